@@ -1,0 +1,308 @@
+//! A JSON serializer with Go's `omitempty`: which empty values are left out depends on the
+//! field's Go type, which [`crate::facts::keeps_empty`] knows.
+
+use std::fmt::{self, Display};
+
+use serde::ser::{self, Serialize};
+
+use crate::facts;
+
+/// A value that JSON cannot hold. Kinds have none; the type exists because serde asks for one.
+#[derive(Debug)]
+pub struct EncodeError(String);
+
+impl Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for EncodeError {}
+
+impl ser::Error for EncodeError {
+    fn custom<T: Display>(msg: T) -> Self {
+        Self(msg.to_string())
+    }
+}
+
+type Result<T = ()> = std::result::Result<T, EncodeError>;
+
+/// Appends `value` as JSON.
+pub(super) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+    // The serializer itself never fails, and no kind's Serialize does.
+    if let Err(error) = value.serialize(Writer { out, root: false }) {
+        debug_assert!(false, "unserializable: {error}");
+    }
+}
+
+/// Appends the fields of a root object, each after a comma, and the closing brace; its `kind` and
+/// `apiVersion` are left to the caller.
+pub(super) fn write_root_fields<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+    if let Err(error) = value.serialize(Writer { out, root: true }) {
+        debug_assert!(false, "unserializable: {error}");
+    }
+}
+
+struct Writer<'o> {
+    out: &'o mut Vec<u8>,
+    root: bool,
+}
+
+/// What [`Writer`] wrote, as far as `omitempty` cares.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wrote {
+    /// `""`, `0`, `false`, `[]` or an empty map: what `omitempty` leaves out.
+    Empty,
+    Something,
+}
+
+impl Writer<'_> {
+    fn raw(self, text: &str, empty: bool) -> Result<Wrote> {
+        self.out.extend_from_slice(text.as_bytes());
+        Ok(if empty { Wrote::Empty } else { Wrote::Something })
+    }
+}
+
+macro_rules! integers {
+    ($($method:ident $t:ty),*) => {$(
+        fn $method(self, v: $t) -> Result<Wrote> {
+            self.raw(&v.to_string(), v == 0)
+        }
+    )*};
+}
+
+impl<'o> ser::Serializer for Writer<'o> {
+    type Ok = Wrote;
+    type Error = EncodeError;
+    type SerializeSeq = List<'o>;
+    type SerializeTuple = List<'o>;
+    type SerializeTupleStruct = List<'o>;
+    type SerializeTupleVariant = ser::Impossible<Wrote, EncodeError>;
+    type SerializeMap = Map<'o>;
+    type SerializeStruct = Struct<'o>;
+    type SerializeStructVariant = ser::Impossible<Wrote, EncodeError>;
+
+    integers!(serialize_i8 i8, serialize_i16 i16, serialize_i32 i32, serialize_i64 i64);
+    integers!(serialize_u8 u8, serialize_u16 u16, serialize_u32 u32, serialize_u64 u64);
+
+    fn serialize_bool(self, v: bool) -> Result<Wrote> {
+        self.raw(if v { "true" } else { "false" }, !v)
+    }
+
+    fn serialize_f32(self, v: f32) -> Result<Wrote> {
+        self.serialize_f64(f64::from(v))
+    }
+
+    fn serialize_f64(self, v: f64) -> Result<Wrote> {
+        let number = serde_json::Number::from_f64(v);
+        self.raw(&number.map_or_else(|| "null".to_owned(), |n| n.to_string()), v == 0.0)
+    }
+
+    fn serialize_char(self, v: char) -> Result<Wrote> {
+        self.serialize_str(v.encode_utf8(&mut [0; 4]))
+    }
+
+    fn serialize_str(self, v: &str) -> Result<Wrote> {
+        write_string(v, self.out);
+        Ok(if v.is_empty() { Wrote::Empty } else { Wrote::Something })
+    }
+
+    fn serialize_bytes(self, _: &[u8]) -> Result<Wrote> {
+        Err(ser::Error::custom("raw bytes have no JSON form"))
+    }
+
+    fn serialize_none(self) -> Result<Wrote> {
+        self.serialize_unit()
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Wrote> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<Wrote> {
+        self.raw("null", true)
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<Wrote> {
+        self.serialize_unit()
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<Wrote> {
+        self.serialize_str(variant)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<Wrote> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        value: &T,
+    ) -> Result<Wrote> {
+        value.serialize(self)
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<List<'o>> {
+        self.out.push(b'[');
+        Ok(List { out: self.out, empty: true })
+    }
+
+    fn serialize_tuple(self, len: usize) -> Result<List<'o>> {
+        self.serialize_seq(Some(len))
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Result<List<'o>> {
+        self.serialize_seq(Some(len))
+    }
+
+    fn serialize_tuple_variant(self, _: &'static str, _: u32, _: &'static str, _: usize) -> Result<Self::SerializeTupleVariant> {
+        Err(ser::Error::custom("tuple variants have no Kubernetes form"))
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Map<'o>> {
+        self.out.push(b'{');
+        Ok(Map { out: self.out, empty: true })
+    }
+
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Struct<'o>> {
+        if !self.root {
+            self.out.push(b'{');
+        }
+        Ok(Struct { out: self.out, name, first: !self.root, root: self.root })
+    }
+
+    fn serialize_struct_variant(self, _: &'static str, _: u32, _: &'static str, _: usize) -> Result<Self::SerializeStructVariant> {
+        Err(ser::Error::custom("struct variants have no Kubernetes form"))
+    }
+}
+
+struct List<'o> {
+    out: &'o mut Vec<u8>,
+    empty: bool,
+}
+
+impl List<'_> {
+    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
+        if !self.empty {
+            self.out.push(b',');
+        }
+        self.empty = false;
+        value.serialize(Writer { out: self.out, root: false }).map(drop)
+    }
+
+    fn close(self) -> Result<Wrote> {
+        self.out.push(b']');
+        Ok(if self.empty { Wrote::Empty } else { Wrote::Something })
+    }
+}
+
+macro_rules! list_trait {
+    ($($t:ident $method:ident),*) => {$(
+        impl ser::$t for List<'_> {
+            type Ok = Wrote;
+            type Error = EncodeError;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
+                self.element(value)
+            }
+
+            fn end(self) -> Result<Wrote> {
+                self.close()
+            }
+        }
+    )*};
+}
+list_trait!(SerializeSeq serialize_element, SerializeTuple serialize_element, SerializeTupleStruct serialize_field);
+
+struct Map<'o> {
+    out: &'o mut Vec<u8>,
+    empty: bool,
+}
+
+impl ser::SerializeMap for Map<'_> {
+    type Ok = Wrote;
+    type Error = EncodeError;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result {
+        if !self.empty {
+            self.out.push(b',');
+        }
+        self.empty = false;
+        key.serialize(Writer { out: self.out, root: false }).map(drop)
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
+        self.out.push(b':');
+        value.serialize(Writer { out: self.out, root: false }).map(drop)
+    }
+
+    fn end(self) -> Result<Wrote> {
+        self.out.push(b'}');
+        Ok(if self.empty { Wrote::Empty } else { Wrote::Something })
+    }
+}
+
+struct Struct<'o> {
+    out: &'o mut Vec<u8>,
+    name: &'static str,
+    first: bool,
+    root: bool,
+}
+
+impl ser::SerializeStruct for Struct<'_> {
+    type Ok = Wrote;
+    type Error = EncodeError;
+
+    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result {
+        if self.root && matches!(key, "kind" | "apiVersion") {
+            return Ok(());
+        }
+        let start = self.out.len();
+        if !self.first {
+            self.out.push(b',');
+        }
+        write_string(key, self.out);
+        self.out.push(b':');
+        let wrote = value.serialize(Writer { out: self.out, root: false })?;
+        if wrote == Wrote::Empty && !facts::keeps_empty(self.name, key) {
+            self.out.truncate(start);
+        } else {
+            self.first = false;
+        }
+        Ok(())
+    }
+
+    fn end(self) -> Result<Wrote> {
+        self.out.push(b'}');
+        Ok(Wrote::Something)
+    }
+}
+
+/// Writes a JSON string with the escapes of Go's encoder, which also escapes what HTML could read.
+fn write_string(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut plain = 0;
+    for (at, c) in text.char_indices() {
+        let escaped: &str = match c {
+            '"' => "\\\"",
+            '\\' => "\\\\",
+            '\n' => "\\n",
+            '\r' => "\\r",
+            '\t' => "\\t",
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\0'..='\x1f' => "",
+            _ => continue,
+        };
+        out.extend_from_slice(&text.as_bytes()[plain..at]);
+        plain = at + c.len_utf8();
+        if escaped.is_empty() {
+            out.extend_from_slice(format!("\\u{:04x}", c as u32).as_bytes());
+        } else {
+            out.extend_from_slice(escaped.as_bytes());
+        }
+    }
+    out.extend_from_slice(&text.as_bytes()[plain..]);
+    out.push(b'"');
+}

@@ -1,0 +1,311 @@
+//! What is wrong with a field of an object: path, kind of mistake, offending value.
+//!
+//! One small vocabulary serves every strategy. Texts are those of upstream's
+//! `k8s.io/apimachinery/pkg/util/validation/field/errors.go`.
+
+use std::fmt::{self, Write as _};
+
+/// The way to a field, such as `spec.containers[0].ports`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Path(String);
+
+impl Path {
+    /// A path of one field.
+    pub fn new(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    /// The path of a field inside this one; of the root, the field alone.
+    #[must_use]
+    pub fn child(&self, name: &str) -> Self {
+        if self.0.is_empty() { Self::new(name) } else { Self(format!("{}.{name}", self.0)) }
+    }
+
+    /// The path of a list's element.
+    #[must_use]
+    pub fn index(&self, index: usize) -> Self {
+        Self(format!("{}[{index}]", self.0))
+    }
+
+    /// The path of a map's value.
+    #[must_use]
+    pub fn key(&self, key: &str) -> Self {
+        Self(format!("{}[{key}]", self.0))
+    }
+
+    /// The path as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The kinds of mistake, each with the reason a `Status` cause carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ErrorKind {
+    /// Refers to something that does not exist.
+    NotFound,
+    /// Must be set and is not.
+    Required,
+    /// Must be unique and is not.
+    Duplicate,
+    /// Is malformed or out of range.
+    Invalid,
+    /// Is none of the values known.
+    NotSupported,
+    /// Is well formed, and not allowed here.
+    Forbidden,
+    /// Has too many characters.
+    TooLong,
+    /// Has too many elements.
+    TooMany,
+    /// Could not be judged, for a reason of the server's own.
+    Internal,
+}
+
+impl ErrorKind {
+    /// The machine-readable reason in `details.causes[].reason`.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::NotFound => "FieldValueNotFound",
+            Self::Required => "FieldValueRequired",
+            Self::Duplicate => "FieldValueDuplicate",
+            Self::Invalid | Self::TooLong => "FieldValueInvalid",
+            Self::NotSupported => "FieldValueNotSupported",
+            Self::Forbidden => "FieldValueForbidden",
+            Self::TooMany => "FieldValueTooMany",
+            Self::Internal => "InternalError",
+        }
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::NotFound => "Not found",
+            Self::Required => "Required value",
+            Self::Duplicate => "Duplicate value",
+            Self::Invalid => "Invalid value",
+            Self::NotSupported => "Unsupported value",
+            Self::Forbidden => "Forbidden",
+            Self::TooLong => "Too long",
+            Self::TooMany => "Too many",
+            Self::Internal => "Internal error",
+        }
+    }
+}
+
+/// A value as Go's `%v`, `%q` or `%#v` prints it inside an error text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadValue(String);
+
+impl BadValue {
+    /// A nil pointer.
+    pub fn null() -> Self {
+        Self("\"null\"".to_owned())
+    }
+
+    /// Text that is already in Go's notation, such as `[]int64{666, 777}`.
+    pub fn go(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<&str> for BadValue {
+    fn from(value: &str) -> Self {
+        Self(go_quote(value))
+    }
+}
+
+impl From<&String> for BadValue {
+    fn from(value: &String) -> Self {
+        Self(go_quote(value))
+    }
+}
+
+macro_rules! bad_value_from {
+    ($($t:ty),*) => {$(
+        impl From<$t> for BadValue {
+            fn from(value: $t) -> Self {
+                Self(value.to_string())
+            }
+        }
+    )*};
+}
+bad_value_from!(bool, i32, i64, usize, f64);
+
+/// Quotes as Go's `%q` does: double quotes, with escapes for what is not printable.
+pub fn go_quote(value: &str) -> String {
+    let mut out = String::with_capacity(value.len() + 2);
+    out.push('"');
+    for c in value.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            c if (c as u32) < 0x80 && c.is_control() => {
+                let _ = write!(out, "\\x{:02x}", c as u32);
+            }
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04x}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// One mistake in one field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    /// Which kind of mistake.
+    pub kind: ErrorKind,
+    /// Where, as text: a few upstream rules name paths that are no paths.
+    pub field: String,
+    /// The offending value, where the kind prints one.
+    pub value: Option<BadValue>,
+    /// The rest of the sentence; may be empty.
+    pub detail: String,
+}
+
+impl FieldError {
+    fn new(kind: ErrorKind, path: &Path, value: Option<BadValue>, detail: String) -> Self {
+        Self { kind, field: path.0.clone(), value, detail }
+    }
+
+    /// The field must be set.
+    pub fn required(path: &Path, detail: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Required, path, None, detail.into())
+    }
+
+    /// The value is malformed or out of range.
+    pub fn invalid(path: &Path, value: impl Into<BadValue>, detail: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid, path, Some(value.into()), detail.into())
+    }
+
+    /// The value is none of those supported; upstream sorts and quotes them.
+    pub fn not_supported(path: &Path, value: impl Into<BadValue>, supported: &[&str]) -> Self {
+        let mut sorted = supported.to_vec();
+        sorted.sort_unstable();
+        let detail = match sorted.as_slice() {
+            [] => String::new(),
+            values => {
+                let quoted: Vec<_> = values.iter().map(|v| go_quote(v)).collect();
+                format!("supported values: {}", quoted.join(", "))
+            }
+        };
+        Self::new(ErrorKind::NotSupported, path, Some(value.into()), detail)
+    }
+
+    /// The value occurs twice.
+    pub fn duplicate(path: &Path, value: impl Into<BadValue>) -> Self {
+        Self::new(ErrorKind::Duplicate, path, Some(value.into()), String::new())
+    }
+
+    /// The value refers to nothing.
+    pub fn not_found(path: &Path, value: impl Into<BadValue>) -> Self {
+        Self::new(ErrorKind::NotFound, path, Some(value.into()), String::new())
+    }
+
+    /// The field may not be used here.
+    pub fn forbidden(path: &Path, detail: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Forbidden, path, None, detail.into())
+    }
+
+    /// The value has more than `max` bytes.
+    pub fn too_long(path: &Path, max: usize) -> Self {
+        Self::new(ErrorKind::TooLong, path, None, format!("must have at most {max} bytes"))
+    }
+
+    /// The list has more than `max` elements.
+    pub fn too_many(path: &Path, actual: usize, max: usize) -> Self {
+        let detail = format!("must have at most {max} items");
+        Self::new(ErrorKind::TooMany, path, Some(actual.into()), detail)
+    }
+
+    /// The server could not judge the field.
+    pub fn internal(path: &Path, detail: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Internal, path, None, detail.into())
+    }
+
+    /// The sentence without the path, as `details.causes[].message` carries it.
+    pub fn body(&self) -> String {
+        let mut out = self.kind.title().to_owned();
+        if let Some(value) = &self.value {
+            let _ = write!(out, ": {}", value.0);
+        }
+        if !self.detail.is_empty() {
+            let _ = write!(out, ": {}", self.detail);
+        }
+        out
+    }
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.field.is_empty() {
+            // upstream prints the separator of an empty path too
+            return write!(f, ": {}", self.body());
+        }
+        write!(f, "{}: {}", self.field, self.body())
+    }
+}
+
+/// What a validation found; empty when all is well.
+pub type ErrorList = Vec<FieldError>;
+
+/// Joins errors as upstream's aggregate does: one alone is itself, several stand in brackets,
+/// separated by commas, and a text that occurs twice is named once.
+pub fn aggregate(errors: &[FieldError]) -> String {
+    let mut texts: Vec<String> = Vec::with_capacity(errors.len());
+    for error in errors {
+        let text = error.to_string();
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    match texts.as_slice() {
+        [one] => one.clone(),
+        _ => format!("[{}]", texts.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_upstreams() {
+        let path = Path::new("spec").child("containers").index(0).child("name");
+        for (error, text) in [
+            (FieldError::required(&path, ""), "spec.containers[0].name: Required value"),
+            (
+                FieldError::invalid(&path, "A\"", "must be lower case"),
+                r#"spec.containers[0].name: Invalid value: "A\"": must be lower case"#,
+            ),
+            (
+                FieldError::not_supported(&path, "x", &["b", "a"]),
+                r#"spec.containers[0].name: Unsupported value: "x": supported values: "a", "b""#,
+            ),
+            (FieldError::invalid(&path, BadValue::null(), "no"), "spec.containers[0].name: Invalid value: \"null\": no"),
+            (FieldError::too_long(&path, 253), "spec.containers[0].name: Too long: must have at most 253 bytes"),
+            (FieldError::too_many(&path, 65, 64), "spec.containers[0].name: Too many: 65: must have at most 64 items"),
+        ] {
+            assert_eq!(error.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn aggregates_name_a_repeated_text_once() {
+        let a = FieldError::required(&Path::new("a"), "");
+        let b = FieldError::required(&Path::new("b"), "");
+        assert_eq!(aggregate(std::slice::from_ref(&a)), "a: Required value");
+        assert_eq!(aggregate(&[a.clone(), b, a]), "[a: Required value, b: Required value]");
+    }
+}

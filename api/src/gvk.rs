@@ -1,0 +1,81 @@
+//! Group, version, kind, resource: the names by which the API speaks of types.
+
+use std::fmt;
+
+/// An API group and version, such as `apps/v1`; the core group is the empty string.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct GroupVersion<'a> {
+    /// The group, empty for core.
+    pub group: &'a str,
+    /// The version, such as `v1`.
+    pub version: &'a str,
+}
+
+impl<'a> GroupVersion<'a> {
+    /// Splits an `apiVersion`; one without a slash is of the core group.
+    pub fn parse(api_version: &'a str) -> Self {
+        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
+        Self { group, version }
+    }
+}
+
+impl fmt::Display for GroupVersion<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.group.is_empty() {
+            write!(f, "{}/", self.group)?;
+        }
+        f.write_str(self.version)
+    }
+}
+
+/// The plural of a resource and its group, as error texts name it: `roles.rbac.authorization.k8s.io`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct GroupResource<'a> {
+    /// The group, empty for core.
+    pub group: &'a str,
+    /// The plural, lower-case resource name.
+    pub resource: &'a str,
+}
+
+impl fmt::Display for GroupResource<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.resource)?;
+        if !self.group.is_empty() {
+            write!(f, ".{}", self.group)?;
+        }
+        Ok(())
+    }
+}
+
+/// A kind and its group, as error texts name it: `Role.rbac.authorization.k8s.io`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct GroupKind<'a> {
+    /// The group, empty for core.
+    pub group: &'a str,
+    /// The kind.
+    pub kind: &'a str,
+}
+
+impl fmt::Display for GroupKind<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.kind)?;
+        if !self.group.is_empty() {
+            write!(f, ".{}", self.group)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parses_and_displays_core_and_named_groups() {
+        for (text, group, version) in [("v1", "", "v1"), ("apps/v1", "apps", "v1")] {
+            let gv = GroupVersion::parse(text);
+            assert_eq!((gv.group, gv.version), (group, version));
+            assert_eq!(gv.to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! What every part of the server speaks: kinds, metadata, statuses, selectors, field errors.
+//!
+//! No I/O and no async here. Built-in kinds are the types of `k8s-openapi`; this crate adds
+//! `PodSecurityPolicy`, which it no longer has, the one way to decode and encode them all
+//! ([`decode`], [`encode`]), and the vocabulary of mistakes ([`field_error`], [`status`]).
+
+pub mod decode;
+pub mod encode;
+pub mod facts;
+pub mod field_error;
+pub mod gvk;
+pub mod name;
+pub mod object;
+pub mod psp;
+pub mod quantity;
+pub mod selector;
+pub mod status;
+pub mod user;
+pub mod verb;
+
+pub use field_error::{ErrorList, FieldError, Path};
+pub use gvk::{GroupKind, GroupResource, GroupVersion};
+pub use object::{Object, ObjectType};
+pub use status::Status;
+pub use user::UserInfo;
+pub use verb::Verb;

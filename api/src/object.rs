@@ -1,0 +1,103 @@
+//! Any built-in kind, behind one object-safe trait.
+
+use std::any::Any;
+use std::fmt::Debug;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::decode::{DecodeError, Decoded, decode};
+use crate::encode::{self, TypeMeta};
+
+/// An object of some kind: its metadata typed, the rest reached by [`dyn Object::as_kind`].
+pub trait Object: Any + Debug + Send + Sync {
+    /// The metadata.
+    fn metadata(&self) -> &ObjectMeta;
+    /// The metadata, to change.
+    fn metadata_mut(&mut self) -> &mut ObjectMeta;
+    /// The JSON kube-apiserver would write of it, led by `kind` and `apiVersion`.
+    fn encode(&self, type_meta: TypeMeta<'_>) -> Vec<u8>;
+    /// A copy.
+    fn boxed_clone(&self) -> Box<dyn Object>;
+    #[doc(hidden)]
+    fn as_any(&self) -> &dyn Any;
+    #[doc(hidden)]
+    fn as_any_mut(&mut self) -> &mut dyn Any;
+}
+
+impl<T> Object for T
+where
+    T: k8s_openapi::Metadata<Ty = ObjectMeta> + Serialize + Clone + Debug + Send + Sync + 'static,
+{
+    fn metadata(&self) -> &ObjectMeta {
+        k8s_openapi::Metadata::metadata(self)
+    }
+
+    fn metadata_mut(&mut self) -> &mut ObjectMeta {
+        k8s_openapi::Metadata::metadata_mut(self)
+    }
+
+    fn encode(&self, type_meta: TypeMeta<'_>) -> Vec<u8> {
+        encode::encode(self, type_meta)
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Object> {
+        Box::new(self.clone())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+impl dyn Object {
+    /// The object as its kind's type; `None` if it is of another.
+    pub fn as_kind<T: 'static>(&self) -> Option<&T> {
+        self.as_any().downcast_ref()
+    }
+
+    /// The object as its kind's type, to change; `None` if it is of another.
+    pub fn as_kind_mut<T: 'static>(&mut self) -> Option<&mut T> {
+        self.as_any_mut().downcast_mut()
+    }
+}
+
+impl Clone for Box<dyn Object> {
+    fn clone(&self) -> Self {
+        (**self).boxed_clone()
+    }
+}
+
+/// What the server must know of a Go type to read it, describe it and make an empty one.
+///
+/// Statics of this type are where the (de)serializers of a kind are compiled, once.
+#[derive(Debug)]
+pub struct ObjectType {
+    /// Reads the type from JSON, noting unknown fields.
+    pub decode: fn(&Value) -> Result<Decoded<Box<dyn Object>>, DecodeError>,
+    /// An object with nothing set.
+    pub empty: fn() -> Box<dyn Object>,
+    /// The JSON schema, its parts left in the generator's definitions.
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+impl ObjectType {
+    /// The entry of a type.
+    pub const fn of<T>() -> Self
+    where
+        T: Object + Default + DeserializeOwned + JsonSchema,
+    {
+        Self {
+            decode: |value| decode::<T>(value).map(|d| d.map(|o| Box::new(o) as Box<dyn Object>)),
+            empty: || Box::new(T::default()),
+            schema: SchemaGenerator::subschema_for::<T>,
+        }
+    }
+}

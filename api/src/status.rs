@@ -1,0 +1,314 @@
+//! `Status`: the one error that goes on the wire.
+//!
+//! Texts, reasons and codes are those of upstream's `k8s.io/apimachinery/pkg/api/errors/errors.go`.
+
+use serde::Serialize;
+
+use crate::field_error::{FieldError, aggregate};
+use crate::gvk::{GroupKind, GroupResource};
+use crate::verb::Verb;
+
+/// An answer that is not an object: a failure, or the success of a plain delete.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    kind: &'static str,
+    api_version: &'static str,
+    metadata: Empty,
+    /// `Success` or `Failure`.
+    pub status: &'static str,
+    /// The sentence for people.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// The word for programs; absent on success.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// What it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<Box<Details>>,
+    /// The HTTP status code; upstream leaves it out on success.
+    #[serde(skip_serializing_if = "is_success")]
+    pub code: u16,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+struct Empty {}
+
+fn is_success(code: &u16) -> bool {
+    *code == 200
+}
+
+/// Which object a [`Status`] is about, and what is wrong with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Details {
+    /// The object's name.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// The object's group.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub group: String,
+    /// The object's kind or, mostly, its resource.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub kind: String,
+    /// The object's uid.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub uid: String,
+    /// One entry a mistake.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<Cause>,
+    /// Seconds after which to try again, zero for never.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub retry_after_seconds: u32,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+/// One mistake among several.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Cause {
+    /// The word for programs.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// The sentence for people.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub message: String,
+    /// The path of the field.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub field: String,
+}
+
+/// The machine-readable reasons, each with its HTTP code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+pub enum Reason {
+    /// 401
+    Unauthorized,
+    /// 403
+    Forbidden,
+    /// 404
+    NotFound,
+    /// 409, by name
+    AlreadyExists,
+    /// 409, by revision or precondition
+    Conflict,
+    /// 410
+    Gone,
+    /// 410, of a resource version
+    Expired,
+    /// 422
+    Invalid,
+    /// 500, to be tried again
+    ServerTimeout,
+    /// 504
+    Timeout,
+    /// 429
+    TooManyRequests,
+    /// 400
+    BadRequest,
+    /// 405
+    MethodNotAllowed,
+    /// 406
+    NotAcceptable,
+    /// 413
+    RequestEntityTooLarge,
+    /// 415
+    UnsupportedMediaType,
+    /// 500
+    InternalError,
+    /// 503
+    ServiceUnavailable,
+}
+
+impl Reason {
+    /// The HTTP status code upstream answers with.
+    pub const fn code(self) -> u16 {
+        match self {
+            Self::Unauthorized => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::AlreadyExists | Self::Conflict => 409,
+            Self::Gone | Self::Expired => 410,
+            Self::Invalid => 422,
+            Self::Timeout => 504,
+            Self::TooManyRequests => 429,
+            Self::BadRequest => 400,
+            Self::MethodNotAllowed => 405,
+            Self::NotAcceptable => 406,
+            Self::RequestEntityTooLarge => 413,
+            Self::UnsupportedMediaType => 415,
+            Self::ServerTimeout | Self::InternalError => 500,
+            Self::ServiceUnavailable => 503,
+        }
+    }
+}
+
+impl Status {
+    /// A failure of the given reason.
+    pub fn failure(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            kind: "Status",
+            api_version: "v1",
+            metadata: Empty {},
+            status: "Failure",
+            message: message.into(),
+            reason: Some(reason),
+            details: None,
+            code: reason.code(),
+        }
+    }
+
+    /// What a plain delete answers.
+    pub fn success(details: Details) -> Self {
+        Self {
+            status: "Success",
+            message: String::new(),
+            reason: None,
+            details: Some(Box::new(details)),
+            code: 200,
+            ..Self::failure(Reason::InternalError, "")
+        }
+    }
+
+    /// The same with details.
+    #[must_use]
+    pub fn with_details(mut self, details: Details) -> Self {
+        self.details = Some(Box::new(details));
+        self
+    }
+
+    fn about(self, resource: GroupResource<'_>, name: &str) -> Self {
+        self.with_details(Details {
+            name: name.into(),
+            group: resource.group.into(),
+            kind: resource.resource.into(),
+            ..Details::default()
+        })
+    }
+
+    /// 404 for an object.
+    pub fn not_found(resource: GroupResource<'_>, name: &str) -> Self {
+        Self::failure(Reason::NotFound, format!("{resource} {name:?} not found")).about(resource, name)
+    }
+
+    /// 404 for a path, or a resource, that is not served.
+    pub fn no_such_resource() -> Self {
+        Self::failure(Reason::NotFound, "the server could not find the requested resource")
+            .with_details(Details::default())
+    }
+
+    /// 409 for a name that is taken.
+    pub fn already_exists(resource: GroupResource<'_>, name: &str) -> Self {
+        Self::failure(Reason::AlreadyExists, format!("{resource} {name:?} already exists")).about(resource, name)
+    }
+
+    /// 409 for a change that came too late, or a precondition that does not hold.
+    pub fn conflict(resource: GroupResource<'_>, name: &str, why: &str) -> Self {
+        let message = format!("Operation cannot be fulfilled on {resource} {name:?}: {why}");
+        Self::failure(Reason::Conflict, message).about(resource, name)
+    }
+
+    /// 403 of authorization or admission.
+    pub fn forbidden(resource: GroupResource<'_>, name: &str, why: &str) -> Self {
+        let message = match (resource.resource.is_empty(), name.is_empty()) {
+            (true, _) => format!("forbidden: {why}"),
+            (false, true) => format!("{resource} is forbidden: {why}"),
+            (false, false) => format!("{resource} {name:?} is forbidden: {why}"),
+        };
+        Self::failure(Reason::Forbidden, message).about(resource, name)
+    }
+
+    /// 422 with a cause for each mistake.
+    pub fn invalid(kind: GroupKind<'_>, name: &str, errors: &[FieldError]) -> Self {
+        let causes = errors
+            .iter()
+            .map(|e| Cause { reason: e.kind.reason().into(), message: e.body(), field: e.field.clone() })
+            .collect();
+        let message = format!("{kind} {name:?} is invalid: {}", aggregate(errors));
+        Self::failure(Reason::Invalid, message).with_details(Details {
+            name: name.into(),
+            group: kind.group.into(),
+            kind: kind.kind.into(),
+            causes,
+            ..Details::default()
+        })
+    }
+
+    /// 400 for a request nobody could carry out.
+    pub fn bad_request(why: impl Into<String>) -> Self {
+        Self::failure(Reason::BadRequest, why)
+    }
+
+    /// 401.
+    pub fn unauthorized() -> Self {
+        Self::failure(Reason::Unauthorized, "Unauthorized")
+    }
+
+    /// 405: the resource is there, the verb is not.
+    pub fn method_not_supported(resource: GroupResource<'_>, verb: Verb) -> Self {
+        let message = format!("{verb} is not supported on resources of kind \"{resource}\"");
+        Self::failure(Reason::MethodNotAllowed, message).with_details(Details {
+            group: resource.group.into(),
+            kind: resource.resource.into(),
+            ..Details::default()
+        })
+    }
+
+    /// 410 for a resource version that has been compacted.
+    pub fn expired(why: impl Into<String>) -> Self {
+        Self::failure(Reason::Expired, why)
+    }
+
+    /// 500.
+    pub fn internal(why: impl std::fmt::Display) -> Self {
+        let why = why.to_string();
+        Self::failure(Reason::InternalError, format!("Internal error occurred: {why}"))
+            .with_details(Details { causes: vec![Cause { message: why, ..Cause::default() }], ..Details::default() })
+    }
+
+    /// 503: something this request needs is away.
+    pub fn unavailable(why: impl Into<String>) -> Self {
+        Self::failure(Reason::ServiceUnavailable, why)
+            .with_details(Details { retry_after_seconds: 1, ..Details::default() })
+    }
+
+    /// 504: what the request waited for did not come in time.
+    pub fn timeout(why: impl Into<String>, retry_after_seconds: u32) -> Self {
+        Self::failure(Reason::Timeout, format!("Timeout: {}", why.into()))
+            .with_details(Details { retry_after_seconds, ..Details::default() })
+    }
+
+    /// The JSON that goes on the wire.
+    pub fn to_json(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::field_error::Path;
+
+    const ROLES: GroupResource<'_> =
+        GroupResource { group: "rbac.authorization.k8s.io", resource: "roles" };
+
+    #[test]
+    fn names_the_object_in_message_and_details() {
+        let json = String::from_utf8(Status::not_found(ROLES, "x").to_json()).unwrap();
+        assert_eq!(
+            json,
+            r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"roles.rbac.authorization.k8s.io \"x\" not found","reason":"NotFound","details":{"name":"x","group":"rbac.authorization.k8s.io","kind":"roles"},"code":404}"#
+        );
+    }
+
+    #[test]
+    fn an_invalid_object_carries_a_cause_per_field() {
+        let kind = GroupKind { group: "", kind: "Pod" };
+        let status = Status::invalid(kind, "p", &[FieldError::required(&Path::new("spec"), "")]);
+        assert_eq!(status.message, r#"Pod "p" is invalid: spec: Required value"#);
+        assert_eq!(status.code, 422);
+        let causes = status.details.unwrap().causes;
+        assert_eq!((causes[0].field.as_str(), causes[0].reason.as_str()), ("spec", "FieldValueRequired"));
+    }
+}
