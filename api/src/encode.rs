@@ -22,7 +22,10 @@ impl TypeMeta<'_> {
     /// kube-apiserver's JSON begins alike, so stored bytes can be re-labelled and given their
     /// `resourceVersion` without being decoded.
     pub fn prefix(&self) -> String {
-        format!(r#"{{"kind":"{}","apiVersion":"{}","metadata":{{"#, self.kind, self.api_version)
+        format!(
+            r#"{{"kind":"{}","apiVersion":"{}","metadata":{{"#,
+            self.kind, self.api_version
+        )
     }
 }
 
@@ -56,7 +59,10 @@ impl Labelled {
     /// Recognizes stored bytes by the prefix of their kind; `None` if they were written otherwise.
     pub fn recognize(bytes: Bytes, stored_as: TypeMeta<'_>) -> Option<Self> {
         let prefix = stored_as.prefix();
-        bytes.starts_with(prefix.as_bytes()).then(|| Self { bytes, fields: prefix.len() })
+        bytes.starts_with(prefix.as_bytes()).then(|| Self {
+            bytes,
+            fields: prefix.len(),
+        })
     }
 
     /// Appends the whole object, labelled and versioned for the reader.

@@ -18,7 +18,11 @@ impl Path {
     /// The path of a field inside this one; of the root, the field alone.
     #[must_use]
     pub fn child(&self, name: &str) -> Self {
-        if self.0.is_empty() { Self::new(name) } else { Self(format!("{}.{name}", self.0)) }
+        if self.0.is_empty() {
+            Self::new(name)
+        } else {
+            Self(format!("{}.{name}", self.0))
+        }
     }
 
     /// The path of a list's element.
@@ -176,7 +180,12 @@ pub struct FieldError {
 
 impl FieldError {
     fn new(kind: ErrorKind, path: &Path, value: Option<BadValue>, detail: String) -> Self {
-        Self { kind, field: path.0.clone(), value, detail }
+        Self {
+            kind,
+            field: path.0.clone(),
+            value,
+            detail,
+        }
     }
 
     /// The field must be set.
@@ -205,7 +214,12 @@ impl FieldError {
 
     /// The value occurs twice.
     pub fn duplicate(path: &Path, value: impl Into<BadValue>) -> Self {
-        Self::new(ErrorKind::Duplicate, path, Some(value.into()), String::new())
+        Self::new(
+            ErrorKind::Duplicate,
+            path,
+            Some(value.into()),
+            String::new(),
+        )
     }
 
     /// The value refers to nothing.
@@ -220,7 +234,12 @@ impl FieldError {
 
     /// The value has more than `max` bytes.
     pub fn too_long(path: &Path, max: usize) -> Self {
-        Self::new(ErrorKind::TooLong, path, None, format!("must have at most {max} bytes"))
+        Self::new(
+            ErrorKind::TooLong,
+            path,
+            None,
+            format!("must have at most {max} bytes"),
+        )
     }
 
     /// The list has more than `max` elements.
@@ -284,7 +303,10 @@ mod tests {
     fn texts_are_upstreams() {
         let path = Path::new("spec").child("containers").index(0).child("name");
         for (error, text) in [
-            (FieldError::required(&path, ""), "spec.containers[0].name: Required value"),
+            (
+                FieldError::required(&path, ""),
+                "spec.containers[0].name: Required value",
+            ),
             (
                 FieldError::invalid(&path, "A\"", "must be lower case"),
                 r#"spec.containers[0].name: Invalid value: "A\"": must be lower case"#,
@@ -293,9 +315,18 @@ mod tests {
                 FieldError::not_supported(&path, "x", &["b", "a"]),
                 r#"spec.containers[0].name: Unsupported value: "x": supported values: "a", "b""#,
             ),
-            (FieldError::invalid(&path, BadValue::null(), "no"), "spec.containers[0].name: Invalid value: \"null\": no"),
-            (FieldError::too_long(&path, 253), "spec.containers[0].name: Too long: must have at most 253 bytes"),
-            (FieldError::too_many(&path, 65, 64), "spec.containers[0].name: Too many: 65: must have at most 64 items"),
+            (
+                FieldError::invalid(&path, BadValue::null(), "no"),
+                "spec.containers[0].name: Invalid value: \"null\": no",
+            ),
+            (
+                FieldError::too_long(&path, 253),
+                "spec.containers[0].name: Too long: must have at most 253 bytes",
+            ),
+            (
+                FieldError::too_many(&path, 65, 64),
+                "spec.containers[0].name: Too many: 65: must have at most 64 items",
+            ),
         ] {
             assert_eq!(error.to_string(), text);
         }
@@ -306,6 +337,9 @@ mod tests {
         let a = FieldError::required(&Path::new("a"), "");
         let b = FieldError::required(&Path::new("b"), "");
         assert_eq!(aggregate(std::slice::from_ref(&a)), "a: Required value");
-        assert_eq!(aggregate(&[a.clone(), b, a]), "[a: Required value, b: Required value]");
+        assert_eq!(
+            aggregate(&[a.clone(), b, a]),
+            "[a: Required value, b: Required value]"
+        );
     }
 }

@@ -42,7 +42,12 @@ pub struct Entry {
 impl Entry {
     /// An entry as some write left it.
     pub fn new(key: impl Into<Arc<str>>, value: Bytes, revision: Revision) -> Arc<Self> {
-        Arc::new(Self { key: key.into(), value, revision, facts: OnceLock::new() })
+        Arc::new(Self {
+            key: key.into(),
+            value,
+            revision,
+            facts: OnceLock::new(),
+        })
     }
 
     /// What its readers derive from the value, made once and kept as long as the entry.
@@ -50,7 +55,9 @@ impl Entry {
     /// All callers of one entry must ask for the same type; another one is made anew each time.
     pub fn facts<T: Any + Send + Sync + Clone>(&self, derive: impl Fn(&Self) -> T) -> T {
         let kept = self.facts.get_or_init(|| Box::new(derive(self)));
-        kept.downcast_ref::<T>().cloned().unwrap_or_else(|| derive(self))
+        kept.downcast_ref::<T>()
+            .cloned()
+            .unwrap_or_else(|| derive(self))
     }
 }
 
@@ -89,7 +96,11 @@ pub struct ListRequest {
 impl ListRequest {
     /// Everything, as it is now.
     pub fn all() -> Self {
-        Self { at: ReadAt::Latest, limit: 0, after: None }
+        Self {
+            at: ReadAt::Latest,
+            limit: 0,
+            after: None,
+        }
     }
 }
 
@@ -196,7 +207,12 @@ pub trait Storage: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Error::Conflict`], with the entry that is there instead, if any.
-    async fn compare_and_swap(&self, key: &str, expected: Revision, value: Bytes) -> Result<Arc<Entry>>;
+    async fn compare_and_swap(
+        &self,
+        key: &str,
+        expected: Revision,
+        value: Bytes,
+    ) -> Result<Arc<Entry>>;
 
     /// Deletes a key whose entry is still that of revision `expected`; returns the revision of
     /// the deletion.

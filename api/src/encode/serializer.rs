@@ -59,7 +59,11 @@ pub(super) enum Wrote {
 impl Writer<'_> {
     fn raw(self, text: &str, empty: bool) -> Result<Wrote> {
         self.out.extend_from_slice(text.as_bytes());
-        Ok(if empty { Wrote::Empty } else { Wrote::Something })
+        Ok(if empty {
+            Wrote::Empty
+        } else {
+            Wrote::Something
+        })
     }
 }
 
@@ -95,7 +99,10 @@ impl<'o> ser::Serializer for Writer<'o> {
 
     fn serialize_f64(self, v: f64) -> Result<Wrote> {
         let number = serde_json::Number::from_f64(v);
-        self.raw(&number.map_or_else(|| "null".to_owned(), |n| n.to_string()), v == 0.0)
+        self.raw(
+            &number.map_or_else(|| "null".to_owned(), |n| n.to_string()),
+            v == 0.0,
+        )
     }
 
     fn serialize_char(self, v: char) -> Result<Wrote> {
@@ -104,7 +111,11 @@ impl<'o> ser::Serializer for Writer<'o> {
 
     fn serialize_str(self, v: &str) -> Result<Wrote> {
         write_string(v, self.out);
-        Ok(if v.is_empty() { Wrote::Empty } else { Wrote::Something })
+        Ok(if v.is_empty() {
+            Wrote::Empty
+        } else {
+            Wrote::Something
+        })
     }
 
     fn serialize_bytes(self, _: &[u8]) -> Result<Wrote> {
@@ -127,11 +138,20 @@ impl<'o> ser::Serializer for Writer<'o> {
         self.serialize_unit()
     }
 
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<Wrote> {
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<Wrote> {
         self.serialize_str(variant)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<Wrote> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<Wrote> {
         value.serialize(self)
     }
 
@@ -147,7 +167,10 @@ impl<'o> ser::Serializer for Writer<'o> {
 
     fn serialize_seq(self, _: Option<usize>) -> Result<List<'o>> {
         self.out.push(b'[');
-        Ok(List { out: self.out, empty: true })
+        Ok(List {
+            out: self.out,
+            empty: true,
+        })
     }
 
     fn serialize_tuple(self, len: usize) -> Result<List<'o>> {
@@ -158,24 +181,46 @@ impl<'o> ser::Serializer for Writer<'o> {
         self.serialize_seq(Some(len))
     }
 
-    fn serialize_tuple_variant(self, _: &'static str, _: u32, _: &'static str, _: usize) -> Result<Self::SerializeTupleVariant> {
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant> {
         Err(ser::Error::custom("tuple variants have no Kubernetes form"))
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Map<'o>> {
         self.out.push(b'{');
-        Ok(Map { out: self.out, empty: true })
+        Ok(Map {
+            out: self.out,
+            empty: true,
+        })
     }
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Struct<'o>> {
         if !self.root {
             self.out.push(b'{');
         }
-        Ok(Struct { out: self.out, name, first: !self.root, root: self.root })
+        Ok(Struct {
+            out: self.out,
+            name,
+            first: !self.root,
+            root: self.root,
+        })
     }
 
-    fn serialize_struct_variant(self, _: &'static str, _: u32, _: &'static str, _: usize) -> Result<Self::SerializeStructVariant> {
-        Err(ser::Error::custom("struct variants have no Kubernetes form"))
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeStructVariant> {
+        Err(ser::Error::custom(
+            "struct variants have no Kubernetes form",
+        ))
     }
 }
 
@@ -190,12 +235,21 @@ impl List<'_> {
             self.out.push(b',');
         }
         self.empty = false;
-        value.serialize(Writer { out: self.out, root: false }).map(drop)
+        value
+            .serialize(Writer {
+                out: self.out,
+                root: false,
+            })
+            .map(drop)
     }
 
     fn close(self) -> Result<Wrote> {
         self.out.push(b']');
-        Ok(if self.empty { Wrote::Empty } else { Wrote::Something })
+        Ok(if self.empty {
+            Wrote::Empty
+        } else {
+            Wrote::Something
+        })
     }
 }
 
@@ -231,17 +285,30 @@ impl ser::SerializeMap for Map<'_> {
             self.out.push(b',');
         }
         self.empty = false;
-        key.serialize(Writer { out: self.out, root: false }).map(drop)
+        key.serialize(Writer {
+            out: self.out,
+            root: false,
+        })
+        .map(drop)
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
         self.out.push(b':');
-        value.serialize(Writer { out: self.out, root: false }).map(drop)
+        value
+            .serialize(Writer {
+                out: self.out,
+                root: false,
+            })
+            .map(drop)
     }
 
     fn end(self) -> Result<Wrote> {
         self.out.push(b'}');
-        Ok(if self.empty { Wrote::Empty } else { Wrote::Something })
+        Ok(if self.empty {
+            Wrote::Empty
+        } else {
+            Wrote::Something
+        })
     }
 }
 
@@ -266,7 +333,10 @@ impl ser::SerializeStruct for Struct<'_> {
         }
         write_string(key, self.out);
         self.out.push(b':');
-        let wrote = value.serialize(Writer { out: self.out, root: false })?;
+        let wrote = value.serialize(Writer {
+            out: self.out,
+            root: false,
+        })?;
         if wrote == Wrote::Empty && !facts::keeps_empty(self.name, key) {
             self.out.truncate(start);
         } else {

@@ -3,7 +3,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::*;
 
-const POD: TypeMeta<'_> = TypeMeta { api_version: "v1", kind: "Pod" };
+const POD: TypeMeta<'_> = TypeMeta {
+    api_version: "v1",
+    kind: "Pod",
+};
 
 fn pod() -> Pod {
     Pod {
@@ -18,7 +21,11 @@ fn pod() -> Pod {
             automount_service_account_token: Some(false),
             containers: vec![Container {
                 name: "<c>".into(),
-                ports: Some(vec![ContainerPort { container_port: 80, host_port: Some(0), ..ContainerPort::default() }]),
+                ports: Some(vec![ContainerPort {
+                    container_port: 80,
+                    host_port: Some(0),
+                    ..ContainerPort::default()
+                }]),
                 ..Container::default()
             }],
             ..PodSpec::default()
@@ -43,18 +50,42 @@ fn labelled_bytes_take_a_version_and_another_label() {
     let bytes = Bytes::from(encode(&pod(), POD));
     let labelled = Labelled::recognize(bytes.clone(), POD).unwrap();
     let mut out = Vec::new();
-    labelled.write_object(TypeMeta { api_version: "v9", kind: "Pod" }, 7, &mut out);
-    assert!(out.starts_with(br#"{"kind":"Pod","apiVersion":"v9","metadata":{"resourceVersion":"7","name":"p"}"#));
+    labelled.write_object(
+        TypeMeta {
+            api_version: "v9",
+            kind: "Pod",
+        },
+        7,
+        &mut out,
+    );
+    assert!(out.starts_with(
+        br#"{"kind":"Pod","apiVersion":"v9","metadata":{"resourceVersion":"7","name":"p"}"#
+    ));
     out.clear();
     labelled.write_item(7, &mut out);
     assert!(out.starts_with(br#"{"metadata":{"resourceVersion":"7","name":"p"}"#));
-    assert!(Labelled::recognize(bytes, TypeMeta { api_version: "v1", kind: "Node" }).is_none());
+    assert!(
+        Labelled::recognize(
+            bytes,
+            TypeMeta {
+                api_version: "v1",
+                kind: "Node"
+            }
+        )
+        .is_none()
+    );
 }
 
 #[test]
 fn empty_metadata_takes_a_version() {
     let bytes = Bytes::from(encode(&Pod::default(), POD));
     let mut out = Vec::new();
-    Labelled::recognize(bytes, POD).unwrap().write_object(POD, 7, &mut out);
-    assert!(serde_json::from_slice::<serde_json::Value>(&out).is_ok(), "{}", String::from_utf8_lossy(&out));
+    Labelled::recognize(bytes, POD)
+        .unwrap()
+        .write_object(POD, 7, &mut out);
+    assert!(
+        serde_json::from_slice::<serde_json::Value>(&out).is_ok(),
+        "{}",
+        String::from_utf8_lossy(&out)
+    );
 }
