@@ -1,1 +1,3 @@
-//! placeholder
+//! Portcullis.
+
+pub mod registry;

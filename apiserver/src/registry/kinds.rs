@@ -1,0 +1,3 @@
+//! One strategy per kind.
+
+pub mod namespace;
