@@ -18,7 +18,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::Stream;
 
+#[cfg(feature = "test-util")]
+pub mod conformance;
+pub mod embedded;
 pub mod error;
+mod range;
 
 pub use error::Error;
 
@@ -26,7 +30,7 @@ pub use error::Error;
 pub type Revision = u64;
 
 /// The result of asking a store.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A value under its key, as one write left it. Shared, never changed.
 pub struct Entry {
@@ -42,7 +46,12 @@ pub struct Entry {
 impl Entry {
     /// An entry as some write left it.
     pub fn new(key: impl Into<Arc<str>>, value: Bytes, revision: Revision) -> Arc<Self> {
-        Arc::new(Self { key: key.into(), value, revision, facts: OnceLock::new() })
+        Arc::new(Self {
+            key: key.into(),
+            value,
+            revision,
+            facts: OnceLock::new(),
+        })
     }
 
     /// What its readers derive from the value, made once and kept as long as the entry.
@@ -50,7 +59,9 @@ impl Entry {
     /// All callers of one entry must ask for the same type; another one is made anew each time.
     pub fn facts<T: Any + Send + Sync + Clone>(&self, derive: impl Fn(&Self) -> T) -> T {
         let kept = self.facts.get_or_init(|| Box::new(derive(self)));
-        kept.downcast_ref::<T>().cloned().unwrap_or_else(|| derive(self))
+        kept.downcast_ref::<T>()
+            .cloned()
+            .unwrap_or_else(|| derive(self))
     }
 }
 
@@ -89,7 +100,11 @@ pub struct ListRequest {
 impl ListRequest {
     /// Everything, as it is now.
     pub fn all() -> Self {
-        Self { at: ReadAt::Latest, limit: 0, after: None }
+        Self {
+            at: ReadAt::Latest,
+            limit: 0,
+            after: None,
+        }
     }
 }
 
@@ -196,7 +211,12 @@ pub trait Storage: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Error::Conflict`], with the entry that is there instead, if any.
-    async fn compare_and_swap(&self, key: &str, expected: Revision, value: Bytes) -> Result<Arc<Entry>>;
+    async fn compare_and_swap(
+        &self,
+        key: &str,
+        expected: Revision,
+        value: Bytes,
+    ) -> Result<Arc<Entry>>;
 
     /// Deletes a key whose entry is still that of revision `expected`; returns the revision of
     /// the deletion.
@@ -218,9 +238,16 @@ pub trait Storage: Send + Sync + 'static {
     /// [`Error::Unavailable`].
     async fn revision(&self) -> Result<Revision>;
 
-    /// Forgets what was superseded at or before `revision`.
+    /// The current revision, where it is known without asking anybody: in a store that nobody else
+    /// writes to. A reader who finds it is spared the way through [`Storage::revision`].
+    fn known_revision(&self) -> Option<Revision> {
+        None
+    }
+
+    /// Forgets what was superseded at or before `revision`; what was forgotten already is no
+    /// error.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
+    /// [`Error::TooNew`] for a revision not reached, [`Error::Unavailable`].
     async fn compact(&self, revision: Revision) -> Result<()>;
 }
