@@ -22,6 +22,9 @@ use futures_util::Stream;
 pub mod conformance;
 pub mod embedded;
 pub mod error;
+pub mod etcd;
+#[cfg(feature = "test-util")]
+pub mod etcd_server;
 mod range;
 
 pub use error::Error;

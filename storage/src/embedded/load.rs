@@ -34,7 +34,7 @@ pub(super) fn load(disk: &Disk) -> Result<(Index, Garbage), OpenError> {
 /// The changes on disk that `index` has not seen, which are made part of it.
 pub(super) fn catch_up(disk: &Disk, index: &mut Index) -> Result<(), OpenError> {
     disk.replay(index.revision(), |revision, record| {
-        replay_one(disk, index, revision, record)
+        replay_one(disk, index, revision, &record)
     })
 }
 
