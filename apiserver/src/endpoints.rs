@@ -97,7 +97,7 @@ impl<'a> Call<'a> {
 /// Carries out a request that has been authorized.
 pub async fn dispatch(app: &Arc<App>, authorized: &Authorized, parts: &Parts, body: Incoming) -> Response {
     let result = match authorized.info() {
-        RequestInfo::Path { path, .. } => return paths::serve(app, path, parts),
+        RequestInfo::Path { path, .. } => return paths::serve(app, path, parts).await,
         RequestInfo::Resource(info) => resource(app, authorized, info, parts, body).await,
     };
     result.unwrap_or_else(|status| response::status(&status))

@@ -1,9 +1,9 @@
 //! PATCH: changing parts of objects.
 
 use http::StatusCode;
-use portcullis_api::patch::Patch;
+use portcullis_api::patch::{Patch, PatchType};
 use portcullis_api::status::Reason;
-use portcullis_api::{Object, Status};
+use portcullis_api::{Object, Status, decode};
 
 use super::body::{self, Incoming};
 use super::query::FieldValidation;
@@ -29,7 +29,7 @@ impl Change for Patched<'_> {
             // a patch is applied to the version it was sent to
             fields.insert("apiVersion".into(), self.call.api_version.as_str().into());
         }
-        let value = self.patch.apply(&original, scope.resource.kind).map_err(|e| patch_error(&e, self.call))?;
+        let value = self.patch.apply(&original, scope.resource.kind)?;
         let mut object = body::typed(&value, Vec::new(), self.call.expected(), self.validation)?.object;
         update::check_metadata(object.metadata_mut(), scope)?;
         scope.resource.strategy.default(object.as_mut());
@@ -52,14 +52,11 @@ pub async fn patch(call: &Call<'_>, body: Incoming) -> Result<Response, Status> 
 
 fn parse(call: &Call<'_>, bytes: &[u8]) -> Result<Patch, Status> {
     let media_type = body::media_type(&call.parts.headers);
-    Patch::parse(media_type, bytes).map_err(|e| patch_error(&e, call))
-}
-
-fn patch_error(error: &portcullis_api::patch::PatchError, call: &Call<'_>) -> Status {
-    use portcullis_api::patch::PatchError;
-    let _ = call;
-    match error {
-        PatchError::UnsupportedMediaType { .. } => Status::failure(Reason::UnsupportedMediaType, error.to_string()),
-        _ => Status::bad_request(error.to_string()),
-    }
+    let Some(patch_type) = PatchType::of(media_type) else {
+        let known = "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json";
+        let why = format!("the body of the request was in an unknown format - accepted media types include: {known}");
+        return Err(Status::failure(Reason::UnsupportedMediaType, why));
+    };
+    let parsed = decode::parse(bytes).map_err(|e| Status::bad_request(format!("error decoding patch: {e}")))?;
+    Patch::new(patch_type, parsed.value).map_err(Status::from)
 }

@@ -1,0 +1,62 @@
+//! Fills cluster roles that are made of others: `admin`, `edit`, `view` and users' own
+//! (upstream: `pkg/controller/clusterroleaggregation`).
+
+use std::sync::Arc;
+
+use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule};
+use portcullis_api::{Object, Status, UserInfo};
+use portcullis_rbac::aggregation::aggregated_rules;
+use portcullis_storage::ReadAt;
+
+use super::follow::{Seen, follow};
+use crate::registry::collection::ListQuery;
+use crate::registry::facts::Selection;
+use crate::registry::update::{Change, Current};
+use crate::registry::{Registry, Scope, codec, table};
+
+/// Runs for as long as the server does.
+pub async fn run(registry: Arc<Registry>) {
+    let user = UserInfo::service_account("kube-system", "clusterrole-aggregation-controller");
+    follow(&registry, &user, roles(), async |_: Seen<ClusterRole>| {
+        if let Err(status) = reconcile(&registry, &user).await {
+            tracing::warn!(error = status.message, "cluster roles could not be aggregated");
+        }
+    })
+    .await;
+}
+
+fn roles() -> &'static crate::registry::resource::Resource {
+    table::get("rbac.authorization.k8s.io", "clusterroles")
+}
+
+async fn reconcile(registry: &Registry, user: &UserInfo) -> Result<(), Status> {
+    let scope = Scope::all(roles(), user);
+    let query = ListQuery { selection: Selection::default(), at: ReadAt::Latest, limit: 0, continues: None };
+    let list = registry.list(&scope, &query).await?;
+    let mut all = Vec::with_capacity(list.entries.len());
+    for entry in &list.entries {
+        all.extend(codec::object(roles(), entry)?.as_kind::<ClusterRole>().cloned());
+    }
+    for role in &all {
+        let Some(rules) = aggregated_rules(role, &all).filter(|rules| role.rules.as_ref() != Some(rules)) else {
+            continue;
+        };
+        let name = role.metadata.name.as_deref().unwrap_or_default();
+        registry.update(&scope.named("", name), &Filled(rules)).await?;
+    }
+    Ok(())
+}
+
+/// The role with these rules, as long as it is made of others.
+struct Filled(Vec<PolicyRule>);
+
+impl Change for Filled {
+    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+        let gone = || Status::failure(portcullis_api::status::Reason::NotFound, "the cluster role is gone");
+        let mut role = current.and_then(|c| c.object.as_kind::<ClusterRole>()).cloned().ok_or_else(gone)?;
+        if role.aggregation_rule.is_some() {
+            role.rules = Some(self.0.clone());
+        }
+        Ok(Box::new(role))
+    }
+}

@@ -1,0 +1,114 @@
+//! Paths outside the resources: health, version, discovery, OpenAPI.
+
+use std::sync::Arc;
+
+use http::header::{ACCEPT, ETAG, HeaderValue, IF_NONE_MATCH};
+use http::request::Parts;
+use http::{Method, StatusCode};
+use portcullis_api::Status;
+use portcullis_api::status::Reason;
+use serde_json::json;
+
+use super::{discovery, openapi};
+use crate::app::App;
+use crate::response::{self, JSON, Response};
+
+/// A document that is made once and served to many.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Its media type.
+    pub content_type: &'static str,
+    /// All of it.
+    pub body: bytes::Bytes,
+    /// What changes when it does, in quotes.
+    pub etag: Option<String>,
+}
+
+/// Paths that `/` lists besides those of discovery.
+const PATHS: [&str; 6] = ["/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"];
+
+/// Answers a request for a path.
+pub async fn serve(app: &Arc<App>, path: &str, parts: &Parts) -> Response {
+    if !matches!(parts.method, Method::GET | Method::HEAD) {
+        return response::status(&not_allowed());
+    }
+    let accept = parts.headers.get(ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let query = parts.uri.query().unwrap_or_default();
+    let trimmed = if path.len() > 1 { path.trim_end_matches('/') } else { path };
+    match trimmed {
+        "/version" => response::bytes(StatusCode::OK, JSON, version().to_string()),
+        "/" => response::bytes(StatusCode::OK, JSON, json!({"paths": paths()}).to_string()),
+        path if is_health(path) => app.health().serve(path, query).await,
+        path => match discovery::document(path, accept).or_else(|| openapi::document(path, accept, query)) {
+            Some(document) => serve_document(document, parts),
+            None => not_found(path),
+        },
+    }
+}
+
+fn is_health(path: &str) -> bool {
+    ["/healthz", "/livez", "/readyz"].iter().any(|p| path.strip_prefix(p).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+}
+
+fn serve_document(document: Document, parts: &Parts) -> Response {
+    let known = document.etag.as_ref().is_some_and(|etag| {
+        parts.headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes())
+    });
+    let mut answer = if known {
+        response::bytes(StatusCode::NOT_MODIFIED, document.content_type, "")
+    } else {
+        response::bytes(StatusCode::OK, document.content_type, document.body)
+    };
+    if let Some(etag) = document.etag.and_then(|etag| HeaderValue::from_str(&etag).ok()) {
+        answer.headers_mut().insert(ETAG, etag);
+    }
+    answer
+}
+
+/// Upstream's `/version`, of the last minor release with `PodSecurityPolicy`.
+pub fn version() -> serde_json::Value {
+    json!({
+        "major": "1",
+        "minor": "24",
+        "gitVersion": format!("v1.24.17+portcullis.{}", env!("CARGO_PKG_VERSION")),
+        "gitCommit": "",
+        "gitTreeState": "",
+        "buildDate": "",
+        "goVersion": "",
+        "compiler": "rustc",
+        "platform": format!("{}/{}", std::env::consts::OS, arch()),
+    })
+}
+
+fn arch() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}
+
+fn paths() -> Vec<String> {
+    let mut paths = discovery::paths();
+    paths.extend(PATHS.map(str::to_owned));
+    paths.sort();
+    paths
+}
+
+fn not_allowed() -> Status {
+    Status::failure(Reason::MethodNotAllowed, "the server does not allow this method on the requested resource")
+}
+
+/// What is under a group that is served has a Status; below `/apis` anything else is plain text,
+/// and elsewhere clients are told what there is.
+fn not_found(path: &str) -> Response {
+    let mut segments = path.split('/').filter(|s| !s.is_empty());
+    match (segments.next(), segments.next()) {
+        (Some("api"), _) => response::status(&Status::no_such_resource()),
+        (Some("apis"), Some(group)) if crate::registry::table::serves_group(group) => {
+            response::status(&Status::no_such_resource())
+        }
+        (Some("apis"), _) => response::text(StatusCode::NOT_FOUND, "404 page not found\n"),
+        _ => response::bytes(StatusCode::NOT_FOUND, JSON, json!({"paths": paths()}).to_string()),
+    }
+}
