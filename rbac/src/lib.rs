@@ -4,7 +4,30 @@
 //! allow or deny, and a [`Union`] asks several in order. Decisions need no I/O: whoever owns the
 //! index feeds it.
 
+use k8s_openapi::api::authorization::v1::SubjectRulesReviewStatus;
 use portcullis_api::UserInfo;
+
+pub mod aggregation;
+mod always;
+mod authorizer;
+mod binding;
+mod bindings;
+pub mod bootstrap;
+mod compact;
+pub mod escalation;
+mod index;
+pub mod reconcile;
+mod roles;
+mod rule;
+mod rules_review;
+mod union;
+
+pub use always::{AlwaysAllow, AlwaysDeny, Privileged};
+pub use authorizer::RbacAuthorizer;
+pub use escalation::{Escalation, Refusal};
+pub use index::{Index, Resolved, Unresolved};
+pub use rule::allows;
+pub use union::Union;
 
 /// What somebody wants to do.
 #[derive(Clone, Copy, Debug)]
@@ -72,4 +95,10 @@ impl Decision {
 pub trait Authorizer: Send + Sync + 'static {
     /// Decides.
     fn authorize(&self, attributes: &Attributes<'_>) -> Decision;
+
+    /// All that a user may do in a namespace, as far as this authorizer can list it (upstream:
+    /// `authorizer.RuleResolver`).
+    fn rules(&self, _user: &UserInfo, _namespace: &str) -> SubjectRulesReviewStatus {
+        SubjectRulesReviewStatus::default()
+    }
 }
