@@ -4,3 +4,4 @@ pub mod kinds;
 pub mod resource;
 pub mod strategy;
 pub mod table;
+pub mod validation;
