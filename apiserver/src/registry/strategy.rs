@@ -179,6 +179,8 @@ pub enum Cell {
     Value(Value),
     /// The time since then, as kubectl abbreviates it; `<unknown>` without one.
     Since(Option<Timestamp>),
+    /// A number, and the time since it last grew: `3 (5m ago)`.
+    CountSince(i64, Timestamp),
 }
 
 impl Cell {
@@ -199,6 +201,11 @@ impl Cell {
 
     /// A whole number.
     pub fn integer(value: i64) -> Self {
+        Self::Value(value.into())
+    }
+
+    /// How many of something there are.
+    pub fn count(value: usize) -> Self {
         Self::Value(value.into())
     }
 }

@@ -21,11 +21,10 @@ impl Strategy for NamespaceStrategy {
             status.phase = Some("Active".into());
         }
         // upstream: pkg/apis/core/v1/defaults.go SetDefaults_Namespace
-        if let Some(name) = namespace.metadata.name.clone().filter(|n| !n.is_empty()) {
+        let name = namespace.metadata.name.clone();
+        if let Some(name) = name.filter(|n| !n.is_empty() && name::label_value(n).is_empty()) {
             let labels = namespace.metadata.labels.get_or_insert_default();
-            labels
-                .entry("kubernetes.io/metadata.name".into())
-                .or_insert(name);
+            labels.insert("kubernetes.io/metadata.name".into(), name);
         }
     }
 

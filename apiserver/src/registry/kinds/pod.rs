@@ -1,0 +1,101 @@
+//! Pods.
+
+pub mod defaults;
+mod parts;
+mod printed;
+mod qos;
+mod seccomp;
+
+use k8s_openapi::api::core::v1::{Pod, PodIP, PodStatus};
+
+use crate::registry::strategy::{Cell, Column, Strategy};
+use crate::registry::validation::text;
+
+/// The rules of pods (upstream: `pkg/registry/core/pod/strategy.go`).
+pub struct PodStrategy;
+
+impl Strategy for PodStrategy {
+    type Kind = Pod;
+
+    fn default(&self, pod: &mut Pod) {
+        let spec = pod.spec.get_or_insert_default();
+        defaults::default_pod_spec(spec);
+        defaults::default_of_pods_only(spec);
+        sync_addresses(pod.status.get_or_insert_default());
+    }
+
+    fn prepare_for_create(&self, pod: &mut Pod) {
+        seccomp::sync_profiles(pod);
+        pod.status = Some(PodStatus {
+            phase: Some("Pending".into()),
+            qos_class: pod.spec.as_ref().map(|s| qos::class(s).to_owned()),
+            ..PodStatus::default()
+        });
+    }
+
+    fn prepare_for_update(&self, pod: &mut Pod, old: &Pod) {
+        pod.status.clone_from(&old.status);
+    }
+
+    fn prepare_status_update(&self, pod: &mut Pod, old: &Pod) {
+        pod.spec.clone_from(&old.spec);
+        pod.metadata
+            .owner_references
+            .clone_from(&old.metadata.owner_references);
+    }
+
+    fn selectable_fields(&self) -> &'static [&'static str] {
+        &[
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "spec.serviceAccountName",
+            "status.phase",
+            "status.podIP",
+            "status.podIPs",
+            "status.nominatedNodeName",
+        ]
+    }
+
+    fn field_values(&self, pod: &Pod) -> Vec<String> {
+        let spec = pod.spec.as_ref();
+        let status = pod.status.as_ref();
+        [
+            text(spec.and_then(|s| s.node_name.as_ref())),
+            text(spec.and_then(|s| s.restart_policy.as_ref())),
+            text(spec.and_then(|s| s.scheduler_name.as_ref())),
+            text(spec.and_then(|s| s.service_account_name.as_ref())),
+            text(status.and_then(|s| s.phase.as_ref())),
+            text(status.and_then(|s| s.pod_ip.as_ref())),
+            // a label upstream accepts and no pod has
+            "",
+            text(status.and_then(|s| s.nominated_node_name.as_ref())),
+        ]
+        .map(str::to_owned)
+        .into()
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        &printed::COLUMNS
+    }
+
+    fn cells(&self, pod: &Pod) -> Vec<Cell> {
+        printed::cells(pod)
+    }
+}
+
+/// The first of a pod's addresses stands in a field of its own too (upstream:
+/// `pkg/apis/core/v1/conversion.go`).
+fn sync_addresses(status: &mut PodStatus) {
+    let first = status.pod_ips.as_ref().and_then(|ips| ips.first());
+    match (first, &status.pod_ip) {
+        (Some(first), _) => status.pod_ip = Some(first.ip.clone()),
+        (None, Some(ip)) if !ip.is_empty() => {
+            status.pod_ips = Some(vec![PodIP { ip: ip.clone() }]);
+        }
+        (None, _) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests;
