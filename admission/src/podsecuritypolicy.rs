@@ -222,10 +222,8 @@ impl Caller<'_> {
     fn may_use(&self, policy: &CompiledPolicy) -> bool {
         let name = policy.name.as_str();
         let who = self.service_account.iter().chain([self.user]);
-        who.into_iter().any(|user| {
-            let may_use = |group: &&str| self.authorizer.may_use(user, group, name, self.namespace);
-            GROUPS.iter().any(|group| may_use(&group))
-        })
+        let mut asked = who.flat_map(|user| GROUPS.map(|group| (user, group)));
+        asked.any(|(user, group)| self.authorizer.may_use(user, group, name, self.namespace))
     }
 }
 

@@ -1,4 +1,4 @@
-//! AppArmor profiles, in annotations of the policy (upstream:
+//! `AppArmor` profiles, in annotations of the policy (upstream:
 //! `podsecuritypolicy/apparmor/strategy.go`).
 
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use super::profiles::{APP_ARMOR_CONTAINER, Annotations, annotation, annotation_p
 const DEFAULT: &str = "apparmor.security.beta.kubernetes.io/defaultProfileName";
 const ALLOWED: &str = "apparmor.security.beta.kubernetes.io/allowedProfileNames";
 
-/// Which AppArmor profiles containers may have; any, unless the policy names some.
+/// Which `AppArmor` profiles containers may have; any, unless the policy names some.
 #[derive(Debug)]
 pub(super) struct AppArmorRule {
     default: Option<String>,

@@ -125,7 +125,7 @@ impl<'c> ContainerDefaults<'c> {
         allow_privilege_escalation: None,
     };
 
-    /// Upstream: `mutateContainer` in `podsecuritypolicy/provider.go`. SELinux options are not among
+    /// Upstream: `mutateContainer` in `podsecuritypolicy/provider.go`. `seLinuxOptions` are not among
     /// them: a policy that has some gives them to the pod, from which containers have theirs.
     fn of(policy: &'c CompiledPolicy, container: &ContainerView<'_>) -> Self {
         let (own, user) = (container.context, container.run_as_user());

@@ -1,4 +1,4 @@
-//! Seccomp and AppArmor profiles of pods and containers, and where policies name theirs.
+//! Seccomp and `AppArmor` profiles of pods and containers, and where policies name theirs.
 //!
 //! Policies know them as annotations. Pods have had fields for them since (1.19, 1.30), which a
 //! policy of old must not overlook: where the annotation is missing the field counts.
@@ -13,7 +13,7 @@ use portcullis_api::Path;
 pub(super) const SECCOMP_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
 /// The same of a container, followed by its name.
 pub(super) const SECCOMP_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/";
-/// The annotation that names a container's AppArmor profile, followed by its name.
+/// The annotation that names a container's `AppArmor` profile, followed by its name.
 pub(super) const APP_ARMOR_CONTAINER: &str = "container.apparmor.security.beta.kubernetes.io/";
 
 /// A pod's or a policy's annotations.
@@ -30,7 +30,7 @@ pub(super) fn seccomp<'p>(
         .or_else(|| field.map(named).map(Cow::Owned))
 }
 
-/// The AppArmor profile in the annotation, or in the field.
+/// The `AppArmor` profile in the annotation, or in the field.
 pub(super) fn app_armor<'p>(
     annotation: Option<&'p str>,
     field: Option<&'p AppArmorProfile>,
