@@ -54,6 +54,25 @@ pub trait Strategy: Send + Sync + 'static {
         None
     }
 
+    /// Whether deletion lets something else finish the object's work first; `None` for kinds whose
+    /// deletion never waits.
+    fn grace(&self, _object: &Self::Kind) -> Option<Grace> {
+        None
+    }
+
+    /// Whether the kind itself holds a deleted object, as a namespace's spec does.
+    fn holds_deletion(&self, _object: &Self::Kind) -> bool {
+        false
+    }
+
+    /// Shows in the object that its deletion has begun.
+    fn mark_deleting(&self, _object: &mut Self::Kind) {}
+
+    /// Whether a delete answers with the object that is gone, and not with a plain Status.
+    fn returns_deleted(&self) -> bool {
+        false
+    }
+
     /// The fields selectors may ask for, besides `metadata.name` and `metadata.namespace`.
     fn selectable_fields(&self) -> &'static [&'static str] {
         &[]
@@ -73,6 +92,15 @@ pub trait Strategy: Send + Sync + 'static {
     fn cells(&self, object: &Self::Kind) -> Vec<Cell> {
         vec![Cell::name(object), Cell::age(object)]
     }
+}
+
+/// How long a deletion waits (upstream: `rest.RESTGracefulDeleteStrategy`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grace {
+    /// Nobody would finish it: not at all.
+    None,
+    /// As long as is asked for, else this many seconds.
+    Seconds(i64),
 }
 
 /// A column of a Table.
@@ -188,6 +216,8 @@ macro_rules! erased {
             $($(#[$doc])* fn $method(&self, $($arg: erased!(@dyn $kind)),*) $(-> $out)?;)*
             /// See [`Strategy::validate_name`].
             fn validate_name(&self, value: &str) -> Vec<String>;
+            /// See [`Strategy::returns_deleted`].
+            fn returns_deleted(&self) -> bool;
             /// See [`Strategy::selectable_fields`].
             fn selectable_fields(&self) -> &'static [&'static str];
             /// See [`Strategy::columns`].
@@ -204,6 +234,10 @@ macro_rules! erased {
 
             fn validate_name(&self, value: &str) -> Vec<String> {
                 Strategy::validate_name(self, value)
+            }
+
+            fn returns_deleted(&self) -> bool {
+                Strategy::returns_deleted(self)
             }
 
             fn selectable_fields(&self) -> &'static [&'static str] {
@@ -240,6 +274,12 @@ erased! {
     fn warnings(object: shared) -> Vec<String>;
     /// See [`Strategy::spec_changed`].
     fn spec_changed(object: shared, old: shared) -> Option<bool>;
+    /// See [`Strategy::grace`].
+    fn grace(object: shared) -> Option<Grace>;
+    /// See [`Strategy::holds_deletion`].
+    fn holds_deletion(object: shared) -> bool;
+    /// See [`Strategy::mark_deleting`].
+    fn mark_deleting(object: mutable);
     /// See [`Strategy::field_values`].
     fn field_values(object: shared) -> Vec<String>;
     /// See [`Strategy::cells`].

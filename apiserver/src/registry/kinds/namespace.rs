@@ -58,6 +58,18 @@ impl Strategy for NamespaceStrategy {
         name::dns1123_label(value)
     }
 
+    fn holds_deletion(&self, namespace: &Namespace) -> bool {
+        namespace.spec.as_ref().and_then(|s| s.finalizers.as_ref()).is_some_and(|f| !f.is_empty())
+    }
+
+    fn mark_deleting(&self, namespace: &mut Namespace) {
+        namespace.status.get_or_insert_default().phase = Some("Terminating".into());
+    }
+
+    fn returns_deleted(&self) -> bool {
+        true
+    }
+
     fn selectable_fields(&self) -> &'static [&'static str] {
         &["status.phase"]
     }

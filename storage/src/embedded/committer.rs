@@ -1,0 +1,400 @@
+//! The one thread that writes: it decides, makes durable, publishes and only then answers.
+//!
+//! Whatever arrived while one batch was being written is the next one, so that many writers share
+//! a disk flush and a lone one never waits for company.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use bytes::Bytes;
+use tokio::sync::mpsc::{self, error::TryRecvError};
+use tokio::sync::oneshot;
+
+use super::disk::{Batch, DirLock, Disk};
+use super::index::Garbage;
+use super::{Shared, load};
+use crate::{Entry, Error, Event, Frame, Result, Revision};
+
+/// How many writers may be waiting for the thread; more wait for a place.
+const QUEUE: usize = 1024;
+/// How much one transaction takes up.
+const BATCH_WRITES: usize = 512;
+const BATCH_BYTES: usize = 8 << 20;
+/// How many changes are forgotten in one go: a few milliseconds' work, so that no writer stalls.
+const TRIM: usize = 256;
+/// How many records one transaction removes.
+const SWEEP: usize = 512;
+
+/// What the thread is asked for.
+pub(super) enum Command {
+    Write(Write),
+    Compact {
+        revision: Revision,
+        reply: oneshot::Sender<Result<()>>,
+    },
+    Close {
+        reply: oneshot::Sender<()>,
+    },
+}
+
+/// A change that is wanted.
+pub(super) struct Write {
+    pub(super) key: Arc<str>,
+    pub(super) change: Change,
+    pub(super) reply: oneshot::Sender<Result<Arc<Event>>>,
+}
+
+pub(super) enum Change {
+    Create(Bytes),
+    Swap { expected: Revision, value: Bytes },
+    Delete { expected: Revision },
+}
+
+impl Write {
+    fn bytes(&self) -> usize {
+        match &self.change {
+            Change::Create(value) | Change::Swap { value, .. } => value.len(),
+            Change::Delete { .. } => 0,
+        }
+    }
+}
+
+/// The running thread; dropping this waits until it has written all it was asked to.
+pub(super) struct Committer {
+    commands: Option<mpsc::Sender<Command>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Committer {
+    /// Starts the thread.
+    pub(super) fn start(
+        shared: Arc<Shared>,
+        dir: PathBuf,
+        lock: DirLock,
+        disk: Disk,
+        garbage: Garbage,
+    ) -> std::io::Result<Self> {
+        let (commands, queue) = mpsc::channel(QUEUE);
+        let run = Run {
+            shared,
+            dir,
+            lock: Some(lock),
+            disk: Some(disk),
+            garbage,
+            queue,
+        };
+        let run = move || run.run();
+        let thread = std::thread::Builder::new()
+            .name("store-committer".into())
+            .spawn(run)?;
+        Ok(Self {
+            commands: Some(commands),
+            thread: Some(thread),
+        })
+    }
+
+    /// Hands the thread a command.
+    pub(super) async fn send(&self, command: Command) -> Result<()> {
+        let commands = self.commands.as_ref().ok_or_else(closed)?;
+        commands.send(command).await.map_err(|_| closed())
+    }
+}
+
+impl Drop for Committer {
+    fn drop(&mut self) {
+        self.commands = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's committer thread panicked");
+        }
+    }
+}
+
+/// What every command gets once the store is closed.
+pub(super) fn closed() -> Error {
+    Error::Unavailable("the store is closed".into())
+}
+
+/// The thread's own state.
+struct Run {
+    shared: Arc<Shared>,
+    dir: PathBuf,
+    /// What keeps others out, until the store is closed.
+    lock: Option<DirLock>,
+    /// The file; away after a failed write, until it could be opened again.
+    disk: Option<Disk>,
+    /// Records to be removed, when there is time.
+    garbage: Garbage,
+    queue: mpsc::Receiver<Command>,
+}
+
+/// What one turn of the thread works on.
+#[derive(Default)]
+struct Turn {
+    writes: Vec<Write>,
+    compactions: Vec<(Revision, oneshot::Sender<Result<()>>)>,
+    close: Option<oneshot::Sender<()>>,
+    bytes: usize,
+}
+
+impl Run {
+    fn run(mut self) {
+        // However this ends, watches end with it.
+        let _closed = self.shared.closed.clone().drop_guard();
+        while let Some(turn) = self.next_turn() {
+            let Turn {
+                writes,
+                compactions,
+                close,
+                ..
+            } = turn;
+            self.take_turn(writes, compactions);
+            if let Some(reply) = close {
+                self.queue.close();
+                self.drain();
+                self.shared.closed.cancel();
+                self.disk = None;
+                self.lock = None;
+                // The caller may have given up waiting.
+                let _ = reply.send(());
+            }
+        }
+    }
+
+    /// Waits for something to do; `None` when nothing will come any more.
+    fn next_turn(&mut self) -> Option<Turn> {
+        let mut turn = Turn::default();
+        let idle = self.garbage.is_empty() && !self.shared.index.read().has_forgotten();
+        if idle || self.disk.is_none() {
+            turn.add(self.queue.blocking_recv()?);
+        }
+        while turn.has_room() {
+            match self.queue.try_recv() {
+                Ok(command) => turn.add(command),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) if turn.is_empty() => return None,
+                Err(TryRecvError::Disconnected) => break,
+            }
+        }
+        Some(turn)
+    }
+
+    /// Answers what came in before the queue was closed.
+    fn drain(&mut self) {
+        while let Some(command) = self.queue.blocking_recv() {
+            let mut turn = Turn::default();
+            turn.add(command);
+            self.take_turn(turn.writes, turn.compactions);
+            if let Some(reply) = turn.close {
+                let _ = reply.send(());
+            }
+        }
+    }
+
+    fn take_turn(
+        &mut self,
+        writes: Vec<Write>,
+        compactions: Vec<(Revision, oneshot::Sender<Result<()>>)>,
+    ) {
+        if let Err(error) = self.ensure_disk() {
+            for write in writes {
+                let _ = write.reply.send(Err(error.clone()));
+            }
+            for (_, reply) in compactions {
+                let _ = reply.send(Err(error.clone()));
+            }
+            return;
+        }
+        let (events, replies) = self.decide(writes);
+        let compacted = self.compaction_target(&compactions);
+        self.collect_garbage();
+        let sweep = self
+            .garbage
+            .split_off(self.garbage.len().saturating_sub(SWEEP));
+        let batch = Batch {
+            changes: &events,
+            compacted,
+            garbage: &sweep,
+        };
+        match self.commit(&batch) {
+            Ok(()) => self.publish(events, replies, compactions, compacted),
+            Err(error) => {
+                self.garbage.extend(sweep);
+                for (reply, _) in replies {
+                    let _ = reply.send(Err(error.clone()));
+                }
+                for (_, reply) in compactions {
+                    let _ = reply.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// Decides every write in order, each against what the ones before it will have left.
+    fn decide(&self, writes: Vec<Write>) -> (Vec<Arc<Event>>, Vec<Answer>) {
+        let index = self.shared.index.read();
+        let mut pending: HashMap<Arc<str>, Option<Arc<Entry>>> = HashMap::new();
+        let mut events = Vec::with_capacity(writes.len());
+        let mut replies = Vec::with_capacity(writes.len());
+        let mut revision = index.revision();
+        for Write { key, change, reply } in writes {
+            let current = match pending.get(&key) {
+                Some(entry) => entry.clone(),
+                None => index.latest(&key).cloned(),
+            };
+            let outcome = change.decide(&key, current, revision + 1).map(Arc::new);
+            if let Ok(event) = &outcome {
+                revision += 1;
+                let entry = match &**event {
+                    Event::Put { entry, .. } => Some(entry.clone()),
+                    Event::Delete { .. } | Event::Progress(_) => None,
+                };
+                pending.insert(key, entry);
+                events.push(event.clone());
+            }
+            replies.push((reply, outcome));
+        }
+        (events, replies)
+    }
+
+    /// How far history is to be forgotten from now on.
+    fn compaction_target(&self, asked: &[(Revision, oneshot::Sender<Result<()>>)]) -> Revision {
+        let index = self.shared.index.read();
+        let allowed = asked.iter().map(|(revision, _)| *revision);
+        let asked = allowed.filter(|revision| *revision <= index.revision());
+        let overfull = index.overfull(&self.shared.history);
+        asked.chain(overfull).fold(index.compacted(), Revision::max)
+    }
+
+    fn collect_garbage(&mut self) {
+        if self.garbage.len() < SWEEP {
+            let trimmed = self.shared.index.write().trim(TRIM);
+            self.garbage.extend(trimmed);
+        }
+    }
+
+    fn commit(&mut self, batch: &Batch<'_>) -> Result<()> {
+        let disk = self.disk.as_ref().ok_or_else(closed)?;
+        let news = !batch.changes.is_empty() || !batch.garbage.is_empty();
+        if !news && batch.compacted == self.shared.index.read().compacted() {
+            return Ok(());
+        }
+        disk.commit(batch).map_err(|error| {
+            tracing::error!(%error, "the store could not be written");
+            // redb refuses everything after a failed write; whether that one is on disk shows when
+            // the file is opened again.
+            self.disk = None;
+            Error::Unavailable(format!("the store could not be written: {error}"))
+        })
+    }
+
+    fn publish(
+        &self,
+        events: Vec<Arc<Event>>,
+        replies: Vec<Answer>,
+        compactions: Vec<(Revision, oneshot::Sender<Result<()>>)>,
+        compacted: Revision,
+    ) {
+        let current = {
+            let mut index = self.shared.index.write();
+            events.into_iter().for_each(|event| index.apply(event));
+            index.compact(compacted);
+            index.revision()
+        };
+        self.shared.publish(current);
+        for (reply, outcome) in replies {
+            let _ = reply.send(outcome);
+        }
+        for (requested, reply) in compactions {
+            let done = if requested > current {
+                Err(Error::TooNew { requested, current })
+            } else {
+                Ok(())
+            };
+            let _ = reply.send(done);
+        }
+    }
+
+    /// Opens the file again after a failure, and takes in what of the failed batch is in it.
+    fn ensure_disk(&mut self) -> Result<()> {
+        if self.disk.is_some() {
+            return Ok(());
+        }
+        let unavailable = |error: super::OpenError| Error::Unavailable(error.to_string());
+        let disk = Disk::open_again(&self.dir).map_err(unavailable)?;
+        let mut index = self.shared.index.write();
+        load::catch_up(&disk, &mut index).map_err(unavailable)?;
+        let current = index.revision();
+        drop(index);
+        self.shared.publish(current);
+        self.disk = Some(disk);
+        tracing::info!(revision = current, "the store can be written again");
+        Ok(())
+    }
+}
+
+/// A decision that is told once it is durable.
+type Answer = (oneshot::Sender<Result<Arc<Event>>>, Result<Arc<Event>>);
+
+impl Turn {
+    fn add(&mut self, command: Command) {
+        match command {
+            Command::Write(write) => {
+                self.bytes += write.bytes();
+                self.writes.push(write);
+            }
+            Command::Compact { revision, reply } => self.compactions.push((revision, reply)),
+            Command::Close { reply } => self.close = Some(reply),
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.writes.len() < BATCH_WRITES && self.bytes < BATCH_BYTES && self.close.is_none()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.writes.is_empty() && self.compactions.is_empty() && self.close.is_none()
+    }
+}
+
+impl Change {
+    /// What the change makes of `current`, at `revision`.
+    fn decide(
+        self,
+        key: &Arc<str>,
+        current: Option<Arc<Entry>>,
+        revision: Revision,
+    ) -> Result<Event> {
+        let put = |value, previous| {
+            let entry = Entry::new(key.clone(), value, revision);
+            Ok(Event::Put {
+                entry,
+                previous,
+                frame: Frame::default(),
+            })
+        };
+        match (self, current) {
+            (Self::Create(value), None) => put(value, None),
+            (Self::Create(_), Some(_)) => Err(Error::AlreadyExists {
+                key: key.to_string(),
+            }),
+            (Self::Swap { expected, value }, Some(entry)) if entry.revision == expected => {
+                put(value, Some(entry))
+            }
+            (Self::Delete { expected }, Some(previous)) if previous.revision == expected => {
+                Ok(Event::Delete {
+                    previous,
+                    revision,
+                    frame: Frame::default(),
+                })
+            }
+            (Self::Swap { .. } | Self::Delete { .. }, actual) => Err(Error::Conflict {
+                key: key.to_string(),
+                actual,
+            }),
+        }
+    }
+}
