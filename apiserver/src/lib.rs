@@ -1,3 +1,4 @@
 //! Portcullis.
 
+pub mod endpoints;
 pub mod registry;
