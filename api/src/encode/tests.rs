@@ -39,9 +39,9 @@ fn leaves_out_what_go_leaves_out() {
     let json = String::from_utf8(encode(&pod(), POD)).unwrap();
     assert_eq!(
         json,
-        "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"p\"},\
+        "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"p\",\"creationTimestamp\":null},\
          \"spec\":{\"automountServiceAccountToken\":false,\"containers\":[{\"name\":\"\\u003cc\\u003e\",\
-         \"ports\":[{\"containerPort\":80}]}]},\"status\":{}}"
+         \"ports\":[{\"containerPort\":80}],\"resources\":{}}]},\"status\":{}}"
     );
 }
 
@@ -56,11 +56,11 @@ fn labelled_bytes_take_a_version_and_another_label() {
     })
     .write_object(rest, 7, &mut out);
     assert!(out.starts_with(
-        br#"{"kind":"Pod","apiVersion":"v9","metadata":{"resourceVersion":"7","name":"p"}"#
+        br#"{"kind":"Pod","apiVersion":"v9","metadata":{"resourceVersion":"7","name":"p","creationTimestamp":null}"#
     ));
     out.clear();
     write_item(rest, 7, &mut out);
-    assert!(out.starts_with(br#"{"metadata":{"resourceVersion":"7","name":"p"}"#));
+    assert!(out.starts_with(br#"{"metadata":{"resourceVersion":"7","name":"p","creationTimestamp":null}"#));
     assert!(
         Label::new(TypeMeta {
             api_version: "v1",
@@ -69,7 +69,7 @@ fn labelled_bytes_take_a_version_and_another_label() {
         .strip(&bytes)
         .is_none()
     );
-    assert_eq!(metadata_end(rest), Some(r#""name":"p"}"#.len()));
+    assert_eq!(metadata_end(rest), Some(r#""name":"p","creationTimestamp":null}"#.len()));
     assert_eq!(metadata_end(br#""a":"}{\"}","b":{}},"spec""#), Some(19));
 }
 
@@ -84,6 +84,28 @@ fn empty_metadata_takes_a_version_and_none() {
         assert_eq!(
             value["metadata"]["resourceVersion"].is_null(),
             revision == 0
+        );
+    }
+}
+
+#[test]
+fn writes_what_go_always_writes() {
+    use k8s_openapi::api::rbac::v1::ClusterRole;
+    use serde_json::{Value, json};
+    let role = ClusterRole {
+        rules: Some(vec![]),
+        ..ClusterRole::default()
+    };
+    let type_meta = TypeMeta {
+        api_version: "rbac.authorization.k8s.io/v1",
+        kind: "ClusterRole",
+    };
+    for role in [role, ClusterRole::default()] {
+        let written: Value = serde_json::from_slice(&encode(&role, type_meta)).unwrap();
+        assert_eq!(
+            written,
+            json!({"kind": "ClusterRole", "apiVersion": "rbac.authorization.k8s.io/v1",
+                "metadata": {"creationTimestamp": null}, "rules": null})
         );
     }
 }
