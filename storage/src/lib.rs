@@ -19,6 +19,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 
 pub mod cache;
+pub mod compactor;
 #[cfg(feature = "test-util")]
 pub mod conformance;
 pub mod embedded;
