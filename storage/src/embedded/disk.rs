@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redb::{
-    Builder, Database, Durability, ReadableDatabase, TableDefinition, backends::FileBackend,
+    Builder, Database, Durability, ReadableDatabase, StorageBackend, TableDefinition,
+    backends::FileBackend,
 };
 
 use super::error::OpenError;
@@ -133,17 +134,24 @@ impl Disk {
         let file = private()
             .open(&path)
             .map_err(|error| OpenError::io(&path, error))?;
-        let open = |file| -> Result<Database, redb::Error> {
-            let mut builder = Builder::new();
-            // Without the check redb trusts a file that was closed cleanly, and may panic over one
-            // that was damaged since. We read all of it anyway.
-            builder
-                .set_cache_size(CACHE_BYTES)
-                .set_check_integrity_on_open(true);
-            Ok(builder.create_with_backend(FileBackend::new(file)?)?)
-        };
-        let database = open(file).map_err(|error| OpenError::redb(&path, error))?;
-        Ok(Self { path, database })
+        match FileBackend::new(file) {
+            Ok(backend) => Self::over(path, backend),
+            Err(error) => Err(OpenError::redb(&path, error.into())),
+        }
+    }
+
+    /// The file at `path` as `backend` gives access to it.
+    pub(super) fn over(path: PathBuf, backend: impl StorageBackend) -> Result<Self, OpenError> {
+        let mut builder = Builder::new();
+        // Without the check redb trusts a file that was closed cleanly, and may panic over one that
+        // was damaged since. We read all of it anyway.
+        builder
+            .set_cache_size(CACHE_BYTES)
+            .set_check_integrity_on_open(true);
+        match builder.create_with_backend(backend) {
+            Ok(database) => Ok(Self { path, database }),
+            Err(error) => Err(OpenError::redb(&path, error.into())),
+        }
     }
 
     fn initialise(&self) -> Result<(), redb::Error> {
