@@ -20,6 +20,8 @@ use crate::{
 mod committer;
 mod disk;
 mod error;
+#[cfg(test)]
+mod faults;
 mod follow;
 mod index;
 mod load;
@@ -81,7 +83,7 @@ impl EmbeddedStorage {
     /// Opens the store in `dir`, or makes one there. Blocks: it reads the whole file.
     ///
     /// # Errors
-    /// [`OpenError`], which names the file. Nothing is changed then.
+    /// [`OpenError`], which names the file.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
         Self::open_with(dir, History::default())
     }
@@ -92,7 +94,10 @@ impl EmbeddedStorage {
     /// As [`EmbeddedStorage::open`].
     pub fn open_with(dir: &Path, history: History) -> Result<Self, OpenError> {
         let lock = DirLock::take(dir)?;
-        let disk = Disk::open(dir)?;
+        Self::run(dir, lock, Disk::open(dir)?, history)
+    }
+
+    fn run(dir: &Path, lock: DirLock, disk: Disk, history: History) -> Result<Self, OpenError> {
         let (index, garbage) = load::load(&disk)?;
         let shared = Arc::new(Shared {
             published: watch::Sender::new(index.revision()),

@@ -18,6 +18,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::Stream;
 
+pub mod cache;
+pub mod compactor;
 #[cfg(feature = "test-util")]
 pub mod conformance;
 pub mod embedded;

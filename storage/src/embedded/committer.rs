@@ -24,7 +24,7 @@ const BATCH_WRITES: usize = 512;
 const BATCH_BYTES: usize = 8 << 20;
 /// How many changes are forgotten in one go: a few milliseconds' work, so that no writer stalls.
 const TRIM: usize = 256;
-/// How many records one transaction removes.
+/// How many records that are to be removed from disk are enough for now.
 const SWEEP: usize = 512;
 
 /// What the thread is asked for.
@@ -211,18 +211,9 @@ impl Run {
         let (events, replies) = self.decide(writes);
         let compacted = self.compaction_target(&compactions);
         self.collect_garbage();
-        let sweep = self
-            .garbage
-            .split_off(self.garbage.len().saturating_sub(SWEEP));
-        let batch = Batch {
-            changes: &events,
-            compacted,
-            garbage: &sweep,
-        };
-        match self.commit(&batch) {
+        match self.commit(&events, compacted) {
             Ok(()) => self.publish(events, replies, compactions, compacted),
             Err(error) => {
-                self.garbage.extend(sweep);
                 for (reply, _) in replies {
                     let _ = reply.send(Err(error.clone()));
                 }
@@ -276,19 +267,26 @@ impl Run {
         }
     }
 
-    fn commit(&mut self, batch: &Batch<'_>) -> Result<()> {
+    fn commit(&mut self, changes: &[Arc<Event>], compacted: Revision) -> Result<()> {
         let disk = self.disk.as_ref().ok_or_else(closed)?;
-        let news = !batch.changes.is_empty() || !batch.garbage.is_empty();
-        if !news && batch.compacted == self.shared.index.read().compacted() {
+        let forgets = compacted > self.shared.index.read().compacted();
+        if changes.is_empty() && self.garbage.is_empty() && !forgets {
             return Ok(());
         }
-        disk.commit(batch).map_err(|error| {
+        let batch = Batch {
+            changes,
+            compacted: forgets.then_some(compacted),
+            garbage: &self.garbage,
+        };
+        let removed = disk.commit(&batch).map_err(|error| {
             tracing::error!(%error, "the store could not be written");
             // redb refuses everything after a failed write; whether that one is on disk shows when
             // the file is opened again.
             self.disk = None;
             Error::Unavailable(format!("the store could not be written: {error}"))
-        })
+        })?;
+        self.garbage.truncate(self.garbage.len() - removed);
+        Ok(())
     }
 
     fn publish(

@@ -6,9 +6,10 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use redb::{
-    Builder, Database, Durability, ReadableDatabase, ReadableTable, TableDefinition,
+    Builder, Database, Durability, ReadableDatabase, StorageBackend, TableDefinition,
     backends::FileBackend,
 };
 
@@ -32,6 +33,9 @@ const META_COMPACTED: &str = "compacted";
 /// so that little is ever read twice.
 const CACHE_BYTES: usize = 4 << 20;
 
+/// How long the writers of one transaction may be kept waiting for the removal of old records.
+const SWEEP_TIME: Duration = Duration::from_millis(5);
+
 /// The open file.
 pub(super) struct Disk {
     path: PathBuf,
@@ -44,9 +48,9 @@ pub(super) struct DirLock(#[expect(dead_code, reason = "its being open is the lo
 /// What one transaction makes durable.
 pub(super) struct Batch<'a> {
     pub(super) changes: &'a [Arc<Event>],
-    /// How far history is forgotten from now on.
-    pub(super) compacted: Revision,
-    /// Records that nothing can ask for any more.
+    /// How far history is forgotten from now on, if that changes.
+    pub(super) compacted: Option<Revision>,
+    /// Records that nothing can ask for any more, to be removed from the last one on.
     pub(super) garbage: &'a [Revision],
 }
 
@@ -130,17 +134,24 @@ impl Disk {
         let file = private()
             .open(&path)
             .map_err(|error| OpenError::io(&path, error))?;
-        let open = |file| -> Result<Database, redb::Error> {
-            let mut builder = Builder::new();
-            // Without the check redb trusts a file that was closed cleanly, and may panic over one
-            // that was damaged since. We read all of it anyway.
-            builder
-                .set_cache_size(CACHE_BYTES)
-                .set_check_integrity_on_open(true);
-            Ok(builder.create_with_backend(FileBackend::new(file)?)?)
-        };
-        let database = open(file).map_err(|error| OpenError::redb(&path, error))?;
-        Ok(Self { path, database })
+        match FileBackend::new(file) {
+            Ok(backend) => Self::over(path, backend),
+            Err(error) => Err(OpenError::redb(&path, error.into())),
+        }
+    }
+
+    /// The file at `path` as `backend` gives access to it.
+    pub(super) fn over(path: PathBuf, backend: impl StorageBackend) -> Result<Self, OpenError> {
+        let mut builder = Builder::new();
+        // Without the check redb trusts a file that was closed cleanly, and may panic over one that
+        // was damaged since. We read all of it anyway.
+        builder
+            .set_cache_size(CACHE_BYTES)
+            .set_check_integrity_on_open(true);
+        match builder.create_with_backend(backend) {
+            Ok(database) => Ok(Self { path, database }),
+            Err(error) => Err(OpenError::redb(&path, error.into())),
+        }
     }
 
     fn initialise(&self) -> Result<(), redb::Error> {
@@ -190,10 +201,12 @@ impl Disk {
         OpenError::corrupt(&self.path, reason)
     }
 
-    /// Makes all of `batch` durable, or (after an error) possibly none of it.
-    pub(super) fn commit(&self, batch: &Batch<'_>) -> Result<(), redb::Error> {
+    /// Makes `batch` durable, or (after an error) possibly none of it. Returns how much of the
+    /// garbage was removed, which is what there was time for.
+    pub(super) fn commit(&self, batch: &Batch<'_>) -> Result<usize, redb::Error> {
         let mut transaction = self.database.begin_write()?;
         transaction.set_durability(Durability::Immediate)?;
+        let mut removed = 0;
         {
             let mut log = transaction.open_table(LOG)?;
             for event in batch.changes {
@@ -203,17 +216,22 @@ impl Disk {
                 let mut space = log.insert_reserve(event.revision(), record.len())?;
                 record.write_to(space.as_mut());
             }
-            for revision in batch.garbage {
+            let begun = Instant::now();
+            for revision in batch.garbage.iter().rev() {
+                if begun.elapsed() > SWEEP_TIME {
+                    break;
+                }
                 log.remove(revision)?;
-            }
-            let mut meta = transaction.open_table(META)?;
-            let compacted = meta.get(META_COMPACTED)?.map(|guard| guard.value());
-            if compacted.unwrap_or(0) < batch.compacted {
-                meta.insert(META_COMPACTED, batch.compacted)?;
+                removed += 1;
             }
         }
+        if let Some(compacted) = batch.compacted {
+            transaction
+                .open_table(META)?
+                .insert(META_COMPACTED, compacted)?;
+        }
         transaction.commit()?;
-        Ok(())
+        Ok(removed)
     }
 }
 

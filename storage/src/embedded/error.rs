@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-/// Why a directory's store was not opened. The file is as it was.
+/// Why a directory's store was not opened. What is wrong is refused, never repaired by leaving out.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process, or another store of this one, has it open.
