@@ -73,12 +73,17 @@ pub struct Lookups {
     pub policies: Arc<PolicyIndex>,
     /// For `PodSecurityPolicy`: who may use them.
     pub policy_authorizer: Arc<dyn PolicyAuthorizer>,
+    /// How the server makes a name of a beginning, for the volumes that `ServiceAccount` adds.
+    pub generate_name: fn(&str) -> String,
 }
 
 impl Lookups {
     /// Lookups that find nothing, to name only those there are:
-    /// `Lookups { namespaces, ..Lookups::nothing(authorizer) }`.
-    pub fn nothing(policy_authorizer: Arc<dyn PolicyAuthorizer>) -> Self {
+    /// `Lookups { namespaces, ..Lookups::nothing(authorizer, generate_name) }`.
+    pub fn nothing(
+        policy_authorizer: Arc<dyn PolicyAuthorizer>,
+        generate_name: fn(&str) -> String,
+    ) -> Self {
         let none = Arc::new(NoObjects);
         Self {
             namespaces: none.clone(),
@@ -88,6 +93,7 @@ impl Lookups {
             limit_ranges: none,
             policies: Arc::default(),
             policy_authorizer,
+            generate_name,
         }
     }
 }

@@ -1,6 +1,16 @@
 //! The only list of plugins: their names, their order, which are on by default, how they are made.
 
-pub(crate) mod namespace_lifecycle;
+mod always;
+mod anti_affinity;
+mod default_toleration_seconds;
+mod deny_external_ips;
+mod namespace_lifecycle;
+mod priority;
+mod runtime_class;
+mod security_context_deny;
+mod service_account;
+mod storage_protection;
+mod taint_nodes;
 
 use std::collections::BTreeSet;
 
@@ -9,7 +19,17 @@ use thiserror::Error;
 use crate::chain::{Chain, Roles};
 use crate::lookup::Lookups;
 use crate::podsecuritypolicy::{self, PodSecurityPolicy};
+use always::{AlwaysDeny, AlwaysPullImages};
+use anti_affinity::LimitPodHardAntiAffinityTopology;
+use default_toleration_seconds::DefaultTolerationSeconds;
+use deny_external_ips::DenyServiceExternalIps;
 use namespace_lifecycle::NamespaceLifecycle;
+use priority::Priority;
+use runtime_class::RuntimeClasses;
+use security_context_deny::SecurityContextDeny;
+use service_account::ServiceAccounts;
+use storage_protection::StorageObjectInUseProtection;
+use taint_nodes::TaintNodesByCondition;
 
 /// The plugins in the order in which they run, whatever the order of the flags.
 ///
@@ -29,19 +49,37 @@ const ALL: [Row; 35] = [
         Made(|l| Roles::mutating(NamespaceLifecycle::new(&l.namespaces))),
     ),
     off("NamespaceExists", Nothing("NamespaceLifecycle does more")),
-    off("SecurityContextDeny", Nothing(NOT_YET)),
-    off("LimitPodHardAntiAffinityTopology", Nothing(NOT_YET)),
+    off(
+        "SecurityContextDeny",
+        Made(|_| Roles::validating(SecurityContextDeny)),
+    ),
+    off(
+        "LimitPodHardAntiAffinityTopology",
+        Made(|_| Roles::validating(LimitPodHardAntiAffinityTopology)),
+    ),
     on("LimitRanger", Nothing(NOT_YET)),
-    on("ServiceAccount", Nothing(NOT_YET)),
+    on("ServiceAccount", Made(service_accounts)),
     off("NodeRestriction", Nothing(NOT_YET)),
-    on("TaintNodesByCondition", Nothing(NOT_YET)),
-    off("AlwaysPullImages", Nothing(NOT_YET)),
+    on(
+        "TaintNodesByCondition",
+        Made(|_| Roles::mutating(TaintNodesByCondition)),
+    ),
+    off(
+        "AlwaysPullImages",
+        Made(|_| Roles::mutating(AlwaysPullImages)),
+    ),
     off("ImagePolicyWebhook", Nothing(NO_WEBHOOKS)),
     on("PodSecurity", Nothing(NOT_YET)),
     off(podsecuritypolicy::NAME, Made(pod_security_policy)),
     off("PodNodeSelector", Nothing(NOT_YET)),
-    on("Priority", Nothing(NOT_YET)),
-    on("DefaultTolerationSeconds", Nothing(NOT_YET)),
+    on(
+        "Priority",
+        Made(|l| Roles::both(Priority::new(&l.priority_classes))),
+    ),
+    on(
+        "DefaultTolerationSeconds",
+        Made(|_| Roles::mutating(DefaultTolerationSeconds)),
+    ),
     off("PodTolerationRestriction", Nothing(NOT_YET)),
     off("EventRateLimit", Nothing(NOT_YET)),
     off("ExtendedResourceToleration", Nothing(NOT_YET)),
@@ -50,19 +88,28 @@ const ALL: [Row; 35] = [
         Nothing("no cloud provider labels volumes here"),
     ),
     on("DefaultStorageClass", Nothing(NOT_YET)),
-    on("StorageObjectInUseProtection", Nothing(NOT_YET)),
+    on(
+        "StorageObjectInUseProtection",
+        Made(|_| Roles::mutating(StorageObjectInUseProtection)),
+    ),
     off("OwnerReferencesPermissionEnforcement", Nothing(NOT_YET)),
     on("PersistentVolumeClaimResize", Nothing(NOT_YET)),
-    on("RuntimeClass", Nothing(NOT_YET)),
+    on(
+        "RuntimeClass",
+        Made(|l| Roles::both(RuntimeClasses::new(&l.runtime_classes))),
+    ),
     on("CertificateApproval", Nothing(NOT_YET)),
     on("CertificateSigning", Nothing(NOT_YET)),
     on("CertificateSubjectRestriction", Nothing(NOT_YET)),
     on("DefaultIngressClass", Nothing(NOT_YET)),
-    off("DenyServiceExternalIPs", Nothing(NOT_YET)),
+    off(
+        "DenyServiceExternalIPs",
+        Made(|_| Roles::validating(DenyServiceExternalIps)),
+    ),
     on("MutatingAdmissionWebhook", Nothing(NO_WEBHOOKS)),
     on("ValidatingAdmissionWebhook", Nothing(NO_WEBHOOKS)),
     on("ResourceQuota", Nothing(NOT_YET)),
-    off("AlwaysDeny", Nothing(NOT_YET)),
+    off("AlwaysDeny", Made(|_| Roles::both(AlwaysDeny))),
 ];
 
 const NOT_YET: &str = "not built yet";
@@ -101,6 +148,11 @@ const fn off(name: &'static str, build: Build) -> Row {
 fn pod_security_policy(lookups: &Lookups) -> Roles {
     let authorizer = lookups.policy_authorizer.clone();
     Roles::both(PodSecurityPolicy::new(lookups.policies.clone(), authorizer))
+}
+
+fn service_accounts(lookups: &Lookups) -> Roles {
+    let accounts = &lookups.service_accounts;
+    Roles::both(ServiceAccounts::new(accounts, lookups.generate_name))
 }
 
 /// The plugins that the flags ask for.
