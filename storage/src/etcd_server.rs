@@ -2,18 +2,84 @@
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+};
 use tempfile::TempDir;
+
+/// Certificates for an etcd that wants to see some: all in PEM.
+pub struct ServerTls {
+    /// The authority that vouches for both sides.
+    pub ca: Vec<u8>,
+    /// What a client shows.
+    pub client_certificate: Vec<u8>,
+    /// The key that goes with it.
+    pub client_key: Vec<u8>,
+    server_certificate: Vec<u8>,
+    server_key: Vec<u8>,
+}
 
 /// A running etcd; killed and cleared away when dropped.
 pub struct EtcdServer {
     dir: TempDir,
     client: String,
     peer: String,
+    /// Files with its certificates.
+    tls: bool,
     child: Option<Child>,
+}
+
+impl ServerTls {
+    /// Makes an authority, and what it vouches for.
+    ///
+    /// # Panics
+    /// If that fails.
+    pub fn new() -> Self {
+        let mut params = CertificateParams::new([]).expect("no names");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "etcd test authority");
+        let key = KeyPair::generate().expect("a key");
+        let ca = params
+            .self_signed(&key)
+            .expect("an authority")
+            .pem()
+            .into_bytes();
+        let issuer = Issuer::new(params, key);
+        let issue = |name: &str| {
+            let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
+            params.distinguished_name.push(DnType::CommonName, name);
+            params.extended_key_usages = vec![
+                ExtendedKeyUsagePurpose::ServerAuth,
+                ExtendedKeyUsagePurpose::ClientAuth,
+            ];
+            let key = KeyPair::generate().expect("a key");
+            let certificate = params.signed_by(&key, &issuer).expect("a certificate");
+            (
+                certificate.pem().into_bytes(),
+                key.serialize_pem().into_bytes(),
+            )
+        };
+        let (server_certificate, server_key) = issue("etcd");
+        let (client_certificate, client_key) = issue("portcullis");
+        Self {
+            ca,
+            client_certificate,
+            client_key,
+            server_certificate,
+            server_key,
+        }
+    }
+}
+
+impl Default for ServerTls {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl EtcdServer {
@@ -22,12 +88,32 @@ impl EtcdServer {
     /// # Panics
     /// If etcd is not installed or does not start: tests that need it must not pass without it.
     pub fn start() -> Self {
+        Self::start_in(tempfile::tempdir().expect("a directory for etcd"), false)
+    }
+
+    /// Starts one that shows a certificate, and wants to see the client's.
+    ///
+    /// # Panics
+    /// As [`EtcdServer::start`].
+    pub fn start_tls(tls: &ServerTls) -> Self {
         let dir = tempfile::tempdir().expect("a directory for etcd");
-        let (client, peer) = (free_address(), free_address());
+        for (name, content) in [
+            ("ca", &tls.ca),
+            ("cert", &tls.server_certificate),
+            ("key", &tls.server_key),
+        ] {
+            std::fs::write(dir.path().join(name), content).expect("to write a certificate");
+        }
+        Self::start_in(dir, true)
+    }
+
+    fn start_in(dir: TempDir, tls: bool) -> Self {
+        let (client, peer) = (free_address(tls), free_address(false));
         let mut server = Self {
             dir,
             client,
             peer,
+            tls,
             child: None,
         };
         server.restart();
@@ -59,7 +145,7 @@ impl EtcdServer {
     /// As [`EtcdServer::start`].
     pub fn restart(&mut self) {
         self.kill();
-        let started = command(self.dir.path(), &self.client, &self.peer).spawn();
+        let started = self.command().spawn();
         self.child = Some(match started {
             Ok(child) => child,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -80,7 +166,12 @@ impl EtcdServer {
     }
 
     fn wait_until_it_listens(&mut self) {
-        let address = self.client.trim_start_matches("http://").to_owned();
+        let address = self
+            .client
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         let begun = Instant::now();
         while TcpStream::connect(&address).is_err() {
             let ended = self
@@ -97,6 +188,60 @@ impl EtcdServer {
         }
     }
 
+    fn command(&self) -> Command {
+        let (dir, client, peer) = (self.dir.path(), &*self.client, &*self.peer);
+        let log = || {
+            let file = std::fs::File::options()
+                .create(true)
+                .append(true)
+                .open(dir.join("log"));
+            file.map_or_else(|_| Stdio::null(), Stdio::from)
+        };
+        let mut command = Command::new("etcd");
+        command
+            .args([
+                "--name",
+                "test",
+                "--initial-cluster",
+                &format!("test={peer}"),
+            ])
+            .args([
+                "--listen-client-urls",
+                client,
+                "--advertise-client-urls",
+                client,
+            ])
+            .args([
+                "--listen-peer-urls",
+                peer,
+                "--initial-advertise-peer-urls",
+                peer,
+            ])
+            .args([
+                "--logger",
+                "zap",
+                "--log-outputs",
+                "stderr",
+                "--unsafe-no-fsync",
+            ])
+            .arg("--data-dir")
+            .arg(dir.join("data"))
+            .stdin(Stdio::null())
+            .stdout(log())
+            .stderr(log());
+        if self.tls {
+            command.arg("--client-cert-auth");
+            for (flag, name) in [
+                ("--trusted-ca-file", "ca"),
+                ("--cert-file", "cert"),
+                ("--key-file", "key"),
+            ] {
+                command.arg(flag).arg(dir.join(name));
+            }
+        }
+        command
+    }
+
     fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
     }
@@ -108,45 +253,8 @@ impl Drop for EtcdServer {
     }
 }
 
-fn command(dir: &Path, client: &str, peer: &str) -> Command {
-    let log = || {
-        let file = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(dir.join("log"));
-        file.map_or_else(|_| Stdio::null(), Stdio::from)
-    };
-    let mut command = Command::new("etcd");
-    command
-        .args([
-            "--name",
-            "test",
-            "--initial-cluster",
-            &format!("test={peer}"),
-        ])
-        .args([
-            "--listen-client-urls",
-            client,
-            "--advertise-client-urls",
-            client,
-        ])
-        .args([
-            "--listen-peer-urls",
-            peer,
-            "--initial-advertise-peer-urls",
-            peer,
-        ])
-        .args(["--logger", "zap", "--log-outputs", "stderr"])
-        .arg("--unsafe-no-fsync")
-        .arg("--data-dir")
-        .arg(dir.join("data"))
-        .stdin(Stdio::null())
-        .stdout(log())
-        .stderr(log());
-    command
-}
-
-fn free_address() -> String {
+fn free_address(tls: bool) -> String {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    format!("http://{}", listener.local_addr().expect("its address"))
+    let address = listener.local_addr().expect("its address");
+    format!("{}://{address}", if tls { "https" } else { "http" })
 }
