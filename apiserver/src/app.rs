@@ -7,11 +7,9 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use portcullis_admission::{Lookups, Selection};
 use portcullis_api::psp::PodSecurityPolicy;
-use portcullis_authn::basic::BasicFile;
-use portcullis_authn::bearer::{Bearer, TokenAuthenticator};
-use portcullis_authn::token_file::TokenFile;
-use portcullis_authn::x509::ClientCertificates;
-use portcullis_authn::{Authenticator, Reload};
+use portcullis_authn::{
+    Authenticator, BasicFile, Bearer, ClientCertificates, Reload, TokenAuthenticator, TokenFile,
+};
 use portcullis_rbac::{AlwaysAllow, AlwaysDeny, Authorizer, Index, Privileged, RbacAuthorizer, Union};
 use portcullis_storage::Storage;
 use portcullis_storage::cache::{Cache, CacheConfig};
@@ -24,7 +22,9 @@ use tokio_util::task::TaskTracker;
 
 use crate::config::{AuthorizationMode, Serve};
 use crate::controllers;
+use crate::endpoints::documents::Documents;
 use crate::filters::limits::InFlight;
+use crate::escalation::EscalationGuard;
 use crate::indices::{self, UseOfPolicies};
 use crate::informer::{self, Informer};
 use crate::registry::{Registry, table};
@@ -56,6 +56,7 @@ pub struct App {
     store: Store,
     health: Health,
     in_flight: InFlight,
+    documents: Documents,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
@@ -67,11 +68,16 @@ enum Store {
 }
 
 impl App {
-    /// Puts a server together and brings its first objects into being.
+    /// Puts a server together and brings its first objects into being. `address` is where clients
+    /// reach it, such as `127.0.0.1:6443`.
     ///
     /// # Errors
     /// [`StartError`], before anything is served.
-    pub async fn start(options: &Serve, certificates: &Certificates) -> Result<Arc<Self>, StartError> {
+    pub async fn start(
+        options: &Serve,
+        certificates: &Certificates,
+        address: &str,
+    ) -> Result<Arc<Self>, StartError> {
         let selection =
             Selection::from_flags(&options.enable_admission_plugins, &options.disable_admission_plugins)
                 .map_err(|e| StartError::option("admission plugins", e))?;
@@ -82,12 +88,19 @@ impl App {
             .await
             .map_err(|e| StartError::option(store.option(), e))?;
         let cache = Arc::new(cache);
-        let authorizer = authorization(options, &cache, &prefix);
+        let roles = Arc::new(Index::new());
+        indices::feed_rbac(&cache, &prefix, &roles);
+        let authorizer = authorization(options, &roles);
         let lookups = lookups(&cache, &prefix, &authorizer);
         for (plugin, why) in selection.without_effect() {
             tracing::debug!(plugin, why, "an admission plugin has no effect");
         }
-        let registry = Arc::new(Registry::new(cache.clone(), &prefix, selection.build(&lookups)));
+        let registry = Arc::new(Registry::new(
+            cache.clone(),
+            &prefix,
+            selection.build(&lookups),
+            Box::new(EscalationGuard::new(roles, authorizer.clone())),
+        ));
         bootstrap::run(&registry).await.map_err(|status| StartError::option(store.option(), status.message))?;
         let probed = cache.clone();
         let app = Arc::new(Self {
@@ -101,6 +114,7 @@ impl App {
             cache,
             store,
             in_flight: InFlight::default(),
+            documents: Documents::new(address),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         });
@@ -121,8 +135,12 @@ impl App {
         }
         self.tasks.spawn(self.shutdown.clone().run_until_cancelled_owned(files::watch(reloads)));
         if options.etcd_compaction_interval > Duration::ZERO {
-            let compactor = Compactor::new(upstream, options.etcd_compaction_interval);
-            self.tasks.spawn(self.shutdown.clone().run_until_cancelled_owned(compactor.run()));
+            let compactor = Compactor::start(upstream, options.etcd_compaction_interval);
+            let stop = self.shutdown.clone();
+            self.tasks.spawn(async move {
+                stop.cancelled().await;
+                compactor.shutdown().await;
+            });
         }
         self.tasks.close();
         Ok(())
@@ -167,6 +185,11 @@ impl App {
     /// How many requests it carries out at once.
     pub const fn in_flight(&self) -> &InFlight {
         &self.in_flight
+    }
+
+    /// What it tells about its API.
+    pub const fn documents(&self) -> &Documents {
+        &self.documents
     }
 
     /// Cancelled when watches have to end.
@@ -221,14 +244,13 @@ fn authentication(
     // The data directory's own authority, which signed the admin's certificate.
     let own = ClientCertificates::of(std::path::Path::new("ca.crt"), certificates.authority.certificate().as_bytes())
         .map_err(|e| StartError::option("--data-dir", e))?;
-    let mut authorities: Vec<Arc<dyn Authenticator>> = vec![Arc::new(own)];
+    methods.push(Arc::new(own));
     if let Some(path) = &options.client_ca_file {
         let more = ClientCertificates::load(path).map_err(|e| StartError::option("--client-ca-file", e))?;
         let more = Arc::new(more);
         reloads.push(more.clone());
-        authorities.push(more);
+        methods.push(more);
     }
-    methods.push(Arc::new(portcullis_authn::x509::AnyAuthority::new(authorities)));
     if let Some(path) = &options.basic_auth_file {
         let file = BasicFile::load(path).map_err(|e| StartError::option("--basic-auth-file", e))?;
         let file = Arc::new(file);
@@ -247,15 +269,11 @@ fn authentication(
 }
 
 /// The authorizers that options ask for; whoever is in `system:masters` may everything.
-fn authorization(options: &Serve, cache: &Cache, prefix: &str) -> Arc<dyn Authorizer> {
+fn authorization(options: &Serve, index: &Arc<Index>) -> Arc<dyn Authorizer> {
     let mut members: Vec<Arc<dyn Authorizer>> = vec![Arc::new(Privileged)];
     for mode in &options.authorization_mode {
         members.push(match mode {
-            AuthorizationMode::Rbac => {
-                let index = Arc::new(Index::new());
-                indices::feed_rbac(cache, prefix, &index);
-                Arc::new(RbacAuthorizer::new(index))
-            }
+            AuthorizationMode::Rbac => Arc::new(RbacAuthorizer::new(index.clone())),
             AuthorizationMode::AlwaysAllow => Arc::new(AlwaysAllow),
             AuthorizationMode::AlwaysDeny => Arc::new(AlwaysDeny),
         });
@@ -266,11 +284,11 @@ fn authorization(options: &Serve, cache: &Cache, prefix: &str) -> Arc<dyn Author
 /// What admission plugins may look up.
 fn lookups(cache: &Arc<Cache>, prefix: &str, authorizer: &Arc<dyn Authorizer>) -> Lookups {
     let lookups = Lookups {
-        namespaces: Informer::<Namespace>::start(cache, prefix, table::get("", "namespaces")),
-        service_accounts: Informer::<ServiceAccount>::start(cache, prefix, table::get("", "serviceaccounts")),
+        namespaces: Informer::<Namespace>::start(cache, prefix, table::NAMESPACES),
+        service_accounts: Informer::<ServiceAccount>::start(cache, prefix, table::SERVICE_ACCOUNTS),
         ..Lookups::nothing(Arc::new(UseOfPolicies(authorizer.clone())))
     };
     let policies = Arc::new(indices::Policies(lookups.policies.clone()));
-    informer::feed::<PodSecurityPolicy>(cache, prefix, table::get("policy", "podsecuritypolicies"), policies);
+    informer::feed::<PodSecurityPolicy>(cache, prefix, table::POD_SECURITY_POLICIES, policies);
     lookups
 }

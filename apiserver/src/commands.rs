@@ -70,7 +70,7 @@ pub fn serve(options: &Serve) -> Result<(), CommandError> {
         let listener = TcpListener::bind((address, port)).await.map_err(listen)?;
         let local = listener.local_addr().map_err(listen)?;
         let pki = startup::certificates(options, local)?;
-        let app = App::start(options, &pki).await?;
+        let app = App::start(options, &pki, &startup::reachable(local).to_string()).await?;
         startup::write_kubeconfig(options, &pki, local)?;
         let acceptor = tls::acceptor(pki.server_chain, pki.server_key)
             .map_err(|why| StartError::option("--tls-cert-file", why))?;

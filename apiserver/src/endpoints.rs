@@ -5,6 +5,7 @@ pub mod create;
 pub mod delete;
 pub mod discovery;
 pub mod document;
+pub mod documents;
 pub mod get;
 pub mod list;
 pub mod patch;

@@ -1,59 +1,92 @@
 //! The indices that decisions are made from, fed by the cache, and the look-ups between crates
 //! that do not know each other.
 
+use std::collections::BTreeSet;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
-use portcullis_admission::{PolicyAuthorizer, PolicyIndex};
-use portcullis_api::UserInfo;
+use parking_lot::Mutex;
+use portcullis_admission::lookup::PolicyAuthorizer;
+use portcullis_admission::podsecuritypolicy::PolicyIndex;
+use portcullis_api::{Object, UserInfo};
 use portcullis_api::psp::PodSecurityPolicy;
 use portcullis_rbac::{Attributes, Authorizer, Index, ResourceTarget, Target};
 use portcullis_storage::cache::Cache;
 
-use crate::informer::{Sink, feed};
+use crate::informer::{Sink, feed, place};
 use crate::registry::table;
-
-const RBAC: &str = "rbac.authorization.k8s.io";
 
 /// Keeps RBAC's index up to date.
 pub fn feed_rbac(cache: &Cache, prefix: &str, index: &Arc<Index>) {
-    feed::<ClusterRole>(cache, prefix, table::get(RBAC, "clusterroles"), Arc::new(Rbac(index.clone())));
-    feed::<Role>(cache, prefix, table::get(RBAC, "roles"), Arc::new(Rbac(index.clone())));
-    feed::<ClusterRoleBinding>(cache, prefix, table::get(RBAC, "clusterrolebindings"), Arc::new(Rbac(index.clone())));
-    feed::<RoleBinding>(cache, prefix, table::get(RBAC, "rolebindings"), Arc::new(Rbac(index.clone())));
+    feed::<ClusterRole>(cache, prefix, table::CLUSTER_ROLES, Arc::new(Rbac::of(index)));
+    feed::<Role>(cache, prefix, table::ROLES, Arc::new(Rbac::of(index)));
+    feed::<ClusterRoleBinding>(cache, prefix, table::CLUSTER_ROLE_BINDINGS, Arc::new(Rbac::of(index)));
+    feed::<RoleBinding>(cache, prefix, table::ROLE_BINDINGS, Arc::new(Rbac::of(index)));
 }
 
-struct Rbac(Arc<Index>);
+/// The part of RBAC's index that is of one kind.
+struct Rbac<K> {
+    index: Arc<Index>,
+    /// What the index has of the kind, by namespace and name.
+    known: Mutex<BTreeSet<(String, String)>>,
+    kind: PhantomData<fn(K)>,
+}
 
-macro_rules! rbac_sink {
-    ($kind:ident, $replace:ident, $put:ident, |$index:ident, $namespace:ident, $name:ident| $delete:expr) => {
-        impl Sink<$kind> for Rbac {
-            fn reset(&self, objects: Vec<Arc<$kind>>) {
-                self.0.$replace(objects.iter().map(Arc::as_ref));
+/// How the index takes a kind in, and lets it go.
+trait Indexed: Object {
+    fn put(&self, index: &Index);
+    fn delete(index: &Index, namespace: &str, name: &str);
+}
+
+macro_rules! indexed {
+    ($($kind:ident $put:ident |$index:ident, $namespace:ident, $name:ident| $delete:expr;)*) => {$(
+        impl Indexed for $kind {
+            fn put(&self, index: &Index) {
+                index.$put(self);
             }
 
-            fn put(&self, object: Arc<$kind>) {
-                self.0.$put(&object);
-            }
-
-            fn delete(&self, $namespace: &str, $name: &str) {
-                let $index = &self.0;
+            fn delete($index: &Index, $namespace: &str, $name: &str) {
                 $delete;
             }
         }
-    };
+    )*};
 }
-rbac_sink!(Role, replace_roles, put_role, |index, namespace, name| index.delete_role(namespace, name));
-rbac_sink!(RoleBinding, replace_role_bindings, put_role_binding, |index, namespace, name| index
-    .delete_role_binding(namespace, name));
-rbac_sink!(ClusterRole, replace_cluster_roles, put_cluster_role, |index, _namespace, name| index
-    .delete_cluster_role(name));
-rbac_sink!(
-    ClusterRoleBinding,
-    replace_cluster_role_bindings,
-    put_cluster_role_binding,
-    |index, _namespace, name| index.delete_cluster_role_binding(name)
-);
+indexed! {
+    Role put_role |index, namespace, name| index.delete_role(namespace, name);
+    RoleBinding put_role_binding |index, namespace, name| index.delete_role_binding(namespace, name);
+    ClusterRole put_cluster_role |index, _namespace, name| index.delete_cluster_role(name);
+    ClusterRoleBinding put_cluster_role_binding |index, _namespace, name| index.delete_cluster_role_binding(name);
+}
+
+impl<K: Indexed> Rbac<K> {
+    fn of(index: &Arc<Index>) -> Self {
+        Self { index: index.clone(), known: Mutex::default(), kind: PhantomData }
+    }
+}
+
+impl<K: Indexed> Sink<K> for Rbac<K> {
+    fn reset(&self, objects: Vec<Arc<K>>) {
+        let now: BTreeSet<_> = objects.iter().map(|object| place(object.as_ref())).collect();
+        for object in objects {
+            object.put(&self.index);
+        }
+        let before = std::mem::replace(&mut *self.known.lock(), now.clone());
+        for (namespace, name) in before.difference(&now) {
+            K::delete(&self.index, namespace, name);
+        }
+    }
+
+    fn put(&self, object: Arc<K>) {
+        object.as_ref().put(&self.index);
+        self.known.lock().insert(place(object.as_ref()));
+    }
+
+    fn delete(&self, namespace: &str, name: &str) {
+        K::delete(&self.index, namespace, name);
+        self.known.lock().remove(&(namespace.to_owned(), name.to_owned()));
+    }
+}
 
 /// Keeps the index of policies up to date.
 pub struct Policies(pub Arc<PolicyIndex>);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::RwLock;
-use portcullis_admission::Lookup;
+use portcullis_admission::lookup::Lookup;
 use portcullis_api::{Object, Status};
 use portcullis_storage::cache::{Cache, Observer};
 use portcullis_storage::{Entry, Event, ReadAt, Storage};
@@ -100,18 +100,19 @@ impl<K: Object + Clone> Informer<K> {
     }
 }
 
-fn place<K: Object>(object: &Arc<K>) -> (String, String) {
+/// The namespace and name of an object.
+pub fn place(object: &dyn Object) -> (String, String) {
     let meta = object.metadata();
     (meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default())
 }
 
 impl<K: Object + Clone> Sink<K> for Informer<K> {
     fn reset(&self, objects: Vec<Arc<K>>) {
-        *self.objects.write() = objects.into_iter().map(|object| (place(&object), object)).collect();
+        *self.objects.write() = objects.into_iter().map(|object| (place(object.as_ref()), object)).collect();
     }
 
     fn put(&self, object: Arc<K>) {
-        self.objects.write().insert(place(&object), object);
+        self.objects.write().insert(place(object.as_ref()), object);
     }
 
     fn delete(&self, namespace: &str, name: &str) {

@@ -39,6 +39,8 @@ pub mod informer;
 
 pub mod indices;
 
+pub mod escalation;
+
 // What goes back.
 pub mod response;
 

@@ -32,6 +32,17 @@ pub struct Registry {
     storage: Arc<dyn Storage>,
     prefix: String,
     admission: portcullis_admission::Chain,
+    guard: Box<dyn Guard>,
+}
+
+/// Asked before a write is admitted, for rules that are about the writer as much as about the
+/// object: nobody grants more than they have.
+pub trait Guard: Send + Sync + 'static {
+    /// Whether the user of the scope may write this object.
+    ///
+    /// # Errors
+    /// A 403.
+    fn check(&self, scope: &Scope<'_>, object: &dyn Object, old: Option<&dyn Object>) -> Result<(), Status>;
 }
 
 /// Which object or collection an operation is about, and for whom.
@@ -52,6 +63,11 @@ pub struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
+    /// All of a resource.
+    pub const fn all(resource: &'static Resource, user: &'a UserInfo) -> Self {
+        Self { resource, subresource: "", namespace: "", name: "", user, dry_run: false }
+    }
+
     /// The same for another object of the resource.
     #[must_use]
     pub const fn named<'b>(self, namespace: &'b str, name: &'b str) -> Scope<'b>
@@ -91,8 +107,13 @@ impl<'a> Scope<'a> {
 
 impl Registry {
     /// A registry over a store whose keys begin with `prefix`, such as `/registry`.
-    pub fn new(storage: Arc<dyn Storage>, prefix: &str, admission: portcullis_admission::Chain) -> Self {
-        Self { storage, prefix: prefix.trim_end_matches('/').to_owned(), admission }
+    pub fn new(
+        storage: Arc<dyn Storage>,
+        prefix: &str,
+        admission: portcullis_admission::Chain,
+        guard: Box<dyn Guard>,
+    ) -> Self {
+        Self { storage, prefix: prefix.trim_end_matches('/').to_owned(), admission, guard }
     }
 
     /// The store.

@@ -98,13 +98,14 @@ pub fn write_kubeconfig(options: &Serve, pki: &Certificates, local: SocketAddr) 
         .authority
         .client(ADMIN, Some(portcullis_api::UserInfo::SYSTEM_MASTERS))
         .map_err(at_fault)?;
-    // Where it listens on every address, this machine's own is one.
-    let host = match local.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        ip => ip,
-    };
-    let server = format!("https://{}", SocketAddr::new(host, local.port()));
+    let server = format!("https://{}", reachable(local));
     let config = Kubeconfig { server: &server, authority: &pki.trusted, user: ADMIN, identity: &identity };
     pki::write(&kubeconfig_path(options), config.to_yaml().as_bytes(), 0o600).map_err(at_fault)
+}
+
+/// Where clients on this machine reach a server. One that listens on every address listens on
+/// this machine's own too.
+pub fn reachable(local: SocketAddr) -> SocketAddr {
+    let ip = if local.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { local.ip() };
+    SocketAddr::new(ip, local.port())
 }

@@ -7,6 +7,7 @@ use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule};
 use portcullis_api::{Object, Status, UserInfo};
 use portcullis_rbac::aggregation::aggregated_rules;
 use portcullis_storage::ReadAt;
+use tokio::sync::Notify;
 
 use super::follow::{Seen, follow};
 use crate::registry::collection::ListQuery;
@@ -17,25 +18,27 @@ use crate::registry::{Registry, Scope, codec, table};
 /// Runs for as long as the server does.
 pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "clusterrole-aggregation-controller");
-    follow(&registry, &user, roles(), async |_: Seen<ClusterRole>| {
-        if let Err(status) = reconcile(&registry, &user).await {
-            tracing::warn!(error = status.message, "cluster roles could not be aggregated");
+    // Many roles change at once, at a start: they are aggregated together.
+    let changed = Notify::new();
+    let watching = follow(&registry, &user, table::CLUSTER_ROLES, async |_: Seen<ClusterRole>| changed.notify_one());
+    let aggregating = async {
+        loop {
+            changed.notified().await;
+            if let Err(status) = reconcile(&registry, &user).await {
+                tracing::warn!(error = status.message, "cluster roles could not be aggregated");
+            }
         }
-    })
-    .await;
-}
-
-fn roles() -> &'static crate::registry::resource::Resource {
-    table::get("rbac.authorization.k8s.io", "clusterroles")
+    };
+    tokio::join!(watching, aggregating);
 }
 
 async fn reconcile(registry: &Registry, user: &UserInfo) -> Result<(), Status> {
-    let scope = Scope::all(roles(), user);
+    let scope = Scope::all(table::CLUSTER_ROLES, user);
     let query = ListQuery { selection: Selection::default(), at: ReadAt::Latest, limit: 0, continues: None };
     let list = registry.list(&scope, &query).await?;
     let mut all = Vec::with_capacity(list.entries.len());
     for entry in &list.entries {
-        all.extend(codec::object(roles(), entry)?.as_kind::<ClusterRole>().cloned());
+        all.extend(codec::object(table::CLUSTER_ROLES, entry)?.as_kind::<ClusterRole>().cloned());
     }
     for role in &all {
         let Some(rules) = aggregated_rules(role, &all).filter(|rules| role.rules.as_ref() != Some(rules)) else {

@@ -27,7 +27,7 @@ pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "namespace-controller");
     let deletions = tokio_util::task::TaskTracker::new();
     let stop = Stop(tokio_util::sync::CancellationToken::new());
-    follow(&registry, &user, table::get("", "namespaces"), async |seen: Seen<Namespace>| {
+    follow(&registry, &user, table::NAMESPACES, async |seen: Seen<Namespace>| {
         let Some(name) = seen.object.metadata.name.clone().filter(|_| begins(&seen)) else { return };
         // One namespace that cannot be emptied must not hold up the others.
         let (registry, user) = (registry.clone(), user.clone());
@@ -105,7 +105,7 @@ async fn change(
     subresource: &str,
     change: &dyn Change,
 ) -> Result<(), Status> {
-    let scope = Scope { subresource, ..Scope::all(table::get("", "namespaces"), user).named("", name) };
+    let scope = Scope { subresource, ..Scope::all(table::NAMESPACES, user).named("", name) };
     registry.update(&scope, change).await.map(drop)
 }
 

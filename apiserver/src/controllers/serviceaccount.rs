@@ -16,12 +16,12 @@ const NAME: &str = "default";
 /// Runs for as long as the server does.
 pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "service-account-controller");
-    let namespaces = follow(&registry, &user, table::get("", "namespaces"), async |seen: Seen<Namespace>| {
+    let namespaces = follow(&registry, &user, table::NAMESPACES, async |seen: Seen<Namespace>| {
         if !seen.gone {
             report(ensure(&registry, &user, seen.object.metadata.name.as_deref()).await);
         }
     });
-    let accounts = follow(&registry, &user, table::get("", "serviceaccounts"), async |seen: Seen<ServiceAccount>| {
+    let accounts = follow(&registry, &user, table::SERVICE_ACCOUNTS, async |seen: Seen<ServiceAccount>| {
         if seen.gone && seen.object.metadata.name.as_deref() == Some(NAME) {
             report(ensure(&registry, &user, seen.object.metadata.namespace.as_deref()).await);
         }
@@ -38,7 +38,7 @@ fn report(result: Result<(), Status>) {
 /// Makes the account, unless it is there or its namespace is on its way out.
 async fn ensure(registry: &Registry, user: &UserInfo, namespace: Option<&str>) -> Result<(), Status> {
     let Some(namespace) = namespace else { return Ok(()) };
-    let scope = Scope::all(table::get("", "serviceaccounts"), user).named(namespace, NAME);
+    let scope = Scope::all(table::SERVICE_ACCOUNTS, user).named(namespace, NAME);
     match registry.get(&scope, ReadAt::NotOlderThan(0)).await {
         Err(status) if status.code == 404 => {}
         other => return other.map(drop),

@@ -2,27 +2,16 @@
 
 use std::sync::Arc;
 
-use http::header::{ACCEPT, ETAG, HeaderValue, IF_NONE_MATCH};
+use http::header::{ACCEPT, CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH, VARY};
 use http::request::Parts;
 use http::{Method, StatusCode};
 use portcullis_api::Status;
 use portcullis_api::status::Reason;
 use serde_json::json;
 
-use super::{discovery, openapi};
+use super::document::Document;
 use crate::app::App;
 use crate::response::{self, JSON, Response};
-
-/// A document that is made once and served to many.
-#[derive(Clone, Debug)]
-pub struct Document {
-    /// Its media type.
-    pub content_type: &'static str,
-    /// All of it.
-    pub body: bytes::Bytes,
-    /// What changes when it does, in quotes.
-    pub etag: Option<String>,
-}
 
 /// Paths that `/` lists besides those of discovery.
 const PATHS: [&str; 6] = ["/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"];
@@ -37,11 +26,11 @@ pub async fn serve(app: &Arc<App>, path: &str, parts: &Parts) -> Response {
     let trimmed = if path.len() > 1 { path.trim_end_matches('/') } else { path };
     match trimmed {
         "/version" => response::bytes(StatusCode::OK, JSON, version().to_string()),
-        "/" => response::bytes(StatusCode::OK, JSON, json!({"paths": paths()}).to_string()),
+        "/" => response::bytes(StatusCode::OK, JSON, json!({"paths": paths(app)}).to_string()),
         path if is_health(path) => app.health().serve(path, query).await,
-        path => match discovery::document(path, accept).or_else(|| openapi::document(path, accept, query)) {
+        path => match app.documents().find(path, accept, query) {
             Some(document) => serve_document(document, parts),
-            None => not_found(path),
+            None => not_found(app, path),
         },
     }
 }
@@ -51,16 +40,20 @@ fn is_health(path: &str) -> bool {
 }
 
 fn serve_document(document: Document, parts: &Parts) -> Response {
-    let known = document.etag.as_ref().is_some_and(|etag| {
-        parts.headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes())
-    });
-    let mut answer = if known {
-        response::bytes(StatusCode::NOT_MODIFIED, document.content_type, "")
-    } else {
-        response::bytes(StatusCode::OK, document.content_type, document.body)
+    let known = parts.headers.get(IF_NONE_MATCH).and_then(|v| v.to_str().ok());
+    let mut answer = match known {
+        Some(known) if document.is_known(known) => {
+            response::bytes(StatusCode::NOT_MODIFIED, document.content_type, "")
+        }
+        _ => response::bytes(StatusCode::OK, document.content_type, document.body),
     };
+    let headers = answer.headers_mut();
     if let Some(etag) = document.etag.and_then(|etag| HeaderValue::from_str(&etag).ok()) {
-        answer.headers_mut().insert(ETAG, etag);
+        headers.insert(ETAG, etag);
+    }
+    if !document.cache_control.is_empty() {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(document.cache_control));
+        headers.insert(VARY, HeaderValue::from_static("Accept"));
     }
     answer
 }
@@ -88,8 +81,8 @@ fn arch() -> &'static str {
     }
 }
 
-fn paths() -> Vec<String> {
-    let mut paths = discovery::paths();
+fn paths(app: &App) -> Vec<String> {
+    let mut paths = app.documents().paths();
     paths.extend(PATHS.map(str::to_owned));
     paths.sort();
     paths
@@ -101,7 +94,7 @@ fn not_allowed() -> Status {
 
 /// What is under a group that is served has a Status; below `/apis` anything else is plain text,
 /// and elsewhere clients are told what there is.
-fn not_found(path: &str) -> Response {
+fn not_found(app: &App, path: &str) -> Response {
     let mut segments = path.split('/').filter(|s| !s.is_empty());
     match (segments.next(), segments.next()) {
         (Some("api"), _) => response::status(&Status::no_such_resource()),
@@ -109,6 +102,6 @@ fn not_found(path: &str) -> Response {
             response::status(&Status::no_such_resource())
         }
         (Some("apis"), _) => response::text(StatusCode::NOT_FOUND, "404 page not found\n"),
-        _ => response::bytes(StatusCode::NOT_FOUND, JSON, json!({"paths": paths()}).to_string()),
+        _ => response::bytes(StatusCode::NOT_FOUND, JSON, json!({"paths": paths(app)}).to_string()),
     }
 }

@@ -31,6 +31,7 @@ impl Registry {
     }
 
     async fn admit_creation(&self, scope: &Scope<'_>, object: Box<dyn Object>) -> Result<Box<dyn Object>, Status> {
+        self.guard.check(scope, object.as_ref(), None)?;
         let name = object.metadata().name.clone().unwrap_or_default();
         let mut attributes = scope.attributes(Operation::Create, &name, Some(object), None);
         self.admit(&mut attributes).await?;
@@ -88,7 +89,7 @@ fn prepare(scope: &Scope<'_>, object: &mut dyn Object, generate_name: bool) -> R
     }
     let validate_name = |value: &str| resource.strategy.validate_name(value);
     let mut errors =
-        validate_object_meta(object.metadata(), resource.namespaced, &validate_name, &Path::new("metadata"));
+        validate_object_meta(object.metadata(), resource.namespaced, validate_name, &Path::new("metadata"));
     errors.extend(resource.strategy.validate(object));
     if errors.is_empty() {
         return Ok(());

@@ -219,7 +219,7 @@ mod tests {
     use k8s_openapi::api::core::v1::{Namespace, NamespaceSpec};
 
     fn namespaces() -> &'static Resource {
-        table::RESOURCES.iter().find(|r| r.plural == "namespaces").unwrap()
+        table::NAMESPACES
     }
 
     fn namespace(held: bool) -> Box<dyn Object> {

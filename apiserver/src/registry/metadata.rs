@@ -51,6 +51,9 @@ pub fn carry_over(metadata: &mut ObjectMeta, old: &ObjectMeta) {
     if is_empty(metadata.uid.as_deref()) {
         metadata.uid.clone_from(&old.uid);
     }
+    if is_empty(metadata.resource_version.as_deref()) {
+        metadata.resource_version.clone_from(&old.resource_version);
+    }
     if metadata.creation_timestamp.is_none() {
         metadata.creation_timestamp.clone_from(&old.creation_timestamp);
     }

@@ -112,6 +112,7 @@ impl Registry {
         current: &Current,
     ) -> Result<Box<dyn Object>, Status> {
         let old = current.object.as_ref();
+        self.guard.check(scope, object.as_ref(), Some(old))?;
         let mut attributes = scope.attributes(Operation::Update, scope.name, Some(object), Some(old));
         self.admit(&mut attributes).await?;
         let mut object = admitted(attributes)?;

@@ -127,6 +127,9 @@ fn cell_value(cell: &Cell, now: Timestamp) -> Value {
     match cell {
         Cell::Value(value) => value.clone(),
         Cell::Since(None) => "<unknown>".into(),
+        Cell::CountSince(count, since) => {
+            format!("{count} ({} ago)", age(now.duration_since(*since).as_secs())).into()
+        }
         Cell::Since(Some(since)) => age(now.duration_since(*since).as_secs()).into(),
     }
 }

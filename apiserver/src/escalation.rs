@@ -1,0 +1,67 @@
+//! Nobody grants more than they have: RBAC's rule about writers of roles and bindings.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
+use portcullis_api::{Object, Status};
+use portcullis_rbac::{Authorizer, Escalation, Index, Refusal, Unresolved};
+
+use crate::registry::{Guard, Scope, table};
+
+/// Holds writers of roles and bindings to what they have themselves.
+pub struct EscalationGuard {
+    index: Arc<Index>,
+    authorizer: Arc<dyn Authorizer>,
+}
+
+impl EscalationGuard {
+    /// Judges by the rules in `index`; `authorizer` knows who is trusted with more.
+    pub fn new(index: Arc<Index>, authorizer: Arc<dyn Authorizer>) -> Self {
+        Self { index, authorizer }
+    }
+}
+
+impl Guard for EscalationGuard {
+    fn check(&self, scope: &Scope<'_>, object: &dyn Object, old: Option<&dyn Object>) -> Result<(), Status> {
+        let escalation = Escalation {
+            index: &self.index,
+            authorizer: self.authorizer.as_ref(),
+            user: scope.user,
+            namespace: scope.namespace,
+        };
+        let checked = if let Some(role) = object.as_kind::<Role>() {
+            let unchanged = old.and_then(|o| o.as_kind::<Role>()).is_some_and(|old| old.rules == role.rules);
+            if unchanged { Ok(()) } else { escalation.role(scope.name, role.rules.as_deref().unwrap_or_default()) }
+        } else if let Some(role) = object.as_kind::<ClusterRole>() {
+            let old = old.and_then(|o| o.as_kind::<ClusterRole>());
+            let unchanged = |old: &ClusterRole| old.rules == role.rules && old.aggregation_rule == role.aggregation_rule;
+            if old.is_some_and(unchanged) { Ok(()) } else { escalation.cluster_role(scope.name, role, old) }
+        } else if let Some(binding) = object.as_kind::<RoleBinding>() {
+            let old = old.and_then(|o| o.as_kind::<RoleBinding>());
+            let unchanged = |old: &RoleBinding| old.role_ref == binding.role_ref && old.subjects == binding.subjects;
+            if old.is_some_and(unchanged) { Ok(()) } else { escalation.binding(&binding.role_ref) }
+        } else if let Some(binding) = object.as_kind::<ClusterRoleBinding>() {
+            let old = old.and_then(|o| o.as_kind::<ClusterRoleBinding>());
+            let unchanged =
+                |old: &ClusterRoleBinding| old.role_ref == binding.role_ref && old.subjects == binding.subjects;
+            if old.is_some_and(unchanged) { Ok(()) } else { escalation.binding(&binding.role_ref) }
+        } else {
+            return Ok(());
+        };
+        checked.map_err(|refusal| answer(scope, &refusal))
+    }
+}
+
+fn answer(scope: &Scope<'_>, refusal: &Refusal) -> Status {
+    match refusal {
+        Refusal::Escalates(why) => Status::forbidden(scope.resource.group_resource(), scope.name, why),
+        Refusal::NoRole(unresolved) => {
+            let (resource, name) = match unresolved {
+                Unresolved::Role(name) => (table::ROLES, name),
+                Unresolved::ClusterRole(name) => (table::CLUSTER_ROLES, name),
+                Unresolved::Kind(_) => return Status::bad_request(unresolved.to_string()),
+            };
+            Status::not_found(resource.group_resource(), name)
+        }
+    }
+}
