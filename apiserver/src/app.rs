@@ -27,7 +27,7 @@ use crate::filters::limits::InFlight;
 use crate::escalation::EscalationGuard;
 use crate::indices::{self, UseOfPolicies};
 use crate::informer::{self, Informer};
-use crate::registry::{Registry, table};
+use crate::registry::{Registry, metadata, table};
 use crate::serving::health::Health;
 use crate::startup::Certificates;
 use crate::{bootstrap, files};
@@ -286,7 +286,7 @@ fn lookups(cache: &Arc<Cache>, prefix: &str, authorizer: &Arc<dyn Authorizer>) -
     let lookups = Lookups {
         namespaces: Informer::<Namespace>::start(cache, prefix, table::NAMESPACES),
         service_accounts: Informer::<ServiceAccount>::start(cache, prefix, table::SERVICE_ACCOUNTS),
-        ..Lookups::nothing(Arc::new(UseOfPolicies(authorizer.clone())))
+        ..Lookups::nothing(Arc::new(UseOfPolicies(authorizer.clone())), metadata::generate_name)
     };
     let policies = Arc::new(indices::Policies(lookups.policies.clone()));
     informer::feed::<PodSecurityPolicy>(cache, prefix, table::POD_SECURITY_POLICIES, policies);

@@ -21,7 +21,7 @@ pub mod watch;
 
 use std::sync::Arc;
 
-use portcullis_admission::{Attributes, Operation};
+use portcullis_admission::{Attributes, AuditAnnotations, Operation};
 use portcullis_api::{Object, Status, UserInfo};
 use portcullis_storage::{Entry, ReadAt, Storage};
 
@@ -100,7 +100,7 @@ impl<'a> Scope<'a> {
             dry_run: self.dry_run,
             object,
             old_object,
-            audit_annotations: std::collections::BTreeMap::new(),
+            audit_annotations: AuditAnnotations::default(),
         }
     }
 }

@@ -3,33 +3,31 @@
 
 use std::sync::Arc;
 
+use futures_util::StreamExt;
 use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule};
 use portcullis_api::{Object, Status, UserInfo};
 use portcullis_rbac::aggregation::aggregated_rules;
 use portcullis_storage::ReadAt;
-use tokio::sync::Notify;
 
-use super::follow::{Seen, follow};
+use super::follow::follow;
 use crate::registry::collection::ListQuery;
 use crate::registry::facts::Selection;
 use crate::registry::update::{Change, Current};
 use crate::registry::{Registry, Scope, codec, table};
 
+/// How many changes are aggregated together at most.
+const BATCH: usize = 1000;
+
 /// Runs for as long as the server does.
 pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "clusterrole-aggregation-controller");
+    let mut seen = follow::<ClusterRole>(registry.clone(), user.clone(), table::CLUSTER_ROLES).ready_chunks(BATCH);
     // Many roles change at once, at a start: they are aggregated together.
-    let changed = Notify::new();
-    let watching = follow(&registry, &user, table::CLUSTER_ROLES, async |_: Seen<ClusterRole>| changed.notify_one());
-    let aggregating = async {
-        loop {
-            changed.notified().await;
-            if let Err(status) = reconcile(&registry, &user).await {
-                tracing::warn!(error = status.message, "cluster roles could not be aggregated");
-            }
+    while seen.next().await.is_some() {
+        if let Err(status) = reconcile(&registry, &user).await {
+            tracing::warn!(error = status.message, "cluster roles could not be aggregated");
         }
-    };
-    tokio::join!(watching, aggregating);
+    }
 }
 
 async fn reconcile(registry: &Registry, user: &UserInfo) -> Result<(), Status> {

@@ -1,14 +1,16 @@
 //! Seeing every object of a kind, and every change to one, for as long as the server runs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream::{self, BoxStream};
 use futures_util::StreamExt;
 use portcullis_api::{Object, UserInfo};
 use portcullis_storage::ReadAt;
 
 use crate::registry::facts::Selection;
 use crate::registry::resource::Resource;
-use crate::registry::watch::{ChangeKind, Told, WatchFrom, WatchQuery};
+use crate::registry::watch::{ChangeKind, Following, Told, WatchFrom, WatchQuery};
 use crate::registry::{Registry, Scope, codec};
 
 /// How long to wait before a watch that ended is begun anew.
@@ -22,29 +24,43 @@ pub struct Seen<K> {
     pub gone: bool,
 }
 
-/// Calls `handle` with every object of a resource and every change, one after the other.
+/// Every object of a resource, and then every change, one after the other, without an end.
 ///
-/// A watch that breaks is begun anew with what is there, so `handle` must be repeatable.
-pub async fn follow<K: Object + Clone>(
-    registry: &Registry,
-    user: &UserInfo,
+/// A watch that breaks is begun anew with what is there, so what is done must be repeatable.
+pub fn follow<K: Object + Clone>(
+    registry: Arc<Registry>,
+    user: UserInfo,
     resource: &'static Resource,
-    handle: impl AsyncFn(Seen<K>),
-) {
-    let scope = Scope::all(resource, user);
-    loop {
-        let query = WatchQuery { selection: Selection::default(), from: WatchFrom::Start(ReadAt::Latest) };
-        match registry.watch(&scope, query).await {
-            Ok(mut following) => {
-                while let Some(Ok(told)) = following.next().await {
+) -> BoxStream<'static, Seen<K>> {
+    let state = (registry, user, None::<Following>);
+    Box::pin(stream::unfold(state, move |(registry, user, mut following)| async move {
+        loop {
+            let Some(current) = following.as_mut() else {
+                following = begin(&registry, &user, resource).await;
+                continue;
+            };
+            match current.next().await {
+                Some(Ok(told)) => {
                     if let Some(seen) = seen(resource, told) {
-                        handle(seen).await;
+                        return Some((seen, (registry, user, following)));
                     }
                 }
+                Some(Err(_)) | None => following = None,
             }
-            Err(status) => tracing::debug!(resource = resource.plural, error = status.message, "cannot watch"),
         }
-        tokio::time::sleep(PAUSE).await;
+    }))
+}
+
+/// Begins a watch; where that fails, waits a little, so that the caller can try again.
+async fn begin(registry: &Registry, user: &UserInfo, resource: &'static Resource) -> Option<Following> {
+    let query = WatchQuery { selection: Selection::default(), from: WatchFrom::Start(ReadAt::Latest) };
+    match registry.watch(&Scope::all(resource, user), query).await {
+        Ok(following) => Some(following),
+        Err(status) => {
+            tracing::debug!(resource = resource.plural, error = status.message, "cannot watch");
+            tokio::time::sleep(PAUSE).await;
+            None
+        }
     }
 }
 

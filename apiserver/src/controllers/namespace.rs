@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use k8s_openapi::api::core::v1::{Namespace, NamespaceCondition};
 use portcullis_api::{Object, Status, UserInfo, Verb};
 use portcullis_storage::ReadAt;
@@ -27,14 +28,14 @@ pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "namespace-controller");
     let deletions = tokio_util::task::TaskTracker::new();
     let stop = Stop(tokio_util::sync::CancellationToken::new());
-    follow(&registry, &user, table::NAMESPACES, async |seen: Seen<Namespace>| {
-        let Some(name) = seen.object.metadata.name.clone().filter(|_| begins(&seen)) else { return };
+    let mut namespaces = follow::<Namespace>(registry.clone(), user.clone(), table::NAMESPACES);
+    while let Some(seen) = namespaces.next().await {
+        let Some(name) = seen.object.metadata.name.clone().filter(|_| begins(&seen)) else { continue };
         // One namespace that cannot be emptied must not hold up the others.
         let (registry, user) = (registry.clone(), user.clone());
         let deletion = async move { delete(&registry, &user, &name).await };
         deletions.spawn(stop.0.clone().run_until_cancelled_owned(deletion));
-    })
-    .await;
+    }
 }
 
 /// Ends the deletions under way when the controller ends.
@@ -60,7 +61,7 @@ async fn delete(registry: &Registry, user: &UserInfo, name: &str) {
     loop {
         match empty(registry, user, name).await {
             Ok(remaining) if remaining.is_empty() => break,
-            Ok(remaining) if told => tracing::debug!(namespace = name, ?remaining, "not empty yet"),
+            Ok(remaining) if told => tracing::debug!(namespace = name, resources = remaining.len(), "not empty yet"),
             Ok(remaining) => {
                 told = true;
                 let conditions = Conditions(conditions(&remaining));

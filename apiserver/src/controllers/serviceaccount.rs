@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
+use futures_util::StreamExt;
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::{Status, UserInfo};
 use portcullis_storage::ReadAt;
 
-use super::follow::{Seen, follow};
+use super::follow::follow;
 use crate::registry::{Registry, Scope, table};
 
 const NAME: &str = "default";
@@ -16,17 +17,21 @@ const NAME: &str = "default";
 /// Runs for as long as the server does.
 pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "service-account-controller");
-    let namespaces = follow(&registry, &user, table::NAMESPACES, async |seen: Seen<Namespace>| {
-        if !seen.gone {
-            report(ensure(&registry, &user, seen.object.metadata.name.as_deref()).await);
+    let mut namespaces = follow::<Namespace>(registry.clone(), user.clone(), table::NAMESPACES);
+    let mut accounts = follow::<ServiceAccount>(registry.clone(), user.clone(), table::SERVICE_ACCOUNTS);
+    loop {
+        let namespace = tokio::select! {
+            Some(seen) = namespaces.next() => (!seen.gone).then_some(seen.object.metadata.name),
+            Some(seen) = accounts.next() => {
+                let lost = seen.gone && seen.object.metadata.name.as_deref() == Some(NAME);
+                lost.then_some(seen.object.metadata.namespace)
+            }
+            else => return,
+        };
+        if let Some(namespace) = namespace.flatten() {
+            report(ensure(&registry, &user, &namespace).await);
         }
-    });
-    let accounts = follow(&registry, &user, table::SERVICE_ACCOUNTS, async |seen: Seen<ServiceAccount>| {
-        if seen.gone && seen.object.metadata.name.as_deref() == Some(NAME) {
-            report(ensure(&registry, &user, seen.object.metadata.namespace.as_deref()).await);
-        }
-    });
-    tokio::join!(namespaces, accounts);
+    }
 }
 
 fn report(result: Result<(), Status>) {
@@ -36,8 +41,7 @@ fn report(result: Result<(), Status>) {
 }
 
 /// Makes the account, unless it is there or its namespace is on its way out.
-async fn ensure(registry: &Registry, user: &UserInfo, namespace: Option<&str>) -> Result<(), Status> {
-    let Some(namespace) = namespace else { return Ok(()) };
+async fn ensure(registry: &Registry, user: &UserInfo, namespace: &str) -> Result<(), Status> {
     let scope = Scope::all(table::SERVICE_ACCOUNTS, user).named(namespace, NAME);
     match registry.get(&scope, ReadAt::NotOlderThan(0)).await {
         Err(status) if status.code == 404 => {}

@@ -50,6 +50,11 @@ impl Discovery {
             .cloned()
     }
 
+    /// Where there are documents.
+    pub fn paths(&self) -> Vec<String> {
+        self.legacy.keys().cloned().collect()
+    }
+
     fn preferred(&self, path: &str, accepted: &Accepted<'_>) -> Option<&Document> {
         if let Some(edition) = aggregated::Edition::asked_for(accepted) {
             let root = aggregated::ROOTS.iter().find(|root| **root == path)?;

@@ -2,7 +2,8 @@
 //!
 //! Texts: `k8s.io/apiserver/pkg/storage/{errors.go,etcd3/errors.go,errors/storage.go}`.
 
-use portcullis_api::{Status, status::Details};
+use portcullis_api::Status;
+use portcullis_api::status::{Details, Reason};
 use portcullis_storage::Error;
 
 use super::Scope;
@@ -20,6 +21,7 @@ pub fn status(error: Error, scope: &Scope<'_>) -> Status {
         Error::TooNew { requested, current } => too_new(requested, current),
         Error::Unavailable(why) => Status::unavailable(format!("the store cannot be reached: {why}")),
         Error::Corrupt(why) => Status::internal(format!("the store holds what cannot be read: {why}")),
+        Error::TooLarge(why) => Status::failure(Reason::RequestEntityTooLarge, format!("the object is too large to be stored: {why}")),
         Error::Slow => Status::internal("the watcher did not keep up"),
     }
 }
