@@ -10,7 +10,9 @@ use portcullis_api::psp::PodSecurityPolicy;
 use portcullis_authn::{
     Authenticator, BasicFile, Bearer, ClientCertificates, Reload, TokenAuthenticator, TokenFile,
 };
-use portcullis_rbac::{AlwaysAllow, AlwaysDeny, Authorizer, Index, Privileged, RbacAuthorizer, Union};
+use portcullis_rbac::{
+    AlwaysAllow, AlwaysDeny, Authorizer, Index, Privileged, RbacAuthorizer, Union,
+};
 use portcullis_storage::Storage;
 use portcullis_storage::cache::{Cache, CacheConfig};
 use portcullis_storage::compactor::Compactor;
@@ -23,8 +25,8 @@ use tokio_util::task::TaskTracker;
 use crate::config::{AuthorizationMode, Serve};
 use crate::controllers;
 use crate::endpoints::documents::Documents;
-use crate::filters::limits::InFlight;
 use crate::escalation::EscalationGuard;
+use crate::filters::limits::InFlight;
 use crate::indices::{self, UseOfPolicies};
 use crate::informer::{self, Informer};
 use crate::registry::{Registry, metadata, table};
@@ -43,7 +45,10 @@ pub struct StartError {
 impl StartError {
     /// `option` is at fault.
     pub fn option(option: &'static str, why: impl Display) -> Self {
-        Self { option, why: why.to_string() }
+        Self {
+            option,
+            why: why.to_string(),
+        }
     }
 }
 
@@ -78,15 +83,21 @@ impl App {
         certificates: &Certificates,
         address: &str,
     ) -> Result<Arc<Self>, StartError> {
-        let selection =
-            Selection::from_flags(&options.enable_admission_plugins, &options.disable_admission_plugins)
-                .map_err(|e| StartError::option("admission plugins", e))?;
+        let selection = Selection::from_flags(
+            &options.enable_admission_plugins,
+            &options.disable_admission_plugins,
+        )
+        .map_err(|e| StartError::option("admission plugins", e))?;
         let (authenticator, reloads) = authentication(options, certificates)?;
         let (store, upstream) = open_store(options).await?;
         let prefix = options.etcd_prefix.trim_end_matches('/').to_owned();
-        let cache = Cache::start(upstream.clone(), &format!("{prefix}/"), CacheConfig::default())
-            .await
-            .map_err(|e| StartError::option(store.option(), e))?;
+        let cache = Cache::start(
+            upstream.clone(),
+            &format!("{prefix}/"),
+            CacheConfig::default(),
+        )
+        .await
+        .map_err(|e| StartError::option(store.option(), e))?;
         let cache = Arc::new(cache);
         let roles = Arc::new(Index::new());
         indices::feed_rbac(&cache, &prefix, &roles);
@@ -101,7 +112,9 @@ impl App {
             selection.build(&lookups),
             Box::new(EscalationGuard::new(roles, authorizer.clone())),
         ));
-        bootstrap::run(&registry).await.map_err(|status| StartError::option(store.option(), status.message))?;
+        bootstrap::run(&registry)
+            .await
+            .map_err(|status| StartError::option(store.option(), status.message))?;
         let probed = cache.clone();
         let app = Arc::new(Self {
             authenticator,
@@ -131,9 +144,14 @@ impl App {
         let selected = controllers::Selection::parse(&options.controllers)
             .map_err(|why| StartError::option("--controllers", why))?;
         for controller in selected.start(&self.registry) {
-            self.tasks.spawn(self.shutdown.clone().run_until_cancelled_owned(controller));
+            self.tasks
+                .spawn(self.shutdown.clone().run_until_cancelled_owned(controller));
         }
-        self.tasks.spawn(self.shutdown.clone().run_until_cancelled_owned(files::watch(reloads)));
+        self.tasks.spawn(
+            self.shutdown
+                .clone()
+                .run_until_cancelled_owned(files::watch(reloads)),
+        );
         if options.etcd_compaction_interval > Duration::ZERO {
             let compactor = Compactor::start(upstream, options.etcd_compaction_interval);
             let stop = self.shutdown.clone();
@@ -216,14 +234,19 @@ async fn open_store(options: &Serve) -> Result<(Store, Arc<dyn Storage>), StartE
     }
     let mut etcd = EtcdOptions::new(options.etcd_servers.iter().cloned());
     etcd.tls = etcd_tls(options)?;
-    let store = EtcdStorage::connect(&etcd).await.map_err(|e| StartError::option("--etcd-servers", e))?;
+    let store = EtcdStorage::connect(&etcd)
+        .await
+        .map_err(|e| StartError::option("--etcd-servers", e))?;
     Ok((Store::Etcd, Arc::new(store)))
 }
 
 fn etcd_tls(options: &Serve) -> Result<Option<EtcdTls>, StartError> {
     let read = |option: &'static str, path: &Option<std::path::PathBuf>| {
-        let read = path.as_ref().map(|p| std::fs::read(p).map_err(|e| format!("{}: {e}", p.display())));
-        read.transpose().map_err(|why| StartError::option(option, why))
+        let read = path
+            .as_ref()
+            .map(|p| std::fs::read(p).map_err(|e| format!("{}: {e}", p.display())));
+        read.transpose()
+            .map_err(|why| StartError::option(option, why))
     };
     let ca = read("--etcd-cafile", &options.etcd_cafile)?;
     let certificate = read("--etcd-certfile", &options.etcd_certfile)?;
@@ -231,7 +254,10 @@ fn etcd_tls(options: &Serve) -> Result<Option<EtcdTls>, StartError> {
     if ca.is_none() && certificate.is_none() {
         return Ok(None);
     }
-    Ok(Some(EtcdTls { ca, identity: certificate.zip(key) }))
+    Ok(Some(EtcdTls {
+        ca,
+        identity: certificate.zip(key),
+    }))
 }
 
 /// The authenticators that options ask for, and the files to read again when they change.
@@ -242,11 +268,15 @@ fn authentication(
     let mut methods: Vec<Arc<dyn Authenticator>> = Vec::new();
     let mut reloads: Vec<Arc<dyn Reload>> = Vec::new();
     // The data directory's own authority, which signed the admin's certificate.
-    let own = ClientCertificates::of(std::path::Path::new("ca.crt"), certificates.authority.certificate().as_bytes())
-        .map_err(|e| StartError::option("--data-dir", e))?;
+    let own = ClientCertificates::of(
+        std::path::Path::new("ca.crt"),
+        certificates.authority.certificate().as_bytes(),
+    )
+    .map_err(|e| StartError::option("--data-dir", e))?;
     methods.push(Arc::new(own));
     if let Some(path) = &options.client_ca_file {
-        let more = ClientCertificates::load(path).map_err(|e| StartError::option("--client-ca-file", e))?;
+        let more = ClientCertificates::load(path)
+            .map_err(|e| StartError::option("--client-ca-file", e))?;
         let more = Arc::new(more);
         reloads.push(more.clone());
         methods.push(more);
@@ -265,7 +295,10 @@ fn authentication(
         tokens.push(file);
     }
     methods.push(Arc::new(Bearer::new(tokens)));
-    Ok((portcullis_authn::chain(methods, options.anonymous_auth), reloads))
+    Ok((
+        portcullis_authn::chain(methods, options.anonymous_auth),
+        reloads,
+    ))
 }
 
 /// The authorizers that options ask for; whoever is in `system:masters` may everything.
@@ -286,7 +319,10 @@ fn lookups(cache: &Arc<Cache>, prefix: &str, authorizer: &Arc<dyn Authorizer>) -
     let lookups = Lookups {
         namespaces: Informer::<Namespace>::start(cache, prefix, table::NAMESPACES),
         service_accounts: Informer::<ServiceAccount>::start(cache, prefix, table::SERVICE_ACCOUNTS),
-        ..Lookups::nothing(Arc::new(UseOfPolicies(authorizer.clone())), metadata::generate_name)
+        ..Lookups::nothing(
+            Arc::new(UseOfPolicies(authorizer.clone())),
+            metadata::generate_name,
+        )
     };
     let policies = Arc::new(indices::Policies(lookups.policies.clone()));
     informer::feed::<PodSecurityPolicy>(cache, prefix, table::POD_SECURITY_POLICIES, policies);

@@ -22,7 +22,10 @@ const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kub
 pub fn system() -> UserInfo {
     UserInfo {
         name: "system:apiserver".into(),
-        groups: vec![UserInfo::SYSTEM_MASTERS.into(), UserInfo::AUTHENTICATED.into()],
+        groups: vec![
+            UserInfo::SYSTEM_MASTERS.into(),
+            UserInfo::AUTHENTICATED.into(),
+        ],
         ..UserInfo::default()
     }
 }
@@ -35,20 +38,57 @@ pub fn system() -> UserInfo {
 pub async fn run(registry: &Registry) -> Result<(), Status> {
     let user = system();
     let namespaces = NAMESPACES.map(|name| Namespace {
-        metadata: ObjectMeta { name: Some(name.into()), ..ObjectMeta::default() },
+        metadata: ObjectMeta {
+            name: Some(name.into()),
+            ..ObjectMeta::default()
+        },
         ..Namespace::default()
     });
-    each(registry, &user, table::NAMESPACES, namespaces, |existing, expected| match existing {
-        Some(_) => Step::Nothing,
-        None => Step::Create(expected),
-    })
+    each(
+        registry,
+        &user,
+        table::NAMESPACES,
+        namespaces,
+        |existing, expected| match existing {
+            Some(_) => Step::Nothing,
+            None => Step::Create(expected),
+        },
+    )
     .await?;
-    each(registry, &user, table::CLUSTER_ROLES, bootstrap::cluster_roles(), reconcile::cluster_role).await?;
-    let (cluster_bindings, bindings) = (bootstrap::cluster_role_bindings(), bootstrap::role_bindings());
+    each(
+        registry,
+        &user,
+        table::CLUSTER_ROLES,
+        bootstrap::cluster_roles(),
+        reconcile::cluster_role,
+    )
+    .await?;
+    let (cluster_bindings, bindings) = (
+        bootstrap::cluster_role_bindings(),
+        bootstrap::role_bindings(),
+    );
     tokio::try_join!(
-        each(registry, &user, table::CLUSTER_ROLE_BINDINGS, cluster_bindings, reconcile::cluster_role_binding),
-        each(registry, &user, table::ROLES, bootstrap::roles(), reconcile::role),
-        each(registry, &user, table::ROLE_BINDINGS, bindings, reconcile::role_binding),
+        each(
+            registry,
+            &user,
+            table::CLUSTER_ROLE_BINDINGS,
+            cluster_bindings,
+            reconcile::cluster_role_binding
+        ),
+        each(
+            registry,
+            &user,
+            table::ROLES,
+            bootstrap::roles(),
+            reconcile::role
+        ),
+        each(
+            registry,
+            &user,
+            table::ROLE_BINDINGS,
+            bindings,
+            reconcile::role_binding
+        ),
     )?;
     Ok(())
 }
@@ -61,7 +101,13 @@ async fn each<K: Object + Clone>(
     expected: impl IntoIterator<Item = K>,
     decide: impl Fn(Option<&K>, K) -> Step<K> + Copy,
 ) -> Result<(), Status> {
-    try_join_all(expected.into_iter().map(|object| one(registry, user, resource, object, decide))).await.map(drop)
+    try_join_all(
+        expected
+            .into_iter()
+            .map(|object| one(registry, user, resource, object, decide)),
+    )
+    .await
+    .map(drop)
 }
 
 async fn one<K: Object + Clone>(
@@ -82,7 +128,10 @@ async fn one<K: Object + Clone>(
     let written = match decide(existing.as_ref(), expected) {
         Step::Nothing => Ok(()),
         Step::Create(object) => registry.create(&scope, Box::new(object)).await.map(drop),
-        Step::Update(object) => registry.update(&scope, &Replaced(Box::new(object))).await.map(drop),
+        Step::Update(object) => registry
+            .update(&scope, &Replaced(Box::new(object)))
+            .await
+            .map(drop),
         Step::Recreate(object) => match registry.delete(&scope, &DeleteOptions::default()).await {
             Ok(_) => registry.create(&scope, Box::new(object)).await.map(drop),
             Err(status) => Err(status),

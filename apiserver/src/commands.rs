@@ -61,11 +61,18 @@ fn system(what: &'static str) -> impl FnOnce(std::io::Error) -> CommandError {
 /// # Errors
 /// [`CommandError`], before anything is served.
 pub fn serve(options: &Serve) -> Result<(), CommandError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(system("start threads"))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(system("start threads"))?;
     runtime.block_on(async {
         let stop = stop_signal()?;
         let (address, port) = (options.bind_address, options.secure_port);
-        let listen = |source| CommandError::Listen { address, port, source };
+        let listen = |source| CommandError::Listen {
+            address,
+            port,
+            source,
+        };
         // Bound first, so that a busy port leaves nothing half-made.
         let listener = TcpListener::bind((address, port)).await.map_err(listen)?;
         let local = listener.local_addr().map_err(listen)?;
@@ -76,7 +83,12 @@ pub fn serve(options: &Serve) -> Result<(), CommandError> {
             .map_err(|why| StartError::option("--tls-cert-file", why))?;
         announce(local, options);
         let serving = CancellationToken::new();
-        let server = tokio::spawn(serving::run(listener, acceptor, app.clone(), serving.clone()));
+        let server = tokio::spawn(serving::run(
+            listener,
+            acceptor,
+            app.clone(),
+            serving.clone(),
+        ));
         stop.await;
         tracing::info!("stopping: no new connections, watches end, requests finish");
         app.begin_shutdown();
@@ -108,7 +120,10 @@ fn announce(local: std::net::SocketAddr, options: &Serve) {
     };
     let kubeconfig = startup::kubeconfig_path(options);
     let mut out = std::io::stdout().lock();
-    let line = format!("portcullis ready on https://{local} ({store}, kubeconfig {})", kubeconfig.display());
+    let line = format!(
+        "portcullis ready on https://{local} ({store}, kubeconfig {})",
+        kubeconfig.display()
+    );
     // Nobody may be reading.
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
@@ -131,7 +146,11 @@ pub fn kubeconfig(args: &KubeconfigArgs) -> Result<(), CommandError> {
     let dir = startup::pki_dir(&args.data_dir);
     if !dir.join("ca.key").exists() {
         let path = dir.join("ca.key");
-        return Err(PkiError::Malformed { path, why: "not there; start the server once to make it".into() }.into());
+        return Err(PkiError::Malformed {
+            path,
+            why: "not there; start the server once to make it".into(),
+        }
+        .into());
     }
     let authority = Authority::in_dir(&dir)?;
     let identity = authority.client(&args.user, args.group.as_deref())?;
@@ -153,8 +172,14 @@ pub fn kubeconfig(args: &KubeconfigArgs) -> Result<(), CommandError> {
 /// # Errors
 /// [`CommandError::NotReady`].
 pub fn healthcheck(args: &HealthcheckArgs) -> Result<(), CommandError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(system("start"))?;
-    let not_ready = |why: String| CommandError::NotReady { server: args.server.clone(), why };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(system("start"))?;
+    let not_ready = |why: String| CommandError::NotReady {
+        server: args.server.clone(),
+        why,
+    };
     match runtime.block_on(crate::healthcheck::readyz(&args.server)) {
         Ok(200) => Ok(()),
         Ok(code) => Err(not_ready(format!("/readyz answers {code}"))),

@@ -7,7 +7,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// A complete miniature Kubernetes API server.
 #[derive(Debug, Parser)]
-#[command(name = "portcullis", disable_version_flag = true, disable_help_subcommand = true)]
+#[command(
+    name = "portcullis",
+    disable_version_flag = true,
+    disable_help_subcommand = true
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -88,7 +92,12 @@ pub struct Serve {
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub allow_privileged: bool,
     /// Which controllers to run: `*` for all, `name` for one, `-name` for all but one.
-    #[arg(long, value_delimiter = ',', default_value = "*", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "*",
+        allow_hyphen_values = true
+    )]
     pub controllers: Vec<String>,
     /// Where to write a cluster admin's kubeconfig.
     #[arg(long)]
@@ -164,9 +173,13 @@ pub enum LogFormat {
 
 /// A duration such as `5m`, `90s` or `1h`; a bare `0` is none.
 fn duration(text: &str) -> Result<std::time::Duration, String> {
-    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let at = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(at);
-    let number: u64 = number.parse().map_err(|_| "a duration is a number and a unit, such as 5m".to_owned())?;
+    let number: u64 = number
+        .parse()
+        .map_err(|_| "a duration is a number and a unit, such as 5m".to_owned())?;
     let seconds = match unit {
         "s" => 1,
         "m" => 60,
@@ -174,7 +187,9 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
         "" if number == 0 => 1,
         _ => return Err("the unit of a duration is s, m or h, as in 5m".into()),
     };
-    Ok(std::time::Duration::from_secs(number.saturating_mul(seconds)))
+    Ok(std::time::Duration::from_secs(
+        number.saturating_mul(seconds),
+    ))
 }
 
 #[cfg(test)]
@@ -199,10 +214,18 @@ mod tests {
             "--controllers=*,-namespace",
         ])
         .unwrap();
-        let Command::Serve(serve) = cli.command else { panic!("not serve") };
-        assert_eq!(serve.authorization_mode, [AuthorizationMode::Rbac, AuthorizationMode::AlwaysDeny]);
+        let Command::Serve(serve) = cli.command else {
+            panic!("not serve")
+        };
+        assert_eq!(
+            serve.authorization_mode,
+            [AuthorizationMode::Rbac, AuthorizationMode::AlwaysDeny]
+        );
         assert!(!serve.anonymous_auth && serve.allow_privileged);
-        assert_eq!(serve.enable_admission_plugins, ["NamespaceLifecycle", "PodSecurityPolicy"]);
+        assert_eq!(
+            serve.enable_admission_plugins,
+            ["NamespaceLifecycle", "PodSecurityPolicy"]
+        );
         assert_eq!(serve.controllers, ["*", "-namespace"]);
     }
 

@@ -18,9 +18,13 @@ pub type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// All controllers, by upstream's names.
 const ALL: [(&str, fn(Arc<Registry>) -> Running); 3] = [
-    ("clusterrole-aggregation", |registry| Box::pin(clusterrole_aggregation::run(registry))),
+    ("clusterrole-aggregation", |registry| {
+        Box::pin(clusterrole_aggregation::run(registry))
+    }),
     ("namespace", |registry| Box::pin(namespace::run(registry))),
-    ("serviceaccount", |registry| Box::pin(serviceaccount::run(registry))),
+    ("serviceaccount", |registry| {
+        Box::pin(serviceaccount::run(registry))
+    }),
 ];
 
 /// Which controllers to run.
@@ -33,20 +37,32 @@ impl Selection {
     /// # Errors
     /// A sentence that lists the known ones, for a name that is none of them.
     pub fn parse(names: &[String]) -> Result<Self, String> {
-        for name in names.iter().map(|n| n.trim_start_matches('-')).filter(|n| *n != "*") {
+        for name in names
+            .iter()
+            .map(|n| n.trim_start_matches('-'))
+            .filter(|n| *n != "*")
+        {
             if !ALL.iter().any(|(known, _)| *known == name) {
                 let known: Vec<_> = ALL.iter().map(|(known, _)| *known).collect();
-                return Err(format!("{name:?} is no controller; known are {}", known.join(", ")));
+                return Err(format!(
+                    "{name:?} is no controller; known are {}",
+                    known.join(", ")
+                ));
             }
         }
         let listed = |name: &str| names.iter().any(|n| n == name);
         let chosen = |name: &&str| listed(name) || (listed("*") && !listed(&format!("-{name}")));
-        Ok(Self(ALL.iter().map(|(name, _)| *name).filter(chosen).collect()))
+        Ok(Self(
+            ALL.iter().map(|(name, _)| *name).filter(chosen).collect(),
+        ))
     }
 
     /// The controllers, ready to run.
     pub fn start(&self, registry: &Arc<Registry>) -> Vec<Running> {
-        ALL.iter().filter(|(name, _)| self.0.contains(name)).map(|(_, run)| run(registry.clone())).collect()
+        ALL.iter()
+            .filter(|(name, _)| self.0.contains(name))
+            .map(|(_, run)| run(registry.clone()))
+            .collect()
     }
 }
 
@@ -62,7 +78,11 @@ mod tests {
     fn controllers_are_chosen_as_upstream() {
         assert_eq!(selected(&["*"]).unwrap().len(), ALL.len());
         assert_eq!(selected(&["namespace"]).unwrap(), ["namespace"]);
-        assert!(!selected(&["*", "-namespace"]).unwrap().contains(&"namespace"));
+        assert!(
+            !selected(&["*", "-namespace"])
+                .unwrap()
+                .contains(&"namespace")
+        );
         assert!(selected(&["-nope"]).unwrap_err().contains("serviceaccount"));
     }
 }

@@ -17,8 +17,8 @@ pub mod watch;
 
 use std::sync::Arc;
 
-use http::request::Parts;
 use http::StatusCode;
+use http::request::Parts;
 use portcullis_api::status::Reason;
 use portcullis_api::{Status, Verb};
 
@@ -57,7 +57,11 @@ impl<'a> Call<'a> {
     /// What a body of this request holds.
     pub fn expected(&self) -> Expected<'_> {
         let resource = self.scope.resource;
-        Expected { kind: resource.kind, api_version: &self.api_version, object_type: resource.object_type }
+        Expected {
+            kind: resource.kind,
+            api_version: &self.api_version,
+            object_type: resource.object_type,
+        }
     }
 
     /// How the answer is to be written.
@@ -75,7 +79,10 @@ impl<'a> Call<'a> {
 
     /// The scope of a write.
     pub const fn writing(&self, dry_run: bool) -> Scope<'a> {
-        Scope { dry_run, ..self.scope }
+        Scope {
+            dry_run,
+            ..self.scope
+        }
     }
 
     /// An object as an answer.
@@ -96,7 +103,12 @@ impl<'a> Call<'a> {
 }
 
 /// Carries out a request that has been authorized.
-pub async fn dispatch(app: &Arc<App>, authorized: &Authorized, parts: &Parts, body: Incoming) -> Response {
+pub async fn dispatch(
+    app: &Arc<App>,
+    authorized: &Authorized,
+    parts: &Parts,
+    body: Incoming,
+) -> Response {
     let result = match authorized.info() {
         RequestInfo::Path { path, .. } => return paths::serve(app, path, parts).await,
         RequestInfo::Resource(info) => resource(app, authorized, info, parts, body).await,
@@ -113,9 +125,13 @@ async fn resource(
 ) -> Result<Response, Status> {
     let api_version = info.api_version();
     if !table::serves_group(&info.group) {
-        return Ok(response::text(StatusCode::NOT_FOUND, "404 page not found\n"));
+        return Ok(response::text(
+            StatusCode::NOT_FOUND,
+            "404 page not found\n",
+        ));
     }
-    let resource = table::find(&api_version, &info.resource).ok_or_else(Status::no_such_resource)?;
+    let resource =
+        table::find(&api_version, &info.resource).ok_or_else(Status::no_such_resource)?;
     let subresource = find_subresource(resource, info)?;
     let verb = check_verb(resource, subresource, info)?;
     let call = Call {
@@ -123,7 +139,11 @@ async fn resource(
         scope: Scope {
             resource,
             subresource: &info.subresource,
-            namespace: if resource.namespaced { &info.namespace } else { "" },
+            namespace: if resource.namespaced {
+                &info.namespace
+            } else {
+                ""
+            },
             name: &info.name,
             user: authorized.user(),
             dry_run: false,
@@ -147,16 +167,26 @@ async fn resource(
     }
 }
 
-fn find_subresource(resource: &Resource, info: &ResourceRequest) -> Result<Option<&'static Subresource>, Status> {
+fn find_subresource(
+    resource: &Resource,
+    info: &ResourceRequest,
+) -> Result<Option<&'static Subresource>, Status> {
     // A path that names a namespace must be of a namespaced resource, and the other way round.
     let in_namespace = !info.namespace.is_empty() && resource.plural != "namespaces";
-    let misplaced = if resource.namespaced { info.named_in_path && !in_namespace } else { in_namespace };
+    let misplaced = if resource.namespaced {
+        info.named_in_path && !in_namespace
+    } else {
+        in_namespace
+    };
     if misplaced || !info.rest.is_empty() {
         return Err(Status::no_such_resource());
     }
     match info.subresource.as_str() {
         "" => Ok(None),
-        name => resource.subresource(name).map(Some).ok_or_else(Status::no_such_resource),
+        name => resource
+            .subresource(name)
+            .map(Some)
+            .ok_or_else(Status::no_such_resource),
     }
 }
 
@@ -167,8 +197,11 @@ fn check_verb(
     info: &ResourceRequest,
 ) -> Result<Verb, Status> {
     let refused = || {
-        Status::failure(Reason::MethodNotAllowed, "the server does not allow this method on the requested resource")
-            .with_details(portcullis_api::status::Details::default())
+        Status::failure(
+            Reason::MethodNotAllowed,
+            "the server does not allow this method on the requested resource",
+        )
+        .with_details(portcullis_api::status::Details::default())
     };
     let verb = info.verb.ok_or_else(refused)?;
     let supported = match subresource {
@@ -183,6 +216,9 @@ fn check_verb(
         Verb::Update | Verb::Patch | Verb::Delete | Verb::Get => info.named_in_path,
         Verb::List | Verb::Watch => true,
     };
-    if supported && placed { Ok(verb) } else { Err(refused()) }
+    if supported && placed {
+        Ok(verb)
+    } else {
+        Err(refused())
+    }
 }
-

@@ -22,7 +22,12 @@ impl EscalationGuard {
 }
 
 impl Guard for EscalationGuard {
-    fn check(&self, scope: &Scope<'_>, object: &dyn Object, old: Option<&dyn Object>) -> Result<(), Status> {
+    fn check(
+        &self,
+        scope: &Scope<'_>,
+        object: &dyn Object,
+        old: Option<&dyn Object>,
+    ) -> Result<(), Status> {
         let escalation = Escalation {
             index: &self.index,
             authorizer: self.authorizer.as_ref(),
@@ -30,21 +35,44 @@ impl Guard for EscalationGuard {
             namespace: scope.namespace,
         };
         let checked = if let Some(role) = object.as_kind::<Role>() {
-            let unchanged = old.and_then(|o| o.as_kind::<Role>()).is_some_and(|old| old.rules == role.rules);
-            if unchanged { Ok(()) } else { escalation.role(scope.name, role.rules.as_deref().unwrap_or_default()) }
+            let unchanged = old
+                .and_then(|o| o.as_kind::<Role>())
+                .is_some_and(|old| old.rules == role.rules);
+            if unchanged {
+                Ok(())
+            } else {
+                escalation.role(scope.name, role.rules.as_deref().unwrap_or_default())
+            }
         } else if let Some(role) = object.as_kind::<ClusterRole>() {
             let old = old.and_then(|o| o.as_kind::<ClusterRole>());
-            let unchanged = |old: &ClusterRole| old.rules == role.rules && old.aggregation_rule == role.aggregation_rule;
-            if old.is_some_and(unchanged) { Ok(()) } else { escalation.cluster_role(scope.name, role, old) }
+            let unchanged = |old: &ClusterRole| {
+                old.rules == role.rules && old.aggregation_rule == role.aggregation_rule
+            };
+            if old.is_some_and(unchanged) {
+                Ok(())
+            } else {
+                escalation.cluster_role(scope.name, role, old)
+            }
         } else if let Some(binding) = object.as_kind::<RoleBinding>() {
             let old = old.and_then(|o| o.as_kind::<RoleBinding>());
-            let unchanged = |old: &RoleBinding| old.role_ref == binding.role_ref && old.subjects == binding.subjects;
-            if old.is_some_and(unchanged) { Ok(()) } else { escalation.binding(&binding.role_ref) }
+            let unchanged = |old: &RoleBinding| {
+                old.role_ref == binding.role_ref && old.subjects == binding.subjects
+            };
+            if old.is_some_and(unchanged) {
+                Ok(())
+            } else {
+                escalation.binding(&binding.role_ref)
+            }
         } else if let Some(binding) = object.as_kind::<ClusterRoleBinding>() {
             let old = old.and_then(|o| o.as_kind::<ClusterRoleBinding>());
-            let unchanged =
-                |old: &ClusterRoleBinding| old.role_ref == binding.role_ref && old.subjects == binding.subjects;
-            if old.is_some_and(unchanged) { Ok(()) } else { escalation.binding(&binding.role_ref) }
+            let unchanged = |old: &ClusterRoleBinding| {
+                old.role_ref == binding.role_ref && old.subjects == binding.subjects
+            };
+            if old.is_some_and(unchanged) {
+                Ok(())
+            } else {
+                escalation.binding(&binding.role_ref)
+            }
         } else {
             return Ok(());
         };
@@ -54,7 +82,9 @@ impl Guard for EscalationGuard {
 
 fn answer(scope: &Scope<'_>, refusal: &Refusal) -> Status {
     match refusal {
-        Refusal::Escalates(why) => Status::forbidden(scope.resource.group_resource(), scope.name, why),
+        Refusal::Escalates(why) => {
+            Status::forbidden(scope.resource.group_resource(), scope.name, why)
+        }
         Refusal::NoRole(unresolved) => {
             let (resource, name) = match unresolved {
                 Unresolved::Role(name) => (table::ROLES, name),

@@ -32,7 +32,11 @@ pub struct Peer {
 pub async fn serve(app: Arc<App>, peer: Arc<Peer>, request: Request<Incoming>) -> Response {
     let (parts, body) = request.into_parts();
     // Parsed once: what is authorized is by construction what is carried out.
-    let info = RequestInfo::parse(&parts.method, parts.uri.path(), parts.uri.query().unwrap_or_default());
+    let info = RequestInfo::parse(
+        &parts.method,
+        parts.uri.path(),
+        parts.uri.query().unwrap_or_default(),
+    );
     let span = trace::Span::begin(&parts, &info);
     let answer = panic::catch(limits::within_time(&info, async {
         let user = authentication::authenticate(&app, &parts.headers, &peer).await?;

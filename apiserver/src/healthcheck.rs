@@ -22,17 +22,34 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// # Errors
 /// Why it did not answer.
 pub async fn readyz(server: &str) -> Result<u16, String> {
-    tokio::time::timeout(TIMEOUT, ask(server)).await.unwrap_or_else(|_| Err("no answer in time".into()))
+    tokio::time::timeout(TIMEOUT, ask(server))
+        .await
+        .unwrap_or_else(|_| Err("no answer in time".into()))
 }
 
 async fn ask(server: &str) -> Result<u16, String> {
-    let authority = server.strip_prefix("https://").ok_or("--server must begin with https://")?.trim_end_matches('/');
-    let stream = TcpStream::connect(authority).await.map_err(|e| e.to_string())?;
-    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host).trim_matches(['[', ']']);
+    let authority = server
+        .strip_prefix("https://")
+        .ok_or("--server must begin with https://")?
+        .trim_end_matches('/');
+    let stream = TcpStream::connect(authority)
+        .await
+        .map_err(|e| e.to_string())?;
+    let host = authority
+        .rsplit_once(':')
+        .map_or(authority, |(host, _)| host)
+        .trim_matches(['[', ']']);
     let name = ServerName::try_from(host.to_owned()).map_err(|e| e.to_string())?;
-    let stream = connector()?.connect(name, stream).await.map_err(|e| e.to_string())?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|e| e.to_string())?;
-    let request = Request::get("/readyz").header(http::header::HOST, authority).body(Empty::<Bytes>::new());
+    let stream = connector()?
+        .connect(name, stream)
+        .await
+        .map_err(|e| e.to_string())?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
+        .await
+        .map_err(|e| e.to_string())?;
+    let request = Request::get("/readyz")
+        .header(http::header::HOST, authority)
+        .body(Empty::<Bytes>::new());
     let answer = sender.send_request(request.map_err(|e| e.to_string())?);
     tokio::select! {
         answer = answer => answer.map(|a| a.status().as_u16()).map_err(|e| e.to_string()),

@@ -9,8 +9,8 @@ use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBind
 use parking_lot::Mutex;
 use portcullis_admission::lookup::PolicyAuthorizer;
 use portcullis_admission::podsecuritypolicy::PolicyIndex;
-use portcullis_api::{Object, UserInfo};
 use portcullis_api::psp::PodSecurityPolicy;
+use portcullis_api::{Object, UserInfo};
 use portcullis_rbac::{Attributes, Authorizer, Index, ResourceTarget, Target};
 use portcullis_storage::cache::Cache;
 
@@ -19,10 +19,25 @@ use crate::registry::table;
 
 /// Keeps RBAC's index up to date.
 pub fn feed_rbac(cache: &Cache, prefix: &str, index: &Arc<Index>) {
-    feed::<ClusterRole>(cache, prefix, table::CLUSTER_ROLES, Arc::new(Rbac::of(index)));
+    feed::<ClusterRole>(
+        cache,
+        prefix,
+        table::CLUSTER_ROLES,
+        Arc::new(Rbac::of(index)),
+    );
     feed::<Role>(cache, prefix, table::ROLES, Arc::new(Rbac::of(index)));
-    feed::<ClusterRoleBinding>(cache, prefix, table::CLUSTER_ROLE_BINDINGS, Arc::new(Rbac::of(index)));
-    feed::<RoleBinding>(cache, prefix, table::ROLE_BINDINGS, Arc::new(Rbac::of(index)));
+    feed::<ClusterRoleBinding>(
+        cache,
+        prefix,
+        table::CLUSTER_ROLE_BINDINGS,
+        Arc::new(Rbac::of(index)),
+    );
+    feed::<RoleBinding>(
+        cache,
+        prefix,
+        table::ROLE_BINDINGS,
+        Arc::new(Rbac::of(index)),
+    );
 }
 
 /// The part of RBAC's index that is of one kind.
@@ -61,13 +76,20 @@ indexed! {
 
 impl<K: Indexed> Rbac<K> {
     fn of(index: &Arc<Index>) -> Self {
-        Self { index: index.clone(), known: Mutex::default(), kind: PhantomData }
+        Self {
+            index: index.clone(),
+            known: Mutex::default(),
+            kind: PhantomData,
+        }
     }
 }
 
 impl<K: Indexed> Sink<K> for Rbac<K> {
     fn reset(&self, objects: Vec<Arc<K>>) {
-        let now: BTreeSet<_> = objects.iter().map(|object| place(object.as_ref())).collect();
+        let now: BTreeSet<_> = objects
+            .iter()
+            .map(|object| place(object.as_ref()))
+            .collect();
         for object in objects {
             object.put(&self.index);
         }
@@ -84,7 +106,9 @@ impl<K: Indexed> Sink<K> for Rbac<K> {
 
     fn delete(&self, namespace: &str, name: &str) {
         K::delete(&self.index, namespace, name);
-        self.known.lock().remove(&(namespace.to_owned(), name.to_owned()));
+        self.known
+            .lock()
+            .remove(&(namespace.to_owned(), name.to_owned()));
     }
 }
 
@@ -117,7 +141,11 @@ impl PolicyAuthorizer for UseOfPolicies {
             namespace,
             name: policy,
         };
-        let attributes = Attributes { user, verb: "use", target: Target::Resource(target) };
+        let attributes = Attributes {
+            user,
+            verb: "use",
+            target: Target::Resource(target),
+        };
         self.0.authorize(&attributes).is_allowed()
     }
 }

@@ -25,9 +25,18 @@ pub trait Sink<K>: Send + Sync + 'static {
 
 /// Keeps `sink` up to date with the objects of a resource: it has seen a change when the write
 /// that made it returns.
-pub fn feed<K: Object + Clone>(cache: &Cache, prefix: &str, resource: &'static Resource, sink: Arc<dyn Sink<K>>) {
+pub fn feed<K: Object + Clone>(
+    cache: &Cache,
+    prefix: &str,
+    resource: &'static Resource,
+    sink: Arc<dyn Sink<K>>,
+) {
     let prefix = format!("{prefix}/{}/", resource.storage);
-    let feeder = Feeder { prefix: prefix.clone(), resource, sink };
+    let feeder = Feeder {
+        prefix: prefix.clone(),
+        resource,
+        sink,
+    };
     cache.observe(&prefix, Box::new(feeder));
 }
 
@@ -52,7 +61,12 @@ impl<K: Object + Clone> Feeder<K> {
 
 impl<K: Object + Clone> Observer for Feeder<K> {
     fn reset(&self, entries: &[Arc<Entry>]) {
-        self.sink.reset(entries.iter().filter_map(|entry| self.decode(entry)).collect());
+        self.sink.reset(
+            entries
+                .iter()
+                .filter_map(|entry| self.decode(entry))
+                .collect(),
+        );
     }
 
     fn apply(&self, event: &Event) {
@@ -74,7 +88,9 @@ impl<K: Object + Clone> Observer for Feeder<K> {
 
 fn decode<K: Object + Clone>(resource: &Resource, entry: &Entry) -> Result<Arc<K>, Status> {
     let object = codec::object(resource, entry)?;
-    let typed = object.as_kind::<K>().ok_or_else(|| Status::internal("an object of another kind than its key says"))?;
+    let typed = object
+        .as_kind::<K>()
+        .ok_or_else(|| Status::internal("an object of another kind than its key says"))?;
     Ok(Arc::new(typed.clone()))
 }
 
@@ -103,12 +119,18 @@ impl<K: Object + Clone> Informer<K> {
 /// The namespace and name of an object.
 pub fn place(object: &dyn Object) -> (String, String) {
     let meta = object.metadata();
-    (meta.namespace.clone().unwrap_or_default(), meta.name.clone().unwrap_or_default())
+    (
+        meta.namespace.clone().unwrap_or_default(),
+        meta.name.clone().unwrap_or_default(),
+    )
 }
 
 impl<K: Object + Clone> Sink<K> for Informer<K> {
     fn reset(&self, objects: Vec<Arc<K>>) {
-        *self.objects.write() = objects.into_iter().map(|object| (place(object.as_ref()), object)).collect();
+        *self.objects.write() = objects
+            .into_iter()
+            .map(|object| (place(object.as_ref()), object))
+            .collect();
     }
 
     fn put(&self, object: Arc<K>) {
@@ -116,27 +138,44 @@ impl<K: Object + Clone> Sink<K> for Informer<K> {
     }
 
     fn delete(&self, namespace: &str, name: &str) {
-        self.objects.write().remove(&(namespace.to_owned(), name.to_owned()));
+        self.objects
+            .write()
+            .remove(&(namespace.to_owned(), name.to_owned()));
     }
 }
 
 #[async_trait]
 impl<K: Object + Clone> Lookup<K> for Informer<K> {
     fn get(&self, namespace: &str, name: &str) -> Option<Arc<K>> {
-        self.objects.read().get(&(namespace.to_owned(), name.to_owned())).cloned()
+        self.objects
+            .read()
+            .get(&(namespace.to_owned(), name.to_owned()))
+            .cloned()
     }
 
     fn list(&self, namespace: &str) -> Vec<Arc<K>> {
         let from = (namespace.to_owned(), String::new());
         let objects = self.objects.read();
-        objects.range(from..).take_while(|((ns, _), _)| ns == namespace).map(|(_, object)| object.clone()).collect()
+        objects
+            .range(from..)
+            .take_while(|((ns, _), _)| ns == namespace)
+            .map(|(_, object)| object.clone())
+            .collect()
     }
 
     async fn get_live(&self, namespace: &str, name: &str) -> Result<Option<Arc<K>>, Status> {
-        let path = if namespace.is_empty() { name.to_owned() } else { format!("{namespace}/{name}") };
+        let path = if namespace.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{namespace}/{name}")
+        };
         let key = format!("{}/{}/{path}", self.prefix, self.resource.storage);
         let found = self.store.get(&key, ReadAt::Latest).await;
-        let found = found.map_err(|e| Status::unavailable(format!("the store cannot be reached: {e}")))?;
-        found.entry.map(|entry| decode(self.resource, &entry)).transpose()
+        let found =
+            found.map_err(|e| Status::unavailable(format!("the store cannot be reached: {e}")))?;
+        found
+            .entry
+            .map(|entry| decode(self.resource, &entry))
+            .transpose()
     }
 }

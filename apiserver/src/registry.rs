@@ -42,7 +42,12 @@ pub trait Guard: Send + Sync + 'static {
     ///
     /// # Errors
     /// A 403.
-    fn check(&self, scope: &Scope<'_>, object: &dyn Object, old: Option<&dyn Object>) -> Result<(), Status>;
+    fn check(
+        &self,
+        scope: &Scope<'_>,
+        object: &dyn Object,
+        old: Option<&dyn Object>,
+    ) -> Result<(), Status>;
 }
 
 /// Which object or collection an operation is about, and for whom.
@@ -65,7 +70,14 @@ pub struct Scope<'a> {
 impl<'a> Scope<'a> {
     /// All of a resource.
     pub const fn all(resource: &'static Resource, user: &'a UserInfo) -> Self {
-        Self { resource, subresource: "", namespace: "", name: "", user, dry_run: false }
+        Self {
+            resource,
+            subresource: "",
+            namespace: "",
+            name: "",
+            user,
+            dry_run: false,
+        }
     }
 
     /// The same for another object of the resource.
@@ -74,7 +86,11 @@ impl<'a> Scope<'a> {
     where
         'a: 'b,
     {
-        Scope { namespace, name, ..self }
+        Scope {
+            namespace,
+            name,
+            ..self
+        }
     }
 
     fn not_found(&self) -> Status {
@@ -113,7 +129,12 @@ impl Registry {
         admission: portcullis_admission::Chain,
         guard: Box<dyn Guard>,
     ) -> Self {
-        Self { storage, prefix: prefix.trim_end_matches('/').to_owned(), admission, guard }
+        Self {
+            storage,
+            prefix: prefix.trim_end_matches('/').to_owned(),
+            admission,
+            guard,
+        }
     }
 
     /// The store.
@@ -143,22 +164,34 @@ impl Registry {
     /// 404, and what the store's troubles become.
     pub async fn get(&self, scope: &Scope<'_>, at: ReadAt) -> Result<Arc<Entry>, Status> {
         let key = self.key(scope.resource, scope.namespace, scope.name);
-        let found = self.storage.get(&key, at).await.map_err(|e| errors::status(e, scope))?;
+        let found = self
+            .storage
+            .get(&key, at)
+            .await
+            .map_err(|e| errors::status(e, scope))?;
         found.entry.ok_or_else(|| scope.not_found())
     }
 
     /// Runs the mutating half of admission.
     async fn admit(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
-        self.admission.mutate(attributes).await.map_err(|refusal| refusal.status)
+        self.admission
+            .mutate(attributes)
+            .await
+            .map_err(|refusal| refusal.status)
     }
 
     /// Runs the validating half of admission.
     async fn admit_valid(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
-        self.admission.validate(attributes).await.map_err(|refusal| refusal.status)
+        self.admission
+            .validate(attributes)
+            .await
+            .map_err(|refusal| refusal.status)
     }
 }
 
 /// The object that admission worked on.
 fn admitted(attributes: Attributes<'_>) -> Result<Box<dyn Object>, Status> {
-    attributes.object.ok_or_else(|| Status::internal("admission lost the object"))
+    attributes
+        .object
+        .ok_or_else(|| Status::internal("admission lost the object"))
 }

@@ -50,7 +50,11 @@ pub struct ResourceRequest {
 impl ResourceRequest {
     /// The `apiVersion` of the URL.
     pub fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+        if self.group.is_empty() {
+            self.version.clone()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
     }
 }
 
@@ -78,13 +82,17 @@ fn resource_request(method: &Method, segments: &[String], query: &str) -> Option
         [prefix, group, rest @ ..] if prefix == "apis" && rest.len() >= 2 => (group.clone(), rest),
         _ => return None,
     };
-    let [version, rest @ ..] = rest else { return None };
+    let [version, rest @ ..] = rest else {
+        return None;
+    };
     let (mut verb, rest) = match rest {
         [watch, rest @ ..] if watch == "watch" && !rest.is_empty() => (Some(Verb::Watch), rest),
         rest => (method_verb(method), rest),
     };
     let (namespace, rest) = split_namespace(rest);
-    let [resource, rest @ ..] = rest else { return None };
+    let [resource, rest @ ..] = rest else {
+        return None;
+    };
     let mut name = rest.first().cloned().unwrap_or_default();
     let named_in_path = !name.is_empty();
     if !named_in_path {
@@ -111,7 +119,9 @@ fn resource_request(method: &Method, segments: &[String], query: &str) -> Option
 fn split_namespace(segments: &[String]) -> (String, &[String]) {
     match segments {
         [first, namespace, rest @ ..] if first == "namespaces" => {
-            let own = rest.first().is_none_or(|s| NAMESPACE_SUBRESOURCES.contains(&s.as_str()));
+            let own = rest
+                .first()
+                .is_none_or(|s| NAMESPACE_SUBRESOURCES.contains(&s.as_str()));
             (namespace.clone(), if own { segments } else { rest })
         }
         _ => (String::new(), segments),
@@ -139,16 +149,24 @@ fn collection_verb(verb: Option<Verb>, query: &str) -> Option<Verb> {
 }
 
 fn is_watch(query: &str) -> bool {
-    form_urlencoded::parse(query.as_bytes())
-        .any(|(key, value)| key == "watch" && !matches!(value.as_ref(), "0" | "false" | "f" | "F" | "False" | "FALSE"))
+    form_urlencoded::parse(query.as_bytes()).any(|(key, value)| {
+        key == "watch"
+            && !matches!(
+                value.as_ref(),
+                "0" | "false" | "f" | "F" | "False" | "FALSE"
+            )
+    })
 }
 
 /// The name a field selector pins, so that rules with `resourceNames` apply to it.
 fn selected_name(query: &str) -> Option<String> {
-    let (_, selector) = form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "fieldSelector")?;
+    let (_, selector) =
+        form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "fieldSelector")?;
     let selector = FieldSelector::parse(&selector).ok()?;
     let name = selector.required_value("metadata.name")?;
-    portcullis_api::name::path_segment(name).is_empty().then(|| name.to_owned())
+    portcullis_api::name::path_segment(name)
+        .is_empty()
+        .then(|| name.to_owned())
 }
 
 #[cfg(test)]

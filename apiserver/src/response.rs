@@ -43,7 +43,9 @@ pub fn status(status: &Status) -> Response {
     let mut response = bytes(code, JSON, status.to_json());
     let retry = status.details.as_ref().map_or(0, |d| d.retry_after_seconds);
     if retry > 0 {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry));
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(retry));
     }
     response
 }
@@ -53,7 +55,10 @@ pub fn warn(response: &mut Response, warnings: &[String]) {
     for warning in warnings {
         let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
         // a header holds no control characters
-        let line: String = format!("299 - \"{quoted}\"").chars().filter(|c| !c.is_control()).collect();
+        let line: String = format!("299 - \"{quoted}\"")
+            .chars()
+            .filter(|c| !c.is_control())
+            .collect();
         if let Ok(value) = HeaderValue::from_str(&line) {
             response.headers_mut().append(http::header::WARNING, value);
         }

@@ -33,7 +33,12 @@ const STREAMS: u32 = 1000;
 const HEAD_MAX: usize = 1024 * 1024;
 
 /// Serves until `stop`, then lets requests finish; watches end by themselves.
-pub async fn run(listener: TcpListener, acceptor: TlsAcceptor, app: Arc<App>, stop: CancellationToken) {
+pub async fn run(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    app: Arc<App>,
+    stop: CancellationToken,
+) {
     let graceful = GracefulShutdown::new();
     let server = Arc::new(server());
     loop {
@@ -43,8 +48,13 @@ pub async fn run(listener: TcpListener, acceptor: TlsAcceptor, app: Arc<App>, st
         };
         match accepted {
             Ok((stream, _)) => {
-                let connection =
-                    connection(stream, acceptor.clone(), server.clone(), app.clone(), graceful.watcher());
+                let connection = connection(
+                    stream,
+                    acceptor.clone(),
+                    server.clone(),
+                    app.clone(),
+                    graceful.watcher(),
+                );
                 // Owned by `graceful`, which waits for it.
                 tokio::spawn(connection);
             }
@@ -55,14 +65,24 @@ pub async fn run(listener: TcpListener, acceptor: TlsAcceptor, app: Arc<App>, st
         }
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN, graceful.shutdown()).await.is_err() {
-        tracing::warn!(seconds = DRAIN.as_secs(), "some requests did not finish in time");
+    if tokio::time::timeout(DRAIN, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            seconds = DRAIN.as_secs(),
+            "some requests did not finish in time"
+        );
     }
 }
 
 fn server() -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new());
-    server.http1().timer(TokioTimer::new()).header_read_timeout(HANDSHAKE * 6).max_buf_size(HEAD_MAX);
+    server
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HANDSHAKE * 6)
+        .max_buf_size(HEAD_MAX);
     server
         .http2()
         .timer(TokioTimer::new())
@@ -88,12 +108,19 @@ async fn connection(
         Err(_) => return tracing::debug!("TLS handshake took too long"),
     };
     let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
-    let peer = Arc::new(Peer { certificates: certificates.iter().map(|c| c.clone().into_owned()).collect() });
+    let peer = Arc::new(Peer {
+        certificates: certificates
+            .iter()
+            .map(|c| c.clone().into_owned())
+            .collect(),
+    });
     let service = service_fn(move |request: Request<Incoming>| {
         let answer = filters::serve(app.clone(), peer.clone(), request);
         async move { Ok::<_, Infallible>(answer.await) }
     });
-    let serving = server.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
+    let serving = server
+        .serve_connection_with_upgrades(TokioIo::new(stream), service)
+        .into_owned();
     if let Err(error) = watcher.watch(serving).await {
         tracing::debug!(error, "connection ended");
     }

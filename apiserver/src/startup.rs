@@ -40,43 +40,75 @@ pub fn certificates(options: &Serve, local: SocketAddr) -> Result<Certificates, 
     let dir = pki_dir(&options.data_dir);
     let data_dir = |error: PkiError| StartError::option("--data-dir", error);
     let authority = Authority::in_dir(&dir).map_err(data_dir)?;
-    let (certificate, key, trusted) = match (&options.tls_cert_file, &options.tls_private_key_file) {
+    let (certificate, key, trusted) = match (&options.tls_cert_file, &options.tls_private_key_file)
+    {
         (Some(certificate), Some(key)) => {
-            let chain = pki::read(certificate).map_err(|e| StartError::option("--tls-cert-file", e))?;
-            let key = pki::read(key).map_err(|e| StartError::option("--tls-private-key-file", e))?;
+            let chain =
+                pki::read(certificate).map_err(|e| StartError::option("--tls-cert-file", e))?;
+            let key =
+                pki::read(key).map_err(|e| StartError::option("--tls-private-key-file", e))?;
             (chain.clone(), key, chain)
         }
         _ => {
             let (names, addresses) = names(local.ip());
             // Anew at every start, so that it names the addresses of this one.
             let identity = authority.server(&names, &addresses).map_err(data_dir)?;
-            pki::write(&dir.join("apiserver.key"), identity.key.as_bytes(), 0o600).map_err(data_dir)?;
-            pki::write(&dir.join("apiserver.crt"), identity.certificate.as_bytes(), 0o644).map_err(data_dir)?;
-            (identity.certificate, identity.key, authority.certificate().to_owned())
+            pki::write(&dir.join("apiserver.key"), identity.key.as_bytes(), 0o600)
+                .map_err(data_dir)?;
+            pki::write(
+                &dir.join("apiserver.crt"),
+                identity.certificate.as_bytes(),
+                0o644,
+            )
+            .map_err(data_dir)?;
+            (
+                identity.certificate,
+                identity.key,
+                authority.certificate().to_owned(),
+            )
         }
     };
-    let server_chain: Vec<_> = CertificateDer::pem_reader_iter(BufReader::new(certificate.as_bytes()))
-        .collect::<Result<_, _>>()
-        .map_err(|e| StartError::option("--tls-cert-file", e))?;
+    let server_chain: Vec<_> =
+        CertificateDer::pem_reader_iter(BufReader::new(certificate.as_bytes()))
+            .collect::<Result<_, _>>()
+            .map_err(|e| StartError::option("--tls-cert-file", e))?;
     if server_chain.is_empty() {
-        return Err(StartError::option("--tls-cert-file", "no certificate in it"));
+        return Err(StartError::option(
+            "--tls-cert-file",
+            "no certificate in it",
+        ));
     }
     let server_key = PrivateKeyDer::from_pem_slice(key.as_bytes())
         .map_err(|e| StartError::option("--tls-private-key-file", e))?;
-    Ok(Certificates { authority, server_chain, server_key, trusted })
+    Ok(Certificates {
+        authority,
+        server_chain,
+        server_key,
+        trusted,
+    })
 }
 
 /// What clients on this machine may call it.
 fn names(bound: IpAddr) -> (Vec<String>, Vec<IpAddr>) {
-    let mut names = vec!["localhost".to_owned(), "kubernetes".to_owned(), "kubernetes.default".to_owned()];
-    names.extend(["kubernetes.default.svc".to_owned(), "kubernetes.default.svc.cluster.local".to_owned()]);
+    let mut names = vec![
+        "localhost".to_owned(),
+        "kubernetes".to_owned(),
+        "kubernetes.default".to_owned(),
+    ];
+    names.extend([
+        "kubernetes.default.svc".to_owned(),
+        "kubernetes.default.svc.cluster.local".to_owned(),
+    ]);
     if let Ok(host) = std::fs::read_to_string("/proc/sys/kernel/hostname") {
         let host = host.trim().to_ascii_lowercase();
         if portcullis_api::name::dns1123_subdomain(&host).is_empty() && !names.contains(&host) {
             names.push(host);
         }
     }
-    let mut addresses = vec![IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+    let mut addresses = vec![
+        IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::LOCALHOST),
+    ];
     if !bound.is_unspecified() && !addresses.contains(&bound) {
         addresses.push(bound);
     }
@@ -85,27 +117,48 @@ fn names(bound: IpAddr) -> (Vec<String>, Vec<IpAddr>) {
 
 /// Where the admin's kubeconfig goes.
 pub fn kubeconfig_path(options: &Serve) -> PathBuf {
-    options.write_kubeconfig.clone().unwrap_or_else(|| options.data_dir.join("admin.kubeconfig"))
+    options
+        .write_kubeconfig
+        .clone()
+        .unwrap_or_else(|| options.data_dir.join("admin.kubeconfig"))
 }
 
 /// Writes a kubeconfig that may do everything.
 ///
 /// # Errors
 /// Names the option and the file.
-pub fn write_kubeconfig(options: &Serve, pki: &Certificates, local: SocketAddr) -> Result<(), StartError> {
+pub fn write_kubeconfig(
+    options: &Serve,
+    pki: &Certificates,
+    local: SocketAddr,
+) -> Result<(), StartError> {
     let at_fault = |e: PkiError| StartError::option("--write-kubeconfig", e);
     let identity = pki
         .authority
         .client(ADMIN, Some(portcullis_api::UserInfo::SYSTEM_MASTERS))
         .map_err(at_fault)?;
     let server = format!("https://{}", reachable(local));
-    let config = Kubeconfig { server: &server, authority: &pki.trusted, user: ADMIN, identity: &identity };
-    pki::write(&kubeconfig_path(options), config.to_yaml().as_bytes(), 0o600).map_err(at_fault)
+    let config = Kubeconfig {
+        server: &server,
+        authority: &pki.trusted,
+        user: ADMIN,
+        identity: &identity,
+    };
+    pki::write(
+        &kubeconfig_path(options),
+        config.to_yaml().as_bytes(),
+        0o600,
+    )
+    .map_err(at_fault)
 }
 
 /// Where clients on this machine reach a server. One that listens on every address listens on
 /// this machine's own too.
 pub fn reachable(local: SocketAddr) -> SocketAddr {
-    let ip = if local.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { local.ip() };
+    let ip = if local.ip().is_unspecified() {
+        IpAddr::V4(Ipv4Addr::LOCALHOST)
+    } else {
+        local.ip()
+    };
     SocketAddr::new(ip, local.port())
 }

@@ -60,7 +60,9 @@ fn labelled_bytes_take_a_version_and_another_label() {
     ));
     out.clear();
     write_item(rest, 7, &mut out);
-    assert!(out.starts_with(br#"{"metadata":{"resourceVersion":"7","name":"p","creationTimestamp":null}"#));
+    assert!(out.starts_with(
+        br#"{"metadata":{"resourceVersion":"7","name":"p","creationTimestamp":null}"#
+    ));
     assert!(
         Label::new(TypeMeta {
             api_version: "v1",
@@ -69,7 +71,10 @@ fn labelled_bytes_take_a_version_and_another_label() {
         .strip(&bytes)
         .is_none()
     );
-    assert_eq!(metadata_end(rest), Some(r#""name":"p","creationTimestamp":null}"#.len()));
+    assert_eq!(
+        metadata_end(rest),
+        Some(r#""name":"p","creationTimestamp":null}"#.len())
+    );
     assert_eq!(metadata_end(br#""a":"}{\"}","b":{}},"spec""#), Some(19));
 }
 
@@ -108,4 +113,31 @@ fn writes_what_go_always_writes() {
                 "metadata": {"creationTimestamp": null}, "rules": null})
         );
     }
+}
+
+#[test]
+fn metadata_leads_whatever_else_there_is() {
+    use k8s_openapi::api::core::v1::ConfigMap;
+    let map = ConfigMap {
+        metadata: ObjectMeta {
+            name: Some("c".into()),
+            ..ObjectMeta::default()
+        },
+        data: Some([("a".to_owned(), "b".to_owned())].into()),
+        immutable: Some(true),
+        ..ConfigMap::default()
+    };
+    let type_meta = TypeMeta {
+        api_version: "v1",
+        kind: "ConfigMap",
+    };
+    let json = encode(&map, type_meta);
+    assert!(
+        Label::new(type_meta).strip(&json).is_some(),
+        "{}",
+        String::from_utf8_lossy(&json)
+    );
+    let value: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(value["data"]["a"], "b");
+    assert_eq!(value["immutable"], true);
 }

@@ -21,29 +21,46 @@ const BATCH: usize = 1000;
 /// Runs for as long as the server does.
 pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "clusterrole-aggregation-controller");
-    let mut seen = follow::<ClusterRole>(registry.clone(), user.clone(), table::CLUSTER_ROLES).ready_chunks(BATCH);
+    let mut seen = follow::<ClusterRole>(registry.clone(), user.clone(), table::CLUSTER_ROLES)
+        .ready_chunks(BATCH);
     // Many roles change at once, at a start: they are aggregated together.
     while seen.next().await.is_some() {
         if let Err(status) = reconcile(&registry, &user).await {
-            tracing::warn!(error = status.message, "cluster roles could not be aggregated");
+            tracing::warn!(
+                error = status.message,
+                "cluster roles could not be aggregated"
+            );
         }
     }
 }
 
 async fn reconcile(registry: &Registry, user: &UserInfo) -> Result<(), Status> {
     let scope = Scope::all(table::CLUSTER_ROLES, user);
-    let query = ListQuery { selection: Selection::default(), at: ReadAt::Latest, limit: 0, continues: None };
+    let query = ListQuery {
+        selection: Selection::default(),
+        at: ReadAt::Latest,
+        limit: 0,
+        continues: None,
+    };
     let list = registry.list(&scope, &query).await?;
     let mut all = Vec::with_capacity(list.entries.len());
     for entry in &list.entries {
-        all.extend(codec::object(table::CLUSTER_ROLES, entry)?.as_kind::<ClusterRole>().cloned());
+        all.extend(
+            codec::object(table::CLUSTER_ROLES, entry)?
+                .as_kind::<ClusterRole>()
+                .cloned(),
+        );
     }
     for role in &all {
-        let Some(rules) = aggregated_rules(role, &all).filter(|rules| role.rules.as_ref() != Some(rules)) else {
+        let Some(rules) =
+            aggregated_rules(role, &all).filter(|rules| role.rules.as_ref() != Some(rules))
+        else {
             continue;
         };
         let name = role.metadata.name.as_deref().unwrap_or_default();
-        registry.update(&scope.named("", name), &Filled(rules)).await?;
+        registry
+            .update(&scope.named("", name), &Filled(rules))
+            .await?;
     }
     Ok(())
 }
@@ -53,8 +70,16 @@ struct Filled(Vec<PolicyRule>);
 
 impl Change for Filled {
     fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
-        let gone = || Status::failure(portcullis_api::status::Reason::NotFound, "the cluster role is gone");
-        let mut role = current.and_then(|c| c.object.as_kind::<ClusterRole>()).cloned().ok_or_else(gone)?;
+        let gone = || {
+            Status::failure(
+                portcullis_api::status::Reason::NotFound,
+                "the cluster role is gone",
+            )
+        };
+        let mut role = current
+            .and_then(|c| c.object.as_kind::<ClusterRole>())
+            .cloned()
+            .ok_or_else(gone)?;
         if role.aggregation_rule.is_some() {
             role.rules = Some(self.0.clone());
         }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::{self, BoxStream};
 use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
 use portcullis_api::{Object, UserInfo};
 use portcullis_storage::ReadAt;
 
@@ -33,31 +33,45 @@ pub fn follow<K: Object + Clone>(
     resource: &'static Resource,
 ) -> BoxStream<'static, Seen<K>> {
     let state = (registry, user, None::<Following>);
-    Box::pin(stream::unfold(state, move |(registry, user, mut following)| async move {
-        loop {
-            let Some(current) = following.as_mut() else {
-                following = begin(&registry, &user, resource).await;
-                continue;
-            };
-            match current.next().await {
-                Some(Ok(told)) => {
-                    if let Some(seen) = seen(resource, told) {
-                        return Some((seen, (registry, user, following)));
+    Box::pin(stream::unfold(
+        state,
+        move |(registry, user, mut following)| async move {
+            loop {
+                let Some(current) = following.as_mut() else {
+                    following = begin(&registry, &user, resource).await;
+                    continue;
+                };
+                match current.next().await {
+                    Some(Ok(told)) => {
+                        if let Some(seen) = seen(resource, told) {
+                            return Some((seen, (registry, user, following)));
+                        }
                     }
+                    Some(Err(_)) | None => following = None,
                 }
-                Some(Err(_)) | None => following = None,
             }
-        }
-    }))
+        },
+    ))
 }
 
 /// Begins a watch; where that fails, waits a little, so that the caller can try again.
-async fn begin(registry: &Registry, user: &UserInfo, resource: &'static Resource) -> Option<Following> {
-    let query = WatchQuery { selection: Selection::default(), from: WatchFrom::Start(ReadAt::Latest) };
+async fn begin(
+    registry: &Registry,
+    user: &UserInfo,
+    resource: &'static Resource,
+) -> Option<Following> {
+    let query = WatchQuery {
+        selection: Selection::default(),
+        from: WatchFrom::Start(ReadAt::Latest),
+    };
     match registry.watch(&Scope::all(resource, user), query).await {
         Ok(following) => Some(following),
         Err(status) => {
-            tracing::debug!(resource = resource.plural, error = status.message, "cannot watch");
+            tracing::debug!(
+                resource = resource.plural,
+                error = status.message,
+                "cannot watch"
+            );
             tokio::time::sleep(PAUSE).await;
             None
         }
@@ -65,8 +79,13 @@ async fn begin(registry: &Registry, user: &UserInfo, resource: &'static Resource
 }
 
 fn seen<K: Object + Clone>(resource: &Resource, told: Told) -> Option<Seen<K>> {
-    let Told::Change(change) = told else { return None };
+    let Told::Change(change) = told else {
+        return None;
+    };
     let object = codec::object(resource, &change.entry).ok()?;
     let gone = change.kind == ChangeKind::Deleted;
-    Some(Seen { object: object.as_kind::<K>()?.clone(), gone })
+    Some(Seen {
+        object: object.as_kind::<K>()?.clone(),
+        gone,
+    })
 }

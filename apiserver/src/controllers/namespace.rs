@@ -30,7 +30,9 @@ pub async fn run(registry: Arc<Registry>) {
     let stop = Stop(tokio_util::sync::CancellationToken::new());
     let mut namespaces = follow::<Namespace>(registry.clone(), user.clone(), table::NAMESPACES);
     while let Some(seen) = namespaces.next().await {
-        let Some(name) = seen.object.metadata.name.clone().filter(|_| begins(&seen)) else { continue };
+        let Some(name) = seen.object.metadata.name.clone().filter(|_| begins(&seen)) else {
+            continue;
+        };
         // One namespace that cannot be emptied must not hold up the others.
         let (registry, user) = (registry.clone(), user.clone());
         let deletion = async move { delete(&registry, &user, &name).await };
@@ -50,10 +52,19 @@ impl Drop for Stop {
 /// Whether there is something to do for a namespace.
 fn begins(seen: &Seen<Namespace>) -> bool {
     let spec = seen.object.spec.as_ref();
-    let held = spec.and_then(|s| s.finalizers.as_ref()).is_some_and(|f| f.iter().any(|f| f == FINALIZER));
-    let conditions = seen.object.status.as_ref().and_then(|s| s.conditions.as_ref());
+    let held = spec
+        .and_then(|s| s.finalizers.as_ref())
+        .is_some_and(|f| f.iter().any(|f| f == FINALIZER));
+    let conditions = seen
+        .object
+        .status
+        .as_ref()
+        .and_then(|s| s.conditions.as_ref());
     // Conditions are this controller's own writing, which must not call it again.
-    !seen.gone && held && seen.object.metadata.deletion_timestamp.is_some() && conditions.is_none_or(Vec::is_empty)
+    !seen.gone
+        && held
+        && seen.object.metadata.deletion_timestamp.is_some()
+        && conditions.is_none_or(Vec::is_empty)
 }
 
 async fn delete(registry: &Registry, user: &UserInfo, name: &str) {
@@ -61,34 +72,63 @@ async fn delete(registry: &Registry, user: &UserInfo, name: &str) {
     loop {
         match empty(registry, user, name).await {
             Ok(remaining) if remaining.is_empty() => break,
-            Ok(remaining) if told => tracing::debug!(namespace = name, resources = remaining.len(), "not empty yet"),
+            Ok(remaining) if told => tracing::debug!(
+                namespace = name,
+                resources = remaining.len(),
+                "not empty yet"
+            ),
             Ok(remaining) => {
                 told = true;
                 let conditions = Conditions(conditions(&remaining));
-                report(name, change(registry, user, name, "status", &conditions).await);
+                report(
+                    name,
+                    change(registry, user, name, "status", &conditions).await,
+                );
             }
             Err(status) => report(name, Err(status)),
         }
         tokio::time::sleep(AGAIN).await;
     }
-    report(name, change(registry, user, name, "finalize", &Finalized).await);
+    report(
+        name,
+        change(registry, user, name, "finalize", &Finalized).await,
+    );
 }
 
 fn report(namespace: &str, result: Result<(), Status>) {
     match result {
         Err(status) if status.code != 404 => {
-            tracing::warn!(namespace, error = status.message, "the namespace cannot be deleted yet");
+            tracing::warn!(
+                namespace,
+                error = status.message,
+                "the namespace cannot be deleted yet"
+            );
         }
         _ => {}
     }
 }
 
 /// Deletes all that can be deleted; returns how many objects of which resource remain.
-async fn empty(registry: &Registry, user: &UserInfo, name: &str) -> Result<Vec<(&'static Resource, usize)>, Status> {
-    let query = ListQuery { selection: Selection::default(), at: ReadAt::Latest, limit: 0, continues: None };
-    let options = DeleteOptions { propagation: Some(Propagation::Background), ..DeleteOptions::default() };
+async fn empty(
+    registry: &Registry,
+    user: &UserInfo,
+    name: &str,
+) -> Result<Vec<(&'static Resource, usize)>, Status> {
+    let query = ListQuery {
+        selection: Selection::default(),
+        at: ReadAt::Latest,
+        limit: 0,
+        continues: None,
+    };
+    let options = DeleteOptions {
+        propagation: Some(Propagation::Background),
+        ..DeleteOptions::default()
+    };
     let mut remaining = Vec::new();
-    for resource in table::RESOURCES.iter().filter(|r| r.namespaced && r.supports(Verb::DeleteCollection)) {
+    for resource in table::RESOURCES
+        .iter()
+        .filter(|r| r.namespaced && r.supports(Verb::DeleteCollection))
+    {
         let scope = Scope::all(resource, user).named(name, "");
         registry.delete_collection(&scope, &query, &options).await?;
         let left = registry.list(&scope, &query).await?.entries.len();
@@ -106,13 +146,21 @@ async fn change(
     subresource: &str,
     change: &dyn Change,
 ) -> Result<(), Status> {
-    let scope = Scope { subresource, ..Scope::all(table::NAMESPACES, user).named("", name) };
+    let scope = Scope {
+        subresource,
+        ..Scope::all(table::NAMESPACES, user).named("", name)
+    };
     registry.update(&scope, change).await.map(drop)
 }
 
 fn current(current: Option<&Current>) -> Result<Namespace, Status> {
     let namespace = current.and_then(|c| c.object.as_kind::<Namespace>());
-    namespace.cloned().ok_or_else(|| Status::failure(portcullis_api::status::Reason::NotFound, "the namespace is gone"))
+    namespace.cloned().ok_or_else(|| {
+        Status::failure(
+            portcullis_api::status::Reason::NotFound,
+            "the namespace is gone",
+        )
+    })
 }
 
 /// The namespace without this controller's finalizer.
@@ -141,8 +189,10 @@ impl Change for Conditions {
 
 /// What remains, in upstream's words.
 fn conditions(remaining: &[(&Resource, usize)]) -> Vec<NamespaceCondition> {
-    let list: Vec<_> =
-        remaining.iter().map(|(r, n)| format!("{} has {n} resource instances", r.group_resource())).collect();
+    let list: Vec<_> = remaining
+        .iter()
+        .map(|(r, n)| format!("{} has {n} resource instances", r.group_resource()))
+        .collect();
     vec![NamespaceCondition {
         type_: "NamespaceContentRemaining".into(),
         status: "True".into(),

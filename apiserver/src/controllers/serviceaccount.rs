@@ -18,7 +18,8 @@ const NAME: &str = "default";
 pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "service-account-controller");
     let mut namespaces = follow::<Namespace>(registry.clone(), user.clone(), table::NAMESPACES);
-    let mut accounts = follow::<ServiceAccount>(registry.clone(), user.clone(), table::SERVICE_ACCOUNTS);
+    let mut accounts =
+        follow::<ServiceAccount>(registry.clone(), user.clone(), table::SERVICE_ACCOUNTS);
     loop {
         let namespace = tokio::select! {
             Some(seen) = namespaces.next() => (!seen.gone).then_some(seen.object.metadata.name),
@@ -36,7 +37,10 @@ pub async fn run(registry: Arc<Registry>) {
 
 fn report(result: Result<(), Status>) {
     if let Err(status) = result {
-        tracing::warn!(error = status.message, "a default service account could not be made");
+        tracing::warn!(
+            error = status.message,
+            "a default service account could not be made"
+        );
     }
 }
 
@@ -52,7 +56,10 @@ async fn ensure(registry: &Registry, user: &UserInfo, namespace: &str) -> Result
         namespace: Some(namespace.into()),
         ..ObjectMeta::default()
     };
-    let account = ServiceAccount { metadata, ..ServiceAccount::default() };
+    let account = ServiceAccount {
+        metadata,
+        ..ServiceAccount::default()
+    };
     match registry.create(&scope, Box::new(account)).await {
         // gone, going, or made by somebody else meanwhile
         Err(status) if matches!(status.code, 403 | 404 | 409) => Ok(()),

@@ -47,13 +47,18 @@ pub async fn read(body: Incoming) -> Result<Bytes, Status> {
             Reason::RequestEntityTooLarge,
             format!("Request entity too large: limit is {BODY_MAX}"),
         )),
-        Err(error) => Err(Status::bad_request(format!("the body of the request could not be read: {error}"))),
+        Err(error) => Err(Status::bad_request(format!(
+            "the body of the request could not be read: {error}"
+        ))),
     }
 }
 
 /// The media type of a body, without parameters; empty if the client does not say.
 pub fn media_type(headers: &HeaderMap) -> &str {
-    let value = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let value = headers
+        .get(CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim()
 }
 
@@ -74,24 +79,30 @@ pub fn object(
 /// Reads JSON or YAML, and the paths of fields that stand twice.
 fn value(bytes: &[u8], media_type: &str, kind: &str) -> Result<(Value, Vec<String>), Status> {
     let unrecognized = |why: &dyn std::fmt::Display| {
-        let why = format!("the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; {why}");
+        let why = format!(
+            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; {why}"
+        );
         Status::bad_request(why)
     };
     let (value, duplicates) = match media_type {
         "" | "application/json" => {
-            let parsed = parse(bytes).map_err(|e| unrecognized(&format!("json parse error: {e}")))?;
+            let parsed =
+                parse(bytes).map_err(|e| unrecognized(&format!("json parse error: {e}")))?;
             (parsed.value, parsed.duplicate_fields)
         }
-        "application/yaml" => (yaml(bytes).map_err(|e| unrecognized(&format!("yaml: {e}")))?, Vec::new()),
+        "application/yaml" => (
+            yaml(bytes).map_err(|e| unrecognized(&format!("yaml: {e}")))?,
+            Vec::new(),
+        ),
         _ => return Err(unsupported()),
     };
     match value {
         // Go reads null as an object with nothing in it
         Value::Null => Ok((Value::Object(serde_json::Map::new()), duplicates)),
         Value::Object(_) => Ok((value, duplicates)),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-            Err(unrecognized(&"json parse error: the document is not an object"))
-        }
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Err(
+            unrecognized(&"json parse error: the document is not an object"),
+        ),
     }
 }
 
@@ -123,24 +134,39 @@ pub fn typed(
     validation: FieldValidation,
 ) -> Result<Read, Status> {
     check_type(value, expected)?;
-    let decoded = (expected.object_type.decode)(value).map_err(|e| cannot_be_handled(expected, &e))?;
-    let Decoded { value: object, unknown_fields } = decoded;
-    let mut problems: Vec<String> = unknown_fields.iter().map(|f| format!("unknown field {f:?}")).collect();
+    let decoded =
+        (expected.object_type.decode)(value).map_err(|e| cannot_be_handled(expected, &e))?;
+    let Decoded {
+        value: object,
+        unknown_fields,
+    } = decoded;
+    let mut problems: Vec<String> = unknown_fields
+        .iter()
+        .map(|f| format!("unknown field {f:?}"))
+        .collect();
     problems.extend(duplicates.iter().map(|f| format!("duplicate field {f:?}")));
     match validation {
         FieldValidation::Strict if !problems.is_empty() => {
             let why = DecodeError::Value(format!("strict decoding error: {}", problems.join(", ")));
             Err(cannot_be_handled(expected, &why))
         }
-        FieldValidation::Strict | FieldValidation::Ignore => Ok(Read { object, warnings: Vec::new() }),
-        FieldValidation::Warn => Ok(Read { object, warnings: problems }),
+        FieldValidation::Strict | FieldValidation::Ignore => Ok(Read {
+            object,
+            warnings: Vec::new(),
+        }),
+        FieldValidation::Warn => Ok(Read {
+            object,
+            warnings: problems,
+        }),
     }
 }
 
 fn cannot_be_handled(expected: Expected<'_>, why: &DecodeError) -> Status {
     let version = expected.api_version.rsplit('/').next().unwrap_or_default();
     let kind = expected.kind;
-    Status::bad_request(format!("{kind} in version {version:?} cannot be handled as a {kind}: {why}"))
+    Status::bad_request(format!(
+        "{kind} in version {version:?} cannot be handled as a {kind}: {why}"
+    ))
 }
 
 /// A body may leave out kind and version; what it says must be what the URL says.
@@ -148,7 +174,9 @@ fn check_type(value: &Value, expected: Expected<'_>) -> Result<(), Status> {
     let field = |name: &str| match value.get(name) {
         None | Some(Value::Null) => Ok(""),
         Some(Value::String(text)) => Ok(text.as_str()),
-        Some(_) => Err(Status::bad_request(format!("the object's {name} must be a string"))),
+        Some(_) => Err(Status::bad_request(format!(
+            "the object's {name} must be a string"
+        ))),
     };
     let (kind, api_version) = (field("kind")?, field("apiVersion")?);
     if !api_version.is_empty() && api_version != expected.api_version {

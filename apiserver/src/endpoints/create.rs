@@ -4,8 +4,8 @@ use http::StatusCode;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::Status;
 
-use super::body::{self, Incoming};
 use super::Call;
+use super::body::{self, Incoming};
 use crate::registry::metadata::is_empty;
 use crate::response::Response;
 
@@ -16,7 +16,12 @@ use crate::response::Response;
 pub async fn create(call: &Call<'_>, body: Incoming) -> Result<Response, Status> {
     let (dry_run, validation) = call.query.write_options("CreateOptions")?;
     let bytes = body::read(body).await?;
-    let read = body::object(&bytes, body::media_type(&call.parts.headers), call.expected(), validation)?;
+    let read = body::object(
+        &bytes,
+        body::media_type(&call.parts.headers),
+        call.expected(),
+        validation,
+    )?;
     let mut object = read.object;
     check_metadata(object.metadata(), call.scope.namespace)?;
     let strategy = call.scope.resource.strategy;
@@ -25,7 +30,11 @@ pub async fn create(call: &Call<'_>, body: Incoming) -> Result<Response, Status>
     warnings.extend(strategy.warnings(object.as_ref()));
     let scope = call.writing(dry_run);
     let name = object.metadata().name.clone().unwrap_or_default();
-    let entry = call.app.registry().create(&scope.named(scope.namespace, &name), object).await?;
+    let entry = call
+        .app
+        .registry()
+        .create(&scope.named(scope.namespace, &name), object)
+        .await?;
     call.answer(StatusCode::CREATED, &entry, &warnings)
 }
 
@@ -37,7 +46,9 @@ fn check_metadata(meta: &ObjectMeta, namespace: &str) -> Result<(), Status> {
         ));
     }
     if !is_empty(meta.resource_version.as_deref()) {
-        return Err(Status::bad_request("resourceVersion should not be set on objects to be created"));
+        return Err(Status::bad_request(
+            "resourceVersion should not be set on objects to be created",
+        ));
     }
     Ok(())
 }

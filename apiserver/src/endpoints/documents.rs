@@ -12,7 +12,9 @@ pub struct Documents {
 impl Documents {
     /// The documents of everything that is served; `address` is where clients reach the server.
     pub fn new(address: &str) -> Self {
-        Self { discovery: Discovery::new(table::RESOURCES, address) }
+        Self {
+            discovery: Discovery::new(table::RESOURCES, address),
+        }
     }
 
     /// The document at a path, if there is one.

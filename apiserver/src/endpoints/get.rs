@@ -11,6 +11,10 @@ use crate::response::Response;
 /// # Errors
 /// 404, and what the store's troubles become.
 pub async fn get(call: &Call<'_>) -> Result<Response, Status> {
-    let entry = call.app.registry().get(&call.scope, call.query.read_at()?).await?;
+    let entry = call
+        .app
+        .registry()
+        .get(&call.scope, call.query.read_at()?)
+        .await?;
     call.answer(StatusCode::OK, &entry, &[])
 }

@@ -14,8 +14,15 @@ use crate::response::{self, Response};
 pub async fn list(call: &Call<'_>) -> Result<Response, Status> {
     let query = call.query.list(call.scope.resource)?;
     // a name from a field selector is part of the selection
-    let scope = Scope { name: "", ..call.scope };
+    let scope = Scope {
+        name: "",
+        ..call.scope
+    };
     let list = call.app.registry().list(&scope, &query).await?;
     let body = call.reader()?.list(&list)?;
-    Ok(response::bytes(StatusCode::OK, call.format.encoding.content_type(), body))
+    Ok(response::bytes(
+        StatusCode::OK,
+        call.format.encoding.content_type(),
+        body,
+    ))
 }

@@ -22,7 +22,10 @@ impl Change for Patched<'_> {
     fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
         let scope = &self.call.scope;
         let Some(current) = current else {
-            return Err(Status::not_found(scope.resource.group_resource(), scope.name));
+            return Err(Status::not_found(
+                scope.resource.group_resource(),
+                scope.name,
+            ));
         };
         let mut original = current.value.clone();
         if let Some(fields) = original.as_object_mut() {
@@ -30,7 +33,8 @@ impl Change for Patched<'_> {
             fields.insert("apiVersion".into(), self.call.api_version.as_str().into());
         }
         let value = self.patch.apply(&original, scope.resource.kind)?;
-        let mut object = body::typed(&value, Vec::new(), self.call.expected(), self.validation)?.object;
+        let mut object =
+            body::typed(&value, Vec::new(), self.call.expected(), self.validation)?.object;
         update::check_metadata(object.metadata_mut(), scope)?;
         scope.resource.strategy.default(object.as_mut());
         Ok(object)
@@ -45,8 +49,16 @@ pub async fn patch(call: &Call<'_>, body: Incoming) -> Result<Response, Status> 
     let (dry_run, validation) = call.query.write_options("PatchOptions")?;
     let bytes = body::read(body).await?;
     let patch = parse(call, &bytes)?;
-    let change = Patched { call, patch, validation };
-    let updated = call.app.registry().update(&call.writing(dry_run), &change).await?;
+    let change = Patched {
+        call,
+        patch,
+        validation,
+    };
+    let updated = call
+        .app
+        .registry()
+        .update(&call.writing(dry_run), &change)
+        .await?;
     call.answer(StatusCode::OK, &updated.entry, &[])
 }
 
@@ -54,9 +66,12 @@ fn parse(call: &Call<'_>, bytes: &[u8]) -> Result<Patch, Status> {
     let media_type = body::media_type(&call.parts.headers);
     let Some(patch_type) = PatchType::of(media_type) else {
         let known = "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json";
-        let why = format!("the body of the request was in an unknown format - accepted media types include: {known}");
+        let why = format!(
+            "the body of the request was in an unknown format - accepted media types include: {known}"
+        );
         return Err(Status::failure(Reason::UnsupportedMediaType, why));
     };
-    let parsed = decode::parse(bytes).map_err(|e| Status::bad_request(format!("error decoding patch: {e}")))?;
+    let parsed = decode::parse(bytes)
+        .map_err(|e| Status::bad_request(format!("error decoding patch: {e}")))?;
     Patch::new(patch_type, parsed.value).map_err(Status::from)
 }

@@ -14,19 +14,38 @@ use crate::app::App;
 use crate::response::{self, JSON, Response};
 
 /// Paths that `/` lists besides those of discovery.
-const PATHS: [&str; 6] = ["/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"];
+const PATHS: [&str; 6] = [
+    "/healthz",
+    "/livez",
+    "/openapi/v2",
+    "/openapi/v3",
+    "/readyz",
+    "/version",
+];
 
 /// Answers a request for a path.
 pub async fn serve(app: &Arc<App>, path: &str, parts: &Parts) -> Response {
     if !matches!(parts.method, Method::GET | Method::HEAD) {
         return response::status(&not_allowed());
     }
-    let accept = parts.headers.get(ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let accept = parts
+        .headers
+        .get(ACCEPT)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
     let query = parts.uri.query().unwrap_or_default();
-    let trimmed = if path.len() > 1 { path.trim_end_matches('/') } else { path };
+    let trimmed = if path.len() > 1 {
+        path.trim_end_matches('/')
+    } else {
+        path
+    };
     match trimmed {
         "/version" => response::bytes(StatusCode::OK, JSON, version().to_string()),
-        "/" => response::bytes(StatusCode::OK, JSON, json!({"paths": paths(app)}).to_string()),
+        "/" => response::bytes(
+            StatusCode::OK,
+            JSON,
+            json!({"paths": paths(app)}).to_string(),
+        ),
         path if is_health(path) => app.health().serve(path, query).await,
         path => match app.documents().find(path, accept, query) {
             Some(document) => serve_document(document, parts),
@@ -36,11 +55,17 @@ pub async fn serve(app: &Arc<App>, path: &str, parts: &Parts) -> Response {
 }
 
 fn is_health(path: &str) -> bool {
-    ["/healthz", "/livez", "/readyz"].iter().any(|p| path.strip_prefix(p).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
+    ["/healthz", "/livez", "/readyz"].iter().any(|p| {
+        path.strip_prefix(p)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    })
 }
 
 fn serve_document(document: Document, parts: &Parts) -> Response {
-    let known = parts.headers.get(IF_NONE_MATCH).and_then(|v| v.to_str().ok());
+    let known = parts
+        .headers
+        .get(IF_NONE_MATCH)
+        .and_then(|v| v.to_str().ok());
     let mut answer = match known {
         Some(known) if document.is_known(known) => {
             response::bytes(StatusCode::NOT_MODIFIED, document.content_type, "")
@@ -48,11 +73,17 @@ fn serve_document(document: Document, parts: &Parts) -> Response {
         _ => response::bytes(StatusCode::OK, document.content_type, document.body),
     };
     let headers = answer.headers_mut();
-    if let Some(etag) = document.etag.and_then(|etag| HeaderValue::from_str(&etag).ok()) {
+    if let Some(etag) = document
+        .etag
+        .and_then(|etag| HeaderValue::from_str(&etag).ok())
+    {
         headers.insert(ETAG, etag);
     }
     if !document.cache_control.is_empty() {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static(document.cache_control));
+        headers.insert(
+            CACHE_CONTROL,
+            HeaderValue::from_static(document.cache_control),
+        );
         headers.insert(VARY, HeaderValue::from_static("Accept"));
     }
     answer
@@ -89,7 +120,10 @@ fn paths(app: &App) -> Vec<String> {
 }
 
 fn not_allowed() -> Status {
-    Status::failure(Reason::MethodNotAllowed, "the server does not allow this method on the requested resource")
+    Status::failure(
+        Reason::MethodNotAllowed,
+        "the server does not allow this method on the requested resource",
+    )
 }
 
 /// What is under a group that is served has a Status; below `/apis` anything else is plain text,
@@ -102,6 +136,10 @@ fn not_found(app: &App, path: &str) -> Response {
             response::status(&Status::no_such_resource())
         }
         (Some("apis"), _) => response::text(StatusCode::NOT_FOUND, "404 page not found\n"),
-        _ => response::bytes(StatusCode::NOT_FOUND, JSON, json!({"paths": paths(app)}).to_string()),
+        _ => response::bytes(
+            StatusCode::NOT_FOUND,
+            JSON,
+            json!({"paths": paths(app)}).to_string(),
+        ),
     }
 }

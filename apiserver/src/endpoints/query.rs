@@ -31,17 +31,27 @@ pub enum FieldValidation {
 impl Query {
     /// The query of a URL.
     pub fn new(query: &str) -> Self {
-        Self(form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+        Self(
+            form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect(),
+        )
     }
 
     /// The first value of a parameter; empty if there is none.
     pub fn get(&self, name: &str) -> &str {
-        self.0.iter().find(|(k, _)| k == name).map_or("", |(_, v)| v)
+        self.0
+            .iter()
+            .find(|(k, _)| k == name)
+            .map_or("", |(_, v)| v)
     }
 
     /// A flag; anything but `false`, `0` and nothing is true.
     pub fn flag(&self, name: &str) -> bool {
-        self.0.iter().find(|(k, _)| k == name).is_some_and(|(_, v)| !matches!(v.as_str(), "false" | "0"))
+        self.0
+            .iter()
+            .find(|(k, _)| k == name)
+            .is_some_and(|(_, v)| !matches!(v.as_str(), "false" | "0"))
     }
 
     /// A number, if there is one.
@@ -52,7 +62,9 @@ impl Query {
         match self.get(name) {
             "" => Ok(None),
             text => text.parse().map(Some).map_err(|_| {
-                Status::bad_request(format!("{name}: strconv.ParseInt: parsing {text:?}: invalid syntax"))
+                Status::bad_request(format!(
+                    "{name}: strconv.ParseInt: parsing {text:?}: invalid syntax"
+                ))
             }),
         }
     }
@@ -64,7 +76,10 @@ impl Query {
     pub fn write_options(&self, kind: &str) -> Result<(bool, FieldValidation), Status> {
         let mut errors = self.dry_run_errors();
         if self.get("fieldManager").len() > FIELD_MANAGER_MAX {
-            errors.push(FieldError::too_long(&Path::new("fieldManager"), FIELD_MANAGER_MAX));
+            errors.push(FieldError::too_long(
+                &Path::new("fieldManager"),
+                FIELD_MANAGER_MAX,
+            ));
         }
         let validation = match self.get("fieldValidation") {
             "Ignore" => FieldValidation::Ignore,
@@ -72,7 +87,11 @@ impl Query {
             "Strict" => FieldValidation::Strict,
             other => {
                 let supported = ["", "Ignore", "Strict", "Warn"];
-                errors.push(FieldError::not_supported(&Path::new("fieldValidation"), other, &supported));
+                errors.push(FieldError::not_supported(
+                    &Path::new("fieldValidation"),
+                    other,
+                    &supported,
+                ));
                 FieldValidation::Strict
             }
         };
@@ -81,13 +100,23 @@ impl Query {
     }
 
     fn dry_run_errors(&self) -> ErrorList {
-        let values: Vec<_> = self.0.iter().filter(|(k, _)| k == "dryRun").map(|(_, v)| v.as_str()).collect();
+        let values: Vec<_> = self
+            .0
+            .iter()
+            .filter(|(k, _)| k == "dryRun")
+            .map(|(_, v)| v.as_str())
+            .collect();
         if values.iter().all(|v| *v == "All") {
             return ErrorList::new();
         }
         let quoted: Vec<_> = values.iter().map(|v| format!("{v:?}")).collect();
-        let shown = portcullis_api::field_error::BadValue::go(format!("[]string{{{}}}", quoted.join(", ")));
-        vec![FieldError::not_supported(&Path::new("dryRun"), shown, &["All"])]
+        let shown =
+            portcullis_api::field_error::BadValue::go(format!("[]string{{{}}}", quoted.join(", ")));
+        vec![FieldError::not_supported(
+            &Path::new("dryRun"),
+            shown,
+            &["All"],
+        )]
     }
 
     /// Which objects of a collection; `name` if the URL names one.
@@ -101,7 +130,8 @@ impl Query {
         let known = resource.strategy.selectable_fields();
         for requirement in &fields.requirements {
             let field = requirement.field.as_str();
-            let metadata = field == "metadata.name" || (field == "metadata.namespace" && resource.namespaced);
+            let metadata =
+                field == "metadata.name" || (field == "metadata.namespace" && resource.namespaced);
             if !metadata && !known.contains(&field) {
                 return Err(unknown_field(field, known));
             }
@@ -121,7 +151,9 @@ impl Query {
         let continues = match self.get("continue") {
             "" => None,
             _ if !matches!(version, "" | "0") => {
-                return Err(Status::bad_request("specifying resource version is not allowed when using continue"));
+                return Err(Status::bad_request(
+                    "specifying resource version is not allowed when using continue",
+                ));
             }
             token => Some(ContinueToken::parse(token)?),
         };
@@ -132,7 +164,12 @@ impl Query {
             (Some(n), "") if n > 0 && limit > 0 => ReadAt::Exactly(n),
             (Some(n), _) => ReadAt::NotOlderThan(n),
         };
-        Ok(ListQuery { selection: self.selection(resource)?, at, limit, continues })
+        Ok(ListQuery {
+            selection: self.selection(resource)?,
+            at,
+            limit,
+            continues,
+        })
     }
 
     /// How fresh a single object must be.
@@ -140,7 +177,10 @@ impl Query {
     /// # Errors
     /// 400 if the version is no number.
     pub fn read_at(&self) -> Result<ReadAt, Status> {
-        Ok(parse_version(self.get("resourceVersion"))?.map_or(ReadAt::Latest, ReadAt::NotOlderThan))
+        Ok(
+            parse_version(self.get("resourceVersion"))?
+                .map_or(ReadAt::Latest, ReadAt::NotOlderThan),
+        )
     }
 
     /// Where a watch begins, and whether it tells when all that was there has been told.
@@ -163,7 +203,10 @@ impl Query {
     /// Upstream: `ValidateListOptions` in `k8s.io/apimachinery/pkg/apis/meta/internalversion/validation`.
     fn check_version_match(&self, watch: bool) -> Result<(), Status> {
         let path = Path::new("resourceVersionMatch");
-        let (version, matching) = (self.get("resourceVersion"), self.get("resourceVersionMatch"));
+        let (version, matching) = (
+            self.get("resourceVersion"),
+            self.get("resourceVersionMatch"),
+        );
         let mut errors = ErrorList::new();
         let forbidden = |why: &str| FieldError::forbidden(&path, why);
         if watch && self.flag("sendInitialEvents") {
@@ -178,16 +221,26 @@ impl Query {
                 errors.push(forbidden("resourceVersionMatch is forbidden for watch"));
             }
             if version.is_empty() {
-                errors.push(forbidden("resourceVersionMatch is forbidden unless resourceVersion is provided"));
+                errors.push(forbidden(
+                    "resourceVersionMatch is forbidden unless resourceVersion is provided",
+                ));
             }
             if !self.get("continue").is_empty() {
-                errors.push(forbidden("resourceVersionMatch is forbidden when continue is provided"));
+                errors.push(forbidden(
+                    "resourceVersionMatch is forbidden when continue is provided",
+                ));
             }
             if !matches!(matching, "Exact" | "NotOlderThan") {
-                errors.push(FieldError::not_supported(&path, matching, &["Exact", "NotOlderThan", ""]));
+                errors.push(FieldError::not_supported(
+                    &path,
+                    matching,
+                    &["Exact", "NotOlderThan", ""],
+                ));
             }
             if matching == "Exact" && version == "0" {
-                errors.push(forbidden("resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""));
+                errors.push(forbidden(
+                    "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
+                ));
             }
         }
         invalid_unless_empty("ListOptions", &errors)
@@ -202,13 +255,22 @@ pub fn invalid_unless_empty(kind: &str, errors: &[FieldError]) -> Result<(), Sta
     if errors.is_empty() {
         return Ok(());
     }
-    Err(Status::invalid(GroupKind { group: "meta.k8s.io", kind }, "", errors))
+    Err(Status::invalid(
+        GroupKind {
+            group: "meta.k8s.io",
+            kind,
+        },
+        "",
+        errors,
+    ))
 }
 
 fn unknown_field(field: &str, known: &[&str]) -> Status {
     // kinds with fields of their own have conversions of their own, with a text of their own
     Status::bad_request(if known.is_empty() {
-        format!("{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"")
+        format!(
+            "{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+        )
     } else {
         format!("field label not supported: {field}")
     })

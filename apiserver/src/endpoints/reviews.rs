@@ -5,13 +5,14 @@
 use http::StatusCode;
 use k8s_openapi::api::authorization::v1::{
     LocalSubjectAccessReview, NonResourceAttributes, ResourceAttributes, SelfSubjectAccessReview,
-    SelfSubjectRulesReview, SubjectAccessReview, SubjectAccessReviewSpec, SubjectAccessReviewStatus,
+    SelfSubjectRulesReview, SubjectAccessReview, SubjectAccessReviewSpec,
+    SubjectAccessReviewStatus,
 };
 use portcullis_api::{Object, Status, UserInfo};
 use portcullis_rbac::{Attributes, Decision, ResourceTarget, Target};
 
-use super::body::{self, Incoming};
 use super::Call;
+use super::body::{self, Incoming};
 use crate::app::App;
 use crate::response::{self, Response};
 
@@ -22,7 +23,12 @@ use crate::response::{self, Response};
 pub async fn create(call: &Call<'_>, body: Incoming) -> Result<Response, Status> {
     let (_, validation) = call.query.write_options("CreateOptions")?;
     let bytes = body::read(body).await?;
-    let read = body::object(&bytes, body::media_type(&call.parts.headers), call.expected(), validation)?;
+    let read = body::object(
+        &bytes,
+        body::media_type(&call.parts.headers),
+        call.expected(),
+        validation,
+    )?;
     let mut object = read.object;
     let resource = call.scope.resource;
     let errors = resource.strategy.validate(object.as_ref());
@@ -33,7 +39,11 @@ pub async fn create(call: &Call<'_>, body: Incoming) -> Result<Response, Status>
     answer(call, object.as_mut())?;
     let json = object.encode(resource.type_meta(&call.api_version));
     let body = response::object::encode(json, call.format.encoding)?;
-    let mut response = response::bytes(StatusCode::CREATED, call.format.encoding.content_type(), body);
+    let mut response = response::bytes(
+        StatusCode::CREATED,
+        call.format.encoding.content_type(),
+        body,
+    );
     response::warn(&mut response, &read.warnings);
     Ok(response)
 }
@@ -41,7 +51,10 @@ pub async fn create(call: &Call<'_>, body: Incoming) -> Result<Response, Status>
 fn answer(call: &Call<'_>, review: &mut dyn Object) -> Result<(), Status> {
     let (app, user) = (call.app.as_ref(), call.scope.user);
     if let Some(review) = review.as_kind_mut::<SelfSubjectAccessReview>() {
-        let (resource, path) = (review.spec.resource_attributes.as_ref(), review.spec.non_resource_attributes.as_ref());
+        let (resource, path) = (
+            review.spec.resource_attributes.as_ref(),
+            review.spec.non_resource_attributes.as_ref(),
+        );
         review.status = Some(decide(app, user, resource, path));
     } else if let Some(review) = review.as_kind_mut::<SubjectAccessReview>() {
         review.status = Some(decide_for(app, &review.spec));
@@ -71,7 +84,12 @@ fn decide_for(app: &App, spec: &SubjectAccessReviewSpec) -> SubjectAccessReviewS
         groups: spec.groups.clone().unwrap_or_default(),
         extra: spec.extra.clone().unwrap_or_default(),
     };
-    decide(app, &user, spec.resource_attributes.as_ref(), spec.non_resource_attributes.as_ref())
+    decide(
+        app,
+        &user,
+        spec.resource_attributes.as_ref(),
+        spec.non_resource_attributes.as_ref(),
+    )
 }
 
 fn decide(
@@ -82,7 +100,10 @@ fn decide(
 ) -> SubjectAccessReviewStatus {
     let authorize = |verb: &Option<String>, target| {
         let verb = verb.as_deref().unwrap_or_default();
-        status(app.authorizer().authorize(&Attributes { user, verb, target }))
+        status(
+            app.authorizer()
+                .authorize(&Attributes { user, verb, target }),
+        )
     };
     match (resource, path) {
         (Some(r), _) => {
@@ -97,7 +118,9 @@ fn decide(
         }
         (None, Some(p)) => authorize(&p.verb, Target::Path(p.path.as_deref().unwrap_or_default())),
         // validation lets no such review through
-        (None, None) => status(Decision::NoOpinion { reason: String::new() }),
+        (None, None) => status(Decision::NoOpinion {
+            reason: String::new(),
+        }),
     }
 }
 

@@ -4,8 +4,8 @@ use http::StatusCode;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::{Object, Status};
 
-use super::body::{self, Incoming};
 use super::Call;
+use super::body::{self, Incoming};
 use crate::registry::Scope;
 use crate::registry::update::{Change, Current};
 use crate::response::Response;
@@ -26,15 +26,28 @@ impl Change for Replace {
 pub async fn update(call: &Call<'_>, body: Incoming) -> Result<Response, Status> {
     let (dry_run, validation) = call.query.write_options("UpdateOptions")?;
     let bytes = body::read(body).await?;
-    let read = body::object(&bytes, body::media_type(&call.parts.headers), call.expected(), validation)?;
+    let read = body::object(
+        &bytes,
+        body::media_type(&call.parts.headers),
+        call.expected(),
+        validation,
+    )?;
     let mut object = read.object;
     check_metadata(object.metadata_mut(), &call.scope)?;
     let strategy = call.scope.resource.strategy;
     strategy.default(object.as_mut());
     let mut warnings = read.warnings;
     warnings.extend(strategy.warnings(object.as_ref()));
-    let updated = call.app.registry().update(&call.writing(dry_run), &Replace(object)).await?;
-    let code = if updated.created { StatusCode::CREATED } else { StatusCode::OK };
+    let updated = call
+        .app
+        .registry()
+        .update(&call.writing(dry_run), &Replace(object))
+        .await?;
+    let code = if updated.created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
     call.answer(code, &updated.entry, &warnings)
 }
 

@@ -34,12 +34,23 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
     let (from, streaming) = call.query.watch_from()?;
     let mut selection = call.query.selection(call.scope.resource)?;
     if call.info.named_in_path {
-        let name = FieldRequirement { field: "metadata.name".into(), value: call.scope.name.into(), equal: true };
+        let name = FieldRequirement {
+            field: "metadata.name".into(),
+            value: call.scope.name.into(),
+            equal: true,
+        };
         selection.fields.requirements.push(name);
     }
-    let scope = Scope { name: "", ..call.scope };
+    let scope = Scope {
+        name: "",
+        ..call.scope
+    };
     let timeout = timeout(call)?;
-    let following = call.app.registry().watch(&scope, WatchQuery { selection, from }).await?;
+    let following = call
+        .app
+        .registry()
+        .watch(&scope, WatchQuery { selection, from })
+        .await?;
     let state = Watching {
         following,
         api_version: call.api_version.clone(),
@@ -55,7 +66,10 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
         done: false,
     };
     let frames = stream::unfold(state, |mut state| async move {
-        state.next().await.map(|bytes| (Ok::<_, Infallible>(Frame::data(bytes)), state))
+        state
+            .next()
+            .await
+            .map(|bytes| (Ok::<_, Infallible>(Frame::data(bytes)), state))
     });
     let mut response = response::bytes(StatusCode::OK, call.format.encoding.content_type(), "");
     *response.body_mut() = StreamBody::new(frames).boxed_unsync();
@@ -126,9 +140,12 @@ impl Watching {
             Woken::End => {
                 self.done = true;
                 // where the client can go on from
-                (self.bookmarks && self.revision > 0).then(|| self.frames().bookmark(self.revision, false))
+                (self.bookmarks && self.revision > 0)
+                    .then(|| self.frames().bookmark(self.revision, false))
             }
-            Woken::Bookmark => (self.revision > 0).then(|| self.frames().bookmark(self.revision, false)),
+            Woken::Bookmark => {
+                (self.revision > 0).then(|| self.frames().bookmark(self.revision, false))
+            }
             Woken::Told(None) => {
                 self.done = true;
                 None
@@ -143,7 +160,8 @@ impl Watching {
             }
             Woken::Told(Some(Ok(Told::InitialEnd(revision)))) => {
                 self.revision = revision;
-                self.tell_initial_end.then(|| self.frames().bookmark(revision, true))
+                self.tell_initial_end
+                    .then(|| self.frames().bookmark(revision, true))
             }
             Woken::Told(Some(Ok(Told::Progress(revision)))) => {
                 self.revision = self.revision.max(revision);
@@ -161,4 +179,3 @@ impl Watching {
         })
     }
 }
-

@@ -12,7 +12,10 @@ use crate::app::App;
 /// # Errors
 /// 401, which does not say why: that is for the log.
 pub async fn authenticate(app: &App, headers: &HeaderMap, peer: &Peer) -> Result<UserInfo, Status> {
-    let credentials = Credentials { headers, peer_certificates: &peer.certificates };
+    let credentials = Credentials {
+        headers,
+        peer_certificates: &peer.certificates,
+    };
     match app.authenticator().authenticate(&credentials).await {
         Ok(Outcome::Identified(user)) => Ok(user),
         Ok(Outcome::NotMine) => Err(Status::unauthorized()),

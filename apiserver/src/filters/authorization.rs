@@ -41,14 +41,20 @@ pub fn authorize(app: &App, info: RequestInfo, user: UserInfo) -> Result<Authori
 pub fn check(app: &App, attributes: &Attributes<'_>) -> Result<(), Status> {
     match app.authorizer().authorize(attributes) {
         Decision::Allow { .. } => Ok(()),
-        Decision::Deny { reason } | Decision::NoOpinion { reason } => Err(forbidden(attributes, &reason)),
+        Decision::Deny { reason } | Decision::NoOpinion { reason } => {
+            Err(forbidden(attributes, &reason))
+        }
     }
 }
 
 /// A request as authorizers see it.
 fn attributes<'a>(info: &'a RequestInfo, user: &'a UserInfo) -> Attributes<'a> {
     match info {
-        RequestInfo::Path { verb, path } => Attributes { user, verb, target: Target::Path(path) },
+        RequestInfo::Path { verb, path } => Attributes {
+            user,
+            verb,
+            target: Target::Path(path),
+        },
         RequestInfo::Resource(request) => Attributes {
             user,
             verb: request.verb.map_or("", portcullis_api::Verb::as_str),
@@ -70,11 +76,22 @@ fn target(request: &ResourceRequest) -> ResourceTarget<'_> {
 /// Upstream: `k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go`.
 fn forbidden(attributes: &Attributes<'_>, reason: &str) -> Status {
     let (user, verb) = (&attributes.user.name, attributes.verb);
-    let because = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+    let because = if reason.is_empty() {
+        String::new()
+    } else {
+        format!(": {reason}")
+    };
     match attributes.target {
         Target::Path(path) => {
             let why = format!("User {user:?} cannot {verb} path {path:?}{because}");
-            Status::forbidden(GroupResource { group: "", resource: "" }, "", &why)
+            Status::forbidden(
+                GroupResource {
+                    group: "",
+                    resource: "",
+                },
+                "",
+                &why,
+            )
         }
         Target::Resource(t) => {
             let resource = if t.subresource.is_empty() {
@@ -87,9 +104,18 @@ fn forbidden(attributes: &Attributes<'_>, reason: &str) -> Status {
             } else {
                 format!("in the namespace {:?}", t.namespace)
             };
-            let why =
-                format!("User {user:?} cannot {verb} resource {resource:?} in API group {:?} {place}{because}", t.group);
-            Status::forbidden(GroupResource { group: t.group, resource: t.resource }, t.name, &why)
+            let why = format!(
+                "User {user:?} cannot {verb} resource {resource:?} in API group {:?} {place}{because}",
+                t.group
+            );
+            Status::forbidden(
+                GroupResource {
+                    group: t.group,
+                    resource: t.resource,
+                },
+                t.name,
+                &why,
+            )
         }
     }
 }

@@ -23,12 +23,25 @@ const AUTHENTICATION: &str = "authentication.k8s.io";
 /// # Errors
 /// 403 for an identity, or part of one, that the user may not take on; 400 for parts without a user.
 pub fn impersonate(app: &App, user: UserInfo, headers: &HeaderMap) -> Result<UserInfo, Status> {
-    let Some(wanted) = requested(headers)? else { return Ok(user) };
+    let Some(wanted) = requested(headers)? else {
+        return Ok(user);
+    };
     for target in targets(&wanted) {
         let target = Target::Resource(target.as_attributes());
-        authorization::check(app, &Attributes { user: &user, verb: "impersonate", target })?;
+        authorization::check(
+            app,
+            &Attributes {
+                user: &user,
+                verb: "impersonate",
+                target,
+            },
+        )?;
     }
-    tracing::debug!(user.name = user.name, user.impersonated = wanted.name, "impersonation");
+    tracing::debug!(
+        user.name = user.name,
+        user.impersonated = wanted.name,
+        "impersonation"
+    );
     Ok(completed(wanted))
 }
 
@@ -55,12 +68,24 @@ impl Needed<'_> {
 
 fn text(value: &http::HeaderValue) -> Result<String, Status> {
     let invalid = |_| Status::bad_request("an impersonation header is no UTF-8");
-    std::str::from_utf8(value.as_bytes()).map(str::to_owned).map_err(invalid)
+    std::str::from_utf8(value.as_bytes())
+        .map(str::to_owned)
+        .map_err(invalid)
 }
 
 fn requested(headers: &HeaderMap) -> Result<Option<UserInfo>, Status> {
-    let first = |name: &str| headers.get(name).map(text).transpose().map(Option::unwrap_or_default);
-    let mut wanted = UserInfo { name: first(USER)?, uid: first(UID)?, ..UserInfo::default() };
+    let first = |name: &str| {
+        headers
+            .get(name)
+            .map(text)
+            .transpose()
+            .map(Option::unwrap_or_default)
+    };
+    let mut wanted = UserInfo {
+        name: first(USER)?,
+        uid: first(UID)?,
+        ..UserInfo::default()
+    };
     for value in headers.get_all(GROUP) {
         wanted.groups.push(text(value)?);
     }
@@ -78,13 +103,24 @@ fn requested(headers: &HeaderMap) -> Result<Option<UserInfo>, Status> {
     if wanted.uid.is_empty() && wanted.groups.is_empty() && wanted.extra.is_empty() {
         return Ok(None);
     }
-    Err(Status::bad_request("groups, uid or extra fields cannot be impersonated without impersonating a user"))
+    Err(Status::bad_request(
+        "groups, uid or extra fields cannot be impersonated without impersonating a user",
+    ))
 }
 
 fn targets(wanted: &UserInfo) -> Vec<Needed<'_>> {
-    let plain = |group, resource, name| Needed { group, resource, subresource: "", namespace: "", name };
+    let plain = |group, resource, name| Needed {
+        group,
+        resource,
+        subresource: "",
+        namespace: "",
+        name,
+    };
     let mut needed = vec![match service_account(&wanted.name) {
-        Some((namespace, name)) => Needed { namespace, ..plain("", "serviceaccounts", name) },
+        Some((namespace, name)) => Needed {
+            namespace,
+            ..plain("", "serviceaccounts", name)
+        },
         None => plain("", "users", &wanted.name),
     }];
     needed.extend(wanted.groups.iter().map(|group| plain("", "groups", group)));
@@ -109,7 +145,11 @@ fn completed(mut user: UserInfo) -> UserInfo {
     if let (Some((namespace, name)), true) = (service_account(&user.name), user.groups.is_empty()) {
         user.groups = UserInfo::service_account(namespace, name).groups;
     }
-    let everybody = if user.name == UserInfo::ANONYMOUS { UserInfo::UNAUTHENTICATED } else { UserInfo::AUTHENTICATED };
+    let everybody = if user.name == UserInfo::ANONYMOUS {
+        UserInfo::UNAUTHENTICATED
+    } else {
+        UserInfo::AUTHENTICATED
+    };
     let has = user.is_in(UserInfo::AUTHENTICATED) || user.is_in(UserInfo::UNAUTHENTICATED);
     if !has {
         user.groups.push(everybody.into());
@@ -141,7 +181,12 @@ mod tests {
         let wanted = requested(&headers).unwrap().unwrap();
         let needed: Vec<_> = targets(&wanted)
             .iter()
-            .map(|n| format!("{}/{}/{} {}/{}", n.group, n.resource, n.subresource, n.namespace, n.name))
+            .map(|n| {
+                format!(
+                    "{}/{}/{} {}/{}",
+                    n.group, n.resource, n.subresource, n.namespace, n.name
+                )
+            })
             .collect();
         assert_eq!(
             needed,
@@ -157,7 +202,13 @@ mod tests {
 
     #[test]
     fn an_impersonated_user_is_in_the_groups_all_such_users_are_in() {
-        let completed = |name: &str| completed(UserInfo { name: name.into(), ..UserInfo::default() }).groups;
+        let completed = |name: &str| {
+            completed(UserInfo {
+                name: name.into(),
+                ..UserInfo::default()
+            })
+            .groups
+        };
         assert_eq!(completed("alice"), ["system:authenticated"]);
         assert_eq!(completed("system:anonymous"), ["system:unauthenticated"]);
         assert_eq!(completed("system:serviceaccount:n:s").len(), 3);

@@ -32,14 +32,21 @@ impl Default for InFlight {
 impl InFlight {
     /// So many that change nothing, and so many that do.
     pub fn new(reading: usize, writing: usize) -> Self {
-        Self { reading: Semaphore::new(reading), writing: Semaphore::new(writing) }
+        Self {
+            reading: Semaphore::new(reading),
+            writing: Semaphore::new(writing),
+        }
     }
 }
 
 fn is_long_running(info: &RequestInfo) -> bool {
     match info {
         RequestInfo::Resource(r) => {
-            r.verb == Some(Verb::Watch) || matches!(r.subresource.as_str(), "exec" | "attach" | "portforward" | "proxy" | "log")
+            r.verb == Some(Verb::Watch)
+                || matches!(
+                    r.subresource.as_str(),
+                    "exec" | "attach" | "portforward" | "proxy" | "log"
+                )
         }
         RequestInfo::Path { .. } => false,
     }
@@ -63,23 +70,41 @@ pub async fn within_time<T>(
     if is_long_running(info) {
         return future.await;
     }
-    tokio::time::timeout(TIMEOUT, future).await.unwrap_or_else(|_| {
-        Err(Status::timeout("request did not complete within the allotted timeout", 0))
-    })
+    tokio::time::timeout(TIMEOUT, future)
+        .await
+        .unwrap_or_else(|_| {
+            Err(Status::timeout(
+                "request did not complete within the allotted timeout",
+                0,
+            ))
+        })
 }
 
 /// Takes one of the places for requests at once.
 ///
 /// # Errors
 /// 429, to be tried again in a second.
-pub fn take_place<'a>(app: &'a App, info: &RequestInfo) -> Result<Option<SemaphorePermit<'a>>, Status> {
+pub fn take_place<'a>(
+    app: &'a App,
+    info: &RequestInfo,
+) -> Result<Option<SemaphorePermit<'a>>, Status> {
     if is_long_running(info) {
         return Ok(None);
     }
     let limits = app.in_flight();
-    let places = if changes_nothing(info) { &limits.reading } else { &limits.writing };
+    let places = if changes_nothing(info) {
+        &limits.reading
+    } else {
+        &limits.writing
+    };
     places.try_acquire().map(Some).map_err(|_| {
-        Status::failure(Reason::TooManyRequests, "Too many requests, please try again later.")
-            .with_details(Details { retry_after_seconds: 1, ..Details::default() })
+        Status::failure(
+            Reason::TooManyRequests,
+            "Too many requests, please try again later.",
+        )
+        .with_details(Details {
+            retry_after_seconds: 1,
+            ..Details::default()
+        })
     })
 }

@@ -14,15 +14,21 @@ pub async fn catch<T>(future: impl Future<Output = Result<T, Status>>) -> Result
     match AssertUnwindSafe(future).catch_unwind().await {
         Ok(result) => result,
         Err(panic) => {
-            tracing::error!(panic = message(panic.as_ref()), "a request's handler panicked");
-            Err(Status::internal("the server panicked while it carried out the request"))
+            tracing::error!(
+                panic = message(panic.as_ref()),
+                "a request's handler panicked"
+            );
+            Err(Status::internal(
+                "the server panicked while it carried out the request",
+            ))
         }
     }
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no message)")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("(no message)")
 }
 
 #[cfg(test)]
@@ -33,6 +39,10 @@ mod tests {
     async fn a_panic_is_a_500() {
         let status = catch::<()>(async { panic!("boom") }).await.unwrap_err();
         assert_eq!(status.code, 500);
-        assert!(!status.message.contains("boom"), "internals do not reach clients: {}", status.message);
+        assert!(
+            !status.message.contains("boom"),
+            "internals do not reach clients: {}",
+            status.message
+        );
     }
 }

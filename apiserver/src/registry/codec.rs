@@ -54,7 +54,9 @@ pub fn encode(resource: &Resource, mut object: Box<dyn Object>) -> Bytes {
     let metadata = object.metadata_mut();
     metadata.resource_version = None;
     metadata.self_link = None;
-    object.encode(resource.type_meta(&resource.api_version())).into()
+    object
+        .encode(resource.type_meta(&resource.api_version()))
+        .into()
 }
 
 /// Entries of one resource to wire form, without decoding those this server wrote.
@@ -84,7 +86,10 @@ impl Renderer {
         }
         // Somebody else wrote it, in another version or order of fields.
         let bytes = encode(self.resource, object(self.resource, entry)?);
-        let rest = self.stored.strip(&bytes).ok_or_else(|| Status::internal("an encoding without its label"))?;
+        let rest = self
+            .stored
+            .strip(&bytes)
+            .ok_or_else(|| Status::internal("an encoding without its label"))?;
         Ok(write(rest))
     }
 
@@ -92,7 +97,12 @@ impl Renderer {
     ///
     /// # Errors
     /// As [`Renderer::with_rest`].
-    pub fn write_object(&self, entry: &Entry, revision: u64, out: &mut Vec<u8>) -> Result<(), Status> {
+    pub fn write_object(
+        &self,
+        entry: &Entry,
+        revision: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Status> {
         self.with_rest(entry, |rest| self.served.write_object(rest, revision, out))
     }
 
@@ -101,6 +111,8 @@ impl Renderer {
     /// # Errors
     /// As [`Renderer::with_rest`].
     pub fn write_item(&self, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Status> {
-        self.with_rest(entry, |rest| portcullis_api::encode::write_item(rest, entry.revision, out))
+        self.with_rest(entry, |rest| {
+            portcullis_api::encode::write_item(rest, entry.revision, out)
+        })
     }
 }

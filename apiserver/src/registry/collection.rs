@@ -50,13 +50,24 @@ impl Registry {
         let prefix = self.collection_key(scope.resource, scope.namespace);
         let selective = !query.selection.is_everything();
         let mut request = ListRequest {
-            at: query.continues.as_ref().map_or(query.at, ContinueToken::read_at),
-            limit: if selective && query.limit > 0 { query.limit.max(SELECTIVE_PAGE) } else { query.limit },
+            at: query
+                .continues
+                .as_ref()
+                .map_or(query.at, ContinueToken::read_at),
+            limit: if selective && query.limit > 0 {
+                query.limit.max(SELECTIVE_PAGE)
+            } else {
+                query.limit
+            },
             after: query.continues.as_ref().map(|token| token.after(&prefix)),
         };
         let mut entries = Vec::new();
         loop {
-            let page = self.storage.list(&prefix, &request).await.map_err(|e| list_error(e, scope, query))?;
+            let page = self
+                .storage
+                .list(&prefix, &request)
+                .await
+                .map_err(|e| list_error(e, scope, query))?;
             let mut left = page.entries.len();
             let last = page.entries.last().map(|entry| entry.key.to_string());
             for entry in page.entries {
@@ -73,7 +84,8 @@ impl Registry {
             if more == 0 || full {
                 let continues = (more > 0).then(|| entries.last()).flatten();
                 return Ok(List {
-                    continues: continues.map(|last| ContinueToken::new(page.revision, &prefix, &last.key)),
+                    continues: continues
+                        .map(|last| ContinueToken::new(page.revision, &prefix, &last.key)),
                     remaining: (more > 0 && !selective).then_some(more),
                     revision: page.revision,
                     entries,

@@ -17,20 +17,31 @@ impl Registry {
     ///
     /// # Errors
     /// What admission, validation and the store object to.
-    pub async fn create(&self, scope: &Scope<'_>, object: Box<dyn Object>) -> Result<Arc<Entry>, Status> {
+    pub async fn create(
+        &self,
+        scope: &Scope<'_>,
+        object: Box<dyn Object>,
+    ) -> Result<Arc<Entry>, Status> {
         let generated = metadata::wants_name(object.metadata());
         let object = self.admit_creation(scope, object).await?;
         let mut attempts = if generated { NAME_ATTEMPTS } else { 1 };
         loop {
             attempts -= 1;
-            match self.create_prepared(scope, object.boxed_clone(), generated).await {
+            match self
+                .create_prepared(scope, object.boxed_clone(), generated)
+                .await
+            {
                 Err(status) if attempts > 0 && is_taken(&status) => {}
                 result => return result,
             }
         }
     }
 
-    async fn admit_creation(&self, scope: &Scope<'_>, object: Box<dyn Object>) -> Result<Box<dyn Object>, Status> {
+    async fn admit_creation(
+        &self,
+        scope: &Scope<'_>,
+        object: Box<dyn Object>,
+    ) -> Result<Box<dyn Object>, Status> {
         self.guard.check(scope, object.as_ref(), None)?;
         let name = object.metadata().name.clone().unwrap_or_default();
         let mut attributes = scope.attributes(Operation::Create, &name, Some(object), None);
@@ -52,13 +63,19 @@ impl Registry {
         let bytes = codec::encode(scope.resource, admitted(attributes)?);
         let key = self.key(scope.resource, scope.namespace, &name);
         if scope.dry_run {
-            let found = self.storage.get(&key, portcullis_storage::ReadAt::Latest).await;
+            let found = self
+                .storage
+                .get(&key, portcullis_storage::ReadAt::Latest)
+                .await;
             return match found.map_err(|e| errors::status(e, &scope))?.entry {
                 Some(_) => Err(errors::status(Error::AlreadyExists { key }, &scope)),
                 None => Ok(Entry::new(key, bytes, 0)),
             };
         }
-        self.storage.create(&key, bytes).await.map_err(|e| errors::status(e, &scope))
+        self.storage
+            .create(&key, bytes)
+            .await
+            .map_err(|e| errors::status(e, &scope))
     }
 }
 
@@ -88,8 +105,12 @@ fn prepare(scope: &Scope<'_>, object: &mut dyn Object, generate_name: bool) -> R
         resource.strategy.default(object);
     }
     let validate_name = |value: &str| resource.strategy.validate_name(value);
-    let mut errors =
-        validate_object_meta(object.metadata(), resource.namespaced, validate_name, &Path::new("metadata"));
+    let mut errors = validate_object_meta(
+        object.metadata(),
+        resource.namespaced,
+        validate_name,
+        &Path::new("metadata"),
+    );
     errors.extend(resource.strategy.validate(object));
     if errors.is_empty() {
         return Ok(());

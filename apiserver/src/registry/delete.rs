@@ -57,15 +57,24 @@ impl Registry {
     ///
     /// # Errors
     /// 404; 409 if a precondition does not hold; what admission objects to.
-    pub async fn delete(&self, scope: &Scope<'_>, options: &DeleteOptions) -> Result<Deleted, Status> {
+    pub async fn delete(
+        &self,
+        scope: &Scope<'_>,
+        options: &DeleteOptions,
+    ) -> Result<Deleted, Status> {
         let key = self.key(scope.resource, scope.namespace, scope.name);
-        let found = self.storage.get(&key, ReadAt::Latest).await.map_err(|e| errors::status(e, scope))?;
+        let found = self
+            .storage
+            .get(&key, ReadAt::Latest)
+            .await
+            .map_err(|e| errors::status(e, scope))?;
         let mut entry = found.entry;
         loop {
             let current = entry.take().ok_or_else(|| scope.not_found())?;
             let object = codec::object(scope.resource, &current)?;
             check_preconditions(scope, object.as_ref(), options)?;
-            let attributes = scope.attributes(Operation::Delete, scope.name, None, Some(object.as_ref()));
+            let attributes =
+                scope.attributes(Operation::Delete, scope.name, None, Some(object.as_ref()));
             self.admit_valid(&attributes).await?;
             let written = match plan(scope.resource, object.boxed_clone(), options) {
                 Plan::Nothing => return Ok(Deleted::Pending(current)),
@@ -87,9 +96,16 @@ impl Registry {
         current: &Arc<Entry>,
         object: &dyn Object,
     ) -> Result<Deleted, Error> {
-        let revision = if scope.dry_run { current.revision } else { self.storage.delete(key, current.revision).await? };
+        let revision = if scope.dry_run {
+            current.revision
+        } else {
+            self.storage.delete(key, current.revision).await?
+        };
         let entry = Entry::new(current.key.clone(), current.value.clone(), revision);
-        Ok(Deleted::Gone(entry, details(scope.resource, object.metadata())))
+        Ok(Deleted::Gone(
+            entry,
+            details(scope.resource, object.metadata()),
+        ))
     }
 
     async fn mark(
@@ -103,7 +119,9 @@ impl Registry {
         let entry = if scope.dry_run {
             Entry::new(key, bytes, current.revision)
         } else {
-            self.storage.compare_and_swap(key, current.revision, bytes).await?
+            self.storage
+                .compare_and_swap(key, current.revision, bytes)
+                .await?
         };
         Ok(Deleted::Pending(entry))
     }
@@ -120,17 +138,29 @@ fn details(resource: &Resource, meta: &ObjectMeta) -> Details {
     }
 }
 
-fn check_preconditions(scope: &Scope<'_>, object: &dyn Object, options: &DeleteOptions) -> Result<(), Status> {
+fn check_preconditions(
+    scope: &Scope<'_>,
+    object: &dyn Object,
+    options: &DeleteOptions,
+) -> Result<(), Status> {
     let resource = scope.resource.group_resource();
     let meta = object.metadata();
     let uid = meta.uid.as_deref().unwrap_or_default();
     if let Some(wanted) = options.uid.as_deref().filter(|wanted| *wanted != uid) {
-        let why = format!("the UID in the precondition ({wanted}) does not match the UID in record ({uid}). The object might have been deleted and then recreated");
+        let why = format!(
+            "the UID in the precondition ({wanted}) does not match the UID in record ({uid}). The object might have been deleted and then recreated"
+        );
         return Err(Status::conflict(resource, scope.name, &why));
     }
     let version = meta.resource_version.as_deref().unwrap_or_default();
-    if let Some(wanted) = options.resource_version.as_deref().filter(|wanted| *wanted != version) {
-        let why = format!("the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record ({version}). The object might have been modified");
+    if let Some(wanted) = options
+        .resource_version
+        .as_deref()
+        .filter(|wanted| *wanted != version)
+    {
+        let why = format!(
+            "the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record ({version}). The object might have been modified"
+        );
         return Err(Status::conflict(resource, scope.name, &why));
     }
     Ok(())
@@ -150,30 +180,49 @@ fn plan(resource: &Resource, mut object: Box<dyn Object>, options: &DeleteOption
     let grace = resource.strategy.grace(object.as_ref());
     let begun = object.metadata().deletion_timestamp.is_some();
     if begun && !shorten(object.metadata_mut(), options.grace_period) {
-        return if is_due(resource, object.as_ref()) { Plan::Remove } else { Plan::Nothing };
+        return if is_due(resource, object.as_ref()) {
+            Plan::Remove
+        } else {
+            Plan::Nothing
+        };
     }
     if !begun {
         set_finalizers(object.metadata_mut(), options.propagation);
         begin(resource, object.as_mut(), grace, options.grace_period);
     }
-    if is_due(resource, object.as_ref()) { Plan::Remove } else { Plan::Mark(object) }
+    if is_due(resource, object.as_ref()) {
+        Plan::Remove
+    } else {
+        Plan::Mark(object)
+    }
 }
 
 /// A deletion under way can only be made to end earlier.
 fn shorten(meta: &mut ObjectMeta, requested: Option<i64>) -> bool {
-    let (Some(period), Some(requested)) = (meta.deletion_grace_period_seconds, requested) else { return false };
-    let Some(end) = meta.deletion_timestamp.as_ref() else { return false };
+    let (Some(period), Some(requested)) = (meta.deletion_grace_period_seconds, requested) else {
+        return false;
+    };
+    let Some(end) = meta.deletion_timestamp.as_ref() else {
+        return false;
+    };
     if requested >= period {
         return false;
     }
-    let earlier = end.0.checked_sub(SignedDuration::from_secs(period - requested.max(0)));
+    let earlier = end
+        .0
+        .checked_sub(SignedDuration::from_secs(period - requested.max(0)));
     meta.deletion_timestamp = Some(Time(earlier.unwrap_or(end.0)));
     meta.deletion_grace_period_seconds = Some(requested.max(0));
     true
 }
 
 /// Marks an object as being deleted, from now or after its grace.
-fn begin(resource: &Resource, object: &mut dyn Object, grace: Option<Grace>, requested: Option<i64>) {
+fn begin(
+    resource: &Resource,
+    object: &mut dyn Object,
+    grace: Option<Grace>,
+    requested: Option<i64>,
+) {
     let seconds = match grace {
         None | Some(Grace::None) => 0,
         Some(Grace::Seconds(default)) => requested.unwrap_or(default).max(0),
@@ -181,8 +230,11 @@ fn begin(resource: &Resource, object: &mut dyn Object, grace: Option<Grace>, req
     let held_by_kind = resource.strategy.holds_deletion(object);
     let meta = object.metadata_mut();
     let now = metadata::now();
-    meta.deletion_timestamp =
-        Some(now.0.checked_add(SignedDuration::from_secs(seconds)).map_or(now, Time));
+    meta.deletion_timestamp = Some(
+        now.0
+            .checked_add(SignedDuration::from_secs(seconds))
+            .map_or(now, Time),
+    );
     // What the kind itself holds has no period: upstream's namespaces show none.
     meta.deletion_grace_period_seconds = (!held_by_kind).then_some(seconds);
     if let Some(generation) = meta.generation.as_mut() {
@@ -193,7 +245,9 @@ fn begin(resource: &Resource, object: &mut dyn Object, grace: Option<Grace>, req
 
 /// Adds the finalizer that a propagation policy stands for, and removes the other.
 fn set_finalizers(meta: &mut ObjectMeta, propagation: Option<Propagation>) {
-    let Some(propagation) = propagation else { return };
+    let Some(propagation) = propagation else {
+        return;
+    };
     let finalizers = meta.finalizers.get_or_insert_default();
     finalizers.retain(|f| f != ORPHAN && f != FOREGROUND);
     match propagation {
@@ -224,31 +278,57 @@ mod tests {
 
     fn namespace(held: bool) -> Box<dyn Object> {
         let finalizers = held.then(|| vec!["kubernetes".to_owned()]);
-        Box::new(Namespace { spec: Some(NamespaceSpec { finalizers }), ..Namespace::default() })
+        Box::new(Namespace {
+            spec: Some(NamespaceSpec { finalizers }),
+            ..Namespace::default()
+        })
     }
 
     #[test]
     fn what_the_kind_holds_is_marked_and_stays() {
-        let Plan::Mark(marked) = plan(namespaces(), namespace(true), &DeleteOptions::default()) else {
+        let Plan::Mark(marked) = plan(namespaces(), namespace(true), &DeleteOptions::default())
+        else {
             panic!("not marked");
         };
         assert!(marked.metadata().deletion_timestamp.is_some());
-        let status = marked.as_kind::<Namespace>().unwrap().status.clone().unwrap();
+        let status = marked
+            .as_kind::<Namespace>()
+            .unwrap()
+            .status
+            .clone()
+            .unwrap();
         assert_eq!(status.phase.as_deref(), Some("Terminating"));
-        assert!(matches!(plan(namespaces(), marked, &DeleteOptions::default()), Plan::Nothing));
+        assert!(matches!(
+            plan(namespaces(), marked, &DeleteOptions::default()),
+            Plan::Nothing
+        ));
     }
 
     #[test]
     fn what_nothing_holds_goes_at_once() {
-        assert!(matches!(plan(namespaces(), namespace(false), &DeleteOptions::default()), Plan::Remove));
+        assert!(matches!(
+            plan(namespaces(), namespace(false), &DeleteOptions::default()),
+            Plan::Remove
+        ));
     }
 
     #[test]
     fn a_propagation_policy_is_a_finalizer() {
-        for (propagation, finalizer) in [(Propagation::Foreground, FOREGROUND), (Propagation::Orphan, ORPHAN)] {
-            let options = DeleteOptions { propagation: Some(propagation), ..DeleteOptions::default() };
-            let Plan::Mark(marked) = plan(namespaces(), namespace(false), &options) else { panic!("not marked") };
-            assert_eq!(marked.metadata().finalizers.as_deref(), Some([finalizer.to_owned()].as_slice()));
+        for (propagation, finalizer) in [
+            (Propagation::Foreground, FOREGROUND),
+            (Propagation::Orphan, ORPHAN),
+        ] {
+            let options = DeleteOptions {
+                propagation: Some(propagation),
+                ..DeleteOptions::default()
+            };
+            let Plan::Mark(marked) = plan(namespaces(), namespace(false), &options) else {
+                panic!("not marked")
+            };
+            assert_eq!(
+                marked.metadata().finalizers.as_deref(),
+                Some([finalizer.to_owned()].as_slice())
+            );
         }
     }
 
@@ -262,7 +342,11 @@ mod tests {
         assert!(!shorten(&mut meta, Some(60)) && !shorten(&mut meta, None));
         let end = meta.deletion_timestamp.clone().unwrap().0;
         assert!(shorten(&mut meta, Some(10)));
-        assert_eq!(end.duration_since(meta.deletion_timestamp.unwrap().0).as_secs(), 20);
+        assert_eq!(
+            end.duration_since(meta.deletion_timestamp.unwrap().0)
+                .as_secs(),
+            20
+        );
         assert_eq!(meta.deletion_grace_period_seconds, Some(10));
     }
 }

@@ -9,7 +9,8 @@ use portcullis_storage::Error;
 use super::Scope;
 
 /// What a client is told of a conflict it can resolve by reading again.
-pub const MODIFIED: &str = "the object has been modified; please apply your changes to the latest version and try again";
+pub const MODIFIED: &str =
+    "the object has been modified; please apply your changes to the latest version and try again";
 
 /// The answer to an operation that the store did not carry out.
 pub fn status(error: Error, scope: &Scope<'_>) -> Status {
@@ -17,11 +18,20 @@ pub fn status(error: Error, scope: &Scope<'_>) -> Status {
     match error {
         Error::AlreadyExists { .. } => Status::already_exists(resource, scope.name),
         Error::Conflict { .. } => Status::conflict(resource, scope.name, MODIFIED),
-        Error::Compacted { .. } => Status::expired("The resourceVersion for the provided list is too old."),
+        Error::Compacted { .. } => {
+            Status::expired("The resourceVersion for the provided list is too old.")
+        }
         Error::TooNew { requested, current } => too_new(requested, current),
-        Error::Unavailable(why) => Status::unavailable(format!("the store cannot be reached: {why}")),
-        Error::Corrupt(why) => Status::internal(format!("the store holds what cannot be read: {why}")),
-        Error::TooLarge(why) => Status::failure(Reason::RequestEntityTooLarge, format!("the object is too large to be stored: {why}")),
+        Error::Unavailable(why) => {
+            Status::unavailable(format!("the store cannot be reached: {why}"))
+        }
+        Error::Corrupt(why) => {
+            Status::internal(format!("the store holds what cannot be read: {why}"))
+        }
+        Error::TooLarge(why) => Status::failure(
+            Reason::RequestEntityTooLarge,
+            format!("the object is too large to be stored: {why}"),
+        ),
         Error::Slow => Status::internal("the watcher did not keep up"),
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use portcullis_api::selector::{FieldSelector, LabelSelector, Labels};
 use portcullis_api::Status;
+use portcullis_api::selector::{FieldSelector, LabelSelector, Labels};
 use portcullis_storage::Entry;
 
 use super::codec;
@@ -77,7 +77,11 @@ impl Facts {
             "metadata.name" => Some(&self.name),
             "metadata.namespace" => Some(&self.namespace),
             _ => {
-                let at = resource.strategy.selectable_fields().iter().position(|f| *f == name)?;
+                let at = resource
+                    .strategy
+                    .selectable_fields()
+                    .iter()
+                    .position(|f| *f == name)?;
                 self.fields.get(at).map(String::as_str)
             }
         }
@@ -92,6 +96,8 @@ impl Facts {
             return Ok(cells);
         }
         let object = codec::object(resource, entry)?;
-        Ok(self.cells.get_or_init(|| resource.strategy.cells(object.as_ref())))
+        Ok(self
+            .cells
+            .get_or_init(|| resource.strategy.cells(object.as_ref())))
     }
 }

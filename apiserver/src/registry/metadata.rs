@@ -38,9 +38,13 @@ pub fn generate_name(prefix: &str) -> String {
         end -= 1;
     }
     let mut name = prefix[..end].to_owned();
-    name.extend(Uuid::new_v4().as_bytes().iter().take(SUFFIX_LENGTH).map(|b| {
-        char::from(LETTERS[usize::from(*b) % LETTERS.len()])
-    }));
+    name.extend(
+        Uuid::new_v4()
+            .as_bytes()
+            .iter()
+            .take(SUFFIX_LENGTH)
+            .map(|b| char::from(LETTERS[usize::from(*b) % LETTERS.len()])),
+    );
     name
 }
 
@@ -55,13 +59,17 @@ pub fn carry_over(metadata: &mut ObjectMeta, old: &ObjectMeta) {
         metadata.resource_version.clone_from(&old.resource_version);
     }
     if metadata.creation_timestamp.is_none() {
-        metadata.creation_timestamp.clone_from(&old.creation_timestamp);
+        metadata
+            .creation_timestamp
+            .clone_from(&old.creation_timestamp);
     }
     if is_empty(metadata.generate_name.as_deref()) {
         metadata.generate_name.clone_from(&old.generate_name);
     }
     // A deletion cannot be taken back, nor its period be changed.
-    metadata.deletion_timestamp.clone_from(&old.deletion_timestamp);
+    metadata
+        .deletion_timestamp
+        .clone_from(&old.deletion_timestamp);
     metadata.deletion_grace_period_seconds = old.deletion_grace_period_seconds;
     metadata.self_link = None;
 }
@@ -101,7 +109,11 @@ mod tests {
             generation: Some(3),
             ..ObjectMeta::default()
         };
-        let mut new = ObjectMeta { generation: Some(9), uid: Some(String::new()), ..ObjectMeta::default() };
+        let mut new = ObjectMeta {
+            generation: Some(9),
+            uid: Some(String::new()),
+            ..ObjectMeta::default()
+        };
         carry_over(&mut new, &old);
         assert_eq!(new, old);
     }

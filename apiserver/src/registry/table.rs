@@ -74,7 +74,8 @@ const ROWS: &[Resource] = &[
 /// The rows that the server itself works with: a name that is not in the table does not compile.
 pub const CLUSTER_ROLES: &Resource = row("rbac.authorization.k8s.io", "clusterroles");
 /// See [`CLUSTER_ROLES`].
-pub const CLUSTER_ROLE_BINDINGS: &Resource = row("rbac.authorization.k8s.io", "clusterrolebindings");
+pub const CLUSTER_ROLE_BINDINGS: &Resource =
+    row("rbac.authorization.k8s.io", "clusterrolebindings");
 /// See [`CLUSTER_ROLES`].
 pub const NAMESPACES: &Resource = row("", "namespaces");
 /// See [`CLUSTER_ROLES`].
@@ -110,13 +111,17 @@ const fn same(a: &str, b: &str) -> bool {
 
 /// The resource of that plural in a group version, such as `pods` in `v1`.
 pub fn find(api_version: &str, plural: &str) -> Option<&'static Resource> {
-    RESOURCES.iter().find(|r| r.plural == plural && r.api_versions().any(|v| v == api_version))
+    RESOURCES
+        .iter()
+        .find(|r| r.plural == plural && r.api_versions().any(|v| v == api_version))
 }
 
 /// Whether any resource is in a group, the core group being the empty one.
 pub fn serves_group(group: &str) -> bool {
     let of = |api_version: &str| GroupVersion::parse(api_version).group == group;
-    RESOURCES.iter().any(|r| r.group == group || r.aliases.iter().any(|alias| of(alias)))
+    RESOURCES
+        .iter()
+        .any(|r| r.group == group || r.aliases.iter().any(|alias| of(alias)))
 }
 
 /// A subresource that something is posted to.

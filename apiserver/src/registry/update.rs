@@ -34,7 +34,11 @@ impl Current {
         let value = codec::value(&entry)?;
         let object = codec::typed(scope.resource, &value)
             .map_err(|e| Status::internal(format!("cannot read {}: {e}", entry.key)))?;
-        Ok(Self { entry, value, object })
+        Ok(Self {
+            entry,
+            value,
+            object,
+        })
     }
 }
 
@@ -54,7 +58,11 @@ impl Registry {
     /// resource version that is not current.
     pub async fn update(&self, scope: &Scope<'_>, change: &dyn Change) -> Result<Updated, Status> {
         let key = self.key(scope.resource, scope.namespace, scope.name);
-        let found = self.storage.get(&key, ReadAt::Latest).await.map_err(|e| errors::status(e, scope))?;
+        let found = self
+            .storage
+            .get(&key, ReadAt::Latest)
+            .await
+            .map_err(|e| errors::status(e, scope))?;
         let mut entry = found.entry;
         loop {
             let current = entry.take().map(|e| Current::read(scope, e)).transpose()?;
@@ -80,10 +88,18 @@ impl Registry {
             }
             if !metadata::is_empty(object.metadata().resource_version.as_deref()) {
                 // The client means an object that is gone.
-                return Err(Status::conflict(scope.resource.group_resource(), scope.name, errors::MODIFIED).into());
+                return Err(Status::conflict(
+                    scope.resource.group_resource(),
+                    scope.name,
+                    errors::MODIFIED,
+                )
+                .into());
             }
             let entry = self.create(scope, object).await?;
-            return Ok(Updated { entry, created: true });
+            return Ok(Updated {
+                entry,
+                created: true,
+            });
         };
         check_version(scope, object.as_ref(), current)?;
         let object = self.admit_change(scope, object, current).await?;
@@ -92,14 +108,27 @@ impl Registry {
         }
         let bytes = codec::encode(scope.resource, object);
         if bytes == current.entry.value {
-            return Ok(Updated { entry: current.entry.clone(), created: false });
+            return Ok(Updated {
+                entry: current.entry.clone(),
+                created: false,
+            });
         }
         if scope.dry_run {
             let entry = Entry::new(key, bytes, current.entry.revision);
-            return Ok(Updated { entry, created: false });
+            return Ok(Updated {
+                entry,
+                created: false,
+            });
         }
-        match self.storage.compare_and_swap(key, current.entry.revision, bytes).await {
-            Ok(entry) => Ok(Updated { entry, created: false }),
+        match self
+            .storage
+            .compare_and_swap(key, current.entry.revision, bytes)
+            .await
+        {
+            Ok(entry) => Ok(Updated {
+                entry,
+                created: false,
+            }),
             Err(error) => Err(Attempt::of(error, scope)),
         }
     }
@@ -113,7 +142,8 @@ impl Registry {
     ) -> Result<Box<dyn Object>, Status> {
         let old = current.object.as_ref();
         self.guard.check(scope, object.as_ref(), Some(old))?;
-        let mut attributes = scope.attributes(Operation::Update, scope.name, Some(object), Some(old));
+        let mut attributes =
+            scope.attributes(Operation::Update, scope.name, Some(object), Some(old));
         self.admit(&mut attributes).await?;
         let mut object = admitted(attributes)?;
         prepare(scope, object.as_mut(), old)?;
@@ -136,7 +166,10 @@ impl Registry {
             deleted.map_err(|error| Attempt::of(error, scope))?;
         }
         let entry = Entry::new(key, bytes, current.entry.revision);
-        Ok(Updated { entry, created: false })
+        Ok(Updated {
+            entry,
+            created: false,
+        })
     }
 }
 
@@ -170,7 +203,9 @@ fn check_version(scope: &Scope<'_>, object: &dyn Object, current: &Current) -> R
     let uid = meta.uid.as_deref().unwrap_or_default();
     let actual = current.object.metadata().uid.as_deref().unwrap_or_default();
     if !uid.is_empty() && uid != actual {
-        let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {actual}");
+        let why = format!(
+            "Precondition failed: UID in precondition: {uid}, UID in object meta: {actual}"
+        );
         return Err(Status::conflict(resource, scope.name, &why));
     }
     match meta.resource_version.as_deref().unwrap_or_default() {
@@ -178,7 +213,9 @@ fn check_version(scope: &Scope<'_>, object: &dyn Object, current: &Current) -> R
         version => match version.parse::<u64>() {
             Ok(version) if version == current.entry.revision => Ok(()),
             Ok(_) => Err(Status::conflict(resource, scope.name, errors::MODIFIED)),
-            Err(_) => Err(Status::bad_request(format!("invalid resourceVersion {version:?}: it must be a number"))),
+            Err(_) => Err(Status::bad_request(format!(
+                "invalid resourceVersion {version:?}: it must be a number"
+            ))),
         },
     }
 }
@@ -201,7 +238,8 @@ fn prepare(scope: &Scope<'_>, object: &mut dyn Object, old: &dyn Object) -> Resu
             resource.strategy.validate_update(object, old)
         }
     };
-    let mut errors = validate_object_meta_update(object.metadata(), old.metadata(), &Path::new("metadata"));
+    let mut errors =
+        validate_object_meta_update(object.metadata(), old.metadata(), &Path::new("metadata"));
     errors.extend(found);
     if errors.is_empty() {
         return Ok(());

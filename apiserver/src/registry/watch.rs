@@ -89,8 +89,15 @@ impl Registry {
         let (initial, after) = match from {
             WatchFrom::After(revision) => (Vec::new(), revision),
             WatchFrom::Start(at) => {
-                let request = ListRequest { at, ..ListRequest::all() };
-                let page = self.storage.list(&prefix, &request).await.map_err(|e| errors::status(e, scope))?;
+                let request = ListRequest {
+                    at,
+                    ..ListRequest::all()
+                };
+                let page = self
+                    .storage
+                    .list(&prefix, &request)
+                    .await
+                    .map_err(|e| errors::status(e, scope))?;
                 let mut told = Vec::with_capacity(page.entries.len() + 1);
                 for entry in page.entries {
                     if selection.matches(resource, &entry)? {
@@ -101,7 +108,11 @@ impl Registry {
                 (told, page.revision)
             }
         };
-        let changes = self.storage.watch(&prefix, after).await.map_err(watch_error)?;
+        let changes = self
+            .storage
+            .watch(&prefix, after)
+            .await
+            .map_err(watch_error)?;
         let changes = changes.filter_map(move |event| {
             let told = match event {
                 Ok(event) => seen(resource, &selection, event).transpose(),
@@ -114,7 +125,12 @@ impl Registry {
 }
 
 fn added(entry: Arc<Entry>) -> Change {
-    Change { kind: ChangeKind::Added, revision: entry.revision, entry, shared: None }
+    Change {
+        kind: ChangeKind::Added,
+        revision: entry.revision,
+        entry,
+        shared: None,
+    }
 }
 
 /// A change as a selection shows it: an object that enters is added, one that leaves deleted.
@@ -127,19 +143,32 @@ fn seen(
     let matches = |entry: &Entry| selection.matches(resource, entry);
     let (kind, entry, natural) = match event.as_ref() {
         Event::Progress(revision) => return Ok(Some(Told::Progress(*revision))),
-        Event::Put { entry, previous, .. } => {
+        Event::Put {
+            entry, previous, ..
+        } => {
             let before = previous.as_ref().map_or(Ok(false), |p| matches(p))?;
             match (before, matches(entry)?) {
                 (true, true) => (ChangeKind::Modified, entry.clone(), true),
                 (false, true) => (ChangeKind::Added, entry.clone(), previous.is_none()),
-                (true, false) => (ChangeKind::Deleted, previous.clone().unwrap_or_else(|| entry.clone()), false),
+                (true, false) => (
+                    ChangeKind::Deleted,
+                    previous.clone().unwrap_or_else(|| entry.clone()),
+                    false,
+                ),
                 (false, false) => return Ok(None),
             }
         }
-        Event::Delete { previous, .. } if matches(previous)? => (ChangeKind::Deleted, previous.clone(), true),
+        Event::Delete { previous, .. } if matches(previous)? => {
+            (ChangeKind::Deleted, previous.clone(), true)
+        }
         Event::Delete { .. } => return Ok(None),
     };
-    Ok(Some(Told::Change(Change { kind, entry, revision, shared: natural.then_some(event) })))
+    Ok(Some(Told::Change(Change {
+        kind,
+        entry,
+        revision,
+        shared: natural.then_some(event),
+    })))
 }
 
 fn watch_error(error: Error) -> Status {
@@ -147,8 +176,12 @@ fn watch_error(error: Error) -> Status {
         Error::Compacted { requested, oldest } => {
             Status::expired(format!("too old resource version: {requested} ({oldest})"))
         }
-        Error::Slow => Status::expired("the watcher did not keep up with the changes and must list again"),
-        Error::Unavailable(why) => Status::unavailable(format!("the store cannot be reached: {why}")),
+        Error::Slow => {
+            Status::expired("the watcher did not keep up with the changes and must list again")
+        }
+        Error::Unavailable(why) => {
+            Status::unavailable(format!("the store cannot be reached: {why}"))
+        }
         error => Status::internal(error),
     }
 }

@@ -79,19 +79,33 @@ impl<'h> Clause<'h> {
         let mut parts = text.split(';').map(str::trim);
         let media_type = parts.next().unwrap_or_default();
         let parameters: Vec<_> = parts.filter_map(|p| p.split_once('=')).collect();
-        let quality = parameters.iter().find(|(k, _)| *k == "q").and_then(|(_, q)| q.parse().ok());
-        Self { media_type, quality: quality.unwrap_or(1.0), parameters }
+        let quality = parameters
+            .iter()
+            .find(|(k, _)| *k == "q")
+            .and_then(|(_, q)| q.parse().ok());
+        Self {
+            media_type,
+            quality: quality.unwrap_or(1.0),
+            parameters,
+        }
     }
 
     fn parameter(&self, name: &str) -> Option<&'h str> {
-        self.parameters.iter().find(|(k, _)| *k == name).map(|(_, v)| *v)
+        self.parameters
+            .iter()
+            .find(|(k, _)| *k == name)
+            .map(|(_, v)| *v)
     }
 
     fn encoding(&self) -> Option<Encoding> {
         match self.media_type {
             "application/json" | "*/*" | "application/*" => {
                 let pretty = matches!(self.parameter("pretty"), Some("1" | "true"));
-                Some(if pretty { Encoding::PrettyJson } else { Encoding::Json })
+                Some(if pretty {
+                    Encoding::PrettyJson
+                } else {
+                    Encoding::Json
+                })
             }
             "application/yaml" => Some(Encoding::Yaml),
             _ => None,
@@ -99,7 +113,9 @@ impl<'h> Clause<'h> {
     }
 
     fn form(&self) -> Option<Form> {
-        let Some(kind) = self.parameter("as") else { return Some(Form::Object) };
+        let Some(kind) = self.parameter("as") else {
+            return Some(Form::Object);
+        };
         let version = match (self.parameter("g"), self.parameter("v")) {
             (Some("meta.k8s.io"), Some("v1")) => MetaVersion::V1,
             (Some("meta.k8s.io"), Some("v1beta1")) => MetaVersion::V1Beta1,
@@ -118,16 +134,32 @@ impl<'h> Clause<'h> {
 /// # Errors
 /// 406 if the client accepts nothing this server can write.
 pub fn negotiate(headers: &HeaderMap) -> Result<Format, Status> {
-    let plain = Format { form: Form::Object, encoding: Encoding::Json };
-    let values: Vec<&str> = headers.get_all(ACCEPT).iter().filter_map(|v| v.to_str().ok()).collect();
+    let plain = Format {
+        form: Form::Object,
+        encoding: Encoding::Json,
+    };
+    let values: Vec<&str> = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|v| v.to_str().ok())
+        .collect();
     if values.iter().all(|v| v.trim().is_empty()) {
         return Ok(plain);
     }
-    let mut clauses: Vec<_> = values.iter().flat_map(|v| v.split(',')).map(|c| Clause::parse(c.trim())).collect();
+    let mut clauses: Vec<_> = values
+        .iter()
+        .flat_map(|v| v.split(','))
+        .map(|c| Clause::parse(c.trim()))
+        .collect();
     clauses.sort_by(|a, b| b.quality.total_cmp(&a.quality));
     clauses
         .iter()
-        .find_map(|clause| Some(Format { form: clause.form()?, encoding: clause.encoding()? }))
+        .find_map(|clause| {
+            Some(Format {
+                form: clause.form()?,
+                encoding: clause.encoding()?,
+            })
+        })
         .ok_or_else(not_acceptable)
 }
 
@@ -155,11 +187,26 @@ mod tests {
             ("", Some((Form::Object, Encoding::Json))),
             ("*/*", Some((Form::Object, Encoding::Json))),
             ("application/yaml", Some((Form::Object, Encoding::Yaml))),
-            ("application/json;pretty=1", Some((Form::Object, Encoding::PrettyJson))),
-            ("application/vnd.kubernetes.protobuf,application/json", Some((Form::Object, Encoding::Json))),
-            ("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", Some((v1, Encoding::Json))),
-            ("application/json;as=Table;v=v9;g=meta.k8s.io,application/json", Some((Form::Object, Encoding::Json))),
-            ("application/json;q=0.1,application/yaml", Some((Form::Object, Encoding::Yaml))),
+            (
+                "application/json;pretty=1",
+                Some((Form::Object, Encoding::PrettyJson)),
+            ),
+            (
+                "application/vnd.kubernetes.protobuf,application/json",
+                Some((Form::Object, Encoding::Json)),
+            ),
+            (
+                "application/json;as=Table;v=v1;g=meta.k8s.io,application/json",
+                Some((v1, Encoding::Json)),
+            ),
+            (
+                "application/json;as=Table;v=v9;g=meta.k8s.io,application/json",
+                Some((Form::Object, Encoding::Json)),
+            ),
+            (
+                "application/json;q=0.1,application/yaml",
+                Some((Form::Object, Encoding::Yaml)),
+            ),
             (
                 "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io",
                 Some((Form::Metadata(MetaVersion::V1), Encoding::Json)),

@@ -1,9 +1,9 @@
 //! Objects and lists in the form their reader asked for.
 
 use bytes::Bytes;
+use portcullis_api::Status;
 use portcullis_api::encode::metadata_end;
 use portcullis_api::field_error::go_quote;
-use portcullis_api::Status;
 use portcullis_storage::{Entry, Revision};
 use serde_json::{Map, Value};
 
@@ -45,14 +45,27 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// As [`Reader::object`].
-    pub fn write(&self, entry: &Entry, revision: Revision, out: &mut Vec<u8>) -> Result<(), Status> {
+    pub fn write(
+        &self,
+        entry: &Entry,
+        revision: Revision,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Status> {
         let renderer = self.renderer();
         match self.format.form {
             Form::Object => renderer.write_object(entry, revision, out),
             Form::Metadata(version) => write_metadata(&renderer, entry, revision, version, out),
             Form::Table(version) => {
-                let rows = Rows { resource: self.resource, include: self.include, renderer, version };
-                let list = ListMeta { revision, ..ListMeta::default() };
+                let rows = Rows {
+                    resource: self.resource,
+                    include: self.include,
+                    renderer,
+                    version,
+                };
+                let list = ListMeta {
+                    revision,
+                    ..ListMeta::default()
+                };
                 rows.write_table(std::iter::once((entry, revision)), &list, true, out)
             }
         }
@@ -75,16 +88,28 @@ impl Reader<'_> {
             Form::Object => {
                 let kind = format!("{}List", self.resource.kind);
                 write_list_head(&kind, self.api_version, &meta, &mut out);
-                write_items(&list.entries, &mut out, |entry, out| renderer.write_item(entry, out))?;
+                write_items(&list.entries, &mut out, |entry, out| {
+                    renderer.write_item(entry, out)
+                })?;
             }
             Form::Metadata(version) => {
-                write_list_head("PartialObjectMetadataList", version.api_version(), &meta, &mut out);
+                write_list_head(
+                    "PartialObjectMetadataList",
+                    version.api_version(),
+                    &meta,
+                    &mut out,
+                );
                 write_items(&list.entries, &mut out, |entry, out| {
                     write_metadata(&renderer, entry, entry.revision, version, out)
                 })?;
             }
             Form::Table(version) => {
-                let rows = Rows { resource: self.resource, include: self.include, renderer, version };
+                let rows = Rows {
+                    resource: self.resource,
+                    include: self.include,
+                    renderer,
+                    version,
+                };
                 let entries = list.entries.iter().map(|e| (e.as_ref(), e.revision));
                 rows.write_table(entries, &meta, true, &mut out)?;
             }
@@ -123,7 +148,9 @@ impl ListMeta {
 
 /// Appends the beginning of a list, up to its items.
 fn write_list_head(kind: &str, api_version: &str, meta: &ListMeta, out: &mut Vec<u8>) {
-    out.extend_from_slice(format!("{{\"kind\":\"{kind}\",\"apiVersion\":\"{api_version}\",\"metadata\":").as_bytes());
+    out.extend_from_slice(
+        format!("{{\"kind\":\"{kind}\",\"apiVersion\":\"{api_version}\",\"metadata\":").as_bytes(),
+    );
     meta.write(out);
     out.extend_from_slice(b",\"items\":");
 }
@@ -178,8 +205,9 @@ pub fn encode(json: Vec<u8>, encoding: Encoding) -> Result<Bytes, Status> {
             Ok(pretty.into())
         }
         Encoding::Yaml => {
-            let yaml = serde_saphyr::to_string(&value()?)
-                .map_err(|e| Status::internal(format!("cannot write YAML: {}", go_quote(&e.to_string()))))?;
+            let yaml = serde_saphyr::to_string(&value()?).map_err(|e| {
+                Status::internal(format!("cannot write YAML: {}", go_quote(&e.to_string())))
+            })?;
             Ok(yaml.into_bytes().into())
         }
     }

@@ -42,7 +42,9 @@ impl IncludeObject {
                     other,
                     "must be 'Metadata', 'Object', 'None', or empty",
                 );
-                Err(Status::bad_request(format!("Unable to convert to Table as requested: {error}")))
+                Err(Status::bad_request(format!(
+                    "Unable to convert to Table as requested: {error}"
+                )))
             }
         }
     }
@@ -72,11 +74,18 @@ impl Rows {
         with_columns: bool,
         out: &mut Vec<u8>,
     ) -> Result<(), Status> {
-        let head = format!(r#"{{"kind":"Table","apiVersion":"{}","metadata":"#, self.version.api_version());
+        let head = format!(
+            r#"{{"kind":"Table","apiVersion":"{}","metadata":"#,
+            self.version.api_version()
+        );
         out.extend_from_slice(head.as_bytes());
         meta.write(out);
         out.extend_from_slice(b",\"columnDefinitions\":");
-        let columns = if with_columns { columns(self.resource) } else { Value::Null };
+        let columns = if with_columns {
+            columns(self.resource)
+        } else {
+            Value::Null
+        };
         out.extend_from_slice(columns.to_string().as_bytes());
         out.extend_from_slice(b",\"rows\":[");
         let now = Timestamp::now();
@@ -90,7 +99,13 @@ impl Rows {
         Ok(())
     }
 
-    fn write_row(&self, entry: &Entry, revision: Revision, now: Timestamp, out: &mut Vec<u8>) -> Result<(), Status> {
+    fn write_row(
+        &self,
+        entry: &Entry,
+        revision: Revision,
+        now: Timestamp,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Status> {
         let facts = Facts::of(self.resource, entry)?;
         out.extend_from_slice(b"{\"cells\":[");
         for (at, cell) in facts.cells(self.resource, entry)?.iter().enumerate() {
@@ -117,9 +132,7 @@ impl Rows {
 }
 
 fn columns(resource: &Resource) -> Value {
-    let column = |c: &Column| {
-        json!({"name": c.name, "type": c.kind, "format": c.format, "description": c.description, "priority": c.priority})
-    };
+    let column = |c: &Column| json!({"name": c.name, "type": c.kind, "format": c.format, "description": c.description, "priority": c.priority});
     resource.strategy.columns().iter().map(column).collect()
 }
 
@@ -127,9 +140,11 @@ fn cell_value(cell: &Cell, now: Timestamp) -> Value {
     match cell {
         Cell::Value(value) => value.clone(),
         Cell::Since(None) => "<unknown>".into(),
-        Cell::CountSince(count, since) => {
-            format!("{count} ({} ago)", age(now.duration_since(*since).as_secs())).into()
-        }
+        Cell::CountSince(count, since) => format!(
+            "{count} ({} ago)",
+            age(now.duration_since(*since).as_secs())
+        )
+        .into(),
         Cell::Since(Some(since)) => age(now.duration_since(*since).as_secs()).into(),
     }
 }
@@ -167,9 +182,24 @@ mod tests {
     #[test]
     fn ages_are_abbreviated_as_upstream() {
         for (seconds, text) in [
-            (-5, "<invalid>"), (-1, "0s"), (0, "0s"), (119, "119s"), (120, "2m"), (125, "2m5s"), (600, "10m"),
-            (10_799, "179m"), (10_800, "3h"), (11_000, "3h3m"), (28_800, "8h"), (172_799, "47h"), (172_800, "2d"),
-            (180_000, "2d2h"), (691_200, "8d"), (63_071_999, "729d"), (63_072_000, "2y"), (70_000_000, "2y80d"),
+            (-5, "<invalid>"),
+            (-1, "0s"),
+            (0, "0s"),
+            (119, "119s"),
+            (120, "2m"),
+            (125, "2m5s"),
+            (600, "10m"),
+            (10_799, "179m"),
+            (10_800, "3h"),
+            (11_000, "3h3m"),
+            (28_800, "8h"),
+            (172_799, "47h"),
+            (172_800, "2d"),
+            (180_000, "2d2h"),
+            (691_200, "8d"),
+            (63_071_999, "729d"),
+            (63_072_000, "2y"),
+            (70_000_000, "2y80d"),
             (252_288_000, "8y"),
         ] {
             assert_eq!(age(seconds), text, "{seconds}");

@@ -17,7 +17,11 @@ pub struct Frames<'r> {
 impl<'r> Frames<'r> {
     /// For a reader of a collection.
     pub fn new(reader: Reader<'r>) -> Self {
-        let plain = reader.format == Format { form: Form::Object, encoding: Encoding::Json };
+        let plain = reader.format
+            == Format {
+                form: Form::Object,
+                encoding: Encoding::Json,
+            };
         let shareable = plain && reader.api_version == reader.resource.api_version();
         Self { reader, shareable }
     }
@@ -53,14 +57,19 @@ impl<'r> Frames<'r> {
     /// That nothing else happened up to a revision; `initial_end` says that all that was there
     /// has been told.
     pub fn bookmark(&self, revision: Revision, initial_end: bool) -> Bytes {
-        let annotations = if initial_end { r#","annotations":{"k8s.io/initial-events-end":"true"}"# } else { "" };
+        let annotations = if initial_end {
+            r#","annotations":{"k8s.io/initial-events-end":"true"}"#
+        } else {
+            ""
+        };
         let (kind, api_version) = match self.reader.format.form {
             Form::Object => (self.reader.resource.kind, self.reader.api_version),
             Form::Metadata(version) => ("PartialObjectMetadata", version.api_version()),
             Form::Table(version) => ("Table", version.api_version()),
         };
         let metadata = format!(r#"{{"resourceVersion":"{revision}"{annotations}}}"#);
-        let object = format!(r#"{{"kind":"{kind}","apiVersion":"{api_version}","metadata":{metadata}}}"#);
+        let object =
+            format!(r#"{{"kind":"{kind}","apiVersion":"{api_version}","metadata":{metadata}}}"#);
         format!("{{\"type\":\"BOOKMARK\",\"object\":{object}}}\n").into()
     }
 

@@ -34,12 +34,28 @@ impl Health {
         let flag = stopping.clone();
         let shutdown: Probe = Box::new(move || {
             let stopping = flag.load(Ordering::Relaxed);
-            Box::pin(ready(if stopping { Err("process is shutting down".into()) } else { Ok(()) }))
+            Box::pin(ready(if stopping {
+                Err("process is shutting down".into())
+            } else {
+                Ok(())
+            }))
         });
         let checks = vec![
-            Check { name: "ping", probe: Box::new(|| Box::pin(ready(Ok(())))), lives: true },
-            Check { name: "etcd", probe: store, lives: false },
-            Check { name: "shutdown", probe: shutdown, lives: false },
+            Check {
+                name: "ping",
+                probe: Box::new(|| Box::pin(ready(Ok(())))),
+                lives: true,
+            },
+            Check {
+                name: "etcd",
+                probe: store,
+                lives: false,
+            },
+            Check {
+                name: "shutdown",
+                probe: shutdown,
+                lives: false,
+            },
         ];
         Self { checks, stopping }
     }
@@ -122,7 +138,10 @@ mod tests {
     #[tokio::test]
     async fn a_stopping_server_is_not_ready() {
         let health = Health::new(Box::new(|| Box::pin(ready(Ok(())))));
-        assert_eq!(get(&health, "/readyz", "verbose").await.1.lines().count(), 4);
+        assert_eq!(
+            get(&health, "/readyz", "verbose").await.1.lines().count(),
+            4
+        );
         health.stop();
         assert_eq!(get(&health, "/readyz", "").await.0, 500);
     }

@@ -7,8 +7,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, SanType,
 };
 use thiserror::Error;
 use time::{Duration, OffsetDateTime};
@@ -72,21 +72,34 @@ impl Authority {
         }
         let malformed = |path: &Path| {
             let path = path.to_owned();
-            move |error: rcgen::Error| PkiError::Malformed { path, why: error.to_string() }
+            move |error: rcgen::Error| PkiError::Malformed {
+                path,
+                why: error.to_string(),
+            }
         };
         let (certificate, key) = (read(&certificate_file)?, read(&key_file)?);
         let key = KeyPair::from_pem(&key).map_err(malformed(&key_file))?;
-        let issuer = Issuer::from_ca_cert_pem(&certificate, key).map_err(malformed(&certificate_file))?;
-        Ok(Self { certificate, issuer })
+        let issuer =
+            Issuer::from_ca_cert_pem(&certificate, key).map_err(malformed(&certificate_file))?;
+        Ok(Self {
+            certificate,
+            issuer,
+        })
     }
 
     fn make() -> Result<Identity, PkiError> {
         let key = KeyPair::generate()?;
         let mut params = params(AUTHORITY_NAME, None);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages =
-            vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
-        Ok(Identity { certificate: params.self_signed(&key)?.pem(), key: key.serialize_pem() })
+        params.key_usages = vec![
+            KeyUsagePurpose::KeyCertSign,
+            KeyUsagePurpose::CrlSign,
+            KeyUsagePurpose::DigitalSignature,
+        ];
+        Ok(Identity {
+            certificate: params.self_signed(&key)?.pem(),
+            key: key.serialize_pem(),
+        })
     }
 
     /// The authority's own certificate, as PEM.
@@ -101,9 +114,13 @@ impl Authority {
     pub fn server(&self, names: &[String], addresses: &[IpAddr]) -> Result<Identity, PkiError> {
         let mut params = params("portcullis", None);
         for name in names {
-            params.subject_alt_names.push(SanType::DnsName(name.as_str().try_into()?));
+            params
+                .subject_alt_names
+                .push(SanType::DnsName(name.as_str().try_into()?));
         }
-        params.subject_alt_names.extend(addresses.iter().copied().map(SanType::IpAddress));
+        params
+            .subject_alt_names
+            .extend(addresses.iter().copied().map(SanType::IpAddress));
         self.sign(params, ExtendedKeyUsagePurpose::ServerAuth)
     }
 
@@ -116,12 +133,22 @@ impl Authority {
         self.sign(params(user, group), ExtendedKeyUsagePurpose::ClientAuth)
     }
 
-    fn sign(&self, mut params: CertificateParams, usage: ExtendedKeyUsagePurpose) -> Result<Identity, PkiError> {
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
+    fn sign(
+        &self,
+        mut params: CertificateParams,
+        usage: ExtendedKeyUsagePurpose,
+    ) -> Result<Identity, PkiError> {
+        params.key_usages = vec![
+            KeyUsagePurpose::DigitalSignature,
+            KeyUsagePurpose::KeyEncipherment,
+        ];
         params.extended_key_usages = vec![usage];
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate()?;
-        Ok(Identity { certificate: params.signed_by(&key, &self.issuer)?.pem(), key: key.serialize_pem() })
+        Ok(Identity {
+            certificate: params.signed_by(&key, &self.issuer)?.pem(),
+            key: key.serialize_pem(),
+        })
     }
 }
 
@@ -129,7 +156,9 @@ fn params(name: &str, group: Option<&str>) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     if let Some(group) = group {
-        params.distinguished_name.push(DnType::OrganizationName, group);
+        params
+            .distinguished_name
+            .push(DnType::OrganizationName, group);
     }
     params.distinguished_name.push(DnType::CommonName, name);
     let now = OffsetDateTime::now_utc();
@@ -143,7 +172,10 @@ fn params(name: &str, group: Option<&str>) -> CertificateParams {
 /// # Errors
 /// [`PkiError::Io`].
 pub fn read(path: &Path) -> Result<String, PkiError> {
-    fs::read_to_string(path).map_err(|source| PkiError::Io { path: path.to_owned(), source })
+    fs::read_to_string(path).map_err(|source| PkiError::Io {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Writes a file whole or not at all, readable as `mode` says from its first byte on.
@@ -151,7 +183,10 @@ pub fn read(path: &Path) -> Result<String, PkiError> {
 /// # Errors
 /// [`PkiError::Io`].
 pub fn write(path: &Path, contents: &[u8], mode: u32) -> Result<(), PkiError> {
-    let failed = |source| PkiError::Io { path: path.to_owned(), source };
+    let failed = |source| PkiError::Io {
+        path: path.to_owned(),
+        source,
+    };
     if let Some(dir) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
         fs::create_dir_all(dir).map_err(failed)?;
     }
@@ -180,9 +215,15 @@ mod tests {
     #[test]
     fn an_authority_is_made_once_and_found_again() {
         let dir = tempfile::tempdir().unwrap();
-        let first = Authority::in_dir(dir.path()).unwrap().certificate().to_owned();
+        let first = Authority::in_dir(dir.path())
+            .unwrap()
+            .certificate()
+            .to_owned();
         assert_eq!(Authority::in_dir(dir.path()).unwrap().certificate(), first);
-        let mode = fs::metadata(dir.path().join("ca.key")).unwrap().permissions().mode();
+        let mode = fs::metadata(dir.path().join("ca.key"))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 
@@ -204,8 +245,16 @@ mod tests {
         let identity = authority.client("alice", Some("a")).unwrap();
         let (_, pem) = parse_x509_pem(identity.certificate.as_bytes()).unwrap();
         let certificate = pem.parse_x509().unwrap();
-        let names: Vec<_> = certificate.subject().iter_common_name().map(|n| n.as_str().unwrap()).collect();
-        let groups: Vec<_> = certificate.subject().iter_organization().map(|n| n.as_str().unwrap()).collect();
+        let names: Vec<_> = certificate
+            .subject()
+            .iter_common_name()
+            .map(|n| n.as_str().unwrap())
+            .collect();
+        let groups: Vec<_> = certificate
+            .subject()
+            .iter_organization()
+            .map(|n| n.as_str().unwrap())
+            .collect();
         assert_eq!((names, groups), (vec!["alice"], vec!["a"]));
     }
 }

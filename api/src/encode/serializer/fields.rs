@@ -13,17 +13,18 @@ pub(super) struct Struct<'o> {
     /// Which of the first 64 of them were written, a bit each.
     written: u64,
     first: bool,
-    root: bool,
+    /// Where the fields of a root object begin.
+    root: Option<usize>,
 }
 
 impl<'o> Struct<'o> {
     pub(super) fn new(out: &'o mut Vec<u8>, name: &str, root: bool) -> Self {
         Self {
-            out,
             facts: facts::fields(name),
             written: 0,
             first: !root,
-            root,
+            root: root.then_some(out.len()),
+            out,
         }
     }
 
@@ -54,7 +55,7 @@ impl ser::SerializeStruct for Struct<'_> {
     type Error = EncodeError;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result {
-        if self.root && matches!(key, "kind" | "apiVersion") {
+        if self.root.is_some() && matches!(key, "kind" | "apiVersion") {
             return Ok(());
         }
         let (start, first) = (self.out.len(), self.first);
@@ -69,6 +70,11 @@ impl ser::SerializeStruct for Struct<'_> {
         } else {
             self.out.truncate(start);
             self.first = first;
+        }
+        if let (Some(head), "metadata") = (self.root, key) {
+            // Go's structs begin with it; the types here have their fields in the order of the alphabet.
+            let length = self.out.len() - start;
+            self.out[head..].rotate_right(length);
         }
         Ok(())
     }

@@ -24,7 +24,11 @@ impl ContinueToken {
     /// The token of a page that ends with the key `last`.
     pub fn new(revision: Revision, prefix: &str, last: &str) -> Self {
         let start = last.strip_prefix(prefix).unwrap_or(last);
-        Self { version: VERSION.into(), revision, start: format!("{start}\0") }
+        Self {
+            version: VERSION.into(),
+            revision,
+            start: format!("{start}\0"),
+        }
     }
 
     /// Reads a token.
@@ -32,14 +36,26 @@ impl ContinueToken {
     /// # Errors
     /// 400 if it is none of ours.
     pub fn parse(text: &str) -> Result<Self, Status> {
-        let invalid = |why: &dyn std::fmt::Display| Status::bad_request(format!("continue key is not valid: {why}"));
+        let invalid = |why: &dyn std::fmt::Display| {
+            Status::bad_request(format!("continue key is not valid: {why}"))
+        };
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|e| invalid(&e))?;
         let token: Self = serde_json::from_slice(&bytes).map_err(|e| invalid(&e))?;
         match () {
-            () if token.version != VERSION => Err(invalid(&format!("server does not recognize this encoded version {:?}", token.version))),
-            () if token.revision == 0 => Err(invalid(&"incorrect encoded start resourceVersion (version meta.k8s.io/v1)")),
-            () if token.start.is_empty() || token.start.starts_with('/') || token.start.contains("..") => {
-                Err(invalid(&"encoded start key is empty or has a relative path"))
+            () if token.version != VERSION => Err(invalid(&format!(
+                "server does not recognize this encoded version {:?}",
+                token.version
+            ))),
+            () if token.revision == 0 => Err(invalid(
+                &"incorrect encoded start resourceVersion (version meta.k8s.io/v1)",
+            )),
+            () if token.start.is_empty()
+                || token.start.starts_with('/')
+                || token.start.contains("..") =>
+            {
+                Err(invalid(
+                    &"encoded start key is empty or has a relative path",
+                ))
             }
             () => Ok(token),
         }

@@ -58,7 +58,11 @@ impl Strategy for NamespaceStrategy {
     }
 
     fn holds_deletion(&self, namespace: &Namespace) -> bool {
-        namespace.spec.as_ref().and_then(|s| s.finalizers.as_ref()).is_some_and(|f| !f.is_empty())
+        namespace
+            .spec
+            .as_ref()
+            .and_then(|s| s.finalizers.as_ref())
+            .is_some_and(|f| !f.is_empty())
     }
 
     fn mark_deleting(&self, namespace: &mut Namespace) {
