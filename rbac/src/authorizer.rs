@@ -76,3 +76,6 @@ pub(crate) fn aggregate<E: Display>(errors: &[E]) -> Option<String> {
         several => Some(format!("[{}]", several.join(", "))),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,9 @@ mod rule;
 mod rules_review;
 mod union;
 
+#[cfg(test)]
+mod testing;
+
 pub use always::{AlwaysAllow, AlwaysDeny, Privileged};
 pub use authorizer::RbacAuthorizer;
 pub use escalation::{Escalation, Refusal};
