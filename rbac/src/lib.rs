@@ -20,6 +20,7 @@ pub mod reconcile;
 mod roles;
 mod rule;
 mod rules_review;
+pub mod trace;
 mod union;
 
 #[cfg(test)]

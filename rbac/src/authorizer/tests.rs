@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing::{binding, cluster_binding, cluster_role, role, rule, urls, user};
+use crate::trace::Verdict;
 use crate::{AlwaysAllow, AlwaysDeny, Privileged, ResourceTarget, Union};
 
 fn pods(namespace: &str) -> Target<'_> {
@@ -254,5 +255,57 @@ fn a_union_takes_the_first_opinion() {
         (vec![privileged, Arc::new(Denies)], &master, allowed("")),
     ] {
         assert_eq!(decide(&Union::new(members), who, "get", pods("")), expected);
+    }
+}
+
+#[test]
+fn traces_show_every_binding_and_agree_with_the_decision() {
+    let (_, rbac) = cluster();
+    let bob = user("bob", &["dev"]);
+    for (namespace, verb, expected) in [
+        ("a", "get", &["gone: role missing", "people: allows"][..]),
+        (
+            "a",
+            "list",
+            &["gone: role missing", "people: 1 rule silent"],
+        ),
+        ("", "get", &["gone: role missing"]),
+    ] {
+        let attributes = Attributes {
+            user: &bob,
+            verb,
+            target: pods(namespace),
+        };
+        let trace = rbac.trace(&attributes);
+        let lines: Vec<_> = trace
+            .iter()
+            .map(|c| {
+                let verdict = match &c.verdict {
+                    Verdict::Allows(_) => "allows".to_owned(),
+                    Verdict::Silent(rules) => format!("{rules} rule silent"),
+                    Verdict::Unresolved(_) => "role missing".to_owned(),
+                };
+                format!("{}: {verdict}", c.binding)
+            })
+            .collect();
+        assert_eq!(lines, expected);
+        let allowed = trace
+            .iter()
+            .find(|c| matches!(c.verdict, Verdict::Allows(_)));
+        match (allowed, rbac.authorize(&attributes)) {
+            (Some(by), Decision::Allow { reason }) => {
+                assert_eq!(reason, format!("RBAC: allowed by {}", by.text));
+                assert_eq!(
+                    (by.namespace.as_str(), by.role_kind.as_str()),
+                    ("a", "Role")
+                );
+                assert_eq!(
+                    (by.subject_kind.as_str(), by.subject.as_str()),
+                    ("User", "bob")
+                );
+            }
+            (None, decision) => assert!(!decision.is_allowed()),
+            (Some(by), decision) => panic!("{by:?} {decision:?}"),
+        }
     }
 }
