@@ -70,3 +70,6 @@ pub fn aggregate(roles: &mut [ClusterRole]) -> Vec<usize> {
     }
     changed
 }
+
+#[cfg(test)]
+mod tests;

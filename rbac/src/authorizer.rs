@@ -23,16 +23,25 @@ impl RbacAuthorizer {
     pub const fn new(index: Arc<Index>) -> Self {
         Self { index }
     }
+
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
+    }
+}
+
+/// The namespace whose bindings count, empty if only the cluster's do.
+pub(crate) fn namespace_of<'a>(attributes: &Attributes<'a>) -> &'a str {
+    match attributes.target {
+        Target::Resource(target) => target.namespace,
+        Target::Path(_) => "",
+    }
 }
 
 impl Authorizer for RbacAuthorizer {
     fn authorize(&self, attributes: &Attributes<'_>) -> Decision {
-        let namespace = match &attributes.target {
-            Target::Resource(target) => target.namespace,
-            Target::Path(_) => "",
-        };
         let mut allowed = None;
         let mut errors = Vec::new();
+        let namespace = namespace_of(attributes);
         self.index
             .visit(attributes.user, namespace, |grant, rules| match rules {
                 Ok(rules) if rules.iter().any(|rule| allows(rule, attributes)) => {
@@ -76,3 +85,6 @@ pub(crate) fn aggregate<E: Display>(errors: &[E]) -> Option<String> {
         several => Some(format!("[{}]", several.join(", "))),
     }
 }
+
+#[cfg(test)]
+mod tests;

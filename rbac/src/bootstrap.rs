@@ -141,3 +141,6 @@ fn role_ref(kind: &str, name: &str) -> RoleRef {
 fn subjects(to: &[Whom]) -> Option<Vec<Subject>> {
     (!to.is_empty()).then(|| to.iter().map(Whom::subject).collect())
 }
+
+#[cfg(test)]
+mod tests;

@@ -167,3 +167,6 @@ fn everything() -> [PolicyRule; 2] {
         },
     ]
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,7 +20,11 @@ pub mod reconcile;
 mod roles;
 mod rule;
 mod rules_review;
+pub mod trace;
 mod union;
+
+#[cfg(test)]
+mod testing;
 
 pub use always::{AlwaysAllow, AlwaysDeny, Privileged};
 pub use authorizer::RbacAuthorizer;

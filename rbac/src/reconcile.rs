@@ -163,3 +163,6 @@ fn add_subjects(known: &mut Option<Vec<Subject>>, expected: Option<Vec<Subject>>
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

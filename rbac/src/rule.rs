@@ -188,3 +188,6 @@ fn has_all(list: &[String], wanted: &[String]) -> bool {
 fn has_all_or_star(list: &[String], wanted: &[String]) -> bool {
     has(list, ALL) || has_all(list, wanted)
 }
+
+#[cfg(test)]
+mod tests;
