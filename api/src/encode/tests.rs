@@ -113,3 +113,25 @@ fn writes_what_go_always_writes() {
         );
     }
 }
+
+#[test]
+fn metadata_leads_whatever_the_order_of_fields() {
+    use k8s_openapi::api::core::v1::ConfigMap;
+    let map = ConfigMap {
+        data: Some([("k".to_owned(), "v".to_owned())].into()),
+        metadata: ObjectMeta {
+            name: Some("m".into()),
+            ..ObjectMeta::default()
+        },
+        ..ConfigMap::default()
+    };
+    let type_meta = TypeMeta {
+        api_version: "v1",
+        kind: "ConfigMap",
+    };
+    assert_eq!(
+        String::from_utf8(encode(&map, type_meta)).unwrap(),
+        "{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"m\",\
+         \"creationTimestamp\":null},\"data\":{\"k\":\"v\"}}"
+    );
+}

@@ -50,6 +50,13 @@ impl Discovery {
             .cloned()
     }
 
+    /// Where there is a document, in order.
+    pub fn paths(&self) -> Vec<String> {
+        let mut paths: Vec<_> = self.legacy.keys().cloned().collect();
+        paths.sort_unstable();
+        paths
+    }
+
     fn preferred(&self, path: &str, accepted: &Accepted<'_>) -> Option<&Document> {
         if let Some(edition) = aggregated::Edition::asked_for(accepted) {
             let root = aggregated::ROOTS.iter().find(|root| **root == path)?;

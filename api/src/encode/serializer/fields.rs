@@ -14,11 +14,14 @@ pub(super) struct Struct<'o> {
     written: u64,
     first: bool,
     root: bool,
+    /// Where the fields begin.
+    begin: usize,
 }
 
 impl<'o> Struct<'o> {
     pub(super) fn new(out: &'o mut Vec<u8>, name: &str, root: bool) -> Self {
         Self {
+            begin: out.len(),
             out,
             facts: facts::fields(name),
             written: 0,
@@ -34,6 +37,15 @@ impl<'o> Struct<'o> {
         self.first = false;
         write_string(key, self.out);
         self.out.push(b':');
+    }
+
+    /// Moves what was written last to the front: kube-apiserver writes metadata first, and stored
+    /// objects are given their version there, whatever the order of the type's fields.
+    fn lead_with(&mut self, start: usize) {
+        let moved = self.out.len() - start;
+        if let Some(fields) = self.out.get_mut(self.begin..) {
+            fields.rotate_right(moved);
+        }
     }
 
     /// Whether what was written of a field stays.
@@ -66,6 +78,9 @@ impl ser::SerializeStruct for Struct<'_> {
         let fact = self.facts.iter().position(|f| f.name == key);
         if self.stays(wrote, fact) {
             self.written |= fact.map_or(0, bit);
+            if self.root && key == "metadata" {
+                self.lead_with(start);
+            }
         } else {
             self.out.truncate(start);
             self.first = first;
