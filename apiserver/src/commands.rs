@@ -133,8 +133,7 @@ fn announce(local: std::net::SocketAddr, options: &Serve) {
 /// # Errors
 /// None.
 pub fn version() -> Result<(), CommandError> {
-    let version = paths::version();
-    println!("{}", version["gitVersion"].as_str().unwrap_or_default());
+    println!("{}", paths::version());
     Ok(())
 }
 

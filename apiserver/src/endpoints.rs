@@ -8,6 +8,7 @@ pub mod document;
 pub mod documents;
 pub mod get;
 pub mod list;
+pub mod openapi;
 pub mod patch;
 pub mod paths;
 pub mod query;

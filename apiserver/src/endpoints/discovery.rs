@@ -50,9 +50,11 @@ impl Discovery {
             .cloned()
     }
 
-    /// Where there are documents.
+    /// Where there is a document, in order.
     pub fn paths(&self) -> Vec<String> {
-        self.legacy.keys().cloned().collect()
+        let mut paths: Vec<_> = self.legacy.keys().cloned().collect();
+        paths.sort_unstable();
+        paths
     }
 
     fn preferred(&self, path: &str, accepted: &Accepted<'_>) -> Option<&Document> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::header::{ACCEPT, CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH, VARY};
+use http::header::{ACCEPT, CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH, LOCATION, VARY};
 use http::request::Parts;
 use http::{Method, StatusCode};
 use portcullis_api::Status;
@@ -10,6 +10,7 @@ use portcullis_api::status::Reason;
 use serde_json::json;
 
 use super::document::Document;
+use super::openapi::Answer;
 use crate::app::App;
 use crate::response::{self, JSON, Response};
 
@@ -40,7 +41,7 @@ pub async fn serve(app: &Arc<App>, path: &str, parts: &Parts) -> Response {
         path
     };
     match trimmed {
-        "/version" => response::bytes(StatusCode::OK, JSON, version().to_string()),
+        "/version" => response::bytes(StatusCode::OK, JSON, version_document().to_string()),
         "/" => response::bytes(
             StatusCode::OK,
             JSON,
@@ -48,7 +49,9 @@ pub async fn serve(app: &Arc<App>, path: &str, parts: &Parts) -> Response {
         ),
         path if is_health(path) => app.health().serve(path, query).await,
         path => match app.documents().find(path, accept, query) {
-            Some(document) => serve_document(document, parts),
+            Some(Answer::Document(document)) => serve_document(document, parts),
+            Some(Answer::Moved(to)) => moved(&to),
+            Some(Answer::NotAcceptable) => response::status(&not_acceptable()),
             None => not_found(app, path),
         },
     }
@@ -89,12 +92,26 @@ fn serve_document(document: Document, parts: &Parts) -> Response {
     answer
 }
 
-/// Upstream's `/version`, of the last minor release with `PodSecurityPolicy`.
-pub fn version() -> serde_json::Value {
+fn moved(to: &str) -> Response {
+    let mut answer = response::text(StatusCode::MOVED_PERMANENTLY, "");
+    if let Ok(to) = HeaderValue::from_str(to) {
+        answer.headers_mut().insert(LOCATION, to);
+    }
+    answer
+}
+
+/// The version this server reports: the last minor release of Kubernetes with `PodSecurityPolicy`,
+/// and then its own.
+pub fn version() -> String {
+    format!("v1.24.17+portcullis.{}", env!("CARGO_PKG_VERSION"))
+}
+
+/// Upstream's `/version`.
+fn version_document() -> serde_json::Value {
     json!({
         "major": "1",
         "minor": "24",
-        "gitVersion": format!("v1.24.17+portcullis.{}", env!("CARGO_PKG_VERSION")),
+        "gitVersion": version(),
         "gitCommit": "",
         "gitTreeState": "",
         "buildDate": "",
@@ -124,6 +141,10 @@ fn not_allowed() -> Status {
         Reason::MethodNotAllowed,
         "the server does not allow this method on the requested resource",
     )
+}
+
+fn not_acceptable() -> Status {
+    Status::failure(Reason::NotAcceptable, "the document is not to be had in any form the request accepts")
 }
 
 /// What is under a group that is served has a Status; below `/apis` anything else is plain text,

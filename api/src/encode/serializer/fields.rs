@@ -13,18 +13,20 @@ pub(super) struct Struct<'o> {
     /// Which of the first 64 of them were written, a bit each.
     written: u64,
     first: bool,
-    /// Where the fields of a root object begin.
-    root: Option<usize>,
+    root: bool,
+    /// Where the fields begin.
+    begin: usize,
 }
 
 impl<'o> Struct<'o> {
     pub(super) fn new(out: &'o mut Vec<u8>, name: &str, root: bool) -> Self {
         Self {
+            begin: out.len(),
+            out,
             facts: facts::fields(name),
             written: 0,
             first: !root,
-            root: root.then_some(out.len()),
-            out,
+            root,
         }
     }
 
@@ -35,6 +37,15 @@ impl<'o> Struct<'o> {
         self.first = false;
         write_string(key, self.out);
         self.out.push(b':');
+    }
+
+    /// Moves what was written last to the front: kube-apiserver writes metadata first, and stored
+    /// objects are given their version there, whatever the order of the type's fields.
+    fn lead_with(&mut self, start: usize) {
+        let moved = self.out.len() - start;
+        if let Some(fields) = self.out.get_mut(self.begin..) {
+            fields.rotate_right(moved);
+        }
     }
 
     /// Whether what was written of a field stays.
@@ -55,7 +66,7 @@ impl ser::SerializeStruct for Struct<'_> {
     type Error = EncodeError;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result {
-        if self.root.is_some() && matches!(key, "kind" | "apiVersion") {
+        if self.root && matches!(key, "kind" | "apiVersion") {
             return Ok(());
         }
         let (start, first) = (self.out.len(), self.first);
@@ -67,14 +78,12 @@ impl ser::SerializeStruct for Struct<'_> {
         let fact = self.facts.iter().position(|f| f.name == key);
         if self.stays(wrote, fact) {
             self.written |= fact.map_or(0, bit);
+            if self.root && key == "metadata" {
+                self.lead_with(start);
+            }
         } else {
             self.out.truncate(start);
             self.first = first;
-        }
-        if let (Some(head), "metadata") = (self.root, key) {
-            // Go's structs begin with it; the types here have their fields in the order of the alphabet.
-            let length = self.out.len() - start;
-            self.out[head..].rotate_right(length);
         }
         Ok(())
     }

@@ -65,6 +65,9 @@ fn every_group_version_has_its_document() {
             );
         }
     }
+    for path in discovery.paths() {
+        assert!(discovery.document(&path, "").is_some(), "{path}");
+    }
     assert!(discovery.document("/apis/nope.example.com", "").is_none());
     assert!(discovery.document("/api/v9", "").is_none());
 }
