@@ -1,7 +1,5 @@
 //! The embedded store under kill -9: what was acknowledged is there.
 
-#![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
-
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -46,7 +44,7 @@ async fn child() {
 /// acknowledged by then.
 fn acknowledged_before_death(dir: &Path, count: usize) -> Vec<(String, u64)> {
     let mut child = Command::new(std::env::current_exe().expect("a child"))
-        .args(["--exact", "child", "--nocapture"])
+        .args(["--exact", "kill::child", "--nocapture"])
         .env(DIR, dir)
         .stdout(Stdio::piped())
         .spawn()

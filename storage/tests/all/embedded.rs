@@ -1,7 +1,5 @@
 //! The embedded store: the suite, and what concerns its file.
 
-#![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
-
 use std::path::Path;
 use std::sync::Arc;
 

@@ -1,7 +1,5 @@
 //! The store in etcd: the suite, and what happens when etcd goes away.
 
-#![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
-
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

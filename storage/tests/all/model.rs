@@ -1,7 +1,5 @@
 //! Random operations on a store and on a simple model of one, side by side.
 
-#![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
