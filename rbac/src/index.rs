@@ -1,8 +1,8 @@
 //! Roles and bindings in memory, found by who they are for.
 //!
 //! A decision looks at the bindings of the user's name and groups only, never at all of a cluster's.
-//! Whoever owns the index feeds it each change of the four kinds before the next request may count
-//! on it; see [`Index::replace`] for the start.
+//! Whoever owns the index feeds it each change of the four kinds, from one source and in its order,
+//! before the next request may count on it; see [`Index::replace`] for the start.
 
 use std::ops::ControlFlow;
 
@@ -79,7 +79,8 @@ impl Index {
         cluster_bindings
             .into_iter()
             .for_each(|b| state.bindings.put(Binding::cluster(b)));
-        *self.state.write() = state;
+        // The old state is dropped when nobody waits for the lock any more.
+        let _old = std::mem::replace(&mut *self.state.write(), state);
     }
 
     /// Knows a new or changed role.

@@ -57,13 +57,16 @@ impl Roles {
                 .get(namespace)
                 .and_then(|roles| roles.get(name))
         };
-        match kind {
-            RoleKind::Role => find(namespace).ok_or_else(|| Unresolved::Role(name.to_owned())),
-            RoleKind::ClusterRole => {
-                find("").ok_or_else(|| Unresolved::ClusterRole(name.to_owned()))
-            }
-            RoleKind::Other(kind) => Err(Unresolved::Kind(kind.clone())),
-        }
-        .map(Vec::as_slice)
+        let found = match kind {
+            // In no namespace are only cluster roles.
+            RoleKind::Role if namespace.is_empty() => None,
+            RoleKind::Role => find(namespace),
+            RoleKind::ClusterRole => find(""),
+            RoleKind::Other(kind) => return Err(Unresolved::Kind(kind.clone())),
+        };
+        found.map(Vec::as_slice).ok_or_else(|| match kind {
+            RoleKind::Role => Unresolved::Role(name.to_owned()),
+            RoleKind::ClusterRole | RoleKind::Other(_) => Unresolved::ClusterRole(name.to_owned()),
+        })
     }
 }

@@ -83,7 +83,9 @@ impl Naive {
             } else {
                 ""
             };
-            match self.roles.get(&(home.to_owned(), role.name.clone())) {
+            let key = (home.to_owned(), role.name.clone());
+            let reachable = role.kind == "ClusterRole" || !namespace.is_empty();
+            match self.roles.get(&key).filter(|_| reachable) {
                 Some(rules) => allowed |= rules.iter().any(|rule| rule_allows(rule, attributes)),
                 None => {
                     let kind = role.kind.to_lowercase();
