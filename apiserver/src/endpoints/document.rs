@@ -54,7 +54,7 @@ impl Document {
 }
 
 /// The hash that tags and URLs name a document by.
-pub fn hash(bytes: &[u8]) -> String {
+fn hash(bytes: &[u8]) -> String {
     use std::fmt::Write;
     digest::digest(&digest::SHA256, bytes).as_ref().iter().fold(
         String::with_capacity(64),

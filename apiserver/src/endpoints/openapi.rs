@@ -20,7 +20,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::discovery::groups;
-use super::document::{Accepted, Document, JSON, hash};
+use super::document::{Accepted, Document, JSON};
 use crate::registry::resource::Resource;
 
 const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
@@ -65,7 +65,7 @@ pub struct OpenApi {
 
 struct V2 {
     json: Document,
-    protobuf: Document,
+    protobuf: OnceLock<Document>,
 }
 
 struct V3 {
@@ -108,7 +108,7 @@ impl OpenApi {
                 if accepted.matches(JSON) {
                     Some(&documents.json)
                 } else if accepted.matches(PROTOBUF) || accepted.matches(PROTOBUF_OLD) {
-                    Some(&documents.protobuf)
+                    Some(documents.protobuf())
                 } else {
                     None
                 }
@@ -129,9 +129,9 @@ impl OpenApi {
         let mut document = document.clone();
         let asked_for = query.split('&').find_map(|pair| pair.strip_prefix("hash="));
         if let Some(asked_for) = asked_for.filter(|hash| !hash.is_empty()) {
-            let current = hash(&document.body);
-            if asked_for != current {
-                return Some(Answer::Moved(url(name, &current)));
+            let current = url(name, &document);
+            if !current.ends_with(&format!("?hash={asked_for}")) {
+                return Some(Answer::Moved(current));
             }
             document.cache_control = "public, immutable";
         }
@@ -139,25 +139,31 @@ impl OpenApi {
     }
 }
 
-/// Where the document of that hash is.
-fn url(name: &str, hash: &str) -> String {
-    format!("{INDEX}/{name}?hash={hash}")
+/// Where a document is while it stays what it is.
+fn url(name: &str, document: &Document) -> String {
+    let etag = document.etag.as_deref().unwrap_or_default();
+    format!("{INDEX}/{name}?hash={}", etag.trim_matches('"'))
 }
 
 impl V2 {
     fn new(resources: &'static [Resource], version: &str) -> Self {
-        let document = v2::document(&groups(resources), version);
-        let protobuf = Bytes::from(proto::encode(&document));
-        let json = tagged(&document);
         Self {
-            // Both forms have the tag of the JSON, as upstream: the request says `Vary: Accept`.
-            protobuf: Document {
-                content_type: PROTOBUF,
-                body: protobuf,
-                ..json.clone()
-            },
-            json,
+            json: tagged(&v2::document(&groups(resources), version)),
+            protobuf: OnceLock::new(),
         }
+    }
+
+    /// The same in protobuf. It has the tag of the JSON, as upstream: the request says `Vary: Accept`.
+    fn protobuf(&self) -> &Document {
+        self.protobuf.get_or_init(|| {
+            // What was written as JSON reads as JSON.
+            let document = serde_json::from_slice(&self.json.body).unwrap_or_default();
+            Document {
+                content_type: PROTOBUF,
+                body: Bytes::from(proto::encode(&document)),
+                ..self.json.clone()
+            }
+        })
     }
 }
 
@@ -170,7 +176,7 @@ impl V3 {
         let paths: serde_json::Map<_, _> = documents
             .iter()
             .map(|(name, document)| {
-                let url = url(name, &hash(&document.body));
+                let url = url(name, document);
                 (name.clone(), json!({"serverRelativeURL": url}))
             })
             .collect();

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use portcullis_api::GroupVersion;
 use serde::Serialize;
 
+use super::groups::short_names;
 use super::legacy::verbs;
 use super::{Group, Version, json};
 use crate::endpoints::document::{Accepted, Document};
@@ -188,7 +189,7 @@ impl ResourceDiscovery {
             },
             singular_resource: resource.kind.to_lowercase(),
             verbs: verbs(resource.verbs),
-            short_names: resource.short_names,
+            short_names: short_names(resource, own.group),
             categories: resource.categories,
             subresources,
         }

@@ -68,6 +68,15 @@ pub fn groups(resources: &'static [Resource]) -> Vec<Group> {
     groups
 }
 
+/// The short names a resource has under a group: kubectl warns of those that two groups have.
+pub(super) fn short_names(resource: &Resource, group: &str) -> &'static [&'static str] {
+    if group == resource.group {
+        resource.short_names
+    } else {
+        &[]
+    }
+}
+
 fn serve(
     groups: &mut Vec<Group>,
     group: &'static str,

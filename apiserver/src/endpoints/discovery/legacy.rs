@@ -4,6 +4,7 @@ use bytes::Bytes;
 use portcullis_api::{GroupVersion, Verb};
 use serde::Serialize;
 
+use super::groups::short_names;
 use super::{Group, Version, json};
 use crate::endpoints::document::short_hash;
 use crate::registry::resource::{Resource, Subresource};
@@ -132,7 +133,7 @@ impl ApiResourceList {
             .iter()
             .flat_map(|r| {
                 let below = r.subresources.iter();
-                std::iter::once(ApiResource::new(r))
+                std::iter::once(ApiResource::new(r, group.name))
                     .chain(below.map(|s| ApiResource::below(r, s, group.name, version.name)))
             })
             .collect();
@@ -167,7 +168,7 @@ struct ApiResource {
 }
 
 impl ApiResource {
-    fn new(resource: &'static Resource) -> Self {
+    fn new(resource: &'static Resource, group: &str) -> Self {
         Self {
             name: resource.plural.to_owned(),
             singular_name: "",
@@ -176,7 +177,7 @@ impl ApiResource {
             version: "",
             kind: resource.kind,
             verbs: verbs(resource.verbs),
-            short_names: resource.short_names,
+            short_names: short_names(resource, group),
             categories: resource.categories,
             storage_version_hash: storage_version_hash(resource),
         }
