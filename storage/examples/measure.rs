@@ -1,6 +1,7 @@
-//! Measures the embedded store: how fast it opens, writes, compacts and loads.
+//! Measures the embedded store: how fast it opens, writes, compacts and loads; and beside it, where
+//! its address is given, how fast an etcd takes the same writes.
 //!
-//! `cargo run --release -p portcullis-storage --example measure [DIR]`
+//! `cargo run --release -p portcullis-storage --example measure [DIR [ETCD]]`
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use portcullis_storage::embedded::EmbeddedStorage;
+use portcullis_storage::etcd::{EtcdOptions, EtcdStorage};
 use portcullis_storage::{ListRequest, Storage};
 
 const VALUE: usize = 2048;
@@ -29,8 +31,18 @@ async fn main() -> Result<(), Failure> {
         begun.elapsed(),
         resident()?
     );
+    let etcd = match std::env::args().nth(2) {
+        Some(address) => Some(EtcdStorage::connect(&EtcdOptions::new([address])).await?),
+        None => None,
+    };
+    let etcd = etcd.map(|etcd| Arc::new(etcd) as Arc<dyn Storage>);
     for writers in [1, 16, 64] {
-        creates(&store, writers, Duration::from_secs(3)).await?;
+        let embedded: Arc<dyn Storage> = store.clone();
+        for (name, store) in [("embedded", Some(embedded)), ("etcd", etcd.clone())] {
+            if let Some(store) = store {
+                creates(name, store, writers, Duration::from_secs(3)).await?;
+            }
+        }
     }
     swaps_while_compacting(&store).await?;
     fill(&store, 100_000).await?;
@@ -57,11 +69,14 @@ async fn main() -> Result<(), Failure> {
 }
 
 async fn creates(
-    store: &Arc<EmbeddedStorage>,
+    name: &str,
+    store: Arc<dyn Storage>,
     writers: usize,
     time: Duration,
 ) -> Result<(), Failure> {
     let done = Arc::new(AtomicU64::new(0));
+    // An etcd may have been measured before.
+    let run = store.revision().await?;
     let begun = Instant::now();
     let tasks: Vec<_> = (0..writers)
         .map(|writer| {
@@ -71,7 +86,7 @@ async fn creates(
                 while begun.elapsed() < time {
                     let n = done.fetch_add(1, Ordering::Relaxed);
                     let one = Instant::now();
-                    let key = format!("/registry/w{writers}/{writer}/{n}");
+                    let key = format!("/registry/{run}/{writer}/{n}");
                     store.create(&key, Bytes::from(vec![b'x'; VALUE])).await?;
                     times.push(one.elapsed());
                 }
@@ -83,7 +98,11 @@ async fn creates(
     for task in tasks {
         times.extend(task.await??);
     }
-    report(&format!("{writers} writers"), begun.elapsed(), times);
+    report(
+        &format!("{name}, {writers} writers"),
+        begun.elapsed(),
+        times,
+    );
     Ok(())
 }
 

@@ -17,6 +17,7 @@ use crate::{
     Entry, Error, Event, Found, ListRequest, Page, ReadAt, Result, Revision, Storage, Watch,
 };
 
+mod change;
 mod committer;
 mod disk;
 mod error;
@@ -27,7 +28,8 @@ mod index;
 mod load;
 mod record;
 
-use committer::{Change, Command, Committer, Write, closed};
+use change::{Change, Write};
+use committer::{Command, Committer, closed};
 use disk::{DirLock, Disk};
 pub use error::OpenError;
 use index::Index;

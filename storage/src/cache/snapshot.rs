@@ -46,8 +46,6 @@ impl Snapshot {
     pub(super) fn apply(&mut self, event: &Event) {
         match event {
             Event::Put { entry, .. } => {
-                // The key of an entry that is replaced would otherwise be kept beside the new one.
-                self.entries.remove(&entry.key);
                 self.entries.insert(entry.key.clone(), entry.clone());
             }
             Event::Delete { previous, .. } => {

@@ -3,19 +3,18 @@
 //! Whatever arrived while one batch was being written is the next one, so that many writers share
 //! a disk flush and a lone one never waits for company.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
-use bytes::Bytes;
 use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::sync::oneshot;
 
+use super::change::{self, Answer, Write};
 use super::disk::{Batch, DirLock, Disk};
 use super::index::Garbage;
 use super::{Shared, load};
-use crate::{Entry, Error, Event, Frame, Result, Revision};
+use crate::{Error, Event, Result, Revision};
 
 /// How many writers may be waiting for the thread; more wait for a place.
 const QUEUE: usize = 1024;
@@ -37,28 +36,6 @@ pub(super) enum Command {
     Close {
         reply: oneshot::Sender<()>,
     },
-}
-
-/// A change that is wanted.
-pub(super) struct Write {
-    pub(super) key: Arc<str>,
-    pub(super) change: Change,
-    pub(super) reply: oneshot::Sender<Result<Arc<Event>>>,
-}
-
-pub(super) enum Change {
-    Create(Bytes),
-    Swap { expected: Revision, value: Bytes },
-    Delete { expected: Revision },
-}
-
-impl Write {
-    fn bytes(&self) -> usize {
-        match &self.change {
-            Change::Create(value) | Change::Swap { value, .. } => value.len(),
-            Change::Delete { .. } => 0,
-        }
-    }
 }
 
 /// The running thread; dropping this waits until it has written all it was asked to.
@@ -208,7 +185,7 @@ impl Run {
             }
             return;
         }
-        let (events, replies) = self.decide(writes);
+        let (events, replies) = change::decide_all(&self.shared.index.read(), writes);
         let compacted = self.compaction_target(&compactions);
         self.collect_garbage();
         match self.commit(&events, compacted) {
@@ -222,33 +199,6 @@ impl Run {
                 }
             }
         }
-    }
-
-    /// Decides every write in order, each against what the ones before it will have left.
-    fn decide(&self, writes: Vec<Write>) -> (Vec<Arc<Event>>, Vec<Answer>) {
-        let index = self.shared.index.read();
-        let mut pending: HashMap<Arc<str>, Option<Arc<Entry>>> = HashMap::new();
-        let mut events = Vec::with_capacity(writes.len());
-        let mut replies = Vec::with_capacity(writes.len());
-        let mut revision = index.revision();
-        for Write { key, change, reply } in writes {
-            let current = match pending.get(&key) {
-                Some(entry) => entry.clone(),
-                None => index.latest(&key).cloned(),
-            };
-            let outcome = change.decide(&key, current, revision + 1).map(Arc::new);
-            if let Ok(event) = &outcome {
-                revision += 1;
-                let entry = match &**event {
-                    Event::Put { entry, .. } => Some(entry.clone()),
-                    Event::Delete { .. } | Event::Progress(_) => None,
-                };
-                pending.insert(key, entry);
-                events.push(event.clone());
-            }
-            replies.push((reply, outcome));
-        }
-        (events, replies)
     }
 
     /// How far history is to be forgotten from now on.
@@ -334,9 +284,6 @@ impl Run {
     }
 }
 
-/// A decision that is told once it is durable.
-type Answer = (oneshot::Sender<Result<Arc<Event>>>, Result<Arc<Event>>);
-
 impl Turn {
     fn add(&mut self, command: Command) {
         match command {
@@ -355,44 +302,5 @@ impl Turn {
 
     fn is_empty(&self) -> bool {
         self.writes.is_empty() && self.compactions.is_empty() && self.close.is_none()
-    }
-}
-
-impl Change {
-    /// What the change makes of `current`, at `revision`.
-    fn decide(
-        self,
-        key: &Arc<str>,
-        current: Option<Arc<Entry>>,
-        revision: Revision,
-    ) -> Result<Event> {
-        let put = |value, previous| {
-            let entry = Entry::new(key.clone(), value, revision);
-            Ok(Event::Put {
-                entry,
-                previous,
-                frame: Frame::default(),
-            })
-        };
-        match (self, current) {
-            (Self::Create(value), None) => put(value, None),
-            (Self::Create(_), Some(_)) => Err(Error::AlreadyExists {
-                key: key.to_string(),
-            }),
-            (Self::Swap { expected, value }, Some(entry)) if entry.revision == expected => {
-                put(value, Some(entry))
-            }
-            (Self::Delete { expected }, Some(previous)) if previous.revision == expected => {
-                Ok(Event::Delete {
-                    previous,
-                    revision,
-                    frame: Frame::default(),
-                })
-            }
-            (Self::Swap { .. } | Self::Delete { .. }, actual) => Err(Error::Conflict {
-                key: key.to_string(),
-                actual,
-            }),
-        }
     }
 }

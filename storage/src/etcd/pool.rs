@@ -13,6 +13,8 @@ use super::error::Failure;
 
 /// The largest answer taken at once. Lists ask for less when one is larger.
 const LARGEST_ANSWER: usize = 64 << 20;
+/// How many times the time of a small answer a large one may take.
+const LARGE_ANSWERS_PATIENCE: u32 = 10;
 /// A connection on which nothing comes is asked for a sign of life (etcd allows one every 5 s), and
 /// given up where there is none.
 const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(3));
@@ -58,9 +60,37 @@ impl Pool {
     where
         F: Future<Output = Result<T, etcd_client::Error>>,
     {
+        self.read_within(self.timeout, call).await
+    }
+
+    /// Like [`Pool::read`], for answers that may be large.
+    pub(super) async fn read_much<T, F>(&self, call: impl Fn(KvClient) -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, etcd_client::Error>>,
+    {
+        self.read_within(self.timeout * LARGE_ANSWERS_PATIENCE, call)
+            .await
+    }
+
+    async fn read_within<T, F>(
+        &self,
+        time: Duration,
+        call: impl Fn(KvClient) -> F,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, etcd_client::Error>>,
+    {
         // Also a single member gets a second chance: the first may only find the connection dead.
+        // A member that hangs must leave time for the next one.
         let attempts = self.members.len().clamp(2, 3);
-        self.attempt(attempts, call, Failure::is_outage).await
+        let time = time / if attempts == 2 { 2 } else { 3 };
+        for _ in 1..attempts {
+            match self.attempt(time, &call).await {
+                Err(failure) if failure.is_outage() => {}
+                other => return other,
+            }
+        }
+        self.attempt(time, &call).await
     }
 
     /// Does what must not happen twice: goes on only where nobody took the call.
@@ -68,42 +98,33 @@ impl Pool {
     where
         F: Future<Output = Result<T, etcd_client::Error>>,
     {
-        self.attempt(self.members.len(), call, |failure| {
-            matches!(failure, Failure::Unsent(_))
-        })
-        .await
+        for _ in 1..self.members.len() {
+            match self.attempt(self.timeout, &call).await {
+                Err(Failure::Unsent(_)) => {}
+                other => return other,
+            }
+        }
+        self.attempt(self.timeout, &call).await
     }
 
     async fn attempt<T, F>(
         &self,
-        attempts: usize,
+        time: Duration,
         call: impl Fn(KvClient) -> F,
-        again: impl Fn(&Failure) -> bool,
     ) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, etcd_client::Error>>,
     {
-        let deadline = tokio::time::Instant::now() + self.timeout;
-        let mut left = attempts;
-        loop {
-            left -= 1;
-            let (index, member) = self.current();
-            // A member that hangs must leave time for the others.
-            let now = tokio::time::Instant::now();
-            let share =
-                deadline.saturating_duration_since(now) / (u32::try_from(left).unwrap_or(0) + 1);
-            let failure = match tokio::time::timeout(share, call(member.kv.clone())).await {
-                Ok(Ok(answer)) => return Ok(answer),
-                Ok(Err(error)) => Failure::from(error),
-                Err(_) => Failure::Unknown("no answer in time".into()),
-            };
-            if failure.is_outage() {
-                self.leave(index);
-            }
-            if left == 0 || !again(&failure) {
-                return Err(failure);
-            }
+        let (index, member) = self.current();
+        let failure = match tokio::time::timeout(time, call(member.kv.clone())).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(error)) => Failure::from(error),
+            Err(_) => Failure::Unknown("no answer in time".into()),
+        };
+        if failure.is_outage() {
+            self.leave(index);
         }
+        Err(failure)
     }
 
     /// The member in use, for a watch.
@@ -151,4 +172,20 @@ fn connect_options(options: &EtcdOptions) -> ConnectOptions {
         tls = tls.identity(Identity::from_pem(certificate, key));
     }
     connect.with_tls(tls)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What nobody took may be tried elsewhere; everything depends on telling it apart.
+    #[tokio::test]
+    async fn a_refused_connection_is_known() {
+        let pool = Pool::connect(&EtcdOptions::new(["http://127.0.0.1:1"]))
+            .await
+            .unwrap();
+        let call = pool.write(|mut kv| async move { kv.put("key", "", None).await });
+        let failure = call.await.unwrap_err();
+        assert!(matches!(failure, Failure::Unsent(_)), "{failure:?}");
+    }
 }

@@ -51,7 +51,7 @@ pub(super) async fn list(
             .with_range(end.clone())
             .with_limit(to_wire(wanted as u64));
         let options = at_revision(options, revision);
-        let read = pool.read(|mut kv| {
+        let read = pool.read_much(|mut kv| {
             let (start, options) = (start.clone(), options.clone());
             async move { kv.get(start, Some(options)).await }
         });

@@ -45,7 +45,7 @@ async fn what_was_there_before_is_there() {
     assert!(found.revision >= old.revision);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_wrote_reads_it_anywhere() {
     let store = Embedded::new();
     let cache = over(store.storage()).await;
@@ -73,7 +73,7 @@ async fn whoever_wrote_reads_it_anywhere() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_latest_includes_what_others_wrote() {
     let store = Embedded::new();
     let cache = over(store.storage()).await;
@@ -118,7 +118,7 @@ async fn keys_outside_its_root_are_passed_through() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn observers_see_a_write_before_it_returns() {
     let store = Embedded::new();
     store

@@ -135,6 +135,26 @@ async fn a_paused_etcd_is_waited_for_and_not_for_long() {
     assert_eq!(revisions(&mut watch, 1).await, [revision]);
 }
 
+/// Others may change several keys in one transaction, which is one revision; a watch that is
+/// interrupted right after it tells none of them twice.
+#[tokio::test]
+async fn changes_of_one_revision_are_told_once() {
+    let mut server = EtcdServer::start();
+    let store = connect(&server).await;
+    let mut watch = store.watch("/registry/", 0).await.unwrap();
+    let mut client = etcd_client::Client::connect([server.endpoint()], None)
+        .await
+        .unwrap();
+    let keys = ["/registry/a", "/elsewhere/b", "/registry/c"];
+    let txn = etcd_client::Txn::new();
+    let txn = txn.and_then(keys.map(|key| etcd_client::TxnOp::put(key, "", None)));
+    let revision = client.txn(txn).await.unwrap().header().unwrap().revision() as Revision;
+    assert_eq!(revisions(&mut watch, 2).await, [revision, revision]);
+    server.restart();
+    let (next, _) = write_when_possible(&store, "/registry/d").await;
+    assert_eq!(revisions(&mut watch, 1).await, [next]);
+}
+
 /// A store that was put back to nothing has another history, and a watch must not go on in it.
 #[tokio::test]
 async fn an_older_copy_ends_the_watch() {

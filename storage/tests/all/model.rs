@@ -1,6 +1,5 @@
 //! Random operations on a store and on a simple model of one, side by side.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,9 +9,13 @@ use portcullis_storage::cache::{Cache, CacheConfig};
 use portcullis_storage::embedded::EmbeddedStorage;
 use portcullis_storage::etcd::{EtcdOptions, EtcdStorage};
 use portcullis_storage::etcd_server::EtcdServer;
-use portcullis_storage::{Entry, Error, Event, ListRequest, ReadAt, Result, Revision, Storage};
+use portcullis_storage::{ListRequest, ReadAt, Revision, Storage};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+
+mod reference;
+
+use reference::{At, Fault, Model, Outcome, change, content, simple};
 
 /// Keys that are prefixes of each other, and lie on both sides of a slash.
 const KEYS: [&str; 8] = ["a", "a/", "a/b", "a/b/c", "a0", "ab", "b", "b/x"];
@@ -54,14 +57,6 @@ enum Op {
     Restart,
 }
 
-/// A revision, told from the current one.
-#[derive(Clone, Copy, Debug)]
-enum At {
-    Latest,
-    NotOlder(i64),
-    Exactly(i64),
-}
-
 fn op() -> impl Strategy<Value = Op> {
     let key = 0..KEYS.len();
     let prefix = 0..PREFIXES.len();
@@ -84,100 +79,6 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (prefix, 0..9_u64).prop_map(|(prefix, back)| Op::Watch { prefix, back }),
         1 => Just(Op::Restart),
     ]
-}
-
-type State = BTreeMap<String, (Vec<u8>, Revision)>;
-
-/// A store as one would write it on the back of an envelope: every state it ever had.
-struct Model {
-    /// Before this revision the store was somebody else's.
-    base: Revision,
-    compacted: Revision,
-    states: Vec<State>,
-    /// What each change did: the key, and its value after and before.
-    changes: Vec<Change>,
-}
-
-type Change = (String, Option<Vec<u8>>, Option<Vec<u8>>);
-
-impl Model {
-    fn new(base: Revision) -> Self {
-        Self {
-            base,
-            compacted: base,
-            states: vec![State::new()],
-            changes: Vec::new(),
-        }
-    }
-
-    fn revision(&self) -> Revision {
-        self.base + self.changes.len() as Revision
-    }
-
-    fn now(&self) -> &State {
-        self.states.last().unwrap()
-    }
-
-    fn write(&mut self, key: &str, value: Option<Vec<u8>>) -> Revision {
-        let mut state = self.now().clone();
-        let revision = self.revision() + 1;
-        let before = match &value {
-            Some(value) => state.insert(key.into(), (value.clone(), revision)),
-            None => state.remove(key),
-        };
-        self.changes
-            .push((key.into(), value, before.map(|(value, _)| value)));
-        self.states.push(state);
-        revision
-    }
-
-    /// The state to read, and its revision.
-    fn at(&self, at: ReadAt) -> Outcome<(&State, Revision)> {
-        let revision = match at {
-            ReadAt::Latest => self.revision(),
-            ReadAt::NotOlderThan(least) if least > self.revision() => return Err(Fault::TooNew),
-            ReadAt::NotOlderThan(_) => self.revision(),
-            ReadAt::Exactly(exactly) if exactly > self.revision() => return Err(Fault::TooNew),
-            ReadAt::Exactly(exactly) if exactly < self.compacted => return Err(Fault::Compacted),
-            ReadAt::Exactly(exactly) => exactly,
-        };
-        Ok((&self.states[(revision - self.base) as usize], revision))
-    }
-
-    /// `at` with its revision counted; never one before the model begins.
-    fn resolve(&self, at: At) -> ReadAt {
-        let counted = |back: i64| self.revision().saturating_add_signed(back).max(self.base);
-        match at {
-            At::Latest => ReadAt::Latest,
-            At::NotOlder(back) => ReadAt::NotOlderThan(counted(back)),
-            At::Exactly(back) => ReadAt::Exactly(counted(back)),
-        }
-    }
-}
-
-/// Errors as far as the model knows them.
-#[derive(Debug, PartialEq)]
-enum Fault {
-    Exists,
-    Conflict(Option<(Vec<u8>, Revision)>),
-    Compacted,
-    TooNew,
-}
-
-type Outcome<T> = std::result::Result<T, Fault>;
-
-fn simple<T>(result: Result<T>) -> Outcome<T> {
-    result.map_err(|error| match error {
-        Error::AlreadyExists { .. } => Fault::Exists,
-        Error::Conflict { actual, .. } => Fault::Conflict(actual.as_deref().map(content)),
-        Error::Compacted { .. } => Fault::Compacted,
-        Error::TooNew { .. } => Fault::TooNew,
-        other => panic!("{other:?}"),
-    })
-}
-
-fn content(entry: &Entry) -> (Vec<u8>, Revision) {
-    (entry.value.to_vec(), entry.revision)
 }
 
 /// Both, and where the store's keys lie.
@@ -356,23 +257,6 @@ impl Pair {
             actual.iter().eq(expected),
             "{prefix} after {after}: {actual:?}"
         );
-    }
-}
-
-fn change(event: &Event) -> Option<Change> {
-    let bytes = |entry: &Arc<Entry>| entry.value.to_vec();
-    match event {
-        Event::Put {
-            entry, previous, ..
-        } => Some((
-            entry.key.to_string(),
-            Some(bytes(entry)),
-            previous.as_ref().map(bytes),
-        )),
-        Event::Delete { previous, .. } => {
-            Some((previous.key.to_string(), None, Some(bytes(previous))))
-        }
-        Event::Progress(_) => None,
     }
 }
 
