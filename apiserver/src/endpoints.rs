@@ -1,11 +1,13 @@
 //! What a request that may be carried out does: one file a verb, for all kinds.
 
+pub mod binding;
 pub mod body;
 pub mod create;
 pub mod delete;
 pub mod discovery;
 pub mod document;
 pub mod documents;
+pub mod eviction;
 pub mod get;
 pub mod list;
 pub mod openapi;
@@ -108,7 +110,7 @@ pub async fn dispatch(
     app: &Arc<App>,
     authorized: &Authorized,
     parts: &Parts,
-    body: Incoming,
+    body: &mut Incoming,
 ) -> Response {
     let result = match authorized.info() {
         RequestInfo::Path { path, .. } => return paths::serve(app, path, parts).await,
@@ -122,7 +124,7 @@ async fn resource(
     authorized: &Authorized,
     info: &ResourceRequest,
     parts: &Parts,
-    body: Incoming,
+    body: &mut Incoming,
 ) -> Result<Response, Status> {
     let api_version = info.api_version();
     if !table::serves_group(&info.group) {
@@ -157,6 +159,8 @@ async fn resource(
     };
     match verb {
         Verb::Create if resource.is_review() => reviews::create(&call, body).await,
+        Verb::Create if info.subresource == "binding" => binding::create(&call, body).await,
+        Verb::Create if info.subresource == "eviction" => eviction::create(&call, body).await,
         Verb::Create => create::create(&call, body).await,
         Verb::Get => get::get(&call).await,
         Verb::List => list::list(&call).await,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
+use portcullis_api::encode::TypeMeta;
 use portcullis_api::{Object, Status};
 use portcullis_rbac::{Authorizer, Escalation, Index, Refusal, Unresolved};
 
@@ -34,50 +35,47 @@ impl Guard for EscalationGuard {
             user: scope.user,
             namespace: scope.namespace,
         };
+        if old.is_some_and(|old| is_for_collection(object, old)) {
+            return Ok(());
+        }
         let checked = if let Some(role) = object.as_kind::<Role>() {
-            let unchanged = old
-                .and_then(|o| o.as_kind::<Role>())
-                .is_some_and(|old| old.rules == role.rules);
-            if unchanged {
-                Ok(())
-            } else {
-                escalation.role(scope.name, role.rules.as_deref().unwrap_or_default())
-            }
+            escalation.role(scope.name, role.rules.as_deref().unwrap_or_default())
         } else if let Some(role) = object.as_kind::<ClusterRole>() {
-            let old = old.and_then(|o| o.as_kind::<ClusterRole>());
-            let unchanged = |old: &ClusterRole| {
-                old.rules == role.rules && old.aggregation_rule == role.aggregation_rule
-            };
-            if old.is_some_and(unchanged) {
-                Ok(())
-            } else {
-                escalation.cluster_role(scope.name, role, old)
-            }
+            escalation.cluster_role(
+                scope.name,
+                role,
+                old.and_then(|o| o.as_kind::<ClusterRole>()),
+            )
         } else if let Some(binding) = object.as_kind::<RoleBinding>() {
-            let old = old.and_then(|o| o.as_kind::<RoleBinding>());
-            let unchanged = |old: &RoleBinding| {
-                old.role_ref == binding.role_ref && old.subjects == binding.subjects
-            };
-            if old.is_some_and(unchanged) {
-                Ok(())
-            } else {
-                escalation.binding(&binding.role_ref)
-            }
+            escalation.binding(&binding.role_ref)
         } else if let Some(binding) = object.as_kind::<ClusterRoleBinding>() {
-            let old = old.and_then(|o| o.as_kind::<ClusterRoleBinding>());
-            let unchanged = |old: &ClusterRoleBinding| {
-                old.role_ref == binding.role_ref && old.subjects == binding.subjects
-            };
-            if old.is_some_and(unchanged) {
-                Ok(())
-            } else {
-                escalation.binding(&binding.role_ref)
-            }
+            escalation.binding(&binding.role_ref)
         } else {
             return Ok(());
         };
-        checked.map_err(|refusal| answer(scope, &refusal))
+        match checked {
+            Ok(()) => Ok(()),
+            // validation says it better
+            Err(Refusal::NoRole(Unresolved::Kind(_))) => Ok(()),
+            Err(refusal) => Err(answer(scope, &refusal)),
+        }
     }
+}
+
+/// Whether a change touches only what lets the garbage collector do its work (upstream:
+/// `IsOnlyMutatingGCFields`): that grants nobody anything.
+fn is_for_collection(object: &dyn Object, old: &dyn Object) -> bool {
+    let mut object = object.boxed_clone();
+    let (meta, old_meta) = (object.metadata_mut(), old.metadata());
+    meta.owner_references.clone_from(&old_meta.owner_references);
+    meta.finalizers.clone_from(&old_meta.finalizers);
+    meta.managed_fields.clone_from(&old_meta.managed_fields);
+    meta.resource_version.clone_from(&old_meta.resource_version);
+    let type_meta = TypeMeta {
+        api_version: "",
+        kind: "",
+    };
+    object.encode(type_meta) == old.encode(type_meta)
 }
 
 fn answer(scope: &Scope<'_>, refusal: &Refusal) -> Status {

@@ -30,7 +30,7 @@ pub struct Peer {
 
 /// Answers a request.
 pub async fn serve(app: Arc<App>, peer: Arc<Peer>, request: Request<Incoming>) -> Response {
-    let (parts, body) = request.into_parts();
+    let (parts, mut body) = request.into_parts();
     // Parsed once: what is authorized is by construction what is carried out.
     let info = RequestInfo::parse(
         &parts.method,
@@ -46,9 +46,10 @@ pub async fn serve(app: Arc<App>, peer: Arc<Peer>, request: Request<Incoming>) -
         // Only this makes an `Authorized`, and handlers ask for one.
         let authorized = authorization::authorize(&app, info.clone(), user)?;
         // The body is not looked at before this point.
-        Ok(endpoints::dispatch(&app, &authorized, &parts, body).await)
+        Ok(endpoints::dispatch(&app, &authorized, &parts, &mut body).await)
     }))
     .await;
     let answer = answer.unwrap_or_else(|status| response::status(&status));
+    limits::drain(body).await;
     span.end(answer)
 }

@@ -40,7 +40,7 @@ pub struct Read {
 ///
 /// # Errors
 /// 413 if it is too large, 400 if the connection breaks.
-pub async fn read(body: Incoming) -> Result<Bytes, Status> {
+pub async fn read(body: &mut Incoming) -> Result<Bytes, Status> {
     match Limited::new(body, BODY_MAX).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Status::failure(

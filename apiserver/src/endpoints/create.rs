@@ -13,7 +13,7 @@ use crate::response::Response;
 ///
 /// # Errors
 /// Whatever anything on its way objects to.
-pub async fn create(call: &Call<'_>, body: Incoming) -> Result<Response, Status> {
+pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     let (dry_run, validation) = call.query.write_options("CreateOptions")?;
     let bytes = body::read(body).await?;
     let read = body::object(

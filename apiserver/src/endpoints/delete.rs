@@ -25,7 +25,7 @@ static POLICIES: LazyLock<String> = LazyLock::new(|| {
 ///
 /// # Errors
 /// Whatever anything on its way objects to.
-pub async fn delete(call: &Call<'_>, body: Incoming) -> Result<Response, Status> {
+pub async fn delete(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     let (options, dry_run) = options(call, body).await?;
     match call
         .app
@@ -50,7 +50,7 @@ pub async fn delete(call: &Call<'_>, body: Incoming) -> Result<Response, Status>
 ///
 /// # Errors
 /// As [`delete`], for the first object that cannot be deleted.
-pub async fn delete_collection(call: &Call<'_>, body: Incoming) -> Result<Response, Status> {
+pub async fn delete_collection(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     let query = call.query.list(call.scope.resource)?;
     let (options, dry_run) = options(call, body).await?;
     let scope = Scope {
@@ -71,7 +71,7 @@ pub async fn delete_collection(call: &Call<'_>, body: Incoming) -> Result<Respon
 }
 
 /// The options of the body, or else of the query; and whether it is a dry run.
-async fn options(call: &Call<'_>, body: Incoming) -> Result<(DeleteOptions, bool), Status> {
+async fn options(call: &Call<'_>, body: &mut Incoming) -> Result<(DeleteOptions, bool), Status> {
     let bytes = body::read(body).await?;
     let options = if bytes.is_empty() {
         from_query(&call.query)?
@@ -104,7 +104,7 @@ fn from_query(query: &Query) -> Result<meta::DeleteOptions, Status> {
 }
 
 /// Upstream: `ValidateDeleteOptions` in `k8s.io/apimachinery/pkg/apis/meta/v1/validation`.
-fn checked(options: meta::DeleteOptions) -> Result<DeleteOptions, Status> {
+pub(super) fn checked(options: meta::DeleteOptions) -> Result<DeleteOptions, Status> {
     let path = Path::new("propagationPolicy");
     let mut errors = ErrorList::new();
     let policy = options.propagation_policy.as_deref().unwrap_or_default();

@@ -15,7 +15,8 @@ impl Documents {
     /// The documents of everything that is served; `address` is where clients reach the server.
     pub fn new(address: &str) -> Self {
         Self {
-            discovery: Discovery::new(table::RESOURCES, address), openapi: OpenApi::new(table::RESOURCES, version()),
+            discovery: Discovery::new(table::RESOURCES, address),
+            openapi: OpenApi::new(table::RESOURCES, version()),
         }
     }
 

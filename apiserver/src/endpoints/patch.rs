@@ -3,10 +3,10 @@
 use http::StatusCode;
 use portcullis_api::patch::{Patch, PatchType};
 use portcullis_api::status::Reason;
-use portcullis_api::{Object, Status, decode};
+use portcullis_api::{FieldError, Object, Path, Status, decode};
 
 use super::body::{self, Incoming};
-use super::query::FieldValidation;
+use super::query::{FieldValidation, invalid_unless_empty};
 use super::{Call, update};
 use crate::registry::update::{Change, Current};
 use crate::response::Response;
@@ -45,8 +45,15 @@ impl Change for Patched<'_> {
 ///
 /// # Errors
 /// Whatever anything on its way objects to.
-pub async fn patch(call: &Call<'_>, body: Incoming) -> Result<Response, Status> {
+pub async fn patch(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     let (dry_run, validation) = call.query.write_options("PatchOptions")?;
+    if !call.query.get("force").is_empty() {
+        let why = "may not be specified for non-apply patch";
+        invalid_unless_empty(
+            "PatchOptions",
+            &[FieldError::forbidden(&Path::new("force"), why)],
+        )?;
+    }
     let bytes = body::read(body).await?;
     let patch = parse(call, &bytes)?;
     let change = Patched {

@@ -144,7 +144,10 @@ fn not_allowed() -> Status {
 }
 
 fn not_acceptable() -> Status {
-    Status::failure(Reason::NotAcceptable, "the document is not to be had in any form the request accepts")
+    Status::failure(
+        Reason::NotAcceptable,
+        "the document is not to be had in any form the request accepts",
+    )
 }
 
 /// What is under a group that is served has a Status; below `/apis` anything else is plain text,

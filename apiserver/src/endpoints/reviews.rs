@@ -20,7 +20,7 @@ use crate::response::{self, Response};
 ///
 /// # Errors
 /// 400 for what is no review, 422 for one that asks nothing.
-pub async fn create(call: &Call<'_>, body: Incoming) -> Result<Response, Status> {
+pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     let (_, validation) = call.query.write_options("CreateOptions")?;
     let bytes = body::read(body).await?;
     let read = body::object(

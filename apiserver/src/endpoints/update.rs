@@ -23,7 +23,7 @@ impl Change for Replace {
 ///
 /// # Errors
 /// Whatever anything on its way objects to.
-pub async fn update(call: &Call<'_>, body: Incoming) -> Result<Response, Status> {
+pub async fn update(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     let (dry_run, validation) = call.query.write_options("UpdateOptions")?;
     let bytes = body::read(body).await?;
     let read = body::object(

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
 use portcullis_api::status::Details;
 use portcullis_api::status::Reason;
 use portcullis_api::{Status, Verb};
@@ -14,6 +16,11 @@ use crate::request_info::RequestInfo;
 
 /// How long a request may take that is no watch (upstream: `--request-timeout`).
 const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How much of an unread body is read, in bytes; more than any body may have.
+const DRAIN_MAX: usize = 8 * 1024 * 1024;
+/// And for how long.
+const DRAIN_TIME: Duration = Duration::from_secs(2);
 
 /// How many requests are carried out at once, watches aside.
 #[derive(Debug)]
@@ -107,4 +114,12 @@ pub fn take_place<'a>(
             ..Details::default()
         })
     })
+}
+
+/// Reads what a handler left unread, up to a limit: a client that is still sending would otherwise
+/// see a broken connection instead of its answer.
+pub async fn drain(body: Incoming) {
+    let read = Limited::new(body, DRAIN_MAX).collect();
+    // What cannot be read in time, or is too much, closes the connection after all.
+    let _ = tokio::time::timeout(DRAIN_TIME, read).await;
 }

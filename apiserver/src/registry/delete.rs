@@ -73,8 +73,9 @@ impl Registry {
             let current = entry.take().ok_or_else(|| scope.not_found())?;
             let object = codec::object(scope.resource, &current)?;
             check_preconditions(scope, object.as_ref(), options)?;
-            let attributes =
+            let mut attributes =
                 scope.attributes(Operation::Delete, scope.name, None, Some(object.as_ref()));
+            self.admit(&mut attributes).await?;
             self.admit_valid(&attributes).await?;
             let written = match plan(scope.resource, object.boxed_clone(), options) {
                 Plan::Nothing => return Ok(Deleted::Pending(current)),

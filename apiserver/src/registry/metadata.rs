@@ -66,11 +66,15 @@ pub fn carry_over(metadata: &mut ObjectMeta, old: &ObjectMeta) {
     if is_empty(metadata.generate_name.as_deref()) {
         metadata.generate_name.clone_from(&old.generate_name);
     }
-    // A deletion cannot be taken back, nor its period be changed.
-    metadata
-        .deletion_timestamp
-        .clone_from(&old.deletion_timestamp);
-    metadata.deletion_grace_period_seconds = old.deletion_grace_period_seconds;
+    // A deletion cannot be taken back; whether it may be changed is for validation to say.
+    if metadata.deletion_timestamp.is_none() {
+        metadata
+            .deletion_timestamp
+            .clone_from(&old.deletion_timestamp);
+    }
+    if metadata.deletion_grace_period_seconds.is_none() {
+        metadata.deletion_grace_period_seconds = old.deletion_grace_period_seconds;
+    }
     metadata.self_link = None;
 }
 

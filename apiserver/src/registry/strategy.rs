@@ -39,6 +39,20 @@ pub trait Strategy: Send + Sync + 'static {
         ErrorList::new()
     }
 
+    /// Keeps what a change through a subresource other than `status` may not touch.
+    fn prepare_subresource(&self, _subresource: &str, _object: &mut Self::Kind, _old: &Self::Kind) {
+    }
+
+    /// What is wrong with such a change.
+    fn validate_subresource(
+        &self,
+        _subresource: &str,
+        _object: &Self::Kind,
+        _old: &Self::Kind,
+    ) -> ErrorList {
+        ErrorList::new()
+    }
+
     /// What is wrong with a name of this kind, or with a prefix to generate one from.
     fn validate_name(&self, value: &str) -> Vec<String> {
         name::dns1123_subdomain(value)
@@ -258,8 +272,10 @@ macro_rules! erased {
     };
     (@dyn mutable) => { &mut dyn Object };
     (@dyn shared) => { &dyn Object };
+    (@dyn text) => { &str };
     (@cast $s:ident, $arg:ident, mutable) => { $arg.as_kind_mut::<$s::Kind>() };
     (@cast $s:ident, $arg:ident, shared) => { $arg.as_kind::<$s::Kind>() };
+    (@cast $s:ident, $arg:ident, text) => { Some($arg) };
 }
 
 erased! {
@@ -277,6 +293,10 @@ erased! {
     fn prepare_status_update(object: mutable, old: shared);
     /// See [`Strategy::validate_status_update`].
     fn validate_status_update(object: shared, old: shared) -> ErrorList;
+    /// See [`Strategy::prepare_subresource`].
+    fn prepare_subresource(subresource: text, object: mutable, old: shared);
+    /// See [`Strategy::validate_subresource`].
+    fn validate_subresource(subresource: text, object: shared, old: shared) -> ErrorList;
     /// See [`Strategy::warnings`].
     fn warnings(object: shared) -> Vec<String>;
     /// See [`Strategy::spec_changed`].

@@ -229,7 +229,7 @@ fn prepare(scope: &Scope<'_>, object: &mut dyn Object, old: &dyn Object) -> Resu
             resource.strategy.prepare_status_update(object, old);
             resource.strategy.validate_status_update(object, old)
         }
-        _ => {
+        "" => {
             resource.strategy.prepare_for_update(object, old);
             if resource.strategy.spec_changed(object, old) == Some(true) {
                 let generation = old.metadata().generation.unwrap_or_default() + 1;
@@ -237,9 +237,16 @@ fn prepare(scope: &Scope<'_>, object: &mut dyn Object, old: &dyn Object) -> Resu
             }
             resource.strategy.validate_update(object, old)
         }
+        other => {
+            resource.strategy.prepare_subresource(other, object, old);
+            resource.strategy.validate_subresource(other, object, old)
+        }
     };
-    let mut errors =
+    let metadata =
         validate_object_meta_update(object.metadata(), old.metadata(), &Path::new("metadata"));
+    // Upstream looks at the metadata of a change twice, and clients see each mistake twice.
+    let mut errors = metadata.clone();
+    errors.extend(metadata);
     errors.extend(found);
     if errors.is_empty() {
         return Ok(());

@@ -53,6 +53,11 @@ impl Strategy for NamespaceStrategy {
         namespace.spec.clone_from(&old.spec);
     }
 
+    fn prepare_subresource(&self, _: &str, namespace: &mut Namespace, old: &Namespace) {
+        // `finalize`, the only one, is about the spec's finalizers
+        namespace.status.clone_from(&old.status);
+    }
+
     fn validate_name(&self, value: &str) -> Vec<String> {
         name::dns1123_label(value)
     }
