@@ -28,7 +28,7 @@ pub struct Bearer {
 }
 
 impl Bearer {
-    /// Asks `kinds` in order. With none of them, bearer tokens are credentials that nobody reads.
+    /// Asks `kinds` in order. With none of them no token is good.
     pub fn new(kinds: Vec<Arc<dyn TokenAuthenticator>>) -> Self {
         Self { kinds }
     }
@@ -49,21 +49,29 @@ impl Authenticator for Bearer {
             .headers
             .get(AUTHORIZATION)
             .map(http::HeaderValue::as_bytes);
-        let Some(token) = header.and_then(token).filter(|_| !self.kinds.is_empty()) else {
+        let Some(token) = header.and_then(token) else {
             return Ok(Outcome::NotMine);
         };
         // No token of any kind is anything but text.
         let token = std::str::from_utf8(token).map_err(|_| Error::InvalidToken)?;
+        match self.authenticate_token(token).await? {
+            Outcome::NotMine => Err(Error::InvalidToken),
+            identified @ Outcome::Identified(_) => Ok(identified),
+        }
+    }
+}
+
+/// All kinds as one, for those who have the token from elsewhere, such as a `TokenReview`.
+#[async_trait]
+impl TokenAuthenticator for Bearer {
+    async fn authenticate_token(&self, token: &str) -> Result<Outcome, Error> {
         let mut tried = Tried::default();
         for kind in &self.kinds {
             if let Some(user) = tried.take(kind.authenticate_token(token).await) {
                 return Ok(user);
             }
         }
-        match tried.conclude()? {
-            Outcome::NotMine => Err(Error::InvalidToken),
-            identified @ Outcome::Identified(_) => Ok(identified),
-        }
+        tried.conclude()
     }
 }
 

@@ -285,7 +285,7 @@ async fn kinds_of_tokens_are_tried_in_order() {
             vec![Err(Error::InvalidToken), Err(certificate())],
             Err(Error::Several(vec![Error::InvalidToken, certificate()])),
         ),
-        (vec![], Ok(Outcome::NotMine)),
+        (vec![], Err(Error::InvalidToken)),
     ] {
         let kinds = kinds
             .into_iter()

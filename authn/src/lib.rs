@@ -18,8 +18,10 @@ mod basic;
 mod bearer;
 mod csv;
 pub mod impersonation;
+mod jws;
 mod reload;
 mod secret;
+pub mod service_account;
 mod token_file;
 mod union;
 mod users_file;
@@ -33,6 +35,7 @@ pub use authenticated::Authenticated;
 pub use basic::BasicFile;
 pub use bearer::{Bearer, TokenAuthenticator};
 pub use impersonation::Impersonation;
+pub use jws::{SignError, SigningKey, VerifyingKey};
 pub use reload::{FileError, Problem, Reload};
 pub use token_file::TokenFile;
 pub use union::Union;
@@ -80,6 +83,9 @@ pub enum Error {
     /// The token is of no form, or nobody's.
     #[error("invalid bearer token")]
     InvalidToken,
+    /// A service account's token that was good once, or elsewhere.
+    #[error("service account token {0}")]
+    ServiceAccountToken(&'static str),
     /// Name and password do not belong together.
     #[error("invalid username/password combination")]
     InvalidPassword,

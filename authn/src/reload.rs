@@ -68,6 +68,17 @@ pub enum Problem {
     /// PEM without a certificate.
     #[error("no certificate in it")]
     NoCertificate,
+    /// PEM without a key.
+    #[error("no key in it")]
+    NoKey,
+    /// A key that signs or verifies no tokens.
+    #[error("key {number}: {reason}")]
+    Key {
+        /// Which one, counted from 1.
+        number: usize,
+        /// Why not.
+        reason: String,
+    },
     /// A certificate that can be no trust anchor.
     #[error("certificate {number}: {reason}")]
     Certificate {

@@ -25,7 +25,8 @@ pub enum Refusal {
     NoRole(Unresolved),
 }
 
-/// Checks writes of roles and bindings by one user.
+/// Checks writes of roles and bindings by one user. Updates for which
+/// [`only_gc_fields_differ`](crate::only_gc_fields_differ) need no check.
 #[derive(Clone, Copy)]
 pub struct Escalation<'a> {
     /// Where the writer's own rules are.

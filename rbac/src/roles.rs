@@ -57,16 +57,15 @@ impl Roles {
                 .get(namespace)
                 .and_then(|roles| roles.get(name))
         };
-        let found = match kind {
+        let (found, missing): (_, fn(String) -> Unresolved) = match kind {
             // In no namespace are only cluster roles.
-            RoleKind::Role if namespace.is_empty() => None,
-            RoleKind::Role => find(namespace),
-            RoleKind::ClusterRole => find(""),
+            RoleKind::Role if namespace.is_empty() => (None, Unresolved::Role),
+            RoleKind::Role => (find(namespace), Unresolved::Role),
+            RoleKind::ClusterRole => (find(""), Unresolved::ClusterRole),
             RoleKind::Other(kind) => return Err(Unresolved::Kind(kind.clone())),
         };
-        found.map(Vec::as_slice).ok_or_else(|| match kind {
-            RoleKind::Role => Unresolved::Role(name.to_owned()),
-            RoleKind::ClusterRole | RoleKind::Other(_) => Unresolved::ClusterRole(name.to_owned()),
-        })
+        found
+            .map(Vec::as_slice)
+            .ok_or_else(|| missing(name.to_owned()))
     }
 }
