@@ -253,6 +253,3 @@ fn named<S: AsRef<str>>(
     };
     names.iter().map(find).collect()
 }
-
-#[cfg(test)]
-mod tests;
