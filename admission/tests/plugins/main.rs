@@ -9,6 +9,8 @@ mod support;
 
 mod chain;
 mod chapter13;
+mod classes;
+mod limits;
 mod namespaces;
 mod pods;
 mod policies;

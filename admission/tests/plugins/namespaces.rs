@@ -122,3 +122,22 @@ async fn access_reviews_and_cluster_scoped_kinds_need_no_namespace() {
     let new = Request::create(NAMESPACE, NAMESPACES, namespace("new", "Active"));
     new.in_namespace("").send(&chain).await.unwrap();
 }
+
+#[tokio::test]
+async fn namespace_exists_only_asks_whether_it_is_there() {
+    let mut world = World::new();
+    world.namespaces.add(namespace("going", "Terminating"));
+    world.namespaces.add_late(namespace("fresh", "Active"));
+    let chain = world.chain(&["NamespaceExists"]);
+    for there in ["default", "going", "fresh"] {
+        let create = Request::create_pod(pod("a", "{}")).in_namespace(there);
+        create.send(&chain).await.unwrap();
+    }
+    let mut delete = Request::create_pod(pod("a", "{}")).in_namespace("absent");
+    delete.operation = Operation::Delete;
+    let refused = delete.refused(&chain).await;
+    assert_eq!(
+        refused,
+        (r#"namespaces "absent" not found"#.to_owned(), 404)
+    );
+}

@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use k8s_openapi::Metadata;
-use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
+use k8s_openapi::api::core::v1::{LimitRange, Namespace, Pod, ServiceAccount};
+use k8s_openapi::api::networking::v1::IngressClass;
 use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
+use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_admission::lookup::{Lookup, PolicyAuthorizer};
 use portcullis_admission::plugins::known;
@@ -31,6 +33,9 @@ pub struct World {
     pub service_accounts: Table<ServiceAccount>,
     pub priority_classes: Table<PriorityClass>,
     pub runtime_classes: Table<RuntimeClass>,
+    pub limit_ranges: Table<LimitRange>,
+    pub storage_classes: Table<StorageClass>,
+    pub ingress_classes: Table<IngressClass>,
     pub policies: Arc<PolicyIndex>,
     grants: BTreeSet<(String, &'static str, String, String)>,
 }
@@ -130,6 +135,9 @@ impl World {
             service_accounts: Arc::new(self.service_accounts),
             priority_classes: Arc::new(self.priority_classes),
             runtime_classes: Arc::new(self.runtime_classes),
+            limit_ranges: Arc::new(self.limit_ranges),
+            storage_classes: Arc::new(self.storage_classes),
+            ingress_classes: Arc::new(self.ingress_classes),
             policies: self.policies,
             ..Lookups::nothing(authorizer, |beginning| format!("{beginning}x7k2p"))
         })
