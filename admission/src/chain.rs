@@ -87,6 +87,3 @@ impl Chain {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests;

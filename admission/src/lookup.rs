@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{LimitRange, Namespace, ServiceAccount};
+use k8s_openapi::api::networking::v1::IngressClass;
 use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
+use k8s_openapi::api::storage::v1::StorageClass;
 use portcullis_api::{Status, UserInfo};
 
 use crate::podsecuritypolicy::PolicyIndex;
@@ -69,6 +71,10 @@ pub struct Lookups {
     pub runtime_classes: Arc<dyn Lookup<RuntimeClass>>,
     /// For `LimitRanger`.
     pub limit_ranges: Arc<dyn Lookup<LimitRange>>,
+    /// For `DefaultStorageClass`.
+    pub storage_classes: Arc<dyn Lookup<StorageClass>>,
+    /// For `DefaultIngressClass`.
+    pub ingress_classes: Arc<dyn Lookup<IngressClass>>,
     /// For `PodSecurityPolicy`: the policies, which the server feeds.
     pub policies: Arc<PolicyIndex>,
     /// For `PodSecurityPolicy`: who may use them.
@@ -90,7 +96,9 @@ impl Lookups {
             service_accounts: none.clone(),
             priority_classes: none.clone(),
             runtime_classes: none.clone(),
-            limit_ranges: none,
+            limit_ranges: none.clone(),
+            storage_classes: none.clone(),
+            ingress_classes: none,
             policies: Arc::default(),
             policy_authorizer,
             generate_name,

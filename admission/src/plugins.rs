@@ -2,8 +2,11 @@
 
 mod always;
 mod anti_affinity;
+mod default_class;
 mod default_toleration_seconds;
 mod deny_external_ips;
+mod limit_ranger;
+mod namespace_exists;
 mod namespace_lifecycle;
 mod priority;
 mod runtime_class;
@@ -21,8 +24,11 @@ use crate::lookup::Lookups;
 use crate::podsecuritypolicy::{self, PodSecurityPolicy};
 use always::{AlwaysDeny, AlwaysPullImages};
 use anti_affinity::LimitPodHardAntiAffinityTopology;
+use default_class::{DefaultIngressClass, DefaultStorageClass};
 use default_toleration_seconds::DefaultTolerationSeconds;
 use deny_external_ips::DenyServiceExternalIps;
+use limit_ranger::LimitRanger;
+use namespace_exists::NamespaceExists;
 use namespace_lifecycle::NamespaceLifecycle;
 use priority::Priority;
 use runtime_class::RuntimeClasses;
@@ -48,7 +54,10 @@ const ALL: [Row; 35] = [
         "NamespaceLifecycle",
         Made(|l| Roles::mutating(NamespaceLifecycle::new(&l.namespaces))),
     ),
-    off("NamespaceExists", Nothing("NamespaceLifecycle does more")),
+    off(
+        "NamespaceExists",
+        Made(|l| Roles::validating(NamespaceExists::new(&l.namespaces))),
+    ),
     off(
         "SecurityContextDeny",
         Made(|_| Roles::validating(SecurityContextDeny)),
@@ -57,7 +66,10 @@ const ALL: [Row; 35] = [
         "LimitPodHardAntiAffinityTopology",
         Made(|_| Roles::validating(LimitPodHardAntiAffinityTopology)),
     ),
-    on("LimitRanger", Nothing(NOT_YET)),
+    on(
+        "LimitRanger",
+        Made(|l| Roles::both(LimitRanger::new(&l.limit_ranges))),
+    ),
     on("ServiceAccount", Made(service_accounts)),
     off("NodeRestriction", Nothing(NOT_YET)),
     on(
@@ -87,7 +99,10 @@ const ALL: [Row; 35] = [
         "PersistentVolumeLabel",
         Nothing("no cloud provider labels volumes here"),
     ),
-    on("DefaultStorageClass", Nothing(NOT_YET)),
+    on(
+        "DefaultStorageClass",
+        Made(|l| Roles::mutating(DefaultStorageClass::new(&l.storage_classes))),
+    ),
     on(
         "StorageObjectInUseProtection",
         Made(|_| Roles::mutating(StorageObjectInUseProtection)),
@@ -101,7 +116,10 @@ const ALL: [Row; 35] = [
     on("CertificateApproval", Nothing(NOT_YET)),
     on("CertificateSigning", Nothing(NOT_YET)),
     on("CertificateSubjectRestriction", Nothing(NOT_YET)),
-    on("DefaultIngressClass", Nothing(NOT_YET)),
+    on(
+        "DefaultIngressClass",
+        Made(|l| Roles::mutating(DefaultIngressClass::new(&l.ingress_classes))),
+    ),
     off(
         "DenyServiceExternalIPs",
         Made(|_| Roles::validating(DenyServiceExternalIps)),
@@ -253,6 +271,3 @@ fn named<S: AsRef<str>>(
     };
     names.iter().map(find).collect()
 }
-
-#[cfg(test)]
-mod tests;

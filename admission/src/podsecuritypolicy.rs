@@ -226,6 +226,3 @@ impl Caller<'_> {
         asked.any(|(user, group)| self.authorizer.may_use(user, group, name, self.namespace))
     }
 }
-
-#[cfg(test)]
-mod tests;
