@@ -154,7 +154,8 @@ pub enum Event {
         /// What readers encode once for all of them.
         frame: Frame,
     },
-    /// Every change up to this revision has been delivered.
+    /// Every change up to this revision has been delivered. Told now and then, to those to whom
+    /// nothing else is.
     Progress(Revision),
 }
 
@@ -230,7 +231,12 @@ pub trait Storage: Send + Sync + 'static {
     /// [`Error::Conflict`], with the entry that is there instead, if any.
     async fn delete(&self, key: &str, expected: Revision) -> Result<Revision>;
 
-    /// Follows the keys that start with `prefix`, from the first change after revision `after`.
+    /// Follows the keys that start with `prefix`, from the first change after revision `after`,
+    /// which may lie in the future.
+    ///
+    /// The stream may end with [`Error::Slow`] where its reader does not keep up, and with
+    /// [`Error::Unavailable`] where the store is closed. It outlives the store's absence, if nothing
+    /// can have been missed by then.
     ///
     /// # Errors
     /// [`Error::Compacted`] if changes after it have been forgotten; while the stream runs, also as

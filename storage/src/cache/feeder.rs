@@ -121,9 +121,8 @@ impl Drop for Feeder {
 impl Shared {
     /// Begins anew with everything there is.
     fn install(&self, page: Page) {
-        let Page {
-            entries, revision, ..
-        } = page;
+        let revision = page.revision;
+        let entries = self.all_in_one_copy(page.entries);
         let observers = self.observers.lock();
         observers.reset(&entries);
         {
@@ -222,6 +221,12 @@ impl Shared {
             },
             Event::Progress(revision) => Event::Progress(*revision),
         })
+    }
+
+    /// The same for entries: those that did not change keep what readers have derived from them.
+    fn all_in_one_copy(&self, entries: Vec<Arc<Entry>>) -> Vec<Arc<Entry>> {
+        let one_copy = |entry| self.known(&entry).unwrap_or(entry);
+        entries.into_iter().map(one_copy).collect()
     }
 
     /// Memory's copy of `entry`, if it has another one.
