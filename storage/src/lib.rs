@@ -6,6 +6,7 @@
 //! * [`embedded`]: the same semantics in the process, durable in one file. The default.
 //! * [`etcd`]: a real etcd, shared with other servers.
 //! * [`cache`]: in front of either, current state and recent history in memory, fed by one watch.
+//! * [`compactor`]: forgets at intervals what is too old.
 //!
 //! What Kubernetes asks of a store is upstream's `k8s.io/apiserver/pkg/storage/interfaces.go`; the
 //! suite in [`conformance`] holds every implementation to it.
