@@ -9,7 +9,7 @@
 //! * [`compactor`]: forgets at intervals what is too old.
 //!
 //! What Kubernetes asks of a store is upstream's `k8s.io/apiserver/pkg/storage/interfaces.go`; the
-//! suite in [`conformance`] holds every implementation to it.
+//! suite in `conformance` holds every implementation to it.
 
 use std::any::Any;
 use std::pin::Pin;

@@ -86,7 +86,6 @@ impl Feeder {
         let page = self.upstream.list(&self.root, &ListRequest::all()).await?;
         let watch = self.upstream.watch(&self.root, page.revision).await?;
         self.shared.install(page);
-        self.back_off = BACK_OFF.0;
         Ok(Phase::Following(watch.ready_chunks(BATCH)))
     }
 
@@ -104,6 +103,7 @@ impl Feeder {
                     if let Err(error) = self.shared.take_in(batch) {
                         return error;
                     }
+                    self.back_off = BACK_OFF.0;
                 }
                 _ = progress.tick() => self.shared.tell_progress(),
             }
