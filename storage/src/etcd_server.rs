@@ -27,7 +27,9 @@ pub struct EtcdServer {
     dir: TempDir,
     client: String,
     peer: String,
-    /// Files with its certificates.
+    name: String,
+    /// All members' names and addresses.
+    cluster: String,
     tls: bool,
     child: Option<Child>,
 }
@@ -107,17 +109,47 @@ impl EtcdServer {
         Self::start_in(dir, true)
     }
 
+    /// Starts several that are one cluster.
+    ///
+    /// # Panics
+    /// As [`EtcdServer::start`].
+    pub fn start_cluster(members: usize) -> Vec<Self> {
+        let dir = || tempfile::tempdir().expect("a directory for etcd");
+        let mut servers: Vec<_> = (0..members)
+            .map(|n| Self::prepare(dir(), format!("m{n}"), false))
+            .collect();
+        let names = servers
+            .iter()
+            .map(|server| format!("{}={}", server.name, server.peer));
+        let cluster = names.collect::<Vec<_>>().join(",");
+        for server in &mut servers {
+            server.cluster.clone_from(&cluster);
+            server.spawn();
+        }
+        for server in &mut servers {
+            server.wait_until_it_listens();
+        }
+        servers
+    }
+
     fn start_in(dir: TempDir, tls: bool) -> Self {
+        let mut server = Self::prepare(dir, "test".into(), tls);
+        server.restart();
+        server
+    }
+
+    fn prepare(dir: TempDir, name: String, tls: bool) -> Self {
         let (client, peer) = (free_address(tls), free_address(false));
-        let mut server = Self {
+        let cluster = format!("{name}={peer}");
+        Self {
             dir,
             client,
             peer,
+            name,
+            cluster,
             tls,
             child: None,
-        };
-        server.restart();
-        server
+        }
     }
 
     /// The address for clients.
@@ -145,15 +177,18 @@ impl EtcdServer {
     /// As [`EtcdServer::start`].
     pub fn restart(&mut self) {
         self.kill();
-        let started = self.command().spawn();
-        self.child = Some(match started {
+        self.spawn();
+        self.wait_until_it_listens();
+    }
+
+    fn spawn(&mut self) {
+        self.child = Some(match self.command().spawn() {
             Ok(child) => child,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 panic!("this test needs etcd: apt-get install etcd-server")
             }
             Err(error) => panic!("etcd does not start: {error}"),
         });
-        self.wait_until_it_listens();
     }
 
     /// Kills it and clears away its data, so that the next start begins from nothing.
@@ -199,12 +234,7 @@ impl EtcdServer {
         };
         let mut command = Command::new("etcd");
         command
-            .args([
-                "--name",
-                "test",
-                "--initial-cluster",
-                &format!("test={peer}"),
-            ])
+            .args(["--name", &self.name, "--initial-cluster", &self.cluster])
             .args([
                 "--listen-client-urls",
                 client,
