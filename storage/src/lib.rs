@@ -18,7 +18,16 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::Stream;
 
+pub mod cache;
+pub mod compactor;
+#[cfg(feature = "test-util")]
+pub mod conformance;
+pub mod embedded;
 pub mod error;
+pub mod etcd;
+#[cfg(feature = "test-util")]
+pub mod etcd_server;
+mod range;
 
 pub use error::Error;
 
@@ -26,7 +35,7 @@ pub use error::Error;
 pub type Revision = u64;
 
 /// The result of asking a store.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A value under its key, as one write left it. Shared, never changed.
 pub struct Entry {
@@ -234,9 +243,16 @@ pub trait Storage: Send + Sync + 'static {
     /// [`Error::Unavailable`].
     async fn revision(&self) -> Result<Revision>;
 
-    /// Forgets what was superseded at or before `revision`.
+    /// The current revision, where it is known without asking anybody: in a store that nobody else
+    /// writes to. A reader who finds it is spared the way through [`Storage::revision`].
+    fn known_revision(&self) -> Option<Revision> {
+        None
+    }
+
+    /// Forgets what was superseded at or before `revision`; what was forgotten already is no
+    /// error.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
+    /// [`Error::TooNew`] for a revision not reached, [`Error::Unavailable`].
     async fn compact(&self, revision: Revision) -> Result<()>;
 }

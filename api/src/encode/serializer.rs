@@ -1,11 +1,13 @@
-//! A JSON serializer with Go's `omitempty`: which empty values are left out depends on the
-//! field's Go type, which [`crate::facts::keeps_empty`] knows.
+//! A JSON serializer with Go's `omitempty`: which empty values are left out, and which unset ones
+//! are written, depends on the field's Go type, which [`crate::facts`] knows.
+
+mod fields;
 
 use std::fmt::{self, Display};
 
 use serde::ser::{self, Serialize};
 
-use crate::facts;
+use fields::Struct;
 
 /// A value that JSON cannot hold. Kinds have none; the type exists because serde asks for one.
 #[derive(Debug)]
@@ -51,19 +53,19 @@ struct Writer<'o> {
 /// What [`Writer`] wrote, as far as `omitempty` cares.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wrote {
-    /// `""`, `0`, `false`, `[]` or an empty map: what `omitempty` leaves out.
-    Empty,
+    /// `null`: nothing is set.
+    Null,
+    /// `""`, `0` or `false`, which a pointer in Go may well hold.
+    Zero,
+    /// `[]` or an empty map, which Go reads back from its store as nil.
+    NoItems,
     Something,
 }
 
 impl Writer<'_> {
     fn raw(self, text: &str, empty: bool) -> Result<Wrote> {
         self.out.extend_from_slice(text.as_bytes());
-        Ok(if empty {
-            Wrote::Empty
-        } else {
-            Wrote::Something
-        })
+        Ok(if empty { Wrote::Zero } else { Wrote::Something })
     }
 }
 
@@ -112,7 +114,7 @@ impl<'o> ser::Serializer for Writer<'o> {
     fn serialize_str(self, v: &str) -> Result<Wrote> {
         write_string(v, self.out);
         Ok(if v.is_empty() {
-            Wrote::Empty
+            Wrote::Zero
         } else {
             Wrote::Something
         })
@@ -131,7 +133,8 @@ impl<'o> ser::Serializer for Writer<'o> {
     }
 
     fn serialize_unit(self) -> Result<Wrote> {
-        self.raw("null", true)
+        self.out.extend_from_slice(b"null");
+        Ok(Wrote::Null)
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Result<Wrote> {
@@ -203,12 +206,7 @@ impl<'o> ser::Serializer for Writer<'o> {
         if !self.root {
             self.out.push(b'{');
         }
-        Ok(Struct {
-            out: self.out,
-            name,
-            first: !self.root,
-            root: self.root,
-        })
+        Ok(Struct::new(self.out, name, self.root))
     }
 
     fn serialize_struct_variant(
@@ -246,7 +244,7 @@ impl List<'_> {
     fn close(self) -> Result<Wrote> {
         self.out.push(b']');
         Ok(if self.empty {
-            Wrote::Empty
+            Wrote::NoItems
         } else {
             Wrote::Something
         })
@@ -305,49 +303,10 @@ impl ser::SerializeMap for Map<'_> {
     fn end(self) -> Result<Wrote> {
         self.out.push(b'}');
         Ok(if self.empty {
-            Wrote::Empty
+            Wrote::NoItems
         } else {
             Wrote::Something
         })
-    }
-}
-
-struct Struct<'o> {
-    out: &'o mut Vec<u8>,
-    name: &'static str,
-    first: bool,
-    root: bool,
-}
-
-impl ser::SerializeStruct for Struct<'_> {
-    type Ok = Wrote;
-    type Error = EncodeError;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result {
-        if self.root && matches!(key, "kind" | "apiVersion") {
-            return Ok(());
-        }
-        let start = self.out.len();
-        if !self.first {
-            self.out.push(b',');
-        }
-        write_string(key, self.out);
-        self.out.push(b':');
-        let wrote = value.serialize(Writer {
-            out: self.out,
-            root: false,
-        })?;
-        if wrote == Wrote::Empty && !facts::keeps_empty(self.name, key) {
-            self.out.truncate(start);
-        } else {
-            self.first = false;
-        }
-        Ok(())
-    }
-
-    fn end(self) -> Result<Wrote> {
-        self.out.push(b'}');
-        Ok(Wrote::Something)
     }
 }
 

@@ -221,6 +221,11 @@ impl Resource {
         self.verbs.contains(&verb)
     }
 
+    /// Whether objects are answered and not kept.
+    pub fn is_review(&self) -> bool {
+        self.verbs == CREATE_ONLY
+    }
+
     /// The subresource of that name.
     pub fn subresource(&self, name: &str) -> Option<&'static Subresource> {
         self.subresources.iter().find(|s| s.name == name)

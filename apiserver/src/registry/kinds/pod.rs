@@ -12,8 +12,11 @@ mod validate;
 use k8s_openapi::api::core::v1::{Pod, PodIP, PodSpec, PodStatus};
 use portcullis_api::ErrorList;
 
-use crate::registry::strategy::{Cell, Column, Strategy};
+use crate::registry::strategy::{Cell, Column, Grace, Strategy};
 use crate::registry::validation::text;
+
+/// How long a pod may take to end that does not say, in seconds.
+const DEFAULT_GRACE: i64 = 30;
 
 /// The rules of pods (upstream: `pkg/registry/core/pod/strategy.go`).
 pub struct PodStrategy;
@@ -52,6 +55,38 @@ impl Strategy for PodStrategy {
 
     fn validate_update(&self, pod: &Pod, old: &Pod) -> ErrorList {
         update::validate_update(pod, old)
+    }
+
+    fn prepare_subresource(&self, subresource: &str, pod: &mut Pod, old: &Pod) {
+        if subresource == "ephemeralcontainers" {
+            let added = pod.spec.take().and_then(|s| s.ephemeral_containers);
+            pod.spec.clone_from(&old.spec);
+            pod.spec.get_or_insert_default().ephemeral_containers = added;
+            pod.status.clone_from(&old.status);
+        }
+    }
+
+    fn validate_subresource(&self, subresource: &str, pod: &Pod, old: &Pod) -> ErrorList {
+        match subresource {
+            "ephemeralcontainers" => update::validate_ephemeral_containers_update(pod, old),
+            _ => ErrorList::new(),
+        }
+    }
+
+    fn grace(&self, pod: &Pod) -> Option<Grace> {
+        let spec = pod.spec.as_ref();
+        let scheduled = spec.is_some_and(|s| !text(s.node_name.as_ref()).is_empty());
+        let phase = pod.status.as_ref().and_then(|s| s.phase.as_deref());
+        // Nobody would end what runs nowhere, or has ended.
+        if !scheduled || matches!(phase, Some("Succeeded" | "Failed")) {
+            return Some(Grace::None);
+        }
+        let seconds = spec.and_then(|s| s.termination_grace_period_seconds);
+        Some(Grace::Seconds(seconds.unwrap_or(DEFAULT_GRACE)))
+    }
+
+    fn returns_deleted(&self) -> bool {
+        true
     }
 
     fn prepare_status_update(&self, pod: &mut Pod, old: &Pod) {

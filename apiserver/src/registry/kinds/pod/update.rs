@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Toleration};
-use portcullis_api::field_error::BadValue;
+use portcullis_api::field_error::{BadValue, go_quote};
 use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::validate::validate_pod;
@@ -20,6 +20,39 @@ pub(super) fn validate_update(pod: &Pod, old: &Pod) -> ErrorList {
     validate_annotations(pod, old, &mut errors);
     if let (Some(spec), Some(old)) = (&pod.spec, &old.spec) {
         validate_spec(spec, old, &mut errors);
+    }
+    errors
+}
+
+/// What is wrong with a change of ephemeral containers: they may be added, and that is all
+/// (upstream: `ValidatePodEphemeralContainersUpdate`).
+pub(super) fn validate_ephemeral_containers_update(pod: &Pod, old: &Pod) -> ErrorList {
+    let mut errors = ErrorList::new();
+    validate_pod(pod, &mut errors);
+    validate_annotations(pod, old, &mut errors);
+    let annotations = pod.metadata.annotations.as_ref();
+    if annotations.is_some_and(|a| a.contains_key(MIRROR)) {
+        let detail = "static pods do not support ephemeral containers";
+        errors.push(FieldError::forbidden(&Path::default(), detail));
+    }
+    let path = Path::new("spec").child("ephemeralContainers");
+    let new = pod
+        .spec
+        .as_ref()
+        .and_then(|s| s.ephemeral_containers.as_ref());
+    let old = old
+        .spec
+        .as_ref()
+        .and_then(|s| s.ephemeral_containers.as_ref());
+    for before in list(old) {
+        let what = match list(new).iter().find(|c| c.name == before.name) {
+            None => "removed",
+            Some(after) if after != before => "changed",
+            Some(_) => continue,
+        };
+        let name = go_quote(&before.name);
+        let detail = format!("existing ephemeral containers {name} may not be {what}");
+        errors.push(FieldError::forbidden(&path, detail));
     }
     errors
 }

@@ -168,3 +168,44 @@ fn a_status_does_not_revive_containers() {
         "status.podIPs: Invalid value: \"10.0.0.1, 10.0.0.2\": may specify no more than one IP for each IP family"
     );
 }
+
+#[test]
+fn visitors_come_and_stay() {
+    let with = |containers: Value| {
+        let mut pod = prepared(&PodStrategy, &pod(&json!({})));
+        let changed = defaulted(
+            &PodStrategy,
+            &json!({"spec": {"ephemeralContainers": containers}}),
+        );
+        pod.spec.as_mut().unwrap().ephemeral_containers =
+            changed.spec.unwrap().ephemeral_containers;
+        pod
+    };
+    let (a, b) = (
+        json!({"name": "a", "image": "i"}),
+        json!({"name": "b", "image": "i"}),
+    );
+    for (old, new, texts) in [
+        (json!([]), json!([a]), vec![]),
+        (json!([a]), json!([a, b]), vec![]),
+        (
+            json!([a]),
+            json!([b]),
+            vec![
+                "spec.ephemeralContainers: Forbidden: existing ephemeral containers \"a\" may not be removed",
+            ],
+        ),
+        (
+            json!([a]),
+            json!([{"name": "a", "image": "j"}]),
+            vec![
+                "spec.ephemeralContainers: Forbidden: existing ephemeral containers \"a\" may not be changed",
+            ],
+        ),
+    ] {
+        let errors =
+            PodStrategy.validate_subresource("ephemeralcontainers", &with(new), &with(old));
+        let found: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(found, texts);
+    }
+}
