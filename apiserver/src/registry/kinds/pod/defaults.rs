@@ -137,10 +137,11 @@ fn default_references(
 }
 
 fn default_resources(resources: &mut ResourceRequirements) {
-    for amounts in [&mut resources.limits, &mut resources.requests] {
-        if let Some(amounts) = amounts {
-            round_up(amounts);
-        }
+    for amounts in [&mut resources.limits, &mut resources.requests]
+        .into_iter()
+        .flatten()
+    {
+        round_up(amounts);
     }
 }
 
