@@ -6,9 +6,25 @@
 . "$(dirname "$0")/../lib.sh"
 cd "$(dirname "$0")"
 
-KUBECONFIG_BEFORE=$KUBECONFIG
-export KUBECONFIG=$LIB_TMP/kubeconfig
-cp "$KUBECONFIG_BEFORE" "$KUBECONFIG"
+# A context in the namespace everyday, and two users whom the server does not know.
+more_kubeconfig() {
+  cat <<TEXT
+apiVersion: v1
+kind: Config
+current-context: everyday
+contexts:
+- name: everyday
+  context:
+    namespace: everyday
+    cluster: $(kubectl config view -o 'jsonpath={.contexts[0].context.cluster}')
+    user: $(kubectl config view -o 'jsonpath={.contexts[0].context.user}')
+users:
+- name: mallory
+  user: {username: alice, password: wrong}
+- name: nobody
+  user: {token: unknown}
+TEXT
+}
 
 uid_of() { kubectl get "$1" -o 'jsonpath={.metadata.uid}'; }
 
@@ -33,7 +49,8 @@ expect_part default kube-system kube-public kube-node-lease
 step 'A namespace can be used at once'
 run kubectl create namespace everyday
 expect 'namespace/everyday created'
-run kubectl config set-context --current --namespace everyday
+more_kubeconfig >"$LIB_TMP/kubeconfig"
+export KUBECONFIG=$LIB_TMP/kubeconfig:$KUBECONFIG
 run kubectl get serviceaccount default
 expect_ok
 run kubectl get pods
@@ -195,7 +212,7 @@ run kubectl patch configmap settings --type json -p '[{"op":"replace","path":"/d
 expect 'configmap/settings patched'
 expect_field configmap/settings '{.data.weight}' light
 run kubectl patch configmap settings --type json -p '[{"op":"test","path":"/data/weight","value":"heavy"}]'
-expect_refused_part 'the server rejected our request'
+expect_refused_part 'The request is invalid'
 run kubectl patch configmap settings --type merge -p '{"data":{"weight":"light"}}'
 expect 'configmap/settings patched (no change)'
 
@@ -287,9 +304,9 @@ run kubectl create configmap Bad_Name
 expect_refused_part 'The ConfigMap "Bad_Name" is invalid: metadata.name: Invalid value: "Bad_Name"'
 run kubectl create -f - <<<'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x"},"spec":{"containers":[{"name":"a","image":"b","bogus":1}]}}'
 expect_refused_part bogus
-run kubectl create -f - <<<'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x"},"spec":{"hostNetwork":"maybe","containers":[{"name":"a","image":"b"}]}}'
+run kubectl create -f - <<<'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"y"},"spec":{"hostNetwork":"maybe","containers":[{"name":"a","image":"b"}]}}'
 expect_refused_part hostNetwork
-run kubectl create -f - <<<'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x"},"spec":{"containers":[]}}'
+run kubectl create -f - <<<'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"z"},"spec":{"containers":[]}}'
 expect_refused_part 'spec.containers: Required value'
 printf '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"broken"' >"$LIB_TMP/broken.json"
 run kubectl create --raw /api/v1/namespaces/everyday/configmaps -f "$LIB_TMP/broken.json"
@@ -309,10 +326,8 @@ run kubectl create --raw /api/v1/namespaces/everyday/configmaps -f "$LIB_TMP/big
 expect_refused_part 'limit is 3145728'
 run kubectl get --raw /apis/nothing.example/v1/things
 expect_refused_part NotFound
-run kubectl config set-credentials mallory --username=alice --password=wrong
 run kubectl --user mallory get pods
 expect_refused_part 'You must be logged in to the server'
-run kubectl config set-credentials nobody --token=unknown
 run kubectl --user nobody get pods
 expect_refused_part 'You must be logged in to the server'
 run kubectl get --raw /readyz
