@@ -47,49 +47,47 @@ fn leaves_out_what_go_leaves_out() {
 
 #[test]
 fn labelled_bytes_take_a_version_and_another_label() {
-    let bytes = Bytes::from(encode(&pod(), POD));
-    let labelled = Labelled::recognize(bytes.clone(), POD).unwrap();
+    let bytes = encode(&pod(), POD);
+    let rest = Label::new(POD).strip(&bytes).unwrap();
     let mut out = Vec::new();
-    labelled.write_object(
-        TypeMeta {
-            api_version: "v9",
-            kind: "Pod",
-        },
-        7,
-        &mut out,
-    );
+    let served = TypeMeta {
+        api_version: "v9",
+        kind: "Pod",
+    };
+    Label::new(served).write_object(rest, 7, &mut out);
     assert!(out.starts_with(
         br#"{"kind":"Pod","apiVersion":"v9","metadata":{"resourceVersion":"7","name":"p","creationTimestamp":null}"#
     ));
     out.clear();
-    labelled.write_item(7, &mut out);
+    write_item(rest, 7, &mut out);
     assert!(out.starts_with(
         br#"{"metadata":{"resourceVersion":"7","name":"p","creationTimestamp":null}"#
     ));
-    assert!(
-        Labelled::recognize(
-            bytes,
-            TypeMeta {
-                api_version: "v1",
-                kind: "Node"
-            }
-        )
-        .is_none()
+    let node = TypeMeta {
+        api_version: "v1",
+        kind: "Node",
+    };
+    assert!(Label::new(node).strip(&bytes).is_none());
+    assert_eq!(
+        metadata_end(rest),
+        Some(r#""name":"p","creationTimestamp":null}"#.len())
     );
+    assert_eq!(metadata_end(br#""a":"}{\"}","b":{}},"spec""#), Some(19));
 }
 
 #[test]
-fn empty_metadata_takes_a_version() {
-    let bytes = Bytes::from(encode(&Pod::default(), POD));
-    let mut out = Vec::new();
-    Labelled::recognize(bytes, POD)
-        .unwrap()
-        .write_object(POD, 7, &mut out);
-    assert!(
-        serde_json::from_slice::<serde_json::Value>(&out).is_ok(),
-        "{}",
-        String::from_utf8_lossy(&out)
-    );
+fn empty_metadata_takes_a_version_and_none() {
+    let bytes = encode(&Pod::default(), POD);
+    let label = Label::new(POD);
+    for revision in [0, 7] {
+        let mut out = Vec::new();
+        label.write_object(label.strip(&bytes).unwrap(), revision, &mut out);
+        let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(
+            value["metadata"]["resourceVersion"].is_null(),
+            revision == 0
+        );
+    }
 }
 
 #[test]
