@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use k8s_openapi::api::core::v1::{LimitRange, Namespace, ServiceAccount};
+use k8s_openapi::api::core::v1::{LimitRange, Namespace, Pod, ServiceAccount};
 use k8s_openapi::api::networking::v1::IngressClass;
 use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
@@ -63,6 +63,8 @@ impl<K: Send + Sync + 'static> Lookup<K> for NoObjects {
 pub struct Lookups {
     /// For `NamespaceLifecycle` and everything that reads a namespace's labels or annotations.
     pub namespaces: Arc<dyn Lookup<Namespace>>,
+    /// For `PodSecurity`, which warns of pods that a namespace's new level would refuse.
+    pub pods: Arc<dyn Lookup<Pod>>,
     /// For `ServiceAccount`.
     pub service_accounts: Arc<dyn Lookup<ServiceAccount>>,
     /// For `Priority`.
@@ -93,6 +95,7 @@ impl Lookups {
         let none = Arc::new(NoObjects);
         Self {
             namespaces: none.clone(),
+            pods: none.clone(),
             service_accounts: none.clone(),
             priority_classes: none.clone(),
             runtime_classes: none.clone(),

@@ -8,6 +8,7 @@ mod deny_external_ips;
 mod limit_ranger;
 mod namespace_exists;
 mod namespace_lifecycle;
+mod pod_security;
 mod priority;
 mod runtime_class;
 mod security_context_deny;
@@ -30,6 +31,7 @@ use deny_external_ips::DenyServiceExternalIps;
 use limit_ranger::LimitRanger;
 use namespace_exists::NamespaceExists;
 use namespace_lifecycle::NamespaceLifecycle;
+use pod_security::PodSecurity;
 use priority::Priority;
 use runtime_class::RuntimeClasses;
 use security_context_deny::SecurityContextDeny;
@@ -81,7 +83,10 @@ const ALL: [Row; 35] = [
         Made(|_| Roles::mutating(AlwaysPullImages)),
     ),
     off("ImagePolicyWebhook", Nothing(NO_WEBHOOKS)),
-    on("PodSecurity", Nothing(NOT_YET)),
+    on(
+        "PodSecurity",
+        Made(|l| Roles::validating(PodSecurity::new(&l.namespaces, &l.pods))),
+    ),
     off(podsecuritypolicy::NAME, Made(pod_security_policy)),
     off("PodNodeSelector", Nothing(NOT_YET)),
     on(

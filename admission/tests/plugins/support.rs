@@ -15,7 +15,7 @@ use portcullis_admission::lookup::{Lookup, PolicyAuthorizer};
 use portcullis_admission::plugins::known;
 use portcullis_admission::podsecuritypolicy::PolicyIndex;
 use portcullis_admission::{
-    Attributes, AuditAnnotations, Chain, Lookups, Operation, Refusal, Selection,
+    Attributes, AuditAnnotations, Chain, Lookups, Operation, Refusal, Selection, Warnings,
 };
 use portcullis_api::{GroupKind, GroupResource, Object, Status, UserInfo};
 use serde_json::Value;
@@ -30,6 +30,7 @@ pub struct Table<K> {
 #[derive(Default)]
 pub struct World {
     pub namespaces: Table<Namespace>,
+    pub pods: Table<Pod>,
     pub service_accounts: Table<ServiceAccount>,
     pub priority_classes: Table<PriorityClass>,
     pub runtime_classes: Table<RuntimeClass>,
@@ -132,6 +133,7 @@ impl World {
         let authorizer = Arc::new(Grants(self.grants));
         selection.build(&Lookups {
             namespaces: Arc::new(self.namespaces),
+            pods: Arc::new(self.pods),
             service_accounts: Arc::new(self.service_accounts),
             priority_classes: Arc::new(self.priority_classes),
             runtime_classes: Arc::new(self.runtime_classes),
@@ -221,12 +223,14 @@ impl Request {
             object: self.object,
             old_object: self.old.as_deref(),
             audit_annotations: AuditAnnotations::default(),
+            warnings: Warnings::default(),
         };
         chain.mutate(&mut attributes).await?;
         chain.validate(&attributes).await?;
         Ok(Answer {
             object: attributes.object,
             audit: attributes.audit_annotations.into_map(),
+            warnings: attributes.warnings.into_list(),
         })
     }
 
@@ -252,6 +256,7 @@ impl Request {
 pub struct Answer {
     pub object: Option<Box<dyn Object>>,
     pub audit: BTreeMap<String, String>,
+    pub warnings: Vec<String>,
 }
 
 impl Answer {
