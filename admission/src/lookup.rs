@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use k8s_openapi::api::core::v1::{LimitRange, Namespace, Pod, ServiceAccount};
+use k8s_openapi::api::core::v1::{LimitRange, Namespace, Pod, ResourceQuota, ServiceAccount};
 use k8s_openapi::api::networking::v1::IngressClass;
 use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
@@ -35,6 +35,17 @@ pub trait PolicyAuthorizer: Send + Sync + 'static {
     fn may_use(&self, user: &UserInfo, group: &str, policy: &str, namespace: &str) -> bool;
 }
 
+/// Where quotas are charged.
+#[async_trait]
+pub trait QuotaLedger: Send + Sync + 'static {
+    /// Stores a quota's new `status.used`; `false` if the quota is no longer at its
+    /// `resourceVersion`, or gone.
+    ///
+    /// # Errors
+    /// A [`Status`] if the store cannot say.
+    async fn charge(&self, quota: ResourceQuota) -> Result<bool, Status>;
+}
+
 /// A kind of which the server has no objects.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoObjects;
@@ -51,6 +62,13 @@ impl<K: Send + Sync + 'static> Lookup<K> for NoObjects {
 
     async fn get_live(&self, _: &str, _: &str) -> Result<Option<Arc<K>>, Status> {
         Ok(None)
+    }
+}
+
+#[async_trait]
+impl QuotaLedger for NoObjects {
+    async fn charge(&self, _: ResourceQuota) -> Result<bool, Status> {
+        Ok(false)
     }
 }
 
@@ -73,6 +91,10 @@ pub struct Lookups {
     pub runtime_classes: Arc<dyn Lookup<RuntimeClass>>,
     /// For `LimitRanger`.
     pub limit_ranges: Arc<dyn Lookup<LimitRange>>,
+    /// For `ResourceQuota`.
+    pub resource_quotas: Arc<dyn Lookup<ResourceQuota>>,
+    /// For `ResourceQuota`: where usage is charged.
+    pub quota_ledger: Arc<dyn QuotaLedger>,
     /// For `DefaultStorageClass`.
     pub storage_classes: Arc<dyn Lookup<StorageClass>>,
     /// For `DefaultIngressClass`.
@@ -100,6 +122,8 @@ impl Lookups {
             priority_classes: none.clone(),
             runtime_classes: none.clone(),
             limit_ranges: none.clone(),
+            resource_quotas: none.clone(),
+            quota_ledger: none.clone(),
             storage_classes: none.clone(),
             ingress_classes: none,
             policies: Arc::default(),

@@ -16,5 +16,6 @@ mod pod_security;
 mod pods;
 mod policies;
 mod policy_fields;
+mod quotas;
 mod selection;
 mod service_accounts;
