@@ -1,52 +1,22 @@
 //! Is what you bring acceptable? Plugins that change or refuse objects, in one chain.
 //!
 //! Every plugin is repeatable: an update runs the whole chain once per attempt of the store's
-//! optimistic retry loop.
+//! optimistic retry loop. [`plugins`] is the only list of them; [`lookup`] holds what they ask of
+//! the server.
 
-use std::collections::BTreeMap;
+pub mod attributes;
+pub mod chain;
+pub mod lookup;
+pub mod plugins;
+pub mod podsecuritypolicy;
 
 use async_trait::async_trait;
-use portcullis_api::{GroupKind, GroupResource, Object, Status, UserInfo};
+use portcullis_api::Status;
 
-/// What is being done to an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// It is made.
-    Create,
-    /// It is changed.
-    Update,
-    /// It is deleted.
-    Delete,
-    /// A connection to it is opened, such as `pods/exec`.
-    Connect,
-}
-
-/// A request as plugins see it.
-#[derive(Debug)]
-pub struct Attributes<'a> {
-    /// What is being done.
-    pub operation: Operation,
-    /// The kind of the object in the request.
-    pub kind: GroupKind<'a>,
-    /// The resource of the request.
-    pub resource: GroupResource<'a>,
-    /// Such as `status`; mostly empty.
-    pub subresource: &'a str,
-    /// The object's namespace, empty for cluster-scoped kinds.
-    pub namespace: &'a str,
-    /// The object's name; empty while it is to be generated.
-    pub name: &'a str,
-    /// Who asks.
-    pub user: &'a UserInfo,
-    /// Whether nothing will be stored.
-    pub dry_run: bool,
-    /// The object as it shall become; `None` for deletions.
-    pub object: Option<Box<dyn Object>>,
-    /// The object as it is; `None` for creations.
-    pub old_object: Option<&'a dyn Object>,
-    /// What plugins note for the audit log, by `plugin/key`.
-    pub audit_annotations: BTreeMap<String, String>,
-}
+pub use attributes::{Attributes, AuditAnnotations, Operation};
+pub use chain::Chain;
+pub use lookup::Lookups;
+pub use plugins::Selection;
 
 /// A plugin's no.
 #[derive(Clone, Debug, PartialEq, Eq)]

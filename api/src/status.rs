@@ -171,6 +171,15 @@ impl Status {
         }
     }
 
+    /// What an action on an object answers, such as a binding.
+    pub fn created() -> Self {
+        Self {
+            details: None,
+            code: 201,
+            ..Self::success(Details::default())
+        }
+    }
+
     /// The same with details.
     #[must_use]
     pub fn with_details(mut self, details: Details) -> Self {

@@ -4,7 +4,36 @@
 //! allow or deny, and a [`Union`] asks several in order. Decisions need no I/O: whoever owns the
 //! index feeds it.
 
+use k8s_openapi::api::authorization::v1::SubjectRulesReviewStatus;
 use portcullis_api::UserInfo;
+
+pub mod aggregation;
+mod always;
+mod authorizer;
+mod binding;
+mod bindings;
+pub mod bootstrap;
+mod compact;
+pub mod escalation;
+mod gc_fields;
+mod index;
+pub mod reconcile;
+mod roles;
+mod rule;
+mod rules_review;
+pub mod trace;
+mod union;
+
+#[cfg(test)]
+mod testing;
+
+pub use always::{AlwaysAllow, AlwaysDeny, Privileged};
+pub use authorizer::RbacAuthorizer;
+pub use escalation::{Escalation, Refusal};
+pub use gc_fields::only_gc_fields_differ;
+pub use index::{Index, Resolved, Unresolved};
+pub use rule::allows;
+pub use union::Union;
 
 /// What somebody wants to do.
 #[derive(Clone, Copy, Debug)]
@@ -72,4 +101,10 @@ impl Decision {
 pub trait Authorizer: Send + Sync + 'static {
     /// Decides.
     fn authorize(&self, attributes: &Attributes<'_>) -> Decision;
+
+    /// All that a user may do in a namespace, as far as this authorizer can list it (upstream:
+    /// `authorizer.RuleResolver`).
+    fn rules(&self, _user: &UserInfo, _namespace: &str) -> SubjectRulesReviewStatus {
+        SubjectRulesReviewStatus::default()
+    }
 }

@@ -2,12 +2,14 @@
 
 use portcullis_api::encode::TypeMeta;
 use portcullis_api::{GroupKind, GroupResource, ObjectType, Verb};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 
-use super::strategy::DynStrategy;
+use super::strategy::{DynStrategy, Strategy};
 
 /// One resource: its names, what can be done with it, and the rules of its kind.
 ///
-/// Router, discovery, OpenAPI, RBAC resource names, storage keys and Tables all derive from this.
+/// Router, discovery, `OpenAPI`, RBAC resource names, storage keys and Tables all derive from this.
 pub struct Resource {
     /// The group, empty for core.
     pub group: &'static str,
@@ -63,6 +65,17 @@ pub const ALL_VERBS: &[Verb] = &[
     Verb::Watch,
 ];
 
+/// The verbs of a resource whose collection cannot be deleted as one.
+pub const ONE_BY_ONE: &[Verb] = &[
+    Verb::Create,
+    Verb::Delete,
+    Verb::Get,
+    Verb::List,
+    Verb::Patch,
+    Verb::Update,
+    Verb::Watch,
+];
+
 /// The verbs of a review, which is answered and not kept.
 pub const CREATE_ONLY: &[Verb] = &[Verb::Create];
 
@@ -73,6 +86,94 @@ pub const fn status(kind: &'static str) -> Subresource {
         kind,
         group_version: None,
         verbs: &[Verb::Get, Verb::Patch, Verb::Update],
+    }
+}
+
+/// How a row is written: what the type says of itself, and then what differs from most kinds.
+impl Resource {
+    /// A kind in no namespace, with all verbs and without subresources.
+    pub const fn cluster<S: Strategy>(strategy: &'static S) -> Self
+    where
+        S::Kind: k8s_openapi::Resource + DeserializeOwned + JsonSchema,
+    {
+        Self {
+            group: <S::Kind as k8s_openapi::Resource>::GROUP,
+            version: <S::Kind as k8s_openapi::Resource>::VERSION,
+            aliases: &[],
+            kind: <S::Kind as k8s_openapi::Resource>::KIND,
+            plural: <S::Kind as k8s_openapi::Resource>::URL_PATH_SEGMENT,
+            namespaced: false,
+            short_names: &[],
+            categories: &[],
+            verbs: ALL_VERBS,
+            subresources: &[],
+            storage: <S::Kind as k8s_openapi::Resource>::URL_PATH_SEGMENT,
+            create_on_update: false,
+            object_type: &const { ObjectType::of::<S::Kind>() },
+            strategy,
+        }
+    }
+
+    /// The same, in namespaces.
+    pub const fn namespaced<S: Strategy>(strategy: &'static S) -> Self
+    where
+        S::Kind: k8s_openapi::Resource + DeserializeOwned + JsonSchema,
+    {
+        Self {
+            namespaced: true,
+            ..Self::cluster(strategy)
+        }
+    }
+
+    /// Further group versions that serve the same objects.
+    #[must_use]
+    pub const fn aliases(self, aliases: &'static [&'static str]) -> Self {
+        Self { aliases, ..self }
+    }
+
+    /// Short names.
+    #[must_use]
+    pub const fn short_names(self, short_names: &'static [&'static str]) -> Self {
+        Self {
+            short_names,
+            ..self
+        }
+    }
+
+    /// Categories.
+    #[must_use]
+    pub const fn categories(self, categories: &'static [&'static str]) -> Self {
+        Self { categories, ..self }
+    }
+
+    /// Other verbs than all.
+    #[must_use]
+    pub const fn verbs(self, verbs: &'static [Verb]) -> Self {
+        Self { verbs, ..self }
+    }
+
+    /// Subresources, in the order of their names.
+    #[must_use]
+    pub const fn subresources(self, subresources: &'static [Subresource]) -> Self {
+        Self {
+            subresources,
+            ..self
+        }
+    }
+
+    /// Another part of the storage key than the plural.
+    #[must_use]
+    pub const fn stored_as(self, storage: &'static str) -> Self {
+        Self { storage, ..self }
+    }
+
+    /// A PUT to a name that is not there makes the object.
+    #[must_use]
+    pub const fn created_by_put(self) -> Self {
+        Self {
+            create_on_update: true,
+            ..self
+        }
     }
 }
 
@@ -118,6 +219,11 @@ impl Resource {
     /// Whether something can be done with the resource itself.
     pub fn supports(&self, verb: Verb) -> bool {
         self.verbs.contains(&verb)
+    }
+
+    /// Whether objects are answered and not kept.
+    pub fn is_review(&self) -> bool {
+        self.verbs == CREATE_ONLY
     }
 
     /// The subresource of that name.

@@ -39,6 +39,20 @@ pub trait Strategy: Send + Sync + 'static {
         ErrorList::new()
     }
 
+    /// Keeps what a change through a subresource other than `status` may not touch.
+    fn prepare_subresource(&self, _subresource: &str, _object: &mut Self::Kind, _old: &Self::Kind) {
+    }
+
+    /// What is wrong with such a change.
+    fn validate_subresource(
+        &self,
+        _subresource: &str,
+        _object: &Self::Kind,
+        _old: &Self::Kind,
+    ) -> ErrorList {
+        ErrorList::new()
+    }
+
     /// What is wrong with a name of this kind, or with a prefix to generate one from.
     fn validate_name(&self, value: &str) -> Vec<String> {
         name::dns1123_subdomain(value)
@@ -52,6 +66,25 @@ pub trait Strategy: Send + Sync + 'static {
     /// Whether a change must raise `metadata.generation`; `None` for kinds that have none.
     fn spec_changed(&self, _object: &Self::Kind, _old: &Self::Kind) -> Option<bool> {
         None
+    }
+
+    /// Whether deletion lets something else finish the object's work first; `None` for kinds whose
+    /// deletion never waits.
+    fn grace(&self, _object: &Self::Kind) -> Option<Grace> {
+        None
+    }
+
+    /// Whether the kind itself holds a deleted object, as a namespace's spec does.
+    fn holds_deletion(&self, _object: &Self::Kind) -> bool {
+        false
+    }
+
+    /// Shows in the object that its deletion has begun.
+    fn mark_deleting(&self, _object: &mut Self::Kind) {}
+
+    /// Whether a delete answers with the object that is gone, and not with a plain Status.
+    fn returns_deleted(&self) -> bool {
+        false
     }
 
     /// The fields selectors may ask for, besides `metadata.name` and `metadata.namespace`.
@@ -73,6 +106,15 @@ pub trait Strategy: Send + Sync + 'static {
     fn cells(&self, object: &Self::Kind) -> Vec<Cell> {
         vec![Cell::name(object), Cell::age(object)]
     }
+}
+
+/// How long a deletion waits (upstream: `rest.RESTGracefulDeleteStrategy`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grace {
+    /// Nobody would finish it: not at all.
+    None,
+    /// As long as is asked for, else this many seconds.
+    Seconds(i64),
 }
 
 /// A column of a Table.
@@ -151,6 +193,8 @@ pub enum Cell {
     Value(Value),
     /// The time since then, as kubectl abbreviates it; `<unknown>` without one.
     Since(Option<Timestamp>),
+    /// A number, and the time since it last grew: `3 (5m ago)`.
+    CountSince(i64, Timestamp),
 }
 
 impl Cell {
@@ -173,6 +217,11 @@ impl Cell {
     pub fn integer(value: i64) -> Self {
         Self::Value(value.into())
     }
+
+    /// How many of something there are.
+    pub fn count(value: usize) -> Self {
+        Self::Value(value.into())
+    }
 }
 
 macro_rules! erased {
@@ -188,6 +237,8 @@ macro_rules! erased {
             $($(#[$doc])* fn $method(&self, $($arg: erased!(@dyn $kind)),*) $(-> $out)?;)*
             /// See [`Strategy::validate_name`].
             fn validate_name(&self, value: &str) -> Vec<String>;
+            /// See [`Strategy::returns_deleted`].
+            fn returns_deleted(&self) -> bool;
             /// See [`Strategy::selectable_fields`].
             fn selectable_fields(&self) -> &'static [&'static str];
             /// See [`Strategy::columns`].
@@ -206,6 +257,10 @@ macro_rules! erased {
                 Strategy::validate_name(self, value)
             }
 
+            fn returns_deleted(&self) -> bool {
+                Strategy::returns_deleted(self)
+            }
+
             fn selectable_fields(&self) -> &'static [&'static str] {
                 Strategy::selectable_fields(self)
             }
@@ -217,8 +272,10 @@ macro_rules! erased {
     };
     (@dyn mutable) => { &mut dyn Object };
     (@dyn shared) => { &dyn Object };
+    (@dyn text) => { &str };
     (@cast $s:ident, $arg:ident, mutable) => { $arg.as_kind_mut::<$s::Kind>() };
     (@cast $s:ident, $arg:ident, shared) => { $arg.as_kind::<$s::Kind>() };
+    (@cast $s:ident, $arg:ident, text) => { Some($arg) };
 }
 
 erased! {
@@ -236,10 +293,20 @@ erased! {
     fn prepare_status_update(object: mutable, old: shared);
     /// See [`Strategy::validate_status_update`].
     fn validate_status_update(object: shared, old: shared) -> ErrorList;
+    /// See [`Strategy::prepare_subresource`].
+    fn prepare_subresource(subresource: text, object: mutable, old: shared);
+    /// See [`Strategy::validate_subresource`].
+    fn validate_subresource(subresource: text, object: shared, old: shared) -> ErrorList;
     /// See [`Strategy::warnings`].
     fn warnings(object: shared) -> Vec<String>;
     /// See [`Strategy::spec_changed`].
     fn spec_changed(object: shared, old: shared) -> Option<bool>;
+    /// See [`Strategy::grace`].
+    fn grace(object: shared) -> Option<Grace>;
+    /// See [`Strategy::holds_deletion`].
+    fn holds_deletion(object: shared) -> bool;
+    /// See [`Strategy::mark_deleting`].
+    fn mark_deleting(object: mutable);
     /// See [`Strategy::field_values`].
     fn field_values(object: shared) -> Vec<String>;
     /// See [`Strategy::cells`].

@@ -21,11 +21,10 @@ impl Strategy for NamespaceStrategy {
             status.phase = Some("Active".into());
         }
         // upstream: pkg/apis/core/v1/defaults.go SetDefaults_Namespace
-        if let Some(name) = namespace.metadata.name.clone().filter(|n| !n.is_empty()) {
+        let name = namespace.metadata.name.clone();
+        if let Some(name) = name.filter(|n| !n.is_empty() && name::label_value(n).is_empty()) {
             let labels = namespace.metadata.labels.get_or_insert_default();
-            labels
-                .entry("kubernetes.io/metadata.name".into())
-                .or_insert(name);
+            labels.insert("kubernetes.io/metadata.name".into(), name);
         }
     }
 
@@ -54,8 +53,29 @@ impl Strategy for NamespaceStrategy {
         namespace.spec.clone_from(&old.spec);
     }
 
+    fn prepare_subresource(&self, _: &str, namespace: &mut Namespace, old: &Namespace) {
+        // `finalize`, the only one, is about the spec's finalizers
+        namespace.status.clone_from(&old.status);
+    }
+
     fn validate_name(&self, value: &str) -> Vec<String> {
         name::dns1123_label(value)
+    }
+
+    fn holds_deletion(&self, namespace: &Namespace) -> bool {
+        namespace
+            .spec
+            .as_ref()
+            .and_then(|s| s.finalizers.as_ref())
+            .is_some_and(|f| !f.is_empty())
+    }
+
+    fn mark_deleting(&self, namespace: &mut Namespace) {
+        namespace.status.get_or_insert_default().phase = Some("Terminating".into());
+    }
+
+    fn returns_deleted(&self) -> bool {
+        true
     }
 
     fn selectable_fields(&self) -> &'static [&'static str] {
