@@ -26,7 +26,10 @@ pub struct Decoded<T> {
 impl<T> Decoded<T> {
     /// The same, of another type.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Decoded<U> {
-        Decoded { value: f(self.value), unknown_fields: self.unknown_fields }
+        Decoded {
+            value: f(self.value),
+            unknown_fields: self.unknown_fields,
+        }
     }
 }
 
@@ -59,8 +62,12 @@ pub enum DecodeError {
 /// [`DecodeError::Type`] and [`DecodeError::Value`], for the first field at fault.
 pub fn decode<T: DeserializeOwned>(value: &Value) -> Result<Decoded<T>, DecodeError> {
     let report = typed::Report::default();
-    let value = T::deserialize(typed::Node::root(value, &report)).map_err(typed::Error::into_decode_error)?;
-    Ok(Decoded { value, unknown_fields: report.into_unknown_fields() })
+    let value = T::deserialize(typed::Node::root(value, &report))
+        .map_err(typed::Error::into_decode_error)?;
+    Ok(Decoded {
+        value,
+        unknown_fields: report.into_unknown_fields(),
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 mod serializer;
 
-use bytes::Bytes;
 use serde::Serialize;
 
 pub use serializer::EncodeError;
@@ -22,7 +21,10 @@ impl TypeMeta<'_> {
     /// kube-apiserver's JSON begins alike, so stored bytes can be re-labelled and given their
     /// `resourceVersion` without being decoded.
     pub fn prefix(&self) -> String {
-        format!(r#"{{"kind":"{}","apiVersion":"{}","metadata":{{"#, self.kind, self.api_version)
+        format!(
+            r#"{{"kind":"{}","apiVersion":"{}","metadata":{{"#,
+            self.kind, self.api_version
+        )
     }
 }
 
@@ -45,42 +47,67 @@ pub fn encode_part<T: Serialize + ?Sized>(part: &T) -> Vec<u8> {
     out
 }
 
-/// Bytes of an object whose beginning is known: where its metadata's fields start.
+/// The known beginning of encoded objects of one kind: what can be swapped and extended without
+/// decoding them.
 #[derive(Clone, Debug)]
-pub struct Labelled {
-    bytes: Bytes,
-    fields: usize,
+pub struct Label(String);
+
+impl Label {
+    /// The label of a kind.
+    pub fn new(type_meta: TypeMeta<'_>) -> Self {
+        Self(type_meta.prefix())
+    }
+
+    /// What follows the label in the encoding of an object, from its first metadata field on;
+    /// `None` if the bytes were written otherwise.
+    pub fn strip<'b>(&self, bytes: &'b [u8]) -> Option<&'b [u8]> {
+        bytes.strip_prefix(self.0.as_bytes())
+    }
+
+    /// Appends an object under this label, with its resource version unless that is zero.
+    pub fn write_object(&self, rest: &[u8], revision: u64, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.0.as_bytes());
+        write_rest(rest, revision, out);
+    }
 }
 
-impl Labelled {
-    /// Recognizes stored bytes by the prefix of their kind; `None` if they were written otherwise.
-    pub fn recognize(bytes: Bytes, stored_as: TypeMeta<'_>) -> Option<Self> {
-        let prefix = stored_as.prefix();
-        bytes.starts_with(prefix.as_bytes()).then(|| Self { bytes, fields: prefix.len() })
-    }
+/// Appends an object as an item of a typed list, which carries no kind of its own.
+pub fn write_item(rest: &[u8], revision: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"metadata\":{");
+    write_rest(rest, revision, out);
+}
 
-    /// Appends the whole object, labelled and versioned for the reader.
-    pub fn write_object(&self, type_meta: TypeMeta<'_>, revision: u64, out: &mut Vec<u8>) {
-        out.extend_from_slice(type_meta.prefix().as_bytes());
-        self.write_rest(revision, out);
-    }
-
-    /// Appends the object as an item of a typed list, which carries no kind of its own.
-    pub fn write_item(&self, revision: u64, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"metadata\":{");
-        self.write_rest(revision, out);
-    }
-
-    fn write_rest(&self, revision: u64, out: &mut Vec<u8>) {
-        let rest = &self.bytes[self.fields..];
+fn write_rest(rest: &[u8], revision: u64, out: &mut Vec<u8>) {
+    if revision != 0 {
         out.extend_from_slice(b"\"resourceVersion\":\"");
         out.extend_from_slice(revision.to_string().as_bytes());
         out.push(b'"');
         if rest.first() != Some(&b'}') {
             out.push(b',');
         }
-        out.extend_from_slice(rest);
     }
+    out.extend_from_slice(rest);
+}
+
+/// How much of what follows a label is metadata: the offset behind its closing brace.
+pub fn metadata_end(rest: &[u8]) -> Option<usize> {
+    let (mut depth, mut in_string, mut escaped) = (1_usize, false, false);
+    for (at, byte) in rest.iter().enumerate() {
+        match (in_string, byte) {
+            (true, _) if escaped => escaped = false,
+            (true, b'\\') => escaped = true,
+            (_, b'"') => in_string = !in_string,
+            (false, b'{') => depth += 1,
+            (false, b'}') => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 #[cfg(test)]

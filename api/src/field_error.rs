@@ -18,7 +18,11 @@ impl Path {
     /// The path of a field inside this one; of the root, the field alone.
     #[must_use]
     pub fn child(&self, name: &str) -> Self {
-        if self.0.is_empty() { Self::new(name) } else { Self(format!("{}.{name}", self.0)) }
+        if self.0.is_empty() {
+            Self::new(name)
+        } else {
+            Self(format!("{}.{name}", self.0))
+        }
     }
 
     /// The path of a list's element.
@@ -75,9 +79,10 @@ impl ErrorKind {
             Self::NotFound => "FieldValueNotFound",
             Self::Required => "FieldValueRequired",
             Self::Duplicate => "FieldValueDuplicate",
-            Self::Invalid | Self::TooLong => "FieldValueInvalid",
+            Self::Invalid => "FieldValueInvalid",
             Self::NotSupported => "FieldValueNotSupported",
             Self::Forbidden => "FieldValueForbidden",
+            Self::TooLong => "FieldValueTooLong",
             Self::TooMany => "FieldValueTooMany",
             Self::Internal => "InternalError",
         }
@@ -176,7 +181,12 @@ pub struct FieldError {
 
 impl FieldError {
     fn new(kind: ErrorKind, path: &Path, value: Option<BadValue>, detail: String) -> Self {
-        Self { kind, field: path.0.clone(), value, detail }
+        Self {
+            kind,
+            field: path.0.clone(),
+            value,
+            detail,
+        }
     }
 
     /// The field must be set.
@@ -189,11 +199,10 @@ impl FieldError {
         Self::new(ErrorKind::Invalid, path, Some(value.into()), detail.into())
     }
 
-    /// The value is none of those supported; upstream sorts and quotes them.
+    /// The value is none of those supported, which are quoted in the order given: most of
+    /// upstream's lists are sorted, some are not.
     pub fn not_supported(path: &Path, value: impl Into<BadValue>, supported: &[&str]) -> Self {
-        let mut sorted = supported.to_vec();
-        sorted.sort_unstable();
-        let detail = match sorted.as_slice() {
+        let detail = match supported {
             [] => String::new(),
             values => {
                 let quoted: Vec<_> = values.iter().map(|v| go_quote(v)).collect();
@@ -205,7 +214,12 @@ impl FieldError {
 
     /// The value occurs twice.
     pub fn duplicate(path: &Path, value: impl Into<BadValue>) -> Self {
-        Self::new(ErrorKind::Duplicate, path, Some(value.into()), String::new())
+        Self::new(
+            ErrorKind::Duplicate,
+            path,
+            Some(value.into()),
+            String::new(),
+        )
     }
 
     /// The value refers to nothing.
@@ -220,7 +234,12 @@ impl FieldError {
 
     /// The value has more than `max` bytes.
     pub fn too_long(path: &Path, max: usize) -> Self {
-        Self::new(ErrorKind::TooLong, path, None, format!("must have at most {max} bytes"))
+        Self::new(
+            ErrorKind::TooLong,
+            path,
+            None,
+            format!("must have at most {max} bytes"),
+        )
     }
 
     /// The list has more than `max` elements.
@@ -284,18 +303,30 @@ mod tests {
     fn texts_are_upstreams() {
         let path = Path::new("spec").child("containers").index(0).child("name");
         for (error, text) in [
-            (FieldError::required(&path, ""), "spec.containers[0].name: Required value"),
+            (
+                FieldError::required(&path, ""),
+                "spec.containers[0].name: Required value",
+            ),
             (
                 FieldError::invalid(&path, "A\"", "must be lower case"),
                 r#"spec.containers[0].name: Invalid value: "A\"": must be lower case"#,
             ),
             (
                 FieldError::not_supported(&path, "x", &["b", "a"]),
-                r#"spec.containers[0].name: Unsupported value: "x": supported values: "a", "b""#,
+                r#"spec.containers[0].name: Unsupported value: "x": supported values: "b", "a""#,
             ),
-            (FieldError::invalid(&path, BadValue::null(), "no"), "spec.containers[0].name: Invalid value: \"null\": no"),
-            (FieldError::too_long(&path, 253), "spec.containers[0].name: Too long: must have at most 253 bytes"),
-            (FieldError::too_many(&path, 65, 64), "spec.containers[0].name: Too many: 65: must have at most 64 items"),
+            (
+                FieldError::invalid(&path, BadValue::null(), "no"),
+                "spec.containers[0].name: Invalid value: \"null\": no",
+            ),
+            (
+                FieldError::too_long(&path, 253),
+                "spec.containers[0].name: Too long: must have at most 253 bytes",
+            ),
+            (
+                FieldError::too_many(&path, 65, 64),
+                "spec.containers[0].name: Too many: 65: must have at most 64 items",
+            ),
         ] {
             assert_eq!(error.to_string(), text);
         }
@@ -306,6 +337,9 @@ mod tests {
         let a = FieldError::required(&Path::new("a"), "");
         let b = FieldError::required(&Path::new("b"), "");
         assert_eq!(aggregate(std::slice::from_ref(&a)), "a: Required value");
-        assert_eq!(aggregate(&[a.clone(), b, a]), "[a: Required value, b: Required value]");
+        assert_eq!(
+            aggregate(&[a.clone(), b, a]),
+            "[a: Required value, b: Required value]"
+        );
     }
 }

@@ -11,6 +11,7 @@ pub mod field_error;
 pub mod gvk;
 pub mod name;
 pub mod object;
+pub mod patch;
 pub mod psp;
 pub mod quantity;
 pub mod selector;

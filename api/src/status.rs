@@ -171,6 +171,15 @@ impl Status {
         }
     }
 
+    /// What an action on an object answers, such as a binding.
+    pub fn created() -> Self {
+        Self {
+            details: None,
+            code: 201,
+            ..Self::success(Details::default())
+        }
+    }
+
     /// The same with details.
     #[must_use]
     pub fn with_details(mut self, details: Details) -> Self {
@@ -189,18 +198,26 @@ impl Status {
 
     /// 404 for an object.
     pub fn not_found(resource: GroupResource<'_>, name: &str) -> Self {
-        Self::failure(Reason::NotFound, format!("{resource} {name:?} not found")).about(resource, name)
+        Self::failure(Reason::NotFound, format!("{resource} {name:?} not found"))
+            .about(resource, name)
     }
 
     /// 404 for a path, or a resource, that is not served.
     pub fn no_such_resource() -> Self {
-        Self::failure(Reason::NotFound, "the server could not find the requested resource")
-            .with_details(Details::default())
+        Self::failure(
+            Reason::NotFound,
+            "the server could not find the requested resource",
+        )
+        .with_details(Details::default())
     }
 
     /// 409 for a name that is taken.
     pub fn already_exists(resource: GroupResource<'_>, name: &str) -> Self {
-        Self::failure(Reason::AlreadyExists, format!("{resource} {name:?} already exists")).about(resource, name)
+        Self::failure(
+            Reason::AlreadyExists,
+            format!("{resource} {name:?} already exists"),
+        )
+        .about(resource, name)
     }
 
     /// 409 for a change that came too late, or a precondition that does not hold.
@@ -223,7 +240,11 @@ impl Status {
     pub fn invalid(kind: GroupKind<'_>, name: &str, errors: &[FieldError]) -> Self {
         let causes = errors
             .iter()
-            .map(|e| Cause { reason: e.kind.reason().into(), message: e.body(), field: e.field.clone() })
+            .map(|e| Cause {
+                reason: e.kind.reason().into(),
+                message: e.body(),
+                field: e.field.clone(),
+            })
             .collect();
         let message = format!("{kind} {name:?} is invalid: {}", aggregate(errors));
         Self::failure(Reason::Invalid, message).with_details(Details {
@@ -263,20 +284,33 @@ impl Status {
     /// 500.
     pub fn internal(why: impl std::fmt::Display) -> Self {
         let why = why.to_string();
-        Self::failure(Reason::InternalError, format!("Internal error occurred: {why}"))
-            .with_details(Details { causes: vec![Cause { message: why, ..Cause::default() }], ..Details::default() })
+        Self::failure(
+            Reason::InternalError,
+            format!("Internal error occurred: {why}"),
+        )
+        .with_details(Details {
+            causes: vec![Cause {
+                message: why,
+                ..Cause::default()
+            }],
+            ..Details::default()
+        })
     }
 
     /// 503: something this request needs is away.
     pub fn unavailable(why: impl Into<String>) -> Self {
-        Self::failure(Reason::ServiceUnavailable, why)
-            .with_details(Details { retry_after_seconds: 1, ..Details::default() })
+        Self::failure(Reason::ServiceUnavailable, why).with_details(Details {
+            retry_after_seconds: 1,
+            ..Details::default()
+        })
     }
 
     /// 504: what the request waited for did not come in time.
     pub fn timeout(why: impl Into<String>, retry_after_seconds: u32) -> Self {
-        Self::failure(Reason::Timeout, format!("Timeout: {}", why.into()))
-            .with_details(Details { retry_after_seconds, ..Details::default() })
+        Self::failure(Reason::Timeout, format!("Timeout: {}", why.into())).with_details(Details {
+            retry_after_seconds,
+            ..Details::default()
+        })
     }
 
     /// The JSON that goes on the wire.
@@ -290,8 +324,10 @@ mod tests {
     use super::*;
     use crate::field_error::Path;
 
-    const ROLES: GroupResource<'_> =
-        GroupResource { group: "rbac.authorization.k8s.io", resource: "roles" };
+    const ROLES: GroupResource<'_> = GroupResource {
+        group: "rbac.authorization.k8s.io",
+        resource: "roles",
+    };
 
     #[test]
     fn names_the_object_in_message_and_details() {
@@ -304,11 +340,20 @@ mod tests {
 
     #[test]
     fn an_invalid_object_carries_a_cause_per_field() {
-        let kind = GroupKind { group: "", kind: "Pod" };
+        let kind = GroupKind {
+            group: "",
+            kind: "Pod",
+        };
         let status = Status::invalid(kind, "p", &[FieldError::required(&Path::new("spec"), "")]);
-        assert_eq!(status.message, r#"Pod "p" is invalid: spec: Required value"#);
+        assert_eq!(
+            status.message,
+            r#"Pod "p" is invalid: spec: Required value"#
+        );
         assert_eq!(status.code, 422);
         let causes = status.details.unwrap().causes;
-        assert_eq!((causes[0].field.as_str(), causes[0].reason.as_str()), ("spec", "FieldValueRequired"));
+        assert_eq!(
+            (causes[0].field.as_str(), causes[0].reason.as_str()),
+            ("spec", "FieldValueRequired")
+        );
     }
 }

@@ -1,1 +1,48 @@
-//! placeholder
+//! A complete miniature Kubernetes API server.
+//!
+//! The way of a request is the order of the modules below; docs/ARCHITECTURE.md walks it.
+
+// The command line, and a server put together.
+pub mod config;
+
+pub mod logging;
+
+pub mod commands;
+
+pub mod startup;
+
+pub mod kubeconfig;
+
+pub mod healthcheck;
+
+pub mod app;
+
+pub mod bootstrap;
+
+// Connections, TLS, health.
+pub mod serving;
+
+// Who are you, may you.
+pub mod filters;
+
+pub mod request_info;
+
+pub mod files;
+
+// What is asked for, by verb.
+pub mod endpoints;
+
+// Objects of every kind: admission, preparation, validation, store.
+pub mod registry;
+
+pub mod informer;
+
+pub mod indices;
+
+pub mod escalation;
+
+// What goes back.
+pub mod response;
+
+// What runs by itself.
+pub mod controllers;

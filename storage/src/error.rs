@@ -26,7 +26,7 @@ pub enum Error {
     Compacted {
         /// What was asked for.
         requested: Revision,
-        /// The oldest revision that can still be asked for.
+        /// The oldest revision that can still be asked for, as far as the store tells.
         oldest: Revision,
     },
     /// The store has not reached the revision.
@@ -40,6 +40,9 @@ pub enum Error {
     /// The store cannot be reached, or did not answer in time. A write may or may not have happened.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// The value is larger than the store takes.
+    #[error("too large for the store: {0}")]
+    TooLarge(String),
     /// What the store holds cannot be read.
     #[error("corrupt store: {0}")]
     Corrupt(String),

@@ -6,9 +6,10 @@
 //! * [`embedded`]: the same semantics in the process, durable in one file. The default.
 //! * [`etcd`]: a real etcd, shared with other servers.
 //! * [`cache`]: in front of either, current state and recent history in memory, fed by one watch.
+//! * [`compactor`]: forgets at intervals what is too old.
 //!
 //! What Kubernetes asks of a store is upstream's `k8s.io/apiserver/pkg/storage/interfaces.go`; the
-//! suite in [`conformance`] holds every implementation to it.
+//! suite in `conformance` holds every implementation to it.
 
 use std::any::Any;
 use std::pin::Pin;
@@ -18,7 +19,16 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::Stream;
 
+pub mod cache;
+pub mod compactor;
+#[cfg(feature = "test-util")]
+pub mod conformance;
+pub mod embedded;
 pub mod error;
+pub mod etcd;
+#[cfg(feature = "test-util")]
+pub mod etcd_server;
+mod range;
 
 pub use error::Error;
 
@@ -26,7 +36,7 @@ pub use error::Error;
 pub type Revision = u64;
 
 /// The result of asking a store.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A value under its key, as one write left it. Shared, never changed.
 pub struct Entry {
@@ -42,7 +52,12 @@ pub struct Entry {
 impl Entry {
     /// An entry as some write left it.
     pub fn new(key: impl Into<Arc<str>>, value: Bytes, revision: Revision) -> Arc<Self> {
-        Arc::new(Self { key: key.into(), value, revision, facts: OnceLock::new() })
+        Arc::new(Self {
+            key: key.into(),
+            value,
+            revision,
+            facts: OnceLock::new(),
+        })
     }
 
     /// What its readers derive from the value, made once and kept as long as the entry.
@@ -50,7 +65,9 @@ impl Entry {
     /// All callers of one entry must ask for the same type; another one is made anew each time.
     pub fn facts<T: Any + Send + Sync + Clone>(&self, derive: impl Fn(&Self) -> T) -> T {
         let kept = self.facts.get_or_init(|| Box::new(derive(self)));
-        kept.downcast_ref::<T>().cloned().unwrap_or_else(|| derive(self))
+        kept.downcast_ref::<T>()
+            .cloned()
+            .unwrap_or_else(|| derive(self))
     }
 }
 
@@ -89,7 +106,11 @@ pub struct ListRequest {
 impl ListRequest {
     /// Everything, as it is now.
     pub fn all() -> Self {
-        Self { at: ReadAt::Latest, limit: 0, after: None }
+        Self {
+            at: ReadAt::Latest,
+            limit: 0,
+            after: None,
+        }
     }
 }
 
@@ -134,7 +155,8 @@ pub enum Event {
         /// What readers encode once for all of them.
         frame: Frame,
     },
-    /// Every change up to this revision has been delivered.
+    /// Every change up to this revision has been delivered. Told now and then, to those to whom
+    /// nothing else is.
     Progress(Revision),
 }
 
@@ -196,7 +218,12 @@ pub trait Storage: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`Error::Conflict`], with the entry that is there instead, if any.
-    async fn compare_and_swap(&self, key: &str, expected: Revision, value: Bytes) -> Result<Arc<Entry>>;
+    async fn compare_and_swap(
+        &self,
+        key: &str,
+        expected: Revision,
+        value: Bytes,
+    ) -> Result<Arc<Entry>>;
 
     /// Deletes a key whose entry is still that of revision `expected`; returns the revision of
     /// the deletion.
@@ -205,7 +232,12 @@ pub trait Storage: Send + Sync + 'static {
     /// [`Error::Conflict`], with the entry that is there instead, if any.
     async fn delete(&self, key: &str, expected: Revision) -> Result<Revision>;
 
-    /// Follows the keys that start with `prefix`, from the first change after revision `after`.
+    /// Follows the keys that start with `prefix`, from the first change after revision `after`,
+    /// which may lie in the future.
+    ///
+    /// The stream may end with [`Error::Slow`] where its reader does not keep up, and with
+    /// [`Error::Unavailable`] where the store is closed. It outlives the store's absence, if nothing
+    /// can have been missed by then.
     ///
     /// # Errors
     /// [`Error::Compacted`] if changes after it have been forgotten; while the stream runs, also as
@@ -218,9 +250,16 @@ pub trait Storage: Send + Sync + 'static {
     /// [`Error::Unavailable`].
     async fn revision(&self) -> Result<Revision>;
 
-    /// Forgets what was superseded at or before `revision`.
+    /// The current revision, where it is known without asking anybody: in a store that nobody else
+    /// writes to. A reader who finds it is spared the way through [`Storage::revision`].
+    fn known_revision(&self) -> Option<Revision> {
+        None
+    }
+
+    /// Forgets what was superseded at or before `revision`; what was forgotten already is no
+    /// error.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
+    /// [`Error::TooNew`] for a revision not reached, [`Error::Unavailable`].
     async fn compact(&self, revision: Revision) -> Result<()>;
 }

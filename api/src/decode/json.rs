@@ -24,12 +24,18 @@ pub struct Parsed {
 pub fn parse(bytes: &[u8]) -> Result<Parsed, DecodeError> {
     let duplicates = RefCell::new(Vec::new());
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let seed = Seed { path: &Path::Root, duplicates: &duplicates };
+    let seed = Seed {
+        path: &Path::Root,
+        duplicates: &duplicates,
+    };
     let value = seed
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
         .map_err(|error| DecodeError::Syntax(error.to_string()))?;
-    Ok(Parsed { value, duplicate_fields: duplicates.into_inner() })
+    Ok(Parsed {
+        value,
+        duplicate_fields: duplicates.into_inner(),
+    })
 }
 
 /// The way to a value, kept on the stack so that documents without duplicates pay nothing for it.
@@ -114,7 +120,10 @@ impl<'de> Visitor<'de> for Seed<'_> {
         let mut fields = Map::new();
         while let Some(key) = map.next_key::<String>()? {
             let path = Path::Key(self.path, &key);
-            let value = map.next_value_seed(Seed { path: &path, duplicates: self.duplicates })?;
+            let value = map.next_value_seed(Seed {
+                path: &path,
+                duplicates: self.duplicates,
+            })?;
             if fields.contains_key(&key) {
                 let mut text = String::new();
                 write!(text, "{path}").map_err(de::Error::custom)?;

@@ -12,7 +12,10 @@ fn unknown_fields_are_named_by_path() {
     let value = json!({"apiVersion": "x/y", "kind": "Z", "bogus": 1,
         "spec": {"containers": [{"name": "a"}, {"name": "b", "imagee": {"x": 1}}]}});
     let decoded = decode::<Pod>(&value).unwrap();
-    assert_eq!(decoded.unknown_fields, ["bogus", "spec.containers[1].imagee"]);
+    assert_eq!(
+        decoded.unknown_fields,
+        ["bogus", "spec.containers[1].imagee"]
+    );
     assert_eq!(decoded.value.spec.unwrap().containers[1].name, "b");
 }
 
@@ -39,7 +42,10 @@ fn wrong_types_are_reported_in_gos_words() {
             json!({"metadata": {"labels": {"a": 1}}}),
             "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels.a of type string",
         ),
-        (json!({"spec": []}), "json: cannot unmarshal array into Go struct field Pod.spec of type v1.PodSpec"),
+        (
+            json!({"spec": []}),
+            "json: cannot unmarshal array into Go struct field Pod.spec of type v1.PodSpec",
+        ),
     ] {
         assert_eq!(pod_error(&value), text);
     }
@@ -54,15 +60,30 @@ fn null_is_the_zero_value_everywhere() {
     let spec = pod.spec.unwrap();
     assert_eq!(spec.containers[0].args, Some(vec![String::new()]));
     assert_eq!(spec.volumes.unwrap()[0].empty_dir, None);
-    assert!(decode::<ConfigMap>(&json!({"data": null})).unwrap().value.data.is_none());
+    assert!(
+        decode::<ConfigMap>(&json!({"data": null}))
+            .unwrap()
+            .value
+            .data
+            .is_none()
+    );
 }
 
 #[test]
 fn quantities_are_checked_and_made_canonical() {
     let cpu = |v: Value| json!({"spec": {"containers": [{"resources": {"limits": {"cpu": v}}}]}});
-    let read = |v| decode::<Pod>(&cpu(v)).map(|d| {
-        d.value.spec.unwrap().containers[0].resources.clone().unwrap().limits.unwrap()["cpu"].0.clone()
-    });
+    let read = |v| {
+        decode::<Pod>(&cpu(v)).map(|d| {
+            d.value.spec.unwrap().containers[0]
+                .resources
+                .clone()
+                .unwrap()
+                .limits
+                .unwrap()["cpu"]
+                .0
+                .clone()
+        })
+    };
     assert_eq!(read(json!("0.5")).unwrap(), "500m");
     assert_eq!(read(json!(2)).unwrap(), "2");
     assert!(read(json!("many")).is_err());

@@ -104,7 +104,15 @@ static NULL: Value = Value::Null;
 
 impl<'de, 'p> Node<'de, 'p> {
     pub(super) fn root(value: &'de Value, report: &'p Report) -> Self {
-        Self { value, path: Path { parent: None, step: Step::Root, owner: "" }, report }
+        Self {
+            value,
+            path: Path {
+                parent: None,
+                step: Step::Root,
+                owner: "",
+            },
+            report,
+        }
     }
 
     fn wrong_type(&self, wanted: impl Into<String>) -> Error {
@@ -229,22 +237,40 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
         visitor.visit_unit()
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
         visitor.visit_unit()
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
         match name {
             // Go reads a quantity from text or number, and writes its canonical form.
-            "Quantity" => visitor.visit_newtype_struct(StrDeserializer::new(&canonical_quantity(self.value)?)),
+            "Quantity" => {
+                visitor.visit_newtype_struct(StrDeserializer::new(&canonical_quantity(self.value)?))
+            }
             _ => visitor.visit_newtype_struct(self),
         }
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.value {
-            Value::Null => visitor.visit_seq(Items { node: self, items: [].iter(), index: 0 }),
-            Value::Array(items) => visitor.visit_seq(Items { node: self, items: items.iter(), index: 0 }),
+            Value::Null => visitor.visit_seq(Items {
+                node: self,
+                items: [].iter(),
+                index: 0,
+            }),
+            Value::Array(items) => visitor.visit_seq(Items {
+                node: self,
+                items: items.iter(),
+                index: 0,
+            }),
             _ => Err(self.wrong_type(format!("[]{}", element_type(visitor)))),
         }
     }
@@ -253,7 +279,12 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
         self.deserialize_seq(visitor)
     }
 
-    fn deserialize_tuple_struct<V: Visitor<'de>>(self, _: &'static str, _: usize, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
         self.deserialize_seq(visitor)
     }
 
@@ -311,7 +342,9 @@ fn canonical_quantity(value: &Value) -> Result<String, Error> {
         Value::Number(number) => number.to_string(),
         Value::Bool(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
     };
-    Quantity::parse(&text).map(|q| q.to_string()).map_err(de::Error::custom)
+    Quantity::parse(&text)
+        .map(|q| q.to_string())
+        .map_err(de::Error::custom)
 }
 
 struct Items<'de, 'p> {
@@ -323,15 +356,25 @@ struct Items<'de, 'p> {
 impl<'de> SeqAccess<'de> for Items<'de, '_> {
     type Error = Error;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
-        let Some(value) = self.items.next() else { return Ok(None) };
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Error> {
+        let Some(value) = self.items.next() else {
+            return Ok(None);
+        };
         let path = Path {
             parent: Some(&self.node.path),
             step: Step::Index(self.index),
             owner: self.node.path.owner,
         };
         self.index += 1;
-        seed.deserialize(Node { value, path, report: self.node.report }).map(Some)
+        seed.deserialize(Node {
+            value,
+            path,
+            report: self.node.report,
+        })
+        .map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -348,7 +391,12 @@ struct Fields<'de, 'p> {
 
 impl<'de, 'p> Fields<'de, 'p> {
     fn new(node: Node<'de, 'p>, map: Option<&'de Map<String, Value>>, owner: &'static str) -> Self {
-        Self { node, fields: map.map(Map::iter), current: None, owner }
+        Self {
+            node,
+            fields: map.map(Map::iter),
+            current: None,
+            owner,
+        }
     }
 
     /// `kind` and `apiVersion` of a root object say which type this is; they are no field of it.
@@ -360,7 +408,10 @@ impl<'de, 'p> Fields<'de, 'p> {
 impl<'de> MapAccess<'de> for Fields<'de, '_> {
     type Error = Error;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Error> {
         loop {
             let Some((key, value)) = self.fields.as_mut().and_then(Iterator::next) else {
                 return Ok(None);
@@ -375,9 +426,21 @@ impl<'de> MapAccess<'de> for Fields<'de, '_> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
         let (key, value) = self.current.take().unwrap_or(("", &NULL));
-        let owner = if self.owner.is_empty() { self.node.path.owner } else { self.owner };
-        let path = Path { parent: Some(&self.node.path), step: Step::Field(key), owner };
-        seed.deserialize(Node { value, path, report: self.node.report })
+        let owner = if self.owner.is_empty() {
+            self.node.path.owner
+        } else {
+            self.owner
+        };
+        let path = Path {
+            parent: Some(&self.node.path),
+            step: Step::Field(key),
+            owner,
+        };
+        seed.deserialize(Node {
+            value,
+            path,
+            report: self.node.report,
+        })
     }
 }
 
@@ -400,7 +463,10 @@ impl Probe<'_> {
 impl<'de> SeqAccess<'de> for Probe<'_> {
     type Error = Error;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Error> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Error> {
         seed.deserialize(Probe(self.0)).map(Some)
     }
 }
@@ -429,11 +495,19 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         visitor.visit_some(self)
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, name: &'static str, _: V) -> Result<V::Value, Error> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        _: V,
+    ) -> Result<V::Value, Error> {
         self.learn(format!("v1.{name}"))
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, _: V) -> Result<V::Value, Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        _: V,
+    ) -> Result<V::Value, Error> {
         self.learn(format!("v1.{name}"))
     }
 
@@ -441,7 +515,12 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         self.learn("[]string")
     }
 
-    fn deserialize_tuple_struct<V: Visitor<'de>>(self, name: &'static str, _: usize, _: V) -> Result<V::Value, Error> {
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        _: usize,
+        _: V,
+    ) -> Result<V::Value, Error> {
         self.learn(format!("v1.{name}"))
     }
 

@@ -1,11 +1,13 @@
-//! A JSON serializer with Go's `omitempty`: which empty values are left out depends on the
-//! field's Go type, which [`crate::facts::keeps_empty`] knows.
+//! A JSON serializer with Go's `omitempty`: which empty values are left out, and which unset ones
+//! are written, depends on the field's Go type, which [`crate::facts`] knows.
+
+mod fields;
 
 use std::fmt::{self, Display};
 
 use serde::ser::{self, Serialize};
 
-use crate::facts;
+use fields::Struct;
 
 /// A value that JSON cannot hold. Kinds have none; the type exists because serde asks for one.
 #[derive(Debug)]
@@ -51,15 +53,19 @@ struct Writer<'o> {
 /// What [`Writer`] wrote, as far as `omitempty` cares.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wrote {
-    /// `""`, `0`, `false`, `[]` or an empty map: what `omitempty` leaves out.
-    Empty,
+    /// `null`: nothing is set.
+    Null,
+    /// `""`, `0` or `false`, which a pointer in Go may well hold.
+    Zero,
+    /// `[]` or an empty map, which Go reads back from its store as nil.
+    NoItems,
     Something,
 }
 
 impl Writer<'_> {
     fn raw(self, text: &str, empty: bool) -> Result<Wrote> {
         self.out.extend_from_slice(text.as_bytes());
-        Ok(if empty { Wrote::Empty } else { Wrote::Something })
+        Ok(if empty { Wrote::Zero } else { Wrote::Something })
     }
 }
 
@@ -95,7 +101,10 @@ impl<'o> ser::Serializer for Writer<'o> {
 
     fn serialize_f64(self, v: f64) -> Result<Wrote> {
         let number = serde_json::Number::from_f64(v);
-        self.raw(&number.map_or_else(|| "null".to_owned(), |n| n.to_string()), v == 0.0)
+        self.raw(
+            &number.map_or_else(|| "null".to_owned(), |n| n.to_string()),
+            v == 0.0,
+        )
     }
 
     fn serialize_char(self, v: char) -> Result<Wrote> {
@@ -104,7 +113,11 @@ impl<'o> ser::Serializer for Writer<'o> {
 
     fn serialize_str(self, v: &str) -> Result<Wrote> {
         write_string(v, self.out);
-        Ok(if v.is_empty() { Wrote::Empty } else { Wrote::Something })
+        Ok(if v.is_empty() {
+            Wrote::Zero
+        } else {
+            Wrote::Something
+        })
     }
 
     fn serialize_bytes(self, _: &[u8]) -> Result<Wrote> {
@@ -120,18 +133,28 @@ impl<'o> ser::Serializer for Writer<'o> {
     }
 
     fn serialize_unit(self) -> Result<Wrote> {
-        self.raw("null", true)
+        self.out.extend_from_slice(b"null");
+        Ok(Wrote::Null)
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Result<Wrote> {
         self.serialize_unit()
     }
 
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<Wrote> {
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<Wrote> {
         self.serialize_str(variant)
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<Wrote> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<Wrote> {
         value.serialize(self)
     }
 
@@ -147,7 +170,10 @@ impl<'o> ser::Serializer for Writer<'o> {
 
     fn serialize_seq(self, _: Option<usize>) -> Result<List<'o>> {
         self.out.push(b'[');
-        Ok(List { out: self.out, empty: true })
+        Ok(List {
+            out: self.out,
+            empty: true,
+        })
     }
 
     fn serialize_tuple(self, len: usize) -> Result<List<'o>> {
@@ -158,24 +184,41 @@ impl<'o> ser::Serializer for Writer<'o> {
         self.serialize_seq(Some(len))
     }
 
-    fn serialize_tuple_variant(self, _: &'static str, _: u32, _: &'static str, _: usize) -> Result<Self::SerializeTupleVariant> {
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant> {
         Err(ser::Error::custom("tuple variants have no Kubernetes form"))
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Map<'o>> {
         self.out.push(b'{');
-        Ok(Map { out: self.out, empty: true })
+        Ok(Map {
+            out: self.out,
+            empty: true,
+        })
     }
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Struct<'o>> {
         if !self.root {
             self.out.push(b'{');
         }
-        Ok(Struct { out: self.out, name, first: !self.root, root: self.root })
+        Ok(Struct::new(self.out, name, self.root))
     }
 
-    fn serialize_struct_variant(self, _: &'static str, _: u32, _: &'static str, _: usize) -> Result<Self::SerializeStructVariant> {
-        Err(ser::Error::custom("struct variants have no Kubernetes form"))
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeStructVariant> {
+        Err(ser::Error::custom(
+            "struct variants have no Kubernetes form",
+        ))
     }
 }
 
@@ -190,12 +233,21 @@ impl List<'_> {
             self.out.push(b',');
         }
         self.empty = false;
-        value.serialize(Writer { out: self.out, root: false }).map(drop)
+        value
+            .serialize(Writer {
+                out: self.out,
+                root: false,
+            })
+            .map(drop)
     }
 
     fn close(self) -> Result<Wrote> {
         self.out.push(b']');
-        Ok(if self.empty { Wrote::Empty } else { Wrote::Something })
+        Ok(if self.empty {
+            Wrote::NoItems
+        } else {
+            Wrote::Something
+        })
     }
 }
 
@@ -231,53 +283,30 @@ impl ser::SerializeMap for Map<'_> {
             self.out.push(b',');
         }
         self.empty = false;
-        key.serialize(Writer { out: self.out, root: false }).map(drop)
+        key.serialize(Writer {
+            out: self.out,
+            root: false,
+        })
+        .map(drop)
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
         self.out.push(b':');
-        value.serialize(Writer { out: self.out, root: false }).map(drop)
+        value
+            .serialize(Writer {
+                out: self.out,
+                root: false,
+            })
+            .map(drop)
     }
 
     fn end(self) -> Result<Wrote> {
         self.out.push(b'}');
-        Ok(if self.empty { Wrote::Empty } else { Wrote::Something })
-    }
-}
-
-struct Struct<'o> {
-    out: &'o mut Vec<u8>,
-    name: &'static str,
-    first: bool,
-    root: bool,
-}
-
-impl ser::SerializeStruct for Struct<'_> {
-    type Ok = Wrote;
-    type Error = EncodeError;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result {
-        if self.root && matches!(key, "kind" | "apiVersion") {
-            return Ok(());
-        }
-        let start = self.out.len();
-        if !self.first {
-            self.out.push(b',');
-        }
-        write_string(key, self.out);
-        self.out.push(b':');
-        let wrote = value.serialize(Writer { out: self.out, root: false })?;
-        if wrote == Wrote::Empty && !facts::keeps_empty(self.name, key) {
-            self.out.truncate(start);
+        Ok(if self.empty {
+            Wrote::NoItems
         } else {
-            self.first = false;
-        }
-        Ok(())
-    }
-
-    fn end(self) -> Result<Wrote> {
-        self.out.push(b'}');
-        Ok(Wrote::Something)
+            Wrote::Something
+        })
     }
 }
 

@@ -3,7 +3,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::*;
 
-const POD: TypeMeta<'_> = TypeMeta { api_version: "v1", kind: "Pod" };
+const POD: TypeMeta<'_> = TypeMeta {
+    api_version: "v1",
+    kind: "Pod",
+};
 
 fn pod() -> Pod {
     Pod {
@@ -18,7 +21,11 @@ fn pod() -> Pod {
             automount_service_account_token: Some(false),
             containers: vec![Container {
                 name: "<c>".into(),
-                ports: Some(vec![ContainerPort { container_port: 80, host_port: Some(0), ..ContainerPort::default() }]),
+                ports: Some(vec![ContainerPort {
+                    container_port: 80,
+                    host_port: Some(0),
+                    ..ContainerPort::default()
+                }]),
                 ..Container::default()
             }],
             ..PodSpec::default()
@@ -32,9 +39,9 @@ fn leaves_out_what_go_leaves_out() {
     let json = String::from_utf8(encode(&pod(), POD)).unwrap();
     assert_eq!(
         json,
-        "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"p\"},\
+        "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"p\",\"creationTimestamp\":null},\
          \"spec\":{\"automountServiceAccountToken\":false,\"containers\":[{\"name\":\"\\u003cc\\u003e\",\
-         \"ports\":[{\"containerPort\":80}]}]},\"status\":{}}"
+         \"ports\":[{\"containerPort\":80}],\"resources\":{}}]},\"status\":{}}"
     );
 }
 
@@ -43,18 +50,88 @@ fn labelled_bytes_take_a_version_and_another_label() {
     let bytes = Bytes::from(encode(&pod(), POD));
     let labelled = Labelled::recognize(bytes.clone(), POD).unwrap();
     let mut out = Vec::new();
-    labelled.write_object(TypeMeta { api_version: "v9", kind: "Pod" }, 7, &mut out);
-    assert!(out.starts_with(br#"{"kind":"Pod","apiVersion":"v9","metadata":{"resourceVersion":"7","name":"p"}"#));
+    labelled.write_object(
+        TypeMeta {
+            api_version: "v9",
+            kind: "Pod",
+        },
+        7,
+        &mut out,
+    );
+    assert!(out.starts_with(
+        br#"{"kind":"Pod","apiVersion":"v9","metadata":{"resourceVersion":"7","name":"p","creationTimestamp":null}"#
+    ));
     out.clear();
     labelled.write_item(7, &mut out);
-    assert!(out.starts_with(br#"{"metadata":{"resourceVersion":"7","name":"p"}"#));
-    assert!(Labelled::recognize(bytes, TypeMeta { api_version: "v1", kind: "Node" }).is_none());
+    assert!(out.starts_with(
+        br#"{"metadata":{"resourceVersion":"7","name":"p","creationTimestamp":null}"#
+    ));
+    assert!(
+        Labelled::recognize(
+            bytes,
+            TypeMeta {
+                api_version: "v1",
+                kind: "Node"
+            }
+        )
+        .is_none()
+    );
 }
 
 #[test]
 fn empty_metadata_takes_a_version() {
     let bytes = Bytes::from(encode(&Pod::default(), POD));
     let mut out = Vec::new();
-    Labelled::recognize(bytes, POD).unwrap().write_object(POD, 7, &mut out);
-    assert!(serde_json::from_slice::<serde_json::Value>(&out).is_ok(), "{}", String::from_utf8_lossy(&out));
+    Labelled::recognize(bytes, POD)
+        .unwrap()
+        .write_object(POD, 7, &mut out);
+    assert!(
+        serde_json::from_slice::<serde_json::Value>(&out).is_ok(),
+        "{}",
+        String::from_utf8_lossy(&out)
+    );
+}
+
+#[test]
+fn writes_what_go_always_writes() {
+    use k8s_openapi::api::rbac::v1::ClusterRole;
+    use serde_json::{Value, json};
+    let role = ClusterRole {
+        rules: Some(vec![]),
+        ..ClusterRole::default()
+    };
+    let type_meta = TypeMeta {
+        api_version: "rbac.authorization.k8s.io/v1",
+        kind: "ClusterRole",
+    };
+    for role in [role, ClusterRole::default()] {
+        let written: Value = serde_json::from_slice(&encode(&role, type_meta)).unwrap();
+        assert_eq!(
+            written,
+            json!({"kind": "ClusterRole", "apiVersion": "rbac.authorization.k8s.io/v1",
+                "metadata": {"creationTimestamp": null}, "rules": null})
+        );
+    }
+}
+
+#[test]
+fn metadata_leads_whatever_the_order_of_fields() {
+    use k8s_openapi::api::core::v1::ConfigMap;
+    let map = ConfigMap {
+        data: Some([("k".to_owned(), "v".to_owned())].into()),
+        metadata: ObjectMeta {
+            name: Some("m".into()),
+            ..ObjectMeta::default()
+        },
+        ..ConfigMap::default()
+    };
+    let type_meta = TypeMeta {
+        api_version: "v1",
+        kind: "ConfigMap",
+    };
+    assert_eq!(
+        String::from_utf8(encode(&map, type_meta)).unwrap(),
+        "{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"m\",\
+         \"creationTimestamp\":null},\"data\":{\"k\":\"v\"}}"
+    );
 }

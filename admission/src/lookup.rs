@@ -1,0 +1,107 @@
+//! What plugins may read of the cluster, and whom they may ask; `apiserver` implements it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use k8s_openapi::api::core::v1::{LimitRange, Namespace, ServiceAccount};
+use k8s_openapi::api::networking::v1::IngressClass;
+use k8s_openapi::api::node::v1::RuntimeClass;
+use k8s_openapi::api::scheduling::v1::PriorityClass;
+use k8s_openapi::api::storage::v1::StorageClass;
+use portcullis_api::{Status, UserInfo};
+
+use crate::podsecuritypolicy::PolicyIndex;
+
+/// Objects of one kind. Cluster-scoped kinds have the empty namespace.
+#[async_trait]
+pub trait Lookup<K>: Send + Sync + 'static {
+    /// The object as memory has it, which may lag behind the store.
+    fn get(&self, namespace: &str, name: &str) -> Option<Arc<K>>;
+
+    /// All objects of a namespace as memory has them, by name.
+    fn list(&self, namespace: &str) -> Vec<Arc<K>>;
+
+    /// The object as the store has it now.
+    ///
+    /// # Errors
+    /// A [`Status`] if the store cannot say.
+    async fn get_live(&self, namespace: &str, name: &str) -> Result<Option<Arc<K>>, Status>;
+}
+
+/// May somebody use a policy? The server asks its authorizer, with the verb `use` and the resource
+/// `podsecuritypolicies`.
+pub trait PolicyAuthorizer: Send + Sync + 'static {
+    /// Whether `user` may `use` the policy, named by a rule of this API group, in the namespace.
+    fn may_use(&self, user: &UserInfo, group: &str, policy: &str, namespace: &str) -> bool;
+}
+
+/// A kind of which the server has no objects.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoObjects;
+
+#[async_trait]
+impl<K: Send + Sync + 'static> Lookup<K> for NoObjects {
+    fn get(&self, _: &str, _: &str) -> Option<Arc<K>> {
+        None
+    }
+
+    fn list(&self, _: &str) -> Vec<Arc<K>> {
+        Vec::new()
+    }
+
+    async fn get_live(&self, _: &str, _: &str) -> Result<Option<Arc<K>>, Status> {
+        Ok(None)
+    }
+}
+
+/// Everything the plugins look up.
+#[derive(Clone)]
+#[allow(
+    missing_debug_implementations,
+    reason = "the server's lookups need none"
+)]
+pub struct Lookups {
+    /// For `NamespaceLifecycle` and everything that reads a namespace's labels or annotations.
+    pub namespaces: Arc<dyn Lookup<Namespace>>,
+    /// For `ServiceAccount`.
+    pub service_accounts: Arc<dyn Lookup<ServiceAccount>>,
+    /// For `Priority`.
+    pub priority_classes: Arc<dyn Lookup<PriorityClass>>,
+    /// For `RuntimeClass`.
+    pub runtime_classes: Arc<dyn Lookup<RuntimeClass>>,
+    /// For `LimitRanger`.
+    pub limit_ranges: Arc<dyn Lookup<LimitRange>>,
+    /// For `DefaultStorageClass`.
+    pub storage_classes: Arc<dyn Lookup<StorageClass>>,
+    /// For `DefaultIngressClass`.
+    pub ingress_classes: Arc<dyn Lookup<IngressClass>>,
+    /// For `PodSecurityPolicy`: the policies, which the server feeds.
+    pub policies: Arc<PolicyIndex>,
+    /// For `PodSecurityPolicy`: who may use them.
+    pub policy_authorizer: Arc<dyn PolicyAuthorizer>,
+    /// How the server makes a name of a beginning, for the volumes that `ServiceAccount` adds.
+    pub generate_name: fn(&str) -> String,
+}
+
+impl Lookups {
+    /// Lookups that find nothing, to name only those there are:
+    /// `Lookups { namespaces, ..Lookups::nothing(authorizer, generate_name) }`.
+    pub fn nothing(
+        policy_authorizer: Arc<dyn PolicyAuthorizer>,
+        generate_name: fn(&str) -> String,
+    ) -> Self {
+        let none = Arc::new(NoObjects);
+        Self {
+            namespaces: none.clone(),
+            service_accounts: none.clone(),
+            priority_classes: none.clone(),
+            runtime_classes: none.clone(),
+            limit_ranges: none.clone(),
+            storage_classes: none.clone(),
+            ingress_classes: none,
+            policies: Arc::default(),
+            policy_authorizer,
+            generate_name,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! `AlwaysDeny` and `AlwaysPullImages`: the plugins that do one thing, always.
+//!
+//! Upstream: `plugin/pkg/admission/deny/admission.go`, `alwayspullimages/admission.go`.
+
+use async_trait::async_trait;
+use k8s_openapi::api::core::v1::{Pod, PodSpec};
+use portcullis_api::{Object, Status};
+
+use crate::{Attributes, MutatingPlugin, Operation, ValidatingPlugin};
+
+/// Refuses everything.
+#[derive(Debug)]
+pub(crate) struct AlwaysDeny;
+
+/// Has every container's image pulled anew, so that whoever runs it may pull it.
+#[derive(Debug)]
+pub(crate) struct AlwaysPullImages;
+
+// === impl AlwaysDeny ===
+
+impl AlwaysDeny {
+    const NAME: &str = "AlwaysDeny";
+
+    fn deny(attributes: &Attributes<'_>) -> Result<(), Status> {
+        Err(attributes.forbidden("admission control is denying all modifications"))
+    }
+}
+
+#[async_trait]
+impl MutatingPlugin for AlwaysDeny {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn handles(&self, _: Operation) -> bool {
+        true
+    }
+
+    async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
+        Self::deny(attributes)
+    }
+}
+
+#[async_trait]
+impl ValidatingPlugin for AlwaysDeny {
+    fn name(&self) -> &'static str {
+        Self::NAME
+    }
+
+    fn handles(&self, _: Operation) -> bool {
+        true
+    }
+
+    async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
+        Self::deny(attributes)
+    }
+}
+
+// === impl AlwaysPullImages ===
+
+#[async_trait]
+impl MutatingPlugin for AlwaysPullImages {
+    fn name(&self) -> &'static str {
+        "AlwaysPullImages"
+    }
+
+    fn handles(&self, operation: Operation) -> bool {
+        matches!(operation, Operation::Create | Operation::Update)
+    }
+
+    async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
+        if !attributes.is_of_pods() {
+            return Ok(());
+        }
+        let old = attributes.old_object;
+        let spec = attributes.pod_mut()?.spec.get_or_insert_default();
+        if adds_no_image(spec, old) {
+            return Ok(());
+        }
+        let always = || Some("Always".to_owned());
+        for container in spec.init_containers.iter_mut().flatten() {
+            container.image_pull_policy = always();
+        }
+        for container in &mut spec.containers {
+            container.image_pull_policy = always();
+        }
+        for container in spec.ephemeral_containers.iter_mut().flatten() {
+            container.image_pull_policy = always();
+        }
+        Ok(())
+    }
+}
+
+fn images(spec: &PodSpec) -> impl Iterator<Item = &str> {
+    let init = spec.init_containers.iter().flatten();
+    let regular = init.chain(&spec.containers).map(|c| c.image.as_deref());
+    let ephemeral = spec.ephemeral_containers.iter().flatten();
+    let all = regular.chain(ephemeral.map(|c| c.image.as_deref()));
+    all.map(Option::unwrap_or_default)
+}
+
+/// Whether this is an update to a pod that had all the images before.
+fn adds_no_image(spec: &PodSpec, old: Option<&dyn Object>) -> bool {
+    let old = old.and_then(<dyn Object>::as_kind::<Pod>);
+    let Some(old) = old.and_then(|pod| pod.spec.as_ref()) else {
+        return false;
+    };
+    images(spec).all(|image| images(old).any(|had| had == image))
+}

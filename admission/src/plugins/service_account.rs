@@ -1,0 +1,182 @@
+//! `ServiceAccount`: every pod acts as a service account, and finds its token mounted.
+//!
+//! Upstream: `plugin/pkg/admission/serviceaccount/admission.go` of 1.24.
+
+mod references;
+mod token_volume;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use k8s_openapi::api::core::v1::{LocalObjectReference, Pod, PodSpec, ServiceAccount};
+use portcullis_api::Status;
+
+use crate::attributes::PODS;
+use crate::lookup::Lookup;
+use crate::{Attributes, MutatingPlugin, Operation, ValidatingPlugin};
+
+const NAME: &str = "ServiceAccount";
+const DEFAULT: &str = "default";
+const MIRROR: &str = "kubernetes.io/config.mirror";
+const ENFORCE: &str = "kubernetes.io/enforce-mountable-secrets";
+/// The default account is made a moment after its namespace, by another.
+const ATTEMPTS_FOR_DEFAULT: u32 = 10;
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(100);
+
+/// The plugin.
+pub(crate) struct ServiceAccounts {
+    accounts: Arc<dyn Lookup<ServiceAccount>>,
+    generate_name: fn(&str) -> String,
+}
+
+impl ServiceAccounts {
+    pub(crate) fn new(
+        accounts: &Arc<dyn Lookup<ServiceAccount>>,
+        generate_name: fn(&str) -> String,
+    ) -> Self {
+        Self {
+            accounts: Arc::clone(accounts),
+            generate_name,
+        }
+    }
+
+    async fn find(
+        &self,
+        attributes: &Attributes<'_>,
+        name: &str,
+    ) -> Result<Arc<ServiceAccount>, Status> {
+        let namespace = attributes.namespace;
+        if let Some(account) = self.accounts.get(namespace, name) {
+            return Ok(account);
+        }
+        let attempts = if name == DEFAULT {
+            ATTEMPTS_FOR_DEFAULT
+        } else {
+            1
+        };
+        for attempt in 0..attempts {
+            if attempt > 0 {
+                tokio::time::sleep(BETWEEN_ATTEMPTS).await;
+            }
+            match self.accounts.get_live(namespace, name).await {
+                Ok(Some(account)) => return Ok(account),
+                Ok(None) => {}
+                Err(status) => return Err(lookup_failed(attributes, name, &status.message)),
+            }
+        }
+        let why = format!("serviceaccount {name:?} not found");
+        Err(lookup_failed(attributes, name, &why))
+    }
+}
+
+fn lookup_failed(attributes: &Attributes<'_>, name: &str, why: &str) -> Status {
+    let namespace = attributes.namespace;
+    attributes.forbidden(&format!(
+        "error looking up service account {namespace}/{name}: {why}"
+    ))
+}
+
+#[async_trait]
+impl MutatingPlugin for ServiceAccounts {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn handles(&self, operation: Operation) -> bool {
+        operation == Operation::Create
+    }
+
+    async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
+        if !attributes.is_of_pods() {
+            return Ok(());
+        }
+        let pod = attributes.pod()?;
+        if is_mirror(pod) {
+            return references::of_mirror(pod).map_err(|why| attributes.forbidden(why));
+        }
+        let name = account_of(pod).unwrap_or(DEFAULT).to_owned();
+        let account = self.find(attributes, &name).await?;
+        let spec = attributes.pod_mut()?.spec.get_or_insert_default();
+        spec.service_account_name = Some(name.clone());
+        // the deprecated field always says the same
+        spec.service_account = Some(name);
+        if automounts(spec, &account) {
+            token_volume::mount(spec, self.generate_name);
+        }
+        inherit_pull_secrets(spec, &account);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ValidatingPlugin for ServiceAccounts {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn handles(&self, operation: Operation) -> bool {
+        matches!(operation, Operation::Create | Operation::Update)
+    }
+
+    async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
+        let creates = attributes.operation == Operation::Create && attributes.is_of_pods();
+        let adds_ephemeral = attributes.resource == PODS
+            && attributes.subresource == "ephemeralcontainers"
+            && attributes.operation == Operation::Update;
+        if !creates && !adds_ephemeral {
+            return Ok(());
+        }
+        let pod = attributes.pod()?;
+        if is_mirror(pod) {
+            return references::of_mirror(pod).map_err(|why| attributes.forbidden(why));
+        }
+        let Some(name) = account_of(pod) else {
+            let pod = pod.metadata.name.as_deref().unwrap_or_default();
+            let namespace = attributes.namespace;
+            let why = format!("no service account specified for pod {namespace}/{pod}");
+            return Err(attributes.forbidden(&why));
+        };
+        let account = self.find(attributes, name).await?;
+        if !enforces_mountable_secrets(&account) {
+            return Ok(());
+        }
+        references::allowed(pod, &account).map_err(|why| attributes.forbidden(&why))
+    }
+}
+
+fn is_mirror(pod: &Pod) -> bool {
+    let annotations = pod.metadata.annotations.as_ref();
+    annotations.is_some_and(|a| a.contains_key(MIRROR))
+}
+
+fn account_of(pod: &Pod) -> Option<&str> {
+    let name = pod.spec.as_ref()?.service_account_name.as_deref();
+    name.filter(|name| !name.is_empty())
+}
+
+/// What the pod says counts, then what the account says; neither saying anything means yes.
+fn automounts(spec: &PodSpec, account: &ServiceAccount) -> bool {
+    let of_pod = spec.automount_service_account_token;
+    of_pod
+        .or(account.automount_service_account_token)
+        .unwrap_or(true)
+}
+
+fn inherit_pull_secrets(spec: &mut PodSpec, account: &ServiceAccount) {
+    let own = spec.image_pull_secrets.as_deref().unwrap_or_default();
+    let inherited = account.image_pull_secrets.as_deref().unwrap_or_default();
+    if own.is_empty() && !inherited.is_empty() {
+        let named = |secret: &LocalObjectReference| LocalObjectReference {
+            name: secret.name.clone(),
+        };
+        spec.image_pull_secrets = Some(inherited.iter().map(named).collect());
+    }
+}
+
+/// As Go's `strconv.ParseBool` reads it.
+fn enforces_mountable_secrets(account: &ServiceAccount) -> bool {
+    let annotations = account.metadata.annotations.as_ref();
+    let value = annotations.and_then(|a| a.get(ENFORCE));
+    value.is_some_and(|v| matches!(v.as_str(), "1" | "t" | "T" | "TRUE" | "true" | "True"))
+}

@@ -1,0 +1,54 @@
+//! `TaintNodesByCondition`: a new node gets no pods before it says that it is ready.
+//!
+//! Upstream: `plugin/pkg/admission/nodetaint/admission.go`.
+
+use async_trait::async_trait;
+use k8s_openapi::api::core::v1::{Node, Taint};
+use portcullis_api::{GroupResource, Status};
+
+use crate::{Attributes, MutatingPlugin, Operation};
+
+const NODES: GroupResource<'static> = GroupResource {
+    group: "",
+    resource: "nodes",
+};
+const NOT_READY: &str = "node.kubernetes.io/not-ready";
+const NO_SCHEDULE: &str = "NoSchedule";
+
+/// The plugin.
+#[derive(Debug)]
+pub(crate) struct TaintNodesByCondition;
+
+#[async_trait]
+impl MutatingPlugin for TaintNodesByCondition {
+    fn name(&self) -> &'static str {
+        "TaintNodesByCondition"
+    }
+
+    fn handles(&self, operation: Operation) -> bool {
+        operation == Operation::Create
+    }
+
+    async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
+        if attributes.resource != NODES || !attributes.subresource.is_empty() {
+            return Ok(());
+        }
+        let node: &mut Node = attributes.typed_mut()?;
+        let taints = node
+            .spec
+            .get_or_insert_default()
+            .taints
+            .get_or_insert_default();
+        if !taints
+            .iter()
+            .any(|t| t.key == NOT_READY && t.effect == NO_SCHEDULE)
+        {
+            taints.push(Taint {
+                key: NOT_READY.to_owned(),
+                effect: NO_SCHEDULE.to_owned(),
+                ..Taint::default()
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,228 @@
+//! `PodSecurityPolicy`: a pod is let in if some policy that its creator, or its service account, may
+//! use accepts it.
+//!
+//! Semantics are those of Kubernetes 1.20 (`plugin/pkg/admission/security/podsecuritypolicy`): on
+//! creation policies may fill in what the pod leaves open, and one that need not is preferred; on
+//! update they only judge. Texts are 1.20's, except the three and the head line that the book
+//! prints.
+
+mod apparmor;
+mod capabilities;
+mod compiled;
+mod defaults;
+mod go;
+mod group;
+mod host_paths;
+mod host_ports;
+mod index;
+mod pod_view;
+mod profiles;
+mod provider;
+mod seccomp;
+mod selinux;
+mod sysctls;
+mod update;
+mod user;
+mod volumes;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use k8s_openapi::api::core::v1::Pod;
+use portcullis_api::{ErrorList, Status, UserInfo};
+
+use crate::lookup::PolicyAuthorizer;
+use crate::{Attributes, MutatingPlugin, Operation, ValidatingPlugin};
+use compiled::CompiledPolicy;
+use defaults::PodDefaults;
+pub use index::PolicyIndex;
+use pod_view::PodView;
+
+/// The name in `--enable-admission-plugins`.
+pub(crate) const NAME: &str = "PodSecurityPolicy";
+/// The annotation of a pod that names the policy that let it in.
+pub const POLICY_ANNOTATION: &str = "kubernetes.io/psp";
+/// Rules that grant `use` name the policy in one of these API groups.
+const GROUPS: [&str; 2] = ["policy", "extensions"];
+
+/// The plugin.
+#[allow(missing_debug_implementations, reason = "the authorizer needs none")]
+pub struct PodSecurityPolicy {
+    policies: Arc<PolicyIndex>,
+    authorizer: Arc<dyn PolicyAuthorizer>,
+}
+
+/// How the policies were tried.
+enum Outcome<'c> {
+    Allowed(&'c CompiledPolicy, PodDefaults<'c>),
+    /// With the errors of all policies that the caller may use.
+    Refused(ErrorList),
+}
+
+/// Who asks to have the pod in its namespace.
+struct Caller<'a> {
+    authorizer: &'a dyn PolicyAuthorizer,
+    service_account: Option<UserInfo>,
+    user: &'a UserInfo,
+    namespace: &'a str,
+}
+
+// === impl PodSecurityPolicy ===
+
+impl PodSecurityPolicy {
+    /// A plugin that tries the policies of this index.
+    pub fn new(policies: Arc<PolicyIndex>, authorizer: Arc<dyn PolicyAuthorizer>) -> Self {
+        Self {
+            policies,
+            authorizer,
+        }
+    }
+
+    fn caller<'a>(&'a self, attributes: &Attributes<'a>, pod: &Pod) -> Caller<'a> {
+        let account = pod
+            .spec
+            .as_ref()
+            .and_then(|s| s.service_account_name.as_deref());
+        let account = account.filter(|name| !name.is_empty());
+        Caller {
+            authorizer: self.authorizer.as_ref(),
+            service_account: account
+                .map(|name| UserInfo::service_account(attributes.namespace, name)),
+            user: attributes.user,
+            namespace: attributes.namespace,
+        }
+    }
+}
+
+#[async_trait]
+impl MutatingPlugin for PodSecurityPolicy {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn handles(&self, operation: Operation) -> bool {
+        operation == Operation::Create
+    }
+
+    async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
+        if !attributes.is_of_pods() {
+            return Ok(());
+        }
+        let policies = self.policies.snapshot();
+        let pod = attributes.pod()?;
+        let caller = self.caller(attributes, pod);
+        let tried = policies.iter().map(Arc::as_ref);
+        let (name, defaults) = match first_that_allows(tried, pod, &caller, true) {
+            Outcome::Allowed(policy, defaults) => (policy.name.as_str(), defaults),
+            Outcome::Refused(errors) => return Err(refusal(attributes, policies.len(), &errors)),
+        };
+        let key = "podsecuritypolicy.policy.k8s.io/admit-policy";
+        attributes.audit_annotations.add(key, name);
+        let pod = attributes.pod_mut()?;
+        defaults.apply(pod);
+        let annotations = pod.metadata.annotations.get_or_insert_default();
+        annotations.insert(POLICY_ANNOTATION.to_owned(), name.to_owned());
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ValidatingPlugin for PodSecurityPolicy {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn handles(&self, operation: Operation) -> bool {
+        matches!(operation, Operation::Create | Operation::Update)
+    }
+
+    async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
+        if !attributes.is_of_pods() {
+            return Ok(());
+        }
+        let pod = attributes.pod()?;
+        if attributes.operation == Operation::Update
+            && update::changes_only_gc_fields(pod, attributes.old_object)
+        {
+            return Ok(());
+        }
+        let policies = self.policies.snapshot();
+        let caller = self.caller(attributes, pod);
+        let annotations = pod.metadata.annotations.as_ref();
+        let hint = annotations.and_then(|a| a.get(POLICY_ANNOTATION));
+        let is_hinted = |policy: &&CompiledPolicy| Some(&policy.name) == hint;
+        let all = || policies.iter().map(Arc::as_ref);
+        let tried = all()
+            .filter(is_hinted)
+            .chain(all().filter(|p| !is_hinted(p)));
+        match first_that_allows(tried, pod, &caller, false) {
+            Outcome::Allowed(policy, _) => {
+                let key = "podsecuritypolicy.policy.k8s.io/validate-policy";
+                attributes.audit_annotations.add(key, &policy.name);
+                Ok(())
+            }
+            Outcome::Refused(errors) => Err(refusal(attributes, policies.len(), &errors)),
+        }
+    }
+}
+
+/// The first policy that accepts the pod as it is, or else, where that is allowed, the first that
+/// accepts it with what it fills in (upstream: `computeSecurityContext`).
+fn first_that_allows<'c>(
+    policies: impl Iterator<Item = &'c CompiledPolicy>,
+    pod: &Pod,
+    caller: &Caller<'_>,
+    may_mutate: bool,
+) -> Outcome<'c> {
+    let view = PodView::new(pod);
+    let mut with_changes = None;
+    let mut refusals = Vec::new();
+    for policy in policies {
+        let defaults = match provider::evaluate(policy, &view) {
+            Ok(defaults) => defaults,
+            Err(errors) => {
+                refusals.push((policy, errors));
+                continue;
+            }
+        };
+        let mutates = !defaults.is_empty();
+        if mutates && (!may_mutate || with_changes.is_some()) || !caller.may_use(policy) {
+            continue;
+        }
+        if !mutates {
+            return Outcome::Allowed(policy, defaults);
+        }
+        with_changes = Some((policy, defaults));
+    }
+    if let Some((policy, defaults)) = with_changes {
+        return Outcome::Allowed(policy, defaults);
+    }
+    // Upstream's order between policies is random; here it is that of trying them.
+    let told = refusals
+        .into_iter()
+        .filter(|(policy, _)| caller.may_use(policy));
+    Outcome::Refused(told.flat_map(|(_, errors)| errors).collect())
+}
+
+fn refusal(attributes: &Attributes<'_>, policies: usize, errors: &ErrorList) -> Status {
+    if policies == 0 {
+        return attributes.forbidden("no providers available to validate pod request");
+    }
+    let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    attributes.forbidden(&format!(
+        "unable to validate against any pod security policy: [{}]",
+        errors.join(" "),
+    ))
+}
+
+// === impl Caller ===
+
+impl Caller<'_> {
+    /// Upstream: `isAuthorizedForPolicy`.
+    fn may_use(&self, policy: &CompiledPolicy) -> bool {
+        let name = policy.name.as_str();
+        let who = self.service_account.iter().chain([self.user]);
+        let mut asked = who.flat_map(|user| GROUPS.map(|group| (user, group)));
+        asked.any(|(user, group)| self.authorizer.may_use(user, group, name, self.namespace))
+    }
+}

@@ -1,0 +1,71 @@
+//! `AppArmor` profiles, in annotations of the policy (upstream:
+//! `podsecuritypolicy/apparmor/strategy.go`).
+
+use std::collections::BTreeSet;
+
+use portcullis_api::field_error::go_quote;
+use portcullis_api::{ErrorList, FieldError};
+
+use super::pod_view::ContainerView;
+use super::profiles::{APP_ARMOR_CONTAINER, Annotations, annotation, annotation_path};
+
+const DEFAULT: &str = "apparmor.security.beta.kubernetes.io/defaultProfileName";
+const ALLOWED: &str = "apparmor.security.beta.kubernetes.io/allowedProfileNames";
+
+/// Which `AppArmor` profiles containers may have; any, unless the policy names some.
+#[derive(Debug)]
+pub(super) struct AppArmorRule {
+    default: Option<String>,
+    allowed: Option<Allowed>,
+}
+
+#[derive(Debug)]
+struct Allowed {
+    names: BTreeSet<String>,
+    text: String,
+}
+
+impl AppArmorRule {
+    pub(super) fn compile(annotations: Option<&Annotations>) -> Self {
+        let default = annotation(annotations, DEFAULT).filter(|d| !d.is_empty());
+        let allowed = annotation(annotations, ALLOWED).map(|text| Allowed {
+            names: text.split(',').map(str::to_owned).collect(),
+            text: text.to_owned(),
+        });
+        Self {
+            default: default.map(str::to_owned),
+            allowed,
+        }
+    }
+
+    /// The profile to note for a container that has none.
+    pub(super) fn default_profile(&self, container: &ContainerView<'_>) -> Option<&str> {
+        let default = self.default.as_deref();
+        default.filter(|_| profile(container).is_none())
+    }
+
+    /// Judges the profile a container will have: its own, or the one filled in.
+    pub(super) fn validate(
+        &self,
+        container: &ContainerView<'_>,
+        filled: Option<&str>,
+        errors: &mut ErrorList,
+    ) {
+        let Some(allowed) = &self.allowed else { return };
+        let why = match profile(container).or(filled) {
+            None => "AppArmor profile must be set".to_owned(),
+            Some(profile) if allowed.names.contains(profile) => return,
+            Some(profile) => {
+                let allowed = go_quote(&allowed.text);
+                format!("{profile} is not an allowed profile. Allowed values: {allowed}")
+            }
+        };
+        let key = format!("{APP_ARMOR_CONTAINER}{}", container.name);
+        errors.push(FieldError::forbidden(&annotation_path(&key), why));
+    }
+}
+
+/// An empty profile is none.
+fn profile<'v>(container: &'v ContainerView<'_>) -> Option<&'v str> {
+    container.app_armor.as_deref().filter(|p| !p.is_empty())
+}

@@ -1,0 +1,107 @@
+//! `defaultAddCapabilities`, `requiredDropCapabilities`, `allowedCapabilities` (upstream:
+//! `podsecuritypolicy/capabilities/capabilities.go`).
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::core::v1::Capabilities;
+use portcullis_api::field_error::BadValue;
+use portcullis_api::psp::PodSecurityPolicySpec;
+use portcullis_api::{ErrorList, FieldError, Path};
+
+use super::pod_view::ContainerView;
+
+/// Which Linux capabilities containers have, may have, and must give up.
+#[derive(Debug)]
+pub(super) struct CapabilityRule {
+    default_add: Vec<String>,
+    required_drop: Vec<String>,
+    allowed: Vec<String>,
+    allow_all: bool,
+}
+
+impl CapabilityRule {
+    pub(super) fn compile(spec: &PodSecurityPolicySpec) -> Self {
+        let list = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();
+        let allowed = list(&spec.allowed_capabilities);
+        Self {
+            default_add: list(&spec.default_add_capabilities),
+            required_drop: list(&spec.required_drop_capabilities),
+            allow_all: allowed.iter().any(|c| c == "*"),
+            allowed,
+        }
+    }
+
+    fn asks_nothing(&self) -> bool {
+        self.default_add.is_empty() && self.required_drop.is_empty()
+    }
+
+    /// The capabilities a container gets; `None` if its own stay as they are.
+    pub(super) fn fill(&self, own: Option<&Capabilities>) -> Option<Capabilities> {
+        if self.asks_nothing() {
+            return None;
+        }
+        let own_add = set(own.and_then(|c| c.add.as_deref()));
+        let own_drop = set(own.and_then(|c| c.drop.as_deref()));
+        let wanted = self.default_add.iter().map(String::as_str);
+        let mut add = own_add.clone();
+        add.extend(wanted.filter(|c| !own_drop.contains(c)));
+        let mut drop = own_drop.clone();
+        drop.extend(self.required_drop.iter().map(String::as_str));
+        if add.len() == own_add.len() && drop.len() == own_drop.len() {
+            return None;
+        }
+        Some(Capabilities {
+            add: list(&add),
+            drop: list(&drop),
+        })
+    }
+
+    /// Judges the capabilities a container will have.
+    pub(super) fn validate(
+        &self,
+        container: &ContainerView<'_>,
+        capabilities: Option<&Capabilities>,
+        errors: &mut ErrorList,
+    ) {
+        let path = || container.context_path().child("capabilities");
+        let Some(capabilities) = capabilities else {
+            if !self.asks_nothing() {
+                let detail = "required capabilities are not set on the securityContext";
+                errors.push(FieldError::invalid(&path(), BadValue::null(), detail));
+            }
+            return;
+        };
+        if self.allow_all {
+            return;
+        }
+        for capability in capabilities.add.iter().flatten() {
+            if !self.default_add.contains(capability) && !self.allowed.contains(capability) {
+                // The book's path (chapter 13.3.3).
+                let path = Path::new("capabilities").child("add");
+                let detail = "capability may not be added";
+                errors.push(FieldError::invalid(&path, capability, detail));
+            }
+        }
+        let dropped = capabilities.drop.as_deref();
+        for capability in &self.required_drop {
+            if !dropped.unwrap_or_default().contains(capability) {
+                let detail = format!("{capability} is required to be dropped but was not found");
+                let value = super::go::capabilities(dropped);
+                errors.push(FieldError::invalid(&path().child("drop"), value, detail));
+            }
+        }
+    }
+}
+
+fn set(list: Option<&[String]>) -> BTreeSet<&str> {
+    list.unwrap_or_default()
+        .iter()
+        .map(String::as_str)
+        .collect()
+}
+
+/// Sorted, as upstream leaves lists it changed.
+fn list(set: &BTreeSet<&str>) -> Option<Vec<String>> {
+    let list: Vec<_> = set.iter().map(|c| (*c).to_owned()).collect();
+    (!list.is_empty()).then_some(list)
+}

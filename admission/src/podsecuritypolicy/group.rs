@@ -1,0 +1,72 @@
+//! `runAsGroup`, `fsGroup`, `supplementalGroups`: which groups (upstream:
+//! `podsecuritypolicy/group/`).
+
+use portcullis_api::psp::IDRange;
+use portcullis_api::{ErrorList, FieldError, Path};
+
+use super::compiled::Unusable;
+use super::go;
+
+/// Which groups a pod may have.
+#[derive(Debug)]
+pub(super) enum GroupRule {
+    Any,
+    /// Groups, if any, lie in the ranges.
+    May(Vec<IDRange>),
+    /// There are groups and they lie in the ranges; the first of all is the default.
+    Must(i64, Vec<IDRange>),
+}
+
+impl GroupRule {
+    /// `field` names the strategy in the text of an unusable policy.
+    pub(super) fn compile(
+        field: &'static str,
+        rule: &str,
+        ranges: Option<&[IDRange]>,
+    ) -> Result<Self, Unusable> {
+        match (rule, ranges) {
+            ("RunAsAny", _) => Ok(Self::Any),
+            ("MayRunAs", Some(ranges @ [_, ..])) => Ok(Self::May(ranges.to_vec())),
+            ("MayRunAs", _) => Err(Unusable::GroupsWithoutRange("MayRunAs")),
+            ("MustRunAs", Some(ranges @ [first, ..])) => Ok(Self::Must(first.min, ranges.to_vec())),
+            ("MustRunAs", _) => Err(Unusable::GroupsWithoutRange("MustRunAs")),
+            (other, _) => Err(Unusable::rule(field, other)),
+        }
+    }
+
+    /// The group to set where there is none.
+    pub(super) fn default_group(&self) -> Option<i64> {
+        match self {
+            Self::Any | Self::May(_) => None,
+            Self::Must(first, _) => Some(*first),
+        }
+    }
+
+    /// Judges groups; the path is only asked for where something is wrong.
+    pub(super) fn validate(
+        &self,
+        path: impl Fn() -> Path,
+        groups: Option<&[i64]>,
+        errors: &mut ErrorList,
+    ) {
+        let listed = groups.unwrap_or_default();
+        let ranges = match self {
+            Self::Any => return,
+            Self::May(ranges) => ranges,
+            Self::Must(_, ranges) => {
+                if listed.is_empty() {
+                    let detail = "unable to validate empty groups against required ranges";
+                    errors.push(FieldError::invalid(&path(), go::ids(groups), detail));
+                }
+                ranges
+            }
+        };
+        for group in listed {
+            if !go::in_ranges(*group, ranges) {
+                let allowed = go::ranges(ranges);
+                let detail = format!("group {group} must be in the ranges: {allowed}");
+                errors.push(FieldError::invalid(&path(), go::ids(groups), detail));
+            }
+        }
+    }
+}

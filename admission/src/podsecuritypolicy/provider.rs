@@ -1,0 +1,181 @@
+//! One policy against one pod: what it fills in, then everything that is wrong, in upstream's order
+//! (`podsecuritypolicy/provider.go`).
+
+use portcullis_api::field_error::BadValue;
+use portcullis_api::{ErrorList, FieldError, Path};
+
+use super::compiled::CompiledPolicy;
+use super::defaults::{ContainerDefaults, PodDefaults};
+use super::pod_view::{ContainerView, PodView};
+
+/// Fills in what the policy fills in, and judges the result.
+///
+/// # Errors
+/// Everything the policy does not allow.
+pub(super) fn evaluate<'c>(
+    policy: &'c CompiledPolicy,
+    pod: &PodView<'_>,
+) -> Result<PodDefaults<'c>, ErrorList> {
+    let defaults = PodDefaults::of(policy, pod);
+    let mut errors = ErrorList::new();
+    validate_groups(policy, pod, &defaults, &mut errors);
+    let profile = pod.seccomp.as_deref().or(defaults.seccomp);
+    policy.seccomp.validate_pod(profile, &mut errors);
+    let options = pod.context.se_linux_options.as_ref().or(defaults.se_linux);
+    policy.se_linux.validate(context_path, options, &mut errors);
+    validate_host_namespaces(policy, pod, &mut errors);
+    let sysctls = pod.context.sysctls.as_deref().unwrap_or_default();
+    policy.sysctls.validate(sysctls, &mut errors);
+    policy.volumes.validate(pod, &mut errors);
+    validate_runtime_class(policy, pod, &mut errors);
+    for (container, filled) in pod.containers.iter().zip(&defaults.containers) {
+        validate_users(policy, container, filled, &mut errors);
+        let options = container.se_linux_options().or(defaults.se_linux);
+        let path = || container.context_path();
+        policy.se_linux.validate(path, options, &mut errors);
+        let filled_profile = filled.app_armor;
+        policy
+            .app_armor
+            .validate(container, filled_profile, &mut errors);
+        policy
+            .seccomp
+            .validate_container(container, profile, &mut errors);
+        validate_container(policy, container, filled, &mut errors);
+    }
+    if errors.is_empty() {
+        Ok(defaults)
+    } else {
+        Err(errors)
+    }
+}
+
+fn context_path() -> Path {
+    Path::new("spec").child("securityContext")
+}
+
+fn validate_groups(
+    policy: &CompiledPolicy,
+    pod: &PodView<'_>,
+    defaults: &PodDefaults<'_>,
+    errors: &mut ErrorList,
+) {
+    let fs_group = pod.context.fs_group.or(defaults.fs_group);
+    let fs_group = fs_group.as_ref().map(std::slice::from_ref);
+    let path = || context_path().child("fsGroup");
+    policy.fs_group.validate(path, fs_group, errors);
+    let filled = defaults.supplemental_group.as_ref();
+    let own = pod.context.supplemental_groups.as_deref();
+    let groups = own.or(filled.map(std::slice::from_ref));
+    let path = || context_path().child("supplementalGroups");
+    policy.supplemental_groups.validate(path, groups, errors);
+}
+
+fn validate_host_namespaces(policy: &CompiledPolicy, pod: &PodView<'_>, errors: &mut ErrorList) {
+    let (spec, yes) = (pod.spec, Option::unwrap_or_default);
+    for (field, asked, allowed, detail) in [
+        (
+            "hostNetwork",
+            yes(spec.host_network),
+            policy.host_network,
+            "Host network is not allowed to be used",
+        ),
+        (
+            "hostPID",
+            yes(spec.host_pid),
+            policy.host_pid,
+            "Host PID is not allowed to be used",
+        ),
+        (
+            "hostIPC",
+            yes(spec.host_ipc),
+            policy.host_ipc,
+            "Host IPC is not allowed to be used",
+        ),
+    ] {
+        if asked && !allowed {
+            errors.push(FieldError::invalid(
+                &context_path().child(field),
+                true,
+                detail,
+            ));
+        }
+    }
+}
+
+fn validate_runtime_class(policy: &CompiledPolicy, pod: &PodView<'_>, errors: &mut ErrorList) {
+    let Some(rule) = &policy.runtime_class else {
+        return;
+    };
+    let default = rule.default_runtime_class_name.as_ref();
+    let Some(class) = pod.spec.runtime_class_name.as_ref().or(default) else {
+        return;
+    };
+    let allowed = &rule.allowed_runtime_class_names;
+    if !allowed.iter().any(|name| name == "*" || name == class) {
+        let path = Path::new("spec").child("runtimeClassName");
+        errors.push(FieldError::invalid(&path, class, ""));
+    }
+}
+
+fn validate_users(
+    policy: &CompiledPolicy,
+    container: &ContainerView<'_>,
+    filled: &ContainerDefaults<'_>,
+    errors: &mut ErrorList,
+) {
+    let user = container.run_as_user().or(filled.run_as_user);
+    let non_root = container.run_as_non_root().or(filled.run_as_non_root);
+    policy
+        .run_as_user
+        .validate(container, non_root, user, errors);
+    let group = container.run_as_group().or(filled.run_as_group);
+    let group = group.as_ref().map(std::slice::from_ref);
+    // upstream's path lacks the field's name
+    let path = || container.context_path();
+    policy.run_as_group.validate(path, group, errors);
+}
+
+fn validate_container(
+    policy: &CompiledPolicy,
+    container: &ContainerView<'_>,
+    filled: &ContainerDefaults<'_>,
+    errors: &mut ErrorList,
+) {
+    let own = container.context;
+    let path = |field| container.context_path().child(field);
+    if own.privileged.unwrap_or_default() && !policy.privileged {
+        let detail = "Privileged containers are not allowed";
+        errors.push(FieldError::invalid(&path("privileged"), true, detail));
+    }
+    let proc_mount = container.proc_mount();
+    if !policy.proc_mount_types.iter().any(|t| t == proc_mount) {
+        let detail = "ProcMountType is not allowed";
+        errors.push(FieldError::invalid(&path("procMount"), proc_mount, detail));
+    }
+    let capabilities = filled.capabilities.as_ref().or(own.capabilities.as_ref());
+    policy
+        .capabilities
+        .validate(container, capabilities, errors);
+    policy.host_ports.validate(container, errors);
+    let read_only = own.read_only_root_filesystem;
+    let read_only = read_only.or(filled.read_only_root_filesystem);
+    if policy.read_only_root_filesystem && read_only != Some(true) {
+        let detail = match read_only {
+            None => "ReadOnlyRootFilesystem may not be nil and must be set to true",
+            Some(_) => "ReadOnlyRootFilesystem must be set to true",
+        };
+        let field = path("readOnlyRootFilesystem");
+        errors.push(FieldError::invalid(&field, optional(read_only), detail));
+    }
+    let escalation = own.allow_privilege_escalation;
+    let escalation = escalation.or(filled.allow_privilege_escalation);
+    if !policy.allow_privilege_escalation && escalation != Some(false) {
+        let detail = "Allowing privilege escalation for containers is not allowed";
+        let field = path("allowPrivilegeEscalation");
+        errors.push(FieldError::invalid(&field, optional(escalation), detail));
+    }
+}
+
+fn optional(value: Option<bool>) -> BadValue {
+    value.map_or_else(BadValue::null, BadValue::from)
+}

@@ -1,0 +1,78 @@
+//! Seccomp profiles, in annotations of the policy (upstream:
+//! `podsecuritypolicy/seccomp/strategy.go`).
+
+use std::collections::BTreeSet;
+
+use portcullis_api::{ErrorList, FieldError};
+
+use super::pod_view::{ContainerView, PodView};
+use super::profiles::{Annotations, SECCOMP_CONTAINER, SECCOMP_POD, annotation, annotation_path};
+
+const DEFAULT: &str = "seccomp.security.alpha.kubernetes.io/defaultProfileName";
+const ALLOWED: &str = "seccomp.security.alpha.kubernetes.io/allowedProfileNames";
+/// The new and the old name of one profile.
+const RUNTIME_DEFAULT: [&str; 2] = ["runtime/default", "docker/default"];
+
+/// Which seccomp profiles a pod may have; none at all unless the policy names some.
+#[derive(Debug)]
+pub(super) struct SeccompRule {
+    default: Option<String>,
+    allowed: BTreeSet<String>,
+    allowed_text: String,
+    allow_any: bool,
+}
+
+impl SeccompRule {
+    pub(super) fn compile(annotations: Option<&Annotations>) -> Self {
+        let text = annotation(annotations, ALLOWED);
+        let names = || text.into_iter().flat_map(|t| t.split(','));
+        let named = names().filter(|n| *n != "*").map(str::to_owned);
+        let mut allowed: BTreeSet<_> = named.collect();
+        if RUNTIME_DEFAULT.iter().any(|n| allowed.contains(*n)) {
+            allowed.extend(RUNTIME_DEFAULT.map(str::to_owned));
+        }
+        let default = annotation(annotations, DEFAULT).filter(|d| !d.is_empty());
+        Self {
+            default: default.map(str::to_owned),
+            allowed,
+            allowed_text: text.unwrap_or_default().to_owned(),
+            allow_any: names().any(|n| n == "*"),
+        }
+    }
+
+    /// The profile to note on a pod that has none; containers inherit it.
+    pub(super) fn default_profile(&self, pod: &PodView<'_>) -> Option<&str> {
+        self.default.as_deref().filter(|_| pod.seccomp.is_none())
+    }
+
+    /// Judges the profile a pod will have.
+    pub(super) fn validate_pod(&self, profile: Option<&str>, errors: &mut ErrorList) {
+        self.validate(profile, || SECCOMP_POD.to_owned(), errors);
+    }
+
+    /// Judges the profile a container will have: its own, or its pod's.
+    pub(super) fn validate_container(
+        &self,
+        container: &ContainerView<'_>,
+        of_pod: Option<&str>,
+        errors: &mut ErrorList,
+    ) {
+        let key = || format!("{SECCOMP_CONTAINER}{}", container.name);
+        self.validate(container.seccomp.as_deref().or(of_pod), key, errors);
+    }
+
+    fn validate(&self, profile: Option<&str>, key: impl Fn() -> String, errors: &mut ErrorList) {
+        let profile = profile.unwrap_or_default();
+        let why = if self.allow_any || self.allowed.contains(profile) {
+            return;
+        } else if !self.allowed.is_empty() {
+            let allowed = &self.allowed_text;
+            format!("{profile} is not an allowed seccomp profile. Valid values are {allowed}")
+        } else if profile.is_empty() {
+            return;
+        } else {
+            "seccomp may not be set".to_owned()
+        };
+        errors.push(FieldError::forbidden(&annotation_path(&key()), why));
+    }
+}

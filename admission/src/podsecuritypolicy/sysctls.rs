@@ -1,0 +1,58 @@
+//! `forbiddenSysctls` and `allowedUnsafeSysctls` (upstream:
+//! `podsecuritypolicy/sysctl/mustmatchpatterns.go`).
+
+use k8s_openapi::api::core::v1::Sysctl;
+use portcullis_api::field_error::go_quote;
+use portcullis_api::psp::PodSecurityPolicySpec;
+use portcullis_api::{ErrorList, FieldError, Path};
+
+/// Allowed unless forbidden.
+const SAFE: [&str; 4] = [
+    "kernel.shm_rmid_forced",
+    "net.ipv4.ip_local_port_range",
+    "net.ipv4.tcp_syncookies",
+    "net.ipv4.ping_group_range",
+];
+
+/// Which kernel settings a pod may change.
+#[derive(Debug)]
+pub(super) struct SysctlRule {
+    forbidden: Vec<String>,
+    allowed_unsafe: Vec<String>,
+}
+
+impl SysctlRule {
+    pub(super) fn compile(spec: &PodSecurityPolicySpec) -> Self {
+        Self {
+            forbidden: spec.forbidden_sysctls.clone().unwrap_or_default(),
+            allowed_unsafe: spec.allowed_unsafe_sysctls.clone().unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn validate(&self, sysctls: &[Sysctl], errors: &mut ErrorList) {
+        for (index, sysctl) in sysctls.iter().enumerate() {
+            let name = sysctl.name.as_str();
+            let why = if matches(&self.forbidden, name) {
+                format!("sysctl {} is not allowed", go_quote(name))
+            } else if SAFE.contains(&name) || matches(&self.allowed_unsafe, name) {
+                continue;
+            } else {
+                format!("unsafe sysctl {} is not allowed", go_quote(name))
+            };
+            // Upstream's path does begin with `pod`.
+            let path = ["spec", "securityContext", "sysctls"]
+                .iter()
+                .fold(Path::new("pod"), |path, field| path.child(field));
+            errors.push(FieldError::forbidden(&path.index(index), why));
+        }
+    }
+}
+
+/// Patterns are names, or beginnings that end in `*`.
+fn matches(patterns: &[String], name: &str) -> bool {
+    patterns.iter().any(|pattern| {
+        pattern
+            .strip_suffix('*')
+            .map_or(name == pattern, |prefix| name.starts_with(prefix))
+    })
+}

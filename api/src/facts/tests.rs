@@ -1,0 +1,94 @@
+use super::*;
+
+#[test]
+fn the_table_is_sorted_and_whole() {
+    assert!(table::TYPES.is_sorted_by(|a, b| a.name < b.name));
+    assert!(table::TYPES.len() * 2 < SLOTS);
+    assert!(of_type("").is_none() && of_type("NoSuchType").is_none());
+    for t in table::TYPES {
+        assert!(of_type(t.name).is_some_and(|found| std::ptr::eq(found, t)));
+        let optional = t.fields.iter().skip_while(|f| f.always.is_some());
+        assert!(optional.clone().all(|f| f.always.is_none()), "{}", t.name);
+        let always = t.fields.len() - optional.count();
+        assert!(always <= 64, "{}: the encoder counts to 64", t.name);
+        for f in t.fields {
+            if let Some(zero) = f.always {
+                serde_json::from_str::<serde_json::Value>(zero)
+                    .unwrap_or_else(|e| panic!("{}.{}: {e}", t.name, f.name));
+            }
+        }
+    }
+}
+
+#[test]
+fn pointers_and_fields_without_omitempty_keep_empty_values() {
+    for (owner, name) in [
+        ("PodSpec", "automountServiceAccountToken"),
+        ("Container", "name"),
+        ("HostPathVolumeSource", "type"),
+        ("DeploymentSpec", "replicas"),
+        ("PodSecurityPolicySpec", "allowPrivilegeEscalation"),
+        ("SecurityContext", "privileged"),
+        ("RollingUpdateDeployment", "maxSurge"),
+        ("SubjectAccessReviewStatus", "allowed"),
+        ("ConfigMap", "immutable"),
+        ("HostPortRange", "min"),
+    ] {
+        assert!(keeps_empty(owner, name), "{owner}.{name}");
+    }
+    for (owner, name) in [
+        ("PodSpec", "hostNetwork"),
+        ("ContainerPort", "hostPort"),
+        ("PodSecurityPolicySpec", "privileged"),
+        ("RoleBinding", "subjects"),
+        ("ObjectMeta", "labels"),
+        ("NoSuchType", "name"),
+    ] {
+        assert!(!keeps_empty(owner, name), "{owner}.{name}");
+    }
+}
+
+#[test]
+fn unset_fields_are_written_as_gos_zero() {
+    for (owner, name, zero) in [
+        ("ClusterRole", "rules", Some("null")),
+        ("Container", "resources", Some("{}")),
+        ("ServiceStatus", "loadBalancer", Some("{}")),
+        ("DaemonSetStatus", "numberReady", Some("0")),
+        ("PodCondition", "lastProbeTime", Some("null")),
+        ("ResourceFieldSelector", "divisor", Some("\"0\"")),
+        ("ClusterRole", "aggregationRule", None),
+        ("PodSpec", "securityContext", None),
+    ] {
+        assert_eq!(
+            field(owner, name).and_then(|f| f.always),
+            zero,
+            "{owner}.{name}"
+        );
+    }
+}
+
+#[test]
+fn lists_merge_by_their_keys() {
+    assert_eq!(merge("PodSpec", "containers"), (Patch::Merge, "name"));
+    assert_eq!(
+        merge("PodSpec", "volumes"),
+        (Patch::MergeRetainKeys, "name")
+    );
+    assert_eq!(merge("DeploymentSpec", "strategy"), (Patch::RetainKeys, ""));
+    assert_eq!(merge("ObjectMeta", "finalizers"), (Patch::Merge, ""));
+    assert_eq!(
+        merge("ObjectMeta", "ownerReferences"),
+        (Patch::Merge, "uid")
+    );
+    assert_eq!(merge("PodSpec", "tolerations"), (Patch::Unmarked, ""));
+    let ports = field("Container", "ports").unwrap();
+    assert_eq!(ports.merge_key, "containerPort");
+    assert_eq!(ports.list, ListType::Map(&["containerPort", "protocol"]));
+    assert_eq!((ports.child, ports.shape), ("ContainerPort", Shape::List));
+    assert_eq!(
+        field("ObjectMeta", "finalizers").unwrap().list,
+        ListType::Set
+    );
+    assert!(field("DeploymentSpec", "selector").unwrap().atomic);
+}

@@ -1,0 +1,330 @@
+//! The server put together: store, identities, permissions, admission, registry, controllers.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use portcullis_admission::{Lookups, Selection};
+use portcullis_api::psp::PodSecurityPolicy;
+use portcullis_authn::{
+    Authenticator, BasicFile, Bearer, ClientCertificates, Reload, TokenAuthenticator, TokenFile,
+};
+use portcullis_rbac::{
+    AlwaysAllow, AlwaysDeny, Authorizer, Index, Privileged, RbacAuthorizer, Union,
+};
+use portcullis_storage::Storage;
+use portcullis_storage::cache::{Cache, CacheConfig};
+use portcullis_storage::compactor::Compactor;
+use portcullis_storage::embedded::EmbeddedStorage;
+use portcullis_storage::etcd::{EtcdOptions, EtcdStorage, EtcdTls};
+use thiserror::Error;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{AuthorizationMode, Serve};
+use crate::controllers;
+use crate::endpoints::documents::Documents;
+use crate::escalation::EscalationGuard;
+use crate::filters::limits::InFlight;
+use crate::indices::{self, UseOfPolicies};
+use crate::informer::{self, Informer};
+use crate::registry::{Registry, metadata, table};
+use crate::serving::health::Health;
+use crate::startup::Certificates;
+use crate::{bootstrap, files};
+
+/// Why a server did not start, in one line that names the option at fault.
+#[derive(Debug, Error)]
+#[error("{option}: {why}")]
+pub struct StartError {
+    option: &'static str,
+    why: String,
+}
+
+impl StartError {
+    /// `option` is at fault.
+    pub fn option(option: &'static str, why: impl Display) -> Self {
+        Self {
+            option,
+            why: why.to_string(),
+        }
+    }
+}
+
+/// A server.
+pub struct App {
+    authenticator: Arc<dyn Authenticator>,
+    authorizer: Arc<dyn Authorizer>,
+    registry: Arc<Registry>,
+    cache: Arc<Cache>,
+    store: Store,
+    health: Health,
+    in_flight: InFlight,
+    documents: Documents,
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+}
+
+/// The store behind the cache, as far as its end matters.
+enum Store {
+    Embedded(Arc<EmbeddedStorage>),
+    Etcd,
+}
+
+impl App {
+    /// Puts a server together and brings its first objects into being. `address` is where clients
+    /// reach it, such as `127.0.0.1:6443`.
+    ///
+    /// # Errors
+    /// [`StartError`], before anything is served.
+    pub async fn start(
+        options: &Serve,
+        certificates: &Certificates,
+        address: &str,
+    ) -> Result<Arc<Self>, StartError> {
+        let selection = Selection::from_flags(
+            &options.enable_admission_plugins,
+            &options.disable_admission_plugins,
+        )
+        .map_err(|e| StartError::option("admission plugins", e))?;
+        let (authenticator, reloads) = authentication(options, certificates)?;
+        let (store, upstream) = open_store(options).await?;
+        let prefix = options.etcd_prefix.trim_end_matches('/').to_owned();
+        let cache = Cache::start(
+            upstream.clone(),
+            &format!("{prefix}/"),
+            CacheConfig::default(),
+        )
+        .await
+        .map_err(|e| StartError::option(store.option(), e))?;
+        let cache = Arc::new(cache);
+        let roles = Arc::new(Index::new());
+        indices::feed_rbac(&cache, &prefix, &roles);
+        let authorizer = authorization(options, &roles);
+        let lookups = lookups(&cache, &prefix, &authorizer);
+        for (plugin, why) in selection.without_effect() {
+            tracing::debug!(plugin, why, "an admission plugin has no effect");
+        }
+        let registry = Arc::new(Registry::new(
+            cache.clone(),
+            &prefix,
+            selection.build(&lookups),
+            Box::new(EscalationGuard::new(roles, authorizer.clone())),
+        ));
+        bootstrap::run(&registry)
+            .await
+            .map_err(|status| StartError::option(store.option(), status.message))?;
+        let probed = cache.clone();
+        let app = Arc::new(Self {
+            authenticator,
+            authorizer,
+            registry,
+            health: Health::new(Box::new(move || {
+                let cache = probed.clone();
+                Box::pin(async move { cache.health().await.map_err(|e| e.to_string()) })
+            })),
+            cache,
+            store,
+            in_flight: InFlight::default(),
+            documents: Documents::new(address),
+            tasks: TaskTracker::new(),
+            shutdown: CancellationToken::new(),
+        });
+        app.start_tasks(options, upstream, reloads)?;
+        Ok(app)
+    }
+
+    fn start_tasks(
+        self: &Arc<Self>,
+        options: &Serve,
+        upstream: Arc<dyn Storage>,
+        reloads: Vec<Arc<dyn Reload>>,
+    ) -> Result<(), StartError> {
+        let selected = controllers::Selection::parse(&options.controllers)
+            .map_err(|why| StartError::option("--controllers", why))?;
+        for controller in selected.start(&self.registry) {
+            self.tasks
+                .spawn(self.shutdown.clone().run_until_cancelled_owned(controller));
+        }
+        self.tasks.spawn(
+            self.shutdown
+                .clone()
+                .run_until_cancelled_owned(files::watch(reloads)),
+        );
+        if options.etcd_compaction_interval > Duration::ZERO {
+            let compactor = Compactor::start(upstream, options.etcd_compaction_interval);
+            let stop = self.shutdown.clone();
+            self.tasks.spawn(async move {
+                stop.cancelled().await;
+                compactor.shutdown().await;
+            });
+        }
+        self.tasks.close();
+        Ok(())
+    }
+
+    /// From now on the server is not ready, and its watches end.
+    pub fn begin_shutdown(&self) {
+        self.health.stop();
+        self.shutdown.cancel();
+    }
+
+    /// Ends what runs in the background and closes the store.
+    pub async fn finish_shutdown(&self) {
+        self.shutdown.cancel();
+        self.tasks.wait().await;
+        self.cache.shutdown().await;
+        if let Store::Embedded(store) = &self.store {
+            store.close().await;
+        }
+    }
+
+    /// Who is who.
+    pub fn authenticator(&self) -> &dyn Authenticator {
+        self.authenticator.as_ref()
+    }
+
+    /// Who may what.
+    pub fn authorizer(&self) -> &dyn Authorizer {
+        self.authorizer.as_ref()
+    }
+
+    /// All objects.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// How the server is.
+    pub const fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// How many requests it carries out at once.
+    pub const fn in_flight(&self) -> &InFlight {
+        &self.in_flight
+    }
+
+    /// What it tells about its API.
+    pub const fn documents(&self) -> &Documents {
+        &self.documents
+    }
+
+    /// Cancelled when watches have to end.
+    pub const fn shutdown(&self) -> &CancellationToken {
+        &self.shutdown
+    }
+}
+
+impl Store {
+    const fn option(&self) -> &'static str {
+        match self {
+            Self::Embedded(_) => "--data-dir",
+            Self::Etcd => "--etcd-servers",
+        }
+    }
+}
+
+async fn open_store(options: &Serve) -> Result<(Store, Arc<dyn Storage>), StartError> {
+    if options.etcd_servers.is_empty() {
+        let store = EmbeddedStorage::open(&options.data_dir.join("store"))
+            .map_err(|e| StartError::option("--data-dir", e))?;
+        let store = Arc::new(store);
+        return Ok((Store::Embedded(store.clone()), store));
+    }
+    let mut etcd = EtcdOptions::new(options.etcd_servers.iter().cloned());
+    etcd.tls = etcd_tls(options)?;
+    let store = EtcdStorage::connect(&etcd)
+        .await
+        .map_err(|e| StartError::option("--etcd-servers", e))?;
+    Ok((Store::Etcd, Arc::new(store)))
+}
+
+fn etcd_tls(options: &Serve) -> Result<Option<EtcdTls>, StartError> {
+    let read = |option: &'static str, path: &Option<std::path::PathBuf>| {
+        let read = path
+            .as_ref()
+            .map(|p| std::fs::read(p).map_err(|e| format!("{}: {e}", p.display())));
+        read.transpose()
+            .map_err(|why| StartError::option(option, why))
+    };
+    let ca = read("--etcd-cafile", &options.etcd_cafile)?;
+    let certificate = read("--etcd-certfile", &options.etcd_certfile)?;
+    let key = read("--etcd-keyfile", &options.etcd_keyfile)?;
+    if ca.is_none() && certificate.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(EtcdTls {
+        ca,
+        identity: certificate.zip(key),
+    }))
+}
+
+/// The authenticators that options ask for, and the files to read again when they change.
+fn authentication(
+    options: &Serve,
+    certificates: &Certificates,
+) -> Result<(Arc<dyn Authenticator>, Vec<Arc<dyn Reload>>), StartError> {
+    let mut methods: Vec<Arc<dyn Authenticator>> = Vec::new();
+    let mut reloads: Vec<Arc<dyn Reload>> = Vec::new();
+    // The data directory's own authority, which signed the admin's certificate.
+    let own = ClientCertificates::of(
+        std::path::Path::new("ca.crt"),
+        certificates.authority.certificate().as_bytes(),
+    )
+    .map_err(|e| StartError::option("--data-dir", e))?;
+    methods.push(Arc::new(own));
+    if let Some(path) = &options.client_ca_file {
+        let more = ClientCertificates::load(path)
+            .map_err(|e| StartError::option("--client-ca-file", e))?;
+        let more = Arc::new(more);
+        reloads.push(more.clone());
+        methods.push(more);
+    }
+    if let Some(path) = &options.basic_auth_file {
+        let file = BasicFile::load(path).map_err(|e| StartError::option("--basic-auth-file", e))?;
+        let file = Arc::new(file);
+        reloads.push(file.clone());
+        methods.push(file);
+    }
+    let mut tokens: Vec<Arc<dyn TokenAuthenticator>> = Vec::new();
+    if let Some(path) = &options.token_auth_file {
+        let file = TokenFile::load(path).map_err(|e| StartError::option("--token-auth-file", e))?;
+        let file = Arc::new(file);
+        reloads.push(file.clone());
+        tokens.push(file);
+    }
+    methods.push(Arc::new(Bearer::new(tokens)));
+    Ok((
+        portcullis_authn::chain(methods, options.anonymous_auth),
+        reloads,
+    ))
+}
+
+/// The authorizers that options ask for; whoever is in `system:masters` may everything.
+fn authorization(options: &Serve, index: &Arc<Index>) -> Arc<dyn Authorizer> {
+    let mut members: Vec<Arc<dyn Authorizer>> = vec![Arc::new(Privileged)];
+    for mode in &options.authorization_mode {
+        members.push(match mode {
+            AuthorizationMode::Rbac => Arc::new(RbacAuthorizer::new(index.clone())),
+            AuthorizationMode::AlwaysAllow => Arc::new(AlwaysAllow),
+            AuthorizationMode::AlwaysDeny => Arc::new(AlwaysDeny),
+        });
+    }
+    Arc::new(Union::new(members))
+}
+
+/// What admission plugins may look up.
+fn lookups(cache: &Arc<Cache>, prefix: &str, authorizer: &Arc<dyn Authorizer>) -> Lookups {
+    let lookups = Lookups {
+        namespaces: Informer::<Namespace>::start(cache, prefix, table::NAMESPACES),
+        service_accounts: Informer::<ServiceAccount>::start(cache, prefix, table::SERVICE_ACCOUNTS),
+        ..Lookups::nothing(
+            Arc::new(UseOfPolicies(authorizer.clone())),
+            metadata::generate_name,
+        )
+    };
+    let policies = Arc::new(indices::Policies(lookups.policies.clone()));
+    informer::feed::<PodSecurityPolicy>(cache, prefix, table::POD_SECURITY_POLICIES, policies);
+    lookups
+}

@@ -1,0 +1,187 @@
+//! What the subcommands do.
+
+use std::io::Write;
+
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::{App, StartError};
+use crate::config::{HealthcheckArgs, KubeconfigArgs, Serve};
+use crate::endpoints::paths;
+use crate::kubeconfig::Kubeconfig;
+use crate::serving::pki::{self, Authority, PkiError};
+use crate::serving::{self, tls};
+use crate::startup;
+
+/// Why a command did not do what it was told, in one line.
+#[derive(Debug, Error)]
+pub enum CommandError {
+    /// The server could not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// Certificates could not be read or made.
+    #[error(transparent)]
+    Pki(#[from] PkiError),
+    /// The port is taken, or the address is none of this machine's.
+    #[error("--bind-address {address} --secure-port {port}: {source}")]
+    Listen {
+        /// The address.
+        address: std::net::IpAddr,
+        /// The port.
+        port: u16,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The system refused something every program needs.
+    #[error("cannot {what}: {source}")]
+    System {
+        /// What.
+        what: &'static str,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The server is not ready, or not there.
+    #[error("{server} is not ready: {why}")]
+    NotReady {
+        /// Its address.
+        server: String,
+        /// Why not.
+        why: String,
+    },
+}
+
+fn system(what: &'static str) -> impl FnOnce(std::io::Error) -> CommandError {
+    move |source| CommandError::System { what, source }
+}
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`CommandError`], before anything is served.
+pub fn serve(options: &Serve) -> Result<(), CommandError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(system("start threads"))?;
+    runtime.block_on(async {
+        let stop = stop_signal()?;
+        let (address, port) = (options.bind_address, options.secure_port);
+        let listen = |source| CommandError::Listen {
+            address,
+            port,
+            source,
+        };
+        // Bound first, so that a busy port leaves nothing half-made.
+        let listener = TcpListener::bind((address, port)).await.map_err(listen)?;
+        let local = listener.local_addr().map_err(listen)?;
+        let pki = startup::certificates(options, local)?;
+        let app = App::start(options, &pki, &startup::reachable(local).to_string()).await?;
+        startup::write_kubeconfig(options, &pki, local)?;
+        let acceptor = tls::acceptor(pki.server_chain, pki.server_key)
+            .map_err(|why| StartError::option("--tls-cert-file", why))?;
+        announce(local, options);
+        let serving = CancellationToken::new();
+        let server = tokio::spawn(serving::run(
+            listener,
+            acceptor,
+            app.clone(),
+            serving.clone(),
+        ));
+        stop.await;
+        tracing::info!("stopping: no new connections, watches end, requests finish");
+        app.begin_shutdown();
+        serving.cancel();
+        let _ = server.await;
+        app.finish_shutdown().await;
+        Ok(())
+    })
+}
+
+/// Resolves at the first SIGTERM or SIGINT.
+fn stop_signal() -> Result<impl Future<Output = ()>, CommandError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(system("handle SIGTERM"))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(system("handle SIGINT"))?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// The one line on standard output.
+fn announce(local: std::net::SocketAddr, options: &Serve) {
+    let store = if options.etcd_servers.is_empty() {
+        format!("store {}", options.data_dir.display())
+    } else {
+        format!("etcd {}", options.etcd_servers.join(","))
+    };
+    let kubeconfig = startup::kubeconfig_path(options);
+    let mut out = std::io::stdout().lock();
+    let line = format!(
+        "portcullis ready on https://{local} ({store}, kubeconfig {})",
+        kubeconfig.display()
+    );
+    // Nobody may be reading.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// Prints the version.
+///
+/// # Errors
+/// None.
+pub fn version() -> Result<(), CommandError> {
+    println!("{}", paths::version());
+    Ok(())
+}
+
+/// Writes a kubeconfig for a user.
+///
+/// # Errors
+/// [`PkiError`], which names the file.
+pub fn kubeconfig(args: &KubeconfigArgs) -> Result<(), CommandError> {
+    let dir = startup::pki_dir(&args.data_dir);
+    if !dir.join("ca.key").exists() {
+        let path = dir.join("ca.key");
+        return Err(PkiError::Malformed {
+            path,
+            why: "not there; start the server once to make it".into(),
+        }
+        .into());
+    }
+    let authority = Authority::in_dir(&dir)?;
+    let identity = authority.client(&args.user, args.group.as_deref())?;
+    let config = Kubeconfig {
+        server: &args.server,
+        authority: authority.certificate(),
+        user: &args.user,
+        identity: &identity,
+    };
+    match &args.output {
+        Some(path) => pki::write(path, config.to_yaml().as_bytes(), 0o600)?,
+        None => print!("{}", config.to_yaml()),
+    }
+    Ok(())
+}
+
+/// Asks a server whether it is ready.
+///
+/// # Errors
+/// [`CommandError::NotReady`].
+pub fn healthcheck(args: &HealthcheckArgs) -> Result<(), CommandError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(system("start"))?;
+    let not_ready = |why: String| CommandError::NotReady {
+        server: args.server.clone(),
+        why,
+    };
+    match runtime.block_on(crate::healthcheck::readyz(&args.server)) {
+        Ok(200) => Ok(()),
+        Ok(code) => Err(not_ready(format!("/readyz answers {code}"))),
+        Err(why) => Err(not_ready(why)),
+    }
+}

@@ -1,0 +1,238 @@
+//! The command line: kube-apiserver's names and meanings.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A complete miniature Kubernetes API server.
+#[derive(Debug, Parser)]
+#[command(
+    name = "portcullis",
+    disable_version_flag = true,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the API.
+    Serve(Box<Serve>),
+    /// Print the version.
+    Version,
+    /// Write a kubeconfig for a user, proved by a client certificate.
+    Kubeconfig(KubeconfigArgs),
+    /// Ask a server whether it is ready; exit with 0 if it is.
+    Healthcheck(HealthcheckArgs),
+}
+
+/// Options of `portcullis serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// The address to listen on.
+    #[arg(long, default_value = "127.0.0.1")]
+    pub bind_address: IpAddr,
+    /// The port to listen on; 0 picks a free one.
+    #[arg(long, default_value_t = 6443)]
+    pub secure_port: u16,
+    /// Where certificates, keys, the embedded store and the admin's kubeconfig are kept.
+    #[arg(long, default_value = "./portcullis-data")]
+    pub data_dir: PathBuf,
+    /// etcd's addresses, separated by commas; without any, the store is in the data directory.
+    #[arg(long, value_delimiter = ',')]
+    pub etcd_servers: Vec<String>,
+    /// The authority that signed etcd's certificate.
+    #[arg(long)]
+    pub etcd_cafile: Option<PathBuf>,
+    /// The certificate to show to etcd.
+    #[arg(long, requires = "etcd_keyfile")]
+    pub etcd_certfile: Option<PathBuf>,
+    /// Its private key.
+    #[arg(long, requires = "etcd_certfile")]
+    pub etcd_keyfile: Option<PathBuf>,
+    /// What all keys begin with.
+    #[arg(long, default_value = "/registry")]
+    pub etcd_prefix: String,
+    /// How often old revisions are forgotten, such as `5m`; 0 for never.
+    #[arg(long, default_value = "5m", value_parser = duration)]
+    pub etcd_compaction_interval: std::time::Duration,
+    /// The server's certificate; made in the data directory if not given.
+    #[arg(long, requires = "tls_private_key_file")]
+    pub tls_cert_file: Option<PathBuf>,
+    /// Its private key.
+    #[arg(long, requires = "tls_cert_file")]
+    pub tls_private_key_file: Option<PathBuf>,
+    /// The authorities whose client certificates are believed, besides the data directory's own.
+    #[arg(long)]
+    pub client_ca_file: Option<PathBuf>,
+    /// Lines of `password,user,uid[,"group1,group2"]`.
+    #[arg(long)]
+    pub basic_auth_file: Option<PathBuf>,
+    /// Lines of `token,user,uid[,"group1,group2"]`.
+    #[arg(long)]
+    pub token_auth_file: Option<PathBuf>,
+    /// Whether requests without credentials are anonymous, and not refused.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub anonymous_auth: bool,
+    /// Who decides what may be done, in order.
+    #[arg(long, value_delimiter = ',', default_value = "RBAC")]
+    pub authorization_mode: Vec<AuthorizationMode>,
+    /// Admission plugins to run besides the default ones.
+    #[arg(long, value_delimiter = ',')]
+    pub enable_admission_plugins: Vec<String>,
+    /// Default admission plugins not to run.
+    #[arg(long, value_delimiter = ',')]
+    pub disable_admission_plugins: Vec<String>,
+    /// Whether containers may be privileged at all.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub allow_privileged: bool,
+    /// Which controllers to run: `*` for all, `name` for one, `-name` for all but one.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "*",
+        allow_hyphen_values = true
+    )]
+    pub controllers: Vec<String>,
+    /// Where to write a cluster admin's kubeconfig.
+    #[arg(long)]
+    pub write_kubeconfig: Option<PathBuf>,
+    /// How much to log: 0 for what matters, 2 for requests, 4 for details.
+    #[arg(short = 'v', default_value_t = 0)]
+    pub verbosity: u8,
+    /// How to write the log.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// Options of `portcullis kubeconfig`.
+#[derive(Debug, Args)]
+pub struct KubeconfigArgs {
+    /// The user's name.
+    #[arg(long)]
+    pub user: String,
+    /// A group the user is in.
+    #[arg(long)]
+    pub group: Option<String>,
+    /// The server's address.
+    #[arg(long, default_value = "https://127.0.0.1:6443")]
+    pub server: String,
+    /// The server's data directory, which holds the authority.
+    #[arg(long, default_value = "./portcullis-data")]
+    pub data_dir: PathBuf,
+    /// The file to write; standard output if not given.
+    #[arg(long, short)]
+    pub output: Option<PathBuf>,
+}
+
+/// Options of `portcullis healthcheck`.
+#[derive(Debug, Args)]
+pub struct HealthcheckArgs {
+    /// The server's address.
+    #[arg(long, default_value = "https://127.0.0.1:6443")]
+    pub server: String,
+}
+
+/// Who decides what may be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthorizationMode {
+    /// Roles and bindings.
+    Rbac,
+    /// Everything may.
+    AlwaysAllow,
+    /// Nothing may.
+    AlwaysDeny,
+}
+
+impl std::str::FromStr for AuthorizationMode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "RBAC" => Ok(Self::Rbac),
+            "AlwaysAllow" => Ok(Self::AlwaysAllow),
+            "AlwaysDeny" => Ok(Self::AlwaysDeny),
+            _ => Err("known modes are RBAC, AlwaysAllow and AlwaysDeny".into()),
+        }
+    }
+}
+
+/// How to write the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A duration such as `5m`, `90s` or `1h`; a bare `0` is none.
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let at = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(at);
+    let number: u64 = number
+        .parse()
+        .map_err(|_| "a duration is a number and a unit, such as 5m".to_owned())?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "" if number == 0 => 1,
+        _ => return Err("the unit of a duration is s, m or h, as in 5m".into()),
+    };
+    Ok(std::time::Duration::from_secs(
+        number.saturating_mul(seconds),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_are_kube_apiservers() {
+        let cli = Cli::try_parse_from([
+            "portcullis",
+            "serve",
+            "--secure-port=0",
+            "--authorization-mode=RBAC,AlwaysDeny",
+            "--anonymous-auth=false",
+            "--enable-admission-plugins=NamespaceLifecycle,PodSecurityPolicy",
+            "--controllers=*,-namespace",
+        ])
+        .unwrap();
+        let Command::Serve(serve) = cli.command else {
+            panic!("not serve")
+        };
+        assert_eq!(
+            serve.authorization_mode,
+            [AuthorizationMode::Rbac, AuthorizationMode::AlwaysDeny]
+        );
+        assert!(!serve.anonymous_auth && serve.allow_privileged);
+        assert_eq!(
+            serve.enable_admission_plugins,
+            ["NamespaceLifecycle", "PodSecurityPolicy"]
+        );
+        assert_eq!(serve.controllers, ["*", "-namespace"]);
+    }
+
+    #[test]
+    fn durations_have_units() {
+        assert_eq!(duration("5m"), Ok(std::time::Duration::from_secs(300)));
+        assert_eq!(duration("0"), Ok(std::time::Duration::ZERO));
+        assert!(duration("5").is_err() && duration("m").is_err());
+    }
+}

@@ -1,0 +1,68 @@
+//! A service account `default` in every namespace
+//! (upstream: `pkg/controller/serviceaccount/serviceaccounts_controller.go`).
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use portcullis_api::{Status, UserInfo};
+use portcullis_storage::ReadAt;
+
+use super::follow::follow;
+use crate::registry::{Registry, Scope, table};
+
+const NAME: &str = "default";
+
+/// Runs for as long as the server does.
+pub async fn run(registry: Arc<Registry>) {
+    let user = UserInfo::service_account("kube-system", "service-account-controller");
+    let mut namespaces = follow::<Namespace>(registry.clone(), user.clone(), table::NAMESPACES);
+    let mut accounts =
+        follow::<ServiceAccount>(registry.clone(), user.clone(), table::SERVICE_ACCOUNTS);
+    loop {
+        let namespace = tokio::select! {
+            Some(seen) = namespaces.next() => (!seen.gone).then_some(seen.object.metadata.name),
+            Some(seen) = accounts.next() => {
+                let lost = seen.gone && seen.object.metadata.name.as_deref() == Some(NAME);
+                lost.then_some(seen.object.metadata.namespace)
+            }
+            else => return,
+        };
+        if let Some(namespace) = namespace.flatten() {
+            report(ensure(&registry, &user, &namespace).await);
+        }
+    }
+}
+
+fn report(result: Result<(), Status>) {
+    if let Err(status) = result {
+        tracing::warn!(
+            error = status.message,
+            "a default service account could not be made"
+        );
+    }
+}
+
+/// Makes the account, unless it is there or its namespace is on its way out.
+async fn ensure(registry: &Registry, user: &UserInfo, namespace: &str) -> Result<(), Status> {
+    let scope = Scope::all(table::SERVICE_ACCOUNTS, user).named(namespace, NAME);
+    match registry.get(&scope, ReadAt::NotOlderThan(0)).await {
+        Err(status) if status.code == 404 => {}
+        other => return other.map(drop),
+    }
+    let metadata = ObjectMeta {
+        name: Some(NAME.into()),
+        namespace: Some(namespace.into()),
+        ..ObjectMeta::default()
+    };
+    let account = ServiceAccount {
+        metadata,
+        ..ServiceAccount::default()
+    };
+    match registry.create(&scope, Box::new(account)).await {
+        // gone, going, or made by somebody else meanwhile
+        Err(status) if matches!(status.code, 403 | 404 | 409) => Ok(()),
+        other => other.map(drop),
+    }
+}

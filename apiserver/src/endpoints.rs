@@ -1,0 +1,229 @@
+//! What a request that may be carried out does: one file a verb, for all kinds.
+
+pub mod binding;
+pub mod body;
+pub mod create;
+pub mod delete;
+pub mod discovery;
+pub mod document;
+pub mod documents;
+pub mod eviction;
+pub mod get;
+pub mod list;
+pub mod openapi;
+pub mod patch;
+pub mod paths;
+pub mod query;
+pub mod reviews;
+pub mod update;
+pub mod watch;
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use http::request::Parts;
+use portcullis_api::status::Reason;
+use portcullis_api::{Status, Verb};
+
+use self::body::{Expected, Incoming};
+use self::query::Query;
+use crate::app::App;
+use crate::filters::authorization::Authorized;
+use crate::registry::Scope;
+use crate::registry::resource::{Resource, Subresource};
+use crate::registry::table;
+use crate::request_info::{RequestInfo, ResourceRequest};
+use crate::response::accept::{self, Format};
+use crate::response::object::Reader;
+use crate::response::table::IncludeObject;
+use crate::response::{self, Response};
+
+/// A request for an object or a collection, on its way through a verb.
+pub struct Call<'a> {
+    /// The server.
+    pub app: &'a Arc<App>,
+    /// What it is about, and for whom. Never a dry run yet: that stands in options.
+    pub scope: Scope<'a>,
+    /// The URL's meaning.
+    pub info: &'a ResourceRequest,
+    /// The URL's `apiVersion`.
+    pub api_version: String,
+    /// The URL's query.
+    pub query: Query,
+    /// Method, headers and the rest.
+    pub parts: &'a Parts,
+    /// What the client can read.
+    pub format: Format,
+}
+
+impl<'a> Call<'a> {
+    /// What a body of this request holds.
+    pub fn expected(&self) -> Expected<'_> {
+        let resource = self.scope.resource;
+        Expected {
+            kind: resource.kind,
+            api_version: &self.api_version,
+            object_type: resource.object_type,
+        }
+    }
+
+    /// How the answer is to be written.
+    ///
+    /// # Errors
+    /// 400 for a Table option that means nothing.
+    pub fn reader(&self) -> Result<Reader<'_>, Status> {
+        Ok(Reader {
+            resource: self.scope.resource,
+            api_version: &self.api_version,
+            format: self.format,
+            include: IncludeObject::parse(self.query.get("includeObject"))?,
+        })
+    }
+
+    /// The scope of a write.
+    pub const fn writing(&self, dry_run: bool) -> Scope<'a> {
+        Scope {
+            dry_run,
+            ..self.scope
+        }
+    }
+
+    /// An object as an answer.
+    ///
+    /// # Errors
+    /// As [`Reader::object`].
+    pub fn answer(
+        &self,
+        code: StatusCode,
+        entry: &portcullis_storage::Entry,
+        warnings: &[String],
+    ) -> Result<Response, Status> {
+        let body = self.reader()?.object(entry)?;
+        let mut response = response::bytes(code, self.format.encoding.content_type(), body);
+        response::warn(&mut response, warnings);
+        Ok(response)
+    }
+}
+
+/// Carries out a request that has been authorized.
+pub async fn dispatch(
+    app: &Arc<App>,
+    authorized: &Authorized,
+    parts: &Parts,
+    body: &mut Incoming,
+) -> Response {
+    let result = match authorized.info() {
+        RequestInfo::Path { path, .. } => return paths::serve(app, path, parts).await,
+        RequestInfo::Resource(info) => resource(app, authorized, info, parts, body).await,
+    };
+    result.unwrap_or_else(|status| response::status(&status))
+}
+
+async fn resource(
+    app: &Arc<App>,
+    authorized: &Authorized,
+    info: &ResourceRequest,
+    parts: &Parts,
+    body: &mut Incoming,
+) -> Result<Response, Status> {
+    let api_version = info.api_version();
+    if !table::serves_group(&info.group) {
+        return Ok(response::text(
+            StatusCode::NOT_FOUND,
+            "404 page not found\n",
+        ));
+    }
+    let resource =
+        table::find(&api_version, &info.resource).ok_or_else(Status::no_such_resource)?;
+    let subresource = find_subresource(resource, info)?;
+    let verb = check_verb(resource, subresource, info)?;
+    let call = Call {
+        app,
+        scope: Scope {
+            resource,
+            subresource: &info.subresource,
+            namespace: if resource.namespaced {
+                &info.namespace
+            } else {
+                ""
+            },
+            name: &info.name,
+            user: authorized.user(),
+            dry_run: false,
+        },
+        info,
+        api_version,
+        query: Query::new(parts.uri.query().unwrap_or_default()),
+        parts,
+        format: accept::negotiate(&parts.headers)?,
+    };
+    match verb {
+        Verb::Create if resource.is_review() => reviews::create(&call, body).await,
+        Verb::Create if info.subresource == "binding" => binding::create(&call, body).await,
+        Verb::Create if info.subresource == "eviction" => eviction::create(&call, body).await,
+        Verb::Create => create::create(&call, body).await,
+        Verb::Get => get::get(&call).await,
+        Verb::List => list::list(&call).await,
+        Verb::Watch => watch::watch(&call).await,
+        Verb::Update => update::update(&call, body).await,
+        Verb::Patch => patch::patch(&call, body).await,
+        Verb::Delete => delete::delete(&call, body).await,
+        Verb::DeleteCollection => delete::delete_collection(&call, body).await,
+    }
+}
+
+fn find_subresource(
+    resource: &Resource,
+    info: &ResourceRequest,
+) -> Result<Option<&'static Subresource>, Status> {
+    // A path that names a namespace must be of a namespaced resource, and the other way round.
+    let in_namespace = !info.namespace.is_empty() && resource.plural != "namespaces";
+    let misplaced = if resource.namespaced {
+        info.named_in_path && !in_namespace
+    } else {
+        in_namespace
+    };
+    if misplaced || !info.rest.is_empty() {
+        return Err(Status::no_such_resource());
+    }
+    match info.subresource.as_str() {
+        "" => Ok(None),
+        name => resource
+            .subresource(name)
+            .map(Some)
+            .ok_or_else(Status::no_such_resource),
+    }
+}
+
+/// Whether the method means something here (upstream: one route for each verb that does).
+fn check_verb(
+    resource: &Resource,
+    subresource: Option<&Subresource>,
+    info: &ResourceRequest,
+) -> Result<Verb, Status> {
+    let refused = || {
+        Status::failure(
+            Reason::MethodNotAllowed,
+            "the server does not allow this method on the requested resource",
+        )
+        .with_details(portcullis_api::status::Details::default())
+    };
+    let verb = info.verb.ok_or_else(refused)?;
+    let supported = match subresource {
+        Some(subresource) => subresource.verbs.contains(&verb),
+        None => resource.supports(verb),
+    };
+    let placed = match verb {
+        Verb::Create if subresource.is_some() => info.named_in_path,
+        // made in a namespace, not across all of them
+        Verb::Create => !info.named_in_path && (!resource.namespaced || !info.namespace.is_empty()),
+        Verb::DeleteCollection => !resource.namespaced || !info.namespace.is_empty(),
+        Verb::Update | Verb::Patch | Verb::Delete | Verb::Get => info.named_in_path,
+        Verb::List | Verb::Watch => true,
+    };
+    if supported && placed {
+        Ok(verb)
+    } else {
+        Err(refused())
+    }
+}

@@ -1,0 +1,159 @@
+//! POST to `pods/binding`: giving a pod its node, as schedulers do.
+//!
+//! Upstream: `pkg/registry/core/pod/storage/storage.go` (`BindingREST`).
+
+use http::StatusCode;
+use k8s_openapi::api::core::v1::{Binding, Pod, PodCondition};
+use portcullis_api::{
+    ErrorList, FieldError, GroupKind, GroupResource, Object, ObjectType, Path, Status,
+};
+
+use super::Call;
+use super::body::{self, Expected, Incoming};
+use crate::registry::metadata;
+use crate::registry::update::{Change, Current};
+use crate::response::{self, Response};
+
+static BINDING: ObjectType = ObjectType::of::<Binding>();
+
+/// A pod with its node.
+struct Bound<'b>(&'b Binding);
+
+impl Change for Bound<'_> {
+    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+        let name = self.0.metadata.name.as_deref().unwrap_or_default();
+        let pods = GroupResource {
+            group: "",
+            resource: "pods",
+        };
+        let found = current.and_then(|c| c.object.as_kind::<Pod>());
+        let mut pod = found
+            .cloned()
+            .ok_or_else(|| Status::not_found(pods, name))?;
+        let taken = |why: String| {
+            Status::conflict(
+                GroupResource {
+                    group: "",
+                    resource: "pods/binding",
+                },
+                name,
+                &why,
+            )
+        };
+        if pod.metadata.deletion_timestamp.is_some() {
+            return Err(taken(format!(
+                "pod {name} is being deleted, cannot be assigned to a host"
+            )));
+        }
+        let spec = pod.spec.get_or_insert_default();
+        if let Some(node) = spec.node_name.as_deref().filter(|n| !n.is_empty()) {
+            return Err(taken(format!(
+                "pod {name} is already assigned to node {node:?}"
+            )));
+        }
+        spec.node_name.clone_from(&self.0.target.name);
+        if let Some(annotations) = &self.0.metadata.annotations {
+            pod.metadata
+                .annotations
+                .get_or_insert_default()
+                .extend(annotations.clone());
+        }
+        schedule(&mut pod);
+        Ok(Box::new(pod))
+    }
+}
+
+/// Says in the pod's status that it has its node.
+fn schedule(pod: &mut Pod) {
+    let conditions = pod
+        .status
+        .get_or_insert_default()
+        .conditions
+        .get_or_insert_default();
+    conditions.retain(|c| c.type_ != "PodScheduled");
+    conditions.push(PodCondition {
+        type_: "PodScheduled".into(),
+        status: "True".into(),
+        last_transition_time: Some(metadata::now()),
+        ..PodCondition::default()
+    });
+}
+
+/// Binds a pod.
+///
+/// # Errors
+/// 409 for a pod that has a node, 422 for a binding to nothing.
+pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
+    let (dry_run, validation) = call.query.write_options("CreateOptions")?;
+    let bytes = body::read(body).await?;
+    let expected = Expected {
+        kind: "Binding",
+        api_version: "v1",
+        object_type: &BINDING,
+    };
+    let read = body::object(
+        &bytes,
+        body::media_type(&call.parts.headers),
+        expected,
+        validation,
+    )?;
+    let mut binding = read
+        .object
+        .as_kind::<Binding>()
+        .cloned()
+        .unwrap_or_default();
+    binding
+        .metadata
+        .name
+        .get_or_insert_with(|| call.scope.name.to_owned());
+    if binding.metadata.name.as_deref() != Some(call.scope.name) {
+        return Err(Status::bad_request(
+            "name in URL does not match name in Binding object",
+        ));
+    }
+    validate(&binding)?;
+    call.app
+        .registry()
+        .update(&call.writing(dry_run), &Bound(&binding))
+        .await?;
+    Ok(response::bytes(
+        StatusCode::CREATED,
+        response::JSON,
+        Status::created().to_json(),
+    ))
+}
+
+/// Upstream: `ValidatePodBinding`.
+fn validate(binding: &Binding) -> Result<(), Status> {
+    let path = Path::new("target");
+    let mut errors = ErrorList::new();
+    let kind = binding.target.kind.as_deref().unwrap_or_default();
+    if !matches!(kind, "" | "Node") {
+        errors.push(FieldError::not_supported(
+            &path.child("kind"),
+            kind,
+            &["Node", "<empty>"],
+        ));
+    }
+    if binding
+        .target
+        .name
+        .as_deref()
+        .unwrap_or_default()
+        .is_empty()
+    {
+        errors.push(FieldError::required(&path.child("name"), ""));
+    }
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let name = binding.metadata.name.as_deref().unwrap_or_default();
+    Err(Status::invalid(
+        GroupKind {
+            group: "",
+            kind: "Binding",
+        },
+        name,
+        &errors,
+    ))
+}

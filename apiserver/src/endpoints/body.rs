@@ -1,0 +1,196 @@
+//! The body of a request: its bytes, its notation, its object.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use portcullis_api::decode::{DecodeError, Decoded, parse};
+use portcullis_api::status::Reason;
+use portcullis_api::{Object, ObjectType, Status};
+use serde_json::Value;
+
+use super::query::FieldValidation;
+
+/// The largest body, in bytes (upstream: `MaxRequestBodyBytes`).
+const BODY_MAX: usize = 3 * 1024 * 1024;
+
+/// A request's body as it comes from the connection.
+pub type Incoming = hyper::body::Incoming;
+
+/// What a body is expected to hold.
+#[derive(Clone, Copy)]
+pub struct Expected<'a> {
+    /// The kind.
+    pub kind: &'a str,
+    /// The version in the URL.
+    pub api_version: &'a str,
+    /// The kind's type.
+    pub object_type: &'a ObjectType,
+}
+
+/// An object from a body, and what to warn its sender of.
+pub struct Read {
+    /// The object, nothing defaulted yet.
+    pub object: Box<dyn Object>,
+    /// One sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// Reads all of a body.
+///
+/// # Errors
+/// 413 if it is too large, 400 if the connection breaks.
+pub async fn read(body: &mut Incoming) -> Result<Bytes, Status> {
+    match Limited::new(body, BODY_MAX).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Status::failure(
+            Reason::RequestEntityTooLarge,
+            format!("Request entity too large: limit is {BODY_MAX}"),
+        )),
+        Err(error) => Err(Status::bad_request(format!(
+            "the body of the request could not be read: {error}"
+        ))),
+    }
+}
+
+/// The media type of a body, without parameters; empty if the client does not say.
+pub fn media_type(headers: &HeaderMap) -> &str {
+    let value = headers
+        .get(CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim()
+}
+
+/// Reads an object.
+///
+/// # Errors
+/// 415 for notations this server does not read; 400 for what is not the object expected.
+pub fn object(
+    bytes: &[u8],
+    media_type: &str,
+    expected: Expected<'_>,
+    validation: FieldValidation,
+) -> Result<Read, Status> {
+    let (value, duplicates) = value(bytes, media_type, expected.kind)?;
+    typed(&value, duplicates, expected, validation)
+}
+
+/// Reads JSON or YAML, and the paths of fields that stand twice.
+fn value(bytes: &[u8], media_type: &str, kind: &str) -> Result<(Value, Vec<String>), Status> {
+    let unrecognized = |why: &dyn std::fmt::Display| {
+        let why = format!(
+            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; {why}"
+        );
+        Status::bad_request(why)
+    };
+    let (value, duplicates) = match media_type {
+        "" | "application/json" => {
+            let parsed =
+                parse(bytes).map_err(|e| unrecognized(&format!("json parse error: {e}")))?;
+            (parsed.value, parsed.duplicate_fields)
+        }
+        "application/yaml" => (
+            yaml(bytes).map_err(|e| unrecognized(&format!("yaml: {e}")))?,
+            Vec::new(),
+        ),
+        _ => return Err(unsupported()),
+    };
+    match value {
+        // Go reads null as an object with nothing in it
+        Value::Null => Ok((Value::Object(serde_json::Map::new()), duplicates)),
+        Value::Object(_) => Ok((value, duplicates)),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Err(
+            unrecognized(&"json parse error: the document is not an object"),
+        ),
+    }
+}
+
+/// Reads YAML as Kubernetes does: YAML 1.1, with octal numbers.
+///
+/// # Errors
+/// What the parser finds.
+pub fn yaml(bytes: &[u8]) -> Result<Value, String> {
+    let text = std::str::from_utf8(bytes).map_err(|e| e.to_string())?;
+    let options = serde_saphyr::options! { legacy_octal_numbers: true };
+    serde_saphyr::from_str_with_options(text, options).map_err(|e| e.to_string())
+}
+
+fn unsupported() -> Status {
+    Status::failure(
+        Reason::UnsupportedMediaType,
+        "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml",
+    )
+}
+
+/// Reads a kind's type from JSON.
+///
+/// # Errors
+/// 400 for another kind or version, wrong types, and, where that is asked for, unknown fields.
+pub fn typed(
+    value: &Value,
+    duplicates: Vec<String>,
+    expected: Expected<'_>,
+    validation: FieldValidation,
+) -> Result<Read, Status> {
+    check_type(value, expected)?;
+    let decoded =
+        (expected.object_type.decode)(value).map_err(|e| cannot_be_handled(expected, &e))?;
+    let Decoded {
+        value: object,
+        unknown_fields,
+    } = decoded;
+    let mut problems: Vec<String> = unknown_fields
+        .iter()
+        .map(|f| format!("unknown field {f:?}"))
+        .collect();
+    problems.extend(duplicates.iter().map(|f| format!("duplicate field {f:?}")));
+    match validation {
+        FieldValidation::Strict if !problems.is_empty() => {
+            let why = DecodeError::Value(format!("strict decoding error: {}", problems.join(", ")));
+            Err(cannot_be_handled(expected, &why))
+        }
+        FieldValidation::Strict | FieldValidation::Ignore => Ok(Read {
+            object,
+            warnings: Vec::new(),
+        }),
+        FieldValidation::Warn => Ok(Read {
+            object,
+            warnings: problems,
+        }),
+    }
+}
+
+fn cannot_be_handled(expected: Expected<'_>, why: &DecodeError) -> Status {
+    let version = expected.api_version.rsplit('/').next().unwrap_or_default();
+    let kind = expected.kind;
+    Status::bad_request(format!(
+        "{kind} in version {version:?} cannot be handled as a {kind}: {why}"
+    ))
+}
+
+/// A body may leave out kind and version; what it says must be what the URL says.
+fn check_type(value: &Value, expected: Expected<'_>) -> Result<(), Status> {
+    let field = |name: &str| match value.get(name) {
+        None | Some(Value::Null) => Ok(""),
+        Some(Value::String(text)) => Ok(text.as_str()),
+        Some(_) => Err(Status::bad_request(format!(
+            "the object's {name} must be a string"
+        ))),
+    };
+    let (kind, api_version) = (field("kind")?, field("apiVersion")?);
+    if !api_version.is_empty() && api_version != expected.api_version {
+        return Err(Status::bad_request(format!(
+            "the API version in the data ({api_version}) does not match the expected API version ({})",
+            expected.api_version
+        )));
+    }
+    if !kind.is_empty() && kind != expected.kind {
+        return Err(Status::bad_request(format!(
+            "{kind} in version {:?} cannot be handled as a {}: the kind in the data does not match the expected kind",
+            expected.api_version.rsplit('/').next().unwrap_or_default(),
+            expected.kind
+        )));
+    }
+    Ok(())
+}

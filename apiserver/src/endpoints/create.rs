@@ -1,0 +1,54 @@
+//! POST: making objects.
+
+use http::StatusCode;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use portcullis_api::Status;
+
+use super::Call;
+use super::body::{self, Incoming};
+use crate::registry::metadata::is_empty;
+use crate::response::Response;
+
+/// Makes an object.
+///
+/// # Errors
+/// Whatever anything on its way objects to.
+pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
+    let (dry_run, validation) = call.query.write_options("CreateOptions")?;
+    let bytes = body::read(body).await?;
+    let read = body::object(
+        &bytes,
+        body::media_type(&call.parts.headers),
+        call.expected(),
+        validation,
+    )?;
+    let mut object = read.object;
+    check_metadata(object.metadata(), call.scope.namespace)?;
+    let strategy = call.scope.resource.strategy;
+    strategy.default(object.as_mut());
+    let mut warnings = read.warnings;
+    warnings.extend(strategy.warnings(object.as_ref()));
+    let scope = call.writing(dry_run);
+    let name = object.metadata().name.clone().unwrap_or_default();
+    let entry = call
+        .app
+        .registry()
+        .create(&scope.named(scope.namespace, &name), object)
+        .await?;
+    call.answer(StatusCode::CREATED, &entry, &warnings)
+}
+
+fn check_metadata(meta: &ObjectMeta, namespace: &str) -> Result<(), Status> {
+    let given = meta.namespace.as_deref().unwrap_or_default();
+    if !given.is_empty() && !namespace.is_empty() && given != namespace {
+        return Err(Status::bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ));
+    }
+    if !is_empty(meta.resource_version.as_deref()) {
+        return Err(Status::bad_request(
+            "resourceVersion should not be set on objects to be created",
+        ));
+    }
+    Ok(())
+}

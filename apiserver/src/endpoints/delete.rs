@@ -1,0 +1,143 @@
+//! DELETE of an object, or of all that a list would return.
+
+use std::sync::LazyLock;
+
+use http::StatusCode;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
+use portcullis_api::decode;
+use portcullis_api::{ErrorList, FieldError, Path, Status};
+
+use super::Call;
+use super::body::{self, Incoming};
+use super::query::{Query, invalid_unless_empty};
+use crate::registry::Scope;
+use crate::registry::delete::{DeleteOptions, Deleted, Propagation};
+use crate::response::{self, Response};
+
+/// The policies there are, as upstream lists them.
+static POLICIES: LazyLock<String> = LazyLock::new(|| {
+    ["Foreground", "Background", "Orphan", "nil"]
+        .map(|p| format!("{p:?}"))
+        .join(", ")
+});
+
+/// Deletes an object.
+///
+/// # Errors
+/// Whatever anything on its way objects to.
+pub async fn delete(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
+    let (options, dry_run) = options(call, body).await?;
+    match call
+        .app
+        .registry()
+        .delete(&call.writing(dry_run), &options)
+        .await?
+    {
+        Deleted::Gone(_, details) if !call.scope.resource.strategy.returns_deleted() => {
+            Ok(response::bytes(
+                StatusCode::OK,
+                response::JSON,
+                Status::success(details).to_json(),
+            ))
+        }
+        Deleted::Gone(entry, _) | Deleted::Pending(entry) => {
+            call.answer(StatusCode::OK, &entry, &[])
+        }
+    }
+}
+
+/// Deletes what a list with the same query would return.
+///
+/// # Errors
+/// As [`delete`], for the first object that cannot be deleted.
+pub async fn delete_collection(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
+    let query = call.query.list(call.scope.resource)?;
+    let (options, dry_run) = options(call, body).await?;
+    let scope = Scope {
+        name: "",
+        ..call.writing(dry_run)
+    };
+    let list = call
+        .app
+        .registry()
+        .delete_collection(&scope, &query, &options)
+        .await?;
+    let body = call.reader()?.list(&list)?;
+    Ok(response::bytes(
+        StatusCode::OK,
+        call.format.encoding.content_type(),
+        body,
+    ))
+}
+
+/// The options of the body, or else of the query; and whether it is a dry run.
+async fn options(call: &Call<'_>, body: &mut Incoming) -> Result<(DeleteOptions, bool), Status> {
+    let bytes = body::read(body).await?;
+    let options = if bytes.is_empty() {
+        from_query(&call.query)?
+    } else {
+        from_body(&bytes)?
+    };
+    let dry_run = options.dry_run.as_ref().is_some_and(|d| !d.is_empty())
+        || !call.query.get("dryRun").is_empty();
+    call.query.write_options("DeleteOptions")?;
+    Ok((checked(options)?, dry_run))
+}
+
+fn from_body(bytes: &[u8]) -> Result<meta::DeleteOptions, Status> {
+    let unreadable = |e: decode::DecodeError| {
+        Status::bad_request(format!("the DeleteOptions in the body cannot be read: {e}"))
+    };
+    let parsed = decode::parse(bytes).map_err(unreadable)?;
+    Ok(decode::decode(&parsed.value).map_err(unreadable)?.value)
+}
+
+fn from_query(query: &Query) -> Result<meta::DeleteOptions, Status> {
+    let orphan = query.get("orphanDependents");
+    Ok(meta::DeleteOptions {
+        grace_period_seconds: query.number("gracePeriodSeconds")?,
+        propagation_policy: Some(query.get("propagationPolicy").to_owned())
+            .filter(|p| !p.is_empty()),
+        orphan_dependents: (!orphan.is_empty()).then(|| query.flag("orphanDependents")),
+        ..meta::DeleteOptions::default()
+    })
+}
+
+/// Upstream: `ValidateDeleteOptions` in `k8s.io/apimachinery/pkg/apis/meta/v1/validation`.
+pub(super) fn checked(options: meta::DeleteOptions) -> Result<DeleteOptions, Status> {
+    let path = Path::new("propagationPolicy");
+    let mut errors = ErrorList::new();
+    let policy = options.propagation_policy.as_deref().unwrap_or_default();
+    if !policy.is_empty() && options.orphan_dependents.is_some() {
+        let why = "orphanDependents and deletionPropagation cannot be both set";
+        errors.push(FieldError::invalid(&path, policy, why));
+    }
+    let propagation = match (policy, options.orphan_dependents) {
+        ("Foreground", _) => Some(Propagation::Foreground),
+        ("Background", _) | ("", Some(false)) => Some(Propagation::Background),
+        ("Orphan", _) | ("", Some(true)) => Some(Propagation::Orphan),
+        ("", None) => None,
+        (other, _) => {
+            let mut error = FieldError::not_supported(&path, other, &[]);
+            error.detail = format!("supported values: {}", *POLICIES);
+            errors.push(error);
+            None
+        }
+    };
+    for value in options.dry_run.iter().flatten().filter(|v| *v != "All") {
+        let shown = portcullis_api::field_error::BadValue::go(format!("[]string{{{value:?}}}"));
+        errors.push(FieldError::not_supported(
+            &Path::new("dryRun"),
+            shown,
+            &["All"],
+        ));
+    }
+    invalid_unless_empty("DeleteOptions", &errors)?;
+    let preconditions = options.preconditions.unwrap_or_default();
+    Ok(DeleteOptions {
+        grace_period: options.grace_period_seconds,
+        uid: preconditions.uid,
+        resource_version: preconditions.resource_version,
+        propagation,
+    })
+}

@@ -1,0 +1,152 @@
+//! A prepared answer that is the same for everyone, and the `Accept` header that chooses among them.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use ring::digest;
+
+/// JSON, as it is mostly asked for.
+pub const JSON: &str = "application/json";
+
+/// Bytes that are shared by all who ask for them.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// For the `Content-Type` header.
+    pub content_type: &'static str,
+    /// For the `ETag` header, in quotes; a request whose `If-None-Match` names it is answered 304.
+    pub etag: Option<String>,
+    /// For the `Cache-Control` header, unless empty. A document that may be cached also depends on
+    /// the request's `Accept` header, which `Vary` must say.
+    pub cache_control: &'static str,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Document {
+    /// A document nobody caches.
+    pub const fn plain(content_type: &'static str, body: Bytes) -> Self {
+        Self {
+            content_type,
+            etag: None,
+            cache_control: "",
+            body,
+        }
+    }
+
+    /// A document that clients keep, and ask for again by its hash.
+    pub fn tagged(content_type: &'static str, body: Bytes) -> Self {
+        Self {
+            content_type,
+            etag: Some(format!("\"{}\"", hash(&body))),
+            cache_control: "public",
+            body,
+        }
+    }
+
+    /// Whether a request with this `If-None-Match` header already has the document.
+    pub fn is_known(&self, if_none_match: &str) -> bool {
+        self.etag.as_deref().is_some_and(|etag| {
+            if_none_match
+                .split(',')
+                .any(|known| known.trim().trim_start_matches("W/") == etag)
+        })
+    }
+}
+
+/// The hash that tags and URLs name a document by.
+fn hash(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    digest::digest(&digest::SHA256, bytes).as_ref().iter().fold(
+        String::with_capacity(64),
+        |mut text, byte| {
+            // Writing to a string does not fail.
+            let _ = write!(text, "{byte:02X}");
+            text
+        },
+    )
+}
+
+/// The first eight bytes of a SHA-256, as upstream hashes storage versions.
+pub(super) fn short_hash(text: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, text.as_bytes());
+    STANDARD.encode(digest.as_ref().get(..8).unwrap_or_default())
+}
+
+/// One of the answers that an `Accept` header asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted<'a> {
+    /// Such as `application/json`, or with `*`.
+    pub media_type: &'a str,
+    parameters: Vec<(&'a str, &'a str)>,
+}
+
+impl<'a> Accepted<'a> {
+    /// What a header asks for, the most wanted first. None at all is anything.
+    pub fn parse(header: &'a str) -> Vec<Self> {
+        let mut accepted: Vec<(f32, Self)> = header.split(',').filter_map(Self::clause).collect();
+        accepted.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        accepted.into_iter().map(|(_, accepted)| accepted).collect()
+    }
+
+    fn clause(text: &'a str) -> Option<(f32, Self)> {
+        let mut parts = text.split(';').map(str::trim);
+        let media_type = parts.next().filter(|t| !t.is_empty())?;
+        let parameters: Vec<_> = parts
+            .map(|p| p.split_once('=').unwrap_or((p, "")))
+            .map(|(key, value)| (key.trim(), value.trim().trim_matches('"')))
+            .collect();
+        let accepted = Self {
+            media_type,
+            parameters,
+        };
+        let quality = match accepted.parameter("q") {
+            "" => 1.0,
+            q => q.parse().unwrap_or(0.0),
+        };
+        (quality > 0.0).then_some((quality, accepted))
+    }
+
+    /// The value of a parameter, empty if it is not there.
+    pub fn parameter(&self, name: &str) -> &'a str {
+        self.parameters
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map_or("", |(_, value)| value)
+    }
+
+    /// Whether a document of this type would do.
+    pub fn matches(&self, content_type: &str) -> bool {
+        match self.media_type.split_once('/') {
+            Some(("*", "*")) => true,
+            Some((main, "*")) => content_type
+                .strip_prefix(main)
+                .is_some_and(|rest| rest.starts_with('/')),
+            _ => self.media_type.eq_ignore_ascii_case(content_type),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accept_headers_are_read_by_quality() {
+        let accepted =
+            Accepted::parse("a/b;q=0.5, application/json;g=x;v=v2, */*;q=0.1, no/no;q=0,");
+        let types: Vec<_> = accepted.iter().map(|a| a.media_type).collect();
+        assert_eq!(types, ["application/json", "a/b", "*/*"]);
+        assert_eq!(accepted[0].parameter("v"), "v2");
+        assert!(accepted[2].matches(JSON) && !accepted[1].matches(JSON));
+        assert!(Accepted::parse("application/*")[0].matches(JSON));
+        assert!(Accepted::parse("").is_empty());
+    }
+
+    #[test]
+    fn a_known_tag_needs_no_body() {
+        let document = Document::tagged(JSON, Bytes::from_static(b"{}"));
+        let etag = document.etag.clone().unwrap();
+        assert!(document.is_known(&etag) && document.is_known(&format!("\"x\", W/{etag}")));
+        assert!(!document.is_known("\"x\"") && !Document::plain(JSON, Bytes::new()).is_known(""));
+    }
+}

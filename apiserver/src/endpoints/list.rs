@@ -1,0 +1,28 @@
+//! GET of a collection.
+
+use http::StatusCode;
+use portcullis_api::Status;
+
+use super::Call;
+use crate::registry::Scope;
+use crate::response::{self, Response};
+
+/// Reads a collection.
+///
+/// # Errors
+/// 400 for options that mean nothing, 410 for a state that has been compacted.
+pub async fn list(call: &Call<'_>) -> Result<Response, Status> {
+    let query = call.query.list(call.scope.resource)?;
+    // a name from a field selector is part of the selection
+    let scope = Scope {
+        name: "",
+        ..call.scope
+    };
+    let list = call.app.registry().list(&scope, &query).await?;
+    let body = call.reader()?.list(&list)?;
+    Ok(response::bytes(
+        StatusCode::OK,
+        call.format.encoding.content_type(),
+        body,
+    ))
+}

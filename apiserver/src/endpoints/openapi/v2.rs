@@ -1,0 +1,93 @@
+//! `/openapi/v2`: one document of everything.
+
+use serde_json::{Map, Value, json};
+
+use super::definitions::{Definitions, REF_PREFIX};
+use super::normalize::GVK;
+use super::parameters::{PRETTY, Parameter};
+use super::paths::{Operation, Path, paths};
+use super::{ANSWERS, body_types};
+use crate::endpoints::discovery::Group;
+
+/// The whole document.
+pub(super) fn document(groups: &[Group], version: &str) -> Value {
+    let definitions = Definitions::new(groups);
+    let mut items = Map::new();
+    for group in groups {
+        for group_version in &group.versions {
+            for path in paths(&definitions, group, group_version) {
+                items.insert(path.path.clone(), path_item(&path));
+            }
+        }
+    }
+    let definitions: Map<_, _> = definitions.schemas.into_iter().collect();
+    json!({
+        "swagger": "2.0",
+        "info": {"title": "Kubernetes", "version": version},
+        "paths": items,
+        "definitions": definitions,
+        "securityDefinitions": {"BearerToken": {"description": "Bearer Token authentication",
+            "type": "apiKey", "name": "authorization", "in": "header"}},
+        "security": [{"BearerToken": []}],
+    })
+}
+
+fn path_item(path: &Path) -> Value {
+    let mut item: Map<String, Value> = path
+        .operations
+        .iter()
+        .map(|o| (o.method.to_owned(), operation(o)))
+        .collect();
+    let variables = path.variables.iter().map(|(name, description)| {
+        json!({"name": name, "in": "path", "required": true, "type": "string",
+            "uniqueItems": true, "description": description})
+    });
+    let parameters = variables.chain([query(PRETTY)]).collect();
+    item.insert("parameters".to_owned(), Value::Array(parameters));
+    Value::Object(item)
+}
+
+fn query(parameter: &Parameter) -> Value {
+    json!({"name": parameter.name, "in": "query", "type": parameter.kind,
+        "uniqueItems": true, "description": parameter.description})
+}
+
+fn operation(operation: &Operation) -> Value {
+    let body = operation.body.as_ref().map(|(definition, required)| {
+        let mut body = json!({"name": "body", "in": "body", "schema": reference(definition)});
+        if *required {
+            body["required"] = true.into();
+        }
+        body
+    });
+    let queries = operation.parameters.iter().map(query);
+    let parameters: Vec<Value> = body.into_iter().chain(queries).collect();
+    let mut responses = Map::new();
+    for (code, meaning) in operation.codes {
+        let schema = match &operation.answer {
+            Some(definition) => reference(definition),
+            None => json!({"type": "string"}),
+        };
+        responses.insert(
+            (*code).to_owned(),
+            json!({"description": meaning, "schema": schema}),
+        );
+    }
+    responses.insert("401".to_owned(), json!({"description": "Unauthorized"}));
+    json!({
+        "description": operation.description,
+        "operationId": operation.id,
+        "tags": [operation.tag],
+        "schemes": ["https"],
+        "consumes": body_types(operation.method),
+        "produces": ANSWERS,
+        "parameters": parameters,
+        "responses": responses,
+        "x-kubernetes-action": operation.action,
+        GVK: operation.gvk,
+    })
+}
+
+fn reference(definition: &str) -> Value {
+    json!({"$ref": format!("{REF_PREFIX}{definition}")})
+}

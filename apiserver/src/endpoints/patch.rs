@@ -1,0 +1,84 @@
+//! PATCH: changing parts of objects.
+
+use http::StatusCode;
+use portcullis_api::patch::{Patch, PatchType};
+use portcullis_api::status::Reason;
+use portcullis_api::{FieldError, Object, Path, Status, decode};
+
+use super::body::{self, Incoming};
+use super::query::{FieldValidation, invalid_unless_empty};
+use super::{Call, update};
+use crate::registry::update::{Change, Current};
+use crate::response::Response;
+
+/// A patch, applied to whatever is there.
+struct Patched<'c> {
+    call: &'c Call<'c>,
+    patch: Patch,
+    validation: FieldValidation,
+}
+
+impl Change for Patched<'_> {
+    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+        let scope = &self.call.scope;
+        let Some(current) = current else {
+            return Err(Status::not_found(
+                scope.resource.group_resource(),
+                scope.name,
+            ));
+        };
+        let mut original = current.value.clone();
+        if let Some(fields) = original.as_object_mut() {
+            // a patch is applied to the version it was sent to
+            fields.insert("apiVersion".into(), self.call.api_version.as_str().into());
+        }
+        let value = self.patch.apply(&original, scope.resource.kind)?;
+        let mut object =
+            body::typed(&value, Vec::new(), self.call.expected(), self.validation)?.object;
+        update::check_metadata(object.metadata_mut(), scope)?;
+        scope.resource.strategy.default(object.as_mut());
+        Ok(object)
+    }
+}
+
+/// Patches an object.
+///
+/// # Errors
+/// Whatever anything on its way objects to.
+pub async fn patch(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
+    let (dry_run, validation) = call.query.write_options("PatchOptions")?;
+    if !call.query.get("force").is_empty() {
+        let why = "may not be specified for non-apply patch";
+        invalid_unless_empty(
+            "PatchOptions",
+            &[FieldError::forbidden(&Path::new("force"), why)],
+        )?;
+    }
+    let bytes = body::read(body).await?;
+    let patch = parse(call, &bytes)?;
+    let change = Patched {
+        call,
+        patch,
+        validation,
+    };
+    let updated = call
+        .app
+        .registry()
+        .update(&call.writing(dry_run), &change)
+        .await?;
+    call.answer(StatusCode::OK, &updated.entry, &[])
+}
+
+fn parse(call: &Call<'_>, bytes: &[u8]) -> Result<Patch, Status> {
+    let media_type = body::media_type(&call.parts.headers);
+    let Some(patch_type) = PatchType::of(media_type) else {
+        let known = "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json";
+        let why = format!(
+            "the body of the request was in an unknown format - accepted media types include: {known}"
+        );
+        return Err(Status::failure(Reason::UnsupportedMediaType, why));
+    };
+    let parsed = decode::parse(bytes)
+        .map_err(|e| Status::bad_request(format!("error decoding patch: {e}")))?;
+    Patch::new(patch_type, parsed.value).map_err(Status::from)
+}

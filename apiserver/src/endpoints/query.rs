@@ -1,0 +1,286 @@
+//! The options of a request, from its query.
+//!
+//! Upstream: `k8s.io/apimachinery/pkg/apis/meta/v1/{types,conversion,validation}.go`.
+
+use portcullis_api::selector::{FieldSelector, LabelSelector};
+use portcullis_api::{ErrorList, FieldError, GroupKind, Path, Status};
+use portcullis_storage::{ReadAt, Revision};
+
+use crate::registry::collection::{ContinueToken, ListQuery};
+use crate::registry::facts::Selection;
+use crate::registry::resource::Resource;
+use crate::registry::watch::WatchFrom;
+
+/// The longest name of a field manager.
+const FIELD_MANAGER_MAX: usize = 128;
+
+/// A query, parsed when asked.
+pub struct Query(Vec<(String, String)>);
+
+/// What to do about fields nobody knows, and fields that stand twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldValidation {
+    /// Drop them silently.
+    Ignore,
+    /// Drop them, and say so.
+    Warn,
+    /// Refuse them.
+    Strict,
+}
+
+impl Query {
+    /// The query of a URL.
+    pub fn new(query: &str) -> Self {
+        Self(
+            form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect(),
+        )
+    }
+
+    /// The first value of a parameter; empty if there is none.
+    pub fn get(&self, name: &str) -> &str {
+        self.0
+            .iter()
+            .find(|(k, _)| k == name)
+            .map_or("", |(_, v)| v)
+    }
+
+    /// A flag; anything but `false`, `0` and nothing is true.
+    pub fn flag(&self, name: &str) -> bool {
+        self.0
+            .iter()
+            .find(|(k, _)| k == name)
+            .is_some_and(|(_, v)| !matches!(v.as_str(), "false" | "0"))
+    }
+
+    /// A number, if there is one.
+    ///
+    /// # Errors
+    /// 400, in Go's words.
+    pub fn number(&self, name: &str) -> Result<Option<i64>, Status> {
+        match self.get(name) {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(|_| {
+                Status::bad_request(format!(
+                    "{name}: strconv.ParseInt: parsing {text:?}: invalid syntax"
+                ))
+            }),
+        }
+    }
+
+    /// Whether to go all the way but the last step, and what to do about unknown fields.
+    ///
+    /// # Errors
+    /// 422 for values upstream refuses, naming the options by `kind`.
+    pub fn write_options(&self, kind: &str) -> Result<(bool, FieldValidation), Status> {
+        let mut errors = self.dry_run_errors();
+        if self.get("fieldManager").len() > FIELD_MANAGER_MAX {
+            errors.push(FieldError::too_long(
+                &Path::new("fieldManager"),
+                FIELD_MANAGER_MAX,
+            ));
+        }
+        let validation = match self.get("fieldValidation") {
+            "Ignore" => FieldValidation::Ignore,
+            "" | "Warn" => FieldValidation::Warn,
+            "Strict" => FieldValidation::Strict,
+            other => {
+                let supported = ["", "Ignore", "Strict", "Warn"];
+                errors.push(FieldError::not_supported(
+                    &Path::new("fieldValidation"),
+                    other,
+                    &supported,
+                ));
+                FieldValidation::Strict
+            }
+        };
+        invalid_unless_empty(kind, &errors)?;
+        Ok((!self.get("dryRun").is_empty(), validation))
+    }
+
+    fn dry_run_errors(&self) -> ErrorList {
+        let values: Vec<_> = self
+            .0
+            .iter()
+            .filter(|(k, _)| k == "dryRun")
+            .map(|(_, v)| v.as_str())
+            .collect();
+        if values.iter().all(|v| *v == "All") {
+            return ErrorList::new();
+        }
+        let quoted: Vec<_> = values.iter().map(|v| format!("{v:?}")).collect();
+        let shown =
+            portcullis_api::field_error::BadValue::go(format!("[]string{{{}}}", quoted.join(", ")));
+        vec![FieldError::not_supported(
+            &Path::new("dryRun"),
+            shown,
+            &["All"],
+        )]
+    }
+
+    /// Which objects of a collection; `name` if the URL names one.
+    ///
+    /// # Errors
+    /// 400 for selectors that cannot be parsed, or fields the resource cannot be selected by.
+    pub fn selection(&self, resource: &Resource) -> Result<Selection, Status> {
+        let bad = |e: portcullis_api::selector::SelectorError| Status::bad_request(e.to_string());
+        let labels = LabelSelector::parse(self.get("labelSelector")).map_err(bad)?;
+        let fields = FieldSelector::parse(self.get("fieldSelector")).map_err(bad)?;
+        let known = resource.strategy.selectable_fields();
+        for requirement in &fields.requirements {
+            let field = requirement.field.as_str();
+            let metadata =
+                field == "metadata.name" || (field == "metadata.namespace" && resource.namespaced);
+            if !metadata && !known.contains(&field) {
+                return Err(unknown_field(field, known));
+            }
+        }
+        Ok(Selection { labels, fields })
+    }
+
+    /// How to read a collection.
+    ///
+    /// # Errors
+    /// As [`Query::selection`]; 400 and 422 for versions and pages that do not go together.
+    pub fn list(&self, resource: &Resource) -> Result<ListQuery, Status> {
+        let limit = self.number("limit")?.unwrap_or_default().max(0);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.check_version_match(false)?;
+        let version = self.get("resourceVersion");
+        let continues = match self.get("continue") {
+            "" => None,
+            _ if !matches!(version, "" | "0") => {
+                return Err(Status::bad_request(
+                    "specifying resource version is not allowed when using continue",
+                ));
+            }
+            token => Some(ContinueToken::parse(token)?),
+        };
+        let at = match (parse_version(version)?, self.get("resourceVersionMatch")) {
+            (None, _) => ReadAt::Latest,
+            (Some(n), "Exact") => ReadAt::Exactly(n),
+            // before there was a match parameter, a page of a version was of exactly that version
+            (Some(n), "") if n > 0 && limit > 0 => ReadAt::Exactly(n),
+            (Some(n), _) => ReadAt::NotOlderThan(n),
+        };
+        Ok(ListQuery {
+            selection: self.selection(resource)?,
+            at,
+            limit,
+            continues,
+        })
+    }
+
+    /// How fresh a single object must be.
+    ///
+    /// # Errors
+    /// 400 if the version is no number.
+    pub fn read_at(&self) -> Result<ReadAt, Status> {
+        Ok(
+            parse_version(self.get("resourceVersion"))?
+                .map_or(ReadAt::Latest, ReadAt::NotOlderThan),
+        )
+    }
+
+    /// Where a watch begins, and whether it tells when all that was there has been told.
+    ///
+    /// # Errors
+    /// 400 and 422 for versions that do not go together.
+    pub fn watch_from(&self) -> Result<(WatchFrom, bool), Status> {
+        self.check_version_match(true)?;
+        let version = parse_version(self.get("resourceVersion"))?;
+        let streaming = self.flag("sendInitialEvents");
+        let from = match version {
+            Some(n) if n > 0 && streaming => WatchFrom::Start(ReadAt::NotOlderThan(n)),
+            Some(0) => WatchFrom::Start(ReadAt::NotOlderThan(0)),
+            None => WatchFrom::Start(ReadAt::Latest),
+            Some(n) => WatchFrom::After(n),
+        };
+        Ok((from, streaming))
+    }
+
+    /// Upstream: `ValidateListOptions` in `k8s.io/apimachinery/pkg/apis/meta/internalversion/validation`.
+    fn check_version_match(&self, watch: bool) -> Result<(), Status> {
+        let path = Path::new("resourceVersionMatch");
+        let (version, matching) = (
+            self.get("resourceVersion"),
+            self.get("resourceVersionMatch"),
+        );
+        let mut errors = ErrorList::new();
+        let forbidden = |why: &str| FieldError::forbidden(&path, why);
+        if watch && self.flag("sendInitialEvents") {
+            if matching != "NotOlderThan" {
+                let why = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+                errors.push(forbidden(why));
+            }
+            return invalid_unless_empty("ListOptions", &errors);
+        }
+        if !matching.is_empty() {
+            if watch {
+                errors.push(forbidden("resourceVersionMatch is forbidden for watch"));
+            }
+            if version.is_empty() {
+                errors.push(forbidden(
+                    "resourceVersionMatch is forbidden unless resourceVersion is provided",
+                ));
+            }
+            if !self.get("continue").is_empty() {
+                errors.push(forbidden(
+                    "resourceVersionMatch is forbidden when continue is provided",
+                ));
+            }
+            if !matches!(matching, "Exact" | "NotOlderThan") {
+                errors.push(FieldError::not_supported(
+                    &path,
+                    matching,
+                    &["Exact", "NotOlderThan", ""],
+                ));
+            }
+            if matching == "Exact" && version == "0" {
+                errors.push(forbidden(
+                    "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"",
+                ));
+            }
+        }
+        invalid_unless_empty("ListOptions", &errors)
+    }
+}
+
+/// A 422 about the options of a request.
+///
+/// # Errors
+/// That 422, if there are any errors.
+pub fn invalid_unless_empty(kind: &str, errors: &[FieldError]) -> Result<(), Status> {
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(Status::invalid(
+        GroupKind {
+            group: "meta.k8s.io",
+            kind,
+        },
+        "",
+        errors,
+    ))
+}
+
+fn unknown_field(field: &str, known: &[&str]) -> Status {
+    // kinds with fields of their own have conversions of their own, with a text of their own
+    Status::bad_request(if known.is_empty() {
+        format!(
+            "{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+        )
+    } else {
+        format!("field label not supported: {field}")
+    })
+}
+
+fn parse_version(text: &str) -> Result<Option<Revision>, Status> {
+    match text {
+        "" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| {
+            Status::bad_request(format!("resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax"))
+        }),
+    }
+}

@@ -1,0 +1,139 @@
+//! Questions about access: answered, not kept.
+//!
+//! Upstream: `pkg/registry/authorization`.
+
+use http::StatusCode;
+use k8s_openapi::api::authorization::v1::{
+    LocalSubjectAccessReview, NonResourceAttributes, ResourceAttributes, SelfSubjectAccessReview,
+    SelfSubjectRulesReview, SubjectAccessReview, SubjectAccessReviewSpec,
+    SubjectAccessReviewStatus,
+};
+use portcullis_api::{Object, Status, UserInfo};
+use portcullis_rbac::{Attributes, Decision, ResourceTarget, Target};
+
+use super::Call;
+use super::body::{self, Incoming};
+use crate::app::App;
+use crate::response::{self, Response};
+
+/// Answers a review.
+///
+/// # Errors
+/// 400 for what is no review, 422 for one that asks nothing.
+pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
+    let (_, validation) = call.query.write_options("CreateOptions")?;
+    let bytes = body::read(body).await?;
+    let read = body::object(
+        &bytes,
+        body::media_type(&call.parts.headers),
+        call.expected(),
+        validation,
+    )?;
+    let mut object = read.object;
+    let resource = call.scope.resource;
+    let errors = resource.strategy.validate(object.as_ref());
+    if !errors.is_empty() {
+        let name = object.metadata().name.as_deref().unwrap_or_default();
+        return Err(Status::invalid(resource.group_kind(), name, &errors));
+    }
+    answer(call, object.as_mut())?;
+    let json = object.encode(resource.type_meta(&call.api_version));
+    let body = response::object::encode(json, call.format.encoding)?;
+    let mut response = response::bytes(
+        StatusCode::CREATED,
+        call.format.encoding.content_type(),
+        body,
+    );
+    response::warn(&mut response, &read.warnings);
+    Ok(response)
+}
+
+fn answer(call: &Call<'_>, review: &mut dyn Object) -> Result<(), Status> {
+    let (app, user) = (call.app.as_ref(), call.scope.user);
+    if let Some(review) = review.as_kind_mut::<SelfSubjectAccessReview>() {
+        let (resource, path) = (
+            review.spec.resource_attributes.as_ref(),
+            review.spec.non_resource_attributes.as_ref(),
+        );
+        review.status = Some(decide(app, user, resource, path));
+    } else if let Some(review) = review.as_kind_mut::<SubjectAccessReview>() {
+        review.status = Some(decide_for(app, &review.spec));
+    } else if let Some(review) = review.as_kind_mut::<LocalSubjectAccessReview>() {
+        let namespace = review.metadata.namespace.as_deref().unwrap_or_default();
+        if namespace != call.scope.namespace {
+            return Err(Status::bad_request(format!(
+                "namespace on request ({namespace}) does not match the namespace on the URL ({})",
+                call.scope.namespace
+            )));
+        }
+        review.status = Some(decide_for(app, &review.spec));
+    } else if let Some(review) = review.as_kind_mut::<SelfSubjectRulesReview>() {
+        let namespace = review.spec.namespace.as_deref().unwrap_or_default();
+        if namespace.is_empty() {
+            return Err(Status::bad_request("no namespace on request"));
+        }
+        review.status = Some(app.authorizer().rules(user, namespace));
+    }
+    Ok(())
+}
+
+fn decide_for(app: &App, spec: &SubjectAccessReviewSpec) -> SubjectAccessReviewStatus {
+    let user = UserInfo {
+        name: spec.user.clone().unwrap_or_default(),
+        uid: spec.uid.clone().unwrap_or_default(),
+        groups: spec.groups.clone().unwrap_or_default(),
+        extra: spec.extra.clone().unwrap_or_default(),
+    };
+    decide(
+        app,
+        &user,
+        spec.resource_attributes.as_ref(),
+        spec.non_resource_attributes.as_ref(),
+    )
+}
+
+fn decide(
+    app: &App,
+    user: &UserInfo,
+    resource: Option<&ResourceAttributes>,
+    path: Option<&NonResourceAttributes>,
+) -> SubjectAccessReviewStatus {
+    let authorize = |verb: &Option<String>, target| {
+        let verb = verb.as_deref().unwrap_or_default();
+        status(
+            app.authorizer()
+                .authorize(&Attributes { user, verb, target }),
+        )
+    };
+    match (resource, path) {
+        (Some(r), _) => {
+            let target = ResourceTarget {
+                group: r.group.as_deref().unwrap_or_default(),
+                resource: r.resource.as_deref().unwrap_or_default(),
+                subresource: r.subresource.as_deref().unwrap_or_default(),
+                namespace: r.namespace.as_deref().unwrap_or_default(),
+                name: r.name.as_deref().unwrap_or_default(),
+            };
+            authorize(&r.verb, Target::Resource(target))
+        }
+        (None, Some(p)) => authorize(&p.verb, Target::Path(p.path.as_deref().unwrap_or_default())),
+        // validation lets no such review through
+        (None, None) => status(Decision::NoOpinion {
+            reason: String::new(),
+        }),
+    }
+}
+
+fn status(decision: Decision) -> SubjectAccessReviewStatus {
+    let (allowed, denied, reason) = match decision {
+        Decision::Allow { reason } => (true, None, reason),
+        Decision::Deny { reason } => (false, Some(true), reason),
+        Decision::NoOpinion { reason } => (false, None, reason),
+    };
+    SubjectAccessReviewStatus {
+        allowed,
+        denied,
+        reason: Some(reason).filter(|r| !r.is_empty()),
+        evaluation_error: None,
+    }
+}

@@ -1,0 +1,78 @@
+//! PUT: replacing objects.
+
+use http::StatusCode;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use portcullis_api::{Object, Status};
+
+use super::Call;
+use super::body::{self, Incoming};
+use crate::registry::Scope;
+use crate::registry::update::{Change, Current};
+use crate::response::Response;
+
+/// The object as a client sent it, whatever is there now.
+struct Replace(Box<dyn Object>);
+
+impl Change for Replace {
+    fn apply(&self, _: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+        Ok(self.0.clone())
+    }
+}
+
+/// Replaces an object, or makes it where its kind allows that.
+///
+/// # Errors
+/// Whatever anything on its way objects to.
+pub async fn update(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
+    let (dry_run, validation) = call.query.write_options("UpdateOptions")?;
+    let bytes = body::read(body).await?;
+    let read = body::object(
+        &bytes,
+        body::media_type(&call.parts.headers),
+        call.expected(),
+        validation,
+    )?;
+    let mut object = read.object;
+    check_metadata(object.metadata_mut(), &call.scope)?;
+    let strategy = call.scope.resource.strategy;
+    strategy.default(object.as_mut());
+    let mut warnings = read.warnings;
+    warnings.extend(strategy.warnings(object.as_ref()));
+    let updated = call
+        .app
+        .registry()
+        .update(&call.writing(dry_run), &Replace(object))
+        .await?;
+    let code = if updated.created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    call.answer(code, &updated.entry, &warnings)
+}
+
+/// Name and namespace in the body must be those of the URL.
+pub(super) fn check_metadata(meta: &mut ObjectMeta, scope: &Scope<'_>) -> Result<(), Status> {
+    let (url, namespace) = (scope.name, scope.namespace);
+    match meta.name.as_deref().unwrap_or_default() {
+        "" => {
+            return Err(Status::bad_request(format!(
+                "the name of the object ({url} based on URL) was undeterminable: name must be provided"
+            )));
+        }
+        name if name != url => {
+            return Err(Status::bad_request(format!(
+                "the name of the object ({name}) does not match the name on the URL ({url})"
+            )));
+        }
+        _ => {}
+    }
+    let given = meta.namespace.as_deref().unwrap_or_default();
+    if !given.is_empty() && given != namespace {
+        return Err(Status::bad_request(format!(
+            "the namespace of the object ({given}) does not match the namespace on the request ({namespace})"
+        )));
+    }
+    meta.namespace = (!namespace.is_empty()).then(|| namespace.to_owned());
+    Ok(())
+}

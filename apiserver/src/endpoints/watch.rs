@@ -1,0 +1,181 @@
+//! GET with `watch=true`: the changes of a collection, one JSON object a line.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http::StatusCode;
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
+use portcullis_api::Status;
+use portcullis_api::selector::FieldRequirement;
+use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::Call;
+use crate::registry::Scope;
+use crate::registry::watch::{Following, Told, WatchQuery};
+use crate::response::object::Reader;
+use crate::response::watch_frames::Frames;
+use crate::response::{self, Response};
+
+/// How long a watch lasts whose client does not say; upstream draws from between this and twice it.
+const TIMEOUT: Duration = Duration::from_secs(30 * 60);
+/// How often a watcher that allows it is told how far it is (upstream: `bookmarkFrequency`).
+const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+
+/// Follows a collection.
+///
+/// # Errors
+/// 400 for options that mean nothing, 410 for a revision that has been compacted.
+pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
+    let (from, streaming) = call.query.watch_from()?;
+    let mut selection = call.query.selection(call.scope.resource)?;
+    if call.info.named_in_path {
+        let name = FieldRequirement {
+            field: "metadata.name".into(),
+            value: call.scope.name.into(),
+            equal: true,
+        };
+        selection.fields.requirements.push(name);
+    }
+    let scope = Scope {
+        name: "",
+        ..call.scope
+    };
+    let timeout = timeout(call)?;
+    let following = call
+        .app
+        .registry()
+        .watch(&scope, WatchQuery { selection, from })
+        .await?;
+    let state = Watching {
+        following,
+        api_version: call.api_version.clone(),
+        resource: scope.resource,
+        format: call.format,
+        include: call.reader()?.include,
+        bookmarks: call.query.flag("allowWatchBookmarks"),
+        tell_initial_end: streaming,
+        revision: 0,
+        timer: bookmark_timer(),
+        end: Box::pin(tokio::time::sleep(timeout)),
+        shutdown: call.app.shutdown().clone(),
+        done: false,
+    };
+    let frames = stream::unfold(state, |mut state| async move {
+        state
+            .next()
+            .await
+            .map(|bytes| (Ok::<_, Infallible>(Frame::data(bytes)), state))
+    });
+    let mut response = response::bytes(StatusCode::OK, call.format.encoding.content_type(), "");
+    *response.body_mut() = StreamBody::new(frames).boxed_unsync();
+    Ok(response)
+}
+
+fn timeout(call: &Call<'_>) -> Result<Duration, Status> {
+    match call.query.number("timeoutSeconds")? {
+        Some(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds.unsigned_abs())),
+        _ => {
+            // spread, so that watchers who came together do not return together
+            let spread = u64::from(uuid::Uuid::new_v4().as_bytes()[0]) * TIMEOUT.as_secs() / 256;
+            Ok(TIMEOUT + Duration::from_secs(spread))
+        }
+    }
+}
+
+fn bookmark_timer() -> Interval {
+    let mut timer = tokio::time::interval_at(Instant::now() + BOOKMARK_EVERY, BOOKMARK_EVERY);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    timer
+}
+
+/// A watch under way.
+struct Watching {
+    following: Following,
+    api_version: String,
+    resource: &'static crate::registry::resource::Resource,
+    format: crate::response::accept::Format,
+    include: crate::response::table::IncludeObject,
+    bookmarks: bool,
+    tell_initial_end: bool,
+    /// How far the watcher is.
+    revision: u64,
+    timer: Interval,
+    end: Pin<Box<Sleep>>,
+    shutdown: CancellationToken,
+    done: bool,
+}
+
+/// What a watch waited for.
+enum Woken {
+    Told(Option<Result<Told, Status>>),
+    Bookmark,
+    End,
+}
+
+impl Watching {
+    /// The next line, if there is one.
+    async fn next(&mut self) -> Option<Bytes> {
+        while !self.done {
+            let woken = tokio::select! {
+                biased;
+                () = self.shutdown.cancelled() => Woken::End,
+                () = self.end.as_mut() => Woken::End,
+                told = self.following.next() => Woken::Told(told),
+                _ = self.timer.tick(), if self.bookmarks => Woken::Bookmark,
+            };
+            if let Some(line) = self.line(woken) {
+                return Some(line);
+            }
+        }
+        None
+    }
+
+    fn line(&mut self, woken: Woken) -> Option<Bytes> {
+        match woken {
+            Woken::End => {
+                self.done = true;
+                // where the client can go on from
+                (self.bookmarks && self.revision > 0)
+                    .then(|| self.frames().bookmark(self.revision, false))
+            }
+            Woken::Bookmark => {
+                (self.revision > 0).then(|| self.frames().bookmark(self.revision, false))
+            }
+            Woken::Told(None) => {
+                self.done = true;
+                None
+            }
+            Woken::Told(Some(Err(status))) => {
+                self.done = true;
+                Some(self.frames().error(&status))
+            }
+            Woken::Told(Some(Ok(Told::Change(change)))) => {
+                self.revision = self.revision.max(change.revision);
+                Some(self.frames().change(&change))
+            }
+            Woken::Told(Some(Ok(Told::InitialEnd(revision)))) => {
+                self.revision = revision;
+                self.tell_initial_end
+                    .then(|| self.frames().bookmark(revision, true))
+            }
+            Woken::Told(Some(Ok(Told::Progress(revision)))) => {
+                self.revision = self.revision.max(revision);
+                None
+            }
+        }
+    }
+
+    fn frames(&self) -> Frames<'_> {
+        Frames::new(Reader {
+            resource: self.resource,
+            api_version: &self.api_version,
+            format: self.format,
+            include: self.include,
+        })
+    }
+}

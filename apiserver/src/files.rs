@@ -1,0 +1,32 @@
+//! Files of users and authorities, read again when they change.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_authn::Reload;
+
+/// How often files are looked at. They are small, and mounted ones give no sign of a change.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// Reads files again when they change; a broken new version is logged, and the old one stays.
+pub async fn watch(files: Vec<Arc<dyn Reload>>) {
+    let mut timer = tokio::time::interval(EVERY);
+    let mut broken = vec![false; files.len()];
+    while !files.is_empty() {
+        timer.tick().await;
+        for (file, broken) in files.iter().zip(&mut broken) {
+            match file.reload() {
+                Ok(true) => tracing::info!(file = %file.path().display(), "read again"),
+                Ok(false) => {}
+                // said once, not every time it is looked at
+                Err(_) if *broken => continue,
+                Err(error) => {
+                    tracing::warn!(%error, "a changed file is broken; what it said before stays in force");
+                    *broken = true;
+                    continue;
+                }
+            }
+            *broken = false;
+        }
+    }
+}

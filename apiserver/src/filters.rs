@@ -1,0 +1,55 @@
+//! What every request passes before it is carried out.
+//!
+//! [`serve`] is the one place where the order is written. A filter that objects answers; nothing
+//! behind it sees the request.
+
+pub mod authentication;
+pub mod authorization;
+pub mod impersonation;
+pub mod limits;
+pub mod panic;
+pub mod trace;
+
+use std::sync::Arc;
+
+use http::Request;
+use rustls_pki_types::CertificateDer;
+
+use crate::app::App;
+use crate::endpoints;
+use crate::endpoints::body::Incoming;
+use crate::request_info::RequestInfo;
+use crate::response::{self, Response};
+
+/// What is known of a connection's other end.
+#[derive(Debug, Default)]
+pub struct Peer {
+    /// What it presented in the handshake, not verified.
+    pub certificates: Vec<CertificateDer<'static>>,
+}
+
+/// Answers a request.
+pub async fn serve(app: Arc<App>, peer: Arc<Peer>, request: Request<Incoming>) -> Response {
+    let (parts, mut body) = request.into_parts();
+    // Parsed once: what is authorized is by construction what is carried out.
+    let info = RequestInfo::parse(
+        &parts.method,
+        parts.uri.path(),
+        parts.uri.query().unwrap_or_default(),
+    );
+    let span = trace::Span::begin(&parts, &info);
+    let answer = panic::catch(limits::within_time(&info, async {
+        let user = authentication::authenticate(&app, &parts.headers, &peer).await?;
+        // Whoever acts as somebody else is judged as somebody else from here on.
+        let user = impersonation::impersonate(&app, user, &parts.headers)?;
+        let _place = limits::take_place(&app, &info)?;
+        // Only this makes an `Authorized`, and handlers ask for one.
+        let authorized = authorization::authorize(&app, info.clone(), user)?;
+        // The body is not looked at before this point.
+        Ok(endpoints::dispatch(&app, &authorized, &parts, &mut body).await)
+    }))
+    .await;
+    let answer = answer.unwrap_or_else(|status| response::status(&status));
+    limits::drain(body).await;
+    span.end(answer)
+}

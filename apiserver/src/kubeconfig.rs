@@ -1,0 +1,41 @@
+//! Kubeconfig files, for kubectl and everything else that reads them.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::serving::pki::Identity;
+
+/// A kubeconfig for one user of one server.
+pub struct Kubeconfig<'a> {
+    /// Such as `https://127.0.0.1:6443`.
+    pub server: &'a str,
+    /// The authority that signed the server's certificate, as PEM.
+    pub authority: &'a str,
+    /// The user's name.
+    pub user: &'a str,
+    /// What proves it.
+    pub identity: &'a Identity,
+}
+
+impl Kubeconfig<'_> {
+    /// The file's text.
+    pub fn to_yaml(&self) -> String {
+        let encode = |pem: &str| STANDARD.encode(pem);
+        // A JSON string is a YAML string too, whatever the name has in it.
+        let (user, server) = (format!("{:?}", self.user), format!("{:?}", self.server));
+        format!(
+            "apiVersion: v1\n\
+             kind: Config\n\
+             current-context: portcullis\n\
+             clusters:\n\
+             - name: portcullis\n  cluster:\n    server: {server}\n    certificate-authority-data: {authority}\n\
+             contexts:\n\
+             - name: portcullis\n  context:\n    cluster: portcullis\n    user: {user}\n\
+             users:\n\
+             - name: {user}\n  user:\n    client-certificate-data: {certificate}\n    client-key-data: {key}\n",
+            authority = encode(self.authority),
+            certificate = encode(&self.identity.certificate),
+            key = encode(&self.identity.key),
+        )
+    }
+}

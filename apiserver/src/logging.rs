@@ -1,0 +1,29 @@
+//! The log. What goes into it, and what never does, is in docs/LOGGING.md.
+
+use tracing_subscriber::EnvFilter;
+
+use crate::config::LogFormat;
+
+/// Starts logging to standard error. `verbosity` is upstream's `-v`; `PORTCULLIS_LOG` overrides it.
+pub fn init(verbosity: u8, format: LogFormat) {
+    let default = match verbosity {
+        0 | 1 => {
+            "warn,portcullis=info,portcullis_storage=info,portcullis_authn=info,portcullis_admission=info"
+        }
+        2 | 3 => {
+            "info,portcullis=debug,portcullis_storage=debug,portcullis_authn=debug,portcullis_admission=debug"
+        }
+        4..=7 => "debug",
+        _ => "trace",
+    };
+    let filter =
+        EnvFilter::try_from_env("PORTCULLIS_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    // A second start, as in tests, keeps the first one's log.
+    let _ = match format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+}

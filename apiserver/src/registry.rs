@@ -1,0 +1,197 @@
+//! Objects of every kind, by the same steps: the kind table, the strategies behind it, and the
+//! verbs above the store.
+//!
+//! The order of a write is fixed here, as upstream's `pkg/registry/rest` fixes it: mutating
+//! admission, prepare, validate, validating admission, store.
+
+pub mod codec;
+pub mod collection;
+pub mod create;
+pub mod delete;
+pub mod errors;
+pub mod facts;
+pub mod kinds;
+pub mod metadata;
+pub mod resource;
+pub mod strategy;
+pub mod table;
+pub mod update;
+pub mod validation;
+pub mod watch;
+
+use std::sync::Arc;
+
+use portcullis_admission::{Attributes, AuditAnnotations, Operation};
+use portcullis_api::{Object, Status, UserInfo};
+use portcullis_storage::{Entry, ReadAt, Storage};
+
+use self::resource::Resource;
+
+/// All objects there are, behind the verbs.
+pub struct Registry {
+    storage: Arc<dyn Storage>,
+    prefix: String,
+    admission: portcullis_admission::Chain,
+    guard: Box<dyn Guard>,
+}
+
+/// Asked before a write is admitted, for rules that are about the writer as much as about the
+/// object: nobody grants more than they have.
+pub trait Guard: Send + Sync + 'static {
+    /// Whether the user of the scope may write this object.
+    ///
+    /// # Errors
+    /// A 403.
+    fn check(
+        &self,
+        scope: &Scope<'_>,
+        object: &dyn Object,
+        old: Option<&dyn Object>,
+    ) -> Result<(), Status>;
+}
+
+/// Which object or collection an operation is about, and for whom.
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    /// The row of the kind table.
+    pub resource: &'static Resource,
+    /// Mostly empty.
+    pub subresource: &'a str,
+    /// Empty for cluster-scoped resources and for all namespaces.
+    pub namespace: &'a str,
+    /// Empty for collections.
+    pub name: &'a str,
+    /// Who asks.
+    pub user: &'a UserInfo,
+    /// Whether to go all the way but the last step.
+    pub dry_run: bool,
+}
+
+impl<'a> Scope<'a> {
+    /// All of a resource.
+    pub const fn all(resource: &'static Resource, user: &'a UserInfo) -> Self {
+        Self {
+            resource,
+            subresource: "",
+            namespace: "",
+            name: "",
+            user,
+            dry_run: false,
+        }
+    }
+
+    /// The same for another object of the resource.
+    #[must_use]
+    pub const fn named<'b>(self, namespace: &'b str, name: &'b str) -> Scope<'b>
+    where
+        'a: 'b,
+    {
+        Scope {
+            namespace,
+            name,
+            ..self
+        }
+    }
+
+    fn not_found(&self) -> Status {
+        Status::not_found(self.resource.group_resource(), self.name)
+    }
+
+    /// The request as admission plugins see it.
+    fn attributes<'b>(
+        &'b self,
+        operation: Operation,
+        name: &'b str,
+        object: Option<Box<dyn Object>>,
+        old_object: Option<&'b dyn Object>,
+    ) -> Attributes<'b> {
+        Attributes {
+            operation,
+            kind: self.resource.group_kind(),
+            resource: self.resource.group_resource(),
+            subresource: self.subresource,
+            namespace: self.namespace,
+            name,
+            user: self.user,
+            dry_run: self.dry_run,
+            object,
+            old_object,
+            audit_annotations: AuditAnnotations::default(),
+        }
+    }
+}
+
+impl Registry {
+    /// A registry over a store whose keys begin with `prefix`, such as `/registry`.
+    pub fn new(
+        storage: Arc<dyn Storage>,
+        prefix: &str,
+        admission: portcullis_admission::Chain,
+        guard: Box<dyn Guard>,
+    ) -> Self {
+        Self {
+            storage,
+            prefix: prefix.trim_end_matches('/').to_owned(),
+            admission,
+            guard,
+        }
+    }
+
+    /// The store.
+    pub fn storage(&self) -> &Arc<dyn Storage> {
+        &self.storage
+    }
+
+    /// The key of an object, as kube-apiserver lays keys out.
+    pub fn key(&self, resource: &Resource, namespace: &str, name: &str) -> String {
+        let mut key = self.collection_key(resource, namespace);
+        key.push_str(name);
+        key
+    }
+
+    /// What the keys of a collection begin with.
+    pub fn collection_key(&self, resource: &Resource, namespace: &str) -> String {
+        if namespace.is_empty() || !resource.namespaced {
+            format!("{}/{}/", self.prefix, resource.storage)
+        } else {
+            format!("{}/{}/{namespace}/", self.prefix, resource.storage)
+        }
+    }
+
+    /// The entry of an object.
+    ///
+    /// # Errors
+    /// 404, and what the store's troubles become.
+    pub async fn get(&self, scope: &Scope<'_>, at: ReadAt) -> Result<Arc<Entry>, Status> {
+        let key = self.key(scope.resource, scope.namespace, scope.name);
+        let found = self
+            .storage
+            .get(&key, at)
+            .await
+            .map_err(|e| errors::status(e, scope))?;
+        found.entry.ok_or_else(|| scope.not_found())
+    }
+
+    /// Runs the mutating half of admission.
+    async fn admit(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
+        self.admission
+            .mutate(attributes)
+            .await
+            .map_err(|refusal| refusal.status)
+    }
+
+    /// Runs the validating half of admission.
+    async fn admit_valid(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
+        self.admission
+            .validate(attributes)
+            .await
+            .map_err(|refusal| refusal.status)
+    }
+}
+
+/// The object that admission worked on.
+fn admitted(attributes: Attributes<'_>) -> Result<Box<dyn Object>, Status> {
+    attributes
+        .object
+        .ok_or_else(|| Status::internal("admission lost the object"))
+}

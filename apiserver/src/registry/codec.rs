@@ -1,0 +1,118 @@
+//! Between the store's bytes and a kind's type.
+
+use bytes::Bytes;
+use portcullis_api::decode::{self, DecodeError};
+use portcullis_api::encode::Label;
+use portcullis_api::{Object, Status};
+use portcullis_storage::Entry;
+use serde_json::Value;
+
+use super::resource::Resource;
+
+/// How protobuf values of kube-apiserver begin.
+const PROTOBUF: &[u8] = b"k8s\0";
+
+/// Reads an entry as JSON, with its resource version.
+///
+/// # Errors
+/// A 500 that names the key, if the bytes are not this kind's JSON.
+pub fn value(entry: &Entry) -> Result<Value, Status> {
+    if entry.value.starts_with(PROTOBUF) {
+        let why = "it is kube-apiserver's protobuf, which this server does not read; \
+                   write it with --storage-media-type=application/json";
+        return Err(unreadable(entry, why));
+    }
+    let parsed = decode::parse(&entry.value).map_err(|e| unreadable(entry, e))?;
+    let mut value = parsed.value;
+    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("resourceVersion".into(), entry.revision.to_string().into());
+    }
+    Ok(value)
+}
+
+/// Reads an entry as its kind's type, with its resource version.
+///
+/// # Errors
+/// As [`value`].
+pub fn object(resource: &Resource, entry: &Entry) -> Result<Box<dyn Object>, Status> {
+    typed(resource, &value(entry)?).map_err(|e| unreadable(entry, e))
+}
+
+/// JSON as a kind's type, with what the API defaults; unknown fields are left out.
+pub fn typed(resource: &Resource, value: &Value) -> Result<Box<dyn Object>, DecodeError> {
+    let mut object = (resource.object_type.decode)(value)?.value;
+    resource.strategy.default(object.as_mut());
+    Ok(object)
+}
+
+fn unreadable(entry: &Entry, why: impl std::fmt::Display) -> Status {
+    Status::internal(format!("cannot read {}: {why}", entry.key))
+}
+
+/// The bytes to store: without the resource version, which is the store's own.
+pub fn encode(resource: &Resource, mut object: Box<dyn Object>) -> Bytes {
+    let metadata = object.metadata_mut();
+    metadata.resource_version = None;
+    metadata.self_link = None;
+    object
+        .encode(resource.type_meta(&resource.api_version()))
+        .into()
+}
+
+/// Entries of one resource to wire form, without decoding those this server wrote.
+pub struct Renderer {
+    resource: &'static Resource,
+    stored: Label,
+    served: Label,
+}
+
+impl Renderer {
+    /// A renderer for readers of `api_version`.
+    pub fn new(resource: &'static Resource, api_version: &str) -> Self {
+        Self {
+            resource,
+            stored: Label::new(resource.type_meta(&resource.api_version())),
+            served: Label::new(resource.type_meta(api_version)),
+        }
+    }
+
+    /// Calls `write` with what follows the label.
+    ///
+    /// # Errors
+    /// As [`value`], where the bytes must be decoded.
+    pub fn with_rest<T>(&self, entry: &Entry, write: impl FnOnce(&[u8]) -> T) -> Result<T, Status> {
+        if let Some(rest) = self.stored.strip(&entry.value) {
+            return Ok(write(rest));
+        }
+        // Somebody else wrote it, in another version or order of fields.
+        let bytes = encode(self.resource, object(self.resource, entry)?);
+        let rest = self
+            .stored
+            .strip(&bytes)
+            .ok_or_else(|| Status::internal("an encoding without its label"))?;
+        Ok(write(rest))
+    }
+
+    /// Appends the object.
+    ///
+    /// # Errors
+    /// As [`Renderer::with_rest`].
+    pub fn write_object(
+        &self,
+        entry: &Entry,
+        revision: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Status> {
+        self.with_rest(entry, |rest| self.served.write_object(rest, revision, out))
+    }
+
+    /// Appends the object as an item of a list.
+    ///
+    /// # Errors
+    /// As [`Renderer::with_rest`].
+    pub fn write_item(&self, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Status> {
+        self.with_rest(entry, |rest| {
+            portcullis_api::encode::write_item(rest, entry.revision, out)
+        })
+    }
+}

@@ -1,0 +1,377 @@
+//! Deleting objects: at once, or when what holds them lets go.
+//!
+//! Upstream: `k8s.io/apiserver/pkg/registry/rest/delete.go` and `.../generic/registry/store.go`.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use portcullis_admission::Operation;
+use portcullis_api::status::Details;
+use portcullis_api::{Object, Status};
+use portcullis_storage::{Entry, Error, ReadAt};
+
+use super::resource::Resource;
+use super::strategy::Grace;
+use super::{Registry, Scope, codec, errors, metadata};
+
+/// Held by the garbage collector until the dependents are gone.
+pub const FOREGROUND: &str = "foregroundDeletion";
+/// Held by the garbage collector until the dependents have been let go.
+pub const ORPHAN: &str = "orphan";
+
+/// What to do about objects that the deleted one owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Propagation {
+    /// Delete them afterwards.
+    Background,
+    /// Delete them first.
+    Foreground,
+    /// Leave them alone.
+    Orphan,
+}
+
+/// How to delete.
+#[derive(Clone, Debug, Default)]
+pub struct DeleteOptions {
+    /// Seconds to wait, at most.
+    pub grace_period: Option<i64>,
+    /// Only an object of this uid.
+    pub uid: Option<String>,
+    /// Only an object of this resource version.
+    pub resource_version: Option<String>,
+    /// What to do about dependents; unset as the object's finalizers say.
+    pub propagation: Option<Propagation>,
+}
+
+/// What became of a deletion.
+pub enum Deleted {
+    /// The object is gone; this is what it was, and what a Status says of it.
+    Gone(Arc<Entry>, Details),
+    /// It is marked, and something holds it.
+    Pending(Arc<Entry>),
+}
+
+impl Registry {
+    /// Deletes an object, or marks it as to be deleted.
+    ///
+    /// # Errors
+    /// 404; 409 if a precondition does not hold; what admission objects to.
+    pub async fn delete(
+        &self,
+        scope: &Scope<'_>,
+        options: &DeleteOptions,
+    ) -> Result<Deleted, Status> {
+        let key = self.key(scope.resource, scope.namespace, scope.name);
+        let found = self
+            .storage
+            .get(&key, ReadAt::Latest)
+            .await
+            .map_err(|e| errors::status(e, scope))?;
+        let mut entry = found.entry;
+        loop {
+            let current = entry.take().ok_or_else(|| scope.not_found())?;
+            let object = codec::object(scope.resource, &current)?;
+            check_preconditions(scope, object.as_ref(), options)?;
+            let mut attributes =
+                scope.attributes(Operation::Delete, scope.name, None, Some(object.as_ref()));
+            self.admit(&mut attributes).await?;
+            self.admit_valid(&attributes).await?;
+            let written = match plan(scope.resource, object.boxed_clone(), options) {
+                Plan::Nothing => return Ok(Deleted::Pending(current)),
+                Plan::Remove => self.remove(scope, &key, &current, object.as_ref()).await,
+                Plan::Mark(marked) => self.mark(scope, &key, &current, marked).await,
+                Plan::MarkAndRemove(marked) => {
+                    self.mark_and_remove(scope, &key, &current, marked).await
+                }
+            };
+            match written {
+                Ok(deleted) => return Ok(deleted),
+                Err(Error::Conflict { actual, .. }) => entry = actual,
+                Err(error) => return Err(errors::status(error, scope)),
+            }
+        }
+    }
+
+    async fn remove(
+        &self,
+        scope: &Scope<'_>,
+        key: &str,
+        current: &Arc<Entry>,
+        object: &dyn Object,
+    ) -> Result<Deleted, Error> {
+        let revision = if scope.dry_run {
+            current.revision
+        } else {
+            self.storage.delete(key, current.revision).await?
+        };
+        let entry = Entry::new(current.key.clone(), current.value.clone(), revision);
+        Ok(Deleted::Gone(
+            entry,
+            details(scope.resource, object.metadata()),
+        ))
+    }
+
+    /// Shows watchers that the deletion has begun, even where nothing has to wait for it.
+    async fn mark_and_remove(
+        &self,
+        scope: &Scope<'_>,
+        key: &str,
+        current: &Arc<Entry>,
+        marked: Box<dyn Object>,
+    ) -> Result<Deleted, Error> {
+        let details = details(scope.resource, marked.metadata());
+        match self.mark(scope, key, current, marked).await? {
+            Deleted::Pending(entry) if !scope.dry_run => {
+                let revision = self.storage.delete(key, entry.revision).await?;
+                let entry = Entry::new(entry.key.clone(), entry.value.clone(), revision);
+                Ok(Deleted::Gone(entry, details))
+            }
+            Deleted::Pending(entry) | Deleted::Gone(entry, _) => Ok(Deleted::Gone(entry, details)),
+        }
+    }
+
+    async fn mark(
+        &self,
+        scope: &Scope<'_>,
+        key: &str,
+        current: &Arc<Entry>,
+        marked: Box<dyn Object>,
+    ) -> Result<Deleted, Error> {
+        let bytes = codec::encode(scope.resource, marked);
+        let entry = if scope.dry_run {
+            Entry::new(key, bytes, current.revision)
+        } else {
+            self.storage
+                .compare_and_swap(key, current.revision, bytes)
+                .await?
+        };
+        Ok(Deleted::Pending(entry))
+    }
+}
+
+/// What a Status says of an object that is gone.
+fn details(resource: &Resource, meta: &ObjectMeta) -> Details {
+    Details {
+        name: meta.name.clone().unwrap_or_default(),
+        group: resource.group.into(),
+        kind: resource.plural.into(),
+        uid: meta.uid.clone().unwrap_or_default(),
+        ..Details::default()
+    }
+}
+
+fn check_preconditions(
+    scope: &Scope<'_>,
+    object: &dyn Object,
+    options: &DeleteOptions,
+) -> Result<(), Status> {
+    let resource = scope.resource.group_resource();
+    let meta = object.metadata();
+    let uid = meta.uid.as_deref().unwrap_or_default();
+    if let Some(wanted) = options.uid.as_deref().filter(|wanted| *wanted != uid) {
+        let why = format!(
+            "the UID in the precondition ({wanted}) does not match the UID in record ({uid}). The object might have been deleted and then recreated"
+        );
+        return Err(Status::conflict(resource, scope.name, &why));
+    }
+    let version = meta.resource_version.as_deref().unwrap_or_default();
+    if let Some(wanted) = options
+        .resource_version
+        .as_deref()
+        .filter(|wanted| *wanted != version)
+    {
+        let why = format!(
+            "the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record ({version}). The object might have been modified"
+        );
+        return Err(Status::conflict(resource, scope.name, &why));
+    }
+    Ok(())
+}
+
+/// What a deletion does to an object.
+enum Plan {
+    /// It is being deleted already.
+    Nothing,
+    /// Take it away.
+    Remove,
+    /// Store it like this.
+    Mark(Box<dyn Object>),
+    /// Store it like this, and then take it away.
+    MarkAndRemove(Box<dyn Object>),
+}
+
+fn plan(resource: &Resource, mut object: Box<dyn Object>, options: &DeleteOptions) -> Plan {
+    let grace = resource.strategy.grace(object.as_ref());
+    let begun = object.metadata().deletion_timestamp.is_some();
+    if begun && !shorten(object.metadata_mut(), options.grace_period) {
+        return if is_due(resource, object.as_ref()) {
+            Plan::Remove
+        } else {
+            Plan::Nothing
+        };
+    }
+    if !begun {
+        set_finalizers(object.metadata_mut(), options.propagation);
+        begin(resource, object.as_mut(), grace, options.grace_period);
+    }
+    match (is_due(resource, object.as_ref()), grace) {
+        (false, _) => Plan::Mark(object),
+        (true, Some(_)) => Plan::MarkAndRemove(object),
+        (true, None) => Plan::Remove,
+    }
+}
+
+/// A deletion under way can only be made to end earlier.
+fn shorten(meta: &mut ObjectMeta, requested: Option<i64>) -> bool {
+    let (Some(period), Some(requested)) = (meta.deletion_grace_period_seconds, requested) else {
+        return false;
+    };
+    let Some(end) = meta.deletion_timestamp.as_ref() else {
+        return false;
+    };
+    if requested >= period {
+        return false;
+    }
+    let earlier = end
+        .0
+        .checked_sub(SignedDuration::from_secs(period - requested.max(0)));
+    meta.deletion_timestamp = Some(Time(earlier.unwrap_or(end.0)));
+    meta.deletion_grace_period_seconds = Some(requested.max(0));
+    true
+}
+
+/// Marks an object as being deleted, from now or after its grace.
+fn begin(
+    resource: &Resource,
+    object: &mut dyn Object,
+    grace: Option<Grace>,
+    requested: Option<i64>,
+) {
+    let seconds = match grace {
+        None | Some(Grace::None) => 0,
+        Some(Grace::Seconds(default)) => requested.unwrap_or(default).max(0),
+    };
+    let held_by_kind = resource.strategy.holds_deletion(object);
+    let meta = object.metadata_mut();
+    let now = metadata::now();
+    meta.deletion_timestamp = Some(
+        now.0
+            .checked_add(SignedDuration::from_secs(seconds))
+            .map_or(now, Time),
+    );
+    // What the kind itself holds has no period: upstream's namespaces show none.
+    meta.deletion_grace_period_seconds = (!held_by_kind).then_some(seconds);
+    if let Some(generation) = meta.generation.as_mut() {
+        *generation += 1;
+    }
+    resource.strategy.mark_deleting(object);
+}
+
+/// Adds the finalizer that a propagation policy stands for, and removes the other.
+fn set_finalizers(meta: &mut ObjectMeta, propagation: Option<Propagation>) {
+    let Some(propagation) = propagation else {
+        return;
+    };
+    let finalizers = meta.finalizers.get_or_insert_default();
+    finalizers.retain(|f| f != ORPHAN && f != FOREGROUND);
+    match propagation {
+        Propagation::Background => {}
+        Propagation::Foreground => finalizers.push(FOREGROUND.into()),
+        Propagation::Orphan => finalizers.push(ORPHAN.into()),
+    }
+}
+
+/// Whether a deleted object has nothing left that holds it.
+pub(super) fn is_due(resource: &Resource, object: &dyn Object) -> bool {
+    let meta = object.metadata();
+    meta.deletion_timestamp.is_some()
+        && meta.deletion_grace_period_seconds.unwrap_or_default() == 0
+        && meta.finalizers.as_ref().is_none_or(Vec::is_empty)
+        && !resource.strategy.holds_deletion(object)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::table;
+    use k8s_openapi::api::core::v1::{Namespace, NamespaceSpec};
+
+    fn namespaces() -> &'static Resource {
+        table::NAMESPACES
+    }
+
+    fn namespace(held: bool) -> Box<dyn Object> {
+        let finalizers = held.then(|| vec!["kubernetes".to_owned()]);
+        Box::new(Namespace {
+            spec: Some(NamespaceSpec { finalizers }),
+            ..Namespace::default()
+        })
+    }
+
+    #[test]
+    fn what_the_kind_holds_is_marked_and_stays() {
+        let Plan::Mark(marked) = plan(namespaces(), namespace(true), &DeleteOptions::default())
+        else {
+            panic!("not marked");
+        };
+        assert!(marked.metadata().deletion_timestamp.is_some());
+        let status = marked
+            .as_kind::<Namespace>()
+            .unwrap()
+            .status
+            .clone()
+            .unwrap();
+        assert_eq!(status.phase.as_deref(), Some("Terminating"));
+        assert!(matches!(
+            plan(namespaces(), marked, &DeleteOptions::default()),
+            Plan::Nothing
+        ));
+    }
+
+    #[test]
+    fn what_nothing_holds_goes_at_once() {
+        assert!(matches!(
+            plan(namespaces(), namespace(false), &DeleteOptions::default()),
+            Plan::Remove
+        ));
+    }
+
+    #[test]
+    fn a_propagation_policy_is_a_finalizer() {
+        for (propagation, finalizer) in [
+            (Propagation::Foreground, FOREGROUND),
+            (Propagation::Orphan, ORPHAN),
+        ] {
+            let options = DeleteOptions {
+                propagation: Some(propagation),
+                ..DeleteOptions::default()
+            };
+            let Plan::Mark(marked) = plan(namespaces(), namespace(false), &options) else {
+                panic!("not marked")
+            };
+            assert_eq!(
+                marked.metadata().finalizers.as_deref(),
+                Some([finalizer.to_owned()].as_slice())
+            );
+        }
+    }
+
+    #[test]
+    fn a_period_is_only_ever_shortened() {
+        let mut meta = ObjectMeta {
+            deletion_timestamp: Some(metadata::now()),
+            deletion_grace_period_seconds: Some(30),
+            ..ObjectMeta::default()
+        };
+        assert!(!shorten(&mut meta, Some(60)) && !shorten(&mut meta, None));
+        let end = meta.deletion_timestamp.clone().unwrap().0;
+        assert!(shorten(&mut meta, Some(10)));
+        assert_eq!(
+            end.duration_since(meta.deletion_timestamp.unwrap().0)
+                .as_secs(),
+            20
+        );
+        assert_eq!(meta.deletion_grace_period_seconds, Some(10));
+    }
+}

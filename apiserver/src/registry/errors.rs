@@ -1,0 +1,54 @@
+//! The one place where the store's errors become answers.
+//!
+//! Texts: `k8s.io/apiserver/pkg/storage/{errors.go,etcd3/errors.go,errors/storage.go}`.
+
+use portcullis_api::Status;
+use portcullis_api::status::{Details, Reason};
+use portcullis_storage::Error;
+
+use super::Scope;
+
+/// What a client is told of a conflict it can resolve by reading again.
+pub const MODIFIED: &str =
+    "the object has been modified; please apply your changes to the latest version and try again";
+
+/// The answer to an operation that the store did not carry out.
+pub fn status(error: Error, scope: &Scope<'_>) -> Status {
+    let resource = scope.resource.group_resource();
+    match error {
+        Error::AlreadyExists { .. } => Status::already_exists(resource, scope.name),
+        Error::Conflict { .. } => Status::conflict(resource, scope.name, MODIFIED),
+        Error::Compacted { .. } => {
+            Status::expired("The resourceVersion for the provided list is too old.")
+        }
+        Error::TooNew { requested, current } => too_new(requested, current),
+        Error::Unavailable(why) => {
+            Status::unavailable(format!("the store cannot be reached: {why}"))
+        }
+        Error::Corrupt(why) => {
+            Status::internal(format!("the store holds what cannot be read: {why}"))
+        }
+        Error::TooLarge(why) => Status::failure(
+            Reason::RequestEntityTooLarge,
+            format!("the object is too large to be stored: {why}"),
+        ),
+        Error::Slow => Status::internal("the watcher did not keep up"),
+    }
+}
+
+fn too_new(requested: u64, current: u64) -> Status {
+    let message = format!("Too large resource version: {requested}, current: {current}");
+    let mut status = Status::timeout(message.clone(), 1);
+    if let Some(details) = status.details.as_mut() {
+        **details = Details {
+            causes: vec![portcullis_api::status::Cause {
+                reason: "ResourceVersionTooLarge".into(),
+                message: "Too large resource version".into(),
+                field: String::new(),
+            }],
+            retry_after_seconds: 1,
+            ..Details::default()
+        };
+    }
+    status
+}

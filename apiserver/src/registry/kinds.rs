@@ -1,0 +1,15 @@
+//! One strategy per kind.
+
+pub mod config_map;
+pub mod event;
+pub mod namespace;
+pub mod network_policy;
+pub mod pod;
+pub mod pod_security_policy;
+pub mod rbac;
+pub mod review;
+pub mod secret;
+pub mod service_account;
+
+#[cfg(test)]
+pub(crate) mod testing;

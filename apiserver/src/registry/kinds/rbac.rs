@@ -1,0 +1,13 @@
+//! Roles and the bindings that grant them (upstream: `pkg/apis/rbac/validation/validation.go`).
+
+mod binding;
+mod role;
+
+pub use binding::{ClusterRoleBindingStrategy, RoleBindingStrategy};
+pub use role::{ClusterRoleStrategy, RoleStrategy};
+
+/// The group of roles, of bindings, and of the users and groups they speak of.
+const GROUP: &str = "rbac.authorization.k8s.io";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,233 @@
+//! A row of the kind table: all the server knows of a resource.
+
+use portcullis_api::encode::TypeMeta;
+use portcullis_api::{GroupKind, GroupResource, ObjectType, Verb};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use super::strategy::{DynStrategy, Strategy};
+
+/// One resource: its names, what can be done with it, and the rules of its kind.
+///
+/// Router, discovery, `OpenAPI`, RBAC resource names, storage keys and Tables all derive from this.
+pub struct Resource {
+    /// The group, empty for core.
+    pub group: &'static str,
+    /// The version objects are stored in and served as by default, such as `v1`.
+    pub version: &'static str,
+    /// Further group versions that serve the same objects under another label.
+    pub aliases: &'static [&'static str],
+    /// The kind, such as `Pod`.
+    pub kind: &'static str,
+    /// The plural, lower-case name, such as `pods`.
+    pub plural: &'static str,
+    /// Whether objects live in namespaces.
+    pub namespaced: bool,
+    /// Such as `po`.
+    pub short_names: &'static [&'static str],
+    /// Such as `all`.
+    pub categories: &'static [&'static str],
+    /// What can be done, as discovery lists it.
+    pub verbs: &'static [Verb],
+    /// Such as `status`.
+    pub subresources: &'static [Subresource],
+    /// The part of the storage key between prefix and namespace, such as `pods`.
+    pub storage: &'static str,
+    /// Whether a PUT to a name that is not there makes the object.
+    pub create_on_update: bool,
+    /// The type, with its decoder and schema.
+    pub object_type: &'static ObjectType,
+    /// The rules of the kind.
+    pub strategy: &'static dyn DynStrategy,
+}
+
+/// A resource below an object.
+pub struct Subresource {
+    /// Such as `status`.
+    pub name: &'static str,
+    /// The kind of its body, such as `Pod` or `Binding`.
+    pub kind: &'static str,
+    /// The group and version of that kind where they are not the resource's own.
+    pub group_version: Option<&'static str>,
+    /// What can be done.
+    pub verbs: &'static [Verb],
+}
+
+/// All verbs of an ordinary resource.
+pub const ALL_VERBS: &[Verb] = &[
+    Verb::Create,
+    Verb::Delete,
+    Verb::DeleteCollection,
+    Verb::Get,
+    Verb::List,
+    Verb::Patch,
+    Verb::Update,
+    Verb::Watch,
+];
+
+/// The verbs of a resource whose collection cannot be deleted as one.
+pub const ONE_BY_ONE: &[Verb] = &[
+    Verb::Create,
+    Verb::Delete,
+    Verb::Get,
+    Verb::List,
+    Verb::Patch,
+    Verb::Update,
+    Verb::Watch,
+];
+
+/// The verbs of a review, which is answered and not kept.
+pub const CREATE_ONLY: &[Verb] = &[Verb::Create];
+
+/// A status subresource of the resource's own kind.
+pub const fn status(kind: &'static str) -> Subresource {
+    Subresource {
+        name: "status",
+        kind,
+        group_version: None,
+        verbs: &[Verb::Get, Verb::Patch, Verb::Update],
+    }
+}
+
+/// How a row is written: what the type says of itself, and then what differs from most kinds.
+impl Resource {
+    /// A kind in no namespace, with all verbs and without subresources.
+    pub const fn cluster<S: Strategy>(strategy: &'static S) -> Self
+    where
+        S::Kind: k8s_openapi::Resource + DeserializeOwned + JsonSchema,
+    {
+        Self {
+            group: <S::Kind as k8s_openapi::Resource>::GROUP,
+            version: <S::Kind as k8s_openapi::Resource>::VERSION,
+            aliases: &[],
+            kind: <S::Kind as k8s_openapi::Resource>::KIND,
+            plural: <S::Kind as k8s_openapi::Resource>::URL_PATH_SEGMENT,
+            namespaced: false,
+            short_names: &[],
+            categories: &[],
+            verbs: ALL_VERBS,
+            subresources: &[],
+            storage: <S::Kind as k8s_openapi::Resource>::URL_PATH_SEGMENT,
+            create_on_update: false,
+            object_type: &const { ObjectType::of::<S::Kind>() },
+            strategy,
+        }
+    }
+
+    /// The same, in namespaces.
+    pub const fn namespaced<S: Strategy>(strategy: &'static S) -> Self
+    where
+        S::Kind: k8s_openapi::Resource + DeserializeOwned + JsonSchema,
+    {
+        Self {
+            namespaced: true,
+            ..Self::cluster(strategy)
+        }
+    }
+
+    /// Further group versions that serve the same objects.
+    #[must_use]
+    pub const fn aliases(self, aliases: &'static [&'static str]) -> Self {
+        Self { aliases, ..self }
+    }
+
+    /// Short names.
+    #[must_use]
+    pub const fn short_names(self, short_names: &'static [&'static str]) -> Self {
+        Self {
+            short_names,
+            ..self
+        }
+    }
+
+    /// Categories.
+    #[must_use]
+    pub const fn categories(self, categories: &'static [&'static str]) -> Self {
+        Self { categories, ..self }
+    }
+
+    /// Other verbs than all.
+    #[must_use]
+    pub const fn verbs(self, verbs: &'static [Verb]) -> Self {
+        Self { verbs, ..self }
+    }
+
+    /// Subresources, in the order of their names.
+    #[must_use]
+    pub const fn subresources(self, subresources: &'static [Subresource]) -> Self {
+        Self {
+            subresources,
+            ..self
+        }
+    }
+
+    /// Another part of the storage key than the plural.
+    #[must_use]
+    pub const fn stored_as(self, storage: &'static str) -> Self {
+        Self { storage, ..self }
+    }
+
+    /// A PUT to a name that is not there makes the object.
+    #[must_use]
+    pub const fn created_by_put(self) -> Self {
+        Self {
+            create_on_update: true,
+            ..self
+        }
+    }
+}
+
+impl Resource {
+    /// The resource as error texts name it.
+    pub const fn group_resource(&self) -> GroupResource<'static> {
+        GroupResource {
+            group: self.group,
+            resource: self.plural,
+        }
+    }
+
+    /// The kind as error texts name it.
+    pub const fn group_kind(&self) -> GroupKind<'static> {
+        GroupKind {
+            group: self.group,
+            kind: self.kind,
+        }
+    }
+
+    /// The `apiVersion` objects are stored under.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.to_owned()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+
+    /// The label of stored objects; `api_version` is [`Resource::api_version`].
+    pub const fn type_meta<'a>(&self, api_version: &'a str) -> TypeMeta<'a> {
+        TypeMeta {
+            api_version,
+            kind: self.kind,
+        }
+    }
+
+    /// All `apiVersion`s that serve the resource, the stored one first.
+    pub fn api_versions(&self) -> impl Iterator<Item = String> {
+        std::iter::once(self.api_version()).chain(self.aliases.iter().map(|v| (*v).to_owned()))
+    }
+
+    /// Whether something can be done with the resource itself.
+    pub fn supports(&self, verb: Verb) -> bool {
+        self.verbs.contains(&verb)
+    }
+
+    /// Whether objects are answered and not kept.
+    pub fn is_review(&self) -> bool {
+        self.verbs == CREATE_ONLY
+    }
+
+    /// The subresource of that name.
+    pub fn subresource(&self, name: &str) -> Option<&'static Subresource> {
+        self.subresources.iter().find(|s| s.name == name)
+    }
+}

@@ -1,0 +1,142 @@
+//! The kind table: every resource the server serves. Adding a kind starts here.
+//!
+//! Names, group, version and scope come from the kind's type; a row states what differs from an
+//! ordinary resource (upstream: `pkg/registry/<group>/rest/*.go` and each kind's `storage.go`).
+
+use portcullis_api::{GroupVersion, Verb};
+
+use super::kinds::config_map::ConfigMapStrategy;
+use super::kinds::event::EventStrategy;
+use super::kinds::namespace::NamespaceStrategy;
+use super::kinds::network_policy::NetworkPolicyStrategy;
+use super::kinds::pod::PodStrategy;
+use super::kinds::pod_security_policy::PodSecurityPolicyStrategy;
+use super::kinds::rbac::{
+    ClusterRoleBindingStrategy, ClusterRoleStrategy, RoleBindingStrategy, RoleStrategy,
+};
+use super::kinds::review::{
+    LocalSubjectAccessReviewStrategy, SelfSubjectAccessReviewStrategy,
+    SelfSubjectRulesReviewStrategy, SubjectAccessReviewStrategy,
+};
+use super::kinds::secret::SecretStrategy;
+use super::kinds::service_account::ServiceAccountStrategy;
+use super::resource::{CREATE_ONLY, ONE_BY_ONE, Resource, Subresource, status};
+
+/// All resources, in the order discovery lists their groups, and in a group by name.
+pub static RESOURCES: &[Resource] = ROWS;
+
+const ROWS: &[Resource] = &[
+    Resource::namespaced(&ConfigMapStrategy).short_names(&["cm"]),
+    Resource::namespaced(&EventStrategy)
+        .short_names(&["ev"])
+        .created_by_put(),
+    Resource::cluster(&NamespaceStrategy)
+        .short_names(&["ns"])
+        .verbs(ONE_BY_ONE)
+        .subresources(&[
+            Subresource {
+                name: "finalize",
+                kind: "Namespace",
+                group_version: None,
+                verbs: &[Verb::Update],
+            },
+            status("Namespace"),
+        ]),
+    Resource::namespaced(&PodStrategy)
+        .short_names(&["po"])
+        .categories(&["all"])
+        .subresources(&[
+            action("binding", "Binding", None),
+            Subresource {
+                name: "ephemeralcontainers",
+                ..status("Pod")
+            },
+            action("eviction", "Eviction", Some("policy/v1")),
+            status("Pod"),
+        ]),
+    Resource::namespaced(&SecretStrategy),
+    Resource::namespaced(&ServiceAccountStrategy).short_names(&["sa"]),
+    Resource::namespaced(&LocalSubjectAccessReviewStrategy).verbs(CREATE_ONLY),
+    Resource::cluster(&SelfSubjectAccessReviewStrategy).verbs(CREATE_ONLY),
+    Resource::cluster(&SelfSubjectRulesReviewStrategy).verbs(CREATE_ONLY),
+    Resource::cluster(&SubjectAccessReviewStrategy).verbs(CREATE_ONLY),
+    Resource::namespaced(&NetworkPolicyStrategy).short_names(&["netpol"]),
+    Resource::cluster(&PodSecurityPolicyStrategy)
+        .aliases(&["extensions/v1beta1"])
+        .short_names(&["psp"])
+        .stored_as("podsecuritypolicy"),
+    Resource::cluster(&ClusterRoleBindingStrategy).created_by_put(),
+    Resource::cluster(&ClusterRoleStrategy).created_by_put(),
+    Resource::namespaced(&RoleBindingStrategy).created_by_put(),
+    Resource::namespaced(&RoleStrategy).created_by_put(),
+];
+
+/// The rows that the server itself works with: a name that is not in the table does not compile.
+pub const CLUSTER_ROLES: &Resource = row("rbac.authorization.k8s.io", "clusterroles");
+/// See [`CLUSTER_ROLES`].
+pub const CLUSTER_ROLE_BINDINGS: &Resource =
+    row("rbac.authorization.k8s.io", "clusterrolebindings");
+/// See [`CLUSTER_ROLES`].
+pub const NAMESPACES: &Resource = row("", "namespaces");
+/// See [`CLUSTER_ROLES`].
+pub const POD_SECURITY_POLICIES: &Resource = row("policy", "podsecuritypolicies");
+/// See [`CLUSTER_ROLES`].
+pub const ROLES: &Resource = row("rbac.authorization.k8s.io", "roles");
+/// See [`CLUSTER_ROLES`].
+pub const ROLE_BINDINGS: &Resource = row("rbac.authorization.k8s.io", "rolebindings");
+/// See [`CLUSTER_ROLES`].
+pub const SERVICE_ACCOUNTS: &Resource = row("", "serviceaccounts");
+
+const fn row(group: &str, plural: &str) -> &'static Resource {
+    let mut at = 0;
+    while at < ROWS.len() {
+        let row = &ROWS[at];
+        if same(row.group, group) && same(row.plural, plural) {
+            return row;
+        }
+        at += 1;
+    }
+    panic!("no such row")
+}
+
+/// `==`, which is not const.
+const fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut at = 0;
+    while at < a.len() && at < b.len() && a[at] == b[at] {
+        at += 1;
+    }
+    at == a.len() && at == b.len()
+}
+
+/// The resource of that plural in a group version, such as `pods` in `v1`.
+pub fn find(api_version: &str, plural: &str) -> Option<&'static Resource> {
+    RESOURCES
+        .iter()
+        .find(|r| r.plural == plural && r.api_versions().any(|v| v == api_version))
+}
+
+/// Whether any resource is in a group, the core group being the empty one.
+pub fn serves_group(group: &str) -> bool {
+    let of = |api_version: &str| GroupVersion::parse(api_version).group == group;
+    RESOURCES
+        .iter()
+        .any(|r| r.group == group || r.aliases.iter().any(|alias| of(alias)))
+}
+
+/// A subresource that something is posted to.
+const fn action(
+    name: &'static str,
+    kind: &'static str,
+    group_version: Option<&'static str>,
+) -> Subresource {
+    Subresource {
+        name,
+        kind,
+        group_version,
+        verbs: &[Verb::Create],
+    }
+}
+
+#[cfg(test)]
+mod tests;

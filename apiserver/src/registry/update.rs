@@ -1,0 +1,255 @@
+//! Changing objects: a function of the object as it is, replayed until no other write interferes.
+
+use std::sync::Arc;
+
+use portcullis_admission::Operation;
+use portcullis_api::{Object, Path, Status};
+use portcullis_storage::{Entry, Error, ReadAt};
+use serde_json::Value;
+
+use super::validation::object_meta::validate_object_meta_update;
+use super::{Registry, Scope, admitted, codec, errors, metadata};
+
+/// What a change needs to know, and what it makes of it. Called once per attempt.
+pub trait Change: Send + Sync {
+    /// The object as it shall be, given how it is.
+    ///
+    /// # Errors
+    /// An answer that ends the request.
+    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status>;
+}
+
+/// An object as a change finds it.
+pub struct Current {
+    /// What is stored.
+    pub entry: Arc<Entry>,
+    /// As JSON, with its resource version.
+    pub value: Value,
+    /// As its kind's type.
+    pub object: Box<dyn Object>,
+}
+
+impl Current {
+    fn read(scope: &Scope<'_>, entry: Arc<Entry>) -> Result<Self, Status> {
+        let value = codec::value(&entry)?;
+        let object = codec::typed(scope.resource, &value)
+            .map_err(|e| Status::internal(format!("cannot read {}: {e}", entry.key)))?;
+        Ok(Self {
+            entry,
+            value,
+            object,
+        })
+    }
+}
+
+/// What became of an update.
+pub struct Updated {
+    /// The object as it is stored now.
+    pub entry: Arc<Entry>,
+    /// Whether it was not there before.
+    pub created: bool,
+}
+
+impl Registry {
+    /// Changes an object, or makes it where its kind allows that.
+    ///
+    /// # Errors
+    /// What the change, admission, validation and the store object to; 409 if the change names a
+    /// resource version that is not current.
+    pub async fn update(&self, scope: &Scope<'_>, change: &dyn Change) -> Result<Updated, Status> {
+        let key = self.key(scope.resource, scope.namespace, scope.name);
+        let found = self
+            .storage
+            .get(&key, ReadAt::Latest)
+            .await
+            .map_err(|e| errors::status(e, scope))?;
+        let mut entry = found.entry;
+        loop {
+            let current = entry.take().map(|e| Current::read(scope, e)).transpose()?;
+            match self.attempt(scope, &key, current.as_ref(), change).await {
+                Ok(updated) => return Ok(updated),
+                Err(Attempt::Lost(actual)) => entry = actual,
+                Err(Attempt::Failed(status)) => return Err(*status),
+            }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        scope: &Scope<'_>,
+        key: &str,
+        current: Option<&Current>,
+        change: &dyn Change,
+    ) -> Result<Updated, Attempt> {
+        let object = change.apply(current)?;
+        let Some(current) = current else {
+            if !scope.resource.create_on_update {
+                return Err(scope.not_found().into());
+            }
+            if !metadata::is_empty(object.metadata().resource_version.as_deref()) {
+                // The client means an object that is gone.
+                return Err(Status::conflict(
+                    scope.resource.group_resource(),
+                    scope.name,
+                    errors::MODIFIED,
+                )
+                .into());
+            }
+            let entry = self.create(scope, object).await?;
+            return Ok(Updated {
+                entry,
+                created: true,
+            });
+        };
+        check_version(scope, object.as_ref(), current)?;
+        let object = self.admit_change(scope, object, current).await?;
+        if super::delete::is_due(scope.resource, object.as_ref()) {
+            return self.finish_deletion(scope, key, current, object).await;
+        }
+        let bytes = codec::encode(scope.resource, object);
+        if bytes == current.entry.value {
+            return Ok(Updated {
+                entry: current.entry.clone(),
+                created: false,
+            });
+        }
+        if scope.dry_run {
+            let entry = Entry::new(key, bytes, current.entry.revision);
+            return Ok(Updated {
+                entry,
+                created: false,
+            });
+        }
+        match self
+            .storage
+            .compare_and_swap(key, current.entry.revision, bytes)
+            .await
+        {
+            Ok(entry) => Ok(Updated {
+                entry,
+                created: false,
+            }),
+            Err(error) => Err(Attempt::of(error, scope)),
+        }
+    }
+
+    /// From mutating admission to validating admission.
+    async fn admit_change(
+        &self,
+        scope: &Scope<'_>,
+        object: Box<dyn Object>,
+        current: &Current,
+    ) -> Result<Box<dyn Object>, Status> {
+        let old = current.object.as_ref();
+        self.guard.check(scope, object.as_ref(), Some(old))?;
+        let mut attributes =
+            scope.attributes(Operation::Update, scope.name, Some(object), Some(old));
+        self.admit(&mut attributes).await?;
+        let mut object = admitted(attributes)?;
+        prepare(scope, object.as_mut(), old)?;
+        let attributes = scope.attributes(Operation::Update, scope.name, Some(object), Some(old));
+        self.admit_valid(&attributes).await?;
+        admitted(attributes)
+    }
+
+    /// The change removed the last thing that held a deleted object.
+    async fn finish_deletion(
+        &self,
+        scope: &Scope<'_>,
+        key: &str,
+        current: &Current,
+        object: Box<dyn Object>,
+    ) -> Result<Updated, Attempt> {
+        let bytes = codec::encode(scope.resource, object);
+        if !scope.dry_run {
+            let deleted = self.storage.delete(key, current.entry.revision).await;
+            deleted.map_err(|error| Attempt::of(error, scope))?;
+        }
+        let entry = Entry::new(key, bytes, current.entry.revision);
+        Ok(Updated {
+            entry,
+            created: false,
+        })
+    }
+}
+
+/// Why an attempt did not end an update well.
+enum Attempt {
+    /// Another write came first; what is there now.
+    Lost(Option<Arc<Entry>>),
+    /// The request ends with this answer.
+    Failed(Box<Status>),
+}
+
+impl Attempt {
+    fn of(error: Error, scope: &Scope<'_>) -> Self {
+        match error {
+            Error::Conflict { actual, .. } => Self::Lost(actual),
+            error => errors::status(error, scope).into(),
+        }
+    }
+}
+
+impl From<Status> for Attempt {
+    fn from(status: Status) -> Self {
+        Self::Failed(Box::new(status))
+    }
+}
+
+/// A change that names a version, or a uid, is for that object only.
+fn check_version(scope: &Scope<'_>, object: &dyn Object, current: &Current) -> Result<(), Status> {
+    let resource = scope.resource.group_resource();
+    let meta = object.metadata();
+    let uid = meta.uid.as_deref().unwrap_or_default();
+    let actual = current.object.metadata().uid.as_deref().unwrap_or_default();
+    if !uid.is_empty() && uid != actual {
+        let why = format!(
+            "Precondition failed: UID in precondition: {uid}, UID in object meta: {actual}"
+        );
+        return Err(Status::conflict(resource, scope.name, &why));
+    }
+    match meta.resource_version.as_deref().unwrap_or_default() {
+        "" | "0" => Ok(()),
+        version => match version.parse::<u64>() {
+            Ok(version) if version == current.entry.revision => Ok(()),
+            Ok(_) => Err(Status::conflict(resource, scope.name, errors::MODIFIED)),
+            Err(_) => Err(Status::bad_request(format!(
+                "invalid resourceVersion {version:?}: it must be a number"
+            ))),
+        },
+    }
+}
+
+/// Sets what the system and the kind keep, and finds what is wrong with the rest.
+fn prepare(scope: &Scope<'_>, object: &mut dyn Object, old: &dyn Object) -> Result<(), Status> {
+    let resource = scope.resource;
+    metadata::carry_over(object.metadata_mut(), old.metadata());
+    let found = match scope.subresource {
+        "status" => {
+            resource.strategy.prepare_status_update(object, old);
+            resource.strategy.validate_status_update(object, old)
+        }
+        "" => {
+            resource.strategy.prepare_for_update(object, old);
+            if resource.strategy.spec_changed(object, old) == Some(true) {
+                let generation = old.metadata().generation.unwrap_or_default() + 1;
+                object.metadata_mut().generation = Some(generation);
+            }
+            resource.strategy.validate_update(object, old)
+        }
+        other => {
+            resource.strategy.prepare_subresource(other, object, old);
+            resource.strategy.validate_subresource(other, object, old)
+        }
+    };
+    let metadata =
+        validate_object_meta_update(object.metadata(), old.metadata(), &Path::new("metadata"));
+    // Upstream looks at the metadata of a change twice, and clients see each mistake twice.
+    let mut errors = metadata.clone();
+    errors.extend(metadata);
+    errors.extend(found);
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(Status::invalid(resource.group_kind(), scope.name, &errors))
+}

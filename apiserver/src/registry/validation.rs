@@ -1,0 +1,117 @@
+//! Checks that several kinds share.
+//!
+//! Every check adds to a list what it finds, so that a kind's rule reads top to bottom like the
+//! upstream rule it cites.
+
+pub mod claims;
+pub mod labels;
+pub mod names;
+pub mod net;
+pub mod node_selector;
+pub mod object_meta;
+pub mod pod_spec;
+pub mod profiles;
+pub mod resources;
+
+use portcullis_api::field_error::{BadValue, go_quote};
+use portcullis_api::{ErrorList, FieldError, Path};
+
+/// What upstream says of a number below zero.
+pub const NOT_NEGATIVE: &str = "must be greater than or equal to 0";
+/// What upstream says of a change to what cannot change.
+pub const IMMUTABLE: &str = "field is immutable";
+
+/// Adds a mistake for every sentence that a check of names found.
+pub fn invalid_each(path: &Path, value: &str, sentences: Vec<String>, errors: &mut ErrorList) {
+    errors.extend(
+        sentences
+            .into_iter()
+            .map(|sentence| FieldError::invalid(path, value, sentence)),
+    );
+}
+
+/// A number must not be negative.
+pub fn not_negative(value: Option<i64>, path: &Path, errors: &mut ErrorList) {
+    if let Some(value) = value.filter(|v| *v < 0) {
+        errors.push(FieldError::invalid(path, value, NOT_NEGATIVE));
+    }
+}
+
+/// A text that must be set.
+pub fn required(value: Option<&str>, path: &Path, errors: &mut ErrorList) {
+    if value.unwrap_or_default().is_empty() {
+        errors.push(FieldError::required(path, ""));
+    }
+}
+
+/// A text that must be one of those known.
+pub fn one_of(value: &str, known: &[&str], path: &Path, errors: &mut ErrorList) {
+    if !known.contains(&value) {
+        errors.push(FieldError::not_supported(path, value, known));
+    }
+}
+
+/// A list of texts as Go's `%#v` prints it.
+pub fn go_strings(values: &[String]) -> BadValue {
+    BadValue::go(format!("[]string{}", go_elements(values)))
+}
+
+/// The elements of such a list, in braces.
+pub fn go_elements(values: &[String]) -> String {
+    let quoted: Vec<_> = values.iter().map(|v| go_quote(v)).collect();
+    format!("{{{}}}", quoted.join(", "))
+}
+
+/// The text, or nothing where there is none: Go does not tell the two apart.
+pub fn text(value: Option<&String>) -> &str {
+    value.map_or("", String::as_str)
+}
+
+/// The elements, or none where there is no list.
+pub fn list<T>(values: Option<&Vec<T>>) -> &[T] {
+    values.map_or(&[], Vec::as_slice)
+}
+
+/// A choice of which exactly one may be made, each in a field of its own.
+pub struct OneOf<'a> {
+    path: &'a Path,
+    /// What is chosen, as upstream names it.
+    what: &'static str,
+    chosen: bool,
+    errors: &'a mut ErrorList,
+}
+
+impl<'a> OneOf<'a> {
+    /// A choice among the fields of an object.
+    pub fn new(path: &'a Path, what: &'static str, errors: &'a mut ErrorList) -> Self {
+        Self {
+            path,
+            what,
+            chosen: false,
+            errors,
+        }
+    }
+
+    /// Checks the first field that is set, and refuses those that follow.
+    pub fn field<T>(
+        &mut self,
+        name: &str,
+        value: Option<&T>,
+        validate: impl FnOnce(&T, &Path, &mut ErrorList),
+    ) {
+        let Some(value) = value else { return };
+        let path = self.path.child(name);
+        if self.chosen {
+            let detail = format!("may not specify more than 1 {}", self.what);
+            self.errors.push(FieldError::forbidden(&path, detail));
+        } else {
+            self.chosen = true;
+            validate(value, &path, self.errors);
+        }
+    }
+
+    /// Whether any field was set.
+    pub fn is_chosen(&self) -> bool {
+        self.chosen
+    }
+}

@@ -1,0 +1,214 @@
+//! Objects and lists in the form their reader asked for.
+
+use bytes::Bytes;
+use portcullis_api::Status;
+use portcullis_api::encode::metadata_end;
+use portcullis_api::field_error::go_quote;
+use portcullis_storage::{Entry, Revision};
+use serde_json::{Map, Value};
+
+use super::accept::{Encoding, Form, Format, MetaVersion};
+use super::table::{IncludeObject, Rows};
+use crate::registry::codec::Renderer;
+use crate::registry::collection::List;
+use crate::registry::resource::Resource;
+
+/// Who reads, and how.
+pub struct Reader<'r> {
+    /// The resource that is read.
+    pub resource: &'static Resource,
+    /// The version it is read in.
+    pub api_version: &'r str,
+    /// The form asked for.
+    pub format: Format,
+    /// What Table rows carry besides their cells.
+    pub include: IncludeObject,
+}
+
+impl Reader<'_> {
+    /// The resource in the reader's version.
+    pub fn renderer(&self) -> Renderer {
+        Renderer::new(self.resource, self.api_version)
+    }
+
+    /// One object. `revision` is that of the entry, or zero for an object that is not stored.
+    ///
+    /// # Errors
+    /// A 500 that names the key, if the entry cannot be read.
+    pub fn object(&self, entry: &Entry) -> Result<Bytes, Status> {
+        let mut out = Vec::with_capacity(entry.value.len() + 64);
+        self.write(entry, entry.revision, &mut out)?;
+        encode(out, self.format.encoding)
+    }
+
+    /// Appends one object as JSON, at a revision that may be another than the entry's.
+    ///
+    /// # Errors
+    /// As [`Reader::object`].
+    pub fn write(
+        &self,
+        entry: &Entry,
+        revision: Revision,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Status> {
+        let renderer = self.renderer();
+        match self.format.form {
+            Form::Object => renderer.write_object(entry, revision, out),
+            Form::Metadata(version) => write_metadata(&renderer, entry, revision, version, out),
+            Form::Table(version) => {
+                let rows = Rows {
+                    resource: self.resource,
+                    include: self.include,
+                    renderer,
+                    version,
+                };
+                let list = ListMeta {
+                    revision,
+                    ..ListMeta::default()
+                };
+                rows.write_table(std::iter::once((entry, revision)), &list, true, out)
+            }
+        }
+    }
+
+    /// A collection.
+    ///
+    /// # Errors
+    /// As [`Reader::object`].
+    pub fn list(&self, list: &List) -> Result<Bytes, Status> {
+        let size: usize = list.entries.iter().map(|e| e.value.len() + 32).sum();
+        let mut out = Vec::with_capacity(size + 256);
+        let meta = ListMeta {
+            revision: list.revision,
+            continues: list.continues.as_ref().map(ToString::to_string),
+            remaining: list.remaining,
+        };
+        let renderer = self.renderer();
+        match self.format.form {
+            Form::Object => {
+                let kind = format!("{}List", self.resource.kind);
+                write_list_head(&kind, self.api_version, &meta, &mut out);
+                write_items(&list.entries, &mut out, |entry, out| {
+                    renderer.write_item(entry, out)
+                })?;
+            }
+            Form::Metadata(version) => {
+                write_list_head(
+                    "PartialObjectMetadataList",
+                    version.api_version(),
+                    &meta,
+                    &mut out,
+                );
+                write_items(&list.entries, &mut out, |entry, out| {
+                    write_metadata(&renderer, entry, entry.revision, version, out)
+                })?;
+            }
+            Form::Table(version) => {
+                let rows = Rows {
+                    resource: self.resource,
+                    include: self.include,
+                    renderer,
+                    version,
+                };
+                let entries = list.entries.iter().map(|e| (e.as_ref(), e.revision));
+                rows.write_table(entries, &meta, true, &mut out)?;
+            }
+        }
+        encode(out, self.format.encoding)
+    }
+}
+
+/// The metadata of a list.
+#[derive(Clone, Debug, Default)]
+pub struct ListMeta {
+    /// Of which the list is the state; zero for none.
+    pub revision: Revision,
+    /// Where the next page begins.
+    pub continues: Option<String>,
+    /// How many objects follow.
+    pub remaining: Option<usize>,
+}
+
+impl ListMeta {
+    /// Appends the metadata as a JSON object.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let mut meta = Map::new();
+        if self.revision != 0 {
+            meta.insert("resourceVersion".into(), self.revision.to_string().into());
+        }
+        if let Some(continues) = &self.continues {
+            meta.insert("continue".into(), continues.as_str().into());
+        }
+        if let Some(remaining) = self.remaining {
+            meta.insert("remainingItemCount".into(), remaining.into());
+        }
+        out.extend_from_slice(Value::Object(meta).to_string().as_bytes());
+    }
+}
+
+/// Appends the beginning of a list, up to its items.
+fn write_list_head(kind: &str, api_version: &str, meta: &ListMeta, out: &mut Vec<u8>) {
+    out.extend_from_slice(
+        format!("{{\"kind\":\"{kind}\",\"apiVersion\":\"{api_version}\",\"metadata\":").as_bytes(),
+    );
+    meta.write(out);
+    out.extend_from_slice(b",\"items\":");
+}
+
+/// Appends items and the end of their list.
+fn write_items(
+    entries: &[std::sync::Arc<Entry>],
+    out: &mut Vec<u8>,
+    mut write: impl FnMut(&Entry, &mut Vec<u8>) -> Result<(), Status>,
+) -> Result<(), Status> {
+    out.push(b'[');
+    for (at, entry) in entries.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        write(entry, out)?;
+    }
+    out.extend_from_slice(b"]}");
+    Ok(())
+}
+
+/// Appends an object's metadata as a `PartialObjectMetadata`.
+pub fn write_metadata(
+    renderer: &Renderer,
+    entry: &Entry,
+    revision: Revision,
+    version: MetaVersion,
+    out: &mut Vec<u8>,
+) -> Result<(), Status> {
+    let label = portcullis_api::encode::Label::new(portcullis_api::encode::TypeMeta {
+        api_version: version.api_version(),
+        kind: "PartialObjectMetadata",
+    });
+    renderer.with_rest(entry, |rest| {
+        let end = metadata_end(rest).unwrap_or(rest.len());
+        label.write_object(&rest[..end], revision, out);
+        out.push(b'}');
+    })
+}
+
+/// JSON in the notation asked for.
+///
+/// # Errors
+/// A 500 if the JSON cannot be read back, which would be a bug.
+pub fn encode(json: Vec<u8>, encoding: Encoding) -> Result<Bytes, Status> {
+    let value = || serde_json::from_slice::<Value>(&json).map_err(Status::internal);
+    match encoding {
+        Encoding::Json => Ok(json.into()),
+        Encoding::PrettyJson => {
+            let mut pretty = serde_json::to_vec_pretty(&value()?).map_err(Status::internal)?;
+            pretty.push(b'\n');
+            Ok(pretty.into())
+        }
+        Encoding::Yaml => {
+            let yaml = serde_saphyr::to_string(&value()?).map_err(|e| {
+                Status::internal(format!("cannot write YAML: {}", go_quote(&e.to_string())))
+            })?;
+            Ok(yaml.into_bytes().into())
+        }
+    }
+}

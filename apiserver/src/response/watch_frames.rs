@@ -1,0 +1,90 @@
+//! Watch events as lines of JSON, encoded once for all watchers where they look the same.
+
+use bytes::Bytes;
+use portcullis_api::Status;
+use portcullis_storage::{Event, Frame, Revision};
+
+use super::accept::{Encoding, Form, Format};
+use super::object::Reader;
+use crate::registry::watch::Change;
+
+/// Writes the events of one watch.
+pub struct Frames<'r> {
+    reader: Reader<'r>,
+    shareable: bool,
+}
+
+impl<'r> Frames<'r> {
+    /// For a reader of a collection.
+    pub fn new(reader: Reader<'r>) -> Self {
+        let plain = reader.format
+            == Format {
+                form: Form::Object,
+                encoding: Encoding::Json,
+            };
+        let shareable = plain && reader.api_version == reader.resource.api_version();
+        Self { reader, shareable }
+    }
+
+    /// A change.
+    pub fn change(&self, change: &Change) -> Bytes {
+        let encode = || match self.event(change.kind.as_str(), |reader, out| {
+            reader.write(&change.entry, change.revision, out)
+        }) {
+            Ok(frame) => frame,
+            Err(status) => self.error(&status),
+        };
+        match change.shared.as_deref().and_then(frame_of) {
+            Some(frame) if self.shareable => frame.get_or_encode(encode),
+            _ => encode(),
+        }
+    }
+
+    fn event(
+        &self,
+        kind: &str,
+        write: impl FnOnce(&Reader<'r>, &mut Vec<u8>) -> Result<(), Status>,
+    ) -> Result<Bytes, Status> {
+        let mut out = Vec::with_capacity(1024);
+        out.extend_from_slice(b"{\"type\":\"");
+        out.extend_from_slice(kind.as_bytes());
+        out.extend_from_slice(b"\",\"object\":");
+        write(&self.reader, &mut out)?;
+        out.extend_from_slice(b"}\n");
+        Ok(out.into())
+    }
+
+    /// That nothing else happened up to a revision; `initial_end` says that all that was there
+    /// has been told.
+    pub fn bookmark(&self, revision: Revision, initial_end: bool) -> Bytes {
+        let annotations = if initial_end {
+            r#","annotations":{"k8s.io/initial-events-end":"true"}"#
+        } else {
+            ""
+        };
+        let (kind, api_version) = match self.reader.format.form {
+            Form::Object => (self.reader.resource.kind, self.reader.api_version),
+            Form::Metadata(version) => ("PartialObjectMetadata", version.api_version()),
+            Form::Table(version) => ("Table", version.api_version()),
+        };
+        let metadata = format!(r#"{{"resourceVersion":"{revision}"{annotations}}}"#);
+        let object =
+            format!(r#"{{"kind":"{kind}","apiVersion":"{api_version}","metadata":{metadata}}}"#);
+        format!("{{\"type\":\"BOOKMARK\",\"object\":{object}}}\n").into()
+    }
+
+    /// That the watch ends, and why.
+    pub fn error(&self, status: &Status) -> Bytes {
+        let mut out = b"{\"type\":\"ERROR\",\"object\":".to_vec();
+        out.extend_from_slice(&status.to_json());
+        out.extend_from_slice(b"}\n");
+        out.into()
+    }
+}
+
+fn frame_of(event: &Event) -> Option<&Frame> {
+    match event {
+        Event::Put { frame, .. } | Event::Delete { frame, .. } => Some(frame),
+        Event::Progress(_) => None,
+    }
+}

@@ -1,0 +1,148 @@
+//! `/livez`, `/readyz` and `/healthz`: whether the server lives, and whether it can serve.
+//!
+//! Upstream: `k8s.io/apiserver/pkg/server/healthz`.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::future::{BoxFuture, ready};
+use http::StatusCode;
+
+use crate::response::{self, Response};
+
+/// Says what is wrong, if something is.
+pub type Probe = Box<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// The checks of a server.
+pub struct Health {
+    checks: Vec<Check>,
+    stopping: Arc<AtomicBool>,
+}
+
+struct Check {
+    name: &'static str,
+    probe: Probe,
+    /// Whether a failure says that a restart would help.
+    lives: bool,
+}
+
+impl Health {
+    /// The checks of a server whose store is probed by `store`.
+    pub fn new(store: Probe) -> Self {
+        let stopping = Arc::new(AtomicBool::new(false));
+        let flag = stopping.clone();
+        let shutdown: Probe = Box::new(move || {
+            let stopping = flag.load(Ordering::Relaxed);
+            Box::pin(ready(if stopping {
+                Err("process is shutting down".into())
+            } else {
+                Ok(())
+            }))
+        });
+        let checks = vec![
+            Check {
+                name: "ping",
+                probe: Box::new(|| Box::pin(ready(Ok(())))),
+                lives: true,
+            },
+            Check {
+                name: "etcd",
+                probe: store,
+                lives: false,
+            },
+            Check {
+                name: "shutdown",
+                probe: shutdown,
+                lives: false,
+            },
+        ];
+        Self { checks, stopping }
+    }
+
+    /// From now on the server is not ready.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Answers `/readyz`, `/readyz/{check}` and the like; `?verbose` lists the checks.
+    pub async fn serve(&self, path: &str, query: &str) -> Response {
+        let mut segments = path.split('/').filter(|s| !s.is_empty());
+        let endpoint = segments.next().unwrap_or_default();
+        let only = segments.next();
+        let checks: Vec<_> = self
+            .checks
+            .iter()
+            .filter(|c| (endpoint != "livez" || c.lives) && only.is_none_or(|name| name == c.name))
+            .collect();
+        if only.is_some() && checks.is_empty() {
+            return response::text(StatusCode::NOT_FOUND, "404 page not found\n");
+        }
+        let verbose = form_urlencoded::parse(query.as_bytes()).any(|(k, _)| k == "verbose");
+        let (report, failed) = report(&checks).await;
+        if failed {
+            let body = format!("{report}{endpoint} check failed\n");
+            return response::text(StatusCode::INTERNAL_SERVER_ERROR, body);
+        }
+        match verbose {
+            true => response::text(StatusCode::OK, format!("{report}{endpoint} check passed\n")),
+            false => response::text(StatusCode::OK, "ok"),
+        }
+    }
+}
+
+async fn report(checks: &[&Check]) -> (String, bool) {
+    let mut report = String::new();
+    let mut failed = false;
+    for check in checks {
+        // Why a check fails is for the log: this can be read by everybody.
+        let line = match (check.probe)().await {
+            Ok(()) => format!("[+]{} ok", check.name),
+            Err(error) => {
+                tracing::warn!(check = check.name, error, "health check failed");
+                failed = true;
+                format!("[-]{} failed: reason withheld", check.name)
+            }
+        };
+        let _ = writeln!(report, "{line}");
+    }
+    (report, failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt;
+
+    async fn get(health: &Health, path: &str, query: &str) -> (u16, String) {
+        let response = health.serve(path, query).await;
+        let code = response.status().as_u16();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (code, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_broken_store_is_alive_and_not_ready() {
+        let health = Health::new(Box::new(|| Box::pin(ready(Err("secret detail".into())))));
+        assert_eq!(get(&health, "/livez", "").await, (200, "ok".into()));
+        let (code, body) = get(&health, "/readyz", "").await;
+        assert_eq!(code, 500);
+        assert_eq!(
+            body,
+            "[+]ping ok\n[-]etcd failed: reason withheld\n[+]shutdown ok\nreadyz check failed\n"
+        );
+        assert_eq!(get(&health, "/readyz/ping", "").await.0, 200);
+        assert_eq!(get(&health, "/readyz/nope", "").await.0, 404);
+    }
+
+    #[tokio::test]
+    async fn a_stopping_server_is_not_ready() {
+        let health = Health::new(Box::new(|| Box::pin(ready(Ok(())))));
+        assert_eq!(
+            get(&health, "/readyz", "verbose").await.1.lines().count(),
+            4
+        );
+        health.stop();
+        assert_eq!(get(&health, "/readyz", "").await.0, 500);
+    }
+}

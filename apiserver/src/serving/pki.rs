@@ -1,0 +1,260 @@
+//! Certificates: an authority in the data directory, and what it signs.
+
+use std::fs;
+use std::io::Write;
+use std::net::IpAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, SanType,
+};
+use thiserror::Error;
+use time::{Duration, OffsetDateTime};
+
+/// How long certificates last. A server's is signed anew at every start.
+const VALIDITY: Duration = Duration::days(3650);
+/// Clocks differ a little.
+const SKEW: Duration = Duration::hours(1);
+const AUTHORITY_NAME: &str = "portcullis-ca";
+
+/// Why there are no certificates.
+#[derive(Debug, Error)]
+pub enum PkiError {
+    /// A file cannot be read or written.
+    #[error("{path}: {source}")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A file holds no certificate or key that could be used.
+    #[error("{path}: {why}")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A certificate could not be signed.
+    #[error("cannot make a certificate: {0}")]
+    Sign(#[from] rcgen::Error),
+}
+
+/// A certificate and its key, as PEM.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The chain.
+    pub certificate: String,
+    /// The private key.
+    pub key: String,
+}
+
+/// Signs certificates.
+pub struct Authority {
+    certificate: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    /// The authority in a directory, made there if there is none.
+    ///
+    /// # Errors
+    /// [`PkiError`], which names the file.
+    pub fn in_dir(dir: &Path) -> Result<Self, PkiError> {
+        let (certificate_file, key_file) = (dir.join("ca.crt"), dir.join("ca.key"));
+        if !key_file.exists() && !certificate_file.exists() {
+            let identity = Self::make()?;
+            write(&key_file, identity.key.as_bytes(), 0o600)?;
+            write(&certificate_file, identity.certificate.as_bytes(), 0o644)?;
+        }
+        let malformed = |path: &Path| {
+            let path = path.to_owned();
+            move |error: rcgen::Error| PkiError::Malformed {
+                path,
+                why: error.to_string(),
+            }
+        };
+        let (certificate, key) = (read(&certificate_file)?, read(&key_file)?);
+        let key = KeyPair::from_pem(&key).map_err(malformed(&key_file))?;
+        let issuer =
+            Issuer::from_ca_cert_pem(&certificate, key).map_err(malformed(&certificate_file))?;
+        Ok(Self {
+            certificate,
+            issuer,
+        })
+    }
+
+    fn make() -> Result<Identity, PkiError> {
+        let key = KeyPair::generate()?;
+        let mut params = params(AUTHORITY_NAME, None);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![
+            KeyUsagePurpose::KeyCertSign,
+            KeyUsagePurpose::CrlSign,
+            KeyUsagePurpose::DigitalSignature,
+        ];
+        Ok(Identity {
+            certificate: params.self_signed(&key)?.pem(),
+            key: key.serialize_pem(),
+        })
+    }
+
+    /// The authority's own certificate, as PEM.
+    pub fn certificate(&self) -> &str {
+        &self.certificate
+    }
+
+    /// A certificate for a server of these names and addresses.
+    ///
+    /// # Errors
+    /// [`PkiError::Sign`] for a name no certificate can hold.
+    pub fn server(&self, names: &[String], addresses: &[IpAddr]) -> Result<Identity, PkiError> {
+        let mut params = params("portcullis", None);
+        for name in names {
+            params
+                .subject_alt_names
+                .push(SanType::DnsName(name.as_str().try_into()?));
+        }
+        params
+            .subject_alt_names
+            .extend(addresses.iter().copied().map(SanType::IpAddress));
+        self.sign(params, ExtendedKeyUsagePurpose::ServerAuth)
+    }
+
+    /// A certificate that identifies a user, in a group. (A certificate could name several; `rcgen`
+    /// writes one.)
+    ///
+    /// # Errors
+    /// [`PkiError::Sign`].
+    pub fn client(&self, user: &str, group: Option<&str>) -> Result<Identity, PkiError> {
+        self.sign(params(user, group), ExtendedKeyUsagePurpose::ClientAuth)
+    }
+
+    fn sign(
+        &self,
+        mut params: CertificateParams,
+        usage: ExtendedKeyUsagePurpose,
+    ) -> Result<Identity, PkiError> {
+        params.key_usages = vec![
+            KeyUsagePurpose::DigitalSignature,
+            KeyUsagePurpose::KeyEncipherment,
+        ];
+        params.extended_key_usages = vec![usage];
+        params.use_authority_key_identifier_extension = true;
+        let key = KeyPair::generate()?;
+        Ok(Identity {
+            certificate: params.signed_by(&key, &self.issuer)?.pem(),
+            key: key.serialize_pem(),
+        })
+    }
+}
+
+fn params(name: &str, group: Option<&str>) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    if let Some(group) = group {
+        params
+            .distinguished_name
+            .push(DnType::OrganizationName, group);
+    }
+    params.distinguished_name.push(DnType::CommonName, name);
+    let now = OffsetDateTime::now_utc();
+    params.not_before = now - SKEW;
+    params.not_after = now + VALIDITY;
+    params
+}
+
+/// Reads a text file.
+///
+/// # Errors
+/// [`PkiError::Io`].
+pub fn read(path: &Path) -> Result<String, PkiError> {
+    fs::read_to_string(path).map_err(|source| PkiError::Io {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Writes a file whole or not at all, readable as `mode` says from its first byte on.
+///
+/// # Errors
+/// [`PkiError::Io`].
+pub fn write(path: &Path, contents: &[u8], mode: u32) -> Result<(), PkiError> {
+    let failed = |source| PkiError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    if let Some(dir) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
+        fs::create_dir_all(dir).map_err(failed)?;
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let draft = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    let written = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(mode)
+        .open(&draft)
+        .and_then(|mut file| file.write_all(contents))
+        .and_then(|()| fs::rename(&draft, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    written.map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+    use x509_parser::prelude::*;
+
+    #[test]
+    fn an_authority_is_made_once_and_found_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Authority::in_dir(dir.path())
+            .unwrap()
+            .certificate()
+            .to_owned();
+        assert_eq!(Authority::in_dir(dir.path()).unwrap().certificate(), first);
+        let mode = fs::metadata(dir.path().join("ca.key"))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_broken_authority_is_named_and_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("ca.key"), "nonsense").unwrap();
+        let error = Authority::in_dir(dir.path()).err().unwrap().to_string();
+        assert!(error.contains("ca.crt"), "{error}");
+        fs::write(dir.path().join("ca.crt"), "nonsense").unwrap();
+        let error = Authority::in_dir(dir.path()).err().unwrap().to_string();
+        assert!(error.contains("ca.key"), "{error}");
+    }
+
+    #[test]
+    fn a_clients_name_and_group_stand_in_its_certificate() {
+        let dir = tempfile::tempdir().unwrap();
+        let authority = Authority::in_dir(dir.path()).unwrap();
+        let identity = authority.client("alice", Some("a")).unwrap();
+        let (_, pem) = parse_x509_pem(identity.certificate.as_bytes()).unwrap();
+        let certificate = pem.parse_x509().unwrap();
+        let names: Vec<_> = certificate
+            .subject()
+            .iter_common_name()
+            .map(|n| n.as_str().unwrap())
+            .collect();
+        let groups: Vec<_> = certificate
+            .subject()
+            .iter_organization()
+            .map(|n| n.as_str().unwrap())
+            .collect();
+        assert_eq!((names, groups), (vec!["alice"], vec!["a"]));
+    }
+}

@@ -1,0 +1,164 @@
+//! What must be there before the port opens: certificates and kubeconfigs.
+
+use std::io::BufReader;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::app::StartError;
+use crate::config::Serve;
+use crate::kubeconfig::Kubeconfig;
+use crate::serving::pki::{self, Authority, PkiError};
+
+/// The cluster admin of the kubeconfig that is written at start.
+const ADMIN: &str = "kubernetes-admin";
+
+/// The certificates of a server.
+pub struct Certificates {
+    /// The data directory's authority, which signs client certificates too.
+    pub authority: Authority,
+    /// What the server shows.
+    pub server_chain: Vec<CertificateDer<'static>>,
+    /// What proves it.
+    pub server_key: PrivateKeyDer<'static>,
+    /// The authority that clients should trust, as PEM.
+    pub trusted: String,
+}
+
+/// Where a data directory keeps certificates.
+pub fn pki_dir(data_dir: &Path) -> PathBuf {
+    data_dir.join("pki")
+}
+
+/// Reads the certificates that options name, and makes the others.
+///
+/// # Errors
+/// Names the option or the file at fault.
+pub fn certificates(options: &Serve, local: SocketAddr) -> Result<Certificates, StartError> {
+    let dir = pki_dir(&options.data_dir);
+    let data_dir = |error: PkiError| StartError::option("--data-dir", error);
+    let authority = Authority::in_dir(&dir).map_err(data_dir)?;
+    let (certificate, key, trusted) = match (&options.tls_cert_file, &options.tls_private_key_file)
+    {
+        (Some(certificate), Some(key)) => {
+            let chain =
+                pki::read(certificate).map_err(|e| StartError::option("--tls-cert-file", e))?;
+            let key =
+                pki::read(key).map_err(|e| StartError::option("--tls-private-key-file", e))?;
+            (chain.clone(), key, chain)
+        }
+        _ => {
+            let (names, addresses) = names(local.ip());
+            // Anew at every start, so that it names the addresses of this one.
+            let identity = authority.server(&names, &addresses).map_err(data_dir)?;
+            pki::write(&dir.join("apiserver.key"), identity.key.as_bytes(), 0o600)
+                .map_err(data_dir)?;
+            pki::write(
+                &dir.join("apiserver.crt"),
+                identity.certificate.as_bytes(),
+                0o644,
+            )
+            .map_err(data_dir)?;
+            (
+                identity.certificate,
+                identity.key,
+                authority.certificate().to_owned(),
+            )
+        }
+    };
+    let server_chain: Vec<_> =
+        CertificateDer::pem_reader_iter(BufReader::new(certificate.as_bytes()))
+            .collect::<Result<_, _>>()
+            .map_err(|e| StartError::option("--tls-cert-file", e))?;
+    if server_chain.is_empty() {
+        return Err(StartError::option(
+            "--tls-cert-file",
+            "no certificate in it",
+        ));
+    }
+    let server_key = PrivateKeyDer::from_pem_slice(key.as_bytes())
+        .map_err(|e| StartError::option("--tls-private-key-file", e))?;
+    Ok(Certificates {
+        authority,
+        server_chain,
+        server_key,
+        trusted,
+    })
+}
+
+/// What clients on this machine may call it.
+fn names(bound: IpAddr) -> (Vec<String>, Vec<IpAddr>) {
+    let mut names = vec![
+        "localhost".to_owned(),
+        "kubernetes".to_owned(),
+        "kubernetes.default".to_owned(),
+    ];
+    names.extend([
+        "kubernetes.default.svc".to_owned(),
+        "kubernetes.default.svc.cluster.local".to_owned(),
+    ]);
+    if let Ok(host) = std::fs::read_to_string("/proc/sys/kernel/hostname") {
+        let host = host.trim().to_ascii_lowercase();
+        if portcullis_api::name::dns1123_subdomain(&host).is_empty() && !names.contains(&host) {
+            names.push(host);
+        }
+    }
+    let mut addresses = vec![
+        IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::LOCALHOST),
+    ];
+    if !bound.is_unspecified() && !addresses.contains(&bound) {
+        addresses.push(bound);
+    }
+    (names, addresses)
+}
+
+/// Where the admin's kubeconfig goes.
+pub fn kubeconfig_path(options: &Serve) -> PathBuf {
+    options
+        .write_kubeconfig
+        .clone()
+        .unwrap_or_else(|| options.data_dir.join("admin.kubeconfig"))
+}
+
+/// Writes a kubeconfig that may do everything.
+///
+/// # Errors
+/// Names the option and the file.
+pub fn write_kubeconfig(
+    options: &Serve,
+    pki: &Certificates,
+    local: SocketAddr,
+) -> Result<(), StartError> {
+    let at_fault = |e: PkiError| StartError::option("--write-kubeconfig", e);
+    let identity = pki
+        .authority
+        .client(ADMIN, Some(portcullis_api::UserInfo::SYSTEM_MASTERS))
+        .map_err(at_fault)?;
+    let server = format!("https://{}", reachable(local));
+    let config = Kubeconfig {
+        server: &server,
+        authority: &pki.trusted,
+        user: ADMIN,
+        identity: &identity,
+    };
+    pki::write(
+        &kubeconfig_path(options),
+        config.to_yaml().as_bytes(),
+        0o600,
+    )
+    .map_err(at_fault)
+}
+
+/// Where clients on this machine reach a server. One that listens on every address listens on
+/// this machine's own too.
+pub fn reachable(local: SocketAddr) -> SocketAddr {
+    let ip = if local.ip().is_unspecified() {
+        IpAddr::V4(Ipv4Addr::LOCALHOST)
+    } else {
+        local.ip()
+    };
+    SocketAddr::new(ip, local.port())
+}

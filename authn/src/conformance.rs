@@ -1,0 +1,298 @@
+//! What every authenticator does with credentials, good and bad, alone and in a server's chain.
+
+use std::fmt::Debug;
+use std::path::Path;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
+use portcullis_api::UserInfo;
+
+use crate::{
+    Authenticator, BasicFile, Bearer, ClientCertificates, Credentials, Error, Outcome,
+    TokenAuthenticator, TokenFile, chain,
+};
+
+/// One authenticator that reads the `Authorization` header.
+struct Case<A> {
+    authenticator: A,
+    /// Makes a header of a secret.
+    header: fn(&[u8]) -> Vec<u8>,
+    /// What proves `user`'s identity, and must never be seen.
+    secret: &'static str,
+    user: &'static str,
+    /// What becomes of a wrong secret.
+    refusal: Error,
+}
+
+fn headers(values: &[&[u8]]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for value in values {
+        headers.append(AUTHORIZATION, HeaderValue::from_bytes(value).unwrap());
+    }
+    headers
+}
+
+async fn ask(authenticator: &dyn Authenticator, values: &[&[u8]]) -> Result<Outcome, Error> {
+    let headers = headers(values);
+    authenticator
+        .authenticate(&Credentials {
+            headers: &headers,
+            peer_certificates: &[],
+        })
+        .await
+}
+
+fn name(outcome: &Outcome) -> &str {
+    match outcome {
+        Outcome::Identified(user) => &user.name,
+        Outcome::NotMine => "nobody",
+    }
+}
+
+async fn conforms<A: Authenticator + Debug>(case: &Case<A>) {
+    let Case {
+        authenticator,
+        header,
+        secret,
+        user,
+        refusal,
+    } = case;
+    let good = header(secret.as_bytes());
+    let upper = good.to_ascii_uppercase();
+    let scheme = good.iter().position(|b| *b == b' ').unwrap();
+    let mixed = [&upper[..scheme], &good[scheme..]].concat();
+    for value in [&good, &mixed] {
+        assert_eq!(name(&ask(authenticator, &[value]).await.unwrap()), *user);
+    }
+
+    let truncated = &secret.as_bytes()[..secret.len() - 1];
+    let longer = format!("{secret}x");
+    let megabyte = secret.repeat(1 + (1 << 20) / secret.len());
+    let no_text = [secret.as_bytes(), b"\xff\xfe"].concat();
+    for bad in [
+        b"wrong",
+        truncated,
+        longer.as_bytes(),
+        megabyte.as_bytes(),
+        &no_text,
+    ] {
+        let refused = ask(authenticator, &[&header(bad)]).await;
+        assert_eq!(refused.as_ref(), Err(refusal));
+        let error = refused.unwrap_err();
+        assert!(!format!("{error} {error:?}").contains(secret));
+    }
+
+    let others: [&[u8]; 8] = [
+        b"",
+        b"garbage",
+        &good[..scheme],
+        &[&good[..scheme], b" "].concat(),
+        b"Digest username=\"x\"",
+        secret.as_bytes(),
+        b"\xff\xfe \xfd",
+        b"Negotiate x",
+    ];
+    for other in others {
+        let other = other.trim_ascii();
+        assert_eq!(
+            ask(authenticator, &[other]).await,
+            Ok(Outcome::NotMine),
+            "{other:?}"
+        );
+    }
+    assert_eq!(ask(authenticator, &[]).await, Ok(Outcome::NotMine));
+
+    // Of two headers the first counts, as in Go's `Header.Get`.
+    let wrong = header(b"wrong");
+    assert_eq!(
+        name(&ask(authenticator, &[&good, &wrong]).await.unwrap()),
+        *user
+    );
+    assert_eq!(
+        ask(authenticator, &[&wrong, &good]).await.as_ref(),
+        Err(refusal)
+    );
+
+    let headers = headers(&[&good]);
+    let credentials = Credentials {
+        headers: &headers,
+        peer_certificates: &[],
+    };
+    let shown = format!("{authenticator:?} {credentials:?}");
+    let encoded = String::from_utf8(good[scheme + 1..].to_vec()).unwrap();
+    assert!(
+        !shown.contains(secret) && !shown.contains(&encoded),
+        "{shown}"
+    );
+    assert!(shown.contains("authorization"), "{shown}");
+}
+
+const PASSWORD: &str = "Pass:wörd, 1:2";
+const TOKEN: &str = "abc.DEF-123==";
+
+fn basic_file() -> BasicFile {
+    let text = format!("\"{PASSWORD}\",alice,1001,\"basic-user,dev\"\nother,bob,1002\n");
+    BasicFile::of(Path::new("users.csv"), text.as_bytes()).unwrap()
+}
+
+fn token_file() -> TokenFile {
+    let text = format!("{TOKEN},carol,7,ops\nother,dave,8\n");
+    TokenFile::of(Path::new("tokens.csv"), text.as_bytes()).unwrap()
+}
+
+fn bearer() -> Bearer {
+    Bearer::new(vec![Arc::new(token_file())])
+}
+
+fn basic_header(password: &[u8]) -> Vec<u8> {
+    let pair = STANDARD.encode([b"alice:", password].concat());
+    format!("Basic {pair}").into_bytes()
+}
+
+fn bearer_header(token: &[u8]) -> Vec<u8> {
+    [b"Bearer ", token].concat()
+}
+
+#[tokio::test]
+async fn basic_conforms() {
+    conforms(&Case {
+        authenticator: basic_file(),
+        header: basic_header,
+        secret: PASSWORD,
+        user: "alice",
+        refusal: Error::InvalidPassword,
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn bearer_conforms() {
+    conforms(&Case {
+        authenticator: bearer(),
+        header: bearer_header,
+        secret: TOKEN,
+        user: "carol",
+        refusal: Error::InvalidToken,
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn certificates_do_not_care_about_headers() {
+    let ca = crate::x509::tests::Ca::new("ca");
+    let cas = ClientCertificates::of(Path::new("ca.crt"), ca.pem().as_bytes()).unwrap();
+    for value in [&b"Bearer x"[..], b"Basic eDp5", b"\xff"] {
+        assert_eq!(ask(&cas, &[value]).await, Ok(Outcome::NotMine));
+    }
+}
+
+#[tokio::test]
+async fn basic_reads_only_pairs() {
+    let file = basic_file();
+    let encoded = |text: &str| format!("Basic {}", STANDARD.encode(text)).into_bytes();
+    for (header, expected) in [
+        (encoded("alice"), Ok(Outcome::NotMine)),
+        (encoded("mallory:x"), Err(Error::InvalidPassword)),
+        (encoded("mallory:"), Err(Error::InvalidPassword)),
+        (encoded(":"), Err(Error::InvalidPassword)),
+        (encoded("ALICE:x"), Err(Error::InvalidPassword)),
+        (b"Basic !!!".to_vec(), Ok(Outcome::NotMine)),
+        (b"Basic".to_vec(), Ok(Outcome::NotMine)),
+    ] {
+        assert_eq!(ask(&file, &[&header]).await, expected, "{header:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_chain_fails_closed_and_knows_groups() {
+    let methods: Vec<Arc<dyn Authenticator>> = vec![Arc::new(basic_file()), Arc::new(bearer())];
+    let open = chain(methods.clone(), true);
+    let closed = chain(methods, false);
+
+    let alice = UserInfo {
+        name: "alice".into(),
+        uid: "1001".into(),
+        groups: ["basic-user", "dev", "system:authenticated"]
+            .map(String::from)
+            .into(),
+        ..UserInfo::default()
+    };
+    let good = basic_header(PASSWORD.as_bytes());
+    for server in [&open, &closed] {
+        assert_eq!(
+            ask(&**server, &[&good]).await,
+            Ok(Outcome::Identified(alice.clone()))
+        );
+        let bad: [(&[u8], Error); 2] = [
+            (b"Bearer nobodys", Error::InvalidToken),
+            (b"Basic YWxpY2U6eA==", Error::InvalidPassword),
+        ];
+        for (value, error) in bad {
+            assert_eq!(ask(&**server, &[value]).await, Err(error));
+        }
+    }
+
+    let anonymous = UserInfo {
+        name: "system:anonymous".into(),
+        groups: vec!["system:unauthenticated".into()],
+        ..UserInfo::default()
+    };
+    for value in [&b""[..], b"Bearer", b"Bearer  x", b"nonsense"] {
+        let nobody = Ok(Outcome::Identified(anonymous.clone()));
+        assert_eq!(ask(&*open, &[value]).await, nobody, "{value:?}");
+        assert_eq!(
+            ask(&*closed, &[value]).await,
+            Ok(Outcome::NotMine),
+            "{value:?}"
+        );
+    }
+    // Without a basic auth file nobody reads that header.
+    let tokens_only = chain(vec![Arc::new(bearer())], true);
+    assert_eq!(
+        ask(&*tokens_only, &[&good]).await,
+        Ok(Outcome::Identified(anonymous))
+    );
+}
+
+/// Says the same of every token.
+struct Says(Result<Outcome, Error>);
+
+#[async_trait::async_trait]
+impl TokenAuthenticator for Says {
+    async fn authenticate_token(&self, _token: &str) -> Result<Outcome, Error> {
+        self.0.clone()
+    }
+}
+
+#[tokio::test]
+async fn kinds_of_tokens_are_tried_in_order() {
+    let user = |name: &str| {
+        Ok(Outcome::Identified(UserInfo {
+            name: name.into(),
+            ..UserInfo::default()
+        }))
+    };
+    let certificate = || Error::UntrustedCertificate("x".into());
+    for (kinds, expected) in [
+        (vec![Ok(Outcome::NotMine), user("b"), user("c")], user("b")),
+        (vec![Err(Error::InvalidToken), user("b")], user("b")),
+        (vec![Err(Error::InvalidToken); 2], Err(Error::InvalidToken)),
+        (vec![Ok(Outcome::NotMine)], Err(Error::InvalidToken)),
+        (
+            vec![Err(Error::InvalidToken), Err(certificate())],
+            Err(Error::Several(vec![Error::InvalidToken, certificate()])),
+        ),
+        (vec![], Err(Error::InvalidToken)),
+    ] {
+        let kinds = kinds
+            .into_iter()
+            .map(|k| Arc::new(Says(k)) as Arc<dyn TokenAuthenticator>);
+        assert_eq!(
+            ask(&Bearer::new(kinds.collect()), &[b"Bearer x"]).await,
+            expected
+        );
+    }
+}

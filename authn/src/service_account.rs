@@ -1,0 +1,302 @@
+//! Service account tokens: signed by this server, bound to an account and perhaps to a pod or a
+//! secret, and dead when that is gone (upstream: `pkg/serviceaccount/{jwt,claims}.go`).
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use portcullis_api::UserInfo;
+use rustls_pki_types::UnixTime;
+use serde::{Deserialize, Serialize};
+
+use crate::jws::{SignError, SigningKey, Token, VerifyingKey};
+use crate::secret::Secret;
+use crate::{Error, Outcome, TokenAuthenticator};
+
+/// How far clocks may differ, in seconds.
+const LEEWAY: f64 = 60.0;
+
+/// How many verified signatures are remembered; with more, all are forgotten.
+const REMEMBERED: usize = 1024;
+
+/// An object a token names: of this name, and still the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reference {
+    /// The object's name.
+    #[serde(default)]
+    pub name: String,
+    /// The object's uid.
+    #[serde(default)]
+    pub uid: String,
+}
+
+/// What tokens say of themselves (`kubernetes.io`).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Binding {
+    /// The account's namespace.
+    pub namespace: String,
+    /// The account.
+    pub serviceaccount: Reference,
+    /// The pod it was made for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pod: Option<Reference>,
+    /// The secret it was made for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<Reference>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Claims {
+    aud: Audiences,
+    /// Seconds since 1970, as all times here; JSON numbers may have a fraction.
+    exp: f64,
+    #[serde(default)]
+    iat: f64,
+    #[serde(rename = "kubernetes.io")]
+    binding: Binding,
+    #[serde(default)]
+    nbf: f64,
+}
+
+/// One is often written without a list.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Audiences {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Audiences {
+    fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(audience) => std::slice::from_ref(audience),
+            Self::Many(audiences) => audiences,
+        }
+    }
+}
+
+/// Whom a token says it is from, before anything else is believed.
+#[derive(Deserialize)]
+struct Origin {
+    #[serde(default)]
+    iss: String,
+}
+
+/// Makes tokens (`--service-account-issuer`, `--service-account-signing-key-file`).
+#[derive(Clone, Debug)]
+pub struct TokenIssuer {
+    /// Whom tokens say they are from.
+    pub issuer: String,
+    /// What signs them.
+    pub key: SigningKey,
+}
+
+impl TokenIssuer {
+    /// A token for these audiences that expires `seconds` after `now`.
+    ///
+    /// # Errors
+    /// [`SignError`], if the key fails.
+    pub fn issue(
+        &self,
+        binding: &Binding,
+        audiences: &[String],
+        now: UnixTime,
+        seconds: u32,
+    ) -> Result<String, SignError> {
+        let account = &binding.serviceaccount.name;
+        let claims = serde_json::json!({
+            "aud": audiences,
+            "exp": now.as_secs().saturating_add(u64::from(seconds)),
+            "iat": now.as_secs(),
+            "iss": self.issuer,
+            "nbf": now.as_secs(),
+            "sub": format!("system:serviceaccount:{}:{account}", binding.namespace),
+            "kubernetes.io": binding,
+        });
+        self.key.sign(&claims)
+    }
+}
+
+/// What may take a token with it when it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The account itself.
+    ServiceAccount,
+    /// A pod.
+    Pod,
+    /// A secret.
+    Secret,
+}
+
+/// Where tokens' objects are looked up.
+#[async_trait]
+pub trait Objects: Send + Sync + 'static {
+    /// The uid of an object; `None` if it is gone, was deleted more than a minute ago and only
+    /// lingers, or cannot be read.
+    async fn uid(&self, kind: Kind, namespace: &str, name: &str) -> Option<String>;
+}
+
+/// Whose tokens count.
+#[derive(Clone, Debug, Default)]
+pub struct Trust {
+    /// Of tokens from others this authenticator has no opinion.
+    pub issuers: Vec<String>,
+    /// Tokens for none of these do not count (`--api-audiences`, by default the issuers).
+    pub audiences: Vec<String>,
+    /// Who may have signed them.
+    pub keys: Vec<VerifyingKey>,
+}
+
+/// Reads service account tokens.
+pub struct ServiceAccountTokens {
+    trust: Trust,
+    objects: Arc<dyn Objects>,
+    verified: Mutex<HashMap<[u8; 32], Arc<Claims>>>,
+}
+
+impl ServiceAccountTokens {
+    /// Believes whom `trust` names, as long as what tokens are bound to is among `objects`.
+    pub fn new(trust: Trust, objects: Arc<dyn Objects>) -> Self {
+        Self {
+            trust,
+            objects,
+            verified: Mutex::default(),
+        }
+    }
+
+    /// Whose token it is, for one of `audiences` at least, and for which (for a `TokenReview`).
+    ///
+    /// # Errors
+    /// [`Error`], if it is from one of the issuers and does not count.
+    pub async fn review(
+        &self,
+        token: &str,
+        audiences: &[String],
+        now: UnixTime,
+    ) -> Result<Option<(UserInfo, Vec<String>)>, Error> {
+        let Some(claims) = self.believed(token)? else {
+            return Ok(None);
+        };
+        #[expect(clippy::cast_precision_loss, reason = "seconds fit for a long time")]
+        let now = now.as_secs() as f64;
+        let common: Vec<_> = claims
+            .aud
+            .as_slice()
+            .iter()
+            .filter(|a| audiences.contains(a))
+            .cloned()
+            .collect();
+        let refusal = if common.is_empty() {
+            Some("is for another audience")
+        } else if now > claims.exp + LEEWAY {
+            Some("has expired")
+        } else if now + LEEWAY < claims.nbf.max(claims.iat) {
+            Some("is not valid yet")
+        } else {
+            self.loss(&claims.binding).await
+        };
+        match refusal {
+            Some(why) => Err(Error::ServiceAccountToken(why)),
+            None => Ok(Some((user(&claims.binding), common))),
+        }
+    }
+
+    /// What a token says, if it is ours to read and rightly signed.
+    fn believed(&self, text: &str) -> Result<Option<Arc<Claims>>, Error> {
+        let Some(token) = Token::parse(text) else {
+            return Ok(None);
+        };
+        let from_us = token
+            .claims::<Origin>()
+            .is_some_and(|o| self.trust.issuers.contains(&o.iss));
+        if !from_us {
+            return Ok(None);
+        }
+        let digest = Secret::of(text.as_bytes()).digest();
+        if let Some(claims) = self.verified.lock().get(&digest) {
+            return Ok(Some(Arc::clone(claims)));
+        }
+        if !token.is_signed_by(&self.trust.keys) {
+            return Err(Error::ServiceAccountToken("is not signed by a known key"));
+        }
+        let claims: Claims = token
+            .claims()
+            .ok_or(Error::ServiceAccountToken("lacks what it should say"))?;
+        let claims = Arc::new(claims);
+        let mut verified = self.verified.lock();
+        if verified.len() >= REMEMBERED {
+            verified.clear();
+        }
+        verified.insert(digest, Arc::clone(&claims));
+        Ok(Some(claims))
+    }
+
+    /// What of a token's objects is not there any more.
+    async fn loss(&self, binding: &Binding) -> Option<&'static str> {
+        let Binding {
+            namespace,
+            serviceaccount,
+            pod,
+            secret,
+        } = binding;
+        let objects = [
+            (
+                Kind::ServiceAccount,
+                Some(serviceaccount),
+                "is of an account that is gone",
+            ),
+            (
+                Kind::Secret,
+                secret.as_ref(),
+                "is bound to a secret that is gone",
+            ),
+            (Kind::Pod, pod.as_ref(), "is bound to a pod that is gone"),
+        ];
+        for (kind, object, why) in objects {
+            let Some(object) = object else { continue };
+            let uid = self.objects.uid(kind, namespace, &object.name).await;
+            if uid.as_ref() != Some(&object.uid) {
+                return Some(why);
+            }
+        }
+        None
+    }
+}
+
+impl fmt::Debug for ServiceAccountTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceAccountTokens")
+            .field("trust", &self.trust)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl TokenAuthenticator for ServiceAccountTokens {
+    async fn authenticate_token(&self, token: &str) -> Result<Outcome, Error> {
+        let reviewed = self
+            .review(token, &self.trust.audiences, UnixTime::now())
+            .await?;
+        Ok(reviewed.map_or(Outcome::NotMine, |(user, _)| Outcome::Identified(user)))
+    }
+}
+
+fn user(binding: &Binding) -> UserInfo {
+    let account = &binding.serviceaccount;
+    let mut user = UserInfo::service_account(&binding.namespace, &account.name);
+    user.uid.clone_from(&account.uid);
+    if let Some(pod) = &binding.pod {
+        for (key, value) in [("pod-name", &pod.name), ("pod-uid", &pod.uid)] {
+            user.extra.insert(
+                format!("authentication.kubernetes.io/{key}"),
+                vec![value.clone()],
+            );
+        }
+    }
+    user
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,385 @@
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::*;
+use crate::{FileError, Problem};
+
+const NOW: u64 = 1_800_000_000;
+const ISSUER: &str = "https://issuer";
+
+fn at(seconds: u64) -> UnixTime {
+    UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds))
+}
+
+fn key() -> SigningKey {
+    let pem = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    SigningKey::of(Path::new("sa.key"), pem.as_bytes()).unwrap()
+}
+
+fn reference(name: &str) -> Reference {
+    Reference {
+        name: name.into(),
+        uid: format!("{name}-uid"),
+    }
+}
+
+fn robot() -> Binding {
+    let serviceaccount = Reference {
+        name: "robot".into(),
+        uid: "sa-uid".into(),
+    };
+    Binding {
+        namespace: "ns".into(),
+        serviceaccount,
+        ..Binding::default()
+    }
+}
+
+/// Objects of `ns` by kind and name, with their uid.
+struct Cluster(Vec<(Kind, &'static str, &'static str)>);
+
+#[async_trait]
+impl Objects for Cluster {
+    async fn uid(&self, kind: Kind, namespace: &str, name: &str) -> Option<String> {
+        let found = self
+            .0
+            .iter()
+            .find(|o| namespace == "ns" && o.0 == kind && o.1 == name);
+        found.map(|(_, _, uid)| (*uid).to_owned())
+    }
+}
+
+fn reader(keys: Vec<VerifyingKey>) -> ServiceAccountTokens {
+    let list = |word: &str| vec![word.to_owned()];
+    let trust = Trust {
+        issuers: list(ISSUER),
+        audiences: list("api"),
+        keys,
+    };
+    let objects = vec![
+        (Kind::ServiceAccount, "robot", "sa-uid"),
+        (Kind::Pod, "pod", "pod-uid"),
+        (Kind::Secret, "secret", "secret-uid"),
+    ];
+    ServiceAccountTokens::new(trust, Arc::new(Cluster(objects)))
+}
+
+/// The user's name, or why the token does not count.
+async fn ask(reader: &ServiceAccountTokens, token: &str, now: u64) -> String {
+    match reader.review(token, &reader.trust.audiences, at(now)).await {
+        Ok(Some((user, _))) => user.name,
+        Ok(None) => "not mine".into(),
+        Err(error) => error.to_string(),
+    }
+}
+
+const ROBOT: &str = "system:serviceaccount:ns:robot";
+
+#[tokio::test]
+async fn tokens_last_as_long_as_they_say() {
+    let key = key();
+    let reader = reader(vec![key.verifying_key().clone()]);
+    let issuer = TokenIssuer {
+        issuer: ISSUER.into(),
+        key,
+    };
+    let token = issuer
+        .issue(&robot(), &["x".into(), "api".into()], at(NOW), 600)
+        .unwrap();
+    for (now, expected) in [
+        (NOW, ROBOT),
+        (NOW + 660, ROBOT),
+        (NOW + 661, "service account token has expired"),
+        (NOW - 60, ROBOT),
+        (NOW - 61, "service account token is not valid yet"),
+    ] {
+        assert_eq!(ask(&reader, &token, now).await, expected, "{now}");
+    }
+    let (user, audiences) = reader
+        .review(&token, &["x".into(), "y".into()], at(NOW))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(audiences, ["x"]);
+    assert_eq!(
+        user,
+        UserInfo {
+            uid: "sa-uid".into(),
+            ..UserInfo::service_account("ns", "robot")
+        }
+    );
+    let other = reader
+        .review(&token, &["y".into()], at(NOW))
+        .await
+        .unwrap_err();
+    assert_eq!(other, Error::ServiceAccountToken("is for another audience"));
+    // By the clock it is long over.
+    let real = issuer
+        .issue(&robot(), &["api".into()], at(1_000), 600)
+        .unwrap();
+    assert!(reader.authenticate_token(&real).await.is_err());
+}
+
+#[tokio::test]
+async fn tokens_die_with_what_they_are_bound_to() {
+    let key = key();
+    let reader = reader(vec![key.verifying_key().clone()]);
+    let issuer = TokenIssuer {
+        issuer: ISSUER.into(),
+        key,
+    };
+    let gone = |what: &str| format!("service account token is bound to a {what} that is gone");
+    let account = "service account token is of an account that is gone";
+    for (binding, expected) in [
+        (
+            Binding {
+                pod: Some(reference("pod")),
+                ..robot()
+            },
+            ROBOT.to_owned(),
+        ),
+        (
+            Binding {
+                secret: Some(reference("secret")),
+                ..robot()
+            },
+            ROBOT.to_owned(),
+        ),
+        (
+            Binding {
+                pod: Some(reference("other")),
+                ..robot()
+            },
+            gone("pod"),
+        ),
+        (
+            Binding {
+                secret: Some(reference("other")),
+                ..robot()
+            },
+            gone("secret"),
+        ),
+        (
+            Binding {
+                pod: Some(Reference {
+                    uid: "old".into(),
+                    ..reference("pod")
+                }),
+                ..robot()
+            },
+            gone("pod"),
+        ),
+        (
+            Binding {
+                serviceaccount: reference("robot"),
+                ..robot()
+            },
+            account.to_owned(),
+        ),
+        (
+            Binding {
+                namespace: "elsewhere".into(),
+                ..robot()
+            },
+            account.to_owned(),
+        ),
+    ] {
+        let token = issuer
+            .issue(&binding, &["api".into()], at(NOW), 600)
+            .unwrap();
+        assert_eq!(ask(&reader, &token, NOW).await, expected, "{binding:?}");
+    }
+}
+
+#[tokio::test]
+async fn users_know_their_pod() {
+    let key = key();
+    let reader = reader(vec![key.verifying_key().clone()]);
+    let issuer = TokenIssuer {
+        issuer: ISSUER.into(),
+        key,
+    };
+    let bound = Binding {
+        pod: Some(reference("pod")),
+        ..robot()
+    };
+    let token = issuer.issue(&bound, &["api".into()], at(NOW), 600).unwrap();
+    let (user, _) = reader
+        .review(&token, &["api".into()], at(NOW))
+        .await
+        .unwrap()
+        .unwrap();
+    let extra: Vec<_> = user
+        .extra
+        .iter()
+        .map(|(k, v)| format!("{k}={}", v.join(",")))
+        .collect();
+    let prefix = "authentication.kubernetes.io";
+    assert_eq!(
+        extra,
+        [
+            format!("{prefix}/pod-name=pod"),
+            format!("{prefix}/pod-uid=pod-uid")
+        ]
+    );
+}
+
+fn part(json: &str) -> String {
+    URL_SAFE_NO_PAD.encode(json)
+}
+
+#[tokio::test]
+async fn forgeries_do_not_count() {
+    let key = key();
+    let reader = reader(vec![
+        self::key().verifying_key().clone(),
+        key.verifying_key().clone(),
+    ]);
+    let issuer = TokenIssuer {
+        issuer: ISSUER.into(),
+        key,
+    };
+    let good = issuer
+        .issue(&robot(), &["api".into()], at(NOW), 600)
+        .unwrap();
+    assert_eq!(ask(&reader, &good, NOW).await, ROBOT);
+
+    let (signed, signature) = good.rsplit_once('.').unwrap();
+    let (_, payload) = signed.split_once('.').unwrap();
+    let unsigned = "service account token is not signed by a known key";
+    let stranger = TokenIssuer {
+        issuer: ISSUER.into(),
+        key: self::key(),
+    };
+    let elsewhere = TokenIssuer {
+        issuer: "https://other".into(),
+        ..issuer.clone()
+    };
+    let none = format!("{}.{payload}.", part(r#"{"alg":"none"}"#));
+    let other_alg = format!("{}.{payload}.{signature}", part(r#"{"alg":"RS256"}"#));
+    let hmac = format!("{}.{payload}.{signature}", part(r#"{"alg":"HS256"}"#));
+    let changed = {
+        let claims = String::from_utf8(URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
+        let claims = claims.replace("robot", "admin");
+        format!(
+            "{}.{}.{signature}",
+            signed.split_once('.').unwrap().0,
+            part(&claims)
+        )
+    };
+    for (token, expected) in [
+        (none, unsigned),
+        (other_alg, unsigned),
+        (hmac, unsigned),
+        (changed, unsigned),
+        (format!("{signed}."), unsigned),
+        (good[..good.len() - 2].to_owned(), unsigned),
+        (
+            stranger
+                .issue(&robot(), &["api".into()], at(NOW), 600)
+                .unwrap(),
+            unsigned,
+        ),
+        (
+            elsewhere
+                .issue(&robot(), &["api".into()], at(NOW), 600)
+                .unwrap(),
+            "not mine",
+        ),
+        (signed.to_owned(), "not mine"),
+        (format!("{good}.x"), "not mine"),
+        (format!("x{good}"), "not mine"),
+        (good.replace('.', ""), "not mine"),
+        (good.repeat(1 + (1 << 20) / good.len()), "not mine"),
+        ("..".into(), "not mine"),
+        (String::new(), "not mine"),
+        ("abc.DEF-123==".into(), "not mine"),
+    ] {
+        let said = ask(&reader, &token, NOW).await;
+        assert_eq!(said, expected, "{}", &token[..token.len().min(90)]);
+    }
+    let shown = format!("{reader:?} {issuer:?}");
+    assert!(
+        shown.contains("Es256") && !shown.to_lowercase().contains("private"),
+        "{shown}"
+    );
+}
+
+#[tokio::test]
+async fn signed_nonsense_does_not_count() {
+    let key = key();
+    let reader = reader(vec![key.verifying_key().clone()]);
+    let token = key
+        .sign(&serde_json::json!({"iss": ISSUER, "aud": "api"}))
+        .unwrap();
+    let lacking = "service account token lacks what it should say";
+    assert_eq!(ask(&reader, &token, NOW).await, lacking);
+}
+
+#[tokio::test]
+async fn rs256_tokens_of_others_count() {
+    let pem = include_bytes!("testdata/rsa-public.pem");
+    let keys = VerifyingKey::all(Path::new("sa.pub"), pem).unwrap();
+    let jwk = keys[0].jwk();
+    assert_eq!(
+        (jwk["kty"].as_str(), jwk["alg"].as_str()),
+        (Some("RSA"), Some("RS256"))
+    );
+    assert_eq!(jwk["e"], "AQAB");
+    assert_eq!(jwk["n"].as_str().unwrap().len(), 342);
+    let token = include_str!("testdata/rs256-token.txt").trim();
+    let reader = reader(keys);
+    assert_eq!(ask(&reader, token, NOW).await, ROBOT);
+    assert_eq!(
+        ask(&reader, &token[..token.len() - 2], NOW).await,
+        "service account token is not signed by a known key"
+    );
+}
+
+#[test]
+fn keys_of_both_halves_are_the_same_key() {
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let private = pair.serialize_pem();
+    let both = format!("{}\n{private}", pair.public_key_pem());
+    let keys = VerifyingKey::all(Path::new("k"), both.as_bytes()).unwrap();
+    assert_eq!(keys.len(), 2);
+    assert_eq!(keys[0].jwk(), keys[1].jwk());
+    let jwk = keys[0].jwk();
+    assert_eq!(jwk["kid"].as_str(), Some(keys[0].id().as_str()));
+    assert_eq!(
+        (jwk["kty"].as_str(), jwk["crv"].as_str()),
+        (Some("EC"), Some("P-256"))
+    );
+    assert_eq!(jwk["x"].as_str().map(str::len), Some(43));
+    assert_eq!(jwk["y"].as_str().map(str::len), Some(43));
+}
+
+#[test]
+fn files_without_a_usable_key_are_named() {
+    let p384 = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
+    for (pem, expected) in [
+        (String::new(), Problem::NoKey),
+        (
+            p384.serialize_pem(),
+            Problem::Key {
+                number: 1,
+                reason: "neither an RSA nor a P-256 key".into(),
+            },
+        ),
+        (
+            p384.public_key_pem(),
+            Problem::Key {
+                number: 1,
+                reason: "neither an RSA nor a P-256 key".into(),
+            },
+        ),
+    ] {
+        let error = VerifyingKey::all(Path::new("k"), pem.as_bytes()).unwrap_err();
+        assert!(matches!(error, FileError::Whole { problem, .. } if problem == expected));
+    }
+    let public = rcgen::KeyPair::generate().unwrap().public_key_pem();
+    let error = SigningKey::of(Path::new("sa.key"), public.as_bytes()).unwrap_err();
+    assert_eq!(error.to_string(), "sa.key: key 1: not a key");
+}

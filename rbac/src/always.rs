@@ -1,0 +1,51 @@
+//! Authorizers that need not think (upstream: `pkg/authorization/authorizerfactory/builtin.go`).
+
+use k8s_openapi::api::authorization::v1::SubjectRulesReviewStatus;
+use portcullis_api::UserInfo;
+
+use crate::{Attributes, Authorizer, Decision, rules_review};
+
+/// Allows everybody everything (`--authorization-mode=AlwaysAllow`).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AlwaysAllow;
+
+impl Authorizer for AlwaysAllow {
+    fn authorize(&self, _attributes: &Attributes<'_>) -> Decision {
+        Decision::Allow {
+            reason: String::new(),
+        }
+    }
+
+    fn rules(&self, _user: &UserInfo, _namespace: &str) -> SubjectRulesReviewStatus {
+        rules_review::everything()
+    }
+}
+
+/// Allows nobody anything, unless another authorizer of the chain does
+/// (`--authorization-mode=AlwaysDeny`).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AlwaysDeny;
+
+impl Authorizer for AlwaysDeny {
+    fn authorize(&self, _attributes: &Attributes<'_>) -> Decision {
+        Decision::NoOpinion {
+            reason: "Everything is forbidden.".into(),
+        }
+    }
+}
+
+/// Allows everything to members of `system:masters`, whatever roles there are: what makes a
+/// cluster-admin's certificate work on a server whose roles are broken.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Privileged;
+
+impl Authorizer for Privileged {
+    fn authorize(&self, attributes: &Attributes<'_>) -> Decision {
+        let reason = String::new();
+        if attributes.user.is_in(UserInfo::SYSTEM_MASTERS) {
+            Decision::Allow { reason }
+        } else {
+            Decision::NoOpinion { reason }
+        }
+    }
+}

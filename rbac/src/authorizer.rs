@@ -1,0 +1,90 @@
+//! Decisions by roles and bindings.
+
+use std::fmt::Display;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use k8s_openapi::api::authorization::v1::SubjectRulesReviewStatus;
+use portcullis_api::UserInfo;
+
+use crate::index::Index;
+use crate::rule::allows;
+use crate::{Attributes, Authorizer, Decision, Target, rules_review};
+
+/// Allows what a rule of one of the user's bindings allows, and has no opinion on the rest
+/// (upstream: `plugin/pkg/auth/authorizer/rbac`).
+#[derive(Clone, Debug)]
+pub struct RbacAuthorizer {
+    index: Arc<Index>,
+}
+
+impl RbacAuthorizer {
+    /// Decides by what is in the index at that moment.
+    pub const fn new(index: Arc<Index>) -> Self {
+        Self { index }
+    }
+
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
+    }
+}
+
+/// The namespace whose bindings count, empty if only the cluster's do.
+pub(crate) fn namespace_of<'a>(attributes: &Attributes<'a>) -> &'a str {
+    match attributes.target {
+        Target::Resource(target) => target.namespace,
+        Target::Path(_) => "",
+    }
+}
+
+impl Authorizer for RbacAuthorizer {
+    fn authorize(&self, attributes: &Attributes<'_>) -> Decision {
+        let mut allowed = None;
+        let mut errors = Vec::new();
+        let namespace = namespace_of(attributes);
+        self.index
+            .visit(attributes.user, namespace, |grant, rules| match rules {
+                Ok(rules) if rules.iter().any(|rule| allows(rule, attributes)) => {
+                    allowed = Some(format!("RBAC: allowed by {grant}"));
+                    ControlFlow::Break(())
+                }
+                Ok(_) => ControlFlow::Continue(()),
+                Err(error) => {
+                    errors.push(error);
+                    ControlFlow::Continue(())
+                }
+            });
+        match (allowed, aggregate(&errors)) {
+            (Some(reason), _) => Decision::Allow { reason },
+            (None, Some(errors)) => Decision::NoOpinion {
+                reason: format!("RBAC: {errors}"),
+            },
+            (None, None) => Decision::NoOpinion {
+                reason: String::new(),
+            },
+        }
+    }
+
+    fn rules(&self, user: &UserInfo, namespace: &str) -> SubjectRulesReviewStatus {
+        rules_review::status(self.index.rules_for(user, namespace))
+    }
+}
+
+/// One text for several errors, each named once (upstream: `utilerrors.NewAggregate`).
+pub(crate) fn aggregate<E: Display>(errors: &[E]) -> Option<String> {
+    let mut texts: Vec<String> = Vec::new();
+    for error in errors {
+        let text = error.to_string();
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    match texts.as_slice() {
+        [] => None,
+        [only] => Some(only.clone()),
+        several => Some(format!("[{}]", several.join(", "))),
+    }
+}
+
+#[cfg(test)]
+mod tests;

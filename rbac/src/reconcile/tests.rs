@@ -1,0 +1,137 @@
+use super::*;
+use crate::bootstrap;
+use crate::testing::{binding, cluster_binding, rule, subject};
+
+fn find<T>(all: Vec<T>, name: &str, metadata: impl Fn(&T) -> &ObjectMeta) -> T {
+    all.into_iter()
+        .find(|o| metadata(o).name.as_deref() == Some(name))
+        .unwrap()
+}
+
+fn edit() -> ClusterRole {
+    find(
+        bootstrap::cluster_roles(),
+        "system:aggregate-to-edit",
+        |r| &r.metadata,
+    )
+}
+
+#[test]
+fn what_is_missing_is_created_and_what_is_right_stays() {
+    for expected in bootstrap::cluster_roles() {
+        assert_eq!(
+            cluster_role(None, expected.clone()),
+            Step::Create(expected.clone())
+        );
+        assert_eq!(
+            cluster_role(Some(&expected), expected.clone()),
+            Step::Nothing
+        );
+    }
+    for expected in bootstrap::roles() {
+        assert_eq!(role(None, expected.clone()), Step::Create(expected.clone()));
+        assert_eq!(role(Some(&expected), expected.clone()), Step::Nothing);
+    }
+    for expected in bootstrap::cluster_role_bindings() {
+        assert_eq!(
+            cluster_role_binding(None, expected.clone()),
+            Step::Create(expected.clone())
+        );
+        assert_eq!(
+            cluster_role_binding(Some(&expected), expected.clone()),
+            Step::Nothing
+        );
+    }
+    for expected in bootstrap::role_bindings() {
+        assert_eq!(
+            role_binding(None, expected.clone()),
+            Step::Create(expected.clone())
+        );
+        assert_eq!(
+            role_binding(Some(&expected), expected.clone()),
+            Step::Nothing
+        );
+    }
+}
+
+#[test]
+fn roles_get_what_they_lack_and_keep_what_they_have() {
+    let mut existing = edit();
+    let own = rule(&["use"], &["policy"], &["podsecuritypolicies"]);
+    let rules = existing.rules.as_mut().unwrap();
+    rules[3].verbs.retain(|verb| verb != "patch");
+    rules.push(own.clone());
+    existing.metadata.resource_version = Some("7".into());
+    existing.metadata.labels = Some(BTreeMap::from([("mine".into(), "x".into())]));
+    let Step::Update(updated) = cluster_role(Some(&existing), edit()) else {
+        panic!()
+    };
+    assert_eq!(updated.metadata.resource_version.as_deref(), Some("7"));
+    let labels = updated.metadata.labels.clone().unwrap();
+    assert_eq!(labels.len(), 3);
+    assert_eq!(labels["mine"], "x");
+    let rules = updated.rules.clone().unwrap();
+    assert!(rules.contains(&own));
+    // Each missing permission becomes a rule of its own.
+    assert!(rules.contains(&rule(&["patch"], &[""], &["secrets"])));
+    assert_eq!(cluster_role(Some(&updated), edit()), Step::Nothing);
+}
+
+#[test]
+fn who_opts_out_is_left_alone() {
+    let off = || {
+        Some(BTreeMap::from([(
+            AUTOUPDATE.to_owned(),
+            "false".to_owned(),
+        )]))
+    };
+    let mut existing = edit();
+    existing.rules = None;
+    existing.metadata.annotations = off();
+    assert_eq!(cluster_role(Some(&existing), edit()), Step::Nothing);
+    let mut other = cluster_binding("a", "ClusterRole/b", &[]);
+    other.metadata.annotations = off();
+    let expected = cluster_binding("a", "ClusterRole/c", &["User/x"]);
+    assert_eq!(cluster_role_binding(Some(&other), expected), Step::Nothing);
+}
+
+#[test]
+fn aggregated_roles_keep_their_rules_and_get_their_selector() {
+    let admin = || find(bootstrap::cluster_roles(), "admin", |r| &r.metadata);
+    let mut existing = admin();
+    existing.rules = None;
+    assert_eq!(cluster_role(Some(&existing), admin()), Step::Nothing);
+    existing.aggregation_rule = None;
+    let Step::Update(updated) = cluster_role(Some(&existing), admin()) else {
+        panic!()
+    };
+    assert_eq!(updated.aggregation_rule, admin().aggregation_rule);
+    assert_eq!(updated.rules, None);
+}
+
+#[test]
+fn bindings_get_missing_subjects_or_are_made_anew() {
+    let expected = || cluster_binding("a", "ClusterRole/r", &["Group/g", "ServiceAccount/s/n"]);
+    let existing = cluster_binding("a", "ClusterRole/r", &["User/mine", "ServiceAccount/s/m"]);
+    let Step::Update(updated) = cluster_role_binding(Some(&existing), expected()) else {
+        panic!()
+    };
+    let all = [
+        "User/mine",
+        "ServiceAccount/s/m",
+        "Group/g",
+        "ServiceAccount/s/n",
+    ]
+    .map(subject);
+    assert_eq!(updated.subjects.as_deref(), Some(&all[..]));
+    let other = cluster_binding("a", "ClusterRole/other", &["User/mine"]);
+    assert_eq!(
+        cluster_role_binding(Some(&other), expected()),
+        Step::Recreate(expected())
+    );
+
+    // A service account without a namespace is of the binding's.
+    let existing = binding("n", "a", "Role/r", &["ServiceAccount/s"]);
+    let expected = binding("n", "a", "Role/r", &["ServiceAccount/s/n"]);
+    assert_eq!(role_binding(Some(&existing), expected), Step::Nothing);
+}

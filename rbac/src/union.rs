@@ -1,0 +1,54 @@
+//! Several authorizers as one.
+
+use std::fmt;
+use std::sync::Arc;
+
+use k8s_openapi::api::authorization::v1::SubjectRulesReviewStatus;
+use portcullis_api::UserInfo;
+
+use crate::{Attributes, Authorizer, Decision, rules_review};
+
+/// Asks authorizers in order; the first with an opinion decides (upstream:
+/// `pkg/authorization/union`).
+pub struct Union {
+    members: Vec<Arc<dyn Authorizer>>,
+}
+
+impl Union {
+    /// Asks `members` in this order.
+    pub fn new(members: Vec<Arc<dyn Authorizer>>) -> Self {
+        Self { members }
+    }
+}
+
+impl fmt::Debug for Union {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Union")
+            .field("members", &self.members.len())
+            .finish()
+    }
+}
+
+impl Authorizer for Union {
+    fn authorize(&self, attributes: &Attributes<'_>) -> Decision {
+        let mut reasons = Vec::new();
+        for member in &self.members {
+            match member.authorize(attributes) {
+                Decision::NoOpinion { reason } => reasons.push(reason),
+                opinion @ (Decision::Allow { .. } | Decision::Deny { .. }) => return opinion,
+            }
+        }
+        reasons.retain(|reason| !reason.is_empty());
+        Decision::NoOpinion {
+            reason: reasons.join("\n"),
+        }
+    }
+
+    fn rules(&self, user: &UserInfo, namespace: &str) -> SubjectRulesReviewStatus {
+        rules_review::join(
+            self.members
+                .iter()
+                .map(|member| member.rules(user, namespace)),
+        )
+    }
+}

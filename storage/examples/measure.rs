@@ -1,0 +1,256 @@
+//! Measures the embedded store: how fast it opens, writes, compacts and loads; and beside it, where
+//! its address is given, how fast an etcd takes the same writes.
+//!
+//! `cargo run --release -p portcullis-storage --example measure [DIR [ETCD]]`
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use portcullis_storage::cache::{Cache, CacheConfig};
+use portcullis_storage::embedded::EmbeddedStorage;
+use portcullis_storage::etcd::{EtcdOptions, EtcdStorage};
+use portcullis_storage::{ListRequest, ReadAt, Storage};
+
+const VALUE: usize = 2048;
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let base = std::env::args()
+        .nth(1)
+        .map_or_else(std::env::temp_dir, PathBuf::from);
+    let dir = tempfile::tempdir_in(base)?;
+    println!("resident before: {} KiB", resident()?);
+    let begun = Instant::now();
+    let mut store = Arc::new(EmbeddedStorage::open(dir.path())?);
+    println!(
+        "open a new directory: {:.1?}, resident {} KiB",
+        begun.elapsed(),
+        resident()?
+    );
+    let etcd = match std::env::args().nth(2) {
+        Some(address) => Some(EtcdStorage::connect(&EtcdOptions::new([address])).await?),
+        None => None,
+    };
+    let etcd = etcd.map(|etcd| Arc::new(etcd) as Arc<dyn Storage>);
+    for writers in [1, 16, 64] {
+        let embedded: Arc<dyn Storage> = store.clone();
+        for (name, store) in [("embedded", Some(embedded)), ("etcd", etcd.clone())] {
+            if let Some(store) = store {
+                creates(name, store, writers, Duration::from_secs(3)).await?;
+            }
+        }
+    }
+    swaps_while_compacting(&store).await?;
+    fill(&store, 100_000).await?;
+    println!("resident with 100,000 of 2 KiB: {} KiB", resident()?);
+    let begun = Instant::now();
+    let page = store
+        .list("/registry/load/50/", &ListRequest::all())
+        .await?;
+    println!(
+        "list {} of them: {:.1?}",
+        page.entries.len(),
+        begun.elapsed()
+    );
+    through_the_cache(store.clone()).await?;
+    store.close().await;
+    drop(store);
+    let begun = Instant::now();
+    store = Arc::new(EmbeddedStorage::open(dir.path())?);
+    println!(
+        "open again: {:.1?}, revision {}",
+        begun.elapsed(),
+        store.revision().await?
+    );
+    Ok(())
+}
+
+async fn creates(
+    name: &str,
+    store: Arc<dyn Storage>,
+    writers: usize,
+    time: Duration,
+) -> Result<(), Failure> {
+    let done = Arc::new(AtomicU64::new(0));
+    // An etcd may have been measured before.
+    let run = store.revision().await?;
+    let begun = Instant::now();
+    let tasks: Vec<_> = (0..writers)
+        .map(|writer| {
+            let (store, done) = (store.clone(), done.clone());
+            tokio::spawn(async move {
+                let mut times = Vec::new();
+                while begun.elapsed() < time {
+                    let n = done.fetch_add(1, Ordering::Relaxed);
+                    let one = Instant::now();
+                    let key = format!("/registry/{run}/{writer}/{n}");
+                    store.create(&key, Bytes::from(vec![b'x'; VALUE])).await?;
+                    times.push(one.elapsed());
+                }
+                Ok::<_, Failure>(times)
+            })
+        })
+        .collect();
+    let mut times = Vec::new();
+    for task in tasks {
+        times.extend(task.await??);
+    }
+    report(
+        &format!("{name}, {writers} writers"),
+        begun.elapsed(),
+        times,
+    );
+    Ok(())
+}
+
+fn report(what: &str, took: Duration, mut times: Vec<Duration>) {
+    times.sort_unstable();
+    let at = |share: f64| times[(times.len() as f64 * share) as usize];
+    println!(
+        "{what}: {:.0}/s, p50 {:.2?}, p99 {:.2?}, worst {:.1?}",
+        times.len() as f64 / took.as_secs_f64(),
+        at(0.5),
+        at(0.99),
+        times[times.len() - 1],
+    );
+}
+
+/// One writer's latencies while tens of thousands of changes are forgotten.
+async fn swaps_while_compacting(store: &Arc<EmbeddedStorage>) -> Result<(), Failure> {
+    let value = Bytes::from(vec![b'x'; VALUE]);
+    let mut keys = Vec::new();
+    for n in 0..64 {
+        let key = format!("/registry/swap/{n}");
+        keys.push((
+            key.clone(),
+            store.create(&key, value.clone()).await?.revision,
+        ));
+    }
+    let tasks: Vec<_> = keys
+        .into_iter()
+        .map(|(key, mut revision)| {
+            let (store, value) = (store.clone(), value.clone());
+            tokio::spawn(async move {
+                for _ in 0..400 {
+                    revision = store
+                        .compare_and_swap(&key, revision, value.clone())
+                        .await?
+                        .revision;
+                }
+                Ok::<_, portcullis_storage::Error>((key, revision))
+            })
+        })
+        .collect();
+    let mut last = None;
+    for task in tasks {
+        last = Some(task.await??);
+    }
+    let Some((key, mut revision)) = last else {
+        return Ok(());
+    };
+    store.compact(revision).await?;
+    let (begun, mut times) = (Instant::now(), Vec::new());
+    while begun.elapsed() < Duration::from_secs(2) {
+        let one = Instant::now();
+        revision = store
+            .compare_and_swap(&key, revision, value.clone())
+            .await?
+            .revision;
+        times.push(one.elapsed());
+    }
+    report("1 writer during compaction", begun.elapsed(), times);
+    Ok(())
+}
+
+/// Consistent reads, and one change told to many watchers.
+async fn through_the_cache(store: Arc<EmbeddedStorage>) -> Result<(), Failure> {
+    const READS: u32 = 200_000;
+    const WATCHERS: u32 = 1_000;
+    const CHANGES: u32 = 200;
+    let begun = Instant::now();
+    let cache = Arc::new(Cache::start(store, "/registry/", CacheConfig::default()).await?);
+    println!(
+        "start the cache: {:.1?}, resident {} KiB",
+        begun.elapsed(),
+        resident()?
+    );
+    let begun = Instant::now();
+    for _ in 0..READS {
+        cache.get("/registry/load/50/50", ReadAt::Latest).await?;
+    }
+    println!("one consistent get: {:.2?}", begun.elapsed() / READS);
+    let begun = Instant::now();
+    for _ in 0..1000 {
+        cache
+            .list("/registry/load/50/", &ListRequest::all())
+            .await?;
+    }
+    println!("one consistent list of 100: {:.2?}", begun.elapsed() / 1000);
+    let mut watchers = Vec::new();
+    for _ in 0..WATCHERS {
+        let mut watch = cache.watch("/registry/fan/", cache.reached()).await?;
+        watchers.push(tokio::spawn(async move {
+            let mut left = CHANGES;
+            while left > 0 {
+                match watch.next().await {
+                    Some(Ok(event)) => left -= u32::from(event.key().is_some()),
+                    other => return Err(format!("{other:?}")),
+                }
+            }
+            Ok(())
+        }));
+    }
+    let begun = Instant::now();
+    for n in 0..CHANGES {
+        cache
+            .create(
+                &format!("/registry/fan/{n}"),
+                Bytes::from(vec![b'x'; VALUE]),
+            )
+            .await?;
+    }
+    for watcher in watchers {
+        watcher.await??;
+    }
+    println!(
+        "one event to one of {WATCHERS} watchers: {:.2?}",
+        begun.elapsed() / CHANGES / WATCHERS
+    );
+    cache.shutdown().await;
+    Ok(())
+}
+
+async fn fill(store: &Arc<EmbeddedStorage>, count: usize) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let tasks: Vec<_> = (0..64)
+        .map(|writer| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for n in (writer..count).step_by(64) {
+                    let key = format!("/registry/load/{}/{n}", n % 1000);
+                    store.create(&key, Bytes::from(vec![b'x'; VALUE])).await?;
+                }
+                Ok::<_, portcullis_storage::Error>(())
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await??;
+    }
+    println!("fill: {count} in {:.1?}", begun.elapsed());
+    Ok(())
+}
+
+/// This process's resident set, in KiB.
+fn resident() -> Result<u64, Failure> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let size = line.and_then(|line| line.split_whitespace().next());
+    Ok(size.unwrap_or("0").parse()?)
+}

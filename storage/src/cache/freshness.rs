@@ -1,0 +1,99 @@
+//! What "the latest" stands for: one read of the store's revision for all who ask meanwhile.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::closed;
+use crate::{Result, Revision, Storage};
+
+/// How many may wait for the next read; more wait for a place.
+const QUEUE: usize = 4096;
+
+type Question = oneshot::Sender<Result<Revision>>;
+
+/// How well reads of the store's revision are shared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadCounts {
+    /// How many requests needed the current revision of the store.
+    pub requests: u64,
+    /// How many reads were made for them.
+    pub reads: u64,
+}
+
+/// Where to ask for the current revision.
+pub(super) struct SharedRead {
+    questions: mpsc::Sender<Question>,
+    counts: Arc<Counts>,
+}
+
+/// The task that answers.
+pub(super) struct Reader {
+    upstream: Arc<dyn Storage>,
+    questions: mpsc::Receiver<Question>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    requests: AtomicU64,
+    reads: AtomicU64,
+}
+
+impl SharedRead {
+    /// A place to ask, and the task that answers.
+    pub(super) fn new(upstream: Arc<dyn Storage>) -> (Self, Reader) {
+        let (sender, questions) = mpsc::channel(QUEUE);
+        let counts = Arc::<Counts>::default();
+        let reader = Reader {
+            upstream,
+            questions,
+            counts: counts.clone(),
+        };
+        (
+            Self {
+                questions: sender,
+                counts,
+            },
+            reader,
+        )
+    }
+
+    /// A revision that was current after this call began.
+    pub(super) async fn revision(&self) -> Result<Revision> {
+        self.counts.requests.fetch_add(1, Ordering::Relaxed);
+        let (question, answer) = oneshot::channel();
+        self.questions.send(question).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    pub(super) fn counts(&self) -> ReadCounts {
+        ReadCounts {
+            requests: self.counts.requests.load(Ordering::Relaxed),
+            reads: self.counts.reads.load(Ordering::Relaxed),
+        }
+    }
+}
+
+impl Reader {
+    /// Answers until nobody can ask any more.
+    ///
+    /// Whoever asks while a read is on its way is answered by the next one: the revision this one
+    /// brings may be older than their question.
+    pub(super) async fn run(mut self) {
+        let mut asked = Vec::new();
+        while self.questions.recv_many(&mut asked, QUEUE).await > 0 {
+            asked.retain(|question| !question.is_closed());
+            if asked.is_empty() {
+                continue;
+            }
+            self.counts.reads.fetch_add(1, Ordering::Relaxed);
+            let revision = self.upstream.revision().await;
+            for question in asked.drain(..) {
+                // Whoever gave up waiting needs no answer.
+                let _ = question.send(revision.clone());
+            }
+        }
+    }
+}

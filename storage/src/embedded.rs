@@ -1,0 +1,194 @@
+//! A store in the process: etcd's semantics over one file, with nothing to install.
+//!
+//! The current state and recent history are in memory (`index`), every change is a record in a
+//! redb file (`disk`), and one thread (`committer`) moves changes from the one to the other:
+//! memory, watchers and the writer see a change only once it is on disk.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use parking_lot::RwLock;
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Entry, Error, Event, Found, ListRequest, Page, ReadAt, Result, Revision, Storage, Watch,
+};
+
+mod change;
+mod committer;
+mod disk;
+mod error;
+#[cfg(test)]
+mod faults;
+mod follow;
+mod index;
+mod load;
+mod record;
+
+use change::{Change, Write};
+use committer::{Command, Committer, closed};
+use disk::{DirLock, Disk};
+pub use error::OpenError;
+use index::Index;
+
+/// How much history is kept at most, whether or not anybody compacts.
+///
+/// Beyond either limit the oldest tenth is forgotten, as if [`Storage::compact`] had been called.
+#[derive(Clone, Copy, Debug)]
+pub struct History {
+    /// Changes.
+    pub events: usize,
+    /// Bytes of values that were replaced or deleted since.
+    pub bytes: usize,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self {
+            events: 100_000,
+            bytes: 64 << 20,
+        }
+    }
+}
+
+/// A store in one directory.
+///
+/// Dropping it finishes what was asked for and closes the file, which takes milliseconds.
+pub struct EmbeddedStorage {
+    shared: Arc<Shared>,
+    committer: Committer,
+}
+
+/// What readers, watches and the committer share.
+struct Shared {
+    index: RwLock<Index>,
+    /// The revision that watches may read up to.
+    published: watch::Sender<Revision>,
+    closed: CancellationToken,
+    history: History,
+}
+
+impl Shared {
+    fn publish(&self, revision: Revision) {
+        self.published.send_if_modified(|published| {
+            let news = *published < revision;
+            *published = revision.max(*published);
+            news
+        });
+    }
+}
+
+impl EmbeddedStorage {
+    /// Opens the store in `dir`, or makes one there. Blocks: it reads the whole file.
+    ///
+    /// # Errors
+    /// [`OpenError`], which names the file.
+    pub fn open(dir: &Path) -> Result<Self, OpenError> {
+        Self::open_with(dir, History::default())
+    }
+
+    /// Like [`EmbeddedStorage::open`], with limits of one's own.
+    ///
+    /// # Errors
+    /// As [`EmbeddedStorage::open`].
+    pub fn open_with(dir: &Path, history: History) -> Result<Self, OpenError> {
+        let lock = DirLock::take(dir)?;
+        Self::run(dir, lock, Disk::open(dir)?, history)
+    }
+
+    fn run(dir: &Path, lock: DirLock, disk: Disk, history: History) -> Result<Self, OpenError> {
+        let (index, garbage) = load::load(&disk)?;
+        let shared = Arc::new(Shared {
+            published: watch::Sender::new(index.revision()),
+            index: RwLock::new(index),
+            closed: CancellationToken::new(),
+            history,
+        });
+        let committer = Committer::start(shared.clone(), dir.into(), lock, disk, garbage)
+            .map_err(|error| OpenError::io(dir, error))?;
+        Ok(Self { shared, committer })
+    }
+
+    /// Finishes what was asked for and closes the file. Whatever is asked for later is refused with
+    /// [`Error::Unavailable`], and watches end with it.
+    pub async fn close(&self) {
+        let (reply, done) = oneshot::channel();
+        if self.committer.send(Command::Close { reply }).await.is_ok() {
+            // An error means that the thread is gone, and the file with it.
+            let _ = done.await;
+        }
+    }
+
+    async fn write(&self, key: &str, change: Change) -> Result<Arc<Event>> {
+        let (reply, answer) = oneshot::channel();
+        self.committer
+            .send(Command::Write(Write {
+                key: key.into(),
+                change,
+                reply,
+            }))
+            .await?;
+        answer.await.map_err(|_| closed())?
+    }
+
+    async fn put(&self, key: &str, change: Change) -> Result<Arc<Entry>> {
+        match &*self.write(key, change).await? {
+            Event::Put { entry, .. } => Ok(entry.clone()),
+            other => Err(Error::Corrupt(format!("a put of {key} became {other:?}"))),
+        }
+    }
+}
+
+#[async_trait]
+impl Storage for EmbeddedStorage {
+    async fn create(&self, key: &str, value: Bytes) -> Result<Arc<Entry>> {
+        self.put(key, Change::Create(value)).await
+    }
+
+    async fn get(&self, key: &str, at: ReadAt) -> Result<Found> {
+        self.shared.index.read().get(key, at)
+    }
+
+    async fn list(&self, prefix: &str, request: &ListRequest) -> Result<Page> {
+        self.shared.index.read().list(prefix, request)
+    }
+
+    async fn compare_and_swap(
+        &self,
+        key: &str,
+        expected: Revision,
+        value: Bytes,
+    ) -> Result<Arc<Entry>> {
+        self.put(key, Change::Swap { expected, value }).await
+    }
+
+    async fn delete(&self, key: &str, expected: Revision) -> Result<Revision> {
+        Ok(self
+            .write(key, Change::Delete { expected })
+            .await?
+            .revision())
+    }
+
+    async fn watch(&self, prefix: &str, after: Revision) -> Result<Watch> {
+        follow::follow(self.shared.clone(), prefix, after)
+    }
+
+    async fn revision(&self) -> Result<Revision> {
+        Ok(self.shared.index.read().revision())
+    }
+
+    fn known_revision(&self) -> Option<Revision> {
+        Some(self.shared.index.read().revision())
+    }
+
+    async fn compact(&self, revision: Revision) -> Result<()> {
+        let (reply, done) = oneshot::channel();
+        self.committer
+            .send(Command::Compact { revision, reply })
+            .await?;
+        done.await.map_err(|_| closed())?
+    }
+}

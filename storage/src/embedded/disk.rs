@@ -1,0 +1,245 @@
+//! The store on disk: one redb file with every change that is not yet forgotten.
+//!
+//! A second file, `store.lock`, is what keeps other processes out: it is there before the first
+//! is, and never replaced.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use redb::{
+    Builder, Database, Durability, ReadableDatabase, StorageBackend, TableDefinition,
+    backends::FileBackend,
+};
+
+use super::error::OpenError;
+use super::record::{Encoded, Record};
+use crate::{Event, Revision};
+
+/// The format this version writes, and the newest it reads.
+const FORMAT: u64 = 1;
+const FILE: &str = "store.redb";
+const LOCK: &str = "store.lock";
+
+/// Every change, under its revision.
+const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
+/// The format, and how far history is forgotten.
+const META: TableDefinition<'_, &str, u64> = TableDefinition::new("portcullis");
+const META_FORMAT: &str = "format";
+const META_COMPACTED: &str = "compacted";
+
+/// What redb may keep in memory. Reads come from the index, and writes go to the end of one table,
+/// so that little is ever read twice.
+const CACHE_BYTES: usize = 4 << 20;
+
+/// How long the writers of one transaction may be kept waiting for the removal of old records.
+const SWEEP_TIME: Duration = Duration::from_millis(5);
+
+/// The open file.
+pub(super) struct Disk {
+    path: PathBuf,
+    database: Database,
+}
+
+/// The right to a directory's store, held as long as this is.
+pub(super) struct DirLock(#[expect(dead_code, reason = "its being open is the lock")] File);
+
+/// What one transaction makes durable.
+pub(super) struct Batch<'a> {
+    pub(super) changes: &'a [Arc<Event>],
+    /// How far history is forgotten from now on, if that changes.
+    pub(super) compacted: Option<Revision>,
+    /// Records that nothing can ask for any more, to be removed from the last one on.
+    pub(super) garbage: &'a [Revision],
+}
+
+impl DirLock {
+    /// Takes the directory, which is made if it is not there.
+    pub(super) fn take(dir: &Path) -> Result<Self, OpenError> {
+        fs::create_dir_all(dir).map_err(|error| OpenError::io(dir, error))?;
+        let path = dir.join(LOCK);
+        let file = private()
+            .open(&path)
+            .map_err(|error| OpenError::io(&path, error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path }),
+            Err(TryLockError::Error(error)) => Err(OpenError::io(&path, error)),
+        }
+    }
+}
+
+impl Disk {
+    /// Opens the directory's file, or makes one. The caller holds the directory's lock.
+    pub(super) fn open(dir: &Path) -> Result<Self, OpenError> {
+        let path = dir.join(FILE);
+        if path
+            .try_exists()
+            .map_err(|error| OpenError::io(&path, error))?
+        {
+            Self::open_existing(path)
+        } else {
+            Self::create(dir, path)
+        }
+    }
+
+    /// Opens the directory's file, which has to be there.
+    pub(super) fn open_again(dir: &Path) -> Result<Self, OpenError> {
+        Self::open_existing(dir.join(FILE))
+    }
+
+    fn open_existing(path: PathBuf) -> Result<Self, OpenError> {
+        let length = fs::metadata(&path)
+            .map_err(|error| OpenError::io(&path, error))?
+            .len();
+        if length == 0 {
+            // redb would make an empty store of it, and we always made it whole.
+            return Err(OpenError::corrupt(&path, "the file is empty"));
+        }
+        let disk = Self::at(path)?;
+        let found = disk.meta(META_FORMAT)?;
+        match found {
+            Some(FORMAT) => Ok(disk),
+            Some(found) if found > FORMAT => Err(OpenError::Newer {
+                path: disk.path,
+                found,
+                known: FORMAT,
+            }),
+            _ => Err(OpenError::not_ours(&disk.path, "it has no format of ours")),
+        }
+    }
+
+    /// Makes the file under another name first, so that one that is there is always whole.
+    fn create(dir: &Path, path: PathBuf) -> Result<Self, OpenError> {
+        let draft = path.with_extension("redb.new");
+        match fs::remove_file(&draft) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(OpenError::io(&draft, error));
+            }
+            _ => {}
+        }
+        let mut disk = Self::at(draft.clone())?;
+        disk.initialise()
+            .map_err(|error| OpenError::redb(&draft, error))?;
+        fs::rename(&draft, &path).map_err(|error| OpenError::io(&path, error))?;
+        File::open(dir)
+            .and_then(|dir| dir.sync_all())
+            .map_err(|error| OpenError::io(dir, error))?;
+        disk.path = path;
+        Ok(disk)
+    }
+
+    fn at(path: PathBuf) -> Result<Self, OpenError> {
+        let file = private()
+            .open(&path)
+            .map_err(|error| OpenError::io(&path, error))?;
+        match FileBackend::new(file) {
+            Ok(backend) => Self::over(path, backend),
+            Err(error) => Err(OpenError::redb(&path, error.into())),
+        }
+    }
+
+    /// The file at `path` as `backend` gives access to it.
+    pub(super) fn over(path: PathBuf, backend: impl StorageBackend) -> Result<Self, OpenError> {
+        let mut builder = Builder::new();
+        // Without the check redb trusts a file that was closed cleanly, and may panic over one that
+        // was damaged since. We read all of it anyway.
+        builder
+            .set_cache_size(CACHE_BYTES)
+            .set_check_integrity_on_open(true);
+        match builder.create_with_backend(backend) {
+            Ok(database) => Ok(Self { path, database }),
+            Err(error) => Err(OpenError::redb(&path, error.into())),
+        }
+    }
+
+    fn initialise(&self) -> Result<(), redb::Error> {
+        let transaction = self.database.begin_write()?;
+        transaction.open_table(META)?.insert(META_FORMAT, FORMAT)?;
+        transaction.open_table(LOG)?;
+        transaction.commit()?;
+        Ok(())
+    }
+
+    fn meta(&self, key: &str) -> Result<Option<u64>, OpenError> {
+        let read = || -> Result<Option<u64>, redb::Error> {
+            let table = self.database.begin_read()?.open_table(META)?;
+            let value = table.get(key)?.map(|guard| guard.value());
+            Ok(value)
+        };
+        read().map_err(|error| OpenError::redb(&self.path, error))
+    }
+
+    /// How far history is forgotten.
+    pub(super) fn compacted(&self) -> Result<Revision, OpenError> {
+        Ok(self.meta(META_COMPACTED)?.unwrap_or(0))
+    }
+
+    /// Reads every change after `after`, in order.
+    pub(super) fn replay(
+        &self,
+        after: Revision,
+        mut visit: impl FnMut(Revision, Record<'_>) -> Result<(), OpenError>,
+    ) -> Result<(), OpenError> {
+        let broken = |error: redb::Error| OpenError::redb(&self.path, error);
+        let table = (|| Ok(self.database.begin_read()?.open_table(LOG)?))().map_err(broken)?;
+        let changes = table
+            .range(after + 1..)
+            .map_err(|error| broken(error.into()))?;
+        for change in changes {
+            let (revision, bytes) = change.map_err(|error| broken(error.into()))?;
+            let revision = revision.value();
+            let record = Record::decode(bytes.value())
+                .ok_or_else(|| self.corrupt(format!("no sense in revision {revision}")))?;
+            visit(revision, record)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn corrupt(&self, reason: impl Into<String>) -> OpenError {
+        OpenError::corrupt(&self.path, reason)
+    }
+
+    /// Makes `batch` durable, or (after an error) possibly none of it. Returns how much of the
+    /// garbage was removed, which is what there was time for.
+    pub(super) fn commit(&self, batch: &Batch<'_>) -> Result<usize, redb::Error> {
+        let mut transaction = self.database.begin_write()?;
+        transaction.set_durability(Durability::Immediate)?;
+        let mut removed = 0;
+        {
+            let mut log = transaction.open_table(LOG)?;
+            for event in batch.changes {
+                let Some(record) = Encoded::of(event) else {
+                    continue;
+                };
+                let mut space = log.insert_reserve(event.revision(), record.len())?;
+                record.write_to(space.as_mut());
+            }
+            let begun = Instant::now();
+            for revision in batch.garbage.iter().rev() {
+                if begun.elapsed() > SWEEP_TIME {
+                    break;
+                }
+                log.remove(revision)?;
+                removed += 1;
+            }
+        }
+        if let Some(compacted) = batch.compacted {
+            transaction
+                .open_table(META)?
+                .insert(META_COMPACTED, compacted)?;
+        }
+        transaction.commit()?;
+        Ok(removed)
+    }
+}
+
+/// Secrets are in there.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}

@@ -1,0 +1,88 @@
+//! Watches: each reads the shared log at its own pace, so that a slow one costs nobody anything.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures_util::stream;
+use tokio::sync::watch;
+
+use super::Shared;
+use super::committer::closed;
+use crate::{Event, Result, Revision, Watch};
+
+/// How many changes are looked at under one lock.
+const LOOK: usize = 512;
+
+/// One watch.
+struct Follower {
+    shared: Arc<Shared>,
+    published: watch::Receiver<Revision>,
+    prefix: String,
+    /// Every change up to here has been looked at.
+    seen: Revision,
+    ready: VecDeque<Arc<Event>>,
+}
+
+/// Follows `prefix` from the first change after `after`.
+pub(super) fn follow(shared: Arc<Shared>, prefix: &str, after: Revision) -> Result<Watch> {
+    if shared.closed.is_cancelled() {
+        return Err(closed());
+    }
+    {
+        let index = shared.index.read();
+        if after < index.compacted() {
+            return Err(index.forgotten(after));
+        }
+    }
+    let published = shared.published.subscribe();
+    let prefix = prefix.to_owned();
+    let follower = Follower {
+        shared,
+        published,
+        prefix,
+        seen: after,
+        ready: VecDeque::new(),
+    };
+    Ok(Box::pin(stream::unfold(Some(follower), |follower| async {
+        let mut follower = follower?;
+        match follower.next().await {
+            Ok(event) => Some((Ok(event), Some(follower))),
+            Err(error) => Some((Err(error), None)),
+        }
+    })))
+}
+
+impl Follower {
+    async fn next(&mut self) -> Result<Arc<Event>> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Ok(event);
+            }
+            if *self.published.borrow_and_update() > self.seen {
+                self.look()?;
+                continue;
+            }
+            tokio::select! {
+                changed = self.published.changed() => changed.map_err(|_| closed())?,
+                () = self.shared.closed.cancelled() => return Err(closed()),
+            }
+        }
+    }
+
+    /// Takes the next changes from the log.
+    fn look(&mut self) -> Result<()> {
+        let index = self.shared.index.read();
+        let mut told = self.seen;
+        for event in index.since(self.seen, LOOK)? {
+            self.seen = event.revision();
+            if event.key().is_some_and(|key| key.starts_with(&self.prefix)) {
+                told = self.seen;
+                self.ready.push_back(event.clone());
+            }
+        }
+        if told < self.seen {
+            self.ready.push_back(Arc::new(Event::Progress(self.seen)));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,290 @@
+//! A real etcd for tests (feature `test-util`), on free ports and a directory of its own.
+
+use std::io;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+};
+use tempfile::TempDir;
+
+/// Certificates for an etcd that wants to see some: all in PEM.
+pub struct ServerTls {
+    /// The authority that vouches for both sides.
+    pub ca: Vec<u8>,
+    /// What a client shows.
+    pub client_certificate: Vec<u8>,
+    /// The key that goes with it.
+    pub client_key: Vec<u8>,
+    server_certificate: Vec<u8>,
+    server_key: Vec<u8>,
+}
+
+/// A running etcd; killed and cleared away when dropped.
+pub struct EtcdServer {
+    dir: TempDir,
+    client: String,
+    peer: String,
+    name: String,
+    /// All members' names and addresses.
+    cluster: String,
+    tls: bool,
+    child: Option<Child>,
+}
+
+impl ServerTls {
+    /// Makes an authority, and what it vouches for.
+    ///
+    /// # Panics
+    /// If that fails.
+    pub fn new() -> Self {
+        let mut params = CertificateParams::new([]).expect("no names");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "etcd test authority");
+        let key = KeyPair::generate().expect("a key");
+        let ca = params
+            .self_signed(&key)
+            .expect("an authority")
+            .pem()
+            .into_bytes();
+        let issuer = Issuer::new(params, key);
+        let issue = |name: &str| {
+            let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
+            params.distinguished_name.push(DnType::CommonName, name);
+            params.extended_key_usages = vec![
+                ExtendedKeyUsagePurpose::ServerAuth,
+                ExtendedKeyUsagePurpose::ClientAuth,
+            ];
+            let key = KeyPair::generate().expect("a key");
+            let certificate = params.signed_by(&key, &issuer).expect("a certificate");
+            (
+                certificate.pem().into_bytes(),
+                key.serialize_pem().into_bytes(),
+            )
+        };
+        let (server_certificate, server_key) = issue("etcd");
+        let (client_certificate, client_key) = issue("portcullis");
+        Self {
+            ca,
+            client_certificate,
+            client_key,
+            server_certificate,
+            server_key,
+        }
+    }
+}
+
+impl Default for ServerTls {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl EtcdServer {
+    /// Starts one.
+    ///
+    /// # Panics
+    /// If etcd is not installed or does not start: tests that need it must not pass without it.
+    pub fn start() -> Self {
+        Self::start_in(tempfile::tempdir().expect("a directory for etcd"), false)
+    }
+
+    /// Starts one that shows a certificate, and wants to see the client's.
+    ///
+    /// # Panics
+    /// As [`EtcdServer::start`].
+    pub fn start_tls(tls: &ServerTls) -> Self {
+        let dir = tempfile::tempdir().expect("a directory for etcd");
+        for (name, content) in [
+            ("ca", &tls.ca),
+            ("cert", &tls.server_certificate),
+            ("key", &tls.server_key),
+        ] {
+            std::fs::write(dir.path().join(name), content).expect("to write a certificate");
+        }
+        Self::start_in(dir, true)
+    }
+
+    /// Starts several that are one cluster.
+    ///
+    /// # Panics
+    /// As [`EtcdServer::start`].
+    pub fn start_cluster(members: usize) -> Vec<Self> {
+        let dir = || tempfile::tempdir().expect("a directory for etcd");
+        let mut servers: Vec<_> = (0..members)
+            .map(|n| Self::prepare(dir(), format!("m{n}"), false))
+            .collect();
+        let names = servers
+            .iter()
+            .map(|server| format!("{}={}", server.name, server.peer));
+        let cluster = names.collect::<Vec<_>>().join(",");
+        for server in &mut servers {
+            server.cluster.clone_from(&cluster);
+            server.spawn();
+        }
+        for server in &mut servers {
+            server.wait_until_it_listens();
+        }
+        servers
+    }
+
+    fn start_in(dir: TempDir, tls: bool) -> Self {
+        let mut server = Self::prepare(dir, "test".into(), tls);
+        server.restart();
+        server
+    }
+
+    fn prepare(dir: TempDir, name: String, tls: bool) -> Self {
+        let (client, peer) = (free_address(tls), free_address(false));
+        let cluster = format!("{name}={peer}");
+        Self {
+            dir,
+            client,
+            peer,
+            name,
+            cluster,
+            tls,
+            child: None,
+        }
+    }
+
+    /// The address for clients.
+    pub fn endpoint(&self) -> String {
+        self.client.clone()
+    }
+
+    /// Kills it, as a power failure would.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // It may have gone by itself; then there is nothing to do.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// The process, for signals.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
+    /// Starts it again, on the same ports and the same data.
+    ///
+    /// # Panics
+    /// As [`EtcdServer::start`].
+    pub fn restart(&mut self) {
+        self.kill();
+        self.spawn();
+        self.wait_until_it_listens();
+    }
+
+    fn spawn(&mut self) {
+        self.child = Some(match self.command().spawn() {
+            Ok(child) => child,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                panic!("this test needs etcd: apt-get install etcd-server")
+            }
+            Err(error) => panic!("etcd does not start: {error}"),
+        });
+    }
+
+    /// Kills it and clears away its data, so that the next start begins from nothing.
+    ///
+    /// # Panics
+    /// If the data cannot be removed.
+    pub fn wipe(&mut self) {
+        self.kill();
+        std::fs::remove_dir_all(self.dir.path().join("data")).expect("to remove etcd's data");
+    }
+
+    fn wait_until_it_listens(&mut self) {
+        let address = self
+            .client
+            .rsplit('/')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        let begun = Instant::now();
+        while TcpStream::connect(&address).is_err() {
+            let ended = self
+                .child
+                .as_mut()
+                .and_then(|child| child.try_wait().ok().flatten());
+            assert!(ended.is_none(), "etcd ended: {}", self.log());
+            assert!(
+                begun.elapsed() < Duration::from_secs(30),
+                "etcd hangs: {}",
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    fn command(&self) -> Command {
+        let (dir, client, peer) = (self.dir.path(), &*self.client, &*self.peer);
+        let log = || {
+            let file = std::fs::File::options()
+                .create(true)
+                .append(true)
+                .open(dir.join("log"));
+            file.map_or_else(|_| Stdio::null(), Stdio::from)
+        };
+        let mut command = Command::new("etcd");
+        command
+            .args(["--name", &self.name, "--initial-cluster", &self.cluster])
+            .args([
+                "--listen-client-urls",
+                client,
+                "--advertise-client-urls",
+                client,
+            ])
+            .args([
+                "--listen-peer-urls",
+                peer,
+                "--initial-advertise-peer-urls",
+                peer,
+            ])
+            .args([
+                "--logger",
+                "zap",
+                "--log-outputs",
+                "stderr",
+                "--unsafe-no-fsync",
+            ])
+            .arg("--data-dir")
+            .arg(dir.join("data"))
+            .stdin(Stdio::null())
+            .stdout(log())
+            .stderr(log());
+        if self.tls {
+            command.arg("--client-cert-auth");
+            for (flag, name) in [
+                ("--trusted-ca-file", "ca"),
+                ("--cert-file", "cert"),
+                ("--key-file", "key"),
+            ] {
+                command.arg(flag).arg(dir.join(name));
+            }
+        }
+        command
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for EtcdServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn free_address(tls: bool) -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let address = listener.local_addr().expect("its address");
+    format!("{}://{address}", if tls { "https" } else { "http" })
+}

@@ -1,0 +1,322 @@
+//! The store in etcd: the suite, and what happens when etcd goes away.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use portcullis_storage::etcd::{EtcdOptions, EtcdStorage, EtcdTls};
+use portcullis_storage::etcd_server::{EtcdServer, ServerTls};
+use portcullis_storage::{Error, ListRequest, ReadAt, Revision, Storage, Watch, conformance};
+
+async fn connect(server: &EtcdServer) -> Arc<EtcdStorage> {
+    let options = EtcdOptions::new([server.endpoint()]);
+    Arc::new(EtcdStorage::connect(&options).await.unwrap())
+}
+
+/// The revisions of the next changes.
+async fn revisions(watch: &mut Watch, count: usize) -> Vec<Revision> {
+    let changes = watch.filter_map(|event| async move {
+        let event = event.unwrap();
+        event.key().map(|_| event.revision())
+    });
+    let collect = changes.take(count).collect();
+    tokio::time::timeout(Duration::from_secs(20), collect)
+        .await
+        .expect("the changes in time")
+}
+
+/// Writes until it works; returns the write's revision.
+async fn write_when_possible(store: &EtcdStorage, key: &str) -> Revision {
+    let mut refusals = 0;
+    loop {
+        match store.create(key, Bytes::new()).await {
+            Ok(entry) => return entry.revision,
+            Err(Error::Unavailable(_)) if refusals < 200 => refusals += 1,
+            // An attempt that was not acknowledged was made all the same.
+            Err(Error::AlreadyExists { .. }) if refusals > 0 => {
+                let found = store.get(key, ReadAt::Latest).await.unwrap();
+                return found.entry.unwrap().revision;
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn signal(server: &EtcdServer, signal: &str) {
+    let pid = server.pid().unwrap().to_string();
+    assert!(
+        Command::new("kill")
+            .args([signal, &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn conforms() {
+    let server = EtcdServer::start();
+    conformance::run(connect(&server).await).await;
+}
+
+#[tokio::test]
+async fn nobody_there_is_said_with_the_endpoints() {
+    let begun = Instant::now();
+    let options = EtcdOptions::new(["http://127.0.0.1:1", "http://127.0.0.1:2"]);
+    let error = EtcdStorage::connect(&options).await.err().unwrap();
+    assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+    for part in ["http://127.0.0.1:1", "http://127.0.0.1:2"] {
+        assert!(error.to_string().contains(part), "{error}");
+    }
+    assert!(
+        begun.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert!(
+        EtcdStorage::connect(&EtcdOptions::new([""; 0]))
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn a_dead_member_is_passed_over() {
+    let server = EtcdServer::start();
+    let options = EtcdOptions::new(["http://127.0.0.1:1".to_owned(), server.endpoint()]);
+    let store = EtcdStorage::connect(&options).await.unwrap();
+    let mut watch = store.watch("/", 0).await.unwrap();
+    let entry = store.create("/registry/a", Bytes::new()).await.unwrap();
+    assert_eq!(revisions(&mut watch, 1).await, [entry.revision]);
+}
+
+#[tokio::test]
+async fn a_killed_etcd_is_found_again() {
+    let mut server = EtcdServer::start();
+    let store = connect(&server).await;
+    let mut watch = store.watch("/registry/", 0).await.unwrap();
+    let first = store.create("/registry/a", Bytes::new()).await.unwrap();
+    assert_eq!(revisions(&mut watch, 1).await, [first.revision]);
+    server.kill();
+    let begun = Instant::now();
+    let write = store.create("/registry/b", Bytes::new()).await;
+    assert!(matches!(write, Err(Error::Unavailable(_))), "{write:?}");
+    let read = store.get("/registry/a", ReadAt::Latest).await;
+    assert!(matches!(read, Err(Error::Unavailable(_))), "{read:?}");
+    assert!(store.watch("/", 0).await.is_err());
+    assert!(
+        begun.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        begun.elapsed()
+    );
+    server.restart();
+    let second = write_when_possible(&store, "/registry/c").await;
+    assert_eq!(revisions(&mut watch, 1).await, [second]);
+    let found = store.get("/registry/a", ReadAt::Latest).await.unwrap();
+    assert_eq!(found.entry.unwrap().revision, first.revision);
+}
+
+#[tokio::test]
+async fn a_paused_etcd_is_waited_for_and_not_for_long() {
+    let server = EtcdServer::start();
+    let mut options = EtcdOptions::new([server.endpoint()]);
+    options.timeout = Duration::from_secs(1);
+    let store = EtcdStorage::connect(&options).await.unwrap();
+    let mut watch = store.watch("/registry/", 0).await.unwrap();
+    signal(&server, "-STOP");
+    let begun = Instant::now();
+    let read = store.revision().await;
+    assert!(matches!(read, Err(Error::Unavailable(_))), "{read:?}");
+    assert!(
+        begun.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        begun.elapsed()
+    );
+    signal(&server, "-CONT");
+    let revision = write_when_possible(&store, "/registry/a").await;
+    assert_eq!(revisions(&mut watch, 1).await, [revision]);
+}
+
+/// The leader of three dies under load: writes go on with the others, none that was acknowledged is
+/// lost, and the watch hears of each once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_without_its_leader_goes_on() {
+    let mut servers = EtcdServer::start_cluster(3);
+    let endpoints: Vec<_> = servers.iter().map(EtcdServer::endpoint).collect();
+    let leader = leader_of(&endpoints).await;
+    // The leader first, so that it is the one in use.
+    let mut ordered = endpoints.clone();
+    ordered.swap(0, leader);
+    let store = Arc::new(
+        EtcdStorage::connect(&EtcdOptions::new(ordered))
+            .await
+            .unwrap(),
+    );
+    let mut watch = store.watch("/registry/", 0).await.unwrap();
+    let mut acknowledged = Vec::new();
+    for n in 0..100 {
+        if n == 30 {
+            servers[leader].kill();
+        }
+        // A name may be taken by a write that was not acknowledged.
+        let key = format!("/registry/{n}");
+        if let Ok(entry) = store.create(&key, Bytes::new()).await {
+            acknowledged.push((key, entry.revision));
+        }
+    }
+    let last = write_when_possible(&store, "/registry/last").await;
+    acknowledged.push(("/registry/last".into(), last));
+    assert!(
+        acknowledged.len() > 90,
+        "only {} writes in 100",
+        acknowledged.len()
+    );
+    let page = store.list("/registry/", &ListRequest::all()).await.unwrap();
+    let there = page
+        .entries
+        .iter()
+        .map(|entry| (entry.revision, entry.key.to_string()));
+    let there: BTreeMap<_, _> = there.collect();
+    for (key, revision) in &acknowledged {
+        assert_eq!(there.get(revision), Some(key), "this was acknowledged");
+    }
+    let told = revisions(&mut watch, there.len()).await;
+    assert!(told.iter().eq(there.keys()), "{told:?}");
+}
+
+async fn leader_of(endpoints: &[String]) -> usize {
+    let begun = Instant::now();
+    loop {
+        for (n, endpoint) in endpoints.iter().enumerate() {
+            let mut client = etcd_client::Client::connect([endpoint], None)
+                .await
+                .unwrap();
+            let Ok(status) = client.status().await else {
+                continue;
+            };
+            if status.leader() != 0 && status.header().unwrap().member_id() == status.leader() {
+                return n;
+            }
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "nobody leads");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Others may change several keys in one transaction, which is one revision; a watch that is
+/// interrupted right after it tells none of them twice.
+#[tokio::test]
+async fn changes_of_one_revision_are_told_once() {
+    let mut server = EtcdServer::start();
+    let store = connect(&server).await;
+    let mut watch = store.watch("/registry/", 0).await.unwrap();
+    let mut client = etcd_client::Client::connect([server.endpoint()], None)
+        .await
+        .unwrap();
+    let keys = ["/registry/a", "/elsewhere/b", "/registry/c"];
+    let txn = etcd_client::Txn::new();
+    let txn = txn.and_then(keys.map(|key| etcd_client::TxnOp::put(key, "", None)));
+    let revision = client.txn(txn).await.unwrap().header().unwrap().revision() as Revision;
+    assert_eq!(revisions(&mut watch, 2).await, [revision, revision]);
+    server.restart();
+    let next = write_when_possible(&store, "/registry/d").await;
+    assert_eq!(revisions(&mut watch, 1).await, [next]);
+}
+
+/// A store that was put back to nothing has another history, and a watch must not go on in it.
+#[tokio::test]
+async fn an_older_copy_ends_the_watch() {
+    let mut server = EtcdServer::start();
+    let store = connect(&server).await;
+    for n in 0..5 {
+        store
+            .create(&format!("/registry/{n}"), Bytes::new())
+            .await
+            .unwrap();
+    }
+    let mut watch = store.watch("/registry/", 0).await.unwrap();
+    revisions(&mut watch, 5).await;
+    server.wipe();
+    server.restart();
+    let end = tokio::time::timeout(Duration::from_secs(20), watch.next())
+        .await
+        .unwrap();
+    assert!(matches!(end, Some(Err(Error::Compacted { .. }))), "{end:?}");
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_said() {
+    let server = EtcdServer::start();
+    let store = connect(&server).await;
+    let write = store
+        .create("/registry/a", Bytes::from(vec![0; 3 << 20]))
+        .await;
+    assert!(matches!(write, Err(Error::TooLarge(_))), "{write:?}");
+}
+
+/// Answers of more than 64 MiB are asked for in smaller parts.
+#[tokio::test]
+async fn huge_lists_are_read() {
+    const COUNT: usize = 70;
+    let server = EtcdServer::start();
+    let store = connect(&server).await;
+    let value = Bytes::from(vec![b'x'; 1 << 20]);
+    for n in 0..COUNT {
+        store
+            .create(&format!("/registry/{n:03}"), value.clone())
+            .await
+            .unwrap();
+    }
+    let all = ListRequest::all();
+    let page = store.list("/registry/", &all).await.unwrap();
+    assert_eq!((page.entries.len(), page.remaining), (COUNT, 0));
+    assert!(page.entries.is_sorted_by(|one, next| one.key < next.key));
+}
+
+/// A write elsewhere in etcd moves the revision; a watch says how far it is all the same.
+#[tokio::test]
+async fn a_watch_hears_of_writes_elsewhere() {
+    let server = EtcdServer::start();
+    let store = connect(&server).await;
+    let mut watch = store.watch("/registry/", 0).await.unwrap();
+    let elsewhere = store.create("/elsewhere/a", Bytes::new()).await.unwrap();
+    let event = watch.next().await.unwrap().unwrap();
+    assert!(event.key().is_none(), "{event:?}");
+    assert_eq!(event.revision(), elsewhere.revision);
+}
+
+#[tokio::test]
+async fn certificates_are_shown_and_checked() {
+    let tls = ServerTls::new();
+    let server = EtcdServer::start_tls(&tls);
+    let mut options = EtcdOptions::new([server.endpoint()]);
+    let identity = Some((tls.client_certificate.clone(), tls.client_key.clone()));
+    options.tls = Some(EtcdTls {
+        ca: Some(tls.ca.clone()),
+        identity,
+    });
+    let store = EtcdStorage::connect(&options).await.unwrap();
+    store.create("/registry/a", Bytes::new()).await.unwrap();
+
+    options.tls = Some(EtcdTls {
+        ca: Some(tls.ca.clone()),
+        identity: None,
+    });
+    assert!(
+        EtcdStorage::connect(&options).await.is_err(),
+        "without a certificate"
+    );
+    let identity = Some((tls.client_certificate.clone(), tls.client_key.clone()));
+    options.tls = Some(EtcdTls {
+        ca: Some(ServerTls::new().ca),
+        identity,
+    });
+    assert!(
+        EtcdStorage::connect(&options).await.is_err(),
+        "a server nobody vouches for"
+    );
+}

@@ -1,0 +1,12 @@
+//! The stores from outside: the suite over each of them, and what each promises beyond it.
+
+#![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
+
+mod cache;
+mod cache_etcd;
+mod compactor;
+mod embedded;
+mod etcd;
+mod kill;
+mod model;
+mod support;
