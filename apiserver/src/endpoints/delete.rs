@@ -42,9 +42,7 @@ pub async fn delete(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
                 Status::success(details).to_json(),
             ))
         }
-        Deleted::Gone(entry, _) | Deleted::Pending(entry) => {
-            call.answer(StatusCode::OK, &entry, &[])
-        }
+        Deleted::Gone(entry, _) | Deleted::Pending(entry) => call.answer(StatusCode::OK, &entry),
     }
 }
 
