@@ -11,10 +11,12 @@ pub mod eviction;
 pub mod get;
 pub mod list;
 pub mod openapi;
+pub mod openid;
 pub mod patch;
 pub mod paths;
 pub mod query;
 pub mod reviews;
+pub mod token;
 pub mod update;
 pub mod watch;
 
@@ -161,6 +163,7 @@ async fn resource(
         Verb::Create if resource.is_review() => reviews::create(&call, body).await,
         Verb::Create if info.subresource == "binding" => binding::create(&call, body).await,
         Verb::Create if info.subresource == "eviction" => eviction::create(&call, body).await,
+        Verb::Create if info.subresource == "token" => token::create(&call, body).await,
         Verb::Create => create::create(&call, body).await,
         Verb::Get => get::get(&call).await,
         Verb::List => list::list(&call).await,

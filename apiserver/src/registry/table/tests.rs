@@ -32,6 +32,8 @@ fn rows_are_upstreams() {
             "pods po v1 ns Pod pods [all]",
             "secrets  v1 ns Secret secrets [all]",
             "serviceaccounts sa v1 ns ServiceAccount serviceaccounts [all]",
+            "selfsubjectreviews  authentication.k8s.io/v1 cluster SelfSubjectReview selfsubjectreviews [create]",
+            "tokenreviews  authentication.k8s.io/v1 cluster TokenReview tokenreviews [create]",
             "localsubjectaccessreviews  authorization.k8s.io/v1 ns LocalSubjectAccessReview localsubjectaccessreviews [create]",
             "selfsubjectaccessreviews  authorization.k8s.io/v1 cluster SelfSubjectAccessReview selfsubjectaccessreviews [create]",
             "selfsubjectrulesreviews  authorization.k8s.io/v1 cluster SelfSubjectRulesReview selfsubjectrulesreviews [create]",
