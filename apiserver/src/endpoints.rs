@@ -11,10 +11,12 @@ pub mod eviction;
 pub mod get;
 pub mod list;
 pub mod openapi;
+pub mod openid;
 pub mod patch;
 pub mod paths;
 pub mod query;
 pub mod reviews;
+pub mod token;
 pub mod update;
 pub mod watch;
 
@@ -171,6 +173,7 @@ async fn carry_out(verb: Verb, call: &Call<'_>, body: &mut Incoming) -> Result<R
         Verb::Create if call.scope.resource.is_review() => reviews::create(call, body).await,
         Verb::Create if call.scope.subresource == "binding" => binding::create(call, body).await,
         Verb::Create if call.scope.subresource == "eviction" => eviction::create(call, body).await,
+        Verb::Create if call.scope.subresource == "token" => token::create(call, body).await,
         Verb::Create => create::create(call, body).await,
         Verb::Get => get::get(call).await,
         Verb::List => list::list(call).await,

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use portcullis_admission::attributes::Warnings;
 use portcullis_admission::{Attributes, AuditAnnotations, Operation};
-use portcullis_api::{Object, Status, UserInfo};
+use portcullis_api::{GroupKind, Object, Status, UserInfo};
 use portcullis_storage::{Entry, ReadAt, Storage};
 
 use self::resource::Resource;
@@ -204,6 +204,25 @@ impl Registry {
             .await
             .map_err(|e| errors::status(e, scope))?;
         found.entry.ok_or_else(|| scope.not_found())
+    }
+
+    /// Asks admission about something that is posted to an object and not kept.
+    ///
+    /// # Errors
+    /// What plugins object to.
+    pub async fn admit_action(
+        &self,
+        scope: &Scope<'_>,
+        kind: GroupKind<'_>,
+        object: Box<dyn Object>,
+    ) -> Result<Box<dyn Object>, Status> {
+        let mut attributes = Attributes {
+            kind,
+            ..scope.attributes(Operation::Create, scope.name, Some(object), None)
+        };
+        self.admit(&mut attributes).await?;
+        self.admit_valid(&attributes).await?;
+        admitted(scope, attributes)
     }
 
     /// Runs the mutating half of admission.

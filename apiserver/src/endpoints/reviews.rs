@@ -1,6 +1,8 @@
-//! Questions about access: answered, not kept.
+//! Questions about access and identities: answered, not kept.
 //!
 //! Upstream: `pkg/registry/authorization`.
+
+mod authentication;
 
 use http::StatusCode;
 use k8s_openapi::api::authorization::v1::{
@@ -37,6 +39,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         return Err(Status::invalid(resource.group_kind(), name, &errors));
     }
     answer(call, object.as_mut())?;
+    authentication::answer(call.app, call.scope.user, object.as_mut()).await?;
     let json = object.encode(resource.type_meta(&call.api_version));
     let body = response::object::encode(json, call.format.encoding)?;
     call.scope.warn(read.warnings);
