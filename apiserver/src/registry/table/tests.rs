@@ -27,9 +27,13 @@ fn rows_are_upstreams() {
         rows,
         [
             "configmaps cm v1 ns ConfigMap configmaps [all]",
+            "endpoints ep v1 ns Endpoints services/endpoints [all]",
             "events ev v1 ns Event events [all]",
+            "limitranges limits v1 ns LimitRange limitranges [all]",
             "namespaces ns v1 cluster Namespace namespaces [create,delete,get,list,patch,update,watch]",
+            "persistentvolumeclaims pvc v1 ns PersistentVolumeClaim persistentvolumeclaims [all]",
             "pods po v1 ns Pod pods [all]",
+            "resourcequotas quota v1 ns ResourceQuota resourcequotas [all]",
             "secrets  v1 ns Secret secrets [all]",
             "serviceaccounts sa v1 ns ServiceAccount serviceaccounts [all]",
             "daemonsets ds apps/v1 ns DaemonSet daemonsets [all]",
@@ -46,6 +50,9 @@ fn rows_are_upstreams() {
             "clusterroles  rbac.authorization.k8s.io/v1 cluster ClusterRole clusterroles [all]",
             "rolebindings  rbac.authorization.k8s.io/v1 ns RoleBinding rolebindings [all]",
             "roles  rbac.authorization.k8s.io/v1 ns Role roles [all]",
+            "storageclasses sc storage.k8s.io/v1 cluster StorageClass storageclasses [all]",
+            "priorityclasses pc scheduling.k8s.io/v1 cluster PriorityClass priorityclasses [all]",
+            "leases  coordination.k8s.io/v1 ns Lease leases [all]",
         ]
     );
 }
