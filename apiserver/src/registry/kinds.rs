@@ -5,6 +5,7 @@ pub mod daemon_set;
 pub mod deployment;
 pub mod endpoints;
 pub mod event;
+pub mod job;
 pub mod lease;
 pub mod limit_range;
 pub mod namespace;

@@ -10,6 +10,7 @@ use super::kinds::daemon_set::DaemonSetStrategy;
 use super::kinds::deployment::DeploymentRules;
 use super::kinds::endpoints::EndpointsStrategy;
 use super::kinds::event::EventStrategy;
+use super::kinds::job::JobStrategy;
 use super::kinds::lease::LeaseStrategy;
 use super::kinds::limit_range::LimitRangeStrategy;
 use super::kinds::namespace::NamespaceStrategy;
@@ -100,6 +101,9 @@ const ROWS: &[Resource] = &[
     Resource::cluster(&SelfSubjectAccessReviewStrategy).verbs(CREATE_ONLY),
     Resource::cluster(&SelfSubjectRulesReviewStrategy).verbs(CREATE_ONLY),
     Resource::cluster(&SubjectAccessReviewStrategy).verbs(CREATE_ONLY),
+    Resource::namespaced(&JobStrategy)
+        .categories(&["all"])
+        .subresources(&[status("Job")]),
     Resource::namespaced(&NetworkPolicyStrategy).short_names(&["netpol"]),
     Resource::cluster(&PodSecurityPolicyStrategy)
         .aliases(&["extensions/v1beta1"])

@@ -44,6 +44,7 @@ fn rows_are_upstreams() {
             "selfsubjectaccessreviews  authorization.k8s.io/v1 cluster SelfSubjectAccessReview selfsubjectaccessreviews [create]",
             "selfsubjectrulesreviews  authorization.k8s.io/v1 cluster SelfSubjectRulesReview selfsubjectrulesreviews [create]",
             "subjectaccessreviews  authorization.k8s.io/v1 cluster SubjectAccessReview subjectaccessreviews [create]",
+            "jobs  batch/v1 ns Job jobs [all]",
             "networkpolicies netpol networking.k8s.io/v1 ns NetworkPolicy networkpolicies [all]",
             "podsecuritypolicies psp policy/v1beta1,extensions/v1beta1 cluster PodSecurityPolicy podsecuritypolicy [all]",
             "clusterrolebindings  rbac.authorization.k8s.io/v1 cluster ClusterRoleBinding clusterrolebindings [all]",
