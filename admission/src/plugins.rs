@@ -1,11 +1,17 @@
 //! The only list of plugins: their names, their order, which are on by default, how they are made.
 
 mod always;
+mod amounts;
 mod anti_affinity;
+mod default_class;
 mod default_toleration_seconds;
 mod deny_external_ips;
+mod limit_ranger;
+mod namespace_exists;
 mod namespace_lifecycle;
+mod pod_security;
 mod priority;
+mod resource_quota;
 mod runtime_class;
 mod security_context_deny;
 mod service_account;
@@ -21,10 +27,15 @@ use crate::lookup::Lookups;
 use crate::podsecuritypolicy::{self, PodSecurityPolicy};
 use always::{AlwaysDeny, AlwaysPullImages};
 use anti_affinity::LimitPodHardAntiAffinityTopology;
+use default_class::{DefaultIngressClass, DefaultStorageClass};
 use default_toleration_seconds::DefaultTolerationSeconds;
 use deny_external_ips::DenyServiceExternalIps;
+use limit_ranger::LimitRanger;
+use namespace_exists::NamespaceExists;
 use namespace_lifecycle::NamespaceLifecycle;
+use pod_security::PodSecurity;
 use priority::Priority;
+use resource_quota::ResourceQuotas;
 use runtime_class::RuntimeClasses;
 use security_context_deny::SecurityContextDeny;
 use service_account::ServiceAccounts;
@@ -48,7 +59,10 @@ const ALL: [Row; 35] = [
         "NamespaceLifecycle",
         Made(|l| Roles::mutating(NamespaceLifecycle::new(&l.namespaces))),
     ),
-    off("NamespaceExists", Nothing("NamespaceLifecycle does more")),
+    off(
+        "NamespaceExists",
+        Made(|l| Roles::validating(NamespaceExists::new(&l.namespaces))),
+    ),
     off(
         "SecurityContextDeny",
         Made(|_| Roles::validating(SecurityContextDeny)),
@@ -57,7 +71,10 @@ const ALL: [Row; 35] = [
         "LimitPodHardAntiAffinityTopology",
         Made(|_| Roles::validating(LimitPodHardAntiAffinityTopology)),
     ),
-    on("LimitRanger", Nothing(NOT_YET)),
+    on(
+        "LimitRanger",
+        Made(|l| Roles::both(LimitRanger::new(&l.limit_ranges))),
+    ),
     on("ServiceAccount", Made(service_accounts)),
     off("NodeRestriction", Nothing(NOT_YET)),
     on(
@@ -69,7 +86,10 @@ const ALL: [Row; 35] = [
         Made(|_| Roles::mutating(AlwaysPullImages)),
     ),
     off("ImagePolicyWebhook", Nothing(NO_WEBHOOKS)),
-    on("PodSecurity", Nothing(NOT_YET)),
+    on(
+        "PodSecurity",
+        Made(|l| Roles::validating(PodSecurity::new(&l.namespaces, &l.pods))),
+    ),
     off(podsecuritypolicy::NAME, Made(pod_security_policy)),
     off("PodNodeSelector", Nothing(NOT_YET)),
     on(
@@ -87,7 +107,10 @@ const ALL: [Row; 35] = [
         "PersistentVolumeLabel",
         Nothing("no cloud provider labels volumes here"),
     ),
-    on("DefaultStorageClass", Nothing(NOT_YET)),
+    on(
+        "DefaultStorageClass",
+        Made(|l| Roles::mutating(DefaultStorageClass::new(&l.storage_classes))),
+    ),
     on(
         "StorageObjectInUseProtection",
         Made(|_| Roles::mutating(StorageObjectInUseProtection)),
@@ -101,14 +124,20 @@ const ALL: [Row; 35] = [
     on("CertificateApproval", Nothing(NOT_YET)),
     on("CertificateSigning", Nothing(NOT_YET)),
     on("CertificateSubjectRestriction", Nothing(NOT_YET)),
-    on("DefaultIngressClass", Nothing(NOT_YET)),
+    on(
+        "DefaultIngressClass",
+        Made(|l| Roles::mutating(DefaultIngressClass::new(&l.ingress_classes))),
+    ),
     off(
         "DenyServiceExternalIPs",
         Made(|_| Roles::validating(DenyServiceExternalIps)),
     ),
     on("MutatingAdmissionWebhook", Nothing(NO_WEBHOOKS)),
     on("ValidatingAdmissionWebhook", Nothing(NO_WEBHOOKS)),
-    on("ResourceQuota", Nothing(NOT_YET)),
+    on(
+        "ResourceQuota",
+        Made(|l| Roles::validating(ResourceQuotas::new(&l.resource_quotas, &l.quota_ledger))),
+    ),
     off("AlwaysDeny", Made(|_| Roles::both(AlwaysDeny))),
 ];
 
@@ -253,6 +282,3 @@ fn named<S: AsRef<str>>(
     };
     names.iter().map(find).collect()
 }
-
-#[cfg(test)]
-mod tests;

@@ -113,10 +113,48 @@ pub fn fields(owner: &str) -> &'static [Field] {
     of_type(owner).map_or(&[], |t| t.fields)
 }
 
-/// The entry of a Go type.
+/// The entry of a Go type. Every struct that is encoded asks for its own, so this is a hash table.
 pub fn of_type(owner: &str) -> Option<&'static Type> {
-    let at = table::TYPES.binary_search_by(|t| t.name.cmp(owner)).ok()?;
-    table::TYPES.get(at)
+    let mut slot = hash(owner);
+    loop {
+        let entry = table::TYPES.get(usize::from(INDEX[slot % SLOTS]))?;
+        if entry.name == owner {
+            return Some(entry);
+        }
+        slot += 1;
+    }
+}
+
+/// More than twice the types, so that most stand where their hash says.
+const SLOTS: usize = 2048;
+
+/// The places of types in the table, by the hashes of their names; those of no type lead nowhere.
+static INDEX: [u16; SLOTS] = index();
+
+const fn index() -> [u16; SLOTS] {
+    let mut index = [u16::MAX; SLOTS];
+    let mut at = 0;
+    while at < table::TYPES.len() {
+        let mut slot = hash(table::TYPES[at].name);
+        while index[slot % SLOTS] != u16::MAX {
+            slot += 1;
+        }
+        // There are fewer types than slots, and fewer slots than the type holds.
+        index[slot % SLOTS] = at as u16;
+        at += 1;
+    }
+    index
+}
+
+/// FNV-1a.
+const fn hash(name: &str) -> usize {
+    let mut hash: u32 = 0x811c_9dc5;
+    let mut at = 0;
+    while at < name.len() {
+        hash = (hash ^ name.as_bytes()[at] as u32).wrapping_mul(0x0100_0193);
+        at += 1;
+    }
+    (hash ^ (hash >> 16)) as usize
 }
 
 /// The entry of a field, by the name of its Go type and its own.

@@ -69,11 +69,35 @@ impl dyn Object {
     }
 }
 
+/// Whether an update changes nothing but owner references and finalizers, so that garbage
+/// collection can do its work: that asks nobody for the rules in a role or for a policy.
+///
+/// Fields that are the server's own to set do not count, nor does a resource version, which an
+/// update may leave out (upstream: `pkg/registry/rbac/helpers.go IsOnlyMutatingGCFields`).
+pub fn only_gc_fields_differ(new: &dyn Object, old: &dyn Object) -> bool {
+    let mut new = new.boxed_clone();
+    let (meta, was) = (new.metadata_mut(), old.metadata());
+    meta.owner_references.clone_from(&was.owner_references);
+    meta.finalizers.clone_from(&was.finalizers);
+    meta.self_link.clone_from(&was.self_link);
+    meta.managed_fields.clone_from(&was.managed_fields);
+    meta.resource_version.clone_from(&was.resource_version);
+    // As JSON nothing and an empty list are the same, as for upstream.
+    let unlabelled = TypeMeta {
+        api_version: "",
+        kind: "",
+    };
+    new.encode(unlabelled) == old.encode(unlabelled)
+}
+
 impl Clone for Box<dyn Object> {
     fn clone(&self) -> Self {
         (**self).boxed_clone()
     }
 }
+
+/// Reads an object of one kind from JSON.
+pub type Decode = fn(&Value) -> Result<Decoded<Box<dyn Object>>, DecodeError>;
 
 /// What the server must know of a Go type to read it, describe it and make an empty one.
 ///
@@ -81,7 +105,7 @@ impl Clone for Box<dyn Object> {
 #[derive(Debug)]
 pub struct ObjectType {
     /// Reads the type from JSON, noting unknown fields.
-    pub decode: fn(&Value) -> Result<Decoded<Box<dyn Object>>, DecodeError>,
+    pub decode: Decode,
     /// An object with nothing set.
     pub empty: fn() -> Box<dyn Object>,
     /// The JSON schema, its parts left in the generator's definitions.
@@ -99,5 +123,33 @@ impl ObjectType {
             empty: || Box::new(T::default()),
             schema: SchemaGenerator::subschema_for::<T>,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::rbac::v1::{PolicyRule, Role};
+
+    use super::*;
+
+    #[test]
+    fn finalizers_may_go_but_rules_may_not_come() {
+        let mut old = Role {
+            rules: Some(vec![PolicyRule::default()]),
+            ..Role::default()
+        };
+        old.metadata.finalizers = Some(vec!["x".into()]);
+        old.metadata.resource_version = Some("7".into());
+        let mut new = old.clone();
+        new.metadata.finalizers = None;
+        new.metadata.resource_version = None;
+        new.metadata.managed_fields = Some(vec![]);
+        new.metadata.annotations = Some([].into());
+        assert!(only_gc_fields_differ(&new, &old));
+        new.metadata.labels = Some([("a".to_owned(), "b".to_owned())].into());
+        assert!(!only_gc_fields_differ(&new, &old));
+        new.metadata.labels = None;
+        new.rules = None;
+        assert!(!only_gc_fields_differ(&new, &old));
     }
 }

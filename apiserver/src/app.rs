@@ -7,9 +7,7 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
 use portcullis_admission::{Lookups, Selection};
 use portcullis_api::psp::PodSecurityPolicy;
-use portcullis_authn::{
-    Authenticator, BasicFile, Bearer, ClientCertificates, Reload, TokenAuthenticator, TokenFile,
-};
+use portcullis_authn::{Authenticator, Reload};
 use portcullis_rbac::{
     AlwaysAllow, AlwaysDeny, Authorizer, Index, Privileged, RbacAuthorizer, Union,
 };
@@ -25,13 +23,16 @@ use tokio_util::task::TaskTracker;
 use crate::config::{AuthorizationMode, Serve};
 use crate::controllers;
 use crate::endpoints::documents::Documents;
+use crate::endpoints::openid::OpenId;
 use crate::escalation::EscalationGuard;
 use crate::filters::limits::InFlight;
+use crate::identities::Identities;
 use crate::indices::{self, UseOfPolicies};
 use crate::informer::{self, Informer};
 use crate::registry::{Registry, metadata, table};
 use crate::serving::health::Health;
 use crate::startup::Certificates;
+use crate::tokens::{Bound, TokenKeys, Tokens};
 use crate::{bootstrap, files};
 
 /// Why a server did not start, in one line that names the option at fault.
@@ -62,6 +63,7 @@ pub struct App {
     health: Health,
     in_flight: InFlight,
     documents: Documents,
+    tokens: Tokens,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
@@ -88,7 +90,8 @@ impl App {
             &options.disable_admission_plugins,
         )
         .map_err(|e| StartError::option("admission plugins", e))?;
-        let (authenticator, reloads) = authentication(options, certificates)?;
+        let identities = Identities::load(options, certificates)?;
+        let keys = TokenKeys::load(options)?;
         let (store, upstream) = open_store(options).await?;
         let prefix = options.etcd_prefix.trim_end_matches('/').to_owned();
         let cache = Cache::start(
@@ -115,6 +118,9 @@ impl App {
         bootstrap::run(&registry)
             .await
             .map_err(|status| StartError::option(store.option(), status.message))?;
+        let openid = OpenId::new(&keys, address);
+        let reloads = identities.reloads();
+        let (authenticator, tokens) = identities.complete(keys, Arc::new(Bound(registry.clone())));
         let probed = cache.clone();
         let app = Arc::new(Self {
             authenticator,
@@ -127,7 +133,8 @@ impl App {
             cache,
             store,
             in_flight: InFlight::default(),
-            documents: Documents::new(address),
+            documents: Documents::new(address, openid),
+            tokens,
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         });
@@ -210,6 +217,11 @@ impl App {
         &self.documents
     }
 
+    /// The tokens it issues and judges.
+    pub const fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
     /// Cancelled when watches have to end.
     pub const fn shutdown(&self) -> &CancellationToken {
         &self.shutdown
@@ -258,47 +270,6 @@ fn etcd_tls(options: &Serve) -> Result<Option<EtcdTls>, StartError> {
         ca,
         identity: certificate.zip(key),
     }))
-}
-
-/// The authenticators that options ask for, and the files to read again when they change.
-fn authentication(
-    options: &Serve,
-    certificates: &Certificates,
-) -> Result<(Arc<dyn Authenticator>, Vec<Arc<dyn Reload>>), StartError> {
-    let mut methods: Vec<Arc<dyn Authenticator>> = Vec::new();
-    let mut reloads: Vec<Arc<dyn Reload>> = Vec::new();
-    // The data directory's own authority, which signed the admin's certificate.
-    let own = ClientCertificates::of(
-        std::path::Path::new("ca.crt"),
-        certificates.authority.certificate().as_bytes(),
-    )
-    .map_err(|e| StartError::option("--data-dir", e))?;
-    methods.push(Arc::new(own));
-    if let Some(path) = &options.client_ca_file {
-        let more = ClientCertificates::load(path)
-            .map_err(|e| StartError::option("--client-ca-file", e))?;
-        let more = Arc::new(more);
-        reloads.push(more.clone());
-        methods.push(more);
-    }
-    if let Some(path) = &options.basic_auth_file {
-        let file = BasicFile::load(path).map_err(|e| StartError::option("--basic-auth-file", e))?;
-        let file = Arc::new(file);
-        reloads.push(file.clone());
-        methods.push(file);
-    }
-    let mut tokens: Vec<Arc<dyn TokenAuthenticator>> = Vec::new();
-    if let Some(path) = &options.token_auth_file {
-        let file = TokenFile::load(path).map_err(|e| StartError::option("--token-auth-file", e))?;
-        let file = Arc::new(file);
-        reloads.push(file.clone());
-        tokens.push(file);
-    }
-    methods.push(Arc::new(Bearer::new(tokens)));
-    Ok((
-        portcullis_authn::chain(methods, options.anonymous_auth),
-        reloads,
-    ))
 }
 
 /// The authorizers that options ask for; whoever is in `system:masters` may everything.

@@ -76,6 +76,9 @@ pub struct Serve {
     /// Lines of `token,user,uid[,"group1,group2"]`.
     #[arg(long)]
     pub token_auth_file: Option<PathBuf>,
+    /// Tokens that the server itself issues.
+    #[command(flatten)]
+    pub service_accounts: ServiceAccounts,
     /// Whether requests without credentials are anonymous, and not refused.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub anonymous_auth: bool,
@@ -108,6 +111,23 @@ pub struct Serve {
     /// How to write the log.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
+}
+
+/// Options about service account tokens.
+#[derive(Debug, Args)]
+pub struct ServiceAccounts {
+    /// Whom tokens say they are from: the first issues them, all are believed.
+    #[arg(long, default_value = "https://kubernetes.default.svc.cluster.local")]
+    pub service_account_issuer: Vec<String>,
+    /// The private key that signs tokens; made in the data directory if not given.
+    #[arg(long)]
+    pub service_account_signing_key_file: Option<PathBuf>,
+    /// Further keys, public or private, whose tokens are believed.
+    #[arg(long, value_delimiter = ',')]
+    pub service_account_key_file: Vec<PathBuf>,
+    /// Whom tokens for this server are for; by default the issuers.
+    #[arg(long, value_delimiter = ',')]
+    pub api_audiences: Vec<String>,
 }
 
 /// Options of `portcullis kubeconfig`.

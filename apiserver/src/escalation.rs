@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
-use portcullis_api::encode::TypeMeta;
+use portcullis_api::object::only_gc_fields_differ;
 use portcullis_api::{Object, Status};
 use portcullis_rbac::{Authorizer, Escalation, Index, Refusal, Unresolved};
 
@@ -35,7 +35,7 @@ impl Guard for EscalationGuard {
             user: scope.user,
             namespace: scope.namespace,
         };
-        if old.is_some_and(|old| is_for_collection(object, old)) {
+        if old.is_some_and(|old| only_gc_fields_differ(object, old)) {
             return Ok(());
         }
         let checked = if let Some(role) = object.as_kind::<Role>() {
@@ -60,22 +60,6 @@ impl Guard for EscalationGuard {
             Err(refusal) => Err(answer(scope, &refusal)),
         }
     }
-}
-
-/// Whether a change touches only what lets the garbage collector do its work (upstream:
-/// `IsOnlyMutatingGCFields`): that grants nobody anything.
-fn is_for_collection(object: &dyn Object, old: &dyn Object) -> bool {
-    let mut object = object.boxed_clone();
-    let (meta, old_meta) = (object.metadata_mut(), old.metadata());
-    meta.owner_references.clone_from(&old_meta.owner_references);
-    meta.finalizers.clone_from(&old_meta.finalizers);
-    meta.managed_fields.clone_from(&old_meta.managed_fields);
-    meta.resource_version.clone_from(&old_meta.resource_version);
-    let type_meta = TypeMeta {
-        api_version: "",
-        kind: "",
-    };
-    object.encode(type_meta) == old.encode(type_meta)
 }
 
 fn answer(scope: &Scope<'_>, refusal: &Refusal) -> Status {

@@ -25,6 +25,10 @@ pub mod serving;
 // Who are you, may you.
 pub mod filters;
 
+pub mod identities;
+
+pub mod tokens;
+
 pub mod request_info;
 
 pub mod files;

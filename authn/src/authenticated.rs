@@ -26,13 +26,18 @@ impl<A: Authenticator> Authenticator for Authenticated<A> {
     async fn authenticate(&self, credentials: &Credentials<'_>) -> Result<Outcome, Error> {
         let mut outcome = self.inner.authenticate(credentials).await?;
         if let Outcome::Identified(user) = &mut outcome {
-            let decided = user.name == UserInfo::ANONYMOUS
-                || user.is_in(UserInfo::AUTHENTICATED)
-                || user.is_in(UserInfo::UNAUTHENTICATED);
-            if !decided {
-                user.groups.push(UserInfo::AUTHENTICATED.into());
-            }
+            add_group(user);
         }
         Ok(outcome)
+    }
+}
+
+/// Puts a user who proved an identity in the group of all who did.
+pub(crate) fn add_group(user: &mut UserInfo) {
+    let decided = user.name == UserInfo::ANONYMOUS
+        || user.is_in(UserInfo::AUTHENTICATED)
+        || user.is_in(UserInfo::UNAUTHENTICATED);
+    if !decided {
+        user.groups.push(UserInfo::AUTHENTICATED.into());
     }
 }

@@ -103,12 +103,12 @@ impl TokenIssuer {
         binding: &Binding,
         audiences: &[String],
         now: UnixTime,
-        seconds: u32,
+        seconds: u64,
     ) -> Result<String, SignError> {
         let account = &binding.serviceaccount.name;
         let claims = serde_json::json!({
             "aud": audiences,
-            "exp": now.as_secs().saturating_add(u64::from(seconds)),
+            "exp": now.as_secs().saturating_add(seconds),
             "iat": now.as_secs(),
             "iss": self.issuer,
             "nbf": now.as_secs(),

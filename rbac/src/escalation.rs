@@ -26,7 +26,7 @@ pub enum Refusal {
 }
 
 /// Checks writes of roles and bindings by one user. Updates for which
-/// [`only_gc_fields_differ`](crate::only_gc_fields_differ) need no check.
+/// [`only_gc_fields_differ`](portcullis_api::object::only_gc_fields_differ) need no check.
 #[derive(Clone, Copy)]
 pub struct Escalation<'a> {
     /// Where the writer's own rules are.

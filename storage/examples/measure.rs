@@ -9,9 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::StreamExt;
+use portcullis_storage::cache::{Cache, CacheConfig};
 use portcullis_storage::embedded::EmbeddedStorage;
 use portcullis_storage::etcd::{EtcdOptions, EtcdStorage};
-use portcullis_storage::{ListRequest, Storage};
+use portcullis_storage::{ListRequest, ReadAt, Storage};
 
 const VALUE: usize = 2048;
 
@@ -56,6 +58,7 @@ async fn main() -> Result<(), Failure> {
         page.entries.len(),
         begun.elapsed()
     );
+    through_the_cache(store.clone()).await?;
     store.close().await;
     drop(store);
     let begun = Instant::now();
@@ -162,6 +165,64 @@ async fn swaps_while_compacting(store: &Arc<EmbeddedStorage>) -> Result<(), Fail
         times.push(one.elapsed());
     }
     report("1 writer during compaction", begun.elapsed(), times);
+    Ok(())
+}
+
+/// Consistent reads, and one change told to many watchers.
+async fn through_the_cache(store: Arc<EmbeddedStorage>) -> Result<(), Failure> {
+    const READS: u32 = 200_000;
+    const WATCHERS: u32 = 1_000;
+    const CHANGES: u32 = 200;
+    let begun = Instant::now();
+    let cache = Arc::new(Cache::start(store, "/registry/", CacheConfig::default()).await?);
+    println!(
+        "start the cache: {:.1?}, resident {} KiB",
+        begun.elapsed(),
+        resident()?
+    );
+    let begun = Instant::now();
+    for _ in 0..READS {
+        cache.get("/registry/load/50/50", ReadAt::Latest).await?;
+    }
+    println!("one consistent get: {:.2?}", begun.elapsed() / READS);
+    let begun = Instant::now();
+    for _ in 0..1000 {
+        cache
+            .list("/registry/load/50/", &ListRequest::all())
+            .await?;
+    }
+    println!("one consistent list of 100: {:.2?}", begun.elapsed() / 1000);
+    let mut watchers = Vec::new();
+    for _ in 0..WATCHERS {
+        let mut watch = cache.watch("/registry/fan/", cache.reached()).await?;
+        watchers.push(tokio::spawn(async move {
+            let mut left = CHANGES;
+            while left > 0 {
+                match watch.next().await {
+                    Some(Ok(event)) => left -= u32::from(event.key().is_some()),
+                    other => return Err(format!("{other:?}")),
+                }
+            }
+            Ok(())
+        }));
+    }
+    let begun = Instant::now();
+    for n in 0..CHANGES {
+        cache
+            .create(
+                &format!("/registry/fan/{n}"),
+                Bytes::from(vec![b'x'; VALUE]),
+            )
+            .await?;
+    }
+    for watcher in watchers {
+        watcher.await??;
+    }
+    println!(
+        "one event to one of {WATCHERS} watchers: {:.2?}",
+        begun.elapsed() / CHANGES / WATCHERS
+    );
+    cache.shutdown().await;
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! A real etcd for tests (feature `test-util`), on free ports and a directory of its own.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -27,7 +27,11 @@ pub struct EtcdServer {
     dir: TempDir,
     client: String,
     peer: String,
-    /// Files with its certificates.
+    /// Where it says how it is, to anybody.
+    metrics: String,
+    name: String,
+    /// All members' names and addresses.
+    cluster: String,
     tls: bool,
     child: Option<Child>,
 }
@@ -107,17 +111,48 @@ impl EtcdServer {
         Self::start_in(dir, true)
     }
 
+    /// Starts several that are one cluster.
+    ///
+    /// # Panics
+    /// As [`EtcdServer::start`].
+    pub fn start_cluster(members: usize) -> Vec<Self> {
+        let dir = || tempfile::tempdir().expect("a directory for etcd");
+        let mut servers: Vec<_> = (0..members)
+            .map(|n| Self::prepare(dir(), format!("m{n}"), false))
+            .collect();
+        let names = servers
+            .iter()
+            .map(|server| format!("{}={}", server.name, server.peer));
+        let cluster = names.collect::<Vec<_>>().join(",");
+        for server in &mut servers {
+            server.cluster.clone_from(&cluster);
+            server.spawn();
+        }
+        for server in &mut servers {
+            server.wait_until_it_is_well();
+        }
+        servers
+    }
+
     fn start_in(dir: TempDir, tls: bool) -> Self {
-        let (client, peer) = (free_address(tls), free_address(false));
-        let mut server = Self {
+        let mut server = Self::prepare(dir, "test".into(), tls);
+        server.restart();
+        server
+    }
+
+    fn prepare(dir: TempDir, name: String, tls: bool) -> Self {
+        let (client, peer, metrics) = (free_address(tls), free_address(false), free_address(false));
+        let cluster = format!("{name}={peer}");
+        Self {
             dir,
             client,
             peer,
+            metrics,
+            name,
+            cluster,
             tls,
             child: None,
-        };
-        server.restart();
-        server
+        }
     }
 
     /// The address for clients.
@@ -145,15 +180,18 @@ impl EtcdServer {
     /// As [`EtcdServer::start`].
     pub fn restart(&mut self) {
         self.kill();
-        let started = self.command().spawn();
-        self.child = Some(match started {
+        self.spawn();
+        self.wait_until_it_is_well();
+    }
+
+    fn spawn(&mut self) {
+        self.child = Some(match self.command().spawn() {
             Ok(child) => child,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 panic!("this test needs etcd: apt-get install etcd-server")
             }
             Err(error) => panic!("etcd does not start: {error}"),
         });
-        self.wait_until_it_listens();
     }
 
     /// Kills it and clears away its data, so that the next start begins from nothing.
@@ -165,27 +203,32 @@ impl EtcdServer {
         std::fs::remove_dir_all(self.dir.path().join("data")).expect("to remove etcd's data");
     }
 
-    fn wait_until_it_listens(&mut self) {
-        let address = self
-            .client
-            .rsplit('/')
-            .next()
-            .unwrap_or_default()
-            .to_owned();
+    fn wait_until_it_is_well(&mut self) {
         let begun = Instant::now();
-        while TcpStream::connect(&address).is_err() {
+        while !self.is_well().unwrap_or(false) {
             let ended = self
                 .child
                 .as_mut()
                 .and_then(|child| child.try_wait().ok().flatten());
             assert!(ended.is_none(), "etcd ended: {}", self.log());
             assert!(
-                begun.elapsed() < Duration::from_secs(30),
+                begun.elapsed() < Duration::from_secs(60),
                 "etcd hangs: {}",
                 self.log()
             );
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Whether it has a leader and answers.
+    fn is_well(&self) -> io::Result<bool> {
+        let address = self.metrics.rsplit('/').next().unwrap_or_default();
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        stream.write_all(b"GET /health HTTP/1.0\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer.contains(r#""health":"true""#))
     }
 
     fn command(&self) -> Command {
@@ -199,12 +242,7 @@ impl EtcdServer {
         };
         let mut command = Command::new("etcd");
         command
-            .args([
-                "--name",
-                "test",
-                "--initial-cluster",
-                &format!("test={peer}"),
-            ])
+            .args(["--name", &self.name, "--initial-cluster", &self.cluster])
             .args([
                 "--listen-client-urls",
                 client,
@@ -224,6 +262,7 @@ impl EtcdServer {
                 "stderr",
                 "--unsafe-no-fsync",
             ])
+            .args(["--listen-metrics-urls", &self.metrics])
             .arg("--data-dir")
             .arg(dir.join("data"))
             .stdin(Stdio::null())

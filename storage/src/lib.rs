@@ -6,9 +6,10 @@
 //! * [`embedded`]: the same semantics in the process, durable in one file. The default.
 //! * [`etcd`]: a real etcd, shared with other servers.
 //! * [`cache`]: in front of either, current state and recent history in memory, fed by one watch.
+//! * [`compactor`]: forgets at intervals what is too old.
 //!
 //! What Kubernetes asks of a store is upstream's `k8s.io/apiserver/pkg/storage/interfaces.go`; the
-//! suite in [`conformance`] holds every implementation to it.
+//! suite in `conformance` holds every implementation to it.
 
 use std::any::Any;
 use std::pin::Pin;
@@ -154,7 +155,8 @@ pub enum Event {
         /// What readers encode once for all of them.
         frame: Frame,
     },
-    /// Every change up to this revision has been delivered.
+    /// Every change up to this revision has been delivered. Told now and then, to those to whom
+    /// nothing else is.
     Progress(Revision),
 }
 
@@ -230,7 +232,12 @@ pub trait Storage: Send + Sync + 'static {
     /// [`Error::Conflict`], with the entry that is there instead, if any.
     async fn delete(&self, key: &str, expected: Revision) -> Result<Revision>;
 
-    /// Follows the keys that start with `prefix`, from the first change after revision `after`.
+    /// Follows the keys that start with `prefix`, from the first change after revision `after`,
+    /// which may lie in the future.
+    ///
+    /// The stream may end with [`Error::Slow`] where its reader does not keep up, and with
+    /// [`Error::Unavailable`] where the store is closed. It outlives the store's absence, if nothing
+    /// can have been missed by then.
     ///
     /// # Errors
     /// [`Error::Compacted`] if changes after it have been forgotten; while the stream runs, also as

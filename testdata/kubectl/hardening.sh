@@ -34,12 +34,12 @@ cannot_start() {
 
 bad_starts() {
   printf 'password,alice,1000\npassword,bob,2000\nonly-a-password\n' >"$WORK/users.csv"
-  cannot_start 'A users file whose third line is short' "$WORK/users.csv" 3 -- \
+  cannot_start 'A users file whose third line is short' "$WORK/users.csv" 'line 3' -- \
     --secure-port 0 --basic-auth-file "$WORK/users.csv"
   cannot_start 'A users file that is not there' --basic-auth-file "$WORK/absent.csv" -- \
     --secure-port 0 --basic-auth-file "$WORK/absent.csv"
-  printf 'token,alice,1000\n\n,nobody,1\n' >"$WORK/tokens.csv"
-  cannot_start 'A token file with an empty token' "$WORK/tokens.csv" 3 -- \
+  printf 'token,alice,1000\nshort,nobody\n' >"$WORK/tokens.csv"
+  cannot_start 'A token file whose second line is short' "$WORK/tokens.csv" 'line 2' -- \
     --secure-port 0 --token-auth-file "$WORK/tokens.csv"
   cannot_start 'A certificate that is not there' "$WORK/absent.crt" -- \
     --secure-port 0 --tls-cert-file "$WORK/absent.crt" --tls-private-key-file "$WORK/absent.key"
@@ -104,7 +104,7 @@ kill_while_writing() {
   step "kill -9 while four clients create objects (store: $STORE)"
   CREATORS=()
   start_portcullis "${PLAIN_FLAGS[@]}"
-  use_kubeconfig
+  use_kubeconfig "$WORK/data/admin.kubeconfig"
   create_from_four_clients
   until_true 30 enough_acked 400 || true
   kill_portcullis
@@ -133,7 +133,7 @@ config_map_accepted() { kubectl --request-timeout=5s create configmap "$1" --fro
 etcd_goes_and_comes_back() {
   step 'etcd is killed and started again: the server recovers by itself'
   STORE=etcd start_portcullis "${PLAIN_FLAGS[@]}"
-  use_kubeconfig
+  use_kubeconfig "$WORK/data/admin.kubeconfig"
   run kubectl create configmap before --from-literal=a=b
   expect 'configmap/before created'
   kubectl get configmaps -w >"$WORK/watch" 2>&1 &

@@ -129,6 +129,3 @@ fn terminating(attributes: &Attributes<'_>) -> Status {
     }
     refusal
 }
-
-#[cfg(test)]
-mod tests;

@@ -3,7 +3,10 @@ use super::*;
 #[test]
 fn the_table_is_sorted_and_whole() {
     assert!(table::TYPES.is_sorted_by(|a, b| a.name < b.name));
+    assert!(table::TYPES.len() * 2 < SLOTS);
+    assert!(of_type("").is_none() && of_type("NoSuchType").is_none());
     for t in table::TYPES {
+        assert!(of_type(t.name).is_some_and(|found| std::ptr::eq(found, t)));
         let optional = t.fields.iter().skip_while(|f| f.always.is_some());
         assert!(optional.clone().all(|f| f.always.is_none()), "{}", t.name);
         let always = t.fields.len() - optional.count();

@@ -1,6 +1,8 @@
-//! Questions about access: answered, not kept.
+//! Questions about access and identities: answered, not kept.
 //!
 //! Upstream: `pkg/registry/authorization`.
+
+mod authentication;
 
 use http::StatusCode;
 use k8s_openapi::api::authorization::v1::{
@@ -37,15 +39,15 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         return Err(Status::invalid(resource.group_kind(), name, &errors));
     }
     answer(call, object.as_mut())?;
+    authentication::answer(call.app, call.scope.user, object.as_mut()).await?;
     let json = object.encode(resource.type_meta(&call.api_version));
     let body = response::object::encode(json, call.format.encoding)?;
-    let mut response = response::bytes(
+    call.scope.warn(read.warnings);
+    Ok(response::bytes(
         StatusCode::CREATED,
         call.format.encoding.content_type(),
         body,
-    );
-    response::warn(&mut response, &read.warnings);
-    Ok(response)
+    ))
 }
 
 fn answer(call: &Call<'_>, review: &mut dyn Object) -> Result<(), Status> {

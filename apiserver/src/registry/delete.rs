@@ -81,6 +81,9 @@ impl Registry {
                 Plan::Nothing => return Ok(Deleted::Pending(current)),
                 Plan::Remove => self.remove(scope, &key, &current, object.as_ref()).await,
                 Plan::Mark(marked) => self.mark(scope, &key, &current, marked).await,
+                Plan::MarkAndRemove(marked) => {
+                    self.mark_and_remove(scope, &key, &current, marked).await
+                }
             };
             match written {
                 Ok(deleted) => return Ok(deleted),
@@ -107,6 +110,25 @@ impl Registry {
             entry,
             details(scope.resource, object.metadata()),
         ))
+    }
+
+    /// Shows watchers that the deletion has begun, even where nothing has to wait for it.
+    async fn mark_and_remove(
+        &self,
+        scope: &Scope<'_>,
+        key: &str,
+        current: &Arc<Entry>,
+        marked: Box<dyn Object>,
+    ) -> Result<Deleted, Error> {
+        let details = details(scope.resource, marked.metadata());
+        match self.mark(scope, key, current, marked).await? {
+            Deleted::Pending(entry) if !scope.dry_run => {
+                let revision = self.storage.delete(key, entry.revision).await?;
+                let entry = Entry::new(entry.key.clone(), entry.value.clone(), revision);
+                Ok(Deleted::Gone(entry, details))
+            }
+            Deleted::Pending(entry) | Deleted::Gone(entry, _) => Ok(Deleted::Gone(entry, details)),
+        }
     }
 
     async fn mark(
@@ -175,6 +197,8 @@ enum Plan {
     Remove,
     /// Store it like this.
     Mark(Box<dyn Object>),
+    /// Store it like this, and then take it away.
+    MarkAndRemove(Box<dyn Object>),
 }
 
 fn plan(resource: &Resource, mut object: Box<dyn Object>, options: &DeleteOptions) -> Plan {
@@ -191,10 +215,10 @@ fn plan(resource: &Resource, mut object: Box<dyn Object>, options: &DeleteOption
         set_finalizers(object.metadata_mut(), options.propagation);
         begin(resource, object.as_mut(), grace, options.grace_period);
     }
-    if is_due(resource, object.as_ref()) {
-        Plan::Remove
-    } else {
-        Plan::Mark(object)
+    match (is_due(resource, object.as_ref()), grace) {
+        (false, _) => Plan::Mark(object),
+        (true, Some(_)) => Plan::MarkAndRemove(object),
+        (true, None) => Plan::Remove,
     }
 }
 

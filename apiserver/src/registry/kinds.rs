@@ -1,5 +1,6 @@
 //! One strategy per kind.
 
+pub mod authentication;
 pub mod config_map;
 pub mod daemon_set;
 pub mod deployment;

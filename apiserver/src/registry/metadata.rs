@@ -58,11 +58,9 @@ pub fn carry_over(metadata: &mut ObjectMeta, old: &ObjectMeta) {
     if is_empty(metadata.resource_version.as_deref()) {
         metadata.resource_version.clone_from(&old.resource_version);
     }
-    if metadata.creation_timestamp.is_none() {
-        metadata
-            .creation_timestamp
-            .clone_from(&old.creation_timestamp);
-    }
+    metadata
+        .creation_timestamp
+        .clone_from(&old.creation_timestamp);
     if is_empty(metadata.generate_name.as_deref()) {
         metadata.generate_name.clone_from(&old.generate_name);
     }

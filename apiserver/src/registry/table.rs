@@ -5,6 +5,7 @@
 
 use portcullis_api::{GroupVersion, Verb};
 
+use super::kinds::authentication::{SelfSubjectReviewStrategy, TokenReviewStrategy};
 use super::kinds::config_map::ConfigMapStrategy;
 use super::kinds::daemon_set::DaemonSetStrategy;
 use super::kinds::deployment::DeploymentRules;
@@ -80,7 +81,13 @@ const ROWS: &[Resource] = &[
         .short_names(&["quota"])
         .subresources(&[status("ResourceQuota")]),
     Resource::namespaced(&SecretStrategy),
-    Resource::namespaced(&ServiceAccountStrategy).short_names(&["sa"]),
+    Resource::namespaced(&ServiceAccountStrategy)
+        .short_names(&["sa"])
+        .subresources(&[action(
+            "token",
+            "TokenRequest",
+            Some("authentication.k8s.io/v1"),
+        )]),
     Resource::namespaced(&DaemonSetStrategy)
         .short_names(&["ds"])
         .categories(&["all"])
@@ -97,6 +104,8 @@ const ROWS: &[Resource] = &[
         .short_names(&["sts"])
         .categories(&["all"])
         .subresources(&[status("StatefulSet")]),
+    Resource::cluster(&SelfSubjectReviewStrategy).verbs(CREATE_ONLY),
+    Resource::cluster(&TokenReviewStrategy).verbs(CREATE_ONLY),
     Resource::namespaced(&LocalSubjectAccessReviewStrategy).verbs(CREATE_ONLY),
     Resource::cluster(&SelfSubjectAccessReviewStrategy).verbs(CREATE_ONLY),
     Resource::cluster(&SelfSubjectRulesReviewStrategy).verbs(CREATE_ONLY),
@@ -128,9 +137,13 @@ pub const NAMESPACES: &Resource = row("", "namespaces");
 /// See [`CLUSTER_ROLES`].
 pub const POD_SECURITY_POLICIES: &Resource = row("policy", "podsecuritypolicies");
 /// See [`CLUSTER_ROLES`].
+pub const PODS: &Resource = row("", "pods");
+/// See [`CLUSTER_ROLES`].
 pub const ROLES: &Resource = row("rbac.authorization.k8s.io", "roles");
 /// See [`CLUSTER_ROLES`].
 pub const ROLE_BINDINGS: &Resource = row("rbac.authorization.k8s.io", "rolebindings");
+/// See [`CLUSTER_ROLES`].
+pub const SECRETS: &Resource = row("", "secrets");
 /// See [`CLUSTER_ROLES`].
 pub const SERVICE_ACCOUNTS: &Resource = row("", "serviceaccounts");
 

@@ -40,11 +40,15 @@ pub(super) const ROLES: &[Given] = &[
     ),
     role(
         "system:basic-user",
-        &[on(
-            "create",
-            "authorization.k8s.io",
-            "selfsubjectaccessreviews selfsubjectrulesreviews",
-        )],
+        &[
+            on(
+                "create",
+                "authorization.k8s.io",
+                "selfsubjectaccessreviews selfsubjectrulesreviews",
+            ),
+            // for `kubectl auth whoami`; upstream since 1.28
+            on("create", "authentication.k8s.io", "selfsubjectreviews"),
+        ],
     ),
     role(
         "system:public-info-viewer",

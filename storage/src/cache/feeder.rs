@@ -86,7 +86,6 @@ impl Feeder {
         let page = self.upstream.list(&self.root, &ListRequest::all()).await?;
         let watch = self.upstream.watch(&self.root, page.revision).await?;
         self.shared.install(page);
-        self.back_off = BACK_OFF.0;
         Ok(Phase::Following(watch.ready_chunks(BATCH)))
     }
 
@@ -104,6 +103,7 @@ impl Feeder {
                     if let Err(error) = self.shared.take_in(batch) {
                         return error;
                     }
+                    self.back_off = BACK_OFF.0;
                 }
                 _ = progress.tick() => self.shared.tell_progress(),
             }
@@ -121,9 +121,8 @@ impl Drop for Feeder {
 impl Shared {
     /// Begins anew with everything there is.
     fn install(&self, page: Page) {
-        let Page {
-            entries, revision, ..
-        } = page;
+        let revision = page.revision;
+        let entries = self.all_in_one_copy(page.entries);
         let observers = self.observers.lock();
         observers.reset(&entries);
         {
@@ -222,6 +221,12 @@ impl Shared {
             },
             Event::Progress(revision) => Event::Progress(*revision),
         })
+    }
+
+    /// The same for entries: those that did not change keep what readers have derived from them.
+    fn all_in_one_copy(&self, entries: Vec<Arc<Entry>>) -> Vec<Arc<Entry>> {
+        let one_copy = |entry| self.known(&entry).unwrap_or(entry);
+        entries.into_iter().map(one_copy).collect()
     }
 
     /// Memory's copy of `entry`, if it has another one.

@@ -25,6 +25,9 @@ struct Follower {
 
 /// Follows `prefix` from the first change after `after`.
 pub(super) fn follow(shared: Arc<Shared>, prefix: &str, after: Revision) -> Result<Watch> {
+    if shared.closed.is_cancelled() {
+        return Err(closed());
+    }
     {
         let index = shared.index.read();
         if after < index.compacted() {

@@ -1,6 +1,6 @@
 //! The store in memory: every key's versions, and the log of changes, back to the last compaction.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::History;
@@ -187,13 +187,13 @@ impl Index {
     /// nothing left to forget.
     pub(super) fn trim(&mut self, most: usize) -> Garbage {
         let mut garbage = Garbage::new();
+        // Once for each key, as there may be one with most of the changes.
+        let mut since = HashMap::new();
         for _ in 0..most {
-            let Some(event) = self
+            let next = self
                 .log
-                .pop_front_if(|event| event.revision() <= self.compacted)
-            else {
-                break;
-            };
+                .pop_front_if(|event| event.revision() <= self.compacted);
+            let Some(event) = next else { break };
             let revision = event.revision();
             let previous = match &*event {
                 Event::Put { previous, .. } => previous.as_ref(),
@@ -206,8 +206,11 @@ impl Index {
             if let Some(previous) = previous {
                 self.superseded = self.superseded.saturating_sub(previous.value.len());
                 garbage.push(previous.revision);
-                self.forget(&previous.key, revision);
+                since.insert(previous.key.clone(), revision);
             }
+        }
+        for (key, revision) in since {
+            self.forget(&key, revision);
         }
         garbage
     }
@@ -217,14 +220,13 @@ impl Index {
         let Some(versions) = self.keys.get_mut(key) else {
             return;
         };
-        versions.retain(|version| version.revision >= revision);
-        if let [only] = versions.as_slice()
-            && only.revision == revision
-            && only.entry.is_none()
-        {
-            self.keys.remove(key);
-        } else if versions.len() == 1 {
-            versions.shrink_to_fit();
+        versions.drain(..versions.partition_point(|version| version.revision < revision));
+        match versions.as_slice() {
+            [only] if only.revision == revision && only.entry.is_none() => {
+                self.keys.remove(key);
+            }
+            [_] => versions.shrink_to_fit(),
+            _ => {}
         }
     }
 
@@ -250,12 +252,8 @@ impl Index {
 }
 
 fn entry_at(versions: &[Version], revision: Revision) -> Option<&Arc<Entry>> {
-    versions
-        .iter()
-        .rev()
-        .find(|version| version.revision <= revision)?
-        .entry
-        .as_ref()
+    let newer = versions.partition_point(|version| version.revision <= revision);
+    versions[..newer].last()?.entry.as_ref()
 }
 
 fn superseded_by(event: &Event) -> usize {
@@ -263,5 +261,74 @@ fn superseded_by(event: &Event) -> usize {
         Event::Put { previous, .. } => previous.as_ref().map_or(0, |entry| entry.value.len()),
         Event::Delete { previous, .. } => previous.value.len(),
         Event::Progress(_) => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::Frame;
+
+    /// An index in which `/a` was written `times` times and is then deleted.
+    fn with_a_past(times: Revision) -> Index {
+        let mut index = Index::new(0);
+        for revision in FIRST + 1..=FIRST + times {
+            let previous = index.latest("/a").cloned();
+            let entry = Entry::new("/a", Bytes::from_static(b"four"), revision);
+            index.apply(Arc::new(Event::Put {
+                entry,
+                previous,
+                frame: Frame::default(),
+            }));
+        }
+        let (previous, revision) = (index.latest("/a").unwrap().clone(), index.revision() + 1);
+        index.apply(Arc::new(Event::Delete {
+            previous,
+            revision,
+            frame: Frame::default(),
+        }));
+        index
+    }
+
+    #[test]
+    fn trimming_leaves_what_can_be_asked_for() {
+        let mut index = with_a_past(10);
+        index.compact(6);
+        let mut garbage = Garbage::new();
+        while index.has_forgotten() {
+            garbage.extend(index.trim(2));
+        }
+        assert_eq!(garbage, [2, 3, 4, 5]);
+        for revision in 6..=12 {
+            let found = index.get("/a", ReadAt::Exactly(revision)).unwrap().entry;
+            assert_eq!(
+                found.map(|entry| entry.revision),
+                (revision < 12).then_some(revision)
+            );
+        }
+        assert!(index.get("/a", ReadAt::Exactly(5)).is_err());
+    }
+
+    #[test]
+    fn nothing_is_left_of_what_was_deleted() {
+        let mut index = with_a_past(3);
+        index.compact(index.revision());
+        let mut garbage = index.trim(100);
+        garbage.sort_unstable();
+        assert_eq!(garbage, [2, 3, 4, 5]);
+        assert!(index.keys.is_empty() && index.log.is_empty());
+        assert_eq!((index.superseded, index.revision()), (0, 5));
+    }
+
+    #[test]
+    fn too_much_history_is_noticed() {
+        let index = with_a_past(100);
+        let limits = |events, bytes| index.overfull(&History { events, bytes });
+        assert_eq!(limits(101, 400), None);
+        // Down to nine tenths: 90 of the 101 changes, or 324 of the 400 bytes.
+        assert_eq!(limits(100, 400), Some(12));
+        assert_eq!(limits(101, 360), Some(21));
     }
 }

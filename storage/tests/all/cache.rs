@@ -351,6 +351,10 @@ async fn a_gap_ends_watches_and_is_closed_by_reading_anew() {
     let page = cache.list(ROOT, &ListRequest::all()).await.unwrap();
     let keys: Vec<_> = page.entries.iter().map(|entry| &*entry.key).collect();
     assert_eq!(keys, ["/registry/kept", "/registry/new"]);
+    assert!(
+        Arc::ptr_eq(&page.entries[0], &kept),
+        "what did not change keeps its facts"
+    );
     assert_eq!(mirror.keys(), keys);
     eventually(|| cache.is_healthy()).await;
     assert_eq!(mirror.resets(), 2);

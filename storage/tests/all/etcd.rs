@@ -1,5 +1,6 @@
 //! The store in etcd: the suite, and what happens when etcd goes away.
 
+use std::collections::BTreeMap;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use portcullis_storage::etcd::{EtcdOptions, EtcdStorage, EtcdTls};
 use portcullis_storage::etcd_server::{EtcdServer, ServerTls};
-use portcullis_storage::{Error, ReadAt, Revision, Storage, Watch, conformance};
+use portcullis_storage::{Error, ListRequest, ReadAt, Revision, Storage, Watch, conformance};
 
 async fn connect(server: &EtcdServer) -> Arc<EtcdStorage> {
     let options = EtcdOptions::new([server.endpoint()]);
@@ -27,13 +28,18 @@ async fn revisions(watch: &mut Watch, count: usize) -> Vec<Revision> {
         .expect("the changes in time")
 }
 
-/// Writes until it works, and says how it went before.
-async fn write_when_possible(store: &EtcdStorage, key: &str) -> (Revision, usize) {
+/// Writes until it works; returns the write's revision.
+async fn write_when_possible(store: &EtcdStorage, key: &str) -> Revision {
     let mut refusals = 0;
     loop {
         match store.create(key, Bytes::new()).await {
-            Ok(entry) => return (entry.revision, refusals),
+            Ok(entry) => return entry.revision,
             Err(Error::Unavailable(_)) if refusals < 200 => refusals += 1,
+            // An attempt that was not acknowledged was made all the same.
+            Err(Error::AlreadyExists { .. }) if refusals > 0 => {
+                let found = store.get(key, ReadAt::Latest).await.unwrap();
+                return found.entry.unwrap().revision;
+            }
             Err(error) => panic!("{error:?}"),
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -108,7 +114,7 @@ async fn a_killed_etcd_is_found_again() {
         begun.elapsed()
     );
     server.restart();
-    let (second, _) = write_when_possible(&store, "/registry/c").await;
+    let second = write_when_possible(&store, "/registry/c").await;
     assert_eq!(revisions(&mut watch, 1).await, [second]);
     let found = store.get("/registry/a", ReadAt::Latest).await.unwrap();
     assert_eq!(found.entry.unwrap().revision, first.revision);
@@ -122,17 +128,78 @@ async fn a_paused_etcd_is_waited_for_and_not_for_long() {
     let store = EtcdStorage::connect(&options).await.unwrap();
     let mut watch = store.watch("/registry/", 0).await.unwrap();
     signal(&server, "-STOP");
-    let begun = Instant::now();
-    let read = store.revision().await;
-    assert!(matches!(read, Err(Error::Unavailable(_))), "{read:?}");
-    assert!(
-        begun.elapsed() < Duration::from_secs(3),
-        "{:?}",
-        begun.elapsed()
-    );
+    // Its threads stop one after the other, and may answer once more.
+    let mut attempts = 0;
+    let (error, took) = loop {
+        let begun = Instant::now();
+        if let Err(error) = store.revision().await {
+            break (error, begun.elapsed());
+        }
+        attempts += 1;
+        assert!(attempts < 100, "it answers although it is stopped");
+    };
+    assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
+    assert!(took < Duration::from_secs(3), "{took:?}");
     signal(&server, "-CONT");
-    let (revision, _) = write_when_possible(&store, "/registry/a").await;
+    let revision = write_when_possible(&store, "/registry/a").await;
     assert_eq!(revisions(&mut watch, 1).await, [revision]);
+}
+
+/// The leader of three dies under load: writes go on with the others, none that was acknowledged is
+/// lost, and the watch hears of each once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cluster_without_its_leader_goes_on() {
+    let mut servers = EtcdServer::start_cluster(3);
+    let endpoints: Vec<_> = servers.iter().map(EtcdServer::endpoint).collect();
+    let leader = leader_of(&endpoints).await;
+    // The leader first, so that it is the one in use.
+    let mut ordered = endpoints.clone();
+    ordered.swap(0, leader);
+    let store = Arc::new(
+        EtcdStorage::connect(&EtcdOptions::new(ordered))
+            .await
+            .unwrap(),
+    );
+    let mut watch = store.watch("/registry/", 0).await.unwrap();
+    let mut acknowledged = Vec::new();
+    for n in 0..100 {
+        if n == 30 {
+            servers[leader].kill();
+        }
+        let key = format!("/registry/{n}");
+        let revision = write_when_possible(&store, &key).await;
+        acknowledged.push((key, revision));
+    }
+    let page = store.list("/registry/", &ListRequest::all()).await.unwrap();
+    let there = page
+        .entries
+        .iter()
+        .map(|entry| (entry.revision, entry.key.to_string()));
+    let there: BTreeMap<_, _> = there.collect();
+    for (key, revision) in &acknowledged {
+        assert_eq!(there.get(revision), Some(key), "this was acknowledged");
+    }
+    let told = revisions(&mut watch, there.len()).await;
+    assert!(told.iter().eq(there.keys()), "{told:?}");
+}
+
+async fn leader_of(endpoints: &[String]) -> usize {
+    let begun = Instant::now();
+    loop {
+        for (n, endpoint) in endpoints.iter().enumerate() {
+            let mut client = etcd_client::Client::connect([endpoint], None)
+                .await
+                .unwrap();
+            let Ok(status) = client.status().await else {
+                continue;
+            };
+            if status.leader() != 0 && status.header().unwrap().member_id() == status.leader() {
+                return n;
+            }
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "nobody leads");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Others may change several keys in one transaction, which is one revision; a watch that is
@@ -151,7 +218,7 @@ async fn changes_of_one_revision_are_told_once() {
     let revision = client.txn(txn).await.unwrap().header().unwrap().revision() as Revision;
     assert_eq!(revisions(&mut watch, 2).await, [revision, revision]);
     server.restart();
-    let (next, _) = write_when_possible(&store, "/registry/d").await;
+    let next = write_when_possible(&store, "/registry/d").await;
     assert_eq!(revisions(&mut watch, 1).await, [next]);
 }
 
@@ -199,7 +266,7 @@ async fn huge_lists_are_read() {
             .await
             .unwrap();
     }
-    let all = portcullis_storage::ListRequest::all();
+    let all = ListRequest::all();
     let page = store.list("/registry/", &all).await.unwrap();
     assert_eq!((page.entries.len(), page.remaining), (COUNT, 0));
     assert!(page.entries.is_sorted_by(|one, next| one.key < next.key));

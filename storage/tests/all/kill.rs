@@ -12,7 +12,8 @@ use portcullis_storage::{ListRequest, Storage};
 
 /// Tells the child its directory, and that it is the child.
 const DIR: &str = "PORTCULLIS_TEST_KILL_DIR";
-const CYCLES: usize = 5;
+/// How often it is killed; a soak sets another number.
+const CYCLES: &str = "PORTCULLIS_TEST_KILL_CYCLES";
 const WRITERS: usize = 64;
 
 /// The value that belongs to a key, so that one half written is known.
@@ -78,8 +79,13 @@ fn acknowledged_before_death(dir: &Path, count: usize) -> Vec<(String, u64)> {
 async fn what_was_acknowledged_survives() {
     let dir = tempfile::tempdir().unwrap();
     let mut expected = BTreeMap::new();
-    for cycle in 1..=CYCLES {
-        expected.extend(acknowledged_before_death(dir.path(), 150 * cycle));
+    let cycles = std::env::var(CYCLES).map_or(5, |cycles| cycles.parse().unwrap());
+    for cycle in 1..=cycles {
+        // Not always at the same moment.
+        expected.extend(acknowledged_before_death(
+            dir.path(),
+            100 + 37 * cycle % 500,
+        ));
         let store = EmbeddedStorage::open(dir.path()).unwrap();
         let page = store.list("/", &ListRequest::all()).await.unwrap();
         let there: BTreeMap<_, _> = page
@@ -98,4 +104,8 @@ async fn what_was_acknowledged_survives() {
         // Every revision after the first was one creation.
         assert_eq!(page.revision, 1 + there.len() as u64);
     }
+    println!(
+        "{} acknowledged writes survived {cycles} kills",
+        expected.len()
+    );
 }

@@ -40,6 +40,8 @@ fn rows_are_upstreams() {
             "deployments deploy apps/v1 ns Deployment deployments [all]",
             "replicasets rs apps/v1 ns ReplicaSet replicasets [all]",
             "statefulsets sts apps/v1 ns StatefulSet statefulsets [all]",
+            "selfsubjectreviews  authentication.k8s.io/v1 cluster SelfSubjectReview selfsubjectreviews [create]",
+            "tokenreviews  authentication.k8s.io/v1 cluster TokenReview tokenreviews [create]",
             "localsubjectaccessreviews  authorization.k8s.io/v1 ns LocalSubjectAccessReview localsubjectaccessreviews [create]",
             "selfsubjectaccessreviews  authorization.k8s.io/v1 cluster SelfSubjectAccessReview selfsubjectaccessreviews [create]",
             "selfsubjectrulesreviews  authorization.k8s.io/v1 cluster SelfSubjectRulesReview selfsubjectrulesreviews [create]",

@@ -1,0 +1,140 @@
+//! Least, most, and how far limits may lie above requests.
+
+use k8s_openapi::api::core::v1::{LimitRangeItem, PersistentVolumeClaim, Pod};
+use portcullis_api::quantity::Quantity;
+
+use crate::plugins::amounts::{Amounts, Usage, read};
+
+/// What is wrong with a pod's containers, and with the pod as a whole.
+pub(super) fn of_pod(pod: &Pod, items: &[LimitRangeItem]) -> Vec<String> {
+    let spec = pod.spec.as_ref();
+    let containers = spec.into_iter().flat_map(|s| {
+        let init = s.init_containers.iter().flatten();
+        s.containers.iter().chain(init)
+    });
+    let usages: Vec<_> = containers
+        .map(|c| Usage::of(c.resources.as_ref()))
+        .collect();
+    let mut errors = Vec::new();
+    for item in items {
+        match item.type_.as_str() {
+            "Container" => usages
+                .iter()
+                .for_each(|usage| check(item, usage, &mut errors)),
+            "Pod" => check(item, &Usage::of_pod(pod), &mut errors),
+            _ => {}
+        }
+    }
+    errors
+}
+
+/// What is wrong with the storage a claim asks for; upstream stops at the first mistake.
+pub(super) fn of_claim(claim: &PersistentVolumeClaim, items: &[LimitRangeItem]) -> Vec<String> {
+    let resources = claim.spec.as_ref().and_then(|s| s.resources.as_ref());
+    let usage = Usage {
+        requests: read(resources.and_then(|r| r.requests.as_ref())),
+        limits: Amounts::new(),
+    };
+    let mut errors = Vec::new();
+    for item in items.iter().filter(|i| i.type_ == "PersistentVolumeClaim") {
+        for (name, least) in read(item.min.as_ref()) {
+            errors.extend(Rule::new(item, &name, &usage).least(least));
+        }
+        for (name, most) in read(item.max.as_ref()) {
+            errors.extend(Rule::new(item, &name, &usage).most_requested(most));
+        }
+    }
+    errors.truncate(1);
+    errors
+}
+
+fn check(item: &LimitRangeItem, usage: &Usage, errors: &mut Vec<String>) {
+    for (name, least) in read(item.min.as_ref()) {
+        errors.extend(Rule::new(item, &name, usage).least(least));
+    }
+    for (name, most) in read(item.max.as_ref()) {
+        errors.extend(Rule::new(item, &name, usage).most(most));
+    }
+    for (name, ratio) in read(item.max_limit_request_ratio.as_ref()) {
+        errors.extend(Rule::new(item, &name, usage).ratio(ratio));
+    }
+}
+
+/// One resource of one kind of thing, and what is used of it.
+struct Rule<'r> {
+    resource: &'r str,
+    of: &'r str,
+    request: Option<Quantity>,
+    limit: Option<Quantity>,
+}
+
+impl<'r> Rule<'r> {
+    fn new(item: &'r LimitRangeItem, resource: &'r str, usage: &Usage) -> Self {
+        Self {
+            resource,
+            of: &item.type_,
+            request: usage.requests.get(resource).copied(),
+            limit: usage.limits.get(resource).copied(),
+        }
+    }
+
+    fn bound(&self, which: &str, bound: Quantity, why: &str) -> String {
+        let (resource, of) = (self.resource, self.of);
+        format!("{which} {resource} usage per {of} is {bound}{why}")
+    }
+
+    fn least(&self, least: Quantity) -> Option<String> {
+        let why = match (self.request, self.limit) {
+            (None, _) => ".  No request is specified".to_owned(),
+            (Some(request), _) if request < least => format!(", but request is {request}"),
+            (_, Some(limit)) if limit < least => format!(", but limit is {limit}"),
+            _ => return None,
+        };
+        Some(self.bound("minimum", least, &why))
+    }
+
+    fn most(&self, most: Quantity) -> Option<String> {
+        let why = match (self.request, self.limit) {
+            (_, None) => ".  No limit is specified".to_owned(),
+            (_, Some(limit)) if limit > most => format!(", but limit is {limit}"),
+            (Some(request), _) if request > most => format!(", but request is {request}"),
+            _ => return None,
+        };
+        Some(self.bound("maximum", most, &why))
+    }
+
+    /// For what knows no limits.
+    fn most_requested(&self, most: Quantity) -> Option<String> {
+        let why = match self.request {
+            None => ".  No request is specified".to_owned(),
+            Some(request) if request > most => format!(", but request is {request}"),
+            Some(_) => return None,
+        };
+        Some(self.bound("maximum", most, &why))
+    }
+
+    fn ratio(&self, most: Quantity) -> Option<String> {
+        let set = |amount: Option<Quantity>| amount.filter(|a| !a.is_zero());
+        let why = match (set(self.request), set(self.limit)) {
+            (None, _) => "no request is specified or request is 0".to_owned(),
+            (_, None) => "no limit is specified or limit is 0".to_owned(),
+            (Some(request), Some(limit)) => {
+                let (request, limit) = (request.millis_rounded_up(), limit.millis_rounded_up());
+                if limit * 1000 <= most.millis_rounded_up() * request {
+                    return None;
+                }
+                format!("provided ratio is {}", decimal(limit, request))
+            }
+        };
+        let (resource, of) = (self.resource, self.of);
+        Some(format!(
+            "{resource} max limit to request ratio per {of} is {most}, but {why}"
+        ))
+    }
+}
+
+/// A fraction with six digits, as Go's `%f` prints it.
+fn decimal(numerator: i128, denominator: i128) -> String {
+    let millionths = (numerator * 2_000_000 / denominator + 1) / 2;
+    format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000)
+}

@@ -1,0 +1,85 @@
+//! Order, roles and the first no.
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use portcullis_admission::Operation;
+use portcullis_admission::chain::Phase;
+use portcullis_api::{GroupKind, GroupResource};
+
+use crate::support::{Request, World, from_yaml, pod};
+
+#[tokio::test]
+async fn the_first_no_ends_it_and_names_its_plugin() {
+    let chain = World::new().chain(&["AlwaysDeny", "Priority"]);
+    let unknown = pod("a", "{priorityClassName: nope}");
+    let refusal = Request::create_pod(unknown).send(&chain).await.unwrap_err();
+    assert_eq!(refusal.plugin, "Priority");
+    assert_eq!(
+        refusal.status.message,
+        r#"pods "a" is forbidden: no PriorityClass with name nope was found"#
+    );
+    let refusal = Request::create_pod(pod("a", "{}"))
+        .send(&chain)
+        .await
+        .unwrap_err();
+    assert_eq!(refusal.plugin, "AlwaysDeny");
+    assert_eq!(
+        refusal.status.message,
+        r#"pods "a" is forbidden: admission control is denying all modifications"#
+    );
+}
+
+#[tokio::test]
+async fn a_name_to_be_generated_is_told_by_its_beginning() {
+    let chain = World::new().chain(&["AlwaysDeny"]);
+    let mut generated = pod("x", "{}");
+    generated.metadata.name = None;
+    generated.metadata.generate_name = Some("nginx-".to_owned());
+    let (text, code) = Request::create_pod(generated).refused(&chain).await;
+    assert_eq!(code, 403);
+    assert!(text.starts_with(r#"pods "nginx-" is forbidden"#), "{text}");
+}
+
+#[tokio::test]
+async fn plugins_see_only_what_they_handle() {
+    let chain = World::new().chain(&["Priority", "DefaultTolerationSeconds", "RuntimeClass"]);
+    let kind = GroupKind {
+        group: "",
+        kind: "ConfigMap",
+    };
+    let resource = GroupResource {
+        group: "",
+        resource: "configmaps",
+    };
+    let map: ConfigMap = from_yaml("{metadata: {name: a}, data: {k: v}}");
+    let request = Request::create(kind, resource, map.clone());
+    assert_eq!(
+        request.send(&chain).await.unwrap().object::<ConfigMap>(),
+        map
+    );
+    let mut deletion = Request::create_pod(pod("a", "{priorityClassName: nope}"));
+    deletion.operation = Operation::Delete;
+    deletion.send(&chain).await.unwrap();
+}
+
+#[tokio::test]
+async fn plugins_are_counted() {
+    let chain = World::new().chain(&["Priority", "PodSecurityPolicy"]);
+    for class in ["{}", "{priorityClassName: nope}"] {
+        Request::create_pod(pod("a", class)).refused(&chain).await;
+    }
+    let metrics = chain.clone().metrics();
+    let counts: Vec<_> = metrics
+        .iter()
+        .map(|m| (m.plugin, m.phase, m.calls, m.refusals))
+        .collect();
+    assert_eq!(
+        counts,
+        [
+            ("PodSecurityPolicy", Phase::Mutate, 2, 2),
+            ("Priority", Phase::Mutate, 0, 0),
+            ("PodSecurityPolicy", Phase::Validate, 0, 0),
+            ("Priority", Phase::Validate, 0, 0),
+        ]
+    );
+    assert!(!metrics[0].time.is_zero());
+}

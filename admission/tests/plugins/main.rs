@@ -1,0 +1,21 @@
+//! The plugins as the server uses them: selected by flags, in one chain, with lookups in memory.
+#![allow(
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test binary: a panic is a failure, and nobody imports it"
+)]
+
+mod support;
+
+mod chain;
+mod chapter13;
+mod classes;
+mod limits;
+mod namespaces;
+mod pod_security;
+mod pods;
+mod policies;
+mod policy_fields;
+mod quotas;
+mod selection;
+mod service_accounts;

@@ -1,0 +1,306 @@
+//! Which policy lets a pod in, for whom, and what updates are about.
+
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use portcullis_admission::podsecuritypolicy::{POLICY_ANNOTATION, PolicyIndex};
+use portcullis_api::psp::PodSecurityPolicy;
+
+use crate::support::{Request, World, from_yaml, pod};
+
+const PLUGIN: &[&str] = &["PodSecurityPolicy"];
+const ANY: &str = "fsGroup: {rule: RunAsAny}, supplementalGroups: {rule: RunAsAny}, \
+                   runAsUser: {rule: RunAsAny}, seLinux: {rule: RunAsAny}, volumes: ['*']";
+const REFUSED: &str =
+    "pods \"p\" is forbidden: unable to validate against any pod security policy:";
+const NOT_PRIVILEGED: &str = "spec.containers[0].securityContext.privileged: Invalid value: true: Privileged containers are not allowed";
+
+/// A policy that allows everything unprivileged, and more or less by `spec`.
+fn policy(name: &str, spec: &str) -> PodSecurityPolicy {
+    let separator = if spec.is_empty() { "" } else { ", " };
+    from_yaml(&format!(
+        "metadata: {{name: {name}}}\nspec: {{{ANY}{separator}{spec}}}"
+    ))
+}
+
+/// A cluster with these policies, all of which alice may use.
+fn cluster(policies: &[(&str, &str)]) -> World {
+    let mut world = World::new();
+    for (name, spec) in policies {
+        world.policies.put(&policy(name, spec));
+        world.grant("alice", "policy", name, "default");
+    }
+    world
+}
+
+fn privileged() -> Pod {
+    pod(
+        "p",
+        "{containers: [{name: main, securityContext: {privileged: true}}]}",
+    )
+}
+
+fn chosen(pod: &Pod) -> &str {
+    let annotations = pod.metadata.annotations.as_ref();
+    annotations
+        .and_then(|a| a.get(POLICY_ANNOTATION))
+        .map_or("", String::as_str)
+}
+
+/// Lets the pod in, as stored by an earlier request.
+fn stored(mut pod: Pod, policy: &str) -> Pod {
+    let annotations = pod.metadata.annotations.get_or_insert_default();
+    annotations.insert(POLICY_ANNOTATION.to_owned(), policy.to_owned());
+    pod
+}
+
+#[tokio::test]
+async fn the_first_by_name_that_need_not_change_the_pod_wins() {
+    let world = cluster(&[("a", "readOnlyRootFilesystem: true"), ("c", ""), ("b", "")]);
+    let chain = world.chain(PLUGIN);
+    let pod = Request::create_pod(pod("p", "{}")).pod(&chain).await;
+    assert_eq!(chosen(&pod), "b");
+    let container = &pod.spec.as_ref().unwrap().containers[0];
+    assert_eq!(container.security_context, None);
+}
+
+#[tokio::test]
+async fn else_the_first_by_name_that_changes_it() {
+    let world = cluster(&[
+        ("a", "privileged: true, readOnlyRootFilesystem: true"),
+        ("b", "defaultAllowPrivilegeEscalation: false"),
+    ]);
+    let chain = world.chain(PLUGIN);
+    let answer = Request::create_pod(pod("p", "{}"))
+        .send(&chain)
+        .await
+        .unwrap();
+    let pod = answer.object::<Pod>();
+    assert_eq!(chosen(&pod), "a");
+    let container = &pod.spec.as_ref().unwrap().containers[0];
+    let context = container.security_context.as_ref().unwrap();
+    assert_eq!(context.read_only_root_filesystem, Some(true));
+    assert_eq!(context.allow_privilege_escalation, None);
+    for key in ["admit-policy", "validate-policy"] {
+        let key = format!("podsecuritypolicy.policy.k8s.io/{key}");
+        assert_eq!(answer.audit.get(&key).map(String::as_str), Some("a"));
+    }
+}
+
+#[tokio::test]
+async fn errors_of_all_usable_policies_are_told_and_of_no_other() {
+    let mut world = cluster(&[("a", ""), ("b", "hostIPC: true")]);
+    world.policies.put(&policy("hidden", ""));
+    world.grant("bob", "policy", "hidden", "other");
+    let chain = world.chain(PLUGIN);
+    let (text, code) = Request::create_pod(privileged()).refused(&chain).await;
+    assert_eq!(
+        text,
+        format!("{REFUSED} [{NOT_PRIVILEGED} {NOT_PRIVILEGED}]")
+    );
+    assert_eq!(code, 403);
+    let (text, _) = Request::create_pod(privileged())
+        .by("bob")
+        .refused(&chain)
+        .await;
+    assert_eq!(text, format!("{REFUSED} []"));
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_pod() {
+    let chain = cluster(&[("a", "")]).chain(PLUGIN);
+    let refusal = Request::create_pod(privileged())
+        .send(&chain)
+        .await
+        .unwrap_err();
+    assert_eq!(refusal.plugin, "PodSecurityPolicy");
+    let details = refusal.status.details.unwrap();
+    assert_eq!(
+        (details.name.as_str(), details.kind.as_str()),
+        ("p", "pods")
+    );
+}
+
+#[tokio::test]
+async fn use_may_be_granted_in_either_group_and_in_the_pods_namespace_only() {
+    let mut world = World::new();
+    world.policies.put(&policy("a", ""));
+    world.grant("old", "extensions", "a", "default");
+    world.grant("elsewhere", "policy", "a", "other");
+    world.grant("wrong", "apps", "a", "default");
+    let chain = world.chain(PLUGIN);
+    let create = |who| Request::create_pod(pod("p", "{}")).by(who);
+    create("old").pod(&chain).await;
+    for who in ["elsewhere", "wrong"] {
+        assert_eq!(create(who).refused(&chain).await.0, format!("{REFUSED} []"));
+    }
+    create("elsewhere").in_namespace("other").pod(&chain).await;
+}
+
+#[tokio::test]
+async fn the_service_accounts_policies_count_too() {
+    let mut world = cluster(&[("default", "")]);
+    world
+        .policies
+        .put(&policy("privileged", "privileged: true"));
+    world.grant(
+        "system:serviceaccount:default:sa1",
+        "policy",
+        "privileged",
+        "default",
+    );
+    let chain = world.chain(PLUGIN);
+    let mut with_account = privileged();
+    let spec = with_account.spec.as_mut().unwrap();
+    spec.service_account_name = Some("sa1".to_owned());
+    let pod = Request::create_pod(with_account.clone()).pod(&chain).await;
+    assert_eq!(chosen(&pod), "privileged");
+
+    let mut labelled = pod.clone();
+    labelled.metadata.labels = Some([("a".to_owned(), "b".to_owned())].into());
+    Request::update_pod(pod, labelled).pod(&chain).await;
+
+    let other = Request::create_pod(with_account).in_namespace("other");
+    assert_eq!(other.refused(&chain).await.0, format!("{REFUSED} []"));
+    let mut nameless = privileged();
+    nameless.spec.as_mut().unwrap().service_account_name = Some(String::new());
+    Request::create_pod(nameless).refused(&chain).await;
+}
+
+#[tokio::test]
+async fn updates_are_judged_and_never_changed() {
+    let mut world = cluster(&[("default", "readOnlyRootFilesystem: true")]);
+    world
+        .policies
+        .put(&policy("privileged", "privileged: true"));
+    for name in ["default", "privileged"] {
+        world.grant("bob", "policy", name, "default");
+    }
+    let chain = world.chain(PLUGIN);
+    let old = stored(privileged(), "privileged");
+    let mut new = old.clone();
+    new.metadata.labels = Some([("a".to_owned(), "b".to_owned())].into());
+    let update = || Request::update_pod(old.clone(), new.clone());
+
+    let answer = update().by("bob").send(&chain).await.unwrap();
+    assert_eq!(answer.object::<Pod>(), new);
+    let audit = "podsecuritypolicy.policy.k8s.io/validate-policy";
+    assert_eq!(
+        answer.audit.get(audit).map(String::as_str),
+        Some("privileged")
+    );
+    assert_eq!(answer.audit.len(), 1);
+
+    let (text, code) = update().refused(&chain).await;
+    let read_only = "spec.containers[0].securityContext.readOnlyRootFilesystem";
+    assert!(
+        !text.contains(read_only),
+        "it would have been filled in: {text}"
+    );
+    assert_eq!(text, format!("{REFUSED} [{NOT_PRIVILEGED}]"));
+    assert_eq!(code, 403);
+}
+
+#[tokio::test]
+async fn a_policy_that_would_change_the_pod_does_not_count_for_updates() {
+    let chain = cluster(&[("a", "readOnlyRootFilesystem: true")]).chain(PLUGIN);
+    let old = stored(pod("p", "{}"), "a");
+    let mut new = old.clone();
+    new.metadata.labels = Some([("a".to_owned(), "b".to_owned())].into());
+    let (text, _) = Request::update_pod(old, new).refused(&chain).await;
+    assert_eq!(text, format!("{REFUSED} []"));
+}
+
+#[tokio::test]
+async fn the_annotation_is_a_hint_of_what_to_try_first() {
+    let chain = cluster(&[("a", ""), ("b", ""), ("c", "")]).chain(PLUGIN);
+    let audit = "podsecuritypolicy.policy.k8s.io/validate-policy";
+    for (hint, tried) in [("b", "b"), ("", "a"), ("gone", "a")] {
+        let old = stored(pod("p", "{}"), hint);
+        let mut new = old.clone();
+        new.metadata.labels = Some([("a".to_owned(), "b".to_owned())].into());
+        let answer = Request::update_pod(old, new).send(&chain).await.unwrap();
+        assert_eq!(answer.audit.get(audit).map(String::as_str), Some(tried));
+    }
+}
+
+#[tokio::test]
+async fn garbage_collection_needs_no_policy() {
+    let chain = cluster(&[("a", "")]).chain(PLUGIN);
+    let old = stored(privileged(), "privileged");
+    let mut new = old.clone();
+    new.metadata.finalizers = Some(vec!["a/b".to_owned()]);
+    new.metadata.owner_references = Some(vec![OwnerReference::default()]);
+    new.metadata.managed_fields = Some(Vec::new());
+    Request::update_pod(old.clone(), new.clone())
+        .pod(&chain)
+        .await;
+    Request::update_pod(old.clone(), old.clone())
+        .pod(&chain)
+        .await;
+    new.metadata.annotations = None;
+    Request::update_pod(old, new).refused(&chain).await;
+}
+
+#[tokio::test]
+async fn subresources_and_other_kinds_are_not_policed() {
+    let chain = cluster(&[("a", "")]).chain(PLUGIN);
+    for subresource in ["status", "ephemeralcontainers", "binding"] {
+        let mut request = Request::update_pod(pod("p", "{}"), privileged());
+        request.subresource = subresource;
+        request.pod(&chain).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_pod_is_refused_where_a_pod_is_expected() {
+    let chain = cluster(&[("a", "")]).chain(PLUGIN);
+    let mut request = Request::create_pod(pod("p", "{}"));
+    request.object = Some(Box::new(policy("not-a-pod", "")));
+    let (text, code) = request.refused(&chain).await;
+    assert_eq!(text, r#"pods "p" is forbidden: unexpected type Pod"#);
+    assert_eq!(code, 403);
+}
+
+#[test]
+fn the_index_holds_usable_policies_by_name() {
+    let index = PolicyIndex::default();
+    for name in ["b", "a", "c"] {
+        index.put(&policy(name, ""));
+    }
+    assert_eq!(index.names(), ["a", "b", "c"]);
+    index.delete("b");
+    index.delete("never-there");
+    assert_eq!(index.names(), ["a", "c"]);
+
+    let mut broken = policy("a", "");
+    for rule in ["", "Nonsense", "MustRunAs"] {
+        broken.spec.as_mut().unwrap().run_as_user.rule = rule.to_owned();
+        index.put(&broken);
+        assert_eq!(index.names(), ["c"], "{rule}");
+    }
+    index.put(&policy("a", ""));
+    assert_eq!(index.names(), ["a", "c"]);
+    index.replace(&[policy("x2", ""), policy("x1", "")]);
+    assert_eq!(index.names(), ["x1", "x2"]);
+}
+
+#[tokio::test]
+async fn policies_that_cannot_be_used_are_as_good_as_none() {
+    let world = World::new();
+    for broken in [
+        "fsGroup: {rule: MustRunAs}",
+        "supplementalGroups: {rule: MayRunAs, ranges: []}",
+        "runAsGroup: {rule: RunAsNobody}",
+        "seLinux: {rule: MustRunAs}",
+    ] {
+        let mut policy: PodSecurityPolicy = from_yaml(&format!("spec: {{{broken}}}"));
+        policy.metadata.name = Some(broken.to_owned());
+        world.policies.put(&policy);
+    }
+    let chain = world.chain(PLUGIN);
+    let (text, _) = Request::create_pod(pod("p", "{}")).refused(&chain).await;
+    assert_eq!(
+        text,
+        r#"pods "p" is forbidden: no providers available to validate pod request"#
+    );
+}

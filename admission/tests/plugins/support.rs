@@ -1,0 +1,371 @@
+//! A cluster in memory, and requests against it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use k8s_openapi::Metadata;
+use k8s_openapi::api::core::v1::{LimitRange, Namespace, Pod, ResourceQuota, ServiceAccount};
+use k8s_openapi::api::networking::v1::IngressClass;
+use k8s_openapi::api::node::v1::RuntimeClass;
+use k8s_openapi::api::scheduling::v1::PriorityClass;
+use k8s_openapi::api::storage::v1::StorageClass;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use portcullis_admission::lookup::{Lookup, PolicyAuthorizer, QuotaLedger};
+use portcullis_admission::plugins::known;
+use portcullis_admission::podsecuritypolicy::PolicyIndex;
+use portcullis_admission::{
+    Attributes, AuditAnnotations, Chain, Lookups, Operation, Refusal, Selection, Warnings,
+};
+use portcullis_api::{GroupKind, GroupResource, Object, Status, UserInfo};
+use serde_json::Value;
+
+/// Objects of one kind, by namespace and name; what is only in `late` has not reached memory yet.
+pub struct Table<K> {
+    seen: BTreeMap<(String, String), Arc<K>>,
+    late: Mutex<BTreeMap<(String, String), Arc<K>>>,
+}
+
+/// What is in the cluster, and who may use which policy where.
+#[derive(Default)]
+pub struct World {
+    pub namespaces: Table<Namespace>,
+    pub pods: Table<Pod>,
+    pub service_accounts: Table<ServiceAccount>,
+    pub priority_classes: Table<PriorityClass>,
+    pub runtime_classes: Table<RuntimeClass>,
+    pub limit_ranges: Table<LimitRange>,
+    pub quotas: Arc<Quotas>,
+    pub storage_classes: Table<StorageClass>,
+    pub ingress_classes: Table<IngressClass>,
+    pub policies: Arc<PolicyIndex>,
+    grants: BTreeSet<(String, &'static str, String, String)>,
+}
+
+/// A request, to be changed before it is sent.
+pub struct Request {
+    pub operation: Operation,
+    pub kind: GroupKind<'static>,
+    pub resource: GroupResource<'static>,
+    pub subresource: &'static str,
+    pub namespace: String,
+    pub name: String,
+    pub user: UserInfo,
+    pub object: Option<Box<dyn Object>>,
+    pub old: Option<Box<dyn Object>>,
+}
+
+struct Grants(BTreeSet<(String, &'static str, String, String)>);
+
+// === impl Table ===
+
+impl<K> Default for Table<K> {
+    fn default() -> Self {
+        Self {
+            seen: BTreeMap::new(),
+            late: Mutex::default(),
+        }
+    }
+}
+
+fn key(metadata: &ObjectMeta) -> (String, String) {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    (text(&metadata.namespace), text(&metadata.name))
+}
+
+impl<K: Metadata<Ty = ObjectMeta>> Table<K> {
+    pub fn add(&mut self, object: K) {
+        self.seen.insert(key(object.metadata()), Arc::new(object));
+    }
+
+    pub fn add_late(&mut self, object: K) {
+        let mut late = self.late.lock().unwrap();
+        late.insert(key(object.metadata()), Arc::new(object));
+    }
+}
+
+#[async_trait]
+impl<K: Send + Sync + 'static> Lookup<K> for Table<K> {
+    fn get(&self, namespace: &str, name: &str) -> Option<Arc<K>> {
+        self.seen
+            .get(&(namespace.to_owned(), name.to_owned()))
+            .cloned()
+    }
+
+    fn list(&self, namespace: &str) -> Vec<Arc<K>> {
+        let of_namespace = self.seen.iter().filter(|((n, _), _)| n == namespace);
+        of_namespace.map(|(_, object)| object.clone()).collect()
+    }
+
+    async fn get_live(&self, namespace: &str, name: &str) -> Result<Option<Arc<K>>, Status> {
+        let late = self.late.lock().unwrap();
+        let late = late.get(&(namespace.to_owned(), name.to_owned())).cloned();
+        Ok(late.or_else(|| self.get(namespace, name)))
+    }
+}
+
+// === impl Quotas ===
+
+/// A store of quotas with compare-and-swap, and a memory that lags behind it by one charge.
+#[derive(Default)]
+pub struct Quotas(Mutex<BTreeMap<String, [ResourceQuota; 2]>>);
+
+impl Quotas {
+    pub fn add(&self, yaml: &str) {
+        let mut quota: ResourceQuota = from_yaml(yaml);
+        quota.metadata.resource_version = Some("1".to_owned());
+        let name = quota.metadata.name.clone().unwrap();
+        self.0.lock().unwrap().insert(name, [quota.clone(), quota]);
+    }
+
+    /// What a quota says is used of a resource.
+    pub fn used(&self, name: &str, resource: &str) -> String {
+        let quotas = self.0.lock().unwrap();
+        let used = quotas[name][0].status.as_ref().unwrap().used.as_ref();
+        used.unwrap()[resource].0.clone()
+    }
+}
+
+#[async_trait]
+impl Lookup<ResourceQuota> for Quotas {
+    fn get(&self, _: &str, name: &str) -> Option<Arc<ResourceQuota>> {
+        self.0
+            .lock()
+            .unwrap()
+            .get(name)
+            .map(|[_, seen]| Arc::new(seen.clone()))
+    }
+
+    fn list(&self, namespace: &str) -> Vec<Arc<ResourceQuota>> {
+        let quotas = self.0.lock().unwrap();
+        let seen = quotas.values().map(|[_, seen]| Arc::new(seen.clone()));
+        seen.filter(|_| namespace == "default").collect()
+    }
+
+    async fn get_live(&self, _: &str, name: &str) -> Result<Option<Arc<ResourceQuota>>, Status> {
+        let quotas = self.0.lock().unwrap();
+        Ok(quotas.get(name).map(|[stored, _]| Arc::new(stored.clone())))
+    }
+}
+
+#[async_trait]
+impl QuotaLedger for Quotas {
+    async fn charge(&self, mut quota: ResourceQuota) -> Result<bool, Status> {
+        let mut quotas = self.0.lock().unwrap();
+        let [stored, seen] = quotas
+            .get_mut(quota.metadata.name.as_ref().unwrap())
+            .unwrap();
+        if stored.metadata.resource_version != quota.metadata.resource_version {
+            return Ok(false);
+        }
+        let version: u64 = stored
+            .metadata
+            .resource_version
+            .as_ref()
+            .unwrap()
+            .parse()
+            .unwrap();
+        quota.metadata.resource_version = Some((version + 1).to_string());
+        *seen = std::mem::replace(stored, quota);
+        Ok(true)
+    }
+}
+
+// === impl World ===
+
+impl World {
+    /// With an active namespace `default` and its default service account.
+    pub fn new() -> Self {
+        let mut world = Self::default();
+        world.namespaces.add(from_yaml(
+            "metadata: {name: default}\nstatus: {phase: Active}",
+        ));
+        let account = "metadata: {namespace: default, name: default}";
+        world.service_accounts.add(from_yaml(account));
+        world
+    }
+
+    /// Lets a user use a policy in a namespace.
+    pub fn grant(&mut self, user: &str, group: &'static str, policy: &str, namespace: &str) {
+        let grant = (user.into(), group, policy.into(), namespace.into());
+        self.grants.insert(grant);
+    }
+
+    /// A chain of exactly these plugins.
+    pub fn chain(self, plugins: &[&str]) -> Chain {
+        let others: Vec<_> = known()
+            .into_iter()
+            .filter(|n| !plugins.contains(n))
+            .collect();
+        let selection = Selection::from_flags(plugins, &others).unwrap();
+        let authorizer = Arc::new(Grants(self.grants));
+        selection.build(&Lookups {
+            namespaces: Arc::new(self.namespaces),
+            pods: Arc::new(self.pods),
+            service_accounts: Arc::new(self.service_accounts),
+            priority_classes: Arc::new(self.priority_classes),
+            runtime_classes: Arc::new(self.runtime_classes),
+            limit_ranges: Arc::new(self.limit_ranges),
+            resource_quotas: self.quotas.clone(),
+            quota_ledger: self.quotas,
+            storage_classes: Arc::new(self.storage_classes),
+            ingress_classes: Arc::new(self.ingress_classes),
+            policies: self.policies,
+            ..Lookups::nothing(authorizer, |beginning| format!("{beginning}x7k2p"))
+        })
+    }
+}
+
+impl PolicyAuthorizer for Grants {
+    fn may_use(&self, user: &UserInfo, group: &str, policy: &str, namespace: &str) -> bool {
+        self.0.iter().any(|(who, in_group, what, place)| {
+            *who == user.name && *in_group == group && what == policy && place == namespace
+        })
+    }
+}
+
+// === impl Request ===
+
+const POD: GroupKind<'static> = GroupKind {
+    group: "",
+    kind: "Pod",
+};
+pub const PODS: GroupResource<'static> = GroupResource {
+    group: "",
+    resource: "pods",
+};
+
+impl Request {
+    /// Alice makes an object in the namespace `default`.
+    pub fn create(
+        kind: GroupKind<'static>,
+        resource: GroupResource<'static>,
+        object: impl Object,
+    ) -> Self {
+        Self {
+            operation: Operation::Create,
+            kind,
+            resource,
+            subresource: "",
+            namespace: "default".to_owned(),
+            name: object.metadata().name.clone().unwrap_or_default(),
+            user: user("alice"),
+            object: Some(Box::new(object)),
+            old: None,
+        }
+    }
+
+    /// Alice makes a pod.
+    pub fn create_pod(pod: Pod) -> Self {
+        Self::create(POD, PODS, pod)
+    }
+
+    /// Alice changes a pod.
+    pub fn update_pod(old: Pod, new: Pod) -> Self {
+        Self {
+            operation: Operation::Update,
+            old: Some(Box::new(old)),
+            ..Self::create_pod(new)
+        }
+    }
+
+    pub fn by(mut self, name: &str) -> Self {
+        self.user = user(name);
+        self
+    }
+
+    pub fn in_namespace(mut self, namespace: &str) -> Self {
+        namespace.clone_into(&mut self.namespace);
+        self
+    }
+
+    /// Both halves of the chain.
+    pub async fn send(self, chain: &Chain) -> Result<Answer, Refusal> {
+        let mut attributes = Attributes {
+            operation: self.operation,
+            kind: self.kind,
+            resource: self.resource,
+            subresource: self.subresource,
+            namespace: &self.namespace,
+            name: &self.name,
+            user: &self.user,
+            dry_run: false,
+            object: self.object,
+            old_object: self.old.as_deref(),
+            audit_annotations: AuditAnnotations::default(),
+            warnings: Warnings::default(),
+        };
+        chain.mutate(&mut attributes).await?;
+        chain.validate(&attributes).await?;
+        Ok(Answer {
+            object: attributes.object,
+            audit: attributes.audit_annotations.into_map(),
+            warnings: attributes.warnings.into_list(),
+        })
+    }
+
+    /// The text and code of the refusal.
+    pub async fn refused(self, chain: &Chain) -> (String, u16) {
+        match self.send(chain).await {
+            Ok(answer) => panic!("let in: {:?}", answer.object),
+            Err(refusal) => (refusal.status.message, refusal.status.code),
+        }
+    }
+
+    /// The pod as it was let in.
+    pub async fn pod(self, chain: &Chain) -> Pod {
+        match self.send(chain).await {
+            Ok(answer) => answer.object::<Pod>(),
+            Err(refusal) => panic!("refused: {}", refusal.status.message),
+        }
+    }
+}
+
+/// What came through the chain.
+#[derive(Debug)]
+pub struct Answer {
+    pub object: Option<Box<dyn Object>>,
+    pub audit: BTreeMap<String, String>,
+    pub warnings: Vec<String>,
+}
+
+impl Answer {
+    pub fn object<K: Clone + 'static>(&self) -> K {
+        self.object
+            .as_deref()
+            .and_then(<dyn Object>::as_kind::<K>)
+            .unwrap()
+            .clone()
+    }
+}
+
+pub fn user(name: &str) -> UserInfo {
+    UserInfo {
+        name: name.to_owned(),
+        groups: vec![UserInfo::AUTHENTICATED.to_owned()],
+        ..UserInfo::default()
+    }
+}
+
+/// Reads a kind's type; `kind` and `apiVersion` may be there.
+pub fn from_yaml<K: serde::de::DeserializeOwned>(yaml: &str) -> K {
+    from_value(serde_saphyr::from_str(yaml).unwrap())
+}
+
+pub fn from_value<K: serde::de::DeserializeOwned>(mut value: Value) -> K {
+    if let Some(object) = value.as_object_mut() {
+        object.remove("kind");
+        object.remove("apiVersion");
+    }
+    portcullis_api::decode::decode(&value).unwrap().value
+}
+
+/// A pod of one container `main`, with further fields of its spec.
+pub fn pod(name: &str, spec: &str) -> Pod {
+    let mut pod: Pod = from_yaml(&format!("metadata: {{name: {name}}}\nspec: {spec}"));
+    let spec = pod.spec.get_or_insert_default();
+    if spec.containers.is_empty() {
+        spec.containers = from_yaml("[{name: main, image: alpine}]");
+    }
+    pod
+}

@@ -1,0 +1,64 @@
+//! Questions about identities: whose token this is, and who asks.
+//!
+//! Upstream: `pkg/registry/authentication`.
+
+use k8s_openapi::api::authentication::v1::{
+    SelfSubjectReview, SelfSubjectReviewStatus, TokenReview, TokenReviewStatus,
+    UserInfo as ReviewedUser,
+};
+use portcullis_api::{Object, Status, UserInfo};
+
+use crate::app::App;
+use crate::registry::metadata;
+
+/// Answers a review of a token or of oneself; leaves others alone.
+///
+/// # Errors
+/// 400 for a review of no token.
+pub(super) async fn answer(
+    app: &App,
+    user: &UserInfo,
+    review: &mut dyn Object,
+) -> Result<(), Status> {
+    if let Some(review) = review.as_kind_mut::<SelfSubjectReview>() {
+        review.metadata.creation_timestamp = Some(metadata::now());
+        review.status = Some(SelfSubjectReviewStatus {
+            user_info: Some(reviewed(user.clone())),
+        });
+    } else if let Some(review) = review.as_kind_mut::<TokenReview>() {
+        let token = review.spec.token.as_str();
+        if token.is_empty() {
+            return Err(Status::bad_request(
+                "token is required for TokenReview in authentication",
+            ));
+        }
+        let audiences = review.spec.audiences.as_deref().unwrap_or_default();
+        review.status = Some(token_status(app, token, audiences).await);
+    }
+    Ok(())
+}
+
+async fn token_status(app: &App, token: &str, audiences: &[String]) -> TokenReviewStatus {
+    match app.tokens().reviewer.review(token, audiences).await {
+        Ok((user, audiences)) => TokenReviewStatus {
+            authenticated: Some(true),
+            audiences: Some(audiences),
+            user: Some(reviewed(user)),
+            error: None,
+        },
+        Err(error) => TokenReviewStatus {
+            error: Some(error.to_string()),
+            user: Some(ReviewedUser::default()),
+            ..TokenReviewStatus::default()
+        },
+    }
+}
+
+fn reviewed(user: UserInfo) -> ReviewedUser {
+    ReviewedUser {
+        username: Some(user.name),
+        uid: Some(user.uid),
+        groups: Some(user.groups),
+        extra: Some(user.extra),
+    }
+}

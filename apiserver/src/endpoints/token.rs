@@ -1,0 +1,236 @@
+//! POST to `serviceaccounts/token`: a token for an account, perhaps bound to a pod or a secret.
+//!
+//! Upstream: `pkg/registry/core/serviceaccount/storage/token.go`.
+
+use http::StatusCode;
+use jiff::Timestamp;
+use k8s_openapi::api::authentication::v1::{
+    BoundObjectReference, TokenRequest, TokenRequestSpec, TokenRequestStatus,
+};
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
+use portcullis_api::encode::TypeMeta;
+use portcullis_api::{
+    FieldError, GroupKind, GroupResource, GroupVersion, Object, ObjectType, Path, Status,
+};
+use portcullis_authn::service_account::{Binding, Reference};
+use portcullis_storage::ReadAt;
+use rustls_pki_types::UnixTime;
+
+use super::Call;
+use super::body::{self, Expected, Incoming};
+use crate::registry::resource::Resource;
+use crate::registry::{codec, metadata, table};
+use crate::response::{self, Response};
+
+static TOKEN_REQUEST: ObjectType = ObjectType::of::<TokenRequest>();
+const TYPE: TypeMeta<'_> = TypeMeta {
+    api_version: "authentication.k8s.io/v1",
+    kind: "TokenRequest",
+};
+const GROUP_KIND: GroupKind<'_> = GroupKind {
+    group: "authentication.k8s.io",
+    kind: "TokenRequest",
+};
+
+/// How long tokens last unless something else is asked for, in seconds.
+const LIFETIME: i64 = 60 * 60;
+/// How short, and how long, they may last.
+const SHORTEST: i64 = 10 * 60;
+const LONGEST: i64 = 1 << 32;
+
+/// Issues a token. A dry run does too: nothing is kept either way.
+///
+/// # Errors
+/// 404 for an account, or an object to be bound to, that is not there; 422 for a lifetime out of
+/// bounds, 409 for a bound object with another uid.
+pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
+    let (dry_run, validation) = call.query.write_options("CreateOptions")?;
+    let bytes = body::read(body).await?;
+    let expected = Expected {
+        kind: TYPE.kind,
+        api_version: TYPE.api_version,
+        object_type: &TOKEN_REQUEST,
+    };
+    let read = body::object(
+        &bytes,
+        body::media_type(&call.parts.headers),
+        expected,
+        validation,
+    )?;
+    let request = of_kind(read.object.as_ref())?;
+    let (request, account) = completed(call, request).await?;
+    let admitted = call
+        .app
+        .registry()
+        .admit_action(&call.writing(dry_run), GROUP_KIND, Box::new(request))
+        .await?;
+    let mut request = of_kind::<TokenRequest>(admitted.as_ref())?;
+    request.status = Some(issued(call, &request, account).await?);
+    let json = request.encode(TYPE);
+    let body = response::object::encode(json, call.format.encoding)?;
+    let content_type = call.format.encoding.content_type();
+    let mut response = response::bytes(StatusCode::CREATED, content_type, body);
+    response::warn(&mut response, &read.warnings);
+    Ok(response)
+}
+
+/// The request with all it leaves out, checked, and the account it is about.
+async fn completed(
+    call: &Call<'_>,
+    mut request: TokenRequest,
+) -> Result<(TokenRequest, Reference), Status> {
+    let (namespace, name) = (call.scope.namespace, call.scope.name);
+    let metadata = &mut request.metadata;
+    must_match(metadata.name.as_deref(), name, name, "name")?;
+    must_match(metadata.namespace.as_deref(), namespace, name, "namespace")?;
+    let account = find(call, table::SERVICE_ACCOUNTS, name).await?;
+    metadata.name = Some(name.to_owned());
+    metadata.namespace = Some(namespace.to_owned());
+    metadata.creation_timestamp = Some(metadata::now());
+    request.status = None;
+    let spec = request.spec.get_or_insert_default();
+    if spec.audiences.as_ref().is_none_or(Vec::is_empty) {
+        spec.audiences = Some(call.app.tokens().audiences.clone());
+    }
+    spec.expiration_seconds.get_or_insert(LIFETIME);
+    validate(spec)?;
+    Ok((request, reference(account.metadata())))
+}
+
+/// A body may leave out which account it is about.
+fn must_match(given: Option<&str>, url: &str, account: &str, field: &str) -> Result<(), Status> {
+    match given.filter(|given| !given.is_empty() && *given != url) {
+        None => Ok(()),
+        Some(given) => {
+            let path = Path::new("metadata").child(field);
+            let detail = format!("must match the service account {field} if specified");
+            let error = FieldError::invalid(&path, given, detail);
+            Err(Status::invalid(GROUP_KIND, account, &[error]))
+        }
+    }
+}
+
+/// Upstream: `ValidateTokenRequest`.
+fn validate(spec: &TokenRequestSpec) -> Result<(), Status> {
+    let seconds = spec.expiration_seconds.unwrap_or(LIFETIME);
+    let detail = if seconds < SHORTEST {
+        "may not specify a duration less than 10 minutes"
+    } else if seconds > LONGEST {
+        "may not specify a duration larger than 2^32 seconds"
+    } else {
+        return Ok(());
+    };
+    let path = Path::new("spec").child("expirationSeconds");
+    let error = FieldError::invalid(&path, seconds, detail);
+    Err(Status::invalid(GROUP_KIND, "", &[error]))
+}
+
+async fn issued(
+    call: &Call<'_>,
+    request: &TokenRequest,
+    account: Reference,
+) -> Result<TokenRequestStatus, Status> {
+    let spec = request.spec.clone().unwrap_or_default();
+    let mut binding = Binding {
+        namespace: call.scope.namespace.to_owned(),
+        serviceaccount: account,
+        ..Binding::default()
+    };
+    if let Some(to) = &spec.bound_object_ref {
+        bind(call, &mut binding, to).await?;
+    }
+    let lifetime = spec.expiration_seconds.unwrap_or(LIFETIME);
+    let lifetime = u64::try_from(lifetime).unwrap_or_default();
+    let now = UnixTime::now();
+    let token = call
+        .app
+        .tokens()
+        .issuer
+        .issue(
+            &binding,
+            spec.audiences.as_deref().unwrap_or_default(),
+            now,
+            lifetime,
+        )
+        .map_err(|error| Status::internal(format!("failed to generate token: {error}")))?;
+    let end = i64::try_from(now.as_secs().saturating_add(lifetime)).unwrap_or(i64::MAX);
+    Ok(TokenRequestStatus {
+        token: Some(token),
+        expiration_timestamp: Some(Time(Timestamp::from_second(end).map_err(Status::internal)?)),
+    })
+}
+
+/// Binds to a pod that runs as the account, or to a secret.
+async fn bind(
+    call: &Call<'_>,
+    binding: &mut Binding,
+    to: &BoundObjectReference,
+) -> Result<(), Status> {
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    let (api_version, kind, name) = (text(&to.api_version), text(&to.kind), text(&to.name));
+    let GroupVersion { group, version } = GroupVersion::parse(&api_version);
+    let bound = match (group, kind.as_str()) {
+        ("", "Pod") => {
+            let found = find(call, table::PODS, &name).await?;
+            let pod: Pod = of_kind(found.as_ref())?;
+            let runs_as = pod.spec.and_then(|spec| spec.service_account_name);
+            let account = call.scope.name;
+            if runs_as.as_deref() != Some(account) {
+                return Err(Status::bad_request(format!(
+                    "cannot bind token for serviceaccount {account:?} to pod running with different serviceaccount name."
+                )));
+            }
+            binding.pod.insert(reference(&pod.metadata))
+        }
+        ("", "Secret") => {
+            let found = find(call, table::SECRETS, &name).await?;
+            binding.secret.insert(reference(found.metadata()))
+        }
+        _ => {
+            return Err(Status::bad_request(format!(
+                "cannot bind token to object of type {group}/{version}, Kind={kind}"
+            )));
+        }
+    };
+    let uid = text(&to.uid);
+    if !uid.is_empty() && bound.uid != uid {
+        let resource = GroupResource {
+            group,
+            resource: &kind,
+        };
+        let why = format!(
+            "the UID in the bound object reference ({uid}) does not match the UID in record. The object might have been deleted and then recreated"
+        );
+        return Err(Status::conflict(resource, &name, &why));
+    }
+    Ok(())
+}
+
+/// An object in the account's namespace.
+async fn find(
+    call: &Call<'_>,
+    resource: &'static Resource,
+    name: &str,
+) -> Result<Box<dyn Object>, Status> {
+    let scope = crate::registry::Scope {
+        resource,
+        subresource: "",
+        ..call.scope
+    };
+    let scope = scope.named(call.scope.namespace, name);
+    let entry = call.app.registry().get(&scope, ReadAt::Latest).await?;
+    codec::object(resource, &entry)
+}
+
+fn of_kind<K: Clone + 'static>(object: &dyn Object) -> Result<K, Status> {
+    let found = object.as_kind::<K>().cloned();
+    found.ok_or_else(|| Status::internal("an object is of another kind than it says"))
+}
+
+fn reference(metadata: &ObjectMeta) -> Reference {
+    Reference {
+        name: metadata.name.clone().unwrap_or_default(),
+        uid: metadata.uid.clone().unwrap_or_default(),
+    }
+}
