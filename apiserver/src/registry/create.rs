@@ -104,6 +104,7 @@ fn prepare(scope: &Scope<'_>, object: &mut dyn Object, generate_name: bool) -> R
         // what follows from the name, such as a namespace's label
         resource.strategy.default(object);
     }
+    resource.strategy.prepare_named(object);
     let validate_name = |value: &str| resource.strategy.validate_name(value);
     let mut errors = validate_object_meta(
         object.metadata(),

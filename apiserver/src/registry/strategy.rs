@@ -20,6 +20,9 @@ pub trait Strategy: Send + Sync + 'static {
     /// The same for a changed object; kinds with a status keep the old one here.
     fn prepare_for_update(&self, _object: &mut Self::Kind, _old: &Self::Kind) {}
 
+    /// Sets what follows from the name and the uid that a new object has got after preparing.
+    fn prepare_named(&self, _object: &mut Self::Kind) {}
+
     /// What is wrong with a new object, its metadata aside.
     fn validate(&self, _object: &Self::Kind) -> ErrorList {
         ErrorList::new()
@@ -192,6 +195,8 @@ pub enum Cell {
     Since(Option<Timestamp>),
     /// A number, and the time since it last grew: `3 (5m ago)`.
     CountSince(i64, Timestamp),
+    /// The time from one moment to another, as kubectl abbreviates it.
+    Between(Timestamp, Timestamp),
 }
 
 impl Cell {
@@ -282,6 +287,8 @@ erased! {
     fn prepare_for_create(object: mutable);
     /// See [`Strategy::prepare_for_update`].
     fn prepare_for_update(object: mutable, old: shared);
+    /// See [`Strategy::prepare_named`].
+    fn prepare_named(object: mutable);
     /// See [`Strategy::validate`].
     fn validate(object: shared) -> ErrorList;
     /// See [`Strategy::validate_update`].

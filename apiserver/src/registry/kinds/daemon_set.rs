@@ -7,7 +7,7 @@ use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::workload::{
     CONTAINERS, IMAGES, container_cells, default_template, is_unset, number, same_selector,
-    validate_selected, validate_template,
+    template_warnings, validate_selected, validate_template,
 };
 use crate::registry::strategy::{Cell, Column, Strategy};
 use crate::registry::validation::int_or_percent::{
@@ -96,6 +96,10 @@ impl Strategy for DaemonSetStrategy {
         let observed = status.observed_generation;
         not_negative(observed, &path.child("observedGeneration"), &mut errors);
         errors
+    }
+
+    fn warnings(&self, set: &DaemonSet) -> Vec<String> {
+        template_warnings(Some(&set.spec.template))
     }
 
     fn spec_changed(&self, set: &DaemonSet, old: &DaemonSet) -> Option<bool> {

@@ -8,7 +8,7 @@ use portcullis_api::field_error::{BadValue, go_quote};
 use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::workload::{
-    self, CONTAINERS, IMAGES, container_cells, default_template, same_selector,
+    self, CONTAINERS, IMAGES, container_cells, default_template, same_selector, template_warnings,
     validate_running_template, validate_selector,
 };
 use crate::registry::strategy::{Cell, Column, Strategy};
@@ -98,6 +98,10 @@ impl Strategy for DeploymentRules {
             }
         }
         errors
+    }
+
+    fn warnings(&self, deployment: &Deployment) -> Vec<String> {
+        template_warnings(Some(&deployment.spec.template))
     }
 
     fn spec_changed(&self, deployment: &Deployment, old: &Deployment) -> Option<bool> {

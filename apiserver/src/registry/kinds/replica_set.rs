@@ -6,7 +6,7 @@ use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::workload::{
     CONTAINERS, IMAGES, container_cells, default_template, number, same_selector,
-    validate_running_template, validate_selector,
+    template_warnings, validate_running_template, validate_selector,
 };
 use crate::registry::strategy::{Cell, Column, Strategy};
 use crate::registry::validation::labels::{format_label_selector, go_selector};
@@ -72,6 +72,10 @@ impl Strategy for ReplicaSetStrategy {
             }
         }
         errors
+    }
+
+    fn warnings(&self, set: &ReplicaSet) -> Vec<String> {
+        template_warnings(set.spec.template.as_ref())
     }
 
     fn spec_changed(&self, set: &ReplicaSet, old: &ReplicaSet) -> Option<bool> {

@@ -8,8 +8,8 @@ use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::pod::defaults::default_claim_spec;
 use super::workload::{
-    CONTAINERS, IMAGES, container_cells, default_template, validate_selected, validate_selector,
-    validate_template,
+    CONTAINERS, IMAGES, container_cells, default_template, template_warnings, validate_selected,
+    validate_selector, validate_template,
 };
 use crate::registry::strategy::{Cell, Column, Strategy};
 use crate::registry::validation::labels::go_selector;
@@ -97,6 +97,10 @@ impl Strategy for StatefulSetStrategy {
             }
         }
         errors
+    }
+
+    fn warnings(&self, set: &StatefulSet) -> Vec<String> {
+        template_warnings(Some(&set.spec.template))
     }
 
     fn spec_changed(&self, set: &StatefulSet, old: &StatefulSet) -> Option<bool> {

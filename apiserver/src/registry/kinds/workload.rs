@@ -8,6 +8,7 @@ use portcullis_api::selector::LabelSelector as Selector;
 use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::pod::defaults::default_pod_spec;
+use super::pod::warnings;
 use crate::registry::strategy::{Cell, Column};
 use crate::registry::validation::labels::{
     go_map, go_selector, is_empty_selector, validate_label_selector, validate_labels,
@@ -32,6 +33,12 @@ pub(super) const IMAGES: Column = Column::text(
 pub(super) fn default_template(template: &mut PodTemplateSpec) {
     template.metadata.get_or_insert_default();
     default_pod_spec(template.spec.get_or_insert_default());
+}
+
+/// Warnings for a template.
+pub(super) fn template_warnings(template: Option<&PodTemplateSpec>) -> Vec<String> {
+    let path = Path::new("spec").child("template");
+    template.map_or_else(Vec::new, |t| warnings::for_template(t, &path))
 }
 
 /// Names and images of a template's containers.

@@ -27,9 +27,13 @@ fn rows_are_upstreams() {
         rows,
         [
             "configmaps cm v1 ns ConfigMap configmaps [all]",
+            "endpoints ep v1 ns Endpoints services/endpoints [all]",
             "events ev v1 ns Event events [all]",
+            "limitranges limits v1 ns LimitRange limitranges [all]",
             "namespaces ns v1 cluster Namespace namespaces [create,delete,get,list,patch,update,watch]",
+            "persistentvolumeclaims pvc v1 ns PersistentVolumeClaim persistentvolumeclaims [all]",
             "pods po v1 ns Pod pods [all]",
+            "resourcequotas quota v1 ns ResourceQuota resourcequotas [all]",
             "secrets  v1 ns Secret secrets [all]",
             "serviceaccounts sa v1 ns ServiceAccount serviceaccounts [all]",
             "daemonsets ds apps/v1 ns DaemonSet daemonsets [all]",
@@ -42,12 +46,16 @@ fn rows_are_upstreams() {
             "selfsubjectaccessreviews  authorization.k8s.io/v1 cluster SelfSubjectAccessReview selfsubjectaccessreviews [create]",
             "selfsubjectrulesreviews  authorization.k8s.io/v1 cluster SelfSubjectRulesReview selfsubjectrulesreviews [create]",
             "subjectaccessreviews  authorization.k8s.io/v1 cluster SubjectAccessReview subjectaccessreviews [create]",
+            "jobs  batch/v1 ns Job jobs [all]",
             "networkpolicies netpol networking.k8s.io/v1 ns NetworkPolicy networkpolicies [all]",
             "podsecuritypolicies psp policy/v1beta1,extensions/v1beta1 cluster PodSecurityPolicy podsecuritypolicy [all]",
             "clusterrolebindings  rbac.authorization.k8s.io/v1 cluster ClusterRoleBinding clusterrolebindings [all]",
             "clusterroles  rbac.authorization.k8s.io/v1 cluster ClusterRole clusterroles [all]",
             "rolebindings  rbac.authorization.k8s.io/v1 ns RoleBinding rolebindings [all]",
             "roles  rbac.authorization.k8s.io/v1 ns Role roles [all]",
+            "storageclasses sc storage.k8s.io/v1 cluster StorageClass storageclasses [all]",
+            "priorityclasses pc scheduling.k8s.io/v1 cluster PriorityClass priorityclasses [all]",
+            "leases  coordination.k8s.io/v1 ns Lease leases [all]",
         ]
     );
 }
