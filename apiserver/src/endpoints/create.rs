@@ -28,6 +28,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     strategy.default(object.as_mut());
     let mut warnings = read.warnings;
     warnings.extend(strategy.warnings(object.as_ref()));
+    call.writer().created(object.as_mut())?;
     let scope = call.writing(dry_run);
     let name = object.metadata().name.clone().unwrap_or_default();
     let entry = call
