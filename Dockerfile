@@ -22,4 +22,4 @@ EXPOSE 6443
 ENTRYPOINT ["/portcullis"]
 CMD ["serve", "--bind-address=0.0.0.0", "--data-dir=/data"]
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s \
-  CMD ["/portcullis", "healthcheck", "--data-dir=/data", "--server=https://127.0.0.1:6443"]
+  CMD ["/portcullis", "healthcheck", "--server=https://127.0.0.1:6443"]

@@ -199,11 +199,10 @@ impl FieldError {
         Self::new(ErrorKind::Invalid, path, Some(value.into()), detail.into())
     }
 
-    /// The value is none of those supported; upstream sorts and quotes them.
+    /// The value is none of those supported, which are quoted in the order given: most of
+    /// upstream's lists are sorted, some are not.
     pub fn not_supported(path: &Path, value: impl Into<BadValue>, supported: &[&str]) -> Self {
-        let mut sorted = supported.to_vec();
-        sorted.sort_unstable();
-        let detail = match sorted.as_slice() {
+        let detail = match supported {
             [] => String::new(),
             values => {
                 let quoted: Vec<_> = values.iter().map(|v| go_quote(v)).collect();
@@ -314,7 +313,7 @@ mod tests {
             ),
             (
                 FieldError::not_supported(&path, "x", &["b", "a"]),
-                r#"spec.containers[0].name: Unsupported value: "x": supported values: "a", "b""#,
+                r#"spec.containers[0].name: Unsupported value: "x": supported values: "b", "a""#,
             ),
             (
                 FieldError::invalid(&path, BadValue::null(), "no"),

@@ -6,11 +6,27 @@
 . "$(dirname "$0")/../lib.sh"
 cd "$(dirname "$0")"
 
-KUBECONFIG_BEFORE=$KUBECONFIG
-export KUBECONFIG=$LIB_TMP/kubeconfig
-cp "$KUBECONFIG_BEFORE" "$KUBECONFIG"
+# A context in the namespace everyday, and two users whom the server does not know.
+more_kubeconfig() {
+  cat <<TEXT
+apiVersion: v1
+kind: Config
+current-context: everyday
+contexts:
+- name: everyday
+  context:
+    namespace: everyday
+    cluster: $(kubectl config view -o 'jsonpath={.contexts[0].context.cluster}')
+    user: $(kubectl config view -o 'jsonpath={.contexts[0].context.user}')
+users:
+- name: mallory
+  user: {username: alice, password: wrong}
+- name: nobody
+  user: {token: unknown}
+TEXT
+}
 
-uid_of() { kubectl get "$1" -o 'jsonpath={.metadata.uid}'; }
+uid_of() { kubectl get "$1" -o 'jsonpath={.metadata.uid}' || true; }
 
 step 'What the server is'
 run kubectl version -o json
@@ -24,7 +40,6 @@ expect_row 'NAME SHORTNAMES APIVERSION NAMESPACED KIND'
 expect_row 'pods po v1 true Pod'
 expect_row 'networkpolicies netpol networking.k8s.io/v1 true NetworkPolicy'
 expect_row 'podsecuritypolicies psp policy/v1beta1 false PodSecurityPolicy'
-expect_row 'podsecuritypolicies psp extensions/v1beta1 false PodSecurityPolicy'
 run kubectl api-versions
 expect_part extensions/v1beta1 policy/v1beta1 rbac.authorization.k8s.io/v1
 run kubectl get namespaces
@@ -33,7 +48,8 @@ expect_part default kube-system kube-public kube-node-lease
 step 'A namespace can be used at once'
 run kubectl create namespace everyday
 expect 'namespace/everyday created'
-run kubectl config set-context --current --namespace everyday
+more_kubeconfig >"$LIB_TMP/kubeconfig"
+export KUBECONFIG=$LIB_TMP/kubeconfig:$KUBECONFIG
 run kubectl get serviceaccount default
 expect_ok
 run kubectl get pods
@@ -167,12 +183,12 @@ run kubectl label pod web tier-
 expect_ok
 expect_field pod/web '{.metadata.labels.tier}' ''
 run kubectl annotate pod web portcullis.test/owner=me
-expect_part 'pod/web annotated'
+expect_ok
 expect_field pod/web '{.metadata.annotations.portcullis\.test/owner}' me
 
 step 'edit'
 run env EDITOR=cat kubectl edit configmap settings
-expect_part 'Edit cancelled, no changes made.'
+check 'nothing changed' grep -qF 'Edit cancelled, no changes made.' <<<"$OUT$ERR"
 cat >"$LIB_TMP/paint" <<'TEXT'
 #!/bin/sh
 sed 's/colour: red/colour: blue/' "$1" >"$1.new" && cat "$1.new" >"$1" && rm "$1.new"
@@ -182,7 +198,7 @@ run env "EDITOR=$LIB_TMP/paint" kubectl edit configmap settings
 expect 'configmap/settings edited'
 expect_field configmap/settings '{.data.colour}' blue
 run env EDITOR=cat kubectl edit psp privileged
-expect_part 'Edit cancelled, no changes made.'
+check 'nothing changed' grep -qF 'Edit cancelled, no changes made.' <<<"$OUT$ERR"
 
 step 'patch, in three ways'
 run kubectl patch pod web -p '{"spec":{"containers":[{"name":"main","image":"alpine:3.20"}]}}'
@@ -195,7 +211,7 @@ run kubectl patch configmap settings --type json -p '[{"op":"replace","path":"/d
 expect 'configmap/settings patched'
 expect_field configmap/settings '{.data.weight}' light
 run kubectl patch configmap settings --type json -p '[{"op":"test","path":"/data/weight","value":"heavy"}]'
-expect_refused_part 'the server rejected our request'
+expect_refused_part 'The request is invalid'
 run kubectl patch configmap settings --type merge -p '{"data":{"weight":"light"}}'
 expect 'configmap/settings patched (no change)'
 
@@ -258,6 +274,8 @@ run kubectl auth can-i list pods --subresource log --as "system:serviceaccount:e
 expect yes
 run kubectl auth can-i use psp/privileged --as alice
 check 'no, with exit status 1' test "$OUT/$STATUS" = no/1
+run kubectl auth can-i --list --as alice
+expect_part configmaps selfsubjectaccessreviews
 run kubectl get secrets --as alice
 expect_refused "Error from server (Forbidden): secrets is forbidden: User \"alice\" cannot list resource $(
   )\"secrets\" in API group \"\" in the namespace \"everyday\""
@@ -281,15 +299,17 @@ run kubectl auth can-i create roles --as dave
 expect yes
 
 step 'Wrong input is refused with the server'"'"'s words, and the server goes on'
-run kubectl create -f - <<<'{"apiVersion":"v1","kind":"Gizmo","metadata":{"name":"x"}}'
-expect_refused_part 'no matches for kind "Gizmo" in version "v1"'
+run kubectl get gizmos
+expect_refused 'error: the server doesn'"'"'t have a resource type "gizmos"'
+run kubectl get --raw /api/v1/namespaces/everyday/gizmos
+expect_refused_part 'Error from server (NotFound): the server could not find the requested resource'
 run kubectl create configmap Bad_Name
-expect_refused_part 'The ConfigMap "Bad_Name" is invalid: metadata.name: Invalid value: "Bad_Name"'
+expect_refused_part 'ConfigMap "Bad_Name" is invalid: metadata.name: Invalid value: "Bad_Name"'
 run kubectl create -f - <<<'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x"},"spec":{"containers":[{"name":"a","image":"b","bogus":1}]}}'
 expect_refused_part bogus
-run kubectl create -f - <<<'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x"},"spec":{"hostNetwork":"maybe","containers":[{"name":"a","image":"b"}]}}'
+run kubectl create -f - <<<'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"y"},"spec":{"hostNetwork":"maybe","containers":[{"name":"a","image":"b"}]}}'
 expect_refused_part hostNetwork
-run kubectl create -f - <<<'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"x"},"spec":{"containers":[]}}'
+run kubectl create -f - <<<'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"z"},"spec":{"containers":[]}}'
 expect_refused_part 'spec.containers: Required value'
 printf '{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"broken"' >"$LIB_TMP/broken.json"
 run kubectl create --raw /api/v1/namespaces/everyday/configmaps -f "$LIB_TMP/broken.json"
@@ -309,10 +329,8 @@ run kubectl create --raw /api/v1/namespaces/everyday/configmaps -f "$LIB_TMP/big
 expect_refused_part 'limit is 3145728'
 run kubectl get --raw /apis/nothing.example/v1/things
 expect_refused_part NotFound
-run kubectl config set-credentials mallory --username=alice --password=wrong
 run kubectl --user mallory get pods
 expect_refused_part 'You must be logged in to the server'
-run kubectl config set-credentials nobody --token=unknown
 run kubectl --user nobody get pods
 expect_refused_part 'You must be logged in to the server'
 run kubectl get --raw /readyz

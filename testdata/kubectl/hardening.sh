@@ -34,12 +34,12 @@ cannot_start() {
 
 bad_starts() {
   printf 'password,alice,1000\npassword,bob,2000\nonly-a-password\n' >"$WORK/users.csv"
-  cannot_start 'A users file whose third line is short' "$WORK/users.csv" 3 -- \
+  cannot_start 'A users file whose third line is short' "$WORK/users.csv" 'line 3' -- \
     --secure-port 0 --basic-auth-file "$WORK/users.csv"
   cannot_start 'A users file that is not there' --basic-auth-file "$WORK/absent.csv" -- \
     --secure-port 0 --basic-auth-file "$WORK/absent.csv"
-  printf 'token,alice,1000\n\n,nobody,1\n' >"$WORK/tokens.csv"
-  cannot_start 'A token file with an empty token' "$WORK/tokens.csv" 3 -- \
+  printf 'token,alice,1000\nshort,nobody\n' >"$WORK/tokens.csv"
+  cannot_start 'A token file whose second line is short' "$WORK/tokens.csv" 'line 2' -- \
     --secure-port 0 --token-auth-file "$WORK/tokens.csv"
   cannot_start 'A certificate that is not there' "$WORK/absent.crt" -- \
     --secure-port 0 --tls-cert-file "$WORK/absent.crt" --tls-private-key-file "$WORK/absent.key"

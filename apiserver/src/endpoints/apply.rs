@@ -91,7 +91,7 @@ pub async fn apply(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Sta
     } else {
         StatusCode::OK
     };
-    call.answer(code, &updated.entry, &[])
+    call.answer(code, &updated.entry)
 }
 
 fn parse(bytes: &[u8]) -> Result<Value, Status> {

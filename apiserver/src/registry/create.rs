@@ -46,7 +46,7 @@ impl Registry {
         let name = object.metadata().name.clone().unwrap_or_default();
         let mut attributes = scope.attributes(Operation::Create, &name, Some(object), None);
         self.admit(&mut attributes).await?;
-        admitted(attributes)
+        admitted(scope, attributes)
     }
 
     async fn create_prepared(
@@ -60,7 +60,7 @@ impl Registry {
         let scope = scope.named(scope.namespace, &name);
         let attributes = scope.attributes(Operation::Create, &name, Some(object), None);
         self.admit_valid(&attributes).await?;
-        let bytes = codec::encode(scope.resource, admitted(attributes)?);
+        let bytes = codec::encode(scope.resource, admitted(&scope, attributes)?);
         let key = self.key(scope.resource, scope.namespace, &name);
         if scope.dry_run {
             let found = self

@@ -9,7 +9,7 @@ use super::strategy::{DynStrategy, Strategy};
 
 /// One resource: its names, what can be done with it, and the rules of its kind.
 ///
-/// Router, discovery, OpenAPI, RBAC resource names, storage keys and Tables all derive from this.
+/// Router, discovery, `OpenAPI`, RBAC resource names, storage keys and Tables all derive from this.
 pub struct Resource {
     /// The group, empty for core.
     pub group: &'static str,

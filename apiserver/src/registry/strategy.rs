@@ -138,15 +138,12 @@ impl Column {
         name: "Name",
         kind: "string",
         format: "name",
-        description: "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: http://kubernetes.io/docs/user-guide/identifiers#names",
+        description: "The name, unique among objects of the kind in a namespace.",
         priority: 0,
     };
 
     /// The column of the time since the object was made.
-    pub const AGE: Self = Self::text(
-        "Age",
-        "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed to be set in happens-before order across separate operations. Clients may not set this value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata",
-    );
+    pub const AGE: Self = Self::text("Age", "The time since the object was made.");
 
     /// A column of text.
     pub const fn text(name: &'static str, description: &'static str) -> Self {

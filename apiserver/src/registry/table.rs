@@ -6,6 +6,8 @@
 use portcullis_api::{GroupVersion, Verb};
 
 use super::kinds::config_map::ConfigMapStrategy;
+use super::kinds::daemon_set::DaemonSetStrategy;
+use super::kinds::deployment::DeploymentRules;
 use super::kinds::event::EventStrategy;
 use super::kinds::namespace::NamespaceStrategy;
 use super::kinds::network_policy::NetworkPolicyStrategy;
@@ -14,12 +16,14 @@ use super::kinds::pod_security_policy::PodSecurityPolicyStrategy;
 use super::kinds::rbac::{
     ClusterRoleBindingStrategy, ClusterRoleStrategy, RoleBindingStrategy, RoleStrategy,
 };
+use super::kinds::replica_set::ReplicaSetStrategy;
 use super::kinds::review::{
     LocalSubjectAccessReviewStrategy, SelfSubjectAccessReviewStrategy,
     SelfSubjectRulesReviewStrategy, SubjectAccessReviewStrategy,
 };
 use super::kinds::secret::SecretStrategy;
 use super::kinds::service_account::ServiceAccountStrategy;
+use super::kinds::stateful_set::StatefulSetStrategy;
 use super::resource::{CREATE_ONLY, ONE_BY_ONE, Resource, Subresource, status};
 
 /// All resources, in the order discovery lists their groups, and in a group by name.
@@ -56,6 +60,22 @@ const ROWS: &[Resource] = &[
         ]),
     Resource::namespaced(&SecretStrategy),
     Resource::namespaced(&ServiceAccountStrategy).short_names(&["sa"]),
+    Resource::namespaced(&DaemonSetStrategy)
+        .short_names(&["ds"])
+        .categories(&["all"])
+        .subresources(&[status("DaemonSet")]),
+    Resource::namespaced(&DeploymentRules)
+        .short_names(&["deploy"])
+        .categories(&["all"])
+        .subresources(&[status("Deployment")]),
+    Resource::namespaced(&ReplicaSetStrategy)
+        .short_names(&["rs"])
+        .categories(&["all"])
+        .subresources(&[status("ReplicaSet")]),
+    Resource::namespaced(&StatefulSetStrategy)
+        .short_names(&["sts"])
+        .categories(&["all"])
+        .subresources(&[status("StatefulSet")]),
     Resource::namespaced(&LocalSubjectAccessReviewStrategy).verbs(CREATE_ONLY),
     Resource::cluster(&SelfSubjectAccessReviewStrategy).verbs(CREATE_ONLY),
     Resource::cluster(&SelfSubjectRulesReviewStrategy).verbs(CREATE_ONLY),

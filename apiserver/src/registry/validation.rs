@@ -3,11 +3,16 @@
 //! Every check adds to a list what it finds, so that a kind's rule reads top to bottom like the
 //! upstream rule it cites.
 
+pub mod claims;
+pub mod int_or_percent;
 pub mod labels;
 pub mod names;
 pub mod net;
+pub mod node_selector;
 pub mod object_meta;
+pub mod pod_spec;
 pub mod profiles;
+pub mod resources;
 
 use portcullis_api::field_error::{BadValue, go_quote};
 use portcullis_api::{ErrorList, FieldError, Path};
@@ -66,4 +71,48 @@ pub fn text(value: Option<&String>) -> &str {
 /// The elements, or none where there is no list.
 pub fn list<T>(values: Option<&Vec<T>>) -> &[T] {
     values.map_or(&[], Vec::as_slice)
+}
+
+/// A choice of which exactly one may be made, each in a field of its own.
+pub struct OneOf<'a> {
+    path: &'a Path,
+    /// What is chosen, as upstream names it.
+    what: &'static str,
+    chosen: bool,
+    errors: &'a mut ErrorList,
+}
+
+impl<'a> OneOf<'a> {
+    /// A choice among the fields of an object.
+    pub fn new(path: &'a Path, what: &'static str, errors: &'a mut ErrorList) -> Self {
+        Self {
+            path,
+            what,
+            chosen: false,
+            errors,
+        }
+    }
+
+    /// Checks the first field that is set, and refuses those that follow.
+    pub fn field<T>(
+        &mut self,
+        name: &str,
+        value: Option<&T>,
+        validate: impl FnOnce(&T, &Path, &mut ErrorList),
+    ) {
+        let Some(value) = value else { return };
+        let path = self.path.child(name);
+        if self.chosen {
+            let detail = format!("may not specify more than 1 {}", self.what);
+            self.errors.push(FieldError::forbidden(&path, detail));
+        } else {
+            self.chosen = true;
+            validate(value, &path, self.errors);
+        }
+    }
+
+    /// Whether any field was set.
+    pub fn is_chosen(&self) -> bool {
+        self.chosen
+    }
 }

@@ -5,8 +5,12 @@ mod parts;
 mod printed;
 mod qos;
 mod seccomp;
+mod status;
+mod update;
+mod validate;
 
-use k8s_openapi::api::core::v1::{Pod, PodIP, PodStatus};
+use k8s_openapi::api::core::v1::{Pod, PodIP, PodSpec, PodStatus};
+use portcullis_api::ErrorList;
 
 use crate::registry::strategy::{Cell, Column, Grace, Strategy};
 use crate::registry::validation::text;
@@ -29,6 +33,9 @@ impl Strategy for PodStrategy {
 
     fn prepare_for_create(&self, pod: &mut Pod) {
         seccomp::sync_profiles(pod);
+        if let Some(spec) = &mut pod.spec {
+            default_proc_mounts(spec);
+        }
         pod.status = Some(PodStatus {
             phase: Some("Pending".into()),
             qos_class: pod.spec.as_ref().map(|s| qos::class(s).to_owned()),
@@ -40,12 +47,29 @@ impl Strategy for PodStrategy {
         pod.status.clone_from(&old.status);
     }
 
+    fn validate(&self, pod: &Pod) -> ErrorList {
+        let mut errors = ErrorList::new();
+        validate::validate_new_pod(pod, &mut errors);
+        errors
+    }
+
+    fn validate_update(&self, pod: &Pod, old: &Pod) -> ErrorList {
+        update::validate_update(pod, old)
+    }
+
     fn prepare_subresource(&self, subresource: &str, pod: &mut Pod, old: &Pod) {
         if subresource == "ephemeralcontainers" {
             let added = pod.spec.take().and_then(|s| s.ephemeral_containers);
             pod.spec.clone_from(&old.spec);
             pod.spec.get_or_insert_default().ephemeral_containers = added;
             pod.status.clone_from(&old.status);
+        }
+    }
+
+    fn validate_subresource(&self, subresource: &str, pod: &Pod, old: &Pod) -> ErrorList {
+        match subresource {
+            "ephemeralcontainers" => update::validate_ephemeral_containers_update(pod, old),
+            _ => ErrorList::new(),
         }
     }
 
@@ -70,6 +94,10 @@ impl Strategy for PodStrategy {
         pod.metadata
             .owner_references
             .clone_from(&old.metadata.owner_references);
+    }
+
+    fn validate_status_update(&self, pod: &Pod, old: &Pod) -> ErrorList {
+        status::validate_status_update(pod, old)
     }
 
     fn selectable_fields(&self) -> &'static [&'static str] {
@@ -122,6 +150,17 @@ fn sync_addresses(status: &mut PodStatus) {
             status.pod_ips = Some(vec![PodIP { ip: ip.clone() }]);
         }
         (None, _) => {}
+    }
+}
+
+/// A field that upstream, its feature gate being off, stores only as `Default`.
+fn default_proc_mounts(spec: &mut PodSpec) {
+    for container in parts::all_containers(spec) {
+        if let Some(context) = container.security_context
+            && context.proc_mount.is_some()
+        {
+            context.proc_mount = Some("Default".into());
+        }
     }
 }
 

@@ -48,7 +48,7 @@ fn port_name(name: &str) -> Vec<String> {
         ),
         (
             !name.bytes().any(lower),
-            "must contain at least one letter (a-z)",
+            "must contain at least one letter or number (a-z, 0-9)",
         ),
         (name.contains("--"), "must not contain consecutive hyphens"),
         (

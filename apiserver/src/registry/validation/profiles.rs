@@ -1,9 +1,9 @@
-//! AppArmor and seccomp profiles as annotations name them (upstream:
+//! `AppArmor` and seccomp profiles as annotations name them (upstream:
 //! `pkg/security/apparmor/validate.go`, `pkg/apis/core/validation/validation.go`).
 
 use portcullis_api::{ErrorList, FieldError, Path};
 
-/// What is wrong with the name of an AppArmor profile; none at all is fine.
+/// What is wrong with the name of an `AppArmor` profile; none at all is fine.
 pub fn apparmor_profile_error(profile: &str) -> Option<String> {
     match profile {
         "" | "runtime/default" | "unconfined" => None,

@@ -40,7 +40,7 @@ fn ports_are_numbers_names_or_ranges() {
         (
             json!({"port": 0, "protocol": "ICMP"}),
             vec![
-                "protocol: Unsupported value: \"ICMP\": supported values: \"SCTP\", \"TCP\", \"UDP\"",
+                "protocol: Unsupported value: \"ICMP\": supported values: \"TCP\", \"UDP\", \"SCTP\"",
                 "port: Invalid value: 0: must be between 1 and 65535, inclusive",
             ],
         ),
@@ -79,8 +79,8 @@ fn peers_are_selected_or_addressed() {
         (
             json!({"ipBlock": {"cidr": "10.0.0.0/8", "except": ["10.1.0.0/16", "11.0.0.0/16", "10.0.0.0/8"]}}),
             vec![
-                ".ipBlock.except[1]: Invalid value: \"11.0.0.0\": must be a strict subset of `cidr`",
-                ".ipBlock.except[2]: Invalid value: \"10.0.0.0\": must be a strict subset of `cidr`",
+                ".ipBlock.except[1]: Invalid value: \"11.0.0.0/16\": must be a strict subset of `cidr`",
+                ".ipBlock.except[2]: Invalid value: \"10.0.0.0/8\": must be a strict subset of `cidr`",
             ],
         ),
         (

@@ -4,15 +4,16 @@ use k8s_openapi::api::networking::v1::{
     IPBlock, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use portcullis_api::field_error::BadValue;
 use portcullis_api::{ErrorList, FieldError, Path};
 
 use crate::registry::validation::labels::validate_label_selector;
-use crate::registry::validation::net::{
-    PROTOCOLS, parse_cidr, validate_port_name, validate_port_number,
-};
-use crate::registry::validation::{go_strings, list, one_of, required};
+use crate::registry::validation::net::{parse_cidr, validate_port_name, validate_port_number};
+use crate::registry::validation::{go_elements, list, one_of, required};
 
 const POLICY_TYPES: [&str; 2] = ["Ingress", "Egress"];
+// not in the order of containers' ports
+const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
 
 pub(super) fn validate_spec(spec: &NetworkPolicySpec, errors: &mut ErrorList) {
     let path = Path::new("spec");
@@ -32,7 +33,8 @@ pub(super) fn validate_spec(spec: &NetworkPolicySpec, errors: &mut ErrorList) {
     let path = path.child("policyTypes");
     if types.len() > POLICY_TYPES.len() {
         let detail = "may not specify more than two policyTypes";
-        errors.push(FieldError::invalid(&path, go_strings(types), detail));
+        let value = BadValue::go(format!("[]networking.PolicyType{}", go_elements(types)));
+        errors.push(FieldError::invalid(&path, value, detail));
         return;
     }
     for (i, policy_type) in types.iter().enumerate() {
@@ -119,9 +121,8 @@ fn validate_ip_block(block: &IPBlock, path: &Path, errors: &mut ErrorList) {
             return;
         };
         if !network.contains(&except.addr()) || network.prefix_len() >= except.prefix_len() {
-            let address = except.addr().to_string();
             let detail = "must be a strict subset of `cidr`";
-            errors.push(FieldError::invalid(&path, &address, detail));
+            errors.push(FieldError::invalid(&path, text, detail));
         }
     }
 }

@@ -15,6 +15,8 @@ use portcullis_api::quantity::Quantity;
 
 use super::parts::{Parts, all_containers};
 
+pub(crate) use volume::default_claim_spec;
+
 /// Sets a text that is absent or empty.
 fn set(field: &mut Option<String>, value: &str) {
     if field.as_deref().unwrap_or_default().is_empty() {
@@ -137,10 +139,11 @@ fn default_references(
 }
 
 fn default_resources(resources: &mut ResourceRequirements) {
-    for amounts in [&mut resources.limits, &mut resources.requests] {
-        if let Some(amounts) = amounts {
-            round_up(amounts);
-        }
+    for amounts in [&mut resources.limits, &mut resources.requests]
+        .into_iter()
+        .flatten()
+    {
+        round_up(amounts);
     }
 }
 

@@ -173,3 +173,5 @@ fn restarts_tell_when_the_last_was() {
         Cell::CountSince(3, ended.parse().unwrap())
     );
 }
+
+mod changes;

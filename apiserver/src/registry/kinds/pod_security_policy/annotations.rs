@@ -1,4 +1,4 @@
-//! The annotations by which a policy speaks of AppArmor and seccomp profiles.
+//! The annotations by which a policy speaks of `AppArmor` and seccomp profiles.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::{ErrorList, FieldError, Path};

@@ -43,7 +43,7 @@ const VOLUMES: [&str; 30] = [
     "storageos",
     "vsphereVolume",
 ];
-const GROUP_RULES: [&str; 3] = ["MustRunAs", "MayRunAs", "RunAsAny"];
+const GROUP_RULES: [&str; 3] = ["MayRunAs", "MustRunAs", "RunAsAny"];
 
 pub(super) fn validate_spec(spec: &PodSecurityPolicySpec, errors: &mut ErrorList) {
     let path = Path::new("spec");

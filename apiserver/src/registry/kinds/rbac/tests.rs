@@ -88,7 +88,7 @@ fn subjects_and_roles_are_known_kinds() {
             "subjects[0].apiGroup: Unsupported value: \"x\": supported values: \"\"",
             "subjects[0].namespace: Required value",
             "subjects[1].name: Required value",
-            "subjects[2].kind: Unsupported value: \"Robot\": supported values: \"Group\", \"ServiceAccount\", \"User\"",
+            "subjects[2].kind: Unsupported value: \"Robot\": supported values: \"ServiceAccount\", \"User\", \"Group\"",
         ]
     );
 }

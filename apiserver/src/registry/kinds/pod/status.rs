@@ -1,0 +1,112 @@
+//! What a pod's status may become (upstream: `ValidatePodStatusUpdate` in
+//! `pkg/apis/core/validation/validation.go`).
+
+use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodStatus};
+use portcullis_api::{ErrorList, FieldError, Path, name};
+
+use super::update::validate_annotations;
+use crate::registry::validation::labels::validate_label_name;
+use crate::registry::validation::net::{parse_ip, validate_ip};
+use crate::registry::validation::{invalid_each, list, text};
+
+/// Conditions the system sets, whose names need no check.
+const SYSTEM_CONDITIONS: [&str; 4] = ["PodScheduled", "Ready", "Initialized", "ContainersReady"];
+
+/// What is wrong with a change of a pod's status.
+pub(super) fn validate_status_update(pod: &Pod, old: &Pod) -> ErrorList {
+    let mut errors = ErrorList::new();
+    let path = Path::new("status");
+    let (status, old_status) = (
+        pod.status.clone().unwrap_or_default(),
+        old.status.clone().unwrap_or_default(),
+    );
+    validate_annotations(pod, old, &mut errors);
+    for (i, condition) in list(status.conditions.as_ref()).iter().enumerate() {
+        if !SYSTEM_CONDITIONS.contains(&condition.type_.as_str()) {
+            let path = path.child("conditions").index(i).child("Type");
+            validate_label_name(&condition.type_, &path, &mut errors);
+        }
+    }
+    let nominated = text(status.nominated_node_name.as_ref());
+    if !nominated.is_empty() && status.nominated_node_name != old_status.nominated_node_name {
+        let path = path.child("nominatedNodeName");
+        invalid_each(
+            &path,
+            nominated,
+            name::dns1123_subdomain(nominated),
+            &mut errors,
+        );
+    }
+    let policy = old.spec.as_ref().and_then(|s| s.restart_policy.as_ref());
+    for (field, new, old, policy) in [
+        (
+            "containerStatuses",
+            &status.container_statuses,
+            &old_status.container_statuses,
+            text(policy),
+        ),
+        (
+            "initContainerStatuses",
+            &status.init_container_statuses,
+            &old_status.init_container_statuses,
+            text(policy),
+        ),
+        (
+            "ephemeralContainerStatuses",
+            &status.ephemeral_container_statuses,
+            &old_status.ephemeral_container_statuses,
+            // nobody ever restarts these
+            "Never",
+        ),
+    ] {
+        let (new, old) = (list(new.as_ref()), list(old.as_ref()));
+        stay_terminated(new, old, policy, &path.child(field), &mut errors);
+    }
+    validate_addresses(&status, &path.child("podIPs"), &mut errors);
+    errors
+}
+
+/// A container that ended and may not restart has ended for good.
+fn stay_terminated(
+    new: &[ContainerStatus],
+    old: &[ContainerStatus],
+    policy: &str,
+    path: &Path,
+    errors: &mut ErrorList,
+) {
+    if policy == "Always" {
+        return;
+    }
+    let ended = |s: &ContainerStatus| s.state.as_ref().and_then(|s| s.terminated.clone());
+    for (i, before) in old.iter().enumerate() {
+        let Some(terminated) = ended(before) else {
+            continue;
+        };
+        if terminated.exit_code != 0 && policy == "OnFailure" {
+            continue;
+        }
+        let revived = |s: &&ContainerStatus| s.name == before.name && ended(s).is_none();
+        if new.iter().find(revived).is_some() {
+            let detail = "may not be transitioned to non-terminated state";
+            let path = path.index(i).child("state");
+            errors.push(FieldError::forbidden(&path, detail));
+        }
+    }
+}
+
+/// At most one address of each family.
+fn validate_addresses(status: &PodStatus, path: &Path, errors: &mut ErrorList) {
+    let addresses = list(status.pod_ips.as_ref());
+    for (i, address) in addresses.iter().enumerate() {
+        validate_ip(&address.ip, &path.index(i), errors);
+    }
+    let of_family = |v6: bool| {
+        let parsed = addresses.iter().filter_map(|a| parse_ip(&a.ip));
+        parsed.filter(|ip| ip.is_ipv6() == v6).count()
+    };
+    if of_family(false) > 1 || of_family(true) > 1 {
+        let ips: Vec<_> = addresses.iter().map(|a| a.ip.as_str()).collect();
+        let detail = "may specify no more than one IP for each IP family";
+        errors.push(FieldError::invalid(path, &ips.join(", "), detail));
+    }
+}

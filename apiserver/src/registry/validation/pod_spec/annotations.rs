@@ -1,0 +1,128 @@
+//! Annotations of pods that mean something to the server (upstream:
+//! `ValidatePodSpecificAnnotations` in `pkg/apis/core/validation/validation.go`).
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::{Container, PodSpec, SeccompProfile};
+use portcullis_api::{ErrorList, FieldError, Path};
+
+use super::super::list;
+use super::super::profiles::{apparmor_profile_error, validate_seccomp_profile};
+use super::as_container;
+
+/// Marks the image of a pod the kubelet runs from a file.
+pub const MIRROR: &str = "kubernetes.io/config.mirror";
+/// Prefix of the annotations that name containers' `AppArmor` profiles.
+pub const APPARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
+const DELETION_COST: &str = "controller.kubernetes.io/pod-deletion-cost";
+const SECCOMP_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
+const SECCOMP_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/";
+
+/// Annotations of pods and of templates of pods.
+pub type Annotations = BTreeMap<String, String>;
+
+/// What is wrong with the annotations of a pod or a template.
+pub fn validate_pod_annotations(
+    annotations: Option<&Annotations>,
+    spec: &PodSpec,
+    path: &Path,
+    errors: &mut ErrorList,
+) {
+    for (key, value) in annotations.into_iter().flatten() {
+        if key == MIRROR && spec.node_name.as_deref().unwrap_or_default().is_empty() {
+            let detail = "must set spec.nodeName if mirror pod annotation is set";
+            errors.push(FieldError::invalid(&path.key(key), value, detail));
+        }
+        if key == DELETION_COST && value.parse::<i32>().is_err() {
+            let detail = "must be a 32bit integer";
+            errors.push(FieldError::invalid(&path.key(key), value, detail));
+        }
+        if key == SECCOMP_POD || key.starts_with(SECCOMP_CONTAINER) {
+            validate_seccomp_profile(value, &path.child(key), errors);
+        }
+        if let Some(container) = key.strip_prefix(APPARMOR) {
+            validate_apparmor(container, value, spec, &path.key(key), errors);
+        }
+    }
+}
+
+fn validate_apparmor(
+    container: &str,
+    profile: &str,
+    spec: &PodSpec,
+    path: &Path,
+    errors: &mut ErrorList,
+) {
+    if !containers(spec).any(|(_, c)| c.name == container) {
+        errors.push(FieldError::invalid(path, container, "container not found"));
+    }
+    if let Some(sentence) = apparmor_profile_error(profile) {
+        errors.push(FieldError::invalid(path, profile, sentence));
+    }
+}
+
+/// All containers of a spec, with their place below it.
+fn containers(spec: &PodSpec) -> impl Iterator<Item = (Path, Container)> {
+    let place = |field: &'static str| move |i: usize| Path::new(field).index(i);
+    let init = list(spec.init_containers.as_ref()).iter().cloned();
+    let ephemeral = list(spec.ephemeral_containers.as_ref())
+        .iter()
+        .map(as_container);
+    let init = init
+        .enumerate()
+        .map(move |(i, c)| (place("initContainers")(i), c));
+    let main = spec.containers.iter().cloned().enumerate();
+    let main = main.map(move |(i, c)| (place("containers")(i), c));
+    let ephemeral = ephemeral.enumerate();
+    init.chain(main)
+        .chain(ephemeral.map(move |(i, c)| (place("ephemeralContainers")(i), c)))
+}
+
+/// Where a profile stands in a field and in an annotation, both must say the same (upstream:
+/// `validateSeccompAnnotationsAndFields`).
+pub fn validate_profiles_agree(
+    annotations: Option<&Annotations>,
+    spec: &PodSpec,
+    path: &Path,
+    errors: &mut ErrorList,
+) {
+    let mut check = |key: &str, profile: Option<&SeccompProfile>, path: &Path| {
+        let annotation = annotations.and_then(|a| a.get(key));
+        if let (Some(annotation), Some(profile)) = (annotation, profile) {
+            let path = path.child("securityContext").child("seccompProfile");
+            profile_agrees(annotation, profile, &path, errors);
+        }
+    };
+    let context = spec.security_context.as_ref();
+    check(
+        SECCOMP_POD,
+        context.and_then(|c| c.seccomp_profile.as_ref()),
+        path,
+    );
+    for (place, container) in containers(spec) {
+        let context = container.security_context.as_ref();
+        let profile = context.and_then(|c| c.seccomp_profile.as_ref());
+        let key = format!("{SECCOMP_CONTAINER}{}", container.name);
+        check(&key, profile, &path.child(place.as_str()));
+    }
+}
+
+fn profile_agrees(annotation: &str, profile: &SeccompProfile, path: &Path, errors: &mut ErrorList) {
+    let local = annotation.strip_prefix("localhost/");
+    let agrees = match profile.type_.as_str() {
+        "Unconfined" => annotation == "unconfined",
+        "RuntimeDefault" => matches!(annotation, "runtime/default" | "docker/default"),
+        "Localhost" => local.is_some(),
+        _ => true,
+    };
+    if !agrees {
+        let detail = "seccomp type in annotation and field must match";
+        errors.push(FieldError::forbidden(&path.child("type"), detail));
+    } else if profile.type_ == "Localhost" && local != profile.localhost_profile.as_deref() {
+        let detail = "seccomp profile in annotation and field must match";
+        errors.push(FieldError::forbidden(
+            &path.child("localhostProfile"),
+            detail,
+        ));
+    }
+}
