@@ -8,7 +8,7 @@
 #   start_portcullis FLAG...   serves on a free port (or on PORT); sets PORTCULLIS_PID and SERVER
 #   stop_portcullis            asks it to stop; sets STOPPED_WITH to its exit status
 #   start_etcd, stop_etcd      sets ETCD_PID and ETCD_URL; a second start goes on with the same data
-#   use_kubeconfig [FILE]      exports KUBECONFIG: the admin's, with alice and bob added
+#   use_kubeconfig FILE        exports KUBECONFIG: the admin's FILE, with alice and bob added
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -120,6 +120,6 @@ stop_etcd() {
 
 # A file for the users, not `kubectl config set-credentials`: Debian's kubectl 1.20 crashes on that.
 use_kubeconfig() {
-  cp "${1:-$WORK/data/admin.kubeconfig}" "$WORK/kubeconfig"
+  cp "$1" "$WORK/kubeconfig"
   export KUBECONFIG=$WORK/kubeconfig:$CHAPTER13/users.yaml
 }

@@ -50,6 +50,8 @@ pub struct Attributes<'a> {
     pub old_object: Option<&'a dyn Object>,
     /// What plugins note for the audit log.
     pub audit_annotations: AuditAnnotations,
+    /// What plugins want the user to know; the answer carries each as a `Warning` header.
+    pub warnings: Warnings,
 }
 
 impl Attributes<'_> {
@@ -133,6 +135,25 @@ impl AuditAnnotations {
 
     /// The notes.
     pub fn into_map(self) -> BTreeMap<String, String> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Sentences for the user of a request that goes on all the same.
+#[derive(Debug, Default)]
+pub struct Warnings(Mutex<Vec<String>>);
+
+impl Warnings {
+    /// Adds one, unless it is there already.
+    pub fn add(&self, warning: String) {
+        let mut warnings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
+    }
+
+    /// All of them, in the order in which they came.
+    pub fn into_list(self) -> Vec<String> {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }

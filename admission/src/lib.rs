@@ -13,7 +13,7 @@ pub mod podsecuritypolicy;
 use async_trait::async_trait;
 use portcullis_api::Status;
 
-pub use attributes::{Attributes, AuditAnnotations, Operation};
+pub use attributes::{Attributes, AuditAnnotations, Operation, Warnings};
 pub use chain::Chain;
 pub use lookup::Lookups;
 pub use plugins::Selection;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use k8s_openapi::api::core::v1::{LimitRange, Namespace, ServiceAccount};
+use k8s_openapi::api::core::v1::{LimitRange, Namespace, Pod, ResourceQuota, ServiceAccount};
 use k8s_openapi::api::networking::v1::IngressClass;
 use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
@@ -35,6 +35,17 @@ pub trait PolicyAuthorizer: Send + Sync + 'static {
     fn may_use(&self, user: &UserInfo, group: &str, policy: &str, namespace: &str) -> bool;
 }
 
+/// Where quotas are charged.
+#[async_trait]
+pub trait QuotaLedger: Send + Sync + 'static {
+    /// Stores a quota's new `status.used`; `false` if the quota is no longer at its
+    /// `resourceVersion`, or gone.
+    ///
+    /// # Errors
+    /// A [`Status`] if the store cannot say.
+    async fn charge(&self, quota: ResourceQuota) -> Result<bool, Status>;
+}
+
 /// A kind of which the server has no objects.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoObjects;
@@ -54,6 +65,13 @@ impl<K: Send + Sync + 'static> Lookup<K> for NoObjects {
     }
 }
 
+#[async_trait]
+impl QuotaLedger for NoObjects {
+    async fn charge(&self, _: ResourceQuota) -> Result<bool, Status> {
+        Ok(false)
+    }
+}
+
 /// Everything the plugins look up.
 #[derive(Clone)]
 #[allow(
@@ -63,6 +81,8 @@ impl<K: Send + Sync + 'static> Lookup<K> for NoObjects {
 pub struct Lookups {
     /// For `NamespaceLifecycle` and everything that reads a namespace's labels or annotations.
     pub namespaces: Arc<dyn Lookup<Namespace>>,
+    /// For `PodSecurity`, which warns of pods that a namespace's new level would refuse.
+    pub pods: Arc<dyn Lookup<Pod>>,
     /// For `ServiceAccount`.
     pub service_accounts: Arc<dyn Lookup<ServiceAccount>>,
     /// For `Priority`.
@@ -71,6 +91,10 @@ pub struct Lookups {
     pub runtime_classes: Arc<dyn Lookup<RuntimeClass>>,
     /// For `LimitRanger`.
     pub limit_ranges: Arc<dyn Lookup<LimitRange>>,
+    /// For `ResourceQuota`.
+    pub resource_quotas: Arc<dyn Lookup<ResourceQuota>>,
+    /// For `ResourceQuota`: where usage is charged.
+    pub quota_ledger: Arc<dyn QuotaLedger>,
     /// For `DefaultStorageClass`.
     pub storage_classes: Arc<dyn Lookup<StorageClass>>,
     /// For `DefaultIngressClass`.
@@ -93,10 +117,13 @@ impl Lookups {
         let none = Arc::new(NoObjects);
         Self {
             namespaces: none.clone(),
+            pods: none.clone(),
             service_accounts: none.clone(),
             priority_classes: none.clone(),
             runtime_classes: none.clone(),
             limit_ranges: none.clone(),
+            resource_quotas: none.clone(),
+            quota_ledger: none.clone(),
             storage_classes: none.clone(),
             ingress_classes: none,
             policies: Arc::default(),

@@ -1,6 +1,7 @@
 //! The only list of plugins: their names, their order, which are on by default, how they are made.
 
 mod always;
+mod amounts;
 mod anti_affinity;
 mod default_class;
 mod default_toleration_seconds;
@@ -8,7 +9,9 @@ mod deny_external_ips;
 mod limit_ranger;
 mod namespace_exists;
 mod namespace_lifecycle;
+mod pod_security;
 mod priority;
+mod resource_quota;
 mod runtime_class;
 mod security_context_deny;
 mod service_account;
@@ -30,7 +33,9 @@ use deny_external_ips::DenyServiceExternalIps;
 use limit_ranger::LimitRanger;
 use namespace_exists::NamespaceExists;
 use namespace_lifecycle::NamespaceLifecycle;
+use pod_security::PodSecurity;
 use priority::Priority;
+use resource_quota::ResourceQuotas;
 use runtime_class::RuntimeClasses;
 use security_context_deny::SecurityContextDeny;
 use service_account::ServiceAccounts;
@@ -81,7 +86,10 @@ const ALL: [Row; 35] = [
         Made(|_| Roles::mutating(AlwaysPullImages)),
     ),
     off("ImagePolicyWebhook", Nothing(NO_WEBHOOKS)),
-    on("PodSecurity", Nothing(NOT_YET)),
+    on(
+        "PodSecurity",
+        Made(|l| Roles::validating(PodSecurity::new(&l.namespaces, &l.pods))),
+    ),
     off(podsecuritypolicy::NAME, Made(pod_security_policy)),
     off("PodNodeSelector", Nothing(NOT_YET)),
     on(
@@ -126,7 +134,10 @@ const ALL: [Row; 35] = [
     ),
     on("MutatingAdmissionWebhook", Nothing(NO_WEBHOOKS)),
     on("ValidatingAdmissionWebhook", Nothing(NO_WEBHOOKS)),
-    on("ResourceQuota", Nothing(NOT_YET)),
+    on(
+        "ResourceQuota",
+        Made(|l| Roles::validating(ResourceQuotas::new(&l.resource_quotas, &l.quota_ledger))),
+    ),
     off("AlwaysDeny", Made(|_| Roles::both(AlwaysDeny))),
 ];
 

@@ -3,6 +3,7 @@
 //! One small vocabulary serves every strategy. Texts are those of upstream's
 //! `k8s.io/apimachinery/pkg/util/validation/field/errors.go`.
 
+use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 
 /// The way to a field, such as `spec.containers[0].ports`.
@@ -282,13 +283,12 @@ pub type ErrorList = Vec<FieldError>;
 /// Joins errors as upstream's aggregate does: one alone is itself, several stand in brackets,
 /// separated by commas, and a text that occurs twice is named once.
 pub fn aggregate(errors: &[FieldError]) -> String {
-    let mut texts: Vec<String> = Vec::with_capacity(errors.len());
-    for error in errors {
-        let text = error.to_string();
-        if !texts.contains(&text) {
-            texts.push(text);
-        }
-    }
+    let mut seen = HashSet::with_capacity(errors.len());
+    let texts: Vec<String> = errors
+        .iter()
+        .map(ToString::to_string)
+        .filter(|text| seen.insert(text.clone()))
+        .collect();
     match texts.as_slice() {
         [one] => one.clone(),
         _ => format!("[{}]", texts.join(", ")),

@@ -12,6 +12,7 @@ pub mod gvk;
 pub mod name;
 pub mod object;
 pub mod patch;
+pub mod protobuf;
 pub mod psp;
 pub mod quantity;
 pub mod selector;

@@ -96,13 +96,16 @@ impl Clone for Box<dyn Object> {
     }
 }
 
+/// Reads an object of one kind from JSON.
+pub type Decode = fn(&Value) -> Result<Decoded<Box<dyn Object>>, DecodeError>;
+
 /// What the server must know of a Go type to read it, describe it and make an empty one.
 ///
 /// Statics of this type are where the (de)serializers of a kind are compiled, once.
 #[derive(Debug)]
 pub struct ObjectType {
     /// Reads the type from JSON, noting unknown fields.
-    pub decode: fn(&Value) -> Result<Decoded<Box<dyn Object>>, DecodeError>,
+    pub decode: Decode,
     /// An object with nothing set.
     pub empty: fn() -> Box<dyn Object>,
     /// The JSON schema, its parts left in the generator's definitions.

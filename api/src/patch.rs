@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::status::{Details, Reason, Status};
+use crate::{FieldError, GroupKind, Path};
 
 pub use json::JsonPatch;
 pub use strategic::strategic_merge;
@@ -81,6 +82,21 @@ impl Patch {
             Self::Merge(patch) => Ok(merge::merge(original, patch)),
             Self::Strategic(patch) => strategic_merge(original, patch, root),
         }
+    }
+
+    /// 422: the patch could be applied, but what came out cannot be read as its kind. Upstream shows
+    /// the outcome, or a strategic patch itself, as a bad value of a field `patch`, and names no kind.
+    pub fn unreadable(&self, outcome: &Value, why: &str) -> Status {
+        let shown = match self {
+            Self::Json(_) | Self::Merge(_) => outcome.to_string(),
+            Self::Strategic(patch) => text::go_value(&Value::Object(patch.clone())),
+        };
+        let kind = GroupKind {
+            group: "",
+            kind: "",
+        };
+        let error = FieldError::invalid(&Path::new("patch"), shown.as_str(), why);
+        Status::invalid(kind, "", &[error])
     }
 }
 

@@ -1,8 +1,13 @@
 //! `PodSecurityPolicy`, which Kubernetes had until 1.24 and `k8s-openapi` has no longer.
 //!
-//! Fields and their descriptions follow `k8s.io/api/policy/v1beta1`. The kind is stored as
+//! The fields are those of `k8s.io/api/policy/v1beta1`. The kind is stored as
 //! `policy/v1beta1` and served as `extensions/v1beta1` too, which had the same fields. What is unset
 //! is left out by [`crate::encode`], so nothing here says so again.
+
+#![allow(
+    clippy::doc_markdown,
+    reason = "`kubectl explain` prints these comments, and knows no Markdown"
+)]
 
 use k8s_openapi::api::core::v1::SELinuxOptions;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -10,14 +15,14 @@ use k8s_openapi::{ClusterResourceScope, ListableResource, Metadata, Resource};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `PodSecurityPolicy` governs the ability to make requests that affect the security context that will be applied to a pod and container.
+/// A policy that pods must satisfy to be created or changed by those who may use it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(rename = "io.k8s.api.policy.v1beta1.PodSecurityPolicy")]
 pub struct PodSecurityPolicy {
-    /// Standard object's metadata.
+    /// Name, labels, annotations. Annotations hold the seccomp and AppArmor rules.
     pub metadata: ObjectMeta,
-    /// spec defines the policy enforced.
+    /// What the policy allows, requires and sets.
     pub spec: Option<PodSecurityPolicySpec>,
 }
 
@@ -46,177 +51,177 @@ impl Metadata for PodSecurityPolicy {
     }
 }
 
-/// `PodSecurityPolicySpec` defines the policy enforced.
+/// What a policy allows, requires and sets.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(rename = "io.k8s.api.policy.v1beta1.PodSecurityPolicySpec")]
 pub struct PodSecurityPolicySpec {
-    /// privileged determines if a pod can request to be run as privileged.
+    /// Whether containers may be privileged.
     pub privileged: Option<bool>,
-    /// defaultAddCapabilities is the default set of capabilities that will be added to the container unless the pod spec specifically drops the capability. You may not list a capability in both defaultAddCapabilities and requiredDropCapabilities. Capabilities added here are implicitly allowed, and need not be included in the allowedCapabilities list.
+    /// Capabilities that every container gets unless it drops them. They are allowed without being listed in allowedCapabilities; none may also be in requiredDropCapabilities.
     pub default_add_capabilities: Option<Vec<String>>,
-    /// requiredDropCapabilities are the capabilities that will be dropped from the container. These are required to be dropped and cannot be added.
+    /// Capabilities that every container loses, and none may add.
     pub required_drop_capabilities: Option<Vec<String>>,
-    /// allowedCapabilities is a list of capabilities that can be requested to add to the container. Capabilities in this field may be added at the pod author's discretion. You must not list a capability in both allowedCapabilities and requiredDropCapabilities.
+    /// Capabilities that containers may add; '*' stands for all. None may also be in requiredDropCapabilities.
     pub allowed_capabilities: Option<Vec<String>>,
-    /// volumes is an allowlist of volume plugins. Empty indicates that no volumes may be used. To allow all volumes you may use '*'.
+    /// The types of volumes that pods may have; '*' stands for all, an empty list for none.
     pub volumes: Option<Vec<String>>,
-    /// hostNetwork determines if the policy allows the use of HostNetwork in the pod spec.
+    /// Whether pods may use their node's network.
     pub host_network: Option<bool>,
-    /// hostPorts determines which host port ranges are allowed to be exposed.
+    /// Ranges of ports of the node that containers may be bound to; without any, they may be bound to none.
     pub host_ports: Option<Vec<HostPortRange>>,
-    /// hostPID determines if the policy allows the use of HostPID in the pod spec.
+    /// Whether pods may see their node's processes.
     #[serde(rename = "hostPID")]
     pub host_pid: Option<bool>,
-    /// hostIPC determines if the policy allows the use of HostIPC in the pod spec.
+    /// Whether pods may use their node's interprocess communication.
     #[serde(rename = "hostIPC")]
     pub host_ipc: Option<bool>,
-    /// seLinux is the strategy that will dictate the allowable labels that may be set.
+    /// The SELinux labels that containers must or may have.
     pub se_linux: SELinuxStrategyOptions,
-    /// runAsUser is the strategy that will dictate the allowable RunAsUser values that may be set.
+    /// The users that containers must or may run as.
     pub run_as_user: RunAsUserStrategyOptions,
-    /// runAsGroup is the strategy that will dictate the allowable RunAsGroup values that may be set. If this field is omitted, the pod's RunAsGroup can take any value.
+    /// The groups that containers must or may run as. Unset, any group will do.
     pub run_as_group: Option<RunAsGroupStrategyOptions>,
-    /// supplementalGroups is the strategy that will dictate what supplemental groups are used by the SecurityContext.
+    /// The further groups that the processes of a pod must or may be in.
     pub supplemental_groups: SupplementalGroupsStrategyOptions,
-    /// fsGroup is the strategy that will dictate what fs group is used by the SecurityContext.
+    /// The group that must or may own a pod's volumes.
     pub fs_group: FSGroupStrategyOptions,
-    /// readOnlyRootFilesystem when set to true will force containers to run with a read only root file system. If the container specifically requests to run with a non-read only root file system the PSP should deny the pod. If set to false the container may run with a read only root file system if it wishes but it will not be forced to.
+    /// Whether containers must have a root file system that cannot be written. It is set where it is unset, and its contrary refused.
     pub read_only_root_filesystem: Option<bool>,
-    /// defaultAllowPrivilegeEscalation controls the default setting for whether a process can gain more privileges than its parent process.
+    /// Whether processes may gain more privileges than their parents, for containers that do not say.
     pub default_allow_privilege_escalation: Option<bool>,
-    /// allowPrivilegeEscalation determines if a pod can request to allow privilege escalation. If unspecified, defaults to true.
+    /// Whether containers may ask for processes that gain more privileges than their parents. True if unset.
     pub allow_privilege_escalation: Option<bool>,
-    /// allowedHostPaths is an allowlist of host paths. Empty indicates that all host paths may be used.
+    /// Paths of the node that pods may mount, if volumes allows hostPath at all. Empty, any path will do.
     pub allowed_host_paths: Option<Vec<AllowedHostPath>>,
-    /// allowedFlexVolumes is an allowlist of Flexvolumes. Empty or nil indicates that all Flexvolumes may be used. This parameter is effective only when the usage of the Flexvolumes is allowed in the "volumes" field.
+    /// Drivers of flexVolumes that pods may use, if volumes allows flexVolume at all. Empty, any driver will do.
     pub allowed_flex_volumes: Option<Vec<AllowedFlexVolume>>,
-    /// AllowedCSIDrivers is an allowlist of inline CSI drivers that must be explicitly set to be embedded within a pod spec. An empty value indicates that any CSI driver can be used for inline ephemeral volumes.
+    /// Drivers of inline CSI volumes that pods may use, if volumes allows csi at all. Empty, any driver will do.
     #[serde(rename = "allowedCSIDrivers")]
     pub allowed_csi_drivers: Option<Vec<AllowedCSIDriver>>,
-    /// allowedUnsafeSysctls is a list of explicitly allowed unsafe sysctls, defaults to none. Each entry is either a plain sysctl name or ends in "*" in which case it is considered as a prefix of allowed sysctls. Single * means all unsafe sysctls are allowed.
+    /// Sysctls outside the safe set that pods may set: names, or beginnings of names that end in '*'.
     pub allowed_unsafe_sysctls: Option<Vec<String>>,
-    /// forbiddenSysctls is a list of explicitly forbidden sysctls, defaults to none. Each entry is either a plain sysctl name or ends in "*" in which case it is considered as a prefix of forbidden sysctls. Single * means all sysctls are forbidden.
+    /// Sysctls that pods may not set, safe ones included: names, or beginnings of names that end in '*'.
     pub forbidden_sysctls: Option<Vec<String>>,
-    /// AllowedProcMountTypes is an allowlist of allowed ProcMountTypes. Empty or nil indicates that only the DefaultProcMountType may be used.
+    /// Ways of mounting /proc that containers may ask for. Empty, only Default.
     pub allowed_proc_mount_types: Option<Vec<String>>,
-    /// runtimeClass is the strategy that will dictate the allowable RuntimeClasses for a pod. If this field is omitted, the pod's runtimeClassName field is unrestricted.
+    /// The runtime classes that pods must or may have. Unset, any will do.
     pub runtime_class: Option<RuntimeClassStrategyOptions>,
 }
 
-/// `HostPortRange` defines a range of host ports that will be enabled by a policy for pods to use. It requires both the start and end to be defined.
+/// A range of ports, both ends included.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(rename = "io.k8s.api.policy.v1beta1.HostPortRange")]
 pub struct HostPortRange {
-    /// min is the start of the range, inclusive.
+    /// The first port.
     pub min: i32,
-    /// max is the end of the range, inclusive.
+    /// The last port.
     pub max: i32,
 }
 
-/// `IDRange` provides a min/max of an allowed range of IDs.
+/// A range of user or group ids, both ends included.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(rename = "io.k8s.api.policy.v1beta1.IDRange")]
 pub struct IDRange {
-    /// min is the start of the range, inclusive.
+    /// The first id.
     pub min: i64,
-    /// max is the end of the range, inclusive.
+    /// The last id.
     pub max: i64,
 }
 
-/// `SELinuxStrategyOptions` defines the strategy type and any options used to create the strategy.
+/// A rule about SELinux labels.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(rename = "io.k8s.api.policy.v1beta1.SELinuxStrategyOptions")]
 pub struct SELinuxStrategyOptions {
-    /// rule is the strategy that will dictate the allowable labels that may be set.
+    /// RunAsAny, or MustRunAs with the labels of seLinuxOptions.
     pub rule: String,
-    /// seLinuxOptions required to run as; required for MustRunAs.
+    /// The labels that MustRunAs asks for.
     pub se_linux_options: Option<SELinuxOptions>,
 }
 
-/// `RunAsUserStrategyOptions` defines the strategy type and any options used to create the strategy.
+/// A rule about user ids.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(rename = "io.k8s.api.policy.v1beta1.RunAsUserStrategyOptions")]
 pub struct RunAsUserStrategyOptions {
-    /// rule is the strategy that will dictate the allowable RunAsUser values that may be set.
+    /// RunAsAny, MustRunAsNonRoot, or MustRunAs with ranges.
     pub rule: String,
-    /// ranges are the allowed ranges of uids that may be used. If you would like to force a single uid then supply a single range with the same start and end. Required for MustRunAs.
+    /// The ids allowed. MustRunAs sets the first of them where none is given.
     pub ranges: Option<Vec<IDRange>>,
 }
 
-/// `RunAsGroupStrategyOptions` defines the strategy type and any options used to create the strategy.
+/// A rule about group ids.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(rename = "io.k8s.api.policy.v1beta1.RunAsGroupStrategyOptions")]
 pub struct RunAsGroupStrategyOptions {
-    /// rule is the strategy that will dictate the allowable RunAsGroup values that may be set.
+    /// RunAsAny, or MayRunAs or MustRunAs with ranges.
     pub rule: String,
-    /// ranges are the allowed ranges of gids that may be used. If you would like to force a single gid then supply a single range with the same start and end. Required for MustRunAs.
+    /// The ids allowed. MustRunAs sets the first of them where none is given.
     pub ranges: Option<Vec<IDRange>>,
 }
 
-/// `FSGroupStrategyOptions` defines the strategy type and options used to create the strategy.
+/// A rule about the group of volumes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(rename = "io.k8s.api.policy.v1beta1.FSGroupStrategyOptions")]
 pub struct FSGroupStrategyOptions {
-    /// rule is the strategy that will dictate what FSGroup is used in the SecurityContext.
+    /// RunAsAny, or MayRunAs or MustRunAs with ranges.
     pub rule: Option<String>,
-    /// ranges are the allowed ranges of fs groups. If you would like to force a single fs group then supply a single range with the same start and end. Required for MustRunAs.
+    /// The ids allowed. MustRunAs sets the first of them where none is given.
     pub ranges: Option<Vec<IDRange>>,
 }
 
-/// `SupplementalGroupsStrategyOptions` defines the strategy type and options used to create the strategy.
+/// A rule about further groups.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(rename = "io.k8s.api.policy.v1beta1.SupplementalGroupsStrategyOptions")]
 pub struct SupplementalGroupsStrategyOptions {
-    /// rule is the strategy that will dictate what supplemental groups is used in the SecurityContext.
+    /// RunAsAny, or MayRunAs or MustRunAs with ranges.
     pub rule: Option<String>,
-    /// ranges are the allowed ranges of supplemental groups. If you would like to force a single supplemental group then supply a single range with the same start and end. Required for MustRunAs.
+    /// The ids allowed. MustRunAs sets the first of them where none is given.
     pub ranges: Option<Vec<IDRange>>,
 }
 
-/// `AllowedHostPath` defines the host volume conditions that will be enabled by a policy for pods to use. It requires the path prefix to be defined.
+/// A part of the node that pods may mount.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(rename = "io.k8s.api.policy.v1beta1.AllowedHostPath")]
 pub struct AllowedHostPath {
-    /// pathPrefix is the path prefix that the host volume must match. It does not support `*`. Trailing slashes are trimmed when validating the path prefix with a host path. For example `/foo` would allow `/foo`, `/foo/` and `/foo/bar`, but not `/food` or `/etc/foo`.
+    /// Where it begins: /foo allows /foo and /foo/bar, but not /food.
     pub path_prefix: Option<String>,
-    /// when set to true, will allow host volumes matching the pathPrefix only if all volume mounts are readOnly.
+    /// Whether it may only be mounted to be read.
     pub read_only: Option<bool>,
 }
 
-/// `AllowedFlexVolume` represents a single Flexvolume that is allowed to be used.
+/// A driver of flexVolumes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(rename = "io.k8s.api.policy.v1beta1.AllowedFlexVolume")]
 pub struct AllowedFlexVolume {
-    /// driver is the name of the Flexvolume driver.
+    /// The driver's name.
     pub driver: String,
 }
 
-/// `AllowedCSIDriver` represents a single inline CSI Driver that is allowed to be used.
+/// A driver of CSI volumes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(rename = "io.k8s.api.policy.v1beta1.AllowedCSIDriver")]
 pub struct AllowedCSIDriver {
-    /// Name is the registered name of the CSI driver.
+    /// The driver's name.
     pub name: String,
 }
 
-/// `RuntimeClassStrategyOptions` define the strategy that will dictate the allowable RuntimeClasses for a pod.
+/// A rule about runtime classes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(rename = "io.k8s.api.policy.v1beta1.RuntimeClassStrategyOptions")]
 pub struct RuntimeClassStrategyOptions {
-    /// allowedRuntimeClassNames is an allowlist of RuntimeClass names that may be specified on a pod. A value of "*" means that any RuntimeClass name is allowed, and must be the only item in the list. An empty list requires the RuntimeClassName field to be unset.
+    /// Names that pods may give; '*' stands for all and must then be alone. Empty, pods must give none.
     pub allowed_runtime_class_names: Vec<String>,
-    /// defaultRuntimeClassName is the default RuntimeClassName to set on the pod. The default MUST be allowed by the allowedRuntimeClassNames list. A value of nil does not mutate the Pod.
+    /// The name that is set where a pod gives none; it must be an allowed one.
     pub default_runtime_class_name: Option<String>,
 }

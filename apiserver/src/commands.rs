@@ -103,12 +103,18 @@ fn announce(local: std::net::SocketAddr, options: &Serve) {
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
+/// Prints to somebody who may have stopped reading.
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
 /// Prints the version.
 ///
 /// # Errors
 /// None.
 pub fn version() -> Result<(), CommandError> {
-    println!("{}", paths::version());
+    print(&format!("{}\n", paths::version()));
     Ok(())
 }
 
@@ -135,8 +141,11 @@ pub fn kubeconfig(args: &KubeconfigArgs) -> Result<(), CommandError> {
         identity: &identity,
     };
     match &args.output {
-        Some(path) => pki::write(path, config.to_yaml().as_bytes(), 0o600)?,
-        None => print!("{}", config.to_yaml()),
+        Some(path) => {
+            pki::write(path, config.to_yaml().as_bytes(), 0o600)?;
+            pki::give_to_owner_of_directory(path)?;
+        }
+        None => print(&config.to_yaml()),
     }
     Ok(())
 }

@@ -31,9 +31,9 @@ use self::body::{Expected, Incoming};
 use self::query::Query;
 use crate::app::App;
 use crate::filters::authorization::Authorized;
-use crate::registry::Scope;
 use crate::registry::resource::{Resource, Subresource};
 use crate::registry::table;
+use crate::registry::{Scope, WarningList};
 use crate::request_info::{RequestInfo, ResourceRequest};
 use crate::response::accept::{self, Format};
 use crate::response::object::Reader;
@@ -98,12 +98,13 @@ impl<'a> Call<'a> {
         &self,
         code: StatusCode,
         entry: &portcullis_storage::Entry,
-        warnings: &[String],
     ) -> Result<Response, Status> {
         let body = self.reader()?.object(entry)?;
-        let mut response = response::bytes(code, self.format.encoding.content_type(), body);
-        response::warn(&mut response, warnings);
-        Ok(response)
+        Ok(response::bytes(
+            code,
+            self.format.encoding.content_type(),
+            body,
+        ))
     }
 }
 
@@ -139,6 +140,7 @@ async fn resource(
         table::find(&api_version, &info.resource).ok_or_else(Status::no_such_resource)?;
     let subresource = find_subresource(resource, info)?;
     let verb = check_verb(resource, subresource, info)?;
+    let warnings = WarningList::default();
     let call = Call {
         app,
         scope: Scope {
@@ -152,6 +154,7 @@ async fn resource(
             name: &info.name,
             user: authorized.user(),
             dry_run: false,
+            warnings: Some(&warnings),
         },
         info,
         api_version,
@@ -159,19 +162,26 @@ async fn resource(
         parts,
         format: accept::negotiate(&parts.headers)?,
     };
+    let result = carry_out(verb, &call, body).await;
+    let mut answer = result.unwrap_or_else(|status| response::status(&status));
+    response::warn(&mut answer, &warnings.into_inner());
+    Ok(answer)
+}
+
+async fn carry_out(verb: Verb, call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     match verb {
-        Verb::Create if resource.is_review() => reviews::create(&call, body).await,
-        Verb::Create if info.subresource == "binding" => binding::create(&call, body).await,
-        Verb::Create if info.subresource == "eviction" => eviction::create(&call, body).await,
-        Verb::Create if info.subresource == "token" => token::create(&call, body).await,
-        Verb::Create => create::create(&call, body).await,
-        Verb::Get => get::get(&call).await,
-        Verb::List => list::list(&call).await,
-        Verb::Watch => watch::watch(&call).await,
-        Verb::Update => update::update(&call, body).await,
-        Verb::Patch => patch::patch(&call, body).await,
-        Verb::Delete => delete::delete(&call, body).await,
-        Verb::DeleteCollection => delete::delete_collection(&call, body).await,
+        Verb::Create if call.scope.resource.is_review() => reviews::create(call, body).await,
+        Verb::Create if call.scope.subresource == "binding" => binding::create(call, body).await,
+        Verb::Create if call.scope.subresource == "eviction" => eviction::create(call, body).await,
+        Verb::Create if call.scope.subresource == "token" => token::create(call, body).await,
+        Verb::Create => create::create(call, body).await,
+        Verb::Get => get::get(call).await,
+        Verb::List => list::list(call).await,
+        Verb::Watch => watch::watch(call).await,
+        Verb::Update => update::update(call, body).await,
+        Verb::Patch => patch::patch(call, body).await,
+        Verb::Delete => delete::delete(call, body).await,
+        Verb::DeleteCollection => delete::delete_collection(call, body).await,
     }
 }
 

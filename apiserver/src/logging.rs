@@ -1,5 +1,7 @@
 //! The log. What goes into it, and what never does, is in docs/LOGGING.md.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::config::LogFormat;
@@ -20,6 +22,7 @@ pub fn init(verbosity: u8, format: LogFormat) {
         EnvFilter::try_from_env("PORTCULLIS_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     // A second start, as in tests, keeps the first one's log.
     let _ = match format {

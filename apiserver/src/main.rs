@@ -16,20 +16,11 @@ fn main() -> ExitCode {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
             ) =>
         {
-            print!("{error}");
+            // Whoever asked for help may have stopped reading it.
+            let _ = error.print();
             return ExitCode::SUCCESS;
         }
-        // one line: what clap adds are usage hints
-        Err(error) => {
-            return fail(
-                error
-                    .to_string()
-                    .lines()
-                    .next()
-                    .unwrap_or_default()
-                    .trim_start_matches("error: "),
-            );
-        }
+        Err(error) => return fail(&one_line(&error.to_string())),
     };
     let result = match cli.command {
         Command::Serve(serve) => {
@@ -49,4 +40,38 @@ fn main() -> ExitCode {
 fn fail(why: &str) -> ExitCode {
     eprintln!("portcullis: {why}");
     ExitCode::FAILURE
+}
+
+/// What clap says, without its title and its hints on usage, which stand behind an empty line.
+fn one_line(text: &str) -> String {
+    let lines = text.lines().take_while(|line| !line.trim().is_empty());
+    let line = lines.map(str::trim).collect::<Vec<_>>().join(" ");
+    line.trim_start_matches("error: ").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_option_is_named_in_one_line() {
+        for (args, named) in [
+            (&["portcullis", "serve", "--nope"][..], "--nope"),
+            (
+                &["portcullis", "serve", "--tls-cert-file=x"],
+                "--tls-private-key-file",
+            ),
+            (&["portcullis", "serve", "--secure-port=x"], "--secure-port"),
+            (
+                &["portcullis", "serve", "--authorization-mode=x"],
+                "known modes are",
+            ),
+        ] {
+            let line = one_line(&Cli::try_parse_from(args).unwrap_err().to_string());
+            assert!(
+                line.contains(named) && !line.contains('\n'),
+                "{args:?}: {line}"
+            );
+        }
+    }
 }

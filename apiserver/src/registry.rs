@@ -21,6 +21,8 @@ pub mod watch;
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+use portcullis_admission::attributes::Warnings;
 use portcullis_admission::{Attributes, AuditAnnotations, Operation};
 use portcullis_api::{GroupKind, Object, Status, UserInfo};
 use portcullis_storage::{Entry, ReadAt, Storage};
@@ -65,6 +67,29 @@ pub struct Scope<'a> {
     pub user: &'a UserInfo,
     /// Whether to go all the way but the last step.
     pub dry_run: bool,
+    /// Where to tell the user of what is not wrong enough to be refused.
+    pub warnings: Option<&'a WarningList>,
+}
+
+/// What a client is warned of, each thing once.
+#[derive(Debug, Default)]
+pub struct WarningList(Mutex<Vec<String>>);
+
+impl WarningList {
+    /// Adds sentences.
+    pub fn add(&self, sentences: impl IntoIterator<Item = String>) {
+        let mut list = self.0.lock();
+        for sentence in sentences {
+            if !list.contains(&sentence) {
+                list.push(sentence);
+            }
+        }
+    }
+
+    /// All of them, in the order in which they came.
+    pub fn into_inner(self) -> Vec<String> {
+        self.0.into_inner()
+    }
 }
 
 impl<'a> Scope<'a> {
@@ -77,6 +102,7 @@ impl<'a> Scope<'a> {
             name: "",
             user,
             dry_run: false,
+            warnings: None,
         }
     }
 
@@ -90,6 +116,13 @@ impl<'a> Scope<'a> {
             namespace,
             name,
             ..self
+        }
+    }
+
+    /// Tells the user something.
+    pub fn warn(&self, sentences: impl IntoIterator<Item = String>) {
+        if let Some(warnings) = self.warnings {
+            warnings.add(sentences);
         }
     }
 
@@ -117,6 +150,7 @@ impl<'a> Scope<'a> {
             object,
             old_object,
             audit_annotations: AuditAnnotations::default(),
+            warnings: Warnings::default(),
         }
     }
 }
@@ -188,7 +222,7 @@ impl Registry {
         };
         self.admit(&mut attributes).await?;
         self.admit_valid(&attributes).await?;
-        admitted(attributes)
+        admitted(scope, attributes)
     }
 
     /// Runs the mutating half of admission.
@@ -208,8 +242,9 @@ impl Registry {
     }
 }
 
-/// The object that admission worked on.
-fn admitted(attributes: Attributes<'_>) -> Result<Box<dyn Object>, Status> {
+/// The object that admission worked on; what it warns of is told to the user.
+fn admitted(scope: &Scope<'_>, attributes: Attributes<'_>) -> Result<Box<dyn Object>, Status> {
+    scope.warn(attributes.warnings.into_list());
     attributes
         .object
         .ok_or_else(|| Status::internal("admission lost the object"))

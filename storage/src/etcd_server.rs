@@ -1,6 +1,6 @@
 //! A real etcd for tests (feature `test-util`), on free ports and a directory of its own.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -27,6 +27,8 @@ pub struct EtcdServer {
     dir: TempDir,
     client: String,
     peer: String,
+    /// Where it says how it is, to anybody.
+    metrics: String,
     name: String,
     /// All members' names and addresses.
     cluster: String,
@@ -127,7 +129,7 @@ impl EtcdServer {
             server.spawn();
         }
         for server in &mut servers {
-            server.wait_until_it_listens();
+            server.wait_until_it_is_well();
         }
         servers
     }
@@ -139,12 +141,13 @@ impl EtcdServer {
     }
 
     fn prepare(dir: TempDir, name: String, tls: bool) -> Self {
-        let (client, peer) = (free_address(tls), free_address(false));
+        let (client, peer, metrics) = (free_address(tls), free_address(false), free_address(false));
         let cluster = format!("{name}={peer}");
         Self {
             dir,
             client,
             peer,
+            metrics,
             name,
             cluster,
             tls,
@@ -178,7 +181,7 @@ impl EtcdServer {
     pub fn restart(&mut self) {
         self.kill();
         self.spawn();
-        self.wait_until_it_listens();
+        self.wait_until_it_is_well();
     }
 
     fn spawn(&mut self) {
@@ -200,27 +203,32 @@ impl EtcdServer {
         std::fs::remove_dir_all(self.dir.path().join("data")).expect("to remove etcd's data");
     }
 
-    fn wait_until_it_listens(&mut self) {
-        let address = self
-            .client
-            .rsplit('/')
-            .next()
-            .unwrap_or_default()
-            .to_owned();
+    fn wait_until_it_is_well(&mut self) {
         let begun = Instant::now();
-        while TcpStream::connect(&address).is_err() {
+        while !self.is_well().unwrap_or(false) {
             let ended = self
                 .child
                 .as_mut()
                 .and_then(|child| child.try_wait().ok().flatten());
             assert!(ended.is_none(), "etcd ended: {}", self.log());
             assert!(
-                begun.elapsed() < Duration::from_secs(30),
+                begun.elapsed() < Duration::from_secs(60),
                 "etcd hangs: {}",
                 self.log()
             );
             std::thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Whether it has a leader and answers.
+    fn is_well(&self) -> io::Result<bool> {
+        let address = self.metrics.rsplit('/').next().unwrap_or_default();
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        stream.write_all(b"GET /health HTTP/1.0\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer.contains(r#""health":"true""#))
     }
 
     fn command(&self) -> Command {
@@ -254,6 +262,7 @@ impl EtcdServer {
                 "stderr",
                 "--unsafe-no-fsync",
             ])
+            .args(["--listen-metrics-urls", &self.metrics])
             .arg("--data-dir")
             .arg(dir.join("data"))
             .stdin(Stdio::null())

@@ -104,7 +104,7 @@ kill_while_writing() {
   step "kill -9 while four clients create objects (store: $STORE)"
   CREATORS=()
   start_portcullis "${PLAIN_FLAGS[@]}"
-  use_kubeconfig
+  use_kubeconfig "$WORK/data/admin.kubeconfig"
   create_from_four_clients
   until_true 30 enough_acked 400 || true
   kill_portcullis
@@ -133,7 +133,7 @@ config_map_accepted() { kubectl --request-timeout=5s create configmap "$1" --fro
 etcd_goes_and_comes_back() {
   step 'etcd is killed and started again: the server recovers by itself'
   STORE=etcd start_portcullis "${PLAIN_FLAGS[@]}"
-  use_kubeconfig
+  use_kubeconfig "$WORK/data/admin.kubeconfig"
   run kubectl create configmap before --from-literal=a=b
   expect 'configmap/before created'
   kubectl get configmaps -w >"$WORK/watch" 2>&1 &

@@ -2,7 +2,6 @@
 //!
 //! Upstream: `plugin/pkg/admission/limitranger/admission.go`.
 
-mod amounts;
 mod constraints;
 mod defaults;
 

@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use portcullis_admission::Operation;
+use portcullis_admission::chain::Phase;
 use portcullis_api::{GroupKind, GroupResource};
 
 use crate::support::{Request, World, from_yaml, pod};
@@ -58,4 +59,27 @@ async fn plugins_see_only_what_they_handle() {
     let mut deletion = Request::create_pod(pod("a", "{priorityClassName: nope}"));
     deletion.operation = Operation::Delete;
     deletion.send(&chain).await.unwrap();
+}
+
+#[tokio::test]
+async fn plugins_are_counted() {
+    let chain = World::new().chain(&["Priority", "PodSecurityPolicy"]);
+    for class in ["{}", "{priorityClassName: nope}"] {
+        Request::create_pod(pod("a", class)).refused(&chain).await;
+    }
+    let metrics = chain.clone().metrics();
+    let counts: Vec<_> = metrics
+        .iter()
+        .map(|m| (m.plugin, m.phase, m.calls, m.refusals))
+        .collect();
+    assert_eq!(
+        counts,
+        [
+            ("PodSecurityPolicy", Phase::Mutate, 2, 2),
+            ("Priority", Phase::Mutate, 0, 0),
+            ("PodSecurityPolicy", Phase::Validate, 0, 0),
+            ("Priority", Phase::Validate, 0, 0),
+        ]
+    );
+    assert!(!metrics[0].time.is_zero());
 }

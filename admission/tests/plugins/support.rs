@@ -5,17 +5,17 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use k8s_openapi::Metadata;
-use k8s_openapi::api::core::v1::{LimitRange, Namespace, Pod, ServiceAccount};
+use k8s_openapi::api::core::v1::{LimitRange, Namespace, Pod, ResourceQuota, ServiceAccount};
 use k8s_openapi::api::networking::v1::IngressClass;
 use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use portcullis_admission::lookup::{Lookup, PolicyAuthorizer};
+use portcullis_admission::lookup::{Lookup, PolicyAuthorizer, QuotaLedger};
 use portcullis_admission::plugins::known;
 use portcullis_admission::podsecuritypolicy::PolicyIndex;
 use portcullis_admission::{
-    Attributes, AuditAnnotations, Chain, Lookups, Operation, Refusal, Selection,
+    Attributes, AuditAnnotations, Chain, Lookups, Operation, Refusal, Selection, Warnings,
 };
 use portcullis_api::{GroupKind, GroupResource, Object, Status, UserInfo};
 use serde_json::Value;
@@ -30,10 +30,12 @@ pub struct Table<K> {
 #[derive(Default)]
 pub struct World {
     pub namespaces: Table<Namespace>,
+    pub pods: Table<Pod>,
     pub service_accounts: Table<ServiceAccount>,
     pub priority_classes: Table<PriorityClass>,
     pub runtime_classes: Table<RuntimeClass>,
     pub limit_ranges: Table<LimitRange>,
+    pub quotas: Arc<Quotas>,
     pub storage_classes: Table<StorageClass>,
     pub ingress_classes: Table<IngressClass>,
     pub policies: Arc<PolicyIndex>,
@@ -102,6 +104,73 @@ impl<K: Send + Sync + 'static> Lookup<K> for Table<K> {
     }
 }
 
+// === impl Quotas ===
+
+/// A store of quotas with compare-and-swap, and a memory that lags behind it by one charge.
+#[derive(Default)]
+pub struct Quotas(Mutex<BTreeMap<String, [ResourceQuota; 2]>>);
+
+impl Quotas {
+    pub fn add(&self, yaml: &str) {
+        let mut quota: ResourceQuota = from_yaml(yaml);
+        quota.metadata.resource_version = Some("1".to_owned());
+        let name = quota.metadata.name.clone().unwrap();
+        self.0.lock().unwrap().insert(name, [quota.clone(), quota]);
+    }
+
+    /// What a quota says is used of a resource.
+    pub fn used(&self, name: &str, resource: &str) -> String {
+        let quotas = self.0.lock().unwrap();
+        let used = quotas[name][0].status.as_ref().unwrap().used.as_ref();
+        used.unwrap()[resource].0.clone()
+    }
+}
+
+#[async_trait]
+impl Lookup<ResourceQuota> for Quotas {
+    fn get(&self, _: &str, name: &str) -> Option<Arc<ResourceQuota>> {
+        self.0
+            .lock()
+            .unwrap()
+            .get(name)
+            .map(|[_, seen]| Arc::new(seen.clone()))
+    }
+
+    fn list(&self, namespace: &str) -> Vec<Arc<ResourceQuota>> {
+        let quotas = self.0.lock().unwrap();
+        let seen = quotas.values().map(|[_, seen]| Arc::new(seen.clone()));
+        seen.filter(|_| namespace == "default").collect()
+    }
+
+    async fn get_live(&self, _: &str, name: &str) -> Result<Option<Arc<ResourceQuota>>, Status> {
+        let quotas = self.0.lock().unwrap();
+        Ok(quotas.get(name).map(|[stored, _]| Arc::new(stored.clone())))
+    }
+}
+
+#[async_trait]
+impl QuotaLedger for Quotas {
+    async fn charge(&self, mut quota: ResourceQuota) -> Result<bool, Status> {
+        let mut quotas = self.0.lock().unwrap();
+        let [stored, seen] = quotas
+            .get_mut(quota.metadata.name.as_ref().unwrap())
+            .unwrap();
+        if stored.metadata.resource_version != quota.metadata.resource_version {
+            return Ok(false);
+        }
+        let version: u64 = stored
+            .metadata
+            .resource_version
+            .as_ref()
+            .unwrap()
+            .parse()
+            .unwrap();
+        quota.metadata.resource_version = Some((version + 1).to_string());
+        *seen = std::mem::replace(stored, quota);
+        Ok(true)
+    }
+}
+
 // === impl World ===
 
 impl World {
@@ -132,10 +201,13 @@ impl World {
         let authorizer = Arc::new(Grants(self.grants));
         selection.build(&Lookups {
             namespaces: Arc::new(self.namespaces),
+            pods: Arc::new(self.pods),
             service_accounts: Arc::new(self.service_accounts),
             priority_classes: Arc::new(self.priority_classes),
             runtime_classes: Arc::new(self.runtime_classes),
             limit_ranges: Arc::new(self.limit_ranges),
+            resource_quotas: self.quotas.clone(),
+            quota_ledger: self.quotas,
             storage_classes: Arc::new(self.storage_classes),
             ingress_classes: Arc::new(self.ingress_classes),
             policies: self.policies,
@@ -221,12 +293,14 @@ impl Request {
             object: self.object,
             old_object: self.old.as_deref(),
             audit_annotations: AuditAnnotations::default(),
+            warnings: Warnings::default(),
         };
         chain.mutate(&mut attributes).await?;
         chain.validate(&attributes).await?;
         Ok(Answer {
             object: attributes.object,
             audit: attributes.audit_annotations.into_map(),
+            warnings: attributes.warnings.into_list(),
         })
     }
 
@@ -252,6 +326,7 @@ impl Request {
 pub struct Answer {
     pub object: Option<Box<dyn Object>>,
     pub audit: BTreeMap<String, String>,
+    pub warnings: Vec<String>,
 }
 
 impl Answer {

@@ -47,44 +47,43 @@ fn leaves_out_what_go_leaves_out() {
 
 #[test]
 fn labelled_bytes_take_a_version_and_another_label() {
-    let bytes = Bytes::from(encode(&pod(), POD));
-    let labelled = Labelled::recognize(bytes.clone(), POD).unwrap();
+    let bytes = encode(&pod(), POD);
+    let rest = Label::new(POD).strip(&bytes).unwrap();
+    let renamed = TypeMeta {
+        api_version: "v9",
+        kind: "Pod",
+    };
     let mut out = Vec::new();
-    labelled.write_object(
-        TypeMeta {
-            api_version: "v9",
-            kind: "Pod",
-        },
-        7,
-        &mut out,
-    );
+    Label::new(renamed).write_object(rest, 7, &mut out);
     assert!(out.starts_with(
         br#"{"kind":"Pod","apiVersion":"v9","metadata":{"resourceVersion":"7","name":"p","creationTimestamp":null}"#
     ));
     out.clear();
-    labelled.write_item(7, &mut out);
+    write_item(rest, 7, &mut out);
     assert!(out.starts_with(
         br#"{"metadata":{"resourceVersion":"7","name":"p","creationTimestamp":null}"#
     ));
-    assert!(
-        Labelled::recognize(
-            bytes,
-            TypeMeta {
-                api_version: "v1",
-                kind: "Node"
-            }
-        )
-        .is_none()
-    );
+    let node = TypeMeta {
+        api_version: "v1",
+        kind: "Node",
+    };
+    assert!(Label::new(node).strip(&bytes).is_none());
+}
+
+#[test]
+fn metadata_ends_behind_its_own_brace() {
+    let bytes = encode(&pod(), POD);
+    let rest = Label::new(POD).strip(&bytes).unwrap();
+    let end = metadata_end(rest).unwrap();
+    assert!(rest[end..].starts_with(b",\"spec\":{"));
 }
 
 #[test]
 fn empty_metadata_takes_a_version() {
-    let bytes = Bytes::from(encode(&Pod::default(), POD));
+    let bytes = encode(&Pod::default(), POD);
+    let label = Label::new(POD);
     let mut out = Vec::new();
-    Labelled::recognize(bytes, POD)
-        .unwrap()
-        .write_object(POD, 7, &mut out);
+    label.write_object(label.strip(&bytes).unwrap(), 7, &mut out);
     assert!(
         serde_json::from_slice::<serde_json::Value>(&out).is_ok(),
         "{}",

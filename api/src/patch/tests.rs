@@ -188,6 +188,22 @@ fn json_patches_fail_as_upstreams() {
 }
 
 #[test]
+fn an_unreadable_outcome_is_a_bad_patch() {
+    let body = json!({"data": {"n": 5}});
+    for (patch_type, shown) in [
+        (PatchType::Merge, r#"{"data":{"n":5}}"#),
+        (PatchType::Strategic, "map[data:map[n:5]]"),
+    ] {
+        let patch = Patch::new(patch_type, body.clone()).unwrap();
+        let outcome = patch.apply(&json!({}), "ConfigMap").unwrap();
+        let status = patch.unreadable(&outcome, "why");
+        assert_eq!(status.code, 422);
+        let wanted = format!(" \"\" is invalid: patch: Invalid value: {shown:?}: why");
+        assert_eq!(status.message, wanted);
+    }
+}
+
+#[test]
 fn copies_of_copies_and_endless_nesting_are_refused() {
     let grow: Vec<_> = ["/a", "/b"]
         .iter()

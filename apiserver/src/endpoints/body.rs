@@ -5,6 +5,7 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use portcullis_api::decode::{DecodeError, Decoded, parse};
+use portcullis_api::protobuf::{self, Envelope};
 use portcullis_api::status::Reason;
 use portcullis_api::{Object, ObjectType, Status};
 use serde_json::Value;
@@ -72,7 +73,11 @@ pub fn object(
     expected: Expected<'_>,
     validation: FieldValidation,
 ) -> Result<Read, Status> {
-    let (value, duplicates) = value(bytes, media_type, expected.kind)?;
+    let (value, duplicates) = if media_type == protobuf::MEDIA_TYPE {
+        (from_protobuf(bytes, expected)?, Vec::new())
+    } else {
+        value(bytes, media_type, expected.kind)?
+    };
     typed(&value, duplicates, expected, validation)
 }
 
@@ -106,6 +111,20 @@ fn value(bytes: &[u8], media_type: &str, kind: &str) -> Result<(Value, Vec<Strin
     }
 }
 
+/// Reads protobuf into what the same object is as JSON.
+fn from_protobuf(bytes: &[u8], expected: Expected<'_>) -> Result<Value, Status> {
+    let kind = expected.kind;
+    let envelope = Envelope::open(bytes).map_err(|why| {
+        Status::bad_request(format!(
+            "the object provided is unrecognized (must be of type {kind}): {why}"
+        ))
+    })?;
+    envelope
+        .or_type(expected.api_version, kind)
+        .to_value()
+        .map_err(|why| cannot_be_handled(expected, &why))
+}
+
 /// Reads YAML as Kubernetes does: YAML 1.1, with octal numbers.
 ///
 /// # Errors
@@ -119,7 +138,7 @@ pub fn yaml(bytes: &[u8]) -> Result<Value, String> {
 fn unsupported() -> Status {
     Status::failure(
         Reason::UnsupportedMediaType,
-        "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml",
+        "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf",
     )
 }
 
@@ -161,7 +180,7 @@ pub fn typed(
     }
 }
 
-fn cannot_be_handled(expected: Expected<'_>, why: &DecodeError) -> Status {
+fn cannot_be_handled(expected: Expected<'_>, why: &dyn std::fmt::Display) -> Status {
     let version = expected.api_version.rsplit('/').next().unwrap_or_default();
     let kind = expected.kind;
     Status::bad_request(format!(

@@ -26,16 +26,11 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     check_metadata(object.metadata(), call.scope.namespace)?;
     let strategy = call.scope.resource.strategy;
     strategy.default(object.as_mut());
-    let mut warnings = read.warnings;
-    warnings.extend(strategy.warnings(object.as_ref()));
     let scope = call.writing(dry_run);
-    let name = object.metadata().name.clone().unwrap_or_default();
-    let entry = call
-        .app
-        .registry()
-        .create(&scope.named(scope.namespace, &name), object)
-        .await?;
-    call.answer(StatusCode::CREATED, &entry, &warnings)
+    scope.warn(read.warnings);
+    scope.warn(strategy.warnings(object.as_ref()));
+    let entry = call.app.registry().create(&scope, object).await?;
+    call.answer(StatusCode::CREATED, &entry)
 }
 
 fn check_metadata(meta: &ObjectMeta, namespace: &str) -> Result<(), Status> {

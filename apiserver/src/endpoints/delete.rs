@@ -5,7 +5,9 @@ use std::sync::LazyLock;
 use http::StatusCode;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
 use portcullis_api::decode;
+use portcullis_api::protobuf::{self, Envelope};
 use portcullis_api::{ErrorList, FieldError, Path, Status};
+use serde_json::Value;
 
 use super::Call;
 use super::body::{self, Incoming};
@@ -40,9 +42,7 @@ pub async fn delete(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
                 Status::success(details).to_json(),
             ))
         }
-        Deleted::Gone(entry, _) | Deleted::Pending(entry) => {
-            call.answer(StatusCode::OK, &entry, &[])
-        }
+        Deleted::Gone(entry, _) | Deleted::Pending(entry) => call.answer(StatusCode::OK, &entry),
     }
 }
 
@@ -76,7 +76,7 @@ async fn options(call: &Call<'_>, body: &mut Incoming) -> Result<(DeleteOptions,
     let options = if bytes.is_empty() {
         from_query(&call.query)?
     } else {
-        from_body(&bytes)?
+        from_body(&bytes, body::media_type(&call.parts.headers))?
     };
     let dry_run = options.dry_run.as_ref().is_some_and(|d| !d.is_empty())
         || !call.query.get("dryRun").is_empty();
@@ -84,12 +84,30 @@ async fn options(call: &Call<'_>, body: &mut Incoming) -> Result<(DeleteOptions,
     Ok((checked(options)?, dry_run))
 }
 
-fn from_body(bytes: &[u8]) -> Result<meta::DeleteOptions, Status> {
-    let unreadable = |e: decode::DecodeError| {
-        Status::bad_request(format!("the DeleteOptions in the body cannot be read: {e}"))
+fn from_body(bytes: &[u8], media_type: &str) -> Result<meta::DeleteOptions, Status> {
+    let value = if media_type == protobuf::MEDIA_TYPE {
+        from_protobuf(bytes)?
+    } else {
+        decode::parse(bytes).map_err(|e| unreadable(&e))?.value
     };
-    let parsed = decode::parse(bytes).map_err(unreadable)?;
-    Ok(decode::decode(&parsed.value).map_err(unreadable)?.value)
+    Ok(decode::decode(&value).map_err(|e| unreadable(&e))?.value)
+}
+
+/// Options go under their own version, or under that of what is deleted.
+fn from_protobuf(bytes: &[u8]) -> Result<Value, Status> {
+    let envelope = Envelope::open(bytes)
+        .map_err(|e| unreadable(&e))?
+        .or_type("meta.k8s.io/v1", "DeleteOptions");
+    if envelope.kind != "DeleteOptions" {
+        return Err(unreadable(&format!("they are of kind {}", envelope.kind)));
+    }
+    envelope.to_value().map_err(|e| unreadable(&e))
+}
+
+fn unreadable(why: &dyn std::fmt::Display) -> Status {
+    Status::bad_request(format!(
+        "the DeleteOptions in the body cannot be read: {why}"
+    ))
 }
 
 fn from_query(query: &Query) -> Result<meta::DeleteOptions, Status> {

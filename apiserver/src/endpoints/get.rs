@@ -16,5 +16,5 @@ pub async fn get(call: &Call<'_>) -> Result<Response, Status> {
         .registry()
         .get(&call.scope, call.query.read_at()?)
         .await?;
-    call.answer(StatusCode::OK, &entry, &[])
+    call.answer(StatusCode::OK, &entry)
 }

@@ -10,6 +10,7 @@ mod operation_id;
 mod parameters;
 mod paths;
 mod proto;
+mod text;
 mod v2;
 mod v3;
 
@@ -17,7 +18,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::discovery::groups;
 use super::document::{Accepted, Document, JSON};
@@ -148,7 +149,7 @@ fn url(name: &str, document: &Document) -> String {
 impl V2 {
     fn new(resources: &'static [Resource], version: &str) -> Self {
         Self {
-            json: tagged(&v2::document(&groups(resources), version)),
+            json: tagged(v2::document(&groups(resources), version)),
             protobuf: OnceLock::new(),
         }
     }
@@ -171,7 +172,7 @@ impl V3 {
     fn new(resources: &'static [Resource], version: &str) -> Self {
         let documents: HashMap<_, _> = v3::documents(&groups(resources), version)
             .into_iter()
-            .map(|(name, document)| (name, tagged(&document)))
+            .map(|(name, document)| (name, tagged(document)))
             .collect();
         let paths: serde_json::Map<_, _> = documents
             .iter()
@@ -181,15 +182,16 @@ impl V3 {
             })
             .collect();
         Self {
-            index: tagged(&json!({ "paths": paths })),
+            index: tagged(json!({ "paths": paths }).to_string()),
             documents,
         }
     }
 }
 
 /// A document to be asked for by its hash, and not cached without asking.
-fn tagged(document: &Value) -> Document {
-    let mut tagged = Document::tagged(JSON, Bytes::from(document.to_string()));
+fn tagged(mut document: String) -> Document {
+    document.shrink_to_fit();
+    let mut tagged = Document::tagged(JSON, Bytes::from(document));
     tagged.cache_control = "";
     tagged
 }

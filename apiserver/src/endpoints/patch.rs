@@ -33,8 +33,10 @@ impl Change for Patched<'_> {
             fields.insert("apiVersion".into(), self.call.api_version.as_str().into());
         }
         let value = self.patch.apply(&original, scope.resource.kind)?;
-        let mut object =
-            body::typed(&value, Vec::new(), self.call.expected(), self.validation)?.object;
+        let read = body::typed(&value, Vec::new(), self.call.expected(), self.validation)
+            .map_err(|status| self.patch.unreadable(&value, &status.message))?;
+        scope.warn(read.warnings);
+        let mut object = read.object;
         update::check_metadata(object.metadata_mut(), scope)?;
         scope.resource.strategy.default(object.as_mut());
         Ok(object)
@@ -66,7 +68,7 @@ pub async fn patch(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Sta
         .registry()
         .update(&call.writing(dry_run), &change)
         .await?;
-    call.answer(StatusCode::OK, &updated.entry, &[])
+    call.answer(StatusCode::OK, &updated.entry)
 }
 
 fn parse(call: &Call<'_>, bytes: &[u8]) -> Result<Patch, Status> {

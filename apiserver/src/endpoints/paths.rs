@@ -81,13 +81,13 @@ fn serve_document(document: Document, parts: &Parts) -> Response {
         .and_then(|etag| HeaderValue::from_str(&etag).ok())
     {
         headers.insert(ETAG, etag);
+        headers.insert(VARY, HeaderValue::from_static("Accept"));
     }
     if !document.cache_control.is_empty() {
         headers.insert(
             CACHE_CONTROL,
             HeaderValue::from_static(document.cache_control),
         );
-        headers.insert(VARY, HeaderValue::from_static("Accept"));
     }
     answer
 }

@@ -42,13 +42,12 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     authentication::answer(call.app, call.scope.user, object.as_mut()).await?;
     let json = object.encode(resource.type_meta(&call.api_version));
     let body = response::object::encode(json, call.format.encoding)?;
-    let mut response = response::bytes(
+    call.scope.warn(read.warnings);
+    Ok(response::bytes(
         StatusCode::CREATED,
         call.format.encoding.content_type(),
         body,
-    );
-    response::warn(&mut response, &read.warnings);
-    Ok(response)
+    ))
 }
 
 fn answer(call: &Call<'_>, review: &mut dyn Object) -> Result<(), Status> {

@@ -36,8 +36,8 @@ pub async fn update(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     check_metadata(object.metadata_mut(), &call.scope)?;
     let strategy = call.scope.resource.strategy;
     strategy.default(object.as_mut());
-    let mut warnings = read.warnings;
-    warnings.extend(strategy.warnings(object.as_ref()));
+    call.scope.warn(read.warnings);
+    call.scope.warn(strategy.warnings(object.as_ref()));
     let updated = call
         .app
         .registry()
@@ -48,7 +48,7 @@ pub async fn update(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     } else {
         StatusCode::OK
     };
-    call.answer(code, &updated.entry, &warnings)
+    call.answer(code, &updated.entry)
 }
 
 /// Name and namespace in the body must be those of the URL.

@@ -46,7 +46,7 @@ impl Registry {
         let name = object.metadata().name.clone().unwrap_or_default();
         let mut attributes = scope.attributes(Operation::Create, &name, Some(object), None);
         self.admit(&mut attributes).await?;
-        admitted(attributes)
+        admitted(scope, attributes)
     }
 
     async fn create_prepared(
@@ -60,7 +60,7 @@ impl Registry {
         let scope = scope.named(scope.namespace, &name);
         let attributes = scope.attributes(Operation::Create, &name, Some(object), None);
         self.admit_valid(&attributes).await?;
-        let bytes = codec::encode(scope.resource, admitted(attributes)?);
+        let bytes = codec::encode(scope.resource, admitted(&scope, attributes)?);
         let key = self.key(scope.resource, scope.namespace, &name);
         if scope.dry_run {
             let found = self
@@ -104,6 +104,7 @@ fn prepare(scope: &Scope<'_>, object: &mut dyn Object, generate_name: bool) -> R
         // what follows from the name, such as a namespace's label
         resource.strategy.default(object);
     }
+    resource.strategy.prepare_named(object);
     let validate_name = |value: &str| resource.strategy.validate_name(value);
     let mut errors = validate_object_meta(
         object.metadata(),

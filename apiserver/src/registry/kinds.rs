@@ -2,15 +2,28 @@
 
 pub mod authentication;
 pub mod config_map;
+pub mod daemon_set;
+pub mod deployment;
+pub mod endpoints;
 pub mod event;
+pub mod job;
+pub mod lease;
+pub mod limit_range;
 pub mod namespace;
 pub mod network_policy;
+pub mod persistent_volume_claim;
 pub mod pod;
 pub mod pod_security_policy;
+pub mod priority_class;
 pub mod rbac;
+pub mod replica_set;
+pub mod resource_quota;
 pub mod review;
 pub mod secret;
 pub mod service_account;
+pub mod stateful_set;
+pub mod storage_class;
+mod workload;
 
 #[cfg(test)]
 pub(crate) mod testing;

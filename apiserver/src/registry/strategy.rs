@@ -20,6 +20,9 @@ pub trait Strategy: Send + Sync + 'static {
     /// The same for a changed object; kinds with a status keep the old one here.
     fn prepare_for_update(&self, _object: &mut Self::Kind, _old: &Self::Kind) {}
 
+    /// Sets what follows from the name and the uid that a new object has got after preparing.
+    fn prepare_named(&self, _object: &mut Self::Kind) {}
+
     /// What is wrong with a new object, its metadata aside.
     fn validate(&self, _object: &Self::Kind) -> ErrorList {
         ErrorList::new()
@@ -138,15 +141,12 @@ impl Column {
         name: "Name",
         kind: "string",
         format: "name",
-        description: "Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: http://kubernetes.io/docs/user-guide/identifiers#names",
+        description: "The name, unique among objects of the kind in a namespace.",
         priority: 0,
     };
 
     /// The column of the time since the object was made.
-    pub const AGE: Self = Self::text(
-        "Age",
-        "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed to be set in happens-before order across separate operations. Clients may not set this value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata",
-    );
+    pub const AGE: Self = Self::text("Age", "The time since the object was made.");
 
     /// A column of text.
     pub const fn text(name: &'static str, description: &'static str) -> Self {
@@ -195,6 +195,8 @@ pub enum Cell {
     Since(Option<Timestamp>),
     /// A number, and the time since it last grew: `3 (5m ago)`.
     CountSince(i64, Timestamp),
+    /// The time from one moment to another, as kubectl abbreviates it.
+    Between(Timestamp, Timestamp),
 }
 
 impl Cell {
@@ -285,6 +287,8 @@ erased! {
     fn prepare_for_create(object: mutable);
     /// See [`Strategy::prepare_for_update`].
     fn prepare_for_update(object: mutable, old: shared);
+    /// See [`Strategy::prepare_named`].
+    fn prepare_named(object: mutable);
     /// See [`Strategy::validate`].
     fn validate(object: shared) -> ErrorList;
     /// See [`Strategy::validate_update`].

@@ -7,20 +7,32 @@ use portcullis_api::{GroupVersion, Verb};
 
 use super::kinds::authentication::{SelfSubjectReviewStrategy, TokenReviewStrategy};
 use super::kinds::config_map::ConfigMapStrategy;
+use super::kinds::daemon_set::DaemonSetStrategy;
+use super::kinds::deployment::DeploymentRules;
+use super::kinds::endpoints::EndpointsStrategy;
 use super::kinds::event::EventStrategy;
+use super::kinds::job::JobStrategy;
+use super::kinds::lease::LeaseStrategy;
+use super::kinds::limit_range::LimitRangeStrategy;
 use super::kinds::namespace::NamespaceStrategy;
 use super::kinds::network_policy::NetworkPolicyStrategy;
+use super::kinds::persistent_volume_claim::PersistentVolumeClaimStrategy;
 use super::kinds::pod::PodStrategy;
 use super::kinds::pod_security_policy::PodSecurityPolicyStrategy;
+use super::kinds::priority_class::PriorityClassStrategy;
 use super::kinds::rbac::{
     ClusterRoleBindingStrategy, ClusterRoleStrategy, RoleBindingStrategy, RoleStrategy,
 };
+use super::kinds::replica_set::ReplicaSetStrategy;
+use super::kinds::resource_quota::ResourceQuotaStrategy;
 use super::kinds::review::{
     LocalSubjectAccessReviewStrategy, SelfSubjectAccessReviewStrategy,
     SelfSubjectRulesReviewStrategy, SubjectAccessReviewStrategy,
 };
 use super::kinds::secret::SecretStrategy;
 use super::kinds::service_account::ServiceAccountStrategy;
+use super::kinds::stateful_set::StatefulSetStrategy;
+use super::kinds::storage_class::StorageClassStrategy;
 use super::resource::{CREATE_ONLY, ONE_BY_ONE, Resource, Subresource, status};
 
 /// All resources, in the order discovery lists their groups, and in a group by name.
@@ -28,8 +40,15 @@ pub static RESOURCES: &[Resource] = ROWS;
 
 const ROWS: &[Resource] = &[
     Resource::namespaced(&ConfigMapStrategy).short_names(&["cm"]),
+    Resource::namespaced(&EndpointsStrategy)
+        .short_names(&["ep"])
+        .stored_as("services/endpoints")
+        .created_by_put(),
     Resource::namespaced(&EventStrategy)
         .short_names(&["ev"])
+        .created_by_put(),
+    Resource::namespaced(&LimitRangeStrategy)
+        .short_names(&["limits"])
         .created_by_put(),
     Resource::cluster(&NamespaceStrategy)
         .short_names(&["ns"])
@@ -43,6 +62,9 @@ const ROWS: &[Resource] = &[
             },
             status("Namespace"),
         ]),
+    Resource::namespaced(&PersistentVolumeClaimStrategy)
+        .short_names(&["pvc"])
+        .subresources(&[status("PersistentVolumeClaim")]),
     Resource::namespaced(&PodStrategy)
         .short_names(&["po"])
         .categories(&["all"])
@@ -55,6 +77,9 @@ const ROWS: &[Resource] = &[
             action("eviction", "Eviction", Some("policy/v1")),
             status("Pod"),
         ]),
+    Resource::namespaced(&ResourceQuotaStrategy)
+        .short_names(&["quota"])
+        .subresources(&[status("ResourceQuota")]),
     Resource::namespaced(&SecretStrategy),
     Resource::namespaced(&ServiceAccountStrategy)
         .short_names(&["sa"])
@@ -63,12 +88,31 @@ const ROWS: &[Resource] = &[
             "TokenRequest",
             Some("authentication.k8s.io/v1"),
         )]),
+    Resource::namespaced(&DaemonSetStrategy)
+        .short_names(&["ds"])
+        .categories(&["all"])
+        .subresources(&[status("DaemonSet")]),
+    Resource::namespaced(&DeploymentRules)
+        .short_names(&["deploy"])
+        .categories(&["all"])
+        .subresources(&[status("Deployment")]),
+    Resource::namespaced(&ReplicaSetStrategy)
+        .short_names(&["rs"])
+        .categories(&["all"])
+        .subresources(&[status("ReplicaSet")]),
+    Resource::namespaced(&StatefulSetStrategy)
+        .short_names(&["sts"])
+        .categories(&["all"])
+        .subresources(&[status("StatefulSet")]),
     Resource::cluster(&SelfSubjectReviewStrategy).verbs(CREATE_ONLY),
     Resource::cluster(&TokenReviewStrategy).verbs(CREATE_ONLY),
     Resource::namespaced(&LocalSubjectAccessReviewStrategy).verbs(CREATE_ONLY),
     Resource::cluster(&SelfSubjectAccessReviewStrategy).verbs(CREATE_ONLY),
     Resource::cluster(&SelfSubjectRulesReviewStrategy).verbs(CREATE_ONLY),
     Resource::cluster(&SubjectAccessReviewStrategy).verbs(CREATE_ONLY),
+    Resource::namespaced(&JobStrategy)
+        .categories(&["all"])
+        .subresources(&[status("Job")]),
     Resource::namespaced(&NetworkPolicyStrategy).short_names(&["netpol"]),
     Resource::cluster(&PodSecurityPolicyStrategy)
         .aliases(&["extensions/v1beta1"])
@@ -78,6 +122,9 @@ const ROWS: &[Resource] = &[
     Resource::cluster(&ClusterRoleStrategy).created_by_put(),
     Resource::namespaced(&RoleBindingStrategy).created_by_put(),
     Resource::namespaced(&RoleStrategy).created_by_put(),
+    Resource::cluster(&StorageClassStrategy).short_names(&["sc"]),
+    Resource::cluster(&PriorityClassStrategy).short_names(&["pc"]),
+    Resource::namespaced(&LeaseStrategy).created_by_put(),
 ];
 
 /// The rows that the server itself works with: a name that is not in the table does not compile.

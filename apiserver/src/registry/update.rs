@@ -145,11 +145,11 @@ impl Registry {
         let mut attributes =
             scope.attributes(Operation::Update, scope.name, Some(object), Some(old));
         self.admit(&mut attributes).await?;
-        let mut object = admitted(attributes)?;
+        let mut object = admitted(scope, attributes)?;
         prepare(scope, object.as_mut(), old)?;
         let attributes = scope.attributes(Operation::Update, scope.name, Some(object), Some(old));
         self.admit_valid(&attributes).await?;
-        admitted(attributes)
+        admitted(scope, attributes)
     }
 
     /// The change removed the last thing that held a deleted object.

@@ -145,6 +145,7 @@ fn cell_value(cell: &Cell, now: Timestamp) -> Value {
             age(now.duration_since(*since).as_secs())
         )
         .into(),
+        Cell::Between(start, end) => age(end.duration_since(*start).as_secs()).into(),
         Cell::Since(Some(since)) => age(now.duration_since(*since).as_secs()).into(),
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::net::IpAddr;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use rcgen::{
@@ -204,6 +204,26 @@ pub fn write(path: &Path, contents: &[u8], mode: u32) -> Result<(), PkiError> {
         let _ = fs::remove_file(&draft);
     }
     written.map_err(failed)
+}
+
+/// Gives a file to whoever owns the directory it is in, if this process may do that: what root
+/// writes into somebody's directory is meant for them.
+///
+/// # Errors
+/// [`PkiError::Io`].
+pub fn give_to_owner_of_directory(path: &Path) -> Result<(), PkiError> {
+    let failed = |source| PkiError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let dir = path.parent().filter(|d| !d.as_os_str().is_empty());
+    let owner = fs::metadata(dir.unwrap_or(Path::new("."))).map_err(failed)?;
+    let own = fs::metadata(path).map_err(failed)?;
+    // Only root writes files that are root's.
+    if own.uid() != 0 || owner.uid() == 0 {
+        return Ok(());
+    }
+    chown(path, Some(owner.uid()), Some(owner.gid())).map_err(failed)
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ async fn writes_elsewhere_delay_no_read() {
         assert!(found.revision >= elsewhere.revision);
     }
     assert!(
-        begun.elapsed() < Duration::from_secs(2),
+        begun.elapsed() < Duration::from_secs(10),
         "{:?}",
         begun.elapsed()
     );

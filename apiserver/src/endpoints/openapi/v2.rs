@@ -6,30 +6,28 @@ use super::definitions::{Definitions, REF_PREFIX};
 use super::normalize::GVK;
 use super::parameters::{PRETTY, Parameter};
 use super::paths::{Operation, Path, paths};
+use super::text::{self, Object};
 use super::{ANSWERS, body_types};
 use crate::endpoints::discovery::Group;
 
 /// The whole document.
-pub(super) fn document(groups: &[Group], version: &str) -> Value {
+pub(super) fn document(groups: &[Group], version: &str) -> String {
     let definitions = Definitions::new(groups);
-    let mut items = Map::new();
-    for group in groups {
-        for group_version in &group.versions {
-            for path in paths(&definitions, group, group_version) {
-                items.insert(path.path.clone(), path_item(&path));
-            }
-        }
-    }
-    let definitions: Map<_, _> = definitions.schemas.into_iter().collect();
-    json!({
-        "swagger": "2.0",
-        "info": {"title": "Kubernetes", "version": version},
-        "paths": items,
-        "definitions": definitions,
-        "securityDefinitions": {"BearerToken": {"description": "Bearer Token authentication",
-            "type": "apiKey", "name": "authorization", "in": "header"}},
-        "security": [{"BearerToken": []}],
-    })
+    let group_versions = groups
+        .iter()
+        .flat_map(|group| group.versions.iter().map(move |version| (group, version)));
+    let paths = group_versions
+        .flat_map(|(group, version)| paths(&definitions, group, version))
+        .map(|path| (path.path.clone(), path_item(&path)));
+    let document = Object::new()
+        .with("swagger", &"2.0".into())
+        .with("info", &text::info(version))
+        .with_each("paths", paths);
+    document
+        .with_each("definitions", definitions.schemas.into_iter())
+        .with("securityDefinitions", &text::security())
+        .with("security", &json!([{"BearerToken": []}]))
+        .finish()
 }
 
 fn path_item(path: &Path) -> Value {

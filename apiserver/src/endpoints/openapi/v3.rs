@@ -4,26 +4,25 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::definitions::{Definitions, REF_PREFIX};
+use super::definitions::{Definitions, REF_PREFIX, machinery};
 use super::normalize::GVK;
 use super::parameters::{PRETTY, Parameter};
 use super::paths::{Operation, Path, paths};
+use super::text::{self, Object};
 use super::{ANSWERS, body_types};
 use crate::endpoints::discovery::{Group, Version};
 
 const REF: &str = "#/components/schemas/";
 
-/// Every document by its path below `/openapi/v3/`, such as `apis/apps/v1`.
-pub(super) fn documents(groups: &[Group], version: &str) -> Vec<(String, Value)> {
+/// The text of every document by its path below `/openapi/v3/`, such as `apis/apps/v1`.
+pub(super) fn documents(groups: &[Group], version: &str) -> Vec<(String, String)> {
     let definitions = Definitions::new(groups);
     let mut documents = Vec::new();
     for group in groups {
         let root = if group.name.is_empty() { "api" } else { "apis" };
         for group_version in &group.versions {
-            documents.push((
-                format!("{root}/{}", group.group_version(group_version)),
-                document(&definitions, group, group_version, version),
-            ));
+            let name = format!("{root}/{}", group.group_version(group_version));
+            documents.push((name, document(&definitions, group, group_version, version)));
         }
     }
     documents
@@ -34,20 +33,17 @@ fn document(
     group: &Group,
     group_version: &Version,
     version: &str,
-) -> Value {
-    let mut items = Map::new();
+) -> String {
+    let paths = paths(definitions, group, group_version);
     let mut needed = BTreeSet::new();
-    for path in paths(definitions, group, group_version) {
-        for operation in &path.operations {
-            let named = operation.body.iter().map(|(definition, _)| definition);
-            for definition in named.chain(&operation.answer) {
-                need(definitions, definition, &mut needed);
-            }
-        }
-        items.insert(path.path.clone(), path_item(&path));
-    }
-    for name in ["WatchEvent", "APIResourceList"].map(super::definitions::machinery) {
+    for name in ["WatchEvent", "APIResourceList"].map(machinery) {
         need(definitions, &name, &mut needed);
+    }
+    for operation in paths.iter().flat_map(|path| &path.operations) {
+        let named = operation.body.iter().map(|(definition, _)| definition);
+        for definition in named.chain(&operation.answer) {
+            need(definitions, definition, &mut needed);
+        }
     }
     let schemas: Map<String, Value> = needed
         .into_iter()
@@ -56,14 +52,18 @@ fn document(
             Some((name, translate(schema)))
         })
         .collect();
-    json!({
-        "openapi": "3.0.0",
-        "info": {"title": "Kubernetes", "version": version},
-        "paths": items,
-        "components": {"schemas": schemas,
-            "securitySchemes": {"BearerToken": {"description": "Bearer Token authentication",
-                "type": "apiKey", "name": "authorization", "in": "header"}}},
-    })
+    let items = paths
+        .iter()
+        .map(|path| (path.path.clone(), path_item(path)));
+    Object::new()
+        .with("openapi", &"3.0.0".into())
+        .with("info", &text::info(version))
+        .with_each("paths", items)
+        .with(
+            "components",
+            &json!({"schemas": schemas, "securitySchemes": text::security()}),
+        )
+        .finish()
 }
 
 /// Notes a definition and all it refers to.

@@ -8,9 +8,10 @@ mod seccomp;
 mod status;
 mod update;
 mod validate;
+pub(crate) mod warnings;
 
 use k8s_openapi::api::core::v1::{Pod, PodIP, PodSpec, PodStatus};
-use portcullis_api::ErrorList;
+use portcullis_api::{ErrorList, Path};
 
 use crate::registry::strategy::{Cell, Column, Grace, Strategy};
 use crate::registry::validation::text;
@@ -98,6 +99,13 @@ impl Strategy for PodStrategy {
 
     fn validate_status_update(&self, pod: &Pod, old: &Pod) -> ErrorList {
         status::validate_status_update(pod, old)
+    }
+
+    fn warnings(&self, pod: &Pod) -> Vec<String> {
+        let spec = pod.spec.as_ref();
+        spec.map_or_else(Vec::new, |spec| {
+            warnings::for_pod(&pod.metadata, spec, &Path::default())
+        })
     }
 
     fn selectable_fields(&self) -> &'static [&'static str] {

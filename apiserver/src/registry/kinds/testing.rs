@@ -29,6 +29,7 @@ where
 {
     let mut object = defaulted(strategy, json);
     strategy.prepare_for_create(&mut object);
+    strategy.prepare_named(&mut object);
     object
 }
 

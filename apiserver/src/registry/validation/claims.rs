@@ -6,7 +6,7 @@ use portcullis_api::quantity::Quantity;
 use portcullis_api::{ErrorList, FieldError, Path, name};
 
 use super::labels::validate_label_selector;
-use super::resources::{amount, validate_amount};
+use super::resources::amount;
 use super::{invalid_each, list, one_of, required, text};
 
 /// How volumes can be mounted.
@@ -49,7 +49,6 @@ fn validate_storage(spec: &PersistentVolumeClaimSpec, path: &Path, errors: &mut 
         errors.push(FieldError::required(path, ""));
         return;
     };
-    validate_amount("storage", storage, path, errors);
     if amount(storage) <= Quantity::ZERO {
         let detail = "must be greater than zero";
         errors.push(FieldError::invalid(path, &storage.0, detail));

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
+use portcullis_api::field_error::{BadValue, go_quote};
 use portcullis_api::{ErrorList, FieldError, Path, name};
 
-use super::{invalid_each, list};
+use super::{go_elements, invalid_each, list};
 
 /// Keys and values of labels.
 pub fn validate_labels(
@@ -67,7 +68,42 @@ fn validate_requirement(
     validate_label_name(&requirement.key, &path.child("key"), errors);
 }
 
-/// Whether a selector selects nothing in particular: absent or without conditions.
+/// A selector as Go's `%#v` prints it.
+pub fn go_selector(selector: &LabelSelector) -> BadValue {
+    let requirement = |r: &LabelSelectorRequirement| {
+        let values = match &r.values {
+            Some(values) => format!("[]string{}", go_elements(values)),
+            None => "[]string(nil)".to_owned(),
+        };
+        let (key, operator) = (go_quote(&r.key), go_quote(&r.operator));
+        format!("v1.LabelSelectorRequirement{{Key:{key}, Operator:{operator}, Values:{values}}}")
+    };
+    let expressions = match &selector.match_expressions {
+        Some(expressions) => {
+            let texts: Vec<_> = expressions.iter().map(requirement).collect();
+            format!("{{{}}}", texts.join(", "))
+        }
+        None => "(nil)".to_owned(),
+    };
+    BadValue::go(format!(
+        "v1.LabelSelector{{MatchLabels:{}, MatchExpressions:[]v1.LabelSelectorRequirement{expressions}}}",
+        go_map(selector.match_labels.as_ref())
+    ))
+}
+
+/// Labels as Go's `%#v` prints them.
+pub fn go_map(labels: Option<&BTreeMap<String, String>>) -> String {
+    let Some(labels) = labels else {
+        return "map[string]string(nil)".to_owned();
+    };
+    let pairs: Vec<_> = labels
+        .iter()
+        .map(|(k, v)| format!("{}:{}", go_quote(k), go_quote(v)))
+        .collect();
+    format!("map[string]string{{{}}}", pairs.join(", "))
+}
+
+/// Whether a selector has no conditions, and so selects everything.
 pub fn is_empty_selector(selector: &LabelSelector) -> bool {
     selector
         .match_labels

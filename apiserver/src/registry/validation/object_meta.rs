@@ -114,7 +114,8 @@ fn validate_collections(meta: &ObjectMeta, path: &Path, errors: &mut ErrorList) 
     validate_owners(meta, &path.child("ownerReferences"), errors);
 }
 
-fn validate_annotations(meta: &ObjectMeta, path: &Path, errors: &mut ErrorList) {
+/// Keys of annotations, and the size of all.
+pub fn validate_annotations(meta: &ObjectMeta, path: &Path, errors: &mut ErrorList) {
     let mut size = 0;
     for (key, value) in meta.annotations.iter().flatten() {
         // keys may have capitals even in their domain

@@ -17,8 +17,8 @@ const HUGE_PAGES: &str = "hugepages-";
 const NOT_INTEGER: &str = "must be an integer";
 /// What containers can ask for by a name without a domain.
 const CONTAINER_RESOURCES: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
-/// Names without a domain that mean something somewhere.
-const STANDARD_RESOURCES: [&str; 22] = [
+/// What there can be quota of, by a name without a domain.
+const QUOTA_RESOURCES: [&str; 19] = [
     "cpu",
     "memory",
     "ephemeral-storage",
@@ -35,12 +35,9 @@ const STANDARD_RESOURCES: [&str; 22] = [
     "secrets",
     "configmaps",
     "persistentvolumeclaims",
-    "storage",
     "requests.storage",
     "services.nodeports",
     "services.loadbalancers",
-    "hugepages",
-    "nodes",
 ];
 /// Resources that are counted, not measured.
 const COUNTED: [&str; 9] = [
@@ -79,7 +76,13 @@ fn is_overcommit_allowed(resource: &str) -> bool {
 
 /// Whether a name without a domain is known.
 pub fn is_standard(resource: &str) -> bool {
-    STANDARD_RESOURCES.contains(&resource) || is_huge_pages(resource)
+    resource == "storage" || is_standard_for_quota(resource)
+}
+
+/// Whether there can be quota of it, by a name without a domain.
+pub fn is_standard_for_quota(resource: &str) -> bool {
+    QUOTA_RESOURCES.contains(&resource)
+        || is_huge_pages(resource.strip_prefix("requests.").unwrap_or(resource))
 }
 
 /// Whether a name without a domain is known and containers may ask for it.

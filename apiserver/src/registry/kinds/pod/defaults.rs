@@ -15,6 +15,8 @@ use portcullis_api::quantity::Quantity;
 
 use super::parts::{Parts, all_containers};
 
+pub(crate) use volume::default_claim_spec;
+
 /// Sets a text that is absent or empty.
 fn set(field: &mut Option<String>, value: &str) {
     if field.as_deref().unwrap_or_default().is_empty() {

@@ -175,3 +175,36 @@ fn restarts_tell_when_the_last_was() {
 }
 
 mod changes;
+
+#[test]
+fn some_pods_are_let_in_with_a_warning() {
+    let given = json!({
+        "metadata": {"annotations": {"scheduler.alpha.kubernetes.io/critical-pod": ""}},
+        "spec": {
+            "nodeSelector": {"beta.kubernetes.io/os": "linux", "kubernetes.io/os": "linux"},
+            "volumes": [{"name": "v", "gitRepo": {"repository": "r"}}],
+            "imagePullSecrets": [{"name": "a"}, {"name": "a"}, {}],
+            "containers": [{
+                "name": "m",
+                "env": [{"name": "A", "value": "x"}, {"name": "A", "value": "$(A)y"}, {"name": "A"}],
+                "resources": {"limits": {"memory": "500m", "cpu": "500m"}},
+            }],
+            "terminationGracePeriodSeconds": -1,
+        },
+    });
+    let pod = prepared(&PodStrategy, &given);
+    assert_eq!(
+        PodStrategy.warnings(&pod),
+        [
+            "spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use \"kubernetes.io/os\" instead",
+            "metadata.annotations[scheduler.alpha.kubernetes.io/critical-pod]: non-functional in v1.16+; use the \"priorityClassName\" field instead",
+            "spec.volumes[0].gitRepo: deprecated in v1.11",
+            "spec.imagePullSecrets[1].name: duplicate name \"a\"",
+            "spec.imagePullSecrets[2].name: invalid empty name \"\"",
+            "spec.containers[0].resources.requests[memory]: fractional byte value \"500m\" is invalid, must be an integer",
+            "spec.containers[0].resources.limits[memory]: fractional byte value \"500m\" is invalid, must be an integer",
+            "spec.containers[0].env[2].name: duplicate name \"A\"",
+            "spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid and will be treated as 1",
+        ]
+    );
+}

@@ -92,7 +92,7 @@ fn default_azure_disk(source: &mut AzureDiskVolumeSource) {
 }
 
 /// The defaults of a claim, alone or as a template.
-fn default_claim_spec(spec: &mut PersistentVolumeClaimSpec) {
+pub(crate) fn default_claim_spec(spec: &mut PersistentVolumeClaimSpec) {
     spec.resources.get_or_insert_default();
     set(&mut spec.volume_mode, "Filesystem");
 }

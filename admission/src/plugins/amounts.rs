@@ -1,4 +1,4 @@
-//! Amounts of resources, by name.
+//! Amounts of resources, by name, for the plugins that reckon with them.
 
 use std::collections::BTreeMap;
 
@@ -7,19 +7,19 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Written;
 use portcullis_api::quantity::Quantity;
 
 /// Amounts as objects hold them.
-pub(super) type Resources = BTreeMap<String, Written>;
+pub(crate) type Resources = BTreeMap<String, Written>;
 
 /// Amounts to reckon with. What is no quantity has been refused by validation, and counts as none.
-pub(super) type Amounts = BTreeMap<String, Quantity>;
+pub(crate) type Amounts = BTreeMap<String, Quantity>;
 
 /// What is asked for, and what is not to be exceeded.
 #[derive(Debug, Default)]
-pub(super) struct Usage {
-    pub(super) requests: Amounts,
-    pub(super) limits: Amounts,
+pub(crate) struct Usage {
+    pub(crate) requests: Amounts,
+    pub(crate) limits: Amounts,
 }
 
-pub(super) fn read(resources: Option<&Resources>) -> Amounts {
+pub(crate) fn read(resources: Option<&Resources>) -> Amounts {
     let parse = |(name, text): (&String, &Written)| {
         let amount = Quantity::parse(&text.0).ok()?;
         Some((name.clone(), amount))
@@ -28,7 +28,7 @@ pub(super) fn read(resources: Option<&Resources>) -> Amounts {
 }
 
 impl Usage {
-    pub(super) fn of(resources: Option<&ResourceRequirements>) -> Self {
+    pub(crate) fn of(resources: Option<&ResourceRequirements>) -> Self {
         Self {
             requests: read(resources.and_then(|r| r.requests.as_ref())),
             limits: read(resources.and_then(|r| r.limits.as_ref())),
@@ -37,13 +37,13 @@ impl Usage {
 
     /// Of a pod: what its containers need together, or one of its init containers alone, whichever
     /// is more.
-    pub(super) fn of_pod(pod: &Pod) -> Self {
+    pub(crate) fn of_pod(pod: &Pod) -> Self {
         let mut total = Self::default();
         let Some(spec) = &pod.spec else { return total };
         let of = |container: &Container| Self::of(container.resources.as_ref());
         for usage in spec.containers.iter().map(of) {
-            merge(&mut total.requests, usage.requests, |sum, more| sum + more);
-            merge(&mut total.limits, usage.limits, |sum, more| sum + more);
+            add(&mut total.requests, usage.requests);
+            add(&mut total.limits, usage.limits);
         }
         for usage in spec.init_containers.iter().flatten().map(of) {
             merge(&mut total.requests, usage.requests, Ord::max);
@@ -51,6 +51,11 @@ impl Usage {
         }
         total
     }
+}
+
+/// Adds amounts to amounts.
+pub(crate) fn add(total: &mut Amounts, more: Amounts) {
+    merge(total, more, |sum, more| sum + more);
 }
 
 fn merge(total: &mut Amounts, more: Amounts, how: fn(Quantity, Quantity) -> Quantity) {

@@ -1,0 +1,268 @@
+//! `PodSecurity`: the three Pod Security Standards, as labels of a namespace; what replaced
+//! `PodSecurityPolicy`, side by side with it.
+//!
+//! Upstream: `k8s.io/pod-security-admission/admission/admission.go`, without exemptions, and with
+//! its own defaults: every namespace is `privileged` until labelled.
+
+mod checks;
+mod labels;
+mod standard;
+mod subject;
+mod template;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use k8s_openapi::api::core::v1::{Namespace, Pod, PodSpec};
+use portcullis_api::{GroupResource, Object, Status};
+
+use crate::attributes::PODS;
+use crate::lookup::Lookup;
+use crate::{Attributes, Operation, ValidatingPlugin};
+use labels::{Level, LevelVersion, Policy};
+use standard::Violations;
+use template::PodLike;
+
+const NAMESPACES: GroupResource<'static> = GroupResource {
+    group: "",
+    resource: "namespaces",
+};
+/// Subresources through which a pod's spec cannot change.
+const IGNORED_SUBRESOURCES: [&str; 8] = [
+    "exec",
+    "attach",
+    "binding",
+    "eviction",
+    "log",
+    "portforward",
+    "proxy",
+    "status",
+];
+/// Of the pods in a namespace whose level rises.
+const MOST_PODS_TO_CHECK: usize = 3000;
+
+/// The plugin.
+pub(crate) struct PodSecurity {
+    namespaces: Arc<dyn Lookup<Namespace>>,
+    pods: Arc<dyn Lookup<Pod>>,
+}
+
+impl PodSecurity {
+    pub(crate) fn new(
+        namespaces: &Arc<dyn Lookup<Namespace>>,
+        pods: &Arc<dyn Lookup<Pod>>,
+    ) -> Self {
+        Self {
+            namespaces: Arc::clone(namespaces),
+            pods: Arc::clone(pods),
+        }
+    }
+
+    /// The policy of the request's namespace, and what is wrong with its labels.
+    async fn policy(&self, attributes: &Attributes<'_>) -> Result<(Policy, String), Status> {
+        let name = attributes.namespace;
+        let namespace = match self.namespaces.get("", name) {
+            Some(namespace) => Some(namespace),
+            None => self.namespaces.get_live("", name).await?,
+        };
+        let Some(namespace) = namespace else {
+            let why = format!("failed to lookup namespace {name:?}");
+            return Err(Status::internal(why));
+        };
+        let (policy, errors) = Policy::of(namespace.metadata.labels.as_ref());
+        let errors = match errors.is_empty() {
+            true => String::new(),
+            false => portcullis_api::field_error::aggregate(&errors),
+        };
+        Ok((policy, errors))
+    }
+
+    async fn validate_pod(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
+        if IGNORED_SUBRESOURCES.contains(&attributes.subresource) {
+            return Ok(());
+        }
+        let (policy, errors) = self.policy(attributes).await?;
+        if errors.is_empty() && policy.is_privileged() {
+            return Ok(());
+        }
+        let pod = attributes.pod()?;
+        let old = attributes.old_object.and_then(<dyn Object>::as_kind::<Pod>);
+        if attributes.operation == Operation::Update
+            && old.is_some_and(|old| !changes_images(pod, old))
+        {
+            return Ok(());
+        }
+        let pod = PodLike::of(pod);
+        let enforced = policy.enforce.to_string();
+        note(attributes, "enforce-policy", &enforced);
+        let violations = standard::evaluate(policy.enforce, &pod);
+        observe(attributes, &policy, &errors, &pod, violations.is_empty());
+        if violations.is_empty() {
+            return Ok(());
+        }
+        let details = violations.details();
+        let why = format!("violates PodSecurity {enforced:?}: {details}");
+        Err(attributes.forbidden(&why))
+    }
+
+    /// What has a pod template is audited and warned about, never refused: its pods will be.
+    async fn validate_template(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
+        let Some(pod) = template::of(attributes) else {
+            return Ok(());
+        };
+        let (policy, errors) = match self.policy(attributes).await {
+            Ok(found) => found,
+            Err(status) => {
+                note(attributes, "error", &status.message);
+                return Ok(());
+            }
+        };
+        observe(attributes, &policy, &errors, &pod, true);
+        Ok(())
+    }
+
+    fn validate_namespace(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
+        let namespace: &Namespace = attributes.typed()?;
+        let (policy, errors) = Policy::of(namespace.metadata.labels.as_ref());
+        let old = attributes
+            .old_object
+            .and_then(<dyn Object>::as_kind::<Namespace>);
+        let old = old.map(|old| Policy::of(old.metadata.labels.as_ref()));
+        let was_wrong = old
+            .as_ref()
+            .is_some_and(|(_, old_errors)| *old_errors == errors);
+        if !errors.is_empty() && !was_wrong {
+            return Err(Status::invalid(attributes.kind, attributes.name, &errors));
+        }
+        let Some((old, _)) = old else { return Ok(()) };
+        let (new, old) = (policy.enforce, old.enforce);
+        let relaxed = new.version == old.version && new.level <= old.level;
+        if new != old && new.level != Level::Privileged && !relaxed {
+            self.warn_of_existing_pods(attributes, new);
+        }
+        Ok(())
+    }
+
+    fn warn_of_existing_pods(&self, attributes: &Attributes<'_>, level: LevelVersion) {
+        let pods = self.pods.list(attributes.name);
+        let checked = pods.len().min(MOST_PODS_TO_CHECK);
+        let mut names: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for pod in pods.iter().take(checked) {
+            let violations = standard::evaluate(level, &PodLike::of(pod));
+            if !violations.is_empty() {
+                let name = pod.metadata.name.as_deref().unwrap_or_default();
+                names.entry(violations.reasons()).or_default().push(name);
+            }
+        }
+        let warnings = &attributes.warnings;
+        if checked < pods.len() {
+            let all = pods.len();
+            warnings.add(format!(
+                "new PodSecurity enforce level only checked against the first {checked} of {all} existing pods"
+            ));
+        }
+        if !names.is_empty() {
+            let (name, level) = (attributes.name, level.to_string());
+            warnings.add(format!(
+                "existing pods in namespace {name:?} violate the new PodSecurity enforce level {level:?}"
+            ));
+        }
+        let mut of_pods: Vec<_> = names.iter().map(|(why, names)| told(names, why)).collect();
+        of_pods.sort_unstable();
+        of_pods
+            .into_iter()
+            .for_each(|warning| warnings.add(warning));
+    }
+}
+
+#[async_trait]
+impl ValidatingPlugin for PodSecurity {
+    fn name(&self) -> &'static str {
+        "PodSecurity"
+    }
+
+    fn handles(&self, operation: Operation) -> bool {
+        matches!(operation, Operation::Create | Operation::Update)
+    }
+
+    async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
+        if attributes.resource == PODS {
+            self.validate_pod(attributes).await
+        } else if !attributes.subresource.is_empty() {
+            Ok(())
+        } else if attributes.resource == NAMESPACES {
+            self.validate_namespace(attributes)
+        } else {
+            self.validate_template(attributes).await
+        }
+    }
+}
+
+/// Notes and warns; nobody is warned of what is refused anyway.
+fn observe(
+    attributes: &Attributes<'_>,
+    policy: &Policy,
+    errors: &str,
+    pod: &PodLike<'_>,
+    warns: bool,
+) {
+    if !errors.is_empty() {
+        note(
+            attributes,
+            "error",
+            &format!("Failed to parse policy: {errors}"),
+        );
+    }
+    let would = |level: LevelVersion, violations: &Violations| {
+        let (level, details) = (level.to_string(), violations.details());
+        format!("would violate PodSecurity {level:?}: {details}")
+    };
+    let violations = standard::evaluate(policy.audit, pod);
+    if !violations.is_empty() {
+        let text = would(policy.audit, &violations);
+        note(attributes, "audit-violations", &text);
+    }
+    let violations = standard::evaluate(policy.warn, pod);
+    if warns && !violations.is_empty() {
+        attributes.warnings.add(would(policy.warn, &violations));
+    }
+}
+
+fn note(attributes: &Attributes<'_>, key: &str, value: &str) {
+    let key = format!("{}{key}", labels::PREFIX);
+    attributes.audit_annotations.add(&key, value);
+}
+
+/// One warning for all pods that break the same rules.
+fn told(pods: &[&str], why: &str) -> String {
+    let first = pods.iter().min().copied().unwrap_or_default();
+    match pods.len() {
+        0 | 1 => format!("{first}: {why}"),
+        2 => format!("{first} (and 1 other pod): {why}"),
+        several => format!("{first} (and {} other pods): {why}", several - 1),
+    }
+}
+
+/// Whether an update changes what a pod runs: nothing else that matters can change (upstream:
+/// `isSignificantPodUpdate`).
+fn changes_images(new: &Pod, old: &Pod) -> bool {
+    let (Some(new), Some(old)) = (&new.spec, &old.spec) else {
+        return true;
+    };
+    let lists = |spec: &PodSpec| {
+        let init = spec
+            .init_containers
+            .iter()
+            .flatten()
+            .map(|c| c.image.clone());
+        let regular = spec.containers.iter().map(|c| c.image.clone());
+        (init.collect::<Vec<_>>(), regular.collect::<Vec<_>>())
+    };
+    let had = |name: &str, image: &Option<String>| {
+        let mut before = old.ephemeral_containers.iter().flatten();
+        before.any(|c| c.name == name && c.image == *image)
+    };
+    let mut ephemeral = new.ephemeral_containers.iter().flatten();
+    lists(new) != lists(old) || ephemeral.any(|c| !had(&c.name, &c.image))
+}

@@ -1,0 +1,42 @@
+//! The checks, and the phrases they share.
+
+pub(super) mod baseline;
+pub(super) mod context;
+pub(super) mod restricted;
+
+use std::collections::BTreeSet;
+
+use super::standard::Violation;
+
+/// Values that were met, sorted and each once.
+type Values = BTreeSet<String>;
+
+/// `"a", "b"`, with nothing escaped.
+fn quoted<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> String {
+    let items = items
+        .into_iter()
+        .map(|item| format!("\"{}\"", item.as_ref()));
+    items.collect::<Vec<_>>().join(", ")
+}
+
+const fn plural<'t>(one: &'t str, several: &'t str, count: usize) -> &'t str {
+    if count == 1 { one } else { several }
+}
+
+/// `containers "a", "b"`
+fn containers(names: &[&str]) -> String {
+    let noun = plural("container", "containers", names.len());
+    format!("{noun} {}", quoted(names))
+}
+
+/// `pod and container "a"`: who set what may not be set, if anybody did.
+fn setters(pod: bool, names: &[&str]) -> Option<String> {
+    let pod = pod.then(|| "pod".to_owned());
+    let named = (!names.is_empty()).then(|| containers(names));
+    let all: Vec<_> = pod.into_iter().chain(named).collect();
+    (!all.is_empty()).then(|| all.join(" and "))
+}
+
+const fn violation(reason: &'static str, detail: String) -> Violation {
+    Violation { reason, detail }
+}

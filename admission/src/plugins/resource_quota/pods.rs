@@ -1,0 +1,92 @@
+//! What a pod counts for (upstream: `pkg/quota/v1/evaluator/core/pods.go`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::core::v1::Pod;
+use portcullis_api::quantity::Quantity;
+
+use crate::plugins::amounts::{Amounts, Usage, add, read};
+
+const COMPUTE: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
+const HUGE_PAGES: &str = "hugepages-";
+/// Where a quota counts these, every container must say how much it wants; an old mistake that
+/// upstream keeps.
+const MUST_BE_SAID: [&str; 6] = [
+    "cpu",
+    "memory",
+    "requests.cpu",
+    "requests.memory",
+    "limits.cpu",
+    "limits.memory",
+];
+
+/// Whether a quota's resource is about pods; `count/pods` aside.
+pub(super) fn counts(name: &str) -> bool {
+    let requested = name.strip_prefix("requests.");
+    let limited = name.strip_prefix("limits.");
+    let plain = requested.or(limited).unwrap_or(name);
+    name == "pods"
+        || COMPUTE.contains(&plain)
+        || limited.is_none() && plain.starts_with(HUGE_PAGES)
+        || requested.is_some_and(is_extended)
+}
+
+/// Resources of vendors, such as `example.com/gpu`.
+fn is_extended(name: &str) -> bool {
+    name.contains('/') && !name.contains("kubernetes.io/") && !name.starts_with("requests.")
+}
+
+/// Usage by the names that quotas have for it; `count/pods` aside.
+pub(super) fn usage(pod: &Pod) -> Amounts {
+    let mut total = Usage::of_pod(pod);
+    let overhead = pod.spec.as_ref().and_then(|s| s.overhead.as_ref());
+    add(&mut total.requests, read(overhead));
+    add(&mut total.limits, read(overhead));
+    let mut usage = named(&total);
+    usage.insert("pods".to_owned(), Quantity::from_units(1));
+    usage
+}
+
+fn named(usage: &Usage) -> Amounts {
+    let mut named = Amounts::new();
+    for (name, amount) in &usage.requests {
+        if COMPUTE.contains(&name.as_str()) || name.starts_with(HUGE_PAGES) {
+            named.insert(name.clone(), *amount);
+            named.insert(format!("requests.{name}"), *amount);
+        } else if is_extended(name) {
+            named.insert(format!("requests.{name}"), *amount);
+        }
+    }
+    let limits = usage.limits.iter();
+    for (name, amount) in limits.filter(|(name, _)| COMPUTE.contains(&name.as_str())) {
+        named.insert(format!("limits.{name}"), *amount);
+    }
+    named
+}
+
+/// Whether every container says how much it wants of what is counted.
+pub(super) fn constraints(pod: &Pod, counted: &[&String]) -> Result<(), String> {
+    let required = || {
+        counted
+            .iter()
+            .filter(|name| MUST_BE_SAID.contains(&name.as_str()))
+    };
+    let Some(spec) = &pod.spec else { return Ok(()) };
+    let init = spec.init_containers.iter().flatten();
+    let mut missing: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for container in spec.containers.iter().chain(init) {
+        let said = named(&Usage::of(container.resources.as_ref()));
+        for name in required().filter(|name| !said.contains_key(**name)) {
+            missing.entry(name).or_default().insert(&container.name);
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let texts = missing.into_iter().map(|(name, containers)| {
+        let containers: Vec<_> = containers.into_iter().collect();
+        format!("{name} for: {}", containers.join(","))
+    });
+    let texts: Vec<_> = texts.collect();
+    Err(format!("must specify {}", texts.join("; ")))
+}

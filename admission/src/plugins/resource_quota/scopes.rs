@@ -1,0 +1,96 @@
+//! Of which pods a quota is about (upstream: `podMatchesScopeFunc` in
+//! `pkg/quota/v1/evaluator/core/pods.go`).
+
+use k8s_openapi::api::core::v1::{
+    Container, Pod, PodAffinityTerm, PodSpec, ResourceQuota, ScopedResourceSelectorRequirement,
+};
+
+use super::usage::Kind;
+use crate::plugins::amounts::Usage;
+
+/// Whether a quota is about the object: without scopes about all, with scopes about pods only.
+pub(super) fn matches(quota: &ResourceQuota, kind: &Kind<'_>) -> bool {
+    let Some(spec) = &quota.spec else { return true };
+    let plain = spec
+        .scopes
+        .iter()
+        .flatten()
+        .map(|scope| (scope, "Exists", None));
+    let selector = spec.scope_selector.iter();
+    let selected = selector.flat_map(|s| s.match_expressions.iter().flatten());
+    let selected = selected.map(|s| (&s.scope_name, s.operator.as_str(), Some(s)));
+    let mut all = plain.chain(selected);
+    all.all(|(scope, operator, requirement)| {
+        let pod = kind.as_pod();
+        pod.is_some_and(|pod| has_scope(pod, scope, operator, requirement))
+    })
+}
+
+fn has_scope(
+    pod: &Pod,
+    scope: &str,
+    operator: &str,
+    requirement: Option<&ScopedResourceSelectorRequirement>,
+) -> bool {
+    let Some(spec) = &pod.spec else { return false };
+    match scope {
+        "Terminating" => is_terminating(spec),
+        "NotTerminating" => !is_terminating(spec),
+        "BestEffort" => is_best_effort(spec),
+        "NotBestEffort" => !is_best_effort(spec),
+        "CrossNamespacePodAffinity" => reaches_other_namespaces(spec),
+        "PriorityClass" => {
+            let class = spec.priority_class_name.as_deref().unwrap_or_default();
+            let values = requirement.and_then(|r| r.values.as_ref());
+            let listed = values.is_some_and(|values| values.iter().any(|v| v == class));
+            match operator {
+                "Exists" => !class.is_empty(),
+                "DoesNotExist" => class.is_empty(),
+                "In" => !class.is_empty() && listed,
+                "NotIn" => !listed,
+                _ => false,
+            }
+        }
+        _ => false,
+    }
+}
+
+fn is_terminating(spec: &PodSpec) -> bool {
+    spec.active_deadline_seconds
+        .is_some_and(|seconds| seconds >= 0)
+}
+
+/// No container asks for processor or memory.
+fn is_best_effort(spec: &PodSpec) -> bool {
+    let asks = |container: &Container| {
+        let usage = Usage::of(container.resources.as_ref());
+        let mut all = usage.requests.iter().chain(&usage.limits);
+        all.any(|(name, amount)| matches!(name.as_str(), "cpu" | "memory") && !amount.is_zero())
+    };
+    let init = spec.init_containers.iter().flatten();
+    !spec.containers.iter().chain(init).any(asks)
+}
+
+fn reaches_other_namespaces(spec: &PodSpec) -> bool {
+    let reaches = |term: &PodAffinityTerm| {
+        let named = term.namespaces.as_ref().is_some_and(|n| !n.is_empty());
+        named || term.namespace_selector.is_some()
+    };
+    let Some(affinity) = &spec.affinity else {
+        return false;
+    };
+    macro_rules! terms {
+        ($affinity:expr) => {
+            $affinity.iter().any(|affinity| {
+                let required = &affinity.required_during_scheduling_ignored_during_execution;
+                let preferred = &affinity.preferred_during_scheduling_ignored_during_execution;
+                required.iter().flatten().any(reaches)
+                    || preferred
+                        .iter()
+                        .flatten()
+                        .any(|weighted| reaches(&weighted.pod_affinity_term))
+            })
+        };
+    }
+    terms!(affinity.pod_affinity) || terms!(affinity.pod_anti_affinity)
+}

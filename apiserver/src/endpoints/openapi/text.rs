@@ -1,0 +1,77 @@
+//! Large documents, written piece by piece: only the text is ever there as a whole.
+
+use serde_json::{Value, json};
+
+/// A JSON object under construction.
+pub(super) struct Object(String);
+
+impl Object {
+    pub(super) fn new() -> Self {
+        Self("{".to_owned())
+    }
+
+    /// Adds a member.
+    pub(super) fn with(mut self, name: &str, value: &Value) -> Self {
+        self.name(name);
+        self.0.push_str(&value.to_string());
+        self
+    }
+
+    /// Adds an object of members that are made, written and forgotten one after the other.
+    pub(super) fn with_each(
+        mut self,
+        name: &str,
+        members: impl Iterator<Item = (String, Value)>,
+    ) -> Self {
+        self.name(name);
+        let inner = members.fold(Self::new(), |object, (name, value)| {
+            object.with(&name, &value)
+        });
+        self.0.push_str(&inner.finish());
+        self
+    }
+
+    /// The object's text.
+    pub(super) fn finish(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+
+    fn name(&mut self, name: &str) {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        self.0.push_str(&Value::from(name).to_string());
+        self.0.push(':');
+    }
+}
+
+/// What every document says of itself.
+pub(super) fn info(version: &str) -> Value {
+    json!({"title": "Kubernetes", "version": version})
+}
+
+/// The one way to say who one is that OpenAPI has a word for.
+pub(super) fn security() -> Value {
+    json!({"BearerToken": {"description": "Bearer Token authentication", "type": "apiKey",
+        "name": "authorization", "in": "header"}})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_reads_as_it_was_written() {
+        let members = [("a\"b".to_owned(), json!([1])), ("c".to_owned(), json!({}))];
+        let text = Object::new()
+            .with("first", &json!("x"))
+            .with_each("inner", members.into_iter())
+            .with_each("none", std::iter::empty())
+            .finish();
+        assert_eq!(
+            serde_json::from_str::<Value>(&text).unwrap(),
+            json!({"first": "x", "inner": {"a\"b": [1], "c": {}}, "none": {}})
+        );
+    }
+}

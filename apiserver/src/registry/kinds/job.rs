@@ -1,0 +1,296 @@
+//! Jobs: pods that are to end.
+
+use k8s_openapi::api::batch::v1::{Job, JobSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use portcullis_api::field_error::BadValue;
+use portcullis_api::{ErrorList, FieldError, Path};
+
+use super::workload::{
+    CONTAINERS, IMAGES, container_cells, default_template, template_warnings, validate_selected,
+    validate_template,
+};
+use crate::registry::strategy::{Cell, Column, Strategy};
+use crate::registry::validation::labels::{
+    format_label_selector, go_map, go_selector, validate_label_selector,
+};
+use crate::registry::validation::{IMMUTABLE, not_negative, text};
+
+/// The labels by which a job knows its pods.
+const UID_LABEL: &str = "controller-uid";
+const NAME_LABEL: &str = "job-name";
+
+/// The rules of jobs (upstream: `pkg/registry/batch/job/strategy.go`).
+pub struct JobStrategy;
+
+impl Strategy for JobStrategy {
+    type Kind = Job;
+
+    fn default(&self, job: &mut Job) {
+        let spec = job.spec.get_or_insert_default();
+        default_job_spec(spec);
+        let labels = job.metadata.labels.as_ref();
+        if labels.is_none_or(std::collections::BTreeMap::is_empty) {
+            let template = spec.template.metadata.as_ref();
+            job.metadata.labels = template.and_then(|m| m.labels.clone());
+        }
+        job.status.get_or_insert_default();
+    }
+
+    fn prepare_for_create(&self, job: &mut Job) {
+        job.status = Some(Default::default());
+    }
+
+    fn prepare_named(&self, job: &mut Job) {
+        let name = text(job.metadata.name.as_ref()).to_owned();
+        let uid = text(job.metadata.uid.as_ref()).to_owned();
+        if let Some(spec) = &mut job.spec
+            && spec.manual_selector != Some(true)
+        {
+            generate_selector(spec, &name, &uid);
+        }
+    }
+
+    fn prepare_for_update(&self, job: &mut Job, old: &Job) {
+        job.status.clone_from(&old.status);
+    }
+
+    fn validate(&self, job: &Job) -> ErrorList {
+        let mut errors = ErrorList::new();
+        if let Some(spec) = &job.spec {
+            if spec.manual_selector != Some(true) {
+                validate_generated(job, spec, &mut errors);
+            }
+            validate_job_spec(spec, &Path::new("spec"), &mut errors);
+        }
+        errors
+    }
+
+    fn validate_update(&self, job: &Job, old: &Job) -> ErrorList {
+        let mut errors = ErrorList::new();
+        let (Some(spec), Some(old)) = (&job.spec, &old.spec) else {
+            return errors;
+        };
+        let path = Path::new("spec");
+        validate_job_spec(spec, &path, &mut errors);
+        if spec.completions != old.completions {
+            let value = spec.completions.map_or_else(BadValue::null, BadValue::from);
+            let path = path.child("completions");
+            errors.push(FieldError::invalid(&path, value, IMMUTABLE));
+        }
+        if spec.selector != old.selector {
+            let value = spec
+                .selector
+                .as_ref()
+                .map_or_else(BadValue::null, go_selector);
+            let path = path.child("selector");
+            errors.push(FieldError::invalid(&path, value, IMMUTABLE));
+        }
+        if spec.template != old.template {
+            let value = BadValue::go("core.PodTemplateSpec{}");
+            let path = path.child("template");
+            errors.push(FieldError::invalid(&path, value, IMMUTABLE));
+        }
+        errors
+    }
+
+    fn prepare_status_update(&self, job: &mut Job, old: &Job) {
+        job.spec.clone_from(&old.spec);
+    }
+
+    fn validate_status_update(&self, job: &Job, _: &Job) -> ErrorList {
+        let mut errors = ErrorList::new();
+        let status = job.status.clone().unwrap_or_default();
+        let path = Path::new("status");
+        for (field, value) in [
+            ("active", status.active),
+            ("succeeded", status.succeeded),
+            ("failed", status.failed),
+        ] {
+            not_negative(value.map(i64::from), &path.child(field), &mut errors);
+        }
+        errors
+    }
+
+    fn warnings(&self, job: &Job) -> Vec<String> {
+        template_warnings(job.spec.as_ref().map(|s| &s.template))
+    }
+
+    fn spec_changed(&self, job: &Job, old: &Job) -> Option<bool> {
+        Some(job.spec != old.spec)
+    }
+
+    fn selectable_fields(&self) -> &'static [&'static str] {
+        &["status.successful"]
+    }
+
+    fn field_values(&self, job: &Job) -> Vec<String> {
+        let succeeded = job.status.as_ref().and_then(|s| s.succeeded);
+        vec![succeeded.unwrap_or_default().to_string()]
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        &COLUMNS
+    }
+
+    fn cells(&self, job: &Job) -> Vec<Cell> {
+        let spec = job.spec.clone().unwrap_or_default();
+        let status = job.status.clone().unwrap_or_default();
+        let done = status.succeeded.unwrap_or_default();
+        let completions = match (spec.completions, spec.parallelism.unwrap_or_default()) {
+            (Some(wanted), _) => format!("{done}/{wanted}"),
+            (None, parallel) if parallel > 1 => format!("{done}/1 of {parallel}"),
+            (None, _) => format!("{done}/1"),
+        };
+        let [containers, images] = container_cells(Some(&spec.template));
+        vec![
+            Cell::name(job),
+            Cell::text(completions),
+            match (status.start_time, status.completion_time) {
+                (None, _) => Cell::text(""),
+                (Some(start), None) => Cell::Since(Some(start.0)),
+                (Some(start), Some(end)) => Cell::Between(start.0, end.0),
+            },
+            Cell::age(job),
+            containers,
+            images,
+            Cell::text(format_label_selector(spec.selector.as_ref())),
+        ]
+    }
+}
+
+/// The defaults of a job, alone or as a template.
+pub(super) fn default_job_spec(spec: &mut JobSpec) {
+    if spec.completions.is_none() && spec.parallelism.is_none() {
+        spec.completions = Some(1);
+    }
+    spec.parallelism.get_or_insert(1);
+    spec.backoff_limit.get_or_insert(6);
+    default_template(&mut spec.template);
+}
+
+/// A job selects its pods by its own uid, unless somebody else says how.
+fn generate_selector(spec: &mut JobSpec, name: &str, uid: &str) {
+    let labels = spec
+        .template
+        .metadata
+        .get_or_insert_default()
+        .labels
+        .get_or_insert_default();
+    labels
+        .entry(NAME_LABEL.into())
+        .or_insert_with(|| name.into());
+    labels.entry(UID_LABEL.into()).or_insert_with(|| uid.into());
+    let selector = spec.selector.get_or_insert_default();
+    let matched = selector.match_labels.get_or_insert_default();
+    matched
+        .entry(UID_LABEL.into())
+        .or_insert_with(|| uid.into());
+}
+
+/// What a user may have said of generated labels must be what would have been generated
+/// (upstream: `ValidateGeneratedSelector` in `pkg/apis/batch/validation/validation.go`).
+fn validate_generated(job: &Job, spec: &JobSpec, errors: &mut ErrorList) {
+    let uid = text(job.metadata.uid.as_ref());
+    let name = text(job.metadata.name.as_ref());
+    let meta = spec.template.metadata.as_ref();
+    let labels = meta.and_then(|m| m.labels.as_ref());
+    let path = Path::new("spec")
+        .child("template")
+        .child("metadata")
+        .child("labels");
+    for (key, expected) in [(UID_LABEL, uid), (NAME_LABEL, name)] {
+        if labels
+            .and_then(|l| l.get(key))
+            .is_none_or(|v| v != expected)
+        {
+            let value = BadValue::go(go_map(labels));
+            let path = path.key(key);
+            errors.push(FieldError::invalid(
+                &path,
+                value,
+                format!("must be '{expected}'"),
+            ));
+        }
+    }
+    let generated = LabelSelector {
+        match_labels: Some([(UID_LABEL.to_owned(), uid.to_owned())].into()),
+        ..LabelSelector::default()
+    };
+    if spec.selector.as_ref() != Some(&generated) {
+        let value = spec
+            .selector
+            .as_ref()
+            .map_or_else(BadValue::null, go_selector);
+        let path = Path::new("spec").child("selector");
+        errors.push(FieldError::invalid(
+            &path,
+            value,
+            "`selector` not auto-generated",
+        ));
+    }
+}
+
+/// What is wrong with a job, alone or as a template.
+pub(super) fn validate_job_spec(spec: &JobSpec, path: &Path, errors: &mut ErrorList) {
+    validate_counts(spec, path, errors);
+    let selector_path = path.child("selector");
+    let template_path = path.child("template");
+    if let Some(selector) = &spec.selector {
+        let found = errors.len();
+        validate_label_selector(Some(selector), &selector_path, errors);
+        if errors.len() == found {
+            validate_selected(&spec.template, selector, &template_path, errors);
+        }
+    } else {
+        errors.push(FieldError::required(&selector_path, ""));
+    }
+    validate_job_template(spec, &template_path, errors);
+}
+
+/// Numbers that count something.
+pub(super) fn validate_counts(spec: &JobSpec, path: &Path, errors: &mut ErrorList) {
+    for (field, value) in [
+        ("parallelism", spec.parallelism.map(i64::from)),
+        ("completions", spec.completions.map(i64::from)),
+        ("activeDeadlineSeconds", spec.active_deadline_seconds),
+        ("backoffLimit", spec.backoff_limit.map(i64::from)),
+        (
+            "ttlSecondsAfterFinished",
+            spec.ttl_seconds_after_finished.map(i64::from),
+        ),
+    ] {
+        not_negative(value, &path.child(field), errors);
+    }
+}
+
+/// The pods of a job are not restarted for ever.
+pub(super) fn validate_job_template(spec: &JobSpec, path: &Path, errors: &mut ErrorList) {
+    validate_template(&spec.template, path, errors);
+    let pods = spec.template.spec.as_ref();
+    let policy = text(pods.and_then(|s| s.restart_policy.as_ref()));
+    if !matches!(policy, "OnFailure" | "Never") {
+        let path = path.child("spec").child("restartPolicy");
+        let detail = "valid values: \"OnFailure\", \"Never\"";
+        errors.push(FieldError::required(&path, detail));
+    }
+}
+
+static COLUMNS: [Column; 7] = [
+    Column::NAME,
+    Column::text(
+        "Completions",
+        "The number of pods which reached phase Succeeded.",
+    ),
+    Column::text("Duration", "Time required to complete the job."),
+    Column::AGE,
+    CONTAINERS,
+    IMAGES,
+    Column::text(
+        "Selector",
+        "A label query over pods that should match the pod count. Normally, the system sets this field for you. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors",
+    )
+    .wide(),
+];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::registry::kinds::testing::{defaulted, mistakes, prepared, update_mistakes, written};
+
+fn job(extra: &Value) -> Value {
+    let mut spec = json!({
+        "template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "m", "image": "i:1"}]}},
+    });
+    for (key, value) in extra.as_object().unwrap() {
+        spec[key] = value.clone();
+    }
+    json!({"metadata": {"name": "j", "uid": "u"}, "spec": spec})
+}
+
+#[test]
+fn a_job_selects_its_pods_by_its_uid() {
+    let job = prepared(&JobStrategy, &job(&json!({})));
+    let spec = written(&job.spec);
+    assert_eq!(
+        spec["selector"],
+        json!({"matchLabels": {"controller-uid": "u"}})
+    );
+    assert_eq!(
+        spec["template"]["metadata"]["labels"],
+        json!({"controller-uid": "u", "job-name": "j"})
+    );
+    for field in ["completions", "parallelism"] {
+        assert_eq!(spec[field], json!(1));
+    }
+    assert_eq!(spec["backoffLimit"], json!(6));
+}
+
+#[test]
+fn selectors_are_generated_or_manual() {
+    let selector = json!({"matchLabels": {"a": "b"}});
+    let template = "spec.template.metadata.labels: Invalid value: map[string]string{\"controller-uid\":\"u\", \"job-name\":\"j\"}: `selector` does not match template `labels`";
+    assert_eq!(
+        mistakes(&JobStrategy, &job(&json!({"selector": selector}))),
+        [
+            "spec.selector: Invalid value: v1.LabelSelector{MatchLabels:map[string]string{\"a\":\"b\", \"controller-uid\":\"u\"}, MatchExpressions:[]v1.LabelSelectorRequirement(nil)}: `selector` not auto-generated",
+            template,
+        ]
+    );
+    let mut manual = job(&json!({"selector": selector, "manualSelector": true}));
+    manual["spec"]["template"]["metadata"] = json!({"labels": {"a": "b"}});
+    assert!(mistakes(&JobStrategy, &manual).is_empty());
+    assert_eq!(
+        mistakes(&JobStrategy, &job(&json!({"manualSelector": true}))),
+        ["spec.selector: Required value"]
+    );
+}
+
+#[test]
+fn the_pods_of_a_job_end() {
+    let mut given = job(&json!({"backoffLimit": -1}));
+    given["spec"]["template"]["spec"]["restartPolicy"] = json!("Always");
+    assert_eq!(
+        mistakes(&JobStrategy, &given),
+        [
+            "spec.backoffLimit: Invalid value: -1: must be greater than or equal to 0",
+            "spec.template.spec.restartPolicy: Required value: valid values: \"OnFailure\", \"Never\"",
+        ]
+    );
+}
+
+#[test]
+fn what_a_job_does_stays() {
+    let given = |extra: Value| {
+        let mut job = job(&extra);
+        job["spec"]["manualSelector"] = json!(true);
+        job["spec"]["selector"] = json!({"matchLabels": {"a": "b"}});
+        job["spec"]["template"]["metadata"] = json!({"labels": {"a": "b"}});
+        job
+    };
+    let old = given(json!({}));
+    let mut new = given(json!({"completions": 7, "parallelism": 2}));
+    new["spec"]["template"]["spec"]["containers"][0]["image"] = json!("i:2");
+    assert_eq!(
+        update_mistakes(&JobStrategy, &new, &old),
+        [
+            "spec.completions: Invalid value: 7: field is immutable",
+            "spec.template: Invalid value: core.PodTemplateSpec{}: field is immutable",
+        ]
+    );
+}
+
+#[test]
+fn rows_show_how_far_a_job_is() {
+    let start = "2020-01-01T00:00:00Z";
+    for (spec, status, completions, duration) in [
+        (
+            json!({"completions": 2}),
+            json!({"succeeded": 1}),
+            "1/2",
+            Cell::text(""),
+        ),
+        (
+            json!({"completions": null, "parallelism": 3}),
+            json!({"startTime": start, "completionTime": start}),
+            "0/1 of 3",
+            Cell::Between(start.parse().unwrap(), start.parse().unwrap()),
+        ),
+    ] {
+        let mut given = job(&spec);
+        given["status"] = status;
+        let cells = JobStrategy.cells(&defaulted(&JobStrategy, &given));
+        assert_eq!(cells[1..3], [Cell::text(completions), duration]);
+    }
+}

@@ -1,0 +1,179 @@
+//! Storage classes: how volumes are made for claims.
+
+use k8s_openapi::api::storage::v1::StorageClass;
+use portcullis_api::{ErrorList, FieldError, Path, name};
+use serde_json::Value;
+
+use super::config_map::same;
+use crate::registry::strategy::{Cell, Column, Strategy};
+use crate::registry::validation::{IMMUTABLE, invalid_each, one_of, required, text};
+
+/// The most parameters, and the most bytes of all of them.
+const PARAMETERS_MAX: usize = 512;
+const PARAMETERS_SIZE_MAX: usize = 256 * 1024;
+/// The annotations that make a class the one of claims without any.
+const DEFAULT_CLASS: [&str; 2] = [
+    "storageclass.kubernetes.io/is-default-class",
+    "storageclass.beta.kubernetes.io/is-default-class",
+];
+
+/// The rules of storage classes (upstream: `pkg/apis/storage/validation/validation.go`).
+pub struct StorageClassStrategy;
+
+impl Strategy for StorageClassStrategy {
+    type Kind = StorageClass;
+
+    fn default(&self, class: &mut StorageClass) {
+        class.reclaim_policy.get_or_insert_with(|| "Delete".into());
+        let immediate = || "Immediate".to_owned();
+        class.volume_binding_mode.get_or_insert_with(immediate);
+    }
+
+    fn validate(&self, class: &StorageClass) -> ErrorList {
+        let mut errors = ErrorList::new();
+        let path = Path::new("provisioner");
+        if class.provisioner.is_empty() {
+            required(None, &path, &mut errors);
+        } else {
+            let sentences = name::qualified_name(&class.provisioner.to_lowercase());
+            invalid_each(&path, &class.provisioner, sentences, &mut errors);
+        }
+        validate_parameters(class, &mut errors);
+        let policy = text(class.reclaim_policy.as_ref());
+        let path = Path::new("reclaimPolicy");
+        one_of(policy, &["Delete", "Retain"], &path, &mut errors);
+        let mode = text(class.volume_binding_mode.as_ref());
+        let modes = ["Immediate", "WaitForFirstConsumer"];
+        one_of(mode, &modes, &Path::new("volumeBindingMode"), &mut errors);
+        errors
+    }
+
+    fn validate_update(&self, class: &StorageClass, old: &StorageClass) -> ErrorList {
+        let mut errors = self.validate(class);
+        for (field, unchanged) in [
+            (
+                "parameters",
+                same(class.parameters.as_ref(), old.parameters.as_ref()),
+            ),
+            ("provisioner", class.provisioner == old.provisioner),
+            ("reclaimPolicy", class.reclaim_policy == old.reclaim_policy),
+        ] {
+            if !unchanged {
+                let detail = format!("updates to {field} are forbidden.");
+                errors.push(FieldError::forbidden(&Path::new(field), detail));
+            }
+        }
+        if class.volume_binding_mode != old.volume_binding_mode {
+            let mode = text(class.volume_binding_mode.as_ref());
+            let path = Path::new("volumeBindingMode");
+            errors.push(FieldError::invalid(&path, mode, IMMUTABLE));
+        }
+        errors
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        &COLUMNS
+    }
+
+    fn cells(&self, class: &StorageClass) -> Vec<Cell> {
+        let annotations = class.metadata.annotations.as_ref();
+        let is_default = DEFAULT_CLASS.iter().any(|key| {
+            annotations
+                .and_then(|a| a.get(*key))
+                .is_some_and(|v| v == "true")
+        });
+        let name = text(class.metadata.name.as_ref());
+        vec![
+            Cell::text(if is_default {
+                format!("{name} (default)")
+            } else {
+                name.to_owned()
+            }),
+            Cell::text(class.provisioner.clone()),
+            Cell::text(text(class.reclaim_policy.as_ref())),
+            Cell::text(text(class.volume_binding_mode.as_ref())),
+            Cell::Value(Value::Bool(
+                class.allow_volume_expansion.unwrap_or_default(),
+            )),
+            Cell::age(class),
+        ]
+    }
+}
+
+fn validate_parameters(class: &StorageClass, errors: &mut ErrorList) {
+    let path = Path::new("parameters");
+    let parameters = class.parameters.as_ref();
+    if parameters.is_some_and(|p| p.len() > PARAMETERS_MAX) {
+        errors.push(FieldError::too_long(&path, PARAMETERS_MAX));
+        return;
+    }
+    let mut size = 0;
+    for (key, value) in parameters.into_iter().flatten() {
+        if key.is_empty() {
+            errors.push(FieldError::invalid(&path, key, "field can not be empty."));
+        }
+        size += key.len() + value.len();
+    }
+    if size > PARAMETERS_SIZE_MAX {
+        errors.push(FieldError::too_long(&path, PARAMETERS_SIZE_MAX));
+    }
+}
+
+static COLUMNS: [Column; 6] = [
+    Column::NAME,
+    Column::text(
+        "Provisioner",
+        "Provisioner indicates the type of the provisioner.",
+    ),
+    Column::text(
+        "ReclaimPolicy",
+        "Dynamically provisioned PersistentVolumes of this storage class are created with this reclaimPolicy. Defaults to Delete.",
+    ),
+    Column::text(
+        "VolumeBindingMode",
+        "VolumeBindingMode indicates how PersistentVolumeClaims should be provisioned and bound.  When unset, VolumeBindingImmediate is used. This field is only honored by servers that enable the VolumeScheduling feature.",
+    ),
+    Column::text(
+        "AllowVolumeExpansion",
+        "AllowVolumeExpansion shows whether the storage class allow volume expand",
+    ),
+    Column::AGE,
+];
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::registry::kinds::testing::{defaulted, mistakes, update_mistakes};
+
+    #[test]
+    fn a_class_is_complete_and_stays() {
+        assert_eq!(
+            mistakes(&StorageClassStrategy, &json!({"reclaimPolicy": "Odd"})),
+            [
+                "provisioner: Required value",
+                "reclaimPolicy: Unsupported value: \"Odd\": supported values: \"Delete\", \"Retain\"",
+            ]
+        );
+        let old = json!({"provisioner": "a.b/c"});
+        let new = json!({"provisioner": "a.b/d", "parameters": {"a": "b"}, "reclaimPolicy": "Retain",
+            "volumeBindingMode": "WaitForFirstConsumer"});
+        assert_eq!(
+            update_mistakes(&StorageClassStrategy, &new, &old),
+            [
+                "parameters: Forbidden: updates to parameters are forbidden.",
+                "provisioner: Forbidden: updates to provisioner are forbidden.",
+                "reclaimPolicy: Forbidden: updates to reclaimPolicy are forbidden.",
+                "volumeBindingMode: Invalid value: \"WaitForFirstConsumer\": field is immutable",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_default_class_is_named_so() {
+        let class = json!({"metadata": {"name": "n", "annotations": {DEFAULT_CLASS[0]: "true"}}});
+        let cells = StorageClassStrategy.cells(&defaulted(&StorageClassStrategy, &class));
+        assert_eq!(cells[0], Cell::text("n (default)"));
+    }
+}

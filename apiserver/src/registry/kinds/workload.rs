@@ -1,0 +1,156 @@
+//! What kinds that make pods from a template have in common (upstream:
+//! `pkg/apis/apps/validation/validation.go`).
+
+use k8s_openapi::api::core::v1::{PodSpec, PodTemplateSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use portcullis_api::field_error::BadValue;
+use portcullis_api::selector::LabelSelector as Selector;
+use portcullis_api::{ErrorList, FieldError, Path};
+
+use super::pod::defaults::default_pod_spec;
+use super::pod::warnings;
+use crate::registry::strategy::{Cell, Column};
+use crate::registry::validation::labels::{
+    go_map, go_selector, is_empty_selector, validate_label_selector, validate_labels,
+};
+use crate::registry::validation::object_meta::validate_annotations;
+use crate::registry::validation::pod_spec::{
+    validate_pod_annotations, validate_pod_spec, validate_profiles_agree,
+};
+use crate::registry::validation::{list, one_of, text};
+
+/// The columns of a template's containers.
+pub(super) const CONTAINERS: Column =
+    Column::text("Containers", "Names of each container in the template.").wide();
+/// See [`CONTAINERS`].
+pub(super) const IMAGES: Column = Column::text(
+    "Images",
+    "Images referenced by each container in the template.",
+)
+.wide();
+
+/// The defaults of a template.
+pub(super) fn default_template(template: &mut PodTemplateSpec) {
+    template.metadata.get_or_insert_default();
+    default_pod_spec(template.spec.get_or_insert_default());
+}
+
+/// Warnings for a template.
+pub(super) fn template_warnings(template: Option<&PodTemplateSpec>) -> Vec<String> {
+    let path = Path::new("spec").child("template");
+    template.map_or_else(Vec::new, |t| warnings::for_template(t, &path))
+}
+
+/// Names and images of a template's containers.
+pub(super) fn container_cells(template: Option<&PodTemplateSpec>) -> [Cell; 2] {
+    let spec = template.and_then(|t| t.spec.as_ref());
+    let containers = spec.map_or(&[][..], |s| &s.containers);
+    let names: Vec<_> = containers.iter().map(|c| c.name.as_str()).collect();
+    let images: Vec<_> = containers.iter().map(|c| text(c.image.as_ref())).collect();
+    [Cell::text(names.join(",")), Cell::text(images.join(","))]
+}
+
+/// A number of status fields that nobody has set yet.
+pub(super) fn number(value: Option<i32>) -> Cell {
+    Cell::integer(value.unwrap_or_default().into())
+}
+
+/// What is wrong with a template, whoever uses it.
+pub(super) fn validate_template(template: &PodTemplateSpec, path: &Path, errors: &mut ErrorList) {
+    let meta = template.metadata.clone().unwrap_or_default();
+    let none = PodSpec::default();
+    let spec = template.spec.as_ref().unwrap_or(&none);
+    let annotations = meta.annotations.as_ref();
+    let annotations_path = path.child("annotations");
+    validate_labels(meta.labels.as_ref(), &path.child("labels"), errors);
+    validate_annotations(&meta, &annotations_path, errors);
+    validate_pod_annotations(annotations, spec, &annotations_path, errors);
+    let path = path.child("spec");
+    validate_pod_spec(spec, &path, errors);
+    validate_profiles_agree(annotations, spec, &path, errors);
+    if !list(spec.ephemeral_containers.as_ref()).is_empty() {
+        let detail = "ephemeral containers not allowed in pod template";
+        let path = path.child("ephemeralContainers");
+        errors.push(FieldError::forbidden(&path, detail));
+    }
+}
+
+/// The template of a kind whose pods always run; it must be among what the selector selects.
+pub(super) fn validate_running_template(
+    template: &PodTemplateSpec,
+    selector: &LabelSelector,
+    path: &Path,
+    errors: &mut ErrorList,
+) {
+    validate_selected(template, selector, path, errors);
+    validate_template(template, path, errors);
+    let spec = template.spec.as_ref();
+    let policy = text(spec.and_then(|s| s.restart_policy.as_ref()));
+    let path = path.child("spec");
+    one_of(policy, &["Always"], &path.child("restartPolicy"), errors);
+    if spec.is_some_and(|s| s.active_deadline_seconds.is_some()) {
+        let detail = "activeDeadlineSeconds in ReplicaSet is not Supported";
+        let path = path.child("activeDeadlineSeconds");
+        errors.push(FieldError::forbidden(&path, detail));
+    }
+}
+
+/// Whoever selects pods must select those of its own template.
+pub(super) fn validate_selected(
+    template: &PodTemplateSpec,
+    selector: &LabelSelector,
+    path: &Path,
+    errors: &mut ErrorList,
+) {
+    let labels = template.metadata.as_ref().and_then(|m| m.labels.as_ref());
+    // an absent selector selects nothing, an empty one everything
+    let selector = Some(selector).filter(|s| !is_unset(s));
+    if !Selector::of(selector).matches(labels) {
+        errors.push(FieldError::invalid(
+            &path.child("metadata").child("labels"),
+            BadValue::go(go_map(labels)),
+            "`selector` does not match template `labels`",
+        ));
+    }
+}
+
+/// Whether a selector was not given. To the types, neither was one without any field, `{}`.
+pub(super) fn is_unset(selector: &LabelSelector) -> bool {
+    *selector == LabelSelector::default()
+}
+
+/// A selector that must select something; returns whether it can be used.
+pub(super) fn validate_selector(
+    selector: &LabelSelector,
+    owner: &str,
+    path: &Path,
+    errors: &mut ErrorList,
+) -> bool {
+    if is_unset(selector) {
+        errors.push(FieldError::required(path, ""));
+        return true;
+    }
+    let found = errors.len();
+    validate_label_selector(Some(selector), path, errors);
+    if errors.len() > found {
+        return false;
+    }
+    if is_empty_selector(selector) {
+        let detail = format!("empty selector is invalid for {owner}");
+        errors.push(FieldError::invalid(path, go_selector(selector), detail));
+    }
+    true
+}
+
+/// A selector never changes: its pods would be orphaned.
+pub(super) fn same_selector(
+    new: &LabelSelector,
+    old: &LabelSelector,
+    path: &Path,
+    errors: &mut ErrorList,
+) {
+    if new != old {
+        let detail = crate::registry::validation::IMMUTABLE;
+        errors.push(FieldError::invalid(path, go_selector(new), detail));
+    }
+}
