@@ -3,16 +3,14 @@
 use std::io::Write;
 
 use thiserror::Error;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, StartError};
+use crate::app::StartError;
 use crate::config::{HealthcheckArgs, KubeconfigArgs, Serve};
 use crate::endpoints::paths;
 use crate::kubeconfig::Kubeconfig;
+use crate::server::Server;
 use crate::serving::pki::{self, Authority, PkiError};
-use crate::serving::{self, tls};
 use crate::startup;
 
 /// Why a command did not do what it was told, in one line.
@@ -67,34 +65,11 @@ pub fn serve(options: &Serve) -> Result<(), CommandError> {
         .map_err(system("start threads"))?;
     runtime.block_on(async {
         let stop = stop_signal()?;
-        let (address, port) = (options.bind_address, options.secure_port);
-        let listen = |source| CommandError::Listen {
-            address,
-            port,
-            source,
-        };
-        // Bound first, so that a busy port leaves nothing half-made.
-        let listener = TcpListener::bind((address, port)).await.map_err(listen)?;
-        let local = listener.local_addr().map_err(listen)?;
-        let pki = startup::certificates(options, local)?;
-        let app = App::start(options, &pki, &startup::reachable(local).to_string()).await?;
-        startup::write_kubeconfig(options, &pki, local)?;
-        let acceptor = tls::acceptor(pki.server_chain, pki.server_key)
-            .map_err(|why| StartError::option("--tls-cert-file", why))?;
-        announce(local, options);
-        let serving = CancellationToken::new();
-        let server = tokio::spawn(serving::run(
-            listener,
-            acceptor,
-            app.clone(),
-            serving.clone(),
-        ));
+        let server = Server::start(options).await?;
+        announce(server.local(), options);
         stop.await;
         tracing::info!("stopping: no new connections, watches end, requests finish");
-        app.begin_shutdown();
-        serving.cancel();
-        let _ = server.await;
-        app.finish_shutdown().await;
+        server.stop().await;
         Ok(())
     })
 }

@@ -19,6 +19,8 @@ pub mod app;
 
 pub mod bootstrap;
 
+pub mod server;
+
 // Connections, TLS, health.
 pub mod serving;
 

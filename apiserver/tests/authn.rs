@@ -1,0 +1,7 @@
+//! Who are you?
+
+mod headers;
+mod keys;
+mod requests;
+mod secrets;
+mod tokens;

@@ -1,0 +1,9 @@
+//! A server on a free port of this machine, and what it answers through TLS and the whole chain.
+#![allow(
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "tests end at the first surprise; nothing here is anybody's API"
+)]
+
+mod authn;
+mod support;

@@ -1,0 +1,5 @@
+//! What tests of the server share.
+
+pub mod client;
+pub mod log;
+pub mod server;

@@ -1,0 +1,155 @@
+//! A client that says exactly what a test wants said.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use portcullis::serving::pki::Identity;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// Somebody who sends requests, each over a connection of its own.
+#[derive(Clone)]
+pub struct Client {
+    address: SocketAddr,
+    tls: ClientConfig,
+    headers: HeaderMap,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub code: u16,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The body.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+
+    /// The message of a Status.
+    pub fn message(&self) -> String {
+        let message = self.json()["message"].as_str().map(str::to_owned);
+        message.unwrap_or_else(|| panic!("no message: {self:?}"))
+    }
+}
+
+impl Client {
+    /// A client that believes only servers that `trusted`, a PEM certificate, signed.
+    pub fn new(address: SocketAddr, trusted: &str, identity: Option<&Identity>) -> Self {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(trusted.as_bytes()) {
+            roots.add(certificate.unwrap()).unwrap();
+        }
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots);
+        let mut tls = match identity {
+            None => tls.with_no_client_auth(),
+            Some(identity) => {
+                let chain = CertificateDer::pem_slice_iter(identity.certificate.as_bytes());
+                let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
+                tls.with_client_auth_cert(chain.map(Result::unwrap).collect(), key)
+                    .unwrap()
+            }
+        };
+        tls.alpn_protocols = vec![b"h2".to_vec()];
+        Self {
+            address,
+            tls,
+            headers: HeaderMap::new(),
+        }
+    }
+
+    /// The same over HTTP/1.1 and not HTTP/2, as kubectl speaks.
+    #[must_use]
+    pub fn over_http1(mut self) -> Self {
+        self.tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        self
+    }
+
+    /// The same with one header more, in every request.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
+        self.headers.append(HeaderName::from_static(name), value);
+        self
+    }
+
+    /// The same with a name and a password.
+    #[must_use]
+    pub fn basic(self, user: &str, password: &str) -> Self {
+        let credentials = STANDARD.encode(format!("{user}:{password}"));
+        self.header("authorization", &format!("Basic {credentials}"))
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.ask(Method::GET, path, "").await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.ask(Method::DELETE, path, "").await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.ask(Method::POST, path, body.to_string()).await
+    }
+
+    /// The answer to a request.
+    pub async fn ask(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Answer {
+        self.try_ask(method, path, body).await.unwrap()
+    }
+
+    /// The answer, if the server does not break the connection.
+    pub async fn try_ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: impl Into<Bytes>,
+    ) -> hyper::Result<Answer> {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let connector = TlsConnector::from(Arc::new(self.tls.clone()));
+        let name = ServerName::from(self.address.ip());
+        let io = TokioIo::new(connector.connect(name, stream).await.unwrap());
+        let mut request = Request::new(Full::new(body.into()));
+        *request.method_mut() = method;
+        *request.headers_mut() = self.headers.clone();
+        let headers = request.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let answer = if self.tls.alpn_protocols == [b"h2"] {
+            *request.uri_mut() = format!("https://{}{path}", self.address).parse().unwrap();
+            let (mut sender, connection) = http2::handshake(TokioExecutor::new(), io).await?;
+            tokio::spawn(connection);
+            sender.send_request(request).await?
+        } else {
+            *request.uri_mut() = path.parse().unwrap();
+            let host = HeaderValue::from_str(&self.address.to_string()).unwrap();
+            request.headers_mut().insert(HOST, host);
+            let (mut sender, connection) = http1::handshake(io).await?;
+            tokio::spawn(connection);
+            sender.send_request(request).await?
+        };
+        let (parts, body) = answer.into_parts();
+        Ok(Answer {
+            code: parts.status.as_u16(),
+            headers: parts.headers,
+            body: body.collect().await?.to_bytes(),
+        })
+    }
+}
