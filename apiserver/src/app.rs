@@ -4,7 +4,9 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
+use k8s_openapi::api::core::v1::{LimitRange, Namespace, ServiceAccount};
+use k8s_openapi::api::scheduling::v1::PriorityClass;
+use k8s_openapi::api::storage::v1::StorageClass;
 use portcullis_admission::{Lookups, Selection};
 use portcullis_api::psp::PodSecurityPolicy;
 use portcullis_authn::{Authenticator, Reload};
@@ -290,6 +292,9 @@ fn lookups(cache: &Arc<Cache>, prefix: &str, authorizer: &Arc<dyn Authorizer>) -
     let lookups = Lookups {
         namespaces: Informer::<Namespace>::start(cache, prefix, table::NAMESPACES),
         service_accounts: Informer::<ServiceAccount>::start(cache, prefix, table::SERVICE_ACCOUNTS),
+        limit_ranges: Informer::<LimitRange>::start(cache, prefix, table::LIMIT_RANGES),
+        priority_classes: Informer::<PriorityClass>::start(cache, prefix, table::PRIORITY_CLASSES),
+        storage_classes: Informer::<StorageClass>::start(cache, prefix, table::STORAGE_CLASSES),
         ..Lookups::nothing(
             Arc::new(UseOfPolicies(authorizer.clone())),
             metadata::generate_name,

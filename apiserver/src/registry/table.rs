@@ -133,11 +133,15 @@ pub const CLUSTER_ROLES: &Resource = row("rbac.authorization.k8s.io", "clusterro
 pub const CLUSTER_ROLE_BINDINGS: &Resource =
     row("rbac.authorization.k8s.io", "clusterrolebindings");
 /// See [`CLUSTER_ROLES`].
+pub const LIMIT_RANGES: &Resource = row("", "limitranges");
+/// See [`CLUSTER_ROLES`].
 pub const NAMESPACES: &Resource = row("", "namespaces");
 /// See [`CLUSTER_ROLES`].
 pub const POD_SECURITY_POLICIES: &Resource = row("policy", "podsecuritypolicies");
 /// See [`CLUSTER_ROLES`].
 pub const PODS: &Resource = row("", "pods");
+/// See [`CLUSTER_ROLES`].
+pub const PRIORITY_CLASSES: &Resource = row("scheduling.k8s.io", "priorityclasses");
 /// See [`CLUSTER_ROLES`].
 pub const ROLES: &Resource = row("rbac.authorization.k8s.io", "roles");
 /// See [`CLUSTER_ROLES`].
@@ -146,6 +150,8 @@ pub const ROLE_BINDINGS: &Resource = row("rbac.authorization.k8s.io", "rolebindi
 pub const SECRETS: &Resource = row("", "secrets");
 /// See [`CLUSTER_ROLES`].
 pub const SERVICE_ACCOUNTS: &Resource = row("", "serviceaccounts");
+/// See [`CLUSTER_ROLES`].
+pub const STORAGE_CLASSES: &Resource = row("storage.k8s.io", "storageclasses");
 
 const fn row(group: &str, plural: &str) -> &'static Resource {
     let mut at = 0;
