@@ -6,4 +6,6 @@
 )]
 
 mod authn;
+mod flow;
 mod support;
+mod verbs;

@@ -131,7 +131,9 @@ impl Client {
         *request.method_mut() = method;
         *request.headers_mut() = self.headers.clone();
         let headers = request.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers
+            .entry(CONTENT_TYPE)
+            .or_insert(HeaderValue::from_static("application/json"));
         let answer = if self.tls.alpn_protocols == [b"h2"] {
             *request.uri_mut() = format!("https://{}{path}", self.address).parse().unwrap();
             let (mut sender, connection) = http2::handshake(TokioExecutor::new(), io).await?;

@@ -1,0 +1,4 @@
+//! What happens before and around the verbs.
+
+mod order;
+mod restart;

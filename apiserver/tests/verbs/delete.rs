@@ -1,0 +1,106 @@
+//! DELETE: at once, in time, or when a finalizer lets go.
+
+use http::Method;
+use serde_json::json;
+
+use crate::support::server::TestServer;
+
+const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+const MERGE: &str = "application/merge-patch+json";
+
+#[tokio::test]
+async fn a_finalizer_holds_an_object_until_it_is_removed() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let map = json!({"metadata": {"name": "m", "finalizers": ["example.com/hold"]}});
+    assert_eq!(admin.post(MAPS, &map).await.code, 201);
+    let path = format!("{MAPS}/m");
+    let deleted = admin.delete(&path).await.json();
+    assert_eq!(deleted["kind"], "ConfigMap");
+    assert!(deleted["metadata"]["deletionTimestamp"].is_string());
+    assert_eq!(admin.get(&path).await.code, 200);
+    let free = json!({"metadata": {"finalizers": null}}).to_string();
+    let freed = admin
+        .clone()
+        .header("content-type", MERGE)
+        .ask(Method::PATCH, &path, free)
+        .await;
+    assert_eq!(freed.code, 200);
+    assert_eq!(admin.get(&path).await.code, 404);
+}
+
+#[tokio::test]
+async fn a_precondition_protects_another_object_of_the_same_name() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    assert_eq!(
+        admin
+            .post(MAPS, &json!({"metadata": {"name": "m"}}))
+            .await
+            .code,
+        201
+    );
+    let options = json!({"preconditions": {"uid": "another"}}).to_string();
+    let path = format!("{MAPS}/m");
+    assert_eq!(admin.ask(Method::DELETE, &path, options).await.code, 409);
+    let gone = admin.delete(&path).await.json();
+    assert_eq!(
+        (&gone["kind"], &gone["status"]),
+        (&json!("Status"), &json!("Success"))
+    );
+    assert_eq!(gone["details"]["name"], "m");
+}
+
+#[tokio::test]
+async fn a_bound_pod_gets_its_time_and_an_unbound_one_goes_at_once() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let pods = "/api/v1/namespaces/default/pods";
+    for (name, node) in [("bound", json!("node-1")), ("unbound", json!(null))] {
+        let pod = json!({"metadata": {"name": name},
+            "spec": {"nodeName": node, "containers": [{"name": "c", "image": "i"}]}});
+        assert_eq!(admin.post(pods, &pod).await.code, 201);
+    }
+    let bound = admin.delete(&format!("{pods}/bound")).await.json();
+    assert_eq!(bound["metadata"]["deletionGracePeriodSeconds"], 30);
+    assert_eq!(admin.get(&format!("{pods}/bound")).await.code, 200);
+    assert_eq!(admin.delete(&format!("{pods}/unbound")).await.code, 200);
+    assert_eq!(admin.get(&format!("{pods}/unbound")).await.code, 404);
+}
+
+#[tokio::test]
+async fn a_namespace_goes_with_all_that_is_in_it() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    assert_eq!(
+        admin
+            .post("/api/v1/namespaces", &json!({"metadata": {"name": "n"}}))
+            .await
+            .code,
+        201
+    );
+    let maps = "/api/v1/namespaces/n/configmaps";
+    assert_eq!(
+        admin
+            .post(maps, &json!({"metadata": {"name": "m"}}))
+            .await
+            .code,
+        201
+    );
+    let deleted = admin.delete("/api/v1/namespaces/n").await.json();
+    assert_eq!(deleted["status"]["phase"], "Terminating");
+    for _ in 0..100 {
+        if admin.get("/api/v1/namespaces/n").await.code == 404 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(admin.get("/api/v1/namespaces/n").await.code, 404);
+    assert_eq!(admin.get(&format!("{maps}/m")).await.code, 404);
+    let kept = admin.delete("/api/v1/namespaces/kube-system").await;
+    assert_eq!(kept.code, 403);
+    assert_eq!(
+        kept.message(),
+        "namespaces \"kube-system\" is forbidden: this namespace may not be deleted"
+    );
+}

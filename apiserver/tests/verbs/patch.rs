@@ -1,0 +1,79 @@
+//! PATCH in its three older forms.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::support::client::{Answer, Client};
+use crate::support::server::TestServer;
+
+const POD: &str = "/api/v1/namespaces/default/pods/p";
+
+async fn patch(client: &Client, kind: &str, body: Value) -> Answer {
+    let content_type = format!("application/{kind}+json");
+    client
+        .clone()
+        .header("content-type", &content_type)
+        .ask(Method::PATCH, POD, body.to_string())
+        .await
+}
+
+async fn pod(admin: &Client) {
+    let pod = json!({"metadata": {"name": "p", "labels": {"a": "1"}},
+        "spec": {"containers": [{"name": "c", "image": "i"}, {"name": "d", "image": "i"}]}});
+    assert_eq!(
+        admin
+            .post("/api/v1/namespaces/default/pods", &pod)
+            .await
+            .code,
+        201
+    );
+}
+
+#[tokio::test]
+async fn each_form_changes_what_it_says() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    pod(&admin).await;
+    let merged = patch(
+        &admin,
+        "merge-patch",
+        json!({"metadata": {"labels": {"a": null, "b": "2"}}}),
+    )
+    .await;
+    assert_eq!(merged.json()["metadata"]["labels"], json!({"b": "2"}));
+    let operation = json!([{"op": "add", "path": "/metadata/labels/c", "value": "3"}]);
+    let patched = patch(&admin, "json-patch", operation).await;
+    assert_eq!(
+        patched.json()["metadata"]["labels"],
+        json!({"b": "2", "c": "3"})
+    );
+    let strategic = json!({"spec": {"containers": [{"name": "d", "image": "other"}]}});
+    let patched = patch(&admin, "strategic-merge-patch", strategic)
+        .await
+        .json();
+    let image = |at: usize| patched["spec"]["containers"][at]["image"].clone();
+    assert_eq!((image(0), image(1)), (json!("i"), json!("other")));
+}
+
+#[tokio::test]
+async fn a_patch_that_cannot_be_applied_changes_nothing() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    pod(&admin).await;
+    let before = admin.get(POD).await.json();
+    let absent = json!([{"op": "replace", "path": "/metadata/labels/a", "value": "9"},
+        {"op": "test", "path": "/metadata/labels/a", "value": "1"}]);
+    assert_eq!(patch(&admin, "json-patch", absent).await.code, 422);
+    assert_eq!(
+        patch(
+            &admin,
+            "merge-patch",
+            json!({"spec": {"hostNetwork": true}})
+        )
+        .await
+        .code,
+        422
+    );
+    assert_eq!(patch(&admin, "unknown-patch", json!({})).await.code, 415);
+    assert_eq!(admin.get(POD).await.json(), before);
+}
