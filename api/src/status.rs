@@ -8,6 +8,9 @@ use crate::field_error::{FieldError, aggregate};
 use crate::gvk::{GroupKind, GroupResource};
 use crate::verb::Verb;
 
+/// How many mistakes an answer lists at most: a small body can have a million of them.
+const CAUSES_MAX: usize = 1000;
+
 /// An answer that is not an object: a failure, or the success of a plain delete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -236,9 +239,10 @@ impl Status {
         Self::failure(Reason::Forbidden, message).about(resource, name)
     }
 
-    /// 422 with a cause for each mistake.
+    /// 422 with a cause for each mistake, as far as anybody would read them.
     pub fn invalid(kind: GroupKind<'_>, name: &str, errors: &[FieldError]) -> Self {
-        let causes = errors
+        let shown = &errors[..errors.len().min(CAUSES_MAX)];
+        let causes = shown
             .iter()
             .map(|e| Cause {
                 reason: e.kind.reason().into(),
@@ -246,7 +250,10 @@ impl Status {
                 field: e.field.clone(),
             })
             .collect();
-        let message = format!("{kind} {name:?} is invalid: {}", aggregate(errors));
+        let mut message = format!("{kind} {name:?} is invalid: {}", aggregate(shown));
+        if shown.len() < errors.len() {
+            message.push_str(&format!(", and {} more", errors.len() - shown.len()));
+        }
         Self::failure(Reason::Invalid, message).with_details(Details {
             name: name.into(),
             group: kind.group.into(),

@@ -1,5 +1,6 @@
 //! What a request that may be carried out does: one file a verb, for all kinds.
 
+pub mod apply;
 pub mod binding;
 pub mod body;
 pub mod create;
@@ -23,6 +24,7 @@ pub mod watch;
 use std::sync::Arc;
 
 use http::StatusCode;
+use http::header::USER_AGENT;
 use http::request::Parts;
 use portcullis_api::status::Reason;
 use portcullis_api::{Status, Verb};
@@ -30,6 +32,7 @@ use portcullis_api::{Status, Verb};
 use self::body::{Expected, Incoming};
 use self::query::Query;
 use crate::app::App;
+use crate::field_manager::update::Writer;
 use crate::filters::authorization::Authorized;
 use crate::registry::resource::{Resource, Subresource};
 use crate::registry::table;
@@ -80,6 +83,14 @@ impl<'a> Call<'a> {
             format: self.format,
             include: IncludeObject::parse(self.query.get("includeObject"))?,
         })
+    }
+
+    /// Who writes, for the record of who set which field.
+    pub fn writer(&self) -> Writer<'_> {
+        let agent = self.parts.headers.get(USER_AGENT);
+        let agent = agent.and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let manager = self.query.get("fieldManager");
+        Writer::new(&self.scope, &self.api_version, manager, agent)
     }
 
     /// The scope of a write.

@@ -41,6 +41,9 @@ pub mod endpoints;
 // Objects of every kind: admission, preparation, validation, store.
 pub mod registry;
 
+// Who set which field.
+pub mod field_manager;
+
 pub mod informer;
 
 pub mod indices;

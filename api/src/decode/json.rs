@@ -1,6 +1,6 @@
 //! Text to [`Value`], noting duplicate keys by path (the last one wins, as in Go).
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt::{self, Write as _};
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -17,16 +17,22 @@ pub struct Parsed {
     pub duplicate_fields: Vec<String>,
 }
 
+/// How many values a document may have. A value of three bytes in text can become a kilobyte of a
+/// kind's type, so the size of a body alone does not bound what it costs.
+const VALUES_MAX: usize = 250_000;
+
 /// Parses one JSON document.
 ///
 /// # Errors
-/// [`DecodeError::Syntax`] if the bytes are not one JSON document.
+/// [`DecodeError::Syntax`] if the bytes are not one JSON document, or one of too many values.
 pub fn parse(bytes: &[u8]) -> Result<Parsed, DecodeError> {
     let duplicates = RefCell::new(Vec::new());
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let values = Cell::new(VALUES_MAX);
     let seed = Seed {
         path: &Path::Root,
         duplicates: &duplicates,
+        values: &values,
     };
     let value = seed
         .deserialize(&mut deserializer)
@@ -36,6 +42,23 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed, DecodeError> {
         value,
         duplicate_fields: duplicates.into_inner(),
     })
+}
+
+/// Holds a document that was not read from JSON to the same number of values.
+///
+/// # Errors
+/// [`DecodeError::Syntax`] for one of too many.
+pub fn check_size(document: &Value) -> Result<(), DecodeError> {
+    fn count(value: &Value, left: &mut usize) -> Option<()> {
+        *left = left.checked_sub(1)?;
+        match value {
+            Value::Array(items) => items.iter().try_for_each(|item| count(item, left)),
+            Value::Object(fields) => fields.values().try_for_each(|field| count(field, left)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Some(()),
+        }
+    }
+    let too_many = || DecodeError::Syntax(format!("more than {VALUES_MAX} values"));
+    count(document, &mut VALUES_MAX.clone()).ok_or_else(too_many)
 }
 
 /// The way to a value, kept on the stack so that documents without duplicates pay nothing for it.
@@ -60,12 +83,22 @@ impl fmt::Display for Path<'_> {
 struct Seed<'p> {
     path: &'p Path<'p>,
     duplicates: &'p RefCell<Vec<String>>,
+    /// How many more values there may be.
+    values: &'p Cell<usize>,
 }
 
 impl<'de> DeserializeSeed<'de> for Seed<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        match self.values.get().checked_sub(1) {
+            Some(left) => self.values.set(left),
+            None => {
+                return Err(de::Error::custom(format_args!(
+                    "more than {VALUES_MAX} values"
+                )));
+            }
+        }
         deserializer.deserialize_any(self)
     }
 }
@@ -110,6 +143,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
         while let Some(item) = seq.next_element_seed(Seed {
             path: &Path::Index(self.path, items.len()),
             duplicates: self.duplicates,
+            values: self.values,
         })? {
             items.push(item);
         }
@@ -123,6 +157,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
             let value = map.next_value_seed(Seed {
                 path: &path,
                 duplicates: self.duplicates,
+                values: self.values,
             })?;
             if fields.contains_key(&key) {
                 let mut text = String::new();

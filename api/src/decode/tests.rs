@@ -97,3 +97,11 @@ fn duplicate_keys_are_found_and_the_last_wins() {
     assert!(parse(b"{} x").is_err());
     assert!(parse(b"").is_err());
 }
+
+#[test]
+fn a_document_of_too_many_values_is_refused() {
+    let many = |n: usize| format!("[{}]", vec!["0"; n].join(","));
+    assert!(parse(many(1000).as_bytes()).is_ok());
+    let error = parse(many(300_000).as_bytes()).unwrap_err().to_string();
+    assert!(error.starts_with("more than 250000 values"), "{error}");
+}

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use portcullis_api::decode::{DecodeError, Decoded, parse};
+use portcullis_api::decode::{DecodeError, Decoded, check_size, parse};
 use portcullis_api::protobuf::{self, Envelope};
 use portcullis_api::status::Reason;
 use portcullis_api::{Object, ObjectType, Status};
@@ -95,10 +95,11 @@ fn value(bytes: &[u8], media_type: &str, kind: &str) -> Result<(Value, Vec<Strin
                 parse(bytes).map_err(|e| unrecognized(&format!("json parse error: {e}")))?;
             (parsed.value, parsed.duplicate_fields)
         }
-        "application/yaml" => (
-            yaml(bytes).map_err(|e| unrecognized(&format!("yaml: {e}")))?,
-            Vec::new(),
-        ),
+        "application/yaml" => {
+            let value = yaml(bytes).map_err(|e| unrecognized(&format!("yaml: {e}")))?;
+            check_size(&value).map_err(|e| unrecognized(&format!("yaml: {e}")))?;
+            (value, Vec::new())
+        }
         _ => return Err(unsupported()),
     };
     match value {
@@ -119,10 +120,12 @@ fn from_protobuf(bytes: &[u8], expected: Expected<'_>) -> Result<Value, Status> 
             "the object provided is unrecognized (must be of type {kind}): {why}"
         ))
     })?;
-    envelope
+    let value = envelope
         .or_type(expected.api_version, kind)
         .to_value()
-        .map_err(|why| cannot_be_handled(expected, &why))
+        .map_err(|why| cannot_be_handled(expected, &why))?;
+    check_size(&value).map_err(|why| cannot_be_handled(expected, &why))?;
+    Ok(value)
 }
 
 /// Reads YAML as Kubernetes does: YAML 1.1, with octal numbers.

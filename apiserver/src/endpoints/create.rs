@@ -29,6 +29,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     let scope = call.writing(dry_run);
     scope.warn(read.warnings);
     scope.warn(strategy.warnings(object.as_ref()));
+    call.writer().created(object.as_mut())?;
     let entry = call.app.registry().create(&scope, object).await?;
     call.answer(StatusCode::CREATED, &entry)
 }

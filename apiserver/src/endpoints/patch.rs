@@ -7,7 +7,7 @@ use portcullis_api::{FieldError, Object, Path, Status, decode};
 
 use super::body::{self, Incoming};
 use super::query::{FieldValidation, invalid_unless_empty};
-use super::{Call, update};
+use super::{Call, apply, update};
 use crate::registry::update::{Change, Current};
 use crate::response::Response;
 
@@ -39,6 +39,7 @@ impl Change for Patched<'_> {
         let mut object = read.object;
         update::check_metadata(object.metadata_mut(), scope)?;
         scope.resource.strategy.default(object.as_mut());
+        self.call.writer().changed(current, object.as_mut())?;
         Ok(object)
     }
 }
@@ -48,6 +49,9 @@ impl Change for Patched<'_> {
 /// # Errors
 /// Whatever anything on its way objects to.
 pub async fn patch(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
+    if body::media_type(&call.parts.headers) == apply::MEDIA_TYPE {
+        return apply::apply(call, body).await;
+    }
     let (dry_run, validation) = call.query.write_options("PatchOptions")?;
     if !call.query.get("force").is_empty() {
         let why = "may not be specified for non-apply patch";
@@ -74,7 +78,7 @@ pub async fn patch(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Sta
 fn parse(call: &Call<'_>, bytes: &[u8]) -> Result<Patch, Status> {
     let media_type = body::media_type(&call.parts.headers);
     let Some(patch_type) = PatchType::of(media_type) else {
-        let known = "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json";
+        let known = "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml";
         let why = format!(
             "the body of the request was in an unknown format - accepted media types include: {known}"
         );

@@ -6,16 +6,25 @@ use portcullis_api::{Object, Status};
 
 use super::Call;
 use super::body::{self, Incoming};
+use crate::field_manager::update::Writer;
 use crate::registry::Scope;
 use crate::registry::update::{Change, Current};
 use crate::response::Response;
 
 /// The object as a client sent it, whatever is there now.
-struct Replace(Box<dyn Object>);
+struct Replace<'c> {
+    object: Box<dyn Object>,
+    writer: Writer<'c>,
+}
 
-impl Change for Replace {
-    fn apply(&self, _: Option<&Current>) -> Result<Box<dyn Object>, Status> {
-        Ok(self.0.clone())
+impl Change for Replace<'_> {
+    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+        let mut object = self.object.clone();
+        match current {
+            Some(current) => self.writer.changed(current, object.as_mut())?,
+            None => self.writer.created(object.as_mut())?,
+        }
+        Ok(object)
     }
 }
 
@@ -38,10 +47,14 @@ pub async fn update(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     strategy.default(object.as_mut());
     call.scope.warn(read.warnings);
     call.scope.warn(strategy.warnings(object.as_ref()));
+    let change = Replace {
+        object,
+        writer: call.writer(),
+    };
     let updated = call
         .app
         .registry()
-        .update(&call.writing(dry_run), &Replace(object))
+        .update(&call.writing(dry_run), &change)
         .await?;
     let code = if updated.created {
         StatusCode::CREATED

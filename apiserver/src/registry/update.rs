@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use portcullis_admission::Operation;
 use portcullis_api::{Object, Path, Status};
 use portcullis_storage::{Entry, Error, ReadAt};
 use serde_json::Value;
 
+use crate::field_manager::update::older_times;
+
+use super::resource::Resource;
 use super::validation::object_meta::validate_object_meta_update;
 use super::{Registry, Scope, admitted, codec, errors, metadata};
 
@@ -17,6 +21,11 @@ pub trait Change: Send + Sync {
     /// # Errors
     /// An answer that ends the request.
     fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status>;
+
+    /// Whether it makes an object that is not there, even of a kind that a PUT does not make.
+    fn creates(&self) -> bool {
+        false
+    }
 }
 
 /// An object as a change finds it.
@@ -83,7 +92,7 @@ impl Registry {
     ) -> Result<Updated, Attempt> {
         let object = change.apply(current)?;
         let Some(current) = current else {
-            if !scope.resource.create_on_update {
+            if !scope.resource.create_on_update && !change.creates() {
                 return Err(scope.not_found().into());
             }
             if !metadata::is_empty(object.metadata().resource_version.as_deref()) {
@@ -106,7 +115,7 @@ impl Registry {
         if super::delete::is_due(scope.resource, object.as_ref()) {
             return self.finish_deletion(scope, key, current, object).await;
         }
-        let bytes = codec::encode(scope.resource, object);
+        let bytes = encode(scope.resource, object, current);
         if bytes == current.entry.value {
             return Ok(Updated {
                 entry: current.entry.clone(),
@@ -171,6 +180,19 @@ impl Registry {
             created: false,
         })
     }
+}
+
+/// The bytes to store: those that are there if nothing but the times of field managers changed.
+fn encode(resource: &Resource, mut object: Box<dyn Object>, current: &Current) -> Bytes {
+    if let Some(older) = older_times(object.as_ref(), current) {
+        let newer = object.metadata_mut().managed_fields.replace(older);
+        let bytes = codec::encode(resource, object.boxed_clone());
+        if bytes == current.entry.value {
+            return bytes;
+        }
+        object.metadata_mut().managed_fields = newer;
+    }
+    codec::encode(resource, object)
 }
 
 /// Why an attempt did not end an update well.

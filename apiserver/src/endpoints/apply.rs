@@ -1,0 +1,178 @@
+//! PATCH with an apply configuration: server-side apply.
+//!
+//! Upstream: `applyPatcher` in `k8s.io/apiserver/pkg/endpoints/handlers/patch.go`.
+
+use http::StatusCode;
+use portcullis_api::{FieldError, Object, Path, Status};
+use portcullis_rbac::{Attributes, ResourceTarget, Target};
+use serde_json::Value;
+
+use super::body::{self, Incoming};
+use super::query::invalid_unless_empty;
+use super::{Call, update};
+use crate::field_manager::apply::Apply;
+use crate::field_manager::tracked;
+use crate::filters::authorization;
+use crate::registry::update::{Change, Current};
+use crate::response::Response;
+
+/// The media type of an apply configuration, which may be JSON too.
+pub const MEDIA_TYPE: &str = "application/apply-patch+yaml";
+
+/// A configuration, applied to whatever is there.
+struct Configured<'c> {
+    call: &'c Call<'c>,
+    apply: Apply<'c>,
+}
+
+impl Change for Configured<'_> {
+    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+        let scope = &self.call.scope;
+        let (live, entries) = match current {
+            Some(current) => {
+                let mut live = current.object.clone();
+                let entries = live.metadata_mut().managed_fields.take();
+                (tracked::value_of(scope.resource, live.as_ref())?, entries)
+            }
+            None if self.creates() => {
+                may_create(self.call)?;
+                (tracked::empty(scope.resource)?, None)
+            }
+            None => {
+                let resource = scope.resource.group_resource();
+                return Err(Status::not_found(resource, scope.name));
+            }
+        };
+        let applied = self.apply.to(&live, &entries.unwrap_or_default())?;
+        let decoded = (scope.resource.object_type.decode)(&applied.object);
+        let mut object = decoded.map_err(|e| untyped(self.call, &e))?.value;
+        let metadata = object.metadata_mut();
+        metadata.managed_fields = applied.managed;
+        if current.is_none() {
+            metadata.resource_version = None;
+        }
+        update::check_metadata(metadata, scope)?;
+        scope.resource.strategy.default(object.as_mut());
+        Ok(object)
+    }
+
+    fn creates(&self) -> bool {
+        self.call.scope.subresource.is_empty()
+    }
+}
+
+/// Applies a configuration to an object, or makes the object of it.
+///
+/// # Errors
+/// 409 for fields that are others', and whatever anything on its way objects to.
+pub async fn apply(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
+    let (dry_run, _) = call.query.write_options("PatchOptions")?;
+    if call.query.get("fieldManager").is_empty() {
+        let required =
+            FieldError::required(&Path::new("fieldManager"), "is required for apply patch");
+        invalid_unless_empty("PatchOptions", &[required])?;
+    }
+    let bytes = body::read(body).await?;
+    let config = parse(&bytes)?;
+    let apply = Apply {
+        writer: call.writer(),
+        config: &config,
+        force: call.query.flag("force"),
+    };
+    check(call, &apply)?;
+    let change = Configured { call, apply };
+    let updated = call
+        .app
+        .registry()
+        .update(&call.writing(dry_run), &change)
+        .await?;
+    let code = if updated.created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    call.answer(code, &updated.entry)
+}
+
+fn parse(bytes: &[u8]) -> Result<Value, Status> {
+    let bad = |why: &str| Status::bad_request(format!("error decoding YAML: {why}"));
+    // most clients send JSON, whose parser is quicker
+    let value = match serde_json::from_slice(bytes) {
+        Ok(value) => value,
+        Err(_) => body::yaml(bytes).map_err(|e| bad(&e))?,
+    };
+    match value {
+        Value::Object(_) => Ok(value),
+        _ => Err(bad("an apply configuration is an object")),
+    }
+}
+
+/// What is wrong with a configuration, whatever it is applied to.
+fn check(call: &Call<'_>, apply: &Apply<'_>) -> Result<(), Status> {
+    let text = |name: &str| {
+        apply
+            .config
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    let (version, kind) = (text("apiVersion"), text("kind"));
+    if version != call.api_version {
+        return Err(Status::bad_request(format!(
+            "Incorrect version specified in apply patch. Specified patch version: {version}, expected: {}",
+            call.api_version
+        )));
+    }
+    if kind != call.scope.resource.kind {
+        return Err(Status::bad_request(format!(
+            "invalid object type: {}/{}, Kind={kind}",
+            call.info.group, call.info.version
+        )));
+    }
+    let metadata = apply.config.get("metadata");
+    if metadata
+        .and_then(|m| m.get("managedFields"))
+        .is_some_and(|m| !m.is_null())
+    {
+        return Err(Status::bad_request("metadata.managedFields must be nil"));
+    }
+    let decoded = (call.scope.resource.object_type.decode)(apply.config);
+    let unknown = decoded.map_err(|e| untyped(call, &e))?.unknown_fields;
+    if let Some(field) = unknown.first() {
+        return Err(untyped(
+            call,
+            &format!(".{field}: field not declared in schema"),
+        ));
+    }
+    match apply.list_errors().as_slice() {
+        [] => Ok(()),
+        errors => Err(untyped(call, &errors.join("\n"))),
+    }
+}
+
+/// Upstream answers a 500; but the mistake is the client's.
+fn untyped(call: &Call<'_>, why: &dyn std::fmt::Display) -> Status {
+    let scope = &call.scope;
+    Status::bad_request(format!(
+        "failed to create typed patch object ({}/{}; {}, Kind={}): {why}",
+        scope.namespace, scope.name, call.api_version, scope.resource.kind
+    ))
+}
+
+/// Whoever makes an object by applying it needs the right to make it, besides that to patch it.
+fn may_create(call: &Call<'_>) -> Result<(), Status> {
+    let scope = &call.scope;
+    let target = ResourceTarget {
+        group: scope.resource.group,
+        resource: scope.resource.plural,
+        subresource: scope.subresource,
+        namespace: scope.namespace,
+        name: scope.name,
+    };
+    let attributes = Attributes {
+        user: scope.user,
+        verb: "create",
+        target: Target::Resource(target),
+    };
+    authorization::check(call.app, &attributes)
+}

@@ -1,0 +1,22 @@
+//! Who set which field of an object: `metadata.managedFields`, and server-side apply, which needs
+//! it.
+//!
+//! Fields are paths in the JSON of an object; which lists have items of their own and which structs
+//! are one stands in the table of facts. Nothing here does I/O.
+//!
+//! Upstream: `k8s.io/apimachinery/pkg/util/managedfields` and `sigs.k8s.io/structured-merge-diff`.
+
+pub mod apply;
+mod compare;
+mod conflict;
+mod element;
+mod extract;
+mod field_set;
+mod last_applied;
+mod managed;
+mod merge;
+mod remove;
+mod schema;
+pub mod tracked;
+pub mod update;
+mod validate;

@@ -1,0 +1,243 @@
+//! Which fields differ between two objects.
+//!
+//! Upstream: `structured-merge-diff/typed/compare.go`.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::element::Element;
+use super::field_set::{FieldSet, Node};
+use super::schema::Schema;
+
+/// How a value became another. No field is in more than one of the three.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Comparison<T> {
+    /// What only the new value has.
+    pub added: T,
+    /// What both have, differently.
+    pub modified: T,
+    /// What only the old value has.
+    pub removed: T,
+}
+
+impl Comparison<Node> {
+    fn leaf(old: Option<&Value>, new: Option<&Value>) -> Self {
+        let mut leaf = Self::default();
+        match (old, new) {
+            (None, None) => {}
+            (None, Some(_)) => leaf.added.member = true,
+            (Some(_), None) => leaf.removed.member = true,
+            (Some(old), Some(new)) => leaf.modified.member = old != new,
+        }
+        leaf
+    }
+
+    fn below(fields: Comparison<FieldSet>) -> Self {
+        let node = |below| Node {
+            member: false,
+            below,
+        };
+        Self {
+            added: node(fields.added),
+            modified: node(fields.modified),
+            removed: node(fields.removed),
+        }
+    }
+}
+
+impl Comparison<FieldSet> {
+    /// Whether nothing differs.
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.modified.is_empty() && self.removed.is_empty()
+    }
+
+    fn put(&mut self, element: Element, found: Comparison<Node>) {
+        if !found.added.is_empty() {
+            self.added.put(element.clone(), found.added);
+        }
+        if !found.modified.is_empty() {
+            self.modified.put(element.clone(), found.modified);
+        }
+        self.removed.put(element, found.removed);
+    }
+}
+
+/// Compares what stands at the same place of two objects.
+fn values(old: Option<&Value>, new: Option<&Value>, schema: Schema) -> Comparison<Node> {
+    // null is an object without fields as much as a list without items
+    let sides = (old.unwrap_or(&Value::Null), new.unwrap_or(&Value::Null));
+    let inside = match sides {
+        (old, new) if is_blank(old) && is_blank(new) => None,
+        (Value::Object(_) | Value::Null, Value::Object(_) | Value::Null) if !schema.is_atomic() => {
+            Some(fields(
+                sides.0.as_object(),
+                sides.1.as_object(),
+                schema,
+                |_| true,
+            ))
+        }
+        (Value::Array(_) | Value::Null, Value::Array(_) | Value::Null) => items(
+            sides.0.as_array().map_or(&[], Vec::as_slice),
+            sides.1.as_array().map_or(&[], Vec::as_slice),
+            schema,
+        ),
+        _ => None,
+    };
+    let Some(inside) = inside else {
+        return Comparison::leaf(old, new);
+    };
+    let mut found = Comparison::below(inside);
+    found.added.member |= old.is_none();
+    found.removed.member |= new.is_none();
+    found
+}
+
+/// Whether there is nothing in a value that could be compared on its own.
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(fields) => fields.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+/// Compares those fields of two objects that are asked for.
+pub(super) fn fields(
+    old: Option<&Map<String, Value>>,
+    new: Option<&Map<String, Value>>,
+    schema: Schema,
+    wanted: impl Fn(&str) -> bool,
+) -> Comparison<FieldSet> {
+    let mut found = Comparison::default();
+    for (name, value) in old.into_iter().flatten().filter(|(name, _)| wanted(name)) {
+        let new = new.and_then(|new| new.get(name));
+        if new != Some(value) {
+            let below = values(Some(value), new, schema.field(name));
+            found.put(Element::Field(name.clone()), below);
+        }
+    }
+    let is_new = |name: &String| old.is_none_or(|old| !old.contains_key(name));
+    for (name, value) in new.into_iter().flatten() {
+        if is_new(name) && wanted(name) {
+            let below = values(None, Some(value), schema.field(name));
+            found.put(Element::Field(name.clone()), below);
+        }
+    }
+    found
+}
+
+/// Compares two lists item by item; `None` if they are owned as one.
+fn items(old: &[Value], new: &[Value], schema: Schema) -> Option<Comparison<FieldSet>> {
+    let mut places: BTreeMap<Element, [Vec<&Value>; 2]> = BTreeMap::new();
+    for (side, items) in [old, new].into_iter().enumerate() {
+        for (element, item) in schema.elements(items)?.into_iter().zip(items) {
+            places.entry(element).or_default()[side].push(item);
+        }
+    }
+    if !schema.is_associative() {
+        return None;
+    }
+    let mut found = Comparison::default();
+    for (element, [old, new]) in places {
+        let below = match (old.as_slice(), new.as_slice()) {
+            (old @ ([] | [_]), new @ ([] | [_])) => {
+                values(old.first().copied(), new.first().copied(), schema.item())
+            }
+            // what is there twice is compared as one
+            (old @ [_, _, ..], new @ [_, _, ..]) => {
+                let mut both = Comparison::<Node>::default();
+                both.modified.member = old != new;
+                both
+            }
+            ([_, _, ..], once) => {
+                let mut below = values(None, once.first().copied(), schema.item());
+                below.removed.member = true;
+                below
+            }
+            (once, _) => {
+                let mut below = values(once.first().copied(), None, schema.item());
+                below.added.member = true;
+                below
+            }
+        };
+        found.put(element, below);
+    }
+    Some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn compare(kind: &'static str, old: &Value, new: &Value) -> [Value; 3] {
+        let all = |_: &str| true;
+        let found = fields(old.as_object(), new.as_object(), Schema::of_kind(kind), all);
+        [&found.added, &found.modified, &found.removed].map(FieldSet::encode)
+    }
+
+    #[test]
+    fn maps_are_compared_key_by_key() {
+        let old = json!({"data": {"same": "1", "changed": "1", "gone": "1"}});
+        let new = json!({"data": {"same": "1", "changed": "2", "new": "1"}, "immutable": true});
+        assert_eq!(
+            compare("ConfigMap", &old, &new),
+            [
+                json!({"f:data": {"f:new": {}}, "f:immutable": {}}),
+                json!({"f:data": {"f:changed": {}}}),
+                json!({"f:data": {"f:gone": {}}}),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_new_container_of_fields_is_new_itself_and_one_that_was_null_is_not() {
+        let new = json!({"data": {"a": "1"}});
+        let added = |old| compare("ConfigMap", &old, &new)[0].clone();
+        assert_eq!(added(json!({})), json!({"f:data": {".": {}, "f:a": {}}}));
+        assert_eq!(added(json!({"data": null})), json!({"f:data": {"f:a": {}}}));
+    }
+
+    #[test]
+    fn items_are_compared_by_key_wherever_they_stand() {
+        let old = json!({"spec": {"containers": [{"name": "a", "image": "1"}, {"name": "b", "image": "1"}]}});
+        let new = json!({"spec": {"containers": [{"name": "c", "image": "1"}, {"name": "b", "image": "2"}]}});
+        let [added, modified, removed] = compare("Pod", &old, &new);
+        let whole = |name: &str| json!({"f:spec": {"f:containers": {format!("k:{{\"name\":\"{name}\"}}"): {".": {}, "f:name": {}, "f:image": {}}}}});
+        assert_eq!((added, removed), (whole("c"), whole("a")));
+        assert_eq!(
+            modified,
+            json!({"f:spec": {"f:containers": {"k:{\"name\":\"b\"}": {"f:image": {}}}}})
+        );
+    }
+
+    #[test]
+    fn what_is_atomic_changes_as_one() {
+        let old = json!({"spec": {"nodeSelector": {"a": "b"}, "tolerations": [{"key": "k"}]}});
+        let new = json!({"spec": {"nodeSelector": {"c": "d"}, "tolerations": []}});
+        let expected = json!({"f:spec": {"f:nodeSelector": {}, "f:tolerations": {}}});
+        assert_eq!(compare("Pod", &old, &new), [json!({}), expected, json!({})]);
+    }
+
+    #[test]
+    fn what_is_there_twice_is_one_thing() {
+        let twice = json!({"spec": {"containers": [{"name": "a", "image": "1"}, {"name": "a", "image": "2"}]}});
+        let once = json!({"spec": {"containers": [{"name": "a", "image": "1"}]}});
+        let [added, _, removed] = compare("Pod", &twice, &once);
+        assert_eq!(
+            added,
+            json!({"f:spec": {"f:containers": {"k:{\"name\":\"a\"}": {".": {}, "f:name": {}, "f:image": {}}}}})
+        );
+        assert_eq!(
+            removed,
+            json!({"f:spec": {"f:containers": {"k:{\"name\":\"a\"}": {}}}})
+        );
+        assert_eq!(
+            compare("Pod", &twice, &twice),
+            [json!({}), json!({}), json!({})]
+        );
+    }
+}

@@ -1,0 +1,192 @@
+//! A step from a value to one inside it.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use portcullis_api::field_error::go_quote;
+use serde_json::{Map, Value};
+
+/// One step of a path (upstream: `fieldpath.PathElement`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Element {
+    /// To a field of a struct, or an entry of a map.
+    Field(String),
+    /// To the item of a list that has these fields, which are sorted by name.
+    Key(Vec<(String, Scalar)>),
+    /// To the item of a set that has this value.
+    Value(Scalar),
+    /// To an item by its place.
+    Index(i64),
+}
+
+impl Element {
+    /// Reads a key of `fieldsV1`; `None` if it is none this server knows.
+    ///
+    /// # Errors
+    /// [`Malformed`] for keys without a type, or whose rest is not what the type says.
+    pub fn parse(text: &str) -> Result<Option<Self>, Malformed> {
+        let Some((tag, rest)) = text.split_once(':') else {
+            return Err(Malformed);
+        };
+        Ok(Some(match tag {
+            "f" => Self::Field(rest.to_owned()),
+            "v" => Self::Value(Scalar(serde_json::from_str(rest).map_err(|_| Malformed)?)),
+            "i" => Self::Index(rest.parse().map_err(|_| Malformed)?),
+            "k" => {
+                let fields: Map<String, Value> =
+                    serde_json::from_str(rest).map_err(|_| Malformed)?;
+                Self::Key(fields.into_iter().map(|(k, v)| (k, Scalar(v))).collect())
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    /// The key of `fieldsV1`.
+    pub fn encode(&self) -> String {
+        match self {
+            Self::Field(name) => format!("f:{name}"),
+            Self::Value(value) => format!("v:{}", value.0),
+            Self::Index(index) => format!("i:{index}"),
+            Self::Key(fields) => {
+                let mut text = String::from("k:{");
+                for (at, (name, value)) in fields.iter().enumerate() {
+                    if at > 0 {
+                        text.push(',');
+                    }
+                    text.push_str(&Value::from(name.as_str()).to_string());
+                    text.push(':');
+                    text.push_str(&value.0.to_string());
+                }
+                text.push('}');
+                text
+            }
+        }
+    }
+}
+
+/// As error texts write it.
+impl fmt::Display for Element {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Field(name) => write!(f, ".{name}"),
+            Self::Value(value) => write!(f, "[={value}]"),
+            Self::Index(index) => write!(f, "[{index}]"),
+            Self::Key(fields) => {
+                f.write_str("[")?;
+                for (at, (name, value)) in fields.iter().enumerate() {
+                    let comma = if at > 0 { "," } else { "" };
+                    write!(f, "{comma}{name}={value}")?;
+                }
+                f.write_str("]")
+            }
+        }
+    }
+}
+
+/// `fieldsV1` that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+/// A value that tells items of a list apart; in an order, so that sets can hold it.
+#[derive(Clone, Debug)]
+pub struct Scalar(pub Value);
+
+impl Scalar {
+    /// Upstream's order of types (`value.Compare`).
+    fn rank(&self) -> u8 {
+        match self.0 {
+            Value::Number(_) => 0,
+            Value::String(_) => 1,
+            Value::Bool(_) => 2,
+            Value::Array(_) => 3,
+            Value::Object(_) => 4,
+            Value::Null => 5,
+        }
+    }
+}
+
+impl Ord for Scalar {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (&self.0, &other.0) {
+            (Value::String(a), Value::String(b)) => a.cmp(b),
+            (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
+            (Value::Number(a), Value::Number(b)) => match (a.as_i64(), b.as_i64()) {
+                (Some(a), Some(b)) => a.cmp(&b),
+                _ => a
+                    .as_f64()
+                    .unwrap_or_default()
+                    .total_cmp(&b.as_f64().unwrap_or_default()),
+            },
+            (a, b) => (self.rank().cmp(&other.rank())).then_with(|| {
+                if a == b {
+                    Ordering::Equal
+                } else {
+                    a.to_string().cmp(&b.to_string())
+                }
+            }),
+        }
+    }
+}
+
+impl PartialOrd for Scalar {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Scalar {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Scalar {}
+
+impl fmt::Display for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Value::String(text) => f.write_str(&go_quote(text)),
+            other => write!(f, "{other}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_read_and_written_alike() {
+        for text in [
+            "f:name",
+            "f:a.b/c:d",
+            r#"k:{"containerPort":80,"protocol":"TCP"}"#,
+            r#"v:"kubernetes.io/pvc-protection""#,
+            "v:7",
+            "i:3",
+        ] {
+            let element = Element::parse(text).unwrap().unwrap();
+            assert_eq!(element.encode(), text);
+        }
+    }
+
+    #[test]
+    fn unknown_types_are_left_out_and_nonsense_is_refused() {
+        assert_eq!(Element::parse("z:1"), Ok(None));
+        for text in ["", "name", "v:{", "k:1", "i:x"] {
+            assert_eq!(Element::parse(text), Err(Malformed), "{text}");
+        }
+    }
+
+    #[test]
+    fn texts_are_upstreams() {
+        let text = |key| Element::parse(key).unwrap().unwrap().to_string();
+        assert_eq!(text("f:spec"), ".spec");
+        assert_eq!(
+            text(r#"k:{"protocol":"TCP","port":81}"#),
+            r#"[port=81,protocol="TCP"]"#
+        );
+        assert_eq!(text(r#"v:"x""#), r#"[="x"]"#);
+        assert_eq!(text("i:0"), "[0]");
+    }
+}

@@ -1,0 +1,108 @@
+//! The fields that are set in an object.
+//!
+//! Upstream: `structured-merge-diff/typed/tofieldset.go`.
+
+use serde_json::Value;
+
+use super::element::Element;
+use super::field_set::{FieldSet, Node};
+use super::schema::Schema;
+
+/// The fields set in a value, and whether the value is a leaf itself.
+pub(super) fn fields_of(value: &Value, schema: Schema) -> Node {
+    match value {
+        Value::Object(fields) if !schema.is_atomic() => {
+            let below = of_fields(fields.iter(), schema);
+            Node {
+                member: false,
+                below,
+            }
+        }
+        Value::Array(items) => match schema.elements(items) {
+            Some(elements) => Node {
+                member: false,
+                below: of_items(elements, items, schema),
+            },
+            None => Node::LEAF,
+        },
+        Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            Node::LEAF
+        }
+    }
+}
+
+/// The fields set in some fields of an object.
+pub(super) fn of_fields<'v>(
+    fields: impl Iterator<Item = (&'v String, &'v Value)>,
+    schema: Schema,
+) -> FieldSet {
+    let mut set = FieldSet::default();
+    for (name, value) in fields {
+        let below = schema.field(name);
+        let mut node = fields_of(value, below);
+        // An empty struct says something, as `emptyDir: {}` does; an empty map says nothing.
+        let is_empty = value.as_object().is_some_and(serde_json::Map::is_empty);
+        node.member |= if is_empty {
+            below.is_struct()
+        } else {
+            !schema.is_struct()
+        };
+        set.put(Element::Field(name.clone()), node);
+    }
+    set
+}
+
+fn of_items(elements: Vec<Element>, items: &[Value], schema: Schema) -> FieldSet {
+    let mut set = FieldSet::default();
+    for (at, (element, item)) in elements.iter().zip(items).enumerate() {
+        // what is there twice is owned as one
+        let twice = elements
+            .iter()
+            .enumerate()
+            .any(|(i, e)| i != at && e == element);
+        let mut node = if twice {
+            Node::LEAF
+        } else {
+            fields_of(item, schema.item())
+        };
+        node.member = true;
+        set.put(element.clone(), node);
+    }
+    set
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn structs_are_split_up_and_what_is_atomic_is_not() {
+        let value = json!({"spec": {
+            "nodeSelector": {"a": "b"}, "automountServiceAccountToken": false,
+            "containers": [{"name": "m", "image": "i", "ports": [{"containerPort": 80}], "command": ["x"], "resources": {"limits": {"cpu": "1"}}}],
+            "volumes": [{"name": "v", "emptyDir": {}}], "imagePullSecrets": [{"name": "s"}]}});
+        let fields = fields_of(&value, Schema::of_kind("Pod")).below.encode();
+        assert_eq!(
+            fields,
+            json!({"f:spec": {
+                "f:nodeSelector": {}, "f:automountServiceAccountToken": {},
+                "f:containers": {"k:{\"name\":\"m\"}": {".": {}, "f:name": {}, "f:image": {}, "f:command": {},
+                    "f:ports": {"k:{\"containerPort\":80,\"protocol\":\"TCP\"}": {".": {}, "f:containerPort": {}}},
+                    "f:resources": {"f:limits": {"f:cpu": {}}}}},
+                "f:volumes": {"k:{\"name\":\"v\"}": {".": {}, "f:name": {}, "f:emptyDir": {}}},
+                "f:imagePullSecrets": {"k:{\"name\":\"s\"}": {}}}})
+        );
+    }
+
+    #[test]
+    fn empty_maps_and_lists_say_nothing_and_nulls_do() {
+        let value =
+            json!({"data": {}, "metadata": {"labels": {}, "finalizers": []}, "immutable": null});
+        let fields = fields_of(&value, Schema::of_kind("ConfigMap"))
+            .below
+            .encode();
+        assert_eq!(fields, json!({"f:immutable": {}}));
+    }
+}

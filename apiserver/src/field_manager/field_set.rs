@@ -1,0 +1,225 @@
+//! Sets of fields, as trees of paths.
+//!
+//! Upstream: `sigs.k8s.io/structured-merge-diff/fieldpath`.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use serde_json::{Map, Value};
+
+use super::element::{Element, Malformed};
+
+/// What `fieldsV1` calls the value itself.
+const SELF: &str = ".";
+
+/// A set of fields below some value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldSet(BTreeMap<Element, Node>);
+
+/// A field: whether it is in the set itself, and which fields below it are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Node {
+    /// Whether the field itself is in the set.
+    pub member: bool,
+    /// What is in the set below it.
+    pub below: FieldSet,
+}
+
+impl Node {
+    /// A field with nothing below it.
+    pub const LEAF: Self = Self {
+        member: true,
+        below: FieldSet(BTreeMap::new()),
+    };
+
+    /// Whether neither the field nor anything below it is in the set.
+    pub fn is_empty(&self) -> bool {
+        !self.member && self.below.is_empty()
+    }
+
+    fn union(&mut self, other: Self) {
+        self.member |= other.member;
+        self.below.union(other.below);
+    }
+}
+
+impl FieldSet {
+    /// Whether nothing is in the set.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What is known of a field right below.
+    pub fn get(&self, element: &Element) -> Option<&Node> {
+        self.0.get(element)
+    }
+
+    /// The fields right below, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Element, &Node)> {
+        self.0.iter()
+    }
+
+    /// Adds a field, unless it is empty.
+    pub fn put(&mut self, element: Element, node: Node) {
+        if node.is_empty() {
+            return;
+        }
+        match self.0.entry(element) {
+            Entry::Vacant(entry) => {
+                entry.insert(node);
+            }
+            Entry::Occupied(mut entry) => entry.get_mut().union(node),
+        }
+    }
+
+    /// Adds all of another set.
+    pub fn union(&mut self, other: Self) {
+        if self.is_empty() {
+            *self = other;
+            return;
+        }
+        for (element, node) in other.0 {
+            self.put(element, node);
+        }
+    }
+
+    /// Takes out what is in another set. Fields below a member of that set stay.
+    pub fn subtract(&mut self, other: &Self) {
+        if other.is_empty() {
+            return;
+        }
+        self.0.retain(|element, node| {
+            if let Some(gone) = other.get(element) {
+                node.member &= !gone.member;
+                node.below.subtract(&gone.below);
+            }
+            !node.is_empty()
+        });
+    }
+
+    /// What is in both.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        let mut both = Self::default();
+        for (element, node) in &self.0 {
+            if let Some(theirs) = other.get(element) {
+                let node = Node {
+                    member: node.member && theirs.member,
+                    below: node.below.intersection(&theirs.below),
+                };
+                both.put(element.clone(), node);
+            }
+        }
+        both
+    }
+
+    /// The paths of all fields in the set, as error texts write them: of siblings, those that are
+    /// in the set themselves come first.
+    pub fn paths(&self) -> Vec<String> {
+        let mut paths = Vec::new();
+        self.push_paths("", &mut paths);
+        paths
+    }
+
+    fn push_paths(&self, prefix: &str, paths: &mut Vec<String>) {
+        let members = self.0.iter().filter(|(_, node)| node.member);
+        paths.extend(members.map(|(element, _)| format!("{prefix}{element}")));
+        for (element, node) in &self.0 {
+            if !node.below.is_empty() {
+                node.below.push_paths(&format!("{prefix}{element}"), paths);
+            }
+        }
+    }
+
+    /// Reads `fieldsV1`.
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is something else.
+    pub fn decode(fields: &Value) -> Result<Self, Malformed> {
+        let mut set = Self::default();
+        match fields {
+            Value::Object(fields) => {
+                for (key, value) in fields.iter().filter(|(key, _)| *key != SELF) {
+                    if let Some(element) = Element::parse(key)? {
+                        let below = Self::decode(value)?;
+                        let member = below.is_empty() || value.get(SELF).is_some();
+                        set.put(element, Node { member, below });
+                    }
+                }
+                Ok(set)
+            }
+            Value::Null => Ok(set),
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                Err(Malformed)
+            }
+        }
+    }
+
+    /// The set as `fieldsV1`.
+    pub fn encode(&self) -> Value {
+        Value::Object(self.encode_fields(Map::new()))
+    }
+
+    fn encode_fields(&self, mut fields: Map<String, Value>) -> Map<String, Value> {
+        for (element, node) in &self.0 {
+            let mut below = Map::new();
+            if node.member && !node.below.is_empty() {
+                below.insert(SELF.to_owned(), Value::Object(Map::new()));
+            }
+            let below = node.below.encode_fields(below);
+            fields.insert(element.encode(), Value::Object(below));
+        }
+        fields
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn set(fields: &Value) -> FieldSet {
+        FieldSet::decode(fields).unwrap()
+    }
+
+    #[test]
+    fn fields_are_read_and_written_alike() {
+        let fields = json!({"f:data": {".": {}, "f:a": {}}, "f:list": {"k:{\"name\":\"x\"}": {".": {}, "f:name": {}}, "v:3": {}}});
+        assert_eq!(set(&fields).encode(), fields);
+        assert_eq!(set(&json!({})).encode(), json!({}));
+        assert!(FieldSet::decode(&json!({"data": {}})).is_err());
+        assert!(FieldSet::decode(&json!([])).is_err());
+    }
+
+    #[test]
+    fn unknown_kinds_of_elements_are_dropped() {
+        let read = set(&json!({"z:new": {"f:a": {}}, "f:b": {}}));
+        assert_eq!(read.encode(), json!({"f:b": {}}));
+    }
+
+    #[test]
+    fn sets_are_united_intersected_and_subtracted_member_by_member() {
+        let a = set(&json!({"f:data": {".": {}, "f:a": {}}, "f:x": {}}));
+        let b = set(&json!({"f:data": {"f:a": {}, "f:b": {}}}));
+        let mut union = a.clone();
+        union.union(b.clone());
+        assert_eq!(
+            union.encode(),
+            json!({"f:data": {".": {}, "f:a": {}, "f:b": {}}, "f:x": {}})
+        );
+        assert_eq!(a.intersection(&b).encode(), json!({"f:data": {"f:a": {}}}));
+        let mut rest = a.clone();
+        rest.subtract(&b);
+        assert_eq!(rest.encode(), json!({"f:data": {}, "f:x": {}}));
+        let mut kept = b;
+        kept.subtract(&set(&json!({"f:data": {}})));
+        assert_eq!(kept.encode(), json!({"f:data": {"f:a": {}, "f:b": {}}}));
+    }
+
+    #[test]
+    fn paths_name_members_before_what_lies_below() {
+        let fields = set(&json!({"f:a": {"f:b": {}}, "f:c": {}}));
+        assert_eq!(fields.paths(), [".c", ".a.b"]);
+    }
+}

@@ -1,0 +1,103 @@
+//! Values without some of their fields.
+//!
+//! Upstream: `structured-merge-diff/typed/remove.go`, `fieldpath/set.go`.
+
+use serde_json::Value;
+
+use super::element::Element;
+use super::field_set::{FieldSet, Node};
+use super::schema::Schema;
+
+/// A value without some fields; null if nothing remains of it.
+pub(super) fn without(value: &Value, gone: &FieldSet, schema: Schema) -> Value {
+    match value {
+        Value::Object(fields) if !schema.is_atomic() => {
+            let kept = fields.iter().filter_map(|(name, value)| {
+                let node = gone.get(&Element::Field(name.clone()));
+                Some((name.clone(), kept(value, node, schema.field(name))?))
+            });
+            let kept: serde_json::Map<_, _> = kept.collect();
+            if kept.is_empty() {
+                Value::Null
+            } else {
+                Value::Object(kept)
+            }
+        }
+        Value::Array(items) => {
+            let elements = schema.elements(items).unwrap_or_default();
+            let kept: Vec<_> = (elements.iter().zip(items))
+                .filter_map(|(at, item)| kept(item, gone.get(at), schema.item()))
+                .collect();
+            if kept.is_empty() {
+                Value::Null
+            } else {
+                Value::Array(kept)
+            }
+        }
+        // something below what is atomic goes with all of it
+        Value::Object(_) => Value::Null,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}
+
+fn kept(value: &Value, gone: Option<&Node>, schema: Schema) -> Option<Value> {
+    match gone {
+        Some(node) if node.member => None,
+        Some(node) if !node.below.is_empty() => Some(without(value, &node.below, schema)),
+        Some(_) | None => Some(value.clone()),
+    }
+}
+
+/// The same set with every struct that something is in: whoever owns a field of a struct keeps the
+/// struct.
+pub(super) fn with_structs(set: &FieldSet, schema: Schema) -> FieldSet {
+    let mut all = FieldSet::default();
+    for (element, node) in set.iter() {
+        let named = matches!(element, Element::Field(_)) && schema.is_struct();
+        let node = Node {
+            member: node.member || (named && !node.below.is_empty()),
+            below: with_structs(&node.below, schema.below(element)),
+        };
+        all.put(element.clone(), node);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn fields_and_items_are_taken_out() {
+        let value = json!({"spec": {"priority": 1, "containers": [{"name": "a", "image": "i"}, {"name": "b"}]}});
+        let gone = FieldSet::decode(&json!({"f:spec": {"f:priority": {},
+            "f:containers": {"k:{\"name\":\"a\"}": {"f:image": {}}, "k:{\"name\":\"b\"}": {}}}}));
+        let rest = without(&value, &gone.unwrap(), Schema::of_kind("Pod"));
+        assert_eq!(rest, json!({"spec": {"containers": [{"name": "a"}]}}));
+    }
+
+    #[test]
+    fn what_is_emptied_is_null() {
+        let value = json!({"data": {"a": "b"}, "metadata": {"finalizers": ["x"]}});
+        let gone = FieldSet::decode(
+            &json!({"f:data": {"f:a": {}}, "f:metadata": {"f:finalizers": {"v:\"x\"": {}}}}),
+        );
+        let rest = without(&value, &gone.unwrap(), Schema::of_kind("ConfigMap"));
+        assert_eq!(
+            rest,
+            json!({"data": null, "metadata": {"finalizers": null}})
+        );
+    }
+
+    #[test]
+    fn structs_are_owned_with_their_fields_and_maps_are_not() {
+        let set = FieldSet::decode(&json!({"f:metadata": {"f:labels": {"f:a": {}}}})).unwrap();
+        let all = with_structs(&set, Schema::of_kind("Pod")).encode();
+        assert_eq!(
+            all,
+            json!({"f:metadata": {".": {}, "f:labels": {".": {}, "f:a": {}}}})
+        );
+    }
+}

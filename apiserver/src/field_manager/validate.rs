@@ -1,0 +1,74 @@
+//! Configurations that cannot be applied.
+
+use serde_json::Value;
+
+use super::schema::Schema;
+
+/// What is wrong with the lists of a configuration: items that cannot be told apart.
+pub(super) fn list_errors(value: &Value, schema: Schema) -> Vec<String> {
+    let mut errors = Vec::new();
+    visit(value, schema, "", &mut errors);
+    errors
+}
+
+fn visit(value: &Value, schema: Schema, path: &str, errors: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) if !schema.is_atomic() => {
+            for (name, value) in fields {
+                visit(value, schema.field(name), &format!("{path}.{name}"), errors);
+            }
+        }
+        Value::Array(items) if schema.is_associative() => {
+            let mut seen = Vec::with_capacity(items.len());
+            for (at, item) in items.iter().enumerate() {
+                let Some(element) = schema.element(item) else {
+                    errors.push(unkeyed(schema, at, path));
+                    continue;
+                };
+                if seen.contains(&element) {
+                    errors.push(format!("{path}: duplicate entries for key {element}"));
+                } else {
+                    visit(item, schema.item(), &format!("{path}{element}"), errors);
+                }
+                seen.push(element);
+            }
+        }
+        Value::Object(_)
+        | Value::Array(_)
+        | Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_) => {}
+    }
+}
+
+fn unkeyed(schema: Schema, at: usize, path: &str) -> String {
+    let why = if schema.keys().is_empty() {
+        "associative list without keys has an element that's no scalar".to_owned()
+    } else {
+        format!(
+            "associative list with keys has an element that omits all key fields {:?}",
+            schema.keys()
+        )
+    };
+    format!("{path}: element {at}: {why}")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn items_must_have_keys_of_their_own() {
+        let value = json!({"spec": {"containers": [{"name": "a"}, {"name": "a"}, {"image": "x"}]}});
+        assert_eq!(
+            list_errors(&value, Schema::of_kind("Pod")),
+            [
+                r#".spec.containers: duplicate entries for key [name="a"]"#,
+                r#".spec.containers: element 2: associative list with keys has an element that omits all key fields ["name"]"#,
+            ]
+        );
+    }
+}
