@@ -42,8 +42,9 @@ impl Registry {
         scope: &Scope<'_>,
         object: Box<dyn Object>,
     ) -> Result<Box<dyn Object>, Status> {
-        self.guard.check(scope, object.as_ref(), None)?;
         let name = object.metadata().name.clone().unwrap_or_default();
+        let named = scope.named(scope.namespace, &name);
+        self.guard.check(&named, object.as_ref(), None)?;
         let mut attributes = scope.attributes(Operation::Create, &name, Some(object), None);
         self.admit(&mut attributes).await?;
         admitted(scope, attributes)
