@@ -16,8 +16,11 @@ use crate::registry::Registry;
 /// A controller at work; it never ends by itself.
 pub type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// How a controller is run.
+type Run = fn(Arc<Registry>) -> Running;
+
 /// All controllers, by upstream's names.
-const ALL: [(&str, fn(Arc<Registry>) -> Running); 3] = [
+const ALL: [(&str, Run); 3] = [
     ("clusterrole-aggregation", |registry| {
         Box::pin(clusterrole_aggregation::run(registry))
     }),

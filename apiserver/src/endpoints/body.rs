@@ -78,7 +78,7 @@ pub fn object(
     } else {
         value(bytes, media_type, expected.kind)?
     };
-    typed(&value, duplicates, expected, validation)
+    typed(&value, &duplicates, expected, validation)
 }
 
 /// Reads JSON or YAML, and the paths of fields that stand twice.
@@ -151,7 +151,7 @@ fn unsupported() -> Status {
 /// 400 for another kind or version, wrong types, and, where that is asked for, unknown fields.
 pub fn typed(
     value: &Value,
-    duplicates: Vec<String>,
+    duplicates: &[String],
     expected: Expected<'_>,
     validation: FieldValidation,
 ) -> Result<Read, Status> {

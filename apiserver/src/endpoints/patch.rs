@@ -33,7 +33,7 @@ impl Change for Patched<'_> {
             fields.insert("apiVersion".into(), self.call.api_version.as_str().into());
         }
         let value = self.patch.apply(&original, scope.resource.kind)?;
-        let read = body::typed(&value, Vec::new(), self.call.expected(), self.validation)
+        let read = body::typed(&value, &[], self.call.expected(), self.validation)
             .map_err(|status| self.patch.unreadable(&value, &status.message))?;
         scope.warn(read.warnings);
         let mut object = read.object;

@@ -38,7 +38,7 @@ pub fn status(error: Error, scope: &Scope<'_>) -> Status {
 
 fn too_new(requested: u64, current: u64) -> Status {
     let message = format!("Too large resource version: {requested}, current: {current}");
-    let mut status = Status::timeout(message.clone(), 1);
+    let mut status = Status::timeout(message, 1);
     if let Some(details) = status.details.as_mut() {
         **details = Details {
             causes: vec![portcullis_api::status::Cause {

@@ -1,202 +1,55 @@
 use super::*;
 
-/// One line of the table: the request, and every field of what it means.
-struct Row(
-    &'static str,
-    &'static str,
-    Option<Verb>,
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-    &'static str,
-);
+/// Each line: the request, and every field of what it means; `-` is an empty one.
+const REQUESTS: &str = "
+GET     /api/v1/namespaces                     list - v1 - namespaces - -
+GET     /api/v1/namespaces/x                   get - v1 x namespaces - x
+PUT     /api/v1/namespaces/x/status            update - v1 x namespaces status x
+PUT     /api/v1/namespaces/x/finalize          update - v1 x namespaces finalize x
+POST    /api/v1/namespaces/x/pods              create - v1 x pods - -
+GET     /api/v1/namespaces/x/pods/y/log        get - v1 x pods log y
+GET     /api/v1/pods?watch=true                watch - v1 - pods - -
+GET     /api/v1/pods?watch=false               list - v1 - pods - -
+GET     /api/v1/watch/namespaces/x/pods        watch - v1 x pods - -
+GET     /api/v1/namespaces/x/pods?fieldSelector=metadata.name%3Dy    list - v1 x pods - y
+DELETE  /api/v1/namespaces/x/pods              deletecollection - v1 x pods - -
+DELETE  /apis/policy/v1beta1/podsecuritypolicies/p    delete policy v1beta1 - podsecuritypolicies - p
+PATCH   /apis/rbac.authorization.k8s.io/v1/clusterroles/system%3Anode    patch rbac.authorization.k8s.io v1 - clusterroles - system:node
+OPTIONS /api/v1/pods                           - - v1 - pods - -
+";
 
 #[test]
 fn resource_requests() {
-    use Verb::*;
-    let rows = [
-        Row(
-            "GET",
-            "/api/v1/namespaces",
-            Some(List),
-            "",
-            "v1",
-            "",
-            "namespaces",
-            "",
-            "",
-        ),
-        Row(
-            "GET",
-            "/api/v1/namespaces/x",
-            Some(Get),
-            "",
-            "v1",
-            "x",
-            "namespaces",
-            "",
-            "x",
-        ),
-        Row(
-            "PUT",
-            "/api/v1/namespaces/x/status",
-            Some(Update),
-            "",
-            "v1",
-            "x",
-            "namespaces",
-            "status",
-            "x",
-        ),
-        Row(
-            "PUT",
-            "/api/v1/namespaces/x/finalize",
-            Some(Update),
-            "",
-            "v1",
-            "x",
-            "namespaces",
-            "finalize",
-            "x",
-        ),
-        Row(
-            "POST",
-            "/api/v1/namespaces/x/pods",
-            Some(Create),
-            "",
-            "v1",
-            "x",
-            "pods",
-            "",
-            "",
-        ),
-        Row(
-            "GET",
-            "/api/v1/namespaces/x/pods/y/log",
-            Some(Get),
-            "",
-            "v1",
-            "x",
-            "pods",
-            "log",
-            "y",
-        ),
-        Row(
-            "GET",
-            "/api/v1/pods?watch=true",
-            Some(Watch),
-            "",
-            "v1",
-            "",
-            "pods",
-            "",
-            "",
-        ),
-        Row(
-            "GET",
-            "/api/v1/pods?watch=false",
-            Some(List),
-            "",
-            "v1",
-            "",
-            "pods",
-            "",
-            "",
-        ),
-        Row(
-            "GET",
-            "/api/v1/watch/namespaces/x/pods",
-            Some(Watch),
-            "",
-            "v1",
-            "x",
-            "pods",
-            "",
-            "",
-        ),
-        Row(
-            "GET",
-            "/api/v1/namespaces/x/pods?fieldSelector=metadata.name%3Dy",
-            Some(List),
-            "",
-            "v1",
-            "x",
-            "pods",
-            "",
-            "y",
-        ),
-        Row(
-            "DELETE",
-            "/api/v1/namespaces/x/pods",
-            Some(DeleteCollection),
-            "",
-            "v1",
-            "x",
-            "pods",
-            "",
-            "",
-        ),
-        Row(
-            "DELETE",
-            "/apis/policy/v1beta1/podsecuritypolicies/p",
-            Some(Delete),
-            "policy",
-            "v1beta1",
-            "",
-            "podsecuritypolicies",
-            "",
-            "p",
-        ),
-        Row(
-            "PATCH",
-            "/apis/rbac.authorization.k8s.io/v1/clusterroles/system%3Anode",
-            Some(Patch),
-            "rbac.authorization.k8s.io",
-            "v1",
-            "",
-            "clusterroles",
-            "",
-            "system:node",
-        ),
-        Row(
-            "OPTIONS",
-            "/api/v1/pods",
-            None,
-            "",
-            "v1",
-            "",
-            "pods",
-            "",
-            "",
-        ),
-    ];
-    for Row(method, url, verb, group, version, namespace, resource, subresource, name) in rows {
-        let (path, query) = url.split_once('?').unwrap_or((url, ""));
-        let info = RequestInfo::parse(&method.parse().unwrap(), path, query);
+    for line in REQUESTS.lines().filter(|line| !line.is_empty()) {
+        let words: Vec<_> = line.split_whitespace().collect();
+        let (path, query) = words[1].split_once('?').unwrap_or((words[1], ""));
+        let info = RequestInfo::parse(&words[0].parse().unwrap(), path, query);
         let RequestInfo::Resource(r) = info else {
-            panic!("{method} {url} is {info:?}")
+            panic!("{line} is {info:?}")
         };
-        assert_eq!(
-            (
-                r.verb,
-                r.group.as_str(),
-                r.version.as_str(),
-                r.namespace.as_str(),
-                r.resource.as_str(),
-                r.subresource.as_str(),
-                r.name.as_str()
-            ),
-            (verb, group, version, namespace, resource, subresource, name),
-            "{method} {url}"
-        );
+        let shown = |text: &str| {
+            if text.is_empty() {
+                "-".to_owned()
+            } else {
+                text.to_owned()
+            }
+        };
+        let fields = [
+            shown(r.verb.map_or("", Verb::as_str)),
+            shown(&r.group),
+            shown(&r.version),
+            shown(&r.namespace),
+            shown(&r.resource),
+            shown(&r.subresource),
+            shown(&r.name),
+        ];
+        assert_eq!(fields[..], words[2..], "{line}");
         assert_eq!(
             r.named_in_path,
-            !name.is_empty() && !url.contains("fieldSelector"),
-            "{method} {url}"
+            !r.name.is_empty() && query.is_empty(),
+            "{line}"
         );
-        assert!(r.rest.is_empty(), "{method} {url}");
+        assert!(r.rest.is_empty(), "{line}");
     }
 }
 
