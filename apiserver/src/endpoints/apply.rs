@@ -43,7 +43,7 @@ impl Change for Configured<'_> {
                 return Err(Status::not_found(resource, scope.name));
             }
         };
-        let applied = self.apply.to(&live, &entries.unwrap_or_default())?;
+        let applied = self.apply.to(&live, entries.unwrap_or_default())?;
         let decoded = (scope.resource.object_type.decode)(&applied.object);
         let mut object = decoded.map_err(|e| untyped(self.call, &e))?.value;
         let metadata = object.metadata_mut();

@@ -49,7 +49,7 @@ impl Apply<'_> {
     ///
     /// # Errors
     /// 409 that names the owners of the fields it would take.
-    pub fn to(&self, live: &Value, entries: &[ManagedFieldsEntry]) -> Result<Applied, Status> {
+    pub fn to(&self, live: &Value, entries: Vec<ManagedFieldsEntry>) -> Result<Applied, Status> {
         let mut managed = Managed::decode(entries).unwrap_or_default();
         managed.prune(|version| self.writer.serves(version));
         if managed.0.is_empty() {
@@ -84,14 +84,11 @@ impl Apply<'_> {
         force: bool,
     ) -> Result<(Value, Managed), Conflicts> {
         let tracked = self.writer.tracked();
-        let merged = merge(live, self.config, tracked.schema);
+        let others = owned_by(managed.0.iter().filter(|(other, _)| *other != owner));
+        let merged = merge(live, self.config, tracked.schema, &others);
         let before = managed.0.insert(
             owner.clone(),
-            Owned {
-                fields: tracked.fields(self.config),
-                api_version: self.writer.api_version().to_owned(),
-                time: None,
-            },
+            Owned::new(self.writer.api_version(), tracked.fields(self.config)),
         );
         let object = match &before {
             Some(last) => self.prune(merged, &managed, &last.fields),
@@ -106,8 +103,8 @@ impl Apply<'_> {
         }
         for (other, owned) in &mut managed.0 {
             if other != owner {
-                owned.fields.subtract(&changed);
-                owned.fields.subtract(&found.removed);
+                owned.lose(&changed);
+                owned.lose(&found.removed);
             } else if let Some(last) = before
                 .as_ref()
                 .filter(|b| object == *live && b.fields == owned.fields)
@@ -133,9 +130,7 @@ impl Apply<'_> {
         let last = with_structs(last, schema);
         // the name, which nobody owns, holds the metadata
         let mut owned = tracked.all_fields(self.config);
-        for other in managed.0.values() {
-            owned.union(other.fields.clone());
-        }
+        owned.union(owned_by(managed.0.iter()));
         let all = fields(&merged);
         // all of the last configuration goes, but for what is owned, with whatever it stands in ...
         let mut kept = fields(&without(&merged, &last, schema));
@@ -148,6 +143,15 @@ impl Apply<'_> {
         gone.subtract(&pruned);
         without(&merged, &gone.intersection(&last), schema)
     }
+}
+
+/// All that some owners own.
+fn owned_by<'m>(owners: impl Iterator<Item = (&'m Owner, &'m Owned)>) -> FieldSet {
+    let mut all = FieldSet::default();
+    for (_, owned) in owners {
+        all.union(owned.fields.clone());
+    }
+    all
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ pub(super) fn fields_of(value: &Value, schema: Schema) -> Node {
         Value::Array(items) => match schema.elements(items) {
             Some(elements) => Node {
                 member: false,
-                below: of_items(elements, items, schema),
+                below: of_items(&elements, items, schema),
             },
             None => Node::LEAF,
         },
@@ -52,7 +52,7 @@ pub(super) fn of_fields<'v>(
     set
 }
 
-fn of_items(elements: Vec<Element>, items: &[Value], schema: Schema) -> FieldSet {
+fn of_items(elements: &[Element], items: &[Value], schema: Schema) -> FieldSet {
     let mut set = FieldSet::default();
     for (at, (element, item)) in elements.iter().zip(items).enumerate() {
         // what is there twice is owned as one

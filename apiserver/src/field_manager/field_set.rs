@@ -54,6 +54,12 @@ impl FieldSet {
         self.0.get(element)
     }
 
+    /// The part of the set below a field.
+    pub fn below(&self, element: &Element) -> &Self {
+        static NOTHING: FieldSet = FieldSet(BTreeMap::new());
+        self.get(element).map_or(&NOTHING, |node| &node.below)
+    }
+
     /// The fields right below, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&Element, &Node)> {
         self.0.iter()
@@ -83,18 +89,22 @@ impl FieldSet {
         }
     }
 
-    /// Takes out what is in another set. Fields below a member of that set stay.
-    pub fn subtract(&mut self, other: &Self) {
-        if other.is_empty() {
-            return;
-        }
-        self.0.retain(|element, node| {
-            if let Some(gone) = other.get(element) {
-                node.member &= !gone.member;
-                node.below.subtract(&gone.below);
+    /// Takes out what is in another set, and tells whether there was any of it. Fields below a
+    /// member of that set stay.
+    pub fn subtract(&mut self, other: &Self) -> bool {
+        let mut found = false;
+        for (element, gone) in &other.0 {
+            let Some(node) = self.0.get_mut(element) else {
+                continue;
+            };
+            found |= node.member && gone.member;
+            node.member &= !gone.member;
+            found |= node.below.subtract(&gone.below);
+            if node.is_empty() {
+                self.0.remove(element);
             }
-            !node.is_empty()
-        });
+        }
+        found
     }
 
     /// What is in both.
@@ -209,7 +219,7 @@ mod tests {
             json!({"f:data": {".": {}, "f:a": {}, "f:b": {}}, "f:x": {}})
         );
         assert_eq!(a.intersection(&b).encode(), json!({"f:data": {"f:a": {}}}));
-        let mut rest = a.clone();
+        let mut rest = a;
         rest.subtract(&b);
         assert_eq!(rest.encode(), json!({"f:data": {}, "f:x": {}}));
         let mut kept = b;

@@ -63,6 +63,38 @@ pub struct Owned {
     pub api_version: String,
     /// When the owner last changed something.
     pub time: Option<Time>,
+    /// The fields as they were read, if they still are the same.
+    encoded: Option<FieldsV1>,
+}
+
+impl Owned {
+    /// Fields of an owner who has just become one.
+    pub fn new(api_version: &str, fields: FieldSet) -> Self {
+        Self {
+            fields,
+            api_version: api_version.to_owned(),
+            time: None,
+            encoded: None,
+        }
+    }
+
+    /// Adds fields.
+    pub fn gain(&mut self, fields: FieldSet) {
+        self.fields.union(fields);
+        self.encoded = None;
+    }
+
+    /// Takes fields away.
+    pub fn lose(&mut self, fields: &FieldSet) {
+        if self.fields.subtract(fields) {
+            self.encoded = None;
+        }
+    }
+
+    fn encode(self) -> FieldsV1 {
+        self.encoded
+            .unwrap_or_else(|| FieldsV1(self.fields.encode()))
+    }
 }
 
 /// All owners of an object's fields.
@@ -74,28 +106,29 @@ impl Managed {
     ///
     /// # Errors
     /// [`Malformed`] if any of them is.
-    pub fn decode(entries: &[ManagedFieldsEntry]) -> Result<Self, Malformed> {
+    pub fn decode(entries: Vec<ManagedFieldsEntry>) -> Result<Self, Malformed> {
         let mut owners = BTreeMap::new();
         for entry in entries {
             let operation = Operation::parse(entry.operation.as_deref()).ok_or(Malformed)?;
-            let api_version = entry.api_version.clone().unwrap_or_default();
+            let api_version = entry.api_version.unwrap_or_default();
             if api_version.is_empty() || entry.fields_type.as_deref() != Some(FIELDS_TYPE) {
                 return Err(Malformed);
             }
             let fields = entry.fields_v1.as_ref().map(|f| FieldSet::decode(&f.0));
             let owner = Owner {
-                manager: entry.manager.clone().unwrap_or_default(),
+                manager: entry.manager.unwrap_or_default(),
                 operation,
                 version: match operation {
                     Operation::Apply => String::new(),
                     Operation::Update => api_version.clone(),
                 },
-                subresource: entry.subresource.clone().unwrap_or_default(),
+                subresource: entry.subresource.unwrap_or_default(),
             };
             let owned = Owned {
                 fields: fields.transpose()?.unwrap_or_default(),
                 api_version,
-                time: entry.time.clone(),
+                time: entry.time,
+                encoded: entry.fields_v1,
             };
             owners.insert(owner, owned);
         }
@@ -111,13 +144,13 @@ impl Managed {
         // equals keep the order of the map: by manager, version and subresource
         owners.sort_by_key(|(owner, owned)| (owner.operation, seconds(owned)));
         let entries = owners.into_iter().map(|(owner, owned)| ManagedFieldsEntry {
-            api_version: Some(owned.api_version),
+            api_version: Some(owned.api_version.clone()),
             fields_type: Some(FIELDS_TYPE.to_owned()),
-            fields_v1: Some(FieldsV1(owned.fields.encode())),
             manager: Some(owner.manager),
             operation: Some(owner.operation.as_str().to_owned()),
             subresource: Some(owner.subresource).filter(|s| !s.is_empty()),
-            time: owned.time,
+            time: owned.time.clone(),
+            fields_v1: Some(owned.encode()),
         });
         Some(entries.collect())
     }
@@ -172,7 +205,7 @@ impl Managed {
         if let Some(owned) = self.0.remove(later)
             && let Some(all) = self.0.get_mut(&ancient)
         {
-            all.fields.union(owned.fields);
+            all.gain(owned.fields);
             all.time = owned.time;
         }
     }
@@ -194,13 +227,16 @@ pub(super) fn is_reset(entries: Option<&[ManagedFieldsEntry]>) -> bool {
 
 /// Whether two lists of entries say the same, times aside.
 pub(super) fn same_but_for_times(a: &[ManagedFieldsEntry], b: &[ManagedFieldsEntry]) -> bool {
-    let timeless = |entry: &ManagedFieldsEntry| ManagedFieldsEntry {
-        time: None,
-        ..entry.clone()
+    // entries stand in the order of their times, which need not be the same
+    let same = |a: &ManagedFieldsEntry, b: &ManagedFieldsEntry| {
+        a.manager == b.manager
+            && a.operation == b.operation
+            && a.subresource == b.subresource
+            && a.api_version == b.api_version
+            && a.fields_type == b.fields_type
+            && a.fields_v1 == b.fields_v1
     };
-    a.len() == b.len()
-        && a.iter()
-            .all(|a| b.iter().any(|b| timeless(a) == timeless(b)))
+    a.len() == b.len() && a.iter().all(|a| b.iter().any(|b| same(a, b)))
 }
 
 #[cfg(test)]
@@ -229,7 +265,7 @@ mod tests {
             entry("a", "Update", 7),
             entry("d", "Update", 5),
         ];
-        let sorted = Managed::decode(&entries).unwrap().encode().unwrap();
+        let sorted = Managed::decode(entries.to_vec()).unwrap().encode().unwrap();
         let managers: Vec<_> = sorted.iter().filter_map(|e| e.manager.as_deref()).collect();
         assert_eq!(managers, ["b", "c", "d", "a"]);
         assert!(same_but_for_times(&sorted, &entries));
@@ -241,7 +277,7 @@ mod tests {
         let entries: Vec<_> = (names.iter().zip(0..))
             .map(|(n, at)| entry(n, "Update", at))
             .collect();
-        let mut managed = Managed::decode(&entries).unwrap();
+        let mut managed = Managed::decode(entries).unwrap();
         managed.cap();
         let capped = managed.encode().unwrap();
         assert_eq!(capped.len(), UPDATES_MAX);
@@ -274,7 +310,7 @@ mod tests {
             },
         ];
         for entry in bad {
-            assert_eq!(Managed::decode(&[entry]), Err(Malformed));
+            assert_eq!(Managed::decode(vec![entry]), Err(Malformed));
         }
     }
 

@@ -7,16 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::element::Element;
+use super::field_set::FieldSet;
 use super::schema::Schema;
 
-/// A value with a configuration laid over it.
-pub(super) fn merge(live: &Value, config: &Value, schema: Schema) -> Value {
+/// A value with a configuration laid over it, whose manager shares some of it with `others`.
+pub(super) fn merge(live: &Value, config: &Value, schema: Schema, others: &FieldSet) -> Value {
     match (live, config) {
         (Value::Object(live), Value::Object(config)) if !schema.is_atomic() => {
-            Value::Object(fields(live, config, schema))
+            Value::Object(fields(live, config, schema, others))
         }
         (Value::Array(live), Value::Array(config)) if !(live.is_empty() && config.is_empty()) => {
-            items(live, config, schema).unwrap_or_else(|| Value::Array(config.clone()))
+            items(live, config, schema, others).unwrap_or_else(|| Value::Array(config.clone()))
         }
         // null empties scalars and what is atomic, and says nothing of what lies further down
         (Value::Object(fields), Value::Null) if !schema.is_atomic() && !fields.is_empty() => {
@@ -33,11 +34,15 @@ fn fields(
     live: &Map<String, Value>,
     config: &Map<String, Value>,
     schema: Schema,
+    others: &FieldSet,
 ) -> Map<String, Value> {
     let mut merged = live.clone();
     for (name, value) in config {
         match merged.get_mut(name) {
-            Some(slot) => *slot = merge(slot, value, schema.field(name)),
+            Some(slot) => {
+                let others = others.below(&Element::Field(name.clone()));
+                *slot = merge(slot, value, schema.field(name), others);
+            }
             None => {
                 merged.insert(name.clone(), value.clone());
             }
@@ -46,10 +51,17 @@ fn fields(
     merged
 }
 
-/// Merges lists item by item: the items that both have stand in the configuration's order, those
-/// of the object alone where they stood between them. `None` if the list is owned as one.
-fn items(live: &[Value], config: &[Value], schema: Schema) -> Option<Value> {
+/// Merges lists item by item. `None` if the list is owned as one.
+///
+/// Upstream kept the object's order up to 1.21, so that nobody could change it, and since then
+/// takes the configuration's, so that managers who disagree change it back and forth. Here the
+/// order is for those to change who share none of the items.
+fn items(live: &[Value], config: &[Value], schema: Schema, others: &FieldSet) -> Option<Value> {
     let (live_at, config_at) = (schema.elements(live)?, schema.elements(config)?);
+    let is_shared = |at: &Element| others.get(at).is_some_and(|node| node.member);
+    let reorders = !config_at
+        .iter()
+        .any(|at| is_shared(at) && live_at.contains(at));
     let mut by_element: BTreeMap<&Element, Option<&Value>> = BTreeMap::new();
     for (element, item) in live_at.iter().zip(live) {
         // with two of a kind there is none to merge with
@@ -58,24 +70,68 @@ fn items(live: &[Value], config: &[Value], schema: Schema) -> Option<Value> {
             .and_modify(|found| *found = None)
             .or_insert(Some(item));
     }
-    let wanted: BTreeSet<&Element> = config_at.iter().collect();
-    let mut shared = config_at
+    let merged = |at: &Element, item: &Value| match by_element.get(at).copied().flatten() {
+        Some(live) => merge(live, item, schema.item(), others.below(at)),
+        None => item.clone(),
+    };
+    let order = if reorders { config_first } else { live_first };
+    let order = order(&live_at, &config_at);
+    let items = order.into_iter().map(|place| match place {
+        Place::Live(at) => live[at].clone(),
+        Place::Config(at) => merged(&config_at[at], &config[at]),
+    });
+    Some(Value::Array(items.collect()))
+}
+
+/// Where an item of a merged list comes from.
+#[derive(Clone, Copy)]
+enum Place {
+    /// The object has it alone.
+    Live(usize),
+    /// The configuration has it.
+    Config(usize),
+}
+
+/// The object's items where they stand, and then the configuration's new ones.
+fn live_first(live: &[Element], config: &[Element]) -> Vec<Place> {
+    let in_config = |at: &Element| config.iter().position(|c| c == at);
+    let mut seen = BTreeSet::new();
+    let mut order = Vec::with_capacity(live.len().max(config.len()));
+    for (place, at) in live.iter().enumerate() {
+        match in_config(at) {
+            None => order.push(Place::Live(place)),
+            // of two of a kind the configuration's takes the place
+            Some(place) if seen.insert(at) => order.push(Place::Config(place)),
+            Some(_) => {}
+        }
+    }
+    let new = config
         .iter()
-        .filter(|e| by_element.contains_key(e))
-        .peekable();
-    let mut done: BTreeSet<&Element> = BTreeSet::new();
-    let mut merged = Vec::with_capacity(live.len().max(config.len()));
-    let mut lives = live_at.iter().zip(live).peekable();
-    let mut configs = config_at.iter().zip(config).peekable();
+        .enumerate()
+        .filter(|(_, at)| !live.contains(at));
+    order.extend(new.map(|(place, _)| Place::Config(place)));
+    order
+}
+
+/// The items that both have in the configuration's order, and those of the object alone where
+/// they stood between them.
+fn config_first(live: &[Element], config: &[Element]) -> Vec<Place> {
+    let wanted: BTreeSet<&Element> = config.iter().collect();
+    let known: BTreeSet<&Element> = live.iter().collect();
+    let mut shared = config.iter().filter(|at| known.contains(at)).peekable();
+    let mut done = BTreeSet::new();
+    let mut order = Vec::with_capacity(live.len().max(config.len()));
+    let mut lives = live.iter().enumerate().peekable();
+    let mut configs = config.iter().enumerate().peekable();
     loop {
         match lives.peek().copied() {
-            Some((at, item)) if !wanted.contains(at) => {
-                merged.push(item.clone());
+            Some((place, at)) if !wanted.contains(at) => {
+                order.push(Place::Live(place));
                 lives.next();
                 continue;
             }
-            // it goes where the configuration has it
-            Some((at, _)) if configs.peek().is_some_and(|(c, _)| *c != at) => {
+            Some((_, at)) if configs.peek().is_some_and(|(_, c)| *c != at) => {
+                // it goes where the configuration has it
                 let out_of_turn = shared.peek().is_some_and(|next| *next != at);
                 if out_of_turn || done.contains(at) {
                     lives.next();
@@ -89,22 +145,14 @@ fn items(live: &[Value], config: &[Value], schema: Schema) -> Option<Value> {
             }
             None => {}
         }
-        let Some((at, item)) = configs.next() else {
-            if lives.peek().is_none() {
-                break;
-            }
-            continue;
-        };
-        if shared.peek() == Some(&at) {
-            shared.next();
+        if let Some((place, at)) = configs.next() {
+            shared.next_if(|next| *next == at);
+            done.insert(at);
+            order.push(Place::Config(place));
+        } else if lives.peek().is_none() {
+            return order;
         }
-        done.insert(at);
-        merged.push(match by_element.get(at).copied().flatten() {
-            Some(live) => merge(live, item, schema.item()),
-            None => item.clone(),
-        });
     }
-    Some(Value::Array(merged))
 }
 
 #[cfg(test)]
@@ -118,8 +166,22 @@ mod tests {
         json!({"spec": {"containers": items.collect::<Vec<_>>()}})
     }
 
-    fn order(live: &str, config: &str) -> String {
-        let merged = merge(&named(live), &named(config), Schema::of_kind("Pod"));
+    fn order(live: &str, config: &str, others: &str) -> String {
+        let items: Map<_, _> = (others.chars())
+            .map(|c| {
+                (
+                    format!("k:{{\"name\":\"{c}\"}}"),
+                    json!({".": {}, "f:name": {}}),
+                )
+            })
+            .collect();
+        let others = FieldSet::decode(&json!({"f:spec": {"f:containers": items}})).unwrap();
+        let merged = merge(
+            &named(live),
+            &named(config),
+            Schema::of_kind("Pod"),
+            &others,
+        );
         let items = merged["spec"]["containers"].as_array().unwrap().clone();
         items.iter().map(|i| i["name"].as_str().unwrap()).collect()
     }
@@ -137,8 +199,15 @@ mod tests {
             ("axb", "ba", "xba"),
             ("ab", "xyb", "axyb"),
         ] {
-            assert_eq!(order(live, config), merged, "{live} {config}");
+            assert_eq!(order(live, config, ""), merged, "{live} {config}");
         }
+    }
+
+    #[test]
+    fn nobody_reorders_what_others_listed_too() {
+        assert_eq!(order("ab", "ba", "a"), "ab");
+        assert_eq!(order("abc", "dca", "c"), "abcd");
+        assert_eq!(order("ab", "ba", "x"), "ba");
     }
 
     #[test]
@@ -147,7 +216,7 @@ mod tests {
             json!({"metadata": {"finalizers": ["a", "b"]}, "spec": {"nodeSelector": {"a": "b"}}});
         let config =
             json!({"metadata": {"finalizers": ["c", "b"]}, "spec": {"nodeSelector": {"c": "d"}}});
-        let merged = merge(&live, &config, Schema::of_kind("Pod"));
+        let merged = merge(&live, &config, Schema::of_kind("Pod"), &FieldSet::default());
         assert_eq!(
             merged,
             json!({"metadata": {"finalizers": ["a", "c", "b"]}, "spec": {"nodeSelector": {"c": "d"}}})
@@ -158,7 +227,12 @@ mod tests {
     fn a_null_empties_a_scalar_and_leaves_a_map() {
         let live = json!({"data": {"a": "b"}, "immutable": true});
         let config = json!({"data": null, "immutable": null});
-        let merged = merge(&live, &config, Schema::of_kind("ConfigMap"));
+        let merged = merge(
+            &live,
+            &config,
+            Schema::of_kind("ConfigMap"),
+            &FieldSet::default(),
+        );
         assert_eq!(merged, json!({"data": {"a": "b"}, "immutable": null}));
     }
 }

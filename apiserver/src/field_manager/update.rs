@@ -6,6 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use portcullis_api::{Object, Status};
 use serde_json::Value;
 
+use super::field_set::FieldSet;
 use super::managed::{Managed, Operation, Owned, Owner, is_reset, same_but_for_times};
 use super::tracked::{self, Tracked};
 use crate::registry::Scope;
@@ -88,7 +89,7 @@ impl<'a> Writer<'a> {
         let sent = object.metadata_mut().managed_fields.take();
         let managed = sent
             .filter(|s| !is_reset(Some(s)))
-            .and_then(|s| Managed::decode(&s).ok());
+            .and_then(|s| Managed::decode(s).ok());
         let empty = tracked::empty(self.resource)?;
         self.record(&empty, object, managed.unwrap_or_default())
     }
@@ -119,12 +120,12 @@ impl<'a> Writer<'a> {
             if is_reset(sent.as_deref()) {
                 return Managed::default();
             }
-            let sent = Managed::decode(&sent.unwrap_or_default()).unwrap_or_default();
+            let sent = Managed::decode(sent.unwrap_or_default()).unwrap_or_default();
             if !sent.0.is_empty() {
                 return sent;
             }
         }
-        Managed::decode(live.unwrap_or_default()).unwrap_or_default()
+        Managed::decode(live.unwrap_or_default().to_vec()).unwrap_or_default()
     }
 
     fn record(
@@ -146,17 +147,16 @@ impl<'a> Writer<'a> {
         let mut own = found.modified;
         own.union(found.added);
         for owned in managed.0.values_mut() {
-            owned.fields.subtract(&own);
-            owned.fields.subtract(&found.removed);
+            owned.lose(&own);
+            owned.lose(&found.removed);
         }
         if !own.is_empty() {
             let owner = self.owner(manager, Operation::Update);
-            let entry = managed.0.entry(owner).or_insert_with(|| Owned {
-                fields: super::field_set::FieldSet::default(),
-                api_version: self.api_version.to_owned(),
-                time: None,
-            });
-            entry.fields.union(own);
+            let entry = managed
+                .0
+                .entry(owner)
+                .or_insert_with(|| Owned::new(self.api_version, FieldSet::default()));
+            entry.gain(own);
             entry.time = Some(metadata::now());
         }
         managed.prune(|version| self.serves(version));

@@ -1,4 +1,3 @@
-use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use portcullis_api::{Status, UserInfo};
 use serde_json::{Value, json};
 
@@ -40,7 +39,7 @@ impl Story {
                 force,
             };
             assert_eq!(apply.list_errors(), Vec::<String>::new());
-            apply.to(&self.live, &self.entries)
+            apply.to(&self.live, self.entries.clone())
         })?;
         self.live = applied.object;
         self.entries = applied.managed.unwrap_or_default();
@@ -52,7 +51,7 @@ impl Story {
     }
 
     fn update(&mut self, manager: &str, new: Value) {
-        let mut managed = Managed::decode(&self.entries).unwrap();
+        let mut managed = Managed::decode(self.entries.clone()).unwrap();
         self.with_writer(manager, |writer| {
             writer.update(&self.live, &new, manager, &mut managed)
         });
@@ -72,24 +71,22 @@ impl Story {
 }
 
 fn config_map() -> Story {
-    let _: Option<ConfigMap> = None;
     Story::new("v1", "configmaps")
 }
 
-fn data(data: Value) -> Value {
+fn data(data: &Value) -> Value {
     json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": data})
 }
 
-fn pod(spec: Value) -> Value {
-    let _: Option<Pod> = None;
+fn pod(spec: &Value) -> Value {
     json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec})
 }
 
 #[test]
 fn appliers_own_what_they_say_and_share_what_they_agree_on() {
     let mut story = config_map();
-    story.apply("one", &data(json!({"a": "1", "b": "1"})));
-    story.apply("two", &data(json!({"b": "1", "c": "1"})));
+    story.apply("one", &data(&json!({"a": "1", "b": "1"})));
+    story.apply("two", &data(&json!({"b": "1", "c": "1"})));
     assert_eq!(story.live["data"], json!({"a": "1", "b": "1", "c": "1"}));
     assert_eq!(
         story.owned_by("one"),
@@ -104,9 +101,9 @@ fn appliers_own_what_they_say_and_share_what_they_agree_on() {
 #[test]
 fn what_is_no_longer_applied_goes_unless_another_owns_it() {
     let mut story = config_map();
-    story.apply("one", &data(json!({"a": "1", "b": "1"})));
-    story.apply("two", &data(json!({"b": "1"})));
-    story.apply("one", &data(json!({})));
+    story.apply("one", &data(&json!({"a": "1", "b": "1"})));
+    story.apply("two", &data(&json!({"b": "1"})));
+    story.apply("one", &data(&json!({})));
     assert_eq!(story.live["data"], json!({"b": "1"}));
     assert_eq!(story.owned_by("one"), Value::Null);
 }
@@ -114,11 +111,11 @@ fn what_is_no_longer_applied_goes_unless_another_owns_it() {
 #[test]
 fn conflicts_name_managers_and_fields_until_they_are_forced() {
     let mut story = config_map();
-    story.apply("one", &data(json!({"a": "1", "b": "1"})));
+    story.apply("one", &data(&json!({"a": "1", "b": "1"})));
     let mut patched = story.live.clone();
     patched["data"]["b"] = json!("2");
     story.update("hand", patched);
-    let two = data(json!({"a": "2", "b": "3"}));
+    let two = data(&json!({"a": "2", "b": "3"}));
     let refused = story.try_apply("two", &two, false).unwrap_err();
     assert_eq!(
         refused.message,
@@ -128,7 +125,7 @@ fn conflicts_name_managers_and_fields_until_they_are_forced() {
         (refused.code, refused.details.unwrap().causes.len()),
         (409, 2)
     );
-    let one = data(json!({"a": "1", "b": "1"}));
+    let one = data(&json!({"a": "1", "b": "1"}));
     let refused = story.try_apply("one", &one, false).unwrap_err();
     assert_eq!(
         refused.message,
@@ -145,17 +142,17 @@ fn conflicts_name_managers_and_fields_until_they_are_forced() {
 #[test]
 fn whoever_changes_a_field_owns_it_and_whoever_removes_it_takes_it_from_all() {
     let mut story = config_map();
-    story.update("maker", data(json!({"a": "1", "b": "1"})));
+    story.update("maker", data(&json!({"a": "1", "b": "1"})));
     assert_eq!(
         story.owned_by("maker"),
         json!({"f:data": {".": {}, "f:a": {}, "f:b": {}}})
     );
-    story.update("patcher", data(json!({"a": "1", "b": "2", "c": "1"})));
+    story.update("patcher", data(&json!({"a": "1", "b": "2", "c": "1"})));
     assert_eq!(
         story.owned_by("patcher"),
         json!({"f:data": {"f:b": {}, "f:c": {}}})
     );
-    story.update("remover", data(json!({"a": "1", "c": "1"})));
+    story.update("remover", data(&json!({"a": "1", "c": "1"})));
     assert_eq!(story.owned_by("patcher"), json!({"f:data": {"f:c": {}}}));
     assert_eq!(
         (story.owned_by("remover"), story.entries.len()),
@@ -166,9 +163,9 @@ fn whoever_changes_a_field_owns_it_and_whoever_removes_it_takes_it_from_all() {
 #[test]
 fn what_was_there_before_the_first_apply_has_an_owner_too() {
     let mut story = config_map();
-    story.live = data(json!({"a": "1"}));
+    story.live = data(&json!({"a": "1"}));
     let refused = story
-        .try_apply("one", &data(json!({"a": "2"})), false)
+        .try_apply("one", &data(&json!({"a": "2"})), false)
         .unwrap_err();
     assert!(
         refused
@@ -181,17 +178,17 @@ fn what_was_there_before_the_first_apply_has_an_owner_too() {
 fn items_of_lists_belong_to_whoever_lists_them() {
     let mut story = Story::new("v1", "pods");
     let main = json!({"name": "main", "image": "m", "ports": [{"containerPort": 80}, {"containerPort": 80, "protocol": "UDP"}]});
-    story.apply("one", &pod(json!({"containers": [main]})));
-    story.apply("two", &pod(json!({"containers": [{"name": "side", "image": "s"}, {"name": "main", "env": [{"name": "E", "value": "v"}]}]})));
+    story.apply("one", &pod(&json!({"containers": [main]})));
+    story.apply("two", &pod(&json!({"containers": [{"name": "side", "image": "s"}, {"name": "main", "env": [{"name": "E", "value": "v"}]}]})));
     story.apply(
         "one",
-        &pod(json!({"containers": [{"name": "main", "image": "m"}]})),
+        &pod(&json!({"containers": [{"name": "main", "image": "m"}]})),
     );
     assert_eq!(
         story.live["spec"]["containers"],
-        json!([{"name": "side", "image": "s"}, {"name": "main", "image": "m", "env": [{"name": "E", "value": "v"}]}])
+        json!([{"name": "main", "image": "m", "env": [{"name": "E", "value": "v"}]}, {"name": "side", "image": "s"}])
     );
-    story.apply("two", &pod(json!({})));
+    story.apply("two", &pod(&json!({})));
     let left = story.live["spec"]["containers"].as_array().unwrap().clone();
     assert_eq!((left.len(), &left[0]["name"]), (1, &json!("main")));
 }
@@ -201,11 +198,11 @@ fn an_empty_struct_gives_way_to_another() {
     let mut story = Story::new("v1", "pods");
     story.apply(
         "one",
-        &pod(json!({"volumes": [{"name": "v", "emptyDir": {}}]})),
+        &pod(&json!({"volumes": [{"name": "v", "emptyDir": {}}]})),
     );
     story.apply(
         "one",
-        &pod(json!({"volumes": [{"name": "v", "emptyDir": {}}]})),
+        &pod(&json!({"volumes": [{"name": "v", "emptyDir": {}}]})),
     );
     assert_eq!(
         story.live["spec"]["volumes"],
@@ -213,7 +210,7 @@ fn an_empty_struct_gives_way_to_another() {
     );
     story.apply(
         "one",
-        &pod(json!({"volumes": [{"name": "v", "hostPath": {"path": "/"}}]})),
+        &pod(&json!({"volumes": [{"name": "v", "hostPath": {"path": "/"}}]})),
     );
     assert_eq!(
         story.live["spec"]["volumes"],
@@ -224,10 +221,10 @@ fn an_empty_struct_gives_way_to_another() {
 #[test]
 fn labels_that_are_no_longer_applied_go_and_the_name_stays() {
     let mut story = config_map();
-    let mut labelled = data(json!({"a": "1"}));
+    let mut labelled = data(&json!({"a": "1"}));
     labelled["metadata"]["labels"] = json!({"l": "m"});
     story.apply("one", &labelled);
-    story.apply("one", &data(json!({"a": "1"})));
+    story.apply("one", &data(&json!({"a": "1"})));
     assert_eq!(story.live["metadata"]["name"], "c");
     assert_eq!(story.live["metadata"]["labels"], Value::Null);
 }
@@ -235,9 +232,9 @@ fn labels_that_are_no_longer_applied_go_and_the_name_stays() {
 #[test]
 fn applying_twice_changes_nothing() {
     let configs = [
-        data(json!({"a": "1"})),
-        data(json!({})),
-        data(json!({"b": "2", "c": "3"})),
+        data(&json!({"a": "1"})),
+        data(&json!({})),
+        data(&json!({"b": "2", "c": "3"})),
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "finalizers": ["x/y"], "labels": {"a": "b"}}}),
     ];
     let mut story = config_map();
@@ -253,13 +250,13 @@ fn applying_twice_changes_nothing() {
 
 #[test]
 fn kubectl_takes_over_from_its_own_client_side_apply() {
-    let mut live = data(json!({"a": "1", "b": "1"}));
-    let last = data(json!({"a": "1", "b": "1"})).to_string();
+    let mut live = data(&json!({"a": "1", "b": "1"}));
+    let last = data(&json!({"a": "1", "b": "1"})).to_string();
     live["metadata"]["annotations"] =
         json!({"kubectl.kubernetes.io/last-applied-configuration": last});
     let mut story = config_map();
     story.update("kubectl-client-side-apply", live);
-    let wanted = data(json!({"a": "2", "b": "1"}));
+    let wanted = data(&json!({"a": "2", "b": "1"}));
     assert!(story.try_apply("other", &wanted, false).is_err());
     story.apply("kubectl", &wanted);
     assert_eq!(story.live["data"]["a"], "2");
@@ -273,7 +270,7 @@ fn kubectl_takes_over_from_its_own_client_side_apply() {
     story.update("hand", changed);
     assert!(
         story
-            .try_apply("kubectl", &data(json!({"a": "2", "b": "1"})), false)
+            .try_apply("kubectl", &data(&json!({"a": "2", "b": "1"})), false)
             .is_err()
     );
 }
