@@ -2,6 +2,8 @@
 //!
 //! Upstream: `structured-merge-diff/typed/tofieldset.go`.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::element::Element;
@@ -53,17 +55,16 @@ pub(super) fn of_fields<'v>(
 }
 
 fn of_items(elements: &[Element], items: &[Value], schema: Schema) -> FieldSet {
+    let mut places: BTreeMap<&Element, Vec<&Value>> = BTreeMap::new();
+    for (element, item) in elements.iter().zip(items) {
+        places.entry(element).or_default().push(item);
+    }
     let mut set = FieldSet::default();
-    for (at, (element, item)) in elements.iter().zip(items).enumerate() {
-        // what is there twice is owned as one
-        let twice = elements
-            .iter()
-            .enumerate()
-            .any(|(i, e)| i != at && e == element);
-        let mut node = if twice {
-            Node::LEAF
-        } else {
-            fields_of(item, schema.item())
+    for (element, items) in places {
+        let mut node = match items.as_slice() {
+            [item] => fields_of(item, schema.item()),
+            // what is there twice is owned as one
+            _ => Node::LEAF,
         };
         node.member = true;
         set.put(element.clone(), node);

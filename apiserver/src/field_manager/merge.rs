@@ -58,10 +58,6 @@ fn fields(
 /// order is for those to change who share none of the items.
 fn items(live: &[Value], config: &[Value], schema: Schema, others: &FieldSet) -> Option<Value> {
     let (live_at, config_at) = (schema.elements(live)?, schema.elements(config)?);
-    let is_shared = |at: &Element| others.get(at).is_some_and(|node| node.member);
-    let reorders = !config_at
-        .iter()
-        .any(|at| is_shared(at) && live_at.contains(at));
     let mut by_element: BTreeMap<&Element, Option<&Value>> = BTreeMap::new();
     for (element, item) in live_at.iter().zip(live) {
         // with two of a kind there is none to merge with
@@ -74,7 +70,13 @@ fn items(live: &[Value], config: &[Value], schema: Schema, others: &FieldSet) ->
         Some(live) => merge(live, item, schema.item(), others.below(at)),
         None => item.clone(),
     };
-    let order = if reorders { config_first } else { live_first };
+    let is_shared = |at: &&Element| others.get(at).is_some_and(|node| node.member);
+    let mut shared = config_at.iter().filter(is_shared);
+    let order = if shared.any(|at| by_element.contains_key(at)) {
+        live_first
+    } else {
+        config_first
+    };
     let order = order(&live_at, &config_at);
     let items = order.into_iter().map(|place| match place {
         Place::Live(at) => live[at].clone(),
@@ -94,22 +96,20 @@ enum Place {
 
 /// The object's items where they stand, and then the configuration's new ones.
 fn live_first(live: &[Element], config: &[Element]) -> Vec<Place> {
-    let in_config = |at: &Element| config.iter().position(|c| c == at);
-    let mut seen = BTreeSet::new();
+    let mut left: BTreeMap<&Element, usize> = config.iter().zip(0..).collect();
+    let in_config: BTreeSet<&Element> = config.iter().collect();
     let mut order = Vec::with_capacity(live.len().max(config.len()));
     for (place, at) in live.iter().enumerate() {
-        match in_config(at) {
-            None => order.push(Place::Live(place)),
+        if !in_config.contains(at) {
+            order.push(Place::Live(place));
+        } else if let Some(place) = left.remove(at) {
             // of two of a kind the configuration's takes the place
-            Some(place) if seen.insert(at) => order.push(Place::Config(place)),
-            Some(_) => {}
+            order.push(Place::Config(place));
         }
     }
-    let new = config
-        .iter()
-        .enumerate()
-        .filter(|(_, at)| !live.contains(at));
-    order.extend(new.map(|(place, _)| Place::Config(place)));
+    let mut new: Vec<_> = left.into_values().collect();
+    new.sort_unstable();
+    order.extend(new.into_iter().map(Place::Config));
     order
 }
 

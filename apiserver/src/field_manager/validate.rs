@@ -1,5 +1,7 @@
 //! Configurations that cannot be applied.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::schema::Schema;
@@ -19,7 +21,7 @@ fn visit(value: &Value, schema: Schema, path: &str, errors: &mut Vec<String>) {
             }
         }
         Value::Array(items) if schema.is_associative() => {
-            let mut seen = Vec::with_capacity(items.len());
+            let mut seen = BTreeSet::new();
             for (at, item) in items.iter().enumerate() {
                 let Some(element) = schema.element(item) else {
                     errors.push(unkeyed(schema, at, path));
@@ -30,7 +32,7 @@ fn visit(value: &Value, schema: Schema, path: &str, errors: &mut Vec<String>) {
                 } else {
                     visit(item, schema.item(), &format!("{path}{element}"), errors);
                 }
-                seen.push(element);
+                seen.insert(element);
             }
         }
         Value::Object(_)
