@@ -29,6 +29,9 @@ impl Guard for EscalationGuard {
         object: &dyn Object,
         old: Option<&dyn Object>,
     ) -> Result<(), Status> {
+        if scope.resource.group != table::ROLES.group {
+            return Ok(());
+        }
         let escalation = Escalation {
             index: &self.index,
             authorizer: self.authorizer.as_ref(),
