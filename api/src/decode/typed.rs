@@ -1,6 +1,7 @@
 //! [`Value`] to a kind's type, with Go's manners: `null` is the zero value, numbers must fit,
 //! unknown fields are noted with their path, and a wrong type is reported in Go's words.
 
+mod path;
 mod probe;
 
 use std::cell::RefCell;
@@ -10,6 +11,7 @@ use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use self::path::{Path, Step};
 use super::DecodeError;
 use crate::quantity::Quantity;
 
@@ -46,51 +48,6 @@ impl std::error::Error for Error {}
 impl de::Error for Error {
     fn custom<T: Display>(msg: T) -> Self {
         Self(Box::new(DecodeError::Value(msg.to_string())))
-    }
-}
-
-/// One step of the way to a value.
-#[derive(Clone, Copy)]
-enum Step<'p> {
-    Root,
-    Field(&'p str),
-    Index(usize),
-}
-
-/// The way to a value, kept on the stack.
-#[derive(Clone, Copy)]
-struct Path<'p> {
-    parent: Option<&'p Path<'p>>,
-    step: Step<'p>,
-    /// The struct this step is a field of.
-    owner: &'static str,
-}
-
-impl Path<'_> {
-    /// With indices, as strict decoding names unknown fields.
-    fn full(&self) -> String {
-        let mut text = self.parent.map(Path::full).unwrap_or_default();
-        match self.step {
-            Step::Root => {}
-            Step::Field(name) => {
-                if !text.is_empty() {
-                    text.push('.');
-                }
-                text.push_str(name);
-            }
-            Step::Index(index) => text.push_str(&format!("[{index}]")),
-        }
-        text
-    }
-
-    /// Without indices, as `encoding/json` names fields of a wrong type.
-    fn fields(&self) -> String {
-        let parent = self.parent.map(Path::fields).unwrap_or_default();
-        match self.step {
-            Step::Field(name) if parent.is_empty() => name.to_owned(),
-            Step::Field(name) => format!("{parent}.{name}"),
-            Step::Root | Step::Index(_) => parent,
-        }
     }
 }
 

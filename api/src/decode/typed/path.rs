@@ -1,0 +1,46 @@
+//! The way to a value, kept on the stack: only errors and unknown fields make text of it.
+
+/// One step of the way to a value.
+#[derive(Clone, Copy)]
+pub(super) enum Step<'p> {
+    Root,
+    Field(&'p str),
+    Index(usize),
+}
+
+/// The way to a value, kept on the stack.
+#[derive(Clone, Copy)]
+pub(super) struct Path<'p> {
+    pub(super) parent: Option<&'p Path<'p>>,
+    pub(super) step: Step<'p>,
+    /// The struct this step is a field of.
+    pub(super) owner: &'static str,
+}
+
+impl Path<'_> {
+    /// With indices, as strict decoding names unknown fields.
+    pub(super) fn full(&self) -> String {
+        let mut text = self.parent.map(Path::full).unwrap_or_default();
+        match self.step {
+            Step::Root => {}
+            Step::Field(name) => {
+                if !text.is_empty() {
+                    text.push('.');
+                }
+                text.push_str(name);
+            }
+            Step::Index(index) => text.push_str(&format!("[{index}]")),
+        }
+        text
+    }
+
+    /// Without indices, as `encoding/json` names fields of a wrong type.
+    pub(super) fn fields(&self) -> String {
+        let parent = self.parent.map(Path::fields).unwrap_or_default();
+        match self.step {
+            Step::Field(name) if parent.is_empty() => name.to_owned(),
+            Step::Field(name) => format!("{parent}.{name}"),
+            Step::Root | Step::Index(_) => parent,
+        }
+    }
+}
