@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use thiserror::Error;
 
-pub use json::{Parsed, check_size, parse};
+pub use json::{Parsed, check_size, parse, parse_stored};
 
 /// A value, and the paths of the fields nobody knew.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -71,24 +71,39 @@ pub struct Scope<'a> {
     pub warnings: Option<&'a WarningList>,
 }
 
-/// What a client is warned of, each thing once.
+/// How many bytes of warnings an answer carries at most: they travel in its head (upstream:
+/// `k8s.io/apiserver/pkg/endpoints/filters/warning.go`).
+const WARNINGS_MAX: usize = 4096;
+
+/// What a client is warned of, each thing once, as far as it fits an answer's head.
 #[derive(Debug, Default)]
-pub struct WarningList(Mutex<Vec<String>>);
+pub struct WarningList(Mutex<Told>);
+
+#[derive(Debug, Default)]
+struct Told {
+    sentences: Vec<String>,
+    bytes: usize,
+}
 
 impl WarningList {
     /// Adds sentences.
     pub fn add(&self, sentences: impl IntoIterator<Item = String>) {
-        let mut list = self.0.lock();
+        let mut told = self.0.lock();
         for sentence in sentences {
-            if !list.contains(&sentence) {
-                list.push(sentence);
+            let bytes = told.bytes.saturating_add(sentence.len());
+            if bytes > WARNINGS_MAX {
+                return;
+            }
+            if !told.sentences.contains(&sentence) {
+                told.sentences.push(sentence);
+                told.bytes = bytes;
             }
         }
     }
 
     /// All of them, in the order in which they came.
     pub fn into_inner(self) -> Vec<String> {
-        self.0.into_inner()
+        self.0.into_inner().sentences
     }
 }
 

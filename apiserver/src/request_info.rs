@@ -86,7 +86,7 @@ fn resource_request(method: &Method, segments: &[String], query: &str) -> Option
         return None;
     };
     let (mut verb, rest) = match rest {
-        [watch, rest @ ..] if watch == "watch" && !rest.is_empty() => (Some(Verb::Watch), rest),
+        [watch, rest @ ..] if watch == "watch" && !rest.is_empty() => (watch_verb(method), rest),
         rest => (method_verb(method), rest),
     };
     let (namespace, rest) = split_namespace(rest);
@@ -126,6 +126,11 @@ fn split_namespace(segments: &[String]) -> (String, &[String]) {
         }
         _ => (String::new(), segments),
     }
+}
+
+/// `/watch/…` is a way to say `?watch=true`, and nothing else.
+fn watch_verb(method: &Method) -> Option<Verb> {
+    matches!(*method, Method::GET | Method::HEAD).then_some(Verb::Watch)
 }
 
 fn method_verb(method: &Method) -> Option<Verb> {

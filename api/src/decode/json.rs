@@ -21,14 +21,26 @@ pub struct Parsed {
 /// kind's type, so the size of a body alone does not bound what it costs.
 const VALUES_MAX: usize = 250_000;
 
-/// Parses one JSON document.
+/// Parses one JSON document that somebody sent.
 ///
 /// # Errors
 /// [`DecodeError::Syntax`] if the bytes are not one JSON document, or one of too many values.
 pub fn parse(bytes: &[u8]) -> Result<Parsed, DecodeError> {
+    parse_values(bytes, VALUES_MAX)
+}
+
+/// Parses one JSON document that the store holds: what was once taken in must be readable.
+///
+/// # Errors
+/// [`DecodeError::Syntax`] if the bytes are not one JSON document.
+pub fn parse_stored(bytes: &[u8]) -> Result<Parsed, DecodeError> {
+    parse_values(bytes, usize::MAX)
+}
+
+fn parse_values(bytes: &[u8], max: usize) -> Result<Parsed, DecodeError> {
     let duplicates = RefCell::new(Vec::new());
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let values = Cell::new(VALUES_MAX);
+    let values = Cell::new(max);
     let seed = Seed {
         path: &Path::Root,
         duplicates: &duplicates,

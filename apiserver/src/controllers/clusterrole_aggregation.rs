@@ -58,9 +58,20 @@ async fn reconcile(registry: &Registry, user: &UserInfo) -> Result<(), Status> {
             continue;
         };
         let name = role.metadata.name.as_deref().unwrap_or_default();
-        registry
+        // One role that cannot be filled must not hold up the others.
+        match registry
             .update(&scope.named("", name), &Filled(rules))
-            .await?;
+            .await
+        {
+            Err(status) if status.code != 404 => {
+                tracing::warn!(
+                    role = name,
+                    error = status.message,
+                    "a role could not be filled"
+                );
+            }
+            _ => {}
+        }
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 //! (upstream: `pkg/controller/serviceaccount/serviceaccounts_controller.go`).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
@@ -13,6 +14,8 @@ use super::follow::follow;
 use crate::registry::{Registry, Scope, table};
 
 const NAME: &str = "default";
+/// How long to wait at most before trying again.
+const PAUSE_MAX: Duration = Duration::from_secs(10);
 
 /// Runs for as long as the server does.
 pub async fn run(registry: Arc<Registry>) {
@@ -30,17 +33,22 @@ pub async fn run(registry: Arc<Registry>) {
             else => return,
         };
         if let Some(namespace) = namespace.flatten() {
-            report(ensure(&registry, &user, &namespace).await);
+            insist(&registry, &user, &namespace).await;
         }
     }
 }
 
-fn report(result: Result<(), Status>) {
-    if let Err(status) = result {
+/// Tries until the store lets it, or there is nothing to be done any more.
+async fn insist(registry: &Registry, user: &UserInfo, namespace: &str) {
+    let mut pause = Duration::from_millis(100);
+    while let Err(status) = ensure(registry, user, namespace).await {
         tracing::warn!(
+            namespace,
             error = status.message,
-            "a default service account could not be made"
+            "no default service account yet"
         );
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSE_MAX);
     }
 }
 

@@ -15,6 +15,9 @@ use super::query::FieldValidation;
 /// The largest body, in bytes (upstream: `MaxRequestBodyBytes`).
 const BODY_MAX: usize = 3 * 1024 * 1024;
 
+/// How many unknown and duplicate fields are told of.
+const PROBLEMS_MAX: usize = 100;
+
 /// A request's body as it comes from the connection.
 pub type Incoming = hyper::body::Incoming;
 
@@ -56,10 +59,11 @@ pub async fn read(body: &mut Incoming) -> Result<Bytes, Status> {
 
 /// The media type of a body, without parameters; empty if the client does not say.
 pub fn media_type(headers: &HeaderMap) -> &str {
-    let value = headers
-        .get(CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or_default();
+    let Some(value) = headers.get(CONTENT_TYPE) else {
+        return "";
+    };
+    // What is no text is no type either, which is not the same as none.
+    let value = value.to_str().unwrap_or("unreadable");
     value.split(';').next().unwrap_or_default().trim()
 }
 
@@ -162,11 +166,11 @@ pub fn typed(
         value: object,
         unknown_fields,
     } = decoded;
-    let mut problems: Vec<String> = unknown_fields
+    let unknown = unknown_fields
         .iter()
-        .map(|f| format!("unknown field {f:?}"))
-        .collect();
-    problems.extend(duplicates.iter().map(|f| format!("duplicate field {f:?}")));
+        .map(|f| format!("unknown field {f:?}"));
+    let twice = duplicates.iter().map(|f| format!("duplicate field {f:?}"));
+    let problems: Vec<String> = unknown.chain(twice).take(PROBLEMS_MAX).collect();
     match validation {
         FieldValidation::Strict if !problems.is_empty() => {
             let why = DecodeError::Value(format!("strict decoding error: {}", problems.join(", ")));

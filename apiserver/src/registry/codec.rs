@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use portcullis_api::decode::{self, DecodeError};
 use portcullis_api::encode::Label;
+use portcullis_api::status::Reason;
 use portcullis_api::{Object, Status};
 use portcullis_storage::Entry;
 use serde_json::Value;
@@ -22,7 +23,7 @@ pub fn value(entry: &Entry) -> Result<Value, Status> {
                    write it with --storage-media-type=application/json";
         return Err(unreadable(entry, why));
     }
-    let parsed = decode::parse(&entry.value).map_err(|e| unreadable(entry, e))?;
+    let parsed = decode::parse_stored(&entry.value).map_err(|e| unreadable(entry, e))?;
     let mut value = parsed.value;
     if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.insert("resourceVersion".into(), entry.revision.to_string().into());
@@ -47,6 +48,26 @@ pub fn typed(resource: &Resource, value: &Value) -> Result<Box<dyn Object>, Deco
 
 fn unreadable(entry: &Entry, why: impl std::fmt::Display) -> Status {
     Status::internal(format!("cannot read {}: {why}", entry.key))
+}
+
+/// The largest object, in bytes: what etcd takes by default (`--max-request-bytes`), so that both
+/// stores hold the same.
+const OBJECT_MAX: usize = 1_572_864;
+
+/// The bytes to store, as far as any store would take them.
+///
+/// # Errors
+/// 413.
+pub fn storable(resource: &Resource, object: Box<dyn Object>) -> Result<Bytes, Status> {
+    let bytes = encode(resource, object);
+    if bytes.len() <= OBJECT_MAX {
+        return Ok(bytes);
+    }
+    let why = format!(
+        "the object would have {} bytes, and may have {OBJECT_MAX}",
+        bytes.len()
+    );
+    Err(Status::failure(Reason::RequestEntityTooLarge, why))
 }
 
 /// The bytes to store: without the resource version, which is the store's own.

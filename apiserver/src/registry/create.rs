@@ -61,7 +61,7 @@ impl Registry {
         let scope = scope.named(scope.namespace, &name);
         let attributes = scope.attributes(Operation::Create, &name, Some(object), None);
         self.admit_valid(&attributes).await?;
-        let bytes = codec::encode(scope.resource, admitted(&scope, attributes)?);
+        let bytes = codec::storable(scope.resource, admitted(&scope, attributes)?)?;
         let key = self.key(scope.resource, scope.namespace, &name);
         if scope.dry_run {
             let found = self

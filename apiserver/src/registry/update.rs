@@ -169,7 +169,7 @@ impl Registry {
         current: &Current,
         object: Box<dyn Object>,
     ) -> Result<Updated, Attempt> {
-        let bytes = codec::encode(scope.resource, object);
+        let bytes = codec::storable(scope.resource, object)?;
         if !scope.dry_run {
             let deleted = self.storage.delete(key, current.entry.revision).await;
             deleted.map_err(|error| Attempt::of(error, scope))?;

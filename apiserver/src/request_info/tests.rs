@@ -15,6 +15,7 @@ GET     /api/v1/namespaces/x/pods?fieldSelector=metadata.name%3Dy    list - v1 x
 DELETE  /api/v1/namespaces/x/pods              deletecollection - v1 x pods - -
 DELETE  /apis/policy/v1beta1/podsecuritypolicies/p    delete policy v1beta1 - podsecuritypolicies - p
 PATCH   /apis/rbac.authorization.k8s.io/v1/clusterroles/system%3Anode    patch rbac.authorization.k8s.io v1 - clusterroles - system:node
+DELETE  /api/v1/watch/namespaces/x/pods        - - v1 x pods - -
 OPTIONS /api/v1/pods                           - - v1 - pods - -
 ";
 

@@ -90,3 +90,24 @@ async fn bodies_are_limited_and_the_server_goes_on() {
     );
     assert_eq!(admin.get("/readyz").await.code, 200);
 }
+
+#[tokio::test]
+async fn what_fits_no_store_is_refused_and_warnings_fit_the_head() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let maps = "/api/v1/namespaces/default/configmaps";
+    let text = "x".repeat(1_000_000);
+    let annotated = json!({"metadata": {"name": "m", "finalizers": (0..30_000)
+        .map(|n| format!("example.com/a-finalizer-of-a-certain-length-{n:05}")).collect::<Vec<_>>()},
+        "data": {"t": text}});
+    assert_eq!(admin.post(maps, &annotated).await.code, 413);
+    let unknown: serde_json::Map<_, _> = (0..20_000)
+        .map(|n| (format!("unknown{n}"), json!(1)))
+        .collect();
+    let mut map = json!({"metadata": {"name": "m"}});
+    map.as_object_mut().unwrap().extend(unknown);
+    let answer = admin.post(maps, &map).await;
+    assert_eq!(answer.code, 201);
+    let warned = answer.headers.get_all("warning").iter().count();
+    assert!((50..=100).contains(&warned), "{warned}");
+}

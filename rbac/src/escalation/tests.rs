@@ -188,3 +188,26 @@ fn aggregation_is_for_who_can_do_everything() {
         assert_eq!(check(who, "", |e| e.cluster_role("a", new, old)), expected);
     }
 }
+
+#[test]
+fn rules_of_millions_of_combinations_are_refused_at_once() {
+    let many = |prefix: &str| {
+        (0..3000)
+            .map(|n| format!("{prefix}{n}"))
+            .collect::<Vec<_>>()
+    };
+    let big = PolicyRule {
+        api_groups: Some(vec![String::new()]),
+        resources: Some(many("r")),
+        verbs: many("v"),
+        ..PolicyRule::default()
+    };
+    let manager = user("manager", &[]);
+    let answer = check(&manager, "ns", |e| e.role("", std::slice::from_ref(&big)));
+    assert!(answer.contains("9000000, at most 10000"), "{answer}");
+    let all = user("all", &[]);
+    assert_eq!(
+        check(&all, "ns", |e| e.role("", std::slice::from_ref(&big))),
+        "may"
+    );
+}
