@@ -41,6 +41,7 @@ start_portcullis() {
     [[ -n $ETCD_PID ]] || start_etcd
     store=(--etcd-servers "$ETCD_URL")
   fi
+  : >"$log" # the server before said in it that it was ready
   "$PORTCULLIS" serve --secure-port "$PORT" --data-dir "$WORK/data" "${store[@]}" "$@" >"$log" 2>&1 &
   PORTCULLIS_PID=$!
   if ! until_true 30 portcullis_answered; then
