@@ -51,9 +51,8 @@ compose: build ## docker-compose.yml with a real Docker engine (SKIP_COMPOSE=1: 
 	@[ "$$SKIP_COMPOSE" = 1 ] || testdata/setup docker docker-compose kubectl etcd etcdctl python3
 	@testdata/compose/run
 
-bench: build ## start-up time, memory, and the crates' benchmarks
+bench: build ## start-up time and memory
 	@testdata/kubectl/hardening.sh figures
-	cargo bench --workspace --locked
 
 setup-build:
 	@testdata/setup protoc cc

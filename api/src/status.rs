@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use crate::field_error::{FieldError, aggregate};
 use crate::gvk::{GroupKind, GroupResource};
-use crate::verb::Verb;
 
 /// How many mistakes an answer lists at most: a small body can have a million of them.
 const CAUSES_MAX: usize = 1000;
@@ -271,16 +270,6 @@ impl Status {
     /// 401.
     pub fn unauthorized() -> Self {
         Self::failure(Reason::Unauthorized, "Unauthorized")
-    }
-
-    /// 405: the resource is there, the verb is not.
-    pub fn method_not_supported(resource: GroupResource<'_>, verb: Verb) -> Self {
-        let message = format!("{verb} is not supported on resources of kind \"{resource}\"");
-        Self::failure(Reason::MethodNotAllowed, message).with_details(Details {
-            group: resource.group.into(),
-            kind: resource.resource.into(),
-            ..Details::default()
-        })
     }
 
     /// 410 for a resource version that has been compacted.

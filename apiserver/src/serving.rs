@@ -29,7 +29,8 @@ const DRAIN: Duration = Duration::from_secs(15);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Streams on one HTTP/2 connection (upstream: `--http2-max-streams-per-connection`, 250 and more).
 const STREAMS: u32 = 1000;
-/// The largest head of a request, in bytes, as in Go's server.
+/// The largest head of a request, in bytes, as in Go's server; hyper also has limits of its own on
+/// the number of headers and the length of the URL.
 const HEAD_MAX: usize = 1024 * 1024;
 
 /// Serves until `stop`, then lets requests finish; watches end by themselves.

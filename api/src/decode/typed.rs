@@ -119,8 +119,20 @@ macro_rules! integers {
     )*};
 }
 
+/// What Go reads from text, whatever serde calls it.
+macro_rules! texts {
+    ($($method:ident),*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            self.deserialize_str(visitor)
+        }
+    )*};
+}
+
 impl<'de> Deserializer<'de> for Node<'de, '_> {
     type Error = Error;
+
+    texts!(deserialize_char, deserialize_string, deserialize_identifier);
+    texts!(deserialize_bytes, deserialize_byte_buf);
 
     integers!(deserialize_i8 visit_i8 i8, deserialize_i16 visit_i16 i16, deserialize_i32 visit_i32 i32);
     integers!(deserialize_i64 visit_i64 i64, deserialize_u8 visit_u8 u8, deserialize_u16 visit_u16 u16);
@@ -161,28 +173,12 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
         }
     }
 
-    fn deserialize_char<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
-    }
-
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.value {
             Value::Null => visitor.visit_borrowed_str(""),
             Value::String(v) => visitor.visit_borrowed_str(v),
             _ => Err(self.wrong_type("string")),
         }
-    }
-
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
-    }
-
-    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
-    }
-
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -281,10 +277,6 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
             }
             _ => Err(self.wrong_type("string")),
         }
-    }
-
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_str(visitor)
     }
 
     /// Only fields a struct does not know are read as this.
