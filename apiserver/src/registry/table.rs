@@ -21,7 +21,7 @@ use super::kinds::pod::PodStrategy;
 use super::kinds::pod_security_policy::PodSecurityPolicyStrategy;
 use super::kinds::priority_class::PriorityClassStrategy;
 use super::kinds::rbac::{
-    ClusterRoleBindingStrategy, ClusterRoleStrategy, RoleBindingStrategy, RoleStrategy,
+    CLUSTER_ROLE_BINDING_STRATEGY, ClusterRoleStrategy, ROLE_BINDING_STRATEGY, RoleStrategy,
 };
 use super::kinds::replica_set::ReplicaSetStrategy;
 use super::kinds::resource_quota::ResourceQuotaStrategy;
@@ -118,9 +118,9 @@ const ROWS: &[Resource] = &[
         .aliases(&["extensions/v1beta1"])
         .short_names(&["psp"])
         .stored_as("podsecuritypolicy"),
-    Resource::cluster(&ClusterRoleBindingStrategy).created_by_put(),
+    Resource::cluster(&CLUSTER_ROLE_BINDING_STRATEGY).created_by_put(),
     Resource::cluster(&ClusterRoleStrategy).created_by_put(),
-    Resource::namespaced(&RoleBindingStrategy).created_by_put(),
+    Resource::namespaced(&ROLE_BINDING_STRATEGY).created_by_put(),
     Resource::namespaced(&RoleStrategy).created_by_put(),
     Resource::cluster(&StorageClassStrategy).short_names(&["sc"]),
     Resource::cluster(&PriorityClassStrategy).short_names(&["pc"]),

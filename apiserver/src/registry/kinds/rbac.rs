@@ -3,7 +3,7 @@
 mod binding;
 mod role;
 
-pub use binding::{ClusterRoleBindingStrategy, RoleBindingStrategy};
+pub use binding::{BindingStrategy, CLUSTER_ROLE_BINDING_STRATEGY, ROLE_BINDING_STRATEGY};
 pub use role::{ClusterRoleStrategy, RoleStrategy};
 
 /// The group of roles, of bindings, and of the users and groups they speak of.

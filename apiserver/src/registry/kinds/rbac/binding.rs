@@ -1,80 +1,92 @@
 //! Role bindings and cluster role bindings.
 
+use std::marker::PhantomData;
+
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding, RoleRef, Subject};
 use portcullis_api::field_error::{BadValue, go_quote};
-use portcullis_api::{ErrorList, FieldError, Path, name};
+use portcullis_api::{ErrorList, FieldError, Object, Path, name};
 
 use super::GROUP;
 use crate::registry::strategy::{Cell, Column, Strategy};
 use crate::registry::validation::{invalid_each, list, one_of, required, text};
 
-/// The rules of role bindings.
-pub struct RoleBindingStrategy;
+/// What the two kinds of bindings differ in.
+pub trait Binding: Object + Default {
+    /// Whether the binding grants within its namespace, where subjects may leave theirs out.
+    const NAMESPACED: bool;
+    /// The kinds of roles it may name.
+    const ROLES: &'static [&'static str];
+    /// The columns of its Table.
+    const COLUMNS: &'static [Column];
 
-impl Strategy for RoleBindingStrategy {
-    type Kind = RoleBinding;
+    /// The role that is granted, and to whom.
+    fn parts(&self) -> (&RoleRef, Option<&Vec<Subject>>);
 
-    fn default(&self, binding: &mut RoleBinding) {
-        default_groups(&mut binding.role_ref, binding.subjects.as_mut());
+    /// The same, to set defaults in.
+    fn parts_mut(&mut self) -> (&mut RoleRef, Option<&mut Vec<Subject>>);
+}
+
+impl Binding for RoleBinding {
+    const NAMESPACED: bool = true;
+    const ROLES: &'static [&'static str] = &["Role", "ClusterRole"];
+    const COLUMNS: &'static [Column] = &columns(
+        "RoleRef can reference a Role in the current namespace or a ClusterRole in the global namespace. If the RoleRef cannot be resolved, the Authorizer must return an error.",
+    );
+
+    fn parts(&self) -> (&RoleRef, Option<&Vec<Subject>>) {
+        (&self.role_ref, self.subjects.as_ref())
     }
 
-    fn validate(&self, binding: &RoleBinding) -> ErrorList {
-        let mut errors = ErrorList::new();
-        validate_role_ref(&binding.role_ref, &["Role", "ClusterRole"], &mut errors);
-        validate_subjects(binding.subjects.as_ref(), true, &mut errors);
-        errors
-    }
-
-    fn validate_update(&self, binding: &RoleBinding, old: &RoleBinding) -> ErrorList {
-        let mut errors = self.validate(binding);
-        same_role_ref(&binding.role_ref, &old.role_ref, &mut errors);
-        errors
-    }
-
-    fn validate_name(&self, value: &str) -> Vec<String> {
-        name::path_segment(value)
-    }
-
-    fn columns(&self) -> &'static [Column] {
-        static COLUMNS: [Column; 6] = columns(
-            "RoleRef can reference a Role in the current namespace or a ClusterRole in the global namespace. If the RoleRef cannot be resolved, the Authorizer must return an error.",
-        );
-        &COLUMNS
-    }
-
-    fn cells(&self, binding: &RoleBinding) -> Vec<Cell> {
-        let [users, groups, accounts] = subject_cells(binding.subjects.as_ref());
-        vec![
-            Cell::name(binding),
-            role_cell(&binding.role_ref),
-            Cell::age(binding),
-            users,
-            groups,
-            accounts,
-        ]
+    fn parts_mut(&mut self) -> (&mut RoleRef, Option<&mut Vec<Subject>>) {
+        (&mut self.role_ref, self.subjects.as_mut())
     }
 }
 
-/// The rules of cluster role bindings.
-pub struct ClusterRoleBindingStrategy;
+impl Binding for ClusterRoleBinding {
+    const NAMESPACED: bool = false;
+    const ROLES: &'static [&'static str] = &["ClusterRole"];
+    const COLUMNS: &'static [Column] = &columns(
+        "RoleRef can only reference a ClusterRole in the global namespace. If the RoleRef cannot be resolved, the Authorizer must return an error.",
+    );
 
-impl Strategy for ClusterRoleBindingStrategy {
-    type Kind = ClusterRoleBinding;
-
-    fn default(&self, binding: &mut ClusterRoleBinding) {
-        default_groups(&mut binding.role_ref, binding.subjects.as_mut());
+    fn parts(&self) -> (&RoleRef, Option<&Vec<Subject>>) {
+        (&self.role_ref, self.subjects.as_ref())
     }
 
-    fn validate(&self, binding: &ClusterRoleBinding) -> ErrorList {
+    fn parts_mut(&mut self) -> (&mut RoleRef, Option<&mut Vec<Subject>>) {
+        (&mut self.role_ref, self.subjects.as_mut())
+    }
+}
+
+/// The rules of bindings of either kind.
+pub struct BindingStrategy<B>(PhantomData<fn() -> B>);
+
+/// The rules of role bindings.
+pub static ROLE_BINDING_STRATEGY: BindingStrategy<RoleBinding> = BindingStrategy(PhantomData);
+
+/// The rules of cluster role bindings.
+pub static CLUSTER_ROLE_BINDING_STRATEGY: BindingStrategy<ClusterRoleBinding> =
+    BindingStrategy(PhantomData);
+
+impl<B: Binding> Strategy for BindingStrategy<B> {
+    type Kind = B;
+
+    fn default(&self, binding: &mut B) {
+        let (role, subjects) = binding.parts_mut();
+        default_groups(role, subjects);
+    }
+
+    fn validate(&self, binding: &B) -> ErrorList {
+        let (role, subjects) = binding.parts();
         let mut errors = ErrorList::new();
-        validate_role_ref(&binding.role_ref, &["ClusterRole"], &mut errors);
-        validate_subjects(binding.subjects.as_ref(), false, &mut errors);
+        validate_role_ref(role, B::ROLES, &mut errors);
+        validate_subjects(subjects, B::NAMESPACED, &mut errors);
         errors
     }
 
-    fn validate_update(&self, binding: &ClusterRoleBinding, old: &ClusterRoleBinding) -> ErrorList {
+    fn validate_update(&self, binding: &B, old: &B) -> ErrorList {
         let mut errors = self.validate(binding);
-        same_role_ref(&binding.role_ref, &old.role_ref, &mut errors);
+        same_role_ref(binding.parts().0, old.parts().0, &mut errors);
         errors
     }
 
@@ -83,17 +95,15 @@ impl Strategy for ClusterRoleBindingStrategy {
     }
 
     fn columns(&self) -> &'static [Column] {
-        static COLUMNS: [Column; 6] = columns(
-            "RoleRef can only reference a ClusterRole in the global namespace. If the RoleRef cannot be resolved, the Authorizer must return an error.",
-        );
-        &COLUMNS
+        B::COLUMNS
     }
 
-    fn cells(&self, binding: &ClusterRoleBinding) -> Vec<Cell> {
-        let [users, groups, accounts] = subject_cells(binding.subjects.as_ref());
+    fn cells(&self, binding: &B) -> Vec<Cell> {
+        let (role, subjects) = binding.parts();
+        let [users, groups, accounts] = subject_cells(subjects);
         vec![
             Cell::name(binding),
-            role_cell(&binding.role_ref),
+            role_cell(role),
             Cell::age(binding),
             users,
             groups,

@@ -51,13 +51,13 @@ fn groups_are_defaulted_by_kind() {
         "roleRef": {"kind": "Role", "name": "r"},
         "subjects": [{"kind": "User", "name": "u"}, {"kind": "ServiceAccount", "name": "s", "namespace": "n"}],
     });
-    let binding = defaulted(&RoleBindingStrategy, &binding);
+    let binding = defaulted(&ROLE_BINDING_STRATEGY, &binding);
     assert_eq!(binding.role_ref.api_group.as_deref(), Some(GROUP));
     let subjects = binding.subjects.clone().unwrap();
     assert_eq!(subjects[0].api_group.as_deref(), Some(GROUP));
     assert_eq!(subjects[1].api_group, None);
     assert_eq!(
-        RoleBindingStrategy.cells(&binding)[1..],
+        ROLE_BINDING_STRATEGY.cells(&binding)[1..],
         [
             Cell::text("Role/r"),
             Cell::Since(None),
@@ -80,7 +80,7 @@ fn subjects_and_roles_are_known_kinds() {
     });
     let name = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
     assert_eq!(
-        mistakes(&ClusterRoleBindingStrategy, &binding),
+        mistakes(&CLUSTER_ROLE_BINDING_STRATEGY, &binding),
         [
             "roleRef.kind: Unsupported value: \"Role\": supported values: \"ClusterRole\"",
             "roleRef.name: Invalid value: \"a/b\": may not contain '/'",
@@ -98,10 +98,10 @@ fn a_binding_keeps_its_role() {
     let old = json!({"roleRef": {"kind": "ClusterRole", "name": "view"}});
     let new = json!({"roleRef": {"kind": "ClusterRole", "name": "edit"}});
     let text = "roleRef: Invalid value: rbac.RoleRef{APIGroup:\"rbac.authorization.k8s.io\", Kind:\"ClusterRole\", Name:\"edit\"}: cannot change roleRef";
-    assert_eq!(update_mistakes(&RoleBindingStrategy, &new, &old), [text]);
+    assert_eq!(update_mistakes(&ROLE_BINDING_STRATEGY, &new, &old), [text]);
     assert_eq!(
-        update_mistakes(&ClusterRoleBindingStrategy, &new, &old),
+        update_mistakes(&CLUSTER_ROLE_BINDING_STRATEGY, &new, &old),
         [text]
     );
-    assert!(update_mistakes(&RoleBindingStrategy, &old, &old).is_empty());
+    assert!(update_mistakes(&ROLE_BINDING_STRATEGY, &old, &old).is_empty());
 }
