@@ -4,11 +4,13 @@
 //! optimistic retry loop. [`plugins`] is the only list of them; [`lookup`] holds what they ask of
 //! the server.
 
+mod amounts;
 pub mod attributes;
 pub mod chain;
 pub mod lookup;
 pub mod plugins;
 pub mod podsecuritypolicy;
+pub mod quota;
 
 use async_trait::async_trait;
 use portcullis_api::Status;

@@ -35,6 +35,16 @@ pub trait PolicyAuthorizer: Send + Sync + 'static {
     fn may_use(&self, user: &UserInfo, group: &str, policy: &str, namespace: &str) -> bool;
 }
 
+/// What is read of the store when somebody asks, because nobody keeps all of it decoded.
+#[async_trait]
+pub trait Listing<K>: Send + Sync + 'static {
+    /// The objects of a namespace, by name.
+    ///
+    /// # Errors
+    /// A [`Status`] if the store cannot say.
+    async fn list(&self, namespace: &str) -> Result<Vec<Arc<K>>, Status>;
+}
+
 /// Where quotas are charged.
 #[async_trait]
 pub trait QuotaLedger: Send + Sync + 'static {
@@ -44,6 +54,13 @@ pub trait QuotaLedger: Send + Sync + 'static {
     /// # Errors
     /// A [`Status`] if the store cannot say.
     async fn charge(&self, quota: ResourceQuota) -> Result<bool, Status>;
+
+    /// Counts what a quota's namespace uses and stores that as the quota's status, which does not
+    /// speak of it yet; the quota as it is then, if it is still there.
+    ///
+    /// # Errors
+    /// A [`Status`] if the store cannot say.
+    async fn measure(&self, quota: &ResourceQuota) -> Result<Option<Arc<ResourceQuota>>, Status>;
 }
 
 /// A kind of which the server has no objects.
@@ -66,9 +83,20 @@ impl<K: Send + Sync + 'static> Lookup<K> for NoObjects {
 }
 
 #[async_trait]
+impl<K: Send + Sync + 'static> Listing<K> for NoObjects {
+    async fn list(&self, _: &str) -> Result<Vec<Arc<K>>, Status> {
+        Ok(Vec::new())
+    }
+}
+
+#[async_trait]
 impl QuotaLedger for NoObjects {
     async fn charge(&self, _: ResourceQuota) -> Result<bool, Status> {
         Ok(false)
+    }
+
+    async fn measure(&self, _: &ResourceQuota) -> Result<Option<Arc<ResourceQuota>>, Status> {
+        Ok(None)
     }
 }
 
@@ -82,7 +110,7 @@ pub struct Lookups {
     /// For `NamespaceLifecycle` and everything that reads a namespace's labels or annotations.
     pub namespaces: Arc<dyn Lookup<Namespace>>,
     /// For `PodSecurity`, which warns of pods that a namespace's new level would refuse.
-    pub pods: Arc<dyn Lookup<Pod>>,
+    pub pods: Arc<dyn Listing<Pod>>,
     /// For `ServiceAccount`.
     pub service_accounts: Arc<dyn Lookup<ServiceAccount>>,
     /// For `Priority`.

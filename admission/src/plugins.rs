@@ -1,7 +1,6 @@
 //! The only list of plugins: their names, their order, which are on by default, how they are made.
 
 mod always;
-mod amounts;
 mod anti_affinity;
 mod default_class;
 mod default_toleration_seconds;

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{LimitRange, Namespace, ServiceAccount};
+use k8s_openapi::api::core::v1::{LimitRange, Namespace, ResourceQuota, ServiceAccount};
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::api::storage::v1::StorageClass;
 use portcullis_admission::{Lookups, Selection};
@@ -30,7 +30,8 @@ use crate::escalation::EscalationGuard;
 use crate::filters::limits::InFlight;
 use crate::identities::Identities;
 use crate::indices::{self, UseOfPolicies};
-use crate::informer::{self, Informer};
+use crate::informer::{self, Informer, OnDemand};
+use crate::quota::Ledger;
 use crate::registry::{Registry, metadata, table};
 use crate::serving::health::Health;
 use crate::startup::Certificates;
@@ -292,6 +293,9 @@ fn lookups(cache: &Arc<Cache>, prefix: &str, authorizer: &Arc<dyn Authorizer>) -
     let lookups = Lookups {
         namespaces: Informer::<Namespace>::start(cache, prefix, table::NAMESPACES),
         service_accounts: Informer::<ServiceAccount>::start(cache, prefix, table::SERVICE_ACCOUNTS),
+        pods: OnDemand::new(cache.clone(), prefix, table::PODS),
+        resource_quotas: Informer::<ResourceQuota>::start(cache, prefix, table::RESOURCE_QUOTAS),
+        quota_ledger: Arc::new(Ledger::new(cache.clone(), prefix)),
         limit_ranges: Informer::<LimitRange>::start(cache, prefix, table::LIMIT_RANGES),
         priority_classes: Informer::<PriorityClass>::start(cache, prefix, table::PRIORITY_CLASSES),
         storage_classes: Informer::<StorageClass>::start(cache, prefix, table::STORAGE_CLASSES),

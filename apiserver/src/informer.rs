@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::RwLock;
-use portcullis_admission::lookup::Lookup;
+use portcullis_admission::lookup::{Listing, Lookup};
 use portcullis_api::{Object, Status};
 use portcullis_storage::cache::{Cache, Observer};
-use portcullis_storage::{Entry, Event, ReadAt, Storage};
+use portcullis_storage::{Entry, Event, ListRequest, ReadAt, Storage};
 
 use crate::registry::codec;
 use crate::registry::resource::Resource;
@@ -116,6 +116,38 @@ impl<K: Object + Clone> Informer<K> {
     }
 }
 
+/// Objects of a kind as the store has them, decoded when somebody asks.
+pub struct OnDemand {
+    store: Arc<dyn Storage>,
+    prefix: String,
+    resource: &'static Resource,
+}
+
+impl OnDemand {
+    /// The objects of a resource, whose keys begin with `prefix`.
+    pub fn new(store: Arc<dyn Storage>, prefix: &str, resource: &'static Resource) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            prefix: prefix.to_owned(),
+            resource,
+        })
+    }
+}
+
+#[async_trait]
+impl<K: Object + Clone> Listing<K> for OnDemand {
+    async fn list(&self, namespace: &str) -> Result<Vec<Arc<K>>, Status> {
+        let prefix = format!("{}/{}/{namespace}/", self.prefix, self.resource.storage);
+        let page = self.store.list(&prefix, &ListRequest::all()).await;
+        let entries = page.map_err(|e| unreachable(&e))?.entries;
+        entries.iter().map(|e| decode(self.resource, e)).collect()
+    }
+}
+
+fn unreachable(error: &portcullis_storage::Error) -> Status {
+    Status::unavailable(format!("the store cannot be reached: {error}"))
+}
+
 /// The namespace and name of an object.
 pub fn place(object: &dyn Object) -> (String, String) {
     let meta = object.metadata();
@@ -171,8 +203,7 @@ impl<K: Object + Clone> Lookup<K> for Informer<K> {
         };
         let key = format!("{}/{}/{path}", self.prefix, self.resource.storage);
         let found = self.store.get(&key, ReadAt::Latest).await;
-        let found =
-            found.map_err(|e| Status::unavailable(format!("the store cannot be reached: {e}")))?;
+        let found = found.map_err(|e| unreachable(&e))?;
         found
             .entry
             .map(|entry| decode(self.resource, &entry))

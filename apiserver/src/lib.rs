@@ -48,6 +48,8 @@ pub mod informer;
 
 pub mod indices;
 
+pub mod quota;
+
 pub mod escalation;
 
 // What goes back.

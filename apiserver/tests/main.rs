@@ -5,6 +5,7 @@
     reason = "tests end at the first surprise; nothing here is anybody's API"
 )]
 
+mod admission;
 mod authn;
 mod flow;
 mod support;

@@ -2,4 +2,5 @@
 
 pub mod client;
 pub mod log;
+pub mod process;
 pub mod server;

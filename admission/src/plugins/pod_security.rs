@@ -18,7 +18,7 @@ use k8s_openapi::api::core::v1::{Namespace, Pod, PodSpec};
 use portcullis_api::{GroupResource, Object, Status};
 
 use crate::attributes::PODS;
-use crate::lookup::Lookup;
+use crate::lookup::{Listing, Lookup};
 use crate::{Attributes, Operation, ValidatingPlugin};
 use labels::{Level, LevelVersion, Policy};
 use standard::Violations;
@@ -45,13 +45,13 @@ const MOST_PODS_TO_CHECK: usize = 3000;
 /// The plugin.
 pub(crate) struct PodSecurity {
     namespaces: Arc<dyn Lookup<Namespace>>,
-    pods: Arc<dyn Lookup<Pod>>,
+    pods: Arc<dyn Listing<Pod>>,
 }
 
 impl PodSecurity {
     pub(crate) fn new(
         namespaces: &Arc<dyn Lookup<Namespace>>,
-        pods: &Arc<dyn Lookup<Pod>>,
+        pods: &Arc<dyn Listing<Pod>>,
     ) -> Self {
         Self {
             namespaces: Arc::clone(namespaces),
@@ -122,7 +122,7 @@ impl PodSecurity {
         Ok(())
     }
 
-    fn validate_namespace(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
+    async fn validate_namespace(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
         let namespace: &Namespace = attributes.typed()?;
         let (policy, errors) = Policy::of(namespace.metadata.labels.as_ref());
         let old = attributes
@@ -139,13 +139,17 @@ impl PodSecurity {
         let (new, old) = (policy.enforce, old.enforce);
         let relaxed = new.version == old.version && new.level <= old.level;
         if new != old && new.level != Level::Privileged && !relaxed {
-            self.warn_of_existing_pods(attributes, new);
+            self.warn_of_existing_pods(attributes, new).await;
         }
         Ok(())
     }
 
-    fn warn_of_existing_pods(&self, attributes: &Attributes<'_>, level: LevelVersion) {
-        let pods = self.pods.list(attributes.name);
+    async fn warn_of_existing_pods(&self, attributes: &Attributes<'_>, level: LevelVersion) {
+        let Ok(pods) = self.pods.list(attributes.name).await else {
+            let why = "failed to list pods while checking new PodSecurity enforce level";
+            attributes.warnings.add(why.to_owned());
+            return;
+        };
         let checked = pods.len().min(MOST_PODS_TO_CHECK);
         let mut names: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for pod in pods.iter().take(checked) {
@@ -192,7 +196,7 @@ impl ValidatingPlugin for PodSecurity {
         } else if !attributes.subresource.is_empty() {
             Ok(())
         } else if attributes.resource == NAMESPACES {
-            self.validate_namespace(attributes)
+            self.validate_namespace(attributes).await
         } else {
             self.validate_template(attributes).await
         }

@@ -5,26 +5,22 @@
 //! controller) corrects what was charged for objects that never came to be. Requests of a namespace
 //! are charged one after another; several servers meet in the compare-and-swap of [`QuotaLedger`].
 
-mod pods;
-mod scopes;
-mod usage;
-
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::ResourceQuota;
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Written;
-use portcullis_api::Status;
 use portcullis_api::quantity::Quantity;
+use portcullis_api::{Object, Status};
 
+use crate::amounts::{Amounts, add, read, write};
 use crate::lookup::{Lookup, QuotaLedger};
-use crate::plugins::amounts::{Amounts, add, read};
+use crate::quota::{Kind, constraints, is_measured, scopes};
 use crate::{Attributes, Operation, ValidatingPlugin};
-use usage::Kind;
 
-/// How often a quota that somebody else charges at the same time is read again.
-const ATTEMPTS: u32 = 10;
+/// How long a request waits for its turn, and for a charge that others keep coming before.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The plugin.
 pub(crate) struct ResourceQuotas {
@@ -53,16 +49,18 @@ impl ResourceQuotas {
         Arc::clone(turns.entry(namespace.to_owned()).or_default())
     }
 
-    /// Charges the quotas, rereading those that changed meanwhile.
-    async fn charge(
+    async fn check_and_charge(
         &self,
         attributes: &Attributes<'_>,
+        object: &dyn Object,
         kind: &Kind<'_>,
-        delta: &Amounts,
-        mut quotas: Vec<Arc<ResourceQuota>>,
     ) -> Result<(), Status> {
-        for _ in 0..ATTEMPTS {
-            let charged = check(attributes, kind, delta, &quotas)?;
+        let turn = self.turn(attributes.namespace);
+        let _mine = turn.lock().await;
+        let delta = delta(attributes, object, kind)?;
+        let mut quotas = self.measured(attributes.namespace).await?;
+        loop {
+            let charged = check(attributes, object, kind, &delta, &quotas)?;
             if attributes.dry_run {
                 return Ok(());
             }
@@ -78,13 +76,20 @@ impl ResourceQuotas {
                 return Ok(());
             }
         }
-        let names: Vec<_> = quotas
-            .iter()
-            .filter_map(|q| q.metadata.name.clone())
-            .collect();
-        let names = names.join(",");
-        let why = format!("status of quota {names} could not be updated: it keeps changing");
-        Err(Status::internal(why))
+    }
+
+    /// The quotas of a namespace. What is in use is counted at once where nobody has done so yet:
+    /// a quota holds from the moment it is there.
+    async fn measured(&self, namespace: &str) -> Result<Vec<Arc<ResourceQuota>>, Status> {
+        let mut quotas = Vec::new();
+        for quota in self.quotas.list(namespace) {
+            if is_measured(&quota) {
+                quotas.push(quota);
+            } else {
+                quotas.extend(self.ledger.measure(&quota).await?);
+            }
+        }
+        Ok(quotas)
     }
 }
 
@@ -103,23 +108,29 @@ impl ValidatingPlugin for ResourceQuotas {
         if attributes.namespace.is_empty() || is_namespace || !attributes.subresource.is_empty() {
             return Ok(());
         }
-        let kind = Kind::of(attributes);
-        if self.quotas.list(attributes.namespace).is_empty() || !kind.counts_at(attributes) {
+        let Some(object) = attributes.object.as_deref() else {
+            return Ok(());
+        };
+        let kind = Kind::of(attributes.resource);
+        if !kind.changes_at(attributes.operation)
+            || self.quotas.list(attributes.namespace).is_empty()
+        {
             return Ok(());
         }
-        let turn = self.turn(attributes.namespace);
-        let _mine = turn.lock().await;
-        let quotas = self.quotas.list(attributes.namespace);
-        let Some(delta) = delta(attributes, &kind)? else {
-            return check(attributes, &kind, &Amounts::new(), &quotas).map(drop);
-        };
-        self.charge(attributes, &kind, &delta, quotas).await
+        let charged = self.check_and_charge(attributes, object, &kind);
+        let charged = tokio::time::timeout(PATIENCE, charged).await;
+        charged.unwrap_or_else(|_| Err(Status::internal("resource quota evaluation timed out")))
     }
 }
 
-/// What the request adds to the usage, if anything.
-fn delta(attributes: &Attributes<'_>, kind: &Kind<'_>) -> Result<Option<Amounts>, Status> {
-    let mut delta = kind.usage();
+/// What the request adds to the usage. An update that needs less gives nothing back: it may yet
+/// fail, and whoever recounts will see.
+fn delta(
+    attributes: &Attributes<'_>,
+    object: &dyn Object,
+    kind: &Kind<'_>,
+) -> Result<Amounts, Status> {
+    let mut delta = kind.usage(object);
     let negative = delta.iter().filter(|(_, amount)| amount.is_negative());
     let negative: Vec<_> = negative.map(|(name, _)| name.as_str()).collect();
     if !negative.is_empty() {
@@ -128,18 +139,19 @@ fn delta(attributes: &Attributes<'_>, kind: &Kind<'_>) -> Result<Option<Amounts>
         return Err(attributes.forbidden(&why));
     }
     if let Some(old) = attributes.old_object {
-        for (name, amount) in kind.usage_before(old) {
+        for (name, amount) in kind.usage(old) {
             let now = delta.get(&name).copied().unwrap_or(Quantity::ZERO);
             delta.insert(name, now - amount);
         }
     }
-    delta.retain(|_, amount| !amount.is_zero());
-    Ok((!delta.is_empty()).then_some(delta))
+    delta.retain(|_, amount| !amount.is_zero() && !amount.is_negative());
+    Ok(delta)
 }
 
 /// The quotas that change, with their new usage (upstream: `CheckRequest`).
 fn check(
     attributes: &Attributes<'_>,
+    object: &dyn Object,
     kind: &Kind<'_>,
     delta: &Amounts,
     quotas: &[Arc<ResourceQuota>],
@@ -150,11 +162,11 @@ fn check(
         let hard = read(status.and_then(|s| s.hard.as_ref()));
         let used = read(status.and_then(|s| s.used.as_ref()));
         let counted: Vec<_> = hard.keys().filter(|name| kind.counts(name)).collect();
-        if counted.is_empty() || !scopes::matches(quota, kind) {
+        if counted.is_empty() || !scopes::matches(quota, object) {
             continue;
         }
         let name = quota.metadata.name.as_deref().unwrap_or_default();
-        kind.constraints(&counted)
+        constraints(object, &counted)
             .map_err(|why| attributes.forbidden(&format!("failed quota: {name}: {why}")))?;
         if counted.iter().any(|resource| !used.contains_key(*resource)) {
             let counted: Vec<_> = counted.into_iter().map(String::as_str).collect();
@@ -173,9 +185,7 @@ fn check(
         add(&mut total, requested.clone());
         within(name, &requested, &used, &total, &hard).map_err(|why| attributes.forbidden(&why))?;
         let mut quota = ResourceQuota::clone(quota);
-        let written = total.into_iter().map(|(k, v)| (k, Written(v.to_string())));
-        let written: BTreeMap<_, _> = written.collect();
-        quota.status.get_or_insert_default().used = Some(written);
+        quota.status.get_or_insert_default().used = Some(write(&total));
         charged.push(quota);
     }
     Ok(charged)

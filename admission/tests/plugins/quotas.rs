@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service};
+use portcullis_admission::quota::Meter;
 use portcullis_admission::{Chain, Operation};
 use portcullis_api::{GroupKind, GroupResource, Object};
 
-use crate::support::{Quotas, Request, World, from_yaml, pod};
+use crate::support::{PODS, Quotas, Request, World, from_yaml, pod};
 
 /// A namespace with the quota `q` of these bounds, `spec` and usage.
 fn quota(hard: &str, used: &str, spec: &str) -> (Chain, Arc<Quotas>) {
@@ -226,7 +227,11 @@ async fn services_count_the_ports_they_will_have() {
     update.operation = Operation::Update;
     update.old = Some(Box::new(service(balanced)));
     update.send(&chain).await.unwrap();
-    assert_eq!(used(), ["3", "2", "0"]);
+    assert_eq!(
+        used(),
+        ["3", "3", "1"],
+        "a recount gives back what is no longer needed"
+    );
 }
 
 #[tokio::test]
@@ -279,6 +284,68 @@ async fn nothing_is_charged_for_status_or_for_updates_of_pods() {
     status.subresource = "binding";
     status.send(&chain).await.unwrap();
     assert_eq!(quotas.used("q", "pods"), "0");
+}
+
+#[tokio::test]
+async fn a_quota_holds_before_anybody_has_counted() {
+    let (chain, quotas) = quota("", "", "hard: {pods: 3, count/pods: 9, configmaps: 1}");
+    Request::create_pod(pod("p", "{}")).pod(&chain).await;
+    assert_eq!(quotas.used("q", "count/pods"), "3");
+    assert_eq!(
+        Request::create_pod(pod("p", "{}")).refused(&chain).await,
+        forbidden(
+            "pods \"p\"",
+            "exceeded quota: q, requested: pods=1, used: pods=3, limited: pods=3"
+        )
+    );
+}
+
+#[test]
+fn a_recount_leaves_out_what_has_ended_and_what_is_out_of_scope() {
+    let quota = from_yaml(
+        "{spec: {hard: {pods: 5, count/pods: 5, requests.memory: 1Gi, limits.cpu: 2}, scopes: [NotTerminating]}}",
+    );
+    let mut meter = Meter::new(&quota);
+    let services = GroupResource {
+        group: "",
+        resource: "services",
+    };
+    assert!(meter.counts(PODS) && !meter.counts(services));
+    let ended = |phase: &str| -> Pod {
+        from_yaml(&format!(
+            "{{spec: {{containers: []}}, status: {{phase: {phase}}}}}"
+        ))
+    };
+    let overdue: Pod = from_yaml(
+        "{metadata: {deletionTimestamp: '2020-01-01T00:00:00Z', deletionGracePeriodSeconds: 30}, spec: {containers: []}}",
+    );
+    let asks = "{containers: [{name: a, resources: {requests: {memory: 1Mi}}}]}";
+    for pod in [
+        ended("Failed"),
+        ended("Succeeded"),
+        ended("Running"),
+        overdue,
+        pod("p", asks),
+        pod("p", "{activeDeadlineSeconds: 5}"),
+    ] {
+        meter.add(PODS, &pod);
+    }
+    let status = meter.status();
+    let (hard, used) = (status.hard.unwrap(), status.used.unwrap());
+    assert_eq!(hard.len(), 4);
+    let used: Vec<_> = used
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.0.as_str()))
+        .collect();
+    assert_eq!(
+        used,
+        [
+            ("count/pods", "5"),
+            ("limits.cpu", "0"),
+            ("pods", "2"),
+            ("requests.memory", "1Mi")
+        ]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,9 +11,10 @@ use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use portcullis_admission::lookup::{Lookup, PolicyAuthorizer, QuotaLedger};
+use portcullis_admission::lookup::{Listing, Lookup, PolicyAuthorizer, QuotaLedger};
 use portcullis_admission::plugins::known;
 use portcullis_admission::podsecuritypolicy::PolicyIndex;
+use portcullis_admission::quota::Meter;
 use portcullis_admission::{
     Attributes, AuditAnnotations, Chain, Lookups, Operation, Refusal, Selection, Warnings,
 };
@@ -104,6 +105,13 @@ impl<K: Send + Sync + 'static> Lookup<K> for Table<K> {
     }
 }
 
+#[async_trait]
+impl Listing<Pod> for Table<Pod> {
+    async fn list(&self, namespace: &str) -> Result<Vec<Arc<Pod>>, Status> {
+        Ok(Lookup::list(self, namespace))
+    }
+}
+
 // === impl Quotas ===
 
 /// A store of quotas with compare-and-swap, and a memory that lags behind it by one charge.
@@ -168,6 +176,23 @@ impl QuotaLedger for Quotas {
         quota.metadata.resource_version = Some((version + 1).to_string());
         *seen = std::mem::replace(stored, quota);
         Ok(true)
+    }
+
+    /// Of a namespace with two pods in it.
+    async fn measure(&self, quota: &ResourceQuota) -> Result<Option<Arc<ResourceQuota>>, Status> {
+        let mut meter = Meter::new(quota);
+        if meter.counts(PODS) {
+            meter.add(PODS, &pod("a", "{}"));
+            meter.add(PODS, &pod("b", "{}"));
+        }
+        let status = Some(meter.status());
+        let name = quota.metadata.name.clone().unwrap();
+        let quota = ResourceQuota {
+            status,
+            ..quota.clone()
+        };
+        self.charge(quota).await?;
+        self.get_live("", &name).await
     }
 }
 

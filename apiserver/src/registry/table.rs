@@ -143,6 +143,8 @@ pub const PODS: &Resource = row("", "pods");
 /// See [`CLUSTER_ROLES`].
 pub const PRIORITY_CLASSES: &Resource = row("scheduling.k8s.io", "priorityclasses");
 /// See [`CLUSTER_ROLES`].
+pub const RESOURCE_QUOTAS: &Resource = row("", "resourcequotas");
+/// See [`CLUSTER_ROLES`].
 pub const ROLES: &Resource = row("rbac.authorization.k8s.io", "roles");
 /// See [`CLUSTER_ROLES`].
 pub const ROLE_BINDINGS: &Resource = row("rbac.authorization.k8s.io", "rolebindings");

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::{LimitRangeItem, PersistentVolumeClaim, Pod};
 use portcullis_api::quantity::Quantity;
 
-use crate::plugins::amounts::{Amounts, Usage, read};
+use crate::amounts::{Amounts, Usage, read};
 
 /// What is wrong with a pod's containers, and with the pod as a whole.
 pub(super) fn of_pod(pod: &Pod, items: &[LimitRangeItem]) -> Vec<String> {

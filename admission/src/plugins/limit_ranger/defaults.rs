@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Container, LimitRangeItem, Pod};
 
-use crate::plugins::amounts::Resources;
+use crate::amounts::Resources;
 
 /// Where it is noted what was set.
 const NOTE: &str = "kubernetes.io/limit-ranger";

@@ -27,6 +27,14 @@ pub(crate) fn read(resources: Option<&Resources>) -> Amounts {
     resources.into_iter().flatten().filter_map(parse).collect()
 }
 
+/// Amounts as objects hold them, in canonical form.
+pub(crate) fn write(amounts: &Amounts) -> Resources {
+    let written = amounts
+        .iter()
+        .map(|(name, amount)| (name.clone(), Written(amount.to_string())));
+    written.collect()
+}
+
 impl Usage {
     pub(crate) fn of(resources: Option<&ResourceRequirements>) -> Self {
         Self {

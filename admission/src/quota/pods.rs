@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use portcullis_api::quantity::Quantity;
 
-use crate::plugins::amounts::{Amounts, Usage, add, read};
+use crate::amounts::{Amounts, Usage, add, read};
 
 const COMPUTE: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 const HUGE_PAGES: &str = "hugepages-";
@@ -36,8 +37,12 @@ fn is_extended(name: &str) -> bool {
     name.contains('/') && !name.contains("kubernetes.io/") && !name.starts_with("requests.")
 }
 
-/// Usage by the names that quotas have for it; `count/pods` aside.
+/// Usage by the names that quotas have for it; `count/pods` aside. A pod that has ended uses
+/// nothing.
 pub(super) fn usage(pod: &Pod) -> Amounts {
+    if has_ended(pod) {
+        return Amounts::new();
+    }
     let mut total = Usage::of_pod(pod);
     let overhead = pod.spec.as_ref().and_then(|s| s.overhead.as_ref());
     add(&mut total.requests, read(overhead));
@@ -45,6 +50,19 @@ pub(super) fn usage(pod: &Pod) -> Amounts {
     let mut usage = named(&total);
     usage.insert("pods".to_owned(), Quantity::from_units(1));
     usage
+}
+
+/// Whether a pod has done its work, or was to be gone by now (upstream: `QuotaV1Pod`).
+fn has_ended(pod: &Pod) -> bool {
+    let phase = pod.status.as_ref().and_then(|s| s.phase.as_deref());
+    let meta = &pod.metadata;
+    let deleted = meta.deletion_timestamp.as_ref();
+    let overdue = deleted.zip(meta.deletion_grace_period_seconds);
+    matches!(phase, Some("Failed" | "Succeeded"))
+        || overdue.is_some_and(|(deleted, grace)| {
+            let end = deleted.0.as_second().saturating_add(grace);
+            Timestamp::now().as_second() > end
+        })
 }
 
 fn named(usage: &Usage) -> Amounts {

@@ -3,13 +3,13 @@
 //! Upstream: `pkg/quota/v1/evaluator/core/`, and `k8s.io/apiserver/pkg/quota/v1/generic` for the
 //! plain count of any kind.
 
-use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod, Service, ServiceSpec};
-use portcullis_api::Object;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Service, ServiceSpec};
 use portcullis_api::quantity::Quantity;
+use portcullis_api::{GroupResource, Object};
 
 use super::pods;
-use crate::plugins::amounts::{Amounts, read};
-use crate::{Attributes, Operation};
+use crate::Operation;
+use crate::amounts::{Amounts, read};
 
 const CLASS_INFIX: &str = ".storageclass.storage.k8s.io/";
 /// Core kinds that quotas also name without `count/`.
@@ -22,118 +22,98 @@ const BY_NAME: [&str; 6] = [
     "services",
 ];
 
-/// An object, as far as quotas care.
-pub(super) struct Kind<'a> {
-    resource: &'a str,
-    group: &'a str,
-    what: What<'a>,
+/// A resource, as far as quotas care.
+#[derive(Clone, Copy)]
+pub(crate) struct Kind<'a> {
+    resource: GroupResource<'a>,
+    family: Family,
 }
 
-enum What<'a> {
-    Pod(&'a Pod),
-    Service(&'a Service),
-    Claim(&'a PersistentVolumeClaim),
+#[derive(Clone, Copy)]
+enum Family {
+    Pods,
+    Services,
+    Claims,
     Other,
 }
 
 impl<'a> Kind<'a> {
-    pub(super) fn of(attributes: &'a Attributes<'_>) -> Self {
-        let object = attributes.object.as_deref();
-        Self {
-            resource: attributes.resource.resource,
-            group: attributes.resource.group,
-            what: object.map_or(What::Other, What::of),
-        }
+    pub(crate) fn of(resource: GroupResource<'a>) -> Self {
+        let family = match (resource.group, resource.resource) {
+            ("", "pods") => Family::Pods,
+            ("", "services") => Family::Services,
+            ("", "persistentvolumeclaims") => Family::Claims,
+            _ => Family::Other,
+        };
+        Self { resource, family }
     }
 
-    pub(super) const fn as_pod(&self) -> Option<&'a Pod> {
-        match self.what {
-            What::Pod(pod) => Some(pod),
-            What::Service(_) | What::Claim(_) | What::Other => None,
-        }
-    }
-
-    /// Whether the request can change usage: most kinds only count.
-    pub(super) fn counts_at(&self, attributes: &Attributes<'_>) -> bool {
-        let changes = matches!(self.what, What::Service(_) | What::Claim(_));
-        attributes.operation == Operation::Create || changes
+    /// Whether such an operation can change usage: most kinds only count.
+    pub(crate) fn changes_at(&self, operation: Operation) -> bool {
+        let grows = matches!(self.family, Family::Services | Family::Claims);
+        operation == Operation::Create || grows && operation == Operation::Update
     }
 
     fn count_name(&self) -> String {
-        match self.group {
-            "" => format!("count/{}", self.resource),
-            group => format!("count/{}.{group}", self.resource),
+        let GroupResource { group, resource } = self.resource;
+        match group {
+            "" => format!("count/{resource}"),
+            group => format!("count/{resource}.{group}"),
         }
     }
 
     /// Whether a quota's resource is about this kind.
-    pub(super) fn counts(&self, name: &str) -> bool {
-        if name == self.count_name() {
-            return true;
+    pub(crate) fn counts(&self, name: &str) -> bool {
+        if let Some(counted) = name.strip_prefix("count/") {
+            let GroupResource { group, resource } = self.resource;
+            let rest = counted.strip_prefix(resource);
+            return rest.is_some_and(|rest| match rest.strip_prefix('.') {
+                Some(named) => named == group && !group.is_empty(),
+                None => rest.is_empty() && group.is_empty(),
+            });
         }
-        match self.what {
-            What::Pod(_) => pods::counts(name),
-            What::Service(_) => matches!(
+        match self.family {
+            Family::Pods => pods::counts(name),
+            Family::Services => matches!(
                 name,
                 "services" | "services.nodeports" | "services.loadbalancers"
             ),
-            What::Claim(_) => {
+            Family::Claims => {
                 let plain = name
                     .split_once(CLASS_INFIX)
                     .map_or(name, |(_, plain)| plain);
                 matches!(plain, "persistentvolumeclaims" | "requests.storage")
             }
-            What::Other => {
-                self.group.is_empty() && self.is_counted_by_name() && name == self.resource
-            }
+            Family::Other => self.is_counted_by_name() && name == self.resource.resource,
         }
     }
 
     fn is_counted_by_name(&self) -> bool {
-        BY_NAME.contains(&self.resource)
+        self.resource.group.is_empty() && BY_NAME.contains(&self.resource.resource)
     }
 
-    /// What must be said where a quota counts these.
-    pub(super) fn constraints(&self, counted: &[&String]) -> Result<(), String> {
-        self.as_pod()
-            .map_or(Ok(()), |pod| pods::constraints(pod, counted))
-    }
-
-    pub(super) fn usage(&self) -> Amounts {
-        self.usage_of(&self.what)
-    }
-
-    pub(super) fn usage_before(&self, old: &dyn Object) -> Amounts {
-        self.usage_of(&What::of(old))
-    }
-
-    fn usage_of(&self, what: &What<'_>) -> Amounts {
+    /// What an object of the kind uses, by all the names that quotas have for it.
+    pub(crate) fn usage(&self, object: &dyn Object) -> Amounts {
         let mut usage = Amounts::from([(self.count_name(), Quantity::from_units(1))]);
-        if self.group.is_empty() && self.is_counted_by_name() {
-            usage.insert(self.resource.to_owned(), Quantity::from_units(1));
+        if self.is_counted_by_name() {
+            usage.insert(self.resource.resource.to_owned(), Quantity::from_units(1));
         }
-        match what {
-            What::Pod(pod) => usage.extend(pods::usage(pod)),
-            What::Service(service) => usage.extend(of_service(service)),
-            What::Claim(claim) => usage.extend(of_claim(claim)),
-            What::Other => {}
+        if let Some(pod) = object.as_kind() {
+            usage.extend(pods::usage(pod));
+        } else if let Some(service) = object.as_kind() {
+            usage.extend(of_service(service));
+        } else if let Some(claim) = object.as_kind() {
+            usage.extend(of_claim(claim));
         }
         usage
     }
 }
 
-impl<'a> What<'a> {
-    fn of(object: &'a dyn Object) -> Self {
-        if let Some(pod) = object.as_kind() {
-            Self::Pod(pod)
-        } else if let Some(service) = object.as_kind() {
-            Self::Service(service)
-        } else if let Some(claim) = object.as_kind() {
-            Self::Claim(claim)
-        } else {
-            Self::Other
-        }
-    }
+/// What must be said where a quota counts objects of this kind.
+pub(crate) fn constraints(object: &dyn Object, counted: &[&String]) -> Result<(), String> {
+    object
+        .as_kind()
+        .map_or(Ok(()), |pod| pods::constraints(pod, counted))
 }
 
 fn count(of: usize) -> Quantity {

@@ -4,12 +4,12 @@
 use k8s_openapi::api::core::v1::{
     Container, Pod, PodAffinityTerm, PodSpec, ResourceQuota, ScopedResourceSelectorRequirement,
 };
+use portcullis_api::Object;
 
-use super::usage::Kind;
-use crate::plugins::amounts::Usage;
+use crate::amounts::Usage;
 
 /// Whether a quota is about the object: without scopes about all, with scopes about pods only.
-pub(super) fn matches(quota: &ResourceQuota, kind: &Kind<'_>) -> bool {
+pub(crate) fn matches(quota: &ResourceQuota, object: &dyn Object) -> bool {
     let Some(spec) = &quota.spec else { return true };
     let plain = spec
         .scopes
@@ -21,7 +21,7 @@ pub(super) fn matches(quota: &ResourceQuota, kind: &Kind<'_>) -> bool {
     let selected = selected.map(|s| (&s.scope_name, s.operator.as_str(), Some(s)));
     let mut all = plain.chain(selected);
     all.all(|(scope, operator, requirement)| {
-        let pod = kind.as_pod();
+        let pod = object.as_kind::<Pod>();
         pod.is_some_and(|pod| has_scope(pod, scope, operator, requirement))
     })
 }

@@ -1,0 +1,3 @@
+//! Admission plugins where they need the whole server: its store, its other requests, its restarts.
+
+mod quota;

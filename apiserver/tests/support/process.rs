@@ -1,0 +1,63 @@
+//! A server that can be killed.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use portcullis::serving::pki::Authority;
+
+use super::client::Client;
+
+/// The program, serving a directory; killed when it goes out of sight.
+pub struct Process {
+    child: Child,
+    data: PathBuf,
+    address: SocketAddr,
+}
+
+impl Process {
+    /// Starts it, and returns when it is ready.
+    pub fn start(data: PathBuf, flags: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+            .args(["serve", "--secure-port=0"])
+            .arg(format!("--data-dir={}", data.display()))
+            .args(flags)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let ready = said.next().unwrap().unwrap();
+        let (_, after) = ready.split_once("https://").unwrap();
+        let address = after.split_whitespace().next().unwrap().parse().unwrap();
+        // whatever else it says must not block it
+        std::thread::spawn(move || said.for_each(drop));
+        Self {
+            child,
+            data,
+            address,
+        }
+    }
+
+    /// Ends it without a warning.
+    pub fn kill(mut self) -> PathBuf {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.data.clone()
+    }
+
+    /// Somebody who may everything.
+    pub fn admin(&self) -> Client {
+        let authority = Authority::in_dir(&self.data.join("pki")).unwrap();
+        let identity = authority.client("root", Some("system:masters")).unwrap();
+        Client::new(self.address, authority.certificate(), Some(&identity))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // it may be gone already
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
