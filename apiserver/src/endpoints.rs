@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod binding;
 pub mod body;
+pub mod connect;
 pub mod create;
 pub mod delete;
 pub mod discovery;
@@ -17,6 +18,7 @@ pub mod patch;
 pub mod paths;
 pub mod query;
 pub mod reviews;
+pub mod scale;
 pub mod token;
 pub mod update;
 pub mod watch;
@@ -31,11 +33,14 @@ use portcullis_api::{Status, Verb};
 
 use self::body::{Expected, Incoming};
 use self::query::Query;
+use self::scale::Rescaled;
 use crate::app::App;
 use crate::field_manager::update::Writer;
 use crate::filters::authorization::Authorized;
-use crate::registry::resource::{Resource, Subresource};
+use crate::registry::kinds::scale::SCALE;
+use crate::registry::resource::{PROXY, Resource, Subresource};
 use crate::registry::table;
+use crate::registry::update::Change;
 use crate::registry::{Scope, WarningList};
 use crate::request_info::{RequestInfo, ResourceRequest};
 use crate::response::accept::{self, Format};
@@ -49,6 +54,8 @@ pub struct Call<'a> {
     pub app: &'a Arc<App>,
     /// What it is about, and for whom. Never a dry run yet: that stands in options.
     pub scope: Scope<'a>,
+    /// What the URL's resource is where the scope's is only a view of it: its scale.
+    pub parent: Option<&'static Resource>,
     /// The URL's meaning.
     pub info: &'a ResourceRequest,
     /// The URL's `apiVersion`.
@@ -99,6 +106,32 @@ impl<'a> Call<'a> {
             dry_run,
             ..self.scope
         }
+    }
+
+    /// Carries out a change, and answers with what came of it.
+    ///
+    /// # Errors
+    /// Whatever anything on its way objects to.
+    pub async fn write(&self, dry_run: bool, change: &impl Change) -> Result<Response, Status> {
+        let registry = self.app.registry();
+        let scope = self.writing(dry_run);
+        let Some(parent) = self.parent else {
+            let updated = registry.update(&scope, change).await?;
+            let code = if updated.created {
+                StatusCode::CREATED
+            } else {
+                StatusCode::OK
+            };
+            return self.answer(code, &updated.entry);
+        };
+        let change = Rescaled {
+            call: self,
+            parent,
+            change,
+        };
+        let updated = registry.update(&scope.of(parent), &change).await?;
+        let scale = scale::view(self, parent, &updated.entry)?;
+        self.answer(StatusCode::OK, &scale)
     }
 
     /// An object as an answer.
@@ -152,8 +185,15 @@ async fn resource(
     let subresource = find_subresource(resource, info)?;
     let verb = check_verb(resource, subresource, info)?;
     let warnings = WarningList::default();
+    let scaled = subresource.is_some_and(|s| s.kind == SCALE.kind);
+    let (parent, resource, api_version) = if scaled {
+        (Some(resource), &SCALE, SCALE.api_version())
+    } else {
+        (None, resource, api_version)
+    };
     let call = Call {
         app,
+        parent,
         scope: Scope {
             resource,
             subresource: &info.subresource,
@@ -181,10 +221,12 @@ async fn resource(
 
 async fn carry_out(verb: Verb, call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     match verb {
+        Verb::Create if call.scope.resource.kind == "Binding" => binding::create(call, body).await,
         Verb::Create if call.scope.resource.is_review() => reviews::create(call, body).await,
         Verb::Create if call.scope.subresource == "binding" => binding::create(call, body).await,
         Verb::Create if call.scope.subresource == "eviction" => eviction::create(call, body).await,
         Verb::Create if call.scope.subresource == "token" => token::create(call, body).await,
+        _ if connect::is_connection(call) => connect::connect(call).await,
         Verb::Create => create::create(call, body).await,
         Verb::Get => get::get(call).await,
         Verb::List => list::list(call).await,
@@ -207,7 +249,8 @@ fn find_subresource(
     } else {
         in_namespace
     };
-    if misplaced || !info.rest.is_empty() {
+    let passed_on = info.subresource == PROXY.name;
+    if misplaced || !(info.rest.is_empty() || passed_on) {
         return Err(Status::no_such_resource());
     }
     match info.subresource.as_str() {

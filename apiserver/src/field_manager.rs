@@ -16,6 +16,7 @@ mod last_applied;
 mod managed;
 mod merge;
 mod remove;
+pub mod scale;
 mod schema;
 pub mod tracked;
 pub mod update;

@@ -52,6 +52,9 @@ pub mod quota;
 
 pub mod escalation;
 
+// What runs elsewhere.
+pub mod kubelet;
+
 // What goes back.
 pub mod response;
 

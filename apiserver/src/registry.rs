@@ -134,6 +134,12 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// The same object as one of another resource, such as what a scale is the scale of.
+    #[must_use]
+    pub const fn of(self, resource: &'static Resource) -> Self {
+        Scope { resource, ..self }
+    }
+
     /// Tells the user something.
     pub fn warn(&self, sentences: impl IntoIterator<Item = String>) {
         if let Some(warnings) = self.warnings {

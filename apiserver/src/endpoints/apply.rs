@@ -2,7 +2,6 @@
 //!
 //! Upstream: `applyPatcher` in `k8s.io/apiserver/pkg/endpoints/handlers/patch.go`.
 
-use http::StatusCode;
 use portcullis_api::{FieldError, Object, Path, Status};
 use portcullis_rbac::{Attributes, ResourceTarget, Target};
 use serde_json::Value;
@@ -81,17 +80,7 @@ pub async fn apply(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Sta
     };
     check(call, &apply)?;
     let change = Configured { call, apply };
-    let updated = call
-        .app
-        .registry()
-        .update(&call.writing(dry_run), &change)
-        .await?;
-    let code = if updated.created {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
-    };
-    call.answer(code, &updated.entry)
+    call.write(dry_run, &change).await
 }
 
 fn parse(bytes: &[u8]) -> Result<Value, Status> {

@@ -10,8 +10,8 @@ use portcullis_api::{
 
 use super::Call;
 use super::body::{self, Expected, Incoming};
-use crate::registry::metadata;
 use crate::registry::update::{Change, Current};
+use crate::registry::{Scope, metadata, table};
 use crate::response::{self, Response};
 
 static BINDING: ObjectType = ObjectType::of::<Binding>();
@@ -102,20 +102,26 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         .as_kind::<Binding>()
         .cloned()
         .unwrap_or_default();
-    binding
+    // below `bindings`, the body alone says which pod is meant
+    let named = Some(call.scope.name).filter(|name| !name.is_empty());
+    let pod = binding
         .metadata
         .name
-        .get_or_insert_with(|| call.scope.name.to_owned());
-    if binding.metadata.name.as_deref() != Some(call.scope.name) {
+        .get_or_insert_with(|| named.unwrap_or_default().to_owned())
+        .clone();
+    if named.is_some_and(|name| name != pod) {
         return Err(Status::bad_request(
             "name in URL does not match name in Binding object",
         ));
     }
     validate(&binding)?;
-    call.app
-        .registry()
-        .update(&call.writing(dry_run), &Bound(&binding))
-        .await?;
+    let pods = Scope {
+        resource: table::PODS,
+        subresource: "binding",
+        name: &pod,
+        ..call.writing(dry_run)
+    };
+    call.app.registry().update(&pods, &Bound(&binding)).await?;
     Ok(response::bytes(
         StatusCode::CREATED,
         response::JSON,

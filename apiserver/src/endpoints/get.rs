@@ -3,7 +3,7 @@
 use http::StatusCode;
 use portcullis_api::Status;
 
-use super::Call;
+use super::{Call, scale};
 use crate::response::Response;
 
 /// Reads an object.
@@ -11,10 +11,14 @@ use crate::response::Response;
 /// # Errors
 /// 404, and what the store's troubles become.
 pub async fn get(call: &Call<'_>) -> Result<Response, Status> {
-    let entry = call
-        .app
-        .registry()
-        .get(&call.scope, call.query.read_at()?)
-        .await?;
-    call.answer(StatusCode::OK, &entry)
+    let at = call.query.read_at()?;
+    let registry = call.app.registry();
+    let Some(parent) = call.parent else {
+        let entry = registry.get(&call.scope, at).await?;
+        return call.answer(StatusCode::OK, &entry);
+    };
+    let scope = call.scope.of(parent);
+    let found = registry.get(&scope, at).await;
+    let entry = found.map_err(|status| scale::unless_missing(call, parent, status))?;
+    call.answer(StatusCode::OK, &*scale::view(call, parent, &entry)?)
 }

@@ -1,6 +1,5 @@
 //! PATCH: changing parts of objects.
 
-use http::StatusCode;
 use portcullis_api::patch::{Patch, PatchType};
 use portcullis_api::status::Reason;
 use portcullis_api::{FieldError, Object, Path, Status, decode};
@@ -67,12 +66,7 @@ pub async fn patch(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Sta
         patch,
         validation,
     };
-    let updated = call
-        .app
-        .registry()
-        .update(&call.writing(dry_run), &change)
-        .await?;
-    call.answer(StatusCode::OK, &updated.entry)
+    call.write(dry_run, &change).await
 }
 
 fn parse(call: &Call<'_>, bytes: &[u8]) -> Result<Patch, Status> {

@@ -46,6 +46,29 @@ impl Query {
             .map_or("", |(_, v)| v)
     }
 
+    /// All values of a parameter.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .filter(move |(k, _)| k == name)
+            .map(|(_, v)| v.as_str())
+    }
+
+    /// A number among the options of a stream, if there is one.
+    ///
+    /// # Errors
+    /// 400, in Go's words.
+    pub fn whole(&self, name: &str) -> Result<Option<i64>, Status> {
+        match self.get(name) {
+            "" => Ok(None),
+            text => text.parse().map(Some).map_err(|_| {
+                Status::bad_request(format!(
+                    "strconv.ParseInt: parsing {text:?}: invalid syntax"
+                ))
+            }),
+        }
+    }
+
     /// A flag; anything but `false`, `0` and nothing is true.
     pub fn flag(&self, name: &str) -> bool {
         self.0

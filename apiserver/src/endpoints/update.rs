@@ -1,6 +1,5 @@
 //! PUT: replacing objects.
 
-use http::StatusCode;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::{Object, Status};
 
@@ -25,6 +24,10 @@ impl Change for Replace<'_> {
             None => self.writer.created(object.as_mut())?,
         }
         Ok(object)
+    }
+
+    fn means_uid(&self) -> bool {
+        true
     }
 }
 
@@ -51,17 +54,7 @@ pub async fn update(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         object,
         writer: call.writer(),
     };
-    let updated = call
-        .app
-        .registry()
-        .update(&call.writing(dry_run), &change)
-        .await?;
-    let code = if updated.created {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
-    };
-    call.answer(code, &updated.entry)
+    call.write(dry_run, &change).await
 }
 
 /// Name and namespace in the body must be those of the URL.

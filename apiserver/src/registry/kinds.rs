@@ -1,6 +1,7 @@
 //! One strategy per kind.
 
 pub mod authentication;
+pub mod binding;
 pub mod config_map;
 pub mod daemon_set;
 pub mod deployment;
@@ -19,6 +20,7 @@ pub mod rbac;
 pub mod replica_set;
 pub mod resource_quota;
 pub mod review;
+pub mod scale;
 pub mod secret;
 pub mod service_account;
 pub mod stateful_set;

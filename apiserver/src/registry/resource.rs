@@ -89,6 +89,28 @@ pub const fn status(kind: &'static str) -> Subresource {
     }
 }
 
+/// The scale of something that has replicas (see `kinds/scale.rs`).
+pub const SCALE: Subresource = Subresource {
+    name: "scale",
+    kind: "Scale",
+    group_version: Some("autoscaling/v1"),
+    verbs: &[Verb::Get, Verb::Patch, Verb::Update],
+};
+
+/// Requests handed on to what the object stands for, as far as that can be reached.
+pub const PROXY: Subresource = Subresource {
+    name: "proxy",
+    kind: "PodProxyOptions",
+    group_version: None,
+    verbs: &[
+        Verb::Create,
+        Verb::Delete,
+        Verb::Get,
+        Verb::Patch,
+        Verb::Update,
+    ],
+};
+
 /// How a row is written: what the type says of itself, and then what differs from most kinds.
 impl Resource {
     /// A kind in no namespace, with all verbs and without subresources.

@@ -56,6 +56,12 @@ pub trait Strategy: Send + Sync + 'static {
         ErrorList::new()
     }
 
+    /// Whether a changed object's metadata is checked like a new one's as well. It only shows in how
+    /// often clients are told of a mistake.
+    fn revalidates_metadata(&self) -> bool {
+        true
+    }
+
     /// What is wrong with a name of this kind, or with a prefix to generate one from.
     fn validate_name(&self, value: &str) -> Vec<String> {
         name::dns1123_subdomain(value)
@@ -239,6 +245,8 @@ macro_rules! erased {
             $($(#[$doc])* fn $method(&self, $($arg: erased!(@dyn $kind)),*) $(-> $out)?;)*
             /// See [`Strategy::validate_name`].
             fn validate_name(&self, value: &str) -> Vec<String>;
+            /// See [`Strategy::revalidates_metadata`].
+            fn revalidates_metadata(&self) -> bool;
             /// See [`Strategy::returns_deleted`].
             fn returns_deleted(&self) -> bool;
             /// See [`Strategy::selectable_fields`].
@@ -257,6 +265,10 @@ macro_rules! erased {
 
             fn validate_name(&self, value: &str) -> Vec<String> {
                 Strategy::validate_name(self, value)
+            }
+
+            fn revalidates_metadata(&self) -> bool {
+                Strategy::revalidates_metadata(self)
             }
 
             fn returns_deleted(&self) -> bool {

@@ -6,6 +6,7 @@
 use portcullis_api::{GroupVersion, Verb};
 
 use super::kinds::authentication::{SelfSubjectReviewStrategy, TokenReviewStrategy};
+use super::kinds::binding::BindingStrategy;
 use super::kinds::config_map::ConfigMapStrategy;
 use super::kinds::daemon_set::DaemonSetStrategy;
 use super::kinds::deployment::DeploymentRules;
@@ -33,12 +34,13 @@ use super::kinds::secret::SecretStrategy;
 use super::kinds::service_account::ServiceAccountStrategy;
 use super::kinds::stateful_set::StatefulSetStrategy;
 use super::kinds::storage_class::StorageClassStrategy;
-use super::resource::{CREATE_ONLY, ONE_BY_ONE, Resource, Subresource, status};
+use super::resource::{CREATE_ONLY, ONE_BY_ONE, PROXY, Resource, SCALE, Subresource, status};
 
 /// All resources, in the order discovery lists their groups, and in a group by name.
 pub static RESOURCES: &[Resource] = ROWS;
 
 const ROWS: &[Resource] = &[
+    Resource::namespaced(&BindingStrategy).verbs(CREATE_ONLY),
     Resource::namespaced(&ConfigMapStrategy).short_names(&["cm"]),
     Resource::namespaced(&EndpointsStrategy)
         .short_names(&["ep"])
@@ -69,12 +71,20 @@ const ROWS: &[Resource] = &[
         .short_names(&["po"])
         .categories(&["all"])
         .subresources(&[
+            stream("attach", "PodAttachOptions"),
             action("binding", "Binding", None),
             Subresource {
                 name: "ephemeralcontainers",
                 ..status("Pod")
             },
             action("eviction", "Eviction", Some("policy/v1")),
+            stream("exec", "PodExecOptions"),
+            Subresource {
+                verbs: &[Verb::Get],
+                ..stream("log", "Pod")
+            },
+            stream("portforward", "PodPortForwardOptions"),
+            PROXY,
             status("Pod"),
         ]),
     Resource::namespaced(&ResourceQuotaStrategy)
@@ -95,15 +105,15 @@ const ROWS: &[Resource] = &[
     Resource::namespaced(&DeploymentRules)
         .short_names(&["deploy"])
         .categories(&["all"])
-        .subresources(&[status("Deployment")]),
+        .subresources(&[SCALE, status("Deployment")]),
     Resource::namespaced(&ReplicaSetStrategy)
         .short_names(&["rs"])
         .categories(&["all"])
-        .subresources(&[status("ReplicaSet")]),
+        .subresources(&[SCALE, status("ReplicaSet")]),
     Resource::namespaced(&StatefulSetStrategy)
         .short_names(&["sts"])
         .categories(&["all"])
-        .subresources(&[status("StatefulSet")]),
+        .subresources(&[SCALE, status("StatefulSet")]),
     Resource::cluster(&SelfSubjectReviewStrategy).verbs(CREATE_ONLY),
     Resource::cluster(&TokenReviewStrategy).verbs(CREATE_ONLY),
     Resource::namespaced(&LocalSubjectAccessReviewStrategy).verbs(CREATE_ONLY),
@@ -203,6 +213,16 @@ const fn action(
         kind,
         group_version,
         verbs: &[Verb::Create],
+    }
+}
+
+/// A subresource that connects a client to a container.
+const fn stream(name: &'static str, kind: &'static str) -> Subresource {
+    Subresource {
+        name,
+        kind,
+        group_version: None,
+        verbs: &[Verb::Create, Verb::Get],
     }
 }
 

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use portcullis_admission::Operation;
-use portcullis_api::{Object, Path, Status};
+use portcullis_api::{Object, Status};
 use portcullis_storage::{Entry, Error, ReadAt};
 use serde_json::Value;
 
 use crate::field_manager::update::older_times;
 
 use super::resource::Resource;
-use super::validation::object_meta::validate_object_meta_update;
+use super::validation::object_meta::{ValidateName, validate_changed_meta};
 use super::{Registry, Scope, admitted, codec, errors, metadata};
 
 /// What a change needs to know, and what it makes of it. Called once per attempt.
@@ -21,6 +21,11 @@ pub trait Change: Send + Sync {
     /// # Errors
     /// An answer that ends the request.
     fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status>;
+
+    /// Whether a uid in the outcome says which object is meant, and not what its uid shall be.
+    fn means_uid(&self) -> bool {
+        false
+    }
 
     /// Whether it makes an object that is not there, even of a kind that a PUT does not make.
     fn creates(&self) -> bool {
@@ -39,7 +44,11 @@ pub struct Current {
 }
 
 impl Current {
-    fn read(scope: &Scope<'_>, entry: Arc<Entry>) -> Result<Self, Status> {
+    /// What a change finds, of an entry.
+    ///
+    /// # Errors
+    /// A 500 that names the key, if the entry cannot be read.
+    pub fn read(scope: &Scope<'_>, entry: Arc<Entry>) -> Result<Self, Status> {
         let value = codec::value(&entry)?;
         let object = codec::typed(scope.resource, &value)
             .map_err(|e| Status::internal(format!("cannot read {}: {e}", entry.key)))?;
@@ -110,6 +119,9 @@ impl Registry {
                 created: true,
             });
         };
+        if change.means_uid() {
+            check_uid(scope, object.as_ref(), current)?;
+        }
         check_version(scope, object.as_ref(), current)?;
         let object = self.admit_change(scope, object, current).await?;
         if super::delete::is_due(scope.resource, object.as_ref()) {
@@ -218,19 +230,28 @@ impl From<Status> for Attempt {
     }
 }
 
-/// A change that names a version, or a uid, is for that object only.
+/// A change that means a uid is for that object only.
+fn check_uid(scope: &Scope<'_>, object: &dyn Object, current: &Current) -> Result<(), Status> {
+    let uid = object.metadata().uid.as_deref().unwrap_or_default();
+    let actual = current.object.metadata().uid.as_deref().unwrap_or_default();
+    if uid.is_empty() || uid == actual {
+        return Ok(());
+    }
+    let why =
+        format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {actual}");
+    let resource = scope.resource.group_resource();
+    Err(Status::conflict(resource, scope.name, &why))
+}
+
+/// A change that names a version is for that version only.
 fn check_version(scope: &Scope<'_>, object: &dyn Object, current: &Current) -> Result<(), Status> {
     let resource = scope.resource.group_resource();
-    let meta = object.metadata();
-    let uid = meta.uid.as_deref().unwrap_or_default();
-    let actual = current.object.metadata().uid.as_deref().unwrap_or_default();
-    if !uid.is_empty() && uid != actual {
-        let why = format!(
-            "Precondition failed: UID in precondition: {uid}, UID in object meta: {actual}"
-        );
-        return Err(Status::conflict(resource, scope.name, &why));
-    }
-    match meta.resource_version.as_deref().unwrap_or_default() {
+    match object
+        .metadata()
+        .resource_version
+        .as_deref()
+        .unwrap_or_default()
+    {
         "" | "0" => Ok(()),
         version => match version.parse::<u64>() {
             Ok(version) if version == current.entry.revision => Ok(()),
@@ -246,17 +267,24 @@ fn check_version(scope: &Scope<'_>, object: &dyn Object, current: &Current) -> R
 fn prepare(scope: &Scope<'_>, object: &mut dyn Object, old: &dyn Object) -> Result<(), Status> {
     let resource = scope.resource;
     metadata::carry_over(object.metadata_mut(), old.metadata());
+    let validate_name = |value: &str| resource.strategy.validate_name(value);
+    let mut whole: Option<ValidateName<'_>> = None;
     let found = match scope.subresource {
         "status" => {
             resource.strategy.prepare_status_update(object, old);
             resource.strategy.validate_status_update(object, old)
         }
-        "" => {
+        // a scale is part of the object itself
+        "" | "scale" => {
             resource.strategy.prepare_for_update(object, old);
             if resource.strategy.spec_changed(object, old) == Some(true) {
                 let generation = old.metadata().generation.unwrap_or_default() + 1;
                 object.metadata_mut().generation = Some(generation);
             }
+            whole = resource
+                .strategy
+                .revalidates_metadata()
+                .then_some(&validate_name);
             resource.strategy.validate_update(object, old)
         }
         other => {
@@ -264,11 +292,8 @@ fn prepare(scope: &Scope<'_>, object: &mut dyn Object, old: &dyn Object) -> Resu
             resource.strategy.validate_subresource(other, object, old)
         }
     };
-    let metadata =
-        validate_object_meta_update(object.metadata(), old.metadata(), &Path::new("metadata"));
-    // Upstream looks at the metadata of a change twice, and clients see each mistake twice.
-    let mut errors = metadata.clone();
-    errors.extend(metadata);
+    let (new, old) = (object.metadata(), old.metadata());
+    let mut errors = validate_changed_meta(new, old, resource.namespaced, whole);
     errors.extend(found);
     if errors.is_empty() {
         return Ok(());

@@ -24,6 +24,10 @@ pub struct DeploymentRules;
 impl Strategy for DeploymentRules {
     type Kind = Deployment;
 
+    fn revalidates_metadata(&self) -> bool {
+        false
+    }
+
     fn default(&self, deployment: &mut Deployment) {
         let spec = &mut deployment.spec;
         spec.replicas.get_or_insert(1);

@@ -12,6 +12,10 @@ pub struct LeaseStrategy;
 impl Strategy for LeaseStrategy {
     type Kind = Lease;
 
+    fn revalidates_metadata(&self) -> bool {
+        false
+    }
+
     fn default(&self, lease: &mut Lease) {
         lease.spec.get_or_insert_default();
     }

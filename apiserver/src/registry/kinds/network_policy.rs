@@ -15,6 +15,10 @@ pub struct NetworkPolicyStrategy;
 impl Strategy for NetworkPolicyStrategy {
     type Kind = NetworkPolicy;
 
+    fn revalidates_metadata(&self) -> bool {
+        false
+    }
+
     fn default(&self, policy: &mut NetworkPolicy) {
         let spec = policy.spec.get_or_insert_default();
         // absent and null are alike: all pods of the namespace

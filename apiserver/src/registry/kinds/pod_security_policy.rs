@@ -17,6 +17,10 @@ pub struct PodSecurityPolicyStrategy;
 impl Strategy for PodSecurityPolicyStrategy {
     type Kind = PodSecurityPolicy;
 
+    fn revalidates_metadata(&self) -> bool {
+        false
+    }
+
     fn default(&self, policy: &mut PodSecurityPolicy) {
         let spec = policy.spec.get_or_insert_default();
         // upstream: pkg/apis/policy/v1beta1/defaults.go

@@ -21,6 +21,10 @@ pub struct PriorityClassStrategy;
 impl Strategy for PriorityClassStrategy {
     type Kind = PriorityClass;
 
+    fn revalidates_metadata(&self) -> bool {
+        false
+    }
+
     fn default(&self, class: &mut PriorityClass) {
         class.value.get_or_insert_default();
         let lower = || "PreemptLowerPriority".to_owned();

@@ -20,6 +20,10 @@ pub struct ResourceQuotaStrategy;
 impl Strategy for ResourceQuotaStrategy {
     type Kind = ResourceQuota;
 
+    fn revalidates_metadata(&self) -> bool {
+        false
+    }
+
     fn default(&self, quota: &mut ResourceQuota) {
         let spec = quota.spec.get_or_insert_default();
         let status = quota.status.get_or_insert_default();

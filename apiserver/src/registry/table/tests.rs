@@ -26,6 +26,7 @@ fn rows_are_upstreams() {
     assert_eq!(
         rows,
         [
+            "bindings  v1 ns Binding bindings [create]",
             "configmaps cm v1 ns ConfigMap configmaps [all]",
             "endpoints ep v1 ns Endpoints services/endpoints [all]",
             "events ev v1 ns Event events [all]",

@@ -20,8 +20,23 @@ const SUBRESOURCE_MAX: usize = 256;
 /// Finalizers that need no domain.
 const STANDARD_FINALIZERS: [&str; 3] = ["kubernetes", "foregroundDeletion", "orphan"];
 
+/// What is wrong with a name.
+pub type ValidateName<'a> = &'a dyn Fn(&str) -> Vec<String>;
+
 /// What is wrong with the metadata of a new object, whose name has already been generated.
 pub fn validate_object_meta(
+    meta: &ObjectMeta,
+    namespaced: bool,
+    validate_name: impl Fn(&str) -> Vec<String>,
+    path: &Path,
+) -> ErrorList {
+    let mut errors = validate_any_meta(meta, namespaced, validate_name, path);
+    validate_finalizer_names(meta, path, &mut errors);
+    errors
+}
+
+/// The same as far as it holds for objects of any API.
+fn validate_any_meta(
     meta: &ObjectMeta,
     namespaced: bool,
     validate_name: impl Fn(&str) -> Vec<String>,
@@ -51,7 +66,29 @@ pub fn validate_object_meta(
 
 /// What is wrong with the metadata of a changed object, in which the server's own fields have
 /// already been restored where the client left them out.
-pub fn validate_object_meta_update(new: &ObjectMeta, old: &ObjectMeta, path: &Path) -> ErrorList {
+///
+/// Upstream looks at it as at any new object's and any changed object's
+/// (`rest.validateCommonFields`); then its kind does, again as at a changed one and mostly, which
+/// `whole` says, as at a new one. Clients see each mistake as often.
+pub fn validate_changed_meta(
+    new: &ObjectMeta,
+    old: &ObjectMeta,
+    namespaced: bool,
+    whole: Option<ValidateName<'_>>,
+) -> ErrorList {
+    let path = &Path::new("metadata");
+    let mut errors = validate_any_meta(new, namespaced, name::path_segment, path);
+    let changes = validate_object_meta_update(new, old, path);
+    errors.extend(changes.iter().cloned());
+    errors.extend(changes);
+    validate_finalizer_names(new, path, &mut errors);
+    if let Some(validate_name) = whole {
+        errors.extend(validate_object_meta(new, namespaced, validate_name, path));
+    }
+    errors
+}
+
+fn validate_object_meta_update(new: &ObjectMeta, old: &ObjectMeta, path: &Path) -> ErrorList {
     let mut errors = ErrorList::new();
     if old.deletion_timestamp.is_some() {
         no_new_finalizers(new, old, &path.child("finalizers"), &mut errors);
@@ -152,7 +189,9 @@ fn validate_owners(meta: &ObjectMeta, path: &Path, errors: &mut ErrorList) {
 }
 
 fn validate_owner(owner: &OwnerReference, path: &Path, errors: &mut ErrorList) {
-    let group_version = GroupVersion::parse(&owner.api_version);
+    // what has two slashes is neither group nor version
+    let api_version = Some(owner.api_version.as_str()).filter(|v| v.split('/').count() < 3);
+    let group_version = GroupVersion::parse(api_version.unwrap_or_default());
     for (field, checked, value, detail) in [
         (
             "apiVersion",
@@ -205,7 +244,11 @@ fn validate_finalizers(meta: &ObjectMeta, path: &Path, errors: &mut ErrorList) {
             "finalizer orphan and foregroundDeletion cannot be both set",
         ));
     }
-    for (i, finalizer) in finalizers.iter().enumerate() {
+}
+
+fn validate_finalizer_names(meta: &ObjectMeta, path: &Path, errors: &mut ErrorList) {
+    let path = path.child("finalizers");
+    for (i, finalizer) in list(meta.finalizers.as_ref()).iter().enumerate() {
         validate_finalizer_name(finalizer, &path.index(i), errors);
     }
 }

@@ -1,0 +1,296 @@
+//! What connects a client to something that runs: `log`, `exec`, `attach`, `portforward`, `proxy`.
+//!
+//! Requests are checked here as far as the API server can; [`crate::kubelet`] takes them on.
+//!
+//! Upstream: `pkg/registry/core/pod/strategy.go` and `.../pod/rest`.
+
+use http::StatusCode;
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
+use portcullis_api::status::Reason;
+use portcullis_api::{FieldError, GroupKind, Path, Status};
+use portcullis_storage::ReadAt;
+
+use super::Call;
+use super::query::Query;
+use crate::kubelet::{self, Stream};
+use crate::registry::codec;
+use crate::registry::validation::list;
+use crate::response::{self, Response};
+
+/// Whether a call is one of these.
+pub fn is_connection(call: &Call<'_>) -> bool {
+    stream(call.scope.subresource).is_some()
+}
+
+fn stream(subresource: &str) -> Option<Stream> {
+    match subresource {
+        "attach" => Some(Stream::Attach),
+        "exec" => Some(Stream::Exec),
+        "log" => Some(Stream::Log),
+        "portforward" => Some(Stream::PortForward),
+        "proxy" => Some(Stream::Proxy),
+        _ => None,
+    }
+}
+
+/// Connects a client.
+///
+/// # Errors
+/// 400 for options that cannot be met and for pods without a node; 404; whatever keeps the server
+/// from reaching the other end.
+pub async fn connect(call: &Call<'_>) -> Result<Response, Status> {
+    let stream = stream(call.scope.subresource).ok_or_else(Status::no_such_resource)?;
+    if stream == Stream::Proxy {
+        return proxy(call).await;
+    }
+    check_options(call, stream)?;
+    let pod = pod(call, call.scope.name).await?;
+    let spec = pod.spec.unwrap_or_default();
+    if stream != Stream::PortForward {
+        container(call.scope.name, &spec, call.query.get("container"))?;
+    }
+    match spec.node_name.as_deref().unwrap_or_default() {
+        // nothing has run yet, so nothing has been said
+        "" if stream == Stream::Log => Ok(response::text(StatusCode::NO_CONTENT, "")),
+        "" => Err(Status::bad_request(format!(
+            "pod {} does not have a host assigned",
+            call.scope.name
+        ))),
+        node => kubelet::connect(call.app, node, stream).await,
+    }
+}
+
+async fn pod(call: &Call<'_>, name: &str) -> Result<Pod, Status> {
+    let scope = call.scope.named(call.scope.namespace, name);
+    let entry = call.app.registry().get(&scope, ReadAt::Latest).await?;
+    let object = codec::object(scope.resource, &entry)?;
+    Ok(object.as_kind::<Pod>().cloned().unwrap_or_default())
+}
+
+/// The container that is meant: the only one, if none is named.
+fn container(pod: &str, spec: &PodSpec, named: &str) -> Result<(), Status> {
+    let init = list(spec.init_containers.as_ref());
+    if !named.is_empty() {
+        let ephemeral = list(spec.ephemeral_containers.as_ref());
+        let mut names = spec.containers.iter().chain(init).map(|c| c.name.as_str());
+        let known = names.any(|name| name == named) || ephemeral.iter().any(|c| c.name == named);
+        return if known {
+            Ok(())
+        } else {
+            let why = format!("container {named} is not valid for pod {pod}");
+            Err(Status::bad_request(why))
+        };
+    }
+    let mut why = format!("a container name must be specified for pod {pod}");
+    match spec.containers.as_slice() {
+        [_] => return Ok(()),
+        [] => {}
+        several => {
+            why.push_str(&format!(", choose one of: [{}]", names(several)));
+            if !init.is_empty() {
+                let more = format!(" or one of the init containers: [{}]", names(init));
+                why.push_str(&more);
+            }
+        }
+    }
+    Err(Status::bad_request(why))
+}
+
+fn names(containers: &[Container]) -> String {
+    let names: Vec<_> = containers.iter().map(|c| c.name.as_str()).collect();
+    names.join(" ")
+}
+
+fn check_options(call: &Call<'_>, stream: Stream) -> Result<(), Status> {
+    match stream {
+        Stream::Log => check_log(&call.query, call.scope.name),
+        Stream::PortForward => check_ports(&call.query),
+        Stream::Attach | Stream::Exec | Stream::Proxy => Ok(()),
+    }
+}
+
+/// Upstream: `ValidatePodLogOptions` in `pkg/apis/core/validation`.
+fn check_log(query: &Query, name: &str) -> Result<(), Status> {
+    let path = Path::new;
+    let positive = "must be greater than 0";
+    let mut errors = Vec::new();
+    if let Some(lines) = query.whole("tailLines")?.filter(|n| *n < 0) {
+        let why = "must be greater than or equal to 0";
+        errors.push(FieldError::invalid(&path("tailLines"), lines, why));
+    }
+    if let Some(bytes) = query.whole("limitBytes")?.filter(|n| *n < 1) {
+        errors.push(FieldError::invalid(&path("limitBytes"), bytes, positive));
+    }
+    let seconds = query.whole("sinceSeconds")?;
+    let time = since_time(query)?;
+    if seconds.is_some() && time {
+        let why = "at most one of `sinceTime` or `sinceSeconds` may be specified";
+        errors.push(FieldError::forbidden(&path(""), why));
+    } else if let Some(seconds) = seconds.filter(|n| *n < 1) {
+        errors.push(FieldError::invalid(
+            &path("sinceSeconds"),
+            seconds,
+            positive,
+        ));
+    }
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let kind = GroupKind {
+        group: "",
+        kind: "PodLogOptions",
+    };
+    Err(Status::invalid(kind, name, &errors))
+}
+
+/// Whether a time is given.
+fn since_time(query: &Query) -> Result<bool, Status> {
+    match query.get("sinceTime") {
+        "" => Ok(false),
+        text => match text.parse::<jiff::Timestamp>() {
+            Ok(_) => Ok(true),
+            Err(_) => Err(Status::bad_request(format!(
+                "parsing time {text:?} as \"2006-01-02T15:04:05Z07:00\": cannot parse {text:?} as \"2006\""
+            ))),
+        },
+    }
+}
+
+fn check_ports(query: &Query) -> Result<(), Status> {
+    for port in query.all("ports") {
+        if port.parse::<i32>().is_err() {
+            return Err(Status::bad_request(format!(
+                "strconv.ParseInt: parsing {port:?}: invalid syntax"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Hands a request on to what an object stands for. A pod is reached at its address, which its
+/// kubelet tells.
+async fn proxy(call: &Call<'_>) -> Result<Response, Status> {
+    let kind = call.scope.resource.kind;
+    let name = target(call.scope.name).ok_or_else(|| {
+        let what = kind.to_lowercase();
+        Status::bad_request(format!("invalid {what} request {:?}", call.scope.name))
+    })?;
+    if kind != "Pod" {
+        let scope = call.scope.named(call.scope.namespace, name);
+        call.app.registry().get(&scope, ReadAt::Latest).await?;
+        if kind == "Service" {
+            return Err(Status::failure(
+                Reason::ServiceUnavailable,
+                format!("no endpoints available for service {name:?}"),
+            ));
+        }
+        return kubelet::connect(call.app, name, Stream::Proxy).await;
+    }
+    let pod = pod(call, name).await?;
+    let status = pod.status.unwrap_or_default();
+    let Some(address) = status.pod_ip.filter(|ip| !ip.is_empty()) else {
+        return Err(Status::bad_request("address not allowed"));
+    };
+    Err(kubelet::unreachable(&format!("the pod at {address}")))
+}
+
+/// The name in `name`, `name:port` or `scheme:name:port`.
+fn target(id: &str) -> Option<&str> {
+    let parts: Vec<_> = id.split(':').collect();
+    let name = match parts.as_slice() {
+        [name] | [name, _] | ["http" | "https" | "", name, _] => *name,
+        _ => "",
+    };
+    Some(name).filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(containers: &[&str], init: &[&str]) -> PodSpec {
+        let named = |names: &[&str]| -> Vec<Container> {
+            let container = |name: &&str| Container {
+                name: (*name).to_owned(),
+                ..Container::default()
+            };
+            names.iter().map(container).collect()
+        };
+        PodSpec {
+            containers: named(containers),
+            init_containers: Some(named(init)),
+            ..PodSpec::default()
+        }
+    }
+
+    #[test]
+    fn a_container_is_named_unless_there_is_only_one() {
+        let refusal = |spec: &PodSpec, name| container("web", spec, name).err().map(|s| s.message);
+        let one = spec(&["a"], &["i"]);
+        assert_eq!(refusal(&one, ""), None);
+        assert_eq!(refusal(&one, "i"), None);
+        assert_eq!(
+            refusal(&one, "c").as_deref(),
+            Some("container c is not valid for pod web")
+        );
+        assert_eq!(
+            refusal(&spec(&["a", "b"], &[]), "").as_deref(),
+            Some("a container name must be specified for pod web, choose one of: [a b]")
+        );
+        assert_eq!(
+            refusal(&spec(&["a", "b"], &["i", "j"]), "").as_deref(),
+            Some(
+                "a container name must be specified for pod web, choose one of: [a b] or one of the init containers: [i j]"
+            )
+        );
+    }
+
+    #[test]
+    fn log_options_are_whole_and_make_sense() {
+        let refusal = |query| {
+            check_log(&Query::new(query), "web")
+                .err()
+                .map(|s| s.message)
+        };
+        assert_eq!(
+            refusal("tailLines=0&sinceTime=2026-01-01T00:00:00Z&follow=x"),
+            None
+        );
+        for (query, why) in [
+            (
+                "tailLines=-1",
+                "tailLines: Invalid value: -1: must be greater than or equal to 0",
+            ),
+            (
+                "limitBytes=0",
+                "limitBytes: Invalid value: 0: must be greater than 0",
+            ),
+            (
+                "sinceSeconds=0",
+                "sinceSeconds: Invalid value: 0: must be greater than 0",
+            ),
+        ] {
+            let expected = format!("PodLogOptions \"web\" is invalid: {why}");
+            assert_eq!(refusal(query), Some(expected));
+        }
+        let both = refusal("sinceSeconds=1&sinceTime=2026-01-01T00:00:00Z").unwrap();
+        assert!(both.contains("at most one of"), "{both}");
+        let expected = "strconv.ParseInt: parsing \"x\": invalid syntax";
+        assert_eq!(refusal("limitBytes=x").as_deref(), Some(expected));
+        assert!(refusal("sinceTime=yesterday").is_some());
+        assert!(check_ports(&Query::new("ports=80&ports=x")).is_err());
+    }
+
+    #[test]
+    fn proxies_are_asked_by_name_scheme_and_port() {
+        for (id, name) in [
+            ("web", Some("web")),
+            ("web:80", Some("web")),
+            ("https:web:", Some("web")),
+            ("ftp:web:80", None),
+            (":80", None),
+        ] {
+            assert_eq!(target(id), name, "{id}");
+        }
+    }
+}

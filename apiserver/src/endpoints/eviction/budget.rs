@@ -1,0 +1,275 @@
+//! Whether a pod's disruption budget allows it to go, and what is left of the budget then.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetStatus};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use portcullis_api::selector::LabelSelector;
+use portcullis_api::status::{Cause, Details, Reason};
+use portcullis_api::{GroupResource, Object, Status};
+use portcullis_storage::ReadAt;
+
+use crate::bootstrap;
+use crate::field_manager::update::Writer;
+use crate::registry::collection::ListQuery;
+use crate::registry::facts::Selection;
+use crate::registry::resource::Resource;
+use crate::registry::update::{Change, Current};
+use crate::registry::validation::labels::is_empty_selector;
+use crate::registry::validation::{list, text};
+use crate::registry::{Registry, Scope, codec, metadata, table};
+
+const REFUSAL: &str = "Cannot evict pod as it would violate the pod's disruption budget.";
+/// When to try again where a budget is only late, in seconds.
+const LATER: u32 = 10;
+/// How many pods may be on their way out that nobody has counted yet.
+const DISRUPTED_MAX: usize = 2000;
+const CONDITION: &str = "DisruptionAllowed";
+
+/// Why a pod may go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// It has ended, or nothing guards it.
+    Free,
+    /// It has not started, and so is no disruption.
+    NotStarted,
+    /// It does not count among the healthy ones of this budget.
+    Unready {
+        /// The name of the budget.
+        budget: String,
+    },
+    /// A budget has been charged with it.
+    Counted,
+}
+
+impl Decision {
+    /// Whether the pod may have become ready meanwhile.
+    pub(super) const fn holds_for_this_version_only(&self) -> bool {
+        matches!(self, Self::NotStarted | Self::Unready { .. })
+    }
+}
+
+/// Decides whether a pod may go, and charges its budget.
+///
+/// # Errors
+/// 429 if it may not, 500 if several budgets are for it.
+pub(super) async fn decide(
+    registry: &Registry,
+    scope: &Scope<'_>,
+    pod: &Pod,
+) -> Result<Decision, Status> {
+    let phase = pod.status.as_ref().and_then(|s| s.phase.as_deref());
+    if pod.metadata.deletion_timestamp.is_some() || matches!(phase, Some("Succeeded" | "Failed")) {
+        return Ok(Decision::Free);
+    }
+    if phase == Some("Pending") {
+        return Ok(Decision::NotStarted);
+    }
+    let Some(budgets) = table::find("policy/v1", "poddisruptionbudgets") else {
+        return Ok(Decision::Free);
+    };
+    let found = budgets_of(registry, budgets, scope.namespace, pod).await?;
+    let [budget] = found.as_slice() else {
+        return match found.as_slice() {
+            [] => Ok(Decision::Free),
+            _ => Err(ambiguous()),
+        };
+    };
+    let name = text(budget.metadata.name.as_ref());
+    if !is_ready(pod) && spares_unready(budget) {
+        return Ok(Decision::Unready {
+            budget: name.to_owned(),
+        });
+    }
+    // the server's own bookkeeping, which the user needs no right for
+    let user = bootstrap::system();
+    let status = Scope {
+        subresource: "status",
+        dry_run: scope.dry_run,
+        ..Scope::all(budgets, &user).named(scope.namespace, name)
+    };
+    let charge = Charge {
+        pod: scope.name,
+        writer: Writer::new(&status, "policy/v1", "kube-apiserver", ""),
+    };
+    registry.update(&status, &charge).await?;
+    Ok(Decision::Counted)
+}
+
+/// 500 without a reason, as upstream.
+fn ambiguous() -> Status {
+    let why = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.";
+    let mut status = Status::failure(Reason::InternalError, why);
+    status.reason = None;
+    status
+}
+
+async fn budgets_of(
+    registry: &Registry,
+    budgets: &'static Resource,
+    namespace: &str,
+    pod: &Pod,
+) -> Result<Vec<PodDisruptionBudget>, Status> {
+    let user = bootstrap::system();
+    let scope = Scope::all(budgets, &user).named(namespace, "");
+    let query = ListQuery {
+        selection: Selection::default(),
+        at: ReadAt::Latest,
+        limit: 0,
+        continues: None,
+    };
+    let mut found = Vec::new();
+    for entry in registry.list(&scope, &query).await?.entries {
+        let object = codec::object(budgets, &entry)?;
+        let budget = object.as_kind::<PodDisruptionBudget>();
+        found.extend(budget.filter(|b| selects(b, pod)).cloned());
+    }
+    Ok(found)
+}
+
+/// A budget without conditions, or with one nobody understands, is for no pod.
+fn selects(budget: &PodDisruptionBudget, pod: &Pod) -> bool {
+    let spec = budget.spec.as_ref();
+    let Some(selector) = spec.and_then(|s| s.selector.as_ref()) else {
+        return false;
+    };
+    let labels = pod.metadata.labels.as_ref();
+    !is_empty_selector(selector) && LabelSelector::of(Some(selector)).matches(labels)
+}
+
+fn is_ready(pod: &Pod) -> bool {
+    let conditions = pod.status.as_ref().and_then(|s| s.conditions.as_ref());
+    list(conditions)
+        .iter()
+        .any(|c| c.type_ == "Ready" && c.status == "True")
+}
+
+/// Whether pods that are not ready may go without counting: always, or while enough others are.
+fn spares_unready(budget: &PodDisruptionBudget) -> bool {
+    let spec = budget.spec.as_ref();
+    let policy = spec.and_then(|s| s.unhealthy_pod_eviction_policy.as_deref());
+    let enough = |status: &PodDisruptionBudgetStatus| {
+        let desired = status.desired_healthy.unwrap_or_default();
+        status.current_healthy.unwrap_or_default() >= desired && desired > 0
+    };
+    policy == Some("AlwaysAllow") || budget.status.as_ref().is_some_and(enough)
+}
+
+/// Charges a budget with a pod; again, if the budget has changed meanwhile.
+struct Charge<'a> {
+    pod: &'a str,
+    writer: Writer<'a>,
+}
+
+impl Change for Charge<'_> {
+    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+        let budgets = GroupResource {
+            group: "policy",
+            resource: "poddisruptionbudgets",
+        };
+        // whoever deletes a budget meanwhile has nothing guarded any more, but asks for it again
+        let gone = || Status::not_found(budgets, "");
+        let current = current.ok_or_else(gone)?;
+        let mut budget = current
+            .object
+            .as_kind::<PodDisruptionBudget>()
+            .cloned()
+            .ok_or_else(gone)?;
+        charge(&mut budget, self.pod)?;
+        self.writer.changed(current, &mut budget)?;
+        Ok(Box::new(budget))
+    }
+}
+
+/// Upstream: `checkAndDecrement`.
+fn charge(budget: &mut PodDisruptionBudget, pod: &str) -> Result<(), Status> {
+    let name = text(budget.metadata.name.as_ref()).to_owned();
+    let generation = budget.metadata.generation.unwrap_or_default();
+    let status = budget.status.get_or_insert_default();
+    let forbidden = |why| {
+        let budgets = GroupResource {
+            group: "policy",
+            resource: "poddisruptionbudget",
+        };
+        Err(Status::forbidden(budgets, &name, why))
+    };
+    if status.observed_generation.unwrap_or_default() < generation {
+        return Err(later(&name));
+    }
+    let allowed = status.disruptions_allowed.unwrap_or_default();
+    if allowed < 0 {
+        return forbidden("pdb disruptions allowed is negative");
+    }
+    if status.disrupted_pods.as_ref().map_or(0, BTreeMap::len) > DISRUPTED_MAX {
+        return forbidden(
+            "DisruptedPods map too big - too many evictions not confirmed by PDB controller",
+        );
+    }
+    if allowed == 0 {
+        let desired = status.desired_healthy.unwrap_or_default();
+        let current = status.current_healthy.unwrap_or_default();
+        let why = format!(
+            "The disruption budget {name} needs {desired} healthy pods and has {current} currently"
+        );
+        return Err(refusal(why, 0));
+    }
+    status.disruptions_allowed = Some(allowed - 1);
+    if allowed == 1 {
+        say_exhausted(status);
+    }
+    status
+        .disrupted_pods
+        .get_or_insert_default()
+        .insert(pod.to_owned(), metadata::now());
+    Ok(())
+}
+
+/// Upstream: `UpdateDisruptionAllowedCondition` in `k8s.io/component-helpers`.
+fn say_exhausted(status: &mut PodDisruptionBudgetStatus) {
+    let observed_generation = status.observed_generation;
+    let conditions = status.conditions.get_or_insert_default();
+    let known = conditions.iter_mut().find(|c| c.type_ == CONDITION);
+    let now = metadata::now();
+    let (state, reason) = ("False".to_owned(), "InsufficientPods".to_owned());
+    match known {
+        Some(condition) => {
+            if condition.status != state {
+                condition.last_transition_time = now;
+            }
+            condition.status = state;
+            condition.reason = reason;
+            condition.message = String::new();
+            condition.observed_generation = observed_generation;
+        }
+        None => conditions.push(Condition {
+            type_: CONDITION.to_owned(),
+            status: state,
+            reason,
+            message: String::new(),
+            last_transition_time: now,
+            observed_generation,
+        }),
+    }
+}
+
+/// 429 of a budget whose state nobody knows at the moment.
+pub(super) fn later(budget: &str) -> Status {
+    let why = format!("The disruption budget {budget} is still being processed by the server.");
+    refusal(why, LATER)
+}
+
+fn refusal(why: String, retry_after_seconds: u32) -> Status {
+    Status::failure(Reason::TooManyRequests, REFUSAL).with_details(Details {
+        causes: vec![Cause {
+            reason: "DisruptionBudget".to_owned(),
+            message: why,
+            field: String::new(),
+        }],
+        retry_after_seconds,
+        ..Details::default()
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! The scale of an object, read and changed by the verbs of any object.
+//!
+//! Upstream: `ScaleREST` and `scaleUpdatedObjectInfo` in `pkg/registry/apps/deployment/storage`.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::autoscaling::v1::Scale;
+use portcullis_api::status::Reason;
+use portcullis_api::{GroupResource, Object, Path, Status, name};
+use portcullis_storage::Entry;
+
+use super::Call;
+use crate::field_manager::scale::{of_parent, of_scale};
+use crate::registry::codec;
+use crate::registry::kinds::scale::{SCALE, scale_of, set_replicas};
+use crate::registry::resource::Resource;
+use crate::registry::update::{Change, Current};
+use crate::registry::validation::object_meta::validate_object_meta;
+
+/// A change of a scale, as a change of what it is the scale of.
+pub struct Rescaled<'c, C> {
+    /// The call about the scale.
+    pub call: &'c Call<'c>,
+    /// What is scaled.
+    pub parent: &'static Resource,
+    /// The change.
+    pub change: &'c C,
+}
+
+impl<C: Change> Change for Rescaled<'_, C> {
+    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+        let missing = || missing(self.call, self.parent);
+        let current = current.ok_or_else(missing)?;
+        let mut scale = scale_of(current.object.as_ref()).ok_or_else(missing)?;
+        let owners = current.object.metadata().managed_fields.clone();
+        scale.metadata.managed_fields = of_scale(owners.clone());
+        let entry = entry(scale, &current.entry);
+        let before = Current::read(&self.call.scope, entry)?;
+        let after = self.change.apply(Some(&before))?;
+        self.check(after.as_ref(), current)?;
+        let mut object = current.object.clone();
+        let replicas = after
+            .as_kind::<Scale>()
+            .and_then(|s| s.spec.as_ref()?.replicas);
+        set_replicas(object.as_mut(), replicas.unwrap_or_default());
+        let (meta, scaled) = (object.metadata_mut(), after.metadata());
+        meta.resource_version.clone_from(&scaled.resource_version);
+        let entries = scaled.managed_fields.clone();
+        meta.managed_fields = of_parent(owners, entries, &self.parent.api_version());
+        Ok(object)
+    }
+}
+
+impl<C> Rescaled<'_, C> {
+    fn check(&self, scale: &dyn Object, current: &Current) -> Result<(), Status> {
+        let meta = scale.metadata();
+        let valid_name = |value: &str| name::dns1123_subdomain(value);
+        let mut errors = validate_object_meta(meta, true, valid_name, &Path::new("metadata"));
+        errors.extend(SCALE.strategy.validate(scale));
+        let name = self.call.scope.name;
+        if !errors.is_empty() {
+            return Err(Status::invalid(SCALE.group_kind(), name, &errors));
+        }
+        let uid = meta.uid.as_deref().unwrap_or_default();
+        let actual = current.object.metadata().uid.as_deref().unwrap_or_default();
+        if !uid.is_empty() && uid != actual {
+            let why = format!(
+                "Precondition failed: UID in precondition: {uid}, UID in object meta: {actual}"
+            );
+            return Err(with_name(self.parent, |scales| {
+                Status::conflict(scales, name, &why)
+            }));
+        }
+        Ok(())
+    }
+}
+
+/// The entry of an object's scale.
+///
+/// # Errors
+/// 404 for an object that has none, and as [`codec::object`].
+pub fn view(
+    call: &Call<'_>,
+    parent: &'static Resource,
+    stored: &Entry,
+) -> Result<Arc<Entry>, Status> {
+    let object = codec::object(parent, stored)?;
+    let scale = scale_of(object.as_ref()).ok_or_else(|| missing(call, parent))?;
+    Ok(entry(scale, stored))
+}
+
+fn entry(scale: Scale, stored: &Entry) -> Arc<Entry> {
+    let bytes = codec::encode(&SCALE, Box::new(scale));
+    Entry::new(stored.key.clone(), bytes, stored.revision)
+}
+
+/// Why a scale cannot be read, given why what it is the scale of cannot.
+pub fn unless_missing(call: &Call<'_>, parent: &Resource, status: Status) -> Status {
+    match status.reason {
+        Some(Reason::NotFound) => missing(call, parent),
+        Some(_) | None => status,
+    }
+}
+
+/// A 404 that names the scale, not what it is the scale of.
+fn missing(call: &Call<'_>, parent: &Resource) -> Status {
+    with_name(parent, |scales| Status::not_found(scales, call.scope.name))
+}
+
+fn with_name(parent: &Resource, make: impl FnOnce(GroupResource<'_>) -> Status) -> Status {
+    make(GroupResource {
+        group: parent.group,
+        resource: &format!("{}/scale", parent.plural),
+    })
+}
