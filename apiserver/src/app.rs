@@ -69,6 +69,7 @@ pub struct App {
     tokens: Tokens,
     tasks: TaskTracker,
     shutdown: CancellationToken,
+    explains_decisions: bool,
 }
 
 /// The store behind the cache, as far as its end matters.
@@ -140,6 +141,7 @@ impl App {
             tokens,
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
+            explains_decisions: options.explain_decisions,
         });
         app.start_tasks(options, upstream, reloads)?;
         Ok(app)
@@ -223,6 +225,11 @@ impl App {
     /// The tokens it issues and judges.
     pub const fn tokens(&self) -> &Tokens {
         &self.tokens
+    }
+
+    /// Whether it tells cluster-admins why a request is answered as it is.
+    pub const fn explains_decisions(&self) -> bool {
+        self.explains_decisions
     }
 
     /// Cancelled when watches have to end.

@@ -10,6 +10,7 @@ pub mod discovery;
 pub mod document;
 pub mod documents;
 pub mod eviction;
+pub mod explain;
 pub mod get;
 pub mod list;
 pub mod openapi;
@@ -160,6 +161,9 @@ pub async fn dispatch(
     body: &mut Incoming,
 ) -> Response {
     let result = match authorized.info() {
+        RequestInfo::Path { path, .. } if explain::is_asked(app, parts, path) => {
+            explain::serve(app, authorized.user(), body).await
+        }
         RequestInfo::Path { path, .. } => return paths::serve(app, path, parts).await,
         RequestInfo::Resource(info) => resource(app, authorized, info, parts, body).await,
     };
@@ -206,6 +210,7 @@ async fn resource(
             user: authorized.user(),
             dry_run: false,
             warnings: Some(&warnings),
+            trace: None,
         },
         info,
         api_version,

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use portcullis_admission::attributes::Warnings;
-use portcullis_admission::{Attributes, AuditAnnotations, Operation};
+use portcullis_admission::{Attributes, AuditAnnotations, Operation, Trace};
 use portcullis_api::{GroupKind, Object, Status, UserInfo};
 use portcullis_storage::{Entry, ReadAt, Storage};
 
@@ -69,6 +69,8 @@ pub struct Scope<'a> {
     pub dry_run: bool,
     /// Where to tell the user of what is not wrong enough to be refused.
     pub warnings: Option<&'a WarningList>,
+    /// Where admission notes what it does, for whoever wants to know.
+    pub trace: Option<&'a Trace>,
 }
 
 /// How many bytes of warnings an answer carries at most: they travel in its head (upstream:
@@ -118,6 +120,7 @@ impl<'a> Scope<'a> {
             user,
             dry_run: false,
             warnings: None,
+            trace: None,
         }
     }
 
@@ -172,6 +175,7 @@ impl<'a> Scope<'a> {
             old_object,
             audit_annotations: AuditAnnotations::default(),
             warnings: Warnings::default(),
+            trace: self.trace,
         }
     }
 }
