@@ -60,7 +60,7 @@ pub struct Call<'a> {
     /// The URL's meaning.
     pub info: &'a ResourceRequest,
     /// The URL's `apiVersion`.
-    pub api_version: String,
+    pub api_version: &'a str,
     /// The URL's query.
     pub query: Query,
     /// Method, headers and the rest.
@@ -75,8 +75,9 @@ impl<'a> Call<'a> {
         let resource = self.scope.resource;
         Expected {
             kind: resource.kind,
-            api_version: &self.api_version,
-            object_type: resource.object_type,
+            api_version: self.api_version,
+            object_type: resource.object_type(self.api_version),
+            conversion: resource.conversion(self.api_version),
         }
     }
 
@@ -87,7 +88,7 @@ impl<'a> Call<'a> {
     pub fn reader(&self) -> Result<Reader<'_>, Status> {
         Ok(Reader {
             resource: self.scope.resource,
-            api_version: &self.api_version,
+            api_version: self.api_version,
             format: self.format,
             include: IncludeObject::parse(self.query.get("includeObject"))?,
         })
@@ -98,7 +99,7 @@ impl<'a> Call<'a> {
         let agent = self.parts.headers.get(USER_AGENT);
         let agent = agent.and_then(|v| v.to_str().ok()).unwrap_or_default();
         let manager = self.query.get("fieldManager");
-        Writer::new(&self.scope, &self.api_version, manager, agent)
+        Writer::new(&self.scope, manager, agent)
     }
 
     /// The scope of a write.
@@ -200,6 +201,7 @@ async fn resource(
         parent,
         scope: Scope {
             resource,
+            api_version: &api_version,
             subresource: &info.subresource,
             namespace: if resource.namespaced {
                 &info.namespace
@@ -213,7 +215,7 @@ async fn resource(
             trace: None,
         },
         info,
-        api_version,
+        api_version: &api_version,
         query: Query::new(parts.uri.query().unwrap_or_default()),
         parts,
         format: accept::negotiate(&parts.headers)?,

@@ -17,6 +17,7 @@ pub mod strategy;
 pub mod table;
 pub mod update;
 pub mod validation;
+pub mod version;
 pub mod watch;
 
 use std::sync::Arc;
@@ -57,6 +58,8 @@ pub trait Guard: Send + Sync + 'static {
 pub struct Scope<'a> {
     /// The row of the kind table.
     pub resource: &'static Resource,
+    /// The version the client speaks; empty for the stored one.
+    pub api_version: &'a str,
     /// Mostly empty.
     pub subresource: &'a str,
     /// Empty for cluster-scoped resources and for all namespaces.
@@ -114,6 +117,7 @@ impl<'a> Scope<'a> {
     pub const fn all(resource: &'static Resource, user: &'a UserInfo) -> Self {
         Self {
             resource,
+            api_version: "",
             subresource: "",
             namespace: "",
             name: "",

@@ -53,6 +53,7 @@ async fn dry_run(app: &App, scope: &Scope<'_>, write: &Write) -> Result<u16, Sta
         kind: write.resource.kind,
         api_version: &write.api_version,
         object_type: write.resource.object_type,
+        conversion: None,
     };
     let read = body::typed(&write.object, &[], expected, FieldValidation::Warn)?;
     if write.update {
