@@ -21,9 +21,11 @@ use portcullis_storage::etcd::{EtcdOptions, EtcdStorage, EtcdTls};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use crate::config::{AuthorizationMode, Serve};
-use crate::controllers;
+use crate::controllers::leader::Candidate;
+use crate::controllers::{self, Controllers, cluster_authentication};
 use crate::endpoints::documents::Documents;
 use crate::endpoints::openid::OpenId;
 use crate::escalation::EscalationGuard;
@@ -34,7 +36,7 @@ use crate::informer::{self, Informer, OnDemand};
 use crate::quota::Ledger;
 use crate::registry::{Registry, metadata, table};
 use crate::serving::health::Health;
-use crate::startup::Certificates;
+use crate::startup::{self, Certificates};
 use crate::tokens::{Bound, TokenKeys, Tokens};
 use crate::{bootstrap, files};
 
@@ -69,7 +71,6 @@ pub struct App {
     tokens: Tokens,
     tasks: TaskTracker,
     shutdown: CancellationToken,
-    explains_decisions: bool,
 }
 
 /// The store behind the cache, as far as its end matters.
@@ -94,7 +95,11 @@ impl App {
             &options.disable_admission_plugins,
         )
         .map_err(|e| StartError::option("admission plugins", e))?;
+        let tokens_are_mounted = selection.contains("ServiceAccount");
+        let controllers = controllers::Selection::parse(&options.controllers, tokens_are_mounted)
+            .map_err(|why| StartError::option("--controllers", why))?;
         let identities = Identities::load(options, certificates)?;
+        let authorities = startup::client_authorities(options, certificates)?;
         let keys = TokenKeys::load(options)?;
         let (store, upstream) = open_store(options).await?;
         let prefix = options.etcd_prefix.trim_end_matches('/').to_owned();
@@ -141,9 +146,10 @@ impl App {
             tokens,
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
-            explains_decisions: options.explain_decisions,
         });
-        app.start_tasks(options, upstream, reloads)?;
+        app.start_tasks(options, upstream, reloads);
+        app.start_controllers(&controllers, options, certificates, authorities);
+        app.tasks.close();
         Ok(app)
     }
 
@@ -152,13 +158,7 @@ impl App {
         options: &Serve,
         upstream: Arc<dyn Storage>,
         reloads: Vec<Arc<dyn Reload>>,
-    ) -> Result<(), StartError> {
-        let selected = controllers::Selection::parse(&options.controllers)
-            .map_err(|why| StartError::option("--controllers", why))?;
-        for controller in selected.start(&self.registry) {
-            self.tasks
-                .spawn(self.shutdown.clone().run_until_cancelled_owned(controller));
-        }
+    ) {
         self.tasks.spawn(
             self.shutdown
                 .clone()
@@ -172,8 +172,40 @@ impl App {
                 compactor.shutdown().await;
             });
         }
-        self.tasks.close();
-        Ok(())
+    }
+
+    /// In a store that nobody else writes to, controllers simply run.
+    fn start_controllers(
+        &self,
+        selection: &controllers::Selection,
+        options: &Serve,
+        certificates: &Certificates,
+        authorities: String,
+    ) {
+        let context = controllers::Context {
+            registry: self.registry.clone(),
+            cache: self.cache.clone(),
+            root_ca: certificates.trusted.clone(),
+            event_ttl: options.event_ttl,
+        };
+        let controllers = Controllers::new(selection, &context);
+        let stop = self.shutdown.clone();
+        let published = cluster_authentication::run(self.registry.clone(), authorities);
+        self.tasks
+            .spawn(stop.clone().run_until_cancelled_owned(published));
+        match self.store {
+            Store::Embedded(_) => {
+                for controller in controllers.begin() {
+                    self.tasks
+                        .spawn(stop.clone().run_until_cancelled_owned(controller));
+                }
+            }
+            Store::Etcd => {
+                let identity = format!("{}_{}", startup::host_name(), Uuid::new_v4());
+                let candidate = Candidate::new(self.registry.clone(), identity);
+                self.tasks.spawn(candidate.run(controllers, stop));
+            }
+        }
     }
 
     /// From now on the server is not ready, and its watches end.
@@ -225,11 +257,6 @@ impl App {
     /// The tokens it issues and judges.
     pub const fn tokens(&self) -> &Tokens {
         &self.tokens
-    }
-
-    /// Whether it tells cluster-admins why a request is answered as it is.
-    pub const fn explains_decisions(&self) -> bool {
-        self.explains_decisions
     }
 
     /// Cancelled when watches have to end.

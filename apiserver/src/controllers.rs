@@ -1,91 +1,101 @@
 //! The few controllers that users take for the API server's own.
 //!
 //! Each runs over the watch cache, through the same registry as any client, as the user that
-//! upstream's controller is.
+//! upstream's controller is. Several servers on one etcd elect the one that runs them (`leader`).
 
+pub mod cluster_authentication;
 pub mod clusterrole_aggregation;
+pub mod edit;
+pub mod event_ttl;
 pub mod follow;
+pub mod garbagecollector;
+pub mod leader;
 pub mod namespace;
+pub mod protection;
+pub mod queue;
+pub mod resourcequota;
+pub mod root_ca_cert_publisher;
+pub mod selection;
 pub mod serviceaccount;
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
+use portcullis_storage::cache::Cache;
+
+use self::garbagecollector::Collector;
+pub use self::selection::Selection;
 use crate::registry::Registry;
 
 /// A controller at work; it never ends by itself.
 pub type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// How a controller is run.
-type Run = fn(Arc<Registry>) -> Running;
+/// Begins a controller's work, as often as this server is elected.
+type Begin = Box<dyn Fn() -> Running + Send + Sync>;
 
-/// All controllers, by upstream's names.
-const ALL: [(&str, Run); 3] = [
-    ("clusterrole-aggregation", |registry| {
-        Box::pin(clusterrole_aggregation::run(registry))
-    }),
-    ("namespace", |registry| Box::pin(namespace::run(registry))),
-    ("serviceaccount", |registry| {
-        Box::pin(serviceaccount::run(registry))
-    }),
-];
-
-/// Which controllers to run.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Selection(Vec<&'static str>);
-
-impl Selection {
-    /// Reads `--controllers`: `*` for all, `name` for one, `-name` for all but one.
-    ///
-    /// # Errors
-    /// A sentence that lists the known ones, for a name that is none of them.
-    pub fn parse(names: &[String]) -> Result<Self, String> {
-        for name in names
-            .iter()
-            .map(|n| n.trim_start_matches('-'))
-            .filter(|n| *n != "*")
-        {
-            if !ALL.iter().any(|(known, _)| *known == name) {
-                let known: Vec<_> = ALL.iter().map(|(known, _)| *known).collect();
-                return Err(format!(
-                    "{name:?} is no controller; known are {}",
-                    known.join(", ")
-                ));
-            }
-        }
-        let listed = |name: &str| names.iter().any(|n| n == name);
-        let chosen = |name: &&str| listed(name) || (listed("*") && !listed(&format!("-{name}")));
-        Ok(Self(
-            ALL.iter().map(|(name, _)| *name).filter(chosen).collect(),
-        ))
-    }
-
-    /// The controllers, ready to run.
-    pub fn start(&self, registry: &Arc<Registry>) -> Vec<Running> {
-        ALL.iter()
-            .filter(|(name, _)| self.0.contains(name))
-            .map(|(_, run)| run(registry.clone()))
-            .collect()
-    }
+/// What controllers work with.
+pub struct Context {
+    /// All objects.
+    pub registry: Arc<Registry>,
+    /// What they are cached in.
+    pub cache: Arc<Cache>,
+    /// The authority that clients in the cluster should trust, as PEM.
+    pub root_ca: String,
+    /// How long events are kept.
+    pub event_ttl: Duration,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// How a controller is made.
+type Make = fn(&Context) -> Begin;
 
-    fn selected(names: &[&str]) -> Result<Vec<&'static str>, String> {
-        Selection::parse(&names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>()).map(|s| s.0)
+/// All controllers, by the names they have in kube-controller-manager; `event-ttl` is etcd's there.
+const ALL: [(&str, Make); 8] = [
+    ("clusterrole-aggregation", |context| {
+        of(context, clusterrole_aggregation::run)
+    }),
+    ("event-ttl", |context| {
+        let ttl = context.event_ttl;
+        of(context, move |registry| event_ttl::run(registry, ttl))
+    }),
+    ("garbagecollector", |context| {
+        let collector = Collector::start(context.registry.clone(), &context.cache);
+        Box::new(move || Box::pin(collector.clone().run()))
+    }),
+    ("namespace", |context| of(context, namespace::run)),
+    ("pvc-protection", |context| {
+        of(context, protection::run_claims)
+    }),
+    ("resourcequota", |context| of(context, resourcequota::run)),
+    ("root-ca-cert-publisher", |context| {
+        let root_ca: Arc<str> = context.root_ca.as_str().into();
+        of(context, move |registry| {
+            root_ca_cert_publisher::run(registry, root_ca.clone())
+        })
+    }),
+    ("serviceaccount", |context| of(context, serviceaccount::run)),
+];
+
+fn of<F>(context: &Context, run: impl Fn(Arc<Registry>) -> F + Send + Sync + 'static) -> Begin
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let registry = context.registry.clone();
+    Box::new(move || Box::pin(run(registry.clone())))
+}
+
+/// The controllers that are to run.
+pub struct Controllers(Vec<Begin>);
+
+impl Controllers {
+    /// The selected ones, ready to run.
+    pub fn new(selection: &Selection, context: &Context) -> Self {
+        let selected = ALL.iter().filter(|(name, _)| selection.contains(name));
+        Self(selected.map(|(_, make)| make(context)).collect())
     }
 
-    #[test]
-    fn controllers_are_chosen_as_upstream() {
-        assert_eq!(selected(&["*"]).unwrap().len(), ALL.len());
-        assert_eq!(selected(&["namespace"]).unwrap(), ["namespace"]);
-        assert!(
-            !selected(&["*", "-namespace"])
-                .unwrap()
-                .contains(&"namespace")
-        );
-        assert!(selected(&["-nope"]).unwrap_err().contains("serviceaccount"));
+    /// Begins their work.
+    pub fn begin(&self) -> impl Iterator<Item = Running> {
+        self.0.iter().map(|begin| begin())
     }
 }

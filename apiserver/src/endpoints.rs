@@ -10,7 +10,6 @@ pub mod discovery;
 pub mod document;
 pub mod documents;
 pub mod eviction;
-pub mod explain;
 pub mod get;
 pub mod list;
 pub mod openapi;
@@ -60,7 +59,7 @@ pub struct Call<'a> {
     /// The URL's meaning.
     pub info: &'a ResourceRequest,
     /// The URL's `apiVersion`.
-    pub api_version: &'a str,
+    pub api_version: String,
     /// The URL's query.
     pub query: Query,
     /// Method, headers and the rest.
@@ -75,9 +74,8 @@ impl<'a> Call<'a> {
         let resource = self.scope.resource;
         Expected {
             kind: resource.kind,
-            api_version: self.api_version,
-            object_type: resource.object_type(self.api_version),
-            conversion: resource.conversion(self.api_version),
+            api_version: &self.api_version,
+            object_type: resource.object_type,
         }
     }
 
@@ -88,7 +86,7 @@ impl<'a> Call<'a> {
     pub fn reader(&self) -> Result<Reader<'_>, Status> {
         Ok(Reader {
             resource: self.scope.resource,
-            api_version: self.api_version,
+            api_version: &self.api_version,
             format: self.format,
             include: IncludeObject::parse(self.query.get("includeObject"))?,
         })
@@ -99,7 +97,7 @@ impl<'a> Call<'a> {
         let agent = self.parts.headers.get(USER_AGENT);
         let agent = agent.and_then(|v| v.to_str().ok()).unwrap_or_default();
         let manager = self.query.get("fieldManager");
-        Writer::new(&self.scope, manager, agent)
+        Writer::new(&self.scope, &self.api_version, manager, agent)
     }
 
     /// The scope of a write.
@@ -162,9 +160,6 @@ pub async fn dispatch(
     body: &mut Incoming,
 ) -> Response {
     let result = match authorized.info() {
-        RequestInfo::Path { path, .. } if explain::is_asked(app, parts, path) => {
-            explain::serve(app, authorized.user(), body).await
-        }
         RequestInfo::Path { path, .. } => return paths::serve(app, path, parts).await,
         RequestInfo::Resource(info) => resource(app, authorized, info, parts, body).await,
     };
@@ -201,7 +196,6 @@ async fn resource(
         parent,
         scope: Scope {
             resource,
-            api_version: &api_version,
             subresource: &info.subresource,
             namespace: if resource.namespaced {
                 &info.namespace
@@ -212,10 +206,9 @@ async fn resource(
             user: authorized.user(),
             dry_run: false,
             warnings: Some(&warnings),
-            trace: None,
         },
         info,
-        api_version: &api_version,
+        api_version,
         query: Query::new(parts.uri.query().unwrap_or_default()),
         parts,
         format: accept::negotiate(&parts.headers)?,

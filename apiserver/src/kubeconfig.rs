@@ -1,7 +1,5 @@
 //! Kubeconfig files, for kubectl and everything else that reads them.
 
-pub mod read;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 

@@ -10,6 +10,7 @@ pub mod create;
 pub mod delete;
 pub mod errors;
 pub mod facts;
+pub mod head;
 pub mod kinds;
 pub mod metadata;
 pub mod resource;
@@ -17,14 +18,13 @@ pub mod strategy;
 pub mod table;
 pub mod update;
 pub mod validation;
-pub mod version;
 pub mod watch;
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use portcullis_admission::attributes::Warnings;
-use portcullis_admission::{Attributes, AuditAnnotations, Operation, Trace};
+use portcullis_admission::{Attributes, AuditAnnotations, Operation};
 use portcullis_api::{GroupKind, Object, Status, UserInfo};
 use portcullis_storage::{Entry, ReadAt, Storage};
 
@@ -58,8 +58,6 @@ pub trait Guard: Send + Sync + 'static {
 pub struct Scope<'a> {
     /// The row of the kind table.
     pub resource: &'static Resource,
-    /// The version the client speaks; empty for the stored one.
-    pub api_version: &'a str,
     /// Mostly empty.
     pub subresource: &'a str,
     /// Empty for cluster-scoped resources and for all namespaces.
@@ -72,8 +70,17 @@ pub struct Scope<'a> {
     pub dry_run: bool,
     /// Where to tell the user of what is not wrong enough to be refused.
     pub warnings: Option<&'a WarningList>,
-    /// Where admission notes what it does, for whoever wants to know.
-    pub trace: Option<&'a Trace>,
+}
+
+/// Where an object is.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// The row of the kind table.
+    pub resource: &'static Resource,
+    /// Empty for cluster-scoped resources.
+    pub namespace: &'a str,
+    /// The name.
+    pub name: &'a str,
 }
 
 /// How many bytes of warnings an answer carries at most: they travel in its head (upstream:
@@ -117,14 +124,12 @@ impl<'a> Scope<'a> {
     pub const fn all(resource: &'static Resource, user: &'a UserInfo) -> Self {
         Self {
             resource,
-            api_version: "",
             subresource: "",
             namespace: "",
             name: "",
             user,
             dry_run: false,
             warnings: None,
-            trace: None,
         }
     }
 
@@ -179,7 +184,6 @@ impl<'a> Scope<'a> {
             old_object,
             audit_annotations: AuditAnnotations::default(),
             warnings: Warnings::default(),
-            trace: self.trace,
         }
     }
 }
@@ -219,6 +223,32 @@ impl Registry {
         } else {
             format!("{}/{}/{namespace}/", self.prefix, resource.storage)
         }
+    }
+
+    /// What all keys begin with, up to and with the slash.
+    pub fn root(&self) -> String {
+        format!("{}/", self.prefix)
+    }
+
+    /// What a key is the key of; `None` if it is that of no object the server serves.
+    pub fn place<'a>(&self, key: &'a str) -> Option<Place<'a>> {
+        let rest = key.strip_prefix(&*self.prefix)?.strip_prefix('/')?;
+        table::RESOURCES
+            .iter()
+            .filter(|r| !r.is_review())
+            .find_map(|resource| {
+                let path = rest.strip_prefix(resource.storage)?.strip_prefix('/')?;
+                let (namespace, name) = match path.split_once('/') {
+                    Some(parts) if resource.namespaced => parts,
+                    None if !resource.namespaced => ("", path),
+                    _ => return None,
+                };
+                (!name.contains('/')).then_some(Place {
+                    resource,
+                    namespace,
+                    name,
+                })
+            })
     }
 
     /// The entry of an object.

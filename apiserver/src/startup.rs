@@ -99,11 +99,9 @@ fn names(bound: IpAddr) -> (Vec<String>, Vec<IpAddr>) {
         "kubernetes.default.svc".to_owned(),
         "kubernetes.default.svc.cluster.local".to_owned(),
     ]);
-    if let Ok(host) = std::fs::read_to_string("/proc/sys/kernel/hostname") {
-        let host = host.trim().to_ascii_lowercase();
-        if portcullis_api::name::dns1123_subdomain(&host).is_empty() && !names.contains(&host) {
-            names.push(host);
-        }
+    let host = host_name();
+    if portcullis_api::name::dns1123_subdomain(&host).is_empty() && !names.contains(&host) {
+        names.push(host);
     }
     let mut addresses = vec![
         IpAddr::V4(Ipv4Addr::LOCALHOST),
@@ -113,6 +111,28 @@ fn names(bound: IpAddr) -> (Vec<String>, Vec<IpAddr>) {
         addresses.push(bound);
     }
     (names, addresses)
+}
+
+/// The authorities whose client certificates are believed, as PEM.
+///
+/// # Errors
+/// Names the option and the file.
+pub fn client_authorities(
+    options: &Serve,
+    certificates: &Certificates,
+) -> Result<String, StartError> {
+    let mut authorities = certificates.authority.certificate().to_owned();
+    if let Some(path) = &options.client_ca_file {
+        let more = pki::read(path).map_err(|e| StartError::option("--client-ca-file", e))?;
+        authorities.push_str(&more);
+    }
+    Ok(authorities)
+}
+
+/// What this machine calls itself, in lower case; empty if it does not say.
+pub fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().to_ascii_lowercase()
 }
 
 /// Where the admin's kubeconfig goes.

@@ -5,4 +5,3 @@ mod keys;
 mod requests;
 mod secrets;
 mod tokens;
-mod why;

@@ -7,6 +7,7 @@
 
 mod admission;
 mod authn;
+mod controllers;
 mod flow;
 mod support;
 mod verbs;

@@ -1,22 +1,23 @@
 //! Several authenticators as one.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{Authenticator, Credentials, Error, Named, Outcome};
+use crate::{Authenticator, Credentials, Error, Outcome};
 
 /// Tries authenticators in order: the first who identifies wins, whatever others said.
 ///
 /// If none does and any found bad credentials, that is the answer: it fails closed (upstream:
 /// `pkg/authentication/request/union`).
 pub struct Union {
-    members: Vec<Named<dyn Authenticator>>,
+    members: Vec<Arc<dyn Authenticator>>,
 }
 
 impl Union {
     /// Tries `members` in this order.
-    pub fn new(members: Vec<Named<dyn Authenticator>>) -> Self {
+    pub fn new(members: Vec<Arc<dyn Authenticator>>) -> Self {
         Self { members }
     }
 }
@@ -34,9 +35,7 @@ impl Authenticator for Union {
     async fn authenticate(&self, credentials: &Credentials<'_>) -> Result<Outcome, Error> {
         let mut tried = Tried::default();
         for member in &self.members {
-            let answer = member.member.authenticate(credentials).await;
-            credentials.note(member.name, &answer);
-            if let Some(user) = tried.take(answer) {
+            if let Some(user) = tried.take(member.authenticate(credentials).await) {
                 return Ok(user);
             }
         }

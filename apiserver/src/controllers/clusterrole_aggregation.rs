@@ -4,15 +4,15 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule};
-use portcullis_api::{Object, Status, UserInfo};
+use k8s_openapi::api::rbac::v1::ClusterRole;
+use portcullis_api::{Status, UserInfo};
 use portcullis_rbac::aggregation::aggregated_rules;
 use portcullis_storage::ReadAt;
 
+use super::edit::edit;
 use super::follow::follow;
 use crate::registry::collection::ListQuery;
 use crate::registry::facts::Selection;
-use crate::registry::update::{Change, Current};
 use crate::registry::{Registry, Scope, codec, table};
 
 /// How many changes are aggregated together at most.
@@ -59,10 +59,12 @@ async fn reconcile(registry: &Registry, user: &UserInfo) -> Result<(), Status> {
         };
         let name = role.metadata.name.as_deref().unwrap_or_default();
         // One role that cannot be filled must not hold up the others.
-        match registry
-            .update(&scope.named("", name), &Filled(rules))
-            .await
-        {
+        let fill = |role: &mut ClusterRole| {
+            if role.aggregation_rule.is_some() {
+                role.rules = Some(rules.clone());
+            }
+        };
+        match edit(registry, &scope.named("", name), fill).await {
             Err(status) if status.code != 404 => {
                 tracing::warn!(
                     role = name,
@@ -74,26 +76,4 @@ async fn reconcile(registry: &Registry, user: &UserInfo) -> Result<(), Status> {
         }
     }
     Ok(())
-}
-
-/// The role with these rules, as long as it is made of others.
-struct Filled(Vec<PolicyRule>);
-
-impl Change for Filled {
-    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
-        let gone = || {
-            Status::failure(
-                portcullis_api::status::Reason::NotFound,
-                "the cluster role is gone",
-            )
-        };
-        let mut role = current
-            .and_then(|c| c.object.as_kind::<ClusterRole>())
-            .cloned()
-            .ok_or_else(gone)?;
-        if role.aggregation_rule.is_some() {
-            role.rules = Some(self.0.clone());
-        }
-        Ok(Box::new(role))
-    }
 }

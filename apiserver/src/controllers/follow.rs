@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use portcullis_api::{Object, UserInfo};
+use portcullis_api::{Object, Status, UserInfo};
 use portcullis_storage::ReadAt;
 
 use crate::registry::facts::Selection;
@@ -15,6 +15,9 @@ use crate::registry::{Registry, Scope, codec};
 
 /// How long to wait before a watch that ended is begun anew.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long to wait after a failure: the first time, and at most.
+const AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
 /// Something a controller looks at.
 pub struct Seen<K> {
@@ -32,6 +35,26 @@ pub fn follow<K: Object + Clone>(
     user: UserInfo,
     resource: &'static Resource,
 ) -> BoxStream<'static, Seen<K>> {
+    follow_where(registry, user, resource, |_| true)
+}
+
+/// The same for the objects of one name, in any namespace; others are not even read.
+pub fn follow_named<K: Object + Clone>(
+    registry: Arc<Registry>,
+    user: UserInfo,
+    resource: &'static Resource,
+    name: &'static str,
+) -> BoxStream<'static, Seen<K>> {
+    let named = move |key: &str| key.rsplit('/').next() == Some(name);
+    follow_where(registry, user, resource, named)
+}
+
+fn follow_where<K: Object + Clone>(
+    registry: Arc<Registry>,
+    user: UserInfo,
+    resource: &'static Resource,
+    wanted: impl Fn(&str) -> bool + Copy + Send + 'static,
+) -> BoxStream<'static, Seen<K>> {
     let state = (registry, user, None::<Following>);
     Box::pin(stream::unfold(
         state,
@@ -43,7 +66,7 @@ pub fn follow<K: Object + Clone>(
                 };
                 match current.next().await {
                     Some(Ok(told)) => {
-                        if let Some(seen) = seen(resource, told) {
+                        if let Some(seen) = seen(resource, told, wanted) {
                             return Some((seen, (registry, user, following)));
                         }
                     }
@@ -78,14 +101,34 @@ async fn begin(
     }
 }
 
-fn seen<K: Object + Clone>(resource: &Resource, told: Told) -> Option<Seen<K>> {
+fn seen<K: Object + Clone>(
+    resource: &Resource,
+    told: Told,
+    wanted: impl Fn(&str) -> bool,
+) -> Option<Seen<K>> {
     let Told::Change(change) = told else {
         return None;
     };
+    if !wanted(&change.entry.key) {
+        return None;
+    }
     let object = codec::object(resource, &change.entry).ok()?;
     let gone = change.kind == ChangeKind::Deleted;
     Some(Seen {
         object: object.as_kind::<K>()?.clone(),
         gone,
     })
+}
+
+/// Tries until it works, less often each time; says so, with the namespace it is about.
+pub async fn insist<F>(namespace: &str, trouble: &str, attempt: impl Fn() -> F)
+where
+    F: Future<Output = Result<(), Status>>,
+{
+    let mut pause = AGAIN.0;
+    while let Err(status) = attempt().await {
+        tracing::warn!(namespace, error = status.message, "{trouble}");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(AGAIN.1);
+    }
 }

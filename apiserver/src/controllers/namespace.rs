@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use k8s_openapi::api::core::v1::{Namespace, NamespaceCondition};
-use portcullis_api::{Object, Status, UserInfo, Verb};
+use portcullis_api::{Status, UserInfo, Verb};
 use portcullis_storage::ReadAt;
 
+use super::edit::edit;
 use super::follow::{Seen, follow};
 use crate::registry::collection::ListQuery;
 use crate::registry::delete::{DeleteOptions, Propagation};
 use crate::registry::facts::Selection;
 use crate::registry::metadata;
 use crate::registry::resource::Resource;
-use crate::registry::update::{Change, Current};
 use crate::registry::{Registry, Scope, table};
 
 /// What this controller removes from a namespace's spec when nothing is left in it.
@@ -79,11 +79,11 @@ async fn delete(registry: &Registry, user: &UserInfo, name: &str) {
             ),
             Ok(remaining) => {
                 told = true;
-                let conditions = Conditions(conditions(&remaining));
-                report(
-                    name,
-                    change(registry, user, name, "status", &conditions).await,
-                );
+                let conditions = conditions(&remaining);
+                let tell = |namespace: &mut Namespace| {
+                    namespace.status.get_or_insert_default().conditions = Some(conditions.clone());
+                };
+                report(name, change(registry, user, name, "status", tell).await);
             }
             Err(status) => report(name, Err(status)),
         }
@@ -91,7 +91,7 @@ async fn delete(registry: &Registry, user: &UserInfo, name: &str) {
     }
     report(
         name,
-        change(registry, user, name, "finalize", &Finalized).await,
+        change(registry, user, name, "finalize", finalize).await,
     );
 }
 
@@ -144,46 +144,19 @@ async fn change(
     user: &UserInfo,
     name: &str,
     subresource: &str,
-    change: &dyn Change,
+    change: impl Fn(&mut Namespace) + Send + Sync,
 ) -> Result<(), Status> {
     let scope = Scope {
         subresource,
         ..Scope::all(table::NAMESPACES, user).named("", name)
     };
-    registry.update(&scope, change).await.map(drop)
+    edit(registry, &scope, change).await.map(drop)
 }
 
-fn current(current: Option<&Current>) -> Result<Namespace, Status> {
-    let namespace = current.and_then(|c| c.object.as_kind::<Namespace>());
-    namespace.cloned().ok_or_else(|| {
-        Status::failure(
-            portcullis_api::status::Reason::NotFound,
-            "the namespace is gone",
-        )
-    })
-}
-
-/// The namespace without this controller's finalizer.
-struct Finalized;
-
-impl Change for Finalized {
-    fn apply(&self, found: Option<&Current>) -> Result<Box<dyn Object>, Status> {
-        let mut namespace = current(found)?;
-        if let Some(finalizers) = namespace.spec.as_mut().and_then(|s| s.finalizers.as_mut()) {
-            finalizers.retain(|f| f != FINALIZER);
-        }
-        Ok(Box::new(namespace))
-    }
-}
-
-/// The namespace with these conditions.
-struct Conditions(Vec<NamespaceCondition>);
-
-impl Change for Conditions {
-    fn apply(&self, found: Option<&Current>) -> Result<Box<dyn Object>, Status> {
-        let mut namespace = current(found)?;
-        namespace.status.get_or_insert_default().conditions = Some(self.0.clone());
-        Ok(Box::new(namespace))
+/// Takes this controller's finalizer away.
+fn finalize(namespace: &mut Namespace) {
+    if let Some(finalizers) = namespace.spec.as_mut().and_then(|s| s.finalizers.as_mut()) {
+        finalizers.retain(|f| f != FINALIZER);
     }
 }
 

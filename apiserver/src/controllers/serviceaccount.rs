@@ -2,7 +2,6 @@
 //! (upstream: `pkg/controller/serviceaccount/serviceaccounts_controller.go`).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::StreamExt;
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
@@ -10,45 +9,33 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::{Status, UserInfo};
 use portcullis_storage::ReadAt;
 
-use super::follow::follow;
+use super::follow::{follow, follow_named, insist};
 use crate::registry::{Registry, Scope, table};
 
 const NAME: &str = "default";
-/// How long to wait at most before trying again.
-const PAUSE_MAX: Duration = Duration::from_secs(10);
 
 /// Runs for as long as the server does.
 pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "service-account-controller");
     let mut namespaces = follow::<Namespace>(registry.clone(), user.clone(), table::NAMESPACES);
-    let mut accounts =
-        follow::<ServiceAccount>(registry.clone(), user.clone(), table::SERVICE_ACCOUNTS);
+    let mut accounts = follow_named::<ServiceAccount>(
+        registry.clone(),
+        user.clone(),
+        table::SERVICE_ACCOUNTS,
+        NAME,
+    );
     loop {
         let namespace = tokio::select! {
             Some(seen) = namespaces.next() => (!seen.gone).then_some(seen.object.metadata.name),
             Some(seen) = accounts.next() => {
-                let lost = seen.gone && seen.object.metadata.name.as_deref() == Some(NAME);
-                lost.then_some(seen.object.metadata.namespace)
+                seen.gone.then_some(seen.object.metadata.namespace)
             }
             else => return,
         };
         if let Some(namespace) = namespace.flatten() {
-            insist(&registry, &user, &namespace).await;
+            let ensure = || ensure(&registry, &user, &namespace);
+            insist(&namespace, "no default service account yet", ensure).await;
         }
-    }
-}
-
-/// Tries until the store lets it, or there is nothing to be done any more.
-async fn insist(registry: &Registry, user: &UserInfo, namespace: &str) {
-    let mut pause = Duration::from_millis(100);
-    while let Err(status) = ensure(registry, user, namespace).await {
-        tracing::warn!(
-            namespace,
-            error = status.message,
-            "no default service account yet"
-        );
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(PAUSE_MAX);
     }
 }
 

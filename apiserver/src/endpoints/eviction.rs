@@ -63,7 +63,6 @@ async fn read(call: &Call<'_>, body: &mut Incoming) -> Result<(bool, Eviction), 
             kind: KIND.kind,
             api_version,
             object_type: &EVICTION,
-            conversion: None,
         };
         body::object(&bytes, media_type, expected, validation)
     };

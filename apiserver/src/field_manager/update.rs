@@ -10,7 +10,6 @@ use super::field_set::FieldSet;
 use super::managed::{Managed, Operation, Owned, Owner, is_reset, same_but_for_times};
 use super::tracked::{self, Tracked};
 use crate::registry::Scope;
-use crate::registry::codec;
 use crate::registry::metadata;
 use crate::registry::resource::Resource;
 use crate::registry::update::Current;
@@ -30,7 +29,7 @@ pub struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// The writer of a request, by the manager it names or else by its user agent.
-    pub fn new(scope: &Scope<'a>, manager: &'a str, agent: &'a str) -> Self {
+    pub fn new(scope: &Scope<'a>, api_version: &'a str, manager: &'a str, agent: &'a str) -> Self {
         let manager = if manager.is_empty() {
             prefix(agent)
         } else {
@@ -39,7 +38,7 @@ impl<'a> Writer<'a> {
         Self {
             resource: scope.resource,
             subresource: scope.subresource,
-            api_version: scope.api_version,
+            api_version,
             manager: if manager.is_empty() { UNKNOWN } else { manager },
         }
     }
@@ -91,7 +90,7 @@ impl<'a> Writer<'a> {
         let managed = sent
             .filter(|s| !is_reset(Some(s)))
             .and_then(|s| Managed::decode(s).ok());
-        let empty = tracked::empty(self.resource, self.api_version)?;
+        let empty = tracked::empty(self.resource)?;
         self.record(&empty, object, managed.unwrap_or_default())
     }
 
@@ -107,8 +106,7 @@ impl<'a> Writer<'a> {
         if managed.0.is_empty() {
             return Ok(());
         }
-        let old = current.served(self.resource, self.api_version)?;
-        self.record(&old, object, managed)
+        self.record(&current.value, object, managed)
     }
 
     /// The owners before the write. Clients may change entries through the main resource; those
@@ -136,7 +134,7 @@ impl<'a> Writer<'a> {
         object: &mut dyn Object,
         mut managed: Managed,
     ) -> Result<(), Status> {
-        let new = codec::served(self.resource, self.api_version, object)?;
+        let new = tracked::value_of(self.resource, object)?;
         self.update(old, &new, self.manager, &mut managed);
         managed.cap();
         object.metadata_mut().managed_fields = managed.encode();

@@ -8,15 +8,10 @@ use portcullis_api::{GroupVersion, Verb};
 use super::kinds::authentication::{SelfSubjectReviewStrategy, TokenReviewStrategy};
 use super::kinds::binding::BindingStrategy;
 use super::kinds::config_map::ConfigMapStrategy;
-use super::kinds::cron_job::CronJobStrategy;
 use super::kinds::daemon_set::DaemonSetStrategy;
 use super::kinds::deployment::DeploymentRules;
 use super::kinds::endpoints::EndpointsStrategy;
 use super::kinds::event::EventStrategy;
-use super::kinds::horizontal_pod_autoscaler::HorizontalPodAutoscalerStrategy;
-use super::kinds::horizontal_pod_autoscaler::v1::V1 as HorizontalPodAutoscalerV1;
-use super::kinds::ingress::IngressStrategy;
-use super::kinds::ingress_class::IngressClassStrategy;
 use super::kinds::job::JobStrategy;
 use super::kinds::lease::LeaseStrategy;
 use super::kinds::limit_range::LimitRangeStrategy;
@@ -24,7 +19,6 @@ use super::kinds::namespace::NamespaceStrategy;
 use super::kinds::network_policy::NetworkPolicyStrategy;
 use super::kinds::persistent_volume_claim::PersistentVolumeClaimStrategy;
 use super::kinds::pod::PodStrategy;
-use super::kinds::pod_disruption_budget::{self, PodDisruptionBudgetStrategy};
 use super::kinds::pod_security_policy::PodSecurityPolicyStrategy;
 use super::kinds::priority_class::PriorityClassStrategy;
 use super::kinds::rbac::{
@@ -41,7 +35,6 @@ use super::kinds::service_account::ServiceAccountStrategy;
 use super::kinds::stateful_set::StatefulSetStrategy;
 use super::kinds::storage_class::StorageClassStrategy;
 use super::resource::{CREATE_ONLY, ONE_BY_ONE, PROXY, Resource, SCALE, Subresource, status};
-use super::version::Served;
 
 /// All resources, in the order discovery lists their groups, and in a group by name.
 pub static RESOURCES: &[Resource] = ROWS;
@@ -127,35 +120,12 @@ const ROWS: &[Resource] = &[
     Resource::cluster(&SelfSubjectAccessReviewStrategy).verbs(CREATE_ONLY),
     Resource::cluster(&SelfSubjectRulesReviewStrategy).verbs(CREATE_ONLY),
     Resource::cluster(&SubjectAccessReviewStrategy).verbs(CREATE_ONLY),
-    Resource::namespaced(&HorizontalPodAutoscalerStrategy)
-        .also(&[Served::converted::<HorizontalPodAutoscalerV1>(
-            "autoscaling/v1",
-        )])
-        .short_names(&["hpa"])
-        .categories(&["all"])
-        .subresources(&[status("HorizontalPodAutoscaler")]),
-    Resource::namespaced(&CronJobStrategy)
-        .short_names(&["cj"])
-        .categories(&["all"])
-        .subresources(&[status("CronJob")]),
     Resource::namespaced(&JobStrategy)
         .categories(&["all"])
         .subresources(&[status("Job")]),
-    Resource::cluster(&IngressClassStrategy),
-    Resource::namespaced(&IngressStrategy)
-        .short_names(&["ing"])
-        .subresources(&[status("Ingress")])
-        .stored_as("ingress"),
     Resource::namespaced(&NetworkPolicyStrategy).short_names(&["netpol"]),
-    Resource::namespaced(&PodDisruptionBudgetStrategy)
-        .also(&[Served::converted::<pod_disruption_budget::V1Beta1>(
-            "policy/v1beta1",
-        )])
-        .short_names(&["pdb"])
-        .subresources(&[status("PodDisruptionBudget")])
-        .changed_by_version(),
     Resource::cluster(&PodSecurityPolicyStrategy)
-        .also(&[Served::label("extensions/v1beta1")])
+        .aliases(&["extensions/v1beta1"])
         .short_names(&["psp"])
         .stored_as("podsecuritypolicy"),
     Resource::cluster(&CLUSTER_ROLE_BINDING_STRATEGY).created_by_put(),
@@ -164,9 +134,7 @@ const ROWS: &[Resource] = &[
     Resource::namespaced(&RoleStrategy).created_by_put(),
     Resource::cluster(&StorageClassStrategy).short_names(&["sc"]),
     Resource::cluster(&PriorityClassStrategy).short_names(&["pc"]),
-    Resource::namespaced(&LeaseStrategy)
-        .created_by_put()
-        .changed_by_version(),
+    Resource::namespaced(&LeaseStrategy).created_by_put(),
 ];
 
 /// The rows that the server itself works with: a name that is not in the table does not compile.
@@ -175,11 +143,19 @@ pub const CLUSTER_ROLES: &Resource = row("rbac.authorization.k8s.io", "clusterro
 pub const CLUSTER_ROLE_BINDINGS: &Resource =
     row("rbac.authorization.k8s.io", "clusterrolebindings");
 /// See [`CLUSTER_ROLES`].
+pub const CONFIG_MAPS: &Resource = row("", "configmaps");
+/// See [`CLUSTER_ROLES`].
+pub const EVENTS: &Resource = row("", "events");
+/// See [`CLUSTER_ROLES`].
+pub const LEASES: &Resource = row("coordination.k8s.io", "leases");
+/// See [`CLUSTER_ROLES`].
 pub const LIMIT_RANGES: &Resource = row("", "limitranges");
 /// See [`CLUSTER_ROLES`].
 pub const NAMESPACES: &Resource = row("", "namespaces");
 /// See [`CLUSTER_ROLES`].
 pub const POD_SECURITY_POLICIES: &Resource = row("policy", "podsecuritypolicies");
+/// See [`CLUSTER_ROLES`].
+pub const PERSISTENT_VOLUME_CLAIMS: &Resource = row("", "persistentvolumeclaims");
 /// See [`CLUSTER_ROLES`].
 pub const PODS: &Resource = row("", "pods");
 /// See [`CLUSTER_ROLES`].
@@ -226,12 +202,20 @@ pub fn find(api_version: &str, plural: &str) -> Option<&'static Resource> {
         .find(|r| r.plural == plural && r.api_versions().any(|v| v == api_version))
 }
 
+/// The resource of that kind in a group version, such as `Pod` in `v1`, if objects of it are kept.
+pub fn find_kind(api_version: &str, kind: &str) -> Option<&'static Resource> {
+    let mut of_kind = RESOURCES
+        .iter()
+        .filter(|r| r.kind == kind && !r.is_review());
+    of_kind.find(|r| r.api_versions().any(|v| v == api_version))
+}
+
 /// Whether any resource is in a group, the core group being the empty one.
 pub fn serves_group(group: &str) -> bool {
     let of = |api_version: &str| GroupVersion::parse(api_version).group == group;
     RESOURCES
         .iter()
-        .any(|r| r.group == group || r.also.iter().any(|v| of(v.api_version)))
+        .any(|r| r.group == group || r.aliases.iter().any(|alias| of(alias)))
 }
 
 /// A subresource that something is posted to.

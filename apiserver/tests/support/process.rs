@@ -46,9 +46,22 @@ impl Process {
         self.data.clone()
     }
 
+    /// Asks it to end, and waits until it has.
+    pub fn terminate(mut self) {
+        let pid = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
+        assert!(asked.success());
+        assert!(self.child.wait().unwrap().success());
+    }
+
+    /// The authority that signed its certificate, and signs its clients'.
+    pub fn authority(&self) -> Authority {
+        Authority::in_dir(&self.data.join("pki")).unwrap()
+    }
+
     /// Somebody who may everything.
     pub fn admin(&self) -> Client {
-        let authority = Authority::in_dir(&self.data.join("pki")).unwrap();
+        let authority = self.authority();
         let identity = authority.client("root", Some("system:masters")).unwrap();
         Client::new(self.address, authority.certificate(), Some(&identity))
     }

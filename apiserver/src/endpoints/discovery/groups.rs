@@ -4,7 +4,6 @@ use portcullis_api::GroupVersion;
 
 use super::version;
 use crate::registry::resource::Resource;
-use crate::registry::version::Served;
 
 /// A group and its versions, the preferred one first.
 pub struct Group {
@@ -53,8 +52,8 @@ pub fn groups(resources: &'static [Resource]) -> Vec<Group> {
         serve(&mut groups, resource.group, resource.version, resource);
     }
     for resource in resources {
-        for served in resource.also {
-            let GroupVersion { group, version } = GroupVersion::parse(served.api_version);
+        for alias in resource.aliases {
+            let GroupVersion { group, version } = GroupVersion::parse(alias);
             serve(&mut groups, group, version, resource);
         }
     }
@@ -69,12 +68,9 @@ pub fn groups(resources: &'static [Resource]) -> Vec<Group> {
     groups
 }
 
-/// The short names a resource has under a group. kubectl warns of those that two groups have, so
-/// that a group which only labels the same objects otherwise has none.
-pub fn short_names(resource: &Resource, group: &str) -> &'static [&'static str] {
-    let converted =
-        |v: &Served| v.conversion.is_some() && GroupVersion::parse(v.api_version).group == group;
-    if group == resource.group || resource.also.iter().any(converted) {
+/// The short names a resource has under a group: kubectl warns of those that two groups have.
+pub(super) fn short_names(resource: &Resource, group: &str) -> &'static [&'static str] {
+    if group == resource.group {
         resource.short_names
     } else {
         &[]

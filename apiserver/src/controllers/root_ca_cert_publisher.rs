@@ -1,0 +1,102 @@
+//! A config map `kube-root-ca.crt` in every namespace: whom pods may trust to be this server
+//! (upstream: `pkg/controller/certificates/rootcacertpublisher`).
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use portcullis_api::{Status, UserInfo};
+use portcullis_storage::ReadAt;
+
+use super::edit::edit;
+use super::follow::{follow, follow_named, insist};
+use crate::registry::{Registry, Scope, codec, table};
+
+const NAME: &str = "kube-root-ca.crt";
+const ENTRY: &str = "ca.crt";
+const ANNOTATION: (&str, &str) = (
+    "kubernetes.io/description",
+    "Contains a CA bundle that can be used to verify the kube-apiserver when using internal \
+     endpoints such as the internal service IP or kubernetes.default.svc. No other usage is \
+     guaranteed across distributions of Kubernetes clusters.",
+);
+
+/// Runs for as long as the server does.
+pub async fn run(registry: Arc<Registry>, root_ca: Arc<str>) {
+    let user = UserInfo::service_account("kube-system", "root-ca-cert-publisher");
+    let mut namespaces = follow::<Namespace>(registry.clone(), user.clone(), table::NAMESPACES);
+    let mut maps =
+        follow_named::<ConfigMap>(registry.clone(), user.clone(), table::CONFIG_MAPS, NAME);
+    loop {
+        let namespace = tokio::select! {
+            Some(seen) = namespaces.next() => {
+                let dying = seen.object.metadata.deletion_timestamp.is_some();
+                (!seen.gone && !dying).then_some(seen.object.metadata.name)
+            }
+            Some(seen) = maps.next() => {
+                let wrong = seen.gone || !is_published(&seen.object, &root_ca);
+                wrong.then_some(seen.object.metadata.namespace)
+            }
+            else => return,
+        };
+        if let Some(namespace) = namespace.flatten() {
+            let publish = || publish(&registry, &user, &namespace, &root_ca);
+            insist(&namespace, "no root certificate yet", publish).await;
+        }
+    }
+}
+
+fn is_published(map: &ConfigMap, root_ca: &str) -> bool {
+    let data = map.data.as_ref();
+    data.is_some_and(|data| data.len() == 1 && data.get(ENTRY).map(String::as_str) == Some(root_ca))
+}
+
+/// Makes the map, or makes it right; not in a namespace on its way out.
+async fn publish(
+    registry: &Registry,
+    user: &UserInfo,
+    namespace: &str,
+    root_ca: &str,
+) -> Result<(), Status> {
+    let scope = Scope::all(table::CONFIG_MAPS, user).named(namespace, NAME);
+    let written = match registry.get(&scope, ReadAt::NotOlderThan(0)).await {
+        Ok(entry) => {
+            let object = codec::object(table::CONFIG_MAPS, &entry)?;
+            if object
+                .as_kind()
+                .is_some_and(|map| is_published(map, root_ca))
+            {
+                return Ok(());
+            }
+            edit(registry, &scope, |map| fill(map, root_ca))
+                .await
+                .map(drop)
+        }
+        Err(status) if status.code == 404 => {
+            let metadata = ObjectMeta {
+                name: Some(NAME.to_owned()),
+                namespace: Some(namespace.to_owned()),
+                ..ObjectMeta::default()
+            };
+            let mut map = ConfigMap {
+                metadata,
+                ..ConfigMap::default()
+            };
+            fill(&mut map, root_ca);
+            registry.create(&scope, Box::new(map)).await.map(drop)
+        }
+        Err(status) => Err(status),
+    };
+    match written {
+        // gone, going, or made by somebody else meanwhile
+        Err(status) if matches!(status.code, 403 | 404 | 409) => Ok(()),
+        written => written,
+    }
+}
+
+fn fill(map: &mut ConfigMap, root_ca: &str) {
+    map.data = Some([(ENTRY.to_owned(), root_ca.to_owned())].into());
+    let annotations = map.metadata.annotations.get_or_insert_default();
+    annotations.insert(ANNOTATION.0.to_owned(), ANNOTATION.1.to_owned());
+}

@@ -1,0 +1,31 @@
+//! What the controllers do, seen from outside.
+
+mod components;
+mod election;
+mod garbage;
+mod others;
+
+use std::time::{Duration, Instant};
+
+use crate::support::client::{Answer, Client};
+
+/// How long to wait for what has to happen.
+pub const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Asks again until the answer is as wanted.
+pub async fn eventually(client: &Client, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
+    let begun = Instant::now();
+    loop {
+        let answer = client.get(path).await;
+        if wanted(&answer) {
+            return answer;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{path} stays {answer:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Waits until an object is gone.
+pub async fn gone(client: &Client, path: &str) {
+    eventually(client, path, |answer| answer.code == 404).await;
+}
