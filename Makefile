@@ -5,7 +5,7 @@ BINARY := target/$(HOST)/release/portcullis
 # The program that the scripts test; name another one to test that.
 export PORTCULLIS ?= $(CURDIR)/$(BINARY)
 
-.PHONY: help run test build lint unit walkthrough everyday hardening compose bench setup-build setup-test
+.PHONY: help run test build lint unit walkthrough why everyday hardening compose bench setup-build setup-test
 .NOTPARALLEL:
 
 help:
@@ -15,7 +15,7 @@ run: build ## build, serve chapter 13 on 127.0.0.1:6443, say what to type next
 	@testdata/chapter13/serve
 
 test: setup-test ## everything that CI runs
-	@testdata/suite lint unit build walkthrough everyday hardening compose
+	@testdata/suite lint unit build walkthrough why everyday hardening compose
 
 # One static binary: what the scripts test is what the image holds. Naming the target keeps the flag
 # from proc macros, which cannot be linked statically.
@@ -37,6 +37,10 @@ unit: setup-build ## unit and integration tests of the crates
 walkthrough: build ## chapter 13 with kubectl, on the embedded store and on etcd
 	@testdata/setup kubectl etcd etcdctl python3
 	@failed=0; for store in embedded etcd; do STORE=$$store testdata/chapter13/run || failed=1; done; exit $$failed
+
+why: build ## every command of docs/why.md
+	@testdata/setup kubectl python3
+	@testdata/why/run
 
 everyday: build ## what people do with kubectl all day, on both stores
 	@testdata/setup kubectl etcd etcdctl python3

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use k8s_openapi::api::core::v1::Pod;
+use portcullis_api::encode::TypeMeta;
 use portcullis_api::{GroupKind, GroupResource, Object, Status, UserInfo};
+
+use crate::Trace;
 
 /// The resource most plugins are about.
 pub(crate) const PODS: GroupResource<'static> = GroupResource {
@@ -52,6 +55,8 @@ pub struct Attributes<'a> {
     pub audit_annotations: AuditAnnotations,
     /// What plugins want the user to know; the answer carries each as a `Warning` header.
     pub warnings: Warnings,
+    /// Where plugins note what they do, if anybody wants to know.
+    pub trace: Option<&'a Trace>,
 }
 
 impl Attributes<'_> {
@@ -95,6 +100,16 @@ impl Attributes<'_> {
     /// As [`Self::pod`].
     pub(crate) fn pod_mut(&mut self) -> Result<&mut Pod, Status> {
         self.typed_mut()
+    }
+
+    /// The object as JSON, for a trace; nothing if there is neither.
+    pub(crate) fn traced_object(&self) -> Vec<u8> {
+        let object = self.trace.and(self.object.as_deref());
+        let kind = TypeMeta {
+            api_version: "",
+            kind: self.kind.kind,
+        };
+        object.map_or_else(Vec::new, |object| object.encode(kind))
     }
 
     /// The object as its kind's type.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use portcullis_api::Status;
 
+use crate::trace::Change;
 use crate::{Attributes, MutatingPlugin, Refusal, ValidatingPlugin};
 
 /// A plugin in the one or two roles it plays.
@@ -103,8 +104,14 @@ impl Chain {
     pub async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Refusal> {
         for Link { plugin, counters } in &self.mutating {
             if plugin.handles(attributes.operation) {
+                let before = attributes.traced_object();
                 let began = Instant::now();
                 let answer = plugin.mutate(attributes).await;
+                if let Some(trace) = attributes.trace {
+                    let after = attributes.traced_object();
+                    let change = (before != after).then_some(Change { before, after });
+                    trace.step(plugin.name(), Phase::Mutate, change, &answer);
+                }
                 counters.note(plugin.name(), began, answer)?;
             }
         }
@@ -120,6 +127,9 @@ impl Chain {
             if plugin.handles(attributes.operation) {
                 let began = Instant::now();
                 let answer = plugin.validate(attributes).await;
+                if let Some(trace) = attributes.trace {
+                    trace.step(plugin.name(), Phase::Validate, None, &answer);
+                }
                 counters.note(plugin.name(), began, answer)?;
             }
         }

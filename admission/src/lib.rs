@@ -11,6 +11,7 @@ pub mod lookup;
 pub mod plugins;
 pub mod podsecuritypolicy;
 pub mod quota;
+pub mod trace;
 
 use async_trait::async_trait;
 use portcullis_api::Status;
@@ -19,6 +20,7 @@ pub use attributes::{Attributes, AuditAnnotations, Operation, Warnings};
 pub use chain::Chain;
 pub use lookup::Lookups;
 pub use plugins::Selection;
+pub use trace::Trace;
 
 /// A plugin's no.
 #[derive(Clone, Debug, PartialEq, Eq)]

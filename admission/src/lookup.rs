@@ -31,8 +31,15 @@ pub trait Lookup<K>: Send + Sync + 'static {
 /// May somebody use a policy? The server asks its authorizer, with the verb `use` and the resource
 /// `podsecuritypolicies`.
 pub trait PolicyAuthorizer: Send + Sync + 'static {
-    /// Whether `user` may `use` the policy, named by a rule of this API group, in the namespace.
-    fn may_use(&self, user: &UserInfo, group: &str, policy: &str, namespace: &str) -> bool;
+    /// The reason why `user` may `use` the policy, named by a rule of this API group, in the
+    /// namespace, empty if there is nothing to say; `None` if they may not.
+    fn may_use(
+        &self,
+        user: &UserInfo,
+        group: &str,
+        policy: &str,
+        namespace: &str,
+    ) -> Option<String>;
 }
 
 /// What is read of the store when somebody asks, because nobody keeps all of it decoded.

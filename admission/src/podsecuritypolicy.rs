@@ -21,6 +21,7 @@ mod provider;
 mod seccomp;
 mod selinux;
 mod sysctls;
+mod trial;
 mod user;
 mod volumes;
 
@@ -32,6 +33,7 @@ use portcullis_api::object::only_gc_fields_differ;
 use portcullis_api::{ErrorList, Status, UserInfo};
 
 use crate::lookup::PolicyAuthorizer;
+use crate::trace::PolicyUse;
 use crate::{Attributes, MutatingPlugin, Operation, ValidatingPlugin};
 use compiled::CompiledPolicy;
 use defaults::PodDefaults;
@@ -112,7 +114,9 @@ impl MutatingPlugin for PodSecurityPolicy {
         let pod = attributes.pod()?;
         let caller = self.caller(attributes, pod);
         let tried = policies.iter().map(Arc::as_ref);
-        let (name, defaults) = match first_that_allows(tried, pod, &caller, true) {
+        let outcome = first_that_allows(tried.clone(), pod, &caller, true);
+        trial::note(attributes.trace, tried, pod, &caller, &outcome);
+        let (name, defaults) = match outcome {
             Outcome::Allowed(policy, defaults) => (policy.name.as_str(), defaults),
             Outcome::Refused(errors) => return Err(refusal(attributes, policies.len(), &errors)),
         };
@@ -157,7 +161,9 @@ impl ValidatingPlugin for PodSecurityPolicy {
         let tried = all()
             .filter(is_hinted)
             .chain(all().filter(|p| !is_hinted(p)));
-        match first_that_allows(tried, pod, &caller, false) {
+        let outcome = first_that_allows(tried.clone(), pod, &caller, false);
+        trial::note(attributes.trace, tried, pod, &caller, &outcome);
+        match outcome {
             Outcome::Allowed(policy, _) => {
                 let key = "podsecuritypolicy.policy.k8s.io/validate-policy";
                 attributes.audit_annotations.add(key, &policy.name);
@@ -188,7 +194,7 @@ fn first_that_allows<'c>(
             }
         };
         let mutates = !defaults.is_empty();
-        if mutates && (!may_mutate || with_changes.is_some()) || !caller.may_use(policy) {
+        if mutates && (!may_mutate || with_changes.is_some()) || caller.may_use(policy).is_none() {
             continue;
         }
         if !mutates {
@@ -202,7 +208,7 @@ fn first_that_allows<'c>(
     // Upstream's order between policies is random; here it is that of trying them.
     let told = refusals
         .into_iter()
-        .filter(|(policy, _)| caller.may_use(policy));
+        .filter(|(policy, _)| caller.may_use(policy).is_some());
     Outcome::Refused(told.flat_map(|(_, errors)| errors).collect())
 }
 
@@ -220,11 +226,24 @@ fn refusal(attributes: &Attributes<'_>, policies: usize, errors: &ErrorList) -> 
 // === impl Caller ===
 
 impl Caller<'_> {
-    /// Upstream: `isAuthorizedForPolicy`.
-    fn may_use(&self, policy: &CompiledPolicy) -> bool {
+    /// Whose right to use a policy counts, in the order of asking.
+    fn asked(&self) -> impl Iterator<Item = &UserInfo> {
+        self.service_account.iter().chain([self.user])
+    }
+
+    /// Who may use the policy, and why (upstream: `isAuthorizedForPolicy`).
+    fn may_use(&self, policy: &CompiledPolicy) -> Option<PolicyUse> {
         let name = policy.name.as_str();
-        let who = self.service_account.iter().chain([self.user]);
-        let mut asked = who.flat_map(|user| GROUPS.map(|group| (user, group)));
-        asked.any(|(user, group)| self.authorizer.may_use(user, group, name, self.namespace))
+        let mut asked = self
+            .asked()
+            .flat_map(|user| GROUPS.map(|group| (user, group)));
+        asked.find_map(|(user, group)| {
+            let reason = self.authorizer.may_use(user, group, name, self.namespace)?;
+            Some(PolicyUse {
+                user: user.name.clone(),
+                group,
+                reason,
+            })
+        })
     }
 }

@@ -5,6 +5,7 @@
 
 const DNS1123_LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 const DNS1123_SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const WILDCARD_DNS1123_SUBDOMAIN: &str = "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex used for validation is '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const DNS1035_LABEL: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
 const QUALIFIED_NAME: &str = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
 const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
@@ -56,6 +57,19 @@ pub fn dns1123_subdomain(value: &str) -> Vec<String> {
     }
     if !value.split('.').all(is_label) {
         errors.push(DNS1123_SUBDOMAIN.to_owned());
+    }
+    errors
+}
+
+/// A DNS subdomain behind `*.`, which stands for any one label.
+pub fn wildcard_dns1123_subdomain(value: &str) -> Vec<String> {
+    let mut errors = Vec::new();
+    if value.len() > SUBDOMAIN_MAX {
+        errors.push(too_long(SUBDOMAIN_MAX));
+    }
+    let domain = value.strip_prefix("*.");
+    if !domain.is_some_and(|domain| domain.split('.').all(is_label)) {
+        errors.push(WILDCARD_DNS1123_SUBDOMAIN.to_owned());
     }
     errors
 }
@@ -174,6 +188,10 @@ mod tests {
         ] {
             assert_eq!(dns1123_label(value).is_empty(), label, "{value:?}");
             assert_eq!(dns1123_subdomain(value).is_empty(), subdomain, "{value:?}");
+        }
+        assert!(wildcard_dns1123_subdomain("*.a.b").is_empty());
+        for bad in ["a.b", "*", "*.", "*a.b", "a.*.b"] {
+            assert_eq!(wildcard_dns1123_subdomain(bad).len(), 1, "{bad:?}");
         }
         assert!(dns1035_label("a1").is_empty() && !dns1035_label("1a").is_empty());
         assert_eq!(

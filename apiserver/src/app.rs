@@ -71,6 +71,7 @@ pub struct App {
     tokens: Tokens,
     tasks: TaskTracker,
     shutdown: CancellationToken,
+    explains_decisions: bool,
 }
 
 /// The store behind the cache, as far as its end matters.
@@ -146,6 +147,7 @@ impl App {
             tokens,
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
+            explains_decisions: options.explain_decisions,
         });
         app.start_tasks(options, upstream, reloads);
         app.start_controllers(&controllers, options, certificates, authorities);
@@ -257,6 +259,11 @@ impl App {
     /// The tokens it issues and judges.
     pub const fn tokens(&self) -> &Tokens {
         &self.tokens
+    }
+
+    /// Whether it tells cluster-admins why a request is answered as it is.
+    pub const fn explains_decisions(&self) -> bool {
+        self.explains_decisions
     }
 
     /// Cancelled when watches have to end.

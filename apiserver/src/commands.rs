@@ -6,12 +6,13 @@ use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::StartError;
-use crate::config::{HealthcheckArgs, KubeconfigArgs, Serve};
+use crate::config::{HealthcheckArgs, KubeconfigArgs, Serve, WhyArgs};
 use crate::endpoints::paths;
 use crate::kubeconfig::Kubeconfig;
 use crate::server::Server;
 use crate::serving::pki::{self, Authority, PkiError};
 use crate::startup;
+use crate::why::{self, WhyError};
 
 /// Why a command did not do what it was told, in one line.
 #[derive(Debug, Error)]
@@ -40,6 +41,9 @@ pub enum CommandError {
         /// Why not.
         source: std::io::Error,
     },
+    /// An explanation could not be had.
+    #[error(transparent)]
+    Why(#[from] WhyError),
     /// The server is not ready, or not there.
     #[error("{server} is not ready: {why}")]
     NotReady {
@@ -150,6 +154,19 @@ pub fn kubeconfig(args: &KubeconfigArgs) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// Asks a server why a request is answered as it is.
+///
+/// # Errors
+/// [`WhyError`].
+pub fn why(args: &WhyArgs) -> Result<(), CommandError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(system("start"))?;
+    print(&runtime.block_on(why::explanation(args))?);
+    Ok(())
+}
+
 /// Asks a server whether it is ready.
 ///
 /// # Errors
@@ -166,6 +183,6 @@ pub fn healthcheck(args: &HealthcheckArgs) -> Result<(), CommandError> {
     match runtime.block_on(crate::healthcheck::readyz(&args.server)) {
         Ok(200) => Ok(()),
         Ok(code) => Err(not_ready(format!("/readyz answers {code}"))),
-        Err(why) => Err(not_ready(why)),
+        Err(why) => Err(not_ready(why.to_string())),
     }
 }

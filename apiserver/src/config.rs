@@ -29,6 +29,8 @@ pub enum Command {
     Kubeconfig(KubeconfigArgs),
     /// Ask a server whether it is ready; exit with 0 if it is.
     Healthcheck(HealthcheckArgs),
+    /// Ask a server why a request is answered as it is.
+    Why(Box<WhyArgs>),
 }
 
 /// Options of `portcullis serve`.
@@ -94,6 +96,9 @@ pub struct Serve {
     /// Whether containers may be privileged at all.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub allow_privileged: bool,
+    /// Whether cluster-admins may ask why a request is answered as it is: see `portcullis why`.
+    #[arg(long, default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub explain_decisions: bool,
     /// How long events are kept, such as `1h`; 0 for ever.
     #[arg(long, default_value = "1h", value_parser = duration)]
     pub event_ttl: std::time::Duration,
@@ -161,6 +166,60 @@ pub struct HealthcheckArgs {
     /// The server's address.
     #[arg(long, default_value = "https://127.0.0.1:6443")]
     pub server: String,
+}
+
+/// Options of `portcullis why`.
+#[derive(Debug, Args)]
+pub struct WhyArgs {
+    /// What would be done, such as `create`, `get` or `use`; with a file `create` or `update`.
+    #[arg(required_unless_present = "filename", default_value = "")]
+    pub verb: String,
+    /// With what: a resource such as `pods` or `deployments.apps`, or a path such as `/healthz`.
+    #[arg(required_unless_present = "filename", default_value = "")]
+    pub resource: String,
+    /// The object's name.
+    #[arg(default_value = "")]
+    pub name: String,
+    /// A manifest to try, which nothing comes of; `-` for standard input.
+    #[arg(long, short, conflicts_with = "resource")]
+    pub filename: Option<PathBuf>,
+    /// The namespace; by default the context's.
+    #[arg(long, short)]
+    pub namespace: Option<String>,
+    /// Such as `status` or `exec`.
+    #[arg(long, default_value = "")]
+    pub subresource: String,
+    /// The kubeconfig's user whose request it would be; by default the context's. It is always the
+    /// context's user who asks, and who must be a cluster-admin.
+    #[arg(long)]
+    pub user: Option<String>,
+    /// The user to act as.
+    #[arg(long = "as")]
+    pub act_as: Option<String>,
+    /// A group to act as; may be given several times.
+    #[arg(long = "as-group", requires = "act_as")]
+    pub act_as_group: Vec<String>,
+    /// A uid to act as.
+    #[arg(long = "as-uid", requires = "act_as")]
+    pub act_as_uid: Option<String>,
+    /// The kubeconfig to use; by default what KUBECONFIG names, or `~/.kube/config`.
+    #[arg(long)]
+    pub kubeconfig: Option<PathBuf>,
+    /// The kubeconfig's context to use; by default its current one.
+    #[arg(long)]
+    pub context: Option<String>,
+    /// For people or for programs.
+    #[arg(long, short, value_enum, default_value_t = WhyOutput::Text)]
+    pub output: WhyOutput,
+}
+
+/// Whom an explanation is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WhyOutput {
+    /// People.
+    Text,
+    /// Programs.
+    Json,
 }
 
 /// Who decides what may be done.

@@ -10,6 +10,7 @@ pub mod discovery;
 pub mod document;
 pub mod documents;
 pub mod eviction;
+pub mod explain;
 pub mod get;
 pub mod list;
 pub mod openapi;
@@ -59,7 +60,7 @@ pub struct Call<'a> {
     /// The URL's meaning.
     pub info: &'a ResourceRequest,
     /// The URL's `apiVersion`.
-    pub api_version: String,
+    pub api_version: &'a str,
     /// The URL's query.
     pub query: Query,
     /// Method, headers and the rest.
@@ -74,8 +75,9 @@ impl<'a> Call<'a> {
         let resource = self.scope.resource;
         Expected {
             kind: resource.kind,
-            api_version: &self.api_version,
-            object_type: resource.object_type,
+            api_version: self.api_version,
+            object_type: resource.object_type(self.api_version),
+            conversion: resource.conversion(self.api_version),
         }
     }
 
@@ -86,7 +88,7 @@ impl<'a> Call<'a> {
     pub fn reader(&self) -> Result<Reader<'_>, Status> {
         Ok(Reader {
             resource: self.scope.resource,
-            api_version: &self.api_version,
+            api_version: self.api_version,
             format: self.format,
             include: IncludeObject::parse(self.query.get("includeObject"))?,
         })
@@ -97,7 +99,7 @@ impl<'a> Call<'a> {
         let agent = self.parts.headers.get(USER_AGENT);
         let agent = agent.and_then(|v| v.to_str().ok()).unwrap_or_default();
         let manager = self.query.get("fieldManager");
-        Writer::new(&self.scope, &self.api_version, manager, agent)
+        Writer::new(&self.scope, manager, agent)
     }
 
     /// The scope of a write.
@@ -160,6 +162,9 @@ pub async fn dispatch(
     body: &mut Incoming,
 ) -> Response {
     let result = match authorized.info() {
+        RequestInfo::Path { path, .. } if explain::is_asked(app, parts, path) => {
+            explain::serve(app, authorized.user(), body).await
+        }
         RequestInfo::Path { path, .. } => return paths::serve(app, path, parts).await,
         RequestInfo::Resource(info) => resource(app, authorized, info, parts, body).await,
     };
@@ -196,6 +201,7 @@ async fn resource(
         parent,
         scope: Scope {
             resource,
+            api_version: &api_version,
             subresource: &info.subresource,
             namespace: if resource.namespaced {
                 &info.namespace
@@ -206,9 +212,10 @@ async fn resource(
             user: authorized.user(),
             dry_run: false,
             warnings: Some(&warnings),
+            trace: None,
         },
         info,
-        api_version,
+        api_version: &api_version,
         query: Query::new(parts.uri.query().unwrap_or_default()),
         parts,
         format: accept::negotiate(&parts.headers)?,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use portcullis_authn::service_account::{Objects, ServiceAccountTokens};
 use portcullis_authn::{
-    Authenticator, BasicFile, Bearer, ClientCertificates, Reload, TokenAuthenticator, TokenFile,
-    TokenReviewer,
+    Authenticator, BasicFile, Bearer, ClientCertificates, Named, Reload, TokenAuthenticator,
+    TokenFile, TokenReviewer,
 };
 
 use crate::app::StartError;
@@ -16,8 +16,8 @@ use crate::tokens::{TokenKeys, Tokens};
 
 /// The authenticators that files make, read before anything is opened.
 pub struct Identities {
-    methods: Vec<Arc<dyn Authenticator>>,
-    tokens: Vec<Arc<dyn TokenAuthenticator>>,
+    methods: Vec<Named<dyn Authenticator>>,
+    tokens: Vec<Named<dyn TokenAuthenticator>>,
     reloads: Vec<Arc<dyn Reload>>,
     anonymous: bool,
 }
@@ -35,7 +35,10 @@ impl Identities {
         )
         .map_err(|e| StartError::option("--data-dir", e))?;
         let mut identities = Self {
-            methods: vec![Arc::new(own)],
+            methods: vec![Named {
+                name: "client certificates of the data directory",
+                member: Arc::new(own),
+            }],
             tokens: Vec::new(),
             reloads: Vec::new(),
             anonymous: options.anonymous_auth,
@@ -45,21 +48,30 @@ impl Identities {
                 .map_err(|e| StartError::option("--client-ca-file", e))?;
             let more = Arc::new(more);
             identities.reloads.push(more.clone());
-            identities.methods.push(more);
+            identities.methods.push(Named {
+                name: "--client-ca-file",
+                member: more,
+            });
         }
         if let Some(path) = &options.basic_auth_file {
             let file =
                 BasicFile::load(path).map_err(|e| StartError::option("--basic-auth-file", e))?;
             let file = Arc::new(file);
             identities.reloads.push(file.clone());
-            identities.methods.push(file);
+            identities.methods.push(Named {
+                name: "--basic-auth-file",
+                member: file,
+            });
         }
         if let Some(path) = &options.token_auth_file {
             let file =
                 TokenFile::load(path).map_err(|e| StartError::option("--token-auth-file", e))?;
             let file = Arc::new(file);
             identities.reloads.push(file.clone());
-            identities.tokens.push(file);
+            identities.tokens.push(Named {
+                name: "--token-auth-file",
+                member: file,
+            });
         }
         Ok(identities)
     }
@@ -83,8 +95,14 @@ impl Identities {
             reviewer: TokenReviewer::new(accounts.clone(), others, audiences.clone()),
             audiences,
         };
-        self.tokens.push(accounts);
-        self.methods.push(Arc::new(Bearer::new(self.tokens)));
+        self.tokens.push(Named {
+            name: "service account tokens",
+            member: accounts,
+        });
+        self.methods.push(Named {
+            name: "bearer tokens",
+            member: Arc::new(Bearer::new(self.tokens)),
+        });
         (
             portcullis_authn::chain(self.methods, self.anonymous),
             tokens,

@@ -11,7 +11,7 @@ use portcullis_admission::lookup::PolicyAuthorizer;
 use portcullis_admission::podsecuritypolicy::PolicyIndex;
 use portcullis_api::psp::PodSecurityPolicy;
 use portcullis_api::{Object, UserInfo};
-use portcullis_rbac::{Attributes, Authorizer, Index, ResourceTarget, Target};
+use portcullis_rbac::{Attributes, Authorizer, Decision, Index, ResourceTarget, Target};
 use portcullis_storage::cache::Cache;
 
 use crate::informer::{Sink, feed, place};
@@ -133,7 +133,13 @@ impl Sink<PodSecurityPolicy> for Policies {
 pub struct UseOfPolicies(pub Arc<dyn Authorizer>);
 
 impl PolicyAuthorizer for UseOfPolicies {
-    fn may_use(&self, user: &UserInfo, group: &str, policy: &str, namespace: &str) -> bool {
+    fn may_use(
+        &self,
+        user: &UserInfo,
+        group: &str,
+        policy: &str,
+        namespace: &str,
+    ) -> Option<String> {
         let target = ResourceTarget {
             group,
             resource: "podsecuritypolicies",
@@ -146,6 +152,9 @@ impl PolicyAuthorizer for UseOfPolicies {
             verb: "use",
             target: Target::Resource(target),
         };
-        self.0.authorize(&attributes).is_allowed()
+        match self.0.authorize(&attributes) {
+            Decision::Allow { reason } => Some(reason),
+            Decision::Deny { .. } | Decision::NoOpinion { .. } => None,
+        }
     }
 }

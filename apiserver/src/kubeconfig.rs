@@ -1,5 +1,7 @@
 //! Kubeconfig files, for kubectl and everything else that reads them.
 
+pub mod read;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 

@@ -15,6 +15,8 @@ pub mod kubeconfig;
 
 pub mod healthcheck;
 
+pub mod https;
+
 pub mod app;
 
 pub mod bootstrap;
@@ -37,6 +39,11 @@ pub mod files;
 
 // What is asked for, by verb.
 pub mod endpoints;
+
+// Why it is answered so.
+pub mod explain;
+
+pub mod why;
 
 // Objects of every kind: admission, preparation, validation, store.
 pub mod registry;

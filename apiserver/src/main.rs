@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         Command::Version => commands::version(),
         Command::Kubeconfig(args) => commands::kubeconfig(&args),
         Command::Healthcheck(args) => commands::healthcheck(&args),
+        Command::Why(args) => commands::why(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

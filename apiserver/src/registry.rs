@@ -18,13 +18,14 @@ pub mod strategy;
 pub mod table;
 pub mod update;
 pub mod validation;
+pub mod version;
 pub mod watch;
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use portcullis_admission::attributes::Warnings;
-use portcullis_admission::{Attributes, AuditAnnotations, Operation};
+use portcullis_admission::{Attributes, AuditAnnotations, Operation, Trace};
 use portcullis_api::{GroupKind, Object, Status, UserInfo};
 use portcullis_storage::{Entry, ReadAt, Storage};
 
@@ -58,6 +59,8 @@ pub trait Guard: Send + Sync + 'static {
 pub struct Scope<'a> {
     /// The row of the kind table.
     pub resource: &'static Resource,
+    /// The version the client speaks; empty for the stored one.
+    pub api_version: &'a str,
     /// Mostly empty.
     pub subresource: &'a str,
     /// Empty for cluster-scoped resources and for all namespaces.
@@ -70,6 +73,8 @@ pub struct Scope<'a> {
     pub dry_run: bool,
     /// Where to tell the user of what is not wrong enough to be refused.
     pub warnings: Option<&'a WarningList>,
+    /// Where admission notes what it does, for whoever wants to know.
+    pub trace: Option<&'a Trace>,
 }
 
 /// Where an object is.
@@ -124,12 +129,14 @@ impl<'a> Scope<'a> {
     pub const fn all(resource: &'static Resource, user: &'a UserInfo) -> Self {
         Self {
             resource,
+            api_version: "",
             subresource: "",
             namespace: "",
             name: "",
             user,
             dry_run: false,
             warnings: None,
+            trace: None,
         }
     }
 
@@ -184,6 +191,7 @@ impl<'a> Scope<'a> {
             old_object,
             audit_annotations: AuditAnnotations::default(),
             warnings: Warnings::default(),
+            trace: self.trace,
         }
     }
 }

@@ -5,3 +5,4 @@ mod keys;
 mod requests;
 mod secrets;
 mod tokens;
+mod why;

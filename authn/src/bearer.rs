@@ -1,13 +1,12 @@
 //! `Authorization: Bearer`, and the seam for whoever knows tokens.
 
 use std::fmt;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::header::AUTHORIZATION;
 
 use crate::union::Tried;
-use crate::{Authenticator, Credentials, Error, Outcome};
+use crate::{Authenticator, Credentials, Error, Named, Outcome, Trace};
 
 /// Knows one kind of bearer tokens: a file of them, those this server signed, those of an issuer.
 #[async_trait]
@@ -24,12 +23,12 @@ pub trait TokenAuthenticator: Send + Sync + 'static {
 /// A header without a token is nobody's business; a token that nobody knows is an error
 /// (upstream: `pkg/authentication/request/bearertoken`).
 pub struct Bearer {
-    kinds: Vec<Arc<dyn TokenAuthenticator>>,
+    kinds: Vec<Named<dyn TokenAuthenticator>>,
 }
 
 impl Bearer {
     /// Asks `kinds` in order. With none of them no token is good.
-    pub fn new(kinds: Vec<Arc<dyn TokenAuthenticator>>) -> Self {
+    pub fn new(kinds: Vec<Named<dyn TokenAuthenticator>>) -> Self {
         Self { kinds }
     }
 }
@@ -54,10 +53,31 @@ impl Authenticator for Bearer {
         };
         // No token of any kind is anything but text.
         let token = std::str::from_utf8(token).map_err(|_| Error::InvalidToken)?;
-        match self.authenticate_token(token).await? {
+        self.known(token, credentials.trace).await
+    }
+}
+
+impl Bearer {
+    /// Whose token it is; an error if it is nobody's.
+    pub(crate) async fn known(&self, token: &str, trace: Option<&Trace>) -> Result<Outcome, Error> {
+        match self.ask(token, trace).await? {
             Outcome::NotMine => Err(Error::InvalidToken),
             identified @ Outcome::Identified(_) => Ok(identified),
         }
+    }
+
+    async fn ask(&self, token: &str, trace: Option<&Trace>) -> Result<Outcome, Error> {
+        let mut tried = Tried::default();
+        for kind in &self.kinds {
+            let answer = kind.member.authenticate_token(token).await;
+            if let Some(trace) = trace {
+                trace.note(kind.name, &answer);
+            }
+            if let Some(user) = tried.take(answer) {
+                return Ok(user);
+            }
+        }
+        tried.conclude()
     }
 }
 
@@ -65,13 +85,7 @@ impl Authenticator for Bearer {
 #[async_trait]
 impl TokenAuthenticator for Bearer {
     async fn authenticate_token(&self, token: &str) -> Result<Outcome, Error> {
-        let mut tried = Tried::default();
-        for kind in &self.kinds {
-            if let Some(user) = tried.take(kind.authenticate_token(token).await) {
-                return Ok(user);
-            }
-        }
-        tried.conclude()
+        self.ask(token, None).await
     }
 }
 

@@ -11,8 +11,8 @@ use http::{HeaderMap, HeaderValue};
 use portcullis_api::UserInfo;
 
 use crate::{
-    Authenticator, BasicFile, Bearer, ClientCertificates, Credentials, Error, Outcome,
-    TokenAuthenticator, TokenFile, chain,
+    Authenticator, BasicFile, Bearer, ClientCertificates, Credentials, Error, Named, Outcome,
+    TokenAuthenticator, TokenFile, Trace, chain,
 };
 
 /// One authenticator that reads the `Authorization` header.
@@ -41,6 +41,7 @@ async fn ask(authenticator: &dyn Authenticator, values: &[&[u8]]) -> Result<Outc
         .authenticate(&Credentials {
             headers: &headers,
             peer_certificates: &[],
+            trace: None,
         })
         .await
 }
@@ -120,6 +121,7 @@ async fn conforms<A: Authenticator + Debug>(case: &Case<A>) {
     let credentials = Credentials {
         headers: &headers,
         peer_certificates: &[],
+        trace: None,
     };
     let shown = format!("{authenticator:?} {credentials:?}");
     let encoded = String::from_utf8(good[scheme + 1..].to_vec()).unwrap();
@@ -144,7 +146,17 @@ fn token_file() -> TokenFile {
 }
 
 fn bearer() -> Bearer {
-    Bearer::new(vec![Arc::new(token_file())])
+    Bearer::new(vec![Named {
+        name: "file",
+        member: Arc::new(token_file()),
+    }])
+}
+
+fn tokens() -> Named<dyn Authenticator> {
+    Named {
+        name: "bearer",
+        member: Arc::new(bearer()),
+    }
 }
 
 fn basic_header(password: &[u8]) -> Vec<u8> {
@@ -208,7 +220,13 @@ async fn basic_reads_only_pairs() {
 
 #[tokio::test]
 async fn the_chain_fails_closed_and_knows_groups() {
-    let methods: Vec<Arc<dyn Authenticator>> = vec![Arc::new(basic_file()), Arc::new(bearer())];
+    let methods: Vec<Named<dyn Authenticator>> = vec![
+        Named {
+            name: "basic",
+            member: Arc::new(basic_file()),
+        },
+        tokens(),
+    ];
     let open = chain(methods.clone(), true);
     let closed = chain(methods, false);
 
@@ -250,7 +268,7 @@ async fn the_chain_fails_closed_and_knows_groups() {
         );
     }
     // Without a basic auth file nobody reads that header.
-    let tokens_only = chain(vec![Arc::new(bearer())], true);
+    let tokens_only = chain(vec![tokens()], true);
     assert_eq!(
         ask(&*tokens_only, &[&good]).await,
         Ok(Outcome::Identified(anonymous))
@@ -287,12 +305,65 @@ async fn kinds_of_tokens_are_tried_in_order() {
         ),
         (vec![], Err(Error::InvalidToken)),
     ] {
-        let kinds = kinds
-            .into_iter()
-            .map(|k| Arc::new(Says(k)) as Arc<dyn TokenAuthenticator>);
+        let kinds = kinds.into_iter().map(|kind| Named {
+            name: "says",
+            member: Arc::new(Says(kind)) as Arc<dyn TokenAuthenticator>,
+        });
         assert_eq!(
             ask(&Bearer::new(kinds.collect()), &[b"Bearer x"]).await,
             expected
         );
+    }
+}
+
+#[tokio::test]
+async fn a_trace_names_everybody_asked_and_shows_no_secret() {
+    let methods = vec![
+        Named {
+            name: "basic",
+            member: Arc::new(basic_file()) as Arc<dyn Authenticator>,
+        },
+        tokens(),
+    ];
+    let server = chain(methods, true);
+    for (value, expected) in [
+        (
+            bearer_header(TOKEN.as_bytes()),
+            &["basic: nobody", "file: carol", "bearer: carol"][..],
+        ),
+        (
+            bearer_header(b"other-secret"),
+            &[
+                "basic: nobody",
+                "file: nobody",
+                "bearer: invalid bearer token",
+            ],
+        ),
+        (
+            basic_header(b"other-secret"),
+            &[
+                "basic: invalid username/password combination",
+                "bearer: nobody",
+            ],
+        ),
+    ] {
+        let (headers, trace) = (headers(&[&value]), Trace::default());
+        let credentials = Credentials {
+            headers: &headers,
+            peer_certificates: &[],
+            trace: Some(&trace),
+        };
+        let _ = server.authenticate(&credentials).await;
+        let steps = trace.into_steps();
+        let said = |answer: &Result<Outcome, Error>| match answer {
+            Ok(outcome) => name(outcome).to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let lines: Vec<_> = steps
+            .iter()
+            .map(|step| format!("{}: {}", step.method, said(&step.answer)))
+            .collect();
+        assert_eq!(lines, expected);
+        assert!(!format!("{steps:?}").contains("secret"), "{steps:?}");
     }
 }

@@ -24,6 +24,7 @@ mod review;
 mod secret;
 pub mod service_account;
 mod token_file;
+mod trace;
 mod union;
 mod users_file;
 mod x509;
@@ -40,6 +41,7 @@ pub use jws::{SignError, SigningKey, VerifyingKey};
 pub use reload::{FileError, Problem, Reload};
 pub use review::TokenReviewer;
 pub use token_file::TokenFile;
+pub use trace::{Named, Step, Trace};
 pub use union::Union;
 pub use x509::ClientCertificates;
 
@@ -51,6 +53,17 @@ pub struct Credentials<'a> {
     /// What the peer presented in the handshake, its own certificate first. Not verified yet: only
     /// that the peer has the private key.
     pub peer_certificates: &'a [CertificateDer<'static>],
+    /// Where to note who says what of them, if anybody wants to know.
+    pub trace: Option<&'a Trace>,
+}
+
+impl Credentials<'_> {
+    /// Notes what a member of a union says.
+    pub(crate) fn note(&self, method: &'static str, answer: &Result<Outcome, Error>) {
+        if let Some(trace) = self.trace {
+            trace.note(method, answer);
+        }
+    }
 }
 
 /// Header names only: values hold passwords and tokens, and this ends in logs.
@@ -113,7 +126,10 @@ pub trait Authenticator: Send + Sync + 'static {
 /// `system:authenticated`, and whoever shows no credentials anonymous, if that is `anonymous_auth`.
 ///
 /// Wrong credentials never make anybody anonymous: an error stays an error.
-pub fn chain(methods: Vec<Arc<dyn Authenticator>>, anonymous_auth: bool) -> Arc<dyn Authenticator> {
+pub fn chain(
+    methods: Vec<Named<dyn Authenticator>>,
+    anonymous_auth: bool,
+) -> Arc<dyn Authenticator> {
     let known = Authenticated::new(Union::new(methods));
     if anonymous_auth {
         Arc::new(OrAnonymous::new(known))

@@ -1,23 +1,22 @@
 //! Several authenticators as one.
 
 use std::fmt;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{Authenticator, Credentials, Error, Outcome};
+use crate::{Authenticator, Credentials, Error, Named, Outcome};
 
 /// Tries authenticators in order: the first who identifies wins, whatever others said.
 ///
 /// If none does and any found bad credentials, that is the answer: it fails closed (upstream:
 /// `pkg/authentication/request/union`).
 pub struct Union {
-    members: Vec<Arc<dyn Authenticator>>,
+    members: Vec<Named<dyn Authenticator>>,
 }
 
 impl Union {
     /// Tries `members` in this order.
-    pub fn new(members: Vec<Arc<dyn Authenticator>>) -> Self {
+    pub fn new(members: Vec<Named<dyn Authenticator>>) -> Self {
         Self { members }
     }
 }
@@ -35,7 +34,9 @@ impl Authenticator for Union {
     async fn authenticate(&self, credentials: &Credentials<'_>) -> Result<Outcome, Error> {
         let mut tried = Tried::default();
         for member in &self.members {
-            if let Some(user) = tried.take(member.authenticate(credentials).await) {
+            let answer = member.member.authenticate(credentials).await;
+            credentials.note(member.name, &answer);
+            if let Some(user) = tried.take(answer) {
                 return Ok(user);
             }
         }

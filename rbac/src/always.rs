@@ -10,6 +10,10 @@ use crate::{Attributes, Authorizer, Decision, rules_review};
 pub struct AlwaysAllow;
 
 impl Authorizer for AlwaysAllow {
+    fn name(&self) -> &'static str {
+        "AlwaysAllow"
+    }
+
     fn authorize(&self, _attributes: &Attributes<'_>) -> Decision {
         Decision::Allow {
             reason: String::new(),
@@ -27,6 +31,10 @@ impl Authorizer for AlwaysAllow {
 pub struct AlwaysDeny;
 
 impl Authorizer for AlwaysDeny {
+    fn name(&self) -> &'static str {
+        "AlwaysDeny"
+    }
+
     fn authorize(&self, _attributes: &Attributes<'_>) -> Decision {
         Decision::NoOpinion {
             reason: "Everything is forbidden.".into(),
@@ -40,6 +48,10 @@ impl Authorizer for AlwaysDeny {
 pub struct Privileged;
 
 impl Authorizer for Privileged {
+    fn name(&self) -> &'static str {
+        "system:masters"
+    }
+
     fn authorize(&self, attributes: &Attributes<'_>) -> Decision {
         let reason = String::new();
         if attributes.user.is_in(UserInfo::SYSTEM_MASTERS) {

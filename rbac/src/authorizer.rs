@@ -9,7 +9,7 @@ use portcullis_api::UserInfo;
 
 use crate::index::Index;
 use crate::rule::allows;
-use crate::{Attributes, Authorizer, Decision, Target, rules_review};
+use crate::{Attributes, Authorizer, Decision, Step, Target, rules_review};
 
 /// Allows what a rule of one of the user's bindings allows, and has no opinion on the rest
 /// (upstream: `plugin/pkg/auth/authorizer/rbac`).
@@ -38,6 +38,18 @@ pub(crate) fn namespace_of<'a>(attributes: &Attributes<'a>) -> &'a str {
 }
 
 impl Authorizer for RbacAuthorizer {
+    fn name(&self) -> &'static str {
+        "RBAC"
+    }
+
+    fn trace(&self, attributes: &Attributes<'_>) -> Vec<Step> {
+        vec![Step {
+            authorizer: self.name(),
+            decision: self.authorize(attributes),
+            considered: self.considered(attributes),
+        }]
+    }
+
     fn authorize(&self, attributes: &Attributes<'_>) -> Decision {
         let mut allowed = None;
         let mut errors = Vec::new();

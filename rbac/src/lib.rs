@@ -31,6 +31,7 @@ pub use authorizer::RbacAuthorizer;
 pub use escalation::{Escalation, Refusal};
 pub use index::{Index, Resolved, Unresolved};
 pub use rule::allows;
+pub use trace::Step;
 pub use union::Union;
 
 /// What somebody wants to do.
@@ -97,8 +98,20 @@ impl Decision {
 
 /// Decides whether somebody may do something.
 pub trait Authorizer: Send + Sync + 'static {
+    /// Its name for people, as `--authorization-mode` has it.
+    fn name(&self) -> &'static str;
+
     /// Decides.
     fn authorize(&self, attributes: &Attributes<'_>) -> Decision;
+
+    /// How that decision comes about: who is asked, in order, up to the one who decides.
+    fn trace(&self, attributes: &Attributes<'_>) -> Vec<Step> {
+        vec![Step {
+            authorizer: self.name(),
+            decision: self.authorize(attributes),
+            considered: Vec::new(),
+        }]
+    }
 
     /// All that a user may do in a namespace, as far as this authorizer can list it (upstream:
     /// `authorizer.RuleResolver`).

@@ -4,11 +4,23 @@ use std::ops::ControlFlow;
 
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
-use crate::Attributes;
 use crate::authorizer::{RbacAuthorizer, namespace_of};
 use crate::binding::Grant;
 use crate::index::Unresolved;
 use crate::rule::allows;
+use crate::{Attributes, Decision};
+
+/// An authorizer that was asked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Its name.
+    pub authorizer: &'static str,
+    /// What it said.
+    pub decision: Decision,
+    /// For RBAC, the bindings it looked at, in their order: the first that allows is the one the
+    /// decision names, and if none does it has no opinion.
+    pub considered: Vec<Considered>,
+}
 
 /// A binding that is for the user, and what came of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,9 +55,8 @@ pub enum Verdict {
 }
 
 impl RbacAuthorizer {
-    /// All bindings that are for the user, in the order in which a decision looks at them. The
-    /// first that allows is the one the decision names; none of them allowing means no.
-    pub fn trace(&self, attributes: &Attributes<'_>) -> Vec<Considered> {
+    /// All bindings that are for the user, in the order in which a decision looks at them.
+    pub(crate) fn considered(&self, attributes: &Attributes<'_>) -> Vec<Considered> {
         let mut considered = Vec::new();
         self.index()
             .visit(attributes.user, namespace_of(attributes), |grant, rules| {

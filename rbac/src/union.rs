@@ -6,7 +6,7 @@ use std::sync::Arc;
 use k8s_openapi::api::authorization::v1::SubjectRulesReviewStatus;
 use portcullis_api::UserInfo;
 
-use crate::{Attributes, Authorizer, Decision, rules_review};
+use crate::{Attributes, Authorizer, Decision, Step, rules_review};
 
 /// Asks authorizers in order; the first with an opinion decides (upstream:
 /// `pkg/authorization/union`).
@@ -30,6 +30,25 @@ impl fmt::Debug for Union {
 }
 
 impl Authorizer for Union {
+    fn name(&self) -> &'static str {
+        "union"
+    }
+
+    fn trace(&self, attributes: &Attributes<'_>) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for member in &self.members {
+            steps.extend(member.trace(attributes));
+            let decided = steps.last().map(|step: &Step| &step.decision);
+            if matches!(
+                decided,
+                Some(Decision::Allow { .. } | Decision::Deny { .. })
+            ) {
+                break;
+            }
+        }
+        steps
+    }
+
     fn authorize(&self, attributes: &Attributes<'_>) -> Decision {
         let mut reasons = Vec::new();
         for member in &self.members {

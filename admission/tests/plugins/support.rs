@@ -242,10 +242,17 @@ impl World {
 }
 
 impl PolicyAuthorizer for Grants {
-    fn may_use(&self, user: &UserInfo, group: &str, policy: &str, namespace: &str) -> bool {
-        self.0.iter().any(|(who, in_group, what, place)| {
+    fn may_use(
+        &self,
+        user: &UserInfo,
+        group: &str,
+        policy: &str,
+        namespace: &str,
+    ) -> Option<String> {
+        let granted = self.0.iter().any(|(who, in_group, what, place)| {
             *who == user.name && *in_group == group && what == policy && place == namespace
-        })
+        });
+        granted.then(|| "granted".to_owned())
     }
 }
 
@@ -319,6 +326,7 @@ impl Request {
             old_object: self.old.as_deref(),
             audit_annotations: AuditAnnotations::default(),
             warnings: Warnings::default(),
+            trace: None,
         };
         chain.mutate(&mut attributes).await?;
         chain.validate(&attributes).await?;

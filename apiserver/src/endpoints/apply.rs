@@ -12,6 +12,7 @@ use super::{Call, update};
 use crate::field_manager::apply::Apply;
 use crate::field_manager::tracked;
 use crate::filters::authorization;
+use crate::registry::codec;
 use crate::registry::update::{Change, Current};
 use crate::response::Response;
 
@@ -31,11 +32,14 @@ impl Change for Configured<'_> {
             Some(current) => {
                 let mut live = current.object.clone();
                 let entries = live.metadata_mut().managed_fields.take();
-                (tracked::value_of(scope.resource, live.as_ref())?, entries)
+                (
+                    codec::served(scope.resource, self.call.api_version, live.as_ref())?,
+                    entries,
+                )
             }
             None if self.creates() => {
                 may_create(self.call)?;
-                (tracked::empty(scope.resource)?, None)
+                (tracked::empty(scope.resource, self.call.api_version)?, None)
             }
             None => {
                 let resource = scope.resource.group_resource();
@@ -43,7 +47,7 @@ impl Change for Configured<'_> {
             }
         };
         let applied = self.apply.to(&live, entries.unwrap_or_default())?;
-        let decoded = (scope.resource.object_type.decode)(&applied.object);
+        let decoded = codec::decoded(scope.resource, self.call.api_version, &applied.object);
         let mut object = decoded.map_err(|e| untyped(self.call, &e))?.value;
         let metadata = object.metadata_mut();
         metadata.managed_fields = applied.managed;
@@ -125,7 +129,7 @@ fn check(call: &Call<'_>, apply: &Apply<'_>) -> Result<(), Status> {
     {
         return Err(Status::bad_request("metadata.managedFields must be nil"));
     }
-    let decoded = (call.scope.resource.object_type.decode)(apply.config);
+    let decoded = codec::decoded(call.scope.resource, call.api_version, apply.config);
     let unknown = decoded.map_err(|e| untyped(call, &e))?.unknown_fields;
     if let Some(field) = unknown.first() {
         return Err(untyped(

@@ -90,6 +90,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         kind: "Binding",
         api_version: "v1",
         object_type: &BINDING,
+        conversion: None,
     };
     let read = body::object(
         &bytes,

@@ -11,6 +11,7 @@ use portcullis_api::{Object, ObjectType, Status};
 use serde_json::Value;
 
 use super::query::FieldValidation;
+use crate::registry::version::Conversion;
 
 /// The largest body, in bytes (upstream: `MaxRequestBodyBytes`).
 const BODY_MAX: usize = 3 * 1024 * 1024;
@@ -28,13 +29,15 @@ pub struct Expected<'a> {
     pub kind: &'a str,
     /// The version in the URL.
     pub api_version: &'a str,
-    /// The kind's type.
+    /// The kind's type in that version.
     pub object_type: &'a ObjectType,
+    /// The way to the stored version, if that is another.
+    pub conversion: Option<&'a Conversion>,
 }
 
 /// An object from a body, and what to warn its sender of.
 pub struct Read {
-    /// The object, nothing defaulted yet.
+    /// The object as it is stored, nothing defaulted yet.
     pub object: Box<dyn Object>,
     /// One sentence each.
     pub warnings: Vec<String>,
@@ -166,6 +169,10 @@ pub fn typed(
         value: object,
         unknown_fields,
     } = decoded;
+    let object = match expected.conversion {
+        Some(conversion) => (conversion.to_stored)(object.as_ref()),
+        None => object,
+    };
     let unknown = unknown_fields
         .iter()
         .map(|f| format!("unknown field {f:?}"));

@@ -2,10 +2,11 @@
 
 use http::StatusCode;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use portcullis_api::Status;
+use portcullis_api::{Object, Status};
 
 use super::Call;
-use super::body::{self, Incoming};
+use super::body::{self, Incoming, Read};
+use crate::registry::Scope;
 use crate::registry::metadata::is_empty;
 use crate::response::Response;
 
@@ -22,16 +23,25 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         call.expected(),
         validation,
     )?;
-    let mut object = read.object;
-    check_metadata(object.metadata(), call.scope.namespace)?;
-    let strategy = call.scope.resource.strategy;
-    strategy.default(object.as_mut());
     let scope = call.writing(dry_run);
-    scope.warn(read.warnings);
-    scope.warn(strategy.warnings(object.as_ref()));
+    let mut object = ready(&scope, read)?;
     call.writer().created(object.as_mut())?;
     let entry = call.app.registry().create(&scope, object).await?;
     call.answer(StatusCode::CREATED, &entry)
+}
+
+/// An object as it goes to admission: what can be told from itself and the URL is checked and set.
+///
+/// # Errors
+/// 400 for metadata that contradict the URL.
+pub fn ready(scope: &Scope<'_>, read: Read) -> Result<Box<dyn Object>, Status> {
+    let mut object = read.object;
+    check_metadata(object.metadata(), scope.namespace)?;
+    let strategy = scope.resource.strategy;
+    strategy.default(object.as_mut());
+    scope.warn(read.warnings);
+    scope.warn(strategy.warnings(object.as_ref()));
+    Ok(object)
 }
 
 fn check_metadata(meta: &ObjectMeta, namespace: &str) -> Result<(), Status> {

@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::document::{Accepted, Document, JSON};
 use crate::registry::resource::Resource;
 
-pub use groups::{Group, Version, groups};
+pub use groups::{Group, Version, groups, short_names};
 
 /// All discovery documents.
 pub struct Discovery {

@@ -63,6 +63,7 @@ async fn read(call: &Call<'_>, body: &mut Incoming) -> Result<(bool, Eviction), 
             kind: KIND.kind,
             api_version,
             object_type: &EVICTION,
+            conversion: None,
         };
         body::object(&bytes, media_type, expected, validation)
     };

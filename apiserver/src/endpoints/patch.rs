@@ -26,11 +26,8 @@ impl Change for Patched<'_> {
                 scope.name,
             ));
         };
-        let mut original = current.value.clone();
-        if let Some(fields) = original.as_object_mut() {
-            // a patch is applied to the version it was sent to
-            fields.insert("apiVersion".into(), self.call.api_version.as_str().into());
-        }
+        // a patch is applied to the version it was sent to
+        let original = current.served(scope.resource, self.call.api_version)?;
         let value = self.patch.apply(&original, scope.resource.kind)?;
         let read = body::typed(&value, &[], self.call.expected(), self.validation)
             .map_err(|status| self.patch.unreadable(&value, &status.message))?;

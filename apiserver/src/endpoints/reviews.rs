@@ -40,7 +40,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     }
     answer(call, object.as_mut())?;
     authentication::answer(call.app, call.scope.user, object.as_mut()).await?;
-    let json = object.encode(resource.type_meta(&call.api_version));
+    let json = object.encode(resource.type_meta(call.api_version));
     let body = response::object::encode(json, call.format.encoding)?;
     call.scope.warn(read.warnings);
     Ok(response::bytes(

@@ -51,6 +51,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         kind: TYPE.kind,
         api_version: TYPE.api_version,
         object_type: &TOKEN_REQUEST,
+        conversion: None,
     };
     let read = body::object(
         &bytes,

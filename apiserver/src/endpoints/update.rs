@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::{Object, Status};
 
 use super::Call;
-use super::body::{self, Incoming};
+use super::body::{self, Incoming, Read};
 use crate::field_manager::update::Writer;
 use crate::registry::Scope;
 use crate::registry::update::{Change, Current};
@@ -44,17 +44,25 @@ pub async fn update(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         call.expected(),
         validation,
     )?;
-    let mut object = read.object;
-    check_metadata(object.metadata_mut(), &call.scope)?;
-    let strategy = call.scope.resource.strategy;
-    strategy.default(object.as_mut());
-    call.scope.warn(read.warnings);
-    call.scope.warn(strategy.warnings(object.as_ref()));
     let change = Replace {
-        object,
+        object: ready(&call.scope, read)?,
         writer: call.writer(),
     };
     call.write(dry_run, &change).await
+}
+
+/// An object as it goes to admission: what can be told from itself and the URL is checked and set.
+///
+/// # Errors
+/// 400 for metadata that contradict the URL.
+pub fn ready(scope: &Scope<'_>, read: Read) -> Result<Box<dyn Object>, Status> {
+    let mut object = read.object;
+    check_metadata(object.metadata_mut(), scope)?;
+    let strategy = scope.resource.strategy;
+    strategy.default(object.as_mut());
+    scope.warn(read.warnings);
+    scope.warn(strategy.warnings(object.as_ref()));
+    Ok(object)
 }
 
 /// Name and namespace in the body must be those of the URL.

@@ -53,7 +53,7 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
         .await?;
     let state = Watching {
         following,
-        api_version: call.api_version.clone(),
+        api_version: call.api_version.to_owned(),
         resource: scope.resource,
         format: call.format,
         include: call.reader()?.include,

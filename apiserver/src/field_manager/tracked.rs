@@ -1,6 +1,6 @@
 //! The fields of an object that somebody can own.
 
-use portcullis_api::{Object, Status};
+use portcullis_api::Status;
 use serde_json::{Map, Value};
 
 use super::compare::{self, Comparison};
@@ -100,21 +100,14 @@ const fn inside(below: FieldSet) -> Node {
     }
 }
 
-/// An object as JSON.
+/// An object of a version with nothing set, as JSON. What kinds always write is null here, not
+/// absent: nobody owns it for having made the object.
 ///
 /// # Errors
-/// A 500, which an encoder that writes JSON never causes.
-pub fn value_of(resource: &Resource, object: &dyn Object) -> Result<Value, Status> {
-    let bytes = object.encode(resource.type_meta(&resource.api_version()));
+/// As [`codec::served`].
+pub fn empty(resource: &Resource, api_version: &str) -> Result<Value, Status> {
+    let empty = (resource.object_type(api_version).empty)();
+    let bytes = empty.encode(resource.type_meta(api_version));
     serde_json::from_slice(&bytes)
         .map_err(|e| Status::internal(format!("cannot read {}: {e}", resource.kind)))
-}
-
-/// An object with nothing set, as JSON. What kinds always write is null here, not absent: nobody
-/// owns it for having made the object.
-///
-/// # Errors
-/// As [`value_of`].
-pub fn empty(resource: &Resource) -> Result<Value, Status> {
-    value_of(resource, (resource.object_type.empty)().as_ref())
 }

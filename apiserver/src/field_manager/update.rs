@@ -10,6 +10,7 @@ use super::field_set::FieldSet;
 use super::managed::{Managed, Operation, Owned, Owner, is_reset, same_but_for_times};
 use super::tracked::{self, Tracked};
 use crate::registry::Scope;
+use crate::registry::codec;
 use crate::registry::metadata;
 use crate::registry::resource::Resource;
 use crate::registry::update::Current;
@@ -29,7 +30,7 @@ pub struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     /// The writer of a request, by the manager it names or else by its user agent.
-    pub fn new(scope: &Scope<'a>, api_version: &'a str, manager: &'a str, agent: &'a str) -> Self {
+    pub fn new(scope: &Scope<'a>, manager: &'a str, agent: &'a str) -> Self {
         let manager = if manager.is_empty() {
             prefix(agent)
         } else {
@@ -38,7 +39,7 @@ impl<'a> Writer<'a> {
         Self {
             resource: scope.resource,
             subresource: scope.subresource,
-            api_version,
+            api_version: scope.api_version,
             manager: if manager.is_empty() { UNKNOWN } else { manager },
         }
     }
@@ -90,7 +91,7 @@ impl<'a> Writer<'a> {
         let managed = sent
             .filter(|s| !is_reset(Some(s)))
             .and_then(|s| Managed::decode(s).ok());
-        let empty = tracked::empty(self.resource)?;
+        let empty = tracked::empty(self.resource, self.api_version)?;
         self.record(&empty, object, managed.unwrap_or_default())
     }
 
@@ -106,7 +107,8 @@ impl<'a> Writer<'a> {
         if managed.0.is_empty() {
             return Ok(());
         }
-        self.record(&current.value, object, managed)
+        let old = current.served(self.resource, self.api_version)?;
+        self.record(&old, object, managed)
     }
 
     /// The owners before the write. Clients may change entries through the main resource; those
@@ -134,7 +136,7 @@ impl<'a> Writer<'a> {
         object: &mut dyn Object,
         mut managed: Managed,
     ) -> Result<(), Status> {
-        let new = tracked::value_of(self.resource, object)?;
+        let new = codec::served(self.resource, self.api_version, object)?;
         self.update(old, &new, self.manager, &mut managed);
         managed.cap();
         object.metadata_mut().managed_fields = managed.encode();

@@ -15,6 +15,7 @@ pub async fn authenticate(app: &App, headers: &HeaderMap, peer: &Peer) -> Result
     let credentials = Credentials {
         headers,
         peer_certificates: &peer.certificates,
+        trace: None,
     };
     match app.authenticator().authenticate(&credentials).await {
         Ok(Outcome::Identified(user)) => Ok(user),

@@ -22,12 +22,7 @@ pub fn impersonate(app: &App, user: UserInfo, headers: &HeaderMap) -> Result<Use
         return Ok(user);
     };
     for need in &wish.needs {
-        let attributes = Attributes {
-            user: &user,
-            verb: "impersonate",
-            target: Target::Resource(target(need)),
-        };
-        authorization::check(app, &attributes)?;
+        authorization::check(app, &attributes(&user, need))?;
     }
     tracing::debug!(
         user.name = user.name,
@@ -35,6 +30,15 @@ pub fn impersonate(app: &App, user: UserInfo, headers: &HeaderMap) -> Result<Use
         "impersonation"
     );
     Ok(wish.user)
+}
+
+/// What `user` must be allowed.
+pub fn attributes<'a>(user: &'a UserInfo, need: &'a Need) -> Attributes<'a> {
+    Attributes {
+        user,
+        verb: "impersonate",
+        target: Target::Resource(target(need)),
+    }
 }
 
 fn target(need: &Need) -> ResourceTarget<'_> {

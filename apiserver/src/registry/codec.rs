@@ -1,7 +1,7 @@
 //! Between the store's bytes and a kind's type.
 
 use bytes::Bytes;
-use portcullis_api::decode::{self, DecodeError};
+use portcullis_api::decode::{self, DecodeError, Decoded};
 use portcullis_api::encode::Label;
 use portcullis_api::status::Reason;
 use portcullis_api::{Object, Status};
@@ -40,10 +40,44 @@ pub fn object(resource: &Resource, entry: &Entry) -> Result<Box<dyn Object>, Sta
 }
 
 /// JSON as a kind's type, with what the API defaults; unknown fields are left out.
+///
+/// Another server may have stored the object in another version.
 pub fn typed(resource: &Resource, value: &Value) -> Result<Box<dyn Object>, DecodeError> {
-    let mut object = (resource.object_type.decode)(value)?.value;
+    let label = value.get("apiVersion").and_then(Value::as_str);
+    let mut object = decoded(resource, label.unwrap_or_default(), value)?.value;
     resource.strategy.default(object.as_mut());
     Ok(object)
+}
+
+/// JSON of one version as the type that is stored, nothing defaulted.
+pub fn decoded(
+    resource: &Resource,
+    api_version: &str,
+    value: &Value,
+) -> Result<Decoded<Box<dyn Object>>, DecodeError> {
+    let decoded = (resource.object_type(api_version).decode)(value)?;
+    Ok(match resource.conversion(api_version) {
+        Some(conversion) => decoded.map(|served| (conversion.to_stored)(served.as_ref())),
+        None => decoded,
+    })
+}
+
+/// An object as readers of a version see it, as JSON.
+///
+/// # Errors
+/// A 500, which an encoder that writes JSON never causes.
+pub fn served(
+    resource: &Resource,
+    api_version: &str,
+    object: &dyn Object,
+) -> Result<Value, Status> {
+    let type_meta = resource.type_meta(api_version);
+    let bytes = match resource.conversion(api_version) {
+        Some(conversion) => (conversion.to_served)(object).encode(type_meta),
+        None => object.encode(type_meta),
+    };
+    serde_json::from_slice(&bytes)
+        .map_err(|e| Status::internal(format!("cannot read {}: {e}", resource.kind)))
 }
 
 fn unreadable(entry: &Entry, why: impl std::fmt::Display) -> Status {
@@ -71,13 +105,15 @@ pub fn storable(resource: &Resource, object: Box<dyn Object>) -> Result<Bytes, S
 }
 
 /// The bytes to store: without the resource version, which is the store's own.
-pub fn encode(resource: &Resource, mut object: Box<dyn Object>) -> Bytes {
+pub fn encode(resource: &Resource, object: Box<dyn Object>) -> Bytes {
+    encode_as(resource, &resource.api_version(), object)
+}
+
+fn encode_as(resource: &Resource, api_version: &str, mut object: Box<dyn Object>) -> Bytes {
     let metadata = object.metadata_mut();
     metadata.resource_version = None;
     metadata.self_link = None;
-    object
-        .encode(resource.type_meta(&resource.api_version()))
-        .into()
+    object.encode(resource.type_meta(api_version)).into()
 }
 
 /// Entries of one resource to wire form, without decoding those this server wrote.
@@ -85,6 +121,7 @@ pub struct Renderer {
     resource: &'static Resource,
     stored: Label,
     served: Label,
+    api_version: String,
 }
 
 impl Renderer {
@@ -94,6 +131,7 @@ impl Renderer {
             resource,
             stored: Label::new(resource.type_meta(&resource.api_version())),
             served: Label::new(resource.type_meta(api_version)),
+            api_version: api_version.to_owned(),
         }
     }
 
@@ -102,13 +140,23 @@ impl Renderer {
     /// # Errors
     /// As [`value`], where the bytes must be decoded.
     pub fn with_rest<T>(&self, entry: &Entry, write: impl FnOnce(&[u8]) -> T) -> Result<T, Status> {
-        if let Some(rest) = self.stored.strip(&entry.value) {
+        let conversion = self.resource.conversion(&self.api_version);
+        if let (None, Some(rest)) = (conversion, self.stored.strip(&entry.value)) {
             return Ok(write(rest));
         }
-        // Somebody else wrote it, in another version or order of fields.
-        let bytes = encode(self.resource, object(self.resource, entry)?);
-        let rest = self
-            .stored
+        // The reader wants another version, or somebody else wrote it: in another version or
+        // order of fields.
+        let object = object(self.resource, entry)?;
+        let (object, label) = match conversion {
+            Some(conversion) => ((conversion.to_served)(object.as_ref()), &self.served),
+            None => (object, &self.stored),
+        };
+        let api_version = match conversion {
+            Some(_) => self.api_version.clone(),
+            None => self.resource.api_version(),
+        };
+        let bytes = encode_as(self.resource, &api_version, object);
+        let rest = label
             .strip(&bytes)
             .ok_or_else(|| Status::internal("an encoding without its label"))?;
         Ok(write(rest))

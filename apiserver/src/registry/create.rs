@@ -93,6 +93,7 @@ fn prepare(scope: &Scope<'_>, object: &mut dyn Object, generate_name: bool) -> R
     meta.deletion_grace_period_seconds = None;
     meta.generation = None;
     resource.strategy.prepare_for_create(object);
+    resource.strategy.set_requester(object, scope.user);
     metadata::stamp(object.metadata_mut());
     if generate_name {
         let meta = object.metadata_mut();
@@ -114,6 +115,8 @@ fn prepare(scope: &Scope<'_>, object: &mut dyn Object, generate_name: bool) -> R
         &Path::new("metadata"),
     );
     errors.extend(resource.strategy.validate(object));
+    let strategy = resource.strategy;
+    errors.extend(strategy.validate_served(scope.api_version, object));
     if errors.is_empty() {
         return Ok(());
     }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use super::strategy::{DynStrategy, Strategy};
+use super::version::{Conversion, Served};
 
 /// One resource: its names, what can be done with it, and the rules of its kind.
 ///
@@ -15,8 +16,8 @@ pub struct Resource {
     pub group: &'static str,
     /// The version objects are stored in and served as by default, such as `v1`.
     pub version: &'static str,
-    /// Further group versions that serve the same objects under another label.
-    pub aliases: &'static [&'static str],
+    /// Further group versions that serve the same objects.
+    pub also: &'static [Served],
     /// The kind, such as `Pod`.
     pub kind: &'static str,
     /// The plural, lower-case name, such as `pods`.
@@ -35,7 +36,9 @@ pub struct Resource {
     pub storage: &'static str,
     /// Whether a PUT to a name that is not there makes the object.
     pub create_on_update: bool,
-    /// The type, with its decoder and schema.
+    /// Whether a change may leave out the resource version it is of.
+    pub unconditional_update: bool,
+    /// The stored type, with its decoder and schema.
     pub object_type: &'static ObjectType,
     /// The rules of the kind.
     pub strategy: &'static dyn DynStrategy,
@@ -121,7 +124,8 @@ impl Resource {
         Self {
             group: <S::Kind as k8s_openapi::Resource>::GROUP,
             version: <S::Kind as k8s_openapi::Resource>::VERSION,
-            aliases: &[],
+            also: &[],
+            unconditional_update: true,
             kind: <S::Kind as k8s_openapi::Resource>::KIND,
             plural: <S::Kind as k8s_openapi::Resource>::URL_PATH_SEGMENT,
             namespaced: false,
@@ -149,8 +153,8 @@ impl Resource {
 
     /// Further group versions that serve the same objects.
     #[must_use]
-    pub const fn aliases(self, aliases: &'static [&'static str]) -> Self {
-        Self { aliases, ..self }
+    pub const fn also(self, also: &'static [Served]) -> Self {
+        Self { also, ..self }
     }
 
     /// Short names.
@@ -197,6 +201,15 @@ impl Resource {
             ..self
         }
     }
+
+    /// A change must name the resource version it is of.
+    #[must_use]
+    pub const fn changed_by_version(self) -> Self {
+        Self {
+            unconditional_update: false,
+            ..self
+        }
+    }
 }
 
 impl Resource {
@@ -235,7 +248,21 @@ impl Resource {
 
     /// All `apiVersion`s that serve the resource, the stored one first.
     pub fn api_versions(&self) -> impl Iterator<Item = String> {
-        std::iter::once(self.api_version()).chain(self.aliases.iter().map(|v| (*v).to_owned()))
+        std::iter::once(self.api_version())
+            .chain(self.also.iter().map(|v| v.api_version.to_owned()))
+    }
+
+    /// The way to a version that serves the resource and back; `None` for the stored one, and for
+    /// those that differ from it in nothing but the label.
+    pub fn conversion(&self, api_version: &str) -> Option<&'static Conversion> {
+        let served = self.also.iter().find(|v| v.api_version == api_version)?;
+        served.conversion.as_ref()
+    }
+
+    /// The type clients of a version send and get.
+    pub fn object_type(&self, api_version: &str) -> &'static ObjectType {
+        self.conversion(api_version)
+            .map_or(self.object_type, |c| c.object_type)
     }
 
     /// Whether something can be done with the resource itself.

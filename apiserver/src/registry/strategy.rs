@@ -3,7 +3,7 @@
 //! Upstream: `k8s.io/apiserver/pkg/registry/rest/{create,update}.go`, whose hooks these are.
 
 use jiff::Timestamp;
-use portcullis_api::{ErrorList, Object, name};
+use portcullis_api::{ErrorList, Object, UserInfo, name};
 use serde_json::Value;
 
 /// A kind's own rules, on its own type. Every method has the answer most kinds give.
@@ -16,6 +16,9 @@ pub trait Strategy: Send + Sync + 'static {
 
     /// Drops what a client may not set on a new object, and sets what follows from the rest.
     fn prepare_for_create(&self, _object: &mut Self::Kind) {}
+
+    /// Writes into a new object who asks for it.
+    fn set_requester(&self, _object: &mut Self::Kind, _user: &UserInfo) {}
 
     /// The same for a changed object; kinds with a status keep the old one here.
     fn prepare_for_update(&self, _object: &mut Self::Kind, _old: &Self::Kind) {}
@@ -32,6 +35,22 @@ pub trait Strategy: Send + Sync + 'static {
     /// changed.
     fn validate_update(&self, object: &Self::Kind, _old: &Self::Kind) -> ErrorList {
         self.validate(object)
+    }
+
+    /// What only clients of one version may not say in a new object; the version is empty for the
+    /// server itself.
+    fn validate_served(&self, _api_version: &str, _object: &Self::Kind) -> ErrorList {
+        ErrorList::new()
+    }
+
+    /// The same for a change.
+    fn validate_served_update(
+        &self,
+        _api_version: &str,
+        _object: &Self::Kind,
+        _old: &Self::Kind,
+    ) -> ErrorList {
+        ErrorList::new()
     }
 
     /// Keeps everything but the status, in a change through the status subresource.
@@ -287,9 +306,11 @@ macro_rules! erased {
     (@dyn mutable) => { &mut dyn Object };
     (@dyn shared) => { &dyn Object };
     (@dyn text) => { &str };
+    (@dyn user) => { &UserInfo };
     (@cast $s:ident, $arg:ident, mutable) => { $arg.as_kind_mut::<$s::Kind>() };
     (@cast $s:ident, $arg:ident, shared) => { $arg.as_kind::<$s::Kind>() };
     (@cast $s:ident, $arg:ident, text) => { Some($arg) };
+    (@cast $s:ident, $arg:ident, user) => { Some($arg) };
 }
 
 erased! {
@@ -297,6 +318,8 @@ erased! {
     fn default(object: mutable);
     /// See [`Strategy::prepare_for_create`].
     fn prepare_for_create(object: mutable);
+    /// See [`Strategy::set_requester`].
+    fn set_requester(object: mutable, user: user);
     /// See [`Strategy::prepare_for_update`].
     fn prepare_for_update(object: mutable, old: shared);
     /// See [`Strategy::prepare_named`].
@@ -305,6 +328,10 @@ erased! {
     fn validate(object: shared) -> ErrorList;
     /// See [`Strategy::validate_update`].
     fn validate_update(object: shared, old: shared) -> ErrorList;
+    /// See [`Strategy::validate_served`].
+    fn validate_served(api_version: text, object: shared) -> ErrorList;
+    /// See [`Strategy::validate_served_update`].
+    fn validate_served_update(api_version: text, object: shared, old: shared) -> ErrorList;
     /// See [`Strategy::prepare_status_update`].
     fn prepare_status_update(object: mutable, old: shared);
     /// See [`Strategy::validate_status_update`].

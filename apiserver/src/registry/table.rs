@@ -8,10 +8,15 @@ use portcullis_api::{GroupVersion, Verb};
 use super::kinds::authentication::{SelfSubjectReviewStrategy, TokenReviewStrategy};
 use super::kinds::binding::BindingStrategy;
 use super::kinds::config_map::ConfigMapStrategy;
+use super::kinds::cron_job::CronJobStrategy;
 use super::kinds::daemon_set::DaemonSetStrategy;
 use super::kinds::deployment::DeploymentRules;
 use super::kinds::endpoints::EndpointsStrategy;
 use super::kinds::event::EventStrategy;
+use super::kinds::horizontal_pod_autoscaler::HorizontalPodAutoscalerStrategy;
+use super::kinds::horizontal_pod_autoscaler::v1::V1 as HorizontalPodAutoscalerV1;
+use super::kinds::ingress::IngressStrategy;
+use super::kinds::ingress_class::IngressClassStrategy;
 use super::kinds::job::JobStrategy;
 use super::kinds::lease::LeaseStrategy;
 use super::kinds::limit_range::LimitRangeStrategy;
@@ -19,6 +24,7 @@ use super::kinds::namespace::NamespaceStrategy;
 use super::kinds::network_policy::NetworkPolicyStrategy;
 use super::kinds::persistent_volume_claim::PersistentVolumeClaimStrategy;
 use super::kinds::pod::PodStrategy;
+use super::kinds::pod_disruption_budget::{self, PodDisruptionBudgetStrategy};
 use super::kinds::pod_security_policy::PodSecurityPolicyStrategy;
 use super::kinds::priority_class::PriorityClassStrategy;
 use super::kinds::rbac::{
@@ -35,6 +41,7 @@ use super::kinds::service_account::ServiceAccountStrategy;
 use super::kinds::stateful_set::StatefulSetStrategy;
 use super::kinds::storage_class::StorageClassStrategy;
 use super::resource::{CREATE_ONLY, ONE_BY_ONE, PROXY, Resource, SCALE, Subresource, status};
+use super::version::Served;
 
 /// All resources, in the order discovery lists their groups, and in a group by name.
 pub static RESOURCES: &[Resource] = ROWS;
@@ -120,12 +127,35 @@ const ROWS: &[Resource] = &[
     Resource::cluster(&SelfSubjectAccessReviewStrategy).verbs(CREATE_ONLY),
     Resource::cluster(&SelfSubjectRulesReviewStrategy).verbs(CREATE_ONLY),
     Resource::cluster(&SubjectAccessReviewStrategy).verbs(CREATE_ONLY),
+    Resource::namespaced(&HorizontalPodAutoscalerStrategy)
+        .also(&[Served::converted::<HorizontalPodAutoscalerV1>(
+            "autoscaling/v1",
+        )])
+        .short_names(&["hpa"])
+        .categories(&["all"])
+        .subresources(&[status("HorizontalPodAutoscaler")]),
+    Resource::namespaced(&CronJobStrategy)
+        .short_names(&["cj"])
+        .categories(&["all"])
+        .subresources(&[status("CronJob")]),
     Resource::namespaced(&JobStrategy)
         .categories(&["all"])
         .subresources(&[status("Job")]),
+    Resource::cluster(&IngressClassStrategy),
+    Resource::namespaced(&IngressStrategy)
+        .short_names(&["ing"])
+        .subresources(&[status("Ingress")])
+        .stored_as("ingress"),
     Resource::namespaced(&NetworkPolicyStrategy).short_names(&["netpol"]),
+    Resource::namespaced(&PodDisruptionBudgetStrategy)
+        .also(&[Served::converted::<pod_disruption_budget::V1Beta1>(
+            "policy/v1beta1",
+        )])
+        .short_names(&["pdb"])
+        .subresources(&[status("PodDisruptionBudget")])
+        .changed_by_version(),
     Resource::cluster(&PodSecurityPolicyStrategy)
-        .aliases(&["extensions/v1beta1"])
+        .also(&[Served::label("extensions/v1beta1")])
         .short_names(&["psp"])
         .stored_as("podsecuritypolicy"),
     Resource::cluster(&CLUSTER_ROLE_BINDING_STRATEGY).created_by_put(),
@@ -134,7 +164,9 @@ const ROWS: &[Resource] = &[
     Resource::namespaced(&RoleStrategy).created_by_put(),
     Resource::cluster(&StorageClassStrategy).short_names(&["sc"]),
     Resource::cluster(&PriorityClassStrategy).short_names(&["pc"]),
-    Resource::namespaced(&LeaseStrategy).created_by_put(),
+    Resource::namespaced(&LeaseStrategy)
+        .created_by_put()
+        .changed_by_version(),
 ];
 
 /// The rows that the server itself works with: a name that is not in the table does not compile.
@@ -215,7 +247,7 @@ pub fn serves_group(group: &str) -> bool {
     let of = |api_version: &str| GroupVersion::parse(api_version).group == group;
     RESOURCES
         .iter()
-        .any(|r| r.group == group || r.aliases.iter().any(|alias| of(alias)))
+        .any(|r| r.group == group || r.also.iter().any(|v| of(v.api_version)))
 }
 
 /// A subresource that something is posted to.

@@ -1,10 +1,12 @@
 //! Changing objects: a function of the object as it is, replayed until no other write interferes.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use portcullis_admission::Operation;
-use portcullis_api::{Object, Status};
+use portcullis_api::field_error::BadValue;
+use portcullis_api::{FieldError, GroupKind, Object, Path, Status};
 use portcullis_storage::{Entry, Error, ReadAt};
 use serde_json::Value;
 
@@ -37,7 +39,7 @@ pub trait Change: Send + Sync {
 pub struct Current {
     /// What is stored.
     pub entry: Arc<Entry>,
-    /// As JSON, with its resource version.
+    /// As JSON of the stored version, with its resource version.
     pub value: Value,
     /// As its kind's type.
     pub object: Box<dyn Object>,
@@ -49,14 +51,37 @@ impl Current {
     /// # Errors
     /// A 500 that names the key, if the entry cannot be read.
     pub fn read(scope: &Scope<'_>, entry: Arc<Entry>) -> Result<Self, Status> {
-        let value = codec::value(&entry)?;
+        let mut value = codec::value(&entry)?;
         let object = codec::typed(scope.resource, &value)
             .map_err(|e| Status::internal(format!("cannot read {}: {e}", entry.key)))?;
+        let label = value.get("apiVersion").and_then(Value::as_str);
+        let resource = scope.resource;
+        if resource.conversion(label.unwrap_or_default()).is_some() {
+            value = codec::served(resource, &resource.api_version(), object.as_ref())?;
+        }
         Ok(Self {
             entry,
             value,
             object,
         })
+    }
+
+    /// As JSON of a version that serves it, with its resource version.
+    ///
+    /// # Errors
+    /// As [`codec::served`].
+    pub fn served(&self, resource: &Resource, api_version: &str) -> Result<Cow<'_, Value>, Status> {
+        if resource.conversion(api_version).is_some() {
+            return codec::served(resource, api_version, self.object.as_ref()).map(Cow::Owned);
+        }
+        let label = self.value.get("apiVersion").and_then(Value::as_str);
+        let mut value = Cow::Borrowed(&self.value);
+        if label != Some(api_version)
+            && let Some(fields) = value.to_mut().as_object_mut()
+        {
+            fields.insert("apiVersion".into(), api_version.into());
+        }
+        Ok(value)
     }
 }
 
@@ -252,7 +277,8 @@ fn check_version(scope: &Scope<'_>, object: &dyn Object, current: &Current) -> R
         .as_deref()
         .unwrap_or_default()
     {
-        "" | "0" => Ok(()),
+        "" | "0" if scope.resource.unconditional_update => Ok(()),
+        "" | "0" => Err(no_version(scope)),
         version => match version.parse::<u64>() {
             Ok(version) if version == current.entry.revision => Ok(()),
             Ok(_) => Err(Status::conflict(resource, scope.name, errors::MODIFIED)),
@@ -261,6 +287,21 @@ fn check_version(scope: &Scope<'_>, object: &dyn Object, current: &Current) -> R
             ))),
         },
     }
+}
+
+/// Upstream puts the resource where a kind should be.
+fn no_version(scope: &Scope<'_>) -> Status {
+    let kind = GroupKind {
+        group: scope.resource.group,
+        kind: scope.resource.plural,
+    };
+    let path = Path::new("metadata").child("resourceVersion");
+    let error = FieldError::invalid(
+        &path,
+        BadValue::go("0x0"),
+        "must be specified for an update",
+    );
+    Status::invalid(kind, scope.name, &[error])
 }
 
 /// Sets what the system and the kind keep, and finds what is wrong with the rest.
@@ -285,7 +326,10 @@ fn prepare(scope: &Scope<'_>, object: &mut dyn Object, old: &dyn Object) -> Resu
                 .strategy
                 .revalidates_metadata()
                 .then_some(&validate_name);
-            resource.strategy.validate_update(object, old)
+            let mut found = resource.strategy.validate_update(object, old);
+            let strategy = resource.strategy;
+            found.extend(strategy.validate_served_update(scope.api_version, object, old));
+            found
         }
         other => {
             resource.strategy.prepare_subresource(other, object, old);

@@ -4,6 +4,7 @@
 //! upstream rule it cites.
 
 pub mod claims;
+pub mod conditions;
 pub mod int_or_percent;
 pub mod labels;
 pub mod names;

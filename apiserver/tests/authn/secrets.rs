@@ -30,7 +30,7 @@ async fn bodies(client: &Client) -> Vec<String> {
 
 #[tokio::test]
 async fn no_secret_is_shown() {
-    let server = TestServer::start(&[]).await;
+    let server = TestServer::start(&["--explain-decisions"]).await;
     make_account(&server, "robot").await;
     let robot = token(&server, "robot", json!({})).await;
     let vault = token(&server, "robot", json!({"audiences": ["vault"]})).await;
@@ -62,6 +62,27 @@ async fn no_secret_is_shown() {
         let mistaken = json!({"spec": {"token": secret, "nope": secret}, "nope": Value::Null});
         let strict = format!("{REVIEWS}?fieldValidation=Strict");
         answers.push(server.admin().post(&strict, &mistaken).await.message());
+    }
+    let basic = format!("Basic {}", STANDARD.encode(format!("bob:{wrong}")));
+    for shown in [
+        format!("Bearer {robot}"),
+        format!("Bearer {forged}"),
+        format!("Bearer {wrong}"),
+        format!("Bearer {ALICES_TOKEN}"),
+        format!("Other {wrong}"),
+        basic,
+    ] {
+        let question = json!({
+            "headers": {"authorization": [shown]}, "verb": "get", "resource": "pods",
+        });
+        let answer = server.admin().post("/explain", &question).await;
+        answers.push(String::from_utf8_lossy(&answer.body).into_owned());
+        let mistaken = json!({"headers": {"authorization": [shown, "a\nb"]}, "verb": "get"});
+        answers.push(server.admin().post("/explain", &mistaken).await.message());
+        let misplaced = json!({"verb": {"authorization": shown}});
+        answers.push(server.admin().post("/explain", &misplaced).await.message());
+        let misplaced = json!({"headers": shown});
+        answers.push(server.admin().post("/explain", &misplaced).await.message());
     }
     let pem = fs::read_to_string(server.data("pki/sa.key")).unwrap();
     let key = pem.lines().nth(1).unwrap().to_owned();

@@ -220,6 +220,10 @@ fn rules_reviews_list_everything_once_per_binding() {
 fn a_union_takes_the_first_opinion() {
     struct Denies;
     impl Authorizer for Denies {
+        fn name(&self) -> &'static str {
+            "denies"
+        }
+
         fn authorize(&self, _: &Attributes<'_>) -> Decision {
             Decision::Deny {
                 reason: "never".into(),
@@ -276,7 +280,7 @@ fn traces_show_every_binding_and_agree_with_the_decision() {
             verb,
             target: pods(namespace),
         };
-        let trace = rbac.trace(&attributes);
+        let trace = rbac.considered(&attributes);
         let lines: Vec<_> = trace
             .iter()
             .map(|c| {

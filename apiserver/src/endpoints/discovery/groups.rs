@@ -4,6 +4,7 @@ use portcullis_api::GroupVersion;
 
 use super::version;
 use crate::registry::resource::Resource;
+use crate::registry::version::Served;
 
 /// A group and its versions, the preferred one first.
 pub struct Group {
@@ -52,8 +53,8 @@ pub fn groups(resources: &'static [Resource]) -> Vec<Group> {
         serve(&mut groups, resource.group, resource.version, resource);
     }
     for resource in resources {
-        for alias in resource.aliases {
-            let GroupVersion { group, version } = GroupVersion::parse(alias);
+        for served in resource.also {
+            let GroupVersion { group, version } = GroupVersion::parse(served.api_version);
             serve(&mut groups, group, version, resource);
         }
     }
@@ -68,9 +69,12 @@ pub fn groups(resources: &'static [Resource]) -> Vec<Group> {
     groups
 }
 
-/// The short names a resource has under a group: kubectl warns of those that two groups have.
-pub(super) fn short_names(resource: &Resource, group: &str) -> &'static [&'static str] {
-    if group == resource.group {
+/// The short names a resource has under a group. kubectl warns of those that two groups have, so
+/// that a group which only labels the same objects otherwise has none.
+pub fn short_names(resource: &Resource, group: &str) -> &'static [&'static str] {
+    let converted =
+        |v: &Served| v.conversion.is_some() && GroupVersion::parse(v.api_version).group == group;
+    if group == resource.group || resource.also.iter().any(converted) {
         resource.short_names
     } else {
         &[]

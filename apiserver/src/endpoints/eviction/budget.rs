@@ -85,13 +85,14 @@ pub(super) async fn decide(
     // the server's own bookkeeping, which the user needs no right for
     let user = bootstrap::system();
     let status = Scope {
+        api_version: "policy/v1",
         subresource: "status",
         dry_run: scope.dry_run,
         ..Scope::all(budgets, &user).named(scope.namespace, name)
     };
     let charge = Charge {
         pod: scope.name,
-        writer: Writer::new(&status, "policy/v1", "kube-apiserver", ""),
+        writer: Writer::new(&status, "kube-apiserver", ""),
     };
     registry.update(&status, &charge).await?;
     Ok(Decision::Counted)

@@ -24,7 +24,7 @@ const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
 pub(super) struct Definitions {
     /// By name, such as `io.k8s.api.core.v1.Pod`.
     pub(super) schemas: BTreeMap<String, Value>,
-    /// The names of kinds that have one, by kind and `apiVersion` they are stored as.
+    /// The names of kinds that have one, by `apiVersion` and kind.
     kinds: BTreeMap<(String, String), String>,
 }
 
@@ -64,7 +64,9 @@ impl Definitions {
         let mut served: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         let mut listed = Vec::new();
         for (group, version, resource) in resources(groups) {
-            let Some(name) = name_of(&(resource.object_type.schema)(&mut generator)) else {
+            let api_version = GroupVersion { group, version }.to_string();
+            let object_type = resource.object_type(&api_version);
+            let Some(name) = name_of(&(object_type.schema)(&mut generator)) else {
                 continue;
             };
             let gvk = gvk(group, version, resource.kind);
@@ -72,10 +74,7 @@ impl Definitions {
             if !versions.contains(&gvk) {
                 versions.push(gvk);
             }
-            kinds.insert(
-                (resource.api_version(), resource.kind.to_owned()),
-                name.clone(),
-            );
+            kinds.insert((api_version, resource.kind.to_owned()), name.clone());
             if resource.supports(Verb::List) {
                 listed.push((name, group, version, resource.kind));
             }

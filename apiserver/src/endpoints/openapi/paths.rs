@@ -49,7 +49,7 @@ pub(super) fn paths(definitions: &Definitions, group: &Group, version: &Version)
     };
     let mut paths = Vec::new();
     for resource in &version.resources {
-        let Some(name) = definitions.of_kind(&resource.api_version(), resource.kind) else {
+        let Some(name) = definitions.of_kind(&group_version.to_string(), resource.kind) else {
             continue;
         };
         let serving = Serving {

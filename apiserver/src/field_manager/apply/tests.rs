@@ -19,7 +19,7 @@ impl Story {
         Self {
             api_version,
             plural,
-            live: tracked::empty(resource).unwrap(),
+            live: tracked::empty(resource, api_version).unwrap(),
             entries: Vec::new(),
         }
     }
@@ -27,8 +27,11 @@ impl Story {
     fn with_writer<T>(&self, manager: &str, f: impl FnOnce(Writer<'_>) -> T) -> T {
         let user = UserInfo::default();
         let resource = table::find(self.api_version, self.plural).unwrap();
-        let scope = Scope::all(resource, &user);
-        f(Writer::new(&scope, self.api_version, manager, "agent/1"))
+        let scope = Scope {
+            api_version: self.api_version,
+            ..Scope::all(resource, &user)
+        };
+        f(Writer::new(&scope, manager, "agent/1"))
     }
 
     fn try_apply(&mut self, manager: &str, config: &Value, force: bool) -> Result<(), Status> {

@@ -37,8 +37,12 @@ pub(super) fn default_template(template: &mut PodTemplateSpec) {
 
 /// Warnings for a template.
 pub(super) fn template_warnings(template: Option<&PodTemplateSpec>) -> Vec<String> {
-    let path = Path::new("spec").child("template");
-    template.map_or_else(Vec::new, |t| warnings::for_template(t, &path))
+    template_warnings_at(template, &Path::new("spec").child("template"))
+}
+
+/// The same for one that stands elsewhere.
+pub(super) fn template_warnings_at(template: Option<&PodTemplateSpec>, path: &Path) -> Vec<String> {
+    template.map_or_else(Vec::new, |t| warnings::for_template(t, path))
 }
 
 /// Names and images of a template's containers.

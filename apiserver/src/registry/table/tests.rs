@@ -1,64 +1,67 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::endpoints::discovery::{Group, groups, short_names};
 
-/// A row in the notation of `kubectl api-resources -o wide`.
-fn describe(resource: &Resource) -> String {
-    let verbs: Vec<_> = resource.verbs.iter().map(|v| v.as_str()).collect();
-    format!(
-        "{} {} {} {} {} {} [{}]",
+/// Names, short names, version, scope, kind, verbs and categories of every stable API of Kubernetes
+/// 1.24, and of those kept for chapter 13, as `kubectl api-resources -o wide` prints them.
+const UPSTREAM: &str = include_str!("../../../../testdata/api-resources.tsv");
+
+/// What `kubectl api-resources` makes of the table: each resource in its group's preferred version.
+fn api_resources() -> Vec<String> {
+    let mut rows = Vec::new();
+    for group in groups(RESOURCES) {
+        let mut seen = BTreeSet::new();
+        for version in &group.versions {
+            for resource in &version.resources {
+                if seen.insert(resource.plural) {
+                    rows.push(describe(resource, &group, &group.group_version(version)));
+                }
+            }
+        }
+    }
+    rows
+}
+
+fn describe(resource: &Resource, group: &Group, group_version: &str) -> String {
+    let mut verbs: Vec<_> = resource.verbs.iter().map(|v| v.as_str()).collect();
+    verbs.sort_unstable();
+    [
         resource.plural,
-        resource.short_names.join(","),
-        resource.api_versions().collect::<Vec<_>>().join(","),
-        if resource.namespaced { "ns" } else { "cluster" },
+        &short_names(resource, group.name).join(","),
+        group_version,
+        &resource.namespaced.to_string(),
         resource.kind,
-        resource.storage,
-        match verbs.len() {
-            8 => "all".to_owned(),
-            _ => verbs.join(","),
-        },
-    )
+        &verbs.join(","),
+        &resource.categories.join(","),
+    ]
+    .join("\t")
 }
 
 #[test]
-fn rows_are_upstreams() {
-    let rows: Vec<_> = RESOURCES.iter().map(describe).collect();
-    assert_eq!(
-        rows,
-        [
-            "bindings  v1 ns Binding bindings [create]",
-            "configmaps cm v1 ns ConfigMap configmaps [all]",
-            "endpoints ep v1 ns Endpoints services/endpoints [all]",
-            "events ev v1 ns Event events [all]",
-            "limitranges limits v1 ns LimitRange limitranges [all]",
-            "namespaces ns v1 cluster Namespace namespaces [create,delete,get,list,patch,update,watch]",
-            "persistentvolumeclaims pvc v1 ns PersistentVolumeClaim persistentvolumeclaims [all]",
-            "pods po v1 ns Pod pods [all]",
-            "resourcequotas quota v1 ns ResourceQuota resourcequotas [all]",
-            "secrets  v1 ns Secret secrets [all]",
-            "serviceaccounts sa v1 ns ServiceAccount serviceaccounts [all]",
-            "daemonsets ds apps/v1 ns DaemonSet daemonsets [all]",
-            "deployments deploy apps/v1 ns Deployment deployments [all]",
-            "replicasets rs apps/v1 ns ReplicaSet replicasets [all]",
-            "statefulsets sts apps/v1 ns StatefulSet statefulsets [all]",
-            "selfsubjectreviews  authentication.k8s.io/v1 cluster SelfSubjectReview selfsubjectreviews [create]",
-            "tokenreviews  authentication.k8s.io/v1 cluster TokenReview tokenreviews [create]",
-            "localsubjectaccessreviews  authorization.k8s.io/v1 ns LocalSubjectAccessReview localsubjectaccessreviews [create]",
-            "selfsubjectaccessreviews  authorization.k8s.io/v1 cluster SelfSubjectAccessReview selfsubjectaccessreviews [create]",
-            "selfsubjectrulesreviews  authorization.k8s.io/v1 cluster SelfSubjectRulesReview selfsubjectrulesreviews [create]",
-            "subjectaccessreviews  authorization.k8s.io/v1 cluster SubjectAccessReview subjectaccessreviews [create]",
-            "jobs  batch/v1 ns Job jobs [all]",
-            "networkpolicies netpol networking.k8s.io/v1 ns NetworkPolicy networkpolicies [all]",
-            "podsecuritypolicies psp policy/v1beta1,extensions/v1beta1 cluster PodSecurityPolicy podsecuritypolicy [all]",
-            "clusterrolebindings  rbac.authorization.k8s.io/v1 cluster ClusterRoleBinding clusterrolebindings [all]",
-            "clusterroles  rbac.authorization.k8s.io/v1 cluster ClusterRole clusterroles [all]",
-            "rolebindings  rbac.authorization.k8s.io/v1 ns RoleBinding rolebindings [all]",
-            "roles  rbac.authorization.k8s.io/v1 ns Role roles [all]",
-            "storageclasses sc storage.k8s.io/v1 cluster StorageClass storageclasses [all]",
-            "priorityclasses pc scheduling.k8s.io/v1 cluster PriorityClass priorityclasses [all]",
-            "leases  coordination.k8s.io/v1 ns Lease leases [all]",
-        ]
-    );
+fn api_resources_are_upstreams() {
+    let upstream: BTreeSet<_> = UPSTREAM.lines().collect();
+    for row in api_resources() {
+        assert!(upstream.contains(row.as_str()), "not upstream: {row}");
+    }
+}
+
+/// What is stored under another key than its plural (upstream:
+/// `SpecialDefaultResourcePrefixes` in `pkg/kubeapiserver/default_storage_factory_builder.go`).
+#[test]
+fn keys_are_upstreams() {
+    for resource in RESOURCES {
+        let key = match (resource.group, resource.plural) {
+            ("", "replicationcontrollers") => "controllers",
+            ("", "endpoints") => "services/endpoints",
+            ("", "nodes") => "minions",
+            ("", "services") => "services/specs",
+            ("networking.k8s.io", "ingresses") => "ingress",
+            ("policy", "podsecuritypolicies") => "podsecuritypolicy",
+            (_, plural) => plural,
+        };
+        assert_eq!(resource.storage, key);
+    }
 }
 
 #[test]

@@ -1,0 +1,145 @@
+//! Is what they bring acceptable? A dry run of the write, and what each plugin did in it.
+
+use portcullis_admission::trace::{PolicyTrial, Step};
+use portcullis_admission::{Trace, chain};
+use portcullis_api::{Object, Status, UserInfo};
+use portcullis_rbac::{Attributes, ResourceTarget, Target};
+use serde_json::Value;
+
+use super::diff::{Difference, differences};
+use super::target::Write;
+use super::{Phase, PluginStep, Policies, Policy, authorization};
+use crate::app::App;
+use crate::endpoints::body::{self, Expected};
+use crate::endpoints::query::FieldValidation;
+use crate::endpoints::{create, update};
+use crate::registry::update::{Change, Current};
+use crate::registry::{Scope, table};
+
+/// A replacement whose writer nobody will remember.
+struct Replacement(Box<dyn Object>);
+
+impl Change for Replacement {
+    fn apply(&self, _current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+        Ok(self.0.clone())
+    }
+}
+
+/// Writes the object, but for the last step.
+///
+/// Returns what the plugins did, and the code of success or what was objected to.
+pub async fn explain(
+    app: &App,
+    user: &UserInfo,
+    namespace: &str,
+    write: &Write,
+) -> (Vec<PluginStep>, Result<u16, Status>) {
+    let trace = Trace::default();
+    let scope = Scope {
+        dry_run: true,
+        trace: Some(&trace),
+        ..Scope::all(write.resource, user).named(namespace, &write.name)
+    };
+    let written = dry_run(app, &scope, write).await;
+    let explained = trace
+        .into_steps()
+        .into_iter()
+        .map(|step| plugin(app, user, namespace, write, step));
+    (explained.collect(), written)
+}
+
+async fn dry_run(app: &App, scope: &Scope<'_>, write: &Write) -> Result<u16, Status> {
+    let expected = Expected {
+        kind: write.resource.kind,
+        api_version: &write.api_version,
+        object_type: write.resource.object_type,
+        conversion: None,
+    };
+    let read = body::typed(&write.object, &[], expected, FieldValidation::Warn)?;
+    if write.update {
+        let object = update::ready(scope, read)?;
+        let updated = app.registry().update(scope, &Replacement(object)).await?;
+        return Ok(if updated.created { 201 } else { 200 });
+    }
+    let object = create::ready(scope, read)?;
+    app.registry().create(scope, object).await?;
+    Ok(201)
+}
+
+fn plugin(app: &App, user: &UserInfo, namespace: &str, write: &Write, step: Step) -> PluginStep {
+    let changes = step.change.as_ref().map(|change| {
+        let value = |json: &[u8]| serde_json::from_slice::<Value>(json).unwrap_or_default();
+        differences(&value(&change.before), &value(&change.after))
+    });
+    let mut changes = changes.unwrap_or_default();
+    if write.resource.plural == table::SECRETS.plural {
+        changes.iter_mut().for_each(hide);
+    }
+    let policies = step.policies.map(|found| Policies {
+        tried: found
+            .trials
+            .into_iter()
+            .map(|trial| policy(app, user, namespace, trial))
+            .collect(),
+        asked: found.asked,
+    });
+    PluginStep {
+        plugin: step.plugin.to_owned(),
+        phase: match step.phase {
+            chain::Phase::Mutate => Phase::Mutate,
+            chain::Phase::Validate => Phase::Validate,
+        },
+        changes,
+        refused: step.refusal.map(|status| status.message),
+        policies,
+    }
+}
+
+/// What is in a secret is nobody's business, not even of whoever may ask.
+fn hide(difference: &mut Difference) {
+    for value in [&mut difference.before, &mut difference.after] {
+        if value.is_some() {
+            *value = Some("(not shown)".into());
+        }
+    }
+}
+
+fn policy(app: &App, user: &UserInfo, namespace: &str, trial: PolicyTrial) -> Policy {
+    let through = trial.may_use.as_ref().map(|may_use| {
+        let account = service_account(&may_use.user);
+        // the caller, or else the pod's service account
+        let user = match &account {
+            Some(account) if may_use.user != user.name => account,
+            _ => user,
+        };
+        let target = ResourceTarget {
+            group: may_use.group,
+            resource: table::POD_SECURITY_POLICIES.plural,
+            subresource: "",
+            namespace,
+            name: &trial.policy,
+        };
+        let attributes = Attributes {
+            user,
+            verb: "use",
+            target: Target::Resource(target),
+        };
+        authorization::explain(app.authorizer(), &attributes)
+    });
+    Policy {
+        name: trial.policy,
+        usable_by: trial.may_use.map(|may_use| may_use.user),
+        through,
+        accepts: trial.errors.is_empty(),
+        errors: trial.errors,
+        fills_in: trial.fills_in,
+        chosen: trial.chosen,
+    }
+}
+
+fn service_account(user: &str) -> Option<UserInfo> {
+    let (namespace, name) = user
+        .strip_prefix("system:serviceaccount:")?
+        .split_once(':')?;
+    Some(UserInfo::service_account(namespace, name))
+}

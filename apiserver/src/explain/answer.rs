@@ -1,0 +1,161 @@
+//! A question, taken through the stages of a request.
+
+use portcullis_api::{Status, UserInfo};
+
+use super::caller::Shown;
+use super::target::Asked;
+use super::{
+    Answer, Authentication, Explanation, PluginStep, Policies, Question, admission, authorization,
+};
+use crate::app::App;
+use crate::filters::authorization::check;
+
+/// Says what would become of a request, and why.
+///
+/// # Errors
+/// 400 for a question that makes no sense.
+pub async fn explain(
+    app: &App,
+    asker: &UserInfo,
+    question: Question,
+) -> Result<Explanation, Status> {
+    let shown = Shown::of(&question)?;
+    let asked = Asked::of(question)?;
+    let (authentication, user) = shown.authenticate(app, asker).await;
+    let mut explanation = Explanation {
+        request: asked.sentence(asker),
+        answer: Answer {
+            code: 200,
+            refused_by: None,
+            message: String::new(),
+        },
+        because: Vec::new(),
+        authentication,
+        impersonation: None,
+        authorization: None,
+        admission: None,
+    };
+    let ended = stages(app, &shown, &asked, user, &mut explanation).await;
+    explanation.answer = match ended {
+        Ok(code) => Answer {
+            code,
+            refused_by: None,
+            message: String::new(),
+        },
+        Err((stage, status)) => Answer {
+            code: status.code,
+            refused_by: Some(stage),
+            message: status.message,
+        },
+    };
+    explanation.because = because(&explanation);
+    Ok(explanation)
+}
+
+/// Authentication has been; what follows it, up to the stage that objects.
+async fn stages(
+    app: &App,
+    shown: &Shown,
+    asked: &Asked,
+    user: Result<UserInfo, Status>,
+    explanation: &mut Explanation,
+) -> Result<u16, (String, Status)> {
+    let at = |stage: &str| {
+        let stage = stage.to_owned();
+        move |status| (stage, status)
+    };
+    let user = user.map_err(at("authentication"))?;
+    let (impersonation, user) = shown.impersonate(app, &user);
+    explanation.impersonation = impersonation;
+    let user = user.map_err(at("impersonation"))?;
+    let attributes = asked.attributes(&user);
+    explanation.authorization = Some(authorization::explain(app.authorizer(), &attributes));
+    check(app, &attributes).map_err(at("authorization"))?;
+    let Some(write) = &asked.write else {
+        return Ok(200);
+    };
+    let (plugins, written) = admission::explain(app, &user, asked.namespace(), write).await;
+    let refused = plugins.iter().find(|step| step.refused.is_some());
+    let stage = refused.map_or_else(
+        || "validation".to_owned(),
+        |step| format!("admission: {}", step.plugin),
+    );
+    explanation.admission = Some(plugins);
+    written.map_err(at(&stage))
+}
+
+/// The sentences that matter most: what the answer alone does not tell.
+fn because(explanation: &Explanation) -> Vec<String> {
+    let mut sentences = Vec::new();
+    match (&explanation.authentication, &explanation.authorization) {
+        (Authentication { user: None, .. }, _) => {
+            sentences.push("Nobody knows these credentials: see who was asked.".to_owned());
+        }
+        (_, Some(decision)) if !decision.allowed => sentences.push(format!(
+            "No authorizer allows to {}; rights are only ever added, by a binding.",
+            decision.question
+        )),
+        _ => {}
+    }
+    let plugins = explanation.admission.iter().flatten();
+    let mut judged = plugins.filter_map(|step| Some((step, step.policies.as_ref()?)));
+    let refused = judged.clone().find(|(step, _)| step.refused.is_some());
+    if let Some((step, policies)) = refused.or_else(|| judged.next()) {
+        sentences.extend(of_policies(step, policies));
+    }
+    sentences
+}
+
+/// Upstream only lists the errors of policies that the caller may use. What it leaves out is why a
+/// list is empty, and which policy would have accepted the pod.
+fn of_policies(step: &PluginStep, policies: &Policies) -> Vec<String> {
+    let who = match policies.asked.as_slice() {
+        [only] => format!("{only} may not"),
+        several => format!("neither {} may", several.join(" nor ")),
+    };
+    let names = |wanted: &dyn Fn(&super::Policy) -> bool| {
+        let found = policies.tried.iter().filter(|p| wanted(p));
+        found.map(|p| format!("{:?}", p.name)).collect::<Vec<_>>()
+    };
+    if let Some(chosen) = policies.tried.iter().find(|p| p.chosen) {
+        let by = chosen.usable_by.as_deref().unwrap_or_default();
+        let how = if chosen.fills_in {
+            "with what the policy fills in"
+        } else {
+            "as it is"
+        };
+        return vec![format!(
+            "The policy {:?} accepts the pod {how}, and {by} may use it.",
+            chosen.name
+        )];
+    }
+    if step.refused.is_none() {
+        return Vec::new();
+    }
+    if policies.tried.is_empty() {
+        return vec![
+            "There is no pod security policy: while the plugin is on, no pod gets in.".to_owned(),
+        ];
+    }
+    let mut sentences = Vec::new();
+    let usable = names(&|p| p.usable_by.is_some());
+    if usable.is_empty() {
+        sentences.push(format!(
+            "The message lists only errors of policies that may be used here, and there is none: \
+             {who} use any. That is why the list is empty."
+        ));
+    } else {
+        sentences.push(format!(
+            "The message lists the errors of the policies that may be used here: {}.",
+            usable.join(", ")
+        ));
+    }
+    let out_of_reach = names(&|p| p.accepts && p.usable_by.is_none());
+    if !out_of_reach.is_empty() {
+        sentences.push(format!(
+            "{} would accept the pod, but {who} use it.",
+            out_of_reach.join(", ")
+        ));
+    }
+    sentences
+}

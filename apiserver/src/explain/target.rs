@@ -1,0 +1,213 @@
+//! What a question is about, as the request it means would be about it.
+
+use portcullis_api::{GroupResource, Status, UserInfo, name};
+use portcullis_rbac::{Attributes, ResourceTarget, Target};
+use serde_json::Value;
+
+use super::Question;
+use crate::registry::resource::Resource;
+use crate::registry::table;
+
+/// A resource, an object or a path, and what is done with it.
+pub struct Asked {
+    verb: String,
+    path: String,
+    group: String,
+    resource: String,
+    subresource: String,
+    namespace: String,
+    name: String,
+    /// What would be written.
+    pub write: Option<Write>,
+}
+
+/// An object that would be written.
+pub struct Write {
+    /// The row of the kind table.
+    pub resource: &'static Resource,
+    /// How the object says it is written.
+    pub api_version: String,
+    /// The object.
+    pub object: Value,
+    /// Its name; empty if it is to be generated.
+    pub name: String,
+    /// Whether it is there already.
+    pub update: bool,
+}
+
+impl Asked {
+    /// What a question means.
+    ///
+    /// # Errors
+    /// 400 for a question about nothing, or about a kind that is not served.
+    pub fn of(question: Question) -> Result<Self, Status> {
+        if let Some(object) = question.object {
+            return Self::write(&question.verb, question.namespace, object);
+        }
+        if question.verb.is_empty() || question.resource.is_empty() == question.path.is_empty() {
+            return Err(Status::bad_request(
+                "a question names an object, or a verb and either a resource or a path",
+            ));
+        }
+        let (plural, group) = question
+            .resource
+            .split_once('.')
+            .unwrap_or((&question.resource, ""));
+        let known = find(plural, group);
+        let resource = known.map_or(plural, |r| r.plural).to_owned();
+        let mut namespace = question.namespace;
+        if known.is_some_and(|r| !r.namespaced) {
+            namespace = String::new();
+        }
+        if resource == "namespaces" && group.is_empty() {
+            // as in the URL of a namespace, which names it twice
+            namespace.clone_from(&question.name);
+        }
+        Ok(Self {
+            verb: question.verb,
+            path: question.path,
+            group: known.map_or(group, |r| r.group).to_owned(),
+            resource,
+            subresource: question.subresource,
+            namespace,
+            name: question.name,
+            write: None,
+        })
+    }
+
+    fn write(verb: &str, namespace: String, object: Value) -> Result<Self, Status> {
+        let text = |field: Option<&Value>| {
+            let text = field.and_then(Value::as_str);
+            text.unwrap_or_default().to_owned()
+        };
+        let (api_version, kind) = (text(object.get("apiVersion")), text(object.get("kind")));
+        let served = table::RESOURCES
+            .iter()
+            .find(|r| r.kind == kind && r.api_versions().any(|v| v == api_version));
+        let resource = served.ok_or_else(|| {
+            Status::bad_request(format!(
+                "no resource of this server holds objects of kind {kind:?} in {api_version:?}"
+            ))
+        })?;
+        let update = match verb {
+            "" | "create" => false,
+            "update" => true,
+            _ => {
+                return Err(Status::bad_request(
+                    "with an object the verb is create or update",
+                ));
+            }
+        };
+        let metadata = object.get("metadata");
+        let field = |name| text(metadata.and_then(|m| m.get(name)));
+        let name = field("name");
+        let own = field("namespace");
+        let namespace = match (resource.namespaced, own.is_empty()) {
+            (false, _) => String::new(),
+            (true, false) => own,
+            (true, true) if namespace.is_empty() => "default".to_owned(),
+            (true, true) => namespace,
+        };
+        for part in [&name, &namespace] {
+            if !part.is_empty() && !name::path_segment(part).is_empty() {
+                return Err(Status::bad_request(format!("{part:?} is no name")));
+            }
+        }
+        let verb = if update { "update" } else { "create" };
+        let group = match api_version.split_once('/') {
+            Some((group, _)) => group.to_owned(),
+            None => String::new(),
+        };
+        Ok(Self {
+            verb: verb.to_owned(),
+            path: String::new(),
+            group,
+            resource: resource.plural.to_owned(),
+            subresource: String::new(),
+            namespace,
+            // who creates names no object in the URL
+            name: if update { name.clone() } else { String::new() },
+            write: Some(Write {
+                resource,
+                api_version,
+                object,
+                name,
+                update,
+            }),
+        })
+    }
+
+    /// The request as authorizers see it.
+    pub fn attributes<'a>(&'a self, user: &'a UserInfo) -> Attributes<'a> {
+        let target = if self.path.is_empty() {
+            Target::Resource(ResourceTarget {
+                group: &self.group,
+                resource: &self.resource,
+                subresource: &self.subresource,
+                namespace: &self.namespace,
+                name: &self.name,
+            })
+        } else {
+            Target::Path(&self.path)
+        };
+        Attributes {
+            user,
+            verb: &self.verb,
+            target,
+        }
+    }
+
+    /// The namespace, empty for none.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// Such as `create pods "web" in the namespace "default"`.
+    pub fn sentence(&self, user: &UserInfo) -> String {
+        let mut attributes = self.attributes(user);
+        if let (Target::Resource(target), Some(write)) = (&mut attributes.target, &self.write) {
+            target.name = &write.name;
+        }
+        sentence(&attributes)
+    }
+}
+
+/// A request in words.
+pub fn sentence(attributes: &Attributes<'_>) -> String {
+    let verb = attributes.verb;
+    let target = match attributes.target {
+        Target::Path(path) => return format!("{verb} {path}"),
+        Target::Resource(target) => target,
+    };
+    let resource = GroupResource {
+        group: target.group,
+        resource: target.resource,
+    };
+    let mut words = format!("{verb} {resource}");
+    if !target.subresource.is_empty() {
+        words.push('/');
+        words.push_str(target.subresource);
+    }
+    if !target.name.is_empty() {
+        words.push_str(&format!(" {:?}", target.name));
+    }
+    if !target.namespace.is_empty() {
+        words.push_str(&format!(" in the namespace {:?}", target.namespace));
+    }
+    words
+}
+
+/// A resource by any of its names: plural, short, or its kind in small letters.
+fn find(name: &str, group: &str) -> Option<&'static Resource> {
+    let name = name.to_ascii_lowercase();
+    let served = |r: &Resource| {
+        group.is_empty() || r.group == group || r.api_versions().any(|v| v.starts_with(group))
+    };
+    table::RESOURCES.iter().filter(|r| served(r)).find(|r| {
+        r.plural == name || r.short_names.contains(&name.as_str()) || is_kind(r.kind, &name)
+    })
+}
+
+fn is_kind(kind: &str, name: &str) -> bool {
+    kind.eq_ignore_ascii_case(name)
+}

@@ -1,0 +1,74 @@
+//! Kinds that are served in other versions than the one they are stored in.
+//!
+//! Everything inside the server works on the stored version. What a client sends is converted
+//! after decoding, what it reads before encoding: once per request, never in the store.
+
+use portcullis_api::{Object, ObjectType};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+/// Another version of a kind: its type, and the way there and back.
+///
+/// Converting may not lose anything: what a version has no field for goes into annotations, as
+/// upstream's conversions do it.
+pub trait Version: 'static {
+    /// The type objects are stored as.
+    type Stored: Object + Default;
+    /// The type clients of this version send and get.
+    type Served: Object + Default + DeserializeOwned + JsonSchema;
+
+    /// What a client sent, as it is stored.
+    fn to_stored(served: &Self::Served) -> Self::Stored;
+    /// What is stored, as a client reads it.
+    fn to_served(stored: &Self::Stored) -> Self::Served;
+}
+
+/// A further group version under which a resource is served.
+#[derive(Debug)]
+pub struct Served {
+    /// Such as `autoscaling/v1`.
+    pub api_version: &'static str,
+    /// What tells it from the stored version; `None` if that is the label alone.
+    pub conversion: Option<Conversion>,
+}
+
+/// [`Version`] for callers that do not know the kind.
+///
+/// An object of another kind, which the kind table rules out, becomes one with nothing set.
+#[derive(Debug)]
+pub struct Conversion {
+    /// The type, with its decoder and schema.
+    pub object_type: &'static ObjectType,
+    /// See [`Version::to_stored`].
+    pub to_stored: fn(&dyn Object) -> Box<dyn Object>,
+    /// See [`Version::to_served`].
+    pub to_served: fn(&dyn Object) -> Box<dyn Object>,
+}
+
+impl Served {
+    /// The same objects under another label.
+    pub const fn label(api_version: &'static str) -> Self {
+        Self {
+            api_version,
+            conversion: None,
+        }
+    }
+
+    /// The objects converted to another type.
+    pub const fn converted<V: Version>(api_version: &'static str) -> Self {
+        Self {
+            api_version,
+            conversion: Some(Conversion {
+                object_type: &const { ObjectType::of::<V::Served>() },
+                to_stored: |object| {
+                    let stored = object.as_kind().map(V::to_stored);
+                    Box::new(stored.unwrap_or_default())
+                },
+                to_served: |object| {
+                    let served = object.as_kind().map(V::to_served);
+                    Box::new(served.unwrap_or_default())
+                },
+            }),
+        }
+    }
+}
