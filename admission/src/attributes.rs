@@ -1,6 +1,7 @@
 //! A request as plugins see it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use k8s_openapi::api::core::v1::Pod;
@@ -15,6 +16,17 @@ pub(crate) const PODS: GroupResource<'static> = GroupResource {
     resource: "pods",
 };
 
+/// Claims of volumes.
+pub(crate) const CLAIMS: GroupResource<'static> = GroupResource {
+    group: "",
+    resource: "persistentvolumeclaims",
+};
+/// Nodes.
+pub(crate) const NODES: GroupResource<'static> = GroupResource {
+    group: "",
+    resource: "nodes",
+};
+
 /// What is being done to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
@@ -26,6 +38,22 @@ pub enum Operation {
     Delete,
     /// A connection to it is opened, such as `pods/exec`.
     Connect,
+}
+
+impl Operation {
+    /// All there are.
+    pub const ALL: [Self; 4] = [Self::Create, Self::Update, Self::Delete, Self::Connect];
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Create => "CREATE",
+            Self::Update => "UPDATE",
+            Self::Delete => "DELETE",
+            Self::Connect => "CONNECT",
+        })
+    }
 }
 
 /// A request as plugins see it.

@@ -1,11 +1,12 @@
 //! The plugins in their order: all mutate, later all validate, and the first no ends it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use portcullis_api::Status;
 
+pub use crate::metrics::Phase;
+use crate::metrics::{Counters, Sample};
 use crate::trace::Change;
 use crate::{Attributes, MutatingPlugin, Refusal, ValidatingPlugin};
 
@@ -46,43 +47,14 @@ impl Roles {
 pub struct Chain {
     mutating: Vec<Link<dyn MutatingPlugin>>,
     validating: Vec<Link<dyn ValidatingPlugin>>,
+    /// Of each half as a whole.
+    steps: [Arc<Counters>; 2],
 }
 
 /// A plugin, and how it fares.
 struct Link<P: ?Sized> {
     plugin: Arc<P>,
     counters: Arc<Counters>,
-}
-
-#[derive(Debug, Default)]
-struct Counters {
-    calls: AtomicU64,
-    refusals: AtomicU64,
-    nanos: AtomicU64,
-}
-
-/// In which half of the chain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Phase {
-    /// Upstream's metrics call it `admit`.
-    Mutate,
-    /// Upstream's metrics call it `validate`.
-    Validate,
-}
-
-/// What a plugin has done since the chain was built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PluginMetrics {
-    /// Which plugin.
-    pub plugin: &'static str,
-    /// In which half of the chain.
-    pub phase: Phase,
-    /// Requests it looked at.
-    pub calls: u64,
-    /// Requests it refused.
-    pub refusals: u64,
-    /// The time it took for all of them.
-    pub time: Duration,
 }
 
 // === impl Chain ===
@@ -102,20 +74,28 @@ impl Chain {
     /// # Errors
     /// The first plugin's no.
     pub async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Refusal> {
+        let (operation, began) = (attributes.operation, Instant::now());
+        let mut answer = Ok(());
         for Link { plugin, counters } in &self.mutating {
-            if plugin.handles(attributes.operation) {
+            if plugin.handles(operation) {
                 let before = attributes.traced_object();
                 let began = Instant::now();
-                let answer = plugin.mutate(attributes).await;
+                let said = plugin.mutate(attributes).await;
+                counters.note(operation, said.is_err(), began.elapsed());
                 if let Some(trace) = attributes.trace {
                     let after = attributes.traced_object();
                     let change = (before != after).then_some(Change { before, after });
-                    trace.step(plugin.name(), Phase::Mutate, change, &answer);
+                    trace.step(plugin.name(), Phase::Mutate, change, &said);
                 }
-                counters.note(plugin.name(), began, answer)?;
+                answer = refusal(plugin.name(), said);
+                if answer.is_err() {
+                    break;
+                }
             }
         }
-        Ok(())
+        let [step, _] = &self.steps;
+        step.note(operation, answer.is_err(), began.elapsed());
+        answer
     }
 
     /// Lets every plugin judge the object as it is to be stored.
@@ -123,27 +103,47 @@ impl Chain {
     /// # Errors
     /// The first plugin's no.
     pub async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Refusal> {
+        let (operation, began) = (attributes.operation, Instant::now());
+        let mut answer = Ok(());
         for Link { plugin, counters } in &self.validating {
-            if plugin.handles(attributes.operation) {
+            if plugin.handles(operation) {
                 let began = Instant::now();
-                let answer = plugin.validate(attributes).await;
+                let said = plugin.validate(attributes).await;
+                counters.note(operation, said.is_err(), began.elapsed());
                 if let Some(trace) = attributes.trace {
-                    trace.step(plugin.name(), Phase::Validate, None, &answer);
+                    trace.step(plugin.name(), Phase::Validate, None, &said);
                 }
-                counters.note(plugin.name(), began, answer)?;
+                answer = refusal(plugin.name(), said);
+                if answer.is_err() {
+                    break;
+                }
             }
         }
-        Ok(())
+        let [_, step] = &self.steps;
+        step.note(operation, answer.is_err(), began.elapsed());
+        answer
     }
 
-    /// How the plugins fare, in their order.
-    pub fn metrics(&self) -> Vec<PluginMetrics> {
-        let mutating = self.mutating.iter();
-        let mutating = mutating.map(|l| l.counters.read(l.plugin.name(), Phase::Mutate));
-        let validating = self.validating.iter();
-        let validating = validating.map(|l| l.counters.read(l.plugin.name(), Phase::Validate));
-        mutating.chain(validating).collect()
+    /// How the plugins fare, in their order, and then each half of the chain.
+    pub fn metrics(&self) -> Vec<Sample> {
+        let mutating = self.mutating.iter().flat_map(|link| {
+            let name = Some(link.plugin.name());
+            link.counters.samples(name, Phase::Mutate)
+        });
+        let validating = self.validating.iter().flat_map(|link| {
+            let name = Some(link.plugin.name());
+            link.counters.samples(name, Phase::Validate)
+        });
+        let phases = [Phase::Mutate, Phase::Validate].into_iter();
+        let steps = phases
+            .zip(&self.steps)
+            .flat_map(|(phase, step)| step.samples(None, phase));
+        mutating.chain(validating).chain(steps).collect()
     }
+}
+
+fn refusal(plugin: &'static str, answer: Result<(), Status>) -> Result<(), Refusal> {
+    answer.map_err(|status| Refusal { plugin, status })
 }
 
 // === impl Link ===
@@ -162,35 +162,6 @@ impl<P: ?Sized> Clone for Link<P> {
         Self {
             plugin: Arc::clone(&self.plugin),
             counters: Arc::clone(&self.counters),
-        }
-    }
-}
-
-// === impl Counters ===
-
-impl Counters {
-    fn note(
-        &self,
-        plugin: &'static str,
-        began: Instant,
-        answer: Result<(), Status>,
-    ) -> Result<(), Refusal> {
-        let nanos = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.calls.fetch_add(1, Ordering::Relaxed);
-        self.nanos.fetch_add(nanos, Ordering::Relaxed);
-        answer.map_err(|status| {
-            self.refusals.fetch_add(1, Ordering::Relaxed);
-            Refusal { plugin, status }
-        })
-    }
-
-    fn read(&self, plugin: &'static str, phase: Phase) -> PluginMetrics {
-        PluginMetrics {
-            plugin,
-            phase,
-            calls: self.calls.load(Ordering::Relaxed),
-            refusals: self.refusals.load(Ordering::Relaxed),
-            time: Duration::from_nanos(self.nanos.load(Ordering::Relaxed)),
         }
     }
 }

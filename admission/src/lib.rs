@@ -8,6 +8,7 @@ mod amounts;
 pub mod attributes;
 pub mod chain;
 pub mod lookup;
+pub mod metrics;
 pub mod plugins;
 pub mod podsecuritypolicy;
 pub mod quota;

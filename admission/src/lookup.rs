@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use k8s_openapi::api::core::v1::{LimitRange, Namespace, Pod, ResourceQuota, ServiceAccount};
+use k8s_openapi::api::core::v1::{LimitRange, Namespace, Node, Pod, ResourceQuota, ServiceAccount};
 use k8s_openapi::api::networking::v1::IngressClass;
 use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
@@ -32,7 +32,8 @@ pub trait Lookup<K>: Send + Sync + 'static {
 /// `podsecuritypolicies`.
 pub trait PolicyAuthorizer: Send + Sync + 'static {
     /// The reason why `user` may `use` the policy, named by a rule of this API group, in the
-    /// namespace, empty if there is nothing to say; `None` if they may not.
+    /// namespace, empty if there is nothing to say; `None` if they may not. The empty name stands
+    /// for every policy there is or will be.
     fn may_use(
         &self,
         user: &UserInfo,
@@ -42,14 +43,21 @@ pub trait PolicyAuthorizer: Send + Sync + 'static {
     ) -> Option<String>;
 }
 
-/// What is read of the store when somebody asks, because nobody keeps all of it decoded.
+/// Objects of one kind as the store has them, read when somebody asks: nobody keeps all of them
+/// decoded. Cluster-scoped kinds have the empty namespace.
 #[async_trait]
-pub trait Listing<K>: Send + Sync + 'static {
+pub trait Stored<K>: Send + Sync + 'static {
     /// The objects of a namespace, by name.
     ///
     /// # Errors
     /// A [`Status`] if the store cannot say.
     async fn list(&self, namespace: &str) -> Result<Vec<Arc<K>>, Status>;
+
+    /// One object.
+    ///
+    /// # Errors
+    /// A [`Status`] if the store cannot say.
+    async fn get(&self, namespace: &str, name: &str) -> Result<Option<Arc<K>>, Status>;
 }
 
 /// Where quotas are charged.
@@ -90,9 +98,13 @@ impl<K: Send + Sync + 'static> Lookup<K> for NoObjects {
 }
 
 #[async_trait]
-impl<K: Send + Sync + 'static> Listing<K> for NoObjects {
+impl<K: Send + Sync + 'static> Stored<K> for NoObjects {
     async fn list(&self, _: &str) -> Result<Vec<Arc<K>>, Status> {
         Ok(Vec::new())
+    }
+
+    async fn get(&self, _: &str, _: &str) -> Result<Option<Arc<K>>, Status> {
+        Ok(None)
     }
 }
 
@@ -116,8 +128,11 @@ impl QuotaLedger for NoObjects {
 pub struct Lookups {
     /// For `NamespaceLifecycle` and everything that reads a namespace's labels or annotations.
     pub namespaces: Arc<dyn Lookup<Namespace>>,
-    /// For `PodSecurity`, which warns of pods that a namespace's new level would refuse.
-    pub pods: Arc<dyn Listing<Pod>>,
+    /// For `PodSecurity`, which warns of pods that a namespace's new level would refuse, and for
+    /// `NodeRestriction`.
+    pub pods: Arc<dyn Stored<Pod>>,
+    /// For `NodeRestriction`.
+    pub nodes: Arc<dyn Stored<Node>>,
     /// For `ServiceAccount`.
     pub service_accounts: Arc<dyn Lookup<ServiceAccount>>,
     /// For `Priority`.
@@ -153,6 +168,7 @@ impl Lookups {
         Self {
             namespaces: none.clone(),
             pods: none.clone(),
+            nodes: none.clone(),
             service_accounts: none.clone(),
             priority_classes: none.clone(),
             runtime_classes: none.clone(),

@@ -2,14 +2,17 @@
 
 mod always;
 mod anti_affinity;
-mod default_class;
+mod claim_resize;
+pub(crate) mod default_class;
 mod default_toleration_seconds;
 mod deny_external_ips;
 mod limit_ranger;
 mod namespace_exists;
 mod namespace_lifecycle;
+mod node_restriction;
 mod pod_security;
 mod priority;
+mod references;
 mod resource_quota;
 mod runtime_class;
 mod security_context_deny;
@@ -26,12 +29,14 @@ use crate::lookup::Lookups;
 use crate::podsecuritypolicy::{self, PodSecurityPolicy};
 use always::{AlwaysDeny, AlwaysPullImages};
 use anti_affinity::LimitPodHardAntiAffinityTopology;
+use claim_resize::ClaimResize;
 use default_class::{DefaultIngressClass, DefaultStorageClass};
 use default_toleration_seconds::DefaultTolerationSeconds;
 use deny_external_ips::DenyServiceExternalIps;
 use limit_ranger::LimitRanger;
 use namespace_exists::NamespaceExists;
 use namespace_lifecycle::NamespaceLifecycle;
+use node_restriction::NodeRestriction;
 use pod_security::PodSecurity;
 use priority::Priority;
 use resource_quota::ResourceQuotas;
@@ -75,7 +80,10 @@ const ALL: [Row; 35] = [
         Made(|l| Roles::both(LimitRanger::new(&l.limit_ranges))),
     ),
     on("ServiceAccount", Made(service_accounts)),
-    off("NodeRestriction", Nothing(NOT_YET)),
+    off(
+        "NodeRestriction",
+        Made(|l| Roles::mutating(NodeRestriction::new(&l.pods, &l.nodes))),
+    ),
     on(
         "TaintNodesByCondition",
         Made(|_| Roles::mutating(TaintNodesByCondition)),
@@ -115,7 +123,10 @@ const ALL: [Row; 35] = [
         Made(|_| Roles::mutating(StorageObjectInUseProtection)),
     ),
     off("OwnerReferencesPermissionEnforcement", Nothing(NOT_YET)),
-    on("PersistentVolumeClaimResize", Nothing(NOT_YET)),
+    on(
+        "PersistentVolumeClaimResize",
+        Made(|l| Roles::validating(ClaimResize::new(&l.storage_classes))),
+    ),
     on(
         "RuntimeClass",
         Made(|l| Roles::both(RuntimeClasses::new(&l.runtime_classes))),

@@ -25,6 +25,7 @@ mod trial;
 mod user;
 mod volumes;
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -67,6 +68,8 @@ struct Caller<'a> {
     service_account: Option<UserInfo>,
     user: &'a UserInfo,
     namespace: &'a str,
+    /// Known once somebody asked: whether they may use every policy.
+    uses_all: OnceCell<bool>,
 }
 
 // === impl PodSecurityPolicy ===
@@ -92,6 +95,7 @@ impl PodSecurityPolicy {
                 .map(|name| UserInfo::service_account(attributes.namespace, name)),
             user: attributes.user,
             namespace: attributes.namespace,
+            uses_all: OnceCell::new(),
         }
     }
 }
@@ -175,7 +179,8 @@ impl ValidatingPlugin for PodSecurityPolicy {
 }
 
 /// The first policy that accepts the pod as it is, or else, where that is allowed, the first that
-/// accepts it with what it fills in (upstream: `computeSecurityContext`).
+/// accepts it with what it fills in (upstream: `computeSecurityContext`, which tries all policies and
+/// then asks whether the one that fits may be used; nobody sees the difference).
 fn first_that_allows<'c>(
     policies: impl Iterator<Item = &'c CompiledPolicy>,
     pod: &Pod,
@@ -184,32 +189,27 @@ fn first_that_allows<'c>(
 ) -> Outcome<'c> {
     let view = PodView::new(pod);
     let mut with_changes = None;
-    let mut refusals = Vec::new();
-    for policy in policies {
+    // Upstream's order between policies is random; here it is that of trying them.
+    let mut refusals = ErrorList::new();
+    for policy in policies.filter(|policy| caller.may(policy)) {
         let defaults = match provider::evaluate(policy, &view) {
             Ok(defaults) => defaults,
             Err(errors) => {
-                refusals.push((policy, errors));
+                refusals.extend(errors);
                 continue;
             }
         };
-        let mutates = !defaults.is_empty();
-        if mutates && (!may_mutate || with_changes.is_some()) || caller.may_use(policy).is_none() {
-            continue;
-        }
-        if !mutates {
+        if defaults.is_empty() {
             return Outcome::Allowed(policy, defaults);
         }
-        with_changes = Some((policy, defaults));
+        if may_mutate && with_changes.is_none() {
+            with_changes = Some((policy, defaults));
+        }
     }
-    if let Some((policy, defaults)) = with_changes {
-        return Outcome::Allowed(policy, defaults);
+    match with_changes {
+        Some((policy, defaults)) => Outcome::Allowed(policy, defaults),
+        None => Outcome::Refused(refusals),
     }
-    // Upstream's order between policies is random; here it is that of trying them.
-    let told = refusals
-        .into_iter()
-        .filter(|(policy, _)| caller.may_use(policy).is_some());
-    Outcome::Refused(told.flat_map(|(_, errors)| errors).collect())
 }
 
 fn refusal(attributes: &Attributes<'_>, policies: usize, errors: &ErrorList) -> Status {
@@ -231,19 +231,30 @@ impl Caller<'_> {
         self.service_account.iter().chain([self.user])
     }
 
-    /// Who may use the policy, and why (upstream: `isAuthorizedForPolicy`).
+    /// Whether anybody who counts may use the policy.
+    fn may(&self, policy: &CompiledPolicy) -> bool {
+        let uses_all = || self.grant("").is_some();
+        *self.uses_all.get_or_init(uses_all) || self.grant(&policy.name).is_some()
+    }
+
+    /// Who may use the policy, and why.
     fn may_use(&self, policy: &CompiledPolicy) -> Option<PolicyUse> {
-        let name = policy.name.as_str();
+        let (user, group, reason) = self.grant(&policy.name)?;
+        Some(PolicyUse {
+            user: user.name.clone(),
+            group,
+            reason,
+        })
+    }
+
+    /// Upstream: `isAuthorizedForPolicy`.
+    fn grant(&self, name: &str) -> Option<(&UserInfo, &'static str, String)> {
         let mut asked = self
             .asked()
             .flat_map(|user| GROUPS.map(|group| (user, group)));
         asked.find_map(|(user, group)| {
             let reason = self.authorizer.may_use(user, group, name, self.namespace)?;
-            Some(PolicyUse {
-                user: user.name.clone(),
-                group,
-                reason,
-            })
+            Some((user, group, reason))
         })
     }
 }

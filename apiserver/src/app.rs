@@ -33,6 +33,7 @@ use crate::filters::limits::InFlight;
 use crate::identities::Identities;
 use crate::indices::{self, UseOfPolicies};
 use crate::informer::{self, Informer, OnDemand};
+use crate::metrics::Requests;
 use crate::quota::Ledger;
 use crate::registry::{Registry, metadata, table};
 use crate::serving::health::Health;
@@ -67,6 +68,7 @@ pub struct App {
     store: Store,
     health: Health,
     in_flight: InFlight,
+    requests: Requests,
     documents: Documents,
     tokens: Tokens,
     tasks: TaskTracker,
@@ -117,7 +119,12 @@ impl App {
         let authorizer = authorization(options, &roles);
         let lookups = lookups(&cache, &prefix, &authorizer);
         for (plugin, why) in selection.without_effect() {
-            tracing::debug!(plugin, why, "an admission plugin has no effect");
+            // Who asked for it should know; the default set is nobody's wish.
+            if options.enable_admission_plugins.iter().any(|p| p == plugin) {
+                tracing::warn!(plugin, why, "an admission plugin has no effect");
+            } else {
+                tracing::debug!(plugin, why, "an admission plugin has no effect");
+            }
         }
         let registry = Arc::new(Registry::new(
             cache.clone(),
@@ -143,6 +150,7 @@ impl App {
             cache,
             store,
             in_flight: InFlight::default(),
+            requests: Requests::default(),
             documents: Documents::new(address, openid),
             tokens,
             tasks: TaskTracker::new(),
@@ -249,6 +257,11 @@ impl App {
     /// How many requests it carries out at once.
     pub const fn in_flight(&self) -> &InFlight {
         &self.in_flight
+    }
+
+    /// The requests it has answered.
+    pub const fn requests(&self) -> &Requests {
+        &self.requests
     }
 
     /// What it tells about its API.

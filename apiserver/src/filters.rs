@@ -18,6 +18,7 @@ use rustls_pki_types::CertificateDer;
 use crate::app::App;
 use crate::endpoints;
 use crate::endpoints::body::Incoming;
+use crate::endpoints::query::Query;
 use crate::request_info::RequestInfo;
 use crate::response::{self, Response};
 
@@ -50,6 +51,9 @@ pub async fn serve(app: Arc<App>, peer: Arc<Peer>, request: Request<Incoming>) -
     }))
     .await;
     let answer = answer.unwrap_or_else(|status| response::status(&status));
+    let query = parts.uri.query().unwrap_or_default();
+    let dry_run = !Query::new(query).get("dryRun").is_empty();
+    app.requests().note(&info, dry_run, answer.status());
     limits::drain(body).await;
     span.end(answer)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::RwLock;
-use portcullis_admission::lookup::{Listing, Lookup};
+use portcullis_admission::lookup::{Lookup, Stored};
 use portcullis_api::{Object, Status};
 use portcullis_storage::cache::{Cache, Observer};
 use portcullis_storage::{Entry, Event, ListRequest, ReadAt, Storage};
@@ -135,12 +135,16 @@ impl OnDemand {
 }
 
 #[async_trait]
-impl<K: Object + Clone> Listing<K> for OnDemand {
+impl<K: Object + Clone> Stored<K> for OnDemand {
     async fn list(&self, namespace: &str) -> Result<Vec<Arc<K>>, Status> {
         let prefix = format!("{}/{}/{namespace}/", self.prefix, self.resource.storage);
         let page = self.store.list(&prefix, &ListRequest::all()).await;
         let entries = page.map_err(|e| unreachable(&e))?.entries;
         entries.iter().map(|e| decode(self.resource, e)).collect()
+    }
+
+    async fn get(&self, namespace: &str, name: &str) -> Result<Option<Arc<K>>, Status> {
+        live(&self.store, &self.prefix, self.resource, namespace, name).await
     }
 }
 
@@ -196,17 +200,28 @@ impl<K: Object + Clone> Lookup<K> for Informer<K> {
     }
 
     async fn get_live(&self, namespace: &str, name: &str) -> Result<Option<Arc<K>>, Status> {
-        let path = if namespace.is_empty() {
-            name.to_owned()
-        } else {
-            format!("{namespace}/{name}")
-        };
-        let key = format!("{}/{}/{path}", self.prefix, self.resource.storage);
-        let found = self.store.get(&key, ReadAt::Latest).await;
-        let found = found.map_err(|e| unreachable(&e))?;
-        found
-            .entry
-            .map(|entry| decode(self.resource, &entry))
-            .transpose()
+        live(&self.store, &self.prefix, self.resource, namespace, name).await
     }
+}
+
+/// An object as the store has it now.
+async fn live<K: Object + Clone>(
+    store: &Arc<dyn Storage>,
+    prefix: &str,
+    resource: &Resource,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<Arc<K>>, Status> {
+    let path = if namespace.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{namespace}/{name}")
+    };
+    let key = format!("{prefix}/{}/{path}", resource.storage);
+    let found = store.get(&key, ReadAt::Latest).await;
+    let found = found.map_err(|e| unreachable(&e))?;
+    found
+        .entry
+        .map(|entry| decode(resource, &entry))
+        .transpose()
 }

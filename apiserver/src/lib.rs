@@ -57,6 +57,8 @@ pub mod indices;
 
 pub mod quota;
 
+pub mod metrics;
+
 pub mod escalation;
 
 // What runs elsewhere.

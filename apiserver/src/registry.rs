@@ -217,6 +217,11 @@ impl Registry {
         &self.storage
     }
 
+    /// The admission chain.
+    pub const fn admission(&self) -> &portcullis_admission::Chain {
+        &self.admission
+    }
+
     /// The key of an object, as kube-apiserver lays keys out.
     pub fn key(&self, resource: &Resource, namespace: &str, name: &str) -> String {
         let mut key = self.collection_key(resource, namespace);

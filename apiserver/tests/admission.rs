@@ -1,3 +1,4 @@
 //! Admission plugins where they need the whole server: its store, its other requests, its restarts.
 
+mod metrics;
 mod quota;

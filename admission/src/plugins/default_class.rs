@@ -14,13 +14,10 @@ use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::{GroupResource, Status};
 
+use crate::attributes::CLAIMS;
 use crate::lookup::Lookup;
 use crate::{Attributes, MutatingPlugin, Operation};
 
-const CLAIMS: GroupResource<'static> = GroupResource {
-    group: "",
-    resource: "persistentvolumeclaims",
-};
 const INGRESSES: GroupResource<'static> = GroupResource {
     group: "networking.k8s.io",
     resource: "ingresses",
@@ -115,6 +112,15 @@ impl MutatingPlugin for DefaultIngressClass {
         }
         Ok(())
     }
+}
+
+/// The class that a claim names, in the old way or the new; empty for none.
+pub(crate) fn class_of_claim(claim: &PersistentVolumeClaim) -> &str {
+    let annotations = claim.metadata.annotations.as_ref();
+    let old = annotations.and_then(|a| a.get(OLD_STORAGE_CLASS));
+    let spec = claim.spec.as_ref();
+    let class = old.or_else(|| spec.and_then(|s| s.storage_class_name.as_ref()));
+    class.map_or("", String::as_str)
 }
 
 fn has(metadata: &ObjectMeta, annotation: &str) -> bool {

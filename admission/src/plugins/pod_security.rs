@@ -18,7 +18,7 @@ use k8s_openapi::api::core::v1::{Namespace, Pod, PodSpec};
 use portcullis_api::{GroupResource, Object, Status};
 
 use crate::attributes::PODS;
-use crate::lookup::{Listing, Lookup};
+use crate::lookup::{Lookup, Stored};
 use crate::{Attributes, Operation, ValidatingPlugin};
 use labels::{Level, LevelVersion, Policy};
 use standard::Violations;
@@ -45,13 +45,13 @@ const MOST_PODS_TO_CHECK: usize = 3000;
 /// The plugin.
 pub(crate) struct PodSecurity {
     namespaces: Arc<dyn Lookup<Namespace>>,
-    pods: Arc<dyn Listing<Pod>>,
+    pods: Arc<dyn Stored<Pod>>,
 }
 
 impl PodSecurity {
     pub(crate) fn new(
         namespaces: &Arc<dyn Lookup<Namespace>>,
-        pods: &Arc<dyn Listing<Pod>>,
+        pods: &Arc<dyn Stored<Pod>>,
     ) -> Self {
         Self {
             namespaces: Arc::clone(namespaces),

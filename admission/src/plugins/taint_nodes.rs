@@ -4,14 +4,11 @@
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{Node, Taint};
-use portcullis_api::{GroupResource, Status};
+use portcullis_api::Status;
 
+use crate::attributes::NODES;
 use crate::{Attributes, MutatingPlugin, Operation};
 
-const NODES: GroupResource<'static> = GroupResource {
-    group: "",
-    resource: "nodes",
-};
 const NOT_READY: &str = "node.kubernetes.io/not-ready";
 const NO_SCHEDULE: &str = "NoSchedule";
 

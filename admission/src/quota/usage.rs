@@ -10,6 +10,7 @@ use portcullis_api::{GroupResource, Object};
 use super::pods;
 use crate::Operation;
 use crate::amounts::{Amounts, read};
+use crate::plugins::default_class::class_of_claim;
 
 const CLASS_INFIX: &str = ".storageclass.storage.k8s.io/";
 /// Core kinds that quotas also name without `count/`.
@@ -151,10 +152,7 @@ fn of_claim(claim: &PersistentVolumeClaim) -> Amounts {
     let resources = spec.and_then(|s| s.resources.as_ref());
     let requests = read(resources.and_then(|r| r.requests.as_ref()));
     let storage = requests.get("storage").copied();
-    let old_class = claim.metadata.annotations.as_ref();
-    let old_class = old_class.and_then(|a| a.get("volume.beta.kubernetes.io/storage-class"));
-    let class = old_class.or_else(|| spec.and_then(|s| s.storage_class_name.as_ref()));
-    let class = class.filter(|class| !class.is_empty());
+    let class = Some(class_of_claim(claim)).filter(|class| !class.is_empty());
     let mut usage = Amounts::new();
     for prefix in [
         Some(String::new()),

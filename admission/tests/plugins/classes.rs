@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use k8s_openapi::api::networking::v1::Ingress;
+use portcullis_admission::Operation;
 use portcullis_api::{GroupKind, GroupResource};
 
 use crate::support::{Request, World, from_yaml};
@@ -116,4 +117,53 @@ async fn ingresses_without_class_get_the_default_one() {
         text,
         r#"ingresses.networking.k8s.io "i" is forbidden: Internal error occurred: 2 default IngressClasses were found"#
     );
+}
+
+#[tokio::test]
+async fn a_claim_grows_where_its_class_says_so() {
+    let mut world = World::new();
+    for (name, grows) in [("grows", "true"), ("fixed", "false")] {
+        world.storage_classes.add(from_yaml(&format!(
+            "{{metadata: {{name: {name}}}, provisioner: p, allowVolumeExpansion: {grows}}}"
+        )));
+    }
+    let chain = world.chain(&["PersistentVolumeClaimResize"]);
+    let claim = |class: &str, size: &str, phase: &str| -> PersistentVolumeClaim {
+        from_yaml(&format!(
+            "{{metadata: {{name: c}}, spec: {{storageClassName: {class}, resources: {{requests: {{storage: {size}}}}}}}, status: {{phase: {phase}}}}}"
+        ))
+    };
+    let refused = "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize";
+    for (class, before, after, phase, why) in [
+        ("grows", "1Gi", "2Gi", "Bound", ""),
+        (
+            "grows",
+            "1Gi",
+            "2Gi",
+            "Pending",
+            "Only bound persistent volume claims can be expanded",
+        ),
+        ("fixed", "1Gi", "2Gi", "Bound", refused),
+        ("unknown", "1Gi", "2Gi", "Bound", refused),
+        ("fixed", "2Gi", "1024Mi", "Pending", ""),
+    ] {
+        let kind = GroupKind {
+            group: "",
+            kind: "PersistentVolumeClaim",
+        };
+        let resource = GroupResource {
+            group: "",
+            resource: "persistentvolumeclaims",
+        };
+        let mut request = Request::create(kind, resource, claim(class, after, phase));
+        request.operation = Operation::Update;
+        request.old = Some(Box::new(claim(class, before, phase)));
+        match request.send(&chain).await {
+            Ok(_) => assert_eq!(why, "", "{class} {before} {after} {phase}"),
+            Err(refusal) => assert_eq!(
+                refusal.status.message,
+                format!("persistentvolumeclaims \"c\" is forbidden: {why}")
+            ),
+        }
+    }
 }

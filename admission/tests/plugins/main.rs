@@ -12,6 +12,7 @@ mod chapter13;
 mod classes;
 mod limits;
 mod namespaces;
+mod nodes;
 mod pod_security;
 mod pods;
 mod policies;

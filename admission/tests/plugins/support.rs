@@ -5,13 +5,13 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use k8s_openapi::Metadata;
-use k8s_openapi::api::core::v1::{LimitRange, Namespace, Pod, ResourceQuota, ServiceAccount};
+use k8s_openapi::api::core::v1::{LimitRange, Namespace, Node, Pod, ResourceQuota, ServiceAccount};
 use k8s_openapi::api::networking::v1::IngressClass;
 use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use portcullis_admission::lookup::{Listing, Lookup, PolicyAuthorizer, QuotaLedger};
+use portcullis_admission::lookup::{Lookup, PolicyAuthorizer, QuotaLedger, Stored};
 use portcullis_admission::plugins::known;
 use portcullis_admission::podsecuritypolicy::PolicyIndex;
 use portcullis_admission::quota::Meter;
@@ -32,6 +32,7 @@ pub struct Table<K> {
 pub struct World {
     pub namespaces: Table<Namespace>,
     pub pods: Table<Pod>,
+    pub nodes: Table<Node>,
     pub service_accounts: Table<ServiceAccount>,
     pub priority_classes: Table<PriorityClass>,
     pub runtime_classes: Table<RuntimeClass>,
@@ -101,14 +102,18 @@ impl<K: Send + Sync + 'static> Lookup<K> for Table<K> {
     async fn get_live(&self, namespace: &str, name: &str) -> Result<Option<Arc<K>>, Status> {
         let late = self.late.lock().unwrap();
         let late = late.get(&(namespace.to_owned(), name.to_owned())).cloned();
-        Ok(late.or_else(|| self.get(namespace, name)))
+        Ok(late.or_else(|| Lookup::get(self, namespace, name)))
     }
 }
 
 #[async_trait]
-impl Listing<Pod> for Table<Pod> {
-    async fn list(&self, namespace: &str) -> Result<Vec<Arc<Pod>>, Status> {
+impl<K: Send + Sync + 'static> Stored<K> for Table<K> {
+    async fn list(&self, namespace: &str) -> Result<Vec<Arc<K>>, Status> {
         Ok(Lookup::list(self, namespace))
+    }
+
+    async fn get(&self, namespace: &str, name: &str) -> Result<Option<Arc<K>>, Status> {
+        Ok(Lookup::get(self, namespace, name))
     }
 }
 
@@ -227,6 +232,7 @@ impl World {
         selection.build(&Lookups {
             namespaces: Arc::new(self.namespaces),
             pods: Arc::new(self.pods),
+            nodes: Arc::new(self.nodes),
             service_accounts: Arc::new(self.service_accounts),
             priority_classes: Arc::new(self.priority_classes),
             runtime_classes: Arc::new(self.runtime_classes),

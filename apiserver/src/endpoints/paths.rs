@@ -12,12 +12,14 @@ use serde_json::json;
 use super::document::Document;
 use super::openapi::Answer;
 use crate::app::App;
+use crate::metrics;
 use crate::response::{self, JSON, Response};
 
 /// Paths that `/` lists besides those of discovery.
-const PATHS: [&str; 6] = [
+const PATHS: [&str; 7] = [
     "/healthz",
     "/livez",
+    "/metrics",
     "/openapi/v2",
     "/openapi/v3",
     "/readyz",
@@ -46,6 +48,11 @@ pub async fn serve(app: &Arc<App>, path: &str, parts: &Parts) -> Response {
             StatusCode::OK,
             JSON,
             json!({"paths": paths(app)}).to_string(),
+        ),
+        "/metrics" => response::bytes(
+            StatusCode::OK,
+            metrics::CONTENT_TYPE,
+            metrics::render(app.requests(), app.in_flight(), app.registry().admission()),
         ),
         path if is_health(path) => app.health().serve(path, query).await,
         path => match app.documents().find(path, accept, query) {

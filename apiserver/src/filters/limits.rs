@@ -25,8 +25,27 @@ const DRAIN_TIME: Duration = Duration::from_secs(2);
 /// How many requests are carried out at once, watches aside.
 #[derive(Debug)]
 pub struct InFlight {
-    reading: Semaphore,
-    writing: Semaphore,
+    reading: Places,
+    writing: Places,
+}
+
+#[derive(Debug)]
+struct Places {
+    free: Semaphore,
+    all: usize,
+}
+
+impl Places {
+    fn new(all: usize) -> Self {
+        Self {
+            free: Semaphore::new(all),
+            all,
+        }
+    }
+
+    fn taken(&self) -> usize {
+        self.all.saturating_sub(self.free.available_permits())
+    }
 }
 
 impl Default for InFlight {
@@ -40,9 +59,15 @@ impl InFlight {
     /// So many that change nothing, and so many that do.
     pub fn new(reading: usize, writing: usize) -> Self {
         Self {
-            reading: Semaphore::new(reading),
-            writing: Semaphore::new(writing),
+            reading: Places::new(reading),
+            writing: Places::new(writing),
         }
+    }
+
+    /// How many places are taken, by upstream's names for the two sorts.
+    pub fn taken(&self) -> [(&'static str, usize); 2] {
+        let (reading, writing) = (self.reading.taken(), self.writing.taken());
+        [("mutating", writing), ("readOnly", reading)]
     }
 }
 
@@ -104,7 +129,7 @@ pub fn take_place<'a>(
     } else {
         &limits.writing
     };
-    places.try_acquire().map(Some).map_err(|_| {
+    places.free.try_acquire().map(Some).map_err(|_| {
         Status::failure(
             Reason::TooManyRequests,
             "Too many requests, please try again later.",

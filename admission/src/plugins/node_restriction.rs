@@ -1,0 +1,185 @@
+//! `NodeRestriction`: a kubelet, known by its identity, writes only what is its own.
+//!
+//! Upstream: `plugin/pkg/admission/noderestriction/admission.go`.
+
+mod claims;
+mod nodes;
+mod pods;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use k8s_openapi::api::authentication::v1::TokenRequest;
+use k8s_openapi::api::core::v1::{Node, Pod};
+use portcullis_api::{Object, Status, UserInfo};
+
+use crate::attributes::PODS;
+use crate::lookup::Stored;
+use crate::{Attributes, MutatingPlugin, Operation};
+
+const USER_PREFIX: &str = "system:node:";
+const GROUP: &str = "system:nodes";
+const LEASE_NAMESPACE: &str = "kube-node-lease";
+
+/// The plugin.
+pub(crate) struct NodeRestriction {
+    pods: Arc<dyn Stored<Pod>>,
+    nodes: Arc<dyn Stored<Node>>,
+}
+
+/// A request of a node.
+struct Request<'r, 'a> {
+    node: &'r str,
+    attributes: &'r Attributes<'a>,
+}
+
+impl NodeRestriction {
+    pub(crate) fn new(pods: &Arc<dyn Stored<Pod>>, nodes: &Arc<dyn Stored<Node>>) -> Self {
+        Self {
+            pods: Arc::clone(pods),
+            nodes: Arc::clone(nodes),
+        }
+    }
+
+    async fn judge(&self, request: &Request<'_, '_>) -> Result<(), Status> {
+        let attributes = request.attributes;
+        let (resource, subresource) = (attributes.resource, attributes.subresource);
+        match (resource.group, resource.resource) {
+            ("", "pods") => match subresource {
+                "" => self.judge_pod(request).await,
+                "status" => request.judge_pod_status(),
+                "eviction" => self.judge_eviction(request).await,
+                other => request.refuse(&format!(
+                    "unexpected pod subresource {other:?}, only 'status' and 'eviction' are allowed"
+                )),
+            },
+            ("", "nodes") => request.judge_node(),
+            ("", "persistentvolumeclaims") => match subresource {
+                "status" => request.judge_claim_status(),
+                _ => request.refuse("may only update PVC status"),
+            },
+            ("", "serviceaccounts") => self.judge_token(request).await,
+            ("coordination.k8s.io", "leases") => request.judge_lease(),
+            ("storage.k8s.io", "csinodes") => request
+                .judge_name("can only access CSINode with the same name as the requesting node"),
+            _ => Ok(()),
+        }
+    }
+
+    /// A token of a pod's account, for the node that the pod is on.
+    async fn judge_token(&self, request: &Request<'_, '_>) -> Result<(), Status> {
+        let attributes = request.attributes;
+        if attributes.operation != Operation::Create || attributes.subresource != "token" {
+            return Ok(());
+        }
+        let asked: &TokenRequest = attributes.typed()?;
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let spec = asked.spec.as_ref();
+        let bound = spec
+            .and_then(|s| s.bound_object_ref.as_ref())
+            .filter(|bound| {
+                text(&bound.api_version) == "v1"
+                    && text(&bound.kind) == "Pod"
+                    && !text(&bound.name).is_empty()
+            });
+        let Some(bound) = bound else {
+            return request.refuse("node requested token not bound to a pod");
+        };
+        let uid = text(&bound.uid);
+        if uid.is_empty() {
+            return request.refuse("node requested token with a pod binding without a uid");
+        }
+        let pod = self.pod(request, &text(&bound.name)).await?;
+        if pod.metadata.uid.as_deref() != Some(&uid) {
+            return request.refuse(&format!(
+                "the UID in the bound object reference ({uid}) does not match the UID in record. The object might have been deleted and then recreated"
+            ));
+        }
+        if !request.is_here(&pod) {
+            return request
+                .refuse("node requested token bound to a pod scheduled on a different node");
+        }
+        Ok(())
+    }
+
+    /// A pod of the request's namespace.
+    async fn pod(&self, request: &Request<'_, '_>, name: &str) -> Result<Arc<Pod>, Status> {
+        let found = self.pods.get(request.attributes.namespace, name).await?;
+        found.ok_or_else(|| Status::not_found(PODS, name))
+    }
+}
+
+#[async_trait]
+impl MutatingPlugin for NodeRestriction {
+    fn name(&self) -> &'static str {
+        "NodeRestriction"
+    }
+
+    fn handles(&self, operation: Operation) -> bool {
+        operation != Operation::Connect
+    }
+
+    async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
+        let Some(node) = node_of(attributes.user) else {
+            return Ok(());
+        };
+        let request = Request { node, attributes };
+        if node.is_empty() {
+            let user = &attributes.user.name;
+            return request.refuse(&format!("could not determine node from user {user:?}"));
+        }
+        self.judge(&request).await
+    }
+}
+
+/// The node that a user is (upstream: `pkg/auth/nodeidentifier`).
+fn node_of(user: &UserInfo) -> Option<&str> {
+    let node = user.name.strip_prefix(USER_PREFIX)?;
+    user.groups
+        .iter()
+        .any(|group| group == GROUP)
+        .then_some(node)
+}
+
+impl Request<'_, '_> {
+    fn refuse(&self, why: &str) -> Result<(), Status> {
+        Err(self.attributes.forbidden(why))
+    }
+
+    fn is_here(&self, pod: &Pod) -> bool {
+        let node = pod.spec.as_ref().and_then(|s| s.node_name.as_deref());
+        node == Some(self.node)
+    }
+
+    fn old<T: 'static>(&self) -> Result<&T, Status> {
+        let old = self.attributes.old_object;
+        let old = old.and_then(<dyn Object>::as_kind);
+        old.ok_or_else(|| {
+            self.attributes
+                .forbidden("unexpected type of the object as it was")
+        })
+    }
+
+    fn judge_lease(&self) -> Result<(), Status> {
+        if self.attributes.namespace != LEASE_NAMESPACE {
+            return self.refuse(&format!(
+                "can only access leases in the {LEASE_NAMESPACE:?} system namespace"
+            ));
+        }
+        self.judge_name("can only access node lease with the same name as the requesting node")
+    }
+
+    /// What a node may write only under its own name.
+    fn judge_name(&self, why: &str) -> Result<(), Status> {
+        let object = self.attributes.object.as_deref();
+        let name = match self.attributes.operation {
+            Operation::Create => object.and_then(|o| o.metadata().name.as_deref()),
+            _ => Some(self.attributes.name),
+        };
+        if name == Some(self.node) {
+            Ok(())
+        } else {
+            self.refuse(why)
+        }
+    }
+}
