@@ -5,7 +5,7 @@ BINARY := target/$(HOST)/release/portcullis
 # The program that the scripts test; name another one to test that.
 export PORTCULLIS ?= $(CURDIR)/$(BINARY)
 
-.PHONY: help run test build lint unit walkthrough why everyday hardening compose bench setup-build setup-test
+.PHONY: help run test build lint unit walkthrough why everyday guide hardening compose bench setup-build setup-test
 .NOTPARALLEL:
 
 help:
@@ -15,7 +15,7 @@ run: build ## build, serve chapter 13 on 127.0.0.1:6443, say what to type next
 	@testdata/chapter13/serve
 
 test: setup-test ## everything that CI runs
-	@testdata/suite lint unit build walkthrough why everyday hardening compose
+	@testdata/suite lint unit build walkthrough why everyday guide hardening compose
 
 # One static binary: what the scripts test is what the image holds. Naming the target keeps the flag
 # from proc macros, which cannot be linked statically.
@@ -46,6 +46,12 @@ everyday: build ## what people do with kubectl all day, on both stores
 	@testdata/setup kubectl etcd etcdctl python3
 	@failed=0; for store in embedded etcd; do \
 	  STORE=$$store testdata/with-server -- testdata/kubectl/everyday.sh || failed=1; done; exit $$failed
+
+guide: build ## the commands of docs/psp-to-pod-security.md, and whether they still answer as it says
+	@testdata/setup kubectl python3
+	@testdata/with-server --basic-auth-file=testdata/chapter13/password.csv \
+	  --enable-admission-plugins=PodSecurityPolicy -- \
+	  testdata/transcript docs/psp-to-pod-security.md testdata/psp-to-pod-security
 
 hardening: build ## bad starts, kill -9, an etcd that dies; start-up time and memory
 	@testdata/setup kubectl etcd etcdctl python3
