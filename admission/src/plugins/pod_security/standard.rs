@@ -175,3 +175,6 @@ impl Violations {
         details.join(", ")
     }
 }
+
+#[cfg(test)]
+mod tests;
