@@ -45,7 +45,9 @@ why: build ## every command of docs/why.md
 everyday: build ## what people do with kubectl all day, on both stores
 	@testdata/setup kubectl etcd etcdctl python3
 	@failed=0; for store in embedded etcd; do \
-	  STORE=$$store testdata/with-server -- testdata/kubectl/everyday.sh || failed=1; done; exit $$failed
+	  STORE=$$store testdata/with-server -- testdata/kubectl/everyday.sh || failed=1; \
+	  STORE=$$store testdata/with-server --anonymous-auth=true -- testdata/kubectl/namespace.sh || failed=1; \
+	done; exit $$failed
 
 guide: build ## the commands of docs/psp-to-pod-security.md, and whether they still answer as it says
 	@testdata/setup kubectl python3

@@ -8,3 +8,6 @@ mod scale;
 mod update;
 mod versions;
 mod watch;
+
+/// Nobody else's config maps come between those of a test.
+const NO_OTHER_MAPS: &str = "--controllers=*,-root-ca-cert-publisher";

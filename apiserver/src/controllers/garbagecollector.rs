@@ -16,7 +16,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::stream::{self, StreamExt};
 use parking_lot::Mutex;
 use portcullis_api::UserInfo;
 use portcullis_storage::cache::{Cache, Observer};
@@ -81,19 +80,11 @@ impl Collector {
     /// Collects until this is dropped.
     pub async fn run(self: Arc<Self>) {
         let _acting = Acting::begin(&self);
-        let keys = stream::unfold(&self.queue, |queue| async move {
-            Some((queue.next().await, queue))
-        });
-        keys.for_each_concurrent(AT_ONCE, |key| async {
-            match self.attempt(&key).await {
-                Ok(()) => self.queue.succeeded(&key),
-                Err(status) => {
-                    tracing::debug!(%key, error = status.message, "not collected yet");
-                    self.queue.failed(key);
-                }
-            }
-        })
-        .await;
+        let attempt = |key: Arc<str>| {
+            let collector = self.clone();
+            async move { collector.attempt(&key).await.map(|()| true) }
+        };
+        self.queue.serve(AT_ONCE, attempt).await;
     }
 
     fn want(&self, wanted: Wanted) {

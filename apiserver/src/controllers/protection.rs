@@ -18,6 +18,8 @@ use crate::registry::facts::Selection;
 use crate::registry::{Registry, Scope, codec, table};
 
 const CLAIMS: &str = "kubernetes.io/pvc-protection";
+/// How many are seen to at once.
+const AT_ONCE: usize = 16;
 
 /// Sees to claims for as long as the server runs.
 pub async fn run_claims(registry: Arc<Registry>) {
@@ -26,38 +28,34 @@ pub async fn run_claims(registry: Arc<Registry>) {
     let mut claims = follow::<PersistentVolumeClaim>(registry.clone(), user.clone(), resource);
     let mut pods = follow::<Pod>(registry.clone(), user.clone(), table::PODS);
     let queue = Queue::default();
-    let key = |namespace: &str, name: &str| registry.key(resource, namespace, name).into();
-    loop {
-        tokio::select! {
-            Some(seen) = claims.next() => {
-                let meta = &seen.object.metadata;
-                if !seen.gone && is_wrong(meta, CLAIMS) {
-                    let (namespace, name) = names(meta);
-                    queue.add(key(namespace, name), Duration::ZERO);
+    let want = |namespace: &str, name: &str| {
+        let key = registry.key(resource, namespace, name);
+        queue.add(key.into(), Duration::ZERO);
+    };
+    let watch = async {
+        loop {
+            tokio::select! {
+                Some(seen) = claims.next() => {
+                    let meta = &seen.object.metadata;
+                    if !seen.gone && is_wrong(meta, CLAIMS) {
+                        let (namespace, name) = names(meta);
+                        want(namespace, name);
+                    }
+                }
+                Some(seen) = pods.next() => {
+                    let (namespace, _) = names(&seen.object.metadata);
+                    for name in let_go(&seen) {
+                        want(namespace, &name);
+                    }
                 }
             }
-            Some(seen) = pods.next() => {
-                let (namespace, _) = names(&seen.object.metadata);
-                for name in let_go(&seen) {
-                    queue.add(key(namespace, &name), Duration::ZERO);
-                }
-            }
-            key = queue.next() => {
-                let done = see_to_claim(&registry, &user, &key).await;
-                settle(&queue, key, done);
-            }
         }
-    }
-}
-
-fn settle(queue: &Queue, key: Arc<str>, done: Result<(), Status>) {
-    match done {
-        Err(status) if status.code != 404 => {
-            tracing::debug!(%key, error = status.message, "its protection could not be changed yet");
-            queue.failed(key);
-        }
-        _ => queue.succeeded(&key),
-    }
+    };
+    let work = queue.serve(AT_ONCE, |key| {
+        let (registry, user) = (registry.clone(), user.clone());
+        async move { see_to_claim(&registry, &user, &key).await.map(|()| true) }
+    });
+    tokio::join!(watch, work);
 }
 
 fn names(meta: &ObjectMeta) -> (&str, &str) {

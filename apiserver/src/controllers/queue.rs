@@ -4,7 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use parking_lot::Mutex;
+use portcullis_api::Status;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -13,10 +15,12 @@ use tokio::time::Instant;
 const AGAIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(60));
 
 /// Keys with the time from which on they are due.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Queue {
     waiting: Mutex<Waiting>,
     news: Notify,
+    /// How long a key waits at most after a failure.
+    again_max: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -27,7 +31,22 @@ struct Waiting {
     failures: HashMap<Arc<str>, u32>,
 }
 
+impl Default for Queue {
+    fn default() -> Self {
+        Self::patient_for(AGAIN.1)
+    }
+}
+
 impl Queue {
+    /// A queue in which keys wait no longer than this after a failure.
+    pub fn patient_for(again_max: Duration) -> Self {
+        Self {
+            waiting: Mutex::default(),
+            news: Notify::new(),
+            again_max,
+        }
+    }
+
     /// Adds a key that is due after a while; one that is there already is due at the earlier time.
     pub fn add(&self, key: Arc<str>, after: Duration) {
         if self.waiting.lock().add(key, Instant::now() + after) {
@@ -61,20 +80,50 @@ impl Queue {
         }
     }
 
+    /// Takes keys as they are due and attempts what there is to do, for so many at once; `false` is
+    /// for what has to be tried again. An object that is gone is done with.
+    pub async fn serve<F>(&self, at_once: usize, attempt: impl Fn(Arc<str>) -> F)
+    where
+        F: Future<Output = Result<bool, Status>>,
+    {
+        let mut running = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                key = self.next(), if running.len() < at_once => {
+                    let attempt = attempt(key.clone());
+                    running.push(async move { (key, attempt.await) });
+                }
+                Some((key, done)) = running.next() => self.settle(key, done),
+            }
+        }
+    }
+
+    fn settle(&self, key: Arc<str>, done: Result<bool, Status>) {
+        match done {
+            Ok(true) => self.succeeded(&key),
+            Ok(false) => self.failed(key),
+            Err(status) if status.code == 404 => self.succeeded(&key),
+            Err(status) => {
+                tracing::debug!(%key, error = status.message, "to be tried again");
+                self.failed(key);
+            }
+        }
+    }
+
     /// Adds a key that failed again, due later each time.
-    pub fn failed(&self, key: Arc<str>) {
+    fn failed(&self, key: Arc<str>) {
         let after = {
             let mut waiting = self.waiting.lock();
             let failures = waiting.failures.entry(key.clone()).or_default();
             let factor = 2_u32.saturating_pow(*failures);
             *failures = failures.saturating_add(1);
-            AGAIN.0.saturating_mul(factor).min(AGAIN.1)
+            AGAIN.0.saturating_mul(factor).min(self.again_max)
         };
         self.add(key, after);
     }
 
     /// Forgets that a key ever failed.
-    pub fn succeeded(&self, key: &str) {
+    fn succeeded(&self, key: &str) {
         self.waiting.lock().failures.remove(key);
     }
 
@@ -136,6 +185,38 @@ mod tests {
         tokio::task::yield_now().await;
         queue.add("now".into(), Duration::ZERO);
         assert_eq!(&*next.await.unwrap(), "now");
+    }
+
+    #[tokio::test]
+    async fn what_fails_is_tried_again_and_what_is_gone_is_not() {
+        let queue = Queue::patient_for(Duration::from_millis(1));
+        for key in ["later", "error", "gone", "done"] {
+            queue.add(key.into(), Duration::ZERO);
+        }
+        let tried = Mutex::new(HashMap::<String, u32>::new());
+        let attempt = |key: Arc<str>| {
+            let mut tried = tried.lock();
+            let times = tried.entry(key.to_string()).or_default();
+            *times += 1;
+            let first = *times == 1;
+            async move {
+                match &*key {
+                    "later" => Ok(!first),
+                    "error" if first => Err(Status::internal("not yet")),
+                    "gone" => Err(Status::failure(
+                        portcullis_api::status::Reason::NotFound,
+                        "",
+                    )),
+                    _ => Ok(true),
+                }
+            }
+        };
+        let serve = queue.serve(2, attempt);
+        let ended = tokio::time::timeout(Duration::from_millis(300), serve).await;
+        assert!(ended.is_err() && queue.is_empty());
+        let tried = tried.into_inner();
+        let times = ["later", "error", "gone", "done"].map(|key| tried[key]);
+        assert_eq!(times, [2, 2, 1, 1]);
     }
 
     #[tokio::test]

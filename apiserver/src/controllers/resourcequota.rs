@@ -41,7 +41,8 @@ pub async fn run(registry: Arc<Registry>) {
         registry,
         user: UserInfo::service_account("kube-system", "resourcequota-controller"),
         quotas: Mutex::default(),
-        queue: Queue::default(),
+        still: Mutex::default(),
+        queue: Queue::patient_for(STILL),
     };
     tokio::join!(counter.follow(), counter.work());
 }
@@ -52,15 +53,9 @@ struct Counter {
     user: UserInfo,
     /// The keys of the quotas, by namespace.
     quotas: Mutex<HashMap<String, BTreeSet<Arc<str>>>>,
+    /// Since when a quota that uses less than it says has been at its revision.
+    still: Mutex<HashMap<Arc<str>, (Revision, Instant)>>,
     queue: Queue,
-}
-
-/// What a recount comes to.
-enum Outcome {
-    /// The status says so.
-    Right,
-    /// It is too early to write less.
-    TooEarly,
 }
 
 impl Counter {
@@ -151,76 +146,59 @@ impl Counter {
     }
 
     async fn work(&self) {
-        // Since when each quota, at its revision, has stood still.
-        let mut still: HashMap<Arc<str>, (Revision, Instant)> = HashMap::new();
-        loop {
-            let key = self.queue.next().await;
-            let begun = Instant::now();
-            match self.count(&key, &mut still).await {
-                Ok(Outcome::Right) => self.queue.succeeded(&key),
-                Ok(Outcome::TooEarly) => self.queue.add(key, STILL),
-                Err(status) if status.code == 404 => {
-                    still.remove(&key);
-                    self.queue.succeeded(&key);
+        // One after the other, so that a recount of much leaves time for everything else.
+        self.queue
+            .serve(1, |key| async move {
+                let begun = Instant::now();
+                let counted = self.count(&key).await;
+                tokio::time::sleep((begun.elapsed() * PACE).min(RESYNC)).await;
+                if let Err(status) = &counted
+                    && status.code == 404
+                {
+                    self.still.lock().remove(&key);
                 }
-                Err(status) => {
-                    tracing::debug!(%key, error = status.message, "not recounted yet");
-                    self.queue.failed(key);
-                }
-            }
-            tokio::time::sleep((begun.elapsed() * PACE).min(RESYNC)).await;
-        }
+                counted
+            })
+            .await;
     }
 
-    async fn count(
-        &self,
-        key: &Arc<str>,
-        still: &mut HashMap<Arc<str>, (Revision, Instant)>,
-    ) -> Result<Outcome, Status> {
+    /// Recounts a quota; `false` if it is too early to write that less is used.
+    async fn count(&self, key: &Arc<str>) -> Result<bool, Status> {
         let Some(Place {
             resource,
             namespace,
             name,
         }) = self.registry.place(key)
         else {
-            return Ok(Outcome::Right);
+            return Ok(true);
         };
         let scope = Scope::all(resource, &self.user).named(namespace, name);
         let entry = self.registry.get(&scope, ReadAt::Latest).await?;
         let object = codec::object(resource, &entry)?;
         let Some(quota) = object.as_kind::<ResourceQuota>() else {
-            return Ok(Outcome::Right);
+            return Ok(true);
         };
         let status = self.ledger.recount(quota).await?;
-        if quota
-            .status
-            .as_ref()
-            .is_some_and(|known| same(known, &status))
-        {
-            still.remove(key);
-            return Ok(Outcome::Right);
-        }
-        if quota
-            .status
-            .as_ref()
-            .is_some_and(|known| is_less(&status, known))
-        {
-            let now = Instant::now();
-            match still.get(key) {
-                Some((revision, since)) if *revision == entry.revision => {
-                    if *since + STILL > now {
-                        return Ok(Outcome::TooEarly);
-                    }
-                }
-                _ => {
-                    still.insert(key.clone(), (entry.revision, now));
-                    return Ok(Outcome::TooEarly);
-                }
+        let known = quota.status.clone().unwrap_or_default();
+        if !same(&known, &status) {
+            if is_less(&status, &known) && !self.stands_still(key, entry.revision) {
+                return Ok(false);
             }
+            self.write(&scope, entry.revision, &status).await?;
         }
-        still.remove(key);
-        self.write(&scope, entry.revision, &status).await?;
-        Ok(Outcome::Right)
+        self.still.lock().remove(key);
+        Ok(true)
+    }
+
+    /// Whether a quota has been at this revision for long enough.
+    fn stands_still(&self, key: &Arc<str>, revision: Revision) -> bool {
+        let now = Instant::now();
+        let mut still = self.still.lock();
+        let (at, since) = still.entry(key.clone()).or_insert((revision, now));
+        if *at != revision {
+            (*at, *since) = (revision, now);
+        }
+        *since + STILL <= now
     }
 
     /// Writes a status, unless the quota has changed since.

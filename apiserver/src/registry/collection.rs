@@ -4,6 +4,7 @@ mod token;
 
 use std::sync::Arc;
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use portcullis_api::Status;
 use portcullis_storage::{Entry, Error, ListRequest, ReadAt, Revision};
 
@@ -11,10 +12,14 @@ pub use token::ContinueToken;
 
 use super::delete::{DeleteOptions, Deleted};
 use super::facts::Selection;
-use super::{Registry, Scope, codec, errors};
+use super::{Registry, Scope, errors};
 
 /// How many entries to read at once where a selector may drop most of them.
 const SELECTIVE_PAGE: usize = 1000;
+
+/// How many objects of a collection are deleted at once, so that they share the store's trips to
+/// the disk.
+const AT_ONCE: usize = 32;
 
 /// Which part of a collection to read.
 #[derive(Clone, Debug)]
@@ -107,19 +112,33 @@ impl Registry {
         options: &DeleteOptions,
     ) -> Result<List, Status> {
         let mut list = self.list(scope, query).await?;
-        for entry in &mut list.entries {
-            let object = codec::object(scope.resource, entry)?;
-            let meta = object.metadata();
-            let (namespace, name) = (meta.namespace.as_deref(), meta.name.as_deref());
-            let one = scope.named(namespace.unwrap_or_default(), name.unwrap_or_default());
-            match self.delete(&one, options).await {
-                Ok(Deleted::Gone(deleted, _) | Deleted::Pending(deleted)) => *entry = deleted,
-                // Somebody else deleted it meanwhile, which is what was asked for.
-                Err(status) if status.code == 404 => {}
-                Err(status) => return Err(status),
-            }
-        }
+        let entries = std::mem::take(&mut list.entries);
+        let deletions = entries
+            .into_iter()
+            .map(|entry| self.delete_listed(scope, entry, options));
+        list.entries = stream::iter(deletions)
+            .buffered(AT_ONCE)
+            .try_collect()
+            .await?;
         Ok(list)
+    }
+
+    async fn delete_listed(
+        &self,
+        scope: &Scope<'_>,
+        entry: Arc<Entry>,
+        options: &DeleteOptions,
+    ) -> Result<Arc<Entry>, Status> {
+        let Some(place) = self.place(&entry.key) else {
+            return Ok(entry);
+        };
+        let one = scope.named(place.namespace, place.name);
+        match self.delete(&one, options).await {
+            Ok(Deleted::Gone(deleted, _) | Deleted::Pending(deleted)) => Ok(deleted),
+            // Somebody else deleted it meanwhile, which is what was asked for.
+            Err(status) if status.code == 404 => Ok(entry),
+            Err(status) => Err(status),
+        }
     }
 }
 

@@ -191,3 +191,47 @@ async fn an_unknown_controller_is_refused_with_the_list() {
         "{text}"
     );
 }
+
+#[tokio::test]
+async fn a_namespace_can_be_used_as_soon_as_it_is_there() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    for n in 0..10 {
+        let namespace = json!({"metadata": {"name": format!("n{n}")}});
+        assert_eq!(admin.post("/api/v1/namespaces", &namespace).await.code, 201);
+        let pod = json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+        let made = admin
+            .post(&format!("/api/v1/namespaces/n{n}/pods"), &pod)
+            .await;
+        assert_eq!(made.code, 201, "{made:?}");
+        assert_eq!(made.json()["spec"]["serviceAccountName"], "default");
+    }
+}
+
+#[tokio::test]
+async fn a_namespace_says_what_keeps_it_and_goes_after_a_kill_as_well() {
+    let dir = directory();
+    let server = Process::start(dir.path().join("data"), &[]);
+    let admin = server.admin();
+    let namespace = json!({"metadata": {"name": "n"}});
+    assert_eq!(admin.post("/api/v1/namespaces", &namespace).await.code, 201);
+    let map = json!({"metadata": {"name": "m", "finalizers": ["example.com/hold"]}});
+    let maps = "/api/v1/namespaces/n/configmaps";
+    assert_eq!(admin.post(maps, &map).await.code, 201);
+    assert_eq!(admin.delete("/api/v1/namespaces/n").await.code, 200);
+    let told = |answer: &Answer| {
+        let text = answer.json()["status"].to_string();
+        text.contains("Some resources are remaining: configmaps. has 1 resource instances")
+            && text.contains("example.com/hold in 1 resource instances")
+    };
+    eventually(&admin, "/api/v1/namespaces/n", told).await;
+    let server = Process::start(server.kill(), &[]);
+    let admin = server.admin();
+    let merge = admin
+        .clone()
+        .header("content-type", "application/merge-patch+json");
+    let let_go = json!({"metadata": {"finalizers": null}}).to_string();
+    let answer = merge.ask(Method::PATCH, &format!("{maps}/m"), let_go).await;
+    assert_eq!(answer.code, 200, "{answer:?}");
+    gone(&admin, "/api/v1/namespaces/n").await;
+}

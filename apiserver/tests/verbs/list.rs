@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::NO_OTHER_MAPS;
 use crate::support::client::Client;
 use crate::support::server::TestServer;
 
@@ -25,7 +26,7 @@ fn names(list: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn pages_are_of_one_state() {
-    let server = TestServer::start(&[]).await;
+    let server = TestServer::start(&[NO_OTHER_MAPS]).await;
     let admin = server.admin();
     five_maps(&admin).await;
     let first = admin.get(&format!("{MAPS}?limit=2")).await.json();
@@ -59,7 +60,7 @@ async fn pages_are_of_one_state() {
 
 #[tokio::test]
 async fn selectors_select() {
-    let server = TestServer::start(&[]).await;
+    let server = TestServer::start(&[NO_OTHER_MAPS]).await;
     let admin = server.admin();
     five_maps(&admin).await;
     for (query, expected) in [
@@ -81,7 +82,7 @@ async fn selectors_select() {
 
 #[tokio::test]
 async fn a_table_has_the_kinds_columns_and_the_objects_metadata() {
-    let server = TestServer::start(&[]).await;
+    let server = TestServer::start(&[NO_OTHER_MAPS]).await;
     let accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json";
     let table = server
         .admin()

@@ -3,6 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
+use super::NO_OTHER_MAPS;
 use crate::support::client::Client;
 use crate::support::server::TestServer;
 
@@ -40,7 +41,7 @@ fn told(events: &[(String, Value)]) -> Vec<String> {
 
 #[tokio::test]
 async fn changes_come_in_order_from_where_the_list_ended() {
-    let server = TestServer::start(&[]).await;
+    let server = TestServer::start(&[NO_OTHER_MAPS]).await;
     let admin = server.admin();
     let list = admin.get(MAPS).await.json();
     let from = list["metadata"]["resourceVersion"].as_str().unwrap();
@@ -74,7 +75,7 @@ async fn changes_come_in_order_from_where_the_list_ended() {
 
 #[tokio::test]
 async fn a_selector_turns_changes_into_arrivals_and_departures() {
-    let server = TestServer::start(&[]).await;
+    let server = TestServer::start(&[NO_OTHER_MAPS]).await;
     let admin = server.admin();
     let from = admin.get(MAPS).await.json()["metadata"]["resourceVersion"]
         .as_str()
@@ -106,7 +107,7 @@ async fn a_selector_turns_changes_into_arrivals_and_departures() {
 
 #[tokio::test]
 async fn a_watch_from_nowhere_begins_with_what_is_there() {
-    let server = TestServer::start(&[]).await;
+    let server = TestServer::start(&[NO_OTHER_MAPS]).await;
     let admin = server.admin();
     assert_eq!(
         admin

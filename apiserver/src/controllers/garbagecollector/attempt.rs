@@ -24,23 +24,18 @@ pub(super) struct Item<'a> {
 }
 
 impl Collector {
-    /// Does what there is to do about the object of a key.
+    /// Does what there is to do about the object of a key; 404 if it is gone meanwhile.
     pub(super) async fn attempt(&self, key: &str) -> Result<(), Status> {
         let Some(item) = self.item(key).await? else {
             return Ok(());
         };
-        let done = match Phase::of(&item.meta) {
+        match Phase::of(&item.meta) {
             Phase::Orphaning => self.orphan(&item).await,
             Phase::Waiting if self.graph.lock().is_blocked(&item.meta.uid) => Ok(()),
             Phase::Waiting => self.release(&item, FOREGROUND).await,
             // What became of its dependents will be seen to when it is gone.
             Phase::Ordinary if item.meta.is_deleting() => Ok(()),
             Phase::Ordinary => self.collect(&item).await,
-        };
-        match done {
-            // it is gone, which is what was wanted
-            Err(status) if status.code == 404 => Ok(()),
-            done => done,
         }
     }
 
