@@ -116,7 +116,7 @@ impl App {
         let cache = Arc::new(cache);
         let roles = Arc::new(Index::new());
         indices::feed_rbac(&cache, &prefix, &roles);
-        let authorizer = authorization(options, &roles);
+        let authorizer = authorization(options, &roles)?;
         let lookups = lookups(&cache, &prefix, &authorizer);
         for (plugin, why) in selection.without_effect() {
             // Who asked for it should know; the default set is nobody's wish.
@@ -136,8 +136,10 @@ impl App {
             .await
             .map_err(|status| StartError::option(store.option(), status.message))?;
         let openid = OpenId::new(&keys, address);
-        let reloads = identities.reloads();
-        let (authenticator, tokens) = identities.complete(keys, Arc::new(Bound(registry.clone())));
+        let mut reloads = identities.reloads();
+        reloads.extend(keys.reloads.iter().cloned());
+        let bound = Arc::new(Bound(registry.clone()));
+        let (authenticator, tokens) = identities.complete(keys, &bound);
         let probed = cache.clone();
         let app = Arc::new(Self {
             authenticator,
@@ -330,16 +332,21 @@ fn etcd_tls(options: &Serve) -> Result<Option<EtcdTls>, StartError> {
 }
 
 /// The authorizers that options ask for; whoever is in `system:masters` may everything.
-fn authorization(options: &Serve, index: &Arc<Index>) -> Arc<dyn Authorizer> {
+fn authorization(options: &Serve, index: &Arc<Index>) -> Result<Arc<dyn Authorizer>, StartError> {
     let mut members: Vec<Arc<dyn Authorizer>> = vec![Arc::new(Privileged)];
-    for mode in &options.authorization_mode {
+    let modes = &options.authorization_mode;
+    for (at, mode) in modes.iter().enumerate() {
+        if modes.iter().take(at).any(|earlier| earlier == mode) {
+            let why = format!("the mode {mode} stands there twice");
+            return Err(StartError::option("--authorization-mode", why));
+        }
         members.push(match mode {
             AuthorizationMode::Rbac => Arc::new(RbacAuthorizer::new(index.clone())),
             AuthorizationMode::AlwaysAllow => Arc::new(AlwaysAllow),
             AuthorizationMode::AlwaysDeny => Arc::new(AlwaysDeny),
         });
     }
-    Arc::new(Union::new(members))
+    Ok(Arc::new(Union::new(members)))
 }
 
 /// What admission plugins may look up.

@@ -1,5 +1,7 @@
 //! The command line: kube-apiserver's names and meanings.
 
+pub mod oidc;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 
@@ -81,6 +83,12 @@ pub struct Serve {
     /// Tokens that the server itself issues.
     #[command(flatten)]
     pub service_accounts: ServiceAccounts,
+    /// Tokens of an issuer elsewhere.
+    #[command(flatten)]
+    pub oidc: oidc::Oidc,
+    /// Whether secrets of type bootstrap.kubernetes.io/token in kube-system let nodes in.
+    #[arg(long, default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub enable_bootstrap_token_auth: bool,
     /// Whether requests without credentials are anonymous, and not refused.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub anonymous_auth: bool,
@@ -233,6 +241,16 @@ pub enum AuthorizationMode {
     AlwaysDeny,
 }
 
+impl std::fmt::Display for AuthorizationMode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Rbac => "RBAC",
+            Self::AlwaysAllow => "AlwaysAllow",
+            Self::AlwaysDeny => "AlwaysDeny",
+        })
+    }
+}
+
 impl std::str::FromStr for AuthorizationMode {
     type Err = String;
 
@@ -241,6 +259,12 @@ impl std::str::FromStr for AuthorizationMode {
             "RBAC" => Ok(Self::Rbac),
             "AlwaysAllow" => Ok(Self::AlwaysAllow),
             "AlwaysDeny" => Ok(Self::AlwaysDeny),
+            "Node" => Err(
+                "there is no Node authorizer: bind the ClusterRole system:node to the group system:nodes with RBAC instead".into(),
+            ),
+            "Webhook" | "ABAC" => Err(format!(
+                "{text} is not supported; known modes are RBAC, AlwaysAllow and AlwaysDeny"
+            )),
             _ => Err("known modes are RBAC, AlwaysAllow and AlwaysDeny".into()),
         }
     }

@@ -1,9 +1,11 @@
 //! Files of users and authorities, read again when they change.
 
+use std::fmt::Display;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_authn::Reload;
+use portcullis_authn::{FileError, Problem, Reload};
 
 /// How often files are looked at. They are small, and mounted ones give no sign of a change.
 const EVERY: Duration = Duration::from_secs(2);
@@ -28,5 +30,24 @@ pub async fn watch(files: Vec<Arc<dyn Reload>>) {
             }
             *broken = false;
         }
+    }
+}
+
+/// The contents of a file.
+///
+/// # Errors
+/// [`FileError`], which names it.
+pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    std::fs::read(path).map_err(|source| FileError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// A file whose contents are of no use.
+pub fn unusable(path: &Path, why: &dyn Display) -> FileError {
+    FileError::Whole {
+        path: path.to_owned(),
+        problem: Problem::Unusable(why.to_string()),
     }
 }

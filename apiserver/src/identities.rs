@@ -3,21 +3,24 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use portcullis_authn::service_account::{Objects, ServiceAccountTokens};
+use portcullis_authn::service_account::{LegacyTokens, ServiceAccountTokens};
 use portcullis_authn::{
-    Authenticator, BasicFile, Bearer, ClientCertificates, Named, Reload, TokenAuthenticator,
-    TokenFile, TokenReviewer,
+    Authenticator, BasicFile, Bearer, BootstrapTokens, ClientCertificates, Named, Reload,
+    TokenAuthenticator, TokenFile, TokenReviewer, Websocket,
 };
 
 use crate::app::StartError;
 use crate::config::Serve;
+use crate::oidc;
 use crate::startup::Certificates;
-use crate::tokens::{TokenKeys, Tokens};
+use crate::tokens::{Bound, TokenKeys, Tokens};
 
 /// The authenticators that files make, read before anything is opened.
 pub struct Identities {
     methods: Vec<Named<dyn Authenticator>>,
     tokens: Vec<Named<dyn TokenAuthenticator>>,
+    issuer: Option<Named<dyn TokenAuthenticator>>,
+    bootstrap_tokens: bool,
     reloads: Vec<Arc<dyn Reload>>,
     anonymous: bool,
 }
@@ -41,6 +44,8 @@ impl Identities {
             }],
             tokens: Vec::new(),
             reloads: Vec::new(),
+            issuer: None,
+            bootstrap_tokens: options.enable_bootstrap_token_auth,
             anonymous: options.anonymous_auth,
         };
         if let Some(path) = &options.client_ca_file {
@@ -73,7 +78,21 @@ impl Identities {
                 member: file,
             });
         }
+        identities.add_issuer(options)?;
         Ok(identities)
+    }
+
+    /// Adds the issuer that options name.
+    fn add_issuer(&mut self, options: &Serve) -> Result<(), StartError> {
+        if let Some((tokens, trusting)) = oidc::load(&options.oidc)? {
+            self.reloads.push(trusting);
+            // Last of all who read signed tokens: only it may have to ask somebody.
+            self.issuer = Some(Named {
+                name: "--oidc-issuer-url",
+                member: Arc::new(tokens),
+            });
+        }
+        Ok(())
     }
 
     /// The files to read again when they change.
@@ -81,31 +100,50 @@ impl Identities {
         self.reloads.clone()
     }
 
-    /// Adds those whom this server itself gives tokens, bound to `objects`.
+    /// Adds those whose tokens are, or are bound to, objects of the cluster.
+    ///
+    /// The order is upstream's (`pkg/kubeapiserver/authenticator/config.go`).
     pub fn complete(
         mut self,
         keys: TokenKeys,
-        objects: Arc<dyn Objects>,
+        objects: &Arc<Bound>,
     ) -> (Arc<dyn Authenticator>, Tokens) {
         let audiences = keys.trust.audiences.clone();
-        let accounts = Arc::new(ServiceAccountTokens::new(keys.trust, objects));
-        let others = Bearer::new(self.tokens.clone());
-        let tokens = Tokens {
-            issuer: keys.issuer,
-            reviewer: TokenReviewer::new(accounts.clone(), others, audiences.clone()),
-            audiences,
-        };
+        let ring = keys.trust.keys.clone();
+        let legacy = LegacyTokens::new(ring.clone(), objects.clone(), objects.clone());
+        self.tokens.push(Named {
+            name: "service account tokens of secrets",
+            member: Arc::new(legacy),
+        });
+        let accounts = Arc::new(ServiceAccountTokens::new(keys.trust, objects.clone()));
+        let mut others = self.tokens.clone();
         self.tokens.push(Named {
             name: "service account tokens",
-            member: accounts,
+            member: accounts.clone(),
         });
+        let bootstrap = self.bootstrap_tokens.then(|| Named {
+            name: "--enable-bootstrap-token-auth",
+            member: Arc::new(BootstrapTokens::new(objects.clone())) as Arc<dyn TokenAuthenticator>,
+        });
+        let last: Vec<_> = bootstrap.into_iter().chain(self.issuer).collect();
+        others.extend(last.iter().cloned());
+        self.tokens.extend(last);
+        let bearer = Arc::new(Bearer::new(self.tokens));
         self.methods.push(Named {
             name: "bearer tokens",
-            member: Arc::new(Bearer::new(self.tokens)),
+            member: bearer.clone(),
         });
-        (
-            portcullis_authn::chain(self.methods, self.anonymous),
-            tokens,
-        )
+        self.methods.push(Named {
+            name: "tokens of websockets",
+            member: Arc::new(Websocket::new(bearer)),
+        });
+        let tokens = Tokens {
+            issuer: keys.issuer,
+            keys: ring,
+            reviewer: TokenReviewer::new(accounts, Bearer::new(others), audiences.clone()),
+            audiences,
+        };
+        let chain = portcullis_authn::chain(self.methods, self.anonymous);
+        (chain, tokens)
     }
 }

@@ -31,6 +31,8 @@ pub mod filters;
 
 pub mod identities;
 
+pub mod oidc;
+
 pub mod tokens;
 
 pub mod request_info;

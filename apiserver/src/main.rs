@@ -67,6 +67,26 @@ mod tests {
                 &["portcullis", "serve", "--authorization-mode=x"],
                 "known modes are",
             ),
+            (
+                &["portcullis", "serve", "--authorization-mode=Node,RBAC"],
+                "no Node authorizer",
+            ),
+            (
+                &["portcullis", "serve", "--authorization-mode=RBAC,Webhook"],
+                "Webhook is not supported",
+            ),
+            (
+                &["portcullis", "serve", "--oidc-issuer-url=https://x"],
+                "--oidc-client-id",
+            ),
+            (
+                &["portcullis", "serve", "--oidc-signing-algs=none"],
+                "known algorithms are",
+            ),
+            (
+                &["portcullis", "serve", "--oidc-required-claim=x"],
+                "claim=value",
+            ),
         ] {
             let line = one_line(&Cli::try_parse_from(args).unwrap_err().to_string());
             assert!(

@@ -6,16 +6,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use portcullis_authn::service_account::{Kind, Objects, TokenIssuer, Trust};
-use portcullis_authn::{SigningKey, TokenReviewer, VerifyingKey};
+use portcullis_authn::{
+    KeyFile, KeyRing, Reload, Secrets, SigningKeyFile, StoredSecret, TokenReviewer,
+};
 use portcullis_storage::ReadAt;
 use rcgen::KeyPair;
 use serde::Deserialize;
 
 use crate::app::StartError;
 use crate::config::Serve;
-use crate::registry::{Registry, table};
+use crate::registry::{Registry, codec, table};
 use crate::serving::pki;
 use crate::startup;
 
@@ -29,19 +32,40 @@ const AFTERLIFE: Duration = Duration::from_secs(60);
 /// What a running server does with tokens besides letting their bearers in.
 pub struct Tokens {
     /// Makes them.
-    pub issuer: TokenIssuer,
+    pub issuer: Issuer,
+    /// What they may be signed with.
+    pub keys: Arc<KeyRing>,
     /// Judges them for others.
     pub reviewer: TokenReviewer,
     /// Whom they are for unless something else is asked for: this server.
     pub audiences: Vec<String>,
 }
 
+/// Whom new tokens are from, and the file of the key that signs them.
+pub struct Issuer {
+    /// The name, mostly a URL.
+    pub name: String,
+    key: Arc<SigningKeyFile>,
+}
+
+impl Issuer {
+    /// What makes tokens now.
+    pub fn current(&self) -> TokenIssuer {
+        TokenIssuer {
+            issuer: self.name.clone(),
+            key: self.key.current().as_ref().clone(),
+        }
+    }
+}
+
 /// What options say of service account tokens, and the keys they name.
 pub struct TokenKeys {
     /// Makes tokens.
-    pub issuer: TokenIssuer,
+    pub issuer: Issuer,
     /// Whose are believed.
     pub trust: Trust,
+    /// The files to read again when they change.
+    pub reloads: Vec<Arc<dyn Reload>>,
 }
 
 impl TokenKeys {
@@ -52,50 +76,44 @@ impl TokenKeys {
     pub fn load(options: &Serve) -> Result<Self, StartError> {
         let options_of = &options.service_accounts;
         let issuers = options_of.service_account_issuer.clone();
-        let issuer = match issuers.first() {
+        let name = match issuers.first() {
             Some(first) if issuers.iter().all(|i| !i.is_empty()) => first.clone(),
             _ => return Err(StartError::option(ISSUER, "an issuer must not be empty")),
         };
-        let mut keys = Vec::new();
-        for path in &options_of.service_account_key_file {
-            keys.extend(verifying_keys(path)?);
-        }
-        let key = match &options_of.service_account_signing_key_file {
-            Some(path) => signing_key(SIGNING_KEY, path)?,
-            None => own_key(&options.data_dir)?,
+        let (option, path) = match &options_of.service_account_signing_key_file {
+            Some(path) => (SIGNING_KEY, path.clone()),
+            None => ("--data-dir", own_key(&options.data_dir)?),
         };
+        let at_fault = |e| StartError::option(option, e);
+        let key = Arc::new(SigningKeyFile::load(&path).map_err(at_fault)?);
         // What it signs it believes, whether or not the key is named twice.
-        let own = key.verifying_key();
-        if keys.iter().all(|k| k.id() != own.id()) {
-            keys.insert(0, own.clone());
+        let mut files = vec![Arc::new(KeyFile::load(&path).map_err(at_fault)?)];
+        for path in &options_of.service_account_key_file {
+            let file = KeyFile::load(path).map_err(|e| StartError::option(KEY, e))?;
+            files.push(Arc::new(file));
         }
+        let mut reloads: Vec<Arc<dyn Reload>> = vec![];
+        // The verifying half first: nothing may be signed that is not believed.
+        reloads.extend(files.iter().map(|file| file.clone() as Arc<dyn Reload>));
+        reloads.push(key.clone());
         let mut audiences = options_of.api_audiences.clone();
         if audiences.is_empty() {
             audiences.clone_from(&issuers);
         }
         Ok(Self {
-            issuer: TokenIssuer { issuer, key },
+            issuer: Issuer { name, key },
             trust: Trust {
                 issuers,
                 audiences,
-                keys,
+                keys: Arc::new(KeyRing::new(Vec::new(), files)),
             },
+            reloads,
         })
     }
 }
 
-fn signing_key(option: &'static str, path: &Path) -> Result<SigningKey, StartError> {
-    let pem = pki::read(path).map_err(|e| StartError::option(option, e))?;
-    SigningKey::of(path, pem.as_bytes()).map_err(|e| StartError::option(option, e))
-}
-
-fn verifying_keys(path: &Path) -> Result<Vec<VerifyingKey>, StartError> {
-    let pem = pki::read(path).map_err(|e| StartError::option(KEY, e))?;
-    VerifyingKey::all(path, pem.as_bytes()).map_err(|e| StartError::option(KEY, e))
-}
-
 /// The key in the data directory, made at the first start.
-fn own_key(data_dir: &Path) -> Result<SigningKey, StartError> {
+fn own_key(data_dir: &Path) -> Result<PathBuf, StartError> {
     const OPTION: &str = "--data-dir";
     let path: PathBuf = startup::pki_dir(data_dir).join("sa.key");
     if !path.exists() {
@@ -103,7 +121,7 @@ fn own_key(data_dir: &Path) -> Result<SigningKey, StartError> {
         pki::write(&path, key.serialize_pem().as_bytes(), 0o600)
             .map_err(|e| StartError::option(OPTION, e))?;
     }
-    signing_key(OPTION, &path)
+    Ok(path)
 }
 
 /// The objects that tokens are bound to, as the cache knows them.
@@ -147,5 +165,28 @@ impl Objects for Bound {
         } = head.metadata;
         let gone = deletion_timestamp.is_some_and(|at| at.0 + AFTERLIFE < Timestamp::now());
         (!gone).then_some(uid)
+    }
+}
+
+#[async_trait]
+impl Secrets for Bound {
+    async fn secret(&self, namespace: &str, name: &str) -> Option<StoredSecret> {
+        let key = self.0.key(table::SECRETS, namespace, name);
+        let found = self.0.storage().get(&key, ReadAt::NotOlderThan(0)).await;
+        let entry = found
+            .inspect_err(|error| tracing::warn!(key, %error, "a token's secret cannot be read"))
+            .ok()?
+            .entry?;
+        let object = codec::object(table::SECRETS, &entry).ok()?;
+        let secret = object.as_kind::<Secret>()?.clone();
+        let data = secret.data.unwrap_or_default();
+        Some(StoredSecret {
+            kind: secret.type_.unwrap_or_default(),
+            data: data
+                .into_iter()
+                .map(|(key, value)| (key, value.0))
+                .collect(),
+            deleted: secret.metadata.deletion_timestamp.is_some(),
+        })
     }
 }

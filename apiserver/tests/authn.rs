@@ -1,7 +1,10 @@
 //! Who are you?
 
+mod cluster_tokens;
 mod headers;
 mod keys;
+mod oidc;
+mod reload;
 mod requests;
 mod secrets;
 mod tokens;

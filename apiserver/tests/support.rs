@@ -1,6 +1,7 @@
 //! What tests of the server share.
 
 pub mod client;
+pub mod issuer;
 pub mod log;
 pub mod process;
 pub mod server;

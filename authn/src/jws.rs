@@ -1,7 +1,8 @@
 //! Signed tokens (RFC 7515, the compact form) with the crypto stack that TLS brings along.
 //!
-//! Two algorithms, those kube-apiserver signs with: ES256 and RS256. A key knows its own, so a
-//! token cannot choose; `none` is nobody's.
+//! A key file's key knows its algorithm, ES256 or RS256, those kube-apiserver signs with, so a token
+//! cannot choose. An issuer's key knows its type, and options say which algorithms are good enough.
+//! `none` is nobody's.
 
 use std::fmt;
 use std::path::Path;
@@ -9,9 +10,8 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use rustls::SignatureScheme;
+use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::{PemObject, SectionKind};
-use rustls_pki_types::{PrivateKeyDer, SignatureVerificationAlgorithm};
 use serde::{Deserialize, Serialize};
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
@@ -20,38 +20,20 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 use crate::reload::{FileError, Problem};
 use crate::secret::Secret;
 
+mod algorithm;
 mod der;
+mod jwk;
+
+pub use algorithm::Algorithm;
+pub(crate) use jwk::Jwk;
 
 /// A token longer than this is none.
 const LONGEST: usize = 64 * 1024;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Algorithm {
-    Es256,
-    Rs256,
-}
-
-impl Algorithm {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Es256 => "ES256",
-            Self::Rs256 => "RS256",
-        }
-    }
-
-    const fn scheme(self) -> SignatureScheme {
-        match self {
-            Self::Es256 => SignatureScheme::ECDSA_NISTP256_SHA256,
-            Self::Rs256 => SignatureScheme::RSA_PKCS1_SHA256,
-        }
-    }
-}
 
 /// Verifies signatures.
 #[derive(Clone)]
 pub struct VerifyingKey {
     algorithm: Algorithm,
-    verifier: &'static dyn SignatureVerificationAlgorithm,
     /// The encoded `SubjectPublicKeyInfo`, and the bits of the key in it.
     spki: Vec<u8>,
     bits: Vec<u8>,
@@ -142,32 +124,18 @@ impl VerifyingKey {
             }
             _ => return Err(UNUSABLE),
         };
-        let known = rustls::crypto::ring::default_provider().signature_verification_algorithms;
-        let (_, verifiers) = known
-            .mapping
-            .iter()
-            .find(|(scheme, _)| *scheme == algorithm.scheme())
-            .ok_or(UNUSABLE)?;
         Ok(Self {
             algorithm,
-            verifier: *verifiers.first().ok_or(UNUSABLE)?,
             spki: spki.to_vec(),
             bits: parsed.subject_public_key.data.to_vec(),
         })
     }
 
     fn verifies(&self, token: &Token<'_>) -> bool {
-        let signature = match self.algorithm {
-            Algorithm::Es256 => der::from_raw(&token.signature),
-            Algorithm::Rs256 => Some(token.signature.clone()),
-        };
         token.header.alg == self.algorithm.name()
-            && signature.is_some_and(|signature| {
-                let signed = token.signed.as_bytes();
-                self.verifier
-                    .verify_signature(&self.bits, signed, &signature)
-                    .is_ok()
-            })
+            && self
+                .algorithm
+                .verifies(&self.bits, token.signed.as_bytes(), &token.signature)
     }
 }
 
@@ -231,9 +199,10 @@ impl SigningKey {
         let signer = self.private.choose_scheme(&[algorithm.scheme()]);
         let signer = signer.ok_or_else(|| failed(&"the key does not sign like that"))?;
         let signature = signer.sign(text.as_bytes()).map_err(|e| failed(&e))?;
-        let signature = match algorithm {
-            Algorithm::Es256 => der::to_raw(&signature).ok_or_else(|| failed(&"no signature"))?,
-            Algorithm::Rs256 => signature,
+        let signature = if algorithm == Algorithm::Es256 {
+            der::to_raw(&signature).ok_or_else(|| failed(&"no signature"))?
+        } else {
+            signature
         };
         text.push('.');
         text.push_str(&URL_SAFE_NO_PAD.encode(signature));
@@ -299,6 +268,26 @@ impl<'a> Token<'a> {
     /// What it says, whoever says so.
     pub(crate) fn claims<T: for<'de> Deserialize<'de>>(&self) -> Option<T> {
         serde_json::from_slice(&self.payload).ok()
+    }
+
+    /// What was signed.
+    pub(crate) const fn signed(&self) -> &[u8] {
+        self.signed.as_bytes()
+    }
+
+    /// The signature.
+    pub(crate) fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
+    /// How it says it is signed.
+    pub(crate) fn algorithm(&self) -> &str {
+        &self.header.alg
+    }
+
+    /// The key it says it is signed with.
+    pub(crate) fn key_id(&self) -> Option<&str> {
+        self.header.kid.as_deref().filter(|id| !id.is_empty())
     }
 
     /// Whether one of the keys signed it.

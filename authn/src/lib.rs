@@ -16,17 +16,22 @@ mod anonymous;
 mod authenticated;
 mod basic;
 mod bearer;
+mod bootstrap_token;
 mod csv;
 pub mod impersonation;
 mod jws;
+mod keys;
+pub mod oidc;
 mod reload;
 mod review;
 mod secret;
 pub mod service_account;
+mod stored;
 mod token_file;
 mod trace;
 mod union;
 mod users_file;
+mod websocket;
 mod x509;
 
 #[cfg(test)]
@@ -36,13 +41,17 @@ pub use anonymous::OrAnonymous;
 pub use authenticated::Authenticated;
 pub use basic::BasicFile;
 pub use bearer::{Bearer, TokenAuthenticator};
+pub use bootstrap_token::BootstrapTokens;
 pub use impersonation::Impersonation;
-pub use jws::{SignError, SigningKey, VerifyingKey};
+pub use jws::{Algorithm, SignError, SigningKey, VerifyingKey};
+pub use keys::{KeyFile, KeyRing, SigningKeyFile};
 pub use reload::{FileError, Problem, Reload};
 pub use review::TokenReviewer;
+pub use stored::{Secrets, StoredSecret};
 pub use token_file::TokenFile;
 pub use trace::{Named, Step, Trace};
 pub use union::Union;
+pub use websocket::Websocket;
 pub use x509::ClientCertificates;
 
 /// What an authenticator may see of a request.
@@ -101,6 +110,12 @@ pub enum Error {
     /// A service account's token that was good once, or elsewhere.
     #[error("service account token {0}")]
     ServiceAccountToken(&'static str),
+    /// An `OpenID` issuer's token that does not count.
+    #[error("oidc: {0}")]
+    Oidc(String),
+    /// A websocket that offers a token, and not as it should.
+    #[error("{0}")]
+    Websocket(&'static str),
     /// Name and password do not belong together.
     #[error("invalid username/password combination")]
     InvalidPassword,

@@ -68,6 +68,9 @@ pub enum Problem {
     /// PEM without a certificate.
     #[error("no certificate in it")]
     NoCertificate,
+    /// Anything else, in the words of whoever tried to use it.
+    #[error("{0}")]
+    Unusable(String),
     /// PEM without a key.
     #[error("no key in it")]
     NoKey,

@@ -1,19 +1,23 @@
 //! Service account tokens: signed by this server, bound to an account and perhaps to a pod or a
 //! secret, and dead when that is gone (upstream: `pkg/serviceaccount/{jwt,claims}.go`).
 
+mod legacy;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use portcullis_api::UserInfo;
 use rustls_pki_types::UnixTime;
 use serde::{Deserialize, Serialize};
 
-use crate::jws::{SignError, SigningKey, Token, VerifyingKey};
+use crate::jws::{SignError, SigningKey, Token};
+use crate::keys::KeyRing;
 use crate::secret::Secret;
 use crate::{Error, Outcome, TokenAuthenticator};
+pub use legacy::LegacyTokens;
 
 /// How far clocks may differ, in seconds.
 const LEEWAY: f64 = 60.0;
@@ -145,15 +149,19 @@ pub struct Trust {
     pub issuers: Vec<String>,
     /// Tokens for none of these do not count (`--api-audiences`, by default the issuers).
     pub audiences: Vec<String>,
-    /// Who may have signed them.
-    pub keys: Vec<VerifyingKey>,
+    /// What may have signed them.
+    pub keys: Arc<KeyRing>,
 }
+
+/// Claims by the token's digest, all verified with one version of the keys.
+type Remembered = (u64, HashMap<[u8; 32], Arc<Claims>>);
 
 /// Reads service account tokens.
 pub struct ServiceAccountTokens {
     trust: Trust,
     objects: Arc<dyn Objects>,
-    verified: Mutex<HashMap<[u8; 32], Arc<Claims>>>,
+    /// What tokens say whose signatures were good, and with which version of the keys.
+    verified: Mutex<Remembered>,
 }
 
 impl ServiceAccountTokens {
@@ -215,22 +223,34 @@ impl ServiceAccountTokens {
             return Ok(None);
         }
         let digest = Secret::of(text.as_bytes()).digest();
-        if let Some(claims) = self.verified.lock().get(&digest) {
-            return Ok(Some(Arc::clone(claims)));
+        // Before the keys are looked at: a token verified by keys that change meanwhile is forgotten.
+        let version = self.trust.keys.version();
+        let known = self.remembered(version).1.get(&digest).map(Arc::clone);
+        if known.is_some() {
+            return Ok(known);
         }
-        if !token.is_signed_by(&self.trust.keys) {
+        if !self.trust.keys.signed(&token) {
             return Err(Error::ServiceAccountToken("is not signed by a known key"));
         }
         let claims: Claims = token
             .claims()
             .ok_or(Error::ServiceAccountToken("lacks what it should say"))?;
         let claims = Arc::new(claims);
-        let mut verified = self.verified.lock();
-        if verified.len() >= REMEMBERED {
-            verified.clear();
+        let mut verified = self.remembered(version);
+        if verified.1.len() >= REMEMBERED {
+            verified.1.clear();
         }
-        verified.insert(digest, Arc::clone(&claims));
+        verified.1.insert(digest, Arc::clone(&claims));
         Ok(Some(claims))
+    }
+
+    /// What is remembered of tokens; nothing, if the keys are others now.
+    fn remembered(&self, version: u64) -> MutexGuard<'_, Remembered> {
+        let mut verified = self.verified.lock();
+        if verified.0 != version {
+            *verified = (version, HashMap::new());
+        }
+        verified
     }
 
     /// What of a token's objects is not there any more.

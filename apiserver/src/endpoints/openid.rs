@@ -2,6 +2,9 @@
 //!
 //! Upstream: `pkg/serviceaccount/openidmetadata.go`.
 
+use std::sync::Arc;
+
+use portcullis_authn::KeyRing;
 use serde_json::{Value, json};
 
 use super::document::{Document, JSON};
@@ -13,12 +16,18 @@ const CONFIGURATION: &str = "/.well-known/openid-configuration";
 const KEYS: &str = "/openid/v1/jwks";
 
 /// Both documents, unless the issuer's name is no URL that could be asked.
-pub struct OpenId(Option<[(&'static str, Document); 2]>);
+pub struct OpenId(Option<Described>);
+
+struct Described {
+    issuer: String,
+    address: String,
+    keys: Arc<KeyRing>,
+}
 
 impl OpenId {
     /// The documents of a server that clients reach at `address`, such as `127.0.0.1:6443`.
     pub fn new(tokens: &TokenKeys, address: &str) -> Self {
-        let issuer = &tokens.issuer.issuer;
+        let issuer = &tokens.issuer.name;
         if !issuer.starts_with("https://") || issuer.contains(['?', '#']) {
             tracing::debug!(
                 issuer,
@@ -26,36 +35,50 @@ impl OpenId {
             );
             return Self(None);
         }
-        let keys: Vec<Value> = tokens.trust.keys.iter().map(|key| key.jwk()).collect();
-        let mut algorithms: Vec<&str> = keys.iter().filter_map(|k| k["alg"].as_str()).collect();
-        algorithms.sort_unstable();
-        algorithms.dedup();
-        let configuration = json!({
-            "issuer": issuer,
-            "jwks_uri": format!("https://{address}{KEYS}"),
-            "response_types_supported": ["id_token"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": algorithms,
-        });
-        Self(Some([
-            (CONFIGURATION, document(JSON, &configuration)),
-            (
-                KEYS,
-                document("application/jwk-set+json", &json!({"keys": keys})),
-            ),
-        ]))
+        Self(Some(Described {
+            issuer: issuer.clone(),
+            address: address.to_owned(),
+            keys: tokens.trust.keys.clone(),
+        }))
     }
 
-    /// The document at a path.
+    /// The document at a path, made of the keys there are now.
     pub fn document(&self, path: &str) -> Option<Document> {
-        let mut all = self.0.iter().flatten();
-        all.find(|(at, _)| *at == path)
-            .map(|(_, document)| document.clone())
+        let described = self.0.as_ref()?;
+        match path {
+            CONFIGURATION => Some(document(JSON, &described.configuration())),
+            KEYS => Some(document(
+                "application/jwk-set+json",
+                &json!({"keys": described.keys()}),
+            )),
+            _ => None,
+        }
     }
 
     /// Where the documents are.
     pub fn paths(&self) -> impl Iterator<Item = &'static str> {
-        self.0.iter().flatten().map(|(path, _)| *path)
+        let served = self.0.as_ref().map(|_| [CONFIGURATION, KEYS]);
+        served.into_iter().flatten()
+    }
+}
+
+impl Described {
+    fn keys(&self) -> Vec<Value> {
+        self.keys.all().iter().map(|key| key.jwk()).collect()
+    }
+
+    fn configuration(&self) -> Value {
+        let keys = self.keys();
+        let mut algorithms: Vec<&str> = keys.iter().filter_map(|k| k["alg"].as_str()).collect();
+        algorithms.sort_unstable();
+        algorithms.dedup();
+        json!({
+            "issuer": self.issuer,
+            "jwks_uri": format!("https://{}{KEYS}", self.address),
+            "response_types_supported": ["id_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": algorithms,
+        })
     }
 }
 

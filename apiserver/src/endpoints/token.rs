@@ -148,6 +148,7 @@ async fn issued(
         .app
         .tokens()
         .issuer
+        .current()
         .issue(
             &binding,
             spec.audiences.as_deref().unwrap_or_default(),

@@ -1,6 +1,11 @@
 //! Passwords, certificates and the headers they come in.
 
-use portcullis::serving::pki::Authority;
+use std::fs;
+
+use http::Method;
+use portcullis::serving::pki::{Authority, Identity};
+use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair};
+use time::{Duration, OffsetDateTime};
 
 use super::requests::whoami;
 use crate::support::client::Client;
@@ -62,6 +67,45 @@ async fn only_certificates_of_the_own_authority_count() {
     let both = server.certified(&forged);
     let both = both.header("authorization", &format!("Bearer {ALICES_TOKEN}"));
     assert_eq!(name(&both).await, Ok("alice".into()));
+    server.stop().await;
+}
+
+/// A certificate of the server's own authority, valid from and to so many days from now.
+fn certificate(server: &TestServer, from: i64, to: i64) -> Identity {
+    let pem = |name: &str| fs::read_to_string(server.data(name)).unwrap();
+    let key = KeyPair::from_pem(&pem("pki/ca.key")).unwrap();
+    let issuer = Issuer::from_ca_cert_pem(&pem("pki/ca.crt"), key).unwrap();
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "carol");
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let day = |days| OffsetDateTime::now_utc() + Duration::days(days);
+    (params.not_before, params.not_after) = (day(from), day(to));
+    let own = KeyPair::generate().unwrap();
+    Identity {
+        certificate: params.signed_by(&own, &issuer).unwrap().pem(),
+        key: own.serialize_pem(),
+    }
+}
+
+#[tokio::test]
+async fn certificates_have_their_time() {
+    let server = TestServer::start(&[]).await;
+    let client = |from, to| server.certified(&certificate(&server, from, to));
+    assert_eq!(name(&client(-1, 1)).await, Ok("carol".into()));
+    assert_eq!(name(&client(-2, -1)).await, Err(401), "expired");
+    assert_eq!(name(&client(1, 2)).await, Err(401), "not valid yet");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_password_of_a_megabyte_is_refused_and_harms_nobody() {
+    let server = TestServer::start(&[]).await;
+    let client = server.anonymous().basic("bob", &"x".repeat(1 << 20));
+    // Headers that long are refused before anybody reads them, one way or the other.
+    let path = "/version";
+    let answer = client.over_http1().try_ask(Method::GET, path, "").await;
+    assert!(answer.is_err() || answer.is_ok_and(|a| (400..500).contains(&a.code)));
+    assert_eq!(name(&server.bob()).await, Ok("bob".into()));
     server.stop().await;
 }
 

@@ -1,5 +1,7 @@
 //! What tests of identities ask for.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde_json::{Value, json};
 
 use crate::support::client::{Answer, Client};
@@ -50,4 +52,12 @@ pub async fn make_pod(server: &TestServer, name: &str, account: &str) {
     let pods = "/api/v1/namespaces/default/pods";
     let answer = server.admin().post(pods, &pod).await;
     assert_eq!(answer.code, 201, "{answer:?}");
+}
+
+/// Seconds since 1970.
+pub fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
 }

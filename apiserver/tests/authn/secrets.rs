@@ -3,10 +3,11 @@
 use std::fs;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use super::requests::{ACCOUNTS, REVIEWS, make_account, token};
+use super::cluster_tokens::{make_bootstrap_token, over_websocket};
+use super::requests::{ACCOUNTS, REVIEWS, make_account, token, whoami};
 use crate::support::client::Client;
 use crate::support::log;
 use crate::support::server::{ALICES_TOKEN, BOBS_PASSWORD, TestServer};
@@ -28,9 +29,47 @@ async fn bodies(client: &Client) -> Vec<String> {
     bodies
 }
 
+/// What somebody is told who asks whose token this is, rightly and not.
+async fn reviewed(server: &TestServer, token: &str) -> Vec<String> {
+    let review = json!({"spec": {"token": token}});
+    let answer = server.admin().post(REVIEWS, &review).await;
+    // A review repeats what it was asked; what it says beyond that must not.
+    let status = answer.json()["status"].to_string();
+    let mistaken = json!({"spec": {"token": token, "nope": token}, "nope": Value::Null});
+    let strict = format!("{REVIEWS}?fieldValidation=Strict");
+    vec![
+        status,
+        server.admin().post(&strict, &mistaken).await.message(),
+    ]
+}
+
+/// What somebody is told who asks why credentials are answered as they are, rightly and not.
+async fn explained(server: &TestServer, authorization: &str) -> Vec<String> {
+    let mut answers = Vec::new();
+    let headers = json!({"authorization": [authorization]});
+    for question in [
+        json!({"headers": headers, "verb": "get", "resource": "pods"}),
+        json!({"headers": {"authorization": [authorization, "a\nb"]}, "verb": "get"}),
+        json!({"headers": authorization}),
+        json!({"verb": {"authorization": authorization}}),
+    ] {
+        let answer = server.admin().post("/explain", &question).await;
+        answers.push(String::from_utf8_lossy(&answer.body).into_owned());
+    }
+    answers
+}
+
 #[tokio::test]
 async fn no_secret_is_shown() {
-    let server = TestServer::start(&["--explain-decisions"]).await;
+    let server = TestServer::start(&["--explain-decisions", "--enable-bootstrap-token-auth"]).await;
+    make_bootstrap_token(
+        &server,
+        "secret",
+        json!({"token-secret": "sevenhunters0042"}),
+    )
+    .await;
+    let joining = "secret.sevenhunters0042".to_owned();
+    assert!(whoami(&server.bearer(&joining)).await.is_ok());
     make_account(&server, "robot").await;
     let robot = token(&server, "robot", json!({})).await;
     let vault = token(&server, "robot", json!({"audiences": ["vault"]})).await;
@@ -45,6 +84,10 @@ async fn no_secret_is_shown() {
         server.bearer(&vault),
         server.bearer(&forged),
         server.bearer(&wrong),
+        server.bearer(&joining),
+        server.bearer("secret.sevenhunters0043"),
+        over_websocket(&server, &robot),
+        over_websocket(&server, &wrong),
         anonymous.clone().basic("bob", &wrong),
         anonymous.clone().basic(&wrong, "x"),
         anonymous
@@ -54,36 +97,20 @@ async fn no_secret_is_shown() {
     ] {
         answers.extend(bodies(&client).await);
     }
-    for secret in [&robot, &vault, &forged, &wrong, &ALICES_TOKEN.to_owned()] {
-        let review = json!({"spec": {"token": secret}});
-        let answer = server.admin().post(REVIEWS, &review).await;
-        // A review repeats what it was asked; what it says beyond that must not.
-        answers.push(answer.json()["status"].to_string());
-        let mistaken = json!({"spec": {"token": secret, "nope": secret}, "nope": Value::Null});
-        let strict = format!("{REVIEWS}?fieldValidation=Strict");
-        answers.push(server.admin().post(&strict, &mistaken).await.message());
-    }
-    let basic = format!("Basic {}", STANDARD.encode(format!("bob:{wrong}")));
-    for shown in [
-        format!("Bearer {robot}"),
-        format!("Bearer {forged}"),
-        format!("Bearer {wrong}"),
-        format!("Bearer {ALICES_TOKEN}"),
-        format!("Other {wrong}"),
-        basic,
+    for token in [
+        &robot,
+        &vault,
+        &forged,
+        &wrong,
+        &joining,
+        &ALICES_TOKEN.to_owned(),
     ] {
-        let question = json!({
-            "headers": {"authorization": [shown]}, "verb": "get", "resource": "pods",
-        });
-        let answer = server.admin().post("/explain", &question).await;
-        answers.push(String::from_utf8_lossy(&answer.body).into_owned());
-        let mistaken = json!({"headers": {"authorization": [shown, "a\nb"]}, "verb": "get"});
-        answers.push(server.admin().post("/explain", &mistaken).await.message());
-        let misplaced = json!({"verb": {"authorization": shown}});
-        answers.push(server.admin().post("/explain", &misplaced).await.message());
-        let misplaced = json!({"headers": shown});
-        answers.push(server.admin().post("/explain", &misplaced).await.message());
+        answers.extend(reviewed(&server, token).await);
+        answers.extend(explained(&server, &format!("Bearer {token}")).await);
     }
+    let basic = STANDARD.encode(format!("bob:{wrong}"));
+    answers.extend(explained(&server, &format!("Basic {basic}")).await);
+    answers.extend(explained(&server, &format!("Other {wrong}")).await);
     let pem = fs::read_to_string(server.data("pki/sa.key")).unwrap();
     let key = pem.lines().nth(1).unwrap().to_owned();
     server.stop().await;
@@ -92,6 +119,8 @@ async fn no_secret_is_shown() {
     let secrets = [
         signature(&robot),
         signature(&vault),
+        "sevenhunters".to_owned(),
+        URL_SAFE_NO_PAD.encode(&robot),
         wrong.clone(),
         ALICES_TOKEN.to_owned(),
         BOBS_PASSWORD.to_owned(),

@@ -1,30 +1,45 @@
 //! ECDSA signatures: two numbers, in tokens side by side, in the crypto stack as DER.
 
-/// How long each number of a P-256 signature is.
+/// How long each number of a signature made here is: those are of P-256.
 const SIZE: usize = 32;
 const SEQUENCE: u8 = 0x30;
 const INTEGER: u8 = 0x02;
 
-/// DER of two numbers side by side.
-pub(super) fn from_raw(raw: &[u8]) -> Option<Vec<u8>> {
+/// DER of two numbers side by side, each of `size` bytes.
+pub(super) fn from_raw(raw: &[u8], size: usize) -> Option<Vec<u8>> {
     let (r, s) = raw
-        .split_at_checked(SIZE)
-        .filter(|(_, s)| s.len() == SIZE)?;
-    let body = [integer(r)?, integer(s)?].concat();
-    Some([&[SEQUENCE, u8::try_from(body.len()).ok()?], body.as_slice()].concat())
+        .split_at_checked(size)
+        .filter(|(_, s)| s.len() == size)?;
+    tagged(SEQUENCE, &[integer(r)?, integer(s)?].concat())
+}
+
+/// DER of an RSA key: modulus and exponent (RFC 8017, appendix A.1.1).
+pub(super) fn rsa_key(modulus: &[u8], exponent: &[u8]) -> Option<Vec<u8>> {
+    tagged(SEQUENCE, &[integer(modulus)?, integer(exponent)?].concat())
 }
 
 /// Without leading zeros, but with one where the first bit would mean a negative number.
 fn integer(number: &[u8]) -> Option<Vec<u8>> {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
-    let digits = number.get(zeros.min(number.len() - 1)..)?;
+    let digits = number.get(zeros.min(number.len().checked_sub(1)?)..)?;
     let sign: &[u8] = if digits.first()? & 0x80 == 0 {
         &[]
     } else {
         &[0]
     };
-    let length = u8::try_from(sign.len() + digits.len()).ok()?;
-    Some([&[INTEGER, length], sign, digits].concat())
+    tagged(INTEGER, &[sign, digits].concat())
+}
+
+/// An element; its length takes one byte below 128, and then one that says how many follow.
+fn tagged(tag: u8, contents: &[u8]) -> Option<Vec<u8>> {
+    let length = u16::try_from(contents.len()).ok()?;
+    let [high, low] = length.to_be_bytes();
+    let head: &[u8] = match (high, low) {
+        (0, 0..0x80) => &[tag, low],
+        (0, _) => &[tag, 0x81, low],
+        _ => &[tag, 0x82, high, low],
+    };
+    Some([head, contents].concat())
 }
 
 /// Two numbers side by side, of DER.
@@ -82,7 +97,7 @@ mod tests {
         ] {
             for s in [number(0x80, 0), number(0x01, 1)] {
                 let raw = [r, s].concat();
-                let der = from_raw(&raw).unwrap();
+                let der = from_raw(&raw, SIZE).unwrap();
                 assert_eq!(to_raw(&der).unwrap(), raw);
             }
         }
@@ -91,9 +106,9 @@ mod tests {
     #[test]
     fn what_is_neither() {
         for raw in [&[][..], &[1; 63], &[1; 65], &[1; 128]] {
-            assert_eq!(from_raw(raw), None);
+            assert_eq!(from_raw(raw, SIZE), None);
         }
-        let good = from_raw(&[0x81; 64]).unwrap();
+        let good = from_raw(&[0x81; 64], SIZE).unwrap();
         let long = [good.as_slice(), &[0]].concat();
         for der in [
             &[][..],
@@ -105,5 +120,23 @@ mod tests {
         ] {
             assert_eq!(to_raw(der), None);
         }
+    }
+
+    #[test]
+    fn lengths_take_as_many_bytes_as_they_need() {
+        for (length, head) in [
+            (1, &[INTEGER, 1][..]),
+            (127, &[INTEGER, 127]),
+            (128, &[INTEGER, 0x81, 128]),
+            (256, &[INTEGER, 0x82, 1, 0]),
+        ] {
+            let number = integer(&vec![1; length]).unwrap();
+            assert_eq!(number.get(..head.len()), Some(head), "{length}");
+        }
+        assert_eq!(
+            rsa_key(&[0x80], &[3]).unwrap(),
+            [0x30, 7, 2, 2, 0, 0x80, 2, 1, 3]
+        );
+        assert_eq!(rsa_key(&[], &[3]), None);
     }
 }

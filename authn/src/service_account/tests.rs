@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::*;
-use crate::{FileError, Problem};
+use crate::{FileError, Problem, VerifyingKey};
 
 const NOW: u64 = 1_800_000_000;
 const ISSUER: &str = "https://issuer";
@@ -56,7 +56,7 @@ fn reader(keys: Vec<VerifyingKey>) -> ServiceAccountTokens {
     let trust = Trust {
         issuers: list(ISSUER),
         audiences: list("api"),
-        keys,
+        keys: Arc::new(KeyRing::new(keys, Vec::new())),
     };
     let objects = vec![
         (Kind::ServiceAccount, "robot", "sa-uid"),

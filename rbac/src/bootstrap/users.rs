@@ -97,6 +97,8 @@ const EDIT: &[Row] = &[
         CORE,
         "pods pods/attach pods/exec pods/portforward pods/proxy",
     ),
+    // Less than to delete them, and it heeds disruption budgets; upstream since 1.24.
+    on("create", CORE, "pods/eviction"),
     on(
         WRITE,
         CORE,

@@ -1,0 +1,50 @@
+//! Options about an `OpenID` Connect issuer.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use portcullis_authn::Algorithm;
+
+/// Options of `portcullis serve` about tokens of an `OpenID` Connect issuer.
+#[derive(Debug, Args)]
+pub struct Oidc {
+    /// Whose tokens are believed: an https URL, below which the issuer describes itself.
+    #[arg(long, requires = "oidc_client_id")]
+    pub oidc_issuer_url: Option<String>,
+    /// Whom its tokens must be for.
+    #[arg(long, requires = "oidc_issuer_url")]
+    pub oidc_client_id: Option<String>,
+    /// The claim that is the user's name.
+    #[arg(long, default_value = "sub")]
+    pub oidc_username_claim: String,
+    /// What stands before it; `-` for nothing. By default the issuer's URL and `#`, but nothing
+    /// before an email.
+    #[arg(long, allow_hyphen_values = true)]
+    pub oidc_username_prefix: Option<String>,
+    /// The claim that lists the user's groups.
+    #[arg(long)]
+    pub oidc_groups_claim: Option<String>,
+    /// What stands before each of them.
+    #[arg(long, default_value = "")]
+    pub oidc_groups_prefix: String,
+    /// The authorities that vouch for the issuer's server; by default those of the system.
+    #[arg(long)]
+    pub oidc_ca_file: Option<PathBuf>,
+    /// How its tokens may be signed.
+    #[arg(long, value_delimiter = ',', default_value = "RS256", value_parser = algorithm)]
+    pub oidc_signing_algs: Vec<Algorithm>,
+    /// A claim its tokens must have, as `claim=value`; may be given several times.
+    #[arg(long, value_delimiter = ',', value_parser = claim)]
+    pub oidc_required_claim: Vec<(String, String)>,
+}
+
+fn algorithm(name: &str) -> Result<Algorithm, String> {
+    let known = || Algorithm::ALL.map(Algorithm::name).join(", ");
+    Algorithm::named(name).ok_or_else(|| format!("known algorithms are {}", known()))
+}
+
+fn claim(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, value) = pair.ok_or("a required claim is written as claim=value")?;
+    Ok((name.to_owned(), value.to_owned()))
+}

@@ -1,0 +1,178 @@
+//! Tokens of an `OpenID` issuer, which is asked over TLS.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use portcullis::server::Server;
+use serde_json::{Value, json};
+
+use super::requests::{REVIEWS, now, whoami};
+use crate::support::issuer::{Issuer, Signer};
+use crate::support::server::{ALICES_TOKEN, ISSUER, TestServer, directory, options};
+
+fn flags(issuer: &Issuer, more: &[&str]) -> Vec<String> {
+    let mut flags = vec![
+        format!("--oidc-issuer-url={}", issuer.url()),
+        "--oidc-client-id=portcullis".to_owned(),
+        "--oidc-signing-algs=ES256".to_owned(),
+        format!("--oidc-ca-file={}", issuer.ca_file().display()),
+    ];
+    flags.extend(more.iter().map(|flag| (*flag).to_owned()));
+    flags
+}
+
+async fn start(flags: &[String]) -> TestServer {
+    let flags: Vec<_> = flags.iter().map(String::as_str).collect();
+    TestServer::start(&flags).await
+}
+
+fn claims(issuer: &Issuer, change: &Value) -> Value {
+    let mut claims = json!({
+        "iss": issuer.url(), "aud": "portcullis", "sub": "jane", "exp": now() + 600,
+    });
+    for (name, value) in change.as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    claims
+}
+
+#[tokio::test]
+async fn an_issuers_token_lets_in_whom_it_names() {
+    let signer = Signer::new("one");
+    let issuer = Issuer::start(vec![signer.jwk()]).await;
+    let more = [
+        "--oidc-username-claim=email",
+        "--oidc-groups-claim=groups",
+        "--oidc-groups-prefix=oidc:",
+        "--oidc-required-claim=hd=example",
+    ];
+    let server = start(&flags(&issuer, &more)).await;
+    let jane = json!({"email": "jane@x", "groups": ["dev", "ops"], "hd": "example"});
+    let token = signer.token(&claims(&issuer, &jane));
+    let user = whoami(&server.bearer(&token)).await.unwrap();
+    assert_eq!(user["username"], "jane@x");
+    assert_eq!(
+        user["groups"],
+        json!(["oidc:dev", "oidc:ops", "system:authenticated"])
+    );
+    let review = json!({"spec": {"token": token}});
+    let review = server.admin().post(REVIEWS, &review).await.json();
+    assert_eq!(review["status"]["user"]["username"], "jane@x");
+    assert_eq!(review["status"]["audiences"], json!([ISSUER]));
+    // The others are known as before.
+    assert!(whoami(&server.bearer(ALICES_TOKEN)).await.is_ok());
+
+    let bad = |change: Value| {
+        let mut all = jane.clone();
+        for (name, value) in change.as_object().unwrap() {
+            all[name] = value.clone();
+        }
+        signer.token(&claims(&issuer, &all))
+    };
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let (_, payload) = signed.split_once('.').unwrap();
+    let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","kid":"one"}"#);
+    for (what, token) in [
+        ("expired", bad(json!({"exp": now() - 1}))),
+        ("not valid yet", bad(json!({"nbf": now() + 120}))),
+        ("for another client", bad(json!({"aud": "vault"}))),
+        (
+            "of another issuer",
+            bad(json!({"iss": "https://elsewhere"})),
+        ),
+        ("not verified", bad(json!({"email_verified": false}))),
+        ("without a required claim", bad(json!({"hd": "other"}))),
+        ("of nobody", bad(json!({"email": ""}))),
+        ("truncated", token[..token.len() - 3].to_owned()),
+        ("without its half", token[..token.len() / 2].to_owned()),
+        ("with no algorithm", format!("{none}.{payload}.")),
+        (
+            "with no algorithm, signed",
+            format!("{none}.{payload}.{signature}"),
+        ),
+        (
+            "by another key",
+            Signer::new("one").token(&claims(&issuer, &jane)),
+        ),
+        ("too large", bad(json!({"pad": "x".repeat(100_000)}))),
+    ] {
+        assert_eq!(
+            whoami(&server.bearer(&token)).await,
+            Err(401),
+            "a token {what}"
+        );
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn keys_rotate_and_only_a_trusted_server_is_asked() {
+    let (old, new) = (Signer::new("old"), Signer::new("new"));
+    let issuer = Issuer::start(vec![old.jwk()]).await;
+    let server = start(&flags(&issuer, &["--oidc-username-prefix=-"])).await;
+    let by = |signer: &Signer| signer.token(&claims(&issuer, &json!({})));
+    assert_eq!(
+        whoami(&server.bearer(&by(&old))).await.unwrap()["username"],
+        "jane"
+    );
+    assert_eq!(whoami(&server.bearer(&by(&new))).await, Err(401));
+    issuer.rotate(vec![new.jwk()]);
+    // Asked at most once a second.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    assert!(whoami(&server.bearer(&by(&new))).await.is_ok());
+    assert_eq!(whoami(&server.bearer(&by(&old))).await, Err(401));
+    server.stop().await;
+
+    let mut untrusted = flags(&issuer, &[]);
+    untrusted.pop();
+    untrusted.push(format!(
+        "--oidc-ca-file={}",
+        issuer.other_ca_file().display()
+    ));
+    let server = start(&untrusted).await;
+    assert_eq!(whoami(&server.bearer(&by(&new))).await, Err(401));
+    assert!(whoami(&server.bearer(ALICES_TOKEN)).await.is_ok());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_bad_option_is_named() {
+    let dir = directory();
+    let file = dir.path().join("bad.crt");
+    std::fs::write(&file, "nonsense").unwrap();
+    let bad = format!("--oidc-ca-file={}", file.display());
+    for (flags, why) in [
+        (
+            &["--oidc-issuer-url=http://x", "--oidc-client-id=y"][..],
+            "--oidc-issuer-url: \"http://x\" is no https URL",
+        ),
+        (
+            &["--oidc-issuer-url=https://x?a", "--oidc-client-id=y"],
+            "--oidc-issuer-url: \"https://x?a\" is no https URL",
+        ),
+        (
+            &[
+                "--oidc-issuer-url=https://x",
+                "--oidc-client-id=y",
+                "--oidc-ca-file=/none",
+            ],
+            "--oidc-ca-file: /none: No such file",
+        ),
+        (
+            &["--oidc-issuer-url=https://x", "--oidc-client-id=y", &bad],
+            "no certificate of an authority in it",
+        ),
+        (
+            &["--authorization-mode=RBAC,AlwaysDeny,RBAC"],
+            "--authorization-mode: the mode RBAC stands there twice",
+        ),
+    ] {
+        let error = Server::start(&options(&dir, flags))
+            .await
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains(why) && error.lines().count() == 1, "{error}");
+    }
+}

@@ -1,0 +1,115 @@
+use super::*;
+
+const NOW: u64 = 1_800_000_000;
+const TOKEN: &str = "abc123.0123456789abcdef";
+
+/// One secret, of any name.
+struct One(&'static str, Option<StoredSecret>);
+
+#[async_trait]
+impl Secrets for One {
+    async fn secret(&self, namespace: &str, name: &str) -> Option<StoredSecret> {
+        let found = namespace == NAMESPACE && name == self.0;
+        self.1.clone().filter(|_| found)
+    }
+}
+
+fn stored(change: &[(&str, &str)]) -> StoredSecret {
+    let mut data: std::collections::BTreeMap<String, Vec<u8>> = [
+        ("token-id", "abc123"),
+        ("token-secret", "0123456789abcdef"),
+        ("usage-bootstrap-authentication", "true"),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.into()))
+    .into();
+    for (key, value) in change {
+        data.insert((*key).to_owned(), (*value).into());
+    }
+    StoredSecret {
+        kind: KIND.to_owned(),
+        data,
+        deleted: false,
+    }
+}
+
+async fn ask(token: &str, secret: Option<StoredSecret>) -> Option<UserInfo> {
+    let tokens = BootstrapTokens::new(Arc::new(One("bootstrap-token-abc123", secret)));
+    match tokens.authenticate_token(token).await.unwrap() {
+        Outcome::Identified(user) => Some(user),
+        Outcome::NotMine => None,
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_of_its_id_and_its_groups() {
+    let user = ask(TOKEN, Some(stored(&[]))).await.unwrap();
+    assert_eq!(user.name, "system:bootstrap:abc123");
+    assert_eq!(user.groups, [GROUP]);
+    let extra = "system:bootstrappers:z,system:bootstrappers:a:b-c,";
+    let user = ask(TOKEN, Some(stored(&[("auth-extra-groups", extra)])));
+    let expected = [
+        GROUP,
+        "system:bootstrappers:a:b-c",
+        "system:bootstrappers:z",
+    ];
+    assert_eq!(user.await.unwrap().groups, expected);
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_with_it_it_is_nobodys() {
+    for token in [
+        "",
+        ".",
+        "abc123",
+        "abc123.",
+        "abc123.0123456789abcde",
+        "abc123.0123456789abcdef0",
+        "ABC123.0123456789abcdef",
+        "abc123.0123456789abcdeg ",
+        "abc123.0123456789abcdee",
+        "abc124.0123456789abcdef",
+        "../../.0123456789abcdef",
+    ] {
+        assert_eq!(ask(token, Some(stored(&[]))).await, None, "{token:?}");
+    }
+    for change in [
+        ("token-id", "abc124"),
+        ("token-id", ""),
+        ("token-secret", ""),
+        ("usage-bootstrap-authentication", "false"),
+        ("usage-bootstrap-authentication", ""),
+        ("expiration", "2020-01-01T00:00:00Z"),
+        ("expiration", "soon"),
+        ("auth-extra-groups", "system:masters"),
+        ("auth-extra-groups", "system:bootstrappers"),
+        ("auth-extra-groups", "system:bootstrappers:"),
+        ("auth-extra-groups", "system:bootstrappers:A"),
+        ("auth-extra-groups", "system:bootstrappers:a:"),
+    ] {
+        assert_eq!(
+            ask(TOKEN, Some(stored(&[change]))).await,
+            None,
+            "{change:?}"
+        );
+    }
+    let wrong_kind = StoredSecret {
+        kind: "Opaque".into(),
+        ..stored(&[])
+    };
+    let deleted = StoredSecret {
+        deleted: true,
+        ..stored(&[])
+    };
+    for secret in [None, Some(wrong_kind), Some(deleted)] {
+        assert_eq!(ask(TOKEN, secret).await, None);
+    }
+}
+
+#[test]
+fn a_token_expires_at_the_second_it_says() {
+    let now = |seconds| UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
+    let at = "2027-01-15T08:00:00Z";
+    assert!(!has_expired(at, now(NOW - 1)));
+    assert!(has_expired(at, now(NOW)));
+    assert!(!has_expired("2027-01-15T10:00:00+02:00", now(NOW - 1)));
+}

@@ -1,0 +1,362 @@
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use parking_lot::Mutex;
+use rustls_pki_types::PrivateKeyDer;
+use rustls_pki_types::pem::PemObject;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::jws::SigningKey;
+
+const NOW: u64 = 1_800_000_000;
+const URL: &str = "https://issuer.example/path";
+
+fn key() -> SigningKey {
+    let pem = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    SigningKey::of(Path::new("k"), pem.as_bytes()).unwrap()
+}
+
+/// An issuer in memory, and how often it was asked.
+struct Served {
+    issuer: &'static str,
+    keys: Mutex<Option<Vec<Value>>>,
+    asked: AtomicUsize,
+}
+
+#[async_trait]
+impl Fetch for Served {
+    async fn get(&self, url: &str) -> Result<Vec<u8>, FetchError> {
+        let keys = self.keys.lock().clone();
+        let keys = keys.ok_or_else(|| FetchError("away".into()))?;
+        match url {
+            "https://issuer.example/path/.well-known/openid-configuration" => Ok(json!({
+                "issuer": self.issuer, "jwks_uri": "https://elsewhere.example/keys",
+            })
+            .to_string()
+            .into_bytes()),
+            "https://elsewhere.example/keys" => {
+                self.asked.fetch_add(1, Ordering::Relaxed);
+                Ok(json!({"keys": keys}).to_string().into_bytes())
+            }
+            other => Err(FetchError(format!("not here: {other}"))),
+        }
+    }
+}
+
+fn served(keys: Vec<Value>) -> Arc<Served> {
+    Arc::new(Served {
+        issuer: URL,
+        keys: Mutex::new(Some(keys)),
+        asked: AtomicUsize::new(0),
+    })
+}
+
+fn options() -> OidcOptions {
+    OidcOptions {
+        issuer_url: URL.into(),
+        client_id: "me".into(),
+        username_claim: "sub".into(),
+        username_prefix: None,
+        groups_claim: None,
+        groups_prefix: String::new(),
+        signing_algs: vec![Algorithm::Es256],
+        required_claims: BTreeMap::new(),
+    }
+}
+
+fn claims(change: Value) -> Value {
+    let mut claims = json!({"iss": URL, "aud": "me", "sub": "jane", "exp": NOW + 600});
+    for (name, value) in change.as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    claims
+}
+
+/// The user's name and groups, or why the token does not count.
+async fn ask(tokens: &OidcTokens, token: &str) -> String {
+    let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(NOW));
+    match tokens.read(token, now).await {
+        Ok(Some(user)) => [vec![user.name], user.groups].concat().join(" "),
+        Ok(None) => "not mine".into(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn a_token_says_who_it_is_and_must_be_all_that_is_wanted() {
+    let key = key();
+    let tokens = OidcTokens::new(options(), served(vec![key.verifying_key().jwk()]));
+    for (change, expected) in [
+        (json!({}), "https://issuer.example/path#jane"),
+        (
+            json!({"aud": ["x", "me"]}),
+            "https://issuer.example/path#jane",
+        ),
+        (json!({"nbf": NOW + 60}), "https://issuer.example/path#jane"),
+        (json!({"groups": ["a"]}), "https://issuer.example/path#jane"),
+        (json!({"iss": "https://other"}), "not mine"),
+        (json!({"iss": Value::Null}), "not mine"),
+        (
+            json!({"aud": "you"}),
+            "oidc: the token is for another client",
+        ),
+        (json!({"aud": []}), "oidc: the token is for another client"),
+        (
+            json!({"aud": Value::Null}),
+            "oidc: the token is for another client",
+        ),
+        (json!({"exp": NOW}), "oidc: the token has expired"),
+        (json!({"exp": Value::Null}), "oidc: the token has expired"),
+        (json!({"exp": "soon"}), "oidc: the token has expired"),
+        (json!({"nbf": NOW + 61}), "oidc: the token is not valid yet"),
+        (
+            json!({"sub": ""}),
+            "oidc: the username claim \"sub\" is not in the token",
+        ),
+        (
+            json!({"sub": 7}),
+            "oidc: the username claim \"sub\" is not in the token",
+        ),
+    ] {
+        let token = key.sign(&claims(change.clone())).unwrap();
+        assert_eq!(ask(&tokens, &token).await, expected, "{change}");
+    }
+}
+
+#[tokio::test]
+async fn flags_say_what_users_and_groups_are_called() {
+    let key = key();
+    let jwk = key.verifying_key().jwk();
+    let token = |change| key.sign(&claims(change)).unwrap();
+    let text = |text: &str| text.to_owned();
+    let name = |claim: &str, prefix: Option<&str>| OidcOptions {
+        username_claim: text(claim),
+        username_prefix: prefix.map(text),
+        ..options()
+    };
+    let grouped = OidcOptions {
+        groups_claim: Some(text("roles")),
+        groups_prefix: text("g:"),
+        ..name("sub", Some("-"))
+    };
+    let required = OidcOptions {
+        required_claims: [(text("hd"), text("example"))].into(),
+        ..name("sub", Some("-"))
+    };
+    let email = json!({"email": "j@x"});
+    let verified = |yes: Value| json!({"email": "j@x", "email_verified": yes});
+    for (options, change, expected) in [
+        (name("sub", Some("u:")), json!({}), "u:jane"),
+        (name("sub", Some("-")), json!({}), "jane"),
+        (
+            name("sub", Some("")),
+            json!({}),
+            "https://issuer.example/path#jane",
+        ),
+        (name("email", None), email.clone(), "j@x"),
+        (name("email", None), verified(json!(true)), "j@x"),
+        (
+            name("email", None),
+            verified(json!(false)),
+            "oidc: the email is not verified",
+        ),
+        (
+            name("email", None),
+            verified(json!("true")),
+            "oidc: the email is not verified",
+        ),
+        (name("email", Some("m:")), email, "m:j@x"),
+        (
+            name("name", None),
+            json!({}),
+            "oidc: the username claim \"name\" is not in the token",
+        ),
+        (
+            grouped.clone(),
+            json!({"roles": ["a", "b"]}),
+            "jane g:a g:b",
+        ),
+        (grouped.clone(), json!({"roles": "a"}), "jane g:a"),
+        (grouped.clone(), json!({}), "jane"),
+        (
+            grouped,
+            json!({"roles": [1]}),
+            "oidc: the groups claim \"roles\" is neither text nor a list of texts",
+        ),
+        (required.clone(), json!({"hd": "example"}), "jane"),
+        (
+            required.clone(),
+            json!({"hd": "x"}),
+            "oidc: the required claim \"hd\" has another value",
+        ),
+        (
+            required,
+            json!({}),
+            "oidc: the required claim \"hd\" is not in the token",
+        ),
+    ] {
+        let tokens = OidcTokens::new(options, served(vec![jwk.clone()]));
+        assert_eq!(
+            ask(&tokens, &token(change.clone())).await,
+            expected,
+            "{change}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn keys_are_asked_for_when_a_token_needs_them_and_not_more_often() {
+    let (old, new) = (key(), key());
+    let issuer = served(vec![old.verifying_key().jwk()]);
+    let tokens = OidcTokens::new(options(), issuer.clone());
+    let token = |key: &SigningKey| key.sign(&claims(json!({}))).unwrap();
+    let jane = "https://issuer.example/path#jane";
+    let asked = || issuer.asked.load(Ordering::Relaxed);
+    assert_eq!(asked(), 0, "nothing needed a key");
+    for _ in 0..3 {
+        assert_eq!(ask(&tokens, &token(&old)).await, jane);
+    }
+    assert_eq!(asked(), 1);
+    let unknown = "oidc: the token is not signed by a key of the issuer";
+    for _ in 0..50 {
+        assert_eq!(ask(&tokens, &token(&new)).await, unknown);
+    }
+    assert!(asked() <= 2, "{}", asked());
+    *issuer.keys.lock() = Some(vec![new.verifying_key().jwk()]);
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    assert_eq!(ask(&tokens, &token(&new)).await, jane);
+    assert_eq!(
+        ask(&tokens, &token(&old)).await,
+        unknown,
+        "it is the issuer's no more"
+    );
+    // What is known stays in force while the issuer is away.
+    *issuer.keys.lock() = None;
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    assert_eq!(ask(&tokens, &token(&old)).await, unknown);
+    assert_eq!(ask(&tokens, &token(&new)).await, jane);
+}
+
+#[tokio::test]
+async fn without_keys_nobody_is_let_in() {
+    let key = key();
+    let token = key.sign(&claims(json!({}))).unwrap();
+    let away = served(Vec::new());
+    *away.keys.lock() = None;
+    let impostor = Arc::new(Served {
+        issuer: "https://issuer.example/other",
+        keys: Mutex::new(Some(vec![key.verifying_key().jwk()])),
+        asked: AtomicUsize::new(0),
+    });
+    for issuer in [away, impostor] {
+        let tokens = OidcTokens::new(options(), issuer);
+        let expected = "oidc: the issuer's keys are not known yet";
+        assert_eq!(ask(&tokens, &token).await, expected);
+    }
+    // A key for something else, one of an unknown type, one that is broken.
+    let mut encrypting = key.verifying_key().jwk();
+    encrypting["use"] = json!("enc");
+    let mut broken = key.verifying_key().jwk();
+    broken["x"] = json!("AA");
+    let others = vec![
+        encrypting,
+        broken,
+        json!({"kty": "oct", "k": "AAAA"}),
+        json!({}),
+    ];
+    let tokens = OidcTokens::new(options(), served(others));
+    let expected = "oidc: the token is not signed by a key of the issuer";
+    assert_eq!(ask(&tokens, &token).await, expected);
+}
+
+/// A token signed in any way, by the key of a PEM file.
+fn signed(pem: &str, algorithm: Algorithm, kid: &str) -> String {
+    let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).unwrap();
+    let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
+    let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let head = part(json!({"alg": algorithm.name(), "kid": kid}));
+    let text = format!("{head}.{}", part(claims(json!({}))));
+    let signer = key.choose_scheme(&[algorithm.scheme()]).unwrap();
+    let signature = signer.sign(text.as_bytes()).unwrap();
+    let signature = match algorithm {
+        Algorithm::Es384 => raw(&signature, 48),
+        Algorithm::Es256 => raw(&signature, 32),
+        _ => signature,
+    };
+    format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+/// The two numbers of a DER signature, side by side.
+fn raw(der: &[u8], size: usize) -> Vec<u8> {
+    let mut at = der.len() - usize::from(der[1]);
+    let mut numbers = Vec::new();
+    for _ in 0..2 {
+        let length = usize::from(der[at + 1]);
+        let number = &der[at + 2..at + 2 + length];
+        let digits: Vec<u8> = number.iter().copied().skip_while(|b| *b == 0).collect();
+        numbers.extend(vec![0; size - digits.len()]);
+        numbers.extend(digits);
+        at += 2 + length;
+    }
+    numbers
+}
+
+#[tokio::test]
+async fn tokens_are_signed_as_is_accepted_and_by_the_key_they_name() {
+    let rsa = include_str!("testdata/rsa.pem").to_owned();
+    let rsa_jwk = SigningKey::of(Path::new("k"), rsa.as_bytes())
+        .unwrap()
+        .verifying_key()
+        .jwk();
+    let p384 = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
+    let point = rcgen::PublicKeyData::der_bytes(&p384).to_vec();
+    let p384_jwk = json!({
+        "kty": "EC", "crv": "P-384", "kid": "p384",
+        "x": URL_SAFE_NO_PAD.encode(&point[1..49]), "y": URL_SAFE_NO_PAD.encode(&point[49..]),
+    });
+    let p384 = p384.serialize_pem();
+    let rsa_id = rsa_jwk["kid"].as_str().unwrap().to_owned();
+    let issuer = served(vec![p384_jwk, rsa_jwk]);
+    let jane = "https://issuer.example/path#jane";
+    for algorithm in Algorithm::ALL {
+        if algorithm == Algorithm::Es256 {
+            continue; // as above
+        }
+        let (pem, id) = match algorithm {
+            Algorithm::Es384 => (&p384, "p384"),
+            _ => (&rsa, rsa_id.as_str()),
+        };
+        let with = |signing_algs| {
+            OidcTokens::new(
+                OidcOptions {
+                    signing_algs,
+                    ..options()
+                },
+                issuer.clone(),
+            )
+        };
+        let only = with(vec![algorithm]);
+        assert_eq!(
+            ask(&only, &signed(pem, algorithm, id)).await,
+            jane,
+            "{algorithm:?}"
+        );
+        assert_eq!(ask(&only, &signed(pem, algorithm, "")).await, jane);
+        let other = "oidc: the token is not signed by a key of the issuer";
+        assert_eq!(ask(&only, &signed(pem, algorithm, "x")).await, other);
+        let not_this = with(vec![Algorithm::Es256]);
+        let refused = "oidc: the token is not signed in a way that is accepted";
+        assert_eq!(ask(&not_this, &signed(pem, algorithm, id)).await, refused);
+    }
+    let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    for name in ["none", "None", "HS256", "", "ES256K"] {
+        let head = part(json!({"alg": name}));
+        let token = format!("{head}.{}.", part(claims(json!({}))));
+        let tokens = OidcTokens::new(options(), issuer.clone());
+        let refused = "oidc: the token is not signed in a way that is accepted";
+        assert_eq!(ask(&tokens, &token).await, refused, "{name}");
+    }
+}

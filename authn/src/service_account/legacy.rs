@@ -1,0 +1,119 @@
+//! Tokens that last as long as the secret they are kept in: those of secrets of type
+//! `kubernetes.io/service-account-token`, which kube-controller-manager fills.
+//!
+//! Upstream: `pkg/serviceaccount/legacy.go`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use portcullis_api::UserInfo;
+use serde::Deserialize;
+
+use super::{Kind, Objects};
+use crate::jws::Token;
+use crate::keys::KeyRing;
+use crate::secret::Secret;
+use crate::stored::Secrets;
+use crate::{Error, Outcome, TokenAuthenticator};
+
+const ISSUER: &str = "kubernetes/serviceaccount";
+
+/// Reads the tokens of secrets.
+pub struct LegacyTokens {
+    keys: Arc<KeyRing>,
+    objects: Arc<dyn Objects>,
+    secrets: Arc<dyn Secrets>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Claims {
+    iss: String,
+    sub: String,
+    exp: Option<f64>,
+    #[serde(rename = "kubernetes.io/serviceaccount/namespace")]
+    namespace: String,
+    #[serde(rename = "kubernetes.io/serviceaccount/secret.name")]
+    secret: String,
+    #[serde(rename = "kubernetes.io/serviceaccount/service-account.name")]
+    account: String,
+    #[serde(rename = "kubernetes.io/serviceaccount/service-account.uid")]
+    uid: String,
+}
+
+impl LegacyTokens {
+    /// Believes what these keys signed, as long as account and secret are there.
+    pub fn new(keys: Arc<KeyRing>, objects: Arc<dyn Objects>, secrets: Arc<dyn Secrets>) -> Self {
+        Self {
+            keys,
+            objects,
+            secrets,
+        }
+    }
+
+    /// Why a token does not count, if it does not.
+    async fn refusal(&self, text: &str, claims: &Claims) -> Option<&'static str> {
+        let account = UserInfo::service_account(&claims.namespace, &claims.account).name;
+        let named = [
+            &claims.namespace,
+            &claims.secret,
+            &claims.account,
+            &claims.uid,
+        ];
+        // These tokens do not expire. One that says it does is somebody else's invention.
+        if named.iter().any(|name| name.is_empty()) || claims.sub != account || claims.exp.is_some()
+        {
+            return Some("lacks what it should say");
+        }
+        let secret = self.secrets.secret(&claims.namespace, &claims.secret).await;
+        let kept = secret.filter(|secret| !secret.deleted);
+        let kept = kept.as_ref().and_then(|secret| secret.data.get("token"));
+        let Some(kept) = kept else {
+            return Some("is of a secret that is gone");
+        };
+        if !bool::from(Secret::of(kept).same(&Secret::of(text.as_bytes()))) {
+            return Some("is not the one its secret holds");
+        }
+        let kind = Kind::ServiceAccount;
+        let uid = self
+            .objects
+            .uid(kind, &claims.namespace, &claims.account)
+            .await;
+        (uid.as_ref() != Some(&claims.uid)).then_some("is of an account that is gone")
+    }
+}
+
+impl fmt::Debug for LegacyTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LegacyTokens")
+            .field("keys", &self.keys)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl TokenAuthenticator for LegacyTokens {
+    async fn authenticate_token(&self, text: &str) -> Result<Outcome, Error> {
+        let Some(token) = Token::parse(text) else {
+            return Ok(Outcome::NotMine);
+        };
+        let claims = token.claims::<Claims>().unwrap_or_default();
+        if claims.iss != ISSUER {
+            return Ok(Outcome::NotMine);
+        }
+        if !self.keys.signed(&token) {
+            return Err(Error::ServiceAccountToken("is not signed by a known key"));
+        }
+        match self.refusal(text, &claims).await {
+            Some(why) => Err(Error::ServiceAccountToken(why)),
+            None => Ok(Outcome::Identified(UserInfo {
+                uid: claims.uid,
+                ..UserInfo::service_account(&claims.namespace, &claims.account)
+            })),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::jws::SigningKey;
+use crate::stored::StoredSecret;
+
+/// A cluster with one account, `ns/robot`, and one secret, `ns/robot-token`.
+struct Cluster(Option<StoredSecret>);
+
+#[async_trait]
+impl Objects for Cluster {
+    async fn uid(&self, kind: Kind, namespace: &str, name: &str) -> Option<String> {
+        let there = (kind, namespace, name) == (Kind::ServiceAccount, "ns", "robot");
+        there.then(|| "uid-1".to_owned())
+    }
+}
+
+#[async_trait]
+impl Secrets for Cluster {
+    async fn secret(&self, namespace: &str, name: &str) -> Option<StoredSecret> {
+        let there = (namespace, name) == ("ns", "robot-token");
+        self.0.clone().filter(|_| there)
+    }
+}
+
+fn key() -> SigningKey {
+    let pem = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    SigningKey::of(Path::new("k"), pem.as_bytes()).unwrap()
+}
+
+fn claims(change: &Value) -> Value {
+    let mut claims = json!({
+        "iss": ISSUER,
+        "sub": "system:serviceaccount:ns:robot",
+        "kubernetes.io/serviceaccount/namespace": "ns",
+        "kubernetes.io/serviceaccount/secret.name": "robot-token",
+        "kubernetes.io/serviceaccount/service-account.name": "robot",
+        "kubernetes.io/serviceaccount/service-account.uid": "uid-1",
+    });
+    for (name, value) in change.as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    claims
+}
+
+async fn ask(key: &SigningKey, token: &str, kept: &str, deleted: bool) -> String {
+    let secret = StoredSecret {
+        data: [("token".to_owned(), kept.into())].into(),
+        deleted,
+        ..StoredSecret::default()
+    };
+    let cluster = || Arc::new(Cluster(Some(secret.clone())));
+    let keys = KeyRing::new(vec![key.verifying_key().clone()], Vec::new());
+    let tokens = LegacyTokens::new(Arc::new(keys), cluster(), cluster());
+    match tokens.authenticate_token(token).await {
+        Ok(Outcome::Identified(user)) => format!("{} {}", user.name, user.uid),
+        Ok(Outcome::NotMine) => "not mine".into(),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn a_token_counts_as_long_as_its_secret_holds_it() {
+    let key = key();
+    let token = key.sign(&claims(&json!({}))).unwrap();
+    let robot = "system:serviceaccount:ns:robot uid-1";
+    assert_eq!(ask(&key, &token, &token, false).await, robot);
+    assert_eq!(
+        ask(&key, &token, "another", false).await,
+        "service account token is not the one its secret holds"
+    );
+    let gone = "service account token is of a secret that is gone";
+    assert_eq!(ask(&key, &token, &token, true).await, gone);
+    let stranger = self::key().sign(&claims(&json!({}))).unwrap();
+    assert_eq!(
+        ask(&key, &stranger, &stranger, false).await,
+        "service account token is not signed by a known key"
+    );
+}
+
+#[tokio::test]
+async fn claims_must_fit_together() {
+    let key = key();
+    let lacks = "service account token lacks what it should say";
+    let name = |claim: &str| format!("kubernetes.io/serviceaccount/{claim}");
+    for (claim, value, expected) in [
+        ("iss".to_owned(), json!("https://other"), "not mine"),
+        (
+            "sub".to_owned(),
+            json!("system:serviceaccount:ns:other"),
+            lacks,
+        ),
+        ("exp".to_owned(), json!(4_000_000_000_u64), lacks),
+        (name("service-account.uid"), json!(""), lacks),
+        (
+            name("service-account.uid"),
+            json!("uid-2"),
+            "service account token is of an account that is gone",
+        ),
+        (
+            name("secret.name"),
+            json!("other"),
+            "service account token is of a secret that is gone",
+        ),
+    ] {
+        let token = key.sign(&claims(&json!({claim.clone(): value}))).unwrap();
+        assert_eq!(ask(&key, &token, &token, false).await, expected, "{claim}");
+    }
+}

@@ -1,0 +1,86 @@
+//! Tokens of browsers, which cannot set headers on websockets: among the protocols they offer.
+//!
+//! Upstream: `pkg/authentication/request/websocket`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::HeaderMap;
+use http::header::{CONNECTION, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
+
+use crate::{Authenticator, Bearer, Credentials, Error, Outcome};
+
+/// What a protocol that is a token begins with.
+const PREFIX: &str = "base64url.bearer.authorization.k8s.io.";
+
+/// Takes the token from the protocols of a websocket and asks who knows it.
+#[derive(Debug)]
+pub struct Websocket {
+    tokens: Arc<Bearer>,
+}
+
+impl Websocket {
+    /// Asks those who know bearer tokens.
+    pub const fn new(tokens: Arc<Bearer>) -> Self {
+        Self { tokens }
+    }
+}
+
+#[async_trait]
+impl Authenticator for Websocket {
+    async fn authenticate(&self, credentials: &Credentials<'_>) -> Result<Outcome, Error> {
+        if !is_websocket(credentials.headers) {
+            return Ok(Outcome::NotMine);
+        }
+        let offered = words(credentials.headers, &SEC_WEBSOCKET_PROTOCOL);
+        let (tokens, others): (Vec<&str>, Vec<&str>) = offered
+            .into_iter()
+            .partition(|word| word.starts_with(PREFIX));
+        let token = match tokens.as_slice() {
+            [] => return Ok(Outcome::NotMine),
+            [token] => token.strip_prefix(PREFIX).unwrap_or_default(),
+            _ => {
+                return Err(Error::Websocket(
+                    "multiple base64.bearer.authorization tokens specified",
+                ));
+            }
+        };
+        let token = URL_SAFE_NO_PAD.decode(token).ok();
+        let token = token.and_then(|token| String::from_utf8(token).ok());
+        let Some(token) = token else {
+            return Err(Error::Websocket(
+                "invalid base64.bearer.authorization token encoding",
+            ));
+        };
+        // The answer must name a protocol, and the token is none.
+        if others.is_empty() {
+            return Err(Error::Websocket("missing additional subprotocol"));
+        }
+        self.tokens.known(&token, credentials.trace).await
+    }
+}
+
+fn is_websocket(headers: &HeaderMap) -> bool {
+    let says = |name, word: &str| {
+        words(headers, &name)
+            .iter()
+            .any(|w| w.eq_ignore_ascii_case(word))
+    };
+    says(CONNECTION, "upgrade") && says(UPGRADE, "websocket")
+}
+
+/// The words of a header that is a list.
+fn words<'h>(headers: &'h HeaderMap, name: &http::HeaderName) -> Vec<&'h str> {
+    let values = headers.get_all(name).iter();
+    let values = values.filter_map(|value| value.to_str().ok());
+    values
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;
