@@ -6,6 +6,8 @@ use serde::Serialize;
 
 pub use serializer::EncodeError;
 
+use crate::facts;
+
 /// The two fields that lead every encoded object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TypeMeta<'a> {
@@ -36,7 +38,8 @@ pub fn encode<T: Serialize + ?Sized>(object: &T, type_meta: TypeMeta<'_>) -> Vec
     out.extend_from_slice(b"\",\"apiVersion\":\"");
     out.extend_from_slice(type_meta.api_version.as_bytes());
     out.push(b'"');
-    serializer::write_root_fields(object, &mut out);
+    let owner = facts::owner(type_meta.api_version, type_meta.kind);
+    serializer::write_root_fields(object, owner, &mut out);
     out
 }
 

@@ -108,6 +108,15 @@ impl Type {
     }
 }
 
+/// The name under which the table has the type of a kind: its own, unless a kind of another group
+/// has that.
+pub fn owner<'k>(api_version: &str, kind: &'k str) -> &'k str {
+    match (api_version, kind) {
+        ("events.k8s.io/v1", "Event") => "Event (events)",
+        _ => kind,
+    }
+}
+
 /// The fields of a Go type, by its name; none for a type of which nothing is known.
 pub fn fields(owner: &str) -> &'static [Field] {
     of_type(owner).map_or(&[], |t| t.fields)

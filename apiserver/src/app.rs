@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{LimitRange, Namespace, ResourceQuota, ServiceAccount};
+use k8s_openapi::api::networking::v1::IngressClass;
+use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::api::storage::v1::StorageClass;
 use portcullis_admission::{Lookups, Selection};
@@ -360,6 +362,8 @@ fn lookups(cache: &Arc<Cache>, prefix: &str, authorizer: &Arc<dyn Authorizer>) -
         limit_ranges: Informer::<LimitRange>::start(cache, prefix, table::LIMIT_RANGES),
         priority_classes: Informer::<PriorityClass>::start(cache, prefix, table::PRIORITY_CLASSES),
         storage_classes: Informer::<StorageClass>::start(cache, prefix, table::STORAGE_CLASSES),
+        ingress_classes: Informer::<IngressClass>::start(cache, prefix, table::INGRESS_CLASSES),
+        runtime_classes: Informer::<RuntimeClass>::start(cache, prefix, table::RUNTIME_CLASSES),
         ..Lookups::nothing(
             Arc::new(UseOfPolicies(authorizer.clone())),
             metadata::generate_name,

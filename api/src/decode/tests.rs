@@ -105,3 +105,13 @@ fn a_document_of_too_many_values_is_refused() {
     let error = parse(many(300_000).as_bytes()).unwrap_err().to_string();
     assert!(error.starts_with("more than 250000 values"), "{error}");
 }
+
+#[test]
+fn a_time_that_must_be_there_may_be_null() {
+    use k8s_openapi::api::events::v1::Event;
+    for series in [json!({}), json!({"lastObservedTime": null})] {
+        let event = decode::<Event>(&json!({"series": series})).unwrap().value;
+        let series = event.series.unwrap();
+        assert_eq!(series.last_observed_time.0, jiff::Timestamp::default());
+    }
+}

@@ -210,6 +210,10 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
             "Quantity" => {
                 visitor.visit_newtype_struct(StrDeserializer::new(&canonical_quantity(self.value)?))
             }
+            // The zero time of a field that must be there.
+            "Time" | "MicroTime" if self.value.is_null() => {
+                visitor.visit_newtype_struct(StrDeserializer::new("1970-01-01T00:00:00Z"))
+            }
             _ => visitor.visit_newtype_struct(self),
         }
     }

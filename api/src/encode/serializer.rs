@@ -32,22 +32,26 @@ type Result<T = ()> = std::result::Result<T, EncodeError>;
 /// Appends `value` as JSON.
 pub(super) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
     // The serializer itself never fails, and no kind's Serialize does.
-    if let Err(error) = value.serialize(Writer { out, root: false }) {
+    if let Err(error) = value.serialize(Writer { out, root: None }) {
         debug_assert!(false, "unserializable: {error}");
     }
 }
 
 /// Appends the fields of a root object, each after a comma, and the closing brace; its `kind` and
 /// `apiVersion` are left to the caller.
-pub(super) fn write_root_fields<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
-    if let Err(error) = value.serialize(Writer { out, root: true }) {
+pub(super) fn write_root_fields<T: Serialize + ?Sized>(value: &T, owner: &str, out: &mut Vec<u8>) {
+    if let Err(error) = value.serialize(Writer {
+        out,
+        root: Some(owner),
+    }) {
         debug_assert!(false, "unserializable: {error}");
     }
 }
 
 struct Writer<'o> {
     out: &'o mut Vec<u8>,
-    root: bool,
+    /// Of a root object, the name under which its type's facts stand.
+    root: Option<&'o str>,
 }
 
 /// What [`Writer`] wrote, as far as `omitempty` cares.
@@ -203,10 +207,14 @@ impl<'o> ser::Serializer for Writer<'o> {
     }
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Struct<'o>> {
-        if !self.root {
+        if self.root.is_none() {
             self.out.push(b'{');
         }
-        Ok(Struct::new(self.out, name, self.root))
+        Ok(Struct::new(
+            self.out,
+            self.root.unwrap_or(name),
+            self.root.is_some(),
+        ))
     }
 
     fn serialize_struct_variant(
@@ -236,7 +244,7 @@ impl List<'_> {
         value
             .serialize(Writer {
                 out: self.out,
-                root: false,
+                root: None,
             })
             .map(drop)
     }
@@ -285,7 +293,7 @@ impl ser::SerializeMap for Map<'_> {
         self.empty = false;
         key.serialize(Writer {
             out: self.out,
-            root: false,
+            root: None,
         })
         .map(drop)
     }
@@ -295,7 +303,7 @@ impl ser::SerializeMap for Map<'_> {
         value
             .serialize(Writer {
                 out: self.out,
-                root: false,
+                root: None,
             })
             .map(drop)
     }

@@ -31,8 +31,11 @@ AllowedHostPath AllowedFlexVolume AllowedCSIDriver RuntimeClassStrategyOptions""
 
 
 # Of several types of one name, the one whose unset fields are written: the kind that is stored.
-PREFERRED = {"Event": "core/v1", "TokenRequest": "authentication/v1", "ResourceClaim": "resource/v1",
+PREFERRED = {"TokenRequest": "authentication/v1", "ResourceClaim": "resource/v1",
              "Subject": "rbac/v1"}
+
+# A kind that has an entry of its own beside another of its name: `owner` in facts.rs names it so.
+APART = {("events/v1", "Event"): "Event (events)"}
 
 
 def defined(sources):
@@ -201,7 +204,7 @@ def facts(now, then, types):
                 shape, child, child_home = now.resolve(home, type_name)
                 world, like = (then, old[json]) if json in old else (now, (home, type_name, json, options))
                 entry[json] = fact(now, world, like, shape, child, child_home, tags, markers)
-            table.setdefault(struct, []).append((path, entry))
+            table.setdefault(APART.get((path, struct), struct), []).append((path, entry))
     return table
 
 

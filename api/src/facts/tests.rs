@@ -69,6 +69,20 @@ fn unset_fields_are_written_as_gos_zero() {
 }
 
 #[test]
+fn kinds_of_one_name_are_told_apart() {
+    for (api_version, field, other) in [
+        ("v1", "involvedObject", "regarding"),
+        ("events.k8s.io/v1", "regarding", "involvedObject"),
+    ] {
+        let event = of_type(owner(api_version, "Event")).unwrap();
+        assert!(
+            event.field(field).is_some() && event.field(other).is_none(),
+            "{api_version}"
+        );
+    }
+}
+
+#[test]
 fn lists_merge_by_their_keys() {
     assert_eq!(merge("PodSpec", "containers"), (Patch::Merge, "name"));
     assert_eq!(

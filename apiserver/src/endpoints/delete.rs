@@ -51,7 +51,7 @@ pub async fn delete(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
 /// # Errors
 /// As [`delete`], for the first object that cannot be deleted.
 pub async fn delete_collection(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
-    let query = call.query.list(call.scope.resource)?;
+    let query = call.query.list(call.scope.resource, call.api_version)?;
     let (options, dry_run) = options(call, body).await?;
     let scope = Scope {
         name: "",

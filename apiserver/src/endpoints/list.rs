@@ -12,7 +12,7 @@ use crate::response::{self, Response};
 /// # Errors
 /// 400 for options that mean nothing, 410 for a state that has been compacted.
 pub async fn list(call: &Call<'_>) -> Result<Response, Status> {
-    let query = call.query.list(call.scope.resource)?;
+    let query = call.query.list(call.scope.resource, call.api_version)?;
     // a name from a field selector is part of the selection
     let scope = Scope {
         name: "",

@@ -1,5 +1,6 @@
 //! PATCH: changing parts of objects.
 
+use portcullis_api::facts;
 use portcullis_api::patch::{Patch, PatchType};
 use portcullis_api::status::Reason;
 use portcullis_api::{FieldError, Object, Path, Status, decode};
@@ -28,7 +29,10 @@ impl Change for Patched<'_> {
         };
         // a patch is applied to the version it was sent to
         let original = current.served(scope.resource, self.call.api_version)?;
-        let value = self.patch.apply(&original, scope.resource.kind)?;
+        let value = self.patch.apply(
+            &original,
+            facts::owner(self.call.api_version, scope.resource.kind),
+        )?;
         let read = body::typed(&value, &[], self.call.expected(), self.validation)
             .map_err(|status| self.patch.unreadable(&value, &status.message))?;
         scope.warn(read.warnings);

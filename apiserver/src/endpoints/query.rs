@@ -146,12 +146,22 @@ impl Query {
     ///
     /// # Errors
     /// 400 for selectors that cannot be parsed, or fields the resource cannot be selected by.
-    pub fn selection(&self, resource: &Resource) -> Result<Selection, Status> {
+    pub fn selection(&self, resource: &Resource, api_version: &str) -> Result<Selection, Status> {
         let bad = |e: portcullis_api::selector::SelectorError| Status::bad_request(e.to_string());
         let labels = LabelSelector::parse(self.get("labelSelector")).map_err(bad)?;
-        let fields = FieldSelector::parse(self.get("fieldSelector")).map_err(bad)?;
+        let mut fields = FieldSelector::parse(self.get("fieldSelector")).map_err(bad)?;
+        let renamed = resource
+            .conversion(api_version)
+            .map_or(&[][..], |c| c.fields);
         let known = resource.strategy.selectable_fields();
-        for requirement in &fields.requirements {
+        for requirement in &mut fields.requirements {
+            match renamed.iter().find(|(name, _)| *name == requirement.field) {
+                Some((_, stored)) => requirement.field = (*stored).to_owned(),
+                None if known.contains(&requirement.field.as_str()) && !renamed.is_empty() => {
+                    return Err(unknown_field(&requirement.field, known));
+                }
+                None => {}
+            }
             let field = requirement.field.as_str();
             let metadata =
                 field == "metadata.name" || (field == "metadata.namespace" && resource.namespaced);
@@ -166,7 +176,7 @@ impl Query {
     ///
     /// # Errors
     /// As [`Query::selection`]; 400 and 422 for versions and pages that do not go together.
-    pub fn list(&self, resource: &Resource) -> Result<ListQuery, Status> {
+    pub fn list(&self, resource: &Resource, api_version: &str) -> Result<ListQuery, Status> {
         let limit = self.number("limit")?.unwrap_or_default().max(0);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         self.check_version_match(false)?;
@@ -188,7 +198,7 @@ impl Query {
             (Some(n), _) => ReadAt::NotOlderThan(n),
         };
         Ok(ListQuery {
-            selection: self.selection(resource)?,
+            selection: self.selection(resource, api_version)?,
             at,
             limit,
             continues,

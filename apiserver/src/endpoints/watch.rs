@@ -32,7 +32,9 @@ const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 /// 400 for options that mean nothing, 410 for a revision that has been compacted.
 pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
     let (from, streaming) = call.query.watch_from()?;
-    let mut selection = call.query.selection(call.scope.resource)?;
+    let mut selection = call
+        .query
+        .selection(call.scope.resource, call.api_version)?;
     if call.info.named_in_path {
         let name = FieldRequirement {
             field: "metadata.name".into(),

@@ -52,8 +52,8 @@ async fn dry_run(app: &App, scope: &Scope<'_>, write: &Write) -> Result<u16, Sta
     let expected = Expected {
         kind: write.resource.kind,
         api_version: &write.api_version,
-        object_type: write.resource.object_type,
-        conversion: None,
+        object_type: write.resource.object_type(&write.api_version),
+        conversion: write.resource.conversion(&write.api_version),
     };
     let read = body::typed(&write.object, &[], expected, FieldValidation::Warn)?;
     if write.update {

@@ -1,6 +1,6 @@
 //! The fields of an object that somebody can own.
 
-use portcullis_api::Status;
+use portcullis_api::{Status, facts};
 use serde_json::{Map, Value};
 
 use super::compare::{self, Comparison};
@@ -23,14 +23,14 @@ pub struct Tracked {
 
 impl Tracked {
     /// The fields that a write to a resource, or to a subresource of it, can change.
-    pub fn new(resource: &'static Resource, subresource: &str) -> Self {
+    pub fn new(resource: &'static Resource, api_version: &str, subresource: &str) -> Self {
         let reset = match subresource {
             "status" => "spec",
             _ if resource.subresource("status").is_some() => "status",
             _ => "",
         };
         Self {
-            schema: Schema::of_kind(resource.kind),
+            schema: Schema::of_kind(facts::owner(api_version, resource.kind)),
             reset,
         }
     }

@@ -61,7 +61,7 @@ impl<'a> Writer<'a> {
 
     /// What can be owned of what is written.
     pub fn tracked(self) -> Tracked {
-        Tracked::new(self.resource, self.subresource)
+        Tracked::new(self.resource, self.api_version, self.subresource)
     }
 
     /// Whose entry a write belongs to.

@@ -2,8 +2,12 @@
 
 pub mod authentication;
 pub mod binding;
+pub mod certificate_signing_request;
 pub mod config_map;
 pub mod cron_job;
+pub mod csi_driver;
+pub mod csi_node;
+pub mod csi_storage_capacity;
 pub mod daemon_set;
 pub mod deployment;
 pub mod endpoints;
@@ -25,11 +29,14 @@ pub mod rbac;
 pub mod replica_set;
 pub mod resource_quota;
 pub mod review;
+pub mod runtime_class;
 pub mod scale;
 pub mod secret;
 pub mod service_account;
 pub mod stateful_set;
 pub mod storage_class;
+pub mod volume_attachment;
+pub mod webhook_configuration;
 mod workload;
 
 #[cfg(test)]

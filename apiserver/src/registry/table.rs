@@ -7,12 +7,17 @@ use portcullis_api::{GroupVersion, Verb};
 
 use super::kinds::authentication::{SelfSubjectReviewStrategy, TokenReviewStrategy};
 use super::kinds::binding::BindingStrategy;
+use super::kinds::certificate_signing_request::CertificateSigningRequestStrategy;
 use super::kinds::config_map::ConfigMapStrategy;
 use super::kinds::cron_job::CronJobStrategy;
+use super::kinds::csi_driver::CsiDriverStrategy;
+use super::kinds::csi_node::CsiNodeStrategy;
+use super::kinds::csi_storage_capacity::CsiStorageCapacityStrategy;
 use super::kinds::daemon_set::DaemonSetStrategy;
 use super::kinds::deployment::DeploymentRules;
 use super::kinds::endpoints::EndpointsStrategy;
 use super::kinds::event::EventStrategy;
+use super::kinds::event::v1::{API_VERSION as EVENTS_V1, EventsV1};
 use super::kinds::horizontal_pod_autoscaler::HorizontalPodAutoscalerStrategy;
 use super::kinds::horizontal_pod_autoscaler::v1::V1 as HorizontalPodAutoscalerV1;
 use super::kinds::ingress::IngressStrategy;
@@ -36,10 +41,13 @@ use super::kinds::review::{
     LocalSubjectAccessReviewStrategy, SelfSubjectAccessReviewStrategy,
     SelfSubjectRulesReviewStrategy, SubjectAccessReviewStrategy,
 };
+use super::kinds::runtime_class::RuntimeClassStrategy;
 use super::kinds::secret::SecretStrategy;
 use super::kinds::service_account::ServiceAccountStrategy;
 use super::kinds::stateful_set::StatefulSetStrategy;
 use super::kinds::storage_class::StorageClassStrategy;
+use super::kinds::volume_attachment::VolumeAttachmentStrategy;
+use super::kinds::webhook_configuration::{MUTATING, VALIDATING};
 use super::resource::{CREATE_ONLY, ONE_BY_ONE, PROXY, Resource, SCALE, Subresource, status};
 use super::version::Served;
 
@@ -54,6 +62,7 @@ const ROWS: &[Resource] = &[
         .stored_as("services/endpoints")
         .created_by_put(),
     Resource::namespaced(&EventStrategy)
+        .also(&[Served::converted::<EventsV1>(EVENTS_V1)])
         .short_names(&["ev"])
         .created_by_put(),
     Resource::namespaced(&LimitRangeStrategy)
@@ -162,7 +171,25 @@ const ROWS: &[Resource] = &[
     Resource::cluster(&ClusterRoleStrategy).created_by_put(),
     Resource::namespaced(&ROLE_BINDING_STRATEGY).created_by_put(),
     Resource::namespaced(&RoleStrategy).created_by_put(),
+    Resource::cluster(&CsiDriverStrategy).changed_by_version(),
+    Resource::cluster(&CsiNodeStrategy).changed_by_version(),
+    Resource::namespaced(&CsiStorageCapacityStrategy).changed_by_version(),
     Resource::cluster(&StorageClassStrategy).short_names(&["sc"]),
+    Resource::cluster(&VolumeAttachmentStrategy)
+        .subresources(&[status("VolumeAttachment")])
+        .changed_by_version(),
+    Resource::cluster(&MUTATING).changed_by_version(),
+    Resource::cluster(&VALIDATING).changed_by_version(),
+    Resource::cluster(&RuntimeClassStrategy).changed_by_version(),
+    Resource::cluster(&CertificateSigningRequestStrategy)
+        .short_names(&["csr"])
+        .subresources(&[
+            Subresource {
+                name: "approval",
+                ..status("CertificateSigningRequest")
+            },
+            status("CertificateSigningRequest"),
+        ]),
     Resource::cluster(&PriorityClassStrategy).short_names(&["pc"]),
     Resource::namespaced(&LeaseStrategy)
         .created_by_put()
@@ -198,6 +225,10 @@ pub const RESOURCE_QUOTAS: &Resource = row("", "resourcequotas");
 pub const ROLES: &Resource = row("rbac.authorization.k8s.io", "roles");
 /// See [`CLUSTER_ROLES`].
 pub const ROLE_BINDINGS: &Resource = row("rbac.authorization.k8s.io", "rolebindings");
+/// See [`CLUSTER_ROLES`].
+pub const INGRESS_CLASSES: &Resource = row("networking.k8s.io", "ingressclasses");
+/// See [`CLUSTER_ROLES`].
+pub const RUNTIME_CLASSES: &Resource = row("node.k8s.io", "runtimeclasses");
 /// See [`CLUSTER_ROLES`].
 pub const SECRETS: &Resource = row("", "secrets");
 /// See [`CLUSTER_ROLES`].

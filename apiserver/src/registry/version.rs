@@ -17,6 +17,10 @@ pub trait Version: 'static {
     /// The type clients of this version send and get.
     type Served: Object + Default + DeserializeOwned + JsonSchema;
 
+    /// The fields selectors may ask for, each with its name in the stored version; empty if they are
+    /// the same.
+    const FIELDS: &'static [(&'static str, &'static str)] = &[];
+
     /// What a client sent, as it is stored.
     fn to_stored(served: &Self::Served) -> Self::Stored;
     /// What is stored, as a client reads it.
@@ -39,6 +43,8 @@ pub struct Served {
 pub struct Conversion {
     /// The type, with its decoder and schema.
     pub object_type: &'static ObjectType,
+    /// See [`Version::FIELDS`].
+    pub fields: &'static [(&'static str, &'static str)],
     /// See [`Version::to_stored`].
     pub to_stored: fn(&dyn Object) -> Box<dyn Object>,
     /// See [`Version::to_served`].
@@ -60,6 +66,7 @@ impl Served {
             api_version,
             conversion: Some(Conversion {
                 object_type: &const { ObjectType::of::<V::Served>() },
+                fields: V::FIELDS,
                 to_stored: |object| {
                     let stored = object.as_kind().map(V::to_stored);
                     Box::new(stored.unwrap_or_default())

@@ -73,7 +73,7 @@ impl ser::SerializeStruct for Struct<'_> {
         self.key(key);
         let wrote = value.serialize(Writer {
             out: self.out,
-            root: false,
+            root: None,
         })?;
         let fact = self.facts.iter().position(|f| f.name == key);
         if self.stays(wrote, fact) {

@@ -1,5 +1,7 @@
 //! Events: what happened to an object, kept for an hour.
 
+pub mod v1;
+
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
@@ -22,11 +24,11 @@ impl Strategy for EventStrategy {
         let mut errors = ErrorList::new();
         let namespace = text(event.metadata.namespace.as_ref());
         let involved = text(event.involved_object.namespace.as_ref());
-        // events about objects of the cluster live in `default`
-        let agrees = if involved.is_empty() {
-            matches!(namespace, "" | "default")
-        } else {
-            namespace == involved
+        // events about objects of the cluster live in `default`, newer ones in `kube-system` too
+        let newer = event.event_time.is_some();
+        let agrees = match involved {
+            "" => matches!(namespace, "" | "default") || (newer && namespace == "kube-system"),
+            involved => newer || namespace == involved,
         };
         if !agrees {
             errors.push(FieldError::invalid(
@@ -46,6 +48,20 @@ impl Strategy for EventStrategy {
             &mut errors,
         );
         errors
+    }
+
+    fn validate_served(&self, api_version: &str, event: &Event) -> ErrorList {
+        match api_version {
+            v1::API_VERSION => v1::validate(event),
+            _ => ErrorList::new(),
+        }
+    }
+
+    fn validate_served_update(&self, api_version: &str, event: &Event, old: &Event) -> ErrorList {
+        match api_version {
+            v1::API_VERSION => v1::validate_update(event, old),
+            _ => ErrorList::new(),
+        }
     }
 
     fn validate_name(&self, value: &str) -> Vec<String> {

@@ -29,6 +29,7 @@ pub use annotations::{
 };
 pub use containers::validate_images;
 pub use ephemeral::{as_container, validate_ephemeral_containers};
+pub use scheduling::validate_tolerations;
 pub use volumes::Volumes;
 
 /// The most seconds, and the largest user or group.
@@ -56,7 +57,7 @@ pub fn validate_pod_spec(spec: &PodSpec, path: &Path, errors: &mut ErrorList) {
     scheduling::validate_spread(spec, &path.child("topologySpreadConstraints"), errors);
     validate_names(spec, path, errors);
     validate_deadline(spec, path, errors);
-    scheduling::validate_tolerations(
+    validate_tolerations(
         list(spec.tolerations.as_ref()),
         &path.child("tolerations"),
         errors,

@@ -10,11 +10,8 @@ use super::super::{list, one_of, text};
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 const POSITIVE: &str = "must be greater than zero";
 
-pub(super) fn validate_tolerations(
-    tolerations: &[Toleration],
-    path: &Path,
-    errors: &mut ErrorList,
-) {
+/// What is wrong with tolerations.
+pub fn validate_tolerations(tolerations: &[Toleration], path: &Path, errors: &mut ErrorList) {
     for (i, toleration) in tolerations.iter().enumerate() {
         validate_toleration(toleration, &path.index(i), errors);
     }
