@@ -5,7 +5,7 @@ BINARY := target/$(HOST)/release/portcullis
 # The program that the scripts test; name another one to test that.
 export PORTCULLIS ?= $(CURDIR)/$(BINARY)
 
-.PHONY: help run test build lint unit walkthrough why everyday guide hardening compose bench setup-build setup-test
+.PHONY: help run test build lint unit walkthrough why everyday verbs guide hardening compose bench fuzz setup-build setup-test
 .NOTPARALLEL:
 
 help:
@@ -15,7 +15,7 @@ run: build ## build, serve chapter 13 on 127.0.0.1:6443, say what to type next
 	@testdata/chapter13/serve
 
 test: setup-test ## everything that CI runs
-	@testdata/suite lint unit build walkthrough why everyday guide hardening compose
+	@testdata/suite lint unit build walkthrough why everyday verbs guide hardening compose
 
 # One static binary: what the scripts test is what the image holds. Naming the target keeps the flag
 # from proc macros, which cannot be linked statically.
@@ -49,6 +49,11 @@ everyday: build ## what people do with kubectl all day, on both stores
 	  STORE=$$store testdata/with-server --anonymous-auth=true -- testdata/kubectl/namespace.sh || failed=1; \
 	done; exit $$failed
 
+verbs: build ## apply, diff, patch, scale, wait and the like, with kubectl 1.20 and the first on the PATH
+	@testdata/setup kubectl
+	@failed=0; for kubectl in "$$(testdata/kubectl/debian)" "$$(command -v kubectl)"; do \
+	  KUBECTL=$$kubectl testdata/with-server -- testdata/kubectl/verbs.sh || failed=1; done; exit $$failed
+
 guide: build ## the commands of docs/psp-to-pod-security.md, and whether they still answer as it says
 	@testdata/setup kubectl python3
 	@testdata/with-server --basic-auth-file=testdata/chapter13/password.csv \
@@ -65,6 +70,20 @@ compose: build ## docker-compose.yml with a real Docker engine (SKIP_COMPOSE=1: 
 
 bench: build ## start-up time and memory
 	@testdata/kubectl/hardening.sh figures
+
+# What the targets found is below fuzz/artifacts. Coverage needs a switch that only nightly compilers
+# have, or those that are told to be one.
+FUZZ_TARGETS ?= request_urls selectors bodies patches applies continue_tokens round_trips
+FUZZ_SECONDS ?= 60
+fuzz: export RUSTC_BOOTSTRAP = 1
+fuzz: setup-build ## each fuzz target for FUZZ_SECONDS=60
+	@cargo fuzz --version >/dev/null 2>&1 || cargo install cargo-fuzz --locked
+	cd fuzz && cargo fuzz build --sanitizer none
+	@cd fuzz && failed=; for target in $(FUZZ_TARGETS); do \
+	  mkdir -p corpus/$$target; echo "== $$target, $(FUZZ_SECONDS) s"; \
+	  cargo fuzz run --sanitizer none $$target corpus/$$target seeds/$$target -- -dict=words.dict \
+	    -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1 || failed="$$failed $$target"; \
+	done; test -z "$$failed" || { echo "findings in:$$failed"; exit 1; }
 
 setup-build:
 	@testdata/setup protoc cc

@@ -31,7 +31,7 @@ use crate::controllers::{self, Controllers, cluster_authentication};
 use crate::endpoints::documents::Documents;
 use crate::endpoints::openid::OpenId;
 use crate::escalation::EscalationGuard;
-use crate::filters::limits::InFlight;
+use crate::filters::limits::Limits;
 use crate::identities::Identities;
 use crate::indices::{self, UseOfPolicies};
 use crate::informer::{self, Informer, OnDemand};
@@ -69,7 +69,7 @@ pub struct App {
     cache: Arc<Cache>,
     store: Store,
     health: Health,
-    in_flight: InFlight,
+    limits: Limits,
     requests: Requests,
     documents: Documents,
     tokens: Tokens,
@@ -153,7 +153,7 @@ impl App {
             })),
             cache,
             store,
-            in_flight: InFlight::default(),
+            limits: Limits::new(&options.limits),
             requests: Requests::default(),
             documents: Documents::new(address, openid),
             tokens,
@@ -258,9 +258,9 @@ impl App {
         &self.health
     }
 
-    /// How many requests it carries out at once.
-    pub const fn in_flight(&self) -> &InFlight {
-        &self.in_flight
+    /// How many requests it carries out at once, and for how long.
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The requests it has answered.

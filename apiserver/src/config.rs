@@ -110,6 +110,9 @@ pub struct Serve {
     /// How long events are kept, such as `1h`; 0 for ever.
     #[arg(long, default_value = "1h", value_parser = duration)]
     pub event_ttl: std::time::Duration,
+    /// How many requests at once, and for how long.
+    #[command(flatten)]
+    pub limits: RequestLimits,
     /// Which controllers to run: `*` for all that run by default, `name` for one, `-name` for all
     /// but one. root-ca-cert-publisher runs by default only if the `ServiceAccount` admission plugin
     /// does, whose token volumes alone mount what it publishes.
@@ -129,6 +132,20 @@ pub struct Serve {
     /// How to write the log.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
+}
+
+/// Options about requests at once; watches and streams do not count, nor do cluster admins.
+#[derive(Debug, Args)]
+pub struct RequestLimits {
+    /// How many requests that change nothing are carried out at once; 0 for no limit.
+    #[arg(long, default_value_t = 400)]
+    pub max_requests_inflight: u32,
+    /// How many requests that change something are carried out at once; 0 for no limit.
+    #[arg(long, default_value_t = 200)]
+    pub max_mutating_requests_inflight: u32,
+    /// How long a request may take, such as `1m0s`; 0 for no limit.
+    #[arg(long, default_value = "1m0s", value_parser = duration)]
+    pub request_timeout: std::time::Duration,
 }
 
 /// Options about service account tokens.
@@ -279,25 +296,29 @@ pub enum LogFormat {
     Json,
 }
 
-/// A duration such as `5m`, `90s` or `1h`; a bare `0` is none.
+/// A duration as Go writes it, such as `5m`, `90s` or `1h30m`; a bare `0` is none.
 fn duration(text: &str) -> Result<std::time::Duration, String> {
-    let at = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (number, unit) = text.split_at(at);
-    let number: u64 = number
-        .parse()
-        .map_err(|_| "a duration is a number and a unit, such as 5m".to_owned())?;
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "" if number == 0 => 1,
-        _ => return Err("the unit of a duration is s, m or h, as in 5m".into()),
-    };
-    Ok(std::time::Duration::from_secs(
-        number.saturating_mul(seconds),
-    ))
+    if text == "0" {
+        return Ok(std::time::Duration::ZERO);
+    }
+    let malformed = || "a duration is numbers, each with a unit, such as 5m or 1m30s".to_owned();
+    let mut seconds = 0_u64;
+    let mut rest = text;
+    while !rest.is_empty() || text.is_empty() {
+        let at = rest.find(|c: char| !c.is_ascii_digit());
+        let (number, tail) = rest.split_at(at.ok_or_else(malformed)?);
+        let number: u64 = number.parse().map_err(|_| malformed())?;
+        let mut tail = tail.chars();
+        let unit = match tail.next() {
+            Some('s') => 1,
+            Some('m') => 60,
+            Some('h') => 3600,
+            _ => return Err("the unit of a duration is s, m or h, as in 5m".into()),
+        };
+        seconds = seconds.saturating_add(number.saturating_mul(unit));
+        rest = tail.as_str();
+    }
+    Ok(std::time::Duration::from_secs(seconds))
 }
 
 #[cfg(test)]
@@ -341,6 +362,18 @@ mod tests {
     fn durations_have_units() {
         assert_eq!(duration("5m"), Ok(std::time::Duration::from_secs(300)));
         assert_eq!(duration("0"), Ok(std::time::Duration::ZERO));
-        assert!(duration("5").is_err() && duration("m").is_err());
+        assert_eq!(duration("1m0s"), Ok(std::time::Duration::from_secs(60)));
+        for bad in [
+            "",
+            "5",
+            "m",
+            "1m5",
+            "5x",
+            "1d",
+            "-1s",
+            "9999999999999999999999s",
+        ] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
     }
 }

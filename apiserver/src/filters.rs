@@ -8,6 +8,7 @@ pub mod authorization;
 pub mod impersonation;
 pub mod limits;
 pub mod panic;
+pub mod present;
 pub mod trace;
 
 use std::sync::Arc;
@@ -39,11 +40,13 @@ pub async fn serve(app: Arc<App>, peer: Arc<Peer>, request: Request<Incoming>) -
         parts.uri.query().unwrap_or_default(),
     );
     let span = trace::Span::begin(&parts, &info);
-    let answer = panic::catch(limits::within_time(&info, async {
+    let wishes = present::Wishes::of(&parts);
+    let answer = panic::catch(limits::within_time(&app, &info, async {
+        limits::check_head(&parts)?;
         let user = authentication::authenticate(&app, &parts.headers, &peer).await?;
         // Whoever acts as somebody else is judged as somebody else from here on.
         let user = impersonation::impersonate(&app, user, &parts.headers)?;
-        let _place = limits::take_place(&app, &info)?;
+        let _place = limits::take_place(&app, &info, &user)?;
         // Only this makes an `Authorized`, and handlers ask for one.
         let authorized = authorization::authorize(&app, info.clone(), user)?;
         // The body is not looked at before this point.
@@ -55,5 +58,5 @@ pub async fn serve(app: Arc<App>, peer: Arc<Peer>, request: Request<Incoming>) -
     let dry_run = !Query::new(query).get("dryRun").is_empty();
     app.requests().note(&info, dry_run, answer.status());
     limits::drain(body).await;
-    span.end(answer)
+    span.end(wishes.present(answer).await)
 }

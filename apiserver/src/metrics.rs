@@ -11,7 +11,7 @@ use portcullis_admission::metrics::{BUCKETS, Sample};
 use portcullis_api::Verb;
 
 use self::text::Text;
-use crate::filters::limits::InFlight;
+use crate::filters::limits::Limits;
 use crate::registry::table;
 use crate::request_info::{RequestInfo, ResourceRequest};
 
@@ -101,7 +101,7 @@ fn method(method: &str) -> &'static str {
 }
 
 /// Everything, as a scraper reads it.
-pub fn render(requests: &Requests, in_flight: &InFlight, admission: &Chain) -> String {
+pub fn render(requests: &Requests, limits: &Limits, admission: &Chain) -> String {
     let mut text = Text::default();
     write_requests(&mut text, requests);
     text.family(
@@ -109,7 +109,7 @@ pub fn render(requests: &Requests, in_flight: &InFlight, admission: &Chain) -> S
         "gauge",
         "Requests that are being carried out, watches aside.",
     );
-    for (kind, count) in in_flight.taken() {
+    for (kind, count) in limits.taken() {
         text.sample("", &[("request_kind", kind)], count);
     }
     let samples = admission.metrics();
@@ -242,7 +242,12 @@ mod tests {
             StatusCode::NOT_FOUND,
         );
         note(Method::GET, "/healthz", StatusCode::OK);
-        let text = render(&requests, &InFlight::default(), &Chain::default());
+        let limits = Limits::new(&crate::config::RequestLimits {
+            max_requests_inflight: 4,
+            max_mutating_requests_inflight: 2,
+            request_timeout: std::time::Duration::ZERO,
+        });
+        let text = render(&requests, &limits, &Chain::default());
         for line in [
             r#"apiserver_request_total{code="201",component="apiserver",dry_run="",group="",resource="pods",scope="namespace",subresource="",verb="POST",version="v1"} 2"#,
             r#"apiserver_request_total{code="409",component="apiserver",dry_run="",group="",resource="pods",scope="resource",subresource="status",verb="PUT",version="v1"} 1"#,

@@ -19,7 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::filters::{self, Peer};
+use crate::filters::{self, Peer, limits};
 
 /// How long a client may take to say hello, and then to send the head of its first request.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -29,9 +29,10 @@ const DRAIN: Duration = Duration::from_secs(15);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Streams on one HTTP/2 connection (upstream: `--http2-max-streams-per-connection`, 250 and more).
 const STREAMS: u32 = 1000;
-/// The largest head of a request, in bytes, as in Go's server; hyper also has limits of its own on
-/// the number of headers and the length of the URL.
-const HEAD_MAX: usize = 1024 * 1024;
+/// How much of a request's head is read, in bytes: a little more than is taken, so that most heads
+/// that are too large can be refused with a Status. hyper also has limits of its own on the number of
+/// headers and the length of the URL.
+const HEAD_MAX: usize = limits::HEAD_MAX + 64 * 1024;
 
 /// Serves until `stop`, then lets requests finish; watches end by themselves.
 pub async fn run(

@@ -4,6 +4,7 @@ mod connect;
 mod delete;
 mod list;
 mod patch;
+mod random;
 mod scale;
 mod update;
 mod versions;

@@ -104,6 +104,7 @@ fn merge_elements(
 
 /// Drops scalars.
 pub(super) fn delete(current: &mut Vec<Value>, unwanted: &[Value]) {
+    let unwanted: HashSet<_> = unwanted.iter().collect();
     current.retain(|c| !unwanted.contains(c));
 }
 

@@ -43,7 +43,7 @@ pub async fn serve(app: &Arc<App>, path: &str, parts: &Parts) -> Response {
         path
     };
     match trimmed {
-        "/version" => response::bytes(StatusCode::OK, JSON, version_document().to_string()),
+        "/version" => response::bytes(StatusCode::OK, JSON, format!("{:#}", version_document())),
         "/" => response::bytes(
             StatusCode::OK,
             JSON,
@@ -52,7 +52,7 @@ pub async fn serve(app: &Arc<App>, path: &str, parts: &Parts) -> Response {
         "/metrics" => response::bytes(
             StatusCode::OK,
             metrics::CONTENT_TYPE,
-            metrics::render(app.requests(), app.in_flight(), app.registry().admission()),
+            metrics::render(app.requests(), app.limits(), app.registry().admission()),
         ),
         path if is_health(path) => app.health().serve(path, query).await,
         path => match app.documents().find(path, accept, query) {

@@ -4,29 +4,32 @@
 
 use std::time::Duration;
 
+use http::request::Parts;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use portcullis_api::status::Details;
 use portcullis_api::status::Reason;
-use portcullis_api::{Status, Verb};
+use portcullis_api::{Status, UserInfo, Verb};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::app::App;
+use crate::config::RequestLimits;
 use crate::request_info::RequestInfo;
 
-/// How long a request may take that is no watch (upstream: `--request-timeout`).
-const TIMEOUT: Duration = Duration::from_secs(60);
+/// The largest head of a request, in bytes: the URL and all headers, as in Go's server.
+pub const HEAD_MAX: usize = 1024 * 1024;
 
 /// How much of an unread body is read, in bytes; more than any body may have.
 const DRAIN_MAX: usize = 8 * 1024 * 1024;
 /// And for how long.
 const DRAIN_TIME: Duration = Duration::from_secs(2);
 
-/// How many requests are carried out at once, watches aside.
+/// How many requests are carried out at once, and for how long, watches and the like aside.
 #[derive(Debug)]
-pub struct InFlight {
+pub struct Limits {
     reading: Places,
     writing: Places,
+    time: Duration,
 }
 
 #[derive(Debug)]
@@ -36,7 +39,12 @@ struct Places {
 }
 
 impl Places {
-    fn new(all: usize) -> Self {
+    /// So many; zero is no limit.
+    fn new(all: u32) -> Self {
+        let all = match usize::try_from(all) {
+            Ok(0) | Err(_) => Semaphore::MAX_PERMITS,
+            Ok(all) => all,
+        };
         Self {
             free: Semaphore::new(all),
             all,
@@ -48,19 +56,13 @@ impl Places {
     }
 }
 
-impl Default for InFlight {
-    /// Upstream's `--max-requests-inflight` and `--max-mutating-requests-inflight`.
-    fn default() -> Self {
-        Self::new(400, 200)
-    }
-}
-
-impl InFlight {
-    /// So many that change nothing, and so many that do.
-    pub fn new(reading: usize, writing: usize) -> Self {
+impl Limits {
+    /// The limits that options set; zero is none.
+    pub fn new(options: &RequestLimits) -> Self {
         Self {
-            reading: Places::new(reading),
-            writing: Places::new(writing),
+            reading: Places::new(options.max_requests_inflight),
+            writing: Places::new(options.max_mutating_requests_inflight),
+            time: options.request_timeout,
         }
     }
 
@@ -69,6 +71,27 @@ impl InFlight {
         let (reading, writing) = (self.reading.taken(), self.writing.taken());
         [("mutating", writing), ("readOnly", reading)]
     }
+}
+
+/// Refuses a request whose head is larger than any needs to be.
+///
+/// # Errors
+/// 431. What hyper itself does not take in is refused there, without a Status.
+pub fn check_head(parts: &Parts) -> Result<(), Status> {
+    let url = parts.uri.path().len() + parts.uri.query().map_or(0, str::len);
+    let headers = parts
+        .headers
+        .iter()
+        .map(|(k, v)| k.as_str().len() + v.len());
+    if url + headers.sum::<usize>() <= HEAD_MAX {
+        return Ok(());
+    }
+    let mut status = Status::failure(
+        Reason::RequestEntityTooLarge,
+        format!("the head of the request is too large: limit is {HEAD_MAX}"),
+    );
+    status.code = 431;
+    Err(status)
 }
 
 fn is_long_running(info: &RequestInfo) -> bool {
@@ -91,18 +114,20 @@ fn changes_nothing(info: &RequestInfo) -> bool {
     }
 }
 
-/// Gives up after a minute, unless the request is one that lasts.
+/// Gives up after a while, unless the request is one that lasts.
 ///
 /// # Errors
 /// 504, or the future's own error.
 pub async fn within_time<T>(
+    app: &App,
     info: &RequestInfo,
     future: impl Future<Output = Result<T, Status>>,
 ) -> Result<T, Status> {
-    if is_long_running(info) {
+    let time = app.limits().time;
+    if is_long_running(info) || time.is_zero() {
         return future.await;
     }
-    tokio::time::timeout(TIMEOUT, future)
+    tokio::time::timeout(time, future)
         .await
         .unwrap_or_else(|_| {
             Err(Status::timeout(
@@ -119,11 +144,14 @@ pub async fn within_time<T>(
 pub fn take_place<'a>(
     app: &'a App,
     info: &RequestInfo,
+    user: &UserInfo,
 ) -> Result<Option<SemaphorePermit<'a>>, Status> {
-    if is_long_running(info) {
+    // whoever may everything must get in to see what is wrong
+    let privileged = user.groups.iter().any(|g| g == UserInfo::SYSTEM_MASTERS);
+    if is_long_running(info) || privileged {
         return Ok(None);
     }
-    let limits = app.in_flight();
+    let limits = app.limits();
     let places = if changes_nothing(info) {
         &limits.reading
     } else {

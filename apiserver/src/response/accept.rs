@@ -49,10 +49,8 @@ impl MetaVersion {
 /// The notations there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
-    /// JSON on one line.
+    /// JSON.
     Json,
-    /// JSON for people.
-    PrettyJson,
     /// YAML.
     Yaml,
 }
@@ -61,7 +59,7 @@ impl Encoding {
     /// The content type of answers.
     pub const fn content_type(self) -> &'static str {
         match self {
-            Self::Json | Self::PrettyJson => super::JSON,
+            Self::Json => super::JSON,
             Self::Yaml => "application/yaml",
         }
     }
@@ -99,14 +97,7 @@ impl<'h> Clause<'h> {
 
     fn encoding(&self) -> Option<Encoding> {
         match self.media_type {
-            "application/json" | "*/*" | "application/*" => {
-                let pretty = matches!(self.parameter("pretty"), Some("1" | "true"));
-                Some(if pretty {
-                    Encoding::PrettyJson
-                } else {
-                    Encoding::Json
-                })
-            }
+            "application/json" | "*/*" | "application/*" => Some(Encoding::Json),
             "application/yaml" => Some(Encoding::Yaml),
             _ => None,
         }
@@ -189,7 +180,7 @@ mod tests {
             ("application/yaml", Some((Form::Object, Encoding::Yaml))),
             (
                 "application/json;pretty=1",
-                Some((Form::Object, Encoding::PrettyJson)),
+                Some((Form::Object, Encoding::Json)),
             ),
             (
                 "application/vnd.kubernetes.protobuf,application/json",

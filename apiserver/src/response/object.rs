@@ -199,11 +199,6 @@ pub fn encode(json: Vec<u8>, encoding: Encoding) -> Result<Bytes, Status> {
     let value = || serde_json::from_slice::<Value>(&json).map_err(Status::internal);
     match encoding {
         Encoding::Json => Ok(json.into()),
-        Encoding::PrettyJson => {
-            let mut pretty = serde_json::to_vec_pretty(&value()?).map_err(Status::internal)?;
-            pretty.push(b'\n');
-            Ok(pretty.into())
-        }
         Encoding::Yaml => {
             let yaml = serde_saphyr::to_string(&value()?).map_err(|e| {
                 Status::internal(format!("cannot write YAML: {}", go_quote(&e.to_string())))

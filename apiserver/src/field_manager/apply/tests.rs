@@ -5,6 +5,8 @@ use super::*;
 use crate::registry::Scope;
 use crate::registry::table;
 
+mod properties;
+
 /// An object that is applied to in turn.
 struct Story {
     api_version: &'static str,

@@ -1,0 +1,17 @@
+//! Tokens of the next page: one that is understood comes back as it went.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use portcullis::registry::collection::ContinueToken;
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let Ok(token) = ContinueToken::parse(text) else {
+        return;
+    };
+    assert_eq!(ContinueToken::parse(&token.to_string()).ok(), Some(token.clone()));
+    let after = token.after("/registry/pods/");
+    assert!(after.starts_with("/registry/pods/") && !after.contains(".."), "{after}");
+});

@@ -1,0 +1,32 @@
+//! Decoded, defaulted, prepared, validated, encoded: what is written is read as what it was.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use portcullis::registry::codec;
+use portcullis_api::decode::{parse, parse_stored};
+use portcullis_fuzz::resource;
+
+fuzz_target!(|data: &[u8]| {
+    let Some((resource, bytes)) = resource(data) else {
+        return;
+    };
+    let Ok(parsed) = parse(bytes) else {
+        return;
+    };
+    let Ok(mut object) = codec::typed(resource, &parsed.value) else {
+        return;
+    };
+    let strategy = resource.strategy;
+    let old = object.clone();
+    strategy.prepare_for_create(object.as_mut());
+    strategy.default(object.as_mut());
+    let _ = strategy.validate(object.as_ref());
+    let _ = strategy.validate_update(object.as_ref(), old.as_ref());
+    let _ = strategy.warnings(object.as_ref());
+    assert_eq!(strategy.cells(object.as_ref()).len(), strategy.columns().len());
+    let bytes = codec::encode(resource, object);
+    let read = parse_stored(&bytes).expect("what was written is JSON");
+    let again = codec::typed(resource, &read.value).expect("what was written can be read");
+    let twice = codec::encode(resource, again);
+    assert_eq!(twice, bytes, "defaults are defaults once");
+});

@@ -1,0 +1,19 @@
+//! What the targets have in common.
+
+use portcullis::registry::resource::Resource;
+use portcullis::registry::table::RESOURCES;
+
+/// The resource that the first line of the input names, or else chooses by its sum, and the rest.
+pub fn resource(data: &[u8]) -> Option<(&'static Resource, &[u8])> {
+    let [first, rest] = lines(data)?;
+    let named = RESOURCES.iter().find(|r| r.plural.as_bytes() == first);
+    let sum = first.iter().map(|byte| usize::from(*byte)).sum::<usize>();
+    let resource = named.or_else(|| RESOURCES.get(sum % RESOURCES.len()))?;
+    Some((resource, rest))
+}
+
+/// The lines of the input, the last with all that follows; an input without them is of no use.
+pub fn lines<const N: usize>(data: &[u8]) -> Option<[&[u8]; N]> {
+    let lines: Vec<_> = data.splitn(N, |byte| *byte == b'\n').collect();
+    lines.try_into().ok()
+}
