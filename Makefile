@@ -5,7 +5,16 @@ BINARY := target/$(HOST)/release/portcullis
 # The program that the scripts test; name another one to test that.
 export PORTCULLIS ?= $(CURDIR)/$(BINARY)
 
-.PHONY: help run test build lint unit walkthrough why everyday verbs guide hardening compose bench fuzz setup-build setup-test
+# The program that loads servers for bench and soak.
+export LOAD := $(CURDIR)/target/$(HOST)/release/examples/load
+# As `build` does it, so that both share what is built.
+RELEASE := --release --locked --target $(HOST)
+STATIC := RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static"
+# How often soak kills the store, and the server on each of its stores.
+CYCLES ?= 1000
+SERVER_CYCLES ?= 50
+
+.PHONY: help run test build lint unit walkthrough why everyday verbs guide hardening compose bench soak load fuzz setup-build setup-test
 .NOTPARALLEL:
 
 help:
@@ -21,8 +30,7 @@ test: setup-test ## everything that CI runs
 # from proc macros, which cannot be linked statically.
 build: setup-build ## the release binary
 ifeq ($(PORTCULLIS),$(CURDIR)/$(BINARY))
-	RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static" \
-	  cargo build --release --locked --bin portcullis --target $(HOST)
+	$(STATIC) cargo build $(RELEASE) --bin portcullis
 endif
 
 lint: setup-build ## formatting, clippy, documentation, dependencies
@@ -60,16 +68,29 @@ guide: build ## the commands of docs/psp-to-pod-security.md, and whether they st
 	  --enable-admission-plugins=PodSecurityPolicy -- \
 	  testdata/transcript docs/psp-to-pod-security.md testdata/psp-to-pod-security
 
-hardening: build ## bad starts, kill -9, an etcd that dies; start-up time and memory
+hardening: build ## bad starts, kill -9, an etcd that dies or holds what another server wrote; start-up time
 	@testdata/setup kubectl etcd etcdctl python3
-	@testdata/kubectl/hardening.sh
+	@failed=0; for script in hardening interchange; do testdata/kubectl/$$script.sh || failed=1; done; exit $$failed
 
 compose: build ## docker-compose.yml with a real Docker engine (SKIP_COMPOSE=1: not)
 	@[ "$$SKIP_COMPOSE" = 1 ] || testdata/setup docker docker-compose kubectl etcd etcdctl python3
 	@testdata/compose/run
 
-bench: build ## start-up time and memory
+bench: build load ## start-up time, memory, the store, writes and reads through TLS beside a bare etcd
+	@testdata/setup kubectl etcd python3
 	@testdata/kubectl/hardening.sh figures
+	$(STATIC) cargo bench --locked --target $(HOST) -p portcullis-storage --bench storage
+	$(STATIC) cargo run $(RELEASE) -p portcullis-storage --example measure
+	@testdata/bench
+
+soak: build load ## kill -9 under 64 writers: CYCLES times the store, SERVER_CYCLES times a server on each
+	@testdata/setup kubectl etcd python3
+	PORTCULLIS_TEST_KILL_CYCLES=$(CYCLES) $(STATIC) cargo test $(RELEASE) -p portcullis-storage --test all \
+	  kill::what_was_acknowledged_survives -- --nocapture
+	@testdata/soak $(SERVER_CYCLES)
+
+load: setup-build
+	$(STATIC) cargo build $(RELEASE) -p portcullis --example load
 
 # What the targets found is below fuzz/artifacts. Coverage needs a switch that only nightly compilers
 # have, or those that are told to be one.

@@ -16,7 +16,7 @@ const CAUSES_MAX: usize = 1000;
 pub struct Status {
     kind: &'static str,
     api_version: &'static str,
-    metadata: Empty,
+    metadata: ListMeta,
     /// `Success` or `Failure`.
     pub status: &'static str,
     /// The sentence for people.
@@ -33,8 +33,12 @@ pub struct Status {
     pub code: u16,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-struct Empty {}
+/// What a failure says of the list it ends.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+struct ListMeta {
+    #[serde(rename = "continue", skip_serializing_if = "Option::is_none")]
+    continues: Option<Box<str>>,
+}
 
 fn is_success(code: &u16) -> bool {
     *code == 200
@@ -152,7 +156,7 @@ impl Status {
         Self {
             kind: "Status",
             api_version: "v1",
-            metadata: Empty {},
+            metadata: ListMeta::default(),
             status: "Failure",
             message: message.into(),
             reason: Some(reason),
@@ -277,6 +281,13 @@ impl Status {
         Self::failure(Reason::Expired, why)
     }
 
+    /// The same, with a token from which the list can go on all the same.
+    #[must_use]
+    pub fn with_continue(mut self, token: impl std::fmt::Display) -> Self {
+        self.metadata.continues = Some(token.to_string().into());
+        self
+    }
+
     /// 500.
     pub fn internal(why: impl std::fmt::Display) -> Self {
         let why = why.to_string();
@@ -293,12 +304,10 @@ impl Status {
         })
     }
 
-    /// 503: something this request needs is away.
+    /// 503: something this request needs is away. As upstream's, it does not ask to be tried again:
+    /// clients would do so ten times before they tell anybody.
     pub fn unavailable(why: impl Into<String>) -> Self {
-        Self::failure(Reason::ServiceUnavailable, why).with_details(Details {
-            retry_after_seconds: 1,
-            ..Details::default()
-        })
+        Self::failure(Reason::ServiceUnavailable, why)
     }
 
     /// 504: what the request waited for did not come in time.

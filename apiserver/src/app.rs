@@ -105,8 +105,11 @@ impl App {
             .map_err(|why| StartError::option("--controllers", why))?;
         let identities = Identities::load(options, certificates)?;
         let authorities = startup::client_authorities(options, certificates)?;
-        let keys = TokenKeys::load(options)?;
+        TokenKeys::check(options)?;
+        // What could be refused has been looked at: from here on things are made.
         let (store, upstream) = open_store(options).await?;
+        startup::write_new_files(&certificates.new_files)?;
+        let keys = TokenKeys::load(options)?;
         let prefix = options.etcd_prefix.trim_end_matches('/').to_owned();
         let cache = Cache::start(
             upstream.clone(),

@@ -37,10 +37,10 @@ impl Server {
         let listener = TcpListener::bind((address, port)).await.map_err(listen)?;
         let local = listener.local_addr().map_err(listen)?;
         let pki = startup::certificates(options, local)?;
+        let acceptor = tls::acceptor(pki.server_chain.clone(), pki.server_key.clone_key())
+            .map_err(|why| StartError::option("--tls-cert-file", why))?;
         let app = App::start(options, &pki, &startup::reachable(local).to_string()).await?;
         startup::write_kubeconfig(options, &pki, local)?;
-        let acceptor = tls::acceptor(pki.server_chain, pki.server_key)
-            .map_err(|why| StartError::option("--tls-cert-file", why))?;
         let stop = CancellationToken::new();
         let serving = tokio::spawn(serving::run(listener, acceptor, app.clone(), stop.clone()));
         Ok(Self {

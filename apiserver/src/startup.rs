@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::app::StartError;
 use crate::config::Serve;
 use crate::kubeconfig::Kubeconfig;
-use crate::serving::pki::{self, Authority, PkiError};
+use crate::serving::pki::{self, Authority, NewFile, PkiError};
 
 /// The cluster admin of the kubeconfig that is written at start.
 const ADMIN: &str = "kubernetes-admin";
@@ -25,6 +25,8 @@ pub struct Certificates {
     pub server_key: PrivateKeyDer<'static>,
     /// The authority that clients should trust, as PEM.
     pub trusted: String,
+    /// What of these is new, to be written once the start can no longer be refused.
+    pub new_files: Vec<NewFile>,
 }
 
 /// Where a data directory keeps certificates.
@@ -32,14 +34,14 @@ pub fn pki_dir(data_dir: &Path) -> PathBuf {
     data_dir.join("pki")
 }
 
-/// Reads the certificates that options name, and makes the others.
+/// Reads the certificates that options name, and makes the others, without writing any.
 ///
 /// # Errors
 /// Names the option or the file at fault.
 pub fn certificates(options: &Serve, local: SocketAddr) -> Result<Certificates, StartError> {
     let dir = pki_dir(&options.data_dir);
     let data_dir = |error: PkiError| StartError::option("--data-dir", error);
-    let authority = Authority::in_dir(&dir).map_err(data_dir)?;
+    let (authority, mut new_files) = Authority::find_or_make(&dir).map_err(data_dir)?;
     let (certificate, key, trusted) = match (&options.tls_cert_file, &options.tls_private_key_file)
     {
         (Some(certificate), Some(key)) => {
@@ -53,14 +55,9 @@ pub fn certificates(options: &Serve, local: SocketAddr) -> Result<Certificates, 
             let (names, addresses) = names(local.ip());
             // Anew at every start, so that it names the addresses of this one.
             let identity = authority.server(&names, &addresses).map_err(data_dir)?;
-            pki::write(&dir.join("apiserver.key"), identity.key.as_bytes(), 0o600)
-                .map_err(data_dir)?;
-            pki::write(
-                &dir.join("apiserver.crt"),
-                identity.certificate.as_bytes(),
-                0o644,
-            )
-            .map_err(data_dir)?;
+            let (key, certificate) = (identity.key.clone(), identity.certificate.clone());
+            new_files.push(NewFile::new(dir.join("apiserver.key"), key, 0o600));
+            new_files.push(NewFile::new(dir.join("apiserver.crt"), certificate, 0o644));
             (
                 identity.certificate,
                 identity.key,
@@ -85,7 +82,19 @@ pub fn certificates(options: &Serve, local: SocketAddr) -> Result<Certificates, 
         server_chain,
         server_key,
         trusted,
+        new_files,
     })
+}
+
+/// Writes what was made for a start that will succeed.
+///
+/// # Errors
+/// Names the data directory and the file.
+pub fn write_new_files<'a>(files: impl IntoIterator<Item = &'a NewFile>) -> Result<(), StartError> {
+    let mut files = files.into_iter();
+    files
+        .try_for_each(NewFile::write)
+        .map_err(|error| StartError::option("--data-dir", error))
 }
 
 /// What clients on this machine may call it.

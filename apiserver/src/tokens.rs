@@ -69,6 +69,21 @@ pub struct TokenKeys {
 }
 
 impl TokenKeys {
+    /// Looks at the keys that options name, before anything is made.
+    ///
+    /// # Errors
+    /// As [`TokenKeys::load`].
+    pub fn check(options: &Serve) -> Result<(), StartError> {
+        let options = &options.service_accounts;
+        for path in &options.service_account_key_file {
+            KeyFile::load(path).map_err(|e| StartError::option(KEY, e))?;
+        }
+        if let Some(path) = &options.service_account_signing_key_file {
+            SigningKeyFile::load(path).map_err(|e| StartError::option(SIGNING_KEY, e))?;
+        }
+        Ok(())
+    }
+
     /// Reads the keys that options name; makes one in the data directory if they name none.
     ///
     /// # Errors

@@ -1,9 +1,11 @@
-//! Measures the embedded store: how fast it opens, writes, compacts and loads; and beside it, where
-//! its address is given, how fast an etcd takes the same writes.
+//! Measures the embedded store: how fast it opens, writes, compacts and loads; and beside it, on the
+//! same disk, how fast an etcd takes the same writes.
 //!
-//! `cargo run --release -p portcullis-storage --example measure [DIR [ETCD]]`
+//! `cargo run --release -p portcullis-storage --example measure [DIR]`
+//!
+//! Where other programs keep the processors busy, the processor time beside a duration says more.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -13,6 +15,7 @@ use futures_util::StreamExt;
 use portcullis_storage::cache::{Cache, CacheConfig};
 use portcullis_storage::embedded::EmbeddedStorage;
 use portcullis_storage::etcd::{EtcdOptions, EtcdStorage};
+use portcullis_storage::etcd_server::EtcdServer;
 use portcullis_storage::{ListRequest, ReadAt, Storage};
 
 const VALUE: usize = 2048;
@@ -24,59 +27,86 @@ async fn main() -> Result<(), Failure> {
     let base = std::env::args()
         .nth(1)
         .map_or_else(std::env::temp_dir, PathBuf::from);
-    let dir = tempfile::tempdir_in(base)?;
+    let dir = tempfile::tempdir_in(&base)?;
     println!("resident before: {} KiB", resident()?);
-    let begun = Instant::now();
+    let clock = Clock::start()?;
     let mut store = Arc::new(EmbeddedStorage::open(dir.path())?);
-    println!(
-        "open a new directory: {:.1?}, resident {} KiB",
-        begun.elapsed(),
-        resident()?
-    );
-    let etcd = match std::env::args().nth(2) {
-        Some(address) => Some(EtcdStorage::connect(&EtcdOptions::new([address])).await?),
-        None => None,
-    };
-    let etcd = etcd.map(|etcd| Arc::new(etcd) as Arc<dyn Storage>);
-    for writers in [1, 16, 64] {
-        let embedded: Arc<dyn Storage> = store.clone();
-        for (name, store) in [("embedded", Some(embedded)), ("etcd", etcd.clone())] {
-            if let Some(store) = store {
-                creates(name, store, writers, Duration::from_secs(3)).await?;
-            }
-        }
-    }
+    println!("open a new directory: {}", clock.told()?);
+    beside_etcd(&store, &base).await?;
     swaps_while_compacting(&store).await?;
+    store.close().await;
+    drop(store);
+    let dir = tempfile::tempdir_in(&base)?;
+    store = Arc::new(EmbeddedStorage::open(dir.path())?);
     fill(&store, 100_000).await?;
     println!("resident with 100,000 of 2 KiB: {} KiB", resident()?);
-    let begun = Instant::now();
+    let clock = Clock::start()?;
     let page = store
         .list("/registry/load/50/", &ListRequest::all())
         .await?;
-    println!(
-        "list {} of them: {:.1?}",
-        page.entries.len(),
-        begun.elapsed()
-    );
+    println!("list {} of them: {}", page.entries.len(), clock.told()?);
     through_the_cache(store.clone()).await?;
     store.close().await;
     drop(store);
-    let begun = Instant::now();
+    let clock = Clock::start()?;
     store = Arc::new(EmbeddedStorage::open(dir.path())?);
-    println!(
-        "open again: {:.1?}, revision {}",
-        begun.elapsed(),
-        store.revision().await?
-    );
+    println!("open them again: {}", clock.told()?);
+    println!("at revision {}", store.revision().await?);
     Ok(())
 }
 
-async fn creates(
-    name: &str,
-    store: Arc<dyn Storage>,
-    writers: usize,
-    time: Duration,
-) -> Result<(), Failure> {
+/// The same writes to either, in turn.
+async fn beside_etcd(store: &Arc<EmbeddedStorage>, dir: &Path) -> Result<(), Failure> {
+    const TURNS: u32 = 3;
+    let server = EtcdServer::start_durable(dir);
+    let etcd = EtcdStorage::connect(&EtcdOptions::new([server.endpoint()])).await?;
+    let (etcd, embedded): (Arc<dyn Storage>, Arc<dyn Storage>) = (Arc::new(etcd), store.clone());
+    for writers in [1, 16, 64] {
+        let mut rates = [0.0, 0.0];
+        for _ in 0..TURNS {
+            rates[0] += creates("embedded", embedded.clone(), writers).await?;
+            rates[1] += creates("etcd", etcd.clone(), writers).await?;
+        }
+        let (embedded, etcd) = (rates[0] / f64::from(TURNS), rates[1] / f64::from(TURNS));
+        println!(
+            "{writers} writers: embedded {embedded:.0}/s, etcd {etcd:.0}/s, {:.1} times as many",
+            embedded / etcd
+        );
+    }
+    Ok(())
+}
+
+/// Time that has passed, and what of it this process was given.
+struct Clock {
+    begun: Instant,
+    used: Duration,
+}
+
+impl Clock {
+    fn start() -> Result<Self, Failure> {
+        let (begun, used) = (Instant::now(), processor_time()?);
+        Ok(Self { begun, used })
+    }
+
+    fn told(&self) -> Result<String, Failure> {
+        let took = self.begun.elapsed();
+        let used = processor_time()?.saturating_sub(self.used);
+        Ok(format!("{took:.1?}, {used:.1?} of processor time"))
+    }
+}
+
+/// What of the processors' time this process has had so far.
+fn processor_time() -> Result<Duration, Failure> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks: u64 = ticks.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    // Linux tells user space of a hundred ticks a second.
+    Ok(Duration::from_millis(ticks * 10))
+}
+
+async fn creates(name: &str, store: Arc<dyn Storage>, writers: usize) -> Result<f64, Failure> {
+    const TIME: Duration = Duration::from_secs(2);
     let done = Arc::new(AtomicU64::new(0));
     // An etcd may have been measured before.
     let run = store.revision().await?;
@@ -86,7 +116,7 @@ async fn creates(
             let (store, done) = (store.clone(), done.clone());
             tokio::spawn(async move {
                 let mut times = Vec::new();
-                while begun.elapsed() < time {
+                while begun.elapsed() < TIME {
                     let n = done.fetch_add(1, Ordering::Relaxed);
                     let one = Instant::now();
                     let key = format!("/registry/{run}/{writer}/{n}");
@@ -101,12 +131,9 @@ async fn creates(
     for task in tasks {
         times.extend(task.await??);
     }
-    report(
-        &format!("{name}, {writers} writers"),
-        begun.elapsed(),
-        times,
-    );
-    Ok(())
+    let (took, count) = (begun.elapsed(), times.len());
+    report(&format!("{name}, {writers} writers"), took, times);
+    Ok(count as f64 / took.as_secs_f64())
 }
 
 fn report(what: &str, took: Duration, mut times: Vec<Duration>) {
@@ -173,13 +200,10 @@ async fn through_the_cache(store: Arc<EmbeddedStorage>) -> Result<(), Failure> {
     const READS: u32 = 200_000;
     const WATCHERS: u32 = 1_000;
     const CHANGES: u32 = 200;
-    let begun = Instant::now();
+    let clock = Clock::start()?;
     let cache = Arc::new(Cache::start(store, "/registry/", CacheConfig::default()).await?);
-    println!(
-        "start the cache: {:.1?}, resident {} KiB",
-        begun.elapsed(),
-        resident()?
-    );
+    println!("start the cache: {}", clock.told()?);
+    println!("resident then: {} KiB", resident()?);
     let begun = Instant::now();
     for _ in 0..READS {
         cache.get("/registry/load/50/50", ReadAt::Latest).await?;
@@ -227,7 +251,7 @@ async fn through_the_cache(store: Arc<EmbeddedStorage>) -> Result<(), Failure> {
 }
 
 async fn fill(store: &Arc<EmbeddedStorage>, count: usize) -> Result<(), Failure> {
-    let begun = Instant::now();
+    let clock = Clock::start()?;
     let tasks: Vec<_> = (0..64)
         .map(|writer| {
             let store = store.clone();
@@ -243,7 +267,7 @@ async fn fill(store: &Arc<EmbeddedStorage>, count: usize) -> Result<(), Failure>
     for task in tasks {
         task.await??;
     }
-    println!("fill: {count} in {:.1?}", begun.elapsed());
+    println!("fill: {count} in {}", clock.told()?);
     Ok(())
 }
 

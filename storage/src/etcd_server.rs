@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,8 @@ pub struct EtcdServer {
     /// All members' names and addresses.
     cluster: String,
     tls: bool,
+    /// Whether it waits for the disk before it acknowledges, as one that matters does.
+    durable: bool,
     child: Option<Child>,
 }
 
@@ -111,6 +114,19 @@ impl EtcdServer {
         Self::start_in(dir, true)
     }
 
+    /// Starts one that waits for the disk, in a directory of its own below `dir`; the others do not,
+    /// as they only have to survive their process.
+    ///
+    /// # Panics
+    /// As [`EtcdServer::start`].
+    pub fn start_durable(dir: &Path) -> Self {
+        let dir = tempfile::tempdir_in(dir).expect("a directory for etcd");
+        let mut server = Self::prepare(dir, "test".into(), false);
+        server.durable = true;
+        server.restart();
+        server
+    }
+
     /// Starts several that are one cluster.
     ///
     /// # Panics
@@ -151,6 +167,7 @@ impl EtcdServer {
             name,
             cluster,
             tls,
+            durable: false,
             child: None,
         }
     }
@@ -255,19 +272,16 @@ impl EtcdServer {
                 "--initial-advertise-peer-urls",
                 peer,
             ])
-            .args([
-                "--logger",
-                "zap",
-                "--log-outputs",
-                "stderr",
-                "--unsafe-no-fsync",
-            ])
+            .args(["--logger", "zap", "--log-outputs", "stderr"])
             .args(["--listen-metrics-urls", &self.metrics])
             .arg("--data-dir")
             .arg(dir.join("data"))
             .stdin(Stdio::null())
             .stdout(log())
             .stderr(log());
+        if !self.durable {
+            command.arg("--unsafe-no-fsync");
+        }
         if self.tls {
             command.arg("--client-cert-auth");
             for (flag, name) in [

@@ -28,6 +28,7 @@ pub mod error;
 pub mod etcd;
 #[cfg(feature = "test-util")]
 pub mod etcd_server;
+mod outage;
 mod range;
 
 pub use error::Error;

@@ -6,6 +6,8 @@
 #
 # shellcheck source-path=SCRIPTDIR source=../server.sh
 . "$(dirname "$0")/../server.sh"
+# shellcheck source-path=SCRIPTDIR source=../figures.sh
+. "$TESTDATA/figures.sh"
 
 # --- a start that cannot succeed -----------------------------------------------------------------
 
@@ -29,7 +31,7 @@ cannot_start() {
   for text in "${texts[@]}"; do
     check "it names $text" grep -qF -- "$text" "$WORK/err"
   done
-  check 'no kubeconfig is left behind' test ! -e "$WORK/refused/admin.kubeconfig"
+  check 'nothing is left behind' test ! -e "$WORK/refused"
 }
 
 bad_starts() {
@@ -49,6 +51,11 @@ bad_starts() {
     --secure-port 0 --client-ca-file "$WORK/users.csv"
   cannot_start 'An etcd that is not there' --etcd-servers http://127.0.0.1:1 -- \
     --secure-port 0 --etcd-servers http://127.0.0.1:1
+  printf 'x' >"$WORK/no.crt"
+  cannot_start 'A certificate that is none' "$WORK/no.crt" -- \
+    --secure-port 0 --tls-cert-file "$WORK/no.crt" --tls-private-key-file "$WORK/no.crt"
+  cannot_start 'A controller that does not exist' --controllers nosuch -- \
+    --secure-port 0 --controllers=*,nosuch
   cannot_start 'An admission plugin that does not exist' --enable-admission-plugins NoSuchPlugin -- \
     --secure-port 0 --enable-admission-plugins=NamespaceLifecycle,NoSuchPlugin
   cannot_start 'An authorization mode that does not exist' --authorization-mode Chance -- \
@@ -169,47 +176,23 @@ etcd_goes_and_comes_back() {
 
 # --- how fast, how small -------------------------------------------------------------------------
 
-# The milliseconds from exec to the line that says ready.
-time_to_ready() {
-  local start line ready
-  start=${EPOCHREALTIME/./}
-  exec 3< <(exec "$PORTCULLIS" serve --secure-port 0 --data-dir "$1" "${BOOK_FLAGS[@]}" 2>"$WORK/err")
-  PORTCULLIS_PID=$!
-  IFS= read -r -t 30 line <&3 || fail_start portcullis "$WORK/err"
-  ready=${EPOCHREALTIME/./}
-  [[ $line == 'portcullis ready on '* ]] || fail_start portcullis "$WORK/err"
-  MICROSECONDS=$((ready - start))
-}
-
-milliseconds() { printf '%d.%d ms' $(($1 / 1000)) $(($1 % 1000 / 100)); }
-
 figures() {
   local i first=() again=()
   step 'How fast is a start, how small is the server (embedded store)'
   for i in 1 2 3 4 5 6 7 8 9; do
     rm -rf "$WORK/data"
-    time_to_ready "$WORK/data" && first+=("$MICROSECONDS")
+    time_to_ready "$WORK/data" "${BOOK_FLAGS[@]}" && first+=("$MICROSECONDS")
     stop_child
-    time_to_ready "$WORK/data" && again+=("$MICROSECONDS")
+    time_to_ready "$WORK/data" "${BOOK_FLAGS[@]}" && again+=("$MICROSECONDS")
     stop_child
   done
-  time_to_ready "$WORK/data"
+  time_to_ready "$WORK/data" "${BOOK_FLAGS[@]}"
   sleep 1
   printf 'exec to ready, first start: %s (median of 9)\n' "$(milliseconds "$(median "${first[@]}")")"
   printf 'exec to ready, next starts: %s (median of 9)\n' "$(milliseconds "$(median "${again[@]}")")"
-  printf 'idle: %s of memory\n' "$(sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) kB/\1 KiB/p' "/proc/$PORTCULLIS_PID/status")"
+  printf 'idle: %s of memory\n' "$(memory)"
   printf 'binary: %s KiB\n' "$(($(stat -Lc %s "$(command -v "$PORTCULLIS")") / 1024))"
   stop_child
-}
-
-median() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
-
-# The servers of `figures` run in process substitutions, which `wait` cannot always answer for.
-stop_child() {
-  kill -TERM "$PORTCULLIS_PID"
-  until_true 15 gone "$PORTCULLIS_PID" || kill -KILL "$PORTCULLIS_PID"
-  PORTCULLIS_PID=''
-  exec 3<&-
 }
 
 # -------------------------------------------------------------------------------------------------

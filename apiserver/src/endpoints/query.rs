@@ -183,13 +183,13 @@ impl Query {
         let version = self.get("resourceVersion");
         let continues = match self.get("continue") {
             "" => None,
-            _ if !matches!(version, "" | "0") => {
-                return Err(Status::bad_request(
-                    "specifying resource version is not allowed when using continue",
-                ));
-            }
             token => Some(ContinueToken::parse(token)?),
         };
+        if continues.is_some() && !matches!(version, "" | "0") {
+            return Err(Status::bad_request(
+                "specifying resource version is not allowed when using continue",
+            ));
+        }
         let at = match (parse_version(version)?, self.get("resourceVersionMatch")) {
             (None, _) => ReadAt::Latest,
             (Some(n), "Exact") => ReadAt::Exactly(n),

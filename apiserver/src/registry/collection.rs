@@ -14,6 +14,13 @@ use super::delete::{DeleteOptions, Deleted};
 use super::facts::Selection;
 use super::{Registry, Scope, errors};
 
+/// Upstream's `inconsistentContinue` (`k8s.io/apiserver/pkg/storage/etcd3/errors.go`).
+const TOO_OLD_TO_CONTINUE: &str = "The provided continue parameter is too old to display a consistent list result. \
+    You can start a new list without the continue parameter, or use the continue token in this response to \
+    retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - \
+    objects that were created, modified, or deleted between the time the first chunk was returned and now \
+    may show up in the list.";
+
 /// How many entries to read at once where a selector may drop most of them.
 const SELECTIVE_PAGE: usize = 1000;
 
@@ -144,9 +151,9 @@ impl Registry {
 
 fn list_error(error: Error, scope: &Scope<'_>, query: &ListQuery) -> Status {
     match (error, &query.continues) {
-        (Error::Compacted { .. }, Some(_)) => Status::expired(
-            "The provided continue parameter is too old to display a consistent list result. You must start a new list without the continue parameter.",
-        ),
+        (Error::Compacted { .. }, Some(token)) => {
+            Status::expired(TOO_OLD_TO_CONTINUE).with_continue(token.inconsistent())
+        }
         (error, _) => errors::status(error, scope),
     }
 }

@@ -25,6 +25,37 @@ struct Check {
     probe: Probe,
     /// Whether a failure says that a restart would help.
     lives: bool,
+    /// Whether it failed the last time.
+    failed: AtomicBool,
+}
+
+impl Check {
+    fn new(name: &'static str, lives: bool, probe: Probe) -> Self {
+        Self {
+            name,
+            probe,
+            lives,
+            failed: AtomicBool::new(false),
+        }
+    }
+
+    /// Probes; why a check fails is for the log, as answers can be read by everybody, and probes come
+    /// too often to log more than what changes.
+    async fn passes(&self) -> bool {
+        let outcome = (self.probe)().await;
+        let failed_before = self.failed.swap(outcome.is_err(), Ordering::Relaxed);
+        match &outcome {
+            Err(error) if failed_before => {
+                tracing::debug!(check = self.name, error, "health check still fails");
+            }
+            Err(error) => tracing::warn!(check = self.name, error, "health check failed"),
+            Ok(()) if failed_before => {
+                tracing::info!(check = self.name, "health check passes again");
+            }
+            Ok(()) => {}
+        }
+        outcome.is_ok()
+    }
 }
 
 impl Health {
@@ -41,21 +72,9 @@ impl Health {
             }))
         });
         let checks = vec![
-            Check {
-                name: "ping",
-                probe: Box::new(|| Box::pin(ready(Ok(())))),
-                lives: true,
-            },
-            Check {
-                name: "etcd",
-                probe: store,
-                lives: false,
-            },
-            Check {
-                name: "shutdown",
-                probe: shutdown,
-                lives: false,
-            },
+            Check::new("ping", true, Box::new(|| Box::pin(ready(Ok(()))))),
+            Check::new("etcd", false, store),
+            Check::new("shutdown", false, shutdown),
         ];
         Self { checks, stopping }
     }
@@ -95,14 +114,11 @@ async fn report(checks: &[&Check]) -> (String, bool) {
     let mut report = String::new();
     let mut failed = false;
     for check in checks {
-        // Why a check fails is for the log: this can be read by everybody.
-        let line = match (check.probe)().await {
-            Ok(()) => format!("[+]{} ok", check.name),
-            Err(error) => {
-                tracing::warn!(check = check.name, error, "health check failed");
-                failed = true;
-                format!("[-]{} failed: reason withheld", check.name)
-            }
+        let line = if check.passes().await {
+            format!("[+]{} ok", check.name)
+        } else {
+            failed = true;
+            format!("[-]{} failed: reason withheld", check.name)
         };
         let _ = writeln!(report, "{line}");
     }

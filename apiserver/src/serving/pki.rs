@@ -52,6 +52,33 @@ pub struct Identity {
     pub key: String,
 }
 
+/// A file that was made and not yet written, because the start it is for can still be refused.
+#[must_use]
+pub struct NewFile {
+    path: PathBuf,
+    contents: String,
+    mode: u32,
+}
+
+impl NewFile {
+    /// A file that will be readable as `mode` says.
+    pub fn new(path: PathBuf, contents: String, mode: u32) -> Self {
+        Self {
+            path,
+            contents,
+            mode,
+        }
+    }
+
+    /// Writes it, whole or not at all.
+    ///
+    /// # Errors
+    /// [`PkiError::Io`].
+    pub fn write(&self) -> Result<(), PkiError> {
+        write(&self.path, self.contents.as_bytes(), self.mode)
+    }
+}
+
 /// Signs certificates.
 pub struct Authority {
     certificate: String,
@@ -64,12 +91,37 @@ impl Authority {
     /// # Errors
     /// [`PkiError`], which names the file.
     pub fn in_dir(dir: &Path) -> Result<Self, PkiError> {
-        let (certificate_file, key_file) = (dir.join("ca.crt"), dir.join("ca.key"));
-        if !key_file.exists() && !certificate_file.exists() {
-            let identity = Self::make()?;
-            write(&key_file, identity.key.as_bytes(), 0o600)?;
-            write(&certificate_file, identity.certificate.as_bytes(), 0o644)?;
+        let (authority, files) = Self::find_or_make(dir)?;
+        for file in &files {
+            file.write()?;
         }
+        Ok(authority)
+    }
+
+    /// The authority in a directory; or a new one, and the files to be written there.
+    ///
+    /// # Errors
+    /// [`PkiError`], which names the file.
+    pub fn find_or_make(dir: &Path) -> Result<(Self, Vec<NewFile>), PkiError> {
+        let (certificate_file, key_file) = (dir.join("ca.crt"), dir.join("ca.key"));
+        let (identity, files) = if key_file.exists() || certificate_file.exists() {
+            let identity = Identity {
+                certificate: read(&certificate_file)?,
+                key: read(&key_file)?,
+            };
+            (identity, Vec::new())
+        } else {
+            let identity = Self::make()?;
+            let files = vec![
+                NewFile::new(key_file.clone(), identity.key.clone(), 0o600),
+                NewFile::new(
+                    certificate_file.clone(),
+                    identity.certificate.clone(),
+                    0o644,
+                ),
+            ];
+            (identity, files)
+        };
         let malformed = |path: &Path| {
             let path = path.to_owned();
             move |error: rcgen::Error| PkiError::Malformed {
@@ -77,14 +129,15 @@ impl Authority {
                 why: error.to_string(),
             }
         };
-        let (certificate, key) = (read(&certificate_file)?, read(&key_file)?);
-        let key = KeyPair::from_pem(&key).map_err(malformed(&key_file))?;
+        let certificate = identity.certificate;
+        let key = KeyPair::from_pem(&identity.key).map_err(malformed(&key_file))?;
         let issuer =
             Issuer::from_ca_cert_pem(&certificate, key).map_err(malformed(&certificate_file))?;
-        Ok(Self {
+        let authority = Self {
             certificate,
             issuer,
-        })
+        };
+        Ok((authority, files))
     }
 
     fn make() -> Result<Identity, PkiError> {

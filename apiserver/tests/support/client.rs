@@ -123,29 +123,69 @@ impl Client {
         path: &str,
         body: impl Into<Bytes>,
     ) -> hyper::Result<Answer> {
+        self.connect().await?.ask(method, path, body).await
+    }
+
+    /// A connection for many requests, one after the other.
+    pub async fn connect(&self) -> hyper::Result<Connection> {
         let stream = TcpStream::connect(self.address).await.unwrap();
         let connector = TlsConnector::from(Arc::new(self.tls.clone()));
         let name = ServerName::from(self.address.ip());
         let io = TokioIo::new(connector.connect(name, stream).await.unwrap());
-        let mut request = Request::new(Full::new(body.into()));
-        *request.method_mut() = method;
-        *request.headers_mut() = self.headers.clone();
-        let headers = request.headers_mut();
+        let mut headers = self.headers.clone();
         headers
             .entry(CONTENT_TYPE)
             .or_insert(HeaderValue::from_static("application/json"));
-        let answer = if self.tls.alpn_protocols == [b"h2"] {
-            *request.uri_mut() = format!("https://{}{path}", self.address).parse().unwrap();
-            let (mut sender, connection) = http2::handshake(TokioExecutor::new(), io).await?;
+        let (base, sender) = if self.tls.alpn_protocols == [b"h2"] {
+            let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await?;
             tokio::spawn(connection);
-            sender.send_request(request).await?
+            (format!("https://{}", self.address), Sender::Http2(sender))
         } else {
-            *request.uri_mut() = path.parse().unwrap();
             let host = HeaderValue::from_str(&self.address.to_string()).unwrap();
-            request.headers_mut().insert(HOST, host);
-            let (mut sender, connection) = http1::handshake(io).await?;
+            headers.insert(HOST, host);
+            let (sender, connection) = http1::handshake(io).await?;
             tokio::spawn(connection);
-            sender.send_request(request).await?
+            (String::new(), Sender::Http1(sender))
+        };
+        Ok(Connection {
+            base,
+            headers,
+            sender,
+        })
+    }
+}
+
+/// A connection that stays open.
+pub struct Connection {
+    /// What requests' addresses begin with.
+    base: String,
+    headers: HeaderMap,
+    sender: Sender,
+}
+
+enum Sender {
+    Http1(http1::SendRequest<Full<Bytes>>),
+    Http2(http2::SendRequest<Full<Bytes>>),
+}
+
+impl Connection {
+    /// The answer to a request, if the server does not break the connection.
+    pub async fn ask(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: impl Into<Bytes>,
+    ) -> hyper::Result<Answer> {
+        let mut request = Request::new(Full::new(body.into()));
+        *request.method_mut() = method;
+        *request.headers_mut() = self.headers.clone();
+        *request.uri_mut() = format!("{}{path}", self.base).parse().unwrap();
+        let answer = match &mut self.sender {
+            Sender::Http1(sender) => {
+                sender.ready().await?;
+                sender.send_request(request).await?
+            }
+            Sender::Http2(sender) => sender.send_request(request).await?,
         };
         let (parts, body) = answer.into_parts();
         Ok(Answer {

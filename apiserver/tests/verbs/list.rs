@@ -58,6 +58,45 @@ async fn pages_are_of_one_state() {
     );
 }
 
+/// A page of a state that is forgotten by now: upstream's words, and a way to go on all the same.
+#[tokio::test]
+async fn a_page_that_comes_too_late_can_go_on_with_what_is_there() {
+    let server = TestServer::start(&["--etcd-compaction-interval=1s", NO_OTHER_MAPS]).await;
+    let admin = server.admin();
+    five_maps(&admin).await;
+    let first = admin.get(&format!("{MAPS}?limit=2")).await.json();
+    let metadata = &first["metadata"];
+    let (token, version) = (
+        metadata["continue"].as_str(),
+        metadata["resourceVersion"].as_str(),
+    );
+    let next = format!("{MAPS}?limit=9&continue={}", token.unwrap());
+    assert_eq!(admin.delete(&format!("{MAPS}/m3")).await.code, 200);
+    let mut answer = admin.get(&next).await;
+    for _ in 0..200 {
+        if answer.code != 200 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        answer = admin.get(&next).await;
+    }
+    let status = answer.json();
+    assert_eq!((answer.code, &status["reason"]), (410, &json!("Expired")));
+    let message = status["message"].as_str().unwrap();
+    assert!(message.starts_with("The provided continue parameter is too old to display a consistent list result. You can start a new list"), "{message}");
+    let token = status["metadata"]["continue"].as_str().unwrap();
+    let rest = admin.get(&format!("{MAPS}?limit=9&continue={token}")).await;
+    assert_eq!(names(&rest.json()), ["m2", "m4"], "what is there now");
+    let exactly = format!(
+        "{MAPS}?resourceVersionMatch=Exact&resourceVersion={}",
+        version.unwrap()
+    );
+    assert_eq!(
+        admin.get(&exactly).await.message(),
+        "The resourceVersion for the provided list is too old."
+    );
+}
+
 #[tokio::test]
 async fn selectors_select() {
     let server = TestServer::start(&[NO_OTHER_MAPS]).await;

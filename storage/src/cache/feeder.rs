@@ -10,6 +10,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::snapshot::Snapshot;
 use super::{Shared, closed};
+use crate::outage::Outage;
 use crate::{Entry, Error, Event, Frame, ListRequest, Page, Result, Revision, Storage, Watch};
 
 /// How many changes are taken in at once, if they are there.
@@ -25,6 +26,7 @@ pub(super) struct Feeder {
     phase: Phase,
     back_off: Duration,
     progress: Duration,
+    outage: Outage,
 }
 
 /// What the feeder is at.
@@ -54,6 +56,7 @@ impl Feeder {
             phase,
             back_off: BACK_OFF.0,
             progress,
+            outage: Outage::of("the store behind the cache"),
         };
         feeder.phase = feeder.list().await?;
         Ok(feeder)
@@ -74,7 +77,7 @@ impl Feeder {
             self.phase = match next {
                 Ok(phase) => phase,
                 Err(error) => {
-                    tracing::warn!(%error, "the cache lost the store, and will read it anew");
+                    self.outage.failed(&error);
                     self.shared.lose();
                     Phase::Waiting
                 }
@@ -86,6 +89,7 @@ impl Feeder {
         let page = self.upstream.list(&self.root, &ListRequest::all()).await?;
         let watch = self.upstream.watch(&self.root, page.revision).await?;
         self.shared.install(page);
+        self.outage.over();
         Ok(Phase::Following(watch.ready_chunks(BATCH)))
     }
 

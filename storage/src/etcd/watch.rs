@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use super::pool::Pool;
 use super::read::{entry, from_wire, header_revision, to_wire};
+use crate::outage::Outage;
 use crate::{Entry, Error, Event, Frame, Result, Revision, Watch};
 
 /// How long to wait before connecting again: the first time, and at most.
@@ -37,6 +38,7 @@ struct Follower {
     ready: VecDeque<Arc<Event>>,
     back_off: Duration,
     behind_since: Option<Instant>,
+    outage: Outage,
 }
 
 struct Connection {
@@ -57,6 +59,7 @@ pub(super) async fn follow(pool: Arc<Pool>, prefix: &str, after: Revision) -> Re
         ready: VecDeque::new(),
         back_off: BACK_OFF.0,
         behind_since: None,
+        outage: Outage::of("etcd"),
     };
     // Who asks while etcd is away should hear so at once; later the watch helps itself.
     follower.connect().await?;
@@ -91,7 +94,7 @@ impl Follower {
         tokio::time::sleep(self.back_off).await;
         self.back_off = (self.back_off * 2).min(BACK_OFF.1);
         if let Err(error) = self.connect().await {
-            tracing::warn!(%error, "no watch on etcd");
+            self.outage.failed(&error);
         }
     }
 
@@ -118,7 +121,7 @@ impl Follower {
 
     fn hang_up(&mut self, reason: &(impl std::fmt::Display + ?Sized)) {
         if let Some(connection) = self.connection.take() {
-            tracing::warn!(%reason, "lost the watch on etcd");
+            self.outage.failed(reason);
             self.pool.leave(connection.member);
         }
     }
@@ -156,6 +159,7 @@ impl Follower {
         if current >= self.reached {
             self.reached = current;
             self.behind_since = None;
+            self.outage.over();
             return Ok(());
         }
         let since = *self.behind_since.get_or_insert_with(Instant::now);

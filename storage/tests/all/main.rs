@@ -7,6 +7,7 @@ mod cache_etcd;
 mod compactor;
 mod embedded;
 mod etcd;
+mod full_disk;
 mod kill;
 mod model;
 mod support;

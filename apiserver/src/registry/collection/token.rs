@@ -10,15 +10,19 @@ use serde::{Deserialize, Serialize};
 /// Where a page ended, and at which revision.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContinueToken {
-    #[serde(rename = "v")]
+    #[serde(rename = "v", default)]
     version: String,
-    #[serde(rename = "rv")]
-    revision: Revision,
+    /// Below zero where the list goes on with whatever is there now.
+    #[serde(rename = "rv", default)]
+    revision: i64,
     /// The next key, without the collection's prefix.
+    #[serde(default)]
     start: String,
 }
 
 const VERSION: &str = "meta.k8s.io/v1";
+/// The revision of a list that goes on although its state has been compacted.
+const INCONSISTENT: i64 = -1;
 
 impl ContinueToken {
     /// The token of a page that ends with the key `last`.
@@ -26,8 +30,17 @@ impl ContinueToken {
         let start = last.strip_prefix(prefix).unwrap_or(last);
         Self {
             version: VERSION.into(),
-            revision,
+            revision: i64::try_from(revision).unwrap_or(i64::MAX),
             start: format!("{start}\0"),
+        }
+    }
+
+    /// The token of the same place in what is there now.
+    #[must_use]
+    pub fn inconsistent(&self) -> Self {
+        Self {
+            revision: INCONSISTENT,
+            ..self.clone()
         }
     }
 
@@ -36,39 +49,81 @@ impl ContinueToken {
     /// # Errors
     /// 400 if it is none of ours.
     pub fn parse(text: &str) -> Result<Self, Status> {
-        let invalid = |why: &dyn std::fmt::Display| {
-            Status::bad_request(format!("continue key is not valid: {why}"))
-        };
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|e| invalid(&e))?;
-        let token: Self = serde_json::from_slice(&bytes).map_err(|e| invalid(&e))?;
+        Self::read(text).map_err(|why| {
+            Status::bad_request(format!(
+                "invalid continue token: continue key is not valid: {why}"
+            ))
+        })
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
+        let bytes = URL_SAFE_NO_PAD
+            .decode(text)
+            .map_err(|error| illegal_base64(text, &error))?;
+        let token: Self = serde_json::from_slice(&bytes).map_err(|e| illegal_json(&bytes, &e))?;
         match () {
-            () if token.version != VERSION => Err(invalid(&format!(
+            () if token.version != VERSION => Err(format!(
                 "server does not recognize this encoded version {:?}",
                 token.version
-            ))),
-            () if token.revision == 0 => Err(invalid(
-                &"incorrect encoded start resourceVersion (version meta.k8s.io/v1)",
             )),
-            () if token.start.is_empty()
-                || token.start.starts_with('/')
-                || token.start.contains("..") =>
-            {
-                Err(invalid(
-                    &"encoded start key is empty or has a relative path",
-                ))
+            () if token.revision == 0 => Err(format!(
+                "incorrect encoded start resourceVersion (version {VERSION})"
+            )),
+            () if token.start.is_empty() => {
+                Err(format!("encoded start key empty (version {VERSION})"))
             }
+            () if !stays_below(&token.start) => Err(token.start),
             () => Ok(token),
         }
     }
 
     /// The last key of the page before.
     pub fn after(&self, prefix: &str) -> String {
-        format!("{prefix}{}", self.start.trim_end_matches('\0'))
+        let start = self.start.strip_prefix('/').unwrap_or(&self.start);
+        format!("{prefix}{}", start.trim_end_matches('\0'))
     }
 
     /// All pages are of one state.
-    pub const fn read_at(&self) -> ReadAt {
-        ReadAt::Exactly(self.revision)
+    pub fn read_at(&self) -> ReadAt {
+        Revision::try_from(self.revision).map_or(ReadAt::Latest, ReadAt::Exactly)
+    }
+}
+
+/// Whether a key cannot lead out of its collection: upstream wants it as `path.Clean` leaves it.
+fn stays_below(start: &str) -> bool {
+    let start = start.strip_prefix('/').unwrap_or(start);
+    start
+        .split('/')
+        .all(|part| !matches!(part, "" | "." | ".."))
+}
+
+/// As Go's `base64.CorruptInputError` says it.
+fn illegal_base64(text: &str, error: &base64::DecodeError) -> String {
+    let at = match error {
+        base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol(at, _) => {
+            *at
+        }
+        base64::DecodeError::InvalidLength(_) | base64::DecodeError::InvalidPadding => {
+            text.len() / 4 * 4
+        }
+    };
+    format!("illegal base64 data at input byte {at}")
+}
+
+/// As Go's `encoding/json` says it, for bytes that do not even begin as JSON.
+fn illegal_json(bytes: &[u8], error: &serde_json::Error) -> String {
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    match first.map(|byte| char::from(*byte)) {
+        None => "unexpected end of JSON input".into(),
+        Some(c) if "{[\"-tfn".contains(c) || c.is_ascii_digit() => error.to_string(),
+        Some(c) => {
+            let quoted = match c {
+                '\'' => r"\'".to_owned(),
+                c if c.is_control() => format!("\\u{:04x}", u32::from(c)),
+                c => c.to_string(),
+            };
+            format!("invalid character '{quoted}' looking for beginning of value")
+        }
     }
 }
 
@@ -90,19 +145,48 @@ mod tests {
         assert_eq!(read, token);
         assert_eq!(read.after("/registry/pods/"), "/registry/pods/a/b");
         assert_eq!(read.read_at(), ReadAt::Exactly(7));
+        let now = ContinueToken::parse(&token.inconsistent().to_string()).unwrap();
+        assert_eq!(now.after("/registry/pods/"), "/registry/pods/a/b");
+        assert_eq!(now.read_at(), ReadAt::Latest);
     }
 
     #[test]
     fn what_is_no_token_is_refused() {
         let encode = |json: &str| URL_SAFE_NO_PAD.encode(json);
-        for text in [
-            "?".to_owned(),
-            encode("{}"),
-            encode(r#"{"v":"x","rv":1,"start":"a"}"#),
-            encode(r#"{"v":"meta.k8s.io/v1","rv":0,"start":"a"}"#),
-            encode(r#"{"v":"meta.k8s.io/v1","rv":1,"start":"../a"}"#),
+        for (text, why) in [
+            ("?".to_owned(), "illegal base64 data at input byte 0"),
+            (
+                "nonsense".to_owned(),
+                "invalid character '\\u009e' looking for beginning of value",
+            ),
+            (
+                encode("{}"),
+                "server does not recognize this encoded version \"\"",
+            ),
+            (
+                encode(r#"{"v":"x","rv":1,"start":"a"}"#),
+                "server does not recognize this encoded version \"x\"",
+            ),
+            (
+                encode(r#"{"v":"meta.k8s.io/v1","rv":0,"start":"a"}"#),
+                "incorrect encoded start resourceVersion (version meta.k8s.io/v1)",
+            ),
+            (
+                encode(r#"{"v":"meta.k8s.io/v1","rv":1}"#),
+                "encoded start key empty (version meta.k8s.io/v1)",
+            ),
+            (
+                encode(r#"{"v":"meta.k8s.io/v1","rv":1,"start":"../a"}"#),
+                "../a",
+            ),
+            (
+                encode(r#"{"v":"meta.k8s.io/v1","rv":1,"start":"a//b"}"#),
+                "a//b",
+            ),
         ] {
-            assert_eq!(ContinueToken::parse(&text).unwrap_err().code, 400, "{text}");
+            let status = ContinueToken::parse(&text).unwrap_err();
+            let message = format!("invalid continue token: continue key is not valid: {why}");
+            assert_eq!((status.code, status.message), (400, message), "{text}");
         }
     }
 }

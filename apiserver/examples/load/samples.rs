@@ -1,0 +1,67 @@
+//! Many at once, for so long, and how long each took.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::{BoxFuture, join_all};
+
+/// How long each of many operations took.
+#[derive(Default)]
+pub struct Samples {
+    times: Vec<Duration>,
+    took: Duration,
+}
+
+impl Samples {
+    /// Lets each of `workers` do `operation` over and over for `time`; it is given a number that none
+    /// had before.
+    pub async fn of<W, F>(workers: Vec<W>, time: Duration, operation: F) -> Self
+    where
+        W: Send + 'static,
+        F: Fn(W, usize) -> BoxFuture<'static, W> + Copy + Send + Sync + 'static,
+    {
+        let (begun, count) = (Instant::now(), workers.len());
+        let tasks = workers.into_iter().enumerate().map(|(index, mut worker)| {
+            tokio::spawn(async move {
+                let mut times = Vec::new();
+                while begun.elapsed() < time {
+                    let one = Instant::now();
+                    worker = operation(worker, times.len() * count + index).await;
+                    times.push(one.elapsed());
+                }
+                times
+            })
+        });
+        let done = join_all(tasks.collect::<Vec<_>>()).await;
+        Self {
+            times: done.into_iter().flat_map(Result::unwrap).collect(),
+            took: begun.elapsed(),
+        }
+    }
+
+    /// Adds what was measured at another time.
+    pub fn add(&mut self, other: Self) {
+        self.times.extend(other.times);
+        self.took += other.took;
+    }
+
+    pub fn count(&self) -> usize {
+        self.times.len()
+    }
+
+    pub fn per_second(&self) -> f64 {
+        self.count() as f64 / self.took.as_secs_f64()
+    }
+
+    /// What this share of all stayed under, in milliseconds.
+    pub fn quantile(&mut self, share: f64) -> f64 {
+        self.times.sort_unstable();
+        let at = ((self.count() as f64 * share) as usize).min(self.count() - 1);
+        self.times[at].as_secs_f64() * 1000.0
+    }
+
+    pub fn line(&mut self) -> String {
+        let (half, most) = (self.quantile(0.5), self.quantile(0.99));
+        let rate = self.per_second();
+        format!("{rate:.0}/s, p50 {half:.2} ms, p99 {most:.2} ms")
+    }
+}

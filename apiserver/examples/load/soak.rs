@@ -1,0 +1,139 @@
+//! A server that is killed while it is written to: what it acknowledged, and what is there.
+
+use std::collections::HashMap;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+
+use http::Method;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::client::Connection;
+use crate::target::{MAPS, Target, map};
+
+#[derive(clap::Args)]
+pub struct WriteArgs {
+    #[arg(long)]
+    server: Target,
+    /// What names begin with; another one each time.
+    #[arg(long)]
+    run: String,
+    /// The process to be killed.
+    #[arg(long)]
+    kill: u32,
+    /// After how many acknowledgements.
+    #[arg(long)]
+    after: usize,
+    #[arg(long, default_value_t = 64)]
+    writers: usize,
+    /// Where to add what was acknowledged.
+    #[arg(long)]
+    acknowledged: PathBuf,
+}
+
+#[derive(clap::Args)]
+pub struct CheckArgs {
+    #[arg(long)]
+    server: Target,
+    #[arg(long)]
+    acknowledged: PathBuf,
+}
+
+pub async fn write(args: &WriteArgs) {
+    let (told, mut acknowledgements) = mpsc::unbounded_channel();
+    let connections = args.server.connections(args.writers).await;
+    let writers = connections
+        .into_iter()
+        .enumerate()
+        .map(|(writer, connection)| {
+            let prefix = format!("{}-{writer}", args.run);
+            tokio::spawn(create_until_it_breaks(connection, prefix, told.clone()))
+        });
+    let writers: Vec<_> = writers.collect();
+    drop(told);
+    let mut lines = Vec::new();
+    while let Some(line) = acknowledgements.recv().await {
+        lines.push(line);
+        if lines.len() == args.after {
+            let pid = args.kill.to_string();
+            assert!(
+                Command::new("kill")
+                    .args(["-9", &pid])
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+        }
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    assert!(lines.len() >= args.after, "the server ended by itself");
+    let mut file = OpenOptions::new();
+    let mut file = file
+        .create(true)
+        .append(true)
+        .open(&args.acknowledged)
+        .unwrap();
+    writeln!(file, "{}", lines.join("\n")).unwrap();
+}
+
+async fn create_until_it_breaks(
+    mut connection: Connection,
+    prefix: String,
+    told: mpsc::UnboundedSender<String>,
+) {
+    for n in 0.. {
+        let body = map(&format!("{prefix}-{n}")).to_string();
+        let Ok(answer) = connection.ask(Method::POST, MAPS, body).await else {
+            return;
+        };
+        assert_eq!(answer.code, 201, "{answer:?}");
+        // Nobody listens any more when the run is over.
+        let _ = told.send(identity(&answer.json()));
+    }
+}
+
+/// What of an object must not change by itself.
+fn identity(object: &Value) -> String {
+    let field = |name: &str| object["metadata"][name].as_str().unwrap().to_owned();
+    format!(
+        "{} {} {}",
+        field("name"),
+        field("uid"),
+        field("resourceVersion")
+    )
+}
+
+pub async fn check(args: &CheckArgs) {
+    let list = args.server.admin().get(MAPS).await.json();
+    let there: HashMap<_, _> = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|item| item["metadata"]["name"] != "kube-root-ca.crt")
+        .map(|item| (identity(item), item))
+        .collect();
+    for item in there.values() {
+        let name = item["metadata"]["name"].as_str().unwrap();
+        assert_eq!(item["data"], map(name)["data"], "{name} is there by halves");
+    }
+    let acknowledged = fs::read_to_string(&args.acknowledged).unwrap();
+    let lost: Vec<_> = acknowledged
+        .lines()
+        .filter(|line| !there.contains_key(*line))
+        .collect();
+    assert!(
+        lost.is_empty(),
+        "{} are lost, such as {}",
+        lost.len(),
+        lost[0]
+    );
+    println!(
+        "{} acknowledged, {} there",
+        acknowledged.lines().count(),
+        there.len()
+    );
+}
