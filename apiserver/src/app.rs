@@ -4,13 +4,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use k8s_openapi::api::core::v1::{LimitRange, Namespace, ResourceQuota, ServiceAccount};
-use k8s_openapi::api::networking::v1::IngressClass;
-use k8s_openapi::api::node::v1::RuntimeClass;
-use k8s_openapi::api::scheduling::v1::PriorityClass;
-use k8s_openapi::api::storage::v1::StorageClass;
-use portcullis_admission::{Lookups, Selection};
-use portcullis_api::psp::PodSecurityPolicy;
+use portcullis_admission::Selection;
 use portcullis_authn::{Authenticator, Reload};
 use portcullis_rbac::{
     AlwaysAllow, AlwaysDeny, Authorizer, Index, Privileged, RbacAuthorizer, Union,
@@ -33,15 +27,12 @@ use crate::endpoints::openid::OpenId;
 use crate::escalation::EscalationGuard;
 use crate::filters::limits::Limits;
 use crate::identities::Identities;
-use crate::indices::{self, UseOfPolicies};
-use crate::informer::{self, Informer, OnDemand};
 use crate::metrics::Requests;
-use crate::quota::Ledger;
-use crate::registry::{Registry, metadata, table};
+use crate::registry::Registry;
 use crate::serving::health::Health;
 use crate::startup::{self, Certificates};
 use crate::tokens::{Bound, TokenKeys, Tokens};
-use crate::{bootstrap, files};
+use crate::{bootstrap, files, indices, lookups};
 
 /// Why a server did not start, in one line that names the option at fault.
 #[derive(Debug, Error)]
@@ -122,7 +113,7 @@ impl App {
         let roles = Arc::new(Index::new());
         indices::feed_rbac(&cache, &prefix, &roles);
         let authorizer = authorization(options, &roles)?;
-        let lookups = lookups(&cache, &prefix, &authorizer);
+        let lookups = lookups::start(&cache, &prefix, &authorizer);
         for (plugin, why) in selection.without_effect() {
             // Who asked for it should know; the default set is nobody's wish.
             if options.enable_admission_plugins.iter().any(|p| p == plugin) {
@@ -352,27 +343,4 @@ fn authorization(options: &Serve, index: &Arc<Index>) -> Result<Arc<dyn Authoriz
         });
     }
     Ok(Arc::new(Union::new(members)))
-}
-
-/// What admission plugins may look up.
-fn lookups(cache: &Arc<Cache>, prefix: &str, authorizer: &Arc<dyn Authorizer>) -> Lookups {
-    let lookups = Lookups {
-        namespaces: Informer::<Namespace>::start(cache, prefix, table::NAMESPACES),
-        service_accounts: Informer::<ServiceAccount>::start(cache, prefix, table::SERVICE_ACCOUNTS),
-        pods: OnDemand::new(cache.clone(), prefix, table::PODS),
-        resource_quotas: Informer::<ResourceQuota>::start(cache, prefix, table::RESOURCE_QUOTAS),
-        quota_ledger: Arc::new(Ledger::new(cache.clone(), prefix)),
-        limit_ranges: Informer::<LimitRange>::start(cache, prefix, table::LIMIT_RANGES),
-        priority_classes: Informer::<PriorityClass>::start(cache, prefix, table::PRIORITY_CLASSES),
-        storage_classes: Informer::<StorageClass>::start(cache, prefix, table::STORAGE_CLASSES),
-        ingress_classes: Informer::<IngressClass>::start(cache, prefix, table::INGRESS_CLASSES),
-        runtime_classes: Informer::<RuntimeClass>::start(cache, prefix, table::RUNTIME_CLASSES),
-        ..Lookups::nothing(
-            Arc::new(UseOfPolicies(authorizer.clone())),
-            metadata::generate_name,
-        )
-    };
-    let policies = Arc::new(indices::Policies(lookups.policies.clone()));
-    informer::feed::<PodSecurityPolicy>(cache, prefix, table::POD_SECURITY_POLICIES, policies);
-    lookups
 }

@@ -57,6 +57,8 @@ pub mod informer;
 
 pub mod indices;
 
+pub mod lookups;
+
 pub mod quota;
 
 pub mod metrics;

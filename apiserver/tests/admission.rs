@@ -1,4 +1,5 @@
 //! Admission plugins where they need the whole server: its store, its other requests, its restarts.
 
+mod classes;
 mod metrics;
 mod quota;

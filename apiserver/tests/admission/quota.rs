@@ -1,5 +1,8 @@
 //! What a namespace may hold, it holds and no more, whoever comes at the same time.
 
+use std::time::{Duration, Instant};
+
+use portcullis_storage::etcd_server::EtcdServer;
 use serde_json::{Value, json};
 
 use crate::support::client::Client;
@@ -14,6 +17,13 @@ fn pod(name: &str) -> Value {
     json!({"metadata": {"name": name}, "spec": {"containers": [{"name": "c", "image": "i"}]}})
 }
 
+/// A pod of whatever name.
+fn any_pod() -> Value {
+    let mut pod = pod("");
+    pod["metadata"] = json!({"generateName": "p-"});
+    pod
+}
+
 fn quota(hard: &Value) -> Value {
     json!({"metadata": {"name": "q"}, "spec": {"hard": hard}})
 }
@@ -25,8 +35,8 @@ async fn rush(clients: &[Client], each: usize) -> usize {
             let client = clients[n % clients.len()].clone();
             tokio::spawn(async move {
                 let mut created = 0;
-                for m in 0..each {
-                    let answer = client.post(PODS, &pod(&format!("p-{n}-{m}"))).await;
+                for _ in 0..each {
+                    let answer = client.post(PODS, &any_pod()).await;
                     if answer.code == 201 {
                         created += 1;
                         continue;
@@ -78,6 +88,62 @@ async fn many_clients_at_once_fill_a_quota_and_no_more_also_after_a_kill() {
         ("100".into(), 100)
     );
     assert_eq!(admin.post(PODS, &pod("one-more")).await.code, 403);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_of_two_servers_on_one_etcd_do_not_exceed_a_quota() {
+    let (dir, etcd) = (directory(), EtcdServer::start());
+    let flag = format!("--etcd-servers={}", etcd.endpoint());
+    let servers = ["one", "two"].map(|name| Process::start(dir.path().join(name), &[&flag]));
+    let admins = servers.each_ref().map(Process::admin);
+    let made = admins[0]
+        .post(QUOTAS, &quota(&json!({"pods": "100"})))
+        .await;
+    assert_eq!(made.code, 201, "{made:?}");
+    // The other server learns of the quota a moment later.
+    while admins[1].get(&format!("{QUOTAS}/q")).await.code != 200 {}
+    assert_eq!(rush(&admins, 3).await, 100);
+    for admin in &admins {
+        assert_eq!(
+            (used(admin, "pods").await, count(admin).await),
+            ("100".into(), 100)
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_kill_left_charged_is_given_back() {
+    let dir = directory();
+    let server = Process::start(dir.path().join("data"), &[]);
+    let admin = server.admin();
+    let made = admin.post(QUOTAS, &quota(&json!({"pods": "100"}))).await;
+    assert_eq!(made.code, 201, "{made:?}");
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|_| {
+            let client = admin.clone();
+            // ends with the server
+            tokio::spawn(async move { client.post(PODS, &any_pod()).await })
+        })
+        .collect();
+    while count(&admin).await < 10 {}
+    let data = server.kill();
+    for client in clients {
+        client.abort();
+    }
+    let server = Process::start(data, &[]);
+    let admin = server.admin();
+    let pods = count(&admin).await;
+    assert!((10..=CLIENTS).contains(&pods), "{pods}");
+    let end = Instant::now() + Duration::from_secs(20);
+    while used(&admin, "pods").await != pods.to_string() {
+        assert!(
+            Instant::now() < end,
+            "{pods} pods, and not what the quota says"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(rush(std::slice::from_ref(&admin), 3).await, 100 - pods);
+    assert_eq!(count(&admin).await, 100);
 }
 
 #[tokio::test]
