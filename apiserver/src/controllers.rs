@@ -50,7 +50,7 @@ pub struct Context {
 type Make = fn(&Context) -> Begin;
 
 /// All controllers, by the names they have in kube-controller-manager; `event-ttl` is etcd's there.
-const ALL: [(&str, Make); 8] = [
+const ALL: [(&str, Make); 9] = [
     ("clusterrole-aggregation", |context| {
         of(context, clusterrole_aggregation::run)
     }),
@@ -63,8 +63,11 @@ const ALL: [(&str, Make); 8] = [
         Box::new(move || Box::pin(collector.clone().run()))
     }),
     ("namespace", |context| of(context, namespace::run)),
+    ("pv-protection", |context| {
+        of(context, protection::volumes::run)
+    }),
     ("pvc-protection", |context| {
-        of(context, protection::run_claims)
+        of(context, protection::claims::run)
     }),
     ("resourcequota", |context| of(context, resourcequota::run)),
     ("root-ca-cert-publisher", |context| {
