@@ -334,6 +334,33 @@ expect_refused_part 'You must be logged in to the server'
 run kubectl get --raw /readyz
 expect ok
 
+step 'The other kinds'
+run kubectl apply -f kinds.yaml
+expect_part 'cronjob.batch/nightly created' 'event.events.k8s.io/tick created'
+run kubectl get cj,hpa,ing,ingressclasses,pdb
+expect_part 'cronjob.batch/nightly   0 3 * * *   False     0        <none> ' \
+  'horizontalpodautoscaler.autoscaling/web   Deployment/web   <unknown>/80%   1         5         0 ' \
+  'ingress.networking.k8s.io/web   plain   web.example.com             80 ' \
+  'ingressclass.networking.k8s.io/plain   example.com/plain   <none> ' \
+  'poddisruptionbudget.policy/web   1               N/A               0 '
+run kubectl get --raw /apis/autoscaling/v1/namespaces/everyday/horizontalpodautoscalers/web
+expect_part '"apiVersion":"autoscaling/v1"' '"targetCPUUtilizationPercentage":80'
+run kubectl get event tick -o 'jsonpath={.apiVersion} {.message}'
+expect 'v1 it ticks'
+run kubectl get csidrivers,csinodes,csistoragecapacities,volumeattachments,runtimeclasses
+expect_part 'csi.example.com   true             false            false             <unset>         false               Persistent ' \
+  'csinode.storage.k8s.io/worker   1 ' 'csistoragecapacity.storage.k8s.io/some   plain              1Gi' \
+  'volumeattachment.storage.k8s.io/one   csi.example.com   disk   worker   false ' \
+  'runtimeclass.node.k8s.io/sandbox   runsc '
+run kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations
+expect_part 'admissionregistration.k8s.io/asks   1 ' 'admissionregistration.k8s.io/changes   1 '
+run kubectl api-resources -o wide --no-headers
+tr -s ' \t' ' ' <../api-resources.tsv | sed 's/ $//' | sort >"$LIB_TMP/upstream"
+unknown=$(tr -s ' ' <<<"$OUT" | sed 's/ $//' | sort | comm -23 - "$LIB_TMP/upstream")
+check "nothing is served that Kubernetes 1.24 does not serve: $unknown" test -z "$unknown"
+run kubectl delete -f kinds.yaml
+expect_part 'cronjob.batch "nightly" deleted' 'event.events.k8s.io "tick" deleted'
+
 step 'delete waits, and ends'
 run kubectl delete -f several.yaml
 expect_part 'serviceaccount "robot" deleted' 'secret "keys" deleted'

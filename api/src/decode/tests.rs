@@ -115,3 +115,16 @@ fn a_time_that_must_be_there_may_be_null() {
         assert_eq!(series.last_observed_time.0, jiff::Timestamp::default());
     }
 }
+
+#[test]
+fn an_empty_selector_is_not_an_absent_one() {
+    use k8s_openapi::api::apps::v1::Deployment;
+    let selector = |spec: Value| {
+        let deployment = decode::<Deployment>(&json!({"spec": spec})).unwrap();
+        assert!(deployment.unknown_fields.is_empty());
+        deployment.value.spec.selector.match_labels
+    };
+    assert_eq!(selector(json!({})), None);
+    assert_eq!(selector(json!({"selector": null})), None);
+    assert_eq!(selector(json!({"selector": {}})), Some([].into()));
+}

@@ -7,6 +7,8 @@ mod probe;
 use std::cell::RefCell;
 use std::fmt::{self, Display};
 
+use std::sync::LazyLock;
+
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
@@ -57,9 +59,17 @@ pub(super) struct Node<'de, 'p> {
     value: &'de Value,
     path: Path<'p>,
     report: &'p Report,
+    /// Whether the type can say that nothing is there.
+    optional: bool,
 }
 
 static NULL: Value = Value::Null;
+/// To Go an absent selector selects nothing and an empty one everything. Where a type must have a
+/// selector, an empty map tells the two apart.
+static EVERYTHING: LazyLock<Map<String, Value>> = LazyLock::new(|| {
+    let none = Value::Object(Map::new());
+    [("matchLabels".to_owned(), none)].into_iter().collect()
+});
 
 impl<'de, 'p> Node<'de, 'p> {
     pub(super) fn root(value: &'de Value, report: &'p Report) -> Self {
@@ -71,6 +81,7 @@ impl<'de, 'p> Node<'de, 'p> {
                 owner: "",
             },
             report,
+            optional: false,
         }
     }
 
@@ -184,7 +195,10 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.value {
             Value::Null => visitor.visit_none(),
-            _ => visitor.visit_some(self),
+            _ => visitor.visit_some(Self {
+                optional: true,
+                ..self
+            }),
         }
     }
 
@@ -263,6 +277,9 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
     ) -> Result<V::Value, Error> {
         match self.value {
             Value::Null => visitor.visit_map(Fields::new(self, None, name)),
+            Value::Object(map) if map.is_empty() && name == "LabelSelector" && !self.optional => {
+                visitor.visit_map(Fields::new(self, Some(&*EVERYTHING), name))
+            }
             Value::Object(map) => visitor.visit_map(Fields::new(self, Some(map), name)),
             _ => Err(self.wrong_type(format!("v1.{name}"))),
         }
@@ -325,6 +342,7 @@ impl<'de> SeqAccess<'de> for Items<'de, '_> {
         };
         self.index += 1;
         seed.deserialize(Node {
+            optional: false,
             value,
             path,
             report: self.node.report,
@@ -392,6 +410,7 @@ impl<'de> MapAccess<'de> for Fields<'de, '_> {
             owner,
         };
         seed.deserialize(Node {
+            optional: false,
             value,
             path,
             report: self.node.report,

@@ -61,7 +61,9 @@ impl Strategy for DaemonSetStrategy {
     }
 
     fn validate_update(&self, set: &DaemonSet, old: &DaemonSet) -> ErrorList {
+        // upstream looks at the spec twice, and clients see each mistake twice
         let mut errors = self.validate(set);
+        errors.extend(self.validate(set));
         let path = Path::new("spec").child("selector");
         same_selector(&set.spec.selector, &old.spec.selector, &path, &mut errors);
         errors
@@ -147,11 +149,10 @@ fn validate_spec(spec: &DaemonSetSpec, path: &Path, errors: &mut ErrorList) {
     let template_path = path.child("template");
     let found = errors.len();
     validate_label_selector(Some(&spec.selector), &selector_path, errors);
-    if errors.len() == found && !is_unset(&spec.selector) {
+    if errors.len() == found {
         validate_selected(&spec.template, &spec.selector, &template_path, errors);
     }
-    // an absent selector is not told apart from an empty one, which this sentence fits as well
-    if is_empty_selector(&spec.selector) {
+    if is_empty_selector(&spec.selector) && !is_unset(&spec.selector) {
         let (value, detail) = (
             go_selector(&spec.selector),
             "empty selector is invalid for daemonset",

@@ -13,11 +13,15 @@ use crate::registry::strategy::{Cell, Column, Strategy};
 use crate::registry::validation::labels::{
     format_label_selector, go_map, go_selector, validate_label_selector,
 };
-use crate::registry::validation::{IMMUTABLE, not_negative, text};
+use crate::registry::validation::{IMMUTABLE, not_negative, one_of, text};
 
 /// The labels by which a job knows its pods.
 const UID_LABEL: &str = "controller-uid";
 const NAME_LABEL: &str = "job-name";
+const NON_INDEXED: &str = "NonIndexed";
+const INDEXED: &str = "Indexed";
+/// How many pods of a job that counts them may run at once.
+const INDEXED_PARALLELISM_MAX: i32 = 100_000;
 
 /// The rules of jobs (upstream: `pkg/registry/batch/job/strategy.go`).
 pub struct JobStrategy;
@@ -71,6 +75,8 @@ impl Strategy for JobStrategy {
             return errors;
         };
         let path = Path::new("spec");
+        // upstream looks at the spec twice, and clients see each mistake twice
+        errors.extend(self.validate(job));
         validate_job_spec(spec, &path, &mut errors);
         if spec.completions != old.completions {
             let value = spec.completions.map_or_else(BadValue::null, BadValue::from);
@@ -165,6 +171,10 @@ pub(super) fn default_job_spec(spec: &mut JobSpec) {
     }
     spec.parallelism.get_or_insert(1);
     spec.backoff_limit.get_or_insert(6);
+    // since 1.21
+    spec.completion_mode
+        .get_or_insert_with(|| NON_INDEXED.into());
+    spec.suspend.get_or_insert(false);
     default_template(&mut spec.template);
 }
 
@@ -260,6 +270,26 @@ pub(super) fn validate_counts(spec: &JobSpec, path: &Path, errors: &mut ErrorLis
         ),
     ] {
         not_negative(value, &path.child(field), errors);
+    }
+    let Some(mode) = &spec.completion_mode else {
+        return;
+    };
+    let modes = [NON_INDEXED, INDEXED];
+    one_of(mode, &modes, &path.child("completionMode"), errors);
+    if mode != INDEXED {
+        return;
+    }
+    if spec.completions.is_none() {
+        let detail = format!("when completion mode is {INDEXED}");
+        errors.push(FieldError::required(&path.child("completions"), detail));
+    }
+    let parallelism = spec.parallelism.filter(|p| *p > INDEXED_PARALLELISM_MAX);
+    if let Some(parallelism) = parallelism {
+        let detail = format!(
+            "must be less than or equal to {INDEXED_PARALLELISM_MAX} when completion mode is {INDEXED}"
+        );
+        let path = path.child("parallelism");
+        errors.push(FieldError::invalid(&path, parallelism, detail));
     }
 }
 

@@ -87,7 +87,8 @@ pub fn go_selector(selector: &LabelSelector) -> BadValue {
     };
     BadValue::go(format!(
         "v1.LabelSelector{{MatchLabels:{}, MatchExpressions:[]v1.LabelSelectorRequirement{expressions}}}",
-        go_map(selector.match_labels.as_ref())
+        // what was read of `{}` is nil to Go
+        go_map(selector.match_labels.as_ref().filter(|l| !l.is_empty()))
     ))
 }
 

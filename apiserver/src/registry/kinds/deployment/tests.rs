@@ -113,7 +113,7 @@ fn selectors_select_the_template_and_stay() {
     );
     assert_eq!(
         update_mistakes(&DaemonSetStrategy, &new, &old),
-        [labels, immutable]
+        [labels, labels, immutable]
     );
     assert_eq!(
         update_mistakes(&StatefulSetStrategy, &new, &old),
@@ -127,11 +127,11 @@ fn selectors_select_the_template_and_stay() {
         mistakes(&ReplicaSetStrategy, &none),
         ["spec.selector: Required value", labels]
     );
-    let empty = workload(&json!({"selector": {"matchLabels": {}}}));
+    let empty = workload(&json!({"selector": {}}));
     assert_eq!(
         mistakes(&StatefulSetStrategy, &empty),
         [
-            "spec.selector: Invalid value: v1.LabelSelector{MatchLabels:map[string]string{}, MatchExpressions:[]v1.LabelSelectorRequirement(nil)}: empty selector is invalid for statefulset"
+            "spec.selector: Invalid value: v1.LabelSelector{MatchLabels:map[string]string(nil), MatchExpressions:[]v1.LabelSelectorRequirement(nil)}: empty selector is invalid for statefulset"
         ]
     );
 }

@@ -108,3 +108,24 @@ fn rows_show_how_far_a_job_is() {
         assert_eq!(cells[1..3], [Cell::text(completions), duration]);
     }
 }
+
+#[test]
+fn pods_may_be_counted() {
+    let spec = written(&prepared(&JobStrategy, &job(&json!({}))).spec);
+    assert_eq!(
+        (&spec["completionMode"], &spec["suspend"]),
+        (&json!("NonIndexed"), &json!(false))
+    );
+    let many = json!({"completionMode": "Indexed", "parallelism": 100_001});
+    assert_eq!(
+        mistakes(&JobStrategy, &job(&many)),
+        [
+            "spec.completions: Required value: when completion mode is Indexed",
+            "spec.parallelism: Invalid value: 100001: must be less than or equal to 100000 when completion mode is Indexed",
+        ]
+    );
+    assert_eq!(
+        mistakes(&JobStrategy, &job(&json!({"completionMode": "x"}))).len(),
+        1
+    );
+}
