@@ -13,5 +13,6 @@ fuzz_target!(|data: &[u8]| {
     };
     assert_eq!(ContinueToken::parse(&token.to_string()).ok(), Some(token.clone()));
     let after = token.after("/registry/pods/");
-    assert!(after.starts_with("/registry/pods/") && !after.contains(".."), "{after}");
+    let stays = after.starts_with("/registry/pods/") && after.split('/').all(|part| part != "..");
+    assert!(stays, "{after}");
 });

@@ -52,7 +52,7 @@ bad_starts() {
   cannot_start 'An etcd that is not there' --etcd-servers http://127.0.0.1:1 -- \
     --secure-port 0 --etcd-servers http://127.0.0.1:1
   printf 'x' >"$WORK/no.crt"
-  cannot_start 'A certificate that is none' "$WORK/no.crt" -- \
+  cannot_start 'A certificate that is none' --tls-cert-file -- \
     --secure-port 0 --tls-cert-file "$WORK/no.crt" --tls-private-key-file "$WORK/no.crt"
   cannot_start 'A controller that does not exist' --controllers nosuch -- \
     --secure-port 0 --controllers=*,nosuch
