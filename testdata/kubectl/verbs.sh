@@ -6,11 +6,12 @@
 #
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
+[[ -z ${KUBECTL:-} ]] || KUBECTL=$(realpath "$KUBECTL")
 cd "$(dirname "$0")"
 
 if [[ -n ${KUBECTL:-} ]]; then
   mkdir "$LIB_TMP/bin"
-  ln -s "$(realpath "$KUBECTL")" "$LIB_TMP/bin/kubectl"
+  ln -s "$KUBECTL" "$LIB_TMP/bin/kubectl"
   export PATH=$LIB_TMP/bin:$PATH
 fi
 minor=$(kubectl version --client -o json | sed -n 's/.*"minor": "\([0-9]*\).*/\1/p')

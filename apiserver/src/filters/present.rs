@@ -66,7 +66,7 @@ impl Wishes {
         let content_type = answer.headers().get(CONTENT_TYPE);
         let is_json = content_type.is_some_and(|t| t.as_bytes().starts_with(JSON.as_bytes()));
         let pretty = self.pretty && is_json && size > 0;
-        if !pretty && !(self.gzip && size > COMPRESSED_FROM) {
+        if !(pretty || self.gzip && size > COMPRESSED_FROM) {
             return answer;
         }
         let (mut head, body) = answer.into_parts();
