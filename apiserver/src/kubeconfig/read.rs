@@ -319,3 +319,6 @@ fn read(path: &Path) -> Result<Vec<u8>, KubeconfigError> {
         source,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,7 +67,7 @@ fn options() -> OidcOptions {
     }
 }
 
-fn claims(change: Value) -> Value {
+fn claims(change: &Value) -> Value {
     let mut claims = json!({"iss": URL, "aud": "me", "sub": "jane", "exp": NOW + 600});
     for (name, value) in change.as_object().unwrap() {
         claims[name] = value.clone();
@@ -121,7 +121,7 @@ async fn a_token_says_who_it_is_and_must_be_all_that_is_wanted() {
             "oidc: the username claim \"sub\" is not in the token",
         ),
     ] {
-        let token = key.sign(&claims(change.clone())).unwrap();
+        let token = key.sign(&claims(&change)).unwrap();
         assert_eq!(ask(&tokens, &token).await, expected, "{change}");
     }
 }
@@ -130,7 +130,7 @@ async fn a_token_says_who_it_is_and_must_be_all_that_is_wanted() {
 async fn flags_say_what_users_and_groups_are_called() {
     let key = key();
     let jwk = key.verifying_key().jwk();
-    let token = |change| key.sign(&claims(change)).unwrap();
+    let token = |change: &Value| key.sign(&claims(change)).unwrap();
     let text = |text: &str| text.to_owned();
     let name = |claim: &str, prefix: Option<&str>| OidcOptions {
         username_claim: text(claim),
@@ -199,11 +199,7 @@ async fn flags_say_what_users_and_groups_are_called() {
         ),
     ] {
         let tokens = OidcTokens::new(options, served(vec![jwk.clone()]));
-        assert_eq!(
-            ask(&tokens, &token(change.clone())).await,
-            expected,
-            "{change}"
-        );
+        assert_eq!(ask(&tokens, &token(&change)).await, expected, "{change}");
     }
 }
 
@@ -212,7 +208,7 @@ async fn keys_are_asked_for_when_a_token_needs_them_and_not_more_often() {
     let (old, new) = (key(), key());
     let issuer = served(vec![old.verifying_key().jwk()]);
     let tokens = OidcTokens::new(options(), issuer.clone());
-    let token = |key: &SigningKey| key.sign(&claims(json!({}))).unwrap();
+    let token = |key: &SigningKey| key.sign(&claims(&json!({}))).unwrap();
     let jane = "https://issuer.example/path#jane";
     let asked = || issuer.asked.load(Ordering::Relaxed);
     assert_eq!(asked(), 0, "nothing needed a key");
@@ -243,7 +239,7 @@ async fn keys_are_asked_for_when_a_token_needs_them_and_not_more_often() {
 #[tokio::test]
 async fn without_keys_nobody_is_let_in() {
     let key = key();
-    let token = key.sign(&claims(json!({}))).unwrap();
+    let token = key.sign(&claims(&json!({}))).unwrap();
     let away = served(Vec::new());
     *away.keys.lock() = None;
     let impostor = Arc::new(Served {
@@ -278,7 +274,7 @@ fn signed(pem: &str, algorithm: Algorithm, kid: &str) -> String {
     let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
     let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let head = part(json!({"alg": algorithm.name(), "kid": kid}));
-    let text = format!("{head}.{}", part(claims(json!({}))));
+    let text = format!("{head}.{}", part(claims(&json!({}))));
     let signer = key.choose_scheme(&[algorithm.scheme()]).unwrap();
     let signature = signer.sign(text.as_bytes()).unwrap();
     let signature = match algorithm {
@@ -354,7 +350,7 @@ async fn tokens_are_signed_as_is_accepted_and_by_the_key_they_name() {
     let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
     for name in ["none", "None", "HS256", "", "ES256K"] {
         let head = part(json!({"alg": name}));
-        let token = format!("{head}.{}.", part(claims(json!({}))));
+        let token = format!("{head}.{}.", part(claims(&json!({}))));
         let tokens = OidcTokens::new(options(), issuer.clone());
         let refused = "oidc: the token is not signed in a way that is accepted";
         assert_eq!(ask(&tokens, &token).await, refused, "{name}");

@@ -1,0 +1,114 @@
+use std::fs;
+
+use super::*;
+
+const FIRST: &str = "
+current-context: one
+contexts:
+- name: one
+  context: {cluster: here, user: jane, namespace: work}
+clusters:
+- name: here
+  cluster: {server: 'https://127.0.0.1:1', certificate-authority: ca.crt}
+- name: bare
+  cluster: {server: 'https://127.0.0.1:2', insecure-skip-tls-verify: true}
+users:
+- name: jane
+  user: {token: janes-token}
+- name: file
+  user: {tokenFile: token.txt}
+- name: plugin
+  user: {exec: {command: x}}
+- name: broken
+  user: {client-certificate-data: 'secret!'}
+";
+const SECOND: &str = "
+current-context: two
+contexts:
+- name: one
+  context: {cluster: elsewhere, user: nobody}
+users:
+- name: jane
+  user: {token: anothers-token}
+- name: bob
+  user: {username: bob, password: 'a:b'}
+- name: certified
+  user: {client-certificate-data: Y2hhaW4=, client-key-data: a2V5}
+";
+
+fn merged() -> (tempfile::TempDir, Kubeconfig) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut config = Kubeconfig::default();
+    for (name, text) in [("first", FIRST), ("second", SECOND)] {
+        fs::write(dir.path().join(name), text).unwrap();
+        config.add(&dir.path().join(name)).unwrap();
+    }
+    fs::write(dir.path().join("ca.crt"), "authority").unwrap();
+    fs::write(dir.path().join("token.txt"), "filed-token\n").unwrap();
+    (dir, config)
+}
+
+#[test]
+fn of_two_parts_of_a_name_the_first_counts() {
+    let (_dir, config) = merged();
+    let context = config.context(None).unwrap();
+    assert_eq!(
+        (context.user.as_str(), context.namespace.as_str()),
+        ("jane", "work")
+    );
+    let server = config.server(context).unwrap();
+    assert_eq!(server.url, "https://127.0.0.1:1");
+    assert_eq!(server.authority, b"authority");
+    for (user, shown) in [
+        ("jane", Some("Bearer janes-token")),
+        ("file", Some("Bearer filed-token")),
+        ("bob", Some("Basic Ym9iOmE6Yg==")),
+        ("certified", None),
+    ] {
+        let credentials = config.credentials(user).unwrap();
+        assert_eq!(credentials.authorization.as_deref(), shown, "{user}");
+        let pair = (b"chain".to_vec(), b"key".to_vec());
+        let certified = (user == "certified").then_some(pair);
+        assert_eq!(credentials.certificate, certified, "{user}");
+    }
+}
+
+#[test]
+fn what_is_of_no_use_is_named_and_not_shown() {
+    let (dir, config) = merged();
+    let bare = Context {
+        cluster: "bare".into(),
+        ..Context::default()
+    };
+    let gone = dir.path().join("gone");
+    let wrong = dir.path().join("wrong");
+    fs::write(&wrong, "users: [secret").unwrap();
+    for (error, expected) in [
+        (
+            config.context(Some("nope")).err(),
+            "the kubeconfig has no context \"nope\"",
+        ),
+        (
+            config.credentials("nope").err(),
+            "the kubeconfig has no user \"nope\"",
+        ),
+        (
+            config.credentials("plugin").err(),
+            "user \"plugin\": credentials of a plugin (exec) are not read",
+        ),
+        (
+            config.credentials("broken").err(),
+            "user \"broken\": its data are not base64",
+        ),
+        (
+            config.server(&bare).err(),
+            "cluster \"bare\": the authority of the server's certificate must be named",
+        ),
+        (Kubeconfig::load(Some(&gone)).err(), "No such file"),
+        (Kubeconfig::load(Some(&wrong)).err(), "not a kubeconfig"),
+    ] {
+        let text = error.unwrap().to_string();
+        assert!(text.contains(expected), "{text}");
+        assert!(!text.contains("secret"), "{text}");
+    }
+}
