@@ -59,7 +59,12 @@ fn roles_get_what_they_lack_and_keep_what_they_have() {
     let mut existing = edit();
     let own = rule(&["use"], &["policy"], &["podsecuritypolicies"]);
     let rules = existing.rules.as_mut().unwrap();
-    rules[3].verbs.retain(|verb| verb != "patch");
+    let writes_secrets = |rule: &&mut PolicyRule| {
+        let resources = rule.resources.iter().flatten();
+        resources.clone().any(|r| r == "secrets") && rule.verbs.iter().any(|v| v == "patch")
+    };
+    let changed = rules.iter_mut().find(writes_secrets).unwrap();
+    changed.verbs.retain(|verb| verb != "patch");
     rules.push(own.clone());
     existing.metadata.resource_version = Some("7".into());
     existing.metadata.labels = Some(BTreeMap::from([("mine".into(), "x".into())]));
