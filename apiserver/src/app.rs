@@ -29,6 +29,7 @@ use crate::filters::limits::Limits;
 use crate::identities::Identities;
 use crate::metrics::Requests;
 use crate::registry::Registry;
+use crate::registry::ranges::ServiceRanges;
 use crate::serving::health::Health;
 use crate::startup::{self, Certificates};
 use crate::tokens::{Bound, TokenKeys, Tokens};
@@ -127,6 +128,7 @@ impl App {
             &prefix,
             selection.build(&lookups),
             Box::new(EscalationGuard::new(roles, authorizer.clone())),
+            service_ranges(options, &cache, &prefix)?,
         ));
         bootstrap::run(&registry)
             .await
@@ -290,6 +292,23 @@ impl Store {
             Self::Etcd => "--etcd-servers",
         }
     }
+}
+
+/// What services are given from.
+fn service_ranges(
+    options: &Serve,
+    cache: &Arc<Cache>,
+    prefix: &str,
+) -> Result<ServiceRanges, StartError> {
+    let storage: Arc<dyn Storage> = cache.clone();
+    let services = &options.services;
+    ServiceRanges::new(
+        &storage,
+        prefix,
+        services.service_cluster_ip_range,
+        services.service_node_port_range,
+    )
+    .map_err(|why| StartError::option("--service-cluster-ip-range", why))
 }
 
 async fn open_store(options: &Serve) -> Result<(Store, Arc<dyn Storage>), StartError> {

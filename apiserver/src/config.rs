@@ -6,6 +6,9 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
+
+use crate::registry::ranges::PortRange;
 
 /// A complete miniature Kubernetes API server.
 #[derive(Debug, Parser)]
@@ -89,6 +92,9 @@ pub struct Serve {
     /// Whether secrets of type bootstrap.kubernetes.io/token in kube-system let nodes in.
     #[arg(long, default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub enable_bootstrap_token_auth: bool,
+    /// What services are given.
+    #[command(flatten)]
+    pub services: Services,
     /// Whether requests without credentials are anonymous, and not refused.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub anonymous_auth: bool,
@@ -146,6 +152,17 @@ pub struct RequestLimits {
     /// How long a request may take, such as `1m0s`; 0 for no limit.
     #[arg(long, default_value = "1m0s", value_parser = duration)]
     pub request_timeout: std::time::Duration,
+}
+
+/// Options about what services are given.
+#[derive(Debug, Args)]
+pub struct Services {
+    /// The network services have their addresses from.
+    #[arg(long, default_value = "10.0.0.0/24")]
+    pub service_cluster_ip_range: IpNet,
+    /// The ports of the nodes that services may have, the first and the last.
+    #[arg(long, default_value = "30000-32767")]
+    pub service_node_port_range: PortRange,
 }
 
 /// Options about service account tokens.
@@ -356,6 +373,21 @@ mod tests {
             ["NamespaceLifecycle", "PodSecurityPolicy"]
         );
         assert_eq!(serve.controllers, ["*", "-namespace"]);
+    }
+
+    #[test]
+    fn ranges_of_ports_have_two_ends() {
+        let range = |text: &str| text.parse::<PortRange>().ok();
+        assert_eq!(
+            range("30000-32767"),
+            Some(PortRange {
+                first: 30000,
+                last: 32767
+            })
+        );
+        for bad in ["30000", "a-b", "2-1", "0-5", "1-99999"] {
+            assert_eq!(range(bad), None, "{bad}");
+        }
     }
 
     #[test]

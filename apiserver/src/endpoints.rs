@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod binding;
 pub mod body;
+pub mod components;
 pub mod connect;
 pub mod create;
 pub mod delete;
@@ -235,6 +236,8 @@ async fn carry_out(verb: Verb, call: &Call<'_>, body: &mut Incoming) -> Result<R
         Verb::Create if call.scope.subresource == "token" => token::create(call, body).await,
         _ if connect::is_connection(call) => connect::connect(call).await,
         Verb::Create => create::create(call, body).await,
+        Verb::Get if call.scope.resource.kind == "ComponentStatus" => components::get(call).await,
+        Verb::List if call.scope.resource.kind == "ComponentStatus" => components::list(call).await,
         Verb::Get => get::get(call).await,
         Verb::List => list::list(call).await,
         Verb::Watch => watch::watch(call).await,

@@ -1,4 +1,5 @@
-//! `portcullis healthcheck`: an image `FROM scratch` has no other client.
+//! How other servers are: for `portcullis healthcheck`, as an image `FROM scratch` has no other
+//! client, and for component statuses.
 
 use std::sync::Arc;
 
@@ -16,8 +17,16 @@ use crate::https::{self, HttpsClient, HttpsError};
 /// Why it did not answer.
 pub async fn readyz(server: &str) -> Result<u16, HttpsError> {
     let url = format!("{}/readyz", server.trim_end_matches('/'));
+    status_of(&url).await
+}
+
+/// The status code of an answer, whoever signed the server's certificate.
+///
+/// # Errors
+/// Why there is none.
+pub async fn status_of(url: &str) -> Result<u16, HttpsError> {
     let client = any_server()?;
-    let reply = client.send(Method::GET, &url, HeaderMap::new(), "").await?;
+    let reply = client.send(Method::GET, url, HeaderMap::new(), "").await?;
     Ok(reply.code)
 }
 

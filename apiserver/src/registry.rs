@@ -13,6 +13,7 @@ pub mod facts;
 pub mod head;
 pub mod kinds;
 pub mod metadata;
+pub mod ranges;
 pub mod resource;
 pub mod strategy;
 pub mod table;
@@ -29,6 +30,7 @@ use portcullis_admission::{Attributes, AuditAnnotations, Operation, Trace};
 use portcullis_api::{GroupKind, Object, Status, UserInfo};
 use portcullis_storage::{Entry, ReadAt, Storage};
 
+use self::ranges::{Reservation, ServiceRanges};
 use self::resource::Resource;
 
 /// All objects there are, behind the verbs.
@@ -37,6 +39,7 @@ pub struct Registry {
     prefix: String,
     admission: portcullis_admission::Chain,
     guard: Box<dyn Guard>,
+    ranges: ServiceRanges,
 }
 
 /// Asked before a write is admitted, for rules that are about the writer as much as about the
@@ -203,12 +206,14 @@ impl Registry {
         prefix: &str,
         admission: portcullis_admission::Chain,
         guard: Box<dyn Guard>,
+        ranges: ServiceRanges,
     ) -> Self {
         Self {
             storage,
             prefix: prefix.trim_end_matches('/').to_owned(),
             admission,
             guard,
+            ranges,
         }
     }
 
@@ -220,6 +225,11 @@ impl Registry {
     /// The admission chain.
     pub const fn admission(&self) -> &portcullis_admission::Chain {
         &self.admission
+    }
+
+    /// What services are given from.
+    pub const fn ranges(&self) -> &ServiceRanges {
+        &self.ranges
     }
 
     /// The key of an object, as kube-apiserver lays keys out.
@@ -295,6 +305,16 @@ impl Registry {
         self.admit(&mut attributes).await?;
         self.admit_valid(&attributes).await?;
         admitted(scope, attributes)
+    }
+
+    /// Takes what an object about to be written needs, beyond the object itself.
+    async fn reserve(
+        &self,
+        scope: &Scope<'_>,
+        object: &mut dyn Object,
+        old: Option<&dyn Object>,
+    ) -> Result<Reservation, Status> {
+        self.ranges.reserve(object, old, scope.dry_run).await
     }
 
     /// Runs the mutating half of admission.

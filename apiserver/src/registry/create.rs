@@ -59,24 +59,36 @@ impl Registry {
         prepare(scope, object.as_mut(), generated)?;
         let name = object.metadata().name.clone().unwrap_or_default();
         let scope = scope.named(scope.namespace, &name);
-        let attributes = scope.attributes(Operation::Create, &name, Some(object), None);
+        let reservation = self.reserve(&scope, object.as_mut(), None).await?;
+        let written = self.write_new(&scope, object).await;
+        let outcome = written.as_ref().map_err(|status| status.code);
+        self.ranges.settle(reservation, outcome).await;
+        written
+    }
+
+    async fn write_new(
+        &self,
+        scope: &Scope<'_>,
+        object: Box<dyn Object>,
+    ) -> Result<Arc<Entry>, Status> {
+        let attributes = scope.attributes(Operation::Create, scope.name, Some(object), None);
         self.admit_valid(&attributes).await?;
-        let bytes = codec::storable(scope.resource, admitted(&scope, attributes)?)?;
-        let key = self.key(scope.resource, scope.namespace, &name);
+        let bytes = codec::storable(scope.resource, admitted(scope, attributes)?)?;
+        let key = self.key(scope.resource, scope.namespace, scope.name);
         if scope.dry_run {
             let found = self
                 .storage
                 .get(&key, portcullis_storage::ReadAt::Latest)
                 .await;
-            return match found.map_err(|e| errors::status(e, &scope))?.entry {
-                Some(_) => Err(errors::status(Error::AlreadyExists { key }, &scope)),
+            return match found.map_err(|e| errors::status(e, scope))?.entry {
+                Some(_) => Err(errors::status(Error::AlreadyExists { key }, scope)),
                 None => Ok(Entry::new(key, bytes, 0)),
             };
         }
         self.storage
             .create(&key, bytes)
             .await
-            .map_err(|e| errors::status(e, &scope))
+            .map_err(|e| errors::status(e, scope))
     }
 }
 

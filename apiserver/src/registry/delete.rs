@@ -103,7 +103,9 @@ impl Registry {
         let revision = if scope.dry_run {
             current.revision
         } else {
-            self.storage.delete(key, current.revision).await?
+            let revision = self.storage.delete(key, current.revision).await?;
+            self.ranges.release(object).await;
+            revision
         };
         let entry = Entry::new(current.key.clone(), current.value.clone(), revision);
         Ok(Deleted::Gone(

@@ -8,13 +8,16 @@ use portcullis_api::{GroupVersion, Verb};
 use super::kinds::authentication::{SelfSubjectReviewStrategy, TokenReviewStrategy};
 use super::kinds::binding::BindingStrategy;
 use super::kinds::certificate_signing_request::CertificateSigningRequestStrategy;
+use super::kinds::component_status::ComponentStatusStrategy;
 use super::kinds::config_map::ConfigMapStrategy;
+use super::kinds::controller_revision::ControllerRevisionStrategy;
 use super::kinds::cron_job::CronJobStrategy;
 use super::kinds::csi_driver::CsiDriverStrategy;
 use super::kinds::csi_node::CsiNodeStrategy;
 use super::kinds::csi_storage_capacity::CsiStorageCapacityStrategy;
 use super::kinds::daemon_set::DaemonSetStrategy;
 use super::kinds::deployment::DeploymentRules;
+use super::kinds::endpoint_slice::EndpointSliceStrategy;
 use super::kinds::endpoints::EndpointsStrategy;
 use super::kinds::event::EventStrategy;
 use super::kinds::event::v1::{API_VERSION as EVENTS_V1, EventsV1};
@@ -27,15 +30,19 @@ use super::kinds::lease::LeaseStrategy;
 use super::kinds::limit_range::LimitRangeStrategy;
 use super::kinds::namespace::NamespaceStrategy;
 use super::kinds::network_policy::NetworkPolicyStrategy;
+use super::kinds::node::NodeStrategy;
+use super::kinds::persistent_volume::PersistentVolumeStrategy;
 use super::kinds::persistent_volume_claim::PersistentVolumeClaimStrategy;
 use super::kinds::pod::PodStrategy;
 use super::kinds::pod_disruption_budget::{self, PodDisruptionBudgetStrategy};
 use super::kinds::pod_security_policy::PodSecurityPolicyStrategy;
+use super::kinds::pod_template::PodTemplateStrategy;
 use super::kinds::priority_class::PriorityClassStrategy;
 use super::kinds::rbac::{
     CLUSTER_ROLE_BINDING_STRATEGY, ClusterRoleStrategy, ROLE_BINDING_STRATEGY, RoleStrategy,
 };
 use super::kinds::replica_set::ReplicaSetStrategy;
+use super::kinds::replication_controller::ReplicationControllerStrategy;
 use super::kinds::resource_quota::ResourceQuotaStrategy;
 use super::kinds::review::{
     LocalSubjectAccessReviewStrategy, SelfSubjectAccessReviewStrategy,
@@ -43,6 +50,7 @@ use super::kinds::review::{
 };
 use super::kinds::runtime_class::RuntimeClassStrategy;
 use super::kinds::secret::SecretStrategy;
+use super::kinds::service::ServiceStrategy;
 use super::kinds::service_account::ServiceAccountStrategy;
 use super::kinds::stateful_set::StatefulSetStrategy;
 use super::kinds::storage_class::StorageClassStrategy;
@@ -56,6 +64,9 @@ pub static RESOURCES: &[Resource] = ROWS;
 
 const ROWS: &[Resource] = &[
     Resource::namespaced(&BindingStrategy).verbs(CREATE_ONLY),
+    Resource::cluster(&ComponentStatusStrategy)
+        .short_names(&["cs"])
+        .verbs(&[Verb::Get, Verb::List]),
     Resource::namespaced(&ConfigMapStrategy).short_names(&["cm"]),
     Resource::namespaced(&EndpointsStrategy)
         .short_names(&["ep"])
@@ -80,9 +91,16 @@ const ROWS: &[Resource] = &[
             },
             status("Namespace"),
         ]),
+    Resource::cluster(&NodeStrategy)
+        .short_names(&["no"])
+        .stored_as("minions")
+        .subresources(&[status("Node")]),
     Resource::namespaced(&PersistentVolumeClaimStrategy)
         .short_names(&["pvc"])
         .subresources(&[status("PersistentVolumeClaim")]),
+    Resource::cluster(&PersistentVolumeStrategy)
+        .short_names(&["pv"])
+        .subresources(&[status("PersistentVolume")]),
     Resource::namespaced(&PodStrategy)
         .short_names(&["po"])
         .categories(&["all"])
@@ -103,6 +121,12 @@ const ROWS: &[Resource] = &[
             PROXY,
             status("Pod"),
         ]),
+    Resource::namespaced(&PodTemplateStrategy),
+    Resource::namespaced(&ReplicationControllerStrategy)
+        .short_names(&["rc"])
+        .categories(&["all"])
+        .stored_as("controllers")
+        .subresources(&[SCALE, status("ReplicationController")]),
     Resource::namespaced(&ResourceQuotaStrategy)
         .short_names(&["quota"])
         .subresources(&[status("ResourceQuota")]),
@@ -114,6 +138,12 @@ const ROWS: &[Resource] = &[
             "TokenRequest",
             Some("authentication.k8s.io/v1"),
         )]),
+    Resource::namespaced(&ServiceStrategy)
+        .short_names(&["svc"])
+        .categories(&["all"])
+        .stored_as("services/specs")
+        .subresources(&[status("Service")]),
+    Resource::namespaced(&ControllerRevisionStrategy),
     Resource::namespaced(&DaemonSetStrategy)
         .short_names(&["ds"])
         .categories(&["all"])
@@ -194,6 +224,7 @@ const ROWS: &[Resource] = &[
     Resource::namespaced(&LeaseStrategy)
         .created_by_put()
         .changed_by_version(),
+    Resource::namespaced(&EndpointSliceStrategy),
 ];
 
 /// The rows that the server itself works with: a name that is not in the table does not compile.
@@ -207,6 +238,10 @@ pub const CONFIG_MAPS: &Resource = row("", "configmaps");
 pub const EVENTS: &Resource = row("", "events");
 /// See [`CLUSTER_ROLES`].
 pub const LEASES: &Resource = row("coordination.k8s.io", "leases");
+/// See [`CLUSTER_ROLES`].
+pub const ENDPOINTS: &Resource = row("", "endpoints");
+/// See [`CLUSTER_ROLES`].
+pub const ENDPOINT_SLICES: &Resource = row("discovery.k8s.io", "endpointslices");
 /// See [`CLUSTER_ROLES`].
 pub const LIMIT_RANGES: &Resource = row("", "limitranges");
 /// See [`CLUSTER_ROLES`].
@@ -233,6 +268,8 @@ pub const RUNTIME_CLASSES: &Resource = row("node.k8s.io", "runtimeclasses");
 pub const SECRETS: &Resource = row("", "secrets");
 /// See [`CLUSTER_ROLES`].
 pub const SERVICE_ACCOUNTS: &Resource = row("", "serviceaccounts");
+/// See [`CLUSTER_ROLES`].
+pub const SERVICES: &Resource = row("", "services");
 /// See [`CLUSTER_ROLES`].
 pub const STORAGE_CLASSES: &Resource = row("storage.k8s.io", "storageclasses");
 

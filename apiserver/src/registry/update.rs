@@ -148,7 +148,27 @@ impl Registry {
             check_uid(scope, object.as_ref(), current)?;
         }
         check_version(scope, object.as_ref(), current)?;
-        let object = self.admit_change(scope, object, current).await?;
+        let mut object = self.admit_change(scope, object, current).await?;
+        let old = current.object.as_ref();
+        let reservation = self.reserve(scope, object.as_mut(), Some(old)).await?;
+        let written = self.write_change(scope, key, current, object).await;
+        let outcome = written.as_ref().map_err(Attempt::code);
+        self.ranges.settle(reservation, outcome).await;
+        written
+    }
+
+    /// From validating admission to the store.
+    async fn write_change(
+        &self,
+        scope: &Scope<'_>,
+        key: &str,
+        current: &Current,
+        object: Box<dyn Object>,
+    ) -> Result<Updated, Attempt> {
+        let old = current.object.as_ref();
+        let attributes = scope.attributes(Operation::Update, scope.name, Some(object), Some(old));
+        self.admit_valid(&attributes).await?;
+        let object = admitted(scope, attributes)?;
         if super::delete::is_due(scope.resource, object.as_ref()) {
             return self.finish_deletion(scope, key, current, object).await;
         }
@@ -179,7 +199,7 @@ impl Registry {
         }
     }
 
-    /// From mutating admission to validating admission.
+    /// From mutating admission to validation.
     async fn admit_change(
         &self,
         scope: &Scope<'_>,
@@ -193,9 +213,7 @@ impl Registry {
         self.admit(&mut attributes).await?;
         let mut object = admitted(scope, attributes)?;
         prepare(scope, object.as_mut(), old)?;
-        let attributes = scope.attributes(Operation::Update, scope.name, Some(object), Some(old));
-        self.admit_valid(&attributes).await?;
-        admitted(scope, attributes)
+        Ok(object)
     }
 
     /// The change removed the last thing that held a deleted object.
@@ -206,11 +224,12 @@ impl Registry {
         current: &Current,
         object: Box<dyn Object>,
     ) -> Result<Updated, Attempt> {
-        let bytes = codec::storable(scope.resource, object)?;
         if !scope.dry_run {
             let deleted = self.storage.delete(key, current.entry.revision).await;
             deleted.map_err(|error| Attempt::of(error, scope))?;
+            self.ranges.release(current.object.as_ref()).await;
         }
+        let bytes = codec::encode(scope.resource, object);
         let entry = Entry::new(key, bytes, current.entry.revision);
         Ok(Updated {
             entry,
@@ -241,6 +260,14 @@ enum Attempt {
 }
 
 impl Attempt {
+    /// The status code of an answer that ends the request; that of a conflict, if it does not.
+    const fn code(&self) -> u16 {
+        match self {
+            Self::Lost(_) => 409,
+            Self::Failed(status) => status.code,
+        }
+    }
+
     fn of(error: Error, scope: &Scope<'_>) -> Self {
         match error {
             Error::Conflict { actual, .. } => Self::Lost(actual),

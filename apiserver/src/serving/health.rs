@@ -14,6 +14,9 @@ use crate::response::{self, Response};
 /// Says what is wrong, if something is.
 pub type Probe = Box<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
+/// The check of the store, by upstream's name.
+const STORE: &str = "etcd";
+
 /// The checks of a server.
 pub struct Health {
     checks: Vec<Check>,
@@ -73,10 +76,21 @@ impl Health {
         });
         let checks = vec![
             Check::new("ping", true, Box::new(|| Box::pin(ready(Ok(()))))),
-            Check::new("etcd", false, store),
+            Check::new(STORE, false, store),
             Check::new("shutdown", false, shutdown),
         ];
         Self { checks, stopping }
+    }
+
+    /// How the store is.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub async fn store(&self) -> Result<(), String> {
+        match self.checks.iter().find(|c| c.name == STORE) {
+            Some(check) => (check.probe)().await,
+            None => Ok(()),
+        }
     }
 
     /// From now on the server is not ready.

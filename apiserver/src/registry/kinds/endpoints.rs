@@ -1,12 +1,12 @@
 //! Endpoints: the addresses behind a service.
 
-use std::net::IpAddr;
-
 use k8s_openapi::api::core::v1::{EndpointAddress, EndpointPort, EndpointSubset, Endpoints};
 use portcullis_api::{ErrorList, FieldError, Path, name};
 
 use crate::registry::strategy::{Cell, Column, Strategy};
-use crate::registry::validation::net::{PROTOCOLS, parse_ip, validate_ip, validate_port_number};
+use crate::registry::validation::net::{
+    PROTOCOLS, validate_ip, validate_non_special_ip, validate_port_number,
+};
 use crate::registry::validation::{invalid_each, list, one_of, required, text};
 
 /// How many addresses a Table shows.
@@ -117,32 +117,7 @@ fn validate_address(address: &EndpointAddress, path: &Path, errors: &mut ErrorLi
         let path = path.child("nodeName");
         invalid_each(&path, node, name::dns1123_subdomain(node), errors);
     }
-    if let Some(detail) = parse_ip(&address.ip).and_then(special) {
-        errors.push(FieldError::invalid(&ip_path, &address.ip, detail));
-    }
-}
-
-/// Why an address is nobody else's (upstream: `ValidateNonSpecialIP`).
-fn special(ip: IpAddr) -> Option<String> {
-    let link_local = match ip {
-        IpAddr::V4(v4) => v4.is_link_local(),
-        IpAddr::V6(v6) => v6.is_unicast_link_local(),
-    };
-    let link_local_multicast = match ip {
-        IpAddr::V4(v4) => v4.octets()[..3] == [224, 0, 0],
-        IpAddr::V6(v6) => v6.segments()[0] & 0xff0f == 0xff02,
-    };
-    if ip.is_unspecified() {
-        Some(format!("may not be unspecified ({ip})"))
-    } else if ip.is_loopback() {
-        Some("may not be in the loopback range (127.0.0.0/8, ::1/128)".into())
-    } else if link_local {
-        Some("may not be in the link-local range (169.254.0.0/16, fe80::/10)".into())
-    } else if link_local_multicast {
-        Some("may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)".into())
-    } else {
-        None
-    }
+    validate_non_special_ip(&address.ip, &ip_path, errors);
 }
 
 fn validate_port(port: &EndpointPort, named: bool, path: &Path, errors: &mut ErrorList) {

@@ -118,7 +118,7 @@ pub(super) fn validate_selected(
     }
 }
 
-/// Whether a selector was not given. To the types, neither was one without any field, `{}`.
+/// Whether a selector was not given; `{}` is read as one that asks for no label.
 pub(super) fn is_unset(selector: &LabelSelector) -> bool {
     *selector == LabelSelector::default()
 }

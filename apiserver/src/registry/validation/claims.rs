@@ -28,9 +28,7 @@ pub fn validate_claim_spec(spec: &PersistentVolumeClaimSpec, path: &Path, errors
         errors.push(FieldError::required(&modes_path, detail));
     }
     validate_label_selector(spec.selector.as_ref(), &path.child("selector"), errors);
-    for mode in modes {
-        one_of(mode, &ACCESS_MODES, &modes_path, errors);
-    }
+    validate_access_modes(modes, &modes_path, errors);
     validate_storage(spec, &path.child("resources").key("storage"), errors);
     let class = text(spec.storage_class_name.as_ref());
     if !class.is_empty() {
@@ -40,7 +38,22 @@ pub fn validate_claim_spec(spec: &PersistentVolumeClaimSpec, path: &Path, errors
     if let Some(mode) = &spec.volume_mode {
         one_of(mode, &VOLUME_MODES, &path.child("volumeMode"), errors);
     }
-    validate_data_source(spec, &path.child("dataSource"), errors);
+    validate_data_sources(spec, path, errors);
+}
+
+/// How a volume is mounted; by one pod alone goes with nothing else.
+pub fn validate_access_modes(modes: &[String], path: &Path, errors: &mut ErrorList) {
+    const ALONE: &str = "ReadWriteOncePod";
+    for mode in modes {
+        one_of(mode, &ACCESS_MODES, path, errors);
+    }
+    let known = |mode: &&String| ACCESS_MODES.contains(&mode.as_str());
+    let (alone, others): (Vec<_>, Vec<_>) =
+        modes.iter().filter(known).partition(|mode| *mode == ALONE);
+    if !alone.is_empty() && !others.is_empty() {
+        let detail = "may not use ReadWriteOncePod with other access modes";
+        errors.push(FieldError::forbidden(path, detail));
+    }
 }
 
 fn validate_storage(spec: &PersistentVolumeClaimSpec, path: &Path, errors: &mut ErrorList) {
@@ -55,15 +68,53 @@ fn validate_storage(spec: &PersistentVolumeClaimSpec, path: &Path, errors: &mut 
     }
 }
 
-fn validate_data_source(spec: &PersistentVolumeClaimSpec, path: &Path, errors: &mut ErrorList) {
-    let Some(source) = &spec.data_source else {
-        return;
+/// Where a new volume's data comes from. The second of the two fields may name other kinds, and
+/// says the same as the first where both are set.
+fn validate_data_sources(spec: &PersistentVolumeClaimSpec, path: &Path, errors: &mut ErrorList) {
+    let (source, other) = (&spec.data_source, &spec.data_source_ref);
+    let source_path = path.child("dataSource");
+    if let Some(source) = source {
+        let (kind, name) = (&source.kind, &source.name);
+        let group = text(source.api_group.as_ref());
+        validate_data_source(group, kind, name, &source_path, errors);
+    }
+    let Some(other) = other else { return };
+    let group = text(other.api_group.as_ref());
+    let other_path = path.child("dataSourceRef");
+    validate_data_source(group, &other.kind, &other.name, &other_path, errors);
+    let namespace = text(other.namespace.as_ref());
+    if !namespace.is_empty() {
+        let path = other_path.child("namespace");
+        invalid_each(&path, namespace, name::dns1123_label(namespace), errors);
+    }
+    let Some(source) = source else { return };
+    let same = source.api_group == other.api_group
+        && source.kind == other.kind
+        && source.name == other.name;
+    let detail = match (namespace, same) {
+        ("", true) => return,
+        ("", false) => "must match dataSourceRef",
+        _ => "may not be specified when dataSourceRef.namespace is specified",
     };
-    required(Some(&source.name), &path.child("name"), errors);
-    required(Some(&source.kind), &path.child("kind"), errors);
-    let group = text(source.api_group.as_ref());
-    if group.is_empty() && source.kind != "PersistentVolumeClaim" {
-        let detail = "must be 'PersistentVolumeClaim' when referencing the default apiGroup";
-        errors.push(FieldError::invalid(path, &source.kind, detail));
+    errors.push(FieldError::invalid(path, source_path.as_str(), detail));
+}
+
+fn validate_data_source(
+    group: &str,
+    kind: &str,
+    source: &str,
+    path: &Path,
+    errors: &mut ErrorList,
+) {
+    required(Some(source), &path.child("name"), errors);
+    required(Some(kind), &path.child("kind"), errors);
+    if group.is_empty() {
+        if kind != "PersistentVolumeClaim" {
+            let detail = "must be 'PersistentVolumeClaim' when referencing the default apiGroup";
+            errors.push(FieldError::invalid(path, kind, detail));
+        }
+    } else {
+        let path = path.child("apiGroup");
+        invalid_each(&path, group, name::dns1123_subdomain(group), errors);
     }
 }

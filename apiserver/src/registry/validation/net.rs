@@ -76,6 +76,45 @@ pub fn validate_ip(ip: &str, path: &Path, errors: &mut ErrorList) {
     }
 }
 
+/// An address that belongs to somebody (upstream: `ValidateNonSpecialIP` in
+/// `pkg/apis/core/validation/validation.go`); what is no address is fine here.
+pub fn validate_non_special_ip(ip: &str, path: &Path, errors: &mut ErrorList) {
+    if let Some(detail) = parse_ip(ip).and_then(special) {
+        errors.push(FieldError::invalid(path, ip, detail));
+    }
+}
+
+/// Why an address is nobody else's.
+fn special(ip: IpAddr) -> Option<String> {
+    let link_local = match ip {
+        IpAddr::V4(v4) => v4.is_link_local(),
+        IpAddr::V6(v6) => v6.is_unicast_link_local(),
+    };
+    let link_local_multicast = match ip {
+        IpAddr::V4(v4) => v4.octets()[..3] == [224, 0, 0],
+        IpAddr::V6(v6) => v6.segments()[0] & 0xff0f == 0xff02,
+    };
+    if ip.is_unspecified() {
+        Some(format!("may not be unspecified ({ip})"))
+    } else if ip.is_loopback() {
+        Some("may not be in the loopback range (127.0.0.0/8, ::1/128)".into())
+    } else if link_local {
+        Some("may not be in the link-local range (169.254.0.0/16, fe80::/10)".into())
+    } else if link_local_multicast {
+        Some("may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)".into())
+    } else {
+        None
+    }
+}
+
+/// A network such as `10.0.0.0/8`.
+pub fn validate_cidr(cidr: &str, path: &Path, errors: &mut ErrorList) {
+    if parse_cidr(cidr).is_none() {
+        let detail = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)";
+        errors.push(FieldError::invalid(path, cidr, detail));
+    }
+}
+
 /// Reads an address; like upstream, zeros before a number of an IPv4 address do not matter.
 pub fn parse_ip(ip: &str) -> Option<IpAddr> {
     ip.parse()

@@ -30,7 +30,7 @@ pub use annotations::{
 pub use containers::validate_images;
 pub use ephemeral::{as_container, validate_ephemeral_containers};
 pub use scheduling::validate_tolerations;
-pub use volumes::Volumes;
+pub use volumes::{Volumes, validate_persistent_source};
 
 /// The most seconds, and the largest user or group.
 const MAX_INT32: i64 = i32::MAX as i64;

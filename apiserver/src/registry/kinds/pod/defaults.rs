@@ -15,10 +15,10 @@ use portcullis_api::quantity::Quantity;
 
 use super::parts::{Parts, all_containers};
 
-pub(crate) use volume::default_claim_spec;
+pub(crate) use volume::{default_azure_disk, default_claim_spec};
 
 /// Sets a text that is absent or empty.
-fn set(field: &mut Option<String>, value: &str) {
+pub(crate) fn set(field: &mut Option<String>, value: &str) {
     if field.as_deref().unwrap_or_default().is_empty() {
         *field = Some(value.to_owned());
     }

@@ -61,6 +61,15 @@ impl<'a> Volumes<'a> {
     }
 }
 
+/// The sources that volumes of the cluster have too.
+pub fn validate_persistent_source(v: &Volume, source: &mut OneOf<'_>) {
+    source.field("hostPath", v.host_path.as_ref(), validate_host_path);
+    source.field("flexVolume", v.flex_volume.as_ref(), validate_flex);
+    volume_sources::validate_block_storage(v, source);
+    volume_sources::validate_file_storage(v, source);
+    volume_sources::validate_software_storage(v, source);
+}
+
 /// A volume is of exactly one type.
 fn validate_source(v: &Volume, path: &Path, errors: &mut ErrorList) {
     let mut source = OneOf::new(path, "volume type", errors);

@@ -82,7 +82,8 @@ fn default_rbd(source: &mut RBDVolumeSource) {
     set(&mut source.keyring, "/etc/ceph/keyring");
 }
 
-fn default_azure_disk(source: &mut AzureDiskVolumeSource) {
+/// What a disk gets that its author left out.
+pub(crate) fn default_azure_disk(source: &mut AzureDiskVolumeSource) {
     source
         .caching_mode
         .get_or_insert_with(|| "ReadWrite".into());

@@ -1,0 +1,124 @@
+//! GET of component statuses: the parts of a control plane are asked how they are.
+//!
+//! Upstream: `pkg/registry/core/componentstatus/rest.go`.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use http::StatusCode;
+use k8s_openapi::api::core::v1::{ComponentCondition, ComponentStatus};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use portcullis_api::Status;
+use portcullis_api::encode::encode;
+use portcullis_storage::Entry;
+
+use super::Call;
+use crate::app::App;
+use crate::healthcheck;
+use crate::https::HttpsError;
+use crate::registry::collection::List;
+use crate::response::{self, Response};
+
+/// Where the components beside this server listen, as kube-apiserver expects it.
+const SERVERS: [(&str, &str); 2] = [
+    ("controller-manager", "127.0.0.1:10257"),
+    ("scheduler", "127.0.0.1:10259"),
+];
+/// The store, whatever it is.
+const STORE: &str = "etcd-0";
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Asks one component.
+///
+/// # Errors
+/// 404 for a component nobody knows.
+pub async fn get(call: &Call<'_>) -> Result<Response, Status> {
+    let name = call.scope.name;
+    let known = SERVERS.iter().any(|(known, _)| *known == name) || name == STORE;
+    if !known {
+        let resource = call.scope.resource.group_resource();
+        return Err(Status::not_found(resource, name));
+    }
+    let entry = entry(call, name).await;
+    call.answer(StatusCode::OK, &entry)
+}
+
+/// Asks all of them.
+///
+/// # Errors
+/// 400 for options that mean nothing.
+pub async fn list(call: &Call<'_>) -> Result<Response, Status> {
+    let query = call.query.list(call.scope.resource)?;
+    let names = SERVERS.iter().map(|(name, _)| *name).chain([STORE]);
+    let mut entries = Vec::new();
+    for entry in join_all(names.map(|name| entry(call, name))).await {
+        if query.selection.matches(call.scope.resource, &entry)? {
+            entries.push(entry);
+        }
+    }
+    let list = List {
+        entries,
+        revision: 0,
+        continues: None,
+        remaining: None,
+    };
+    let body = call.reader()?.list(&list)?;
+    let content_type = call.format.encoding.content_type();
+    Ok(response::bytes(StatusCode::OK, content_type, body))
+}
+
+/// A component's status, as if it were stored.
+async fn entry(call: &Call<'_>, name: &str) -> Arc<Entry> {
+    let resource = call.scope.resource;
+    let status = ComponentStatus {
+        metadata: ObjectMeta {
+            name: Some(name.into()),
+            ..ObjectMeta::default()
+        },
+        conditions: Some(vec![ask(call.app, name).await]),
+    };
+    let bytes = encode(&status, resource.type_meta(&resource.api_version()));
+    let key = call.app.registry().key(resource, "", name);
+    Entry::new(key, Bytes::from(bytes), 0)
+}
+
+async fn ask(app: &App, name: &str) -> ComponentCondition {
+    let server = SERVERS.iter().find(|(known, _)| *known == name);
+    let answer = match server {
+        None => match app.health().store().await {
+            Ok(()) => Ok(r#"{"health":"true","reason":""}"#.to_owned()),
+            Err(why) => Err(why),
+        },
+        Some((_, address)) => ask_server(address).await,
+    };
+    let (status, message) = match answer {
+        Ok(message) => ("True", message),
+        Err(message) => ("False", message),
+    };
+    ComponentCondition {
+        type_: "Healthy".into(),
+        status: status.into(),
+        message: Some(message),
+        error: None,
+    }
+}
+
+/// What a component's `/healthz` says; a refused connection in the words of Go's HTTP client,
+/// which scripts know.
+async fn ask_server(address: &str) -> Result<String, String> {
+    let url = format!("https://{address}/healthz");
+    let asked = tokio::time::timeout(TIMEOUT, healthcheck::status_of(&url)).await;
+    let why = match asked {
+        Ok(Ok(200)) => return Ok("ok".into()),
+        Ok(Ok(code)) => return Err(format!("HTTP probe failed with statuscode: {code}")),
+        Ok(Err(HttpsError::Connection(e))) if e.kind() == ErrorKind::ConnectionRefused => {
+            format!("dial tcp {address}: connect: connection refused")
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "context deadline exceeded".into(),
+    };
+    Err(format!("Get \"{url}\": {why}"))
+}

@@ -1,0 +1,103 @@
+//! Finds what is taken and nobody has, after a crash, and what somebody has and is not taken,
+//! after a restore (upstream: `pkg/registry/core/service/ipallocator/controller/repair.go`).
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::Service;
+use portcullis_storage::{ListRequest, ReadAt};
+
+use super::bitmap::Bitmap;
+use super::pool::{Pool, PoolError};
+use super::{Numbers, ServiceRanges};
+use crate::registry::table::SERVICES;
+use crate::registry::{Registry, codec};
+
+/// How often a number must be found to be nobody's: the service it was taken for may just be on
+/// its way into the store.
+const PATIENCE: u8 = 3;
+/// How often to try where somebody else changes the range meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// What was found to be nobody's, and how often.
+#[derive(Debug, Default)]
+pub struct Leaks {
+    addresses: BTreeMap<usize, u8>,
+    ports: BTreeMap<usize, u8>,
+}
+
+impl ServiceRanges {
+    /// Brings the ranges in line with the services there are.
+    ///
+    /// # Errors
+    /// A sentence about what the store says.
+    pub async fn repair(&self, registry: &Registry, leaks: &mut Leaks) -> Result<(), String> {
+        let repaired = async {
+            let Leaks { addresses, ports } = leaks;
+            let pool = self.addresses.pool();
+            repair(self, pool, |n| n.addresses, registry, addresses).await?;
+            repair(self, self.ports.pool(), |n| n.ports, registry, ports).await
+        };
+        repaired.await.map_err(|e| e.to_string())
+    }
+}
+
+async fn repair(
+    ranges: &ServiceRanges,
+    pool: &Pool,
+    of_pool: fn(Numbers) -> Vec<usize>,
+    registry: &Registry,
+    leaks: &mut BTreeMap<usize, u8>,
+) -> Result<(), PoolError> {
+    for _ in 0..ATTEMPTS {
+        // in this order: whatever is taken after the range was read makes the write below fail
+        let mut snapshot = pool.read().await?;
+        let same_range = snapshot.range == pool.spec();
+        let mut used = Bitmap::default();
+        for numbers in held(ranges, registry).await? {
+            for number in of_pool(numbers) {
+                used.insert(number);
+            }
+        }
+        let before = if same_range {
+            snapshot.taken.clone()
+        } else {
+            Bitmap::default()
+        };
+        let mut found = BTreeMap::new();
+        for number in before.iter(pool.size()).filter(|n| !used.contains(*n)) {
+            let times = leaks.get(&number).copied().unwrap_or_default() + 1;
+            if times < PATIENCE {
+                found.insert(number, times);
+            }
+        }
+        for number in found.keys() {
+            used.insert(*number);
+        }
+        let unchanged = used == before || used.to_stored() == before.to_stored();
+        let fresh = snapshot.range.is_empty() && used.to_stored().is_empty();
+        snapshot.taken = used;
+        if fresh || (same_range && unchanged) || pool.write(&snapshot).await? {
+            *leaks = found;
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// What the services have.
+async fn held(ranges: &ServiceRanges, registry: &Registry) -> Result<Vec<Numbers>, PoolError> {
+    let request = ListRequest {
+        at: ReadAt::Latest,
+        ..ListRequest::all()
+    };
+    let prefix = registry.collection_key(SERVICES, "");
+    let page = registry.storage().list(&prefix, &request).await?;
+    let mut all = Vec::with_capacity(page.entries.len());
+    for entry in &page.entries {
+        let object = codec::object(SERVICES, entry)
+            .map_err(|status| PoolError::Unreadable(status.message))?;
+        let spec = object.as_kind::<Service>().and_then(|s| s.spec.as_ref());
+        all.extend(spec.map(|spec| ranges.held(spec)));
+    }
+    Ok(all)
+}
