@@ -28,8 +28,10 @@ use crate::escalation::EscalationGuard;
 use crate::filters::limits::Limits;
 use crate::identities::Identities;
 use crate::metrics::Requests;
+use crate::own_service::{self, Address};
 use crate::registry::Registry;
 use crate::registry::ranges::ServiceRanges;
+use crate::registry::ranges::repair::Leaks;
 use crate::serving::health::Health;
 use crate::startup::{self, Certificates};
 use crate::tokens::{Bound, TokenKeys, Tokens};
@@ -123,13 +125,17 @@ impl App {
                 tracing::debug!(plugin, why, "an admission plugin has no effect");
             }
         }
-        let registry = Arc::new(Registry::new(
+        let registry = Registry::new(
             cache.clone(),
             &prefix,
             selection.build(&lookups),
             Box::new(EscalationGuard::new(roles, authorizer.clone())),
             service_ranges(options, &cache, &prefix)?,
-        ));
+        );
+        let registry = Arc::new(registry.allow_privileged(options.allow_privileged));
+        let ranges = registry.ranges();
+        let repaired = ranges.repair(&registry, &mut Leaks::default()).await;
+        repaired.map_err(|why| StartError::option(store.option(), why))?;
         bootstrap::run(&registry)
             .await
             .map_err(|status| StartError::option(store.option(), status.message))?;
@@ -216,6 +222,12 @@ impl App {
                 self.tasks.spawn(candidate.run(controllers, stop));
             }
         }
+    }
+
+    /// Makes the server known inside the cluster.
+    pub fn announce(&self, address: Address) {
+        let (registry, stop) = (self.registry.clone(), self.shutdown.clone());
+        self.tasks.spawn(own_service::run(registry, address, stop));
     }
 
     /// From now on the server is not ready, and its watches end.

@@ -157,6 +157,10 @@ pub struct RequestLimits {
 /// Options about what services are given.
 #[derive(Debug, Args)]
 pub struct Services {
+    /// The address at which pods reach this server; that of the way to the outside, if the one
+    /// listened on is loopback's.
+    #[arg(long)]
+    pub advertise_address: Option<IpAddr>,
     /// The network services have their addresses from.
     #[arg(long, default_value = "10.0.0.0/24")]
     pub service_cluster_ip_range: IpNet,

@@ -73,3 +73,5 @@ pub mod response;
 
 // What runs by itself.
 pub mod controllers;
+
+pub mod own_service;

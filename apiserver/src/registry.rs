@@ -27,11 +27,12 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use portcullis_admission::attributes::Warnings;
 use portcullis_admission::{Attributes, AuditAnnotations, Operation, Trace};
-use portcullis_api::{GroupKind, Object, Status, UserInfo};
+use portcullis_api::{ErrorList, GroupKind, Object, Status, UserInfo};
 use portcullis_storage::{Entry, ReadAt, Storage};
 
 use self::ranges::{Reservation, ServiceRanges};
 use self::resource::Resource;
+use self::validation::privileged::validate_unprivileged;
 
 /// All objects there are, behind the verbs.
 pub struct Registry {
@@ -40,6 +41,7 @@ pub struct Registry {
     admission: portcullis_admission::Chain,
     guard: Box<dyn Guard>,
     ranges: ServiceRanges,
+    allow_privileged: bool,
 }
 
 /// Asked before a write is admitted, for rules that are about the writer as much as about the
@@ -214,7 +216,26 @@ impl Registry {
             admission,
             guard,
             ranges,
+            allow_privileged: true,
         }
+    }
+
+    /// The same, refusing privileged containers unless they are allowed.
+    #[must_use]
+    pub fn allow_privileged(self, allow_privileged: bool) -> Self {
+        Self {
+            allow_privileged,
+            ..self
+        }
+    }
+
+    /// What is wrong with an object that its kind alone would not object to.
+    fn forbidden(&self, object: &dyn Object) -> ErrorList {
+        let mut errors = ErrorList::new();
+        if !self.allow_privileged {
+            validate_unprivileged(object, &mut errors);
+        }
+        errors
     }
 
     /// The store.

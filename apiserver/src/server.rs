@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::{App, StartError};
 use crate::commands::CommandError;
 use crate::config::Serve;
+use crate::own_service::Address;
 use crate::serving::{self, tls};
 use crate::startup;
 
@@ -40,6 +41,7 @@ impl Server {
         let acceptor = tls::acceptor(pki.server_chain.clone(), pki.server_key.clone_key())
             .map_err(|why| StartError::option("--tls-cert-file", why))?;
         let app = App::start(options, &pki, &startup::reachable(local).to_string()).await?;
+        app.announce(Address::new(options.services.advertise_address, local));
         startup::write_kubeconfig(options, &pki, local)?;
         let stop = CancellationToken::new();
         let serving = tokio::spawn(serving::run(listener, acceptor, app.clone(), stop.clone()));

@@ -43,6 +43,13 @@ expect_part extensions/v1beta1 policy/v1beta1 rbac.authorization.k8s.io/v1
 run kubectl get namespaces
 expect_part default kube-system kube-public kube-node-lease
 
+run kubectl cluster-info
+expect_part 'is running at https://'
+wait_for 'the service kubernetes' kubectl -n default get service kubernetes
+run kubectl -n default get service kubernetes
+expect_row 'NAME TYPE CLUSTER-IP EXTERNAL-IP PORT(S) AGE'
+expect_part '443/TCP'
+
 step 'A namespace can be used at once'
 run kubectl create namespace everyday
 expect 'namespace/everyday created'

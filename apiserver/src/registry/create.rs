@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use portcullis_admission::Operation;
-use portcullis_api::{Object, Path, Status};
+use portcullis_api::{ErrorList, Object, Path, Status};
 use portcullis_storage::{Entry, Error};
 
 use super::validation::object_meta::validate_object_meta;
@@ -56,7 +56,8 @@ impl Registry {
         mut object: Box<dyn Object>,
         generated: bool,
     ) -> Result<Arc<Entry>, Status> {
-        prepare(scope, object.as_mut(), generated)?;
+        let forbidden = self.forbidden(object.as_ref());
+        prepare(scope, object.as_mut(), generated, forbidden)?;
         let name = object.metadata().name.clone().unwrap_or_default();
         let scope = scope.named(scope.namespace, &name);
         let reservation = self.reserve(&scope, object.as_mut(), None).await?;
@@ -96,8 +97,14 @@ fn is_taken(status: &Status) -> bool {
     status.reason == Some(portcullis_api::status::Reason::AlreadyExists)
 }
 
-/// Sets what the system and the kind set, and finds what is wrong with the rest.
-fn prepare(scope: &Scope<'_>, object: &mut dyn Object, generate_name: bool) -> Result<(), Status> {
+/// Sets what the system and the kind set, and finds what is wrong with the rest, besides what is
+/// forbidden anyway.
+fn prepare(
+    scope: &Scope<'_>,
+    object: &mut dyn Object,
+    generate_name: bool,
+    forbidden: ErrorList,
+) -> Result<(), Status> {
     let resource = scope.resource;
     let meta = object.metadata_mut();
     meta.namespace = resource.namespaced.then(|| scope.namespace.to_owned());
@@ -129,6 +136,7 @@ fn prepare(scope: &Scope<'_>, object: &mut dyn Object, generate_name: bool) -> R
     errors.extend(resource.strategy.validate(object));
     let strategy = resource.strategy;
     errors.extend(strategy.validate_served(scope.api_version, object));
+    errors.extend(forbidden);
     if errors.is_empty() {
         return Ok(());
     }

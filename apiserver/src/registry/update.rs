@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use portcullis_admission::Operation;
 use portcullis_api::field_error::BadValue;
-use portcullis_api::{FieldError, GroupKind, Object, Path, Status};
+use portcullis_api::{ErrorList, FieldError, GroupKind, Object, Path, Status};
 use portcullis_storage::{Entry, Error, ReadAt};
 use serde_json::Value;
 
@@ -212,7 +212,11 @@ impl Registry {
             scope.attributes(Operation::Update, scope.name, Some(object), Some(old));
         self.admit(&mut attributes).await?;
         let mut object = admitted(scope, attributes)?;
-        prepare(scope, object.as_mut(), old)?;
+        let forbidden = match scope.subresource {
+            "status" => ErrorList::new(),
+            _ => self.forbidden(object.as_ref()),
+        };
+        prepare(scope, object.as_mut(), old, forbidden)?;
         Ok(object)
     }
 
@@ -332,7 +336,12 @@ fn no_version(scope: &Scope<'_>) -> Status {
 }
 
 /// Sets what the system and the kind keep, and finds what is wrong with the rest.
-fn prepare(scope: &Scope<'_>, object: &mut dyn Object, old: &dyn Object) -> Result<(), Status> {
+fn prepare(
+    scope: &Scope<'_>,
+    object: &mut dyn Object,
+    old: &dyn Object,
+    forbidden: ErrorList,
+) -> Result<(), Status> {
     let resource = scope.resource;
     metadata::carry_over(object.metadata_mut(), old.metadata());
     let validate_name = |value: &str| resource.strategy.validate_name(value);
@@ -366,6 +375,7 @@ fn prepare(scope: &Scope<'_>, object: &mut dyn Object, old: &dyn Object) -> Resu
     let (new, old) = (object.metadata(), old.metadata());
     let mut errors = validate_changed_meta(new, old, resource.namespaced, whole);
     errors.extend(found);
+    errors.extend(forbidden);
     if errors.is_empty() {
         return Ok(());
     }

@@ -12,6 +12,7 @@ pub mod net;
 pub mod node_selector;
 pub mod object_meta;
 pub mod pod_spec;
+pub mod privileged;
 pub mod profiles;
 pub mod resources;
 

@@ -11,9 +11,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use portcullis_admission::{Lookups, Selection};
 use portcullis_api::{Object, Status, UserInfo};
 use portcullis_rbac::AlwaysAllow;
-use portcullis_storage::ListRequest;
 use portcullis_storage::cache::{Cache, CacheConfig};
 use portcullis_storage::embedded::EmbeddedStorage;
+use portcullis_storage::{ListRequest, Storage};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
@@ -23,6 +23,7 @@ use crate::controllers::edit::edit_any;
 use crate::indices::UseOfPolicies;
 use crate::registry::delete::{DeleteOptions, Propagation};
 use crate::registry::head::HeadMeta;
+use crate::registry::ranges::ServiceRanges;
 use crate::registry::resource::Resource;
 use crate::registry::{Guard, Registry, Scope, metadata, table};
 
@@ -57,7 +58,11 @@ impl World {
         let by_default = Selection::from_flags::<&str>(&[], &[]).unwrap();
         let nothing = Selection::from_flags(&[], &by_default.names()).unwrap();
         let admission = nothing.build(&Lookups::nothing(nobody, metadata::generate_name));
-        let registry = Registry::new(cache.clone(), "/registry", admission, Box::new(Nobody));
+        let storage: Arc<dyn Storage> = cache.clone();
+        let network = "10.0.0.0/24".parse().unwrap();
+        let ports = "30000-32767".parse().unwrap();
+        let ranges = ServiceRanges::new(&storage, "/registry", network, ports).unwrap();
+        let registry = Registry::new(storage, "/registry", admission, Box::new(Nobody), ranges);
         let registry = Arc::new(registry);
         let patience = Patience {
             new_owner: Duration::ZERO,

@@ -30,6 +30,8 @@ pub use annotations::{
 pub use containers::validate_images;
 pub use ephemeral::{as_container, validate_ephemeral_containers};
 pub use scheduling::validate_tolerations;
+pub(super) use windows::contexts;
+
 pub use volumes::{Volumes, validate_persistent_source};
 
 /// The most seconds, and the largest user or group.
@@ -63,6 +65,7 @@ pub fn validate_pod_spec(spec: &PodSpec, path: &Path, errors: &mut ErrorList) {
         errors,
     );
     validate_class(spec, path, errors);
+    windows::validate_host_processes(spec, path, errors);
     windows::validate_os(spec, path, errors);
 }
 

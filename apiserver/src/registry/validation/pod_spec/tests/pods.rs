@@ -175,3 +175,41 @@ fn operating_systems_keep_to_their_own_fields() {
         ),
     ]);
 }
+
+#[test]
+fn windows_users_and_processes_of_the_node() {
+    let pod = |options: &Value| {
+        json!({"containers": [{"name": "a", "image": "i"},
+            {"name": "b", "image": "i", "securityContext": {"windowsOptions": options}}]})
+    };
+    for (options, texts) in [
+        (json!({"runAsUserName": "ContainerAdministrator"}), vec![]),
+        (json!({"runAsUserName": "EXAMPLE\\user name"}), vec![]),
+        (
+            json!({"runAsUserName": "a.b..c\\.."}),
+            vec![
+                "runAsUserName's Domain doesn't match the NetBios nor the DNS format",
+                "runAsUserName's User cannot contain only periods or spaces",
+            ],
+        ),
+        (
+            json!({"runAsUserName": "EXAMPLE\\a*"}),
+            vec![
+                "runAsUserName's User cannot contain the following characters: \"/\\:;|=,+*?<>@[]",
+            ],
+        ),
+        (
+            json!({"hostProcess": true}),
+            vec![
+                "If pod contains any hostProcess containers then all containers must be HostProcess containers",
+                "hostNetwork must be true if pod contains any hostProcess containers",
+            ],
+        ),
+    ] {
+        let found = mistakes(&pod(&options));
+        assert_eq!(found.len(), texts.len(), "{options}: {found:?}");
+        for (found, text) in found.iter().zip(texts) {
+            assert!(found.ends_with(text), "{found}");
+        }
+    }
+}
