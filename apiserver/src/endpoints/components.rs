@@ -51,7 +51,7 @@ pub async fn get(call: &Call<'_>) -> Result<Response, Status> {
 /// # Errors
 /// 400 for options that mean nothing.
 pub async fn list(call: &Call<'_>) -> Result<Response, Status> {
-    let query = call.query.list(call.scope.resource)?;
+    let query = call.query.list(call.scope.resource, call.api_version)?;
     let names = SERVERS.iter().map(|(name, _)| *name).chain([STORE]);
     let mut entries = Vec::new();
     for entry in join_all(names.map(|name| entry(call, name))).await {
