@@ -109,11 +109,9 @@ fn a_document_of_too_many_values_is_refused() {
 #[test]
 fn a_time_that_must_be_there_may_be_null() {
     use k8s_openapi::api::events::v1::Event;
-    for series in [json!({}), json!({"lastObservedTime": null})] {
-        let event = decode::<Event>(&json!({"series": series})).unwrap().value;
-        let series = event.series.unwrap();
-        assert_eq!(series.last_observed_time.0, jiff::Timestamp::default());
-    }
+    let event = json!({"series": {"lastObservedTime": null}});
+    let series = decode::<Event>(&event).unwrap().value.series.unwrap();
+    assert_eq!(series.last_observed_time.0, jiff::Timestamp::default());
 }
 
 #[test]

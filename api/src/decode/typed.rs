@@ -59,11 +59,16 @@ pub(super) struct Node<'de, 'p> {
     value: &'de Value,
     path: Path<'p>,
     report: &'p Report,
-    /// Whether the type can say that nothing is there.
-    optional: bool,
 }
 
 static NULL: Value = Value::Null;
+/// The types that must have a selector.
+const SELECTING: [&str; 4] = [
+    "DaemonSetSpec",
+    "DeploymentSpec",
+    "ReplicaSetSpec",
+    "StatefulSetSpec",
+];
 /// To Go an absent selector selects nothing and an empty one everything. Where a type must have a
 /// selector, an empty map tells the two apart.
 static EVERYTHING: LazyLock<Map<String, Value>> = LazyLock::new(|| {
@@ -81,7 +86,6 @@ impl<'de, 'p> Node<'de, 'p> {
                 owner: "",
             },
             report,
-            optional: false,
         }
     }
 
@@ -195,10 +199,7 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.value {
             Value::Null => visitor.visit_none(),
-            _ => visitor.visit_some(Self {
-                optional: true,
-                ..self
-            }),
+            _ => visitor.visit_some(self),
         }
     }
 
@@ -277,7 +278,11 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
     ) -> Result<V::Value, Error> {
         match self.value {
             Value::Null => visitor.visit_map(Fields::new(self, None, name)),
-            Value::Object(map) if map.is_empty() && name == "LabelSelector" && !self.optional => {
+            Value::Object(map)
+                if map.is_empty()
+                    && name == "LabelSelector"
+                    && SELECTING.contains(&self.path.owner) =>
+            {
                 visitor.visit_map(Fields::new(self, Some(&*EVERYTHING), name))
             }
             Value::Object(map) => visitor.visit_map(Fields::new(self, Some(map), name)),
@@ -342,7 +347,6 @@ impl<'de> SeqAccess<'de> for Items<'de, '_> {
         };
         self.index += 1;
         seed.deserialize(Node {
-            optional: false,
             value,
             path,
             report: self.node.report,
@@ -410,7 +414,6 @@ impl<'de> MapAccess<'de> for Fields<'de, '_> {
             owner,
         };
         seed.deserialize(Node {
-            optional: false,
             value,
             path,
             report: self.node.report,
