@@ -104,7 +104,7 @@ const fn inside(below: FieldSet) -> Node {
 /// absent: nobody owns it for having made the object.
 ///
 /// # Errors
-/// As [`codec::served`].
+/// As `codec::served`.
 pub fn empty(resource: &Resource, api_version: &str) -> Result<Value, Status> {
     let empty = (resource.object_type(api_version).empty)();
     let bytes = empty.encode(resource.type_meta(api_version));

@@ -178,3 +178,74 @@ async fn kube_scheduler_starts_and_binds() {
         .await;
     assert_eq!(told.code, 201, "{told:?}");
 }
+
+#[tokio::test]
+async fn a_kubelet_registers_and_runs_a_pod() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let identity = server
+        .authority()
+        .client("system:node:n", Some("system:nodes"));
+    let kubelet = server
+        .certified(&identity.unwrap())
+        .header("accept", "application/json");
+    // What stands in for the Node authorizer, which is not built.
+    let binding = json!({
+        "metadata": {"name": "nodes"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "system:node"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:nodes"}],
+    });
+    let bindings = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings";
+    assert_eq!(admin.post(bindings, &binding).await.code, 201);
+    let node = json!({"metadata": {"name": "n", "labels": {"kubernetes.io/hostname": "n"}}});
+    let made = kubelet.post("/api/v1/nodes", &node).await;
+    assert_eq!(made.code, 201, "{made:?}");
+    let leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases";
+    let owner = json!({"apiVersion": "v1", "kind": "Node", "name": "n", "uid": made.json()["metadata"]["uid"]});
+    let lease = json!({"metadata": {"name": "n", "ownerReferences": [owner]}, "spec": {"holderIdentity": "n"}});
+    assert_eq!(kubelet.post(leases, &lease).await.code, 201);
+    let strategic = kubelet
+        .clone()
+        .header("content-type", "application/strategic-merge-patch+json");
+    let ready =
+        json!({"status": {"conditions": [{"type": "Ready", "status": "True"}]}}).to_string();
+    let told = strategic
+        .ask(Method::PATCH, "/api/v1/nodes/n/status", ready)
+        .await;
+    assert_eq!(told.code, 200, "{told:?}");
+    for list in [
+        "nodes?fieldSelector=metadata.name%3Dn",
+        "services?limit=500",
+        "pods?fieldSelector=spec.nodeName%3Dn",
+    ] {
+        let answer = kubelet
+            .get(&format!("/api/v1/{list}&resourceVersion=0"))
+            .await;
+        assert_eq!(answer.code, 200, "{list}: {answer:?}");
+    }
+    let pods = "/api/v1/namespaces/default/pods";
+    let pod = json!({"metadata": {"name": "p"}, "spec": {"nodeName": "n", "containers": [{"name": "c", "image": "i"}]}});
+    assert_eq!(admin.post(pods, &pod).await.code, 201);
+    let running = json!({"status": {"phase": "Running"}}).to_string();
+    let told = strategic
+        .ask(Method::PATCH, &format!("{pods}/p/status"), running)
+        .await;
+    assert_eq!(told.code, 200, "{told:?}");
+    assert_eq!(admin.delete(&format!("{pods}/p")).await.code, 200);
+    assert_eq!(
+        kubelet.get(&format!("{pods}/p")).await.code,
+        200,
+        "the kubelet ends it"
+    );
+    let ended = kubelet
+        .ask(
+            Method::DELETE,
+            &format!("{pods}/p"),
+            r#"{"gracePeriodSeconds":0}"#,
+        )
+        .await;
+    assert_eq!(ended.code, 200, "{ended:?}");
+    // A node's lease is the node's: the garbage collector takes it away.
+    assert_eq!(admin.delete("/api/v1/nodes/n").await.code, 200);
+    super::gone(&admin, &format!("{leases}/n")).await;
+}
