@@ -20,6 +20,7 @@ fuzz_target!(|data: &[u8]| {
         kind: resource.kind,
         api_version: &resource.api_version(),
         object_type: resource.object_type,
+        conversion: None,
     };
     let validation = validations[how / 3 % 3];
     match body::object(bytes, notations[how % 3], expected, validation) {

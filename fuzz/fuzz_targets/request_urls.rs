@@ -24,6 +24,6 @@ fuzz_target!(|data: &[u8]| {
     if let RequestInfo::Resource(request) = info
         && let Some(resource) = find(&request.api_version(), &request.resource)
     {
-        let _ = options.list(resource);
+        let _ = options.list(resource, &request.api_version());
     }
 });

@@ -10,6 +10,10 @@ fuzz_target!(|data: &[u8]| {
     let Some((resource, bytes)) = resource(data) else {
         return;
     };
+    // reviews are answered and never read again
+    if resource.is_review() {
+        return;
+    }
     let Ok(parsed) = parse(bytes) else {
         return;
     };
@@ -28,5 +32,7 @@ fuzz_target!(|data: &[u8]| {
     let read = parse_stored(&bytes).expect("what was written is JSON");
     let again = codec::typed(resource, &read.value).expect("what was written can be read");
     let twice = codec::encode(resource, again);
-    assert_eq!(twice, bytes, "defaults are defaults once");
+    let twice = parse_stored(&twice).expect("what was written is JSON");
+    // as values: a field that is written although it is unset stands elsewhere than one that is empty
+    assert_eq!(twice.value, read.value, "defaults are defaults once");
 });

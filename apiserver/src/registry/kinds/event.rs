@@ -18,6 +18,9 @@ impl Strategy for EventStrategy {
 
     fn default(&self, event: &mut Event) {
         event.source.get_or_insert_default();
+        // written even when they are empty: unset, they would stand elsewhere in the bytes
+        event.reporting_component.get_or_insert_default();
+        event.reporting_instance.get_or_insert_default();
     }
 
     fn validate(&self, event: &Event) -> ErrorList {
