@@ -15,7 +15,7 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, RoleRef, Subject};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use portcullis_admission::lookup::{Lookup, PolicyAuthorizer};
+use portcullis_admission::lookup::{Deed, Lookup, Permissions};
 use portcullis_admission::podsecuritypolicy::PolicyIndex;
 use portcullis_admission::{
     Attributes, AuditAnnotations, Chain, Lookups, Operation, Selection, Warnings,
@@ -48,24 +48,18 @@ impl<K: Send + Sync + 'static> Lookup<K> for Only<K> {
 /// What the server does with the question.
 struct Rbac(RbacAuthorizer);
 
-impl PolicyAuthorizer for Rbac {
-    fn may_use(
-        &self,
-        user: &UserInfo,
-        group: &str,
-        policy: &str,
-        namespace: &str,
-    ) -> Option<String> {
+impl Permissions for Rbac {
+    fn allow(&self, user: &UserInfo, deed: &Deed<'_>) -> Option<String> {
         let target = ResourceTarget {
-            group,
-            resource: "podsecuritypolicies",
+            group: deed.resource.group,
+            resource: deed.resource.resource,
             subresource: "",
-            namespace,
-            name: policy,
+            namespace: deed.namespace,
+            name: deed.name,
         };
         let attributes = portcullis_rbac::Attributes {
             user,
-            verb: "use",
+            verb: deed.verb,
             target: Target::Resource(target),
         };
         match self.0.authorize(&attributes) {

@@ -160,6 +160,15 @@ impl Attributes<'_> {
         object.ok_or_else(|| Status::internal("unexpected type"))
     }
 
+    /// The object as it was, as its kind's type.
+    ///
+    /// # Errors
+    /// A 403 if it is of another.
+    pub(crate) fn typed_old<T: 'static>(&self) -> Result<&T, Status> {
+        let old = self.old_object.and_then(<dyn Object>::as_kind);
+        old.ok_or_else(|| self.forbidden("unexpected type of the object as it was"))
+    }
+
     fn unexpected_type(&self) -> Status {
         self.forbidden(&format!("unexpected type {}", self.kind.kind))
     }

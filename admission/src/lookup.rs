@@ -8,7 +8,7 @@ use k8s_openapi::api::networking::v1::IngressClass;
 use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::api::storage::v1::StorageClass;
-use portcullis_api::{Status, UserInfo};
+use portcullis_api::{GroupResource, Status, UserInfo};
 
 use crate::podsecuritypolicy::PolicyIndex;
 
@@ -28,19 +28,23 @@ pub trait Lookup<K>: Send + Sync + 'static {
     async fn get_live(&self, namespace: &str, name: &str) -> Result<Option<Arc<K>>, Status>;
 }
 
-/// May somebody use a policy? The server asks its authorizer, with the verb `use` and the resource
-/// `podsecuritypolicies`.
-pub trait PolicyAuthorizer: Send + Sync + 'static {
-    /// The reason why `user` may `use` the policy, named by a rule of this API group, in the
-    /// namespace, empty if there is nothing to say; `None` if they may not. The empty name stands
-    /// for every policy there is or will be.
-    fn may_use(
-        &self,
-        user: &UserInfo,
-        group: &str,
-        policy: &str,
-        namespace: &str,
-    ) -> Option<String>;
+/// Something that takes a permission besides the one that the request itself takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Deed<'a> {
+    /// Such as `use`; it need not be the verb of any request.
+    pub verb: &'a str,
+    /// To what; it need not be served.
+    pub resource: GroupResource<'a>,
+    /// Where; empty for what is in no namespace.
+    pub namespace: &'a str,
+    /// To which; the empty name stands for every one there is or will be.
+    pub name: &'a str,
+}
+
+/// Who may do what. The server asks its authorizer.
+pub trait Permissions: Send + Sync + 'static {
+    /// The reason why `user` may do it, empty if there is nothing to say; `None` if they may not.
+    fn allow(&self, user: &UserInfo, deed: &Deed<'_>) -> Option<String>;
 }
 
 /// Objects of one kind as the store has them, read when somebody asks: nobody keeps all of them
@@ -151,19 +155,17 @@ pub struct Lookups {
     pub ingress_classes: Arc<dyn Lookup<IngressClass>>,
     /// For `PodSecurityPolicy`: the policies, which the server feeds.
     pub policies: Arc<PolicyIndex>,
-    /// For `PodSecurityPolicy`: who may use them.
-    pub policy_authorizer: Arc<dyn PolicyAuthorizer>,
+    /// For `PodSecurityPolicy`: who may use them; for `CertificateApproval` and
+    /// `CertificateSigning`: who may speak for which signer.
+    pub permissions: Arc<dyn Permissions>,
     /// How the server makes a name of a beginning, for the volumes that `ServiceAccount` adds.
     pub generate_name: fn(&str) -> String,
 }
 
 impl Lookups {
     /// Lookups that find nothing, to name only those there are:
-    /// `Lookups { namespaces, ..Lookups::nothing(authorizer, generate_name) }`.
-    pub fn nothing(
-        policy_authorizer: Arc<dyn PolicyAuthorizer>,
-        generate_name: fn(&str) -> String,
-    ) -> Self {
+    /// `Lookups { namespaces, ..Lookups::nothing(permissions, generate_name) }`.
+    pub fn nothing(permissions: Arc<dyn Permissions>, generate_name: fn(&str) -> String) -> Self {
         let none = Arc::new(NoObjects);
         Self {
             namespaces: none.clone(),
@@ -178,7 +180,7 @@ impl Lookups {
             storage_classes: none.clone(),
             ingress_classes: none,
             policies: Arc::default(),
-            policy_authorizer,
+            permissions,
             generate_name,
         }
     }

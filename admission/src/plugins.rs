@@ -2,6 +2,7 @@
 
 mod always;
 mod anti_affinity;
+mod certificates;
 mod claim_resize;
 pub(crate) mod default_class;
 mod default_toleration_seconds;
@@ -29,6 +30,7 @@ use crate::lookup::Lookups;
 use crate::podsecuritypolicy::{self, PodSecurityPolicy};
 use always::{AlwaysDeny, AlwaysPullImages};
 use anti_affinity::LimitPodHardAntiAffinityTopology;
+use certificates::{Act, ForSigner, SubjectRestriction};
 use claim_resize::ClaimResize;
 use default_class::{DefaultIngressClass, DefaultStorageClass};
 use default_toleration_seconds::DefaultTolerationSeconds;
@@ -131,9 +133,18 @@ const ALL: [Row; 35] = [
         "RuntimeClass",
         Made(|l| Roles::both(RuntimeClasses::new(&l.runtime_classes))),
     ),
-    on("CertificateApproval", Nothing(NOT_YET)),
-    on("CertificateSigning", Nothing(NOT_YET)),
-    on("CertificateSubjectRestriction", Nothing(NOT_YET)),
+    on(
+        "CertificateApproval",
+        Made(|l| Roles::validating(ForSigner::new(Act::Approve, &l.permissions))),
+    ),
+    on(
+        "CertificateSigning",
+        Made(|l| Roles::validating(ForSigner::new(Act::Sign, &l.permissions))),
+    ),
+    on(
+        "CertificateSubjectRestriction",
+        Made(|_| Roles::validating(SubjectRestriction)),
+    ),
     on(
         "DefaultIngressClass",
         Made(|l| Roles::mutating(DefaultIngressClass::new(&l.ingress_classes))),
@@ -185,8 +196,11 @@ const fn off(name: &'static str, build: Build) -> Row {
 }
 
 fn pod_security_policy(lookups: &Lookups) -> Roles {
-    let authorizer = lookups.policy_authorizer.clone();
-    Roles::both(PodSecurityPolicy::new(lookups.policies.clone(), authorizer))
+    let permissions = lookups.permissions.clone();
+    Roles::both(PodSecurityPolicy::new(
+        lookups.policies.clone(),
+        permissions,
+    ))
 }
 
 fn service_accounts(lookups: &Lookups) -> Roles {

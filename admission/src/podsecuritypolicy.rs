@@ -31,9 +31,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Pod;
 use portcullis_api::object::only_gc_fields_differ;
-use portcullis_api::{ErrorList, Status, UserInfo};
+use portcullis_api::{ErrorList, GroupResource, Status, UserInfo};
 
-use crate::lookup::PolicyAuthorizer;
+use crate::lookup::{Deed, Permissions};
 use crate::trace::PolicyUse;
 use crate::{Attributes, MutatingPlugin, Operation, ValidatingPlugin};
 use compiled::CompiledPolicy;
@@ -49,10 +49,10 @@ pub const POLICY_ANNOTATION: &str = "kubernetes.io/psp";
 const GROUPS: [&str; 2] = ["policy", "extensions"];
 
 /// The plugin.
-#[allow(missing_debug_implementations, reason = "the authorizer needs none")]
+#[allow(missing_debug_implementations, reason = "the permissions need none")]
 pub struct PodSecurityPolicy {
     policies: Arc<PolicyIndex>,
-    authorizer: Arc<dyn PolicyAuthorizer>,
+    permissions: Arc<dyn Permissions>,
 }
 
 /// How the policies were tried.
@@ -64,7 +64,7 @@ enum Outcome<'c> {
 
 /// Who asks to have the pod in its namespace.
 struct Caller<'a> {
-    authorizer: &'a dyn PolicyAuthorizer,
+    permissions: &'a dyn Permissions,
     service_account: Option<UserInfo>,
     user: &'a UserInfo,
     namespace: &'a str,
@@ -76,10 +76,10 @@ struct Caller<'a> {
 
 impl PodSecurityPolicy {
     /// A plugin that tries the policies of this index.
-    pub fn new(policies: Arc<PolicyIndex>, authorizer: Arc<dyn PolicyAuthorizer>) -> Self {
+    pub fn new(policies: Arc<PolicyIndex>, permissions: Arc<dyn Permissions>) -> Self {
         Self {
             policies,
-            authorizer,
+            permissions,
         }
     }
 
@@ -90,7 +90,7 @@ impl PodSecurityPolicy {
             .and_then(|s| s.service_account_name.as_deref());
         let account = account.filter(|name| !name.is_empty());
         Caller {
-            authorizer: self.authorizer.as_ref(),
+            permissions: self.permissions.as_ref(),
             service_account: account
                 .map(|name| UserInfo::service_account(attributes.namespace, name)),
             user: attributes.user,
@@ -253,7 +253,17 @@ impl Caller<'_> {
             .asked()
             .flat_map(|user| GROUPS.map(|group| (user, group)));
         asked.find_map(|(user, group)| {
-            let reason = self.authorizer.may_use(user, group, name, self.namespace)?;
+            let resource = GroupResource {
+                group,
+                resource: "podsecuritypolicies",
+            };
+            let deed = Deed {
+                verb: "use",
+                resource,
+                namespace: self.namespace,
+                name,
+            };
+            let reason = self.permissions.allow(user, &deed)?;
             Some((user, group, reason))
         })
     }

@@ -4,6 +4,7 @@
 //! `PodSecurityPolicy`, which it no longer has, the one way to decode and encode them all
 //! ([`decode`], [`encode`]), and the vocabulary of mistakes ([`field_error`], [`status`]).
 
+pub mod certificate_request;
 pub mod decode;
 pub mod encode;
 pub mod facts;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
 use parking_lot::Mutex;
-use portcullis_admission::lookup::PolicyAuthorizer;
+use portcullis_admission::lookup::{Deed, Permissions};
 use portcullis_admission::podsecuritypolicy::PolicyIndex;
 use portcullis_api::psp::PodSecurityPolicy;
 use portcullis_api::{Object, UserInfo};
@@ -129,27 +129,21 @@ impl Sink<PodSecurityPolicy> for Policies {
     }
 }
 
-/// Answers for admission who may use which policy.
-pub struct UseOfPolicies(pub Arc<dyn Authorizer>);
+/// Answers for admission who may do what.
+pub struct AuthorizersPermissions(pub Arc<dyn Authorizer>);
 
-impl PolicyAuthorizer for UseOfPolicies {
-    fn may_use(
-        &self,
-        user: &UserInfo,
-        group: &str,
-        policy: &str,
-        namespace: &str,
-    ) -> Option<String> {
+impl Permissions for AuthorizersPermissions {
+    fn allow(&self, user: &UserInfo, deed: &Deed<'_>) -> Option<String> {
         let target = ResourceTarget {
-            group,
-            resource: "podsecuritypolicies",
+            group: deed.resource.group,
+            resource: deed.resource.resource,
             subresource: "",
-            namespace,
-            name: policy,
+            namespace: deed.namespace,
+            name: deed.name,
         };
         let attributes = Attributes {
             user,
-            verb: "use",
+            verb: deed.verb,
             target: Target::Resource(target),
         };
         match self.0.authorize(&attributes) {

@@ -12,7 +12,7 @@ use portcullis_api::psp::PodSecurityPolicy;
 use portcullis_rbac::Authorizer;
 use portcullis_storage::cache::Cache;
 
-use crate::indices::{Policies, UseOfPolicies};
+use crate::indices::{AuthorizersPermissions, Policies};
 use crate::informer::{self, Informer, OnDemand};
 use crate::quota::Ledger;
 use crate::registry::{metadata, table};
@@ -20,7 +20,7 @@ use crate::registry::{metadata, table};
 /// Informers on what is small and asked for often, and the store for the rest.
 pub fn start(cache: &Arc<Cache>, prefix: &str, authorizer: &Arc<dyn Authorizer>) -> Lookups {
     let nothing = Lookups::nothing(
-        Arc::new(UseOfPolicies(authorizer.clone())),
+        Arc::new(AuthorizersPermissions(authorizer.clone())),
         metadata::generate_name,
     );
     let mut lookups = Lookups {

@@ -1,5 +1,6 @@
 //! Admission plugins where they need the whole server: its store, its other requests, its restarts.
 
+mod certificates;
 mod classes;
 mod metrics;
 mod quota;

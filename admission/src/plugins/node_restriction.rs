@@ -11,7 +11,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use k8s_openapi::api::authentication::v1::TokenRequest;
 use k8s_openapi::api::core::v1::{Node, Pod};
-use portcullis_api::{Object, Status, UserInfo};
+use portcullis_api::{Status, UserInfo};
 
 use crate::attributes::PODS;
 use crate::lookup::Stored;
@@ -149,15 +149,6 @@ impl Request<'_, '_> {
     fn is_here(&self, pod: &Pod) -> bool {
         let node = pod.spec.as_ref().and_then(|s| s.node_name.as_deref());
         node == Some(self.node)
-    }
-
-    fn old<T: 'static>(&self) -> Result<&T, Status> {
-        let old = self.attributes.old_object;
-        let old = old.and_then(<dyn Object>::as_kind);
-        old.ok_or_else(|| {
-            self.attributes
-                .forbidden("unexpected type of the object as it was")
-        })
     }
 
     fn judge_lease(&self) -> Result<(), Status> {

@@ -7,6 +7,7 @@
 
 mod support;
 
+mod certificates;
 mod chain;
 mod chapter13;
 mod classes;

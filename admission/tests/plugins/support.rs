@@ -11,7 +11,7 @@ use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use portcullis_admission::lookup::{Lookup, PolicyAuthorizer, QuotaLedger, Stored};
+use portcullis_admission::lookup::{Deed, Lookup, Permissions, QuotaLedger, Stored};
 use portcullis_admission::plugins::known;
 use portcullis_admission::podsecuritypolicy::PolicyIndex;
 use portcullis_admission::quota::Meter;
@@ -27,7 +27,7 @@ pub struct Table<K> {
     late: Mutex<BTreeMap<(String, String), Arc<K>>>,
 }
 
-/// What is in the cluster, and who may use which policy where.
+/// What is in the cluster, and who may do what.
 #[derive(Default)]
 pub struct World {
     pub namespaces: Table<Namespace>,
@@ -41,7 +41,7 @@ pub struct World {
     pub storage_classes: Table<StorageClass>,
     pub ingress_classes: Table<IngressClass>,
     pub policies: Arc<PolicyIndex>,
-    grants: BTreeSet<(String, &'static str, String, String)>,
+    grants: BTreeSet<Grant>,
 }
 
 /// A request, to be changed before it is sent.
@@ -57,7 +57,10 @@ pub struct Request {
     pub old: Option<Box<dyn Object>>,
 }
 
-struct Grants(BTreeSet<(String, &'static str, String, String)>);
+/// A user, what they may do, to what of which group, where and to which.
+type Grant = [String; 6];
+
+struct Grants(BTreeSet<Grant>);
 
 // === impl Table ===
 
@@ -217,8 +220,22 @@ impl World {
 
     /// Lets a user use a policy in a namespace.
     pub fn grant(&mut self, user: &str, group: &'static str, policy: &str, namespace: &str) {
-        let grant = (user.into(), group, policy.into(), namespace.into());
-        self.grants.insert(grant);
+        let resource = GroupResource {
+            group,
+            resource: "podsecuritypolicies",
+        };
+        let deed = Deed {
+            verb: "use",
+            resource,
+            namespace,
+            name: policy,
+        };
+        self.permit(user, &deed);
+    }
+
+    /// Lets a user do something.
+    pub fn permit(&mut self, user: &str, deed: &Deed<'_>) {
+        self.grants.insert(grant(user, deed));
     }
 
     /// A chain of exactly these plugins.
@@ -228,7 +245,7 @@ impl World {
             .filter(|n| !plugins.contains(n))
             .collect();
         let selection = Selection::from_flags(plugins, &others).unwrap();
-        let authorizer = Arc::new(Grants(self.grants));
+        let permissions = Arc::new(Grants(self.grants));
         selection.build(&Lookups {
             namespaces: Arc::new(self.namespaces),
             pods: Arc::new(self.pods),
@@ -242,24 +259,21 @@ impl World {
             storage_classes: Arc::new(self.storage_classes),
             ingress_classes: Arc::new(self.ingress_classes),
             policies: self.policies,
-            ..Lookups::nothing(authorizer, |beginning| format!("{beginning}x7k2p"))
+            ..Lookups::nothing(permissions, |beginning| format!("{beginning}x7k2p"))
         })
     }
 }
 
-impl PolicyAuthorizer for Grants {
-    fn may_use(
-        &self,
-        user: &UserInfo,
-        group: &str,
-        policy: &str,
-        namespace: &str,
-    ) -> Option<String> {
-        let granted = self.0.iter().any(|(who, in_group, what, place)| {
-            *who == user.name && *in_group == group && what == policy && place == namespace
-        });
+impl Permissions for Grants {
+    fn allow(&self, user: &UserInfo, deed: &Deed<'_>) -> Option<String> {
+        let granted = self.0.contains(&grant(&user.name, deed));
         granted.then(|| "granted".to_owned())
     }
+}
+
+fn grant(user: &str, deed: &Deed<'_>) -> Grant {
+    let GroupResource { group, resource } = deed.resource;
+    [user, deed.verb, group, resource, deed.namespace, deed.name].map(str::to_owned)
 }
 
 // === impl Request ===

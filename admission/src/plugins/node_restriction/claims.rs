@@ -12,7 +12,7 @@ impl Request<'_, '_> {
         if operation != Operation::Update {
             return self.refuse(&format!("unexpected operation \"{operation}\""));
         }
-        let (old, new) = (self.old()?, self.attributes.typed()?);
+        let (old, new) = (self.attributes.typed_old()?, self.attributes.typed()?);
         if without_size(old) == without_size(new) {
             return Ok(());
         }

@@ -44,7 +44,9 @@ impl Request<'_, '_> {
         }
         match attributes.operation {
             Operation::Create => self.judge_new_node(attributes.typed()?),
-            Operation::Update => self.judge_changed_node(attributes.typed()?, self.old()?),
+            Operation::Update => {
+                self.judge_changed_node(attributes.typed()?, self.attributes.typed_old()?)
+            }
             Operation::Delete | Operation::Connect => Ok(()),
         }
     }

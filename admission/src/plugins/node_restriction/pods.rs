@@ -144,7 +144,7 @@ impl Request<'_, '_> {
         if operation != Operation::Update {
             return self.refuse(&format!("unexpected operation \"{operation}\""));
         }
-        let (old, new) = (self.old::<Pod>()?, self.attributes.pod()?);
+        let (old, new) = (self.attributes.typed_old::<Pod>()?, self.attributes.pod()?);
         if !self.is_here(old) {
             return self.refuse(&format!(
                 "node {node:?} can only update pod status for pods with spec.nodeName set to itself"

@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use super::{Collector, Patience};
 use crate::bootstrap;
 use crate::controllers::edit::edit_any;
-use crate::indices::UseOfPolicies;
+use crate::indices::AuthorizersPermissions;
 use crate::registry::delete::{DeleteOptions, Propagation};
 use crate::registry::head::HeadMeta;
 use crate::registry::ranges::ServiceRanges;
@@ -54,7 +54,7 @@ impl World {
             .await
             .unwrap();
         let cache = Arc::new(cache);
-        let nobody = Arc::new(UseOfPolicies(Arc::new(AlwaysAllow)));
+        let nobody = Arc::new(AuthorizersPermissions(Arc::new(AlwaysAllow)));
         let by_default = Selection::from_flags::<&str>(&[], &[]).unwrap();
         let nothing = Selection::from_flags(&[], &by_default.names()).unwrap();
         let admission = nothing.build(&Lookups::nothing(nobody, metadata::generate_name));

@@ -6,10 +6,8 @@ use k8s_openapi::api::certificates::v1::{
     CertificateSigningRequest, CertificateSigningRequestCondition,
 };
 use portcullis_api::field_error::{BadValue, go_quote};
-use portcullis_api::{ErrorList, FieldError, Path, name};
-use x509_parser::certification_request::X509CertificationRequest;
-use x509_parser::pem::{Pem, parse_x509_pem};
-use x509_parser::prelude::FromDer;
+use portcullis_api::{ErrorList, FieldError, Path, certificate_request, name};
+use x509_parser::pem::Pem;
 
 use super::conditions;
 use crate::registry::validation::conditions::STATUSES;
@@ -83,19 +81,11 @@ fn go_bytes(bytes: &[u8]) -> BadValue {
 
 /// A PKCS#10 request in PEM, signed with the key it is for.
 fn check_request(pem: &[u8]) -> Result<(), String> {
-    let wrong_block = || "PEM block type must be CERTIFICATE REQUEST".to_owned();
-    let (_, block) = parse_x509_pem(pem).map_err(|_| wrong_block())?;
-    if block.label != "CERTIFICATE REQUEST" {
-        return Err(wrong_block());
-    }
-    let (rest, parsed) = X509CertificationRequest::from_der(&block.contents)
-        .map_err(|e| format!("x509: malformed certificate request: {e}"))?;
-    if !rest.is_empty() {
-        return Err("asn1: syntax error: trailing data".to_owned());
-    }
-    parsed
-        .verify_signature()
-        .map_err(|e| format!("x509: the signature is not the key's: {e}"))
+    certificate_request::read(pem, |request| {
+        request
+            .verify_signature()
+            .map_err(|e| format!("x509: the signature is not the key's: {e}"))
+    })
 }
 
 fn validate_usages(usages: &[String], path: &Path, errors: &mut ErrorList) {
