@@ -259,7 +259,7 @@ fn find_subresource(
     } else {
         in_namespace
     };
-    let passed_on = info.subresource == PROXY.name;
+    let passed_on = info.subresource == PROXY;
     if misplaced || !(info.rest.is_empty() || passed_on) {
         return Err(Status::no_such_resource());
     }

@@ -6,6 +6,7 @@ mod list;
 mod patch;
 mod random;
 mod scale;
+mod services;
 mod update;
 mod versions;
 mod watch;

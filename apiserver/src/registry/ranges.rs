@@ -117,7 +117,8 @@ impl ServiceRanges {
     }
 
     /// Takes what a new or changed service needs and writes it into the service; nothing, if the
-    /// object is no service. A dry run takes nothing, and writes something that looks alike.
+    /// object is no service. A dry run takes nothing and gives nothing back, and writes something that
+    /// looks alike.
     ///
     /// # Errors
     /// 422 for what cannot be had, 500 where nothing is left.
@@ -137,7 +138,11 @@ impl ServiceRanges {
         let mut reservation = Reservation::default();
         let result = self.fill(spec, old, dry_run, &mut reservation).await;
         let Err(status) = result.map_err(|errors| errors.into_status(&name)) else {
-            return Ok(reservation);
+            return Ok(if dry_run {
+                Reservation::default()
+            } else {
+                reservation
+            });
         };
         self.give_back(&reservation.taken).await;
         Err(status)

@@ -100,19 +100,25 @@ pub const SCALE: Subresource = Subresource {
     verbs: &[Verb::Get, Verb::Patch, Verb::Update],
 };
 
-/// Requests handed on to what the object stands for, as far as that can be reached.
-pub const PROXY: Subresource = Subresource {
-    name: "proxy",
-    kind: "PodProxyOptions",
-    group_version: None,
-    verbs: &[
-        Verb::Create,
-        Verb::Delete,
-        Verb::Get,
-        Verb::Patch,
-        Verb::Update,
-    ],
-};
+/// The subresource whose requests go on to what the object stands for, with what follows in the path.
+pub const PROXY: &str = "proxy";
+
+/// Requests handed on to what the object stands for, as far as that can be reached; with the kind of
+/// their options.
+pub const fn proxy(options: &'static str) -> Subresource {
+    Subresource {
+        name: PROXY,
+        kind: options,
+        group_version: None,
+        verbs: &[
+            Verb::Create,
+            Verb::Delete,
+            Verb::Get,
+            Verb::Patch,
+            Verb::Update,
+        ],
+    }
+}
 
 /// How a row is written: what the type says of itself, and then what differs from most kinds.
 impl Resource {

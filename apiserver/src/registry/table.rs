@@ -56,7 +56,7 @@ use super::kinds::stateful_set::StatefulSetStrategy;
 use super::kinds::storage_class::StorageClassStrategy;
 use super::kinds::volume_attachment::VolumeAttachmentStrategy;
 use super::kinds::webhook_configuration::{MUTATING, VALIDATING};
-use super::resource::{CREATE_ONLY, ONE_BY_ONE, PROXY, Resource, SCALE, Subresource, status};
+use super::resource::{CREATE_ONLY, ONE_BY_ONE, Resource, SCALE, Subresource, proxy, status};
 use super::version::Served;
 
 /// All resources, in the order discovery lists their groups, and in a group by name.
@@ -94,7 +94,7 @@ const ROWS: &[Resource] = &[
     Resource::cluster(&NodeStrategy)
         .short_names(&["no"])
         .stored_as("minions")
-        .subresources(&[status("Node")]),
+        .subresources(&[proxy("NodeProxyOptions"), status("Node")]),
     Resource::namespaced(&PersistentVolumeClaimStrategy)
         .short_names(&["pvc"])
         .subresources(&[status("PersistentVolumeClaim")]),
@@ -118,7 +118,7 @@ const ROWS: &[Resource] = &[
                 ..stream("log", "Pod")
             },
             stream("portforward", "PodPortForwardOptions"),
-            PROXY,
+            proxy("PodProxyOptions"),
             status("Pod"),
         ]),
     Resource::namespaced(&PodTemplateStrategy),
@@ -142,7 +142,7 @@ const ROWS: &[Resource] = &[
         .short_names(&["svc"])
         .categories(&["all"])
         .stored_as("services/specs")
-        .subresources(&[status("Service")]),
+        .subresources(&[proxy("ServiceProxyOptions"), status("Service")]),
     Resource::namespaced(&ControllerRevisionStrategy),
     Resource::namespaced(&DaemonSetStrategy)
         .short_names(&["ds"])

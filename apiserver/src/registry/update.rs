@@ -231,7 +231,8 @@ impl Registry {
         if !scope.dry_run {
             let deleted = self.storage.delete(key, current.entry.revision).await;
             deleted.map_err(|error| Attempt::of(error, scope))?;
-            self.ranges.release(current.object.as_ref()).await;
+            // What only the old one had is given back with the reservation.
+            self.ranges.release(object.as_ref()).await;
         }
         let bytes = codec::encode(scope.resource, object);
         let entry = Entry::new(key, bytes, current.entry.revision);

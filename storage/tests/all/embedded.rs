@@ -78,13 +78,13 @@ async fn everything_is_there_after_a_restart() {
 #[tokio::test]
 async fn the_revision_survives_compaction_and_restart() {
     let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path());
+    let mut store = open(dir.path());
     let a = store.create("/a", Bytes::new()).await.unwrap();
     let gone = store.delete("/a", a.revision).await.unwrap();
     store.compact(gone).await.unwrap();
     for _ in 0..2 {
         store.close().await;
-        let store = open(dir.path());
+        store = open(dir.path());
         assert_eq!(store.revision().await.unwrap(), gone);
         let early = store.get("/a", ReadAt::Exactly(a.revision)).await;
         assert!(matches!(early, Err(Error::Compacted { .. })), "{early:?}");
