@@ -12,7 +12,7 @@ NS=full
 # What each kind needs besides a name.
 declare -A BODY=(
   [ConfigMap]='"data":{"a":"b"}'
-  [ControllerRevision]='"revision":1'
+  [ControllerRevision]='"revision":1,"data":{"a":"b"}'
   [CronJob]='"spec":{"schedule":"* * * * *","jobTemplate":{"spec":{"template":{"spec":{"restartPolicy":"Never","containers":[{"name":"c","image":"i"}]}}}}}'
   [DaemonSet]='"spec":{"selector":{"matchLabels":{"a":"b"}},"template":TEMPLATE}'
   [Deployment]='"spec":{"selector":{"matchLabels":{"a":"b"}},"template":TEMPLATE}'
