@@ -3,6 +3,7 @@
 mod cluster_tokens;
 mod headers;
 mod keys;
+mod large;
 mod oidc;
 mod reload;
 mod requests;

@@ -7,13 +7,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::requests::{ACCOUNTS, make_account, token, whoami};
-use crate::support::client::Client;
+use super::requests::{
+    ACCOUNTS, counts, does_not_count, make_account, offering, over_websocket, protocol, token,
+    whoami,
+};
 use crate::support::issuer::Signer;
 use crate::support::server::{ALICES_TOKEN, TestServer};
 
 const SECRETS: &str = "/api/v1/namespaces/default/secrets";
 const TOKEN: &str = "abc123.0123456789abcdef";
+const ROBOT: &str = "system:serviceaccount:default:robot";
 
 async fn make(server: &TestServer, path: &str, object: Value) {
     let answer = server.admin().post(path, &object).await;
@@ -63,20 +66,24 @@ async fn bootstrap_tokens_let_nodes_in_if_told_to() {
         json!({"usage-bootstrap-authentication": "false"}),
     )
     .await;
-    assert!(
-        whoami(&server.bearer("later0.0123456789abcdef"))
-            .await
-            .is_ok()
-    );
-    for token in [
-        "passed.0123456789abcdef",
-        "signs0.0123456789abcdef",
-        "abc123.0123456789abcdee",
-        "abc123.0123456789abcde",
-        "abc124.0123456789abcdef",
-        "abc123",
+    counts(
+        &server,
+        "later0.0123456789abcdef",
+        "system:bootstrap:later0",
+    )
+    .await;
+    for (what, token) in [
+        ("that has expired", "passed.0123456789abcdef"),
+        ("for signing", "signs0.0123456789abcdef"),
+        ("with another secret", "abc123.0123456789abcdee"),
+        ("truncated", "abc123.0123456789abcde"),
+        ("of nobody", "abc124.0123456789abcdef"),
+        ("without its secret", "abc123"),
+        ("without its id", ".0123456789abcdef"),
+        ("in capitals", "ABC123.0123456789ABCDEF"),
+        ("of another place", "../123.0123456789abcdef"),
     ] {
-        assert_eq!(whoami(&server.bearer(token)).await, Err(401), "{token}");
+        does_not_count(&server, what, token).await;
     }
     let path = "/api/v1/namespaces/kube-system/secrets/bootstrap-token-abc123";
     assert_eq!(server.admin().delete(path).await.code, 200);
@@ -92,63 +99,107 @@ async fn bootstrap_tokens_let_nodes_in_if_told_to() {
     server.stop().await;
 }
 
+/// What a token kept in the secret `secret` says, and the secret that keeps it.
+struct Kept<'a> {
+    server: &'a TestServer,
+    uid: String,
+}
+
+impl Kept<'_> {
+    fn claims(&self, secret: &str) -> Value {
+        let name = |claim: &str| format!("kubernetes.io/serviceaccount/{claim}");
+        json!({
+            "iss": "kubernetes/serviceaccount",
+            "sub": "system:serviceaccount:default:robot",
+            name("namespace"): "default",
+            name("secret.name"): secret,
+            name("service-account.name"): "robot",
+            name("service-account.uid"): self.uid,
+        })
+    }
+
+    async fn keep(&self, secret: &str, token: &str) {
+        let secret = json!({
+            "metadata": {
+                "name": secret,
+                "annotations": {"kubernetes.io/service-account.name": "robot"},
+            },
+            "type": "kubernetes.io/service-account-token", "stringData": {"token": token},
+        });
+        make(self.server, SECRETS, secret).await;
+    }
+}
+
 #[tokio::test]
 async fn a_token_of_a_secret_lasts_as_long_as_the_secret() {
     let server = TestServer::start(&[]).await;
     make_account(&server, "robot").await;
-    let account = server
-        .admin()
-        .get(&format!("{ACCOUNTS}/robot"))
-        .await
-        .json();
+    let account = server.admin().get(&format!("{ACCOUNTS}/robot")).await;
+    let kept = Kept {
+        server: &server,
+        uid: account.json()["metadata"]["uid"]
+            .as_str()
+            .unwrap()
+            .to_owned(),
+    };
     let signer = Signer::of(&fs::read_to_string(server.data("pki/sa.key")).unwrap(), "");
-    let name = |claim: &str| format!("kubernetes.io/serviceaccount/{claim}");
-    let text = signer.token(&json!({
-        "iss": "kubernetes/serviceaccount",
-        "sub": "system:serviceaccount:default:robot",
-        name("namespace"): "default",
-        name("secret.name"): "robot-token",
-        name("service-account.name"): "robot",
-        name("service-account.uid"): account["metadata"]["uid"],
-    }));
-    assert_eq!(
-        whoami(&server.bearer(&text)).await,
-        Err(401),
-        "no secret holds it"
-    );
-    let secret = json!({
-        "metadata": {
-            "name": "robot-token",
-            "annotations": {"kubernetes.io/service-account.name": "robot"},
-        },
-        "type": "kubernetes.io/service-account-token", "stringData": {"token": text},
-    });
-    make(&server, SECRETS, secret).await;
+    let text = signer.token(&kept.claims("robot-token"));
+    does_not_count(&server, "that no secret holds", &text).await;
+    kept.keep("robot-token", &text).await;
     let user = whoami(&server.bearer(&text)).await.unwrap();
-    assert_eq!(user["username"], "system:serviceaccount:default:robot");
-    assert_eq!(user["uid"], account["metadata"]["uid"]);
+    assert_eq!(user["uid"], kept.uid);
+    counts(&server, &text, ROBOT).await;
+
+    // Each is kept in a secret of its own, so that only its own fault makes it bad.
+    let (signed, signature) = text.rsplit_once('.').unwrap();
+    let (_, payload) = signed.split_once('.').unwrap();
+    let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
+    let changed = |secret: &str, claim: &str, value: Value| {
+        let mut claims = kept.claims(secret);
+        claims[claim] = value;
+        signer.token(&claims)
+    };
+    let subject = json!("system:serviceaccount:default:other");
+    let uid = "kubernetes.io/serviceaccount/service-account.uid";
+    for (secret, what, token) in [
+        (
+            "stranger",
+            "by another key",
+            Signer::new("").token(&kept.claims("stranger")),
+        ),
+        ("renamed", "of another", changed("renamed", "sub", subject)),
+        (
+            "reborn",
+            "of an earlier",
+            changed("reborn", uid, json!("7")),
+        ),
+        (
+            "vault",
+            "for others",
+            changed("vault", "aud", json!(["vault"])),
+        ),
+        ("expired", "expired", changed("expired", "exp", json!(1))),
+        ("issuer", "by others", changed("issuer", "iss", json!("me"))),
+        ("none", "unsigned", format!("{none}.{payload}.")),
+        (
+            "none-signed",
+            "with no algorithm",
+            format!("{none}.{payload}.{signature}"),
+        ),
+        ("short", "truncated", text[..text.len() - 3].to_owned()),
+        (
+            "half",
+            "without its half",
+            text[..text.len() / 2].to_owned(),
+        ),
+    ] {
+        kept.keep(secret, &token).await;
+        does_not_count(&server, what, &token).await;
+    }
     let path = format!("{SECRETS}/robot-token");
     assert_eq!(server.admin().delete(&path).await.code, 200);
-    assert_eq!(whoami(&server.bearer(&text)).await, Err(401));
+    does_not_count(&server, "whose secret is gone", &text).await;
     server.stop().await;
-}
-
-fn offering(server: &TestServer, protocols: &str) -> Client {
-    let base = server.anonymous().over_http1();
-    let base = base
-        .header("connection", "upgrade")
-        .header("upgrade", "websocket");
-    base.header("sec-websocket-protocol", protocols)
-}
-
-fn protocol(token: &str) -> String {
-    let encoded = URL_SAFE_NO_PAD.encode(token);
-    format!("base64url.bearer.authorization.k8s.io.{encoded}")
-}
-
-/// Somebody who offers a token as browsers do.
-pub fn over_websocket(server: &TestServer, token: &str) -> Client {
-    offering(server, &format!("v4.channel.k8s.io, {}", protocol(token)))
 }
 
 #[tokio::test]
@@ -156,12 +207,8 @@ async fn a_websocket_offers_its_token_among_protocols() {
     let server = TestServer::start(&[]).await;
     make_account(&server, "robot").await;
     let robot = token(&server, "robot", json!({})).await;
-    for (token, name) in [
-        (ALICES_TOKEN, "alice"),
-        (&robot, "system:serviceaccount:default:robot"),
-    ] {
-        let client = over_websocket(&server, token);
-        assert_eq!(whoami(&client).await.unwrap()["username"], name);
+    for (token, name) in [(ALICES_TOKEN, "alice"), (&robot, ROBOT)] {
+        counts(&server, token, name).await;
         let alone = offering(&server, &protocol(token));
         assert_eq!(
             whoami(&alone).await,
@@ -169,9 +216,28 @@ async fn a_websocket_offers_its_token_among_protocols() {
             "there is no protocol to answer with"
         );
     }
-    for token in ["wrong", &format!("{robot}x"), &robot[..robot.len() - 4]] {
-        let client = over_websocket(&server, token);
-        assert_eq!(whoami(&client).await, Err(401));
+    let (a, b) = (protocol(&robot), protocol(ALICES_TOKEN));
+    for (what, protocols) in [
+        ("two tokens", format!("v4.channel.k8s.io, {a}, {b}")),
+        ("one token twice", format!("v4.channel.k8s.io, {a}, {a}")),
+        (
+            "no base64",
+            "v4.channel.k8s.io, base64url.bearer.authorization.k8s.io.?".to_owned(),
+        ),
+        ("padded base64", format!("v4.channel.k8s.io, {b}=")),
+        (
+            "no text",
+            "v4.channel.k8s.io, base64url.bearer.authorization.k8s.io.__79".to_owned(),
+        ),
+    ] {
+        let client = offering(&server, &protocols);
+        assert_eq!(whoami(&client).await, Err(401), "{what}");
     }
+    // A wrong one does no harm beside good credentials in a header, nor does a good one help.
+    let header = format!("Bearer {ALICES_TOKEN}");
+    let both = over_websocket(&server, "wrong").header("authorization", &header);
+    assert_eq!(whoami(&both).await.unwrap()["username"], "alice");
+    let both = over_websocket(&server, ALICES_TOKEN).header("authorization", "Bearer wrong");
+    assert_eq!(whoami(&both).await.unwrap()["username"], "alice");
     server.stop().await;
 }

@@ -1,11 +1,17 @@
 //! What tests of identities ask for.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::client::{Answer, Client};
 use crate::support::server::TestServer;
+
+/// How long an answer may take before it counts as none.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub const ACCOUNTS: &str = "/api/v1/namespaces/default/serviceaccounts";
 pub const REVIEWS: &str = "/apis/authentication.k8s.io/v1/tokenreviews";
@@ -18,6 +24,64 @@ pub async fn whoami(client: &Client) -> Result<Value, u16> {
         201 => Ok(answer.json()["status"]["userInfo"].clone()),
         code => Err(code),
     }
+}
+
+/// Somebody who offers these protocols for a websocket.
+pub fn offering(server: &TestServer, protocols: &str) -> Client {
+    let base = server.anonymous().over_http1();
+    let base = base
+        .header("connection", "upgrade")
+        .header("upgrade", "websocket");
+    base.header("sec-websocket-protocol", protocols)
+}
+
+/// A token as a protocol.
+pub fn protocol(token: &str) -> String {
+    let encoded = URL_SAFE_NO_PAD.encode(token);
+    format!("base64url.bearer.authorization.k8s.io.{encoded}")
+}
+
+/// Somebody who offers a token as browsers do.
+pub fn over_websocket(server: &TestServer, token: &str) -> Client {
+    offering(server, &format!("v4.channel.k8s.io, {}", protocol(token)))
+}
+
+/// All the ways in which a token comes.
+pub fn ways(server: &TestServer, token: &str) -> [(&'static str, Client); 3] {
+    let header = server.bearer(token);
+    [
+        ("HTTP/2", header.clone()),
+        ("HTTP/1.1", header.over_http1()),
+        ("a websocket", over_websocket(server, token)),
+    ]
+}
+
+/// A token counts, whichever way it comes.
+pub async fn counts(server: &TestServer, token: &str, user: &str) {
+    for (way, client) in ways(server, token) {
+        let known = whoami(&client).await;
+        assert_eq!(known.unwrap()["username"], user, "over {way}");
+    }
+}
+
+/// A token does not count, whichever way it comes, and nobody is told why.
+pub async fn does_not_count(server: &TestServer, what: &str, token: &str) {
+    for (way, client) in ways(server, token) {
+        let answer = client.get("/version").await;
+        let said = (answer.code, answer.message());
+        let expected = (401, "Unauthorized".to_owned());
+        assert_eq!(said, expected, "a token {what}, over {way}");
+    }
+}
+
+/// A client is refused, for what it shows or for how much that is, and soon.
+pub async fn is_refused(client: &Client, what: &str) -> u16 {
+    let asked = client.try_ask(Method::GET, "/version", "");
+    let answer = tokio::time::timeout(PATIENCE, asked).await;
+    let answer = answer.unwrap_or_else(|_| panic!("no answer to {what}"));
+    let code = answer.unwrap_or_else(|e| panic!("{what}: {e:?}")).code;
+    assert!(matches!(code, 401 | 431), "{what}: {code}");
+    code
 }
 
 /// Makes a service account `name` in the namespace `default`.

@@ -6,8 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
-use super::cluster_tokens::{make_bootstrap_token, over_websocket};
-use super::requests::{ACCOUNTS, REVIEWS, make_account, token, whoami};
+use super::cluster_tokens::make_bootstrap_token;
+use super::requests::{ACCOUNTS, REVIEWS, make_account, over_websocket, token, whoami};
 use crate::support::client::Client;
 use crate::support::log;
 use crate::support::server::{ALICES_TOKEN, BOBS_PASSWORD, TestServer};

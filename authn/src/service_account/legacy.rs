@@ -32,6 +32,7 @@ struct Claims {
     iss: String,
     sub: String,
     exp: Option<f64>,
+    aud: Option<serde_json::Value>,
     #[serde(rename = "kubernetes.io/serviceaccount/namespace")]
     namespace: String,
     #[serde(rename = "kubernetes.io/serviceaccount/secret.name")]
@@ -61,9 +62,10 @@ impl LegacyTokens {
             &claims.account,
             &claims.uid,
         ];
-        // These tokens do not expire. One that says it does is somebody else's invention.
-        if named.iter().any(|name| name.is_empty()) || claims.sub != account || claims.exp.is_some()
-        {
+        // These tokens do not expire and are for this server. One that says otherwise is somebody
+        // else's invention, and may be meant for others.
+        let invented = claims.exp.is_some() || claims.aud.is_some();
+        if named.iter().any(|name| name.is_empty()) || claims.sub != account || invented {
             return Some("lacks what it should say");
         }
         let secret = self.secrets.secret(&claims.namespace, &claims.secret).await;
