@@ -15,6 +15,7 @@ use portcullis_storage::compactor::Compactor;
 use portcullis_storage::embedded::EmbeddedStorage;
 use portcullis_storage::etcd::{EtcdOptions, EtcdStorage, EtcdTls};
 use thiserror::Error;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -35,7 +36,7 @@ use crate::registry::ranges::repair::Leaks;
 use crate::serving::health::Health;
 use crate::startup::{self, Certificates};
 use crate::tokens::{Bound, TokenKeys, Tokens};
-use crate::{bootstrap, files, indices, lookups};
+use crate::{authorities, bootstrap, files, indices, lookups};
 
 /// Why a server did not start, in one line that names the option at fault.
 #[derive(Debug, Error)]
@@ -98,7 +99,7 @@ impl App {
         let controllers = controllers::Selection::parse(&options.controllers, tokens_are_mounted)
             .map_err(|why| StartError::option("--controllers", why))?;
         let identities = Identities::load(options, certificates)?;
-        let authorities = startup::client_authorities(options, certificates)?;
+        let (believed, bundle) = authorities::load(options, certificates)?;
         TokenKeys::check(options)?;
         // What could be refused has been looked at: from here on things are made.
         let (store, upstream) = open_store(options).await?;
@@ -142,6 +143,8 @@ impl App {
         let openid = OpenId::new(&keys, address);
         let mut reloads = identities.reloads();
         reloads.extend(keys.reloads.iter().cloned());
+        reloads.extend(certificates.serving.reload());
+        reloads.extend(bundle);
         let bound = Arc::new(Bound(registry.clone()));
         let (authenticator, tokens) = identities.complete(keys, &bound);
         let probed = cache.clone();
@@ -164,7 +167,7 @@ impl App {
             explains_decisions: options.explain_decisions,
         });
         app.start_tasks(options, upstream, reloads);
-        app.start_controllers(&controllers, options, certificates, authorities);
+        app.start_controllers(&controllers, options, certificates, believed);
         app.tasks.close();
         Ok(app)
     }
@@ -196,7 +199,7 @@ impl App {
         selection: &controllers::Selection,
         options: &Serve,
         certificates: &Certificates,
-        authorities: String,
+        believed: watch::Receiver<String>,
     ) {
         let context = controllers::Context {
             registry: self.registry.clone(),
@@ -206,7 +209,7 @@ impl App {
         };
         let controllers = Controllers::new(selection, &context);
         let stop = self.shutdown.clone();
-        let published = cluster_authentication::run(self.registry.clone(), authorities);
+        let published = cluster_authentication::run(self.registry.clone(), believed);
         self.tasks
             .spawn(stop.clone().run_until_cancelled_owned(published));
         match self.store {

@@ -1,4 +1,4 @@
-//! Files of users and authorities, read again when they change.
+//! Files of users, authorities and certificates, read again when they change.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use portcullis_authn::{FileError, Problem, Reload};
 
+/// A file, or several that belong together, to read again when they change.
+pub type Watched = Arc<dyn Reload>;
+
 /// How often files are looked at. They are small, and mounted ones give no sign of a change.
 const EVERY: Duration = Duration::from_secs(2);
 
 /// Reads files again when they change; a broken new version is logged, and the old one stays.
-pub async fn watch(files: Vec<Arc<dyn Reload>>) {
+pub async fn watch(files: Vec<Watched>) {
     let mut timer = tokio::time::interval(EVERY);
     let mut broken = vec![false; files.len()];
     while !files.is_empty() {

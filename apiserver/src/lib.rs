@@ -35,6 +35,8 @@ pub mod oidc;
 
 pub mod tokens;
 
+pub mod authorities;
+
 pub mod request_info;
 
 pub mod files;

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::{HeaderMap, Method};
-use parking_lot::RwLock;
 use portcullis_authn::oidc::{Fetch, FetchError, OidcOptions, OidcTokens};
-use portcullis_authn::{FileError, Reload};
+use portcullis_authn::{FileError, Reloading};
 
 use crate::app::StartError;
 use crate::config::oidc::Oidc;
-use crate::files;
+use crate::files::{self, Watched};
 use crate::https::HttpsClient;
 
 const ISSUER: &str = "--oidc-issuer-url";
@@ -28,16 +27,13 @@ const SYSTEM: [&str; 5] = [
 ];
 
 /// Asks servers that the authorities of a file vouch for.
-pub struct Trusting {
-    path: PathBuf,
-    current: RwLock<(Vec<u8>, HttpsClient)>,
-}
+struct Trusting(Arc<Reloading<HttpsClient>>);
 
 /// The authenticator that options ask for, if they do, and the file to read again when it changes.
 ///
 /// # Errors
 /// [`StartError`], which names option and file.
-pub fn load(options: &Oidc) -> Result<Option<(OidcTokens, Arc<Trusting>)>, StartError> {
+pub fn load(options: &Oidc) -> Result<Option<(OidcTokens, Watched)>, StartError> {
     let (Some(issuer_url), Some(client_id)) = (&options.oidc_issuer_url, &options.oidc_client_id)
     else {
         return Ok(None);
@@ -53,7 +49,7 @@ pub fn load(options: &Oidc) -> Result<Option<(OidcTokens, Arc<Trusting>)>, Start
         Some(path) => (CA, path.clone()),
         None => (ISSUER, system_authorities()?),
     };
-    let trusting = Trusting::load(path).map_err(|e| StartError::option(option, e))?;
+    let trusting = Reloading::load(&path, client).map_err(|e| StartError::option(option, e))?;
     let trusting = Arc::new(trusting);
     let tokens = OidcTokens::new(
         OidcOptions {
@@ -66,7 +62,7 @@ pub fn load(options: &Oidc) -> Result<Option<(OidcTokens, Arc<Trusting>)>, Start
             signing_algs: options.oidc_signing_algs.clone(),
             required_claims: options.oidc_required_claim.iter().cloned().collect(),
         },
-        trusting.clone(),
+        Arc::new(Trusting(trusting.clone())),
     );
     Ok(Some((tokens, trusting)))
 }
@@ -86,41 +82,14 @@ fn system_authorities() -> Result<PathBuf, StartError> {
         })
 }
 
-impl Trusting {
-    fn load(path: PathBuf) -> Result<Self, FileError> {
-        let contents = files::read(&path)?;
-        let client = Self::client(&path, &contents)?;
-        Ok(Self {
-            path,
-            current: RwLock::new((contents, client)),
-        })
-    }
-
-    fn client(path: &Path, contents: &[u8]) -> Result<HttpsClient, FileError> {
-        HttpsClient::trusting(contents, None).map_err(|e| files::unusable(path, &e))
-    }
-}
-
-impl Reload for Trusting {
-    fn path(&self) -> &Path {
-        &self.path
-    }
-
-    fn reload(&self) -> Result<bool, FileError> {
-        let contents = files::read(&self.path)?;
-        if contents == self.current.read().0 {
-            return Ok(false);
-        }
-        let client = Self::client(&self.path, &contents)?;
-        *self.current.write() = (contents, client);
-        Ok(true)
-    }
+fn client(path: &Path, contents: &[u8]) -> Result<HttpsClient, FileError> {
+    HttpsClient::trusting(contents, None).map_err(|e| files::unusable(path, &e))
 }
 
 #[async_trait]
 impl Fetch for Trusting {
     async fn get(&self, url: &str) -> Result<Vec<u8>, FetchError> {
-        let client = self.current.read().1.clone();
+        let client = self.0.current();
         let reply = client.send(Method::GET, url, HeaderMap::new(), "").await;
         match reply {
             Ok(reply) if reply.code == 200 => Ok(reply.body.to_vec()),

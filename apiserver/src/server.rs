@@ -38,7 +38,7 @@ impl Server {
         let listener = TcpListener::bind((address, port)).await.map_err(listen)?;
         let local = listener.local_addr().map_err(listen)?;
         let pki = startup::certificates(options, local)?;
-        let acceptor = tls::acceptor(pki.server_chain.clone(), pki.server_key.clone_key())
+        let acceptor = tls::acceptor(Arc::new(pki.serving.clone()))
             .map_err(|why| StartError::option("--tls-cert-file", why))?;
         let app = App::start(options, &pki, &startup::reachable(local).to_string()).await?;
         app.announce(Address::new(options.services.advertise_address, local));

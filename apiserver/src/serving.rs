@@ -1,5 +1,6 @@
 //! Connections: accepted, encrypted, served, and drained at the end.
 
+pub mod certificate;
 pub mod health;
 pub mod pki;
 pub mod tls;

@@ -1,28 +1,26 @@
 //! What must be there before the port opens: certificates and kubeconfigs.
 
-use std::io::BufReader;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::app::StartError;
 use crate::config::Serve;
 use crate::kubeconfig::Kubeconfig;
+use crate::serving::certificate::ServingCertificate;
 use crate::serving::pki::{self, Authority, NewFile, PkiError};
 
 /// The cluster admin of the kubeconfig that is written at start.
 const ADMIN: &str = "kubernetes-admin";
 
+const TLS_CERTIFICATE: &str = "--tls-cert-file";
+const TLS_KEY: &str = "--tls-private-key-file";
+
 /// The certificates of a server.
 pub struct Certificates {
     /// The data directory's authority, which signs client certificates too.
     pub authority: Authority,
-    /// What the server shows.
-    pub server_chain: Vec<CertificateDer<'static>>,
-    /// What proves it.
-    pub server_key: PrivateKeyDer<'static>,
+    /// What the server shows, and how it proves it.
+    pub serving: ServingCertificate,
     /// The authority that clients should trust, as PEM.
     pub trusted: String,
     /// What of these is new, to be written once the start can no longer be refused.
@@ -42,45 +40,33 @@ pub fn certificates(options: &Serve, local: SocketAddr) -> Result<Certificates, 
     let dir = pki_dir(&options.data_dir);
     let data_dir = |error: PkiError| StartError::option("--data-dir", error);
     let (authority, mut new_files) = Authority::find_or_make(&dir).map_err(data_dir)?;
-    let (certificate, key, trusted) = match (&options.tls_cert_file, &options.tls_private_key_file)
-    {
+    let (serving, trusted) = match (&options.tls_cert_file, &options.tls_private_key_file) {
         (Some(certificate), Some(key)) => {
-            let chain =
-                pki::read(certificate).map_err(|e| StartError::option("--tls-cert-file", e))?;
-            let key =
-                pki::read(key).map_err(|e| StartError::option("--tls-private-key-file", e))?;
-            (chain.clone(), key, chain)
+            let serving = ServingCertificate::files(certificate, key).map_err(|error| {
+                let of_key = error.path() == key && key != certificate;
+                let option = if of_key { TLS_KEY } else { TLS_CERTIFICATE };
+                StartError::option(option, error)
+            })?;
+            let trusted = serving.current().pem.clone();
+            (serving, trusted)
         }
         _ => {
             let (names, addresses) = names(local.ip());
             // Anew at every start, so that it names the addresses of this one.
             let identity = authority.server(&names, &addresses).map_err(data_dir)?;
-            let (key, certificate) = (identity.key.clone(), identity.certificate.clone());
-            new_files.push(NewFile::new(dir.join("apiserver.key"), key, 0o600));
-            new_files.push(NewFile::new(dir.join("apiserver.crt"), certificate, 0o644));
-            (
-                identity.certificate,
-                identity.key,
-                authority.certificate().to_owned(),
-            )
+            let serving = ServingCertificate::fixed(&identity.certificate, &identity.key)
+                .map_err(|why| StartError::option("--data-dir", why))?;
+            let files = [
+                NewFile::new(dir.join("apiserver.key"), identity.key, 0o600),
+                NewFile::new(dir.join("apiserver.crt"), identity.certificate, 0o644),
+            ];
+            new_files.extend(files);
+            (serving, authority.certificate().to_owned())
         }
     };
-    let server_chain: Vec<_> =
-        CertificateDer::pem_reader_iter(BufReader::new(certificate.as_bytes()))
-            .collect::<Result<_, _>>()
-            .map_err(|e| StartError::option("--tls-cert-file", e))?;
-    if server_chain.is_empty() {
-        return Err(StartError::option(
-            "--tls-cert-file",
-            "no certificate in it",
-        ));
-    }
-    let server_key = PrivateKeyDer::from_pem_slice(key.as_bytes())
-        .map_err(|e| StartError::option("--tls-private-key-file", e))?;
     Ok(Certificates {
         authority,
-        server_chain,
-        server_key,
+        serving,
         trusted,
         new_files,
     })
@@ -120,22 +106,6 @@ fn names(bound: IpAddr) -> (Vec<String>, Vec<IpAddr>) {
         addresses.push(bound);
     }
     (names, addresses)
-}
-
-/// The authorities whose client certificates are believed, as PEM.
-///
-/// # Errors
-/// Names the option and the file.
-pub fn client_authorities(
-    options: &Serve,
-    certificates: &Certificates,
-) -> Result<String, StartError> {
-    let mut authorities = certificates.authority.certificate().to_owned();
-    if let Some(path) = &options.client_ca_file {
-        let more = pki::read(path).map_err(|e| StartError::option("--client-ca-file", e))?;
-        authorities.push_str(&more);
-    }
-    Ok(authorities)
 }
 
 /// What this machine calls itself, in lower case; empty if it does not say.

@@ -45,7 +45,7 @@ pub use bootstrap_token::BootstrapTokens;
 pub use impersonation::Impersonation;
 pub use jws::{Algorithm, SignError, SigningKey, VerifyingKey};
 pub use keys::{KeyFile, KeyRing, SigningKeyFile};
-pub use reload::{FileError, Problem, Reload};
+pub use reload::{FileError, Problem, Reload, Reloading};
 pub use review::TokenReviewer;
 pub use stored::{Secrets, StoredSecret};
 pub use token_file::TokenFile;

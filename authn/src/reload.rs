@@ -39,6 +39,17 @@ pub enum FileError {
     },
 }
 
+impl FileError {
+    /// Which file.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Unreadable { path, .. } | Self::Line { path, .. } | Self::Whole { path, .. } => {
+                path
+            }
+        }
+    }
+}
+
 /// What is wrong with a file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
@@ -108,49 +119,90 @@ pub trait Reload: Send + Sync + 'static {
 /// Makes what a file says; the path is for messages.
 pub(crate) type Parse<T> = fn(&Path, &[u8]) -> Result<T, FileError>;
 
-/// A file, and what it said when it last made sense.
-pub(crate) struct Reloading<T> {
-    path: PathBuf,
-    parse: Parse<T>,
-    /// What the file's contents were (as a digest, they hold secrets) and say.
-    current: RwLock<(Secret, Arc<T>)>,
+/// Makes what several files say together of their contents, in the order of the files.
+type ParseAll<T> = Box<dyn Fn(&[Vec<u8>]) -> Result<T, FileError> + Send + Sync>;
+
+/// A file, or several that belong together, and what they said when they last made sense.
+pub struct Reloading<T> {
+    paths: Vec<PathBuf>,
+    parse: ParseAll<T>,
+    /// What the contents were (as digests, they hold secrets) and say.
+    current: RwLock<(Vec<Secret>, Arc<T>)>,
 }
 
 impl<T> Reloading<T> {
+    /// Reads files that only make sense together, the first of which gives them their name.
+    ///
+    /// # Errors
+    /// [`FileError`], if one cannot be read, or what `parse` says.
+    pub fn together(
+        paths: Vec<PathBuf>,
+        parse: impl Fn(&[Vec<u8>]) -> Result<T, FileError> + Send + Sync + 'static,
+    ) -> Result<Self, FileError> {
+        let contents = read_all(&paths)?;
+        Self::with(paths, &contents, Box::new(parse))
+    }
+
     /// Reads the file.
-    pub(crate) fn load(path: &Path, parse: Parse<T>) -> Result<Self, FileError> {
+    ///
+    /// # Errors
+    /// [`FileError`], if it cannot be read, or what `parse` says.
+    pub fn load(
+        path: &Path,
+        parse: fn(&Path, &[u8]) -> Result<T, FileError>,
+    ) -> Result<Self, FileError>
+    where
+        T: 'static,
+    {
         Self::of(path, &read(path)?, parse)
     }
 
     /// A file with these contents.
-    pub(crate) fn of(path: &Path, contents: &[u8], parse: Parse<T>) -> Result<Self, FileError> {
-        let value = Arc::new(parse(path, contents)?);
-        let current = RwLock::new((Secret::of(contents), value));
+    pub(crate) fn of(path: &Path, contents: &[u8], parse: Parse<T>) -> Result<Self, FileError>
+    where
+        T: 'static,
+    {
+        let own = path.to_owned();
+        let parse = move |contents: &[Vec<u8>]| {
+            parse(&own, contents.first().map_or(&[][..], Vec::as_slice))
+        };
+        Self::with(vec![path.to_owned()], &[contents.to_vec()], Box::new(parse))
+    }
+
+    fn with(
+        paths: Vec<PathBuf>,
+        contents: &[Vec<u8>],
+        parse: ParseAll<T>,
+    ) -> Result<Self, FileError> {
+        let value = Arc::new(parse(contents)?);
+        let current = RwLock::new((digests(contents), value));
         Ok(Self {
-            path: path.to_owned(),
+            paths,
             parse,
             current,
         })
     }
 
-    /// What the file says.
-    pub(crate) fn current(&self) -> Arc<T> {
+    /// What the file says, or the files say together.
+    pub fn current(&self) -> Arc<T> {
         Arc::clone(&self.current.read().1)
     }
+}
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+impl<T: Send + Sync + 'static> Reload for Reloading<T> {
+    fn path(&self) -> &Path {
+        self.paths.first().map_or(Path::new(""), PathBuf::as_path)
     }
 
-    /// See [`Reload::reload`].
-    pub(crate) fn reload(&self) -> Result<bool, FileError> {
-        let contents = read(&self.path)?;
-        let digest = Secret::of(&contents);
-        if digest.same(&self.current.read().0).into() {
+    fn reload(&self) -> Result<bool, FileError> {
+        let contents = read_all(&self.paths)?;
+        let digests = digests(&contents);
+        let same = |(a, b): (&Secret, &Secret)| bool::from(a.same(b));
+        if digests.iter().zip(&self.current.read().0).all(same) {
             return Ok(false);
         }
-        let value = Arc::new((self.parse)(&self.path, &contents)?);
-        *self.current.write() = (digest, value);
+        let value = Arc::new((self.parse)(&contents)?);
+        *self.current.write() = (digests, value);
         Ok(true)
     }
 }
@@ -158,9 +210,17 @@ impl<T> Reloading<T> {
 impl<T> fmt::Debug for Reloading<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reloading")
-            .field("path", &self.path)
+            .field("paths", &self.paths)
             .finish_non_exhaustive()
     }
+}
+
+fn digests(contents: &[Vec<u8>]) -> Vec<Secret> {
+    contents.iter().map(|one| Secret::of(one)).collect()
+}
+
+fn read_all(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, FileError> {
+    paths.iter().map(|path| read(path)).collect()
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, FileError> {

@@ -14,9 +14,10 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::{Status, UserInfo};
 use portcullis_storage::ReadAt;
+use tokio::sync::watch;
 
 use super::edit::edit;
-use super::follow::{follow_named, insist};
+use super::follow::{Seen, follow_named, insist};
 use crate::bootstrap;
 use crate::registry::{Registry, Scope, codec, table};
 
@@ -25,29 +26,38 @@ const NAME: &str = "extension-apiserver-authentication";
 const AUTHORITIES: &str = "client-ca-file";
 const END: &str = "-----END CERTIFICATE-----";
 
-/// Runs for as long as the server does. `authorities` are certificates as PEM.
-pub async fn run(registry: Arc<Registry>, authorities: String) {
+/// Runs for as long as the server does. `authorities` are certificates as PEM, which may change.
+pub async fn run(registry: Arc<Registry>, mut authorities: watch::Receiver<String>) {
     let user = bootstrap::system();
-    let publish = || publish(&registry, &user, &authorities);
-    insist(
-        NAMESPACE,
-        "the client authorities are not published yet",
-        publish,
-    )
-    .await;
     let resource = table::CONFIG_MAPS;
     let mut maps = follow_named::<ConfigMap>(registry.clone(), user.clone(), resource, NAME);
-    while let Some(seen) = maps.next().await {
-        let ours = seen.object.metadata.namespace.as_deref() == Some(NAMESPACE);
-        if ours && (seen.gone || joined(&seen.object, &authorities).is_some()) {
-            insist(
-                NAMESPACE,
-                "the client authorities are not published yet",
-                publish,
-            )
-            .await;
+    loop {
+        let ours = authorities.borrow_and_update().clone();
+        let publish = || publish(&registry, &user, &ours);
+        insist(
+            NAMESPACE,
+            "the client authorities are not published yet",
+            publish,
+        )
+        .await;
+        loop {
+            tokio::select! {
+                seen = maps.next() => match seen {
+                    Some(seen) if lacks(&seen, &ours) => break,
+                    Some(_) => {}
+                    None => return,
+                },
+                // nobody is left to tell of changes where no file was named
+                Ok(()) = authorities.changed() => break,
+            }
         }
     }
+}
+
+/// Whether the map was deleted or lacks some of these.
+fn lacks(seen: &Seen<ConfigMap>, authorities: &str) -> bool {
+    seen.object.metadata.namespace.as_deref() == Some(NAMESPACE)
+        && (seen.gone || joined(&seen.object, authorities).is_some())
 }
 
 /// Makes the map, or adds what it lacks.

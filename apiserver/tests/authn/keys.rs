@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis::server::Server;
+use portcullis::serving::pki::Authority;
 use serde_json::{Value, json};
 
 use super::requests::{make_account, token, whoami};
@@ -115,6 +116,53 @@ async fn audiences_and_issuers_are_as_told() {
         );
     }
     server.stop().await;
+}
+
+/// A pair of files that is of no use names the one at fault.
+#[tokio::test]
+async fn a_bad_serving_certificate_is_named_in_one_line() {
+    let dir = directory();
+    let file = |name: &str, contents: &str| {
+        let path = dir.path().join(name);
+        fs::write(&path, contents).unwrap();
+        path.display().to_string()
+    };
+    let pair = |name: &str| {
+        let authority = Authority::in_dir(&dir.path().join(name)).unwrap();
+        let identity = authority.server(&["localhost".into()], &[]).unwrap();
+        let certificate = file(&format!("{name}.crt"), &identity.certificate);
+        (certificate, file(&format!("{name}.key"), &identity.key))
+    };
+    let (certificate, key) = pair("one");
+    let (_, other) = pair("two");
+    let (bad, none) = (file("bad", "nonsense"), "/does/not/exist".to_owned());
+    let (of_certificate, of_key) = ("--tls-cert-file", "--tls-private-key-file");
+    for (certificate, key, flag, at_fault, why) in [
+        (&bad, &key, of_certificate, &bad, "no certificate in it"),
+        (&key, &key, of_certificate, &key, "no certificate in it"),
+        (&none, &key, of_certificate, &none, "No such file"),
+        (&certificate, &bad, of_key, &bad, "no private key in it"),
+        (&certificate, &none, of_key, &none, "No such file"),
+        (
+            &certificate,
+            &other,
+            of_key,
+            &other,
+            "not the key of the certificate",
+        ),
+    ] {
+        let flags = [
+            format!("{of_certificate}={certificate}"),
+            format!("{of_key}={key}"),
+        ];
+        let options = options(&dir, &[&flags[0], &flags[1]]);
+        let error = Server::start(&options).await.err().unwrap().to_string();
+        assert!(
+            error.starts_with(&format!("{flag}: {at_fault}: ")),
+            "{error}"
+        );
+        assert!(error.contains(why) && error.lines().count() == 1, "{error}");
+    }
 }
 
 #[tokio::test]

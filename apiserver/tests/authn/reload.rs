@@ -1,14 +1,17 @@
 //! Files of users, authorities and keys are read again when they change; broken ones are not.
 
 use std::fs;
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use http::Method;
 use portcullis::serving::pki::Authority;
 use serde_json::json;
 
 use super::requests::{make_account, token, whoami};
-use crate::support::client::Client;
+use crate::controllers::eventually;
+use crate::support::client::{Answer, Client};
 use crate::support::log;
 use crate::support::server::{ALICES_TOKEN, BOBS_PASSWORD, TestServer, directory};
 
@@ -77,6 +80,89 @@ async fn users_come_and_go_and_a_broken_file_changes_nothing() {
         );
     }
     assert!(!log.contains("new-pass-8d2c") && !log.contains("new-token-77aa"));
+    server.stop().await;
+}
+
+/// Waits until new connections see a certificate that the client believes.
+async fn believed(client: &Client) {
+    for _ in 0..100 {
+        if client.believes().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("not believed after ten seconds");
+}
+
+#[tokio::test]
+async fn new_connections_see_a_new_certificate_and_old_ones_go_on() {
+    let dir = directory();
+    let path = |name: &str| dir.path().join(name);
+    let authority = |name: &str| Authority::in_dir(&path(name)).unwrap();
+    let (first, second) = (authority("first"), authority("second"));
+    let here = [IpAddr::from([127, 0, 0, 1])];
+    let of = |authority: &Authority| authority.server(&["localhost".into()], &here).unwrap();
+    let (old, new) = (of(&first), of(&second));
+    let (certificate, key) = (path("tls.crt"), path("tls.key"));
+    replace(&certificate, &old.certificate);
+    replace(&key, &old.key);
+    let flags = [
+        format!("--tls-cert-file={}", certificate.display()),
+        format!("--tls-private-key-file={}", key.display()),
+    ];
+    let server = TestServer::start_in(dir, &[&flags[0], &flags[1]]).await;
+    let (before, after) = (
+        server.believing(first.certificate()),
+        server.believing(second.certificate()),
+    );
+    assert!(before.believes().await && !after.believes().await);
+    let mut open = before.connect().await.unwrap();
+
+    // One file before the other: for a moment they do not belong together.
+    replace(&certificate, &new.certificate);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(before.believes().await && !after.believes().await);
+    assert!(log::so_far().contains("tls.key: not the key of the certificate"));
+    replace(&key, &new.key);
+    believed(&after).await;
+    // Nobody who begins anew; whoever goes on with a session of before is shown no certificate.
+    assert!(!server.believing(first.certificate()).believes().await);
+    assert_eq!(open.ask(Method::GET, "/livez", "").await.unwrap().code, 200);
+    assert_eq!(after.get("/livez").await.code, 200);
+
+    for (path, broken) in [(&certificate, "nonsense"), (&key, ""), (&key, &*old.key)] {
+        let good = fs::read_to_string(path).unwrap();
+        replace(path, broken);
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        assert!(after.believes().await, "{broken} in {}", path.display());
+        replace(path, &good);
+    }
+    assert!(!log::so_far().contains(new.key.lines().nth(1).unwrap()));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn changed_authorities_are_published() {
+    const MAP: &str =
+        "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication";
+    let dir = directory();
+    let authority = |name: &str| Authority::in_dir(&dir.path().join(name)).unwrap();
+    let (first, second) = (authority("first"), authority("second"));
+    let ca = dir.path().join("ca.crt");
+    replace(&ca, first.certificate());
+    let flag = format!("--client-ca-file={}", ca.display());
+    let server = TestServer::start_in(dir, &[&flag]).await;
+    let names = |authority: &Authority| {
+        let line = authority.certificate().lines().nth(3).unwrap().to_owned();
+        move |answer: &Answer| String::from_utf8_lossy(&answer.body).contains(&line)
+    };
+    eventually(&server.admin(), MAP, names(&first)).await;
+    replace(&ca, "nonsense");
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    replace(&ca, second.certificate());
+    let map = eventually(&server.admin(), MAP, names(&second)).await;
+    // Other servers may still believe it: nobody but an admin takes anything away.
+    assert!(names(&first)(&map));
     server.stop().await;
 }
 

@@ -126,6 +126,14 @@ impl Client {
         self.connect().await?.ask(method, path, body).await
     }
 
+    /// Whether the server shows a certificate that this client believes.
+    pub async fn believes(&self) -> bool {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let connector = TlsConnector::from(Arc::new(self.tls.clone()));
+        let name = ServerName::from(self.address.ip());
+        connector.connect(name, stream).await.is_ok()
+    }
+
     /// A connection for many requests, one after the other.
     pub async fn connect(&self) -> hyper::Result<Connection> {
         let stream = TcpStream::connect(self.address).await.unwrap();

@@ -15,12 +15,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use portcullis::serving::certificate::ServingCertificate;
 use portcullis::serving::pki::Authority;
 use portcullis::serving::tls;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -86,9 +87,8 @@ impl Issuer {
         let authority = Authority::in_dir(dir.path()).unwrap();
         let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let identity = authority.server(&["localhost".into()], &[here]).unwrap();
-        let chain = CertificateDer::pem_slice_iter(identity.certificate.as_bytes());
-        let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
-        let acceptor = tls::acceptor(chain.map(Result::unwrap).collect(), key).unwrap();
+        let certificate = ServingCertificate::fixed(&identity.certificate, &identity.key);
+        let acceptor = tls::acceptor(Arc::new(certificate.unwrap())).unwrap();
         let listener = TcpListener::bind((here, 0)).await.unwrap();
         let issuer = Self {
             address: listener.local_addr().unwrap(),

@@ -128,6 +128,11 @@ impl TestServer {
         self.client(Some(identity))
     }
 
+    /// Somebody who shows nothing, and believes servers that `trusted`, as PEM, signed.
+    pub fn believing(&self, trusted: &str) -> Client {
+        Client::new(self.server.local(), trusted, None)
+    }
+
     fn client(&self, identity: Option<&Identity>) -> Client {
         Client::new(
             self.server.local(),
