@@ -1,5 +1,7 @@
 //! `portcullis why`: asks a server why a request is answered as it is, and tells people.
 
+mod target;
+
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -9,15 +11,26 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 use thiserror::Error;
 
+use self::target::Target;
 use crate::config::{WhyArgs, WhyOutput};
 use crate::endpoints::body;
 use crate::explain::{Explanation, PATH, Question, text};
-use crate::https::{ClientCertificate, HttpsClient, HttpsError, Reply};
+use crate::https::{ClientCertificate, HttpsClient, HttpsError, Reply, without_credentials};
 use crate::kubeconfig::read::{Context, Credentials, Kubeconfig, KubeconfigError};
 
 /// Why there is no explanation, in one line.
 #[derive(Debug, Error)]
 pub enum WhyError {
+    /// An argument makes no sense, or not together with another.
+    #[error("{argument} {value:?}: {why}")]
+    Argument {
+        /// Its name, as the usage has it.
+        argument: &'static str,
+        /// What is given.
+        value: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
     /// No server, or no credentials, to be had of the kubeconfig.
     #[error(transparent)]
     Kubeconfig(#[from] KubeconfigError),
@@ -56,14 +69,15 @@ pub enum WhyError {
 /// # Errors
 /// [`WhyError`].
 pub async fn explanation(args: &WhyArgs) -> Result<String, WhyError> {
+    let target = target::of(args)?;
     let config = Kubeconfig::load(args.kubeconfig.as_deref())?;
     let context = config.context(args.context.as_deref())?;
     let asker = config.credentials(&context.user)?;
     let subject = args.user.as_deref().unwrap_or(&context.user);
-    let question = question(args, context, &config.credentials(subject)?)?;
+    let question = question(args, target, context, &config.credentials(subject)?)?;
     let server = config.server(context)?;
     let at_fault = |source| WhyError::Server {
-        server: server.url.clone(),
+        server: without_credentials(&server.url),
         source,
     };
     let identity = asker
@@ -75,7 +89,7 @@ pub async fn explanation(args: &WhyArgs) -> Result<String, WhyError> {
     let headers = headers(&context.user, &asker)?;
     let body = serde_json::to_vec(&question)?;
     let reply = client.send(Method::POST, &url, headers, body).await;
-    let explanation = read(&server.url, &reply.map_err(at_fault)?)?;
+    let explanation = read(&without_credentials(&server.url), &reply.map_err(at_fault)?)?;
     match args.output {
         WhyOutput::Text => Ok(text::render(&explanation)),
         WhyOutput::Json => Ok(format!("{}\n", serde_json::to_string_pretty(&explanation)?)),
@@ -108,6 +122,7 @@ fn headers(user: &str, credentials: &Credentials) -> Result<HeaderMap, WhyError>
 
 fn question(
     args: &WhyArgs,
+    target: Target,
     context: &Context,
     credentials: &Credentials,
 ) -> Result<Question, WhyError> {
@@ -118,14 +133,6 @@ fn question(
         (true, false) => context.namespace.clone(),
         (true, true) => "default".to_owned(),
     };
-    let is_path = args.resource.starts_with('/');
-    let text = |text: &str, wanted: bool| {
-        if wanted {
-            text.to_owned()
-        } else {
-            String::new()
-        }
-    };
     Ok(Question {
         headers: shown(args, credentials),
         certificates: credentials
@@ -135,11 +142,15 @@ fn question(
                 String::from_utf8_lossy(certificate).into_owned()
             }),
         verb: args.verb.clone(),
-        resource: text(&args.resource, !is_path),
-        subresource: args.subresource.clone(),
-        namespace: text(&namespace, !is_path),
-        name: args.name.clone(),
-        path: text(&args.resource, is_path),
+        namespace: if target.path.is_empty() {
+            namespace
+        } else {
+            String::new()
+        },
+        resource: target.resource,
+        subresource: target.subresource,
+        name: target.name,
+        path: target.path,
         object,
     })
 }

@@ -49,6 +49,15 @@ impl Asked {
                 "a question names an object, or a verb and either a resource or a path",
             ));
         }
+        for (field, part) in [
+            ("namespace", &question.namespace),
+            ("name", &question.name),
+            ("subresource", &question.subresource),
+        ] {
+            if let Some(why) = name::path_segment(part).first() {
+                return Err(Status::bad_request(format!("{field} {part:?}: {why}")));
+            }
+        }
         let (plural, group) = question
             .resource
             .split_once('.')
