@@ -27,6 +27,7 @@ use crate::endpoints::documents::Documents;
 use crate::endpoints::openid::OpenId;
 use crate::escalation::EscalationGuard;
 use crate::filters::limits::Limits;
+use crate::https::{HttpsError, has_credentials};
 use crate::identities::Identities;
 use crate::metrics::Requests;
 use crate::own_service::{self, Address};
@@ -101,11 +102,12 @@ impl App {
         let identities = Identities::load(options, certificates)?;
         let (believed, bundle) = authorities::load(options, certificates)?;
         TokenKeys::check(options)?;
+        check_modes(&options.authorization_mode)?;
         // What could be refused has been looked at: from here on things are made.
         let (store, upstream) = open_store(options).await?;
         startup::write_new_files(&certificates.new_files)?;
         let keys = TokenKeys::load(options)?;
-        let prefix = options.etcd_prefix.trim_end_matches('/').to_owned();
+        let prefix = startup::key_prefix(&options.etcd_prefix);
         let cache = Cache::start(
             upstream.clone(),
             &format!("{prefix}/"),
@@ -116,16 +118,9 @@ impl App {
         let cache = Arc::new(cache);
         let roles = Arc::new(Index::new());
         indices::feed_rbac(&cache, &prefix, &roles);
-        let authorizer = authorization(options, &roles)?;
+        let authorizer = authorization(options, &roles);
         let lookups = lookups::start(&cache, &prefix, &authorizer);
-        for (plugin, why) in selection.without_effect() {
-            // Who asked for it should know; the default set is nobody's wish.
-            if options.enable_admission_plugins.iter().any(|p| p == plugin) {
-                tracing::warn!(plugin, why, "an admission plugin has no effect");
-            } else {
-                tracing::debug!(plugin, why, "an admission plugin has no effect");
-            }
-        }
+        warn_of_idle_plugins(options, &selection);
         let registry = Registry::new(
             cache.clone(),
             &prefix,
@@ -309,6 +304,17 @@ impl Store {
     }
 }
 
+fn warn_of_idle_plugins(options: &Serve, selection: &Selection) {
+    for (plugin, why) in selection.without_effect() {
+        // Who asked for it should know; the default set is nobody's wish.
+        if options.enable_admission_plugins.iter().any(|p| p == plugin) {
+            tracing::warn!(plugin, why, "an admission plugin has no effect");
+        } else {
+            tracing::debug!(plugin, why, "an admission plugin has no effect");
+        }
+    }
+}
+
 /// What services are given from.
 fn service_ranges(
     options: &Serve,
@@ -332,6 +338,11 @@ async fn open_store(options: &Serve) -> Result<(Store, Arc<dyn Storage>), StartE
             .map_err(|e| StartError::option("--data-dir", e))?;
         let store = Arc::new(store);
         return Ok((Store::Embedded(store.clone()), store));
+    }
+    let mut servers = options.etcd_servers.iter();
+    if let Some(server) = servers.find(|server| has_credentials(server)) {
+        let why = HttpsError::Credentials(server.clone());
+        return Err(StartError::option("--etcd-servers", why));
     }
     let mut etcd = EtcdOptions::new(options.etcd_servers.iter().cloned());
     etcd.tls = etcd_tls(options)?;
@@ -362,19 +373,26 @@ fn etcd_tls(options: &Serve) -> Result<Option<EtcdTls>, StartError> {
 }
 
 /// The authorizers that options ask for; whoever is in `system:masters` may everything.
-fn authorization(options: &Serve, index: &Arc<Index>) -> Result<Arc<dyn Authorizer>, StartError> {
+fn authorization(options: &Serve, index: &Arc<Index>) -> Arc<dyn Authorizer> {
     let mut members: Vec<Arc<dyn Authorizer>> = vec![Arc::new(Privileged)];
-    let modes = &options.authorization_mode;
-    for (at, mode) in modes.iter().enumerate() {
-        if modes.iter().take(at).any(|earlier| earlier == mode) {
-            let why = format!("the mode {mode} stands there twice");
-            return Err(StartError::option("--authorization-mode", why));
-        }
-        members.push(match mode {
+    members.extend(options.authorization_mode.iter().map(|mode| {
+        let member: Arc<dyn Authorizer> = match mode {
             AuthorizationMode::Rbac => Arc::new(RbacAuthorizer::new(index.clone())),
             AuthorizationMode::AlwaysAllow => Arc::new(AlwaysAllow),
             AuthorizationMode::AlwaysDeny => Arc::new(AlwaysDeny),
-        });
+        };
+        member
+    }));
+    Arc::new(Union::new(members))
+}
+
+fn check_modes(modes: &[AuthorizationMode]) -> Result<(), StartError> {
+    let mut seen = modes.iter().enumerate();
+    match seen.find(|(at, mode)| modes.iter().take(*at).any(|earlier| earlier == *mode)) {
+        None => Ok(()),
+        Some((_, mode)) => {
+            let why = format!("the mode {mode} stands there twice");
+            Err(StartError::option("--authorization-mode", why))
+        }
     }
-    Ok(Arc::new(Union::new(members)))
 }

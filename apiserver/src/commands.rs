@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::app::StartError;
 use crate::config::{HealthcheckArgs, KubeconfigArgs, Serve, WhyArgs};
 use crate::endpoints::paths;
+use crate::https::without_credentials;
 use crate::kubeconfig::Kubeconfig;
 use crate::server::Server;
 use crate::serving::pki::{self, Authority, PkiError};
@@ -177,7 +178,7 @@ pub fn healthcheck(args: &HealthcheckArgs) -> Result<(), CommandError> {
         .build()
         .map_err(system("start"))?;
     let not_ready = |why: String| CommandError::NotReady {
-        server: args.server.clone(),
+        server: without_credentials(&args.server),
         why,
     };
     match runtime.block_on(crate::healthcheck::readyz(&args.server)) {

@@ -62,7 +62,7 @@ pub struct Serve {
     /// Its private key.
     #[arg(long, requires = "etcd_certfile")]
     pub etcd_keyfile: Option<PathBuf>,
-    /// What all keys begin with.
+    /// What all keys begin with, below the root; nothing at all if it is empty.
     #[arg(long, default_value = "/registry")]
     pub etcd_prefix: String,
     /// How often old revisions are forgotten, such as `5m`; 0 for never.

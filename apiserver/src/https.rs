@@ -25,8 +25,11 @@ const ANSWER_MAX: usize = 16 * 1024 * 1024;
 #[derive(Debug, Error)]
 pub enum HttpsError {
     /// Not a URL that can be asked.
-    #[error("{0:?} is no https URL")]
+    #[error("{:?} is no https URL", without_credentials(.0))]
     Url(String),
+    /// A URL that says who asks; what this program shows of itself stands elsewhere.
+    #[error("{:?}: credentials in a URL are not supported", without_credentials(.0))]
+    Credentials(String),
     /// The certificates of an authority, or of this client, cannot be used.
     #[error("{0}")]
     Certificates(String),
@@ -137,6 +140,9 @@ impl HttpsClient {
         if uri.scheme_str() != Some("https") {
             return Err(wrong());
         }
+        if has_credentials(url) {
+            return Err(HttpsError::Credentials(url.to_owned()));
+        }
         let host = authority.host().trim_matches(['[', ']']);
         let name = ServerName::try_from(host.to_owned()).map_err(|_| wrong())?;
         let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(443))).await?;
@@ -173,6 +179,26 @@ impl HttpsClient {
     }
 }
 
+/// Whether a URL names somebody, and maybe a password, before its host.
+pub fn has_credentials(url: &str) -> bool {
+    let authority = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let end = authority.find(['/', '?', '#']).unwrap_or(authority.len());
+    authority.get(..end).is_some_and(|a| a.contains('@'))
+}
+
+/// A URL as it may be shown, in a log or a message. A password may hold any character, so whatever
+/// stands before the last `@` is left out.
+pub fn without_credentials(url: &str) -> String {
+    let (scheme, rest) = match url.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), url),
+    };
+    match rest.rsplit_once('@') {
+        Some((_, after)) => format!("{scheme}…@{after}"),
+        None => url.to_owned(),
+    }
+}
+
 /// The beginning of a client's TLS.
 ///
 /// # Errors
@@ -182,4 +208,25 @@ pub fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, HttpsErro
     ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|e| HttpsError::Certificates(e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_its_password() {
+        for (url, shown, has) in [
+            ("https://h:1/p?q", "https://h:1/p?q", false),
+            ("https://bob:pw@h:1/p", "https://…@h:1/p", true),
+            ("https://bob@h", "https://…@h", true),
+            ("https://bob:p@w@h", "https://…@h", true),
+            ("https://bob:p/w@h", "https://…@h", false),
+            ("bob:pw@h", "…@h", true),
+            ("h:1", "h:1", false),
+        ] {
+            assert_eq!(without_credentials(url), shown);
+            assert_eq!(has_credentials(url), has, "{url}");
+        }
+    }
 }

@@ -11,9 +11,11 @@ use portcullis_authn::{FileError, Reloading};
 use crate::app::StartError;
 use crate::config::oidc::Oidc;
 use crate::files::{self, Watched};
-use crate::https::HttpsClient;
+use crate::https::{HttpsClient, has_credentials, without_credentials};
 
 const ISSUER: &str = "--oidc-issuer-url";
+const CLIENT: &str = "--oidc-client-id";
+const USERNAME: &str = "--oidc-username-claim";
 const CA: &str = "--oidc-ca-file";
 
 /// Where systems keep the authorities they trust, in the order of looking (Go:
@@ -34,16 +36,15 @@ struct Trusting(Arc<Reloading<HttpsClient>>);
 /// # Errors
 /// [`StartError`], which names option and file.
 pub fn load(options: &Oidc) -> Result<Option<(OidcTokens, Watched)>, StartError> {
-    let (Some(issuer_url), Some(client_id)) = (&options.oidc_issuer_url, &options.oidc_client_id)
-    else {
+    let Some((issuer_url, client_id)) = named(options)? else {
         return Ok(None);
     };
-    let is_url = issuer_url.parse::<http::Uri>().is_ok_and(|url| {
-        url.scheme_str() == Some("https") && url.host().is_some() && url.query().is_none()
-    });
-    if !is_url {
-        let why = format!("{issuer_url:?} is no https URL");
-        return Err(StartError::option(ISSUER, why));
+    check_issuer(issuer_url).map_err(|why| {
+        let url = without_credentials(issuer_url);
+        StartError::option(ISSUER, format!("{url:?} {why}"))
+    })?;
+    if options.oidc_username_claim.is_empty() {
+        return Err(StartError::option(USERNAME, "a claim must be named"));
     }
     let (option, path) = match &options.oidc_ca_file {
         Some(path) => (CA, path.clone()),
@@ -53,11 +54,11 @@ pub fn load(options: &Oidc) -> Result<Option<(OidcTokens, Watched)>, StartError>
     let trusting = Arc::new(trusting);
     let tokens = OidcTokens::new(
         OidcOptions {
-            issuer_url: issuer_url.clone(),
-            client_id: client_id.clone(),
+            issuer_url: issuer_url.to_owned(),
+            client_id: client_id.to_owned(),
             username_claim: options.oidc_username_claim.clone(),
             username_prefix: options.oidc_username_prefix.clone(),
-            groups_claim: options.oidc_groups_claim.clone(),
+            groups_claim: options.oidc_groups_claim.clone().filter(|c| !c.is_empty()),
             groups_prefix: options.oidc_groups_prefix.clone(),
             signing_algs: options.oidc_signing_algs.clone(),
             required_claims: options.oidc_required_claim.iter().cloned().collect(),
@@ -65,6 +66,39 @@ pub fn load(options: &Oidc) -> Result<Option<(OidcTokens, Watched)>, StartError>
         Arc::new(Trusting(trusting.clone())),
     );
     Ok(Some((tokens, trusting)))
+}
+
+/// Issuer and client, if they are named; an empty name is none.
+fn named(options: &Oidc) -> Result<Option<(&str, &str)>, StartError> {
+    let issuer = options.oidc_issuer_url.as_deref().unwrap_or_default();
+    let client = options.oidc_client_id.as_deref().unwrap_or_default();
+    let alone = |option, other| StartError::option(option, format!("empty, but {other} is not"));
+    match (issuer, client) {
+        ("", "") => Ok(None),
+        ("", _) => Err(alone(ISSUER, CLIENT)),
+        (_, "") => Err(alone(CLIENT, ISSUER)),
+        both => Ok(Some(both)),
+    }
+}
+
+/// Upstream: `oidc.New`, and what `validateIssuerURL` of later versions adds: whatever stands in the
+/// URL stands in the names of users, too.
+fn check_issuer(url: &str) -> Result<(), &'static str> {
+    if has_credentials(url) {
+        return Err("holds credentials, which would be seen by many");
+    }
+    if url.contains('#') {
+        return Err("has a fragment, which an issuer's URL has not");
+    }
+    if url.contains('?') {
+        return Err("has a query, which an issuer's URL has not");
+    }
+    let parsed = url.parse::<http::Uri>().ok();
+    let parsed = parsed.filter(|url| url.scheme_str() == Some("https"));
+    if parsed.is_none_or(|url| url.host().is_none_or(str::is_empty)) {
+        return Err("is no https URL");
+    }
+    Ok(())
 }
 
 fn system_authorities() -> Result<PathBuf, StartError> {
@@ -90,11 +124,13 @@ fn client(path: &Path, contents: &[u8]) -> Result<HttpsClient, FileError> {
 impl Fetch for Trusting {
     async fn get(&self, url: &str) -> Result<Vec<u8>, FetchError> {
         let client = self.0.current();
+        // an issuer may say anything of where its keys are
+        let shown = without_credentials(url);
         let reply = client.send(Method::GET, url, HeaderMap::new(), "").await;
         match reply {
             Ok(reply) if reply.code == 200 => Ok(reply.body.to_vec()),
-            Ok(reply) => Err(FetchError(format!("{url} answers {}", reply.code))),
-            Err(error) => Err(FetchError(format!("{url}: {error}"))),
+            Ok(reply) => Err(FetchError(format!("{shown} answers {}", reply.code))),
+            Err(error) => Err(FetchError(format!("{shown}: {error}"))),
         }
     }
 }

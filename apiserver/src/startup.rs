@@ -108,6 +108,20 @@ fn names(bound: IpAddr) -> (Vec<String>, Vec<IpAddr>) {
     (names, addresses)
 }
 
+/// What keys begin with, without a slash at the end: a path below the root, however it is written
+/// (upstream: `path.Join("/", prefix)` in `pkg/storage/etcd3/store.go`).
+pub fn key_prefix(given: &str) -> String {
+    let mut parts = Vec::new();
+    for part in given.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.iter().map(|part| format!("/{part}")).collect()
+}
+
 /// What this machine calls itself, in lower case; empty if it does not say.
 pub fn host_name() -> String {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
@@ -160,4 +174,23 @@ pub fn reachable(local: SocketAddr) -> SocketAddr {
         local.ip()
     };
     SocketAddr::new(ip, local.port())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_prefix_is_a_path_below_the_root() {
+        for (given, prefix) in [
+            ("/registry", "/registry"),
+            ("registry", "/registry"),
+            ("/a//b/./c/", "/a/b/c"),
+            ("/a/../../b", "/b"),
+            ("", ""),
+            ("/", ""),
+        ] {
+            assert_eq!(key_prefix(given), prefix, "{given}");
+        }
+    }
 }

@@ -75,6 +75,12 @@ impl TokenKeys {
     /// As [`TokenKeys::load`].
     pub fn check(options: &Serve) -> Result<(), StartError> {
         let options = &options.service_accounts;
+        check_issuers(&options.service_account_issuer)
+            .map_err(|why| StartError::option(ISSUER, why))?;
+        if options.api_audiences.iter().any(String::is_empty) {
+            let why = "an audience must not be empty";
+            return Err(StartError::option("--api-audiences", why));
+        }
         for path in &options.service_account_key_file {
             KeyFile::load(path).map_err(|e| StartError::option(KEY, e))?;
         }
@@ -91,10 +97,7 @@ impl TokenKeys {
     pub fn load(options: &Serve) -> Result<Self, StartError> {
         let options_of = &options.service_accounts;
         let issuers = options_of.service_account_issuer.clone();
-        let name = match issuers.first() {
-            Some(first) if issuers.iter().all(|i| !i.is_empty()) => first.clone(),
-            _ => return Err(StartError::option(ISSUER, "an issuer must not be empty")),
-        };
+        let name = issuers.first().cloned().unwrap_or_default();
         let (option, path) = match &options_of.service_account_signing_key_file {
             Some(path) => (SIGNING_KEY, path.clone()),
             None => ("--data-dir", own_key(&options.data_dir)?),
@@ -125,6 +128,42 @@ impl TokenKeys {
             reloads,
         })
     }
+}
+
+/// Upstream: `BuiltInAuthenticationOptions.Validate`.
+fn check_issuers(issuers: &[String]) -> Result<(), String> {
+    for (at, issuer) in issuers.iter().enumerate() {
+        if issuer.is_empty() {
+            return Err("an issuer must not be empty".to_owned());
+        }
+        if issuer.contains(':') && !is_url(issuer) {
+            return Err(format!("{issuer:?} holds a colon, and is no URL"));
+        }
+        if issuers.iter().take(at).any(|earlier| earlier == issuer) {
+            return Err(format!("{issuer:?} stands there twice"));
+        }
+    }
+    Ok(())
+}
+
+/// As far as Go's `url.Parse` cares.
+fn is_url(text: &str) -> bool {
+    let (scheme, rest) = text.split_once(':').unwrap_or_default();
+    let named = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    let authority = rest.strip_prefix("//").map(|rest| {
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        rest.get(..end).unwrap_or_default()
+    });
+    let reachable = |authority: &str| {
+        let behind = authority.rsplit(['@', ']']).next().unwrap_or_default();
+        let parsed = authority.parse::<http::uri::Authority>();
+        authority.is_empty()
+            || parsed.is_ok_and(|a| a.port_u16().is_some() || !behind.contains(':'))
+    };
+    named && !text.contains(char::is_control) && authority.is_none_or(reachable)
 }
 
 /// The key in the data directory, made at the first start.
@@ -203,5 +242,32 @@ impl Secrets for Bound {
                 .collect(),
             deleted: secret.metadata.deletion_timestamp.is_some(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn issuers_are_names_or_urls() {
+        let check = |issuers: &[&str]| {
+            let issuers: Vec<_> = issuers.iter().map(|i| (*i).to_owned()).collect();
+            check_issuers(&issuers)
+        };
+        for good in ["me", "https://a", "https://a:1/b?c", "urn:a:b", "a:b"] {
+            assert_eq!(check(&[good]), Ok(()), "{good}");
+        }
+        for (bad, why) in [
+            (&["https://a", ""][..], "empty"),
+            (&["1:b"], "no URL"),
+            (&["https://a b"], "no URL"),
+            (&["https://[::1"], "no URL"),
+            (&["https://a:port"], "no URL"),
+            (&["me", "you", "me"], "\"me\" stands there twice"),
+        ] {
+            let error = check(bad).unwrap_err();
+            assert!(error.contains(why), "{bad:?}: {error}");
+        }
     }
 }

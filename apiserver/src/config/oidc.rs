@@ -33,8 +33,9 @@ pub struct Oidc {
     /// How its tokens may be signed.
     #[arg(long, value_delimiter = ',', default_value = "RS256", value_parser = algorithm)]
     pub oidc_signing_algs: Vec<Algorithm>,
-    /// A claim its tokens must have, as `claim=value`; may be given several times.
-    #[arg(long, value_delimiter = ',', value_parser = claim)]
+    /// A claim its tokens must have, as `claim=value`; may be given several times, as the value may
+    /// hold commas.
+    #[arg(long, value_parser = claim)]
     pub oidc_required_claim: Vec<(String, String)>,
 }
 
@@ -44,7 +45,24 @@ fn algorithm(name: &str) -> Result<Algorithm, String> {
 }
 
 fn claim(text: &str) -> Result<(String, String), String> {
-    let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
-    let (name, value) = pair.ok_or("a required claim is written as claim=value")?;
+    let pair = text.split_once('=');
+    let pair = pair.map(|(name, value)| (name.trim(), value.trim()));
+    let (name, value) = pair
+        .filter(|(name, _)| !name.is_empty())
+        .ok_or("a required claim is written as claim=value")?;
     Ok((name.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_required_claim_may_hold_commas() {
+        let pair = |name: &str, value: &str| Ok((name.to_owned(), value.to_owned()));
+        assert_eq!(claim("hd=a,b=c"), pair("hd", "a,b=c"));
+        assert_eq!(claim(" hd = a "), pair("hd", "a"));
+        assert_eq!(claim("hd="), pair("hd", ""));
+        assert!(claim("hd").is_err() && claim(" =x").is_err());
+    }
 }

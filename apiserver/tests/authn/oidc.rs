@@ -134,19 +134,64 @@ async fn keys_rotate_and_only_a_trusted_server_is_asked() {
 }
 
 #[tokio::test]
-async fn a_bad_option_is_named() {
+async fn a_bad_issuer_is_named() {
+    let dir = directory();
+    let issuer = |url: &str| format!("--oidc-issuer-url={url}");
+    for (url, why) in [
+        ("http://x", "\"http://x\" is no https URL"),
+        ("x", "\"x\" is no https URL"),
+        ("https://", "\"https://\" is no https URL"),
+        ("https://x y", "\"https://x y\" is no https URL"),
+        (
+            "https://x?a",
+            "\"https://x?a\" has a query, which an issuer's URL has not",
+        ),
+        (
+            "https://x/#a",
+            "\"https://x/#a\" has a fragment, which an issuer's URL has not",
+        ),
+        (
+            "https://me:deep-secret@x",
+            "\"https://…@x\" holds credentials, which would be seen by many",
+        ),
+        ("", "empty, but --oidc-client-id is not"),
+    ] {
+        let flags = [&*issuer(url), "--oidc-client-id=y"];
+        let error = Server::start(&options(&dir, &flags)).await.err().unwrap();
+        assert_eq!(error.to_string(), format!("--oidc-issuer-url: {why}"));
+    }
+}
+
+#[tokio::test]
+async fn a_bad_option_is_named_before_anything_is_made() {
     let dir = directory();
     let file = dir.path().join("bad.crt");
     std::fs::write(&file, "nonsense").unwrap();
     let bad = format!("--oidc-ca-file={}", file.display());
     for (flags, why) in [
         (
-            &["--oidc-issuer-url=http://x", "--oidc-client-id=y"][..],
-            "--oidc-issuer-url: \"http://x\" is no https URL",
+            &["--oidc-issuer-url=https://x", "--oidc-client-id="][..],
+            "--oidc-client-id: empty, but --oidc-issuer-url is not",
         ),
         (
-            &["--oidc-issuer-url=https://x?a", "--oidc-client-id=y"],
-            "--oidc-issuer-url: \"https://x?a\" is no https URL",
+            &[
+                "--oidc-issuer-url=https://x",
+                "--oidc-client-id=y",
+                "--oidc-username-claim=",
+            ],
+            "--oidc-username-claim: a claim must be named",
+        ),
+        (
+            &["--api-audiences=a,,b"],
+            "--api-audiences: an audience must not be empty",
+        ),
+        (
+            &["--service-account-issuer=1:b"],
+            "--service-account-issuer: \"1:b\" holds a colon, and is no URL",
+        ),
+        (
+            &["--etcd-servers=https://me:deep-secret@x:2379"],
+            "--etcd-servers: \"https://…@x:2379\": credentials in a URL are not supported",
         ),
         (
             &[
@@ -172,4 +217,12 @@ async fn a_bad_option_is_named() {
             .to_string();
         assert!(error.contains(why) && error.lines().count() == 1, "{error}");
     }
+    assert!(
+        !dir.path().join("data").exists(),
+        "a refused start left something"
+    );
+    // As upstream: an issuer and a client of no name are none.
+    let server = TestServer::start(&["--oidc-issuer-url=", "--oidc-client-id="]).await;
+    assert!(whoami(&server.alice()).await.is_ok());
+    server.stop().await;
 }

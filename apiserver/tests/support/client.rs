@@ -150,7 +150,7 @@ impl Client {
             (format!("https://{}", self.address), Sender::Http2(sender))
         } else {
             let host = HeaderValue::from_str(&self.address.to_string()).unwrap();
-            headers.insert(HOST, host);
+            headers.entry(HOST).or_insert(host);
             let (sender, connection) = http1::handshake(io).await?;
             tokio::spawn(connection);
             (String::new(), Sender::Http1(sender))
@@ -166,7 +166,7 @@ impl Client {
 /// A connection that stays open.
 pub struct Connection {
     /// What requests' addresses begin with.
-    base: String,
+    pub base: String,
     headers: HeaderMap,
     sender: Sender,
 }

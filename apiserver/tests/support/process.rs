@@ -19,11 +19,17 @@ pub struct Process {
 impl Process {
     /// Starts it, and returns when it is ready.
     pub fn start(data: PathBuf, flags: &[&str]) -> Self {
+        Self::start_logging(data, flags, Stdio::inherit())
+    }
+
+    /// The same with a log that goes elsewhere.
+    pub fn start_logging(data: PathBuf, flags: &[&str], log: impl Into<Stdio>) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
             .args(["serve", "--secure-port=0"])
             .arg(format!("--data-dir={}", data.display()))
             .args(flags)
             .stdout(Stdio::piped())
+            .stderr(log)
             .spawn()
             .unwrap();
         let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -37,6 +43,11 @@ impl Process {
             data,
             address,
         }
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Ends it without a warning.
@@ -64,6 +75,11 @@ impl Process {
         let authority = self.authority();
         let identity = authority.client("root", Some("system:masters")).unwrap();
         Client::new(self.address, authority.certificate(), Some(&identity))
+    }
+
+    /// Somebody who shows nothing.
+    pub fn anonymous(&self) -> Client {
+        Client::new(self.address, self.authority().certificate(), None)
     }
 }
 

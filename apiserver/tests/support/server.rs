@@ -1,6 +1,7 @@
 //! A server of its own for each test.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -77,6 +78,11 @@ impl TestServer {
     /// A file of its data directory.
     pub fn data(&self, name: &str) -> PathBuf {
         self.dir.path().join("data").join(name)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.server.local()
     }
 
     /// The authority that signed its certificate, and signs its clients'.
