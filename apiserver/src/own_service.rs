@@ -30,6 +30,9 @@ const NAME: &str = "kubernetes";
 const PORT_NAME: &str = "https";
 /// How often to see whether all is still there.
 const INTERVAL: Duration = Duration::from_secs(10);
+/// How long to wait, and how often, for another server that makes the service at the same moment.
+const RIVAL_WAIT: Duration = Duration::from_millis(100);
+const RIVAL_WAITS: usize = 10;
 /// How many of these pass between looks for addresses and ports that are nobody's.
 const REPAIR_EVERY: u32 = 18;
 
@@ -119,7 +122,17 @@ async fn write(
 ) -> Result<(), Status> {
     let user = system();
     let scope = Scope::all(resource, &user).named(NAMESPACE, NAME);
-    match registry.update(&scope, change).await {
+    let mut written = registry.update(&scope, change).await;
+    for _ in 0..RIVAL_WAITS {
+        match &written {
+            // another server on the same store has the address, and is about to write the service
+            Err(status) if status.code == 422 => {}
+            _ => break,
+        }
+        tokio::time::sleep(RIVAL_WAIT).await;
+        written = registry.update(&scope, change).await;
+    }
+    match written {
         // another server on the same store did it
         Err(status) if status.code == 409 => Ok(()),
         written => written.map(drop),

@@ -51,6 +51,8 @@ pub fn cluster_role(existing: Option<&ClusterRole>, expected: ClusterRole) -> St
         rule.cluster_role_selectors = Some(all);
     } else {
         add_missing(&mut role.rules, expected.rules);
+        // its controller would take away what was just added
+        role.aggregation_rule = None;
     }
     step(existing, role, &existing.metadata)
 }

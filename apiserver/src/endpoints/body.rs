@@ -1,5 +1,7 @@
 //! The body of a request: its bytes, its notation, its object.
 
+mod yaml;
+
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -12,6 +14,8 @@ use serde_json::Value;
 
 use super::query::FieldValidation;
 use crate::registry::version::Conversion;
+
+pub use self::yaml::parse as yaml;
 
 /// The largest body, in bytes (upstream: `MaxRequestBodyBytes`).
 const BODY_MAX: usize = 3 * 1024 * 1024;
@@ -91,15 +95,17 @@ pub fn object(
 /// Reads JSON or YAML, and the paths of fields that stand twice.
 fn value(bytes: &[u8], media_type: &str, kind: &str) -> Result<(Value, Vec<String>), Status> {
     let unrecognized = |why: &dyn std::fmt::Display| {
-        let why = format!(
-            "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; {why}"
-        );
+        let why = format!("the object provided is unrecognized (must be of type {kind}): {why}");
         Status::bad_request(why)
+    };
+    let no_json = |why: &dyn std::fmt::Display| {
+        unrecognized(&format!(
+            "couldn't get version/kind; json parse error: {why}"
+        ))
     };
     let (value, duplicates) = match media_type {
         "" | "application/json" => {
-            let parsed =
-                parse(bytes).map_err(|e| unrecognized(&format!("json parse error: {e}")))?;
+            let parsed = parse(bytes).map_err(|e| no_json(&e))?;
             (parsed.value, parsed.duplicate_fields)
         }
         "application/yaml" => {
@@ -113,9 +119,9 @@ fn value(bytes: &[u8], media_type: &str, kind: &str) -> Result<(Value, Vec<Strin
         // Go reads null as an object with nothing in it
         Value::Null => Ok((Value::Object(serde_json::Map::new()), duplicates)),
         Value::Object(_) => Ok((value, duplicates)),
-        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => Err(
-            unrecognized(&"json parse error: the document is not an object"),
-        ),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            Err(no_json(&"the document is not an object"))
+        }
     }
 }
 
@@ -133,16 +139,6 @@ fn from_protobuf(bytes: &[u8], expected: Expected<'_>) -> Result<Value, Status> 
         .map_err(|why| cannot_be_handled(expected, &why))?;
     check_size(&value).map_err(|why| cannot_be_handled(expected, &why))?;
     Ok(value)
-}
-
-/// Reads YAML as Kubernetes does: YAML 1.1, with octal numbers.
-///
-/// # Errors
-/// What the parser finds.
-pub fn yaml(bytes: &[u8]) -> Result<Value, String> {
-    let text = std::str::from_utf8(bytes).map_err(|e| e.to_string())?;
-    let options = serde_saphyr::options! { legacy_octal_numbers: true };
-    serde_saphyr::from_str_with_options(text, options).map_err(|e| e.to_string())
 }
 
 fn unsupported() -> Status {

@@ -9,8 +9,9 @@ use serde::de::DeserializeOwned;
 
 /// Another version of a kind: its type, and the way there and back.
 ///
-/// Converting may not lose anything: what a version has no field for goes into annotations, as
-/// upstream's conversions do it.
+/// What a version has no field for goes into annotations, as upstream's conversions do it, and comes
+/// back from there. Nothing is lost that way but what upstream's lose too: of an autoscaler's second
+/// CPU metric `autoscaling/v1` has neither a field nor an annotation.
 pub trait Version: 'static {
     /// The type objects are stored as.
     type Stored: Object + Default;

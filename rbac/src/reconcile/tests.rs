@@ -115,6 +115,14 @@ fn aggregated_roles_keep_their_rules_and_get_their_selector() {
 }
 
 #[test]
+fn roles_that_should_not_gather_others_stop_it() {
+    let mut existing = edit();
+    existing.aggregation_rule =
+        find(bootstrap::cluster_roles(), "view", |r| &r.metadata).aggregation_rule;
+    assert_eq!(cluster_role(Some(&existing), edit()), Step::Update(edit()));
+}
+
+#[test]
 fn bindings_get_missing_subjects_or_are_made_anew() {
     let expected = || cluster_binding("a", "ClusterRole/r", &["Group/g", "ServiceAccount/s/n"]);
     let existing = cluster_binding("a", "ClusterRole/r", &["User/mine", "ServiceAccount/s/m"]);

@@ -1,5 +1,5 @@
-//! `autoscaling/v1`, which knows one metric; all else stands in annotations, so that nothing is lost
-//! on the way (upstream: `pkg/apis/autoscaling/v1/conversion.go`).
+//! `autoscaling/v1`, which knows one metric; all else stands in annotations, but for a second metric
+//! of the CPU, which is lost on the way (upstream: `pkg/apis/autoscaling/v1/conversion.go`).
 
 mod texts;
 
