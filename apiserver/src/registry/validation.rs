@@ -102,15 +102,31 @@ impl<'a> OneOf<'a> {
         value: Option<&T>,
         validate: impl FnOnce(&T, &Path, &mut ErrorList),
     ) {
+        self.field_also_called((name, name), value, validate);
+    }
+
+    /// The same of a field that upstream calls by one name where it refuses it, and by another
+    /// where it checks it.
+    pub fn field_also_called<T>(
+        &mut self,
+        (refused, checked): (&str, &str),
+        value: Option<&T>,
+        validate: impl FnOnce(&T, &Path, &mut ErrorList),
+    ) {
         let Some(value) = value else { return };
-        let path = self.path.child(name);
         if self.chosen {
             let detail = format!("may not specify more than 1 {}", self.what);
+            let path = self.path.child(refused);
             self.errors.push(FieldError::forbidden(&path, detail));
         } else {
             self.chosen = true;
-            validate(value, &path, self.errors);
+            validate(value, &self.path.child(checked), self.errors);
         }
+    }
+
+    /// Adds what is wrong with the object of which this chooses.
+    pub fn refuse(&mut self, error: impl FnOnce(&Path) -> FieldError) {
+        self.errors.push(error(self.path));
     }
 
     /// Whether any field was set.

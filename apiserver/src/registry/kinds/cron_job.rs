@@ -119,6 +119,10 @@ fn validate_spec(spec: &CronJobSpec) -> ErrorList {
     } else if let Err(why) = schedule::check(&spec.schedule) {
         errors.push(FieldError::invalid(&schedule_path, &spec.schedule, why));
     }
+    if spec.time_zone.is_some() && spec.schedule.contains("TZ") {
+        let detail = "cannot use both timeZone field and TZ or CRON_TZ in schedule";
+        errors.push(FieldError::invalid(&schedule_path, &spec.schedule, detail));
+    }
     let deadline_path = path.child("startingDeadlineSeconds");
     not_negative(spec.starting_deadline_seconds, &deadline_path, &mut errors);
     if let Some(zone) = &spec.time_zone {

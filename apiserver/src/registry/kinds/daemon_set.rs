@@ -7,7 +7,8 @@ use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::workload::{
     CONTAINERS, IMAGES, container_cells, default_template, is_unset, number, same_selector,
-    template_warnings, validate_selected, validate_template,
+    template_warnings, validate_collisions, validate_selected, validate_shared_disks,
+    validate_template,
 };
 use crate::registry::strategy::{Cell, Column, Strategy};
 use crate::registry::validation::int_or_percent::{
@@ -73,7 +74,7 @@ impl Strategy for DaemonSetStrategy {
         set.spec.clone_from(&old.spec);
     }
 
-    fn validate_status_update(&self, set: &DaemonSet, _: &DaemonSet) -> ErrorList {
+    fn validate_status_update(&self, set: &DaemonSet, old: &DaemonSet) -> ErrorList {
         let mut errors = ErrorList::new();
         let status = set.status.clone().unwrap_or_default();
         let path = Path::new("status");
@@ -91,12 +92,13 @@ impl Strategy for DaemonSetStrategy {
             ("updatedNumberScheduled", status.updated_number_scheduled),
             ("numberAvailable", status.number_available),
             ("numberUnavailable", status.number_unavailable),
-            ("collisionCount", status.collision_count),
         ] {
             not_negative(value.map(i64::from), &path.child(field), &mut errors);
         }
         let observed = status.observed_generation;
         not_negative(observed, &path.child("observedGeneration"), &mut errors);
+        let before = old.status.as_ref().and_then(|s| s.collision_count);
+        validate_collisions(status.collision_count, before, &mut errors);
         errors
     }
 
@@ -160,6 +162,8 @@ fn validate_spec(spec: &DaemonSetSpec, path: &Path, errors: &mut ErrorList) {
         errors.push(FieldError::invalid(&selector_path, value, detail));
     }
     validate_template(&spec.template, &template_path, errors);
+    // there is one on each node
+    validate_shared_disks(&spec.template, &template_path, errors);
     let pods = spec.template.spec.as_ref();
     let pods_path = template_path.child("spec");
     let policy = text(pods.and_then(|s| s.restart_policy.as_ref()));
@@ -191,25 +195,29 @@ fn validate_strategy(strategy: &DaemonSetUpdateStrategy, path: &Path, errors: &m
             let zero = IntOrString::Int(0);
             let unavailable = rolling.max_unavailable.as_ref().unwrap_or(&zero);
             let surge = rolling.max_surge.as_ref().unwrap_or(&zero);
-            for (field, value) in [("maxUnavailable", unavailable), ("maxSurge", surge)] {
+            let both = [("maxUnavailable", unavailable), ("maxSurge", surge)];
+            for (field, value) in both {
                 validate_int_or_percent(value, &path_of(field), errors);
+            }
+            for (field, value) in both {
                 validate_at_most_all(value, &path_of(field), errors);
             }
-            let zeros = (
-                int_or_percent::is_zero(unavailable),
-                int_or_percent::is_zero(surge),
-            );
-            let detail = match zeros {
-                (true, true) => "cannot be 0 when maxSurge is 0",
-                (false, false) => "may not be set when maxSurge is non-zero",
+            let (field, value, detail) = match both.map(|(_, value)| int_or_percent::is_zero(value))
+            {
+                [true, true] => (
+                    "maxUnavailable",
+                    unavailable,
+                    "cannot be 0 when maxSurge is 0",
+                ),
+                [false, false] => (
+                    "maxSurge",
+                    surge,
+                    "may not be set when maxUnavailable is non-zero",
+                ),
                 _ => return,
             };
-            let value = int_or_percent::go(unavailable);
-            errors.push(FieldError::invalid(
-                &path_of("maxUnavailable"),
-                value,
-                detail,
-            ));
+            let value = int_or_percent::go(value);
+            errors.push(FieldError::invalid(&path_of(field), value, detail));
         }
         ("RollingUpdate", None) => {
             errors.push(FieldError::required(&path.child("rollingUpdate"), ""));

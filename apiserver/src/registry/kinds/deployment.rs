@@ -8,8 +8,8 @@ use portcullis_api::field_error::{BadValue, go_quote};
 use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::workload::{
-    self, CONTAINERS, IMAGES, container_cells, default_template, same_selector, template_warnings,
-    validate_running_template, validate_selector,
+    self, CONTAINERS, Counts, IMAGES, container_cells, default_template, same_selector,
+    template_warnings, validate_collisions, validate_running_template, validate_selector,
 };
 use crate::registry::strategy::{Cell, Column, Strategy};
 use crate::registry::validation::int_or_percent::{
@@ -69,38 +69,28 @@ impl Strategy for DeploymentRules {
         deployment.metadata.labels.clone_from(&old.metadata.labels);
     }
 
-    fn validate_status_update(&self, deployment: &Deployment, _: &Deployment) -> ErrorList {
+    fn validate_status_update(&self, deployment: &Deployment, old: &Deployment) -> ErrorList {
         let mut errors = ErrorList::new();
         let status = deployment.status.clone().unwrap_or_default();
+        let counts = Counts {
+            all: status.replicas.unwrap_or_default(),
+            some: &[("updatedReplicas", status.updated_replicas)],
+            ready: status.ready_replicas,
+            available: status.available_replicas,
+        };
+        counts.validate(&mut errors);
         let path = Path::new("status");
         for (field, value) in [
             ("observedGeneration", status.observed_generation),
-            ("replicas", status.replicas.map(i64::from)),
-            ("updatedReplicas", status.updated_replicas.map(i64::from)),
-            ("readyReplicas", status.ready_replicas.map(i64::from)),
-            (
-                "availableReplicas",
-                status.available_replicas.map(i64::from),
-            ),
             (
                 "unavailableReplicas",
                 status.unavailable_replicas.map(i64::from),
             ),
-            ("collisionCount", status.collision_count.map(i64::from)),
         ] {
             not_negative(value, &path.child(field), &mut errors);
         }
-        let replicas = status.replicas.unwrap_or_default();
-        for (field, value) in [
-            ("updatedReplicas", status.updated_replicas),
-            ("readyReplicas", status.ready_replicas),
-            ("availableReplicas", status.available_replicas),
-        ] {
-            if let Some(value) = value.filter(|v| *v > replicas) {
-                let detail = "cannot be greater than status.replicas";
-                errors.push(FieldError::invalid(&path.child(field), value, detail));
-            }
-        }
+        let before = old.status.as_ref().and_then(|s| s.collision_count);
+        validate_collisions(status.collision_count, before, &mut errors);
         errors
     }
 
@@ -154,7 +144,7 @@ fn validate_spec(spec: &DeploymentSpec, path: &Path, errors: &mut ErrorList) {
     let selector_path = path.child("selector");
     if validate_selector(&spec.selector, "deployment", &selector_path, errors) {
         let path = path.child("template");
-        validate_running_template(&spec.template, &spec.selector, &path, errors);
+        validate_running_template(&spec.template, &spec.selector, spec.replicas, &path, errors);
     } else {
         let (value, detail) = (go_selector(&spec.selector), "invalid label selector");
         errors.push(FieldError::invalid(&selector_path, value, detail));

@@ -1,9 +1,13 @@
 //! Jobs: pods that are to end.
 
+mod update;
+
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use portcullis_api::field_error::BadValue;
-use portcullis_api::{ErrorList, FieldError, Path};
+use portcullis_api::selector::LabelSelector as Selector;
+use portcullis_api::{ErrorList, FieldError, Path, name};
 
 use super::workload::{
     CONTAINERS, IMAGES, container_cells, default_template, template_warnings, validate_selected,
@@ -13,11 +17,13 @@ use crate::registry::strategy::{Cell, Column, Strategy};
 use crate::registry::validation::labels::{
     format_label_selector, go_map, go_selector, validate_label_selector,
 };
-use crate::registry::validation::{IMMUTABLE, not_negative, one_of, text};
+use crate::registry::validation::{not_negative, one_of, text};
 
 /// The labels by which a job knows its pods.
 const UID_LABEL: &str = "controller-uid";
 const NAME_LABEL: &str = "job-name";
+/// The annotation of jobs whose pods have finalizers of their controller's.
+const TRACKING: &str = "batch.kubernetes.io/job-tracking";
 const NON_INDEXED: &str = "NonIndexed";
 const INDEXED: &str = "Indexed";
 /// How many pods of a job that counts them may run at once.
@@ -33,7 +39,7 @@ impl Strategy for JobStrategy {
         let spec = job.spec.get_or_insert_default();
         default_job_spec(spec);
         let labels = job.metadata.labels.as_ref();
-        if labels.is_none_or(std::collections::BTreeMap::is_empty) {
+        if labels.is_none_or(BTreeMap::is_empty) {
             let template = spec.template.metadata.as_ref();
             job.metadata.labels = template.and_then(|m| m.labels.clone());
         }
@@ -42,6 +48,7 @@ impl Strategy for JobStrategy {
 
     fn prepare_for_create(&self, job: &mut Job) {
         job.status = Some(Default::default());
+        drop_tracking(job);
     }
 
     fn prepare_named(&self, job: &mut Job) {
@@ -56,6 +63,9 @@ impl Strategy for JobStrategy {
 
     fn prepare_for_update(&self, job: &mut Job, old: &Job) {
         job.status.clone_from(&old.status);
+        if !is_tracked(old) {
+            drop_tracking(job);
+        }
     }
 
     fn validate(&self, job: &Job) -> ErrorList {
@@ -65,37 +75,22 @@ impl Strategy for JobStrategy {
                 validate_generated(job, spec, &mut errors);
             }
             validate_job_spec(spec, &Path::new("spec"), &mut errors);
+            validate_hostnames(job, spec, &mut errors);
         }
         errors
     }
 
     fn validate_update(&self, job: &Job, old: &Job) -> ErrorList {
         let mut errors = ErrorList::new();
-        let (Some(spec), Some(old)) = (&job.spec, &old.spec) else {
+        let (Some(spec), Some(old_spec)) = (&job.spec, &old.spec) else {
             return errors;
         };
-        let path = Path::new("spec");
         // upstream looks at the spec twice, and clients see each mistake twice
         errors.extend(self.validate(job));
-        validate_job_spec(spec, &path, &mut errors);
-        if spec.completions != old.completions {
-            let value = spec.completions.map_or_else(BadValue::null, BadValue::from);
-            let path = path.child("completions");
-            errors.push(FieldError::invalid(&path, value, IMMUTABLE));
-        }
-        if spec.selector != old.selector {
-            let value = spec
-                .selector
-                .as_ref()
-                .map_or_else(BadValue::null, go_selector);
-            let path = path.child("selector");
-            errors.push(FieldError::invalid(&path, value, IMMUTABLE));
-        }
-        if spec.template != old.template {
-            let value = BadValue::go("core.PodTemplateSpec{}");
-            let path = path.child("template");
-            errors.push(FieldError::invalid(&path, value, IMMUTABLE));
-        }
+        validate_job_spec(spec, &Path::new("spec"), &mut errors);
+        let started = old.status.as_ref().is_some_and(|s| s.start_time.is_some());
+        let waits = old_spec.suspend == Some(true) && !started;
+        update::validate_change(spec, old_spec, waits, &mut errors);
         errors
     }
 
@@ -111,8 +106,12 @@ impl Strategy for JobStrategy {
             ("active", status.active),
             ("succeeded", status.succeeded),
             ("failed", status.failed),
+            ("ready", status.ready),
         ] {
             not_negative(value.map(i64::from), &path.child(field), &mut errors);
+        }
+        if let Some(pods) = &status.uncounted_terminated_pods {
+            update::validate_uncounted(pods, &path.child("uncountedTerminatedPods"), &mut errors);
         }
         errors
     }
@@ -209,34 +208,56 @@ fn validate_generated(job: &Job, spec: &JobSpec, errors: &mut ErrorList) {
         .child("metadata")
         .child("labels");
     for (key, expected) in [(UID_LABEL, uid), (NAME_LABEL, name)] {
-        if labels
-            .and_then(|l| l.get(key))
-            .is_none_or(|v| v != expected)
-        {
-            let value = BadValue::go(go_map(labels));
-            let path = path.key(key);
-            errors.push(FieldError::invalid(
-                &path,
-                value,
-                format!("must be '{expected}'"),
-            ));
+        let path = path.key(key);
+        let detail = format!("must be '{expected}'");
+        match labels.and_then(|l| l.get(key)) {
+            None => errors.push(FieldError::required(&path, detail)),
+            Some(value) if value != expected => {
+                let value = BadValue::go(go_map(labels));
+                errors.push(FieldError::invalid(&path, value, detail));
+            }
+            Some(_) => {}
         }
     }
-    let generated = LabelSelector {
-        match_labels: Some([(UID_LABEL.to_owned(), uid.to_owned())].into()),
-        ..LabelSelector::default()
-    };
-    if spec.selector.as_ref() != Some(&generated) {
-        let value = spec
-            .selector
-            .as_ref()
-            .map_or_else(BadValue::null, go_selector);
+    let generated = BTreeMap::from([
+        (UID_LABEL.to_owned(), uid.to_owned()),
+        (NAME_LABEL.to_owned(), name.to_owned()),
+    ]);
+    if let Some(selector) = &spec.selector
+        && !Selector::of(Some(selector)).matches(Some(&generated))
+    {
         let path = Path::new("spec").child("selector");
-        errors.push(FieldError::invalid(
-            &path,
-            value,
-            "`selector` not auto-generated",
-        ));
+        let detail = "`selector` not auto-generated";
+        errors.push(FieldError::invalid(&path, go_selector(selector), detail));
+    }
+}
+
+/// The pods of a job that counts them get their number in their host's name.
+fn validate_hostnames(job: &Job, spec: &JobSpec, errors: &mut ErrorList) {
+    let Some(last) = spec.completions.filter(|c| *c > 0).map(|c| c - 1) else {
+        return;
+    };
+    let job_name = text(job.metadata.name.as_ref());
+    let hostname = format!("{job_name}-{last}");
+    if spec.completion_mode.as_deref() == Some(INDEXED)
+        && !name::dns1123_label(&hostname).is_empty()
+    {
+        let path = Path::new("metadata").child("name");
+        let detail = format!("will not able to create pod with invalid DNS label: {hostname}");
+        errors.push(FieldError::invalid(&path, job_name, detail));
+    }
+}
+
+/// Whether the job's controller keeps its pods until it has counted them.
+fn is_tracked(job: &Job) -> bool {
+    let annotations = job.metadata.annotations.as_ref();
+    annotations.is_some_and(|a| a.contains_key(TRACKING))
+}
+
+/// It does so only for jobs it marked itself.
+fn drop_tracking(job: &mut Job) {
+    if let Some(annotations) = &mut job.metadata.annotations {
+        annotations.remove(TRACKING);
     }
 }
 
@@ -245,6 +266,7 @@ pub(super) fn validate_job_spec(spec: &JobSpec, path: &Path, errors: &mut ErrorL
     validate_counts(spec, path, errors);
     let selector_path = path.child("selector");
     let template_path = path.child("template");
+    validate_job_template(spec, &template_path, errors);
     if let Some(selector) = &spec.selector {
         let found = errors.len();
         validate_label_selector(Some(selector), &selector_path, errors);
@@ -254,7 +276,6 @@ pub(super) fn validate_job_spec(spec: &JobSpec, path: &Path, errors: &mut ErrorL
     } else {
         errors.push(FieldError::required(&selector_path, ""));
     }
-    validate_job_template(spec, &template_path, errors);
 }
 
 /// Numbers that count something.
@@ -298,10 +319,12 @@ pub(super) fn validate_job_template(spec: &JobSpec, path: &Path, errors: &mut Er
     validate_template(&spec.template, path, errors);
     let pods = spec.template.spec.as_ref();
     let policy = text(pods.and_then(|s| s.restart_policy.as_ref()));
-    if !matches!(policy, "OnFailure" | "Never") {
-        let path = path.child("spec").child("restartPolicy");
+    let path = path.child("spec").child("restartPolicy");
+    if matches!(policy, "Always" | "") {
         let detail = "valid values: \"OnFailure\", \"Never\"";
         errors.push(FieldError::required(&path, detail));
+    } else {
+        one_of(policy, &["OnFailure", "Never"], &path, errors);
     }
 }
 

@@ -7,15 +7,16 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Text;
 use portcullis_api::field_error::{BadValue, go_quote};
+use portcullis_api::name::dns1123_subdomain;
 use portcullis_api::quantity::Quantity;
-use portcullis_api::{ErrorList, FieldError, Path, name};
+use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::persistent_volume_claim::format_access_modes;
 use super::pod::defaults::round_up;
 use crate::registry::strategy::{Cell, Column, Strategy};
 use crate::registry::validation::claims::{VOLUME_MODES, validate_access_modes};
 use crate::registry::validation::node_selector::validate_node_selector;
-use crate::registry::validation::resources::{Amounts, amount};
+use crate::registry::validation::resources::{Amounts, amount, validate_basic};
 use crate::registry::validation::{IMMUTABLE, invalid_each, list, one_of, text};
 
 const RECLAIM_POLICIES: [&str; 3] = ["Delete", "Recycle", "Retain"];
@@ -58,7 +59,8 @@ impl Strategy for PersistentVolumeStrategy {
     fn validate(&self, volume: &PersistentVolume) -> ErrorList {
         let mut errors = ErrorList::new();
         if let Some(spec) = &volume.spec {
-            validate_spec(spec, &Path::new("spec"), &mut errors);
+            let name = text(volume.metadata.name.as_ref());
+            validate_spec(spec, name, &Path::new("spec"), &mut errors);
         }
         errors
     }
@@ -111,7 +113,7 @@ fn claim_name(claim: &ObjectReference) -> String {
 }
 
 /// Upstream: `ValidatePersistentVolumeSpec` in `pkg/apis/core/validation/validation.go`.
-fn validate_spec(spec: &PersistentVolumeSpec, path: &Path, errors: &mut ErrorList) {
+fn validate_spec(spec: &PersistentVolumeSpec, name: &str, path: &Path, errors: &mut ErrorList) {
     let modes = list(spec.access_modes.as_ref());
     let modes_path = path.child("accessModes");
     if modes.is_empty() {
@@ -134,7 +136,7 @@ fn validate_spec(spec: &PersistentVolumeSpec, path: &Path, errors: &mut ErrorLis
             }
         }
     }
-    sources::validate_source(spec, path, errors);
+    sources::validate_source(spec, name, path, errors);
     let host_path = spec.host_path.as_ref().map(|h| h.path.as_str());
     if host_path.is_some_and(is_root) && policy == "Recycle" {
         let detail = "may not be 'recycle' for a hostPath mount of '/'";
@@ -143,7 +145,7 @@ fn validate_spec(spec: &PersistentVolumeSpec, path: &Path, errors: &mut ErrorLis
     let class = text(spec.storage_class_name.as_ref());
     if !class.is_empty() {
         let path = path.child("storageClassName");
-        invalid_each(&path, class, name::dns1123_subdomain(class), errors);
+        invalid_each(&path, class, dns1123_subdomain(class), errors);
     }
     if let Some(mode) = &spec.volume_mode {
         one_of(mode, &VOLUME_MODES, &path.child("volumeMode"), errors);
@@ -168,12 +170,8 @@ fn validate_capacity(spec: &PersistentVolumeSpec, path: &Path, errors: &mut Erro
     }
     for (resource, text) in capacity {
         let path = path.key(resource);
+        validate_basic(text, &path, errors);
         let value = amount(text);
-        if value.is_negative() {
-            let detail = "must be a valid resource quantity";
-            let shown = BadValue::go(value.units_rounded_up().to_string());
-            errors.push(FieldError::invalid(&path, shown, detail));
-        }
         if value <= Quantity::ZERO {
             let detail = "must be greater than zero";
             errors.push(FieldError::invalid(&path, &text.0, detail));

@@ -7,7 +7,7 @@ use portcullis_api::{ErrorList, FieldError, Path};
 use super::pod::defaults::{default_claim_spec, round_up};
 use crate::registry::strategy::{Cell, Column, Strategy};
 use crate::registry::validation::claims::validate_claim_spec;
-use crate::registry::validation::resources::amount;
+use crate::registry::validation::resources::{amount, validate_basic};
 use crate::registry::validation::{IMMUTABLE, list, text};
 
 /// The annotation that named the class before there was a field.
@@ -73,6 +73,20 @@ impl Strategy for PersistentVolumeClaimStrategy {
         claim.spec.clone_from(&old.spec);
     }
 
+    fn validate_status_update(
+        &self,
+        claim: &PersistentVolumeClaim,
+        _: &PersistentVolumeClaim,
+    ) -> ErrorList {
+        let mut errors = ErrorList::new();
+        let capacity = claim.status.as_ref().and_then(|s| s.capacity.as_ref());
+        let path = Path::new("status").child("capacity");
+        for (resource, text) in capacity.into_iter().flatten() {
+            validate_basic(text, &path.key(resource), &mut errors);
+        }
+        errors
+    }
+
     fn columns(&self) -> &'static [Column] {
         &COLUMNS
     }
@@ -136,6 +150,11 @@ fn validate_change(
     if text(old_spec.volume_name.as_ref()).is_empty() {
         munged.volume_name.clone_from(&old_spec.volume_name);
     }
+    if names_class_anew(claim, old) {
+        munged.storage_class_name = None;
+    } else {
+        class_annotation_stays(claim, old, errors);
+    }
     let phase = claim.status.as_ref().and_then(|s| s.phase.as_deref());
     let requests = munged.resources.as_mut().and_then(|r| r.requests.as_mut());
     if let (Some("Bound"), Some(requests), Some(size)) = (phase, requests, storage(old)) {
@@ -159,6 +178,37 @@ fn validate_change(
             mode,
             IMMUTABLE,
         ));
+    }
+}
+
+fn class_annotation(claim: &PersistentVolumeClaim) -> Option<&String> {
+    claim.metadata.annotations.as_ref()?.get(CLASS)
+}
+
+/// Whether a class moves from the annotation to the field (upstream:
+/// `validateStorageClassUpgrade`).
+fn names_class_anew(claim: &PersistentVolumeClaim, old: &PersistentVolumeClaim) -> bool {
+    let field = |claim: &PersistentVolumeClaim| {
+        let spec = claim.spec.as_ref()?;
+        spec.storage_class_name.clone()
+    };
+    let Some(before) = class_annotation(old) else {
+        return false;
+    };
+    field(old).is_none()
+        && field(claim).as_ref() == Some(before)
+        && class_annotation(claim).is_none_or(|now| now == before)
+}
+
+fn class_annotation_stays(
+    claim: &PersistentVolumeClaim,
+    old: &PersistentVolumeClaim,
+    errors: &mut ErrorList,
+) {
+    let (now, before) = (text(class_annotation(claim)), text(class_annotation(old)));
+    if now != before {
+        let path = Path::new("metadata").child("annotations").child(CLASS);
+        errors.push(FieldError::invalid(&path, now, IMMUTABLE));
     }
 }
 
@@ -222,7 +272,7 @@ mod tests {
                     "spec.accessModes: Required value: at least 1 access mode is required",
                     "spec.resources[storage]: Required value",
                     "spec.dataSource.name: Required value",
-                    "spec.dataSource: Invalid value: \"Pod\": must be 'PersistentVolumeClaim' when referencing the default apiGroup",
+                    "spec.dataSource: Invalid value: \"Pod\"",
                 ],
             ),
         ] {

@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::PodTemplateSpec;
 use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::workload::{
-    CONTAINERS, IMAGES, container_cells, default_template, number, same_selector,
+    CONTAINERS, Counts, IMAGES, container_cells, default_template, number, same_selector,
     template_warnings, validate_running_template, validate_selector,
 };
 use crate::registry::strategy::{Cell, Column, Strategy};
@@ -53,24 +53,15 @@ impl Strategy for ReplicaSetStrategy {
     fn validate_status_update(&self, set: &ReplicaSet, _: &ReplicaSet) -> ErrorList {
         let mut errors = ErrorList::new();
         let status = set.status.clone().unwrap_or_default();
-        let path = Path::new("status");
-        not_negative(
-            Some(status.replicas.into()),
-            &path.child("replicas"),
-            &mut errors,
-        );
-        for (field, value) in [
-            ("fullyLabeledReplicas", status.fully_labeled_replicas),
-            ("readyReplicas", status.ready_replicas),
-            ("availableReplicas", status.available_replicas),
-        ] {
-            let path = path.child(field);
-            not_negative(value.map(i64::from), &path, &mut errors);
-            if let Some(value) = value.filter(|v| *v > status.replicas) {
-                let detail = "cannot be greater than status.replicas";
-                errors.push(FieldError::invalid(&path, value, detail));
-            }
-        }
+        let counts = Counts {
+            all: status.replicas,
+            some: &[("fullyLabeledReplicas", status.fully_labeled_replicas)],
+            ready: status.ready_replicas,
+            available: status.available_replicas,
+        };
+        counts.validate(&mut errors);
+        let path = Path::new("status").child("observedGeneration");
+        not_negative(status.observed_generation, &path, &mut errors);
         errors
     }
 
@@ -123,7 +114,7 @@ fn validate_spec(spec: &ReplicaSetSpec, path: &Path, errors: &mut ErrorList) {
         let none = PodTemplateSpec::default();
         let template = spec.template.as_ref().unwrap_or(&none);
         let path = path.child("template");
-        validate_running_template(template, &spec.selector, &path, errors);
+        validate_running_template(template, &spec.selector, spec.replicas, &path, errors);
     } else {
         let (value, detail) = (go_selector(&spec.selector), "invalid label selector");
         errors.push(FieldError::invalid(&selector_path, value, detail));

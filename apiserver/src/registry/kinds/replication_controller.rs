@@ -5,8 +5,8 @@ use portcullis_api::field_error::BadValue;
 use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::workload::{
-    CONTAINERS, IMAGES, container_cells, default_template, number, template_warnings,
-    validate_template,
+    CONTAINERS, Counts, IMAGES, container_cells, default_template, number, template_warnings,
+    validate_shared_disks, validate_template,
 };
 use crate::registry::strategy::{Cell, Column, Strategy};
 use crate::registry::validation::labels::{format_labels, go_map};
@@ -145,6 +145,9 @@ fn validate_spec(controller: &ReplicationController, errors: &mut ErrorList) {
         ));
     }
     validate_template(template, &path, errors);
+    if spec.replicas.unwrap_or_default() > 1 {
+        validate_shared_disks(template, &path, errors);
+    }
     let pods = template.spec.as_ref();
     let policy = text(pods.and_then(|s| s.restart_policy.as_ref()));
     let path = path.child("spec");
@@ -159,31 +162,15 @@ fn validate_spec(controller: &ReplicationController, errors: &mut ErrorList) {
 /// Upstream: `ValidateReplicationControllerStatus`.
 fn validate_status(controller: &ReplicationController, errors: &mut ErrorList) {
     let status = controller.status.clone().unwrap_or_default();
-    let path = Path::new("status");
-    let counts = [
-        ("fullyLabeledReplicas", status.fully_labeled_replicas),
-        ("readyReplicas", status.ready_replicas),
-        ("availableReplicas", status.available_replicas),
-    ];
-    let all = Some(status.replicas.into());
-    not_negative(all, &path.child("replicas"), errors);
-    for (field, count) in counts {
-        not_negative(count.map(i64::from), &path.child(field), errors);
-    }
-    let seen = status.observed_generation;
-    not_negative(seen, &path.child("observedGeneration"), errors);
-    for (field, count) in counts {
-        if let Some(count) = count.filter(|c| *c > status.replicas) {
-            let detail = "cannot be greater than status.replicas";
-            errors.push(FieldError::invalid(&path.child(field), count, detail));
-        }
-    }
-    let ready = status.ready_replicas.unwrap_or_default();
-    if let Some(available) = status.available_replicas.filter(|a| *a > ready) {
-        let detail = "cannot be greater than readyReplicas";
-        let path = path.child("availableReplicas");
-        errors.push(FieldError::invalid(&path, available, detail));
-    }
+    let counts = Counts {
+        all: status.replicas,
+        some: &[("fullyLabeledReplicas", status.fully_labeled_replicas)],
+        ready: status.ready_replicas,
+        available: status.available_replicas,
+    };
+    counts.validate(errors);
+    let path = Path::new("status").child("observedGeneration");
+    not_negative(status.observed_generation, &path, errors);
 }
 
 static COLUMNS: [Column; 8] = [
@@ -247,6 +234,14 @@ mod tests {
                 json!({"selector": {"a": "c"}}),
                 vec![
                     "template.metadata.labels: Invalid value: map[string]string{\"a\":\"b\"}: `selector` does not match template `labels`",
+                ],
+            ),
+            (
+                json!({"replicas": 2, "template": {"metadata": {"labels": {"a": "b"}}, "spec": {
+                    "containers": [{"name": "c", "image": "i"}],
+                    "volumes": [{"name": "v", "gcePersistentDisk": {"pdName": "d"}}]}}}),
+                vec![
+                    "template.spec.volumes[0].gcePersistentDisk.readOnly: Invalid value: false: must be true for replicated pods > 1; GCE PD can only be mounted on multiple machines if it is read-only",
                 ],
             ),
         ] {

@@ -8,8 +8,8 @@ use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::pod::defaults::default_claim_spec;
 use super::workload::{
-    CONTAINERS, IMAGES, container_cells, default_template, template_warnings, validate_selected,
-    validate_selector, validate_template,
+    CONTAINERS, Counts, IMAGES, container_cells, default_template, template_warnings,
+    validate_collisions, validate_selected, validate_selector, validate_template_meta,
 };
 use crate::registry::strategy::{Cell, Column, Strategy};
 use crate::registry::validation::labels::go_selector;
@@ -71,6 +71,8 @@ impl Strategy for StatefulSetStrategy {
             let detail = "updates to statefulset spec for fields other than 'replicas', 'template', 'updateStrategy' and 'minReadySeconds' are forbidden";
             errors.push(FieldError::forbidden(&Path::new("spec"), detail));
         }
+        // upstream looks at these twice, and clients see a mistake twice
+        validate_numbers(spec, &Path::new("spec"), &mut errors);
         errors
     }
 
@@ -78,24 +80,23 @@ impl Strategy for StatefulSetStrategy {
         set.spec.clone_from(&old.spec);
     }
 
-    fn validate_status_update(&self, set: &StatefulSet, _: &StatefulSet) -> ErrorList {
+    fn validate_status_update(&self, set: &StatefulSet, old: &StatefulSet) -> ErrorList {
         let mut errors = ErrorList::new();
         let status = set.status.clone().unwrap_or_default();
-        let path = Path::new("status");
-        let replicas = path.child("replicas");
-        not_negative(Some(status.replicas.into()), &replicas, &mut errors);
-        for (field, value) in [
-            ("readyReplicas", status.ready_replicas),
-            ("currentReplicas", status.current_replicas),
-            ("updatedReplicas", status.updated_replicas),
-        ] {
-            let path = path.child(field);
-            not_negative(value.map(i64::from), &path, &mut errors);
-            if let Some(value) = value.filter(|v| *v > status.replicas) {
-                let detail = "cannot be greater than status.replicas";
-                errors.push(FieldError::invalid(&path, value, detail));
-            }
-        }
+        let counts = Counts {
+            all: status.replicas,
+            some: &[
+                ("currentReplicas", status.current_replicas),
+                ("updatedReplicas", status.updated_replicas),
+            ],
+            ready: status.ready_replicas,
+            available: status.available_replicas,
+        };
+        counts.validate(&mut errors);
+        let path = Path::new("status").child("observedGeneration");
+        not_negative(status.observed_generation, &path, &mut errors);
+        let before = old.status.as_ref().and_then(|s| s.collision_count);
+        validate_collisions(status.collision_count, before, &mut errors);
         errors
     }
 
@@ -160,15 +161,14 @@ fn validate_spec(spec: &StatefulSetSpec, path: &Path, errors: &mut ErrorList) {
     if let Some(strategy) = &spec.update_strategy {
         validate_strategy(strategy, &path.child("updateStrategy"), errors);
     }
-    let replicas = spec.replicas.map(i64::from);
-    not_negative(replicas, &path.child("replicas"), errors);
-    let ready = spec.min_ready_seconds.map(i64::from);
-    not_negative(ready, &path.child("minReadySeconds"), errors);
+    validate_numbers(spec, path, errors);
     let selector_path = path.child("selector");
     let template_path = path.child("template");
     if validate_selector(&spec.selector, "statefulset", &selector_path, errors) {
         validate_selected(&spec.template, &spec.selector, &template_path, errors);
-        validate_template(&spec.template, &template_path, errors);
+        // Upstream leaves the rest of the template to those who make pods of it: it may mount
+        // volumes that only its claims will make.
+        validate_template_meta(&spec.template, &template_path, errors);
     } else {
         errors.push(FieldError::invalid(
             &selector_path,
@@ -185,6 +185,13 @@ fn validate_spec(spec: &StatefulSetSpec, path: &Path, errors: &mut ErrorList) {
         let path = path.child("activeDeadlineSeconds");
         errors.push(FieldError::forbidden(&path, detail));
     }
+}
+
+fn validate_numbers(spec: &StatefulSetSpec, path: &Path, errors: &mut ErrorList) {
+    let replicas = spec.replicas.map(i64::from);
+    not_negative(replicas, &path.child("replicas"), errors);
+    let ready = spec.min_ready_seconds.map(i64::from);
+    not_negative(ready, &path.child("minReadySeconds"), errors);
 }
 
 fn validate_strategy(strategy: &StatefulSetUpdateStrategy, path: &Path, errors: &mut ErrorList) {
@@ -212,4 +219,53 @@ fn go(rolling: &RollingUpdateStatefulSetStrategy) -> BadValue {
     BadValue::go(format!(
         "apps.RollingUpdateStatefulSetStrategy{{Partition:{partition}}}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::registry::kinds::testing::{defaulted, mistakes, update_mistakes};
+
+    fn set(spec: &Value) -> Value {
+        let mut object = json!({"spec": {"selector": {"matchLabels": {"a": "b"}},
+            "template": {"metadata": {"labels": {"a": "b"}}}}});
+        object["spec"]
+            .as_object_mut()
+            .unwrap()
+            .extend(spec.as_object().unwrap().clone());
+        object
+    }
+
+    #[test]
+    fn of_a_template_only_the_labels_are_looked_at() {
+        assert!(mistakes(&StatefulSetStrategy, &set(&json!({}))).is_empty());
+        let labels = json!({"template": {"metadata": {"labels": {"a": "_"}}}});
+        assert_eq!(mistakes(&StatefulSetStrategy, &set(&labels)).len(), 2);
+    }
+
+    #[test]
+    fn changed_numbers_are_looked_at_twice() {
+        let new = set(&json!({"replicas": -1}));
+        let text = "spec.replicas: Invalid value: -1: must be greater than or equal to 0";
+        let found = update_mistakes(&StatefulSetStrategy, &new, &set(&json!({})));
+        assert_eq!(found, [text, text]);
+    }
+
+    #[test]
+    fn a_status_counts_within_its_replicas() {
+        let mut given = set(&json!({}));
+        given["status"] = json!({"replicas": 1, "currentReplicas": 2, "availableReplicas": 1});
+        let set = defaulted(&StatefulSetStrategy, &given);
+        let errors = StatefulSetStrategy.validate_status_update(&set, &set);
+        let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            texts,
+            [
+                "status.currentReplicas: Invalid value: 2: cannot be greater than status.replicas",
+                "status.availableReplicas: Invalid value: 1: cannot be greater than readyReplicas",
+            ]
+        );
+    }
 }

@@ -17,7 +17,7 @@ use crate::registry::validation::object_meta::validate_annotations;
 use crate::registry::validation::pod_spec::{
     validate_pod_annotations, validate_pod_spec, validate_profiles_agree,
 };
-use crate::registry::validation::{list, one_of, text};
+use crate::registry::validation::{list, not_negative, one_of, text};
 
 /// The columns of a template's containers.
 pub(super) const CONTAINERS: Column =
@@ -61,16 +61,13 @@ pub(super) fn number(value: Option<i32>) -> Cell {
 
 /// What is wrong with a template, whoever uses it.
 pub(super) fn validate_template(template: &PodTemplateSpec, path: &Path, errors: &mut ErrorList) {
-    let meta = template.metadata.clone().unwrap_or_default();
+    validate_template_meta(template, path, errors);
     let none = PodSpec::default();
     let spec = template.spec.as_ref().unwrap_or(&none);
-    let annotations = meta.annotations.as_ref();
-    let annotations_path = path.child("annotations");
-    validate_labels(meta.labels.as_ref(), &path.child("labels"), errors);
-    validate_annotations(&meta, &annotations_path, errors);
-    validate_pod_annotations(annotations, spec, &annotations_path, errors);
+    let meta = template.metadata.as_ref();
+    let annotations = meta.and_then(|m| m.annotations.as_ref());
     let path = path.child("spec");
-    validate_pod_spec(spec, &path, errors);
+    validate_pod_spec(spec, "", &path, errors);
     validate_profiles_agree(annotations, spec, &path, errors);
     if !list(spec.ephemeral_containers.as_ref()).is_empty() {
         let detail = "ephemeral containers not allowed in pod template";
@@ -79,15 +76,34 @@ pub(super) fn validate_template(template: &PodTemplateSpec, path: &Path, errors:
     }
 }
 
+/// What is wrong with a template's labels and annotations.
+pub(super) fn validate_template_meta(
+    template: &PodTemplateSpec,
+    path: &Path,
+    errors: &mut ErrorList,
+) {
+    let meta = template.metadata.clone().unwrap_or_default();
+    let none = PodSpec::default();
+    let spec = template.spec.as_ref().unwrap_or(&none);
+    validate_labels(meta.labels.as_ref(), &path.child("labels"), errors);
+    let path = path.child("annotations");
+    validate_annotations(&meta, &path, errors);
+    validate_pod_annotations(meta.annotations.as_ref(), spec, &path, errors);
+}
+
 /// The template of a kind whose pods always run; it must be among what the selector selects.
 pub(super) fn validate_running_template(
     template: &PodTemplateSpec,
     selector: &LabelSelector,
+    replicas: Option<i32>,
     path: &Path,
     errors: &mut ErrorList,
 ) {
     validate_selected(template, selector, path, errors);
     validate_template(template, path, errors);
+    if replicas.unwrap_or_default() > 1 {
+        validate_shared_disks(template, path, errors);
+    }
     let spec = template.spec.as_ref();
     let policy = text(spec.and_then(|s| s.restart_policy.as_ref()));
     let path = path.child("spec");
@@ -96,6 +112,24 @@ pub(super) fn validate_running_template(
         let detail = "activeDeadlineSeconds in ReplicaSet is not Supported";
         let path = path.child("activeDeadlineSeconds");
         errors.push(FieldError::forbidden(&path, detail));
+    }
+}
+
+/// A disk that many pods have is one they only read (upstream: `ValidateReadOnlyPersistentDisks`).
+pub(super) fn validate_shared_disks(
+    template: &PodTemplateSpec,
+    path: &Path,
+    errors: &mut ErrorList,
+) {
+    let volumes = template.spec.as_ref().and_then(|s| s.volumes.as_ref());
+    for (i, volume) in list(volumes).iter().enumerate() {
+        let disk = volume.gce_persistent_disk.as_ref();
+        if disk.is_some_and(|d| d.read_only != Some(true)) {
+            let path = path.child("spec").child("volumes").index(i);
+            let detail = "must be true for replicated pods > 1; GCE PD can only be mounted on multiple machines if it is read-only";
+            let path = path.child("gcePersistentDisk").child("readOnly");
+            errors.push(FieldError::invalid(&path, false, detail));
+        }
     }
 }
 
@@ -144,6 +178,55 @@ pub(super) fn validate_selector(
         errors.push(FieldError::invalid(path, go_selector(selector), detail));
     }
     true
+}
+
+/// How many of a kind's pods are how far.
+pub(super) struct Counts<'a> {
+    /// All of them.
+    pub(super) all: i32,
+    /// Those that are some way, by the field of the status.
+    pub(super) some: &'a [(&'a str, Option<i32>)],
+    pub(super) ready: Option<i32>,
+    pub(super) available: Option<i32>,
+}
+
+impl Counts<'_> {
+    /// None is negative, and what is part of something is not more than that.
+    pub(super) fn validate(&self, errors: &mut ErrorList) {
+        let path = Path::new("status");
+        not_negative(Some(self.all.into()), &path.child("replicas"), errors);
+        let own = [
+            ("readyReplicas", self.ready),
+            ("availableReplicas", self.available),
+        ];
+        let counts = || self.some.iter().chain(&own);
+        for (field, count) in counts() {
+            not_negative(count.map(i64::from), &path.child(field), errors);
+        }
+        for (field, count) in counts() {
+            if let Some(count) = count.filter(|c| *c > self.all) {
+                let detail = "cannot be greater than status.replicas";
+                errors.push(FieldError::invalid(&path.child(field), count, detail));
+            }
+        }
+        let ready = self.ready.unwrap_or_default();
+        if let Some(available) = self.available.filter(|a| *a > ready) {
+            let detail = "cannot be greater than readyReplicas";
+            let path = path.child("availableReplicas");
+            errors.push(FieldError::invalid(&path, available, detail));
+        }
+    }
+}
+
+/// Names of revisions that were taken already are counted, and so never become fewer.
+pub(super) fn validate_collisions(new: Option<i32>, old: Option<i32>, errors: &mut ErrorList) {
+    let path = Path::new("status").child("collisionCount");
+    not_negative(new.map(i64::from), &path, errors);
+    let decremented = old.is_some_and(|old| new.is_none_or(|new| new < old));
+    if decremented {
+        let value = new.unwrap_or_default();
+        errors.push(FieldError::invalid(&path, value, "cannot be decremented"));
+    }
 }
 
 /// A selector never changes: its pods would be orphaned.

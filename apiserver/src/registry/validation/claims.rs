@@ -108,13 +108,7 @@ fn validate_data_source(
 ) {
     required(Some(source), &path.child("name"), errors);
     required(Some(kind), &path.child("kind"), errors);
-    if group.is_empty() {
-        if kind != "PersistentVolumeClaim" {
-            let detail = "must be 'PersistentVolumeClaim' when referencing the default apiGroup";
-            errors.push(FieldError::invalid(path, kind, detail));
-        }
-    } else {
-        let path = path.child("apiGroup");
-        invalid_each(&path, group, name::dns1123_subdomain(group), errors);
+    if group.is_empty() && kind != "PersistentVolumeClaim" {
+        errors.push(FieldError::invalid(path, kind, ""));
     }
 }

@@ -9,6 +9,7 @@ mod env;
 mod ephemeral;
 mod field_refs;
 mod handlers;
+mod iscsi;
 mod mounts;
 mod projections;
 mod scheduling;
@@ -32,40 +33,58 @@ pub use ephemeral::{as_container, validate_ephemeral_containers};
 pub use scheduling::validate_tolerations;
 pub(super) use windows::contexts;
 
-pub use volumes::{Volumes, validate_persistent_source};
+pub use volumes::{Volumes, validate_persistent_source, validate_storage_os};
 
 /// The most seconds, and the largest user or group.
 const MAX_INT32: i64 = i32::MAX as i64;
 
-/// What is wrong with a pod's or a template's spec.
-pub fn validate_pod_spec(spec: &PodSpec, path: &Path, errors: &mut ErrorList) {
-    let volumes = Volumes::validate(spec.volumes.as_ref(), &path.child("volumes"), errors);
+/// What is wrong with a template's spec, or with that of the pod of this name.
+pub fn validate_pod_spec(spec: &PodSpec, pod: &str, path: &Path, errors: &mut ErrorList) {
+    let volumes_path = path.child("volumes");
+    let volumes = Volumes::validate(spec.volumes.as_ref(), pod, &volumes_path, errors);
     containers::validate_containers(spec, &volumes, path, errors);
     ephemeral::validate_ephemeral_containers(spec, &volumes, path, errors);
     let policy = text(spec.restart_policy.as_ref());
     let policies = ["Always", "OnFailure", "Never"];
     required_one_of(policy, &policies, &path.child("restartPolicy"), errors);
-    dns::validate_dns(spec, path, errors);
+    dns::validate_policy(spec, path, errors);
     let selector = spec.node_selector.as_ref();
     validate_labels(selector, &path.child("nodeSelector"), errors);
     security::validate_pod_context(spec, path, errors);
     if let Some(affinity) = &spec.affinity {
         affinity::validate_affinity(affinity, &path.child("affinity"), errors);
     }
+    dns::validate_dns(spec, path, errors);
     for (i, gate) in list(spec.readiness_gates.as_ref()).iter().enumerate() {
         let path = path.child("readinessGates").index(i).child("conditionType");
         validate_label_name(&gate.condition_type, &path, errors);
     }
     scheduling::validate_spread(spec, &path.child("topologySpreadConstraints"), errors);
-    validate_names(spec, path, errors);
-    validate_deadline(spec, path, errors);
-    validate_tolerations(
-        list(spec.tolerations.as_ref()),
-        &path.child("tolerations"),
+    windows::validate_host_processes(spec, path, errors);
+    validate_name(
+        &spec.service_account_name,
+        SUBDOMAIN,
+        &path.child("serviceAccountName"),
         errors,
     );
+    validate_name(&spec.node_name, SUBDOMAIN, &path.child("nodeName"), errors);
+    validate_deadline(spec, path, errors);
+    validate_name(&spec.hostname, LABEL, &path.child("hostname"), errors);
+    validate_name(&spec.subdomain, LABEL, &path.child("subdomain"), errors);
+    let tolerations = list(spec.tolerations.as_ref());
+    validate_tolerations(tolerations, &path.child("tolerations"), errors);
+    dns::validate_host_aliases(spec, &path.child("hostAliases"), errors);
+    validate_name(
+        &spec.priority_class_name,
+        SUBDOMAIN,
+        &path.child("priorityClassName"),
+        errors,
+    );
+    if let Some(class) = &spec.runtime_class_name {
+        let path = path.child("runtimeClassName");
+        invalid_each(&path, class, name::dns1123_subdomain(class), errors);
+    }
     validate_class(spec, path, errors);
-    windows::validate_host_processes(spec, path, errors);
     windows::validate_os(spec, path, errors);
 }
 
@@ -80,31 +99,14 @@ fn required_one_of(value: &str, known: &[&str], path: &Path, errors: &mut ErrorL
 
 /// A check of a name.
 type Check = fn(&str) -> Vec<String>;
+const SUBDOMAIN: Check = name::dns1123_subdomain;
+const LABEL: Check = name::dns1123_label;
 
-fn validate_names(spec: &PodSpec, path: &Path, errors: &mut ErrorList) {
-    for (field, value, check) in [
-        (
-            "serviceAccountName",
-            &spec.service_account_name,
-            name::dns1123_subdomain as Check,
-        ),
-        ("nodeName", &spec.node_name, name::dns1123_subdomain),
-        ("hostname", &spec.hostname, name::dns1123_label),
-        ("subdomain", &spec.subdomain, name::dns1123_label),
-        (
-            "priorityClassName",
-            &spec.priority_class_name,
-            name::dns1123_subdomain,
-        ),
-    ] {
-        let value = text(value.as_ref());
-        if !value.is_empty() {
-            invalid_each(&path.child(field), value, check(value), errors);
-        }
-    }
-    if let Some(class) = &spec.runtime_class_name {
-        let path = path.child("runtimeClassName");
-        invalid_each(&path, class, name::dns1123_subdomain(class), errors);
+/// A name that may be left out.
+fn validate_name(value: &Option<String>, check: Check, path: &Path, errors: &mut ErrorList) {
+    let value = text(value.as_ref());
+    if !value.is_empty() {
+        invalid_each(path, value, check(value), errors);
     }
 }
 

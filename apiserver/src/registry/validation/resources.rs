@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::ResourceRequirements;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Text;
+use portcullis_api::field_error::BadValue;
 use portcullis_api::quantity::Quantity;
 use portcullis_api::{ErrorList, FieldError, Path, name};
 
@@ -134,6 +135,16 @@ pub fn validate_amount(resource: &str, text: &Text, path: &Path, errors: &mut Er
 pub fn validate_not_negative(text: &Text, path: &Path, errors: &mut ErrorList) {
     if amount(text).is_negative() {
         errors.push(FieldError::invalid(path, &text.0, NOT_NEGATIVE));
+    }
+}
+
+/// Any amount there is of something (upstream: `validateBasicResource`).
+pub fn validate_basic(text: &Text, path: &Path, errors: &mut ErrorList) {
+    let value = amount(text);
+    if value.is_negative() {
+        let detail = "must be a valid resource quantity";
+        let shown = BadValue::go(value.units_rounded_up().to_string());
+        errors.push(FieldError::invalid(path, shown, detail));
     }
 }
 

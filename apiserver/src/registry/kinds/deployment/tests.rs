@@ -227,6 +227,28 @@ fn changed_templates_and_annotations_count() {
 }
 
 #[test]
+fn a_status_never_counts_backwards() {
+    let given = |status: Value| {
+        let mut given = workload(&json!({}));
+        given["status"] = status;
+        defaulted(&DeploymentRules, &given)
+    };
+    let (new, old) = (
+        given(json!({"replicas": 2, "availableReplicas": 2, "readyReplicas": 1})),
+        given(json!({"collisionCount": 3})),
+    );
+    let errors = DeploymentRules.validate_status_update(&new, &old);
+    let texts: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        texts,
+        [
+            "status.availableReplicas: Invalid value: 2: cannot be greater than readyReplicas",
+            "status.collisionCount: Invalid value: 0: cannot be decremented",
+        ]
+    );
+}
+
+#[test]
 fn a_status_counts_within_its_replicas() {
     let mut given = workload(&json!({}));
     given["status"] = json!({"replicas": 1, "readyReplicas": 2, "unavailableReplicas": -1});
@@ -236,8 +258,8 @@ fn a_status_counts_within_its_replicas() {
     assert_eq!(
         texts,
         [
-            "status.unavailableReplicas: Invalid value: -1: must be greater than or equal to 0",
             "status.readyReplicas: Invalid value: 2: cannot be greater than status.replicas",
+            "status.unavailableReplicas: Invalid value: -1: must be greater than or equal to 0",
         ]
     );
     assert_eq!(

@@ -129,3 +129,68 @@ fn pods_may_be_counted() {
         1
     );
 }
+
+#[test]
+fn while_a_job_waits_its_pods_may_be_sent_elsewhere() {
+    let given = |suspend: bool, extra: Value| {
+        let mut job = job(&json!({"suspend": suspend, "manualSelector": true,
+            "selector": {"matchLabels": {"a": "b"}}}));
+        job["spec"]["template"]["metadata"] = json!({"labels": {"a": "b"}});
+        for (field, value) in extra.as_object().unwrap() {
+            job["spec"]["template"]["spec"][field] = value.clone();
+        }
+        job
+    };
+    let node = json!({"requiredDuringSchedulingIgnoredDuringExecution":
+        {"nodeSelectorTerms": [{"matchExpressions": [{"key": "k", "operator": "Exists"}]}]}});
+    let elsewhere = json!({"nodeSelector": {"x": "y"}, "affinity": {"nodeAffinity": node},
+        "tolerations": [{"operator": "Exists"}]});
+    let immutable = "spec.template: Invalid value: core.PodTemplateSpec{}: field is immutable";
+    for (waits, change, texts) in [
+        (true, elsewhere.clone(), vec![]),
+        (false, elsewhere, vec![immutable]),
+        (true, json!({"hostNetwork": true}), vec![immutable]),
+        (
+            true,
+            json!({"affinity": {"podAffinity": {}}}),
+            vec![immutable],
+        ),
+    ] {
+        let (new, old) = (given(waits, change), given(waits, json!({})));
+        assert_eq!(update_mistakes(&JobStrategy, &new, &old), texts, "{new}");
+    }
+}
+
+#[test]
+fn what_hosts_are_called_fits_a_label() {
+    let mut given = job(&json!({"completionMode": "Indexed", "completions": 11}));
+    let name = "a".repeat(61);
+    given["metadata"]["name"] = json!(name);
+    assert_eq!(
+        mistakes(&JobStrategy, &given),
+        [format!(
+            "metadata.name: Invalid value: \"{name}\": will not able to create pod with invalid DNS label: {name}-10"
+        )]
+    );
+}
+
+#[test]
+fn restarts_of_an_unknown_kind() {
+    let mut given = job(&json!({}));
+    given["spec"]["template"]["spec"]["restartPolicy"] = json!("Odd");
+    assert_eq!(
+        mistakes(&JobStrategy, &given),
+        [
+            "spec.template.spec.restartPolicy: Unsupported value: \"Odd\": supported values: \"Always\", \"OnFailure\", \"Never\"",
+            "spec.template.spec.restartPolicy: Unsupported value: \"Odd\": supported values: \"OnFailure\", \"Never\"",
+        ]
+    );
+}
+
+#[test]
+fn the_mark_of_a_tracked_job_is_its_controllers() {
+    let mut given = job(&json!({}));
+    given["metadata"]["annotations"] = json!({"batch.kubernetes.io/job-tracking": "", "a": "b"});
+    let made = prepared(&JobStrategy, &given);
+    assert_eq!(written(&made.metadata)["annotations"], json!({"a": "b"}));
+}

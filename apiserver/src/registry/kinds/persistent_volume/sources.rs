@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::registry::kinds::pod::defaults::{default_azure_disk, set};
 use crate::registry::validation::names::validate_csi_driver_name;
-use crate::registry::validation::pod_spec::validate_persistent_source;
+use crate::registry::validation::pod_spec::{validate_persistent_source, validate_storage_os};
 use crate::registry::validation::profiles::validate_no_backsteps;
 use crate::registry::validation::{OneOf, invalid_each, required, text};
 
@@ -66,14 +66,20 @@ pub(super) fn only_source(spec: &PersistentVolumeSpec) -> PersistentVolumeSpec {
 }
 
 /// A volume is of exactly one type.
-pub(super) fn validate_source(spec: &PersistentVolumeSpec, path: &Path, errors: &mut ErrorList) {
-    let volume = as_pod_volume(spec);
+pub(super) fn validate_source(
+    spec: &PersistentVolumeSpec,
+    name: &str,
+    path: &Path,
+    errors: &mut ErrorList,
+) {
+    let volume = as_pod_volume(spec, name);
     let mut source = OneOf::new(path, "volume type", errors);
     validate_persistent_source(&volume, &mut source);
     let pinned = spec.node_affinity.is_some();
     source.field("local", spec.local.as_ref(), |local, _, errors| {
         validate_local(local, pinned, path, errors);
     });
+    validate_storage_os(&volume, &mut source);
     source.field("csi", spec.csi.as_ref(), validate_csi);
     if !source.is_chosen() {
         errors.push(FieldError::required(path, "must specify a volume type"));
@@ -82,12 +88,12 @@ pub(super) fn validate_source(spec: &PersistentVolumeSpec, path: &Path, errors: 
 }
 
 /// Most sources are those of pods, but for the namespaces of secrets, and have the same names.
-fn as_pod_volume(spec: &PersistentVolumeSpec) -> Volume {
+fn as_pod_volume(spec: &PersistentVolumeSpec, name: &str) -> Volume {
     let json = serde_json::from_slice(&encode_part(&only_source(spec)));
     let mut json: Value = json.unwrap_or_default();
     if let Some(fields) = json.as_object_mut() {
         fields.retain(|field, _| !OTHERS.contains(&field.as_str()) && field != "csi");
-        fields.insert("name".into(), "".into());
+        fields.insert("name".into(), name.into());
     }
     decode::<Volume>(&json).map(|d| d.value).unwrap_or_default()
 }
@@ -125,21 +131,15 @@ fn validate_csi(csi: &CSIPersistentVolumeSource, path: &Path, errors: &mut Error
         ("nodeExpandSecretRef", &csi.node_expand_secret_ref),
     ] {
         let Some(secret) = secret else { continue };
-        let path = path.child(field);
         let (secret_name, namespace) = names(secret);
-        let name_path = path.child("name");
-        if secret_name.is_empty() {
-            required(None, &name_path, errors);
-        } else {
-            let sentences = name::dns1123_subdomain(secret_name);
-            invalid_each(&name_path, secret_name, sentences, errors);
-        }
-        let namespace_path = path.child("namespace");
-        if namespace.is_empty() {
-            required(None, &namespace_path, errors);
-        } else {
-            let sentences = name::dns1123_label(namespace);
-            invalid_each(&namespace_path, namespace, sentences, errors);
+        for (part, value) in [("name", secret_name), ("namespace", namespace)] {
+            if value.is_empty() {
+                required(None, &path.child(field).child(part), errors);
+            } else {
+                // as upstream, the path lacks which secret it is
+                let sentences = name::dns1123_label(value);
+                invalid_each(&path.child(part), value, sentences, errors);
+            }
         }
     }
 }

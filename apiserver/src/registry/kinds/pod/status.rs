@@ -23,7 +23,9 @@ pub(super) fn validate_status_update(pod: &Pod, old: &Pod) -> ErrorList {
     validate_annotations(pod, old, &mut errors);
     for (i, condition) in list(status.conditions.as_ref()).iter().enumerate() {
         if !SYSTEM_CONDITIONS.contains(&condition.type_.as_str()) {
-            let path = path.child("conditions").index(i).child("Type");
+            // upstream's path, which names the wrong part of the pod
+            let path = Path::new("metadata").child("conditions");
+            let path = path.index(i).child("Type");
             validate_label_name(&condition.type_, &path, &mut errors);
         }
     }
@@ -100,13 +102,20 @@ fn validate_addresses(status: &PodStatus, path: &Path, errors: &mut ErrorList) {
     for (i, address) in addresses.iter().enumerate() {
         validate_ip(&address.ip, &path.index(i), errors);
     }
-    let of_family = |v6: bool| {
-        let parsed = addresses.iter().filter_map(|a| parse_ip(&a.ip));
-        parsed.filter(|ip| ip.is_ipv6() == v6).count()
-    };
-    if of_family(false) > 1 || of_family(true) > 1 {
+    if addresses.len() < 2 {
+        return;
+    }
+    let parsed: Vec<_> = addresses.iter().map(|a| parse_ip(&a.ip)).collect();
+    let any = |v6: bool| parsed.iter().flatten().any(|ip| ip.is_ipv6() == v6);
+    let dual = any(false) && any(true) && parsed.iter().all(Option::is_some);
+    if !dual || addresses.len() > 2 {
         let ips: Vec<_> = addresses.iter().map(|a| a.ip.as_str()).collect();
         let detail = "may specify no more than one IP for each IP family";
         errors.push(FieldError::invalid(path, &ips.join(", "), detail));
+    }
+    for (i, address) in addresses.iter().enumerate() {
+        if addresses[..i].contains(address) {
+            errors.push(FieldError::duplicate(&path.index(i), &address.ip));
+        }
     }
 }

@@ -8,7 +8,9 @@ use portcullis_api::field_error::{BadValue, go_quote};
 use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::validate::validate_pod;
-use crate::registry::validation::pod_spec::{APPARMOR, MIRROR};
+use crate::registry::validation::pod_spec::{
+    self, APPARMOR, MIRROR, validate_images, validate_pod_annotations,
+};
 use crate::registry::validation::{list, required};
 
 const SPEC: &str = "pod updates may not change fields other than `spec.containers[*].image`, `spec.initContainers[*].image`, `spec.activeDeadlineSeconds`, `spec.tolerations` (only additions to existing tolerations) or `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
@@ -82,6 +84,9 @@ pub(super) fn validate_annotations(pod: &Pod, old: &Pod, errors: &mut ErrorList)
     for key in new.keys().filter(|key| !old.contains_key(*key)) {
         refuse(key, "add");
     }
+    if let Some(spec) = &pod.spec {
+        validate_pod_annotations(Some(new), spec, &path, errors);
+    }
 }
 
 fn validate_spec(spec: &PodSpec, old: &PodSpec, errors: &mut ErrorList) {
@@ -125,6 +130,7 @@ fn same_count(
                 errors,
             );
         }
+        validate_images(containers, path, errors);
     } else {
         let detail = "pod updates may not add or remove containers";
         errors.push(FieldError::forbidden(path, detail));
@@ -132,7 +138,7 @@ fn same_count(
     same
 }
 
-/// A deadline may be set, and then only be brought forward.
+/// A deadline may be set, and then only be brought forward. Returns whether to look at the rest.
 fn validate_deadline(spec: &PodSpec, old: &PodSpec, path: &Path, errors: &mut ErrorList) -> bool {
     let max = i64::from(i32::MAX);
     let (value, detail) = match (spec.active_deadline_seconds, old.active_deadline_seconds) {
@@ -151,7 +157,7 @@ fn validate_deadline(spec: &PodSpec, old: &PodSpec, path: &Path, errors: &mut Er
         _ => return true,
     };
     errors.push(FieldError::invalid(path, value, detail));
-    false
+    spec.active_deadline_seconds.is_none()
 }
 
 /// Tolerations may be added; of an old one only its seconds may change.
@@ -169,6 +175,8 @@ fn validate_tolerations(
     if !old.iter().all(kept) {
         let detail = "existing toleration can not be modified except its tolerationSeconds";
         errors.push(FieldError::forbidden(path, detail));
+    } else {
+        pod_spec::validate_tolerations(new, path, errors);
     }
 }
 

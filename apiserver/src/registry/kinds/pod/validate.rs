@@ -16,7 +16,8 @@ pub(super) fn validate_pod(pod: &Pod, errors: &mut ErrorList) {
     let annotations = pod.metadata.annotations.as_ref();
     let annotations_path = Path::new("metadata").child("annotations");
     validate_pod_annotations(annotations, spec, &annotations_path, errors);
-    validate_pod_spec(spec, &path, errors);
+    let name = text(pod.metadata.name.as_ref());
+    validate_pod_spec(spec, name, &path, errors);
     validate_tokens(spec, &path.child("volumes"), errors);
     validate_images(&spec.containers, &path.child("containers"), errors);
     let init = list(spec.init_containers.as_ref());

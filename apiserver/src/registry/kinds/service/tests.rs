@@ -46,6 +46,12 @@ fn mistakes_are_upstreams() {
         (json!({"clusterIP": "None", "ports": []}), vec![]),
         (json!({"ports": []}), vec!["ports: Required value"]),
         (
+            json!({"type": "LoadBalancer", "ports": [{"port": 10250}]}),
+            vec![
+                "ports[0]: Invalid value: 10250: may not expose port 10250 externally since it is used by kubelet",
+            ],
+        ),
+        (
             json!({"type": "ExternalName", "clusterIP": "10.0.0.1", "ipFamilyPolicy": "SingleStack", "ports": []}),
             vec![
                 "clusterIPs: Forbidden: may not be set for ExternalName services",

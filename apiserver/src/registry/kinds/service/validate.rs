@@ -23,6 +23,8 @@ const FAMILIES: [&str; 2] = ["IPv4", "IPv6"];
 const POLICIES: [&str; 3] = ["PreferDualStack", "RequireDualStack", "SingleStack"];
 /// The longest a client stays with its pod, in seconds: a day.
 const AFFINITY_MAX: i32 = 86400;
+/// Where kubelets listen.
+const KUBELET_PORT: i32 = 10250;
 /// The annotation that was a field's forerunner.
 const SOURCE_RANGES: &str = "service.beta.kubernetes.io/load-balancer-source-ranges";
 
@@ -69,6 +71,17 @@ const BALANCED_ONLY: &str = "may only be used when `type` is 'LoadBalancer'";
 
 fn validate_by_type(spec: &ServiceSpec, path: &Path, errors: &mut ErrorList) {
     let kind = text(spec.type_.as_ref());
+    if kind == LOAD_BALANCER {
+        for (i, port) in list(spec.ports.as_ref()).iter().enumerate() {
+            if port.port == KUBELET_PORT {
+                let detail = format!(
+                    "may not expose port {KUBELET_PORT} externally since it is used by kubelet"
+                );
+                let path = path.child("ports").index(i);
+                errors.push(FieldError::invalid(&path, port.port, detail));
+            }
+        }
+    }
     match kind {
         LOAD_BALANCER | NODE_PORT if is_headless(spec) => {
             let detail = format!("may not be set to 'None' for {kind} services");

@@ -29,37 +29,37 @@ pub(super) fn validate_containers(
     let mut names = Names::new();
     for (i, container) in spec.containers.iter().enumerate() {
         let path = main_path.index(i);
-        unique_name(container, &mut names, &path, errors);
-        validate_container(container, volumes, &path, errors);
-        validate_probes(container, &path, errors);
+        validate_container(container, &mut names, volumes, &path, errors);
     }
     unique_host_ports(&spec.containers, &main_path, errors);
     let init_path = path.child("initContainers");
     let init = list(spec.init_containers.as_ref());
+    // Upstream looks for names that init containers share twice: once among themselves, once among
+    // all. So a name that two of them have is told twice.
+    let mut own = Names::new();
     for (i, container) in init.iter().enumerate() {
-        let path = init_path.index(i);
-        unique_name(container, &mut names, &path, errors);
-        validate_container(container, volumes, &path, errors);
-        validate_init(container, &path, errors);
-        // they run one after another, so ports of two cannot meet
+        validate_container(container, &mut own, volumes, &init_path.index(i), errors);
+    }
+    // they run one after another, so ports of two cannot meet
+    for container in init {
         unique_host_ports(std::slice::from_ref(container), &init_path, errors);
     }
-}
-
-fn unique_name<'a>(
-    container: &'a Container,
-    names: &mut Names<'a>,
-    path: &Path,
-    errors: &mut ErrorList,
-) {
-    if !names.insert(&container.name) {
-        errors.push(FieldError::duplicate(&path.child("name"), &container.name));
+    for (i, container) in init.iter().enumerate() {
+        let path = init_path.index(i);
+        if names.contains(container.name.as_str()) {
+            errors.push(FieldError::duplicate(&path.child("name"), &container.name));
+        }
+        if !container.name.is_empty() {
+            names.insert(&container.name);
+        }
+        validate_init(container, &path, errors);
     }
 }
 
 /// What all sorts of containers have in common.
-pub(super) fn validate_container(
-    container: &Container,
+pub(super) fn validate_container<'a>(
+    container: &'a Container,
+    names: &mut Names<'a>,
     volumes: &Volumes<'_>,
     path: &Path,
     errors: &mut ErrorList,
@@ -71,7 +71,11 @@ pub(super) fn validate_container(
         let sentences = name::dns1123_label(&container.name);
         invalid_each(&name_path, &container.name, sentences, errors);
     }
+    if !names.insert(&container.name) {
+        errors.push(FieldError::duplicate(&name_path, &container.name));
+    }
     required(container.image.as_deref(), &path.child("image"), errors);
+    validate_probes(container, path, errors);
     let policy = text(container.termination_message_policy.as_ref());
     let policy_path = path.child("terminationMessagePolicy");
     let detail = "must be 'File' or 'FallbackToLogsOnError'";
@@ -182,7 +186,7 @@ fn validate_ports(ports: Option<&Vec<ContainerPort>>, path: &Path, errors: &mut 
 }
 
 /// Two containers cannot have the same port of the node.
-fn unique_host_ports(containers: &[Container], path: &Path, errors: &mut ErrorList) {
+pub(super) fn unique_host_ports(containers: &[Container], path: &Path, errors: &mut ErrorList) {
     let mut taken = BTreeSet::new();
     for (i, container) in containers.iter().enumerate() {
         let path = path.index(i).child("ports");

@@ -12,9 +12,13 @@ const NAMESERVERS_MAX: usize = 3;
 const SEARCHES_MAX: usize = 6;
 const SEARCH_CHARACTERS_MAX: usize = 256;
 
-pub(super) fn validate_dns(spec: &PodSpec, path: &Path, errors: &mut ErrorList) {
+pub(super) fn validate_policy(spec: &PodSpec, path: &Path, errors: &mut ErrorList) {
     let policy = text(spec.dns_policy.as_ref());
     required_one_of(policy, &POLICIES, &path.child("dnsPolicy"), errors);
+}
+
+pub(super) fn validate_dns(spec: &PodSpec, path: &Path, errors: &mut ErrorList) {
+    let policy = text(spec.dns_policy.as_ref());
     let config_path = path.child("dnsConfig");
     let config = spec.dns_config.as_ref();
     if policy == "None" {
@@ -32,12 +36,12 @@ pub(super) fn validate_dns(spec: &PodSpec, path: &Path, errors: &mut ErrorList) 
         };
         if let Some((path, detail)) = missing {
             errors.push(FieldError::required(path, detail));
+            return;
         }
     }
     if let Some(config) = config {
         validate_config(config, &config_path, errors);
     }
-    validate_host_aliases(spec, &path.child("hostAliases"), errors);
 }
 
 fn validate_config(config: &PodDNSConfig, path: &Path, errors: &mut ErrorList) {
@@ -95,7 +99,7 @@ fn validate_address(address: &str, path: &Path, errors: &mut ErrorList) {
 }
 
 /// As upstream, paths name the list and not its elements.
-fn validate_host_aliases(spec: &PodSpec, path: &Path, errors: &mut ErrorList) {
+pub(super) fn validate_host_aliases(spec: &PodSpec, path: &Path, errors: &mut ErrorList) {
     for alias in list(spec.host_aliases.as_ref()) {
         validate_address(&alias.ip, &path.child("ip"), errors);
         for hostname in list(alias.hostnames.as_ref()) {

@@ -82,7 +82,8 @@ fn validate_value_from(variable: &EnvVar, path: &Path, errors: &mut ErrorList) {
 }
 
 fn validate_key_ref(object: &str, key: &str, path: &Path, errors: &mut ErrorList) {
-    required(Some(object), &path.child("name"), errors);
+    let name_path = path.child("name");
+    invalid_each(&name_path, object, name::dns1123_subdomain(object), errors);
     let path = path.child("key");
     if key.is_empty() {
         errors.push(FieldError::required(&path, ""));
@@ -109,7 +110,16 @@ fn validate_env_from(source: &EnvFromSource, path: &Path, index: usize, errors: 
         if let Some(object) = object {
             count += 1;
             let path = element.child(field).child("name");
-            required(Some(object), &path, errors);
+            if object.is_empty() {
+                required(None, &path, errors);
+            } else {
+                // upstream takes these for the beginnings of names, which may end with a dash
+                let whole = match object.strip_suffix('-') {
+                    Some(begin) if !begin.is_empty() => &format!("{begin}a"),
+                    _ => object.as_str(),
+                };
+                invalid_each(&path, object, name::dns1123_subdomain(whole), errors);
+            }
         }
     }
     match count {

@@ -7,7 +7,7 @@ use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::super::{list, text};
 use super::Volumes;
-use super::containers::{validate_container, validate_images};
+use super::containers::{Names, unique_host_ports, validate_container, validate_images};
 
 const FORBIDDEN: &str = "cannot be set for an Ephemeral Container";
 
@@ -29,11 +29,6 @@ pub fn validate_ephemeral_containers(
     let ephemeral_path = path.child("ephemeralContainers");
     for (i, ephemeral) in list(spec.ephemeral_containers.as_ref()).iter().enumerate() {
         let path = ephemeral_path.index(i);
-        let container = as_container(ephemeral);
-        validate_container(&container, volumes, &path, errors);
-        if !names.insert(&ephemeral.name) {
-            errors.push(FieldError::duplicate(&path.child("name"), &ephemeral.name));
-        }
         if let Some(target) = &ephemeral.target_container_name
             && !target.is_empty()
             && !others.contains(target)
@@ -41,13 +36,22 @@ pub fn validate_ephemeral_containers(
             let path = path.child("targetContainerName");
             errors.push(FieldError::not_found(&path, target));
         }
+        if ephemeral.name.is_empty() {
+            let detail = "ephemeralContainer requires a name";
+            errors.push(FieldError::required(&path, detail));
+            continue;
+        }
+        let container = as_container(ephemeral);
+        // as upstream, which looks at a list of this one
+        let only = path.index(0);
+        validate_container(&container, &mut Names::new(), volumes, &only, errors);
+        unique_host_ports(std::slice::from_ref(&container), &path, errors);
+        validate_images(std::slice::from_ref(&container), &path, errors);
+        if !names.insert(&ephemeral.name) {
+            errors.push(FieldError::duplicate(&path.child("name"), &ephemeral.name));
+        }
         validate_allowed(&container, &path, errors);
     }
-    let containers: Vec<_> = list(spec.ephemeral_containers.as_ref())
-        .iter()
-        .map(as_container)
-        .collect();
-    validate_images(&containers, &ephemeral_path, errors);
 }
 
 /// A visitor has no duties: no ports, probes, hooks or resources of its own.

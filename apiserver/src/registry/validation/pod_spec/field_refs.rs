@@ -146,6 +146,10 @@ fn validate_divisor(reference: &ResourceFieldSelector, path: &Path, errors: &mut
             &BYTES[..],
             "only divisor's values 1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi, 1Ei are supported with the local ephemeral storage resource",
         ),
+        other if other.starts_with("hugepages-") => (
+            &BYTES[..],
+            "only divisor's values 1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi, 1Ei are supported with the hugepages resource",
+        ),
         _ => return,
     };
     if !amount(divisor).is_zero() && !units.contains(&divisor.0.as_str()) {

@@ -27,7 +27,7 @@ pub(super) fn validate_mounts(
         }
         no_device_too(mount, container, &path, errors);
         // as upstream: these paths name the list, not the element
-        validate_sub_path(mount, &list_path, errors);
+        validate_sub_path(mount, &list_path, &path, errors);
         validate_propagation(
             mount,
             container,
@@ -69,7 +69,7 @@ fn no_device_too(mount: &VolumeMount, container: &Container, path: &Path, errors
     }
 }
 
-fn validate_sub_path(mount: &VolumeMount, path: &Path, errors: &mut ErrorList) {
+fn validate_sub_path(mount: &VolumeMount, path: &Path, element: &Path, errors: &mut ErrorList) {
     let (sub_path, expression) = (
         text(mount.sub_path.as_ref()),
         text(mount.sub_path_expr.as_ref()),
@@ -78,11 +78,12 @@ fn validate_sub_path(mount: &VolumeMount, path: &Path, errors: &mut ErrorList) {
         validate_descending_path(sub_path, &path.child("subPath"), errors);
     }
     if !expression.is_empty() {
-        let path = path.child("subPathExpr");
         if !sub_path.is_empty() {
             let detail = "subPathExpr and subPath are mutually exclusive";
+            let path = element.child("subPathExpr");
             errors.push(FieldError::invalid(&path, expression, detail));
         }
+        let path = path.child("subPathExpr");
         validate_descending_path(expression, &path, errors);
     }
 }
@@ -116,7 +117,7 @@ fn validate_devices(
         let path = path.index(i);
         let (name_path, device_path) = (path.child("name"), path.child("devicePath"));
         required(Some(&device.name), &name_path, errors);
-        if !names.insert(&device.name) {
+        if !device.name.is_empty() && !names.insert(&device.name) {
             not_unique(&device.name, &name_path, errors);
         }
         validate_device_volume(device, volumes, &name_path, errors);

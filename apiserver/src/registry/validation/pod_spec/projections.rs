@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::{
 use portcullis_api::field_error::BadValue;
 use portcullis_api::{ErrorList, FieldError, Path};
 
-use super::super::{OneOf, list, required};
+use super::super::{list, required};
 use super::field_refs::{VOLUME_FIELDS, validate_field_ref, validate_resource_field_ref};
 use super::volumes::{validate_file_path, validate_items, validate_mode};
 
@@ -26,7 +26,7 @@ pub(super) fn validate_projected(
     let mut files = BTreeSet::new();
     for (i, projection) in list(source.sources.as_ref()).iter().enumerate() {
         let source_path = path.child("sources").index(i);
-        validate_projection(projection, &source_path, errors);
+        validate_projection(projection, &source_path, path, errors);
         for (file, blamed) in files_of(projection) {
             if !file.is_empty() && !files.insert(file) {
                 let detail = "conflicting duplicate paths";
@@ -36,51 +36,58 @@ pub(super) fn validate_projected(
     }
 }
 
-fn validate_projection(projection: &VolumeProjection, path: &Path, errors: &mut ErrorList) {
-    let mut source = OneOf::new(path, "volume type", errors);
-    source.field("secret", projection.secret.as_ref(), |s, path, errors| {
-        required(Some(&s.name), &path.child("name"), errors);
-        validate_items(s.items.as_ref(), &path.child("items"), errors);
-    });
-    source.field(
-        "configMap",
-        projection.config_map.as_ref(),
-        |c, path, errors| {
-            required(Some(&c.name), &path.child("name"), errors);
-            validate_items(c.items.as_ref(), &path.child("items"), errors);
-        },
-    );
-    source.field(
-        "downwardAPI",
-        projection.downward_api.as_ref(),
-        |d, path, errors| {
-            validate_files(d.items.as_ref(), path, errors);
-        },
-    );
-    source.field(
-        "serviceAccountToken",
-        projection.service_account_token.as_ref(),
-        validate_token,
-    );
+/// What is wrong with one source; `whole` is the path of all of them.
+fn validate_projection(
+    projection: &VolumeProjection,
+    path: &Path,
+    whole: &Path,
+    errors: &mut ErrorList,
+) {
+    let keys = |field: &str, name: &str, items, errors: &mut ErrorList| {
+        let path = path.child(field);
+        required(Some(name), &path.child("name"), errors);
+        validate_items(items, &path.child("items"), errors);
+    };
+    let mut count = 0;
+    if let Some(secret) = &projection.secret {
+        count += 1;
+        keys("secret", &secret.name, secret.items.as_ref(), errors);
+    }
+    if let Some(map) = &projection.config_map {
+        count += 1;
+        keys("configMap", &map.name, map.items.as_ref(), errors);
+    }
+    if let Some(downward) = &projection.downward_api {
+        count += 1;
+        validate_files(downward.items.as_ref(), &path.child("downwardAPI"), errors);
+    }
+    if let Some(token) = &projection.service_account_token {
+        count += 1;
+        validate_token(token, &path.child("serviceAccountToken"), errors);
+        // as upstream, the path lacks which source it is
+        required(Some(&token.path), &whole.child("path"), errors);
+    }
+    if count > 1 {
+        let detail = "may not specify more than 1 volume type";
+        errors.push(FieldError::forbidden(path, detail));
+    }
 }
 
 fn validate_token(token: &ServiceAccountTokenProjection, path: &Path, errors: &mut ErrorList) {
     let seconds = token.expiration_seconds.unwrap_or(TOKEN_MIN);
-    let seconds_path = path.child("expirationSeconds");
+    let path = path.child("expirationSeconds");
     if seconds < TOKEN_MIN {
         let detail = "may not specify a duration less than 10 minutes";
-        errors.push(FieldError::invalid(&seconds_path, seconds, detail));
+        errors.push(FieldError::invalid(&path, seconds, detail));
     }
     if seconds > TOKEN_MAX {
         let detail = "may not specify a duration larger than 2^32 seconds";
-        errors.push(FieldError::invalid(&seconds_path, seconds, detail));
+        errors.push(FieldError::invalid(&path, seconds, detail));
     }
-    let path = path.child("path");
-    required(Some(&token.path), &path, errors);
-    validate_file_path(&token.path, &path, errors);
 }
 
-/// The files a projection makes, each with what upstream blames for a second of that path.
+/// The files a projection makes, each with what upstream blames for a second of that path. It does
+/// not look at tokens.
 fn files_of(projection: &VolumeProjection) -> Vec<(&str, &str)> {
     fn paths<'a>(items: Option<&'a Vec<KeyToPath>>, blamed: &'a str) -> Vec<(&'a str, &'a str)> {
         list(items)
@@ -98,9 +105,6 @@ fn files_of(projection: &VolumeProjection) -> Vec<(&str, &str)> {
     if let Some(downward) = &projection.downward_api {
         let items = list(downward.items.as_ref()).iter();
         files.extend(items.map(|i| (i.path.as_str(), i.path.as_str())));
-    }
-    if let Some(token) = &projection.service_account_token {
-        files.push((&token.path, &token.path));
     }
     files
 }

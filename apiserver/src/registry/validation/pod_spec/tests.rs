@@ -15,7 +15,7 @@ fn mistakes(given: &Value) -> Vec<String> {
     let mut spec = decoded.value;
     default_pod_spec(&mut spec);
     let mut errors = ErrorList::new();
-    validate_pod_spec(&spec, &Path::new("spec"), &mut errors);
+    validate_pod_spec(&spec, "", &Path::new("spec"), &mut errors);
     errors.iter().map(ToString::to_string).collect()
 }
 

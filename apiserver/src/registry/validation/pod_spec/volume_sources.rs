@@ -2,13 +2,13 @@
 
 use k8s_openapi::api::core::v1::{
     AzureDiskVolumeSource, FCVolumeSource, FlockerVolumeSource, GitRepoVolumeSource,
-    ISCSIVolumeSource, NFSVolumeSource, QuobyteVolumeSource, StorageOSVolumeSource, Volume,
+    NFSVolumeSource, QuobyteVolumeSource, StorageOSVolumeSource, Volume,
 };
 use portcullis_api::field_error::BadValue;
 use portcullis_api::{ErrorList, FieldError, Path, name};
 
+use super::super::profiles::validate_descending_path;
 use super::super::{OneOf, go_strings, invalid_each, list, one_of, required, text};
-use super::volumes::validate_file_path;
 
 const TENANT_MAX: usize = 64;
 
@@ -24,88 +24,118 @@ fn in_range(value: Option<i32>, max: i32, path: &Path, errors: &mut ErrorList) {
     }
 }
 
-fn validate_lun(lun: i32, path: &Path, errors: &mut ErrorList) {
+pub(super) fn validate_lun(lun: i32, path: &Path, errors: &mut ErrorList) {
     if !(0..=255).contains(&lun) {
         let detail = "must be between 0 and 255, inclusive";
         errors.push(FieldError::invalid(&path.child("lun"), lun, detail));
     }
 }
 
-/// Disks.
-pub(super) fn validate_block_storage(v: &Volume, source: &mut OneOf<'_>) {
-    let disk = v.gce_persistent_disk.as_ref();
-    source.field("gcePersistentDisk", disk, |disk, path, errors| {
-        required(Some(&disk.pd_name), &path.child("pdName"), errors);
-        validate_partition(disk.partition, path, errors);
+pub(super) fn gce_disk(v: &Volume, of: &mut OneOf<'_>) {
+    let names = ("gcePersistentDisk", "persistentDisk");
+    of.field_also_called(names, v.gce_persistent_disk.as_ref(), |d, path, errors| {
+        required(Some(&d.pd_name), &path.child("pdName"), errors);
+        validate_partition(d.partition, path, errors);
     });
+}
+
+pub(super) fn aws_disk(v: &Volume, of: &mut OneOf<'_>) {
     let disk = v.aws_elastic_block_store.as_ref();
-    source.field("awsElasticBlockStore", disk, |disk, path, errors| {
-        required(Some(&disk.volume_id), &path.child("volumeID"), errors);
-        validate_partition(disk.partition, path, errors);
+    of.field("awsElasticBlockStore", disk, |d, path, errors| {
+        required(Some(&d.volume_id), &path.child("volumeID"), errors);
+        validate_partition(d.partition, path, errors);
     });
-    source.field("iscsi", v.iscsi.as_ref(), |iscsi, path, errors| {
-        validate_iscsi(iscsi, path, errors);
-    });
-    source.field("rbd", v.rbd.as_ref(), |rbd, path, errors| {
+}
+
+pub(super) fn rbd(v: &Volume, of: &mut OneOf<'_>) {
+    of.field("rbd", v.rbd.as_ref(), |rbd, path, errors| {
         required_list(&rbd.monitors, &path.child("monitors"), errors);
         required(Some(&rbd.image), &path.child("image"), errors);
     });
-    source.field("cinder", v.cinder.as_ref(), |disk, path, errors| {
+}
+
+pub(super) fn cinder(v: &Volume, of: &mut OneOf<'_>) {
+    of.field("cinder", v.cinder.as_ref(), |disk, path, errors| {
         required(Some(&disk.volume_id), &path.child("volumeID"), errors);
         if let Some(secret) = &disk.secret_ref {
             let path = path.child("secretRef").child("name");
             required(Some(&secret.name), &path, errors);
         }
     });
-    source.field("fc", v.fc.as_ref(), validate_fc);
-    source.field("azureDisk", v.azure_disk.as_ref(), validate_azure_disk);
-    source.field(
-        "vsphereVolume",
-        v.vsphere_volume.as_ref(),
-        |disk, path, errors| {
-            required(Some(&disk.volume_path), &path.child("volumePath"), errors);
-        },
-    );
+}
+
+pub(super) fn fc(v: &Volume, of: &mut OneOf<'_>) {
+    of.field("fc", v.fc.as_ref(), validate_fc);
+}
+
+pub(super) fn azure_disk(v: &Volume, of: &mut OneOf<'_>) {
+    of.field("azureDisk", v.azure_disk.as_ref(), validate_azure_disk);
+}
+
+pub(super) fn vsphere(v: &Volume, of: &mut OneOf<'_>) {
+    let disk = v.vsphere_volume.as_ref();
+    of.field("vsphereVolume", disk, |disk, path, errors| {
+        required(Some(&disk.volume_path), &path.child("volumePath"), errors);
+    });
+}
+
+pub(super) fn photon(v: &Volume, of: &mut OneOf<'_>) {
     let disk = v.photon_persistent_disk.as_ref();
-    source.field("photonPersistentDisk", disk, |disk, path, errors| {
+    of.field("photonPersistentDisk", disk, |disk, path, errors| {
         required(Some(&disk.pd_id), &path.child("pdID"), errors);
     });
 }
 
-/// Directories of other machines.
-pub(super) fn validate_file_storage(v: &Volume, source: &mut OneOf<'_>) {
-    source.field("gitRepo", v.git_repo.as_ref(), validate_git_repo);
-    source.field("nfs", v.nfs.as_ref(), validate_nfs);
-    source.field(
-        "glusterfs",
-        v.glusterfs.as_ref(),
-        |gluster, path, errors| {
-            required(Some(&gluster.endpoints), &path.child("endpoints"), errors);
-            required(Some(&gluster.path), &path.child("path"), errors);
-        },
-    );
-    source.field("cephfs", v.cephfs.as_ref(), |ceph, path, errors| {
+pub(super) fn git_repo(v: &Volume, of: &mut OneOf<'_>) {
+    of.field("gitRepo", v.git_repo.as_ref(), validate_git_repo);
+}
+
+pub(super) fn nfs(v: &Volume, of: &mut OneOf<'_>) {
+    of.field("nfs", v.nfs.as_ref(), validate_nfs);
+}
+
+pub(super) fn glusterfs(v: &Volume, of: &mut OneOf<'_>) {
+    of.field("glusterfs", v.glusterfs.as_ref(), |g, path, errors| {
+        required(Some(&g.endpoints), &path.child("endpoints"), errors);
+        required(Some(&g.path), &path.child("path"), errors);
+    });
+}
+
+pub(super) fn cephfs(v: &Volume, of: &mut OneOf<'_>) {
+    let names = ("cephFS", "cephfs");
+    of.field_also_called(names, v.cephfs.as_ref(), |ceph, path, errors| {
         required_list(&ceph.monitors, &path.child("monitors"), errors);
     });
-    source.field("quobyte", v.quobyte.as_ref(), validate_quobyte);
-    source.field("azureFile", v.azure_file.as_ref(), |share, path, errors| {
+}
+
+pub(super) fn quobyte(v: &Volume, of: &mut OneOf<'_>) {
+    of.field("quobyte", v.quobyte.as_ref(), validate_quobyte);
+}
+
+pub(super) fn azure_file(v: &Volume, of: &mut OneOf<'_>) {
+    of.field("azureFile", v.azure_file.as_ref(), |share, path, errors| {
         required(Some(&share.secret_name), &path.child("secretName"), errors);
         required(Some(&share.share_name), &path.child("shareName"), errors);
     });
 }
 
-/// What clusters of storage software provide.
-pub(super) fn validate_software_storage(v: &Volume, source: &mut OneOf<'_>) {
-    source.field("flocker", v.flocker.as_ref(), validate_flocker);
-    source.field(
-        "portworxVolume",
-        v.portworx_volume.as_ref(),
-        |disk, path, errors| {
-            required(Some(&disk.volume_id), &path.child("volumeID"), errors);
-        },
-    );
-    source.field("storageos", v.storageos.as_ref(), validate_storage_os);
-    source.field("scaleIO", v.scale_io.as_ref(), |scale, path, errors| {
+pub(super) fn flocker(v: &Volume, of: &mut OneOf<'_>) {
+    of.field("flocker", v.flocker.as_ref(), validate_flocker);
+}
+
+pub(super) fn portworx(v: &Volume, of: &mut OneOf<'_>) {
+    let disk = v.portworx_volume.as_ref();
+    of.field("portworxVolume", disk, |disk, path, errors| {
+        required(Some(&disk.volume_id), &path.child("volumeID"), errors);
+    });
+}
+
+pub(super) fn storage_os(v: &Volume, of: &mut OneOf<'_>) {
+    of.field("storageos", v.storageos.as_ref(), validate_storage_os);
+}
+
+pub(super) fn scale_io(v: &Volume, of: &mut OneOf<'_>) {
+    of.field("scaleIO", v.scale_io.as_ref(), |scale, path, errors| {
         required(Some(&scale.gateway), &path.child("gateway"), errors);
         required(Some(&scale.system), &path.child("system"), errors);
         let volume = scale.volume_name.as_deref();
@@ -116,29 +146,6 @@ pub(super) fn validate_software_storage(v: &Volume, source: &mut OneOf<'_>) {
 fn required_list(values: &[String], path: &Path, errors: &mut ErrorList) {
     if values.is_empty() {
         errors.push(FieldError::required(path, ""));
-    }
-}
-
-fn validate_iscsi(source: &ISCSIVolumeSource, path: &Path, errors: &mut ErrorList) {
-    required(
-        Some(&source.target_portal),
-        &path.child("targetPortal"),
-        errors,
-    );
-    let iqn_path = path.child("iqn");
-    required(Some(&source.iqn), &iqn_path, errors);
-    let known = ["iqn", "eui", "naa"]
-        .iter()
-        .any(|p| source.iqn.starts_with(p));
-    if !source.iqn.is_empty() && !known {
-        let detail = "must be valid format starting with iqn, eui, or naa";
-        errors.push(FieldError::invalid(&iqn_path, &source.iqn, detail));
-    }
-    validate_lun(source.lun, path, errors);
-    let authenticated =
-        source.chap_auth_discovery == Some(true) || source.chap_auth_session == Some(true);
-    if authenticated && source.secret_ref.is_none() {
-        errors.push(FieldError::required(&path.child("secretRef"), ""));
     }
 }
 
@@ -183,7 +190,7 @@ fn validate_azure_disk(source: &AzureDiskVolumeSource, path: &Path, errors: &mut
     let uri = source.disk_uri.as_str();
     let (prefix, example) = if kind == "Managed" {
         (
-            "/subscriptions",
+            "/subscriptions/",
             "/subscriptions/{sub-id}/resourcegroups/{group-name}/providers/microsoft.compute/disks/{disk-id}",
         )
     } else {
@@ -192,7 +199,7 @@ fn validate_azure_disk(source: &AzureDiskVolumeSource, path: &Path, errors: &mut
             "https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd",
         )
     };
-    if !uri.is_empty() && !uri.starts_with(prefix) {
+    if source.kind.is_some() && !uri.starts_with(prefix) {
         errors.push(FieldError::not_supported(&uri_path, uri, &[example]));
     }
 }
@@ -200,7 +207,7 @@ fn validate_azure_disk(source: &AzureDiskVolumeSource, path: &Path, errors: &mut
 fn validate_git_repo(source: &GitRepoVolumeSource, path: &Path, errors: &mut ErrorList) {
     required(Some(&source.repository), &path.child("repository"), errors);
     let directory = text(source.directory.as_ref());
-    validate_file_path(directory, &path.child("directory"), errors);
+    validate_descending_path(directory, &path.child("directory"), errors);
 }
 
 fn validate_nfs(source: &NFSVolumeSource, path: &Path, errors: &mut ErrorList) {
@@ -226,9 +233,11 @@ fn validate_quobyte(source: &QuobyteVolumeSource, path: &Path, errors: &mut Erro
     } else if text(source.tenant.as_ref()).len() > TENANT_MAX {
         let detail = "must be a UUID and may not exceed a length of 64 characters";
         errors.push(FieldError::required(&path.child("tenant"), detail));
-    } else if !registry.split(',').all(is_pair) {
-        let detail = "must be a host:port pair or multiple pairs separated by commas";
-        errors.push(FieldError::invalid(&registry_path, registry, detail));
+    } else {
+        for _ in registry.split(',').filter(|part| !is_pair(part)) {
+            let detail = "must be a host:port pair or multiple pairs separated by commas";
+            errors.push(FieldError::invalid(&registry_path, registry, detail));
+        }
     }
     required(Some(&source.volume), &path.child("volume"), errors);
 }

@@ -1,12 +1,11 @@
 //! What pods of one operating system may not say of another.
 
 use k8s_openapi::api::core::v1::{
-    Container, PodSecurityContext, PodSpec, SecurityContext, WindowsSecurityContextOptions,
+    PodSecurityContext, PodSpec, SecurityContext, WindowsSecurityContextOptions,
 };
 use portcullis_api::{ErrorList, FieldError, Path, name};
 
-use super::super::{invalid_each, list};
-use super::required_one_of;
+use super::super::{invalid_each, list, one_of};
 
 const SPEC_MAX: usize = 64 * 1024;
 const DOMAIN_MAX: usize = 256;
@@ -174,8 +173,13 @@ pub(in crate::registry::validation) fn contexts<'s>(
 /// The operating system a pod is for, and what that rules out.
 pub(super) fn validate_os(spec: &PodSpec, path: &Path, errors: &mut ErrorList) {
     let Some(os) = &spec.os else { return };
-    let os_path = path.child("os").child("name");
-    required_one_of(&os.name, &["linux", "windows"], &os_path, errors);
+    let os_path = path.child("os");
+    if os.name.is_empty() {
+        let path = os_path.child("name");
+        errors.push(FieldError::required(&path, "cannot be empty"));
+    } else {
+        one_of(&os.name, &["linux", "windows"], &os_path, errors);
+    }
     let detail = match os.name.as_str() {
         "linux" => "windows options cannot be set for a linux pod",
         "windows" => "cannot be set for a windows pod",
@@ -208,15 +212,14 @@ fn foreign_fields(spec: &PodSpec, windows: bool, path: &Path) -> Vec<(bool, Path
             pod_fields(context, windows).map(|(field, set)| (set, context_path.child(field))),
         );
     }
-    let init = list(spec.init_containers.as_ref());
-    for (list_field, containers) in [
-        ("containers", &spec.containers[..]),
-        ("initContainers", init),
-    ] {
-        for (i, container) in containers.iter().enumerate() {
-            let path = path.child(list_field).index(i).child("securityContext");
-            fields.extend(container_fields(container, windows, &path));
-        }
+    for (place, context) in contexts(spec, path) {
+        let Some(context) = context else { continue };
+        let path = place.child("securityContext");
+        fields.extend(
+            context_fields(context, windows)
+                .into_iter()
+                .map(|(field, set)| (set, path.child(field))),
+        );
     }
     fields
 }
@@ -255,16 +258,6 @@ fn pod_fields(
         ),
     ]
     .into_iter()
-}
-
-fn container_fields(container: &Container, windows: bool, path: &Path) -> Vec<(bool, Path)> {
-    let Some(context) = &container.security_context else {
-        return Vec::new();
-    };
-    context_fields(context, windows)
-        .into_iter()
-        .map(|(field, set)| (set, path.child(field)))
-        .collect()
 }
 
 fn context_fields(context: &SecurityContext, windows: bool) -> [(&'static str, bool); 10] {

@@ -35,9 +35,32 @@ fn names_are_shared_by_all_sorts_of_containers() {
             json!({"ephemeralContainers": [
             {"name": "m", "image": "i", "targetContainerName": "x", "ports": [{"containerPort": 1}]}]}),
             vec![
-                "ephemeralContainers[0].name: Duplicate value: \"m\"",
                 "ephemeralContainers[0].targetContainerName: Not found: \"x\"",
+                "ephemeralContainers[0].name: Duplicate value: \"m\"",
                 "ephemeralContainers[0].ports: Forbidden: cannot be set for an Ephemeral Container",
+            ],
+        ),
+        (
+            // two of the init containers: told by the look at them, and by that at all
+            json!({"initContainers": [{"name": "a", "image": "i"}, {"name": "a", "image": "i"}]}),
+            vec![
+                "initContainers[1].name: Duplicate value: \"a\"",
+                "initContainers[1].name: Duplicate value: \"a\"",
+            ],
+        ),
+        (
+            json!({"initContainers": [{"name": "a", "image": "i", "livenessProbe": {}}]}),
+            vec![
+                "initContainers[0].livenessProbe: Required value: must specify a handler type",
+                "initContainers[0].livenessProbe: Invalid value: core.Probe{}: must not be set for init containers",
+            ],
+        ),
+        (
+            json!({"ephemeralContainers": [{"image": "i"}, {"name": "e", "image": " i"}, {"name": "f"}]}),
+            vec![
+                "ephemeralContainers[0]: Required value: ephemeralContainer requires a name",
+                "ephemeralContainers[1][0].image: Invalid value: \" i\": must not have leading or trailing whitespace",
+                "ephemeralContainers[2][0].image: Required value",
             ],
         ),
     ]);
@@ -249,4 +272,36 @@ fn contexts_do_not_contradict_themselves() {
             ],
         ),
     ]);
+}
+
+#[test]
+fn variables_name_what_can_exist() {
+    let subdomain = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+    for (given, texts) in [
+        (
+            json!({"env": [{"name": "A", "valueFrom": {"configMapKeyRef": {"key": "k"}}},
+                {"name": "B", "valueFrom": {"secretKeyRef": {"name": "A_B", "key": "k"}}}]}),
+            vec![
+                format!("env[0].valueFrom.configMapKeyRef.name: Invalid value: \"\": {subdomain}"),
+                format!("env[1].valueFrom.secretKeyRef.name: Invalid value: \"A_B\": {subdomain}"),
+            ],
+        ),
+        (
+            json!({"envFrom": [{"configMapRef": {"name": "a-"}}, {"secretRef": {"name": "_"}}, {"secretRef": {}}]}),
+            vec![
+                format!("envFrom[1].secretRef.name: Invalid value: \"_\": {subdomain}"),
+                "envFrom[2].secretRef.name: Required value".into(),
+            ],
+        ),
+        (
+            json!({"env": [{"name": "A", "valueFrom": {"resourceFieldRef":
+                {"resource": "limits.hugepages-2Mi", "divisor": "3"}}}]}),
+            vec![
+                "env[0].valueFrom.resourceFieldRef.divisor: Invalid value: \"limits.hugepages-2Mi\": only divisor's values 1, 1k, 1M, 1G, 1T, 1P, 1E, 1Ki, 1Mi, 1Gi, 1Ti, 1Pi, 1Ei are supported with the hugepages resource".into(),
+            ],
+        ),
+    ] {
+        let texts = texts.iter().map(String::as_str).collect();
+        check_containers(vec![(given, texts)]);
+    }
 }

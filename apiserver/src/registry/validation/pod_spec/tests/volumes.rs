@@ -37,6 +37,31 @@ fn a_volume_has_a_name_of_its_own_and_one_type() {
 }
 
 #[test]
+fn of_two_types_the_first_in_upstreams_order_is_meant() {
+    let forbidden = "Forbidden: may not specify more than 1 volume type";
+    for (given, field) in [
+        (
+            json!({"configMap": {"name": "c"}, "secret": {"secretName": "s"}}),
+            "configMap",
+        ),
+        (
+            json!({"configMap": {"name": "c"}, "persistentVolumeClaim": {"claimName": "c"}}),
+            "configMap",
+        ),
+        (
+            json!({"downwardAPI": {}, "secret": {"secretName": "s"}}),
+            "downwarAPI",
+        ),
+        (
+            json!({"cephfs": {"monitors": ["m"]}, "nfs": {"server": "s", "path": "/"}}),
+            "cephFS",
+        ),
+    ] {
+        check_volumes(vec![(given, vec![&format!("{field}: {forbidden}")])]);
+    }
+}
+
+#[test]
 fn common_types() {
     check_volumes(vec![
         (
@@ -85,6 +110,19 @@ fn common_types() {
             ],
         ),
         (
+            json!({"ephemeral": {"volumeClaimTemplate": {"metadata": {"name": "n", "labels": {"a": "b"}},
+                "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1"}}}}}}),
+            vec![
+                "ephemeral.volumeClaimTemplate.metadata.name: Forbidden: cannot be set for an ephemeral volume",
+            ],
+        ),
+        (
+            json!({"csi": {"driver": "d", "nodePublishSecretRef": {"name": "_"}}}),
+            vec![
+                "csi.name: Invalid value: \"_\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+            ],
+        ),
+        (
             json!({"ephemeral": {"volumeClaimTemplate": {"spec": {"accessModes": ["Odd"]}}}}),
             vec![
                 "ephemeral.volumeClaimTemplate.spec.accessModes: Unsupported value: \"Odd\": supported values: \"ReadOnlyMany\", \"ReadWriteMany\", \"ReadWriteOnce\", \"ReadWriteOncePod\"",
@@ -107,7 +145,7 @@ fn types_of_other_machines() {
         (
             json!({"gcePersistentDisk": {"pdName": "d", "partition": 256}}),
             vec![
-                "gcePersistentDisk.partition: Invalid value: 256: must be between 1 and 255, inclusive",
+                "persistentDisk.partition: Invalid value: 256: must be between 1 and 255, inclusive",
             ],
         ),
         (
@@ -116,6 +154,31 @@ fn types_of_other_machines() {
                 "iscsi.iqn: Invalid value: \"x\": must be valid format starting with iqn, eui, or naa",
                 "iscsi.lun: Invalid value: 256: must be between 0 and 255, inclusive",
                 "iscsi.secretRef: Required value",
+            ],
+        ),
+        (
+            json!({"iscsi": {"targetPortal": "a-portal-of-more-than-sixty-four-letters-is-a-rare-thing-to-see:3260",
+                "iqn": "iqn.2001-4.com.example:disk", "lun": 0, "initiatorName": "naa.0"}}),
+            vec![
+                "iscsi.iqn: Invalid value: \"iqn.2001-4.com.example:disk\": must be valid format",
+                "iscsi.initiatorname: Invalid value: \"naa.0\": must be valid format",
+                "name: Invalid value: \"v\": Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if iscsi.initiatorName is specified.",
+            ],
+        ),
+        (
+            json!({"iscsi": {"targetPortal": "p", "iqn": "iqn.2001-04.com.example:disk", "lun": 0,
+                "initiatorName": "eui.0123456789abcdef"}}),
+            vec![],
+        ),
+        (
+            json!({"gitRepo": {"repository": "r", "directory": "..d"}}),
+            vec![],
+        ),
+        (
+            json!({"azureDisk": {"diskName": "d", "diskURI": ""}}),
+            vec![
+                "azureDisk.diskURI: Required value",
+                "azureDisk.diskURI: Unsupported value: \"\": supported values: \"https://{account-name}.blob.core.windows.net/{container-name}/{disk-name}.vhd\"",
             ],
         ),
         (
@@ -159,9 +222,9 @@ fn projections_do_not_collide() {
                 {"secret": {"name": "a"}, "configMap": {"name": "b"}},
                 {"serviceAccountToken": {"expirationSeconds": 5}}]}}),
             vec![
-                "projected.sources[0].configMap: Forbidden: may not specify more than 1 volume type",
+                "projected.sources[0]: Forbidden: may not specify more than 1 volume type",
                 "projected.sources[1].serviceAccountToken.expirationSeconds: Invalid value: 5: may not specify a duration less than 10 minutes",
-                "projected.sources[1].serviceAccountToken.path: Required value",
+                "projected.path: Required value",
             ],
         ),
     ]);
@@ -187,7 +250,7 @@ fn mounts_find_good_volumes() {
             json!([{"name": "v", "mountPath": "/a", "subPath": "/x", "subPathExpr": "../y"}]),
             vec![
                 "volumeMounts.subPath: Invalid value: \"/x\": must be a relative path",
-                "volumeMounts.subPathExpr: Invalid value: \"../y\": subPathExpr and subPath are mutually exclusive",
+                "volumeMounts[0].subPathExpr: Invalid value: \"../y\": subPathExpr and subPath are mutually exclusive",
                 "volumeMounts.subPathExpr: Invalid value: \"../y\": must not contain '..'",
             ],
         ),
