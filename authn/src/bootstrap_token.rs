@@ -117,7 +117,7 @@ fn has_expired(expiration: &str, now: UnixTime) -> bool {
 /// Upstream sorts them, and takes none but those for bootstrapping.
 fn groups(extra: &str) -> Result<Vec<String>, &'static str> {
     let mut groups = vec![GROUP.to_owned()];
-    for group in extra.split(',').filter(|g| !g.is_empty()) {
+    for group in extra.split(',').filter(|_| !extra.is_empty()) {
         let rest = group
             .strip_prefix(GROUP)
             .and_then(|rest| rest.strip_prefix(':'));

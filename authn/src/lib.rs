@@ -52,7 +52,7 @@ pub use token_file::TokenFile;
 pub use trace::{Named, Step, Trace};
 pub use union::Union;
 pub use websocket::Websocket;
-pub use x509::ClientCertificates;
+pub use x509::{ClientCertificates, OldKey};
 
 /// What an authenticator may see of a request.
 #[derive(Clone, Copy)]
@@ -108,8 +108,8 @@ pub enum Error {
     #[error("invalid bearer token")]
     InvalidToken,
     /// A service account's token that was good once, or elsewhere.
-    #[error("service account token {0}")]
-    ServiceAccountToken(&'static str),
+    #[error("{0}")]
+    ServiceAccountToken(String),
     /// An `OpenID` issuer's token that does not count.
     #[error("oidc: {0}")]
     Oidc(String),

@@ -89,7 +89,7 @@ impl OidcTokens {
         let Some(claims) = token.claims().map(Claims) else {
             return Ok(None);
         };
-        if claims.text("iss") != Some(&self.options.issuer_url) {
+        if claims.issuer() != Some(&self.options.issuer_url) {
             return Ok(None);
         }
         let allowed = &self.options.signing_algs;

@@ -65,7 +65,7 @@ impl TokenReviewer {
         token: &str,
         audiences: &[String],
     ) -> Result<Option<(UserInfo, Vec<String>)>, Error> {
-        let ours = self.audiences.iter().filter(|a| audiences.contains(a));
+        let ours = audiences.iter().filter(|a| self.audiences.contains(a));
         let ours: Vec<_> = ours.cloned().collect();
         if ours.is_empty() {
             return Ok(None);

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use parking_lot::{Mutex, MutexGuard};
 use portcullis_api::UserInfo;
+use portcullis_api::field_error::go_quote;
 use rustls_pki_types::UnixTime;
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +50,9 @@ pub struct Binding {
     /// The secret it was made for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<Reference>,
+    /// When it should have been renewed, in seconds since 1970, if it lasts longer than was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warnafter: Option<serde_json::Number>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -189,26 +193,34 @@ impl ServiceAccountTokens {
         };
         #[expect(clippy::cast_precision_loss, reason = "seconds fit for a long time")]
         let now = now.as_secs() as f64;
-        let common: Vec<_> = claims
-            .aud
-            .as_slice()
-            .iter()
-            .filter(|a| audiences.contains(a))
-            .cloned()
-            .collect();
+        let meant = claims.aud.as_slice();
+        // In the order in which they are asked for (upstream: `Audiences.Intersect`).
+        let common: Vec<_> = audiences.iter().filter(|a| meant.contains(a)).collect();
         let refusal = if common.is_empty() {
-            Some("is for another audience")
+            Some(format!(
+                "token audiences {} is invalid for the target audiences {}",
+                go_list(meant),
+                go_list(audiences)
+            ))
         } else if now > claims.exp + LEEWAY {
-            Some("has expired")
+            Some("service account token has expired".to_owned())
         } else if now + LEEWAY < claims.nbf.max(claims.iat) {
-            Some("is not valid yet")
+            Some("service account token is not valid yet".to_owned())
         } else {
             self.loss(&claims.binding).await
         };
-        match refusal {
-            Some(why) => Err(Error::ServiceAccountToken(why)),
-            None => Ok(Some((user(&claims.binding), common))),
+        if let Some(why) = refusal {
+            return Err(Error::ServiceAccountToken(why));
         }
+        let user = user(&claims.binding);
+        let renewal = claims.binding.warnafter.as_ref();
+        if renewal
+            .and_then(serde_json::Number::as_f64)
+            .is_some_and(|at| now > at)
+        {
+            tracing::debug!(user.name = user.name, "a token should have been renewed");
+        }
+        Ok(Some((user, common.into_iter().cloned().collect())))
     }
 
     /// What a token says, if it is ours to read and rightly signed.
@@ -230,11 +242,11 @@ impl ServiceAccountTokens {
             return Ok(known);
         }
         if !self.trust.keys.signed(&token) {
-            return Err(Error::ServiceAccountToken("is not signed by a known key"));
+            return Err(Error::ServiceAccountToken(UNSIGNED.to_owned()));
         }
         let claims: Claims = token
             .claims()
-            .ok_or(Error::ServiceAccountToken("lacks what it should say"))?;
+            .ok_or_else(|| Error::ServiceAccountToken(LACKING.to_owned()))?;
         let claims = Arc::new(claims);
         let mut verified = self.remembered(version);
         if verified.1.len() >= REMEMBERED {
@@ -254,35 +266,54 @@ impl ServiceAccountTokens {
     }
 
     /// What of a token's objects is not there any more.
-    async fn loss(&self, binding: &Binding) -> Option<&'static str> {
-        let Binding {
-            namespace,
-            serviceaccount,
-            pod,
-            secret,
-        } = binding;
-        let objects = [
-            (
-                Kind::ServiceAccount,
-                Some(serviceaccount),
-                "is of an account that is gone",
-            ),
-            (
-                Kind::Secret,
-                secret.as_ref(),
-                "is bound to a secret that is gone",
-            ),
-            (Kind::Pod, pod.as_ref(), "is bound to a pod that is gone"),
-        ];
-        for (kind, object, why) in objects {
-            let Some(object) = object else { continue };
-            let uid = self.objects.uid(kind, namespace, &object.name).await;
-            if uid.as_ref() != Some(&object.uid) {
-                return Some(why);
+    async fn loss(&self, binding: &Binding) -> Option<String> {
+        let namespace = &binding.namespace;
+        let account = &binding.serviceaccount;
+        if let Some(why) = lost_account(&*self.objects, namespace, account).await {
+            return Some(why);
+        }
+        let secret = (Kind::Secret, "secret", binding.secret.as_ref());
+        let pod = (Kind::Pod, "pod", binding.pod.as_ref());
+        for (kind, name, bound) in [secret, pod] {
+            let Some(bound) = bound else { continue };
+            let Some(uid) = self.objects.uid(kind, namespace, &bound.name).await else {
+                return Some(INVALIDATED.to_owned());
+            };
+            if uid != bound.uid {
+                return Some(format!(
+                    "{name} UID ({uid}) does not match service account {name} ref claim ({})",
+                    bound.uid
+                ));
             }
         }
         None
     }
+}
+
+const INVALIDATED: &str = "service account token has been invalidated";
+const UNSIGNED: &str = "service account token is not signed by a known key";
+const LACKING: &str = "service account token lacks what it should say";
+
+/// Why an account is not the one a token names, if it is not.
+async fn lost_account(objects: &dyn Objects, namespace: &str, named: &Reference) -> Option<String> {
+    let kind = Kind::ServiceAccount;
+    match objects.uid(kind, namespace, &named.name).await {
+        None => Some(format!(
+            "serviceaccounts {} not found",
+            go_quote(&named.name)
+        )),
+        Some(uid) if uid != named.uid => Some(format!(
+            "service account UID ({uid}) does not match claim ({})",
+            named.uid
+        )),
+        Some(_) => None,
+    }
+}
+
+/// A list as Go's `%q` prints it: `["a" "b"]`.
+fn go_list(texts: &[String]) -> String {
+    let quoted: Vec<_> = texts.iter().map(|text| go_quote(text)).collect();
+    format!("[{}]", quoted.join(" "))
 }
 
 impl fmt::Debug for ServiceAccountTokens {

@@ -54,6 +54,9 @@ impl Authenticator for Websocket {
                 "invalid base64.bearer.authorization token encoding",
             ));
         };
+        if token.is_empty() {
+            return Ok(Outcome::NotMine);
+        }
         // The answer must name a protocol, and the token is none.
         if others.is_empty() {
             return Err(Error::Websocket("missing additional subprotocol"));

@@ -1,5 +1,7 @@
 //! Client certificates (`--client-ca-file`).
 
+mod old;
+
 use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
@@ -19,6 +21,7 @@ use x509_parser::prelude::FromDer;
 
 use crate::reload::{FileError, Problem, Reload, Reloading};
 use crate::{Authenticator, Credentials, Error, Outcome};
+pub use old::OldKey;
 
 /// How long a verified certificate is believed without verifying it again. A connection's requests
 /// all come with the same one, and a signature costs more than most requests.
@@ -39,6 +42,7 @@ pub struct ClientCertificates {
 
 struct ClientCas {
     verifier: Arc<dyn ClientCertVerifier>,
+    authorities: Vec<CertificateDer<'static>>,
     verified: Mutex<HashMap<Vec<CertificateDer<'static>>, Verified>>,
 }
 
@@ -119,9 +123,14 @@ impl ClientCas {
         let (_, certificate) =
             X509Certificate::from_der(own).map_err(|_| untrusted("unknown", "it is malformed"))?;
         let serial = certificate.raw_serial_as_string();
-        self.verifier
-            .verify_client_cert(own, intermediates, now)
-            .map_err(|error| untrusted(&serial, error))?;
+        if old::is_old(&certificate) {
+            old::verify(&certificate, &self.authorities, now)
+                .map_err(|why| untrusted(&serial, why))?;
+        } else {
+            self.verifier
+                .verify_client_cert(own, intermediates, now)
+                .map_err(|error| untrusted(&serial, error))?;
+        }
         let expires = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or(0);
         let until = expires.min(now.as_secs().saturating_add(BELIEVED.as_secs()));
         Ok(Verified {
@@ -161,8 +170,10 @@ fn parse(path: &Path, contents: &[u8]) -> Result<ClientCas, FileError> {
         problem,
     };
     let mut roots = RootCertStore::empty();
+    let mut authorities = Vec::new();
     for (number, certificate) in (1..).zip(CertificateDer::pem_slice_iter(contents)) {
         let certificate = certificate.map_err(|e| wrong(Problem::NotPem(e.to_string())))?;
+        authorities.push(certificate.clone());
         roots.add(certificate).map_err(|error| {
             wrong(Problem::Certificate {
                 number,
@@ -176,6 +187,7 @@ fn parse(path: &Path, contents: &[u8]) -> Result<ClientCas, FileError> {
         .map_err(|_| wrong(Problem::NoCertificate))?;
     Ok(ClientCas {
         verifier,
+        authorities,
         verified: Mutex::new(HashMap::new()),
     })
 }

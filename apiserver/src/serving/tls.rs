@@ -2,12 +2,19 @@
 
 use std::sync::Arc;
 
+use portcullis_authn::OldKey;
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::crypto::{
+    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
+    verify_tls13_signature_with_raw_key,
+};
+use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
 use rustls::server::ResolvesServerCert;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
+    SignatureScheme,
+};
 use tokio_rustls::TlsAcceptor;
 
 /// Asks for a client certificate and takes any whose private key the client has. Whether it was
@@ -40,12 +47,11 @@ impl ClientCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(
-            message,
-            certificate,
-            signature,
-            &self.0.signature_verification_algorithms,
-        )
+        let algorithms = &self.0.signature_verification_algorithms;
+        match OldKey::of(certificate) {
+            Some(key) => verify_tls12_signature_with_key(message, &key.bits, signature, algorithms),
+            None => verify_tls12_signature(message, certificate, signature, algorithms),
+        }
     }
 
     fn verify_tls13_signature(
@@ -54,16 +60,39 @@ impl ClientCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(
-            message,
-            certificate,
-            signature,
-            &self.0.signature_verification_algorithms,
-        )
+        let algorithms = &self.0.signature_verification_algorithms;
+        match OldKey::of(certificate) {
+            Some(key) => {
+                verify_tls13_signature_with_raw_key(message, &key.spki, signature, algorithms)
+            }
+            None => verify_tls13_signature(message, certificate, signature, algorithms),
+        }
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// What rustls has for certificates, and for TLS 1.3, with a key alone. A key of another type than
+/// the algorithm's verifies nothing.
+fn verify_tls12_signature_with_key(
+    message: &[u8],
+    key: &[u8],
+    signature: &DigitallySignedStruct,
+    algorithms: &WebPkiSupportedAlgorithms,
+) -> Result<HandshakeSignatureValid, Error> {
+    let mut known = algorithms.mapping.iter();
+    let known = known.find(|(scheme, _)| *scheme == signature.scheme);
+    let verifiers = known.map_or(&[][..], |(_, verifiers)| *verifiers);
+    let verifies = |verifier: &&dyn SignatureVerificationAlgorithm| {
+        let verified = verifier.verify_signature(key, message, signature.signature());
+        verified.is_ok()
+    };
+    if verifiers.iter().any(verifies) {
+        Ok(HandshakeSignatureValid::assertion())
+    } else {
+        Err(Error::InvalidCertificate(CertificateError::BadSignature))
     }
 }
 

@@ -45,7 +45,7 @@ async fn a_token_is_of_its_id_and_its_groups() {
     let user = ask(TOKEN, Some(stored(&[]))).await.unwrap();
     assert_eq!(user.name, "system:bootstrap:abc123");
     assert_eq!(user.groups, [GROUP]);
-    let extra = "system:bootstrappers:z,system:bootstrappers:a:b-c,";
+    let extra = "system:bootstrappers:z,system:bootstrappers:a:b-c";
     let user = ask(TOKEN, Some(stored(&[("auth-extra-groups", extra)])));
     let expected = [
         GROUP,
@@ -85,6 +85,7 @@ async fn whatever_is_wrong_with_it_it_is_nobodys() {
         ("auth-extra-groups", "system:bootstrappers:"),
         ("auth-extra-groups", "system:bootstrappers:A"),
         ("auth-extra-groups", "system:bootstrappers:a:"),
+        ("auth-extra-groups", "system:bootstrappers:a,"),
     ] {
         assert_eq!(
             ask(TOKEN, Some(stored(&[change]))).await,

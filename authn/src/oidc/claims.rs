@@ -18,6 +18,14 @@ impl Claims {
         self.0.get(claim).and_then(Value::as_str)
     }
 
+    /// Whose token it is. Google's have a name that is no URL (upstream: `untrustedIssuer`).
+    pub(super) fn issuer(&self) -> Option<&str> {
+        match self.text("iss") {
+            Some("accounts.google.com") => Some("https://accounts.google.com"),
+            issuer => issuer,
+        }
+    }
+
     /// A claim that is one text or a list of them; nothing if it is not there.
     pub(super) fn texts(&self, claim: &str) -> Result<Vec<&str>, Error> {
         let wrong = || about("groups claim", claim, "is neither text nor a list of texts");

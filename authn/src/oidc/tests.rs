@@ -85,6 +85,18 @@ async fn ask(tokens: &OidcTokens, token: &str) -> String {
     }
 }
 
+#[test]
+fn googles_issuer_has_two_names() {
+    for (text, issuer) in [
+        ("accounts.google.com", "https://accounts.google.com"),
+        ("https://accounts.google.com", "https://accounts.google.com"),
+        ("issuer.example", "issuer.example"),
+    ] {
+        let claims = json!({"iss": text}).as_object().cloned().unwrap();
+        assert_eq!(Claims(claims).issuer(), Some(issuer));
+    }
+}
+
 #[tokio::test]
 async fn a_token_says_who_it_is_and_must_be_all_that_is_wanted() {
     let key = key();

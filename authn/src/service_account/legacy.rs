@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use portcullis_api::UserInfo;
 use serde::Deserialize;
 
-use super::{Kind, Objects};
+use super::{INVALIDATED, LACKING, Objects, Reference, UNSIGNED, lost_account};
 use crate::jws::Token;
 use crate::keys::KeyRing;
 use crate::secret::Secret;
@@ -54,7 +54,7 @@ impl LegacyTokens {
     }
 
     /// Why a token does not count, if it does not.
-    async fn refusal(&self, text: &str, claims: &Claims) -> Option<&'static str> {
+    async fn refusal(&self, text: &str, claims: &Claims) -> Option<String> {
         let account = UserInfo::service_account(&claims.namespace, &claims.account).name;
         let named = [
             &claims.namespace,
@@ -66,23 +66,22 @@ impl LegacyTokens {
         // else's invention, and may be meant for others.
         let invented = claims.exp.is_some() || claims.aud.is_some();
         if named.iter().any(|name| name.is_empty()) || claims.sub != account || invented {
-            return Some("lacks what it should say");
+            return Some(LACKING.to_owned());
         }
         let secret = self.secrets.secret(&claims.namespace, &claims.secret).await;
         let kept = secret.filter(|secret| !secret.deleted);
         let kept = kept.as_ref().and_then(|secret| secret.data.get("token"));
         let Some(kept) = kept else {
-            return Some("is of a secret that is gone");
+            return Some(INVALIDATED.to_owned());
         };
         if !bool::from(Secret::of(kept).same(&Secret::of(text.as_bytes()))) {
-            return Some("is not the one its secret holds");
+            return Some("service account token does not match server's copy".to_owned());
         }
-        let kind = Kind::ServiceAccount;
-        let uid = self
-            .objects
-            .uid(kind, &claims.namespace, &claims.account)
-            .await;
-        (uid.as_ref() != Some(&claims.uid)).then_some("is of an account that is gone")
+        let account = Reference {
+            name: claims.account.clone(),
+            uid: claims.uid.clone(),
+        };
+        lost_account(&*self.objects, &claims.namespace, &account).await
     }
 }
 
@@ -105,7 +104,7 @@ impl TokenAuthenticator for LegacyTokens {
             return Ok(Outcome::NotMine);
         }
         if !self.keys.signed(&token) {
-            return Err(Error::ServiceAccountToken("is not signed by a known key"));
+            return Err(Error::ServiceAccountToken(UNSIGNED.to_owned()));
         }
         match self.refusal(text, &claims).await {
             Some(why) => Err(Error::ServiceAccountToken(why)),

@@ -114,7 +114,15 @@ async fn tokens_last_as_long_as_they_say() {
         .review(&token, &["y".into()], at(NOW))
         .await
         .unwrap_err();
-    assert_eq!(other, Error::ServiceAccountToken("is for another audience"));
+    let why = "token audiences [\"x\" \"api\"] is invalid for the target audiences [\"y\"]";
+    assert_eq!(other.to_string(), why);
+    let wanted = ["api".to_owned(), "y".to_owned(), "x".to_owned()];
+    let (_, audiences) = reader
+        .review(&token, &wanted, at(NOW))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(audiences, ["api", "x"], "in the order of the question");
     // By the clock it is long over.
     let real = issuer
         .issue(&robot(), &["api".into()], at(1_000), 600)
@@ -130,8 +138,7 @@ async fn tokens_die_with_what_they_are_bound_to() {
         issuer: ISSUER.into(),
         key,
     };
-    let gone = |what: &str| format!("service account token is bound to a {what} that is gone");
-    let account = "service account token is of an account that is gone";
+    let gone = "service account token has been invalidated".to_owned();
     for (binding, expected) in [
         (
             Binding {
@@ -152,14 +159,14 @@ async fn tokens_die_with_what_they_are_bound_to() {
                 pod: Some(reference("other")),
                 ..robot()
             },
-            gone("pod"),
+            gone.clone(),
         ),
         (
             Binding {
                 secret: Some(reference("other")),
                 ..robot()
             },
-            gone("secret"),
+            gone,
         ),
         (
             Binding {
@@ -169,21 +176,21 @@ async fn tokens_die_with_what_they_are_bound_to() {
                 }),
                 ..robot()
             },
-            gone("pod"),
+            "pod UID (pod-uid) does not match service account pod ref claim (old)".into(),
         ),
         (
             Binding {
                 serviceaccount: reference("robot"),
                 ..robot()
             },
-            account.to_owned(),
+            "service account UID (sa-uid) does not match claim (robot-uid)".into(),
         ),
         (
             Binding {
                 namespace: "elsewhere".into(),
                 ..robot()
             },
-            account.to_owned(),
+            "serviceaccounts \"robot\" not found".into(),
         ),
     ] {
         let token = issuer

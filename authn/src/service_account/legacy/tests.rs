@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::jws::SigningKey;
+use crate::service_account::Kind;
 use crate::stored::StoredSecret;
 
 /// A cluster with one account, `ns/robot`, and one secret, `ns/robot-token`.
@@ -69,9 +70,9 @@ async fn a_token_counts_as_long_as_its_secret_holds_it() {
     assert_eq!(ask(&key, &token, &token, false).await, robot);
     assert_eq!(
         ask(&key, &token, "another", false).await,
-        "service account token is not the one its secret holds"
+        "service account token does not match server's copy"
     );
-    let gone = "service account token is of a secret that is gone";
+    let gone = "service account token has been invalidated";
     assert_eq!(ask(&key, &token, &token, true).await, gone);
     let stranger = self::key().sign(&claims(&json!({}))).unwrap();
     assert_eq!(
@@ -93,16 +94,17 @@ async fn claims_must_fit_together() {
             lacks,
         ),
         ("exp".to_owned(), json!(4_000_000_000_u64), lacks),
+        ("aud".to_owned(), json!(["vault"]), lacks),
         (name("service-account.uid"), json!(""), lacks),
         (
             name("service-account.uid"),
             json!("uid-2"),
-            "service account token is of an account that is gone",
+            "service account UID (uid-1) does not match claim (uid-2)",
         ),
         (
             name("secret.name"),
             json!("other"),
-            "service account token is of a secret that is gone",
+            "service account token has been invalidated",
         ),
     ] {
         let token = key.sign(&claims(&json!({claim.clone(): value}))).unwrap();
