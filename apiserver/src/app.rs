@@ -60,6 +60,7 @@ impl StartError {
 /// A server.
 pub struct App {
     authenticator: Arc<dyn Authenticator>,
+    takes_passwords: bool,
     authorizer: Arc<dyn Authorizer>,
     registry: Arc<Registry>,
     cache: Arc<Cache>,
@@ -141,10 +142,12 @@ impl App {
         reloads.extend(certificates.serving.reload());
         reloads.extend(bundle);
         let bound = Arc::new(Bound(registry.clone()));
+        let takes_passwords = identities.take_passwords();
         let (authenticator, tokens) = identities.complete(keys, &bound);
         let probed = cache.clone();
         let app = Arc::new(Self {
             authenticator,
+            takes_passwords,
             authorizer,
             registry,
             health: Health::new(Box::new(move || {
@@ -247,6 +250,11 @@ impl App {
     /// Who is who.
     pub fn authenticator(&self) -> &dyn Authenticator {
         self.authenticator.as_ref()
+    }
+
+    /// Whether passwords are among what proves an identity.
+    pub const fn takes_passwords(&self) -> bool {
+        self.takes_passwords
     }
 
     /// Who may what.

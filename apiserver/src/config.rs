@@ -1,6 +1,7 @@
 //! The command line: kube-apiserver's names and meanings.
 
 pub mod oidc;
+pub mod service_accounts;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -85,7 +86,7 @@ pub struct Serve {
     pub token_auth_file: Option<PathBuf>,
     /// Tokens that the server itself issues.
     #[command(flatten)]
-    pub service_accounts: ServiceAccounts,
+    pub service_accounts: service_accounts::ServiceAccounts,
     /// Tokens of an issuer elsewhere.
     #[command(flatten)]
     pub oidc: oidc::Oidc,
@@ -167,23 +168,6 @@ pub struct Services {
     /// The ports of the nodes that services may have, the first and the last.
     #[arg(long, default_value = "30000-32767")]
     pub service_node_port_range: PortRange,
-}
-
-/// Options about service account tokens.
-#[derive(Debug, Args)]
-pub struct ServiceAccounts {
-    /// Whom tokens say they are from: the first issues them, all are believed.
-    #[arg(long, default_value = "https://kubernetes.default.svc.cluster.local")]
-    pub service_account_issuer: Vec<String>,
-    /// The private key that signs tokens; made in the data directory if not given.
-    #[arg(long)]
-    pub service_account_signing_key_file: Option<PathBuf>,
-    /// Further keys, public or private, whose tokens are believed.
-    #[arg(long, value_delimiter = ',')]
-    pub service_account_key_file: Vec<PathBuf>,
-    /// Whom tokens for this server are for; by default the issuers.
-    #[arg(long, value_delimiter = ',')]
-    pub api_audiences: Vec<String>,
 }
 
 /// Options of `portcullis kubeconfig`.

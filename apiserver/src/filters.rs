@@ -14,6 +14,8 @@ pub mod trace;
 use std::sync::Arc;
 
 use http::Request;
+use http::header::{HeaderValue, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
+use portcullis_api::Status;
 use rustls_pki_types::CertificateDer;
 
 use crate::app::App;
@@ -53,10 +55,30 @@ pub async fn serve(app: Arc<App>, peer: Arc<Peer>, request: Request<Incoming>) -
         Ok(endpoints::dispatch(&app, &authorized, &parts, &mut body).await)
     }))
     .await;
-    let answer = answer.unwrap_or_else(|status| response::status(&status));
+    let answer = answer.unwrap_or_else(|status| refused(&app, &status));
     let query = parts.uri.query().unwrap_or_default();
     let dry_run = !Query::new(query).get("dryRun").is_empty();
     app.requests().note(&info, dry_run, answer.status());
     limits::drain(body).await;
     span.end(wishes.present(answer).await)
+}
+
+/// The answer to a request that no handler has seen.
+fn refused(app: &App, status: &Status) -> Response {
+    let mut answer = response::status(status);
+    let headers = answer.headers_mut();
+    match status.code {
+        // Browsers ask for a password (upstream: `filters.Unauthorized` of 1.18, the last with one).
+        401 if app.takes_passwords() => {
+            let challenge = HeaderValue::from_static("Basic realm=\"kubernetes-master\"");
+            headers.insert(WWW_AUTHENTICATE, challenge);
+        }
+        // Names of users and paths stand in it (upstream: `responsewriters.Forbidden`).
+        403 => {
+            let no_guess = HeaderValue::from_static("nosniff");
+            headers.insert(X_CONTENT_TYPE_OPTIONS, no_guess);
+        }
+        _ => {}
+    }
+    answer
 }

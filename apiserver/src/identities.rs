@@ -23,6 +23,7 @@ pub struct Identities {
     bootstrap_tokens: bool,
     reloads: Vec<Arc<dyn Reload>>,
     anonymous: bool,
+    passwords: bool,
 }
 
 impl Identities {
@@ -47,6 +48,7 @@ impl Identities {
             issuer: None,
             bootstrap_tokens: options.enable_bootstrap_token_auth,
             anonymous: options.anonymous_auth,
+            passwords: options.basic_auth_file.is_some(),
         };
         if let Some(path) = &options.client_ca_file {
             let more = ClientCertificates::load(path)
@@ -93,6 +95,11 @@ impl Identities {
             });
         }
         Ok(())
+    }
+
+    /// Whether passwords are among what proves an identity.
+    pub const fn take_passwords(&self) -> bool {
+        self.passwords
     }
 
     /// The files to read again when they change.
@@ -142,6 +149,7 @@ impl Identities {
             keys: ring,
             reviewer: TokenReviewer::new(accounts, Bearer::new(others), audiences.clone()),
             audiences,
+            lifetimes: keys.lifetimes,
         };
         let chain = portcullis_authn::chain(self.methods, self.anonymous);
         (chain, tokens)

@@ -18,6 +18,7 @@ use serde::Deserialize;
 
 use crate::app::StartError;
 use crate::config::Serve;
+use crate::config::service_accounts::ServiceAccounts;
 use crate::registry::{Registry, codec, table};
 use crate::serving::pki;
 use crate::startup;
@@ -25,6 +26,8 @@ use crate::startup;
 const ISSUER: &str = "--service-account-issuer";
 const SIGNING_KEY: &str = "--service-account-signing-key-file";
 const KEY: &str = "--service-account-key-file";
+const MAX_EXPIRATION: &str = "--service-account-max-token-expiration";
+const JWKS_URI: &str = "--service-account-jwks-uri";
 
 /// How long a deleted object that lingers still counts; clocks differ.
 const AFTERLIFE: Duration = Duration::from_secs(60);
@@ -39,6 +42,17 @@ pub struct Tokens {
     pub reviewer: TokenReviewer,
     /// Whom they are for unless something else is asked for: this server.
     pub audiences: Vec<String>,
+    /// How long they last.
+    pub lifetimes: Lifetimes,
+}
+
+/// How long tokens last, whatever is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetimes {
+    /// The longest that may be asked for, in seconds.
+    pub longest: Option<i64>,
+    /// Whether tokens that admission asks for pods last longer than it asks.
+    pub extend: bool,
 }
 
 /// Whom new tokens are from, and the file of the key that signs them.
@@ -64,6 +78,10 @@ pub struct TokenKeys {
     pub issuer: Issuer,
     /// Whose are believed.
     pub trust: Trust,
+    /// How long they last.
+    pub lifetimes: Lifetimes,
+    /// Where others get the keys, if not here.
+    pub keys_elsewhere: Option<String>,
     /// The files to read again when they change.
     pub reloads: Vec<Arc<dyn Reload>>,
 }
@@ -80,6 +98,11 @@ impl TokenKeys {
         if options.api_audiences.iter().any(String::is_empty) {
             let why = "an audience must not be empty";
             return Err(StartError::option("--api-audiences", why));
+        }
+        lifetimes(options)?;
+        let elsewhere = options.service_account_jwks_uri.as_deref();
+        if elsewhere.is_some_and(|uri| !uri.starts_with("https://") || !is_url(uri)) {
+            return Err(StartError::option(JWKS_URI, "not an https URL"));
         }
         for path in &options.service_account_key_file {
             KeyFile::load(path).map_err(|e| StartError::option(KEY, e))?;
@@ -125,9 +148,25 @@ impl TokenKeys {
                 audiences,
                 keys: Arc::new(KeyRing::new(Vec::new(), files)),
             },
+            lifetimes: lifetimes(options_of)?,
+            keys_elsewhere: options_of.service_account_jwks_uri.clone(),
             reloads,
         })
     }
+}
+
+/// Upstream: `completeServiceAccountOptions` in `cmd/kube-apiserver`.
+fn lifetimes(options: &ServiceAccounts) -> Result<Lifetimes, StartError> {
+    let seconds = options.service_account_max_token_expiration.as_secs();
+    let longest = i64::try_from(seconds).unwrap_or(i64::MAX);
+    if longest != 0 && !(60 * 60..=1 << 32).contains(&longest) {
+        let why = "must be between 1 hour and 2^32 seconds";
+        return Err(StartError::option(MAX_EXPIRATION, why));
+    }
+    Ok(Lifetimes {
+        longest: Some(longest).filter(|longest| *longest > 0),
+        extend: options.service_account_extend_token_expiration,
+    })
 }
 
 /// Upstream: `BuiltInAuthenticationOptions.Validate`.

@@ -4,6 +4,7 @@ mod cluster_tokens;
 mod headers;
 mod keys;
 mod large;
+mod lifetimes;
 mod oidc;
 mod reload;
 mod requests;

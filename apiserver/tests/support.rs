@@ -3,5 +3,6 @@
 pub mod client;
 pub mod issuer;
 pub mod log;
+pub mod old_certificate;
 pub mod process;
 pub mod server;

@@ -20,7 +20,7 @@ pub struct OpenId(Option<Described>);
 
 struct Described {
     issuer: String,
-    address: String,
+    keys_uri: String,
     keys: Arc<KeyRing>,
 }
 
@@ -37,7 +37,10 @@ impl OpenId {
         }
         Self(Some(Described {
             issuer: issuer.clone(),
-            address: address.to_owned(),
+            keys_uri: match &tokens.keys_elsewhere {
+                Some(elsewhere) => elsewhere.clone(),
+                None => format!("https://{address}{KEYS}"),
+            },
             keys: tokens.trust.keys.clone(),
         }))
     }
@@ -74,7 +77,7 @@ impl Described {
         algorithms.dedup();
         json!({
             "issuer": self.issuer,
-            "jwks_uri": format!("https://{}{KEYS}", self.address),
+            "jwks_uri": self.keys_uri,
             "response_types_supported": ["id_token"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": algorithms,

@@ -74,7 +74,11 @@ fn answer(call: &Call<'_>, review: &mut dyn Object) -> Result<(), Status> {
         if namespace.is_empty() {
             return Err(Status::bad_request("no namespace on request"));
         }
-        review.status = Some(app.authorizer().rules(user, namespace));
+        // An answer does not repeat the question (upstream: `selfsubjectrulesreview/rest.go`).
+        *review = SelfSubjectRulesReview {
+            status: Some(app.authorizer().rules(user, namespace)),
+            ..SelfSubjectRulesReview::default()
+        };
     }
     Ok(())
 }

@@ -10,6 +10,8 @@ use k8s_openapi::api::authentication::v1::{
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use portcullis_api::encode::TypeMeta;
+use portcullis_api::field_error::go_quote;
+use portcullis_api::name::path_segment;
 use portcullis_api::{
     FieldError, GroupKind, GroupResource, GroupVersion, Object, ObjectType, Path, Status,
 };
@@ -38,6 +40,10 @@ const LIFETIME: i64 = 60 * 60;
 /// How short, and how long, they may last.
 const SHORTEST: i64 = 10 * 60;
 const LONGEST: i64 = 1 << 32;
+/// What admission asks for on behalf of pods, and how long that lasts: programs that read their token
+/// once go on for a year (upstream: `WarnOnlyBoundTokenExpirationPeriod`, `ExpirationExtensionSeconds`).
+const OF_PODS: i64 = 60 * 60 + 7;
+const EXTENDED: i64 = 365 * 24 * 60 * 60;
 
 /// Issues a token. A dry run does too: nothing is kept either way.
 ///
@@ -67,12 +73,16 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         .admit_action(&call.writing(dry_run), GROUP_KIND, Box::new(request))
         .await?;
     let mut request = of_kind::<TokenRequest>(admitted.as_ref())?;
-    request.status = Some(issued(call, &request, account).await?);
+    let mut warnings = read.warnings;
+    let spec = request.spec.get_or_insert_default();
+    let binding = bound(call, spec, account).await?;
+    warnings.extend(shortened(call, spec));
+    request.status = Some(issued(call, spec, binding)?);
     let json = request.encode(TYPE);
     let body = response::object::encode(json, call.format.encoding)?;
     let content_type = call.format.encoding.content_type();
     let mut response = response::bytes(StatusCode::CREATED, content_type, body);
-    response::warn(&mut response, &read.warnings);
+    response::warn(&mut response, &warnings);
     Ok(response)
 }
 
@@ -127,12 +137,12 @@ fn validate(spec: &TokenRequestSpec) -> Result<(), Status> {
     Err(Status::invalid(GROUP_KIND, "", &[error]))
 }
 
-async fn issued(
+/// What a token says of itself.
+async fn bound(
     call: &Call<'_>,
-    request: &TokenRequest,
+    spec: &TokenRequestSpec,
     account: Reference,
-) -> Result<TokenRequestStatus, Status> {
-    let spec = request.spec.clone().unwrap_or_default();
+) -> Result<Binding, Status> {
     let mut binding = Binding {
         namespace: call.scope.namespace.to_owned(),
         serviceaccount: account,
@@ -141,22 +151,43 @@ async fn issued(
     if let Some(to) = &spec.bound_object_ref {
         bind(call, &mut binding, to).await?;
     }
-    let lifetime = spec.expiration_seconds.unwrap_or(LIFETIME);
-    let lifetime = u64::try_from(lifetime).unwrap_or_default();
+    Ok(binding)
+}
+
+/// Makes a lifetime that is longer than this server allows as long as it allows, and says so.
+fn shortened(call: &Call<'_>, spec: &mut TokenRequestSpec) -> Option<String> {
+    let asked = spec.expiration_seconds.unwrap_or(LIFETIME);
+    let longest = call.app.tokens().lifetimes.longest;
+    let longest = longest.filter(|longest| asked > *longest)?;
+    spec.expiration_seconds = Some(longest);
+    Some(format!(
+        "requested expiration of {asked} seconds shortened to {longest} seconds"
+    ))
+}
+
+fn issued(
+    call: &Call<'_>,
+    spec: &TokenRequestSpec,
+    mut binding: Binding,
+) -> Result<TokenRequestStatus, Status> {
+    let tokens = call.app.tokens();
+    let audiences = spec.audiences.as_deref().unwrap_or_default();
+    let seconds = |lifetime| u64::try_from(lifetime).unwrap_or_default();
+    let asked = spec.expiration_seconds.unwrap_or(LIFETIME);
+    let ours = audiences.iter().all(|a| tokens.audiences.contains(a));
+    let extend = tokens.lifetimes.extend && binding.pod.is_some() && asked == OF_PODS && ours;
     let now = UnixTime::now();
-    let token = call
-        .app
-        .tokens()
-        .issuer
-        .current()
-        .issue(
-            &binding,
-            spec.audiences.as_deref().unwrap_or_default(),
-            now,
-            lifetime,
-        )
+    let end = now.as_secs().saturating_add(seconds(asked));
+    if extend {
+        binding.warnafter = Some(end.into());
+    }
+    let lifetime = seconds(if extend { EXTENDED } else { asked });
+    let issuer = tokens.issuer.current();
+    let token = issuer
+        .issue(&binding, audiences, now, lifetime)
         .map_err(|error| Status::internal(format!("failed to generate token: {error}")))?;
-    let end = i64::try_from(now.as_secs().saturating_add(lifetime)).unwrap_or(i64::MAX);
+    // Whoever asked is told of the time asked for, so that it renews the token by then.
+    let end = i64::try_from(end).unwrap_or(i64::MAX);
     Ok(TokenRequestStatus {
         token: Some(token),
         expiration_timestamp: Some(Time(Timestamp::from_second(end).map_err(Status::internal)?)),
@@ -209,12 +240,21 @@ async fn bind(
     Ok(())
 }
 
-/// An object in the account's namespace.
+/// An object in the account's namespace (upstream: `NamespaceKeyFunc`).
 async fn find(
     call: &Call<'_>,
     resource: &'static Resource,
     name: &str,
 ) -> Result<Box<dyn Object>, Status> {
+    if name.is_empty() {
+        return Err(Status::bad_request("Name parameter required."));
+    }
+    let wrong = path_segment(name);
+    if !wrong.is_empty() {
+        let wrong = wrong.join(";");
+        let why = format!("Name parameter invalid: {}: {wrong}", go_quote(name));
+        return Err(Status::bad_request(why));
+    }
     let scope = crate::registry::Scope {
         resource,
         subresource: "",

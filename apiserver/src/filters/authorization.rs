@@ -1,5 +1,6 @@
 //! May you?
 
+use portcullis_api::field_error::go_quote;
 use portcullis_api::{GroupResource, Status, UserInfo};
 use portcullis_rbac::{Attributes, Decision, ResourceTarget, Target};
 
@@ -75,47 +76,55 @@ fn target(request: &ResourceRequest) -> ResourceTarget<'_> {
 
 /// Upstream: `k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go`.
 fn forbidden(attributes: &Attributes<'_>, reason: &str) -> Status {
-    let (user, verb) = (&attributes.user.name, attributes.verb);
     let because = if reason.is_empty() {
         String::new()
     } else {
         format!(": {reason}")
     };
+    let why = format!("{}{because}", harmless(&cannot(attributes)));
     match attributes.target {
-        Target::Path(path) => {
-            let why = format!("User {user:?} cannot {verb} path {path:?}{because}");
-            Status::forbidden(
-                GroupResource {
-                    group: "",
-                    resource: "",
-                },
-                "",
-                &why,
-            )
+        Target::Path(_) => {
+            let nothing = GroupResource {
+                group: "",
+                resource: "",
+            };
+            Status::forbidden(nothing, "", &why)
         }
         Target::Resource(t) => {
-            let resource = if t.subresource.is_empty() {
-                t.resource.to_owned()
-            } else {
-                format!("{}/{}", t.resource, t.subresource)
+            let resource = GroupResource {
+                group: t.group,
+                resource: t.resource,
             };
-            let place = if t.namespace.is_empty() {
-                "at the cluster scope".to_owned()
-            } else {
-                format!("in the namespace {:?}", t.namespace)
-            };
-            let why = format!(
-                "User {user:?} cannot {verb} resource {resource:?} in API group {:?} {place}{because}",
-                t.group
-            );
-            Status::forbidden(
-                GroupResource {
-                    group: t.group,
-                    resource: t.resource,
-                },
-                t.name,
-                &why,
-            )
+            Status::forbidden(resource, t.name, &why)
         }
     }
+}
+
+/// Such as `User "alice" cannot get path "/metrics"`.
+fn cannot(attributes: &Attributes<'_>) -> String {
+    let (user, verb) = (go_quote(&attributes.user.name), attributes.verb);
+    let target = match attributes.target {
+        Target::Path(path) => {
+            return format!("User {user} cannot {verb} path {}", go_quote(path));
+        }
+        Target::Resource(target) => target,
+    };
+    let resource = if target.subresource.is_empty() {
+        target.resource.to_owned()
+    } else {
+        format!("{}/{}", target.resource, target.subresource)
+    };
+    let place = if target.namespace.is_empty() {
+        "at the cluster scope".to_owned()
+    } else {
+        format!("in the namespace {}", go_quote(target.namespace))
+    };
+    let (resource, group) = (go_quote(&resource), go_quote(target.group));
+    format!("User {user} cannot {verb} resource {resource} in API group {group} {place}")
+}
+
+/// Nothing that a browser would take for HTML.
+fn harmless(text: &str) -> String {
+    let text = text.replace('&', "&amp;");
+    text.replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -8,6 +8,8 @@ use time::{Duration, OffsetDateTime};
 
 use super::requests::whoami;
 use crate::support::client::Client;
+use crate::support::old_certificate::of_version_1;
+use crate::support::process::Process;
 use crate::support::server::{ALICES_TOKEN, BOBS_PASSWORD, TestServer};
 
 async fn name(client: &Client) -> Result<String, u16> {
@@ -94,6 +96,64 @@ async fn certificates_have_their_time() {
     assert_eq!(name(&client(-2, -1)).await, Err(401), "expired");
     assert_eq!(name(&client(1, 2)).await, Err(401), "not valid yet");
     server.stop().await;
+}
+
+/// `openssl x509 -req` without extensions signs certificates of version 1.
+#[tokio::test]
+async fn certificates_of_version_1_count_as_others_do() {
+    let server = TestServer::start(&[]).await;
+    let key = fs::read_to_string(server.data("pki/ca.key")).unwrap();
+    let client =
+        |from, to, key: &str| server.certified(&of_version_1(&certificate(&server, from, to), key));
+    let good = client(-1, 1, &key);
+    for client in [good.clone(), good.over_tls12()] {
+        assert_eq!(name(&client).await, Ok("carol".into()));
+    }
+    assert_eq!(name(&client(-2, -1, &key)).await, Err(401), "expired");
+    assert_eq!(name(&client(1, 2, &key)).await, Err(401), "not valid yet");
+    let other = KeyPair::generate().unwrap().serialize_pem();
+    assert_eq!(name(&client(-1, 1, &other)).await, Err(401), "forged");
+    // Whoever has the certificate and not its key gets no connection.
+    let mut stolen = of_version_1(&certificate(&server, -1, 1), &key);
+    stolen.key = other;
+    for client in [
+        server.certified(&stolen),
+        server.certified(&stolen).over_tls12(),
+    ] {
+        assert!(client.over_http1().try_get("/version").await.is_none());
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_harmless_and_says_what_would_do() {
+    let server = TestServer::start(&[]).await;
+    let refused = server.bearer("nobodys").get("/version").await;
+    assert_eq!(
+        refused.headers["www-authenticate"],
+        "Basic realm=\"kubernetes-master\""
+    );
+    let carol = server.admin().header("impersonate-user", "<b>\t&c");
+    let refused = carol.get("/api/v1/pods").await;
+    assert_eq!(refused.code, 403);
+    assert_eq!(refused.headers["x-content-type-options"], "nosniff");
+    assert!(!refused.headers.contains_key("www-authenticate"));
+    let user = "User \"&lt;b&gt;\\t&amp;c\"";
+    assert_eq!(
+        refused.message(),
+        format!(
+            "pods is forbidden: {user} cannot list resource \"pods\" in API group \"\" at the cluster scope"
+        )
+    );
+    let dir = server.stop().await;
+    // Without a file of passwords nobody is asked for one.
+    let process = Process::start(dir.path().join("other"), &[]);
+    let nobodys = process
+        .anonymous()
+        .header("authorization", "Bearer nobodys");
+    let refused = nobodys.get("/version").await;
+    assert_eq!(refused.code, 401);
+    assert!(!refused.headers.contains_key("www-authenticate"));
 }
 
 #[tokio::test]

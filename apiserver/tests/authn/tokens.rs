@@ -194,6 +194,8 @@ async fn refusals_to_issue_are_upstreams() {
         ("robot", bound("Pod", "v1", "none", ""), 404, "pods \"none\" not found".to_owned()),
         ("robot", bound("Secret", "v1", "none", ""), 404, "secrets \"none\" not found".to_owned()),
         ("robot", bound("Pod", "v1", "pod", ""), 400, "cannot bind token for serviceaccount \"robot\" to pod running with different serviceaccount name.".to_owned()),
+        ("robot", bound("Pod", "v1", "", ""), 400, "Name parameter required.".to_owned()),
+        ("robot", bound("Secret", "v1", "a/b", ""), 400, "Name parameter invalid: \"a/b\": may not contain '/'".to_owned()),
         ("robot", bound("Deployment", "apps/v1", "d", ""), 400, "cannot bind token to object of type apps/v1, Kind=Deployment".to_owned()),
         ("other", bound("Pod", "v1", "pod", "7"), 409, "Operation cannot be fulfilled on Pod \"pod\": the UID in the bound object reference (7) does not match the UID in record. The object might have been deleted and then recreated".to_owned()),
     ] {
@@ -236,7 +238,7 @@ async fn reviews_say_whose_a_token_is_and_for_whom() {
             &both,
             json!(["y", "x", "vault"]),
             ROBOT,
-            json!(["vault", "x"]),
+            json!(["x", "vault"]),
         ),
         (&elsewhere, json!([]), "", Value::Null),
         (&elsewhere, json!(["vault"]), ROBOT, json!(["vault"])),

@@ -14,6 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use portcullis::serving::pki::Identity;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -23,6 +24,7 @@ use tokio_rustls::TlsConnector;
 #[derive(Clone)]
 pub struct Client {
     address: SocketAddr,
+    roots: RootCertStore,
     tls: ClientConfig,
     headers: HeaderMap,
 }
@@ -59,19 +61,22 @@ impl Client {
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
-            .with_root_certificates(roots);
+            .with_root_certificates(roots.clone());
         let mut tls = match identity {
             None => tls.with_no_client_auth(),
             Some(identity) => {
                 let chain = CertificateDer::pem_slice_iter(identity.certificate.as_bytes());
                 let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
-                tls.with_client_auth_cert(chain.map(Result::unwrap).collect(), key)
-                    .unwrap()
+                let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
+                // not with_client_auth_cert, which reads no certificate older than version 3
+                let shown = CertifiedKey::new(chain.map(Result::unwrap).collect(), key);
+                tls.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(shown)))
             }
         };
         tls.alpn_protocols = vec![b"h2".to_vec()];
         Self {
             address,
+            roots,
             tls,
             headers: HeaderMap::new(),
         }
@@ -81,6 +86,21 @@ impl Client {
     #[must_use]
     pub fn over_http1(mut self) -> Self {
         self.tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        self
+    }
+
+    /// The same over no newer version of TLS than 1.2.
+    #[must_use]
+    pub fn over_tls12(mut self) -> Self {
+        let provider = self.tls.crypto_provider().clone();
+        let old = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[&rustls::version::TLS12])
+            .unwrap()
+            .with_root_certificates(self.roots.clone());
+        let shown = self.tls.client_auth_cert_resolver.clone();
+        let mut old = old.with_client_cert_resolver(shown);
+        old.alpn_protocols.clone_from(&self.tls.alpn_protocols);
+        self.tls = old;
         self
     }
 
@@ -124,6 +144,16 @@ impl Client {
         body: impl Into<Bytes>,
     ) -> hyper::Result<Answer> {
         self.connect().await?.ask(method, path, body).await
+    }
+
+    /// The answer, unless there is no connection.
+    pub async fn try_get(&self, path: &str) -> Option<Answer> {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let connector = TlsConnector::from(Arc::new(self.tls.clone()));
+        let name = ServerName::from(self.address.ip());
+        // in TLS 1.3 a client hears of its bad signature only after the handshake
+        connector.connect(name, stream).await.ok()?;
+        self.try_ask(Method::GET, path, "").await.ok()
     }
 
     /// Whether the server shows a certificate that this client believes.

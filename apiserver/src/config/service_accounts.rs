@@ -1,0 +1,35 @@
+//! Options about service account tokens.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::duration;
+
+/// Options about service account tokens.
+#[derive(Debug, Args)]
+pub struct ServiceAccounts {
+    /// Whom tokens say they are from: the first issues them, all are believed.
+    #[arg(long, default_value = "https://kubernetes.default.svc.cluster.local")]
+    pub service_account_issuer: Vec<String>,
+    /// The private key that signs tokens; made in the data directory if not given.
+    #[arg(long)]
+    pub service_account_signing_key_file: Option<PathBuf>,
+    /// Further keys, public or private, whose tokens are believed.
+    #[arg(long, value_delimiter = ',')]
+    pub service_account_key_file: Vec<PathBuf>,
+    /// Whom tokens for this server are for; by default the issuers.
+    #[arg(long, value_delimiter = ',')]
+    pub api_audiences: Vec<String>,
+    /// How long a token may last at most, such as `24h`; longer ones are shortened. 0 for no limit.
+    #[arg(long, default_value = "0", value_parser = duration)]
+    pub service_account_max_token_expiration: Duration,
+    /// Whether tokens for pods last a year although 3607 seconds are asked for, as admission does, for
+    /// programs that read their token only once.
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub service_account_extend_token_expiration: bool,
+    /// Where others get the keys that verify tokens; by default this server.
+    #[arg(long)]
+    pub service_account_jwks_uri: Option<String>,
+}
