@@ -8,33 +8,15 @@ mod big;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use big::Cluster;
+use big::{Cluster, ask, user};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use portcullis_api::UserInfo;
-use portcullis_rbac::{Attributes, Authorizer, Index, RbacAuthorizer, ResourceTarget, Target};
+use portcullis_rbac::{Index, RbacAuthorizer};
 
 fn decisions(criterion: &mut Criterion) {
     let authorizer = RbacAuthorizer::new(Arc::new(Cluster::new().index()));
-    let user = UserInfo {
-        name: "user77".into(),
-        groups: vec!["group3".into(), "system:authenticated".into()],
-        ..UserInfo::default()
-    };
-    let ask = |resource| {
-        let target = ResourceTarget {
-            resource,
-            namespace: "ns3",
-            ..ResourceTarget::default()
-        };
-        let attributes = Attributes {
-            user: &user,
-            verb: "get",
-            target: Target::Resource(target),
-        };
-        authorizer.authorize(black_box(&attributes))
-    };
+    let user = user();
+    let ask = |resource| ask(&authorizer, black_box(&user), resource);
     assert!(ask("things77").is_allowed() && !ask("things4").is_allowed());
-    // Twenty bindings are for the user: one of them, or all, are looked at.
     criterion.bench_function("allow", |b| b.iter(|| ask("things77")));
     criterion.bench_function("refuse", |b| b.iter(|| ask("things4")));
 }

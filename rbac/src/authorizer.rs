@@ -8,6 +8,7 @@ use k8s_openapi::api::authorization::v1::SubjectRulesReviewStatus;
 use portcullis_api::UserInfo;
 
 use crate::index::Index;
+use crate::marks::Marks;
 use crate::rule::allows;
 use crate::{Attributes, Authorizer, Decision, Step, Target, rules_review};
 
@@ -53,18 +54,19 @@ impl Authorizer for RbacAuthorizer {
     fn authorize(&self, attributes: &Attributes<'_>) -> Decision {
         let mut allowed = None;
         let mut errors = Vec::new();
-        let namespace = namespace_of(attributes);
+        let (namespace, marks) = (namespace_of(attributes), Marks::of_request(attributes));
         self.index
-            .visit(attributes.user, namespace, |grant, rules| match rules {
-                Ok(rules) if rules.iter().any(|rule| allows(rule, attributes)) => {
-                    allowed = Some(format!("RBAC: allowed by {grant}"));
-                    ControlFlow::Break(())
+            .visit(attributes.user, namespace, |grant, rules| {
+                let rules = rules.map(|rules| rules.that_may_allow(marks));
+                match rules.map(|mut rules| rules.any(|rule| allows(rule, attributes))) {
+                    Ok(true) => {
+                        allowed = Some(format!("RBAC: allowed by {grant}"));
+                        return ControlFlow::Break(());
+                    }
+                    Ok(false) => {}
+                    Err(error) => errors.push(error),
                 }
-                Ok(_) => ControlFlow::Continue(()),
-                Err(error) => {
-                    errors.push(error);
-                    ControlFlow::Continue(())
-                }
+                ControlFlow::Continue(())
             });
         match (allowed, aggregate(&errors)) {
             (Some(reason), _) => Decision::Allow { reason },

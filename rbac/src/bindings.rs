@@ -1,6 +1,6 @@
 //! Bindings by whom they are for.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use portcullis_api::UserInfo;
@@ -21,8 +21,12 @@ struct Scope {
     by_group: HashMap<String, For>,
 }
 
-/// The bindings for one user or group by name, each with the first of its subjects that is meant.
-type For = BTreeMap<String, (Arc<Binding>, usize)>;
+/// The bindings for one user or group, sorted by name, each with the first of its subjects that is
+/// meant.
+#[derive(Debug, Default)]
+struct For(Vec<(Arc<Binding>, usize)>);
+
+// === impl Bindings ===
 
 impl Bindings {
     pub(crate) fn put(&mut self, binding: Binding) {
@@ -50,25 +54,24 @@ impl Bindings {
             return Vec::new();
         };
         let as_user = scope.by_user.get(&user.name).into_iter();
-        let as_member = user
-            .groups
-            .iter()
-            .filter_map(|group| scope.by_group.get(group));
-        let mut grants: Vec<_> = as_user
-            .chain(as_member)
-            .flat_map(BTreeMap::values)
+        let groups = user.groups.iter();
+        let as_member = groups.filter_map(|group| scope.by_group.get(group));
+        let lists = as_user.chain(as_member);
+        let mut grants: Vec<_> = lists
+            .flat_map(|list| &list.0)
             .map(|(binding, subject)| Grant {
                 binding,
                 subject: *subject,
             })
             .collect();
-        grants.sort_unstable_by(|a, b| {
-            (&a.binding.name, a.subject).cmp(&(&b.binding.name, b.subject))
-        });
+        // The stable sort: it makes use of each list being sorted already.
+        grants.sort_by(|a, b| (&a.binding.name, a.subject).cmp(&(&b.binding.name, b.subject)));
         grants.dedup_by(|later, first| std::ptr::eq(later.binding, first.binding));
         grants
     }
 }
+
+// === impl Scope ===
 
 impl Scope {
     fn insert(&mut self, binding: Arc<Binding>) {
@@ -77,8 +80,7 @@ impl Scope {
                 Key::User(name) => self.by_user.entry(name).or_default(),
                 Key::Group(name) => self.by_group.entry(name).or_default(),
             };
-            let entry = known.entry(binding.name.clone());
-            entry.or_insert_with(|| (Arc::clone(&binding), subject));
+            known.insert(&binding, subject);
         }
         self.by_name.insert(binding.name.clone(), binding);
     }
@@ -96,9 +98,32 @@ impl Scope {
                 continue;
             };
             known.remove(name);
-            if known.is_empty() {
+            if known.0.is_empty() {
                 all.remove(&who);
             }
+        }
+    }
+}
+
+// === impl For ===
+
+impl For {
+    /// Where the binding is, or else where it belongs.
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        self.0
+            .binary_search_by(|(binding, _)| binding.name.as_str().cmp(name))
+    }
+
+    /// Unless an earlier subject of the binding is the same.
+    fn insert(&mut self, binding: &Arc<Binding>, subject: usize) {
+        if let Err(place) = self.find(&binding.name) {
+            self.0.insert(place, (Arc::clone(binding), subject));
+        }
+    }
+
+    fn remove(&mut self, name: &str) {
+        if let Ok(place) = self.find(name) {
+            self.0.remove(place);
         }
     }
 }

@@ -15,7 +15,7 @@ use portcullis_api::field_error::go_quote;
 
 use crate::binding::{Binding, Grant, RoleKind};
 use crate::bindings::Bindings;
-use crate::roles::Roles;
+use crate::roles::{Roles, Rules};
 
 /// All roles and bindings.
 #[derive(Debug, Default)]
@@ -90,7 +90,7 @@ impl Index {
 
     /// Forgets a role.
     pub fn delete_role(&self, namespace: &str, name: &str) {
-        self.state.write().roles.delete(namespace, name);
+        self.state.write().roles.delete_role(namespace, name);
     }
 
     /// Knows a new or changed cluster role.
@@ -100,7 +100,7 @@ impl Index {
 
     /// Forgets a cluster role.
     pub fn delete_cluster_role(&self, name: &str) {
-        self.state.write().roles.delete("", name);
+        self.state.write().roles.delete_cluster_role(name);
     }
 
     /// Knows a new or changed binding.
@@ -130,7 +130,7 @@ impl Index {
         let mut found = Resolved::default();
         self.visit(user, namespace, |_, rules| {
             match rules {
-                Ok(rules) => found.rules.extend_from_slice(rules),
+                Ok(rules) => found.rules.extend_from_slice(rules.all()),
                 Err(error) => found.errors.push(error),
             }
             ControlFlow::Continue(())
@@ -152,7 +152,7 @@ impl Index {
             .read()
             .roles
             .rules(&kind, namespace, &reference.name)
-            .map(<[_]>::to_vec)
+            .map(|rules| rules.all().to_vec())
     }
 
     /// Shows `visitor` each binding that is for the user, and its rules: the cluster's, then the
@@ -161,7 +161,7 @@ impl Index {
     /// Upstream: `DefaultRuleResolver.VisitRulesFor`, which goes through all bindings in no order.
     pub(crate) fn visit<F>(&self, user: &UserInfo, namespace: &str, mut visitor: F)
     where
-        F: FnMut(&Grant<'_>, Result<&[PolicyRule], Unresolved>) -> ControlFlow<()>,
+        F: FnMut(&Grant<'_>, Result<&Rules, Unresolved>) -> ControlFlow<()>,
     {
         let state = self.state.read();
         let scopes = if namespace.is_empty() {

@@ -16,6 +16,7 @@ pub mod bootstrap;
 mod compact;
 pub mod escalation;
 mod index;
+mod marks;
 pub mod reconcile;
 mod roles;
 mod rule;

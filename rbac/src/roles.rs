@@ -6,36 +6,40 @@ use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role};
 
 use crate::binding::RoleKind;
 use crate::index::Unresolved;
+use crate::marks::Marks;
 
-/// Rules by namespace and name; cluster roles are in the empty namespace.
+/// Rules by namespace and name.
 #[derive(Debug, Default)]
 pub(crate) struct Roles {
-    namespaces: HashMap<String, HashMap<String, Vec<PolicyRule>>>,
+    cluster: ByName,
+    namespaces: HashMap<String, ByName>,
 }
+
+type ByName = HashMap<String, Rules>;
+
+/// The rules of one role, each with what tells at a glance that it does not allow a request.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    marks: Vec<Marks>,
+    rules: Vec<PolicyRule>,
+}
+
+// === impl Roles ===
 
 impl Roles {
     pub(crate) fn put_role(&mut self, role: &Role) {
         let namespace = role.metadata.namespace.as_deref().unwrap_or_default();
-        self.put(
-            namespace,
-            role.metadata.name.as_deref(),
-            role.rules.as_deref(),
-        );
+        let name = role.metadata.name.clone().unwrap_or_default();
+        let roles = self.namespaces.entry(namespace.to_owned()).or_default();
+        roles.insert(name, Rules::new(role.rules.as_deref()));
     }
 
     pub(crate) fn put_cluster_role(&mut self, role: &ClusterRole) {
-        self.put("", role.metadata.name.as_deref(), role.rules.as_deref());
+        let name = role.metadata.name.clone().unwrap_or_default();
+        self.cluster.insert(name, Rules::new(role.rules.as_deref()));
     }
 
-    fn put(&mut self, namespace: &str, name: Option<&str>, rules: Option<&[PolicyRule]>) {
-        let roles = self.namespaces.entry(namespace.to_owned()).or_default();
-        roles.insert(
-            name.unwrap_or_default().to_owned(),
-            rules.unwrap_or_default().to_vec(),
-        );
-    }
-
-    pub(crate) fn delete(&mut self, namespace: &str, name: &str) {
+    pub(crate) fn delete_role(&mut self, namespace: &str, name: &str) {
         let Some(roles) = self.namespaces.get_mut(namespace) else {
             return;
         };
@@ -45,27 +49,49 @@ impl Roles {
         }
     }
 
+    pub(crate) fn delete_cluster_role(&mut self, name: &str) {
+        self.cluster.remove(name);
+    }
+
     /// The rules of the role that a binding in `namespace` means.
     pub(crate) fn rules(
         &self,
         kind: &RoleKind,
         namespace: &str,
         name: &str,
-    ) -> Result<&[PolicyRule], Unresolved> {
-        let find = |namespace| {
-            self.namespaces
-                .get(namespace)
-                .and_then(|roles| roles.get(name))
-        };
+    ) -> Result<&Rules, Unresolved> {
         let (found, missing): (_, fn(String) -> Unresolved) = match kind {
-            // In no namespace are only cluster roles.
+            // A binding in no namespace means cluster roles only.
             RoleKind::Role if namespace.is_empty() => (None, Unresolved::Role),
-            RoleKind::Role => (find(namespace), Unresolved::Role),
-            RoleKind::ClusterRole => (find(""), Unresolved::ClusterRole),
+            RoleKind::Role => {
+                let roles = self.namespaces.get(namespace);
+                (roles.and_then(|roles| roles.get(name)), Unresolved::Role)
+            }
+            RoleKind::ClusterRole => (self.cluster.get(name), Unresolved::ClusterRole),
             RoleKind::Other(kind) => return Err(Unresolved::Kind(kind.clone())),
         };
-        found
-            .map(Vec::as_slice)
-            .ok_or_else(|| missing(name.to_owned()))
+        found.ok_or_else(|| missing(name.to_owned()))
+    }
+}
+
+// === impl Rules ===
+
+impl Rules {
+    fn new(rules: Option<&[PolicyRule]>) -> Self {
+        let rules = rules.unwrap_or_default().to_vec();
+        Self {
+            marks: rules.iter().map(Marks::of_rule).collect(),
+            rules,
+        }
+    }
+
+    pub(crate) fn all(&self) -> &[PolicyRule] {
+        &self.rules
+    }
+
+    /// The rules that may allow a request with these marks: all that do, and few others.
+    pub(crate) fn that_may_allow(&self, request: Marks) -> impl Iterator<Item = &PolicyRule> {
+        let marked = self.marks.iter().zip(&self.rules);
+        marked.filter_map(move |(marks, rule)| marks.may_allow(request).then_some(rule))
     }
 }

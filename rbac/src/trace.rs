@@ -61,9 +61,9 @@ impl RbacAuthorizer {
         self.index()
             .visit(attributes.user, namespace_of(attributes), |grant, rules| {
                 let verdict = match rules {
-                    Ok(rules) => match rules.iter().find(|rule| allows(rule, attributes)) {
+                    Ok(rules) => match rules.all().iter().find(|rule| allows(rule, attributes)) {
                         Some(rule) => Verdict::Allows(rule.clone()),
-                        None => Verdict::Silent(rules.len()),
+                        None => Verdict::Silent(rules.all().len()),
                     },
                     Err(error) => Verdict::Unresolved(error),
                 };

@@ -6,9 +6,8 @@ mod big;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use big::Cluster;
-use portcullis_api::UserInfo;
-use portcullis_rbac::{Attributes, Authorizer, RbacAuthorizer, ResourceTarget, Target};
+use big::{Cluster, ask, user};
+use portcullis_rbac::RbacAuthorizer;
 
 #[test]
 fn a_big_cluster_decides_fast() {
@@ -21,24 +20,8 @@ fn a_big_cluster_decides_fast() {
         assert!(start.elapsed() < Duration::from_secs(5));
         RbacAuthorizer::new(Arc::new(index))
     };
-    let user = UserInfo {
-        name: "user77".into(),
-        groups: vec!["group3".into(), "system:authenticated".into()],
-        ..UserInfo::default()
-    };
-    let ask = |resource| {
-        let target = ResourceTarget {
-            resource,
-            namespace: "ns3",
-            ..ResourceTarget::default()
-        };
-        let attributes = Attributes {
-            user: &user,
-            verb: "get",
-            target: Target::Resource(target),
-        };
-        authorizer.authorize(&attributes).is_allowed()
-    };
+    let user = user();
+    let ask = |resource| ask(&authorizer, &user, resource).is_allowed();
     assert!(ask("things77"));
     assert!(ask("things3"));
     let start = Instant::now();

@@ -4,7 +4,8 @@ use k8s_openapi::api::rbac::v1::{
     ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use portcullis_rbac::{Index, bootstrap};
+use portcullis_api::UserInfo;
+use portcullis_rbac::{Attributes, Authorizer, Decision, Index, ResourceTarget, Target, bootstrap};
 
 /// 2,000 roles and 10,000 bindings in 100 namespaces, and the default ones.
 pub(crate) struct Cluster {
@@ -66,6 +67,30 @@ impl Cluster {
         bindings
             .iter()
             .for_each(|b| index.put_cluster_role_binding(b));
+    }
+}
+
+/// Whether a user for whom there are twenty bindings may get something in a namespace. One of the
+/// last lets them get `things77`; for `things4` all are looked at, and none does.
+pub(crate) fn ask(authorizer: &dyn Authorizer, user: &UserInfo, resource: &str) -> Decision {
+    let target = ResourceTarget {
+        resource,
+        namespace: "ns3",
+        ..ResourceTarget::default()
+    };
+    authorizer.authorize(&Attributes {
+        user,
+        verb: "get",
+        target: Target::Resource(target),
+    })
+}
+
+/// The user for whom there are twenty bindings.
+pub(crate) fn user() -> UserInfo {
+    UserInfo {
+        name: "user77".into(),
+        groups: vec!["group3".into(), UserInfo::AUTHENTICATED.into()],
+        ..UserInfo::default()
     }
 }
 
