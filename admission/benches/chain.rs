@@ -8,6 +8,10 @@
     reason = "a benchmark ends at the first surprise, and criterion's macros write no documentation"
 )]
 
+/// What the server asks, and how.
+#[path = "../../apiserver/src/permissions.rs"]
+mod permissions;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -15,14 +19,15 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, RoleRef, Subject};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use portcullis_admission::lookup::{Deed, Lookup, Permissions};
+use permissions::AuthorizersPermissions;
+use portcullis_admission::lookup::Lookup;
 use portcullis_admission::podsecuritypolicy::PolicyIndex;
 use portcullis_admission::{
     Attributes, AuditAnnotations, Chain, Lookups, Operation, Selection, Warnings,
 };
 use portcullis_api::psp::PodSecurityPolicy;
 use portcullis_api::{GroupKind, GroupResource, Status, UserInfo};
-use portcullis_rbac::{Authorizer, Decision, Index, RbacAuthorizer, ResourceTarget, Target};
+use portcullis_rbac::{Index, RbacAuthorizer};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
@@ -45,30 +50,6 @@ impl<K: Send + Sync + 'static> Lookup<K> for Only<K> {
     }
 }
 
-/// What the server does with the question.
-struct Rbac(RbacAuthorizer);
-
-impl Permissions for Rbac {
-    fn allow(&self, user: &UserInfo, deed: &Deed<'_>) -> Option<String> {
-        let target = ResourceTarget {
-            group: deed.resource.group,
-            resource: deed.resource.resource,
-            subresource: "",
-            namespace: deed.namespace,
-            name: deed.name,
-        };
-        let attributes = portcullis_rbac::Attributes {
-            user,
-            verb: deed.verb,
-            target: Target::Resource(target),
-        };
-        match self.0.authorize(&attributes) {
-            Decision::Allow { reason } => Some(reason),
-            Decision::Deny { .. } | Decision::NoOpinion { .. } => None,
-        }
-    }
-}
-
 fn read<K: DeserializeOwned>(value: &Value) -> K {
     portcullis_api::decode::decode(value).unwrap().value
 }
@@ -78,9 +59,11 @@ fn name(n: usize) -> String {
 }
 
 /// The book's restrictive policy; each of them fills in something, so that none wins before all
-/// have been tried.
-fn policy(n: usize) -> PodSecurityPolicy {
+/// have been tried. One that refuses finds three mistakes.
+fn policy(n: usize, accepts: bool) -> PodSecurityPolicy {
     let ranges = json!([{"min": 2, "max": 10}, {"min": 20, "max": 30}]);
+    let volume = if accepts { "emptyDir" } else { "nfs" };
+    let mount = if accepts { "Default" } else { "Unmasked" };
     read(&json!({"metadata": {"name": name(n)}, "spec": {
         "hostIPC": false, "hostPID": false, "hostNetwork": false, "privileged": false,
         "hostPorts": [{"min": 10000, "max": 11000}, {"min": 13000, "max": 14000}],
@@ -90,7 +73,8 @@ fn policy(n: usize) -> PodSecurityPolicy {
         "supplementalGroups": {"rule": "MustRunAs", "ranges": ranges},
         "seLinux": {"rule": "RunAsAny"},
         "requiredDropCapabilities": ["SYS_ADMIN", "SYS_MODULE"],
-        "volumes": ["emptyDir", "configMap", "secret", "downwardAPI", "projected"],
+        "allowedProcMountTypes": [mount],
+        "volumes": [volume, "configMap", "secret", "downwardAPI", "projected"],
     }}))
 }
 
@@ -116,7 +100,7 @@ fn alice() -> UserInfo {
 }
 
 /// The bootstrap roles, and one for alice, who may use these policies.
-fn authorizer(usable: &[usize]) -> Rbac {
+fn authorizer(usable: &[usize]) -> AuthorizersPermissions {
     let index = Arc::new(Index::new());
     for role in portcullis_rbac::bootstrap::cluster_roles() {
         index.put_cluster_role(&role);
@@ -152,12 +136,13 @@ fn authorizer(usable: &[usize]) -> Rbac {
             ..Subject::default()
         }]),
     });
-    Rbac(RbacAuthorizer::new(index))
+    AuthorizersPermissions(Arc::new(RbacAuthorizer::new(index)))
 }
 
-fn chain(policies: usize, usable: &[usize]) -> Chain {
+/// A cluster whose policies accept the pod from this number on.
+fn chain(policies: usize, accepting: usize, usable: &[usize]) -> Chain {
     let index = PolicyIndex::default();
-    let all: Vec<_> = (0..policies).map(policy).collect();
+    let all: Vec<_> = (0..policies).map(|n| policy(n, n >= accepting)).collect();
     index.replace(&all);
     let namespace: Namespace =
         read(&json!({"metadata": {"name": "default"}, "status": {"phase": "Active"}}));
@@ -209,15 +194,16 @@ fn runtime() -> Runtime {
 fn benchmarks(criterion: &mut Criterion) {
     let (runtime, user) = (runtime(), alice());
     let all: Vec<_> = (0..300).collect();
-    for (title, policies, usable) in [
-        ("one policy", 1, &all[..1]),
-        ("300 policies, one of them hers", 300, &all[150..151]),
-        ("300 policies, all of them hers", 300, &all[..]),
+    for (title, policies, accepting, usable) in [
+        ("one policy", 1, 0, &all[..1]),
+        ("300 policies, one of them hers", 300, 0, &all[150..151]),
+        ("300 policies, all of them hers", 300, 0, &all[..]),
+        ("300 policies, the last accepts", 300, 299, &all[..]),
     ] {
-        let chain = chain(policies, usable);
+        let chain = chain(policies, accepting, usable);
         let admitted = runtime.block_on(create(&chain, &user, pod()));
         let annotations = admitted.metadata.annotations.unwrap();
-        let first = usable.first().map(|n| name(*n));
+        let first = usable.iter().find(|n| **n >= accepting).map(|n| name(*n));
         assert_eq!(annotations.get("kubernetes.io/psp"), first.as_ref());
         criterion.bench_function(title, |bencher| {
             bencher.iter_batched(

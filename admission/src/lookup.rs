@@ -37,14 +37,21 @@ pub struct Deed<'a> {
     pub resource: GroupResource<'a>,
     /// Where; empty for what is in no namespace.
     pub namespace: &'a str,
-    /// To which; the empty name stands for every one there is or will be.
+    /// To which; the empty name stands for none of them.
     pub name: &'a str,
 }
+
+/// Tells of a name whether something may be done to what has it.
+pub type Names = Box<dyn Fn(&str) -> bool>;
 
 /// Who may do what. The server asks its authorizer.
 pub trait Permissions: Send + Sync + 'static {
     /// The reason why `user` may do it, empty if there is nothing to say; `None` if they may not.
     fn allow(&self, user: &UserInfo, deed: &Deed<'_>) -> Option<String>;
+
+    /// The names to which `user` may do it, whatever the deed's own: one question for what
+    /// [`allow`](Self::allow) says of each of them.
+    fn names(&self, user: &UserInfo, deed: &Deed<'_>) -> Names;
 }
 
 /// Objects of one kind as the store has them, read when somebody asks: nobody keeps all of them

@@ -10,6 +10,7 @@ mod apparmor;
 mod capabilities;
 mod compiled;
 mod defaults;
+mod findings;
 mod go;
 mod group;
 mod host_paths;
@@ -33,7 +34,7 @@ use k8s_openapi::api::core::v1::Pod;
 use portcullis_api::object::only_gc_fields_differ;
 use portcullis_api::{ErrorList, GroupResource, Status, UserInfo};
 
-use crate::lookup::{Deed, Permissions};
+use crate::lookup::{Deed, Names, Permissions};
 use crate::trace::PolicyUse;
 use crate::{Attributes, MutatingPlugin, Operation, ValidatingPlugin};
 use compiled::CompiledPolicy;
@@ -68,8 +69,9 @@ struct Caller<'a> {
     service_account: Option<UserInfo>,
     user: &'a UserInfo,
     namespace: &'a str,
-    /// Known once somebody asked: whether they may use every policy.
-    uses_all: OnceCell<bool>,
+    /// The policies that they may use, for each question there is, in the order of asking; each is
+    /// asked when those before it have not settled something.
+    usable: [OnceCell<Names>; 2 * GROUPS.len()],
 }
 
 // === impl PodSecurityPolicy ===
@@ -95,7 +97,7 @@ impl PodSecurityPolicy {
                 .map(|name| UserInfo::service_account(attributes.namespace, name)),
             user: attributes.user,
             namespace: attributes.namespace,
-            uses_all: OnceCell::new(),
+            usable: Default::default(),
         }
     }
 }
@@ -182,22 +184,17 @@ impl ValidatingPlugin for PodSecurityPolicy {
 /// accepts it with what it fills in (upstream: `computeSecurityContext`, which tries all policies and
 /// then asks whether the one that fits may be used; nobody sees the difference).
 fn first_that_allows<'c>(
-    policies: impl Iterator<Item = &'c CompiledPolicy>,
+    policies: impl Iterator<Item = &'c CompiledPolicy> + Clone,
     pod: &Pod,
     caller: &Caller<'_>,
     may_mutate: bool,
 ) -> Outcome<'c> {
     let view = PodView::new(pod);
     let mut with_changes = None;
-    // Upstream's order between policies is random; here it is that of trying them.
-    let mut refusals = ErrorList::new();
-    for policy in policies.filter(|policy| caller.may(policy)) {
-        let defaults = match provider::evaluate(policy, &view) {
-            Ok(defaults) => defaults,
-            Err(errors) => {
-                refusals.extend(errors);
-                continue;
-            }
+    let usable = policies.filter(|policy| caller.may(policy));
+    for policy in usable.clone() {
+        let Some(defaults) = provider::accepts(policy, &view) else {
+            continue;
         };
         if defaults.is_empty() {
             return Outcome::Allowed(policy, defaults);
@@ -206,10 +203,12 @@ fn first_that_allows<'c>(
             with_changes = Some((policy, defaults));
         }
     }
-    match with_changes {
-        Some((policy, defaults)) => Outcome::Allowed(policy, defaults),
-        None => Outcome::Refused(refusals),
+    if let Some((policy, defaults)) = with_changes {
+        return Outcome::Allowed(policy, defaults);
     }
+    // Upstream's order between policies is random; here it is that of trying them.
+    let refusals = usable.filter_map(|policy| provider::evaluate(policy, &view).err());
+    Outcome::Refused(refusals.flatten().collect())
 }
 
 fn refusal(attributes: &Attributes<'_>, policies: usize, errors: &ErrorList) -> Status {
@@ -231,40 +230,44 @@ impl Caller<'_> {
         self.service_account.iter().chain([self.user])
     }
 
-    /// Whether anybody who counts may use the policy.
+    /// Whose right to use a policy counts, and by rules of which group.
+    fn questions(&self) -> impl Iterator<Item = (&UserInfo, &'static str)> {
+        self.asked()
+            .flat_map(|user| GROUPS.map(|group| (user, group)))
+    }
+
+    fn deed<'d>(&'d self, group: &'d str, name: &'d str) -> Deed<'d> {
+        Deed {
+            verb: "use",
+            resource: GroupResource {
+                group,
+                resource: "podsecuritypolicies",
+            },
+            namespace: self.namespace,
+            name,
+        }
+    }
+
+    /// Whether anybody who counts may use the policy (upstream: `isAuthorizedForPolicy`).
     fn may(&self, policy: &CompiledPolicy) -> bool {
-        let uses_all = || self.grant("").is_some();
-        *self.uses_all.get_or_init(uses_all) || self.grant(&policy.name).is_some()
+        self.questions()
+            .zip(&self.usable)
+            .any(|((user, group), usable)| {
+                let ask = || self.permissions.names(user, &self.deed(group, ""));
+                usable.get_or_init(ask)(&policy.name)
+            })
     }
 
     /// Who may use the policy, and why.
     fn may_use(&self, policy: &CompiledPolicy) -> Option<PolicyUse> {
-        let (user, group, reason) = self.grant(&policy.name)?;
-        Some(PolicyUse {
-            user: user.name.clone(),
-            group,
-            reason,
-        })
-    }
-
-    /// Upstream: `isAuthorizedForPolicy`.
-    fn grant(&self, name: &str) -> Option<(&UserInfo, &'static str, String)> {
-        let mut asked = self
-            .asked()
-            .flat_map(|user| GROUPS.map(|group| (user, group)));
-        asked.find_map(|(user, group)| {
-            let resource = GroupResource {
-                group,
-                resource: "podsecuritypolicies",
-            };
-            let deed = Deed {
-                verb: "use",
-                resource,
-                namespace: self.namespace,
-                name,
-            };
+        self.questions().find_map(|(user, group)| {
+            let deed = self.deed(group, &policy.name);
             let reason = self.permissions.allow(user, &deed)?;
-            Some((user, group, reason))
+            Some(PolicyUse {
+                user: user.name.clone(),
+                group,
+                reason,
+            })
         })
     }
 }

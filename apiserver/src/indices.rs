@@ -1,5 +1,4 @@
-//! The indices that decisions are made from, fed by the cache, and the look-ups between crates
-//! that do not know each other.
+//! The indices that decisions are made from, fed by the cache.
 
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
@@ -7,11 +6,10 @@ use std::sync::Arc;
 
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
 use parking_lot::Mutex;
-use portcullis_admission::lookup::{Deed, Permissions};
 use portcullis_admission::podsecuritypolicy::PolicyIndex;
+use portcullis_api::Object;
 use portcullis_api::psp::PodSecurityPolicy;
-use portcullis_api::{Object, UserInfo};
-use portcullis_rbac::{Attributes, Authorizer, Decision, Index, ResourceTarget, Target};
+use portcullis_rbac::Index;
 use portcullis_storage::cache::Cache;
 
 use crate::informer::{Sink, feed, place};
@@ -126,29 +124,5 @@ impl Sink<PodSecurityPolicy> for Policies {
 
     fn delete(&self, _namespace: &str, name: &str) {
         self.0.delete(name);
-    }
-}
-
-/// Answers for admission who may do what.
-pub struct AuthorizersPermissions(pub Arc<dyn Authorizer>);
-
-impl Permissions for AuthorizersPermissions {
-    fn allow(&self, user: &UserInfo, deed: &Deed<'_>) -> Option<String> {
-        let target = ResourceTarget {
-            group: deed.resource.group,
-            resource: deed.resource.resource,
-            subresource: "",
-            namespace: deed.namespace,
-            name: deed.name,
-        };
-        let attributes = Attributes {
-            user,
-            verb: deed.verb,
-            target: Target::Resource(target),
-        };
-        match self.0.authorize(&attributes) {
-            Decision::Allow { reason } => Some(reason),
-            Decision::Deny { .. } | Decision::NoOpinion { .. } => None,
-        }
     }
 }

@@ -59,6 +59,8 @@ pub mod informer;
 
 pub mod indices;
 
+mod permissions;
+
 pub mod lookups;
 
 pub mod quota;

@@ -12,8 +12,9 @@ use portcullis_api::psp::PodSecurityPolicy;
 use portcullis_rbac::Authorizer;
 use portcullis_storage::cache::Cache;
 
-use crate::indices::{AuthorizersPermissions, Policies};
+use crate::indices::Policies;
 use crate::informer::{self, Informer, OnDemand};
+use crate::permissions::AuthorizersPermissions;
 use crate::quota::Ledger;
 use crate::registry::{metadata, table};
 

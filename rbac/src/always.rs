@@ -3,7 +3,7 @@
 use k8s_openapi::api::authorization::v1::SubjectRulesReviewStatus;
 use portcullis_api::UserInfo;
 
-use crate::{Attributes, Authorizer, Decision, rules_review};
+use crate::{Attributes, Authorizer, Decision, NameSet, Names, rules_review};
 
 /// Allows everybody everything (`--authorization-mode=AlwaysAllow`).
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,6 +18,10 @@ impl Authorizer for AlwaysAllow {
         Decision::Allow {
             reason: String::new(),
         }
+    }
+
+    fn names(&self, _attributes: &Attributes<'_>) -> Names {
+        Names::allow(NameSet::All)
     }
 
     fn rules(&self, _user: &UserInfo, _namespace: &str) -> SubjectRulesReviewStatus {
@@ -40,6 +44,10 @@ impl Authorizer for AlwaysDeny {
             reason: "Everything is forbidden.".into(),
         }
     }
+
+    fn names(&self, _attributes: &Attributes<'_>) -> Names {
+        Names::default()
+    }
 }
 
 /// Allows everything to members of `system:masters`, whatever roles there are: what makes a
@@ -58,6 +66,14 @@ impl Authorizer for Privileged {
             Decision::Allow { reason }
         } else {
             Decision::NoOpinion { reason }
+        }
+    }
+
+    fn names(&self, attributes: &Attributes<'_>) -> Names {
+        if attributes.user.is_in(UserInfo::SYSTEM_MASTERS) {
+            Names::allow(NameSet::All)
+        } else {
+            Names::default()
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Decisions by roles and bindings.
 
+use std::collections::HashSet;
 use std::fmt::Display;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -9,8 +10,8 @@ use portcullis_api::UserInfo;
 
 use crate::index::Index;
 use crate::marks::Marks;
-use crate::rule::allows;
-use crate::{Attributes, Authorizer, Decision, Step, Target, rules_review};
+use crate::rule::{allowed_names, allows};
+use crate::{Attributes, Authorizer, Decision, NameSet, Names, Step, Target, rules_review};
 
 /// Allows what a rule of one of the user's bindings allows, and has no opinion on the rest
 /// (upstream: `plugin/pkg/auth/authorizer/rbac`).
@@ -77,6 +78,27 @@ impl Authorizer for RbacAuthorizer {
                 reason: String::new(),
             },
         }
+    }
+
+    fn names(&self, attributes: &Attributes<'_>) -> Names {
+        let (mut all, mut these) = (false, HashSet::new());
+        let (namespace, marks) = (namespace_of(attributes), Marks::of_request(attributes));
+        self.index.visit(attributes.user, namespace, |_, rules| {
+            let rules = rules.iter().flat_map(|rules| rules.that_may_allow(marks));
+            for names in rules.filter_map(|rule| allowed_names(rule, attributes)) {
+                if names.is_empty() {
+                    all = true;
+                    return ControlFlow::Break(());
+                }
+                these.extend(names.iter().cloned());
+            }
+            ControlFlow::Continue(())
+        });
+        Names::allow(if all {
+            NameSet::All
+        } else {
+            NameSet::These(these)
+        })
     }
 
     fn rules(&self, user: &UserInfo, namespace: &str) -> SubjectRulesReviewStatus {

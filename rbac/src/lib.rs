@@ -17,6 +17,7 @@ mod compact;
 pub mod escalation;
 mod index;
 mod marks;
+mod names;
 pub mod reconcile;
 mod roles;
 mod rule;
@@ -31,6 +32,7 @@ pub use always::{AlwaysAllow, AlwaysDeny, Privileged};
 pub use authorizer::RbacAuthorizer;
 pub use escalation::{Escalation, Refusal};
 pub use index::{Index, Resolved, Unresolved};
+pub use names::{NameSet, Names};
 pub use rule::allows;
 pub use trace::Step;
 pub use union::Union;
@@ -104,6 +106,10 @@ pub trait Authorizer: Send + Sync + 'static {
 
     /// Decides.
     fn authorize(&self, attributes: &Attributes<'_>) -> Decision;
+
+    /// The names to which the user may do it, whatever name the attributes have: those for which
+    /// [`authorize`](Self::authorize) would allow it.
+    fn names(&self, attributes: &Attributes<'_>) -> Names;
 
     /// How that decision comes about: who is asked, in order, up to the one who decides.
     fn trace(&self, attributes: &Attributes<'_>) -> Vec<Step> {

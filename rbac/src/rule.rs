@@ -14,22 +14,34 @@ const ALL: &str = "*";
 
 /// Whether a rule allows a request.
 pub fn allows(rule: &PolicyRule, attributes: &Attributes<'_>) -> bool {
-    has_or_all(&rule.verbs, attributes.verb)
-        && match &attributes.target {
-            Target::Resource(target) => allows_resource(rule, target),
-            Target::Path(path) => items(&rule.non_resource_urls)
-                .iter()
-                .any(|url| covers_url(url, path)),
-        }
+    let name = match attributes.target {
+        Target::Resource(target) => target.name,
+        Target::Path(_) => "",
+    };
+    allowed_names(rule, attributes).is_some_and(|names| names.is_empty() || has(names, name))
 }
 
-fn allows_resource(rule: &PolicyRule, target: &ResourceTarget<'_>) -> bool {
-    let names = items(&rule.resource_names);
-    has_or_all(items(&rule.api_groups), target.group)
-        && items(&rule.resources)
-            .iter()
-            .any(|r| names_resource(r, target))
-        && (names.is_empty() || has(names, target.name))
+/// The names for which a rule allows a request, whatever name the request has; an empty list means
+/// all. `None` if it allows it for none.
+pub(crate) fn allowed_names<'r>(
+    rule: &'r PolicyRule,
+    attributes: &Attributes<'_>,
+) -> Option<&'r [String]> {
+    if !has_or_all(&rule.verbs, attributes.verb) {
+        return None;
+    }
+    match &attributes.target {
+        Target::Resource(target) => {
+            let mut resources = items(&rule.resources).iter();
+            let is_meant = has_or_all(items(&rule.api_groups), target.group)
+                && resources.any(|r| names_resource(r, target));
+            is_meant.then(|| items(&rule.resource_names))
+        }
+        Target::Path(path) => {
+            let mut urls = items(&rule.non_resource_urls).iter();
+            urls.any(|url| covers_url(url, path)).then_some(&[])
+        }
+    }
 }
 
 /// `*`, `pods`, `pods/log` and `*/log`; `pods/*` is no pattern.

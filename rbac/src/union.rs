@@ -6,7 +6,7 @@ use std::sync::Arc;
 use k8s_openapi::api::authorization::v1::SubjectRulesReviewStatus;
 use portcullis_api::UserInfo;
 
-use crate::{Attributes, Authorizer, Decision, Step, rules_review};
+use crate::{Attributes, Authorizer, Decision, Names, Step, rules_review};
 
 /// Asks authorizers in order; the first with an opinion decides (upstream:
 /// `pkg/authorization/union`).
@@ -61,6 +61,17 @@ impl Authorizer for Union {
         Decision::NoOpinion {
             reason: reasons.join("\n"),
         }
+    }
+
+    fn names(&self, attributes: &Attributes<'_>) -> Names {
+        let mut names = Names::default();
+        for member in &self.members {
+            names = names.then(member.names(attributes));
+            if names.is_final() {
+                break;
+            }
+        }
+        names
     }
 
     fn rules(&self, user: &UserInfo, namespace: &str) -> SubjectRulesReviewStatus {

@@ -1,33 +1,28 @@
 //! The index and the authorizer against the plainest evaluator that could be right, which looks
-//! at every binding and rule for every question.
+//! at every binding and rule for every question; and what is said of all names at once against
+//! what is said of each.
+
+#[path = "random_roles/world.rs"]
+mod world;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use k8s_openapi::api::rbac::v1::{
-    ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject,
-};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::api::rbac::v1::{PolicyRule, RoleRef, Subject};
 use portcullis_api::UserInfo;
 use portcullis_rbac::{
-    Attributes, Authorizer, Decision, Index, RbacAuthorizer, ResourceTarget, Target,
+    AlwaysAllow, AlwaysDeny, Attributes, Authorizer, Decision, Index, NameSet, Names, Privileged,
+    RbacAuthorizer, ResourceTarget, Target, Union,
 };
 use proptest::collection::vec;
-use proptest::option;
 use proptest::prelude::*;
-use proptest::sample::{select, subsequence};
+use world::{Change, change, feed, questions};
 
 /// All objects by namespace (none for the cluster's) and name.
 #[derive(Clone, Debug, Default)]
 struct Naive {
     roles: BTreeMap<(String, String), Vec<PolicyRule>>,
     bindings: BTreeMap<(String, String), (RoleRef, Vec<Subject>)>,
-}
-
-#[derive(Clone, Debug)]
-enum Change {
-    Role(&'static str, &'static str, Option<Vec<PolicyRule>>),
-    Binding(&'static str, &'static str, Option<(RoleRef, Vec<Subject>)>),
 }
 
 impl Naive {
@@ -140,169 +135,60 @@ fn rule_allows(rule: &PolicyRule, attributes: &Attributes<'_>) -> bool {
     }
 }
 
-fn words(all: &'static [&'static str], min: usize) -> impl Strategy<Value = Vec<String>> {
-    subsequence(all, min..=all.len().min(3))
-        .prop_map(|words| words.into_iter().map(str::to_owned).collect())
-}
+/// Says no to one name, whatever is asked.
+struct Denies(&'static str);
 
-const NAMESPACES: &[&str] = &["", "a", "b"];
-const NAMES: &[&str] = &["p", "q", "r"];
-
-fn rule() -> impl Strategy<Value = PolicyRule> {
-    let resources = words(
-        &[
-            "*", "pods", "pods/log", "*/log", "pods/*", "*/*", "secrets", "log",
-        ],
-        0,
-    );
-    (
-        words(&["*", "get", "list", "use"], 0),
-        option::of(words(&["*", "", "apps"], 0)),
-        option::of(resources),
-        option::of(words(&["x", "y", "*"], 0)),
-        option::of(words(&["*", "/x", "/x/*", "/x*", "/y/z"], 0)),
-    )
-        .prop_map(
-            |(verbs, api_groups, resources, resource_names, non_resource_urls)| PolicyRule {
-                verbs,
-                api_groups,
-                resources,
-                resource_names,
-                non_resource_urls,
-            },
-        )
-}
-
-fn subject() -> impl Strategy<Value = Subject> {
-    let kind = select(&["User", "Group", "ServiceAccount", "Other"][..]);
-    let name = select(&["u", "g", "s", "system:serviceaccount:a:s"][..]);
-    let namespace = option::of(select(&["a", "b"][..]));
-    (kind, name, namespace).prop_map(|(kind, name, namespace)| Subject {
-        kind: kind.into(),
-        name: name.into(),
-        namespace: namespace
-            .filter(|_| kind == "ServiceAccount")
-            .map(str::to_owned),
-        api_group: None,
-    })
-}
-
-fn change() -> impl Strategy<Value = Change> {
-    let role_ref = (any::<bool>(), select(NAMES)).prop_map(|(cluster, name)| RoleRef {
-        kind: if cluster { "ClusterRole" } else { "Role" }.into(),
-        name: name.into(),
-        api_group: None,
-    });
-    let role = (
-        select(NAMESPACES),
-        select(NAMES),
-        option::weighted(0.8, vec(rule(), 0..3)),
-    )
-        .prop_map(|(namespace, name, rules)| Change::Role(namespace, name, rules));
-    let bound = option::weighted(0.8, (role_ref, vec(subject(), 0..4)));
-    let binding = (select(NAMESPACES), select(NAMES), bound)
-        .prop_map(|(namespace, name, bound)| Change::Binding(namespace, name, bound));
-    prop_oneof![role, binding]
-}
-
-fn metadata(namespace: &str, name: &str) -> ObjectMeta {
-    ObjectMeta {
-        name: Some(name.into()),
-        namespace: (!namespace.is_empty()).then(|| namespace.into()),
-        ..ObjectMeta::default()
+impl Authorizer for Denies {
+    fn name(&self) -> &'static str {
+        "denies"
     }
-}
 
-fn feed(index: &Index, change: &Change) {
-    match change.clone() {
-        Change::Role("", name, None) => index.delete_cluster_role(name),
-        Change::Role("", name, rules) => index.put_cluster_role(&ClusterRole {
-            metadata: metadata("", name),
-            rules,
-            aggregation_rule: None,
-        }),
-        Change::Role(namespace, name, None) => index.delete_role(namespace, name),
-        Change::Role(namespace, name, rules) => {
-            index.put_role(&Role {
-                metadata: metadata(namespace, name),
-                rules,
-            });
+    fn authorize(&self, attributes: &Attributes<'_>) -> Decision {
+        let reason = String::new();
+        match attributes.target {
+            Target::Resource(target) if target.name == self.0 => Decision::Deny { reason },
+            _ => Decision::NoOpinion { reason },
         }
-        Change::Binding("", name, None) => index.delete_cluster_role_binding(name),
-        Change::Binding("", name, Some((role_ref, subjects))) => {
-            let metadata = metadata("", name);
-            let subjects = Some(subjects);
-            index.put_cluster_role_binding(&ClusterRoleBinding {
-                metadata,
-                role_ref,
-                subjects,
-            });
-        }
-        Change::Binding(namespace, name, None) => index.delete_role_binding(namespace, name),
-        Change::Binding(namespace, name, Some((role_ref, subjects))) => {
-            let metadata = metadata(namespace, name);
-            let subjects = Some(subjects);
-            index.put_role_binding(&RoleBinding {
-                metadata,
-                role_ref,
-                subjects,
-            });
+    }
+
+    fn names(&self, attributes: &Attributes<'_>) -> Names {
+        match attributes.target {
+            Target::Resource(_) => Names::deny(NameSet::These([self.0.to_owned()].into())),
+            Target::Path(_) => Names::default(),
         }
     }
 }
 
-/// Every question of a small world.
-fn questions(mut ask: impl FnMut(&Attributes<'_>)) {
-    let groups = [
-        vec![],
-        vec!["g".to_owned()],
-        vec!["g".to_owned(), "u".to_owned()],
+/// Every kind of authorizer, alone and in company.
+fn authorizers(index: &Arc<Index>) -> Vec<Arc<dyn Authorizer>> {
+    let rbac: Arc<dyn Authorizer> = Arc::new(RbacAuthorizer::new(Arc::clone(index)));
+    let [allow, deny, masters, not_x]: [Arc<dyn Authorizer>; 4] = [
+        Arc::new(AlwaysAllow),
+        Arc::new(AlwaysDeny),
+        Arc::new(Privileged),
+        Arc::new(Denies("x")),
     ];
-    for (name, groups) in [
-        "u",
-        "s",
-        "system:serviceaccount:a:s",
-        "system:serviceaccount:b:s",
-    ]
-    .into_iter()
-    .flat_map(|name| groups.iter().map(move |groups| (name, groups)))
-    {
-        let user = UserInfo {
-            name: name.into(),
-            groups: groups.clone(),
-            ..UserInfo::default()
-        };
-        for verb in ["get", "use"] {
-            for path in ["/x", "/x/y", "/y"] {
-                ask(&Attributes {
-                    user: &user,
-                    verb,
-                    target: Target::Path(path),
-                });
-            }
-            for (group, resource, subresource) in [
-                ("", "pods", ""),
-                ("apps", "pods", "log"),
-                ("", "secrets", ""),
-                ("x", "log", ""),
-            ] {
-                for (namespace, name) in [("", ""), ("a", "x"), ("b", "")] {
-                    let target = ResourceTarget {
-                        group,
-                        resource,
-                        subresource,
-                        namespace,
-                        name,
-                    };
-                    let target = Target::Resource(target);
-                    ask(&Attributes {
-                        user: &user,
-                        verb,
-                        target,
-                    });
-                }
-            }
-        }
+    let unions = [
+        vec![],
+        vec![masters.clone(), rbac.clone()],
+        vec![not_x.clone(), rbac.clone(), deny.clone()],
+        vec![rbac.clone(), not_x.clone(), allow.clone()],
+    ];
+    let unions = unions.map(|members| Arc::new(Union::new(members)) as Arc<dyn Authorizer>);
+    [rbac, allow, deny, masters, not_x]
+        .into_iter()
+        .chain(unions)
+        .collect()
+}
+
+fn named<'a>(attributes: &Attributes<'a>, name: &'a str) -> Attributes<'a> {
+    let target = match attributes.target {
+        Target::Resource(target) => Target::Resource(ResourceTarget { name, ..target }),
+        path @ Target::Path(_) => path,
+    };
+    Attributes {
+        target,
+        ..*attributes
     }
 }
 
@@ -333,6 +219,23 @@ proptest! {
             };
             if !agrees {
                 failure = Some(format!("{attributes:?}: {allowed} {expected}"));
+            }
+        });
+        prop_assert!(failure.is_none(), "{failure:?}");
+    }
+    #[test]
+    fn all_names_at_once_are_those_one_by_one(changes in vec(change(), 1..40)) {
+        let index = Arc::new(Index::new());
+        changes.iter().for_each(|change| feed(&index, change));
+        let authorizers = authorizers(&index);
+        let mut failure = None;
+        questions(|attributes| for (at, authorizer) in authorizers.iter().enumerate() {
+            let names = authorizer.names(attributes);
+            for name in ["", "x", "y", "z", "*"] {
+                let decision = authorizer.authorize(&named(attributes, name));
+                if names.contains(name) != decision.is_allowed() {
+                    failure = Some(format!("{at} {attributes:?} {name:?}: {decision:?} {names:?}"));
+                }
             }
         });
         prop_assert!(failure.is_none(), "{failure:?}");

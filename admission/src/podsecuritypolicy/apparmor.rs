@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use portcullis_api::FieldError;
 use portcullis_api::field_error::go_quote;
-use portcullis_api::{ErrorList, FieldError};
 
+use super::findings::Findings;
 use super::pod_view::ContainerView;
 use super::profiles::{APP_ARMOR_CONTAINER, Annotations, annotation, annotation_path};
 
@@ -49,19 +50,24 @@ impl AppArmorRule {
         &self,
         container: &ContainerView<'_>,
         filled: Option<&str>,
-        errors: &mut ErrorList,
+        findings: &mut Findings,
     ) {
         let Some(allowed) = &self.allowed else { return };
-        let why = match profile(container).or(filled) {
-            None => "AppArmor profile must be set".to_owned(),
-            Some(profile) if allowed.names.contains(profile) => return,
-            Some(profile) => {
-                let allowed = go_quote(&allowed.text);
-                format!("{profile} is not an allowed profile. Allowed values: {allowed}")
-            }
-        };
-        let key = format!("{APP_ARMOR_CONTAINER}{}", container.name);
-        errors.push(FieldError::forbidden(&annotation_path(&key), why));
+        let profile = profile(container).or(filled);
+        if profile.is_some_and(|profile| allowed.names.contains(profile)) {
+            return;
+        }
+        findings.add(|| {
+            let why = match profile {
+                None => "AppArmor profile must be set".to_owned(),
+                Some(profile) => {
+                    let allowed = go_quote(&allowed.text);
+                    format!("{profile} is not an allowed profile. Allowed values: {allowed}")
+                }
+            };
+            let key = format!("{APP_ARMOR_CONTAINER}{}", container.name);
+            FieldError::forbidden(&annotation_path(&key), why)
+        });
     }
 }
 

@@ -1,13 +1,15 @@
 //! `defaultAddCapabilities`, `requiredDropCapabilities`, `allowedCapabilities` (upstream:
 //! `podsecuritypolicy/capabilities/capabilities.go`).
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::Capabilities;
 use portcullis_api::field_error::BadValue;
 use portcullis_api::psp::PodSecurityPolicySpec;
-use portcullis_api::{ErrorList, FieldError, Path};
+use portcullis_api::{FieldError, Path};
 
+use super::findings::Findings;
 use super::pod_view::ContainerView;
 
 /// Which Linux capabilities containers have, may have, and must give up.
@@ -17,18 +19,23 @@ pub(super) struct CapabilityRule {
     required_drop: Vec<String>,
     allowed: Vec<String>,
     allow_all: bool,
+    /// What containers get that have none.
+    for_none: Option<Capabilities>,
 }
 
 impl CapabilityRule {
     pub(super) fn compile(spec: &PodSecurityPolicySpec) -> Self {
         let list = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();
         let allowed = list(&spec.allowed_capabilities);
-        Self {
+        let mut rule = Self {
             default_add: list(&spec.default_add_capabilities),
             required_drop: list(&spec.required_drop_capabilities),
             allow_all: allowed.iter().any(|c| c == "*"),
             allowed,
-        }
+            for_none: None,
+        };
+        rule.for_none = rule.completed(&Capabilities::default());
+        rule
     }
 
     fn asks_nothing(&self) -> bool {
@@ -36,12 +43,18 @@ impl CapabilityRule {
     }
 
     /// The capabilities a container gets; `None` if its own stay as they are.
-    pub(super) fn fill(&self, own: Option<&Capabilities>) -> Option<Capabilities> {
+    pub(super) fn fill(&self, own: Option<&Capabilities>) -> Option<Cow<'_, Capabilities>> {
+        match own {
+            None => self.for_none.as_ref().map(Cow::Borrowed),
+            Some(own) => self.completed(own).map(Cow::Owned),
+        }
+    }
+
+    fn completed(&self, own: &Capabilities) -> Option<Capabilities> {
         if self.asks_nothing() {
             return None;
         }
-        let own_add = set(own.and_then(|c| c.add.as_deref()));
-        let own_drop = set(own.and_then(|c| c.drop.as_deref()));
+        let (own_add, own_drop) = (set(own.add.as_deref()), set(own.drop.as_deref()));
         let wanted = self.default_add.iter().map(String::as_str);
         let mut add = own_add.clone();
         add.extend(wanted.filter(|c| !own_drop.contains(c)));
@@ -61,13 +74,13 @@ impl CapabilityRule {
         &self,
         container: &ContainerView<'_>,
         capabilities: Option<&Capabilities>,
-        errors: &mut ErrorList,
+        findings: &mut Findings,
     ) {
         let path = || container.context_path().child("capabilities");
         let Some(capabilities) = capabilities else {
             if !self.asks_nothing() {
                 let detail = "required capabilities are not set on the securityContext";
-                errors.push(FieldError::invalid(&path(), BadValue::null(), detail));
+                findings.add(|| FieldError::invalid(&path(), BadValue::null(), detail));
             }
             return;
         };
@@ -77,17 +90,21 @@ impl CapabilityRule {
         for capability in capabilities.add.iter().flatten() {
             if !self.default_add.contains(capability) && !self.allowed.contains(capability) {
                 // The book's path (chapter 13.3.3).
-                let path = Path::new("capabilities").child("add");
-                let detail = "capability may not be added";
-                errors.push(FieldError::invalid(&path, capability, detail));
+                findings.add(|| {
+                    let path = Path::new("capabilities").child("add");
+                    FieldError::invalid(&path, capability, "capability may not be added")
+                });
             }
         }
         let dropped = capabilities.drop.as_deref();
         for capability in &self.required_drop {
             if !dropped.unwrap_or_default().contains(capability) {
-                let detail = format!("{capability} is required to be dropped but was not found");
-                let value = super::go::capabilities(dropped);
-                errors.push(FieldError::invalid(&path().child("drop"), value, detail));
+                findings.add(|| {
+                    let detail =
+                        format!("{capability} is required to be dropped but was not found");
+                    let value = super::go::capabilities(dropped);
+                    FieldError::invalid(&path().child("drop"), value, detail)
+                });
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What a policy fills in: kept apart from the pod until a policy has won, so that trying one costs
 //! no copy of the pod, and a policy that fills in nothing is known at once.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
@@ -30,7 +31,7 @@ pub(super) struct ContainerDefaults<'c> {
     pub(super) run_as_group: Option<i64>,
     pub(super) app_armor: Option<&'c str>,
     pub(super) run_as_non_root: Option<bool>,
-    pub(super) capabilities: Option<Capabilities>,
+    pub(super) capabilities: Option<Cow<'c, Capabilities>>,
     pub(super) read_only_root_filesystem: Option<bool>,
     pub(super) allow_privilege_escalation: Option<bool>,
 }
@@ -170,7 +171,8 @@ impl<'c> ContainerDefaults<'c> {
         fill(context, |c| &mut c.run_as_user, self.run_as_user);
         fill(context, |c| &mut c.run_as_group, self.run_as_group);
         fill(context, |c| &mut c.run_as_non_root, self.run_as_non_root);
-        fill(context, |c| &mut c.capabilities, self.capabilities);
+        let capabilities = self.capabilities.map(Cow::into_owned);
+        fill(context, |c| &mut c.capabilities, capabilities);
         let read_only = self.read_only_root_filesystem;
         fill(context, |c| &mut c.read_only_root_filesystem, read_only);
         let escalation = self.allow_privilege_escalation;

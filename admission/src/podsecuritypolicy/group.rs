@@ -2,9 +2,10 @@
 //! `podsecuritypolicy/group/`).
 
 use portcullis_api::psp::IDRange;
-use portcullis_api::{ErrorList, FieldError, Path};
+use portcullis_api::{FieldError, Path};
 
 use super::compiled::Unusable;
+use super::findings::Findings;
 use super::go;
 
 /// Which groups a pod may have.
@@ -47,7 +48,7 @@ impl GroupRule {
         &self,
         path: impl Fn() -> Path,
         groups: Option<&[i64]>,
-        errors: &mut ErrorList,
+        findings: &mut Findings,
     ) {
         let listed = groups.unwrap_or_default();
         let ranges = match self {
@@ -56,16 +57,18 @@ impl GroupRule {
             Self::Must(_, ranges) => {
                 if listed.is_empty() {
                     let detail = "unable to validate empty groups against required ranges";
-                    errors.push(FieldError::invalid(&path(), go::ids(groups), detail));
+                    findings.add(|| FieldError::invalid(&path(), go::ids(groups), detail));
                 }
                 ranges
             }
         };
         for group in listed {
             if !go::in_ranges(*group, ranges) {
-                let allowed = go::ranges(ranges);
-                let detail = format!("group {group} must be in the ranges: {allowed}");
-                errors.push(FieldError::invalid(&path(), go::ids(groups), detail));
+                findings.add(|| {
+                    let allowed = go::ranges(ranges);
+                    let detail = format!("group {group} must be in the ranges: {allowed}");
+                    FieldError::invalid(&path(), go::ids(groups), detail)
+                });
             }
         }
     }

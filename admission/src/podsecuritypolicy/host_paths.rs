@@ -2,8 +2,9 @@
 //! `podsecuritypolicy/util/util.go`).
 
 use portcullis_api::psp::AllowedHostPath;
-use portcullis_api::{ErrorList, FieldError, Path};
+use portcullis_api::{FieldError, Path};
 
+use super::findings::Findings;
 use super::pod_view::PodView;
 
 /// Which host paths a pod may mount; any, unless some are named.
@@ -40,25 +41,25 @@ impl HostPathRule {
         name: &str,
         path: &str,
         pod: &PodView<'_>,
-        errors: &mut ErrorList,
+        findings: &mut Findings,
     ) {
         match self.access(path) {
             Access::Full => {}
             Access::None => {
-                let field = volume().child("hostPath").child("pathPrefix");
-                errors.push(FieldError::invalid(
-                    &field,
-                    path,
-                    "is not allowed to be used",
-                ));
+                findings.add(|| {
+                    let field = volume().child("hostPath").child("pathPrefix");
+                    FieldError::invalid(&field, path, "is not allowed to be used")
+                });
             }
             Access::ReadOnly => {
                 for container in &pod.containers {
                     for (index, mount) in container.volume_mounts.iter().enumerate() {
                         if mount.name == name && !mount.read_only.unwrap_or_default() {
-                            let mount = container.path().child("volumeMounts").index(index);
-                            let field = mount.child("readOnly");
-                            errors.push(FieldError::invalid(&field, false, "must be read-only"));
+                            findings.add(|| {
+                                let mount = container.path().child("volumeMounts").index(index);
+                                let field = mount.child("readOnly");
+                                FieldError::invalid(&field, false, "must be read-only")
+                            });
                         }
                     }
                 }

@@ -1,8 +1,9 @@
 //! `hostPorts`: which ports of the node (upstream: `podsecuritypolicy/provider.go`).
 
+use portcullis_api::FieldError;
 use portcullis_api::psp::HostPortRange;
-use portcullis_api::{ErrorList, FieldError};
 
+use super::findings::Findings;
 use super::pod_view::ContainerView;
 
 /// Which host ports containers may ask for; none, unless some are named.
@@ -14,16 +15,18 @@ impl HostPortRule {
         Self(ranges.unwrap_or_default().to_vec())
     }
 
-    pub(super) fn validate(&self, container: &ContainerView<'_>, errors: &mut ErrorList) {
+    pub(super) fn validate(&self, container: &ContainerView<'_>, findings: &mut Findings) {
         let asked = container.ports.iter().filter_map(|p| p.host_port);
         for port in asked.filter(|port| *port > 0) {
             if !self.0.iter().any(|r| (r.min..=r.max).contains(&port)) {
-                let allowed = self.as_text();
-                let detail = format!(
-                    "Host port {port} is not allowed to be used. Allowed ports: [{allowed}]"
-                );
-                let path = container.path().child("hostPort");
-                errors.push(FieldError::invalid(&path, port, detail));
+                findings.add(|| {
+                    let allowed = self.as_text();
+                    let detail = format!(
+                        "Host port {port} is not allowed to be used. Allowed ports: [{allowed}]"
+                    );
+                    let path = container.path().child("hostPort");
+                    FieldError::invalid(&path, port, detail)
+                });
             }
         }
     }

@@ -6,6 +6,7 @@ use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::compiled::CompiledPolicy;
 use super::defaults::{ContainerDefaults, PodDefaults};
+use super::findings::Findings;
 use super::pod_view::{ContainerView, PodView};
 
 /// Fills in what the policy fills in, and judges the result.
@@ -16,37 +17,55 @@ pub(super) fn evaluate<'c>(
     policy: &'c CompiledPolicy,
     pod: &PodView<'_>,
 ) -> Result<PodDefaults<'c>, ErrorList> {
+    let mut findings = Findings::Told(ErrorList::new());
+    let defaults = judge(policy, pod, &mut findings);
+    match findings {
+        Findings::Told(errors) if !errors.is_empty() => Err(errors),
+        _ => Ok(defaults),
+    }
+}
+
+/// What a policy fills in, if it accepts the pod with that.
+pub(super) fn accepts<'c>(
+    policy: &'c CompiledPolicy,
+    pod: &PodView<'_>,
+) -> Option<PodDefaults<'c>> {
+    let mut findings = Findings::Noticed(false);
+    let defaults = judge(policy, pod, &mut findings);
+    matches!(findings, Findings::Noticed(false)).then_some(defaults)
+}
+
+fn judge<'c>(
+    policy: &'c CompiledPolicy,
+    pod: &PodView<'_>,
+    findings: &mut Findings,
+) -> PodDefaults<'c> {
     let defaults = PodDefaults::of(policy, pod);
-    let mut errors = ErrorList::new();
-    validate_groups(policy, pod, &defaults, &mut errors);
+    validate_groups(policy, pod, &defaults, findings);
     let profile = pod.seccomp.as_deref().or(defaults.seccomp);
-    policy.seccomp.validate_pod(profile, &mut errors);
+    policy.seccomp.validate_pod(profile, findings);
     let options = pod.context.se_linux_options.as_ref().or(defaults.se_linux);
-    policy.se_linux.validate(context_path, options, &mut errors);
-    validate_host_namespaces(policy, pod, &mut errors);
+    policy.se_linux.validate(context_path, options, findings);
+    validate_host_namespaces(policy, pod, findings);
     let sysctls = pod.context.sysctls.as_deref().unwrap_or_default();
-    policy.sysctls.validate(sysctls, &mut errors);
-    policy.volumes.validate(pod, &mut errors);
-    validate_runtime_class(policy, pod, &mut errors);
+    policy.sysctls.validate(sysctls, findings);
+    policy.volumes.validate(pod, findings);
+    validate_runtime_class(policy, pod, findings);
     for (container, filled) in pod.containers.iter().zip(&defaults.containers) {
-        validate_users(policy, container, filled, &mut errors);
+        validate_users(policy, container, filled, findings);
         let options = container.se_linux_options().or(defaults.se_linux);
         let path = || container.context_path();
-        policy.se_linux.validate(path, options, &mut errors);
+        policy.se_linux.validate(path, options, findings);
         let filled_profile = filled.app_armor;
         policy
             .app_armor
-            .validate(container, filled_profile, &mut errors);
+            .validate(container, filled_profile, findings);
         policy
             .seccomp
-            .validate_container(container, profile, &mut errors);
-        validate_container(policy, container, filled, &mut errors);
+            .validate_container(container, profile, findings);
+        validate_container(policy, container, filled, findings);
     }
-    if errors.is_empty() {
-        Ok(defaults)
-    } else {
-        Err(errors)
-    }
+    defaults
 }
 
 fn context_path() -> Path {
@@ -57,20 +76,20 @@ fn validate_groups(
     policy: &CompiledPolicy,
     pod: &PodView<'_>,
     defaults: &PodDefaults<'_>,
-    errors: &mut ErrorList,
+    findings: &mut Findings,
 ) {
     let fs_group = pod.context.fs_group.or(defaults.fs_group);
     let fs_group = fs_group.as_ref().map(std::slice::from_ref);
     let path = || context_path().child("fsGroup");
-    policy.fs_group.validate(path, fs_group, errors);
+    policy.fs_group.validate(path, fs_group, findings);
     let filled = defaults.supplemental_group.as_ref();
     let own = pod.context.supplemental_groups.as_deref();
     let groups = own.or(filled.map(std::slice::from_ref));
     let path = || context_path().child("supplementalGroups");
-    policy.supplemental_groups.validate(path, groups, errors);
+    policy.supplemental_groups.validate(path, groups, findings);
 }
 
-fn validate_host_namespaces(policy: &CompiledPolicy, pod: &PodView<'_>, errors: &mut ErrorList) {
+fn validate_host_namespaces(policy: &CompiledPolicy, pod: &PodView<'_>, findings: &mut Findings) {
     let (spec, yes) = (pod.spec, Option::unwrap_or_default);
     for (field, asked, allowed, detail) in [
         (
@@ -93,16 +112,12 @@ fn validate_host_namespaces(policy: &CompiledPolicy, pod: &PodView<'_>, errors: 
         ),
     ] {
         if asked && !allowed {
-            errors.push(FieldError::invalid(
-                &context_path().child(field),
-                true,
-                detail,
-            ));
+            findings.add(|| FieldError::invalid(&context_path().child(field), true, detail));
         }
     }
 }
 
-fn validate_runtime_class(policy: &CompiledPolicy, pod: &PodView<'_>, errors: &mut ErrorList) {
+fn validate_runtime_class(policy: &CompiledPolicy, pod: &PodView<'_>, findings: &mut Findings) {
     let Some(rule) = &policy.runtime_class else {
         return;
     };
@@ -112,8 +127,10 @@ fn validate_runtime_class(policy: &CompiledPolicy, pod: &PodView<'_>, errors: &m
     };
     let allowed = &rule.allowed_runtime_class_names;
     if !allowed.iter().any(|name| name == "*" || name == class) {
-        let path = Path::new("spec").child("runtimeClassName");
-        errors.push(FieldError::invalid(&path, class, ""));
+        findings.add(|| {
+            let path = Path::new("spec").child("runtimeClassName");
+            FieldError::invalid(&path, class, "")
+        });
     }
 }
 
@@ -121,42 +138,43 @@ fn validate_users(
     policy: &CompiledPolicy,
     container: &ContainerView<'_>,
     filled: &ContainerDefaults<'_>,
-    errors: &mut ErrorList,
+    findings: &mut Findings,
 ) {
     let user = container.run_as_user().or(filled.run_as_user);
     let non_root = container.run_as_non_root().or(filled.run_as_non_root);
     policy
         .run_as_user
-        .validate(container, non_root, user, errors);
+        .validate(container, non_root, user, findings);
     let group = container.run_as_group().or(filled.run_as_group);
     let group = group.as_ref().map(std::slice::from_ref);
     // upstream's path lacks the field's name
     let path = || container.context_path();
-    policy.run_as_group.validate(path, group, errors);
+    policy.run_as_group.validate(path, group, findings);
 }
 
 fn validate_container(
     policy: &CompiledPolicy,
     container: &ContainerView<'_>,
     filled: &ContainerDefaults<'_>,
-    errors: &mut ErrorList,
+    findings: &mut Findings,
 ) {
     let own = container.context;
     let path = |field| container.context_path().child(field);
     if own.privileged.unwrap_or_default() && !policy.privileged {
         let detail = "Privileged containers are not allowed";
-        errors.push(FieldError::invalid(&path("privileged"), true, detail));
+        findings.add(|| FieldError::invalid(&path("privileged"), true, detail));
     }
     let proc_mount = container.proc_mount();
     if !policy.proc_mount_types.iter().any(|t| t == proc_mount) {
         let detail = "ProcMountType is not allowed";
-        errors.push(FieldError::invalid(&path("procMount"), proc_mount, detail));
+        findings.add(|| FieldError::invalid(&path("procMount"), proc_mount, detail));
     }
-    let capabilities = filled.capabilities.as_ref().or(own.capabilities.as_ref());
+    let capabilities = filled.capabilities.as_deref();
+    let capabilities = capabilities.or(own.capabilities.as_ref());
     policy
         .capabilities
-        .validate(container, capabilities, errors);
-    policy.host_ports.validate(container, errors);
+        .validate(container, capabilities, findings);
+    policy.host_ports.validate(container, findings);
     let read_only = own.read_only_root_filesystem;
     let read_only = read_only.or(filled.read_only_root_filesystem);
     if policy.read_only_root_filesystem && read_only != Some(true) {
@@ -164,15 +182,21 @@ fn validate_container(
             None => "ReadOnlyRootFilesystem may not be nil and must be set to true",
             Some(_) => "ReadOnlyRootFilesystem must be set to true",
         };
-        let field = path("readOnlyRootFilesystem");
-        errors.push(FieldError::invalid(&field, optional(read_only), detail));
+        findings.add(|| {
+            FieldError::invalid(&path("readOnlyRootFilesystem"), optional(read_only), detail)
+        });
     }
     let escalation = own.allow_privilege_escalation;
     let escalation = escalation.or(filled.allow_privilege_escalation);
     if !policy.allow_privilege_escalation && escalation != Some(false) {
         let detail = "Allowing privilege escalation for containers is not allowed";
-        let field = path("allowPrivilegeEscalation");
-        errors.push(FieldError::invalid(&field, optional(escalation), detail));
+        findings.add(|| {
+            FieldError::invalid(
+                &path("allowPrivilegeEscalation"),
+                optional(escalation),
+                detail,
+            )
+        });
     }
 }
 

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use portcullis_api::{ErrorList, FieldError};
+use portcullis_api::FieldError;
 
+use super::findings::Findings;
 use super::pod_view::{ContainerView, PodView};
 use super::profiles::{Annotations, SECCOMP_CONTAINER, SECCOMP_POD, annotation, annotation_path};
 
@@ -46,8 +47,8 @@ impl SeccompRule {
     }
 
     /// Judges the profile a pod will have.
-    pub(super) fn validate_pod(&self, profile: Option<&str>, errors: &mut ErrorList) {
-        self.validate(profile, || SECCOMP_POD.to_owned(), errors);
+    pub(super) fn validate_pod(&self, profile: Option<&str>, findings: &mut Findings) {
+        self.validate(profile, || SECCOMP_POD.to_owned(), findings);
     }
 
     /// Judges the profile a container will have: its own, or its pod's.
@@ -55,24 +56,26 @@ impl SeccompRule {
         &self,
         container: &ContainerView<'_>,
         of_pod: Option<&str>,
-        errors: &mut ErrorList,
+        findings: &mut Findings,
     ) {
         let key = || format!("{SECCOMP_CONTAINER}{}", container.name);
-        self.validate(container.seccomp.as_deref().or(of_pod), key, errors);
+        self.validate(container.seccomp.as_deref().or(of_pod), key, findings);
     }
 
-    fn validate(&self, profile: Option<&str>, key: impl Fn() -> String, errors: &mut ErrorList) {
+    fn validate(&self, profile: Option<&str>, key: impl Fn() -> String, findings: &mut Findings) {
         let profile = profile.unwrap_or_default();
-        let why = if self.allow_any || self.allowed.contains(profile) {
+        let unset = self.allowed.is_empty() && profile.is_empty();
+        if self.allow_any || self.allowed.contains(profile) || unset {
             return;
-        } else if !self.allowed.is_empty() {
+        }
+        findings.add(|| {
             let allowed = &self.allowed_text;
-            format!("{profile} is not an allowed seccomp profile. Valid values are {allowed}")
-        } else if profile.is_empty() {
-            return;
-        } else {
-            "seccomp may not be set".to_owned()
-        };
-        errors.push(FieldError::forbidden(&annotation_path(&key()), why));
+            let why = if self.allowed.is_empty() {
+                "seccomp may not be set".to_owned()
+            } else {
+                format!("{profile} is not an allowed seccomp profile. Valid values are {allowed}")
+            };
+            FieldError::forbidden(&annotation_path(&key()), why)
+        });
     }
 }

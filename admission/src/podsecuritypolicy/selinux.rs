@@ -2,9 +2,10 @@
 
 use k8s_openapi::api::core::v1::SELinuxOptions;
 use portcullis_api::psp::SELinuxStrategyOptions;
-use portcullis_api::{ErrorList, FieldError, Path};
+use portcullis_api::{FieldError, Path};
 
 use super::compiled::Unusable;
+use super::findings::Findings;
 
 /// Which labels a pod and its containers may have.
 #[derive(Debug)]
@@ -36,15 +37,14 @@ impl SeLinuxRule {
         &self,
         context: impl Fn() -> Path,
         options: Option<&SELinuxOptions>,
-        errors: &mut ErrorList,
+        findings: &mut Findings,
     ) {
         let Self::Must(required) = self else { return };
         let path = || context().child("seLinuxOptions");
         let Some(options) = options else {
-            errors.push(FieldError::required(&path(), ""));
+            findings.add(|| FieldError::required(&path(), ""));
             return;
         };
-        let text = |value: &'_ Option<String>| value.clone().unwrap_or_default();
         for (field, wanted, found, same) in [
             (
                 "level",
@@ -56,10 +56,13 @@ impl SeLinuxRule {
             ("type", &required.type_, &options.type_, same_text),
             ("user", &required.user, &options.user, same_text),
         ] {
-            let (wanted, found) = (text(wanted), text(found));
-            if !same(&wanted, &found) {
-                let detail = format!("must be {wanted}");
-                errors.push(FieldError::invalid(&path().child(field), &found, detail));
+            let wanted = wanted.as_deref().unwrap_or_default();
+            let found = found.as_deref().unwrap_or_default();
+            if !same(wanted, found) {
+                findings.add(|| {
+                    let detail = format!("must be {wanted}");
+                    FieldError::invalid(&path().child(field), found, detail)
+                });
             }
         }
     }

@@ -4,7 +4,9 @@
 use k8s_openapi::api::core::v1::Sysctl;
 use portcullis_api::field_error::go_quote;
 use portcullis_api::psp::PodSecurityPolicySpec;
-use portcullis_api::{ErrorList, FieldError, Path};
+use portcullis_api::{FieldError, Path};
+
+use super::findings::Findings;
 
 /// Allowed unless forbidden.
 const SAFE: [&str; 4] = [
@@ -29,21 +31,24 @@ impl SysctlRule {
         }
     }
 
-    pub(super) fn validate(&self, sysctls: &[Sysctl], errors: &mut ErrorList) {
+    pub(super) fn validate(&self, sysctls: &[Sysctl], findings: &mut Findings) {
         for (index, sysctl) in sysctls.iter().enumerate() {
             let name = sysctl.name.as_str();
-            let why = if matches(&self.forbidden, name) {
-                format!("sysctl {} is not allowed", go_quote(name))
+            let which = if matches(&self.forbidden, name) {
+                "sysctl"
             } else if SAFE.contains(&name) || matches(&self.allowed_unsafe, name) {
                 continue;
             } else {
-                format!("unsafe sysctl {} is not allowed", go_quote(name))
+                "unsafe sysctl"
             };
-            // Upstream's path does begin with `pod`.
-            let path = ["spec", "securityContext", "sysctls"]
-                .iter()
-                .fold(Path::new("pod"), |path, field| path.child(field));
-            errors.push(FieldError::forbidden(&path.index(index), why));
+            findings.add(|| {
+                let why = format!("{which} {} is not allowed", go_quote(name));
+                // Upstream's path does begin with `pod`.
+                let path = ["spec", "securityContext", "sysctls"]
+                    .iter()
+                    .fold(Path::new("pod"), |path, field| path.child(field));
+                FieldError::forbidden(&path.index(index), why)
+            });
         }
     }
 }

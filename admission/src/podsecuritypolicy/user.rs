@@ -1,9 +1,10 @@
 //! `runAsUser`: which user containers may run as (upstream: `podsecuritypolicy/user/`).
 
 use portcullis_api::psp::{IDRange, RunAsUserStrategyOptions};
-use portcullis_api::{ErrorList, FieldError, Path};
+use portcullis_api::{FieldError, Path};
 
 use super::compiled::Unusable;
+use super::findings::Findings;
 use super::go;
 use super::pod_view::ContainerView;
 
@@ -48,35 +49,35 @@ impl UserRule {
         container: &ContainerView<'_>,
         non_root: Option<bool>,
         user: Option<i64>,
-        errors: &mut ErrorList,
+        findings: &mut Findings,
     ) {
         match self {
             Self::Any => {}
-            Self::NonRoot => errors.extend(root(container, non_root, user)),
-            Self::Ranges(_, ranges) => errors.extend(outside(container, ranges, user)),
+            Self::NonRoot => may_be_root(container, non_root, user, findings),
+            Self::Ranges(_, ranges) => outside(container, ranges, user, findings),
         }
     }
 }
 
-fn root(
+fn may_be_root(
     container: &ContainerView<'_>,
     non_root: Option<bool>,
     user: Option<i64>,
-) -> Option<FieldError> {
+    findings: &mut Findings,
+) {
     let field = |name| container.context_path().child(name);
     match (non_root, user) {
-        (None, None) => Some(FieldError::required(&field("runAsNonRoot"), "must be true")),
-        (Some(false), _) => Some(FieldError::invalid(
-            &field("runAsNonRoot"),
-            false,
-            "must be true",
-        )),
-        (_, Some(0)) => Some(FieldError::invalid(
-            &field("runAsUser"),
-            0_i64,
-            "running with the root UID is forbidden",
-        )),
-        _ => None,
+        (None, None) => {
+            findings.add(|| FieldError::required(&field("runAsNonRoot"), "must be true"));
+        }
+        (Some(false), _) => {
+            findings.add(|| FieldError::invalid(&field("runAsNonRoot"), false, "must be true"));
+        }
+        (_, Some(0)) => findings.add(|| {
+            let why = "running with the root UID is forbidden";
+            FieldError::invalid(&field("runAsUser"), 0_i64, why)
+        }),
+        _ => {}
     }
 }
 
@@ -84,20 +85,23 @@ fn outside(
     container: &ContainerView<'_>,
     ranges: &[IDRange],
     user: Option<i64>,
-) -> Option<FieldError> {
-    let Some(user) = user else {
-        let path = container.context_path().child("runAsUser");
-        return Some(FieldError::required(&path, ""));
-    };
-    if go::in_ranges(user, ranges) {
-        return None;
+    findings: &mut Findings,
+) {
+    match user {
+        None => findings.add(|| {
+            let path = container.context_path().child("runAsUser");
+            FieldError::required(&path, "")
+        }),
+        Some(user) if go::in_ranges(user, ranges) => {}
+        Some(user) => findings.add(|| {
+            // The book's text, path and two blanks included (chapter 13.3.2).
+            let path = Path::new("securityContext").child("runAsUser");
+            let detail = format!(
+                "UID on container {} does not match required range.  Found {user}, allowed: {}",
+                container.name,
+                go::ranges(ranges),
+            );
+            FieldError::invalid(&path, user, detail)
+        }),
     }
-    // The book's text, path and two blanks included (chapter 13.3.2).
-    let path = Path::new("securityContext").child("runAsUser");
-    let detail = format!(
-        "UID on container {} does not match required range.  Found {user}, allowed: {}",
-        container.name,
-        go::ranges(ranges),
-    );
-    Some(FieldError::invalid(&path, user, detail))
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::{ProjectedVolumeSource, Volume, VolumeProjection};
 use portcullis_api::psp::PodSecurityPolicySpec;
-use portcullis_api::{ErrorList, FieldError, Path};
+use portcullis_api::{FieldError, Path};
 
+use super::findings::Findings;
 use super::host_paths::HostPathRule;
 use super::pod_view::PodView;
 
@@ -33,32 +34,34 @@ impl VolumeRule {
         }
     }
 
-    pub(super) fn validate(&self, pod: &PodView<'_>, errors: &mut ErrorList) {
+    pub(super) fn validate(&self, pod: &PodView<'_>, findings: &mut Findings) {
         for (index, volume) in pod.spec.volumes.iter().flatten().enumerate() {
             let path = || Path::new("spec").child("volumes").index(index);
             let kind = type_of(volume);
             if !self.allows(kind, volume) {
-                let detail = format!("{kind} volumes are not allowed to be used");
-                errors.push(FieldError::invalid(&path(), kind, detail));
+                findings.add(|| {
+                    let detail = format!("{kind} volumes are not allowed to be used");
+                    FieldError::invalid(&path(), kind, detail)
+                });
             } else if let Some(source) = &volume.host_path {
                 let name = &volume.name;
                 self.host_paths
-                    .validate(path, name, &source.path, pod, errors);
+                    .validate(path, name, &source.path, pod, findings);
             } else if let Some(source) = &volume.flex_volume {
                 if !any_or_listed(&self.flex_drivers, &source.driver) {
                     let detail = "Flexvolume driver is not allowed to be used";
-                    errors.push(FieldError::invalid(
-                        &path().child("driver"),
-                        &source.driver,
-                        detail,
-                    ));
+                    findings.add(|| {
+                        FieldError::invalid(&path().child("driver"), &source.driver, detail)
+                    });
                 }
             } else if let Some(source) = &volume.csi
                 && !any_or_listed(&self.csi_drivers, &source.driver)
             {
-                let path = path().child("csi").child("driver");
-                let detail = "Inline CSI driver is not allowed to be used";
-                errors.push(FieldError::invalid(&path, &source.driver, detail));
+                findings.add(|| {
+                    let path = path().child("csi").child("driver");
+                    let detail = "Inline CSI driver is not allowed to be used";
+                    FieldError::invalid(&path, &source.driver, detail)
+                });
             }
         }
     }

@@ -106,6 +106,17 @@ async fn errors_of_all_usable_policies_are_told_and_of_no_other() {
 }
 
 #[tokio::test]
+async fn a_permission_for_the_empty_name_is_for_no_policy() {
+    let mut world = cluster(&[("a", "")]);
+    world.grant("bob", "policy", "", "default");
+    let by = |name| Request::create_pod(pod("p", "{}")).by(name);
+    let chain = world.chain(PLUGIN);
+    assert_eq!(chosen(&by("alice").pod(&chain).await), "a");
+    let (text, _) = by("bob").refused(&chain).await;
+    assert_eq!(text, format!("{REFUSED} []"));
+}
+
+#[tokio::test]
 async fn a_refusal_names_the_pod() {
     let chain = cluster(&[("a", "")]).chain(PLUGIN);
     let refusal = Request::create_pod(privileged())

@@ -11,7 +11,7 @@ use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use portcullis_admission::lookup::{Deed, Lookup, Permissions, QuotaLedger, Stored};
+use portcullis_admission::lookup::{Deed, Lookup, Names, Permissions, QuotaLedger, Stored};
 use portcullis_admission::plugins::known;
 use portcullis_admission::podsecuritypolicy::PolicyIndex;
 use portcullis_admission::quota::Meter;
@@ -60,7 +60,7 @@ pub struct Request {
 /// A user, what they may do, to what of which group, where and to which.
 type Grant = [String; 6];
 
-struct Grants(BTreeSet<Grant>);
+struct Grants(Arc<BTreeSet<Grant>>);
 
 // === impl Table ===
 
@@ -245,7 +245,7 @@ impl World {
             .filter(|n| !plugins.contains(n))
             .collect();
         let selection = Selection::from_flags(plugins, &others).unwrap();
-        let permissions = Arc::new(Grants(self.grants));
+        let permissions = Arc::new(Grants(Arc::new(self.grants)));
         selection.build(&Lookups {
             namespaces: Arc::new(self.namespaces),
             pods: Arc::new(self.pods),
@@ -268,6 +268,16 @@ impl Permissions for Grants {
     fn allow(&self, user: &UserInfo, deed: &Deed<'_>) -> Option<String> {
         let granted = self.0.contains(&grant(&user.name, deed));
         granted.then(|| "granted".to_owned())
+    }
+
+    fn names(&self, user: &UserInfo, deed: &Deed<'_>) -> Names {
+        let [user, verb, group, resource, namespace, _] = grant(&user.name, deed);
+        let (grants, begins) = (self.0.clone(), [user, verb, group, resource, namespace]);
+        Box::new(move |name| {
+            grants
+                .iter()
+                .any(|g| g.starts_with(&begins) && g[5] == name)
+        })
     }
 }
 

@@ -229,6 +229,10 @@ fn a_union_takes_the_first_opinion() {
                 reason: "never".into(),
             }
         }
+
+        fn names(&self, _: &Attributes<'_>) -> Names {
+            Names::deny(NameSet::All)
+        }
     }
     let (_, rbac) = cluster();
     let rbac: Arc<dyn Authorizer> = Arc::new(rbac);

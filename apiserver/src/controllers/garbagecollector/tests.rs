@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use super::{Collector, Patience};
 use crate::bootstrap;
 use crate::controllers::edit::edit_any;
-use crate::indices::AuthorizersPermissions;
+use crate::permissions::AuthorizersPermissions;
 use crate::registry::delete::{DeleteOptions, Propagation};
 use crate::registry::head::HeadMeta;
 use crate::registry::ranges::ServiceRanges;
