@@ -8,7 +8,6 @@ use portcullis_api::{ErrorList, FieldError, Path};
 use serde_json::Value;
 
 use crate::registry::strategy::{Cell, Column, Strategy};
-use crate::registry::validation::names::csi_driver_name;
 use crate::registry::validation::{IMMUTABLE, list, one_of, text};
 
 const FS_GROUP_POLICIES: [&str; 3] = ["File", "None", "ReadWriteOnceWithFSType"];
@@ -67,7 +66,7 @@ impl Strategy for CsiDriverStrategy {
     }
 
     fn validate_update(&self, driver: &CSIDriver, old: &CSIDriver) -> ErrorList {
-        let mut errors = ErrorList::new();
+        let mut errors = self.validate(driver);
         let path = Path::new("spec");
         let (spec, old) = (&driver.spec, &old.spec);
         let flag = |value: Option<bool>| value.map_or_else(BadValue::null, BadValue::from);
@@ -100,13 +99,10 @@ impl Strategy for CsiDriverStrategy {
                 errors.push(FieldError::invalid(&path.child(field), value, IMMUTABLE));
             }
         }
+        // upstream looks at these twice
         let requests = list(spec.token_requests.as_ref());
         validate_token_requests(requests, &path.child("tokenRequests"), &mut errors);
         errors
-    }
-
-    fn validate_name(&self, value: &str) -> Vec<String> {
-        csi_driver_name(value)
     }
 
     fn columns(&self) -> &'static [Column] {

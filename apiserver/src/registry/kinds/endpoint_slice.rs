@@ -6,10 +6,8 @@ use k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort, EndpointSlice};
 use portcullis_api::{ErrorList, FieldError, Path, name};
 
 use crate::registry::strategy::{Cell, Column, Strategy};
-use crate::registry::validation::labels::{validate_label_name, validate_labels};
-use crate::registry::validation::net::{
-    PROTOCOLS, parse_ip, validate_non_special_ip, validate_port_number,
-};
+use crate::registry::validation::labels::validate_labels;
+use crate::registry::validation::net::{PROTOCOLS, parse_ip, validate_non_special_ip};
 use crate::registry::validation::{IMMUTABLE, invalid_each, list, one_of, required, text};
 
 const TYPES: [&str; 3] = ["FQDN", "IPv4", "IPv6"];
@@ -160,11 +158,10 @@ fn validate_endpoint(endpoint: &Endpoint, kind: &str, path: &Path, errors: &mut 
     let mut seen = BTreeSet::new();
     for (i, zone) in zones.iter().enumerate() {
         let path = path.index(i).child("name");
-        if seen.insert(&zone.name) {
-            validate_label_name(&zone.name, &path, errors);
-        } else {
+        if !seen.insert(&zone.name) {
             errors.push(FieldError::duplicate(&path, &zone.name));
         }
+        invalid_each(&path, &zone.name, name::label_value(&zone.name), errors);
     }
 }
 
@@ -226,9 +223,6 @@ fn validate_ports(ports: &[EndpointPort], path: &Path, errors: &mut ErrorList) {
             None => required(None, &protocol_path, errors),
             Some(protocol) => one_of(protocol, &PROTOCOLS, &protocol_path, errors),
         }
-        if let Some(number) = port.port {
-            validate_port_number(number, &path.child("port"), errors);
-        }
         if let Some(protocol) = &port.app_protocol {
             let path = path.child("appProtocol");
             invalid_each(&path, protocol, name::qualified_name(protocol), errors);
@@ -276,7 +270,6 @@ mod tests {
                 vec![
                     "ports[1].name: Duplicate value: \"\"",
                     "ports[1].protocol: Unsupported value: \"X\": supported values: \"SCTP\", \"TCP\", \"UDP\"",
-                    "ports[1].port: Invalid value: 0: must be between 1 and 65535, inclusive",
                 ],
             ),
         ] {

@@ -172,6 +172,7 @@ mod tests {
                 vec![
                     ".notReadyAddresses[0].ip: Invalid value: \"127.0.0.1\": may not be in the loopback range (127.0.0.0/8, ::1/128)",
                     ".notReadyAddresses[1].ip: Invalid value: \"x\": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+                    ".notReadyAddresses[1].ip: Invalid value: \"x\": must be a valid IP address",
                     ".notReadyAddresses[2].ip: Invalid value: \"0.0.0.0\": may not be unspecified (0.0.0.0)",
                     ".notReadyAddresses[3].ip: Invalid value: \"fe80::1\": may not be in the link-local range (169.254.0.0/16, fe80::/10)",
                     ".notReadyAddresses[4].ip: Invalid value: \"224.0.0.5\": may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)",

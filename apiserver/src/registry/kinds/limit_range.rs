@@ -131,6 +131,18 @@ fn validate_names(item: &LimitRangeItem, path: &Path, errors: &mut ErrorList) {
 
 /// Minimum, default request, default limit and maximum must stand in this order.
 fn validate_order(item: &LimitRangeItem, path: &Path, errors: &mut ErrorList) {
+    let without_defaults;
+    let item = if item.type_ == "Pod" {
+        // those of pods are refused as they are
+        without_defaults = LimitRangeItem {
+            default: None,
+            default_request: None,
+            ..item.clone()
+        };
+        &without_defaults
+    } else {
+        item
+    };
     let all = [
         &item.max,
         &item.min,
@@ -213,9 +225,9 @@ fn validate_ratio(item: &LimitRangeItem, resource: &str, path: &Path, errors: &m
             amount(min).millis_rounded_up(),
             amount(max).millis_rounded_up(),
         );
-        // upstream divides; this is the same without a fraction
-        if min > 0 && ratio.units_rounded_up().saturating_mul(min) > max {
-            let detail = format!("ratio {} is greater than max/min", text.0);
+        let most = max as f64 / min as f64;
+        if ratio.millis_rounded_up() as f64 / 1000.0 > most {
+            let detail = format!("ratio {} is greater than max/min = {most:.6}", text.0);
             errors.push(FieldError::invalid(&path, &text.0, detail));
         }
     }
@@ -271,7 +283,18 @@ mod tests {
                 vec![
                     "[0].min[cpu]: Invalid value: \"2\": min value 2 is greater than max value 1",
                     "[0].maxLimitRequestRatio[cpu]: Invalid value: \"500m\": ratio 500m is less than 1",
-                    "[0].maxLimitRequestRatio[cpu]: Invalid value: \"500m\": ratio 500m is greater than max/min",
+                ],
+            ),
+            (
+                json!([{"type": "Pod", "min": {"cpu": "1"}, "max": {"cpu": "1600m"}, "maxLimitRequestRatio": {"cpu": "1500m"}}]),
+                vec![],
+            ),
+            (
+                json!([{"type": "Pod", "default": {"cpu": "2"}, "min": {"cpu": "1"}, "max": {"cpu": "1500m"},
+                    "maxLimitRequestRatio": {"cpu": "2"}}]),
+                vec![
+                    "[0].default: Forbidden: may not be specified when `type` is 'Pod'",
+                    "[0].maxLimitRequestRatio[cpu]: Invalid value: \"2\": ratio 2 is greater than max/min = 1.500000",
                 ],
             ),
             (

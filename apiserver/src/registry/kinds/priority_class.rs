@@ -37,9 +37,17 @@ impl Strategy for PriorityClassStrategy {
         let value = class.value.unwrap_or_default();
         if name.starts_with("system-") {
             let global = class.global_default == Some(true);
-            if global || !SYSTEM.contains(&(name, value)) {
+            let why = match SYSTEM.iter().find(|(known, _)| *known == name) {
+                None => format!("{name} is not a known system priority class"),
+                Some((_, known)) if *known != value => {
+                    format!("value of {name} PriorityClass must be {known}")
+                }
+                Some(_) if global => format!("globalDefault of {name} PriorityClass must be false"),
+                Some(_) => String::new(),
+            };
+            if !why.is_empty() {
                 let detail = format!(
-                    "priority class names with 'system-' prefix are reserved for system use only. error: {name} is not a known system priority class"
+                    "priority class names with 'system-' prefix are reserved for system use only. error: {why}"
                 );
                 let path = Path::new("metadata").child("name");
                 errors.push(FieldError::forbidden(&path, detail));
@@ -51,7 +59,11 @@ impl Strategy for PriorityClassStrategy {
         if let Some(policy) = &class.preemption_policy {
             let policies = ["PreemptLowerPriority", "Never"];
             let path = Path::new("preemptionPolicy");
-            one_of(policy, &policies, &path, &mut errors);
+            if policy.is_empty() {
+                errors.push(FieldError::required(&path, ""));
+            } else {
+                one_of(policy, &policies, &path, &mut errors);
+            }
         }
         errors
     }

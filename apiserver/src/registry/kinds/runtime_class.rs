@@ -1,7 +1,8 @@
 //! Runtime classes: how and at what cost a node runs the containers of a pod.
 
-use k8s_openapi::api::core::v1::ResourceRequirements;
+use k8s_openapi::api::core::v1::{ResourceRequirements, Toleration};
 use k8s_openapi::api::node::v1::RuntimeClass;
+use portcullis_api::field_error::BadValue;
 use portcullis_api::{ErrorList, FieldError, Path, name};
 
 use crate::registry::strategy::{Cell, Column, Strategy};
@@ -37,7 +38,23 @@ impl Strategy for RuntimeClassStrategy {
             let selector = scheduling.node_selector.as_ref();
             validate_labels(selector, &path.child("nodeSelector"), &mut errors);
             let tolerations = list(scheduling.tolerations.as_ref());
+            let path = path.child("tolerations");
+            // upstream's path, which has the field twice
             validate_tolerations(tolerations, &path.child("tolerations"), &mut errors);
+            for (i, toleration) in tolerations.iter().enumerate() {
+                let same = |other: &Toleration| {
+                    let seconds = toleration.toleration_seconds;
+                    let but_seconds = Toleration {
+                        toleration_seconds: seconds,
+                        ..other.clone()
+                    };
+                    but_seconds == *toleration
+                };
+                if tolerations[..i].iter().any(same) {
+                    let value = BadValue::go("core.Toleration{}");
+                    errors.push(FieldError::duplicate(&path.index(i), value));
+                }
+            }
         }
         errors
     }
@@ -96,7 +113,7 @@ mod tests {
                 "handler",
                 "overhead.limits[cpu]",
                 "scheduling.nodeSelector",
-                "scheduling.tolerations[0].operator"
+                "scheduling.tolerations.tolerations[0].operator"
             ]
         );
     }

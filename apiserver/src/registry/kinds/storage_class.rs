@@ -1,12 +1,16 @@
 //! Storage classes: how volumes are made for claims.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::core::v1::{TopologySelectorLabelRequirement, TopologySelectorTerm};
 use k8s_openapi::api::storage::v1::StorageClass;
 use portcullis_api::{ErrorList, FieldError, Path, name};
 use serde_json::Value;
 
 use super::config_map::same;
 use crate::registry::strategy::{Cell, Column, Strategy};
-use crate::registry::validation::{IMMUTABLE, invalid_each, one_of, required, text};
+use crate::registry::validation::labels::validate_label_name;
+use crate::registry::validation::{IMMUTABLE, invalid_each, list, one_of, required, text};
 
 /// The most parameters, and the most bytes of all of them.
 const PARAMETERS_MAX: usize = 512;
@@ -39,16 +43,21 @@ impl Strategy for StorageClassStrategy {
         if class.provisioner.is_empty() {
             required(None, &path, &mut errors);
         } else {
-            let sentences = name::qualified_name(&class.provisioner.to_lowercase());
-            invalid_each(&path, &class.provisioner, sentences, &mut errors);
+            let provisioner = class.provisioner.to_lowercase();
+            let sentences = name::qualified_name(&provisioner);
+            invalid_each(&path, &provisioner, sentences, &mut errors);
         }
         validate_parameters(class, &mut errors);
         let policy = text(class.reclaim_policy.as_ref());
         let path = Path::new("reclaimPolicy");
-        one_of(policy, &["Delete", "Retain"], &path, &mut errors);
+        if !policy.is_empty() {
+            one_of(policy, &["Delete", "Retain"], &path, &mut errors);
+        }
         let mode = text(class.volume_binding_mode.as_ref());
         let modes = ["Immediate", "WaitForFirstConsumer"];
         one_of(mode, &modes, &Path::new("volumeBindingMode"), &mut errors);
+        let topologies = list(class.allowed_topologies.as_ref());
+        validate_topologies(topologies, &Path::new("allowedTopologies"), &mut errors);
         errors
     }
 
@@ -123,6 +132,47 @@ fn validate_parameters(class: &StorageClass, errors: &mut ErrorList) {
     }
 }
 
+/// Where volumes may be made: each place once (upstream: `ValidateTopologySelectorTerm` in
+/// `pkg/apis/core/validation/validation.go`).
+fn validate_topologies(terms: &[TopologySelectorTerm], path: &Path, errors: &mut ErrorList) {
+    let mut places = Vec::new();
+    for (i, term) in terms.iter().enumerate() {
+        let path = path.index(i).child("matchLabelExpressions");
+        let mut place = BTreeMap::new();
+        let requirements = list(term.match_label_expressions.as_ref());
+        for (i, requirement) in requirements.iter().enumerate() {
+            let path = path.index(i);
+            validate_places(requirement, &path, errors);
+            let values: BTreeSet<_> = requirement.values.iter().collect();
+            if place.insert(&requirement.key, values).is_some() {
+                errors.push(FieldError::duplicate(&path.child("key"), &requirement.key));
+            }
+        }
+        for _ in places.iter().filter(|other| **other == place) {
+            errors.push(FieldError::duplicate(&path, ""));
+        }
+        places.push(place);
+    }
+}
+
+fn validate_places(
+    requirement: &TopologySelectorLabelRequirement,
+    path: &Path,
+    errors: &mut ErrorList,
+) {
+    let values_path = path.child("values");
+    if requirement.values.is_empty() {
+        errors.push(FieldError::required(&values_path, ""));
+    }
+    let mut seen = BTreeSet::new();
+    for (i, value) in requirement.values.iter().enumerate() {
+        if !seen.insert(value) {
+            errors.push(FieldError::duplicate(&values_path.index(i), value));
+        }
+    }
+    validate_label_name(&requirement.key, &path.child("key"), errors);
+}
+
 static COLUMNS: [Column; 6] = [
     Column::NAME,
     Column::text(
@@ -179,5 +229,32 @@ mod tests {
         let class = json!({"metadata": {"name": "n", "annotations": {DEFAULT_CLASS[0]: "true"}}});
         let cells = StorageClassStrategy.cells(&defaulted(&StorageClassStrategy, &class));
         assert_eq!(cells[0], Cell::text("n (default)"));
+    }
+
+    #[test]
+    fn a_place_is_told_once() {
+        let place = json!({"matchLabelExpressions": [{"key": "zone", "values": ["a", "b"]}]});
+        for (topologies, fields) in [
+            (json!([place]), vec![]),
+            (
+                json!([place, {"matchLabelExpressions": [{"key": "zone", "values": ["b", "a"]}]}]),
+                vec!["allowedTopologies[1].matchLabelExpressions: Duplicate value: \"\""],
+            ),
+            (
+                json!([{"matchLabelExpressions": [{"key": "k", "values": ["a", "a"]}, {"key": "k", "values": []}]}]),
+                vec![
+                    "allowedTopologies[0].matchLabelExpressions[0].values[1]: Duplicate value: \"a\"",
+                    "allowedTopologies[0].matchLabelExpressions[1].values: Required value",
+                    "allowedTopologies[0].matchLabelExpressions[1].key: Duplicate value: \"k\"",
+                ],
+            ),
+        ] {
+            let given = json!({"provisioner": "a.b/c", "allowedTopologies": topologies});
+            assert_eq!(
+                mistakes(&StorageClassStrategy, &given),
+                fields,
+                "{topologies}"
+            );
+        }
     }
 }

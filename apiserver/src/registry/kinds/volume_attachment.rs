@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::registry::strategy::{Cell, Column, Strategy};
 use crate::registry::validation::names::validate_csi_driver_name;
-use crate::registry::validation::{IMMUTABLE, invalid_each, text};
+use crate::registry::validation::{IMMUTABLE, invalid_each, required, text};
 
 const METADATA_MAX: usize = 256 * 1024;
 const MESSAGE_MAX: usize = 1024;
@@ -36,16 +36,8 @@ impl Strategy for VolumeAttachmentStrategy {
 
     fn validate(&self, attachment: &VolumeAttachment) -> ErrorList {
         let mut errors = ErrorList::new();
+        validate_any(attachment, &mut errors);
         let (spec, path) = (&attachment.spec, Path::new("spec"));
-        validate_source(&spec.source, &path.child("source"), &mut errors);
-        let sentences = name::dns1123_subdomain(&spec.node_name);
-        invalid_each(
-            &path.child("nodeName"),
-            &spec.node_name,
-            sentences,
-            &mut errors,
-        );
-        validate_status(attachment, &mut errors);
         validate_csi_driver_name(&spec.attacher, &path.child("attacher"), &mut errors);
         if let Some(volume) = &spec.source.persistent_volume_name {
             let path = path.child("source").child("persistentVolumeName");
@@ -55,7 +47,10 @@ impl Strategy for VolumeAttachmentStrategy {
     }
 
     fn validate_update(&self, attachment: &VolumeAttachment, old: &VolumeAttachment) -> ErrorList {
-        let mut errors = self.validate(attachment);
+        let mut errors = ErrorList::new();
+        // upstream looks at a changed one twice, and clients see a mistake twice
+        validate_any(attachment, &mut errors);
+        validate_any(attachment, &mut errors);
         if attachment.spec != old.spec {
             let value = BadValue::go(format!(
                 "storage.VolumeAttachmentSpec{{Attacher:{}, NodeName:{}}}",
@@ -76,7 +71,10 @@ impl Strategy for VolumeAttachmentStrategy {
         attachment: &VolumeAttachment,
         _: &VolumeAttachment,
     ) -> ErrorList {
-        self.validate(attachment)
+        let mut errors = ErrorList::new();
+        validate_any(attachment, &mut errors);
+        validate_any(attachment, &mut errors);
+        errors
     }
 
     fn columns(&self) -> &'static [Column] {
@@ -95,6 +93,16 @@ impl Strategy for VolumeAttachmentStrategy {
             Cell::age(attachment),
         ]
     }
+}
+
+/// What is wrong with an attachment, however old it is.
+fn validate_any(attachment: &VolumeAttachment, errors: &mut ErrorList) {
+    let (spec, path) = (&attachment.spec, Path::new("spec"));
+    required(Some(&spec.attacher), &path.child("attacher"), errors);
+    validate_source(&spec.source, &path.child("source"), errors);
+    let sentences = name::dns1123_subdomain(&spec.node_name);
+    invalid_each(&path.child("nodeName"), &spec.node_name, sentences, errors);
+    validate_status(attachment, errors);
 }
 
 fn validate_source(source: &VolumeAttachmentSource, path: &Path, errors: &mut ErrorList) {
@@ -118,10 +126,6 @@ fn validate_status(attachment: &VolumeAttachment, errors: &mut ErrorList) {
     let metadata_path = path.child("attachmentMetadata");
     let none = BTreeMap::new();
     let metadata = status.attachment_metadata.as_ref().unwrap_or(&none);
-    if metadata.contains_key("") {
-        let detail = "field can not be empty.";
-        errors.push(FieldError::invalid(&metadata_path, "", detail));
-    }
     if metadata
         .iter()
         .map(|(k, v)| k.len() + v.len())
@@ -191,6 +195,7 @@ mod tests {
         assert_eq!(
             fields,
             [
+                "spec.attacher",
                 "spec.nodeName",
                 "spec.attacher",
                 "spec.attacher",

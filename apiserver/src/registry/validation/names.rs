@@ -15,16 +15,6 @@ pub fn validate_csi_driver_name(driver: &str, path: &Path, errors: &mut ErrorLis
     invalid_each(path, driver, sentences, errors);
 }
 
-/// The same, of an object named after its driver.
-pub fn csi_driver_name(driver: &str) -> Vec<String> {
-    let mut sentences = name::dns1123_subdomain(&driver.to_lowercase());
-    if driver.len() > name::LABEL_MAX {
-        let max = name::LABEL_MAX;
-        sentences.push(format!("must be no more than {max} characters"));
-    }
-    sentences
-}
-
 /// A kind or name that stands in a URL; it must be set.
 pub fn validate_object_name(value: &str, path: &Path, errors: &mut ErrorList) {
     if value.is_empty() {

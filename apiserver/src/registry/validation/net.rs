@@ -77,15 +77,19 @@ pub fn validate_ip(ip: &str, path: &Path, errors: &mut ErrorList) {
 }
 
 /// An address that belongs to somebody (upstream: `ValidateNonSpecialIP` in
-/// `pkg/apis/core/validation/validation.go`); what is no address is fine here.
+/// `pkg/apis/core/validation/validation.go`).
 pub fn validate_non_special_ip(ip: &str, path: &Path, errors: &mut ErrorList) {
-    if let Some(detail) = parse_ip(ip).and_then(special) {
+    let detail = match parse_ip(ip) {
+        None => Some("must be a valid IP address".into()),
+        Some(parsed) => special(parsed, ip),
+    };
+    if let Some(detail) = detail {
         errors.push(FieldError::invalid(path, ip, detail));
     }
 }
 
 /// Why an address is nobody else's.
-fn special(ip: IpAddr) -> Option<String> {
+fn special(ip: IpAddr, written: &str) -> Option<String> {
     let link_local = match ip {
         IpAddr::V4(v4) => v4.is_link_local(),
         IpAddr::V6(v6) => v6.is_unicast_link_local(),
@@ -95,7 +99,7 @@ fn special(ip: IpAddr) -> Option<String> {
         IpAddr::V6(v6) => v6.segments()[0] & 0xff0f == 0xff02,
     };
     if ip.is_unspecified() {
-        Some(format!("may not be unspecified ({ip})"))
+        Some(format!("may not be unspecified ({written})"))
     } else if ip.is_loopback() {
         Some("may not be in the loopback range (127.0.0.0/8, ::1/128)".into())
     } else if link_local {

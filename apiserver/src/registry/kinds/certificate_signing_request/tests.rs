@@ -67,10 +67,7 @@ fn a_request_is_signed_and_says_for_what() {
             json!({"usages": ["x", "x"]}),
             vec!["spec.usages[0]", "spec.usages[1]", "spec.usages[1]"],
         ),
-        (
-            json!({"signerName": ""}),
-            vec!["spec.signerName", "spec.signerName"],
-        ),
+        (json!({"signerName": ""}), vec!["spec.signerName"]),
         (json!({"signerName": "a/b"}), vec!["spec.signerName"]),
         (json!({"signerName": "A.b/c/d"}), vec!["spec.signerName"]),
         (json!({"signerName": LEGACY}), vec!["spec.signerName"]),

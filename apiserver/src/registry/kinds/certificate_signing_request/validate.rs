@@ -106,7 +106,8 @@ fn validate_usages(usages: &[String], path: &Path, errors: &mut ErrorList) {
 /// A domain and a path, such as `example.com/signer`.
 fn validate_signer(signer: &str, path: &Path, errors: &mut ErrorList) {
     if signer.is_empty() {
-        errors.push(FieldError::required(path, ""));
+        errors.push(FieldError::required(path, "signerName must be provided"));
+        return;
     }
     let Some((domain, rest)) = signer
         .split_once('/')
@@ -121,11 +122,13 @@ fn validate_signer(signer: &str, path: &Path, errors: &mut ErrorList) {
         errors.push(FieldError::too_long(path, name::SUBDOMAIN_MAX));
     }
     let mut labels = |part: &str, check: fn(&str) -> Vec<String>| {
-        for label in part.split('.') {
-            for sentence in check(label) {
-                let detail = format!("validating label {}: {sentence}", go_quote(label));
-                errors.push(FieldError::invalid(path, part, detail));
-            }
+        // one bad label is enough to tell of
+        let mistakes = |label| (label, check(label));
+        let bad = part.split('.').map(mistakes).find(|(_, m)| !m.is_empty());
+        let (label, sentences) = bad.unwrap_or_default();
+        for sentence in sentences {
+            let detail = format!("validating label {}: {sentence}", go_quote(label));
+            errors.push(FieldError::invalid(path, part, detail));
         }
     };
     labels(domain, name::dns1123_label);

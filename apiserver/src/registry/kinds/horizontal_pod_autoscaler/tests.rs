@@ -42,7 +42,15 @@ fn eighty_percent_of_the_cpu_unless_told_otherwise() {
 #[test]
 fn numbers_and_targets_are_checked() {
     for (extra, wrong) in [
-        (json!({"minReplicas": 0}), vec!["spec.minReplicas"]),
+        (
+            json!({"minReplicas": 0}),
+            vec!["spec.minReplicas", "spec.metrics"],
+        ),
+        (
+            json!({"metrics": [{"type": "Pods", "pods": {"metric": {"name": "m"},
+                "target": {"type": "AverageValue", "averageValue": "0"}}}]}),
+            vec!["spec.metrics[0].pods.target.averageValue"],
+        ),
         (json!({"minReplicas": 6}), vec!["spec.maxReplicas"]),
         (
             json!({"maxReplicas": 0}),
@@ -113,7 +121,7 @@ fn a_metric_has_one_source_and_a_target() {
             json!({"type": "Object", "object": {"describedObject": {"kind": "K", "name": "n"}, "metric": {"name": "a/b"}, "target": {"type": "Value"}}}),
             vec![
                 ".object.metric.name: Invalid value: \"a/b\": may not contain '/'",
-                ".object.target.averageValue: Required value: must set either a target value for metric or a per-pod target",
+                ".object.target.averageValue: Required value: must set either a target value or averageValue",
             ],
         ),
         (

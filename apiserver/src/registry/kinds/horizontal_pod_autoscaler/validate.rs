@@ -5,11 +5,11 @@ use k8s_openapi::api::autoscaling::v2::{
     MetricIdentifier, MetricSpec, MetricTarget,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
-use portcullis_api::{ErrorList, FieldError, Path};
+use portcullis_api::{ErrorList, FieldError, Path, name};
 
 use crate::registry::validation::names::validate_object_name;
-use crate::registry::validation::resources::amount;
-use crate::registry::validation::{list, one_of};
+use crate::registry::validation::resources::{amount, validate_container_resource_name};
+use crate::registry::validation::{invalid_each, list, one_of};
 
 const POSITIVE: &str = "must be greater than 0";
 const ABOVE_ZERO: &str = "must be greater than zero";
@@ -47,6 +47,11 @@ pub(super) fn validate_spec(
     );
     for (i, metric) in list(spec.metrics.as_ref()).iter().enumerate() {
         validate_metric(metric, &path.child("metrics").index(i), errors);
+    }
+    let from_outside = |metric: &MetricSpec| matches!(metric.type_.as_str(), "Object" | "External");
+    if spec.min_replicas == Some(0) && !list(spec.metrics.as_ref()).iter().any(from_outside) {
+        let detail = "must specify at least one Object or External metric to support scaling to zero replicas";
+        errors.push(FieldError::forbidden(&path.child("metrics"), detail));
     }
     if let Some(behavior) = &spec.behavior {
         let path = path.child("behavior");
@@ -141,6 +146,10 @@ fn validate_metric(metric: &MetricSpec, path: &Path, errors: &mut ErrorList) {
         format!("{}{rest}", first.to_lowercase())
     });
     let expected = expected.as_deref();
+    if expected.is_none() {
+        // upstream says so twice
+        one_of(&metric.type_, &METRIC_TYPES, &type_path, errors);
+    }
     if let Some(field) = expected.filter(|field| !present.contains(field)) {
         let detail = "must populate information for the given metric source";
         errors.push(FieldError::required(&path.child(field), detail));
@@ -168,13 +177,15 @@ fn validate_sources(metric: &MetricSpec, path: &Path, errors: &mut ErrorList) ->
             errors,
         );
         validate_identified(&source.metric, &source.target, &path, errors);
-        validate_value(&source.target, &path.child("target"), errors);
+        let detail = "must set either a target value or averageValue";
+        validate_value(&source.target, detail, &path.child("target"), errors);
     }
     if let Some(source) = metric.external.as_ref().filter(|_| first("external")) {
         let path = path.child("external");
         validate_identified(&source.metric, &source.target, &path, errors);
         let path = path.child("target");
-        validate_value(&source.target, &path, errors);
+        let detail = "must set either a target value for metric or a per-pod target";
+        validate_value(&source.target, detail, &path, errors);
         if source.target.value.is_some() && source.target.average_value.is_some() {
             let detail = "may not set both a target value for metric and a per-pod target";
             errors.push(FieldError::forbidden(&path.child("value"), detail));
@@ -183,12 +194,7 @@ fn validate_sources(metric: &MetricSpec, path: &Path, errors: &mut ErrorList) ->
     if let Some(source) = metric.pods.as_ref().filter(|_| first("pods")) {
         let path = path.child("pods");
         validate_identified(&source.metric, &source.target, &path, errors);
-        if !source
-            .target
-            .average_value
-            .as_ref()
-            .is_some_and(is_positive)
-        {
+        if source.target.average_value.is_none() {
             let detail = "must specify a positive target averageValue";
             let path = path.child("target").child("averageValue");
             errors.push(FieldError::required(&path, detail));
@@ -208,6 +214,17 @@ fn validate_sources(metric: &MetricSpec, path: &Path, errors: &mut ErrorList) ->
         if source.container.is_empty() {
             let detail = "must specify a container";
             errors.push(FieldError::required(&path.child("container"), detail));
+        } else {
+            let sentences = name::dns1123_label(&source.container);
+            invalid_each(
+                &path.child("container"),
+                &source.container,
+                sentences,
+                errors,
+            );
+        }
+        if !source.name.is_empty() {
+            validate_container_resource_name(&source.name, &path.child("name"), errors);
         }
         validate_resource(&source.name, &source.target, &path, errors);
     }
@@ -253,9 +270,8 @@ fn validate_resource(name: &str, target: &MetricTarget, path: &Path, errors: &mu
     }
 }
 
-fn validate_value(target: &MetricTarget, path: &Path, errors: &mut ErrorList) {
+fn validate_value(target: &MetricTarget, detail: &str, path: &Path, errors: &mut ErrorList) {
     if target.value.is_none() && target.average_value.is_none() {
-        let detail = "must set either a target value for metric or a per-pod target";
         errors.push(FieldError::required(&path.child("averageValue"), detail));
     }
 }

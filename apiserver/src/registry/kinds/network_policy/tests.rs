@@ -46,7 +46,7 @@ fn ports_are_numbers_names_or_ranges() {
         ),
         (
             json!({"port": 80, "endPort": 79}),
-            vec!["endPort: Invalid value: 79: must be greater than or equal to `port`"],
+            vec!["endPort: Invalid value: 80: must be greater than or equal to `port`"],
         ),
         (
             json!({"port": "http", "endPort": 79}),

@@ -59,7 +59,7 @@ fn validate_port(port: &NetworkPolicyPort, path: &Path, errors: &mut ErrorList) 
             if let Some(end) = end {
                 if end < *number {
                     let detail = "must be greater than or equal to `port`";
-                    errors.push(FieldError::invalid(&end_path, end, detail));
+                    errors.push(FieldError::invalid(&end_path, *number, detail));
                 }
                 validate_port_number(end, &end_path, errors);
             }

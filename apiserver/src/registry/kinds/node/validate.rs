@@ -29,7 +29,7 @@ pub(super) fn validate_node(node: &Node, errors: &mut ErrorList) {
     }
     let is_v4 = |cidr: &String| parse_cidr(cidr).map(|net| net.network().is_ipv4());
     let families: BTreeSet<_> = networks.iter().map(is_v4).collect();
-    if families.len() < 2 || networks.len() > 2 {
+    if families.len() < 2 || families.contains(&None) || networks.len() > 2 {
         let detail = "may specify no more than one CIDR for each IP family";
         errors.push(FieldError::invalid(&path, go_strings(networks), detail));
     }
@@ -112,7 +112,13 @@ pub(super) fn validate_node_update(node: &Node, old: &Node, errors: &mut ErrorLi
     }
     let path = Path::new("spec");
     let networks = list(old.pod_cidrs.as_ref());
-    if !networks.is_empty() && list(spec.pod_cidrs.as_ref()) != networks {
+    let now = list(spec.pod_cidrs.as_ref());
+    let changes = match networks.len() {
+        0 => 0,
+        count if count != now.len() => 1,
+        _ => networks.iter().zip(now).filter(|(a, b)| a != b).count(),
+    };
+    for _ in 0..changes {
         let detail = "node updates may not change podCIDR except from \"\" to valid";
         errors.push(FieldError::forbidden(&path.child("podCIDRs"), detail));
     }

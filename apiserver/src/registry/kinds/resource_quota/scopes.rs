@@ -101,7 +101,7 @@ fn validate_requirement(
     let operator = requirement.operator.as_str();
     let (operator_path, values_path) = (path.child("operator"), path.child("values"));
     if SCOPES.contains(&scope) && scope != "PriorityClass" && operator != "Exists" {
-        let detail = "must be 'Exist' only operator when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity";
+        let detail = "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity";
         errors.push(FieldError::invalid(&operator_path, operator, detail));
     }
     let values = list(requirement.values.as_ref());

@@ -48,8 +48,11 @@ pub(super) fn validate_service(service: &Service, errors: &mut ErrorList) {
     validate_cluster_ips(spec, &path, errors);
     for (i, ip) in list(spec.external_ips.as_ref()).iter().enumerate() {
         let path = path.child("externalIPs").index(i);
-        validate_ip(ip, &path, errors);
-        validate_non_special_ip(ip, &path, errors);
+        if parse_ip(ip).is_none() {
+            validate_ip(ip, &path, errors);
+        } else {
+            validate_non_special_ip(ip, &path, errors);
+        }
     }
     let kind = text(spec.type_.as_ref());
     if kind.is_empty() {
