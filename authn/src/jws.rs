@@ -1,7 +1,7 @@
 //! Signed tokens (RFC 7515, the compact form) with the crypto stack that TLS brings along.
 //!
-//! A key file's key knows its algorithm, ES256 or RS256, those kube-apiserver signs with, so a token
-//! cannot choose. An issuer's key knows its type, and options say which algorithms are good enough.
+//! A key file's key knows its algorithm, ES256, ES384 or RS256, as kube-apiserver signs with it, so a
+//! token cannot choose. An issuer's key knows its type, and options say which algorithms are good enough.
 //! `none` is nobody's.
 
 use std::fmt;
@@ -43,7 +43,7 @@ impl VerifyingKey {
     /// All keys of a PEM file: public keys, or private ones, of which only the public half is kept.
     ///
     /// # Errors
-    /// [`FileError`], if there is none, or one that is neither P-256 nor RSA.
+    /// [`FileError`], if there is none, or one that is neither P-256, P-384 nor RSA.
     pub fn all(path: &Path, pem: &[u8]) -> Result<Vec<Self>, FileError> {
         let wrong = |problem| FileError::Whole {
             path: path.to_owned(),
@@ -92,7 +92,7 @@ impl VerifyingKey {
                 let (x, y) = point.split_at(point.len() / 2);
                 vec![
                     ("kty", "EC".to_owned()),
-                    ("crv", "P-256".to_owned()),
+                    ("crv", self.curve().to_owned()),
                     ("x", URL_SAFE_NO_PAD.encode(x)),
                     ("y", URL_SAFE_NO_PAD.encode(y)),
                 ]
@@ -108,20 +108,28 @@ impl VerifyingKey {
         jwk
     }
 
+    const fn curve(&self) -> &'static str {
+        match self.algorithm.number_size() {
+            Some(48) => "P-384",
+            _ => "P-256",
+        }
+    }
+
     fn of_spki(spki: &[u8]) -> Result<Self, &'static str> {
         const P256: &str = "1.2.840.10045.3.1.7";
-        const UNUSABLE: &str = "neither an RSA nor a P-256 key";
+        const P384: &str = "1.3.132.0.34";
+        const UNUSABLE: &str = "neither an RSA nor a P-256 or P-384 key";
         let (_, parsed) = SubjectPublicKeyInfo::from_der(spki).map_err(|_| "malformed")?;
         let curve = parsed
             .algorithm
             .parameters
             .as_ref()
-            .and_then(|p| p.as_oid().ok());
-        let algorithm = match parsed.parsed() {
-            Ok(PublicKey::RSA(_)) => Algorithm::Rs256,
-            Ok(PublicKey::EC(_)) if curve.is_some_and(|oid| oid.to_id_string() == P256) => {
-                Algorithm::Es256
-            }
+            .and_then(|p| p.as_oid().ok())
+            .map(|oid| oid.to_id_string());
+        let algorithm = match (parsed.parsed(), curve.as_deref()) {
+            (Ok(PublicKey::RSA(_)), _) => Algorithm::Rs256,
+            (Ok(PublicKey::EC(_)), Some(P256)) => Algorithm::Es256,
+            (Ok(PublicKey::EC(_)), Some(P384)) => Algorithm::Es384,
             _ => return Err(UNUSABLE),
         };
         Ok(Self {
@@ -165,7 +173,7 @@ impl SigningKey {
     /// The private key of a PEM file.
     ///
     /// # Errors
-    /// [`FileError`], if there is none, or it is neither P-256 nor RSA.
+    /// [`FileError`], if there is none, or it is neither P-256, P-384 nor RSA.
     pub fn of(path: &Path, pem: &[u8]) -> Result<Self, FileError> {
         let wrong = |problem| FileError::Whole {
             path: path.to_owned(),
@@ -199,10 +207,9 @@ impl SigningKey {
         let signer = self.private.choose_scheme(&[algorithm.scheme()]);
         let signer = signer.ok_or_else(|| failed(&"the key does not sign like that"))?;
         let signature = signer.sign(text.as_bytes()).map_err(|e| failed(&e))?;
-        let signature = if algorithm == Algorithm::Es256 {
-            der::to_raw(&signature).ok_or_else(|| failed(&"no signature"))?
-        } else {
-            signature
+        let signature = match algorithm.number_size() {
+            Some(size) => der::to_raw(&signature, size).ok_or_else(|| failed(&"no signature"))?,
+            None => signature,
         };
         text.push('.');
         text.push_str(&URL_SAFE_NO_PAD.encode(signature));

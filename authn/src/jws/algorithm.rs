@@ -88,14 +88,18 @@ impl Algorithm {
         }
     }
 
-    /// Whether `key`, the bits of a public key of the right type, made the signature.
-    pub(crate) fn verifies(self, key: &[u8], signed: &[u8], signature: &[u8]) -> bool {
-        let size = match self.key_type() {
+    /// How long each of the two numbers is that are an elliptic curve's signature.
+    pub(crate) const fn number_size(self) -> Option<usize> {
+        match self.key_type() {
             KeyType::Rsa => None,
             KeyType::P256 => Some(32),
             KeyType::P384 => Some(48),
-        };
-        let encoded = match size {
+        }
+    }
+
+    /// Whether `key`, the bits of a public key of the right type, made the signature.
+    pub(crate) fn verifies(self, key: &[u8], signed: &[u8], signature: &[u8]) -> bool {
+        let encoded = match self.number_size() {
             None => Some(signature.to_vec()),
             Some(size) => der::from_raw(signature, size),
         };

@@ -1,7 +1,5 @@
 //! ECDSA signatures: two numbers, in tokens side by side, in the crypto stack as DER.
 
-/// How long each number of a signature made here is: those are of P-256.
-const SIZE: usize = 32;
 const SEQUENCE: u8 = 0x30;
 const INTEGER: u8 = 0x02;
 
@@ -42,15 +40,15 @@ fn tagged(tag: u8, contents: &[u8]) -> Option<Vec<u8>> {
     Some([head, contents].concat())
 }
 
-/// Two numbers side by side, of DER.
-pub(super) fn to_raw(der: &[u8]) -> Option<Vec<u8>> {
+/// Two numbers side by side, each of `size` bytes, of DER.
+pub(super) fn to_raw(der: &[u8], size: usize) -> Option<Vec<u8>> {
     let (body, rest) = element(der, SEQUENCE)?;
     let (r, after) = element(body, INTEGER)?;
     let (s, end) = element(after, INTEGER)?;
     if !rest.is_empty() || !end.is_empty() {
         return None;
     }
-    Some([padded(r)?, padded(s)?].concat())
+    Some([padded(r, size)?, padded(s, size)?].concat())
 }
 
 /// The contents of an element of a few bytes, and what follows it.
@@ -64,19 +62,18 @@ fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
         .filter(|_| short)
 }
 
-fn padded(number: &[u8]) -> Option<[u8; SIZE]> {
+fn padded(number: &[u8], size: usize) -> Option<Vec<u8>> {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     let digits = number.get(zeros..)?;
-    let mut padded = [0; SIZE];
-    padded
-        .get_mut(SIZE.checked_sub(digits.len())?..)?
-        .copy_from_slice(digits);
-    Some(padded)
+    let zeros = vec![0; size.checked_sub(digits.len())?];
+    Some([&zeros, digits].concat())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SIZE: usize = 32;
 
     #[test]
     fn there_and_back() {
@@ -98,7 +95,7 @@ mod tests {
             for s in [number(0x80, 0), number(0x01, 1)] {
                 let raw = [r, s].concat();
                 let der = from_raw(&raw, SIZE).unwrap();
-                assert_eq!(to_raw(&der).unwrap(), raw);
+                assert_eq!(to_raw(&der, SIZE).unwrap(), raw);
             }
         }
     }
@@ -118,7 +115,7 @@ mod tests {
             &good[1..],
             &long,
         ] {
-            assert_eq!(to_raw(der), None);
+            assert_eq!(to_raw(der, SIZE), None);
         }
     }
 

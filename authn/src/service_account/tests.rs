@@ -345,41 +345,55 @@ async fn rs256_tokens_of_others_count() {
     );
 }
 
-#[test]
-fn keys_of_both_halves_are_the_same_key() {
-    let pair = rcgen::KeyPair::generate().unwrap();
-    let private = pair.serialize_pem();
-    let both = format!("{}\n{private}", pair.public_key_pem());
-    let keys = VerifyingKey::all(Path::new("k"), both.as_bytes()).unwrap();
-    assert_eq!(keys.len(), 2);
-    assert_eq!(keys[0].jwk(), keys[1].jwk());
-    let jwk = keys[0].jwk();
-    assert_eq!(jwk["kid"].as_str(), Some(keys[0].id().as_str()));
-    assert_eq!(
-        (jwk["kty"].as_str(), jwk["crv"].as_str()),
-        (Some("EC"), Some("P-256"))
-    );
-    assert_eq!(jwk["x"].as_str().map(str::len), Some(43));
-    assert_eq!(jwk["y"].as_str().map(str::len), Some(43));
+#[tokio::test]
+async fn keys_of_both_curves_sign_and_are_listed() {
+    for (algorithm, name, curve, length) in [
+        (&rcgen::PKCS_ECDSA_P256_SHA256, "ES256", "P-256", 43),
+        (&rcgen::PKCS_ECDSA_P384_SHA384, "ES384", "P-384", 64),
+    ] {
+        let pair = rcgen::KeyPair::generate_for(algorithm).unwrap();
+        let private = pair.serialize_pem();
+        let both = format!("{}\n{private}", pair.public_key_pem());
+        let keys = VerifyingKey::all(Path::new("k"), both.as_bytes()).unwrap();
+        assert_eq!(keys.len(), 2);
+        assert_eq!(keys[0].jwk(), keys[1].jwk());
+        let jwk = keys[0].jwk();
+        let text = |field: &str| jwk[field].as_str().unwrap().to_owned();
+        assert_eq!(text("kid"), keys[0].id());
+        assert_eq!([text("kty"), text("crv"), text("alg")], ["EC", curve, name]);
+        assert_eq!((text("x").len(), text("y").len()), (length, length));
+
+        let key = SigningKey::of(Path::new("k"), private.as_bytes()).unwrap();
+        let issuer = TokenIssuer {
+            issuer: ISSUER.into(),
+            key,
+        };
+        let reader = reader(keys);
+        // Signatures begin with zeros now and then.
+        for _ in 0..300 {
+            let token = issuer.issue(&robot(), &["api".into()], at(NOW), 600);
+            assert_eq!(ask(&reader, &token.unwrap(), NOW).await, ROBOT, "{name}");
+        }
+    }
 }
 
 #[test]
 fn files_without_a_usable_key_are_named() {
-    let p384 = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384).unwrap();
+    let other = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
     for (pem, expected) in [
         (String::new(), Problem::NoKey),
         (
-            p384.serialize_pem(),
+            other.serialize_pem(),
             Problem::Key {
                 number: 1,
-                reason: "neither an RSA nor a P-256 key".into(),
+                reason: "neither an RSA nor a P-256 or P-384 key".into(),
             },
         ),
         (
-            p384.public_key_pem(),
+            other.public_key_pem(),
             Problem::Key {
                 number: 1,
-                reason: "neither an RSA nor a P-256 key".into(),
+                reason: "neither an RSA nor a P-256 or P-384 key".into(),
             },
         ),
     ] {
