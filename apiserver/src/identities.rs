@@ -32,17 +32,8 @@ impl Identities {
     /// # Errors
     /// [`StartError`], which names option and file.
     pub fn load(options: &Serve, certificates: &Certificates) -> Result<Self, StartError> {
-        // The data directory's own authority, which signed the admin's certificate.
-        let own = ClientCertificates::of(
-            Path::new("ca.crt"),
-            certificates.authority.certificate().as_bytes(),
-        )
-        .map_err(|e| StartError::option("--data-dir", e))?;
         let mut identities = Self {
-            methods: vec![Named {
-                name: "client certificates of the data directory",
-                member: Arc::new(own),
-            }],
+            methods: Vec::new(),
             tokens: Vec::new(),
             reloads: Vec::new(),
             issuer: None,
@@ -50,16 +41,8 @@ impl Identities {
             anonymous: options.anonymous_auth,
             passwords: options.basic_auth_file.is_some(),
         };
-        if let Some(path) = &options.client_ca_file {
-            let more = ClientCertificates::load(path)
-                .map_err(|e| StartError::option("--client-ca-file", e))?;
-            let more = Arc::new(more);
-            identities.reloads.push(more.clone());
-            identities.methods.push(Named {
-                name: "--client-ca-file",
-                member: more,
-            });
-        }
+        // Passwords before certificates, as upstream had it: `kubectl --username` says so on purpose,
+        // whatever certificate the kubeconfig holds.
         if let Some(path) = &options.basic_auth_file {
             let file =
                 BasicFile::load(path).map_err(|e| StartError::option("--basic-auth-file", e))?;
@@ -70,6 +53,7 @@ impl Identities {
                 member: file,
             });
         }
+        identities.add_certificates(options, certificates)?;
         if let Some(path) = &options.token_auth_file {
             let file =
                 TokenFile::load(path).map_err(|e| StartError::option("--token-auth-file", e))?;
@@ -82,6 +66,32 @@ impl Identities {
         }
         identities.add_issuer(options)?;
         Ok(identities)
+    }
+
+    /// Adds the authorities whose client certificates are believed.
+    fn add_certificates(
+        &mut self,
+        options: &Serve,
+        certificates: &Certificates,
+    ) -> Result<(), StartError> {
+        // The data directory's own authority, which signed the admin's certificate.
+        let own = certificates.authority.certificate().as_bytes();
+        let own = ClientCertificates::of(Path::new("ca.crt"), own);
+        self.methods.push(Named {
+            name: "client certificates of the data directory",
+            member: Arc::new(own.map_err(|e| StartError::option("--data-dir", e))?),
+        });
+        if let Some(path) = &options.client_ca_file {
+            let more = ClientCertificates::load(path)
+                .map_err(|e| StartError::option("--client-ca-file", e))?;
+            let more = Arc::new(more);
+            self.reloads.push(more.clone());
+            self.methods.push(Named {
+                name: "--client-ca-file",
+                member: more,
+            });
+        }
+        Ok(())
     }
 
     /// Adds the issuer that options name.

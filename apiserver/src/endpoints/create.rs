@@ -44,13 +44,29 @@ pub fn ready(scope: &Scope<'_>, read: Read) -> Result<Box<dyn Object>, Status> {
     Ok(object)
 }
 
-fn check_metadata(meta: &ObjectMeta, namespace: &str) -> Result<(), Status> {
+/// Puts what is not stored into the namespace of the URL: a review, a request for a token (upstream:
+/// `EnsureObjectNamespaceMatchesRequestNamespace`).
+///
+/// # Errors
+/// 400 for one that says it is in another.
+pub fn settle_namespace(meta: &mut ObjectMeta, namespace: &str) -> Result<(), Status> {
+    check_namespace(meta, namespace)?;
+    meta.namespace = Some(namespace.to_owned()).filter(|namespace| !namespace.is_empty());
+    Ok(())
+}
+
+fn check_namespace(meta: &ObjectMeta, namespace: &str) -> Result<(), Status> {
     let given = meta.namespace.as_deref().unwrap_or_default();
     if !given.is_empty() && !namespace.is_empty() && given != namespace {
         return Err(Status::bad_request(
             "the namespace of the provided object does not match the namespace sent on the request",
         ));
     }
+    Ok(())
+}
+
+fn check_metadata(meta: &ObjectMeta, namespace: &str) -> Result<(), Status> {
+    check_namespace(meta, namespace)?;
     if !is_empty(meta.resource_version.as_deref()) {
         return Err(Status::bad_request(
             "resourceVersion should not be set on objects to be created",

@@ -15,6 +15,7 @@ use portcullis_rbac::{Attributes, Decision, ResourceTarget, Target};
 
 use super::Call;
 use super::body::{self, Incoming};
+use super::create::settle_namespace;
 use crate::app::App;
 use crate::response::{self, Response};
 
@@ -33,6 +34,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     )?;
     let mut object = read.object;
     let resource = call.scope.resource;
+    settle_namespace(object.metadata_mut(), call.scope.namespace)?;
     let errors = resource.strategy.validate(object.as_ref());
     if !errors.is_empty() {
         let name = object.metadata().name.as_deref().unwrap_or_default();
@@ -61,13 +63,6 @@ fn answer(call: &Call<'_>, review: &mut dyn Object) -> Result<(), Status> {
     } else if let Some(review) = review.as_kind_mut::<SubjectAccessReview>() {
         review.status = Some(decide_for(app, &review.spec));
     } else if let Some(review) = review.as_kind_mut::<LocalSubjectAccessReview>() {
-        let namespace = review.metadata.namespace.as_deref().unwrap_or_default();
-        if namespace != call.scope.namespace {
-            return Err(Status::bad_request(format!(
-                "namespace on request ({namespace}) does not match the namespace on the URL ({})",
-                call.scope.namespace
-            )));
-        }
         review.status = Some(decide_for(app, &review.spec));
     } else if let Some(review) = review.as_kind_mut::<SelfSubjectRulesReview>() {
         let namespace = review.spec.namespace.as_deref().unwrap_or_default();

@@ -21,6 +21,7 @@ use rustls_pki_types::UnixTime;
 
 use super::Call;
 use super::body::{self, Expected, Incoming};
+use super::create::settle_namespace;
 use crate::registry::resource::Resource;
 use crate::registry::{codec, metadata, table};
 use crate::response::{self, Response};
@@ -93,11 +94,10 @@ async fn completed(
 ) -> Result<(TokenRequest, Reference), Status> {
     let (namespace, name) = (call.scope.namespace, call.scope.name);
     let metadata = &mut request.metadata;
-    must_match(metadata.name.as_deref(), name, name, "name")?;
-    must_match(metadata.namespace.as_deref(), namespace, name, "namespace")?;
+    settle_namespace(metadata, namespace)?;
+    must_match(metadata.name.as_deref(), name)?;
     let account = find(call, table::SERVICE_ACCOUNTS, name).await?;
     metadata.name = Some(name.to_owned());
-    metadata.namespace = Some(namespace.to_owned());
     metadata.creation_timestamp = Some(metadata::now());
     request.status = None;
     let spec = request.spec.get_or_insert_default();
@@ -110,12 +110,12 @@ async fn completed(
 }
 
 /// A body may leave out which account it is about.
-fn must_match(given: Option<&str>, url: &str, account: &str, field: &str) -> Result<(), Status> {
-    match given.filter(|given| !given.is_empty() && *given != url) {
+fn must_match(given: Option<&str>, account: &str) -> Result<(), Status> {
+    match given.filter(|given| !given.is_empty() && *given != account) {
         None => Ok(()),
         Some(given) => {
-            let path = Path::new("metadata").child(field);
-            let detail = format!("must match the service account {field} if specified");
+            let path = Path::new("metadata").child("name");
+            let detail = "must match the service account name if specified";
             let error = FieldError::invalid(&path, given, detail);
             Err(Status::invalid(GROUP_KIND, account, &[error]))
         }

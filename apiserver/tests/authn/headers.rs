@@ -71,6 +71,19 @@ async fn only_certificates_of_the_own_authority_count() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn a_password_goes_before_a_certificate_and_that_before_a_token() {
+    let server = TestServer::start(&[]).await;
+    let both = |user, password| server.admin().basic(user, password);
+    assert_eq!(name(&both("bob", BOBS_PASSWORD)).await, Ok("bob".into()));
+    // A wrong one does not spoil what else is shown.
+    assert_eq!(name(&both("bob", "wrong")).await, Ok("root".into()));
+    let token = format!("Bearer {ALICES_TOKEN}");
+    let both = server.admin().header("authorization", &token);
+    assert_eq!(name(&both).await, Ok("root".into()));
+    server.stop().await;
+}
+
 /// A certificate of the server's own authority, valid from and to so many days from now.
 fn certificate(server: &TestServer, from: i64, to: i64) -> Identity {
     let pem = |name: &str| fs::read_to_string(server.data(name)).unwrap();

@@ -211,10 +211,70 @@ async fn refusals_to_issue_are_upstreams() {
         );
     }
     let path = format!("{ACCOUNTS}/robot/token");
-    let body = json!({"metadata": {"name": "other"}});
+    for (metadata, code, message) in [
+        (
+            json!({"name": "other"}),
+            422,
+            "TokenRequest.authentication.k8s.io \"robot\" is invalid: metadata.name: Invalid value: \"other\": must match the service account name if specified",
+        ),
+        (
+            json!({"namespace": "other"}),
+            400,
+            "the namespace of the provided object does not match the namespace sent on the request",
+        ),
+    ] {
+        let answer = server
+            .admin()
+            .post(&path, &json!({"metadata": metadata}))
+            .await;
+        assert_eq!((answer.code, &*answer.message()), (code, message));
+    }
+    server.stop().await;
+}
+
+/// What is reviewed in a namespace, or nowhere, need not say so.
+#[tokio::test]
+async fn reviews_are_where_they_are_posted() {
+    let server = TestServer::start(&[]).await;
+    let group = "/apis/authorization.k8s.io/v1";
+    let local = format!("{group}/namespaces/default/localsubjectaccessreviews");
+    let attributes = json!({"namespace": "default", "verb": "get", "resource": "pods"});
+    let spec = json!({"user": "u", "resourceAttributes": attributes});
+    for (path, metadata, code) in [
+        (&local, json!({}), 201),
+        (&local, json!({"namespace": "default"}), 201),
+        (&local, json!({"namespace": "other"}), 400),
+        (
+            &format!("{group}/subjectaccessreviews"),
+            json!({"namespace": "x"}),
+            201,
+        ),
+    ] {
+        let review = json!({"metadata": metadata, "spec": spec});
+        let answer = server.admin().post(path, &review).await;
+        assert_eq!(answer.code, code, "{path} {metadata}: {answer:?}");
+        if code == 201 {
+            let namespace = if *path == local {
+                json!("default")
+            } else {
+                Value::Null
+            };
+            assert_eq!(answer.json()["metadata"]["namespace"], namespace);
+        }
+    }
+    let rules = json!({"spec": {"namespace": "default"}});
+    let path = format!("{group}/selfsubjectrulesreviews");
+    let rules = server.alice().post(&path, &rules).await.json();
     assert_eq!(
-        server.admin().post(&path, &body).await.message(),
-        "TokenRequest.authentication.k8s.io \"robot\" is invalid: metadata.name: Invalid value: \"other\": must match the service account name if specified"
+        rules["spec"]["namespace"],
+        Value::Null,
+        "an answer does not repeat the question"
+    );
+    assert!(
+        !rules["status"]["nonResourceRules"]
+            .as_array()
+            .unwrap()
+            .is_empty()
     );
     server.stop().await;
 }
