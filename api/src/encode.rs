@@ -1,8 +1,10 @@
 //! Objects to JSON as Go writes them: `omitempty` is part of the wire format.
 
 mod serializer;
+mod value;
 
 use serde::Serialize;
+use serde_json::Value;
 
 pub use serializer::EncodeError;
 
@@ -41,6 +43,15 @@ pub fn encode<T: Serialize + ?Sized>(object: &T, type_meta: TypeMeta<'_>) -> Vec
     let owner = facts::owner(type_meta.api_version, type_meta.kind);
     serializer::write_root_fields(object, owner, &mut out);
     out
+}
+
+/// A kind's type as JSON: what reading its encoding would give.
+pub fn to_value<T: Serialize + ?Sized>(object: &T, type_meta: TypeMeta<'_>) -> Value {
+    let owner = facts::owner(type_meta.api_version, type_meta.kind);
+    let mut fields = value::root_fields(object, owner);
+    fields.insert("kind".into(), type_meta.kind.into());
+    fields.insert("apiVersion".into(), type_meta.api_version.into());
+    Value::Object(fields)
 }
 
 /// Encodes a part of an object, under the same rules.

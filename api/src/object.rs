@@ -20,6 +20,8 @@ pub trait Object: Any + Debug + Send + Sync {
     fn metadata_mut(&mut self) -> &mut ObjectMeta;
     /// The JSON kube-apiserver would write of it, led by `kind` and `apiVersion`.
     fn encode(&self, type_meta: TypeMeta<'_>) -> Vec<u8>;
+    /// The same as a JSON value.
+    fn to_value(&self, type_meta: TypeMeta<'_>) -> Value;
     /// A copy.
     fn boxed_clone(&self) -> Box<dyn Object>;
     #[doc(hidden)]
@@ -42,6 +44,10 @@ where
 
     fn encode(&self, type_meta: TypeMeta<'_>) -> Vec<u8> {
         encode::encode(self, type_meta)
+    }
+
+    fn to_value(&self, type_meta: TypeMeta<'_>) -> Value {
+        encode::to_value(self, type_meta)
     }
 
     fn boxed_clone(&self) -> Box<dyn Object> {

@@ -1,8 +1,9 @@
 //! A JSON serializer with Go's `omitempty`: which empty values are left out, and which unset ones
 //! are written, depends on the field's Go type, which [`crate::facts`] knows.
 
-mod fields;
+pub(super) mod fields;
 
+use std::borrow::Cow;
 use std::fmt::{self, Display};
 
 use serde::ser::{self, Serialize};
@@ -55,8 +56,8 @@ struct Writer<'o> {
 }
 
 /// What [`Writer`] wrote, as far as `omitempty` cares.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wrote {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::encode) enum Wrote {
     /// `null`: nothing is set.
     Null,
     /// `""`, `0` or `false`, which a pointer in Go may well hold.
@@ -321,25 +322,47 @@ impl ser::SerializeMap for Map<'_> {
 /// Writes a JSON string with the escapes of Go's encoder, which also escapes what HTML could read.
 fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
+    let bytes = text.as_bytes();
     let mut plain = 0;
-    for (at, c) in text.char_indices() {
-        let escaped: &str = match c {
-            '"' => "\\\"",
-            '\\' => "\\\\",
-            '\n' => "\\n",
-            '\r' => "\\r",
-            '\t' => "\\t",
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\0'..='\x1f' => "",
-            _ => continue,
-        };
-        out.extend_from_slice(&text.as_bytes()[plain..at]);
-        plain = at + c.len_utf8();
-        if escaped.is_empty() {
-            out.extend_from_slice(format!("\\u{:04x}", c as u32).as_bytes());
-        } else {
-            out.extend_from_slice(escaped.as_bytes());
+    // Byte by byte: nearly all of them stand for themselves, and a table tells which do not.
+    for (at, &byte) in bytes.iter().enumerate() {
+        if !MAY_NEED_ESCAPE[usize::from(byte)] {
+            continue;
         }
+        let Some((escape, length)) = escape(&bytes[at..]) else {
+            continue;
+        };
+        out.extend_from_slice(&bytes[plain..at]);
+        out.extend_from_slice(escape.as_bytes());
+        plain = at + length;
     }
-    out.extend_from_slice(&text.as_bytes()[plain..]);
+    out.extend_from_slice(&bytes[plain..]);
     out.push(b'"');
+}
+
+/// Which bytes are escaped, or begin a character that may be.
+static MAY_NEED_ESCAPE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = byte < 0x20 || matches!(byte as u8, b'"' | b'\\' | b'<' | b'>' | b'&' | 0xe2);
+        byte += 1;
+    }
+    table
+};
+
+/// The escape of the character that `bytes` begin with, if it has one, and how many bytes it is for.
+fn escape(bytes: &[u8]) -> Option<(Cow<'static, str>, usize)> {
+    let text = match *bytes {
+        [b'"', ..] => "\\\"",
+        [b'\\', ..] => "\\\\",
+        [b'\n', ..] => "\\n",
+        [b'\r', ..] => "\\r",
+        [b'\t', ..] => "\\t",
+        [0xe2, 0x80, 0xa8, ..] => return Some(("\\u2028".into(), 3)),
+        [0xe2, 0x80, 0xa9, ..] => return Some(("\\u2029".into(), 3)),
+        [0xe2, ..] | [] => return None,
+        [byte, ..] => return Some((format!("\\u{byte:04x}").into(), 1)),
+    };
+    Some((text.into(), 1))
 }

@@ -134,3 +134,25 @@ fn metadata_leads_whatever_the_order_of_fields() {
          \"creationTimestamp\":null},\"data\":{\"k\":\"v\"}}"
     );
 }
+
+#[test]
+fn strings_are_escaped_as_go_does() {
+    let text = "a<b>&c\u{2028}d\u{2029}\u{1}\u{7f}\"\\\n\r\té€\u{2027}";
+    let json = String::from_utf8(encode_part(text)).unwrap();
+    assert_eq!(
+        json,
+        "\"a\\u003cb\\u003e\\u0026c\\u2028d\\u2029\\u0001\u{7f}\\\"\\\\\\n\\r\\té€\u{2027}\""
+    );
+    let read: String = serde_json::from_str(&json).unwrap();
+    assert_eq!(read, text);
+}
+
+#[test]
+fn values_are_what_the_text_says() {
+    let mut whole = pod();
+    whole.metadata.annotations = Some([("a".into(), "<1>".into())].into());
+    for pod in [pod(), Pod::default(), whole] {
+        let text: Value = serde_json::from_slice(&encode(&pod, POD)).unwrap();
+        assert_eq!(to_value(&pod, POD), text);
+    }
+}

@@ -33,13 +33,13 @@ impl Change for Configured<'_> {
                 let mut live = current.object.clone();
                 let entries = live.metadata_mut().managed_fields.take();
                 (
-                    codec::served(scope.resource, self.call.api_version, live.as_ref())?,
+                    codec::served(scope.resource, self.call.api_version, live.as_ref()),
                     entries,
                 )
             }
             None if self.creates() => {
                 may_create(self.call)?;
-                (tracked::empty(scope.resource, self.call.api_version)?, None)
+                (tracked::empty(scope.resource, self.call.api_version), None)
             }
             None => {
                 let resource = scope.resource.group_resource();

@@ -25,7 +25,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     )?;
     let scope = call.writing(dry_run);
     let mut object = ready(&scope, read)?;
-    call.writer().created(object.as_mut())?;
+    call.writer().created(object.as_mut());
     let entry = call.app.registry().create(&scope, object).await?;
     call.answer(StatusCode::CREATED, &entry)
 }

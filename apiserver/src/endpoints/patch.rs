@@ -28,7 +28,7 @@ impl Change for Patched<'_> {
             ));
         };
         // a patch is applied to the version it was sent to
-        let original = current.served(scope.resource, self.call.api_version)?;
+        let original = current.served(scope.resource, self.call.api_version);
         let value = self.patch.apply(
             &original,
             facts::owner(self.call.api_version, scope.resource.kind),
@@ -39,7 +39,7 @@ impl Change for Patched<'_> {
         let mut object = read.object;
         update::check_metadata(object.metadata_mut(), scope)?;
         scope.resource.strategy.default(object.as_mut());
-        self.call.writer().changed(current, object.as_mut())?;
+        self.call.writer().changed(current, object.as_mut());
         Ok(object)
     }
 }

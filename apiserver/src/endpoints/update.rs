@@ -20,8 +20,8 @@ impl Change for Replace<'_> {
     fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
         let mut object = self.object.clone();
         match current {
-            Some(current) => self.writer.changed(current, object.as_mut())?,
-            None => self.writer.created(object.as_mut())?,
+            Some(current) => self.writer.changed(current, object.as_mut()),
+            None => self.writer.created(object.as_mut()),
         }
         Ok(object)
     }

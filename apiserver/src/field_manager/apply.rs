@@ -53,7 +53,7 @@ impl Apply<'_> {
         let mut managed = Managed::decode(entries).unwrap_or_default();
         managed.prune(|version| self.writer.serves(version));
         if managed.0.is_empty() {
-            let empty = tracked::empty(self.writer.resource(), self.writer.api_version())?;
+            let empty = tracked::empty(self.writer.resource(), self.writer.api_version());
             self.writer
                 .update(&empty, live, BEFORE_FIRST_APPLY, &mut managed);
         }

@@ -1,6 +1,6 @@
 //! The fields of an object that somebody can own.
 
-use portcullis_api::{Status, facts};
+use portcullis_api::facts;
 use serde_json::{Map, Value};
 
 use super::compare::{self, Comparison};
@@ -102,12 +102,7 @@ const fn inside(below: FieldSet) -> Node {
 
 /// An object of a version with nothing set, as JSON. What kinds always write is null here, not
 /// absent: nobody owns it for having made the object.
-///
-/// # Errors
-/// As `codec::served`.
-pub fn empty(resource: &Resource, api_version: &str) -> Result<Value, Status> {
+pub fn empty(resource: &Resource, api_version: &str) -> Value {
     let empty = (resource.object_type(api_version).empty)();
-    let bytes = empty.encode(resource.type_meta(api_version));
-    serde_json::from_slice(&bytes)
-        .map_err(|e| Status::internal(format!("cannot read {}: {e}", resource.kind)))
+    empty.to_value(resource.type_meta(api_version))
 }

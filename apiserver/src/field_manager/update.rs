@@ -3,7 +3,7 @@
 //! Upstream: `FieldManager.Update` and the managers it is made of.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
-use portcullis_api::{Object, Status};
+use portcullis_api::Object;
 use serde_json::Value;
 
 use super::field_set::FieldSet;
@@ -83,32 +83,26 @@ impl<'a> Writer<'a> {
     }
 
     /// Records who made an object.
-    ///
-    /// # Errors
-    /// A 500, if the object cannot be encoded.
-    pub fn created(self, object: &mut dyn Object) -> Result<(), Status> {
+    pub fn created(self, object: &mut dyn Object) {
         let sent = object.metadata_mut().managed_fields.take();
         let managed = sent
             .filter(|s| !is_reset(Some(s)))
             .and_then(|s| Managed::decode(s).ok());
-        let empty = tracked::empty(self.resource, self.api_version)?;
-        self.record(&empty, object, managed.unwrap_or_default())
+        let empty = tracked::empty(self.resource, self.api_version);
+        self.record(&empty, object, managed.unwrap_or_default());
     }
 
     /// Records who changed an object. One that nobody is known to own stays so: it was made by the
     /// server, or its owners were reset.
-    ///
-    /// # Errors
-    /// As [`Writer::created`].
-    pub fn changed(self, current: &Current, object: &mut dyn Object) -> Result<(), Status> {
+    pub fn changed(self, current: &Current, object: &mut dyn Object) {
         let live = current.object.metadata().managed_fields.as_deref();
         let sent = object.metadata_mut().managed_fields.take();
         let managed = self.known(live, sent);
         if managed.0.is_empty() {
-            return Ok(());
+            return;
         }
-        let old = current.served(self.resource, self.api_version)?;
-        self.record(&old, object, managed)
+        let old = current.served(self.resource, self.api_version);
+        self.record(&old, object, managed);
     }
 
     /// The owners before the write. Clients may change entries through the main resource; those
@@ -130,17 +124,11 @@ impl<'a> Writer<'a> {
         Managed::decode(live.unwrap_or_default().to_vec()).unwrap_or_default()
     }
 
-    fn record(
-        self,
-        old: &Value,
-        object: &mut dyn Object,
-        mut managed: Managed,
-    ) -> Result<(), Status> {
-        let new = codec::served(self.resource, self.api_version, object)?;
+    fn record(self, old: &Value, object: &mut dyn Object, mut managed: Managed) {
+        let new = codec::served(self.resource, self.api_version, object);
         self.update(old, &new, self.manager, &mut managed);
         managed.cap();
         object.metadata_mut().managed_fields = managed.encode();
-        Ok(())
     }
 
     /// Gives a manager what it changed, and takes it from everybody else.

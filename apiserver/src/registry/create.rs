@@ -24,17 +24,15 @@ impl Registry {
     ) -> Result<Arc<Entry>, Status> {
         let generated = metadata::wants_name(object.metadata());
         let object = self.admit_creation(scope, object).await?;
-        let mut attempts = if generated { NAME_ATTEMPTS } else { 1 };
-        loop {
-            attempts -= 1;
-            match self
-                .create_prepared(scope, object.boxed_clone(), generated)
-                .await
-            {
-                Err(status) if attempts > 0 && is_taken(&status) => {}
+        let attempts = if generated { NAME_ATTEMPTS } else { 1 };
+        for _ in 1..attempts {
+            let copy = object.boxed_clone();
+            match self.create_prepared(scope, copy, generated).await {
+                Err(status) if is_taken(&status) => {}
                 result => return result,
             }
         }
+        self.create_prepared(scope, object, generated).await
     }
 
     async fn admit_creation(

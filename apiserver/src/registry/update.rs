@@ -57,7 +57,7 @@ impl Current {
         let label = value.get("apiVersion").and_then(Value::as_str);
         let resource = scope.resource;
         if resource.conversion(label.unwrap_or_default()).is_some() {
-            value = codec::served(resource, &resource.api_version(), object.as_ref())?;
+            value = codec::served(resource, &resource.api_version(), object.as_ref());
         }
         Ok(Self {
             entry,
@@ -67,12 +67,9 @@ impl Current {
     }
 
     /// As JSON of a version that serves it, with its resource version.
-    ///
-    /// # Errors
-    /// As [`codec::served`].
-    pub fn served(&self, resource: &Resource, api_version: &str) -> Result<Cow<'_, Value>, Status> {
+    pub fn served(&self, resource: &Resource, api_version: &str) -> Cow<'_, Value> {
         if resource.conversion(api_version).is_some() {
-            return codec::served(resource, api_version, self.object.as_ref()).map(Cow::Owned);
+            return Cow::Owned(codec::served(resource, api_version, self.object.as_ref()));
         }
         let label = self.value.get("apiVersion").and_then(Value::as_str);
         let mut value = Cow::Borrowed(&self.value);
@@ -81,7 +78,7 @@ impl Current {
         {
             fields.insert("apiVersion".into(), api_version.into());
         }
-        Ok(value)
+        value
     }
 }
 

@@ -5,13 +5,55 @@ use serde::ser::{self, Serialize};
 use super::{EncodeError, Result, Writer, Wrote, write_string};
 use crate::facts::{self, Field};
 
-/// A struct being written.
-pub(super) struct Struct<'o> {
-    out: &'o mut Vec<u8>,
-    /// What is known of the fields; those always written stand first.
+/// What is known of a struct's fields, and which of them have been written.
+pub(in crate::encode) struct Known {
+    /// Those always written stand first.
     facts: &'static [Field],
     /// Which of the first 64 of them were written, a bit each.
     written: u64,
+}
+
+impl Known {
+    /// The facts of a type.
+    pub(in crate::encode) fn of(name: &str) -> Self {
+        Self {
+            facts: facts::fields(name),
+            written: 0,
+        }
+    }
+
+    /// Whether what was written of a field stays; notes it, if so.
+    pub(in crate::encode) fn keep(&mut self, key: &str, wrote: Wrote) -> bool {
+        let found = self.facts.iter().position(|f| f.name == key);
+        let fact = found.and_then(|at| self.facts.get(at));
+        let stays = match wrote {
+            Wrote::Something => true,
+            Wrote::Zero => fact.is_some_and(|fact| fact.keeps_empty || fact.always.is_some()),
+            Wrote::Null | Wrote::NoItems => false,
+        };
+        if stays {
+            self.written |= found.map_or(0, bit);
+        }
+        stays
+    }
+
+    /// The fields to be written though nobody set them, and as what.
+    pub(in crate::encode) fn missing(
+        &self,
+    ) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+        let (facts, written) = (self.facts, self.written);
+        let always = facts.iter().map_while(|f| Some((f.name, f.always?)));
+        let unwritten = always
+            .enumerate()
+            .filter(move |(at, _)| written & bit(*at) == 0);
+        unwritten.map(|(_, field)| field)
+    }
+}
+
+/// A struct being written.
+pub(super) struct Struct<'o> {
+    out: &'o mut Vec<u8>,
+    known: Known,
     first: bool,
     root: bool,
     /// Where the fields begin.
@@ -23,8 +65,7 @@ impl<'o> Struct<'o> {
         Self {
             begin: out.len(),
             out,
-            facts: facts::fields(name),
-            written: 0,
+            known: Known::of(name),
             first: !root,
             root,
         }
@@ -47,18 +88,6 @@ impl<'o> Struct<'o> {
             fields.rotate_right(moved);
         }
     }
-
-    /// Whether what was written of a field stays.
-    fn stays(&self, wrote: Wrote, fact: Option<usize>) -> bool {
-        let Some(fact) = fact.and_then(|at| self.facts.get(at)) else {
-            return wrote == Wrote::Something;
-        };
-        match wrote {
-            Wrote::Something => true,
-            Wrote::Zero => fact.keeps_empty || fact.always.is_some(),
-            Wrote::Null | Wrote::NoItems => false,
-        }
-    }
 }
 
 impl ser::SerializeStruct for Struct<'_> {
@@ -75,9 +104,7 @@ impl ser::SerializeStruct for Struct<'_> {
             out: self.out,
             root: None,
         })?;
-        let fact = self.facts.iter().position(|f| f.name == key);
-        if self.stays(wrote, fact) {
-            self.written |= fact.map_or(0, bit);
+        if self.known.keep(key, wrote) {
             if self.root && key == "metadata" {
                 self.lead_with(start);
             }
@@ -89,12 +116,9 @@ impl ser::SerializeStruct for Struct<'_> {
     }
 
     fn end(mut self) -> Result<Wrote> {
-        for (at, fact) in self.facts.iter().enumerate() {
-            let Some(zero) = fact.always else { break };
-            if self.written & bit(at) == 0 {
-                self.key(fact.name);
-                self.out.extend_from_slice(zero.as_bytes());
-            }
+        for (name, zero) in self.known.missing() {
+            self.key(name);
+            self.out.extend_from_slice(zero.as_bytes());
         }
         self.out.push(b'}');
         Ok(Wrote::Something)

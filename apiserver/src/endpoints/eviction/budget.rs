@@ -178,7 +178,7 @@ impl Change for Charge<'_> {
             .cloned()
             .ok_or_else(gone)?;
         charge(&mut budget, self.pod)?;
-        self.writer.changed(current, &mut budget)?;
+        self.writer.changed(current, &mut budget);
         Ok(Box::new(budget))
     }
 }

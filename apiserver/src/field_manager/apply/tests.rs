@@ -21,7 +21,7 @@ impl Story {
         Self {
             api_version,
             plural,
-            live: tracked::empty(resource, api_version).unwrap(),
+            live: tracked::empty(resource, api_version),
             entries: Vec::new(),
         }
     }
