@@ -16,7 +16,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
@@ -29,6 +28,7 @@ mod feeder;
 mod freshness;
 mod history;
 mod observers;
+mod reached;
 mod route;
 mod snapshot;
 
@@ -39,6 +39,7 @@ use freshness::SharedRead;
 use history::History;
 pub use observers::Observer;
 use observers::Observers;
+use reached::Reached;
 use route::Route;
 use snapshot::Snapshot;
 
@@ -90,7 +91,7 @@ pub struct Cache {
 struct Shared {
     state: RwLock<State>,
     /// How far observers and `state` are.
-    reached: watch::Sender<Revision>,
+    reached: Reached,
     /// Locked before `state`, and by the feeder for as long as it applies changes, so that an
     /// observer that comes in between misses none.
     observers: Mutex<Observers>,
@@ -126,7 +127,7 @@ impl Cache {
         };
         let shared = Arc::new(Shared {
             state: RwLock::new(state),
-            reached: watch::Sender::new(0),
+            reached: Reached::default(),
             observers: Mutex::default(),
             in_sync: AtomicBool::new(false),
         });
@@ -179,7 +180,7 @@ impl Cache {
 
     /// How far the cache is.
     pub fn reached(&self) -> Revision {
-        *self.shared.reached.borrow()
+        self.shared.reached.get()
     }
 
     /// How many reads of the store's revision served how many requests.
@@ -222,7 +223,8 @@ impl Cache {
                 requested
             }
         };
-        self.reach(least).await
+        self.shared.reached.wait_for(least).await;
+        Ok(())
     }
 
     /// A revision that was current after this call began.
@@ -231,12 +233,6 @@ impl Cache {
             Some(revision) => Ok(revision),
             None => self.freshness.revision().await,
         }
-    }
-
-    async fn reach(&self, revision: Revision) -> Result<()> {
-        let mut reached = self.shared.reached.subscribe();
-        let done = reached.wait_for(|reached| *reached >= revision).await;
-        done.map(drop).map_err(|_| closed())
     }
 
     /// Answers from memory if that is what `at` asks for.
@@ -250,7 +246,8 @@ impl Cache {
 
     /// Waits, but not for ever, until readers see the write of `revision`.
     async fn settle(&self, revision: Revision) {
-        if tokio::time::timeout(self.config.write_wait, self.reach(revision))
+        let reach = self.shared.reached.wait_for(revision);
+        if tokio::time::timeout(self.config.write_wait, reach)
             .await
             .is_err()
         {

@@ -11,7 +11,7 @@ use tokio::time::MissedTickBehavior;
 use super::snapshot::Snapshot;
 use super::{Shared, closed};
 use crate::outage::Outage;
-use crate::{Entry, Error, Event, Frame, ListRequest, Page, Result, Revision, Storage, Watch};
+use crate::{Entry, Error, Event, Frame, ListRequest, Page, Result, Storage, Watch};
 
 /// How many changes are taken in at once, if they are there.
 const BATCH: usize = 256;
@@ -140,7 +140,7 @@ impl Shared {
             state.history.reset(revision);
             state.revision = revision;
         }
-        self.reached.send_replace(revision);
+        self.reached.restart(revision);
         self.in_sync.store(true, Ordering::Relaxed);
     }
 
@@ -172,7 +172,7 @@ impl Shared {
                 Err(error) => outcome = Err(error),
             }
         }
-        self.reach(reached);
+        self.reached.advance(reached);
         outcome
     }
 
@@ -184,14 +184,6 @@ impl Shared {
             state.fanout.tell(&event);
             state.history.push(event);
         }
-    }
-
-    fn reach(&self, revision: Revision) {
-        self.reached.send_if_modified(|reached| {
-            let news = *reached < revision;
-            *reached = revision.max(*reached);
-            news
-        });
     }
 
     fn tell_progress(&self) {

@@ -83,7 +83,13 @@ impl Reader {
     /// brings may be older than their question.
     pub(super) async fn run(mut self) {
         let mut asked = Vec::new();
-        while self.questions.recv_many(&mut asked, QUEUE).await > 0 {
+        while let Some(first) = self.questions.recv().await {
+            // Whoever was answered together asks together again: let them.
+            tokio::task::yield_now().await;
+            asked.push(first);
+            while let Ok(another) = self.questions.try_recv() {
+                asked.push(another);
+            }
             asked.retain(|question| !question.is_closed());
             if asked.is_empty() {
                 continue;
