@@ -1,8 +1,6 @@
 //! Who are you?
 
-mod anonymous;
 mod cluster_tokens;
-mod elsewhere;
 mod headers;
 mod keys;
 mod large;

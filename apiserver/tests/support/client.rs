@@ -167,6 +167,8 @@ impl Client {
     /// A connection for many requests, one after the other.
     pub async fn connect(&self) -> hyper::Result<Connection> {
         let stream = TcpStream::connect(self.address).await.unwrap();
+        // As every Kubernetes client does; a body would wait for the acknowledgement of its head.
+        stream.set_nodelay(true).unwrap();
         let connector = TlsConnector::from(Arc::new(self.tls.clone()));
         let name = ServerName::from(self.address.ip());
         let io = TokioIo::new(connector.connect(name, stream).await.unwrap());
@@ -197,8 +199,7 @@ impl Client {
 pub struct Connection {
     /// What requests' addresses begin with.
     pub base: String,
-    /// What they all carry.
-    pub headers: HeaderMap,
+    headers: HeaderMap,
     sender: Sender,
 }
 
