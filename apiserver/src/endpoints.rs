@@ -27,6 +27,8 @@ pub mod watch;
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use http::StatusCode;
 use http::header::USER_AGENT;
 use http::request::Parts;
@@ -164,9 +166,9 @@ pub async fn dispatch(
 ) -> Response {
     let result = match authorized.info() {
         RequestInfo::Path { path, .. } if explain::is_asked(app, parts, path) => {
-            explain::serve(app, authorized.user(), body).await
+            explain::serve(app, authorized.user(), body).boxed().await
         }
-        RequestInfo::Path { path, .. } => return paths::serve(app, path, parts).await,
+        RequestInfo::Path { path, .. } => return paths::serve(app, path, parts).boxed().await,
         RequestInfo::Resource(info) => resource(app, authorized, info, parts, body).await,
     };
     result.unwrap_or_else(|status| response::status(&status))
@@ -227,24 +229,31 @@ async fn resource(
     Ok(answer)
 }
 
-async fn carry_out(verb: Verb, call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
+/// The verb's own work. On the heap, for the largest of them is many times what the others need, and
+/// a request's task is moved as a whole when it begins.
+fn carry_out<'a>(
+    verb: Verb,
+    call: &'a Call<'_>,
+    body: &'a mut Incoming,
+) -> BoxFuture<'a, Result<Response, Status>> {
+    let (kind, subresource) = (call.scope.resource.kind, call.scope.subresource);
     match verb {
-        Verb::Create if call.scope.resource.kind == "Binding" => binding::create(call, body).await,
-        Verb::Create if call.scope.resource.is_review() => reviews::create(call, body).await,
-        Verb::Create if call.scope.subresource == "binding" => binding::create(call, body).await,
-        Verb::Create if call.scope.subresource == "eviction" => eviction::create(call, body).await,
-        Verb::Create if call.scope.subresource == "token" => token::create(call, body).await,
-        _ if connect::is_connection(call) => connect::connect(call).await,
-        Verb::Create => create::create(call, body).await,
-        Verb::Get if call.scope.resource.kind == "ComponentStatus" => components::get(call).await,
-        Verb::List if call.scope.resource.kind == "ComponentStatus" => components::list(call).await,
-        Verb::Get => get::get(call).await,
-        Verb::List => list::list(call).await,
-        Verb::Watch => watch::watch(call).await,
-        Verb::Update => update::update(call, body).await,
-        Verb::Patch => patch::patch(call, body).await,
-        Verb::Delete => delete::delete(call, body).await,
-        Verb::DeleteCollection => delete::delete_collection(call, body).await,
+        Verb::Create if kind == "Binding" => binding::create(call, body).boxed(),
+        Verb::Create if call.scope.resource.is_review() => reviews::create(call, body).boxed(),
+        Verb::Create if subresource == "binding" => binding::create(call, body).boxed(),
+        Verb::Create if subresource == "eviction" => eviction::create(call, body).boxed(),
+        Verb::Create if subresource == "token" => token::create(call, body).boxed(),
+        _ if connect::is_connection(call) => connect::connect(call).boxed(),
+        Verb::Create => create::create(call, body).boxed(),
+        Verb::Get if kind == "ComponentStatus" => components::get(call).boxed(),
+        Verb::List if kind == "ComponentStatus" => components::list(call).boxed(),
+        Verb::Get => get::get(call).boxed(),
+        Verb::List => list::list(call).boxed(),
+        Verb::Watch => watch::watch(call).boxed(),
+        Verb::Update => update::update(call, body).boxed(),
+        Verb::Patch => patch::patch(call, body).boxed(),
+        Verb::Delete => delete::delete(call, body).boxed(),
+        Verb::DeleteCollection => delete::delete_collection(call, body).boxed(),
     }
 }
 

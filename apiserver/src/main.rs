@@ -7,6 +7,9 @@ use clap::error::ErrorKind;
 use portcullis::config::{Cli, Command};
 use portcullis::{commands, logging};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

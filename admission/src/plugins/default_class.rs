@@ -66,11 +66,7 @@ impl MutatingPlugin for DefaultStorageClass {
         if named || has(&claim.metadata, OLD_STORAGE_CLASS) {
             return Ok(());
         }
-        let class = the_default(
-            &self.0.list(""),
-            &IS_DEFAULT_STORAGE,
-            "StorageClasses were found",
-        );
+        let class = the_default(&self.0.list(""), &IS_DEFAULT_STORAGE, "StorageClasses");
         if let Some(class) = class.map_err(|why| attributes.forbidden(&why))? {
             let claim: &mut PersistentVolumeClaim = attributes.typed_mut()?;
             claim.spec.get_or_insert_default().storage_class_name = Some(class);
@@ -109,11 +105,7 @@ impl MutatingPlugin for DefaultIngressClass {
         if named || has(&ingress.metadata, OLD_INGRESS_CLASS) {
             return Ok(());
         }
-        let class = the_default(
-            &self.0.list(""),
-            &IS_DEFAULT_INGRESS,
-            "IngressClasses were found, only 1 allowed",
-        );
+        let class = the_default(&self.0.list(""), &IS_DEFAULT_INGRESS, "IngressClasses");
         if let Some(class) = class.map_err(|why| attributes.forbidden(&why))? {
             let ingress: &mut Ingress = attributes.typed_mut()?;
             ingress.spec.get_or_insert_default().ingress_class_name = Some(class);
@@ -136,11 +128,11 @@ fn has(metadata: &ObjectMeta, annotation: &str) -> bool {
     annotations.is_some_and(|a| a.contains_key(annotation))
 }
 
-/// The name of the one class that is marked, if any is; `too_many` is what is wrong with several.
+/// The name of the one class that is marked, if any is.
 fn the_default<K: Metadata<Ty = ObjectMeta>>(
     classes: &[Arc<K>],
     marks: &[&str],
-    too_many: &str,
+    kind: &str,
 ) -> Result<Option<String>, String> {
     let is_marked = |metadata: &ObjectMeta| {
         let annotation = |key: &&str| metadata.annotations.as_ref()?.get(*key);
@@ -157,7 +149,7 @@ fn the_default<K: Metadata<Ty = ObjectMeta>>(
         several => {
             let count = several.len();
             Err(format!(
-                "Internal error occurred: {count} default {too_many}"
+                "Internal error occurred: {count} default {kind} were found"
             ))
         }
     }

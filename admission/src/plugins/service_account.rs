@@ -105,8 +105,7 @@ impl MutatingPlugin for ServiceAccounts {
             token_volume::mount(spec, self.generate_name);
         }
         inherit_pull_secrets(spec, &account);
-        // Upstream validates here too: what comes later need not look at what is refused anyway.
-        lends(&account, attributes)
+        Ok(())
     }
 }
 
@@ -139,16 +138,11 @@ impl ValidatingPlugin for ServiceAccounts {
             return Err(attributes.forbidden(&why));
         };
         let account = self.find(attributes, name).await?;
-        lends(&account, attributes)
+        if !enforces_mountable_secrets(&account) {
+            return Ok(());
+        }
+        references::allowed(pod, &account).map_err(|why| attributes.forbidden(&why))
     }
-}
-
-/// Whether the account lets the pod have the secrets that it names.
-fn lends(account: &ServiceAccount, attributes: &Attributes<'_>) -> Result<(), Status> {
-    if !enforces_mountable_secrets(account) {
-        return Ok(());
-    }
-    references::allowed(attributes.pod()?, account).map_err(|why| attributes.forbidden(&why))
 }
 
 fn is_mirror(pod: &Pod) -> bool {

@@ -6,10 +6,6 @@ use portcullis_admission::{Chain, Operation};
 use crate::support::{Request, World, from_yaml, pod};
 
 fn chain() -> Chain {
-    chain_of(&["ServiceAccount"])
-}
-
-fn chain_of(plugins: &[&str]) -> Chain {
     let mut world = World::new();
     let accounts = &mut world.service_accounts;
     for account in [
@@ -20,7 +16,7 @@ fn chain_of(plugins: &[&str]) -> Chain {
         accounts.add(from_yaml(account));
     }
     accounts.add_late(from_yaml("{metadata: {namespace: default, name: late}}"));
-    world.chain(plugins)
+    world.chain(&["ServiceAccount"])
 }
 
 async fn created(spec: &str) -> Pod {
@@ -166,14 +162,6 @@ async fn a_strict_account_lends_only_its_own_secrets() {
         text.contains("ephemeral container c with envFrom"),
         "{text}"
     );
-}
-
-#[tokio::test]
-async fn a_strict_account_speaks_before_later_plugins() {
-    let chain = chain_of(&["ServiceAccount", "PodSecurityPolicy"]);
-    let spec = "{serviceAccountName: strict, volumes: [{name: v, secret: {secretName: x}}]}";
-    let (text, _) = Request::create_pod(pod("a", spec)).refused(&chain).await;
-    assert!(text.contains("service account strict"), "{text}");
 }
 
 #[tokio::test]

@@ -47,7 +47,9 @@ impl Span {
             micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
             "request"
         );
-        if let Ok(id) = HeaderValue::from_str(&self.id.to_string()) {
+        if let Ok(mut id) = HeaderValue::from_str(&self.id.to_string()) {
+            // Comes once: HTTP/2 need not remember it, and forget other headers for that.
+            id.set_sensitive(true);
             response.headers_mut().insert(AUDIT_ID, id);
         }
         response
