@@ -72,3 +72,8 @@ fn merge(total: &mut Amounts, more: Amounts, how: fn(Quantity, Quantity) -> Quan
         total.insert(name, known.map_or(amount, |known| how(known, amount)));
     }
 }
+
+/// Whether a resource is a vendor's, such as `example.com/gpu` (upstream: `IsExtendedResourceName`).
+pub(crate) fn is_extended(name: &str) -> bool {
+    name.contains('/') && !name.contains("kubernetes.io/") && !name.starts_with("requests.")
+}

@@ -7,10 +7,12 @@ mod claim_resize;
 pub(crate) mod default_class;
 mod default_toleration_seconds;
 mod deny_external_ips;
+mod extended_resource_toleration;
 mod limit_ranger;
 mod namespace_exists;
 mod namespace_lifecycle;
 mod node_restriction;
+mod pod_node_selector;
 mod pod_security;
 mod priority;
 mod references;
@@ -20,6 +22,7 @@ mod security_context_deny;
 mod service_account;
 mod storage_protection;
 mod taint_nodes;
+mod tolerations;
 
 use std::collections::BTreeSet;
 
@@ -35,10 +38,12 @@ use claim_resize::ClaimResize;
 use default_class::{DefaultIngressClass, DefaultStorageClass};
 use default_toleration_seconds::DefaultTolerationSeconds;
 use deny_external_ips::DenyServiceExternalIps;
+use extended_resource_toleration::ExtendedResourceToleration;
 use limit_ranger::LimitRanger;
 use namespace_exists::NamespaceExists;
 use namespace_lifecycle::NamespaceLifecycle;
 use node_restriction::NodeRestriction;
+use pod_node_selector::PodNodeSelector;
 use pod_security::PodSecurity;
 use priority::Priority;
 use resource_quota::ResourceQuotas;
@@ -100,7 +105,10 @@ const ALL: [Row; 35] = [
         Made(|l| Roles::validating(PodSecurity::new(&l.namespaces, &l.pods))),
     ),
     off(podsecuritypolicy::NAME, Made(pod_security_policy)),
-    off("PodNodeSelector", Nothing(NOT_YET)),
+    off(
+        "PodNodeSelector",
+        Made(|l| Roles::both(PodNodeSelector::new(&l.namespaces))),
+    ),
     on(
         "Priority",
         Made(|l| Roles::both(Priority::new(&l.priority_classes))),
@@ -111,7 +119,10 @@ const ALL: [Row; 35] = [
     ),
     off("PodTolerationRestriction", Nothing(NOT_YET)),
     off("EventRateLimit", Nothing(NOT_YET)),
-    off("ExtendedResourceToleration", Nothing(NOT_YET)),
+    off(
+        "ExtendedResourceToleration",
+        Made(|_| Roles::mutating(ExtendedResourceToleration)),
+    ),
     off(
         "PersistentVolumeLabel",
         Nothing("no cloud provider labels volumes here"),

@@ -95,6 +95,33 @@ impl Quantity {
         -((-self.nanos).div_euclid(NANO / 1000))
     }
 
+    /// The amount in whole units, rounded up, as a quantity.
+    #[must_use]
+    pub const fn to_units(self) -> Self {
+        Self {
+            nanos: self.units_rounded_up() * NANO,
+            ..self
+        }
+    }
+
+    /// The amount in thousandths, rounded up, as a quantity.
+    #[must_use]
+    pub const fn to_millis(self) -> Self {
+        Self {
+            nanos: self.millis_rounded_up() * (NANO / 1000),
+            ..self
+        }
+    }
+
+    /// The amount as it reads in powers of ten, however it was written.
+    #[must_use]
+    pub const fn in_decimal(self) -> Self {
+        Self {
+            format: Format::DecimalSi,
+            ..self
+        }
+    }
+
     /// Whether the amount is below zero.
     pub const fn is_negative(self) -> bool {
         self.nanos < 0

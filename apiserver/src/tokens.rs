@@ -12,7 +12,7 @@ use portcullis_authn::service_account::{Kind, Objects, TokenIssuer, Trust};
 use portcullis_authn::{
     KeyFile, KeyRing, Reload, Secrets, SigningKeyFile, StoredSecret, TokenReviewer,
 };
-use portcullis_storage::ReadAt;
+use portcullis_storage::{Entry, ReadAt};
 use rcgen::KeyPair;
 use serde::Deserialize;
 
@@ -234,6 +234,16 @@ struct Metadata {
     deletion_timestamp: Option<Time>,
 }
 
+impl Bound {
+    async fn entry(&self, key: &str, at: ReadAt) -> Option<Arc<Entry>> {
+        let found = self.0.storage().get(key, at).await;
+        found
+            .inspect_err(|error| tracing::warn!(key, %error, "a token's object cannot be read"))
+            .ok()?
+            .entry
+    }
+}
+
 #[async_trait]
 impl Objects for Bound {
     async fn uid(&self, kind: Kind, namespace: &str, name: &str) -> Option<String> {
@@ -243,12 +253,11 @@ impl Objects for Bound {
             Kind::Secret => table::SECRETS,
         };
         let key = self.0.key(resource, namespace, name);
-        // Whatever this server wrote, its cache has seen.
-        let found = self.0.storage().get(&key, ReadAt::NotOlderThan(0)).await;
-        let entry = found
-            .inspect_err(|error| tracing::warn!(key, %error, "a token's object cannot be read"))
-            .ok()?
-            .entry?;
+        let entry = match self.entry(&key, ReadAt::NotOlderThan(0)).await {
+            // Another server may have written it a moment ago (upstream: `clientGetter`).
+            None => self.entry(&key, ReadAt::Latest).await?,
+            Some(entry) => entry,
+        };
         let head: Head = serde_json::from_slice(&entry.value)
             .inspect_err(|error| tracing::warn!(key, %error, "a token's object cannot be read"))
             .ok()?;
@@ -265,11 +274,7 @@ impl Objects for Bound {
 impl Secrets for Bound {
     async fn secret(&self, namespace: &str, name: &str) -> Option<StoredSecret> {
         let key = self.0.key(table::SECRETS, namespace, name);
-        let found = self.0.storage().get(&key, ReadAt::NotOlderThan(0)).await;
-        let entry = found
-            .inspect_err(|error| tracing::warn!(key, %error, "a token's secret cannot be read"))
-            .ok()?
-            .entry?;
+        let entry = self.entry(&key, ReadAt::NotOlderThan(0)).await?;
         let object = codec::object(table::SECRETS, &entry).ok()?;
         let secret = object.as_kind::<Secret>()?.clone();
         let data = secret.data.unwrap_or_default();

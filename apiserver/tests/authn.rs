@@ -1,6 +1,8 @@
 //! Who are you?
 
+mod anonymous;
 mod cluster_tokens;
+mod elsewhere;
 mod headers;
 mod keys;
 mod large;

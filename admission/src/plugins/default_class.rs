@@ -66,7 +66,11 @@ impl MutatingPlugin for DefaultStorageClass {
         if named || has(&claim.metadata, OLD_STORAGE_CLASS) {
             return Ok(());
         }
-        let class = the_default(&self.0.list(""), &IS_DEFAULT_STORAGE, "StorageClasses");
+        let class = the_default(
+            &self.0.list(""),
+            &IS_DEFAULT_STORAGE,
+            "StorageClasses were found",
+        );
         if let Some(class) = class.map_err(|why| attributes.forbidden(&why))? {
             let claim: &mut PersistentVolumeClaim = attributes.typed_mut()?;
             claim.spec.get_or_insert_default().storage_class_name = Some(class);
@@ -105,7 +109,11 @@ impl MutatingPlugin for DefaultIngressClass {
         if named || has(&ingress.metadata, OLD_INGRESS_CLASS) {
             return Ok(());
         }
-        let class = the_default(&self.0.list(""), &IS_DEFAULT_INGRESS, "IngressClasses");
+        let class = the_default(
+            &self.0.list(""),
+            &IS_DEFAULT_INGRESS,
+            "IngressClasses were found, only 1 allowed",
+        );
         if let Some(class) = class.map_err(|why| attributes.forbidden(&why))? {
             let ingress: &mut Ingress = attributes.typed_mut()?;
             ingress.spec.get_or_insert_default().ingress_class_name = Some(class);
@@ -128,11 +136,11 @@ fn has(metadata: &ObjectMeta, annotation: &str) -> bool {
     annotations.is_some_and(|a| a.contains_key(annotation))
 }
 
-/// The name of the one class that is marked, if any is.
+/// The name of the one class that is marked, if any is; `too_many` is what is wrong with several.
 fn the_default<K: Metadata<Ty = ObjectMeta>>(
     classes: &[Arc<K>],
     marks: &[&str],
-    kind: &str,
+    too_many: &str,
 ) -> Result<Option<String>, String> {
     let is_marked = |metadata: &ObjectMeta| {
         let annotation = |key: &&str| metadata.annotations.as_ref()?.get(*key);
@@ -149,7 +157,7 @@ fn the_default<K: Metadata<Ty = ObjectMeta>>(
         several => {
             let count = several.len();
             Err(format!(
-                "Internal error occurred: {count} default {kind} were found"
+                "Internal error occurred: {count} default {too_many}"
             ))
         }
     }

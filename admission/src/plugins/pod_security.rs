@@ -20,6 +20,7 @@ use portcullis_api::{GroupResource, Object, Status};
 use crate::attributes::PODS;
 use crate::lookup::{Lookup, Stored};
 use crate::{Attributes, Operation, ValidatingPlugin};
+use checks::context::{SECCOMP_CONTAINER, SECCOMP_POD};
 use labels::{Level, LevelVersion, Policy};
 use standard::Violations;
 use template::PodLike;
@@ -89,7 +90,7 @@ impl PodSecurity {
         let pod = attributes.pod()?;
         let old = attributes.old_object.and_then(<dyn Object>::as_kind::<Pod>);
         if attributes.operation == Operation::Update
-            && old.is_some_and(|old| !changes_images(pod, old))
+            && old.is_some_and(|old| !changes_what_matters(pod, old))
         {
             return Ok(());
         }
@@ -248,12 +249,22 @@ fn told(pods: &[&str], why: &str) -> String {
     }
 }
 
-/// Whether an update changes what a pod runs: nothing else that matters can change (upstream:
-/// `isSignificantPodUpdate`).
-fn changes_images(new: &Pod, old: &Pod) -> bool {
-    let (Some(new), Some(old)) = (&new.spec, &old.spec) else {
+/// Whether an update changes what a pod runs, or its seccomp profiles of old: nothing else that
+/// matters can change (upstream: `isSignificantPodUpdate`).
+fn changes_what_matters(new: &Pod, old: &Pod) -> bool {
+    let (Some(spec), Some(old_spec)) = (&new.spec, &old.spec) else {
         return true;
     };
+    seccomp_annotations(new) != seccomp_annotations(old) || changes_images(spec, old_spec)
+}
+
+fn seccomp_annotations(pod: &Pod) -> Vec<(&String, &String)> {
+    let all = pod.metadata.annotations.iter().flatten();
+    all.filter(|(key, _)| *key == SECCOMP_POD || key.starts_with(SECCOMP_CONTAINER))
+        .collect()
+}
+
+fn changes_images(new: &PodSpec, old: &PodSpec) -> bool {
     let lists = |spec: &PodSpec| {
         let init = spec
             .init_containers

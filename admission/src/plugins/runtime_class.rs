@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use k8s_openapi::api::core::v1::{PodSpec, Toleration};
+use k8s_openapi::api::core::v1::PodSpec;
 use k8s_openapi::api::node::v1::{RuntimeClass, Scheduling};
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use portcullis_api::Status;
@@ -14,6 +14,7 @@ use portcullis_api::field_error::go_quote;
 use portcullis_api::quantity;
 
 use crate::lookup::Lookup;
+use crate::plugins::tolerations;
 use crate::{Attributes, MutatingPlugin, Operation, ValidatingPlugin};
 
 const NAME: &str = "RuntimeClass";
@@ -156,27 +157,7 @@ fn schedule(spec: &mut PodSpec, scheduling: &Scheduling) -> Result<(), String> {
             ));
         }
     }
-    for toleration in scheduling.tolerations.iter().flatten() {
-        let given = spec.tolerations.get_or_insert_default();
-        if !given.iter().any(|t| covers(t, toleration)) {
-            given.push(toleration.clone());
-        }
-    }
+    let tolerations = scheduling.tolerations.as_deref();
+    tolerations::merge(spec, tolerations.unwrap_or_default());
     Ok(())
-}
-
-/// Whether the second toleration adds nothing to the first.
-fn covers(wide: &Toleration, narrow: &Toleration) -> bool {
-    let text = |t: &'_ Option<String>| t.clone().unwrap_or_default();
-    let (key, effect) = (text(&wide.key), text(&wide.effect));
-    let same_key = key.is_empty() || key == text(&narrow.key);
-    let same_effect = effect.is_empty() || effect == text(&narrow.effect);
-    let exists = text(&wide.operator) == "Exists";
-    let same_value = text(&wide.value) == text(&narrow.value) && text(&narrow.operator) != "Exists";
-    let lasts = match (wide.toleration_seconds, narrow.toleration_seconds) {
-        (None, _) => true,
-        (Some(_), None) => false,
-        (Some(wide), Some(narrow)) => wide >= narrow,
-    };
-    same_key && same_effect && lasts && (exists || same_value)
 }

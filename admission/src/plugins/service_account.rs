@@ -105,7 +105,8 @@ impl MutatingPlugin for ServiceAccounts {
             token_volume::mount(spec, self.generate_name);
         }
         inherit_pull_secrets(spec, &account);
-        Ok(())
+        // Upstream validates here too: what comes later need not look at what is refused anyway.
+        lends(&account, attributes)
     }
 }
 
@@ -138,11 +139,16 @@ impl ValidatingPlugin for ServiceAccounts {
             return Err(attributes.forbidden(&why));
         };
         let account = self.find(attributes, name).await?;
-        if !enforces_mountable_secrets(&account) {
-            return Ok(());
-        }
-        references::allowed(pod, &account).map_err(|why| attributes.forbidden(&why))
+        lends(&account, attributes)
     }
+}
+
+/// Whether the account lets the pod have the secrets that it names.
+fn lends(account: &ServiceAccount, attributes: &Attributes<'_>) -> Result<(), Status> {
+    if !enforces_mountable_secrets(account) {
+        return Ok(());
+    }
+    references::allowed(attributes.pod()?, account).map_err(|why| attributes.forbidden(&why))
 }
 
 fn is_mirror(pod: &Pod) -> bool {

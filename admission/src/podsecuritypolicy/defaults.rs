@@ -18,7 +18,7 @@ pub(super) struct PodDefaults<'c> {
     pub(super) supplemental_group: Option<i64>,
     pub(super) fs_group: Option<i64>,
     pub(super) se_linux: Option<&'c SELinuxOptions>,
-    pub(super) seccomp: Option<&'c str>,
+    pub(super) seccomp: Option<Cow<'c, str>>,
     runtime_class: Option<&'c str>,
     /// In the order of [`PodView::containers`].
     pub(super) containers: Vec<ContainerDefaults<'c>>,
@@ -82,7 +82,7 @@ impl<'c> PodDefaults<'c> {
     pub(super) fn apply(self, pod: &mut Pod) {
         let annotations = &mut pod.metadata.annotations;
         if let Some(profile) = self.seccomp {
-            annotate(annotations, SECCOMP_POD.to_owned(), profile);
+            annotate(annotations, SECCOMP_POD.to_owned(), &profile);
         }
         let spec = pod.spec.get_or_insert_default();
         if let Some(class) = self.runtime_class {

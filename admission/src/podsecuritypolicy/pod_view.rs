@@ -26,6 +26,8 @@ pub(super) struct PodView<'p> {
     pub(super) spec: &'p PodSpec,
     pub(super) context: &'p PodSecurityContext,
     pub(super) seccomp: Option<Cow<'p, str>>,
+    /// Whether that is in its annotation, not only in its field.
+    pub(super) notes_seccomp: bool,
     pub(super) containers: Vec<ContainerView<'p>>,
 }
 
@@ -84,6 +86,7 @@ impl<'p> PodView<'p> {
         Self {
             spec,
             context: pod_context,
+            notes_seccomp: noted.is_some(),
             seccomp: seccomp(noted, pod_context.seccomp_profile.as_ref()),
             containers,
         }

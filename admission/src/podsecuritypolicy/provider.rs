@@ -42,7 +42,7 @@ fn judge<'c>(
 ) -> PodDefaults<'c> {
     let defaults = PodDefaults::of(policy, pod);
     validate_groups(policy, pod, &defaults, findings);
-    let profile = pod.seccomp.as_deref().or(defaults.seccomp);
+    let profile = pod.seccomp.as_deref().or(defaults.seccomp.as_deref());
     policy.seccomp.validate_pod(profile, findings);
     let options = pod.context.se_linux_options.as_ref().or(defaults.se_linux);
     policy.se_linux.validate(context_path, options, findings);

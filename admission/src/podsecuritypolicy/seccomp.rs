@@ -1,6 +1,7 @@
 //! Seccomp profiles, in annotations of the policy (upstream:
 //! `podsecuritypolicy/seccomp/strategy.go`).
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use portcullis_api::FieldError;
@@ -41,9 +42,14 @@ impl SeccompRule {
         }
     }
 
-    /// The profile to note on a pod that has none; containers inherit it.
-    pub(super) fn default_profile(&self, pod: &PodView<'_>) -> Option<&str> {
-        self.default.as_deref().filter(|_| pod.seccomp.is_none())
+    /// The profile to note on a pod that notes none: its field's, or else the policy's; containers
+    /// inherit it.
+    pub(super) fn default_profile(&self, pod: &PodView<'_>) -> Option<Cow<'_, str>> {
+        match pod.seccomp.as_deref() {
+            None => self.default.as_deref().map(Cow::Borrowed),
+            Some(_) if pod.notes_seccomp => None,
+            Some(of_field) => Some(Cow::Owned(of_field.to_owned())),
+        }
     }
 
     /// Judges the profile a pod will have.

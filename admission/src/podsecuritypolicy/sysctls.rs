@@ -8,12 +8,13 @@ use portcullis_api::{FieldError, Path};
 
 use super::findings::Findings;
 
-/// Allowed unless forbidden.
-const SAFE: [&str; 4] = [
+/// Allowed unless forbidden; the last since 1.22.
+const SAFE: [&str; 5] = [
     "kernel.shm_rmid_forced",
     "net.ipv4.ip_local_port_range",
     "net.ipv4.tcp_syncookies",
     "net.ipv4.ping_group_range",
+    "net.ipv4.ip_unprivileged_port_start",
 ];
 
 /// Which kernel settings a pod may change.

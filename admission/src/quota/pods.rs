@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use portcullis_api::quantity::Quantity;
 
-use crate::amounts::{Amounts, Usage, add, read};
+use crate::amounts::{Amounts, Usage, add, is_extended, read};
 
 const COMPUTE: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 const HUGE_PAGES: &str = "hugepages-";
@@ -30,11 +30,6 @@ pub(super) fn counts(name: &str) -> bool {
         || COMPUTE.contains(&plain)
         || limited.is_none() && plain.starts_with(HUGE_PAGES)
         || requested.is_some_and(is_extended)
-}
-
-/// Resources of vendors, such as `example.com/gpu`.
-fn is_extended(name: &str) -> bool {
-    name.contains('/') && !name.contains("kubernetes.io/") && !name.starts_with("requests.")
 }
 
 /// Usage by the names that quotas have for it; `count/pods` aside. A pod that has ended uses

@@ -23,6 +23,20 @@ const BY_NAME: [&str; 6] = [
     "services",
 ];
 
+/// What is asked and not stored, and events (upstream: `DefaultIgnoredResources` in
+/// `pkg/quota/v1/install/registry.go`).
+const IGNORED: [(&str, &str); 9] = [
+    ("", "bindings"),
+    ("", "componentstatuses"),
+    ("", "events"),
+    ("events.k8s.io", "events"),
+    ("authentication.k8s.io", "tokenreviews"),
+    ("authorization.k8s.io", "subjectaccessreviews"),
+    ("authorization.k8s.io", "selfsubjectaccessreviews"),
+    ("authorization.k8s.io", "localsubjectaccessreviews"),
+    ("authorization.k8s.io", "selfsubjectrulesreviews"),
+];
+
 /// A resource, as far as quotas care.
 #[derive(Clone, Copy)]
 pub(crate) struct Kind<'a> {
@@ -30,8 +44,10 @@ pub(crate) struct Kind<'a> {
     family: Family,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 enum Family {
+    /// Quotas do not speak of it.
+    Ignored,
     Pods,
     Services,
     Claims,
@@ -44,6 +60,7 @@ impl<'a> Kind<'a> {
             ("", "pods") => Family::Pods,
             ("", "services") => Family::Services,
             ("", "persistentvolumeclaims") => Family::Claims,
+            of if IGNORED.contains(&of) => Family::Ignored,
             _ => Family::Other,
         };
         Self { resource, family }
@@ -52,7 +69,8 @@ impl<'a> Kind<'a> {
     /// Whether such an operation can change usage: most kinds only count.
     pub(crate) fn changes_at(&self, operation: Operation) -> bool {
         let grows = matches!(self.family, Family::Services | Family::Claims);
-        operation == Operation::Create || grows && operation == Operation::Update
+        let counts = self.family != Family::Ignored;
+        counts && operation == Operation::Create || grows && operation == Operation::Update
     }
 
     fn count_name(&self) -> String {
@@ -65,7 +83,9 @@ impl<'a> Kind<'a> {
 
     /// Whether a quota's resource is about this kind.
     pub(crate) fn counts(&self, name: &str) -> bool {
-        if let Some(counted) = name.strip_prefix("count/") {
+        if let Some(counted) = name.strip_prefix("count/")
+            && self.family != Family::Ignored
+        {
             let GroupResource { group, resource } = self.resource;
             let rest = counted.strip_prefix(resource);
             return rest.is_some_and(|rest| match rest.strip_prefix('.') {
@@ -74,6 +94,7 @@ impl<'a> Kind<'a> {
             });
         }
         match self.family {
+            Family::Ignored => false,
             Family::Pods => pods::counts(name),
             Family::Services => matches!(
                 name,
@@ -151,7 +172,8 @@ fn of_claim(claim: &PersistentVolumeClaim) -> Amounts {
     let spec = claim.spec.as_ref();
     let resources = spec.and_then(|s| s.resources.as_ref());
     let requests = read(resources.and_then(|r| r.requests.as_ref()));
-    let storage = requests.get("storage").copied();
+    // in whole bytes, which is all that quotas are in
+    let storage = requests.get("storage").map(|storage| storage.to_units());
     let class = Some(class_of_claim(claim)).filter(|class| !class.is_empty());
     let mut usage = Amounts::new();
     for prefix in [

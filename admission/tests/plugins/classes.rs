@@ -115,7 +115,7 @@ async fn ingresses_without_class_get_the_default_one() {
     let (text, _) = ingress("{metadata: {name: i}}").refused(&chain).await;
     assert_eq!(
         text,
-        r#"ingresses.networking.k8s.io "i" is forbidden: Internal error occurred: 2 default IngressClasses were found"#
+        r#"ingresses.networking.k8s.io "i" is forbidden: Internal error occurred: 2 default IngressClasses were found, only 1 allowed"#
     );
 }
 

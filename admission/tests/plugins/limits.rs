@@ -160,6 +160,35 @@ async fn a_pod_counts_its_containers_together_and_init_containers_alone() {
 }
 
 #[tokio::test]
+async fn a_pod_has_no_sum_of_what_a_container_leaves_open() {
+    let memory = |c: &str, d: &str| {
+        let of = |memory: &str| format!("resources: {{limits: {{{memory}}}}}");
+        format!(
+            "{{containers: [{{name: c, {}}}, {{name: d, {}}}]}}",
+            of(c),
+            of(d)
+        )
+    };
+    let bounds = "{type: Pod, max: {memory: 2Gi}}";
+    for (spec, why) in [
+        (
+            memory("memory: 1Gi", ""),
+            "maximum memory usage per Pod is 2Gi.  No limit is specified",
+        ),
+        // sums read in powers of ten
+        (
+            memory("memory: 1Gi", "memory: 1025Mi"),
+            "maximum memory usage per Pod is 2Gi, but limit is 2148532224",
+        ),
+    ] {
+        assert_eq!(refused(bounds, &spec).await, why);
+    }
+    let fine = memory("memory: 1Gi", "memory: 1024Mi");
+    let chain = chain(bounds);
+    Request::create_pod(pod("a", &fine)).pod(&chain).await;
+}
+
+#[tokio::test]
 async fn claims_ask_for_so_much_storage() {
     let kind = GroupKind {
         group: "",
@@ -188,7 +217,7 @@ async fn claims_ask_for_so_much_storage() {
         ),
         (
             "",
-            "minimum storage usage per PersistentVolumeClaim is 1Gi.  No request is specified",
+            "[minimum storage usage per PersistentVolumeClaim is 1Gi.  No request is specified, maximum storage usage per PersistentVolumeClaim is 10Gi.  No request is specified]",
         ),
     ] {
         let request = || Request::create(kind, resource, claim(storage));

@@ -169,7 +169,7 @@ async fn labels_nobody_understands_mean_the_strictest() {
 }
 
 #[tokio::test]
-async fn updates_matter_if_they_change_images() {
+async fn updates_matter_if_they_change_images_or_annotated_profiles() {
     let chain = chain(&[("enforce", "baseline")]);
     let container =
         |image: &str| format!("{{hostPID: true, containers: [{{name: a, image: {image}}}]}}");
@@ -180,6 +180,16 @@ async fn updates_matter_if_they_change_images() {
     Request::update_pod(old.clone(), pod("p", &container("i2")))
         .refused(&chain)
         .await;
+    for key in [
+        "seccomp.security.alpha.kubernetes.io/pod",
+        "container.seccomp.security.alpha.kubernetes.io/a",
+    ] {
+        let mut annotated = old.clone();
+        annotated.metadata.annotations = Some([(key.to_owned(), "x".to_owned())].into());
+        Request::update_pod(old.clone(), annotated)
+            .refused(&chain)
+            .await;
+    }
     let mut ephemeral = old.clone();
     let spec = ephemeral.spec.as_mut().unwrap();
     spec.ephemeral_containers = Some(from_yaml("[{name: e, image: i}]"));

@@ -200,6 +200,12 @@ async fn runtime_classes_add_overhead_and_scheduling() {
     );
     let same = Request::create_pod(same).pod(&chain).await;
     assert_eq!(spec(&same).tolerations.as_ref().map(Vec::len), Some(1));
+    // what the class's toleration covers goes
+    let narrow = "tolerations: [{key: kata, operator: Equal, value: x, effect: NoSchedule}, {key: b, operator: Exists}]";
+    let narrow = pod("a", &format!("{{runtimeClassName: kata, {narrow}}}"));
+    let merged = Request::create_pod(narrow).pod(&chain).await;
+    let wanted = "[{key: b, operator: Exists}, {key: kata, operator: Exists}]";
+    assert_eq!(spec(&merged).tolerations, Some(from_yaml(wanted)));
     Request::create_pod(pod("a", "{runtimeClassName: plain}"))
         .pod(&chain)
         .await;
@@ -225,6 +231,67 @@ async fn runtime_classes_add_overhead_and_scheduling() {
         let refused = Request::create_pod(pod("a", given)).refused(&chain).await;
         assert_eq!(refused, (format!("pods \"a\" is forbidden: {why}"), 403));
     }
+}
+
+#[tokio::test]
+async fn vendors_resources_are_tolerated() {
+    let chain = World::new().chain(&["ExtendedResourceToleration"]);
+    let asks = "containers: [{name: a, resources: {requests: {cpu: 1, b.example/x: 1, kubernetes.io/y: 1}}}], initContainers: [{name: i, resources: {requests: {a.example/x: 1}}}]";
+    let tolerates = |name: &str| format!("{{key: {name}, operator: Exists, effect: NoSchedule}}");
+    let both = |own: &str| {
+        let (a, b) = (tolerates("a.example/x"), tolerates("b.example/x"));
+        pod("a", &format!("{{{asks}, tolerations: [{own}{a}, {b}]}}"))
+    };
+    let given = pod("a", &format!("{{{asks}}}"));
+    assert_eq!(Request::create_pod(given).pod(&chain).await, both(""));
+    // what is there already, and for a while only, is there for ever
+    let limited = "{key: a.example/x, operator: Exists, effect: NoSchedule, tolerationSeconds: 5}";
+    let given = pod("a", &format!("{{{asks}, tolerations: [{limited}]}}"));
+    let created = Request::create_pod(given).pod(&chain).await;
+    assert_eq!(created, both(""));
+    let again = Request::update_pod(created.clone(), created.clone());
+    assert_eq!(again.pod(&chain).await, created);
+    let plain = pod("a", "{}");
+    assert_eq!(Request::create_pod(plain.clone()).pod(&chain).await, plain);
+}
+
+#[tokio::test]
+async fn pods_run_where_their_namespace_says() {
+    let mut world = World::new();
+    for (name, selector) in [("here", "zone=a, disk = ssd"), ("odd", "zone")] {
+        let annotation = format!("{{scheduler.alpha.kubernetes.io/node-selector: '{selector}'}}");
+        world.namespaces.add(from_yaml(&format!(
+            "{{metadata: {{name: {name}, annotations: {annotation}}}}}"
+        )));
+    }
+    let chain = world.chain(&["PodNodeSelector"]);
+    let create =
+        |namespace: &str, spec: &str| Request::create_pod(pod("a", spec)).in_namespace(namespace);
+    for (namespace, given, wanted) in [
+        ("default", "{}", "{}"),
+        ("here", "{}", "{nodeSelector: {disk: ssd, zone: a}}"),
+        (
+            "here",
+            "{nodeSelector: {zone: a, x: z}}",
+            "{nodeSelector: {disk: ssd, x: z, zone: a}}",
+        ),
+    ] {
+        let created = create(namespace, given).pod(&chain).await;
+        assert_eq!(created, pod("a", wanted), "{given}");
+    }
+    let conflict = create("here", "{nodeSelector: {zone: b}}");
+    let why = "pod node label selector conflicts with its namespace node label selector";
+    assert_eq!(
+        conflict.refused(&chain).await,
+        (format!("pods \"a\" is forbidden: {why}"), 403)
+    );
+    let (text, code) = create("odd", "{}").refused(&chain).await;
+    assert_eq!(
+        (text.as_str(), code),
+        ("Internal error occurred: invalid selector: [zone]", 500)
+    );
+    let missing = create("none", "{}").refused(&chain).await;
+    assert_eq!(missing, ("namespaces \"none\" not found".to_owned(), 404));
 }
 
 #[tokio::test]

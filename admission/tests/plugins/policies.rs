@@ -63,6 +63,32 @@ async fn the_first_by_name_that_need_not_change_the_pod_wins() {
     assert_eq!(container.security_context, None);
 }
 
+/// Every policy notes the profile of the field as an annotation, so none leaves such a pod as it is.
+#[tokio::test]
+async fn a_seccomp_profile_in_the_field_is_a_change_for_all() {
+    let mut world = World::new();
+    for (name, spec) in [("a", "readOnlyRootFilesystem: true"), ("b", "")] {
+        let mut policy = policy(name, spec);
+        let key = "seccomp.security.alpha.kubernetes.io/allowedProfileNames";
+        let any = (key.to_owned(), "*".to_owned());
+        policy.metadata.annotations = Some([any].into());
+        world.policies.put(&policy);
+        world.grant("alice", "policy", name, "default");
+    }
+    let chain = world.chain(PLUGIN);
+    let spec = "{securityContext: {seccompProfile: {type: RuntimeDefault}}}";
+    let created = Request::create_pod(pod("p", spec)).pod(&chain).await;
+    assert_eq!(chosen(&created), "a");
+    let key = "seccomp.security.alpha.kubernetes.io/pod";
+    let annotations = created.metadata.annotations.as_ref().unwrap();
+    assert_eq!(annotations[key], "runtime/default");
+    let mut noted = pod("p", spec);
+    let profile = (key.to_owned(), "runtime/default".to_owned());
+    noted.metadata.annotations = Some([profile].into());
+    let created = Request::create_pod(noted).pod(&chain).await;
+    assert_eq!(chosen(&created), "b");
+}
+
 #[tokio::test]
 async fn else_the_first_by_name_that_changes_it() {
     let world = cluster(&[

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Pod, Service};
+use k8s_openapi::api::core::v1::{ConfigMap, Event, PersistentVolumeClaim, Pod, Service};
 use portcullis_admission::quota::Meter;
 use portcullis_admission::{Chain, Operation};
 use portcullis_api::{GroupKind, GroupResource, Object};
@@ -284,6 +284,43 @@ async fn nothing_is_charged_for_status_or_for_updates_of_pods() {
     status.subresource = "binding";
     status.send(&chain).await.unwrap();
     assert_eq!(quotas.used("q", "pods"), "0");
+}
+
+#[tokio::test]
+async fn events_and_questions_are_not_counted() {
+    let hard = "count/events: 0, count/localsubjectaccessreviews.authorization.k8s.io: 0";
+    let (chain, _) = quota(hard, hard, "");
+    let event: Event = from_yaml("{metadata: {name: e}, involvedObject: {}}");
+    of("Event", "events", event.clone())
+        .send(&chain)
+        .await
+        .unwrap();
+    for (group, resource) in [
+        ("events.k8s.io", "events"),
+        ("authorization.k8s.io", "localsubjectaccessreviews"),
+    ] {
+        let mut request = of("Any", resource, event.clone());
+        request.resource.group = group;
+        request.send(&chain).await.unwrap();
+    }
+    let events = GroupResource {
+        group: "",
+        resource: "events",
+    };
+    let quota = from_yaml(&format!("{{spec: {{hard: {{{hard}}}}}}}"));
+    assert!(!Meter::new(&quota).counts(events));
+}
+
+#[tokio::test]
+async fn claims_are_charged_in_whole_bytes() {
+    let (chain, quotas) = quota("requests.storage: 10", "requests.storage: 0", "");
+    let claim: PersistentVolumeClaim =
+        from_yaml("{metadata: {name: c}, spec: {resources: {requests: {storage: 1500m}}}}");
+    of("PersistentVolumeClaim", "persistentvolumeclaims", claim)
+        .send(&chain)
+        .await
+        .unwrap();
+    assert_eq!(quotas.used("q", "requests.storage"), "2");
 }
 
 #[tokio::test]

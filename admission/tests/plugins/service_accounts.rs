@@ -6,6 +6,10 @@ use portcullis_admission::{Chain, Operation};
 use crate::support::{Request, World, from_yaml, pod};
 
 fn chain() -> Chain {
+    chain_of(&["ServiceAccount"])
+}
+
+fn chain_of(plugins: &[&str]) -> Chain {
     let mut world = World::new();
     let accounts = &mut world.service_accounts;
     for account in [
@@ -16,7 +20,7 @@ fn chain() -> Chain {
         accounts.add(from_yaml(account));
     }
     accounts.add_late(from_yaml("{metadata: {namespace: default, name: late}}"));
-    world.chain(&["ServiceAccount"])
+    world.chain(plugins)
 }
 
 async fn created(spec: &str) -> Pod {
@@ -162,6 +166,14 @@ async fn a_strict_account_lends_only_its_own_secrets() {
         text.contains("ephemeral container c with envFrom"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn a_strict_account_speaks_before_later_plugins() {
+    let chain = chain_of(&["ServiceAccount", "PodSecurityPolicy"]);
+    let spec = "{serviceAccountName: strict, volumes: [{name: v, secret: {secretName: x}}]}";
+    let (text, _) = Request::create_pod(pod("a", spec)).refused(&chain).await;
+    assert!(text.contains("service account strict"), "{text}");
 }
 
 #[tokio::test]

@@ -199,7 +199,8 @@ impl Client {
 pub struct Connection {
     /// What requests' addresses begin with.
     pub base: String,
-    headers: HeaderMap,
+    /// What they all carry.
+    pub headers: HeaderMap,
     sender: Sender,
 }
 

@@ -57,11 +57,17 @@ impl Process {
         self.data.clone()
     }
 
+    /// Sends it a signal, such as STOP.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let signal = format!("-{name}");
+        let sent = Command::new("kill").args([&signal, &pid]).status().unwrap();
+        assert!(sent.success());
+    }
+
     /// Asks it to end, and waits until it has.
     pub fn terminate(mut self) {
-        let pid = self.child.id().to_string();
-        let asked = Command::new("kill").args(["-TERM", &pid]).status().unwrap();
-        assert!(asked.success());
+        self.signal("TERM");
         assert!(self.child.wait().unwrap().success());
     }
 

@@ -1,34 +1,74 @@
 //! Least, most, and how far limits may lie above requests.
 
-use k8s_openapi::api::core::v1::{LimitRangeItem, PersistentVolumeClaim, Pod};
+use k8s_openapi::api::core::v1::{Container, LimitRangeItem, PersistentVolumeClaim, Pod};
 use portcullis_api::quantity::Quantity;
 
 use crate::amounts::{Amounts, Usage, read};
 
 /// What is wrong with a pod's containers, and with the pod as a whole.
 pub(super) fn of_pod(pod: &Pod, items: &[LimitRangeItem]) -> Vec<String> {
-    let spec = pod.spec.as_ref();
-    let containers = spec.into_iter().flat_map(|s| {
-        let init = s.init_containers.iter().flatten();
-        s.containers.iter().chain(init)
-    });
-    let usages: Vec<_> = containers
-        .map(|c| Usage::of(c.resources.as_ref()))
-        .collect();
+    let Some(spec) = &pod.spec else {
+        return Vec::new();
+    };
+    let usage = |container: &Container| Usage::of(container.resources.as_ref());
+    let regular: Vec<_> = spec.containers.iter().map(usage).collect();
+    let init = spec.init_containers.iter().flatten();
+    let init: Vec<_> = init.map(usage).collect();
     let mut errors = Vec::new();
     for item in items {
         match item.type_.as_str() {
-            "Container" => usages
-                .iter()
-                .for_each(|usage| check(item, usage, &mut errors)),
-            "Pod" => check(item, &Usage::of_pod(pod), &mut errors),
+            "Container" => {
+                let all = regular.iter().chain(&init);
+                all.for_each(|usage| check(item, usage, &mut errors));
+            }
+            "Pod" => check(item, &together(&regular, &init), &mut errors),
             _ => {}
         }
     }
     errors
 }
 
-/// What is wrong with the storage a claim asks for; upstream stops at the first mistake.
+/// What a pod's containers have together, or one of its init containers alone, whichever is more.
+fn together(regular: &[Usage], init: &[Usage]) -> Usage {
+    let mut total = Usage {
+        requests: sum(regular, |usage| &usage.requests),
+        limits: sum(regular, |usage| &usage.limits),
+    };
+    for usage in init {
+        raise(&mut total.requests, &usage.requests);
+        raise(&mut total.limits, &usage.limits);
+    }
+    total
+}
+
+/// Of what not every container speaks there is no sum. Upstream's `sum` counts in whole units,
+/// processors in thousandths, and writes in powers of ten.
+fn sum(containers: &[Usage], which: fn(&Usage) -> &Amounts) -> Amounts {
+    let Some(first) = containers.first() else {
+        return Amounts::new();
+    };
+    let of_all = |name: &String| {
+        let count = |amount: Quantity| match name.as_str() {
+            "cpu" => amount.to_millis().in_decimal(),
+            _ => amount.to_units().in_decimal(),
+        };
+        let mut amounts = containers.iter().map(|usage| which(usage).get(name));
+        let sum = amounts.try_fold(Quantity::ZERO, |sum, amount| Some(sum + count(*amount?)))?;
+        Some((name.clone(), sum))
+    };
+    which(first).keys().filter_map(of_all).collect()
+}
+
+fn raise(total: &mut Amounts, least: &Amounts) {
+    for (name, amount) in least {
+        let known = total.entry(name.clone()).or_insert(*amount);
+        if *known < *amount {
+            *known = *amount;
+        }
+    }
+}
+
+/// What is wrong with the storage a claim asks for.
 pub(super) fn of_claim(claim: &PersistentVolumeClaim, items: &[LimitRangeItem]) -> Vec<String> {
     let resources = claim.spec.as_ref().and_then(|s| s.resources.as_ref());
     let usage = Usage {
@@ -44,7 +84,6 @@ pub(super) fn of_claim(claim: &PersistentVolumeClaim, items: &[LimitRangeItem]) 
             errors.extend(Rule::new(item, &name, &usage).most_requested(most));
         }
     }
-    errors.truncate(1);
     errors
 }
 

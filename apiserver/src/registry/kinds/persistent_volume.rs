@@ -31,10 +31,7 @@ impl Strategy for PersistentVolumeStrategy {
 
     fn default(&self, volume: &mut PersistentVolume) {
         let spec = volume.spec.get_or_insert_default();
-        if let Some(capacity) = &mut spec.capacity {
-            round_up(capacity);
-        }
-        sources::default_source(spec);
+        default_parts(spec);
         if text(spec.persistent_volume_reclaim_policy.as_ref()).is_empty() {
             spec.persistent_volume_reclaim_policy = Some("Retain".into());
         }
@@ -107,6 +104,14 @@ impl Strategy for PersistentVolumeStrategy {
     }
 }
 
+/// What volumes that are part of something else get, too.
+pub(super) fn default_parts(spec: &mut PersistentVolumeSpec) {
+    if let Some(capacity) = &mut spec.capacity {
+        round_up(capacity);
+    }
+    sources::default_source(spec);
+}
+
 fn claim_name(claim: &ObjectReference) -> String {
     let (namespace, name) = (text(claim.namespace.as_ref()), text(claim.name.as_ref()));
     format!("{namespace}/{name}")
@@ -137,11 +142,7 @@ fn validate_spec(spec: &PersistentVolumeSpec, name: &str, path: &Path, errors: &
         }
     }
     sources::validate_source(spec, name, path, errors);
-    let host_path = spec.host_path.as_ref().map(|h| h.path.as_str());
-    if host_path.is_some_and(is_root) && policy == "Recycle" {
-        let detail = "may not be 'recycle' for a hostPath mount of '/'";
-        errors.push(FieldError::forbidden(&policy_path, detail));
-    }
+    validate_recycling(spec, path, errors);
     let class = text(spec.storage_class_name.as_ref());
     if !class.is_empty() {
         let path = path.child("storageClassName");
@@ -149,6 +150,53 @@ fn validate_spec(spec: &PersistentVolumeSpec, name: &str, path: &Path, errors: &
     }
     if let Some(mode) = &spec.volume_mode {
         one_of(mode, &VOLUME_MODES, &path.child("volumeMode"), errors);
+    }
+}
+
+/// A volume that is part of something else has but a source, which is CSI's, and access modes.
+pub(super) fn validate_inline(spec: &PersistentVolumeSpec, path: &Path, errors: &mut ErrorList) {
+    let forbid = |field: &str, set: bool, detail: &str, errors: &mut ErrorList| {
+        if set {
+            let detail = format!("{detail} in the context of inline volumes");
+            errors.push(FieldError::forbidden(&path.child(field), detail));
+        }
+    };
+    let unused = "may not be specified";
+    forbid("claimRef", spec.claim_ref.is_some(), unused, errors);
+    let capacity = spec.capacity.as_ref().is_some_and(|c| !c.is_empty());
+    forbid("capacity", capacity, unused, errors);
+    if spec.csi.is_none() {
+        let detail = "has to be specified in the context of inline volumes";
+        errors.push(FieldError::required(&path.child("csi"), detail));
+    }
+    let modes = list(spec.access_modes.as_ref());
+    let modes_path = path.child("accessModes");
+    if modes.is_empty() {
+        errors.push(FieldError::required(&modes_path, ""));
+    }
+    validate_access_modes(modes, &modes_path, errors);
+    let policy = text(spec.persistent_volume_reclaim_policy.as_ref());
+    let odd = !matches!(policy, "" | "Retain");
+    let policy_field = "persistentVolumeReclaimPolicy";
+    forbid(policy_field, odd, "may only be Retain", errors);
+    forbid("nodeAffinity", spec.node_affinity.is_some(), unused, errors);
+    sources::validate_source(spec, "", path, errors);
+    validate_recycling(spec, path, errors);
+    let class = !text(spec.storage_class_name.as_ref()).is_empty();
+    forbid("storageClassName", class, unused, errors);
+    let odd = spec.volume_mode.as_ref().is_some_and(|m| m != "Filesystem");
+    let detail = "may not specify volumeMode other than Filesystem";
+    forbid("volumeMode", odd, detail, errors);
+}
+
+/// The root of a host is not recycled.
+fn validate_recycling(spec: &PersistentVolumeSpec, path: &Path, errors: &mut ErrorList) {
+    let host_path = spec.host_path.as_ref().map(|h| h.path.as_str());
+    let policy = text(spec.persistent_volume_reclaim_policy.as_ref());
+    if host_path.is_some_and(is_root) && policy == "Recycle" {
+        let detail = "may not be 'recycle' for a hostPath mount of '/'";
+        let path = path.child("persistentVolumeReclaimPolicy");
+        errors.push(FieldError::forbidden(&path, detail));
     }
 }
 

@@ -1,5 +1,7 @@
 //! Claims of storage.
 
+mod data_source;
+
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, PersistentVolumeClaimStatus};
 use portcullis_api::quantity::Quantity;
 use portcullis_api::{ErrorList, FieldError, Path};
@@ -37,6 +39,9 @@ impl Strategy for PersistentVolumeClaimStrategy {
     }
 
     fn prepare_for_create(&self, claim: &mut PersistentVolumeClaim) {
+        let spec = claim.spec.get_or_insert_default();
+        data_source::drop_odd(spec, None);
+        data_source::fill_in(spec);
         claim.status = Some(PersistentVolumeClaimStatus {
             phase: Some("Pending".into()),
             ..Default::default()
@@ -45,6 +50,9 @@ impl Strategy for PersistentVolumeClaimStrategy {
 
     fn prepare_for_update(&self, claim: &mut PersistentVolumeClaim, old: &PersistentVolumeClaim) {
         claim.status.clone_from(&old.status);
+        let spec = claim.spec.get_or_insert_default();
+        data_source::drop_odd(spec, old.spec.as_ref());
+        data_source::fill_in(spec);
     }
 
     fn validate(&self, claim: &PersistentVolumeClaim) -> ErrorList {
@@ -146,6 +154,9 @@ fn validate_change(
         let requests = resources.and_then(|r| r.requests.as_ref());
         requests.and_then(|r| r.get("storage")).cloned()
     };
+    // one kept by an older server may have one field only
+    let mut old_spec = old_spec.clone();
+    data_source::fill_in(&mut old_spec);
     let mut munged = spec.clone();
     if text(old_spec.volume_name.as_ref()).is_empty() {
         munged.volume_name.clone_from(&old_spec.volume_name);
@@ -161,7 +172,7 @@ fn validate_change(
         requests.insert("storage".into(), size);
     }
     let path = Path::new("spec");
-    if munged != *old_spec {
+    if munged != old_spec {
         let detail = "spec is immutable after creation except resources.requests for bound claims";
         errors.push(FieldError::forbidden(&path, detail));
     }
@@ -267,12 +278,14 @@ mod tests {
                 ],
             ),
             (
-                json!({"spec": {"dataSource": {"name": "", "kind": "Pod"}}}),
+                json!({"spec": {"dataSourceRef": {"name": "", "kind": "Pod"}}}),
                 vec![
                     "spec.accessModes: Required value: at least 1 access mode is required",
                     "spec.resources[storage]: Required value",
                     "spec.dataSource.name: Required value",
                     "spec.dataSource: Invalid value: \"Pod\"",
+                    "spec.dataSourceRef.name: Required value",
+                    "spec.dataSourceRef: Invalid value: \"Pod\"",
                 ],
             ),
         ] {

@@ -7,6 +7,7 @@ use portcullis_api::field_error::{BadValue, go_quote};
 use portcullis_api::{ErrorList, FieldError, Path, name};
 use serde_json::Value;
 
+use super::persistent_volume;
 use crate::registry::strategy::{Cell, Column, Strategy};
 use crate::registry::validation::names::validate_csi_driver_name;
 use crate::registry::validation::{IMMUTABLE, invalid_each, required, text};
@@ -24,6 +25,9 @@ impl Strategy for VolumeAttachmentStrategy {
 
     fn default(&self, attachment: &mut VolumeAttachment) {
         attachment.status.get_or_insert_default();
+        if let Some(volume) = &mut attachment.spec.source.inline_volume_spec {
+            persistent_volume::default_parts(volume);
+        }
     }
 
     fn prepare_for_create(&self, attachment: &mut VolumeAttachment) {
@@ -114,7 +118,10 @@ fn validate_source(source: &VolumeAttachmentSource, path: &Path, errors: &mut Er
             let path = path.child("persistentVolumeName");
             errors.push(FieldError::required(&path, detail));
         }
-        _ => {}
+        (None, Some(_)) => {}
+        (Some(volume), None) => {
+            persistent_volume::validate_inline(volume, &path.child("inlineVolumeSpec"), errors);
+        }
     }
 }
 
@@ -202,6 +209,48 @@ mod tests {
                 "spec.source.persistentVolumeName"
             ]
         );
+    }
+
+    #[test]
+    fn volumes_written_out_are_plain() {
+        let csi = json!({"driver": "a.b", "volumeHandle": "h"});
+        let modes = json!(["ReadWriteOnce"]);
+        let all = json!({"accessModes": modes, "csi": csi, "capacity": {"storage": "1"},
+            "claimRef": {"name": "c"}, "nodeAffinity": {}, "storageClassName": "s",
+            "persistentVolumeReclaimPolicy": "Delete", "volumeMode": "Block"});
+        let context = "in the context of inline volumes";
+        let unused = format!("Forbidden: may not be specified {context}");
+        for (volume, expected) in [
+            (json!({"accessModes": modes, "csi": csi}), vec![]),
+            (
+                json!({"accessModes": modes, "hostPath": {"path": "/v"}}),
+                vec![format!(
+                    "csi: Required value: has to be specified {context}"
+                )],
+            ),
+            (
+                all,
+                vec![
+                    format!("claimRef: {unused}"),
+                    format!("capacity: {unused}"),
+                    format!(
+                        "persistentVolumeReclaimPolicy: Forbidden: may only be Retain {context}"
+                    ),
+                    format!("nodeAffinity: {unused}"),
+                    format!("storageClassName: {unused}"),
+                    format!(
+                        "volumeMode: Forbidden: may not specify volumeMode other than Filesystem {context}"
+                    ),
+                ],
+            ),
+        ] {
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|e| format!("spec.source.inlineVolumeSpec.{e}"))
+                .collect();
+            let given = attachment(&json!({"inlineVolumeSpec": volume}));
+            assert_eq!(mistakes(RULES, &given), expected, "{volume}");
+        }
     }
 
     #[test]

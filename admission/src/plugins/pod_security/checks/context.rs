@@ -9,8 +9,9 @@ use crate::plugins::pod_security::standard::Violation;
 use crate::plugins::pod_security::subject::{ContainerLike, PodLike};
 
 const APP_ARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
-const SECCOMP_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
-const SECCOMP_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/";
+pub(in super::super) const SECCOMP_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
+pub(in super::super) const SECCOMP_CONTAINER: &str =
+    "container.seccomp.security.alpha.kubernetes.io/";
 
 /// The two types of profile that are no way out.
 pub(super) fn is_known_profile(kind: &str) -> bool {

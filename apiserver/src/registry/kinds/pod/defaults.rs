@@ -2,6 +2,7 @@
 //!
 //! Templates of pods get the same, but for what [`default_of_pods_only`] adds.
 
+mod image;
 mod volume;
 
 use std::collections::BTreeMap;
@@ -185,47 +186,10 @@ fn default_http_get(action: Option<&mut HTTPGetAction>) {
 
 /// An image that may change under its tag is always pulled.
 fn pull_policy(image: &str) -> &'static str {
-    if tag(image) == Some("latest") {
+    if image::tag(image) == Some("latest") {
         "Always"
     } else {
         "IfNotPresent"
-    }
-}
-
-/// The tag of an image, `latest` where neither tag nor digest is given (upstream:
-/// `pkg/util/parsers/parsers.go`); none where the reference is malformed.
-fn tag(image: &str) -> Option<&str> {
-    if !is_reference(image) {
-        return None;
-    }
-    let (name, digest) = match image.split_once('@') {
-        Some((name, digest)) => (name, Some(digest)),
-        None => (image, None),
-    };
-    let last = name.rsplit('/').next().unwrap_or(name);
-    match (last.split_once(':'), digest) {
-        (Some((_, tag)), _) => Some(tag),
-        (None, Some(_)) => None,
-        (None, None) => Some("latest"),
-    }
-}
-
-/// Whether a text can be read as an image's name, as far as it matters for its tag.
-fn is_reference(image: &str) -> bool {
-    let name = image.split('@').next().unwrap_or_default();
-    let path = name.split_once('/').map_or(name, |(_, path)| path);
-    !image.is_empty()
-        && !image.contains(char::is_whitespace)
-        && !path
-            .chars()
-            .any(|c| c.is_ascii_uppercase() && !after_colon(path, c))
-}
-
-/// Capitals may stand in a tag only.
-fn after_colon(path: &str, capital: char) -> bool {
-    match (path.find(':'), path.find(capital)) {
-        (Some(colon), Some(at)) => at > colon,
-        _ => false,
     }
 }
 

@@ -1,6 +1,5 @@
 use serde_json::{Value, json};
 
-use super::*;
 use crate::registry::kinds::pod::PodStrategy;
 use crate::registry::kinds::testing::{defaulted, written};
 
@@ -29,23 +28,6 @@ fn a_pod_of_nothing_gets_the_usual() {
             "terminationGracePeriodSeconds": 30,
         })
     );
-}
-
-#[test]
-fn tags_decide_whether_images_are_pulled() {
-    for (image, tag_found) in [
-        ("alpine", Some("latest")),
-        ("alpine:latest", Some("latest")),
-        ("alpine:3.12", Some("3.12")),
-        ("localhost:5000/app", Some("latest")),
-        ("localhost:5000/app:1", Some("1")),
-        ("a/b@sha256:aa", None),
-        ("a/b:1@sha256:aa", Some("1")),
-        ("a/B", None),
-        ("", None),
-    ] {
-        assert_eq!(tag(image), tag_found, "{image}");
-    }
 }
 
 #[test]
