@@ -35,11 +35,25 @@ pub struct Deed<'a> {
     pub verb: &'a str,
     /// To what; it need not be served.
     pub resource: GroupResource<'a>,
+    /// To which part of it; mostly empty.
+    pub subresource: &'a str,
     /// Where; empty for what is in no namespace.
     pub namespace: &'a str,
     /// To which; the empty name stands for none of them.
     pub name: &'a str,
 }
+
+/// What objects of a kind are served as.
+#[derive(Clone, Copy, Debug)]
+pub struct KindServed {
+    /// The resource.
+    pub resource: GroupResource<'static>,
+    /// Whether each is in a namespace.
+    pub is_namespaced: bool,
+}
+
+/// Finds what a kind is served as, by its API version and name.
+pub type ResourceOf = fn(api_version: &str, kind: &str) -> Option<KindServed>;
 
 /// Tells of a name whether something may be done to what has it.
 pub type Names = Box<dyn Fn(&str) -> bool>;
@@ -163,8 +177,11 @@ pub struct Lookups {
     /// For `PodSecurityPolicy`: the policies, which the server feeds.
     pub policies: Arc<PolicyIndex>,
     /// For `PodSecurityPolicy`: who may use them; for `CertificateApproval` and
-    /// `CertificateSigning`: who may speak for which signer.
+    /// `CertificateSigning`: who may speak for which signer; for
+    /// `OwnerReferencesPermissionEnforcement`: who may delete and hold up what.
     pub permissions: Arc<dyn Permissions>,
+    /// For `OwnerReferencesPermissionEnforcement`: what owners are.
+    pub resource_of: ResourceOf,
     /// How the server makes a name of a beginning, for the volumes that `ServiceAccount` adds.
     pub generate_name: fn(&str) -> String,
 }
@@ -188,6 +205,7 @@ impl Lookups {
             ingress_classes: none,
             policies: Arc::default(),
             permissions,
+            resource_of: |_, _| None,
             generate_name,
         }
     }

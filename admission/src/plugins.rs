@@ -12,6 +12,7 @@ mod limit_ranger;
 mod namespace_exists;
 mod namespace_lifecycle;
 mod node_restriction;
+mod owner_references;
 mod pod_node_selector;
 mod pod_security;
 mod priority;
@@ -43,6 +44,7 @@ use limit_ranger::LimitRanger;
 use namespace_exists::NamespaceExists;
 use namespace_lifecycle::NamespaceLifecycle;
 use node_restriction::NodeRestriction;
+use owner_references::OwnerReferences;
 use pod_node_selector::PodNodeSelector;
 use pod_security::PodSecurity;
 use priority::Priority;
@@ -135,7 +137,10 @@ const ALL: [Row; 35] = [
         "StorageObjectInUseProtection",
         Made(|_| Roles::mutating(StorageObjectInUseProtection)),
     ),
-    off("OwnerReferencesPermissionEnforcement", Nothing(NOT_YET)),
+    off(
+        "OwnerReferencesPermissionEnforcement",
+        Made(|l| Roles::validating(OwnerReferences::new(&l.permissions, l.resource_of))),
+    ),
     on(
         "PersistentVolumeClaimResize",
         Made(|l| Roles::validating(ClaimResize::new(&l.storage_classes))),

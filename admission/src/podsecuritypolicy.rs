@@ -243,6 +243,7 @@ impl Caller<'_> {
                 group,
                 resource: "podsecuritypolicies",
             },
+            subresource: "",
             namespace: self.namespace,
             name,
         }

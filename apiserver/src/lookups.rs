@@ -8,6 +8,7 @@ use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::api::storage::v1::StorageClass;
 use portcullis_admission::Lookups;
+use portcullis_admission::lookup::KindServed;
 use portcullis_api::psp::PodSecurityPolicy;
 use portcullis_rbac::Authorizer;
 use portcullis_storage::cache::Cache;
@@ -35,6 +36,13 @@ pub fn start(cache: &Arc<Cache>, prefix: &str, authorizer: &Arc<dyn Authorizer>)
         storage_classes: Informer::<StorageClass>::start(cache, prefix, table::STORAGE_CLASSES),
         ingress_classes: Informer::<IngressClass>::start(cache, prefix, table::INGRESS_CLASSES),
         runtime_classes: Informer::<RuntimeClass>::start(cache, prefix, table::RUNTIME_CLASSES),
+        resource_of: |api_version, kind| {
+            let found = table::find_kind(api_version, kind)?;
+            Some(KindServed {
+                resource: found.group_resource(),
+                is_namespaced: found.namespaced,
+            })
+        },
         ..nothing
     };
     // Of a kind that is not served there are no objects.

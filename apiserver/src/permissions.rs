@@ -27,7 +27,7 @@ fn attributes<'a>(user: &'a UserInfo, deed: &Deed<'a>) -> Attributes<'a> {
     let target = ResourceTarget {
         group: deed.resource.group,
         resource: deed.resource.resource,
-        subresource: "",
+        subresource: deed.subresource,
         namespace: deed.namespace,
         name: deed.name,
     };

@@ -3,4 +3,5 @@
 mod certificates;
 mod classes;
 mod metrics;
+mod owners;
 mod quota;

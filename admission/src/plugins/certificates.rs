@@ -82,6 +82,7 @@ impl ForSigner {
             let deed = Deed {
                 verb: self.act.verb(),
                 resource: SIGNERS,
+                subresource: "",
                 namespace: "",
                 name,
             };

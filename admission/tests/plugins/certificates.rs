@@ -33,6 +33,7 @@ fn chain() -> Chain {
             let deed = Deed {
                 verb,
                 resource,
+                subresource: "",
                 namespace: "",
                 name,
             };

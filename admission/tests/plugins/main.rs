@@ -14,6 +14,7 @@ mod classes;
 mod limits;
 mod namespaces;
 mod nodes;
+mod owners;
 mod pod_security;
 mod pods;
 mod policies;

@@ -11,7 +11,9 @@ use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use portcullis_admission::lookup::{Deed, Lookup, Names, Permissions, QuotaLedger, Stored};
+use portcullis_admission::lookup::{
+    Deed, KindServed, Lookup, Names, Permissions, QuotaLedger, Stored,
+};
 use portcullis_admission::plugins::known;
 use portcullis_admission::podsecuritypolicy::PolicyIndex;
 use portcullis_admission::quota::Meter;
@@ -57,8 +59,8 @@ pub struct Request {
     pub old: Option<Box<dyn Object>>,
 }
 
-/// A user, what they may do, to what of which group, where and to which.
-type Grant = [String; 6];
+/// A user, what they may do, to which part of what of which group, where and to which.
+type Grant = [String; 7];
 
 struct Grants(Arc<BTreeSet<Grant>>);
 
@@ -227,6 +229,7 @@ impl World {
         let deed = Deed {
             verb: "use",
             resource,
+            subresource: "",
             namespace,
             name: policy,
         };
@@ -259,6 +262,18 @@ impl World {
             storage_classes: Arc::new(self.storage_classes),
             ingress_classes: Arc::new(self.ingress_classes),
             policies: self.policies,
+            resource_of: |api_version, kind| {
+                let (group, resource, is_namespaced) = match (api_version, kind) {
+                    ("apps/v1", "Deployment") => ("apps", "deployments", true),
+                    ("v1", "Node") => ("", "nodes", false),
+                    _ => return None,
+                };
+                let resource = GroupResource { group, resource };
+                Some(KindServed {
+                    resource,
+                    is_namespaced,
+                })
+            },
             ..Lookups::nothing(permissions, |beginning| format!("{beginning}x7k2p"))
         })
     }
@@ -271,19 +286,18 @@ impl Permissions for Grants {
     }
 
     fn names(&self, user: &UserInfo, deed: &Deed<'_>) -> Names {
-        let [user, verb, group, resource, namespace, _] = grant(&user.name, deed);
-        let (grants, begins) = (self.0.clone(), [user, verb, group, resource, namespace]);
+        let (grants, asked) = (self.0.clone(), grant(&user.name, deed));
         Box::new(move |name| {
-            grants
-                .iter()
-                .any(|g| g.starts_with(&begins) && g[5] == name)
+            let mut alike = grants.iter().filter(|g| g[..6] == asked[..6]);
+            alike.any(|grant| grant[6] == name)
         })
     }
 }
 
 fn grant(user: &str, deed: &Deed<'_>) -> Grant {
     let GroupResource { group, resource } = deed.resource;
-    [user, deed.verb, group, resource, deed.namespace, deed.name].map(str::to_owned)
+    let (sub, namespace) = (deed.subresource, deed.namespace);
+    [user, deed.verb, group, resource, sub, namespace, deed.name].map(str::to_owned)
 }
 
 // === impl Request ===
