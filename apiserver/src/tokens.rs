@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use portcullis_authn::service_account::{Kind, Objects, TokenIssuer, Trust};
 use portcullis_authn::{
-    KeyFile, KeyRing, Reload, Secrets, SigningKeyFile, StoredSecret, TokenReviewer,
+    KeyFile, KeyRing, Look, Reload, Secrets, SigningKeyFile, StoredSecret, TokenReviewer,
 };
 use portcullis_storage::{Entry, ReadAt};
 use rcgen::KeyPair;
@@ -235,6 +235,14 @@ struct Metadata {
 }
 
 impl Bound {
+    /// What the cache knows, and what it may not have seen yet (upstream: `clientGetter`).
+    async fn find(&self, key: &str, look: Look) -> Option<Arc<Entry>> {
+        match self.entry(key, ReadAt::NotOlderThan(0)).await {
+            None if look == Look::Anywhere => self.entry(key, ReadAt::Latest).await,
+            known => known,
+        }
+    }
+
     async fn entry(&self, key: &str, at: ReadAt) -> Option<Arc<Entry>> {
         let found = self.0.storage().get(key, at).await;
         found
@@ -253,11 +261,8 @@ impl Objects for Bound {
             Kind::Secret => table::SECRETS,
         };
         let key = self.0.key(resource, namespace, name);
-        let entry = match self.entry(&key, ReadAt::NotOlderThan(0)).await {
-            // Another server may have written it a moment ago (upstream: `clientGetter`).
-            None => self.entry(&key, ReadAt::Latest).await?,
-            Some(entry) => entry,
-        };
+        // Only tokens with a good signature come so far.
+        let entry = self.find(&key, Look::Anywhere).await?;
         let head: Head = serde_json::from_slice(&entry.value)
             .inspect_err(|error| tracing::warn!(key, %error, "a token's object cannot be read"))
             .ok()?;
@@ -272,9 +277,9 @@ impl Objects for Bound {
 
 #[async_trait]
 impl Secrets for Bound {
-    async fn secret(&self, namespace: &str, name: &str) -> Option<StoredSecret> {
+    async fn secret(&self, namespace: &str, name: &str, look: Look) -> Option<StoredSecret> {
         let key = self.0.key(table::SECRETS, namespace, name);
-        let entry = self.entry(&key, ReadAt::NotOlderThan(0)).await?;
+        let entry = self.find(&key, look).await?;
         let object = codec::object(table::SECRETS, &entry).ok()?;
         let secret = object.as_kind::<Secret>()?.clone();
         let data = secret.data.unwrap_or_default();

@@ -12,7 +12,7 @@ use portcullis_api::UserInfo;
 use rustls_pki_types::UnixTime;
 
 use crate::secret::Secret;
-use crate::stored::{Secrets, StoredSecret};
+use crate::stored::{Look, Secrets, StoredSecret};
 use crate::{Error, Outcome, TokenAuthenticator};
 
 const NAMESPACE: &str = "kube-system";
@@ -45,7 +45,7 @@ impl TokenAuthenticator for BootstrapTokens {
             return Ok(Outcome::NotMine);
         };
         let name = format!("{PREFIX}{id}");
-        let Some(stored) = self.secrets.secret(NAMESPACE, &name).await else {
+        let Some(stored) = self.secrets.secret(NAMESPACE, &name, Look::Known).await else {
             return Ok(Outcome::NotMine);
         };
         match user(&stored, id, secret, UnixTime::now()) {

@@ -47,7 +47,7 @@ pub use jws::{Algorithm, SignError, SigningKey, VerifyingKey};
 pub use keys::{KeyFile, KeyRing, SigningKeyFile};
 pub use reload::{FileError, Problem, Reload, Reloading};
 pub use review::TokenReviewer;
-pub use stored::{Secrets, StoredSecret};
+pub use stored::{Look, Secrets, StoredSecret};
 pub use token_file::TokenFile;
 pub use trace::{Named, Step, Trace};
 pub use union::Union;

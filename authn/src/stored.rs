@@ -26,9 +26,18 @@ impl fmt::Debug for StoredSecret {
     }
 }
 
+/// How far to look for a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Among those this server knows: anybody may make it look.
+    Known,
+    /// Another server may have made it a moment ago: for those who have proved something.
+    Anywhere,
+}
+
 /// Where secrets are looked up.
 #[async_trait]
 pub trait Secrets: Send + Sync + 'static {
     /// The secret, if there is one that can be read.
-    async fn secret(&self, namespace: &str, name: &str) -> Option<StoredSecret>;
+    async fn secret(&self, namespace: &str, name: &str, look: Look) -> Option<StoredSecret>;
 }

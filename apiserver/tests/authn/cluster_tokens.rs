@@ -100,13 +100,23 @@ async fn bootstrap_tokens_let_nodes_in_if_told_to() {
 }
 
 /// What a token kept in the secret `secret` says, and the secret that keeps it.
-struct Kept<'a> {
+pub struct Kept<'a> {
     server: &'a TestServer,
     uid: String,
 }
 
-impl Kept<'_> {
-    fn claims(&self, secret: &str) -> Value {
+impl<'a> Kept<'a> {
+    /// For the account `robot`.
+    pub async fn of_robot(server: &'a TestServer) -> Self {
+        let account = server.admin().get(&format!("{ACCOUNTS}/robot")).await;
+        let uid = account.json()["metadata"]["uid"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        Self { server, uid }
+    }
+
+    pub fn claims(&self, secret: &str) -> Value {
         let name = |claim: &str| format!("kubernetes.io/serviceaccount/{claim}");
         json!({
             "iss": "kubernetes/serviceaccount",
@@ -118,7 +128,7 @@ impl Kept<'_> {
         })
     }
 
-    async fn keep(&self, secret: &str, token: &str) {
+    pub async fn keep(&self, secret: &str, token: &str) {
         let secret = json!({
             "metadata": {
                 "name": secret,
@@ -134,14 +144,7 @@ impl Kept<'_> {
 async fn a_token_of_a_secret_lasts_as_long_as_the_secret() {
     let server = TestServer::start(&[]).await;
     make_account(&server, "robot").await;
-    let account = server.admin().get(&format!("{ACCOUNTS}/robot")).await;
-    let kept = Kept {
-        server: &server,
-        uid: account.json()["metadata"]["uid"]
-            .as_str()
-            .unwrap()
-            .to_owned(),
-    };
+    let kept = Kept::of_robot(&server).await;
     let signer = Signer::of(&fs::read_to_string(server.data("pki/sa.key")).unwrap(), "");
     let text = signer.token(&kept.claims("robot-token"));
     does_not_count(&server, "that no secret holds", &text).await;

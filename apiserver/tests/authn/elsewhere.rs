@@ -6,8 +6,10 @@ use http::header::{AUTHORIZATION, HeaderValue};
 use portcullis_storage::etcd_server::EtcdServer;
 use serde_json::json;
 
+use super::cluster_tokens::Kept;
 use super::requests::{make_account, token};
 use crate::support::client::Client;
+use crate::support::issuer::Signer;
 use crate::support::process::Process;
 use crate::support::server::{TestServer, directory};
 
@@ -33,7 +35,7 @@ async fn a_token_counts_at_a_server_that_lags_behind() {
     let dir = directory();
     let key = dir.path().join("sa.key");
     let pem = rcgen::KeyPair::generate().unwrap().serialize_pem();
-    std::fs::write(&key, pem).unwrap();
+    std::fs::write(&key, &pem).unwrap();
     let flags = [
         format!("--etcd-servers={}", etcd.endpoint()),
         format!("--service-account-signing-key-file={}", key.display()),
@@ -41,23 +43,31 @@ async fn a_token_counts_at_a_server_that_lags_behind() {
     let flags = [&*flags[0], &flags[1]];
     let first = TestServer::start(&flags).await;
     let second = Process::start(dir.path().join("second"), &flags);
-    let mut behind = second.anonymous().connect().await.unwrap();
-    assert_eq!(
-        behind.ask(Method::GET, "/version", "").await.unwrap().code,
-        200
-    );
+    let mut behind = Vec::new();
+    for _ in 0..2 {
+        let mut connection = second.anonymous().connect().await.unwrap();
+        let answer = connection.ask(Method::GET, "/version", "").await;
+        assert_eq!(answer.unwrap().code, 200);
+        behind.push(connection);
+    }
 
     second.signal("STOP");
     let writers = (0..MEANWHILE.0).map(|writer| write(first.admin(), writer));
     join_all(writers).await;
     make_account(&first, "robot").await;
-    let token = token(&first, "robot", json!({})).await;
-    let value = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
-    behind.headers.insert(AUTHORIZATION, value);
-    let (answer, ()) = tokio::join!(behind.ask(Method::GET, "/version", ""), async {
-        second.signal("CONT");
-    });
-    assert_eq!(answer.unwrap().code, 200);
+    let issued = token(&first, "robot", json!({})).await;
+    let kept = Kept::of_robot(&first).await;
+    let of_secret = Signer::of(&pem, "").token(&kept.claims("robot-token"));
+    kept.keep("robot-token", &of_secret).await;
+    let mut asked = Vec::new();
+    for (mut connection, token) in behind.into_iter().zip([issued, of_secret]) {
+        let value = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
+        connection.headers.insert(AUTHORIZATION, value);
+        asked.push(async move { connection.ask(Method::GET, "/version", "").await });
+    }
+    let (answers, ()) = tokio::join!(join_all(asked), async { second.signal("CONT") });
+    let codes: Vec<_> = answers.into_iter().map(|a| a.unwrap().code).collect();
+    assert_eq!(codes, [200, 200]);
     drop(second);
     first.stop().await;
 }

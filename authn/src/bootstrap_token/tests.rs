@@ -8,7 +8,7 @@ struct One(&'static str, Option<StoredSecret>);
 
 #[async_trait]
 impl Secrets for One {
-    async fn secret(&self, namespace: &str, name: &str) -> Option<StoredSecret> {
+    async fn secret(&self, namespace: &str, name: &str, _: Look) -> Option<StoredSecret> {
         let found = namespace == NAMESPACE && name == self.0;
         self.1.clone().filter(|_| found)
     }

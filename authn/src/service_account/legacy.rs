@@ -14,7 +14,7 @@ use super::{INVALIDATED, LACKING, Objects, Reference, UNSIGNED, lost_account};
 use crate::jws::Token;
 use crate::keys::KeyRing;
 use crate::secret::Secret;
-use crate::stored::Secrets;
+use crate::stored::{Look, Secrets};
 use crate::{Error, Outcome, TokenAuthenticator};
 
 const ISSUER: &str = "kubernetes/serviceaccount";
@@ -68,7 +68,10 @@ impl LegacyTokens {
         if named.iter().any(|name| name.is_empty()) || claims.sub != account || invented {
             return Some(LACKING.to_owned());
         }
-        let secret = self.secrets.secret(&claims.namespace, &claims.secret).await;
+        let secret = self
+            .secrets
+            .secret(&claims.namespace, &claims.secret, Look::Anywhere)
+            .await;
         let kept = secret.filter(|secret| !secret.deleted);
         let kept = kept.as_ref().and_then(|secret| secret.data.get("token"));
         let Some(kept) = kept else {

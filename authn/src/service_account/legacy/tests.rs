@@ -20,7 +20,7 @@ impl Objects for Cluster {
 
 #[async_trait]
 impl Secrets for Cluster {
-    async fn secret(&self, namespace: &str, name: &str) -> Option<StoredSecret> {
+    async fn secret(&self, namespace: &str, name: &str, _: Look) -> Option<StoredSecret> {
         let there = (namespace, name) == ("ns", "robot-token");
         self.0.clone().filter(|_| there)
     }
