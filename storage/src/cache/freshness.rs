@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::{mpsc, oneshot};
 
 use super::closed;
@@ -10,6 +12,12 @@ use crate::{Result, Revision, Storage};
 
 /// How many may wait for the next read; more wait for a place.
 const QUEUE: usize = 4096;
+
+/// How many reads are on their way at once: with one, whoever comes just after it left waits for two.
+const READS: usize = 2;
+/// How often other tasks have their turn before a read leaves. Those who were answered together ask
+/// again together; where nobody else has anything to do, this is no time.
+const TURNS: usize = 6;
 
 type Question = oneshot::Sender<Result<Revision>>;
 
@@ -79,27 +87,45 @@ impl SharedRead {
 impl Reader {
     /// Answers until nobody can ask any more.
     ///
-    /// Whoever asks while a read is on its way is answered by the next one: the revision this one
+    /// Whoever asks while a read is on its way is answered by a later one: the revision this one
     /// brings may be older than their question.
     pub(super) async fn run(mut self) {
-        let mut asked = Vec::new();
-        while let Some(first) = self.questions.recv().await {
-            // Whoever was answered together asks together again: let them.
-            tokio::task::yield_now().await;
-            asked.push(first);
-            while let Ok(another) = self.questions.try_recv() {
-                asked.push(another);
-            }
-            asked.retain(|question| !question.is_closed());
-            if asked.is_empty() {
-                continue;
-            }
-            self.counts.reads.fetch_add(1, Ordering::Relaxed);
-            let revision = self.upstream.revision().await;
-            for question in asked.drain(..) {
-                // Whoever gave up waiting needs no answer.
-                let _ = question.send(revision.clone());
+        let mut reads = FuturesUnordered::new();
+        loop {
+            tokio::select! {
+                first = self.questions.recv(), if reads.len() < READS => {
+                    let Some(first) = first else { break };
+                    let asked = self.with_others(first).await;
+                    if !asked.is_empty() {
+                        self.counts.reads.fetch_add(1, Ordering::Relaxed);
+                        reads.push(answer(self.upstream.clone(), asked));
+                    }
+                }
+                Some(()) = reads.next() => {}
             }
         }
+        while reads.next().await.is_some() {}
+    }
+
+    /// All who have asked and still wait, a little after the first of them.
+    async fn with_others(&mut self, first: Question) -> Vec<Question> {
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+        }
+        let mut asked = vec![first];
+        while let Ok(another) = self.questions.try_recv() {
+            asked.push(another);
+        }
+        asked.retain(|question| !question.is_closed());
+        asked
+    }
+}
+
+/// Reads the revision for all who asked.
+async fn answer(upstream: Arc<dyn Storage>, asked: Vec<Question>) {
+    let revision = upstream.revision().await;
+    for question in asked {
+        // Whoever gave up waiting needs no answer.
+        let _ = question.send(revision.clone());
     }
 }

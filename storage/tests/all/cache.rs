@@ -258,7 +258,7 @@ async fn the_idle_are_told_how_far_they_are() {
     assert!(matches!(*event, Event::Progress(revision) if revision == elsewhere.revision));
 }
 
-/// One read serves all who asked before it began, and the next one those who asked meanwhile.
+/// One read serves all who asked before it began, and the next ones those who asked meanwhile.
 #[tokio::test]
 async fn requests_share_reads_of_the_revision() {
     let store = Embedded::new();
@@ -288,7 +288,8 @@ async fn requests_share_reads_of_the_revision() {
         );
     }
     let counts = cache.read_counts();
-    assert_eq!((counts.requests, counts.reads), (101, 2));
+    assert_eq!(counts.requests, 101);
+    assert!((2..=4).contains(&counts.reads), "{counts:?}");
 }
 
 #[tokio::test]
