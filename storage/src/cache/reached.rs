@@ -7,7 +7,8 @@ use tokio::sync::oneshot;
 
 use crate::Revision;
 
-/// With more waiting than this, those who gave up are looked for.
+/// After so many have come, those who gave up are looked for: nobody is kept much longer than they
+/// wait.
 const MANY: usize = 1024;
 
 /// A revision that grows.
@@ -21,6 +22,8 @@ pub(super) struct Reached(Mutex<Progress>);
 struct Progress {
     revision: Revision,
     waiting: BTreeMap<Revision, Vec<oneshot::Sender<()>>>,
+    /// How many have come since those who gave up were last looked for.
+    joined: usize,
 }
 
 impl Reached {
@@ -43,11 +46,9 @@ impl Reached {
         if progress.revision >= revision {
             return None;
         }
-        if progress.waiting.len() > MANY {
-            progress.waiting.retain(|_, waiting| {
-                waiting.retain(|one| !one.is_closed());
-                !waiting.is_empty()
-            });
+        progress.joined += 1;
+        if progress.joined > MANY {
+            progress.forget_those_who_gave_up();
         }
         let (reached, wait) = oneshot::channel();
         progress.waiting.entry(revision).or_default().push(reached);
@@ -71,6 +72,14 @@ impl Reached {
 }
 
 impl Progress {
+    fn forget_those_who_gave_up(&mut self) {
+        self.waiting.retain(|_, waiting| {
+            waiting.retain(|one| !one.is_closed());
+            !waiting.is_empty()
+        });
+        self.joined = 0;
+    }
+
     /// Moves on, and hands out those who waited for that.
     fn advance(&mut self, revision: Revision) -> BTreeMap<Revision, Vec<oneshot::Sender<()>>> {
         if revision <= self.revision {
@@ -121,9 +130,17 @@ mod tests {
     #[tokio::test]
     async fn those_who_gave_up_are_forgotten() {
         let reached = Reached::default();
-        for revision in 1..=3 * MANY as Revision {
-            assert!(reached.wait_for(revision).now_or_never().is_none());
+        for n in 1..=3 * MANY as Revision {
+            assert!(reached.wait_for(n).now_or_never().is_none());
+            assert!(reached.wait_for(9).now_or_never().is_none());
         }
-        assert!(reached.0.lock().waiting.len() <= MANY + 1);
+        let waiting = reached
+            .0
+            .lock()
+            .waiting
+            .values()
+            .map(Vec::len)
+            .sum::<usize>();
+        assert!(waiting <= MANY + 1, "{waiting}");
     }
 }
