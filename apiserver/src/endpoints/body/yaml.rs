@@ -11,22 +11,34 @@ const ALIAS_RATIO: usize = 99;
 const ALIASED_MIN: usize = 1_000;
 const ALIASED_MAX: usize = 400_000;
 
+/// How many events may be kept for aliases to come, and how many bytes: each anchor keeps all that is
+/// inside it, other anchors' too.
+const KEPT_EVENTS: usize = 100_000;
+const KEPT_BYTES: usize = 8 << 20;
+
 /// Reads YAML 1.1, with octal numbers. A few lines in which each alias stands for ten others are
 /// refused before they have become millions.
 ///
 /// # Errors
-/// What the parser finds.
+/// What the parser finds and where, without the lines around it: they may hold a secret.
 pub fn parse(bytes: &[u8]) -> Result<Value, String> {
     let text = std::str::from_utf8(bytes).map_err(|e| e.to_string())?;
     let options = serde_saphyr::options! {
         legacy_octal_numbers: true,
+        with_snippet: false,
+        budget: serde_saphyr::budget! {
+            max_recorded_anchor_events: KEPT_EVENTS,
+            max_recorded_anchor_bytes: KEPT_BYTES,
+            // many may share one value; what that comes to is limited below
+            enforce_alias_anchor_ratio: false,
+        },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: aliased_max(text) },
     };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         if aliases_too_much(&error) {
             "document contains excessive aliasing".into()
         } else {
-            error.to_string()
+            error.without_snippet().to_string()
         }
     })
 }
@@ -73,6 +85,39 @@ mod tests {
             serde_json::json!({"a": {"b": 1}, "c": [{"b": 1}, {"b": 1}]})
         );
         assert!(parse(lists(2).as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn anchors_in_anchors_are_not_kept_without_end() {
+        let (open, letters) = (
+            (0..59).map(|i| format!("&a{i} [")).collect::<String>(),
+            "a,".repeat(16_500),
+        );
+        let text = format!("x: {open}{letters}{}", "]".repeat(59));
+        assert!(parse(text.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn many_may_share_one_value() {
+        let text = format!("a: &a x\nb: [{}]", vec!["*a"; 500].join(", "));
+        assert_eq!(parse(text.as_bytes()).unwrap()["b"][499], "x");
+    }
+
+    #[test]
+    fn errors_do_not_quote_what_was_sent() {
+        for text in [
+            "password: secret\npassword: secret",
+            "a: secret\nb: [",
+            "a: \"secret\nb: x",
+            "- secret: [\n- secret",
+        ] {
+            let error = parse(text.as_bytes()).unwrap_err();
+            assert!(
+                !error.contains("secret\n") && !error.contains(": secret"),
+                "{error}"
+            );
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
     }
 
     #[test]

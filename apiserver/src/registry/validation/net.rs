@@ -119,11 +119,12 @@ pub fn validate_cidr(cidr: &str, path: &Path, errors: &mut ErrorList) {
     }
 }
 
-/// Reads an address; like upstream, zeros before a number of an IPv4 address do not matter.
+/// Reads an address; like upstream, zeros before a number of an IPv4 address do not matter, and an
+/// IPv4 address written as IPv6 is one of IPv4: `::ffff:127.0.0.1` is a loopback address.
 pub fn parse_ip(ip: &str) -> Option<IpAddr> {
-    ip.parse()
-        .or_else(|_| without_leading_zeros(ip).parse())
-        .ok()
+    let parsed = ip.parse::<IpAddr>();
+    let parsed = parsed.or_else(|_| without_leading_zeros(ip).parse());
+    parsed.ok().map(|ip| ip.to_canonical())
 }
 
 /// Reads a network such as `10.0.0.0/8`, under the same rule.
@@ -175,6 +176,7 @@ mod tests {
             ("10.0.0.1", Some("10.0.0.1")),
             ("010.000.0.01", Some("10.0.0.1")),
             ("::1", Some("::1")),
+            ("::ffff:127.0.0.1", Some("127.0.0.1")),
             ("10.0.0", None),
             ("10..0.1", None),
             ("256.0.0.1", None),
