@@ -1,12 +1,14 @@
 //! What a question is about, as the request it means would be about it.
 
-use portcullis_api::{GroupResource, Status, UserInfo, name};
+use http::Method;
+use portcullis_api::{GroupResource, Status, UserInfo, Verb, name};
 use portcullis_rbac::{Attributes, ResourceTarget, Target};
 use serde_json::Value;
 
 use super::Question;
 use crate::registry::resource::Resource;
 use crate::registry::table;
+use crate::request_info::RequestInfo;
 
 /// A resource, an object or a path, and what is done with it.
 pub struct Asked {
@@ -49,6 +51,7 @@ impl Asked {
                 "a question names an object, or a verb and either a resource or a path",
             ));
         }
+        let path = path(&question.path)?;
         for (field, part) in [
             ("namespace", &question.namespace),
             ("name", &question.name),
@@ -65,7 +68,7 @@ impl Asked {
         let known = find(plural, group);
         let resource = known.map_or(plural, |r| r.plural).to_owned();
         let mut namespace = question.namespace;
-        if known.is_some_and(|r| !r.namespaced) {
+        if known.is_some_and(|r| !r.namespaced) || is_impersonation(&question.verb, &resource) {
             namespace = String::new();
         }
         if resource == "namespaces" && group.is_empty() {
@@ -74,7 +77,7 @@ impl Asked {
         }
         Ok(Self {
             verb: question.verb,
-            path: question.path,
+            path,
             group: known.map_or(group, |r| r.group).to_owned(),
             resource,
             subresource: question.subresource,
@@ -107,6 +110,10 @@ impl Asked {
                 ));
             }
         };
+        let done = if update { Verb::Update } else { Verb::Create };
+        if !resource.supports(done) {
+            return Err(Status::bad_request(format!("{kind} has no {done}")));
+        }
         let metadata = object.get("metadata");
         let field = |name| text(metadata.and_then(|m| m.get(name)));
         let name = field("name");
@@ -181,6 +188,23 @@ impl Asked {
     }
 }
 
+/// A path outside resources, without its query, which nobody is asked about.
+fn path(asked: &str) -> Result<String, Status> {
+    let path = asked.split('?').next().unwrap_or_default();
+    match RequestInfo::parse(&Method::GET, path, "") {
+        RequestInfo::Resource(_) if !path.is_empty() => Err(Status::bad_request(format!(
+            "{path} is the URL of a resource: name the resource"
+        ))),
+        RequestInfo::Resource(_) | RequestInfo::Path { .. } => Ok(path.to_owned()),
+    }
+}
+
+/// Whoever acts as somebody else is asked whether they may in the whole cluster; only service
+/// accounts have a namespace (upstream: `WithImpersonation`).
+fn is_impersonation(verb: &str, resource: &str) -> bool {
+    verb == "impersonate" && resource != "serviceaccounts"
+}
+
 /// A request in words.
 pub fn sentence(attributes: &Attributes<'_>) -> String {
     let verb = attributes.verb;
@@ -219,4 +243,49 @@ fn find(name: &str, group: &str) -> Option<&'static Resource> {
 
 fn is_kind(kind: &str, name: &str) -> bool {
     kind.eq_ignore_ascii_case(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn asked(question: Value) -> Result<String, Status> {
+        let asked = Asked::of(serde_json::from_value(question).unwrap())?;
+        Ok(asked.sentence(&UserInfo::default()))
+    }
+
+    #[test]
+    fn what_is_explained_is_what_a_request_would_be_about() {
+        for (question, sentence) in [
+            (json!({"verb": "get", "path": "/api?x=y"}), "get /api"),
+            (
+                json!({"verb": "impersonate", "resource": "users", "name": "bob", "namespace": "default"}),
+                "impersonate users \"bob\"",
+            ),
+            (
+                json!({"verb": "impersonate", "resource": "sa", "name": "b", "namespace": "default"}),
+                "impersonate serviceaccounts \"b\" in the namespace \"default\"",
+            ),
+        ] {
+            assert_eq!(asked(question).unwrap(), sentence);
+        }
+    }
+
+    #[test]
+    fn what_no_request_could_be_is_refused() {
+        for (question, message) in [
+            (
+                json!({"verb": "get", "path": "/api/v1/namespaces/kube-system/secrets"}),
+                "/api/v1/namespaces/kube-system/secrets is the URL of a resource: name the resource",
+            ),
+            (
+                json!({"verb": "create", "object": {"apiVersion": "v1", "kind": "ComponentStatus"}}),
+                "ComponentStatus has no create",
+            ),
+        ] {
+            assert_eq!(asked(question).unwrap_err().message, message);
+        }
+    }
 }
