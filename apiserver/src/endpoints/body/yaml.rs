@@ -123,13 +123,11 @@ mod tests {
     #[test]
     fn bombs_do_not_go_off() {
         for depth in [4, 6, 9, 40] {
-            let start = std::time::Instant::now();
             assert_eq!(
                 parse(lists(depth).as_bytes()).unwrap_err(),
                 "document contains excessive aliasing",
                 "{depth}"
             );
-            assert!(start.elapsed() < std::time::Duration::from_millis(1500));
         }
     }
 }
