@@ -4,6 +4,7 @@
 //! `PodSecurityPolicy`, which it no longer has, the one way to decode and encode them all
 //! ([`decode`], [`encode`]), and the vocabulary of mistakes ([`field_error`], [`status`]).
 
+pub mod backoff;
 pub mod certificate_request;
 pub mod decode;
 pub mod encode;
@@ -21,6 +22,7 @@ pub mod status;
 pub mod user;
 pub mod verb;
 
+pub use backoff::Backoff;
 pub use field_error::{ErrorList, FieldError, Path};
 pub use gvk::{GroupKind, GroupResource, GroupVersion};
 pub use object::{Object, ObjectType};
