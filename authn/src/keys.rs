@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::jws::{SigningKey, Token, VerifyingKey};
+use crate::jwt::{SigningKey, Token, VerifyingKey};
 use crate::reload::{FileError, Reload, Reloading};
 
 /// What service account tokens may be signed with: the keys of several files.

@@ -16,7 +16,7 @@ use rustls_pki_types::UnixTime;
 
 use self::claims::Claims;
 use self::issuer::Issuer;
-use crate::jws::{Algorithm, Token};
+use crate::jwt::{Algorithm, Token};
 use crate::{Error, Outcome, TokenAuthenticator};
 
 /// What the flags say.
@@ -93,7 +93,7 @@ impl OidcTokens {
             return Ok(None);
         }
         let allowed = &self.options.signing_algs;
-        if allowed.iter().all(|a| a.name() != token.algorithm()) {
+        if token.algorithm().is_none_or(|a| !allowed.contains(&a)) {
             return Err(refused("the token is not signed in a way that is accepted"));
         }
         if !self.issuer.signed(&token, allowed).await? {

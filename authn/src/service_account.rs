@@ -14,7 +14,7 @@ use portcullis_api::field_error::go_quote;
 use rustls_pki_types::UnixTime;
 use serde::{Deserialize, Serialize};
 
-use crate::jws::{SignError, SigningKey, Token};
+use crate::jwt::{SignError, SigningKey, Token};
 use crate::keys::KeyRing;
 use crate::secret::Secret;
 use crate::{Error, Outcome, TokenAuthenticator};

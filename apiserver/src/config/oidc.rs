@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use portcullis_authn::Algorithm;
+use portcullis_authn::{ALGORITHMS, Algorithm};
 
 /// Options of `portcullis serve` about tokens of an `OpenID` Connect issuer.
 #[derive(Debug, Args)]
@@ -40,8 +40,8 @@ pub struct Oidc {
 }
 
 fn algorithm(name: &str) -> Result<Algorithm, String> {
-    let known = || Algorithm::ALL.map(Algorithm::name).join(", ");
-    Algorithm::named(name).ok_or_else(|| format!("known algorithms are {}", known()))
+    let known = || ALGORITHMS.map(|known| format!("{known:?}")).join(", ");
+    portcullis_authn::algorithm(name).ok_or_else(|| format!("known algorithms are {}", known()))
 }
 
 fn claim(text: &str) -> Result<(String, String), String> {

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use super::{Fetch, FetchError, refused};
 use crate::Error;
-use crate::jws::{Algorithm, Jwk, Token};
+use crate::jwt::{Algorithm, IssuerKey, Token};
 
 /// How long keys are believed without asking whether they are still the issuer's.
 const FRESH: Duration = Duration::from_secs(10 * 60);
@@ -27,7 +27,7 @@ pub(super) struct Issuer {
 
 #[derive(Clone)]
 struct Known {
-    keys: Arc<[Jwk]>,
+    keys: Arc<[IssuerKey]>,
     at: Instant,
 }
 
@@ -57,7 +57,7 @@ impl Issuer {
         token: &Token<'_>,
         allowed: &[Algorithm],
     ) -> Result<bool, Error> {
-        let by = |keys: &[Jwk]| keys.iter().any(|key| key.signed(token, allowed));
+        let by = |keys: &[IssuerKey]| keys.iter().any(|key| key.signed(token, allowed));
         let known = self.known.read().clone();
         let fresh = known.as_ref().filter(|known| known.at.elapsed() < FRESH);
         if fresh.is_some_and(|known| by(&known.keys)) {
@@ -94,7 +94,7 @@ impl Issuer {
         }
     }
 
-    async fn keys(&self) -> Result<Arc<[Jwk]>, FetchError> {
+    async fn keys(&self) -> Result<Arc<[IssuerKey]>, FetchError> {
         let wrong = |what: &str| FetchError(what.to_owned());
         let base = self.url.trim_end_matches('/');
         let url = format!("{base}/.well-known/openid-configuration");
@@ -105,7 +105,7 @@ impl Issuer {
             return Err(FetchError(other));
         }
         let set = self.fetch.get(&description.jwks_uri).await?;
-        let keys = Jwk::set(&set).ok_or_else(|| wrong("the issuer's keys cannot be read"))?;
+        let keys = IssuerKey::set(&set).ok_or_else(|| wrong("the issuer's keys cannot be read"))?;
         Ok(keys.into())
     }
 }

@@ -11,7 +11,7 @@ use portcullis_api::UserInfo;
 use serde::Deserialize;
 
 use super::{INVALIDATED, LACKING, Objects, Reference, UNSIGNED, lost_account};
-use crate::jws::Token;
+use crate::jwt::Token;
 use crate::keys::KeyRing;
 use crate::secret::Secret;
 use crate::stored::{Look, Secrets};

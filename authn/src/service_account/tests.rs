@@ -237,6 +237,19 @@ fn part(json: &str) -> String {
     URL_SAFE_NO_PAD.encode(json)
 }
 
+/// A token that `key` signed, with more in its header (RFC 7515, section 4.1.11).
+fn with_header(key: &SigningKey, more: &str) -> String {
+    let claims = serde_json::json!({
+        "iss": ISSUER, "aud": "api", "exp": NOW + 600, "kubernetes.io": robot(),
+    });
+    let message = format!(
+        "{}.{}",
+        part(&format!(r#"{{"alg":"ES256",{more}}}"#)),
+        part(&claims.to_string())
+    );
+    format!("{message}.{}", key.signature(message.as_bytes()))
+}
+
 #[tokio::test]
 async fn forgeries_do_not_count() {
     let key = key();
@@ -277,6 +290,10 @@ async fn forgeries_do_not_count() {
         )
     };
     for (token, expected) in [
+        (
+            with_header(&issuer.key, r#""crit":["exp"],"exp":1"#),
+            unsigned,
+        ),
         (none, unsigned),
         (other_alg, unsigned),
         (hmac, unsigned),
@@ -309,9 +326,28 @@ async fn forgeries_do_not_count() {
     }
     let shown = format!("{reader:?} {issuer:?}");
     assert!(
-        shown.contains("Es256") && !shown.to_lowercase().contains("private"),
+        shown.contains("ES256") && !shown.to_lowercase().contains("private"),
         "{shown}"
     );
+}
+
+#[tokio::test]
+async fn headers_that_must_be_understood_are() {
+    let key = key();
+    let reader = reader(vec![key.verifying_key().clone()]);
+    let unsigned = "service account token is not signed by a known key";
+    for (header, expected) in [
+        (r#""typ":"JWT""#, ROBOT),
+        (r#""x":1"#, ROBOT),
+        (r#""crit":["x"],"x":1"#, unsigned),
+        (r#""crit":["exp"]"#, unsigned),
+        (r#""crit":[]"#, unsigned),
+        (r#""crit":"x""#, unsigned),
+        (r#""b64":false,"crit":["b64"]"#, unsigned),
+    ] {
+        let token = with_header(&key, header);
+        assert_eq!(ask(&reader, &token, NOW).await, expected, "{header}");
+    }
 }
 
 #[tokio::test]
@@ -374,6 +410,30 @@ async fn keys_of_both_curves_sign_and_are_listed() {
             let token = issuer.issue(&robot(), &["api".into()], at(NOW), 600);
             assert_eq!(ask(&reader, &token.unwrap(), NOW).await, ROBOT, "{name}");
         }
+    }
+}
+
+#[tokio::test]
+async fn keys_sign_in_each_encoding_that_files_have() {
+    for (pem, algorithm) in [
+        (include_str!("testdata/p256-sec1.pem"), "ES256"),
+        (include_str!("testdata/p384-sec1.pem"), "ES384"),
+        (include_str!("testdata/rsa-pkcs8.pem"), "RS256"),
+        (include_str!("../oidc/testdata/rsa.pem"), "RS256"),
+    ] {
+        let key = SigningKey::of(Path::new("sa.key"), pem.as_bytes()).unwrap();
+        assert_eq!(key.verifying_key().jwk()["alg"], algorithm);
+        let reader = reader(vec![key.verifying_key().clone()]);
+        let issuer = TokenIssuer {
+            issuer: ISSUER.into(),
+            key,
+        };
+        let token = issuer.issue(&robot(), &["api".into()], at(NOW), 600);
+        assert_eq!(
+            ask(&reader, &token.unwrap(), NOW).await,
+            ROBOT,
+            "{algorithm}"
+        );
     }
 }
 

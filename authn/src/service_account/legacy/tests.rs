@@ -3,7 +3,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::jws::SigningKey;
+use crate::jwt::SigningKey;
 use crate::service_account::Kind;
 use crate::stored::StoredSecret;
 
