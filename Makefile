@@ -14,13 +14,15 @@ STATIC := RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static"
 CYCLES ?= 1000
 SERVER_CYCLES ?= 50
 
-.PHONY: help run test build lint unit walkthrough why everyday verbs guide hardening compose bench soak load fuzz setup-build setup-test
+.PHONY: help run test build lint unit walkthrough why everyday verbs guide hardening compose bench soak load fuzz fresh suites \
+  setup-build setup-test
 .NOTPARALLEL:
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 run: build ## build, serve chapter 13 on 127.0.0.1:6443, say what to type next
+	@testdata/setup kubectl
 	@testdata/chapter13/serve
 
 test: setup-test ## everything that CI runs
@@ -37,43 +39,42 @@ lint: setup-build ## formatting, clippy, documentation, dependencies
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
-	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; else echo 'cargo-deny is not installed: skipped'; fi
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; else echo 'skipped: cargo-deny, which is not installed'; fi
 
 unit: setup-build ## unit and integration tests of the crates
 	cargo test --workspace --locked --no-fail-fast
 
 walkthrough: build ## chapter 13 with kubectl, on the embedded store and on etcd
 	@testdata/setup kubectl etcd etcdctl python3
-	@failed=0; for store in embedded etcd; do STORE=$$store testdata/chapter13/run || failed=1; done; exit $$failed
+	@testdata/each both -- testdata/chapter13/run
 
 why: build ## every command of docs/why.md
 	@testdata/setup kubectl python3
-	@testdata/why/run
+	@testdata/each kubectl -- testdata/why/run
 
 everyday: build ## what people do with kubectl all day, on both stores
 	@testdata/setup kubectl etcd etcdctl python3
-	@failed=0; for store in embedded etcd; do \
-	  STORE=$$store testdata/with-server -- testdata/kubectl/everyday.sh || failed=1; \
-	  STORE=$$store testdata/with-server --anonymous-auth=true -- testdata/kubectl/namespace.sh || failed=1; \
-	done; exit $$failed
+	@failed=0; testdata/each both -- testdata/with-server -- testdata/kubectl/everyday.sh || failed=1; \
+	testdata/each store -- testdata/with-server --anonymous-auth=true -- testdata/kubectl/namespace.sh || failed=1; \
+	exit $$failed
 
-verbs: build ## apply, diff, patch, scale, wait and the like, with kubectl 1.20 and the first on the PATH
+verbs: build ## apply, diff, patch, scale, wait and the like
 	@testdata/setup kubectl
-	@failed=0; for kubectl in "$$(testdata/kubectl/debian)" "$$(command -v kubectl)"; do \
-	  KUBECTL=$$kubectl testdata/with-server -- testdata/kubectl/verbs.sh || failed=1; done; exit $$failed
+	@testdata/each kubectl -- testdata/with-server -- testdata/kubectl/verbs.sh
 
 guide: build ## the commands of docs/psp-to-pod-security.md, and whether they still answer as it says
 	@testdata/setup kubectl python3
-	@testdata/with-server --basic-auth-file=testdata/chapter13/password.csv \
+	@testdata/each kubectl -- testdata/with-server --basic-auth-file=testdata/chapter13/password.csv \
 	  --enable-admission-plugins=PodSecurityPolicy -- \
 	  testdata/transcript docs/psp-to-pod-security.md testdata/psp-to-pod-security
 
 hardening: build ## bad starts, kill -9, an etcd that dies or holds what another server wrote; start-up time
 	@testdata/setup kubectl etcd etcdctl python3
-	@failed=0; for script in hardening interchange; do testdata/kubectl/$$script.sh || failed=1; done; exit $$failed
+	@failed=0; testdata/kubectl/hardening.sh || failed=1; testdata/each kubectl -- testdata/kubectl/interchange.sh || failed=1; \
+	exit $$failed
 
-compose: build ## docker-compose.yml with a real Docker engine (SKIP_COMPOSE=1: not)
-	@[ "$$SKIP_COMPOSE" = 1 ] || testdata/setup docker docker-compose kubectl etcd etcdctl python3
+compose: build ## docker-compose.yml with the Docker engine that runs here, if one does
+	@testdata/setup kubectl etcd etcdctl python3
 	@testdata/compose/run
 
 bench: build load ## start-up time, memory, the store, writes and reads through TLS beside a bare etcd
@@ -105,6 +106,13 @@ fuzz: setup-build ## each fuzz target for FUZZ_SECONDS=60
 	  cargo fuzz run --sanitizer none $$target corpus/$$target seeds/$$target -- -dict=words.dict \
 	    -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1 || failed="$$failed $$target"; \
 	done; test -z "$$failed" || { echo "findings in:$$failed"; exit 1; }
+
+fresh: ## make run and make test in a Debian 12 that testdata/fresh bootstraps; as root
+	@testdata/fresh
+
+suites: setup-build ## tests of other projects' clients against a server (testdata/suites/README.md)
+	@testdata/setup python3 python3-venv
+	@testdata/suites/run
 
 setup-build:
 	@testdata/setup protoc cc

@@ -15,6 +15,7 @@
 #   at_exit COMMAND...              COMMAND runs when the script ends, however it ends
 #   finish                          prints `N passed, N failed`; fails if a check failed
 #
+# With KUBECTL=PROGRAM that is the kubectl, and not the first on the PATH.
 # With TALLY=FILE, `finish` also adds a line `NAME PASSED FAILED` to that file.
 
 set -euo pipefail
@@ -36,6 +37,12 @@ trap run_exit_steps EXIT
 
 LIB_TMP=$(mktemp -d)
 at_exit rm -rf "$LIB_TMP"
+
+if [[ -n ${KUBECTL:-} ]]; then
+  mkdir "$LIB_TMP/bin"
+  ln -s "$(realpath "$KUBECTL")" "$LIB_TMP/bin/kubectl"
+  export PATH=$LIB_TMP/bin:$PATH
+fi
 
 step() { printf '\n# %s\n' "$*"; }
 

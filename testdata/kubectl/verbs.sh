@@ -2,18 +2,10 @@
 # The verbs that controllers and people lean on, as a kubectl uses them: apply in its three ways, diff,
 # replace, patches, scale, wait, deletions, pages, watches, rollouts. KUBECONFIG is a cluster-admin's.
 #
-#   KUBECTL=PROGRAM testdata/kubectl/verbs.sh     with that kubectl and not the first on the PATH
-#
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
-[[ -z ${KUBECTL:-} ]] || KUBECTL=$(realpath "$KUBECTL")
 cd "$(dirname "$0")"
 
-if [[ -n ${KUBECTL:-} ]]; then
-  mkdir "$LIB_TMP/bin"
-  ln -s "$KUBECTL" "$LIB_TMP/bin/kubectl"
-  export PATH=$LIB_TMP/bin:$PATH
-fi
 minor=$(kubectl version --client -o json | sed -n 's/.*"minor": "\([0-9]*\).*/\1/p')
 new() { ((minor >= 24)); }
 namespace=verbs-$minor

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::Command;
 
 use http::Method;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
@@ -21,8 +21,8 @@ pub struct WriteArgs {
     #[arg(long)]
     run: String,
     /// The process to be killed.
-    #[arg(long)]
-    kill: u32,
+    #[arg(long, value_parser = process)]
+    kill: Pid,
     /// After how many acknowledgements.
     #[arg(long)]
     after: usize,
@@ -41,6 +41,12 @@ pub struct CheckArgs {
     acknowledged: PathBuf,
 }
 
+/// A process, by its id.
+fn process(id: &str) -> Result<Pid, String> {
+    let id = id.parse().map_err(|error| format!("{error}"))?;
+    Pid::from_raw(id).ok_or_else(|| "the id of no process".to_owned())
+}
+
 pub async fn write(args: &WriteArgs) {
     let (told, mut acknowledgements) = mpsc::unbounded_channel();
     let connections = args.server.connections(args.writers).await;
@@ -57,14 +63,7 @@ pub async fn write(args: &WriteArgs) {
     while let Some(line) = acknowledgements.recv().await {
         lines.push(line);
         if lines.len() == args.after {
-            let pid = args.kill.to_string();
-            assert!(
-                Command::new("kill")
-                    .args(["-9", &pid])
-                    .status()
-                    .unwrap()
-                    .success()
-            );
+            kill_process(args.kill, Signal::KILL).unwrap();
         }
     }
     for writer in writers {

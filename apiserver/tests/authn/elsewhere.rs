@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 use http::Method;
 use http::header::{AUTHORIZATION, HeaderValue};
 use portcullis_storage::etcd_server::EtcdServer;
+use rustix::process::Signal;
 use serde_json::json;
 
 use super::cluster_tokens::Kept;
@@ -51,7 +52,7 @@ async fn a_token_counts_at_a_server_that_lags_behind() {
         behind.push(connection);
     }
 
-    second.signal("STOP");
+    second.signal(Signal::STOP);
     let writers = (0..MEANWHILE.0).map(|writer| write(first.admin(), writer));
     join_all(writers).await;
     make_account(&first, "robot").await;
@@ -65,7 +66,7 @@ async fn a_token_counts_at_a_server_that_lags_behind() {
         connection.headers.insert(AUTHORIZATION, value);
         asked.push(async move { connection.ask(Method::GET, "/version", "").await });
     }
-    let (answers, ()) = tokio::join!(join_all(asked), async { second.signal("CONT") });
+    let (answers, ()) = tokio::join!(join_all(asked), async { second.signal(Signal::CONT) });
     let codes: Vec<_> = answers.into_iter().map(|a| a.unwrap().code).collect();
     assert_eq!(codes, [200, 200]);
     drop(second);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use portcullis::serving::pki::Authority;
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::client::Client;
 
@@ -57,17 +58,15 @@ impl Process {
         self.data.clone()
     }
 
-    /// Sends it a signal, such as STOP.
-    pub fn signal(&self, name: &str) {
-        let pid = self.child.id().to_string();
-        let signal = format!("-{name}");
-        let sent = Command::new("kill").args([&signal, &pid]).status().unwrap();
-        assert!(sent.success());
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).unwrap();
+        kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
     }
 
     /// Asks it to end, and waits until it has.
     pub fn terminate(mut self) {
-        self.signal("TERM");
+        self.signal(Signal::TERM);
         assert!(self.child.wait().unwrap().success());
     }
 

@@ -1,7 +1,6 @@
 //! The store in etcd: the suite, and what happens when etcd goes away.
 
 use std::collections::BTreeMap;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,6 +9,7 @@ use futures_util::StreamExt;
 use portcullis_storage::etcd::{EtcdOptions, EtcdStorage, EtcdTls};
 use portcullis_storage::etcd_server::{EtcdServer, ServerTls};
 use portcullis_storage::{Error, ListRequest, ReadAt, Revision, Storage, Watch, conformance};
+use rustix::process::{Pid, Signal, kill_process};
 
 async fn connect(server: &EtcdServer) -> Arc<EtcdStorage> {
     let options = EtcdOptions::new([server.endpoint()]);
@@ -46,15 +46,9 @@ async fn write_when_possible(store: &EtcdStorage, key: &str) -> Revision {
     }
 }
 
-fn signal(server: &EtcdServer, signal: &str) {
-    let pid = server.pid().unwrap().to_string();
-    assert!(
-        Command::new("kill")
-            .args([signal, &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
+fn signal(server: &EtcdServer, signal: Signal) {
+    let pid = i32::try_from(server.pid().unwrap()).unwrap();
+    kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -127,7 +121,7 @@ async fn a_paused_etcd_is_waited_for_and_not_for_long() {
     options.timeout = Duration::from_secs(1);
     let store = EtcdStorage::connect(&options).await.unwrap();
     let mut watch = store.watch("/registry/", 0).await.unwrap();
-    signal(&server, "-STOP");
+    signal(&server, Signal::STOP);
     // Its threads stop one after the other, and may answer once more.
     let mut attempts = 0;
     let (error, took) = loop {
@@ -140,7 +134,7 @@ async fn a_paused_etcd_is_waited_for_and_not_for_long() {
     };
     assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
     assert!(took < Duration::from_secs(3), "{took:?}");
-    signal(&server, "-CONT");
+    signal(&server, Signal::CONT);
     let revision = write_when_possible(&store, "/registry/a").await;
     assert_eq!(revisions(&mut watch, 1).await, [revision]);
 }

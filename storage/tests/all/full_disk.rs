@@ -1,6 +1,6 @@
 //! The embedded store on a disk that fills up: a real one, a small tmpfs.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -22,10 +22,12 @@ fn a_full_disk_loses_nothing_acknowledged() {
         let mounted = unshare(flags, "mount -t tmpfs tmpfs \"$1\"", dir.path()).output();
         mounted.is_ok_and(|output| output.status.success())
     });
-    let namespace = namespace.expect(
-        "this test mounts a small tmpfs in a namespace of its own: it needs root, or the right to \
-         `unshare --map-root-user --mount`",
-    );
+    let Some(namespace) = namespace else {
+        return skip(
+            "a_full_disk_loses_nothing_acknowledged mounts a small tmpfs in a mount namespace of its \
+             own, which neither `unshare --mount` nor `unshare --map-root-user --mount` gives here",
+        );
+    };
     let script = "mount -t tmpfs -o size=12m tmpfs \"$1\" && \
                   exec \"$2\" --exact full_disk::child --nocapture";
     let output = unshare(namespace, script, dir.path()).output().unwrap();
@@ -35,6 +37,14 @@ fn a_full_disk_loses_nothing_acknowledged() {
         "{said}\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+/// Says why a test is not run, past the harness, which shows nothing of a test that passed. CI has all
+/// that tests need.
+fn skip(why: &str) {
+    assert!(std::env::var_os("CI").is_none(), "{why}");
+    // Without a standard error nobody is there to be told.
+    let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
 fn unshare(flags: &[&str], script: &str, dir: &Path) -> Command {
