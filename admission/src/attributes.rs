@@ -113,6 +113,16 @@ impl Attributes<'_> {
         self.resource == PODS && self.subresource.is_empty()
     }
 
+    /// Whether the request adds containers to a pod that exists.
+    pub(crate) fn is_of_ephemeral_containers(&self) -> bool {
+        self.resource == PODS && self.subresource == "ephemeralcontainers"
+    }
+
+    /// Whether the request can bring containers into a pod.
+    pub(crate) fn is_of_containers(&self) -> bool {
+        self.is_of_pods() || self.is_of_ephemeral_containers()
+    }
+
     /// The object as a pod.
     ///
     /// # Errors

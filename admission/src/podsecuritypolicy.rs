@@ -5,6 +5,9 @@
 //! creation policies may fill in what the pod leaves open, and one that need not is preferred; on
 //! update they only judge. Texts are 1.20's, except the three and the head line that the book
 //! prints.
+//!
+//! Otherwise than upstream, ephemeral containers are judged as they are added, and may be filled in:
+//! what is there of the pod stays as it is.
 
 mod apparmor;
 mod capabilities;
@@ -54,6 +57,15 @@ const GROUPS: [&str; 2] = ["policy", "extensions"];
 pub struct PodSecurityPolicy {
     policies: Arc<PolicyIndex>,
     permissions: Arc<dyn Permissions>,
+}
+
+/// What policies may fill in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fills {
+    Nothing,
+    /// Only what is left open in ephemeral containers.
+    EphemeralContainers,
+    Everything,
 }
 
 /// How the policies were tried.
@@ -109,18 +121,27 @@ impl MutatingPlugin for PodSecurityPolicy {
     }
 
     fn handles(&self, operation: Operation) -> bool {
-        operation == Operation::Create
+        matches!(operation, Operation::Create | Operation::Update)
     }
 
     async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
-        if !attributes.is_of_pods() {
-            return Ok(());
-        }
+        let fills = match attributes.operation {
+            Operation::Create if attributes.is_of_pods() => Fills::Everything,
+            Operation::Update if attributes.is_of_ephemeral_containers() => {
+                Fills::EphemeralContainers
+            }
+            _ => return Ok(()),
+        };
         let policies = self.policies.snapshot();
         let pod = attributes.pod()?;
+        if is_collection_of_garbage(attributes, pod) {
+            return Ok(());
+        }
         let caller = self.caller(attributes, pod);
-        let tried = policies.iter().map(Arc::as_ref);
-        let outcome = first_that_allows(tried.clone(), pod, &caller, true);
+        let hint = hint(pod).filter(|_| fills != Fills::Everything);
+        let hint = hint.map(str::to_owned);
+        let tried = hinted_first(&policies, hint.as_deref());
+        let outcome = first_that_allows(tried.clone(), pod, &caller, fills);
         trial::note(attributes.trace, tried, pod, &caller, &outcome);
         let (name, defaults) = match outcome {
             Outcome::Allowed(policy, defaults) => (policy.name.as_str(), defaults),
@@ -130,6 +151,9 @@ impl MutatingPlugin for PodSecurityPolicy {
         attributes.audit_annotations.add(key, name);
         let pod = attributes.pod_mut()?;
         defaults.apply(pod);
+        if fills != Fills::Everything {
+            return Ok(());
+        }
         let annotations = pod.metadata.annotations.get_or_insert_default();
         annotations.insert(POLICY_ANNOTATION.to_owned(), name.to_owned());
         Ok(())
@@ -147,27 +171,17 @@ impl ValidatingPlugin for PodSecurityPolicy {
     }
 
     async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
-        if !attributes.is_of_pods() {
+        if !attributes.is_of_containers() {
             return Ok(());
         }
         let pod = attributes.pod()?;
-        if attributes.operation == Operation::Update
-            && attributes
-                .old_object
-                .is_some_and(|old| only_gc_fields_differ(pod, old))
-        {
+        if is_collection_of_garbage(attributes, pod) {
             return Ok(());
         }
         let policies = self.policies.snapshot();
         let caller = self.caller(attributes, pod);
-        let annotations = pod.metadata.annotations.as_ref();
-        let hint = annotations.and_then(|a| a.get(POLICY_ANNOTATION));
-        let is_hinted = |policy: &&CompiledPolicy| Some(&policy.name) == hint;
-        let all = || policies.iter().map(Arc::as_ref);
-        let tried = all()
-            .filter(is_hinted)
-            .chain(all().filter(|p| !is_hinted(p)));
-        let outcome = first_that_allows(tried.clone(), pod, &caller, false);
+        let tried = hinted_first(&policies, hint(pod));
+        let outcome = first_that_allows(tried.clone(), pod, &caller, Fills::Nothing);
         trial::note(attributes.trace, tried, pod, &caller, &outcome);
         match outcome {
             Outcome::Allowed(policy, _) => {
@@ -180,6 +194,30 @@ impl ValidatingPlugin for PodSecurityPolicy {
     }
 }
 
+/// Whether an update changes nothing but what the garbage collector does, which needs no policy.
+fn is_collection_of_garbage(attributes: &Attributes<'_>, pod: &Pod) -> bool {
+    let old = attributes.old_object;
+    attributes.operation == Operation::Update
+        && old.is_some_and(|old| only_gc_fields_differ(pod, old))
+}
+
+/// The policy that let the pod in, as far as the pod says.
+fn hint(pod: &Pod) -> Option<&str> {
+    let annotations = pod.metadata.annotations.as_ref()?;
+    annotations.get(POLICY_ANNOTATION).map(String::as_str)
+}
+
+/// All policies, the one that is hinted at before the others.
+fn hinted_first<'c>(
+    policies: &'c [Arc<CompiledPolicy>],
+    hint: Option<&'c str>,
+) -> impl Iterator<Item = &'c CompiledPolicy> + Clone {
+    let is_hinted = move |policy: &&CompiledPolicy| Some(policy.name.as_str()) == hint;
+    let all = policies.iter().map(Arc::as_ref);
+    let others = all.clone().filter(move |policy| !is_hinted(policy));
+    all.filter(is_hinted).chain(others)
+}
+
 /// The first policy that accepts the pod as it is, or else, where that is allowed, the first that
 /// accepts it with what it fills in (upstream: `computeSecurityContext`, which tries all policies and
 /// then asks whether the one that fits may be used; nobody sees the difference).
@@ -187,7 +225,7 @@ fn first_that_allows<'c>(
     policies: impl Iterator<Item = &'c CompiledPolicy> + Clone,
     pod: &Pod,
     caller: &Caller<'_>,
-    may_mutate: bool,
+    fills: Fills,
 ) -> Outcome<'c> {
     let view = PodView::new(pod);
     let mut with_changes = None;
@@ -199,7 +237,12 @@ fn first_that_allows<'c>(
         if defaults.is_empty() {
             return Outcome::Allowed(policy, defaults);
         }
-        if may_mutate && with_changes.is_none() {
+        let may_fill_in = match fills {
+            Fills::Nothing => false,
+            Fills::EphemeralContainers => defaults.are_of_ephemeral_containers(pod),
+            Fills::Everything => true,
+        };
+        if may_fill_in && with_changes.is_none() {
             with_changes = Some((policy, defaults));
         }
     }

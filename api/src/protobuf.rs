@@ -162,5 +162,16 @@ impl<'a> Envelope<'a> {
     }
 }
 
+/// What a kube-apiserver stored, as JSON. Protobuf is read; everything else stays as it is, and so does
+/// protobuf that cannot be read.
+pub fn stored_as_json(bytes: Vec<u8>) -> Vec<u8> {
+    if !bytes.starts_with(MAGIC) {
+        return bytes;
+    }
+    let value = Envelope::open(&bytes).and_then(|envelope| envelope.to_value());
+    let json = value.ok().and_then(|value| serde_json::to_vec(&value).ok());
+    json.unwrap_or(bytes)
+}
+
 #[cfg(test)]
 mod tests;

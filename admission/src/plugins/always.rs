@@ -1,6 +1,7 @@
 //! `AlwaysDeny` and `AlwaysPullImages`: the plugins that do one thing, always.
 //!
-//! Upstream: `plugin/pkg/admission/deny/admission.go`, `alwayspullimages/admission.go`.
+//! Upstream: `plugin/pkg/admission/deny/admission.go`, `alwayspullimages/admission.go`; the latter does
+//! not look at ephemeral containers as they are added.
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
@@ -69,10 +70,14 @@ impl MutatingPlugin for AlwaysPullImages {
     }
 
     async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
-        if !attributes.is_of_pods() {
+        if !attributes.is_of_containers() {
             return Ok(());
         }
         let old = attributes.old_object;
+        if attributes.is_of_ephemeral_containers() {
+            pull_added(attributes.pod_mut()?, old);
+            return Ok(());
+        }
         let spec = attributes.pod_mut()?.spec.get_or_insert_default();
         if adds_no_image(spec, old) {
             return Ok(());
@@ -88,6 +93,19 @@ impl MutatingPlugin for AlwaysPullImages {
             container.image_pull_policy = always();
         }
         Ok(())
+    }
+}
+
+/// Ephemeral containers that are there cannot change any more.
+fn pull_added(pod: &mut Pod, old: Option<&dyn Object>) {
+    let old = old.and_then(<dyn Object>::as_kind::<Pod>);
+    let old = old.and_then(|pod| pod.spec.as_ref()?.ephemeral_containers.as_deref());
+    let known = |name: &str| old.is_some_and(|old| old.iter().any(|c| c.name == name));
+    let spec = pod.spec.get_or_insert_default();
+    for container in spec.ephemeral_containers.iter_mut().flatten() {
+        if !known(&container.name) {
+            container.image_pull_policy = Some("Always".to_owned());
+        }
     }
 }
 

@@ -46,11 +46,20 @@ pub(crate) fn environments(spec: &PodSpec) -> Vec<Environment<'_>> {
     }
     add!("init container", spec.init_containers.iter().flatten());
     add!("container", spec.containers.iter());
-    add!(
-        "ephemeral container",
-        spec.ephemeral_containers.iter().flatten()
-    );
+    all.extend(ephemeral_environments(spec));
     all
+}
+
+/// The environments of ephemeral containers.
+pub(crate) fn ephemeral_environments(spec: &PodSpec) -> Vec<Environment<'_>> {
+    let containers = spec.ephemeral_containers.iter().flatten();
+    let environments = containers.map(|c| Environment {
+        kind: "ephemeral container",
+        name: &c.name,
+        env: c.env.as_deref().unwrap_or_default(),
+        env_from: c.env_from.as_deref().unwrap_or_default(),
+    });
+    environments.collect()
 }
 
 /// Upstream: `VisitPodSecretNames` in `pkg/api/pod/util.go`.

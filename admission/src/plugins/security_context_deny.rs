@@ -1,6 +1,7 @@
 //! `SecurityContextDeny`: pods may not say as whom they run.
 //!
-//! Upstream: `plugin/pkg/admission/securitycontext/scdeny/admission.go`.
+//! Upstream: `plugin/pkg/admission/securitycontext/scdeny/admission.go`, which does not look at
+//! ephemeral containers as they are added.
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{PodSpec, SecurityContext};
@@ -23,7 +24,7 @@ impl ValidatingPlugin for SecurityContextDeny {
     }
 
     async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
-        if !attributes.is_of_pods() {
+        if !attributes.is_of_containers() {
             return Ok(());
         }
         let spec = attributes.pod()?.spec.as_ref();

@@ -12,7 +12,6 @@ use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{LocalObjectReference, Pod, PodSpec, ServiceAccount};
 use portcullis_api::Status;
 
-use crate::attributes::PODS;
 use crate::lookup::Lookup;
 use crate::{Attributes, MutatingPlugin, Operation, ValidatingPlugin};
 
@@ -122,14 +121,13 @@ impl ValidatingPlugin for ServiceAccounts {
 
     async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
         let creates = attributes.operation == Operation::Create && attributes.is_of_pods();
-        let adds_ephemeral = attributes.resource == PODS
-            && attributes.subresource == "ephemeralcontainers"
-            && attributes.operation == Operation::Update;
+        let adds_ephemeral =
+            attributes.operation == Operation::Update && attributes.is_of_ephemeral_containers();
         if !creates && !adds_ephemeral {
             return Ok(());
         }
         let pod = attributes.pod()?;
-        if is_mirror(pod) {
+        if creates && is_mirror(pod) {
             return references::of_mirror(pod).map_err(|why| attributes.forbidden(why));
         }
         let Some(name) = account_of(pod) else {
@@ -139,7 +137,13 @@ impl ValidatingPlugin for ServiceAccounts {
             return Err(attributes.forbidden(&why));
         };
         let account = self.find(attributes, name).await?;
-        lends(&account, attributes)
+        if creates {
+            return lends(&account, attributes);
+        }
+        if !enforces_mountable_secrets(&account) {
+            return Ok(());
+        }
+        references::allowed_to_ephemeral(pod, &account).map_err(|why| attributes.forbidden(&why))
     }
 }
 

@@ -67,6 +67,19 @@ impl<'c> PodDefaults<'c> {
 
     /// Whether the pod would stay as it is.
     pub(super) fn is_empty(&self) -> bool {
+        self.leaves_but(0)
+    }
+
+    /// Whether the pod they were made for would stay as it is, its ephemeral containers aside.
+    pub(super) fn are_of_ephemeral_containers(&self, pod: &Pod) -> bool {
+        let spec = pod.spec.as_ref();
+        let ephemeral = spec.and_then(|spec| spec.ephemeral_containers.as_ref());
+        self.leaves_but(ephemeral.map_or(0, Vec::len))
+    }
+
+    /// Whether all but the last few containers would stay as they are.
+    fn leaves_but(&self, last: usize) -> bool {
+        let others = self.containers.len().saturating_sub(last);
         self.supplemental_group.is_none()
             && self.fs_group.is_none()
             && self.se_linux.is_none()
@@ -75,6 +88,7 @@ impl<'c> PodDefaults<'c> {
             && self
                 .containers
                 .iter()
+                .take(others)
                 .all(|c| *c == ContainerDefaults::NONE)
     }
 

@@ -341,6 +341,40 @@ async fn images_are_always_pulled_if_that_is_asked_for() {
     assert_eq!(update.pod(&chain).await, containers("Never"));
 }
 
+/// The plugins that look at images and contexts look at containers that are added later as well.
+#[tokio::test]
+async fn ephemeral_containers_are_looked_at_as_they_are_added() {
+    let adding = |before: &str, added: &str| {
+        let old = pod("a", &format!("{{ephemeralContainers: [{before}]}}"));
+        let both = [before, added].map(str::trim).join(", ");
+        let both = both.trim_start_matches(", ");
+        let new = pod("a", &format!("{{ephemeralContainers: [{both}]}}"));
+        let mut request = Request::update_pod(old, new);
+        request.subresource = "ephemeralcontainers";
+        request
+    };
+    let chain = World::new().chain(&["AlwaysPullImages"]);
+    let there = "{name: old, image: i, imagePullPolicy: Never}";
+    let added = adding(there, "{name: new, image: i, imagePullPolicy: Never}");
+    let containers = added.pod(&chain).await.spec.unwrap().ephemeral_containers;
+    let policies: Vec<_> = containers
+        .unwrap()
+        .into_iter()
+        .map(|c| c.image_pull_policy.unwrap())
+        .collect();
+    assert_eq!(policies, ["Never", "Always"]);
+
+    let chain = World::new().chain(&["SecurityContextDeny"]);
+    let added = "{name: new, image: i, securityContext: {runAsUser: 0}}";
+    let (text, code) = adding("", added).refused(&chain).await;
+    assert_eq!(code, 403);
+    assert!(
+        text.contains("SecurityContext.RunAsUser is forbidden"),
+        "{text}"
+    );
+    adding("", "{name: new, image: i}").pod(&chain).await;
+}
+
 #[tokio::test]
 async fn old_plugins_refuse_what_they_always_refused() {
     let anti_affinity = |key: &str| {

@@ -281,11 +281,51 @@ async fn garbage_collection_needs_no_policy() {
 #[tokio::test]
 async fn subresources_and_other_kinds_are_not_policed() {
     let chain = cluster(&[("a", "")]).chain(PLUGIN);
-    for subresource in ["status", "ephemeralcontainers", "binding"] {
+    for subresource in ["status", "binding", "eviction", "resize"] {
         let mut request = Request::update_pod(pod("p", "{}"), privileged());
         request.subresource = subresource;
         request.pod(&chain).await;
     }
+}
+
+/// Whoever may only use a restricted policy gets no privileged container into a pod that runs.
+#[tokio::test]
+async fn ephemeral_containers_are_policed_as_they_are_added() {
+    let debug = |context: &str| {
+        let container = format!("{{name: debug, image: b, securityContext: {context}}}");
+        let spec =
+            format!("{{containers: [{{name: c, image: a}}], ephemeralContainers: [{container}]}}");
+        stored(pod("p", &spec), "a")
+    };
+    let before = || stored(pod("p", "{containers: [{name: c, image: a}]}"), "a");
+    let adding = |context: &str| {
+        let mut request = Request::update_pod(before(), debug(context));
+        request.subresource = "ephemeralcontainers";
+        request
+    };
+    let chain = cluster(&[("a", "")]).chain(PLUGIN);
+    let (text, code) = adding("{privileged: true}").refused(&chain).await;
+    assert_eq!(code, 403);
+    assert!(
+        text.contains("spec.ephemeralContainers[0].securityContext.privileged"),
+        "{text}"
+    );
+    assert_eq!(adding("{}").pod(&chain).await, debug("{}"));
+
+    // what is left open is filled in there, and nowhere else
+    let rules = "readOnlyRootFilesystem: true";
+    let chain = cluster(&[("a", rules)]).chain(PLUGIN);
+    let (_, code) = adding("{}").refused(&chain).await;
+    assert_eq!(code, 403, "the pod's other containers would change");
+    let safe = "{name: c, image: a, securityContext: {readOnlyRootFilesystem: true}}";
+    let with = |ephemeral: &str| {
+        let spec = format!("{{containers: [{safe}], ephemeralContainers: [{ephemeral}]}}");
+        stored(pod("p", &spec), "a")
+    };
+    let mut request = Request::update_pod(with(""), with("{name: debug, image: b}"));
+    request.subresource = "ephemeralcontainers";
+    let filled = "{name: debug, image: b, securityContext: {readOnlyRootFilesystem: true}}";
+    assert_eq!(request.pod(&chain).await, with(filled));
 }
 
 #[tokio::test]

@@ -166,6 +166,16 @@ async fn a_strict_account_lends_only_its_own_secrets() {
         text.contains("ephemeral container c with envFrom"),
         "{text}"
     );
+    // what is there already was judged when it came
+    let rest = "serviceAccountName: strict, imagePullSecrets: [{name: x}]";
+    let before = pod("a", &format!("{{{rest}}}"));
+    let after = pod(
+        "a",
+        &format!("{{{rest}, ephemeralContainers: [{{name: c}}]}}"),
+    );
+    let mut request = Request::update_pod(before, after);
+    request.subresource = "ephemeralcontainers";
+    request.pod(&chain).await;
 }
 
 #[tokio::test]

@@ -3,15 +3,14 @@
 //! Upstream: `applyPatcher` in `k8s.io/apiserver/pkg/endpoints/handlers/patch.go`.
 
 use portcullis_api::{FieldError, Object, Path, Status};
-use portcullis_rbac::{Attributes, ResourceTarget, Target};
 use serde_json::Value;
 
 use super::body::{self, Incoming};
+use super::create::may_create;
 use super::query::invalid_unless_empty;
 use super::{Call, update};
 use crate::field_manager::apply::Apply;
 use crate::field_manager::tracked;
-use crate::filters::authorization;
 use crate::registry::codec;
 use crate::registry::update::{Change, Current};
 use crate::response::Response;
@@ -38,7 +37,7 @@ impl Change for Configured<'_> {
                 )
             }
             None if self.creates() => {
-                may_create(self.call)?;
+                may_create(self.call.app, scope)?;
                 (tracked::empty(scope.resource, self.call.api_version), None)
             }
             None => {
@@ -150,22 +149,4 @@ fn untyped(call: &Call<'_>, why: &dyn std::fmt::Display) -> Status {
         "failed to create typed patch object ({}/{}; {}, Kind={}): {why}",
         scope.namespace, scope.name, call.api_version, scope.resource.kind
     ))
-}
-
-/// Whoever makes an object by applying it needs the right to make it, besides that to patch it.
-fn may_create(call: &Call<'_>) -> Result<(), Status> {
-    let scope = &call.scope;
-    let target = ResourceTarget {
-        group: scope.resource.group,
-        resource: scope.resource.plural,
-        subresource: scope.subresource,
-        namespace: scope.namespace,
-        name: scope.name,
-    };
-    let attributes = Attributes {
-        user: scope.user,
-        verb: "create",
-        target: Target::Resource(target),
-    };
-    authorization::check(call.app, &attributes)
 }

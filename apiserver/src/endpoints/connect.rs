@@ -7,10 +7,11 @@
 use http::StatusCode;
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 use portcullis_api::status::Reason;
-use portcullis_api::{FieldError, GroupKind, Path, Status};
+use portcullis_api::{FieldError, GroupKind, Path, Status, Verb};
 use portcullis_storage::ReadAt;
 
 use super::Call;
+use super::create::may_create;
 use super::query::Query;
 use crate::kubelet::{self, Stream};
 use crate::registry::codec;
@@ -43,6 +44,11 @@ pub async fn connect(call: &Call<'_>) -> Result<Response, Status> {
     if stream == Stream::Proxy {
         return proxy(call).await;
     }
+    if stream != Stream::Log && call.info.verb != Some(Verb::Create) {
+        // A websocket begins with a GET, and reaches as far into a pod as a POST (upstream since 1.35:
+        // `ensureAuthorizedForVerb` in `pkg/registry/core/pod/rest/authorize.go`).
+        may_create(call.app, &call.scope)?;
+    }
     check_options(call, stream)?;
     let pod = pod(call, call.scope.name).await?;
     let spec = pod.spec.unwrap_or_default();
@@ -64,7 +70,8 @@ async fn pod(call: &Call<'_>, name: &str) -> Result<Pod, Status> {
     let scope = call.scope.named(call.scope.namespace, name);
     let entry = call.app.registry().get(&scope, ReadAt::Latest).await?;
     let object = codec::object(scope.resource, &entry)?;
-    Ok(object.as_kind::<Pod>().cloned().unwrap_or_default())
+    let pod = object.as_kind::<Pod>().cloned();
+    pod.ok_or_else(|| Status::internal("a pod of an unexpected type"))
 }
 
 /// The container that is meant: the only one, if none is named.

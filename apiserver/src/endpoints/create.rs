@@ -3,9 +3,12 @@
 use http::StatusCode;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::{Object, Status};
+use portcullis_rbac::{Attributes, ResourceTarget, Target};
 
 use super::Call;
 use super::body::{self, Incoming, Read};
+use crate::app::App;
+use crate::filters::authorization;
 use crate::registry::Scope;
 use crate::registry::metadata::is_empty;
 use crate::response::Response;
@@ -53,6 +56,28 @@ pub fn settle_namespace(meta: &mut ObjectMeta, namespace: &str) -> Result<(), St
     check_namespace(meta, namespace)?;
     meta.namespace = Some(namespace.to_owned()).filter(|namespace| !namespace.is_empty());
     Ok(())
+}
+
+/// Whether the user may create the object, who may update or patch it.
+///
+/// Upstream: `withAuthorization` in `k8s.io/apiserver/pkg/endpoints/handlers/update.go`.
+///
+/// # Errors
+/// 403.
+pub fn may_create(app: &App, scope: &Scope<'_>) -> Result<(), Status> {
+    let target = ResourceTarget {
+        group: scope.resource.group,
+        resource: scope.resource.plural,
+        subresource: scope.subresource,
+        namespace: scope.namespace,
+        name: scope.name,
+    };
+    let attributes = Attributes {
+        user: scope.user,
+        verb: "create",
+        target: Target::Resource(target),
+    };
+    authorization::check(app, &attributes)
 }
 
 fn check_namespace(meta: &ObjectMeta, namespace: &str) -> Result<(), Status> {

@@ -6,6 +6,7 @@ use http::StatusCode;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
 use portcullis_api::decode;
 use portcullis_api::protobuf::{self, Envelope};
+use portcullis_api::status::Details;
 use portcullis_api::{ErrorList, FieldError, Path, Status};
 use serde_json::Value;
 
@@ -35,15 +36,17 @@ pub async fn delete(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         .delete(&call.writing(dry_run), &options)
         .await?
     {
+        Deleted::Unreadable(details) => Ok(success(details)),
         Deleted::Gone(_, details) if !call.scope.resource.strategy.returns_deleted() => {
-            Ok(response::bytes(
-                StatusCode::OK,
-                response::JSON,
-                Status::success(details).to_json(),
-            ))
+            Ok(success(details))
         }
         Deleted::Gone(entry, _) | Deleted::Pending(entry) => call.answer(StatusCode::OK, &entry),
     }
+}
+
+fn success(details: Details) -> Response {
+    let body = Status::success(details).to_json();
+    response::bytes(StatusCode::OK, response::JSON, body)
 }
 
 /// Deletes what a list with the same query would return.

@@ -68,8 +68,8 @@ async fn read(call: &Call<'_>, body: &mut Incoming) -> Result<(bool, Eviction), 
         body::object(&bytes, media_type, expected, validation)
     };
     let read = read(VERSIONS[0]).or_else(|_| read(VERSIONS[1]))?;
-    let eviction = read.object.as_kind::<Eviction>();
-    let eviction = eviction.cloned().unwrap_or_default();
+    let eviction = read.object.as_kind::<Eviction>().cloned();
+    let eviction = eviction.ok_or_else(|| Status::internal("an eviction of an unexpected type"))?;
     let name = eviction.metadata.name.as_deref().unwrap_or(call.scope.name);
     if name == call.scope.name {
         return Ok((dry_run, eviction));
@@ -103,8 +103,9 @@ async fn evict(call: &Call<'_>, scope: &Scope<'_>, options: DeleteOptions) -> Re
     for attempt in 1.. {
         let entry = registry.get(scope, ReadAt::Latest).await?;
         let object = codec::object(scope.resource, &entry)?;
-        let pod = object.as_kind::<Pod>().cloned().unwrap_or_default();
-        let decision = budget::decide(registry, scope, &pod).await?;
+        let pod = object.as_kind::<Pod>();
+        let pod = pod.ok_or_else(|| Status::internal("a pod of an unexpected type"))?;
+        let decision = budget::decide(registry, scope, pod).await?;
         let mut options = options.clone();
         let guarded = !named_version && decision.holds_for_this_version_only();
         if guarded {

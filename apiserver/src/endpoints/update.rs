@@ -5,6 +5,7 @@ use portcullis_api::{Object, Status};
 
 use super::Call;
 use super::body::{self, Incoming, Read};
+use super::create::may_create;
 use crate::field_manager::update::Writer;
 use crate::registry::Scope;
 use crate::registry::update::{Change, Current};
@@ -12,6 +13,7 @@ use crate::response::Response;
 
 /// The object as a client sent it, whatever is there now.
 struct Replace<'c> {
+    call: &'c Call<'c>,
     object: Box<dyn Object>,
     writer: Writer<'c>,
 }
@@ -21,7 +23,10 @@ impl Change for Replace<'_> {
         let mut object = self.object.clone();
         match current {
             Some(current) => self.writer.changed(current, object.as_mut()),
-            None => self.writer.created(object.as_mut()),
+            None => {
+                may_create(self.call.app, &self.call.scope)?;
+                self.writer.created(object.as_mut());
+            }
         }
         Ok(object)
     }
@@ -45,6 +50,7 @@ pub async fn update(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         validation,
     )?;
     let change = Replace {
+        call,
         object: ready(&call.scope, read)?,
         writer: call.writer(),
     };

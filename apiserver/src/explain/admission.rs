@@ -17,11 +17,18 @@ use crate::registry::update::{Change, Current};
 use crate::registry::{Scope, table};
 
 /// A replacement whose writer nobody will remember.
-struct Replacement(Box<dyn Object>);
+struct Replacement<'c> {
+    app: &'c App,
+    scope: &'c Scope<'c>,
+    object: Box<dyn Object>,
+}
 
-impl Change for Replacement {
-    fn apply(&self, _current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
-        Ok(self.0.clone())
+impl Change for Replacement<'_> {
+    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+        if current.is_none() {
+            create::may_create(self.app, self.scope)?;
+        }
+        Ok(self.object.clone())
     }
 }
 
@@ -58,9 +65,12 @@ async fn dry_run(app: &App, scope: &Scope<'_>, write: &Write) -> Result<u16, Sta
     let read = body::typed(&write.object, &[], expected, FieldValidation::Warn)?;
     if write.update {
         let object = update::ready(scope, read)?;
-        let updated = app.registry().update(scope, &Replacement(object)).await?;
+        let replacement = Replacement { app, scope, object };
+        let updated = app.registry().update(scope, &replacement).await?;
         return Ok(if updated.created { 201 } else { 200 });
     }
+    // a POST's URL names no object
+    let scope = &scope.named(scope.namespace, "");
     let object = create::ready(scope, read)?;
     app.registry().create(scope, object).await?;
     Ok(201)

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use portcullis_api::decode::{self, DecodeError, Decoded};
 use portcullis_api::encode::Label;
+use portcullis_api::protobuf::Envelope;
 use portcullis_api::status::Reason;
 use portcullis_api::{Object, Status};
 use portcullis_storage::Entry;
@@ -19,9 +20,10 @@ const PROTOBUF: &[u8] = b"k8s\0";
 /// A 500 that names the key, if the bytes are not this kind's JSON.
 pub fn value(entry: &Entry) -> Result<Value, Status> {
     if entry.value.starts_with(PROTOBUF) {
-        let why = "it is kube-apiserver's protobuf, which this server does not read; \
-                   write it with --storage-media-type=application/json";
-        return Err(unreadable(entry, why));
+        // the store hands out as JSON what can be read of it
+        let read = Envelope::open(&entry.value).and_then(|envelope| envelope.to_value());
+        let why = read.err().map(|why| why.to_string()).unwrap_or_default();
+        return Err(unreadable(entry, format!("protobuf: {why}")));
     }
     let parsed = decode::parse_stored(&entry.value).map_err(|e| unreadable(entry, e))?;
     let mut value = parsed.value;

@@ -125,25 +125,28 @@ impl Registry {
             .map(|entry| self.delete_listed(scope, entry, options));
         list.entries = stream::iter(deletions)
             .buffered(AT_ONCE)
+            .try_filter_map(|deleted| std::future::ready(Ok(deleted)))
             .try_collect()
             .await?;
         Ok(list)
     }
 
+    /// Deletes an object of a list, and returns it if it can be read.
     async fn delete_listed(
         &self,
         scope: &Scope<'_>,
         entry: Arc<Entry>,
         options: &DeleteOptions,
-    ) -> Result<Arc<Entry>, Status> {
+    ) -> Result<Option<Arc<Entry>>, Status> {
         let Some(place) = self.place(&entry.key) else {
-            return Ok(entry);
+            return Ok(Some(entry));
         };
         let one = scope.named(place.namespace, place.name);
         match self.delete(&one, options).await {
-            Ok(Deleted::Gone(deleted, _) | Deleted::Pending(deleted)) => Ok(deleted),
+            Ok(Deleted::Gone(deleted, _) | Deleted::Pending(deleted)) => Ok(Some(deleted)),
+            Ok(Deleted::Unreadable(_)) => Ok(None),
             // Somebody else deleted it meanwhile, which is what was asked for.
-            Err(status) if status.code == 404 => Ok(entry),
+            Err(status) if status.code == 404 => Ok(Some(entry)),
             Err(status) => Err(status),
         }
     }

@@ -41,11 +41,12 @@ impl Registry {
         object: Box<dyn Object>,
     ) -> Result<Box<dyn Object>, Status> {
         let name = object.metadata().name.clone().unwrap_or_default();
-        let named = scope.named(scope.namespace, &name);
-        self.guard.check(&named, object.as_ref(), None)?;
         let mut attributes = scope.attributes(Operation::Create, &name, Some(object), None);
         self.admit(&mut attributes).await?;
-        admitted(scope, attributes)
+        let object = admitted(scope, attributes)?;
+        // by the name in the URL, which a POST has none of: the client chooses the object's
+        self.guard.check(scope, object.as_ref(), None)?;
+        Ok(object)
     }
 
     async fn create_prepared(

@@ -50,6 +50,8 @@ pub enum Deleted {
     Gone(Arc<Entry>, Details),
     /// It is marked, and something holds it.
     Pending(Arc<Entry>),
+    /// It could not be read, and is gone; this is what a Status says of it.
+    Unreadable(Details),
 }
 
 impl Registry {
@@ -69,10 +71,20 @@ impl Registry {
             .await
             .map_err(|e| errors::status(e, scope))?;
         let mut entry = found.entry;
-        loop {
+        for _ in 0..errors::ATTEMPTS_MAX {
             let current = entry.take().ok_or_else(|| scope.not_found())?;
-            let object = codec::object(scope.resource, &current)?;
-            check_preconditions(scope, object.as_ref(), options)?;
+            let object = match codec::object(scope.resource, &current) {
+                Ok(object) => object,
+                Err(why) => {
+                    let removed = self.remove_unreadable(scope, &current, options, &why).await;
+                    match removed? {
+                        Removal::Done(deleted) => return Ok(deleted),
+                        Removal::Changed(actual) => entry = actual,
+                    }
+                    continue;
+                }
+            };
+            check_preconditions(scope, object.metadata(), options)?;
             let mut attributes =
                 scope.attributes(Operation::Delete, scope.name, None, Some(object.as_ref()));
             self.admit(&mut attributes).await?;
@@ -91,6 +103,7 @@ impl Registry {
                 Err(error) => return Err(errors::status(error, scope)),
             }
         }
+        Err(errors::crowded_out(scope))
     }
 
     async fn remove(
@@ -114,6 +127,43 @@ impl Registry {
         ))
     }
 
+    /// Takes away what cannot be read, whatever would have held it: nothing else helps against it.
+    ///
+    /// Upstream refuses that, before 1.32; since then it can be asked for
+    /// (`ignoreStoreReadErrorWithClusterBreakingPotential`).
+    async fn remove_unreadable(
+        &self,
+        scope: &Scope<'_>,
+        current: &Arc<Entry>,
+        options: &DeleteOptions,
+        why: &Status,
+    ) -> Result<Removal, Status> {
+        let meta = ObjectMeta {
+            name: Some(scope.name.to_owned()),
+            resource_version: Some(current.revision.to_string()),
+            ..ObjectMeta::default()
+        };
+        check_preconditions(scope, &meta, options)?;
+        let mut attributes = scope.attributes(Operation::Delete, scope.name, None, None);
+        self.admit(&mut attributes).await?;
+        self.admit_valid(&attributes).await?;
+        if !scope.dry_run {
+            match self.storage.delete(&current.key, current.revision).await {
+                Ok(_) => {}
+                Err(Error::Conflict { actual, .. }) => return Ok(Removal::Changed(actual)),
+                Err(error) => return Err(errors::status(error, scope)),
+            }
+            tracing::warn!(
+                key = %current.key,
+                user.name = scope.user.name,
+                error = why.message,
+                "an object that cannot be read was deleted"
+            );
+        }
+        let gone = details(scope.resource, &meta);
+        Ok(Removal::Done(Deleted::Unreadable(gone)))
+    }
+
     /// Shows watchers that the deletion has begun, even where nothing has to wait for it.
     async fn mark_and_remove(
         &self,
@@ -130,6 +180,7 @@ impl Registry {
                 Ok(Deleted::Gone(entry, details))
             }
             Deleted::Pending(entry) | Deleted::Gone(entry, _) => Ok(Deleted::Gone(entry, details)),
+            unreadable @ Deleted::Unreadable(_) => Ok(unreadable),
         }
     }
 
@@ -152,6 +203,13 @@ impl Registry {
     }
 }
 
+/// What became of an attempt to take away what cannot be read.
+enum Removal {
+    Done(Deleted),
+    /// Another write came first; what is there now.
+    Changed(Option<Arc<Entry>>),
+}
+
 /// What a Status says of an object that is gone.
 fn details(resource: &Resource, meta: &ObjectMeta) -> Details {
     Details {
@@ -165,11 +223,10 @@ fn details(resource: &Resource, meta: &ObjectMeta) -> Details {
 
 fn check_preconditions(
     scope: &Scope<'_>,
-    object: &dyn Object,
+    meta: &ObjectMeta,
     options: &DeleteOptions,
 ) -> Result<(), Status> {
     let resource = scope.resource.group_resource();
-    let meta = object.metadata();
     let uid = meta.uid.as_deref().unwrap_or_default();
     if let Some(wanted) = options.uid.as_deref().filter(|wanted| *wanted != uid) {
         let why = format!(

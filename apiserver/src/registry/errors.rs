@@ -12,12 +12,21 @@ use super::Scope;
 pub const MODIFIED: &str =
     "the object has been modified; please apply your changes to the latest version and try again";
 
+/// How often a change is tried against others that come first: upstream's ends with its request, but
+/// not every change belongs to one.
+pub const ATTEMPTS_MAX: usize = 1000;
+
+/// That others came first each time.
+pub fn crowded_out(scope: &Scope<'_>) -> Status {
+    Status::conflict(scope.resource.group_resource(), scope.name, MODIFIED)
+}
+
 /// The answer to an operation that the store did not carry out.
 pub fn status(error: Error, scope: &Scope<'_>) -> Status {
     let resource = scope.resource.group_resource();
     match error {
         Error::AlreadyExists { .. } => Status::already_exists(resource, scope.name),
-        Error::Conflict { .. } => Status::conflict(resource, scope.name, MODIFIED),
+        Error::Conflict { .. } => crowded_out(scope),
         Error::Compacted { .. } => {
             Status::expired("The resourceVersion for the provided list is too old.")
         }

@@ -2,9 +2,13 @@
 //!
 //! Upstream: `k8s.io/apiserver/pkg/registry/rest/{create,update}.go`, whose hooks these are.
 
+mod mismatched;
+
 use jiff::Timestamp;
 use portcullis_api::{ErrorList, Object, UserInfo, name};
 use serde_json::Value;
+
+use self::mismatched::mismatched;
 
 /// A kind's own rules, on its own type. Every method has the answer most kinds give.
 pub trait Strategy: Send + Sync + 'static {
@@ -259,7 +263,7 @@ macro_rules! erased {
         /// [`Strategy`] for callers that do not know the kind.
         ///
         /// An object of another kind than the strategy's, which the kind table rules out, is left
-        /// alone and found faultless.
+        /// alone and found at fault.
         pub trait DynStrategy: Send + Sync {
             $($(#[$doc])* fn $method(&self, $($arg: erased!(@dyn $kind)),*) $(-> $out)?;)*
             /// See [`Strategy::validate_name`].
@@ -278,7 +282,7 @@ macro_rules! erased {
             $(fn $method(&self, $($arg: erased!(@dyn $kind)),*) $(-> $out)? {
                 match ($(erased!(@cast S, $arg, $kind),)*) {
                     ($(Some($arg),)*) => Strategy::$method(self, $($arg),*),
-                    _ => Default::default(),
+                    _ => mismatched(stringify!($method)),
                 }
             })*
 

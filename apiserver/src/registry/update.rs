@@ -104,7 +104,7 @@ impl Registry {
             .await
             .map_err(|e| errors::status(e, scope))?;
         let mut entry = found.entry;
-        loop {
+        for _ in 0..errors::ATTEMPTS_MAX {
             let current = entry.take().map(|e| Current::read(scope, e)).transpose()?;
             match self.attempt(scope, &key, current.as_ref(), change).await {
                 Ok(updated) => return Ok(updated),
@@ -112,6 +112,7 @@ impl Registry {
                 Err(Attempt::Failed(status)) => return Err(*status),
             }
         }
+        Err(errors::crowded_out(scope))
     }
 
     async fn attempt(
@@ -121,11 +122,11 @@ impl Registry {
         current: Option<&Current>,
         change: &dyn Change,
     ) -> Result<Updated, Attempt> {
-        let object = change.apply(current)?;
         let Some(current) = current else {
             if !scope.resource.create_on_update && !change.creates() {
                 return Err(scope.not_found().into());
             }
+            let object = change.apply(None)?;
             if !metadata::is_empty(object.metadata().resource_version.as_deref()) {
                 // The client means an object that is gone.
                 return Err(Status::conflict(
@@ -141,6 +142,7 @@ impl Registry {
                 created: true,
             });
         };
+        let object = change.apply(Some(current))?;
         if change.means_uid() {
             check_uid(scope, object.as_ref(), current)?;
         }
@@ -204,11 +206,11 @@ impl Registry {
         current: &Current,
     ) -> Result<Box<dyn Object>, Status> {
         let old = current.object.as_ref();
-        self.guard.check(scope, object.as_ref(), Some(old))?;
         let mut attributes =
             scope.attributes(Operation::Update, scope.name, Some(object), Some(old));
         self.admit(&mut attributes).await?;
         let mut object = admitted(scope, attributes)?;
+        self.guard.check(scope, object.as_ref(), Some(old))?;
         let forbidden = match scope.subresource {
             "status" => ErrorList::new(),
             _ => self.forbidden(object.as_ref()),

@@ -115,7 +115,7 @@ impl Registry {
             .map_err(watch_error)?;
         let changes = changes.filter_map(move |event| {
             let told = match event {
-                Ok(event) => seen(resource, &selection, event).transpose(),
+                Ok(event) => seen(resource, &selection, event).map(Ok),
                 Err(error) => Some(Err(watch_error(error))),
             };
             std::future::ready(told)
@@ -138,16 +138,17 @@ fn seen(
     resource: &'static super::resource::Resource,
     selection: &Selection,
     event: Arc<Event>,
-) -> Result<Option<Told>, Status> {
+) -> Option<Told> {
     let revision = event.revision();
-    let matches = |entry: &Entry| selection.matches(resource, entry);
+    // what cannot be read has gone from sight
+    let matches = |entry: &Entry| selection.matches(resource, entry).unwrap_or(false);
     let (kind, entry, natural) = match event.as_ref() {
-        Event::Progress(revision) => return Ok(Some(Told::Progress(*revision))),
+        Event::Progress(revision) => return Some(Told::Progress(*revision)),
         Event::Put {
             entry, previous, ..
         } => {
-            let before = previous.as_ref().map_or(Ok(false), |p| matches(p))?;
-            match (before, matches(entry)?) {
+            let before = previous.as_ref().is_some_and(|p| matches(p));
+            match (before, matches(entry)) {
                 (true, true) => (ChangeKind::Modified, entry.clone(), true),
                 (false, true) => (ChangeKind::Added, entry.clone(), previous.is_none()),
                 (true, false) => (
@@ -155,20 +156,20 @@ fn seen(
                     previous.clone().unwrap_or_else(|| entry.clone()),
                     false,
                 ),
-                (false, false) => return Ok(None),
+                (false, false) => return None,
             }
         }
-        Event::Delete { previous, .. } if matches(previous)? => {
+        Event::Delete { previous, .. } if matches(previous) => {
             (ChangeKind::Deleted, previous.clone(), true)
         }
-        Event::Delete { .. } => return Ok(None),
+        Event::Delete { .. } => return None,
     };
-    Ok(Some(Told::Change(Change {
+    Some(Told::Change(Change {
         kind,
         entry,
         revision,
         shared: natural.then_some(event),
-    })))
+    }))
 }
 
 fn watch_error(error: Error) -> Status {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use etcd_client::{GetOptions, GetResponse, KeyValue, ResponseHeader};
+use portcullis_api::protobuf::stored_as_json;
 
 use super::error::Failure;
 use super::pool::Pool;
@@ -142,13 +143,14 @@ fn end_of(prefix: &str) -> Vec<u8> {
     end
 }
 
-/// An entry of what etcd holds.
+/// An entry of what etcd holds; what a kube-apiserver wrote there as protobuf is handed out as JSON.
 pub(super) fn entry(kv: KeyValue) -> Result<Arc<Entry>, Failure> {
     let revision = from_wire(kv.mod_revision());
     let (key, value) = kv.into_key_value();
     let key = String::from_utf8(key)
         .map_err(|error| Failure::Unknown(format!("a key in etcd is not text: {error}")))?;
-    Ok(Entry::new(key, Bytes::from(value), revision))
+    let value = Bytes::from(stored_as_json(value));
+    Ok(Entry::new(key, value, revision))
 }
 
 /// The revision of the store when it answered.

@@ -3,7 +3,9 @@
 
 use k8s_openapi::api::core::v1::{Pod, PodSpec, ServiceAccount, Volume};
 
-use crate::plugins::references::{environments, names_secrets};
+use crate::plugins::references::{
+    Environment, environments, ephemeral_environments, names_secrets,
+};
 
 /// A mirror pod shows what a kubelet runs on its own: it can have no account and no secrets.
 pub(super) fn of_mirror(pod: &Pod) -> Result<(), &'static str> {
@@ -25,14 +27,7 @@ pub(super) fn of_mirror(pod: &Pod) -> Result<(), &'static str> {
 /// Upstream: `limitSecretReferences`.
 pub(super) fn allowed(pod: &Pod, account: &ServiceAccount) -> Result<(), String> {
     let Some(spec) = &pod.spec else { return Ok(()) };
-    let who = account.metadata.name.as_deref().unwrap_or_default();
-    let refuse = |what: String| {
-        Err(format!(
-            "{what} is not allowed because service account {who} does not reference that secret"
-        ))
-    };
-    let secrets = || account.secrets.iter().flatten();
-    let listed = |name: &str| secrets().any(|s| s.name.as_deref() == Some(name));
+    let who = name_of(account);
     for source in spec
         .volumes
         .iter()
@@ -40,20 +35,48 @@ pub(super) fn allowed(pod: &Pod, account: &ServiceAccount) -> Result<(), String>
         .filter_map(|v| v.secret.as_ref())
     {
         let name = source.secret_name.as_deref().unwrap_or_default();
-        if !listed(name) {
-            return refuse(format!("volume with secret.secretName=\"{name}\""));
-        }
-    }
-    for container in environments(spec) {
-        let mut secrets = container.secrets();
-        if let Some((place, secret)) = secrets.find(|(_, secret)| !listed(secret)) {
-            let (kind, name) = (container.kind, container.name);
-            return refuse(format!(
-                "{kind} {name} with {place} referencing secret.secretName=\"{secret}\""
+        if !lists(account, name) {
+            return Err(format!(
+                "volume with secret.secretName=\"{name}\" is not allowed because service account {who} does not reference that secret"
             ));
         }
     }
+    environments_allowed(&environments(spec), account)?;
     pull_secrets_allowed(spec, account, who)
+}
+
+/// The same for what is added to a pod that exists: the rest of it was judged when it was made
+/// (upstream: `limitEphemeralContainerSecretReferences`).
+pub(super) fn allowed_to_ephemeral(pod: &Pod, account: &ServiceAccount) -> Result<(), String> {
+    let spec = pod.spec.as_ref();
+    let added = spec.map(ephemeral_environments).unwrap_or_default();
+    environments_allowed(&added, account)
+}
+
+fn environments_allowed(
+    environments: &[Environment<'_>],
+    account: &ServiceAccount,
+) -> Result<(), String> {
+    for container in environments {
+        let mut secrets = container.secrets();
+        if let Some((place, secret)) = secrets.find(|(_, secret)| !lists(account, secret)) {
+            let (kind, name) = (container.kind, container.name);
+            let who = name_of(account);
+            return Err(format!(
+                "{kind} {name} with {place} referencing secret.secretName=\"{secret}\" is not allowed because service account {who} does not reference that secret"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn name_of(account: &ServiceAccount) -> &str {
+    account.metadata.name.as_deref().unwrap_or_default()
+}
+
+fn lists(account: &ServiceAccount, secret: &str) -> bool {
+    let mut secrets = account.secrets.iter().flatten();
+    secrets.any(|known| known.name.as_deref() == Some(secret))
 }
 
 fn pull_secrets_allowed(spec: &PodSpec, account: &ServiceAccount, who: &str) -> Result<(), String> {

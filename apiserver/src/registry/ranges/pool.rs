@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::bitmap::Bitmap;
+use crate::registry::errors::ATTEMPTS_MAX;
 
 /// A range in the store.
 pub(super) struct Pool {
@@ -36,6 +37,9 @@ pub(super) enum PoolError {
     /// What the store holds is no set.
     #[error("{0}: not a RangeAllocation in JSON")]
     Unreadable(String),
+    /// Other servers changed the set first, each time.
+    #[error("the set was changed by others each time")]
+    Crowded,
     /// The store's trouble.
     #[error("{0}")]
     Storage(#[from] Error),
@@ -87,7 +91,7 @@ impl Pool {
         change: impl Fn(&mut Bitmap) -> Result<T, E> + Send + Sync,
     ) -> Result<T, E> {
         let _changing = self.changing.lock().await;
-        loop {
+        for _ in 0..ATTEMPTS_MAX {
             let mut snapshot = self.read().await?;
             if !snapshot.range.is_empty() && snapshot.range != self.spec {
                 return Err(PoolError::OtherRange.into());
@@ -98,6 +102,7 @@ impl Pool {
                 return Ok(result);
             }
         }
+        Err(PoolError::Crowded.into())
     }
 
     /// The set as it is now.

@@ -1,0 +1,144 @@
+//! Objects in etcd that another server wrote: in protobuf, or broken.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use portcullis_storage::etcd::{EtcdOptions, EtcdStorage};
+use portcullis_storage::etcd_server::EtcdServer;
+use portcullis_storage::{ReadAt, Storage};
+use serde_json::json;
+
+use super::{BINDINGS, binding, let_alice};
+use crate::controllers::{eventually, gone};
+use crate::support::server::TestServer;
+
+const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+const KEY: &str = "/registry/rolebindings/default/alices";
+
+/// A field of protobuf that has a length.
+fn field(number: u8, value: &[u8]) -> Vec<u8> {
+    let mut field = vec![number << 3 | 2];
+    let mut length = value.len();
+    while length >= 128 {
+        field.push(u8::try_from(length % 128).unwrap() | 128);
+        length /= 128;
+    }
+    field.push(u8::try_from(length).unwrap());
+    field.extend(value);
+    field
+}
+
+/// What kube-apiserver stores of [`binding`].
+fn in_protobuf(role: &str) -> Vec<u8> {
+    let group = "rbac.authorization.k8s.io";
+    let version = format!("{group}/v1");
+    let kind = [field(1, version.as_bytes()), field(2, b"RoleBinding")].concat();
+    let metadata = [
+        field(1, role.as_bytes()),
+        field(3, b"default"),
+        field(5, b"0000-0000"),
+    ];
+    let subject = [
+        field(1, b"User"),
+        field(2, group.as_bytes()),
+        field(3, b"alice"),
+    ];
+    let role_ref = [
+        field(1, group.as_bytes()),
+        field(2, b"Role"),
+        field(3, role.as_bytes()),
+    ];
+    let object = [
+        field(1, &metadata.concat()),
+        field(2, &subject.concat()),
+        field(3, &role_ref.concat()),
+    ]
+    .concat();
+    [b"k8s\0".to_vec(), field(1, &kind), field(2, &object)].concat()
+}
+
+async fn overwrite(store: &Arc<dyn Storage>, key: &str, value: &[u8]) {
+    let found = store.get(key, ReadAt::Latest).await.unwrap().entry;
+    let value = Bytes::copy_from_slice(value);
+    match found {
+        Some(entry) => store.compare_and_swap(key, entry.revision, value).await,
+        None => store.create(key, value).await,
+    }
+    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_read_grants_nothing_and_can_be_deleted() {
+    let etcd = EtcdServer::start();
+    let options = EtcdOptions::new([etcd.endpoint()]);
+    let store: Arc<dyn Storage> = Arc::new(EtcdStorage::connect(&options).await.unwrap());
+    let server = TestServer::start(&[&format!("--etcd-servers={}", etcd.endpoint())]).await;
+    let (admin, alice) = (server.admin(), server.alice());
+    let maps = json!([{"apiGroups": [""], "resources": ["configmaps"], "verbs": ["list"]}]);
+    let_alice(&admin, maps).await;
+    eventually(&alice, MAPS, |answer| answer.code == 200).await;
+    let path = format!("{BINDINGS}/alices");
+
+    for broken in [b"k8s\0\x0a\xff\xff".as_slice(), b"no JSON", b"{}"] {
+        overwrite(&store, KEY, broken).await;
+        // whatever it said before holds no more
+        eventually(&alice, MAPS, |answer| answer.code == 403).await;
+        if broken != b"{}" {
+            let answer = admin.get(&path).await;
+            assert_eq!(answer.code, 500);
+            assert!(answer.message().contains(KEY), "{answer:?}");
+        }
+        // and protobuf is as good as JSON
+        overwrite(&store, KEY, &in_protobuf("alices")).await;
+        eventually(&alice, MAPS, |answer| answer.code == 200).await;
+        let read = admin.get(&path).await.json();
+        assert_eq!(read["subjects"], binding("alices")["subjects"], "{read}");
+        assert_eq!(read["roleRef"], binding("alices")["roleRef"], "{read}");
+    }
+    overwrite(&store, KEY, b"no JSON").await;
+    eventually(&admin, &path, |answer| answer.code == 500).await;
+    assert_eq!(admin.get(BINDINGS).await.code, 500);
+    let deleted = admin.delete(&path).await;
+    assert_eq!(deleted.code, 200, "{deleted:?}");
+    assert_eq!(deleted.json()["details"]["name"], "alices");
+    assert_eq!(admin.get(&path).await.code, 404);
+    assert_eq!(admin.get(BINDINGS).await.code, 200);
+    assert_eq!(admin.post(BINDINGS, &binding("alices")).await.code, 201);
+    assert_eq!(alice.get(MAPS).await.code, 200);
+}
+
+/// One bad object keeps neither its namespace nor the rest of a collection.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_namespace_with_something_unreadable_goes() {
+    let etcd = EtcdServer::start();
+    let options = EtcdOptions::new([etcd.endpoint()]);
+    let store: Arc<dyn Storage> = Arc::new(EtcdStorage::connect(&options).await.unwrap());
+    let server = TestServer::start(&[&format!("--etcd-servers={}", etcd.endpoint())]).await;
+    let admin = server.admin();
+    let namespaces = "/api/v1/namespaces";
+    for name in ["a", "b"] {
+        let made = admin
+            .post(namespaces, &json!({"metadata": {"name": name}}))
+            .await;
+        assert_eq!(made.code, 201, "{made:?}");
+        let key = format!("/registry/configmaps/{name}/broken");
+        overwrite(&store, &key, b"no JSON").await;
+        eventually(
+            &admin,
+            &format!("{namespaces}/{name}/configmaps/broken"),
+            |answer| answer.code == 500,
+        )
+        .await;
+    }
+    let all = admin.delete(&format!("{namespaces}/a/configmaps")).await;
+    assert_eq!(all.code, 200, "{all:?}");
+    assert_eq!(
+        admin
+            .get(&format!("{namespaces}/a/configmaps/broken"))
+            .await
+            .code,
+        404
+    );
+    assert_eq!(admin.delete(&format!("{namespaces}/b")).await.code, 200);
+    gone(&admin, &format!("{namespaces}/b")).await;
+}
