@@ -1,25 +1,29 @@
 //! The service `kubernetes`: the server as pods find it.
 //!
 //! Upstream: `pkg/controlplane/controller/kubernetesservice`. It is brought back when it is gone;
-//! servers that share a store stand in it side by side.
+//! servers that share a store stand in it side by side, each as long as its lease holds.
 
-use std::collections::BTreeMap;
+mod endpoints;
+mod leases;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use k8s_openapi::api::core::v1::{
-    EndpointAddress, EndpointPort, EndpointSubset, Endpoints, Service, ServicePort, ServiceSpec,
-};
-use k8s_openapi::api::discovery::v1::{
-    Endpoint, EndpointConditions, EndpointPort as SlicePort, EndpointSlice,
-};
+use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use portcullis_api::{Object, Status};
+use portcullis_storage::{Error, ReadAt};
 use tokio_util::sync::CancellationToken;
 
+use self::endpoints::{InEndpoints, slice_name, slices};
+use self::leases::Leases;
 use crate::bootstrap::system;
+use crate::registry::delete::DeleteOptions;
 use crate::registry::ranges::repair::Leaks;
 use crate::registry::resource::Resource;
 use crate::registry::update::{Change, Current};
@@ -28,7 +32,7 @@ use crate::registry::{Registry, Scope, table};
 const NAMESPACE: &str = "default";
 const NAME: &str = "kubernetes";
 const PORT_NAME: &str = "https";
-/// How often to see whether all is still there.
+/// How often to see whether all is still there (upstream: `DefaultEndpointReconcilerInterval`).
 const INTERVAL: Duration = Duration::from_secs(10);
 /// How long to wait, and how often, for another server that makes the service at the same moment.
 const RIVAL_WAIT: Duration = Duration::from_millis(100);
@@ -68,10 +72,14 @@ fn outside() -> Option<IpAddr> {
 
 /// Keeps the service in being, until the server stops; then the server leaves it to the others.
 pub async fn run(registry: Arc<Registry>, address: Address, stop: CancellationToken) {
+    let leases = address.ip.map(|ip| {
+        let own = SocketAddr::new(ip, address.port);
+        Leases::new(registry.storage(), &registry.root(), own)
+    });
     let mut leaks = Leaks::default();
     let mut round = 0_u32;
     loop {
-        if let Err(status) = ensure(&registry, address).await {
+        if let Err(status) = ensure(&registry, address, leases.as_ref()).await {
             tracing::warn!(
                 error = status.message,
                 "service kubernetes: not as it should be"
@@ -87,7 +95,9 @@ pub async fn run(registry: Arc<Registry>, address: Address, stop: CancellationTo
             tracing::warn!(error, "addresses and ports of services were not checked");
         }
     }
-    if let Err(status) = announce(&registry, address, false).await {
+    if let Some(leases) = &leases
+        && let Err(status) = leave(&registry, leases).await
+    {
         tracing::warn!(
             error = status.message,
             "service kubernetes: still names this server"
@@ -95,33 +105,83 @@ pub async fn run(registry: Arc<Registry>, address: Address, stop: CancellationTo
     }
 }
 
-async fn ensure(registry: &Registry, address: Address) -> Result<(), Status> {
+async fn ensure(
+    registry: &Registry,
+    address: Address,
+    leases: Option<&Leases>,
+) -> Result<(), Status> {
+    let servers = match leases {
+        Some(leases) => {
+            leases.renew().await.map_err(|e| unreachable(&e))?;
+            holders(leases).await?
+        }
+        None => BTreeSet::new(),
+    };
     let service = Reachable {
         ip: registry.ranges().first_address(),
         port: address.port,
+        servers: &servers,
     };
-    write(registry, table::SERVICES, &service).await?;
-    announce(registry, address, true).await
+    write(registry, table::SERVICES, NAME, &service).await?;
+    announce(registry, &servers).await
 }
 
-/// Writes this server into the endpoints, or out of them.
-async fn announce(registry: &Registry, address: Address, here: bool) -> Result<(), Status> {
-    let Some(ip) = address.ip else {
+async fn leave(registry: &Registry, leases: &Leases) -> Result<(), Status> {
+    leases.give_up().await.map_err(|e| unreachable(&e))?;
+    announce(registry, &holders(leases).await?).await
+}
+
+async fn holders(leases: &Leases) -> Result<BTreeSet<SocketAddr>, Status> {
+    let holders = leases.holders(Instant::now()).await;
+    holders.map_err(|e| unreachable(&e))
+}
+
+fn unreachable(error: &Error) -> Status {
+    Status::unavailable(format!("leases of servers: {error}"))
+}
+
+/// Writes which servers there are. If there are none, those that were stay: no one is better served by
+/// none.
+async fn announce(registry: &Registry, servers: &BTreeSet<SocketAddr>) -> Result<(), Status> {
+    if servers.is_empty() {
         return Ok(());
-    };
-    let port = address.port;
-    let standing = Standing { ip, port, here };
-    write(registry, table::ENDPOINTS, &InEndpoints(standing)).await?;
-    write(registry, table::ENDPOINT_SLICES, &InSlice(standing)).await
+    }
+    write(registry, table::ENDPOINTS, NAME, &InEndpoints(servers)).await?;
+    let slices = slices(servers);
+    for slice in &slices {
+        write(registry, table::ENDPOINT_SLICES, &slice.name, slice).await?;
+    }
+    remove_slices_from(registry, slices.len()).await
+}
+
+/// Deletes the slices of this service that no server is in any more.
+async fn remove_slices_from(registry: &Registry, first: usize) -> Result<(), Status> {
+    let user = system();
+    let slices = Scope::all(table::ENDPOINT_SLICES, &user);
+    for number in first.. {
+        let name = slice_name(number);
+        let scope = slices.named(NAMESPACE, &name);
+        match registry.get(&scope, ReadAt::NotOlderThan(0)).await {
+            Ok(_) => {}
+            Err(status) if status.code == 404 => break,
+            Err(status) => return Err(status),
+        }
+        match registry.delete(&scope, &DeleteOptions::default()).await {
+            Err(status) if status.code != 404 => return Err(status),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 async fn write(
     registry: &Registry,
     resource: &'static Resource,
+    name: &str,
     change: &dyn Change,
 ) -> Result<(), Status> {
     let user = system();
-    let scope = Scope::all(resource, &user).named(NAMESPACE, NAME);
+    let scope = Scope::all(resource, &user).named(NAMESPACE, name);
     let mut written = registry.update(&scope, change).await;
     for _ in 0..RIVAL_WAITS {
         match &written {
@@ -140,12 +200,12 @@ async fn write(
 }
 
 /// The object as it is, or one of that name.
-fn existing<K: Object + Default + Clone>(current: Option<&Current>) -> K {
+fn existing<K: Object + Default + Clone>(current: Option<&Current>, name: &str) -> K {
     let found = current.and_then(|c| c.object.as_kind::<K>()).cloned();
     found.unwrap_or_else(|| {
         let mut object = K::default();
         *object.metadata_mut() = ObjectMeta {
-            name: Some(NAME.into()),
+            name: Some(name.into()),
             namespace: Some(NAMESPACE.into()),
             ..ObjectMeta::default()
         };
@@ -165,14 +225,29 @@ fn defaulted(resource: &Resource, object: impl Object) -> Box<dyn Object> {
 }
 
 /// The service.
-struct Reachable {
+struct Reachable<'s> {
     ip: Option<IpAddr>,
     port: u16,
+    servers: &'s BTreeSet<SocketAddr>,
 }
 
-impl Change for Reachable {
+impl Reachable<'_> {
+    /// The port that stands there as long as some server has it, so that servers on different ports do
+    /// not take turns.
+    fn port(&self, spec: &ServiceSpec) -> i32 {
+        let known = spec.ports.as_ref().and_then(|ports| ports.first());
+        let known = match known.and_then(|port| port.target_port.as_ref()) {
+            Some(IntOrString::Int(port)) => Some(*port),
+            _ => None,
+        };
+        let is_served = |port: &i32| self.servers.iter().any(|s| i32::from(s.port()) == *port);
+        known.filter(is_served).unwrap_or(self.port.into())
+    }
+}
+
+impl Change for Reachable<'_> {
     fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
-        let mut service: Service = existing(current);
+        let mut service: Service = existing(current, NAME);
         label(&mut service.metadata, "component", "apiserver");
         label(&mut service.metadata, "provider", NAME);
         let ip = self.ip.map(|ip| ip.to_string());
@@ -181,11 +256,12 @@ impl Change for Reachable {
             ip_family_policy: Some("SingleStack".into()),
             ..ServiceSpec::default()
         });
+        let target = self.port(spec);
         spec.type_ = Some("ClusterIP".into());
         spec.ports = Some(vec![ServicePort {
             name: Some(PORT_NAME.into()),
             port: 443,
-            target_port: Some(IntOrString::Int(self.port.into())),
+            target_port: Some(IntOrString::Int(target)),
             ..ServicePort::default()
         }]);
         Ok(defaulted(table::SERVICES, service))
@@ -193,224 +269,5 @@ impl Change for Reachable {
 
     fn creates(&self) -> bool {
         true
-    }
-}
-
-/// A server that is there, or goes.
-#[derive(Clone, Copy)]
-struct Standing {
-    ip: IpAddr,
-    port: u16,
-    here: bool,
-}
-
-impl Standing {
-    /// The addresses of all servers on this one's port. Whoever goes last stays: nobody is better
-    /// served by none.
-    fn addresses(&self, mut known: Vec<String>) -> Vec<String> {
-        let own = self.ip.to_string();
-        if !self.here && known.iter().any(|ip| *ip != own) {
-            known.retain(|ip| *ip != own);
-        } else if !known.contains(&own) {
-            known.push(own);
-        }
-        known.sort_unstable();
-        known
-    }
-}
-
-struct InEndpoints(Standing);
-
-impl Change for InEndpoints {
-    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
-        let mut endpoints: Endpoints = existing(current);
-        // the slice below is this server's own work
-        let skip = "endpointslice.kubernetes.io/skip-mirror";
-        label(&mut endpoints.metadata, skip, "true");
-        let ports = vec![EndpointPort {
-            name: Some(PORT_NAME.into()),
-            port: self.0.port.into(),
-            protocol: Some("TCP".into()),
-            ..EndpointPort::default()
-        }];
-        let subsets = endpoints.subsets.take().unwrap_or_default();
-        let same = subsets
-            .into_iter()
-            .filter(|s| s.ports.as_ref() == Some(&ports));
-        let known = same
-            .flat_map(|s| s.addresses.unwrap_or_default())
-            .map(|a| a.ip);
-        let addresses = self.0.addresses(known.collect()).into_iter();
-        endpoints.subsets = Some(vec![EndpointSubset {
-            addresses: Some(
-                addresses
-                    .map(|ip| EndpointAddress {
-                        ip,
-                        ..EndpointAddress::default()
-                    })
-                    .collect(),
-            ),
-            ports: Some(ports),
-            ..EndpointSubset::default()
-        }]);
-        Ok(defaulted(table::ENDPOINTS, endpoints))
-    }
-
-    fn creates(&self) -> bool {
-        true
-    }
-}
-
-struct InSlice(Standing);
-
-impl Change for InSlice {
-    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
-        let mut slice: EndpointSlice = existing(current);
-        label(&mut slice.metadata, "kubernetes.io/service-name", NAME);
-        let family = if self.0.ip.is_ipv6() { "IPv6" } else { "IPv4" };
-        family.clone_into(&mut slice.address_type);
-        let ports = vec![SlicePort {
-            name: Some(PORT_NAME.into()),
-            port: Some(self.0.port.into()),
-            protocol: Some("TCP".into()),
-            ..SlicePort::default()
-        }];
-        let same = slice.ports.as_ref() == Some(&ports);
-        let before = slice.endpoints.take().filter(|_| same).unwrap_or_default();
-        let known = before.into_iter().flat_map(|e| e.addresses);
-        let addresses = self.0.addresses(known.collect()).into_iter();
-        slice.endpoints = Some(
-            addresses
-                .map(|ip| Endpoint {
-                    addresses: vec![ip],
-                    conditions: Some(EndpointConditions {
-                        ready: Some(true),
-                        ..EndpointConditions::default()
-                    }),
-                    ..Endpoint::default()
-                })
-                .collect(),
-        );
-        slice.ports = Some(ports);
-        Ok(defaulted(table::ENDPOINT_SLICES, slice))
-    }
-
-    fn creates(&self) -> bool {
-        true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use portcullis_admission::{Lookups, Selection};
-    use portcullis_rbac::AlwaysAllow;
-    use portcullis_storage::Storage;
-    use portcullis_storage::embedded::EmbeddedStorage;
-
-    use super::*;
-    use crate::permissions::AuthorizersPermissions;
-    use crate::registry::delete::DeleteOptions;
-    use crate::registry::ranges::ServiceRanges;
-    use crate::registry::{Guard, metadata};
-
-    struct Nobody;
-
-    impl Guard for Nobody {
-        fn check(
-            &self,
-            _: &Scope<'_>,
-            _: &dyn Object,
-            _: Option<&dyn Object>,
-        ) -> Result<(), Status> {
-            Ok(())
-        }
-    }
-
-    fn registry(storage: Arc<dyn Storage>) -> Registry {
-        let nobody = Arc::new(AuthorizersPermissions(Arc::new(AlwaysAllow)));
-        let by_default = Selection::from_flags::<&str>(&[], &[]).unwrap();
-        let nothing = Selection::from_flags(&[], &by_default.names()).unwrap();
-        let admission = nothing.build(&Lookups::nothing(nobody, metadata::generate_name));
-        let network = "10.0.0.0/24".parse().unwrap();
-        let ports = "30000-32767".parse().unwrap();
-        let ranges = ServiceRanges::new(&storage, "/registry", network, ports).unwrap();
-        Registry::new(storage, "/registry", admission, Box::new(Nobody), ranges)
-    }
-
-    /// A server that has taken the address and not yet written the service, or gives it up, is
-    /// waited for.
-    #[tokio::test]
-    async fn an_address_somebody_is_about_to_give_back_is_waited_for() {
-        let dir = tempfile::tempdir().unwrap();
-        let store = Arc::new(EmbeddedStorage::open(&dir.path().join("store")).unwrap());
-        let (here, there) = (registry(store.clone()), registry(store));
-        let user = system();
-        let rival = Scope::all(table::SERVICES, &user).named(NAMESPACE, "rival");
-        let mut service: Service = existing(None);
-        service.metadata.name = Some("rival".into());
-        service.spec = Some(ServiceSpec {
-            cluster_ip: Some("10.0.0.1".into()),
-            ports: Some(vec![ServicePort {
-                port: 443,
-                ..ServicePort::default()
-            }]),
-            ..ServiceSpec::default()
-        });
-        let service = defaulted(table::SERVICES, service);
-        there.create(&rival, service).await.unwrap();
-
-        let own = Reachable {
-            ip: here.ranges().first_address(),
-            port: 6443,
-        };
-        let scope = Scope::all(table::SERVICES, &user).named(NAMESPACE, NAME);
-        let refused = here.update(&scope, &own).await.err().unwrap();
-        assert_eq!(refused.code, 422, "{}", refused.message);
-        let give_back = async {
-            tokio::time::sleep(RIVAL_WAIT).await;
-            let options = DeleteOptions::default();
-            there.delete(&rival, &options).await.map(drop)
-        };
-        let written = write(&here, table::SERVICES, &own);
-        let (written, given_back) = tokio::join!(written, give_back);
-        given_back.unwrap();
-        written.unwrap();
-    }
-
-    #[test]
-    fn servers_stand_side_by_side() {
-        let standing = |here| Standing {
-            ip: "10.0.0.2".parse().unwrap(),
-            port: 6443,
-            here,
-        };
-        let known = |ips: &[&str]| ips.iter().map(|ip| (*ip).to_owned()).collect::<Vec<_>>();
-        assert_eq!(
-            standing(true).addresses(known(&["10.0.0.3", "10.0.0.1"])),
-            ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
-        );
-        assert_eq!(
-            standing(false).addresses(known(&["10.0.0.1", "10.0.0.2"])),
-            ["10.0.0.1"]
-        );
-        assert_eq!(
-            standing(false).addresses(known(&["10.0.0.2"])),
-            ["10.0.0.2"]
-        );
-    }
-
-    #[test]
-    fn what_is_advertised_is_reachable_from_elsewhere() {
-        let local = |text: &str| text.parse::<SocketAddr>().unwrap();
-        let given = Some("9.9.9.9".parse().unwrap());
-        for (advertised, bound, ip) in [
-            (given, "127.0.0.1:1", given),
-            (None, "192.168.1.2:1", Some("192.168.1.2".parse().unwrap())),
-        ] {
-            let address = Address::new(advertised, local(bound));
-            assert_eq!(address, Address { ip, port: 1 });
-        }
-        let found = Address::new(None, local("0.0.0.0:1")).ip;
-        assert!(found.is_none_or(|ip| !ip.is_loopback() && !ip.is_unspecified()));
     }
 }

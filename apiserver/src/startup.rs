@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use crate::app::StartError;
 use crate::config::Serve;
 use crate::kubeconfig::Kubeconfig;
+use crate::own_service::Address;
+use crate::registry::ranges::first_address;
 use crate::serving::certificate::ServingCertificate;
 use crate::serving::pki::{self, Authority, NewFile, PkiError};
 
@@ -51,7 +53,7 @@ pub fn certificates(options: &Serve, local: SocketAddr) -> Result<Certificates, 
             (serving, trusted)
         }
         _ => {
-            let (names, addresses) = names(local.ip());
+            let (names, addresses) = names(options, local);
             // Anew at every start, so that it names the addresses of this one.
             let identity = authority.server(&names, &addresses).map_err(data_dir)?;
             let serving = ServingCertificate::fixed(&identity.certificate, &identity.key)
@@ -83,8 +85,9 @@ pub fn write_new_files<'a>(files: impl IntoIterator<Item = &'a NewFile>) -> Resu
         .map_err(|error| StartError::option("--data-dir", error))
 }
 
-/// What clients on this machine may call it.
-fn names(bound: IpAddr) -> (Vec<String>, Vec<IpAddr>) {
+/// What clients on this machine and in pods may call it: among others the address of the service
+/// `kubernetes`, and the one that is announced.
+fn names(options: &Serve, local: SocketAddr) -> (Vec<String>, Vec<IpAddr>) {
     let mut names = vec![
         "localhost".to_owned(),
         "kubernetes".to_owned(),
@@ -102,8 +105,14 @@ fn names(bound: IpAddr) -> (Vec<String>, Vec<IpAddr>) {
         IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(Ipv6Addr::LOCALHOST),
     ];
-    if !bound.is_unspecified() && !addresses.contains(&bound) {
-        addresses.push(bound);
+    let services = &options.services;
+    let announced = Address::new(services.advertise_address, local).ip;
+    let service = first_address(services.service_cluster_ip_range);
+    let bound = Some(local.ip()).filter(|ip| !ip.is_unspecified());
+    for address in [bound, announced, service].into_iter().flatten() {
+        if !addresses.contains(&address) {
+            addresses.push(address);
+        }
     }
     (names, addresses)
 }
@@ -178,7 +187,41 @@ pub fn reachable(local: SocketAddr) -> SocketAddr {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+    use crate::config::{Cli, Command};
+
+    /// Pods find the server by the service's address, which is the first of the range, and by its name.
+    #[test]
+    fn the_certificate_has_every_name_the_server_is_called_by() {
+        let words = [
+            "portcullis",
+            "serve",
+            "--advertise-address=192.0.2.7",
+            "--service-cluster-ip-range=10.9.0.0/16",
+        ];
+        let Ok(Cli {
+            command: Command::Serve(options),
+            ..
+        }) = Cli::try_parse_from(words)
+        else {
+            panic!("not the options of a server");
+        };
+        for (bound, more) in [
+            ("127.0.0.1:6443", None),
+            ("198.51.100.3:6443", Some("198.51.100.3")),
+        ] {
+            let (names, addresses) = names(&options, bound.parse().unwrap());
+            for name in ["kubernetes", "kubernetes.default.svc", "localhost"] {
+                assert!(names.iter().any(|known| known == name), "{name}");
+            }
+            let expected = ["127.0.0.1", "::1", "192.0.2.7", "10.9.0.1"];
+            for address in expected.into_iter().chain(more) {
+                assert!(addresses.contains(&address.parse().unwrap()), "{address}");
+            }
+        }
+    }
 
     #[test]
     fn a_key_prefix_is_a_path_below_the_root() {

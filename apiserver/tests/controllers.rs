@@ -4,6 +4,7 @@ mod components;
 mod election;
 mod garbage;
 mod others;
+mod servers;
 
 use std::time::{Duration, Instant};
 

@@ -21,6 +21,7 @@ use portcullis_api::{ErrorList, FieldError, GroupKind, Object, Status};
 use portcullis_storage::Storage;
 
 use self::addresses::Addresses;
+pub use self::addresses::first_address;
 use self::node_ports::NodePorts;
 use self::pool::PoolError;
 use super::kinds::service::traffic;

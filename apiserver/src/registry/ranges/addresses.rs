@@ -18,6 +18,25 @@ use crate::registry::validation::{go_strings, list, text};
 /// How many addresses of a large network are given out, as upstream does.
 const SIZE_MAX: u128 = 65536;
 
+/// The first address that a network has to give, which is that of the service `kubernetes`.
+pub fn first_address(network: IpNet) -> Option<IpAddr> {
+    nth(&network.trunc(), 0)
+}
+
+/// The address of a number; the network's own is left out.
+fn nth(network: &IpNet, number: usize) -> Option<IpAddr> {
+    Some(match network.network() {
+        IpAddr::V4(base) => {
+            let offset = u32::try_from(number + 1).ok()?;
+            Ipv4Addr::from(u32::from(base).checked_add(offset)?).into()
+        }
+        IpAddr::V6(base) => {
+            let offset = u128::try_from(number + 1).ok()?;
+            Ipv6Addr::from(u128::from(base).checked_add(offset)?).into()
+        }
+    })
+}
+
 pub(super) struct Addresses {
     network: IpNet,
     pool: Pool,
@@ -49,16 +68,7 @@ impl Addresses {
         if number >= self.pool.size() {
             return None;
         }
-        Some(match self.network.network() {
-            IpAddr::V4(base) => {
-                let offset = u32::try_from(number + 1).ok()?;
-                Ipv4Addr::from(u32::from(base).checked_add(offset)?).into()
-            }
-            IpAddr::V6(base) => {
-                let offset = u128::try_from(number + 1).ok()?;
-                Ipv6Addr::from(u128::from(base).checked_add(offset)?).into()
-            }
-        })
+        nth(&self.network, number)
     }
 
     fn number(&self, ip: IpAddr) -> Option<usize> {
