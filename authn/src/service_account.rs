@@ -3,7 +3,6 @@
 
 mod legacy;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,6 +10,7 @@ use async_trait::async_trait;
 use parking_lot::{Mutex, MutexGuard};
 use portcullis_api::UserInfo;
 use portcullis_api::field_error::go_quote;
+use quick_cache::unsync::Cache;
 use rustls_pki_types::UnixTime;
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ pub use legacy::LegacyTokens;
 /// How far clocks may differ, in seconds.
 const LEEWAY: f64 = 60.0;
 
-/// How many verified signatures are remembered; with more, all are forgotten.
+/// How many verified signatures are remembered; with more, those that are used least are forgotten.
 const REMEMBERED: usize = 1024;
 
 /// An object a token names: of this name, and still the same.
@@ -158,7 +158,7 @@ pub struct Trust {
 }
 
 /// Claims by the token's digest, all verified with one version of the keys.
-type Remembered = (u64, HashMap<[u8; 32], Arc<Claims>>);
+type Remembered = (u64, Cache<[u8; 32], Arc<Claims>>);
 
 /// Reads service account tokens.
 pub struct ServiceAccountTokens {
@@ -174,7 +174,7 @@ impl ServiceAccountTokens {
         Self {
             trust,
             objects,
-            verified: Mutex::default(),
+            verified: Mutex::new((0, Cache::new(REMEMBERED))),
         }
     }
 
@@ -249,9 +249,6 @@ impl ServiceAccountTokens {
             .ok_or_else(|| Error::ServiceAccountToken(LACKING.to_owned()))?;
         let claims = Arc::new(claims);
         let mut verified = self.remembered(version);
-        if verified.1.len() >= REMEMBERED {
-            verified.1.clear();
-        }
         verified.1.insert(digest, Arc::clone(&claims));
         Ok(Some(claims))
     }
@@ -260,7 +257,7 @@ impl ServiceAccountTokens {
     fn remembered(&self, version: u64) -> MutexGuard<'_, Remembered> {
         let mut verified = self.verified.lock();
         if verified.0 != version {
-            *verified = (version, HashMap::new());
+            *verified = (version, Cache::new(REMEMBERED));
         }
         verified
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::net::IpAddr;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, chown};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use rcgen::{
@@ -231,7 +231,8 @@ pub fn read(path: &Path) -> Result<String, PkiError> {
     })
 }
 
-/// Writes a file whole or not at all, readable as `mode` says from its first byte on.
+/// Writes a file whole or not at all, readable as `mode` says from its first byte on. The draft is a file
+/// of this process alone, whatever others have laid into the directory.
 ///
 /// # Errors
 /// [`PkiError::Io`].
@@ -241,22 +242,39 @@ pub fn write(path: &Path, contents: &[u8], mode: u32) -> Result<(), PkiError> {
         source,
     };
     if let Some(dir) = path.parent().filter(|d| !d.as_os_str().is_empty()) {
-        fs::create_dir_all(dir).map_err(failed)?;
+        private_dir(dir)?;
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let draft = path.with_file_name(format!(".{name}.{}", std::process::id()));
-    let written = fs::OpenOptions::new()
+    let draft = path.with_file_name(format!(".{name}.{}", uuid::Uuid::new_v4()));
+    let mut file = fs::OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(mode)
         .open(&draft)
-        .and_then(|mut file| file.write_all(contents))
+        .map_err(failed)?;
+    let written = file
+        .write_all(contents)
         .and_then(|()| fs::rename(&draft, path));
     if written.is_err() {
         let _ = fs::remove_file(&draft);
     }
     written.map_err(failed)
+}
+
+/// Makes a directory, and those above it, where there is none: for its owner alone. One that is there
+/// stays as it is.
+///
+/// # Errors
+/// [`PkiError::Io`].
+pub fn private_dir(dir: &Path) -> Result<(), PkiError> {
+    let made = fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir);
+    made.map_err(|source| PkiError::Io {
+        path: dir.to_owned(),
+        source,
+    })
 }
 
 /// Gives a file to whoever owns the directory it is in, if this process may do that: what root
@@ -298,6 +316,32 @@ mod tests {
             .permissions()
             .mode();
         assert_eq!(mode & 0o777, 0o600);
+    }
+
+    /// Neither the umask nor a file that somebody laid there decides who reads a secret.
+    #[test]
+    fn secrets_are_for_their_owner_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        let secret = dir.path().join("data/pki/secret");
+        let beside = dir.path().join("data/pki");
+        write(&secret, b"first", 0o600).unwrap();
+        for (path, expected) in [
+            (dir.path().join("data"), 0o700),
+            (beside.clone(), 0o700),
+            (secret.clone(), 0o600),
+        ] {
+            assert_eq!(mode(&path), expected, "{}", path.display());
+        }
+        // the draft's old name, laid out as a trap
+        let trap = beside.join(format!(".secret.{}", std::process::id()));
+        fs::write(&trap, "").unwrap();
+        fs::set_permissions(&trap, fs::Permissions::from_mode(0o666)).unwrap();
+        write(&secret, b"second", 0o600).unwrap();
+        assert_eq!(mode(&secret), 0o600);
+        assert_eq!(fs::read(&trap).unwrap(), b"", "nothing was written into it");
+        let names = fs::read_dir(&beside).unwrap().count();
+        assert_eq!(names, 2, "no draft is left");
     }
 
     #[test]

@@ -3,26 +3,54 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use serde::Deserialize;
-use tokio::sync::Mutex;
+use tokio::sync::watch;
 
 use super::{Fetch, FetchError, refused};
 use crate::Error;
 use crate::jwt::{Algorithm, IssuerKey, Token};
 
-/// How long keys are believed without asking whether they are still the issuer's.
-const FRESH: Duration = Duration::from_secs(10 * 60);
-/// How often the issuer is asked at most, whatever tokens are shown.
-const PAUSE: Duration = Duration::from_secs(1);
+/// How long things take, and may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Timing {
+    /// How long keys are in force without asking whether they are still the issuer's.
+    pub(super) fresh: Duration,
+    /// How often the issuer is asked at most, whatever tokens are shown.
+    pub(super) pause: Duration,
+    /// How long a request whose token needs other keys waits for them.
+    pub(super) patience: Duration,
+    /// How long asking may take.
+    pub(super) limit: Duration,
+}
+
+const TIMING: Timing = Timing {
+    fresh: Duration::from_secs(10 * 60),
+    pause: Duration::from_secs(1),
+    patience: Duration::from_secs(10),
+    limit: Duration::from_secs(30),
+};
 
 /// An issuer, and what is known of its keys.
 pub(super) struct Issuer {
+    shared: Arc<Shared>,
+    pub(super) timing: Timing,
+}
+
+struct Shared {
     url: String,
     fetch: Arc<dyn Fetch>,
     known: RwLock<Option<Known>>,
-    /// Held while asking, so that tokens that come at once ask once; when the issuer was asked.
-    asking: Mutex<Option<Instant>>,
+    refresh: Mutex<Refresh>,
+}
+
+/// The one refresh of the keys that may be under way.
+#[derive(Default)]
+struct Refresh {
+    /// Closed when it is over, however it ended.
+    running: Option<watch::Receiver<()>>,
+    /// When the last one began.
+    began: Option<Instant>,
 }
 
 #[derive(Clone)]
@@ -41,14 +69,18 @@ struct Description {
 impl Issuer {
     pub(super) fn new(url: &str, fetch: Arc<dyn Fetch>) -> Self {
         Self {
-            url: url.to_owned(),
-            fetch,
-            known: RwLock::default(),
-            asking: Mutex::default(),
+            shared: Arc::new(Shared {
+                url: url.to_owned(),
+                fetch,
+                known: RwLock::default(),
+                refresh: Mutex::default(),
+            }),
+            timing: TIMING,
         }
     }
 
-    /// Whether the issuer signed a token, in one of the ways allowed.
+    /// Whether the issuer signed a token, in one of the ways allowed. Keys that are known decide at once;
+    /// only a token that needs others waits for them.
     ///
     /// # Errors
     /// [`Error::Oidc`], if nobody can tell: no key of the issuer was ever had.
@@ -58,28 +90,53 @@ impl Issuer {
         allowed: &[Algorithm],
     ) -> Result<bool, Error> {
         let by = |keys: &[IssuerKey]| keys.iter().any(|key| key.signed(token, allowed));
-        let known = self.known.read().clone();
-        let fresh = known.as_ref().filter(|known| known.at.elapsed() < FRESH);
-        if fresh.is_some_and(|known| by(&known.keys)) {
+        let known = self.shared.known.read().clone();
+        if let Some(known) = known.filter(|known| by(&known.keys)) {
+            if known.at.elapsed() >= self.timing.fresh {
+                drop(self.refresh());
+            }
             return Ok(true);
         }
-        self.ask(known.map(|known| known.at)).await;
-        match &*self.known.read() {
+        if let Some(mut running) = self.refresh() {
+            // Nothing is ever sent: the channel closes. Without new keys the old ones decide.
+            let _ = tokio::time::timeout(self.timing.patience, running.changed()).await;
+        }
+        match &*self.shared.known.read() {
             Some(known) => Ok(by(&known.keys)),
             None => Err(refused("the issuer's keys are not known yet")),
         }
     }
 
-    /// Asks for keys newer than `older`, unless somebody just did. What was known stays if the
-    /// issuer does not answer.
-    async fn ask(&self, older: Option<Instant>) {
-        let mut asked = self.asking.lock().await;
-        let newer = self.known.read().as_ref().map(|known| known.at);
-        if newer != older || asked.is_some_and(|at| at.elapsed() < PAUSE) {
-            return;
+    /// The refresh that is under way, or else a new one, unless there was one just now.
+    fn refresh(&self) -> Option<watch::Receiver<()>> {
+        let mut refresh = self.shared.refresh.lock();
+        if let Some(running) = &refresh.running
+            && running.has_changed().is_ok()
+        {
+            return Some(running.clone());
         }
-        *asked = Some(Instant::now());
-        match self.keys().await {
+        let just_now = |began: Instant| began.elapsed() < self.timing.pause;
+        if refresh.began.is_some_and(just_now) {
+            return None;
+        }
+        let (over, running) = watch::channel(());
+        refresh.began = Some(Instant::now());
+        refresh.running = Some(running.clone());
+        let (shared, limit) = (self.shared.clone(), self.timing.limit);
+        tokio::spawn(async move {
+            shared.ask(limit).await;
+            drop(over);
+        });
+        Some(running)
+    }
+}
+
+impl Shared {
+    /// Asks for the keys. What was known stays if the issuer does not answer.
+    async fn ask(&self, limit: Duration) {
+        let asked = tokio::time::timeout(limit, self.keys()).await;
+        let answer = asked.unwrap_or_else(|_| Err(FetchError("no answer in time".to_owned())));
+        match answer {
             Ok(keys) => {
                 *self.known.write() = Some(Known {
                     keys,

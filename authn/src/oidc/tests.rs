@@ -1,5 +1,6 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,6 +8,7 @@ use parking_lot::Mutex;
 use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use super::*;
 use crate::jwt::{ALGORITHMS, SigningKey};
@@ -24,11 +26,14 @@ struct Served {
     issuer: &'static str,
     keys: Mutex<Option<Vec<Value>>>,
     asked: AtomicUsize,
+    /// Nothing is answered until there is a permit.
+    answers: Semaphore,
 }
 
 #[async_trait]
 impl Fetch for Served {
     async fn get(&self, url: &str) -> Result<Vec<u8>, FetchError> {
+        drop(self.answers.acquire().await);
         let keys = self.keys.lock().clone();
         let keys = keys.ok_or_else(|| FetchError("away".into()))?;
         match url {
@@ -51,6 +56,7 @@ fn served(keys: Vec<Value>) -> Arc<Served> {
         issuer: URL,
         keys: Mutex::new(Some(keys)),
         asked: AtomicUsize::new(0),
+        answers: Semaphore::new(1),
     })
 }
 
@@ -258,6 +264,7 @@ async fn without_keys_nobody_is_let_in() {
         issuer: "https://issuer.example/other",
         keys: Mutex::new(Some(vec![key.verifying_key().jwk()])),
         asked: AtomicUsize::new(0),
+        answers: Semaphore::new(1),
     });
     for issuer in [away, impostor] {
         let tokens = OidcTokens::new(options(), issuer);
@@ -390,4 +397,52 @@ async fn tokens_are_signed_as_is_accepted_and_by_the_key_they_name() {
         let refused = "oidc: the token is not signed in a way that is accepted";
         assert_eq!(ask(&tokens, &token).await, refused, "{name}");
     }
+}
+
+/// An issuer that hangs holds up only those whose tokens need other keys, and those together.
+#[tokio::test]
+async fn a_hanging_issuer_holds_up_nobody_whose_key_is_known() {
+    let (known, unknown) = (key(), key());
+    let issuer = served(vec![known.verifying_key().jwk()]);
+    let mut tokens = OidcTokens::new(options(), issuer.clone());
+    tokens.issuer.timing.fresh = Duration::ZERO;
+    tokens.issuer.timing.pause = Duration::ZERO;
+    tokens.issuer.timing.patience = Duration::from_millis(300);
+    let tokens = Arc::new(tokens);
+    let token = |key: &SigningKey| key.sign(&claims(&json!({}))).unwrap();
+    let jane = "https://issuer.example/path#jane";
+    assert_eq!(ask(&tokens, &token(&known)).await, jane);
+    issuer.answers.forget_permits(1);
+
+    // one refresh is behind all of these, and hangs
+    for _ in 0..20 {
+        assert_eq!(ask(&tokens, &token(&known)).await, jane);
+    }
+    let began = Instant::now();
+    let strangers = (0..50).map(|_| {
+        let (tokens, token) = (tokens.clone(), token(&unknown));
+        tokio::spawn(async move { ask(&tokens, &token).await })
+    });
+    let strangers: Vec<_> = strangers.collect();
+    assert_eq!(ask(&tokens, &token(&known)).await, jane);
+    for stranger in strangers {
+        let said = stranger.await.unwrap();
+        assert_eq!(said, "oidc: the token is not signed by a key of the issuer");
+    }
+    // one after the other they would have waited for 15 s
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        began.elapsed()
+    );
+    assert_eq!(issuer.asked.load(Ordering::Relaxed), 1, "no answer since");
+
+    // those who wait have the keys as soon as they are there
+    *issuer.keys.lock() = Some(vec![unknown.verifying_key().jwk()]);
+    let (tokens_too, late) = (tokens.clone(), token(&unknown));
+    let waiting = tokio::spawn(async move { ask(&tokens_too, &late).await });
+    issuer.answers.add_permits(1);
+    waiting.await.unwrap();
+    let said = ask(&tokens, &token(&unknown)).await;
+    assert_eq!(said, jane);
 }

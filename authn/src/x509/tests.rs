@@ -93,6 +93,13 @@ fn holders_of_good_certificates_are_identified() {
         .distinguished_name
         .push(DnType::OrganizationName, "system:masters");
     admin.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let mut any = params("any");
+    any.extended_key_usages = vec![ExtendedKeyUsagePurpose::Any];
+    let mut several = params("several");
+    several.extended_key_usages = vec![
+        ExtendedKeyUsagePurpose::ServerAuth,
+        ExtendedKeyUsagePurpose::Any,
+    ];
     let deep = ca.intermediate("between");
     let now = UnixTime::now();
     for (chain, expected) in [
@@ -101,6 +108,12 @@ fn holders_of_good_certificates_are_identified() {
             user("kubernetes-admin", &["system:masters"]),
         ),
         (vec![ca.sign(&params("élise"))], user("élise", &[])),
+        (vec![ca.sign(&any)], user("any", &[])),
+        (vec![ca.sign(&several)], user("several", &[])),
+        (
+            vec![deep.sign(&any), deep.certificate.der().clone()],
+            user("any", &[]),
+        ),
         (vec![ca.sign(&params(""))], Outcome::NotMine),
         (
             vec![deep.sign(&params("deep")), deep.certificate.der().clone()],
@@ -125,6 +138,10 @@ fn bad_certificates_are_refused() {
     early.not_before = OffsetDateTime::now_utc() + Span::minutes(1);
     let mut server = params("x");
     server.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let mut any = params("x");
+    any.extended_key_usages = vec![ExtendedKeyUsagePurpose::Any];
+    let mut any_expired = any.clone();
+    any_expired.not_after = expired.not_after;
     let good = ca.sign(&params("x"));
     let truncated = CertificateDer::from(good[..good.len() - 1].to_vec());
     for (certificate, reason) in [
@@ -132,6 +149,11 @@ fn bad_certificates_are_refused() {
         (Ca::new("stranger").sign(&params("x")), "UnknownIssuer"),
         (ca.sign(&expired), "certificate expired"),
         (ca.sign(&early), "certificate not valid yet"),
+        (
+            other.sign(&any),
+            "does not allow extended key usage for client authentication",
+        ),
+        (ca.sign(&any_expired), "certificate expired"),
         (
             ca.sign(&server),
             "does not allow extended key usage for client authentication",
@@ -187,4 +209,25 @@ fn bundles_that_are_none_are_named() {
         let error = ClientCertificates::of(Path::new("ca.crt"), bundle.as_bytes()).unwrap_err();
         assert!(error.to_string().starts_with(expected), "{error}");
     }
+}
+
+/// More certificates than are remembered push out each other, and not all at once.
+#[test]
+fn certificates_in_use_are_remembered_among_many() {
+    let ca = Ca::new("ca");
+    let cas = ca.cas();
+    let now = UnixTime::now();
+    let used = [ca.sign(&params("used"))];
+    for number in 0..2 * REMEMBERED {
+        cas.identify(&used, now).unwrap();
+        let other = Verified {
+            until: UnixTime::since_unix_epoch(Duration::from_secs(u64::MAX / 4)),
+            outcome: Outcome::NotMine,
+        };
+        let chain = vec![CertificateDer::from(number.to_be_bytes().to_vec())];
+        cas.verified.lock().insert(chain, other);
+    }
+    let verified = cas.verified.lock();
+    assert!(verified.len() > REMEMBERED / 2 && verified.len() <= REMEMBERED);
+    assert!(verified.get(used.as_slice()).is_some());
 }

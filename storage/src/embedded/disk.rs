@@ -55,9 +55,14 @@ pub(super) struct Batch<'a> {
 }
 
 impl DirLock {
-    /// Takes the directory, which is made if it is not there.
+    /// Takes the directory, which is made, for its owner alone, if it is not there.
     pub(super) fn take(dir: &Path) -> Result<Self, OpenError> {
-        fs::create_dir_all(dir).map_err(|error| OpenError::io(dir, error))?;
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        let made = builder.create(dir);
+        made.map_err(|error| OpenError::io(dir, error))?;
         let path = dir.join(LOCK);
         let file = private()
             .open(&path)
