@@ -123,10 +123,15 @@ async fn one<K: Object + Clone>(
     let existing = match registry.get(&scope, ReadAt::NotOlderThan(0)).await {
         Ok(entry) => match codec::object(resource, &entry) {
             Ok(object) => object.as_kind::<K>().cloned(),
-            // what the server needs is made anew
-            Err(_) => {
-                registry.delete(&scope, &DeleteOptions::default()).await?;
-                None
+            // It may be of use to another server: it is left to somebody who knows.
+            Err(status) => {
+                tracing::error!(
+                    k8s.resource = resource.plural,
+                    k8s.name = name,
+                    error = status.message,
+                    "a default object cannot be read; once it is deleted, a start makes it anew"
+                );
+                return Ok(());
             }
         },
         Err(status) if status.code == 404 => None,

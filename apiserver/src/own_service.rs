@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use portcullis_api::backoff::{Backoff, jittered};
 use portcullis_api::{Object, Status};
 use portcullis_storage::{Error, ReadAt};
 use tokio_util::sync::CancellationToken;
@@ -34,9 +35,10 @@ const NAME: &str = "kubernetes";
 const PORT_NAME: &str = "https";
 /// How often to see whether all is still there (upstream: `DefaultEndpointReconcilerInterval`).
 const INTERVAL: Duration = Duration::from_secs(10);
-/// How long to wait, and how often, for another server that makes the service at the same moment.
-const RIVAL_WAIT: Duration = Duration::from_millis(100);
+/// How often to wait, and how long at first and at most, for another server that makes the service at
+/// the same moment.
 const RIVAL_WAITS: usize = 10;
+const RIVAL_WAIT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(400));
 /// How many of these pass between looks for addresses and ports that are nobody's.
 const REPAIR_EVERY: u32 = 18;
 
@@ -86,7 +88,8 @@ pub async fn run(registry: Arc<Registry>, address: Address, stop: CancellationTo
             );
         }
         tokio::select! {
-            () = tokio::time::sleep(INTERVAL) => round += 1,
+            // not all servers at the same moment
+            () = tokio::time::sleep(jittered(INTERVAL)) => round += 1,
             () = stop.cancelled() => break,
         }
         if round.is_multiple_of(REPAIR_EVERY)
@@ -140,8 +143,8 @@ fn unreachable(error: &Error) -> Status {
     Status::unavailable(format!("leases of servers: {error}"))
 }
 
-/// Writes which servers there are. If there are none, those that were stay: no one is better served by
-/// none.
+/// Writes which servers there are. The last ones stay when their leases have gone, as upstream: an empty
+/// list would not help any client.
 async fn announce(registry: &Registry, servers: &BTreeSet<SocketAddr>) -> Result<(), Status> {
     if servers.is_empty() {
         return Ok(());
@@ -183,13 +186,14 @@ async fn write(
     let user = system();
     let scope = Scope::all(resource, &user).named(NAMESPACE, name);
     let mut written = registry.update(&scope, change).await;
+    let mut backoff = Backoff::new(RIVAL_WAIT.0, RIVAL_WAIT.1);
     for _ in 0..RIVAL_WAITS {
         match &written {
             // another server on the same store has the address, and is about to write the service
             Err(status) if status.code == 422 => {}
             _ => break,
         }
-        tokio::time::sleep(RIVAL_WAIT).await;
+        tokio::time::sleep(backoff.pause()).await;
         written = registry.update(&scope, change).await;
     }
     match written {

@@ -1,4 +1,4 @@
-//! What somebody with few rights cannot do, through TLS and the whole chain.
+//! What users with few rights cannot do, through TLS and the whole chain.
 
 mod escalation;
 mod pods;

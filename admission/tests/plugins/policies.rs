@@ -288,7 +288,7 @@ async fn subresources_and_other_kinds_are_not_policed() {
     }
 }
 
-/// Whoever may only use a restricted policy gets no privileged container into a pod that runs.
+/// A user of a restricted policy adds no privileged container to a running pod.
 #[tokio::test]
 async fn ephemeral_containers_are_policed_as_they_are_added() {
     let debug = |context: &str| {

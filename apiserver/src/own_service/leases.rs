@@ -41,7 +41,7 @@ impl Leases {
             storage: storage.clone(),
             prefix: format!("{root}masterleases/"),
             own,
-            // nobody else writes to such a store
+            // no other process writes to such a store
             alone: storage.known_revision().is_some(),
             seen: Mutex::default(),
         }
@@ -194,7 +194,7 @@ mod tests {
         there.renew().await.unwrap();
         assert_eq!(holders(&here, start + LIFE).await, both, "it was renewed");
         assert_eq!(holders(&here, start + 2 * LIFE).await, both[..1]);
-        // whoever is taken for dead comes back with its next renewal
+        // an expired server comes back with its next renewal
         there.renew().await.unwrap();
         assert_eq!(holders(&here, start + 2 * LIFE).await, both);
         there.give_up().await.unwrap();
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_is_alone_with_a_store_believes_no_lease_of_before() {
+    async fn leases_of_earlier_runs_end_at_once_in_an_embedded_store() {
         let dir = tempfile::tempdir().unwrap();
         let storage = store(&dir);
         shared(&storage, "192.0.2.9:6443").renew().await.unwrap();

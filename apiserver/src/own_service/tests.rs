@@ -60,7 +60,7 @@ async fn an_address_somebody_is_about_to_give_back_is_waited_for() {
     let refused = here.update(&scope, &own).await.err().unwrap();
     assert_eq!(refused.code, 422, "{}", refused.message);
     let give_back = async {
-        tokio::time::sleep(RIVAL_WAIT).await;
+        tokio::time::sleep(RIVAL_WAIT.1).await;
         let options = DeleteOptions::default();
         there.delete(&rival, &options).await.map(drop)
     };

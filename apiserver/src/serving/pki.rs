@@ -318,7 +318,7 @@ mod tests {
         assert_eq!(mode & 0o777, 0o600);
     }
 
-    /// Neither the umask nor a file that somebody laid there decides who reads a secret.
+    /// Neither the umask nor a prepared file decides who can read a secret.
     #[test]
     fn secrets_are_for_their_owner_alone() {
         let dir = tempfile::tempdir().unwrap();
@@ -333,7 +333,7 @@ mod tests {
         ] {
             assert_eq!(mode(&path), expected, "{}", path.display());
         }
-        // the draft's old name, laid out as a trap
+        // a predictable name for the draft, prepared by an attacker
         let trap = beside.join(format!(".secret.{}", std::process::id()));
         fs::write(&trap, "").unwrap();
         fs::set_permissions(&trap, fs::Permissions::from_mode(0o666)).unwrap();

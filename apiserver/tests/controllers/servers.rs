@@ -54,9 +54,9 @@ async fn until(client: &Client, expected: &[String]) {
     }
 }
 
-/// Each has a port of its own; one that dies without a word is dropped by the others.
+/// Each has a port of its own; the others remove one that is killed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_died_is_dropped() {
+async fn a_server_that_died_is_removed() {
     let etcd = EtcdServer::start();
     let flag = format!("--etcd-servers={}", etcd.endpoint());
     let dir = directory();
@@ -73,7 +73,7 @@ async fn a_server_that_died_is_dropped() {
     let mut all = vec![one, two.clone(), three];
     all.sort_unstable();
     until(&client, &all).await;
-    // one says good-bye, one does not
+    // one is stopped, one is killed
     third.terminate();
     all.remove(2);
     until(&client, &all).await;

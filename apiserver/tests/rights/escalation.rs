@@ -1,4 +1,4 @@
-//! Nobody grants what they do not have, whatever name they choose for it.
+//! Users grant no more than they have, whatever name they choose for it.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -98,7 +98,7 @@ async fn a_right_to_replace_is_none_to_create() {
     assert_eq!(admin.post(LEASES, &lease("a")).await.code, 201);
     let existing = admin.get(&path("a")).await.json();
     assert_eq!(put(&alice, &path("a"), &existing).await, 200);
-    // of a kind that no PUT makes, nobody is told more than that it is not there
+    // a kind that no PUT creates: not found, even with every right
     let map = json!({"metadata": {"name": "m"}});
     let maps = "/api/v1/namespaces/default/configmaps/m";
     assert_eq!(put(&admin, maps, &map).await, 404);

@@ -45,7 +45,7 @@ async fn reading_is_no_right_to_connect() {
     }
     // what only reads needs no more
     assert_eq!(alice.get(&format!("{PODS}/web/log")).await.code, 204);
-    // nobody is told whether the pod is there
+    // without the right, whether the pod exists stays hidden
     assert_eq!(alice.get(&format!("{PODS}/none/exec")).await.code, 403);
 }
 

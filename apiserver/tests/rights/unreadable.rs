@@ -142,3 +142,38 @@ async fn a_namespace_with_something_unreadable_goes() {
     assert_eq!(admin.delete(&format!("{namespaces}/b")).await.code, 200);
     gone(&admin, &format!("{namespaces}/b")).await;
 }
+
+/// A server starts over unreadable objects, even where it needs them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_starts_over_what_it_cannot_read() {
+    let etcd = EtcdServer::start();
+    let options = EtcdOptions::new([etcd.endpoint()]);
+    let store: Arc<dyn Storage> = Arc::new(EtcdStorage::connect(&options).await.unwrap());
+    let roles = "/apis/rbac.authorization.k8s.io/v1/clusterroles";
+    for key in [
+        "services/specs/default/broken",
+        "clusterroles/view",
+        "resourcequotas/default/broken",
+        "podsecuritypolicy/broken",
+        "masterleases/broken",
+    ] {
+        overwrite(&store, &format!("/registry/{key}"), b"no JSON").await;
+    }
+    let flags = [&*format!("--etcd-servers={}", etcd.endpoint())];
+    let server = TestServer::start(&flags).await;
+    let admin = server.admin();
+    assert_eq!(admin.get("/readyz").await.code, 200);
+    let view = format!("{roles}/view");
+    assert_eq!(admin.get(&view).await.code, 500);
+    let service = json!({"metadata": {"name": "s"}, "spec": {"ports": [{"port": 1}]}});
+    let made = admin
+        .post("/api/v1/namespaces/default/services", &service)
+        .await;
+    assert_eq!(made.code, 201, "{made:?}");
+    let map = json!({"metadata": {"name": "m"}});
+    assert_eq!(admin.post(MAPS, &map).await.code, 201);
+    assert_eq!(admin.delete(&view).await.code, 200);
+    let dir = server.stop().await;
+    let server = TestServer::start_in(dir, &flags).await;
+    assert_eq!(server.admin().get(&view).await.code, 200);
+}

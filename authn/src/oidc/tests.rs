@@ -401,7 +401,7 @@ async fn tokens_are_signed_as_is_accepted_and_by_the_key_they_name() {
 
 /// An issuer that hangs holds up only those whose tokens need other keys, and those together.
 #[tokio::test]
-async fn a_hanging_issuer_holds_up_nobody_whose_key_is_known() {
+async fn a_hanging_issuer_delays_only_tokens_whose_key_is_unknown() {
     let (known, unknown) = (key(), key());
     let issuer = served(vec![known.verifying_key().jwk()]);
     let mut tokens = OidcTokens::new(options(), issuer.clone());

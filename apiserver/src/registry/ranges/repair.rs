@@ -53,7 +53,8 @@ async fn repair(
         let mut snapshot = pool.read().await?;
         let same_range = snapshot.range == pool.spec();
         let mut used = Bitmap::default();
-        for numbers in held(ranges, registry).await? {
+        let held = held(ranges, registry).await?;
+        for numbers in held.known {
             for number in of_pool(numbers) {
                 used.insert(number);
             }
@@ -63,6 +64,11 @@ async fn repair(
         } else {
             Bitmap::default()
         };
+        if !held.complete {
+            for number in before.iter(pool.size()) {
+                used.insert(number);
+            }
+        }
         let mut found = BTreeMap::new();
         for number in before.iter(pool.size()).filter(|n| !used.contains(*n)) {
             let times = leaks.get(&number).copied().unwrap_or_default() + 1;
@@ -85,19 +91,30 @@ async fn repair(
 }
 
 /// What the services have.
-async fn held(ranges: &ServiceRanges, registry: &Registry) -> Result<Vec<Numbers>, PoolError> {
+struct Held {
+    known: Vec<Numbers>,
+    /// Whether that is all: a service that cannot be read may have anything.
+    complete: bool,
+}
+
+async fn held(ranges: &ServiceRanges, registry: &Registry) -> Result<Held, PoolError> {
     let request = ListRequest {
         at: ReadAt::Latest,
         ..ListRequest::all()
     };
     let prefix = registry.collection_key(SERVICES, "");
     let page = registry.storage().list(&prefix, &request).await?;
-    let mut all = Vec::with_capacity(page.entries.len());
+    let mut held = Held {
+        known: Vec::with_capacity(page.entries.len()),
+        complete: true,
+    };
     for entry in &page.entries {
-        let object = codec::object(SERVICES, entry)
-            .map_err(|status| PoolError::Unreadable(status.message))?;
+        let Ok(object) = codec::object(SERVICES, entry) else {
+            held.complete = false;
+            continue;
+        };
         let spec = object.as_kind::<Service>().and_then(|s| s.spec.as_ref());
-        all.extend(spec.map(|spec| ranges.held(spec)));
+        held.known.extend(spec.map(|spec| ranges.held(spec)));
     }
-    Ok(all)
+    Ok(held)
 }
