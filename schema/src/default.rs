@@ -1,0 +1,145 @@
+//! Defaults, and what becomes of `null`
+//! (`k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting`).
+
+use serde_json::{Map, Value};
+use thiserror::Error;
+
+use crate::arena::{NodeRef, Schema};
+
+/// How many values defaults may add to one object: a large default in each of many items would
+/// make of a small request an object that fits nowhere.
+const ADDED_MAX: usize = 250_000;
+
+/// Defaults would make the object too large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the defaults of the schema would add more than {ADDED_MAX} values")]
+pub struct TooManyDefaults;
+
+impl Schema {
+    /// Drops the `null`s that are neither allowed nor have a default to take their place.
+    pub fn drop_nulls(&self, object: &mut Value) {
+        drop_nulls(Some(self.root()), object);
+    }
+
+    /// Fills in what is missing, or `null` where that is not allowed.
+    ///
+    /// # Errors
+    /// [`TooManyDefaults`]; the object is then defaulted in part.
+    pub fn default(&self, object: &mut Value) -> Result<(), TooManyDefaults> {
+        self.root().fill(object)
+    }
+}
+
+impl NodeRef<'_> {
+    /// Fills in what is missing below a value of the node.
+    ///
+    /// # Errors
+    /// [`TooManyDefaults`].
+    pub fn fill(self, value: &mut Value) -> Result<(), TooManyDefaults> {
+        Walk { left: ADDED_MAX }.node(self, value)
+    }
+}
+
+fn drop_nulls(node: Option<NodeRef<'_>>, value: &mut Value) {
+    match value {
+        Value::Object(fields) => fields.retain(|name, value| {
+            let child = node.and_then(|n| n.property(name).or_else(|| n.values()));
+            let unwanted = |n: NodeRef<'_>| !n.is_nullable() && n.default().is_none();
+            if value.is_null() && child.is_some_and(unwanted) {
+                return false;
+            }
+            drop_nulls(child, value);
+            true
+        }),
+        Value::Array(items) => {
+            let item = node.and_then(NodeRef::items);
+            for value in items {
+                drop_nulls(item, value);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+struct Walk {
+    left: usize,
+}
+
+impl Walk {
+    fn node(&mut self, node: NodeRef<'_>, value: &mut Value) -> Result<(), TooManyDefaults> {
+        match value {
+            Value::Object(fields) => self.object(node, fields),
+            Value::Array(items) => {
+                let Some(item) = node.items() else {
+                    return Ok(());
+                };
+                items
+                    .iter_mut()
+                    .try_for_each(|value| self.entry(item, value))
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
+        }
+    }
+
+    /// An item of a list, or an entry of a map: it is there, though perhaps as `null`.
+    fn entry(&mut self, node: NodeRef<'_>, value: &mut Value) -> Result<(), TooManyDefaults> {
+        if value.is_null() && !node.is_nullable() {
+            self.replace(node, value)?;
+        }
+        self.node(node, value)
+    }
+
+    fn object(
+        &mut self,
+        node: NodeRef<'_>,
+        fields: &mut Map<String, Value>,
+    ) -> Result<(), TooManyDefaults> {
+        for (name, property) in node.properties() {
+            if property.default().is_none() {
+                continue;
+            }
+            match fields.get_mut(name) {
+                Some(value) if value.is_null() && !property.is_nullable() => {
+                    self.replace(property, value)?
+                }
+                Some(_) => {}
+                None => {
+                    let mut value = Value::Null;
+                    self.replace(property, &mut value)?;
+                    fields.insert(name.to_owned(), value);
+                }
+            }
+        }
+        for (name, value) in fields {
+            if let Some(property) = node.property(name) {
+                self.node(property, value)?;
+            } else if let Some(entry) = node.values() {
+                self.entry(entry, value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn replace(&mut self, node: NodeRef<'_>, value: &mut Value) -> Result<(), TooManyDefaults> {
+        let Some(default) = node.default() else {
+            return Ok(());
+        };
+        self.left = self
+            .left
+            .checked_sub(count(default))
+            .ok_or(TooManyDefaults)?;
+        *value = default.clone();
+        Ok(())
+    }
+}
+
+fn count(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(items) => items.iter().map(count).sum(),
+        Value::Object(fields) => fields.values().map(count).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! `x-kubernetes-validations`, as far as it can be judged without compiling the expressions.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    JSONSchemaProps, ValidationRule,
+};
+use portcullis_api::{ErrorList, FieldError, Path};
+
+use super::{field_path, list, structural, text};
+
+const REASONS: [&str; 4] = [
+    "FieldValueDuplicate",
+    "FieldValueForbidden",
+    "FieldValueInvalid",
+    "FieldValueRequired",
+];
+
+pub(super) fn validate(props: &JSONSchemaProps, path: &Path, errors: &mut ErrorList) {
+    let path = path.child("x-kubernetes-validations");
+    for (i, rule) in list(props.x_kubernetes_validations.as_ref())
+        .iter()
+        .enumerate()
+    {
+        let path = path.index(i);
+        validate_texts(rule, &path, errors);
+        if let Some(reason) = rule.reason.as_deref().filter(|r| !REASONS.contains(r)) {
+            errors.push(FieldError::not_supported(
+                &path.child("reason"),
+                reason,
+                &REASONS,
+            ));
+        }
+        validate_field_path(rule, props, &path.child("fieldPath"), errors);
+    }
+}
+
+fn has_line_breaks(text: &str) -> bool {
+    text.contains(['\n', '\r'])
+}
+
+fn validate_texts(rule: &ValidationRule, path: &Path, errors: &mut ErrorList) {
+    let expression = rule.rule.trim();
+    let message = text(rule.message.as_ref());
+    let trimmed = message.trim();
+    let at = path.child("message");
+    if expression.is_empty() {
+        errors.push(FieldError::required(
+            &path.child("rule"),
+            "rule is not specified",
+        ));
+    } else if !message.is_empty() && trimmed.is_empty() {
+        errors.push(FieldError::invalid(
+            &at,
+            message,
+            "must be non-empty if specified",
+        ));
+    } else if has_line_breaks(trimmed) {
+        errors.push(FieldError::invalid(
+            &at,
+            message,
+            "must not contain line breaks",
+        ));
+    } else if has_line_breaks(expression) && trimmed.is_empty() {
+        let detail = "message must be specified if rule contains line breaks";
+        errors.push(FieldError::required(&at, detail));
+    }
+    let expression = text(rule.message_expression.as_ref());
+    if !expression.is_empty() && expression.trim().is_empty() {
+        let detail = "messageExpression must be non-empty if specified";
+        errors.push(FieldError::required(
+            &path.child("messageExpression"),
+            detail,
+        ));
+    }
+}
+
+fn validate_field_path(
+    rule: &ValidationRule,
+    props: &JSONSchemaProps,
+    path: &Path,
+    errors: &mut ErrorList,
+) {
+    let given = text(rule.field_path.as_ref());
+    if given.is_empty() {
+        return;
+    }
+    let mut wrong = |detail: &str| errors.push(FieldError::invalid(path, given, detail));
+    if given.trim().is_empty() {
+        wrong("must be non-empty if specified");
+    }
+    if has_line_breaks(given) {
+        wrong("must not contain line breaks");
+    }
+    if structural::broken(props).is_none() && field_path::resolve(given, props, true).is_err() {
+        wrong("must be a valid path");
+    }
+}

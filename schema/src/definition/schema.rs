@@ -1,0 +1,152 @@
+//! A version's schema: what only its root has, and the order in which the rest is checked.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
+use portcullis_api::{ErrorList, FieldError, Path};
+
+use super::defaults::{self, Defaults};
+use super::keywords::{self, Inside};
+use super::tolerance::Tolerance;
+use super::{is, is_blank, list, structural, text};
+use crate::arena::Schema;
+use crate::embedded::CheckMetadata;
+
+/// What schemas are checked with.
+pub(super) struct SchemaRules<'a> {
+    pub(super) tolerance: &'a Tolerance,
+    pub(super) check: CheckMetadata<'a>,
+    /// Whether the schema must be structural.
+    pub(super) structural: bool,
+}
+
+impl SchemaRules<'_> {
+    /// Validates the schema that stands in `openAPIV3Schema` at a path.
+    pub(super) fn validate(
+        &self,
+        props: &JSONSchemaProps,
+        status: bool,
+        path: &Path,
+        errors: &mut ErrorList,
+    ) {
+        let before = errors.len();
+        let schema_path = path.child("openAPIV3Schema");
+        if status {
+            validate_root(props, &schema_path, errors);
+        }
+        if is(props.nullable) {
+            let path = schema_path.child("nullable");
+            errors.push(FieldError::forbidden(
+                &path,
+                "nullable cannot be true at the root",
+            ));
+        }
+        let broken = self.validate_structure(props, &schema_path, errors);
+        keywords::validate(props, self.tolerance, Inside::root(), &schema_path, errors);
+        if errors.len() > before {
+            return;
+        }
+        if let Some(error) = broken {
+            errors.push(FieldError::invalid(&schema_path, "", error));
+        } else if let Err(error) = Schema::compile(props) {
+            let detail = format!("error building validator: {error}");
+            errors.push(FieldError::invalid(path, "", detail));
+        }
+    }
+
+    /// The structure, and once that is right, the defaults. Schemas of no structure at all are told
+    /// by their keywords, so what is wrong with them is only returned.
+    fn validate_structure(
+        &self,
+        props: &JSONSchemaProps,
+        path: &Path,
+        errors: &mut ErrorList,
+    ) -> Option<String> {
+        if !self.structural {
+            return None;
+        }
+        if let Some(broken) = structural::broken(props) {
+            return Some(broken);
+        }
+        let found = structural::validate(props, path);
+        if !found.is_empty() {
+            errors.extend(found);
+            return None;
+        }
+        let compiled = match Schema::compile(props) {
+            Ok(compiled) => compiled,
+            Err(error) => return Some(error.to_string()),
+        };
+        let defaults = Defaults {
+            pruned: !self.tolerance.unpruned_defaults,
+            check: self.check,
+        };
+        defaults::validate(&defaults, props, compiled.root(), path, errors);
+        None
+    }
+}
+
+/// With a status subresource only such keywords may stand at the root as do not get lost when the
+/// status is validated alone.
+fn validate_root(props: &JSONSchemaProps, path: &Path, errors: &mut ErrorList) {
+    let kind = text(props.type_.as_ref());
+    if !kind.is_empty() && kind != "object" {
+        let detail = r#"only "object" is allowed as the type at the root of the schema if the status subresource is enabled"#;
+        errors.push(FieldError::invalid(&path.child("type"), kind, detail));
+        return;
+    }
+    // the name alone: the whole schema, as upstream prints it, tells less
+    if let Some(name) = not_at_root(props) {
+        let detail = "only [Description Type Format Title Maximum ExclusiveMaximum Minimum ExclusiveMinimum \
+                      MaxLength MinLength Pattern MaxItems MinItems UniqueItems MultipleOf Required Items \
+                      Properties ExternalDocs Example XPreserveUnknownFields XValidations] fields are allowed \
+                      at the root of the schema if the status subresource is enabled";
+        errors.push(FieldError::invalid(path, name, detail));
+    }
+}
+
+fn not_at_root(props: &JSONSchemaProps) -> Option<&'static str> {
+    let filled = |l: &Option<Vec<JSONSchemaProps>>| !list(l.as_ref()).is_empty();
+    [
+        (!is_blank(props.id.as_ref()), "id"),
+        (!is_blank(props.schema.as_ref()), "$schema"),
+        (props.ref_path.is_some(), "$ref"),
+        (is(props.nullable), "nullable"),
+        (props.default.is_some(), "default"),
+        (props.enum_.is_some(), "enum"),
+        (props.max_properties.is_some(), "maxProperties"),
+        (props.min_properties.is_some(), "minProperties"),
+        (filled(&props.all_of), "allOf"),
+        (filled(&props.one_of), "oneOf"),
+        (filled(&props.any_of), "anyOf"),
+        (props.not.is_some(), "not"),
+        (
+            props.additional_properties.is_some(),
+            "additionalProperties",
+        ),
+        (props.pattern_properties.is_some(), "patternProperties"),
+        (props.dependencies.is_some(), "dependencies"),
+        (props.additional_items.is_some(), "additionalItems"),
+        (props.definitions.is_some(), "definitions"),
+        (
+            is(props.x_kubernetes_embedded_resource),
+            "x-kubernetes-embedded-resource",
+        ),
+        (
+            is(props.x_kubernetes_int_or_string),
+            "x-kubernetes-int-or-string",
+        ),
+        (
+            props.x_kubernetes_list_map_keys.is_some(),
+            "x-kubernetes-list-map-keys",
+        ),
+        (
+            props.x_kubernetes_list_type.is_some(),
+            "x-kubernetes-list-type",
+        ),
+        (
+            props.x_kubernetes_map_type.is_some(),
+            "x-kubernetes-map-type",
+        ),
+    ]
+    .into_iter()
+    .find_map(|(there, name)| there.then_some(name))
+}

@@ -1,0 +1,155 @@
+//! What may stand in `anyOf`, `allOf`, `oneOf` and `not`: validations, and nothing that makes
+//! structure.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    JSONSchemaProps, JSONSchemaPropsOrBool,
+};
+use portcullis_api::{ErrorList, FieldError, Path};
+
+use crate::definition::{is, is_blank, list, parts};
+use crate::pattern;
+
+/// The two shapes in which types may be told apart, of integers and strings.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Skip {
+    /// `anyOf` is one of an integer and a string.
+    pub(super) any_of: bool,
+    /// So is that in the first of `allOf`.
+    pub(super) first_all_of: bool,
+}
+
+/// Whether `anyOf` has an integer and a string, and no more.
+pub(super) fn is_int_or_string(props: &JSONSchemaProps) -> bool {
+    let of = |kind: &str| JSONSchemaProps {
+        type_: Some(kind.to_owned()),
+        ..JSONSchemaProps::default()
+    };
+    matches!(list(props.any_of.as_ref()), [a, b] if *a == of("integer") && *b == of("string"))
+}
+
+pub(super) fn starts_with_int_or_string(props: &JSONSchemaProps) -> bool {
+    list(props.all_of.as_ref())
+        .first()
+        .is_some_and(is_int_or_string)
+}
+
+/// The validations of a schema, in or outside of a branch.
+pub(super) fn validate_values(
+    props: &JSONSchemaProps,
+    skip: Skip,
+    path: &Path,
+    errors: &mut ErrorList,
+) {
+    let branches = |l: &Option<Vec<JSONSchemaProps>>, name: &str, errors: &mut ErrorList| {
+        for (i, branch) in list(l.as_ref()).iter().enumerate() {
+            let skip = Skip {
+                any_of: name == "allOf" && i == 0 && skip.first_all_of,
+                first_all_of: false,
+            };
+            validate(branch, skip, &path.child(name).index(i), errors);
+        }
+    };
+    if !skip.any_of {
+        branches(&props.any_of, "anyOf", errors);
+    }
+    branches(&props.all_of, "allOf", errors);
+    branches(&props.one_of, "oneOf", errors);
+    if let Some(not) = &props.not {
+        validate(not, Skip::default(), &path.child("not"), errors);
+    }
+    let source = props.pattern.as_deref().unwrap_or_default();
+    if let Err(error) = pattern::check(source) {
+        let detail = format!("must be a valid regular expression, but isn't: {error}");
+        errors.push(FieldError::invalid(&path.child("pattern"), source, detail));
+    }
+}
+
+fn validate(branch: &JSONSchemaProps, skip: Skip, path: &Path, errors: &mut ErrorList) {
+    validate_values(branch, skip, path, errors);
+    if let Some(items) = parts(branch).items {
+        validate(items, Skip::default(), &path.child("items"), errors);
+    }
+    for (name, property) in branch.properties.iter().flatten() {
+        validate(
+            property,
+            Skip::default(),
+            &path.child("properties").key(name),
+            errors,
+        );
+    }
+    for (there, name, detail) in forbidden(branch) {
+        if there {
+            errors.push(FieldError::forbidden(
+                &path.child(name),
+                format!("must be {detail} to be structural"),
+            ));
+        }
+    }
+    if branch
+        .properties
+        .as_ref()
+        .is_some_and(|p| p.contains_key("metadata"))
+    {
+        let path = path.child("properties").key("metadata");
+        errors.push(FieldError::forbidden(
+            &path,
+            "must not be specified in a nested context",
+        ));
+    }
+}
+
+fn forbidden(branch: &JSONSchemaProps) -> [(bool, &'static str, &'static str); 13] {
+    let values = match &branch.additional_properties {
+        Some(JSONSchemaPropsOrBool::Bool(allowed)) => *allowed,
+        Some(JSONSchemaPropsOrBool::Schema(_)) => true,
+        None => false,
+    };
+    let filled = |l: Option<usize>| l.is_some_and(|len| len > 0);
+    [
+        (!is_blank(branch.type_.as_ref()), "type", "empty"),
+        (values, "additionalProperties", "undefined"),
+        (branch.default.is_some(), "default", "undefined"),
+        (!is_blank(branch.title.as_ref()), "title", "empty"),
+        (
+            !is_blank(branch.description.as_ref()),
+            "description",
+            "empty",
+        ),
+        (is(branch.nullable), "nullable", "false"),
+        (
+            is(branch.x_kubernetes_preserve_unknown_fields),
+            "x-kubernetes-preserve-unknown-fields",
+            "false",
+        ),
+        (
+            is(branch.x_kubernetes_embedded_resource),
+            "x-kubernetes-embedded-resource",
+            "false",
+        ),
+        (
+            is(branch.x_kubernetes_int_or_string),
+            "x-kubernetes-int-or-string",
+            "false",
+        ),
+        (
+            filled(branch.x_kubernetes_list_map_keys.as_ref().map(Vec::len)),
+            "x-kubernetes-list-map-keys",
+            "empty",
+        ),
+        (
+            branch.x_kubernetes_list_type.is_some(),
+            "x-kubernetes-list-type",
+            "undefined",
+        ),
+        (
+            branch.x_kubernetes_map_type.is_some(),
+            "x-kubernetes-map-type",
+            "undefined",
+        ),
+        (
+            filled(branch.x_kubernetes_validations.as_ref().map(Vec::len)),
+            "x-kubernetes-validations",
+            "empty",
+        ),
+    ]
+}

@@ -1,0 +1,81 @@
+//! A schema's JSON as Go writes it, and walks over it.
+
+use serde_json::{Map, Value, json};
+
+pub(super) const PRESERVE: &str = "x-kubernetes-preserve-unknown-fields";
+const JUNCTORS: [&str; 3] = ["allOf", "anyOf", "oneOf"];
+
+/// Calls for each schema right below one, branches left out.
+pub(super) fn each_child(schema: &mut Value, visit: &mut dyn FnMut(&mut Value)) {
+    let Value::Object(schema) = schema else {
+        return;
+    };
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        properties.values_mut().for_each(&mut *visit);
+    }
+    for name in ["items", "additionalProperties"] {
+        if let Some(child @ Value::Object(_)) = schema.get_mut(name) {
+            visit(child);
+        }
+    }
+}
+
+/// Leaves out what Go leaves out: the empty text, the empty list, `false`.
+pub(super) fn clean(schema: &mut Value) {
+    if let Value::Object(fields) = schema {
+        fields.retain(|name, value| match name.as_str() {
+            // values of the definition's author
+            "default" | "example" => !value.is_null(),
+            "additionalProperties" => true,
+            _ => !is_empty(value),
+        });
+        for name in JUNCTORS {
+            if let Some(Value::Array(branches)) = fields.get_mut(name) {
+                branches.iter_mut().for_each(clean);
+            }
+        }
+        if let Some(not) = fields.get_mut("not") {
+            clean(not);
+        }
+    }
+    each_child(schema, &mut clean);
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(v) => !v,
+        Value::String(v) => v.is_empty(),
+        Value::Array(v) => v.is_empty(),
+        // `not: {}` says something, `properties: {}` does not
+        Value::Object(_) | Value::Number(_) => false,
+    }
+}
+
+/// Spells out what `x-kubernetes-int-or-string` means.
+pub(super) fn unfold(schema: &mut Value) {
+    let types = json!([{"type": "integer"}, {"type": "string"}]);
+    if let Value::Object(fields) = schema
+        && fields.get("x-kubernetes-int-or-string") == Some(&Value::Bool(true))
+    {
+        spell_out(fields, types);
+    }
+    each_child(schema, &mut unfold);
+}
+
+fn spell_out(fields: &mut Map<String, Value>, types: Value) {
+    let first = fields.get("allOf").and_then(|all| all.get(0)?.get("anyOf"));
+    if fields.get("anyOf") == Some(&types) || first == Some(&types) {
+        return;
+    }
+    if !fields.contains_key("anyOf") {
+        fields.insert("anyOf".to_owned(), types);
+        return;
+    }
+    let all = fields
+        .entry("allOf")
+        .or_insert_with(|| Value::Array(Vec::new()));
+    if let Value::Array(all) = all {
+        all.insert(0, json!({"anyOf": types}));
+    }
+}

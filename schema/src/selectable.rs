@@ -1,0 +1,63 @@
+//! Selectable fields: what of an object a field selector may ask for.
+
+use serde_json::Value;
+
+use crate::jsonpath::{JsonPath, ParseError};
+use crate::value::number;
+
+/// A field by which objects can be selected.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SelectableField {
+    name: Box<str>,
+    path: JsonPath,
+}
+
+impl SelectableField {
+    /// Makes a field of the path that the definition gives.
+    ///
+    /// # Errors
+    /// [`ParseError`] if the path is no expression.
+    pub fn new(json_path: &str) -> Result<Self, ParseError> {
+        Ok(Self {
+            name: json_path.strip_prefix('.').unwrap_or(json_path).into(),
+            path: JsonPath::parse(json_path)?,
+        })
+    }
+
+    /// How selectors name the field.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The value in an object; a field that is not there is empty.
+    pub fn value(&self, object: &Value) -> String {
+        match self.path.find(object).first() {
+            None | Some(Value::Null) => String::new(),
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Number(n)) => number(n),
+            Some(other) => other.to_string(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn values_are_texts() {
+        let field = SelectableField::new(".spec.color").unwrap();
+        assert_eq!(field.name(), "spec.color");
+        for (value, text) in [
+            (json!("red"), "red"),
+            (json!(3), "3"),
+            (json!(true), "true"),
+            (json!(null), ""),
+        ] {
+            assert_eq!(field.value(&json!({"spec": {"color": value}})), text);
+        }
+        assert_eq!(field.value(&json!({})), "");
+    }
+}

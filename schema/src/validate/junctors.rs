@@ -1,0 +1,181 @@
+//! `anyOf`, `oneOf`, `allOf`, `not`.
+//!
+//! Of branches that all fail, the one that passed the most checks is told; what counts as a check
+//! is what counts for go-openapi, so that the same branch is told.
+
+use portcullis_api::field_error::go_quote;
+use portcullis_api::{FieldError, Path};
+use serde_json::Value;
+
+use super::Walk;
+use super::old::Old;
+use super::outcome::Outcome;
+use crate::arena::{Check, NodeRef, Span};
+use crate::place::Place;
+
+/// A value, where it stands, and what it was.
+#[derive(Clone, Copy)]
+struct Subject<'a, 'v> {
+    value: &'v Value,
+    place: &'a Place<'a>,
+    old: Option<Old<'v>>,
+}
+
+impl Walk<'_> {
+    pub(super) fn junctors(
+        &self,
+        node: NodeRef<'_>,
+        value: &Value,
+        place: &Place<'_>,
+        old: Option<Old<'_>>,
+        out: &mut Outcome,
+    ) {
+        // itself, and as one of the value's validators
+        out.matched(2);
+        let subject = Subject { value, place, old };
+        for check in node.checks() {
+            match *check {
+                Check::AnyOf(branches) => self.any_of(node, branches, subject, out),
+                Check::OneOf(branches) => self.one_of(node, branches, subject, out),
+                Check::AllOf(branches) => self.all_of(node, branches, subject, out),
+                Check::Not(branch) => {
+                    let branch = node.schema.at(branch);
+                    if self.branch(branch, subject, Outcome::quiet()).is_valid() {
+                        self.composite(&subject, "must not validate the schema (not)", out);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// How a branch fares, told or not.
+    fn branch(
+        &self,
+        branch: NodeRef<'_>,
+        subject: Subject<'_, '_>,
+        mut outcome: Outcome,
+    ) -> Outcome {
+        self.value(
+            branch,
+            subject.value,
+            subject.place,
+            subject.old,
+            &mut outcome,
+        );
+        outcome
+    }
+
+    /// Tells what is wrong with the branch that came closest.
+    fn tell(&self, closest: Option<Closest<'_>>, subject: Subject<'_, '_>, out: &mut Outcome) {
+        let Some(closest) = closest else { return };
+        let told = if out.is_quiet() {
+            closest.outcome
+        } else {
+            self.branch(closest.branch, subject, Outcome::default())
+        };
+        out.merge(told);
+    }
+
+    fn any_of(
+        &self,
+        node: NodeRef<'_>,
+        branches: Span,
+        subject: Subject<'_, '_>,
+        out: &mut Outcome,
+    ) {
+        let mut closest = None;
+        for branch in node.branches(branches) {
+            let outcome = self.branch(branch, subject, Outcome::quiet());
+            if outcome.is_valid() {
+                out.merge(outcome);
+                return;
+            }
+            Closest::offer(&mut closest, branch, outcome);
+        }
+        self.composite(&subject, "must validate at least one schema (anyOf)", out);
+        self.tell(closest, subject, out);
+    }
+
+    fn one_of(
+        &self,
+        node: NodeRef<'_>,
+        branches: Span,
+        subject: Subject<'_, '_>,
+        out: &mut Outcome,
+    ) {
+        let mut closest = None;
+        let mut first: Option<Outcome> = None;
+        let mut valid = 0;
+        for branch in node.branches(branches) {
+            let outcome = self.branch(branch, subject, Outcome::quiet());
+            if outcome.is_valid() {
+                valid += 1;
+                first.get_or_insert(outcome);
+            } else {
+                Closest::offer(&mut closest, branch, outcome);
+            }
+        }
+        let found = match valid {
+            1 => {
+                out.merge(first.unwrap_or_default());
+                return;
+            }
+            0 => "Found none valid".to_owned(),
+            n => format!("Found {n} valid alternatives"),
+        };
+        let sentence = format!("must validate one and only one schema (oneOf). {found}");
+        self.composite(&subject, &sentence, out);
+        self.tell(closest.filter(|_| valid == 0), subject, out);
+    }
+
+    fn all_of(
+        &self,
+        node: NodeRef<'_>,
+        branches: Span,
+        subject: Subject<'_, '_>,
+        out: &mut Outcome,
+    ) {
+        let (mut all, mut valid) = (0, 0);
+        for branch in node.branches(branches) {
+            let told = if out.is_quiet() {
+                Outcome::quiet()
+            } else {
+                Outcome::default()
+            };
+            let outcome = self.branch(branch, subject, told);
+            all += 1;
+            valid += usize::from(outcome.is_valid());
+            out.merge(outcome);
+        }
+        if valid < all {
+            let none = if valid == 0 { ". None validated" } else { "" };
+            let sentence = format!("must validate all the schemas (allOf){none}");
+            self.composite(&subject, &sentence, out);
+        }
+    }
+
+    /// What says nothing of a field: upstream names no field, or the base.
+    fn composite(&self, subject: &Subject<'_, '_>, sentence: &str, out: &mut Outcome) {
+        out.fail(false, || {
+            let path = self.base.cloned().unwrap_or_else(|| Path::new("<nil>"));
+            let place = go_quote(&subject.place.dotted());
+            FieldError::invalid(&path, "", format!("{place} {sentence}"))
+        });
+    }
+}
+
+/// A branch that failed, and passed more checks than those before it.
+struct Closest<'s> {
+    branch: NodeRef<'s>,
+    outcome: Outcome,
+}
+
+impl<'s> Closest<'s> {
+    fn offer(closest: &mut Option<Self>, branch: NodeRef<'s>, outcome: Outcome) {
+        let is_closer = |c: &Self| outcome.matches() > c.outcome.matches();
+        if closest.as_ref().is_none_or(is_closer) {
+            *closest = Some(Self { branch, outcome });
+        }
+    }
+}
