@@ -9,6 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use etcd_client::GetOptions;
+use portcullis_api::Backoff;
+use tokio::time::Instant;
 
 use crate::{Entry, Error, Found, ListRequest, Page, ReadAt, Result, Revision, Storage, Watch};
 
@@ -21,6 +23,11 @@ mod watch;
 use error::Failure;
 use pool::Pool;
 
+/// How often an etcd that is not there yet is tried: after so long at first, and at most.
+const START_BACK_OFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
+/// How often that is said.
+const REMINDER: Duration = Duration::from_secs(5);
+
 /// How to reach etcd.
 #[derive(Clone, Debug)]
 pub struct EtcdOptions {
@@ -30,6 +37,11 @@ pub struct EtcdOptions {
     pub tls: Option<EtcdTls>,
     /// How long one call may take.
     pub timeout: Duration,
+    /// After how long without a word a watch asks its member whether it is still there. A member that
+    /// does not answer in the same time again is left for another one.
+    pub silence: Duration,
+    /// How long an etcd that is not there yet is waited for at the start.
+    pub start: Duration,
 }
 
 /// Certificates for etcd, in PEM.
@@ -48,12 +60,14 @@ impl std::fmt::Debug for EtcdTls {
 }
 
 impl EtcdOptions {
-    /// Plain connections, three seconds for a call.
+    /// Plain connections, three seconds for a call, one of silence, and no waiting at the start.
     pub fn new(endpoints: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             endpoints: endpoints.into_iter().map(Into::into).collect(),
             tls: None,
             timeout: Duration::from_secs(3),
+            silence: Duration::from_secs(1),
+            start: Duration::ZERO,
         }
     }
 }
@@ -64,7 +78,7 @@ pub struct EtcdStorage {
 }
 
 impl EtcdStorage {
-    /// Connects, and makes sure that somebody answers.
+    /// Connects, and makes sure that a member answers; waits for one as long as the options say.
     ///
     /// # Errors
     /// [`Error::Unavailable`], naming the endpoints.
@@ -78,11 +92,45 @@ impl EtcdStorage {
         let storage = Self {
             pool: Arc::new(pool),
         };
-        match storage.revision().await {
-            Ok(_) => Ok(storage),
+        match storage.first_answer(options.start).await {
+            Ok(()) => Ok(storage),
             Err(Error::Unavailable(reason)) => Err(named(&reason)),
             Err(other) => Err(other),
         }
+    }
+
+    /// Waits for a member to answer, and says so every few seconds.
+    async fn first_answer(&self, patience: Duration) -> Result<()> {
+        let begun = Instant::now();
+        let mut back_off = START_BACK_OFF;
+        let mut said = None::<Instant>;
+        loop {
+            let failure = match self.ask_revision().await {
+                Ok(_) => return Ok(()),
+                Err(failure) => failure,
+            };
+            let (passes, waited) = (failure.may_pass(), begun.elapsed());
+            let error = failure.into_error(0);
+            if !passes || waited >= patience {
+                return Err(error);
+            }
+            if said.is_none_or(|said| said.elapsed() >= REMINDER) {
+                said = Some(Instant::now());
+                let (seconds, at_most) = (waited.as_secs(), patience.as_secs());
+                tracing::warn!(%error, seconds, at_most, "etcd does not answer yet, waiting for it");
+            }
+            tokio::time::sleep(back_off.pause().min(patience - waited)).await;
+        }
+    }
+
+    async fn ask_revision(&self) -> Result<Revision, Failure> {
+        // Any linearizable read will do, and none is cheaper than counting a key nobody has.
+        let options = GetOptions::new().with_count_only();
+        let read = self.pool.read(|mut kv| {
+            let options = options.clone();
+            async move { kv.get("\0", Some(options)).await }
+        });
+        Ok(read::header_revision(read.await?.header()))
     }
 
     /// What a failed read means; asks how far the store is where that belongs to the answer.
@@ -135,14 +183,8 @@ impl Storage for EtcdStorage {
     }
 
     async fn revision(&self) -> Result<Revision> {
-        // Any linearizable read will do, and none is cheaper than counting a key nobody has.
-        let options = GetOptions::new().with_count_only();
-        let read = self.pool.read(|mut kv| {
-            let options = options.clone();
-            async move { kv.get("\0", Some(options)).await }
-        });
-        let response = read.await.map_err(|failure| failure.into_error(0))?;
-        Ok(read::header_revision(response.header()))
+        let asked = self.ask_revision().await;
+        asked.map_err(|failure| failure.into_error(0))
     }
 
     async fn compact(&self, revision: Revision) -> Result<()> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::ReadyChunks;
+use portcullis_api::Backoff;
 use tokio::time::MissedTickBehavior;
 
 use super::snapshot::Snapshot;
@@ -16,7 +17,7 @@ use crate::{Entry, Error, Event, Frame, ListRequest, Page, Result, Storage, Watc
 /// How many changes are taken in at once, if they are there.
 const BATCH: usize = 256;
 /// How long to wait after a failure: the first time, and at most.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
+const BACK_OFF: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
 
 /// Fills the cache.
 pub(super) struct Feeder {
@@ -24,7 +25,7 @@ pub(super) struct Feeder {
     root: String,
     shared: Arc<Shared>,
     phase: Phase,
-    back_off: Duration,
+    back_off: Backoff,
     progress: Duration,
     outage: Outage,
 }
@@ -54,7 +55,7 @@ impl Feeder {
             root,
             shared,
             phase,
-            back_off: BACK_OFF.0,
+            back_off: BACK_OFF,
             progress,
             outage: Outage::of("the store behind the cache"),
         };
@@ -69,8 +70,7 @@ impl Feeder {
                 Phase::Listing => self.list().await,
                 Phase::Following(_) => Err(self.follow().await),
                 Phase::Waiting => {
-                    tokio::time::sleep(self.back_off).await;
-                    self.back_off = (self.back_off * 2).min(BACK_OFF.1);
+                    tokio::time::sleep(self.back_off.pause()).await;
                     Ok(Phase::Listing)
                 }
             };
@@ -107,7 +107,7 @@ impl Feeder {
                     if let Err(error) = self.shared.take_in(batch) {
                         return error;
                     }
-                    self.back_off = BACK_OFF.0;
+                    self.back_off.reset();
                 }
                 _ = progress.tick() => self.shared.tell_progress(),
             }

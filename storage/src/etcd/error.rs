@@ -1,6 +1,7 @@
 //! What etcd's errors mean.
 
 use std::error::Error as _;
+use std::io::ErrorKind;
 
 use crate::{Error, Revision};
 
@@ -17,6 +18,8 @@ pub(super) enum Failure {
     RequestTooLarge(String),
     /// Nobody took the call, so that nothing has happened.
     Unsent(String),
+    /// The two sides do not trust each other's certificates, so that nothing has happened.
+    Untrusted(String),
     /// No answer; what was asked for may have happened.
     Unknown(String),
 }
@@ -38,25 +41,32 @@ impl From<etcd_client::Error> for Failure {
             || message.contains("message larger than max")
         {
             Self::RequestTooLarge(message.into())
-        } else if was_refused(status.source()) {
-            Self::Unsent(format!("{message}: connection refused"))
         } else {
-            Self::Unknown(message.into())
+            match io_error(status.source()) {
+                Some(error) if error.kind() == ErrorKind::ConnectionRefused => {
+                    Self::Unsent(format!("{message}: connection refused"))
+                }
+                // That is what a failed handshake is to rustls.
+                Some(error) if error.kind() == ErrorKind::InvalidData => {
+                    Self::Untrusted(format!("{message}: {error}"))
+                }
+                _ => Self::Unknown(message.into()),
+            }
         }
     }
 }
 
-/// Whether nobody listened.
-fn was_refused(mut source: Option<&(dyn std::error::Error + 'static)>) -> bool {
+/// What the system said, if it said something.
+fn io_error<'a>(
+    mut source: Option<&'a (dyn std::error::Error + 'static)>,
+) -> Option<&'a std::io::Error> {
     while let Some(error) = source {
-        if let Some(error) = error.downcast_ref::<std::io::Error>()
-            && error.kind() == std::io::ErrorKind::ConnectionRefused
-        {
-            return true;
+        if let Some(error) = error.downcast_ref() {
+            return Some(error);
         }
         source = error.source();
     }
-    false
+    None
 }
 
 impl Failure {
@@ -74,12 +84,22 @@ impl Failure {
             },
             Self::AnswerTooLarge => Error::Unavailable("etcd's answer is too large".into()),
             Self::RequestTooLarge(message) => Error::TooLarge(message),
-            Self::Unsent(message) | Self::Unknown(message) => Error::Unavailable(message),
+            Self::Unsent(message) | Self::Untrusted(message) | Self::Unknown(message) => {
+                Error::Unavailable(message)
+            }
         }
     }
 
     /// Whether another member may do better.
     pub(super) fn is_outage(&self) -> bool {
+        matches!(
+            self,
+            Self::Unsent(_) | Self::Untrusted(_) | Self::Unknown(_)
+        )
+    }
+
+    /// Whether time alone may mend it.
+    pub(super) fn may_pass(&self) -> bool {
         matches!(self, Self::Unsent(_) | Self::Unknown(_))
     }
 }

@@ -25,6 +25,7 @@ pub(super) struct Pool {
     /// The one that is used.
     current: AtomicUsize,
     timeout: Duration,
+    silence: Duration,
 }
 
 struct Member {
@@ -52,6 +53,7 @@ impl Pool {
             members,
             current: AtomicUsize::new(0),
             timeout: options.timeout,
+            silence: options.silence,
         })
     }
 
@@ -80,10 +82,9 @@ impl Pool {
     where
         F: Future<Output = Result<T, etcd_client::Error>>,
     {
-        // Also a single member gets a second chance: the first may only find the connection dead.
+        let attempts = self.attempts();
         // A member that hangs must leave time for the next one.
-        let attempts = self.members.len().clamp(2, 3);
-        let time = time / if attempts == 2 { 2 } else { 3 };
+        let time = time / attempts;
         for _ in 1..attempts {
             match self.attempt(time, &call).await {
                 Err(failure) if failure.is_outage() => {}
@@ -133,9 +134,24 @@ impl Pool {
         (index, member.watch.clone())
     }
 
-    /// How long one call may take.
-    pub(super) fn timeout(&self) -> Duration {
-        self.timeout
+    /// How often a read is tried. Also a single member gets a second chance: the first may only find
+    /// the connection dead.
+    fn attempts(&self) -> u32 {
+        if self.members.len() < 3 { 2 } else { 3 }
+    }
+
+    /// How long a member may take to begin a watch: one that hangs leaves time for the next.
+    pub(super) fn time_of_one(&self) -> Duration {
+        match self.members.len() {
+            1 => self.timeout,
+            _ => self.timeout / self.attempts(),
+        }
+    }
+
+    /// After how long without a word a watch checks its member. Not where there is no other to go to:
+    /// whether the only one is there is for the connection's own keep-alive to find out.
+    pub(super) fn silence(&self) -> Option<Duration> {
+        (self.members.len() > 1).then_some(self.silence)
     }
 
     fn current(&self) -> (usize, &Member) {

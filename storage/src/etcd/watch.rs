@@ -13,13 +13,18 @@ use etcd_client::{Event as WireEvent, EventType, WatchOptions, WatchResponse, Wa
 use futures_util::stream;
 use tokio::time::Instant;
 
+use portcullis_api::Backoff;
+
 use super::pool::Pool;
 use super::read::{entry, from_wire, header_revision, to_wire};
 use crate::outage::Outage;
 use crate::{Entry, Error, Event, Frame, Result, Revision, Watch};
 
 /// How long to wait before connecting again: the first time, and at most.
-const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+const BACK_OFF: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
+/// How much longer than the configured time a member may be silent at most. The time doubles while
+/// one member after the other is silent: they may all be busy with the same large past.
+const PATIENCE: u32 = 8;
 /// How long a member may lag behind what we have seen before we take etcd for a restored one.
 const LAG: Duration = Duration::from_secs(3);
 
@@ -36,7 +41,9 @@ struct Follower {
     reached: Revision,
     connection: Option<Connection>,
     ready: VecDeque<Arc<Event>>,
-    back_off: Duration,
+    back_off: Backoff,
+    /// How many times the configured time a member may be silent.
+    patience: u32,
     behind_since: Option<Instant>,
     outage: Outage,
 }
@@ -44,6 +51,44 @@ struct Follower {
 struct Connection {
     member: usize,
     stream: WatchStream,
+}
+
+impl Connection {
+    /// The next response. A member from which nothing comes for `silence` is asked for its progress;
+    /// one that does not answer that either has stalled, however well its connection looks.
+    async fn message(&mut self, silence: Option<Duration>) -> Result<WatchResponse, Broken> {
+        let Some(silence) = silence else {
+            return told(self.stream.message().await);
+        };
+        if let Ok(message) = tokio::time::timeout(silence, self.stream.message()).await {
+            return told(message);
+        }
+        let answer = async {
+            self.stream.request_progress().await?;
+            self.stream.message().await
+        };
+        match tokio::time::timeout(silence, answer).await {
+            Ok(message) => told(message),
+            Err(_) => Err(Broken::Silent),
+        }
+    }
+}
+
+/// Why nothing more comes from a connection.
+#[derive(Debug, thiserror::Error)]
+enum Broken {
+    #[error("the stream ended")]
+    Ended,
+    #[error("the member does not answer on its watch stream")]
+    Silent,
+    #[error(transparent)]
+    Failed(#[from] etcd_client::Error),
+}
+
+fn told(
+    message: Result<Option<WatchResponse>, etcd_client::Error>,
+) -> Result<WatchResponse, Broken> {
+    message?.ok_or(Broken::Ended)
 }
 
 /// Follows `prefix` from the first change after `after`.
@@ -57,7 +102,8 @@ pub(super) async fn follow(pool: Arc<Pool>, prefix: &str, after: Revision) -> Re
         reached: 0,
         connection: None,
         ready: VecDeque::new(),
-        back_off: BACK_OFF.0,
+        back_off: BACK_OFF,
+        patience: 1,
         behind_since: None,
         outage: Outage::of("etcd"),
     };
@@ -82,17 +128,21 @@ impl Follower {
                 self.reconnect().await;
                 continue;
             };
-            match connection.stream.message().await {
-                Ok(Some(response)) => self.take(&response)?,
-                Ok(None) => self.hang_up("the stream ended"),
-                Err(error) => self.hang_up(&error),
+            let silence = self.pool.silence().map(|time| time * self.patience);
+            match connection.message(silence).await {
+                Ok(response) => self.take(&response)?,
+                Err(failure) => {
+                    if matches!(failure, Broken::Silent) {
+                        self.patience = (self.patience * 2).min(PATIENCE);
+                    }
+                    self.hang_up(&failure);
+                }
             }
         }
     }
 
     async fn reconnect(&mut self) {
-        tokio::time::sleep(self.back_off).await;
-        self.back_off = (self.back_off * 2).min(BACK_OFF.1);
+        tokio::time::sleep(self.back_off.pause()).await;
         if let Err(error) = self.connect().await {
             self.outage.failed(&error);
         }
@@ -106,7 +156,7 @@ impl Follower {
             .with_fragment()
             .with_start_revision(to_wire(self.next));
         let watch = client.watch("", Some(options));
-        let failure = match tokio::time::timeout(self.pool.timeout(), watch).await {
+        let failure = match tokio::time::timeout(self.pool.time_of_one(), watch).await {
             Ok(Ok(stream)) => {
                 self.repeated = self.told;
                 self.connection = Some(Connection { member, stream });
@@ -134,7 +184,8 @@ impl Follower {
         if response.created() {
             return self.created(current);
         }
-        self.back_off = BACK_OFF.0;
+        self.back_off.reset();
+        self.patience = 1;
         self.reached = self.reached.max(current);
         let mut elsewhere = None;
         for wire in response.events() {
@@ -234,6 +285,32 @@ impl Follower {
                     frame,
                 }))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::etcd::EtcdOptions;
+    use crate::etcd_server::EtcdServer;
+
+    /// A member to which nothing happens is no member that has stalled.
+    #[tokio::test]
+    async fn a_silent_member_that_is_well_answers() {
+        let server = EtcdServer::start();
+        let pool = Pool::connect(&EtcdOptions::new([server.endpoint()]))
+            .await
+            .unwrap();
+        let (member, mut client) = pool.watcher();
+        let options = WatchOptions::new().with_all_keys();
+        let stream = client.watch("", Some(options)).await.unwrap();
+        let mut connection = Connection { member, stream };
+        let silence = Some(Duration::from_secs(2));
+        assert!(connection.message(silence).await.unwrap().created());
+        for _ in 0..2 {
+            let answer = connection.message(silence).await.unwrap();
+            assert!(answer.events().is_empty() && !answer.canceled());
         }
     }
 }

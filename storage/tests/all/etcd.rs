@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use portcullis_storage::cache::{Cache, CacheConfig};
 use portcullis_storage::etcd::{EtcdOptions, EtcdStorage, EtcdTls};
 use portcullis_storage::etcd_server::{EtcdServer, ServerTls};
 use portcullis_storage::{Error, ListRequest, ReadAt, Revision, Storage, Watch, conformance};
@@ -177,6 +178,69 @@ async fn a_cluster_without_its_leader_goes_on() {
     assert!(told.iter().eq(there.keys()), "{told:?}");
 }
 
+/// A member that stalls under the watch is left for another one: whoever reads through the cache goes
+/// on while the connection to it still looks well.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stalled_member_under_the_watch_is_left() {
+    let servers = EtcdServer::start_cluster(3);
+    let mut endpoints: Vec<_> = servers.iter().map(EtcdServer::endpoint).collect();
+    let stalls = (leader_of(&endpoints).await + 1) % 3;
+    // The one in use is a follower, so that the quorum and its leader stay.
+    endpoints.swap(0, stalls);
+    let store = EtcdStorage::connect(&EtcdOptions::new(endpoints)).await;
+    let cache = Cache::start(
+        Arc::new(store.unwrap()),
+        "/registry/",
+        CacheConfig::default(),
+    )
+    .await
+    .unwrap();
+    let first = cache.create("/registry/a", Bytes::new()).await.unwrap();
+    let mut watch = cache.watch("/registry/", first.revision).await.unwrap();
+    signal(&servers[stalls], Signal::STOP);
+    let begun = Instant::now();
+    let second = loop {
+        // One that was not acknowledged may be there all the same.
+        let key = format!("/registry/{}", begun.elapsed().as_nanos());
+        if let Ok(entry) = cache.create(&key, Bytes::new()).await
+            && let Ok(found) = cache.get(&key, ReadAt::Latest).await
+        {
+            assert_eq!(found.entry.unwrap().revision, entry.revision);
+            break entry;
+        }
+    };
+    let took = begun.elapsed();
+    println!("written and read again after {took:.1?}");
+    // The connection's keep-alive needs 13 s to find out.
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    let mut last = first.revision;
+    while last < second.revision {
+        last = revisions(&mut watch, 1).await[0];
+    }
+    signal(&servers[stalls], Signal::CONT);
+}
+
+/// An etcd that comes a little later than its client is waited for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_etcd_that_comes_later_is_waited_for() {
+    let mut server = EtcdServer::start();
+    server.kill();
+    let mut options = EtcdOptions::new([server.endpoint()]);
+    options.start = Duration::from_millis(200);
+    let error = EtcdStorage::connect(&options).await.err().unwrap();
+    assert!(error.to_string().contains("connection refused"), "{error}");
+    options.start = Duration::from_secs(60);
+    let connected = tokio::spawn(async move { EtcdStorage::connect(&options).await });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!connected.is_finished(), "it waits");
+    let restarted = tokio::task::spawn_blocking(move || {
+        server.restart();
+        server
+    });
+    let _server = restarted.await.unwrap();
+    connected.await.unwrap().unwrap();
+}
+
 async fn leader_of(endpoints: &[String]) -> usize {
     let begun = Instant::now();
     loop {
@@ -291,6 +355,8 @@ async fn certificates_are_shown_and_checked() {
     let store = EtcdStorage::connect(&options).await.unwrap();
     store.create("/registry/a", Bytes::new()).await.unwrap();
 
+    // Waiting mends no certificate.
+    options.start = Duration::from_secs(3600);
     options.tls = Some(EtcdTls {
         ca: Some(tls.ca.clone()),
         identity: None,
