@@ -165,7 +165,7 @@ impl Cache {
         self.shared.in_sync.load(Ordering::Relaxed)
     }
 
-    /// Whether the store answers and the cache keeps up with it.
+    /// Whether the store answers and can be written, and the cache keeps up with it.
     ///
     /// # Errors
     /// [`Error::Unavailable`], and why.
@@ -175,7 +175,8 @@ impl Cache {
                 "the cache is not in sync with the store".into(),
             ));
         }
-        self.catch_up(ReadAt::Latest).await
+        self.catch_up(ReadAt::Latest).await?;
+        self.upstream.writable().await
     }
 
     /// How far the cache is.
@@ -356,6 +357,10 @@ impl Storage for Cache {
 
     fn known_revision(&self) -> Option<Revision> {
         self.upstream.known_revision()
+    }
+
+    async fn writable(&self) -> Result<()> {
+        self.upstream.writable().await
     }
 
     async fn compact(&self, revision: Revision) -> Result<()> {

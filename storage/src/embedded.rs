@@ -17,6 +17,7 @@ use crate::{
     Entry, Error, Event, Found, ListRequest, Page, ReadAt, Result, Revision, Storage, Watch,
 };
 
+mod acknowledged;
 mod change;
 mod committer;
 mod disk;
@@ -27,12 +28,15 @@ mod follow;
 mod index;
 mod load;
 mod record;
+mod recovery;
 
+use acknowledged::Acknowledged;
 use change::{Change, Write};
-use committer::{Command, Committer, closed};
+use committer::{Command, Committer, Files, closed};
 use disk::{DirLock, Disk};
 pub use error::OpenError;
 use index::Index;
+use recovery::Unwritable;
 
 /// How much history is kept at most, whether or not anybody compacts.
 ///
@@ -69,6 +73,7 @@ struct Shared {
     published: watch::Sender<Revision>,
     closed: CancellationToken,
     history: History,
+    unwritable: Unwritable,
 }
 
 impl Shared {
@@ -101,13 +106,21 @@ impl EmbeddedStorage {
 
     fn run(dir: &Path, lock: DirLock, disk: Disk, history: History) -> Result<Self, OpenError> {
         let (index, garbage) = load::load(&disk)?;
+        let acknowledged = Acknowledged::open(dir, disk.path(), index.revision())?;
         let shared = Arc::new(Shared {
             published: watch::Sender::new(index.revision()),
             index: RwLock::new(index),
             closed: CancellationToken::new(),
             history,
+            unwritable: Unwritable::default(),
         });
-        let committer = Committer::start(shared.clone(), dir.into(), lock, disk, garbage)
+        let files = Files {
+            dir: dir.into(),
+            disk: Some(disk),
+            acknowledged,
+            lock: Some(lock),
+        };
+        let committer = Committer::start(shared.clone(), files, garbage)
             .map_err(|error| OpenError::io(dir, error))?;
         Ok(Self { shared, committer })
     }
@@ -182,6 +195,15 @@ impl Storage for EmbeddedStorage {
 
     fn known_revision(&self) -> Option<Revision> {
         Some(self.shared.index.read().revision())
+    }
+
+    async fn writable(&self) -> Result<()> {
+        if self.shared.unwritable.check().is_ok() {
+            return Ok(());
+        }
+        let (reply, done) = oneshot::channel();
+        self.committer.send(Command::Probe { reply }).await?;
+        done.await.map_err(|_| closed())?
     }
 
     async fn compact(&self, revision: Revision) -> Result<()> {

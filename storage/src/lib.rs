@@ -258,6 +258,15 @@ pub trait Storage: Send + Sync + 'static {
         None
     }
 
+    /// Whether writes have a chance, as far as the store knows; one that failed is tried again now and
+    /// then for whoever asks.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], and why not.
+    async fn writable(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Forgets what was superseded at or before `revision`; what was forgotten already is no
     /// error.
     ///

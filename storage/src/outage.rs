@@ -6,10 +6,21 @@ use std::time::{Duration, Instant};
 /// How often a lasting absence is told of again.
 const REMINDER: Duration = Duration::from_secs(60);
 
+/// What is said, in whole sentences.
+#[derive(Clone, Copy)]
+pub(crate) struct Sentences {
+    /// When it goes.
+    pub(crate) lost: &'static str,
+    /// While it is away.
+    pub(crate) still: &'static str,
+    /// When it is back.
+    pub(crate) over: &'static str,
+}
+
 /// Something that may be away: a line when it goes, one now and then while it is away, and one when
 /// it is back.
 pub(crate) struct Outage {
-    what: &'static str,
+    sentences: Sentences,
     /// Since when it is away, and when that was told last.
     away: Option<(Instant, Instant)>,
 }
@@ -23,20 +34,23 @@ enum Word {
 }
 
 impl Outage {
-    /// `what` is there.
-    pub(crate) const fn of(what: &'static str) -> Self {
-        Self { what, away: None }
+    /// It is there.
+    pub(crate) const fn of(sentences: Sentences) -> Self {
+        Self {
+            sentences,
+            away: None,
+        }
     }
 
     /// It failed, or failed again.
     pub(crate) fn failed(&mut self, error: &(impl Display + ?Sized)) {
-        let what = self.what;
+        let Sentences { lost, still, .. } = self.sentences;
         match self.word(Instant::now()) {
-            Word::Lost => tracing::warn!(%error, "{what} is away"),
+            Word::Lost => tracing::warn!(%error, "{lost}"),
             Word::StillAway(time) => {
-                tracing::warn!(%error, seconds = time.as_secs(), "{what} is still away");
+                tracing::warn!(%error, seconds = time.as_secs(), "{still}");
             }
-            Word::Nothing => tracing::debug!(%error, "{what} is still away"),
+            Word::Nothing => tracing::debug!(%error, "{still}"),
         }
     }
 
@@ -44,7 +58,7 @@ impl Outage {
     pub(crate) fn over(&mut self) {
         if let Some((since, _)) = self.away.take() {
             let seconds = since.elapsed().as_secs();
-            tracing::info!(seconds, "{} is back", self.what);
+            tracing::info!(seconds, "{}", self.sentences.over);
         }
     }
 
@@ -67,7 +81,11 @@ mod tests {
 
     #[test]
     fn a_line_at_first_and_one_a_minute() {
-        let mut outage = Outage::of("etcd");
+        let mut outage = Outage::of(Sentences {
+            lost: "lost",
+            still: "still away",
+            over: "back",
+        });
         let begun = Instant::now();
         let words = |outage: &mut Outage, seconds: std::ops::Range<u64>| -> Vec<Word> {
             seconds

@@ -11,13 +11,19 @@ use tokio::time::MissedTickBehavior;
 
 use super::snapshot::Snapshot;
 use super::{Shared, closed};
-use crate::outage::Outage;
+use crate::outage::{Outage, Sentences};
 use crate::{Entry, Error, Event, Frame, ListRequest, Page, Result, Storage, Watch};
 
 /// How many changes are taken in at once, if they are there.
 const BATCH: usize = 256;
 /// How long to wait after a failure: the first time, and at most.
 const BACK_OFF: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
+
+const SENTENCES: Sentences = Sentences {
+    lost: "the cache lost the store",
+    still: "the cache still cannot read the store",
+    over: "the cache follows the store again",
+};
 
 /// Fills the cache.
 pub(super) struct Feeder {
@@ -57,7 +63,7 @@ impl Feeder {
             phase,
             back_off: BACK_OFF,
             progress,
-            outage: Outage::of("the store behind the cache"),
+            outage: Outage::of(SENTENCES),
         };
         feeder.phase = feeder.list().await?;
         Ok(feeder)

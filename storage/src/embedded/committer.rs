@@ -6,14 +6,17 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::sync::oneshot;
 
+use super::acknowledged::Acknowledged;
 use super::change::{self, Answer, Write};
 use super::disk::{Batch, DirLock, Disk};
-use super::index::Garbage;
-use super::{Shared, load};
+use super::index::{FIRST, Garbage};
+use super::recovery::Recovery;
+use super::{OpenError, Shared, load};
 use crate::{Error, Event, Result, Revision};
 
 /// How many writers may be waiting for the thread; more wait for a place.
@@ -33,9 +36,23 @@ pub(super) enum Command {
         revision: Revision,
         reply: oneshot::Sender<Result<()>>,
     },
+    /// Finds out whether a store that could not be written can be.
+    Probe {
+        reply: oneshot::Sender<Result<()>>,
+    },
     Close {
         reply: oneshot::Sender<()>,
     },
+}
+
+/// What the thread has open.
+pub(super) struct Files {
+    pub(super) dir: PathBuf,
+    /// The file; away after a failed write, until it could be opened again.
+    pub(super) disk: Option<Disk>,
+    pub(super) acknowledged: Acknowledged,
+    /// What keeps others out, until the store is closed.
+    pub(super) lock: Option<DirLock>,
 }
 
 /// The running thread; dropping this waits until it has written all it was asked to.
@@ -48,18 +65,15 @@ impl Committer {
     /// Starts the thread.
     pub(super) fn start(
         shared: Arc<Shared>,
-        dir: PathBuf,
-        lock: DirLock,
-        disk: Disk,
+        files: Files,
         garbage: Garbage,
     ) -> std::io::Result<Self> {
         let (commands, queue) = mpsc::channel(QUEUE);
         let run = Run {
             shared,
-            dir,
-            lock: Some(lock),
-            disk: Some(disk),
+            files,
             garbage,
+            recovery: Recovery::default(),
             queue,
         };
         let run = move || run.run();
@@ -98,13 +112,10 @@ pub(super) fn closed() -> Error {
 /// The thread's own state.
 struct Run {
     shared: Arc<Shared>,
-    dir: PathBuf,
-    /// What keeps others out, until the store is closed.
-    lock: Option<DirLock>,
-    /// The file; away after a failed write, until it could be opened again.
-    disk: Option<Disk>,
+    files: Files,
     /// Records to be removed, when there is time.
     garbage: Garbage,
+    recovery: Recovery,
     queue: mpsc::Receiver<Command>,
 }
 
@@ -113,6 +124,7 @@ struct Run {
 struct Turn {
     writes: Vec<Write>,
     compactions: Vec<(Revision, oneshot::Sender<Result<()>>)>,
+    probes: Vec<oneshot::Sender<Result<()>>>,
     close: Option<oneshot::Sender<()>>,
     bytes: usize,
 }
@@ -121,20 +133,16 @@ impl Run {
     fn run(mut self) {
         // However this ends, watches end with it.
         let _closed = self.shared.closed.clone().drop_guard();
-        while let Some(turn) = self.next_turn() {
-            let Turn {
-                writes,
-                compactions,
-                close,
-                ..
-            } = turn;
-            self.take_turn(writes, compactions);
+        while let Some(mut turn) = self.next_turn() {
+            let close = turn.close.take();
+            self.take_turn(turn);
             if let Some(reply) = close {
                 self.queue.close();
                 self.drain();
                 self.shared.closed.cancel();
-                self.disk = None;
-                self.lock = None;
+                self.files.disk = None;
+                self.files.acknowledged.flush();
+                self.files.lock = None;
                 // The caller may have given up waiting.
                 let _ = reply.send(());
             }
@@ -145,7 +153,7 @@ impl Run {
     fn next_turn(&mut self) -> Option<Turn> {
         let mut turn = Turn::default();
         let idle = self.garbage.is_empty() && !self.shared.index.read().has_forgotten();
-        if idle || self.disk.is_none() {
+        if idle || self.files.disk.is_none() {
             turn.add(self.queue.blocking_recv()?);
         }
         while turn.has_room() {
@@ -164,37 +172,29 @@ impl Run {
         while let Some(command) = self.queue.blocking_recv() {
             let mut turn = Turn::default();
             turn.add(command);
-            self.take_turn(turn.writes, turn.compactions);
-            if let Some(reply) = turn.close {
+            let close = turn.close.take();
+            self.take_turn(turn);
+            if let Some(reply) = close {
                 let _ = reply.send(());
             }
         }
     }
 
-    fn take_turn(
-        &mut self,
-        writes: Vec<Write>,
-        compactions: Vec<(Revision, oneshot::Sender<Result<()>>)>,
-    ) {
+    fn take_turn(&mut self, turn: Turn) {
         if let Err(error) = self.ensure_disk() {
-            for write in writes {
-                let _ = write.reply.send(Err(error.clone()));
-            }
-            for (_, reply) in compactions {
-                let _ = reply.send(Err(error.clone()));
-            }
-            return;
+            return turn.refuse(&error);
         }
-        let (events, replies) = change::decide_all(&self.shared.index.read(), writes);
-        let compacted = self.compaction_target(&compactions);
+        self.probe(turn.probes);
+        let (events, replies) = change::decide_all(&self.shared.index.read(), turn.writes);
+        let compacted = self.compaction_target(&turn.compactions);
         self.collect_garbage();
-        match self.commit(&events, compacted) {
-            Ok(()) => self.publish(events, replies, compactions, compacted),
+        match self.commit(&events, turn.bytes, compacted) {
+            Ok(()) => self.publish(events, replies, turn.compactions, compacted),
             Err(error) => {
                 for (reply, _) in replies {
                     let _ = reply.send(Err(error.clone()));
                 }
-                for (_, reply) in compactions {
+                for (_, reply) in turn.compactions {
                     let _ = reply.send(Err(error.clone()));
                 }
             }
@@ -217,8 +217,8 @@ impl Run {
         }
     }
 
-    fn commit(&mut self, changes: &[Arc<Event>], compacted: Revision) -> Result<()> {
-        let disk = self.disk.as_ref().ok_or_else(closed)?;
+    fn commit(&mut self, changes: &[Arc<Event>], bytes: usize, compacted: Revision) -> Result<()> {
+        let disk = self.files.disk.as_ref().ok_or_else(closed)?;
         let forgets = compacted > self.shared.index.read().compacted();
         if changes.is_empty() && self.garbage.is_empty() && !forgets {
             return Ok(());
@@ -228,15 +228,57 @@ impl Run {
             compacted: forgets.then_some(compacted),
             garbage: &self.garbage,
         };
-        let removed = disk.commit(&batch).map_err(|error| {
-            tracing::error!(%error, "the store could not be written");
-            // redb refuses everything after a failed write; whether that one is on disk shows when
-            // the file is opened again.
-            self.disk = None;
-            Error::Unavailable(format!("the store could not be written: {error}"))
-        })?;
-        self.garbage.truncate(self.garbage.len() - removed);
-        Ok(())
+        let begun = Instant::now();
+        match disk.commit(&batch) {
+            Ok(removed) => {
+                self.garbage.truncate(self.garbage.len() - removed);
+                if let Some(last) = changes.last() {
+                    self.files.acknowledged.note(last.revision());
+                    self.succeeded();
+                }
+                Ok(())
+            }
+            Err(error) => Err(self.failed(&error, bytes, begun)),
+        }
+    }
+
+    /// Tells those who ask whether the store can be written; finds out where it could not.
+    fn probe(&mut self, asked: Vec<oneshot::Sender<Result<()>>>) {
+        if asked.is_empty() {
+            return;
+        }
+        let begun = Instant::now();
+        let outcome = match (self.recovery.owed(), self.files.disk.as_ref()) {
+            (None, _) => Ok(()),
+            (Some(_), None) => Err(closed()),
+            (Some(bytes), Some(disk)) => match disk.probe(bytes) {
+                Ok(()) => {
+                    self.succeeded();
+                    Ok(())
+                }
+                Err(error) => Err(self.failed(&error, bytes, begun)),
+            },
+        };
+        for reply in asked {
+            let _ = reply.send(outcome.clone());
+        }
+    }
+
+    fn succeeded(&mut self) {
+        if self.recovery.owed().is_some() {
+            self.recovery.succeeded();
+            self.shared.unwritable.set(None);
+        }
+    }
+
+    /// Gives the file up: redb refuses everything after a failed write, and whether that one is on disk
+    /// shows when the file is opened again.
+    fn failed(&mut self, why: &impl std::fmt::Display, bytes: usize, begun: Instant) -> Error {
+        self.files.disk = None;
+        let error = Error::Unavailable(format!("the store could not be written: {why}"));
+        self.shared.unwritable.set(Some(error.clone()));
+        self.recovery.failed(error.clone(), bytes, begun.elapsed());
+        error
     }
 
     fn publish(
@@ -266,21 +308,40 @@ impl Run {
         }
     }
 
-    /// Opens the file again after a failure, and takes in what of the failed batch is in it.
+    /// Opens the file again after a failure, and takes in what of the failed batch is in it. That it
+    /// can be written again shows only when something is written.
     fn ensure_disk(&mut self) -> Result<()> {
-        if self.disk.is_some() {
+        if self.files.disk.is_some() {
             return Ok(());
         }
-        let unavailable = |error: super::OpenError| Error::Unavailable(error.to_string());
-        let disk = Disk::open_again(&self.dir).map_err(unavailable)?;
+        if let Some(error) = self.recovery.refusal() {
+            return Err(error.clone());
+        }
+        let begun = Instant::now();
+        match self.open_again() {
+            Ok(disk) => {
+                self.files.disk = Some(disk);
+                Ok(())
+            }
+            Err(error) => Err(self.failed(&error, 0, begun)),
+        }
+    }
+
+    fn open_again(&mut self) -> Result<Disk, OpenError> {
+        let disk = Disk::open_again(&self.files.dir)?;
         let mut index = self.shared.index.write();
-        load::catch_up(&disk, &mut index).map_err(unavailable)?;
+        let (found, acknowledged) = (disk.revision()?, index.revision());
+        if found < acknowledged && acknowledged > FIRST {
+            return Err(disk.corrupt(format!(
+                "it ends at revision {found}, and revision {acknowledged} was acknowledged"
+            )));
+        }
+        load::catch_up(&disk, &mut index)?;
         let current = index.revision();
         drop(index);
+        self.files.acknowledged.note(current);
         self.shared.publish(current);
-        self.disk = Some(disk);
-        tracing::info!(revision = current, "the store can be written again");
-        Ok(())
+        Ok(disk)
     }
 }
 
@@ -292,6 +353,7 @@ impl Turn {
                 self.writes.push(write);
             }
             Command::Compact { revision, reply } => self.compactions.push((revision, reply)),
+            Command::Probe { reply } => self.probes.push(reply),
             Command::Close { reply } => self.close = Some(reply),
         }
     }
@@ -301,6 +363,21 @@ impl Turn {
     }
 
     fn is_empty(&self) -> bool {
-        self.writes.is_empty() && self.compactions.is_empty() && self.close.is_none()
+        self.writes.is_empty()
+            && self.compactions.is_empty()
+            && self.probes.is_empty()
+            && self.close.is_none()
+    }
+
+    fn refuse(self, error: &Error) {
+        for write in self.writes {
+            let _ = write.reply.send(Err(error.clone()));
+        }
+        for (_, reply) in self.compactions {
+            let _ = reply.send(Err(error.clone()));
+        }
+        for reply in self.probes {
+            let _ = reply.send(Err(error.clone()));
+        }
     }
 }

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use redb::{
-    Builder, Database, Durability, ReadableDatabase, StorageBackend, TableDefinition,
-    backends::FileBackend,
+    Builder, Database, Durability, ReadableDatabase, ReadableTable, StorageBackend,
+    TableDefinition, backends::FileBackend,
 };
 
+use super::acknowledged::Acknowledged;
 use super::error::OpenError;
 use super::record::{Encoded, Record};
 use crate::{Event, Revision};
@@ -26,6 +27,9 @@ const LOCK: &str = "store.lock";
 const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
 /// The format, and how far history is forgotten.
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("portcullis");
+/// What is written to see whether something can be.
+const PROBE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("probe");
+const PROBE_MARGIN: usize = 64 << 10;
 const META_FORMAT: &str = "format";
 const META_COMPACTED: &str = "compacted";
 
@@ -124,6 +128,7 @@ impl Disk {
             }
             _ => {}
         }
+        Acknowledged::forget(dir)?;
         let mut disk = Self::at(draft.clone())?;
         disk.initialise()
             .map_err(|error| OpenError::redb(&draft, error))?;
@@ -202,6 +207,22 @@ impl Disk {
         Ok(())
     }
 
+    /// Where the file is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// How far the store is, as the file has it.
+    pub(super) fn revision(&self) -> Result<Revision, OpenError> {
+        let last = || -> Result<Option<Revision>, redb::Error> {
+            let table = self.database.begin_read()?.open_table(LOG)?;
+            Ok(table.last()?.map(|(revision, _)| revision.value()))
+        };
+        let last = last().map_err(|error| OpenError::redb(&self.path, error))?;
+        // Of what was forgotten the last record may be gone as well.
+        Ok(last.unwrap_or(0).max(self.compacted()?))
+    }
+
     pub(super) fn corrupt(&self, reason: impl Into<String>) -> OpenError {
         OpenError::corrupt(&self.path, reason)
     }
@@ -238,10 +259,26 @@ impl Disk {
         transaction.commit()?;
         Ok(removed)
     }
+
+    /// Writes as much as could not be written before and a little more, durably, and takes it out
+    /// again.
+    pub(super) fn probe(&self, bytes: usize) -> Result<(), redb::Error> {
+        let transaction = self.database.begin_write()?;
+        transaction
+            .open_table(PROBE)?
+            .insert_reserve(0, bytes + PROBE_MARGIN)?
+            .as_mut()
+            .fill(0xa5);
+        transaction.commit()?;
+        let transaction = self.database.begin_write()?;
+        transaction.delete_table(PROBE)?;
+        transaction.commit()?;
+        Ok(())
+    }
 }
 
 /// Secrets are in there.
-fn private() -> OpenOptions {
+pub(super) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::Revision;
+
 /// Why a directory's store was not opened. What is wrong is refused, never repaired by leaving out.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -36,6 +38,22 @@ pub enum OpenError {
         path: PathBuf,
         /// What does not fit.
         reason: String,
+    },
+    /// The file is whole, and ends before what was acknowledged.
+    #[error(
+        "{path}: damaged: it ends at revision {found}, and revision {acknowledged} was acknowledged \
+         ({mark}); restore the directory from a copy, or remove {} to go on without what is lost",
+        mark.display()
+    )]
+    RolledBack {
+        /// The file.
+        path: PathBuf,
+        /// Where it ends.
+        found: Revision,
+        /// What was acknowledged.
+        acknowledged: Revision,
+        /// The file that says so.
+        mark: PathBuf,
     },
     /// The file or its directory cannot be read or written.
     #[error("{path}: {source}")]

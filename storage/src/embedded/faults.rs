@@ -132,3 +132,63 @@ async fn a_failing_disk_loses_nothing_acknowledged() {
         "{failures} of 20 failed: the test tests nothing"
     );
 }
+
+/// While nothing can be written that is said, without an attempt for each who asks; and it is over by
+/// itself once something can be.
+#[tokio::test]
+async fn a_store_that_cannot_be_written_says_so_until_it_can() {
+    let dir = tempfile::tempdir().unwrap();
+    let allowed = Arc::new(AtomicI64::new(i64::MAX));
+    let store = open_failing(dir.path(), &allowed);
+    let before = store.create("/before", Bytes::new()).await.unwrap();
+    store.writable().await.unwrap();
+    allowed.store(0, Ordering::Relaxed);
+    store.create("/during", Bytes::new()).await.unwrap_err();
+    // The file cannot even be opened again.
+    let (path, away) = (dir.path().join("store.redb"), dir.path().join("away"));
+    std::fs::rename(&path, &away).unwrap();
+    for n in 0..100 {
+        let refused = store.create(&format!("/{n}"), Bytes::new()).await;
+        assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+        store.writable().await.unwrap_err();
+    }
+    std::fs::rename(&away, &path).unwrap();
+    let begun = std::time::Instant::now();
+    while store.writable().await.is_err() {
+        assert!(begun.elapsed().as_secs() < 60, "it is not tried again");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let after = store.create("/after", Bytes::new()).await.unwrap();
+    drop(store);
+    let store = EmbeddedStorage::open(dir.path()).unwrap();
+    for entry in [before, after] {
+        let found = store.get(&entry.key, ReadAt::Latest).await.unwrap();
+        assert_eq!(found.entry.unwrap().revision, entry.revision);
+    }
+}
+
+/// A file that was put back to an earlier state under a running store is not gone on with.
+#[tokio::test]
+async fn an_earlier_file_is_not_gone_on_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let allowed = Arc::new(AtomicI64::new(i64::MAX));
+    let store = open_failing(dir.path(), &allowed);
+    store.create("/a", Bytes::new()).await.unwrap();
+    let path = dir.path().join("store.redb");
+    let earlier = std::fs::read(&path).unwrap();
+    store.create("/b", Bytes::new()).await.unwrap();
+    allowed.store(0, Ordering::Relaxed);
+    store.create("/c", Bytes::new()).await.unwrap_err();
+    std::fs::write(&path, earlier).unwrap();
+    let refused = store.create("/d", Bytes::new()).await.unwrap_err();
+    assert!(
+        refused.to_string().contains("was acknowledged"),
+        "{refused}"
+    );
+    drop(store);
+    let refused = EmbeddedStorage::open(dir.path()).err().unwrap();
+    assert!(
+        refused.to_string().contains("was acknowledged"),
+        "{refused}"
+    );
+}

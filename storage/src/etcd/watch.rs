@@ -17,7 +17,7 @@ use portcullis_api::Backoff;
 
 use super::pool::Pool;
 use super::read::{entry, from_wire, header_revision, to_wire};
-use crate::outage::Outage;
+use crate::outage::{Outage, Sentences};
 use crate::{Entry, Error, Event, Frame, Result, Revision, Watch};
 
 /// How long to wait before connecting again: the first time, and at most.
@@ -25,6 +25,11 @@ const BACK_OFF: Backoff = Backoff::new(Duration::from_millis(50), Duration::from
 /// How much longer than the configured time a member may be silent at most. The time doubles while
 /// one member after the other is silent: they may all be busy with the same large past.
 const PATIENCE: u32 = 8;
+const SENTENCES: Sentences = Sentences {
+    lost: "the watch on etcd was lost",
+    still: "there is still no watch on etcd",
+    over: "the watch on etcd goes on",
+};
 /// How long a member may lag behind what we have seen before we take etcd for a restored one.
 const LAG: Duration = Duration::from_secs(3);
 
@@ -105,7 +110,7 @@ pub(super) async fn follow(pool: Arc<Pool>, prefix: &str, after: Revision) -> Re
         back_off: BACK_OFF,
         patience: 1,
         behind_since: None,
-        outage: Outage::of("etcd"),
+        outage: Outage::of(SENTENCES),
     };
     // Who asks while etcd is away should hear so at once; later the watch helps itself.
     follower.connect().await?;

@@ -193,6 +193,64 @@ fn anothers_and_newer_files_are_refused() {
     }
 }
 
+/// Damage to the file of a process that was killed: redb may go back to the commit before, which it
+/// cannot tell from one that was never finished. That is noticed.
+#[tokio::test]
+async fn damage_after_a_kill_takes_back_nothing_without_a_word() {
+    const COUNT: usize = 40;
+    const FILES: [&str; 2] = ["store.redb", "store.acknowledged"];
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    for n in 0..COUNT {
+        let value = Bytes::from(vec![n as u8; 500]);
+        store.create(&format!("/{n}"), value).await.unwrap();
+    }
+    let revision = store.revision().await.unwrap();
+    // As they are now is how a kill leaves them.
+    let [whole, mark] = FILES.map(|file| std::fs::read(dir.path().join(file)).unwrap());
+    drop(store);
+    let header = (0..320).step_by(3);
+    let pages = (0..whole.len()).step_by(4096).map(|page| page + 100);
+    let (mut harmless, mut refused, mut rolled_back) = (0, 0, 0);
+    for offset in header.chain(pages) {
+        let mut damaged = whole.clone();
+        if let Some(byte) = damaged.get_mut(offset) {
+            *byte ^= 0x40;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(FILES[0]), &damaged).unwrap();
+        std::fs::write(dir.path().join(FILES[1]), &mark).unwrap();
+        match EmbeddedStorage::open(dir.path()) {
+            Err(OpenError::RolledBack { .. }) => rolled_back += 1,
+            Err(_) => refused += 1,
+            Ok(store) => {
+                let page = store.list("/", &ListRequest::all()).await.unwrap();
+                assert_eq!(
+                    (page.revision, page.entries.len()),
+                    (revision, COUNT),
+                    "{offset}"
+                );
+                harmless += 1;
+            }
+        }
+    }
+    println!("{harmless} harmless, {refused} refused, {rolled_back} were a step back");
+    assert!(rolled_back > 0 && harmless > 0);
+}
+
+/// A store that was removed takes what was known of it along.
+#[tokio::test]
+async fn a_new_store_knows_nothing_of_the_one_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    store.create("/a", Bytes::new()).await.unwrap();
+    drop(store);
+    std::fs::remove_file(dir.path().join("store.redb")).unwrap();
+    for _ in 0..2 {
+        assert_eq!(open(dir.path()).revision().await.unwrap(), 1);
+    }
+}
+
 /// A damaged file is refused, or the damage is where nothing is: never half of the data.
 #[tokio::test]
 async fn damage_is_refused() {
