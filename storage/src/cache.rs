@@ -48,7 +48,8 @@ use snapshot::Snapshot;
 pub struct CacheConfig {
     /// How many changes are kept for watches that start in the past.
     pub history_events: usize,
-    /// How many bytes of replaced and deleted values are kept with them.
+    /// How many bytes they may hold: replaced and deleted values, what is sent to watchers, and what
+    /// each change takes itself. Changes wait for slow watchers here and nowhere else.
     pub history_bytes: usize,
     /// How many changes may wait for one watcher before it is ended with [`Error::Slow`].
     pub watcher_events: usize,
@@ -338,16 +339,12 @@ impl Storage for Cache {
             return self.upstream.watch(prefix, after).await;
         }
         // Under one lock, so that no change falls between what is told now and what comes later.
-        let mut state = self.shared.state.write();
+        let state = &mut *self.shared.state.write();
         if self.stop.is_cancelled() {
             return Err(closed());
         }
-        let past: Vec<_> = state
-            .history
-            .since(after)?
-            .filter(|event| concerns(event, prefix))
-            .cloned()
-            .collect();
+        let past = state.history.since(after)?;
+        let past = past.filter(|event| concerns(event, prefix));
         Ok(state.fanout.join(prefix, after, past))
     }
 

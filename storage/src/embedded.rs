@@ -45,7 +45,7 @@ use recovery::Unwritable;
 pub struct History {
     /// Changes.
     pub events: usize,
-    /// Bytes of values that were replaced or deleted since.
+    /// Bytes of memory: values that were replaced or deleted since, and what each change takes itself.
     pub bytes: usize,
 }
 
@@ -53,7 +53,7 @@ impl Default for History {
     fn default() -> Self {
         Self {
             events: 100_000,
-            bytes: 64 << 20,
+            bytes: 48 << 20,
         }
     }
 }

@@ -181,6 +181,53 @@ impl Event {
     }
 }
 
+impl Event {
+    /// The value that was written or deleted.
+    pub(crate) fn value(&self) -> &[u8] {
+        match self {
+            Self::Put { entry, .. } => &entry.value,
+            Self::Delete { previous, .. } => &previous.value,
+            Self::Progress(_) => &[],
+        }
+    }
+
+    /// About how many bytes of memory are kept for the event alone: what is no longer current, and
+    /// what a change takes itself.
+    pub(crate) fn superseded(&self) -> usize {
+        let previous = match self {
+            Self::Put { previous, .. } => previous.as_ref(),
+            Self::Delete { previous, .. } => Some(previous),
+            Self::Progress(_) => None,
+        };
+        OVERHEAD + previous.map_or(0, |entry| OVERHEAD + entry.value.len())
+    }
+
+    /// The same change, for other readers, with a wire form of its own.
+    pub(crate) fn for_others(&self) -> Self {
+        let frame = Frame::default();
+        match self {
+            Self::Put {
+                entry, previous, ..
+            } => Self::Put {
+                entry: entry.clone(),
+                previous: previous.clone(),
+                frame,
+            },
+            Self::Delete {
+                previous, revision, ..
+            } => Self::Delete {
+                previous: previous.clone(),
+                revision: *revision,
+                frame,
+            },
+            Self::Progress(revision) => Self::Progress(*revision),
+        }
+    }
+}
+
+/// About what an event takes itself, and an entry with what readers derive from it.
+const OVERHEAD: usize = 256;
+
 /// A place on a shared event for its wire form, so that it is encoded once for all its watchers.
 #[derive(Debug, Default)]
 pub struct Frame(OnceLock<Bytes>);

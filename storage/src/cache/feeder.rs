@@ -16,6 +16,9 @@ use crate::{Entry, Error, Event, Frame, ListRequest, Page, Result, Storage, Watc
 
 /// How many changes are taken in at once, if they are there.
 const BATCH: usize = 256;
+/// After so many bytes of changes watchers have their turn, before history has to forget what they
+/// have not seen.
+const SLICE: usize = 4 << 20;
 /// How long to wait after a failure: the first time, and at most.
 const BACK_OFF: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
 
@@ -110,8 +113,14 @@ impl Feeder {
             tokio::select! {
                 batch = changes.next() => {
                     let Some(batch) = batch else { return closed() };
-                    if let Err(error) = self.shared.take_in(batch) {
-                        return error;
+                    let mut batch = batch.into_iter().peekable();
+                    while batch.peek().is_some() {
+                        if let Err(error) = self.shared.take_in(&mut batch) {
+                            return error;
+                        }
+                        if batch.peek().is_some() {
+                            tokio::task::yield_now().await;
+                        }
                     }
                     self.back_off.reset();
                 }
@@ -161,15 +170,18 @@ impl Shared {
         });
     }
 
-    /// Takes in changes in order, each shown to observers first, to readers and watchers next, and
+    /// Takes in the next changes in order, each shown to observers first, to readers and watchers next, and
     /// last to those who wait for its revision.
-    fn take_in(&self, batch: Vec<Result<Arc<Event>>>) -> Result<()> {
+    fn take_in(&self, batch: &mut impl Iterator<Item = Result<Arc<Event>>>) -> Result<()> {
         let observers = self.observers.lock();
         let mut outcome = Ok(());
-        let mut reached = 0;
-        for item in batch {
+        let (mut reached, mut bytes) = (0, 0);
+        while bytes < SLICE
+            && let Some(item) = batch.next()
+        {
             match item {
                 Ok(event) => {
+                    bytes += event.value().len();
                     let event = self.in_one_copy(event);
                     observers.apply(&event);
                     reached = event.revision();
@@ -187,8 +199,8 @@ impl Shared {
         state.revision = state.revision.max(event.revision());
         if event.key().is_some() {
             state.snapshot.apply(&event);
-            state.fanout.tell(&event);
-            state.history.push(event);
+            let framed = state.fanout.tell(&event);
+            state.history.push(event, framed);
         }
     }
 

@@ -3,15 +3,19 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::{Entry, Error, Event, Result, Revision};
+use crate::{Error, Event, Result, Revision};
 
 /// A bounded window of changes.
+///
+/// It is what keeps changes for watchers, those that start in the past and those that are slow: its
+/// bounds are the bounds of what all of them together can hold on to.
 pub(super) struct History {
-    events: VecDeque<Arc<Event>>,
+    /// With what each weighs.
+    events: VecDeque<(Arc<Event>, usize)>,
     /// Every change after this revision is in the window.
     oldest: Revision,
-    /// The bytes of values that were replaced by them.
-    superseded: usize,
+    /// What they weigh together.
+    bytes: usize,
     most_events: usize,
     most_bytes: usize,
 }
@@ -22,8 +26,8 @@ impl History {
         Self {
             events: VecDeque::new(),
             oldest: 0,
-            superseded: 0,
-            most_events,
+            bytes: 0,
+            most_events: most_events.max(1),
             most_bytes,
         }
     }
@@ -31,15 +35,20 @@ impl History {
     /// Begins anew at `revision`.
     pub(super) fn reset(&mut self, revision: Revision) {
         self.events.clear();
-        self.superseded = 0;
+        self.bytes = 0;
         self.oldest = revision;
     }
 
-    /// Adds a change, and forgets the oldest ones if there are too many.
-    pub(super) fn push(&mut self, event: Arc<Event>) {
-        self.superseded += superseded_by(&event);
-        self.events.push_back(event);
-        while self.events.len() > self.most_events || self.superseded > self.most_bytes {
+    /// Adds a change, and forgets the oldest ones if there are too many; not the last, which watchers
+    /// have only just been told of. `framed` is whether it will be encoded for one of them.
+    pub(super) fn push(&mut self, event: Arc<Event>, framed: bool) {
+        let frame = if framed { event.value().len() } else { 0 };
+        let weight = event.superseded() + frame;
+        self.bytes += weight;
+        self.events.push_back((event, weight));
+        while self.events.len() > self.most_events
+            || self.bytes > self.most_bytes && self.events.len() > 1
+        {
             self.forget_one();
         }
     }
@@ -49,7 +58,7 @@ impl History {
         while self
             .events
             .front()
-            .is_some_and(|event| event.revision() <= revision)
+            .is_some_and(|(event, _)| event.revision() <= revision)
         {
             self.forget_one();
         }
@@ -57,8 +66,8 @@ impl History {
     }
 
     fn forget_one(&mut self) {
-        if let Some(event) = self.events.pop_front() {
-            self.superseded = self.superseded.saturating_sub(superseded_by(&event));
+        if let Some((event, weight)) = self.events.pop_front() {
+            self.bytes = self.bytes.saturating_sub(weight);
             self.oldest = self.oldest.max(event.revision());
         }
     }
@@ -76,17 +85,8 @@ impl History {
         }
         let start = self
             .events
-            .partition_point(|event| event.revision() <= revision);
-        Ok(self.events.range(start..))
-    }
-}
-
-fn superseded_by(event: &Event) -> usize {
-    let bytes = |entry: &Arc<Entry>| entry.value.len();
-    match event {
-        Event::Put { previous, .. } => previous.as_ref().map_or(0, bytes),
-        Event::Delete { previous, .. } => bytes(previous),
-        Event::Progress(_) => 0,
+            .partition_point(|(event, _)| event.revision() <= revision);
+        Ok(self.events.range(start..).map(|(event, _)| event))
     }
 }
 
@@ -95,10 +95,10 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::Frame;
+    use crate::{Entry, Frame};
 
     fn put(revision: Revision, before: &'static str) -> Arc<Event> {
-        let entry = Entry::new("k", Bytes::new(), revision);
+        let entry = Entry::new("k", Bytes::from("new"), revision);
         let previous = Some(Entry::new("k", Bytes::from(before), revision - 1));
         Arc::new(Event::Put {
             entry,
@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(since(&history, 5), Ok(vec![]));
         assert_eq!(since(&history, 4), Err(5));
         for revision in [6, 8, 9] {
-            history.push(put(revision, ""));
+            history.push(put(revision, ""), false);
         }
         assert_eq!(since(&history, 6), Ok(vec![8, 9]));
         assert_eq!(since(&history, 7), Ok(vec![8, 9]));
@@ -132,19 +132,26 @@ mod tests {
 
     #[test]
     fn the_window_is_bounded_by_size() {
-        let mut history = History::new(100, 10);
+        let weight = put(2, "four").superseded();
+        let mut history = History::new(100, 2 * weight + 3);
         for revision in 1..=5 {
-            history.push(put(revision, "four"));
+            history.push(put(revision, "four"), false);
         }
         assert_eq!(since(&history, 3), Ok(vec![4, 5]));
         assert_eq!(since(&history, 2), Err(3));
+        // Also by what watchers are sent, and the last one stays all the same.
+        history.push(put(6, "four"), true);
+        assert_eq!(since(&history, 4), Ok(vec![5, 6]));
+        history.most_bytes = 3;
+        history.push(put(7, "four"), true);
+        assert_eq!(since(&history, 6), Ok(vec![7]));
     }
 
     #[test]
     fn compaction_closes_the_past() {
-        let mut history = History::new(100, 100);
+        let mut history = History::new(100, usize::MAX);
         for revision in 1..=5 {
-            history.push(put(revision, ""));
+            history.push(put(revision, ""), false);
         }
         history.compact(3);
         assert_eq!(

@@ -77,7 +77,8 @@ impl Follower {
             self.seen = event.revision();
             if event.key().is_some_and(|key| key.starts_with(&self.prefix)) {
                 told = self.seen;
-                self.ready.push_back(event.clone());
+                // What is encoded for watchers goes when they are done with it; the log stays longer.
+                self.ready.push_back(Arc::new(event.for_others()));
             }
         }
         if told < self.seen {

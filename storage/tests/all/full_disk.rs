@@ -159,8 +159,5 @@ async fn check(store: &EmbeddedStorage, acknowledged: &[Arc<Entry>], most: usize
     }
     // Each time it was full, one write was in doubt.
     let in_doubt = page.entries.len() - acknowledged.len();
-    assert!(
-        in_doubt <= most,
-        "{in_doubt} more than were acknowledged"
-    );
+    assert!(in_doubt <= most, "{in_doubt} more than were acknowledged");
 }

@@ -4,6 +4,7 @@
 
 mod cache;
 mod cache_etcd;
+mod cache_memory;
 mod compactor;
 mod embedded;
 mod etcd;
