@@ -12,8 +12,6 @@ use portcullis_rbac::{
 use portcullis_storage::Storage;
 use portcullis_storage::cache::{Cache, CacheConfig};
 use portcullis_storage::compactor::Compactor;
-use portcullis_storage::embedded::EmbeddedStorage;
-use portcullis_storage::etcd::{EtcdOptions, EtcdStorage, EtcdTls};
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -27,7 +25,6 @@ use crate::endpoints::documents::Documents;
 use crate::endpoints::openid::OpenId;
 use crate::escalation::EscalationGuard;
 use crate::filters::limits::Limits;
-use crate::https::{HttpsError, has_credentials};
 use crate::identities::Identities;
 use crate::metrics::Requests;
 use crate::own_service::{self, Address};
@@ -36,6 +33,7 @@ use crate::registry::ranges::ServiceRanges;
 use crate::registry::ranges::repair::Leaks;
 use crate::serving::health::Health;
 use crate::startup::{self, Certificates};
+use crate::store::{self, Store};
 use crate::tokens::{Bound, TokenKeys, Tokens};
 use crate::{authorities, bootstrap, files, indices, lookups};
 
@@ -75,12 +73,6 @@ pub struct App {
     explains_decisions: bool,
 }
 
-/// The store behind the cache, as far as its end matters.
-enum Store {
-    Embedded(Arc<EmbeddedStorage>),
-    Etcd,
-}
-
 impl App {
     /// Puts a server together and brings its first objects into being. `address` is where clients
     /// reach it, such as `127.0.0.1:6443`.
@@ -105,10 +97,10 @@ impl App {
         TokenKeys::check(options)?;
         check_modes(&options.authorization_mode)?;
         // What could be refused has been looked at: from here on things are made.
-        let (store, upstream) = open_store(options).await?;
+        let (store, upstream) = store::open(options).await?;
         startup::write_new_files(&certificates.new_files)?;
         let keys = TokenKeys::load(options)?;
-        let prefix = startup::key_prefix(&options.etcd_prefix);
+        let prefix = startup::key_prefix(&options.etcd.etcd_prefix);
         let cache = Cache::start(
             upstream.clone(),
             &format!("{prefix}/"),
@@ -181,8 +173,9 @@ impl App {
                 .clone()
                 .run_until_cancelled_owned(files::watch(reloads)),
         );
-        if options.etcd_compaction_interval > Duration::ZERO {
-            let compactor = Compactor::start(upstream, options.etcd_compaction_interval);
+        let interval = options.etcd.etcd_compaction_interval;
+        if interval > Duration::ZERO {
+            let compactor = Compactor::start(upstream, interval);
             let stop = self.shutdown.clone();
             self.tasks.spawn(async move {
                 stop.cancelled().await;
@@ -303,15 +296,6 @@ impl App {
     }
 }
 
-impl Store {
-    const fn option(&self) -> &'static str {
-        match self {
-            Self::Embedded(_) => "--data-dir",
-            Self::Etcd => "--etcd-servers",
-        }
-    }
-}
-
 fn warn_of_idle_plugins(options: &Serve, selection: &Selection) {
     for (plugin, why) in selection.without_effect() {
         // Who asked for it should know; the default set is nobody's wish.
@@ -338,46 +322,6 @@ fn service_ranges(
         services.service_node_port_range,
     )
     .map_err(|why| StartError::option("--service-cluster-ip-range", why))
-}
-
-async fn open_store(options: &Serve) -> Result<(Store, Arc<dyn Storage>), StartError> {
-    if options.etcd_servers.is_empty() {
-        let store = EmbeddedStorage::open(&options.data_dir.join("store"))
-            .map_err(|e| StartError::option("--data-dir", e))?;
-        let store = Arc::new(store);
-        return Ok((Store::Embedded(store.clone()), store));
-    }
-    let mut servers = options.etcd_servers.iter();
-    if let Some(server) = servers.find(|server| has_credentials(server)) {
-        let why = HttpsError::Credentials(server.clone());
-        return Err(StartError::option("--etcd-servers", why));
-    }
-    let mut etcd = EtcdOptions::new(options.etcd_servers.iter().cloned());
-    etcd.tls = etcd_tls(options)?;
-    let store = EtcdStorage::connect(&etcd)
-        .await
-        .map_err(|e| StartError::option("--etcd-servers", e))?;
-    Ok((Store::Etcd, Arc::new(store)))
-}
-
-fn etcd_tls(options: &Serve) -> Result<Option<EtcdTls>, StartError> {
-    let read = |option: &'static str, path: &Option<std::path::PathBuf>| {
-        let read = path
-            .as_ref()
-            .map(|p| std::fs::read(p).map_err(|e| format!("{}: {e}", p.display())));
-        read.transpose()
-            .map_err(|why| StartError::option(option, why))
-    };
-    let ca = read("--etcd-cafile", &options.etcd_cafile)?;
-    let certificate = read("--etcd-certfile", &options.etcd_certfile)?;
-    let key = read("--etcd-keyfile", &options.etcd_keyfile)?;
-    if ca.is_none() && certificate.is_none() {
-        return Ok(None);
-    }
-    Ok(Some(EtcdTls {
-        ca,
-        identity: certificate.zip(key),
-    }))
 }
 
 /// The authorizers that options ask for; whoever is in `system:masters` may everything.

@@ -1,6 +1,7 @@
 //! What the subcommands do.
 
 use std::io::Write;
+use std::pin::pin;
 
 use thiserror::Error;
 use tokio::signal::unix::{SignalKind, signal};
@@ -69,8 +70,12 @@ pub fn serve(options: &Serve) -> Result<(), CommandError> {
         .build()
         .map_err(system("start threads"))?;
     runtime.block_on(async {
-        let stop = stop_signal()?;
-        let server = Server::start(options).await?;
+        let mut stop = pin!(stop_signal()?);
+        // A start may take a while, where etcd is waited for.
+        let server = tokio::select! {
+            server = Server::start(options) => server?,
+            () = &mut stop => return Ok(()),
+        };
         announce(server.local(), options);
         stop.await;
         tracing::info!("stopping: no new connections, watches end, requests finish");
@@ -93,10 +98,11 @@ fn stop_signal() -> Result<impl Future<Output = ()>, CommandError> {
 
 /// The one line on standard output.
 fn announce(local: std::net::SocketAddr, options: &Serve) {
-    let store = if options.etcd_servers.is_empty() {
+    let etcd = &options.etcd.etcd_servers;
+    let store = if etcd.is_empty() {
         format!("store {}", options.data_dir.display())
     } else {
-        format!("etcd {}", options.etcd_servers.join(","))
+        format!("etcd {}", etcd.join(","))
     };
     let kubeconfig = startup::kubeconfig_path(options);
     let mut out = std::io::stdout().lock();

@@ -1,5 +1,6 @@
 //! The command line: kube-apiserver's names and meanings.
 
+pub mod etcd;
 pub mod oidc;
 pub mod service_accounts;
 
@@ -9,6 +10,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
+pub use self::etcd::Etcd;
 use crate::registry::ranges::PortRange;
 
 /// A complete miniature Kubernetes API server.
@@ -51,24 +53,9 @@ pub struct Serve {
     /// Where certificates, keys, the embedded store and the admin's kubeconfig are kept.
     #[arg(long, default_value = "./portcullis-data")]
     pub data_dir: PathBuf,
-    /// etcd's addresses, separated by commas; without any, the store is in the data directory.
-    #[arg(long, value_delimiter = ',')]
-    pub etcd_servers: Vec<String>,
-    /// The authority that signed etcd's certificate.
-    #[arg(long)]
-    pub etcd_cafile: Option<PathBuf>,
-    /// The certificate to show to etcd.
-    #[arg(long, requires = "etcd_keyfile")]
-    pub etcd_certfile: Option<PathBuf>,
-    /// Its private key.
-    #[arg(long, requires = "etcd_certfile")]
-    pub etcd_keyfile: Option<PathBuf>,
-    /// What all keys begin with, below the root; nothing at all if it is empty.
-    #[arg(long, default_value = "/registry")]
-    pub etcd_prefix: String,
-    /// How often old revisions are forgotten, such as `5m`; 0 for never.
-    #[arg(long, default_value = "5m", value_parser = duration)]
-    pub etcd_compaction_interval: std::time::Duration,
+    /// The store, where it is in etcd.
+    #[command(flatten)]
+    pub etcd: Etcd,
     /// The server's certificate; made in the data directory if not given.
     #[arg(long, requires = "tls_private_key_file")]
     pub tls_cert_file: Option<PathBuf>,

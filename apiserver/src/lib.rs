@@ -19,6 +19,8 @@ pub mod https;
 
 pub mod app;
 
+pub mod store;
+
 pub mod bootstrap;
 
 pub mod server;

@@ -49,7 +49,7 @@ bad_starts() {
     --secure-port 0 --tls-cert-file "$WORK/absent.crt"
   cannot_start 'A client CA that is no certificate' "$WORK/users.csv" -- \
     --secure-port 0 --client-ca-file "$WORK/users.csv"
-  cannot_start 'An etcd that is not there' --etcd-servers http://127.0.0.1:1 -- \
+  cannot_start 'An etcd that is not there' --etcd-servers http://127.0.0.1:1 -- --etcd-startup-timeout 0 \
     --secure-port 0 --etcd-servers http://127.0.0.1:1
   printf 'x' >"$WORK/no.crt"
   cannot_start 'A certificate that is none' --tls-cert-file -- \

@@ -1,0 +1,76 @@
+//! The store that options ask for.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use portcullis_storage::Storage;
+use portcullis_storage::embedded::EmbeddedStorage;
+use portcullis_storage::etcd::{EtcdOptions, EtcdStorage, EtcdTls};
+
+use crate::app::StartError;
+use crate::config::{Etcd, Serve};
+use crate::https::{HttpsError, has_credentials};
+
+/// The store behind the cache, as far as its end matters.
+pub enum Store {
+    /// In the data directory.
+    Embedded(Arc<EmbeddedStorage>),
+    /// Elsewhere, and perhaps shared with other servers.
+    Etcd,
+}
+
+impl Store {
+    /// The option that says where it is.
+    pub const fn option(&self) -> &'static str {
+        match self {
+            Self::Embedded(_) => "--data-dir",
+            Self::Etcd => "--etcd-servers",
+        }
+    }
+}
+
+/// Opens the store.
+///
+/// # Errors
+/// [`StartError`], after an etcd that does not answer has been waited for.
+pub async fn open(options: &Serve) -> Result<(Store, Arc<dyn Storage>), StartError> {
+    let etcd = &options.etcd;
+    if etcd.etcd_servers.is_empty() {
+        let store = EmbeddedStorage::open(&options.data_dir.join("store"))
+            .map_err(|e| StartError::option("--data-dir", e))?;
+        let store = Arc::new(store);
+        return Ok((Store::Embedded(store.clone()), store));
+    }
+    let mut servers = etcd.etcd_servers.iter();
+    if let Some(server) = servers.find(|server| has_credentials(server)) {
+        let why = HttpsError::Credentials(server.clone());
+        return Err(StartError::option("--etcd-servers", why));
+    }
+    let mut reach = EtcdOptions::new(etcd.etcd_servers.iter().cloned());
+    reach.tls = tls(etcd)?;
+    reach.start = etcd.etcd_startup_timeout;
+    let store = EtcdStorage::connect(&reach)
+        .await
+        .map_err(|e| StartError::option("--etcd-servers", e))?;
+    Ok((Store::Etcd, Arc::new(store)))
+}
+
+fn tls(etcd: &Etcd) -> Result<Option<EtcdTls>, StartError> {
+    let read = |option: &'static str, path: &Option<PathBuf>| {
+        let read = path
+            .as_ref()
+            .map(|p| std::fs::read(p).map_err(|e| format!("{}: {e}", p.display())));
+        read.transpose()
+            .map_err(|why| StartError::option(option, why))
+    };
+    let ca = read("--etcd-cafile", &etcd.etcd_cafile)?;
+    let certificate = read("--etcd-certfile", &etcd.etcd_certfile)?;
+    let key = read("--etcd-keyfile", &etcd.etcd_keyfile)?;
+    if ca.is_none() && certificate.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(EtcdTls {
+        ca,
+        identity: certificate.zip(key),
+    }))
+}
