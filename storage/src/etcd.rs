@@ -105,9 +105,8 @@ impl EtcdStorage {
         let mut back_off = START_BACK_OFF;
         let mut said = None::<Instant>;
         loop {
-            let failure = match self.ask_revision().await {
-                Ok(_) => return Ok(()),
-                Err(failure) => failure,
+            let Err(failure) = self.ask_revision().await else {
+                return Ok(());
             };
             let (passes, waited) = (failure.may_pass(), begun.elapsed());
             let error = failure.into_error(0);
