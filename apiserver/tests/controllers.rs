@@ -1,5 +1,6 @@
 //! What the controllers do, seen from outside.
 
+mod bad_objects;
 mod components;
 mod election;
 mod garbage;

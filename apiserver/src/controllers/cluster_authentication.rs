@@ -8,6 +8,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -17,7 +18,8 @@ use portcullis_storage::ReadAt;
 use tokio::sync::watch;
 
 use super::edit::edit;
-use super::follow::{Seen, follow_named, insist};
+use super::follow::{Seen, follow_named};
+use super::queue::Queue;
 use crate::bootstrap;
 use crate::registry::{Registry, Scope, codec, table};
 
@@ -31,27 +33,28 @@ pub async fn run(registry: Arc<Registry>, mut authorities: watch::Receiver<Strin
     let user = bootstrap::system();
     let resource = table::CONFIG_MAPS;
     let mut maps = follow_named::<ConfigMap>(registry.clone(), user.clone(), resource, NAME);
-    loop {
-        let ours = authorities.borrow_and_update().clone();
-        let publish = || publish(&registry, &user, &ours);
-        insist(
-            NAMESPACE,
-            "the client authorities are not published yet",
-            publish,
-        )
-        .await;
+    let (queue, ours) = (Queue::default(), authorities.clone());
+    let watch = async {
         loop {
-            tokio::select! {
-                seen = maps.next() => match seen {
-                    Some(seen) if lacks(&seen, &ours) => break,
-                    Some(_) => {}
-                    None => return,
-                },
-                // nobody is left to tell of changes where no file was named
-                Ok(()) = authorities.changed() => break,
+            queue.add(NAME.into(), Duration::ZERO);
+            loop {
+                tokio::select! {
+                    seen = maps.next() => match seen {
+                        Some(seen) if lacks(&seen, &ours.borrow()) => break,
+                        Some(_) => {}
+                        None => return,
+                    },
+                    // nobody is left to tell of changes where no file was named
+                    Ok(()) = authorities.changed() => break,
+                }
             }
         }
-    }
+    };
+    let work = queue.serve(1, |_| {
+        let (registry, user, ours) = (registry.clone(), user.clone(), ours.borrow().clone());
+        async move { publish(&registry, &user, &ours).await.map(|()| true) }
+    });
+    tokio::join!(watch, work);
 }
 
 /// Whether the map was deleted or lacks some of these.

@@ -7,13 +7,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::stream::{self, TryStreamExt};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use portcullis_api::backoff::jittered;
 use portcullis_api::{Status, UserInfo};
 use portcullis_storage::{Entry, ReadAt};
 use serde::Deserialize;
 
+use super::queue::Queue;
 use crate::bootstrap;
 use crate::registry::collection::ListQuery;
 use crate::registry::delete::DeleteOptions;
@@ -34,20 +35,35 @@ pub async fn run(registry: Arc<Registry>, ttl: Duration) {
     }
     let user = bootstrap::system();
     let pause = (ttl / PASSES).max(Duration::from_millis(100));
-    loop {
-        match pass(&registry, &user, ttl).await {
-            Ok(next) => tokio::time::sleep(next.max(pause)).await,
-            Err(status) => {
-                tracing::warn!(error = status.message, "old events could not be deleted");
-                tokio::time::sleep(pause).await;
-            }
+    let queue = Queue::default();
+    let watch = async {
+        loop {
+            let next = match pass(&registry, &user, ttl, &queue).await {
+                Ok(next) => next.max(pause),
+                Err(status) => {
+                    let error = status.message;
+                    tracing::warn!(error, "old events could not be looked for");
+                    jittered(pause * 2)
+                }
+            };
+            tokio::time::sleep(next).await;
         }
-    }
+    };
+    let work = queue.serve(AT_ONCE, |key| {
+        let (registry, user) = (registry.clone(), user.clone());
+        async move { attempt(&registry, &user, ttl, &key).await.map(|()| true) }
+    });
+    tokio::join!(watch, work);
 }
 
-/// Deletes what is too old; returns when the next event will be. An event written meanwhile is
-/// later than that.
-async fn pass(registry: &Registry, user: &UserInfo, ttl: Duration) -> Result<Duration, Status> {
+/// Finds what is too old; returns when the next event will be. An event written meanwhile is later
+/// than that.
+async fn pass(
+    registry: &Registry,
+    user: &UserInfo,
+    ttl: Duration,
+    queue: &Queue,
+) -> Result<Duration, Status> {
     let scope = Scope::all(table::EVENTS, user);
     let query = ListQuery {
         selection: Selection::default(),
@@ -58,37 +74,52 @@ async fn pass(registry: &Registry, user: &UserInfo, ttl: Duration) -> Result<Dur
     let entries = registry.list(&scope, &query).await?.entries;
     let now = Timestamp::now();
     let mut next = ttl;
-    let mut old = Vec::new();
     for batch in entries.chunks(BATCH) {
         for entry in batch {
-            let age = written(entry).map_or(ttl, |at| age(at, now));
-            match ttl.checked_sub(age) {
-                Some(left) if !left.is_zero() => next = next.min(left),
-                _ => old.push(entry.clone()),
+            match left(entry, ttl, now) {
+                Some(left) => next = next.min(left),
+                None => queue.add_unless_known(entry.key.clone()),
             }
         }
         tokio::task::yield_now().await;
     }
-    stream::iter(old.into_iter().map(Ok))
-        .try_for_each_concurrent(AT_ONCE, |entry| delete(registry, &scope, entry))
-        .await?;
     Ok(next)
 }
 
-async fn delete(registry: &Registry, scope: &Scope<'_>, entry: Arc<Entry>) -> Result<(), Status> {
-    let Some(place) = registry.place(&entry.key) else {
+/// Deletes an event, if it is still too old.
+async fn attempt(
+    registry: &Registry,
+    user: &UserInfo,
+    ttl: Duration,
+    key: &str,
+) -> Result<(), Status> {
+    let Some(place) = registry.place(key) else {
         return Ok(());
     };
+    let found = registry.storage().get(key, ReadAt::NotOlderThan(0)).await;
+    let found = found.map_err(|error| Status::unavailable(error.to_string()))?;
+    let Some(entry) = found.entry else {
+        return Ok(());
+    };
+    if left(&entry, ttl, Timestamp::now()).is_some() {
+        return Ok(());
+    }
     let options = DeleteOptions {
         // Not if it happened again meanwhile.
         resource_version: Some(entry.revision.to_string()),
         ..DeleteOptions::default()
     };
-    let scope = scope.named(place.namespace, place.name);
+    let scope = Scope::all(table::EVENTS, user).named(place.namespace, place.name);
     match registry.delete(&scope, &options).await {
         Err(status) if !matches!(status.code, 404 | 409) => Err(status),
         _ => Ok(()),
     }
+}
+
+/// How long an event may stay; `None` if its time is over, or it does not say when that is.
+fn left(entry: &Entry, ttl: Duration, now: Timestamp) -> Option<Duration> {
+    let left = ttl.checked_sub(age(written(entry)?, now))?;
+    (!left.is_zero()).then_some(left)
 }
 
 fn age(written: Timestamp, now: Timestamp) -> Duration {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use portcullis_api::{Object, Status, UserInfo};
+use portcullis_api::{Backoff, Object, Status, UserInfo};
 use portcullis_storage::ReadAt;
 
 use crate::registry::facts::Selection;
@@ -13,11 +13,8 @@ use crate::registry::resource::Resource;
 use crate::registry::watch::{ChangeKind, Following, Told, WatchFrom, WatchQuery};
 use crate::registry::{Registry, Scope, codec};
 
-/// How long to wait before a watch that ended is begun anew.
-const PAUSE: Duration = Duration::from_millis(200);
-
-/// How long to wait after a failure: the first time, and at most.
-const AGAIN: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+/// How long to wait before a watch that ended is begun anew: the first time, and at most.
+const PAUSE: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
 
 /// Something a controller looks at.
 pub struct Seen<K> {
@@ -55,50 +52,49 @@ fn follow_where<K: Object + Clone>(
     resource: &'static Resource,
     wanted: impl Fn(&str) -> bool + Copy + Send + 'static,
 ) -> BoxStream<'static, Seen<K>> {
-    let state = (registry, user, None::<Following>);
+    let state = (registry, user, None::<Following>, PAUSE);
     Box::pin(stream::unfold(
         state,
-        move |(registry, user, mut following)| async move {
+        move |(registry, user, mut following, mut pause)| async move {
             loop {
-                let Some(current) = following.as_mut() else {
-                    following = begin(&registry, &user, resource).await;
-                    continue;
-                };
-                match current.next().await {
-                    Some(Ok(told)) => {
-                        if let Some(seen) = seen(resource, told, wanted) {
-                            return Some((seen, (registry, user, following)));
+                let ended = match following.as_mut() {
+                    None => begin(&registry, &user, resource).await.map(|begun| {
+                        following = Some(begun);
+                    }),
+                    Some(current) => match current.next().await {
+                        Some(Ok(told)) => {
+                            pause.reset();
+                            if let Some(seen) = seen(resource, told, wanted) {
+                                return Some((seen, (registry, user, following, pause)));
+                            }
+                            Ok(())
                         }
-                    }
-                    Some(Err(_)) | None => following = None,
+                        Some(Err(status)) => Err(status),
+                        None => Err(Status::unavailable("the watch ended")),
+                    },
+                };
+                if let Err(status) = ended {
+                    let (resource, error) = (resource.plural, status.message);
+                    tracing::debug!(resource, error, "a controller's watch begins anew");
+                    following = None;
+                    tokio::time::sleep(pause.pause()).await;
                 }
             }
         },
     ))
 }
 
-/// Begins a watch; where that fails, waits a little, so that the caller can try again.
+/// Begins a watch.
 async fn begin(
     registry: &Registry,
     user: &UserInfo,
     resource: &'static Resource,
-) -> Option<Following> {
+) -> Result<Following, Status> {
     let query = WatchQuery {
         selection: Selection::default(),
         from: WatchFrom::Start(ReadAt::Latest),
     };
-    match registry.watch(&Scope::all(resource, user), query).await {
-        Ok(following) => Some(following),
-        Err(status) => {
-            tracing::debug!(
-                resource = resource.plural,
-                error = status.message,
-                "cannot watch"
-            );
-            tokio::time::sleep(PAUSE).await;
-            None
-        }
-    }
+    registry.watch(&Scope::all(resource, user), query).await
 }
 
 fn seen<K: Object + Clone>(
@@ -118,17 +114,4 @@ fn seen<K: Object + Clone>(
         object: object.as_kind::<K>()?.clone(),
         gone,
     })
-}
-
-/// Tries until it works, less often each time; says so, with the namespace it is about.
-pub async fn insist<F>(namespace: &str, trouble: &str, attempt: impl Fn() -> F)
-where
-    F: Future<Output = Result<(), Status>>,
-{
-    let mut pause = AGAIN.0;
-    while let Err(status) = attempt().await {
-        tracing::warn!(namespace, error = status.message, "{trouble}");
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(AGAIN.1);
-    }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, ObjectMeta};
+use portcullis_api::backoff::jittered;
 use portcullis_api::{Object, Status, UserInfo};
 use portcullis_storage::{ReadAt, Revision};
 use tokio::task::JoinSet;
@@ -29,7 +30,7 @@ const LEASE: Duration = Duration::from_secs(10);
 /// How long its holder goes on without having renewed it: well less, so that it has stopped before
 /// another one begins.
 const RENEW: Duration = Duration::from_secs(6);
-/// How often it is renewed, or tried for.
+/// How often it is renewed, or tried for, at most; not by all servers at the same moment.
 const RETRY: Duration = Duration::from_secs(2);
 
 /// A server that would like to run the controllers.
@@ -84,7 +85,7 @@ impl Candidate {
                 Ok(false) => {}
                 Err(status) => tracing::debug!(error = status.message, "not elected"),
             }
-            tokio::time::sleep(RETRY).await;
+            tokio::time::sleep(jittered(RETRY)).await;
         }
     }
 
@@ -92,7 +93,7 @@ impl Candidate {
     async fn deposed(&mut self) {
         let mut renewed = Instant::now();
         loop {
-            let next = Instant::now() + RETRY;
+            let next = Instant::now() + jittered(RETRY);
             let begun = Instant::now();
             match tokio::time::timeout_at(renewed + RENEW, self.acquire()).await {
                 Ok(Ok(true)) => renewed = begun,

@@ -6,13 +6,13 @@ mod conditions;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use futures_util::stream::StreamExt;
 use k8s_openapi::api::core::v1::Namespace;
 use portcullis_api::{Status, UserInfo, Verb};
 use portcullis_storage::ReadAt;
 
-use self::conditions::Remaining;
+use self::conditions::{Emptied, Remaining};
 use super::edit::edit_same;
 use super::follow::follow;
 use super::queue::Queue;
@@ -24,6 +24,8 @@ use crate::registry::{Registry, Scope, codec, table};
 
 /// What this controller removes from a namespace's spec when nothing is left in it.
 const FINALIZER: &str = "kubernetes";
+/// The cause that admission names (upstream: `NamespaceTerminatingCause`).
+const TERMINATING: &str = "NamespaceTerminating";
 /// How long to wait at most for what finalizers or grace periods hold.
 const AGAIN_MAX: Duration = Duration::from_secs(1);
 /// How many namespaces are emptied at once (upstream: `--concurrent-namespace-syncs`).
@@ -66,9 +68,7 @@ async fn attempt(registry: &Registry, user: &UserInfo, name: &str) -> Result<boo
     };
     let uid = namespace.metadata.uid.as_deref().unwrap_or_default();
     let emptied = empty(registry, user, name).await;
-    if let Ok(remaining) = &emptied
-        && remaining.is_empty()
-    {
+    if emptied.is_all() {
         let scope = Scope {
             subresource: "finalize",
             ..scope
@@ -94,16 +94,31 @@ async fn attempt(registry: &Registry, user: &UserInfo, name: &str) -> Result<boo
         }
     })
     .await?;
-    emptied.map(|_| false)
+    match emptied.failures.into_iter().next() {
+        Some(status) => Err(status),
+        None => Ok(false),
+    }
 }
 
-/// Deletes all that can be deleted; returns what remains.
-async fn empty(registry: &Registry, user: &UserInfo, name: &str) -> Result<Vec<Remaining>, Status> {
+/// Whether something was refused because its namespace is being deleted.
+pub(super) fn is_terminating(status: &Status) -> bool {
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    status.code == 403 && causes.into_iter().any(|c| c.reason == TERMINATING)
+}
+
+/// Deletes all that can be deleted, of every kind whatever becomes of the others.
+async fn empty(registry: &Registry, user: &UserInfo, name: &str) -> Emptied {
     let kinds = table::RESOURCES
         .iter()
         .filter(|r| r.namespaced && r.supports(Verb::DeleteCollection));
-    let all = try_join_all(kinds.map(|kind| empty_of(registry, user, name, kind))).await?;
-    Ok(all.into_iter().flatten().collect())
+    let mut emptied = Emptied::default();
+    for of_kind in join_all(kinds.map(|kind| empty_of(registry, user, name, kind))).await {
+        match of_kind {
+            Ok(remaining) => emptied.remaining.extend(remaining),
+            Err(status) => emptied.failures.push(status),
+        }
+    }
+    emptied
 }
 
 async fn empty_of(

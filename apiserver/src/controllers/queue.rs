@@ -1,18 +1,26 @@
 //! What a controller still has to look at: each key once, now, later, or again after a failure.
+//!
+//! Every controller works through one of these, so that an object that cannot be dealt with costs the
+//! others nothing.
 
 use std::collections::{BTreeSet, HashMap};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use parking_lot::Mutex;
 use portcullis_api::Status;
+use portcullis_api::backoff::jittered;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// How long a key waits after a failure: the first time, and at most. Doubled each time between
 /// (upstream: `DefaultControllerRateLimiter` in `k8s.io/client-go/util/workqueue`, less patient).
 const AGAIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(60));
+/// A key that failed so often in a row is told of, once.
+const STUBBORN: u32 = 8;
 
 /// Keys with the time from which on they are due.
 #[derive(Debug)]
@@ -27,6 +35,8 @@ pub struct Queue {
 struct Waiting {
     by_time: BTreeSet<(Instant, Arc<str>)>,
     by_key: HashMap<Arc<str>, Instant>,
+    /// Keys that are being attempted; with when they are due again, if they were added meanwhile.
+    running: HashMap<Arc<str>, Option<Instant>>,
     /// How often in a row a key failed.
     failures: HashMap<Arc<str>, u32>,
 }
@@ -54,8 +64,17 @@ impl Queue {
         }
     }
 
-    /// Waits for a key to be due, and takes it.
-    pub async fn next(&self) -> Arc<str> {
+    /// Adds a key that is due now, unless it waits or is being attempted already.
+    pub fn add_unless_known(&self, key: Arc<str>) {
+        let mut waiting = self.waiting.lock();
+        let known = waiting.by_key.contains_key(&key) || waiting.running.contains_key(&key);
+        if !known && waiting.add(key, Instant::now()) {
+            self.news.notify_one();
+        }
+    }
+
+    /// Waits for a key to be due, and takes it: it is not due again before it is settled.
+    async fn next(&self) -> Arc<str> {
         loop {
             let first = {
                 let mut waiting = self.waiting.lock();
@@ -63,6 +82,7 @@ impl Queue {
                     Some((due, _)) if *due <= Instant::now() => {
                         if let Some((_, key)) = waiting.by_time.pop_first() {
                             waiting.by_key.remove(&key);
+                            waiting.running.insert(key.clone(), None);
                             return key;
                         }
                         None
@@ -91,7 +111,7 @@ impl Queue {
             tokio::select! {
                 key = self.next(), if running.len() < at_once => {
                     let attempt = attempt(key.clone());
-                    running.push(async move { (key, attempt.await) });
+                    running.push(async move { (key, survive(attempt).await) });
                 }
                 Some((key, done)) = running.next() => self.settle(key, done),
             }
@@ -99,26 +119,37 @@ impl Queue {
     }
 
     fn settle(&self, key: Arc<str>, done: Result<bool, Status>) {
+        let again = self.waiting.lock().running.remove(&key).flatten();
         match done {
             Ok(true) => self.succeeded(&key),
-            Ok(false) => self.failed(key),
+            Ok(false) => self.failed(key.clone(), None),
             Err(status) if status.code == 404 => self.succeeded(&key),
-            Err(status) => {
-                tracing::debug!(%key, error = status.message, "to be tried again");
-                self.failed(key);
-            }
+            Err(status) => self.failed(key.clone(), Some(&status)),
+        }
+        if let Some(due) = again {
+            self.waiting.lock().add(key, due);
         }
     }
 
-    /// Adds a key that failed again, due later each time.
-    fn failed(&self, key: Arc<str>) {
-        let after = {
+    /// Adds a key that failed again, due later each time. One that is refused again and again, by
+    /// something other than an absent store, is told of.
+    fn failed(&self, key: Arc<str>, why: Option<&Status>) {
+        let (after, failures) = {
             let mut waiting = self.waiting.lock();
             let failures = waiting.failures.entry(key.clone()).or_default();
             let factor = 2_u32.saturating_pow(*failures);
             *failures = failures.saturating_add(1);
-            AGAIN.0.saturating_mul(factor).min(self.again_max)
+            let step = AGAIN.0.saturating_mul(factor).min(self.again_max);
+            (jittered(step), *failures)
         };
+        match why {
+            Some(status) if failures == STUBBORN && status.code != 503 => {
+                let error = &status.message;
+                tracing::warn!(%key, error, "a controller fails at this again and again");
+            }
+            Some(status) => tracing::debug!(%key, error = status.message, "to be tried again"),
+            None => {}
+        }
         self.add(key, after);
     }
 
@@ -141,6 +172,10 @@ impl Queue {
 impl Waiting {
     /// Whether the key is due earlier than anything that was there.
     fn add(&mut self, key: Arc<str>, due: Instant) -> bool {
+        if let Some(again) = self.running.get_mut(&key) {
+            *again = Some(again.map_or(due, |earlier| earlier.min(due)));
+            return false;
+        }
         match self.by_key.get(&key) {
             Some(earlier) if *earlier <= due => return false,
             Some(later) => {
@@ -153,6 +188,12 @@ impl Waiting {
         self.by_time.insert((due, key));
         first
     }
+}
+
+/// An attempt whose panic is a failure.
+async fn survive(attempt: impl Future<Output = Result<bool, Status>>) -> Result<bool, Status> {
+    let outcome = AssertUnwindSafe(attempt).catch_unwind().await;
+    outcome.unwrap_or_else(|_| Err(Status::internal("a controller panicked")))
 }
 
 #[cfg(test)]
@@ -223,19 +264,66 @@ mod tests {
     async fn failures_wait_longer_each_time_until_one_succeeds() {
         let queue = Queue::default();
         let due = |queue: &Queue| queue.waiting.lock().by_key["x"] - Instant::now();
-        queue.failed("x".into());
+        queue.failed("x".into(), None);
         assert!(due(&queue) <= AGAIN.0);
-        queue.next().await;
         for _ in 0..40 {
-            queue.failed("x".into());
             queue.waiting.lock().by_key.clear();
             queue.waiting.lock().by_time.clear();
+            queue.failed("x".into(), None);
         }
-        queue.failed("x".into());
         let late = due(&queue);
-        assert!(late > AGAIN.1 / 2 && late <= AGAIN.1, "{late:?}");
+        assert!(late > AGAIN.1 / 3 && late <= AGAIN.1, "{late:?}");
         queue.succeeded("x");
-        queue.failed("x".into());
+        queue.failed("x".into(), None);
         assert!(due(&queue) <= AGAIN.0);
+    }
+
+    /// A key that is added while it is attempted is attempted again, and not twice at once.
+    #[tokio::test]
+    async fn a_key_is_attempted_once_at_a_time() {
+        let queue = Queue::default();
+        queue.add("x".into(), Duration::ZERO);
+        let key = queue.next().await;
+        queue.add(key.clone(), Duration::ZERO);
+        queue.add_unless_known(key.clone());
+        assert!(queue.is_empty());
+        queue.settle(key, Ok(true));
+        assert_eq!(&*queue.next().await, "x");
+        queue.settle("x".into(), Ok(true));
+        queue.add("x".into(), Duration::from_secs(3600));
+        queue.add_unless_known("x".into());
+        assert!(queue.waiting.lock().by_key["x"] > Instant::now());
+    }
+
+    #[tokio::test]
+    async fn a_panic_costs_one_attempt() {
+        let queue = Queue::patient_for(Duration::from_millis(1));
+        for key in ["bad", "good"] {
+            queue.add(key.into(), Duration::ZERO);
+        }
+        let tried = Mutex::new(Vec::new());
+        let attempt = |key: Arc<str>| {
+            tried.lock().push(key.clone());
+            let panics = &*key == "bad" && tried.lock().len() < 3;
+            async move {
+                assert!(!panics, "a bug");
+                Ok(true)
+            }
+        };
+        let serve = queue.serve(1, attempt);
+        let all = async {
+            while tried.lock().len() < 3 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::select! {
+            () = serve => {}
+            () = all => {}
+            () = tokio::time::sleep(Duration::from_secs(20)) => panic!("{tried:?}"),
+        }
+        assert_eq!(
+            tried.into_inner(),
+            ["bad".into(), "good".into(), Arc::<str>::from("bad")]
+        );
     }
 }

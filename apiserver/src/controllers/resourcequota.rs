@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use k8s_openapi::api::core::v1::{ResourceQuota, ResourceQuotaStatus};
 use parking_lot::Mutex;
 use portcullis_api::quantity::Quantity;
-use portcullis_api::{Object, Status, UserInfo};
+use portcullis_api::{Backoff, Object, Status, UserInfo};
 use portcullis_storage::{Entry, Event, ListRequest, ReadAt, Revision};
 use tokio::time::Instant;
 
@@ -28,8 +28,10 @@ const STILL: Duration = Duration::from_millis(500);
 const RESYNC: Duration = Duration::from_secs(5 * 60);
 /// A recount that takes long is followed by so many times that time without one.
 const PACE: u32 = 20;
-/// How long to wait before a watch that ended is begun anew.
-const PAUSE: Duration = Duration::from_millis(200);
+/// How long to wait before a watch that ended is begun anew: the first time, and at most.
+const PAUSE: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
+/// A watch that went on for so long was no failure.
+const SOUND: Duration = Duration::from_secs(60);
 
 /// Runs for as long as the server does.
 pub async fn run(registry: Arc<Registry>) {
@@ -60,11 +62,16 @@ struct Counter {
 
 impl Counter {
     async fn follow(&self) {
+        let mut pause = PAUSE;
         loop {
+            let begun = Instant::now();
             if let Err(error) = self.watch().await {
                 tracing::debug!(%error, "quotas are read anew");
             }
-            tokio::time::sleep(PAUSE).await;
+            if begun.elapsed() > SOUND {
+                pause.reset();
+            }
+            tokio::time::sleep(pause.pause()).await;
         }
     }
 

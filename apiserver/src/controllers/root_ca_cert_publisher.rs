@@ -2,6 +2,7 @@
 //! (upstream: `pkg/controller/certificates/rootcacertpublisher`).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
@@ -10,7 +11,9 @@ use portcullis_api::{Status, UserInfo};
 use portcullis_storage::ReadAt;
 
 use super::edit::edit;
-use super::follow::{follow, follow_named, insist};
+use super::follow::{follow, follow_named};
+use super::namespace::is_terminating;
+use super::queue::Queue;
 use crate::registry::{Registry, Scope, codec, table};
 
 const NAME: &str = "kube-root-ca.crt";
@@ -22,29 +25,42 @@ const ANNOTATION: (&str, &str) = (
      guaranteed across distributions of Kubernetes clusters.",
 );
 
+/// How many namespaces are seen to at once.
+const AT_ONCE: usize = 16;
+
 /// Runs for as long as the server does.
 pub async fn run(registry: Arc<Registry>, root_ca: Arc<str>) {
     let user = UserInfo::service_account("kube-system", "root-ca-cert-publisher");
     let mut namespaces = follow::<Namespace>(registry.clone(), user.clone(), table::NAMESPACES);
     let mut maps =
         follow_named::<ConfigMap>(registry.clone(), user.clone(), table::CONFIG_MAPS, NAME);
-    loop {
-        let namespace = tokio::select! {
-            Some(seen) = namespaces.next() => {
-                let dying = seen.object.metadata.deletion_timestamp.is_some();
-                (!seen.gone && !dying).then_some(seen.object.metadata.name)
+    let queue = Queue::default();
+    let watch = async {
+        loop {
+            let namespace = tokio::select! {
+                Some(seen) = namespaces.next() => {
+                    let dying = seen.object.metadata.deletion_timestamp.is_some();
+                    (!seen.gone && !dying).then_some(seen.object.metadata.name)
+                }
+                Some(seen) = maps.next() => {
+                    let wrong = seen.gone || !is_published(&seen.object, &root_ca);
+                    wrong.then_some(seen.object.metadata.namespace)
+                }
+                else => return,
+            };
+            if let Some(namespace) = namespace.flatten() {
+                queue.add(namespace.into(), Duration::ZERO);
             }
-            Some(seen) = maps.next() => {
-                let wrong = seen.gone || !is_published(&seen.object, &root_ca);
-                wrong.then_some(seen.object.metadata.namespace)
-            }
-            else => return,
-        };
-        if let Some(namespace) = namespace.flatten() {
-            let publish = || publish(&registry, &user, &namespace, &root_ca);
-            insist(&namespace, "no root certificate yet", publish).await;
         }
-    }
+    };
+    let work = queue.serve(AT_ONCE, |namespace| {
+        let (registry, user, root_ca) = (registry.clone(), user.clone(), root_ca.clone());
+        async move {
+            let published = publish(&registry, &user, &namespace, &root_ca).await;
+            published.map(|()| true)
+        }
+    });
+    tokio::join!(watch, work);
 }
 
 fn is_published(map: &ConfigMap, root_ca: &str) -> bool {
@@ -89,8 +105,8 @@ async fn publish(
         Err(status) => Err(status),
     };
     match written {
-        // gone, going, or made by somebody else meanwhile
-        Err(status) if matches!(status.code, 403 | 404 | 409) => Ok(()),
+        // gone, going, or made by somebody else meanwhile; a quota may let it in later
+        Err(status) if matches!(status.code, 404 | 409) || is_terminating(&status) => Ok(()),
         written => written,
     }
 }

@@ -2,6 +2,7 @@
 //! (upstream: `pkg/controller/serviceaccount/serviceaccounts_controller.go`).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use k8s_openapi::api::core::v1::{Namespace, ServiceAccount};
@@ -9,10 +10,15 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::{Status, UserInfo};
 use portcullis_storage::ReadAt;
 
-use super::follow::{follow, follow_named, insist};
+use super::follow::{follow, follow_named};
+use super::namespace::is_terminating;
+use super::queue::Queue;
 use crate::registry::{Registry, Scope, table};
 
 const NAME: &str = "default";
+
+/// How many namespaces are seen to at once.
+const AT_ONCE: usize = 16;
 
 /// Runs for as long as the server does.
 pub async fn run(registry: Arc<Registry>) {
@@ -24,19 +30,26 @@ pub async fn run(registry: Arc<Registry>) {
         table::SERVICE_ACCOUNTS,
         NAME,
     );
-    loop {
-        let namespace = tokio::select! {
-            Some(seen) = namespaces.next() => (!seen.gone).then_some(seen.object.metadata.name),
-            Some(seen) = accounts.next() => {
-                seen.gone.then_some(seen.object.metadata.namespace)
+    let queue = Queue::default();
+    let watch = async {
+        loop {
+            let namespace = tokio::select! {
+                Some(seen) = namespaces.next() => (!seen.gone).then_some(seen.object.metadata.name),
+                Some(seen) = accounts.next() => {
+                    seen.gone.then_some(seen.object.metadata.namespace)
+                }
+                else => return,
+            };
+            if let Some(namespace) = namespace.flatten() {
+                queue.add(namespace.into(), Duration::ZERO);
             }
-            else => return,
-        };
-        if let Some(namespace) = namespace.flatten() {
-            let ensure = || ensure(&registry, &user, &namespace);
-            insist(&namespace, "no default service account yet", ensure).await;
         }
-    }
+    };
+    let work = queue.serve(AT_ONCE, |namespace| {
+        let (registry, user) = (registry.clone(), user.clone());
+        async move { ensure(&registry, &user, &namespace).await.map(|()| true) }
+    });
+    tokio::join!(watch, work);
 }
 
 /// Makes the account, unless it is there or its namespace is on its way out.
@@ -56,8 +69,8 @@ async fn ensure(registry: &Registry, user: &UserInfo, namespace: &str) -> Result
         ..ServiceAccount::default()
     };
     match registry.create(&scope, Box::new(account)).await {
-        // gone, going, or made by somebody else meanwhile
-        Err(status) if matches!(status.code, 403 | 404 | 409) => Ok(()),
+        // gone, going, or made by somebody else meanwhile; a quota may let it in later
+        Err(status) if matches!(status.code, 404 | 409) || is_terminating(&status) => Ok(()),
         other => other.map(drop),
     }
 }

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use futures_util::stream::{self, TryStreamExt};
+use futures_util::stream::{self, StreamExt};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use parking_lot::Mutex;
 use portcullis_api::{Object, Status};
 use portcullis_storage::{Entry, ReadAt};
 
@@ -99,10 +100,22 @@ impl Collector {
     /// Lets the dependents of an object go, and then the object.
     async fn orphan(&self, item: &Item<'_>) -> Result<(), Status> {
         let dependents = self.graph.lock().dependents_of(&item.meta.uid);
-        stream::iter(dependents.iter().map(Ok))
-            .try_for_each_concurrent(AT_ONCE, |key| self.let_go(key, &item.meta.uid))
-            .await?;
-        self.release(item, ORPHAN).await
+        // All of them, whatever becomes of one.
+        let failed = Mutex::new(None);
+        stream::iter(dependents)
+            .for_each_concurrent(AT_ONCE, |key| {
+                let failed = &failed;
+                async move {
+                    if let Err(status) = self.let_go(&key, &item.meta.uid).await {
+                        failed.lock().get_or_insert(status);
+                    }
+                }
+            })
+            .await;
+        match failed.into_inner() {
+            Some(status) => Err(status),
+            None => self.release(item, ORPHAN).await,
+        }
     }
 
     async fn let_go(&self, key: &str, owner: &str) -> Result<(), Status> {

@@ -1,7 +1,7 @@
 //! What keeps a namespace, in upstream's words
 //! (`pkg/controller/namespace/deletion/status_condition_utils.go`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::NamespaceCondition;
@@ -39,20 +39,43 @@ impl Remaining {
     }
 }
 
-/// Brings a namespace's conditions up to date with what came of emptying it.
-pub(super) fn update(
-    known: &mut Vec<NamespaceCondition>,
-    emptied: &Result<Vec<Remaining>, Status>,
-) {
-    let none = Vec::new();
-    let remaining = emptied.as_ref().unwrap_or(&none);
-    let failure = emptied.as_ref().err().map(|status| {
+/// What came of emptying a namespace.
+#[derive(Default)]
+pub(super) struct Emptied {
+    /// The kinds of which something remains.
+    pub(super) remaining: Vec<Remaining>,
+    /// Why kinds could not be emptied.
+    pub(super) failures: Vec<Status>,
+}
+
+impl Emptied {
+    /// Whether nothing is left.
+    pub(super) fn is_all(&self) -> bool {
+        self.remaining.is_empty() && self.failures.is_empty()
+    }
+
+    /// All that failed (Go: `utilerrors.NewAggregate`).
+    fn failure(&self) -> Option<(&'static str, String)> {
+        let mut messages: Vec<_> = self.failures.iter().map(|s| s.message.as_str()).collect();
+        let mut seen = BTreeSet::new();
+        messages.retain(|message| seen.insert(*message));
+        let all = match messages.as_slice() {
+            [] => return None,
+            [only] => (*only).to_owned(),
+            several => format!("[{}]", several.join(", ")),
+        };
         let why = format!(
-            "Failed to delete all resource types, 1 remaining: {}",
-            status.message
+            "Failed to delete all resource types, {} remaining: {all}",
+            self.failures.len()
         );
-        ("ContentDeletionFailed", why)
-    });
+        Some(("ContentDeletionFailed", why))
+    }
+}
+
+/// Brings a namespace's conditions up to date with what came of emptying it.
+pub(super) fn update(known: &mut Vec<NamespaceCondition>, emptied: &Emptied) {
+    let remaining = &emptied.remaining;
+    let failure = emptied.failure();
     let mut kinds: Vec<_> = remaining.iter().map(instances).collect();
     kinds.sort();
     let content = (!kinds.is_empty()).then(|| {
@@ -148,6 +171,18 @@ mod tests {
         names.iter().map(entry).collect()
     }
 
+    fn of(remaining: Vec<Remaining>, failures: &[&str]) -> Emptied {
+        let failures = failures.iter().map(|why| {
+            let mut status = Status::internal("");
+            status.message = (*why).to_owned();
+            status
+        });
+        Emptied {
+            remaining,
+            failures: failures.collect(),
+        }
+    }
+
     fn texts(known: &[NamespaceCondition]) -> Vec<String> {
         let text = |c: &NamespaceCondition| {
             format!(
@@ -165,7 +200,7 @@ mod tests {
         let pods = Remaining::of(table::PODS, &entries(&["a", "b"])).unwrap();
         let maps = Remaining::of(table::CONFIG_MAPS, &entries(&["c"])).unwrap();
         let mut known = Vec::new();
-        update(&mut known, &Ok(vec![pods, maps]));
+        update(&mut known, &of(vec![pods, maps], &[]));
         let texts = texts(&known);
         assert_eq!(
             texts[3],
@@ -183,14 +218,17 @@ mod tests {
     #[test]
     fn what_says_the_same_keeps_its_time() {
         let mut known = Vec::new();
-        update(&mut known, &Err(Status::internal("the disk is full")));
-        assert!(texts(&known)[2].ends_with("the disk is full"));
+        let full = of(Vec::new(), &["the disk is full"]);
+        update(&mut known, &full);
+        assert!(texts(&known)[2].ends_with("1 remaining: the disk is full"));
         for condition in &mut known {
             condition.last_transition_time = None;
         }
-        update(&mut known, &Err(Status::internal("the disk is full")));
+        update(&mut known, &full);
         assert!(known.iter().all(|c| c.last_transition_time.is_none()));
-        update(&mut known, &Ok(Vec::new()));
+        update(&mut known, &of(Vec::new(), &["one", "two", "one"]));
+        assert!(texts(&known)[2].ends_with("3 remaining: [one, two]"));
+        update(&mut known, &Emptied::default());
         assert!(known[2].last_transition_time.is_some());
         assert!(Remaining::of(table::PODS, &[]).is_none());
     }
