@@ -17,6 +17,7 @@ use http::Request;
 use http::header::{HeaderValue, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 use portcullis_api::Status;
 use rustls_pki_types::CertificateDer;
+use tracing::Instrument;
 
 use crate::app::App;
 use crate::endpoints;
@@ -46,14 +47,17 @@ pub async fn serve(app: Arc<App>, peer: Arc<Peer>, request: Request<Incoming>) -
     let answer = panic::catch(limits::within_time(&app, &info, async {
         limits::check_head(&parts)?;
         let user = authentication::authenticate(&app, &parts.headers, &peer).await?;
+        span.identified(&user);
         // Whoever acts as somebody else is judged as somebody else from here on.
         let user = impersonation::impersonate(&app, user, &parts.headers)?;
+        span.acting_as(&user);
         let _place = limits::take_place(&app, &info, &user)?;
         // Only this makes an `Authorized`, and handlers ask for one.
         let authorized = authorization::authorize(&app, info.clone(), user)?;
         // The body is not looked at before this point.
         Ok(endpoints::dispatch(&app, &authorized, &parts, &mut body).await)
     }))
+    .instrument(span.span())
     .await;
     let answer = answer.unwrap_or_else(|status| refused(&app, &status));
     let query = parts.uri.query().unwrap_or_default();

@@ -27,6 +27,7 @@ pub fn init(verbosity: u8, format: LogFormat) {
     // A second start, as in tests, keeps the first one's log.
     let _ = match format {
         LogFormat::Text => log.try_init(),
-        LogFormat::Json => log.json().try_init(),
+        // Every span once, outermost first; the innermost is the last of them.
+        LogFormat::Json => log.json().with_current_span(false).try_init(),
     };
 }

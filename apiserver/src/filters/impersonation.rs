@@ -24,11 +24,6 @@ pub fn impersonate(app: &App, user: UserInfo, headers: &HeaderMap) -> Result<Use
     for need in &wish.needs {
         authorization::check(app, &attributes(&user, need))?;
     }
-    tracing::debug!(
-        user.name = user.name,
-        user.impersonated = wish.user.name,
-        "impersonation"
-    );
     Ok(wish.user)
 }
 
