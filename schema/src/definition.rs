@@ -2,7 +2,7 @@
 //! (`k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go`).
 //!
 //! Where all versions share a schema, subresources, columns or selectable fields, mistakes in them
-//! are told at the top level of the spec, where upstream's internal form keeps what is shared.
+//! are reported at the top level of the spec, where upstream's internal form keeps what is shared.
 
 mod approval;
 mod complete;

@@ -17,8 +17,8 @@
 //!
 //! An object that is read goes through 2, 3, 4 and then 1.
 //!
-//! CEL rules are kept with their nodes ([`NodeRef::rules`]) and not run here: whoever compiles them
-//! keeps the programs by [`NodeRef::number`], and runs them after step 5 unless
+//! CEL rules are kept with their nodes ([`NodeRef::rules`]) and not run here: the component that compiles
+//! them keeps the programs by [`NodeRef::number`], and runs them after step 5 unless
 //! [`Findings::blocks_rules`] says that a mistake came first.
 //!
 //! # Where behaviour and texts come from

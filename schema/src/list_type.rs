@@ -93,7 +93,7 @@ pub(crate) fn key(item: &Value, names: &[&str]) -> Value {
     Value::Object(names.iter().filter_map(pick).collect::<Map<_, _>>())
 }
 
-/// The places of those that occur a second time; a third time is not told.
+/// The indices of second occurrences; further ones are not reported.
 fn repeated(keys: impl Iterator<Item = String>) -> Vec<usize> {
     let mut times: HashMap<String, usize> = HashMap::new();
     let mut again = Vec::new();

@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 use regex::{Regex, RegexBuilder};
 use thiserror::Error;
 
-/// How many bytes a compiled expression may take.
-const COMPILED_MAX: usize = 1 << 20;
+/// How many bytes a compiled expression may take: a thousand characters of some large class fit.
+const COMPILED_MAX: usize = 4 << 20;
 /// How many bytes its lazily built automata may take for each thread that matches with it.
 const AUTOMATON_MAX: usize = 1 << 18;
 

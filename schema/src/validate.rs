@@ -2,7 +2,7 @@
 //! (`k8s.io/kube-openapi/pkg/validation/validate`, `…/apiextensions-apiserver/pkg/apiserver/validation`).
 //!
 //! One walk does it all. With an old value beside the new, errors where the two are equal are
-//! dropped, as far as the values can be told to be the same one: by name in objects and maps, by key in
+//! dropped, as far as old and new values can be correlated: by name in objects and maps, by key in
 //! lists of type `map`, by place in lists of no type (`k8s.io/apiserver/pkg/cel/common`).
 
 mod junctors;
@@ -198,7 +198,7 @@ impl Walk<'_> {
     ) {
         self.check_size(node, fields.len(), place, out);
         let old_of = |name: &str| {
-            // what the versions of an object share cannot be told to have changed
+            // old and new object are converted to one type, so these never seem to change
             let is_type = place.is_root() && matches!(name, "kind" | "apiVersion");
             old.filter(|_| !is_type).and_then(|old| old.field(name))
         };

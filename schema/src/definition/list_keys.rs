@@ -80,7 +80,7 @@ pub(super) fn is_set_of_granular(props: &JSONSchemaProps) -> Option<(&'static st
         "array" => list_type
             .filter(|t| *t != "atomic")
             .map(|t| (LIST_TYPE, Some(t))),
-        // as upstream, the type of a list is told of a map
+        // as upstream, the value reported is the list type even here
         "object" if items.x_kubernetes_map_type.as_deref() != Some("atomic") => {
             Some(("x-kubernetes-map-type", list_type))
         }

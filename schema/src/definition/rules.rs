@@ -16,6 +16,8 @@ const REASONS: [&str; 4] = [
 
 pub(super) fn validate(props: &JSONSchemaProps, path: &Path, errors: &mut ErrorList) {
     let path = path.child("x-kubernetes-validations");
+    // once for all rules: this looks at all that is below
+    let mut is_broken = None;
     for (i, rule) in list(props.x_kubernetes_validations.as_ref())
         .iter()
         .enumerate()
@@ -29,7 +31,11 @@ pub(super) fn validate(props: &JSONSchemaProps, path: &Path, errors: &mut ErrorL
                 &REASONS,
             ));
         }
-        validate_field_path(rule, props, &path.child("fieldPath"), errors);
+        if !text(rule.field_path.as_ref()).is_empty() {
+            let broken = *is_broken.get_or_insert_with(|| structural::broken(props).is_some());
+            let props = (!broken).then_some(props);
+            validate_field_path(rule, props, &path.child("fieldPath"), errors);
+        }
     }
 }
 
@@ -73,16 +79,14 @@ fn validate_texts(rule: &ValidationRule, path: &Path, errors: &mut ErrorList) {
     }
 }
 
+/// Checks the path of a field, within a schema that has a structure.
 fn validate_field_path(
     rule: &ValidationRule,
-    props: &JSONSchemaProps,
+    props: Option<&JSONSchemaProps>,
     path: &Path,
     errors: &mut ErrorList,
 ) {
     let given = text(rule.field_path.as_ref());
-    if given.is_empty() {
-        return;
-    }
     let mut wrong = |detail: &str| errors.push(FieldError::invalid(path, given, detail));
     if given.trim().is_empty() {
         wrong("must be non-empty if specified");
@@ -90,7 +94,7 @@ fn validate_field_path(
     if has_line_breaks(given) {
         wrong("must not contain line breaks");
     }
-    if structural::broken(props).is_none() && field_path::resolve(given, props, true).is_err() {
+    if props.is_some_and(|props| field_path::resolve(given, props, true).is_err()) {
         wrong("must be a valid path");
     }
 }

@@ -52,8 +52,8 @@ impl SchemaRules<'_> {
         }
     }
 
-    /// The structure, and once that is right, the defaults. Schemas of no structure at all are told
-    /// by their keywords, so what is wrong with them is only returned.
+    /// The structure, and once that is right, the defaults. Errors of schemas without any
+    /// structure overlap with those of their keywords, so they are only returned.
     fn validate_structure(
         &self,
         props: &JSONSchemaProps,

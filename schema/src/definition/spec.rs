@@ -54,7 +54,7 @@ pub(super) fn validate(
     }
 }
 
-/// What all versions have alike, and so is told at the top level.
+/// What is identical in all versions, so that errors are reported at the top level.
 #[derive(Clone, Copy, Debug)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a part of its own")]
 pub(super) struct Shared {

@@ -17,7 +17,7 @@ use super::{field_path, is, list, text};
 /// How many characters a deprecation's text may have.
 const WARNING_MAX: usize = 256;
 
-/// What is told of a version alone.
+/// Checks what belongs to one version alone.
 pub(super) fn validate(
     version: &CustomResourceDefinitionVersion,
     shared: Shared,
@@ -40,7 +40,7 @@ pub(super) fn validate(
     }
 }
 
-/// What is told of all versions at once.
+/// Checks what all versions share, reported at the top level.
 pub(super) fn validate_shared(
     versions: &[CustomResourceDefinitionVersion],
     shared: Shared,

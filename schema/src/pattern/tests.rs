@@ -64,6 +64,13 @@ fn mistakes_are_named_as_go_names_them() {
 }
 
 #[test]
+fn long_repetitions_of_large_classes_are_taken() {
+    for pattern in [r"^[^\s]{1,1000}$", "^.{1,1000}$"] {
+        assert_eq!(check(pattern), Ok(()), "{pattern}");
+    }
+}
+
+#[test]
 fn expressions_that_blow_up_are_refused_or_quick() {
     assert_eq!(
         check("((a{1000}){1000}){1000}"),

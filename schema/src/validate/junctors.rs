@@ -1,7 +1,7 @@
 //! `anyOf`, `oneOf`, `allOf`, `not`.
 //!
-//! Of branches that all fail, the one that passed the most checks is told; what counts as a check
-//! is what counts for go-openapi, so that the same branch is told.
+//! Of branches that all fail, the errors of the one that passed the most checks are reported. Checks are
+//! counted as go-openapi counts them, so that the same branch is chosen.
 
 use portcullis_api::field_error::go_quote;
 use portcullis_api::{FieldError, Path};
@@ -49,7 +49,7 @@ impl Walk<'_> {
         }
     }
 
-    /// How a branch fares, told or not.
+    /// Validates a branch into an outcome of its own.
     fn branch(
         &self,
         branch: NodeRef<'_>,
@@ -66,15 +66,15 @@ impl Walk<'_> {
         outcome
     }
 
-    /// Tells what is wrong with the branch that came closest.
-    fn tell(&self, closest: Option<Closest<'_>>, subject: Subject<'_, '_>, out: &mut Outcome) {
+    /// Reports the errors of the branch that came closest.
+    fn report(&self, closest: Option<Closest<'_>>, subject: Subject<'_, '_>, out: &mut Outcome) {
         let Some(closest) = closest else { return };
-        let told = if out.is_quiet() {
+        let outcome = if out.is_quiet() {
             closest.outcome
         } else {
             self.branch(closest.branch, subject, Outcome::default())
         };
-        out.merge(told);
+        out.merge(outcome);
     }
 
     fn any_of(
@@ -94,7 +94,7 @@ impl Walk<'_> {
             Closest::offer(&mut closest, branch, outcome);
         }
         self.composite(&subject, "must validate at least one schema (anyOf)", out);
-        self.tell(closest, subject, out);
+        self.report(closest, subject, out);
     }
 
     fn one_of(
@@ -126,7 +126,7 @@ impl Walk<'_> {
         };
         let sentence = format!("must validate one and only one schema (oneOf). {found}");
         self.composite(&subject, &sentence, out);
-        self.tell(closest.filter(|_| valid == 0), subject, out);
+        self.report(closest.filter(|_| valid == 0), subject, out);
     }
 
     fn all_of(
@@ -138,12 +138,12 @@ impl Walk<'_> {
     ) {
         let (mut all, mut valid) = (0, 0);
         for branch in node.branches(branches) {
-            let told = if out.is_quiet() {
+            let empty = if out.is_quiet() {
                 Outcome::quiet()
             } else {
                 Outcome::default()
             };
-            let outcome = self.branch(branch, subject, told);
+            let outcome = self.branch(branch, subject, empty);
             all += 1;
             valid += usize::from(outcome.is_valid());
             out.merge(outcome);

@@ -6,7 +6,7 @@ use portcullis_api::FieldError;
 
 use super::Findings;
 
-/// How many errors are told, and how many bytes they may take: a schema and an object of some
+/// How many errors are reported, and how many bytes they may take: a schema and an object of some
 /// megabytes can be made to disagree in more places than fit into memory.
 const ERRORS_MAX: usize = 1000;
 const BYTES_MAX: usize = 1 << 20;
@@ -21,7 +21,7 @@ struct Failure {
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     failures: Vec<Failure>,
-    /// Told or not.
+    /// Of all failures, reported or not.
     count: usize,
     bytes: usize,
     matches: u64,
@@ -32,13 +32,13 @@ pub(super) struct Outcome {
 /// How far an outcome was at some moment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mark {
-    told: usize,
+    reported: usize,
     count: usize,
     bytes: usize,
 }
 
 impl Outcome {
-    /// An outcome of which nobody asks more than whether, and how nearly, it is valid.
+    /// An outcome that only says whether, and how nearly, a value is valid.
     pub(super) fn quiet() -> Self {
         Self {
             quiet: true,
@@ -80,7 +80,7 @@ impl Outcome {
 
     pub(super) fn mark(&self) -> Mark {
         Mark {
-            told: self.failures.len(),
+            reported: self.failures.len(),
             count: self.count,
             bytes: self.bytes,
         }
@@ -91,7 +91,7 @@ impl Outcome {
     }
 
     pub(super) fn forget_since(&mut self, mark: Mark) {
-        self.failures.truncate(mark.told);
+        self.failures.truncate(mark.reported);
         self.count = mark.count;
         self.bytes = mark.bytes;
     }

@@ -12,7 +12,7 @@ use crate::place::Place;
 use crate::value::{bad_value, float, number};
 
 impl Walk<'_> {
-    /// Length and pattern, of which the first at fault is told, and the format.
+    /// Length and pattern, of which only the first violation is reported, and the format.
     pub(super) fn string(
         &self,
         node: NodeRef<'_>,
@@ -21,16 +21,16 @@ impl Walk<'_> {
         out: &mut Outcome,
     ) {
         out.matched(1);
-        let mut told = false;
+        let mut reported = false;
         for check in node.checks() {
             match *check {
-                Check::MaxLength(max) if !told && longer(text, max) => {
-                    told = true;
+                Check::MaxLength(max) if !reported && longer(text, max) => {
+                    reported = true;
                     let max = usize::try_from(max).unwrap_or_default();
                     out.fail(true, || FieldError::too_long(&self.path(place), max));
                 }
-                Check::MinLength(min) if !told && longer_or_equal(text, min).is_none() => {
-                    told = true;
+                Check::MinLength(min) if !reported && longer_or_equal(text, min).is_none() => {
+                    reported = true;
                     self.invalid(
                         place,
                         text,
@@ -38,7 +38,7 @@ impl Walk<'_> {
                         out,
                     );
                 }
-                Check::Pattern(pattern) if !told => {
+                Check::Pattern(pattern) if !reported => {
                     let Some(pattern) = node.pattern(pattern).filter(|p| !p.matches(text)) else {
                         continue;
                     };

@@ -136,7 +136,7 @@ impl Walk<'_> {
         let is_text = matches!(kind, Kind::String | Kind::Array);
         match format {
             Some(format) if !is_text && !fits => self.wrong_type(place, format, kind.format(), out),
-            // as go-openapi: the format is trusted to know strings, and nobody looks at lists
+            // as go-openapi: the format check takes over for strings, and lists are not checked
             Some(_) if is_text && !numeric => out.matched(1),
             _ if !fits => self.wrong_type(place, types.names(), kind.name(), out),
             _ => out.matched(1),
