@@ -85,6 +85,11 @@ impl Quantity {
         }
     }
 
+    /// The amount in billionths.
+    pub const fn nanos(self) -> i128 {
+        self.nanos
+    }
+
     /// The amount in whole units, rounded up.
     pub const fn units_rounded_up(self) -> i128 {
         -((-self.nanos).div_euclid(NANO))

@@ -1,0 +1,153 @@
+//! Calls: which forms of a function fit.
+
+use crate::ast::{Call, Expr, Kind, Literal};
+use crate::check::unify::instantiate;
+use crate::check::{Checker, Op, Resolved, Target};
+use crate::library::{Overload, compile_regex, fits_literal, function};
+use crate::parser::dotted;
+use crate::types::Type;
+
+/// From this version on, literals are looked into.
+const VALIDATORS_SINCE: u32 = 29;
+
+impl Checker<'_> {
+    pub(super) fn call(&mut self, expr: &Expr, call: &Call) -> Type {
+        if &*call.function == "_?._" {
+            return self.optional_select(expr, call);
+        }
+        for arg in &call.args {
+            self.check(arg);
+        }
+        let version = self.env.version();
+        let name = call.function.strip_prefix('.').unwrap_or(&call.function);
+        let Some(target) = &call.target else {
+            return match function(name, version) {
+                Some(forms) => self.form(expr, call, name, forms, None),
+                None => {
+                    self.undeclared(expr.offset, name);
+                    Type::Error
+                }
+            };
+        };
+        if let Some(prefix) = dotted(target)
+            && let Some(forms) = function(&format!("{prefix}.{name}"), version)
+            && forms.iter().any(|form| !form.member)
+        {
+            return self.form(expr, call, &format!("{prefix}.{name}"), forms, None);
+        }
+        self.check(target);
+        match function(name, version) {
+            Some(forms) => self.form(expr, call, name, forms, Some(target)),
+            None => {
+                self.undeclared(expr.offset, name);
+                Type::Error
+            }
+        }
+    }
+
+    /// `a.?b`.
+    fn optional_select(&mut self, expr: &Expr, call: &Call) -> Type {
+        let [operand, field] = &call.args[..] else {
+            return Type::Error;
+        };
+        self.check(operand);
+        self.types[field.id as usize] = Type::String;
+        let Kind::Literal(Literal::String(name)) = &field.kind else {
+            return Type::Error;
+        };
+        let of = self.field(expr.offset, operand, name, true);
+        let forms = function("_?._", self.env.version()).unwrap_or_default();
+        let target = Target::new("_?._", forms.iter().collect(), false);
+        self.resolve(expr, Resolved::Call(Box::new(target)));
+        self.unifier.substitute(&of, false)
+    }
+
+    /// Finds the forms that take the arguments; the type of the result.
+    fn form(
+        &mut self,
+        expr: &Expr,
+        call: &Call,
+        name: &str,
+        forms: &'static [Overload],
+        target: Option<&Expr>,
+    ) -> Type {
+        let args: Vec<Type> = target
+            .into_iter()
+            .chain(&call.args)
+            .map(|arg| self.type_of(arg).clone())
+            .collect();
+        let mut fitting = Vec::new();
+        let mut result: Option<Type> = None;
+        for form in forms {
+            if form.since > self.env.version() || form.member != target.is_some() {
+                continue;
+            }
+            let first = self.unifier.fresh(form.params);
+            let asked: Vec<Type> = form.args.iter().map(|of| instantiate(of, first)).collect();
+            if !self.unifier.assignable_all(&args, &asked) {
+                continue;
+            }
+            fitting.push(form);
+            let of = self
+                .unifier
+                .substitute(&instantiate(&form.result, first), false);
+            result = Some(match result {
+                Some(Type::Dyn) => Type::Dyn,
+                Some(before) if before != of => Type::Dyn,
+                _ => of,
+            });
+        }
+        let Some(result) = result else {
+            let args: Vec<_> = args
+                .iter()
+                .map(|of| self.unifier.substitute(of, true))
+                .collect();
+            let signature = signature(&args, target.is_some());
+            self.note(
+                expr.offset,
+                format!("found no matching overload for '{name}' applied to '{signature}'"),
+            );
+            return Type::Error;
+        };
+        let namespaced = call.target.is_some() && target.is_none();
+        let mut target = Target::new(name, fitting, namespaced);
+        self.look_into_literals(call, &mut target);
+        self.resolve(expr, Resolved::Call(Box::new(target)));
+        result
+    }
+
+    /// Refuses literals that cannot be what a function takes, and compiles regular expressions.
+    fn look_into_literals(&mut self, call: &Call, target: &mut Target) {
+        let Some(arg) = call.args.last() else { return };
+        let Kind::Literal(Literal::String(text)) = &arg.kind else {
+            return;
+        };
+        let name = match target.op {
+            Op::Matches => "matches".into(),
+            Op::Other if matches!(&*target.name, "duration" | "timestamp") => target.name.clone(),
+            _ => return,
+        };
+        let valid = if target.op == Op::Matches {
+            let regex = compile_regex(text);
+            target.regex = regex.clone().ok();
+            regex.is_ok()
+        } else {
+            fits_literal(&name, text)
+        };
+        if !valid && self.env.version() >= VALIDATORS_SINCE {
+            self.note(arg.offset, format!("invalid {name} argument"));
+        }
+    }
+}
+
+/// The types of arguments, behind that of the target.
+fn signature(args: &[Type], member: bool) -> String {
+    let show = |args: &[Type]| {
+        let args: Vec<_> = args.iter().map(ToString::to_string).collect();
+        format!("({})", args.join(", "))
+    };
+    match args.split_first() {
+        Some((target, args)) if member => format!("{target}.{}", show(args)),
+        _ => show(args),
+    }
+}

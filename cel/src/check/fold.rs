@@ -1,0 +1,141 @@
+//! Values that are always the same, found once: `cel-go` prices them at nothing.
+
+use std::collections::BTreeMap;
+
+use crate::ast::{Element, Entry, Expr, Kind, Literal};
+use crate::check::{Facts, Op, Resolved};
+use crate::cost::Price;
+use crate::library::is_conversion;
+use crate::meter::Meter;
+use crate::value::{Entries, Key, Map, Text, Value};
+
+/// What folding may take, all in all.
+const BUDGET: u64 = 100_000;
+
+/// Folds a checked tree, from its leaves.
+pub(crate) fn fold(expr: &Expr, facts: &mut Facts) {
+    Folder {
+        facts,
+        meter: Meter::new(BUDGET),
+    }
+    .fold(expr);
+}
+
+struct Folder<'f> {
+    facts: &'f mut Facts,
+    meter: Meter,
+}
+
+impl Folder<'_> {
+    fn fold(&mut self, expr: &Expr) {
+        expr.children(|child| self.fold(child));
+        let folded = match &expr.kind {
+            Kind::List(elements) => self.list(elements),
+            Kind::Map(entries) => self.map(entries),
+            Kind::Call(_) => self.call(expr),
+            _ => None,
+        };
+        if let Some(value) = folded {
+            self.facts.constants[expr.id as usize] = Some(value);
+        }
+    }
+
+    fn constant(&self, expr: &Expr) -> Option<Value<'static>> {
+        if let Kind::Literal(literal) = &expr.kind {
+            return Some(literal_value(literal));
+        }
+        if let Resolved::Const(value) = &self.facts.resolved[expr.id as usize] {
+            return Some(value.clone());
+        }
+        self.facts.constants[expr.id as usize].clone()
+    }
+
+    fn list(&self, elements: &[Element]) -> Option<Value<'static>> {
+        let element = |e: &Element| {
+            if e.optional {
+                None
+            } else {
+                self.constant(&e.value)
+            }
+        };
+        elements
+            .iter()
+            .map(element)
+            .collect::<Option<_>>()
+            .map(Value::values)
+    }
+
+    fn map(&self, entries: &[Entry]) -> Option<Value<'static>> {
+        let mut map = BTreeMap::new();
+        for entry in entries {
+            let key = Key::of(&self.constant(&entry.key)?)?;
+            let value = self.constant(&entry.value).filter(|_| !entry.optional)?;
+            // What evaluation refuses is left to it.
+            if map.insert(key, value).is_some() {
+                return None;
+            }
+        }
+        Some(Value::Map(Map::Values(Entries::of(map))))
+    }
+
+    fn call(&mut self, expr: &Expr) -> Option<Value<'static>> {
+        let Kind::Call(call) = &expr.kind else {
+            return None;
+        };
+        let Resolved::Call(target) = &self.facts.resolved[expr.id as usize] else {
+            return None;
+        };
+        if target.price == Price::InList {
+            return self.membership(expr, &call.args);
+        }
+        let [form] = target.forms[..] else {
+            return None;
+        };
+        let [arg] = &call.args[..] else { return None };
+        if target.op != Op::Other || !is_conversion(&target.name) || call.target.is_some() {
+            return None;
+        }
+        let arg = self.constant(arg)?;
+        // A mistake is left to the evaluation.
+        (form.run)(&mut self.meter, &[arg]).ok()
+    }
+
+    /// Looking for a value among constants costs nothing.
+    fn membership(&mut self, expr: &Expr, args: &[Expr]) -> Option<Value<'static>> {
+        let [_, list] = args else { return None };
+        let Value::List(values) = self.constant(list)? else {
+            return None;
+        };
+        if values.len() == 0 {
+            return Some(Value::Bool(false));
+        }
+        let primitive = |value: Value<'static>| {
+            matches!(
+                value,
+                Value::Bool(_)
+                    | Value::Int(_)
+                    | Value::Uint(_)
+                    | Value::Double(_)
+                    | Value::String(_)
+            )
+        };
+        if values.iter().all(|value| value.is_ok_and(primitive))
+            && let Resolved::Call(target) = &mut self.facts.resolved[expr.id as usize]
+        {
+            target.price = Price::Nothing;
+        }
+        None
+    }
+}
+
+fn literal_value(literal: &Literal) -> Value<'static> {
+    match literal {
+        Literal::Null => Value::Null,
+        Literal::Bool(value) => Value::Bool(*value),
+        Literal::Int(value) => Value::Int(*value),
+        Literal::Uint(value) => Value::Uint(*value),
+        Literal::Double(value) => Value::Double(*value),
+        Literal::String(text) => Value::String(Text::Shared(text.clone())),
+        Literal::Bytes(bytes) => Value::Bytes(bytes.clone()),
+    }
+}

@@ -1,0 +1,239 @@
+//! What calls cost once their arguments and their result are known.
+
+use crate::cost::size::{CostEstimate, scaled};
+use crate::cost::{CHECK, LIST, REGEX, STRUCT, TRAVERSAL};
+use crate::error::EvalError;
+use crate::meter::Meter;
+use crate::value::{Opaque, Value};
+
+/// How the cost of a call is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Price {
+    Nothing,
+    Fixed(u64),
+    /// Going through a text so many times, of the first argument.
+    Scan(u8),
+    /// Going through the whole of the first argument.
+    Traversal,
+    /// Going through the result.
+    Join,
+    /// A regular expression in the second argument.
+    Find,
+    Matches,
+    Contains,
+    Concat,
+    InList,
+    /// The smaller of two.
+    Compare,
+    Equal,
+    Selector,
+    ContainsIp(bool),
+    ContainsCidr(bool),
+    Validate,
+    ListOutput,
+    Flatten,
+    /// Every element with every other, of the list at an index.
+    SelfCompare(u8),
+    Sets(u8),
+}
+
+/// How a call of a function, in a form if that is known, is priced.
+pub(crate) fn price(function: &str, form: Option<&str>) -> Price {
+    let form = form.unwrap_or_default();
+    if let Some(price) = extended(form) {
+        return price;
+    }
+    match function {
+        "check" => Price::Fixed(CHECK),
+        "fieldSelector" | "labelSelector" => Price::Selector,
+        "isSorted" | "sum" | "max" | "min" | "indexOf" | "lastIndexOf" | "includes" => {
+            Price::Traversal
+        }
+        "url"
+        | "lowerAscii"
+        | "upperAscii"
+        | "substring"
+        | "trim"
+        | "jsonpatch.escapeKey"
+        | "cidr"
+        | "isIP"
+        | "isCIDR"
+        | "quantity"
+        | "isQuantity"
+        | "semver"
+        | "isSemver" => Price::Scan(1),
+        "replace" | "split" | "ip.isCanonical" => Price::Scan(2),
+        "ip" if form == "cidr_ip" => Price::Fixed(1),
+        "ip" => Price::Scan(1),
+        "join" => Price::Join,
+        "find" | "findAll" => Price::Find,
+        "containsIP" => Price::ContainsIp(form == "cidr_contains_ip_string"),
+        "containsCIDR" => Price::ContainsCidr(form == "cidr_contains_cidr_string"),
+        "validate" => Price::Validate,
+        "_==_" => Price::Equal,
+        "_!=_" => Price::Compare,
+        _ => standard(form),
+    }
+}
+
+/// Of `cel-go`'s extensions, which price forms.
+fn extended(form: &str) -> Option<Price> {
+    Some(match form {
+        "list_slice" | "lists_range" | "list_reverse" => Price::ListOutput,
+        "list_flatten" | "list_flatten_int" => Price::Flatten,
+        "list_distinct" => Price::SelfCompare(0),
+        "list_sets_contains_list" | "list_sets_intersects_list" => Price::Sets(1),
+        "list_sets_equivalent_list" => Price::Sets(2),
+        _ if form.starts_with("list_") && form.ends_with("_sort") => Price::SelfCompare(0),
+        _ if form.starts_with("list_") && form.ends_with("_sortByAssociatedKeys") => {
+            Price::SelfCompare(1)
+        }
+        _ => return None,
+    })
+}
+
+fn standard(form: &str) -> Price {
+    match form {
+        "starts_with_string" | "ends_with_string" | "string_to_bytes" | "bytes_to_string"
+        | "strings_quote" | "string_format" => Price::Scan(1),
+        "in_list" => Price::InList,
+        "add_string" | "add_bytes" => Price::Concat,
+        "matches_string" => Price::Matches,
+        "contains_string" => Price::Contains,
+        _ if is_comparison(form) => Price::Compare,
+        _ => Price::Fixed(1),
+    }
+}
+
+/// Whether a form compares texts or bytes.
+pub(super) fn is_comparison(form: &str) -> bool {
+    matches!(
+        form,
+        "less_string"
+            | "less_equals_string"
+            | "greater_string"
+            | "greater_equals_string"
+            | "less_bytes"
+            | "less_equals_bytes"
+            | "greater_bytes"
+            | "greater_equals_bytes"
+    )
+}
+
+/// The cost of a call.
+///
+/// # Errors
+/// If finding it takes more work than the evaluation has left.
+pub(crate) fn actual(
+    price: Price,
+    args: &[Value<'_>],
+    result: &Value<'_>,
+    meter: &mut Meter,
+) -> Result<u64, EvalError> {
+    let size = |index: usize| args.get(index).map_or(1, |value| value.size() as u64);
+    Ok(match price {
+        Price::Nothing => 0,
+        Price::Fixed(cost) => cost,
+        Price::Scan(times) => scaled(size(0), f64::from(times) * TRAVERSAL),
+        Price::Traversal => match args.first() {
+            Some(value) => traversal(value, meter)?,
+            None => 0,
+        },
+        Price::Join => scaled(result.size() as u64, 2.0 * TRAVERSAL),
+        Price::Find | Price::Matches => {
+            let text = scaled(size(0).saturating_add(1), TRAVERSAL);
+            text.saturating_mul(scaled(size(1), REGEX))
+        }
+        Price::Contains => scaled(size(0), TRAVERSAL).saturating_mul(scaled(size(1), TRAVERSAL)),
+        Price::Concat => scaled(size(0).saturating_add(size(1)), TRAVERSAL),
+        Price::InList => size(1),
+        Price::Equal if matches!(args.first(), Some(Value::Opaque(_))) => 1,
+        Price::Equal | Price::Compare => scaled(size(0).min(size(1)), TRAVERSAL),
+        Price::Selector => selector(CostEstimate::fixed(size(1))).max,
+        Price::ContainsIp(text) => {
+            scaled(size(0) * 2, TRAVERSAL) + if text { scaled(size(1), TRAVERSAL) } else { 0 }
+        }
+        Price::ContainsCidr(text) => {
+            let parsed = if text { scaled(size(1), TRAVERSAL) } else { 0 };
+            scaled(size(0) * 2, TRAVERSAL) + scaled(size(0), TRAVERSAL) + 1 + parsed
+        }
+        Price::Validate => validate(args, size(1)),
+        Price::ListOutput => allocation(1.0, result.size() as u64),
+        Price::Flatten => {
+            let depth = match args.get(1) {
+                Some(Value::Int(depth)) => *depth as f64,
+                _ => 1.0,
+            };
+            allocation(depth, size(0))
+        }
+        Price::SelfCompare(index) => {
+            self_compare(args.get(usize::from(index)), size(usize::from(index)))
+        }
+        Price::Sets(times) => {
+            let pairs = size(0).saturating_mul(size(1));
+            pairs.saturating_mul(times.into()).saturating_add(1)
+        }
+    })
+}
+
+fn validate(args: &[Value<'_>], text: u64) -> u64 {
+    let Some(Value::Opaque(opaque)) = args.first() else {
+        return 1;
+    };
+    let Opaque::Format(format) = &**opaque else {
+        return 1;
+    };
+    scaled(text.saturating_add(1), TRAVERSAL).saturating_mul(scaled(format.regex_size, REGEX))
+}
+
+fn allocation(factor: f64, size: u64) -> u64 {
+    ((size as f64 * factor) as u64)
+        .saturating_add(1)
+        .saturating_add(LIST)
+}
+
+fn self_compare(list: Option<&Value<'_>>, size: u64) -> u64 {
+    let first = match list {
+        Some(Value::List(list)) => list.get(0),
+        _ => None,
+    };
+    let factor = match first {
+        Some(Ok(Value::String(_) | Value::Bytes(_))) => 2.0 + TRAVERSAL,
+        _ => 2.0,
+    };
+    allocation(factor, size.saturating_mul(size))
+}
+
+/// Of parsing a selector: its text, and a requirement for every two characters.
+pub(super) fn selector(length: CostEstimate) -> CostEstimate {
+    let requirements = length.scaled(0.5).scaled((LIST + STRUCT) as f64);
+    CostEstimate::fixed(LIST)
+        .plus(length.scaled(TRAVERSAL))
+        .plus(requirements)
+}
+
+/// Of going through all of a value.
+fn traversal(value: &Value<'_>, meter: &mut Meter) -> Result<u64, EvalError> {
+    meter.work(1)?;
+    let text = |bytes: usize| (bytes as f64 * TRAVERSAL) as u64;
+    Ok(match value {
+        Value::String(value) => text(value.as_str().len()),
+        Value::Bytes(bytes) => text(bytes.len()),
+        Value::List(list) => {
+            let mut cost = 0_u64;
+            for element in list.iter() {
+                cost = cost.saturating_add(traversal(&element?, meter)?);
+            }
+            cost
+        }
+        Value::Map(map) => {
+            let mut cost = 0_u64;
+            for (key, value) in map.iter() {
+                cost = cost.saturating_add(traversal(&key.to_value(), meter)?);
+                cost = cost.saturating_add(traversal(&value?, meter)?);
+            }
+            cost
+        }
+        _ => 1,
+    })
+}

@@ -1,0 +1,345 @@
+//! What an expression may cost, by the sizes that are declared: `cel-go`'s `checker/cost.go`.
+
+use std::collections::HashMap;
+
+use crate::ast::{ACCUMULATOR, Call, Comprehension, Expr, Kind, Literal, Name};
+use crate::check::Resolved;
+use crate::cost::functions::{Argument, Estimate, call_estimate};
+use crate::cost::size::{CostEstimate, SizeEstimate};
+use crate::cost::{LIST, MAP, SELECT, STRUCT};
+use crate::program::Program;
+use crate::types::Type;
+
+/// Where in the declared types a value comes from: a variable, and steps from there.
+pub(super) type Path = Vec<Name>;
+
+/// The cost of a compiled expression.
+pub(crate) fn estimate(program: &Program) -> CostEstimate {
+    let mut estimator = Estimator {
+        program,
+        paths: HashMap::new(),
+        sizes: HashMap::new(),
+        entries: HashMap::new(),
+        locals: Vec::new(),
+    };
+    estimator.cost(&program.expr)
+}
+
+/// The sizes of what is in a list or a map.
+#[derive(Clone, Copy)]
+pub(super) struct EntrySize {
+    pub(super) is_list: bool,
+    pub(super) key: SizeEstimate,
+    pub(super) value: SizeEstimate,
+}
+
+impl EntrySize {
+    fn union(self, other: Self) -> Self {
+        Self {
+            is_list: self.is_list,
+            key: self.key.union(other.key),
+            value: self.value.union(other.value),
+        }
+    }
+}
+
+/// What a name within the expression stands for.
+pub(super) struct Local {
+    pub(super) name: Name,
+    pub(super) path: Path,
+    pub(super) size: Option<SizeEstimate>,
+    pub(super) entries: Option<EntrySize>,
+}
+
+/// What has been found out, by the ids of nodes.
+pub(super) struct Estimator<'p> {
+    pub(super) program: &'p Program,
+    pub(super) paths: HashMap<u32, Path>,
+    pub(super) sizes: HashMap<u32, SizeEstimate>,
+    pub(super) entries: HashMap<u32, EntrySize>,
+    pub(super) locals: Vec<Local>,
+}
+
+impl Estimator<'_> {
+    fn cost(&mut self, expr: &Expr) -> CostEstimate {
+        let fixed = CostEstimate::fixed;
+        match &expr.kind {
+            Kind::Literal(_) => CostEstimate::ZERO,
+            Kind::Ident(name) => {
+                let path = match self.local(name) {
+                    Some(local) => local.path.clone(),
+                    None => vec![name.clone()],
+                };
+                self.paths.insert(expr.id, path);
+                fixed(SELECT)
+            }
+            Kind::Select(select) => {
+                if let Resolved::Variable(_) | Resolved::Const(_) = self.resolved(expr) {
+                    return fixed(SELECT);
+                }
+                let cost = self.cost(&select.operand);
+                if select.test {
+                    return cost;
+                }
+                let mut path = self.path(&select.operand);
+                path.push(select.field.clone());
+                self.paths.insert(expr.id, path);
+                match self.type_of(&select.operand) {
+                    Type::Map(_) | Type::Object(_) | Type::Param(_) => cost.plus(fixed(SELECT)),
+                    _ => cost,
+                }
+            }
+            Kind::Call(call) => self.call(expr, call),
+            Kind::List(elements) => {
+                let mut cost = fixed(LIST);
+                let mut value = SizeEstimate::EMPTY;
+                for element in elements {
+                    cost = cost.plus(self.cost(&element.value));
+                    value = value.union(self.size_or_unknown(&element.value));
+                }
+                if elements.is_empty() {
+                    value.min = 0;
+                }
+                self.entries.insert(
+                    expr.id,
+                    EntrySize {
+                        is_list: true,
+                        key: fixed(1),
+                        value,
+                    },
+                );
+                cost
+            }
+            Kind::Map(entries) => {
+                let mut cost = fixed(MAP);
+                let (mut key, mut value) = (SizeEstimate::EMPTY, SizeEstimate::EMPTY);
+                for entry in entries {
+                    cost = cost
+                        .plus(self.cost(&entry.key))
+                        .plus(self.cost(&entry.value));
+                    key = key.union(self.size_or_unknown(&entry.key));
+                    value = value.union(self.size_or_unknown(&entry.value));
+                }
+                if entries.is_empty() {
+                    (key.min, value.min) = (0, 0);
+                }
+                self.entries.insert(
+                    expr.id,
+                    EntrySize {
+                        is_list: false,
+                        key,
+                        value,
+                    },
+                );
+                cost
+            }
+            Kind::Struct(make) => make.fields.iter().fold(fixed(STRUCT), |cost, field| {
+                cost.plus(self.cost(&field.value))
+            }),
+            Kind::Comprehension(parts) if parts.is_bind() => self.bind(expr, parts),
+            Kind::Comprehension(parts) => self.comprehension(expr, parts),
+        }
+    }
+
+    fn resolved(&self, expr: &Expr) -> &Resolved {
+        self.program
+            .facts
+            .resolved
+            .get(expr.id as usize)
+            .unwrap_or(&Resolved::None)
+    }
+
+    pub(super) fn type_of(&self, expr: &Expr) -> &Type {
+        self.program
+            .facts
+            .types
+            .get(expr.id as usize)
+            .unwrap_or(&Type::Error)
+    }
+
+    fn local(&self, name: &str) -> Option<&Local> {
+        self.locals.iter().rfind(|local| &*local.name == name)
+    }
+
+    pub(super) fn local_of(&self, expr: &Expr) -> Option<&Local> {
+        match &expr.kind {
+            Kind::Ident(name) => self.local(name),
+            _ => None,
+        }
+    }
+
+    pub(super) fn path(&self, expr: &Expr) -> Path {
+        match self.local_of(expr) {
+            Some(local) => local.path.clone(),
+            None => self.paths.get(&expr.id).cloned().unwrap_or_default(),
+        }
+    }
+
+    /// The path of an argument, none of what macros build.
+    pub(super) fn argument_path(&self, expr: &Expr) -> Path {
+        let path = self.path(expr);
+        if path.first().is_some_and(|root| &**root == ACCUMULATOR) {
+            Path::new()
+        } else {
+            path
+        }
+    }
+
+    fn call(&mut self, expr: &Expr, call: &Call) -> CostEstimate {
+        let program = self.program;
+        let (name, forms) = match program.facts.resolved.get(expr.id as usize) {
+            Some(Resolved::Call(target)) => (
+                &*target.name,
+                target.forms.iter().map(|form| form.id).collect::<Vec<_>>(),
+            ),
+            // A conversion that was folded is estimated as a call, as upstream does.
+            _ => (&*call.function, Vec::new()),
+        };
+        let namespaced = matches!(program.facts.resolved.get(expr.id as usize),
+            Some(Resolved::Call(target)) if target.namespaced);
+        let mut costs = Vec::with_capacity(call.args.len());
+        for arg in &call.args {
+            let cost = self.cost(arg);
+            costs.push(cost);
+        }
+        let sum = costs
+            .iter()
+            .fold(CostEstimate::ZERO, |sum, cost| sum.plus(*cost));
+        if name == "dyn" {
+            if let [arg] = &call.args[..] {
+                self.copy_sizes(expr, arg);
+            }
+            return sum.plus(CostEstimate::fixed(1));
+        }
+        if forms.is_empty() {
+            return sum.plus(CostEstimate::fixed(1));
+        }
+        let receiver = call.target.as_ref().filter(|_| !namespaced);
+        let before = receiver.map_or(CostEstimate::ZERO, |target| self.cost(target));
+        let mut total = CostEstimate::EMPTY;
+        let mut size: Option<SizeEstimate> = None;
+        for form in forms {
+            let found = self.form(expr, name, form, receiver, &call.args, &costs);
+            total = total.union(found.cost);
+            if let Some(result) = found.size {
+                size = Some(size.map_or(result, |size| size.union(result)));
+            }
+            if let (Some(step), [operand, ..]) = (index_step(form), &call.args[..]) {
+                size = self.entry_size(operand).map(|entries| entries.value);
+                let mut path = self.path(operand);
+                path.push(step.into());
+                self.paths.insert(expr.id, path);
+            }
+            if size.is_none() {
+                size = self.size(expr);
+            }
+        }
+        if let Some(size) = size {
+            self.sizes.insert(expr.id, size);
+        }
+        before.plus(total)
+    }
+
+    /// The estimate of one form, with the costs of the arguments.
+    fn form(
+        &mut self,
+        expr: &Expr,
+        name: &str,
+        form: &str,
+        target: Option<&Expr>,
+        args: &[Expr],
+        costs: &[CostEstimate],
+    ) -> Estimate {
+        let sum = costs
+            .iter()
+            .fold(CostEstimate::ZERO, |sum, cost| sum.plus(*cost));
+        match (form, args, costs) {
+            ("logical_and" | "logical_or", _, [a, b]) => {
+                return Estimate::of(CostEstimate {
+                    min: a.min,
+                    max: a.plus(*b).max,
+                });
+            }
+            ("conditional", [_, one, other], [condition, a, b]) => {
+                let size = self.size_or_unknown(one).union(self.size_or_unknown(other));
+                self.join_entries(expr, one, other);
+                return Estimate {
+                    cost: condition.plus(a.union(*b)),
+                    size: Some(size),
+                };
+            }
+            ("add_list" | "add_string" | "add_bytes", [a, b], _) => self.join_entries(expr, a, b),
+            _ => {}
+        }
+        let target = target.map(|target| self.argument(target));
+        let args: Vec<_> = args.iter().map(|arg| self.argument(arg)).collect();
+        let mut found = call_estimate(self, name, form, target.as_ref(), &args);
+        found.cost = found.cost.plus(sum);
+        found
+    }
+
+    fn argument(&mut self, expr: &Expr) -> Argument {
+        let literal = match &expr.kind {
+            Kind::Literal(Literal::Int(value)) => Some(*value),
+            _ => None,
+        };
+        Argument {
+            path: self.argument_path(expr),
+            of: self.type_of(expr).clone(),
+            size: self.size(expr),
+            literal,
+        }
+    }
+
+    fn join_entries(&mut self, expr: &Expr, a: &Expr, b: &Expr) {
+        if let (Some(a), Some(b)) = (self.entry_size(a), self.entry_size(b)) {
+            self.entries.insert(expr.id, a.union(b));
+        }
+    }
+
+    fn bind(&mut self, expr: &Expr, parts: &Comprehension) -> CostEstimate {
+        let mut cost = self.cost(&parts.range).plus(self.cost(&parts.init));
+        self.push_value(parts.accu.clone(), &parts.init);
+        cost = cost.plus(self.cost(&parts.result));
+        self.copy_sizes(expr, &parts.result);
+        self.locals.pop();
+        cost
+    }
+
+    fn comprehension(&mut self, expr: &Expr, parts: &Comprehension) -> CostEstimate {
+        let mut cost = self.cost(&parts.range).plus(self.cost(&parts.init));
+        self.push_value(parts.accu.clone(), &parts.init);
+        let depth = self.locals.len();
+        self.push_variables(parts);
+        let round = self.cost(&parts.condition).plus(self.cost(&parts.step));
+        self.locals.truncate(depth);
+        cost = cost.plus(self.cost(&parts.result));
+        self.locals.pop();
+        let rounds = self.size_or_unknown(&parts.range);
+        cost = cost.plus(rounds.times(round));
+        match &parts.init.kind {
+            Kind::Literal(_) => {
+                if let Some(size) = self.size(&parts.init) {
+                    self.sizes.insert(expr.id, size);
+                }
+            }
+            Kind::List(_) | Kind::Map(_) => {
+                self.sizes.insert(expr.id, rounds);
+                if let Some(entries) = self.entry_size(&parts.step) {
+                    self.entries.insert(expr.id, entries);
+                }
+            }
+            _ => {}
+        }
+        cost
+    }
+}
+
+/// The step of the path that an index takes.
+fn index_step(form: &str) -> Option<&'static str> {
+    match form {
+        "index_list" => Some("@items"),
+        "index_map" => Some("@values"),
+        _ => None,
+    }
+}

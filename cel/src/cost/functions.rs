@@ -1,0 +1,369 @@
+//! What calls may cost, by the sizes of their arguments.
+
+use crate::cost::actual::{is_comparison, selector};
+use crate::cost::estimate::{Estimator, Path};
+use crate::cost::size::{CostEstimate, SizeEstimate};
+use crate::cost::{CHECK, LIST, REGEX, TRAVERSAL};
+use crate::types::Type;
+
+/// The longest expression of a named format, and the longest such name.
+const FORMAT_REGEX: f64 = 128.0;
+const FORMAT: u64 = 64;
+
+/// A target or an argument of a call.
+pub(super) struct Argument {
+    pub(super) path: Path,
+    pub(super) of: Type,
+    pub(super) size: Option<SizeEstimate>,
+    /// Its value if it is a whole number written out.
+    pub(super) literal: Option<i64>,
+}
+
+impl Argument {
+    fn size(&self) -> SizeEstimate {
+        self.size.unwrap_or(SizeEstimate::UNKNOWN)
+    }
+
+    fn number_or(&self, other: u64) -> u64 {
+        self.literal
+            .map_or(other, |value| u64::try_from(value).unwrap_or(0))
+    }
+}
+
+/// The cost of a call, and the size of its result if that is known.
+pub(super) struct Estimate {
+    pub(super) cost: CostEstimate,
+    pub(super) size: Option<SizeEstimate>,
+}
+
+impl Estimate {
+    pub(super) const fn of(cost: CostEstimate) -> Self {
+        Self { cost, size: None }
+    }
+
+    const fn fixed(cost: u64) -> Self {
+        Self::of(CostEstimate::fixed(cost))
+    }
+
+    const fn sized(cost: CostEstimate, size: SizeEstimate) -> Self {
+        Self {
+            cost,
+            size: Some(size),
+        }
+    }
+}
+
+/// The estimate of a form of a function, without the costs of its arguments.
+pub(super) fn call_estimate(
+    estimator: &Estimator<'_>,
+    name: &str,
+    form: &str,
+    target: Option<&Argument>,
+    args: &[Argument],
+) -> Estimate {
+    extended(form, target, args)
+        .or_else(|| kubernetes(estimator, name, form, target, args))
+        .or_else(|| standard(form, target, args))
+        .unwrap_or(Estimate::fixed(1))
+}
+
+/// `cel-go`'s extensions.
+fn extended(form: &str, target: Option<&Argument>, args: &[Argument]) -> Option<Estimate> {
+    let list = |factor: f64, size: SizeEstimate| {
+        let cost = size.scaled(factor).plus(CostEstimate::fixed(1 + LIST));
+        Some(Estimate::sized(cost, size))
+    };
+    let pairs = |size: SizeEstimate| size.times(size);
+    match (form, target, args) {
+        ("list_slice", Some(target), [start, end]) => {
+            let end = end.number_or(target.size().max);
+            list(
+                1.0,
+                SizeEstimate::fixed(end.wrapping_sub(start.number_or(0))),
+            )
+        }
+        ("lists_range", None, [count]) => list(1.0, SizeEstimate::fixed(count.number_or(u64::MAX))),
+        ("list_reverse", Some(target), []) => list(1.0, target.size()),
+        ("list_flatten" | "list_flatten_int", Some(target), _) => {
+            let depth = args.first().map_or(1, |depth| depth.number_or(u64::MAX));
+            list(depth as f64, target.size())
+        }
+        ("list_distinct", Some(target), []) => list(2.0, pairs(target.size())),
+        ("list_sets_contains_list" | "list_sets_intersects_list", _, [a, b]) => {
+            let cost = a.size().times(b.size()).plus(CostEstimate::fixed(1));
+            Some(Estimate::of(cost))
+        }
+        ("list_sets_equivalent_list", _, [a, b]) => {
+            let cost = a
+                .size()
+                .times(b.size())
+                .scaled(2.0)
+                .plus(CostEstimate::fixed(1));
+            Some(Estimate::of(cost))
+        }
+        (_, Some(target), []) if form.starts_with("list_") && form.ends_with("_sort") => {
+            list(sort_factor(form), pairs(target.size()))
+        }
+        (_, Some(_), [keys]) if form.ends_with("_sortByAssociatedKeys") => {
+            list(sort_factor(form), pairs(keys.size()))
+        }
+        _ => None,
+    }
+}
+
+fn sort_factor(form: &str) -> f64 {
+    let texts = form.starts_with("list_string_") || form.starts_with("list_bytes_");
+    if texts { 2.0 + TRAVERSAL } else { 2.0 }
+}
+
+/// Kubernetes' own functions, and those of `cel-go` that it prices.
+fn kubernetes(
+    estimator: &Estimator<'_>,
+    name: &str,
+    form: &str,
+    target: Option<&Argument>,
+    args: &[Argument],
+) -> Option<Estimate> {
+    let scan = |size: SizeEstimate, times: f64| size.scaled(times * TRAVERSAL);
+    let one = Some(Estimate::fixed(1));
+    match (name, target, args) {
+        ("check", ..) => Some(Estimate::fixed(CHECK)),
+        ("fieldSelector" | "labelSelector", _, [text]) => Some(Estimate::of(selector(text.size()))),
+        (
+            "isSorted" | "sum" | "max" | "min" | "indexOf" | "lastIndexOf" | "includes",
+            Some(list),
+            _,
+        ) => Some(Estimate::of(through(estimator, name, list))),
+        ("url" | "jsonpatch.escapeKey", None, [text])
+        | ("lowerAscii" | "upperAscii" | "substring" | "trim", Some(text), _) => {
+            Some(Estimate::sized(scan(text.size(), 1.0), text.size()))
+        }
+        ("replace", Some(text), [old, new, ..]) => {
+            let size = replaced(text.size(), old.size(), new.size());
+            Some(Estimate::sized(scan(text.size(), 2.0), size))
+        }
+        ("split", Some(text), _) => {
+            let max = args
+                .get(1)
+                .and_then(|most| most.literal)
+                .map_or(text.size().max, |n| n as u64);
+            Some(Estimate::sized(
+                scan(text.size(), 2.0),
+                SizeEstimate { min: 0, max },
+            ))
+        }
+        ("join", Some(list), _) => {
+            let size = joined(estimator, list, args.first());
+            Some(Estimate::sized(scan(size, 1.0), size))
+        }
+        ("find" | "findAll", Some(text), [regex, ..]) => {
+            let cost = with_regex(text.size(), regex.size());
+            Some(Estimate::sized(
+                cost,
+                SizeEstimate {
+                    min: 0,
+                    max: text.size().max,
+                },
+            ))
+        }
+        ("ip", ..) if form == "cidr_ip" => one,
+        (
+            "cidr" | "isIP" | "isCIDR" | "ip" | "quantity" | "isQuantity" | "semver" | "isSemver",
+            _,
+            [text, ..],
+        ) => Some(Estimate::of(scan(text.size(), 1.0))),
+        ("ip.isCanonical", _, [text]) => Some(Estimate::of(scan(text.size(), 2.0))),
+        ("containsIP" | "containsCIDR", _, [other]) => {
+            Some(Estimate::of(contained(name, form, other)))
+        }
+        ("validate", _, [text]) => Some(Estimate::of(
+            scan(text.size(), 1.0).scaled(FORMAT_REGEX * REGEX),
+        )),
+        ("_==_", _, [a, b]) => equal(a, b),
+        _ => None,
+    }
+}
+
+/// Of going through a list, or through a text for a part of it.
+fn through(estimator: &Estimator<'_>, name: &str, list: &Argument) -> CostEstimate {
+    let mut each = CostEstimate::fixed(1);
+    match element(list) {
+        Some(of) => {
+            if matches!(of, Type::String | Type::Bytes) {
+                let size = element_size(estimator, list);
+                each = each.plus(size.scaled(TRAVERSAL));
+            }
+            list.size().times(each)
+        }
+        None if name == "includes" => list.size().times(each),
+        None => list.size().scaled(TRAVERSAL),
+    }
+}
+
+/// The type of what is in a list, or of the keys of a map.
+fn element(list: &Argument) -> Option<&Type> {
+    match &list.of {
+        Type::List(of) | Type::Optional(of) => Some(of),
+        Type::Map(entry) => Some(&entry.0),
+        _ => None,
+    }
+}
+
+fn element_size(estimator: &Estimator<'_>, list: &Argument) -> SizeEstimate {
+    let mut path = list.path.clone();
+    if path.is_empty() {
+        return SizeEstimate::UNKNOWN;
+    }
+    path.push("@items".into());
+    estimator
+        .declared_size(&path)
+        .unwrap_or(SizeEstimate::UNKNOWN)
+}
+
+fn joined(
+    estimator: &Estimator<'_>,
+    list: &Argument,
+    separator: Option<&Argument>,
+) -> SizeEstimate {
+    let mut size = match element(list) {
+        Some(_) => list.size().times(element_size(estimator, list)),
+        None => SizeEstimate::ZERO,
+    };
+    if let Some(separator) = separator {
+        let count = list.size();
+        let between = SizeEstimate {
+            min: count.min.saturating_sub(1),
+            max: count.max.saturating_sub(1),
+        };
+        size = size.plus(separator.size().times(between));
+    }
+    size
+}
+
+/// The size of a text in which the shortest parts become the longest, and the other way round.
+fn replaced(text: SizeEstimate, old: SizeEstimate, new: SizeEstimate) -> SizeEstimate {
+    let parts = |size: u64, part: u64| (size as f64 / part as f64).ceil() as u64;
+    let (count_max, kept_max) = if old.min == 0 {
+        (text.max.saturating_add(1), text.max)
+    } else if new.max <= old.min {
+        (0, text.max)
+    } else {
+        (parts(text.max, old.min), 0)
+    };
+    let (count_min, kept_min) = if old.max == 0 {
+        (text.min.saturating_add(1), text.min)
+    } else if old.max <= new.min {
+        (0, text.min)
+    } else {
+        (parts(text.min, old.max), 0)
+    };
+    let count = SizeEstimate {
+        min: count_min,
+        max: count_max,
+    };
+    count.times(new).plus(SizeEstimate {
+        min: kept_min,
+        max: kept_max,
+    })
+}
+
+fn with_regex(text: SizeEstimate, regex: SizeEstimate) -> CostEstimate {
+    // An empty text is looked through as well.
+    let text = text.plus(SizeEstimate::fixed(1)).scaled(TRAVERSAL);
+    text.times(regex.scaled(REGEX))
+}
+
+fn contained(name: &str, form: &str, other: &Argument) -> CostEstimate {
+    let bytes = SizeEstimate { min: 4, max: 16 };
+    let mut cost = bytes.plus(bytes).scaled(TRAVERSAL);
+    if name == "containsCIDR" {
+        cost = cost
+            .plus(bytes.scaled(TRAVERSAL))
+            .plus(CostEstimate::fixed(1));
+    }
+    if form.ends_with("_string") {
+        cost = cost.plus(other.size().scaled(TRAVERSAL));
+    }
+    cost
+}
+
+/// Of comparing values of libraries.
+fn equal(a: &Argument, b: &Argument) -> Option<Estimate> {
+    let (Type::Opaque(name), true) = (&a.of, a.of == b.of) else {
+        return None;
+    };
+    Some(match *name {
+        "kubernetes.NamedFormat" => Estimate::of(
+            CostEstimate {
+                min: 1,
+                max: FORMAT,
+            }
+            .scaled(TRAVERSAL),
+        ),
+        "kubernetes.URL" => {
+            let max = b.size.map_or(1, |size| size.max);
+            Estimate::of(CostEstimate { min: 1, max }.scaled(TRAVERSAL))
+        }
+        _ => Estimate::fixed(1),
+    })
+}
+
+/// `cel-go`'s own functions.
+fn standard(form: &str, target: Option<&Argument>, args: &[Argument]) -> Option<Estimate> {
+    let scan = |size: SizeEstimate| size.scaled(TRAVERSAL);
+    match (form, target, args) {
+        ("string_format", Some(text), _) => Some(Estimate::of(scan(text.size()))),
+        ("string_to_bytes", None, [text]) => {
+            let size = text.size();
+            let max = size.max.wrapping_mul(4);
+            Some(Estimate::sized(
+                scan(size),
+                SizeEstimate { min: size.min, max },
+            ))
+        }
+        ("bytes_to_string", None, [bytes]) => {
+            let size = bytes.size();
+            Some(Estimate::sized(
+                scan(size),
+                SizeEstimate {
+                    min: size.min / 4,
+                    max: size.max,
+                },
+            ))
+        }
+        ("strings_quote", None, [text]) => {
+            let size = text.size();
+            let (min, max) = (
+                size.min.wrapping_add(2),
+                size.max.wrapping_mul(2).wrapping_add(2),
+            );
+            Some(Estimate::sized(scan(size), SizeEstimate { min, max }))
+        }
+        ("starts_with_string" | "ends_with_string", _, [part]) => {
+            Some(Estimate::of(scan(part.size())))
+        }
+        ("in_list", _, [_, list]) => Some(Estimate::of(list.size())),
+        ("matches_string", Some(text), [regex]) => {
+            Some(Estimate::of(with_regex(text.size(), regex.size())))
+        }
+        ("contains_string", Some(text), [part]) => {
+            Some(Estimate::of(scan(text.size()).times(scan(part.size()))))
+        }
+        ("add_list", _, [a, b]) => Some(Estimate::sized(
+            CostEstimate::fixed(1),
+            a.size().plus(b.size()),
+        )),
+        ("add_string" | "add_bytes", _, [a, b]) => {
+            let size = a.size().plus(b.size());
+            Some(Estimate::sized(scan(size), size))
+        }
+        (_, _, [a, b]) if matches!(form, "equals" | "not_equals") || is_comparison(form) => {
+            let max = a.size().max.min(b.size().max);
+            Some(Estimate::of(scan(CostEstimate {
+                min: u64::from(max > 0),
+                max,
+            })))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,213 @@
+//! What is declared of the data that expressions see: types with sizes.
+//!
+//! [`DeclType`] is the counterpart of `DeclType` in `apiserver/pkg/cel`: the type that the checker
+//! knows, the largest size that the estimate of costs counts with, and the smallest size as JSON.
+
+mod escape;
+mod schema;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
+
+use crate::types::Type;
+
+pub use escape::{escape, unescape};
+pub use schema::{SchemaRoot, decl_type};
+
+/// The largest request, from which sizes are estimated that no schema bounds.
+pub(crate) const MAX_REQUEST_BYTES: u64 = 3 * 1024 * 1024;
+
+/// A declared type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeclType {
+    pub(crate) kind: DeclKind,
+    /// The most elements, entries, or bytes of text.
+    pub(crate) max_elements: u64,
+    /// The least bytes as JSON.
+    pub(crate) min_size: u64,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum DeclKind {
+    Dyn,
+    Bool,
+    Int,
+    Double,
+    String,
+    Bytes,
+    /// With a date alone if true.
+    Timestamp(bool),
+    Duration,
+    List(ListDecl),
+    Map(Box<DeclType>),
+    Object(Arc<ObjectType>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ListDecl {
+    pub(crate) element: Box<DeclType>,
+    pub(crate) list_type: ListType,
+}
+
+/// What makes two lists equal, and how they are joined: `x-kubernetes-list-type`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListType {
+    /// By the order of the elements.
+    Atomic,
+    /// As sets.
+    Set,
+    /// As maps by the values of these fields.
+    Map(Vec<String>),
+}
+
+/// An object with declared fields.
+#[derive(Debug, PartialEq)]
+pub struct ObjectType {
+    pub(crate) name: Arc<str>,
+    /// By their names in expressions.
+    pub(crate) fields: BTreeMap<Box<str>, FieldDecl>,
+    /// Whether it has every field, of any type.
+    pub(crate) open: bool,
+}
+
+/// A field of an object.
+#[derive(Debug, PartialEq)]
+pub(crate) struct FieldDecl {
+    /// Its name in JSON.
+    pub(crate) json_name: Box<str>,
+    pub(crate) decl: DeclType,
+}
+
+/// Of anything.
+pub(crate) static DYN: DeclType = DeclType::simple(DeclKind::Dyn, 0, 1);
+pub(crate) static DYN_LIST: LazyLock<ListDecl> = LazyLock::new(|| ListDecl {
+    element: Box::new(DYN.clone()),
+    list_type: ListType::Atomic,
+});
+
+impl DeclType {
+    const fn simple(kind: DeclKind, max_elements: u64, min_size: u64) -> Self {
+        Self {
+            kind,
+            max_elements,
+            min_size,
+        }
+    }
+
+    /// Anything; nothing is checked before run time.
+    pub const fn any() -> Self {
+        Self::simple(DeclKind::Dyn, 0, 1)
+    }
+
+    /// `true` or `false`.
+    pub const fn bool() -> Self {
+        Self::simple(DeclKind::Bool, 0, 4)
+    }
+
+    /// A whole number.
+    pub const fn int() -> Self {
+        Self::simple(DeclKind::Int, 0, 1)
+    }
+
+    /// A number.
+    pub const fn double() -> Self {
+        Self::simple(DeclKind::Double, 0, 1)
+    }
+
+    /// Text of at most so many bytes.
+    pub fn string(max_bytes: Option<u64>) -> Self {
+        let max = max_bytes.unwrap_or(MAX_REQUEST_BYTES - 2);
+        Self::simple(DeclKind::String, max, 2)
+    }
+
+    /// A list of at most so many elements, else of as many as fit into a request.
+    pub fn list(element: Self, max: Option<u64>, list_type: ListType) -> Self {
+        let max = max.unwrap_or_else(|| (MAX_REQUEST_BYTES - 2) / (element.min_size + 1));
+        let list = ListDecl {
+            element: Box::new(element),
+            list_type,
+        };
+        Self::simple(DeclKind::List(list), max, 2)
+    }
+
+    /// A map from text, of at most so many entries, else of as many as fit into a request.
+    pub fn map(value: Self, max: Option<u64>) -> Self {
+        let max = max.unwrap_or_else(|| (MAX_REQUEST_BYTES - 2) / (value.min_size + 6));
+        Self::simple(DeclKind::Map(Box::new(value)), max, 2)
+    }
+
+    /// An object with fields by their names in JSON. Those whose name cannot be escaped are left out.
+    pub fn object(name: &str, fields: impl IntoIterator<Item = (String, Self)>) -> Self {
+        let escaped = fields.into_iter().filter_map(|(json, decl)| {
+            let field = FieldDecl {
+                json_name: json.as_str().into(),
+                decl,
+            };
+            Some((escape(&json)?.into_boxed_str(), field))
+        });
+        Self::of_object(
+            ObjectType {
+                name: name.into(),
+                fields: escaped.collect(),
+                open: false,
+            },
+            2,
+        )
+    }
+
+    /// An object that has every field, of any type.
+    pub fn open_object(name: &str) -> Self {
+        Self::of_object(
+            ObjectType {
+                name: name.into(),
+                fields: BTreeMap::new(),
+                open: true,
+            },
+            2,
+        )
+    }
+
+    fn of_object(object: ObjectType, min_size: u64) -> Self {
+        // Upstream does not bound the number of fields of an object.
+        Self::simple(DeclKind::Object(Arc::new(object)), 0, min_size)
+    }
+
+    /// The type that the checker sees.
+    pub fn as_type(&self) -> Type {
+        match &self.kind {
+            DeclKind::Dyn => Type::Dyn,
+            DeclKind::Bool => Type::Bool,
+            DeclKind::Int => Type::Int,
+            DeclKind::Double => Type::Double,
+            DeclKind::String => Type::String,
+            DeclKind::Bytes => Type::Bytes,
+            DeclKind::Timestamp(_) => Type::Timestamp,
+            DeclKind::Duration => Type::Duration,
+            DeclKind::List(list) => Type::list(list.element.as_type()),
+            DeclKind::Map(value) => Type::map(Type::String, value.as_type()),
+            DeclKind::Object(object) => Type::Object(Arc::clone(object)),
+        }
+    }
+
+    /// What lies one step down the path of an estimate.
+    pub(crate) fn step(&self, name: &str) -> Option<&Self> {
+        match (&self.kind, name) {
+            (DeclKind::List(list), "@items") => Some(&list.element),
+            (DeclKind::Map(value), "@values") => Some(value),
+            (DeclKind::Object(object), _) => object.fields.get(name).map(|field| &field.decl),
+            _ => None,
+        }
+    }
+}
+
+impl ObjectType {
+    /// The field of a name in expressions; words that CEL reserves need no underscores.
+    pub(crate) fn field(&self, name: &str) -> Option<&FieldDecl> {
+        self.fields.get(name).or_else(|| {
+            let reserved = escape::is_reserved(name).then(|| format!("__{name}__"))?;
+            self.fields.get(reserved.as_str())
+        })
+    }
+}

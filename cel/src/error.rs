@@ -1,0 +1,47 @@
+//! Why an expression has no value.
+
+use std::fmt;
+
+/// An expression that could not be evaluated; its text is that of `cel-go`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvalError(Box<Reason>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Reason {
+    Failed(String),
+    Budget,
+}
+
+impl EvalError {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self(Box::new(Reason::Failed(message.into())))
+    }
+
+    pub(crate) fn no_such_overload() -> Self {
+        Self::new("no such overload")
+    }
+
+    pub(crate) fn no_such_key(key: impl fmt::Display) -> Self {
+        Self::new(format!("no such key: {key}"))
+    }
+
+    pub(crate) fn budget() -> Self {
+        Self(Box::new(Reason::Budget))
+    }
+
+    /// Whether the evaluation was stopped since it cost too much.
+    pub fn is_over_budget(&self) -> bool {
+        *self.0 == Reason::Budget
+    }
+}
+
+impl fmt::Display for EvalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            Reason::Failed(message) => f.write_str(message),
+            Reason::Budget => f.write_str("operation cancelled: actual cost limit exceeded"),
+        }
+    }
+}
+
+impl std::error::Error for EvalError {}

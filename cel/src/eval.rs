@@ -1,0 +1,230 @@
+//! The evaluator. It goes down the checked tree, no deeper than the parser made it, and counts
+//! costs as `cel-go` counts them.
+
+mod access;
+mod fold;
+mod make;
+
+use crate::ast::{ACCUMULATOR, Call, Expr, Kind, Literal};
+use crate::check::{Op, Resolved, Target};
+use crate::cost::actual;
+use crate::error::EvalError;
+use crate::library::{add_values, append, insert_into, matches_with};
+use crate::meter::Meter;
+use crate::program::{Activation, Program};
+use crate::value::{Evaluated, Text, Value};
+
+/// One evaluation of a program.
+pub(crate) struct Evaluation<'a> {
+    program: &'a Program,
+    activation: &'a Activation<'a>,
+    /// The values of names within the expression; a comprehension may be at an error.
+    locals: Vec<Evaluated<'a>>,
+    meter: Meter,
+}
+
+impl<'a> Evaluation<'a> {
+    pub(crate) fn new(program: &'a Program, activation: &'a Activation<'a>, budget: u64) -> Self {
+        Self {
+            program,
+            activation,
+            locals: Vec::new(),
+            meter: Meter::new(budget),
+        }
+    }
+
+    pub(crate) fn run(&mut self) -> Evaluated<'a> {
+        let program = self.program;
+        self.eval(&program.expr)
+    }
+
+    pub(crate) const fn cost(&self) -> u64 {
+        self.meter.cost
+    }
+
+    fn resolved(&self, expr: &Expr) -> &'a Resolved {
+        let program = self.program;
+        program
+            .facts
+            .resolved
+            .get(expr.id as usize)
+            .unwrap_or(&Resolved::None)
+    }
+
+    fn eval(&mut self, expr: &'a Expr) -> Evaluated<'a> {
+        self.meter.work(1)?;
+        if let Kind::Literal(literal) = &expr.kind {
+            return Ok(literal_value(literal));
+        }
+        let program = self.program;
+        if let Some(Some(value)) = program.facts.constants.get(expr.id as usize) {
+            return Ok(value.clone());
+        }
+        match self.resolved(expr) {
+            Resolved::Const(value) => return Ok(value.clone()),
+            Resolved::Variable(index) => return self.variable(*index),
+            Resolved::Local(index) => {
+                self.meter.charge(1)?;
+                return self.local(*index);
+            }
+            Resolved::None | Resolved::Call(_) | Resolved::Object(_) => {}
+        }
+        match &expr.kind {
+            Kind::Call(call) => self.call(expr, call),
+            Kind::Select(select) => self.select(select),
+            Kind::List(elements) => self.list(elements),
+            Kind::Map(entries) => self.map(entries),
+            Kind::Struct(make) => self.object(expr, make),
+            Kind::Comprehension(parts) => self.comprehension(parts),
+            Kind::Literal(_) | Kind::Ident(_) => Err(EvalError::new("invalid attribute")),
+        }
+    }
+
+    fn variable(&mut self, index: u16) -> Evaluated<'a> {
+        self.meter.charge(1)?;
+        let (program, activation) = (self.program, self.activation);
+        let variable = program
+            .variables
+            .get(usize::from(index))
+            .ok_or_else(|| EvalError::new("invalid attribute"))?;
+        activation.value(variable).unwrap_or_else(|| {
+            Err(EvalError::new(format!(
+                "no such attribute(s): {}",
+                variable.name
+            )))
+        })
+    }
+
+    fn local(&self, index: u16) -> Evaluated<'a> {
+        let value = self.locals.get(usize::from(index)).cloned();
+        value.unwrap_or_else(|| Err(EvalError::new("invalid attribute")))
+    }
+
+    fn call(&mut self, expr: &'a Expr, call: &'a Call) -> Evaluated<'a> {
+        let Resolved::Call(target) = self.resolved(expr) else {
+            return Err(EvalError::no_such_overload());
+        };
+        match (target.op, &call.args[..]) {
+            (Op::And, [a, b]) => self.logical(a, b, false),
+            (Op::Or, [a, b]) => self.logical(a, b, true),
+            (Op::Conditional, [condition, one, other]) => match self.eval(condition)? {
+                Value::Bool(true) => self.branch(one),
+                Value::Bool(false) => self.branch(other),
+                _ => Err(EvalError::no_such_overload()),
+            },
+            (Op::NotStrictlyFalse, [value]) => {
+                let value = self.eval(value);
+                self.meter.charge(1)?;
+                match value {
+                    Ok(Value::Bool(false)) => Ok(Value::Bool(false)),
+                    Err(error) if error.is_over_budget() => Err(error),
+                    _ => Ok(Value::Bool(true)),
+                }
+            }
+            (Op::Index, [operand, index]) => self.index(operand, index, false),
+            (Op::OptionalIndex, [operand, index]) => self.index(operand, index, true),
+            (Op::OptionalSelect, [operand, field]) => self.optional_select(operand, field),
+            (Op::OptionalOr | Op::OptionalOrValue, [other]) => self.or(call, other, target.op),
+            (Op::Add | Op::MapInsert, [accu, rest @ ..]) if is_accumulator(accu) => {
+                self.accumulate(accu, rest, target)
+            }
+            _ => self.function(call, target),
+        }
+    }
+
+    /// `&&` and `||`: one side that decides makes up for an error of the other.
+    fn logical(&mut self, a: &'a Expr, b: &'a Expr, decides: bool) -> Evaluated<'a> {
+        let first = self.eval(a);
+        match &first {
+            Ok(Value::Bool(value)) if *value == decides => return first,
+            Err(error) if error.is_over_budget() => return first,
+            _ => {}
+        }
+        let second = self.eval(b)?;
+        match (first, second) {
+            (_, Value::Bool(value)) if value == decides => Ok(Value::Bool(value)),
+            (Err(error), _) => Err(error),
+            (Ok(Value::Bool(_)), Value::Bool(value)) => Ok(Value::Bool(value)),
+            _ => Err(EvalError::no_such_overload()),
+        }
+    }
+
+    fn function(&mut self, call: &'a Call, target: &'a Target) -> Evaluated<'a> {
+        let receiver = if target.namespaced {
+            None
+        } else {
+            call.target.as_ref()
+        };
+        let mut args = Vec::with_capacity(call.args.len() + 1);
+        for arg in receiver.into_iter().chain(&call.args) {
+            args.push(self.eval(arg)?);
+        }
+        let value = self.apply(target, &args)?;
+        let cost = actual(target.price, &args, &value, &mut self.meter)?;
+        self.meter.charge(cost)?;
+        Ok(value)
+    }
+
+    fn apply(&mut self, target: &Target, args: &[Value<'a>]) -> Evaluated<'a> {
+        if let (Some(regex), [Value::String(text), _]) = (&target.regex, args) {
+            return matches_with(&mut self.meter, text.as_str(), regex);
+        }
+        match target.forms[..] {
+            [form] => (form.run)(&mut self.meter, args),
+            _ => match target.forms.iter().find(|form| form.takes(args)) {
+                Some(form) => (form.run)(&mut self.meter, args),
+                None => Err(EvalError::no_such_overload()),
+            },
+        }
+    }
+
+    /// Adds to the value that a comprehension builds: in place, since nothing else holds it.
+    fn accumulate(
+        &mut self,
+        accu: &'a Expr,
+        rest: &'a [Expr],
+        target: &'a Target,
+    ) -> Evaluated<'a> {
+        let Resolved::Local(index) = self.resolved(accu) else {
+            return Err(EvalError::no_such_overload());
+        };
+        let mut values = Vec::with_capacity(rest.len());
+        for expr in rest {
+            values.push(self.eval(expr)?);
+        }
+        self.meter.charge(1)?;
+        let Some(slot) = self.locals.get_mut(usize::from(*index)) else {
+            return Err(EvalError::new("invalid attribute"));
+        };
+        let built = std::mem::replace(slot, Ok(Value::Null))?;
+        self.meter.charge(1)?;
+        if target.op == Op::MapInsert {
+            return insert_into(&mut self.meter, built, &values);
+        }
+        match &values[..] {
+            [Value::List(one)] if one.len() == 1 && matches!(built, Value::List(_)) => {
+                let element = one.get(0).unwrap_or(Ok(Value::Null))?;
+                append(&mut self.meter, built, element)
+            }
+            [value] => add_values(&mut self.meter, &[built, value.clone()]),
+            _ => Err(EvalError::no_such_overload()),
+        }
+    }
+}
+
+/// Whether an expression is what a macro builds; no expression of a user can name it.
+fn is_accumulator(expr: &Expr) -> bool {
+    matches!(&expr.kind, Kind::Ident(name) if &**name == ACCUMULATOR)
+}
+
+fn literal_value(literal: &Literal) -> Value<'_> {
+    match literal {
+        Literal::Null => Value::Null,
+        Literal::Bool(value) => Value::Bool(*value),
+        Literal::Int(value) => Value::Int(*value),
+        Literal::Uint(value) => Value::Uint(*value),
+        Literal::Double(value) => Value::Double(*value),
+        Literal::String(text) => Value::String(Text::Borrowed(text)),
+        Literal::Bytes(bytes) => Value::Bytes(bytes.clone()),
+    }
+}

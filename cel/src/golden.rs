@@ -1,0 +1,149 @@
+//! Expressions with the values and costs that upstream's own tables give them.
+
+use serde_json::Value as Json;
+
+use crate::library::authz::{Attributes, Authorizer, Decision};
+use crate::value::{Key, Value};
+use crate::{Activation, Environment, Program};
+
+const BUDGET: u64 = 10_000_000;
+
+#[derive(Debug)]
+struct AllowAll;
+
+impl Authorizer for AllowAll {
+    fn authorize(&self, _: &Attributes) -> Decision {
+        Decision {
+            allowed: true,
+            ..Decision::default()
+        }
+    }
+}
+
+fn cases(text: &str) -> Vec<Json> {
+    serde_json::from_str(text).unwrap()
+}
+
+fn text<'j>(case: &'j Json, key: &str) -> &'j str {
+    case[key].as_str().unwrap_or_default()
+}
+
+/// Whether a value is the one that a case describes.
+fn is(value: &Value<'_>, wanted: &Json) -> bool {
+    let (kind, wanted) = wanted.as_object().unwrap().iter().next().unwrap();
+    match (kind.as_str(), value) {
+        ("null", Value::Null) => true,
+        ("bool", Value::Bool(v)) => *v == wanted.as_bool().unwrap(),
+        ("int", Value::Int(v)) => v.to_string() == wanted.as_str().unwrap(),
+        ("uint", Value::Uint(v)) => v.to_string() == wanted.as_str().unwrap(),
+        ("double", Value::Double(v)) => {
+            let wanted: f64 = wanted.as_str().unwrap().parse().unwrap();
+            v.is_nan() && wanted.is_nan() || *v == wanted
+        }
+        ("string", Value::String(v)) => v.as_str() == wanted.as_str().unwrap(),
+        ("bytes", Value::Bytes(v)) => {
+            let wanted: Vec<u8> = serde_json::from_value(wanted.clone()).unwrap();
+            **v == *wanted
+        }
+        ("type", Value::Type(v)) => v.value_name() == wanted.as_str().unwrap(),
+        ("list", Value::List(v)) => {
+            let wanted = wanted.as_array().unwrap();
+            v.len() == wanted.len()
+                && v.iter()
+                    .zip(wanted)
+                    .all(|(v, wanted)| is(&v.unwrap(), wanted))
+        }
+        ("map", Value::Map(v)) => {
+            let entries = v.iter();
+            let has = |pair: &Json| {
+                let found = entries
+                    .iter()
+                    .find(|(key, _): &&(Key<'_>, _)| is(&key.to_value(), &pair[0]));
+                found.is_some_and(|(_, value)| is(value.as_ref().unwrap(), &pair[1]))
+            };
+            entries.len() == wanted.as_array().unwrap().len()
+                && wanted.as_array().unwrap().iter().all(has)
+        }
+        _ => false,
+    }
+}
+
+#[test]
+fn expressions_have_the_values_of_the_conformance_tests() {
+    let environment = Environment::new(37);
+    let mut wrong = Vec::new();
+    for case in cases(include_str!("../testdata/conformance.json")) {
+        let name = text(&case, "name");
+        let compiled = environment.compile(text(&case, "expr"));
+        let found = match &compiled {
+            Err(error) => Err(format!("does not compile: {error}")),
+            Ok(program) => {
+                let activation = Activation::new();
+                let result = program.evaluate(&activation, BUDGET).result;
+                let correct = match &result {
+                    Ok(value) => case.get("value").is_some_and(|wanted| is(value, wanted)),
+                    Err(_) => case.get("error").is_some(),
+                };
+                if correct {
+                    Ok(())
+                } else {
+                    Err(format!("{result:?}"))
+                }
+            }
+        };
+        match (found, case.get("error")) {
+            (Ok(()), _) => {}
+            // What is wrong whatever the data may be found by the checker.
+            (Err(found), Some(_)) if found.starts_with("does not compile") => {}
+            (Err(found), _) => wrong.push(format!("{name}: {}\n    {found}", text(&case, "expr"))),
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} are wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}
+
+fn evaluated_cost(program: &Program) -> Result<u64, String> {
+    let activation = Activation::new().with_authorizer(&AllowAll, Attributes::default());
+    let outcome = program.evaluate(&activation, BUDGET);
+    outcome
+        .result
+        .map(|_| outcome.cost)
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn expressions_cost_what_upstreams_tests_say() {
+    let environment = Environment::new(37).with_authorizer().without_folding();
+    let mut wrong = Vec::new();
+    for case in cases(include_str!("../testdata/costs.json")) {
+        let expr = text(&case, "expr");
+        let program = match environment.compile(expr) {
+            Ok(program) => program,
+            Err(error) => {
+                wrong.push(error.to_string());
+                continue;
+            }
+        };
+        let estimate = program.estimate_cost();
+        let found = (estimate.min, estimate.max, evaluated_cost(&program));
+        let wanted = (
+            case["min"].as_u64().unwrap(),
+            // Where upstream's test has an estimator of its own, the table has no most.
+            case["max"].as_u64().unwrap_or(estimate.max),
+            Ok(case["cost"].as_u64().unwrap()),
+        );
+        if found != wanted {
+            wrong.push(format!("{expr}: {found:?}, not {wanted:?}"));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} are wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
+}

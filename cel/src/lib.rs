@@ -1,0 +1,61 @@
+//! The Common Expression Language as Kubernetes has it.
+//!
+//! For the rules of custom resources (`x-kubernetes-validations`), match conditions of webhooks and
+//! admission policies: a parser, a type checker, estimated and actual costs, and Kubernetes'
+//! functions, each from the version on in which upstream has them. It does no I/O and knows nothing
+//! of the server. Expressions and data come from users: nothing panics, every recursion is
+//! bounded, and an evaluation ends when its budget does.
+//!
+//! ```
+//! use portcullis_cel::{Activation, Environment, SchemaRoot, decl_type};
+//! use serde_json::json;
+//!
+//! let schema = json!({"type": "object", "properties": {"replicas": {"type": "integer"}}});
+//! let decl = decl_type(&schema, SchemaRoot::Part, "object").expect("a structural schema");
+//! let env = Environment::new(37).with_variable("self", decl);
+//!
+//! let program = env.compile_condition("self.replicas <= 5").expect("a rule");
+//! let data = json!({"replicas": 3});
+//! let activation = Activation::new().with("self", &data);
+//! let outcome = program.evaluate(&activation, 1_000_000);
+//! assert_eq!(outcome.result.ok().and_then(|value| value.as_bool()), Some(true));
+//!
+//! let error = env.compile("self.z == 1").unwrap_err();
+//! assert_eq!(error.to_string(), "ERROR: <input>:1:5: undefined field 'z'\n | self.z == 1\n | ....^");
+//! ```
+#![cfg_attr(
+    not(test),
+    allow(
+        clippy::cast_possible_truncation,
+        reason = "sizes and lengths are bounded by those of the data"
+    )
+)]
+
+mod ast;
+mod check;
+mod cost;
+mod decl;
+mod env;
+mod error;
+mod eval;
+mod lexer;
+mod library;
+mod meter;
+mod parser;
+mod program;
+mod source;
+mod types;
+mod value;
+
+#[cfg(test)]
+mod golden;
+
+pub use cost::CostEstimate;
+pub use decl::{DeclType, ListType, ObjectType, SchemaRoot, decl_type, escape, unescape};
+pub use env::Environment;
+pub use error::EvalError;
+pub use library::authz::{Attributes, Authorizer, Decision};
+pub use program::{Activation, Outcome, Program};
+pub use source::{CompileError, Issue};
+pub use types::Type;
+pub use value::{Duration, Text, Timestamp, Value, to_json};

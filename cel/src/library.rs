@@ -1,0 +1,176 @@
+//! Functions: what they take, what they do, and from which Kubernetes on expressions have them.
+
+pub(crate) mod authz;
+mod building;
+mod comparisons;
+mod conversions;
+pub(crate) mod format_text;
+pub(crate) mod formats;
+mod list_ops;
+mod lists;
+mod net;
+mod optional;
+mod places;
+mod quantity;
+mod regexes;
+pub(crate) mod semver;
+mod sets;
+mod standard;
+mod strings;
+#[cfg(test)]
+mod tests;
+mod times;
+pub(crate) mod url;
+mod url_parse;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::error::EvalError;
+use crate::meter::Meter;
+use crate::types::Type;
+use crate::value::{Evaluated, Value};
+
+pub(crate) use building::{append, insert_into};
+pub(crate) use conversions::is_conversion;
+pub(crate) use regexes::compile as compile_regex;
+pub(crate) use regexes::matches_with;
+pub(crate) use standard::add_values;
+pub(crate) use times::fits_literal;
+
+/// What a function does with its target and arguments.
+pub(crate) type Run = for<'a> fn(&mut Meter, &[Value<'a>]) -> Evaluated<'a>;
+
+/// One form of a function.
+#[derive(Debug)]
+pub(crate) struct Overload {
+    /// `cel-go`'s name of it, which decides its cost.
+    pub(crate) id: &'static str,
+    pub(crate) member: bool,
+    /// The target comes first.
+    pub(crate) args: Vec<Type>,
+    pub(crate) result: Type,
+    /// How many types its signature leaves open.
+    pub(crate) params: u32,
+    /// The minor version of Kubernetes it came with.
+    pub(crate) since: u32,
+    pub(crate) run: Run,
+}
+
+impl Overload {
+    /// Whether it takes these values.
+    pub(crate) fn takes(&self, args: &[Value<'_>]) -> bool {
+        self.args.len() == args.len() && self.args.iter().zip(args).all(|(t, v)| v.fits(t))
+    }
+}
+
+/// All functions by name.
+#[derive(Debug, Default)]
+pub(crate) struct Library {
+    functions: HashMap<&'static str, Vec<Overload>>,
+    /// The version of what is added next.
+    since: u32,
+}
+
+static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
+    let mut library = Library::default();
+    for (since, add) in PARTS {
+        library.since = *since;
+        add(&mut library);
+    }
+    library
+});
+
+type Part = (u32, fn(&mut Library));
+
+/// As `apiserver/pkg/cel/environment/base.go` enables them; `0` is what always was there.
+const PARTS: &[Part] = &[
+    (0, standard::add),
+    (0, comparisons::add),
+    (28, comparisons::add_cross_type),
+    (0, conversions::add),
+    (0, times::add),
+    (0, strings::add),
+    (29, strings::add_version_2),
+    (0, lists::add),
+    (37, lists::add_version_1),
+    (0, regexes::add),
+    (0, url::add),
+    (27, authz::add),
+    (28, optional::add),
+    (28, quantity::add),
+    (29, sets::add),
+    (30, net::add),
+    (31, formats::add),
+    (31, authz::add_selectors),
+    (32, standard::add_two_variables),
+    (33, semver::add),
+    (34, list_ops::add),
+];
+
+/// The forms of a function, `None` if the version has none.
+pub(crate) fn function(name: &str, version: u32) -> Option<&'static [Overload]> {
+    let overloads = LIBRARY.functions.get(name)?;
+    overloads
+        .iter()
+        .any(|o| o.since <= version)
+        .then_some(overloads)
+}
+
+impl Library {
+    fn add(&mut self, name: &'static str, member: bool, form: Form) {
+        let Form(id, args, result, run) = form;
+        let params = args.iter().map(open).max().unwrap_or(0).max(open(&result));
+        let overload = Overload {
+            id,
+            member,
+            args,
+            result,
+            params,
+            since: self.since,
+            run,
+        };
+        self.functions.entry(name).or_default().push(overload);
+    }
+
+    /// A function `name(…)`.
+    fn global(&mut self, name: &'static str, forms: impl IntoIterator<Item = Form>) {
+        forms
+            .into_iter()
+            .for_each(|form| self.add(name, false, form));
+    }
+
+    /// A function `target.name(…)`.
+    fn member(&mut self, name: &'static str, forms: impl IntoIterator<Item = Form>) {
+        forms
+            .into_iter()
+            .for_each(|form| self.add(name, true, form));
+    }
+}
+
+/// Id, arguments, result, and what is done.
+struct Form(&'static str, Vec<Type>, Type, Run);
+
+/// The number of type parameters, which are counted from `A`.
+fn open(of: &Type) -> u32 {
+    match of {
+        Type::Param(id) => id + 1,
+        Type::List(of) | Type::Optional(of) | Type::Type(Some(of)) => open(of),
+        Type::Map(entry) => open(&entry.0).max(open(&entry.1)),
+        _ => 0,
+    }
+}
+
+/// The first open type of a signature.
+const A: Type = Type::Param(0);
+/// The second.
+const B: Type = Type::Param(1);
+
+fn list(of: Type) -> Type {
+    Type::list(of)
+}
+
+/// For values that the checker would not have let through; a dynamic value may be any.
+fn mismatch<'a>() -> Evaluated<'a> {
+    Err(EvalError::no_such_overload())
+}

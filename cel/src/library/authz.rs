@@ -1,0 +1,290 @@
+//! Authorization checks: what an expression may ask, and the trait that answers.
+
+use std::fmt;
+
+use crate::error::EvalError;
+use crate::library::{Form, Library, Run, mismatch};
+use crate::meter::Meter;
+use crate::types::Type::{self, Bool, String as Text};
+use crate::value::{Evaluated, Opaque, Value};
+
+/// Answers the checks of expressions, for the user whose request is looked at.
+pub trait Authorizer: fmt::Debug + Sync {
+    /// Whether the access is allowed.
+    fn authorize(&self, attributes: &Attributes) -> Decision;
+}
+
+/// What an expression asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Attributes {
+    /// Asks for this service account, by namespace and name, in place of the user.
+    pub service_account: Option<(String, String)>,
+    /// The path of a request for no resource; if it is there, only it and the verb count.
+    pub path: Option<String>,
+    /// The group of the resource.
+    pub group: String,
+    /// The resource.
+    pub resource: String,
+    /// Its subresource.
+    pub subresource: String,
+    /// The namespace.
+    pub namespace: String,
+    /// The object.
+    pub name: String,
+    /// The verb.
+    pub verb: String,
+    /// Fields that are selected.
+    pub field_selector: String,
+    /// Labels that are selected.
+    pub label_selector: String,
+}
+
+/// The answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Decision {
+    /// Whether it is allowed.
+    pub allowed: bool,
+    /// Why.
+    pub reason: String,
+    /// Why it could not be decided.
+    pub error: Option<String>,
+}
+
+/// A check as far as it is built.
+#[derive(Clone, Debug)]
+pub struct Authz<'a> {
+    pub(crate) authorizer: &'a dyn Authorizer,
+    pub(crate) attributes: Attributes,
+    pub(crate) stage: Stage,
+}
+
+/// What a check may become next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Authorizer,
+    Path,
+    Group,
+    Resource,
+    Decision(Decision),
+}
+
+pub(crate) const AUTHORIZER: &str = "kubernetes.authorization.Authorizer";
+const PATH: &str = "kubernetes.authorization.PathCheck";
+const GROUP: &str = "kubernetes.authorization.GroupCheck";
+pub(crate) const RESOURCE: &str = "kubernetes.authorization.ResourceCheck";
+const DECISION: &str = "kubernetes.authorization.Decision";
+
+impl Authz<'_> {
+    pub(crate) const fn type_name(&self) -> &'static str {
+        match self.stage {
+            Stage::Authorizer => AUTHORIZER,
+            Stage::Path => PATH,
+            Stage::Group => GROUP,
+            Stage::Resource => RESOURCE,
+            Stage::Decision(_) => DECISION,
+        }
+    }
+}
+
+pub(super) fn add(lib: &mut Library) {
+    let of = Type::Opaque;
+    lib.member(
+        "path",
+        [Form(
+            "authorizer_path",
+            vec![of(AUTHORIZER), Text],
+            of(PATH),
+            path,
+        )],
+    );
+    lib.member(
+        "group",
+        [Form(
+            "authorizer_group",
+            vec![of(AUTHORIZER), Text],
+            of(GROUP),
+            |_, a| {
+                next(a, Stage::Group, |attributes, text| {
+                    text.clone_into(&mut attributes.group)
+                })
+            },
+        )],
+    );
+    lib.member(
+        "serviceAccount",
+        [Form(
+            "authorizer_serviceaccount",
+            vec![of(AUTHORIZER), Text, Text],
+            of(AUTHORIZER),
+            service_account,
+        )],
+    );
+    lib.member(
+        "resource",
+        [Form(
+            "groupcheck_resource",
+            vec![of(GROUP), Text],
+            of(RESOURCE),
+            |_, a| {
+                next(a, Stage::Resource, |attributes, text| {
+                    text.clone_into(&mut attributes.resource)
+                })
+            },
+        )],
+    );
+    add_checks(lib);
+}
+
+/// Resources, the check itself and its decision.
+fn add_checks(lib: &mut Library) {
+    let of = Type::Opaque;
+    let refinements: [(&'static str, &'static str, Run); 3] = [
+        ("subresource", "resourcecheck_subresource", |_, a| {
+            next(a, Stage::Resource, |attributes, text| {
+                text.clone_into(&mut attributes.subresource)
+            })
+        }),
+        ("namespace", "resourcecheck_namespace", |_, a| {
+            next(a, Stage::Resource, |attributes, text| {
+                text.clone_into(&mut attributes.namespace)
+            })
+        }),
+        ("name", "resourcecheck_name", |_, a| {
+            next(a, Stage::Resource, |attributes, text| {
+                text.clone_into(&mut attributes.name)
+            })
+        }),
+    ];
+    for (name, id, run) in refinements {
+        lib.member(
+            name,
+            [Form(id, vec![of(RESOURCE), Text], of(RESOURCE), run)],
+        );
+    }
+    lib.member(
+        "check",
+        [
+            Form("pathcheck_check", vec![of(PATH), Text], of(DECISION), check),
+            Form(
+                "resourcecheck_check",
+                vec![of(RESOURCE), Text],
+                of(DECISION),
+                check,
+            ),
+        ],
+    );
+    let questions: [(&'static str, &'static str, Type, Run); 4] = [
+        ("errored", "decision_errored", Bool, |_, a| {
+            decision(a, |d| Value::Bool(d.error.is_some()))
+        }),
+        ("error", "decision_error", Text, |_, a| {
+            decision(a, |d| Value::text(d.error.clone().unwrap_or_default()))
+        }),
+        ("allowed", "decision_allowed", Bool, |_, a| {
+            decision(a, |d| Value::Bool(d.allowed))
+        }),
+        ("reason", "decision_reason", Text, |_, a| {
+            decision(a, |d| Value::text(d.reason.as_str()))
+        }),
+    ];
+    for (name, id, result, run) in questions {
+        lib.member(name, [Form(id, vec![of(DECISION)], result, run)]);
+    }
+}
+
+pub(super) fn add_selectors(lib: &mut Library) {
+    let of = Type::Opaque;
+    let selectors: [(&'static str, &'static str, Run); 2] = [
+        ("fieldSelector", "authorizer_fieldselector", |_, a| {
+            next(a, Stage::Resource, |attributes, text| {
+                text.clone_into(&mut attributes.field_selector)
+            })
+        }),
+        ("labelSelector", "authorizer_labelselector", |_, a| {
+            next(a, Stage::Resource, |attributes, text| {
+                text.clone_into(&mut attributes.label_selector)
+            })
+        }),
+    ];
+    for (name, id, run) in selectors {
+        lib.member(
+            name,
+            [Form(id, vec![of(RESOURCE), Text], of(RESOURCE), run)],
+        );
+    }
+}
+
+fn authz<'v, 'a>(args: &'v [Value<'a>]) -> Result<&'v Authz<'a>, EvalError> {
+    match args.first() {
+        Some(Value::Opaque(opaque)) => match &**opaque {
+            Opaque::Authz(authz) => Ok(authz),
+            _ => Err(EvalError::no_such_overload()),
+        },
+        _ => Err(EvalError::no_such_overload()),
+    }
+}
+
+/// The check with what an argument adds.
+fn next<'a>(args: &[Value<'a>], stage: Stage, set: fn(&mut Attributes, &str)) -> Evaluated<'a> {
+    let mut authz = authz(args)?.clone();
+    let text = args
+        .get(1)
+        .and_then(Value::as_str)
+        .ok_or_else(EvalError::no_such_overload)?;
+    set(&mut authz.attributes, text);
+    authz.stage = stage;
+    Ok(Value::opaque(Opaque::Authz(authz)))
+}
+
+fn path<'a>(_: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a> {
+    if args
+        .get(1)
+        .and_then(Value::as_str)
+        .is_some_and(|path| path.trim().is_empty())
+    {
+        return Err(EvalError::new("path must not be empty"));
+    }
+    next(args, Stage::Path, |attributes, text| {
+        attributes.path = Some(text.to_owned())
+    })
+}
+
+fn service_account<'a>(_: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a> {
+    let [_, Value::String(namespace), Value::String(name)] = args else {
+        return mismatch();
+    };
+    let (namespace, name) = (namespace.as_str(), name.as_str());
+    let wrong = |what: &str, errors: Vec<String>| {
+        let errors = errors.join(", ");
+        EvalError::new(format!("Invalid service account {what}: {errors}"))
+    };
+    let errors = portcullis_api::name::dns1123_subdomain(name);
+    if !errors.is_empty() {
+        return Err(wrong("name", errors));
+    }
+    let errors = portcullis_api::name::dns1123_label(namespace);
+    if !errors.is_empty() {
+        return Err(wrong("namespace", errors));
+    }
+    let mut authz = authz(args)?.clone();
+    authz.attributes.service_account = Some((namespace.to_owned(), name.to_owned()));
+    Ok(Value::opaque(Opaque::Authz(authz)))
+}
+
+fn check<'a>(_: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a> {
+    let mut authz = authz(args)?.clone();
+    let verb = args
+        .get(1)
+        .and_then(Value::as_str)
+        .ok_or_else(EvalError::no_such_overload)?;
+    verb.clone_into(&mut authz.attributes.verb);
+    authz.stage = Stage::Decision(authz.authorizer.authorize(&authz.attributes));
+    Ok(Value::opaque(Opaque::Authz(authz)))
+}
+
+fn decision<'a>(args: &[Value<'a>], part: fn(&Decision) -> Value<'a>) -> Evaluated<'a> {
+    match &authz(args)?.stage {
+        Stage::Decision(decision) => Ok(part(decision)),
+        _ => mismatch(),
+    }
+}

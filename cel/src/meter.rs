@@ -1,0 +1,73 @@
+//! What an evaluation may cost.
+//!
+//! Three things are counted: the cost as `cel-go` counts it, which decides in upstream's place; the
+//! work actually done, since upstream prices some operations below what they take; and the bytes
+//! that are built. Whichever ends first ends the evaluation.
+
+use crate::error::EvalError;
+
+/// Bytes that one evaluation may build.
+const MAX_BYTES: usize = 32 << 20;
+/// Steps of work for each unit of cost, and some for those whose budget is small.
+const WORK_PER_COST: u64 = 50;
+const FREE_WORK: u64 = 1_000_000;
+const MAX_WORK: u64 = 100_000_000;
+
+#[derive(Debug)]
+pub(crate) struct Meter {
+    pub(crate) cost: u64,
+    limit: u64,
+    work_left: u64,
+    bytes_left: usize,
+}
+
+impl Meter {
+    pub(crate) fn new(limit: u64) -> Self {
+        let work = limit
+            .saturating_mul(WORK_PER_COST)
+            .saturating_add(FREE_WORK);
+        Self {
+            cost: 0,
+            limit,
+            work_left: work.min(MAX_WORK),
+            bytes_left: MAX_BYTES,
+        }
+    }
+
+    /// Counts cost.
+    pub(crate) fn charge(&mut self, cost: u64) -> Result<(), EvalError> {
+        self.cost = self.cost.saturating_add(cost);
+        if self.cost > self.limit {
+            return Err(EvalError::budget());
+        }
+        Ok(())
+    }
+
+    /// Counts steps that are about to be taken.
+    pub(crate) fn work(&mut self, steps: usize) -> Result<(), EvalError> {
+        match self.work_left.checked_sub(steps as u64) {
+            Some(left) => {
+                self.work_left = left;
+                Ok(())
+            }
+            None => Err(EvalError::budget()),
+        }
+    }
+
+    /// Counts bytes that are about to be built.
+    pub(crate) fn reserve(&mut self, bytes: usize) -> Result<(), EvalError> {
+        match self.bytes_left.checked_sub(bytes) {
+            Some(left) => {
+                self.bytes_left = left;
+                Ok(())
+            }
+            None => Err(EvalError::budget()),
+        }
+    }
+
+    /// Counts the elements of a list that is about to be built.
+    pub(crate) fn reserve_list(&mut self, elements: usize) -> Result<(), EvalError> {
+        self.work(elements)?;
+        self.reserve(elements.saturating_mul(size_of::<crate::Value<'_>>()))
+    }
+}

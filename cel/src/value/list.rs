@@ -1,0 +1,53 @@
+//! Lists, of the data or made.
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use crate::decl::ListDecl;
+use crate::error::EvalError;
+use crate::value::{Evaluated, Value, json};
+
+/// A list.
+#[derive(Clone, Debug)]
+pub enum List<'a> {
+    /// Part of the data.
+    #[doc(hidden)]
+    Json(&'a [Json], &'a ListDecl),
+    /// Made by the expression.
+    #[doc(hidden)]
+    Values(Arc<Vec<Value<'a>>>),
+}
+
+impl<'a> List<'a> {
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Json(items, _) => items.len(),
+            Self::Values(values) => values.len(),
+        }
+    }
+
+    pub(crate) fn get(&self, index: usize) -> Option<Evaluated<'a>> {
+        match self {
+            Self::Json(items, decl) => Some(json::value(items.get(index)?, &decl.element)),
+            Self::Values(values) => values.get(index).cloned().map(Ok),
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Evaluated<'a>> {
+        (0..self.len()).filter_map(|index| self.get(index))
+    }
+
+    /// The elements, to build another list of.
+    pub(crate) fn to_vec(&self) -> Result<Vec<Value<'a>>, EvalError> {
+        self.iter().collect()
+    }
+
+    /// What is declared of the list, if it is part of the data.
+    pub(crate) const fn decl(&self) -> Option<&'a ListDecl> {
+        match self {
+            Self::Json(_, decl) => Some(decl),
+            Self::Values(_) => None,
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Maps and objects, of the data or made.
+
+use std::borrow::Borrow;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use crate::decl::{DYN, DeclType, ObjectType};
+use crate::types::Type;
+use crate::value::{Evaluated, Text, Value, json};
+
+/// A map or an object.
+#[derive(Clone, Debug)]
+pub enum Map<'a> {
+    /// Part of the data.
+    #[doc(hidden)]
+    Json(&'a serde_json::Map<String, Json>, Shape<'a>),
+    /// Made by the expression.
+    #[doc(hidden)]
+    Values(Arc<Entries<'a>>),
+}
+
+/// What is declared of a map of the data.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape<'a> {
+    /// It has declared fields.
+    #[doc(hidden)]
+    Object(&'a Arc<ObjectType>),
+    /// Its values are of a type.
+    #[doc(hidden)]
+    Map(&'a DeclType),
+}
+
+/// The entries of a map that an expression made.
+#[derive(Clone, Debug, Default)]
+pub struct Entries<'a> {
+    /// The object's type, if it is one.
+    pub(crate) object: Option<Arc<ObjectType>>,
+    pub(crate) entries: BTreeMap<Key<'a>, Value<'a>>,
+}
+
+/// A key of a map.
+#[derive(Clone, Debug)]
+pub(crate) enum Key<'a> {
+    #[doc(hidden)]
+    Bool(bool),
+    #[doc(hidden)]
+    Int(i64),
+    #[doc(hidden)]
+    Uint(u64),
+    #[doc(hidden)]
+    String(Text<'a>),
+}
+
+impl<'a> Entries<'a> {
+    /// Entries of a map, ready to share.
+    pub(crate) fn of(entries: BTreeMap<Key<'a>, Value<'a>>) -> Arc<Self> {
+        Arc::new(Self {
+            object: None,
+            entries,
+        })
+    }
+}
+
+impl<'a> Key<'a> {
+    /// The key that a value is, if it can be one. Whole doubles are numbers like others.
+    pub(crate) fn of(value: &Value<'a>) -> Option<Self> {
+        Some(match value {
+            Value::Bool(value) => Self::Bool(*value),
+            Value::Int(value) => Self::Int(*value),
+            Value::Uint(value) => Self::Uint(*value),
+            Value::String(text) => Self::String(text.clone()),
+            Value::Double(value) if value.fract() == 0.0 && value.abs() < 9e15 => {
+                Self::Int(*value as i64)
+            }
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn to_value(&self) -> Value<'a> {
+        match self {
+            Self::Bool(value) => Value::Bool(*value),
+            Self::Int(value) => Value::Int(*value),
+            Self::Uint(value) => Value::Uint(*value),
+            Self::String(text) => Value::String(text.clone()),
+        }
+    }
+}
+
+/// What keys are ordered by: numbers are the same key whatever their type.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Rank<'k> {
+    Bool(bool),
+    Number(i128),
+    String(&'k str),
+}
+
+/// Keys of any lifetime, to look them up by.
+trait AsRank {
+    fn rank(&self) -> Rank<'_>;
+}
+
+impl AsRank for Key<'_> {
+    fn rank(&self) -> Rank<'_> {
+        match self {
+            Self::Bool(value) => Rank::Bool(*value),
+            Self::Int(value) => Rank::Number(i128::from(*value)),
+            Self::Uint(value) => Rank::Number(i128::from(*value)),
+            Self::String(text) => Rank::String(text.as_str()),
+        }
+    }
+}
+
+impl PartialEq for Key<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.rank() == other.rank()
+    }
+}
+
+impl Eq for Key<'_> {}
+
+impl PartialOrd for Key<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Key<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+impl<'a, 'k> Borrow<dyn AsRank + 'k> for Key<'a>
+where
+    'a: 'k,
+{
+    fn borrow(&self) -> &(dyn AsRank + 'k) {
+        self
+    }
+}
+
+impl PartialEq for dyn AsRank + '_ {
+    fn eq(&self, other: &Self) -> bool {
+        self.rank() == other.rank()
+    }
+}
+
+impl Eq for dyn AsRank + '_ {}
+
+impl PartialOrd for dyn AsRank + '_ {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for dyn AsRank + '_ {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+impl<'a> Map<'a> {
+    pub(crate) fn made(entries: BTreeMap<Key<'a>, Value<'a>>) -> Self {
+        Self::Values(Entries::of(entries))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Json(map, _) => map.len(),
+            Self::Values(values) => values.entries.len(),
+        }
+    }
+
+    pub(crate) fn type_of(&self) -> Type {
+        match self {
+            Self::Json(_, Shape::Object(object)) => Type::Object(Arc::clone(object)),
+            Self::Values(values) if values.object.is_some() => {
+                values.object.clone().map_or(Type::Dyn, Type::Object)
+            }
+            Self::Json(..) | Self::Values(_) => Type::map(Type::Dyn, Type::Dyn),
+        }
+    }
+
+    /// Whether it is an object, which cannot be gone through.
+    pub(crate) fn is_object(&self) -> bool {
+        match self {
+            Self::Json(_, shape) => matches!(shape, Shape::Object(_)),
+            Self::Values(values) => values.object.is_some(),
+        }
+    }
+
+    /// The value of a field or of a key that is a text.
+    pub(crate) fn field(&self, name: &str) -> Option<Evaluated<'a>> {
+        match self {
+            Self::Json(map, Shape::Map(decl)) => {
+                map.get(name).map(|value| json::value(value, decl))
+            }
+            Self::Json(map, Shape::Object(object)) => {
+                if let Some(field) = object.field(name) {
+                    return map
+                        .get(&*field.json_name)
+                        .map(|value| json::value(value, &field.decl));
+                }
+                let value = object.open.then(|| map.get(name)).flatten()?;
+                Some(json::value(value, &DYN))
+            }
+            Self::Values(values) => {
+                let key = Key::String(Text::Borrowed(name));
+                let key: &dyn AsRank = &key;
+                values.entries.get(key).cloned().map(Ok)
+            }
+        }
+    }
+
+    /// Whether there is a field.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        match self {
+            Self::Json(map, Shape::Object(object)) => match object.field(name) {
+                Some(field) => map.contains_key(&*field.json_name),
+                None => object.open && map.contains_key(name),
+            },
+            Self::Json(map, Shape::Map(_)) => map.contains_key(name),
+            Self::Values(_) => self.field(name).is_some(),
+        }
+    }
+
+    /// The value of a key.
+    pub(crate) fn get(&self, key: &Value<'a>) -> Option<Evaluated<'a>> {
+        if let Value::String(text) = key {
+            return self.field(text.as_str());
+        }
+        match self {
+            Self::Values(values) => values.entries.get(&Key::of(key)?).cloned().map(Ok),
+            Self::Json(..) => None,
+        }
+    }
+
+    /// Keys and values, in the order of the keys.
+    pub(crate) fn iter(&self) -> Vec<(Key<'a>, Evaluated<'a>)> {
+        match self {
+            Self::Json(map, shape) => {
+                let entry = |(name, value): (&'a String, &'a Json)| {
+                    let decl = match shape {
+                        Shape::Map(decl) => *decl,
+                        Shape::Object(_) => &DYN,
+                    };
+                    (Key::String(Text::Borrowed(name)), json::value(value, decl))
+                };
+                map.iter().map(entry).collect()
+            }
+            Self::Values(values) => {
+                let entry = |(key, value): (&Key<'a>, &Value<'a>)| (key.clone(), Ok(value.clone()));
+                values.entries.iter().map(entry).collect()
+            }
+        }
+    }
+
+    /// The fields of an object that are there, by name.
+    pub(crate) fn declared_fields(&self) -> Vec<(&str, Evaluated<'a>)> {
+        match self {
+            Self::Json(map, Shape::Object(object)) => {
+                let present = object.fields.iter().filter_map(|(name, field)| {
+                    let value = map.get(&*field.json_name)?;
+                    Some((&**name, json::value(value, &field.decl)))
+                });
+                present.collect()
+            }
+            Self::Json(map, Shape::Map(decl)) => {
+                let entry =
+                    |(name, value): (&'a String, _)| (name.as_str(), json::value(value, decl));
+                map.iter().map(entry).collect()
+            }
+            Self::Values(values) => {
+                let text = values.entries.iter().filter_map(|(key, value)| match key {
+                    Key::String(text) => Some((text.as_str(), Ok(value.clone()))),
+                    Key::Bool(_) | Key::Int(_) | Key::Uint(_) => None,
+                });
+                text.collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Values of Kubernetes' libraries.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use portcullis_api::quantity::Quantity;
+
+use crate::library::authz::Authz;
+use crate::library::formats::Format;
+use crate::library::semver::Semver;
+use crate::library::url::Url;
+
+/// A value that only functions look into.
+#[derive(Clone, Debug)]
+pub enum Opaque<'a> {
+    #[doc(hidden)]
+    Url(Url),
+    #[doc(hidden)]
+    Quantity(Quantity),
+    #[doc(hidden)]
+    Ip(IpAddr),
+    #[doc(hidden)]
+    Cidr(Cidr),
+    #[doc(hidden)]
+    Format(&'static Format),
+    #[doc(hidden)]
+    Semver(Semver),
+    #[doc(hidden)]
+    Authz(Authz<'a>),
+}
+
+/// A network: an address in it and the length of its prefix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cidr {
+    pub(crate) address: IpAddr,
+    pub(crate) bits: u8,
+}
+
+impl fmt::Display for Cidr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.bits)
+    }
+}
+
+impl Opaque<'_> {
+    pub(crate) const fn type_name(&self) -> &'static str {
+        match self {
+            Self::Url(_) => "kubernetes.URL",
+            Self::Quantity(_) => "kubernetes.Quantity",
+            Self::Ip(_) => "net.IP",
+            Self::Cidr(_) => "net.CIDR",
+            Self::Format(_) => "kubernetes.NamedFormat",
+            Self::Semver(_) => "kubernetes.Semver",
+            Self::Authz(authz) => authz.type_name(),
+        }
+    }
+
+    /// The size by which costs are counted.
+    pub(crate) const fn size(&self) -> usize {
+        match self {
+            Self::Ip(IpAddr::V4(_)) => 4,
+            Self::Ip(IpAddr::V6(_)) => 16,
+            Self::Cidr(cidr) => cidr.bits.div_ceil(8) as usize,
+            _ => 1,
+        }
+    }
+}
+
+impl PartialEq for Opaque<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Url(a), Self::Url(b)) => a == b,
+            (Self::Quantity(a), Self::Quantity(b)) => a == b,
+            (Self::Ip(a), Self::Ip(b)) => a == b,
+            (Self::Cidr(a), Self::Cidr(b)) => a == b,
+            (Self::Format(a), Self::Format(b)) => a.name == b.name,
+            (Self::Semver(a), Self::Semver(b)) => a.compare(b).is_eq(),
+            _ => false,
+        }
+    }
+}
