@@ -71,6 +71,7 @@ pub struct App {
     tasks: TaskTracker,
     shutdown: CancellationToken,
     explains_decisions: bool,
+    authorities: watch::Receiver<String>,
 }
 
 impl App {
@@ -155,6 +156,7 @@ impl App {
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             explains_decisions: options.explain_decisions,
+            authorities: believed.clone(),
         });
         app.start_tasks(options, upstream, reloads);
         app.start_controllers(&controllers, options, certificates, believed);
@@ -258,6 +260,11 @@ impl App {
     /// All objects.
     pub fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// The authorities whose client certificates are trusted, as PEM, now and later.
+    pub fn authorities(&self) -> watch::Receiver<String> {
+        self.authorities.clone()
     }
 
     /// How the server is.

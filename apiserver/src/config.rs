@@ -1,6 +1,7 @@
 //! The command line: kube-apiserver's names and meanings.
 
 pub mod etcd;
+mod limits;
 pub mod oidc;
 pub mod service_accounts;
 
@@ -11,7 +12,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
 pub use self::etcd::Etcd;
+pub use self::limits::RequestLimits;
 use crate::registry::ranges::PortRange;
+use crate::serving::Deadlines;
 
 /// A complete miniature Kubernetes API server.
 #[derive(Debug, Parser)]
@@ -107,6 +110,9 @@ pub struct Serve {
     /// How many requests at once, and for how long.
     #[command(flatten)]
     pub limits: RequestLimits,
+    /// How long a client may do nothing; no option, as upstream.
+    #[arg(skip)]
+    pub deadlines: Deadlines,
     /// Which controllers to run: `*` for all that run by default, `name` for one, `-name` for all
     /// but one. root-ca-cert-publisher runs by default only if the `ServiceAccount` admission plugin
     /// does, whose token volumes alone mount what it publishes.
@@ -126,20 +132,6 @@ pub struct Serve {
     /// How to write the log.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
-}
-
-/// Options about requests at once; watches and streams do not count, nor do cluster admins.
-#[derive(Debug, Args)]
-pub struct RequestLimits {
-    /// How many requests that change nothing are carried out at once; 0 for no limit.
-    #[arg(long, default_value_t = 400)]
-    pub max_requests_inflight: u32,
-    /// How many requests that change something are carried out at once; 0 for no limit.
-    #[arg(long, default_value_t = 200)]
-    pub max_mutating_requests_inflight: u32,
-    /// How long a request may take, such as `1m0s`; 0 for no limit.
-    #[arg(long, default_value = "1m0s", value_parser = duration)]
-    pub request_timeout: std::time::Duration,
 }
 
 /// Options about what services are given.

@@ -34,6 +34,7 @@ use http::header::USER_AGENT;
 use http::request::Parts;
 use portcullis_api::status::Reason;
 use portcullis_api::{Status, Verb};
+use portcullis_storage::Entry;
 
 use self::body::{Expected, Incoming};
 use self::query::Query;
@@ -41,13 +42,14 @@ use self::scale::Rescaled;
 use crate::app::App;
 use crate::field_manager::update::Writer;
 use crate::filters::authorization::Authorized;
+use crate::filters::limits::pool::Permit;
 use crate::registry::kinds::scale::SCALE;
 use crate::registry::resource::{PROXY, Resource, Subresource};
 use crate::registry::table;
 use crate::registry::update::Change;
 use crate::registry::{Scope, WarningList};
 use crate::request_info::{RequestInfo, ResourceRequest};
-use crate::response::accept::{self, Format};
+use crate::response::accept::{self, Encoding, Format};
 use crate::response::object::Reader;
 use crate::response::table::IncludeObject;
 use crate::response::{self, Response};
@@ -95,6 +97,20 @@ impl<'a> Call<'a> {
             format: self.format,
             include: IncludeObject::parse(self.query.get("includeObject"))?,
         })
+    }
+
+    /// Memory for the answer that is to be made of these objects, if it is a large one. YAML is made
+    /// by way of values, which take many times their text.
+    ///
+    /// # Errors
+    /// 429, if other answers are not sent in time.
+    pub async fn room(&self, entries: &[Arc<Entry>]) -> Result<Option<Permit>, Status> {
+        let size: usize = entries.iter().map(|entry| entry.value.len()).sum();
+        let size = match self.format.encoding {
+            Encoding::Json => size,
+            Encoding::Yaml => size.saturating_mul(10),
+        };
+        self.app.limits().room_to_make(self.scope.user, size).await
     }
 
     /// Who writes, for the record of who set which field.

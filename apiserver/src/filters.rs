@@ -9,6 +9,7 @@ pub mod impersonation;
 pub mod limits;
 pub mod panic;
 pub mod present;
+pub mod room;
 pub mod trace;
 
 use std::sync::Arc;
@@ -17,14 +18,17 @@ use http::Request;
 use http::header::{HeaderValue, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 use portcullis_api::Status;
 use rustls_pki_types::CertificateDer;
+use tokio::time::Instant;
 use tracing::Instrument;
 
+use self::limits::Turn;
+use self::limits::pool::Permit;
 use crate::app::App;
 use crate::endpoints;
-use crate::endpoints::body::Incoming;
+use crate::endpoints::body::{Incoming, Received};
 use crate::endpoints::query::Query;
 use crate::request_info::RequestInfo;
-use crate::response::{self, Response};
+use crate::response::{self, Ends, Response};
 
 /// What is known of a connection's other end.
 #[derive(Debug, Default)]
@@ -33,9 +37,25 @@ pub struct Peer {
     pub certificates: Vec<CertificateDer<'static>>,
 }
 
+/// An answer, and what it holds until it is sent.
+#[derive(Debug)]
+pub struct Answer {
+    /// What goes back.
+    pub response: Response,
+    /// Places and memory.
+    pub held: Vec<Permit>,
+    /// When all of it must have been sent.
+    pub end: Option<Instant>,
+    /// Whether the request was one to be carried out.
+    pub known: bool,
+    /// Whether the client is still sending what nobody will read.
+    pub unread: bool,
+}
+
 /// Answers a request.
-pub async fn serve(app: Arc<App>, peer: Arc<Peer>, request: Request<Incoming>) -> Response {
-    let (parts, mut body) = request.into_parts();
+pub async fn serve(app: Arc<App>, peer: Arc<Peer>, request: Request<Received>) -> Answer {
+    let (parts, received) = request.into_parts();
+    let mut body = Incoming::new(received);
     // Parsed once: what is authorized is by construction what is carried out.
     let info = RequestInfo::parse(
         &parts.method,
@@ -43,17 +63,19 @@ pub async fn serve(app: Arc<App>, peer: Arc<Peer>, request: Request<Incoming>) -
         parts.uri.query().unwrap_or_default(),
     );
     let span = trace::Span::begin(&parts, &info);
+    let end = app.limits().end(&info);
     let wishes = present::Wishes::of(&parts);
-    let answer = panic::catch(limits::within_time(&app, &info, async {
-        limits::check_head(&parts)?;
+    let answer = panic::catch(limits::within_time(end, async {
+        let head = limits::check_head(&parts)?;
         let user = authentication::authenticate(&app, &parts.headers, &peer).await?;
         span.identified(&user);
         // Whoever acts as somebody else is judged as somebody else from here on.
         let user = impersonation::impersonate(&app, user, &parts.headers)?;
         span.acting_as(&user);
-        let _place = limits::take_place(&app, &info, &user)?;
         // Only this makes an `Authorized`, and handlers ask for one.
         let authorized = authorization::authorize(&app, info.clone(), user)?;
+        // Those who may nothing take no place from others, nor do those whose body is still to come.
+        body.admit(Turn::new(app.limits(), &info, authorized.user(), head))?;
         // The body is not looked at before this point.
         Ok(endpoints::dispatch(&app, &authorized, &parts, &mut body).await)
     }))
@@ -63,8 +85,17 @@ pub async fn serve(app: Arc<App>, peer: Arc<Peer>, request: Request<Incoming>) -
     let query = parts.uri.query().unwrap_or_default();
     let dry_run = !Query::new(query).get("dryRun").is_empty();
     app.requests().note(&info, dry_run, answer.status());
-    limits::drain(body).await;
-    span.end(wishes.present(answer).await)
+    let unread = body.is_unread();
+    let admitted = body.into_admitted();
+    let known = admitted.is_some();
+    let (response, held) = room::hold(app.limits(), wishes, answer, admitted).await;
+    Answer {
+        end: Ends::of(&response).or(end),
+        response: span.end(response),
+        held,
+        known,
+        unread,
+    }
 }
 
 /// The answer to a request that no handler has seen.

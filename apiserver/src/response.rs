@@ -13,11 +13,23 @@ use http::{Response as HttpResponse, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use portcullis_api::Status;
+use tokio::time::Instant;
 
 /// What goes back to a client.
 pub type Response = HttpResponse<Body>;
 /// Bytes at once, or as they come.
 pub type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+/// When an answer that lasts must end, though its client does not read.
+#[derive(Clone, Copy, Debug)]
+pub struct Ends(pub Instant);
+
+impl Ends {
+    /// When this answer must end, if it says so.
+    pub fn of(answer: &Response) -> Option<Instant> {
+        answer.extensions().get::<Self>().map(|ends| ends.0)
+    }
+}
 
 /// The content type of everything that nobody asked for otherwise.
 pub const JSON: &str = "application/json";

@@ -11,7 +11,7 @@ use crate::app::{App, StartError};
 use crate::commands::CommandError;
 use crate::config::Serve;
 use crate::own_service::Address;
-use crate::serving::{self, tls};
+use crate::serving::{self, tls::Acceptors};
 use crate::startup;
 
 /// A server that serves, until it is stopped.
@@ -38,13 +38,20 @@ impl Server {
         let listener = TcpListener::bind((address, port)).await.map_err(listen)?;
         let local = listener.local_addr().map_err(listen)?;
         let pki = startup::certificates(options, local)?;
-        let acceptor = tls::acceptor(Arc::new(pki.serving.clone()))
-            .map_err(|why| StartError::option("--tls-cert-file", why))?;
         let app = App::start(options, &pki, &startup::reachable(local).to_string()).await?;
         app.announce(Address::new(options.services.advertise_address, local));
         startup::write_kubeconfig(options, &pki, local)?;
         let stop = CancellationToken::new();
-        let serving = tokio::spawn(serving::run(listener, acceptor, app.clone(), stop.clone()));
+        let acceptors = Acceptors::new(Arc::new(pki.serving.clone()), app.authorities())
+            .map_err(|why| StartError::option("--tls-cert-file", why))?;
+        let serving = serving::run(
+            listener,
+            acceptors,
+            app.clone(),
+            options.deadlines,
+            stop.clone(),
+        );
+        let serving = tokio::spawn(serving);
         Ok(Self {
             local,
             app,

@@ -1,11 +1,17 @@
 //! Connections: accepted, encrypted, served, and drained at the end.
 
 pub mod certificate;
+pub mod connections;
+pub mod delivery;
+pub mod heads;
 pub mod health;
 pub mod pki;
+pub mod progress;
+pub mod stream;
 pub mod tls;
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,36 +20,104 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio_rustls::TlsAcceptor;
+use tokio::time::Instant;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+use self::connections::Connections;
+use self::heads::Heads;
+use self::progress::{Progress, Verdict};
+use self::stream::Stream;
+use self::tls::Acceptors;
 use crate::app::App;
 use crate::filters::{self, Peer, limits};
 
-/// How long a client may take to say hello, and then to send the head of its first request.
-const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long requests may take to finish once the server is to stop.
 const DRAIN: Duration = Duration::from_secs(15);
 /// How long to wait when the system has no more sockets.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// Streams on one HTTP/2 connection (upstream: `--http2-max-streams-per-connection`, 250 and more).
-const STREAMS: u32 = 1000;
+/// Streams on one HTTP/2 connection (upstream: `--http2-max-streams-per-connection`).
+const STREAMS: u32 = 250;
+/// How much of a request's body is taken before it is read (upstream: `resourceBody99Percentile`).
+const STREAM_WINDOW: u32 = 256 * 1024;
+/// And of all on one HTTP/2 connection.
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// How much of an answer waits for an HTTP/2 client.
+const SEND_BUFFER: usize = 256 * 1024;
+/// How much memory the heads of requests may take that are larger than most and not complete.
+const HEADS: usize = 16 * 1024 * 1024;
+/// How long a connection that is idle may take to end.
+const GOODBYE: Duration = Duration::from_secs(5);
 /// How much of a request's head is read, in bytes: a little more than is taken, so that most heads
 /// that are too large can be refused with a Status. hyper also has limits of its own on the number of
 /// headers and the length of the URL.
 const HEAD_MAX: usize = limits::HEAD_MAX + 64 * 1024;
 
+/// How long a client may do nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadlines {
+    /// Until the TLS handshake is done.
+    pub handshake: Duration,
+    /// From then on until the head of the first request is there.
+    pub first: Duration,
+    /// From the first to the last byte of any later head (upstream: `ReadHeaderTimeout`).
+    pub head: Duration,
+    /// Between requests (upstream: `IdleTimeout`).
+    pub idle: Duration,
+    /// Until it reads more of what is sent.
+    pub stalled: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(10),
+            first: Duration::from_secs(10),
+            head: Duration::from_secs(32),
+            idle: Duration::from_secs(90),
+            stalled: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Deadlines {
+    /// No deadline is over sooner than that.
+    fn shortest(&self) -> Duration {
+        let all = [self.first, self.head, self.idle, self.stalled];
+        all.into_iter().fold(Duration::from_secs(5), Duration::min)
+    }
+}
+
+/// What all connections share.
+struct Shared {
+    app: Arc<App>,
+    http1: auto::Builder<TokioExecutor>,
+    http2: auto::Builder<TokioExecutor>,
+    heads: Heads,
+    deadlines: Deadlines,
+    stop: CancellationToken,
+}
+
 /// Serves until `stop`, then lets requests finish; watches end by themselves.
 pub async fn run(
     listener: TcpListener,
-    acceptor: TlsAcceptor,
+    mut acceptors: Acceptors,
     app: Arc<App>,
+    deadlines: Deadlines,
     stop: CancellationToken,
 ) {
-    let graceful = GracefulShutdown::new();
-    let server = Arc::new(server());
+    let tasks = TaskTracker::new();
+    let all = Connections::new(connections::possible());
+    let shared = Arc::new(Shared {
+        app,
+        http1: server().http1_only(),
+        http2: server().http2_only(),
+        heads: Heads::new(HEADS),
+        deadlines,
+        stop: stop.clone(),
+    });
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
@@ -51,15 +125,21 @@ pub async fn run(
         };
         match accepted {
             Ok((stream, _)) => {
-                let connection = connection(
-                    stream,
-                    acceptor.clone(),
-                    server.clone(),
-                    app.clone(),
-                    graceful.watcher(),
-                );
-                // Owned by `graceful`, which waits for it.
-                tokio::spawn(connection);
+                let progress = Progress::begin();
+                let Some(open) = all.take(&progress) else {
+                    tracing::debug!("a connection was refused: all others are at work");
+                    continue;
+                };
+                let (acceptor, shared) = (acceptors.current(), shared.clone());
+                tasks.spawn(async move {
+                    tokio::select! {
+                        () = connection(stream, acceptor, shared, &progress) => {}
+                        () = progress.evicted() => {
+                            tracing::debug!("a connection had to make room for another one");
+                        }
+                    }
+                    drop(open);
+                });
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -68,10 +148,8 @@ pub async fn run(
         }
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN, graceful.shutdown())
-        .await
-        .is_err()
-    {
+    tasks.close();
+    if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
         tracing::warn!(
             seconds = DRAIN.as_secs(),
             "some requests did not finish in time"
@@ -79,36 +157,53 @@ pub async fn run(
     }
 }
 
+/// Heads have deadlines of their own ([`Progress`]), which hyper's are not needed for.
 fn server() -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new());
     server
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HANDSHAKE * 6)
+        .header_read_timeout(None)
         .max_buf_size(HEAD_MAX);
     server
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(u32::try_from(HEAD_MAX).unwrap_or(u32::MAX))
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
         .keep_alive_interval(Some(Duration::from_secs(30)))
-        .adaptive_window(true);
+        .keep_alive_timeout(Duration::from_secs(20));
     server
 }
 
 async fn connection(
     stream: TcpStream,
-    acceptor: TlsAcceptor,
-    server: Arc<auto::Builder<TokioExecutor>>,
-    app: Arc<App>,
-    watcher: hyper_util::server::graceful::Watcher,
+    acceptor: tokio_rustls::TlsAcceptor,
+    shared: Arc<Shared>,
+    progress: &Arc<Progress>,
 ) {
     // Answers are written whole; waiting for more would only delay them.
     let _ = stream.set_nodelay(true);
-    let stream = match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return tracing::debug!(%error, "TLS handshake failed"),
-        Err(_) => return tracing::debug!("TLS handshake took too long"),
+    let handshake = tokio::time::timeout(shared.deadlines.handshake, acceptor.accept(stream));
+    let stream = tokio::select! {
+        shaken = handshake => match shaken {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return tracing::debug!(%error, "TLS handshake failed"),
+            Err(_) => return tracing::debug!("TLS handshake took too long"),
+        },
+        () = shared.stop.cancelled() => return,
+    };
+    serve(stream, &shared, progress).await;
+}
+
+/// Serves a connection until its client has enough of it, does nothing, or the server stops.
+async fn serve(stream: TlsStream<TcpStream>, shared: &Shared, progress: &Arc<Progress>) {
+    let server = if stream::is_http2(&stream) {
+        &shared.http2
+    } else {
+        &shared.http1
     };
     let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
     let peer = Arc::new(Peer {
@@ -117,14 +212,37 @@ async fn connection(
             .map(|c| c.clone().into_owned())
             .collect(),
     });
-    let service = service_fn(move |request: Request<Incoming>| {
-        let answer = filters::serve(app.clone(), peer.clone(), request);
-        async move { Ok::<_, Infallible>(answer.await) }
+    let service = service_fn(|request: Request<Incoming>| {
+        let under_way = progress.request();
+        let answer = filters::serve(shared.app.clone(), peer.clone(), request);
+        async move { Ok::<_, Infallible>(delivery::deliver(answer.await, under_way).await) }
     });
-    let serving = server
-        .serve_connection_with_upgrades(TokioIo::new(stream), service)
-        .into_owned();
-    if let Err(error) = watcher.watch(serving).await {
-        tracing::debug!(error, "connection ended");
+    let stream = Stream::new(stream, progress.clone(), &shared.heads);
+    let mut serving = pin!(server.serve_connection(TokioIo::new(stream), service));
+    let mut look = pin!(tokio::time::sleep(Duration::ZERO));
+    let mut ending = false;
+    loop {
+        tokio::select! {
+            ended = serving.as_mut() => {
+                if let Err(error) = ended {
+                    tracing::debug!(error, "connection ended");
+                }
+                return;
+            }
+            () = shared.stop.cancelled(), if !ending => {
+                serving.as_mut().graceful_shutdown();
+                ending = true;
+            }
+            () = look.as_mut() => match progress.verdict(Instant::now(), &shared.deadlines) {
+                Verdict::Fine(next) => look.as_mut().reset(next),
+                Verdict::Idle if !ending => {
+                    serving.as_mut().graceful_shutdown();
+                    ending = true;
+                    look.as_mut().reset(Instant::now() + GOODBYE);
+                }
+                Verdict::Idle => return,
+                Verdict::Overdue(why) => return tracing::debug!(why, "a connection was closed"),
+            },
+        }
     }
 }

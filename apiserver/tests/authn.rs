@@ -1,6 +1,7 @@
 //! Who are you?
 
 mod anonymous;
+mod authorities;
 mod cluster_tokens;
 mod elsewhere;
 mod headers;

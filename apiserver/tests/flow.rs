@@ -1,6 +1,9 @@
 //! What happens before and around the verbs.
 
 mod answers;
+mod limits;
 mod logging;
+mod memory;
 mod order;
 mod restart;
+mod silence;

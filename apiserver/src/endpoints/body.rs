@@ -1,11 +1,10 @@
 //! The body of a request: its bytes, its notation, its object.
 
+mod incoming;
 mod yaml;
 
-use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use portcullis_api::decode::{DecodeError, Decoded, check_size, parse};
 use portcullis_api::protobuf::{self, Envelope};
 use portcullis_api::status::Reason;
@@ -15,16 +14,11 @@ use serde_json::Value;
 use super::query::FieldValidation;
 use crate::registry::version::Conversion;
 
+pub use self::incoming::{Admitted, Incoming, Received, read};
 pub use self::yaml::parse as yaml;
-
-/// The largest body, in bytes (upstream: `MaxRequestBodyBytes`).
-const BODY_MAX: usize = 3 * 1024 * 1024;
 
 /// How many unknown and duplicate fields are told of.
 const PROBLEMS_MAX: usize = 100;
-
-/// A request's body as it comes from the connection.
-pub type Incoming = hyper::body::Incoming;
 
 /// What a body is expected to hold.
 #[derive(Clone, Copy)]
@@ -45,23 +39,6 @@ pub struct Read {
     pub object: Box<dyn Object>,
     /// One sentence each.
     pub warnings: Vec<String>,
-}
-
-/// Reads all of a body.
-///
-/// # Errors
-/// 413 if it is too large, 400 if the connection breaks.
-pub async fn read(body: &mut Incoming) -> Result<Bytes, Status> {
-    match Limited::new(body, BODY_MAX).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Status::failure(
-            Reason::RequestEntityTooLarge,
-            format!("Request entity too large: limit is {BODY_MAX}"),
-        )),
-        Err(error) => Err(Status::bad_request(format!(
-            "the body of the request could not be read: {error}"
-        ))),
-    }
 }
 
 /// The media type of a body, without parameters; empty if the client does not say.

@@ -4,6 +4,7 @@ use http::StatusCode;
 use portcullis_api::Status;
 
 use super::{Call, scale};
+use crate::filters::room::Room;
 use crate::response::Response;
 
 /// Reads an object.
@@ -15,7 +16,10 @@ pub async fn get(call: &Call<'_>) -> Result<Response, Status> {
     let registry = call.app.registry();
     let Some(parent) = call.parent else {
         let entry = registry.get(&call.scope, at).await?;
-        return call.answer(StatusCode::OK, &entry);
+        let room = call.room(std::slice::from_ref(&entry)).await?;
+        let mut answer = call.answer(StatusCode::OK, &entry)?;
+        Room::attach(room, &mut answer);
+        return Ok(answer);
     };
     let scope = call.scope.of(parent);
     let found = registry.get(&scope, at).await;

@@ -4,6 +4,7 @@ use http::StatusCode;
 use portcullis_api::Status;
 
 use super::Call;
+use crate::filters::room::Room;
 use crate::registry::Scope;
 use crate::response::{self, Response};
 
@@ -19,10 +20,11 @@ pub async fn list(call: &Call<'_>) -> Result<Response, Status> {
         ..call.scope
     };
     let list = call.app.registry().list(&scope, &query).await?;
+    // Before it is made: a client that does not read would have any number of lists made for it.
+    let room = call.room(&list.entries).await?;
     let body = call.reader()?.list(&list)?;
-    Ok(response::bytes(
-        StatusCode::OK,
-        call.format.encoding.content_type(),
-        body,
-    ))
+    let content_type = call.format.encoding.content_type();
+    let mut answer = response::bytes(StatusCode::OK, content_type, body);
+    Room::attach(room, &mut answer);
+    Ok(answer)
 }

@@ -19,7 +19,7 @@ use crate::registry::Scope;
 use crate::registry::watch::{Following, Told, WatchQuery};
 use crate::response::object::Reader;
 use crate::response::watch_frames::Frames;
-use crate::response::{self, Response};
+use crate::response::{self, Ends, Response};
 
 /// How long a watch lasts whose client does not say; upstream draws from between this and twice it.
 const TIMEOUT: Duration = Duration::from_secs(30 * 60);
@@ -47,7 +47,7 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
         name: "",
         ..call.scope
     };
-    let timeout = timeout(call)?;
+    let end = Instant::now() + timeout(call)?;
     let following = call
         .app
         .registry()
@@ -63,7 +63,7 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
         tell_initial_end: streaming,
         revision: 0,
         timer: bookmark_timer(),
-        end: Box::pin(tokio::time::sleep(timeout)),
+        end: Box::pin(tokio::time::sleep_until(end)),
         shutdown: call.app.shutdown().clone(),
         done: false,
     };
@@ -75,6 +75,7 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
     });
     let mut response = response::bytes(StatusCode::OK, call.format.encoding.content_type(), "");
     *response.body_mut() = StreamBody::new(frames).boxed_unsync();
+    response.extensions_mut().insert(Ends(end));
     Ok(response)
 }
 

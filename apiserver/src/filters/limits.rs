@@ -1,67 +1,80 @@
-//! How long a request may take, and how many at once.
+//! How long a request may take, how many at once, and how much of memory they may hold.
 //!
-//! Upstream: `k8s.io/apiserver/pkg/server/filters/{timeout,maxinflight}.go`.
+//! Upstream: `k8s.io/apiserver/pkg/server/filters/{timeout,maxinflight,priority-and-fairness}.go`.
 
+pub mod pool;
+pub mod shares;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
-use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
 use portcullis_api::status::Details;
 use portcullis_api::status::Reason;
 use portcullis_api::{Status, UserInfo, Verb};
-use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::app::App;
+use tokio::time::Instant;
+
+use self::pool::{Permit, Pool};
+use self::shares::{Division, Holder};
 use crate::config::RequestLimits;
 use crate::request_info::RequestInfo;
 
 /// The largest head of a request, in bytes: the URL and all headers, as in Go's server.
 pub const HEAD_MAX: usize = 1024 * 1024;
 
-/// How much of an unread body is read, in bytes; more than any body may have.
-const DRAIN_MAX: usize = 8 * 1024 * 1024;
-/// And for how long.
-const DRAIN_TIME: Duration = Duration::from_secs(2);
+/// How many watches and the like there may be.
+const LASTING: usize = 8192;
+/// How much of memory the bodies of requests may take, in bytes.
+const BODIES: usize = 32 * 1024 * 1024;
+/// How much of memory answers may take until they are sent, in bytes.
+const ANSWERS: usize = 48 * 1024 * 1024;
+/// Answers of fewer bytes are not counted: there is one for each request that is carried out.
+pub const SMALL_ANSWER: usize = 64 * 1024;
+/// How long a large answer waits for others to be sent.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 
-/// How many requests are carried out at once, and for how long, watches and the like aside.
+/// How many requests are carried out at once, and for how long.
 #[derive(Debug)]
 pub struct Limits {
-    reading: Places,
-    writing: Places,
+    reading: Arc<Pool>,
+    writing: Arc<Pool>,
+    lasting: Arc<Pool>,
+    bodies: Arc<Pool>,
+    answers: Arc<Pool>,
     time: Duration,
 }
 
-#[derive(Debug)]
-struct Places {
-    free: Semaphore,
-    all: usize,
+/// Places for so many requests, of which one user may hold three quarters and parts of the system
+/// keep a tenth; zero is no limit.
+fn places(all: usize) -> Arc<Pool> {
+    let places = if all == 0 { usize::MAX / 8 } else { all };
+    Pool::new(Division {
+        places,
+        reserve: places / 10,
+        factor: 3,
+    })
 }
 
-impl Places {
-    /// So many; zero is no limit.
-    fn new(all: u32) -> Self {
-        let all = match usize::try_from(all) {
-            Ok(0) | Err(_) => Semaphore::MAX_PERMITS,
-            Ok(all) => all,
-        };
-        Self {
-            free: Semaphore::new(all),
-            all,
-        }
-    }
-
-    fn taken(&self) -> usize {
-        self.all.saturating_sub(self.free.available_permits())
-    }
+/// So many bytes, of which one user may hold half.
+fn bytes(places: usize) -> Arc<Pool> {
+    Pool::new(Division {
+        places,
+        reserve: 0,
+        factor: 1,
+    })
 }
 
 impl Limits {
     /// The limits that options set; zero is none.
     pub fn new(options: &RequestLimits) -> Self {
+        let count = |number: u32| places(usize::try_from(number).unwrap_or(0));
         Self {
-            reading: Places::new(options.max_requests_inflight),
-            writing: Places::new(options.max_mutating_requests_inflight),
+            reading: count(options.max_requests_inflight),
+            writing: count(options.max_mutating_requests_inflight),
+            lasting: places(LASTING),
+            bodies: bytes(BODIES),
+            answers: bytes(ANSWERS),
             time: options.request_timeout,
         }
     }
@@ -71,20 +84,58 @@ impl Limits {
         let (reading, writing) = (self.reading.taken(), self.writing.taken());
         [("mutating", writing), ("readOnly", reading)]
     }
+
+    /// When a request that begins now has to be answered, its answer sent.
+    pub fn end(&self, info: &RequestInfo) -> Option<Instant> {
+        let lasts = is_long_running(info) || self.time.is_zero();
+        (!lasts).then(|| Instant::now() + self.time)
+    }
+
+    /// Memory for an answer of so many bytes, which waits for others to be sent.
+    ///
+    /// # Errors
+    /// 429, if they are not.
+    pub async fn room(&self, turn: &Turn, size: usize) -> Result<Permit, Status> {
+        let room = self.answers.take(&turn.holder, size, ANSWER_PATIENCE);
+        room.await.ok_or_else(too_many)
+    }
+
+    /// The same for a large answer that is still to be made.
+    ///
+    /// # Errors
+    /// As [`Limits::room`].
+    pub async fn room_to_make(
+        &self,
+        user: &UserInfo,
+        size: usize,
+    ) -> Result<Option<Permit>, Status> {
+        if size <= SMALL_ANSWER {
+            return Ok(None);
+        }
+        let holder = holder(user);
+        let room = self.answers.take(&holder, size, ANSWER_PATIENCE);
+        room.await.map(Some).ok_or_else(too_many)
+    }
+
+    /// The same at once or not at all.
+    pub fn room_now(&self, turn: &Turn, size: usize) -> Option<Permit> {
+        self.answers.try_take(&turn.holder, size)
+    }
 }
 
-/// Refuses a request whose head is larger than any needs to be.
+/// How many bytes a request's head has, unless it has more than any needs.
 ///
 /// # Errors
 /// 431. What hyper itself does not take in is refused there, without a Status.
-pub fn check_head(parts: &Parts) -> Result<(), Status> {
+pub fn check_head(parts: &Parts) -> Result<usize, Status> {
     let url = parts.uri.path().len() + parts.uri.query().map_or(0, str::len);
     let headers = parts
         .headers
         .iter()
         .map(|(k, v)| k.as_str().len() + v.len());
-    if url + headers.sum::<usize>() <= HEAD_MAX {
-        return Ok(());
+    let size = url + headers.sum::<usize>();
+    if size <= HEAD_MAX {
+        return Ok(size);
     }
     let mut status = Status::failure(
         Reason::RequestEntityTooLarge,
@@ -114,65 +165,144 @@ fn changes_nothing(info: &RequestInfo) -> bool {
     }
 }
 
-/// Gives up after a while, unless the request is one that lasts.
+/// That the time of a request is over.
+pub fn too_late() -> Status {
+    Status::timeout("request did not complete within the allotted timeout", 0)
+}
+
+/// Gives up at the end of a request's time, if it has one.
 ///
 /// # Errors
 /// 504, or the future's own error.
 pub async fn within_time<T>(
-    app: &App,
-    info: &RequestInfo,
+    end: Option<Instant>,
     future: impl Future<Output = Result<T, Status>>,
 ) -> Result<T, Status> {
-    let time = app.limits().time;
-    if is_long_running(info) || time.is_zero() {
+    let Some(end) = end else {
         return future.await;
-    }
-    tokio::time::timeout(time, future)
-        .await
-        .unwrap_or_else(|_| {
-            Err(Status::timeout(
-                "request did not complete within the allotted timeout",
-                0,
-            ))
-        })
+    };
+    let answer = tokio::time::timeout_at(end, future).await;
+    answer.unwrap_or_else(|_| Err(too_late()))
 }
 
-/// Takes one of the places for requests at once.
-///
-/// # Errors
-/// 429, to be tried again in a second.
-pub fn take_place<'a>(
-    app: &'a App,
-    info: &RequestInfo,
-    user: &UserInfo,
-) -> Result<Option<SemaphorePermit<'a>>, Status> {
-    // whoever may everything must get in to see what is wrong
-    let privileged = user.groups.iter().any(|g| g == UserInfo::SYSTEM_MASTERS);
-    if is_long_running(info) || privileged {
-        return Ok(None);
+/// The place among those that are carried out at once, which a request has to take.
+#[derive(Debug)]
+pub struct Turn {
+    /// `None` for those who need no place.
+    pool: Option<Arc<Pool>>,
+    /// Memory for the request's body.
+    bodies: Arc<Pool>,
+    holder: Holder,
+    /// Whether the place is taken when the body is there, and not before.
+    after_body: bool,
+    head: usize,
+}
+
+impl Turn {
+    /// The turn of a request that may be carried out, with a head of so many bytes.
+    pub fn new(limits: &Limits, info: &RequestInfo, user: &UserInfo, head: usize) -> Self {
+        let pool = if is_long_running(info) {
+            &limits.lasting
+        } else if changes_nothing(info) {
+            &limits.reading
+        } else {
+            &limits.writing
+        };
+        // whoever may everything must get in to see what is wrong
+        let exempt = user.is_in(UserInfo::SYSTEM_MASTERS);
+        Self {
+            pool: (!exempt).then(|| pool.clone()),
+            bodies: limits.bodies.clone(),
+            holder: holder(user),
+            after_body: !is_long_running(info) && !changes_nothing(info),
+            head,
+        }
     }
-    let limits = app.limits();
-    let places = if changes_nothing(info) {
-        &limits.reading
-    } else {
-        &limits.writing
-    };
-    places.free.try_acquire().map(Some).map_err(|_| {
-        Status::failure(
-            Reason::TooManyRequests,
-            "Too many requests, please try again later.",
-        )
-        .with_details(Details {
-            retry_after_seconds: 1,
-            ..Details::default()
-        })
+
+    /// Whether the request has a body that says what to do. Its sender's slowness takes no place.
+    pub const fn is_after_body(&self) -> bool {
+        self.after_body
+    }
+
+    /// Takes the place; `None` for those who need none.
+    ///
+    /// # Errors
+    /// 429, to be tried again in a second.
+    pub fn begin(&self) -> Result<Option<Permit>, Status> {
+        let Some(pool) = &self.pool else {
+            return Ok(None);
+        };
+        let place = pool.try_take(&self.holder, 1);
+        place.map(Some).ok_or_else(too_many)
+    }
+
+    /// How many bytes the request's head has.
+    pub const fn head(&self) -> usize {
+        self.head
+    }
+
+    /// Takes memory for what the request itself has of bytes.
+    ///
+    /// # Errors
+    /// 429, to be tried again in a second.
+    pub fn room(&self, size: usize) -> Result<Permit, Status> {
+        let room = self.bodies.try_take(&self.holder, size);
+        room.ok_or_else(too_many)
+    }
+}
+
+/// 429, to be tried again in a second.
+pub fn too_many() -> Status {
+    Status::failure(
+        Reason::TooManyRequests,
+        "Too many requests, please try again later.",
+    )
+    .with_details(Details {
+        retry_after_seconds: 1,
+        ..Details::default()
     })
 }
 
-/// Reads what a handler left unread, up to a limit: a client that is still sending would otherwise
-/// see a broken connection instead of its answer.
-pub async fn drain(body: Incoming) {
-    let read = Limited::new(body, DRAIN_MAX).collect();
-    // What cannot be read in time, or is too much, closes the connection after all.
-    let _ = tokio::time::timeout(DRAIN_TIME, read).await;
+/// Nodes, controllers and schedulers go on when users are too many (upstream: the priority levels
+/// `system`, `node-high`, `leader-election` and `workload-high`).
+fn holder(user: &UserInfo) -> Holder {
+    let groups = [
+        UserInfo::SYSTEM_MASTERS,
+        "system:nodes",
+        "system:serviceaccounts:kube-system",
+    ];
+    let system = groups.iter().any(|group| user.is_in(group));
+    Holder {
+        user: user.name.as_str().into(),
+        system: system || user.name.starts_with("system:kube-"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_the_system_are_known_by_group_or_name() {
+        let named = |name: &str, group: &str| {
+            let groups = vec![group.to_owned()];
+            let name = name.to_owned();
+            holder(&UserInfo {
+                name,
+                groups,
+                ..UserInfo::default()
+            })
+        };
+        for (name, group, system) in [
+            ("system:node:a", "system:nodes", true),
+            ("system:kube-scheduler", "", true),
+            ("root", "system:masters", true),
+            ("alice", "system:authenticated", false),
+            ("system:anonymous", "system:unauthenticated", false),
+        ] {
+            assert_eq!(named(name, group).system, system, "{name}");
+        }
+        assert!(holder(&UserInfo::service_account("kube-system", "x")).system);
+        assert!(!holder(&UserInfo::service_account("default", "x")).system);
+    }
 }

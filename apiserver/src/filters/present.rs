@@ -17,6 +17,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Body;
 
 use crate::endpoints::query::Query;
+use crate::filters::limits::pool::Permit;
 use crate::response::{JSON, Response};
 
 /// Answers of more bytes are compressed for clients that can read that.
@@ -58,14 +59,19 @@ impl Wishes {
         }
     }
 
-    /// The answer as it was wished. Streams are left alone: they have no end to wait for.
-    pub async fn present(self, answer: Response) -> Response {
+    /// The answer as it was wished, as far as there is `room`. Streams are left alone: they have no end
+    /// to wait for.
+    pub async fn present(self, answer: Response, mut room: Option<&mut Permit>) -> Response {
         let Some(size) = answer.body().size_hint().exact() else {
             return answer;
         };
         let content_type = answer.headers().get(CONTENT_TYPE);
         let is_json = content_type.is_some_and(|t| t.as_bytes().starts_with(JSON.as_bytes()));
-        let pretty = self.pretty && is_json && size > 0;
+        let mut fits = |size: u64| {
+            let size = usize::try_from(size).unwrap_or(usize::MAX);
+            room.as_mut().is_none_or(|room| room.grow(size))
+        };
+        let pretty = self.pretty && is_json && size > 0 && fits(size);
         if !(pretty || self.gzip && size > COMPRESSED_FROM) {
             return answer;
         }
@@ -87,6 +93,9 @@ impl Wishes {
             head.headers.insert(CONTENT_ENCODING, gzip);
             let vary = HeaderValue::from_static("Accept-Encoding");
             head.headers.append(VARY, vary);
+            if let Some(room) = room {
+                room.shrink(bytes.len());
+            }
         }
         Response::from_parts(head, Full::new(bytes).boxed_unsync())
     }
@@ -201,7 +210,7 @@ mod tests {
         };
         for (size, compressed) in [(1024, false), (300_000, true)] {
             let answer = crate::response::text(http::StatusCode::OK, "x".repeat(size));
-            let answer = wishes.present(answer).await;
+            let answer = wishes.present(answer, None).await;
             assert_eq!(answer.headers().contains_key(CONTENT_ENCODING), compressed);
             let length = answer.into_body().collect().await.unwrap().to_bytes().len();
             assert_eq!(length < size, compressed, "{length}");

@@ -8,20 +8,26 @@ use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
     verify_tls13_signature_with_raw_key,
 };
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
 use rustls::server::ResolvesServerCert;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig,
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig,
     SignatureScheme,
 };
+use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 /// Asks for a client certificate and takes any whose private key the client has. Whether it was
 /// signed by an authority this server trusts is for authentication to say: a stranger gets a 401
 /// that it can read, as upstream answers, and no broken handshake.
 #[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
+struct AnyCertificate {
+    provider: Arc<CryptoProvider>,
+    /// The authorities that this server trusts: clients with several certificates choose by them.
+    authorities: Vec<DistinguishedName>,
+}
 
 impl ClientCertVerifier for AnyCertificate {
     fn client_auth_mandatory(&self) -> bool {
@@ -29,7 +35,7 @@ impl ClientCertVerifier for AnyCertificate {
     }
 
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        &[]
+        &self.authorities
     }
 
     fn verify_client_cert(
@@ -47,7 +53,7 @@ impl ClientCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         match OldKey::of(certificate) {
             Some(key) => verify_tls12_signature_with_key(message, &key.bits, signature, algorithms),
             None => verify_tls12_signature(message, certificate, signature, algorithms),
@@ -60,7 +66,7 @@ impl ClientCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
+        let algorithms = &self.provider.signature_verification_algorithms;
         match OldKey::of(certificate) {
             Some(key) => {
                 verify_tls13_signature_with_raw_key(message, &key.spki, signature, algorithms)
@@ -70,7 +76,9 @@ impl ClientCertVerifier for AnyCertificate {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }
 
@@ -96,16 +104,82 @@ fn verify_tls12_signature_with_key(
     }
 }
 
-/// An acceptor that proves the server with what `certificate` says at that moment, for HTTP/2 and
-/// HTTP/1.1.
-///
-/// # Errors
-/// If the crypto provider speaks no version of TLS, which none does.
-pub fn acceptor(certificate: Arc<dyn ResolvesServerCert>) -> Result<TlsAcceptor, Error> {
+/// What names of authorities may take in a handshake, in bytes, where a few thousand are no use and
+/// 64 KiB have no place. Some of the names would be worse than none: a client would choose by them.
+const NAMES_MAX: usize = 32 * 1024;
+
+/// The names of the authorities in a bundle, as PEM, each once.
+fn names(bundle: &str) -> Vec<DistinguishedName> {
+    let mut roots = RootCertStore::empty();
+    let certificates = CertificateDer::pem_slice_iter(bundle.as_bytes());
+    roots.add_parsable_certificates(certificates.filter_map(Result::ok));
+    let mut names: Vec<DistinguishedName> = Vec::new();
+    for name in roots.subjects() {
+        if !names.iter().any(|known| known.as_ref() == name.as_ref()) {
+            names.push(name);
+        }
+    }
+    if names
+        .iter()
+        .map(|name| name.as_ref().len() + 2)
+        .sum::<usize>()
+        > NAMES_MAX
+    {
+        return Vec::new();
+    }
+    names
+}
+
+/// Makes acceptors for HTTP/2 and HTTP/1.1 that prove the server with what its certificate says at
+/// that moment, and name the authorities that it trusts at that moment.
+pub struct Acceptors {
+    certificate: Arc<dyn ResolvesServerCert>,
+    authorities: watch::Receiver<String>,
+    current: TlsAcceptor,
+}
+
+impl Acceptors {
+    /// Acceptors that prove the server with `certificate` and name the `authorities`, as PEM.
+    ///
+    /// # Errors
+    /// If the crypto provider speaks no version of TLS, which none does.
+    pub fn new(
+        certificate: Arc<dyn ResolvesServerCert>,
+        mut authorities: watch::Receiver<String>,
+    ) -> Result<Self, Error> {
+        let names = names(&authorities.borrow_and_update());
+        Ok(Self {
+            current: acceptor(certificate.clone(), names)?,
+            certificate,
+            authorities,
+        })
+    }
+
+    /// The acceptor for a connection that begins now.
+    pub fn current(&mut self) -> TlsAcceptor {
+        if self.authorities.has_changed().unwrap_or(false) {
+            let names = names(&self.authorities.borrow_and_update());
+            match acceptor(self.certificate.clone(), names) {
+                Ok(acceptor) => self.current = acceptor,
+                Err(error) => tracing::warn!(%error, "new client authorities cannot be named"),
+            }
+        }
+        self.current.clone()
+    }
+}
+
+fn acceptor(
+    certificate: Arc<dyn ResolvesServerCert>,
+    authorities: Vec<DistinguishedName>,
+) -> Result<TlsAcceptor, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider.clone())
+    let verifier = AnyCertificate {
+        provider: provider.clone(),
+        authorities,
+    };
+    let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
-        .with_client_cert_verifier(Arc::new(AnyCertificate(provider)))
+        .with_client_cert_verifier(Arc::new(verifier))
         .with_cert_resolver(certificate);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(TlsAcceptor::from(Arc::new(config)))

@@ -7,18 +7,22 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Request};
+use http::{Method, Request, Response};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use parking_lot::Mutex;
 use portcullis::serving::pki::Identity;
+use rustls::client::ResolvesClientCert;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, RootCertStore, SignatureScheme};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 /// Somebody who sends requests, each over a connection of its own.
 #[derive(Clone)]
@@ -164,6 +168,24 @@ impl Client {
         connector.connect(name, stream).await.is_ok()
     }
 
+    /// An encrypted connection on which nothing has been said yet.
+    pub async fn raw(&self) -> TlsStream<TcpStream> {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let connector = TlsConnector::from(Arc::new(self.tls.clone()));
+        let name = ServerName::from(self.address.ip());
+        connector.connect(name, stream).await.unwrap()
+    }
+
+    /// The names of the authorities by which the server would have a client choose its certificate.
+    pub async fn named_authorities(&self) -> Vec<Vec<u8>> {
+        let named = Arc::new(Named::default());
+        let mut client = self.clone();
+        client.tls.client_auth_cert_resolver = named.clone();
+        drop(client.raw().await);
+        named.0.lock().clone()
+    }
+
     /// A connection for many requests, one after the other.
     pub async fn connect(&self) -> hyper::Result<Connection> {
         let stream = TcpStream::connect(self.address).await.unwrap();
@@ -177,7 +199,11 @@ impl Client {
             .entry(CONTENT_TYPE)
             .or_insert(HeaderValue::from_static("application/json"));
         let (base, sender) = if self.tls.alpn_protocols == [b"h2"] {
-            let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await?;
+            // As little as the protocol has: what is not read does not come either.
+            let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+                .initial_stream_window_size(65_535)
+                .handshake(io)
+                .await?;
             tokio::spawn(connection);
             (format!("https://{}", self.address), Sender::Http2(sender))
         } else {
@@ -192,6 +218,21 @@ impl Client {
             headers,
             sender,
         })
+    }
+}
+
+/// Notes what a server says of certificates, and has none.
+#[derive(Debug, Default)]
+struct Named(Mutex<Vec<Vec<u8>>>);
+
+impl ResolvesClientCert for Named {
+    fn resolve(&self, names: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        *self.0.lock() = names.iter().map(|name| name.to_vec()).collect();
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        true
     }
 }
 
@@ -210,6 +251,26 @@ enum Sender {
 }
 
 impl Connection {
+    /// The head of the answer to a request, and its body to be read or not.
+    pub async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: impl Into<Bytes>,
+    ) -> hyper::Result<Response<Incoming>> {
+        let mut request = Request::new(Full::new(body.into()));
+        *request.method_mut() = method;
+        *request.headers_mut() = self.headers.clone();
+        *request.uri_mut() = format!("{}{path}", self.base).parse().unwrap();
+        match &mut self.sender {
+            Sender::Http1(sender) => {
+                sender.ready().await?;
+                sender.send_request(request).await
+            }
+            Sender::Http2(sender) => sender.send_request(request).await,
+        }
+    }
+
     /// The answer to a request, if the server does not break the connection.
     pub async fn ask(
         &mut self,
@@ -217,17 +278,7 @@ impl Connection {
         path: &str,
         body: impl Into<Bytes>,
     ) -> hyper::Result<Answer> {
-        let mut request = Request::new(Full::new(body.into()));
-        *request.method_mut() = method;
-        *request.headers_mut() = self.headers.clone();
-        *request.uri_mut() = format!("{}{path}", self.base).parse().unwrap();
-        let answer = match &mut self.sender {
-            Sender::Http1(sender) => {
-                sender.ready().await?;
-                sender.send_request(request).await?
-            }
-            Sender::Http2(sender) => sender.send_request(request).await?,
-        };
+        let answer = self.send(method, path, body).await?;
         let (parts, body) = answer.into_parts();
         Ok(Answer {
             code: parts.status.as_u16(),

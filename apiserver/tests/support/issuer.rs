@@ -88,7 +88,9 @@ impl Issuer {
         let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let identity = authority.server(&["localhost".into()], &[here]).unwrap();
         let certificate = ServingCertificate::fixed(&identity.certificate, &identity.key);
-        let acceptor = tls::acceptor(Arc::new(certificate.unwrap())).unwrap();
+        let nobody = tokio::sync::watch::channel(String::new()).1;
+        let acceptors = tls::Acceptors::new(Arc::new(certificate.unwrap()), nobody);
+        let acceptor = acceptors.unwrap().current();
         let listener = TcpListener::bind((here, 0)).await.unwrap();
         let issuer = Self {
             address: listener.local_addr().unwrap(),

@@ -51,6 +51,15 @@ impl Process {
         self.address
     }
 
+    /// The most memory it has taken so far, in MiB.
+    pub fn peak_memory(&self) -> u64 {
+        let status = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(status).unwrap();
+        let mut lines = status.lines();
+        let peak = lines.find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+    }
+
     /// Ends it without a warning.
     pub fn kill(mut self) -> PathBuf {
         self.child.kill().unwrap();

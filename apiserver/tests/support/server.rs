@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use portcullis::config::{Cli, Command, Serve};
 use portcullis::server::Server;
+use portcullis::serving::Deadlines;
 use portcullis::serving::pki::{Authority, Identity};
 use portcullis_authn::SigningKey;
 use portcullis_authn::service_account::TokenIssuer;
@@ -60,6 +61,16 @@ impl TestServer {
     /// A server with these flags besides the usual ones.
     pub async fn start(flags: &[&str]) -> Self {
         Self::start_in(directory(), flags).await
+    }
+
+    /// The same with other deadlines for clients that do nothing.
+    pub async fn start_with(flags: &[&str], deadlines: Deadlines) -> Self {
+        log::keep();
+        let dir = directory();
+        let mut options = options(&dir, flags);
+        options.deadlines = deadlines;
+        let server = Server::start(&options).await.unwrap();
+        Self { server, dir }
     }
 
     /// A server over what another one left.

@@ -1,0 +1,132 @@
+//! Places that are shared out while the server runs, and come back by themselves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use super::shares::{Division, Holder, Shares};
+
+/// Places of one sort: requests at once, or bytes in memory.
+#[derive(Debug)]
+pub struct Pool {
+    shares: Mutex<Shares>,
+    freed: Notify,
+}
+
+/// Places that somebody holds, until it is dropped.
+#[derive(Debug)]
+pub struct Permit {
+    pool: Arc<Pool>,
+    holder: Holder,
+    places: usize,
+}
+
+impl Pool {
+    /// All places are free.
+    pub fn new(division: Division) -> Arc<Self> {
+        Arc::new(Self {
+            shares: Mutex::new(Shares::new(division)),
+            freed: Notify::new(),
+        })
+    }
+
+    /// How many places are taken.
+    pub fn taken(&self) -> usize {
+        self.shares.lock().taken()
+    }
+
+    /// Takes places that are free now.
+    pub fn try_take(self: &Arc<Self>, holder: &Holder, places: usize) -> Option<Permit> {
+        let places = self.shares.lock().take(holder, places)?;
+        Some(Permit {
+            pool: self.clone(),
+            holder: holder.clone(),
+            places,
+        })
+    }
+
+    /// Takes places, and waits a while for them.
+    pub async fn take(
+        self: &Arc<Self>,
+        holder: &Holder,
+        places: usize,
+        patience: Duration,
+    ) -> Option<Permit> {
+        let taken = async {
+            loop {
+                let mut freed = std::pin::pin!(self.freed.notified());
+                // Before the look, so that nothing that is freed after it goes unnoticed.
+                freed.as_mut().enable();
+                if let Some(permit) = self.try_take(holder, places) {
+                    return permit;
+                }
+                freed.await;
+            }
+        };
+        tokio::time::timeout(patience, taken).await.ok()
+    }
+
+    fn give_back(&self, holder: &Holder, places: usize) {
+        self.shares.lock().give_back(&holder.user, places);
+        self.freed.notify_waiters();
+    }
+}
+
+impl Permit {
+    /// How many places these are.
+    pub const fn places(&self) -> usize {
+        self.places
+    }
+
+    /// Takes more of the same; false if they are not to be had.
+    pub fn grow(&mut self, places: usize) -> bool {
+        let more = self.pool.shares.lock().take(&self.holder, places);
+        self.places += more.unwrap_or(0);
+        more == Some(places)
+    }
+
+    /// Gives back all but so many.
+    pub fn shrink(&mut self, places: usize) {
+        let back = self.places.saturating_sub(places);
+        self.places -= back;
+        self.pool.give_back(&self.holder, back);
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.pool.give_back(&self.holder, self.places);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_waits_gets_what_is_freed_or_gives_up() {
+        let pool = Pool::new(Division {
+            places: 10,
+            reserve: 0,
+            factor: 1,
+        });
+        let holder = |user: &str| Holder {
+            user: user.into(),
+            system: false,
+        };
+        let mut first = pool.try_take(&holder("alice"), 4).unwrap();
+        assert!(!first.grow(4) && first.grow(1) && first.places() == 5);
+        let (bob, carol) = (holder("bob"), holder("carol"));
+        let refused = pool.take(&bob, 8, Duration::from_millis(1)).await;
+        assert!(refused.is_none());
+        let patience = Duration::from_secs(60);
+        let (taken, ()) = tokio::join!(pool.take(&carol, 8, patience), async { drop(first) });
+        let mut taken = taken.unwrap();
+        taken.shrink(2);
+        assert_eq!((taken.places(), pool.taken()), (2, 2));
+        drop(taken);
+        assert_eq!(pool.taken(), 0);
+    }
+}

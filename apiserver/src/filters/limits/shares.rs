@@ -1,0 +1,187 @@
+//! How a number of places is divided among those who want some.
+//!
+//! Upstream has priority levels and fair queues (`apiserver/pkg/util/flowcontrol`), or one count for all
+//! (`--enable-priority-and-fairness=false`). This is the smallest rule under which one user cannot keep
+//! the others out: nobody may hold much more than is left for them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Who takes places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// The user's name.
+    pub user: Arc<str>,
+    /// Whether it is a part of the system, for which some places are kept.
+    pub system: bool,
+}
+
+/// How many places there are, and who may have them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Division {
+    /// All places.
+    pub places: usize,
+    /// How many of them only parts of the system may take.
+    pub reserve: usize,
+    /// How many times what it leaves to others a user may hold; with 3, three quarters.
+    pub factor: usize,
+}
+
+/// Places, and who holds how many.
+#[derive(Debug)]
+pub struct Shares {
+    division: Division,
+    taken: usize,
+    by_user: HashMap<Arc<str>, usize>,
+}
+
+impl Shares {
+    /// All places are free.
+    pub fn new(division: Division) -> Self {
+        Self {
+            division,
+            taken: 0,
+            by_user: HashMap::new(),
+        }
+    }
+
+    /// How many places are taken.
+    pub const fn taken(&self) -> usize {
+        self.taken
+    }
+
+    /// Takes so many places at once, if the holder may have them. Who wants more than there are gets
+    /// all of them, once they are free.
+    pub fn take(&mut self, holder: &Holder, places: usize) -> Option<usize> {
+        let kept = if holder.system {
+            0
+        } else {
+            self.division.reserve
+        };
+        let places = places.min(self.division.places.saturating_sub(kept));
+        let free = self.division.places - self.taken;
+        let left = free.checked_sub(kept)?.checked_sub(places)?;
+        let held = self.by_user.get(&holder.user).copied().unwrap_or(0);
+        let fair = self.division.factor.saturating_mul(left);
+        if held > 0 && !holder.system && held + places > fair {
+            return None;
+        }
+        self.taken += places;
+        match self.by_user.get_mut(&holder.user) {
+            Some(held) => *held += places,
+            None => drop(self.by_user.insert(holder.user.clone(), places)),
+        }
+        Some(places)
+    }
+
+    /// Gives back what was taken.
+    pub fn give_back(&mut self, user: &Arc<str>, places: usize) {
+        self.taken = self.taken.saturating_sub(places);
+        if let Some(held) = self.by_user.get_mut(user) {
+            *held = held.saturating_sub(places);
+            if *held == 0 {
+                self.by_user.remove(user);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const DIVISION: Division = Division {
+        places: 200,
+        reserve: 20,
+        factor: 3,
+    };
+
+    fn holder(user: &str, system: bool) -> Holder {
+        Holder {
+            user: user.into(),
+            system,
+        }
+    }
+
+    fn take_all(shares: &mut Shares, holder: &Holder) -> usize {
+        std::iter::from_fn(|| shares.take(holder, 1)).sum()
+    }
+
+    #[test]
+    fn one_user_leaves_places_for_the_others_and_for_the_system() {
+        let mut shares = Shares::new(DIVISION);
+        let (alice, bob) = (holder("alice", false), holder("bob", false));
+        assert_eq!(take_all(&mut shares, &alice), 135, "3/4 of 180");
+        assert!(take_all(&mut shares, &bob) > 30);
+        while shares
+            .take(&holder(&shares.taken().to_string(), false), 1)
+            .is_some()
+        {}
+        assert_eq!(shares.taken(), 180);
+        assert_eq!(take_all(&mut shares, &holder("system:node:n", true)), 20);
+        assert_eq!(shares.take(&holder("carol", false), 1), None);
+        shares.give_back(&alice.user, 135);
+        assert_eq!(shares.take(&holder("carol", false), 1), Some(1));
+    }
+
+    #[test]
+    fn a_single_place_goes_round() {
+        let mut shares = Shares::new(Division {
+            places: 1,
+            reserve: 0,
+            factor: 3,
+        });
+        let alice = holder("alice", false);
+        for _ in 0..3 {
+            assert_eq!(shares.take(&alice, 1), Some(1));
+            assert_eq!(shares.take(&alice, 1), None);
+            shares.give_back(&alice.user, 1);
+        }
+    }
+
+    #[test]
+    fn more_than_all_is_all() {
+        let mut shares = Shares::new(DIVISION);
+        let alice = holder("alice", false);
+        assert_eq!(shares.take(&alice, 1000), Some(180));
+        assert_eq!(shares.take(&holder("bob", false), 1), None);
+    }
+
+    proptest! {
+        /// Whatever happened before: the counts add up, the reserve is the system's, whoever holds
+        /// nothing gets a place while one is free, and nobody else takes beyond the share.
+        #[test]
+        fn takings_are_fair(steps in proptest::collection::vec((0_usize..6, 1_usize..30, any::<bool>()), 1..400)) {
+            let mut shares = Shares::new(DIVISION);
+            let mut held: Vec<(Holder, usize)> = Vec::new();
+            for (who, places, back) in steps {
+                if back && !held.is_empty() {
+                    let (holder, places) = held.swap_remove(places % held.len());
+                    shares.give_back(&holder.user, places);
+                    continue;
+                }
+                let holder = holder(&who.to_string(), who == 0);
+                let of_user: usize = held.iter().filter(|h| h.0 == holder).map(|h| h.1).sum();
+                let usable = if holder.system { 200 } else { 180 };
+                let fits = shares.taken() + places <= usable;
+                let taken = shares.take(&holder, places);
+                match taken {
+                    Some(taken) => {
+                        prop_assert_eq!(taken, places);
+                        prop_assert!(fits);
+                        prop_assert!(holder.system || of_user == 0 || of_user + places <= 135);
+                        held.push((holder, places));
+                    }
+                    None => prop_assert!(!fits || (of_user > 0 && !holder.system)),
+                }
+                prop_assert_eq!(shares.taken(), held.iter().map(|h| h.1).sum::<usize>());
+            }
+            for (holder, places) in held {
+                shares.give_back(&holder.user, places);
+            }
+            prop_assert!(shares.taken() == 0 && shares.by_user.is_empty());
+        }
+    }
+}

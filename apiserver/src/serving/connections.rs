@@ -1,0 +1,155 @@
+//! All connections: how many there may be, and which is given up for a new one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::time::Instant;
+
+use super::progress::{Progress, Worth};
+
+/// More connections than that are not kept, whatever the system allows; each takes some kilobytes.
+const MOST: usize = 4096;
+/// Descriptors that are not for connections: the store's, the log's, those of connections that begin or end.
+const OTHERS: u64 = 128;
+/// How long a client may take to say who it is, when others would like its place.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// All connections.
+#[derive(Debug)]
+pub struct Connections {
+    most: usize,
+    next: AtomicU64,
+    open: Mutex<HashMap<u64, Arc<Progress>>>,
+}
+
+/// One of them, until it is dropped.
+#[derive(Debug)]
+pub struct Open {
+    all: Arc<Connections>,
+    number: u64,
+}
+
+impl Connections {
+    /// None yet, and never more than so many.
+    pub fn new(most: usize) -> Arc<Self> {
+        Arc::new(Self {
+            most,
+            next: AtomicU64::new(0),
+            open: Mutex::default(),
+        })
+    }
+
+    /// Takes a connection in. If there are too many, one that is worth less has to go; if all are at
+    /// work, there is no room.
+    pub fn take(self: &Arc<Self>, progress: &Arc<Progress>) -> Option<Open> {
+        let mut open = self.open.lock();
+        if open.len() >= self.most {
+            let now = Instant::now();
+            let ranked = open.iter().filter_map(|(number, progress)| {
+                let rank = rank(progress.worth(), now)?;
+                Some((rank, *number))
+            });
+            let (_, victim) = ranked.min()?;
+            if let Some(victim) = open.remove(&victim) {
+                victim.evict();
+            }
+        }
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        open.insert(number, progress.clone());
+        Some(Open {
+            all: self.clone(),
+            number,
+        })
+    }
+}
+
+/// Which connections go first: of clients that have said nothing for a while, then those on which
+/// nothing happens, then those that have just begun; the oldest of each.
+fn rank(worth: Worth, now: Instant) -> Option<(u8, Instant)> {
+    match worth {
+        Worth::Unknown(since) if now.duration_since(since) > PATIENCE => Some((0, since)),
+        Worth::Idle(since) => Some((1, since)),
+        Worth::Unknown(since) => Some((2, since)),
+        Worth::Busy => None,
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.all.open.lock().remove(&self.number);
+    }
+}
+
+/// How many connections the system lets this program have, after it was asked for more descriptors.
+pub fn possible() -> usize {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: maximum,
+        maximum,
+    };
+    if current != maximum
+        && let Err(error) = setrlimit(Resource::Nofile, raised)
+    {
+        tracing::warn!(%error, "the limit of open files cannot be raised");
+    }
+    let limit = getrlimit(Resource::Nofile).current;
+    let most = limit.map_or(MOST, |limit| {
+        usize::try_from(limit.saturating_sub(OTHERS)).unwrap_or(MOST)
+    });
+    most.clamp(16, MOST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn those_worth_least_go_first() {
+        let all = Connections::new(2);
+        let (busy, idle) = (Progress::begin(), Progress::begin());
+        let at_work = busy.request();
+        at_work.answer(None, true, false);
+        idle.request().answer(None, true, false);
+        let _busy = all.take(&busy).unwrap();
+        let of_idle = all.take(&idle).unwrap();
+        let new = Progress::begin();
+        let of_new = all.take(&new).unwrap();
+        idle.evicted().await;
+        drop(of_idle);
+        let newer = Progress::begin();
+        let _newer = all.take(&newer).unwrap();
+        new.evicted().await;
+        drop(of_new);
+        assert_eq!(all.open.lock().len(), 2);
+        let at_work_too = newer.request();
+        at_work_too.answer(None, true, false);
+        assert!(all.take(&Progress::begin()).is_none(), "all are at work");
+    }
+
+    #[test]
+    fn silence_is_worth_less_than_rest_and_rest_less_than_a_beginning() {
+        let now = Instant::now() + Duration::from_secs(3600);
+        let ago = |seconds| now - Duration::from_secs(seconds);
+        let order = [
+            Worth::Unknown(ago(10)),
+            Worth::Unknown(ago(3)),
+            Worth::Idle(ago(80)),
+            Worth::Idle(ago(1)),
+            Worth::Unknown(ago(1)),
+        ];
+        let ranks: Vec<_> = order.iter().map(|worth| rank(*worth, now)).collect();
+        assert!(ranks.is_sorted() && ranks.iter().all(Option::is_some));
+        assert_eq!(rank(Worth::Busy, now), None);
+    }
+
+    #[test]
+    fn descriptors_are_asked_for() {
+        assert!((16..=MOST).contains(&possible()));
+        let limit = getrlimit(Resource::Nofile);
+        assert_eq!(limit.current, limit.maximum);
+    }
+}

@@ -1,0 +1,257 @@
+//! What a connection does, and since when it has done nothing: the one place that ends connections
+//! whose clients keep silent, do not finish, or do not read.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::Deadlines;
+
+/// How long after its end an answer is waited for that its client does not read.
+const END_GRACE: Duration = Duration::from_secs(2);
+
+/// A connection under way. Times are milliseconds since it began, and one more: zero is never.
+#[derive(Debug)]
+pub struct Progress {
+    began: Epoch,
+    /// How many requests have been read.
+    requests: AtomicU64,
+    /// How many of them are not answered yet, or their answers not sent.
+    under_way: AtomicUsize,
+    /// Since when it has been as many.
+    changed: AtomicU64,
+    /// Since when the head of a request has been coming.
+    head: AtomicU64,
+    /// Since when the client has not taken what was written.
+    blocked: AtomicU64,
+    /// Whether its client is somebody whose requests are carried out.
+    known: AtomicBool,
+    /// Whether the client is sending what nobody will read.
+    unread: AtomicBool,
+    answers: Mutex<HashMap<u64, Arc<Clock>>>,
+    evicted: Notify,
+}
+
+/// An answer on its way.
+#[derive(Debug)]
+pub struct Clock {
+    epoch: Epoch,
+    /// Since when the client has been waited for.
+    waits: AtomicU64,
+    /// When the answer must end.
+    end: Option<Instant>,
+}
+
+impl Clock {
+    /// That the client is waited for from now on, or something else is.
+    pub fn waits(&self, waits: bool) {
+        let time = if waits { self.epoch.now() } else { 0 };
+        self.waits.store(time, Ordering::Relaxed);
+    }
+
+    /// Whether the time of the answer is over.
+    pub fn is_over(&self) -> bool {
+        self.end.is_some_and(|end| end <= Instant::now())
+    }
+}
+
+/// Where times are counted from.
+#[derive(Clone, Copy, Debug)]
+struct Epoch(Instant);
+
+impl Epoch {
+    fn now(self) -> u64 {
+        let since = self.0.elapsed().as_millis();
+        u64::try_from(since).unwrap_or(u64::MAX - 1) + 1
+    }
+
+    fn at(self, time: u64) -> Option<Instant> {
+        (time > 0).then(|| self.0 + Duration::from_millis(time - 1))
+    }
+}
+
+/// How a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Well; it is to be looked at again then.
+    Fine(Instant),
+    /// Nobody has asked anything for long: it may end.
+    Idle,
+    /// It has to end at once, and why.
+    Overdue(&'static str),
+}
+
+/// What a connection is worth when there are too many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worth {
+    /// Nothing of its client has been carried out; since when it has been there.
+    Unknown(Instant),
+    /// Nothing is under way; since when.
+    Idle(Instant),
+    /// It is at work.
+    Busy,
+}
+
+impl Progress {
+    /// A connection that begins now.
+    pub fn begin() -> Arc<Self> {
+        Arc::new(Self {
+            began: Epoch(Instant::now()),
+            requests: AtomicU64::new(0),
+            under_way: AtomicUsize::new(0),
+            changed: AtomicU64::new(0),
+            head: AtomicU64::new(0),
+            blocked: AtomicU64::new(0),
+            known: AtomicBool::new(false),
+            unread: AtomicBool::new(false),
+            answers: Mutex::default(),
+            evicted: Notify::new(),
+        })
+    }
+
+    /// The head of a request has been read.
+    pub fn request(self: &Arc<Self>) -> UnderWay {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        self.under_way.fetch_add(1, Ordering::Relaxed);
+        self.changed.store(self.began.now(), Ordering::Relaxed);
+        self.unread.store(false, Ordering::Relaxed);
+        UnderWay {
+            progress: self.clone(),
+            number,
+        }
+    }
+
+    /// How many heads have been read, if none of their requests is under way.
+    pub fn heads(&self) -> Option<u64> {
+        let none = self.under_way.load(Ordering::Relaxed) == 0;
+        none.then(|| self.requests.load(Ordering::Relaxed))
+    }
+
+    /// That the head of a request is coming, or no more.
+    pub fn head_is_coming(&self, coming: bool) {
+        self.since(&self.head, coming);
+    }
+
+    /// That the client does not take what is written, or does.
+    pub fn is_blocked(&self, blocked: bool) {
+        self.since(&self.blocked, blocked);
+    }
+
+    fn since(&self, what: &AtomicU64, goes_on: bool) {
+        if !goes_on {
+            what.store(0, Ordering::Relaxed);
+        } else if what.load(Ordering::Relaxed) == 0 {
+            what.store(self.began.now(), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the client is sending what nobody will read.
+    pub fn is_unread(&self) -> bool {
+        self.unread.load(Ordering::Relaxed)
+    }
+
+    /// Makes room for another connection.
+    pub fn evict(&self) {
+        self.evicted.notify_one();
+    }
+
+    /// Resolves when it has to make room.
+    pub async fn evicted(&self) {
+        self.evicted.notified().await;
+    }
+
+    /// What it is worth when there are too many.
+    pub fn worth(&self) -> Worth {
+        if !self.known.load(Ordering::Relaxed) {
+            return Worth::Unknown(self.began.0);
+        }
+        if self.under_way.load(Ordering::Relaxed) > 0 {
+            return Worth::Busy;
+        }
+        let changed = self.began.at(self.changed.load(Ordering::Relaxed));
+        Worth::Idle(changed.unwrap_or(self.began.0))
+    }
+
+    /// How it is at a moment.
+    pub fn verdict(&self, now: Instant, deadlines: &Deadlines) -> Verdict {
+        let load = |time: &AtomicU64| self.began.at(time.load(Ordering::Relaxed));
+        let mut next = now + deadlines.shortest();
+        let mut passed = |since: Option<Instant>, after: Duration| {
+            let Some(end) = since.map(|since| since + after) else {
+                return false;
+            };
+            next = next.min(end.max(now));
+            end <= now
+        };
+        if passed(load(&self.blocked), deadlines.stalled) {
+            return Verdict::Overdue("the client does not take what is sent");
+        }
+        if passed(load(&self.head), deadlines.head) {
+            return Verdict::Overdue("the head of a request does not end");
+        }
+        for clock in self.answers.lock().values() {
+            let waits = load(&clock.waits);
+            let end = clock.end.filter(|_| waits.is_some());
+            if passed(waits, deadlines.stalled) || passed(end, END_GRACE) {
+                return Verdict::Overdue("the client does not read an answer");
+            }
+        }
+        if self.under_way.load(Ordering::Relaxed) == 0 {
+            match load(&self.changed) {
+                None if passed(Some(self.began.0), deadlines.handshake + deadlines.first) => {
+                    return Verdict::Overdue("no request came");
+                }
+                Some(since) if passed(Some(since), deadlines.idle) => return Verdict::Idle,
+                _ => {}
+            }
+        }
+        Verdict::Fine(next)
+    }
+}
+
+/// A request that is not answered yet, or its answer not sent.
+#[derive(Debug)]
+pub struct UnderWay {
+    progress: Arc<Progress>,
+    /// Which of the connection's requests it is.
+    number: u64,
+}
+
+impl UnderWay {
+    /// There is an answer; from now on the client is waited for.
+    pub fn answer(&self, end: Option<Instant>, known: bool, unread: bool) -> Arc<Clock> {
+        let progress = &self.progress;
+        if known {
+            progress.known.store(true, Ordering::Relaxed);
+        }
+        if unread {
+            progress.unread.store(true, Ordering::Relaxed);
+        }
+        let clock = Arc::new(Clock {
+            epoch: progress.began,
+            waits: AtomicU64::new(progress.began.now()),
+            end,
+        });
+        progress.answers.lock().insert(self.number, clock.clone());
+        clock
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let progress = &self.progress;
+        progress.answers.lock().remove(&self.number);
+        progress
+            .changed
+            .store(progress.began.now(), Ordering::Relaxed);
+        progress.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests;

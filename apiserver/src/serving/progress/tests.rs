@@ -1,0 +1,102 @@
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn deadlines() -> Deadlines {
+    Deadlines {
+        handshake: SECOND,
+        first: SECOND * 10,
+        head: SECOND * 30,
+        idle: SECOND * 90,
+        stalled: SECOND * 20,
+    }
+}
+
+/// How a connection is so many seconds from now.
+fn after(progress: &Progress, seconds: u32) -> &'static str {
+    match progress.verdict(Instant::now() + SECOND * seconds, &deadlines()) {
+        Verdict::Fine(_) => "fine",
+        Verdict::Idle => "idle",
+        Verdict::Overdue(why) => why,
+    }
+}
+
+#[tokio::test]
+async fn whoever_asks_nothing_has_to_go() {
+    let progress = Progress::begin();
+    assert_eq!(after(&progress, 9), "fine");
+    assert_eq!(after(&progress, 11), "no request came");
+    let request = progress.request();
+    assert_eq!(after(&progress, 1000), "fine", "a request is under way");
+    drop(request);
+    assert_eq!(after(&progress, 89), "fine");
+    assert_eq!(after(&progress, 91), "idle");
+}
+
+#[tokio::test]
+async fn heads_end_and_what_is_sent_is_taken() {
+    let progress = Progress::begin();
+    let _request = progress.request();
+    progress.head_is_coming(true);
+    assert_eq!(after(&progress, 29), "fine");
+    assert_eq!(after(&progress, 31), "the head of a request does not end");
+    progress.head_is_coming(false);
+    assert_eq!(after(&progress, 31), "fine");
+    progress.is_blocked(true);
+    assert_eq!(after(&progress, 19), "fine");
+    assert_eq!(
+        after(&progress, 21),
+        "the client does not take what is sent"
+    );
+    progress.is_blocked(false);
+    assert_eq!(after(&progress, 21), "fine");
+}
+
+#[tokio::test]
+async fn answers_are_read_and_end_in_time() {
+    let progress = Progress::begin();
+    let request = progress.request();
+    let unread = "the client does not read an answer";
+    let clock = request.answer(Some(Instant::now() + SECOND * 5), true, false);
+    assert_eq!(after(&progress, 6), "fine");
+    assert_eq!(after(&progress, 8), unread, "its end has come");
+    clock.waits(false);
+    assert_eq!(
+        after(&progress, 1000),
+        "fine",
+        "it waits for something else"
+    );
+    let endless = progress.request();
+    let clock = endless.answer(None, true, false);
+    assert_eq!(after(&progress, 19), "fine");
+    assert_eq!(after(&progress, 21), unread);
+    clock.waits(false);
+    assert_eq!(after(&progress, 21), "fine");
+    clock.waits(true);
+    drop(endless);
+    assert_eq!(after(&progress, 21), "fine");
+}
+
+#[tokio::test]
+async fn a_look_is_taken_before_anything_can_be_over() {
+    let progress = Progress::begin();
+    let now = Instant::now();
+    let Verdict::Fine(next) = progress.verdict(now, &deadlines()) else {
+        panic!("it has just begun");
+    };
+    assert!(next > now && next <= now + SECOND * 10);
+}
+
+#[tokio::test]
+async fn those_at_work_for_somebody_known_are_worth_most() {
+    let progress = Progress::begin();
+    assert!(matches!(progress.worth(), Worth::Unknown(_)));
+    let request = progress.request();
+    assert!(matches!(progress.worth(), Worth::Unknown(_)));
+    request.answer(None, true, true);
+    assert!(progress.worth() == Worth::Busy && progress.is_unread());
+    drop(request);
+    assert!(matches!(progress.worth(), Worth::Idle(_)));
+    drop(progress.request());
+    assert!(!progress.is_unread());
+}

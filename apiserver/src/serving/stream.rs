@@ -1,0 +1,148 @@
+//! An encrypted connection that knows what comes and goes on it.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::Sleep;
+use tokio_rustls::server::TlsStream;
+
+use super::heads::{Head, Heads};
+use super::progress::Progress;
+
+/// How much is read at once, in bytes: readers whose buffers are filled make them larger.
+const READ: usize = 16 * 1024;
+/// How much is read of what nobody wants when a connection ends, in bytes; more than any body may have.
+const UNWANTED: usize = 8 * 1024 * 1024;
+/// And for how long.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// A connection after its handshake.
+pub struct Stream {
+    inner: TlsStream<TcpStream>,
+    progress: Arc<Progress>,
+    head: Head,
+    linger: Option<Linger>,
+}
+
+/// Its end, if the client was still sending: if it were closed at once, the client would see a broken
+/// connection and not the answer.
+struct Linger {
+    until: Pin<Box<Sleep>>,
+    unwanted: usize,
+}
+
+impl Stream {
+    /// Watches a connection.
+    pub fn new(inner: TlsStream<TcpStream>, progress: Arc<Progress>, memory: &Heads) -> Self {
+        let head = Head::new(memory, is_http2(&inner));
+        Self {
+            inner,
+            progress,
+            head,
+            linger: None,
+        }
+    }
+
+    fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let linger = self.linger.get_or_insert_with(|| Linger {
+            until: Box::pin(tokio::time::sleep(LINGER)),
+            unwanted: 0,
+        });
+        let mut scratch = [0; 8 * 1024];
+        while linger.unwanted < UNWANTED && linger.until.as_mut().poll(context).is_pending() {
+            let mut unwanted = ReadBuf::new(&mut scratch);
+            let connection = Pin::new(self.inner.get_mut().0);
+            let read = ready!(connection.poll_read(context, &mut unwanted));
+            if read.is_err() || unwanted.filled().is_empty() {
+                break;
+            }
+            linger.unwanted += unwanted.filled().len();
+        }
+        Poll::Ready(())
+    }
+}
+
+/// Whether both sides agreed on HTTP/2.
+pub fn is_http2(stream: &TlsStream<TcpStream>) -> bool {
+    stream.get_ref().1.alpn_protocol() == Some(b"h2")
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let before = buffer.filled().len();
+        if buffer.remaining() > 2 * READ {
+            let mut part = ReadBuf::new(buffer.initialize_unfilled_to(READ));
+            ready!(Pin::new(&mut this.inner).poll_read(context, &mut part))?;
+            let read = part.filled().len();
+            buffer.advance(read);
+        } else {
+            ready!(Pin::new(&mut this.inner).poll_read(context, buffer))?;
+        }
+        let came = buffer.filled().get(before..).unwrap_or_default();
+        this.head.comes(came, this.progress.heads());
+        this.progress.head_is_coming(this.head.is_coming());
+        if this.head.take() {
+            Poll::Ready(Ok(()))
+        } else {
+            let why = "there are too many unfinished heads of requests";
+            Poll::Ready(Err(io::Error::other(why)))
+        }
+    }
+}
+
+impl Stream {
+    fn note<T>(&self, written: Poll<T>) -> Poll<T> {
+        self.progress.is_blocked(written.is_pending());
+        written
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.inner).poll_write(context, bytes);
+        self.note(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.inner).poll_write_vectored(context, bytes);
+        self.note(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.inner).poll_flush(context);
+        self.note(flushed)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.linger.is_none() {
+            let shut = Pin::new(&mut self.inner).poll_shutdown(context);
+            ready!(self.note(shut))?;
+        }
+        if self.progress.is_unread() {
+            ready!(self.poll_linger(context));
+        }
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,137 @@
+//! Clients that say nothing, do not finish, or do not read: they are let go.
+
+use std::time::Duration;
+
+use http::Method;
+use portcullis::serving::Deadlines;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::support::client::{Client, Connection};
+use crate::support::server::TestServer;
+
+const MAPS: &str = "/api/v1/namespaces/default/configmaps";
+const SOON: Duration = Duration::from_millis(300);
+/// However slow the machine is.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Whether the server ends the connection, whatever it says before.
+async fn is_closed(client: &Client, said: &[u8]) -> bool {
+    let mut stream = client.raw().await;
+    stream.write_all(said).await.unwrap();
+    let mut rest = Vec::new();
+    tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest))
+        .await
+        .is_ok()
+}
+
+#[tokio::test]
+async fn whoever_asks_nothing_is_let_go() {
+    let deadlines = Deadlines {
+        first: SOON,
+        head: SOON,
+        idle: SOON,
+        ..Deadlines::default()
+    };
+    let server = TestServer::start_with(&[], deadlines).await;
+    let http2 = server.anonymous();
+    let http1 = http2.clone().over_http1();
+    let request = b"GET /version HTTP/1.1\r\nHost: x\r\n\r\n";
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let settings = [&preface[..], &[0, 0, 0, 4, 0, 0, 0, 0, 0]].concat();
+    // a head of 100 bytes of which one comes
+    let headers = [&settings[..], &[0, 0, 100, 1, 0, 0, 0, 0, 1, 0]].concat();
+    let closed = tokio::join!(
+        is_closed(&http1, b""),
+        is_closed(&http1, b"GET / HT"),
+        is_closed(&http1, request),
+        is_closed(&http2, b""),
+        is_closed(&http2, preface.split_at(12).0),
+        is_closed(&http2, &settings),
+        is_closed(&http2, &headers),
+    );
+    assert_eq!(closed, (true, true, true, true, true, true, true));
+}
+
+/// Without TLS, too.
+#[tokio::test]
+async fn whoever_does_not_shake_hands_is_let_go() {
+    let deadlines = Deadlines {
+        handshake: SOON,
+        ..Deadlines::default()
+    };
+    let server = TestServer::start_with(&[], deadlines).await;
+    let mut stream = tokio::net::TcpStream::connect(server.address())
+        .await
+        .unwrap();
+    stream.write_all(&[22, 3, 1]).await.unwrap();
+    let mut rest = Vec::new();
+    let closed = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await;
+    assert!(closed.is_ok());
+}
+
+/// Maps of which an HTTP/2 client does not let all come before it reads.
+async fn with_maps(server: &TestServer) {
+    for n in 0..3 {
+        let map =
+            json!({"metadata": {"name": format!("m{n}")}, "data": {"x": "y".repeat(300_000)}});
+        assert_eq!(server.admin().post(MAPS, &map).await.code, 201);
+    }
+}
+
+/// Whether the server ends a connection, though requests would go on.
+async fn ends(connection: &mut Connection) -> bool {
+    let broken = async {
+        while connection.ask(Method::GET, "/version", "").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, broken).await.is_ok()
+}
+
+#[tokio::test]
+async fn whoever_does_not_read_an_answer_is_let_go() {
+    let deadlines = Deadlines {
+        stalled: SOON,
+        ..Deadlines::default()
+    };
+    let server = TestServer::start_with(&[], deadlines).await;
+    with_maps(&server).await;
+    let admin = server.admin();
+    for path in [MAPS.to_owned(), format!("{MAPS}?watch=1")] {
+        let mut connection = admin.connect().await.unwrap();
+        let unread = connection.send(Method::GET, &path, "").await.unwrap();
+        assert_eq!(unread.status(), 200);
+        assert!(ends(&mut connection).await, "{path}");
+    }
+    // who reads is let be, however long nothing happens
+    let mut connection = admin.connect().await.unwrap();
+    let quiet = format!("{MAPS}?watch=1&timeoutSeconds=3");
+    let answer = connection.ask(Method::GET, &quiet, "").await.unwrap();
+    assert!(answer.body.len() > 900_000, "{}", answer.body.len());
+    assert_eq!(
+        connection.ask(Method::GET, MAPS, "").await.unwrap().code,
+        200
+    );
+}
+
+#[tokio::test]
+async fn a_watch_ends_when_it_has_to_though_nobody_reads() {
+    let server = TestServer::start(&[]).await;
+    with_maps(&server).await;
+    let mut connection = server.admin().connect().await.unwrap();
+    let path = format!("{MAPS}?watch=1&timeoutSeconds=1");
+    let unread = connection.send(Method::GET, &path, "").await.unwrap();
+    assert_eq!(unread.status(), 200);
+    assert!(ends(&mut connection).await);
+}
+
+#[tokio::test]
+async fn an_answer_is_read_within_the_time_of_its_request() {
+    let server = TestServer::start(&["--request-timeout=10s"]).await;
+    with_maps(&server).await;
+    let mut connection = server.admin().connect().await.unwrap();
+    let unread = connection.send(Method::GET, MAPS, "").await.unwrap();
+    assert_eq!(unread.status(), 200);
+    assert!(ends(&mut connection).await);
+}
