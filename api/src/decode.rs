@@ -13,6 +13,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 pub use json::{Parsed, check_size, parse, parse_stored};
+pub use typed::time::seconds as parse_time;
 
 /// A value, and the paths of the fields nobody knew.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,9 +52,49 @@ pub enum DecodeError {
         /// The Go type of the field.
         wanted: String,
     },
+    /// Text that should be bytes in base64, and where it is not.
+    #[error("illegal base64 data at input byte {0}")]
+    Base64(usize),
     /// A value that its type's own rules refuse, such as a malformed quantity or time.
     #[error("{0}")]
     Value(String),
+}
+
+impl DecodeError {
+    /// The same as Go puts it where it makes objects of values that were read before, and not of JSON:
+    /// what a strategic merge patch comes to (`runtime.DefaultUnstructuredConverter`).
+    pub fn of_conversion(&self) -> String {
+        let Self::Type { found, wanted, .. } = self else {
+            return match self {
+                Self::Base64(_) => format!("error decoding from json: {self}"),
+                other => other.to_string(),
+            };
+        };
+        let kind = match found.as_str() {
+            "array" => "slice",
+            "object" => "map",
+            "string" | "bool" => found,
+            number => {
+                let digits = number.trim_start_matches("number");
+                let whole = !digits.contains(['.', 'e', 'E']);
+                if whole { "int64" } else { "float64" }
+            }
+        };
+        if wanted.starts_with("[]") {
+            format!("cannot restore slice from {kind}")
+        } else if wanted.starts_with("map[") {
+            format!("cannot restore map from {kind}")
+        } else if wanted.starts_with("v1.") {
+            format!("cannot restore struct from: {kind}")
+        } else if matches!((kind, wanted.as_str()), ("int64", "string"))
+            || kind.ends_with("64") && wanted.contains("int")
+        {
+            // what Go could convert, but JSON does not
+            format!("cannot convert {kind} to {wanted}")
+        } else {
+            format!("unrecognized type: {wanted}")
+        }
+    }
 }
 
 /// Reads a type from JSON. `kind` and `apiVersion` at the root are the caller's business.

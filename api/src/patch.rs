@@ -7,11 +7,12 @@ mod json;
 mod list;
 mod merge;
 mod strategic;
-mod text;
+pub(crate) mod text;
 
 use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::decode::DecodeError;
 use crate::status::{Details, Reason, Status};
 use crate::{FieldError, GroupKind, Path};
 
@@ -84,12 +85,21 @@ impl Patch {
         }
     }
 
+    /// Whether the outcome is of the type that is patched, whatever `kind` and `apiVersion` the patch
+    /// has: upstream puts what a strategic patch comes to into an object of that type.
+    pub const fn keeps_type(&self) -> bool {
+        matches!(self, Self::Strategic(_))
+    }
+
     /// 422: the patch could be applied, but what came out cannot be read as its kind. Upstream shows
     /// the outcome, or a strategic patch itself, as a bad value of a field `patch`, and names no kind.
-    pub fn unreadable(&self, outcome: &Value, why: &str) -> Status {
-        let shown = match self {
-            Self::Json(_) | Self::Merge(_) => outcome.to_string(),
-            Self::Strategic(patch) => text::go_value(&Value::Object(patch.clone())),
+    pub fn unreadable(&self, outcome: &Value, why: &DecodeError) -> Status {
+        let (shown, why) = match self {
+            Self::Json(_) | Self::Merge(_) => (outcome.to_string(), why.to_string()),
+            Self::Strategic(patch) => (
+                text::go_value(&Value::Object(patch.clone())),
+                why.of_conversion(),
+            ),
         };
         let kind = GroupKind {
             group: "",

@@ -1,4 +1,5 @@
-//! What exists from the start: the system's namespaces, and the default roles and bindings.
+//! What exists from the start: the system's namespaces and priority classes, and the default roles
+//! and bindings.
 //!
 //! Everything goes through the registry, as any client's object does.
 
@@ -11,6 +12,7 @@ use portcullis_rbac::reconcile::{self, Step};
 use portcullis_storage::ReadAt;
 
 use crate::registry::delete::DeleteOptions;
+use crate::registry::kinds::priority_class;
 use crate::registry::resource::Resource;
 use crate::registry::update::{Change, Current};
 use crate::registry::{Registry, Scope, codec, table};
@@ -44,17 +46,7 @@ pub async fn run(registry: &Registry) -> Result<(), Status> {
         },
         ..Namespace::default()
     });
-    each(
-        registry,
-        &user,
-        table::NAMESPACES,
-        namespaces,
-        |existing, expected| match existing {
-            Some(_) => Step::Nothing,
-            None => Step::Create(expected),
-        },
-    )
-    .await?;
+    each(registry, &user, table::NAMESPACES, namespaces, created).await?;
     each(
         registry,
         &user,
@@ -68,6 +60,13 @@ pub async fn run(registry: &Registry) -> Result<(), Status> {
         bootstrap::role_bindings(),
     );
     tokio::try_join!(
+        each(
+            registry,
+            &user,
+            table::PRIORITY_CLASSES,
+            priority_class::system_classes(),
+            created
+        ),
         each(
             registry,
             &user,
@@ -91,6 +90,14 @@ pub async fn run(registry: &Registry) -> Result<(), Status> {
         ),
     )?;
     Ok(())
+}
+
+/// What is missing is made; what is there stays as it is.
+fn created<K>(existing: Option<&K>, expected: K) -> Step<K> {
+    match existing {
+        Some(_) => Step::Nothing,
+        None => Step::Create(expected),
+    }
 }
 
 /// Does to every expected object what `decide` says.

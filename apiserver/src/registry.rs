@@ -97,6 +97,10 @@ pub struct Place<'a> {
 /// `k8s.io/apiserver/pkg/endpoints/filters/warning.go`).
 const WARNINGS_MAX: usize = 4096;
 
+/// How many warnings an answer carries at most: each is a header of its own, and Python reads no
+/// answer of more than 100.
+const WARNINGS_COUNT_MAX: usize = 50;
+
 /// What a client is warned of, each thing once, as far as it fits an answer's head.
 #[derive(Debug, Default)]
 pub struct WarningList(Mutex<Told>);
@@ -113,7 +117,7 @@ impl WarningList {
         let mut told = self.0.lock();
         for sentence in sentences {
             let bytes = told.bytes.saturating_add(sentence.len());
-            if bytes > WARNINGS_MAX {
+            if bytes > WARNINGS_MAX || told.sentences.len() == WARNINGS_COUNT_MAX {
                 return;
             }
             if !told.sentences.contains(&sentence) {

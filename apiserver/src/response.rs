@@ -52,7 +52,9 @@ pub fn text(code: StatusCode, body: impl Into<Bytes>) -> Response {
 /// A Status as an answer.
 pub fn status(status: &Status) -> Response {
     let code = StatusCode::from_u16(status.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = bytes(code, JSON, status.to_json());
+    let mut body = status.to_json();
+    body.push(b'\n');
+    let mut response = bytes(code, JSON, body);
     let retry = status.details.as_ref().map_or(0, |d| d.retry_after_seconds);
     if retry > 0 {
         response

@@ -7,9 +7,11 @@ mod patch;
 mod random;
 mod scale;
 mod services;
+mod small;
 mod update;
 mod versions;
 mod watch;
+mod wire;
 
 /// Nobody else's config maps come between those of a test.
 const NO_OTHER_MAPS: &str = "--controllers=*,-root-ca-cert-publisher";

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use portcullis_api::UserInfo;
+use portcullis_api::decode::parse_time;
 use rustls_pki_types::UnixTime;
 
 use crate::secret::Secret;
@@ -109,7 +110,7 @@ fn has_expired(expiration: &str, now: UnixTime) -> bool {
     if expiration.is_empty() {
         return false;
     }
-    let expiry = expiration.parse::<jiff::Timestamp>();
+    let expiry = parse_time(expiration);
     let expiry = expiry.map_or(0, |at| u64::try_from(at.as_second()).unwrap_or(0));
     expiry <= now.as_secs()
 }

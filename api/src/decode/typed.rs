@@ -1,8 +1,11 @@
 //! [`Value`] to a kind's type, with Go's manners: `null` is the zero value, numbers must fit,
 //! unknown fields are noted with their path, and a wrong type is reported in Go's words.
 
+mod base64;
 mod path;
 mod probe;
+mod scalar;
+pub(super) mod time;
 
 use std::cell::RefCell;
 use std::fmt::{self, Display};
@@ -15,7 +18,6 @@ use serde_json::{Map, Number, Value};
 
 use self::path::{Path, Step};
 use super::DecodeError;
-use crate::quantity::Quantity;
 
 /// What a decoding noted on its way.
 #[derive(Default)]
@@ -199,6 +201,7 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.value {
             Value::Null => visitor.visit_none(),
+            _ if scalar::is_bytes(&visitor) => visitor.visit_str(&self.bytes()?),
             _ => visitor.visit_some(self),
         }
     }
@@ -220,17 +223,13 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        match name {
-            // Go reads a quantity from text or number, and writes its canonical form.
-            "Quantity" => {
-                visitor.visit_newtype_struct(StrDeserializer::new(&canonical_quantity(self.value)?))
-            }
-            // The zero time of a field that must be there.
-            "Time" | "MicroTime" if self.value.is_null() => {
-                visitor.visit_newtype_struct(StrDeserializer::new("1970-01-01T00:00:00Z"))
-            }
-            _ => visitor.visit_newtype_struct(self),
-        }
+        let text = match name {
+            "Quantity" => scalar::quantity(self.value)?,
+            "Time" => scalar::time(self.value, time::seconds)?,
+            "MicroTime" => scalar::time(self.value, time::micros)?,
+            _ => return visitor.visit_newtype_struct(self),
+        };
+        visitor.visit_newtype_struct(StrDeserializer::new(&text))
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -310,18 +309,6 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
         self.report.unknown.borrow_mut().push(self.path.full());
         visitor.visit_unit()
     }
-}
-
-fn canonical_quantity(value: &Value) -> Result<String, Error> {
-    let text = match value {
-        Value::Null => return Ok("0".to_owned()),
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        Value::Bool(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
-    };
-    Quantity::parse(&text)
-        .map(|q| q.to_string())
-        .map_err(de::Error::custom)
 }
 
 struct Items<'de, 'p> {

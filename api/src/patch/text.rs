@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 /// The JSON type, in the words of `encoding/json`.
-pub(super) fn json_kind(value: &Value) -> &'static str {
+pub(crate) fn json_kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",

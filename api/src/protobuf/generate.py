@@ -18,7 +18,7 @@ PACKAGES = [("meta/v1", "apimachinery", "pkg/apis/meta/v1", "HEAD", ["DeleteOpti
 PACKAGES += [(p, "api", p, "HEAD", []) for p in STABLE]
 # batch/v1 borrows from scheduling/v1alpha3, of which no kind is wanted
 PACKAGES += [("scheduling/v1alpha3", "api", "scheduling/v1alpha3", "HEAD", ["-"]),
-             ("policy/v1beta1", "api", "policy/v1beta1", LAST_WITH_PSP, ["Eviction", "PodSecurityPolicy"]),
+             ("policy/v1beta1", "api", "policy/v1beta1", LAST_WITH_PSP, ["Eviction", "PodDisruptionBudget", "PodSecurityPolicy"]),
              ("extensions/v1beta1", "api", "extensions/v1beta1", LAST_WITH_PSP, ["PodSecurityPolicy"])]
 SPECIAL = {"meta/v1.Time": "time", "meta/v1.MicroTime": "microtime", "meta/v1.FieldsV1": "json",
            "runtime.RawExtension": "json", "resource.Quantity": "quantity", "intstr.IntOrString": "intorstring"}

@@ -2,7 +2,6 @@
 //!
 //! Upstream: `pkg/registry/core/pod/storage/storage.go` (`BindingREST`).
 
-use http::StatusCode;
 use k8s_openapi::api::core::v1::{Binding, Pod, PodCondition};
 use portcullis_api::{
     ErrorList, FieldError, GroupKind, GroupResource, Object, ObjectType, Path, Status,
@@ -98,24 +97,23 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         expected,
         validation,
     )?;
-    let mut binding = read
+    let binding = read
         .object
         .as_kind::<Binding>()
         .cloned()
         .unwrap_or_default();
     // below `bindings`, the body alone says which pod is meant
     let named = Some(call.scope.name).filter(|name| !name.is_empty());
-    let pod = binding
-        .metadata
-        .name
-        .get_or_insert_with(|| named.unwrap_or_default().to_owned())
-        .clone();
+    let pod = binding.metadata.name.clone().unwrap_or_default();
     if named.is_some_and(|name| name != pod) {
         return Err(Status::bad_request(
             "name in URL does not match name in Binding object",
         ));
     }
     validate(&binding)?;
+    if pod.is_empty() {
+        return Err(Status::bad_request("Name parameter required."));
+    }
     let pods = Scope {
         resource: table::PODS,
         subresource: "binding",
@@ -123,11 +121,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         ..call.writing(dry_run)
     };
     call.app.registry().update(&pods, &Bound(&binding)).await?;
-    Ok(response::bytes(
-        StatusCode::CREATED,
-        response::JSON,
-        Status::created().to_json(),
-    ))
+    Ok(response::status(&Status::created()))
 }
 
 /// Upstream: `ValidatePodBinding`.

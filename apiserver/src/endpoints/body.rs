@@ -66,7 +66,7 @@ pub fn object(
     } else {
         value(bytes, media_type, expected.kind)?
     };
-    typed(&value, &duplicates, expected, validation)
+    typed(&value, &duplicates, expected, validation).map_err(|why| why.into_status(expected))
 }
 
 /// Reads JSON or YAML, and the paths of fields that stand twice.
@@ -125,19 +125,36 @@ fn unsupported() -> Status {
     )
 }
 
+/// Why a value is not what is expected.
+pub enum Unfit {
+    /// It says that it is something else.
+    Type(Status),
+    /// It has wrong types, or fields that nobody knows where that is asked for.
+    Fields(DecodeError),
+}
+
+impl Unfit {
+    /// The 400 about a body.
+    pub fn into_status(self, expected: Expected<'_>) -> Status {
+        match self {
+            Self::Type(status) => status,
+            Self::Fields(why) => cannot_be_handled(expected, &why),
+        }
+    }
+}
+
 /// Reads a kind's type from JSON.
 ///
 /// # Errors
-/// 400 for another kind or version, wrong types, and, where that is asked for, unknown fields.
+/// For another kind or version, wrong types, and, where that is asked for, unknown fields.
 pub fn typed(
     value: &Value,
     duplicates: &[String],
     expected: Expected<'_>,
     validation: FieldValidation,
-) -> Result<Read, Status> {
-    check_type(value, expected)?;
-    let decoded =
-        (expected.object_type.decode)(value).map_err(|e| cannot_be_handled(expected, &e))?;
+) -> Result<Read, Unfit> {
+    check_type(value, expected).map_err(Unfit::Type)?;
+    let decoded = (expected.object_type.decode)(value).map_err(Unfit::Fields)?;
     let Decoded {
         value: object,
         unknown_fields,
@@ -154,7 +171,7 @@ pub fn typed(
     match validation {
         FieldValidation::Strict if !problems.is_empty() => {
             let why = DecodeError::Value(format!("strict decoding error: {}", problems.join(", ")));
-            Err(cannot_be_handled(expected, &why))
+            Err(Unfit::Fields(why))
         }
         FieldValidation::Strict | FieldValidation::Ignore => Ok(Read {
             object,

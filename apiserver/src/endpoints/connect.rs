@@ -6,6 +6,7 @@
 
 use http::StatusCode;
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
+use portcullis_api::decode::parse_time;
 use portcullis_api::status::Reason;
 use portcullis_api::{FieldError, GroupKind, Path, Status, Verb};
 use portcullis_storage::ReadAt;
@@ -153,23 +154,25 @@ fn check_log(query: &Query, name: &str) -> Result<(), Status> {
 /// Whether a time is given.
 fn since_time(query: &Query) -> Result<bool, Status> {
     match query.get("sinceTime") {
-        "" => Ok(false),
-        text => match text.parse::<jiff::Timestamp>() {
+        "" | "null" => Ok(false),
+        text => match parse_time(text) {
             Ok(_) => Ok(true),
-            Err(_) => Err(Status::bad_request(format!(
-                "parsing time {text:?} as \"2006-01-02T15:04:05Z07:00\": cannot parse {text:?} as \"2006\""
-            ))),
+            Err(why) => Err(Status::bad_request(why)),
         },
     }
 }
 
 fn check_ports(query: &Query) -> Result<(), Status> {
-    for port in query.all("ports") {
-        if port.parse::<i32>().is_err() {
-            return Err(Status::bad_request(format!(
-                "strconv.ParseInt: parsing {port:?}: invalid syntax"
-            )));
-        }
+    for port in query.all("ports").flat_map(|ports| ports.split(',')) {
+        let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+        let why = match port.parse::<u16>() {
+            Ok(_) if digits => continue,
+            _ if digits => "value out of range",
+            _ => "invalid syntax",
+        };
+        return Err(Status::bad_request(format!(
+            "cannot convert to []int32: strconv.ParseUint: parsing {port:?}: {why}"
+        )));
     }
     Ok(())
 }

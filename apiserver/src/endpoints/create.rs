@@ -10,7 +10,6 @@ use super::body::{self, Incoming, Read};
 use crate::app::App;
 use crate::filters::authorization;
 use crate::registry::Scope;
-use crate::registry::metadata::is_empty;
 use crate::response::Response;
 
 /// Makes an object.
@@ -92,7 +91,10 @@ fn check_namespace(meta: &ObjectMeta, namespace: &str) -> Result<(), Status> {
 
 fn check_metadata(meta: &ObjectMeta, namespace: &str) -> Result<(), Status> {
     check_namespace(meta, namespace)?;
-    if !is_empty(meta.resource_version.as_deref()) {
+    // what is no version at all counts as none, as upstream
+    let version = meta.resource_version.as_deref().unwrap_or_default();
+    let is_number = version.bytes().all(|b| b.is_ascii_digit());
+    if is_number && version.parse::<u64>().is_ok_and(|version| version != 0) {
         return Err(Status::bad_request(
             "resourceVersion should not be set on objects to be created",
         ));

@@ -29,24 +29,21 @@ static POLICIES: LazyLock<String> = LazyLock::new(|| {
 /// # Errors
 /// Whatever anything on its way objects to.
 pub async fn delete(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
-    let (options, dry_run) = options(call, body).await?;
-    match call
-        .app
-        .registry()
-        .delete(&call.writing(dry_run), &options)
-        .await?
-    {
+    let asked = asked(call, body).await?;
+    let registry = call.app.registry();
+    let scope = call.writing(asked.dry_run);
+    match registry.delete(&scope, &asked.options).await? {
         Deleted::Unreadable(details) => Ok(success(details)),
         Deleted::Gone(_, details) if !call.scope.resource.strategy.returns_deleted() => {
             Ok(success(details))
         }
+        Deleted::Pending(entry) if asked.cascades => call.answer(StatusCode::ACCEPTED, &entry),
         Deleted::Gone(entry, _) | Deleted::Pending(entry) => call.answer(StatusCode::OK, &entry),
     }
 }
 
 fn success(details: Details) -> Response {
-    let body = Status::success(details).to_json();
-    response::bytes(StatusCode::OK, response::JSON, body)
+    response::status(&Status::success(details))
 }
 
 /// Deletes what a list with the same query would return.
@@ -55,15 +52,15 @@ fn success(details: Details) -> Response {
 /// As [`delete`], for the first object that cannot be deleted.
 pub async fn delete_collection(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     let query = call.query.list(call.scope.resource, call.api_version)?;
-    let (options, dry_run) = options(call, body).await?;
+    let asked = asked(call, body).await?;
     let scope = Scope {
         name: "",
-        ..call.writing(dry_run)
+        ..call.writing(asked.dry_run)
     };
     let list = call
         .app
         .registry()
-        .delete_collection(&scope, &query, &options)
+        .delete_collection(&scope, &query, &asked.options)
         .await?;
     let body = call.reader()?.list(&list)?;
     Ok(response::bytes(
@@ -73,8 +70,16 @@ pub async fn delete_collection(call: &Call<'_>, body: &mut Incoming) -> Result<R
     ))
 }
 
-/// The options of the body, or else of the query; and whether it is a dry run.
-async fn options(call: &Call<'_>, body: &mut Incoming) -> Result<(DeleteOptions, bool), Status> {
+/// What a client asks for.
+struct Asked {
+    options: DeleteOptions,
+    dry_run: bool,
+    /// Whether `orphanDependents` is false, which is answered with 202 while something is left to do.
+    cascades: bool,
+}
+
+/// The options of the body, or else of the query.
+async fn asked(call: &Call<'_>, body: &mut Incoming) -> Result<Asked, Status> {
     let bytes = body::read(body).await?;
     let options = if bytes.is_empty() {
         from_query(&call.query)?
@@ -84,7 +89,11 @@ async fn options(call: &Call<'_>, body: &mut Incoming) -> Result<(DeleteOptions,
     let dry_run = options.dry_run.as_ref().is_some_and(|d| !d.is_empty())
         || !call.query.get("dryRun").is_empty();
     call.query.write_options("DeleteOptions")?;
-    Ok((checked(options)?, dry_run))
+    Ok(Asked {
+        dry_run,
+        cascades: options.orphan_dependents == Some(false),
+        options: checked(options)?,
+    })
 }
 
 fn from_body(bytes: &[u8], media_type: &str) -> Result<meta::DeleteOptions, Status> {

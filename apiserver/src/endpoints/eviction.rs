@@ -4,7 +4,6 @@
 
 mod budget;
 
-use http::StatusCode;
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::api::policy::v1::Eviction;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
@@ -47,11 +46,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         ..admitted
     };
     evict(call, &scope, options).await?;
-    Ok(response::bytes(
-        StatusCode::CREATED,
-        response::JSON,
-        Status::created().to_json(),
-    ))
+    Ok(response::status(&Status::created()))
 }
 
 async fn read(call: &Call<'_>, body: &mut Incoming) -> Result<(bool, Eviction), Status> {
@@ -70,7 +65,7 @@ async fn read(call: &Call<'_>, body: &mut Incoming) -> Result<(bool, Eviction), 
     let read = read(VERSIONS[0]).or_else(|_| read(VERSIONS[1]))?;
     let eviction = read.object.as_kind::<Eviction>().cloned();
     let eviction = eviction.ok_or_else(|| Status::internal("an eviction of an unexpected type"))?;
-    let name = eviction.metadata.name.as_deref().unwrap_or(call.scope.name);
+    let name = eviction.metadata.name.as_deref().unwrap_or_default();
     if name == call.scope.name {
         return Ok((dry_run, eviction));
     }

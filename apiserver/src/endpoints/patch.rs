@@ -1,11 +1,13 @@
 //! PATCH: changing parts of objects.
 
+use portcullis_api::decode::DecodeError;
 use portcullis_api::facts;
 use portcullis_api::patch::{Patch, PatchType};
 use portcullis_api::status::Reason;
 use portcullis_api::{FieldError, Object, Path, Status, decode};
+use serde_json::Value;
 
-use super::body::{self, Incoming};
+use super::body::{self, Incoming, Unfit};
 use super::query::{FieldValidation, invalid_unless_empty};
 use super::{Call, apply, update};
 use crate::registry::update::{Change, Current};
@@ -15,6 +17,8 @@ use crate::response::Response;
 struct Patched<'c> {
     call: &'c Call<'c>,
     patch: Patch,
+    /// The fields that stand twice in the patch.
+    duplicates: Vec<String>,
     validation: FieldValidation,
 }
 
@@ -29,18 +33,45 @@ impl Change for Patched<'_> {
         };
         // a patch is applied to the version it was sent to
         let original = current.served(scope.resource, self.call.api_version);
-        let value = self.patch.apply(
+        let mut value = self.patch.apply(
             &original,
             facts::owner(self.call.api_version, scope.resource.kind),
         )?;
-        let read = body::typed(&value, &[], self.call.expected(), self.validation)
-            .map_err(|status| self.patch.unreadable(&value, &status.message))?;
+        if self.patch.keeps_type() {
+            keep_type(&mut value, &original);
+        }
+        let read = body::typed(
+            &value,
+            &self.duplicates,
+            self.call.expected(),
+            self.validation,
+        )
+        .map_err(|why| self.unreadable(&value, why))?;
         scope.warn(read.warnings);
         let mut object = read.object;
         update::check_metadata(object.metadata_mut(), scope)?;
         scope.resource.strategy.default(object.as_mut());
         self.call.writer().changed(current, object.as_mut());
         Ok(object)
+    }
+}
+
+impl Patched<'_> {
+    fn unreadable(&self, outcome: &Value, why: Unfit) -> Status {
+        let why = match why {
+            Unfit::Type(status) => DecodeError::Value(status.message),
+            Unfit::Fields(why) => why,
+        };
+        self.patch.unreadable(outcome, &why)
+    }
+}
+
+/// Text that the patch has for the type's names is not looked at.
+fn keep_type(outcome: &mut Value, original: &Value) {
+    for name in ["kind", "apiVersion"] {
+        if outcome.get(name).is_none_or(Value::is_string) {
+            outcome[name] = original[name].clone();
+        }
     }
 }
 
@@ -61,16 +92,18 @@ pub async fn patch(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Sta
         )?;
     }
     let bytes = body::read(body).await?;
-    let patch = parse(call, &bytes)?;
+    let (patch, duplicates) = parse(call, &bytes)?;
     let change = Patched {
         call,
         patch,
+        duplicates,
         validation,
     };
     call.write(dry_run, &change).await
 }
 
-fn parse(call: &Call<'_>, bytes: &[u8]) -> Result<Patch, Status> {
+/// The patch, and the fields that stand twice in it.
+fn parse(call: &Call<'_>, bytes: &[u8]) -> Result<(Patch, Vec<String>), Status> {
     let media_type = body::media_type(&call.parts.headers);
     let Some(patch_type) = PatchType::of(media_type) else {
         let known = "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml";
@@ -81,5 +114,6 @@ fn parse(call: &Call<'_>, bytes: &[u8]) -> Result<Patch, Status> {
     };
     let parsed = decode::parse(bytes)
         .map_err(|e| Status::bad_request(format!("error decoding patch: {e}")))?;
-    Patch::new(patch_type, parsed.value).map_err(Status::from)
+    let patch = Patch::new(patch_type, parsed.value)?;
+    Ok((patch, parsed.duplicate_fields))
 }

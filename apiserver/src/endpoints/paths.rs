@@ -44,11 +44,7 @@ pub async fn serve(app: &Arc<App>, path: &str, parts: &Parts) -> Response {
     };
     match trimmed {
         "/version" => response::bytes(StatusCode::OK, JSON, format!("{:#}", version_document())),
-        "/" => response::bytes(
-            StatusCode::OK,
-            JSON,
-            json!({"paths": paths(app)}).to_string(),
-        ),
+        "/" => response::bytes(StatusCode::OK, JSON, index(app)),
         "/metrics" => response::bytes(
             StatusCode::OK,
             metrics::CONTENT_TYPE,
@@ -136,6 +132,11 @@ fn arch() -> &'static str {
     }
 }
 
+/// Indented and without a newline at its end, as `/version` is.
+fn index(app: &App) -> String {
+    format!("{:#}", json!({"paths": paths(app)}))
+}
+
 fn paths(app: &App) -> Vec<String> {
     let mut paths = app.documents().paths();
     paths.extend(PATHS.map(str::to_owned));
@@ -167,10 +168,6 @@ fn not_found(app: &App, path: &str) -> Response {
             response::status(&Status::no_such_resource())
         }
         (Some("apis"), _) => response::text(StatusCode::NOT_FOUND, "404 page not found\n"),
-        _ => response::bytes(
-            StatusCode::NOT_FOUND,
-            JSON,
-            json!({"paths": paths(app)}).to_string(),
-        ),
+        _ => response::bytes(StatusCode::NOT_FOUND, JSON, index(app)),
     }
 }

@@ -5,12 +5,14 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::ready;
 use futures_util::{StreamExt, stream};
 use http::StatusCode;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use portcullis_api::Status;
 use portcullis_api::selector::FieldRequirement;
+use portcullis_api::status::Reason;
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep};
 use tokio_util::sync::CancellationToken;
 
@@ -29,7 +31,8 @@ const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 /// Follows a collection.
 ///
 /// # Errors
-/// 400 for options that mean nothing, 410 for a revision that has been compacted.
+/// 400 for options that mean nothing. A revision that has been compacted is told in the stream, as
+/// upstream's cache does: clients that only read events take an HTTP 410 for a reason to try again.
 pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
     let (from, streaming) = call.query.watch_from()?;
     let mut selection = call
@@ -48,11 +51,13 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
         ..call.scope
     };
     let end = Instant::now() + timeout(call)?;
-    let following = call
-        .app
-        .registry()
-        .watch(&scope, WatchQuery { selection, from })
-        .await?;
+    let query = WatchQuery { selection, from };
+    let following = match call.app.registry().watch(&scope, query).await {
+        Err(status) if status.reason == Some(Reason::Expired) => {
+            Box::pin(stream::once(ready(Err(status))))
+        }
+        following => following?,
+    };
     let state = Watching {
         following,
         api_version: call.api_version.to_owned(),
@@ -81,7 +86,10 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
 
 fn timeout(call: &Call<'_>) -> Result<Duration, Status> {
     match call.query.number("timeoutSeconds")? {
-        Some(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds.unsigned_abs())),
+        // a negative one is over at once
+        Some(seconds) if seconds != 0 => Ok(Duration::from_secs(
+            u64::try_from(seconds).unwrap_or_default(),
+        )),
         _ => {
             // spread, so that watchers who came together do not return together
             let spread = u64::from(uuid::Uuid::new_v4().as_bytes()[0]) * TIMEOUT.as_secs() / 256;

@@ -62,7 +62,8 @@ async fn dry_run(app: &App, scope: &Scope<'_>, write: &Write) -> Result<u16, Sta
         object_type: write.resource.object_type(&write.api_version),
         conversion: write.resource.conversion(&write.api_version),
     };
-    let read = body::typed(&write.object, &[], expected, FieldValidation::Warn)?;
+    let read = body::typed(&write.object, &[], expected, FieldValidation::Warn)
+        .map_err(|why| why.into_status(expected))?;
     if write.update {
         let object = update::ready(scope, read)?;
         let replacement = Replacement { app, scope, object };

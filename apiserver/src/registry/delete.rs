@@ -12,7 +12,7 @@ use portcullis_api::{Object, Status};
 use portcullis_storage::{Entry, Error, ReadAt};
 
 use super::resource::Resource;
-use super::strategy::Grace;
+use super::strategy::{GarbageCollection, Grace};
 use super::{Registry, Scope, codec, errors, metadata};
 
 /// Held by the garbage collector until the dependents are gone.
@@ -40,7 +40,7 @@ pub struct DeleteOptions {
     pub uid: Option<String>,
     /// Only an object of this resource version.
     pub resource_version: Option<String>,
-    /// What to do about dependents; unset as the object's finalizers say.
+    /// What to do about dependents; unset as the object's finalizers say, or else its kind.
     pub propagation: Option<Propagation>,
 }
 
@@ -58,12 +58,17 @@ impl Registry {
     /// Deletes an object, or marks it as to be deleted.
     ///
     /// # Errors
-    /// 404; 409 if a precondition does not hold; what admission objects to.
+    /// 403 for what is never deleted; 404; 409 if a precondition does not hold; what admission
+    /// objects to.
     pub async fn delete(
         &self,
         scope: &Scope<'_>,
         options: &DeleteOptions,
     ) -> Result<Deleted, Status> {
+        if let Some(why) = scope.resource.strategy.undeletable(scope.name) {
+            let resource = scope.resource.group_resource();
+            return Err(Status::forbidden(resource, scope.name, why));
+        }
         let key = self.key(scope.resource, scope.namespace, scope.name);
         let found = self
             .storage
@@ -271,7 +276,8 @@ fn plan(resource: &Resource, mut object: Box<dyn Object>, options: &DeleteOption
         };
     }
     if !begun {
-        set_finalizers(object.metadata_mut(), options.propagation);
+        let default = resource.strategy.garbage_collection();
+        set_finalizers(object.metadata_mut(), options.propagation, default);
         begin(resource, object.as_mut(), grace, options.grace_period);
     }
     match (is_due(resource, object.as_ref()), grace) {
@@ -327,18 +333,28 @@ fn begin(
     resource.strategy.mark_deleting(object);
 }
 
-/// Adds the finalizer that a propagation policy stands for, and removes the other.
-fn set_finalizers(meta: &mut ObjectMeta, propagation: Option<Propagation>) {
-    let Some(propagation) = propagation else {
-        return;
+/// Adds the finalizer that a propagation policy stands for, and removes the other (upstream:
+/// `deletionFinalizersForGarbageCollection`).
+fn set_finalizers(meta: &mut ObjectMeta, asked: Option<Propagation>, default: GarbageCollection) {
+    let propagation = match (asked, default) {
+        (_, GarbageCollection::Unsupported) => Propagation::Background,
+        (Some(asked), _) => asked,
+        (None, _) if meta.finalizers.iter().flatten().any(is_propagation) => return,
+        (None, GarbageCollection::OrphanDependents) => Propagation::Orphan,
+        (None, GarbageCollection::DeleteDependents) => return,
     };
     let finalizers = meta.finalizers.get_or_insert_default();
-    finalizers.retain(|f| f != ORPHAN && f != FOREGROUND);
+    finalizers.retain(|f| !is_propagation(f));
     match propagation {
         Propagation::Background => {}
         Propagation::Foreground => finalizers.push(FOREGROUND.into()),
         Propagation::Orphan => finalizers.push(ORPHAN.into()),
     }
+}
+
+/// Whether a finalizer stands for what becomes of dependents.
+fn is_propagation(finalizer: impl AsRef<str>) -> bool {
+    matches!(finalizer.as_ref(), ORPHAN | FOREGROUND)
 }
 
 /// Whether a deleted object has nothing left that holds it.
@@ -413,6 +429,60 @@ mod tests {
                 marked.metadata().finalizers.as_deref(),
                 Some([finalizer.to_owned()].as_slice())
             );
+        }
+    }
+
+    #[test]
+    fn a_kind_says_what_becomes_of_dependents_unless_somebody_else_does() {
+        use GarbageCollection::{DeleteDependents, OrphanDependents, Unsupported};
+        let none: &[&str] = &[];
+        for (present, asked, default, left) in [
+            (none, None, DeleteDependents, none),
+            (none, None, OrphanDependents, &[ORPHAN]),
+            (none, Some(Propagation::Background), OrphanDependents, none),
+            (
+                none,
+                Some(Propagation::Foreground),
+                OrphanDependents,
+                &[FOREGROUND],
+            ),
+            (
+                &[FOREGROUND, "a/b"],
+                None,
+                OrphanDependents,
+                &[FOREGROUND, "a/b"],
+            ),
+            (
+                &[ORPHAN, "a/b"],
+                Some(Propagation::Background),
+                OrphanDependents,
+                &["a/b"],
+            ),
+            (none, Some(Propagation::Orphan), Unsupported, none),
+        ] {
+            let finalizers = present.iter().map(|f| (*f).to_owned()).collect();
+            let mut meta = ObjectMeta {
+                finalizers: Some(finalizers),
+                ..ObjectMeta::default()
+            };
+            set_finalizers(&mut meta, asked, default);
+            assert_eq!(
+                meta.finalizers.unwrap(),
+                left,
+                "{present:?} {asked:?} {default:?}"
+            );
+        }
+        for (kind, default) in [
+            (table::find("batch/v1", "jobs"), OrphanDependents),
+            (
+                table::find("v1", "replicationcontrollers"),
+                OrphanDependents,
+            ),
+            (table::find("v1", "events"), Unsupported),
+            (table::find("batch/v1", "cronjobs"), DeleteDependents),
+            (table::find("apps/v1", "deployments"), DeleteDependents),
+        ] {
+            assert_eq!(kind.unwrap().strategy.garbage_collection(), default);
         }
     }
 

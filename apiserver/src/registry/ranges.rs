@@ -156,7 +156,7 @@ impl ServiceRanges {
         dry_run: bool,
         reservation: &mut Reservation,
     ) -> Result<(), Errors> {
-        families::complete(spec, self.addresses.family()).map_err(Errors::Fields)?;
+        families::complete(spec, old, self.addresses.family()).map_err(Errors::Fields)?;
         self.addresses.fill(spec, old, dry_run, reservation).await?;
         self.ports.fill(spec, old, dry_run, reservation).await?;
         let mut errors = ErrorList::new();

@@ -235,6 +235,11 @@ impl Resource {
         }
     }
 
+    /// The singular, lower-case name, such as `pod`.
+    pub fn singular(&self) -> String {
+        self.kind.to_lowercase()
+    }
+
     /// The `apiVersion` objects are stored under.
     pub fn api_version(&self) -> String {
         if self.group.is_empty() {

@@ -119,6 +119,16 @@ pub trait Strategy: Send + Sync + 'static {
         false
     }
 
+    /// What becomes of an object's dependents when a deletion does not say.
+    fn garbage_collection(&self) -> GarbageCollection {
+        GarbageCollection::DeleteDependents
+    }
+
+    /// Why the object of that name is never deleted.
+    fn undeletable(&self, _name: &str) -> Option<&'static str> {
+        None
+    }
+
     /// The fields selectors may ask for, besides `metadata.name` and `metadata.namespace`.
     fn selectable_fields(&self) -> &'static [&'static str] {
         &[]
@@ -147,6 +157,20 @@ pub enum Grace {
     None,
     /// As long as is asked for, else this many seconds.
     Seconds(i64),
+}
+
+/// What a kind does about dependents by default (upstream: `rest.GarbageCollectionPolicy`).
+///
+/// Upstream asks for the version of the request as well: workloads of `extensions/v1beta1`,
+/// `apps/v1beta1`, `apps/v1beta2` and `batch/v1beta1`, none of which is served here, orphan too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GarbageCollection {
+    /// They are deleted.
+    DeleteDependents,
+    /// They are let go.
+    OrphanDependents,
+    /// Nothing depends on such objects, whatever a deletion says.
+    Unsupported,
 }
 
 /// A column of a Table.
@@ -272,6 +296,10 @@ macro_rules! erased {
             fn revalidates_metadata(&self) -> bool;
             /// See [`Strategy::returns_deleted`].
             fn returns_deleted(&self) -> bool;
+            /// See [`Strategy::garbage_collection`].
+            fn garbage_collection(&self) -> GarbageCollection;
+            /// See [`Strategy::undeletable`].
+            fn undeletable(&self, name: &str) -> Option<&'static str>;
             /// See [`Strategy::selectable_fields`].
             fn selectable_fields(&self) -> &'static [&'static str];
             /// See [`Strategy::columns`].
@@ -296,6 +324,14 @@ macro_rules! erased {
 
             fn returns_deleted(&self) -> bool {
                 Strategy::returns_deleted(self)
+            }
+
+            fn garbage_collection(&self) -> GarbageCollection {
+                Strategy::garbage_collection(self)
+            }
+
+            fn undeletable(&self, name: &str) -> Option<&'static str> {
+                Strategy::undeletable(self, name)
             }
 
             fn selectable_fields(&self) -> &'static [&'static str] {

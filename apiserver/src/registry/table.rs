@@ -208,8 +208,12 @@ const ROWS: &[Resource] = &[
     Resource::cluster(&VolumeAttachmentStrategy)
         .subresources(&[status("VolumeAttachment")])
         .changed_by_version(),
-    Resource::cluster(&MUTATING).changed_by_version(),
-    Resource::cluster(&VALIDATING).changed_by_version(),
+    Resource::cluster(&MUTATING)
+        .categories(&["api-extensions"])
+        .changed_by_version(),
+    Resource::cluster(&VALIDATING)
+        .categories(&["api-extensions"])
+        .changed_by_version(),
     Resource::cluster(&RuntimeClassStrategy).changed_by_version(),
     Resource::cluster(&CertificateSigningRequestStrategy)
         .short_names(&["csr"])

@@ -191,14 +191,17 @@ pub fn write_metadata(
     })
 }
 
-/// JSON in the notation asked for.
+/// JSON in the notation asked for, with the newline that ends every answer of upstream's encoders.
 ///
 /// # Errors
 /// A 500 if the JSON cannot be read back, which would be a bug.
-pub fn encode(json: Vec<u8>, encoding: Encoding) -> Result<Bytes, Status> {
+pub fn encode(mut json: Vec<u8>, encoding: Encoding) -> Result<Bytes, Status> {
     let value = || serde_json::from_slice::<Value>(&json).map_err(Status::internal);
     match encoding {
-        Encoding::Json => Ok(json.into()),
+        Encoding::Json => {
+            json.push(b'\n');
+            Ok(json.into())
+        }
         Encoding::Yaml => {
             let yaml = serde_saphyr::to_string(&value()?).map_err(|e| {
                 Status::internal(format!("cannot write YAML: {}", go_quote(&e.to_string())))

@@ -2,12 +2,14 @@
 //!
 //! Upstream: `k8s.io/apiserver/pkg/server/healthz`.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::{BoxFuture, ready};
 use http::StatusCode;
+use portcullis_api::field_error::go_quote;
 
 use crate::response::{self, Response};
 
@@ -26,18 +28,18 @@ pub struct Health {
 struct Check {
     name: &'static str,
     probe: Probe,
-    /// Whether a failure says that a restart would help.
-    lives: bool,
+    /// Whether only readiness asks for it.
+    ready_only: bool,
     /// Whether it failed the last time.
     failed: AtomicBool,
 }
 
 impl Check {
-    fn new(name: &'static str, lives: bool, probe: Probe) -> Self {
+    fn new(name: &'static str, ready_only: bool, probe: Probe) -> Self {
         Self {
             name,
             probe,
-            lives,
+            ready_only,
             failed: AtomicBool::new(false),
         }
     }
@@ -75,9 +77,9 @@ impl Health {
             }))
         });
         let checks = vec![
-            Check::new("ping", true, Box::new(|| Box::pin(ready(Ok(()))))),
+            Check::new("ping", false, Box::new(|| Box::pin(ready(Ok(()))))),
             Check::new(STORE, false, store),
-            Check::new("shutdown", false, shutdown),
+            Check::new("shutdown", true, shutdown),
         ];
         Self { checks, stopping }
     }
@@ -98,7 +100,8 @@ impl Health {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Answers `/readyz`, `/readyz/{check}` and the like; `?verbose` lists the checks.
+    /// Answers `/readyz`, `/readyz/{check}` and the like; `?verbose` lists the checks,
+    /// `?exclude=check` leaves one out.
     pub async fn serve(&self, path: &str, query: &str) -> Response {
         let mut segments = path.split('/').filter(|s| !s.is_empty());
         let endpoint = segments.next().unwrap_or_default();
@@ -106,13 +109,20 @@ impl Health {
         let checks: Vec<_> = self
             .checks
             .iter()
-            .filter(|c| (endpoint != "livez" || c.lives) && only.is_none_or(|name| name == c.name))
+            .filter(|c| {
+                (endpoint == "readyz" || !c.ready_only) && only.is_none_or(|name| name == c.name)
+            })
             .collect();
         if only.is_some() && checks.is_empty() {
             return response::text(StatusCode::NOT_FOUND, "404 page not found\n");
         }
-        let verbose = form_urlencoded::parse(query.as_bytes()).any(|(k, _)| k == "verbose");
-        let (report, failed) = report(&checks).await;
+        // a single check has no options
+        let query = if only.is_none() { query } else { "" };
+        let options: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+        let excluded = options.iter().filter(|(name, _)| name == "exclude");
+        let excluded = excluded.map(|(_, check)| check.as_ref()).collect();
+        let verbose = options.iter().any(|(name, _)| name == "verbose");
+        let (report, failed) = report(&checks, excluded).await;
         if failed {
             let body = format!("{report}{endpoint} check failed\n");
             return response::text(StatusCode::INTERNAL_SERVER_ERROR, body);
@@ -124,17 +134,24 @@ impl Health {
     }
 }
 
-async fn report(checks: &[&Check]) -> (String, bool) {
+async fn report(checks: &[&Check], mut excluded: BTreeSet<&str>) -> (String, bool) {
     let mut report = String::new();
     let mut failed = false;
     for check in checks {
-        let line = if check.passes().await {
+        let line = if excluded.remove(check.name) {
+            format!("[+]{} excluded: ok", check.name)
+        } else if check.passes().await {
             format!("[+]{} ok", check.name)
         } else {
             failed = true;
             format!("[-]{} failed: reason withheld", check.name)
         };
         let _ = writeln!(report, "{line}");
+    }
+    if !excluded.is_empty() {
+        let names: Vec<_> = excluded.iter().map(|name| go_quote(name)).collect();
+        let why = "some health checks cannot be excluded: no matches for";
+        let _ = writeln!(report, "warn: {why} {}", names.join(","));
     }
     (report, failed)
 }
@@ -152,9 +169,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_broken_store_is_alive_and_not_ready() {
+    async fn a_broken_store_is_told_by_every_endpoint_unless_it_is_excluded() {
         let health = Health::new(Box::new(|| Box::pin(ready(Err("secret detail".into())))));
-        assert_eq!(get(&health, "/livez", "").await, (200, "ok".into()));
+        for path in ["/livez", "/healthz", "/readyz", "/livez/etcd"] {
+            assert_eq!(get(&health, path, "").await.0, 500, "{path}");
+        }
+        let excluded = get(&health, "/livez", "exclude=etcd&verbose").await;
+        let report = "[+]ping ok\n[+]etcd excluded: ok\nlivez check passed\n";
+        assert_eq!(excluded, (200, report.into()));
+        let (code, body) = get(&health, "/livez", "exclude=b&exclude=a,c").await;
+        assert_eq!(code, 500);
+        let warning = "warn: some health checks cannot be excluded: no matches for \"a,c\",\"b\"\n";
+        assert!(body.contains(warning), "{body}");
         let (code, body) = get(&health, "/readyz", "").await;
         assert_eq!(code, 500);
         assert_eq!(
@@ -174,5 +200,6 @@ mod tests {
         );
         health.stop();
         assert_eq!(get(&health, "/readyz", "").await.0, 500);
+        assert_eq!(get(&health, "/livez", "").await.0, 200);
     }
 }

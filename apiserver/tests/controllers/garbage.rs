@@ -120,3 +120,22 @@ async fn nothing_is_collected_where_that_is_not_wanted() {
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     assert_eq!(admin.get(&format!("{PODS}/web-1-a")).await.code, 200);
 }
+
+#[tokio::test]
+async fn a_job_lets_its_pods_go_unless_it_is_told_otherwise() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let jobs = "/apis/batch/v1/namespaces/default/jobs";
+    let spec = json!({"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]});
+    let job = json!({"metadata": {"name": "j"}, "spec": {"template": {"spec": spec}}});
+    let job = admin.post(jobs, &job).await;
+    assert_eq!(job.code, 201, "{job:?}");
+    let owner = owned_by(&job.json(), "batch/v1", "Job");
+    let pod = json!({"metadata": {"name": "j-1", "ownerReferences": [owner]}, "spec": spec});
+    assert_eq!(admin.post(PODS, &pod).await.code, 201);
+    let deleted = admin.delete(&format!("{jobs}/j")).await.json();
+    assert_eq!(deleted["metadata"]["finalizers"], json!(["orphan"]));
+    gone(&admin, &format!("{jobs}/j")).await;
+    let pod = admin.get(&format!("{PODS}/j-1")).await;
+    assert_eq!(pod.json()["metadata"].get("ownerReferences"), None);
+}

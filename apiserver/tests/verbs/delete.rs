@@ -104,3 +104,92 @@ async fn a_namespace_goes_with_all_that_is_in_it() {
         "namespaces \"kube-system\" is forbidden: this namespace may not be deleted"
     );
 }
+
+#[tokio::test]
+async fn some_kinds_return_what_is_gone_and_others_a_status() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let core = "/api/v1/namespaces/default";
+    let storage = "/apis/storage.k8s.io/v1";
+    for (collection, object) in [
+        (format!("{core}/serviceaccounts"), json!({})),
+        (format!("{core}/resourcequotas"), json!({"spec": {}})),
+        (
+            format!("{core}/services"),
+            json!({"spec": {"ports": [{"port": 80}]}}),
+        ),
+        (
+            format!("{core}/podtemplates"),
+            json!({"template": {"spec": {"containers": [{"name": "c", "image": "i"}]}}}),
+        ),
+        (
+            format!("{storage}/storageclasses"),
+            json!({"provisioner": "example.com/p"}),
+        ),
+        (format!("{storage}/csidrivers"), json!({"spec": {}})),
+        (
+            format!("{storage}/csinodes"),
+            json!({"spec": {"drivers": []}}),
+        ),
+    ] {
+        let mut object = object;
+        object["metadata"] = json!({"name": "a"});
+        let made = admin.post(&collection, &object).await;
+        assert_eq!(made.code, 201, "{made:?}");
+        let gone = admin.delete(&format!("{collection}/a")).await.json();
+        let (gone, made) = (&gone["metadata"]["uid"], &made.json()["metadata"]["uid"]);
+        assert_eq!(gone, made, "{collection}");
+    }
+    let maps = json!({"metadata": {"name": "m"}});
+    assert_eq!(admin.post(MAPS, &maps).await.code, 201);
+    let gone = admin.delete(&format!("{MAPS}/m")).await.json();
+    assert_eq!(gone["kind"], "Status");
+    // a collection always returns what was in it
+    assert_eq!(admin.post(MAPS, &maps).await.code, 201);
+    let one = format!("{MAPS}?fieldSelector=metadata.name=m");
+    let gone = admin.delete(&one).await.json();
+    assert_eq!(gone["kind"], "ConfigMapList");
+    assert_eq!(gone["items"][0]["metadata"]["name"], "m");
+}
+
+#[tokio::test]
+async fn cascades_that_are_not_done_are_accepted() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let map = json!({"metadata": {"name": "m", "finalizers": ["example.com/hold"]}});
+    assert_eq!(admin.post(MAPS, &map).await.code, 201);
+    let path = format!("{MAPS}/m");
+    let cascading = format!("{path}?orphanDependents=false");
+    assert_eq!(admin.delete(&cascading).await.code, 202);
+    assert_eq!(admin.delete(&path).await.code, 200);
+}
+
+#[tokio::test]
+async fn the_systems_priority_classes_are_there_and_stay() {
+    let server = TestServer::start(&[]).await;
+    let classes = "/apis/scheduling.k8s.io/v1/priorityclasses";
+    for (name, value) in [
+        ("system-cluster-critical", 2_000_000_000),
+        ("system-node-critical", 2_000_001_000),
+    ] {
+        let path = format!("{classes}/{name}");
+        let class = server.admin().get(&path).await.json();
+        assert_eq!(class["value"], value);
+        assert_eq!(class["metadata"]["generation"], 1);
+        let refused = server.admin().delete(&path).await;
+        assert_eq!(refused.code, 403);
+        assert_eq!(
+            refused.message(),
+            format!(
+                "priorityclasses.scheduling.k8s.io {name:?} is forbidden: this is a system priority class and cannot be deleted"
+            )
+        );
+        let merge = server.admin().header("content-type", MERGE);
+        let changed = merge.ask(Method::PATCH, &path, r#"{"value": 1}"#).await;
+        assert_eq!(changed.code, 422, "{changed:?}");
+    }
+    let own = json!({"metadata": {"name": "own"}, "value": 1});
+    assert_eq!(server.admin().post(classes, &own).await.code, 201);
+    let gone = server.admin().delete(&format!("{classes}/own")).await;
+    assert_eq!(gone.code, 200);
+}

@@ -77,3 +77,52 @@ async fn a_patch_that_cannot_be_applied_changes_nothing() {
     assert_eq!(patch(&admin, "unknown-patch", json!({})).await.code, 415);
     assert_eq!(admin.get(POD).await.json(), before);
 }
+
+#[tokio::test]
+async fn a_strategic_patch_keeps_the_type_of_what_it_patches() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    pod(&admin).await;
+    let other = json!({"kind": "Other", "apiVersion": "o/v1", "metadata": {"labels": {"b": "2"}}});
+    let patched = patch(&admin, "strategic-merge-patch", other.clone()).await;
+    assert_eq!(patched.code, 200, "{patched:?}");
+    assert_eq!(patched.json()["kind"], "Pod");
+    assert_eq!(patched.json()["metadata"]["labels"]["b"], "2");
+    assert_eq!(patch(&admin, "merge-patch", other).await.code, 422);
+}
+
+#[tokio::test]
+async fn a_patch_that_breaks_the_type_says_what_go_says() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    pod(&admin).await;
+    for (kind, change, why) in [
+        (
+            "strategic-merge-patch",
+            json!({"spec": {"hostNetwork": "yes"}}),
+            "unrecognized type: bool",
+        ),
+        (
+            "strategic-merge-patch",
+            json!({"metadata": {"labels": {"a": 1}}}),
+            "cannot convert int64 to string",
+        ),
+        (
+            "strategic-merge-patch",
+            json!({"spec": {"dnsConfig": "x"}}),
+            "cannot restore struct from: string",
+        ),
+        (
+            "merge-patch",
+            json!({"spec": {"hostNetwork": "yes"}}),
+            "json: cannot unmarshal string into Go struct field PodSpec.spec.hostNetwork of type bool",
+        ),
+    ] {
+        let refused = patch(&admin, kind, change).await;
+        assert_eq!(refused.code, 422);
+        let cause = refused.json()["details"]["causes"][0].clone();
+        assert_eq!(cause["field"], "patch");
+        let message = cause["message"].as_str().unwrap();
+        assert!(message.ends_with(&format!(": {why}")), "{message}");
+    }
+}

@@ -124,3 +124,35 @@ async fn a_watch_from_nowhere_begins_with_what_is_there() {
     let annotations = &seen[1].1["metadata"]["annotations"];
     assert_eq!(annotations["k8s.io/initial-events-end"], "true");
 }
+
+#[tokio::test]
+async fn a_version_that_is_forgotten_is_told_in_the_stream() {
+    let server = TestServer::start(&[NO_OTHER_MAPS]).await;
+    let map = json!({"metadata": {"name": "m"}});
+    assert_eq!(server.admin().post(MAPS, &map).await.code, 201);
+    // a server that has just begun knows no changes from before
+    let server = TestServer::start_in(server.stop().await, &[NO_OTHER_MAPS]).await;
+    let told = events(&server.admin(), "resourceVersion=1").await;
+    let [(kind, status)] = &told[..] else {
+        panic!("{told:?}")
+    };
+    assert_eq!(kind, "ERROR");
+    assert_eq!(
+        (&status["kind"], &status["code"]),
+        (&json!("Status"), &json!(410))
+    );
+    assert_eq!(status["reason"], "Expired");
+    let message = status["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("too old resource version: 1 ("),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn a_negative_timeout_is_over_at_once() {
+    let server = TestServer::start(&[NO_OTHER_MAPS]).await;
+    let path = format!("{MAPS}?watch=true&timeoutSeconds=-1");
+    let answer = server.admin().get(&path).await;
+    assert_eq!((answer.code, answer.body.len()), (200, 0));
+}

@@ -44,7 +44,7 @@ fn a_kind_with_every_field_set_has_no_unknown_ones() {
             ServiceCIDR;
         "node.k8s.io/v1" node v1: RuntimeClass;
         "policy/v1" policy v1: Eviction PodDisruptionBudget;
-        "policy/v1beta1" policy v1: Eviction;
+        "policy/v1beta1" policy v1: Eviction PodDisruptionBudget;
         "rbac.authorization.k8s.io/v1" rbac v1: ClusterRole ClusterRoleBinding Role RoleBinding;
         "resource.k8s.io/v1" resource v1: DeviceClass ResourceClaim ResourceClaimTemplate
             ResourceSlice;

@@ -187,7 +187,7 @@ impl ResourceDiscovery {
             } else {
                 "Cluster"
             },
-            singular_resource: resource.kind.to_lowercase(),
+            singular_resource: resource.singular(),
             verbs: verbs(resource.verbs),
             short_names: short_names(resource, own.group),
             categories: resource.categories,

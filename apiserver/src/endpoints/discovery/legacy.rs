@@ -151,7 +151,7 @@ impl ApiResourceList {
 #[serde(rename_all = "camelCase")]
 struct ApiResource {
     name: String,
-    singular_name: &'static str,
+    singular_name: String,
     namespaced: bool,
     #[serde(skip_serializing_if = "str::is_empty")]
     group: &'static str,
@@ -171,7 +171,7 @@ impl ApiResource {
     fn new(resource: &'static Resource, group: &str) -> Self {
         Self {
             name: resource.plural.to_owned(),
-            singular_name: "",
+            singular_name: resource.singular(),
             namespaced: resource.namespaced,
             group: "",
             version: "",
@@ -195,7 +195,7 @@ impl ApiResource {
             .filter(|gv| (gv.group, gv.version) != (group, version));
         Self {
             name: format!("{}/{}", resource.plural, subresource.name),
-            singular_name: "",
+            singular_name: String::new(),
             namespaced: resource.namespaced,
             group: foreign.map_or("", |gv| gv.group),
             version: foreign.map_or("", |gv| gv.version),

@@ -34,7 +34,7 @@ fn legacy_documents_read_as_upstreams() {
     );
     assert_eq!(
         named(&core["resources"], "name", "namespaces"),
-        &json!({"name": "namespaces", "singularName": "", "namespaced": false,
+        &json!({"name": "namespaces", "singularName": "namespace", "namespaced": false,
             "kind": "Namespace", "verbs": ["create", "delete", "get", "list", "patch", "update", "watch"],
             "shortNames": ["ns"], "storageVersionHash": "Q3oi5N2YM8M="})
     );

@@ -194,7 +194,13 @@ impl Serving<'_> {
             Verb::Patch => (Some((machinery("Patch"), true)), definition),
             Verb::Delete | Verb::DeleteCollection => {
                 let options = machinery("DeleteOptions");
-                (Some((options, false)), machinery("Status"))
+                let whole = verb == Verb::Delete && self.resource.strategy.returns_deleted();
+                let answer = if whole {
+                    definition
+                } else {
+                    machinery("Status")
+                };
+                (Some((options, false)), answer)
             }
         };
         let GroupVersion { group, version } = self.group_version;

@@ -1,3 +1,4 @@
+use portcullis_api::Verb;
 use serde_json::Value;
 
 use super::*;
@@ -163,4 +164,53 @@ fn v3_puts_nothing_beside_a_reference() {
             .get("application/strategic-merge-patch+json")
             .is_some()
     );
+}
+
+/// What a deletion answers is in the documents what it is on the wire.
+#[test]
+fn deletions_return_what_their_kind_says() {
+    let document = v2();
+    let open_api = OpenApi::new(RESOURCES, "v1.24.17");
+    for resource in RESOURCES.iter().filter(|r| r.supports(Verb::Delete)) {
+        let api_version = resource.api_version();
+        let root = if resource.group.is_empty() {
+            "api"
+        } else {
+            "apis"
+        };
+        let namespace = if resource.namespaced {
+            "/namespaces/{namespace}"
+        } else {
+            ""
+        };
+        let collection = format!("/{root}/{api_version}{namespace}/{}", resource.plural);
+        let item = format!("{collection}/{{name}}");
+        let v3 = get(
+            &open_api,
+            &format!("/openapi/v3/{root}/{api_version}"),
+            "",
+            "",
+        );
+        let v3: Value = serde_json::from_slice(&v3.body).unwrap();
+        for (path, whole) in [
+            (&item, resource.strategy.returns_deleted()),
+            (&collection, false),
+        ] {
+            let kind = if whole { resource.kind } else { "Status" };
+            let answers = [&document, &v3].map(|d| &d["paths"][path]["delete"]["responses"]["200"]);
+            let two = &answers[0]["schema"]["$ref"];
+            let three = &answers[1]["content"]["application/json"]["schema"]["$ref"];
+            for reference in [two, three] {
+                // a collection that cannot be deleted has no such operation
+                let Some(reference) = reference.as_str() else {
+                    assert_eq!(resource.plural, "namespaces");
+                    continue;
+                };
+                assert!(
+                    reference.ends_with(&format!(".{kind}")),
+                    "{path}: {reference}"
+                );
+            }
+        }
+    }
 }

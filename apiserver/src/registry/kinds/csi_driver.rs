@@ -105,6 +105,10 @@ impl Strategy for CsiDriverStrategy {
         errors
     }
 
+    fn returns_deleted(&self) -> bool {
+        true
+    }
+
     fn columns(&self) -> &'static [Column] {
         &COLUMNS
     }

@@ -52,6 +52,10 @@ impl Strategy for CsiNodeStrategy {
         errors
     }
 
+    fn returns_deleted(&self) -> bool {
+        true
+    }
+
     fn columns(&self) -> &'static [Column] {
         static COLUMNS: [Column; 3] = [
             Column::NAME,

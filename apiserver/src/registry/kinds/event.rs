@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use portcullis_api::{ErrorList, FieldError, Path, name};
 
-use crate::registry::strategy::{Cell, Column, Strategy};
+use crate::registry::strategy::{Cell, Column, GarbageCollection, Strategy};
 use crate::registry::validation::{invalid_each, required, text};
 
 /// The rules of events (upstream: `pkg/registry/core/event/strategy.go`).
@@ -107,6 +107,10 @@ impl Strategy for EventStrategy {
         ]
         .map(str::to_owned)
         .into()
+    }
+
+    fn garbage_collection(&self) -> GarbageCollection {
+        GarbageCollection::Unsupported
     }
 
     fn columns(&self) -> &'static [Column] {

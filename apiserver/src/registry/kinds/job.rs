@@ -13,7 +13,7 @@ use super::workload::{
     CONTAINERS, IMAGES, container_cells, default_template, template_warnings, validate_selected,
     validate_template,
 };
-use crate::registry::strategy::{Cell, Column, Strategy};
+use crate::registry::strategy::{Cell, Column, GarbageCollection, Strategy};
 use crate::registry::validation::labels::{
     format_label_selector, go_map, go_selector, validate_label_selector,
 };
@@ -131,6 +131,10 @@ impl Strategy for JobStrategy {
     fn field_values(&self, job: &Job) -> Vec<String> {
         let succeeded = job.status.as_ref().and_then(|s| s.succeeded);
         vec![succeeded.unwrap_or_default().to_string()]
+    }
+
+    fn garbage_collection(&self) -> GarbageCollection {
+        GarbageCollection::OrphanDependents
     }
 
     fn columns(&self) -> &'static [Column] {

@@ -74,6 +74,10 @@ impl Strategy for PersistentVolumeStrategy {
         volume.spec.clone_from(&old.spec);
     }
 
+    fn returns_deleted(&self) -> bool {
+        true
+    }
+
     fn columns(&self) -> &'static [Column] {
         &COLUMNS
     }

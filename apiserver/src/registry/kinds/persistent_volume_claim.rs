@@ -95,6 +95,10 @@ impl Strategy for PersistentVolumeClaimStrategy {
         errors
     }
 
+    fn returns_deleted(&self) -> bool {
+        true
+    }
+
     fn columns(&self) -> &'static [Column] {
         &COLUMNS
     }

@@ -47,6 +47,10 @@ impl Strategy for PodSecurityPolicyStrategy {
         errors
     }
 
+    fn returns_deleted(&self) -> bool {
+        true
+    }
+
     fn columns(&self) -> &'static [Column] {
         &COLUMNS
     }

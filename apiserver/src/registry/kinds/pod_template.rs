@@ -37,6 +37,10 @@ impl Strategy for PodTemplateStrategy {
         Some(template.template != old.template)
     }
 
+    fn returns_deleted(&self) -> bool {
+        true
+    }
+
     fn columns(&self) -> &'static [Column] {
         static COLUMNS: [Column; 4] = [
             Column::NAME,

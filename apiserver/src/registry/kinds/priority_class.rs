@@ -1,6 +1,7 @@
 //! Priority classes: which pods go first.
 
 use k8s_openapi::api::scheduling::v1::PriorityClass;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::{ErrorList, FieldError, Path};
 use serde_json::Value;
 
@@ -9,11 +10,34 @@ use crate::registry::validation::{IMMUTABLE, one_of, text};
 
 /// The highest priority a user can give.
 const HIGHEST: i32 = 1_000_000_000;
-/// The classes of the system's own pods.
-const SYSTEM: [(&str, i32); 2] = [
-    ("system-cluster-critical", 2_000_000_000),
-    ("system-node-critical", 2_000_001_000),
+/// The classes of the system's own pods, each with its value and description.
+const SYSTEM: [(&str, i32, &str); 2] = [
+    (
+        "system-cluster-critical",
+        2_000_000_000,
+        "Used for system critical pods that must run in the cluster, but can be moved to another node if necessary.",
+    ),
+    (
+        "system-node-critical",
+        2_000_001_000,
+        "Used for system critical pods that must not be moved from their current node.",
+    ),
 ];
+
+/// The classes that are there from the start (upstream: `pkg/apis/scheduling/v1/helpers.go`).
+pub fn system_classes() -> impl Iterator<Item = PriorityClass> {
+    SYSTEM
+        .into_iter()
+        .map(|(name, value, description)| PriorityClass {
+            metadata: ObjectMeta {
+                name: Some(name.into()),
+                ..ObjectMeta::default()
+            },
+            value: Some(value),
+            description: Some(description.into()),
+            ..PriorityClass::default()
+        })
+}
 
 /// The rules of priority classes (upstream: `pkg/apis/scheduling/validation/validation.go`).
 pub struct PriorityClassStrategy;
@@ -37,9 +61,9 @@ impl Strategy for PriorityClassStrategy {
         let value = class.value.unwrap_or_default();
         if name.starts_with("system-") {
             let global = class.global_default == Some(true);
-            let why = match SYSTEM.iter().find(|(known, _)| *known == name) {
+            let why = match SYSTEM.iter().find(|(known, ..)| *known == name) {
                 None => format!("{name} is not a known system priority class"),
-                Some((_, known)) if *known != value => {
+                Some((_, known, _)) if *known != value => {
                     format!("value of {name} PriorityClass must be {known}")
                 }
                 Some(_) if global => format!("globalDefault of {name} PriorityClass must be false"),
@@ -81,6 +105,16 @@ impl Strategy for PriorityClassStrategy {
             errors.push(FieldError::invalid(&path, policy, IMMUTABLE));
         }
         errors
+    }
+
+    /// Raised by nothing: every change but that of metadata is of what describes the class.
+    fn spec_changed(&self, _: &PriorityClass, _: &PriorityClass) -> Option<bool> {
+        Some(false)
+    }
+
+    fn undeletable(&self, name: &str) -> Option<&'static str> {
+        let system = SYSTEM.iter().any(|(known, ..)| *known == name);
+        system.then_some("this is a system priority class and cannot be deleted")
     }
 
     fn columns(&self) -> &'static [Column] {

@@ -8,7 +8,7 @@ use super::workload::{
     CONTAINERS, Counts, IMAGES, container_cells, default_template, number, template_warnings,
     validate_shared_disks, validate_template,
 };
-use crate::registry::strategy::{Cell, Column, Strategy};
+use crate::registry::strategy::{Cell, Column, GarbageCollection, Strategy};
 use crate::registry::validation::labels::{format_labels, go_map};
 use crate::registry::validation::{not_negative, one_of, required, text};
 
@@ -95,6 +95,10 @@ impl Strategy for ReplicationControllerStrategy {
     fn field_values(&self, controller: &ReplicationController) -> Vec<String> {
         let replicas = controller.status.as_ref().map_or(0, |s| s.replicas);
         vec![replicas.to_string()]
+    }
+
+    fn garbage_collection(&self) -> GarbageCollection {
+        GarbageCollection::OrphanDependents
     }
 
     fn columns(&self) -> &'static [Column] {

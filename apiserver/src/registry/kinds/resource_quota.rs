@@ -87,6 +87,10 @@ impl Strategy for ResourceQuotaStrategy {
         errors
     }
 
+    fn returns_deleted(&self) -> bool {
+        true
+    }
+
     fn columns(&self) -> &'static [Column] {
         static COLUMNS: [Column; 4] = [
             Column::NAME,

@@ -73,6 +73,10 @@ impl Strategy for ServiceStrategy {
         name::dns1035_label(value)
     }
 
+    fn returns_deleted(&self) -> bool {
+        true
+    }
+
     fn columns(&self) -> &'static [Column] {
         &printed::COLUMNS
     }

@@ -18,6 +18,10 @@ impl Strategy for ServiceAccountStrategy {
         keep_names_of_secrets(account);
     }
 
+    fn returns_deleted(&self) -> bool {
+        true
+    }
+
     fn columns(&self) -> &'static [Column] {
         static COLUMNS: [Column; 3] = [
             Column::NAME,

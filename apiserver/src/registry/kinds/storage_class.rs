@@ -84,6 +84,10 @@ impl Strategy for StorageClassStrategy {
         errors
     }
 
+    fn returns_deleted(&self) -> bool {
+        true
+    }
+
     fn columns(&self) -> &'static [Column] {
         &COLUMNS
     }
@@ -148,9 +152,10 @@ fn validate_topologies(terms: &[TopologySelectorTerm], path: &Path, errors: &mut
                 errors.push(FieldError::duplicate(&path.child("key"), &requirement.key));
             }
         }
-        for _ in places.iter().filter(|other| **other == place) {
-            errors.push(FieldError::duplicate(&path, ""));
-        }
+        // upstream compares with as many empty places as there are terms, too
+        let empty = if place.is_empty() { terms.len() } else { 0 };
+        let same = places.iter().filter(|other| **other == place).count();
+        errors.extend((0..empty + same).map(|_| FieldError::duplicate(&path, "")));
         places.push(place);
     }
 }

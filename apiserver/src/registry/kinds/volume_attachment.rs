@@ -81,6 +81,10 @@ impl Strategy for VolumeAttachmentStrategy {
         errors
     }
 
+    fn returns_deleted(&self) -> bool {
+        true
+    }
+
     fn columns(&self) -> &'static [Column] {
         &COLUMNS
     }

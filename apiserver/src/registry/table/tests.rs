@@ -129,3 +129,33 @@ fn every_kind_goes_the_whole_way_with_nothing_set() {
         }
     }
 }
+
+/// Clients write protobuf in every version they are served; an empty message is an object with
+/// nothing set.
+#[test]
+fn every_served_version_is_known_in_protobuf() {
+    use portcullis_api::protobuf::Envelope;
+    let known = |api_version: &str, kind: &str| {
+        let raw = &[];
+        let envelope = Envelope {
+            api_version,
+            kind,
+            raw,
+        };
+        let read = envelope.to_value();
+        assert!(read.is_ok(), "{api_version} {kind}: {read:?}");
+    };
+    for resource in RESOURCES.iter().filter(|r| r.supports(Verb::Create)) {
+        for api_version in resource.api_versions() {
+            known(&api_version, resource.kind);
+        }
+        for subresource in resource.subresources {
+            let posted = subresource.verbs.contains(&Verb::Create);
+            if posted && !subresource.kind.ends_with("Options") {
+                let own = resource.api_version();
+                known(subresource.group_version.unwrap_or(&own), subresource.kind);
+            }
+        }
+    }
+    known("autoscaling/v1", "Scale");
+}

@@ -271,7 +271,7 @@ mod tests {
     fn only_the_series_goes_on() {
         let old = stored(&json!({"note": "a", "type": "Normal"}));
         let new = stored(
-            &json!({"note": "b", "type": "Normal", "series": {"count": 2, "lastObservedTime": "2022-01-01T00:00:00Z"}}),
+            &json!({"note": "b", "type": "Normal", "series": {"count": 2, "lastObservedTime": "2022-01-01T00:00:00.000000Z"}}),
         );
         assert_eq!(fields(&validate_update(&new, &old)), ["message"]);
     }

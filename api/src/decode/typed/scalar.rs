@@ -1,0 +1,90 @@
+//! Texts that a type has rules of its own for: quantities, times and bytes.
+
+use std::fmt::{self, Write};
+
+use ::base64::Engine;
+use ::base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use serde::de::{Error as _, Visitor};
+use serde_json::Value;
+
+use super::{Error, Node, base64};
+use crate::decode::DecodeError;
+use crate::patch::text::json_kind;
+use crate::quantity::Quantity;
+
+/// Go reads a quantity from text or number, blanks around it aside, and writes its canonical form.
+pub(super) fn quantity(value: &Value) -> Result<String, Error> {
+    let text = match value {
+        Value::Null => return Ok("0".to_owned()),
+        Value::String(text) => text.clone(),
+        Value::Number(_) | Value::Bool(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    };
+    Quantity::parse(text.trim())
+        .map(|q| q.to_string())
+        .map_err(Error::custom)
+}
+
+/// A time in the one form in which the type's own reader takes it; null is the zero time of a field
+/// that must be there.
+pub(super) fn time(
+    value: &Value,
+    read: fn(&str) -> Result<Timestamp, String>,
+) -> Result<String, Error> {
+    match value {
+        Value::Null => Ok(Timestamp::UNIX_EPOCH.to_string()),
+        Value::String(text) => read(text).map(|t| t.to_string()).map_err(Error::custom),
+        other => Err(Error::custom(format_args!(
+            "json: cannot unmarshal {} into Go value of type string",
+            json_kind(other)
+        ))),
+    }
+}
+
+/// Whether a visitor reads bytes from base64, which serde has no method for: it is told by what it
+/// says it expects.
+pub(super) fn is_bytes<'de>(visitor: &impl Visitor<'de>) -> bool {
+    struct Expected<'v, V>(&'v V);
+
+    impl<'de, V: Visitor<'de>> fmt::Display for Expected<'_, V> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            self.0.expecting(f)
+        }
+    }
+
+    /// What is left to be written, for a comparison that allocates nothing.
+    struct Left(&'static str);
+
+    impl Write for Left {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0 = self.0.strip_prefix(text).ok_or(fmt::Error)?;
+            Ok(())
+        }
+    }
+
+    let mut left = Left("a base64-encoded string");
+    write!(left, "{}", Expected(visitor)).is_ok() && left.0.is_empty()
+}
+
+impl Node<'_, '_> {
+    /// Bytes in strict base64; Go reads them from base64 or from a list of numbers.
+    pub(super) fn bytes(self) -> Result<String, Error> {
+        let bytes = match self.value {
+            Value::String(text) => {
+                base64::read(text).map_err(|at| Error(Box::new(DecodeError::Base64(at))))?
+            }
+            Value::Array(items) => items
+                .iter()
+                .map(|item| {
+                    Self {
+                        value: item,
+                        ..self
+                    }
+                    .integer("uint8")
+                })
+                .collect::<Result<_, _>>()?,
+            _ => return Err(self.wrong_type("[]uint8")),
+        };
+        Ok(STANDARD.encode(bytes))
+    }
+}
