@@ -55,13 +55,20 @@ pub(crate) fn is_structural(props: &JSONSchemaProps) -> bool {
 /// What is wrong with the structure, sorted by the text of the errors.
 pub(super) fn validate(props: &JSONSchemaProps, path: &Path) -> ErrorList {
     let mut errors = Vec::new();
-    node(props, Level::Root, path, &mut errors);
+    let mut patterns = branch::Patterns::default();
+    node(props, Level::Root, path, &mut patterns, &mut errors);
     complete::validate(props, path, &mut errors);
     errors.sort_by_cached_key(ToString::to_string);
     errors
 }
 
-fn node(props: &JSONSchemaProps, level: Level, path: &Path, errors: &mut ErrorList) {
+fn node<'p>(
+    props: &'p JSONSchemaProps,
+    level: Level,
+    path: &Path,
+    patterns: &mut branch::Patterns<'p>,
+    errors: &mut ErrorList,
+) {
     let parts = parts(props);
     if text(props.type_.as_ref()) == "array" && props.items.is_none() {
         errors.push(FieldError::required(
@@ -70,13 +77,14 @@ fn node(props: &JSONSchemaProps, level: Level, path: &Path, errors: &mut ErrorLi
         ));
     }
     if let Some(items) = parts.items {
-        node(items, Level::Item, &path.child("items"), errors);
+        node(items, Level::Item, &path.child("items"), patterns, errors);
     }
     for (name, property) in props.properties.iter().flatten() {
         node(
             property,
             Level::Field,
             &path.child("properties").key(name),
+            patterns,
             errors,
         );
     }
@@ -86,7 +94,7 @@ fn node(props: &JSONSchemaProps, level: Level, path: &Path, errors: &mut ErrorLi
             errors.push(FieldError::forbidden(&path, "must not be used at the root"));
         }
         if let Some(values) = parts.values {
-            node(values, Level::Field, &path, errors);
+            node(values, Level::Field, &path, patterns, errors);
         }
     }
     extensions(props, path, errors);
@@ -97,6 +105,7 @@ fn node(props: &JSONSchemaProps, level: Level, path: &Path, errors: &mut ErrorLi
             first_all_of: branch::starts_with_int_or_string(props),
         },
         path,
+        patterns,
         errors,
     );
     types(props, level, path, errors);

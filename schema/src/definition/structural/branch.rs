@@ -1,13 +1,15 @@
 //! What may stand in `anyOf`, `allOf`, `oneOf` and `not`: validations, and nothing that makes
 //! structure.
 
+use std::collections::HashMap;
+
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, JSONSchemaPropsOrBool,
 };
 use portcullis_api::{ErrorList, FieldError, Path};
 
 use crate::definition::{is, is_blank, list, parts};
-use crate::pattern;
+use crate::pattern::{self, PatternError};
 
 /// The two shapes in which types may be told apart, of integers and strings.
 #[derive(Clone, Copy, Default)]
@@ -33,56 +35,80 @@ pub(super) fn starts_with_int_or_string(props: &JSONSchemaProps) -> bool {
         .is_some_and(is_int_or_string)
 }
 
+/// What is wrong with the patterns seen so far: definitions repeat the same few many times, and
+/// compiling one takes longer than all else.
+#[derive(Default)]
+pub(super) struct Patterns<'p>(HashMap<&'p str, Option<PatternError>>);
+
+impl<'p> Patterns<'p> {
+    fn check(&mut self, source: &'p str) -> Option<&PatternError> {
+        let known = self.0.entry(source);
+        known
+            .or_insert_with(|| pattern::check(source).err())
+            .as_ref()
+    }
+}
+
 /// The validations of a schema, in or outside of a branch.
-pub(super) fn validate_values(
-    props: &JSONSchemaProps,
+pub(super) fn validate_values<'p>(
+    props: &'p JSONSchemaProps,
     skip: Skip,
     path: &Path,
+    patterns: &mut Patterns<'p>,
     errors: &mut ErrorList,
 ) {
-    let branches = |l: &Option<Vec<JSONSchemaProps>>, name: &str, errors: &mut ErrorList| {
-        for (i, branch) in list(l.as_ref()).iter().enumerate() {
+    let junctors = [
+        (&props.any_of, "anyOf", skip.any_of),
+        (&props.all_of, "allOf", false),
+        (&props.one_of, "oneOf", false),
+    ];
+    for (branches, name, _) in junctors.into_iter().filter(|(_, _, skipped)| !skipped) {
+        for (i, branch) in list(branches.as_ref()).iter().enumerate() {
             let skip = Skip {
                 any_of: name == "allOf" && i == 0 && skip.first_all_of,
                 first_all_of: false,
             };
-            validate(branch, skip, &path.child(name).index(i), errors);
+            validate(branch, skip, &path.child(name).index(i), patterns, errors);
         }
-    };
-    if !skip.any_of {
-        branches(&props.any_of, "anyOf", errors);
     }
-    branches(&props.all_of, "allOf", errors);
-    branches(&props.one_of, "oneOf", errors);
     if let Some(not) = &props.not {
-        validate(not, Skip::default(), &path.child("not"), errors);
+        validate(not, Skip::default(), &path.child("not"), patterns, errors);
     }
     let source = props.pattern.as_deref().unwrap_or_default();
-    if let Err(error) = pattern::check(source) {
+    if source.is_empty() {
+        return;
+    }
+    if let Some(error) = patterns.check(source) {
         let detail = format!("must be a valid regular expression, but isn't: {error}");
         errors.push(FieldError::invalid(&path.child("pattern"), source, detail));
     }
 }
 
-fn validate(branch: &JSONSchemaProps, skip: Skip, path: &Path, errors: &mut ErrorList) {
-    validate_values(branch, skip, path, errors);
+fn validate<'p>(
+    branch: &'p JSONSchemaProps,
+    skip: Skip,
+    path: &Path,
+    patterns: &mut Patterns<'p>,
+    errors: &mut ErrorList,
+) {
+    validate_values(branch, skip, path, patterns, errors);
     if let Some(items) = parts(branch).items {
-        validate(items, Skip::default(), &path.child("items"), errors);
-    }
-    for (name, property) in branch.properties.iter().flatten() {
         validate(
-            property,
+            items,
             Skip::default(),
-            &path.child("properties").key(name),
+            &path.child("items"),
+            patterns,
             errors,
         );
     }
+    for (name, property) in branch.properties.iter().flatten() {
+        let path = path.child("properties").key(name);
+        validate(property, Skip::default(), &path, patterns, errors);
+    }
     for (there, name, detail) in forbidden(branch) {
         if there {
-            errors.push(FieldError::forbidden(
-                &path.child(name),
-                format!("must be {detail} to be structural"),
-            ));
+            let detail = format!("must be {detail} to be structural");
+            errors.push(FieldError::forbidden(&path.child(name), detail));
         }
     }
     if branch
@@ -91,10 +117,8 @@ fn validate(branch: &JSONSchemaProps, skip: Skip, path: &Path, errors: &mut Erro
         .is_some_and(|p| p.contains_key("metadata"))
     {
         let path = path.child("properties").key("metadata");
-        errors.push(FieldError::forbidden(
-            &path,
-            "must not be specified in a nested context",
-        ));
+        let detail = "must not be specified in a nested context";
+        errors.push(FieldError::forbidden(&path, detail));
     }
 }
 
