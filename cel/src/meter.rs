@@ -4,6 +4,10 @@
 //! work actually done, since upstream prices some operations below what they take; and the bytes
 //! that are built. Whichever ends first ends the evaluation.
 
+use std::sync::Arc;
+
+use regex::Regex;
+
 use crate::error::EvalError;
 
 /// Bytes that one evaluation may build.
@@ -12,6 +16,9 @@ const MAX_BYTES: usize = 32 << 20;
 const WORK_PER_COST: u64 = 50;
 const FREE_WORK: u64 = 1_000_000;
 const MAX_WORK: u64 = 100_000_000;
+/// Compiling a regular expression may take milliseconds, however short it is.
+const REGEX_WORK: usize = 200_000;
+const KEPT_REGEXES: usize = 16;
 
 #[derive(Debug)]
 pub(crate) struct Meter {
@@ -19,6 +26,8 @@ pub(crate) struct Meter {
     limit: u64,
     work_left: u64,
     bytes_left: usize,
+    /// Regular expressions that were compiled, the last ones last.
+    regexes: Vec<(Box<str>, Arc<Regex>)>,
 }
 
 impl Meter {
@@ -31,6 +40,7 @@ impl Meter {
             limit,
             work_left: work.min(MAX_WORK),
             bytes_left: MAX_BYTES,
+            regexes: Vec::new(),
         }
     }
 
@@ -63,6 +73,25 @@ impl Meter {
             }
             None => Err(EvalError::budget()),
         }
+    }
+
+    /// A regular expression that is not known before run time. The last few are kept, since rules
+    /// ask the same one of every element of a list.
+    pub(crate) fn regex(
+        &mut self,
+        pattern: &str,
+        compile: fn(&str) -> Result<Arc<Regex>, EvalError>,
+    ) -> Result<Arc<Regex>, EvalError> {
+        if let Some((_, regex)) = self.regexes.iter().find(|(kept, _)| **kept == *pattern) {
+            return Ok(Arc::clone(regex));
+        }
+        self.work(REGEX_WORK.saturating_add(pattern.len().saturating_mul(20)))?;
+        let regex = compile(pattern)?;
+        if self.regexes.len() == KEPT_REGEXES {
+            self.regexes.remove(0);
+        }
+        self.regexes.push((pattern.into(), Arc::clone(&regex)));
+        Ok(regex)
     }
 
     /// Counts the elements of a list that is about to be built.

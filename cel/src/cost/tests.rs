@@ -132,6 +132,7 @@ fn an_evaluation_ends_with_its_budget() {
         "lists.range(100000).map(x, 'a'.replace('', 'bbbbbbbbbb')).join('').size() > 0",
         "input.all(x, input == input)",
         "input.exists(x, dyn(input).distinct() == [])",
+        "input.exists(x, 'a'.matches('b{1,' + string(x) + '}'))",
     ] {
         let program = environment.compile(expression).unwrap();
         let activation = Activation::new().with("input", &data);
@@ -162,4 +163,16 @@ fn texts_cannot_grow_without_bound() {
             Ok(value) => assert_eq!(value.as_bool(), Some(true), "{expression}"),
         }
     }
+}
+
+#[test]
+fn an_expression_asked_of_every_element_is_compiled_once() {
+    let environment = Environment::new(37).with_variable("input", DeclType::any());
+    let data = json!({"pattern": "^a[0-9]+$", "names": vec!["a1"; 5_000]});
+    let program = environment
+        .compile("input.names.all(n, n.matches(input.pattern))")
+        .unwrap();
+    let activation = Activation::new().with("input", &data);
+    let outcome = program.evaluate(&activation, 1_000_000);
+    assert_eq!(outcome.result.map(|value| value.as_bool()), Ok(Some(true)));
 }

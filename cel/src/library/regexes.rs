@@ -16,8 +16,6 @@ use crate::value::{Evaluated, Value};
 /// Bytes that a compiled expression may take.
 const SIZE_LIMIT: usize = 1 << 20;
 const NEST_LIMIT: u32 = 100;
-/// What compiling an expression counts as, beside its length.
-const COMPILE_WORK: usize = 2_000;
 
 pub(super) fn add(lib: &mut Library) {
     lib.member(
@@ -173,12 +171,6 @@ fn count(meter: &mut Meter, text: &str, pattern: &str) -> Result<(), EvalError> 
     meter.work(text.len() / 4 + pattern.len())
 }
 
-/// An expression that is not known before run time.
-fn compile_now(meter: &mut Meter, pattern: &str) -> Result<Arc<Regex>, EvalError> {
-    meter.work(COMPILE_WORK.saturating_add(pattern.len().saturating_mul(20)))?;
-    compile(pattern)
-}
-
 /// `matches`, with an expression compiled before.
 pub(crate) fn matches_with<'a>(meter: &mut Meter, text: &str, regex: &Regex) -> Evaluated<'a> {
     count(meter, text, regex.as_str())?;
@@ -188,7 +180,7 @@ pub(crate) fn matches_with<'a>(meter: &mut Meter, text: &str, regex: &Regex) -> 
 pub(super) fn matches<'a>(meter: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a> {
     match args {
         [Value::String(text), Value::String(pattern)] => {
-            let regex = compile_now(meter, pattern.as_str())?;
+            let regex = meter.regex(pattern.as_str(), compile)?;
             matches_with(meter, text.as_str(), &regex)
         }
         _ => mismatch(),
@@ -206,7 +198,9 @@ fn illegal(error: &EvalError) -> EvalError {
 fn find<'a>(meter: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a> {
     match args {
         [Value::String(text), Value::String(pattern)] => {
-            let regex = compile_now(meter, pattern.as_str()).map_err(|e| illegal(&e))?;
+            let regex = meter
+                .regex(pattern.as_str(), compile)
+                .map_err(|e| illegal(&e))?;
             count(meter, text.as_str(), pattern.as_str())?;
             let found = regex
                 .find(text.as_str())
@@ -227,7 +221,9 @@ fn find_all<'a>(meter: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a> {
         ] => (text, pattern, *most),
         _ => return mismatch(),
     };
-    let regex = compile_now(meter, pattern.as_str()).map_err(|e| illegal(&e))?;
+    let regex = meter
+        .regex(pattern.as_str(), compile)
+        .map_err(|e| illegal(&e))?;
     let most = usize::try_from(most).unwrap_or(usize::MAX);
     let mut found = Vec::new();
     for range in regex
