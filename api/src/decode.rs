@@ -22,6 +22,9 @@ pub struct Decoded<T> {
     pub value: T,
     /// Such as `spec.containers[0].bogus`, in the order they were met.
     pub unknown_fields: Vec<String>,
+    /// JSON pointers to the empty lists and maps that Go tells from unset ones until they are stored:
+    /// those of fields that are always written.
+    pub empty: Vec<String>,
 }
 
 impl<T> Decoded<T> {
@@ -30,6 +33,7 @@ impl<T> Decoded<T> {
         Decoded {
             value: f(self.value),
             unknown_fields: self.unknown_fields,
+            empty: self.empty,
         }
     }
 }
@@ -99,15 +103,24 @@ impl DecodeError {
 
 /// Reads a type from JSON. `kind` and `apiVersion` at the root are the caller's business.
 ///
+/// It comes in the form in which it is stored: what reading its encoding would give.
+///
 /// # Errors
 /// [`DecodeError::Type`] and [`DecodeError::Value`], for the first field at fault.
-pub fn decode<T: DeserializeOwned>(value: &Value) -> Result<Decoded<T>, DecodeError> {
+pub fn decode<T: DeserializeOwned>(document: &Value) -> Result<Decoded<T>, DecodeError> {
     let report = typed::Report::default();
-    let value = T::deserialize(typed::Node::root(value, &report))
+    let value = T::deserialize(typed::Node::root(document, &report))
         .map_err(typed::Error::into_decode_error)?;
+    let value = match report.without_zeros() {
+        Some(second) => T::deserialize(typed::Node::root(document, &second))
+            .map_err(typed::Error::into_decode_error)?,
+        None => value,
+    };
+    let (unknown_fields, empty) = report.into_parts();
     Ok(Decoded {
         value,
-        unknown_fields: report.into_unknown_fields(),
+        unknown_fields,
+        empty,
     })
 }
 

@@ -108,11 +108,13 @@ impl Type {
     }
 }
 
-/// The name under which the table has the type of a kind: its own, unless a kind of another group
-/// has that.
+/// The name under which the table has the type of a kind: its own, unless a kind of another group or a
+/// part of another kind has that.
 pub fn owner<'k>(api_version: &str, kind: &'k str) -> &'k str {
     match (api_version, kind) {
         ("events.k8s.io/v1", "Event") => "Event (events)",
+        ("authentication.k8s.io/v1", "TokenRequest") => "TokenRequest (authentication)",
+        ("resource.k8s.io/v1", "ResourceClaim") => "ResourceClaim (resource)",
         _ => kind,
     }
 }
@@ -164,6 +166,12 @@ const fn hash(name: &str) -> usize {
         at += 1;
     }
     (hash ^ (hash >> 16)) as usize
+}
+
+/// What Go writes of unset fields, each text as often as there are such fields.
+pub(crate) fn zeros() -> impl Iterator<Item = &'static str> {
+    let fields = table::TYPES.iter().flat_map(|t| t.fields);
+    fields.filter_map(|f| f.always)
 }
 
 /// The entry of a field, by the name of its Go type and its own.

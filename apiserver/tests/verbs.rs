@@ -8,10 +8,12 @@ mod random;
 mod scale;
 mod services;
 mod small;
+mod stored;
 mod update;
 mod versions;
 mod watch;
 mod wire;
+mod zeros;
 
 /// Nobody else's config maps come between those of a test.
 const NO_OTHER_MAPS: &str = "--controllers=*,-root-ca-cert-publisher";

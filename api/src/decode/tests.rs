@@ -126,3 +126,123 @@ fn an_empty_selector_is_not_an_absent_one() {
     assert_eq!(selector(json!({"selector": null})), None);
     assert_eq!(selector(json!({"selector": {}})), Some([].into()));
 }
+
+#[test]
+fn a_zero_says_as_little_as_nothing() {
+    let said = json!({"metadata": {"name": "p", "labels": {}, "finalizers": [], "generateName": ""},
+        "spec": {"hostNetwork": false, "nodeSelector": {}, "tolerations": [], "nodeName": "", "priorityClassName": "",
+            "containers": [{"name": "c", "tty": false, "env": [], "workingDir": "", "resources": {"limits": {}},
+                "livenessProbe": {"initialDelaySeconds": 0, "httpGet": {"port": 0, "host": ""}},
+                "volumeMounts": [{"name": "v", "mountPath": "/", "readOnly": false, "subPath": ""}]}],
+            "affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": []}},
+            "volumes": [{"name": "v", "hostPath": {"path": "/", "type": ""}}]},
+        "status": {"conditions": [], "phase": "", "observedGeneration": 0}});
+    let unsaid = json!({"metadata": {"name": "p"},
+        "spec": {"containers": [{"name": "c", "livenessProbe": {"httpGet": {"port": 0}},
+                "volumeMounts": [{"name": "v", "mountPath": "/"}]}],
+            "affinity": {"podAffinity": {}},
+            "volumes": [{"name": "v", "hostPath": {"path": "/", "type": ""}}]}});
+    let [said, unsaid] = [said, unsaid].map(|v| decode::<Pod>(&v).unwrap().value);
+    assert_eq!(said, unsaid);
+}
+
+#[test]
+fn an_object_in_another_may_leave_its_kind_empty() {
+    use k8s_openapi::api::apps::v1::StatefulSet;
+    let claims = |claim: Value| {
+        let value = json!({"spec": {"volumeClaimTemplates": [claim]}});
+        decode::<StatefulSet>(&value).unwrap()
+    };
+    assert_eq!(
+        claims(json!({"kind": "", "apiVersion": ""})),
+        claims(json!({}))
+    );
+}
+
+#[test]
+fn pointers_to_zeros_and_empty_structs_say_something() {
+    let value = json!({"spec": {"automountServiceAccountToken": false, "securityContext": {"runAsUser": 0, "runAsNonRoot": false},
+        "volumes": [{"name": "v", "emptyDir": {}}],
+        "containers": [{"name": "c", "securityContext": {}, "env": [{"name": "e", "value": ""}], "resources": {"requests": {"cpu": "0"}}}]}});
+    let spec = decode::<Pod>(&value).unwrap().value.spec.unwrap();
+    assert_eq!(spec.automount_service_account_token, Some(false));
+    let context = spec.security_context.unwrap();
+    assert_eq!(
+        (context.run_as_user, context.run_as_non_root),
+        (Some(0), Some(false))
+    );
+    assert!(spec.volumes.unwrap()[0].empty_dir.is_some());
+    assert!(spec.containers[0].security_context.is_some());
+    let resources = spec.containers[0].resources.as_ref().unwrap();
+    assert_eq!(resources.requests.as_ref().unwrap()["cpu"].0, "0");
+}
+
+#[test]
+fn zeros_of_a_wrong_type_are_refused() {
+    for (value, text) in [
+        (
+            json!({"spec": {"hostNetwork": 0}}),
+            "number into Go struct field PodSpec.spec.hostNetwork of type bool",
+        ),
+        (
+            json!({"spec": {"nodeSelector": []}}),
+            "array into Go struct field PodSpec.spec.nodeSelector of type map[string]string",
+        ),
+        (
+            json!({"spec": {"volumes": ""}}),
+            "string into Go struct field PodSpec.spec.volumes of type []v1.Volume",
+        ),
+        (
+            json!({"spec": {"nodeName": false}}),
+            "bool into Go struct field PodSpec.spec.nodeName of type string",
+        ),
+    ] {
+        assert_eq!(pod_error(&value), format!("json: cannot unmarshal {text}"));
+    }
+}
+
+#[test]
+fn what_is_always_written_is_there_though_nobody_set_it() {
+    let decoded = [
+        json!({}),
+        json!({"resources": null}),
+        json!({"resources": {}}),
+    ]
+    .map(|container| json!({"spec": {"containers": [container]}}))
+    .map(|pod| decode::<Pod>(&pod).unwrap());
+    assert_eq!(decoded[0], decoded[1]);
+    assert_eq!(decoded[0], decoded[2]);
+    let spec = decoded[0].value.spec.as_ref().unwrap();
+    assert!(spec.containers[0].resources.is_some());
+    assert!(decoded[0].unknown_fields.is_empty());
+}
+
+#[test]
+fn a_selector_of_empty_parts_selects_everything() {
+    use k8s_openapi::api::apps::v1::Deployment;
+    let selector = |selector: Value| {
+        let value = json!({"spec": {"selector": selector, "template": {}}});
+        decode::<Deployment>(&value).unwrap().value.spec.selector
+    };
+    let everything = selector(json!({}));
+    assert_eq!(
+        selector(json!({"matchLabels": {}, "matchExpressions": []})),
+        everything
+    );
+    assert_ne!(selector(json!(null)), everything);
+    assert!(
+        everything
+            .match_labels
+            .is_some_and(|labels| labels.is_empty())
+    );
+}
+
+#[test]
+fn empty_lists_that_are_written_as_null_are_told_of() {
+    use k8s_openapi::api::rbac::v1::Role;
+    let decoded = decode::<Role>(&json!({"rules": [], "metadata": {"labels": {}}})).unwrap();
+    assert_eq!(
+        (decoded.value, decoded.empty),
+        (Role::default(), vec!["/rules".to_owned()])
+    );
+}

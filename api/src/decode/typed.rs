@@ -1,35 +1,31 @@
 //! [`Value`] to a kind's type, with Go's manners: `null` is the zero value, numbers must fit,
 //! unknown fields are noted with their path, and a wrong type is reported in Go's words.
+//!
+//! Types come out in the form that their encoding reads back as. Go does not tell the zero value of
+//! a field with `omitempty` from its absence, nor the absence of a field without it from its zero
+//! value, and the types here could: what Go leaves out is dropped, what it always writes is filled in.
 
+mod access;
 mod base64;
 mod path;
 mod probe;
+mod report;
 mod scalar;
 pub(super) mod time;
+mod zero;
 
-use std::cell::RefCell;
 use std::fmt::{self, Display};
 
 use std::sync::LazyLock;
 
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
-use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, Deserializer, Visitor};
 use serde_json::{Map, Number, Value};
 
+use self::access::{Fields, Items};
 use self::path::{Path, Step};
+pub(super) use self::report::Report;
 use super::DecodeError;
-
-/// What a decoding noted on its way.
-#[derive(Default)]
-pub(super) struct Report {
-    unknown: RefCell<Vec<String>>,
-}
-
-impl Report {
-    pub(super) fn into_unknown_fields(self) -> Vec<String> {
-        self.unknown.into_inner()
-    }
-}
 
 /// The error serde passes up; a struct's field that is at fault is named by the innermost node.
 #[derive(Debug)]
@@ -61,6 +57,21 @@ pub(super) struct Node<'de, 'p> {
     value: &'de Value,
     path: Path<'p>,
     report: &'p Report,
+    /// What the value is to the struct that it is a field of.
+    role: Role,
+}
+
+/// What a value is to its surroundings.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// What stays, whatever it is: a root, an item, an entry of a map, a field that is no zero.
+    Kept,
+    /// A field of which `""`, `0`, `false`, `[]` and empty maps are not written.
+    Omitted,
+    /// A field of which `[]` and empty maps are not written.
+    OmittedIfNoItems,
+    /// A field that nobody set, or set to null.
+    Unset,
 }
 
 static NULL: Value = Value::Null;
@@ -88,6 +99,25 @@ impl<'de, 'p> Node<'de, 'p> {
                 owner: "",
             },
             report,
+            role: Role::Kept,
+        }
+    }
+
+    /// Notes a value that is a zero of its type, unless it is written all the same.
+    fn note_zero(&self, zero: bool) {
+        if zero && self.role == Role::Omitted {
+            self.report.zeros.borrow_mut().add(self.value);
+        }
+    }
+
+    /// The same for what holds nothing.
+    fn note_no_items(&self, none: bool) {
+        if !none || !matches!(self.role, Role::Omitted | Role::OmittedIfNoItems) {
+            return;
+        }
+        self.report.zeros.borrow_mut().add(self.value);
+        if self.role == Role::OmittedIfNoItems {
+            self.report.empty.borrow_mut().push(self.path.pointer());
         }
     }
 
@@ -111,10 +141,13 @@ impl<'de, 'p> Node<'de, 'p> {
     fn integer<T: TryFrom<i64>>(&self, wanted: &str) -> Result<T, Error> {
         match self.value {
             Value::Null => T::try_from(0).map_err(|_| self.wrong_type(wanted)),
-            Value::Number(number) => number
-                .as_i64()
-                .and_then(|n| T::try_from(n).ok())
-                .ok_or_else(|| self.number_out_of_range(number, wanted)),
+            Value::Number(number) => {
+                self.note_zero(number.as_i64() == Some(0));
+                number
+                    .as_i64()
+                    .and_then(|n| T::try_from(n).ok())
+                    .ok_or_else(|| self.number_out_of_range(number, wanted))
+            }
             _ => Err(self.wrong_type(wanted)),
         }
     }
@@ -158,13 +191,13 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.value {
             Value::Null => visitor.visit_unit(),
-            Value::Bool(v) => visitor.visit_bool(*v),
-            Value::Number(n) => match (n.as_i64(), n.as_u64(), n.as_f64()) {
-                (Some(v), _, _) => visitor.visit_i64(v),
-                (None, Some(v), _) => visitor.visit_u64(v),
-                (None, None, v) => visitor.visit_f64(v.unwrap_or_default()),
+            Value::Bool(_) => self.deserialize_bool(visitor),
+            Value::Number(n) => match (n.as_i64(), n.as_u64()) {
+                (Some(_), _) => self.deserialize_i64(visitor),
+                (None, Some(v)) => visitor.visit_u64(v),
+                (None, None) => self.deserialize_f64(visitor),
             },
-            Value::String(v) => visitor.visit_borrowed_str(v),
+            Value::String(_) => self.deserialize_str(visitor),
             Value::Array(_) => self.deserialize_seq(visitor),
             Value::Object(_) => self.deserialize_map(visitor),
         }
@@ -173,7 +206,10 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.value {
             Value::Null => visitor.visit_bool(false),
-            Value::Bool(v) => visitor.visit_bool(*v),
+            Value::Bool(v) => {
+                self.note_zero(!v);
+                visitor.visit_bool(*v)
+            }
             _ => Err(self.wrong_type("bool")),
         }
     }
@@ -185,7 +221,11 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.value {
             Value::Null => visitor.visit_f64(0.0),
-            Value::Number(n) => visitor.visit_f64(n.as_f64().unwrap_or_default()),
+            Value::Number(n) => {
+                let number = n.as_f64().unwrap_or_default();
+                self.note_zero(number == 0.0);
+                visitor.visit_f64(number)
+            }
             _ => Err(self.wrong_type("float64")),
         }
     }
@@ -193,7 +233,10 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.value {
             Value::Null => visitor.visit_borrowed_str(""),
-            Value::String(v) => visitor.visit_borrowed_str(v),
+            Value::String(v) => {
+                self.note_zero(v.is_empty());
+                visitor.visit_borrowed_str(v)
+            }
             _ => Err(self.wrong_type("string")),
         }
     }
@@ -239,11 +282,14 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
                 items: [].iter(),
                 index: 0,
             }),
-            Value::Array(items) => visitor.visit_seq(Items {
-                node: self,
-                items: items.iter(),
-                index: 0,
-            }),
+            Value::Array(items) => {
+                self.note_no_items(items.is_empty());
+                visitor.visit_seq(Items {
+                    node: self,
+                    items: items.iter(),
+                    index: 0,
+                })
+            }
             _ => Err(self.wrong_type(format!("[]{}", probe::element_type(visitor)))),
         }
     }
@@ -263,8 +309,11 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.value {
-            Value::Null => visitor.visit_map(Fields::new(self, None, "")),
-            Value::Object(map) => visitor.visit_map(Fields::new(self, Some(map), "")),
+            Value::Null => visitor.visit_map(Fields::entries(self, None)),
+            Value::Object(map) => {
+                self.note_no_items(map.is_empty());
+                visitor.visit_map(Fields::entries(self, Some(map)))
+            }
             _ => Err(self.wrong_type("map[string]string")),
         }
     }
@@ -272,19 +321,23 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         name: &'static str,
-        _: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
         match self.value {
-            Value::Null => visitor.visit_map(Fields::new(self, None, name)),
+            Value::Null => visitor.visit_map(Fields::new(self, None, name, fields)),
             Value::Object(map)
-                if map.is_empty()
-                    && name == "LabelSelector"
-                    && SELECTING.contains(&self.path.owner) =>
+                if name == "LabelSelector"
+                    && SELECTING.contains(&self.path.owner)
+                    && map.values().all(zero::is_nothing) =>
             {
-                visitor.visit_map(Fields::new(self, Some(&*EVERYTHING), name))
+                let everything = Node {
+                    role: Role::Unset,
+                    ..self
+                };
+                visitor.visit_map(Fields::entries(everything, Some(&*EVERYTHING)))
             }
-            Value::Object(map) => visitor.visit_map(Fields::new(self, Some(map), name)),
+            Value::Object(map) => visitor.visit_map(Fields::new(self, Some(map), name, fields)),
             _ => Err(self.wrong_type(format!("v1.{name}"))),
         }
     }
@@ -298,7 +351,7 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
         match self.value {
             Value::String(v) => visitor.visit_enum(StrDeserializer::<Error>::new(v)),
             Value::Object(map) => {
-                visitor.visit_enum(MapAccessDeserializer::new(Fields::new(self, Some(map), "")))
+                visitor.visit_enum(MapAccessDeserializer::new(Fields::entries(self, Some(map))))
             }
             _ => Err(self.wrong_type("string")),
         }
@@ -306,104 +359,9 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
 
     /// Only fields a struct does not know are read as this.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.report.unknown.borrow_mut().push(self.path.full());
+        if self.role != Role::Unset {
+            self.report.unknown.borrow_mut().push(self.path.full());
+        }
         visitor.visit_unit()
-    }
-}
-
-struct Items<'de, 'p> {
-    node: Node<'de, 'p>,
-    items: std::slice::Iter<'de, Value>,
-    index: usize,
-}
-
-impl<'de> SeqAccess<'de> for Items<'de, '_> {
-    type Error = Error;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, Error> {
-        let Some(value) = self.items.next() else {
-            return Ok(None);
-        };
-        let path = Path {
-            parent: Some(&self.node.path),
-            step: Step::Index(self.index),
-            owner: self.node.path.owner,
-        };
-        self.index += 1;
-        seed.deserialize(Node {
-            value,
-            path,
-            report: self.node.report,
-        })
-        .map(Some)
-    }
-
-    fn size_hint(&self) -> Option<usize> {
-        Some(self.items.len())
-    }
-}
-
-struct Fields<'de, 'p> {
-    node: Node<'de, 'p>,
-    fields: Option<serde_json::map::Iter<'de>>,
-    current: Option<(&'de str, &'de Value)>,
-    owner: &'static str,
-}
-
-impl<'de, 'p> Fields<'de, 'p> {
-    fn new(node: Node<'de, 'p>, map: Option<&'de Map<String, Value>>, owner: &'static str) -> Self {
-        Self {
-            node,
-            fields: map.map(Map::iter),
-            current: None,
-            owner,
-        }
-    }
-
-    /// `kind` and `apiVersion` of a root object say which type this is; they are no field of it.
-    fn is_type_meta(&self, key: &str) -> bool {
-        matches!(self.node.path.step, Step::Root) && matches!(key, "kind" | "apiVersion")
-    }
-}
-
-impl<'de> MapAccess<'de> for Fields<'de, '_> {
-    type Error = Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Error> {
-        loop {
-            let Some((key, value)) = self.fields.as_mut().and_then(Iterator::next) else {
-                return Ok(None);
-            };
-            if self.is_type_meta(key) {
-                continue;
-            }
-            self.current = Some((key, value));
-            return seed.deserialize(StrDeserializer::new(key)).map(Some);
-        }
-    }
-
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        let (key, value) = self.current.take().unwrap_or(("", &NULL));
-        let owner = if self.owner.is_empty() {
-            self.node.path.owner
-        } else {
-            self.owner
-        };
-        let path = Path {
-            parent: Some(&self.node.path),
-            step: Step::Field(key),
-            owner,
-        };
-        seed.deserialize(Node {
-            value,
-            path,
-            report: self.node.report,
-        })
     }
 }

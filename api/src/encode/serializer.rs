@@ -64,6 +64,8 @@ pub(in crate::encode) enum Wrote {
     Zero,
     /// `[]` or an empty map, which Go reads back from its store as nil.
     NoItems,
+    /// A struct of which no field is set. Where Go has a pointer that is always written, that is nil.
+    NoFields,
     Something,
 }
 

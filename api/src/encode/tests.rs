@@ -156,3 +156,22 @@ fn values_are_what_the_text_says() {
         assert_eq!(to_value(&pod, POD), text);
     }
 }
+
+#[test]
+fn a_selector_that_nobody_set_is_null_and_an_empty_one_is_not() {
+    use k8s_openapi::api::apps::v1::Deployment;
+    use serde_json::json;
+    let deployment = TypeMeta {
+        api_version: "apps/v1",
+        kind: "Deployment",
+    };
+    for selector in [json!(null), json!({})] {
+        let document = json!({"spec": {"selector": selector, "template": {}}});
+        let read = crate::decode::decode::<Deployment>(&document)
+            .unwrap()
+            .value;
+        assert_eq!(to_value(&read, deployment)["spec"]["selector"], selector);
+        let text: Value = serde_json::from_slice(&encode(&read, deployment)).unwrap();
+        assert_eq!(text["spec"]["selector"], selector);
+    }
+}

@@ -270,6 +270,6 @@ impl ser::SerializeStruct for Fields {
             let zero = serde_json::from_str(zero).map_err(ser::Error::custom)?;
             self.fields.insert(name.to_owned(), zero);
         }
-        Ok((Value::Object(self.fields), Wrote::Something))
+        Ok((Value::Object(self.fields), self.known.wrote()))
     }
 }

@@ -31,11 +31,14 @@ AllowedHostPath AllowedFlexVolume AllowedCSIDriver RuntimeClassStrategyOptions""
 
 
 # Of several types of one name, the one whose unset fields are written: the kind that is stored.
-PREFERRED = {"TokenRequest": "authentication/v1", "ResourceClaim": "resource/v1",
-             "Subject": "rbac/v1"}
+PREFERRED = {"Subject": "rbac/v1"}
 
-# A kind that has an entry of its own beside another of its name: `owner` in facts.rs names it so.
-APART = {("events/v1", "Event"): "Event (events)"}
+# A kind that has an entry of its own beside another type of its name: `owner` in facts.rs names it so.
+APART = {
+    ("events/v1", "Event"): "Event (events)",
+    ("authentication/v1", "TokenRequest"): "TokenRequest (authentication)",
+    ("resource/v1", "ResourceClaim"): "ResourceClaim (resource)",
+}
 
 
 def defined(sources):

@@ -1925,10 +1925,12 @@ pub(super) static TYPES: &[Type] = &[
         named("labelSelector").object("LabelSelectorAttributes"),
     ]),
     ty("ResourceClaim", &[
+        named("name").always(r#""""#),
+    ]),
+    ty("ResourceClaim (resource)", &[
         named("metadata").always("{}").object("ObjectMeta"),
         named("spec").always(r#"{"devices":{"requests":null}}"#).object("ResourceClaimSpec"),
         named("status").always("{}").object("ResourceClaimStatus"),
-        named("name").keeps_empty(),
     ]),
     ty("ResourceClaimConsumerReference", &[
         named("resource").always(r#""""#),
@@ -2361,11 +2363,13 @@ pub(super) static TYPES: &[Type] = &[
         named("effect").always(r#""""#),
     ]),
     ty("TokenRequest", &[
+        named("audience").always(r#""""#),
+        named("expirationSeconds").keeps_empty(),
+    ]),
+    ty("TokenRequest (authentication)", &[
         named("metadata").always(r#"{"creationTimestamp":null}"#).object("ObjectMeta"),
         named("spec").always(r#"{"audiences":null,"expirationSeconds":null,"boundObjectRef":null}"#).object("TokenRequestSpec"),
         named("status").always(r#"{"token":"","expirationTimestamp":null}"#).object("TokenRequestStatus"),
-        named("audience").keeps_empty(),
-        named("expirationSeconds").keeps_empty(),
     ]),
     ty("TokenRequestSpec", &[
         named("audiences").always("null").list_atomic(),

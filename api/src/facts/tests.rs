@@ -70,14 +70,22 @@ fn unset_fields_are_written_as_gos_zero() {
 
 #[test]
 fn kinds_of_one_name_are_told_apart() {
-    for (api_version, field, other) in [
-        ("v1", "involvedObject", "regarding"),
-        ("events.k8s.io/v1", "regarding", "involvedObject"),
+    for (api_version, kind, field, other) in [
+        ("v1", "Event", "involvedObject", "regarding"),
+        ("events.k8s.io/v1", "Event", "regarding", "involvedObject"),
+        ("storage.k8s.io/v1", "TokenRequest", "audience", "spec"),
+        (
+            "authentication.k8s.io/v1",
+            "TokenRequest",
+            "spec",
+            "audience",
+        ),
+        ("v1", "ResourceClaim", "name", "spec"),
     ] {
-        let event = of_type(owner(api_version, "Event")).unwrap();
+        let found = of_type(owner(api_version, kind)).unwrap();
         assert!(
-            event.field(field).is_some() && event.field(other).is_none(),
-            "{api_version}"
+            found.field(field).is_some() && found.field(other).is_none(),
+            "{api_version} {kind}"
         );
     }
 }

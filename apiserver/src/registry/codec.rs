@@ -205,3 +205,6 @@ impl Renderer {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -167,12 +167,14 @@ impl Registry {
         let old = current.object.as_ref();
         let attributes = scope.attributes(Operation::Update, scope.name, Some(object), Some(old));
         self.admit_valid(&attributes).await?;
-        let object = admitted(scope, attributes)?;
+        let mut object = admitted(scope, attributes)?;
+        // As what is read is: preparing may have brought back what defaults follow from.
+        scope.resource.strategy.default(object.as_mut());
         if super::delete::is_due(scope.resource, object.as_ref()) {
             return self.finish_deletion(scope, key, current, object).await;
         }
         let bytes = encode(scope.resource, object, current);
-        if bytes == current.entry.value {
+        if same_document(&bytes, &current.entry.value) {
             return Ok(Updated {
                 entry: current.entry.clone(),
                 created: false,
@@ -247,12 +249,19 @@ fn encode(resource: &Resource, mut object: Box<dyn Object>, current: &Current) -
     if let Some(older) = older_times(object.as_ref(), current) {
         let newer = object.metadata_mut().managed_fields.replace(older);
         let bytes = codec::encode(resource, object.boxed_clone());
-        if bytes == current.entry.value {
+        if same_document(&bytes, &current.entry.value) {
             return bytes;
         }
         object.metadata_mut().managed_fields = newer;
     }
     codec::encode(resource, object)
+}
+
+/// Whether two encodings say the same: what nobody set is written behind what was set, so that the order
+/// of fields may differ, but the length does not.
+fn same_document(one: &Bytes, other: &Bytes) -> bool {
+    let read = |bytes| serde_json::from_slice::<Value>(bytes).ok();
+    one == other || (one.len() == other.len() && read(one).is_some_and(|v| Some(v) == read(other)))
 }
 
 /// Why an attempt did not end an update well.

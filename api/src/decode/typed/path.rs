@@ -34,6 +34,20 @@ impl Path<'_> {
         text
     }
 
+    /// As a JSON pointer.
+    pub(super) fn pointer(&self) -> String {
+        let mut text = self.parent.map(Path::pointer).unwrap_or_default();
+        match self.step {
+            Step::Root => {}
+            Step::Field(name) => {
+                text.push('/');
+                text.push_str(&name.replace('~', "~0").replace('/', "~1"));
+            }
+            Step::Index(index) => text.push_str(&format!("/{index}")),
+        }
+        text
+    }
+
     /// Without indices, as `encoding/json` names fields of a wrong type.
     pub(super) fn fields(&self) -> String {
         let parent = self.parent.map(Path::fields).unwrap_or_default();

@@ -69,7 +69,7 @@ pub(super) fn is_bytes<'de>(visitor: &impl Visitor<'de>) -> bool {
 impl Node<'_, '_> {
     /// Bytes in strict base64; Go reads them from base64 or from a list of numbers.
     pub(super) fn bytes(self) -> Result<String, Error> {
-        let bytes = match self.value {
+        let bytes: Vec<u8> = match self.value {
             Value::String(text) => {
                 base64::read(text).map_err(|at| Error(Box::new(DecodeError::Base64(at))))?
             }
@@ -85,6 +85,7 @@ impl Node<'_, '_> {
                 .collect::<Result<_, _>>()?,
             _ => return Err(self.wrong_type("[]uint8")),
         };
+        self.note_zero(bytes.is_empty());
         Ok(STANDARD.encode(bytes))
     }
 }

@@ -11,6 +11,8 @@ pub(in crate::encode) struct Known {
     facts: &'static [Field],
     /// Which of the first 64 of them were written, a bit each.
     written: u64,
+    /// Whether any field was set, be it to nothing.
+    any: bool,
 }
 
 impl Known {
@@ -19,15 +21,27 @@ impl Known {
         Self {
             facts: facts::fields(name),
             written: 0,
+            any: false,
+        }
+    }
+
+    /// What was written of the struct.
+    pub(in crate::encode) const fn wrote(&self) -> Wrote {
+        if self.any {
+            Wrote::Something
+        } else {
+            Wrote::NoFields
         }
     }
 
     /// Whether what was written of a field stays; notes it, if so.
     pub(in crate::encode) fn keep(&mut self, key: &str, wrote: Wrote) -> bool {
+        self.any = true;
         let found = self.facts.iter().position(|f| f.name == key);
         let fact = found.and_then(|at| self.facts.get(at));
         let stays = match wrote {
             Wrote::Something => true,
+            Wrote::NoFields => fact.is_none_or(|fact| fact.always != Some("null")),
             Wrote::Zero => fact.is_some_and(|fact| fact.keeps_empty || fact.always.is_some()),
             Wrote::Null | Wrote::NoItems => false,
         };
@@ -121,7 +135,7 @@ impl ser::SerializeStruct for Struct<'_> {
             self.out.extend_from_slice(zero.as_bytes());
         }
         self.out.push(b'}');
-        Ok(Wrote::Something)
+        Ok(self.known.wrote())
     }
 }
 

@@ -25,6 +25,8 @@ impl Strategy for EndpointsStrategy {
             if text(port.protocol.as_ref()).is_empty() {
                 port.protocol = Some("TCP".into());
             }
+            // the ports of endpoint slices, whose type is called the same, keep empty names
+            port.name = port.name.take().filter(|name| !name.is_empty());
         }
     }
 

@@ -1,0 +1,159 @@
+//! Objects made from the schema of their type, whole.
+
+use std::collections::BTreeMap;
+
+use portcullis_api::{ObjectType, facts};
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+/// Types that hold themselves are followed this far.
+const DEPTH_MAX: usize = 14;
+
+/// Fields of which upstream's rules tell an empty list or map from none.
+const TOLD_APART: [(&str, &str); 5] = [
+    ("ConfigMap", "binaryData"),
+    ("ConfigMap", "data"),
+    ("HPAScalingRules", "policies"),
+    ("Secret", "data"),
+    ("StorageClass", "parameters"),
+];
+
+/// What stands in the fields that Go omits when they hold the zero value of their type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Leaves {
+    /// Something else than a zero.
+    Full,
+    /// The zero.
+    Zero,
+    /// Nothing: they are absent.
+    None,
+}
+
+/// The schemas of a type and of all it is made of.
+pub(super) struct Samples {
+    root: Value,
+    definitions: BTreeMap<String, Value>,
+    zeros: usize,
+}
+
+impl Samples {
+    pub(super) fn of(object_type: &ObjectType) -> Self {
+        let settings = SchemaSettings::draft07().with(|settings| settings.transforms.clear());
+        let mut generator = SchemaGenerator::new(settings);
+        let root = (object_type.schema)(&mut generator).to_value();
+        Self {
+            root,
+            definitions: generator.take_definitions(false).into_iter().collect(),
+            zeros: 0,
+        }
+    }
+
+    /// How many zeros have been said.
+    pub(super) const fn zeros(&self) -> usize {
+        self.zeros
+    }
+
+    /// An object of the type; its own kind stands for its type in the table of facts.
+    pub(super) fn object(&mut self, kind: &str, leaves: Leaves) -> Value {
+        let name = name_of(&self.root);
+        let schema = self.definitions.get(&name).cloned().unwrap_or_default();
+        Value::Object(self.properties(kind, &schema, leaves, DEPTH_MAX))
+    }
+
+    fn properties(
+        &mut self,
+        owner: &str,
+        whole: &Value,
+        leaves: Leaves,
+        depth: usize,
+    ) -> Map<String, Value> {
+        let mut fields = Map::new();
+        // what has metadata is an object, and its type says which
+        let is_object = whole["properties"].get("metadata").is_some();
+        for (name, schema) in whole["properties"].as_object().into_iter().flatten() {
+            if is_object && matches!(name.as_str(), "kind" | "apiVersion") {
+                continue;
+            }
+            let omitted = !facts::keeps_empty(owner, name) && !TOLD_APART.contains(&(owner, name));
+            let zero = omitted.then(|| self.zero(schema)).flatten();
+            let value = match (leaves, zero) {
+                (Leaves::None, Some(_)) => continue,
+                (Leaves::Zero, Some(zero)) => {
+                    self.zeros += 1;
+                    zero
+                }
+                _ if depth == 0 => continue,
+                _ => self.value(schema, leaves, depth - 1),
+            };
+            fields.insert(name.clone(), value);
+        }
+        fields
+    }
+
+    /// The zero of a scalar, a list or a map; structs have none that Go omits.
+    fn zero(&self, schema: &Value) -> Option<Value> {
+        if let Some(definition) = self.referred(schema) {
+            return (definition.1["type"] == "array").then(|| json!([]));
+        }
+        match (type_of(schema)?, schema["format"].as_str()) {
+            ("boolean", _) => Some(json!(false)),
+            ("integer" | "number", _) => Some(json!(0)),
+            // a pointer in Go, or a struct
+            ("string", Some("date-time")) => None,
+            ("string", _) => Some(json!("")),
+            ("array", _) => Some(json!([])),
+            ("object", _) if schema.get("additionalProperties").is_some() => Some(json!({})),
+            _ => None,
+        }
+    }
+
+    fn value(&mut self, schema: &Value, leaves: Leaves, depth: usize) -> Value {
+        if let Some((name, definition)) = self.referred(schema) {
+            let owner = name.rsplit('.').next().unwrap_or_default();
+            return match owner {
+                "Quantity" => json!("1"),
+                "IntOrString" => json!(1),
+                "Time" => json!("2021-01-02T03:04:05Z"),
+                "MicroTime" => json!("2021-01-02T03:04:05.000006Z"),
+                "RawExtension" | "FieldsV1" => json!({"f:a": {}}),
+                _ if definition.get("properties").is_some() => {
+                    Value::Object(self.properties(owner, &definition, leaves, depth))
+                }
+                _ => self.value(&definition, leaves, depth),
+            };
+        }
+        match (type_of(schema), schema["format"].as_str()) {
+            (Some("boolean"), _) => json!(true),
+            (Some("integer" | "number"), _) => json!(1),
+            (Some("string"), Some("date-time")) => json!("2021-01-02T03:04:05Z"),
+            (Some("string"), Some("byte")) => json!("YQ=="),
+            (Some("array"), _) => json!([self.value(&schema["items"], leaves, depth)]),
+            (Some("object"), _) if schema.get("additionalProperties").is_some() => {
+                json!({"a": self.value(&schema["additionalProperties"], leaves, depth)})
+            }
+            (Some("object"), _) => json!({}),
+            _ => json!("a"),
+        }
+    }
+
+    /// The definition that a schema refers to, by its name.
+    fn referred(&self, schema: &Value) -> Option<(String, Value)> {
+        let parts = ["allOf", "anyOf"].map(|of| schema.get(of).and_then(|all| all.get(0)));
+        let whole = parts.into_iter().flatten().next().unwrap_or(schema);
+        let name = name_of(whole);
+        let definition = self.definitions.get(&name)?.clone();
+        Some((name, definition))
+    }
+}
+
+/// The type of a value that is not null.
+fn type_of(schema: &Value) -> Option<&str> {
+    let several = schema["type"].as_array().and_then(|types| types.first());
+    several.unwrap_or(&schema["type"]).as_str()
+}
+
+fn name_of(schema: &Value) -> String {
+    let reference = schema["$ref"].as_str().unwrap_or_default();
+    reference.rsplit('/').next().unwrap_or_default().to_owned()
+}
