@@ -2,12 +2,15 @@
 //!
 //! Upstream: `applyPatcher` in `k8s.io/apiserver/pkg/endpoints/handlers/patch.go`.
 
+use std::fmt::Display;
+
+use portcullis_api::decode::{self, Parsed};
 use portcullis_api::{FieldError, Object, Path, Status};
 use serde_json::Value;
 
 use super::body::{self, Incoming};
 use super::create::may_create;
-use super::query::invalid_unless_empty;
+use super::query::{FieldValidation, invalid_unless_empty};
 use super::{Call, update};
 use crate::field_manager::apply::Apply;
 use crate::field_manager::tracked;
@@ -68,34 +71,59 @@ impl Change for Configured<'_> {
 /// # Errors
 /// 409 for fields that are others', and whatever anything on its way objects to.
 pub async fn apply(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
-    let (dry_run, _) = call.query.write_options("PatchOptions")?;
+    let (dry_run, validation) = call.query.write_options("PatchOptions")?;
     if call.query.get("fieldManager").is_empty() {
         let required =
             FieldError::required(&Path::new("fieldManager"), "is required for apply patch");
         invalid_unless_empty("PatchOptions", &[required])?;
     }
     let bytes = body::read(body).await?;
-    let config = parse(&bytes)?;
+    let parsed = parse(&bytes)?;
+    let config = parsed.value;
     let apply = Apply {
         writer: call.writer(),
         config: &config,
         force: call.query.flag("force"),
     };
     check(call, &apply)?;
+    call.scope
+        .warn(problems(&parsed.duplicate_fields, validation)?);
     let change = Configured { call, apply };
     call.write(dry_run, &change).await
 }
 
-fn parse(bytes: &[u8]) -> Result<Value, Status> {
-    let bad = |why: &str| Status::bad_request(format!("error decoding YAML: {why}"));
+fn parse(bytes: &[u8]) -> Result<Parsed, Status> {
+    let bad = |why: &dyn Display| Status::bad_request(format!("error decoding YAML: {why}"));
     // most clients send JSON, whose parser is quicker
-    let value = match serde_json::from_slice(bytes) {
-        Ok(value) => value,
-        Err(_) => body::yaml(bytes).map_err(|e| bad(&e))?,
+    let parsed = match decode::parse(bytes) {
+        Ok(parsed) => parsed,
+        Err(_) => {
+            let value = body::yaml(bytes).map_err(|e| bad(&e))?;
+            decode::check_size(&value).map_err(|e| bad(&e))?;
+            Parsed {
+                value,
+                duplicate_fields: Vec::new(),
+            }
+        }
     };
-    match value {
-        Value::Object(_) => Ok(value),
-        _ => Err(bad("an apply configuration is an object")),
+    if parsed.value.is_object() {
+        return Ok(parsed);
+    }
+    Err(bad(&"an apply configuration is an object"))
+}
+
+/// What to warn of fields that stand twice, each once (upstream: `applyPatcher.applyPatchToCurrentObject`).
+fn problems(twice: &[String], validation: FieldValidation) -> Result<Vec<String>, Status> {
+    let problems: Vec<_> = (twice.iter().take(body::PROBLEMS_MAX))
+        .map(|field| format!("duplicate field {field:?}"))
+        .collect();
+    match validation {
+        FieldValidation::Strict if !problems.is_empty() => Err(Status::bad_request(format!(
+            "error strict decoding YAML: {}",
+            problems.join(", ")
+        ))),
+        FieldValidation::Strict | FieldValidation::Warn => Ok(problems),
+        FieldValidation::Ignore => Ok(Vec::new()),
     }
 }
 
@@ -143,7 +171,7 @@ fn check(call: &Call<'_>, apply: &Apply<'_>) -> Result<(), Status> {
 }
 
 /// Upstream answers a 500; but the mistake is the client's.
-fn untyped(call: &Call<'_>, why: &dyn std::fmt::Display) -> Status {
+fn untyped(call: &Call<'_>, why: &dyn Display) -> Status {
     let scope = &call.scope;
     Status::bad_request(format!(
         "failed to create typed patch object ({}/{}; {}, Kind={}): {why}",

@@ -18,7 +18,7 @@ pub use self::incoming::{Admitted, Incoming, Received, read};
 pub use self::yaml::parse as yaml;
 
 /// How many unknown and duplicate fields are told of.
-const PROBLEMS_MAX: usize = 100;
+pub const PROBLEMS_MAX: usize = 100;
 
 /// What a body is expected to hold.
 #[derive(Clone, Copy)]
@@ -39,6 +39,8 @@ pub struct Read {
     pub object: Box<dyn Object>,
     /// One sentence each.
     pub warnings: Vec<String>,
+    /// See [`Decoded::empty`].
+    pub empty: Vec<String>,
 }
 
 /// The media type of a body, without parameters; empty if the client does not say.
@@ -158,6 +160,7 @@ pub fn typed(
     let Decoded {
         value: object,
         unknown_fields,
+        empty,
     } = decoded;
     let object = match expected.conversion {
         Some(conversion) => (conversion.to_stored)(object.as_ref()),
@@ -168,20 +171,19 @@ pub fn typed(
         .map(|f| format!("unknown field {f:?}"));
     let twice = duplicates.iter().map(|f| format!("duplicate field {f:?}"));
     let problems: Vec<String> = unknown.chain(twice).take(PROBLEMS_MAX).collect();
-    match validation {
+    let warnings = match validation {
         FieldValidation::Strict if !problems.is_empty() => {
             let why = DecodeError::Value(format!("strict decoding error: {}", problems.join(", ")));
-            Err(Unfit::Fields(why))
+            return Err(Unfit::Fields(why));
         }
-        FieldValidation::Strict | FieldValidation::Ignore => Ok(Read {
-            object,
-            warnings: Vec::new(),
-        }),
-        FieldValidation::Warn => Ok(Read {
-            object,
-            warnings: problems,
-        }),
-    }
+        FieldValidation::Strict | FieldValidation::Ignore => Vec::new(),
+        FieldValidation::Warn => problems,
+    };
+    Ok(Read {
+        object,
+        warnings,
+        empty,
+    })
 }
 
 fn cannot_be_handled(expected: Expected<'_>, why: &dyn std::fmt::Display) -> Status {

@@ -19,15 +19,16 @@ use crate::response::Response;
 pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     let (dry_run, validation) = call.query.write_options("CreateOptions")?;
     let bytes = body::read(body).await?;
-    let read = body::object(
+    let mut read = body::object(
         &bytes,
         body::media_type(&call.parts.headers),
         call.expected(),
         validation,
     )?;
     let scope = call.writing(dry_run);
+    let empty = std::mem::take(&mut read.empty);
     let mut object = ready(&scope, read)?;
-    call.writer().created(object.as_mut());
+    call.writer().emptying(&empty).created(object.as_mut());
     let entry = call.app.registry().create(&scope, object).await?;
     call.answer(StatusCode::CREATED, &entry)
 }

@@ -51,7 +51,8 @@ impl Change for Patched<'_> {
         let mut object = read.object;
         update::check_metadata(object.metadata_mut(), scope)?;
         scope.resource.strategy.default(object.as_mut());
-        self.call.writer().changed(current, object.as_mut());
+        let writer = self.call.writer().emptying(&read.empty);
+        writer.changed(current, object.as_mut());
         Ok(object)
     }
 }

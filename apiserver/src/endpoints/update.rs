@@ -43,16 +43,17 @@ impl Change for Replace<'_> {
 pub async fn update(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     let (dry_run, validation) = call.query.write_options("UpdateOptions")?;
     let bytes = body::read(body).await?;
-    let read = body::object(
+    let mut read = body::object(
         &bytes,
         body::media_type(&call.parts.headers),
         call.expected(),
         validation,
     )?;
+    let empty = std::mem::take(&mut read.empty);
     let change = Replace {
         call,
         object: ready(&call.scope, read)?,
-        writer: call.writer(),
+        writer: call.writer().emptying(&empty),
     };
     call.write(dry_run, &change).await
 }

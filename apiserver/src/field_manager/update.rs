@@ -26,6 +26,7 @@ pub struct Writer<'a> {
     subresource: &'a str,
     api_version: &'a str,
     manager: &'a str,
+    empty: &'a [String],
 }
 
 impl<'a> Writer<'a> {
@@ -41,7 +42,15 @@ impl<'a> Writer<'a> {
             subresource: scope.subresource,
             api_version: scope.api_version,
             manager: if manager.is_empty() { UNKNOWN } else { manager },
+            empty: &[],
         }
+    }
+
+    /// The same, having said of some fields that they are empty, and not left them unset (see
+    /// `Decoded::empty`): whoever says so owns them, though the object does not show it.
+    #[must_use]
+    pub const fn emptying(self, empty: &'a [String]) -> Self {
+        Self { empty, ..self }
     }
 
     /// The resource written to.
@@ -125,7 +134,12 @@ impl<'a> Writer<'a> {
     }
 
     fn record(self, old: &Value, object: &mut dyn Object, mut managed: Managed) {
-        let new = codec::served(self.resource, self.api_version, object);
+        let mut new = codec::served(self.resource, self.api_version, object);
+        for field in self.empty {
+            if let Some(unset @ Value::Null) = new.pointer_mut(field) {
+                *unset = Value::Array(Vec::new());
+            }
+        }
         self.update(old, &new, self.manager, &mut managed);
         managed.cap();
         object.metadata_mut().managed_fields = managed.encode();

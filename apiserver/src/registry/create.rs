@@ -73,7 +73,10 @@ impl Registry {
     ) -> Result<Arc<Entry>, Status> {
         let attributes = scope.attributes(Operation::Create, scope.name, Some(object), None);
         self.admit_valid(&attributes).await?;
-        let bytes = codec::storable(scope.resource, admitted(scope, attributes)?)?;
+        let mut object = admitted(scope, attributes)?;
+        // What is read is defaulted, so that what follows from generated fields is there at once.
+        scope.resource.strategy.default(object.as_mut());
+        let bytes = codec::storable(scope.resource, object)?;
         let key = self.key(scope.resource, scope.namespace, scope.name);
         if scope.dry_run {
             let found = self

@@ -7,7 +7,7 @@ use portcullis_api::ErrorList;
 
 use crate::registry::strategy::{Cell, Column, Strategy};
 use crate::registry::validation::labels::format_label_selector;
-use crate::registry::validation::{list, text};
+use crate::registry::validation::list;
 
 /// The rules of network policies (upstream: `pkg/registry/networking/networkpolicy/strategy.go`).
 pub struct NetworkPolicyStrategy;
@@ -24,9 +24,7 @@ impl Strategy for NetworkPolicyStrategy {
         // absent and null are alike: all pods of the namespace
         spec.pod_selector.get_or_insert_default();
         for port in ports(spec) {
-            if text(port.protocol.as_ref()).is_empty() {
-                port.protocol = Some("TCP".into());
-            }
+            port.protocol.get_or_insert_with(|| "TCP".into());
         }
         // upstream: pkg/apis/networking/v1/defaults.go SetDefaults_NetworkPolicy
         if list(spec.policy_types.as_ref()).is_empty() {

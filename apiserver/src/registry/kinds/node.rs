@@ -8,7 +8,7 @@ use portcullis_api::ErrorList;
 
 use super::pod::defaults::round_up;
 use crate::registry::strategy::{Cell, Column, Strategy};
-use crate::registry::validation::text;
+use crate::registry::validation::{list, text};
 
 /// The rules of nodes (upstream: `pkg/registry/core/node/strategy.go`).
 pub struct NodeStrategy;
@@ -74,15 +74,14 @@ impl Strategy for NodeStrategy {
     }
 }
 
-/// The first of a node's networks stands in a field of its own too (upstream:
-/// `pkg/apis/core/v1/conversion.go`).
+/// The first of a node's networks stands in a field of its own too, which counts where they differ:
+/// an older client changes only that (upstream: `pkg/apis/core/v1/conversion.go`).
 fn sync_networks(spec: &mut NodeSpec) {
-    let first = spec.pod_cidrs.as_ref().and_then(|all| all.first()).cloned();
-    let only = text(spec.pod_cidr.as_ref());
-    match first {
-        Some(first) => spec.pod_cidr = Some(first),
-        None if !only.is_empty() => spec.pod_cidrs = Some(vec![only.to_owned()]),
-        None => {}
+    let first = list(spec.pod_cidrs.as_ref()).first();
+    match (text(spec.pod_cidr.as_ref()), first) {
+        ("", first) => spec.pod_cidr = first.cloned(),
+        (only, Some(first)) if first == only => {}
+        (only, _) => spec.pod_cidrs = Some(vec![only.to_owned()]),
     }
 }
 

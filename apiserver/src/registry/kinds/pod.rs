@@ -14,7 +14,7 @@ use k8s_openapi::api::core::v1::{Pod, PodIP, PodSpec, PodStatus};
 use portcullis_api::{ErrorList, Path};
 
 use crate::registry::strategy::{Cell, Column, Grace, Strategy};
-use crate::registry::validation::text;
+use crate::registry::validation::{list, text};
 
 /// How long a pod may take to end that does not say, in seconds.
 const DEFAULT_GRACE: i64 = 30;
@@ -152,16 +152,17 @@ impl Strategy for PodStrategy {
     }
 }
 
-/// The first of a pod's addresses stands in a field of its own too (upstream:
-/// `pkg/apis/core/v1/conversion.go`).
+/// The first of a pod's addresses stands in a field of its own too, which counts where they differ:
+/// an older client changes only that (upstream: `pkg/apis/core/v1/conversion.go`).
 fn sync_addresses(status: &mut PodStatus) {
-    let first = status.pod_ips.as_ref().and_then(|ips| ips.first());
-    match (first, &status.pod_ip) {
-        (Some(first), _) => status.pod_ip = Some(first.ip.clone()),
-        (None, Some(ip)) if !ip.is_empty() => {
-            status.pod_ips = Some(vec![PodIP { ip: ip.clone() }]);
+    let first = list(status.pod_ips.as_ref()).first();
+    match (text(status.pod_ip.as_ref()), first) {
+        ("", first) => status.pod_ip = first.map(|first| first.ip.clone()),
+        (only, Some(first)) if first.ip == only => {}
+        (only, _) => {
+            let ip = only.to_owned();
+            status.pod_ips = Some(vec![PodIP { ip }]);
         }
-        (None, _) => {}
     }
 }
 

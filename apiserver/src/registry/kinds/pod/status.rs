@@ -64,7 +64,11 @@ pub(super) fn validate_status_update(pod: &Pod, old: &Pod) -> ErrorList {
         let (new, old) = (list(new.as_ref()), list(old.as_ref()));
         stay_terminated(new, old, policy, &path.child(field), &mut errors);
     }
-    validate_addresses(&status, &path.child("podIPs"), &mut errors);
+    let pod_ips: Vec<_> = (list(status.pod_ips.as_ref()).iter())
+        .map(|a| a.ip.as_str())
+        .collect();
+    validate_addresses(&pod_ips, &path.child("podIPs"), &mut errors);
+    validate_host_addresses(&status, &path.child("hostIPs"), &mut errors);
     errors
 }
 
@@ -96,26 +100,43 @@ fn stay_terminated(
     }
 }
 
+/// The first of the addresses of a pod's host stands in a field of its own too, and nothing keeps the
+/// two alike but this (upstream: `validateHostIPs`, since 1.28).
+fn validate_host_addresses(status: &PodStatus, path: &Path, errors: &mut ErrorList) {
+    let addresses: Vec<_> = (list(status.host_ips.as_ref()).iter())
+        .map(|a| a.ip.as_str())
+        .collect();
+    if let Some(first) = addresses.first().copied()
+        && first != text(status.host_ip.as_ref())
+    {
+        let path = path.index(0).child("ip");
+        errors.push(FieldError::invalid(
+            &path,
+            first,
+            "must be equal to `hostIP`",
+        ));
+    }
+    validate_addresses(&addresses, path, errors);
+}
+
 /// At most one address of each family.
-fn validate_addresses(status: &PodStatus, path: &Path, errors: &mut ErrorList) {
-    let addresses = list(status.pod_ips.as_ref());
+fn validate_addresses(addresses: &[&str], path: &Path, errors: &mut ErrorList) {
     for (i, address) in addresses.iter().enumerate() {
-        validate_ip(&address.ip, &path.index(i), errors);
+        validate_ip(address, &path.index(i), errors);
     }
     if addresses.len() < 2 {
         return;
     }
-    let parsed: Vec<_> = addresses.iter().map(|a| parse_ip(&a.ip)).collect();
+    let parsed: Vec<_> = addresses.iter().map(|a| parse_ip(a)).collect();
     let any = |v6: bool| parsed.iter().flatten().any(|ip| ip.is_ipv6() == v6);
     let dual = any(false) && any(true) && parsed.iter().all(Option::is_some);
     if !dual || addresses.len() > 2 {
-        let ips: Vec<_> = addresses.iter().map(|a| a.ip.as_str()).collect();
         let detail = "may specify no more than one IP for each IP family";
-        errors.push(FieldError::invalid(path, &ips.join(", "), detail));
+        errors.push(FieldError::invalid(path, &addresses.join(", "), detail));
     }
     for (i, address) in addresses.iter().enumerate() {
         if addresses[..i].contains(address) {
-            errors.push(FieldError::duplicate(&path.index(i), &address.ip));
+            errors.push(FieldError::duplicate(&path.index(i), *address));
         }
     }
 }

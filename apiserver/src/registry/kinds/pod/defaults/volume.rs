@@ -95,5 +95,5 @@ pub(crate) fn default_azure_disk(source: &mut AzureDiskVolumeSource) {
 /// The defaults of a claim, alone or as a template.
 pub(crate) fn default_claim_spec(spec: &mut PersistentVolumeClaimSpec) {
     spec.resources.get_or_insert_default();
-    set(&mut spec.volume_mode, "Filesystem");
+    spec.volume_mode.get_or_insert_with(|| "Filesystem".into());
 }
