@@ -14,6 +14,9 @@
 beside=$(cd "$(dirname "$0")/../../.." && pwd)
 PROJECTS=(kube-prometheus/manifests examples argo-cd/manifests calico/manifests ingress-nginx/deploy)
 
+# A pod with a bare `volumes:`, for which kubectl takes the volume of its token away the second time.
+REFUSED_TWICE=(calicoctl-etcd.yaml)
+
 # One line an object: what it is, and what a change of it would move.
 OBJECT='{{.kind}} {{.metadata.namespace}} {{.metadata.name}} {{.metadata.uid}} {{.metadata.generation}} {{.metadata.resourceVersion}}{{"\n"}}'
 TEMPLATE="{{if .items}}{{range .items}}$OBJECT{{end}}{{else}}$OBJECT{{end}}"
@@ -83,7 +86,9 @@ twice() { # NAME FILE FLAG...
   fi
   first=$OUT
   apply "$file" "$@"
-  if ((STATUS != 0)); then
+  if ((STATUS != 0)) && [[ " ${REFUSED_TWICE[*]} " == *" ${name##*/} "* ]]; then
+    printf '  refused the second time, as upstream: %s\n' "$name"
+  elif ((STATUS != 0)); then
     failed "$name ${*:-}" "the second time: $ERR"
   elif [[ $OUT != "$first" ]]; then
     failed "$name ${*:-}" "$(diff <(echo "$first") <(echo "$OUT") || true)"

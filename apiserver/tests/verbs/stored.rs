@@ -131,35 +131,15 @@ async fn a_changed_singular_changes_the_plural() {
     assert_eq!(node["spec"]["podCIDRs"], json!(["10.2.0.0/24"]));
 }
 
-/// Pointers in Go: empty is a value, and none of those known.
-#[tokio::test]
-async fn an_empty_choice_is_no_absent_one() {
-    let server = TestServer::start(&[]).await;
-    let admin = server.admin();
-    let hook = |extra: Value| {
-        let mut hook = json!({"name": "z.example.com", "sideEffects": "None", "admissionReviewVersions": ["v1"],
-            "clientConfig": {"url": "https://example.com"}});
-        hook.as_object_mut()
-            .unwrap()
-            .extend(extra.as_object().unwrap().clone());
-        json!({"metadata": {"name": "z"}, "webhooks": [hook]})
-    };
-    let class = |extra: Value| {
-        let mut class = json!({"metadata": {"name": "z"}, "provisioner": "z"});
-        class
-            .as_object_mut()
-            .unwrap()
-            .extend(extra.as_object().unwrap().clone());
-        class
-    };
+/// A collection, an object in it with an empty choice, and the field of that.
+type Case = (String, Value, &'static str);
+
+fn choices_of_pods_and_networks() -> Vec<Case> {
     let claim = json!({"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1"}}, "volumeMode": ""});
     let mut volume = json!({"capacity": {"storage": "1"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": "/"}});
     volume["volumeMode"] = json!("");
-    let behavior = json!({"maxReplicas": 2, "scaleTargetRef": {"kind": "D", "name": "d"},
-        "behavior": {"scaleDown": {"selectPolicy": "", "policies": [{"type": "Pods", "value": 1, "periodSeconds": 1}]}}});
-    let job = json!({"completionMode": "", "template": {"spec": {"restartPolicy": "Never", "containers": containers()}}});
     let namespaced = |group: &str, plural: &str| format!("/{group}/namespaces/default/{plural}");
-    for (path, object, field) in [
+    vec![
         (
             namespaced("apis/networking.k8s.io/v1", "networkpolicies"),
             json!({"metadata": {"name": "z"}, "spec": {"podSelector": {}, "ingress": [{"ports": [{"protocol": ""}]}]}}),
@@ -200,6 +180,31 @@ async fn an_empty_choice_is_no_absent_one() {
             json!({"metadata": {"name": "z"}, "addressType": "IPv4", "endpoints": [], "ports": [{"protocol": ""}]}),
             "ports[0].protocol",
         ),
+    ]
+}
+
+fn choices_of_classes_and_controllers() -> Vec<Case> {
+    let hook = |extra: Value| {
+        let mut hook = json!({"name": "z.example.com", "sideEffects": "None", "admissionReviewVersions": ["v1"],
+            "clientConfig": {"url": "https://example.com"}});
+        hook.as_object_mut()
+            .unwrap()
+            .extend(extra.as_object().unwrap().clone());
+        json!({"metadata": {"name": "z"}, "webhooks": [hook]})
+    };
+    let class = |extra: Value| {
+        let mut class = json!({"metadata": {"name": "z"}, "provisioner": "z"});
+        class
+            .as_object_mut()
+            .unwrap()
+            .extend(extra.as_object().unwrap().clone());
+        class
+    };
+    let behavior = json!({"maxReplicas": 2, "scaleTargetRef": {"kind": "D", "name": "d"},
+        "behavior": {"scaleDown": {"selectPolicy": "", "policies": [{"type": "Pods", "value": 1, "periodSeconds": 1}]}}});
+    let job = json!({"completionMode": "", "template": {"spec": {"restartPolicy": "Never", "containers": containers()}}});
+    let namespaced = |group: &str, plural: &str| format!("/{group}/namespaces/default/{plural}");
+    vec![
         (
             "/apis/storage.k8s.io/v1/storageclasses".to_owned(),
             class(json!({"volumeBindingMode": ""})),
@@ -240,7 +245,17 @@ async fn an_empty_choice_is_no_absent_one() {
             json!({"metadata": {"name": "z"}, "spec": behavior}),
             "spec.behavior.scaleDown.selectPolicy",
         ),
-    ] {
+    ]
+}
+
+/// Pointers in Go: empty is a value, and none of those known.
+#[tokio::test]
+async fn an_empty_choice_is_no_absent_one() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let cases =
+        (choices_of_pods_and_networks().into_iter()).chain(choices_of_classes_and_controllers());
+    for (path, object, field) in cases {
         let answer = admin.post(&path, &object).await;
         assert_eq!(
             answer.code,

@@ -11,7 +11,7 @@ use crate::registry::table::RESOURCES;
 
 /// Every kind in every version that it is served in.
 fn all() -> impl Iterator<Item = (&'static Resource, String)> {
-    let versions = |r: &'static Resource| r.api_versions().map(move |v| (r, v.to_string()));
+    let versions = |r: &'static Resource| r.api_versions().map(move |v| (r, v));
     RESOURCES.iter().flat_map(versions)
 }
 
