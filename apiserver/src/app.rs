@@ -137,16 +137,12 @@ impl App {
         let bound = Arc::new(Bound(registry.clone()));
         let takes_passwords = identities.take_passwords();
         let (authenticator, tokens) = identities.complete(keys, &bound);
-        let probed = cache.clone();
         let app = Arc::new(Self {
             authenticator,
             takes_passwords,
             authorizer,
             registry,
-            health: Health::new(Box::new(move || {
-                let cache = probed.clone();
-                Box::pin(async move { cache.health().await.map_err(|e| e.to_string()) })
-            })),
+            health: store::health(&cache),
             cache,
             store,
             limits: Limits::new(&options.limits),

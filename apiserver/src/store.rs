@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use portcullis_storage::Storage;
+use portcullis_storage::cache::Cache;
 use portcullis_storage::embedded::EmbeddedStorage;
 use portcullis_storage::etcd::{EtcdOptions, EtcdStorage, EtcdTls};
 
 use crate::app::StartError;
 use crate::config::{Etcd, Serve};
 use crate::https::{HttpsError, has_credentials};
+use crate::serving::health::Health;
 
 /// The store behind the cache, as far as its end matters.
 pub enum Store {
@@ -73,4 +75,20 @@ fn tls(etcd: &Etcd) -> Result<Option<EtcdTls>, StartError> {
         ca,
         identity: certificate.zip(key),
     }))
+}
+
+/// The checks of a server over a cache: whether the store behind it answers, and whether it can be
+/// written.
+pub fn health(cache: &Arc<Cache>) -> Health {
+    let (read, written) = (cache.clone(), cache.clone());
+    Health::new(
+        Box::new(move || {
+            let cache = read.clone();
+            Box::pin(async move { cache.health().await.map_err(|e| e.to_string()) })
+        }),
+        Box::new(move || {
+            let cache = written.clone();
+            Box::pin(async move { cache.writable().await.map_err(|e| e.to_string()) })
+        }),
+    )
 }

@@ -166,7 +166,7 @@ impl Cache {
         self.shared.in_sync.load(Ordering::Relaxed)
     }
 
-    /// Whether the store answers and can be written, and the cache keeps up with it.
+    /// Whether the store answers, and the cache keeps up with it.
     ///
     /// # Errors
     /// [`Error::Unavailable`], and why.
@@ -176,8 +176,7 @@ impl Cache {
                 "the cache is not in sync with the store".into(),
             ));
         }
-        self.catch_up(ReadAt::Latest).await?;
-        self.upstream.writable().await
+        self.catch_up(ReadAt::Latest).await
     }
 
     /// How far the cache is.

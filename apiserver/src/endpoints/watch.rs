@@ -86,10 +86,11 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
 
 fn timeout(call: &Call<'_>) -> Result<Duration, Status> {
     match call.query.number("timeoutSeconds")? {
-        // a negative one is over at once
-        Some(seconds) if seconds != 0 => Ok(Duration::from_secs(
-            u64::try_from(seconds).unwrap_or_default(),
-        )),
+        // A negative one is over at once, and no clock counts as far as the largest number.
+        Some(seconds) if seconds != 0 => {
+            let seconds = u32::try_from(seconds.clamp(0, u32::MAX.into())).unwrap_or_default();
+            Ok(Duration::from_secs(seconds.into()))
+        }
         _ => {
             // spread, so that watchers who came together do not return together
             let spread = u64::from(uuid::Uuid::new_v4().as_bytes()[0]) * TIMEOUT.as_secs() / 256;

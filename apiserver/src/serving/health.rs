@@ -18,6 +18,9 @@ pub type Probe = Box<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send +
 
 /// The check of the store, by upstream's name.
 const STORE: &str = "etcd";
+/// Whether the store takes writes. Upstream has no such check: it asks etcd, which is not ready itself
+/// where its disk is full. Only readiness asks, as a restart makes no room on a disk.
+const WRITABLE: &str = "storage-writable";
 
 /// The checks of a server.
 pub struct Health {
@@ -64,8 +67,9 @@ impl Check {
 }
 
 impl Health {
-    /// The checks of a server whose store is probed by `store`.
-    pub fn new(store: Probe) -> Self {
+    /// The checks of a server. `store` says whether its store answers, `writable` whether that takes
+    /// writes.
+    pub fn new(store: Probe, writable: Probe) -> Self {
         let stopping = Arc::new(AtomicBool::new(false));
         let flag = stopping.clone();
         let shutdown: Probe = Box::new(move || {
@@ -79,6 +83,7 @@ impl Health {
         let checks = vec![
             Check::new("ping", false, Box::new(|| Box::pin(ready(Ok(()))))),
             Check::new(STORE, false, store),
+            Check::new(WRITABLE, true, writable),
             Check::new("shutdown", true, shutdown),
         ];
         Self { checks, stopping }
@@ -168,9 +173,26 @@ mod tests {
         (code, String::from_utf8(body.to_vec()).unwrap())
     }
 
+    fn passing() -> Probe {
+        Box::new(|| Box::pin(ready(Ok(()))))
+    }
+
+    fn failing() -> Probe {
+        Box::new(|| Box::pin(ready(Err("secret detail".into()))))
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_no_reason_to_restart() {
+        let health = Health::new(passing(), failing());
+        for (path, code) in [("/livez", 200), ("/healthz", 200), ("/readyz", 500)] {
+            assert_eq!(get(&health, path, "").await.0, code, "{path}");
+        }
+        assert_eq!(get(&health, "/readyz/storage-writable", "").await.0, 500);
+    }
+
     #[tokio::test]
     async fn a_broken_store_is_told_by_every_endpoint_unless_it_is_excluded() {
-        let health = Health::new(Box::new(|| Box::pin(ready(Err("secret detail".into())))));
+        let health = Health::new(failing(), passing());
         for path in ["/livez", "/healthz", "/readyz", "/livez/etcd"] {
             assert_eq!(get(&health, path, "").await.0, 500, "{path}");
         }
@@ -185,7 +207,7 @@ mod tests {
         assert_eq!(code, 500);
         assert_eq!(
             body,
-            "[+]ping ok\n[-]etcd failed: reason withheld\n[+]shutdown ok\nreadyz check failed\n"
+            "[+]ping ok\n[-]etcd failed: reason withheld\n[+]storage-writable ok\n[+]shutdown ok\nreadyz check failed\n"
         );
         assert_eq!(get(&health, "/readyz/ping", "").await.0, 200);
         assert_eq!(get(&health, "/readyz/nope", "").await.0, 404);
@@ -193,10 +215,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_stopping_server_is_not_ready() {
-        let health = Health::new(Box::new(|| Box::pin(ready(Ok(())))));
+        let health = Health::new(passing(), passing());
         assert_eq!(
             get(&health, "/readyz", "verbose").await.1.lines().count(),
-            4
+            5
         );
         health.stop();
         assert_eq!(get(&health, "/readyz", "").await.0, 500);
