@@ -14,7 +14,7 @@ STATIC := RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static"
 CYCLES ?= 1000
 SERVER_CYCLES ?= 50
 
-.PHONY: help run test build lint unit walkthrough why everyday verbs guide hardening compose bench soak load fuzz fresh suites \
+.PHONY: help run test build lint unit walkthrough why everyday verbs guide hardening compose bench soak load fuzz fresh suites twice \
   setup-build setup-test
 .NOTPARALLEL:
 
@@ -113,6 +113,10 @@ fresh: ## make run and make test in a Debian 12 that testdata/fresh bootstraps; 
 suites: setup-build ## tests of other projects' clients against a server (testdata/suites/README.md)
 	@testdata/setup python3 python3-venv
 	@testdata/suites/run
+
+twice: build ## other projects' manifests, applied twice by kubectl: MANIFESTS="DIRECTORY..."
+	@testdata/setup kubectl
+	@testdata/with-server -- testdata/kubectl/applied-twice.sh $(MANIFESTS)
 
 setup-build:
 	@testdata/setup protoc cc
