@@ -8,7 +8,7 @@ use crate::field_error::{FieldError, aggregate};
 use crate::gvk::{GroupKind, GroupResource};
 
 /// How many mistakes an answer lists at most: a small body can have a million of them.
-const CAUSES_MAX: usize = 1000;
+pub const CAUSES_MAX: usize = 1000;
 
 /// An answer that is not an object: a failure, or the success of a plain delete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -85,13 +85,14 @@ JSON
 }
 
 what_cannot_be_read() {
-  step 'Protobuf is refused by name, and nothing else is hurt'
-  printf 'k8s\0\n\017\n\002v1\022\tConfigMap' | etcd_put /registry/configmaps/default/protobuf
-  run kubectl get configmap protobuf
-  expect_refused_part /registry/configmaps/default/protobuf protobuf --storage-media-type=application/json
+  step 'What cannot be read is named, hurts nothing else, and can be deleted'
+  printf 'k8s\0\n\017\n\002v1\022\tConfigMap\022\001\377' | etcd_put /registry/configmaps/default/broken
+  run kubectl get configmap broken
+  expect_refused_part /registry/configmaps/default/broken
   run kubectl get configmap ours -o name
   expect configmap/ours
-  etcdctl --endpoints "$ETCD_URL" del /registry/configmaps/default/protobuf >/dev/null
+  run kubectl delete configmap broken
+  expect_part 'configmap "broken" deleted'
   run kubectl get configmaps ours -o name
   expect configmap/ours
 }

@@ -47,17 +47,24 @@ pub(super) fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// Fields where upstream tells an empty list or map from none, until it is stored: its validation compares
-/// them by `reflect.DeepEqual`, and its defaults ask for nil.
-const KEPT: [(&str, &str); 5] = [
+/// Fields where upstream tells a zero from none. Of lists and maps it does until they are stored: its
+/// validation compares them by `reflect.DeepEqual`, and its defaults ask for nil. Those of definitions are
+/// pointers to values of no one type, which the table of facts does not know as pointers.
+const KEPT: [(&str, &str); 11] = [
     ("ConfigMap", "binaryData"),
     ("ConfigMap", "data"),
+    ("CustomResourceSubresources", "status"),
     ("HPAScalingRules", "policies"),
+    ("JSONSchemaProps", "additionalItems"),
+    ("JSONSchemaProps", "additionalProperties"),
+    ("JSONSchemaProps", "default"),
+    ("JSONSchemaProps", "example"),
+    ("JSONSchemaProps", "items"),
     ("Secret", "data"),
     ("StorageClass", "parameters"),
 ];
 
-/// Whether an empty list or map in a field is not dropped.
+/// Whether a zero in a field is not dropped.
 pub(super) fn is_kept(owner: &str, field: &str) -> bool {
     KEPT.contains(&(owner, field))
 }
