@@ -29,12 +29,15 @@ use crate::endpoints::body::{Incoming, Received};
 use crate::endpoints::query::Query;
 use crate::request_info::RequestInfo;
 use crate::response::{self, Ends, Response};
+use crate::serving::progress::Progress;
 
 /// What is known of a connection's other end.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Peer {
     /// What it presented in the handshake, not verified.
     pub certificates: Vec<CertificateDer<'static>>,
+    /// What the connection has done so far.
+    pub progress: Arc<Progress>,
 }
 
 /// An answer, and what it holds until it is sent.
@@ -46,8 +49,6 @@ pub struct Answer {
     pub held: Vec<Permit>,
     /// When all of it must have been sent.
     pub end: Option<Instant>,
-    /// Whether the request was one to be carried out.
-    pub known: bool,
     /// Whether the client is still sending what nobody will read.
     pub unread: bool,
 }
@@ -75,7 +76,9 @@ pub async fn serve(app: Arc<App>, peer: Arc<Peer>, request: Request<Received>) -
         // Only this makes an `Authorized`, and handlers ask for one.
         let authorized = authorization::authorize(&app, info.clone(), user)?;
         // Those who may nothing take no place from others, nor do those whose body is still to come.
-        body.admit(Turn::new(app.limits(), &info, authorized.user(), head))?;
+        let turn = Turn::new(app.limits(), &info, authorized.user(), head);
+        peer.progress.identify(turn.user());
+        body.admit(turn)?;
         // The body is not looked at before this point.
         Ok(endpoints::dispatch(&app, &authorized, &parts, &mut body).await)
     }))
@@ -87,13 +90,11 @@ pub async fn serve(app: Arc<App>, peer: Arc<Peer>, request: Request<Received>) -
     app.requests().note(&info, dry_run, answer.status());
     let unread = body.is_unread();
     let admitted = body.into_admitted();
-    let known = admitted.is_some();
     let (response, held) = room::hold(app.limits(), wishes, answer, admitted).await;
     Answer {
         end: Ends::of(&response).or(end),
         response: span.end(response),
         held,
-        known,
         unread,
     }
 }

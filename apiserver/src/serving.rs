@@ -211,6 +211,7 @@ async fn serve(stream: TlsStream<TcpStream>, shared: &Shared, progress: &Arc<Pro
             .iter()
             .map(|c| c.clone().into_owned())
             .collect(),
+        progress: progress.clone(),
     });
     let service = service_fn(|request: Request<Incoming>| {
         let under_way = progress.request();

@@ -10,13 +10,15 @@ use futures_util::{StreamExt, stream};
 use http::StatusCode;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
-use portcullis_api::Status;
 use portcullis_api::selector::FieldRequirement;
 use portcullis_api::status::Reason;
+use portcullis_api::{Status, UserInfo};
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::Call;
+use crate::filters::limits::Limits;
+use crate::filters::limits::pool::Permit;
 use crate::registry::Scope;
 use crate::registry::watch::{Following, Told, WatchQuery};
 use crate::response::object::Reader;
@@ -27,6 +29,9 @@ use crate::response::{self, Ends, Response};
 const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// How often a watcher that allows it is told how far it is (upstream: `bookmarkFrequency`).
 const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+
+/// Events of objects of more bytes take memory like answers, unless all watchers share them.
+const SMALL_EVENT: usize = 8 * 1024;
 
 /// Follows a collection.
 ///
@@ -70,6 +75,8 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
         timer: bookmark_timer(),
         end: Box::pin(tokio::time::sleep_until(end)),
         shutdown: call.app.shutdown().clone(),
+        limits: call.app.limits().clone(),
+        user: call.scope.user.clone(),
         done: false,
     };
     let frames = stream::unfold(state, |mut state| async move {
@@ -119,7 +126,21 @@ struct Watching {
     timer: Interval,
     end: Pin<Box<Sleep>>,
     shutdown: CancellationToken,
+    limits: Limits,
+    user: UserInfo,
     done: bool,
+}
+
+/// An event, and the memory it takes until it is sent.
+struct Roomy {
+    event: Bytes,
+    _room: Permit,
+}
+
+impl AsRef<[u8]> for Roomy {
+    fn as_ref(&self) -> &[u8] {
+        &self.event
+    }
 }
 
 /// What a watch waited for.
@@ -140,11 +161,37 @@ impl Watching {
                 told = self.following.next() => Woken::Told(told),
                 _ = self.timer.tick(), if self.bookmarks => Woken::Bookmark,
             };
+            let room = match self.size_alone(&woken) {
+                Some(size) => match self.limits.room_to_send(&self.user, size).await {
+                    Ok(room) => Some(room),
+                    // As with a watcher that is too slow, its client begins anew.
+                    Err(_) => {
+                        self.done = true;
+                        return None;
+                    }
+                },
+                None => None,
+            };
             if let Some(line) = self.line(woken) {
-                return Some(line);
+                return Some(match room {
+                    Some(room) => Bytes::from_owner(Roomy {
+                        event: line,
+                        _room: room,
+                    }),
+                    None => line,
+                });
             }
         }
         None
+    }
+
+    /// The size of a large event that is made for this watcher alone.
+    fn size_alone(&self, woken: &Woken) -> Option<usize> {
+        let Woken::Told(Some(Ok(Told::Change(change)))) = woken else {
+            return None;
+        };
+        let size = change.entry.value.len();
+        (size > SMALL_EVENT && !self.frames().are_shared(change)).then_some(size)
     }
 
     fn line(&mut self, woken: Woken) -> Option<Bytes> {

@@ -35,7 +35,7 @@ pub const SMALL_ANSWER: usize = 64 * 1024;
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many requests are carried out at once, and for how long.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     reading: Arc<Pool>,
     writing: Arc<Pool>,
@@ -56,11 +56,11 @@ fn places(all: usize) -> Arc<Pool> {
     })
 }
 
-/// So many bytes, of which one user may hold half.
+/// So many bytes, of which parts of the system keep a quarter, and one user may hold half of the others.
 fn bytes(places: usize) -> Arc<Pool> {
     Pool::new(Division {
         places,
-        reserve: 0,
+        reserve: places / 4,
         factor: 1,
     })
 }
@@ -112,14 +112,17 @@ impl Limits {
         if size <= SMALL_ANSWER {
             return Ok(None);
         }
-        let holder = holder(user);
-        let room = self.answers.take(&holder, size, ANSWER_PATIENCE);
-        room.await.map(Some).ok_or_else(too_many)
+        self.room_to_send(user, size).await.map(Some)
     }
 
-    /// The same at once or not at all.
-    pub fn room_now(&self, turn: &Turn, size: usize) -> Option<Permit> {
-        self.answers.try_take(&turn.holder, size)
+    /// Memory for what is to be sent to a user, however small.
+    ///
+    /// # Errors
+    /// As [`Limits::room`].
+    pub async fn room_to_send(&self, user: &UserInfo, size: usize) -> Result<Permit, Status> {
+        let holder = holder(user);
+        let room = self.answers.take(&holder, size, ANSWER_PATIENCE);
+        room.await.ok_or_else(too_many)
     }
 }
 
@@ -222,6 +225,11 @@ impl Turn {
     /// Whether the request has a body that says what to do. Its sender's slowness takes no place.
     pub const fn is_after_body(&self) -> bool {
         self.after_body
+    }
+
+    /// The name of the user whose turn it is.
+    pub const fn user(&self) -> &Arc<str> {
+        &self.holder.user
     }
 
     /// Takes the place; `None` for those who need none.

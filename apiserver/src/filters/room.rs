@@ -70,8 +70,8 @@ async fn cover(
     let missing = size - covered;
     if turn.is_after_body() {
         // Something was done: it is too late to refuse it, but the outcome may stay untold.
-        let more = limits.room_now(turn, missing);
-        *room = Some(more.ok_or_else(limits::too_late)?);
+        let more = limits.room(turn, missing).await;
+        *room = Some(more.map_err(|_| limits::too_late())?);
         return Ok(());
     }
     match room {

@@ -26,6 +26,11 @@ impl<'r> Frames<'r> {
         Self { reader, shareable }
     }
 
+    /// Whether the event of a change is made once for all watchers.
+    pub fn are_shared(&self, change: &Change) -> bool {
+        self.shareable && change.shared.as_deref().and_then(frame_of).is_some()
+    }
+
     /// A change; empty if there is nothing to tell: an object that cannot be read is as good as gone.
     pub fn change(&self, change: &Change) -> Bytes {
         let encode = || match (

@@ -44,7 +44,7 @@ impl Connections {
     }
 
     /// Takes a connection in. If there are too many, one that is worth less has to go; if all are at
-    /// work, there is no room.
+    /// work, one of the user who has a large part of them. If there is no such user, there is no room.
     pub fn take(self: &Arc<Self>, progress: &Arc<Progress>) -> Option<Open> {
         let mut open = self.open.lock();
         if open.len() >= self.most {
@@ -53,7 +53,8 @@ impl Connections {
                 let rank = rank(progress.worth(), now)?;
                 Some((rank, *number))
             });
-            let (_, victim) = ranked.min()?;
+            let victim = ranked.min().map(|(_, victim)| victim);
+            let victim = victim.or_else(|| of_greediest(&open, self.most))?;
             if let Some(victim) = open.remove(&victim) {
                 victim.evict();
             }
@@ -76,6 +77,20 @@ fn rank(worth: Worth, now: Instant) -> Option<(u8, Instant)> {
         Worth::Unknown(since) => Some((2, since)),
         Worth::Busy => None,
     }
+}
+
+/// The oldest connection of the user who has most, if those are more than a quarter of all that may be.
+fn of_greediest(open: &HashMap<u64, Arc<Progress>>, most: usize) -> Option<u64> {
+    let mut by_user: HashMap<&Arc<str>, (usize, u64)> = HashMap::new();
+    for (number, progress) in open {
+        if let Some(user) = progress.user() {
+            let (count, oldest) = by_user.entry(user).or_insert((0, *number));
+            *count += 1;
+            *oldest = (*oldest).min(*number);
+        }
+    }
+    let (count, oldest) = by_user.into_values().max()?;
+    (count > most / 4).then_some(oldest)
 }
 
 impl Drop for Open {
@@ -106,14 +121,43 @@ pub fn possible() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::serving::progress::UnderWay;
+
+    /// A connection at work for a user.
+    fn working(all: &Arc<Connections>, user: &str) -> (Arc<Progress>, UnderWay, Open) {
+        let progress = Progress::begin();
+        let request = progress.request();
+        progress.identify(&user.into());
+        let open = all.take(&progress).unwrap();
+        (progress, request, open)
+    }
+
+    #[tokio::test]
+    async fn a_user_who_has_many_gives_one_up() {
+        let all = Connections::new(8);
+        let mut held: Vec<_> = [
+            "alice", "bob", "bob", "carol", "alice", "alice", "dave", "eve",
+        ]
+        .into_iter()
+        .map(|user| working(&all, user))
+        .collect();
+        let _frank = working(&all, "frank");
+        let (oldest, ..) = &held[0];
+        oldest.evicted().await;
+        let refused = all.take(&Progress::begin());
+        assert!(refused.is_none(), "two of eight are not many");
+    }
 
     #[tokio::test]
     async fn those_worth_least_go_first() {
-        let all = Connections::new(2);
+        let all = Connections::new(8);
+        let _others: Vec<_> = (0..6).map(|n| working(&all, &n.to_string())).collect();
         let (busy, idle) = (Progress::begin(), Progress::begin());
         let at_work = busy.request();
-        at_work.answer(None, true, false);
-        idle.request().answer(None, true, false);
+        busy.identify(&"alice".into());
+        at_work.answer(None, false);
+        idle.identify(&"bob".into());
+        idle.request().answer(None, false);
         let _busy = all.take(&busy).unwrap();
         let of_idle = all.take(&idle).unwrap();
         let new = Progress::begin();
@@ -124,9 +168,10 @@ mod tests {
         let _newer = all.take(&newer).unwrap();
         new.evicted().await;
         drop(of_new);
-        assert_eq!(all.open.lock().len(), 2);
+        assert_eq!(all.open.lock().len(), 8);
         let at_work_too = newer.request();
-        at_work_too.answer(None, true, false);
+        newer.identify(&"carol".into());
+        at_work_too.answer(None, false);
         assert!(all.take(&Progress::begin()).is_none(), "all are at work");
     }
 

@@ -56,10 +56,9 @@ pub async fn deliver(answer: Answer, under_way: UnderWay) -> http::Response<Deli
         response,
         held,
         end,
-        known,
         unread,
     } = answer;
-    let clock = under_way.answer(end, known, unread);
+    let clock = under_way.answer(end, unread);
     let (head, body) = response.into_parts();
     let holding = |bytes| Held {
         bytes,
@@ -143,7 +142,6 @@ mod tests {
             response: response::text(StatusCode::OK, "x".repeat(size)),
             held: vec![pool.try_take(&holder, 1).unwrap()],
             end,
-            known: true,
             unread: false,
         }
     }

@@ -2,8 +2,8 @@
 //! whose clients keep silent, do not finish, or do not read.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -14,6 +14,9 @@ use super::Deadlines;
 
 /// How long after its end an answer is waited for that its client does not read.
 const END_GRACE: Duration = Duration::from_secs(2);
+/// How many bytes have to be written before a client counts as one that reads. HTTP/2's pings, which are
+/// written whether it reads or not, stay below that for longer than any deadline.
+const READS: usize = 4 * 1024;
 
 /// A connection under way. Times are milliseconds since it began, and one more: zero is never.
 #[derive(Debug)]
@@ -29,8 +32,12 @@ pub struct Progress {
     head: AtomicU64,
     /// Since when the client has not taken what was written.
     blocked: AtomicU64,
-    /// Whether its client is somebody whose requests are carried out.
-    known: AtomicBool,
+    /// When the client last took a part of what was written.
+    taken: AtomicU64,
+    /// How much it has taken since.
+    since_taken: AtomicUsize,
+    /// The user whose request was the first to be carried out.
+    user: OnceLock<Arc<str>>,
     /// Whether the client is sending what nobody will read.
     unread: AtomicBool,
     answers: Mutex<HashMap<u64, Arc<Clock>>>,
@@ -107,7 +114,9 @@ impl Progress {
             changed: AtomicU64::new(0),
             head: AtomicU64::new(0),
             blocked: AtomicU64::new(0),
-            known: AtomicBool::new(false),
+            taken: AtomicU64::new(0),
+            since_taken: AtomicUsize::new(0),
+            user: OnceLock::new(),
             unread: AtomicBool::new(false),
             answers: Mutex::default(),
             evicted: Notify::new(),
@@ -120,6 +129,8 @@ impl Progress {
         self.under_way.fetch_add(1, Ordering::Relaxed);
         self.changed.store(self.began.now(), Ordering::Relaxed);
         self.unread.store(false, Ordering::Relaxed);
+        // Nothing more may come for as long as the request lasts.
+        self.head_is_coming(false);
         UnderWay {
             progress: self.clone(),
             number,
@@ -140,6 +151,24 @@ impl Progress {
     /// That the client does not take what is written, or does.
     pub fn is_blocked(&self, blocked: bool) {
         self.since(&self.blocked, blocked);
+    }
+
+    /// That the client has taken so many bytes.
+    pub fn is_taken(&self, bytes: usize) {
+        if self.since_taken.fetch_add(bytes, Ordering::Relaxed) + bytes >= READS {
+            self.since_taken.store(0, Ordering::Relaxed);
+            self.taken.store(self.began.now(), Ordering::Relaxed);
+        }
+    }
+
+    /// That a request of this user is carried out.
+    pub fn identify(&self, user: &Arc<str>) {
+        self.user.get_or_init(|| user.clone());
+    }
+
+    /// The user whose request was the first to be carried out.
+    pub fn user(&self) -> Option<&Arc<str>> {
+        self.user.get()
     }
 
     fn since(&self, what: &AtomicU64, goes_on: bool) {
@@ -167,7 +196,7 @@ impl Progress {
 
     /// What it is worth when there are too many.
     pub fn worth(&self) -> Worth {
-        if !self.known.load(Ordering::Relaxed) {
+        if self.user.get().is_none() {
             return Worth::Unknown(self.began.0);
         }
         if self.under_way.load(Ordering::Relaxed) > 0 {
@@ -197,6 +226,9 @@ impl Progress {
         for clock in self.answers.lock().values() {
             let waits = load(&clock.waits);
             let end = clock.end.filter(|_| waits.is_some());
+            // An answer waits its turn while the client reads others, or what was written before.
+            let waits =
+                waits.map(|since| load(&self.taken).map_or(since, |taken| since.max(taken)));
             if passed(waits, deadlines.stalled) || passed(end, END_GRACE) {
                 return Verdict::Overdue("the client does not read an answer");
             }
@@ -224,11 +256,8 @@ pub struct UnderWay {
 
 impl UnderWay {
     /// There is an answer; from now on the client is waited for.
-    pub fn answer(&self, end: Option<Instant>, known: bool, unread: bool) -> Arc<Clock> {
+    pub fn answer(&self, end: Option<Instant>, unread: bool) -> Arc<Clock> {
         let progress = &self.progress;
-        if known {
-            progress.known.store(true, Ordering::Relaxed);
-        }
         if unread {
             progress.unread.store(true, Ordering::Relaxed);
         }

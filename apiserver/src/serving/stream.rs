@@ -107,6 +107,15 @@ impl Stream {
     }
 }
 
+impl Stream {
+    fn note_taken(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = written {
+            self.progress.is_taken(bytes);
+        }
+        self.note(written)
+    }
+}
+
 impl AsyncWrite for Stream {
     fn poll_write(
         mut self: Pin<&mut Self>,
@@ -114,7 +123,7 @@ impl AsyncWrite for Stream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write(context, bytes);
-        self.note(written)
+        self.note_taken(written)
     }
 
     fn poll_write_vectored(
@@ -123,7 +132,7 @@ impl AsyncWrite for Stream {
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.inner).poll_write_vectored(context, bytes);
-        self.note(written)
+        self.note_taken(written)
     }
 
     fn is_write_vectored(&self) -> bool {

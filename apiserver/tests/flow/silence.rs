@@ -53,6 +53,28 @@ async fn whoever_asks_nothing_is_let_go() {
     assert_eq!(closed, (true, true, true, true, true, true, true));
 }
 
+/// A head that came in one piece is over, however long its request or the pause behind it lasts.
+#[tokio::test]
+async fn requests_and_pauses_may_last_longer_than_a_head() {
+    let deadlines = Deadlines {
+        head: SOON,
+        ..Deadlines::default()
+    };
+    let server = TestServer::start_with(&[], deadlines).await;
+    for client in [server.admin(), server.admin().over_http1()] {
+        let mut connection = client.connect().await.unwrap();
+        for path in [
+            "/version",
+            &format!("{MAPS}?watch=1&timeoutSeconds=2"),
+            MAPS,
+        ] {
+            let answer = connection.ask(Method::GET, path, "").await;
+            assert_eq!(answer.unwrap().code, 200, "{path}");
+            tokio::time::sleep(SOON * 3).await;
+        }
+    }
+}
+
 /// Without TLS, too.
 #[tokio::test]
 async fn whoever_does_not_shake_hands_is_let_go() {

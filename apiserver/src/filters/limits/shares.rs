@@ -27,6 +27,14 @@ pub struct Division {
     pub factor: usize,
 }
 
+impl Division {
+    /// What one holder may have of so many places, and one at least.
+    fn share(&self, usable: usize) -> usize {
+        let left = usable / self.factor.saturating_add(1).max(1);
+        usable.saturating_sub(left).max(1).min(usable)
+    }
+}
+
 /// Places, and who holds how many.
 #[derive(Debug)]
 pub struct Shares {
@@ -50,15 +58,16 @@ impl Shares {
         self.taken
     }
 
-    /// Takes so many places at once, if the holder may have them. Who wants more than there are gets
-    /// all of them, once they are free.
+    /// Takes so many places at once, if the holder may have them. One that wants more than its share is
+    /// given the share, which others leave free sooner than all.
     pub fn take(&mut self, holder: &Holder, places: usize) -> Option<usize> {
         let kept = if holder.system {
             0
         } else {
             self.division.reserve
         };
-        let places = places.min(self.division.places.saturating_sub(kept));
+        let usable = self.division.places.saturating_sub(kept);
+        let places = places.min(self.division.share(usable));
         let free = self.division.places - self.taken;
         let left = free.checked_sub(kept)?.checked_sub(places)?;
         let held = self.by_user.get(&holder.user).copied().unwrap_or(0);
@@ -142,11 +151,13 @@ mod tests {
     }
 
     #[test]
-    fn more_than_all_is_all() {
+    fn more_than_a_share_is_a_share() {
         let mut shares = Shares::new(DIVISION);
         let alice = holder("alice", false);
-        assert_eq!(shares.take(&alice, 1000), Some(180));
-        assert_eq!(shares.take(&holder("bob", false), 1), None);
+        assert_eq!(shares.take(&alice, 1000), Some(135));
+        assert_eq!(shares.take(&alice, 1), None);
+        assert_eq!(shares.take(&holder("bob", false), 40), Some(40));
+        assert_eq!(shares.take(&holder("system:node:n", true), 25), Some(25));
     }
 
     proptest! {

@@ -36,7 +36,9 @@ async fn whoever_asks_nothing_has_to_go() {
 #[tokio::test]
 async fn heads_end_and_what_is_sent_is_taken() {
     let progress = Progress::begin();
-    let _request = progress.request();
+    progress.head_is_coming(true);
+    let request = progress.request();
+    assert_eq!(after(&progress, 1000), "fine", "the head is there");
     progress.head_is_coming(true);
     assert_eq!(after(&progress, 29), "fine");
     assert_eq!(after(&progress, 31), "the head of a request does not end");
@@ -50,6 +52,24 @@ async fn heads_end_and_what_is_sent_is_taken() {
     );
     progress.is_blocked(false);
     assert_eq!(after(&progress, 21), "fine");
+    drop(request);
+}
+
+#[tokio::test]
+async fn whoever_reads_one_answer_may_let_others_wait() {
+    let progress = Progress::begin();
+    let request = progress.request();
+    request.answer(None, false);
+    let over = Instant::now() + deadlines().stalled;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let unread = Verdict::Overdue("the client does not read an answer");
+    progress.is_taken(17);
+    let verdict = progress.verdict(over, &deadlines());
+    assert_eq!(verdict, unread, "a ping is no part of an answer");
+    progress.is_taken(READS);
+    let verdict = progress.verdict(over, &deadlines());
+    assert!(matches!(verdict, Verdict::Fine(_)));
+    assert_eq!(after(&progress, 21), "the client does not read an answer");
 }
 
 #[tokio::test]
@@ -57,7 +77,7 @@ async fn answers_are_read_and_end_in_time() {
     let progress = Progress::begin();
     let request = progress.request();
     let unread = "the client does not read an answer";
-    let clock = request.answer(Some(Instant::now() + SECOND * 5), true, false);
+    let clock = request.answer(Some(Instant::now() + SECOND * 5), false);
     assert_eq!(after(&progress, 6), "fine");
     assert_eq!(after(&progress, 8), unread, "its end has come");
     clock.waits(false);
@@ -67,7 +87,7 @@ async fn answers_are_read_and_end_in_time() {
         "it waits for something else"
     );
     let endless = progress.request();
-    let clock = endless.answer(None, true, false);
+    let clock = endless.answer(None, false);
     assert_eq!(after(&progress, 19), "fine");
     assert_eq!(after(&progress, 21), unread);
     clock.waits(false);
@@ -93,7 +113,8 @@ async fn those_at_work_for_somebody_known_are_worth_most() {
     assert!(matches!(progress.worth(), Worth::Unknown(_)));
     let request = progress.request();
     assert!(matches!(progress.worth(), Worth::Unknown(_)));
-    request.answer(None, true, true);
+    progress.identify(&"alice".into());
+    request.answer(None, true);
     assert!(progress.worth() == Worth::Busy && progress.is_unread());
     drop(request);
     assert!(matches!(progress.worth(), Worth::Idle(_)));
