@@ -55,6 +55,13 @@ impl Change for Configured<'_> {
         metadata.managed_fields = applied.managed;
         if current.is_none() {
             metadata.resource_version = None;
+            if let Some(uid) = metadata.uid.as_deref().filter(|uid| !uid.is_empty()) {
+                let why = format!(
+                    "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+                );
+                let resource = scope.resource.group_resource();
+                return Err(Status::conflict(resource, scope.name, &why));
+            }
         }
         update::check_metadata(metadata, scope)?;
         scope.resource.strategy.default(object.as_mut());

@@ -179,6 +179,8 @@ impl Query {
     pub fn list(&self, resource: &Resource, api_version: &str) -> Result<ListQuery, Status> {
         let limit = self.number("limit")?.unwrap_or_default().max(0);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        // Of no use to a list, but one of its options.
+        self.number("timeoutSeconds")?;
         self.check_version_match(false)?;
         let version = self.get("resourceVersion");
         let continues = match self.get("continue") {

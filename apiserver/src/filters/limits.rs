@@ -26,7 +26,7 @@ pub const HEAD_MAX: usize = 1024 * 1024;
 /// How many watches and the like there may be.
 const LASTING: usize = 8192;
 /// How much of memory the bodies of requests may take, in bytes.
-const BODIES: usize = 32 * 1024 * 1024;
+const BODIES: usize = 64 * 1024 * 1024;
 /// How much of memory answers may take until they are sent, in bytes.
 const ANSWERS: usize = 48 * 1024 * 1024;
 /// Answers of fewer bytes are not counted: there is one for each request that is carried out.

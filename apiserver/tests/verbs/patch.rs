@@ -126,3 +126,22 @@ async fn a_patch_that_breaks_the_type_says_what_go_says() {
         assert!(message.ends_with(&format!(": {why}")), "{message}");
     }
 }
+
+#[tokio::test]
+async fn an_object_is_not_made_under_a_uid_that_was_asked_for() {
+    let server = TestServer::start(&[]).await;
+    let map =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m", "uid": "abc"}});
+    let path = "/api/v1/namespaces/default/configmaps/m?fieldManager=me";
+    let apply = server
+        .admin()
+        .header("content-type", "application/apply-patch+yaml");
+    let answer = apply.ask(Method::PATCH, path, map.to_string()).await;
+    assert_eq!(answer.code, 409, "{answer:?}");
+    assert!(
+        answer.message().ends_with(
+            "uid mismatch: the provided object specified uid abc, and no existing object was found"
+        ),
+        "{answer:?}"
+    );
+}

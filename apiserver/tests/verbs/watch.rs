@@ -156,3 +156,16 @@ async fn a_negative_timeout_is_over_at_once() {
     let answer = server.admin().get(&path).await;
     assert_eq!((answer.code, answer.body.len()), (200, 0));
 }
+
+#[tokio::test]
+async fn no_number_of_seconds_is_too_large_for_the_clock() {
+    let server = TestServer::start(&[NO_OTHER_MAPS]).await;
+    let mut connection = server.admin().connect().await.unwrap();
+    let path = format!("{MAPS}?watch=true&timeoutSeconds={}", i64::MAX);
+    let watch = connection.send(Method::GET, &path, "").await.unwrap();
+    assert_eq!(watch.status(), 200);
+    for options in ["timeoutSeconds=abc", "watch=true&timeoutSeconds=abc"] {
+        let answer = server.admin().get(&format!("{MAPS}?{options}")).await;
+        assert_eq!(answer.code, 400, "{options}");
+    }
+}
