@@ -135,7 +135,7 @@ mod tests {
     #[tokio::test]
     async fn a_user_who_has_many_gives_one_up() {
         let all = Connections::new(8);
-        let mut held: Vec<_> = [
+        let held: Vec<_> = [
             "alice", "bob", "bob", "carol", "alice", "alice", "dave", "eve",
         ]
         .into_iter()
