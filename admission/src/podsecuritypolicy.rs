@@ -201,7 +201,7 @@ fn is_collection_of_garbage(attributes: &Attributes<'_>, pod: &Pod) -> bool {
         && old.is_some_and(|old| only_gc_fields_differ(pod, old))
 }
 
-/// The policy that let the pod in, as far as the pod says.
+/// The policy under which the pod was admitted, from its annotation.
 fn hint(pod: &Pod) -> Option<&str> {
     let annotations = pod.metadata.annotations.as_ref()?;
     annotations.get(POLICY_ANNOTATION).map(String::as_str)

@@ -130,7 +130,7 @@ async fn one<K: Object + Clone>(
     let existing = match registry.get(&scope, ReadAt::NotOlderThan(0)).await {
         Ok(entry) => match codec::object(resource, &entry) {
             Ok(object) => object.as_kind::<K>().cloned(),
-            // It may be of use to another server: it is left to somebody who knows.
+            // Another server may be able to read it, so it is left for an administrator to judge.
             Err(status) => {
                 tracing::error!(
                     k8s.resource = resource.plural,

@@ -49,7 +49,7 @@ pub struct Answer {
     pub held: Vec<Permit>,
     /// When all of it must have been sent.
     pub end: Option<Instant>,
-    /// Whether the client is still sending what nobody will read.
+    /// Whether the client is still sending a discarded body.
     pub unread: bool,
 }
 

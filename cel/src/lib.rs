@@ -46,6 +46,7 @@ mod program;
 mod source;
 mod types;
 mod value;
+mod words;
 
 #[cfg(test)]
 mod golden;

@@ -70,7 +70,7 @@ enum Role {
     Omitted,
     /// A field of which `[]` and empty maps are not written.
     OmittedIfNoItems,
-    /// A field that nobody set, or set to null.
+    /// A field that is absent or null.
     Unset,
 }
 

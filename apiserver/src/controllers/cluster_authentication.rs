@@ -44,7 +44,7 @@ pub async fn run(registry: Arc<Registry>, mut authorities: watch::Receiver<Strin
                         Some(_) => {}
                         None => return,
                     },
-                    // nobody is left to tell of changes where no file was named
+                    // the sender is dropped where no file was named: there are no changes to wait for
                     Ok(()) = authorities.changed() => break,
                 }
             }

@@ -105,7 +105,7 @@ async fn publish(
         Err(status) => Err(status),
     };
     match written {
-        // gone, going, or made by somebody else meanwhile; a quota may let it in later
+        // gone, terminating, or created concurrently; a quota may admit it later
         Err(status) if matches!(status.code, 404 | 409) || is_terminating(&status) => Ok(()),
         written => written,
     }

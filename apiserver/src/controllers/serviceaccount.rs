@@ -69,7 +69,7 @@ async fn ensure(registry: &Registry, user: &UserInfo, namespace: &str) -> Result
         ..ServiceAccount::default()
     };
     match registry.create(&scope, Box::new(account)).await {
-        // gone, going, or made by somebody else meanwhile; a quota may let it in later
+        // gone, terminating, or created concurrently; a quota may admit it later
         Err(status) if matches!(status.code, 404 | 409) || is_terminating(&status) => Ok(()),
         other => other.map(drop),
     }

@@ -131,7 +131,7 @@ fn unsupported() -> Status {
 pub enum Unfit {
     /// It says that it is something else.
     Type(Status),
-    /// It has wrong types, or fields that nobody knows where that is asked for.
+    /// It has wrong types, or unknown fields under strict validation.
     Fields(DecodeError),
 }
 

@@ -38,7 +38,7 @@ pub struct Progress {
     since_taken: AtomicUsize,
     /// The user whose request was the first to be carried out.
     user: OnceLock<Arc<str>>,
-    /// Whether the client is sending what nobody will read.
+    /// Whether the client is still sending a discarded body.
     unread: AtomicBool,
     answers: Mutex<HashMap<u64, Arc<Clock>>>,
     evicted: Notify,
@@ -179,7 +179,7 @@ impl Progress {
         }
     }
 
-    /// Whether the client is sending what nobody will read.
+    /// Whether the client is still sending a discarded body.
     pub fn is_unread(&self) -> bool {
         self.unread.load(Ordering::Relaxed)
     }

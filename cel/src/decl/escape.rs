@@ -1,28 +1,7 @@
 //! Names of properties as names in expressions, and back.
 
-const RESERVED: [&str; 21] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
+use crate::words::{KEYWORDS, RESERVED};
+
 const ESCAPES: [(&str, &str); 4] = [
     ("__", "underscores"),
     (".", "dot"),
@@ -31,7 +10,7 @@ const ESCAPES: [(&str, &str); 4] = [
 ];
 
 pub(crate) fn is_reserved(name: &str) -> bool {
-    RESERVED.contains(&name)
+    KEYWORDS.contains(&name) || RESERVED.contains(&name)
 }
 
 /// A property's name as it is written in expressions; `None` if it cannot be.

@@ -2,31 +2,12 @@
 
 use crate::ast::{Element, Entry, Expr, Field, Kind, Literal, Name, Struct};
 use crate::lexer::Token;
+use crate::words::RESERVED;
 
 use super::{Parsed, Parser, dotted, literals, macros};
 
 const PRIMARY: &str = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, \
                        NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
-/// Words that are no names, for languages that CEL may be translated to.
-const RESERVED: [&str; 17] = [
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
 
 impl Parser<'_> {
     pub(super) fn primary(&mut self) -> Parsed<Expr> {

@@ -143,7 +143,7 @@ impl<'de, 'p> Fields<'de, 'p> {
         self.known.contains(&key).then_some(written)
     }
 
-    /// The next field that nobody set and Go writes all the same.
+    /// The next absent field that Go always writes.
     fn next_unset(&mut self) -> Option<(&'de str, &'de Value, Role)> {
         loop {
             let fact = self.unset.next()?;

@@ -1,4 +1,4 @@
-//! Values that Go does not write, and those it writes though nobody set them.
+//! Zero values that Go omits, and those it writes for absent fields.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;

@@ -27,7 +27,7 @@ pub type Received = hyper::body::Incoming;
 /// A request's body. Nothing of it is read before the request is admitted.
 #[derive(Debug)]
 pub struct Incoming<B = Received> {
-    /// `None` where nobody will read it.
+    /// `None` once the body is discarded.
     received: Option<B>,
     unread: bool,
     admitted: Option<Admitted>,
@@ -62,7 +62,7 @@ impl<B: Body<Data = Bytes> + Unpin> Incoming<B> {
         let complete = self.received.as_ref().is_none_or(Body::is_end_stream);
         let waits = turn.is_after_body() && !complete;
         if !waits {
-            // What nobody reads is not kept either.
+            // A body that no handler reads is discarded.
             self.unread |= self.received.take().is_some_and(|b| !b.is_end_stream());
         }
         let place = if waits { None } else { turn.begin()? };
@@ -76,7 +76,7 @@ impl<B: Body<Data = Bytes> + Unpin> Incoming<B> {
         Ok(())
     }
 
-    /// Whether the client is still sending what nobody will read.
+    /// Whether the client is still sending a discarded body.
     pub fn is_unread(&self) -> bool {
         self.unread || self.received.as_ref().is_some_and(|b| !b.is_end_stream())
     }
