@@ -65,7 +65,7 @@ pub struct Serve {
     /// Its private key.
     #[arg(long, requires = "tls_cert_file")]
     pub tls_private_key_file: Option<PathBuf>,
-    /// The authorities whose client certificates are believed, besides the data directory's own.
+    /// The authorities whose client certificates are accepted, besides the data directory's own.
     #[arg(long)]
     pub client_ca_file: Option<PathBuf>,
     /// Lines of `password,user,uid[,"group1,group2"]`.

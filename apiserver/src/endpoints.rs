@@ -11,54 +11,75 @@ pub mod discovery;
 pub mod document;
 pub mod documents;
 pub mod eviction;
-pub mod explain;
 pub mod get;
+pub mod health;
 pub mod list;
+pub mod metrics;
 pub mod openapi;
 pub mod openid;
 pub mod patch;
-pub mod paths;
 pub mod query;
 pub mod reviews;
 pub mod scale;
 pub mod token;
 pub mod update;
+pub mod version;
 pub mod watch;
 
 use std::sync::Arc;
 
+use axum::extract::{Extension, State};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
 use http::header::USER_AGENT;
 use http::request::Parts;
-use portcullis_api::status::Reason;
+use portcullis_api::status::{Details, Reason};
 use portcullis_api::{Status, Verb};
+use portcullis_rbac::Authorizer;
 use portcullis_storage::Entry;
+use tokio_util::sync::CancellationToken;
 
 use self::body::{Expected, Incoming};
-use self::query::Query;
+use self::documents::Documents;
 use self::scale::Rescaled;
-use crate::app::App;
+use crate::access::Authorized;
 use crate::field_manager::update::Writer;
-use crate::filters::authorization::Authorized;
-use crate::filters::limits::pool::Permit;
+use crate::health::Health;
+use crate::limits::in_flight::InFlight;
 use crate::registry::kinds::scale::SCALE;
 use crate::registry::resource::{PROXY, Resource, Subresource};
 use crate::registry::table;
 use crate::registry::update::Change;
-use crate::registry::{Scope, WarningList};
-use crate::request_info::{RequestInfo, ResourceRequest};
+use crate::registry::{Registry, Scope, WarningList};
+use crate::request::{Query, RequestInfo, ResourceRequest};
 use crate::response::accept::{self, Encoding, Format};
 use crate::response::object::Reader;
 use crate::response::table::IncludeObject;
 use crate::response::{self, Response};
+use crate::tokens::Tokens;
+
+/// What the verbs work with.
+pub struct Api {
+    /// All objects.
+    pub registry: Arc<Registry>,
+    /// Who may do what.
+    pub authorizer: Arc<dyn Authorizer>,
+    /// The service account tokens it issues and reviews.
+    pub tokens: Tokens,
+    /// Whether the store answers.
+    pub health: Arc<Health>,
+    /// Cancelled when watches have to end.
+    pub shutdown: CancellationToken,
+}
 
 /// A request for an object or a collection, on its way through a verb.
 pub struct Call<'a> {
-    /// The server.
-    pub app: &'a Arc<App>,
-    /// What it is about, and for whom. Never a dry run yet: that stands in options.
+    /// What the verbs work with.
+    pub api: &'a Api,
+    /// What it holds until its response is sent.
+    pub in_flight: &'a Arc<InFlight>,
+    /// What it is about, and for whom. Never a dry run: only the query and the body say whether it is one.
     pub scope: Scope<'a>,
     /// What the URL's resource is where the scope's is only a view of it: its scale.
     pub parent: Option<&'static Resource>,
@@ -67,7 +88,7 @@ pub struct Call<'a> {
     /// The URL's `apiVersion`.
     pub api_version: &'a str,
     /// The URL's query.
-    pub query: Query,
+    pub query: &'a Query,
     /// Method, headers and the rest.
     pub parts: &'a Parts,
     /// What the client can read.
@@ -99,18 +120,18 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// Memory for the answer that is to be made of these objects, if it is a large one. YAML is made
-    /// by way of values, which take many times their text.
+    /// Takes memory for a response that is to be made of these objects, if it is a large one. YAML is
+    /// made by way of values, which take many times their text.
     ///
     /// # Errors
-    /// 429, if other answers are not sent in time.
-    pub async fn room(&self, entries: &[Arc<Entry>]) -> Result<Option<Permit>, Status> {
+    /// 429, if other responses are not sent in time.
+    pub async fn reserve_answer(&self, entries: &[Arc<Entry>]) -> Result<(), Status> {
         let size: usize = entries.iter().map(|entry| entry.value.len()).sum();
         let size = match self.format.encoding {
             Encoding::Json => size,
             Encoding::Yaml => size.saturating_mul(10),
         };
-        self.app.limits().room_to_make(self.scope.user, size).await
+        self.in_flight.reserve_answer(size).await
     }
 
     /// Who writes, for the record of who set which field.
@@ -134,7 +155,7 @@ impl<'a> Call<'a> {
     /// # Errors
     /// Whatever anything on its way objects to.
     pub async fn write(&self, dry_run: bool, change: &impl Change) -> Result<Response, Status> {
-        let registry = self.app.registry();
+        let registry = &self.api.registry;
         let scope = self.writing(dry_run);
         let Some(parent) = self.parent else {
             let updated = registry.update(&scope, change).await?;
@@ -159,11 +180,7 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// As [`Reader::object`].
-    pub fn answer(
-        &self,
-        code: StatusCode,
-        entry: &portcullis_storage::Entry,
-    ) -> Result<Response, Status> {
+    pub fn answer(&self, code: StatusCode, entry: &Entry) -> Result<Response, Status> {
         let body = self.reader()?.object(entry)?;
         Ok(response::bytes(
             code,
@@ -173,28 +190,40 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Carries out a request that has been authorized.
-pub async fn dispatch(
-    app: &Arc<App>,
-    authorized: &Authorized,
-    parts: &Parts,
-    body: &mut Incoming,
+/// Answers whatever has no route of its own: `/api` and `/apis`, as the request was authorized.
+pub async fn api(
+    State(api): State<Arc<Api>>,
+    State(documents): State<Arc<Documents>>,
+    Extension(in_flight): Extension<Arc<InFlight>>,
+    authorized: Authorized,
+    parts: Parts,
+    mut body: Incoming,
 ) -> Response {
-    let result = match authorized.info() {
-        RequestInfo::Path { path, .. } if explain::is_asked(app, parts, path) => {
-            explain::serve(app, authorized.user(), body).boxed().await
-        }
-        RequestInfo::Path { path, .. } => return paths::serve(app, path, parts).boxed().await,
-        RequestInfo::Resource(info) => resource(app, authorized, info, parts, body).await,
+    let info = match authorized.info() {
+        RequestInfo::Path { path, .. } => return documents.serve(path, &parts),
+        RequestInfo::Resource(info) => info,
     };
-    result.unwrap_or_else(|status| response::status(&status))
+    let request = Asked {
+        api: &api,
+        in_flight: &in_flight,
+        authorized: &authorized,
+        parts: &parts,
+    };
+    let answer = resource(&request, info, &mut body).await;
+    answer.unwrap_or_else(|status| response::status(&status))
+}
+
+/// A request for a resource, as extractors see it.
+struct Asked<'a> {
+    api: &'a Api,
+    in_flight: &'a Arc<InFlight>,
+    authorized: &'a Authorized,
+    parts: &'a Parts,
 }
 
 async fn resource(
-    app: &Arc<App>,
-    authorized: &Authorized,
+    asked: &Asked<'_>,
     info: &ResourceRequest,
-    parts: &Parts,
     body: &mut Incoming,
 ) -> Result<Response, Status> {
     let api_version = info.api_version();
@@ -216,7 +245,8 @@ async fn resource(
         (None, resource, api_version)
     };
     let call = Call {
-        app,
+        api: asked.api,
+        in_flight: asked.in_flight,
         parent,
         scope: Scope {
             resource,
@@ -228,16 +258,16 @@ async fn resource(
                 ""
             },
             name: &info.name,
-            user: authorized.user(),
+            user: asked.authorized.user(),
             dry_run: false,
             warnings: Some(&warnings),
             trace: None,
         },
         info,
         api_version: &api_version,
-        query: Query::new(parts.uri.query().unwrap_or_default()),
-        parts,
-        format: accept::negotiate(&parts.headers)?,
+        query: asked.authorized.query(),
+        parts: asked.parts,
+        format: accept::negotiate(&asked.parts.headers)?,
     };
     let result = carry_out(verb, &call, body).await;
     let mut answer = result.unwrap_or_else(|status| response::status(&status));
@@ -303,14 +333,9 @@ fn check_verb(
     subresource: Option<&Subresource>,
     info: &ResourceRequest,
 ) -> Result<Verb, Status> {
-    let refused = || {
-        Status::failure(
-            Reason::MethodNotAllowed,
-            "the server does not allow this method on the requested resource",
-        )
-        .with_details(portcullis_api::status::Details::default())
-    };
-    let verb = info.verb.ok_or_else(refused)?;
+    let verb = info
+        .verb
+        .ok_or_else(|| method_not_allowed().with_details(Details::default()))?;
     let supported = match subresource {
         Some(subresource) => subresource.verbs.contains(&verb),
         None => resource.supports(verb),
@@ -326,6 +351,14 @@ fn check_verb(
     if supported && placed {
         Ok(verb)
     } else {
-        Err(refused())
+        Err(method_not_allowed().with_details(Details::default()))
     }
+}
+
+/// 405.
+pub fn method_not_allowed() -> Status {
+    Status::failure(
+        Reason::MethodNotAllowed,
+        "the server does not allow this method on the requested resource",
+    )
 }

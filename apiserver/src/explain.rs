@@ -8,7 +8,9 @@ pub mod admission;
 pub mod answer;
 pub mod authorization;
 pub mod caller;
+pub mod cli;
 pub mod diff;
+pub mod endpoint;
 pub mod target;
 pub mod text;
 

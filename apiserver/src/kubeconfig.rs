@@ -5,7 +5,7 @@ pub mod read;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::serving::pki::Identity;
+use crate::pki::Identity;
 
 /// A kubeconfig for one user of one server.
 pub struct Kubeconfig<'a> {

@@ -3,53 +3,41 @@
 //! The way of a request is the order of the modules below; docs/ARCHITECTURE.md walks it.
 
 // The command line, and a server put together.
+pub mod cli;
+
 pub mod config;
 
-pub mod logging;
-
-pub mod commands;
-
-pub mod startup;
+pub mod start;
 
 pub mod kubeconfig;
 
-pub mod healthcheck;
+pub mod pki;
 
-pub mod https;
-
-pub mod app;
-
-pub mod store;
-
-pub mod bootstrap;
-
-pub mod server;
-
-// Connections, TLS, health.
+// Connections and TLS.
 pub mod serving;
 
-// Who are you, may you.
-pub mod filters;
+// What every request passes: who are you, may you, is there room.
+pub mod layers;
 
-pub mod identities;
+pub mod access;
 
-pub mod oidc;
+pub mod limits;
+
+pub mod request;
 
 pub mod tokens;
 
-pub mod authorities;
+// What is asked for, by path and by verb.
+pub mod router;
 
-pub mod request_info;
-
-pub mod files;
-
-// What is asked for, by verb.
 pub mod endpoints;
+
+pub mod health;
+
+pub mod metrics;
 
 // Why it is answered so.
 pub mod explain;
-
-pub mod why;
 
 // Objects of every kind: admission, preparation, validation, store.
 pub mod registry;
@@ -67,17 +55,17 @@ pub mod lookups;
 
 pub mod quota;
 
-pub mod metrics;
-
 pub mod escalation;
 
-// What runs elsewhere.
-pub mod kubelet;
+// What is asked of others.
+pub mod outbound;
 
 // What goes back.
 pub mod response;
 
 // What runs by itself.
+pub mod bootstrap;
+
 pub mod controllers;
 
 pub mod own_service;

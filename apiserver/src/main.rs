@@ -4,14 +4,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use portcullis::cli::{self, logging};
 use portcullis::config::{Cli, Command};
-use portcullis::{commands, logging};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let parsed = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error)
             if matches!(
@@ -25,15 +25,15 @@ fn main() -> ExitCode {
         }
         Err(error) => return fail(&one_line(&error.to_string())),
     };
-    let result = match cli.command {
+    let result = match parsed.command {
         Command::Serve(serve) => {
             logging::init(serve.verbosity, serve.log_format);
-            commands::serve(&serve)
+            cli::serve(&serve)
         }
-        Command::Version => commands::version(),
-        Command::Kubeconfig(args) => commands::kubeconfig(&args),
-        Command::Healthcheck(args) => commands::healthcheck(&args),
-        Command::Why(args) => commands::why(&args),
+        Command::Version => cli::version(),
+        Command::Kubeconfig(args) => cli::kubeconfig(&args),
+        Command::Healthcheck(args) => cli::healthcheck(&args),
+        Command::Why(args) => cli::why(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -11,9 +11,9 @@ use portcullis_admission::metrics::{BUCKETS, Sample};
 use portcullis_api::Verb;
 
 use self::text::Text;
-use crate::filters::limits::Limits;
+use crate::limits::Limits;
 use crate::registry::table;
-use crate::request_info::{RequestInfo, ResourceRequest};
+use crate::request::{RequestInfo, ResourceRequest};
 
 /// The content type of Prometheus' text format.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -109,7 +109,7 @@ pub fn render(requests: &Requests, limits: &Limits, admission: &Chain) -> String
         "gauge",
         "Requests that are being carried out, watches aside.",
     );
-    for (kind, count) in limits.taken() {
+    for (kind, count) in limits.in_flight() {
         text.sample("", &[("request_kind", kind)], count);
     }
     let samples = admission.metrics();
@@ -214,14 +214,16 @@ fn write_process(text: &mut Text) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use http::Method;
+
+    use super::*;
+    use crate::request::Query;
 
     #[test]
     fn requests_are_counted_by_what_they_are_about() {
         let requests = Requests::default();
         let note = |method: Method, path: &str, code| {
-            let info = RequestInfo::parse(&method, path, "");
+            let info = RequestInfo::parse(&method, path, &Query::default());
             requests.note(&info, false, code);
         };
         for _ in 0..2 {

@@ -4,9 +4,8 @@ pub mod certificate;
 pub mod connections;
 pub mod delivery;
 pub mod heads;
-pub mod health;
-pub mod pki;
 pub mod progress;
+pub mod received;
 pub mod stream;
 pub mod tls;
 
@@ -15,7 +14,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Request;
+use axum::BoxError;
+use axum::body::Body;
+use axum::extract::Request;
+use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -25,14 +27,16 @@ use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::Service;
 
 use self::connections::Connections;
 use self::heads::Heads;
 use self::progress::{Progress, Verdict};
+use self::received::Received;
 use self::stream::Stream;
 use self::tls::Acceptors;
-use crate::app::App;
-use crate::filters::{self, Peer, limits};
+use crate::limits;
+use crate::request::Peer;
 
 /// How long requests may take to finish once the server is to stop.
 const DRAIN: Duration = Duration::from_secs(15);
@@ -90,9 +94,39 @@ impl Deadlines {
     }
 }
 
+/// What answers requests. Its layers are always ready.
+pub trait Handler<B>:
+    Service<Request, Response = http::Response<B>, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<B, S> Handler<B> for S where
+    S: Service<Request, Response = http::Response<B>, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+/// The body of a response.
+pub trait ResponseBody:
+    hyper::body::Body<Data = Bytes, Error = BoxError> + Send + Unpin + 'static
+{
+}
+
+impl<B> ResponseBody for B where
+    B: hyper::body::Body<Data = Bytes, Error = BoxError> + Send + Unpin + 'static
+{
+}
+
 /// What all connections share.
-struct Shared {
-    app: Arc<App>,
+struct Shared<S> {
+    service: S,
     http1: auto::Builder<TokioExecutor>,
     http2: auto::Builder<TokioExecutor>,
     heads: Heads,
@@ -101,17 +135,20 @@ struct Shared {
 }
 
 /// Serves until `stop`, then lets requests finish; watches end by themselves.
-pub async fn run(
+pub async fn run<S, B>(
     listener: TcpListener,
     mut acceptors: Acceptors,
-    app: Arc<App>,
+    service: S,
     deadlines: Deadlines,
     stop: CancellationToken,
-) {
+) where
+    S: Handler<B>,
+    B: ResponseBody,
+{
     let tasks = TaskTracker::new();
     let all = Connections::new(connections::possible());
     let shared = Arc::new(Shared {
-        app,
+        service,
         http1: server().http1_only(),
         http2: server().http2_only(),
         heads: Heads::new(HEADS),
@@ -178,10 +215,10 @@ fn server() -> auto::Builder<TokioExecutor> {
     server
 }
 
-async fn connection(
+async fn connection<S: Handler<B>, B: ResponseBody>(
     stream: TcpStream,
     acceptor: tokio_rustls::TlsAcceptor,
-    shared: Arc<Shared>,
+    shared: Arc<Shared<S>>,
     progress: &Arc<Progress>,
 ) {
     // Answers are written whole; waiting for more would only delay them.
@@ -199,24 +236,33 @@ async fn connection(
 }
 
 /// Serves a connection until its client has enough of it, does nothing, or the server stops.
-async fn serve(stream: TlsStream<TcpStream>, shared: &Shared, progress: &Arc<Progress>) {
+async fn serve<S: Handler<B>, B: ResponseBody>(
+    stream: TlsStream<TcpStream>,
+    shared: &Shared<S>,
+    progress: &Arc<Progress>,
+) {
     let server = if stream::is_http2(&stream) {
         &shared.http2
     } else {
         &shared.http1
     };
     let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
-    let peer = Arc::new(Peer {
+    let peer = Peer {
         certificates: certificates
             .iter()
             .map(|c| c.clone().into_owned())
             .collect(),
-        progress: progress.clone(),
-    });
-    let service = service_fn(|request: Request<Incoming>| {
+        user: progress.user().clone(),
+    };
+    let service = service_fn(|request: http::Request<Incoming>| {
         let under_way = progress.request();
-        let answer = filters::serve(shared.app.clone(), peer.clone(), request);
-        async move { Ok::<_, Infallible>(delivery::deliver(answer.await, under_way).await) }
+        let mut request = request.map(|body| Body::new(Received::new(body, progress.clone())));
+        request.extensions_mut().insert(peer.clone());
+        let answered = shared.service.clone().call(request);
+        async move {
+            let Ok(response) = answered.await;
+            delivery::deliver(response, under_way).await
+        }
     });
     let stream = Stream::new(stream, progress.clone(), &shared.heads);
     let mut serving = pin!(server.serve_connection(TokioIo::new(stream), service));

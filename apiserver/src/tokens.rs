@@ -1,6 +1,5 @@
-//! Service account tokens: the key that signs them, whose are believed, what they are bound to.
+//! Service account tokens: who issues and reviews them, and the objects they are bound to.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,28 +7,14 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
-use portcullis_authn::service_account::{Kind, Objects, TokenIssuer, Trust};
-use portcullis_authn::{
-    KeyFile, KeyRing, Look, Reload, Secrets, SigningKeyFile, StoredSecret, TokenReviewer,
-};
+use portcullis_authn::service_account::{Kind, Objects, TokenIssuer};
+use portcullis_authn::{KeyRing, Look, Secrets, SigningKeyFile, StoredSecret, TokenReviewer};
 use portcullis_storage::{Entry, ReadAt};
-use rcgen::KeyPair;
 use serde::Deserialize;
 
-use crate::app::StartError;
-use crate::config::Serve;
-use crate::config::service_accounts::ServiceAccounts;
 use crate::registry::{Registry, codec, table};
-use crate::serving::pki;
-use crate::startup;
 
-const ISSUER: &str = "--service-account-issuer";
-const SIGNING_KEY: &str = "--service-account-signing-key-file";
-const KEY: &str = "--service-account-key-file";
-const MAX_EXPIRATION: &str = "--service-account-max-token-expiration";
-const JWKS_URI: &str = "--service-account-jwks-uri";
-
-/// How long a deleted object that lingers still counts; clocks differ.
+/// How long a token outlives the deletion of an object that finalizers keep; clocks differ.
 const AFTERLIFE: Duration = Duration::from_secs(60);
 
 /// What a running server does with tokens besides letting their bearers in.
@@ -59,7 +44,8 @@ pub struct Lifetimes {
 pub struct Issuer {
     /// The name, mostly a URL.
     pub name: String,
-    key: Arc<SigningKeyFile>,
+    /// The file of the key that signs them.
+    pub key: Arc<SigningKeyFile>,
 }
 
 impl Issuer {
@@ -70,151 +56,6 @@ impl Issuer {
             key: self.key.current().as_ref().clone(),
         }
     }
-}
-
-/// What options say of service account tokens, and the keys they name.
-pub struct TokenKeys {
-    /// Makes tokens.
-    pub issuer: Issuer,
-    /// Whose are believed.
-    pub trust: Trust,
-    /// How long they last.
-    pub lifetimes: Lifetimes,
-    /// Where others get the keys, if not here.
-    pub keys_elsewhere: Option<String>,
-    /// The files to read again when they change.
-    pub reloads: Vec<Arc<dyn Reload>>,
-}
-
-impl TokenKeys {
-    /// Looks at the keys that options name, before anything is made.
-    ///
-    /// # Errors
-    /// As [`TokenKeys::load`].
-    pub fn check(options: &Serve) -> Result<(), StartError> {
-        let options = &options.service_accounts;
-        check_issuers(&options.service_account_issuer)
-            .map_err(|why| StartError::option(ISSUER, why))?;
-        if options.api_audiences.iter().any(String::is_empty) {
-            let why = "an audience must not be empty";
-            return Err(StartError::option("--api-audiences", why));
-        }
-        lifetimes(options)?;
-        let elsewhere = options.service_account_jwks_uri.as_deref();
-        if elsewhere.is_some_and(|uri| !uri.starts_with("https://") || !is_url(uri)) {
-            return Err(StartError::option(JWKS_URI, "not an https URL"));
-        }
-        for path in &options.service_account_key_file {
-            KeyFile::load(path).map_err(|e| StartError::option(KEY, e))?;
-        }
-        if let Some(path) = &options.service_account_signing_key_file {
-            SigningKeyFile::load(path).map_err(|e| StartError::option(SIGNING_KEY, e))?;
-        }
-        Ok(())
-    }
-
-    /// Reads the keys that options name; makes one in the data directory if they name none.
-    ///
-    /// # Errors
-    /// [`StartError`], which names option and file.
-    pub fn load(options: &Serve) -> Result<Self, StartError> {
-        let options_of = &options.service_accounts;
-        let issuers = options_of.service_account_issuer.clone();
-        let name = issuers.first().cloned().unwrap_or_default();
-        let (option, path) = match &options_of.service_account_signing_key_file {
-            Some(path) => (SIGNING_KEY, path.clone()),
-            None => ("--data-dir", own_key(&options.data_dir)?),
-        };
-        let at_fault = |e| StartError::option(option, e);
-        let key = Arc::new(SigningKeyFile::load(&path).map_err(at_fault)?);
-        // What it signs it believes, whether or not the key is named twice.
-        let mut files = vec![Arc::new(KeyFile::load(&path).map_err(at_fault)?)];
-        for path in &options_of.service_account_key_file {
-            let file = KeyFile::load(path).map_err(|e| StartError::option(KEY, e))?;
-            files.push(Arc::new(file));
-        }
-        let mut reloads: Vec<Arc<dyn Reload>> = vec![];
-        // The verifying half first: nothing may be signed that is not believed.
-        reloads.extend(files.iter().map(|file| file.clone() as Arc<dyn Reload>));
-        reloads.push(key.clone());
-        let mut audiences = options_of.api_audiences.clone();
-        if audiences.is_empty() {
-            audiences.clone_from(&issuers);
-        }
-        Ok(Self {
-            issuer: Issuer { name, key },
-            trust: Trust {
-                issuers,
-                audiences,
-                keys: Arc::new(KeyRing::new(Vec::new(), files)),
-            },
-            lifetimes: lifetimes(options_of)?,
-            keys_elsewhere: options_of.service_account_jwks_uri.clone(),
-            reloads,
-        })
-    }
-}
-
-/// Upstream: `completeServiceAccountOptions` in `cmd/kube-apiserver`.
-fn lifetimes(options: &ServiceAccounts) -> Result<Lifetimes, StartError> {
-    let seconds = options.service_account_max_token_expiration.as_secs();
-    let longest = i64::try_from(seconds).unwrap_or(i64::MAX);
-    if longest != 0 && !(60 * 60..=1 << 32).contains(&longest) {
-        let why = "must be between 1 hour and 2^32 seconds";
-        return Err(StartError::option(MAX_EXPIRATION, why));
-    }
-    Ok(Lifetimes {
-        longest: Some(longest).filter(|longest| *longest > 0),
-        extend: options.service_account_extend_token_expiration,
-    })
-}
-
-/// Upstream: `BuiltInAuthenticationOptions.Validate`.
-fn check_issuers(issuers: &[String]) -> Result<(), String> {
-    for (at, issuer) in issuers.iter().enumerate() {
-        if issuer.is_empty() {
-            return Err("an issuer must not be empty".to_owned());
-        }
-        if issuer.contains(':') && !is_url(issuer) {
-            return Err(format!("{issuer:?} holds a colon, and is no URL"));
-        }
-        if issuers.iter().take(at).any(|earlier| earlier == issuer) {
-            return Err(format!("{issuer:?} stands there twice"));
-        }
-    }
-    Ok(())
-}
-
-/// As far as Go's `url.Parse` cares.
-fn is_url(text: &str) -> bool {
-    let (scheme, rest) = text.split_once(':').unwrap_or_default();
-    let named = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
-    let authority = rest.strip_prefix("//").map(|rest| {
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        rest.get(..end).unwrap_or_default()
-    });
-    let reachable = |authority: &str| {
-        let behind = authority.rsplit(['@', ']']).next().unwrap_or_default();
-        let parsed = authority.parse::<http::uri::Authority>();
-        authority.is_empty()
-            || parsed.is_ok_and(|a| a.port_u16().is_some() || !behind.contains(':'))
-    };
-    named && !text.contains(char::is_control) && authority.is_none_or(reachable)
-}
-
-/// The key in the data directory, made at the first start.
-fn own_key(data_dir: &Path) -> Result<PathBuf, StartError> {
-    const OPTION: &str = "--data-dir";
-    let path: PathBuf = startup::pki_dir(data_dir).join("sa.key");
-    if !path.exists() {
-        let key = KeyPair::generate().map_err(|e| StartError::option(OPTION, e))?;
-        pki::write(&path, key.serialize_pem().as_bytes(), 0o600)
-            .map_err(|e| StartError::option(OPTION, e))?;
-    }
-    Ok(path)
 }
 
 /// The objects that tokens are bound to, as the cache knows them.
@@ -291,32 +132,5 @@ impl Secrets for Bound {
                 .collect(),
             deleted: secret.metadata.deletion_timestamp.is_some(),
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn issuers_are_names_or_urls() {
-        let check = |issuers: &[&str]| {
-            let issuers: Vec<_> = issuers.iter().map(|i| (*i).to_owned()).collect();
-            check_issuers(&issuers)
-        };
-        for good in ["me", "https://a", "https://a:1/b?c", "urn:a:b", "a:b"] {
-            assert_eq!(check(&[good]), Ok(()), "{good}");
-        }
-        for (bad, why) in [
-            (&["https://a", ""][..], "empty"),
-            (&["1:b"], "no URL"),
-            (&["https://a b"], "no URL"),
-            (&["https://[::1"], "no URL"),
-            (&["https://a:port"], "no URL"),
-            (&["me", "you", "me"], "\"me\" stands there twice"),
-        ] {
-            let error = check(bad).unwrap_err();
-            assert!(error.contains(why), "{bad:?}: {error}");
-        }
     }
 }

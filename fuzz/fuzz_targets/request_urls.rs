@@ -1,11 +1,10 @@
-//! Method, path and query: whatever stands there, it is understood or refused.
+//! Method, path and query: whatever they hold, the request is understood or rejected.
 #![no_main]
 
 use http::Method;
 use libfuzzer_sys::fuzz_target;
-use portcullis::endpoints::query::Query;
 use portcullis::registry::table::find;
-use portcullis::request_info::RequestInfo;
+use portcullis::request::{Query, RequestInfo};
 
 fuzz_target!(|data: &[u8]| {
     let Some((first, url)) = data.split_first() else {
@@ -16,8 +15,8 @@ fuzz_target!(|data: &[u8]| {
     };
     let methods = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::HEAD];
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
-    let info = RequestInfo::parse(&methods[usize::from(*first) % methods.len()], path, query);
     let options = Query::new(query);
+    let info = RequestInfo::parse(&methods[usize::from(*first) % methods.len()], path, &options);
     let _ = options.write_options("CreateOptions");
     let _ = options.read_at();
     let _ = options.watch_from();

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use portcullis::serving::pki::Authority;
+use portcullis::pki::Authority;
 use serde_json::{Value, json};
 
 use crate::client::{Client, Connection};

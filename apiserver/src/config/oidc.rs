@@ -8,7 +8,7 @@ use portcullis_authn::{ALGORITHMS, Algorithm};
 /// Options of `portcullis serve` about tokens of an `OpenID` Connect issuer.
 #[derive(Debug, Args)]
 pub struct Oidc {
-    /// Whose tokens are believed: an https URL, below which the issuer describes itself.
+    /// The issuer whose tokens are accepted: an https URL, below which it publishes its configuration.
     #[arg(long, requires = "oidc_client_id")]
     pub oidc_issuer_url: Option<String>,
     /// Whom its tokens must be for.

@@ -10,13 +10,13 @@ use super::duration;
 /// Options about service account tokens.
 #[derive(Debug, Args)]
 pub struct ServiceAccounts {
-    /// Whom tokens say they are from: the first issues them, all are believed.
+    /// The issuers of tokens: the first is named in new ones, tokens of all are accepted.
     #[arg(long, default_value = "https://kubernetes.default.svc.cluster.local")]
     pub service_account_issuer: Vec<String>,
     /// The private key that signs tokens; made in the data directory if not given.
     #[arg(long)]
     pub service_account_signing_key_file: Option<PathBuf>,
-    /// Further keys, public or private, whose tokens are believed.
+    /// Further keys, public or private, that verify tokens.
     #[arg(long, value_delimiter = ',')]
     pub service_account_key_file: Vec<PathBuf>,
     /// Whom tokens for this server are for; by default the issuers.

@@ -40,7 +40,7 @@ impl Change for Configured<'_> {
                 )
             }
             None if self.creates() => {
-                may_create(self.call.app, scope)?;
+                may_create(self.call.api.authorizer.as_ref(), scope)?;
                 (tracked::empty(scope.resource, self.call.api_version), None)
             }
             None => {

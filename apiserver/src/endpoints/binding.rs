@@ -120,7 +120,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         name: &pod,
         ..call.writing(dry_run)
     };
-    call.app.registry().update(&pods, &Bound(&binding)).await?;
+    call.api.registry.update(&pods, &Bound(&binding)).await?;
     Ok(response::status(&Status::created()))
 }
 

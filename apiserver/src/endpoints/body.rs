@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::query::FieldValidation;
 use crate::registry::version::Conversion;
 
-pub use self::incoming::{Admitted, Incoming, Received, read};
+pub use self::incoming::{Incoming, read};
 pub use self::yaml::parse as yaml;
 
 /// How many unknown and duplicate fields are told of.

@@ -16,9 +16,9 @@ use portcullis_api::encode::encode;
 use portcullis_storage::Entry;
 
 use super::Call;
-use crate::app::App;
-use crate::healthcheck;
-use crate::https::HttpsError;
+use crate::health::Health;
+use crate::outbound::healthcheck;
+use crate::outbound::https::HttpsError;
 use crate::registry::collection::List;
 use crate::response::{self, Response};
 
@@ -78,17 +78,17 @@ async fn entry(call: &Call<'_>, name: &str) -> Arc<Entry> {
             name: Some(name.into()),
             ..ObjectMeta::default()
         },
-        conditions: Some(vec![ask(call.app, name).await]),
+        conditions: Some(vec![ask(&call.api.health, name).await]),
     };
     let bytes = encode(&status, resource.type_meta(&resource.api_version()));
-    let key = call.app.registry().key(resource, "", name);
+    let key = call.api.registry.key(resource, "", name);
     Entry::new(key, Bytes::from(bytes), 0)
 }
 
-async fn ask(app: &App, name: &str) -> ComponentCondition {
+async fn ask(health: &Health, name: &str) -> ComponentCondition {
     let server = SERVERS.iter().find(|(known, _)| *known == name);
     let answer = match server {
-        None => match app.health().store().await {
+        None => match health.store().await {
             Ok(()) => Ok(r#"{"health":"true","reason":""}"#.to_owned()),
             Err(why) => Err(why),
         },

@@ -1,6 +1,6 @@
 //! What connects a client to something that runs: `log`, `exec`, `attach`, `portforward`, `proxy`.
 //!
-//! Requests are checked here as far as the API server can; [`crate::kubelet`] takes them on.
+//! Requests are checked here as far as the API server can; [`crate::outbound::kubelet`] takes them on.
 //!
 //! Upstream: `pkg/registry/core/pod/strategy.go` and `.../pod/rest`.
 
@@ -13,10 +13,10 @@ use portcullis_storage::ReadAt;
 
 use super::Call;
 use super::create::may_create;
-use super::query::Query;
-use crate::kubelet::{self, Stream};
+use crate::outbound::kubelet::{self, Stream};
 use crate::registry::codec;
 use crate::registry::validation::list;
+use crate::request::Query;
 use crate::response::{self, Response};
 
 /// Whether a call is one of these.
@@ -48,7 +48,7 @@ pub async fn connect(call: &Call<'_>) -> Result<Response, Status> {
     if stream != Stream::Log && call.info.verb != Some(Verb::Create) {
         // A websocket begins with a GET, and reaches as far into a pod as a POST (upstream since 1.35:
         // `ensureAuthorizedForVerb` in `pkg/registry/core/pod/rest/authorize.go`).
-        may_create(call.app, &call.scope)?;
+        may_create(call.api.authorizer.as_ref(), &call.scope)?;
     }
     check_options(call, stream)?;
     let pod = pod(call, call.scope.name).await?;
@@ -63,13 +63,13 @@ pub async fn connect(call: &Call<'_>) -> Result<Response, Status> {
             "pod {} does not have a host assigned",
             call.scope.name
         ))),
-        node => kubelet::connect(call.app, node, stream).await,
+        node => kubelet::connect(&call.api.registry, node, stream).await,
     }
 }
 
 async fn pod(call: &Call<'_>, name: &str) -> Result<Pod, Status> {
     let scope = call.scope.named(call.scope.namespace, name);
-    let entry = call.app.registry().get(&scope, ReadAt::Latest).await?;
+    let entry = call.api.registry.get(&scope, ReadAt::Latest).await?;
     let object = codec::object(scope.resource, &entry)?;
     let pod = object.as_kind::<Pod>().cloned();
     pod.ok_or_else(|| Status::internal("a pod of an unexpected type"))
@@ -111,8 +111,8 @@ fn names(containers: &[Container]) -> String {
 
 fn check_options(call: &Call<'_>, stream: Stream) -> Result<(), Status> {
     match stream {
-        Stream::Log => check_log(&call.query, call.scope.name),
-        Stream::PortForward => check_ports(&call.query),
+        Stream::Log => check_log(call.query, call.scope.name),
+        Stream::PortForward => check_ports(call.query),
         Stream::Attach | Stream::Exec | Stream::Proxy => Ok(()),
     }
 }
@@ -187,14 +187,14 @@ async fn proxy(call: &Call<'_>) -> Result<Response, Status> {
     })?;
     if kind != "Pod" {
         let scope = call.scope.named(call.scope.namespace, name);
-        call.app.registry().get(&scope, ReadAt::Latest).await?;
+        call.api.registry.get(&scope, ReadAt::Latest).await?;
         if kind == "Service" {
             return Err(Status::failure(
                 Reason::ServiceUnavailable,
                 format!("no endpoints available for service {name:?}"),
             ));
         }
-        return kubelet::connect(call.app, name, Stream::Proxy).await;
+        return kubelet::connect(&call.api.registry, name, Stream::Proxy).await;
     }
     let pod = pod(call, name).await?;
     let status = pod.status.unwrap_or_default();

@@ -3,12 +3,11 @@
 use http::StatusCode;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::{Object, Status};
-use portcullis_rbac::{Attributes, ResourceTarget, Target};
+use portcullis_rbac::{Attributes, Authorizer, ResourceTarget, Target};
 
 use super::Call;
 use super::body::{self, Incoming, Read};
-use crate::app::App;
-use crate::filters::authorization;
+use crate::access::authorization;
 use crate::registry::Scope;
 use crate::response::Response;
 
@@ -29,7 +28,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     let empty = std::mem::take(&mut read.empty);
     let mut object = ready(&scope, read)?;
     call.writer().emptying(&empty).created(object.as_mut());
-    let entry = call.app.registry().create(&scope, object).await?;
+    let entry = call.api.registry.create(&scope, object).await?;
     call.answer(StatusCode::CREATED, &entry)
 }
 
@@ -64,7 +63,7 @@ pub fn settle_namespace(meta: &mut ObjectMeta, namespace: &str) -> Result<(), St
 ///
 /// # Errors
 /// 403.
-pub fn may_create(app: &App, scope: &Scope<'_>) -> Result<(), Status> {
+pub fn may_create(authorizer: &dyn Authorizer, scope: &Scope<'_>) -> Result<(), Status> {
     let target = ResourceTarget {
         group: scope.resource.group,
         resource: scope.resource.plural,
@@ -77,7 +76,7 @@ pub fn may_create(app: &App, scope: &Scope<'_>) -> Result<(), Status> {
         verb: "create",
         target: Target::Resource(target),
     };
-    authorization::check(app, &attributes)
+    authorization::check(authorizer, &attributes)
 }
 
 fn check_namespace(meta: &ObjectMeta, namespace: &str) -> Result<(), Status> {

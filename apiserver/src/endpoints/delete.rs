@@ -12,9 +12,10 @@ use serde_json::Value;
 
 use super::Call;
 use super::body::{self, Incoming};
-use super::query::{Query, invalid_unless_empty};
+use super::query::invalid_unless_empty;
 use crate::registry::Scope;
 use crate::registry::delete::{DeleteOptions, Deleted, Propagation};
+use crate::request::Query;
 use crate::response::{self, Response};
 
 /// The policies there are, as upstream lists them.
@@ -30,7 +31,7 @@ static POLICIES: LazyLock<String> = LazyLock::new(|| {
 /// Whatever anything on its way objects to.
 pub async fn delete(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     let asked = asked(call, body).await?;
-    let registry = call.app.registry();
+    let registry = &call.api.registry;
     let scope = call.writing(asked.dry_run);
     match registry.delete(&scope, &asked.options).await? {
         Deleted::Unreadable(details) => Ok(success(details)),
@@ -58,8 +59,8 @@ pub async fn delete_collection(call: &Call<'_>, body: &mut Incoming) -> Result<R
         ..call.writing(asked.dry_run)
     };
     let list = call
-        .app
-        .registry()
+        .api
+        .registry
         .delete_collection(&scope, &query, &asked.options)
         .await?;
     let body = call.reader()?.list(&list)?;
@@ -82,7 +83,7 @@ struct Asked {
 async fn asked(call: &Call<'_>, body: &mut Incoming) -> Result<Asked, Status> {
     let bytes = body::read(body).await?;
     let options = if bytes.is_empty() {
-        from_query(&call.query)?
+        from_query(call.query)?
     } else {
         from_body(&bytes, body::media_type(&call.parts.headers))?
     };

@@ -1,10 +1,36 @@
-//! The documents about the API: discovery, and `OpenAPI`; and about who may call it: `OpenID`.
+//! The documents about the API: discovery and `OpenAPI`; and about who may call it: `OpenID`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::header::{ACCEPT, CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH, LOCATION, VARY};
+use http::request::Parts;
+use http::{Method, StatusCode};
+use portcullis_api::Status;
+use portcullis_api::status::Reason;
+use serde_json::json;
 
 use super::discovery::Discovery;
+use super::document::Document;
+use super::method_not_allowed;
 use super::openapi::{Answer, OpenApi};
 use super::openid::OpenId;
-use super::paths::version;
+use super::version::version;
+use crate::access::Authorized;
 use crate::registry::table;
+use crate::request::RequestInfo;
+use crate::response::{self, JSON, Response};
+
+/// Paths that `/` lists besides those of discovery.
+const PATHS: [&str; 7] = [
+    "/healthz",
+    "/livez",
+    "/metrics",
+    "/openapi/v2",
+    "/openapi/v3",
+    "/readyz",
+    "/version",
+];
 
 /// All of them.
 pub struct Documents {
@@ -23,8 +49,23 @@ impl Documents {
         }
     }
 
-    /// What to answer to a GET of a path; `None` if there is no document.
-    pub fn find(&self, path: &str, accept: &str, query: &str) -> Option<Answer> {
+    /// The response to a request for a path that is no resource.
+    pub fn serve(&self, path: &str, parts: &Parts) -> Response {
+        if !matches!(parts.method, Method::GET | Method::HEAD) {
+            return response::status(&method_not_allowed());
+        }
+        let accept = parts.headers.get(ACCEPT);
+        let accept = accept.and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let path = path.trim_end_matches('/');
+        match self.find(path, accept, parts.uri.query().unwrap_or_default()) {
+            Some(Answer::Document(document)) => send(document, parts),
+            Some(Answer::Moved(to)) => moved(&to),
+            Some(Answer::NotAcceptable) => response::status(&not_acceptable()),
+            None => self.not_found(path),
+        }
+    }
+
+    fn find(&self, path: &str, accept: &str, query: &str) -> Option<Answer> {
         let discovery = self.discovery.document(path, accept);
         let known = discovery.or_else(|| self.openid.document(path));
         known
@@ -32,10 +73,80 @@ impl Documents {
             .or_else(|| self.openapi.document(path, accept, query))
     }
 
-    /// Where the documents of discovery are, of both kinds.
-    pub fn paths(&self) -> Vec<String> {
+    /// The paths there are, as `/` and a 404 list them: indented, without a newline at the end.
+    fn index(&self) -> String {
         let mut paths = self.discovery.paths();
         paths.extend(self.openid.paths().map(str::to_owned));
-        paths
+        paths.extend(PATHS.map(str::to_owned));
+        paths.sort();
+        format!("{:#}", json!({ "paths": paths }))
     }
+
+    /// Below a group that is served there is a Status, below `/apis` otherwise plain text, and
+    /// elsewhere the list of paths.
+    fn not_found(&self, path: &str) -> Response {
+        let mut segments = path.split('/').filter(|s| !s.is_empty());
+        match (segments.next(), segments.next()) {
+            (Some("api"), _) => response::status(&Status::no_such_resource()),
+            (Some("apis"), Some(group)) if table::serves_group(group) => {
+                response::status(&Status::no_such_resource())
+            }
+            (Some("apis"), _) => response::text(StatusCode::NOT_FOUND, "404 page not found\n"),
+            _ => response::bytes(StatusCode::NOT_FOUND, JSON, self.index()),
+        }
+    }
+}
+
+/// GET of `/`.
+pub async fn index(State(documents): State<Arc<Documents>>) -> Response {
+    response::bytes(StatusCode::OK, JSON, documents.index())
+}
+
+/// GET of a document with a route of its own.
+pub async fn get(
+    State(documents): State<Arc<Documents>>,
+    authorized: Authorized,
+    parts: Parts,
+) -> Response {
+    match authorized.info() {
+        RequestInfo::Path { path, .. } => documents.serve(path, &parts),
+        RequestInfo::Resource(_) => response::status(&Status::no_such_resource()),
+    }
+}
+
+fn send(document: Document, parts: &Parts) -> Response {
+    let known = parts.headers.get(IF_NONE_MATCH);
+    let known = known.and_then(|v| v.to_str().ok());
+    let mut response = match known {
+        Some(known) if document.is_known(known) => {
+            response::bytes(StatusCode::NOT_MODIFIED, document.content_type, "")
+        }
+        _ => response::bytes(StatusCode::OK, document.content_type, document.body),
+    };
+    let headers = response.headers_mut();
+    let etag = document.etag.and_then(|e| HeaderValue::from_str(&e).ok());
+    if let Some(etag) = etag {
+        headers.insert(ETAG, etag);
+        headers.insert(VARY, HeaderValue::from_static("Accept"));
+    }
+    if !document.cache_control.is_empty() {
+        let value = HeaderValue::from_static(document.cache_control);
+        headers.insert(CACHE_CONTROL, value);
+    }
+    response
+}
+
+fn moved(to: &str) -> Response {
+    let mut response = response::text(StatusCode::MOVED_PERMANENTLY, "");
+    if let Ok(to) = HeaderValue::from_str(to) {
+        response.headers_mut().insert(LOCATION, to);
+    }
+    response
+}
+
+fn not_acceptable() -> Status {
+    Status::failure(
+        Reason::NotAcceptable,
+        "the document is not available in any form that the request accepts",
+    )
 }

@@ -37,8 +37,8 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     let (dry_run, eviction) = read(call, body).await?;
     let (dry_run, options) = delete_options(call, dry_run, &eviction)?;
     let admitted = call.writing(dry_run);
-    call.app
-        .registry()
+    call.api
+        .registry
         .admit_action(&admitted, KIND, Box::new(eviction))
         .await?;
     let scope = Scope {
@@ -93,7 +93,7 @@ fn delete_options(
 }
 
 async fn evict(call: &Call<'_>, scope: &Scope<'_>, options: DeleteOptions) -> Result<(), Status> {
-    let registry = call.app.registry();
+    let registry = &call.api.registry;
     let named_version = options.resource_version.is_some();
     for attempt in 1.. {
         let entry = registry.get(scope, ReadAt::Latest).await?;

@@ -4,22 +4,19 @@ use http::StatusCode;
 use portcullis_api::Status;
 
 use super::{Call, scale};
-use crate::filters::room::Room;
 use crate::response::Response;
 
 /// Reads an object.
 ///
 /// # Errors
-/// 404, and what the store's troubles become.
+/// 404, and errors of the store.
 pub async fn get(call: &Call<'_>) -> Result<Response, Status> {
     let at = call.query.read_at()?;
-    let registry = call.app.registry();
+    let registry = &call.api.registry;
     let Some(parent) = call.parent else {
         let entry = registry.get(&call.scope, at).await?;
-        let room = call.room(std::slice::from_ref(&entry)).await?;
-        let mut answer = call.answer(StatusCode::OK, &entry)?;
-        Room::attach(room, &mut answer);
-        return Ok(answer);
+        call.reserve_answer(std::slice::from_ref(&entry)).await?;
+        return call.answer(StatusCode::OK, &entry);
     };
     let scope = call.scope.of(parent);
     let found = registry.get(&scope, at).await;

@@ -4,7 +4,6 @@ use http::StatusCode;
 use portcullis_api::Status;
 
 use super::Call;
-use crate::filters::room::Room;
 use crate::registry::Scope;
 use crate::response::{self, Response};
 
@@ -19,12 +18,10 @@ pub async fn list(call: &Call<'_>) -> Result<Response, Status> {
         name: "",
         ..call.scope
     };
-    let list = call.app.registry().list(&scope, &query).await?;
+    let list = call.api.registry.list(&scope, &query).await?;
     // Before it is made: a client that does not read would have any number of lists made for it.
-    let room = call.room(&list.entries).await?;
+    call.reserve_answer(&list.entries).await?;
     let body = call.reader()?.list(&list)?;
     let content_type = call.format.encoding.content_type();
-    let mut answer = response::bytes(StatusCode::OK, content_type, body);
-    Room::attach(room, &mut answer);
-    Ok(answer)
+    Ok(response::bytes(StatusCode::OK, content_type, body))
 }

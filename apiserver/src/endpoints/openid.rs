@@ -8,14 +8,13 @@ use portcullis_authn::KeyRing;
 use serde_json::{Value, json};
 
 use super::document::{Document, JSON};
-use crate::tokens::TokenKeys;
 
 /// Where the issuer is described.
 const CONFIGURATION: &str = "/.well-known/openid-configuration";
 /// Where its keys are.
 const KEYS: &str = "/openid/v1/jwks";
 
-/// Both documents, unless the issuer's name is no URL that could be asked.
+/// Both documents, unless the issuer's name is not a URL that can be asked.
 pub struct OpenId(Option<Described>);
 
 struct Described {
@@ -26,22 +25,20 @@ struct Described {
 
 impl OpenId {
     /// The documents of a server that clients reach at `address`, such as `127.0.0.1:6443`.
-    pub fn new(tokens: &TokenKeys, address: &str) -> Self {
-        let issuer = &tokens.issuer.name;
+    ///
+    /// `keys_uri` is where others get the keys, if it is not here.
+    pub fn new(issuer: &str, keys: Arc<KeyRing>, keys_uri: Option<String>, address: &str) -> Self {
         if !issuer.starts_with("https://") || issuer.contains(['?', '#']) {
             tracing::debug!(
                 issuer,
-                "no OpenID discovery: the issuer is no https URL without query"
+                "no OpenID discovery: the issuer is not an https URL without a query"
             );
             return Self(None);
         }
         Self(Some(Described {
-            issuer: issuer.clone(),
-            keys_uri: match &tokens.keys_elsewhere {
-                Some(elsewhere) => elsewhere.clone(),
-                None => format!("https://{address}{KEYS}"),
-            },
-            keys: tokens.trust.keys.clone(),
+            issuer: issuer.to_owned(),
+            keys_uri: keys_uri.unwrap_or_else(|| format!("https://{address}{KEYS}")),
+            keys,
         }))
     }
 

@@ -10,12 +10,10 @@ use crate::registry::collection::{ContinueToken, ListQuery};
 use crate::registry::facts::Selection;
 use crate::registry::resource::Resource;
 use crate::registry::watch::WatchFrom;
+use crate::request::Query;
 
 /// The longest name of a field manager.
 const FIELD_MANAGER_MAX: usize = 128;
-
-/// A query, parsed when asked.
-pub struct Query(Vec<(String, String)>);
 
 /// What to do about fields nobody knows, and fields that stand twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,69 +27,6 @@ pub enum FieldValidation {
 }
 
 impl Query {
-    /// The query of a URL.
-    pub fn new(query: &str) -> Self {
-        Self(
-            form_urlencoded::parse(query.as_bytes())
-                .into_owned()
-                .collect(),
-        )
-    }
-
-    /// The first value of a parameter; empty if there is none.
-    pub fn get(&self, name: &str) -> &str {
-        self.0
-            .iter()
-            .find(|(k, _)| k == name)
-            .map_or("", |(_, v)| v)
-    }
-
-    /// All values of a parameter.
-    pub fn all(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.0
-            .iter()
-            .filter(move |(k, _)| k == name)
-            .map(|(_, v)| v.as_str())
-    }
-
-    /// A number among the options of a stream, if there is one.
-    ///
-    /// # Errors
-    /// 400, in Go's words.
-    pub fn whole(&self, name: &str) -> Result<Option<i64>, Status> {
-        match self.get(name) {
-            "" => Ok(None),
-            text => text.parse().map(Some).map_err(|_| {
-                Status::bad_request(format!(
-                    "strconv.ParseInt: parsing {text:?}: invalid syntax"
-                ))
-            }),
-        }
-    }
-
-    /// A flag; anything but `false`, `0` and nothing is true.
-    pub fn flag(&self, name: &str) -> bool {
-        self.0
-            .iter()
-            .find(|(k, _)| k == name)
-            .is_some_and(|(_, v)| !matches!(v.as_str(), "false" | "0"))
-    }
-
-    /// A number, if there is one.
-    ///
-    /// # Errors
-    /// 400, in Go's words.
-    pub fn number(&self, name: &str) -> Result<Option<i64>, Status> {
-        match self.get(name) {
-            "" => Ok(None),
-            text => text.parse().map(Some).map_err(|_| {
-                Status::bad_request(format!(
-                    "{name}: strconv.ParseInt: parsing {text:?}: invalid syntax"
-                ))
-            }),
-        }
-    }
-
     /// Whether to go all the way but the last step, and what to do about unknown fields.
     ///
     /// # Errors
@@ -123,12 +58,7 @@ impl Query {
     }
 
     fn dry_run_errors(&self) -> ErrorList {
-        let values: Vec<_> = self
-            .0
-            .iter()
-            .filter(|(k, _)| k == "dryRun")
-            .map(|(_, v)| v.as_str())
-            .collect();
+        let values: Vec<_> = self.all("dryRun").collect();
         if values.iter().all(|v| *v == "All") {
             return ErrorList::new();
         }

@@ -11,12 +11,11 @@ use k8s_openapi::api::authorization::v1::{
     SubjectAccessReviewStatus,
 };
 use portcullis_api::{Object, Status, UserInfo};
-use portcullis_rbac::{Attributes, Decision, ResourceTarget, Target};
+use portcullis_rbac::{Attributes, Authorizer, Decision, ResourceTarget, Target};
 
 use super::Call;
 use super::body::{self, Incoming};
 use super::create::settle_namespace;
-use crate::app::App;
 use crate::response::{self, Response};
 
 /// Answers a review.
@@ -41,7 +40,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         return Err(Status::invalid(resource.group_kind(), name, &errors));
     }
     answer(call, object.as_mut())?;
-    authentication::answer(call.app, call.scope.user, object.as_mut()).await?;
+    authentication::answer(&call.api.tokens, call.scope.user, object.as_mut()).await?;
     let json = object.encode(resource.type_meta(call.api_version));
     let body = response::object::encode(json, call.format.encoding)?;
     call.scope.warn(read.warnings);
@@ -53,17 +52,17 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
 }
 
 fn answer(call: &Call<'_>, review: &mut dyn Object) -> Result<(), Status> {
-    let (app, user) = (call.app.as_ref(), call.scope.user);
+    let (authorizer, user) = (call.api.authorizer.as_ref(), call.scope.user);
     if let Some(review) = review.as_kind_mut::<SelfSubjectAccessReview>() {
         let (resource, path) = (
             review.spec.resource_attributes.as_ref(),
             review.spec.non_resource_attributes.as_ref(),
         );
-        review.status = Some(decide(app, user, resource, path));
+        review.status = Some(decide(authorizer, user, resource, path));
     } else if let Some(review) = review.as_kind_mut::<SubjectAccessReview>() {
-        review.status = Some(decide_for(app, &review.spec));
+        review.status = Some(decide_for(authorizer, &review.spec));
     } else if let Some(review) = review.as_kind_mut::<LocalSubjectAccessReview>() {
-        review.status = Some(decide_for(app, &review.spec));
+        review.status = Some(decide_for(authorizer, &review.spec));
     } else if let Some(review) = review.as_kind_mut::<SelfSubjectRulesReview>() {
         let namespace = review.spec.namespace.as_deref().unwrap_or_default();
         if namespace.is_empty() {
@@ -71,14 +70,17 @@ fn answer(call: &Call<'_>, review: &mut dyn Object) -> Result<(), Status> {
         }
         // An answer does not repeat the question (upstream: `selfsubjectrulesreview/rest.go`).
         *review = SelfSubjectRulesReview {
-            status: Some(app.authorizer().rules(user, namespace)),
+            status: Some(authorizer.rules(user, namespace)),
             ..SelfSubjectRulesReview::default()
         };
     }
     Ok(())
 }
 
-fn decide_for(app: &App, spec: &SubjectAccessReviewSpec) -> SubjectAccessReviewStatus {
+fn decide_for(
+    authorizer: &dyn Authorizer,
+    spec: &SubjectAccessReviewSpec,
+) -> SubjectAccessReviewStatus {
     let user = UserInfo {
         name: spec.user.clone().unwrap_or_default(),
         uid: spec.uid.clone().unwrap_or_default(),
@@ -86,7 +88,7 @@ fn decide_for(app: &App, spec: &SubjectAccessReviewSpec) -> SubjectAccessReviewS
         extra: spec.extra.clone().unwrap_or_default(),
     };
     decide(
-        app,
+        authorizer,
         &user,
         spec.resource_attributes.as_ref(),
         spec.non_resource_attributes.as_ref(),
@@ -94,17 +96,14 @@ fn decide_for(app: &App, spec: &SubjectAccessReviewSpec) -> SubjectAccessReviewS
 }
 
 fn decide(
-    app: &App,
+    authorizer: &dyn Authorizer,
     user: &UserInfo,
     resource: Option<&ResourceAttributes>,
     path: Option<&NonResourceAttributes>,
 ) -> SubjectAccessReviewStatus {
     let authorize = |verb: &Option<String>, target| {
         let verb = verb.as_deref().unwrap_or_default();
-        status(
-            app.authorizer()
-                .authorize(&Attributes { user, verb, target }),
-        )
+        status(authorizer.authorize(&Attributes { user, verb, target }))
     };
     match (resource, path) {
         (Some(r), _) => {

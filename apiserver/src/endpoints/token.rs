@@ -69,8 +69,8 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     let request = of_kind(read.object.as_ref())?;
     let (request, account) = completed(call, request).await?;
     let admitted = call
-        .app
-        .registry()
+        .api
+        .registry
         .admit_action(&call.writing(dry_run), GROUP_KIND, Box::new(request))
         .await?;
     let mut request = of_kind::<TokenRequest>(admitted.as_ref())?;
@@ -102,7 +102,7 @@ async fn completed(
     request.status = None;
     let spec = request.spec.get_or_insert_default();
     if spec.audiences.as_ref().is_none_or(Vec::is_empty) {
-        spec.audiences = Some(call.app.tokens().audiences.clone());
+        spec.audiences = Some(call.api.tokens.audiences.clone());
     }
     spec.expiration_seconds.get_or_insert(LIFETIME);
     validate(spec)?;
@@ -157,7 +157,7 @@ async fn bound(
 /// Makes a lifetime that is longer than this server allows as long as it allows, and says so.
 fn shortened(call: &Call<'_>, spec: &mut TokenRequestSpec) -> Option<String> {
     let asked = spec.expiration_seconds.unwrap_or(LIFETIME);
-    let longest = call.app.tokens().lifetimes.longest;
+    let longest = call.api.tokens.lifetimes.longest;
     let longest = longest.filter(|longest| asked > *longest)?;
     spec.expiration_seconds = Some(longest);
     Some(format!(
@@ -170,7 +170,7 @@ fn issued(
     spec: &TokenRequestSpec,
     mut binding: Binding,
 ) -> Result<TokenRequestStatus, Status> {
-    let tokens = call.app.tokens();
+    let tokens = &call.api.tokens;
     let audiences = spec.audiences.as_deref().unwrap_or_default();
     let seconds = |lifetime| u64::try_from(lifetime).unwrap_or_default();
     let asked = spec.expiration_seconds.unwrap_or(LIFETIME);
@@ -261,7 +261,7 @@ async fn find(
         ..call.scope
     };
     let scope = scope.named(call.scope.namespace, name);
-    let entry = call.app.registry().get(&scope, ReadAt::Latest).await?;
+    let entry = call.api.registry.get(&scope, ReadAt::Latest).await?;
     codec::object(resource, &entry)
 }
 

@@ -24,7 +24,7 @@ impl Change for Replace<'_> {
         match current {
             Some(current) => self.writer.changed(current, object.as_mut()),
             None => {
-                may_create(self.call.app, &self.call.scope)?;
+                may_create(self.call.api.authorizer.as_ref(), &self.call.scope)?;
                 self.writer.created(object.as_mut());
             }
         }

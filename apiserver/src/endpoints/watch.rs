@@ -2,23 +2,23 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
 use bytes::Bytes;
 use futures_util::future::ready;
 use futures_util::{StreamExt, stream};
 use http::StatusCode;
-use http_body_util::{BodyExt, StreamBody};
-use hyper::body::Frame;
+use portcullis_api::Status;
 use portcullis_api::selector::FieldRequirement;
 use portcullis_api::status::Reason;
-use portcullis_api::{Status, UserInfo};
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::Call;
-use crate::filters::limits::Limits;
-use crate::filters::limits::pool::Permit;
+use crate::limits::in_flight::InFlight;
+use crate::limits::pool::Permit;
 use crate::registry::Scope;
 use crate::registry::watch::{Following, Told, WatchQuery};
 use crate::response::object::Reader;
@@ -57,7 +57,7 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
     };
     let end = Instant::now() + timeout(call)?;
     let query = WatchQuery { selection, from };
-    let following = match call.app.registry().watch(&scope, query).await {
+    let following = match call.api.registry.watch(&scope, query).await {
         Err(status) if status.reason == Some(Reason::Expired) => {
             Box::pin(stream::once(ready(Err(status))))
         }
@@ -74,19 +74,18 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
         revision: 0,
         timer: bookmark_timer(),
         end: Box::pin(tokio::time::sleep_until(end)),
-        shutdown: call.app.shutdown().clone(),
-        limits: call.app.limits().clone(),
-        user: call.scope.user.clone(),
+        shutdown: call.api.shutdown.clone(),
+        in_flight: call.in_flight.clone(),
         done: false,
     };
     let frames = stream::unfold(state, |mut state| async move {
         state
             .next()
             .await
-            .map(|bytes| (Ok::<_, Infallible>(Frame::data(bytes)), state))
+            .map(|bytes| (Ok::<_, Infallible>(bytes), state))
     });
     let mut response = response::bytes(StatusCode::OK, call.format.encoding.content_type(), "");
-    *response.body_mut() = StreamBody::new(frames).boxed_unsync();
+    *response.body_mut() = Body::from_stream(frames);
     response.extensions_mut().insert(Ends(end));
     Ok(response)
 }
@@ -126,18 +125,17 @@ struct Watching {
     timer: Interval,
     end: Pin<Box<Sleep>>,
     shutdown: CancellationToken,
-    limits: Limits,
-    user: UserInfo,
+    in_flight: Arc<InFlight>,
     done: bool,
 }
 
-/// An event, and the memory it takes until it is sent.
-struct Roomy {
+/// An event, and the permit for the memory it takes until it is sent.
+struct Held {
     event: Bytes,
-    _room: Permit,
+    _memory: Permit,
 }
 
-impl AsRef<[u8]> for Roomy {
+impl AsRef<[u8]> for Held {
     fn as_ref(&self) -> &[u8] {
         &self.event
     }
@@ -161,9 +159,9 @@ impl Watching {
                 told = self.following.next() => Woken::Told(told),
                 _ = self.timer.tick(), if self.bookmarks => Woken::Bookmark,
             };
-            let room = match self.size_alone(&woken) {
-                Some(size) => match self.limits.room_to_send(&self.user, size).await {
-                    Ok(room) => Some(room),
+            let memory = match self.size_alone(&woken) {
+                Some(size) => match self.in_flight.memory(size).await {
+                    Ok(memory) => Some(memory),
                     // As with a watcher that is too slow, its client begins anew.
                     Err(_) => {
                         self.done = true;
@@ -173,10 +171,10 @@ impl Watching {
                 None => None,
             };
             if let Some(line) = self.line(woken) {
-                return Some(match room {
-                    Some(room) => Bytes::from_owner(Roomy {
+                return Some(match memory {
+                    Some(memory) => Bytes::from_owner(Held {
                         event: line,
-                        _room: room,
+                        _memory: memory,
                     }),
                     None => line,
                 });

@@ -3,13 +3,13 @@
 use portcullis_admission::trace::{PolicyTrial, Step};
 use portcullis_admission::{Trace, chain};
 use portcullis_api::{Object, Status, UserInfo};
-use portcullis_rbac::{Attributes, ResourceTarget, Target};
+use portcullis_rbac::{Attributes, Authorizer, ResourceTarget, Target};
 use serde_json::Value;
 
+use super::answer::Explainer;
 use super::diff::{Difference, differences};
 use super::target::Write;
 use super::{Phase, PluginStep, Policies, Policy, authorization};
-use crate::app::App;
 use crate::endpoints::body::{self, Expected};
 use crate::endpoints::query::FieldValidation;
 use crate::endpoints::{create, update};
@@ -18,7 +18,7 @@ use crate::registry::{Scope, table};
 
 /// A replacement whose writer nobody will remember.
 struct Replacement<'c> {
-    app: &'c App,
+    authorizer: &'c dyn Authorizer,
     scope: &'c Scope<'c>,
     object: Box<dyn Object>,
 }
@@ -26,7 +26,7 @@ struct Replacement<'c> {
 impl Change for Replacement<'_> {
     fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
         if current.is_none() {
-            create::may_create(self.app, self.scope)?;
+            create::may_create(self.authorizer, self.scope)?;
         }
         Ok(self.object.clone())
     }
@@ -36,7 +36,7 @@ impl Change for Replacement<'_> {
 ///
 /// Returns what the plugins did, and the code of success or what was objected to.
 pub async fn explain(
-    app: &App,
+    explainer: &Explainer,
     user: &UserInfo,
     namespace: &str,
     write: &Write,
@@ -47,15 +47,16 @@ pub async fn explain(
         trace: Some(&trace),
         ..Scope::all(write.resource, user).named(namespace, &write.name)
     };
-    let written = dry_run(app, &scope, write).await;
+    let written = dry_run(explainer, &scope, write).await;
     let explained = trace
         .into_steps()
         .into_iter()
-        .map(|step| plugin(app, user, namespace, write, step));
+        .map(|step| plugin(explainer.authorizer.as_ref(), user, namespace, write, step));
     (explained.collect(), written)
 }
 
-async fn dry_run(app: &App, scope: &Scope<'_>, write: &Write) -> Result<u16, Status> {
+async fn dry_run(explainer: &Explainer, scope: &Scope<'_>, write: &Write) -> Result<u16, Status> {
+    let registry = &explainer.registry;
     let expected = Expected {
         kind: write.resource.kind,
         api_version: &write.api_version,
@@ -66,18 +67,28 @@ async fn dry_run(app: &App, scope: &Scope<'_>, write: &Write) -> Result<u16, Sta
         .map_err(|why| why.into_status(expected))?;
     if write.update {
         let object = update::ready(scope, read)?;
-        let replacement = Replacement { app, scope, object };
-        let updated = app.registry().update(scope, &replacement).await?;
+        let replacement = Replacement {
+            authorizer: explainer.authorizer.as_ref(),
+            scope,
+            object,
+        };
+        let updated = registry.update(scope, &replacement).await?;
         return Ok(if updated.created { 201 } else { 200 });
     }
     // a POST's URL names no object
     let scope = &scope.named(scope.namespace, "");
     let object = create::ready(scope, read)?;
-    app.registry().create(scope, object).await?;
+    registry.create(scope, object).await?;
     Ok(201)
 }
 
-fn plugin(app: &App, user: &UserInfo, namespace: &str, write: &Write, step: Step) -> PluginStep {
+fn plugin(
+    authorizer: &dyn Authorizer,
+    user: &UserInfo,
+    namespace: &str,
+    write: &Write,
+    step: Step,
+) -> PluginStep {
     let changes = step.change.as_ref().map(|change| {
         let value = |json: &[u8]| serde_json::from_slice::<Value>(json).unwrap_or_default();
         differences(&value(&change.before), &value(&change.after))
@@ -90,7 +101,7 @@ fn plugin(app: &App, user: &UserInfo, namespace: &str, write: &Write, step: Step
         tried: found
             .trials
             .into_iter()
-            .map(|trial| policy(app, user, namespace, trial))
+            .map(|trial| policy(authorizer, user, namespace, trial))
             .collect(),
         asked: found.asked,
     });
@@ -115,7 +126,12 @@ fn hide(difference: &mut Difference) {
     }
 }
 
-fn policy(app: &App, user: &UserInfo, namespace: &str, trial: PolicyTrial) -> Policy {
+fn policy(
+    authorizer: &dyn Authorizer,
+    user: &UserInfo,
+    namespace: &str,
+    trial: PolicyTrial,
+) -> Policy {
     let through = trial.may_use.as_ref().map(|may_use| {
         let account = service_account(&may_use.user);
         // the caller, or else the pod's service account
@@ -135,7 +151,7 @@ fn policy(app: &App, user: &UserInfo, namespace: &str, trial: PolicyTrial) -> Po
             verb: "use",
             target: Target::Resource(target),
         };
-        authorization::explain(app.authorizer(), &attributes)
+        authorization::explain(authorizer, &attributes)
     });
     Policy {
         name: trial.policy,

@@ -1,27 +1,43 @@
 //! A question, taken through the stages of a request.
 
+use std::sync::Arc;
+
 use portcullis_api::{Status, UserInfo};
+use portcullis_authn::Authenticator;
+use portcullis_rbac::Authorizer;
 
 use super::caller::Shown;
 use super::target::Asked;
 use super::{
     Answer, Authentication, Explanation, PluginStep, Policies, Question, admission, authorization,
 };
-use crate::app::App;
-use crate::filters::authorization::check;
+use crate::access::authorization::check;
+use crate::registry::Registry;
+
+/// What decides: the parts that decide about real requests.
+pub struct Explainer {
+    /// Who is who.
+    pub authenticator: Arc<dyn Authenticator>,
+    /// Who may do what.
+    pub authorizer: Arc<dyn Authorizer>,
+    /// All objects, behind admission.
+    pub registry: Arc<Registry>,
+}
 
 /// Says what would become of a request, and why.
 ///
 /// # Errors
 /// 400 for a question that makes no sense.
 pub async fn explain(
-    app: &App,
+    explainer: &Explainer,
     asker: &UserInfo,
     question: Question,
 ) -> Result<Explanation, Status> {
     let shown = Shown::of(&question)?;
     let asked = Asked::of(question)?;
-    let (authentication, user) = shown.authenticate(app, asker).await;
+    let (authentication, user) = shown
+        .authenticate(explainer.authenticator.as_ref(), asker)
+        .await;
     let mut explanation = Explanation {
         request: asked.sentence(asker),
         answer: Answer {
@@ -35,7 +51,7 @@ pub async fn explain(
         authorization: None,
         admission: None,
     };
-    let ended = stages(app, &shown, &asked, user, &mut explanation).await;
+    let ended = stages(explainer, &shown, &asked, user, &mut explanation).await;
     explanation.answer = match ended {
         Ok(code) => Answer {
             code,
@@ -54,7 +70,7 @@ pub async fn explain(
 
 /// Authentication has been; what follows it, up to the stage that objects.
 async fn stages(
-    app: &App,
+    explainer: &Explainer,
     shown: &Shown,
     asked: &Asked,
     user: Result<UserInfo, Status>,
@@ -64,17 +80,18 @@ async fn stages(
         let stage = stage.to_owned();
         move |status| (stage, status)
     };
+    let authorizer = explainer.authorizer.as_ref();
     let user = user.map_err(at("authentication"))?;
-    let (impersonation, user) = shown.impersonate(app, &user);
+    let (impersonation, user) = shown.impersonate(authorizer, &user);
     explanation.impersonation = impersonation;
     let user = user.map_err(at("impersonation"))?;
     let attributes = asked.attributes(&user);
-    explanation.authorization = Some(authorization::explain(app.authorizer(), &attributes));
-    check(app, &attributes).map_err(at("authorization"))?;
+    explanation.authorization = Some(authorization::explain(authorizer, &attributes));
+    check(authorizer, &attributes).map_err(at("authorization"))?;
     let Some(write) = &asked.write else {
         return Ok(200);
     };
-    let (plugins, written) = admission::explain(app, &user, asked.namespace(), write).await;
+    let (plugins, written) = admission::explain(explainer, &user, asked.namespace(), write).await;
     let refused = plugins.iter().find(|step| step.refused.is_some());
     let stage = refused.map_or_else(
         || "validation".to_owned(),

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use portcullis_api::{Status, UserInfo};
-use portcullis_authn::{self as authn, Credentials, Outcome, Step};
+use portcullis_authn::{self as authn, Authenticator, Credentials, Outcome, Step};
+use portcullis_rbac::Authorizer;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::{Authentication, AuthenticatorStep, Impersonation, Question, User, authorization};
-use crate::app::App;
-use crate::filters::impersonation;
+use crate::access::impersonation;
 
 /// A request's credentials.
 pub struct Shown {
@@ -44,7 +44,7 @@ impl Shown {
     /// Who shows them; `asker`, if there are none.
     pub async fn authenticate(
         &self,
-        app: &App,
+        authenticator: &dyn Authenticator,
         asker: &UserInfo,
     ) -> (Authentication, Result<UserInfo, Status>) {
         if self.is_empty() {
@@ -60,7 +60,7 @@ impl Shown {
             peer_certificates: &self.certificates,
             trace: Some(&trace),
         };
-        let decided = match app.authenticator().authenticate(&credentials).await {
+        let decided = match authenticator.authenticate(&credentials).await {
             Ok(Outcome::Identified(user)) => Ok(user),
             Ok(Outcome::NotMine) | Err(_) => Err(Status::unauthorized()),
         };
@@ -74,16 +74,18 @@ impl Shown {
     /// Whom they ask to act as, and who is judged from here on.
     pub fn impersonate(
         &self,
-        app: &App,
+        authorizer: &dyn Authorizer,
         user: &UserInfo,
     ) -> (Option<Impersonation>, Result<UserInfo, Status>) {
-        let decided = impersonation::impersonate(app, user.clone(), &self.headers);
+        let decided = impersonation::impersonate(authorizer, user, &self.headers)
+            .map(|other| other.unwrap_or_else(|| user.clone()));
         let Ok(Some(wish)) = authn::Impersonation::requested(&self.headers) else {
             return (None, decided);
         };
-        let needs = wish.needs.iter().map(|need| {
-            authorization::explain(app.authorizer(), &impersonation::attributes(user, need))
-        });
+        let needs = wish
+            .needs
+            .iter()
+            .map(|need| authorization::explain(authorizer, &impersonation::attributes(user, need)));
         let explained = Impersonation {
             user: (&wish.user).into(),
             needs: needs.collect(),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Question;
 use crate::registry::resource::Resource;
 use crate::registry::table;
-use crate::request_info::RequestInfo;
+use crate::request::{Query, RequestInfo};
 
 /// A resource, an object or a path, and what is done with it.
 pub struct Asked {
@@ -191,7 +191,7 @@ impl Asked {
 /// A path outside resources, without its query, which nobody is asked about.
 fn path(asked: &str) -> Result<String, Status> {
     let path = asked.split('?').next().unwrap_or_default();
-    match RequestInfo::parse(&Method::GET, path, "") {
+    match RequestInfo::parse(&Method::GET, path, &Query::default()) {
         RequestInfo::Resource(_) if !path.is_empty() => Err(Status::bad_request(format!(
             "{path} is the URL of a resource: name the resource"
         ))),

@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use crate::files::{Watched, unusable};
+use crate::start::files::{Watched, unusable};
 
 /// A certificate, and how it is proved.
 #[derive(Debug)]
@@ -121,7 +121,7 @@ mod tests {
     use portcullis_authn::Reload;
 
     use super::*;
-    use crate::serving::pki::{Authority, Identity};
+    use crate::pki::{Authority, Identity};
 
     fn identity(dir: &Path) -> Identity {
         let authority = Authority::in_dir(dir).unwrap();

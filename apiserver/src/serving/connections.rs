@@ -83,7 +83,7 @@ fn rank(worth: Worth, now: Instant) -> Option<(u8, Instant)> {
 fn of_greediest(open: &HashMap<u64, Arc<Progress>>, most: usize) -> Option<u64> {
     let mut by_user: HashMap<&Arc<str>, (usize, u64)> = HashMap::new();
     for (number, progress) in open {
-        if let Some(user) = progress.user() {
+        if let Some(user) = progress.user().get() {
             let (count, oldest) = by_user.entry(user).or_insert((0, *number));
             *count += 1;
             *oldest = (*oldest).min(*number);
@@ -127,7 +127,7 @@ mod tests {
     fn working(all: &Arc<Connections>, user: &str) -> (Arc<Progress>, UnderWay, Open) {
         let progress = Progress::begin();
         let request = progress.request();
-        progress.identify(&user.into());
+        progress.user().get_or_init(|| user.into());
         let open = all.take(&progress).unwrap();
         (progress, request, open)
     }
@@ -154,10 +154,10 @@ mod tests {
         let _others: Vec<_> = (0..6).map(|n| working(&all, &n.to_string())).collect();
         let (busy, idle) = (Progress::begin(), Progress::begin());
         let at_work = busy.request();
-        busy.identify(&"alice".into());
-        at_work.answer(None, false);
-        idle.identify(&"bob".into());
-        idle.request().answer(None, false);
+        busy.user().get_or_init(|| "alice".into());
+        at_work.answer(None);
+        idle.user().get_or_init(|| "bob".into());
+        idle.request().answer(None);
         let _busy = all.take(&busy).unwrap();
         let of_idle = all.take(&idle).unwrap();
         let new = Progress::begin();
@@ -170,8 +170,8 @@ mod tests {
         drop(of_new);
         assert_eq!(all.open.lock().len(), 8);
         let at_work_too = newer.request();
-        newer.identify(&"carol".into());
-        at_work_too.answer(None, false);
+        newer.user().get_or_init(|| "carol".into());
+        at_work_too.answer(None);
         assert!(all.take(&Progress::begin()).is_none(), "all are at work");
     }
 

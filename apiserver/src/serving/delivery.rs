@@ -1,46 +1,52 @@
-//! Answers on their way out: in pieces that a connection takes one at a time, each of which holds what
-//! the answer holds, places and memory, until it is sent.
+//! Responses on their way out: in pieces that a connection takes one at a time, each of which holds what
+//! the response holds, its place and memory, until it is sent.
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use axum::BoxError;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, SizeHint};
 use thiserror::Error;
 
 use super::progress::{Clock, UnderWay};
-use crate::filters::Answer;
-use crate::filters::limits::pool::Permit;
-use crate::response;
+use crate::limits::in_flight::InFlight;
+use crate::response::Ends;
 
 /// The largest piece, in bytes. HTTP/2 copies none, but queues each whole.
 const PIECE: usize = 64 * 1024;
 
-/// That an answer was not sent in time.
+/// Why a response breaks off.
 #[derive(Debug, Error)]
-#[error("the answer was not sent in time")]
-pub struct Late;
+pub enum BrokenOff {
+    /// Its client has not read it in time.
+    #[error("the response was not sent in time")]
+    Late,
+    /// What makes it has failed.
+    #[error("the response broke off: {0}")]
+    Body(BoxError),
+}
 
-/// The body of an answer on its way out.
-pub struct Delivery {
-    rest: Rest,
+/// The body of a response on its way out.
+pub struct Delivery<B> {
+    rest: Rest<B>,
     clock: Arc<Clock>,
 }
 
-enum Rest {
-    /// All of it is there; the bytes know what is held for them.
+enum Rest<B> {
+    /// All of it is there; the bytes hold what is held for them.
     Whole(Bytes),
     /// It comes bit by bit.
-    Stream { body: response::Body, _held: Held },
+    Stream { body: B, _held: Held },
 }
 
-/// Bytes, and what goes when the last of them has gone.
+/// Bytes, and what is given back when the last of them has gone.
 struct Held {
-    /// None of an answer that comes bit by bit.
+    /// None of a response that comes bit by bit.
     bytes: Bytes,
-    _permits: Vec<Permit>,
+    _in_flight: Option<Arc<InFlight>>,
     _under_way: UnderWay,
 }
 
@@ -50,47 +56,53 @@ impl AsRef<[u8]> for Held {
     }
 }
 
-/// Sends an answer on its way.
-pub async fn deliver(answer: Answer, under_way: UnderWay) -> http::Response<Delivery> {
-    let Answer {
-        response,
-        held,
-        end,
-        unread,
-    } = answer;
-    let clock = under_way.answer(end, unread);
-    let (head, body) = response.into_parts();
+/// Sends a response on its way.
+///
+/// # Errors
+/// A body that breaks off before its end.
+pub async fn deliver<B>(
+    response: http::Response<B>,
+    under_way: UnderWay,
+) -> Result<http::Response<Delivery<B>>, BrokenOff>
+where
+    B: Body<Data = Bytes, Error = BoxError>,
+{
+    let clock = under_way.answer(Ends::of(&response));
+    let (mut head, body) = response.into_parts();
+    let in_flight = head.extensions.remove::<Arc<InFlight>>();
     let holding = |bytes| Held {
         bytes,
-        _permits: held,
+        _in_flight: in_flight,
         _under_way: under_way,
     };
     let rest = if body.size_hint().exact().is_some() {
-        // a body that is all there cannot fail
-        let bytes = body.collect().await;
-        let bytes = bytes.map_or_else(|e| match e {}, |b| b.to_bytes());
-        Rest::Whole(Bytes::from_owner(holding(bytes)))
+        let bytes = body.collect().await.map_err(BrokenOff::Body)?;
+        Rest::Whole(Bytes::from_owner(holding(bytes.to_bytes())))
     } else {
         Rest::Stream {
             body,
             _held: holding(Bytes::new()),
         }
     };
-    http::Response::from_parts(head, Delivery { rest, clock })
+    let body = Delivery { rest, clock };
+    Ok(http::Response::from_parts(head, body))
 }
 
-impl Body for Delivery {
+impl<B> Body for Delivery<B>
+where
+    B: Body<Data = Bytes, Error = BoxError> + Unpin,
+{
     type Data = Bytes;
-    type Error = Late;
+    type Error = BrokenOff;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Late>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         let this = &mut *self;
         let frame = match &mut this.rest {
             Rest::Whole(rest) if rest.is_empty() => None,
-            Rest::Whole(_) if this.clock.is_over() => Some(Err(Late)),
+            Rest::Whole(_) if this.clock.is_over() => Some(Err(BrokenOff::Late)),
             Rest::Whole(rest) => {
                 let piece = rest.split_to(rest.len().min(PIECE));
                 Some(Ok(Frame::data(piece)))
@@ -98,7 +110,7 @@ impl Body for Delivery {
             Rest::Stream { body, .. } => {
                 this.clock.waits(false);
                 let frame = ready!(Pin::new(body).poll_frame(context));
-                frame.map(|frame| frame.map_err(|e| match e {}))
+                frame.map(|frame| frame.map_err(BrokenOff::Body))
             }
         };
         // From here on it is the client that does not take it.
@@ -125,40 +137,50 @@ impl Body for Delivery {
 mod tests {
     use std::time::Duration;
 
-    use http::StatusCode;
+    use http::{Method, StatusCode};
+    use portcullis_api::UserInfo;
     use tokio::time::Instant;
 
     use super::*;
-    use crate::filters::limits::pool::Pool;
-    use crate::filters::limits::shares::{Division, Holder};
+    use crate::config::RequestLimits;
+    use crate::limits::Limits;
+    use crate::request::{Query, RequestInfo};
+    use crate::response;
     use crate::serving::progress::Progress;
 
-    fn answer(size: usize, pool: &Arc<Pool>, end: Option<Instant>) -> Answer {
-        let holder = Holder {
-            user: "alice".into(),
-            system: false,
-        };
-        Answer {
-            response: response::text(StatusCode::OK, "x".repeat(size)),
-            held: vec![pool.try_take(&holder, 1).unwrap()],
-            end,
-            unread: false,
-        }
-    }
-
-    fn pool() -> Arc<Pool> {
-        Pool::new(Division {
-            places: 4,
-            reserve: 0,
-            factor: 1,
+    fn limits() -> Limits {
+        Limits::new(&RequestLimits {
+            max_requests_inflight: 4,
+            max_mutating_requests_inflight: 4,
+            request_timeout: Duration::ZERO,
         })
     }
 
+    fn held(limits: &Limits) -> usize {
+        limits.in_flight()[1].1
+    }
+
+    fn response(
+        size: usize,
+        limits: &Limits,
+        end: Option<Instant>,
+    ) -> http::Response<impl Body<Data = Bytes, Error = BoxError> + Unpin> {
+        let mut response = response::text(StatusCode::OK, "x".repeat(size));
+        let info = RequestInfo::parse(&Method::GET, "/", &Query::default());
+        let in_flight = InFlight::new(limits, &info, &UserInfo::default(), 0).unwrap();
+        in_flight.start().unwrap();
+        response.extensions_mut().insert(in_flight);
+        if let Some(end) = end {
+            response.extensions_mut().insert(Ends(end));
+        }
+        response.map(|body| body.map_err(Into::into))
+    }
+
     #[tokio::test]
-    async fn an_answer_holds_its_place_until_its_last_piece_is_gone() {
-        let (pool, progress) = (pool(), Progress::begin());
-        let answer = deliver(answer(PIECE + 1, &pool, None), progress.request()).await;
-        let mut body = answer.into_body();
+    async fn a_response_holds_its_place_until_its_last_piece_is_gone() {
+        let (limits, progress) = (limits(), Progress::begin());
+        let sent = deliver(response(PIECE + 1, &limits, None), progress.request()).await;
+        let mut body = sent.unwrap().into_body();
         assert_eq!(
             body.size_hint().exact(),
             Some(u64::try_from(PIECE + 1).unwrap())
@@ -169,22 +191,25 @@ mod tests {
         }
         assert!(pieces.iter().map(Bytes::len).eq([PIECE, 1]) && body.is_end_stream());
         drop(body);
-        assert_eq!((pool.taken(), progress.heads()), (1, None));
+        assert_eq!((held(&limits), progress.heads()), (1, None));
         drop(pieces);
-        assert_eq!((pool.taken(), progress.heads()), (0, Some(1)));
-        let empty = deliver(self::answer(0, &pool, None), progress.request()).await;
+        assert_eq!((held(&limits), progress.heads()), (0, Some(1)));
+        let empty = deliver(response(0, &limits, None), progress.request()).await;
+        let empty = empty.unwrap();
         assert!(empty.body().is_end_stream());
         drop(empty);
-        assert_eq!(pool.taken(), 0);
+        assert_eq!(held(&limits), 0);
     }
 
     #[tokio::test]
-    async fn an_answer_that_takes_too_long_breaks_off() {
-        let (pool, progress) = (pool(), Progress::begin());
+    async fn a_response_that_takes_too_long_breaks_off() {
+        let (limits, progress) = (limits(), Progress::begin());
         let end = Instant::now() + Duration::from_millis(1);
-        let answer = deliver(answer(10, &pool, Some(end)), progress.request()).await;
+        let sent = deliver(response(10, &limits, Some(end)), progress.request()).await;
         tokio::time::sleep_until(end).await;
-        assert!(answer.into_body().frame().await.unwrap().is_err());
-        assert_eq!(pool.taken(), 0);
+        let mut body = sent.unwrap().into_body();
+        assert!(body.frame().await.unwrap().is_err());
+        drop(body);
+        assert_eq!(held(&limits), 0);
     }
 }

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use crate::filters::limits::pool::{Permit, Pool};
-use crate::filters::limits::shares::{Division, Holder};
+use crate::limits::pool::{Permit, Pool};
+use crate::limits::shares::{Division, Holder};
 
 /// What each connection may keep of a head, in bytes, whatever the others do. Few heads have more.
 const FREE: usize = 16 * 1024;

@@ -36,8 +36,8 @@ pub struct Progress {
     taken: AtomicU64,
     /// How much it has taken since.
     since_taken: AtomicUsize,
-    /// The user whose request was the first to be carried out.
-    user: OnceLock<Arc<str>>,
+    /// The user whose request was the first to be authorized.
+    user: Arc<OnceLock<Arc<str>>>,
     /// Whether the client is still sending a discarded body.
     unread: AtomicBool,
     answers: Mutex<HashMap<u64, Arc<Clock>>>,
@@ -116,7 +116,7 @@ impl Progress {
             blocked: AtomicU64::new(0),
             taken: AtomicU64::new(0),
             since_taken: AtomicUsize::new(0),
-            user: OnceLock::new(),
+            user: Arc::default(),
             unread: AtomicBool::new(false),
             answers: Mutex::default(),
             evicted: Notify::new(),
@@ -161,14 +161,14 @@ impl Progress {
         }
     }
 
-    /// That a request of this user is carried out.
-    pub fn identify(&self, user: &Arc<str>) {
-        self.user.get_or_init(|| user.clone());
+    /// The user whose request was the first to be authorized, once there is one.
+    pub const fn user(&self) -> &Arc<OnceLock<Arc<str>>> {
+        &self.user
     }
 
-    /// The user whose request was the first to be carried out.
-    pub fn user(&self) -> Option<&Arc<str>> {
-        self.user.get()
+    /// That the client is still sending a body that is discarded.
+    pub fn leaves_unread(&self) {
+        self.unread.store(true, Ordering::Relaxed);
     }
 
     fn since(&self, what: &AtomicU64, goes_on: bool) {
@@ -256,11 +256,8 @@ pub struct UnderWay {
 
 impl UnderWay {
     /// There is an answer; from now on the client is waited for.
-    pub fn answer(&self, end: Option<Instant>, unread: bool) -> Arc<Clock> {
+    pub fn answer(&self, end: Option<Instant>) -> Arc<Clock> {
         let progress = &self.progress;
-        if unread {
-            progress.unread.store(true, Ordering::Relaxed);
-        }
         let clock = Arc::new(Clock {
             epoch: progress.began,
             waits: AtomicU64::new(progress.began.now()),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use portcullis::serving::pki::Authority;
+use portcullis::pki::Authority;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 

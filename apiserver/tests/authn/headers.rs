@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use portcullis::serving::pki::{Authority, Identity};
+use portcullis::pki::{Authority, Identity};
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair};
 use time::{Duration, OffsetDateTime};
 

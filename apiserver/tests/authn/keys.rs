@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use portcullis::server::Server;
-use portcullis::serving::pki::Authority;
+use portcullis::pki::Authority;
+use portcullis::start::server::Server;
 use serde_json::{Value, json};
 
 use super::requests::{make_account, token, whoami};

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use portcullis::server::Server;
+use portcullis::start::server::Server;
 use serde_json::{Value, json};
 
 use super::requests::{make_account, make_pod, request_token, whoami};

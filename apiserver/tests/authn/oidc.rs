@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use portcullis::server::Server;
+use portcullis::start::server::Server;
 use serde_json::{Value, json};
 
 use super::requests::{REVIEWS, counts, does_not_count, now, whoami};
@@ -187,7 +187,7 @@ async fn a_bad_option_is_named_before_anything_is_made() {
         ),
         (
             &["--service-account-issuer=1:b"],
-            "--service-account-issuer: \"1:b\" holds a colon, and is no URL",
+            "--service-account-issuer: \"1:b\" has a colon, but is not a URL",
         ),
         (
             &["--etcd-servers=https://me:deep-secret@x:2379"],
@@ -207,7 +207,7 @@ async fn a_bad_option_is_named_before_anything_is_made() {
         ),
         (
             &["--authorization-mode=RBAC,AlwaysDeny,RBAC"],
-            "--authorization-mode: the mode RBAC stands there twice",
+            "--authorization-mode: the mode RBAC is named twice",
         ),
     ] {
         let error = Server::start(&options(&dir, flags))

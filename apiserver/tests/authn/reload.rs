@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use http::Method;
-use portcullis::serving::pki::Authority;
+use portcullis::pki::Authority;
 use serde_json::json;
 
 use super::requests::{make_account, token, whoami};

@@ -82,7 +82,7 @@ async fn only_cluster_admins_may_ask_and_only_if_the_server_tells() {
     let refused = server.alice().post(PATH, &question).await;
     assert_eq!(refused.code, 403);
     assert!(refused.message().contains("cannot * resource \"*\""));
-    assert_eq!(server.admin().get(PATH).await.code, 404);
+    assert_eq!(server.admin().get(PATH).await.code, 405);
     for nonsense in [
         json!({}),
         json!({"verb": "get"}),

@@ -178,7 +178,7 @@ async fn an_unknown_controller_is_refused_with_the_list() {
     let dir = directory();
     let flags = ["--controllers=*,-deployment"];
     let options = crate::support::server::options(&dir, &flags);
-    let Err(error) = portcullis::server::Server::start(&options).await else {
+    let Err(error) = portcullis::start::server::Server::start(&options).await else {
         panic!("it started");
     };
     let text = error.to_string();

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use portcullis::serving::pki::Authority;
+use portcullis::pki::Authority;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::client::Client;

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use portcullis::config::{Cli, Command, Serve};
-use portcullis::server::Server;
+use portcullis::pki::{Authority, Identity};
 use portcullis::serving::Deadlines;
-use portcullis::serving::pki::{Authority, Identity};
+use portcullis::start::server::Server;
 use portcullis_authn::SigningKey;
 use portcullis_authn::service_account::TokenIssuer;
 use tempfile::TempDir;

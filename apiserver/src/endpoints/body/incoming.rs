@@ -1,16 +1,21 @@
-//! A request's body on its way in: how much of it is kept, for how long, and what it holds.
+//! A request's body on its way in: how much of it is kept, and for how long it is waited for.
 
+use std::fmt::Display;
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::body::Body;
 use portcullis_api::Status;
 use portcullis_api::status::Reason;
 use tokio::time::Instant;
 
-use crate::filters::limits::pool::Permit;
-use crate::filters::limits::{self, Turn};
+use crate::limits;
+use crate::limits::in_flight::InFlight;
+use crate::limits::pool::Permit;
+use crate::response::{self, Response};
 
 /// The largest body, in bytes (upstream: `MaxRequestBodyBytes`).
 const BODY_MAX: usize = 3 * 1024 * 1024;
@@ -21,69 +26,27 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How many bytes of it must come in a second from then on.
 const BYTES_PER_SECOND: u32 = 8 * 1024;
 
-/// A body as it comes from a connection.
-pub type Received = hyper::body::Incoming;
-
-/// A request's body. Nothing of it is read before the request is admitted.
+/// A request's body, of which nothing has been read.
 #[derive(Debug)]
-pub struct Incoming<B = Received> {
-    /// `None` once the body is discarded.
-    received: Option<B>,
-    unread: bool,
-    admitted: Option<Admitted>,
+pub struct Incoming<B = Body> {
+    body: Option<B>,
+    in_flight: Arc<InFlight>,
 }
 
-/// What a request holds from when it may be carried out until it has been.
-#[derive(Debug)]
-pub struct Admitted {
-    /// Its turn.
-    pub turn: Turn,
-    /// Its place among the requests at once, as soon as it has one.
-    pub place: Option<Permit>,
-    /// The memory that its body takes, and its head if that is large.
-    pub body: Option<Permit>,
-}
+impl<S: Sync> FromRequest<S> for Incoming {
+    type Rejection = Response;
 
-impl<B: Body<Data = Bytes> + Unpin> Incoming<B> {
-    /// The body of a request of which nothing is known yet.
-    pub fn new(received: B) -> Self {
-        Self {
-            received: Some(received),
-            unread: false,
-            admitted: None,
-        }
-    }
-
-    /// The request may be carried out: it takes its place, unless its body has to come first.
-    ///
-    /// # Errors
-    /// 429.
-    pub fn admit(&mut self, turn: Turn) -> Result<(), Status> {
-        let complete = self.received.as_ref().is_none_or(Body::is_end_stream);
-        let waits = turn.is_after_body() && !complete;
-        if !waits {
-            // A body that no handler reads is discarded.
-            self.unread |= self.received.take().is_some_and(|b| !b.is_end_stream());
-        }
-        let place = if waits { None } else { turn.begin()? };
-        let head = turn.head();
-        let body = if head > STEP {
-            Some(turn.room(head)?)
-        } else {
-            None
-        };
-        self.admitted = Some(Admitted { turn, place, body });
-        Ok(())
-    }
-
-    /// Whether the client is still sending a discarded body.
-    pub fn is_unread(&self) -> bool {
-        self.unread || self.received.as_ref().is_some_and(|b| !b.is_end_stream())
-    }
-
-    /// What the request holds, if it was admitted.
-    pub fn into_admitted(self) -> Option<Admitted> {
-        self.admitted
+    async fn from_request(mut request: Request, _: &S) -> Result<Self, Response> {
+        let in_flight = request.extensions_mut().remove::<Arc<InFlight>>();
+        let in_flight = in_flight.ok_or_else(|| {
+            response::status(&Status::internal(
+                "a request outside the limits on requests",
+            ))
+        })?;
+        Ok(Self {
+            body: Some(request.into_body()),
+            in_flight,
+        })
     }
 }
 
@@ -92,34 +55,28 @@ impl<B: Body<Data = Bytes> + Unpin> Incoming<B> {
 /// # Errors
 /// 413 if it is too large, 400 if the connection breaks, 429 if there are too many, 504 if it comes
 /// too slowly.
-pub async fn read<B>(body: &mut Incoming<B>) -> Result<Bytes, Status>
+pub async fn read<B>(incoming: &mut Incoming<B>) -> Result<Bytes, Status>
 where
-    B: Body<Data = Bytes, Error: std::fmt::Display> + Unpin,
+    B: http_body::Body<Data = Bytes, Error: Display> + Unpin,
 {
-    let (Some(received), Some(admitted)) = (&mut body.received, &mut body.admitted) else {
+    let body = incoming.body.take().filter(|body| !body.is_end_stream());
+    let Some(mut body) = body else {
         return Ok(Bytes::new());
     };
-    let mut room = match admitted.body.take() {
-        Some(mut room) => room
-            .grow(STEP)
-            .then_some(room)
-            .ok_or_else(limits::too_many)?,
-        None => admitted.turn.room(STEP)?,
-    };
-    let bytes = receive(received, &mut room, GRACE).await?;
-    admitted.body = Some(room);
-    // all of it has come, which the connection may not know yet
-    body.received = None;
-    admitted.place = admitted.turn.begin()?;
+    let in_flight = &incoming.in_flight;
+    let mut memory = in_flight.body(STEP)?;
+    let bytes = receive(&mut body, &mut memory, GRACE).await?;
+    in_flight.keep_body(memory);
+    in_flight.start()?;
     Ok(bytes)
 }
 
-async fn receive<B>(received: &mut B, room: &mut Permit, grace: Duration) -> Result<Bytes, Status>
+async fn receive<B>(received: &mut B, memory: &mut Permit, grace: Duration) -> Result<Bytes, Status>
 where
-    B: Body<Data = Bytes, Error: std::fmt::Display> + Unpin,
+    B: http_body::Body<Data = Bytes, Error: Display> + Unpin,
 {
     let mut bytes = BytesMut::new();
-    let of_head = room.places().saturating_sub(STEP);
+    let of_head = memory.places().saturating_sub(STEP);
     let begun = Instant::now() + grace;
     loop {
         let came = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
@@ -144,8 +101,8 @@ where
                 format!("Request entity too large: limit is {BODY_MAX}"),
             ));
         }
-        let missing = (size + of_head).saturating_sub(room.places());
-        if missing > 0 && !room.grow(missing.next_multiple_of(STEP)) {
+        let missing = (size + of_head).saturating_sub(memory.places());
+        if missing > 0 && !memory.grow(missing.next_multiple_of(STEP)) {
             return Err(limits::too_many());
         }
         bytes.extend_from_slice(&data);
@@ -158,14 +115,14 @@ mod tests {
 
     use futures_util::{StreamExt, stream};
     use http::Method;
+    use http_body::Frame;
     use http_body_util::StreamBody;
-    use hyper::body::Frame;
     use portcullis_api::UserInfo;
 
     use super::*;
     use crate::config::RequestLimits;
-    use crate::filters::limits::Limits;
-    use crate::request_info::RequestInfo;
+    use crate::limits::Limits;
+    use crate::request::{Query, RequestInfo};
 
     const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 
@@ -177,18 +134,19 @@ mod tests {
         })
     }
 
-    fn turn(limits: &Limits, method: &Method, user: &str) -> Turn {
+    fn in_flight(limits: &Limits, user: &str) -> Arc<InFlight> {
         let user = UserInfo {
             name: user.into(),
             ..UserInfo::default()
         };
-        Turn::new(limits, &RequestInfo::parse(method, MAPS, ""), &user, 0)
+        let info = RequestInfo::parse(&Method::POST, MAPS, &Query::default());
+        InFlight::new(limits, &info, &user, 0).unwrap()
     }
 
     fn frames(
         sizes: &'static [usize],
         ends: bool,
-    ) -> impl Body<Data = Bytes, Error = Infallible> + Unpin {
+    ) -> impl http_body::Body<Data = Bytes, Error = Infallible> + Unpin {
         let frames = sizes
             .iter()
             .map(|size| Ok(Frame::data(vec![b'x'; *size].into())));
@@ -196,57 +154,52 @@ mod tests {
         StreamBody::new(stream::iter(frames).chain(rest))
     }
 
-    #[tokio::test]
-    async fn a_place_is_taken_when_the_body_is_there() {
-        let limits = limits();
-        let mut slow = Incoming::new(frames(&[1], false));
-        slow.admit(turn(&limits, &Method::POST, "alice")).unwrap();
-        assert_eq!(
-            limits.taken()[0],
-            ("mutating", 0),
-            "its body is still to come"
-        );
-        let mut quick = Incoming::new(frames(&[1, 2, 3], true));
-        quick.admit(turn(&limits, &Method::POST, "alice")).unwrap();
-        assert_eq!(read(&mut quick).await.unwrap().len(), 6);
-        assert_eq!(limits.taken()[0], ("mutating", 1));
-        let mut third = Incoming::new(frames(&[1], true));
-        third.admit(turn(&limits, &Method::POST, "bob")).unwrap();
-        assert_eq!(read(&mut third).await.unwrap_err().code, 429);
-        drop(quick);
-        assert_eq!(limits.taken()[0], ("mutating", 0));
-        let mut reading = Incoming::new(frames(&[1], false));
-        reading.admit(turn(&limits, &Method::GET, "alice")).unwrap();
-        assert!(reading.is_unread() && read(&mut reading).await.unwrap().is_empty());
-        assert_eq!(limits.taken()[1], ("readOnly", 1));
+    fn incoming<B>(limits: &Limits, user: &str, body: B) -> Incoming<B> {
+        Incoming {
+            body: Some(body),
+            in_flight: in_flight(limits, user),
+        }
     }
 
     #[tokio::test]
-    async fn too_much_is_refused_and_so_is_what_does_not_come() {
+    async fn a_place_is_taken_when_the_body_has_been_read() {
         let limits = limits();
-        let mut large = Incoming::new(frames(&[BODY_MAX, 1], true));
-        large.admit(turn(&limits, &Method::POST, "alice")).unwrap();
+        let _slow = incoming(&limits, "alice", frames(&[1], false));
+        assert_eq!(limits.in_flight()[0], ("mutating", 0));
+        let mut quick = incoming(&limits, "alice", frames(&[1, 2, 3], true));
+        assert_eq!(read(&mut quick).await.unwrap().len(), 6);
+        assert_eq!(limits.in_flight()[0], ("mutating", 1));
+        let mut third = incoming(&limits, "bob", frames(&[1], true));
+        assert_eq!(read(&mut third).await.unwrap_err().code, 429);
+        drop(quick);
+        assert_eq!(limits.in_flight()[0], ("mutating", 0));
+    }
+
+    #[tokio::test]
+    async fn bodies_that_are_too_large_or_too_slow_are_rejected() {
+        let limits = limits();
+        let mut large = incoming(&limits, "alice", frames(&[BODY_MAX, 1], true));
         assert_eq!(read(&mut large).await.unwrap_err().code, 413);
-        let room = || turn(&limits, &Method::POST, "bob").room(STEP);
+        let mut memory = in_flight(&limits, "bob").body(STEP).unwrap();
         let mut slow = frames(&[1000], false);
         let grace = Duration::from_millis(10);
-        let late = receive(&mut slow, &mut room().unwrap(), grace).await;
+        let late = receive(&mut slow, &mut memory, grace).await;
         assert_eq!(late.unwrap_err().code, 504);
     }
 
     #[tokio::test]
     async fn one_user_has_a_share_of_the_memory_for_bodies() {
         let limits = limits();
-        let alice = turn(&limits, &Method::POST, "alice");
+        let alice = in_flight(&limits, "alice");
         let mut held = Vec::new();
-        while let Ok(mut room) = alice.room(STEP) {
+        while let Ok(mut memory) = alice.body(STEP) {
             let mut body = frames(&[1024 * 1024, 1024 * 1024], true);
-            let read = receive(&mut body, &mut room, GRACE).await;
+            let read = receive(&mut body, &mut memory, GRACE).await;
             assert!(read.is_ok() && held.len() < 12);
-            held.push(room);
+            held.push(memory);
         }
         assert_eq!(held.len(), 12);
-        assert_eq!(alice.room(STEP).unwrap_err().code, 429);
-        assert!(turn(&limits, &Method::POST, "bob").room(STEP).is_ok());
+        assert_eq!(alice.body(STEP).unwrap_err().code, 429);
+        assert!(in_flight(&limits, "bob").body(STEP).is_ok());
     }
 }

@@ -8,15 +8,15 @@ use k8s_openapi::api::authentication::v1::{
 };
 use portcullis_api::{Object, Status, UserInfo};
 
-use crate::app::App;
 use crate::registry::metadata;
+use crate::tokens::Tokens;
 
 /// Answers a review of a token or of oneself; leaves others alone.
 ///
 /// # Errors
 /// 400 for a review of no token.
 pub(super) async fn answer(
-    app: &App,
+    tokens: &Tokens,
     user: &UserInfo,
     review: &mut dyn Object,
 ) -> Result<(), Status> {
@@ -33,13 +33,13 @@ pub(super) async fn answer(
             ));
         }
         let audiences = review.spec.audiences.as_deref().unwrap_or_default();
-        review.status = Some(token_status(app, token, audiences).await);
+        review.status = Some(token_status(tokens, token, audiences).await);
     }
     Ok(())
 }
 
-async fn token_status(app: &App, token: &str, audiences: &[String]) -> TokenReviewStatus {
-    match app.tokens().reviewer.review(token, audiences).await {
+async fn token_status(tokens: &Tokens, token: &str, audiences: &[String]) -> TokenReviewStatus {
+    match tokens.reviewer.review(token, audiences).await {
         Ok((user, audiences)) => TokenReviewStatus {
             authenticated: Some(true),
             audiences: Some(audiences),

@@ -59,7 +59,7 @@ async fn heads_end_and_what_is_sent_is_taken() {
 async fn whoever_reads_one_answer_may_let_others_wait() {
     let progress = Progress::begin();
     let request = progress.request();
-    request.answer(None, false);
+    request.answer(None);
     let over = Instant::now() + deadlines().stalled;
     tokio::time::sleep(Duration::from_millis(50)).await;
     let unread = Verdict::Overdue("the client does not read an answer");
@@ -77,7 +77,7 @@ async fn answers_are_read_and_end_in_time() {
     let progress = Progress::begin();
     let request = progress.request();
     let unread = "the client does not read an answer";
-    let clock = request.answer(Some(Instant::now() + SECOND * 5), false);
+    let clock = request.answer(Some(Instant::now() + SECOND * 5));
     assert_eq!(after(&progress, 6), "fine");
     assert_eq!(after(&progress, 8), unread, "its end has come");
     clock.waits(false);
@@ -87,7 +87,7 @@ async fn answers_are_read_and_end_in_time() {
         "it waits for something else"
     );
     let endless = progress.request();
-    let clock = endless.answer(None, false);
+    let clock = endless.answer(None);
     assert_eq!(after(&progress, 19), "fine");
     assert_eq!(after(&progress, 21), unread);
     clock.waits(false);
@@ -113,8 +113,9 @@ async fn those_at_work_for_somebody_known_are_worth_most() {
     assert!(matches!(progress.worth(), Worth::Unknown(_)));
     let request = progress.request();
     assert!(matches!(progress.worth(), Worth::Unknown(_)));
-    progress.identify(&"alice".into());
-    request.answer(None, true);
+    progress.user().get_or_init(|| "alice".into());
+    request.answer(None);
+    progress.leaves_unread();
     assert!(progress.worth() == Worth::Busy && progress.is_unread());
     drop(request);
     assert!(matches!(progress.worth(), Worth::Idle(_)));

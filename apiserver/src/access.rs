@@ -1,0 +1,9 @@
+//! Who makes a request, as whom, and whether they may: the decisions, without HTTP's machinery.
+//!
+//! The layers ask these for every request; `explain` asks them for a hypothetical one.
+
+pub mod authentication;
+pub mod authorization;
+pub mod impersonation;
+
+pub use self::authorization::Authorized;

@@ -1,0 +1,158 @@
+//! Whether a user may do what a request asks for.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use portcullis_api::field_error::go_quote;
+use portcullis_api::{GroupResource, Status, UserInfo};
+use portcullis_rbac::{Attributes, Authorizer, Decision, ResourceTarget, Target};
+
+use crate::request::{Described, Query, RequestInfo, ResourceRequest};
+use crate::response::{self, Response};
+
+/// A request that may be carried out, and for whom. Only [`authorize`] makes one.
+///
+/// Handlers ask for it as an extractor: without the authorization layer in front of them there is
+/// none, and the answer is a 500.
+#[derive(Clone, Debug)]
+pub struct Authorized {
+    request: Arc<Described>,
+    user: Arc<UserInfo>,
+}
+
+impl Authorized {
+    /// What may be carried out.
+    pub fn info(&self) -> &RequestInfo {
+        &self.request.info
+    }
+
+    /// The parameters of its URL.
+    pub fn query(&self) -> &Query {
+        &self.request.query
+    }
+
+    /// For whom.
+    pub fn user(&self) -> &UserInfo {
+        &self.user
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Authorized {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        let authorized = parts.extensions.get::<Self>().cloned();
+        authorized.ok_or_else(|| {
+            response::status(&Status::internal("a request that nobody has authorized"))
+        })
+    }
+}
+
+/// Decides whether a request may be carried out.
+///
+/// # Errors
+/// 403, in upstream's words.
+pub fn authorize(
+    authorizer: &dyn Authorizer,
+    request: Arc<Described>,
+    user: UserInfo,
+) -> Result<Authorized, Status> {
+    check(authorizer, &attributes(&request.info, &user))?;
+    let user = Arc::new(user);
+    Ok(Authorized { request, user })
+}
+
+/// Decides whether a user may do something.
+///
+/// # Errors
+/// 403, in upstream's words.
+pub fn check(authorizer: &dyn Authorizer, attributes: &Attributes<'_>) -> Result<(), Status> {
+    match authorizer.authorize(attributes) {
+        Decision::Allow { .. } => Ok(()),
+        Decision::Deny { reason } | Decision::NoOpinion { reason } => {
+            Err(forbidden(attributes, &reason))
+        }
+    }
+}
+
+/// A request as authorizers see it.
+fn attributes<'a>(info: &'a RequestInfo, user: &'a UserInfo) -> Attributes<'a> {
+    match info {
+        RequestInfo::Path { verb, path } => Attributes {
+            user,
+            verb,
+            target: Target::Path(path),
+        },
+        RequestInfo::Resource(request) => Attributes {
+            user,
+            verb: request.verb.map_or("", portcullis_api::Verb::as_str),
+            target: Target::Resource(target(request)),
+        },
+    }
+}
+
+fn target(request: &ResourceRequest) -> ResourceTarget<'_> {
+    ResourceTarget {
+        group: &request.group,
+        resource: &request.resource,
+        subresource: &request.subresource,
+        namespace: &request.namespace,
+        name: &request.name,
+    }
+}
+
+/// Upstream: `k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/errors.go`.
+fn forbidden(attributes: &Attributes<'_>, reason: &str) -> Status {
+    let because = if reason.is_empty() {
+        String::new()
+    } else {
+        format!(": {reason}")
+    };
+    let why = format!("{}{because}", escape_html(&cannot(attributes)));
+    match attributes.target {
+        Target::Path(_) => {
+            let nothing = GroupResource {
+                group: "",
+                resource: "",
+            };
+            Status::forbidden(nothing, "", &why)
+        }
+        Target::Resource(t) => {
+            let resource = GroupResource {
+                group: t.group,
+                resource: t.resource,
+            };
+            Status::forbidden(resource, t.name, &why)
+        }
+    }
+}
+
+/// Such as `User "alice" cannot get path "/metrics"`.
+fn cannot(attributes: &Attributes<'_>) -> String {
+    let (user, verb) = (go_quote(&attributes.user.name), attributes.verb);
+    let target = match attributes.target {
+        Target::Path(path) => {
+            return format!("User {user} cannot {verb} path {}", go_quote(path));
+        }
+        Target::Resource(target) => target,
+    };
+    let resource = if target.subresource.is_empty() {
+        target.resource.to_owned()
+    } else {
+        format!("{}/{}", target.resource, target.subresource)
+    };
+    let place = if target.namespace.is_empty() {
+        "at the cluster scope".to_owned()
+    } else {
+        format!("in the namespace {}", go_quote(target.namespace))
+    };
+    let (resource, group) = (go_quote(&resource), go_quote(target.group));
+    format!("User {user} cannot {verb} resource {resource} in API group {group} {place}")
+}
+
+/// The text with what a browser would take for HTML escaped.
+fn escape_html(text: &str) -> String {
+    let text = text.replace('&', "&amp;");
+    text.replace('<', "&lt;").replace('>', "&gt;")
+}

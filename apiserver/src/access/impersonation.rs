@@ -1,0 +1,51 @@
+//! Acting as another user, for those who may.
+//!
+//! Upstream: `k8s.io/apiserver/pkg/endpoints/filters/impersonation.go`.
+
+use http::HeaderMap;
+use portcullis_api::{Status, UserInfo};
+use portcullis_authn::Impersonation;
+use portcullis_authn::impersonation::Need;
+use portcullis_rbac::{Attributes, Authorizer, ResourceTarget, Target};
+
+use super::authorization;
+
+/// The user that a request asks to act as; `None` if it asks for nobody.
+///
+/// # Errors
+/// 403 if `user` may not take on this identity, or a part of it; 400 for groups, a uid or extra
+/// fields without a user.
+pub fn impersonate(
+    authorizer: &dyn Authorizer,
+    user: &UserInfo,
+    headers: &HeaderMap,
+) -> Result<Option<UserInfo>, Status> {
+    let requested = Impersonation::requested(headers)
+        .map_err(|mistake| Status::bad_request(mistake.to_string()))?;
+    let Some(requested) = requested else {
+        return Ok(None);
+    };
+    for need in &requested.needs {
+        authorization::check(authorizer, &attributes(user, need))?;
+    }
+    Ok(Some(requested.user))
+}
+
+/// The permission that `user` needs for a part of the identity.
+pub fn attributes<'a>(user: &'a UserInfo, need: &'a Need) -> Attributes<'a> {
+    Attributes {
+        user,
+        verb: "impersonate",
+        target: Target::Resource(target(need)),
+    }
+}
+
+fn target(need: &Need) -> ResourceTarget<'_> {
+    ResourceTarget {
+        group: need.group,
+        resource: need.resource,
+        subresource: &need.subresource,
+        namespace: &need.namespace,
+        name: &need.name,
+    }
+}

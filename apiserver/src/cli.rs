@@ -1,0 +1,189 @@
+//! What the subcommands do.
+
+pub mod logging;
+
+use std::io::Write;
+use std::pin::pin;
+
+use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::{HealthcheckArgs, KubeconfigArgs, Serve, WhyArgs};
+use crate::endpoints::version::version as server_version;
+use crate::explain::cli::{self, WhyError};
+use crate::kubeconfig::Kubeconfig;
+use crate::outbound::healthcheck;
+use crate::outbound::https::without_credentials;
+use crate::pki::{self, Authority, PkiError};
+use crate::start::StartError;
+use crate::start::certificates::pki_dir;
+use crate::start::kubeconfig::kubeconfig_path;
+use crate::start::server::Server;
+
+/// Why a command did not do what it was told, in one line.
+#[derive(Debug, Error)]
+pub enum CommandError {
+    /// The server could not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// Certificates could not be read or made.
+    #[error(transparent)]
+    Pki(#[from] PkiError),
+    /// The system refused something every program needs.
+    #[error("cannot {what}: {source}")]
+    System {
+        /// What.
+        what: &'static str,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// An explanation could not be had.
+    #[error(transparent)]
+    Why(#[from] WhyError),
+    /// The server is not ready, or not there.
+    #[error("{server} is not ready: {why}")]
+    NotReady {
+        /// Its address.
+        server: String,
+        /// Why not.
+        why: String,
+    },
+}
+
+fn system(what: &'static str) -> impl FnOnce(std::io::Error) -> CommandError {
+    move |source| CommandError::System { what, source }
+}
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`CommandError`], before anything is served.
+pub fn serve(options: &Serve) -> Result<(), CommandError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(system("start threads"))?;
+    runtime.block_on(async {
+        let mut stop = pin!(stop_signal()?);
+        // A start may take a while, where etcd is waited for.
+        let server = tokio::select! {
+            server = Server::start(options) => server?,
+            () = &mut stop => return Ok(()),
+        };
+        announce(server.local(), options);
+        stop.await;
+        tracing::info!("stopping: no new connections, watches end, requests finish");
+        server.stop().await;
+        Ok(())
+    })
+}
+
+/// Resolves at the first SIGTERM or SIGINT.
+fn stop_signal() -> Result<impl Future<Output = ()>, CommandError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(system("handle SIGTERM"))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(system("handle SIGINT"))?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// The one line on standard output.
+fn announce(local: std::net::SocketAddr, options: &Serve) {
+    let etcd = &options.etcd.etcd_servers;
+    let store = if etcd.is_empty() {
+        format!("store {}", options.data_dir.display())
+    } else {
+        format!("etcd {}", etcd.join(","))
+    };
+    let kubeconfig = kubeconfig_path(options);
+    let mut out = std::io::stdout().lock();
+    let line = format!(
+        "portcullis ready on https://{local} ({store}, kubeconfig {})",
+        kubeconfig.display()
+    );
+    // Nobody may be reading.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// Prints to somebody who may have stopped reading.
+fn print(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Prints the version.
+///
+/// # Errors
+/// None.
+pub fn version() -> Result<(), CommandError> {
+    print(&format!("{}\n", server_version()));
+    Ok(())
+}
+
+/// Writes a kubeconfig for a user.
+///
+/// # Errors
+/// [`PkiError`], which names the file.
+pub fn kubeconfig(args: &KubeconfigArgs) -> Result<(), CommandError> {
+    let dir = pki_dir(&args.data_dir);
+    if !dir.join("ca.key").exists() {
+        let path = dir.join("ca.key");
+        return Err(PkiError::Malformed {
+            path,
+            why: "not there; start the server once to make it".into(),
+        }
+        .into());
+    }
+    let authority = Authority::in_dir(&dir)?;
+    let identity = authority.client(&args.user, args.group.as_deref())?;
+    let config = Kubeconfig {
+        server: &args.server,
+        authority: authority.certificate(),
+        user: &args.user,
+        identity: &identity,
+    };
+    match &args.output {
+        Some(path) => {
+            pki::write(path, config.to_yaml().as_bytes(), 0o600)?;
+            pki::give_to_owner_of_directory(path)?;
+        }
+        None => print(&config.to_yaml()),
+    }
+    Ok(())
+}
+
+/// Asks a server why a request is answered as it is.
+///
+/// # Errors
+/// [`WhyError`].
+pub fn why(args: &WhyArgs) -> Result<(), CommandError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(system("start"))?;
+    print(&runtime.block_on(cli::explanation(args))?);
+    Ok(())
+}
+
+/// Asks a server whether it is ready.
+///
+/// # Errors
+/// [`CommandError::NotReady`].
+pub fn healthcheck(args: &HealthcheckArgs) -> Result<(), CommandError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(system("start"))?;
+    let not_ready = |why: String| CommandError::NotReady {
+        server: without_credentials(&args.server),
+        why,
+    };
+    match runtime.block_on(healthcheck::readyz(&args.server)) {
+        Ok(200) => Ok(()),
+        Ok(code) => Err(not_ready(format!("/readyz answers {code}"))),
+        Err(why) => Err(not_ready(why.to_string())),
+    }
+}

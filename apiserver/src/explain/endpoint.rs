@@ -1,0 +1,69 @@
+//! POST to `/explain`: why a request is answered as it is (`--explain-decisions`).
+//!
+//! An explanation tells who has which rights and what policies say: it is for those who may read all
+//! of that anyway, cluster-admins. Reaching the path takes a rule for it, like any path; beyond that
+//! the asker must be allowed everything on every resource.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use http::StatusCode;
+use portcullis_api::{Status, UserInfo};
+use portcullis_rbac::{Attributes, ResourceTarget, Target};
+
+use super::answer::{self, Explainer};
+use super::{Explanation, Question};
+use crate::access::{Authorized, authorization};
+use crate::endpoints::body::{self, Incoming};
+use crate::response::{self, JSON, Response};
+
+/// POST of a question.
+pub async fn post(
+    State(explainer): State<Arc<Explainer>>,
+    authorized: Authorized,
+    mut body: Incoming,
+) -> Response {
+    let answered = async {
+        let explanation = explain(&explainer, authorized.user(), &mut body).await?;
+        let json = serde_json::to_vec(&explanation).map_err(Status::internal)?;
+        Ok(response::bytes(StatusCode::OK, JSON, json))
+    };
+    let answered: Result<_, Status> = answered.await;
+    answered.unwrap_or_else(|status| response::status(&status))
+}
+
+/// Answers a question: 403 for anybody but a cluster-admin, 400 for what is not a question.
+async fn explain(
+    explainer: &Explainer,
+    asker: &UserInfo,
+    body: &mut Incoming,
+) -> Result<Explanation, Status> {
+    let everything = ResourceTarget {
+        group: "*",
+        resource: "*",
+        ..ResourceTarget::default()
+    };
+    let attributes = Attributes {
+        user: asker,
+        verb: "*",
+        target: Target::Resource(everything),
+    };
+    authorization::check(explainer.authorizer.as_ref(), &attributes)?;
+    let bytes = body::read(body).await?;
+    let question = question(&bytes)
+        .map_err(|why| Status::bad_request(format!("the question cannot be read: {why}")))?;
+    answer::explain(explainer, asker, question).await
+}
+
+fn question(bytes: &[u8]) -> Result<Question, String> {
+    let parsed = portcullis_api::decode::parse(bytes).map_err(|error| error.to_string())?;
+    serde_json::from_value(parsed.value).map_err(|error| {
+        let why = error.to_string();
+        // What serde says of wrong types repeats the value, which may be a credential.
+        if why.starts_with("unknown field") {
+            why
+        } else {
+            "a field is of the wrong type".to_owned()
+        }
+    })
+}

@@ -1,0 +1,95 @@
+//! What every request passes before a handler sees it, as tower layers.
+//!
+//! [`stack`] is the one place where their order is written. A layer that rejects a request answers it;
+//! nothing inside sees it.
+//!
+//! Upstream: `DefaultBuildHandlerChain` in `k8s.io/apiserver/pkg/server/config.go`. The place among the
+//! requests in flight is taken after authorization, not before it, so that users without permissions
+//! take none from others.
+
+pub mod authenticate;
+pub mod authorize;
+pub mod catch_panic;
+pub mod compress;
+pub mod count;
+pub mod deadline;
+pub mod describe;
+pub mod filter;
+pub mod head;
+pub mod impersonate;
+pub mod in_flight;
+pub mod present;
+pub mod request_id;
+pub mod trace;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::{BoxError, Router};
+use bytes::Bytes;
+use http_body::Body;
+use portcullis_authn::Authenticator;
+use portcullis_rbac::Authorizer;
+use tower::{Service, ServiceBuilder};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use self::filter::FilterLayer;
+use crate::limits::Limits;
+use crate::metrics::Requests;
+
+/// What the layers decide with.
+pub struct Gate {
+    /// Who is who.
+    pub authenticator: Arc<dyn Authenticator>,
+    /// Whether passwords are accepted, so that a 401 asks for one.
+    pub accepts_passwords: bool,
+    /// Who may do what.
+    pub authorizer: Arc<dyn Authorizer>,
+    /// What requests share.
+    pub limits: Arc<Limits>,
+    /// Where answered requests are counted.
+    pub requests: Arc<Requests>,
+}
+
+/// The layers around `router`, outermost first.
+pub fn stack(
+    gate: Gate,
+    router: Router,
+) -> impl Service<
+    Request,
+    Response = http::Response<impl Body<Data = Bytes, Error = BoxError> + Send + Unpin + 'static>,
+    Error = Infallible,
+    Future: Send,
+> + Clone
++ Send
++ Sync
++ 'static {
+    let Gate {
+        authenticator,
+        accepts_passwords,
+        authorizer,
+        limits,
+        requests,
+    } = gate;
+    ServiceBuilder::new()
+        .layer(FilterLayer(request_id::RequestId))
+        // Everything inside reads the URL from here: what is authorized is what is carried out.
+        .layer(FilterLayer(describe::Describe))
+        .layer(trace::layer())
+        .layer(FilterLayer(count::Count(requests)))
+        .layer(CatchPanicLayer::custom(catch_panic::Respond))
+        .layer(compress::layer())
+        .layer(present::PresentLayer)
+        .layer(deadline::DeadlineLayer(limits.clone()))
+        .layer(FilterLayer(head::CheckHead))
+        .layer(authenticate::AuthenticateLayer::new(
+            authenticator,
+            accepts_passwords,
+        ))
+        .layer(FilterLayer(impersonate::Impersonate(authorizer.clone())))
+        .layer(FilterLayer(authorize::Authorize(authorizer)))
+        // No body is read before this point.
+        .layer(in_flight::InFlightLayer(limits))
+        .service(router)
+}

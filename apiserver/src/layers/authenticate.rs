@@ -1,0 +1,107 @@
+//! Who makes a request? Nothing inside sees the `Authorization` header.
+//!
+//! Upstream: `k8s.io/apiserver/pkg/endpoints/filters/authentication.go`.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::extract::Request;
+use futures_util::future::BoxFuture;
+use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
+use portcullis_api::Status;
+use portcullis_authn::Authenticator;
+use tower::{Layer, Service};
+
+use super::trace;
+use crate::access::authentication;
+use crate::request::Peer;
+use crate::response::{self, Response};
+
+/// Identifies users; requests of nobody are answered with a 401.
+#[derive(Clone)]
+pub struct AuthenticateLayer {
+    authenticator: Arc<dyn Authenticator>,
+    accepts_passwords: bool,
+}
+
+/// A service for identified users. The request's extension [`portcullis_api::UserInfo`] says who it is.
+#[derive(Clone)]
+pub struct Authenticate<S> {
+    layer: AuthenticateLayer,
+    inner: S,
+}
+
+impl AuthenticateLayer {
+    /// `accepts_passwords`: whether a 401 asks for a password.
+    pub fn new(authenticator: Arc<dyn Authenticator>, accepts_passwords: bool) -> Self {
+        Self {
+            authenticator,
+            accepts_passwords,
+        }
+    }
+
+    /// Adds the user to the request.
+    async fn identify(&self, request: &mut Request) -> Result<(), Status> {
+        let peer = request.extensions().get::<Peer>();
+        let certificates = peer.map(|peer| peer.certificates.clone());
+        let user = authentication::authenticate(
+            self.authenticator.as_ref(),
+            request.headers(),
+            certificates.as_deref().unwrap_or_default(),
+        )
+        .await?;
+        trace::identified(&user);
+        request.headers_mut().remove(AUTHORIZATION);
+        request.extensions_mut().insert(user);
+        Ok(())
+    }
+
+    fn reject(&self, status: &Status) -> Response {
+        let mut response = response::status(status);
+        if self.accepts_passwords {
+            // Browsers ask for one (upstream: `filters.Unauthorized` of 1.18, the last with passwords).
+            let challenge = HeaderValue::from_static("Basic realm=\"kubernetes-master\"");
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}
+
+impl<S> Layer<S> for AuthenticateLayer {
+    type Service = Authenticate<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        let layer = self.clone();
+        Authenticate { layer, inner }
+    }
+}
+
+impl<S> Service<Request> for Authenticate<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let layer = self.layer.clone();
+        // The service that is ready goes, a new one stays.
+        let fresh = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, fresh);
+        Box::pin(async move {
+            match layer.identify(&mut request).await {
+                Ok(()) => inner.call(request).await,
+                Err(status) => Ok(layer.reject(&status)),
+            }
+        })
+    }
+}

@@ -1,0 +1,38 @@
+//! Whoever acts as another user is judged as that user from here on.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use portcullis_api::{Status, UserInfo};
+use portcullis_rbac::Authorizer;
+
+use super::authorize::reject;
+use super::filter::Filter;
+use super::trace;
+use crate::access::impersonation;
+use crate::response::Response;
+
+/// Replaces the user of each request that asks for it, and may.
+#[derive(Clone)]
+pub struct Impersonate(pub Arc<dyn Authorizer>);
+
+impl Filter<Body> for Impersonate {
+    type Kept = ();
+
+    fn request(&self, request: &mut Request) -> Result<(), Response> {
+        let user = request.extensions().get::<UserInfo>();
+        let user = user.ok_or_else(|| reject(&unidentified()))?;
+        let other = impersonation::impersonate(self.0.as_ref(), user, request.headers());
+        if let Some(other) = other.map_err(|status| reject(&status))? {
+            trace::acting_as(&other);
+            request.extensions_mut().insert(other);
+        }
+        Ok(())
+    }
+}
+
+/// 500: the layers are in a wrong order.
+pub(super) fn unidentified() -> Status {
+    Status::internal("a request of nobody")
+}

@@ -1,0 +1,103 @@
+//! How many requests are carried out at once, and what memory they hold until their responses are sent.
+//!
+//! Upstream: `k8s.io/apiserver/pkg/server/filters/maxinflight.go`.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::extract::Request;
+use futures_util::future::BoxFuture;
+use http_body::Body as _;
+use portcullis_api::Status;
+use tower::{Layer, Service};
+
+use super::head::HeadSize;
+use crate::access::Authorized;
+use crate::limits::Limits;
+use crate::limits::in_flight::InFlight;
+use crate::request::Peer;
+use crate::response::{self, Response};
+
+/// Makes an [`InFlight`] of each request: an extension of the request, and of its response, which
+/// holds it until it is sent.
+#[derive(Clone)]
+pub struct InFlightLayer(pub Arc<Limits>);
+
+/// A service that is not asked for more than it can do.
+#[derive(Clone)]
+pub struct Limited<S> {
+    limits: Arc<Limits>,
+    inner: S,
+}
+
+impl<S> Layer<S> for InFlightLayer {
+    type Service = Limited<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        let limits = self.0.clone();
+        Limited { limits, inner }
+    }
+}
+
+/// Takes what the request needs now: its place, unless its body has to come first.
+fn admit(limits: &Limits, request: &mut Request) -> Result<Arc<InFlight>, Status> {
+    let extensions = request.extensions();
+    let authorized = extensions.get::<Authorized>();
+    let authorized =
+        authorized.ok_or_else(|| Status::internal("a request that nobody has authorized"))?;
+    let head = extensions.get::<HeadSize>().map_or(0, |head| head.0);
+    let in_flight = InFlight::new(limits, authorized.info(), authorized.user(), head)?;
+    if let Some(peer) = extensions.get::<Peer>() {
+        peer.user.get_or_init(|| in_flight.user().clone());
+    }
+    if !in_flight.starts_after_body() || request.body().is_end_stream() {
+        // A body that no handler reads is discarded.
+        *request.body_mut() = Body::empty();
+        in_flight.start()?;
+    }
+    request.extensions_mut().insert(in_flight.clone());
+    Ok(in_flight)
+}
+
+/// The response with what it holds; another one if there is no memory for it.
+async fn hold(in_flight: Arc<InFlight>, mut response: Response) -> Response {
+    let size = response.body().size_hint().exact();
+    let size = size.map_or(0, |size| usize::try_from(size).unwrap_or(usize::MAX));
+    if let Err(status) = in_flight.cover_answer(size).await {
+        in_flight.drop_answer();
+        response = response::status(&status);
+    }
+    response.extensions_mut().insert(in_flight);
+    response
+}
+
+impl<S> Service<Request> for Limited<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        match admit(&self.limits, &mut request) {
+            Ok(in_flight) => {
+                let answered = self.inner.call(request);
+                Box::pin(async move {
+                    let Ok(response) = answered.await;
+                    Ok(hold(in_flight, response).await)
+                })
+            }
+            Err(status) => Box::pin(std::future::ready(Ok(response::status(&status)))),
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! What one request holds, from when it is authorized until its response is sent: its place among the
+//! requests in flight, and the memory of its head, body and response.
+//!
+//! A client that asks and does not read would otherwise make the server keep any number of responses.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use portcullis_api::{Status, UserInfo};
+
+use super::pool::{Permit, Pool};
+use super::shares::Holder;
+use super::{
+    ANSWER_PATIENCE, Limits, SMALL_ANSWER, holder, is_long_running, is_read_only, too_late,
+    too_many,
+};
+use crate::request::RequestInfo;
+
+/// Heads of fewer bytes are not counted.
+const SMALL_HEAD: usize = 16 * 1024;
+
+/// A request in flight. It holds what it has taken until it is dropped.
+#[derive(Debug)]
+pub struct InFlight {
+    /// Where its place comes from; `None` for those who need none.
+    places: Option<Arc<Pool>>,
+    bodies: Arc<Pool>,
+    answers: Arc<Pool>,
+    holder: Holder,
+    /// Whether it takes its place once its body has been read, and not before.
+    after_body: bool,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    place: Option<Permit>,
+    /// For the head if it is large, and for the body.
+    request: Option<Permit>,
+    answer: Option<Permit>,
+}
+
+impl InFlight {
+    /// A request that is authorized, with a head of so many bytes. Only a large head takes anything
+    /// yet.
+    ///
+    /// # Errors
+    /// 429.
+    pub fn new(
+        limits: &Limits,
+        info: &RequestInfo,
+        user: &UserInfo,
+        head: usize,
+    ) -> Result<Arc<Self>, Status> {
+        // Whoever may do everything must get in to see what is wrong.
+        let exempt = user.is_in(UserInfo::SYSTEM_MASTERS);
+        let request = Self {
+            places: (!exempt).then(|| limits.pool(info).clone()),
+            bodies: limits.bodies.clone(),
+            answers: limits.answers.clone(),
+            holder: holder(user),
+            after_body: !is_long_running(info) && !is_read_only(info),
+            held: Mutex::default(),
+        };
+        if head > SMALL_HEAD {
+            request.held.lock().request = Some(request.reserve_body(head)?);
+        }
+        Ok(Arc::new(request))
+    }
+
+    /// Whether the request has a body that says what to do. While its client is slow to send it, it
+    /// takes no place.
+    pub const fn starts_after_body(&self) -> bool {
+        self.after_body
+    }
+
+    /// The name of the user who makes the request.
+    pub const fn user(&self) -> &Arc<str> {
+        &self.holder.user
+    }
+
+    /// Takes the place.
+    ///
+    /// # Errors
+    /// 429.
+    pub fn start(&self) -> Result<(), Status> {
+        if let Some(places) = &self.places {
+            let place = places.try_take(&self.holder, 1).ok_or_else(too_many)?;
+            self.held.lock().place = Some(place);
+        }
+        Ok(())
+    }
+
+    /// Memory for the body, `step` bytes of it to begin with; what the head takes is part of it.
+    ///
+    /// # Errors
+    /// 429.
+    pub fn body(&self, step: usize) -> Result<Permit, Status> {
+        match self.held.lock().request.take() {
+            Some(mut request) => request.grow(step).then_some(request).ok_or_else(too_many),
+            None => self.reserve_body(step),
+        }
+    }
+
+    /// Keeps the memory of the body, which has been read.
+    pub fn keep_body(&self, body: Permit) {
+        self.held.lock().request = Some(body);
+    }
+
+    fn reserve_body(&self, size: usize) -> Result<Permit, Status> {
+        let body = self.bodies.try_take(&self.holder, size);
+        body.ok_or_else(too_many)
+    }
+
+    /// Takes memory for a large response before it is made; waits for others to be sent.
+    ///
+    /// # Errors
+    /// 429, if they are not sent in time.
+    pub async fn reserve_answer(&self, size: usize) -> Result<(), Status> {
+        if size > SMALL_ANSWER {
+            let answer = self.memory(size).await?;
+            self.held.lock().answer = Some(answer);
+        }
+        Ok(())
+    }
+
+    /// Takes memory for what is sent by and by, however small, such as an event of a watch.
+    ///
+    /// # Errors
+    /// As [`InFlight::reserve_answer`].
+    pub async fn memory(&self, size: usize) -> Result<Permit, Status> {
+        let memory = self.answers.take(&self.holder, size, ANSWER_PATIENCE);
+        memory.await.ok_or_else(too_many)
+    }
+
+    /// Takes memory for that part of a response of so many bytes that none has been taken for.
+    ///
+    /// # Errors
+    /// 429, or 504 if it is too late to refuse the request.
+    pub async fn cover_answer(&self, size: usize) -> Result<(), Status> {
+        let missing = {
+            let held = self.held.lock();
+            let permits = held.answer.iter().chain(&held.request);
+            let covered = permits.map(Permit::places).sum::<usize>();
+            // What a handler has reserved is never far off, unless there is a body as well.
+            let estimated = held.answer.is_some() && !self.after_body;
+            if estimated || size <= SMALL_ANSWER.max(covered) {
+                return Ok(());
+            }
+            size - covered
+        };
+        let more = self.memory(missing).await;
+        // A change has been made: it is too late to refuse it, but its outcome may stay unknown.
+        let more = more.map_err(|status| if self.after_body { too_late() } else { status })?;
+        self.held.lock().answer = Some(more);
+        Ok(())
+    }
+
+    /// Takes more memory for a response that grows on its way out; false if there is none. A small
+    /// response needs none.
+    pub fn grow_answer(&self, size: usize) -> bool {
+        let mut held = self.held.lock();
+        held.answer.as_mut().is_none_or(|answer| answer.grow(size))
+    }
+
+    /// Gives back what the response held, which is not sent after all.
+    pub fn drop_answer(&self) {
+        self.held.lock().answer = None;
+    }
+}

@@ -1,0 +1,5 @@
+//! What this program asks of others: HTTPS clients, health checks, kubelets.
+
+pub mod healthcheck;
+pub mod https;
+pub mod kubelet;

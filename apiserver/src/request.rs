@@ -1,0 +1,31 @@
+//! What a request asks for, read once from its method and URL.
+
+pub mod info;
+pub mod peer;
+pub mod query;
+
+use std::sync::Arc;
+
+use http::{Method, Uri};
+
+pub use self::info::{RequestInfo, ResourceRequest};
+pub use self::peer::Peer;
+pub use self::query::Query;
+
+/// A request as its URL describes it. Shared by everything that serves the request.
+#[derive(Debug)]
+pub struct Described {
+    /// What it is about.
+    pub info: RequestInfo,
+    /// The parameters of its query.
+    pub query: Query,
+}
+
+impl Described {
+    /// Reads method, path and query.
+    pub fn of(method: &Method, uri: &Uri) -> Arc<Self> {
+        let query = Query::new(uri.query().unwrap_or_default());
+        let info = RequestInfo::parse(method, uri.path(), &query);
+        Arc::new(Self { info, query })
+    }
+}

@@ -1,0 +1,177 @@
+//! Method and URL to what is asked for: parsed once, read by everything after it.
+//!
+//! The rules, with their oddities, are those of upstream's
+//! `k8s.io/apiserver/pkg/endpoints/request/requestinfo.go`.
+
+use http::Method;
+use percent_encoding::percent_decode_str;
+use portcullis_api::{Verb, selector::FieldSelector};
+
+use super::query::Query;
+
+/// Subresources of a namespace, which `/namespaces/{name}/…` would otherwise take for resources.
+const NAMESPACE_SUBRESOURCES: [&str; 2] = ["status", "finalize"];
+
+/// What a request is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequestInfo {
+    /// An object or a collection.
+    Resource(ResourceRequest),
+    /// Anything else, such as `/healthz` or discovery.
+    Path {
+        /// The HTTP method in lower case, which is the verb RBAC knows.
+        verb: String,
+        /// The decoded path.
+        path: String,
+    },
+}
+
+/// A request for an object or a collection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceRequest {
+    /// What to do; `None` for a method without meaning here.
+    pub verb: Option<Verb>,
+    /// The API group, empty for core.
+    pub group: String,
+    /// Its version.
+    pub version: String,
+    /// The namespace, empty for none and for all.
+    pub namespace: String,
+    /// The plural resource name.
+    pub resource: String,
+    /// What follows the object's name; empty for none.
+    pub subresource: String,
+    /// The object's name, empty for collections; also that of a watch of a single object.
+    pub name: String,
+    /// Whether the name stands in the path, and not only in a field selector.
+    pub named_in_path: bool,
+    /// Segments after the subresource, as `pods/{name}/proxy/…` has them.
+    pub rest: Vec<String>,
+}
+
+impl ResourceRequest {
+    /// The `apiVersion` of the URL.
+    pub fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.clone()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
+}
+
+impl RequestInfo {
+    /// Parses a request's method, path and query.
+    pub fn parse(method: &Method, path: &str, query: &Query) -> Self {
+        let segments: Vec<String> = path
+            .split('/')
+            .filter(|s| !s.is_empty())
+            .map(|s| percent_decode_str(s).decode_utf8_lossy().into_owned())
+            .collect();
+        resource_request(method, &segments, query).map_or_else(
+            || Self::Path {
+                verb: method.as_str().to_ascii_lowercase(),
+                path: percent_decode_str(path).decode_utf8_lossy().into_owned(),
+            },
+            Self::Resource,
+        )
+    }
+}
+
+fn resource_request(
+    method: &Method,
+    segments: &[String],
+    query: &Query,
+) -> Option<ResourceRequest> {
+    let (group, rest) = match segments {
+        [prefix, rest @ ..] if prefix == "api" && rest.len() >= 2 => (String::new(), rest),
+        [prefix, group, rest @ ..] if prefix == "apis" && rest.len() >= 2 => (group.clone(), rest),
+        _ => return None,
+    };
+    let [version, rest @ ..] = rest else {
+        return None;
+    };
+    let (mut verb, rest) = match rest {
+        [watch, rest @ ..] if watch == "watch" && !rest.is_empty() => (watch_verb(method), rest),
+        rest => (method_verb(method), rest),
+    };
+    let (namespace, rest) = split_namespace(rest);
+    let [resource, rest @ ..] = rest else {
+        return None;
+    };
+    let mut name = rest.first().cloned().unwrap_or_default();
+    let named_in_path = !name.is_empty();
+    if !named_in_path {
+        verb = collection_verb(verb, query);
+        if matches!(verb, Some(Verb::List | Verb::Watch)) {
+            name = selected_name(query).unwrap_or_default();
+        }
+    }
+    Some(ResourceRequest {
+        verb,
+        group,
+        version: version.clone(),
+        namespace,
+        resource: resource.clone(),
+        subresource: rest.get(1).cloned().unwrap_or_default(),
+        name,
+        named_in_path,
+        rest: rest.get(2..).unwrap_or_default().to_vec(),
+    })
+}
+
+/// `namespaces/{ns}/{resource}…` is about the resource, `namespaces/{ns}` and its own subresources
+/// about the namespace, which authorization also sees as the namespace of the request.
+fn split_namespace(segments: &[String]) -> (String, &[String]) {
+    match segments {
+        [first, namespace, rest @ ..] if first == "namespaces" => {
+            let own = rest
+                .first()
+                .is_none_or(|s| NAMESPACE_SUBRESOURCES.contains(&s.as_str()));
+            (namespace.clone(), if own { segments } else { rest })
+        }
+        _ => (String::new(), segments),
+    }
+}
+
+/// `/watch/…` is a way to say `?watch=true`, and nothing else.
+fn watch_verb(method: &Method) -> Option<Verb> {
+    matches!(*method, Method::GET | Method::HEAD).then_some(Verb::Watch)
+}
+
+fn method_verb(method: &Method) -> Option<Verb> {
+    match *method {
+        Method::POST => Some(Verb::Create),
+        Method::GET | Method::HEAD => Some(Verb::Get),
+        Method::PUT => Some(Verb::Update),
+        Method::PATCH => Some(Verb::Patch),
+        Method::DELETE => Some(Verb::Delete),
+        _ => None,
+    }
+}
+
+fn collection_verb(verb: Option<Verb>, query: &Query) -> Option<Verb> {
+    match verb {
+        Some(Verb::Get) if is_watch(query) => Some(Verb::Watch),
+        Some(Verb::Get) => Some(Verb::List),
+        Some(Verb::Delete) => Some(Verb::DeleteCollection),
+        other => other,
+    }
+}
+
+fn is_watch(query: &Query) -> bool {
+    let mut values = query.all("watch");
+    values.any(|value| !matches!(value, "0" | "false" | "f" | "F" | "False" | "FALSE"))
+}
+
+/// The name a field selector pins, so that rules with `resourceNames` apply to it.
+fn selected_name(query: &Query) -> Option<String> {
+    let selector = FieldSelector::parse(query.get("fieldSelector")).ok()?;
+    let name = selector.required_value("metadata.name")?;
+    portcullis_api::name::path_segment(name)
+        .is_empty()
+        .then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

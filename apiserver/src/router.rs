@@ -1,0 +1,78 @@
+//! Which handler answers which path.
+//!
+//! Fixed paths have routes; everything below `/api` and `/apis` is told apart by the request that was
+//! authorized, and by nothing else.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::FromRef;
+use axum::routing::{MethodRouter, get, post};
+
+use crate::endpoints::documents::Documents;
+use crate::endpoints::{self, Api, documents, health, metrics, version};
+use crate::explain::answer::Explainer;
+use crate::explain::{self, endpoint};
+use crate::health::Health;
+use crate::limits::Limits;
+use crate::metrics::Requests;
+use crate::response;
+
+/// What handlers ask for, each for what it needs.
+#[derive(Clone, FromRef)]
+pub struct Services {
+    /// What the verbs work with.
+    pub api: Arc<Api>,
+    /// The documents about the API.
+    pub documents: Arc<Documents>,
+    /// The checks of the server.
+    pub health: Arc<Health>,
+    /// What requests share.
+    pub limits: Arc<Limits>,
+    /// How many requests have been answered.
+    pub requests: Arc<Requests>,
+    /// What explains decisions.
+    pub explainer: Arc<Explainer>,
+}
+
+/// The routes; `explains_decisions` adds the one for `portcullis why`.
+pub fn router(services: Services, explains_decisions: bool) -> Router {
+    let mut router = Router::new().route("/", get(documents::index));
+    for path in ["/healthz", "/livez", "/readyz"] {
+        router = fixed(router, path, get(health::get));
+        router = router.route(&format!("{path}/{{check}}"), get(health::get));
+    }
+    router = fixed(router, "/version", get(version::get));
+    router = fixed(router, "/metrics", get(metrics::get));
+    for path in [
+        "/openapi/v2",
+        "/openapi/v3",
+        "/.well-known/openid-configuration",
+        "/openid/v1/jwks",
+    ] {
+        router = fixed(router, path, get(documents::get));
+    }
+    router = router.route("/openapi/v3/{*group_version}", get(documents::get));
+    if explains_decisions {
+        router = router.route(explain::PATH, post(endpoint::post));
+    }
+    router
+        .method_not_allowed_fallback(method_not_allowed)
+        .fallback(endpoints::api)
+        .with_state(services)
+}
+
+/// A route with and without a slash at its end.
+fn fixed(
+    router: Router<Services>,
+    path: &str,
+    handler: MethodRouter<Services>,
+) -> Router<Services> {
+    router
+        .route(path, handler.clone())
+        .route(&format!("{path}/"), handler)
+}
+
+async fn method_not_allowed() -> response::Response {
+    response::status(&endpoints::method_not_allowed())
+}

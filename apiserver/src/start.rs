@@ -1,0 +1,19 @@
+//! From options to a running server.
+//!
+//! [`assemble`] puts the parts together, [`server`] serves with them. Whatever can be refused is
+//! refused, with a [`StartError`], before anything is written.
+
+pub mod assemble;
+pub mod authorities;
+pub mod certificates;
+pub mod error;
+pub mod files;
+pub mod host;
+pub mod identities;
+pub mod kubeconfig;
+pub mod oidc;
+pub mod server;
+pub mod store;
+pub mod tokens;
+
+pub use self::error::StartError;

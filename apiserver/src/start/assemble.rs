@@ -1,0 +1,370 @@
+//! The parts of a server, put together: store, cache, identities, permissions, admission, registry,
+//! controllers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use portcullis_admission::Selection;
+use portcullis_authn::Reload;
+use portcullis_rbac::{
+    AlwaysAllow, AlwaysDeny, Authorizer, Index, Privileged, RbacAuthorizer, Union,
+};
+use portcullis_storage::Storage;
+use portcullis_storage::cache::{Cache, CacheConfig};
+use portcullis_storage::compactor::Compactor;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::certificates::{self, Certificates};
+use super::error::StartError;
+use super::identities::Identities;
+use super::store::{self, Store};
+use super::tokens::TokenKeys;
+use super::{authorities, files, host};
+use crate::config::{AuthorizationMode, Serve};
+use crate::controllers::leader::Candidate;
+use crate::controllers::{self, Controllers, cluster_authentication};
+use crate::endpoints::Api;
+use crate::endpoints::documents::Documents;
+use crate::endpoints::openid::OpenId;
+use crate::escalation::EscalationGuard;
+use crate::explain::answer::Explainer;
+use crate::health::Health;
+use crate::layers::Gate;
+use crate::limits::Limits;
+use crate::metrics::Requests;
+use crate::own_service::{self, Address};
+use crate::registry::Registry;
+use crate::registry::ranges::ServiceRanges;
+use crate::registry::ranges::repair::Leaks;
+use crate::router::{Services, router};
+use crate::tokens::Bound;
+use crate::{bootstrap, indices, lookups};
+
+/// What options and files say, read before anything is opened or written.
+struct Checked {
+    selection: Selection,
+    controllers: controllers::Selection,
+    identities: Identities,
+    authorities: watch::Receiver<String>,
+    reloads: Vec<Arc<dyn Reload>>,
+}
+
+impl Checked {
+    fn of(options: &Serve, certificates: &Certificates) -> Result<Self, StartError> {
+        let selection = Selection::from_flags(
+            &options.enable_admission_plugins,
+            &options.disable_admission_plugins,
+        )
+        .map_err(|e| StartError::option("admission plugins", e))?;
+        let mounts_tokens = selection.contains("ServiceAccount");
+        let controllers = controllers::Selection::parse(&options.controllers, mounts_tokens)
+            .map_err(|why| StartError::option("--controllers", why))?;
+        let identities = Identities::load(options, certificates)?;
+        let (authorities, bundle) = authorities::load(options, certificates)?;
+        TokenKeys::check(options)?;
+        check_modes(&options.authorization_mode)?;
+        let mut reloads = identities.reloads();
+        reloads.extend(certificates.serving.reload());
+        reloads.extend(bundle);
+        Ok(Self {
+            selection,
+            controllers,
+            identities,
+            authorities,
+            reloads,
+        })
+    }
+}
+
+/// The store, and the cache in front of it.
+struct Stored {
+    store: Store,
+    upstream: Arc<dyn Storage>,
+    cache: Arc<Cache>,
+    /// What keys begin with.
+    prefix: String,
+}
+
+impl Stored {
+    async fn open(options: &Serve) -> Result<Self, StartError> {
+        let (store, upstream) = store::open(options).await?;
+        let prefix = store::key_prefix(&options.etcd.etcd_prefix);
+        let root = format!("{prefix}/");
+        let cache = Cache::start(upstream.clone(), &root, CacheConfig::default());
+        let cache = cache
+            .await
+            .map_err(|e| StartError::option(store.option(), e))?;
+        Ok(Self {
+            store,
+            upstream,
+            cache: Arc::new(cache),
+            prefix,
+        })
+    }
+}
+
+/// A server whose parts are there, and whose background tasks run.
+pub struct Parts {
+    /// What answers requests, behind the layers.
+    pub router: Router,
+    /// What the layers decide with.
+    pub gate: Gate,
+    /// The authorities whose client certificates are accepted, as PEM, now and later.
+    pub authorities: watch::Receiver<String>,
+    /// What runs in the background.
+    pub background: Background,
+}
+
+/// What runs in the background, and how it ends.
+pub struct Background {
+    registry: Arc<Registry>,
+    health: Arc<Health>,
+    stored: Stored,
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+}
+
+/// Puts a server together and creates its first objects. `address` is where clients reach it, such as
+/// `127.0.0.1:6443`.
+///
+/// # Errors
+/// [`StartError`], before anything is served.
+pub async fn assemble(
+    options: &Serve,
+    certificates: &Certificates,
+    address: &str,
+) -> Result<Parts, StartError> {
+    let checked = Checked::of(options, certificates)?;
+    // Whatever can be refused has been looked at: from here on things are created.
+    let stored = Stored::open(options).await?;
+    certificates::write_new_files(&certificates.new_files)?;
+    let keys = TokenKeys::load(options)?;
+    warn_of_idle_plugins(options, &checked.selection);
+    let (registry, authorizer) = registry(options, &checked.selection, &stored)?;
+    prepare(&registry, stored.store.option()).await?;
+    let openid = OpenId::new(
+        &keys.issuer.name,
+        keys.trust.keys.clone(),
+        keys.keys_elsewhere.clone(),
+        address,
+    );
+    let mut reloads = checked.reloads;
+    reloads.extend(keys.reloads.iter().cloned());
+    let bound = Arc::new(Bound(registry.clone()));
+    let accepts_passwords = checked.identities.accept_passwords();
+    let (authenticator, tokens) = checked.identities.complete(keys, &bound);
+    let background = Background {
+        registry: registry.clone(),
+        health: Arc::new(store::health(&stored.cache)),
+        stored,
+        tasks: TaskTracker::new(),
+        shutdown: CancellationToken::new(),
+    };
+    let limits = Arc::new(Limits::new(&options.limits));
+    let requests = Arc::new(Requests::default());
+    let services = Services {
+        api: Arc::new(Api {
+            registry: registry.clone(),
+            authorizer: authorizer.clone(),
+            tokens,
+            health: background.health.clone(),
+            shutdown: background.shutdown.clone(),
+        }),
+        documents: Arc::new(Documents::new(address, openid)),
+        health: background.health.clone(),
+        limits: limits.clone(),
+        requests: requests.clone(),
+        explainer: Arc::new(Explainer {
+            authenticator: authenticator.clone(),
+            authorizer: authorizer.clone(),
+            registry,
+        }),
+    };
+    background.start(options, reloads);
+    let authorities = checked.authorities;
+    background.start_controllers(
+        &checked.controllers,
+        options,
+        certificates,
+        authorities.clone(),
+    );
+    background.tasks.close();
+    Ok(Parts {
+        router: router(services, options.explain_decisions),
+        gate: Gate {
+            authenticator,
+            accepts_passwords,
+            authorizer,
+            limits,
+            requests,
+        },
+        authorities,
+        background,
+    })
+}
+
+/// The registry, and the authorizer that its escalation guard asks.
+fn registry(
+    options: &Serve,
+    selection: &Selection,
+    stored: &Stored,
+) -> Result<(Arc<Registry>, Arc<dyn Authorizer>), StartError> {
+    let (cache, prefix) = (&stored.cache, &stored.prefix);
+    let roles = Arc::new(Index::new());
+    indices::feed_rbac(cache, prefix, &roles);
+    let authorizer = authorization(options, &roles);
+    let lookups = lookups::start(cache, prefix, &authorizer);
+    let registry = Registry::new(
+        cache.clone(),
+        prefix,
+        selection.build(&lookups),
+        Box::new(EscalationGuard::new(roles, authorizer.clone())),
+        service_ranges(options, cache, prefix)?,
+    );
+    let registry = registry.allow_privileged(options.allow_privileged);
+    Ok((Arc::new(registry), authorizer))
+}
+
+/// Repairs the ranges of services, and creates what every cluster has.
+async fn prepare(registry: &Registry, store: &'static str) -> Result<(), StartError> {
+    let repaired = registry
+        .ranges()
+        .repair(registry, &mut Leaks::default())
+        .await;
+    repaired.map_err(|why| StartError::option(store, why))?;
+    bootstrap::run(registry)
+        .await
+        .map_err(|status| StartError::option(store, status.message))
+}
+
+impl Background {
+    fn start(&self, options: &Serve, reloads: Vec<Arc<dyn Reload>>) {
+        self.tasks.spawn(
+            self.shutdown
+                .clone()
+                .run_until_cancelled_owned(files::watch(reloads)),
+        );
+        let interval = options.etcd.etcd_compaction_interval;
+        if interval > Duration::ZERO {
+            let compactor = Compactor::start(self.stored.upstream.clone(), interval);
+            let stop = self.shutdown.clone();
+            self.tasks.spawn(async move {
+                stop.cancelled().await;
+                compactor.shutdown().await;
+            });
+        }
+    }
+
+    /// On a store that nobody else writes to, controllers simply run; otherwise one server is elected.
+    fn start_controllers(
+        &self,
+        selection: &controllers::Selection,
+        options: &Serve,
+        certificates: &Certificates,
+        authorities: watch::Receiver<String>,
+    ) {
+        let context = controllers::Context {
+            registry: self.registry.clone(),
+            cache: self.stored.cache.clone(),
+            root_ca: certificates.trusted.clone(),
+            event_ttl: options.event_ttl,
+        };
+        let controllers = Controllers::new(selection, &context);
+        let stop = self.shutdown.clone();
+        let published = cluster_authentication::run(self.registry.clone(), authorities);
+        self.tasks
+            .spawn(stop.clone().run_until_cancelled_owned(published));
+        match self.stored.store {
+            Store::Embedded(_) => {
+                for controller in controllers.begin() {
+                    self.tasks
+                        .spawn(stop.clone().run_until_cancelled_owned(controller));
+                }
+            }
+            Store::Etcd => {
+                let identity = format!("{}_{}", host::host_name(), Uuid::new_v4());
+                let candidate = Candidate::new(self.registry.clone(), identity);
+                self.tasks.spawn(candidate.run(controllers, stop));
+            }
+        }
+    }
+
+    /// Makes the server known inside the cluster.
+    pub fn announce(&self, address: Address) {
+        let (registry, stop) = (self.registry.clone(), self.shutdown.clone());
+        self.tasks.spawn(own_service::run(registry, address, stop));
+    }
+
+    /// From now on the server is not ready, and its watches end.
+    pub fn begin_shutdown(&self) {
+        self.health.stop();
+        self.shutdown.cancel();
+    }
+
+    /// Ends what runs in the background and closes the store.
+    pub async fn finish_shutdown(&self) {
+        self.shutdown.cancel();
+        self.tasks.wait().await;
+        self.stored.cache.shutdown().await;
+        if let Store::Embedded(store) = &self.stored.store {
+            store.close().await;
+        }
+    }
+}
+
+fn warn_of_idle_plugins(options: &Serve, selection: &Selection) {
+    for (plugin, why) in selection.without_effect() {
+        // Whoever enabled it should know; the default set was not asked for.
+        if options.enable_admission_plugins.iter().any(|p| p == plugin) {
+            tracing::warn!(plugin, why, "an admission plugin has no effect");
+        } else {
+            tracing::debug!(plugin, why, "an admission plugin has no effect");
+        }
+    }
+}
+
+/// The ranges that services get addresses and ports from.
+fn service_ranges(
+    options: &Serve,
+    cache: &Arc<Cache>,
+    prefix: &str,
+) -> Result<ServiceRanges, StartError> {
+    let storage: Arc<dyn Storage> = cache.clone();
+    let services = &options.services;
+    ServiceRanges::new(
+        &storage,
+        prefix,
+        services.service_cluster_ip_range,
+        services.service_node_port_range,
+    )
+    .map_err(|why| StartError::option("--service-cluster-ip-range", why))
+}
+
+/// The authorizers that options ask for, after the one that allows `system:masters` everything.
+fn authorization(options: &Serve, index: &Arc<Index>) -> Arc<dyn Authorizer> {
+    let mut members: Vec<Arc<dyn Authorizer>> = vec![Arc::new(Privileged)];
+    members.extend(options.authorization_mode.iter().map(|mode| {
+        let member: Arc<dyn Authorizer> = match mode {
+            AuthorizationMode::Rbac => Arc::new(RbacAuthorizer::new(index.clone())),
+            AuthorizationMode::AlwaysAllow => Arc::new(AlwaysAllow),
+            AuthorizationMode::AlwaysDeny => Arc::new(AlwaysDeny),
+        };
+        member
+    }));
+    Arc::new(Union::new(members))
+}
+
+fn check_modes(modes: &[AuthorizationMode]) -> Result<(), StartError> {
+    let mut seen = modes.iter().enumerate();
+    match seen.find(|(at, mode)| modes.iter().take(*at).any(|earlier| earlier == *mode)) {
+        None => Ok(()),
+        Some((_, mode)) => {
+            let why = format!("the mode {mode} is named twice");
+            Err(StartError::option("--authorization-mode", why))
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The kubeconfig of a cluster admin, written at every start.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use portcullis_api::UserInfo;
+
+use super::certificates::Certificates;
+use super::error::StartError;
+use super::host::reachable;
+use crate::config::Serve;
+use crate::kubeconfig::Kubeconfig;
+use crate::pki::{self, PkiError};
+
+/// The user of the kubeconfig.
+const ADMIN: &str = "kubernetes-admin";
+
+/// Where the admin's kubeconfig goes.
+pub fn kubeconfig_path(options: &Serve) -> PathBuf {
+    options
+        .write_kubeconfig
+        .clone()
+        .unwrap_or_else(|| options.data_dir.join("admin.kubeconfig"))
+}
+
+/// Writes a kubeconfig that may do everything.
+///
+/// # Errors
+/// Names the option and the file.
+pub fn write_kubeconfig(
+    options: &Serve,
+    pki: &Certificates,
+    local: SocketAddr,
+) -> Result<(), StartError> {
+    let at_fault = |e: PkiError| StartError::option("--write-kubeconfig", e);
+    let identity = pki
+        .authority
+        .client(ADMIN, Some(UserInfo::SYSTEM_MASTERS))
+        .map_err(at_fault)?;
+    let server = format!("https://{}", reachable(local));
+    let config = Kubeconfig {
+        server: &server,
+        authority: &pki.trusted,
+        user: ADMIN,
+        identity: &identity,
+    };
+    pki::write(
+        &kubeconfig_path(options),
+        config.to_yaml().as_bytes(),
+        0o600,
+    )
+    .map_err(at_fault)
+}

@@ -1,0 +1,136 @@
+//! The `OpenID` issuer that options name, asked over HTTPS.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::{HeaderMap, Method};
+use portcullis_authn::oidc::{Fetch, FetchError, OidcOptions, OidcTokens};
+use portcullis_authn::{FileError, Reloading};
+
+use crate::config::oidc::Oidc;
+use crate::outbound::https::{HttpsClient, has_credentials, without_credentials};
+use crate::start::StartError;
+use crate::start::files::{self, Watched};
+
+const ISSUER: &str = "--oidc-issuer-url";
+const CLIENT: &str = "--oidc-client-id";
+const USERNAME: &str = "--oidc-username-claim";
+const CA: &str = "--oidc-ca-file";
+
+/// Where systems keep the authorities they trust, in the order of looking (Go:
+/// `crypto/x509/root_linux.go`).
+const SYSTEM: [&str; 5] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// Asks servers that the authorities of a file vouch for.
+struct Trusting(Arc<Reloading<HttpsClient>>);
+
+/// The authenticator that options ask for, if they do, and the file to read again when it changes.
+///
+/// # Errors
+/// [`StartError`], which names option and file.
+pub fn load(options: &Oidc) -> Result<Option<(OidcTokens, Watched)>, StartError> {
+    let Some((issuer_url, client_id)) = named(options)? else {
+        return Ok(None);
+    };
+    check_issuer(issuer_url).map_err(|why| {
+        let url = without_credentials(issuer_url);
+        StartError::option(ISSUER, format!("{url:?} {why}"))
+    })?;
+    if options.oidc_username_claim.is_empty() {
+        return Err(StartError::option(USERNAME, "a claim must be named"));
+    }
+    let (option, path) = match &options.oidc_ca_file {
+        Some(path) => (CA, path.clone()),
+        None => (ISSUER, system_authorities()?),
+    };
+    let trusting = Reloading::load(&path, client).map_err(|e| StartError::option(option, e))?;
+    let trusting = Arc::new(trusting);
+    let tokens = OidcTokens::new(
+        OidcOptions {
+            issuer_url: issuer_url.to_owned(),
+            client_id: client_id.to_owned(),
+            username_claim: options.oidc_username_claim.clone(),
+            username_prefix: options.oidc_username_prefix.clone(),
+            groups_claim: options.oidc_groups_claim.clone().filter(|c| !c.is_empty()),
+            groups_prefix: options.oidc_groups_prefix.clone(),
+            signing_algs: options.oidc_signing_algs.clone(),
+            required_claims: options.oidc_required_claim.iter().cloned().collect(),
+        },
+        Arc::new(Trusting(trusting.clone())),
+    );
+    Ok(Some((tokens, trusting)))
+}
+
+/// Issuer and client, if they are named; an empty name is none.
+fn named(options: &Oidc) -> Result<Option<(&str, &str)>, StartError> {
+    let issuer = options.oidc_issuer_url.as_deref().unwrap_or_default();
+    let client = options.oidc_client_id.as_deref().unwrap_or_default();
+    let alone = |option, other| StartError::option(option, format!("empty, but {other} is not"));
+    match (issuer, client) {
+        ("", "") => Ok(None),
+        ("", _) => Err(alone(ISSUER, CLIENT)),
+        (_, "") => Err(alone(CLIENT, ISSUER)),
+        both => Ok(Some(both)),
+    }
+}
+
+/// Upstream: `oidc.New`, and what `validateIssuerURL` of later versions adds: whatever stands in the
+/// URL stands in the names of users, too.
+fn check_issuer(url: &str) -> Result<(), &'static str> {
+    if has_credentials(url) {
+        return Err("holds credentials, which would be seen by many");
+    }
+    if url.contains('#') {
+        return Err("has a fragment, which an issuer's URL has not");
+    }
+    if url.contains('?') {
+        return Err("has a query, which an issuer's URL has not");
+    }
+    let parsed = url.parse::<http::Uri>().ok();
+    let parsed = parsed.filter(|url| url.scheme_str() == Some("https"));
+    if parsed.is_none_or(|url| url.host().is_none_or(str::is_empty)) {
+        return Err("is no https URL");
+    }
+    Ok(())
+}
+
+fn system_authorities() -> Result<PathBuf, StartError> {
+    let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+    let known = SYSTEM.iter().map(PathBuf::from);
+    named
+        .into_iter()
+        .chain(known)
+        .find(|path| path.exists())
+        .ok_or_else(|| {
+            StartError::option(
+                ISSUER,
+                "the system has no list of authorities: name one with --oidc-ca-file",
+            )
+        })
+}
+
+fn client(path: &Path, contents: &[u8]) -> Result<HttpsClient, FileError> {
+    HttpsClient::trusting(contents, None).map_err(|e| files::unusable(path, &e))
+}
+
+#[async_trait]
+impl Fetch for Trusting {
+    async fn get(&self, url: &str) -> Result<Vec<u8>, FetchError> {
+        let client = self.0.current();
+        // an issuer may say anything of where its keys are
+        let shown = without_credentials(url);
+        let reply = client.send(Method::GET, url, HeaderMap::new(), "").await;
+        match reply {
+            Ok(reply) if reply.code == 200 => Ok(reply.body.to_vec()),
+            Ok(reply) => Err(FetchError(format!("{shown} answers {}", reply.code))),
+            Err(error) => Err(FetchError(format!("{shown}: {error}"))),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The store that options ask for.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use portcullis_storage::Storage;
+use portcullis_storage::cache::Cache;
+use portcullis_storage::embedded::EmbeddedStorage;
+use portcullis_storage::etcd::{EtcdOptions, EtcdStorage, EtcdTls};
+
+use crate::config::{Etcd, Serve};
+use crate::health::Health;
+use crate::outbound::https::{HttpsError, has_credentials};
+use crate::start::StartError;
+
+/// The store behind the cache, as far as its end matters.
+pub enum Store {
+    /// In the data directory.
+    Embedded(Arc<EmbeddedStorage>),
+    /// Elsewhere, and perhaps shared with other servers.
+    Etcd,
+}
+
+impl Store {
+    /// The option that says where it is.
+    pub const fn option(&self) -> &'static str {
+        match self {
+            Self::Embedded(_) => "--data-dir",
+            Self::Etcd => "--etcd-servers",
+        }
+    }
+}
+
+/// Opens the store.
+///
+/// # Errors
+/// [`StartError`], after an etcd that does not answer has been waited for.
+pub async fn open(options: &Serve) -> Result<(Store, Arc<dyn Storage>), StartError> {
+    let etcd = &options.etcd;
+    if etcd.etcd_servers.is_empty() {
+        let store = EmbeddedStorage::open(&options.data_dir.join("store"))
+            .map_err(|e| StartError::option("--data-dir", e))?;
+        let store = Arc::new(store);
+        return Ok((Store::Embedded(store.clone()), store));
+    }
+    let mut servers = etcd.etcd_servers.iter();
+    if let Some(server) = servers.find(|server| has_credentials(server)) {
+        let why = HttpsError::Credentials(server.clone());
+        return Err(StartError::option("--etcd-servers", why));
+    }
+    let mut reach = EtcdOptions::new(etcd.etcd_servers.iter().cloned());
+    reach.tls = tls(etcd)?;
+    reach.start = etcd.etcd_startup_timeout;
+    let store = EtcdStorage::connect(&reach)
+        .await
+        .map_err(|e| StartError::option("--etcd-servers", e))?;
+    Ok((Store::Etcd, Arc::new(store)))
+}
+
+fn tls(etcd: &Etcd) -> Result<Option<EtcdTls>, StartError> {
+    let read = |option: &'static str, path: &Option<PathBuf>| {
+        let read = path
+            .as_ref()
+            .map(|p| std::fs::read(p).map_err(|e| format!("{}: {e}", p.display())));
+        read.transpose()
+            .map_err(|why| StartError::option(option, why))
+    };
+    let ca = read("--etcd-cafile", &etcd.etcd_cafile)?;
+    let certificate = read("--etcd-certfile", &etcd.etcd_certfile)?;
+    let key = read("--etcd-keyfile", &etcd.etcd_keyfile)?;
+    if ca.is_none() && certificate.is_none() {
+        return Ok(None);
+    }
+    Ok(Some(EtcdTls {
+        ca,
+        identity: certificate.zip(key),
+    }))
+}
+
+/// The checks of a server over a cache: whether the store behind it answers, and whether it can be
+/// written.
+pub fn health(cache: &Arc<Cache>) -> Health {
+    let (read, written) = (cache.clone(), cache.clone());
+    Health::new(
+        Box::new(move || {
+            let cache = read.clone();
+            Box::pin(async move { cache.health().await.map_err(|e| e.to_string()) })
+        }),
+        Box::new(move || {
+            let cache = written.clone();
+            Box::pin(async move { cache.writable().await.map_err(|e| e.to_string()) })
+        }),
+    )
+}
+
+/// What keys begin with, without a slash at the end: a path below the root, however it is written
+/// (upstream: `path.Join("/", prefix)` in `pkg/storage/etcd3/store.go`).
+pub fn key_prefix(given: &str) -> String {
+    let mut parts = Vec::new();
+    for part in given.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    parts.iter().map(|part| format!("/{part}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_prefix_is_a_path_below_the_root() {
+        for (given, prefix) in [
+            ("/registry", "/registry"),
+            ("registry", "/registry"),
+            ("/a//b/./c/", "/a/b/c"),
+            ("/a/../../b", "/b"),
+            ("", ""),
+            ("/", ""),
+        ] {
+            assert_eq!(key_prefix(given), prefix, "{given}");
+        }
+    }
+}
