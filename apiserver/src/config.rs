@@ -1,5 +1,6 @@
 //! The command line: kube-apiserver's names and meanings.
 
+mod deadlines;
 pub mod etcd;
 mod limits;
 pub mod oidc;
@@ -11,10 +12,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
+pub use self::deadlines::Deadlines;
 pub use self::etcd::Etcd;
 pub use self::limits::RequestLimits;
 use crate::registry::ranges::PortRange;
-use crate::serving::Deadlines;
 
 /// A complete miniature Kubernetes API server.
 #[derive(Debug, Parser)]

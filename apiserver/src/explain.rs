@@ -11,6 +11,7 @@ pub mod caller;
 pub mod cli;
 pub mod diff;
 pub mod endpoint;
+pub mod explainer;
 pub mod target;
 pub mod text;
 

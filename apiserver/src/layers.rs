@@ -19,6 +19,7 @@ pub mod head;
 pub mod impersonate;
 pub mod in_flight;
 pub mod present;
+mod reject;
 pub mod request_id;
 pub mod trace;
 

@@ -1,6 +1,7 @@
 //! Responses: objects, lists, streams and Statuses as bytes.
 
 pub mod accept;
+pub mod metadata;
 pub mod object;
 pub mod table;
 pub mod watch_frames;

@@ -9,9 +9,11 @@ use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::{MethodRouter, get, post};
 
+use crate::endpoints::api::Api;
 use crate::endpoints::documents::Documents;
-use crate::endpoints::{self, Api, documents, health, metrics, version};
-use crate::explain::answer::Explainer;
+use crate::endpoints::method;
+use crate::endpoints::{documents, health, metrics, resources, version};
+use crate::explain::explainer::Explainer;
 use crate::explain::{self, endpoint};
 use crate::health::Health;
 use crate::limits::Limits;
@@ -58,7 +60,7 @@ pub fn router(services: Services, explains_decisions: bool) -> Router {
     }
     router
         .method_not_allowed_fallback(method_not_allowed)
-        .fallback(endpoints::api)
+        .fallback(resources)
         .with_state(services)
 }
 
@@ -74,5 +76,5 @@ fn fixed(
 }
 
 async fn method_not_allowed() -> response::Response {
-    response::status(&endpoints::method_not_allowed())
+    response::status(&method::method_not_allowed())
 }

@@ -35,6 +35,7 @@ use self::progress::{Progress, Verdict};
 use self::received::Received;
 use self::stream::Stream;
 use self::tls::Acceptors;
+use crate::config::Deadlines;
 use crate::limits;
 use crate::request::Peer;
 
@@ -58,41 +59,6 @@ const GOODBYE: Duration = Duration::from_secs(5);
 /// that are too large can be refused with a Status. hyper also has limits of its own on the number of
 /// headers and the length of the URL.
 const HEAD_MAX: usize = limits::HEAD_MAX + 64 * 1024;
-
-/// How long a client may do nothing.
-#[derive(Clone, Copy, Debug)]
-pub struct Deadlines {
-    /// Until the TLS handshake is done.
-    pub handshake: Duration,
-    /// From then on until the head of the first request is there.
-    pub first: Duration,
-    /// From the first to the last byte of any later head (upstream: `ReadHeaderTimeout`).
-    pub head: Duration,
-    /// Between requests (upstream: `IdleTimeout`).
-    pub idle: Duration,
-    /// Until it reads more of what is sent.
-    pub stalled: Duration,
-}
-
-impl Default for Deadlines {
-    fn default() -> Self {
-        Self {
-            handshake: Duration::from_secs(10),
-            first: Duration::from_secs(10),
-            head: Duration::from_secs(32),
-            idle: Duration::from_secs(90),
-            stalled: Duration::from_secs(30),
-        }
-    }
-}
-
-impl Deadlines {
-    /// No deadline is over sooner than that.
-    fn shortest(&self) -> Duration {
-        let all = [self.first, self.head, self.idle, self.stalled];
-        all.into_iter().fold(Duration::from_secs(5), Duration::min)
-    }
-}
 
 /// What answers requests. Its layers are always ready.
 pub trait Handler<B>:

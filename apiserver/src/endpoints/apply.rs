@@ -9,9 +9,11 @@ use portcullis_api::{FieldError, Object, Path, Status};
 use serde_json::Value;
 
 use super::body::{self, Incoming};
+use super::call::Call;
 use super::create::may_create;
 use super::query::{FieldValidation, invalid_unless_empty};
-use super::{Call, update};
+use super::update;
+use super::write::write;
 use crate::field_manager::apply::Apply;
 use crate::field_manager::tracked;
 use crate::registry::codec;
@@ -96,7 +98,7 @@ pub async fn apply(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Sta
     call.scope
         .warn(problems(&parsed.duplicate_fields, validation)?);
     let change = Configured { call, apply };
-    call.write(dry_run, &change).await
+    write(call, dry_run, &change).await
 }
 
 fn parse(bytes: &[u8]) -> Result<Parsed, Status> {

@@ -7,8 +7,8 @@ use portcullis_api::{
     ErrorList, FieldError, GroupKind, GroupResource, Object, ObjectType, Path, Status,
 };
 
-use super::Call;
 use super::body::{self, Expected, Incoming};
+use super::call::Call;
 use crate::registry::update::{Change, Current};
 use crate::registry::{Scope, metadata, table};
 use crate::response::{self, Response};

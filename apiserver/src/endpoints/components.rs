@@ -15,7 +15,7 @@ use portcullis_api::Status;
 use portcullis_api::encode::encode;
 use portcullis_storage::Entry;
 
-use super::Call;
+use super::call::Call;
 use crate::health::Health;
 use crate::outbound::healthcheck;
 use crate::outbound::https::HttpsError;

@@ -11,7 +11,7 @@ use portcullis_api::status::Reason;
 use portcullis_api::{FieldError, GroupKind, Path, Status, Verb};
 use portcullis_storage::ReadAt;
 
-use super::Call;
+use super::call::Call;
 use super::create::may_create;
 use crate::outbound::kubelet::{self, Stream};
 use crate::registry::codec;

@@ -5,8 +5,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::{Object, Status};
 use portcullis_rbac::{Attributes, Authorizer, ResourceTarget, Target};
 
-use super::Call;
 use super::body::{self, Incoming, Read};
+use super::call::Call;
 use crate::access::authorization;
 use crate::registry::Scope;
 use crate::response::Response;

@@ -10,8 +10,8 @@ use portcullis_api::status::Details;
 use portcullis_api::{ErrorList, FieldError, Path, Status};
 use serde_json::Value;
 
-use super::Call;
 use super::body::{self, Incoming};
+use super::call::Call;
 use super::query::invalid_unless_empty;
 use crate::registry::Scope;
 use crate::registry::delete::{DeleteOptions, Deleted, Propagation};

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::discovery::Discovery;
 use super::document::Document;
-use super::method_not_allowed;
+use super::method::method_not_allowed;
 use super::openapi::{Answer, OpenApi};
 use super::openid::OpenId;
 use super::version::version;

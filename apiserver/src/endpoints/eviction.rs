@@ -12,8 +12,8 @@ use portcullis_api::{GroupKind, ObjectType, Status};
 use portcullis_storage::ReadAt;
 
 use self::budget::Decision;
-use super::Call;
 use super::body::{self, Expected, Incoming};
+use super::call::Call;
 use super::delete::checked;
 use crate::registry::delete::DeleteOptions;
 use crate::registry::{Scope, codec};

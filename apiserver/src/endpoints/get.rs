@@ -3,7 +3,8 @@
 use http::StatusCode;
 use portcullis_api::Status;
 
-use super::{Call, scale};
+use super::call::Call;
+use super::scale;
 use crate::response::Response;
 
 /// Reads an object.

@@ -3,7 +3,7 @@
 use http::StatusCode;
 use portcullis_api::Status;
 
-use super::Call;
+use super::call::Call;
 use crate::registry::Scope;
 use crate::response::{self, Response};
 

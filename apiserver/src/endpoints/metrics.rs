@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use http::StatusCode;
 
-use super::Api;
+use super::api::Api;
 use crate::limits::Limits;
 use crate::metrics::{self, Requests};
 use crate::response::{self, Response};

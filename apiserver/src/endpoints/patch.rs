@@ -7,9 +7,12 @@ use portcullis_api::status::Reason;
 use portcullis_api::{FieldError, Object, Path, Status, decode};
 use serde_json::Value;
 
+use super::apply;
 use super::body::{self, Incoming, Unfit};
+use super::call::Call;
 use super::query::{FieldValidation, invalid_unless_empty};
-use super::{Call, apply, update};
+use super::update;
+use super::write::write;
 use crate::registry::update::{Change, Current};
 use crate::response::Response;
 
@@ -100,7 +103,7 @@ pub async fn patch(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Sta
         duplicates,
         validation,
     };
-    call.write(dry_run, &change).await
+    write(call, dry_run, &change).await
 }
 
 /// The patch, and the fields that stand twice in it.

@@ -13,8 +13,8 @@ use k8s_openapi::api::authorization::v1::{
 use portcullis_api::{Object, Status, UserInfo};
 use portcullis_rbac::{Attributes, Authorizer, Decision, ResourceTarget, Target};
 
-use super::Call;
 use super::body::{self, Incoming};
+use super::call::Call;
 use super::create::settle_namespace;
 use crate::response::{self, Response};
 

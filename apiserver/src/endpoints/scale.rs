@@ -9,7 +9,7 @@ use portcullis_api::status::Reason;
 use portcullis_api::{GroupResource, Object, Path, Status, name};
 use portcullis_storage::Entry;
 
-use super::Call;
+use super::call::Call;
 use crate::field_manager::scale::{of_parent, of_scale};
 use crate::registry::codec;
 use crate::registry::kinds::scale::{SCALE, scale_of, set_replicas};

@@ -19,8 +19,8 @@ use portcullis_authn::service_account::{Binding, Reference};
 use portcullis_storage::ReadAt;
 use rustls_pki_types::UnixTime;
 
-use super::Call;
 use super::body::{self, Expected, Incoming};
+use super::call::Call;
 use super::create::settle_namespace;
 use crate::registry::resource::Resource;
 use crate::registry::{codec, metadata, table};

@@ -3,9 +3,10 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::{Object, Status};
 
-use super::Call;
 use super::body::{self, Incoming, Read};
+use super::call::Call;
 use super::create::may_create;
+use super::write::write;
 use crate::field_manager::update::Writer;
 use crate::registry::Scope;
 use crate::registry::update::{Change, Current};
@@ -55,7 +56,7 @@ pub async fn update(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         object: ready(&call.scope, read)?,
         writer: call.writer().emptying(&empty),
     };
-    call.write(dry_run, &change).await
+    write(call, dry_run, &change).await
 }
 
 /// An object as it goes to admission: what can be told from itself and the URL is checked and set.

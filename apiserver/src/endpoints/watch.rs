@@ -16,7 +16,7 @@ use portcullis_api::status::Reason;
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::Call;
+use super::call::Call;
 use crate::limits::in_flight::InFlight;
 use crate::limits::pool::Permit;
 use crate::registry::Scope;

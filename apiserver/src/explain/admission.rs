@@ -6,8 +6,8 @@ use portcullis_api::{Object, Status, UserInfo};
 use portcullis_rbac::{Attributes, Authorizer, ResourceTarget, Target};
 use serde_json::Value;
 
-use super::answer::Explainer;
 use super::diff::{Difference, differences};
+use super::explainer::Explainer;
 use super::target::Write;
 use super::{Phase, PluginStep, Policies, Policy, authorization};
 use crate::endpoints::body::{self, Expected};

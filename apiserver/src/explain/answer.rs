@@ -1,28 +1,14 @@
 //! A question, taken through the stages of a request.
 
-use std::sync::Arc;
-
 use portcullis_api::{Status, UserInfo};
-use portcullis_authn::Authenticator;
-use portcullis_rbac::Authorizer;
 
 use super::caller::Shown;
+use super::explainer::Explainer;
 use super::target::Asked;
 use super::{
     Answer, Authentication, Explanation, PluginStep, Policies, Question, admission, authorization,
 };
 use crate::access::authorization::check;
-use crate::registry::Registry;
-
-/// What decides: the parts that decide about real requests.
-pub struct Explainer {
-    /// Who is who.
-    pub authenticator: Arc<dyn Authenticator>,
-    /// Who may do what.
-    pub authorizer: Arc<dyn Authorizer>,
-    /// All objects, behind admission.
-    pub registry: Arc<Registry>,
-}
 
 /// Says what would become of a request, and why.
 ///

@@ -11,7 +11,8 @@ use http::StatusCode;
 use portcullis_api::{Status, UserInfo};
 use portcullis_rbac::{Attributes, ResourceTarget, Target};
 
-use super::answer::{self, Explainer};
+use super::answer;
+use super::explainer::Explainer;
 use super::{Explanation, Question};
 use crate::access::{Authorized, authorization};
 use crate::endpoints::body::{self, Incoming};

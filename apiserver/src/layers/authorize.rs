@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
-use http::header::{HeaderValue, X_CONTENT_TYPE_OPTIONS};
-use portcullis_api::{Status, UserInfo};
+use portcullis_api::UserInfo;
 use portcullis_rbac::Authorizer;
 
 use super::filter::Filter;
-use super::impersonate::unidentified;
+use super::reject::{reject, unidentified};
 use crate::access::authorization;
 use crate::request::Described;
-use crate::response::{self, Response};
+use crate::response::Response;
 
 /// Lets through what the authorizer allows.
 #[derive(Clone)]
@@ -31,15 +30,4 @@ impl Filter<Body> for Authorize {
         extensions.insert(authorized.map_err(|status| reject(&status))?);
         Ok(())
     }
-}
-
-/// The response of a request that no handler sees.
-pub(super) fn reject(status: &Status) -> Response {
-    let mut response = response::status(status);
-    if status.code == 403 {
-        // It repeats names of users and paths (upstream: `responsewriters.Forbidden`).
-        let value = HeaderValue::from_static("nosniff");
-        response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, value);
-    }
-    response
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
-use portcullis_api::{Status, UserInfo};
+use portcullis_api::UserInfo;
 use portcullis_rbac::Authorizer;
 
-use super::authorize::reject;
 use super::filter::Filter;
+use super::reject::{reject, unidentified};
 use super::trace;
 use crate::access::impersonation;
 use crate::response::Response;
@@ -30,9 +30,4 @@ impl Filter<Body> for Impersonate {
         }
         Ok(())
     }
-}
-
-/// 500: the layers are in a wrong order.
-pub(super) fn unidentified() -> Status {
-    Status::internal("a request of nobody")
 }

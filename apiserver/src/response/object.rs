@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use portcullis_api::Status;
-use portcullis_api::encode::metadata_end;
 use portcullis_api::field_error::go_quote;
 use portcullis_storage::{Entry, Revision};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::accept::{Encoding, Form, Format, MetaVersion};
+use super::accept::{Encoding, Form, Format};
+use super::metadata::{ListMeta, write_metadata};
 use super::table::{IncludeObject, Rows};
 use crate::registry::codec::Renderer;
 use crate::registry::collection::List;
@@ -118,34 +118,6 @@ impl Reader<'_> {
     }
 }
 
-/// The metadata of a list.
-#[derive(Clone, Debug, Default)]
-pub struct ListMeta {
-    /// Of which the list is the state; zero for none.
-    pub revision: Revision,
-    /// Where the next page begins.
-    pub continues: Option<String>,
-    /// How many objects follow.
-    pub remaining: Option<usize>,
-}
-
-impl ListMeta {
-    /// Appends the metadata as a JSON object.
-    pub fn write(&self, out: &mut Vec<u8>) {
-        let mut meta = Map::new();
-        if self.revision != 0 {
-            meta.insert("resourceVersion".into(), self.revision.to_string().into());
-        }
-        if let Some(continues) = &self.continues {
-            meta.insert("continue".into(), continues.as_str().into());
-        }
-        if let Some(remaining) = self.remaining {
-            meta.insert("remainingItemCount".into(), remaining.into());
-        }
-        out.extend_from_slice(Value::Object(meta).to_string().as_bytes());
-    }
-}
-
 /// Appends the beginning of a list, up to its items.
 fn write_list_head(kind: &str, api_version: &str, meta: &ListMeta, out: &mut Vec<u8>) {
     out.extend_from_slice(
@@ -170,25 +142,6 @@ fn write_items(
     }
     out.extend_from_slice(b"]}");
     Ok(())
-}
-
-/// Appends an object's metadata as a `PartialObjectMetadata`.
-pub fn write_metadata(
-    renderer: &Renderer,
-    entry: &Entry,
-    revision: Revision,
-    version: MetaVersion,
-    out: &mut Vec<u8>,
-) -> Result<(), Status> {
-    let label = portcullis_api::encode::Label::new(portcullis_api::encode::TypeMeta {
-        api_version: version.api_version(),
-        kind: "PartialObjectMetadata",
-    });
-    renderer.with_rest(entry, |rest| {
-        let end = metadata_end(rest).unwrap_or(rest.len());
-        label.write_object(&rest[..end], revision, out);
-        out.push(b'}');
-    })
 }
 
 /// JSON in the notation asked for, with the newline that ends every answer of upstream's encoders.

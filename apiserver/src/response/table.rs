@@ -8,7 +8,7 @@ use portcullis_storage::{Entry, Revision};
 use serde_json::{Value, json};
 
 use super::accept::MetaVersion;
-use super::object::{ListMeta, write_metadata};
+use super::metadata::{ListMeta, write_metadata};
 use crate::registry::codec::Renderer;
 use crate::registry::facts::Facts;
 use crate::registry::resource::Resource;

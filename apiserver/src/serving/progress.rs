@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::Deadlines;
+use crate::config::Deadlines;
 
 /// How long after its end an answer is waited for that its client does not read.
 const END_GRACE: Duration = Duration::from_secs(2);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use portcullis::serving::Deadlines;
+use portcullis::config::Deadlines;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 

@@ -5,9 +5,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
+use portcullis::config::Deadlines;
 use portcullis::config::{Cli, Command, Serve};
 use portcullis::pki::{Authority, Identity};
-use portcullis::serving::Deadlines;
 use portcullis::start::server::Server;
 use portcullis_authn::SigningKey;
 use portcullis_authn::service_account::TokenIssuer;

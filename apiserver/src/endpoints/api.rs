@@ -1,0 +1,24 @@
+//! What the verbs work with.
+
+use std::sync::Arc;
+
+use portcullis_rbac::Authorizer;
+use tokio_util::sync::CancellationToken;
+
+use crate::health::Health;
+use crate::registry::Registry;
+use crate::tokens::Tokens;
+
+/// The parts of a server that verbs use.
+pub struct Api {
+    /// All objects.
+    pub registry: Arc<Registry>,
+    /// Who may do what.
+    pub authorizer: Arc<dyn Authorizer>,
+    /// The service account tokens it issues and reviews.
+    pub tokens: Tokens,
+    /// Whether the store answers.
+    pub health: Arc<Health>,
+    /// Cancelled when watches have to end.
+    pub shutdown: CancellationToken,
+}

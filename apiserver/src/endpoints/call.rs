@@ -1,0 +1,112 @@
+//! A request for a resource, as a verb gets it.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use http::header::USER_AGENT;
+use http::request::Parts;
+use portcullis_api::Status;
+use portcullis_storage::Entry;
+
+use super::api::Api;
+use super::body::Expected;
+use crate::field_manager::update::Writer;
+use crate::limits::in_flight::InFlight;
+use crate::registry::Scope;
+use crate::registry::resource::Resource;
+use crate::request::{Query, ResourceRequest};
+use crate::response::accept::{Encoding, Format};
+use crate::response::object::Reader;
+use crate::response::table::IncludeObject;
+use crate::response::{self, Response};
+
+/// A request for an object or a collection, on its way through a verb.
+pub struct Call<'a> {
+    /// What the verbs work with.
+    pub api: &'a Api,
+    /// What it holds until its response is sent.
+    pub in_flight: &'a Arc<InFlight>,
+    /// What it is about, and for whom. Never a dry run: only the query and the body say whether it is one.
+    pub scope: Scope<'a>,
+    /// What the URL's resource is where the scope's is only a view of it: its scale.
+    pub parent: Option<&'static Resource>,
+    /// The URL's meaning.
+    pub info: &'a ResourceRequest,
+    /// The URL's `apiVersion`.
+    pub api_version: &'a str,
+    /// The URL's query.
+    pub query: &'a Query,
+    /// Method, headers and the rest.
+    pub parts: &'a Parts,
+    /// What the client can read.
+    pub format: Format,
+}
+
+impl<'a> Call<'a> {
+    /// What a body of this request holds.
+    pub fn expected(&self) -> Expected<'_> {
+        let resource = self.scope.resource;
+        Expected {
+            kind: resource.kind,
+            api_version: self.api_version,
+            object_type: resource.object_type(self.api_version),
+            conversion: resource.conversion(self.api_version),
+        }
+    }
+
+    /// How the answer is to be written.
+    ///
+    /// # Errors
+    /// 400 for a Table option that means nothing.
+    pub fn reader(&self) -> Result<Reader<'_>, Status> {
+        Ok(Reader {
+            resource: self.scope.resource,
+            api_version: self.api_version,
+            format: self.format,
+            include: IncludeObject::parse(self.query.get("includeObject"))?,
+        })
+    }
+
+    /// Takes memory for a response that is to be made of these objects, if it is a large one. YAML is
+    /// made by way of values, which take many times their text.
+    ///
+    /// # Errors
+    /// 429, if other responses are not sent in time.
+    pub async fn reserve_answer(&self, entries: &[Arc<Entry>]) -> Result<(), Status> {
+        let size: usize = entries.iter().map(|entry| entry.value.len()).sum();
+        let size = match self.format.encoding {
+            Encoding::Json => size,
+            Encoding::Yaml => size.saturating_mul(10),
+        };
+        self.in_flight.reserve_answer(size).await
+    }
+
+    /// Who writes, for the record of who set which field.
+    pub fn writer(&self) -> Writer<'_> {
+        let agent = self.parts.headers.get(USER_AGENT);
+        let agent = agent.and_then(|v| v.to_str().ok()).unwrap_or_default();
+        let manager = self.query.get("fieldManager");
+        Writer::new(&self.scope, manager, agent)
+    }
+
+    /// The scope of a write.
+    pub const fn writing(&self, dry_run: bool) -> Scope<'a> {
+        Scope {
+            dry_run,
+            ..self.scope
+        }
+    }
+
+    /// An object as an answer.
+    ///
+    /// # Errors
+    /// As [`Reader::object`].
+    pub fn answer(&self, code: StatusCode, entry: &Entry) -> Result<Response, Status> {
+        let body = self.reader()?.object(entry)?;
+        Ok(response::bytes(
+            code,
+            self.format.encoding.content_type(),
+            body,
+        ))
+    }
+}

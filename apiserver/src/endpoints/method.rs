@@ -1,0 +1,74 @@
+//! What a method means for a resource or subresource, if it means anything.
+
+use portcullis_api::status::{Details, Reason};
+use portcullis_api::{Status, Verb};
+
+use crate::registry::resource::{PROXY, Resource, Subresource};
+use crate::request::ResourceRequest;
+
+/// The subresource of a URL; `None` if it names none.
+///
+/// # Errors
+/// 404 for one that the resource does not have, or a URL with or without a namespace where it must not be.
+pub fn find_subresource(
+    resource: &Resource,
+    info: &ResourceRequest,
+) -> Result<Option<&'static Subresource>, Status> {
+    // A path that names a namespace must be of a namespaced resource, and the other way round.
+    let in_namespace = !info.namespace.is_empty() && resource.plural != "namespaces";
+    let misplaced = if resource.namespaced {
+        info.named_in_path && !in_namespace
+    } else {
+        in_namespace
+    };
+    let passed_on = info.subresource == PROXY;
+    if misplaced || !(info.rest.is_empty() || passed_on) {
+        return Err(Status::no_such_resource());
+    }
+    match info.subresource.as_str() {
+        "" => Ok(None),
+        name => resource
+            .subresource(name)
+            .map(Some)
+            .ok_or_else(Status::no_such_resource),
+    }
+}
+
+/// The verb of a request (upstream has a route for each verb that a resource supports).
+///
+/// # Errors
+/// 405.
+pub fn check_verb(
+    resource: &Resource,
+    subresource: Option<&Subresource>,
+    info: &ResourceRequest,
+) -> Result<Verb, Status> {
+    let verb = info
+        .verb
+        .ok_or_else(|| method_not_allowed().with_details(Details::default()))?;
+    let supported = match subresource {
+        Some(subresource) => subresource.verbs.contains(&verb),
+        None => resource.supports(verb),
+    };
+    let placed = match verb {
+        Verb::Create if subresource.is_some() => info.named_in_path,
+        // made in a namespace, not across all of them
+        Verb::Create => !info.named_in_path && (!resource.namespaced || !info.namespace.is_empty()),
+        Verb::DeleteCollection => !resource.namespaced || !info.namespace.is_empty(),
+        Verb::Update | Verb::Patch | Verb::Delete | Verb::Get => info.named_in_path,
+        Verb::List | Verb::Watch => true,
+    };
+    if supported && placed {
+        Ok(verb)
+    } else {
+        Err(method_not_allowed().with_details(Details::default()))
+    }
+}
+
+/// 405.
+pub fn method_not_allowed() -> Status {
+    Status::failure(
+        Reason::MethodNotAllowed,
+        "the server does not allow this method on the requested resource",
+    )
+}

@@ -1,0 +1,39 @@
+//! A change of one object, or of what it is the scale of.
+
+use http::StatusCode;
+use portcullis_api::Status;
+
+use super::call::Call;
+use super::scale::{self, Rescaled};
+use crate::registry::update::Change;
+use crate::response::Response;
+
+/// Carries out a change, and answers with the object that comes of it.
+///
+/// # Errors
+/// Whatever any step of the write rejects.
+pub(super) async fn write(
+    call: &Call<'_>,
+    dry_run: bool,
+    change: &impl Change,
+) -> Result<Response, Status> {
+    let registry = &call.api.registry;
+    let scope = call.writing(dry_run);
+    let Some(parent) = call.parent else {
+        let updated = registry.update(&scope, change).await?;
+        let code = if updated.created {
+            StatusCode::CREATED
+        } else {
+            StatusCode::OK
+        };
+        return call.answer(code, &updated.entry);
+    };
+    let change = Rescaled {
+        call,
+        parent,
+        change,
+    };
+    let updated = registry.update(&scope.of(parent), &change).await?;
+    let scale = scale::view(call, parent, &updated.entry)?;
+    call.answer(StatusCode::OK, &scale)
+}

@@ -1,0 +1,56 @@
+//! The metadata of lists, and of objects that are asked for without the rest.
+
+use portcullis_api::Status;
+use portcullis_api::encode::{Label, TypeMeta, metadata_end};
+use portcullis_storage::{Entry, Revision};
+use serde_json::{Map, Value};
+
+use super::accept::MetaVersion;
+use crate::registry::codec::Renderer;
+
+/// The metadata of a list.
+#[derive(Clone, Debug, Default)]
+pub struct ListMeta {
+    /// Of which the list is the state; zero for none.
+    pub revision: Revision,
+    /// Where the next page begins.
+    pub continues: Option<String>,
+    /// How many objects follow.
+    pub remaining: Option<usize>,
+}
+
+impl ListMeta {
+    /// Appends the metadata as a JSON object.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        let mut meta = Map::new();
+        if self.revision != 0 {
+            meta.insert("resourceVersion".into(), self.revision.to_string().into());
+        }
+        if let Some(continues) = &self.continues {
+            meta.insert("continue".into(), continues.as_str().into());
+        }
+        if let Some(remaining) = self.remaining {
+            meta.insert("remainingItemCount".into(), remaining.into());
+        }
+        out.extend_from_slice(Value::Object(meta).to_string().as_bytes());
+    }
+}
+
+/// Appends an object's metadata as a `PartialObjectMetadata`.
+pub fn write_metadata(
+    renderer: &Renderer,
+    entry: &Entry,
+    revision: Revision,
+    version: MetaVersion,
+    out: &mut Vec<u8>,
+) -> Result<(), Status> {
+    let label = Label::new(TypeMeta {
+        api_version: version.api_version(),
+        kind: "PartialObjectMetadata",
+    });
+    renderer.with_rest(entry, |rest| {
+        let end = metadata_end(rest).unwrap_or(rest.len());
+        label.write_object(&rest[..end], revision, out);
+        out.push(b'}');
+    })
+}
