@@ -180,10 +180,10 @@ mod tests {
         }
         for (bad, why) in [
             (&["https://a", ""][..], "empty"),
-            (&["1:b"], "no URL"),
-            (&["https://a b"], "no URL"),
-            (&["https://[::1"], "no URL"),
-            (&["https://a:port"], "no URL"),
+            (&["1:b"], "not a URL"),
+            (&["https://a b"], "not a URL"),
+            (&["https://[::1"], "not a URL"),
+            (&["https://a:port"], "not a URL"),
             (&["me", "you", "me"], "\"me\" is named twice"),
         ] {
             let error = check(bad).unwrap_err();
