@@ -30,18 +30,21 @@ pub(super) struct Acknowledged {
 }
 
 impl Acknowledged {
-    /// Forgets what was said of an earlier store in the directory.
-    pub(super) fn forget(dir: &Path) -> Result<(), OpenError> {
+    /// Checks that no store has acknowledged anything in the directory, whose store, `store`, is
+    /// missing. A store is complete before this file is first written, so whatever the file holds, it
+    /// means that a store was there.
+    ///
+    /// # Errors
+    /// [`OpenError::Missing`] where one has.
+    pub(super) fn ensure_none(dir: &Path, store: &Path) -> Result<(), OpenError> {
         let path = dir.join(FILE);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(OpenError::io(&path, error))
-            }
-            Ok(()) => {
-                tracing::warn!(file = %path.display(), "the store it belongs to is gone, and a new one is made");
-                Ok(())
-            }
-            Err(_) => Ok(()),
+        match fs::symlink_metadata(&path) {
+            Ok(_) => Err(OpenError::Missing {
+                path: store.into(),
+                mark: path,
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(OpenError::io(&path, error)),
         }
     }
 

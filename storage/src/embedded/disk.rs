@@ -121,6 +121,7 @@ impl Disk {
 
     /// Makes the file under another name first, so that one that is there is always whole.
     fn create(dir: &Path, path: PathBuf) -> Result<Self, OpenError> {
+        Acknowledged::ensure_none(dir, &path)?;
         let draft = path.with_extension("redb.new");
         match fs::remove_file(&draft) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -128,7 +129,6 @@ impl Disk {
             }
             _ => {}
         }
-        Acknowledged::forget(dir)?;
         let mut disk = Self::at(draft.clone())?;
         disk.initialise()
             .map_err(|error| OpenError::redb(&draft, error))?;

@@ -55,6 +55,18 @@ pub enum OpenError {
         /// The file that says so.
         mark: PathBuf,
     },
+    /// The file is not there, though a store in its directory acknowledged writes.
+    #[error(
+        "{path}: missing, though writes to it were acknowledged ({mark}); restore the directory from a \
+         copy, or remove {} to start with an empty store",
+        mark.display()
+    )]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// The file that says so.
+        mark: PathBuf,
+    },
     /// The file or its directory cannot be read or written.
     #[error("{path}: {source}")]
     Io {

@@ -238,14 +238,28 @@ async fn damage_after_a_kill_takes_back_nothing_without_a_word() {
     assert!(rolled_back > 0 && harmless > 0);
 }
 
-/// A store that was removed takes what was known of it along.
+/// A store whose file is gone is not replaced by an empty one, unless its owner asks for that by
+/// removing the mark as well.
 #[tokio::test]
-async fn a_new_store_knows_nothing_of_the_one_before() {
+async fn a_missing_file_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     store.create("/a", Bytes::new()).await.unwrap();
     drop(store);
-    std::fs::remove_file(dir.path().join("store.redb")).unwrap();
+    let [file, mark] = ["store.redb", "store.acknowledged"].map(|name| dir.path().join(name));
+    std::fs::remove_file(&file).unwrap();
+    for _ in 0..2 {
+        let error = refusal(dir.path());
+        assert!(matches!(error, OpenError::Missing { .. }), "{error}");
+        let said = error.to_string();
+        for path in [&file, &mark] {
+            assert!(said.contains(path.to_str().unwrap()), "{said}");
+        }
+        assert!(!file.exists());
+        // What the mark says does not matter.
+        std::fs::write(&mark, "").unwrap();
+    }
+    std::fs::remove_file(&mark).unwrap();
     for _ in 0..2 {
         assert_eq!(open(dir.path()).revision().await.unwrap(), 1);
     }
