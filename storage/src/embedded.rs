@@ -77,6 +77,16 @@ struct Shared {
 }
 
 impl Shared {
+    fn new(index: Index, history: History) -> Self {
+        Self {
+            published: watch::Sender::new(index.revision()),
+            index: RwLock::new(index),
+            closed: CancellationToken::new(),
+            history,
+            unwritable: Unwritable::default(),
+        }
+    }
+
     fn publish(&self, revision: Revision) {
         self.published.send_if_modified(|published| {
             let news = *published < revision;
@@ -107,16 +117,10 @@ impl EmbeddedStorage {
     fn run(dir: &Path, lock: DirLock, disk: Disk, history: History) -> Result<Self, OpenError> {
         let (index, garbage) = load::load(&disk)?;
         let acknowledged = Acknowledged::open(dir, disk.path(), index.revision())?;
-        let shared = Arc::new(Shared {
-            published: watch::Sender::new(index.revision()),
-            index: RwLock::new(index),
-            closed: CancellationToken::new(),
-            history,
-            unwritable: Unwritable::default(),
-        });
+        let shared = Arc::new(Shared::new(index, history));
         let files = Files {
             dir: dir.into(),
-            disk: Some(disk),
+            disk: Ok(disk),
             acknowledged,
             lock: Some(lock),
         };

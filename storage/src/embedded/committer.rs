@@ -19,6 +19,9 @@ use super::recovery::Recovery;
 use super::{OpenError, Shared, load};
 use crate::{Error, Event, Result, Revision};
 
+#[cfg(test)]
+mod tests;
+
 /// How many writers may be waiting for the thread; more wait for a place.
 const QUEUE: usize = 1024;
 /// How much one transaction takes up.
@@ -48,8 +51,9 @@ pub(super) enum Command {
 /// What the thread has open.
 pub(super) struct Files {
     pub(super) dir: PathBuf,
-    /// The file; away after a failed write, until it could be opened again.
-    pub(super) disk: Option<Disk>,
+    /// The file, or why there is none: after a failed write, until it could be opened again, and once
+    /// the store is closed.
+    pub(super) disk: Result<Disk>,
     pub(super) acknowledged: Acknowledged,
     /// What keeps others out, until the store is closed.
     pub(super) lock: Option<DirLock>,
@@ -140,7 +144,7 @@ impl Run {
                 self.queue.close();
                 self.drain();
                 self.shared.closed.cancel();
-                self.files.disk = None;
+                self.files.disk = Err(closed());
                 self.files.acknowledged.flush();
                 self.files.lock = None;
                 // The caller may have given up waiting.
@@ -153,7 +157,7 @@ impl Run {
     fn next_turn(&mut self) -> Option<Turn> {
         let mut turn = Turn::default();
         let idle = self.garbage.is_empty() && !self.shared.index.read().has_forgotten();
-        if idle || self.files.disk.is_none() {
+        if idle || self.files.disk.is_err() {
             turn.add(self.queue.blocking_recv()?);
         }
         while turn.has_room() {
@@ -218,7 +222,7 @@ impl Run {
     }
 
     fn commit(&mut self, changes: &[Arc<Event>], bytes: usize, compacted: Revision) -> Result<()> {
-        let disk = self.files.disk.as_ref().ok_or_else(closed)?;
+        let disk = self.files.disk.as_ref().map_err(Clone::clone)?;
         let forgets = compacted > self.shared.index.read().compacted();
         if changes.is_empty() && self.garbage.is_empty() && !forgets {
             return Ok(());
@@ -248,10 +252,10 @@ impl Run {
             return;
         }
         let begun = Instant::now();
-        let outcome = match (self.recovery.owed(), self.files.disk.as_ref()) {
+        let outcome = match (self.recovery.owed(), &self.files.disk) {
             (None, _) => Ok(()),
-            (Some(_), None) => Err(closed()),
-            (Some(bytes), Some(disk)) => match disk.probe(bytes) {
+            (Some(_), Err(why)) => Err(why.clone()),
+            (Some(bytes), Ok(disk)) => match disk.probe(bytes) {
                 Ok(()) => {
                     self.succeeded();
                     Ok(())
@@ -274,8 +278,8 @@ impl Run {
     /// Gives the file up: redb refuses everything after a failed write, and whether that one is on disk
     /// shows when the file is opened again.
     fn failed(&mut self, why: &impl std::fmt::Display, bytes: usize, begun: Instant) -> Error {
-        self.files.disk = None;
         let error = Error::Unavailable(format!("the store could not be written: {why}"));
+        self.files.disk = Err(error.clone());
         self.shared.unwritable.set(Some(error.clone()));
         self.recovery.failed(error.clone(), bytes, begun.elapsed());
         error
@@ -311,7 +315,7 @@ impl Run {
     /// Opens the file again after a failure, and takes in what of the failed batch is in it. That it
     /// can be written again shows only when something is written.
     fn ensure_disk(&mut self) -> Result<()> {
-        if self.files.disk.is_some() {
+        if self.files.disk.is_ok() {
             return Ok(());
         }
         if let Some(error) = self.recovery.refusal() {
@@ -320,7 +324,7 @@ impl Run {
         let begun = Instant::now();
         match self.open_again() {
             Ok(disk) => {
-                self.files.disk = Some(disk);
+                self.files.disk = Ok(disk);
                 Ok(())
             }
             Err(error) => Err(self.failed(&error, 0, begun)),

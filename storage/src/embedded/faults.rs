@@ -58,8 +58,8 @@ impl StorageBackend for Failing {
     }
 }
 
-/// A store that can write as long as it is allowed to.
-fn open_failing(dir: &Path, allowed: &Arc<AtomicI64>) -> EmbeddedStorage {
+/// The file of a directory, which is made, that can be written as long as that is allowed.
+pub(super) fn failing_disk(dir: &Path, allowed: &Arc<AtomicI64>) -> Disk {
     drop(Disk::open(dir).unwrap());
     let path = dir.join("store.redb");
     let file = OpenOptions::new()
@@ -71,7 +71,12 @@ fn open_failing(dir: &Path, allowed: &Arc<AtomicI64>) -> EmbeddedStorage {
         file: FileBackend::new(file).unwrap(),
         allowed: allowed.clone(),
     };
-    let disk = Disk::over(path, backend).unwrap();
+    Disk::over(path, backend).unwrap()
+}
+
+/// A store that can write as long as it is allowed to.
+fn open_failing(dir: &Path, allowed: &Arc<AtomicI64>) -> EmbeddedStorage {
+    let disk = failing_disk(dir, allowed);
     EmbeddedStorage::run(dir, DirLock::take(dir).unwrap(), disk, History::default()).unwrap()
 }
 

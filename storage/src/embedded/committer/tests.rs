@@ -1,0 +1,67 @@
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::super::History;
+use super::super::change::Change;
+use super::super::faults::failing_disk;
+use super::*;
+
+/// A thread's state over a file that can be written as long as that is allowed.
+fn run_over(dir: &Path, allowed: &Arc<AtomicI64>) -> Run {
+    let lock = DirLock::take(dir).unwrap();
+    let disk = failing_disk(dir, allowed);
+    let (index, garbage) = load::load(&disk).unwrap();
+    let acknowledged = Acknowledged::open(dir, disk.path(), index.revision()).unwrap();
+    Run {
+        shared: Arc::new(Shared::new(index, History::default())),
+        files: Files {
+            dir: dir.into(),
+            disk: Ok(disk),
+            acknowledged,
+            lock: Some(lock),
+        },
+        garbage,
+        recovery: Recovery::default(),
+        queue: mpsc::channel(1).1,
+    }
+}
+
+/// A write that shares its turn with a probe that fails is refused for the reason why the probe failed.
+#[test]
+fn a_write_behind_a_failed_probe_names_the_cause() {
+    let dir = tempfile::tempdir().unwrap();
+    let allowed = Arc::new(AtomicI64::new(i64::MAX));
+    let mut run = run_over(dir.path(), &allowed);
+    let earlier = Error::Unavailable("an earlier failure".into());
+    run.recovery.failed(earlier, 10, Duration::ZERO);
+    allowed.store(0, Ordering::Relaxed);
+
+    let (probe, probed) = oneshot::channel();
+    let (write, written) = oneshot::channel();
+    let (compact, compacted) = oneshot::channel();
+    let mut turn = Turn::default();
+    turn.add(Command::Probe { reply: probe });
+    turn.add(Command::Write(Write {
+        key: "/a".into(),
+        change: Change::Create(Bytes::new()),
+        reply: write,
+    }));
+    turn.add(Command::Compact {
+        revision: 1,
+        reply: compact,
+    });
+    run.take_turn(turn);
+
+    let outcomes = [
+        probed.blocking_recv().unwrap(),
+        written.blocking_recv().unwrap().map(drop),
+        compacted.blocking_recv().unwrap(),
+    ];
+    for outcome in outcomes {
+        let error = outcome.unwrap_err().to_string();
+        assert!(error.contains("no space, says the test"), "{error}");
+    }
+}
