@@ -11,9 +11,9 @@ mod small;
 mod stored;
 mod update;
 mod versions;
-mod watch;
+pub mod watch;
 mod wire;
 mod zeros;
 
 /// Nobody else's config maps come between those of a test.
-const NO_OTHER_MAPS: &str = "--controllers=*,-root-ca-cert-publisher";
+pub const NO_OTHER_MAPS: &str = "--controllers=*,-root-ca-cert-publisher";

@@ -213,7 +213,7 @@ impl Watching {
             }
             Woken::Told(Some(Ok(Told::Change(change)))) => {
                 self.revision = self.revision.max(change.revision);
-                Some(self.frames().change(&change)).filter(|line| !line.is_empty())
+                Some(self.frames().change(&change))
             }
             Woken::Told(Some(Ok(Told::InitialEnd(revision)))) => {
                 self.revision = revision;

@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt, stream};
 use portcullis_api::Status;
+use portcullis_api::encode::Label;
 use portcullis_storage::{Entry, Error, Event, ListRequest, ReadAt, Revision};
 
-use super::facts::Selection;
+use super::facts::{Facts, Selection};
+use super::resource::Resource;
 use super::{Registry, Scope, errors};
 
 /// What to follow.
@@ -86,6 +88,7 @@ impl Registry {
         let resource = scope.resource;
         let prefix = self.collection_key(resource, scope.namespace);
         let WatchQuery { selection, from } = query;
+        let view = View::new(resource, selection);
         let (initial, after) = match from {
             WatchFrom::After(revision) => (Vec::new(), revision),
             WatchFrom::Start(at) => {
@@ -99,11 +102,8 @@ impl Registry {
                     .await
                     .map_err(|e| errors::status(e, scope))?;
                 let mut told = Vec::with_capacity(page.entries.len() + 1);
-                for entry in page.entries {
-                    if selection.matches(resource, &entry)? {
-                        told.push(Ok(Told::Change(added(entry))));
-                    }
-                }
+                let visible = page.entries.into_iter().filter(|entry| view.shows(entry));
+                told.extend(visible.map(|entry| Ok(Told::Change(added(entry)))));
                 told.push(Ok(Told::InitialEnd(page.revision)));
                 (told, page.revision)
             }
@@ -115,7 +115,7 @@ impl Registry {
             .map_err(watch_error)?;
         let changes = changes.filter_map(move |event| {
             let told = match event {
-                Ok(event) => seen(resource, &selection, event).map(Ok),
+                Ok(event) => view.told(event).map(Ok),
                 Err(error) => Some(Err(watch_error(error))),
             };
             std::future::ready(told)
@@ -133,43 +133,63 @@ fn added(entry: Arc<Entry>) -> Change {
     }
 }
 
-/// A change as a selection shows it: an object that enters is added, one that leaves deleted.
-fn seen(
-    resource: &'static super::resource::Resource,
-    selection: &Selection,
-    event: Arc<Event>,
-) -> Option<Told> {
-    let revision = event.revision();
-    // what cannot be read has gone from sight
-    let matches = |entry: &Entry| selection.matches(resource, entry).unwrap_or(false);
-    let (kind, entry, natural) = match event.as_ref() {
-        Event::Progress(revision) => return Some(Told::Progress(*revision)),
-        Event::Put {
-            entry, previous, ..
-        } => {
-            let before = previous.as_ref().is_some_and(|p| matches(p));
-            match (before, matches(entry)) {
-                (true, true) => (ChangeKind::Modified, entry.clone(), true),
-                (false, true) => (ChangeKind::Added, entry.clone(), previous.is_none()),
-                (true, false) => (
-                    ChangeKind::Deleted,
-                    previous.clone().unwrap_or_else(|| entry.clone()),
-                    false,
-                ),
-                (false, false) => return None,
+/// What a watcher sees of a collection.
+struct View {
+    resource: &'static Resource,
+    selection: Selection,
+    /// How objects that this server has stored begin.
+    stored: Label,
+}
+
+impl View {
+    fn new(resource: &'static Resource, selection: Selection) -> Self {
+        Self {
+            resource,
+            selection,
+            stored: Label::new(resource.type_meta(&resource.api_version())),
+        }
+    }
+
+    /// Whether an entry is selected and can be read; to a watcher, an object that cannot be read does
+    /// not exist. What this server has stored can be read, and need not be decoded to know that.
+    fn shows(&self, entry: &Entry) -> bool {
+        if self.selection.is_everything() {
+            return self.stored.strip(&entry.value).is_some()
+                || Facts::of(self.resource, entry).is_ok();
+        }
+        let matches = self.selection.matches(self.resource, entry);
+        matches.unwrap_or(false)
+    }
+
+    /// A change as the watcher sees it: an object that enters the view is added, one that leaves it is
+    /// deleted.
+    fn told(&self, event: Arc<Event>) -> Option<Told> {
+        let revision = event.revision();
+        let (kind, entry, natural) = match event.as_ref() {
+            Event::Progress(revision) => return Some(Told::Progress(*revision)),
+            Event::Put {
+                entry, previous, ..
+            } => {
+                let before = previous.as_ref().filter(|previous| self.shows(previous));
+                match (before, self.shows(entry)) {
+                    (Some(_), true) => (ChangeKind::Modified, entry.clone(), true),
+                    (None, true) => (ChangeKind::Added, entry.clone(), previous.is_none()),
+                    (Some(before), false) => (ChangeKind::Deleted, before.clone(), false),
+                    (None, false) => return None,
+                }
             }
-        }
-        Event::Delete { previous, .. } if matches(previous) => {
-            (ChangeKind::Deleted, previous.clone(), true)
-        }
-        Event::Delete { .. } => return None,
-    };
-    Some(Told::Change(Change {
-        kind,
-        entry,
-        revision,
-        shared: natural.then_some(event),
-    }))
+            Event::Delete { previous, .. } if self.shows(previous) => {
+                (ChangeKind::Deleted, previous.clone(), true)
+            }
+            Event::Delete { .. } => return None,
+        };
+        Some(Told::Change(Change {
+            kind,
+            entry,
+            revision,
+            shared: natural.then_some(event),
+        }))
+    }
 }
 
 fn watch_error(error: Error) -> Status {

@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use portcullis_api::Status;
-use portcullis_storage::{Entry, Event, Frame, Revision};
+use portcullis_storage::{Event, Frame, Revision};
 
 use super::accept::{Encoding, Form, Format};
 use super::object::Reader;
-use crate::registry::watch::{Change, ChangeKind};
+use crate::registry::watch::Change;
 
 /// Writes the events of one watch.
 pub struct Frames<'r> {
@@ -31,35 +31,18 @@ impl<'r> Frames<'r> {
         self.shareable && change.shared.as_deref().and_then(frame_of).is_some()
     }
 
-    /// A change; empty if there is nothing to tell: an object that cannot be read is as good as gone.
+    /// A change; an ERROR event where the object cannot be shown to this reader.
     pub fn change(&self, change: &Change) -> Bytes {
-        let encode = || match (
-            self.object(change.kind, &change.entry, change),
-            &change.shared,
-        ) {
-            (Ok(frame), _) => frame,
-            (Err(status), None) => self.error(&status),
-            (Err(_), Some(event)) => match event.as_ref() {
-                Event::Put {
-                    previous: Some(previous),
-                    ..
-                } => {
-                    let gone = self.object(ChangeKind::Deleted, previous, change);
-                    gone.unwrap_or_default()
-                }
-                _ => Bytes::new(),
-            },
+        let encode = || {
+            let event = self.event(change.kind.as_str(), |reader, out| {
+                reader.write(&change.entry, change.revision, out)
+            });
+            event.unwrap_or_else(|status| self.error(&status))
         };
         match change.shared.as_deref().and_then(frame_of) {
             Some(frame) if self.shareable => frame.get_or_encode(encode),
             _ => encode(),
         }
-    }
-
-    fn object(&self, kind: ChangeKind, entry: &Entry, change: &Change) -> Result<Bytes, Status> {
-        self.event(kind.as_str(), |reader, out| {
-            reader.write(entry, change.revision, out)
-        })
     }
 
     fn event(

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::{BINDINGS, binding, let_alice};
 use crate::controllers::{eventually, gone};
 use crate::support::server::TestServer;
+use crate::verbs::{NO_OTHER_MAPS, watch};
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 const KEY: &str = "/registry/rolebindings/default/alices";
@@ -176,4 +177,58 @@ async fn a_server_starts_over_what_it_cannot_read() {
     let dir = server.stop().await;
     let server = TestServer::start_in(dir, &flags).await;
     assert_eq!(server.admin().get(&view).await.code, 200);
+}
+
+/// To watchers an object that cannot be read does not exist: it is deleted when it becomes unreadable, and
+/// added when it can be read again, whatever form a watcher asks for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn watchers_see_unreadable_objects_go_and_come_back() {
+    let etcd = EtcdServer::start();
+    let options = EtcdOptions::new([etcd.endpoint()]);
+    let store: Arc<dyn Storage> = Arc::new(EtcdStorage::connect(&options).await.unwrap());
+    let endpoint = format!("--etcd-servers={}", etcd.endpoint());
+    let server = TestServer::start(&[&endpoint, NO_OTHER_MAPS]).await;
+    let admin = server.admin();
+    let list = admin.get(MAPS).await.json();
+    let from = list["metadata"]["resourceVersion"].as_str().unwrap();
+
+    let map = |name: &str| json!({"metadata": {"name": name, "labels": {"l": "x"}}});
+    assert_eq!(admin.post(MAPS, &map("m")).await.code, 201);
+    let key = "/registry/configmaps/default/m";
+    let whole = store.get(key, ReadAt::Latest).await.unwrap().entry.unwrap();
+    let elsewhere = br#"{"apiVersion":"v1","kind":"ConfigMap","metadata":
+        {"name":"m","namespace":"default","labels":{"l":"x"}}}"#;
+    for good in [&whole.value[..], elsewhere] {
+        overwrite(&store, key, b"no JSON").await;
+        overwrite(&store, key, good).await;
+    }
+    overwrite(&store, key, b"still no JSON").await;
+    assert_eq!(admin.post(MAPS, &map("n")).await.code, 201);
+    let initial = watch::events(&admin, "").await;
+    assert_eq!(watch::told(&initial), ["ADDED n"]);
+    assert_eq!(admin.delete(&format!("{MAPS}/m")).await.code, 200);
+
+    let metadata = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+    let readers = [
+        (admin.clone(), ""),
+        (admin.clone(), "&labelSelector=l%3Dx"),
+        (admin.clone().header("accept", metadata), ""),
+    ];
+    for (reader, selector) in readers {
+        let query = format!("resourceVersion={from}{selector}");
+        let events = watch::events(&reader, &query).await;
+        assert_eq!(
+            watch::told(&events),
+            [
+                "ADDED m",
+                "DELETED m",
+                "ADDED m",
+                "DELETED m",
+                "ADDED m",
+                "DELETED m",
+                "ADDED n"
+            ],
+            "{query}"
+        );
+    }
 }

@@ -11,7 +11,7 @@ const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 const MERGE: &str = "application/merge-patch+json";
 
 /// The events of a watch that ends after a second, each as its type and the object's name.
-async fn events(client: &Client, query: &str) -> Vec<(String, Value)> {
+pub async fn events(client: &Client, query: &str) -> Vec<(String, Value)> {
     let answer = client
         .get(&format!("{MAPS}?watch=true&timeoutSeconds=1&{query}"))
         .await;
@@ -27,7 +27,8 @@ async fn events(client: &Client, query: &str) -> Vec<(String, Value)> {
     text.lines().map(event).collect()
 }
 
-fn told(events: &[(String, Value)]) -> Vec<String> {
+/// What a watcher was told: the type of each event and the name of its object.
+pub fn told(events: &[(String, Value)]) -> Vec<String> {
     events
         .iter()
         .map(|(kind, object)| {
