@@ -15,7 +15,7 @@ use ipnet::IpNet;
 pub use self::deadlines::Deadlines;
 pub use self::etcd::Etcd;
 pub use self::limits::RequestLimits;
-use crate::registry::ranges::PortRange;
+use portcullis_registry::ranges::PortRange;
 
 /// A complete miniature Kubernetes API server.
 #[derive(Debug, Parser)]

@@ -9,8 +9,6 @@ pub mod components;
 pub mod connect;
 pub mod create;
 pub mod delete;
-pub mod discovery;
-pub mod document;
 pub mod documents;
 pub mod eviction;
 pub mod get;
@@ -18,7 +16,6 @@ pub mod health;
 pub mod list;
 pub mod method;
 pub mod metrics;
-pub mod openapi;
 pub mod openid;
 pub mod patch;
 pub mod query;
@@ -46,11 +43,11 @@ use self::documents::Documents;
 use self::method::{check_verb, find_subresource};
 use crate::access::Authorized;
 use crate::limits::in_flight::InFlight;
-use crate::registry::kinds::scale::SCALE;
-use crate::registry::table;
-use crate::registry::{Scope, WarningList};
 use crate::request::{RequestInfo, ResourceRequest};
 use crate::response::{self, Response, accept};
+use portcullis_kinds::kinds::scale::SCALE;
+use portcullis_kinds::table;
+use portcullis_registry::{Scope, WarningList};
 
 /// Answers whatever has no route of its own: `/api` and `/apis`, as the request was authorized.
 pub async fn resources(

@@ -39,33 +39,8 @@ pub mod metrics;
 // Why it is answered so.
 pub mod explain;
 
-// Objects of every kind: admission, preparation, validation, store.
-pub mod registry;
-
-// Who set which field.
-pub mod field_manager;
-
-pub mod informer;
-
-pub mod indices;
-
-mod permissions;
-
-pub mod lookups;
-
-pub mod quota;
-
-pub mod escalation;
-
 // What is asked of others.
 pub mod outbound;
 
 // What goes back.
 pub mod response;
-
-// What runs by itself.
-pub mod bootstrap;
-
-pub mod controllers;
-
-pub mod own_service;

@@ -12,8 +12,8 @@ use portcullis_api::Verb;
 
 use self::text::Text;
 use crate::limits::Limits;
-use crate::registry::table;
 use crate::request::{RequestInfo, ResourceRequest};
+use portcullis_kinds::table;
 
 /// The content type of Prometheus' text format.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";

@@ -12,7 +12,8 @@ use portcullis_authn::{KeyRing, Look, Secrets, SigningKeyFile, StoredSecret, Tok
 use portcullis_storage::{Entry, ReadAt};
 use serde::Deserialize;
 
-use crate::registry::{Registry, codec, table};
+use portcullis_kinds::table;
+use portcullis_registry::{Registry, codec};
 
 /// How long a token outlives the deletion of an object that finalizers keep; clocks differ.
 const AFTERLIFE: Duration = Duration::from_secs(60);

@@ -2,10 +2,10 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portcullis::bootstrap;
-use portcullis::field_manager::apply::{Applied, Apply};
-use portcullis::field_manager::update::Writer;
-use portcullis::registry::Scope;
+use portcullis_controllers::bootstrap;
+use portcullis_registry::field_manager::apply::{Applied, Apply};
+use portcullis_registry::field_manager::update::Writer;
+use portcullis_registry::Scope;
 use portcullis_api::decode::{decode, parse};
 use portcullis_fuzz::{lines, resource};
 

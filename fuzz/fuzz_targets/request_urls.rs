@@ -3,7 +3,7 @@
 
 use http::Method;
 use libfuzzer_sys::fuzz_target;
-use portcullis::registry::table::find;
+use portcullis_kinds::table::find;
 use portcullis::request::{Query, RequestInfo};
 
 fuzz_target!(|data: &[u8]| {

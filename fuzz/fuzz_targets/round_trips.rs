@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portcullis::registry::codec;
+use portcullis_registry::codec;
 use portcullis_api::decode::{parse, parse_stored};
 use portcullis_fuzz::resource;
 

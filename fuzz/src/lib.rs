@@ -1,7 +1,7 @@
 //! What the targets have in common.
 
-use portcullis::registry::resource::Resource;
-use portcullis::registry::table::RESOURCES;
+use portcullis_kinds::resource::Resource;
+use portcullis_kinds::table::RESOURCES;
 
 /// The resource that the first line of the input names, or else chooses by its sum, and the rest.
 pub fn resource(data: &[u8]) -> Option<(&'static Resource, &[u8])> {

@@ -6,8 +6,8 @@ use portcullis_rbac::Authorizer;
 use tokio_util::sync::CancellationToken;
 
 use crate::health::Health;
-use crate::registry::Registry;
 use crate::tokens::Tokens;
+use portcullis_registry::Registry;
 
 /// The parts of a server that verbs use.
 pub struct Api {

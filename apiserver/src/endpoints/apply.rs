@@ -14,11 +14,11 @@ use super::create::may_create;
 use super::query::{FieldValidation, invalid_unless_empty};
 use super::update;
 use super::write::write;
-use crate::field_manager::apply::Apply;
-use crate::field_manager::tracked;
-use crate::registry::codec;
-use crate::registry::update::{Change, Current};
 use crate::response::Response;
+use portcullis_registry::codec;
+use portcullis_registry::field_manager::apply::Apply;
+use portcullis_registry::field_manager::tracked;
+use portcullis_registry::update::{Change, Current};
 
 /// The media type of an apply configuration, which may be JSON too.
 pub const MEDIA_TYPE: &str = "application/apply-patch+yaml";

@@ -9,9 +9,10 @@ use portcullis_api::{
 
 use super::body::{self, Expected, Incoming};
 use super::call::Call;
-use crate::registry::update::{Change, Current};
-use crate::registry::{Scope, metadata, table};
 use crate::response::{self, Response};
+use portcullis_kinds::table;
+use portcullis_registry::Scope;
+use portcullis_registry::update::{Change, Current};
 
 static BINDING: ObjectType = ObjectType::of::<Binding>();
 
@@ -73,7 +74,7 @@ fn schedule(pod: &mut Pod) {
     conditions.push(PodCondition {
         type_: "PodScheduled".into(),
         status: "True".into(),
-        last_transition_time: Some(metadata::now()),
+        last_transition_time: Some(portcullis_kinds::time::now()),
         ..PodCondition::default()
     });
 }

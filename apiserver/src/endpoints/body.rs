@@ -12,7 +12,7 @@ use portcullis_api::{Object, ObjectType, Status};
 use serde_json::Value;
 
 use super::query::FieldValidation;
-use crate::registry::version::Conversion;
+use portcullis_kinds::version::Conversion;
 
 pub use self::incoming::{Incoming, read};
 pub use self::yaml::parse as yaml;

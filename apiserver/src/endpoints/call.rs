@@ -10,15 +10,15 @@ use portcullis_storage::Entry;
 
 use super::api::Api;
 use super::body::Expected;
-use crate::field_manager::update::Writer;
 use crate::limits::in_flight::InFlight;
-use crate::registry::Scope;
-use crate::registry::resource::Resource;
 use crate::request::{Query, ResourceRequest};
 use crate::response::accept::{Encoding, Format};
 use crate::response::object::Reader;
 use crate::response::table::IncludeObject;
 use crate::response::{self, Response};
+use portcullis_kinds::resource::Resource;
+use portcullis_registry::Scope;
+use portcullis_registry::field_manager::update::Writer;
 
 /// A request for an object or a collection, on its way through a verb.
 pub struct Call<'a> {

@@ -19,8 +19,8 @@ use super::call::Call;
 use crate::health::Health;
 use crate::outbound::healthcheck;
 use crate::outbound::https::HttpsError;
-use crate::registry::collection::List;
 use crate::response::{self, Response};
+use portcullis_registry::collection::List;
 
 /// Where the components beside this server listen, as kube-apiserver expects it.
 const SERVERS: [(&str, &str); 2] = [

@@ -14,10 +14,10 @@ use portcullis_storage::ReadAt;
 use super::call::Call;
 use super::create::may_create;
 use crate::outbound::kubelet::{self, Stream};
-use crate::registry::codec;
-use crate::registry::validation::list;
 use crate::request::Query;
 use crate::response::{self, Response};
+use portcullis_kinds::validation::list;
+use portcullis_registry::codec;
 
 /// Whether a call is one of these.
 pub fn is_connection(call: &Call<'_>) -> bool {

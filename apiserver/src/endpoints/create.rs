@@ -8,8 +8,8 @@ use portcullis_rbac::{Attributes, Authorizer, ResourceTarget, Target};
 use super::body::{self, Incoming, Read};
 use super::call::Call;
 use crate::access::authorization;
-use crate::registry::Scope;
 use crate::response::Response;
+use portcullis_registry::Scope;
 
 /// Makes an object.
 ///

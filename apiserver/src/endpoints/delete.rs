@@ -13,10 +13,10 @@ use serde_json::Value;
 use super::body::{self, Incoming};
 use super::call::Call;
 use super::query::invalid_unless_empty;
-use crate::registry::Scope;
-use crate::registry::delete::{DeleteOptions, Deleted, Propagation};
 use crate::request::Query;
 use crate::response::{self, Response};
+use portcullis_registry::Scope;
+use portcullis_registry::delete::{DeleteOptions, Deleted, Propagation};
 
 /// The policies there are, as upstream lists them.
 static POLICIES: LazyLock<String> = LazyLock::new(|| {

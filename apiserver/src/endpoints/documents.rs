@@ -10,16 +10,16 @@ use portcullis_api::Status;
 use portcullis_api::status::Reason;
 use serde_json::json;
 
-use super::discovery::Discovery;
-use super::document::Document;
 use super::method::method_not_allowed;
-use super::openapi::{Answer, OpenApi};
 use super::openid::OpenId;
 use super::version::version;
 use crate::access::Authorized;
-use crate::registry::table;
 use crate::request::RequestInfo;
 use crate::response::{self, JSON, Response};
+use portcullis_kinds::table;
+use portcullis_openapi::discovery::Discovery;
+use portcullis_openapi::document::Document;
+use portcullis_openapi::openapi::{Answer, OpenApi};
 
 /// Paths that `/` lists besides those of discovery.
 const PATHS: [&str; 7] = [

@@ -15,9 +15,9 @@ use self::budget::Decision;
 use super::body::{self, Expected, Incoming};
 use super::call::Call;
 use super::delete::checked;
-use crate::registry::delete::DeleteOptions;
-use crate::registry::{Scope, codec};
 use crate::response::{self, Response};
+use portcullis_registry::delete::DeleteOptions;
+use portcullis_registry::{Scope, codec};
 
 static EVICTION: ObjectType = ObjectType::of::<Eviction>();
 /// The versions an eviction may come in; they have the same fields.

@@ -4,8 +4,8 @@ use http::StatusCode;
 use portcullis_api::Status;
 
 use super::call::Call;
-use crate::registry::Scope;
 use crate::response::{self, Response};
+use portcullis_registry::Scope;
 
 /// Reads a collection.
 ///

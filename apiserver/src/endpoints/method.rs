@@ -3,8 +3,8 @@
 use portcullis_api::status::{Details, Reason};
 use portcullis_api::{Status, Verb};
 
-use crate::registry::resource::{PROXY, Resource, Subresource};
 use crate::request::ResourceRequest;
+use portcullis_kinds::resource::{PROXY, Resource, Subresource};
 
 /// The subresource of a URL; `None` if it names none.
 ///

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use portcullis_authn::KeyRing;
 use serde_json::{Value, json};
 
-use super::document::{Document, JSON};
+use portcullis_openapi::document::{Document, JSON};
 
 /// Where the issuer is described.
 const CONFIGURATION: &str = "/.well-known/openid-configuration";

@@ -13,8 +13,8 @@ use super::call::Call;
 use super::query::{FieldValidation, invalid_unless_empty};
 use super::update;
 use super::write::write;
-use crate::registry::update::{Change, Current};
 use crate::response::Response;
+use portcullis_registry::update::{Change, Current};
 
 /// A patch, applied to whatever is there.
 struct Patched<'c> {

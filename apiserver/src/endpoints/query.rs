@@ -6,11 +6,11 @@ use portcullis_api::selector::{FieldSelector, LabelSelector};
 use portcullis_api::{ErrorList, FieldError, GroupKind, Path, Status};
 use portcullis_storage::{ReadAt, Revision};
 
-use crate::registry::collection::{ContinueToken, ListQuery};
-use crate::registry::facts::Selection;
-use crate::registry::resource::Resource;
-use crate::registry::watch::WatchFrom;
 use crate::request::Query;
+use portcullis_kinds::resource::Resource;
+use portcullis_registry::collection::{ContinueToken, ListQuery};
+use portcullis_registry::facts::Selection;
+use portcullis_registry::watch::WatchFrom;
 
 /// The longest name of a field manager.
 const FIELD_MANAGER_MAX: usize = 128;

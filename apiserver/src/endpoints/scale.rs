@@ -10,12 +10,12 @@ use portcullis_api::{GroupResource, Object, Path, Status, name};
 use portcullis_storage::Entry;
 
 use super::call::Call;
-use crate::field_manager::scale::{of_parent, of_scale};
-use crate::registry::codec;
-use crate::registry::kinds::scale::{SCALE, scale_of, set_replicas};
-use crate::registry::resource::Resource;
-use crate::registry::update::{Change, Current};
-use crate::registry::validation::object_meta::validate_object_meta;
+use portcullis_kinds::kinds::scale::{SCALE, scale_of, set_replicas};
+use portcullis_kinds::resource::Resource;
+use portcullis_kinds::validation::object_meta::validate_object_meta;
+use portcullis_registry::codec;
+use portcullis_registry::field_manager::scale::{of_parent, of_scale};
+use portcullis_registry::update::{Change, Current};
 
 /// A change of a scale, as a change of what it is the scale of.
 pub struct Rescaled<'c, C> {

@@ -22,9 +22,10 @@ use rustls_pki_types::UnixTime;
 use super::body::{self, Expected, Incoming};
 use super::call::Call;
 use super::create::settle_namespace;
-use crate::registry::resource::Resource;
-use crate::registry::{codec, metadata, table};
 use crate::response::{self, Response};
+use portcullis_kinds::resource::Resource;
+use portcullis_kinds::table;
+use portcullis_registry::codec;
 
 static TOKEN_REQUEST: ObjectType = ObjectType::of::<TokenRequest>();
 const TYPE: TypeMeta<'_> = TypeMeta {
@@ -98,7 +99,7 @@ async fn completed(
     must_match(metadata.name.as_deref(), name)?;
     let account = find(call, table::SERVICE_ACCOUNTS, name).await?;
     metadata.name = Some(name.to_owned());
-    metadata.creation_timestamp = Some(metadata::now());
+    metadata.creation_timestamp = Some(portcullis_kinds::time::now());
     request.status = None;
     let spec = request.spec.get_or_insert_default();
     if spec.audiences.as_ref().is_none_or(Vec::is_empty) {
@@ -255,7 +256,7 @@ async fn find(
         let why = format!("Name parameter invalid: {}: {wrong}", go_quote(name));
         return Err(Status::bad_request(why));
     }
-    let scope = crate::registry::Scope {
+    let scope = portcullis_registry::Scope {
         resource,
         subresource: "",
         ..call.scope

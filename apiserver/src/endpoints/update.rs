@@ -7,10 +7,10 @@ use super::body::{self, Incoming, Read};
 use super::call::Call;
 use super::create::may_create;
 use super::write::write;
-use crate::field_manager::update::Writer;
-use crate::registry::Scope;
-use crate::registry::update::{Change, Current};
 use crate::response::Response;
+use portcullis_registry::Scope;
+use portcullis_registry::field_manager::update::Writer;
+use portcullis_registry::update::{Change, Current};
 
 /// The object as a client sent it, whatever is there now.
 struct Replace<'c> {

@@ -19,11 +19,11 @@ use tokio_util::sync::CancellationToken;
 use super::call::Call;
 use crate::limits::in_flight::InFlight;
 use crate::limits::pool::Permit;
-use crate::registry::Scope;
-use crate::registry::watch::{Following, Told, WatchQuery};
 use crate::response::object::Reader;
 use crate::response::watch_frames::Frames;
 use crate::response::{self, Ends, Response};
+use portcullis_registry::Scope;
+use portcullis_registry::watch::{Following, Told, WatchQuery};
 
 /// How long a watch lasts whose client does not say; upstream draws from between this and twice it.
 const TIMEOUT: Duration = Duration::from_secs(30 * 60);
@@ -115,7 +115,7 @@ fn bookmark_timer() -> Interval {
 struct Watching {
     following: Following,
     api_version: String,
-    resource: &'static crate::registry::resource::Resource,
+    resource: &'static portcullis_kinds::resource::Resource,
     format: crate::response::accept::Format,
     include: crate::response::table::IncludeObject,
     bookmarks: bool,

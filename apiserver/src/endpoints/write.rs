@@ -5,8 +5,8 @@ use portcullis_api::Status;
 
 use super::call::Call;
 use super::scale::{self, Rescaled};
-use crate::registry::update::Change;
 use crate::response::Response;
+use portcullis_registry::update::Change;
 
 /// Carries out a change, and answers with the object that comes of it.
 ///

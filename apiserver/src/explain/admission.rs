@@ -13,8 +13,9 @@ use super::{Phase, PluginStep, Policies, Policy, authorization};
 use crate::endpoints::body::{self, Expected};
 use crate::endpoints::query::FieldValidation;
 use crate::endpoints::{create, update};
-use crate::registry::update::{Change, Current};
-use crate::registry::{Scope, table};
+use portcullis_kinds::table;
+use portcullis_registry::Scope;
+use portcullis_registry::update::{Change, Current};
 
 /// A replacement whose writer nobody will remember.
 struct Replacement<'c> {

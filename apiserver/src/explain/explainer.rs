@@ -5,7 +5,7 @@ use std::sync::Arc;
 use portcullis_authn::Authenticator;
 use portcullis_rbac::Authorizer;
 
-use crate::registry::Registry;
+use portcullis_registry::Registry;
 
 /// What decides: the parts that decide about real requests.
 pub struct Explainer {

@@ -6,9 +6,9 @@ use portcullis_rbac::{Attributes, ResourceTarget, Target};
 use serde_json::Value;
 
 use super::Question;
-use crate::registry::resource::Resource;
-use crate::registry::table;
 use crate::request::{Query, RequestInfo};
+use portcullis_kinds::resource::Resource;
+use portcullis_kinds::table;
 
 /// A resource, an object or a path, and what is done with it.
 pub struct Asked {

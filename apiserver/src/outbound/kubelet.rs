@@ -10,9 +10,10 @@ use portcullis_api::status::Reason;
 use portcullis_api::{GroupResource, Status};
 use portcullis_storage::ReadAt;
 
-use crate::bootstrap;
-use crate::registry::{Registry, Scope, table};
 use crate::response::Response;
+use portcullis_controllers::bootstrap;
+use portcullis_kinds::table;
+use portcullis_registry::{Registry, Scope};
 
 /// What a kubelet is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use portcullis_storage::{Entry, Revision};
 use serde_json::{Map, Value};
 
 use super::accept::MetaVersion;
-use crate::registry::codec::Renderer;
+use portcullis_registry::codec::Renderer;
 
 /// The metadata of a list.
 #[derive(Clone, Debug, Default)]

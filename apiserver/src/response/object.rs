@@ -9,9 +9,9 @@ use serde_json::Value;
 use super::accept::{Encoding, Form, Format};
 use super::metadata::{ListMeta, write_metadata};
 use super::table::{IncludeObject, Rows};
-use crate::registry::codec::Renderer;
-use crate::registry::collection::List;
-use crate::registry::resource::Resource;
+use portcullis_kinds::resource::Resource;
+use portcullis_registry::codec::Renderer;
+use portcullis_registry::collection::List;
 
 /// Who reads, and how.
 pub struct Reader<'r> {

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use super::accept::MetaVersion;
 use super::metadata::{ListMeta, write_metadata};
-use crate::registry::codec::Renderer;
-use crate::registry::facts::Facts;
-use crate::registry::resource::Resource;
-use crate::registry::strategy::{Cell, Column};
+use portcullis_kinds::resource::Resource;
+use portcullis_kinds::strategy::{Cell, Column};
+use portcullis_registry::codec::Renderer;
+use portcullis_registry::facts::Facts;
 
 /// What a row carries of its object.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

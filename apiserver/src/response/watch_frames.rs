@@ -6,7 +6,7 @@ use portcullis_storage::{Event, Frame, Revision};
 
 use super::accept::{Encoding, Form, Format};
 use super::object::Reader;
-use crate::registry::watch::Change;
+use portcullis_registry::watch::Change;
 
 /// Writes the events of one watch.
 pub struct Frames<'r> {

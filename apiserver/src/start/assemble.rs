@@ -25,29 +25,31 @@ use super::store::{self, Store};
 use super::tokens::TokenKeys;
 use super::{authorities, files, host};
 use crate::config::{AuthorizationMode, Serve};
-use crate::controllers::leader::Candidate;
-use crate::controllers::{self, Controllers, cluster_authentication};
 use crate::endpoints::api::Api;
 use crate::endpoints::documents::Documents;
 use crate::endpoints::openid::OpenId;
-use crate::escalation::EscalationGuard;
 use crate::explain::explainer::Explainer;
 use crate::health::Health;
 use crate::layers::Gate;
 use crate::limits::Limits;
 use crate::metrics::Requests;
-use crate::own_service::{self, Address};
-use crate::registry::Registry;
-use crate::registry::ranges::ServiceRanges;
-use crate::registry::ranges::repair::Leaks;
 use crate::router::{Services, router};
 use crate::tokens::Bound;
-use crate::{bootstrap, indices, lookups};
+use portcullis_controllers::enabled::EnabledControllers;
+use portcullis_controllers::leader::Candidate;
+use portcullis_controllers::own_service::{self, Address};
+use portcullis_controllers::run::{Context, Controllers};
+use portcullis_controllers::{bootstrap, cluster_authentication};
+use portcullis_registry::Registry;
+use portcullis_registry::escalation::EscalationGuard;
+use portcullis_registry::ranges::ServiceRanges;
+use portcullis_registry::repair::Leaks;
+use portcullis_registry::{indices, lookups};
 
 /// What options and files say, read before anything is opened or written.
 struct Checked {
     selection: Selection,
-    controllers: controllers::Selection,
+    controllers: EnabledControllers,
     identities: Identities,
     authorities: watch::Receiver<String>,
     reloads: Vec<Arc<dyn Reload>>,
@@ -61,7 +63,7 @@ impl Checked {
         )
         .map_err(|e| StartError::option("admission plugins", e))?;
         let mounts_tokens = selection.contains("ServiceAccount");
-        let controllers = controllers::Selection::parse(&options.controllers, mounts_tokens)
+        let controllers = EnabledControllers::parse(&options.controllers, mounts_tokens)
             .map_err(|why| StartError::option("--controllers", why))?;
         let identities = Identities::load(options, certificates)?;
         let (authorities, bundle) = authorities::load(options, certificates)?;
@@ -262,18 +264,18 @@ impl Background {
     /// On a store that nobody else writes to, controllers simply run; otherwise one server is elected.
     fn start_controllers(
         &self,
-        selection: &controllers::Selection,
+        selection: &EnabledControllers,
         options: &Serve,
         certificates: &Certificates,
         authorities: watch::Receiver<String>,
     ) {
-        let context = controllers::Context {
+        let context = Context {
             registry: self.registry.clone(),
             cache: self.stored.cache.clone(),
             root_ca: certificates.trusted.clone(),
             event_ttl: options.event_ttl,
         };
-        let controllers = Controllers::new(selection, &context);
+        let controllers = Controllers::new(|name| selection.contains(name), &context);
         let stop = self.shutdown.clone();
         let published = cluster_authentication::run(self.registry.clone(), authorities);
         self.tasks

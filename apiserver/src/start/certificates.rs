@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use super::error::StartError;
 use super::host::host_name;
 use crate::config::Serve;
-use crate::own_service::Address;
 use crate::pki::{Authority, NewFile, PkiError};
-use crate::registry::ranges::first_address;
 use crate::serving::certificate::ServingCertificate;
+use portcullis_controllers::own_service::Address;
+use portcullis_registry::ranges::first_address;
 
 const TLS_CERTIFICATE: &str = "--tls-cert-file";
 const TLS_KEY: &str = "--tls-private-key-file";

@@ -12,8 +12,8 @@ use super::error::StartError;
 use super::{certificates, host, kubeconfig};
 use crate::config::Serve;
 use crate::layers;
-use crate::own_service::Address;
 use crate::serving::{self, tls::Acceptors};
+use portcullis_controllers::own_service::Address;
 
 /// A server that serves until it is stopped.
 pub struct Server {

@@ -169,9 +169,10 @@ fn arguments(text: &str) -> Vec<String> {
 fn logged_by(macros: &[&str]) -> BTreeSet<String> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut files = Vec::new();
-    for crate_name in ["api", "storage", "authn", "rbac", "admission", "apiserver"] {
-        sources(&workspace.join(crate_name).join("src"), &mut files);
+    for folder in ["api", "storage", "authn", "rbac", "admission", "apiserver"] {
+        sources(&workspace.join(folder), &mut files);
     }
+    files.retain(|file| file.components().any(|part| part.as_os_str() == "src"));
     let mut names = BTreeSet::new();
     for file in files {
         let text = fs::read_to_string(file).unwrap();

@@ -40,6 +40,9 @@ const CACHE_BYTES: usize = 4 << 20;
 /// How long the writers of one transaction may be kept waiting for the removal of old records.
 const SWEEP_TIME: Duration = Duration::from_millis(5);
 
+/// How long a lock that another process holds is waited for.
+const LOCK_PATIENCE: Duration = Duration::from_millis(200);
+
 /// The open file.
 pub(super) struct Disk {
     path: PathBuf,
@@ -71,10 +74,24 @@ impl DirLock {
         let file = private()
             .open(&path)
             .map_err(|error| OpenError::io(&path, error))?;
-        match file.try_lock() {
+        match lock(&file) {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path }),
             Err(TryLockError::Error(error)) => Err(OpenError::io(&path, error)),
+        }
+    }
+}
+
+/// Locks a file, with some patience: a child process that is being started holds copies of its parent's
+/// open files, and with them the locks, until it becomes another program.
+fn lock(file: &File) -> Result<(), TryLockError> {
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => {
+                std::thread::sleep(LOCK_PATIENCE / 20);
+            }
+            outcome => return outcome,
         }
     }
 }

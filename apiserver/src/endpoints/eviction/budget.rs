@@ -10,15 +10,16 @@ use portcullis_api::status::{Cause, Details, Reason};
 use portcullis_api::{GroupResource, Object, Status};
 use portcullis_storage::ReadAt;
 
-use crate::bootstrap;
-use crate::field_manager::update::Writer;
-use crate::registry::collection::ListQuery;
-use crate::registry::facts::Selection;
-use crate::registry::resource::Resource;
-use crate::registry::update::{Change, Current};
-use crate::registry::validation::labels::is_empty_selector;
-use crate::registry::validation::{list, text};
-use crate::registry::{Registry, Scope, codec, metadata, table};
+use portcullis_controllers::bootstrap;
+use portcullis_kinds::resource::Resource;
+use portcullis_kinds::table;
+use portcullis_kinds::validation::labels::is_empty_selector;
+use portcullis_kinds::validation::{list, text};
+use portcullis_registry::collection::ListQuery;
+use portcullis_registry::facts::Selection;
+use portcullis_registry::field_manager::update::Writer;
+use portcullis_registry::update::{Change, Current};
+use portcullis_registry::{Registry, Scope, codec};
 
 const REFUSAL: &str = "Cannot evict pod as it would violate the pod's disruption budget.";
 /// When to try again where a budget is only late, in seconds.
@@ -222,7 +223,7 @@ fn charge(budget: &mut PodDisruptionBudget, pod: &str) -> Result<(), Status> {
     status
         .disrupted_pods
         .get_or_insert_default()
-        .insert(pod.to_owned(), metadata::now());
+        .insert(pod.to_owned(), portcullis_kinds::time::now());
     Ok(())
 }
 
@@ -231,7 +232,7 @@ fn say_exhausted(status: &mut PodDisruptionBudgetStatus) {
     let observed_generation = status.observed_generation;
     let conditions = status.conditions.get_or_insert_default();
     let known = conditions.iter_mut().find(|c| c.type_ == CONDITION);
-    let now = metadata::now();
+    let now = portcullis_kinds::time::now();
     let (state, reason) = ("False".to_owned(), "InsufficientPods".to_owned());
     match known {
         Some(condition) => {

@@ -8,7 +8,6 @@ use k8s_openapi::api::authentication::v1::{
 };
 use portcullis_api::{Object, Status, UserInfo};
 
-use crate::registry::metadata;
 use crate::tokens::Tokens;
 
 /// Answers a review of a token or of oneself; leaves others alone.
@@ -21,7 +20,7 @@ pub(super) async fn answer(
     review: &mut dyn Object,
 ) -> Result<(), Status> {
     if let Some(review) = review.as_kind_mut::<SelfSubjectReview>() {
-        review.metadata.creation_timestamp = Some(metadata::now());
+        review.metadata.creation_timestamp = Some(portcullis_kinds::time::now());
         review.status = Some(SelfSubjectReviewStatus {
             user_info: Some(reviewed(user.clone())),
         });

@@ -1,0 +1,78 @@
+//! Changing objects as a controller does: a part of an object, whatever the rest has become.
+
+use portcullis_api::status::Reason;
+use portcullis_api::{Object, Status};
+
+use portcullis_registry::update::{Change, Current, Updated};
+use portcullis_registry::{Registry, Scope};
+
+/// A change made of a function; an object that is gone stays gone.
+struct Edit<F>(F);
+
+impl<F> Change for Edit<F>
+where
+    F: Fn(&mut dyn Object) -> Result<(), Status> + Send + Sync,
+{
+    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
+        let current = current
+            .ok_or_else(|| Status::failure(Reason::NotFound, "the object is gone meanwhile"))?;
+        let mut object = current.object.boxed_clone();
+        (self.0)(object.as_mut())?;
+        Ok(object)
+    }
+}
+
+/// Changes an object that is there; `edit` is called once per attempt.
+///
+/// # Errors
+/// 404 if it is not there, what `edit` returns, and what any update may meet.
+pub async fn edit_any<F>(registry: &Registry, scope: &Scope<'_>, edit: F) -> Result<Updated, Status>
+where
+    F: Fn(&mut dyn Object) -> Result<(), Status> + Send + Sync,
+{
+    registry.update(scope, &Edit(edit)).await
+}
+
+/// Changes an object of a kind that is there.
+///
+/// # Errors
+/// As [`edit_any`].
+pub async fn edit<K: Object>(
+    registry: &Registry,
+    scope: &Scope<'_>,
+    edit: impl Fn(&mut K) + Send + Sync,
+) -> Result<Updated, Status> {
+    let typed = |object: &mut dyn Object| {
+        let object = object
+            .as_kind_mut::<K>()
+            .ok_or_else(|| Status::internal("an object of another kind than its key says"))?;
+        edit(object);
+        Ok(())
+    };
+    edit_any(registry, scope, typed).await
+}
+
+/// Changes an object if it still has this uid.
+///
+/// # Errors
+/// As [`edit_any`]; 409 if it is another one by now.
+pub async fn edit_same(
+    registry: &Registry,
+    scope: &Scope<'_>,
+    uid: &str,
+    edit: impl Fn(&mut dyn Object) + Send + Sync,
+) -> Result<Updated, Status> {
+    let checked = |object: &mut dyn Object| {
+        if object.metadata().uid.as_deref() != Some(uid) {
+            let resource = scope.resource.group_resource();
+            return Err(Status::conflict(
+                resource,
+                scope.name,
+                "it is another object by now",
+            ));
+        }
+        edit(object);
+        Ok(())
+    };
+    edit_any(registry, scope, checked).await
+}

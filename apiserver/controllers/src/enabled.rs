@@ -1,0 +1,92 @@
+//! `--controllers`: which controllers to run.
+
+use crate::run::ALL;
+
+/// The controller that runs unasked only where something reads what it writes.
+const ROOT_CA_CERT_PUBLISHER: &str = "root-ca-cert-publisher";
+
+/// Which controllers to run.
+#[derive(Debug, PartialEq, Eq)]
+pub struct EnabledControllers(Vec<&'static str>);
+
+impl EnabledControllers {
+    /// Reads `--controllers`: `*` for all that run by default, `name` for one, `-name` for all but
+    /// one; of two entries about the same one the first counts (upstream: `IsControllerEnabled` in
+    /// `k8s.io/controller-manager/app/helper.go`).
+    ///
+    /// `tokens_are_mounted` says whether the `ServiceAccount` admission plugin gives pods a volume
+    /// that mounts `kube-root-ca.crt`. Otherwise its publisher only runs if it is named.
+    ///
+    /// # Errors
+    /// A sentence that lists the known ones, for a name that is none of them.
+    pub fn parse(names: &[String], tokens_are_mounted: bool) -> Result<Self, String> {
+        let known = || ALL.iter().map(|(name, _)| *name);
+        for name in names.iter().filter(|name| *name != "*") {
+            let name = name.strip_prefix('-').unwrap_or(name);
+            if known().all(|known| known != name) {
+                let known: Vec<_> = known().collect();
+                return Err(format!(
+                    "{name:?} is not in the list of known controllers: {}",
+                    known.join(", ")
+                ));
+            }
+        }
+        let by_default = |name: &str| tokens_are_mounted || name != ROOT_CA_CERT_PUBLISHER;
+        let chosen = |name: &&str| {
+            let said = names
+                .iter()
+                .find_map(|entry| match entry.strip_prefix('-') {
+                    Some(excluded) if excluded == *name => Some(false),
+                    None if entry == name => Some(true),
+                    _ => None,
+                });
+            said.unwrap_or_else(|| names.iter().any(|n| n == "*") && by_default(name))
+        };
+        Ok(Self(known().filter(chosen).collect()))
+    }
+
+    /// Whether one is selected.
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.contains(&name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn selected(names: &[&str]) -> Vec<&'static str> {
+        let names: Vec<_> = names.iter().map(|n| (*n).to_owned()).collect();
+        EnabledControllers::parse(&names, true).unwrap().0
+    }
+
+    #[test]
+    fn controllers_are_chosen_as_upstream() {
+        assert_eq!(selected(&["*"]).len(), ALL.len());
+        assert_eq!(selected(&["namespace"]), ["namespace"]);
+        assert!(selected(&["-namespace"]).is_empty());
+        assert!(!selected(&["*", "-namespace"]).contains(&"namespace"));
+        assert!(!selected(&["-namespace", "*", "namespace"]).contains(&"namespace"));
+        assert!(selected(&["namespace", "-namespace"]).contains(&"namespace"));
+    }
+
+    #[test]
+    fn unknown_ones_are_refused_with_the_list() {
+        for name in ["nope", "-nope", "--namespace", ""] {
+            let error =
+                EnabledControllers::parse(&["*".to_owned(), name.to_owned()], true).unwrap_err();
+            assert!(error.contains("garbagecollector, namespace"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_root_certificate_is_published_where_it_is_mounted_or_asked_for() {
+        let parse = |names: &[&str]| {
+            let names: Vec<_> = names.iter().map(|n| (*n).to_owned()).collect();
+            EnabledControllers::parse(&names, false).unwrap()
+        };
+        assert!(!parse(&["*"]).contains(ROOT_CA_CERT_PUBLISHER));
+        assert!(parse(&["*"]).contains("serviceaccount"));
+        assert!(parse(&["*", ROOT_CA_CERT_PUBLISHER]).contains(ROOT_CA_CERT_PUBLISHER));
+    }
+}

@@ -1,0 +1,89 @@
+//! What has become of the owners that an object names.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use portcullis_api::Status;
+use portcullis_storage::ReadAt;
+
+use super::Collector;
+use super::graph::Phase;
+use portcullis_kinds::resource::Resource;
+use portcullis_kinds::table;
+use portcullis_registry::head::HeadMeta;
+
+/// Why nothing can be said of an object's owners.
+pub(super) enum Unclear {
+    /// The object is in no namespace and its owner in one, which can never be right: the kind of
+    /// the owner.
+    Unreachable(&'static Resource, OwnerReference),
+    /// Something that may be otherwise later.
+    Later(Status),
+}
+
+/// An object's owners by what has become of them.
+#[derive(Debug, Default)]
+pub(super) struct Owners {
+    /// Whether one is there, and does not wait for its dependents to go.
+    pub(super) solid: bool,
+    /// Those that are not there.
+    pub(super) gone: Vec<OwnerReference>,
+    /// Those that wait for their dependents to go.
+    pub(super) waiting: Vec<OwnerReference>,
+}
+
+enum Fate {
+    Solid,
+    Gone,
+    Waiting,
+}
+
+impl Collector {
+    /// Looks for each of the owners that an object in `namespace` names (upstream:
+    /// `classifyReferences`).
+    pub(super) async fn owners(
+        &self,
+        namespace: &str,
+        references: &[OwnerReference],
+    ) -> Result<Owners, Unclear> {
+        let mut owners = Owners::default();
+        for reference in references {
+            match self.fate(namespace, reference).await? {
+                Fate::Solid => owners.solid = true,
+                Fate::Gone => owners.gone.push(reference.clone()),
+                Fate::Waiting => owners.waiting.push(reference.clone()),
+            }
+        }
+        Ok(owners)
+    }
+
+    async fn fate(&self, namespace: &str, reference: &OwnerReference) -> Result<Fate, Unclear> {
+        if self.graph.lock().is_gone(&reference.uid) {
+            return Ok(Fate::Gone);
+        }
+        let (api_version, kind) = (&reference.api_version, &reference.kind);
+        let Some(resource) = table::find_kind(api_version, kind) else {
+            let why = format!("no matches for kind {kind:?} in version {api_version:?}");
+            return Err(Unclear::Later(Status::internal(why)));
+        };
+        if namespace.is_empty() && resource.namespaced {
+            return Err(Unclear::Unreachable(resource, reference.clone()));
+        }
+        // The latest, and not what memory has: what is not found is deleted.
+        let key = self.registry.key(resource, namespace, &reference.name);
+        let found = self.registry.storage().get(&key, ReadAt::Latest).await;
+        let found =
+            found.map_err(|error| Unclear::Later(Status::unavailable(error.to_string())))?;
+        let Some(entry) = found.entry else {
+            return Ok(Fate::Gone);
+        };
+        let owner = HeadMeta::read(&entry).map_err(|error| {
+            Unclear::Later(Status::internal(format!("cannot read {key}: {error}")))
+        })?;
+        Ok(if owner.uid != reference.uid {
+            Fate::Gone
+        } else if Phase::of(&owner) == Phase::Waiting {
+            Fate::Waiting
+        } else {
+            Fate::Solid
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! All controllers, and how they are begun.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_storage::cache::Cache;
+
+use crate::garbagecollector::Collector;
+use crate::{
+    clusterrole_aggregation, event_ttl, namespace, protection, resourcequota,
+    root_ca_cert_publisher, serviceaccount,
+};
+use portcullis_registry::Registry;
+
+/// A controller at work; it never ends by itself.
+pub type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Begins a controller's work, as often as this server is elected.
+pub(crate) type Begin = Box<dyn Fn() -> Running + Send + Sync>;
+
+/// What controllers work with.
+pub struct Context {
+    /// All objects.
+    pub registry: Arc<Registry>,
+    /// What they are cached in.
+    pub cache: Arc<Cache>,
+    /// The authority that clients in the cluster should trust, as PEM.
+    pub root_ca: String,
+    /// How long events are kept.
+    pub event_ttl: Duration,
+}
+
+/// How a controller is made.
+pub(crate) type Make = fn(&Context) -> Begin;
+
+/// All controllers, by the names they have in kube-controller-manager; `event-ttl` is etcd's there.
+pub(crate) const ALL: [(&str, Make); 9] = [
+    ("clusterrole-aggregation", |context| {
+        of(context, clusterrole_aggregation::run)
+    }),
+    ("event-ttl", |context| {
+        let ttl = context.event_ttl;
+        of(context, move |registry| event_ttl::run(registry, ttl))
+    }),
+    ("garbagecollector", |context| {
+        let collector = Collector::start(context.registry.clone(), &context.cache);
+        Box::new(move || Box::pin(collector.clone().run()))
+    }),
+    ("namespace", |context| of(context, namespace::run)),
+    ("pv-protection", |context| {
+        of(context, protection::volumes::run)
+    }),
+    ("pvc-protection", |context| {
+        of(context, protection::claims::run)
+    }),
+    ("resourcequota", |context| of(context, resourcequota::run)),
+    ("root-ca-cert-publisher", |context| {
+        let root_ca: Arc<str> = context.root_ca.as_str().into();
+        of(context, move |registry| {
+            root_ca_cert_publisher::run(registry, root_ca.clone())
+        })
+    }),
+    ("serviceaccount", |context| of(context, serviceaccount::run)),
+];
+
+fn of<F>(context: &Context, run: impl Fn(Arc<Registry>) -> F + Send + Sync + 'static) -> Begin
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let registry = context.registry.clone();
+    Box::new(move || Box::pin(run(registry.clone())))
+}
+
+/// The controllers that are to run.
+pub struct Controllers(Vec<Begin>);
+
+impl Controllers {
+    /// Those whose names are selected, ready to run.
+    pub fn new(is_selected: impl Fn(&str) -> bool, context: &Context) -> Self {
+        let selected = ALL.iter().filter(|(name, _)| is_selected(name));
+        Self(selected.map(|(_, make)| make(context)).collect())
+    }
+
+    /// Begins their work.
+    pub fn begin(&self) -> impl Iterator<Item = Running> {
+        self.0.iter().map(|begin| begin())
+    }
+}

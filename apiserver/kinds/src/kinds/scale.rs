@@ -1,0 +1,194 @@
+//! The scale of what has replicas: one kind of view of several kinds of objects.
+//!
+//! Upstream: `ScaleREST` in `pkg/registry/apps/{deployment,replicaset,statefulset}/storage` and
+//! `pkg/registry/core/replicationcontroller/storage`, `pkg/apis/autoscaling/validation`.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::apps::v1::{Deployment, ReplicaSet, StatefulSet};
+use k8s_openapi::api::autoscaling::v1::{Scale, ScaleSpec, ScaleStatus};
+use k8s_openapi::api::core::v1::ReplicationController;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use portcullis_api::{ErrorList, Object, Path};
+
+use crate::resource::Resource;
+use crate::strategy::{Cell, Column, Strategy};
+use crate::validation::labels::{format_label_selector, is_empty_selector};
+use crate::validation::not_negative;
+
+/// What is known of scales. It is in no group's table: scales are reached below what they scale.
+pub static SCALE: Resource = Resource::namespaced(&ScaleStrategy);
+
+/// The rules of scales.
+pub struct ScaleStrategy;
+
+impl Strategy for ScaleStrategy {
+    type Kind = Scale;
+
+    fn validate(&self, scale: &Scale) -> ErrorList {
+        let replicas = scale.spec.as_ref().and_then(|s| s.replicas);
+        let path = Path::new("spec").child("replicas");
+        let mut errors = ErrorList::new();
+        not_negative(replicas.map(i64::from), &path, &mut errors);
+        errors
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        static COLUMNS: [Column; 4] = [
+            Column::NAME,
+            Column::integer("Desired", "Number of desired replicas."),
+            Column::integer("Available", "Number of replicas that are there."),
+            Column::AGE,
+        ];
+        &COLUMNS
+    }
+
+    fn cells(&self, scale: &Scale) -> Vec<Cell> {
+        let desired = scale.spec.as_ref().and_then(|s| s.replicas);
+        let available = scale.status.as_ref().map_or(0, |s| s.replicas);
+        vec![
+            Cell::name(scale),
+            Cell::integer(desired.unwrap_or_default().into()),
+            Cell::integer(available.into()),
+            Cell::age(scale),
+        ]
+    }
+}
+
+/// The scale of an object; `None` if it is of a kind that has none.
+pub fn scale_of(object: &dyn Object) -> Option<Scale> {
+    let numbers = numbers(object)?;
+    let meta = object.metadata();
+    Some(Scale {
+        metadata: ObjectMeta {
+            name: meta.name.clone(),
+            namespace: meta.namespace.clone(),
+            uid: meta.uid.clone(),
+            resource_version: meta.resource_version.clone(),
+            creation_timestamp: meta.creation_timestamp.clone(),
+            ..ObjectMeta::default()
+        },
+        spec: Some(ScaleSpec {
+            replicas: numbers.wanted.filter(|n| *n != 0),
+        }),
+        status: Some(ScaleStatus {
+            replicas: numbers.current.unwrap_or_default(),
+            selector: Some(numbers.selector).filter(|s| !s.is_empty()),
+        }),
+    })
+}
+
+/// How many replicas are wanted, how many there are, and what selects them.
+struct Numbers {
+    wanted: Option<i32>,
+    current: Option<i32>,
+    selector: String,
+}
+
+macro_rules! scalable {
+    ($($kind:ty: |$found:ident| $spec:expr, $filled:expr, $selector:ident;)*) => {
+        fn numbers(object: &dyn Object) -> Option<Numbers> {
+            $(if let Some($found) = object.as_kind::<$kind>() {
+                let (spec, status) = ($spec, $found.status.as_ref());
+                return Some(Numbers {
+                    wanted: spec.and_then(|s| s.replicas),
+                    current: status.and_then(|s| s.replicas.into()),
+                    selector: spec.map(|s| $selector(&s.selector)).unwrap_or_default(),
+                });
+            })*
+            None
+        }
+
+        /// Sets how many replicas are wanted of an object.
+        pub fn set_replicas(object: &mut dyn Object, replicas: i32) {
+            $(if let Some($found) = object.as_kind_mut::<$kind>() {
+                $filled.replicas = Some(replicas);
+            })*
+        }
+    };
+}
+
+// A kind, where its spec is, where it is to be changed, and how its selector is written.
+scalable! {
+    Deployment: |found| Some(&found.spec), found.spec, text_of;
+    ReplicaSet: |found| Some(&found.spec), found.spec, text_of;
+    StatefulSet: |found| Some(&found.spec), found.spec, text_of;
+    ReplicationController:
+        |found| found.spec.as_ref(), found.spec.get_or_insert_default(), text_of_labels;
+}
+
+/// Labels are a selector where there were no other ones yet.
+fn text_of_labels(labels: &Option<BTreeMap<String, String>>) -> String {
+    text_of(&LabelSelector {
+        match_labels: labels.clone(),
+        ..LabelSelector::default()
+    })
+}
+
+/// A selector in the notation of queries; nothing selects by an empty one.
+fn text_of(selector: &LabelSelector) -> String {
+    if is_empty_selector(selector) {
+        return String::new();
+    }
+    format_label_selector(Some(selector))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(replicas: i32) -> ReplicaSet {
+        let selector = LabelSelector {
+            match_labels: Some([("b".into(), "1".into()), ("a".into(), "2".into())].into()),
+            ..LabelSelector::default()
+        };
+        let spec = k8s_openapi::api::apps::v1::ReplicaSetSpec {
+            replicas: Some(replicas),
+            selector,
+            ..Default::default()
+        };
+        ReplicaSet {
+            spec,
+            ..ReplicaSet::default()
+        }
+    }
+
+    #[test]
+    fn a_scale_shows_wishes_and_what_there_is() {
+        let scale = scale_of(&set(3)).unwrap();
+        assert_eq!(scale.spec.unwrap().replicas, Some(3));
+        let status = scale.status.unwrap();
+        assert_eq!(
+            (status.replicas, status.selector.as_deref()),
+            (0, Some("a=2,b=1"))
+        );
+        let none = scale_of(&set(0)).unwrap();
+        assert_eq!(none.spec.unwrap().replicas, None);
+        assert!(scale_of(&k8s_openapi::api::core::v1::Pod::default()).is_none());
+    }
+
+    #[test]
+    fn replicas_are_set_in_every_kind_that_has_a_scale() {
+        let objects: [Box<dyn Object>; 4] = [
+            Box::new(Deployment::default()),
+            Box::new(ReplicaSet::default()),
+            Box::new(StatefulSet::default()),
+            Box::new(ReplicationController::default()),
+        ];
+        for mut object in objects {
+            set_replicas(object.as_mut(), 7);
+            let scale = scale_of(object.as_ref()).unwrap();
+            assert_eq!(scale.spec.unwrap().replicas, Some(7), "{object:?}");
+        }
+    }
+
+    #[test]
+    fn fewer_than_none_is_a_mistake() {
+        let mut scale = scale_of(&set(-1)).unwrap();
+        scale.metadata.name = Some("web".into());
+        scale.metadata.namespace = Some("default".into());
+        let errors = Strategy::validate(&ScaleStrategy, &scale);
+        assert_eq!(errors.len(), 1);
+        assert_eq!(errors[0].field, "spec.replicas");
+    }
+}

@@ -1,0 +1,66 @@
+//! What a service needs, by its type (upstream: `pkg/api/service/util.go` and
+//! `pkg/registry/core/service/storage/storage.go`).
+
+use k8s_openapi::api::core::v1::ServiceSpec;
+use portcullis_api::{ErrorList, FieldError, Path};
+
+use crate::validation::{list, text};
+
+/// Reached by an address inside the cluster.
+pub const CLUSTER_IP: &str = "ClusterIP";
+/// Reached by a port of every node too.
+pub const NODE_PORT: &str = "NodePort";
+/// Reached through somebody's load balancer too.
+pub const LOAD_BALANCER: &str = "LoadBalancer";
+/// A name for something outside.
+pub const EXTERNAL_NAME: &str = "ExternalName";
+/// In place of an address: none is wanted.
+pub const NONE: &str = "None";
+
+fn kind(spec: &ServiceSpec) -> &str {
+    text(spec.type_.as_ref())
+}
+
+/// Whether the type has an address of its own, even if it is [`NONE`].
+pub fn needs_cluster_ip(spec: &ServiceSpec) -> bool {
+    matches!(kind(spec), CLUSTER_IP | NODE_PORT | LOAD_BALANCER)
+}
+
+/// Whether clients outside the cluster reach it by ports of the nodes.
+pub fn needs_node_ports(spec: &ServiceSpec) -> bool {
+    matches!(kind(spec), NODE_PORT | LOAD_BALANCER)
+}
+
+/// Whether ports on the nodes are given out to those that name none.
+pub fn may_draw_node_ports(spec: &ServiceSpec) -> bool {
+    needs_node_ports(spec)
+        && (kind(spec) == NODE_PORT || spec.allocate_load_balancer_node_ports != Some(false))
+}
+
+/// Whether a load balancer asks each node if it has pods of the service.
+pub fn needs_health_check_port(spec: &ServiceSpec) -> bool {
+    kind(spec) == LOAD_BALANCER && spec.external_traffic_policy.as_deref() == Some("Local")
+}
+
+/// Whether no address is wanted.
+pub fn is_headless(spec: &ServiceSpec) -> bool {
+    matches!(list(spec.cluster_ips.as_ref()), [only] if only == NONE)
+}
+
+/// What types allow in policy and health check, told only of a service that is fine otherwise
+/// (upstream: `ValidateServiceExternalTrafficFieldsCombination`).
+pub fn validate_external_traffic(spec: &ServiceSpec, errors: &mut ErrorList) {
+    let path = Path::new("spec");
+    let policy = text(spec.external_traffic_policy.as_ref());
+    if !needs_node_ports(spec) && !policy.is_empty() {
+        let detail = "ExternalTrafficPolicy can only be set on NodePort and LoadBalancer service";
+        let path = path.child("externalTrafficPolicy");
+        errors.push(FieldError::invalid(&path, policy, detail));
+    }
+    let port = spec.health_check_node_port.unwrap_or_default();
+    if !needs_health_check_port(spec) && port != 0 {
+        let detail = "HealthCheckNodePort can only be set on LoadBalancer service with ExternalTrafficPolicy=Local";
+        let path = path.child("healthCheckNodePort");
+        errors.push(FieldError::invalid(&path, port, detail));
+    }
+}

@@ -1,0 +1,312 @@
+//! What a webhook configuration may say (upstream:
+//! `pkg/apis/admissionregistration/validation/validation.go`,
+//! `k8s.io/apiserver/pkg/util/webhook/validation.go`).
+
+use std::collections::BTreeSet;
+
+use http::Uri;
+use k8s_openapi::api::admissionregistration::v1::{RuleWithOperations, ServiceReference};
+use portcullis_api::field_error::BadValue;
+use portcullis_api::{ErrorList, FieldError, Path, name};
+
+use super::hook::Hook;
+use crate::validation::labels::validate_label_selector;
+use crate::validation::{go_elements, go_strings, invalid_each, list, one_of, text};
+
+const NO_SIDE_EFFECTS: [&str; 2] = ["None", "NoneOnDryRun"];
+const SIDE_EFFECTS: [&str; 4] = ["None", "NoneOnDryRun", "Some", "Unknown"];
+const OPERATIONS: [&str; 5] = ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"];
+const SCOPES: [&str; 3] = ["*", "Cluster", "Namespaced"];
+const VERSIONS: [&str; 2] = ["v1", "v1beta1"];
+const FORM: &str = "; desired format: https://host[/path]";
+
+/// What may stay wrong in a configuration that was wrong before.
+#[derive(Clone, Copy)]
+struct Tolerated {
+    side_effects: bool,
+    versions: bool,
+    names: bool,
+}
+
+impl Tolerated {
+    fn of(old: &[Hook<'_>]) -> Self {
+        let mut names = BTreeSet::new();
+        Self {
+            side_effects: old
+                .iter()
+                .any(|h| !NO_SIDE_EFFECTS.contains(&h.side_effects)),
+            versions: old
+                .iter()
+                .any(|h| !h.versions.is_empty() && !is_understood(h.versions)),
+            names: !old.iter().all(|h| names.insert(h.name)),
+        }
+    }
+}
+
+pub(super) fn validate_hooks(hooks: &[Hook<'_>], old: &[Hook<'_>]) -> ErrorList {
+    let mut errors = ErrorList::new();
+    let tolerated = Tolerated::of(old);
+    let mut names = BTreeSet::new();
+    for (i, hook) in hooks.iter().enumerate() {
+        let path = Path::new("webhooks").index(i);
+        validate_hook(hook, tolerated, &path, &mut errors);
+        let versions = path.child("admissionReviewVersions");
+        validate_versions(hook.versions, tolerated, &versions, &mut errors);
+        if !tolerated.names && !hook.name.is_empty() && !names.insert(hook.name) {
+            errors.push(FieldError::duplicate(&path.child("name"), hook.name));
+        }
+    }
+    errors
+}
+
+fn validate_hook(hook: &Hook<'_>, tolerated: Tolerated, path: &Path, errors: &mut ErrorList) {
+    validate_name(hook.name, &path.child("name"), errors);
+    for (i, rule) in hook.rules.iter().enumerate() {
+        validate_rule(rule, &path.child("rules").index(i), errors);
+    }
+    for (field, value, known) in [
+        ("failurePolicy", hook.failure_policy, ["Fail", "Ignore"]),
+        ("matchPolicy", hook.match_policy, ["Equivalent", "Exact"]),
+        (
+            "reinvocationPolicy",
+            hook.reinvocation_policy,
+            ["IfNeeded", "Never"],
+        ),
+    ] {
+        if let Some(value) = value {
+            one_of(value, &known, &path.child(field), errors);
+        }
+    }
+    let allowed: &[&str] = if tolerated.side_effects {
+        &SIDE_EFFECTS
+    } else {
+        &NO_SIDE_EFFECTS
+    };
+    let effects_path = path.child("sideEffects");
+    if hook.side_effects.is_empty() {
+        let detail = format!("must specify one of {}", allowed.join(", "));
+        errors.push(FieldError::required(&effects_path, detail));
+    } else {
+        one_of(hook.side_effects, allowed, &effects_path, errors);
+    }
+    if let Some(seconds) = hook.timeout_seconds.filter(|s| !(1..=30).contains(s)) {
+        let detail = "the timeout value must be between 1 and 30 seconds";
+        let path = path.child("timeoutSeconds");
+        errors.push(FieldError::invalid(&path, seconds, detail));
+    }
+    let selector_path = path.child("namespaceSelector");
+    validate_label_selector(hook.namespace_selector, &selector_path, errors);
+    validate_label_selector(hook.object_selector, &path.child("objectSelector"), errors);
+    let path = path.child("clientConfig");
+    match (&hook.client.url, &hook.client.service) {
+        (Some(url), None) => validate_url(url, &path.child("url"), errors),
+        (None, Some(service)) => validate_service(service, &path.child("service"), errors),
+        _ => {
+            let detail = "exactly one of url or service is required";
+            errors.push(FieldError::required(&path, detail));
+        }
+    }
+}
+
+/// Upstream: `IsFullyQualifiedName` in `k8s.io/apimachinery/pkg/util/validation/validation.go`.
+fn validate_name(given: &str, path: &Path, errors: &mut ErrorList) {
+    let sentences = name::dns1123_subdomain(given);
+    if given.is_empty() {
+        errors.push(FieldError::required(path, ""));
+    } else if !sentences.is_empty() {
+        errors.push(FieldError::invalid(path, given, sentences.join(",")));
+    } else if given.split('.').count() < 3 {
+        let detail = "should be a domain with at least three segments separated by dots";
+        errors.push(FieldError::invalid(path, given, detail));
+    }
+}
+
+fn validate_rule(rule: &RuleWithOperations, path: &Path, errors: &mut ErrorList) {
+    let operations = list(rule.operations.as_ref());
+    let operations_path = path.child("operations");
+    validate_wildcard(operations, "operations", &operations_path, errors);
+    for (i, operation) in operations.iter().enumerate() {
+        one_of(operation, &OPERATIONS, &operations_path.index(i), errors);
+    }
+    let groups = list(rule.api_groups.as_ref());
+    validate_wildcard(groups, "API groups", &path.child("apiGroups"), errors);
+    let versions = list(rule.api_versions.as_ref());
+    let versions_path = path.child("apiVersions");
+    validate_wildcard(versions, "API versions", &versions_path, errors);
+    for (i, _) in versions.iter().enumerate().filter(|(_, v)| v.is_empty()) {
+        errors.push(FieldError::required(&versions_path.index(i), ""));
+    }
+    let resources = list(rule.resources.as_ref());
+    validate_resources(resources, &path.child("resources"), errors);
+    if let Some(scope) = &rule.scope {
+        one_of(scope, &SCOPES, &path.child("scope"), errors);
+    }
+}
+
+/// A list that is not empty; who says all says nothing else.
+fn validate_wildcard(values: &[String], what: &str, path: &Path, errors: &mut ErrorList) {
+    if values.is_empty() {
+        errors.push(FieldError::required(path, ""));
+    }
+    if values.len() > 1 && values.iter().any(|v| v == "*") {
+        let value = match what {
+            "operations" => BadValue::go(format!(
+                "[]admissionregistration.OperationType{}",
+                go_elements(values)
+            )),
+            _ => go_strings(values),
+        };
+        let detail = format!("if '*' is present, must not specify other {what}");
+        errors.push(FieldError::invalid(path, value, detail));
+    }
+}
+
+fn validate_resources(resources: &[String], path: &Path, errors: &mut ErrorList) {
+    if resources.is_empty() {
+        errors.push(FieldError::required(path, ""));
+    }
+    let (mut all_below, mut below_all) = (BTreeSet::new(), BTreeSet::new());
+    for (i, resource) in resources.iter().enumerate() {
+        let path = path.index(i);
+        if resource.is_empty() {
+            errors.push(FieldError::required(&path, ""));
+        }
+        let Some((name, below)) = resource.split_once('/') else {
+            continue;
+        };
+        for (covered, by) in [
+            (all_below.contains(name), format!("{name}/*")),
+            (below_all.contains(below), format!("*/{below}")),
+        ] {
+            if covered {
+                let detail = format!("if '{by}' is present, must not specify {resource}");
+                errors.push(FieldError::invalid(&path, resource, detail));
+            }
+        }
+        if below == "*" {
+            all_below.insert(name);
+        }
+        if name == "*" {
+            below_all.insert(below);
+        }
+    }
+    let has = |wanted: &str| resources.iter().any(|r| r == wanted);
+    if resources.len() > 1 && has("*/*") {
+        let detail = "if '*/*' is present, must not specify other resources";
+        errors.push(FieldError::invalid(path, go_strings(resources), detail));
+    }
+    // upstream remembers only the last one without a subresource
+    let last = resources
+        .iter()
+        .rfind(|r| !r.is_empty() && !r.contains('/'));
+    if has("*") && last.is_some_and(|r| r != "*") {
+        let detail = "if '*' is present, must not specify other resources without subresources";
+        errors.push(FieldError::invalid(path, go_strings(resources), detail));
+    }
+}
+
+fn is_understood(versions: &[String]) -> bool {
+    versions.iter().any(|v| VERSIONS.contains(&v.as_str()))
+}
+
+fn validate_versions(
+    versions: &[String],
+    tolerated: Tolerated,
+    path: &Path,
+    errors: &mut ErrorList,
+) {
+    let known = VERSIONS.join(", ");
+    if versions.is_empty() {
+        let detail = format!("must specify one of {known}");
+        errors.push(FieldError::required(path, detail));
+        return;
+    }
+    let mut seen = BTreeSet::new();
+    for (i, version) in versions.iter().enumerate() {
+        let path = path.index(i);
+        if seen.insert(version) {
+            invalid_each(&path, version, name::dns1035_label(version), errors);
+        } else {
+            errors.push(FieldError::invalid(&path, version, "duplicate version"));
+        }
+    }
+    if !tolerated.versions && !is_understood(versions) {
+        let detail = format!("must include at least one of {known}");
+        errors.push(FieldError::invalid(path, go_strings(versions), detail));
+    }
+}
+
+fn validate_url(url: &str, path: &Path, errors: &mut ErrorList) {
+    let (url, fragment) = url.split_once('#').unwrap_or((url, ""));
+    let Ok(uri) = url.parse::<Uri>() else {
+        let detail = format!("url must be a valid URL: {url}{FORM}");
+        errors.push(FieldError::required(path, detail));
+        return;
+    };
+    let scheme = uri.scheme_str().unwrap_or_default();
+    if scheme != "https" {
+        let detail = format!("'https' is the only allowed URL scheme{FORM}");
+        errors.push(FieldError::invalid(path, scheme, detail));
+    }
+    if uri.host().unwrap_or_default().is_empty() {
+        let detail = format!("host must be specified{FORM}");
+        errors.push(FieldError::invalid(path, "", detail));
+    }
+    let authority = uri.authority().map_or("", http::uri::Authority::as_str);
+    for (value, what) in [
+        (
+            authority.rsplit_once('@').map_or("", |(user, _)| user),
+            "user information is not",
+        ),
+        (fragment, "fragments are not"),
+        (uri.query().unwrap_or_default(), "query parameters are not"),
+    ] {
+        if !value.is_empty() {
+            let detail = format!("{what} permitted in the URL");
+            errors.push(FieldError::invalid(path, value, detail));
+        }
+    }
+}
+
+fn validate_service(service: &ServiceReference, path: &Path, errors: &mut ErrorList) {
+    for (field, value) in [("name", &service.name), ("namespace", &service.namespace)] {
+        if value.is_empty() {
+            let detail = format!("service {field} is required");
+            errors.push(FieldError::required(&path.child(field), detail));
+        }
+    }
+    let port = service.port.unwrap_or_default();
+    if !(1..=65535).contains(&port) {
+        let detail = "port is not valid: must be between 1 and 65535, inclusive";
+        errors.push(FieldError::invalid(&path.child("port"), port, detail));
+    }
+    let given = text(service.path.as_ref());
+    let path = path.child("path");
+    let mut wrong = |detail: String| errors.push(FieldError::invalid(&path, given, detail));
+    match given {
+        "" | "/" => return,
+        "//" => {
+            wrong("segment[0] may not be empty".to_owned());
+            return;
+        }
+        _ if !given.starts_with('/') => wrong("must start with a '/'".to_owned()),
+        _ => {}
+    }
+    let mut rest = given.chars();
+    rest.next();
+    let rest = rest.as_str();
+    for (i, step) in rest
+        .strip_suffix('/')
+        .unwrap_or(rest)
+        .split('/')
+        .enumerate()
+    {
+        if step.is_empty() {
+            wrong(format!("segment[{i}] may not be empty"));
+            continue;
+        }
+        for sentence in name::dns1123_subdomain(step) {
+            wrong(format!("segment[{i}]: {sentence}"));
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! All the server knows of its kinds: names, versions and rules, without I/O.
+//!
+//! A kind is a row of the [`table`]; everything that names kinds (discovery, `OpenAPI`, RBAC, storage
+//! keys, Tables) derives from the rows. A row's [`strategy`] holds what the kind decides for itself:
+//! defaults, validation, what an update may change, what is printed.
+
+pub mod kinds;
+pub mod resource;
+pub mod strategy;
+pub mod table;
+pub mod time;
+pub mod validation;
+pub mod version;

@@ -1,0 +1,107 @@
+use std::collections::BTreeSet;
+
+use super::*;
+
+/// What is stored under another key than its plural (upstream:
+/// `SpecialDefaultResourcePrefixes` in `pkg/kubeapiserver/default_storage_factory_builder.go`).
+#[test]
+fn keys_are_upstreams() {
+    for resource in RESOURCES {
+        let key = match (resource.group, resource.plural) {
+            ("", "replicationcontrollers") => "controllers",
+            ("", "endpoints") => "services/endpoints",
+            ("", "nodes") => "minions",
+            ("", "services") => "services/specs",
+            ("networking.k8s.io", "ingresses") => "ingress",
+            ("policy", "podsecuritypolicies") => "podsecuritypolicy",
+            (_, plural) => plural,
+        };
+        assert_eq!(resource.storage, key);
+    }
+}
+
+#[test]
+fn names_are_unique_and_subresources_sorted() {
+    let mut names = BTreeSet::new();
+    for resource in RESOURCES {
+        for version in resource.api_versions() {
+            assert!(
+                names.insert(format!("{version}/{}", resource.plural)),
+                "{} twice",
+                resource.plural
+            );
+        }
+        let subresources: Vec<_> = resource.subresources.iter().map(|s| s.name).collect();
+        assert!(subresources.is_sorted(), "{subresources:?}");
+    }
+}
+
+#[test]
+fn cells_answer_to_columns_and_values_to_fields() {
+    for resource in RESOURCES {
+        let strategy = resource.strategy;
+        let mut object = (resource.object_type.empty)();
+        strategy.default(&mut *object);
+        assert_eq!(
+            strategy.cells(&*object).len(),
+            strategy.columns().len(),
+            "{}",
+            resource.kind
+        );
+        assert_eq!(
+            strategy.field_values(&*object).len(),
+            strategy.selectable_fields().len(),
+            "{}",
+            resource.kind
+        );
+    }
+}
+
+#[test]
+fn an_object_of_nothing_is_no_reason_to_panic() {
+    for resource in RESOURCES {
+        let strategy = resource.strategy;
+        let old = (resource.object_type.empty)();
+        let mut object = old.clone();
+        strategy.prepare_for_create(&mut *object);
+        strategy.default(&mut *object);
+        strategy.prepare_for_update(&mut *object, &*old);
+        strategy.prepare_status_update(&mut *object, &*old);
+        strategy.validate(&*object);
+        strategy.validate_update(&*object, &*old);
+        strategy.validate_update(&*old, &*object);
+        strategy.validate_status_update(&*old, &*object);
+        assert_eq!(strategy.warnings(&*object), Vec::<String>::new());
+        assert_ne!(strategy.spec_changed(&*old, &*old), Some(true));
+    }
+}
+
+/// Clients write protobuf in every version they are served; an empty message is an object with
+/// nothing set.
+#[test]
+fn every_served_version_is_known_in_protobuf() {
+    use portcullis_api::protobuf::Envelope;
+    let known = |api_version: &str, kind: &str| {
+        let raw = &[];
+        let envelope = Envelope {
+            api_version,
+            kind,
+            raw,
+        };
+        let read = envelope.to_value();
+        assert!(read.is_ok(), "{api_version} {kind}: {read:?}");
+    };
+    for resource in RESOURCES.iter().filter(|r| r.supports(Verb::Create)) {
+        for api_version in resource.api_versions() {
+            known(&api_version, resource.kind);
+        }
+        for subresource in resource.subresources {
+            let posted = subresource.verbs.contains(&Verb::Create);
+            if posted && !subresource.kind.ends_with("Options") {
+                let own = resource.api_version();
+                known(subresource.group_version.unwrap_or(&own), subresource.kind);
+            }
+        }
+    }
+    known("autoscaling/v1", "Scale");
+}

@@ -1,0 +1,206 @@
+//! The definitions: what the types' own schemas say, the table's kinds, and the facts laid over.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::authentication::v1::TokenRequest;
+use k8s_openapi::api::autoscaling::v1::Scale;
+use k8s_openapi::api::core::v1::{Binding, Pod};
+use k8s_openapi::api::policy::v1::Eviction;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1;
+use portcullis_api::{GroupVersion, Verb};
+use schemars::generate::SchemaSettings;
+use schemars::{Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use super::normalize;
+use crate::discovery::Group;
+use portcullis_kinds::resource::Resource;
+
+/// Where references point before they are written for a version of OpenAPI.
+pub(super) const REF_PREFIX: &str = "#/definitions/";
+const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
+
+/// All definitions by name, each with its references as in OpenAPI v2.
+pub(super) struct Definitions {
+    /// By name, such as `io.k8s.api.core.v1.Pod`.
+    pub(super) schemas: BTreeMap<String, Value>,
+    /// The names of kinds that have one, by `apiVersion` and kind.
+    kinds: BTreeMap<(String, String), String>,
+}
+
+/// A kind that a subresource takes or gives and that no resource of the table has.
+type Extra = (
+    &'static str,
+    &'static str,
+    fn(&mut SchemaGenerator) -> Schema,
+);
+
+const EXTRA_KINDS: &[Extra] = &[
+    ("v1", "Binding", SchemaGenerator::subschema_for::<Binding>),
+    (
+        "policy/v1",
+        "Eviction",
+        SchemaGenerator::subschema_for::<Eviction>,
+    ),
+    (
+        "autoscaling/v1",
+        "Scale",
+        SchemaGenerator::subschema_for::<Scale>,
+    ),
+    (
+        "authentication.k8s.io/v1",
+        "TokenRequest",
+        SchemaGenerator::subschema_for::<TokenRequest>,
+    ),
+];
+
+impl Definitions {
+    pub(super) fn new(groups: &[Group]) -> Self {
+        let mut generator = SchemaGenerator::new(SchemaSettings::draft07().with(|settings| {
+            settings.meta_schema = None;
+            settings.transforms.clear();
+        }));
+        let mut kinds = BTreeMap::new();
+        let mut served: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+        let mut listed = Vec::new();
+        for (group, version, resource) in resources(groups) {
+            let api_version = GroupVersion { group, version }.to_string();
+            let object_type = resource.object_type(&api_version);
+            let Some(name) = name_of(&(object_type.schema)(&mut generator)) else {
+                continue;
+            };
+            let gvk = gvk(group, version, resource.kind);
+            let versions = served.entry(name.clone()).or_default();
+            if !versions.contains(&gvk) {
+                versions.push(gvk);
+            }
+            kinds.insert((api_version, resource.kind.to_owned()), name.clone());
+            if resource.supports(Verb::List) {
+                listed.push((name, group, version, resource.kind));
+            }
+        }
+        for (api_version, kind, schema) in EXTRA_KINDS {
+            if let Some(name) = name_of(&schema(&mut generator)) {
+                let gv = GroupVersion::parse(api_version);
+                served
+                    .entry(name.clone())
+                    .or_insert_with(|| vec![gvk(gv.group, gv.version, kind)]);
+                kinds.insert(((*api_version).to_owned(), (*kind).to_owned()), name);
+            }
+        }
+        describe_machinery(&mut generator, groups, &mut served);
+        let schemas = generator
+            .take_definitions(false)
+            .into_iter()
+            .map(|(name, schema)| {
+                let kinds = served.remove(&name).unwrap_or_default();
+                let schema = normalize::definition(&name, schema, kinds);
+                (name, schema)
+            })
+            .collect();
+        let mut definitions = Self { schemas, kinds };
+        for (item, group, version, kind) in listed {
+            definitions.add_list(&item, group, version, kind);
+        }
+        definitions
+    }
+
+    /// The definition of a kind; `None` for what has no body, such as the options of `exec`.
+    pub(super) fn of_kind(&self, api_version: &str, kind: &str) -> Option<&str> {
+        self.kinds
+            .get(&(api_version.to_owned(), kind.to_owned()))
+            .map(String::as_str)
+    }
+
+    fn add_list(&mut self, item: &str, group: &str, version: &str, kind: &str) {
+        let gvk = gvk(group, version, &format!("{kind}List"));
+        let list = self
+            .schemas
+            .entry(list_of(item))
+            .or_insert_with(|| list(item, kind));
+        if let Some(Value::Array(kinds)) = list.get_mut(normalize::GVK) {
+            kinds.push(gvk);
+        }
+    }
+}
+
+/// The name of the list of a kind's objects.
+pub(super) fn list_of(item: &str) -> String {
+    format!("{item}List")
+}
+
+/// The name of one of the types of `meta/v1`.
+pub(super) fn machinery(kind: &str) -> String {
+    format!("{META}.{kind}")
+}
+
+/// Every resource under every group and version that serves it.
+pub(super) fn resources(
+    groups: &[Group],
+) -> impl Iterator<Item = (&'static str, &'static str, &'static Resource)> {
+    groups.iter().flat_map(|group| {
+        group.versions.iter().flat_map(|version| {
+            let resources = version.resources.iter();
+            resources.map(|resource| (group.name, version.name, *resource))
+        })
+    })
+}
+
+pub(super) fn gvk(group: &str, version: &str, kind: &str) -> Value {
+    json!({"group": group, "kind": kind, "version": version})
+}
+
+/// What every API has: statuses, options, watch events, discovery.
+fn describe_machinery(
+    generator: &mut SchemaGenerator,
+    groups: &[Group],
+    served: &mut BTreeMap<String, Vec<Value>>,
+) {
+    generator.subschema_for::<v1::Status>();
+    generator.subschema_for::<v1::DeleteOptions>();
+    generator.subschema_for::<v1::WatchEvent<Pod>>();
+    generator.subschema_for::<v1::APIGroupList>();
+    generator.subschema_for::<v1::APIResourceList>();
+    generator.subschema_for::<v1::APIVersions>();
+    generator.subschema_for::<v1::ListMeta>();
+    generator.subschema_for::<v1::Patch>();
+    for kind in [
+        "Status",
+        "APIGroup",
+        "APIGroupList",
+        "APIResourceList",
+        "APIVersions",
+    ] {
+        served.insert(machinery(kind), vec![gvk("", "v1", kind)]);
+    }
+    for kind in ["DeleteOptions", "WatchEvent"] {
+        let everywhere = groups.iter().flat_map(|group| {
+            let versions = group.versions.iter();
+            versions.map(|version| gvk(group.name, version.name, kind))
+        });
+        served.insert(machinery(kind), everywhere.collect());
+    }
+}
+
+/// The definition a generated schema refers to.
+fn name_of(schema: &Schema) -> Option<String> {
+    let reference = schema.get("$ref")?.as_str()?;
+    reference.strip_prefix(REF_PREFIX).map(str::to_owned)
+}
+
+fn list(item: &str, kind: &str) -> Value {
+    let mut properties = Map::new();
+    normalize::add_type_meta(&mut properties);
+    properties.insert(
+        "items".to_owned(),
+        json!({"description": format!("items is a list of {kind} objects."), "type": "array",
+            "items": {"$ref": format!("{REF_PREFIX}{item}")}}),
+    );
+    properties.insert(
+        "metadata".to_owned(),
+        json!({"description": "Standard list metadata. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+            "$ref": format!("{REF_PREFIX}{}", machinery("ListMeta"))}),
+    );
+    json!({"description": format!("{kind}List is a list of {kind} objects."), "type": "object",
+        "required": ["items"], "properties": properties, normalize::GVK: []})
+}

@@ -1,0 +1,210 @@
+//! Between the store's bytes and a kind's type.
+
+use bytes::Bytes;
+use portcullis_api::decode::{self, DecodeError, Decoded};
+use portcullis_api::encode::Label;
+use portcullis_api::protobuf::Envelope;
+use portcullis_api::status::Reason;
+use portcullis_api::{Object, Status};
+use portcullis_storage::Entry;
+use serde_json::Value;
+
+use portcullis_kinds::resource::Resource;
+
+/// How protobuf values of kube-apiserver begin.
+const PROTOBUF: &[u8] = b"k8s\0";
+
+/// Reads an entry as JSON, with its resource version.
+///
+/// # Errors
+/// A 500 that names the key, if the bytes are not this kind's JSON.
+pub fn value(entry: &Entry) -> Result<Value, Status> {
+    if entry.value.starts_with(PROTOBUF) {
+        // the store hands out as JSON what can be read of it
+        let read = Envelope::open(&entry.value).and_then(|envelope| envelope.to_value());
+        let why = read.err().map(|why| why.to_string()).unwrap_or_default();
+        return Err(unreadable(entry, format!("protobuf: {why}")));
+    }
+    let parsed = decode::parse_stored(&entry.value).map_err(|e| unreadable(entry, e))?;
+    let mut value = parsed.value;
+    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("resourceVersion".into(), entry.revision.to_string().into());
+    }
+    Ok(value)
+}
+
+/// Reads an entry as its kind's type, with its resource version.
+///
+/// # Errors
+/// As [`value`].
+pub fn object(resource: &Resource, entry: &Entry) -> Result<Box<dyn Object>, Status> {
+    typed(resource, &value(entry)?).map_err(|e| unreadable(entry, e))
+}
+
+/// JSON as a kind's type, with what the API defaults; unknown fields are left out.
+///
+/// Another server may have stored the object in another version.
+pub fn typed(resource: &Resource, value: &Value) -> Result<Box<dyn Object>, DecodeError> {
+    let label = value.get("apiVersion").and_then(Value::as_str);
+    let mut object = decoded(resource, label.unwrap_or_default(), value)?.value;
+    resource.strategy.default(object.as_mut());
+    Ok(object)
+}
+
+/// JSON of one version as the type that is stored, nothing defaulted.
+pub fn decoded(
+    resource: &Resource,
+    api_version: &str,
+    value: &Value,
+) -> Result<Decoded<Box<dyn Object>>, DecodeError> {
+    let decoded = (resource.object_type(api_version).decode)(value)?;
+    Ok(match resource.conversion(api_version) {
+        Some(conversion) => decoded.map(|served| (conversion.to_stored)(served.as_ref())),
+        None => decoded,
+    })
+}
+
+/// The way of a document that a client of a version sends, as far as no store is needed: decoded,
+/// defaulted, prepared, validated, encoded. `None` if it is not of the kind.
+///
+/// For fuzzing: nothing on this way may panic, whatever the document, and text and value agree.
+pub fn round_trip(resource: &Resource, api_version: &str, document: &Value) -> Option<Bytes> {
+    let mut object = decoded(resource, api_version, document).ok()?.value;
+    let strategy = resource.strategy;
+    strategy.default(object.as_mut());
+    let old = object.clone();
+    strategy.warnings(object.as_ref());
+    strategy.prepare_for_create(object.as_mut());
+    strategy.prepare_named(object.as_mut());
+    strategy.validate(object.as_ref());
+    strategy.validate_served(api_version, object.as_ref());
+    strategy.prepare_for_update(object.as_mut(), old.as_ref());
+    strategy.validate_update(object.as_ref(), old.as_ref());
+    strategy.prepare_status_update(object.as_mut(), old.as_ref());
+    strategy.validate_status_update(object.as_ref(), old.as_ref());
+    strategy.cells(object.as_ref());
+    strategy.field_values(object.as_ref());
+    let stored = resource.api_version();
+    let label = resource.type_meta(&stored);
+    let read: Option<Value> = serde_json::from_slice(&object.encode(label)).ok();
+    assert_eq!(Some(object.to_value(label)), read, "text and value differ");
+    Some(encode(resource, old))
+}
+
+/// An object as readers of a version see it, as JSON.
+pub fn served(resource: &Resource, api_version: &str, object: &dyn Object) -> Value {
+    let type_meta = resource.type_meta(api_version);
+    match resource.conversion(api_version) {
+        Some(conversion) => (conversion.to_served)(object).to_value(type_meta),
+        None => object.to_value(type_meta),
+    }
+}
+
+fn unreadable(entry: &Entry, why: impl std::fmt::Display) -> Status {
+    Status::internal(format!("cannot read {}: {why}", entry.key))
+}
+
+/// The largest object, in bytes: what etcd takes by default (`--max-request-bytes`), so that both
+/// stores hold the same.
+const OBJECT_MAX: usize = 1_572_864;
+
+/// The bytes to store, as far as any store would take them.
+///
+/// # Errors
+/// 413.
+pub fn storable(resource: &Resource, object: Box<dyn Object>) -> Result<Bytes, Status> {
+    let bytes = encode(resource, object);
+    if bytes.len() <= OBJECT_MAX {
+        return Ok(bytes);
+    }
+    let why = format!(
+        "the object would have {} bytes, and may have {OBJECT_MAX}",
+        bytes.len()
+    );
+    Err(Status::failure(Reason::RequestEntityTooLarge, why))
+}
+
+/// The bytes to store: without the resource version, which is the store's own.
+pub fn encode(resource: &Resource, object: Box<dyn Object>) -> Bytes {
+    encode_as(resource, &resource.api_version(), object)
+}
+
+fn encode_as(resource: &Resource, api_version: &str, mut object: Box<dyn Object>) -> Bytes {
+    let metadata = object.metadata_mut();
+    metadata.resource_version = None;
+    metadata.self_link = None;
+    object.encode(resource.type_meta(api_version)).into()
+}
+
+/// Entries of one resource to wire form, without decoding those this server wrote.
+pub struct Renderer {
+    resource: &'static Resource,
+    stored: Label,
+    served: Label,
+    api_version: String,
+}
+
+impl Renderer {
+    /// A renderer for readers of `api_version`.
+    pub fn new(resource: &'static Resource, api_version: &str) -> Self {
+        Self {
+            resource,
+            stored: Label::new(resource.type_meta(&resource.api_version())),
+            served: Label::new(resource.type_meta(api_version)),
+            api_version: api_version.to_owned(),
+        }
+    }
+
+    /// Calls `write` with what follows the label.
+    ///
+    /// # Errors
+    /// As [`value`], where the bytes must be decoded.
+    pub fn with_rest<T>(&self, entry: &Entry, write: impl FnOnce(&[u8]) -> T) -> Result<T, Status> {
+        let conversion = self.resource.conversion(&self.api_version);
+        if let (None, Some(rest)) = (conversion, self.stored.strip(&entry.value)) {
+            return Ok(write(rest));
+        }
+        // The reader wants another version, or somebody else wrote it: in another version or
+        // order of fields.
+        let object = object(self.resource, entry)?;
+        let (object, label) = match conversion {
+            Some(conversion) => ((conversion.to_served)(object.as_ref()), &self.served),
+            None => (object, &self.stored),
+        };
+        let api_version = match conversion {
+            Some(_) => self.api_version.clone(),
+            None => self.resource.api_version(),
+        };
+        let bytes = encode_as(self.resource, &api_version, object);
+        let rest = label
+            .strip(&bytes)
+            .ok_or_else(|| Status::internal("an encoding without its label"))?;
+        Ok(write(rest))
+    }
+
+    /// Appends the object.
+    ///
+    /// # Errors
+    /// As [`Renderer::with_rest`].
+    pub fn write_object(
+        &self,
+        entry: &Entry,
+        revision: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Status> {
+        self.with_rest(entry, |rest| self.served.write_object(rest, revision, out))
+    }
+
+    /// Appends the object as an item of a list.
+    ///
+    /// # Errors
+    /// As [`Renderer::with_rest`].
+    pub fn write_item(&self, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Status> {
+        self.with_rest(entry, |rest| {
+            portcullis_api::encode::write_item(rest, entry.revision, out)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

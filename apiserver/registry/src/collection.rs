@@ -1,0 +1,164 @@
+//! Reading and emptying collections.
+
+mod token;
+
+use std::sync::Arc;
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use portcullis_api::Status;
+use portcullis_storage::{Entry, Error, ListRequest, ReadAt, Revision};
+
+pub use token::ContinueToken;
+
+use crate::delete::{DeleteOptions, Deleted};
+use crate::errors;
+use crate::facts::Selection;
+use crate::registry::Registry;
+use crate::scope::Scope;
+
+/// Upstream's `inconsistentContinue` (`k8s.io/apiserver/pkg/storage/etcd3/errors.go`).
+const TOO_OLD_TO_CONTINUE: &str = "The provided continue parameter is too old to display a consistent list result. \
+    You can start a new list without the continue parameter, or use the continue token in this response to \
+    retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - \
+    objects that were created, modified, or deleted between the time the first chunk was returned and now \
+    may show up in the list.";
+
+/// How many entries to read at once where a selector may drop most of them.
+const SELECTIVE_PAGE: usize = 1000;
+
+/// How many objects of a collection are deleted at once, so that they share the store's trips to
+/// the disk.
+const AT_ONCE: usize = 32;
+
+/// Which part of a collection to read.
+#[derive(Clone, Debug)]
+pub struct ListQuery {
+    /// Which objects.
+    pub selection: Selection,
+    /// How fresh.
+    pub at: ReadAt,
+    /// At most so many; zero for all.
+    pub limit: usize,
+    /// Where the page before ended.
+    pub continues: Option<ContinueToken>,
+}
+
+/// A part of a collection.
+pub struct List {
+    /// The objects, in the order of their keys.
+    pub entries: Vec<Arc<Entry>>,
+    /// The revision of which this is the state.
+    pub revision: Revision,
+    /// Where the next page begins, if there is one.
+    pub continues: Option<ContinueToken>,
+    /// How many objects the next pages have, where that is known.
+    pub remaining: Option<usize>,
+}
+
+impl Registry {
+    /// Reads a collection.
+    ///
+    /// # Errors
+    /// 410 for a page of a state that has been compacted, 504 for a revision that is too new.
+    pub async fn list(&self, scope: &Scope<'_>, query: &ListQuery) -> Result<List, Status> {
+        let prefix = self.collection_key(scope.resource, scope.namespace);
+        let selective = !query.selection.is_everything();
+        let mut request = ListRequest {
+            at: query
+                .continues
+                .as_ref()
+                .map_or(query.at, ContinueToken::read_at),
+            limit: if selective && query.limit > 0 {
+                query.limit.max(SELECTIVE_PAGE)
+            } else {
+                query.limit
+            },
+            after: query.continues.as_ref().map(|token| token.after(&prefix)),
+        };
+        let mut entries = Vec::new();
+        loop {
+            let page = self
+                .storage
+                .list(&prefix, &request)
+                .await
+                .map_err(|e| list_error(e, scope, query))?;
+            let mut left = page.entries.len();
+            let last = page.entries.last().map(|entry| entry.key.to_string());
+            for entry in page.entries {
+                left -= 1;
+                if query.selection.matches(scope.resource, &entry)? {
+                    entries.push(entry);
+                }
+                if query.limit > 0 && entries.len() == query.limit {
+                    break;
+                }
+            }
+            let more = left + page.remaining;
+            let full = query.limit > 0 && entries.len() == query.limit;
+            if more == 0 || full {
+                let continues = (more > 0).then(|| entries.last()).flatten();
+                return Ok(List {
+                    continues: continues
+                        .map(|last| ContinueToken::new(page.revision, &prefix, &last.key)),
+                    remaining: (more > 0 && !selective).then_some(more),
+                    revision: page.revision,
+                    entries,
+                });
+            }
+            request.at = ReadAt::Exactly(page.revision);
+            request.after = last;
+        }
+    }
+
+    /// Deletes what a list returns, and returns it.
+    ///
+    /// # Errors
+    /// As [`Registry::list`] and [`Registry::delete`].
+    pub async fn delete_collection(
+        &self,
+        scope: &Scope<'_>,
+        query: &ListQuery,
+        options: &DeleteOptions,
+    ) -> Result<List, Status> {
+        let mut list = self.list(scope, query).await?;
+        let entries = std::mem::take(&mut list.entries);
+        let deletions = entries
+            .into_iter()
+            .map(|entry| self.delete_listed(scope, entry, options));
+        list.entries = stream::iter(deletions)
+            .buffered(AT_ONCE)
+            .try_filter_map(|deleted| std::future::ready(Ok(deleted)))
+            .try_collect()
+            .await?;
+        Ok(list)
+    }
+
+    /// Deletes an object of a list, and returns it if it can be read.
+    async fn delete_listed(
+        &self,
+        scope: &Scope<'_>,
+        entry: Arc<Entry>,
+        options: &DeleteOptions,
+    ) -> Result<Option<Arc<Entry>>, Status> {
+        let Some(place) = self.place(&entry.key) else {
+            return Ok(Some(entry));
+        };
+        let one = scope.named(place.namespace, place.name);
+        match self.delete(&one, options).await {
+            Ok(Deleted::Gone(deleted, _) | Deleted::Pending(deleted)) => Ok(Some(deleted)),
+            Ok(Deleted::Unreadable(_)) => Ok(None),
+            // Somebody else deleted it meanwhile, which is what was asked for.
+            Err(status) if status.code == 404 => Ok(Some(entry)),
+            Err(status) => Err(status),
+        }
+    }
+}
+
+fn list_error(error: Error, scope: &Scope<'_>, query: &ListQuery) -> Status {
+    match (error, &query.continues) {
+        (Error::Compacted { .. }, Some(token)) => {
+            Status::expired(TOO_OLD_TO_CONTINUE).with_continue(token.inconsistent())
+        }
+        (error, _) => errors::status(error, scope),
+    }
+}

@@ -1,0 +1,149 @@
+//! Making objects.
+
+use std::sync::Arc;
+
+use portcullis_admission::Operation;
+use portcullis_api::{ErrorList, Object, Path, Status};
+use portcullis_storage::{Entry, Error};
+
+use crate::registry::Registry;
+use crate::scope::Scope;
+use crate::{codec, errors, metadata};
+use portcullis_kinds::validation::object_meta::validate_object_meta;
+
+/// How often a generated name is drawn again when it is taken (upstream: `maxNameGenerationCreateAttempts`).
+const NAME_ATTEMPTS: usize = 8;
+
+impl Registry {
+    /// Makes an object, and returns it as it is stored; a dry run as it would be.
+    ///
+    /// # Errors
+    /// What admission, validation and the store object to.
+    pub async fn create(
+        &self,
+        scope: &Scope<'_>,
+        object: Box<dyn Object>,
+    ) -> Result<Arc<Entry>, Status> {
+        let generated = metadata::wants_name(object.metadata());
+        let object = self.admit_creation(scope, object).await?;
+        let attempts = if generated { NAME_ATTEMPTS } else { 1 };
+        for _ in 1..attempts {
+            let copy = object.boxed_clone();
+            match self.create_prepared(scope, copy, generated).await {
+                Err(status) if is_taken(&status) => {}
+                result => return result,
+            }
+        }
+        self.create_prepared(scope, object, generated).await
+    }
+
+    async fn admit_creation(
+        &self,
+        scope: &Scope<'_>,
+        object: Box<dyn Object>,
+    ) -> Result<Box<dyn Object>, Status> {
+        let name = object.metadata().name.clone().unwrap_or_default();
+        let mut attributes = scope.attributes(Operation::Create, &name, Some(object), None);
+        self.admit(&mut attributes).await?;
+        let object = scope.admitted(attributes)?;
+        // by the name in the URL, which a POST has none of: the client chooses the object's
+        self.guard.check(scope, object.as_ref(), None)?;
+        Ok(object)
+    }
+
+    async fn create_prepared(
+        &self,
+        scope: &Scope<'_>,
+        mut object: Box<dyn Object>,
+        generated: bool,
+    ) -> Result<Arc<Entry>, Status> {
+        let forbidden = self.forbidden(object.as_ref());
+        prepare(scope, object.as_mut(), generated, forbidden)?;
+        let name = object.metadata().name.clone().unwrap_or_default();
+        let scope = scope.named(scope.namespace, &name);
+        let reservation = self.reserve(&scope, object.as_mut(), None).await?;
+        let written = self.write_new(&scope, object).await;
+        let outcome = written.as_ref().map_err(|status| status.code);
+        self.ranges.settle(reservation, outcome).await;
+        written
+    }
+
+    async fn write_new(
+        &self,
+        scope: &Scope<'_>,
+        object: Box<dyn Object>,
+    ) -> Result<Arc<Entry>, Status> {
+        let attributes = scope.attributes(Operation::Create, scope.name, Some(object), None);
+        self.admit_valid(&attributes).await?;
+        let mut object = scope.admitted(attributes)?;
+        // What is read is defaulted, so that what follows from generated fields is there at once.
+        scope.resource.strategy.default(object.as_mut());
+        let bytes = codec::storable(scope.resource, object)?;
+        let key = self.key(scope.resource, scope.namespace, scope.name);
+        if scope.dry_run {
+            let found = self
+                .storage
+                .get(&key, portcullis_storage::ReadAt::Latest)
+                .await;
+            return match found.map_err(|e| errors::status(e, scope))?.entry {
+                Some(_) => Err(errors::status(Error::AlreadyExists { key }, scope)),
+                None => Ok(Entry::new(key, bytes, 0)),
+            };
+        }
+        self.storage
+            .create(&key, bytes)
+            .await
+            .map_err(|e| errors::status(e, scope))
+    }
+}
+
+fn is_taken(status: &Status) -> bool {
+    status.reason == Some(portcullis_api::status::Reason::AlreadyExists)
+}
+
+/// Sets what the system and the kind set, and finds what is wrong with the rest, besides what is
+/// forbidden anyway.
+fn prepare(
+    scope: &Scope<'_>,
+    object: &mut dyn Object,
+    generate_name: bool,
+    forbidden: ErrorList,
+) -> Result<(), Status> {
+    let resource = scope.resource;
+    let meta = object.metadata_mut();
+    meta.namespace = resource.namespaced.then(|| scope.namespace.to_owned());
+    meta.deletion_timestamp = None;
+    meta.deletion_grace_period_seconds = None;
+    meta.generation = None;
+    resource.strategy.prepare_for_create(object);
+    resource.strategy.set_requester(object, scope.user);
+    metadata::stamp(object.metadata_mut());
+    if generate_name {
+        let meta = object.metadata_mut();
+        meta.name = meta.generate_name.as_deref().map(metadata::generate_name);
+    }
+    if resource.strategy.spec_changed(object, object).is_some() {
+        object.metadata_mut().generation = Some(1);
+    }
+    if generate_name {
+        // what follows from the name, such as a namespace's label
+        resource.strategy.default(object);
+    }
+    resource.strategy.prepare_named(object);
+    let validate_name = |value: &str| resource.strategy.validate_name(value);
+    let mut errors = validate_object_meta(
+        object.metadata(),
+        resource.namespaced,
+        validate_name,
+        &Path::new("metadata"),
+    );
+    errors.extend(resource.strategy.validate(object));
+    let strategy = resource.strategy;
+    errors.extend(strategy.validate_served(scope.api_version, object));
+    errors.extend(forbidden);
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let name = object.metadata().name.as_deref().unwrap_or_default();
+    Err(Status::invalid(resource.group_kind(), name, &errors))
+}

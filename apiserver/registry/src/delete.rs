@@ -1,0 +1,259 @@
+//! Deleting objects: at once, or when what holds them lets go.
+//!
+//! Upstream: `k8s.io/apiserver/pkg/registry/rest/delete.go` and `.../generic/registry/store.go`.
+
+mod plan;
+
+use std::sync::Arc;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use portcullis_admission::Operation;
+use portcullis_api::status::Details;
+use portcullis_api::{Object, Status};
+use portcullis_storage::{Entry, Error, ReadAt};
+
+use crate::registry::Registry;
+use crate::scope::Scope;
+use crate::{codec, errors};
+use portcullis_kinds::resource::Resource;
+
+pub(super) use self::plan::is_due;
+use self::plan::{Plan, plan};
+
+/// Held by the garbage collector until the dependents are gone.
+pub const FOREGROUND: &str = "foregroundDeletion";
+/// Held by the garbage collector until the dependents have been let go.
+pub const ORPHAN: &str = "orphan";
+
+/// What to do about objects that the deleted one owns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Propagation {
+    /// Delete them afterwards.
+    Background,
+    /// Delete them first.
+    Foreground,
+    /// Leave them alone.
+    Orphan,
+}
+
+/// How to delete.
+#[derive(Clone, Debug, Default)]
+pub struct DeleteOptions {
+    /// Seconds to wait, at most.
+    pub grace_period: Option<i64>,
+    /// Only an object of this uid.
+    pub uid: Option<String>,
+    /// Only an object of this resource version.
+    pub resource_version: Option<String>,
+    /// What to do about dependents; unset as the object's finalizers say, or else its kind.
+    pub propagation: Option<Propagation>,
+}
+
+/// What became of a deletion.
+pub enum Deleted {
+    /// The object is gone; this is what it was, and what a Status says of it.
+    Gone(Arc<Entry>, Details),
+    /// It is marked, and something holds it.
+    Pending(Arc<Entry>),
+    /// It could not be read, and is gone; this is what a Status says of it.
+    Unreadable(Details),
+}
+
+impl Registry {
+    /// Deletes an object, or marks it as to be deleted.
+    ///
+    /// # Errors
+    /// 403 for what is never deleted; 404; 409 if a precondition does not hold; what admission
+    /// objects to.
+    pub async fn delete(
+        &self,
+        scope: &Scope<'_>,
+        options: &DeleteOptions,
+    ) -> Result<Deleted, Status> {
+        if let Some(why) = scope.resource.strategy.undeletable(scope.name) {
+            let resource = scope.resource.group_resource();
+            return Err(Status::forbidden(resource, scope.name, why));
+        }
+        let key = self.key(scope.resource, scope.namespace, scope.name);
+        let found = self
+            .storage
+            .get(&key, ReadAt::Latest)
+            .await
+            .map_err(|e| errors::status(e, scope))?;
+        let mut entry = found.entry;
+        for _ in 0..errors::ATTEMPTS_MAX {
+            let current = entry.take().ok_or_else(|| scope.not_found())?;
+            let object = match codec::object(scope.resource, &current) {
+                Ok(object) => object,
+                Err(why) => {
+                    let removed = self.remove_unreadable(scope, &current, options, &why).await;
+                    match removed? {
+                        Removal::Done(deleted) => return Ok(deleted),
+                        Removal::Changed(actual) => entry = actual,
+                    }
+                    continue;
+                }
+            };
+            check_preconditions(scope, object.metadata(), options)?;
+            let mut attributes =
+                scope.attributes(Operation::Delete, scope.name, None, Some(object.as_ref()));
+            self.admit(&mut attributes).await?;
+            self.admit_valid(&attributes).await?;
+            let written = match plan(scope.resource, object.boxed_clone(), options) {
+                Plan::Nothing => return Ok(Deleted::Pending(current)),
+                Plan::Remove => self.remove(scope, &key, &current, object.as_ref()).await,
+                Plan::Mark(marked) => self.mark(scope, &key, &current, marked).await,
+                Plan::MarkAndRemove(marked) => {
+                    self.mark_and_remove(scope, &key, &current, marked).await
+                }
+            };
+            match written {
+                Ok(deleted) => return Ok(deleted),
+                Err(Error::Conflict { actual, .. }) => entry = actual,
+                Err(error) => return Err(errors::status(error, scope)),
+            }
+        }
+        Err(errors::crowded_out(scope))
+    }
+
+    async fn remove(
+        &self,
+        scope: &Scope<'_>,
+        key: &str,
+        current: &Arc<Entry>,
+        object: &dyn Object,
+    ) -> Result<Deleted, Error> {
+        let revision = if scope.dry_run {
+            current.revision
+        } else {
+            let revision = self.storage.delete(key, current.revision).await?;
+            self.ranges.release(object).await;
+            revision
+        };
+        let entry = Entry::new(current.key.clone(), current.value.clone(), revision);
+        Ok(Deleted::Gone(
+            entry,
+            details(scope.resource, object.metadata()),
+        ))
+    }
+
+    /// Takes away what cannot be read, whatever would have held it: nothing else helps against it.
+    ///
+    /// Upstream refuses that, before 1.32; since then it can be asked for
+    /// (`ignoreStoreReadErrorWithClusterBreakingPotential`).
+    async fn remove_unreadable(
+        &self,
+        scope: &Scope<'_>,
+        current: &Arc<Entry>,
+        options: &DeleteOptions,
+        why: &Status,
+    ) -> Result<Removal, Status> {
+        let meta = ObjectMeta {
+            name: Some(scope.name.to_owned()),
+            resource_version: Some(current.revision.to_string()),
+            ..ObjectMeta::default()
+        };
+        check_preconditions(scope, &meta, options)?;
+        let mut attributes = scope.attributes(Operation::Delete, scope.name, None, None);
+        self.admit(&mut attributes).await?;
+        self.admit_valid(&attributes).await?;
+        if !scope.dry_run {
+            match self.storage.delete(&current.key, current.revision).await {
+                Ok(_) => {}
+                Err(Error::Conflict { actual, .. }) => return Ok(Removal::Changed(actual)),
+                Err(error) => return Err(errors::status(error, scope)),
+            }
+            tracing::warn!(
+                key = %current.key,
+                user.name = scope.user.name,
+                error = why.message,
+                "an object that cannot be read was deleted"
+            );
+        }
+        let gone = details(scope.resource, &meta);
+        Ok(Removal::Done(Deleted::Unreadable(gone)))
+    }
+
+    /// Shows watchers that the deletion has begun, even where nothing has to wait for it.
+    async fn mark_and_remove(
+        &self,
+        scope: &Scope<'_>,
+        key: &str,
+        current: &Arc<Entry>,
+        marked: Box<dyn Object>,
+    ) -> Result<Deleted, Error> {
+        let details = details(scope.resource, marked.metadata());
+        match self.mark(scope, key, current, marked).await? {
+            Deleted::Pending(entry) if !scope.dry_run => {
+                let revision = self.storage.delete(key, entry.revision).await?;
+                let entry = Entry::new(entry.key.clone(), entry.value.clone(), revision);
+                Ok(Deleted::Gone(entry, details))
+            }
+            Deleted::Pending(entry) | Deleted::Gone(entry, _) => Ok(Deleted::Gone(entry, details)),
+            unreadable @ Deleted::Unreadable(_) => Ok(unreadable),
+        }
+    }
+
+    async fn mark(
+        &self,
+        scope: &Scope<'_>,
+        key: &str,
+        current: &Arc<Entry>,
+        marked: Box<dyn Object>,
+    ) -> Result<Deleted, Error> {
+        let bytes = codec::encode(scope.resource, marked);
+        let entry = if scope.dry_run {
+            Entry::new(key, bytes, current.revision)
+        } else {
+            self.storage
+                .compare_and_swap(key, current.revision, bytes)
+                .await?
+        };
+        Ok(Deleted::Pending(entry))
+    }
+}
+
+/// What became of an attempt to take away what cannot be read.
+enum Removal {
+    Done(Deleted),
+    /// Another write came first; what is there now.
+    Changed(Option<Arc<Entry>>),
+}
+
+/// What a Status says of an object that is gone.
+fn details(resource: &Resource, meta: &ObjectMeta) -> Details {
+    Details {
+        name: meta.name.clone().unwrap_or_default(),
+        group: resource.group.into(),
+        kind: resource.plural.into(),
+        uid: meta.uid.clone().unwrap_or_default(),
+        ..Details::default()
+    }
+}
+
+fn check_preconditions(
+    scope: &Scope<'_>,
+    meta: &ObjectMeta,
+    options: &DeleteOptions,
+) -> Result<(), Status> {
+    let resource = scope.resource.group_resource();
+    let uid = meta.uid.as_deref().unwrap_or_default();
+    if let Some(wanted) = options.uid.as_deref().filter(|wanted| *wanted != uid) {
+        let why = format!(
+            "the UID in the precondition ({wanted}) does not match the UID in record ({uid}). The object might have been deleted and then recreated"
+        );
+        return Err(Status::conflict(resource, scope.name, &why));
+    }
+    let version = meta.resource_version.as_deref().unwrap_or_default();
+    if let Some(wanted) = options
+        .resource_version
+        .as_deref()
+        .filter(|wanted| *wanted != version)
+    {
+        let why = format!(
+            "the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record ({version}). The object might have been modified"
+        );
+        return Err(Status::conflict(resource, scope.name, &why));
+    }
+    Ok(())
+}

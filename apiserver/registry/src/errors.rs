@@ -1,0 +1,63 @@
+//! The one place where the store's errors become answers.
+//!
+//! Texts: `k8s.io/apiserver/pkg/storage/{errors.go,etcd3/errors.go,errors/storage.go}`.
+
+use portcullis_api::Status;
+use portcullis_api::status::{Details, Reason};
+use portcullis_storage::Error;
+
+use crate::scope::Scope;
+
+/// What a client is told of a conflict it can resolve by reading again.
+pub const MODIFIED: &str =
+    "the object has been modified; please apply your changes to the latest version and try again";
+
+/// How often a change is tried against others that come first: upstream's ends with its request, but
+/// not every change belongs to one.
+pub const ATTEMPTS_MAX: usize = 1000;
+
+/// That others came first each time.
+pub fn crowded_out(scope: &Scope<'_>) -> Status {
+    Status::conflict(scope.resource.group_resource(), scope.name, MODIFIED)
+}
+
+/// The answer to an operation that the store did not carry out.
+pub fn status(error: Error, scope: &Scope<'_>) -> Status {
+    let resource = scope.resource.group_resource();
+    match error {
+        Error::AlreadyExists { .. } => Status::already_exists(resource, scope.name),
+        Error::Conflict { .. } => crowded_out(scope),
+        Error::Compacted { .. } => {
+            Status::expired("The resourceVersion for the provided list is too old.")
+        }
+        Error::TooNew { requested, current } => too_new(requested, current),
+        Error::Unavailable(why) => {
+            Status::unavailable(format!("the store cannot be reached: {why}"))
+        }
+        Error::Corrupt(why) => {
+            Status::internal(format!("the store holds what cannot be read: {why}"))
+        }
+        Error::TooLarge(why) => Status::failure(
+            Reason::RequestEntityTooLarge,
+            format!("the object is too large to be stored: {why}"),
+        ),
+        Error::Slow => Status::internal("the watcher did not keep up"),
+    }
+}
+
+fn too_new(requested: u64, current: u64) -> Status {
+    let message = format!("Too large resource version: {requested}, current: {current}");
+    let mut status = Status::timeout(message, 1);
+    if let Some(details) = status.details.as_mut() {
+        **details = Details {
+            causes: vec![portcullis_api::status::Cause {
+                reason: "ResourceVersionTooLarge".into(),
+                message: "Too large resource version".into(),
+                field: String::new(),
+            }],
+            retry_after_seconds: 1,
+            ..Details::default()
+        };
+    }
+    status
+}

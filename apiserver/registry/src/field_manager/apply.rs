@@ -1,0 +1,157 @@
+//! Server-side apply: a client says all it wants of an object, and no more.
+//!
+//! Upstream: `structured-merge-diff/merge/update.go`, and `FieldManager.Apply`.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
+use portcullis_api::Status;
+use serde_json::Value;
+
+use super::conflict::Conflicts;
+use super::field_set::FieldSet;
+use super::managed::{Managed, Operation, Owned, Owner};
+use super::merge::merge;
+use super::remove::{with_structs, without};
+use super::tracked;
+use super::update::Writer;
+use super::{last_applied, validate};
+
+/// Who owns what nobody was known to own before the first apply.
+const BEFORE_FIRST_APPLY: &str = "before-first-apply";
+
+/// What a client wants of an object.
+#[derive(Clone, Copy)]
+pub struct Apply<'a> {
+    /// Who wants it.
+    pub writer: Writer<'a>,
+    /// What, as JSON.
+    pub config: &'a Value,
+    /// Whether to take fields from others.
+    pub force: bool,
+}
+
+/// An object with a configuration applied to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Applied {
+    /// The object, without owners; nulls stand for what is gone.
+    pub object: Value,
+    /// The owners.
+    pub managed: Option<Vec<ManagedFieldsEntry>>,
+}
+
+impl Apply<'_> {
+    /// What is wrong with the configuration, whatever it is applied to.
+    pub fn list_errors(&self) -> Vec<String> {
+        validate::list_errors(self.config, self.writer.tracked().schema)
+    }
+
+    /// Applies the configuration to an object, or to an empty one.
+    ///
+    /// # Errors
+    /// 409 that names the owners of the fields it would take.
+    pub fn to(&self, live: &Value, entries: Vec<ManagedFieldsEntry>) -> Result<Applied, Status> {
+        let mut managed = Managed::decode(entries).unwrap_or_default();
+        managed.prune(|version| self.writer.serves(version));
+        if managed.0.is_empty() {
+            let empty = tracked::empty(self.writer.resource(), self.writer.api_version());
+            self.writer
+                .update(&empty, live, BEFORE_FIRST_APPLY, &mut managed);
+        }
+        let owner = self.writer.owner(self.writer.manager(), Operation::Apply);
+        let (mut object, managed) = match self.merge(live, managed.clone(), &owner, self.force) {
+            Ok(done) => done,
+            Err(conflicts) => {
+                let allowed = last_applied::unchanged(self.writer, live).unwrap_or_default();
+                let rest = conflicts.except(&allowed);
+                if !rest.is_empty() {
+                    return Err(rest.into());
+                }
+                self.merge(live, managed, &owner, true)?
+            }
+        };
+        last_applied::refresh(self.writer, &mut object, self.config);
+        Ok(Applied {
+            object,
+            managed: managed.encode(),
+        })
+    }
+
+    fn merge(
+        &self,
+        live: &Value,
+        mut managed: Managed,
+        owner: &Owner,
+        force: bool,
+    ) -> Result<(Value, Managed), Conflicts> {
+        let tracked = self.writer.tracked();
+        let others = owned_by(managed.0.iter().filter(|(other, _)| *other != owner));
+        let merged = merge(live, self.config, tracked.schema, &others);
+        let before = managed.0.insert(
+            owner.clone(),
+            Owned::new(self.writer.api_version(), tracked.fields(self.config)),
+        );
+        let object = match &before {
+            Some(last) => self.prune(merged, &managed, &last.fields),
+            None => merged,
+        };
+        let found = tracked.compare(live, &object);
+        let mut changed = found.modified;
+        changed.union(found.added);
+        let conflicts = Conflicts::of(&changed, &managed, owner);
+        if !force && !conflicts.is_empty() {
+            return Err(conflicts);
+        }
+        for (other, owned) in &mut managed.0 {
+            if other != owner {
+                owned.lose(&changed);
+                owned.lose(&found.removed);
+            } else if let Some(last) = before
+                .as_ref()
+                .filter(|b| object == *live && b.fields == owned.fields)
+            {
+                owned.time.clone_from(&last.time);
+            } else {
+                owned.time = Some(portcullis_kinds::time::now());
+            }
+        }
+        managed.prune(|_| true);
+        Ok((object, managed))
+    }
+
+    /// Takes out what a manager applied the last time and not this time, unless somebody else owns
+    /// it.
+    fn prune(&self, merged: Value, managed: &Managed, last: &FieldSet) -> Value {
+        if last.is_empty() {
+            return merged;
+        }
+        let tracked = self.writer.tracked();
+        let schema = tracked.schema;
+        let fields = |object: &Value| with_structs(&tracked.all_fields(object), schema);
+        let last = with_structs(last, schema);
+        // the name, which nobody owns, holds the metadata
+        let mut owned = tracked.all_fields(self.config);
+        owned.union(owned_by(managed.0.iter()));
+        let all = fields(&merged);
+        // all of the last configuration goes, but for what is owned, with whatever it stands in ...
+        let mut kept = fields(&without(&merged, &last, schema));
+        kept.union(with_structs(&owned, schema));
+        let mut gone = all.clone();
+        gone.subtract(&kept);
+        // ... and what went with it and was not of that configuration comes back
+        let pruned = fields(&without(&merged, &gone, schema));
+        let mut gone = all;
+        gone.subtract(&pruned);
+        without(&merged, &gone.intersection(&last), schema)
+    }
+}
+
+/// All that some owners own.
+fn owned_by<'m>(owners: impl Iterator<Item = (&'m Owner, &'m Owned)>) -> FieldSet {
+    let mut all = FieldSet::default();
+    for (_, owned) in owners {
+        all.union(owned.fields.clone());
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests;

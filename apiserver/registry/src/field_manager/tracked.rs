@@ -1,0 +1,108 @@
+//! The fields of an object that somebody can own.
+
+use portcullis_api::facts;
+use serde_json::{Map, Value};
+
+use super::compare::{self, Comparison};
+use super::element::Element;
+use super::extract;
+use super::field_set::{FieldSet, Node};
+use super::schema::Schema;
+use portcullis_kinds::resource::Resource;
+
+const METADATA: &str = "metadata";
+
+/// An object's kind, as seen through the resource or one of its subresources.
+#[derive(Clone, Copy, Debug)]
+pub struct Tracked {
+    /// What is known of its fields.
+    pub schema: Schema,
+    /// What a write this way resets, whatever it says.
+    reset: &'static str,
+}
+
+impl Tracked {
+    /// The fields that a write to a resource, or to a subresource of it, can change.
+    pub fn new(resource: &'static Resource, api_version: &str, subresource: &str) -> Self {
+        let reset = match subresource {
+            "status" => "spec",
+            _ if resource.subresource("status").is_some() => "status",
+            _ => "",
+        };
+        Self {
+            schema: Schema::of_kind(facts::owner(api_version, resource.kind)),
+            reset,
+        }
+    }
+
+    /// The fields set in an object.
+    pub fn fields(self, object: &Value) -> FieldSet {
+        let Some(fields) = object.as_object() else {
+            return FieldSet::default();
+        };
+        let spec = fields.iter().filter(|(name, _)| self.is_owned(name));
+        let mut set = extract::of_fields(spec, self.schema);
+        let metadata = self.schema.field(METADATA);
+        let fields = metadata_of(Some(fields)).into_iter().flatten();
+        let below =
+            extract::of_fields(fields.filter(|(name, _)| is_owned_metadata(name)), metadata);
+        set.put(Element::Field(METADATA.into()), inside(below));
+        set
+    }
+
+    /// The same with what nobody can own, such as the name.
+    pub fn all_fields(self, object: &Value) -> FieldSet {
+        extract::fields_of(object, self.schema).below
+    }
+
+    /// The fields that differ between two objects.
+    pub fn compare(self, old: &Value, new: &Value) -> Comparison<FieldSet> {
+        let (old, new) = (old.as_object(), new.as_object());
+        let mut found = compare::fields(old, new, self.schema, |name| self.is_owned(name));
+        let (old, new) = (metadata_of(old), metadata_of(new));
+        let below = compare::fields(old, new, self.schema.field(METADATA), is_owned_metadata);
+        let metadata = || Element::Field(METADATA.into());
+        found.added.put(metadata(), inside(below.added));
+        found.modified.put(metadata(), inside(below.modified));
+        found.removed.put(metadata(), inside(below.removed));
+        found
+    }
+
+    fn is_owned(self, name: &str) -> bool {
+        !matches!(name, "kind" | "apiVersion" | METADATA) && name != self.reset
+    }
+}
+
+/// Upstream: `stripMetaManager`.
+fn is_owned_metadata(name: &str) -> bool {
+    !matches!(
+        name,
+        "name"
+            | "namespace"
+            | "creationTimestamp"
+            | "selfLink"
+            | "uid"
+            | "clusterName"
+            | "generation"
+            | "managedFields"
+            | "resourceVersion"
+    )
+}
+
+fn metadata_of(object: Option<&Map<String, Value>>) -> Option<&Map<String, Value>> {
+    object?.get(METADATA)?.as_object()
+}
+
+const fn inside(below: FieldSet) -> Node {
+    Node {
+        member: false,
+        below,
+    }
+}
+
+/// An object of a version with nothing set, as JSON. What kinds always write is null here, not
+/// absent: nobody owns it for having made the object.
+pub fn empty(resource: &Resource, api_version: &str) -> Value {
+    let empty = (resource.object_type(api_version).empty)();
+    empty.to_value(resource.type_meta(api_version))
+}

@@ -1,0 +1,20 @@
+//! Rules about the writer as much as about what is written.
+
+use portcullis_api::{Object, Status};
+
+use crate::scope::Scope;
+
+/// Asked once mutating admission is through, for rules that are about the writer as much as about
+/// the object: nobody grants more than they have. The scope's name is the URL's, empty on POST.
+pub trait Guard: Send + Sync + 'static {
+    /// Whether the user of the scope may write this object.
+    ///
+    /// # Errors
+    /// A 403.
+    fn check(
+        &self,
+        scope: &Scope<'_>,
+        object: &dyn Object,
+        old: Option<&dyn Object>,
+    ) -> Result<(), Status>;
+}

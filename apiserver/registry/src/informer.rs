@@ -1,0 +1,248 @@
+//! Objects of one kind, decoded and at hand for those who decide on the way of a request.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use parking_lot::RwLock;
+use portcullis_admission::lookup::{Lookup, Stored};
+use portcullis_api::{Object, Status};
+use portcullis_storage::cache::{Cache, Observer};
+use portcullis_storage::{Entry, Event, ListRequest, ReadAt, Storage};
+
+use crate::codec;
+use portcullis_kinds::resource::Resource;
+
+/// Something that is kept up to date with the objects of a kind.
+pub trait Sink<K>: Send + Sync + 'static {
+    /// Begin anew with these.
+    fn reset(&self, objects: Vec<Arc<K>>);
+    /// An object is new or has changed.
+    fn put(&self, object: Arc<K>);
+    /// An object is gone.
+    fn delete(&self, namespace: &str, name: &str);
+}
+
+/// Keeps `sink` up to date with the objects of a resource: it has seen a change when the write
+/// that made it returns.
+pub fn feed<K: Object + Clone>(
+    cache: &Cache,
+    prefix: &str,
+    resource: &'static Resource,
+    sink: Arc<dyn Sink<K>>,
+) {
+    let prefix = format!("{prefix}/{}/", resource.storage);
+    let feeder = Feeder {
+        prefix: prefix.clone(),
+        resource,
+        sink,
+    };
+    cache.observe(&prefix, Box::new(feeder));
+}
+
+struct Feeder<K> {
+    prefix: String,
+    resource: &'static Resource,
+    sink: Arc<dyn Sink<K>>,
+}
+
+impl<K: Object + Clone> Feeder<K> {
+    /// What cannot be read is as good as gone, and logged: nothing may be decided by it, nor by what
+    /// was there before.
+    fn decode(&self, entry: &Entry) -> Option<Arc<K>> {
+        let decoded = decode::<K>(self.resource, entry).and_then(|object| {
+            let (namespace, name) = place(object.as_ref());
+            match self.place_of(&entry.key) == (&namespace, &name) {
+                true => Ok(object),
+                false => Err(Status::internal(format!(
+                    "it calls itself {name:?} in the namespace {namespace:?}"
+                ))),
+            }
+        });
+        match decoded {
+            Ok(object) => Some(object),
+            Err(status) => {
+                tracing::error!(
+                    key = %entry.key,
+                    revision = entry.revision,
+                    error = status.message,
+                    "an object cannot be read, and does not count"
+                );
+                None
+            }
+        }
+    }
+
+    /// The namespace and name that a key stands for.
+    fn place_of<'k>(&self, key: &'k str) -> (&'k str, &'k str) {
+        let path = key.strip_prefix(&self.prefix).unwrap_or_default();
+        path.split_once('/').unwrap_or(("", path))
+    }
+
+    fn forget(&self, key: &str) {
+        let (namespace, name) = self.place_of(key);
+        self.sink.delete(namespace, name);
+    }
+}
+
+impl<K: Object + Clone> Observer for Feeder<K> {
+    fn reset(&self, entries: &[Arc<Entry>]) {
+        self.sink.reset(
+            entries
+                .iter()
+                .filter_map(|entry| self.decode(entry))
+                .collect(),
+        );
+    }
+
+    fn apply(&self, event: &Event) {
+        match event {
+            Event::Put { entry, .. } => match self.decode(entry) {
+                Some(object) => self.sink.put(object),
+                None => self.forget(&entry.key),
+            },
+            Event::Delete { previous, .. } => self.forget(&previous.key),
+            Event::Progress(_) => {}
+        }
+    }
+}
+
+fn decode<K: Object + Clone>(resource: &Resource, entry: &Entry) -> Result<Arc<K>, Status> {
+    let object = codec::object(resource, entry)?;
+    let typed = object
+        .as_kind::<K>()
+        .ok_or_else(|| Status::internal("an object of another kind than its key says"))?;
+    Ok(Arc::new(typed.clone()))
+}
+
+/// All objects of a kind, by namespace and name.
+pub struct Informer<K> {
+    objects: RwLock<BTreeMap<(String, String), Arc<K>>>,
+    store: Arc<dyn Storage>,
+    prefix: String,
+    resource: &'static Resource,
+}
+
+impl<K: Object + Clone> Informer<K> {
+    /// An informer on a resource, whose keys begin with `prefix`.
+    pub fn start(cache: &Arc<Cache>, prefix: &str, resource: &'static Resource) -> Arc<Self> {
+        let informer = Arc::new(Self {
+            objects: RwLock::default(),
+            store: cache.clone(),
+            prefix: prefix.to_owned(),
+            resource,
+        });
+        feed::<K>(cache, prefix, resource, informer.clone());
+        informer
+    }
+}
+
+/// Objects of a kind as the store has them, decoded when somebody asks.
+pub struct OnDemand {
+    store: Arc<dyn Storage>,
+    prefix: String,
+    resource: &'static Resource,
+}
+
+impl OnDemand {
+    /// The objects of a resource, whose keys begin with `prefix`.
+    pub fn new(store: Arc<dyn Storage>, prefix: &str, resource: &'static Resource) -> Arc<Self> {
+        Arc::new(Self {
+            store,
+            prefix: prefix.to_owned(),
+            resource,
+        })
+    }
+}
+
+#[async_trait]
+impl<K: Object + Clone> Stored<K> for OnDemand {
+    async fn list(&self, namespace: &str) -> Result<Vec<Arc<K>>, Status> {
+        let prefix = format!("{}/{}/{namespace}/", self.prefix, self.resource.storage);
+        let page = self.store.list(&prefix, &ListRequest::all()).await;
+        let entries = page.map_err(|e| unreachable(&e))?.entries;
+        entries.iter().map(|e| decode(self.resource, e)).collect()
+    }
+
+    async fn get(&self, namespace: &str, name: &str) -> Result<Option<Arc<K>>, Status> {
+        live(&self.store, &self.prefix, self.resource, namespace, name).await
+    }
+}
+
+fn unreachable(error: &portcullis_storage::Error) -> Status {
+    Status::unavailable(format!("the store cannot be reached: {error}"))
+}
+
+/// The namespace and name of an object.
+pub fn place(object: &dyn Object) -> (String, String) {
+    let meta = object.metadata();
+    (
+        meta.namespace.clone().unwrap_or_default(),
+        meta.name.clone().unwrap_or_default(),
+    )
+}
+
+impl<K: Object + Clone> Sink<K> for Informer<K> {
+    fn reset(&self, objects: Vec<Arc<K>>) {
+        *self.objects.write() = objects
+            .into_iter()
+            .map(|object| (place(object.as_ref()), object))
+            .collect();
+    }
+
+    fn put(&self, object: Arc<K>) {
+        self.objects.write().insert(place(object.as_ref()), object);
+    }
+
+    fn delete(&self, namespace: &str, name: &str) {
+        self.objects
+            .write()
+            .remove(&(namespace.to_owned(), name.to_owned()));
+    }
+}
+
+#[async_trait]
+impl<K: Object + Clone> Lookup<K> for Informer<K> {
+    fn get(&self, namespace: &str, name: &str) -> Option<Arc<K>> {
+        self.objects
+            .read()
+            .get(&(namespace.to_owned(), name.to_owned()))
+            .cloned()
+    }
+
+    fn list(&self, namespace: &str) -> Vec<Arc<K>> {
+        let from = (namespace.to_owned(), String::new());
+        let objects = self.objects.read();
+        objects
+            .range(from..)
+            .take_while(|((ns, _), _)| ns == namespace)
+            .map(|(_, object)| object.clone())
+            .collect()
+    }
+
+    async fn get_live(&self, namespace: &str, name: &str) -> Result<Option<Arc<K>>, Status> {
+        live(&self.store, &self.prefix, self.resource, namespace, name).await
+    }
+}
+
+/// An object as the store has it now.
+async fn live<K: Object + Clone>(
+    store: &Arc<dyn Storage>,
+    prefix: &str,
+    resource: &Resource,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<Arc<K>>, Status> {
+    let path = if namespace.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{namespace}/{name}")
+    };
+    let key = format!("{prefix}/{}/{path}", resource.storage);
+    let found = store.get(&key, ReadAt::Latest).await;
+    let found = found.map_err(|e| unreachable(&e))?;
+    found
+        .entry
+        .map(|entry| decode(resource, &entry))
+        .transpose()
+}

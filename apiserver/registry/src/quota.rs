@@ -1,0 +1,107 @@
+//! What a namespace uses of its quotas, in the store: charged by admission, recounted for a quota
+//! that is new and by the controller.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use k8s_openapi::api::core::v1::{ResourceQuota, ResourceQuotaStatus};
+use portcullis_admission::lookup::QuotaLedger;
+use portcullis_admission::quota::{Meter, is_measured};
+use portcullis_api::Status;
+use portcullis_storage::{Error, ListRequest, ReadAt, Storage};
+
+use crate::codec;
+use portcullis_kinds::resource::Resource;
+use portcullis_kinds::table;
+
+/// The quotas in a store whose keys begin with `prefix`.
+pub struct Ledger {
+    store: Arc<dyn Storage>,
+    prefix: String,
+}
+
+impl Ledger {
+    /// The quotas below a prefix such as `/registry`.
+    pub fn new(store: Arc<dyn Storage>, prefix: &str) -> Self {
+        Self {
+            store,
+            prefix: prefix.to_owned(),
+        }
+    }
+
+    /// What a quota's status should say, from what its namespace holds now.
+    ///
+    /// The caller compares-and-swaps it with a version that the quota had before; see [`Meter`].
+    ///
+    /// # Errors
+    /// What the store's troubles become.
+    pub async fn recount(&self, quota: &ResourceQuota) -> Result<ResourceQuotaStatus, Status> {
+        let namespace = quota.metadata.namespace.as_deref().unwrap_or_default();
+        let mut meter = Meter::new(quota);
+        let kept = |r: &&Resource| r.namespaced && !r.is_review();
+        for resource in table::RESOURCES.iter().filter(kept) {
+            if !meter.counts(resource.group_resource()) {
+                continue;
+            }
+            let prefix = format!("{}/{}/{namespace}/", self.prefix, resource.storage);
+            let page = self.store.list(&prefix, &ListRequest::all()).await;
+            for entry in page.map_err(|e| unreachable(&e))?.entries {
+                // what cannot be read is as good as gone
+                let Ok(object) = codec::object(resource, &entry) else {
+                    continue;
+                };
+                meter.add(resource.group_resource(), object.as_ref());
+            }
+        }
+        Ok(meter.status())
+    }
+
+    async fn read(&self, quota: &ResourceQuota) -> Result<Option<ResourceQuota>, Status> {
+        let found = self.store.get(&self.key(quota), ReadAt::Latest).await;
+        let Some(entry) = found.map_err(|e| unreachable(&e))?.entry else {
+            return Ok(None);
+        };
+        let object = codec::object(table::RESOURCE_QUOTAS, &entry)?;
+        Ok(object.as_kind::<ResourceQuota>().cloned())
+    }
+
+    fn key(&self, quota: &ResourceQuota) -> String {
+        let namespace = quota.metadata.namespace.as_deref().unwrap_or_default();
+        let name = quota.metadata.name.as_deref().unwrap_or_default();
+        let kind = table::RESOURCE_QUOTAS.storage;
+        format!("{}/{kind}/{namespace}/{name}", self.prefix)
+    }
+}
+
+#[async_trait]
+impl QuotaLedger for Ledger {
+    async fn charge(&self, quota: ResourceQuota) -> Result<bool, Status> {
+        let version = quota.metadata.resource_version.as_deref();
+        let Some(revision) = version.and_then(|v| v.parse().ok()) else {
+            return Ok(false);
+        };
+        let key = self.key(&quota);
+        let bytes = codec::encode(table::RESOURCE_QUOTAS, Box::new(quota));
+        match self.store.compare_and_swap(&key, revision, bytes).await {
+            Ok(_) => Ok(true),
+            Err(Error::Conflict { .. }) => Ok(false),
+            Err(error) => Err(unreachable(&error)),
+        }
+    }
+
+    async fn measure(&self, quota: &ResourceQuota) -> Result<Option<Arc<ResourceQuota>>, Status> {
+        // Somebody else may have done it since: what they wrote is not overwritten.
+        while let Some(mut current) = self.read(quota).await? {
+            if is_measured(&current) {
+                return Ok(Some(Arc::new(current)));
+            }
+            current.status = Some(self.recount(&current).await?);
+            self.charge(current).await?;
+        }
+        Ok(None)
+    }
+}
+
+fn unreachable(error: &Error) -> Status {
+    Status::unavailable(format!("the store cannot be reached: {error}"))
+}

@@ -1,0 +1,179 @@
+//! All objects, behind the steps that every write takes.
+
+use std::sync::Arc;
+
+use portcullis_admission::{Attributes, Operation};
+use portcullis_api::{ErrorList, GroupKind, Object, Status};
+use portcullis_kinds::resource::Resource;
+use portcullis_kinds::table;
+use portcullis_kinds::validation::privileged::validate_unprivileged;
+use portcullis_storage::{Entry, ReadAt, Storage};
+
+use crate::errors;
+use crate::guard::Guard;
+use crate::ranges::{Reservation, ServiceRanges};
+use crate::scope::{Place, Scope};
+
+/// All objects there are, behind the verbs.
+pub struct Registry {
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) prefix: String,
+    pub(crate) admission: portcullis_admission::Chain,
+    pub(crate) guard: Box<dyn Guard>,
+    pub(crate) ranges: ServiceRanges,
+    pub(crate) allow_privileged: bool,
+}
+
+impl Registry {
+    /// A registry over a store whose keys begin with `prefix`, such as `/registry`.
+    pub fn new(
+        storage: Arc<dyn Storage>,
+        prefix: &str,
+        admission: portcullis_admission::Chain,
+        guard: Box<dyn Guard>,
+        ranges: ServiceRanges,
+    ) -> Self {
+        Self {
+            storage,
+            prefix: prefix.trim_end_matches('/').to_owned(),
+            admission,
+            guard,
+            ranges,
+            allow_privileged: true,
+        }
+    }
+
+    /// The same, refusing privileged containers unless they are allowed.
+    #[must_use]
+    pub fn allow_privileged(self, allow_privileged: bool) -> Self {
+        Self {
+            allow_privileged,
+            ..self
+        }
+    }
+
+    /// What is wrong with an object that its kind alone would not object to.
+    pub(crate) fn forbidden(&self, object: &dyn Object) -> ErrorList {
+        let mut errors = ErrorList::new();
+        if !self.allow_privileged {
+            validate_unprivileged(object, &mut errors);
+        }
+        errors
+    }
+
+    /// The store.
+    pub fn storage(&self) -> &Arc<dyn Storage> {
+        &self.storage
+    }
+
+    /// The admission chain.
+    pub const fn admission(&self) -> &portcullis_admission::Chain {
+        &self.admission
+    }
+
+    /// What services are given from.
+    pub const fn ranges(&self) -> &ServiceRanges {
+        &self.ranges
+    }
+
+    /// The key of an object, as kube-apiserver lays keys out.
+    pub fn key(&self, resource: &Resource, namespace: &str, name: &str) -> String {
+        let mut key = self.collection_key(resource, namespace);
+        key.push_str(name);
+        key
+    }
+
+    /// What the keys of a collection begin with.
+    pub fn collection_key(&self, resource: &Resource, namespace: &str) -> String {
+        if namespace.is_empty() || !resource.namespaced {
+            format!("{}/{}/", self.prefix, resource.storage)
+        } else {
+            format!("{}/{}/{namespace}/", self.prefix, resource.storage)
+        }
+    }
+
+    /// What all keys begin with, up to and with the slash.
+    pub fn root(&self) -> String {
+        format!("{}/", self.prefix)
+    }
+
+    /// What a key is the key of; `None` if it is that of no object the server serves.
+    pub fn place<'a>(&self, key: &'a str) -> Option<Place<'a>> {
+        let rest = key.strip_prefix(&*self.prefix)?.strip_prefix('/')?;
+        table::RESOURCES
+            .iter()
+            .filter(|r| !r.is_review())
+            .find_map(|resource| {
+                let path = rest.strip_prefix(resource.storage)?.strip_prefix('/')?;
+                let (namespace, name) = match path.split_once('/') {
+                    Some(parts) if resource.namespaced => parts,
+                    None if !resource.namespaced => ("", path),
+                    _ => return None,
+                };
+                (!name.contains('/')).then_some(Place {
+                    resource,
+                    namespace,
+                    name,
+                })
+            })
+    }
+
+    /// The entry of an object.
+    ///
+    /// # Errors
+    /// 404, and what the store's troubles become.
+    pub async fn get(&self, scope: &Scope<'_>, at: ReadAt) -> Result<Arc<Entry>, Status> {
+        let key = self.key(scope.resource, scope.namespace, scope.name);
+        let found = self
+            .storage
+            .get(&key, at)
+            .await
+            .map_err(|e| errors::status(e, scope))?;
+        found.entry.ok_or_else(|| scope.not_found())
+    }
+
+    /// Asks admission about something that is posted to an object and not kept.
+    ///
+    /// # Errors
+    /// What plugins object to.
+    pub async fn admit_action(
+        &self,
+        scope: &Scope<'_>,
+        kind: GroupKind<'_>,
+        object: Box<dyn Object>,
+    ) -> Result<Box<dyn Object>, Status> {
+        let mut attributes = Attributes {
+            kind,
+            ..scope.attributes(Operation::Create, scope.name, Some(object), None)
+        };
+        self.admit(&mut attributes).await?;
+        self.admit_valid(&attributes).await?;
+        scope.admitted(attributes)
+    }
+
+    /// Takes what an object about to be written needs, beyond the object itself.
+    pub(crate) async fn reserve(
+        &self,
+        scope: &Scope<'_>,
+        object: &mut dyn Object,
+        old: Option<&dyn Object>,
+    ) -> Result<Reservation, Status> {
+        self.ranges.reserve(object, old, scope.dry_run).await
+    }
+
+    /// Runs the mutating half of admission.
+    pub(crate) async fn admit(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
+        self.admission
+            .mutate(attributes)
+            .await
+            .map_err(|refusal| refusal.status)
+    }
+
+    /// Runs the validating half of admission.
+    pub(crate) async fn admit_valid(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
+        self.admission
+            .validate(attributes)
+            .await
+            .map_err(|refusal| refusal.status)
+    }
+}

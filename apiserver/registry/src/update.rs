@@ -1,0 +1,394 @@
+//! Changing objects: a function of the object as it is, replayed until no other write interferes.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use portcullis_admission::Operation;
+use portcullis_api::field_error::BadValue;
+use portcullis_api::{ErrorList, FieldError, GroupKind, Object, Path, Status};
+use portcullis_storage::{Entry, Error, ReadAt};
+use serde_json::Value;
+
+use crate::field_manager::update::older_times;
+
+use crate::registry::Registry;
+use crate::scope::Scope;
+use crate::{codec, errors, metadata};
+use portcullis_kinds::resource::Resource;
+use portcullis_kinds::validation::object_meta::{ValidateName, validate_changed_meta};
+
+/// What a change needs to know, and what it makes of it. Called once per attempt.
+pub trait Change: Send + Sync {
+    /// The object as it shall be, given how it is.
+    ///
+    /// # Errors
+    /// An answer that ends the request.
+    fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status>;
+
+    /// Whether a uid in the outcome says which object is meant, and not what its uid shall be.
+    fn means_uid(&self) -> bool {
+        false
+    }
+
+    /// Whether it makes an object that is not there, even of a kind that a PUT does not make.
+    fn creates(&self) -> bool {
+        false
+    }
+}
+
+/// An object as a change finds it.
+pub struct Current {
+    /// What is stored.
+    pub entry: Arc<Entry>,
+    /// As JSON of the stored version, with its resource version.
+    pub value: Value,
+    /// As its kind's type.
+    pub object: Box<dyn Object>,
+}
+
+impl Current {
+    /// What a change finds, of an entry.
+    ///
+    /// # Errors
+    /// A 500 that names the key, if the entry cannot be read.
+    pub fn read(scope: &Scope<'_>, entry: Arc<Entry>) -> Result<Self, Status> {
+        let mut value = codec::value(&entry)?;
+        let object = codec::typed(scope.resource, &value)
+            .map_err(|e| Status::internal(format!("cannot read {}: {e}", entry.key)))?;
+        let label = value.get("apiVersion").and_then(Value::as_str);
+        let resource = scope.resource;
+        if resource.conversion(label.unwrap_or_default()).is_some() {
+            value = codec::served(resource, &resource.api_version(), object.as_ref());
+        }
+        Ok(Self {
+            entry,
+            value,
+            object,
+        })
+    }
+
+    /// As JSON of a version that serves it, with its resource version.
+    pub fn served(&self, resource: &Resource, api_version: &str) -> Cow<'_, Value> {
+        if resource.conversion(api_version).is_some() {
+            return Cow::Owned(codec::served(resource, api_version, self.object.as_ref()));
+        }
+        let label = self.value.get("apiVersion").and_then(Value::as_str);
+        let mut value = Cow::Borrowed(&self.value);
+        if label != Some(api_version)
+            && let Some(fields) = value.to_mut().as_object_mut()
+        {
+            fields.insert("apiVersion".into(), api_version.into());
+        }
+        value
+    }
+}
+
+/// What became of an update.
+pub struct Updated {
+    /// The object as it is stored now.
+    pub entry: Arc<Entry>,
+    /// Whether it was not there before.
+    pub created: bool,
+}
+
+impl Registry {
+    /// Changes an object, or makes it where its kind allows that.
+    ///
+    /// # Errors
+    /// What the change, admission, validation and the store object to; 409 if the change names a
+    /// resource version that is not current.
+    pub async fn update(&self, scope: &Scope<'_>, change: &dyn Change) -> Result<Updated, Status> {
+        let key = self.key(scope.resource, scope.namespace, scope.name);
+        let found = self
+            .storage
+            .get(&key, ReadAt::Latest)
+            .await
+            .map_err(|e| errors::status(e, scope))?;
+        let mut entry = found.entry;
+        for _ in 0..errors::ATTEMPTS_MAX {
+            let current = entry.take().map(|e| Current::read(scope, e)).transpose()?;
+            match self.attempt(scope, &key, current.as_ref(), change).await {
+                Ok(updated) => return Ok(updated),
+                Err(Attempt::Lost(actual)) => entry = actual,
+                Err(Attempt::Failed(status)) => return Err(*status),
+            }
+        }
+        Err(errors::crowded_out(scope))
+    }
+
+    async fn attempt(
+        &self,
+        scope: &Scope<'_>,
+        key: &str,
+        current: Option<&Current>,
+        change: &dyn Change,
+    ) -> Result<Updated, Attempt> {
+        let Some(current) = current else {
+            if !scope.resource.create_on_update && !change.creates() {
+                return Err(scope.not_found().into());
+            }
+            let object = change.apply(None)?;
+            if !metadata::is_empty(object.metadata().resource_version.as_deref()) {
+                // The client means an object that is gone.
+                return Err(Status::conflict(
+                    scope.resource.group_resource(),
+                    scope.name,
+                    errors::MODIFIED,
+                )
+                .into());
+            }
+            let entry = self.create(scope, object).await?;
+            return Ok(Updated {
+                entry,
+                created: true,
+            });
+        };
+        let object = change.apply(Some(current))?;
+        if change.means_uid() {
+            check_uid(scope, object.as_ref(), current)?;
+        }
+        check_version(scope, object.as_ref(), current)?;
+        let mut object = self.admit_change(scope, object, current).await?;
+        let old = current.object.as_ref();
+        let reservation = self.reserve(scope, object.as_mut(), Some(old)).await?;
+        let written = self.write_change(scope, key, current, object).await;
+        let outcome = written.as_ref().map_err(Attempt::code);
+        self.ranges.settle(reservation, outcome).await;
+        written
+    }
+
+    /// From validating admission to the store.
+    async fn write_change(
+        &self,
+        scope: &Scope<'_>,
+        key: &str,
+        current: &Current,
+        object: Box<dyn Object>,
+    ) -> Result<Updated, Attempt> {
+        let old = current.object.as_ref();
+        let attributes = scope.attributes(Operation::Update, scope.name, Some(object), Some(old));
+        self.admit_valid(&attributes).await?;
+        let mut object = scope.admitted(attributes)?;
+        // As what is read is: preparing may have brought back what defaults follow from.
+        scope.resource.strategy.default(object.as_mut());
+        if crate::delete::is_due(scope.resource, object.as_ref()) {
+            return self.finish_deletion(scope, key, current, object).await;
+        }
+        let bytes = encode(scope.resource, object, current);
+        if same_document(&bytes, &current.entry.value) {
+            return Ok(Updated {
+                entry: current.entry.clone(),
+                created: false,
+            });
+        }
+        if scope.dry_run {
+            let entry = Entry::new(key, bytes, current.entry.revision);
+            return Ok(Updated {
+                entry,
+                created: false,
+            });
+        }
+        match self
+            .storage
+            .compare_and_swap(key, current.entry.revision, bytes)
+            .await
+        {
+            Ok(entry) => Ok(Updated {
+                entry,
+                created: false,
+            }),
+            Err(error) => Err(Attempt::of(error, scope)),
+        }
+    }
+
+    /// From mutating admission to validation.
+    async fn admit_change(
+        &self,
+        scope: &Scope<'_>,
+        object: Box<dyn Object>,
+        current: &Current,
+    ) -> Result<Box<dyn Object>, Status> {
+        let old = current.object.as_ref();
+        let mut attributes =
+            scope.attributes(Operation::Update, scope.name, Some(object), Some(old));
+        self.admit(&mut attributes).await?;
+        let mut object = scope.admitted(attributes)?;
+        self.guard.check(scope, object.as_ref(), Some(old))?;
+        let forbidden = match scope.subresource {
+            "status" => ErrorList::new(),
+            _ => self.forbidden(object.as_ref()),
+        };
+        prepare(scope, object.as_mut(), old, forbidden)?;
+        Ok(object)
+    }
+
+    /// The change removed the last thing that held a deleted object.
+    async fn finish_deletion(
+        &self,
+        scope: &Scope<'_>,
+        key: &str,
+        current: &Current,
+        object: Box<dyn Object>,
+    ) -> Result<Updated, Attempt> {
+        if !scope.dry_run {
+            let deleted = self.storage.delete(key, current.entry.revision).await;
+            deleted.map_err(|error| Attempt::of(error, scope))?;
+            // What only the old one had is given back with the reservation.
+            self.ranges.release(object.as_ref()).await;
+        }
+        let bytes = codec::encode(scope.resource, object);
+        let entry = Entry::new(key, bytes, current.entry.revision);
+        Ok(Updated {
+            entry,
+            created: false,
+        })
+    }
+}
+
+/// The bytes to store: those that are there if nothing but the times of field managers changed.
+fn encode(resource: &Resource, mut object: Box<dyn Object>, current: &Current) -> Bytes {
+    if let Some(older) = older_times(object.as_ref(), current) {
+        let newer = object.metadata_mut().managed_fields.replace(older);
+        let bytes = codec::encode(resource, object.boxed_clone());
+        if same_document(&bytes, &current.entry.value) {
+            return bytes;
+        }
+        object.metadata_mut().managed_fields = newer;
+    }
+    codec::encode(resource, object)
+}
+
+/// Whether two encodings say the same: what nobody set is written behind what was set, so that the order
+/// of fields may differ, but the length does not.
+fn same_document(one: &Bytes, other: &Bytes) -> bool {
+    let read = |bytes| serde_json::from_slice::<Value>(bytes).ok();
+    one == other || (one.len() == other.len() && read(one).is_some_and(|v| Some(v) == read(other)))
+}
+
+/// Why an attempt did not end an update well.
+enum Attempt {
+    /// Another write came first; what is there now.
+    Lost(Option<Arc<Entry>>),
+    /// The request ends with this answer.
+    Failed(Box<Status>),
+}
+
+impl Attempt {
+    /// The status code of an answer that ends the request; that of a conflict, if it does not.
+    const fn code(&self) -> u16 {
+        match self {
+            Self::Lost(_) => 409,
+            Self::Failed(status) => status.code,
+        }
+    }
+
+    fn of(error: Error, scope: &Scope<'_>) -> Self {
+        match error {
+            Error::Conflict { actual, .. } => Self::Lost(actual),
+            error => errors::status(error, scope).into(),
+        }
+    }
+}
+
+impl From<Status> for Attempt {
+    fn from(status: Status) -> Self {
+        Self::Failed(Box::new(status))
+    }
+}
+
+/// A change that means a uid is for that object only.
+fn check_uid(scope: &Scope<'_>, object: &dyn Object, current: &Current) -> Result<(), Status> {
+    let uid = object.metadata().uid.as_deref().unwrap_or_default();
+    let actual = current.object.metadata().uid.as_deref().unwrap_or_default();
+    if uid.is_empty() || uid == actual {
+        return Ok(());
+    }
+    let why =
+        format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {actual}");
+    let resource = scope.resource.group_resource();
+    Err(Status::conflict(resource, scope.name, &why))
+}
+
+/// A change that names a version is for that version only.
+fn check_version(scope: &Scope<'_>, object: &dyn Object, current: &Current) -> Result<(), Status> {
+    let resource = scope.resource.group_resource();
+    match object
+        .metadata()
+        .resource_version
+        .as_deref()
+        .unwrap_or_default()
+    {
+        "" | "0" if scope.resource.unconditional_update => Ok(()),
+        "" | "0" => Err(no_version(scope)),
+        version => match version.parse::<u64>() {
+            Ok(version) if version == current.entry.revision => Ok(()),
+            Ok(_) => Err(Status::conflict(resource, scope.name, errors::MODIFIED)),
+            Err(_) => Err(Status::bad_request(format!(
+                "invalid resourceVersion {version:?}: it must be a number"
+            ))),
+        },
+    }
+}
+
+/// Upstream puts the resource where a kind should be.
+fn no_version(scope: &Scope<'_>) -> Status {
+    let kind = GroupKind {
+        group: scope.resource.group,
+        kind: scope.resource.plural,
+    };
+    let path = Path::new("metadata").child("resourceVersion");
+    let error = FieldError::invalid(
+        &path,
+        BadValue::go("0x0"),
+        "must be specified for an update",
+    );
+    Status::invalid(kind, scope.name, &[error])
+}
+
+/// Sets what the system and the kind keep, and finds what is wrong with the rest.
+fn prepare(
+    scope: &Scope<'_>,
+    object: &mut dyn Object,
+    old: &dyn Object,
+    forbidden: ErrorList,
+) -> Result<(), Status> {
+    let resource = scope.resource;
+    metadata::carry_over(object.metadata_mut(), old.metadata());
+    let validate_name = |value: &str| resource.strategy.validate_name(value);
+    let mut whole: Option<ValidateName<'_>> = None;
+    let found = match scope.subresource {
+        "status" => {
+            resource.strategy.prepare_status_update(object, old);
+            resource.strategy.validate_status_update(object, old)
+        }
+        // a scale is part of the object itself
+        "" | "scale" => {
+            resource.strategy.prepare_for_update(object, old);
+            if resource.strategy.spec_changed(object, old) == Some(true) {
+                let generation = old.metadata().generation.unwrap_or_default() + 1;
+                object.metadata_mut().generation = Some(generation);
+            }
+            whole = resource
+                .strategy
+                .revalidates_metadata()
+                .then_some(&validate_name);
+            let mut found = resource.strategy.validate_update(object, old);
+            let strategy = resource.strategy;
+            found.extend(strategy.validate_served_update(scope.api_version, object, old));
+            found
+        }
+        other => {
+            resource.strategy.prepare_subresource(other, object, old);
+            resource.strategy.validate_subresource(other, object, old)
+        }
+    };
+    let (new, old) = (object.metadata(), old.metadata());
+    let mut errors = validate_changed_meta(new, old, resource.namespaced, whole);
+    errors.extend(found);
+    errors.extend(forbidden);
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(Status::invalid(resource.group_kind(), scope.name, &errors))
+}
