@@ -9,6 +9,7 @@ use portcullis_api::field_error::BadValue;
 use portcullis_api::{ErrorList, FieldError, Path, name};
 
 use super::schema::SchemaRules;
+use super::shared::Shared;
 use super::tolerance::{Tolerance, schema};
 use super::{any, conversion, go_strings, is, names, version};
 use crate::embedded::CheckMetadata;
@@ -51,35 +52,6 @@ pub(super) fn validate(
     validate_conversion(spec, tolerance, &path, errors);
     if let Some(old) = old {
         validate_immutable(spec, &old.spec, tolerance, &path, errors);
-    }
-}
-
-/// What is identical in all versions, so that errors are reported at the top level.
-#[derive(Clone, Copy, Debug)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a part of its own")]
-pub(super) struct Shared {
-    pub(super) schema: bool,
-    pub(super) subresources: bool,
-    pub(super) columns: bool,
-    pub(super) selectable: bool,
-}
-
-impl Shared {
-    fn of(versions: &[CustomResourceDefinitionVersion]) -> Self {
-        let all = |same: fn(
-            &CustomResourceDefinitionVersion,
-            &CustomResourceDefinitionVersion,
-        ) -> bool| {
-            versions
-                .windows(2)
-                .all(|pair| matches!(pair, [a, b] if same(a, b)))
-        };
-        Self {
-            schema: all(|a, b| a.schema == b.schema),
-            subresources: all(|a, b| a.subresources == b.subresources),
-            columns: all(|a, b| a.additional_printer_columns == b.additional_printer_columns),
-            selectable: all(|a, b| a.selectable_fields == b.selectable_fields),
-        }
     }
 }
 

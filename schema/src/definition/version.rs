@@ -10,7 +10,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::schema::SchemaRules;
-use super::spec::Shared;
+use super::shared::Shared;
 use super::tolerance::{SELECTABLE_MAX, schema};
 use super::{field_path, is, list, text};
 
