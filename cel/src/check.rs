@@ -5,38 +5,28 @@
 
 mod calls;
 mod fold;
-mod resolved;
 #[cfg(test)]
 mod tests;
 mod unify;
 mod values;
 
 use crate::ast::{Comprehension, Expr, Kind, Literal, Name, Select};
-use crate::env::Environment;
+use crate::checked::{Facts, Resolved};
 use crate::parser::dotted;
+use crate::scope::Scope;
 use crate::source::Issue;
 use crate::types::Type;
-use crate::value::Value;
 use unify::Unifier;
 
-pub(crate) use fold::fold;
-pub(crate) use resolved::{Op, Resolved, Target};
-
-/// What is known of the nodes of a tree, by their ids.
-pub(crate) struct Facts {
-    pub(crate) types: Vec<Type>,
-    pub(crate) resolved: Vec<Resolved>,
-    /// Values that are always the same.
-    pub(crate) constants: Vec<Option<Value<'static>>>,
-}
+pub(crate) use self::fold::fold;
 
 /// Checks a tree of so many nodes.
 ///
 /// # Errors
 /// All mistakes.
-pub(crate) fn check(env: &Environment, expr: &Expr, nodes: u32) -> Result<Facts, Vec<Issue>> {
+pub(crate) fn check(scope: &Scope, expr: &Expr, nodes: u32) -> Result<Facts, Vec<Issue>> {
     let mut checker = Checker {
-        env,
+        scope,
         issues: Vec::new(),
         types: vec![Type::Error; nodes as usize],
         resolved: (0..nodes).map(|_| Resolved::None).collect(),
@@ -72,8 +62,8 @@ pub(crate) fn check(env: &Environment, expr: &Expr, nodes: u32) -> Result<Facts,
     })
 }
 
-struct Checker<'e> {
-    env: &'e Environment,
+struct Checker<'s> {
+    scope: &'s Scope,
     issues: Vec<Issue>,
     types: Vec<Type>,
     resolved: Vec<Resolved>,
@@ -140,11 +130,11 @@ impl Checker<'_> {
             return Some(of);
         }
         let name = global.unwrap_or(name);
-        if let Some((index, of)) = self.env.variable(name) {
+        if let Some((index, of)) = self.scope.variable(name) {
             self.resolve(expr, Resolved::Variable(index));
             return Some(of);
         }
-        let of = self.env.named_type(name)?;
+        let of = self.scope.named_type(name)?;
         self.resolve(expr, Resolved::of_type(of.clone()));
         Some(Type::Type(Some(of.into())))
     }
@@ -182,7 +172,7 @@ impl Checker<'_> {
         let of = match &target {
             Type::Map(entry) => entry.1.clone(),
             Type::Object(object) => match object.field(field) {
-                Some(field) => field.decl.as_type(),
+                Some(field) => Type::from(&field.decl),
                 None if object.open => Type::Dyn,
                 None => {
                     self.note(offset, format!("undefined field '{field}'"));

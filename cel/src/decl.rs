@@ -11,8 +11,6 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use crate::types::Type;
-
 pub use escape::{escape, unescape};
 pub use schema::{SchemaRoot, decl_type};
 
@@ -172,23 +170,6 @@ impl DeclType {
     fn of_object(object: ObjectType, min_size: u64) -> Self {
         // Upstream does not bound the number of fields of an object.
         Self::simple(DeclKind::Object(Arc::new(object)), 0, min_size)
-    }
-
-    /// The type that the checker sees.
-    pub fn as_type(&self) -> Type {
-        match &self.kind {
-            DeclKind::Dyn => Type::Dyn,
-            DeclKind::Bool => Type::Bool,
-            DeclKind::Int => Type::Int,
-            DeclKind::Double => Type::Double,
-            DeclKind::String => Type::String,
-            DeclKind::Bytes => Type::Bytes,
-            DeclKind::Timestamp(_) => Type::Timestamp,
-            DeclKind::Duration => Type::Duration,
-            DeclKind::List(list) => Type::list(list.element.as_type()),
-            DeclKind::Map(value) => Type::map(Type::String, value.as_type()),
-            DeclKind::Object(object) => Type::Object(Arc::clone(object)),
-        }
     }
 
     /// What lies one step down the path of an estimate.

@@ -1,48 +1,36 @@
-//! What expressions may use: variables, types, and the functions of a version of Kubernetes.
+//! What expressions may use, and compiling them.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::ast::Name;
 use crate::check::{check, fold};
-use crate::decl::{DeclType, ObjectType};
-use crate::library::authz::{AUTHORIZER, RESOURCE};
+use crate::checked::Checked;
+use crate::decl::DeclType;
 use crate::parser::{Syntax, parse};
 use crate::program::Program;
+use crate::scope::{Scope, Variable};
 use crate::source::{CompileError, Issue};
 use crate::types::Type;
+use crate::value::opaque::authz::{AUTHORIZER, RESOURCE};
 
 /// What an expression may use.
 #[derive(Clone, Debug)]
 pub struct Environment {
-    version: u32,
-    variables: Vec<Variable>,
-    objects: BTreeMap<Name, Arc<ObjectType>>,
+    scope: Scope,
     /// Whether constants are evaluated once, for nothing.
     folds: bool,
-}
-
-/// A variable that is declared.
-#[derive(Clone, Debug)]
-pub(crate) struct Variable {
-    pub(crate) name: Name,
-    pub(crate) decl: Arc<DeclType>,
-    pub(crate) of: Type,
 }
 
 impl Environment {
     /// The functions of Kubernetes 1.`minor`, and no variables.
     pub const fn new(minor: u32) -> Self {
         Self {
-            version: minor,
-            variables: Vec::new(),
-            objects: BTreeMap::new(),
+            scope: Scope::new(minor),
             folds: true,
         }
     }
 
     fn with(mut self, name: &str, decl: DeclType, of: Type) -> Self {
-        self.variables.push(Variable {
+        self.scope.variables.push(Variable {
             name: name.into(),
             decl: Arc::new(decl),
             of,
@@ -53,14 +41,14 @@ impl Environment {
     /// A variable of a type.
     #[must_use]
     pub fn with_variable(self, name: &str, decl: DeclType) -> Self {
-        let of = decl.as_type();
+        let of = Type::from(&decl);
         self.with(name, decl, of)
     }
 
     /// A variable that may be missing, such as `oldSelf` with `optionalOldSelf`.
     #[must_use]
     pub fn with_optional_variable(self, name: &str, decl: DeclType) -> Self {
-        let of = Type::optional(decl.as_type());
+        let of = Type::optional(Type::from(&decl));
         self.with(name, decl, of)
     }
 
@@ -79,7 +67,9 @@ impl Environment {
     #[must_use]
     pub fn with_object(mut self, decl: &DeclType) -> Self {
         if let Some(object) = decl.as_object() {
-            self.objects.insert(object.name.clone(), Arc::clone(object));
+            self.scope
+                .objects
+                .insert(object.name.clone(), Arc::clone(object));
         }
         self
     }
@@ -98,11 +88,16 @@ impl Environment {
     pub fn compile(&self, expression: &str) -> Result<Program, CompileError> {
         let mistaken = |issues| CompileError::new(expression, issues);
         let (expr, nodes) = parse(expression, self.syntax()).map_err(mistaken)?;
-        let mut facts = check(self, &expr, nodes).map_err(mistaken)?;
+        let mut facts = check(&self.scope, &expr, nodes).map_err(mistaken)?;
         if self.folds {
             fold(&expr, &mut facts);
         }
-        Ok(Program::new(expr, facts, self.variables.clone()))
+        let variables = self.scope.variables.clone();
+        Ok(Program::new(Checked {
+            expr,
+            facts,
+            variables,
+        }))
     }
 
     /// Compiles an expression that must be a condition.
@@ -121,56 +116,11 @@ impl Environment {
         }))
     }
 
-    pub(crate) const fn version(&self) -> u32 {
-        self.version
-    }
-
     const fn syntax(&self) -> Syntax {
         Syntax {
-            optionals: self.version >= 28,
-            two_variables: self.version >= 32,
-            sort_by: self.version >= 34,
+            optionals: self.scope.version >= 28,
+            two_variables: self.scope.version >= 32,
+            sort_by: self.scope.version >= 34,
         }
-    }
-
-    /// Where a variable is, and its type.
-    pub(crate) fn variable(&self, name: &str) -> Option<(u16, Type)> {
-        let index = self
-            .variables
-            .iter()
-            .rposition(|variable| &*variable.name == name)?;
-        Some((u16::try_from(index).ok()?, self.variables[index].of.clone()))
-    }
-
-    /// The type that a name stands for.
-    pub(crate) fn named_type(&self, name: &str) -> Option<Type> {
-        const LIBRARIES: [(&str, u32); 6] = [
-            ("kubernetes.URL", 0),
-            ("kubernetes.Quantity", 28),
-            ("net.IP", 30),
-            ("net.CIDR", 30),
-            ("kubernetes.NamedFormat", 31),
-            ("kubernetes.Semver", 33),
-        ];
-        if let Some(of) = Type::named(name) {
-            return Some(of);
-        }
-        if name == "optional_type" && self.version >= 28 {
-            return Some(Type::optional(Type::Dyn));
-        }
-        let library = LIBRARIES
-            .iter()
-            .find(|(of, since)| *of == name && *since <= self.version);
-        library.map(|(name, _)| Type::Opaque(name))
-    }
-
-    /// An object that expressions may make. What is open has objects below it, by their paths.
-    pub(crate) fn object(&self, name: &str) -> Option<Arc<ObjectType>> {
-        if let Some(object) = self.objects.get(name) {
-            return Some(Arc::clone(object));
-        }
-        let root = name.split('.').next().unwrap_or_default();
-        self.objects.get(root).filter(|object| object.open)?;
-        DeclType::open_object(name).as_object().cloned()
     }
 }

@@ -5,18 +5,18 @@ mod access;
 mod fold;
 mod make;
 
+use crate::activation::Activation;
 use crate::ast::{ACCUMULATOR, Call, Expr, Kind, Literal};
-use crate::check::{Op, Resolved, Target};
+use crate::checked::{Checked, Op, Resolved, Target};
 use crate::cost::actual;
 use crate::error::EvalError;
 use crate::library::{add_values, append, insert_into, matches_with};
 use crate::meter::Meter;
-use crate::program::{Activation, Program};
 use crate::value::{Evaluated, Text, Value};
 
-/// One evaluation of a program.
+/// One evaluation of an expression.
 pub(crate) struct Evaluation<'a> {
-    program: &'a Program,
+    checked: &'a Checked,
     activation: &'a Activation<'a>,
     /// The values of names within the expression; a comprehension may be at an error.
     locals: Vec<Evaluated<'a>>,
@@ -24,9 +24,9 @@ pub(crate) struct Evaluation<'a> {
 }
 
 impl<'a> Evaluation<'a> {
-    pub(crate) fn new(program: &'a Program, activation: &'a Activation<'a>, budget: u64) -> Self {
+    pub(crate) fn new(checked: &'a Checked, activation: &'a Activation<'a>, budget: u64) -> Self {
         Self {
-            program,
+            checked,
             activation,
             locals: Vec::new(),
             meter: Meter::new(budget),
@@ -34,8 +34,8 @@ impl<'a> Evaluation<'a> {
     }
 
     pub(crate) fn run(&mut self) -> Evaluated<'a> {
-        let program = self.program;
-        self.eval(&program.expr)
+        let checked = self.checked;
+        self.eval(&checked.expr)
     }
 
     pub(crate) const fn cost(&self) -> u64 {
@@ -43,12 +43,8 @@ impl<'a> Evaluation<'a> {
     }
 
     fn resolved(&self, expr: &Expr) -> &'a Resolved {
-        let program = self.program;
-        program
-            .facts
-            .resolved
-            .get(expr.id as usize)
-            .unwrap_or(&Resolved::None)
+        let checked = self.checked;
+        checked.resolved(expr)
     }
 
     fn eval(&mut self, expr: &'a Expr) -> Evaluated<'a> {
@@ -56,8 +52,7 @@ impl<'a> Evaluation<'a> {
         if let Kind::Literal(literal) = &expr.kind {
             return Ok(literal_value(literal));
         }
-        let program = self.program;
-        if let Some(Some(value)) = program.facts.constants.get(expr.id as usize) {
+        if let Some(value) = self.checked.constant(expr) {
             return Ok(value.clone());
         }
         match self.resolved(expr) {
@@ -82,8 +77,8 @@ impl<'a> Evaluation<'a> {
 
     fn variable(&mut self, index: u16) -> Evaluated<'a> {
         self.meter.charge(1)?;
-        let (program, activation) = (self.program, self.activation);
-        let variable = program
+        let (checked, activation) = (self.checked, self.activation);
+        let variable = checked
             .variables
             .get(usize::from(index))
             .ok_or_else(|| EvalError::new("invalid attribute"))?;

@@ -2,9 +2,8 @@
 
 use serde_json::Value as Json;
 
-use crate::library::authz::{Attributes, Authorizer, Decision};
 use crate::value::{Key, Value};
-use crate::{Activation, Environment, Program};
+use crate::{Activation, Attributes, Authorizer, Decision, Environment, Program};
 
 const BUDGET: u64 = 10_000_000;
 

@@ -31,8 +31,11 @@
     )
 )]
 
+mod activation;
 mod ast;
 mod check;
+mod checked;
+mod compare;
 mod cost;
 mod decl;
 mod env;
@@ -42,7 +45,9 @@ mod lexer;
 mod library;
 mod meter;
 mod parser;
+mod price;
 mod program;
+mod scope;
 mod source;
 mod types;
 mod value;
@@ -51,12 +56,13 @@ mod words;
 #[cfg(test)]
 mod golden;
 
+pub use activation::Activation;
 pub use cost::CostEstimate;
 pub use decl::{DeclType, ListType, ObjectType, SchemaRoot, decl_type, escape, unescape};
 pub use env::Environment;
 pub use error::EvalError;
-pub use library::authz::{Attributes, Authorizer, Decision};
-pub use program::{Activation, Outcome, Program};
+pub use program::{Outcome, Program};
 pub use source::{CompileError, Issue};
 pub use types::Type;
+pub use value::opaque::authz::{Attributes, Authorizer, Decision};
 pub use value::{Duration, Text, Timestamp, Value, to_json};

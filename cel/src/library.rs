@@ -1,11 +1,11 @@
 //! Functions: what they take, what they do, and from which Kubernetes on expressions have them.
 
-pub(crate) mod authz;
+mod authz;
 mod building;
 mod comparisons;
 mod conversions;
-pub(crate) mod format_text;
-pub(crate) mod formats;
+mod format_text;
+mod formats;
 mod list_ops;
 mod lists;
 mod net;
@@ -13,15 +13,14 @@ mod optional;
 mod places;
 mod quantity;
 mod regexes;
-pub(crate) mod semver;
+mod semver;
 mod sets;
 mod standard;
 mod strings;
 #[cfg(test)]
 mod tests;
 mod times;
-pub(crate) mod url;
-mod url_parse;
+mod url;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

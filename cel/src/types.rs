@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::decl::ObjectType;
+use crate::decl::{DeclKind, DeclType, ObjectType};
 
 /// The type of an expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -123,6 +123,25 @@ impl Type {
             "type" => Self::Type(None),
             _ => return None,
         })
+    }
+}
+
+impl From<&DeclType> for Type {
+    /// The type that the checker sees of a declared one.
+    fn from(decl: &DeclType) -> Self {
+        match &decl.kind {
+            DeclKind::Dyn => Self::Dyn,
+            DeclKind::Bool => Self::Bool,
+            DeclKind::Int => Self::Int,
+            DeclKind::Double => Self::Double,
+            DeclKind::String => Self::String,
+            DeclKind::Bytes => Self::Bytes,
+            DeclKind::Timestamp(_) => Self::Timestamp,
+            DeclKind::Duration => Self::Duration,
+            DeclKind::List(list) => Self::list(Self::from(&*list.element)),
+            DeclKind::Map(value) => Self::map(Self::String, Self::from(&**value)),
+            DeclKind::Object(object) => Self::Object(Arc::clone(object)),
+        }
     }
 }
 

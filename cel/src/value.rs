@@ -1,16 +1,10 @@
 //! Values of expressions. Data given as JSON is read where it lies, never copied.
 
-mod compare;
-pub(crate) mod ops {
-    //! Operations on values that functions are made of.
-    pub(crate) use super::compare::{Members, by_keys, equal, keys_of, order};
-    pub(crate) use super::convert::text;
-}
 mod convert;
 mod json;
 mod list;
 mod map;
-mod opaque;
+pub(crate) mod opaque;
 #[cfg(test)]
 mod tests;
 
@@ -20,11 +14,11 @@ use std::sync::Arc;
 use crate::error::EvalError;
 use crate::types::Type;
 
+pub(crate) use convert::text_of;
 pub use json::to_json;
-pub(crate) use json::value as json_value;
 pub(crate) use list::List;
 pub(crate) use map::{Entries, Key, Map};
-pub(crate) use opaque::{Cidr, Opaque};
+use opaque::Opaque;
 
 /// The value of an expression.
 #[derive(Clone, Debug)]

@@ -1,8 +1,9 @@
 //! Calls: which forms of a function fit.
 
 use crate::ast::{Call, Expr, Kind, Literal};
+use crate::check::Checker;
 use crate::check::unify::instantiate;
-use crate::check::{Checker, Op, Resolved, Target};
+use crate::checked::{Op, Resolved, Target};
 use crate::library::{Overload, compile_regex, fits_literal, function};
 use crate::parser::dotted;
 use crate::types::Type;
@@ -18,7 +19,7 @@ impl Checker<'_> {
         for arg in &call.args {
             self.check(arg);
         }
-        let version = self.env.version();
+        let version = self.scope.version;
         let name = call.function.strip_prefix('.').unwrap_or(&call.function);
         let Some(target) = &call.target else {
             return match function(name, version) {
@@ -56,7 +57,7 @@ impl Checker<'_> {
             return Type::Error;
         };
         let of = self.field(expr.offset, operand, name, true);
-        let forms = function("_?._", self.env.version()).unwrap_or_default();
+        let forms = function("_?._", self.scope.version).unwrap_or_default();
         let target = Target::new("_?._", forms.iter().collect(), false);
         self.resolve(expr, Resolved::Call(Box::new(target)));
         self.unifier.substitute(&of, false)
@@ -79,7 +80,7 @@ impl Checker<'_> {
         let mut fitting = Vec::new();
         let mut result: Option<Type> = None;
         for form in forms {
-            if form.since > self.env.version() || form.member != target.is_some() {
+            if form.since > self.scope.version || form.member != target.is_some() {
                 continue;
             }
             let first = self.unifier.fresh(form.params);
@@ -134,7 +135,7 @@ impl Checker<'_> {
         } else {
             fits_literal(&name, text)
         };
-        if !valid && self.env.version() >= VALIDATORS_SINCE {
+        if !valid && self.scope.version >= VALIDATORS_SINCE {
             self.note(arg.offset, format!("invalid {name} argument"));
         }
     }

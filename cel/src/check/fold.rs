@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::ast::{Element, Entry, Expr, Kind, Literal};
-use crate::check::{Facts, Op, Resolved};
-use crate::cost::Price;
+use crate::checked::{Facts, Op, Resolved};
 use crate::library::is_conversion;
 use crate::meter::Meter;
+use crate::price::Price;
 use crate::value::{Entries, Key, Map, Text, Value};
 
 /// What folding may take, all in all.

@@ -1,8 +1,9 @@
 //! Lists, maps and objects that an expression makes.
 
 use crate::ast::{Element, Entry, Expr, Struct};
+use crate::check::Checker;
 use crate::check::unify::most_general;
-use crate::check::{Checker, Resolved};
+use crate::checked::Resolved;
 use crate::types::Type;
 
 impl Checker<'_> {
@@ -62,7 +63,7 @@ impl Checker<'_> {
     }
 
     pub(super) fn make(&mut self, expr: &Expr, make: &Struct) -> Type {
-        let Some(object) = self.env.object(&make.name) else {
+        let Some(object) = self.scope.object(&make.name) else {
             self.undeclared(expr.offset, &make.name);
             return Type::Error;
         };
@@ -70,7 +71,7 @@ impl Checker<'_> {
         for field in &make.fields {
             self.check(&field.value);
             let asked = match object.field(&field.name) {
-                Some(declared) => declared.decl.as_type(),
+                Some(declared) => Type::from(&declared.decl),
                 None if object.open => Type::Dyn,
                 None => {
                     self.note(field.offset, format!("undefined field '{}'", field.name));

@@ -1,63 +1,17 @@
 //! What an expression may cost, by the sizes that are declared: `cel-go`'s `checker/cost.go`.
 
-use std::collections::HashMap;
-
-use crate::ast::{ACCUMULATOR, Call, Comprehension, Expr, Kind, Literal, Name};
-use crate::check::Resolved;
-use crate::cost::functions::{Argument, Estimate, call_estimate};
+use crate::ast::{Call, Comprehension, Expr, Kind, Literal};
+use crate::checked::{Checked, Resolved};
+use crate::cost::argument::{Argument, Estimate};
+use crate::cost::estimator::{EntrySize, Estimator};
+use crate::cost::functions::call_estimate;
 use crate::cost::size::{CostEstimate, SizeEstimate};
-use crate::cost::{LIST, MAP, SELECT, STRUCT};
-use crate::program::Program;
+use crate::price::{LIST, MAP, SELECT, STRUCT};
 use crate::types::Type;
 
-/// Where in the declared types a value comes from: a variable, and steps from there.
-pub(super) type Path = Vec<Name>;
-
 /// The cost of a compiled expression.
-pub(crate) fn estimate(program: &Program) -> CostEstimate {
-    let mut estimator = Estimator {
-        program,
-        paths: HashMap::new(),
-        sizes: HashMap::new(),
-        entries: HashMap::new(),
-        locals: Vec::new(),
-    };
-    estimator.cost(&program.expr)
-}
-
-/// The sizes of what is in a list or a map.
-#[derive(Clone, Copy)]
-pub(super) struct EntrySize {
-    pub(super) is_list: bool,
-    pub(super) key: SizeEstimate,
-    pub(super) value: SizeEstimate,
-}
-
-impl EntrySize {
-    fn union(self, other: Self) -> Self {
-        Self {
-            is_list: self.is_list,
-            key: self.key.union(other.key),
-            value: self.value.union(other.value),
-        }
-    }
-}
-
-/// What a name within the expression stands for.
-pub(super) struct Local {
-    pub(super) name: Name,
-    pub(super) path: Path,
-    pub(super) size: Option<SizeEstimate>,
-    pub(super) entries: Option<EntrySize>,
-}
-
-/// What has been found out, by the ids of nodes.
-pub(super) struct Estimator<'p> {
-    pub(super) program: &'p Program,
-    pub(super) paths: HashMap<u32, Path>,
-    pub(super) sizes: HashMap<u32, SizeEstimate>,
-    pub(super) entries: HashMap<u32, EntrySize>,
-    pub(super) locals: Vec<Local>,
+pub(crate) fn estimate(checked: &Checked) -> CostEstimate {
+    Estimator::new(checked).cost(&checked.expr)
 }
 
 impl Estimator<'_> {
@@ -74,7 +28,7 @@ impl Estimator<'_> {
                 fixed(SELECT)
             }
             Kind::Select(select) => {
-                if let Resolved::Variable(_) | Resolved::Const(_) = self.resolved(expr) {
+                if let Resolved::Variable(_) | Resolved::Const(_) = self.checked.resolved(expr) {
                     return fixed(SELECT);
                 }
                 let cost = self.cost(&select.operand);
@@ -141,62 +95,17 @@ impl Estimator<'_> {
         }
     }
 
-    fn resolved(&self, expr: &Expr) -> &Resolved {
-        self.program
-            .facts
-            .resolved
-            .get(expr.id as usize)
-            .unwrap_or(&Resolved::None)
-    }
-
-    pub(super) fn type_of(&self, expr: &Expr) -> &Type {
-        self.program
-            .facts
-            .types
-            .get(expr.id as usize)
-            .unwrap_or(&Type::Error)
-    }
-
-    fn local(&self, name: &str) -> Option<&Local> {
-        self.locals.iter().rfind(|local| &*local.name == name)
-    }
-
-    pub(super) fn local_of(&self, expr: &Expr) -> Option<&Local> {
-        match &expr.kind {
-            Kind::Ident(name) => self.local(name),
-            _ => None,
-        }
-    }
-
-    pub(super) fn path(&self, expr: &Expr) -> Path {
-        match self.local_of(expr) {
-            Some(local) => local.path.clone(),
-            None => self.paths.get(&expr.id).cloned().unwrap_or_default(),
-        }
-    }
-
-    /// The path of an argument, none of what macros build.
-    pub(super) fn argument_path(&self, expr: &Expr) -> Path {
-        let path = self.path(expr);
-        if path.first().is_some_and(|root| &**root == ACCUMULATOR) {
-            Path::new()
-        } else {
-            path
-        }
-    }
-
     fn call(&mut self, expr: &Expr, call: &Call) -> CostEstimate {
-        let program = self.program;
-        let (name, forms) = match program.facts.resolved.get(expr.id as usize) {
-            Some(Resolved::Call(target)) => (
+        let checked = self.checked;
+        let (name, forms, namespaced) = match checked.resolved(expr) {
+            Resolved::Call(target) => (
                 &*target.name,
                 target.forms.iter().map(|form| form.id).collect::<Vec<_>>(),
+                target.namespaced,
             ),
             // A conversion that was folded is estimated as a call, as upstream does.
-            _ => (&*call.function, Vec::new()),
+            _ => (&*call.function, Vec::new(), false),
         };
-        let namespaced = matches!(program.facts.resolved.get(expr.id as usize),
-            Some(Resolved::Call(target)) if target.namespaced);
         let mut costs = Vec::with_capacity(call.args.len());
         for arg in &call.args {
             let cost = self.cost(arg);
@@ -273,7 +182,7 @@ impl Estimator<'_> {
         }
         let target = target.map(|target| self.argument(target));
         let args: Vec<_> = args.iter().map(|arg| self.argument(arg)).collect();
-        let mut found = call_estimate(self, name, form, target.as_ref(), &args);
+        let mut found = call_estimate(&self.checked.variables, name, form, target.as_ref(), &args);
         found.cost = found.cost.plus(sum);
         found
     }

@@ -1,68 +1,27 @@
 //! What calls may cost, by the sizes of their arguments.
 
-use crate::cost::actual::{is_comparison, selector};
-use crate::cost::estimate::{Estimator, Path};
+use crate::cost::actual::selector;
+use crate::cost::argument::{Argument, Estimate};
+use crate::cost::declared::declared_size;
 use crate::cost::size::{CostEstimate, SizeEstimate};
-use crate::cost::{CHECK, LIST, REGEX, TRAVERSAL};
+use crate::price::{CHECK, LIST, REGEX, TRAVERSAL, is_comparison};
+use crate::scope::Variable;
 use crate::types::Type;
 
 /// The longest expression of a named format, and the longest such name.
 const FORMAT_REGEX: f64 = 128.0;
 const FORMAT: u64 = 64;
 
-/// A target or an argument of a call.
-pub(super) struct Argument {
-    pub(super) path: Path,
-    pub(super) of: Type,
-    pub(super) size: Option<SizeEstimate>,
-    /// Its value if it is a whole number written out.
-    pub(super) literal: Option<i64>,
-}
-
-impl Argument {
-    fn size(&self) -> SizeEstimate {
-        self.size.unwrap_or(SizeEstimate::UNKNOWN)
-    }
-
-    fn number_or(&self, other: u64) -> u64 {
-        self.literal
-            .map_or(other, |value| u64::try_from(value).unwrap_or(0))
-    }
-}
-
-/// The cost of a call, and the size of its result if that is known.
-pub(super) struct Estimate {
-    pub(super) cost: CostEstimate,
-    pub(super) size: Option<SizeEstimate>,
-}
-
-impl Estimate {
-    pub(super) const fn of(cost: CostEstimate) -> Self {
-        Self { cost, size: None }
-    }
-
-    const fn fixed(cost: u64) -> Self {
-        Self::of(CostEstimate::fixed(cost))
-    }
-
-    const fn sized(cost: CostEstimate, size: SizeEstimate) -> Self {
-        Self {
-            cost,
-            size: Some(size),
-        }
-    }
-}
-
 /// The estimate of a form of a function, without the costs of its arguments.
 pub(super) fn call_estimate(
-    estimator: &Estimator<'_>,
+    variables: &[Variable],
     name: &str,
     form: &str,
     target: Option<&Argument>,
     args: &[Argument],
 ) -> Estimate {
     extended(form, target, args)
-        .or_else(|| kubernetes(estimator, name, form, target, args))
+        .or_else(|| kubernetes(variables, name, form, target, args))
         .or_else(|| standard(form, target, args))
         .unwrap_or(Estimate::fixed(1))
 }
@@ -118,7 +77,7 @@ fn sort_factor(form: &str) -> f64 {
 
 /// Kubernetes' own functions, and those of `cel-go` that it prices.
 fn kubernetes(
-    estimator: &Estimator<'_>,
+    variables: &[Variable],
     name: &str,
     form: &str,
     target: Option<&Argument>,
@@ -133,7 +92,7 @@ fn kubernetes(
             "isSorted" | "sum" | "max" | "min" | "indexOf" | "lastIndexOf" | "includes",
             Some(list),
             _,
-        ) => Some(Estimate::of(through(estimator, name, list))),
+        ) => Some(Estimate::of(through(variables, name, list))),
         ("url" | "jsonpatch.escapeKey", None, [text])
         | ("lowerAscii" | "upperAscii" | "substring" | "trim", Some(text), _) => {
             Some(Estimate::sized(scan(text.size(), 1.0), text.size()))
@@ -153,7 +112,7 @@ fn kubernetes(
             ))
         }
         ("join", Some(list), _) => {
-            let size = joined(estimator, list, args.first());
+            let size = joined(variables, list, args.first());
             Some(Estimate::sized(scan(size, 1.0), size))
         }
         ("find" | "findAll", Some(text), [regex, ..]) => {
@@ -185,12 +144,12 @@ fn kubernetes(
 }
 
 /// Of going through a list, or through a text for a part of it.
-fn through(estimator: &Estimator<'_>, name: &str, list: &Argument) -> CostEstimate {
+fn through(variables: &[Variable], name: &str, list: &Argument) -> CostEstimate {
     let mut each = CostEstimate::fixed(1);
     match element(list) {
         Some(of) => {
             if matches!(of, Type::String | Type::Bytes) {
-                let size = element_size(estimator, list);
+                let size = element_size(variables, list);
                 each = each.plus(size.scaled(TRAVERSAL));
             }
             list.size().times(each)
@@ -209,24 +168,18 @@ fn element(list: &Argument) -> Option<&Type> {
     }
 }
 
-fn element_size(estimator: &Estimator<'_>, list: &Argument) -> SizeEstimate {
+fn element_size(variables: &[Variable], list: &Argument) -> SizeEstimate {
     let mut path = list.path.clone();
     if path.is_empty() {
         return SizeEstimate::UNKNOWN;
     }
     path.push("@items".into());
-    estimator
-        .declared_size(&path)
-        .unwrap_or(SizeEstimate::UNKNOWN)
+    declared_size(variables, &path).unwrap_or(SizeEstimate::UNKNOWN)
 }
 
-fn joined(
-    estimator: &Estimator<'_>,
-    list: &Argument,
-    separator: Option<&Argument>,
-) -> SizeEstimate {
+fn joined(variables: &[Variable], list: &Argument, separator: Option<&Argument>) -> SizeEstimate {
     let mut size = match element(list) {
-        Some(_) => list.size().times(element_size(estimator, list)),
+        Some(_) => list.size().times(element_size(variables, list)),
         None => SizeEstimate::ZERO,
     };
     if let Some(separator) = separator {

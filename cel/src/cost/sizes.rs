@@ -1,9 +1,9 @@
 //! Sizes of the parts of an expression, and of what names within it stand for.
 
 use crate::ast::{Comprehension, Expr, Kind, Literal, Name};
-use crate::cost::estimate::{EntrySize, Estimator, Local};
+use crate::cost::declared::declared_size;
+use crate::cost::estimator::{EntrySize, Estimator, Local};
 use crate::cost::size::SizeEstimate;
-use crate::decl::DeclType;
 use crate::types::Type;
 
 impl Estimator<'_> {
@@ -65,7 +65,7 @@ impl Estimator<'_> {
         if let Some(size) = own_size(expr) {
             return Some(SizeEstimate::fixed(size));
         }
-        if let Some(size) = self.declared_size(&self.path(expr)) {
+        if let Some(size) = declared_size(&self.checked.variables, &self.path(expr)) {
             self.sizes.insert(expr.id, size);
             return Some(size);
         }
@@ -73,29 +73,6 @@ impl Estimator<'_> {
             return Some(SizeEstimate::fixed(1));
         }
         self.local_of(expr).and_then(|local| local.size)
-    }
-
-    /// The size that is declared of what a path leads to.
-    pub(super) fn declared_size(&self, path: &[Name]) -> Option<SizeEstimate> {
-        let (root, steps) = path.split_first()?;
-        let variable = self
-            .program
-            .variables
-            .iter()
-            .find(|variable| variable.name == *root)?;
-        let mut decl: &DeclType = &variable.decl;
-        for step in steps {
-            if &**step == "@keys" && decl.step("@values").is_some() {
-                // Keys of maps are texts of no declared length.
-                let max = DeclType::string(None).max_elements;
-                return Some(SizeEstimate { min: 0, max });
-            }
-            decl = decl.step(step)?;
-        }
-        Some(SizeEstimate {
-            min: 0,
-            max: decl.max_elements,
-        })
     }
 
     pub(super) fn entry_size(&self, expr: &Expr) -> Option<EntrySize> {

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::types::Type;
 
 #[test]
 fn names_are_escaped_as_upstream_escapes_them() {
@@ -100,12 +101,8 @@ fn resources_have_names() {
     let names: Vec<_> = object.fields.keys().map(|name| &**name).collect();
     assert_eq!(names, ["a__dash__b", "apiVersion", "kind", "metadata"]);
     assert_eq!(
-        decl.step("metadata")
-            .unwrap()
-            .step("name")
-            .unwrap()
-            .as_type(),
+        Type::from(decl.step("metadata").unwrap().step("name").unwrap()),
         Type::String
     );
-    assert_eq!(decl.as_type().to_string(), "self");
+    assert_eq!(Type::from(&decl).to_string(), "self");
 }

@@ -1,7 +1,7 @@
 //! Fields, elements and entries.
 
 use crate::ast::{Call, Expr, Kind, Select};
-use crate::check::{Op, Resolved};
+use crate::checked::{Op, Resolved};
 use crate::error::EvalError;
 use crate::eval::Evaluation;
 use crate::value::{Evaluated, Value};

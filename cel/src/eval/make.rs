@@ -4,15 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::ast::{Element, Entry, Expr, Struct};
-use crate::check::Resolved;
+use crate::checked::Resolved;
 use crate::error::EvalError;
 use crate::eval::Evaluation;
+use crate::price::{LIST, MAP, STRUCT};
 use crate::value::{Entries, Evaluated, Key, Map, Text, Value};
-
-/// `cel-go`'s base costs.
-const LIST: u64 = 10;
-const MAP: u64 = 30;
-const STRUCT: u64 = 40;
 
 impl<'a> Evaluation<'a> {
     pub(super) fn list(&mut self, elements: &'a [Element]) -> Evaluated<'a> {

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::compare::{Members, by_keys, keys_of};
 use crate::decl::ListType;
 use crate::error::EvalError;
 use crate::library::mismatch;
 use crate::meter::Meter;
-use crate::value::ops::{Members, by_keys, keys_of};
 use crate::value::{Entries, Evaluated, Key, List, Map, Value};
 
 /// Lists one behind the other; sets and maps of the data as their type says.

@@ -2,10 +2,10 @@
 
 use std::cmp::Ordering;
 
+use crate::compare::order;
 use crate::library::{Form, Library, Run};
 use crate::meter::Meter;
 use crate::types::Type::{self, Bool, Bytes, Double, Duration, Int, String, Timestamp, Uint};
-use crate::value::ops::order;
 use crate::value::{Evaluated, Value};
 
 /// Names, in the order of [`OPERATORS`], of one overload.

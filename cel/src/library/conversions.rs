@@ -6,8 +6,8 @@ use crate::error::EvalError;
 use crate::library::{A, Form, Library, mismatch};
 use crate::meter::Meter;
 use crate::types::Type::{self, Bool, Bytes, Double, Dyn, Int, String, Uint};
-use crate::value::ops::text;
-use crate::value::{Duration, Evaluated, Opaque, Text, Timestamp, Value};
+use crate::value::opaque::Opaque;
+use crate::value::{Duration, Evaluated, Text, Timestamp, Value, text_of};
 
 const TIME: Type = Type::Timestamp;
 const SPAN: Type = Type::Duration;
@@ -284,7 +284,7 @@ pub(super) fn to_string<'a>(meter: &mut Meter, args: &[Value<'a>]) -> Evaluated<
             Opaque::Cidr(cidr) => Ok(Value::text(cidr.to_string())),
             _ => mismatch(),
         },
-        other => text(other)
+        other => text_of(other)
             .map(Value::text)
             .ok_or_else(EvalError::no_such_overload),
     }

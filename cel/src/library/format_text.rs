@@ -3,8 +3,7 @@
 use crate::error::EvalError;
 use crate::library::mismatch;
 use crate::meter::Meter;
-use crate::value::ops::text;
-use crate::value::{Evaluated, List, Map, Value};
+use crate::value::{Evaluated, List, Map, Value, text_of};
 
 /// Digits behind the point, unless the clause says how many.
 const PRECISION: usize = 6;
@@ -221,7 +220,7 @@ fn plain(meter: &mut Meter, value: &Value<'_>) -> Formatted {
         Value::Null => Ok("null".to_owned()),
         Value::Type(of) => Ok(of.value_name().to_owned()),
         Value::Bytes(bytes) => Ok(String::from_utf8_lossy(bytes).into_owned()),
-        other => text(other).ok_or_else(|| {
+        other => text_of(other).ok_or_else(|| {
             unfit(
                 "string",
                 "strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps",

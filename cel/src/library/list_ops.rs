@@ -1,10 +1,10 @@
 //! `cel-go`'s extension of lists, version 3.
 
+use crate::compare::{Members, equal, order};
 use crate::error::EvalError;
 use crate::library::{A, Form, Library, list, mismatch};
 use crate::meter::Meter;
 use crate::types::Type::{self, Bool, Bytes, Double, Dyn, Int, String, Uint};
-use crate::value::ops::{Members, equal, order};
 use crate::value::{Evaluated, Key, List, Value};
 
 const TIME: Type = Type::Timestamp;

@@ -2,12 +2,12 @@
 
 use std::cmp::Ordering;
 
+use crate::compare::{equal, order};
 use crate::error::EvalError;
 use crate::library::standard::add_values;
 use crate::library::{A, Form, Library, Run, list, mismatch, places};
 use crate::meter::Meter;
 use crate::types::Type::{self, Bool, Bytes, Double, Dyn, Int, String, Uint};
-use crate::value::ops::{equal, order};
 use crate::value::{Duration, Evaluated, Value};
 
 const TIME: Type = Type::Timestamp;

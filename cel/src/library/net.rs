@@ -7,7 +7,8 @@ use crate::library::conversions::to_string;
 use crate::library::{Form, Library, mismatch};
 use crate::meter::Meter;
 use crate::types::Type::{self, Bool, Int, String};
-use crate::value::{Cidr, Evaluated, Opaque, Value};
+use crate::value::opaque::{Cidr, Opaque};
+use crate::value::{Evaluated, Value};
 
 const IP: Type = Type::Opaque("net.IP");
 const CIDR: Type = Type::Opaque("net.CIDR");

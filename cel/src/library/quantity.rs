@@ -7,7 +7,8 @@ use portcullis_api::quantity::Quantity;
 use crate::error::EvalError;
 use crate::library::{Form, Library, mismatch};
 use crate::types::Type::{self, Bool, Double, Int, String};
-use crate::value::{Evaluated, Opaque, Value};
+use crate::value::opaque::Opaque;
+use crate::value::{Evaluated, Value};
 
 const QUANTITY: Type = Type::Opaque("kubernetes.Quantity");
 

@@ -1,10 +1,10 @@
 //! Lists as sets.
 
+use crate::compare::Members;
 use crate::library::list_ops::all_in;
 use crate::library::{A, Form, Library, list, mismatch};
 use crate::types::Type::Bool;
 use crate::value::Value;
-use crate::value::ops::Members;
 
 pub(super) fn add(lib: &mut Library) {
     let pair = || vec![list(A), list(A)];

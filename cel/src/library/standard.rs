@@ -1,11 +1,11 @@
 //! Operators, sizes, and the parts of texts.
 
+use crate::compare::equal;
 use crate::error::EvalError;
 use crate::library::building::{add_lists, insert};
 use crate::library::{A, B, Form, Library, list, mismatch};
 use crate::meter::Meter;
 use crate::types::Type::{self, Bool, Bytes, Double, Int, String, Uint};
-use crate::value::ops::equal;
 use crate::value::{Duration, Evaluated, Text, Timestamp, Value};
 
 const TIME: Type = Type::Timestamp;

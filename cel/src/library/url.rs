@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use crate::library::{Form, Library, list, mismatch};
 use crate::meter::Meter;
 use crate::types::Type::{self, Bool, String};
-use crate::value::{Evaluated, Key, Map, Opaque, Text, Value};
-
-pub(crate) use super::url_parse::Url;
+use crate::value::opaque::{Opaque, Url};
+use crate::value::{Evaluated, Key, Map, Text, Value};
 
 const URL: Type = Type::Opaque("kubernetes.URL");
 

@@ -218,7 +218,7 @@ pub(crate) fn go_exponent(text: &str) -> String {
 }
 
 /// The text that `string()` makes, `None` if it makes none.
-pub(crate) fn text(value: &Value<'_>) -> Option<String> {
+pub(crate) fn text_of(value: &Value<'_>) -> Option<String> {
     Some(match value {
         Value::Bool(_)
         | Value::Int(_)

@@ -9,39 +9,41 @@ use serde_json::{Number, Value as Json};
 use crate::decl::{DYN, DYN_LIST, DeclKind, DeclType};
 use crate::error::EvalError;
 use crate::value::map::Shape;
-use crate::value::{Duration, Evaluated, Key, List, Map, Text, Timestamp, Value, convert};
+use crate::value::{Duration, Evaluated, Key, List, Map, Text, Timestamp, Value, text_of};
 
-/// The value of a part of the data, of which a type is declared. Lists and maps stay where they
-/// are; their parts are read when they are asked for.
-pub(crate) fn value<'a>(json: &'a Json, decl: &'a DeclType) -> Evaluated<'a> {
-    Ok(match (json, &decl.kind) {
-        (Json::Null, _) => Value::Null,
-        (Json::Number(number), DeclKind::Double) => {
-            Value::Double(number.as_f64().unwrap_or_default())
-        }
-        (Json::String(text), DeclKind::Bytes) => {
-            let bytes = STANDARD
-                .decode(text)
-                .map_err(|e| EvalError::new(e.to_string()))?;
-            Value::Bytes(bytes.into())
-        }
-        (Json::String(text), DeclKind::Timestamp(date_only)) => {
-            Value::Timestamp(timestamp(text, *date_only)?)
-        }
-        (Json::String(text), DeclKind::Duration) => {
-            let duration = Duration::parse(text)
-                .ok_or_else(|| EvalError::new(format!("invalid duration {text:?}")))?;
-            Value::Duration(duration)
-        }
-        (Json::Array(items), DeclKind::List(list)) => Value::List(List::Json(items, list)),
-        (Json::Object(map), DeclKind::Map(values)) => {
-            Value::Map(Map::Json(map, Shape::Map(values)))
-        }
-        (Json::Object(map), DeclKind::Object(object)) => {
-            Value::Map(Map::Json(map, Shape::Object(object)))
-        }
-        _ => plain(json),
-    })
+impl<'a> Value<'a> {
+    /// The value of a part of the data, of which a type is declared. Lists and maps stay where they
+    /// are; their parts are read when they are asked for.
+    pub(crate) fn of_json(json: &'a Json, decl: &'a DeclType) -> Evaluated<'a> {
+        Ok(match (json, &decl.kind) {
+            (Json::Null, _) => Value::Null,
+            (Json::Number(number), DeclKind::Double) => {
+                Value::Double(number.as_f64().unwrap_or_default())
+            }
+            (Json::String(text), DeclKind::Bytes) => {
+                let bytes = STANDARD
+                    .decode(text)
+                    .map_err(|e| EvalError::new(e.to_string()))?;
+                Value::Bytes(bytes.into())
+            }
+            (Json::String(text), DeclKind::Timestamp(date_only)) => {
+                Value::Timestamp(timestamp(text, *date_only)?)
+            }
+            (Json::String(text), DeclKind::Duration) => {
+                let duration = Duration::parse(text)
+                    .ok_or_else(|| EvalError::new(format!("invalid duration {text:?}")))?;
+                Value::Duration(duration)
+            }
+            (Json::Array(items), DeclKind::List(list)) => Value::List(List::Json(items, list)),
+            (Json::Object(map), DeclKind::Map(values)) => {
+                Value::Map(Map::Json(map, Shape::Map(values)))
+            }
+            (Json::Object(map), DeclKind::Object(object)) => {
+                Value::Map(Map::Json(map, Shape::Object(object)))
+            }
+            _ => plain(json),
+        })
+    }
 }
 
 /// The value of data of which nothing is declared.
@@ -104,5 +106,5 @@ pub fn to_json(value: &Value<'_>) -> Result<Json, EvalError> {
 }
 
 fn key_text(key: &Key<'_>) -> String {
-    convert::text(&key.to_value()).unwrap_or_default()
+    text_of(&key.to_value()).unwrap_or_default()
 }

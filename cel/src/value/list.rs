@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use crate::decl::ListDecl;
 use crate::error::EvalError;
-use crate::value::{Evaluated, Value, json};
+use crate::value::{Evaluated, Value};
 
 /// A list.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ impl<'a> List<'a> {
 
     pub(crate) fn get(&self, index: usize) -> Option<Evaluated<'a>> {
         match self {
-            Self::Json(items, decl) => Some(json::value(items.get(index)?, &decl.element)),
+            Self::Json(items, decl) => Some(Value::of_json(items.get(index)?, &decl.element)),
             Self::Values(values) => values.get(index).cloned().map(Ok),
         }
     }

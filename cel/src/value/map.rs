@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use crate::decl::{DYN, DeclType, ObjectType};
 use crate::types::Type;
-use crate::value::{Evaluated, Text, Value, json};
+use crate::value::{Evaluated, Text, Value};
 
 /// A map or an object.
 #[derive(Clone, Debug)]
@@ -196,16 +196,16 @@ impl<'a> Map<'a> {
     pub(crate) fn field(&self, name: &str) -> Option<Evaluated<'a>> {
         match self {
             Self::Json(map, Shape::Map(decl)) => {
-                map.get(name).map(|value| json::value(value, decl))
+                map.get(name).map(|value| Value::of_json(value, decl))
             }
             Self::Json(map, Shape::Object(object)) => {
                 if let Some(field) = object.field(name) {
                     return map
                         .get(&*field.json_name)
-                        .map(|value| json::value(value, &field.decl));
+                        .map(|value| Value::of_json(value, &field.decl));
                 }
                 let value = object.open.then(|| map.get(name)).flatten()?;
-                Some(json::value(value, &DYN))
+                Some(Value::of_json(value, &DYN))
             }
             Self::Values(values) => {
                 let key = Key::String(Text::Borrowed(name));
@@ -247,7 +247,10 @@ impl<'a> Map<'a> {
                         Shape::Map(decl) => *decl,
                         Shape::Object(_) => &DYN,
                     };
-                    (Key::String(Text::Borrowed(name)), json::value(value, decl))
+                    (
+                        Key::String(Text::Borrowed(name)),
+                        Value::of_json(value, decl),
+                    )
                 };
                 map.iter().map(entry).collect()
             }
@@ -264,13 +267,13 @@ impl<'a> Map<'a> {
             Self::Json(map, Shape::Object(object)) => {
                 let present = object.fields.iter().filter_map(|(name, field)| {
                     let value = map.get(&*field.json_name)?;
-                    Some((&**name, json::value(value, &field.decl)))
+                    Some((&**name, Value::of_json(value, &field.decl)))
                 });
                 present.collect()
             }
             Self::Json(map, Shape::Map(decl)) => {
                 let entry =
-                    |(name, value): (&'a String, _)| (name.as_str(), json::value(value, decl));
+                    |(name, value): (&'a String, _)| (name.as_str(), Value::of_json(value, decl));
                 map.iter().map(entry).collect()
             }
             Self::Values(values) => {

@@ -1,14 +1,21 @@
 //! Values of Kubernetes' libraries.
 
+pub(crate) mod authz;
+mod format;
+mod semver;
+mod url;
+
 use std::fmt;
 use std::net::IpAddr;
 
 use portcullis_api::quantity::Quantity;
 
-use crate::library::authz::Authz;
-use crate::library::formats::Format;
-use crate::library::semver::Semver;
-use crate::library::url::Url;
+use self::authz::Authz;
+use self::format::Format;
+
+pub(crate) use self::format::FORMATS;
+pub(crate) use self::semver::Semver;
+pub(crate) use self::url::Url;
 
 /// A value that only functions look into.
 #[derive(Clone, Debug)]

@@ -1,4 +1,4 @@
-//! Equality and order.
+//! Equality and order of values.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -223,3 +223,6 @@ fn compare_numbers(a: &Value<'_>, b: &Value<'_>) -> Option<Ordering> {
 fn compare_double(a: f64, b: i128) -> Option<Ordering> {
     a.partial_cmp(&(b as f64))
 }
+
+#[cfg(test)]
+mod tests;

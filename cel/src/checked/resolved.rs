@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use regex::Regex;
 
-use crate::cost::{Price, price};
 use crate::decl::ObjectType;
 use crate::library::Overload;
+use crate::price::{Price, price};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -26,7 +26,7 @@ pub(crate) enum Resolved {
 }
 
 impl Resolved {
-    pub(super) fn of_type(of: Type) -> Self {
+    pub(crate) fn of_type(of: Type) -> Self {
         Self::Const(Value::Type(Arc::new(of)))
     }
 }
@@ -64,7 +64,7 @@ pub(crate) enum Op {
 }
 
 impl Target {
-    pub(super) fn new(name: &str, forms: Vec<&'static Overload>, namespaced: bool) -> Self {
+    pub(crate) fn new(name: &str, forms: Vec<&'static Overload>, namespaced: bool) -> Self {
         let op = match name {
             "_&&_" => Op::And,
             "_||_" => Op::Or,
