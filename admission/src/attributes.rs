@@ -1,14 +1,14 @@
 //! A request as plugins see it.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use k8s_openapi::api::core::v1::Pod;
 use portcullis_api::encode::TypeMeta;
 use portcullis_api::{GroupKind, GroupResource, Object, Status, UserInfo};
 
-use crate::Trace;
+use crate::operation::Operation;
+use crate::trace::Trace;
 
 /// The resource most plugins are about.
 pub(crate) const PODS: GroupResource<'static> = GroupResource {
@@ -26,35 +26,6 @@ pub(crate) const NODES: GroupResource<'static> = GroupResource {
     group: "",
     resource: "nodes",
 };
-
-/// What is being done to an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// It is made.
-    Create,
-    /// It is changed.
-    Update,
-    /// It is deleted.
-    Delete,
-    /// A connection to it is opened, such as `pods/exec`.
-    Connect,
-}
-
-impl Operation {
-    /// All there are.
-    pub const ALL: [Self; 4] = [Self::Create, Self::Update, Self::Delete, Self::Connect];
-}
-
-impl fmt::Display for Operation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Create => "CREATE",
-            Self::Update => "UPDATE",
-            Self::Delete => "DELETE",
-            Self::Connect => "CONNECT",
-        })
-    }
-}
 
 /// A request as plugins see it.
 #[derive(Debug)]

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use portcullis_api::Status;
+use prometheus::core::Collector;
 
 pub use crate::metrics::Phase;
-use crate::metrics::{Counters, Sample};
+use crate::metrics::{Durations, Metrics};
 use crate::trace::Change;
 use crate::{Attributes, MutatingPlugin, Refusal, ValidatingPlugin};
 
@@ -42,29 +43,43 @@ impl Roles {
 }
 
 /// The selected plugins, in upstream's order (`k8s.io/apiserver/pkg/admission/chain.go`).
-#[derive(Clone, Default)]
+#[derive(Clone)]
 #[allow(missing_debug_implementations, reason = "plugins need none")]
 pub struct Chain {
     mutating: Vec<Link<dyn MutatingPlugin>>,
     validating: Vec<Link<dyn ValidatingPlugin>>,
     /// Of each half as a whole.
-    steps: [Arc<Counters>; 2],
+    steps: [Durations; 2],
+    metrics: Metrics,
 }
 
 /// A plugin, and how it fares.
 struct Link<P: ?Sized> {
     plugin: Arc<P>,
-    counters: Arc<Counters>,
+    durations: Durations,
 }
 
 // === impl Chain ===
 
 impl Chain {
+    /// A chain of plugins in their order.
     pub(crate) fn new(plugins: impl IntoIterator<Item = Roles>) -> Self {
-        let mut chain = Self::default();
+        let metrics = Metrics::new();
+        let mut chain = Self {
+            mutating: Vec::new(),
+            validating: Vec::new(),
+            steps: [Phase::Mutate, Phase::Validate].map(|phase| metrics.of_step(phase)),
+            metrics,
+        };
         for roles in plugins {
-            chain.mutating.extend(roles.mutating.map(Link::new));
-            chain.validating.extend(roles.validating.map(Link::new));
+            chain.mutating.extend(roles.mutating.map(|plugin| Link {
+                durations: chain.metrics.of_plugin(plugin.name(), Phase::Mutate),
+                plugin,
+            }));
+            chain.validating.extend(roles.validating.map(|plugin| Link {
+                durations: chain.metrics.of_plugin(plugin.name(), Phase::Validate),
+                plugin,
+            }));
         }
         chain
     }
@@ -76,12 +91,12 @@ impl Chain {
     pub async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Refusal> {
         let (operation, began) = (attributes.operation, Instant::now());
         let mut answer = Ok(());
-        for Link { plugin, counters } in &self.mutating {
+        for Link { plugin, durations } in &self.mutating {
             if plugin.handles(operation) {
                 let before = attributes.traced_object();
                 let began = Instant::now();
                 let said = plugin.mutate(attributes).await;
-                counters.note(operation, said.is_err(), began.elapsed());
+                durations.observe(operation, said.is_err(), began.elapsed());
                 if let Some(trace) = attributes.trace {
                     let after = attributes.traced_object();
                     let change = (before != after).then_some(Change { before, after });
@@ -94,7 +109,7 @@ impl Chain {
             }
         }
         let [step, _] = &self.steps;
-        step.note(operation, answer.is_err(), began.elapsed());
+        step.observe(operation, answer.is_err(), began.elapsed());
         answer
     }
 
@@ -105,11 +120,11 @@ impl Chain {
     pub async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Refusal> {
         let (operation, began) = (attributes.operation, Instant::now());
         let mut answer = Ok(());
-        for Link { plugin, counters } in &self.validating {
+        for Link { plugin, durations } in &self.validating {
             if plugin.handles(operation) {
                 let began = Instant::now();
                 let said = plugin.validate(attributes).await;
-                counters.note(operation, said.is_err(), began.elapsed());
+                durations.observe(operation, said.is_err(), began.elapsed());
                 if let Some(trace) = attributes.trace {
                     trace.step(plugin.name(), Phase::Validate, None, &said);
                 }
@@ -120,25 +135,13 @@ impl Chain {
             }
         }
         let [_, step] = &self.steps;
-        step.note(operation, answer.is_err(), began.elapsed());
+        step.observe(operation, answer.is_err(), began.elapsed());
         answer
     }
 
-    /// How the plugins fare, in their order, and then each half of the chain.
-    pub fn metrics(&self) -> Vec<Sample> {
-        let mutating = self.mutating.iter().flat_map(|link| {
-            let name = Some(link.plugin.name());
-            link.counters.samples(name, Phase::Mutate)
-        });
-        let validating = self.validating.iter().flat_map(|link| {
-            let name = Some(link.plugin.name());
-            link.counters.samples(name, Phase::Validate)
-        });
-        let phases = [Phase::Mutate, Phase::Validate].into_iter();
-        let steps = phases
-            .zip(&self.steps)
-            .flat_map(|(phase, step)| step.samples(None, phase));
-        mutating.chain(validating).chain(steps).collect()
+    /// How the plugins fare, to be registered.
+    pub fn collectors(&self) -> [Box<dyn Collector>; 2] {
+        self.metrics.collectors()
     }
 }
 
@@ -146,22 +149,20 @@ fn refusal(plugin: &'static str, answer: Result<(), Status>) -> Result<(), Refus
     answer.map_err(|status| Refusal { plugin, status })
 }
 
-// === impl Link ===
-
-impl<P: ?Sized> Link<P> {
-    fn new(plugin: Arc<P>) -> Self {
-        Self {
-            plugin,
-            counters: Arc::default(),
-        }
+impl Default for Chain {
+    /// A chain of no plugins.
+    fn default() -> Self {
+        Self::new([])
     }
 }
+
+// === impl Link ===
 
 impl<P: ?Sized> Clone for Link<P> {
     fn clone(&self) -> Self {
         Self {
             plugin: Arc::clone(&self.plugin),
-            counters: Arc::clone(&self.counters),
+            durations: self.durations.clone(),
         }
     }
 }

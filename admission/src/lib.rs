@@ -7,8 +7,11 @@
 mod amounts;
 pub mod attributes;
 pub mod chain;
+mod claims;
 pub mod lookup;
 pub mod metrics;
+mod operation;
+pub mod permissions;
 pub mod plugins;
 pub mod podsecuritypolicy;
 pub mod quota;
@@ -17,9 +20,10 @@ pub mod trace;
 use async_trait::async_trait;
 use portcullis_api::Status;
 
-pub use attributes::{Attributes, AuditAnnotations, Operation, Warnings};
+pub use attributes::{Attributes, AuditAnnotations, Warnings};
 pub use chain::Chain;
 pub use lookup::Lookups;
+pub use operation::Operation;
 pub use plugins::Selection;
 pub use trace::Trace;
 

@@ -8,8 +8,9 @@ use k8s_openapi::api::networking::v1::IngressClass;
 use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::api::storage::v1::StorageClass;
-use portcullis_api::{GroupResource, Status, UserInfo};
+use portcullis_api::{GroupResource, Status};
 
+use crate::permissions::Permissions;
 use crate::podsecuritypolicy::PolicyIndex;
 
 /// Objects of one kind. Cluster-scoped kinds have the empty namespace.
@@ -28,21 +29,6 @@ pub trait Lookup<K>: Send + Sync + 'static {
     async fn get_live(&self, namespace: &str, name: &str) -> Result<Option<Arc<K>>, Status>;
 }
 
-/// Something that takes a permission besides the one that the request itself takes.
-#[derive(Clone, Copy, Debug)]
-pub struct Deed<'a> {
-    /// Such as `use`; it need not be the verb of any request.
-    pub verb: &'a str,
-    /// To what; it need not be served.
-    pub resource: GroupResource<'a>,
-    /// To which part of it; mostly empty.
-    pub subresource: &'a str,
-    /// Where; empty for what is in no namespace.
-    pub namespace: &'a str,
-    /// To which; the empty name stands for none of them.
-    pub name: &'a str,
-}
-
 /// What objects of a kind are served as.
 #[derive(Clone, Copy, Debug)]
 pub struct KindServed {
@@ -54,19 +40,6 @@ pub struct KindServed {
 
 /// Finds what a kind is served as, by its API version and name.
 pub type ResourceOf = fn(api_version: &str, kind: &str) -> Option<KindServed>;
-
-/// Tells of a name whether something may be done to what has it.
-pub type Names = Box<dyn Fn(&str) -> bool>;
-
-/// Who may do what. The server asks its authorizer.
-pub trait Permissions: Send + Sync + 'static {
-    /// The reason why `user` may do it, empty if there is nothing to say; `None` if they may not.
-    fn allow(&self, user: &UserInfo, deed: &Deed<'_>) -> Option<String>;
-
-    /// The names to which `user` may do it, whatever the deed's own: one question for what
-    /// [`allow`](Self::allow) says of each of them.
-    fn names(&self, user: &UserInfo, deed: &Deed<'_>) -> Names;
-}
 
 /// Objects of one kind as the store has them, read when somebody asks: nobody keeps all of them
 /// decoded. Cluster-scoped kinds have the empty namespace.

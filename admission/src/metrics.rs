@@ -1,15 +1,19 @@
-//! How plugins fare: how often, how long, and how often they said no.
+//! How plugins fare: how often, how long, and how often they refuse.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/admission/metrics/metrics.go`.
 
-use std::array::from_fn;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use crate::Operation;
+use prometheus::core::Collector;
+use prometheus::{Histogram, HistogramOpts, HistogramVec};
+
+use crate::operation::Operation;
 
 /// Upper bounds of the buckets that durations are counted in, in seconds.
-pub const BUCKETS: [f64; 6] = [0.005, 0.025, 0.1, 0.5, 1.0, 2.5];
+const BUCKETS: [f64; 6] = [0.005, 0.025, 0.1, 0.5, 1.0, 2.5];
+const PLUGINS: &str = "apiserver_admission_controller_admission_duration_seconds";
+const STEPS: &str = "apiserver_admission_step_admission_duration_seconds";
 
 /// In which half of the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,43 +22,6 @@ pub enum Phase {
     Mutate,
     /// Upstream's metrics call it `validate`.
     Validate,
-}
-
-/// Durations, counted by size.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Durations {
-    /// How many were not longer than each of [`BUCKETS`].
-    pub not_longer: [u64; BUCKETS.len()],
-    /// How many there were.
-    pub count: u64,
-    /// All of them together.
-    pub total: Duration,
-}
-
-/// What one plugin, or all of them, did of one sort.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sample {
-    /// Which plugin; `None` for the whole half of the chain.
-    pub plugin: Option<&'static str>,
-    /// In which half of the chain.
-    pub phase: Phase,
-    /// Of which requests.
-    pub operation: Operation,
-    /// Whether it refused them.
-    pub rejected: bool,
-    /// How long it took.
-    pub durations: Durations,
-}
-
-/// Counters by operation and outcome; writers never wait.
-#[derive(Debug, Default)]
-pub(crate) struct Counters([[Histogram; 2]; Operation::ALL.len()]);
-
-#[derive(Debug, Default)]
-struct Histogram {
-    /// By the first bucket that holds them; the last is for what is longer than all.
-    sizes: [AtomicU64; BUCKETS.len() + 1],
-    nanos: AtomicU64,
 }
 
 impl Phase {
@@ -67,62 +34,85 @@ impl Phase {
     }
 }
 
-impl Counters {
-    pub(crate) fn note(&self, operation: Operation, rejected: bool, took: Duration) {
-        let of_operation = Operation::ALL.iter().position(|o| *o == operation);
-        let histogram = of_operation.and_then(|at| self.0.get(at)?.get(usize::from(rejected)));
-        if let Some(histogram) = histogram {
-            histogram.note(took);
+/// The durations of all plugins and of both halves of a chain.
+#[derive(Clone, Debug)]
+pub(crate) struct Metrics {
+    plugins: HistogramVec,
+    steps: HistogramVec,
+}
+
+impl Metrics {
+    /// Of nothing yet.
+    pub(crate) fn new() -> Self {
+        let family = |name, help, labels: &[&str]| {
+            let options = HistogramOpts::new(name, help).buckets(BUCKETS.to_vec());
+            HistogramVec::new(options, labels).expect("these names are valid")
+        };
+        Self {
+            plugins: family(
+                PLUGINS,
+                "How long admission plugins took, by name, operation, phase and whether they refused.",
+                &["name", "operation", "rejected", "type"],
+            ),
+            steps: family(
+                STEPS,
+                "How long the halves of admission took, by operation and whether they refused.",
+                &["operation", "rejected", "type"],
+            ),
         }
     }
 
-    /// What there is to tell.
-    pub(crate) fn samples(
-        &self,
-        plugin: Option<&'static str>,
-        phase: Phase,
-    ) -> impl Iterator<Item = Sample> {
-        let all = Operation::ALL.into_iter().zip(&self.0);
-        all.flat_map(move |(operation, outcomes)| {
-            let outcomes = [false, true].into_iter().zip(outcomes);
-            outcomes.filter_map(move |(rejected, histogram)| {
-                let durations = histogram.read();
-                (durations.count > 0).then_some(Sample {
-                    plugin,
-                    phase,
-                    operation,
-                    rejected,
-                    durations,
-                })
-            })
+    /// The durations of one plugin in one half of the chain.
+    pub(crate) fn of_plugin(&self, name: &'static str, phase: Phase) -> Durations {
+        let plugins = self.plugins.clone();
+        Durations::new(move |operation, rejected| {
+            plugins.with_label_values(&[name, operation, rejected, phase.as_str()])
         })
+    }
+
+    /// The durations of one half of the chain.
+    pub(crate) fn of_step(&self, phase: Phase) -> Durations {
+        let steps = self.steps.clone();
+        Durations::new(move |operation, rejected| {
+            steps.with_label_values(&[operation, rejected, phase.as_str()])
+        })
+    }
+
+    /// What can be registered, to be read.
+    pub(crate) fn collectors(&self) -> [Box<dyn Collector>; 2] {
+        [Box::new(self.plugins.clone()), Box::new(self.steps.clone())]
     }
 }
 
-impl Histogram {
-    fn note(&self, took: Duration) {
-        let seconds = took.as_secs_f64();
-        let size = BUCKETS.iter().position(|bound| seconds <= *bound);
-        let size = self.sizes.get(size.unwrap_or(BUCKETS.len()));
-        if let Some(size) = size {
-            size.fetch_add(1, Ordering::Relaxed);
-        }
-        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        self.nanos.fetch_add(nanos, Ordering::Relaxed);
+/// Durations by operation and outcome. A combination that never occurs is not listed, and one that has
+/// occurred is found without a lock.
+#[derive(Clone)]
+pub(crate) struct Durations(Arc<Cells>);
+
+/// Makes the histogram of an operation and an outcome.
+type Make = dyn Fn(&str, &str) -> Histogram + Send + Sync;
+
+struct Cells {
+    cells: [[OnceLock<Histogram>; 2]; Operation::ALL.len()],
+    make: Box<Make>,
+}
+
+impl Durations {
+    fn new(make: impl Fn(&str, &str) -> Histogram + Send + Sync + 'static) -> Self {
+        Self(Arc::new(Cells {
+            cells: Default::default(),
+            make: Box::new(make),
+        }))
     }
 
-    fn read(&self) -> Durations {
-        let mut count = 0;
-        let mut upto = self.sizes.iter().map(|size| {
-            count += size.load(Ordering::Relaxed);
-            count
-        });
-        let not_longer = from_fn(|_| upto.next().unwrap_or_default());
-        let count = upto.next().unwrap_or_default();
-        Durations {
-            not_longer,
-            count,
-            total: Duration::from_nanos(self.nanos.load(Ordering::Relaxed)),
+    /// Adds one.
+    pub(crate) fn observe(&self, operation: Operation, rejected: bool, took: Duration) {
+        let cells = Operation::ALL.iter().zip(&self.0.cells);
+        let of_operation = cells.filter(|(o, _)| **o == operation).map(|(_, c)| c);
+        for [accepted, refused] in of_operation {
+            let cell = if rejected { refused } else { accepted };
+            let make = || (self.0.make)(&operation.to_string(), &rejected.to_string());
+            cell.get_or_init(make).observe(took.as_secs_f64());
         }
     }
 }
@@ -132,18 +122,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_counted_in_every_bucket_that_holds_them() {
-        let counters = Counters::default();
+    fn durations_are_counted_by_plugin_operation_and_outcome() {
+        let metrics = Metrics::new();
+        let durations = metrics.of_plugin("Priority", Phase::Mutate);
         for millis in [1, 5, 30, 9000] {
-            counters.note(Operation::Update, true, Duration::from_millis(millis));
+            durations.observe(Operation::Update, true, Duration::from_millis(millis));
         }
-        let samples: Vec<_> = counters.samples(None, Phase::Mutate).collect();
-        let [sample] = samples.as_slice() else {
-            panic!("{samples:?}")
-        };
-        assert!(sample.rejected && sample.operation == Operation::Update);
-        assert_eq!(sample.durations.not_longer, [2, 2, 3, 3, 3, 3]);
-        assert_eq!(sample.durations.count, 4);
-        assert_eq!(sample.durations.total, Duration::from_millis(9036));
+        let labels = ["Priority", "UPDATE", "true", "admit"];
+        let histogram = metrics.plugins.with_label_values(&labels);
+        assert_eq!(histogram.get_sample_count(), 4);
+        assert!((histogram.get_sample_sum() - 9.036).abs() < 1e-9);
+        let listed = |metrics: &Metrics| metrics.plugins.collect()[0].get_metric().len();
+        assert_eq!(listed(&metrics), 1, "what never occurred is not listed");
     }
 }

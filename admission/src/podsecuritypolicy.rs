@@ -26,6 +26,7 @@ mod seccomp;
 mod selinux;
 mod sysctls;
 mod trial;
+mod unusable;
 mod user;
 mod volumes;
 
@@ -37,7 +38,7 @@ use k8s_openapi::api::core::v1::Pod;
 use portcullis_api::object::only_gc_fields_differ;
 use portcullis_api::{ErrorList, GroupResource, Status, UserInfo};
 
-use crate::lookup::{Deed, Names, Permissions};
+use crate::permissions::{Names, Permission, Permissions};
 use crate::trace::PolicyUse;
 use crate::{Attributes, MutatingPlugin, Operation, ValidatingPlugin};
 use compiled::CompiledPolicy;
@@ -279,8 +280,8 @@ impl Caller<'_> {
             .flat_map(|user| GROUPS.map(|group| (user, group)))
     }
 
-    fn deed<'d>(&'d self, group: &'d str, name: &'d str) -> Deed<'d> {
-        Deed {
+    fn permission<'d>(&'d self, group: &'d str, name: &'d str) -> Permission<'d> {
+        Permission {
             verb: "use",
             resource: GroupResource {
                 group,
@@ -297,7 +298,7 @@ impl Caller<'_> {
         self.questions()
             .zip(&self.usable)
             .any(|((user, group), usable)| {
-                let ask = || self.permissions.names(user, &self.deed(group, ""));
+                let ask = || self.permissions.names(user, &self.permission(group, ""));
                 usable.get_or_init(ask)(&policy.name)
             })
     }
@@ -305,8 +306,8 @@ impl Caller<'_> {
     /// Who may use the policy, and why.
     fn may_use(&self, policy: &CompiledPolicy) -> Option<PolicyUse> {
         self.questions().find_map(|(user, group)| {
-            let deed = self.deed(group, &policy.name);
-            let reason = self.permissions.allow(user, &deed)?;
+            let permission = self.permission(group, &policy.name);
+            let reason = self.permissions.allow(user, &permission)?;
             Some(PolicyUse {
                 user: user.name.clone(),
                 group,

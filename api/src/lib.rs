@@ -10,6 +10,7 @@ pub mod decode;
 pub mod encode;
 pub mod facts;
 pub mod field_error;
+mod go_text;
 pub mod gvk;
 pub mod name;
 pub mod object;

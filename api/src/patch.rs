@@ -3,18 +3,18 @@
 //! A patch is read once and may be applied often, to whatever the object has become meanwhile. It
 //! never changes what it is applied to.
 
+mod directive;
 mod json;
 mod list;
 mod merge;
 mod strategic;
-pub(crate) mod text;
 
 use serde_json::{Map, Value};
 use thiserror::Error;
 
 use crate::decode::DecodeError;
 use crate::status::{Details, Reason, Status};
-use crate::{FieldError, GroupKind, Path};
+use crate::{FieldError, GroupKind, Path, go_text};
 
 pub use json::JsonPatch;
 pub use strategic::strategic_merge;
@@ -67,7 +67,7 @@ impl Patch {
             (PatchType::Merge | PatchType::Strategic, other) => {
                 Err(PatchError::BadRequest(format!(
                     "json: cannot unmarshal {} into Go value of type map[string]interface {{}}",
-                    text::json_kind(&other)
+                    go_text::json_kind(&other)
                 )))
             }
         }
@@ -97,7 +97,7 @@ impl Patch {
         let (shown, why) = match self {
             Self::Json(_) | Self::Merge(_) => (outcome.to_string(), why.to_string()),
             Self::Strategic(patch) => (
-                text::go_value(&Value::Object(patch.clone())),
+                go_text::go_value(&Value::Object(patch.clone())),
                 why.of_conversion(),
             ),
         };

@@ -37,7 +37,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use self::filter::FilterLayer;
 use crate::limits::Limits;
-use crate::metrics::Requests;
+use crate::metrics::Metrics;
 
 /// What the layers decide with.
 pub struct Gate {
@@ -50,7 +50,7 @@ pub struct Gate {
     /// What requests share.
     pub limits: Arc<Limits>,
     /// Where answered requests are counted.
-    pub requests: Arc<Requests>,
+    pub metrics: Arc<Metrics>,
 }
 
 /// The layers around `router`, outermost first.
@@ -71,14 +71,14 @@ pub fn stack(
         accepts_passwords,
         authorizer,
         limits,
-        requests,
+        metrics,
     } = gate;
     ServiceBuilder::new()
         .layer(FilterLayer(request_id::RequestId))
         // Everything inside reads the URL from here: what is authorized is what is carried out.
         .layer(FilterLayer(describe::Describe))
         .layer(trace::layer())
-        .layer(FilterLayer(count::Count(requests)))
+        .layer(FilterLayer(count::Count(metrics)))
         .layer(CatchPanicLayer::custom(catch_panic::Respond))
         .layer(compress::layer())
         .layer(present::PresentLayer)

@@ -13,6 +13,8 @@ pub mod kubeconfig;
 
 pub mod pki;
 
+pub mod files;
+
 // Connections and TLS.
 pub mod serving;
 

@@ -1,76 +1,149 @@
-//! What the server counts of itself, in Prometheus' text format under upstream's names.
-
-mod text;
-
-use std::collections::HashMap;
+//! What the server counts of itself, under upstream's names, for Prometheus.
 
 use http::StatusCode;
-use parking_lot::Mutex;
 use portcullis_admission::Chain;
-use portcullis_admission::metrics::{BUCKETS, Sample};
 use portcullis_api::Verb;
+use portcullis_kinds::table;
+use prometheus::core::Collector;
+use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
-use self::text::Text;
 use crate::limits::Limits;
 use crate::request::{RequestInfo, ResourceRequest};
-use portcullis_kinds::table;
 
 /// The content type of Prometheus' text format.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Requests that were answered. What they may be about is bounded: no client makes it grow.
-#[derive(Debug, Default)]
-pub struct Requests(Mutex<HashMap<Request, u64>>);
-
 /// The labels of upstream's `apiserver_request_total`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct Request {
-    resource: (&'static str, &'static str, &'static str),
+const REQUEST_LABELS: [&str; 9] = [
+    "code",
+    "component",
+    "dry_run",
+    "group",
+    "resource",
+    "scope",
+    "subresource",
+    "verb",
+    "version",
+];
+/// How large the pages are in which Linux counts memory.
+const PAGE: i64 = 4096;
+
+/// All metrics. What requests may be about is bounded: no client makes them grow.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    in_flight: IntGaugeVec,
+    resident: IntGauge,
+}
+
+/// A request by the labels that upstream counts it under.
+#[derive(Debug, Default)]
+struct Labels {
+    group: &'static str,
+    version: &'static str,
+    resource: &'static str,
     subresource: &'static str,
     scope: &'static str,
     verb: &'static str,
-    dry_run: bool,
-    code: u16,
 }
 
-impl Requests {
+impl Metrics {
+    /// Metrics of a server with this admission chain.
+    pub fn new(admission: &Chain) -> Self {
+        const VALID: &str = "these names are valid, and each is there once";
+        let requests = Opts::new(
+            "apiserver_request_total",
+            "Requests that were answered, by verb, resource, scope and code.",
+        );
+        let in_flight = Opts::new(
+            "apiserver_current_inflight_requests",
+            "Requests that are being carried out, watches aside.",
+        );
+        let resident = Opts::new(
+            "process_resident_memory_bytes",
+            "Resident memory size in bytes.",
+        );
+        let metrics = Self {
+            registry: Registry::new(),
+            requests: IntCounterVec::new(requests, &REQUEST_LABELS).expect(VALID),
+            in_flight: IntGaugeVec::new(in_flight, &["request_kind"]).expect(VALID),
+            resident: IntGauge::with_opts(resident).expect(VALID),
+        };
+        let own: [Box<dyn Collector>; 3] = [
+            Box::new(metrics.requests.clone()),
+            Box::new(metrics.in_flight.clone()),
+            Box::new(metrics.resident.clone()),
+        ];
+        for collector in own.into_iter().chain(admission.collectors()) {
+            metrics.registry.register(collector).expect(VALID);
+        }
+        metrics
+    }
+
     /// Counts a request.
-    pub fn note(&self, info: &RequestInfo, dry_run: bool, code: StatusCode) {
-        let request = Request::of(info, dry_run, code);
-        *self.0.lock().entry(request).or_default() += 1;
+    pub fn answered(&self, info: &RequestInfo, dry_run: bool, code: StatusCode) {
+        let labels = Labels::of(info);
+        let counter = self.requests.with_label_values(&[
+            code.as_str(),
+            "apiserver",
+            if dry_run { "All" } else { "" },
+            labels.group,
+            labels.resource,
+            labels.scope,
+            labels.subresource,
+            labels.verb,
+            labels.version,
+        ]);
+        counter.inc();
+    }
+
+    /// All metrics, as a scraper reads them.
+    ///
+    /// # Errors
+    /// What the encoder objects to.
+    pub fn render(&self, limits: &Limits) -> prometheus::Result<String> {
+        for (kind, count) in limits.in_flight() {
+            let gauge = self.in_flight.with_label_values(&[kind]);
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        if let Some(pages) = resident_pages() {
+            self.resident.set(pages.saturating_mul(PAGE));
+        }
+        TextEncoder::new().encode_to_string(&self.registry.gather())
     }
 }
 
-impl Request {
-    fn of(info: &RequestInfo, dry_run: bool, code: StatusCode) -> Self {
-        let mut request = Self {
-            resource: ("", "", ""),
-            subresource: "",
-            scope: "",
-            verb: "OTHER",
-            dry_run,
-            code: code.as_u16(),
-        };
+impl Labels {
+    fn of(info: &RequestInfo) -> Self {
         match info {
-            RequestInfo::Path { verb, .. } => request.verb = method(verb),
-            RequestInfo::Resource(info) => request.describe(info),
+            RequestInfo::Path { verb, .. } => Self {
+                verb: method(verb),
+                ..Self::default()
+            },
+            RequestInfo::Resource(info) => Self::of_resource(info),
         }
-        request
     }
 
     /// What is not served is counted without its name.
-    fn describe(&mut self, info: &ResourceRequest) {
-        self.verb = info.verb.map_or("OTHER", verb);
-        self.scope = match (info.name.as_str(), info.namespace.as_str()) {
-            ("", "") => "cluster",
-            ("", _) => "namespace",
-            _ => "resource",
+    fn of_resource(info: &ResourceRequest) -> Self {
+        let mut labels = Self {
+            verb: info.verb.map_or("OTHER", verb),
+            scope: match (info.name.as_str(), info.namespace.as_str()) {
+                ("", "") => "cluster",
+                ("", _) => "namespace",
+                _ => "resource",
+            },
+            ..Self::default()
         };
         if let Some(resource) = table::find(&info.api_version(), &info.resource) {
-            self.resource = (resource.group, resource.version, resource.plural);
+            labels.group = resource.group;
+            labels.version = resource.version;
+            labels.resource = resource.plural;
             let subresource = resource.subresource(&info.subresource);
-            self.subresource = subresource.map_or("", |subresource| subresource.name);
+            labels.subresource = subresource.map_or("", |subresource| subresource.name);
         }
+        labels
     }
 }
 
@@ -100,116 +173,10 @@ fn method(method: &str) -> &'static str {
     }
 }
 
-/// Everything, as a scraper reads it.
-pub fn render(requests: &Requests, limits: &Limits, admission: &Chain) -> String {
-    let mut text = Text::default();
-    write_requests(&mut text, requests);
-    text.family(
-        "apiserver_current_inflight_requests",
-        "gauge",
-        "Requests that are being carried out, watches aside.",
-    );
-    for (kind, count) in limits.in_flight() {
-        text.sample("", &[("request_kind", kind)], count);
-    }
-    let samples = admission.metrics();
-    write_admission(
-        &mut text,
-        "apiserver_admission_controller_admission_duration_seconds",
-        "How long admission plugins took, by name, operation, phase and whether they refused.",
-        samples.iter().filter(|sample| sample.plugin.is_some()),
-    );
-    write_admission(
-        &mut text,
-        "apiserver_admission_step_admission_duration_seconds",
-        "How long the halves of admission took, by operation and whether they refused.",
-        samples.iter().filter(|sample| sample.plugin.is_none()),
-    );
-    write_process(&mut text);
-    text.finish()
-}
-
-fn write_requests(text: &mut Text, requests: &Requests) {
-    text.family(
-        "apiserver_request_total",
-        "counter",
-        "Requests that were answered, by verb, resource, scope and code.",
-    );
-    let mut counts: Vec<_> = requests
-        .0
-        .lock()
-        .iter()
-        .map(|(r, n)| (r.clone(), *n))
-        .collect();
-    counts.sort_unstable();
-    for (request, count) in counts {
-        let (group, version, resource) = request.resource;
-        let labels = [
-            ("code", request.code.to_string()),
-            ("component", "apiserver".to_owned()),
-            (
-                "dry_run",
-                if request.dry_run { "All" } else { "" }.to_owned(),
-            ),
-            ("group", group.to_owned()),
-            ("resource", resource.to_owned()),
-            ("scope", request.scope.to_owned()),
-            ("subresource", request.subresource.to_owned()),
-            ("verb", request.verb.to_owned()),
-            ("version", version.to_owned()),
-        ];
-        let labels: Vec<_> = labels.iter().map(|(k, v)| (*k, v.as_str())).collect();
-        text.sample("", &labels, count);
-    }
-}
-
-fn write_admission<'s>(
-    text: &mut Text,
-    name: &'static str,
-    help: &str,
-    samples: impl Iterator<Item = &'s Sample>,
-) {
-    text.family(name, "histogram", help);
-    for sample in samples {
-        let operation = sample.operation.to_string();
-        let rejected = sample.rejected.to_string();
-        let mut labels: Vec<(&str, &str)> =
-            sample.plugin.map(|p| ("name", p)).into_iter().collect();
-        labels.extend([
-            ("operation", operation.as_str()),
-            ("rejected", &rejected),
-            ("type", sample.phase.as_str()),
-        ]);
-        let durations = &sample.durations;
-        let finite = BUCKETS.iter().map(f64::to_string).zip(durations.not_longer);
-        for (bound, count) in finite.chain([("+Inf".to_owned(), durations.count)]) {
-            let mut labels = labels.clone();
-            labels.push(("le", &bound));
-            text.sample("_bucket", &labels, count);
-        }
-        text.sample("_sum", &labels, durations.total.as_secs_f64());
-        text.sample("_count", &labels, durations.count);
-    }
-}
-
-/// What Linux says of the process; nothing where there is no `/proc`.
-fn write_process(text: &mut Text) {
-    const PAGE: u64 = 4096;
-    let Ok(pages) = std::fs::read_to_string("/proc/self/statm") else {
-        return;
-    };
-    let resident = pages
-        .split_whitespace()
-        .nth(1)
-        .and_then(|n| n.parse::<u64>().ok());
-    if let Some(resident) = resident {
-        text.family(
-            "process_resident_memory_bytes",
-            "gauge",
-            "Resident memory size in bytes.",
-        );
-        text.sample("", &[], resident * PAGE);
-    }
+/// How many pages of the process are in memory; `None` where there is no `/proc`.
+fn resident_pages() -> Option<i64> {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
+    pages.split_whitespace().nth(1)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -221,35 +188,35 @@ mod tests {
 
     #[test]
     fn requests_are_counted_by_what_they_are_about() {
-        let requests = Requests::default();
-        let note = |method: Method, path: &str, code| {
+        let metrics = Metrics::new(&Chain::default());
+        let answered = |method: Method, path: &str, code| {
             let info = RequestInfo::parse(&method, path, &Query::default());
-            requests.note(&info, false, code);
+            metrics.answered(&info, false, code);
         };
         for _ in 0..2 {
-            note(
+            answered(
                 Method::POST,
                 "/api/v1/namespaces/default/pods",
                 StatusCode::CREATED,
             );
         }
-        note(
+        answered(
             Method::PUT,
             "/api/v1/namespaces/a/pods/b/status",
             StatusCode::CONFLICT,
         );
-        note(
+        answered(
             Method::GET,
             "/apis/made.up/v1/odd\"names",
             StatusCode::NOT_FOUND,
         );
-        note(Method::GET, "/healthz", StatusCode::OK);
+        answered(Method::GET, "/healthz", StatusCode::OK);
         let limits = Limits::new(&crate::config::RequestLimits {
             max_requests_inflight: 4,
             max_mutating_requests_inflight: 2,
             request_timeout: std::time::Duration::ZERO,
         });
-        let text = render(&requests, &limits, &Chain::default());
+        let text = metrics.render(&limits).unwrap();
         for line in [
             r#"apiserver_request_total{code="201",component="apiserver",dry_run="",group="",resource="pods",scope="namespace",subresource="",verb="POST",version="v1"} 2"#,
             r#"apiserver_request_total{code="409",component="apiserver",dry_run="",group="",resource="pods",scope="resource",subresource="status",verb="PUT",version="v1"} 1"#,

@@ -17,7 +17,7 @@ use crate::explain::explainer::Explainer;
 use crate::explain::{self, endpoint};
 use crate::health::Health;
 use crate::limits::Limits;
-use crate::metrics::Requests;
+use crate::metrics::Metrics;
 use crate::response;
 
 /// What handlers ask for, each for what it needs.
@@ -31,8 +31,8 @@ pub struct Services {
     pub health: Arc<Health>,
     /// What requests share.
     pub limits: Arc<Limits>,
-    /// How many requests have been answered.
-    pub requests: Arc<Requests>,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
     /// What explains decisions.
     pub explainer: Arc<Explainer>,
 }

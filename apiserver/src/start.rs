@@ -7,7 +7,6 @@ pub mod assemble;
 pub mod authorities;
 pub mod certificates;
 pub mod error;
-pub mod files;
 pub mod host;
 pub mod identities;
 pub mod kubeconfig;

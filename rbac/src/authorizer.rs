@@ -1,17 +1,18 @@
 //! Decisions by roles and bindings.
 
 use std::collections::HashSet;
-use std::fmt::Display;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use k8s_openapi::api::authorization::v1::SubjectRulesReviewStatus;
 use portcullis_api::UserInfo;
 
+use crate::aggregate::aggregate;
 use crate::index::Index;
 use crate::marks::Marks;
 use crate::rule::{allowed_names, allows};
-use crate::{Attributes, Authorizer, Decision, NameSet, Names, Step, Target, rules_review};
+use crate::trace::considered;
+use crate::{Attributes, Authorizer, Decision, NameSet, Names, Step, rules_review};
 
 /// Allows what a rule of one of the user's bindings allows, and has no opinion on the rest
 /// (upstream: `plugin/pkg/auth/authorizer/rbac`).
@@ -25,18 +26,6 @@ impl RbacAuthorizer {
     pub const fn new(index: Arc<Index>) -> Self {
         Self { index }
     }
-
-    pub(crate) fn index(&self) -> &Index {
-        &self.index
-    }
-}
-
-/// The namespace whose bindings count, empty if only the cluster's do.
-pub(crate) fn namespace_of<'a>(attributes: &Attributes<'a>) -> &'a str {
-    match attributes.target {
-        Target::Resource(target) => target.namespace,
-        Target::Path(_) => "",
-    }
 }
 
 impl Authorizer for RbacAuthorizer {
@@ -48,14 +37,14 @@ impl Authorizer for RbacAuthorizer {
         vec![Step {
             authorizer: self.name(),
             decision: self.authorize(attributes),
-            considered: self.considered(attributes),
+            considered: considered(&self.index, attributes),
         }]
     }
 
     fn authorize(&self, attributes: &Attributes<'_>) -> Decision {
         let mut allowed = None;
         let mut errors = Vec::new();
-        let (namespace, marks) = (namespace_of(attributes), Marks::of_request(attributes));
+        let (namespace, marks) = (attributes.target.namespace(), Marks::of_request(attributes));
         self.index
             .visit(attributes.user, namespace, |grant, rules| {
                 let rules = rules.map(|rules| rules.that_may_allow(marks));
@@ -82,7 +71,7 @@ impl Authorizer for RbacAuthorizer {
 
     fn names(&self, attributes: &Attributes<'_>) -> Names {
         let (mut all, mut these) = (false, HashSet::new());
-        let (namespace, marks) = (namespace_of(attributes), Marks::of_request(attributes));
+        let (namespace, marks) = (attributes.target.namespace(), Marks::of_request(attributes));
         self.index.visit(attributes.user, namespace, |_, rules| {
             let rules = rules.iter().flat_map(|rules| rules.that_may_allow(marks));
             for names in rules.filter_map(|rule| allowed_names(rule, attributes)) {
@@ -103,22 +92,6 @@ impl Authorizer for RbacAuthorizer {
 
     fn rules(&self, user: &UserInfo, namespace: &str) -> SubjectRulesReviewStatus {
         rules_review::status(self.index.rules_for(user, namespace))
-    }
-}
-
-/// One text for several errors, each named once (upstream: `utilerrors.NewAggregate`).
-pub(crate) fn aggregate<E: Display>(errors: &[E]) -> Option<String> {
-    let mut texts: Vec<String> = Vec::new();
-    for error in errors {
-        let text = error.to_string();
-        if !texts.contains(&text) {
-            texts.push(text);
-        }
-    }
-    match texts.as_slice() {
-        [] => None,
-        [only] => Some(only.clone()),
-        several => Some(format!("[{}]", several.join(", "))),
     }
 }
 

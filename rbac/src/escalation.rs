@@ -8,8 +8,9 @@ use portcullis_api::UserInfo;
 use portcullis_api::field_error::go_quote;
 
 use crate::compact::compact;
-use crate::index::{Index, Unresolved};
+use crate::index::Index;
 use crate::rule::{Compact, atoms, covers, quoted};
+use crate::unresolved::Unresolved;
 use crate::{Attributes, Authorizer, ResourceTarget, Target};
 
 const GROUP: &str = "rbac.authorization.k8s.io";
@@ -153,7 +154,7 @@ impl Escalation<'_> {
         );
         if !own.errors.is_empty() {
             // Upstream wraps one aggregate in a list, so a list of them has brackets twice.
-            let errors = crate::authorizer::aggregate(&own.errors).unwrap_or_default();
+            let errors = crate::aggregate::aggregate(&own.errors).unwrap_or_default();
             text.push_str(&format!("; resolution errors: [{errors}]"));
         }
         Err(Refusal::Escalates(text))

@@ -11,11 +11,11 @@ use k8s_openapi::api::rbac::v1::{
 };
 use parking_lot::RwLock;
 use portcullis_api::UserInfo;
-use portcullis_api::field_error::go_quote;
 
 use crate::binding::{Binding, Grant, RoleKind};
 use crate::bindings::Bindings;
 use crate::roles::{Roles, Rules};
+use crate::unresolved::Unresolved;
 
 /// All roles and bindings.
 #[derive(Debug, Default)]
@@ -27,20 +27,6 @@ pub struct Index {
 struct State {
     roles: Roles,
     bindings: Bindings,
-}
-
-/// A binding's role whose rules nobody can tell (upstream's texts).
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Unresolved {
-    /// There is no such `Role`, in the binding's namespace.
-    #[error("role.rbac.authorization.k8s.io {} not found", go_quote(.0))]
-    Role(String),
-    /// There is no such `ClusterRole`.
-    #[error("clusterrole.rbac.authorization.k8s.io {} not found", go_quote(.0))]
-    ClusterRole(String),
-    /// A role of no known kind, which validation lets nobody write.
-    #[error("unsupported role reference kind: {}", go_quote(.0))]
-    Kind(String),
 }
 
 /// All rules a user has.

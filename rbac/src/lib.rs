@@ -7,6 +7,7 @@
 use k8s_openapi::api::authorization::v1::SubjectRulesReviewStatus;
 use portcullis_api::UserInfo;
 
+mod aggregate;
 pub mod aggregation;
 mod always;
 mod authorizer;
@@ -24,6 +25,7 @@ mod rule;
 mod rules_review;
 pub mod trace;
 mod union;
+mod unresolved;
 
 #[cfg(test)]
 mod testing;
@@ -31,11 +33,12 @@ mod testing;
 pub use always::{AlwaysAllow, AlwaysDeny, Privileged};
 pub use authorizer::RbacAuthorizer;
 pub use escalation::{Escalation, Refusal};
-pub use index::{Index, Resolved, Unresolved};
+pub use index::{Index, Resolved};
 pub use names::{NameSet, Names};
 pub use rule::allows;
 pub use trace::Step;
 pub use union::Union;
+pub use unresolved::Unresolved;
 
 /// What somebody wants to do.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +58,16 @@ pub enum Target<'a> {
     Resource(ResourceTarget<'a>),
     /// A path outside the API groups, such as `/healthz`.
     Path(&'a str),
+}
+
+impl<'a> Target<'a> {
+    /// The namespace whose bindings count, empty if only the cluster's do.
+    pub const fn namespace(&self) -> &'a str {
+        match self {
+            Self::Resource(target) => target.namespace,
+            Self::Path(_) => "",
+        }
+    }
 }
 
 /// An object, or a collection of them; what is not set is empty.

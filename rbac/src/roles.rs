@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role};
 
 use crate::binding::RoleKind;
-use crate::index::Unresolved;
 use crate::marks::Marks;
+use crate::unresolved::Unresolved;
 
 /// Rules by namespace and name.
 #[derive(Debug, Default)]

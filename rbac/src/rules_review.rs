@@ -5,7 +5,7 @@ use k8s_openapi::api::authorization::v1::{
 };
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
-use crate::authorizer::aggregate;
+use crate::aggregate::aggregate;
 use crate::index::Resolved;
 use crate::rule::items;
 

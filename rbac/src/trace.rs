@@ -4,10 +4,10 @@ use std::ops::ControlFlow;
 
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
-use crate::authorizer::{RbacAuthorizer, namespace_of};
 use crate::binding::Grant;
-use crate::index::Unresolved;
+use crate::index::Index;
 use crate::rule::allows;
+use crate::unresolved::Unresolved;
 use crate::{Attributes, Decision};
 
 /// An authorizer that was asked.
@@ -54,24 +54,25 @@ pub enum Verdict {
     Unresolved(Unresolved),
 }
 
-impl RbacAuthorizer {
-    /// All bindings that are for the user, in the order in which a decision looks at them.
-    pub(crate) fn considered(&self, attributes: &Attributes<'_>) -> Vec<Considered> {
-        let mut considered = Vec::new();
-        self.index()
-            .visit(attributes.user, namespace_of(attributes), |grant, rules| {
-                let verdict = match rules {
-                    Ok(rules) => match rules.all().iter().find(|rule| allows(rule, attributes)) {
-                        Some(rule) => Verdict::Allows(rule.clone()),
-                        None => Verdict::Silent(rules.all().len()),
-                    },
-                    Err(error) => Verdict::Unresolved(error),
-                };
-                considered.push(consider(grant, verdict));
-                ControlFlow::Continue(())
-            });
-        considered
-    }
+/// All bindings that are for the user, in the order in which a decision looks at them.
+pub(crate) fn considered(index: &Index, attributes: &Attributes<'_>) -> Vec<Considered> {
+    let mut considered = Vec::new();
+    index.visit(
+        attributes.user,
+        attributes.target.namespace(),
+        |grant, rules| {
+            let verdict = match rules {
+                Ok(rules) => match rules.all().iter().find(|rule| allows(rule, attributes)) {
+                    Some(rule) => Verdict::Allows(rule.clone()),
+                    None => Verdict::Silent(rules.all().len()),
+                },
+                Err(error) => Verdict::Unresolved(error),
+            };
+            considered.push(consider(grant, verdict));
+            ControlFlow::Continue(())
+        },
+    );
+    considered
 }
 
 fn consider(grant: &Grant<'_>, verdict: Verdict) -> Considered {

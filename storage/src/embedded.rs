@@ -27,6 +27,7 @@ mod faults;
 mod follow;
 mod index;
 mod load;
+mod private_file;
 mod record;
 mod recovery;
 

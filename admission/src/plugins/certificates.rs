@@ -11,7 +11,7 @@ use k8s_openapi::api::certificates::v1::{
 };
 use portcullis_api::{GroupResource, Status, certificate_request};
 
-use crate::lookup::{Deed, Permissions};
+use crate::permissions::{Permission, Permissions};
 use crate::{Attributes, Operation, ValidatingPlugin};
 
 const REQUESTS: GroupResource<'static> = GroupResource {
@@ -79,14 +79,16 @@ impl ForSigner {
     fn is_permitted(&self, attributes: &Attributes<'_>, signer: &str) -> bool {
         let domain = signer.split('/').next().unwrap_or_default();
         [signer, &format!("{domain}/*")].into_iter().any(|name| {
-            let deed = Deed {
+            let permission = Permission {
                 verb: self.act.verb(),
                 resource: SIGNERS,
                 subresource: "",
                 namespace: "",
                 name,
             };
-            self.permissions.allow(attributes.user, &deed).is_some()
+            self.permissions
+                .allow(attributes.user, &permission)
+                .is_some()
         })
     }
 }

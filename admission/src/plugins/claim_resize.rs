@@ -12,8 +12,8 @@ use portcullis_api::{Object, Status};
 
 use crate::amounts::read;
 use crate::attributes::CLAIMS;
+use crate::claims::class_of_claim;
 use crate::lookup::Lookup;
-use crate::plugins::default_class::class_of_claim;
 use crate::{Attributes, Operation, ValidatingPlugin};
 
 /// The plugin.

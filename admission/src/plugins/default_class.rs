@@ -15,6 +15,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::{GroupResource, Status};
 
 use crate::attributes::CLAIMS;
+use crate::claims::OLD_STORAGE_CLASS;
 use crate::lookup::Lookup;
 use crate::{Attributes, MutatingPlugin, Operation};
 
@@ -27,7 +28,6 @@ const IS_DEFAULT_STORAGE: [&str; 2] = [
     "storageclass.beta.kubernetes.io/is-default-class",
 ];
 const IS_DEFAULT_INGRESS: [&str; 1] = ["ingressclass.kubernetes.io/is-default-class"];
-const OLD_STORAGE_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 const OLD_INGRESS_CLASS: &str = "kubernetes.io/ingress.class";
 
 /// Gives claims their storage class.
@@ -120,15 +120,6 @@ impl MutatingPlugin for DefaultIngressClass {
         }
         Ok(())
     }
-}
-
-/// The class that a claim names, in the old way or the new; empty for none.
-pub(crate) fn class_of_claim(claim: &PersistentVolumeClaim) -> &str {
-    let annotations = claim.metadata.annotations.as_ref();
-    let old = annotations.and_then(|a| a.get(OLD_STORAGE_CLASS));
-    let spec = claim.spec.as_ref();
-    let class = old.or_else(|| spec.and_then(|s| s.storage_class_name.as_ref()));
-    class.map_or("", String::as_str)
 }
 
 fn has(metadata: &ObjectMeta, annotation: &str) -> bool {

@@ -11,7 +11,8 @@ use portcullis_api::field_error::go_quote;
 use portcullis_api::{GroupResource, Object, Status};
 
 use crate::attributes::PODS;
-use crate::lookup::{Deed, Permissions, ResourceOf};
+use crate::lookup::ResourceOf;
+use crate::permissions::{Permission, Permissions};
 use crate::{Attributes, Operation, ValidatingPlugin};
 
 /// The plugin.
@@ -28,20 +29,22 @@ impl OwnerReferences {
         }
     }
 
-    fn allows(&self, attributes: &Attributes<'_>, deed: &Deed<'_>) -> bool {
-        self.permissions.allow(attributes.user, deed).is_some()
+    fn allows(&self, attributes: &Attributes<'_>, permission: &Permission<'_>) -> bool {
+        self.permissions
+            .allow(attributes.user, permission)
+            .is_some()
     }
 
     /// Whether the user may delete the object; whoever makes one could as well leave it.
     fn judge_change(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
-        let deed = Deed {
+        let permission = Permission {
             verb: "delete",
             resource: attributes.resource,
             subresource: attributes.subresource,
             namespace: attributes.namespace,
             name: attributes.name,
         };
-        if attributes.operation == Operation::Create || self.allows(attributes, &deed) {
+        if attributes.operation == Operation::Create || self.allows(attributes, &permission) {
             return Ok(());
         }
         // upstream appends the authorizer's reason and error, which mostly read so
@@ -62,7 +65,7 @@ impl OwnerReferences {
                 "cannot set blockOwnerDeletion in this case because cannot find RESTMapping for APIVersion {version} Kind {kind}: no matches for kind {quoted} in version {in_version}"
             )));
         };
-        let deed = Deed {
+        let permission = Permission {
             verb: "update",
             resource: found.resource,
             subresource: "finalizers",
@@ -73,7 +76,7 @@ impl OwnerReferences {
             },
             name: &owner.name,
         };
-        if self.allows(attributes, &deed) {
+        if self.allows(attributes, &permission) {
             return Ok(());
         }
         let why = "cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on: , <nil>";
@@ -118,7 +121,7 @@ impl ValidatingPlugin for OwnerReferences {
 }
 
 /// To hold up whatever there is, which settles it without looking for the owner's resource.
-const ANYTHING: Deed<'static> = Deed {
+const ANYTHING: Permission<'static> = Permission {
     verb: "update",
     resource: GroupResource {
         group: "*",

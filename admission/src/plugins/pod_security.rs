@@ -9,6 +9,7 @@ mod labels;
 mod standard;
 mod subject;
 mod template;
+mod violation;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -11,6 +11,7 @@ use super::host_ports::HostPortRule;
 use super::seccomp::SeccompRule;
 use super::selinux::SeLinuxRule;
 use super::sysctls::SysctlRule;
+use super::unusable::Unusable;
 use super::user::UserRule;
 use super::volumes::VolumeRule;
 
@@ -38,28 +39,6 @@ pub(super) struct CompiledPolicy {
     pub(super) allow_privilege_escalation: bool,
     pub(super) proc_mount_types: Vec<String>,
     pub(super) runtime_class: Option<RuntimeClassStrategyOptions>,
-}
-
-/// Why a policy cannot be used; it is skipped as if it were not there.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unusable {
-    #[error("Unrecognized {field} strategy type {rule}")]
-    Rule { field: &'static str, rule: String },
-    #[error("MustRunAs requires at least one range")]
-    UserWithoutRange,
-    #[error("ranges must be supplied for {0}")]
-    GroupsWithoutRange(&'static str),
-    #[error("MustRunAs requires SELinuxOptions")]
-    SeLinuxWithoutOptions,
-}
-
-impl Unusable {
-    pub(super) fn rule(field: &'static str, rule: &str) -> Self {
-        Self::Rule {
-            field,
-            rule: rule.to_owned(),
-        }
-    }
 }
 
 impl CompiledPolicy {

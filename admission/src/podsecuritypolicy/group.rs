@@ -4,9 +4,9 @@
 use portcullis_api::psp::IDRange;
 use portcullis_api::{FieldError, Path};
 
-use super::compiled::Unusable;
 use super::findings::Findings;
 use super::go;
+use super::unusable::Unusable;
 
 /// Which groups a pod may have.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use k8s_openapi::api::core::v1::SELinuxOptions;
 use portcullis_api::psp::SELinuxStrategyOptions;
 use portcullis_api::{FieldError, Path};
 
-use super::compiled::Unusable;
 use super::findings::Findings;
+use super::unusable::Unusable;
 
 /// Which labels a pod and its containers may have.
 #[derive(Debug)]

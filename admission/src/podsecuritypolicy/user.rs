@@ -3,10 +3,10 @@
 use portcullis_api::psp::{IDRange, RunAsUserStrategyOptions};
 use portcullis_api::{FieldError, Path};
 
-use super::compiled::Unusable;
 use super::findings::Findings;
 use super::go;
 use super::pod_view::ContainerView;
+use super::unusable::Unusable;
 
 /// Who may run.
 #[derive(Debug)]

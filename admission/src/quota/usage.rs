@@ -10,7 +10,7 @@ use portcullis_api::{GroupResource, Object};
 use super::pods;
 use crate::Operation;
 use crate::amounts::{Amounts, read};
-use crate::plugins::default_class::class_of_claim;
+use crate::claims::class_of_claim;
 
 const CLASS_INFIX: &str = ".storageclass.storage.k8s.io/";
 /// Core kinds that quotas also name without `count/`.

@@ -2,7 +2,7 @@
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::certificates::v1::CertificateSigningRequest;
-use portcullis_admission::lookup::Deed;
+use portcullis_admission::permissions::Permission;
 use portcullis_admission::{Chain, Operation};
 use portcullis_api::{GroupKind, GroupResource};
 use rcgen::string::BmpString;
@@ -30,14 +30,14 @@ fn chain() -> Chain {
                 group: GROUP,
                 resource: "signers",
             };
-            let deed = Deed {
+            let permission = Permission {
                 verb,
                 resource,
                 subresource: "",
                 namespace: "",
                 name,
             };
-            world.permit(user, &deed);
+            world.permit(user, &permission);
         }
     }
     world.chain(&PLUGINS)

@@ -1,7 +1,7 @@
 //! `OwnerReferencesPermissionEnforcement`.
 
 use k8s_openapi::api::core::v1::Pod;
-use portcullis_admission::lookup::Deed;
+use portcullis_admission::permissions::Permission;
 use portcullis_admission::{Chain, Operation};
 use portcullis_api::GroupResource;
 
@@ -20,13 +20,13 @@ const ANYTHING: GroupResource<'static> = GroupResource {
     resource: "*",
 };
 
-fn deed(
+fn permission(
     verb: &'static str,
     resource: GroupResource<'static>,
     subresource: &'static str,
     (namespace, name): (&'static str, &'static str),
-) -> Deed<'static> {
-    Deed {
+) -> Permission<'static> {
+    Permission {
         verb,
         resource,
         subresource,
@@ -38,11 +38,17 @@ fn deed(
 /// Alice may delete the pod, bob may hold up the deployment and the node, carol everything.
 fn chain() -> Chain {
     let mut world = World::new();
-    world.permit("alice", &deed("delete", PODS, "", ("default", "p")));
+    world.permit("alice", &permission("delete", PODS, "", ("default", "p")));
     let own = ("default", "d");
-    world.permit("bob", &deed("update", DEPLOYMENTS, "finalizers", own));
-    world.permit("bob", &deed("update", NODES, "finalizers", ("", "n1")));
-    world.permit("carol", &deed("update", ANYTHING, "finalizers", ("", "*")));
+    world.permit("bob", &permission("update", DEPLOYMENTS, "finalizers", own));
+    world.permit(
+        "bob",
+        &permission("update", NODES, "finalizers", ("", "n1")),
+    );
+    world.permit(
+        "carol",
+        &permission("update", ANYTHING, "finalizers", ("", "*")),
+    );
     world.chain(&["OwnerReferencesPermissionEnforcement"])
 }
 

@@ -11,9 +11,8 @@ use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::api::storage::v1::StorageClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use portcullis_admission::lookup::{
-    Deed, KindServed, Lookup, Names, Permissions, QuotaLedger, Stored,
-};
+use portcullis_admission::lookup::{KindServed, Lookup, QuotaLedger, Stored};
+use portcullis_admission::permissions::{Names, Permission, Permissions};
 use portcullis_admission::plugins::known;
 use portcullis_admission::podsecuritypolicy::PolicyIndex;
 use portcullis_admission::quota::Meter;
@@ -226,19 +225,19 @@ impl World {
             group,
             resource: "podsecuritypolicies",
         };
-        let deed = Deed {
+        let permission = Permission {
             verb: "use",
             resource,
             subresource: "",
             namespace,
             name: policy,
         };
-        self.permit(user, &deed);
+        self.permit(user, &permission);
     }
 
     /// Lets a user do something.
-    pub fn permit(&mut self, user: &str, deed: &Deed<'_>) {
-        self.grants.insert(grant(user, deed));
+    pub fn permit(&mut self, user: &str, permission: &Permission<'_>) {
+        self.grants.insert(grant(user, permission));
     }
 
     /// A chain of exactly these plugins.
@@ -280,13 +279,13 @@ impl World {
 }
 
 impl Permissions for Grants {
-    fn allow(&self, user: &UserInfo, deed: &Deed<'_>) -> Option<String> {
-        let granted = self.0.contains(&grant(&user.name, deed));
+    fn allow(&self, user: &UserInfo, permission: &Permission<'_>) -> Option<String> {
+        let granted = self.0.contains(&grant(&user.name, permission));
         granted.then(|| "granted".to_owned())
     }
 
-    fn names(&self, user: &UserInfo, deed: &Deed<'_>) -> Names {
-        let (grants, asked) = (self.0.clone(), grant(&user.name, deed));
+    fn names(&self, user: &UserInfo, permission: &Permission<'_>) -> Names {
+        let (grants, asked) = (self.0.clone(), grant(&user.name, permission));
         Box::new(move |name| {
             let mut alike = grants.iter().filter(|g| g[..6] == asked[..6]);
             alike.any(|grant| grant[6] == name)
@@ -294,10 +293,19 @@ impl Permissions for Grants {
     }
 }
 
-fn grant(user: &str, deed: &Deed<'_>) -> Grant {
-    let GroupResource { group, resource } = deed.resource;
-    let (sub, namespace) = (deed.subresource, deed.namespace);
-    [user, deed.verb, group, resource, sub, namespace, deed.name].map(str::to_owned)
+fn grant(user: &str, permission: &Permission<'_>) -> Grant {
+    let GroupResource { group, resource } = permission.resource;
+    let (sub, namespace) = (permission.subresource, permission.namespace);
+    [
+        user,
+        permission.verb,
+        group,
+        resource,
+        sub,
+        namespace,
+        permission.name,
+    ]
+    .map(str::to_owned)
 }
 
 // === impl Request ===

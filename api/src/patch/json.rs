@@ -7,7 +7,8 @@
 
 use serde_json::Value;
 
-use super::{PatchError, text};
+use super::PatchError;
+use crate::go_text;
 
 /// Upstream: `maxJSONPatchOperations` in `endpoints/handlers/patch.go`.
 const MAX_OPERATIONS: usize = 10_000;
@@ -292,7 +293,7 @@ fn depth(value: &Value) -> usize {
 fn not_a_patch(found: &Value, wanted: &str) -> PatchError {
     PatchError::BadRequest(format!(
         "json: cannot unmarshal {} into Go value of type jsonpatch.{wanted}",
-        text::json_kind(found)
+        go_text::json_kind(found)
     ))
 }
 

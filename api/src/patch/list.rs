@@ -1,106 +1,13 @@
-//! Lists in a strategic merge: scalars as sets, objects by their merge key, each in the order that
-//! the patch asks for and, where it does not, the one the server had.
+//! The order of lists in a strategic merge: the one that the patch asks for and, where it does not, the
+//! one the server had.
 
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
 use super::PatchError;
-use super::strategic::{DIRECTIVE, Schema, bad, cleaned, merge_object, unknown_directive};
-use super::text;
-
-/// Merges the elements a patch lists into the current ones.
-pub(super) fn merge(
-    mut current: Vec<Value>,
-    patch: &[Value],
-    elements: Schema,
-    merge_key: &str,
-) -> Result<Vec<Value>, PatchError> {
-    let Some(example) = check_elements(&current, patch)? else {
-        return Ok(current);
-    };
-    if !example.is_object() {
-        let before = current.clone();
-        current.extend(patch.iter().cloned());
-        let mut seen = HashSet::new();
-        let unique: Vec<_> = current
-            .iter()
-            .filter(|v| seen.insert(*v))
-            .cloned()
-            .collect();
-        return arrange(unique, patch, &before, "");
-    }
-    if merge_key.is_empty() {
-        return Err(bad("cannot merge lists without merge key for struct"));
-    }
-    let Some(wanted) = obey_directives(&mut current, patch, merge_key)? else {
-        // `$patch: replace`: the other elements of the patch are the list.
-        return Ok(cleaned(patch));
-    };
-    let before = current.clone();
-    merge_elements(&mut current, &wanted, elements, merge_key)?;
-    let wanted: Vec<Value> = wanted.into_iter().cloned().collect();
-    arrange(current, &wanted, &before, merge_key)
-}
-
-/// Carries out the `$patch` elements. What remains to be merged, or `None` if the list is replaced.
-fn obey_directives<'p>(
-    current: &mut Vec<Value>,
-    patch: &'p [Value],
-    merge_key: &str,
-) -> Result<Option<Vec<&'p Value>>, PatchError> {
-    let mut wanted = Vec::new();
-    let mut unwanted = HashSet::new();
-    let mut replace = false;
-    for element in patch {
-        let Some(directive) = element.get(DIRECTIVE) else {
-            wanted.push(element);
-            continue;
-        };
-        match directive.as_str() {
-            Some("delete") => {
-                unwanted.insert(key_of(element, merge_key)?);
-            }
-            Some("replace") => replace = true,
-            Some("merge") => {
-                return Err(bad("merging lists cannot yet be specified in the patch"));
-            }
-            _ => {
-                let fields = element.as_object().cloned().unwrap_or_default();
-                return Err(unknown_directive(directive, &fields));
-            }
-        }
-    }
-    if !unwanted.is_empty() {
-        current.retain(|c| !c.get(merge_key).is_some_and(|k| unwanted.contains(k)));
-    }
-    Ok((!replace).then_some(wanted))
-}
-
-fn merge_elements(
-    current: &mut Vec<Value>,
-    changes: &[&Value],
-    elements: Schema,
-    merge_key: &str,
-) -> Result<(), PatchError> {
-    let mut places = HashMap::with_capacity(current.len());
-    for (at, element) in current.iter().enumerate() {
-        if let Some(key) = element.get(merge_key) {
-            places.entry(key.clone()).or_insert(at);
-        }
-    }
-    for change in changes {
-        let key = key_of(change, merge_key)?;
-        let same = places.get(key).and_then(|at| current.get_mut(*at));
-        if let (Some(Value::Object(fields)), Value::Object(change)) = (same, change) {
-            merge_object(fields, change, elements)?;
-        } else {
-            places.insert(key.clone(), current.len());
-            current.extend(cleaned(std::slice::from_ref(change)));
-        }
-    }
-    Ok(())
-}
+use super::directive::{DIRECTIVE, bad};
+use crate::go_text;
 
 /// Drops scalars.
 pub(super) fn delete(current: &mut Vec<Value>, unwanted: &[Value]) {
@@ -122,8 +29,8 @@ pub(super) fn check_elements<'v>(
             "lists of lists are not supported".to_owned(),
         ));
     }
-    if all.any(|v| text::json_kind(v) != text::json_kind(first)) {
-        let lists = [current, patch].map(|l| text::go_value(&Value::Array(l.to_vec())));
+    if all.any(|v| go_text::json_kind(v) != go_text::json_kind(first)) {
+        let lists = [current, patch].map(|l| go_text::go_value(&Value::Array(l.to_vec())));
         return Err(bad(format!(
             "list element types are not identical: [{}]",
             lists.join(" ")
@@ -148,8 +55,8 @@ pub(super) fn check_order(
             let Some(next) = order_left.next() else {
                 return Err(bad(format!(
                     "The order in patch list:\n{}\n doesn't match $setElementOrder list:\n{}\n",
-                    text::go_value(&Value::Array(patch.to_vec())),
-                    text::go_value(&Value::Array(order.to_vec())),
+                    go_text::go_value(&Value::Array(patch.to_vec())),
+                    go_text::go_value(&Value::Array(order.to_vec())),
                 )));
             };
             if key_of(next, merge_key)? == key {
@@ -212,20 +119,20 @@ fn positions<'v>(
 }
 
 /// What an element is told apart by: its merge key's value or, without one, itself.
-fn key_of<'v>(element: &'v Value, merge_key: &str) -> Result<&'v Value, PatchError> {
+pub(super) fn key_of<'v>(element: &'v Value, merge_key: &str) -> Result<&'v Value, PatchError> {
     if merge_key.is_empty() {
         return Ok(element);
     }
     let Value::Object(fields) = element else {
         return Err(bad(format!(
             "expected a map[string]interface {{}}, but received a {}",
-            text::go_type(element)
+            go_text::go_type(element)
         )));
     };
     fields.get(merge_key).ok_or_else(|| {
         bad(format!(
             "map: {} does not contain declared merge key: {merge_key}",
-            text::go_value(element)
+            go_text::go_value(element)
         ))
     })
 }

@@ -3,15 +3,17 @@
 //! Upstream: `k8s.io/apimachinery/pkg/util/strategicpatch/patch.go`, with the corrections of later
 //! versions (directives never end up in an object).
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Map, Value};
 
-use super::{PatchError, list, text};
+use super::PatchError;
+use super::directive::{
+    DELETE_FROM_LIST, DIRECTIVE, ELEMENT_ORDER, RETAIN_KEYS, as_list, bad, clean, cleaned,
+    has_directive, list_of, unknown_directive,
+};
+use super::list;
 use crate::facts::{self, Field, Patch as Strategy, Shape};
-
-pub(super) const DIRECTIVE: &str = "$patch";
-const RETAIN_KEYS: &str = "$retainKeys";
-const ELEMENT_ORDER: &str = "$setElementOrder";
-const DELETE_FROM_LIST: &str = "$deleteFromPrimitiveList";
 
 type Fields = Map<String, Value>;
 
@@ -32,7 +34,7 @@ pub fn strategic_merge(original: &Value, patch: &Fields, root: &str) -> Result<V
 
 /// What is known of the object that is being merged.
 #[derive(Clone, Copy)]
-pub(super) enum Schema {
+enum Schema {
     /// It is a struct with these facts.
     Struct(&'static [Field]),
     /// It is a map, each value a struct of this type.
@@ -64,11 +66,7 @@ impl Schema {
 
 /// Merges a patch into an object in place. On an error the object is half merged, so callers hold
 /// a copy.
-pub(super) fn merge_object(
-    target: &mut Fields,
-    patch: &Fields,
-    schema: Schema,
-) -> Result<(), PatchError> {
+fn merge_object(target: &mut Fields, patch: &Fields, schema: Schema) -> Result<(), PatchError> {
     if let Some(directive) = patch.get(DIRECTIVE) {
         return obey(directive, target, patch);
     }
@@ -148,7 +146,7 @@ fn merge_ordered_lists<'p>(
             (Some(current), None) => current.to_vec(),
             (None, Some(change)) => cleaned(change),
             (Some(current), Some(change)) if strategy.merges() => {
-                list::merge(current.to_vec(), change, elements, merge_key)?
+                merge_lists(current.to_vec(), change, elements, merge_key)?
             }
             (Some(_), Some(change)) => cleaned(change),
         };
@@ -201,7 +199,7 @@ fn merge_field(
         (Some(Value::Array(current)), Value::Array(change)) => {
             let (elements, strategy, merge_key) = schema.enter(key);
             *current = if strategy.merges() {
-                list::merge(std::mem::take(current), change, elements, merge_key)?
+                merge_lists(std::mem::take(current), change, elements, merge_key)?
             } else {
                 cleaned(change)
             };
@@ -218,62 +216,95 @@ fn merge_field(
     Ok(())
 }
 
-/// Makes a value of a patch one of an object: without nulls, and without what only directs.
-fn clean(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            fields.retain(|key, value| {
-                let directs = key == RETAIN_KEYS
-                    || key.starts_with(ELEMENT_ORDER)
-                    || key.starts_with(DELETE_FROM_LIST);
-                !directs && !value.is_null() && !has_directive(value)
-            });
-            fields.values_mut().for_each(clean);
-        }
-        Value::Array(items) => {
-            items.retain(|item| !has_directive(item));
-            items.iter_mut().for_each(clean);
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+/// Merges the elements a patch lists into the current ones.
+fn merge_lists(
+    mut current: Vec<Value>,
+    patch: &[Value],
+    elements: Schema,
+    merge_key: &str,
+) -> Result<Vec<Value>, PatchError> {
+    let Some(example) = list::check_elements(&current, patch)? else {
+        return Ok(current);
+    };
+    if !example.is_object() {
+        let before = current.clone();
+        current.extend(patch.iter().cloned());
+        let mut seen = HashSet::new();
+        let unique: Vec<_> = current
+            .iter()
+            .filter(|v| seen.insert(*v))
+            .cloned()
+            .collect();
+        return list::arrange(unique, patch, &before, "");
     }
-}
-
-/// Elements of a patch's list as an object may have them.
-pub(super) fn cleaned(items: &[Value]) -> Vec<Value> {
-    let mut list = Value::Array(items.to_vec());
-    clean(&mut list);
-    match list {
-        Value::Array(items) => items,
-        _ => Vec::new(),
+    if merge_key.is_empty() {
+        return Err(bad("cannot merge lists without merge key for struct"));
     }
+    let Some(wanted) = obey_directives(&mut current, patch, merge_key)? else {
+        // `$patch: replace`: the other elements of the patch are the list.
+        return Ok(cleaned(patch));
+    };
+    let before = current.clone();
+    merge_elements(&mut current, &wanted, elements, merge_key)?;
+    let wanted: Vec<Value> = wanted.into_iter().cloned().collect();
+    list::arrange(current, &wanted, &before, merge_key)
 }
 
-fn has_directive(value: &Value) -> bool {
-    value.get(DIRECTIVE).is_some()
+/// Carries out the `$patch` elements. What remains to be merged, or `None` if the list is replaced.
+fn obey_directives<'p>(
+    current: &mut Vec<Value>,
+    patch: &'p [Value],
+    merge_key: &str,
+) -> Result<Option<Vec<&'p Value>>, PatchError> {
+    let mut wanted = Vec::new();
+    let mut unwanted = HashSet::new();
+    let mut replace = false;
+    for element in patch {
+        let Some(directive) = element.get(DIRECTIVE) else {
+            wanted.push(element);
+            continue;
+        };
+        match directive.as_str() {
+            Some("delete") => {
+                unwanted.insert(list::key_of(element, merge_key)?);
+            }
+            Some("replace") => replace = true,
+            Some("merge") => {
+                return Err(bad("merging lists cannot yet be specified in the patch"));
+            }
+            _ => {
+                let fields = element.as_object().cloned().unwrap_or_default();
+                return Err(unknown_directive(directive, &fields));
+            }
+        }
+    }
+    if !unwanted.is_empty() {
+        current.retain(|c| !c.get(merge_key).is_some_and(|k| unwanted.contains(k)));
+    }
+    Ok((!replace).then_some(wanted))
 }
 
-/// The field that `$directive/field` is about.
-fn list_of<'k>(directive: &'k str, prefix: &str) -> Option<&'k str> {
-    directive.strip_prefix(prefix)?.strip_prefix('/')
-}
-
-fn as_list(value: &Value) -> Result<&[Value], PatchError> {
-    value.as_array().map(Vec::as_slice).ok_or_else(|| {
-        bad(format!(
-            "expected a []interface {{}}, but received a {}",
-            text::go_type(value)
-        ))
-    })
-}
-
-pub(super) fn unknown_directive(directive: &Value, patch: &Fields) -> PatchError {
-    bad(format!(
-        "unknown patch type: {} in map: {}",
-        text::go_value(directive),
-        text::go_value(&Value::Object(patch.clone()))
-    ))
-}
-
-pub(super) fn bad(why: impl Into<String>) -> PatchError {
-    PatchError::BadRequest(why.into())
+fn merge_elements(
+    current: &mut Vec<Value>,
+    changes: &[&Value],
+    elements: Schema,
+    merge_key: &str,
+) -> Result<(), PatchError> {
+    let mut places = HashMap::with_capacity(current.len());
+    for (at, element) in current.iter().enumerate() {
+        if let Some(key) = element.get(merge_key) {
+            places.entry(key.clone()).or_insert(at);
+        }
+    }
+    for change in changes {
+        let key = list::key_of(change, merge_key)?;
+        let same = places.get(key).and_then(|at| current.get_mut(*at));
+        if let (Some(Value::Object(fields)), Value::Object(change)) = (same, change) {
+            merge_object(fields, change, elements)?;
+        } else {
+            places.insert(key.clone(), current.len());
+            current.extend(cleaned(std::slice::from_ref(change)));
+        }
+    }
+    Ok(())
 }

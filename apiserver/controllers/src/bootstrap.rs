@@ -14,8 +14,9 @@ use portcullis_storage::ReadAt;
 use portcullis_kinds::kinds::priority_class;
 use portcullis_kinds::resource::Resource;
 use portcullis_kinds::table;
+use portcullis_registry::current::Current;
 use portcullis_registry::delete::DeleteOptions;
-use portcullis_registry::update::{Change, Current};
+use portcullis_registry::update::Change;
 use portcullis_registry::{Registry, Scope, codec};
 
 /// The namespaces that are there from the start.

@@ -3,7 +3,8 @@
 use portcullis_api::status::Reason;
 use portcullis_api::{Object, Status};
 
-use portcullis_registry::update::{Change, Current, Updated};
+use portcullis_registry::current::Current;
+use portcullis_registry::update::{Change, Updated};
 use portcullis_registry::{Registry, Scope};
 
 /// A change made of a function; an object that is gone stays gone.

@@ -26,9 +26,10 @@ use self::leases::Leases;
 use crate::bootstrap::system;
 use portcullis_kinds::resource::Resource;
 use portcullis_kinds::table;
+use portcullis_registry::current::Current;
 use portcullis_registry::delete::DeleteOptions;
 use portcullis_registry::repair::Leaks;
-use portcullis_registry::update::{Change, Current};
+use portcullis_registry::update::Change;
 use portcullis_registry::{Registry, Scope};
 
 const NAMESPACE: &str = "default";

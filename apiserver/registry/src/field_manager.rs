@@ -18,6 +18,7 @@ mod merge;
 mod remove;
 pub mod scale;
 mod schema;
+pub mod times;
 pub mod tracked;
 pub mod update;
 mod validate;

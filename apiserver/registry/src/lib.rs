@@ -14,6 +14,7 @@ pub mod errors;
 // The verbs.
 pub mod collection;
 pub mod create;
+pub mod current;
 pub mod delete;
 pub mod update;
 pub mod watch;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portcullis_admission::lookup::{Deed, Names, Permissions};
+use portcullis_admission::permissions::{Names, Permission, Permissions};
 use portcullis_api::UserInfo;
 use portcullis_rbac::{Attributes, Authorizer, Decision, ResourceTarget, Target};
 
@@ -10,30 +10,30 @@ use portcullis_rbac::{Attributes, Authorizer, Decision, ResourceTarget, Target};
 pub struct AuthorizersPermissions(pub Arc<dyn Authorizer>);
 
 impl Permissions for AuthorizersPermissions {
-    fn allow(&self, user: &UserInfo, deed: &Deed<'_>) -> Option<String> {
-        match self.0.authorize(&attributes(user, deed)) {
+    fn allow(&self, user: &UserInfo, permission: &Permission<'_>) -> Option<String> {
+        match self.0.authorize(&attributes(user, permission)) {
             Decision::Allow { reason } => Some(reason),
             Decision::Deny { .. } | Decision::NoOpinion { .. } => None,
         }
     }
 
-    fn names(&self, user: &UserInfo, deed: &Deed<'_>) -> Names {
-        let names = self.0.names(&attributes(user, deed));
+    fn names(&self, user: &UserInfo, permission: &Permission<'_>) -> Names {
+        let names = self.0.names(&attributes(user, permission));
         Box::new(move |name| names.contains(name))
     }
 }
 
-fn attributes<'a>(user: &'a UserInfo, deed: &Deed<'a>) -> Attributes<'a> {
+fn attributes<'a>(user: &'a UserInfo, permission: &Permission<'a>) -> Attributes<'a> {
     let target = ResourceTarget {
-        group: deed.resource.group,
-        resource: deed.resource.resource,
-        subresource: deed.subresource,
-        namespace: deed.namespace,
-        name: deed.name,
+        group: permission.resource.group,
+        resource: permission.resource.resource,
+        subresource: permission.subresource,
+        namespace: permission.namespace,
+        name: permission.name,
     };
     Attributes {
         user,
-        verb: deed.verb,
+        verb: permission.verb,
         target: Target::Resource(target),
     }
 }

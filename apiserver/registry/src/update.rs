@@ -1,6 +1,5 @@
 //! Changing objects: a function of the object as it is, replayed until no other write interferes.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,7 +9,8 @@ use portcullis_api::{ErrorList, FieldError, GroupKind, Object, Path, Status};
 use portcullis_storage::{Entry, Error, ReadAt};
 use serde_json::Value;
 
-use crate::field_manager::update::older_times;
+use crate::current::Current;
+use crate::field_manager::times::older_times;
 
 use crate::registry::Registry;
 use crate::scope::Scope;
@@ -34,53 +34,6 @@ pub trait Change: Send + Sync {
     /// Whether it makes an object that is not there, even of a kind that a PUT does not make.
     fn creates(&self) -> bool {
         false
-    }
-}
-
-/// An object as a change finds it.
-pub struct Current {
-    /// What is stored.
-    pub entry: Arc<Entry>,
-    /// As JSON of the stored version, with its resource version.
-    pub value: Value,
-    /// As its kind's type.
-    pub object: Box<dyn Object>,
-}
-
-impl Current {
-    /// What a change finds, of an entry.
-    ///
-    /// # Errors
-    /// A 500 that names the key, if the entry cannot be read.
-    pub fn read(scope: &Scope<'_>, entry: Arc<Entry>) -> Result<Self, Status> {
-        let mut value = codec::value(&entry)?;
-        let object = codec::typed(scope.resource, &value)
-            .map_err(|e| Status::internal(format!("cannot read {}: {e}", entry.key)))?;
-        let label = value.get("apiVersion").and_then(Value::as_str);
-        let resource = scope.resource;
-        if resource.conversion(label.unwrap_or_default()).is_some() {
-            value = codec::served(resource, &resource.api_version(), object.as_ref());
-        }
-        Ok(Self {
-            entry,
-            value,
-            object,
-        })
-    }
-
-    /// As JSON of a version that serves it, with its resource version.
-    pub fn served(&self, resource: &Resource, api_version: &str) -> Cow<'_, Value> {
-        if resource.conversion(api_version).is_some() {
-            return Cow::Owned(codec::served(resource, api_version, self.object.as_ref()));
-        }
-        let label = self.value.get("apiVersion").and_then(Value::as_str);
-        let mut value = Cow::Borrowed(&self.value);
-        if label != Some(api_version)
-            && let Some(fields) = value.to_mut().as_object_mut()
-        {
-            fields.insert("apiVersion".into(), api_version.into());
-        }
-        value
     }
 }
 

@@ -16,9 +16,10 @@ use super::update;
 use super::write::write;
 use crate::response::Response;
 use portcullis_registry::codec;
+use portcullis_registry::current::Current;
 use portcullis_registry::field_manager::apply::Apply;
 use portcullis_registry::field_manager::tracked;
-use portcullis_registry::update::{Change, Current};
+use portcullis_registry::update::Change;
 
 /// The media type of an apply configuration, which may be JSON too.
 pub const MEDIA_TYPE: &str = "application/apply-patch+yaml";

@@ -12,7 +12,8 @@ use super::call::Call;
 use crate::response::{self, Response};
 use portcullis_kinds::table;
 use portcullis_registry::Scope;
-use portcullis_registry::update::{Change, Current};
+use portcullis_registry::current::Current;
+use portcullis_registry::update::Change;
 
 static BINDING: ObjectType = ObjectType::of::<Binding>();
 

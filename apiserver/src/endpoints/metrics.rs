@@ -4,18 +4,19 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use http::StatusCode;
+use portcullis_api::Status;
 
-use super::api::Api;
 use crate::limits::Limits;
-use crate::metrics::{self, Requests};
+use crate::metrics::{CONTENT_TYPE, Metrics};
 use crate::response::{self, Response};
 
 /// GET of `/metrics`.
 pub async fn get(
-    State(requests): State<Arc<Requests>>,
+    State(metrics): State<Arc<Metrics>>,
     State(limits): State<Arc<Limits>>,
-    State(api): State<Arc<Api>>,
 ) -> Response {
-    let text = metrics::render(&requests, &limits, api.registry.admission());
-    response::bytes(StatusCode::OK, metrics::CONTENT_TYPE, text)
+    match metrics.render(&limits) {
+        Ok(text) => response::bytes(StatusCode::OK, CONTENT_TYPE, text),
+        Err(error) => response::status(&Status::internal(format!("the metrics: {error}"))),
+    }
 }

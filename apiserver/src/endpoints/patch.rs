@@ -14,7 +14,8 @@ use super::query::{FieldValidation, invalid_unless_empty};
 use super::update;
 use super::write::write;
 use crate::response::Response;
-use portcullis_registry::update::{Change, Current};
+use portcullis_registry::current::Current;
+use portcullis_registry::update::Change;
 
 /// A patch, applied to whatever is there.
 struct Patched<'c> {

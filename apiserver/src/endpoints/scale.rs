@@ -14,8 +14,9 @@ use portcullis_kinds::kinds::scale::{SCALE, scale_of, set_replicas};
 use portcullis_kinds::resource::Resource;
 use portcullis_kinds::validation::object_meta::validate_object_meta;
 use portcullis_registry::codec;
+use portcullis_registry::current::Current;
 use portcullis_registry::field_manager::scale::{of_parent, of_scale};
-use portcullis_registry::update::{Change, Current};
+use portcullis_registry::update::Change;
 
 /// A change of a scale, as a change of what it is the scale of.
 pub struct Rescaled<'c, C> {

@@ -9,8 +9,9 @@ use super::create::may_create;
 use super::write::write;
 use crate::response::Response;
 use portcullis_registry::Scope;
+use portcullis_registry::current::Current;
 use portcullis_registry::field_manager::update::Writer;
-use portcullis_registry::update::{Change, Current};
+use portcullis_registry::update::Change;
 
 /// The object as a client sent it, whatever is there now.
 struct Replace<'c> {

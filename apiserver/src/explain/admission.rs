@@ -15,7 +15,8 @@ use crate::endpoints::query::FieldValidation;
 use crate::endpoints::{create, update};
 use portcullis_kinds::table;
 use portcullis_registry::Scope;
-use portcullis_registry::update::{Change, Current};
+use portcullis_registry::current::Current;
+use portcullis_registry::update::Change;
 
 /// A replacement whose writer nobody will remember.
 struct Replacement<'c> {

@@ -6,12 +6,12 @@ use axum::extract::Request;
 use http::Response;
 
 use super::filter::Filter;
-use crate::metrics::Requests;
+use crate::metrics::Metrics;
 use crate::request::Described;
 
 /// Counts each request once it has been answered.
 #[derive(Clone)]
-pub struct Count(pub Arc<Requests>);
+pub struct Count(pub Arc<Metrics>);
 
 impl<B> Filter<B> for Count {
     type Kept = Option<Arc<Described>>;
@@ -23,7 +23,7 @@ impl<B> Filter<B> for Count {
     fn response(&self, kept: Self::Kept, response: Response<B>) -> Response<B> {
         if let Some(described) = kept {
             let dry_run = !described.query.get("dryRun").is_empty();
-            self.0.note(&described.info, dry_run, response.status());
+            self.0.answered(&described.info, dry_run, response.status());
         }
         response
     }

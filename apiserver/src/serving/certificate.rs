@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-use crate::start::files::{Watched, unusable};
+use crate::files::{Watched, unusable};
 
 /// A certificate, and how it is proved.
 #[derive(Debug)]

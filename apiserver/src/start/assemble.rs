@@ -23,16 +23,17 @@ use super::error::StartError;
 use super::identities::Identities;
 use super::store::{self, Store};
 use super::tokens::TokenKeys;
-use super::{authorities, files, host};
+use super::{authorities, host};
 use crate::config::{AuthorizationMode, Serve};
 use crate::endpoints::api::Api;
 use crate::endpoints::documents::Documents;
 use crate::endpoints::openid::OpenId;
 use crate::explain::explainer::Explainer;
+use crate::files;
 use crate::health::Health;
 use crate::layers::Gate;
 use crate::limits::Limits;
-use crate::metrics::Requests;
+use crate::metrics::Metrics;
 use crate::router::{Services, router};
 use crate::tokens::Bound;
 use portcullis_controllers::enabled::EnabledControllers;
@@ -167,7 +168,7 @@ pub async fn assemble(
         shutdown: CancellationToken::new(),
     };
     let limits = Arc::new(Limits::new(&options.limits));
-    let requests = Arc::new(Requests::default());
+    let metrics = Arc::new(Metrics::new(registry.admission()));
     let services = Services {
         api: Arc::new(Api {
             registry: registry.clone(),
@@ -179,7 +180,7 @@ pub async fn assemble(
         documents: Arc::new(Documents::new(address, openid)),
         health: background.health.clone(),
         limits: limits.clone(),
-        requests: requests.clone(),
+        metrics: metrics.clone(),
         explainer: Arc::new(Explainer {
             authenticator: authenticator.clone(),
             authorizer: authorizer.clone(),
@@ -202,7 +203,7 @@ pub async fn assemble(
             accepts_passwords,
             authorizer,
             limits,
-            requests,
+            metrics,
         },
         authorities,
         background,

@@ -7,9 +7,9 @@ use portcullis_authn::{ClientCertificates, FileError, Reload, Reloading};
 use tokio::sync::watch;
 
 use crate::config::Serve;
+use crate::files::{self, Watched};
 use crate::start::StartError;
 use crate::start::certificates::Certificates;
-use crate::start::files::{self, Watched};
 
 /// The bundle of `--client-ca-file` beside the data directory's own authority. Whoever publishes
 /// both is told when the file has changed.

@@ -9,9 +9,9 @@ use portcullis_authn::oidc::{Fetch, FetchError, OidcOptions, OidcTokens};
 use portcullis_authn::{FileError, Reloading};
 
 use crate::config::oidc::Oidc;
+use crate::files::{self, Watched};
 use crate::outbound::https::{HttpsClient, has_credentials, without_credentials};
 use crate::start::StartError;
-use crate::start::files::{self, Watched};
 
 const ISSUER: &str = "--oidc-issuer-url";
 const CLIENT: &str = "--oidc-client-id";

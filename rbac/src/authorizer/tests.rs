@@ -1,4 +1,5 @@
 use super::*;
+use crate::Target;
 use crate::testing::{binding, cluster_binding, cluster_role, role, rule, urls, user};
 use crate::trace::Verdict;
 use crate::{AlwaysAllow, AlwaysDeny, Privileged, ResourceTarget, Union};
@@ -284,7 +285,7 @@ fn traces_show_every_binding_and_agree_with_the_decision() {
             verb,
             target: pods(namespace),
         };
-        let trace = rbac.considered(&attributes);
+        let trace = considered(&rbac.index, &attributes);
         let lines: Vec<_> = trace
             .iter()
             .map(|c| {

@@ -13,8 +13,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::disk::private;
 use super::error::OpenError;
+use super::private_file::private;
 use crate::Revision;
 
 const FILE: &str = "store.acknowledged";

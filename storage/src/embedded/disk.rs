@@ -3,7 +3,7 @@
 //! A second file, `store.lock`, is what keeps other processes out: it is there before the first
 //! is, and never replaced.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +15,7 @@ use redb::{
 
 use super::acknowledged::Acknowledged;
 use super::error::OpenError;
+use super::private_file::private;
 use super::record::{Encoded, Record};
 use crate::{Event, Revision};
 
@@ -292,13 +293,4 @@ impl Disk {
         transaction.commit()?;
         Ok(())
     }
-}
-
-/// Secrets are in there.
-pub(super) fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
 }

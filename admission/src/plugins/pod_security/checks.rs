@@ -6,7 +6,7 @@ pub(super) mod restricted;
 
 use std::collections::BTreeSet;
 
-use super::standard::Violation;
+use super::violation::Violation;
 
 /// Values that were met, sorted and each once.
 type Values = BTreeSet<String>;

@@ -5,15 +5,7 @@
 use super::checks::{baseline, context, restricted};
 use super::labels::{Level, LevelVersion, Version};
 use super::subject::PodLike;
-
-/// What is wrong, in short and at length.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Violation {
-    pub(super) reason: &'static str,
-    pub(super) detail: String,
-}
-
-pub(super) type Check = fn(&PodLike<'_>) -> Option<Violation>;
+use super::violation::{Check, Violation};
 
 /// A check in its versions, by the minor release as of which each holds.
 struct Versioned {

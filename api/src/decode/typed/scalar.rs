@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{Error, Node, base64};
 use crate::decode::DecodeError;
-use crate::patch::text::json_kind;
+use crate::go_text::json_kind;
 use crate::quantity::Quantity;
 
 /// Go reads a quantity from text or number, blanks around it aside, and writes its canonical form.

@@ -14,7 +14,8 @@ use portcullis_api::{Object, Status};
 
 use super::{NAME, PORT_NAME, defaulted, existing, label};
 use portcullis_kinds::table;
-use portcullis_registry::update::{Change, Current};
+use portcullis_registry::current::Current;
+use portcullis_registry::update::Change;
 
 /// All servers, in the endpoints of the service.
 pub(super) struct InEndpoints<'s>(pub(super) &'s BTreeSet<SocketAddr>);

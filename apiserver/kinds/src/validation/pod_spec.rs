@@ -14,6 +14,7 @@ mod mounts;
 mod projections;
 mod scheduling;
 mod security;
+mod volume_items;
 mod volume_sources;
 mod volumes;
 mod windows;

@@ -7,11 +7,11 @@ use portcullis_api::Object;
 use serde_json::Value;
 
 use super::field_set::FieldSet;
-use super::managed::{Managed, Operation, Owned, Owner, is_reset, same_but_for_times};
+use super::managed::{Managed, Operation, Owned, Owner, is_reset};
 use super::tracked::{self, Tracked};
 use crate::codec;
+use crate::current::Current;
 use crate::scope::Scope;
-use crate::update::Current;
 use portcullis_kinds::resource::Resource;
 
 /// The longest name taken from a user agent, in bytes.
@@ -174,14 +174,4 @@ fn prefix(agent: &str) -> &str {
         end -= 1;
     }
     &name[..end]
-}
-
-/// A change that changed nothing keeps the times of the entries, so that it is none (upstream:
-/// `IgnoreManagedFieldsTimestampsTransformer`).
-///
-/// Returns the entries the object had if only times tell them from its new ones.
-pub fn older_times(object: &dyn Object, current: &Current) -> Option<Vec<ManagedFieldsEntry>> {
-    let old = current.object.metadata().managed_fields.as_ref()?;
-    let new = object.metadata().managed_fields.as_ref()?;
-    (old != new && same_but_for_times(old, new)).then(|| old.clone())
 }

@@ -16,9 +16,10 @@ use portcullis_kinds::table;
 use portcullis_kinds::validation::labels::is_empty_selector;
 use portcullis_kinds::validation::{list, text};
 use portcullis_registry::collection::ListQuery;
+use portcullis_registry::current::Current;
 use portcullis_registry::facts::Selection;
 use portcullis_registry::field_manager::update::Writer;
-use portcullis_registry::update::{Change, Current};
+use portcullis_registry::update::Change;
 use portcullis_registry::{Registry, Scope, codec};
 
 const REFUSAL: &str = "Cannot evict pod as it would violate the pod's disruption budget.";

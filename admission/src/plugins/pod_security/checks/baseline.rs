@@ -3,8 +3,8 @@
 use k8s_openapi::api::core::v1::{LifecycleHandler, Probe};
 
 use super::{Values, containers, plural, quoted, violation};
-use crate::plugins::pod_security::standard::Violation;
 use crate::plugins::pod_security::subject::{ContainerLike, PodLike};
+use crate::plugins::pod_security::violation::Violation;
 
 const CAPABILITIES: [&str; 13] = [
     "AUDIT_WRITE",

@@ -5,8 +5,8 @@ use k8s_openapi::api::core::v1::{SELinuxOptions, WindowsSecurityContextOptions};
 use portcullis_api::field_error::go_quote;
 
 use super::{Values, plural, quoted, setters, violation};
-use crate::plugins::pod_security::standard::Violation;
 use crate::plugins::pod_security::subject::{ContainerLike, PodLike};
+use crate::plugins::pod_security::violation::Violation;
 
 const APP_ARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
 pub(in super::super) const SECCOMP_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";

@@ -4,8 +4,8 @@ use k8s_openapi::api::core::v1::Volume;
 
 use super::{Values, containers, plural, quoted, setters, violation};
 use crate::plugins::pod_security::checks::context;
-use crate::plugins::pod_security::standard::Violation;
 use crate::plugins::pod_security::subject::{ContainerLike, PodLike};
+use crate::plugins::pod_security::violation::Violation;
 
 pub(crate) fn escalation(pod: &PodLike<'_>) -> Option<Violation> {
     let bad = pod.named(|c| c.context.allow_privilege_escalation != Some(false));

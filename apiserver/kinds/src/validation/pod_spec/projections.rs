@@ -11,7 +11,7 @@ use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::super::{list, required};
 use super::field_refs::{VOLUME_FIELDS, validate_field_ref, validate_resource_field_ref};
-use super::volumes::{validate_file_path, validate_items, validate_mode};
+use super::volume_items::{validate_file_path, validate_items, validate_mode};
 
 /// The shortest and longest life of a token, in seconds.
 const TOKEN_MIN: i64 = 10 * 60;

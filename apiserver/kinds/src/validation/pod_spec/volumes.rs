@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{
     ConfigMapVolumeSource, EmptyDirVolumeSource, EphemeralVolumeSource, FlexVolumeSource,
-    HostPathVolumeSource, KeyToPath, SecretVolumeSource, Volume,
+    HostPathVolumeSource, SecretVolumeSource, Volume,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::field_error::go_quote;
@@ -14,10 +14,11 @@ use super::super::claims::validate_claim_spec;
 use super::super::labels::validate_labels;
 use super::super::names::validate_csi_driver_name;
 use super::super::object_meta::validate_annotations;
-use super::super::profiles::{validate_descending_path, validate_no_backsteps};
+use super::super::profiles::validate_no_backsteps;
 use super::super::resources::amount;
 use super::super::{OneOf, invalid_each, list, one_of, required, text};
 use super::projections::{self, validate_projected};
+use super::volume_items::{validate_items, validate_mode};
 use super::{iscsi, volume_sources as sources};
 
 const HOST_PATH_TYPES: [&str; 8] = [
@@ -294,33 +295,5 @@ fn validate_flex(source: &FlexVolumeSource, path: &Path, errors: &mut ErrorList)
             let path = path.child("options").key(key);
             errors.push(FieldError::invalid(&path, key, detail));
         }
-    }
-}
-
-/// The permissions of a file.
-pub(super) fn validate_mode(mode: Option<i32>, path: &Path, errors: &mut ErrorList) {
-    if let Some(mode) = mode.filter(|m| !(0..=0o777).contains(m)) {
-        let detail = "must be a number between 0 and 0777 (octal), both inclusive";
-        errors.push(FieldError::invalid(path, mode, detail));
-    }
-}
-
-/// Which key becomes which file.
-pub(super) fn validate_items(items: Option<&Vec<KeyToPath>>, path: &Path, errors: &mut ErrorList) {
-    for (i, item) in list(items).iter().enumerate() {
-        let path = path.index(i);
-        required(Some(&item.key), &path.child("key"), errors);
-        required(Some(&item.path), &path.child("path"), errors);
-        validate_file_path(&item.path, &path.child("path"), errors);
-        validate_mode(item.mode, &path.child("mode"), errors);
-    }
-}
-
-/// A path below the volume's root, whose name is not one the kubelet uses itself.
-pub(super) fn validate_file_path(file: &str, path: &Path, errors: &mut ErrorList) {
-    validate_descending_path(file, path, errors);
-    if file.starts_with("..") && !file.starts_with("../") {
-        let detail = "must not start with '..'";
-        errors.push(FieldError::invalid(path, file, detail));
     }
 }

@@ -17,7 +17,7 @@ pub(crate) fn json_kind(value: &Value) -> &'static str {
 }
 
 /// The Go type a value has when it is read without a type of its own.
-pub(super) fn go_type(value: &Value) -> &'static str {
+pub(crate) fn go_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "%!s(<nil>)",
         Value::Bool(_) => "bool",
@@ -30,7 +30,7 @@ pub(super) fn go_type(value: &Value) -> &'static str {
 }
 
 /// The value as `%v` shows it: `map[image:b name:a]`.
-pub(super) fn go_value(value: &Value) -> String {
+pub(crate) fn go_value(value: &Value) -> String {
     let mut out = String::new();
     write_value(value, &mut out);
     out

@@ -1,0 +1,23 @@
+//! Policies that cannot be used.
+
+/// Why a policy cannot be used; it is skipped as if it were not there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unusable {
+    #[error("Unrecognized {field} strategy type {rule}")]
+    Rule { field: &'static str, rule: String },
+    #[error("MustRunAs requires at least one range")]
+    UserWithoutRange,
+    #[error("ranges must be supplied for {0}")]
+    GroupsWithoutRange(&'static str),
+    #[error("MustRunAs requires SELinuxOptions")]
+    SeLinuxWithoutOptions,
+}
+
+impl Unusable {
+    pub(super) fn rule(field: &'static str, rule: &str) -> Self {
+        Self::Rule {
+            field,
+            rule: rule.to_owned(),
+        }
+    }
+}

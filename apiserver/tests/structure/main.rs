@@ -1,0 +1,174 @@
+//! The structure of the code: which crate knows which, and no circle among modules.
+//!
+//! What is read are the sources and `cargo metadata`, so a rule that is broken names the files.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test ends at the first surprise, with its place"
+)]
+
+mod circles;
+mod imports;
+mod module;
+mod workspace;
+
+use std::collections::BTreeSet;
+
+use self::circles::circles;
+use self::module::Crate;
+use self::workspace::Workspace;
+
+/// What each crate may know of this workspace. Those above are in nobody's way.
+const KNOWS: &[(&str, &[&str])] = &[
+    ("api", &[]),
+    ("cel", &["api"]),
+    ("schema", &["api"]),
+    ("storage", &["api"]),
+    ("authn", &["api"]),
+    ("rbac", &["api"]),
+    ("admission", &["api"]),
+    ("kinds", &["api"]),
+    (
+        "registry",
+        &["api", "admission", "kinds", "rbac", "storage"],
+    ),
+    ("openapi", &["api", "kinds"]),
+    (
+        "controllers",
+        &["api", "admission", "kinds", "rbac", "registry", "storage"],
+    ),
+];
+
+/// Modules that may not import others: crate, module, and the beginnings of what it may not name.
+const FORBIDDEN: &[(&str, &str, &[&str])] = &[
+    (
+        "portcullis",
+        "endpoints",
+        &[
+            "crate::start",
+            "crate::cli",
+            "crate::serving",
+            "crate::layers",
+        ],
+    ),
+    (
+        "portcullis",
+        "layers",
+        &["crate::start", "crate::cli", "crate::serving"],
+    ),
+    (
+        "portcullis",
+        "access",
+        &["crate::endpoints", "crate::layers", "crate::start"],
+    ),
+    (
+        "portcullis",
+        "response",
+        &["crate::endpoints", "crate::layers", "crate::start"],
+    ),
+    (
+        "portcullis",
+        "outbound",
+        &["crate::endpoints", "crate::layers", "crate::start"],
+    ),
+    (
+        "portcullis-kinds",
+        "",
+        &["tokio", "http_body", "hyper", "futures_util"],
+    ),
+];
+
+/// The only modules of the server that may name hyper.
+const NAMES_HYPER: &[&str] = &["serving", "outbound"];
+
+#[test]
+fn crates_depend_one_way() {
+    let workspace = Workspace::read();
+    let short = |name: &str| name.trim_start_matches("portcullis-").to_owned();
+    for (name, allowed) in KNOWS {
+        let member = workspace.member(&format!("portcullis-{name}"));
+        let known = member
+            .dependencies
+            .iter()
+            .filter(|d| d.starts_with("portcullis"));
+        let known: BTreeSet<_> = known.map(|d| short(d)).collect();
+        let allowed = allowed.iter().map(|a| (*a).to_owned()).collect();
+        assert!(
+            known.is_subset(&allowed),
+            "{name} depends on {known:?}, and may on {allowed:?}"
+        );
+    }
+    let listed = KNOWS.len() + 1;
+    assert_eq!(
+        workspace.members.len(),
+        listed,
+        "a crate is missing in this test"
+    );
+}
+
+#[test]
+fn modules_do_not_import_in_circles() {
+    let workspace = Workspace::read();
+    let mut found = Vec::new();
+    for member in &workspace.members {
+        let krate = Crate::read(&member.name, &member.root);
+        found.extend(circles(&krate));
+    }
+    assert!(
+        found.is_empty(),
+        "{} circles:\n{}",
+        found.len(),
+        found.join("\n")
+    );
+}
+
+#[test]
+fn modules_name_only_what_they_may() {
+    let workspace = Workspace::read();
+    let mut found = Vec::new();
+    for (name, module, forbidden) in FORBIDDEN {
+        let krate = Crate::read(name, &workspace.member(name).root);
+        for import in krate.names_below(module) {
+            let path = import.path.join("::");
+            let is_below = |f: &&str| path == **f || path.starts_with(&format!("{f}::"));
+            if forbidden.iter().any(&is_below) {
+                found.push(format!("{} names {path}", import.file.display()));
+            }
+        }
+    }
+    let server = Crate::read("portcullis", &workspace.member("portcullis").root);
+    for import in server.names_below("") {
+        let is_hyper = import.path[0] == "hyper";
+        if is_hyper && !NAMES_HYPER.contains(&import.module[0].as_str()) {
+            found.push(format!("{} names hyper", import.file.display()));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// The rules above find what they are there to find.
+#[test]
+fn circles_are_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("lib.rs", "mod a;\nmod b;\nmod facade;\n");
+    write("a.rs", "use crate::b::B;\npub struct A(B);\n");
+    write(
+        "b.rs",
+        "pub struct B;\nfn f() { let _ = crate::facade::Inner; }\n",
+    );
+    write("facade.rs", "mod inner;\npub use inner::{Inner, inner};\n");
+    write(
+        "facade/inner.rs",
+        "use crate::b;\npub struct Inner;\npub fn inner() {}\n#[cfg(test)]\nmod tests { use crate::a::A; }\n",
+    );
+    let found = circles(&Crate::read("example", &dir.path().join("lib.rs")));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("b imports facade::inner"), "{found:?}");
+    write("facade/inner.rs", "pub struct Inner;\npub fn inner() {}\n");
+    let found = circles(&Crate::read("example", &dir.path().join("lib.rs")));
+    assert!(found.is_empty(), "{found:?}");
+}

@@ -1,0 +1,19 @@
+//! Errors told as one.
+
+use std::fmt::Display;
+
+/// One text for several errors, each named once (upstream: `utilerrors.NewAggregate`).
+pub(crate) fn aggregate<E: Display>(errors: &[E]) -> Option<String> {
+    let mut texts: Vec<String> = Vec::new();
+    for error in errors {
+        let text = error.to_string();
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    match texts.as_slice() {
+        [] => None,
+        [only] => Some(only.clone()),
+        several => Some(format!("[{}]", several.join(", "))),
+    }
+}
