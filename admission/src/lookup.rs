@@ -39,7 +39,7 @@ pub struct KindServed {
 }
 
 /// Finds what a kind is served as, by its API version and name.
-pub type ResourceOf = fn(api_version: &str, kind: &str) -> Option<KindServed>;
+pub type ResourceOf = Arc<dyn Fn(&str, &str) -> Option<KindServed> + Send + Sync>;
 
 /// Objects of one kind as the store has them, read when somebody asks: nobody keeps all of them
 /// decoded. Cluster-scoped kinds have the empty namespace.
@@ -178,7 +178,7 @@ impl Lookups {
             ingress_classes: none,
             policies: Arc::default(),
             permissions,
-            resource_of: |_, _| None,
+            resource_of: Arc::new(|_, _| None),
             generate_name,
         }
     }

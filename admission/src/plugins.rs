@@ -139,7 +139,7 @@ const ALL: [Row; 35] = [
     ),
     off(
         "OwnerReferencesPermissionEnforcement",
-        Made(|l| Roles::validating(OwnerReferences::new(&l.permissions, l.resource_of))),
+        Made(|l| Roles::validating(OwnerReferences::new(&l.permissions, l.resource_of.clone()))),
     ),
     on(
         "PersistentVolumeClaimResize",

@@ -119,6 +119,23 @@ pub fn owner<'k>(api_version: &str, kind: &'k str) -> &'k str {
     }
 }
 
+/// The fields of a Go type that are pointers to something of no one type: `{}`, `[]` or `false` there is
+/// said, and not the same as nothing. All of them are in definitions of custom resources; the table has
+/// no word for them.
+pub fn pointers_to_anything(owner: &str) -> &'static [&'static str] {
+    match owner {
+        "CustomResourceSubresources" => &["status"],
+        "JSONSchemaProps" => &[
+            "additionalItems",
+            "additionalProperties",
+            "default",
+            "example",
+            "items",
+        ],
+        _ => &[],
+    }
+}
+
 /// The fields of a Go type, by its name; none for a type of which nothing is known.
 pub fn fields(owner: &str) -> &'static [Field] {
     of_type(owner).map_or(&[], |t| t.fields)

@@ -6,6 +6,7 @@
 
 pub mod backoff;
 pub mod certificate_request;
+pub mod custom;
 pub mod decode;
 pub mod encode;
 pub mod facts;
@@ -24,6 +25,7 @@ pub mod user;
 pub mod verb;
 
 pub use backoff::Backoff;
+pub use custom::CustomObject;
 pub use field_error::{ErrorList, FieldError, Path};
 pub use gvk::{GroupKind, GroupResource, GroupVersion};
 pub use object::{Object, ObjectType};

@@ -40,13 +40,13 @@ use self::api::Api;
 use self::body::Incoming;
 use self::call::Call;
 use self::documents::Documents;
-use self::method::{check_verb, find_subresource};
+use self::method::{check_verb, find_subresource, is_in_its_scope};
 use crate::access::Authorized;
 use crate::limits::in_flight::InFlight;
 use crate::request::{RequestInfo, ResourceRequest};
 use crate::response::{self, Response, accept};
 use portcullis_kinds::kinds::scale::SCALE;
-use portcullis_kinds::table;
+use portcullis_kinds::resource::Resource;
 use portcullis_registry::{Scope, WarningList};
 
 /// Answers whatever has no route of its own: `/api` and `/apis`, as the request was authorized.
@@ -86,14 +86,14 @@ async fn resource(
     body: &mut Incoming,
 ) -> Result<Response, Status> {
     let api_version = info.api_version();
-    if !table::serves_group(&info.group) {
-        return Ok(response::text(
-            StatusCode::NOT_FOUND,
-            "404 page not found\n",
-        ));
-    }
-    let resource =
-        table::find(&api_version, &info.resource).ok_or_else(Status::no_such_resource)?;
+    let catalogue = asked.api.registry.catalogue();
+    let built_in = catalogue.is_built_in_group(&info.group);
+    let row = match catalogue.find(&api_version, &info.resource) {
+        Some(row) if built_in || is_in_its_scope(row, info) => row,
+        _ if built_in => return Err(Status::no_such_resource()),
+        _ => return Ok(page_not_found()),
+    };
+    let resource: &Resource = row;
     let subresource = find_subresource(resource, info)?;
     let verb = check_verb(resource, subresource, info)?;
     let warnings = WarningList::default();
@@ -103,10 +103,17 @@ async fn resource(
     } else {
         (None, resource, api_version)
     };
+    let custom = row.strategy.custom();
+    warnings.add(
+        custom
+            .and_then(|custom| custom.deprecation(&api_version))
+            .map(str::to_owned),
+    );
     let call = Call {
         api: asked.api,
         in_flight: asked.in_flight,
         parent,
+        row,
         scope: Scope {
             resource,
             api_version: &api_version,
@@ -132,6 +139,12 @@ async fn resource(
     let mut answer = result.unwrap_or_else(|status| response::status(&status));
     response::warn(&mut answer, &warnings.into_inner());
     Ok(answer)
+}
+
+/// What upstream's mux says of paths that nothing is registered for: so are those of groups that only
+/// definitions make, whatever is wrong with them.
+fn page_not_found() -> Response {
+    response::text(StatusCode::NOT_FOUND, "404 page not found\n")
 }
 
 /// The verb's own work. On the heap, for the largest of them is many times what the others need, and

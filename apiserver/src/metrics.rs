@@ -1,9 +1,12 @@
 //! What the server counts of itself, under upstream's names, for Prometheus.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use portcullis_admission::Chain;
 use portcullis_api::Verb;
-use portcullis_kinds::table;
+use portcullis_kinds::catalogue::Catalogue;
+use portcullis_registry::catalogues::Catalogues;
 use prometheus::core::Collector;
 use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
@@ -35,6 +38,7 @@ pub struct Metrics {
     requests: IntCounterVec,
     in_flight: IntGaugeVec,
     resident: IntGauge,
+    catalogues: Arc<Catalogues>,
 }
 
 /// A request by the labels that upstream counts it under.
@@ -49,8 +53,8 @@ struct Labels {
 }
 
 impl Metrics {
-    /// Metrics of a server with this admission chain.
-    pub fn new(admission: &Chain) -> Self {
+    /// Metrics of a server with this admission chain and these kinds.
+    pub fn new(admission: &Chain, catalogues: Arc<Catalogues>) -> Self {
         const VALID: &str = "these names are valid, and each is there once";
         let requests = Opts::new(
             "apiserver_request_total",
@@ -69,6 +73,7 @@ impl Metrics {
             requests: IntCounterVec::new(requests, &REQUEST_LABELS).expect(VALID),
             in_flight: IntGaugeVec::new(in_flight, &["request_kind"]).expect(VALID),
             resident: IntGauge::with_opts(resident).expect(VALID),
+            catalogues,
         };
         let own: [Box<dyn Collector>; 3] = [
             Box::new(metrics.requests.clone()),
@@ -83,7 +88,7 @@ impl Metrics {
 
     /// Counts a request.
     pub fn answered(&self, info: &RequestInfo, dry_run: bool, code: StatusCode) {
-        let labels = Labels::of(info);
+        let labels = Labels::of(info, &self.catalogues.current());
         let counter = self.requests.with_label_values(&[
             code.as_str(),
             "apiserver",
@@ -115,18 +120,18 @@ impl Metrics {
 }
 
 impl Labels {
-    fn of(info: &RequestInfo) -> Self {
+    fn of(info: &RequestInfo, catalogue: &Catalogue) -> Self {
         match info {
             RequestInfo::Path { verb, .. } => Self {
                 verb: method(verb),
                 ..Self::default()
             },
-            RequestInfo::Resource(info) => Self::of_resource(info),
+            RequestInfo::Resource(info) => Self::of_resource(info, catalogue),
         }
     }
 
     /// What is not served is counted without its name.
-    fn of_resource(info: &ResourceRequest) -> Self {
+    fn of_resource(info: &ResourceRequest, catalogue: &Catalogue) -> Self {
         let mut labels = Self {
             verb: info.verb.map_or("OTHER", verb),
             scope: match (info.name.as_str(), info.namespace.as_str()) {
@@ -136,7 +141,7 @@ impl Labels {
             },
             ..Self::default()
         };
-        if let Some(resource) = table::find(&info.api_version(), &info.resource) {
+        if let Some(resource) = catalogue.find(&info.api_version(), &info.resource) {
             labels.group = resource.group;
             labels.version = resource.version;
             labels.resource = resource.plural;
@@ -188,7 +193,7 @@ mod tests {
 
     #[test]
     fn requests_are_counted_by_what_they_are_about() {
-        let metrics = Metrics::new(&Chain::default());
+        let metrics = Metrics::new(&Chain::default(), Arc::default());
         let answered = |method: Method, path: &str, code| {
             let info = RequestInfo::parse(&method, path, &Query::default());
             metrics.answered(&info, false, code);

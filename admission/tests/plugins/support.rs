@@ -261,7 +261,7 @@ impl World {
             storage_classes: Arc::new(self.storage_classes),
             ingress_classes: Arc::new(self.ingress_classes),
             policies: self.policies,
-            resource_of: |api_version, kind| {
+            resource_of: Arc::new(|api_version: &str, kind: &str| {
                 let (group, resource, is_namespaced) = match (api_version, kind) {
                     ("apps/v1", "Deployment") => ("apps", "deployments", true),
                     ("v1", "Node") => ("", "nodes", false),
@@ -272,7 +272,7 @@ impl World {
                     resource,
                     is_namespaced,
                 })
-            },
+            }),
             ..Lookups::nothing(permissions, |beginning| format!("{beginning}x7k2p"))
         })
     }

@@ -94,7 +94,9 @@ async fn begin(
         selection: Selection::default(),
         from: WatchFrom::Start(ReadAt::Latest),
     };
-    registry.watch(&Scope::all(resource, user), query).await
+    registry
+        .watch(resource.into(), &Scope::all(resource, user), query)
+        .await
 }
 
 fn seen<K: Object + Clone>(

@@ -5,6 +5,7 @@
 //! upstream's controller is. Several servers on one etcd elect the one that runs them ([`leader`]).
 
 pub mod bootstrap;
+pub mod definitions;
 pub mod own_service;
 
 // Which controllers run, and where.

@@ -109,7 +109,9 @@ pub(super) fn is_terminating(status: &Status) -> bool {
 
 /// Deletes all that can be deleted, of every kind whatever becomes of the others.
 async fn empty(registry: &Registry, user: &UserInfo, name: &str) -> Emptied {
-    let kinds = table::RESOURCES
+    let catalogue = registry.catalogue();
+    let kinds = catalogue
+        .rows()
         .iter()
         .filter(|r| r.namespaced && r.supports(Verb::DeleteCollection));
     let mut emptied = Emptied::default();
@@ -126,7 +128,7 @@ async fn empty_of(
     registry: &Registry,
     user: &UserInfo,
     namespace: &str,
-    kind: &'static Resource,
+    kind: &Resource,
 ) -> Result<Option<Remaining>, Status> {
     let query = ListQuery {
         selection: Selection::default(),

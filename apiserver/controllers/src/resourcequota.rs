@@ -40,6 +40,7 @@ pub async fn run(registry: Arc<Registry>) {
         ledger: Ledger::new(
             registry.storage().clone(),
             registry.root().trim_end_matches('/'),
+            registry.catalogues().clone(),
         ),
         registry,
         user: UserInfo::service_account("kube-system", "resourcequota-controller"),
@@ -180,9 +181,9 @@ impl Counter {
         else {
             return Ok(true);
         };
-        let scope = Scope::all(resource, &self.user).named(namespace, name);
+        let scope = Scope::all(&resource, &self.user).named(namespace, name);
         let entry = self.registry.get(&scope, ReadAt::Latest).await?;
-        let object = codec::object(resource, &entry)?;
+        let object = codec::object(&resource, &entry)?;
         let Some(quota) = object.as_kind::<ResourceQuota>() else {
             return Ok(true);
         };

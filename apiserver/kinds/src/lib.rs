@@ -4,8 +4,12 @@
 //! keys, Tables) derives from the rows. A row's [`strategy`] holds what the kind decides for itself:
 //! defaults, validation, what an update may change, what is printed.
 
+pub mod catalogue;
+pub mod custom;
+pub mod intern;
 pub mod kinds;
 pub mod resource;
+pub mod shared;
 pub mod strategy;
 pub mod table;
 pub mod time;

@@ -1,11 +1,14 @@
 //! A row of the kind table: all the server knows of a resource.
 
+use portcullis_api::decode::{DecodeError, Decoded};
 use portcullis_api::encode::TypeMeta;
-use portcullis_api::{GroupKind, GroupResource, ObjectType, Verb};
+use portcullis_api::{GroupKind, GroupResource, Object, ObjectType, Verb};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use super::strategy::{DynStrategy, Strategy};
+use super::shared::StrategyRef;
+use super::strategy::Strategy;
 use super::version::{Conversion, Served};
 
 /// One resource: its names, what can be done with it, and the rules of its kind.
@@ -16,10 +19,16 @@ pub struct Resource {
     pub group: &'static str,
     /// The version objects are stored in and served as by default, such as `v1`.
     pub version: &'static str,
+    /// Whether clients may ask for the version that objects are stored in.
+    pub stored_is_served: bool,
     /// Further group versions that serve the same objects.
     pub also: &'static [Served],
     /// The kind, such as `Pod`.
     pub kind: &'static str,
+    /// The singular, where it is not the kind in small letters.
+    pub singular: Option<&'static str>,
+    /// The kind of lists, where it is not the kind with `List` behind it.
+    pub list_kind: Option<&'static str>,
     /// The plural, lower-case name, such as `pods`.
     pub plural: &'static str,
     /// Whether objects live in namespaces.
@@ -41,7 +50,7 @@ pub struct Resource {
     /// The stored type, with its decoder and schema.
     pub object_type: &'static ObjectType,
     /// The rules of the kind.
-    pub strategy: &'static dyn DynStrategy,
+    pub strategy: StrategyRef,
 }
 
 /// A resource below an object.
@@ -130,9 +139,12 @@ impl Resource {
         Self {
             group: <S::Kind as k8s_openapi::Resource>::GROUP,
             version: <S::Kind as k8s_openapi::Resource>::VERSION,
+            stored_is_served: true,
             also: &[],
             unconditional_update: true,
             kind: <S::Kind as k8s_openapi::Resource>::KIND,
+            singular: None,
+            list_kind: None,
             plural: <S::Kind as k8s_openapi::Resource>::URL_PATH_SEGMENT,
             namespaced: false,
             short_names: &[],
@@ -142,7 +154,7 @@ impl Resource {
             storage: <S::Kind as k8s_openapi::Resource>::URL_PATH_SEGMENT,
             create_on_update: false,
             object_type: &const { ObjectType::of::<S::Kind>() },
-            strategy,
+            strategy: StrategyRef::BuiltIn(strategy),
         }
     }
 
@@ -151,70 +163,65 @@ impl Resource {
     where
         S::Kind: k8s_openapi::Resource + DeserializeOwned + JsonSchema,
     {
-        Self {
-            namespaced: true,
-            ..Self::cluster(strategy)
-        }
+        let mut row = Self::cluster(strategy);
+        row.namespaced = true;
+        row
     }
 
     /// Further group versions that serve the same objects.
     #[must_use]
-    pub const fn also(self, also: &'static [Served]) -> Self {
-        Self { also, ..self }
+    pub const fn also(mut self, also: &'static [Served]) -> Self {
+        self.also = also;
+        self
     }
 
     /// Short names.
     #[must_use]
-    pub const fn short_names(self, short_names: &'static [&'static str]) -> Self {
-        Self {
-            short_names,
-            ..self
-        }
+    pub const fn short_names(mut self, short_names: &'static [&'static str]) -> Self {
+        self.short_names = short_names;
+        self
     }
 
     /// Categories.
     #[must_use]
-    pub const fn categories(self, categories: &'static [&'static str]) -> Self {
-        Self { categories, ..self }
+    pub const fn categories(mut self, categories: &'static [&'static str]) -> Self {
+        self.categories = categories;
+        self
     }
 
     /// Other verbs than all.
     #[must_use]
-    pub const fn verbs(self, verbs: &'static [Verb]) -> Self {
-        Self { verbs, ..self }
+    pub const fn verbs(mut self, verbs: &'static [Verb]) -> Self {
+        self.verbs = verbs;
+        self
     }
 
     /// Subresources, in the order of their names.
     #[must_use]
-    pub const fn subresources(self, subresources: &'static [Subresource]) -> Self {
-        Self {
-            subresources,
-            ..self
-        }
+    pub const fn subresources(mut self, subresources: &'static [Subresource]) -> Self {
+        self.subresources = subresources;
+        self
     }
 
     /// Another part of the storage key than the plural.
     #[must_use]
-    pub const fn stored_as(self, storage: &'static str) -> Self {
-        Self { storage, ..self }
+    pub const fn stored_as(mut self, storage: &'static str) -> Self {
+        self.storage = storage;
+        self
     }
 
     /// A PUT to a name that is not there makes the object.
     #[must_use]
-    pub const fn created_by_put(self) -> Self {
-        Self {
-            create_on_update: true,
-            ..self
-        }
+    pub const fn created_by_put(mut self) -> Self {
+        self.create_on_update = true;
+        self
     }
 
     /// A change must name the resource version it is of.
     #[must_use]
-    pub const fn changed_by_version(self) -> Self {
-        Self {
-            unconditional_update: false,
-            ..self
-        }
+    pub const fn changed_by_version(mut self) -> Self {
+        self.unconditional_update = false;
+        self
     }
 }
 
@@ -237,7 +244,14 @@ impl Resource {
 
     /// The singular, lower-case name, such as `pod`.
     pub fn singular(&self) -> String {
-        self.kind.to_lowercase()
+        let named = self.singular.map(str::to_owned);
+        named.unwrap_or_else(|| self.kind.to_lowercase())
+    }
+
+    /// The kind of lists, such as `PodList`.
+    pub fn list_kind(&self) -> String {
+        let named = self.list_kind.map(str::to_owned);
+        named.unwrap_or_else(|| format!("{}List", self.kind))
     }
 
     /// The `apiVersion` objects are stored under.
@@ -259,7 +273,9 @@ impl Resource {
 
     /// All `apiVersion`s that serve the resource, the stored one first.
     pub fn api_versions(&self) -> impl Iterator<Item = String> {
-        std::iter::once(self.api_version())
+        let stored = self.stored_is_served.then(|| self.api_version());
+        stored
+            .into_iter()
             .chain(self.also.iter().map(|v| v.api_version.to_owned()))
     }
 
@@ -274,6 +290,27 @@ impl Resource {
     pub fn object_type(&self, api_version: &str) -> &'static ObjectType {
         self.conversion(api_version)
             .map_or(self.object_type, |c| c.object_type)
+    }
+
+    /// Reads an object that a client of a version sent; nothing is defaulted that a schema does not
+    /// default.
+    ///
+    /// # Errors
+    /// For wrong types.
+    pub fn decode(
+        &self,
+        api_version: &str,
+        document: &Value,
+    ) -> Result<Decoded<Box<dyn Object>>, DecodeError> {
+        if let StrategyRef::Custom(custom) = &self.strategy {
+            let decoded = custom.decode(api_version, document)?;
+            return Ok(decoded.map(|object| Box::new(object) as _));
+        }
+        let decoded = (self.object_type(api_version).decode)(document)?;
+        Ok(match self.conversion(api_version) {
+            Some(conversion) => decoded.map(|served| (conversion.to_stored)(served.as_ref())),
+            None => decoded,
+        })
     }
 
     /// Whether something can be done with the resource itself.

@@ -85,6 +85,11 @@ pub trait Strategy: Send + Sync + 'static {
         true
     }
 
+    /// Whether finalizers need no domain: so it is outside of Kubernetes' own APIs.
+    fn free_finalizers(&self) -> bool {
+        false
+    }
+
     /// What is wrong with a name of this kind, or with a prefix to generate one from.
     fn validate_name(&self, value: &str) -> Vec<String> {
         name::dns1123_subdomain(value)
@@ -144,6 +149,11 @@ pub trait Strategy: Send + Sync + 'static {
         &DEFAULT_COLUMNS
     }
 
+    /// The columns as readers of a version see them.
+    fn table_columns(&self, _api_version: &str) -> Vec<ColumnView<'_>> {
+        self.columns().iter().map(Column::view).collect()
+    }
+
     /// The cells of its row, in the same order.
     fn cells(&self, object: &Self::Kind) -> Vec<Cell> {
         vec![Cell::name(object), Cell::age(object)]
@@ -188,7 +198,33 @@ pub struct Column {
     pub priority: i32,
 }
 
+/// A column, whoever keeps its texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ColumnView<'a> {
+    /// See [`Column::name`].
+    pub name: &'a str,
+    /// See [`Column::kind`].
+    pub kind: &'a str,
+    /// See [`Column::format`].
+    pub format: &'a str,
+    /// See [`Column::description`].
+    pub description: &'a str,
+    /// See [`Column::priority`].
+    pub priority: i32,
+}
+
 impl Column {
+    /// The column as Tables show it.
+    pub const fn view(&self) -> ColumnView<'static> {
+        ColumnView {
+            name: self.name,
+            kind: self.kind,
+            format: self.format,
+            description: self.description,
+            priority: self.priority,
+        }
+    }
+
     /// The column of the object's name.
     pub const NAME: Self = Self {
         name: "Name",
@@ -294,6 +330,8 @@ macro_rules! erased {
             fn validate_name(&self, value: &str) -> Vec<String>;
             /// See [`Strategy::revalidates_metadata`].
             fn revalidates_metadata(&self) -> bool;
+            /// See [`Strategy::free_finalizers`].
+            fn free_finalizers(&self) -> bool;
             /// See [`Strategy::returns_deleted`].
             fn returns_deleted(&self) -> bool;
             /// See [`Strategy::garbage_collection`].
@@ -302,8 +340,8 @@ macro_rules! erased {
             fn undeletable(&self, name: &str) -> Option<&'static str>;
             /// See [`Strategy::selectable_fields`].
             fn selectable_fields(&self) -> &'static [&'static str];
-            /// See [`Strategy::columns`].
-            fn columns(&self) -> &'static [Column];
+            /// See [`Strategy::table_columns`].
+            fn table_columns(&self, api_version: &str) -> Vec<ColumnView<'_>>;
         }
 
         impl<S: Strategy> DynStrategy for S {
@@ -322,6 +360,10 @@ macro_rules! erased {
                 Strategy::revalidates_metadata(self)
             }
 
+            fn free_finalizers(&self) -> bool {
+                Strategy::free_finalizers(self)
+            }
+
             fn returns_deleted(&self) -> bool {
                 Strategy::returns_deleted(self)
             }
@@ -338,8 +380,8 @@ macro_rules! erased {
                 Strategy::selectable_fields(self)
             }
 
-            fn columns(&self) -> &'static [Column] {
-                Strategy::columns(self)
+            fn table_columns(&self, api_version: &str) -> Vec<ColumnView<'_>> {
+                Strategy::table_columns(self, api_version)
             }
         }
     };

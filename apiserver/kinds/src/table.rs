@@ -3,7 +3,7 @@
 //! Names, group, version and scope come from the kind's type; a row states what differs from an
 //! ordinary resource (upstream: `pkg/registry/<group>/rest/*.go` and each kind's `storage.go`).
 
-use portcullis_api::{GroupVersion, Verb};
+use portcullis_api::Verb;
 
 use super::kinds::authentication::{SelfSubjectReviewStrategy, TokenReviewStrategy};
 use super::kinds::binding::BindingStrategy;
@@ -15,6 +15,7 @@ use super::kinds::cron_job::CronJobStrategy;
 use super::kinds::csi_driver::CsiDriverStrategy;
 use super::kinds::csi_node::CsiNodeStrategy;
 use super::kinds::csi_storage_capacity::CsiStorageCapacityStrategy;
+use super::kinds::custom_resource_definition::CustomResourceDefinitionStrategy;
 use super::kinds::daemon_set::DaemonSetStrategy;
 use super::kinds::deployment::DeploymentRules;
 use super::kinds::endpoint_slice::EndpointSliceStrategy;
@@ -143,6 +144,12 @@ const ROWS: &[Resource] = &[
         .categories(&["all"])
         .stored_as("services/specs")
         .subresources(&[proxy("ServiceProxyOptions"), status("Service")]),
+    Resource::cluster(&CustomResourceDefinitionStrategy)
+        .short_names(&["crd", "crds"])
+        .categories(&["api-extensions"])
+        .stored_as("apiextensions.k8s.io/customresourcedefinitions")
+        .subresources(&[status("CustomResourceDefinition")])
+        .changed_by_version(),
     Resource::namespaced(&ControllerRevisionStrategy),
     Resource::namespaced(&DaemonSetStrategy)
         .short_names(&["ds"])
@@ -253,6 +260,15 @@ pub const NAMESPACES: &Resource = row("", "namespaces");
 /// See [`CLUSTER_ROLES`].
 pub const POD_SECURITY_POLICIES: &Resource = row("policy", "podsecuritypolicies");
 /// See [`CLUSTER_ROLES`].
+pub const CUSTOM_RESOURCE_DEFINITIONS: &Resource =
+    row("apiextensions.k8s.io", "customresourcedefinitions");
+/// See [`CLUSTER_ROLES`].
+pub const NODES: &Resource = row("", "nodes");
+/// See [`CLUSTER_ROLES`].
+pub const PERSISTENT_VOLUMES: &Resource = row("", "persistentvolumes");
+/// See [`CLUSTER_ROLES`].
+pub const POD_DISRUPTION_BUDGETS: &Resource = row("policy", "poddisruptionbudgets");
+/// See [`CLUSTER_ROLES`].
 pub const PERSISTENT_VOLUME_CLAIMS: &Resource = row("", "persistentvolumeclaims");
 /// See [`CLUSTER_ROLES`].
 pub const PODS: &Resource = row("", "pods");
@@ -304,22 +320,6 @@ pub fn find(api_version: &str, plural: &str) -> Option<&'static Resource> {
     RESOURCES
         .iter()
         .find(|r| r.plural == plural && r.api_versions().any(|v| v == api_version))
-}
-
-/// The resource of that kind in a group version, such as `Pod` in `v1`, if objects of it are kept.
-pub fn find_kind(api_version: &str, kind: &str) -> Option<&'static Resource> {
-    let mut of_kind = RESOURCES
-        .iter()
-        .filter(|r| r.kind == kind && !r.is_review());
-    of_kind.find(|r| r.api_versions().any(|v| v == api_version))
-}
-
-/// Whether any resource is in a group, the core group being the empty one.
-pub fn serves_group(group: &str) -> bool {
-    let of = |api_version: &str| GroupVersion::parse(api_version).group == group;
-    RESOURCES
-        .iter()
-        .any(|r| r.group == group || r.also.iter().any(|v| of(v.api_version)))
 }
 
 /// A subresource that something is posted to.

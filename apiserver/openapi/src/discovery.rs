@@ -14,7 +14,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::document::{Accepted, Document, JSON};
-use portcullis_kinds::resource::Resource;
+use portcullis_kinds::shared::ResourceRef;
 
 pub use groups::{Group, Version, groups, short_names};
 
@@ -27,7 +27,7 @@ pub struct Discovery {
 impl Discovery {
     /// The documents of these resources; `server_address` is where clients reach this server, such
     /// as `127.0.0.1:6443`.
-    pub fn new(resources: &'static [Resource], server_address: &str) -> Self {
+    pub fn new(resources: &[ResourceRef], server_address: &str) -> Self {
         let groups = groups(resources);
         let legacy = legacy::documents(&groups, server_address)
             .into_iter()

@@ -20,9 +20,9 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 use serde_json::json;
 
-use super::discovery::groups;
+use super::discovery::{Group, groups};
 use super::document::{Accepted, Document, JSON};
-use portcullis_kinds::resource::Resource;
+use portcullis_kinds::shared::ResourceRef;
 
 const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 /// The name kubectl asks by, which is no valid media type.
@@ -58,7 +58,7 @@ pub enum Answer {
 
 /// The documents, made when they are first asked for.
 pub struct OpenApi {
-    resources: &'static [Resource],
+    groups: Vec<Group>,
     version: String,
     v2: OnceLock<V2>,
     v3: OnceLock<V3>,
@@ -76,9 +76,9 @@ struct V3 {
 
 impl OpenApi {
     /// The documents of these resources; `version` is the server's own, as in `/version`.
-    pub fn new(resources: &'static [Resource], version: impl Into<String>) -> Self {
+    pub fn new(resources: &[ResourceRef], version: impl Into<String>) -> Self {
         Self {
-            resources,
+            groups: groups(resources),
             version: version.into(),
             v2: OnceLock::new(),
             v3: OnceLock::new(),
@@ -100,9 +100,7 @@ impl OpenApi {
     }
 
     fn v2(&self, accept: &str) -> Answer {
-        let documents = self
-            .v2
-            .get_or_init(|| V2::new(self.resources, &self.version));
+        let documents = self.v2.get_or_init(|| V2::new(&self.groups, &self.version));
         Accepted::parse(accept)
             .iter()
             .find_map(|accepted| {
@@ -118,8 +116,7 @@ impl OpenApi {
     }
 
     fn v3(&self) -> &V3 {
-        self.v3
-            .get_or_init(|| V3::new(self.resources, &self.version))
+        self.v3.get_or_init(|| V3::new(&self.groups, &self.version))
     }
 
     fn group_version(&self, name: &str, accept: &str, query: &str) -> Option<Answer> {
@@ -147,9 +144,9 @@ fn url(name: &str, document: &Document) -> String {
 }
 
 impl V2 {
-    fn new(resources: &'static [Resource], version: &str) -> Self {
+    fn new(groups: &[Group], version: &str) -> Self {
         Self {
-            json: tagged(v2::document(&groups(resources), version)),
+            json: tagged(v2::document(groups, version)),
             protobuf: OnceLock::new(),
         }
     }
@@ -169,8 +166,8 @@ impl V2 {
 }
 
 impl V3 {
-    fn new(resources: &'static [Resource], version: &str) -> Self {
-        let documents: HashMap<_, _> = v3::documents(&groups(resources), version)
+    fn new(groups: &[Group], version: &str) -> Self {
+        let documents: HashMap<_, _> = v3::documents(groups, version)
             .into_iter()
             .map(|(name, document)| (name, tagged(document)))
             .collect();

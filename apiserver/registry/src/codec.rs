@@ -1,7 +1,7 @@
 //! Between the store's bytes and a kind's type.
 
 use bytes::Bytes;
-use portcullis_api::decode::{self, DecodeError, Decoded};
+use portcullis_api::decode::{self, DecodeError};
 use portcullis_api::encode::Label;
 use portcullis_api::protobuf::Envelope;
 use portcullis_api::status::Reason;
@@ -46,22 +46,34 @@ pub fn object(resource: &Resource, entry: &Entry) -> Result<Box<dyn Object>, Sta
 /// Another server may have stored the object in another version.
 pub fn typed(resource: &Resource, value: &Value) -> Result<Box<dyn Object>, DecodeError> {
     let label = value.get("apiVersion").and_then(Value::as_str);
-    let mut object = decoded(resource, label.unwrap_or_default(), value)?.value;
+    if let Some(custom) = resource.strategy.custom() {
+        return Ok(Box::new(
+            custom.read(&resource.api_version(), value.clone())?,
+        ));
+    }
+    let decoded = resource.decode(label.unwrap_or_default(), value)?;
+    let mut object = decoded.value;
     resource.strategy.default(object.as_mut());
     Ok(object)
 }
 
-/// JSON of one version as the type that is stored, nothing defaulted.
-pub fn decoded(
+/// Reads an entry as readers of a version see it, with its resource version; as the stored type where
+/// versions have types of their own.
+///
+/// # Errors
+/// As [`value`].
+pub fn object_as(
     resource: &Resource,
     api_version: &str,
-    value: &Value,
-) -> Result<Decoded<Box<dyn Object>>, DecodeError> {
-    let decoded = (resource.object_type(api_version).decode)(value)?;
-    Ok(match resource.conversion(api_version) {
-        Some(conversion) => decoded.map(|served| (conversion.to_stored)(served.as_ref())),
-        None => decoded,
-    })
+    entry: &Entry,
+) -> Result<Box<dyn Object>, Status> {
+    match resource.strategy.custom() {
+        Some(custom) => {
+            let object = custom.read(api_version, value(entry)?);
+            Ok(Box::new(object.map_err(|e| unreadable(entry, e))?))
+        }
+        None => object(resource, entry),
+    }
 }
 
 /// The way of a document that a client of a version sends, as far as no store is needed: decoded,
@@ -69,8 +81,8 @@ pub fn decoded(
 ///
 /// For fuzzing: nothing on this way may panic, whatever the document, and text and value agree.
 pub fn round_trip(resource: &Resource, api_version: &str, document: &Value) -> Option<Bytes> {
-    let mut object = decoded(resource, api_version, document).ok()?.value;
-    let strategy = resource.strategy;
+    let mut object = resource.decode(api_version, document).ok()?.value;
+    let strategy = &resource.strategy;
     strategy.default(object.as_mut());
     let old = object.clone();
     strategy.warnings(object.as_ref());
@@ -94,6 +106,9 @@ pub fn round_trip(resource: &Resource, api_version: &str, document: &Value) -> O
 /// An object as readers of a version see it, as JSON.
 pub fn served(resource: &Resource, api_version: &str, object: &dyn Object) -> Value {
     let type_meta = resource.type_meta(api_version);
+    if let (Some(custom), Some(object)) = (resource.strategy.custom(), object.as_kind()) {
+        return custom.convert(object, api_version).to_value(type_meta);
+    }
     match resource.conversion(api_version) {
         Some(conversion) => (conversion.to_served)(object).to_value(type_meta),
         None => object.to_value(type_meta),
@@ -130,6 +145,9 @@ pub fn encode(resource: &Resource, object: Box<dyn Object>) -> Bytes {
 }
 
 fn encode_as(resource: &Resource, api_version: &str, mut object: Box<dyn Object>) -> Bytes {
+    if let (Some(custom), Some(current)) = (resource.strategy.custom(), object.as_kind()) {
+        object = Box::new(custom.convert(current, api_version));
+    }
     let metadata = object.metadata_mut();
     metadata.resource_version = None;
     metadata.self_link = None;
@@ -137,20 +155,20 @@ fn encode_as(resource: &Resource, api_version: &str, mut object: Box<dyn Object>
 }
 
 /// Entries of one resource to wire form, without decoding those this server wrote.
-pub struct Renderer {
-    resource: &'static Resource,
+pub struct Renderer<'r> {
+    resource: &'r Resource,
     stored: Label,
     served: Label,
     api_version: String,
 }
 
-impl Renderer {
+impl<'r> Renderer<'r> {
     /// A renderer for readers of `api_version`.
-    pub fn new(resource: &'static Resource, api_version: &str) -> Self {
+    pub fn new(resource: &'r Resource, api_version: &str) -> Self {
         Self {
-            resource,
             stored: Label::new(resource.type_meta(&resource.api_version())),
             served: Label::new(resource.type_meta(api_version)),
+            resource,
             api_version: api_version.to_owned(),
         }
     }
@@ -160,6 +178,10 @@ impl Renderer {
     /// # Errors
     /// As [`value`], where the bytes must be decoded.
     pub fn with_rest<T>(&self, entry: &Entry, write: impl FnOnce(&[u8]) -> T) -> Result<T, Status> {
+        if self.resource.strategy.custom().is_some() {
+            let object = object_as(self.resource, &self.api_version, entry)?;
+            return self.with_encoded(&self.api_version, object, &self.served, write);
+        }
         let conversion = self.resource.conversion(&self.api_version);
         if let (None, Some(rest)) = (conversion, self.stored.strip(&entry.value)) {
             return Ok(write(rest));
@@ -175,11 +197,26 @@ impl Renderer {
             Some(_) => self.api_version.clone(),
             None => self.resource.api_version(),
         };
-        let bytes = encode_as(self.resource, &api_version, object);
+        self.with_encoded(&api_version, object, label, write)
+    }
+
+    fn with_encoded<T>(
+        &self,
+        api_version: &str,
+        object: Box<dyn Object>,
+        label: &Label,
+        write: impl FnOnce(&[u8]) -> T,
+    ) -> Result<T, Status> {
+        let bytes = encode_as(self.resource, api_version, object);
         let rest = label
             .strip(&bytes)
             .ok_or_else(|| Status::internal("an encoding without its label"))?;
         Ok(write(rest))
+    }
+
+    /// The version of its readers.
+    pub fn api_version(&self) -> &str {
+        &self.api_version
     }
 
     /// Appends the object.
@@ -195,11 +232,15 @@ impl Renderer {
         self.with_rest(entry, |rest| self.served.write_object(rest, revision, out))
     }
 
-    /// Appends the object as an item of a list.
+    /// Appends the object as an item of a list. Those of custom kinds say what they are, since Go knows
+    /// no type of them.
     ///
     /// # Errors
     /// As [`Renderer::with_rest`].
     pub fn write_item(&self, entry: &Entry, out: &mut Vec<u8>) -> Result<(), Status> {
+        if self.resource.strategy.custom().is_some() {
+            return self.write_object(entry, entry.revision, out);
+        }
         self.with_rest(entry, |rest| {
             portcullis_api::encode::write_item(rest, entry.revision, out)
         })

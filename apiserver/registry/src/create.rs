@@ -9,7 +9,7 @@ use portcullis_storage::{Entry, Error};
 use crate::registry::Registry;
 use crate::scope::Scope;
 use crate::{codec, errors, metadata};
-use portcullis_kinds::validation::object_meta::validate_object_meta;
+use portcullis_kinds::validation::object_meta::{validate_any_meta, validate_object_meta};
 
 /// How often a generated name is drawn again when it is taken (upstream: `maxNameGenerationCreateAttempts`).
 const NAME_ATTEMPTS: usize = 8;
@@ -131,14 +131,18 @@ fn prepare(
     }
     resource.strategy.prepare_named(object);
     let validate_name = |value: &str| resource.strategy.validate_name(value);
-    let mut errors = validate_object_meta(
+    let validate_meta = match resource.strategy.free_finalizers() {
+        true => validate_any_meta,
+        false => validate_object_meta,
+    };
+    let mut errors = validate_meta(
         object.metadata(),
         resource.namespaced,
-        validate_name,
+        &validate_name,
         &Path::new("metadata"),
     );
     errors.extend(resource.strategy.validate(object));
-    let strategy = resource.strategy;
+    let strategy = &resource.strategy;
     errors.extend(strategy.validate_served(scope.api_version, object));
     errors.extend(forbidden);
     if errors.is_empty() {

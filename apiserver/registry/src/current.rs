@@ -27,6 +27,9 @@ impl Current {
     /// # Errors
     /// A 500 that names the key, if the entry cannot be read.
     pub fn read(scope: &Scope<'_>, entry: Arc<Entry>) -> Result<Self, Status> {
+        if scope.resource.strategy.custom().is_some() {
+            return Self::read_custom(scope, entry);
+        }
         let mut value = codec::value(&entry)?;
         let object = codec::typed(scope.resource, &value)
             .map_err(|e| Status::internal(format!("cannot read {}: {e}", entry.key)))?;
@@ -38,6 +41,22 @@ impl Current {
         Ok(Self {
             entry,
             value,
+            object,
+        })
+    }
+
+    /// Custom objects are changed in the version of the request, by its schema.
+    fn read_custom(scope: &Scope<'_>, entry: Arc<Entry>) -> Result<Self, Status> {
+        let resource = scope.resource;
+        let stored = resource.api_version();
+        let api_version = match scope.api_version {
+            "" => &stored,
+            api_version => api_version,
+        };
+        let object = codec::object_as(resource, api_version, &entry)?;
+        Ok(Self {
+            value: object.to_value(resource.type_meta(api_version)),
+            entry,
             object,
         })
     }

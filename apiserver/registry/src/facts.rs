@@ -40,7 +40,7 @@ impl Selection {
     ///
     /// # Errors
     /// A 500 that names the key, if the entry cannot be read.
-    pub fn matches(&self, resource: &'static Resource, entry: &Entry) -> Result<bool, Status> {
+    pub fn matches(&self, resource: &Resource, entry: &Entry) -> Result<bool, Status> {
         if self.is_everything() {
             return Ok(true);
         }
@@ -55,7 +55,11 @@ impl Facts {
     ///
     /// # Errors
     /// A 500 that names the key, if the entry cannot be read.
-    pub fn of(resource: &'static Resource, entry: &Entry) -> Result<Arc<Self>, Status> {
+    pub fn of(resource: &Resource, entry: &Entry) -> Result<Arc<Self>, Status> {
+        if resource.strategy.custom().is_some() {
+            // they follow from a definition that may change while the entry does not
+            return Self::derive(resource, entry).map(Arc::new);
+        }
         entry.facts(|entry| Self::derive(resource, entry).map(Arc::new))
     }
 
@@ -87,15 +91,20 @@ impl Facts {
         }
     }
 
-    /// The cells of the entry's Table row.
+    /// The cells of the entry's Table row, for readers of a version.
     ///
     /// # Errors
     /// A 500 that names the key, if the entry cannot be read.
-    pub fn cells(&self, resource: &Resource, entry: &Entry) -> Result<&[Cell], Status> {
+    pub fn cells(
+        &self,
+        resource: &Resource,
+        api_version: &str,
+        entry: &Entry,
+    ) -> Result<&[Cell], Status> {
         if let Some(cells) = self.cells.get() {
             return Ok(cells);
         }
-        let object = codec::object(resource, entry)?;
+        let object = codec::object_as(resource, api_version, entry)?;
         Ok(self
             .cells
             .get_or_init(|| resource.strategy.cells(object.as_ref())))

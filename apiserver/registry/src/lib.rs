@@ -9,6 +9,8 @@ mod registry;
 mod scope;
 mod warnings;
 
+pub mod catalogues;
+pub mod definitions;
 pub mod errors;
 
 // The verbs.

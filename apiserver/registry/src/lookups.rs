@@ -13,6 +13,7 @@ use portcullis_api::psp::PodSecurityPolicy;
 use portcullis_rbac::Authorizer;
 use portcullis_storage::cache::Cache;
 
+use crate::catalogues::Catalogues;
 use crate::indices::Policies;
 use crate::informer::{self, Informer, OnDemand};
 use crate::metadata;
@@ -21,35 +22,38 @@ use crate::quota::Ledger;
 use portcullis_kinds::table;
 
 /// Informers on what is small and asked for often, and the store for the rest.
-pub fn start(cache: &Arc<Cache>, prefix: &str, authorizer: &Arc<dyn Authorizer>) -> Lookups {
+pub fn start(
+    cache: &Arc<Cache>,
+    prefix: &str,
+    authorizer: &Arc<dyn Authorizer>,
+    catalogues: Arc<Catalogues>,
+) -> Lookups {
     let nothing = Lookups::nothing(
         Arc::new(AuthorizersPermissions(authorizer.clone())),
         metadata::generate_name,
     );
-    let mut lookups = Lookups {
+    let lookups = Lookups {
         namespaces: Informer::<Namespace>::start(cache, prefix, table::NAMESPACES),
         service_accounts: Informer::<ServiceAccount>::start(cache, prefix, table::SERVICE_ACCOUNTS),
         pods: OnDemand::new(cache.clone(), prefix, table::PODS),
+        nodes: OnDemand::new(cache.clone(), prefix, table::NODES),
         resource_quotas: Informer::<ResourceQuota>::start(cache, prefix, table::RESOURCE_QUOTAS),
-        quota_ledger: Arc::new(Ledger::new(cache.clone(), prefix)),
+        quota_ledger: Arc::new(Ledger::new(cache.clone(), prefix, catalogues.clone())),
         limit_ranges: Informer::<LimitRange>::start(cache, prefix, table::LIMIT_RANGES),
         priority_classes: Informer::<PriorityClass>::start(cache, prefix, table::PRIORITY_CLASSES),
         storage_classes: Informer::<StorageClass>::start(cache, prefix, table::STORAGE_CLASSES),
         ingress_classes: Informer::<IngressClass>::start(cache, prefix, table::INGRESS_CLASSES),
         runtime_classes: Informer::<RuntimeClass>::start(cache, prefix, table::RUNTIME_CLASSES),
-        resource_of: |api_version, kind| {
-            let found = table::find_kind(api_version, kind)?;
+        resource_of: Arc::new(move |api_version, kind| {
+            let catalogue = catalogues.current();
+            let found = catalogue.find_kind(api_version, kind)?;
             Some(KindServed {
                 resource: found.group_resource(),
                 is_namespaced: found.namespaced,
             })
-        },
+        }),
         ..nothing
     };
-    // Of a kind that is not served there are no objects.
-    if let Some(nodes) = table::find("v1", "nodes") {
-        lookups.nodes = OnDemand::new(cache.clone(), prefix, nodes);
-    }
     let policies = Arc::new(Policies(lookups.policies.clone()));
     informer::feed::<PodSecurityPolicy>(cache, prefix, table::POD_SECURITY_POLICIES, policies);
     lookups

@@ -10,22 +10,25 @@ use portcullis_admission::quota::{Meter, is_measured};
 use portcullis_api::Status;
 use portcullis_storage::{Error, ListRequest, ReadAt, Storage};
 
+use crate::catalogues::Catalogues;
 use crate::codec;
-use portcullis_kinds::resource::Resource;
+use portcullis_kinds::shared::ResourceRef;
 use portcullis_kinds::table;
 
 /// The quotas in a store whose keys begin with `prefix`.
 pub struct Ledger {
     store: Arc<dyn Storage>,
     prefix: String,
+    catalogues: Arc<Catalogues>,
 }
 
 impl Ledger {
     /// The quotas below a prefix such as `/registry`.
-    pub fn new(store: Arc<dyn Storage>, prefix: &str) -> Self {
+    pub fn new(store: Arc<dyn Storage>, prefix: &str, catalogues: Arc<Catalogues>) -> Self {
         Self {
             store,
             prefix: prefix.to_owned(),
+            catalogues,
         }
     }
 
@@ -38,8 +41,9 @@ impl Ledger {
     pub async fn recount(&self, quota: &ResourceQuota) -> Result<ResourceQuotaStatus, Status> {
         let namespace = quota.metadata.namespace.as_deref().unwrap_or_default();
         let mut meter = Meter::new(quota);
-        let kept = |r: &&Resource| r.namespaced && !r.is_review();
-        for resource in table::RESOURCES.iter().filter(kept) {
+        let catalogue = self.catalogues.current();
+        let kept = |r: &&ResourceRef| r.namespaced && !r.is_review();
+        for resource in catalogue.rows().iter().filter(kept) {
             if !meter.counts(resource.group_resource()) {
                 continue;
             }

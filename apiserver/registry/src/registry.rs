@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use portcullis_admission::{Attributes, Operation};
 use portcullis_api::{ErrorList, GroupKind, Object, Status};
+use portcullis_kinds::catalogue::Catalogue;
 use portcullis_kinds::resource::Resource;
-use portcullis_kinds::table;
 use portcullis_kinds::validation::privileged::validate_unprivileged;
 use portcullis_storage::{Entry, ReadAt, Storage};
 
+use crate::catalogues::Catalogues;
 use crate::errors;
 use crate::guard::Guard;
 use crate::ranges::{Reservation, ServiceRanges};
@@ -21,6 +22,7 @@ pub struct Registry {
     pub(crate) admission: portcullis_admission::Chain,
     pub(crate) guard: Box<dyn Guard>,
     pub(crate) ranges: ServiceRanges,
+    pub(crate) catalogues: Arc<Catalogues>,
     pub(crate) allow_privileged: bool,
 }
 
@@ -32,6 +34,7 @@ impl Registry {
         admission: portcullis_admission::Chain,
         guard: Box<dyn Guard>,
         ranges: ServiceRanges,
+        catalogues: Arc<Catalogues>,
     ) -> Self {
         Self {
             storage,
@@ -39,6 +42,7 @@ impl Registry {
             admission,
             guard,
             ranges,
+            catalogues,
             allow_privileged: true,
         }
     }
@@ -97,25 +101,31 @@ impl Registry {
         format!("{}/", self.prefix)
     }
 
+    /// Where the kinds that are served change.
+    pub const fn catalogues(&self) -> &Arc<Catalogues> {
+        &self.catalogues
+    }
+
+    /// The kinds that are served now.
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        self.catalogues.current()
+    }
+
     /// What a key is the key of; `None` if it is that of no object the server serves.
     pub fn place<'a>(&self, key: &'a str) -> Option<Place<'a>> {
         let rest = key.strip_prefix(&*self.prefix)?.strip_prefix('/')?;
-        table::RESOURCES
-            .iter()
-            .filter(|r| !r.is_review())
-            .find_map(|resource| {
-                let path = rest.strip_prefix(resource.storage)?.strip_prefix('/')?;
-                let (namespace, name) = match path.split_once('/') {
-                    Some(parts) if resource.namespaced => parts,
-                    None if !resource.namespaced => ("", path),
-                    _ => return None,
-                };
-                (!name.contains('/')).then_some(Place {
-                    resource,
-                    namespace,
-                    name,
-                })
-            })
+        let catalogue = self.catalogues.current();
+        let (resource, path) = catalogue.find_key(rest)?;
+        let (namespace, name) = match path.split_once('/') {
+            Some(parts) if resource.namespaced => parts,
+            None if !resource.namespaced => ("", path),
+            _ => return None,
+        };
+        (!name.contains('/')).then(|| Place {
+            resource: resource.clone(),
+            namespace,
+            name,
+        })
     }
 
     /// The entry of an object.

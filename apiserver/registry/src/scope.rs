@@ -4,14 +4,15 @@ use portcullis_admission::attributes::Warnings;
 use portcullis_admission::{Attributes, AuditAnnotations, Operation, Trace};
 use portcullis_api::{Object, Status, UserInfo};
 use portcullis_kinds::resource::Resource;
+use portcullis_kinds::shared::ResourceRef;
 
 use crate::warnings::WarningList;
 
 /// Which object or collection an operation is about, and for whom.
 #[derive(Clone, Copy)]
 pub struct Scope<'a> {
-    /// The row of the kind table.
-    pub resource: &'static Resource,
+    /// The row of its kind.
+    pub resource: &'a Resource,
     /// The version the client speaks; empty for the stored one.
     pub api_version: &'a str,
     /// Mostly empty.
@@ -31,10 +32,10 @@ pub struct Scope<'a> {
 }
 
 /// Where an object is.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Place<'a> {
-    /// The row of the kind table.
-    pub resource: &'static Resource,
+    /// The row of its kind.
+    pub resource: ResourceRef,
     /// Empty for cluster-scoped resources.
     pub namespace: &'a str,
     /// The name.
@@ -43,7 +44,7 @@ pub struct Place<'a> {
 
 impl<'a> Scope<'a> {
     /// All of a resource.
-    pub const fn all(resource: &'static Resource, user: &'a UserInfo) -> Self {
+    pub const fn all(resource: &'a Resource, user: &'a UserInfo) -> Self {
         Self {
             resource,
             api_version: "",
@@ -72,7 +73,7 @@ impl<'a> Scope<'a> {
 
     /// The same object as one of another resource, such as what a scale is the scale of.
     #[must_use]
-    pub const fn of(self, resource: &'static Resource) -> Self {
+    pub const fn of(self, resource: &'a Resource) -> Self {
         Scope { resource, ..self }
     }
 

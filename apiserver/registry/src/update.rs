@@ -327,7 +327,7 @@ fn prepare(
                 .revalidates_metadata()
                 .then_some(&validate_name);
             let mut found = resource.strategy.validate_update(object, old);
-            let strategy = resource.strategy;
+            let strategy = &resource.strategy;
             found.extend(strategy.validate_served_update(scope.api_version, object, old));
             found
         }
@@ -337,7 +337,13 @@ fn prepare(
         }
     };
     let (new, old) = (object.metadata(), old.metadata());
-    let mut errors = validate_changed_meta(new, old, resource.namespaced, whole);
+    let mut errors = validate_changed_meta(
+        new,
+        old,
+        resource.namespaced,
+        resource.strategy.free_finalizers(),
+        whole,
+    );
     errors.extend(found);
     errors.extend(forbidden);
     if errors.is_empty() {

@@ -12,7 +12,7 @@ use crate::errors;
 use crate::facts::{Facts, Selection};
 use crate::registry::Registry;
 use crate::scope::Scope;
-use portcullis_kinds::resource::Resource;
+use portcullis_kinds::shared::ResourceRef;
 
 /// What to follow.
 #[derive(Clone, Debug)]
@@ -82,13 +82,17 @@ impl ChangeKind {
 pub type Following = Pin<Box<dyn Stream<Item = Result<Told, Status>> + Send>>;
 
 impl Registry {
-    /// Follows a collection, or a single object if the scope names one.
+    /// Follows a collection of a resource, which is the scope's, or a single object if the scope names one.
     ///
     /// # Errors
     /// 410 if changes after the revision have been forgotten; also as the stream's last item.
-    pub async fn watch(&self, scope: &Scope<'_>, query: WatchQuery) -> Result<Following, Status> {
-        let resource = scope.resource;
-        let prefix = self.collection_key(resource, scope.namespace);
+    pub async fn watch(
+        &self,
+        resource: ResourceRef,
+        scope: &Scope<'_>,
+        query: WatchQuery,
+    ) -> Result<Following, Status> {
+        let prefix = self.collection_key(&resource, scope.namespace);
         let WatchQuery { selection, from } = query;
         let view = View::new(resource, selection);
         let (initial, after) = match from {
@@ -137,18 +141,18 @@ fn added(entry: Arc<Entry>) -> Change {
 
 /// What a watcher sees of a collection.
 struct View {
-    resource: &'static Resource,
+    resource: ResourceRef,
     selection: Selection,
     /// How objects that this server has stored begin.
     stored: Label,
 }
 
 impl View {
-    fn new(resource: &'static Resource, selection: Selection) -> Self {
+    fn new(resource: ResourceRef, selection: Selection) -> Self {
         Self {
+            stored: Label::new(resource.type_meta(&resource.api_version())),
             resource,
             selection,
-            stored: Label::new(resource.type_meta(&resource.api_version())),
         }
     }
 
@@ -157,9 +161,9 @@ impl View {
     fn shows(&self, entry: &Entry) -> bool {
         if self.selection.is_everything() {
             return self.stored.strip(&entry.value).is_some()
-                || Facts::of(self.resource, entry).is_ok();
+                || Facts::of(&self.resource, entry).is_ok();
         }
-        let matches = self.selection.matches(self.resource, entry);
+        let matches = self.selection.matches(&self.resource, entry);
         matches.unwrap_or(false)
     }
 

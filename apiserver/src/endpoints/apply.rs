@@ -52,7 +52,9 @@ impl Change for Configured<'_> {
             }
         };
         let applied = self.apply.to(&live, entries.unwrap_or_default())?;
-        let decoded = codec::decoded(scope.resource, self.call.api_version, &applied.object);
+        let decoded = scope
+            .resource
+            .decode(self.call.api_version, &applied.object);
         let mut object = decoded.map_err(|e| untyped(self.call, &e))?.value;
         let metadata = object.metadata_mut();
         metadata.managed_fields = applied.managed;
@@ -166,7 +168,7 @@ fn check(call: &Call<'_>, apply: &Apply<'_>) -> Result<(), Status> {
     {
         return Err(Status::bad_request("metadata.managedFields must be nil"));
     }
-    let decoded = codec::decoded(call.scope.resource, call.api_version, apply.config);
+    let decoded = call.scope.resource.decode(call.api_version, apply.config);
     let unknown = decoded.map_err(|e| untyped(call, &e))?.unknown_fields;
     if let Some(field) = unknown.first() {
         return Err(untyped(

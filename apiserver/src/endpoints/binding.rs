@@ -90,8 +90,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     let expected = Expected {
         kind: "Binding",
         api_version: "v1",
-        object_type: &BINDING,
-        conversion: None,
+        reader: body::Reader::Type(&BINDING),
     };
     let read = body::object(
         &bytes,

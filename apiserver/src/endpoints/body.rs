@@ -12,7 +12,7 @@ use portcullis_api::{Object, ObjectType, Status};
 use serde_json::Value;
 
 use super::query::FieldValidation;
-use portcullis_kinds::version::Conversion;
+use portcullis_kinds::resource::Resource;
 
 pub use self::incoming::{Incoming, read};
 pub use self::yaml::parse as yaml;
@@ -27,10 +27,30 @@ pub struct Expected<'a> {
     pub kind: &'a str,
     /// The version in the URL.
     pub api_version: &'a str,
-    /// The kind's type in that version.
-    pub object_type: &'a ObjectType,
-    /// The way to the stored version, if that is another.
-    pub conversion: Option<&'a Conversion>,
+    /// How it is read.
+    pub reader: Reader<'a>,
+}
+
+/// How an object is read.
+#[derive(Clone, Copy)]
+pub enum Reader<'a> {
+    /// As an object of a resource, in the version of the URL.
+    Resource(&'a Resource),
+    /// As a type that is not stored.
+    Type(&'a ObjectType),
+}
+
+impl Reader<'_> {
+    fn read(
+        self,
+        api_version: &str,
+        value: &Value,
+    ) -> Result<Decoded<Box<dyn Object>>, DecodeError> {
+        match self {
+            Self::Resource(resource) => resource.decode(api_version, value),
+            Self::Type(object_type) => (object_type.decode)(value),
+        }
+    }
 }
 
 /// An object from a body, and what to warn its sender of.
@@ -156,16 +176,12 @@ pub fn typed(
     validation: FieldValidation,
 ) -> Result<Read, Unfit> {
     check_type(value, expected).map_err(Unfit::Type)?;
-    let decoded = (expected.object_type.decode)(value).map_err(Unfit::Fields)?;
+    let decoded = expected.reader.read(expected.api_version, value);
     let Decoded {
         value: object,
         unknown_fields,
         empty,
-    } = decoded;
-    let object = match expected.conversion {
-        Some(conversion) => (conversion.to_stored)(object.as_ref()),
-        None => object,
-    };
+    } = decoded.map_err(Unfit::Fields)?;
     let unknown = unknown_fields
         .iter()
         .map(|f| format!("unknown field {f:?}"));

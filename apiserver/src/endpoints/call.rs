@@ -9,7 +9,7 @@ use portcullis_api::Status;
 use portcullis_storage::Entry;
 
 use super::api::Api;
-use super::body::Expected;
+use super::body::{self, Expected};
 use crate::limits::in_flight::InFlight;
 use crate::request::{Query, ResourceRequest};
 use crate::response::accept::{Encoding, Format};
@@ -17,6 +17,7 @@ use crate::response::object::Reader;
 use crate::response::table::IncludeObject;
 use crate::response::{self, Response};
 use portcullis_kinds::resource::Resource;
+use portcullis_kinds::shared::ResourceRef;
 use portcullis_registry::Scope;
 use portcullis_registry::field_manager::update::Writer;
 
@@ -29,7 +30,9 @@ pub struct Call<'a> {
     /// What it is about, and for whom. Never a dry run: only the query and the body say whether it is one.
     pub scope: Scope<'a>,
     /// What the URL's resource is where the scope's is only a view of it: its scale.
-    pub parent: Option<&'static Resource>,
+    pub parent: Option<&'a Resource>,
+    /// The row that the URL names, for what outlasts the call.
+    pub row: &'a ResourceRef,
     /// The URL's meaning.
     pub info: &'a ResourceRequest,
     /// The URL's `apiVersion`.
@@ -49,8 +52,7 @@ impl<'a> Call<'a> {
         Expected {
             kind: resource.kind,
             api_version: self.api_version,
-            object_type: resource.object_type(self.api_version),
-            conversion: resource.conversion(self.api_version),
+            reader: body::Reader::Resource(resource),
         }
     }
 

@@ -16,10 +16,12 @@ use super::version::version;
 use crate::access::Authorized;
 use crate::request::RequestInfo;
 use crate::response::{self, JSON, Response};
-use portcullis_kinds::table;
+use parking_lot::RwLock;
+use portcullis_kinds::catalogue::Catalogue;
 use portcullis_openapi::discovery::Discovery;
 use portcullis_openapi::document::Document;
 use portcullis_openapi::openapi::{Answer, OpenApi};
+use portcullis_registry::catalogues::Catalogues;
 
 /// Paths that `/` lists besides those of discovery.
 const PATHS: [&str; 7] = [
@@ -32,21 +34,53 @@ const PATHS: [&str; 7] = [
     "/version",
 ];
 
-/// All of them.
+/// All of them. Those about kinds are made anew once the catalogue is another.
 pub struct Documents {
+    catalogues: Arc<Catalogues>,
+    address: String,
+    openid: OpenId,
+    made: RwLock<Arc<Made>>,
+}
+
+/// What is made of one catalogue.
+struct Made {
+    catalogue: Arc<Catalogue>,
     discovery: Discovery,
     openapi: OpenApi,
-    openid: OpenId,
+}
+
+impl Made {
+    fn of(catalogue: Arc<Catalogue>, address: &str) -> Arc<Self> {
+        Arc::new(Self {
+            discovery: Discovery::new(catalogue.rows(), address),
+            openapi: OpenApi::new(catalogue.rows(), version()),
+            catalogue,
+        })
+    }
 }
 
 impl Documents {
     /// The documents of everything that is served; `address` is where clients reach the server.
-    pub fn new(address: &str, openid: OpenId) -> Self {
+    pub fn new(catalogues: Arc<Catalogues>, address: &str, openid: OpenId) -> Self {
         Self {
-            discovery: Discovery::new(table::RESOURCES, address),
-            openapi: OpenApi::new(table::RESOURCES, version()),
+            made: RwLock::new(Made::of(catalogues.current(), address)),
+            catalogues,
+            address: address.to_owned(),
             openid,
         }
+    }
+
+    /// The documents of the catalogue that is in force.
+    fn made(&self) -> Arc<Made> {
+        let current = self.catalogues.current();
+        let is_current = |made: &Arc<Made>| Arc::ptr_eq(&made.catalogue, &current);
+        let made = self.made.read().clone();
+        if is_current(&made) {
+            return made;
+        }
+        let made = Made::of(current, &self.address);
+        *self.made.write() = made.clone();
+        made
     }
 
     /// The response to a request for a path that is no resource.
@@ -66,16 +100,17 @@ impl Documents {
     }
 
     fn find(&self, path: &str, accept: &str, query: &str) -> Option<Answer> {
-        let discovery = self.discovery.document(path, accept);
+        let made = self.made();
+        let discovery = made.discovery.document(path, accept);
         let known = discovery.or_else(|| self.openid.document(path));
         known
             .map(Answer::Document)
-            .or_else(|| self.openapi.document(path, accept, query))
+            .or_else(|| made.openapi.document(path, accept, query))
     }
 
     /// The paths there are, as `/` and a 404 list them: indented, without a newline at the end.
     fn index(&self) -> String {
-        let mut paths = self.discovery.paths();
+        let mut paths = self.made().discovery.paths();
         paths.extend(self.openid.paths().map(str::to_owned));
         paths.extend(PATHS.map(str::to_owned));
         paths.sort();
@@ -88,7 +123,7 @@ impl Documents {
         let mut segments = path.split('/').filter(|s| !s.is_empty());
         match (segments.next(), segments.next()) {
             (Some("api"), _) => response::status(&Status::no_such_resource()),
-            (Some("apis"), Some(group)) if table::serves_group(group) => {
+            (Some("apis"), Some(group)) if self.catalogues.current().is_built_in_group(group) => {
                 response::status(&Status::no_such_resource())
             }
             (Some("apis"), _) => response::text(StatusCode::NOT_FOUND, "404 page not found\n"),

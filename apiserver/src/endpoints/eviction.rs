@@ -57,8 +57,7 @@ async fn read(call: &Call<'_>, body: &mut Incoming) -> Result<(bool, Eviction), 
         let expected = Expected {
             kind: KIND.kind,
             api_version,
-            object_type: &EVICTION,
-            conversion: None,
+            reader: body::Reader::Type(&EVICTION),
         };
         body::object(&bytes, media_type, expected, validation)
     };

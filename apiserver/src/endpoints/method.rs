@@ -14,15 +14,8 @@ pub fn find_subresource(
     resource: &Resource,
     info: &ResourceRequest,
 ) -> Result<Option<&'static Subresource>, Status> {
-    // A path that names a namespace must be of a namespaced resource, and the other way round.
-    let in_namespace = !info.namespace.is_empty() && resource.plural != "namespaces";
-    let misplaced = if resource.namespaced {
-        info.named_in_path && !in_namespace
-    } else {
-        in_namespace
-    };
     let passed_on = info.subresource == PROXY;
-    if misplaced || !(info.rest.is_empty() || passed_on) {
+    if !is_in_its_scope(resource, info) || !(info.rest.is_empty() || passed_on) {
         return Err(Status::no_such_resource());
     }
     match info.subresource.as_str() {
@@ -31,6 +24,16 @@ pub fn find_subresource(
             .subresource(name)
             .map(Some)
             .ok_or_else(Status::no_such_resource),
+    }
+}
+
+/// Whether a path that names a namespace is of a namespaced resource, and the other way round.
+pub fn is_in_its_scope(resource: &Resource, info: &ResourceRequest) -> bool {
+    let in_namespace = !info.namespace.is_empty() && resource.plural != "namespaces";
+    if resource.namespaced {
+        in_namespace || !info.named_in_path
+    } else {
+        !in_namespace
     }
 }
 

@@ -110,10 +110,17 @@ pub async fn patch(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Sta
 /// The patch, and the fields that stand twice in it.
 fn parse(call: &Call<'_>, bytes: &[u8]) -> Result<(Patch, Vec<String>), Status> {
     let media_type = body::media_type(&call.parts.headers);
-    let Some(patch_type) = PatchType::of(media_type) else {
-        let known = "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json, application/apply-patch+yaml";
+    // how lists of custom kinds are merged no Go type says
+    let is_custom = call.scope.resource.strategy.custom().is_some();
+    let allowed = |of: &PatchType| !is_custom || !matches!(of, PatchType::Strategic);
+    let Some(patch_type) = PatchType::of(media_type).filter(allowed) else {
+        let strategic = if is_custom {
+            ""
+        } else {
+            "application/strategic-merge-patch+json, "
+        };
         let why = format!(
-            "the body of the request was in an unknown format - accepted media types include: {known}"
+            "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, {strategic}application/apply-patch+yaml"
         );
         return Err(Status::failure(Reason::UnsupportedMediaType, why));
     };

@@ -23,7 +23,7 @@ pub struct Rescaled<'c, C> {
     /// The call about the scale.
     pub call: &'c Call<'c>,
     /// What is scaled.
-    pub parent: &'static Resource,
+    pub parent: &'c Resource,
     /// The change.
     pub change: &'c C,
 }
@@ -80,11 +80,7 @@ impl<C> Rescaled<'_, C> {
 ///
 /// # Errors
 /// 404 for an object that has none, and as [`codec::object`].
-pub fn view(
-    call: &Call<'_>,
-    parent: &'static Resource,
-    stored: &Entry,
-) -> Result<Arc<Entry>, Status> {
+pub fn view(call: &Call<'_>, parent: &Resource, stored: &Entry) -> Result<Arc<Entry>, Status> {
     let object = codec::object(parent, stored)?;
     let scale = scale_of(object.as_ref()).ok_or_else(|| missing(call, parent))?;
     Ok(entry(scale, stored))

@@ -58,8 +58,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     let expected = Expected {
         kind: TYPE.kind,
         api_version: TYPE.api_version,
-        object_type: &TOKEN_REQUEST,
-        conversion: None,
+        reader: body::Reader::Type(&TOKEN_REQUEST),
     };
     let read = body::object(
         &bytes,
@@ -242,11 +241,7 @@ async fn bind(
 }
 
 /// An object in the account's namespace (upstream: `NamespaceKeyFunc`).
-async fn find(
-    call: &Call<'_>,
-    resource: &'static Resource,
-    name: &str,
-) -> Result<Box<dyn Object>, Status> {
+async fn find(call: &Call<'_>, resource: &Resource, name: &str) -> Result<Box<dyn Object>, Status> {
     if name.is_empty() {
         return Err(Status::bad_request("Name parameter required."));
     }

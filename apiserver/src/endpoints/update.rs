@@ -67,7 +67,7 @@ pub async fn update(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
 pub fn ready(scope: &Scope<'_>, read: Read) -> Result<Box<dyn Object>, Status> {
     let mut object = read.object;
     check_metadata(object.metadata_mut(), scope)?;
-    let strategy = scope.resource.strategy;
+    let strategy = &scope.resource.strategy;
     strategy.default(object.as_mut());
     scope.warn(read.warnings);
     scope.warn(strategy.warnings(object.as_ref()));

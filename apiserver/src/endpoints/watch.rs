@@ -57,7 +57,12 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
     };
     let end = Instant::now() + timeout(call)?;
     let query = WatchQuery { selection, from };
-    let following = match call.api.registry.watch(&scope, query).await {
+    let following = match call
+        .api
+        .registry
+        .watch(call.row.clone(), &scope, query)
+        .await
+    {
         Err(status) if status.reason == Some(Reason::Expired) => {
             Box::pin(stream::once(ready(Err(status))))
         }
@@ -66,7 +71,7 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
     let state = Watching {
         following,
         api_version: call.api_version.to_owned(),
-        resource: scope.resource,
+        resource: call.row.clone(),
         format: call.format,
         include: call.reader()?.include,
         bookmarks: call.query.flag("allowWatchBookmarks"),
@@ -115,7 +120,7 @@ fn bookmark_timer() -> Interval {
 struct Watching {
     following: Following,
     api_version: String,
-    resource: &'static portcullis_kinds::resource::Resource,
+    resource: portcullis_kinds::shared::ResourceRef,
     format: crate::response::accept::Format,
     include: crate::response::table::IncludeObject,
     bookmarks: bool,
@@ -229,7 +234,7 @@ impl Watching {
 
     fn frames(&self) -> Frames<'_> {
         Frames::new(Reader {
-            resource: self.resource,
+            resource: &self.resource,
             api_version: &self.api_version,
             format: self.format,
             include: self.include,

@@ -47,7 +47,7 @@ pub async fn explain(
     let scope = Scope {
         dry_run: true,
         trace: Some(&trace),
-        ..Scope::all(write.resource, user).named(namespace, &write.name)
+        ..Scope::all(&write.resource, user).named(namespace, &write.name)
     };
     let written = dry_run(explainer, &scope, write).await;
     let explained = trace
@@ -62,8 +62,7 @@ async fn dry_run(explainer: &Explainer, scope: &Scope<'_>, write: &Write) -> Res
     let expected = Expected {
         kind: write.resource.kind,
         api_version: &write.api_version,
-        object_type: write.resource.object_type(&write.api_version),
-        conversion: write.resource.conversion(&write.api_version),
+        reader: body::Reader::Resource(&write.resource),
     };
     let read = body::typed(&write.object, &[], expected, FieldValidation::Warn)
         .map_err(|why| why.into_status(expected))?;

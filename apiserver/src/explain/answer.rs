@@ -20,7 +20,7 @@ pub async fn explain(
     question: Question,
 ) -> Result<Explanation, Status> {
     let shown = Shown::of(&question)?;
-    let asked = Asked::of(question)?;
+    let asked = Asked::of(question, &explainer.registry.catalogue())?;
     let (authentication, user) = shown
         .authenticate(explainer.authenticator.as_ref(), asker)
         .await;

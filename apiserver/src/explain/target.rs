@@ -7,8 +7,9 @@ use serde_json::Value;
 
 use super::Question;
 use crate::request::{Query, RequestInfo};
+use portcullis_kinds::catalogue::Catalogue;
 use portcullis_kinds::resource::Resource;
-use portcullis_kinds::table;
+use portcullis_kinds::shared::ResourceRef;
 
 /// A resource, an object or a path, and what is done with it.
 pub struct Asked {
@@ -25,8 +26,8 @@ pub struct Asked {
 
 /// An object that would be written.
 pub struct Write {
-    /// The row of the kind table.
-    pub resource: &'static Resource,
+    /// The row of its kind.
+    pub resource: ResourceRef,
     /// How the object says it is written.
     pub api_version: String,
     /// The object.
@@ -42,9 +43,9 @@ impl Asked {
     ///
     /// # Errors
     /// 400 for a question about nothing, or about a kind that is not served.
-    pub fn of(question: Question) -> Result<Self, Status> {
+    pub fn of(question: Question, catalogue: &Catalogue) -> Result<Self, Status> {
         if let Some(object) = question.object {
-            return Self::write(&question.verb, question.namespace, object);
+            return Self::write(&question.verb, question.namespace, object, catalogue);
         }
         if question.verb.is_empty() || question.resource.is_empty() == question.path.is_empty() {
             return Err(Status::bad_request(
@@ -65,7 +66,7 @@ impl Asked {
             .resource
             .split_once('.')
             .unwrap_or((&question.resource, ""));
-        let known = find(plural, group);
+        let known = find(catalogue, plural, group);
         let resource = known.map_or(plural, |r| r.plural).to_owned();
         let mut namespace = question.namespace;
         if known.is_some_and(|r| !r.namespaced) || is_impersonation(&question.verb, &resource) {
@@ -87,16 +88,20 @@ impl Asked {
         })
     }
 
-    fn write(verb: &str, namespace: String, object: Value) -> Result<Self, Status> {
+    fn write(
+        verb: &str,
+        namespace: String,
+        object: Value,
+        catalogue: &Catalogue,
+    ) -> Result<Self, Status> {
         let text = |field: Option<&Value>| {
             let text = field.and_then(Value::as_str);
             text.unwrap_or_default().to_owned()
         };
         let (api_version, kind) = (text(object.get("apiVersion")), text(object.get("kind")));
-        let served = table::RESOURCES
-            .iter()
-            .find(|r| r.kind == kind && r.api_versions().any(|v| v == api_version));
-        let resource = served.ok_or_else(|| {
+        let mut rows = catalogue.rows().iter();
+        let served = rows.find(|r| r.kind == kind && r.api_versions().any(|v| v == api_version));
+        let resource = served.cloned().ok_or_else(|| {
             Status::bad_request(format!(
                 "no resource of this server holds objects of kind {kind:?} in {api_version:?}"
             ))
@@ -231,12 +236,12 @@ pub fn sentence(attributes: &Attributes<'_>) -> String {
 }
 
 /// A resource by any of its names: plural, short, or its kind in small letters.
-fn find(name: &str, group: &str) -> Option<&'static Resource> {
+fn find<'c>(catalogue: &'c Catalogue, name: &str, group: &str) -> Option<&'c ResourceRef> {
     let name = name.to_ascii_lowercase();
     let served = |r: &Resource| {
         group.is_empty() || r.group == group || r.api_versions().any(|v| v.starts_with(group))
     };
-    table::RESOURCES.iter().filter(|r| served(r)).find(|r| {
+    catalogue.rows().iter().filter(|r| served(r)).find(|r| {
         r.plural == name || r.short_names.contains(&name.as_str()) || is_kind(r.kind, &name)
     })
 }
@@ -252,7 +257,8 @@ mod tests {
     use super::*;
 
     fn asked(question: Value) -> Result<String, Status> {
-        let asked = Asked::of(serde_json::from_value(question).unwrap())?;
+        let question = serde_json::from_value(question).unwrap();
+        let asked = Asked::of(question, &Catalogue::default())?;
         Ok(asked.sentence(&UserInfo::default()))
     }
 

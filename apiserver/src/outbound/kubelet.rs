@@ -6,8 +6,8 @@
 //!
 //! Upstream: `pkg/kubelet/client/kubelet_client.go` and `apimachinery/pkg/util/proxy`.
 
+use portcullis_api::Status;
 use portcullis_api::status::Reason;
-use portcullis_api::{GroupResource, Status};
 use portcullis_storage::ReadAt;
 
 use crate::response::Response;
@@ -35,16 +35,8 @@ pub enum Stream {
 /// # Errors
 /// 404 for a node that is not registered, 500 for a kubelet that cannot be reached.
 pub async fn connect(registry: &Registry, node: &str, _stream: Stream) -> Result<Response, Status> {
-    let unknown = || {
-        let nodes = GroupResource {
-            group: "",
-            resource: "nodes",
-        };
-        Status::not_found(nodes, node)
-    };
-    let nodes = table::find("v1", "nodes").ok_or_else(unknown)?;
     let user = bootstrap::system();
-    let scope = Scope::all(nodes, &user).named("", node);
+    let scope = Scope::all(table::NODES, &user).named("", node);
     registry.get(&scope, ReadAt::Latest).await?;
     Err(unreachable(&format!("the kubelet of node {node:?}")))
 }

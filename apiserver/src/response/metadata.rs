@@ -38,7 +38,7 @@ impl ListMeta {
 
 /// Appends an object's metadata as a `PartialObjectMetadata`.
 pub fn write_metadata(
-    renderer: &Renderer,
+    renderer: &Renderer<'_>,
     entry: &Entry,
     revision: Revision,
     version: MetaVersion,

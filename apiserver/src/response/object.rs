@@ -16,7 +16,7 @@ use portcullis_registry::collection::List;
 /// Who reads, and how.
 pub struct Reader<'r> {
     /// The resource that is read.
-    pub resource: &'static Resource,
+    pub resource: &'r Resource,
     /// The version it is read in.
     pub api_version: &'r str,
     /// The form asked for.
@@ -25,9 +25,9 @@ pub struct Reader<'r> {
     pub include: IncludeObject,
 }
 
-impl Reader<'_> {
+impl<'r> Reader<'r> {
     /// The resource in the reader's version.
-    pub fn renderer(&self) -> Renderer {
+    pub fn renderer(&self) -> Renderer<'r> {
         Renderer::new(self.resource, self.api_version)
     }
 
@@ -86,7 +86,7 @@ impl Reader<'_> {
         let renderer = self.renderer();
         match self.format.form {
             Form::Object => {
-                let kind = format!("{}List", self.resource.kind);
+                let kind = self.resource.list_kind();
                 write_list_head(&kind, self.api_version, &meta, &mut out);
                 write_items(&list.entries, &mut out, |entry, out| {
                     renderer.write_item(entry, out)

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::accept::MetaVersion;
 use super::metadata::{ListMeta, write_metadata};
 use portcullis_kinds::resource::Resource;
-use portcullis_kinds::strategy::{Cell, Column};
+use portcullis_kinds::strategy::{Cell, ColumnView};
 use portcullis_registry::codec::Renderer;
 use portcullis_registry::facts::Facts;
 
@@ -51,18 +51,18 @@ impl IncludeObject {
 }
 
 /// How the rows of a Table are made.
-pub struct Rows {
+pub struct Rows<'r> {
     /// The resource whose columns these are.
-    pub resource: &'static Resource,
+    pub resource: &'r Resource,
     /// What a row carries of its object.
     pub include: IncludeObject,
     /// For whole objects.
-    pub renderer: Renderer,
+    pub renderer: Renderer<'r>,
     /// The version of the Table.
     pub version: MetaVersion,
 }
 
-impl Rows {
+impl Rows<'_> {
     /// Appends a Table. Watches send the columns with the first one only.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ impl Rows {
         meta.write(out);
         out.extend_from_slice(b",\"columnDefinitions\":");
         let columns = if with_columns {
-            columns(self.resource)
+            columns(self.resource, self.renderer.api_version())
         } else {
             Value::Null
         };
@@ -108,7 +108,8 @@ impl Rows {
     ) -> Result<(), Status> {
         let facts = Facts::of(self.resource, entry)?;
         out.extend_from_slice(b"{\"cells\":[");
-        for (at, cell) in facts.cells(self.resource, entry)?.iter().enumerate() {
+        let cells = facts.cells(self.resource, self.renderer.api_version(), entry)?;
+        for (at, cell) in cells.iter().enumerate() {
             if at > 0 {
                 out.push(b',');
             }
@@ -131,9 +132,10 @@ impl Rows {
     }
 }
 
-fn columns(resource: &Resource) -> Value {
-    let column = |c: &Column| json!({"name": c.name, "type": c.kind, "format": c.format, "description": c.description, "priority": c.priority});
-    resource.strategy.columns().iter().map(column).collect()
+fn columns(resource: &Resource, api_version: &str) -> Value {
+    let column = |c: ColumnView<'_>| json!({"name": c.name, "type": c.kind, "format": c.format, "description": c.description, "priority": c.priority});
+    let columns = resource.strategy.table_columns(api_version);
+    columns.into_iter().map(column).collect()
 }
 
 fn cell_value(cell: &Cell, now: Timestamp) -> Value {

@@ -42,10 +42,11 @@ use portcullis_controllers::own_service::{self, Address};
 use portcullis_controllers::run::{Context, Controllers};
 use portcullis_controllers::{bootstrap, cluster_authentication};
 use portcullis_registry::Registry;
+use portcullis_registry::catalogues::Catalogues;
 use portcullis_registry::escalation::EscalationGuard;
 use portcullis_registry::ranges::ServiceRanges;
 use portcullis_registry::repair::Leaks;
-use portcullis_registry::{indices, lookups};
+use portcullis_registry::{definitions, indices, lookups};
 
 /// What options and files say, read before anything is opened or written.
 struct Checked {
@@ -168,7 +169,10 @@ pub async fn assemble(
         shutdown: CancellationToken::new(),
     };
     let limits = Arc::new(Limits::new(&options.limits));
-    let metrics = Arc::new(Metrics::new(registry.admission()));
+    let metrics = Arc::new(Metrics::new(
+        registry.admission(),
+        registry.catalogues().clone(),
+    ));
     let services = Services {
         api: Arc::new(Api {
             registry: registry.clone(),
@@ -177,7 +181,11 @@ pub async fn assemble(
             health: background.health.clone(),
             shutdown: background.shutdown.clone(),
         }),
-        documents: Arc::new(Documents::new(address, openid)),
+        documents: Arc::new(Documents::new(
+            registry.catalogues().clone(),
+            address,
+            openid,
+        )),
         health: background.health.clone(),
         limits: limits.clone(),
         metrics: metrics.clone(),
@@ -220,13 +228,16 @@ fn registry(
     let roles = Arc::new(Index::new());
     indices::feed_rbac(cache, prefix, &roles);
     let authorizer = authorization(options, &roles);
-    let lookups = lookups::start(cache, prefix, &authorizer);
+    let catalogues = Arc::<Catalogues>::default();
+    definitions::start(cache, prefix, catalogues.clone());
+    let lookups = lookups::start(cache, prefix, &authorizer, catalogues.clone());
     let registry = Registry::new(
         cache.clone(),
         prefix,
         selection.build(&lookups),
         Box::new(EscalationGuard::new(roles, authorizer.clone())),
         service_ranges(options, cache, prefix)?,
+        catalogues,
     );
     let registry = registry.allow_privileged(options.allow_privileged);
     Ok((Arc::new(registry), authorizer))
@@ -281,6 +292,9 @@ impl Background {
         let published = cluster_authentication::run(self.registry.clone(), authorities);
         self.tasks
             .spawn(stop.clone().run_until_cancelled_owned(published));
+        let definitions = portcullis_controllers::definitions::run(self.registry.clone());
+        self.tasks
+            .spawn(stop.clone().run_until_cancelled_owned(definitions));
         match self.stored.store {
             Store::Embedded(_) => {
                 for controller in controllers.begin() {

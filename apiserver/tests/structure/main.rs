@@ -26,7 +26,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("authn", &["api"]),
     ("rbac", &["api"]),
     ("admission", &["api"]),
-    ("kinds", &["api"]),
+    ("kinds", &["api", "schema"]),
     (
         "registry",
         &["api", "admission", "kinds", "rbac", "storage"],

@@ -47,26 +47,19 @@ pub(super) fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// Fields where upstream tells a zero from none. Of lists and maps it does until they are stored: its
-/// validation compares them by `reflect.DeepEqual`, and its defaults ask for nil. Those of definitions are
-/// pointers to values of no one type, which the table of facts does not know as pointers.
-const KEPT: [(&str, &str); 11] = [
+/// Lists and maps that upstream tells from none until they are stored: its validation compares them by
+/// `reflect.DeepEqual`, and its defaults ask for nil.
+const KEPT: [(&str, &str); 5] = [
     ("ConfigMap", "binaryData"),
     ("ConfigMap", "data"),
-    ("CustomResourceSubresources", "status"),
     ("HPAScalingRules", "policies"),
-    ("JSONSchemaProps", "additionalItems"),
-    ("JSONSchemaProps", "additionalProperties"),
-    ("JSONSchemaProps", "default"),
-    ("JSONSchemaProps", "example"),
-    ("JSONSchemaProps", "items"),
     ("Secret", "data"),
     ("StorageClass", "parameters"),
 ];
 
 /// Whether a zero in a field is not dropped.
 pub(super) fn is_kept(owner: &str, field: &str) -> bool {
-    KEPT.contains(&(owner, field))
+    KEPT.contains(&(owner, field)) || facts::pointers_to_anything(owner).contains(&field)
 }
 
 /// What Go writes of the fields that it always writes, by its text; null, which says nothing, is not

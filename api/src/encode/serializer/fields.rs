@@ -7,6 +7,8 @@ use crate::facts::{self, Field};
 
 /// What is known of a struct's fields, and which of them have been written.
 pub(in crate::encode) struct Known {
+    /// See [`facts::pointers_to_anything`].
+    pointers: &'static [&'static str],
     /// Those always written stand first.
     facts: &'static [Field],
     /// Which of the first 64 of them were written, a bit each.
@@ -19,6 +21,7 @@ impl Known {
     /// The facts of a type.
     pub(in crate::encode) fn of(name: &str) -> Self {
         Self {
+            pointers: facts::pointers_to_anything(name),
             facts: facts::fields(name),
             written: 0,
             any: false,
@@ -42,8 +45,12 @@ impl Known {
         let stays = match wrote {
             Wrote::Something => true,
             Wrote::NoFields => fact.is_none_or(|fact| fact.always != Some("null")),
-            Wrote::Zero => fact.is_some_and(|fact| fact.keeps_empty || fact.always.is_some()),
-            Wrote::Null | Wrote::NoItems => false,
+            Wrote::Zero => {
+                fact.is_some_and(|fact| fact.keeps_empty || fact.always.is_some())
+                    || self.pointers.contains(&key)
+            }
+            Wrote::NoItems => self.pointers.contains(&key),
+            Wrote::Null => false,
         };
         if stays {
             self.written |= found.map_or(0, bit);

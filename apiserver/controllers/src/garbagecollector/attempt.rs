@@ -68,7 +68,7 @@ impl Collector {
         let owners = match self.owners(item.place.namespace, references).await {
             Ok(owners) => owners,
             Err(Unclear::Unreachable(kind, reference)) => {
-                self.report(item, kind, &reference).await;
+                self.report(item, &kind, &reference).await;
                 return Ok(());
             }
             Err(Unclear::Later(status)) => return Err(status),
@@ -194,7 +194,7 @@ impl Collector {
             resource,
             namespace,
             name,
-        } = item.place;
+        } = &item.place;
         Scope::all(resource, &self.user).named(namespace, name)
     }
 }

@@ -6,15 +6,14 @@ use portcullis_storage::ReadAt;
 
 use super::Collector;
 use super::graph::Phase;
-use portcullis_kinds::resource::Resource;
-use portcullis_kinds::table;
+use portcullis_kinds::shared::ResourceRef;
 use portcullis_registry::head::HeadMeta;
 
 /// Why nothing can be said of an object's owners.
 pub(super) enum Unclear {
     /// The object is in no namespace and its owner in one, which can never be right: the kind of
     /// the owner.
-    Unreachable(&'static Resource, OwnerReference),
+    Unreachable(ResourceRef, OwnerReference),
     /// Something that may be otherwise later.
     Later(Status),
 }
@@ -60,12 +59,13 @@ impl Collector {
             return Ok(Fate::Gone);
         }
         let (api_version, kind) = (&reference.api_version, &reference.kind);
-        let Some(resource) = table::find_kind(api_version, kind) else {
+        let catalogue = self.registry.catalogue();
+        let Some(resource) = catalogue.find_kind(api_version, kind) else {
             let why = format!("no matches for kind {kind:?} in version {api_version:?}");
             return Err(Unclear::Later(Status::internal(why)));
         };
         if namespace.is_empty() && resource.namespaced {
-            return Err(Unclear::Unreachable(resource, reference.clone()));
+            return Err(Unclear::Unreachable(resource.clone(), reference.clone()));
         }
         // The latest, and not what memory has: what is not found is deleted.
         let key = self.registry.key(resource, namespace, &reference.name);

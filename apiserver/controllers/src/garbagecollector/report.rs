@@ -40,7 +40,8 @@ impl Collector {
     /// looked for of which the graph knows that it was there and is gone.
     pub(super) async fn report_elsewhere(&self, item: &Item<'_>, gone: &[OwnerReference]) {
         for reference in gone {
-            let kind = table::find_kind(&reference.api_version, &reference.kind);
+            let catalogue = self.registry.catalogue();
+            let kind = catalogue.find_kind(&reference.api_version, &reference.kind);
             let Some(kind) = kind.filter(|kind| kind.namespaced) else {
                 continue;
             };
@@ -54,7 +55,7 @@ impl Collector {
     pub(super) async fn report(
         &self,
         item: &Item<'_>,
-        kind: &'static Resource,
+        kind: &Resource,
         reference: &OwnerReference,
     ) {
         let told = match self.namespace_of(kind, &reference.uid).await {
@@ -69,11 +70,7 @@ impl Collector {
     }
 
     /// The namespace of the object of a kind that has a uid.
-    async fn namespace_of(
-        &self,
-        kind: &'static Resource,
-        uid: &str,
-    ) -> Result<Option<String>, Status> {
+    async fn namespace_of(&self, kind: &Resource, uid: &str) -> Result<Option<String>, Status> {
         let mut kept = self.reporter.0.lock().await;
         let fresh = kept.take().filter(|uids| {
             (uids.kind, uids.group) == (kind.kind, kind.group) && uids.read.elapsed() < KEPT
@@ -85,7 +82,7 @@ impl Collector {
         Ok(kept.insert(uids).namespaces.get(uid).cloned())
     }
 
-    async fn uids(&self, kind: &'static Resource) -> Result<Uids, Status> {
+    async fn uids(&self, kind: &Resource) -> Result<Uids, Status> {
         let prefix = self.registry.collection_key(kind, "");
         let request = ListRequest {
             at: ReadAt::NotOlderThan(0),

@@ -63,7 +63,14 @@ impl World {
         let network = "10.0.0.0/24".parse().unwrap();
         let ports = "30000-32767".parse().unwrap();
         let ranges = ServiceRanges::new(&storage, "/registry", network, ports).unwrap();
-        let registry = Registry::new(storage, "/registry", admission, Box::new(Nobody), ranges);
+        let registry = Registry::new(
+            storage,
+            "/registry",
+            admission,
+            Box::new(Nobody),
+            ranges,
+            Arc::default(),
+        );
         let registry = Arc::new(registry);
         let patience = Patience {
             new_owner: Duration::ZERO,

@@ -26,7 +26,14 @@ fn registry(storage: Arc<dyn Storage>) -> Registry {
     let network = "10.0.0.0/24".parse().unwrap();
     let ports = "30000-32767".parse().unwrap();
     let ranges = ServiceRanges::new(&storage, "/registry", network, ports).unwrap();
-    Registry::new(storage, "/registry", admission, Box::new(Nobody), ranges)
+    Registry::new(
+        storage,
+        "/registry",
+        admission,
+        Box::new(Nobody),
+        ranges,
+        Arc::default(),
+    )
 }
 
 /// A server that has taken the address and not yet written the service, or gives it up, is

@@ -68,9 +68,9 @@ async fn see_to_claim(registry: &Registry, user: &UserInfo, key: &str) -> Result
     let Some(place) = registry.place(key) else {
         return Ok(());
     };
-    let scope = Scope::all(place.resource, user).named(place.namespace, place.name);
+    let scope = Scope::all(&place.resource, user).named(place.namespace, place.name);
     let entry = registry.get(&scope, ReadAt::Latest).await?;
-    let object = codec::object(place.resource, &entry)?;
+    let object = codec::object(&place.resource, &entry)?;
     let Some(claim) = object.as_kind::<PersistentVolumeClaim>() else {
         return Ok(());
     };

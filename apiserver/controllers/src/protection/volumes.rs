@@ -17,12 +17,10 @@ use portcullis_registry::{Registry, Scope, codec};
 
 const VOLUMES: &str = "kubernetes.io/pv-protection";
 
-/// Sees to volumes for as long as the server runs, if it serves them.
+/// Sees to volumes for as long as the server runs.
 pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "pv-protection-controller");
-    let Some(resource) = table::find("v1", "persistentvolumes") else {
-        return;
-    };
+    let resource = table::PERSISTENT_VOLUMES;
     let mut volumes = follow::<PersistentVolume>(registry.clone(), user.clone(), resource);
     let queue = Queue::default();
     let watch = async {

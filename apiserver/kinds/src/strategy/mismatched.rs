@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn an_object_of_another_kind_is_refused() {
-        let strategy = table::NAMESPACES.strategy;
+        let strategy = &table::NAMESPACES.strategy;
         let (map, namespace) = (ConfigMap::default(), Namespace::default());
         for (what, errors) in [
             ("new", strategy.validate(&map)),

@@ -23,7 +23,8 @@ const STANDARD_FINALIZERS: [&str; 3] = ["kubernetes", "foregroundDeletion", "orp
 /// What is wrong with a name.
 pub type ValidateName<'a> = &'a dyn Fn(&str) -> Vec<String>;
 
-/// What is wrong with the metadata of a new object, whose name has already been generated.
+/// What is wrong with the metadata of a new object of Kubernetes' own APIs, whose name has already been
+/// generated: their finalizers are standard ones, or have a domain.
 pub fn validate_object_meta(
     meta: &ObjectMeta,
     namespaced: bool,
@@ -36,7 +37,7 @@ pub fn validate_object_meta(
 }
 
 /// The same as far as it holds for objects of any API.
-fn validate_any_meta(
+pub fn validate_any_meta(
     meta: &ObjectMeta,
     namespaced: bool,
     validate_name: impl Fn(&str) -> Vec<String>,
@@ -69,11 +70,13 @@ fn validate_any_meta(
 ///
 /// Upstream looks at it as at any new object's and any changed object's
 /// (`rest.validateCommonFields`); then its kind does, again as at a changed one and mostly, which
-/// `whole` says, as at a new one. Clients see each mistake as often.
+/// `whole` says, as at a new one. Clients see each mistake as often. `free_finalizers` is
+/// [`Strategy::free_finalizers`](crate::strategy::Strategy::free_finalizers).
 pub fn validate_changed_meta(
     new: &ObjectMeta,
     old: &ObjectMeta,
     namespaced: bool,
+    free_finalizers: bool,
     whole: Option<ValidateName<'_>>,
 ) -> ErrorList {
     let path = &Path::new("metadata");
@@ -81,7 +84,9 @@ pub fn validate_changed_meta(
     let changes = validate_object_meta_update(new, old, path);
     errors.extend(changes.iter().cloned());
     errors.extend(changes);
-    validate_finalizer_names(new, path, &mut errors);
+    if !free_finalizers {
+        validate_finalizer_names(new, path, &mut errors);
+    }
     if let Some(validate_name) = whole {
         errors.extend(validate_object_meta(new, namespaced, validate_name, path));
     }

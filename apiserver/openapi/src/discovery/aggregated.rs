@@ -172,7 +172,7 @@ impl ResponseKind {
 }
 
 impl ResourceDiscovery {
-    fn new(resource: &'static Resource, own: GroupVersion<'static>) -> Self {
+    fn new(resource: &Resource, own: GroupVersion<'static>) -> Self {
         let mut subresources: Vec<_> = resource
             .subresources
             .iter()

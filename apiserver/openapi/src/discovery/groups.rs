@@ -4,6 +4,7 @@ use portcullis_api::GroupVersion;
 
 use super::version;
 use portcullis_kinds::resource::Resource;
+use portcullis_kinds::shared::ResourceRef;
 use portcullis_kinds::version::Served;
 
 /// A group and its versions, the preferred one first.
@@ -19,7 +20,7 @@ pub struct Version {
     /// Such as `v1`.
     pub name: &'static str,
     /// By plural name.
-    pub resources: Vec<&'static Resource>,
+    pub resources: Vec<ResourceRef>,
 }
 
 impl Group {
@@ -47,7 +48,7 @@ impl Group {
 
 /// All groups, in the order of the table. Those that only give resources another label come last:
 /// kubectl takes a short name for the first resource that has it.
-pub fn groups(resources: &'static [Resource]) -> Vec<Group> {
+pub fn groups(resources: &[ResourceRef]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for resource in resources {
         serve(&mut groups, resource.group, resource.version, resource);
@@ -85,7 +86,7 @@ fn serve(
     groups: &mut Vec<Group>,
     group: &'static str,
     version: &'static str,
-    resource: &'static Resource,
+    resource: &ResourceRef,
 ) {
     let at = groups.iter().position(|g| g.name == group);
     let at = at.unwrap_or_else(|| {
@@ -95,5 +96,5 @@ fn serve(
         });
         groups.len() - 1
     });
-    groups[at].version(version).resources.push(resource);
+    groups[at].version(version).resources.push(resource.clone());
 }

@@ -168,7 +168,7 @@ struct ApiResource {
 }
 
 impl ApiResource {
-    fn new(resource: &'static Resource, group: &str) -> Self {
+    fn new(resource: &Resource, group: &str) -> Self {
         Self {
             name: resource.plural.to_owned(),
             singular_name: resource.singular(),

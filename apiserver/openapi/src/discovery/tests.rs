@@ -3,13 +3,13 @@ mod api_resources;
 use serde_json::{Value, json};
 
 use super::*;
-use portcullis_kinds::table::RESOURCES;
+use portcullis_kinds::catalogue::Catalogue;
 
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,\
     application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
 
 fn discovery() -> Discovery {
-    Discovery::new(RESOURCES, "127.0.0.1:6443")
+    Discovery::new(Catalogue::default().rows(), "127.0.0.1:6443")
 }
 
 fn get(path: &str, accept: &str) -> Value {
@@ -52,7 +52,7 @@ fn legacy_documents_read_as_upstreams() {
 #[test]
 fn every_group_version_has_its_document() {
     let discovery = discovery();
-    for group in groups(RESOURCES) {
+    for group in groups(Catalogue::default().rows()) {
         for version in &group.versions {
             let group_version = group.group_version(version);
             let root = if group.name.is_empty() { "api" } else { "apis" };

@@ -137,11 +137,11 @@ pub(super) fn machinery(kind: &str) -> String {
 /// Every resource under every group and version that serves it.
 pub(super) fn resources(
     groups: &[Group],
-) -> impl Iterator<Item = (&'static str, &'static str, &'static Resource)> {
+) -> impl Iterator<Item = (&'static str, &'static str, &Resource)> {
     groups.iter().flat_map(|group| {
         group.versions.iter().flat_map(|version| {
             let resources = version.resources.iter();
-            resources.map(|resource| (group.name, version.name, *resource))
+            resources.map(|resource| (group.name, version.name, &**resource))
         })
     })
 }

@@ -73,7 +73,7 @@ pub(super) fn paths(definitions: &Definitions, group: &Group, version: &Version)
 /// A resource under one of its labels.
 struct Serving<'a> {
     group_version: GroupVersion<'static>,
-    resource: &'static Resource,
+    resource: &'a Resource,
     definition: &'a str,
     definitions: &'a Definitions,
 }

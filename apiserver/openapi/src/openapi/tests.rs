@@ -2,6 +2,7 @@ use portcullis_api::Verb;
 use serde_json::Value;
 
 use super::*;
+use portcullis_kinds::catalogue::Catalogue;
 use portcullis_kinds::table::RESOURCES;
 
 const PROTOBUF_ACCEPT: &str =
@@ -15,7 +16,7 @@ fn get(open_api: &OpenApi, path: &str, accept: &str, query: &str) -> Document {
 }
 
 fn v2() -> Value {
-    let open_api = OpenApi::new(RESOURCES, "v1.24.17");
+    let open_api = OpenApi::new(Catalogue::default().rows(), "v1.24.17");
     serde_json::from_slice(&get(&open_api, "/openapi/v2", "", "").body).unwrap()
 }
 
@@ -95,7 +96,7 @@ fn a_patch_lists_the_parameters_that_kubectl_looks_for() {
 
 #[test]
 fn v2_is_negotiated_as_upstream() {
-    let open_api = OpenApi::new(RESOURCES, "v1.24.17");
+    let open_api = OpenApi::new(Catalogue::default().rows(), "v1.24.17");
     let json = get(&open_api, "/openapi/v2", "application/json, */*", "");
     let protobuf = get(&open_api, "/openapi/v2", PROTOBUF_ACCEPT, "");
     assert_eq!(json.content_type, JSON);
@@ -112,7 +113,7 @@ fn v2_is_negotiated_as_upstream() {
 
 #[test]
 fn v3_documents_are_found_through_the_index_and_stand_alone() {
-    let open_api = OpenApi::new(RESOURCES, "v1.24.17");
+    let open_api = OpenApi::new(Catalogue::default().rows(), "v1.24.17");
     let index = get(&open_api, "/openapi/v3", "", "");
     let index: Value = serde_json::from_slice(&index.body).unwrap();
     for (name, entry) in index["paths"].as_object().unwrap() {
@@ -147,7 +148,7 @@ fn v3_documents_are_found_through_the_index_and_stand_alone() {
 
 #[test]
 fn v3_puts_nothing_beside_a_reference() {
-    let open_api = OpenApi::new(RESOURCES, "v1.24.17");
+    let open_api = OpenApi::new(Catalogue::default().rows(), "v1.24.17");
     let core = get(&open_api, "/openapi/v3/api/v1", "", "");
     let core: Value = serde_json::from_slice(&core.body).unwrap();
     let namespace = &core["components"]["schemas"]["io.k8s.api.core.v1.Namespace"];
@@ -170,7 +171,7 @@ fn v3_puts_nothing_beside_a_reference() {
 #[test]
 fn deletions_return_what_their_kind_says() {
     let document = v2();
-    let open_api = OpenApi::new(RESOURCES, "v1.24.17");
+    let open_api = OpenApi::new(Catalogue::default().rows(), "v1.24.17");
     for resource in RESOURCES.iter().filter(|r| r.supports(Verb::Delete)) {
         let api_version = resource.api_version();
         let root = if resource.group.is_empty() {

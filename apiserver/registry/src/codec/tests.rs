@@ -16,7 +16,7 @@ fn all() -> impl Iterator<Item = (&'static Resource, String)> {
 }
 
 fn read(resource: &Resource, api_version: &str, value: &Value) -> Box<dyn Object> {
-    let decoded = decoded(resource, api_version, value);
+    let decoded = resource.decode(api_version, value);
     let decoded = decoded.unwrap_or_else(|e| panic!("{api_version} {}: {e}", resource.kind));
     assert!(
         decoded.unknown_fields.is_empty(),
@@ -108,7 +108,7 @@ fn what_a_kind_prepares_changes_nothing_that_was_prepared() {
     for (resource, api_version) in all() {
         let mut samples = Samples::of(resource.object_type(&api_version));
         for leaves in [Leaves::Full, Leaves::Zero, Leaves::None] {
-            let strategy = resource.strategy;
+            let strategy = &resource.strategy;
             let mut old = read(
                 resource,
                 &api_version,

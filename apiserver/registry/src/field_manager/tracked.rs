@@ -23,7 +23,7 @@ pub struct Tracked {
 
 impl Tracked {
     /// The fields that a write to a resource, or to a subresource of it, can change.
-    pub fn new(resource: &'static Resource, api_version: &str, subresource: &str) -> Self {
+    pub fn new(resource: &Resource, api_version: &str, subresource: &str) -> Self {
         let reset = match subresource {
             "status" => "spec",
             _ if resource.subresource("status").is_some() => "status",

@@ -21,7 +21,7 @@ const UNKNOWN: &str = "unknown";
 /// Somebody who writes, and what they write to.
 #[derive(Clone, Copy)]
 pub struct Writer<'a> {
-    resource: &'static Resource,
+    resource: &'a Resource,
     subresource: &'a str,
     api_version: &'a str,
     manager: &'a str,
@@ -53,7 +53,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The resource written to.
-    pub const fn resource(self) -> &'static Resource {
+    pub const fn resource(self) -> &'a Resource {
         self.resource
     }
 

@@ -68,9 +68,7 @@ pub(super) async fn decide(
     if phase == Some("Pending") {
         return Ok(Decision::NotStarted);
     }
-    let Some(budgets) = table::find("policy/v1", "poddisruptionbudgets") else {
-        return Ok(Decision::Free);
-    };
+    let budgets = table::POD_DISRUPTION_BUDGETS;
     let found = budgets_of(registry, budgets, scope.namespace, pod).await?;
     let [budget] = found.as_slice() else {
         return match found.as_slice() {
@@ -110,7 +108,7 @@ fn ambiguous() -> Status {
 
 async fn budgets_of(
     registry: &Registry,
-    budgets: &'static Resource,
+    budgets: &Resource,
     namespace: &str,
     pod: &Pod,
 ) -> Result<Vec<PodDisruptionBudget>, Status> {

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
+use portcullis_kinds::catalogue::Catalogue;
 use portcullis_kinds::resource::Resource;
-use portcullis_kinds::table::RESOURCES;
 
 use crate::discovery::{Group, groups, short_names};
 
@@ -12,7 +12,7 @@ const UPSTREAM: &str = include_str!("../../../../../testdata/api-resources.tsv")
 /// What `kubectl api-resources` makes of the table: each resource in its group's preferred version.
 fn api_resources() -> Vec<String> {
     let mut rows = Vec::new();
-    for group in groups(RESOURCES) {
+    for group in groups(Catalogue::default().rows()) {
         let mut seen = BTreeSet::new();
         for version in &group.versions {
             for resource in &version.resources {

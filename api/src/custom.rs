@@ -1,0 +1,162 @@
+//! Objects of kinds that are defined while the server runs.
+
+use std::any::Any;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::decode::{DecodeError, Decoded, decode};
+use crate::encode::{TypeMeta, encode_part};
+use crate::object::Object;
+
+/// An object whose kind a definition describes: its metadata typed, the rest as JSON.
+///
+/// The rest is written as it is: what a definition's schema says has been applied to it before, and
+/// `omitempty` is a rule of Go types, of which it has none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CustomObject {
+    /// The version whose schema the object follows, such as `example.com/v1`.
+    pub api_version: String,
+    /// The metadata.
+    pub metadata: ObjectMeta,
+    /// All fields but `apiVersion`, `kind` and `metadata`.
+    pub fields: Map<String, Value>,
+}
+
+#[derive(Default, Deserialize)]
+struct Head {
+    #[serde(default)]
+    metadata: ObjectMeta,
+}
+
+impl CustomObject {
+    /// Reads an object of a version.
+    ///
+    /// # Errors
+    /// For a document that is no object, or metadata of wrong types.
+    pub fn read(api_version: &str, document: Value) -> Result<Decoded<Self>, DecodeError> {
+        let Value::Object(mut fields) = document else {
+            return Err(DecodeError::Value("the document is not an object".into()));
+        };
+        fields.remove("apiVersion");
+        fields.remove("kind");
+        let metadata = fields.remove("metadata").unwrap_or_default();
+        let head = decode::<Head>(&json!({ "metadata": metadata }))?;
+        Ok(head.map(|head| Self {
+            api_version: api_version.to_owned(),
+            metadata: head.metadata,
+            fields,
+        }))
+    }
+
+    /// The fields as a document of their own, changed by `change` and put back.
+    pub fn change_fields<T>(&mut self, change: impl FnOnce(&mut Value) -> T) -> T {
+        let mut document = Value::Object(std::mem::take(&mut self.fields));
+        let outcome = change(&mut document);
+        if let Value::Object(fields) = document {
+            self.fields = fields;
+        }
+        outcome
+    }
+
+    /// The object as JSON, as schemas see it.
+    pub fn document(&self, kind: &str) -> Value {
+        Object::to_value(
+            self,
+            TypeMeta {
+                api_version: &self.api_version,
+                kind,
+            },
+        )
+    }
+}
+
+impl Object for CustomObject {
+    fn metadata(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn metadata_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+
+    fn encode(&self, type_meta: TypeMeta<'_>) -> Vec<u8> {
+        let mut out = type_meta.prefix().into_bytes();
+        // the prefix ends inside of the metadata
+        let metadata = encode_part(&self.metadata);
+        out.extend_from_slice(metadata.get(1..).unwrap_or(b"}"));
+        for (name, value) in &self.fields {
+            out.push(b',');
+            for part in [&Value::from(name.as_str()), value] {
+                // text and JSON values always serialize
+                out.extend(serde_json::to_vec(part).unwrap_or_default());
+                out.push(b':');
+            }
+            out.pop();
+        }
+        out.push(b'}');
+        out
+    }
+
+    fn to_value(&self, type_meta: TypeMeta<'_>) -> Value {
+        let mut fields = self.fields.clone();
+        let metadata = serde_json::from_slice(&encode_part(&self.metadata));
+        fields.insert("metadata".into(), metadata.unwrap_or_default());
+        fields.insert("kind".into(), type_meta.kind.into());
+        fields.insert("apiVersion".into(), type_meta.api_version.into());
+        Value::Object(fields)
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Object> {
+        Box::new(self.clone())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TYPE: TypeMeta<'_> = TypeMeta {
+        api_version: "example.com/v1",
+        kind: "Widget",
+    };
+
+    #[test]
+    fn what_is_read_is_written() {
+        let document = json!({"apiVersion": "example.com/v1", "kind": "Widget",
+            "metadata": {"name": "a", "labels": {"x": "y"}},
+            "spec": {"zero": 0, "empty": [], "none": null, "odd \"key\"": [{}]}, "x": false});
+        let read = CustomObject::read("example.com/v1", document.clone()).unwrap();
+        assert!(read.unknown_fields.is_empty());
+        let object = read.value;
+        assert_eq!(Object::to_value(&object, TYPE), document);
+        let bytes = object.encode(TYPE);
+        assert!(bytes.starts_with(TYPE.prefix().as_bytes()));
+        let again: Value = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(again, document);
+        let bare = CustomObject::default().encode(TYPE);
+        let bare: Value = serde_json::from_slice(&bare).unwrap();
+        assert_eq!(
+            bare,
+            json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {}})
+        );
+    }
+
+    #[test]
+    fn metadata_have_a_type() {
+        let read = |metadata: Value| CustomObject::read("v1", json!({ "metadata": metadata }));
+        let unknown = read(json!({"name": "a", "odd": 1})).unwrap();
+        assert_eq!(unknown.unknown_fields, ["metadata.odd"]);
+        assert!(read(json!({"labels": {"a": 1}})).is_err());
+        assert!(CustomObject::read("v1", json!([])).is_err());
+    }
+}

@@ -1,0 +1,177 @@
+//! What becomes of custom resource definitions: their names are accepted or not, they are established, and
+//! their objects go before they do.
+//!
+//! Upstream: the controllers of `k8s.io/apiextensions-apiserver`: `status`, `establish`, `apiapproval` and
+//! `finalizer`. They are the server's own, so every server runs them; what they write follows from what is
+//! stored alone.
+
+mod approval;
+mod cleanup;
+mod names;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use parking_lot::Mutex;
+use portcullis_api::{Status, UserInfo};
+use portcullis_kinds::kinds::custom_resource_definition::{
+    CLEANUP, ESTABLISHED, NAMES_ACCEPTED, is_true, set_condition,
+};
+use portcullis_kinds::table;
+use portcullis_registry::{Registry, Scope};
+
+use crate::bootstrap;
+use crate::edit::edit;
+use crate::follow::{Seen, follow};
+use crate::queue::Queue;
+
+/// How long to wait at most for objects whose finalizers hold them.
+const AGAIN_MAX: Duration = Duration::from_secs(1);
+/// One after the other: of two definitions that want the same name only one gets it.
+const AT_ONCE: usize = 1;
+
+/// All definitions, by name.
+type Definitions = BTreeMap<String, CustomResourceDefinition>;
+
+/// Runs for as long as the server does.
+pub async fn run(registry: Arc<Registry>) {
+    let controller = Controller {
+        registry,
+        user: bootstrap::system(),
+        known: Mutex::default(),
+    };
+    let queue = Queue::patient_for(AGAIN_MAX);
+    let definitions = follow(
+        controller.registry.clone(),
+        controller.user.clone(),
+        table::CUSTOM_RESOURCE_DEFINITIONS,
+    );
+    let watch = definitions.for_each(|seen| {
+        for name in controller.affected(seen) {
+            queue.add(name.into(), Duration::ZERO);
+        }
+        std::future::ready(())
+    });
+    let work = queue.serve(AT_ONCE, |name| controller.see_to(name));
+    tokio::join!(watch, work);
+}
+
+struct Controller {
+    registry: Arc<Registry>,
+    user: UserInfo,
+    known: Mutex<Definitions>,
+}
+
+impl Controller {
+    /// Takes a change in. The names of what it may concern: the definition itself and, as its names may
+    /// have become free, those that were refused names in its group.
+    fn affected(&self, seen: Seen<CustomResourceDefinition>) -> Vec<String> {
+        let definition = seen.object;
+        let name = definition.metadata.name.clone().unwrap_or_default();
+        let mut known = self.known.lock();
+        let refused = |other: &&CustomResourceDefinition| {
+            other.spec.group == definition.spec.group && !is_true(other, NAMES_ACCEPTED)
+        };
+        let refused = known.values().filter(refused);
+        let mut names: Vec<_> = refused.filter_map(|d| d.metadata.name.clone()).collect();
+        if seen.gone {
+            known.remove(&name);
+        } else {
+            known.insert(name.clone(), definition);
+            names.push(name);
+        }
+        names
+    }
+
+    /// Makes the status of a definition right, or takes it away; whether nothing remains to be done.
+    async fn see_to(&self, name: Arc<str>) -> Result<bool, Status> {
+        let definition = self.known.lock().get(&*name).cloned();
+        let Some(definition) = definition else {
+            return Ok(true);
+        };
+        let scope = Scope::all(table::CUSTOM_RESOURCE_DEFINITIONS, &self.user).named("", &name);
+        if definition.metadata.deletion_timestamp.is_some() {
+            let finalizers = definition.metadata.finalizers.iter().flatten();
+            return match finalizers.into_iter().any(|f| f == CLEANUP) {
+                true => cleanup::clean_up(&self.registry, &self.user, &scope, &definition).await,
+                false => Ok(true),
+            };
+        }
+        let mut wanted = definition.clone();
+        self.judge(&mut wanted);
+        if wanted.status == definition.status {
+            return Ok(true);
+        }
+        let status = Scope {
+            subresource: "status",
+            ..scope
+        };
+        let others = self.known.lock().clone();
+        let updated = edit(
+            &self.registry,
+            &status,
+            |current: &mut CustomResourceDefinition| {
+                judge(current, &others);
+            },
+        );
+        let updated = updated.await?;
+        // before the next one is looked at, which may want the same names
+        let object = portcullis_registry::codec::object(scope.resource, &updated.entry)?;
+        if let Some(current) = object.as_kind::<CustomResourceDefinition>() {
+            self.known.lock().insert(name.to_string(), current.clone());
+        }
+        Ok(true)
+    }
+
+    fn judge(&self, definition: &mut CustomResourceDefinition) {
+        let known = self.known.lock();
+        judge(definition, &known);
+    }
+}
+
+/// Says in the status of a definition which names it has, and whether it is served.
+fn judge(definition: &mut CustomResourceDefinition, others: &Definitions) {
+    let own = definition.metadata.name.clone();
+    let others = others
+        .values()
+        .filter(|other| other.metadata.name != own && other.spec.group == definition.spec.group);
+    let taken = names::Taken::by(others);
+    let refusal = names::accept(definition, &taken);
+    match &refusal {
+        None => set_condition(
+            definition,
+            NAMES_ACCEPTED,
+            true,
+            "NoConflicts",
+            "no conflicts found",
+        ),
+        Some((reason, message)) => {
+            set_condition(definition, NAMES_ACCEPTED, false, reason, message);
+        }
+    }
+    if !is_true(definition, ESTABLISHED) {
+        match refusal {
+            None => set_condition(
+                definition,
+                ESTABLISHED,
+                true,
+                "InitialNamesAccepted",
+                "the initial names have been accepted",
+            ),
+            Some(_) => set_condition(
+                definition,
+                ESTABLISHED,
+                false,
+                "NotAccepted",
+                "not all names are accepted",
+            ),
+        }
+    }
+    approval::judge(definition);
+}
+
+#[cfg(test)]
+mod tests;

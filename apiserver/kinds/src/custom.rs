@@ -1,0 +1,143 @@
+//! Kinds that custom resource definitions describe.
+//!
+//! Upstream: `k8s.io/apiextensions-apiserver/pkg/registry/customresource` and `pkg/apiserver`.
+
+mod columns;
+mod row;
+mod rules;
+mod version;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use portcullis_api::CustomObject;
+use portcullis_api::decode::{DecodeError, Decoded};
+use portcullis_schema::{CompileError, Malformed, ParseError};
+use serde_json::Value;
+
+pub use self::row::row;
+pub(crate) use self::rules::check_metadata;
+use self::version::Version;
+
+/// A kind as its definition describes it, compiled once per change of the definition.
+#[derive(Debug)]
+pub struct CustomKind {
+    kind: &'static str,
+    /// All versions, the stored one among them.
+    versions: Vec<Version>,
+    storage: usize,
+    selectable: &'static [&'static str],
+}
+
+/// Why a definition cannot be served, though it was accepted once.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// No version, or not exactly one, is the stored one.
+    #[error("it has no storage version")]
+    NoStorage,
+    /// A schema is not one.
+    #[error("the schema of version {0}: {1}")]
+    Schema(String, CompileError),
+    /// A column or a selectable field has a path that is none.
+    #[error("a JSON path of version {0}: {1}")]
+    Path(String, ParseError),
+}
+
+impl CustomKind {
+    /// Compiles a definition.
+    ///
+    /// # Errors
+    /// [`Unusable`], which validation lets nobody write.
+    pub fn compile(definition: &CustomResourceDefinition) -> Result<Self, Unusable> {
+        let spec = &definition.spec;
+        let versions = spec.versions.iter();
+        let versions: Vec<_> = versions
+            .map(|version| Version::compile(spec, version))
+            .collect::<Result<_, _>>()?;
+        let storage = spec.versions.iter().position(|version| version.storage);
+        let fields = versions.iter().flat_map(|version| &version.selectable);
+        let mut names: Vec<_> = fields.map(|field| field.name().to_owned()).collect();
+        names.sort_unstable();
+        names.dedup();
+        Ok(Self {
+            kind: crate::intern::name(&spec.names.kind),
+            versions,
+            storage: storage.ok_or(Unusable::NoStorage)?,
+            selectable: crate::intern::list(names),
+        })
+    }
+
+    /// The version of that `apiVersion`; the stored one for any other.
+    fn version(&self, api_version: &str) -> &Version {
+        let found = self.versions.iter().find(|v| v.api_version == api_version);
+        found.unwrap_or(&self.versions[self.storage])
+    }
+
+    /// Reads what a client sent: defaulted, pruned, without the nulls that nothing allows. What was
+    /// pruned is told of as unknown fields.
+    ///
+    /// # Errors
+    /// For metadata of the wrong type, of the object or of one that is embedded in it; for defaults
+    /// that blow the object up.
+    pub fn decode(
+        &self,
+        api_version: &str,
+        document: &Value,
+    ) -> Result<Decoded<CustomObject>, DecodeError> {
+        let version = self.version(api_version);
+        let mut document = document.clone();
+        let mut pruned = Vec::new();
+        if let Some(schema) = version.schema() {
+            schema
+                .default(&mut document)
+                .map_err(|_| DecodeError::Value("its defaults make it too large".into()))?;
+            pruned = schema.prune(&mut document);
+            let dropped = schema.coerce(&mut document, Malformed::Refuse);
+            pruned.extend(dropped.map_err(|e| DecodeError::Value(e.to_string()))?);
+            schema.drop_nulls(&mut document);
+        }
+        let mut decoded = CustomObject::read(&version.api_version, document)?;
+        decoded.unknown_fields.extend(pruned);
+        Ok(decoded)
+    }
+
+    /// Reads what is stored, in whatever version, as an object of a version: what the schema does not
+    /// know any more is left out, and what it defaults now is there.
+    ///
+    /// # Errors
+    /// For metadata of the wrong type.
+    pub fn read(
+        &self,
+        api_version: &str,
+        mut document: Value,
+    ) -> Result<CustomObject, DecodeError> {
+        let version = self.version(api_version);
+        version.settle(&mut document);
+        Ok(CustomObject::read(&version.api_version, document)?.value)
+    }
+
+    /// An object as one of another version.
+    pub fn convert(&self, object: &CustomObject, api_version: &str) -> CustomObject {
+        let version = self.version(api_version);
+        let mut object = object.clone();
+        object.change_fields(|fields| version.settle(fields));
+        object.api_version.clone_from(&version.api_version);
+        object
+    }
+
+    /// An object as it is stored.
+    pub fn to_stored(&self, object: &CustomObject) -> CustomObject {
+        self.convert(object, &self.versions[self.storage].api_version)
+    }
+
+    /// What to warn users of a version of, if it is deprecated.
+    pub fn deprecation(&self, api_version: &str) -> Option<&str> {
+        self.version(api_version).deprecation.as_deref()
+    }
+
+    /// The kind of an object, as schemas and errors see it.
+    fn document(&self, object: &CustomObject) -> Value {
+        object.document(self.kind)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::strategy::{Cell, DynStrategy, Strategy};
+
+fn definition() -> CustomResourceDefinition {
+    serde_json::from_value(json!({
+        "metadata": {"name": "widgets.example.com"},
+        "spec": {"group": "example.com", "scope": "Namespaced",
+            "names": {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList",
+                "shortNames": ["wd"], "categories": ["all"]},
+            "versions": [
+                {"name": "v1", "served": true, "storage": true,
+                    "subresources": {"status": {}},
+                    "selectableFields": [{"jsonPath": ".spec.color"}],
+                    "additionalPrinterColumns": [
+                        {"name": "Size", "type": "integer", "jsonPath": ".spec.size"}],
+                    "schema": {"openAPIV3Schema": {"type": "object", "properties": {
+                        "spec": {"type": "object", "required": ["color"], "properties": {
+                            "color": {"type": "string"},
+                            "size": {"type": "integer", "default": 3, "maximum": 9}}},
+                        "status": {"type": "object", "properties": {"ready": {"type": "boolean"}}}}}}},
+                {"name": "v2", "served": true, "storage": false,
+                    "schema": {"openAPIV3Schema": {"type": "object",
+                        "x-kubernetes-preserve-unknown-fields": true}}}]},
+    }))
+    .unwrap()
+}
+
+fn kind() -> CustomKind {
+    CustomKind::compile(&definition()).unwrap()
+}
+
+fn widget(spec: &Value) -> Value {
+    json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "a"}, "spec": spec,
+        "status": {"ready": true}})
+}
+
+fn read(spec: &Value) -> CustomObject {
+    kind()
+        .decode("example.com/v1", &widget(spec))
+        .unwrap()
+        .value
+}
+
+#[test]
+fn what_clients_send_is_defaulted_and_pruned() {
+    let sent = widget(&json!({"color": "red", "shade": 1}));
+    let decoded = kind().decode("example.com/v1", &sent).unwrap();
+    assert_eq!(decoded.unknown_fields, ["spec.shade"]);
+    assert_eq!(
+        decoded.value.fields["spec"],
+        json!({"color": "red", "size": 3})
+    );
+}
+
+#[test]
+fn what_is_stored_is_read_under_the_schema_of_today() {
+    let stored = widget(&json!({"color": "red", "gone": 1}));
+    let object = kind().read("example.com/v1", stored.clone()).unwrap();
+    assert_eq!(object.fields["spec"], json!({"color": "red", "size": 3}));
+    let other = kind().read("example.com/v2", stored).unwrap();
+    assert_eq!(other.fields["spec"], json!({"color": "red", "gone": 1}));
+    let back = kind().to_stored(&other);
+    assert_eq!(
+        (back.api_version, back.fields),
+        (object.api_version, object.fields)
+    );
+}
+
+#[test]
+fn mistakes_are_found_by_the_schema() {
+    let texts = |spec: &Value| {
+        let errors = Strategy::validate(&kind(), &read(spec));
+        errors.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(texts(&json!({"color": "red"})), Vec::<String>::new());
+    let wrong = texts(&json!({"size": 12}));
+    assert!(
+        wrong.contains(&"spec.color: Required value".to_owned()),
+        "{wrong:?}"
+    );
+    assert!(
+        wrong.iter().any(|e| e.contains("less than or equal to 9")),
+        "{wrong:?}"
+    );
+}
+
+#[test]
+fn a_status_is_written_by_its_subresource_only() {
+    let (old, mut new) = (
+        read(&json!({"color": "red"})),
+        read(&json!({"color": "blue"})),
+    );
+    let mut created = old.clone();
+    Strategy::prepare_for_create(&kind(), &mut created);
+    assert_eq!(created.fields.get("status"), None);
+    new.fields["status"] = json!({"ready": false});
+    let mut changed = new.clone();
+    Strategy::prepare_for_update(&kind(), &mut changed, &old);
+    assert_eq!(changed.fields["status"], json!({"ready": true}));
+    assert_eq!(Strategy::spec_changed(&kind(), &changed, &old), Some(true));
+    let mut status = new;
+    status.metadata.labels = Some([("a".to_owned(), "b".to_owned())].into());
+    Strategy::prepare_status_update(&kind(), &mut status, &old);
+    assert_eq!(status.fields["status"], json!({"ready": false}));
+    assert_eq!(
+        (&status.fields["spec"], &status.metadata.labels),
+        (&old.fields["spec"], &None)
+    );
+    assert_eq!(Strategy::spec_changed(&kind(), &status, &old), Some(false));
+}
+
+#[test]
+fn columns_and_selectors_are_the_definitions() {
+    let (kind, object) = (kind(), read(&json!({"color": "red"})));
+    let titles = |version: &str| {
+        let columns = DynStrategy::table_columns(&kind, version).into_iter();
+        columns
+            .map(|column| column.name.to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(titles("example.com/v1"), ["Name", "Size"]);
+    assert_eq!(titles("example.com/v2"), ["Name", "Age"]);
+    assert_eq!(
+        Strategy::cells(&kind, &object),
+        [Cell::text("a"), Cell::integer(3)]
+    );
+    assert_eq!(Strategy::selectable_fields(&kind), ["spec.color"]);
+    assert_eq!(Strategy::field_values(&kind, &object), ["red"]);
+}
+
+#[test]
+fn a_row_has_the_names_of_its_definition() {
+    let row = row(&definition(), std::sync::Arc::new(kind()));
+    let versions: Vec<_> = row.api_versions().collect();
+    assert_eq!(versions, ["example.com/v1", "example.com/v2"]);
+    assert_eq!(row.storage, "example.com/widgets");
+    assert_eq!(
+        (row.short_names, row.categories),
+        (&["wd"][..], &["all"][..])
+    );
+    let below: Vec<_> = row.subresources.iter().map(|s| s.name).collect();
+    assert_eq!(below, ["status"]);
+    let mut unserved = definition();
+    unserved.spec.versions[0].served = false;
+    let row = super::row(
+        &unserved,
+        std::sync::Arc::new(CustomKind::compile(&unserved).unwrap()),
+    );
+    assert_eq!(row.api_versions().collect::<Vec<_>>(), ["example.com/v2"]);
+}

@@ -1,0 +1,81 @@
+//! A version of a custom kind.
+
+use std::sync::Arc;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinitionSpec, CustomResourceDefinitionVersion, CustomResourceSubresourceScale,
+};
+use portcullis_api::GroupVersion;
+use portcullis_schema::{Malformed, Schema, SelectableField};
+use serde_json::Value;
+
+use super::Unusable;
+use super::columns::PrinterColumn;
+
+/// What a definition says of one version.
+#[derive(Debug)]
+pub(super) struct Version {
+    pub(super) api_version: String,
+    /// None where the definition has the old `preserveUnknownFields`, or no schema.
+    schema: Option<Arc<Schema>>,
+    pub(super) columns: Vec<PrinterColumn>,
+    pub(super) has_status: bool,
+    pub(super) scale: Option<CustomResourceSubresourceScale>,
+    pub(super) selectable: Vec<SelectableField>,
+    pub(super) deprecation: Option<String>,
+}
+
+impl Version {
+    pub(super) fn compile(
+        spec: &CustomResourceDefinitionSpec,
+        version: &CustomResourceDefinitionVersion,
+    ) -> Result<Self, Unusable> {
+        let name = &version.name;
+        let group_version = GroupVersion {
+            group: &spec.group,
+            version: name,
+        };
+        let api_version = group_version.to_string();
+        let props = version.schema.as_ref();
+        let props = props.and_then(|schema| schema.open_api_v3_schema.as_ref());
+        let schema = props
+            .filter(|_| spec.preserve_unknown_fields != Some(true))
+            .map(Schema::compile)
+            .transpose();
+        let schema = schema.map_err(|why| Unusable::Schema(name.clone(), why))?;
+        let bad_path = |why| Unusable::Path(name.clone(), why);
+        let fields = version.selectable_fields.iter().flatten();
+        let selectable = fields.map(|field| SelectableField::new(&field.json_path));
+        let subresources = version.subresources.as_ref();
+        let deprecation = (version.deprecated == Some(true)).then(|| {
+            let said = version.deprecation_warning.clone();
+            said.unwrap_or_else(|| format!("{api_version} {} is deprecated", spec.names.kind))
+        });
+        Ok(Self {
+            schema,
+            columns: PrinterColumn::all(version).map_err(bad_path)?,
+            has_status: subresources.is_some_and(|s| s.status.is_some()),
+            scale: subresources.and_then(|s| s.scale.clone()),
+            selectable: selectable.collect::<Result<_, _>>().map_err(bad_path)?,
+            deprecation,
+            api_version,
+        })
+    }
+
+    pub(super) fn schema(&self) -> Option<&Schema> {
+        self.schema.as_deref()
+    }
+
+    /// Makes a document that was written under another schema one of this version.
+    pub(super) fn settle(&self, document: &mut Value) {
+        let Some(schema) = self.schema() else {
+            return;
+        };
+        schema.prune(document);
+        // what is malformed is dropped, so there is no error
+        let _ = schema.coerce(document, Malformed::Drop);
+        schema.drop_nulls(document);
+        // of defaults that blow it up as many are there as there is room for
+        let _ = schema.default(document);
+    }
+}

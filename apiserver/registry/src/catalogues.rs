@@ -1,0 +1,35 @@
+//! The catalogue that is in force, shared by all who need to know which kinds are served.
+
+use std::sync::Arc;
+
+use portcullis_kinds::catalogue::Catalogue;
+use tokio::sync::watch;
+
+/// The catalogue in force, and word of the next ones.
+#[derive(Debug)]
+pub struct Catalogues(watch::Sender<Arc<Catalogue>>);
+
+impl Default for Catalogues {
+    /// The kinds that are part of the program.
+    fn default() -> Self {
+        Self(watch::Sender::new(Arc::default()))
+    }
+}
+
+impl Catalogues {
+    /// The catalogue that is in force now.
+    pub fn current(&self) -> Arc<Catalogue> {
+        self.0.borrow().clone()
+    }
+
+    /// Puts another one in force, for requests that begin from now on.
+    pub fn replace(&self, catalogue: Catalogue) {
+        self.0.send_replace(Arc::new(catalogue));
+    }
+
+    /// Hears of each catalogue that comes into force; several that follow each other quickly may be
+    /// heard of as one.
+    pub fn subscribe(&self) -> watch::Receiver<Arc<Catalogue>> {
+        self.0.subscribe()
+    }
+}

@@ -1,0 +1,108 @@
+//! Definitions of kinds, and the catalogue that follows from them.
+//!
+//! Every server keeps its own, fed by the watch cache: a definition is served as soon as the write that
+//! established it returns, here, and a watch event later elsewhere.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, CustomResourceDefinitionSpec,
+};
+use parking_lot::Mutex;
+use portcullis_kinds::catalogue::Catalogue;
+use portcullis_kinds::custom::{CustomKind, row};
+use portcullis_kinds::kinds::custom_resource_definition::{ESTABLISHED, NAMES_ACCEPTED, is_true};
+use portcullis_kinds::shared::ResourceRef;
+use portcullis_kinds::table;
+use portcullis_storage::cache::Cache;
+
+use crate::catalogues::Catalogues;
+use crate::informer::{Sink, feed};
+
+/// Keeps the catalogue up to date with the definitions there are, from now on.
+pub fn start(cache: &Cache, prefix: &str, catalogues: Arc<Catalogues>) {
+    let definitions = Arc::new(Definitions {
+        served: Mutex::default(),
+        catalogues,
+    });
+    feed::<CustomResourceDefinition>(
+        cache,
+        prefix,
+        table::CUSTOM_RESOURCE_DEFINITIONS,
+        definitions,
+    );
+}
+
+/// The rows of the definitions that are served.
+struct Definitions {
+    served: Mutex<BTreeMap<String, Served>>,
+    catalogues: Arc<Catalogues>,
+}
+
+struct Served {
+    spec: CustomResourceDefinitionSpec,
+    row: ResourceRef,
+}
+
+impl Definitions {
+    /// Takes a definition in, or its newer version; one that is not served is forgotten.
+    ///
+    /// One whose schema cannot be compiled is logged and not served: validation lets nobody write it,
+    /// but another server may have.
+    fn take(served: &mut BTreeMap<String, Served>, definition: &CustomResourceDefinition) -> bool {
+        let name = definition.metadata.name.clone().unwrap_or_default();
+        if !is_true(definition, NAMES_ACCEPTED) && !is_true(definition, ESTABLISHED) {
+            return served.remove(&name).is_some();
+        }
+        if served
+            .get(&name)
+            .is_some_and(|known| known.spec == definition.spec)
+        {
+            return false;
+        }
+        match CustomKind::compile(definition) {
+            Ok(kind) => {
+                let row = ResourceRef::Custom(Arc::new(row(definition, Arc::new(kind))));
+                let spec = definition.spec.clone();
+                served.insert(name, Served { spec, row });
+                true
+            }
+            Err(error) => {
+                tracing::error!(definition = name, %error, "a definition cannot be served");
+                served.remove(&name).is_some()
+            }
+        }
+    }
+
+    fn publish(&self, served: &BTreeMap<String, Served>) {
+        let rows = served.values().map(|served| served.row.clone());
+        self.catalogues.replace(Catalogue::new(rows));
+    }
+}
+
+impl Sink<CustomResourceDefinition> for Definitions {
+    fn reset(&self, objects: Vec<Arc<CustomResourceDefinition>>) {
+        let mut served = self.served.lock();
+        let mut fresh = BTreeMap::new();
+        for definition in objects {
+            Self::take(&mut fresh, &definition);
+        }
+        *served = fresh;
+        self.publish(&served);
+    }
+
+    fn put(&self, object: Arc<CustomResourceDefinition>) {
+        let mut served = self.served.lock();
+        if Self::take(&mut served, &object) {
+            self.publish(&served);
+        }
+    }
+
+    fn delete(&self, _namespace: &str, name: &str) {
+        let mut served = self.served.lock();
+        if served.remove(name).is_some() {
+            self.publish(&served);
+        }
+    }
+}
