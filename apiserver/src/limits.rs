@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use self::pool::Pool;
 use self::shares::{Division, Holder};
 use crate::config::RequestLimits;
-use crate::request::RequestInfo;
+use crate::request::{Described, RequestInfo};
 
 /// The largest head of a request, in bytes: the URL and all headers, as in Go's server.
 pub const HEAD_MAX: usize = 1024 * 1024;
@@ -65,6 +65,16 @@ fn bytes(places: usize) -> Arc<Pool> {
     })
 }
 
+/// When a request must be done, if ever.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Due {
+    /// There must be a response, in the time that the client gives as well.
+    pub answered: Option<Instant>,
+    /// It must have been sent. What is not closes the connection, and with it other requests: this is
+    /// the server's time alone.
+    pub sent: Option<Instant>,
+}
+
 impl Limits {
     /// The limits that options set; zero is none.
     pub fn new(options: &RequestLimits) -> Self {
@@ -85,11 +95,21 @@ impl Limits {
         [("mutating", mutating), ("readOnly", read_only)]
     }
 
-    /// By when a request that begins now must have been answered, and its response sent; `None` for
-    /// long-running ones.
-    pub fn deadline(&self, info: &RequestInfo) -> Option<Instant> {
-        let unlimited = is_long_running(info) || self.time.is_zero();
-        (!unlimited).then(|| Instant::now() + self.time)
+    /// The times by which a request that begins now must be done; `None` if it is long-running.
+    ///
+    /// # Errors
+    /// As [`Query::timeout`](crate::request::Query::timeout).
+    pub fn due(&self, described: &Described) -> Result<Due, Status> {
+        if is_long_running(&described.info) {
+            return Ok(Due::default());
+        }
+        let limit = Some(self.time).filter(|time| !time.is_zero());
+        let asked = described.query.timeout()?;
+        let now = Instant::now();
+        Ok(Due {
+            answered: limit.into_iter().chain(asked).min().map(|time| now + time),
+            sent: limit.map(|time| now + time),
+        })
     }
 
     /// The pool that a request takes its place from.

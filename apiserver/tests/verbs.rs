@@ -4,6 +4,7 @@ mod connect;
 mod delete;
 mod list;
 mod patch;
+mod query;
 mod random;
 mod scale;
 mod services;

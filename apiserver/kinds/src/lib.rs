@@ -6,6 +6,7 @@
 
 pub mod catalogue;
 pub mod custom;
+pub mod duration;
 pub mod intern;
 pub mod kinds;
 pub mod resource;

@@ -122,14 +122,14 @@ fn check_log(query: &Query, name: &str) -> Result<(), Status> {
     let path = Path::new;
     let positive = "must be greater than 0";
     let mut errors = Vec::new();
-    if let Some(lines) = query.whole("tailLines")?.filter(|n| *n < 0) {
+    if let Some(lines) = query.number("tailLines")?.filter(|n| *n < 0) {
         let why = "must be greater than or equal to 0";
         errors.push(FieldError::invalid(&path("tailLines"), lines, why));
     }
-    if let Some(bytes) = query.whole("limitBytes")?.filter(|n| *n < 1) {
+    if let Some(bytes) = query.number("limitBytes")?.filter(|n| *n < 1) {
         errors.push(FieldError::invalid(&path("limitBytes"), bytes, positive));
     }
-    let seconds = query.whole("sinceSeconds")?;
+    let seconds = query.number("sinceSeconds")?;
     let time = since_time(query)?;
     if seconds.is_some() && time {
         let why = "at most one of `sinceTime` or `sinceSeconds` may be specified";
@@ -287,6 +287,8 @@ mod tests {
         assert!(both.contains("at most one of"), "{both}");
         let expected = "strconv.ParseInt: parsing \"x\": invalid syntax";
         assert_eq!(refusal("limitBytes=x").as_deref(), Some(expected));
+        let expected = "strconv.ParseInt: parsing \"\": invalid syntax";
+        assert_eq!(refusal("tailLines=").as_deref(), Some(expected));
         assert!(refusal("sinceTime=yesterday").is_some());
         assert!(check_ports(&Query::new("ports=80&ports=x")).is_err());
     }

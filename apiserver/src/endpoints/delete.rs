@@ -123,13 +123,19 @@ fn unreadable(why: &dyn std::fmt::Display) -> Status {
     ))
 }
 
+/// Upstream: `Convert_url_Values_To_v1_DeleteOptions` in `k8s.io/apimachinery/pkg/apis/meta/v1`.
 fn from_query(query: &Query) -> Result<meta::DeleteOptions, Status> {
-    let orphan = query.get("orphanDependents");
+    let named = |name| query.given(name).map(str::to_owned);
+    let preconditions = meta::Preconditions {
+        uid: named("uid").filter(|uid| !uid.is_empty()),
+        resource_version: named("resourceVersion").filter(|version| !version.is_empty()),
+    };
+    let orphan = query.given("orphanDependents");
     Ok(meta::DeleteOptions {
         grace_period_seconds: query.number("gracePeriodSeconds")?,
-        propagation_policy: Some(query.get("propagationPolicy").to_owned())
-            .filter(|p| !p.is_empty()),
-        orphan_dependents: (!orphan.is_empty()).then(|| query.flag("orphanDependents")),
+        propagation_policy: named("propagationPolicy"),
+        orphan_dependents: orphan.map(|_| query.flag("orphanDependents")),
+        preconditions: Some(preconditions),
         ..meta::DeleteOptions::default()
     })
 }
@@ -138,17 +144,17 @@ fn from_query(query: &Query) -> Result<meta::DeleteOptions, Status> {
 pub(super) fn checked(options: meta::DeleteOptions) -> Result<DeleteOptions, Status> {
     let path = Path::new("propagationPolicy");
     let mut errors = ErrorList::new();
-    let policy = options.propagation_policy.as_deref().unwrap_or_default();
-    if !policy.is_empty() && options.orphan_dependents.is_some() {
+    let policy = options.propagation_policy.as_deref();
+    if let (Some(policy), Some(_)) = (policy, options.orphan_dependents) {
         let why = "orphanDependents and deletionPropagation cannot be both set";
         errors.push(FieldError::invalid(&path, policy, why));
     }
     let propagation = match (policy, options.orphan_dependents) {
-        ("Foreground", _) => Some(Propagation::Foreground),
-        ("Background", _) | ("", Some(false)) => Some(Propagation::Background),
-        ("Orphan", _) | ("", Some(true)) => Some(Propagation::Orphan),
-        ("", None) => None,
-        (other, _) => {
+        (Some("Foreground"), _) => Some(Propagation::Foreground),
+        (Some("Background"), _) | (None, Some(false)) => Some(Propagation::Background),
+        (Some("Orphan"), _) | (None, Some(true)) => Some(Propagation::Orphan),
+        (None, None) => None,
+        (Some(other), _) => {
             let mut error = FieldError::not_supported(&path, other, &[]);
             error.detail = format!("supported values: {}", *POLICIES);
             errors.push(error);

@@ -107,10 +107,8 @@ impl Query {
     /// # Errors
     /// As [`Query::selection`]; 400 and 422 for versions and pages that do not go together.
     pub fn list(&self, resource: &Resource, api_version: &str) -> Result<ListQuery, Status> {
-        let limit = self.number("limit")?.unwrap_or_default().max(0);
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        // Of no use to a list, but one of its options.
-        self.number("timeoutSeconds")?;
+        let (_, limit) = self.list_numbers()?;
+        let limit = usize::try_from(limit.unwrap_or_default().max(0)).unwrap_or(usize::MAX);
         self.check_version_match(false)?;
         let version = self.get("resourceVersion");
         let continues = match self.get("continue") {
@@ -135,6 +133,14 @@ impl Query {
             limit,
             continues,
         })
+    }
+
+    /// `timeoutSeconds` and `limit`: each is of use to a list or to a watch alone, and an option of both.
+    ///
+    /// # Errors
+    /// As [`Query::number`].
+    pub fn list_numbers(&self) -> Result<(Option<i64>, Option<i64>), Status> {
+        Ok((self.number("timeoutSeconds")?, self.number("limit")?))
     }
 
     /// How fresh a single object must be.

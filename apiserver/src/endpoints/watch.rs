@@ -39,6 +39,7 @@ const SMALL_EVENT: usize = 8 * 1024;
 /// 400 for options that mean nothing. A revision that has been compacted is told in the stream, as
 /// upstream's cache does: clients that only read events take an HTTP 410 for a reason to try again.
 pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
+    let (timeout_seconds, _) = call.query.list_numbers()?;
     let (from, streaming) = call.query.watch_from()?;
     let mut selection = call
         .query
@@ -55,7 +56,7 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
         name: "",
         ..call.scope
     };
-    let end = Instant::now() + timeout(call)?;
+    let end = Instant::now() + timeout(timeout_seconds);
     let query = WatchQuery { selection, from };
     let following = match call
         .api
@@ -95,17 +96,17 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
     Ok(response)
 }
 
-fn timeout(call: &Call<'_>) -> Result<Duration, Status> {
-    match call.query.number("timeoutSeconds")? {
+fn timeout(seconds: Option<i64>) -> Duration {
+    match seconds {
         // A negative one is over at once, and no clock counts as far as the largest number.
         Some(seconds) if seconds != 0 => {
             let seconds = u32::try_from(seconds.clamp(0, u32::MAX.into())).unwrap_or_default();
-            Ok(Duration::from_secs(seconds.into()))
+            Duration::from_secs(seconds.into())
         }
         _ => {
             // spread, so that watchers who came together do not return together
             let spread = u64::from(uuid::Uuid::new_v4().as_bytes()[0]) * TIMEOUT.as_secs() / 256;
-            Ok(TIMEOUT + Duration::from_secs(spread))
+            TIMEOUT + Duration::from_secs(spread)
         }
     }
 }

@@ -1,18 +1,20 @@
 //! Ends requests that take too long.
 //!
-//! Upstream: `k8s.io/apiserver/pkg/server/filters/timeout.go`.
+//! Upstream: `k8s.io/apiserver/pkg/server/filters/timeout.go` and `…/endpoints/filters/request_deadline.go`.
 
 use std::convert::Infallible;
+use std::future::{Ready, ready};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{self, Context, Poll};
 
 use axum::extract::Request;
+use futures_util::future::Either;
 use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower::{Layer, Service};
 
-use crate::limits::{self, Limits};
+use crate::limits::{self, Due, Limits};
 use crate::request::Described;
 use crate::response::{self, Ends, Response};
 
@@ -42,7 +44,7 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = InTime<S::Future>;
+    type Future = Either<Ready<Result<Response, Infallible>>, InTime<S::Future>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(context)
@@ -50,11 +52,14 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let described = request.extensions().get::<Arc<Described>>();
-        let deadline = described.and_then(|described| self.limits.deadline(&described.info));
-        InTime {
-            future: self.inner.call(request),
-            sleep: deadline.map(sleep_until),
-            deadline,
+        let due = described.map_or(Ok(Due::default()), |described| self.limits.due(described));
+        match due {
+            Ok(due) => Either::Right(InTime {
+                future: self.inner.call(request),
+                sleep: due.answered.map(sleep_until),
+                sent: due.sent,
+            }),
+            Err(status) => Either::Left(ready(Ok(response::status(&status)))),
         }
     }
 }
@@ -66,7 +71,7 @@ pin_project! {
         future: F,
         #[pin]
         sleep: Option<Sleep>,
-        deadline: Option<Instant>,
+        sent: Option<Instant>,
     }
 }
 
@@ -84,14 +89,15 @@ where
                 let Some(sleep) = this.sleep.as_pin_mut() else {
                     return Poll::Pending;
                 };
-                ready!(sleep.poll(context));
-                response::status(&limits::too_late())
+                task::ready!(sleep.poll(context));
+                // Without `Ends`: the time to send it in may have passed as well.
+                return Poll::Ready(Ok(response::status(&limits::too_late())));
             }
         };
-        if let Some(deadline) = *this.deadline
+        if let Some(sent) = *this.sent
             && Ends::of(&response).is_none()
         {
-            response.extensions_mut().insert(Ends(deadline));
+            response.extensions_mut().insert(Ends(sent));
         }
         Poll::Ready(Ok(response))
     }

@@ -152,16 +152,11 @@ fn method_verb(method: &Method) -> Option<Verb> {
 
 fn collection_verb(verb: Option<Verb>, query: &Query) -> Option<Verb> {
     match verb {
-        Some(Verb::Get) if is_watch(query) => Some(Verb::Watch),
+        Some(Verb::Get) if query.flag("watch") => Some(Verb::Watch),
         Some(Verb::Get) => Some(Verb::List),
         Some(Verb::Delete) => Some(Verb::DeleteCollection),
         other => other,
     }
-}
-
-fn is_watch(query: &Query) -> bool {
-    let mut values = query.all("watch");
-    values.any(|value| !matches!(value, "0" | "false" | "f" | "F" | "False" | "FALSE"))
 }
 
 /// The name a field selector pins, so that rules with `resourceNames` apply to it.

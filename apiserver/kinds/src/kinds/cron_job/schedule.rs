@@ -3,6 +3,8 @@
 
 use portcullis_api::field_error::go_quote;
 
+use crate::duration;
+
 /// The values of a field, and names for some.
 struct Field {
     min: u32,
@@ -94,47 +96,16 @@ fn without_zone(schedule: &str) -> Result<&str, String> {
 
 fn descriptor(text: &str) -> Result<(), String> {
     if let Some(duration) = text.strip_prefix(EVERY) {
-        return check_duration(duration)
-            .map_err(|why| format!("failed to parse duration {text}: {why}"));
+        return match duration::parse(duration) {
+            Ok(_) => Ok(()),
+            Err(why) => Err(format!("failed to parse duration {text}: {why}")),
+        };
     }
     if DESCRIPTORS.contains(&text) {
         Ok(())
     } else {
         Err(format!("unrecognized descriptor: {text}"))
     }
-}
-
-/// Upstream: Go's `time.ParseDuration`.
-fn check_duration(text: &str) -> Result<(), String> {
-    let invalid = || format!("time: invalid duration {}", go_quote(text));
-    let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if rest == "0" {
-        return Ok(());
-    }
-    if rest.is_empty() {
-        return Err(invalid());
-    }
-    while !rest.is_empty() {
-        let number = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-        let digits = &rest[..rest.len() - number.len()];
-        let points = digits.matches('.').count();
-        if points > 1 || digits.len() == points {
-            return Err(invalid());
-        }
-        rest = number.trim_start_matches(|c: char| !c.is_ascii_digit() && c != '.');
-        let unit = &number[..number.len() - rest.len()];
-        if unit.is_empty() {
-            return Err(format!("time: missing unit in duration {}", go_quote(text)));
-        }
-        if !["ns", "us", "µs", "μs", "ms", "s", "m", "h"].contains(&unit) {
-            return Err(format!(
-                "time: unknown unit {} in duration {}",
-                go_quote(unit),
-                go_quote(text)
-            ));
-        }
-    }
-    Ok(())
 }
 
 impl Field {
