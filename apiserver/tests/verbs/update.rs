@@ -94,3 +94,59 @@ async fn unknown_fields_are_refused_or_warned_of_as_asked() {
         "299 - \"unknown field \\\"datum\\\"\""
     );
 }
+
+/// Whoever may add ephemeral containers to a pod may change nothing else of it that way.
+#[tokio::test]
+async fn only_ephemeral_containers_change_through_their_subresource() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let pods = "/api/v1/namespaces/default/pods";
+    let pod = json!({
+        "metadata": {"name": "p", "labels": {"a": "1"}, "annotations": {"b": "1"},
+            "finalizers": ["example.com/hold"]},
+        "spec": {"containers": [{"name": "c", "image": "i"}]},
+    });
+    let made = admin.post(pods, &pod).await.json();
+    let path = format!("{pods}/p/ephemeralcontainers");
+    let owner = json!([{"apiVersion": "v1", "kind": "Node", "name": "n", "uid": "u"}]);
+    let changed = |container: &str| {
+        let mut pod = made.clone();
+        pod["metadata"]["labels"] = json!({"a": "2", "c": "2"});
+        pod["metadata"]["annotations"] = json!({});
+        pod["metadata"]["finalizers"] = json!([]);
+        pod["metadata"]["ownerReferences"] = owner.clone();
+        pod["spec"]["containers"][0]["image"] = json!("j");
+        pod["spec"]["ephemeralContainers"] = json!([{"name": container, "image": "i"}]);
+        pod["status"]["phase"] = json!("Failed");
+        pod
+    };
+    let mut unversioned = changed("d");
+    unversioned["metadata"]["resourceVersion"] = json!("");
+    let merged = json!({
+        "metadata": {"labels": {"a": "2"}, "annotations": null, "finalizers": null},
+        "spec": {"ephemeralContainers": [
+            {"name": "d", "image": "i"}, {"name": "e", "image": "i"}]},
+    });
+    let merging = admin
+        .clone()
+        .header("content-type", "application/merge-patch+json");
+    let put = (admin.clone(), Method::PUT, unversioned, 1);
+    let patched = (merging, Method::PATCH, merged, 2);
+    for (client, method, body, count) in [put, patched] {
+        let answer = client.ask(method, &path, body.to_string()).await;
+        assert_eq!(answer.code, 200, "{answer:?}");
+        let pod = answer.json();
+        let (mut new, mut old) = (pod["metadata"].clone(), made["metadata"].clone());
+        new["resourceVersion"] = json!(null);
+        old["resourceVersion"] = json!(null);
+        assert_eq!(new, old);
+        let added = pod["spec"]["ephemeralContainers"].as_array().unwrap();
+        assert_eq!(added.len(), count);
+        assert_eq!(pod["spec"]["containers"], made["spec"]["containers"]);
+        assert_eq!(pod["status"], made["status"]);
+    }
+    let stale = admin
+        .ask(Method::PUT, &path, changed("f").to_string())
+        .await;
+    assert_eq!(stale.code, 409, "{stale:?}");
+}

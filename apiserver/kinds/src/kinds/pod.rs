@@ -11,6 +11,7 @@ mod validate;
 pub(crate) mod warnings;
 
 use k8s_openapi::api::core::v1::{Pod, PodIP, PodSpec, PodStatus};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::{ErrorList, Path};
 
 use crate::strategy::{Cell, Column, Grace, Strategy};
@@ -64,10 +65,7 @@ impl Strategy for PodStrategy {
 
     fn prepare_subresource(&self, subresource: &str, pod: &mut Pod, old: &Pod) {
         if subresource == "ephemeralcontainers" {
-            let added = pod.spec.take().and_then(|s| s.ephemeral_containers);
-            pod.spec.clone_from(&old.spec);
-            pod.spec.get_or_insert_default().ephemeral_containers = added;
-            pod.status.clone_from(&old.status);
+            keep_ephemeral_containers(pod, old);
         }
     }
 
@@ -150,6 +148,21 @@ impl Strategy for PodStrategy {
     fn cells(&self, pod: &Pod) -> Vec<Cell> {
         printed::cells(pod)
     }
+}
+
+/// Keeps the old pod but for its ephemeral containers, and for what says which pod is meant (upstream:
+/// `dropNonEphemeralContainerUpdates`).
+fn keep_ephemeral_containers(pod: &mut Pod, old: &Pod) {
+    let new = std::mem::replace(pod, old.clone());
+    pod.metadata = ObjectMeta {
+        name: new.metadata.name,
+        namespace: new.metadata.namespace,
+        resource_version: new.metadata.resource_version,
+        uid: new.metadata.uid,
+        ..old.metadata.clone()
+    };
+    pod.spec.get_or_insert_default().ephemeral_containers =
+        new.spec.and_then(|spec| spec.ephemeral_containers);
 }
 
 /// The first of a pod's addresses stands in a field of its own too, which counts where they differ:
