@@ -3,6 +3,7 @@
 pub mod logging;
 
 use std::io::Write;
+use std::path::Path;
 use std::pin::pin;
 
 use thiserror::Error;
@@ -12,13 +13,17 @@ use crate::config::{HealthcheckArgs, KubeconfigArgs, Serve, WhyArgs};
 use crate::endpoints::version::version as server_version;
 use crate::explain::cli::{self, WhyError};
 use crate::kubeconfig::Kubeconfig;
+use crate::kubeconfig::read::{self, KubeconfigError};
 use crate::outbound::healthcheck;
 use crate::outbound::https::without_credentials;
 use crate::pki::{self, Authority, PkiError};
 use crate::start::StartError;
 use crate::start::certificates::pki_dir;
-use crate::start::kubeconfig::kubeconfig_path;
+use crate::start::kubeconfig::{in_data_dir, kubeconfig_path};
 use crate::start::server::Server;
+
+/// The server to ask if nothing else is said.
+const DEFAULT_SERVER: &str = "https://127.0.0.1:6443";
 
 /// Why a command did not do what it was told, in one line.
 #[derive(Debug, Error)]
@@ -37,6 +42,9 @@ pub enum CommandError {
         /// Why not.
         source: std::io::Error,
     },
+    /// A data directory does not say which server to ask.
+    #[error("--data-dir: {0}")]
+    Kubeconfig(#[from] KubeconfigError),
     /// An explanation could not be had.
     #[error(transparent)]
     Why(#[from] WhyError),
@@ -171,19 +179,29 @@ pub fn why(args: &WhyArgs) -> Result<(), CommandError> {
 /// Asks a server whether it is ready.
 ///
 /// # Errors
-/// [`CommandError::NotReady`].
+/// [`CommandError::NotReady`], or a data directory that does not say which server to ask.
 pub fn healthcheck(args: &HealthcheckArgs) -> Result<(), CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(system("start"))?;
+    let known = args.data_dir.as_deref().map(server_of).transpose()?;
+    let (url, authorities) = known.map_or((None, None), |s| (Some(s.url), Some(s.authority)));
+    let url = args.server.clone().or(url);
+    let url = url.unwrap_or_else(|| DEFAULT_SERVER.to_owned());
     let not_ready = |why: String| CommandError::NotReady {
-        server: without_credentials(&args.server),
+        server: without_credentials(&url),
         why,
     };
-    match runtime.block_on(healthcheck::readyz(&args.server)) {
+    match runtime.block_on(healthcheck::readyz(&url, authorities.as_deref())) {
         Ok(200) => Ok(()),
         Ok(code) => Err(not_ready(format!("/readyz answers {code}"))),
         Err(why) => Err(not_ready(why.to_string())),
     }
+}
+
+/// The server that last started with a data directory.
+fn server_of(data_dir: &Path) -> Result<read::Server, KubeconfigError> {
+    let config = read::Kubeconfig::load(Some(&in_data_dir(data_dir)))?;
+    config.server(config.context(None)?)
 }

@@ -173,9 +173,13 @@ pub struct KubeconfigArgs {
 /// Options of `portcullis healthcheck`.
 #[derive(Debug, Args)]
 pub struct HealthcheckArgs {
-    /// The server's address.
-    #[arg(long, default_value = "https://127.0.0.1:6443")]
-    pub server: String,
+    /// The server's address; by default what the data directory says, or `https://127.0.0.1:6443`.
+    #[arg(long)]
+    pub server: Option<String>,
+    /// The server's data directory. Its `admin.kubeconfig`, written at every start, has the server's
+    /// address, and the authority that must have signed its certificate; without it any may have.
+    #[arg(long)]
+    pub data_dir: Option<PathBuf>,
 }
 
 /// Options of `portcullis why`.

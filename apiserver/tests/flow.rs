@@ -1,6 +1,7 @@
 //! What happens before and around the verbs.
 
 mod answers;
+mod healthcheck;
 mod limits;
 mod logging;
 mod memory;

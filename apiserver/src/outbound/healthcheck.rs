@@ -11,13 +11,17 @@ use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
 use crate::outbound::https::{self, HttpsClient, HttpsError};
 
-/// The status code of a server's `/readyz`.
+/// The status code of a server's `/readyz`. One of these authorities, as PEM, must have signed its
+/// certificate; anybody, if none are given.
 ///
 /// # Errors
 /// Why it did not answer.
-pub async fn readyz(server: &str) -> Result<u16, HttpsError> {
+pub async fn readyz(server: &str, authorities: Option<&[u8]>) -> Result<u16, HttpsError> {
     let url = format!("{}/readyz", server.trim_end_matches('/'));
-    status_of(&url).await
+    match authorities {
+        Some(authorities) => ask(&HttpsClient::trusting(authorities, None)?, &url).await,
+        None => status_of(&url).await,
+    }
 }
 
 /// The status code of an answer, whoever signed the server's certificate.
@@ -25,7 +29,10 @@ pub async fn readyz(server: &str) -> Result<u16, HttpsError> {
 /// # Errors
 /// Why there is none.
 pub async fn status_of(url: &str) -> Result<u16, HttpsError> {
-    let client = any_server()?;
+    ask(&any_server()?, url).await
+}
+
+async fn ask(client: &HttpsClient, url: &str) -> Result<u16, HttpsError> {
     let reply = client.send(Method::GET, url, HeaderMap::new(), "").await?;
     Ok(reply.code)
 }

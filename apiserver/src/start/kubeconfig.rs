@@ -1,7 +1,7 @@
 //! The kubeconfig of a cluster admin, written at every start.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use portcullis_api::UserInfo;
 
@@ -20,7 +20,12 @@ pub fn kubeconfig_path(options: &Serve) -> PathBuf {
     options
         .write_kubeconfig
         .clone()
-        .unwrap_or_else(|| options.data_dir.join("admin.kubeconfig"))
+        .unwrap_or_else(|| in_data_dir(&options.data_dir))
+}
+
+/// Where it is in a data directory, unless an option puts it elsewhere.
+pub fn in_data_dir(data_dir: &Path) -> PathBuf {
+    data_dir.join("admin.kubeconfig")
 }
 
 /// Writes a kubeconfig that may do everything.
