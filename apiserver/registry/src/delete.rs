@@ -185,7 +185,13 @@ impl Registry {
         let details = details(scope.resource, marked.metadata());
         match self.mark(scope, key, current, marked).await? {
             Deleted::Pending(entry) if !scope.dry_run => {
-                let revision = self.storage.delete(key, entry.revision).await?;
+                let revision = match self.storage.delete(key, entry.revision).await {
+                    Ok(revision) => revision,
+                    // Another write found it marked and removed it, which is what was asked for
+                    // (upstream: `ignoreNotFound` in `Store.Delete`).
+                    Err(Error::Conflict { actual: None, .. }) => entry.revision,
+                    Err(error) => return Err(error),
+                };
                 let entry = Entry::new(entry.key.clone(), entry.value.clone(), revision);
                 Ok(Deleted::Gone(entry, details))
             }

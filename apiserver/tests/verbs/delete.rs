@@ -193,3 +193,29 @@ async fn the_systems_priority_classes_are_there_and_stay() {
     let gone = server.admin().delete(&format!("{classes}/own")).await;
     assert_eq!(gone.code, 200);
 }
+
+/// A pod that goes at once is marked first, and whoever changes it then removes it: the deletion has
+/// succeeded all the same.
+#[tokio::test]
+async fn a_deletion_that_another_write_completes_succeeds() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let pods = "/api/v1/namespaces/default/pods";
+    let pod =
+        json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    let (path, status) = (format!("{pods}/p"), format!("{pods}/p/status"));
+    let mut deleting = admin.connect().await.unwrap();
+    let merging = admin.clone().header("content-type", MERGE);
+    let mut changing = merging.connect().await.unwrap();
+    for n in 0..200 {
+        assert_eq!(admin.post(pods, &pod).await.code, 201);
+        let reason = json!({"status": {"reason": n.to_string()}}).to_string();
+        let (deleted, _) = tokio::join!(
+            deleting.ask(Method::DELETE, &path, "{}"),
+            changing.ask(Method::PATCH, &status, reason),
+        );
+        let deleted = deleted.unwrap();
+        assert_eq!(deleted.code, 200, "{n}: {deleted:?}");
+        assert_eq!(admin.get(&path).await.code, 404);
+    }
+}
