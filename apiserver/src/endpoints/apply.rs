@@ -8,7 +8,7 @@ use portcullis_api::decode::{self, Parsed};
 use portcullis_api::{FieldError, Object, Path, Status};
 use serde_json::Value;
 
-use super::body::{self, Incoming};
+use super::body::{self, Incoming, YamlError};
 use super::call::Call;
 use super::create::may_create;
 use super::query::{FieldValidation, invalid_unless_empty};
@@ -110,7 +110,13 @@ fn parse(bytes: &[u8]) -> Result<Parsed, Status> {
     let parsed = match decode::parse(bytes) {
         Ok(parsed) => parsed,
         Err(_) => {
-            let value = body::yaml(bytes).map_err(|e| bad(&e))?;
+            let value = body::yaml(bytes).map_err(|e| match e {
+                YamlError::Twice { .. } => Status::bad_request(format!(
+                    "error strict decoding YAML: error converting YAML to JSON: {}",
+                    e.in_go()
+                )),
+                YamlError::Other(why) => bad(&why),
+            })?;
             decode::check_size(&value).map_err(|e| bad(&e))?;
             Parsed {
                 value,

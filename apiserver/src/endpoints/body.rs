@@ -15,7 +15,7 @@ use super::query::FieldValidation;
 use portcullis_kinds::resource::Resource;
 
 pub use self::incoming::{Incoming, read};
-pub use self::yaml::parse as yaml;
+pub use self::yaml::{YamlError, parse as yaml};
 
 /// How many unknown and duplicate fields are told of.
 pub const PROBLEMS_MAX: usize = 100;
@@ -108,7 +108,7 @@ fn value(bytes: &[u8], media_type: &str, kind: &str) -> Result<(Value, Vec<Strin
             (parsed.value, parsed.duplicate_fields)
         }
         "application/yaml" => {
-            let value = yaml(bytes).map_err(|e| unrecognized(&format!("yaml: {e}")))?;
+            let value = yaml(bytes).map_err(|e| unrecognized(&e.in_go()))?;
             check_size(&value).map_err(|e| unrecognized(&format!("yaml: {e}")))?;
             (value, Vec::new())
         }

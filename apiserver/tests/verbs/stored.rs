@@ -340,3 +340,20 @@ async fn a_configuration_is_read_as_any_body_is() {
         refused.message()
     );
 }
+
+#[tokio::test]
+async fn a_key_that_is_in_yaml_twice_is_named_as_upstream_names_it() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let maps = "/api/v1/namespaces/default/configmaps";
+    let twice = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata:\n  a: '1'\n  a: '2'\n";
+    let why = "yaml: unmarshal errors:\n  line 6: key \"a\" already set in map";
+    let path = format!("{maps}/m?fieldManager=t&fieldValidation=Strict");
+    let applied = patch(&admin, "apply-patch+yaml", &path, twice).await;
+    let expected = format!("error strict decoding YAML: error converting YAML to JSON: {why}");
+    assert_eq!((applied.code, applied.message()), (400, expected));
+    let yaml = admin.header("content-type", "application/yaml");
+    let made = yaml.ask(Method::POST, maps, twice).await;
+    assert_eq!(made.code, 400);
+    assert!(made.message().ends_with(why), "{made:?}");
+}

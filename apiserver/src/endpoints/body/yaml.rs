@@ -1,8 +1,9 @@
 //! YAML as Kubernetes reads it.
 
+use portcullis_api::field_error::go_quote;
 use serde_json::Value;
-use serde_saphyr::Error;
 use serde_saphyr::budget::{Budget, EnforcingPolicy, check_yaml_budget};
+use serde_saphyr::{Error, Location};
 
 /// How many events aliases may stand for, for each event that is written out (upstream:
 /// `allowedAliasRatio` of go-yaml: 99 of 100 steps may come from aliases).
@@ -16,13 +17,39 @@ const ALIASED_MAX: usize = 400_000;
 const KEPT_EVENTS: usize = 100_000;
 const KEPT_BYTES: usize = 8 << 20;
 
+/// Why a text is no YAML to read, in one line.
+#[derive(Debug, thiserror::Error)]
+pub enum YamlError {
+    /// A key is in a mapping twice.
+    #[error("line {line}: key {} already set in map", go_quote(key))]
+    Twice {
+        /// The line of its second value.
+        line: usize,
+        /// The key.
+        key: String,
+    },
+    /// What the parser finds.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl YamlError {
+    /// As go-yaml says it, which lists what is wrong with the contents.
+    pub fn in_go(&self) -> String {
+        match self {
+            Self::Twice { .. } => format!("yaml: unmarshal errors:\n  {self}"),
+            Self::Other(why) => format!("yaml: {why}"),
+        }
+    }
+}
+
 /// Reads YAML 1.1, with octal numbers. A few lines in which each alias stands for ten others are
 /// refused before they have become millions.
 ///
 /// # Errors
 /// What the parser finds and where, without the lines around it: they may hold a secret.
-pub fn parse(bytes: &[u8]) -> Result<Value, String> {
-    let text = std::str::from_utf8(bytes).map_err(|e| e.to_string())?;
+pub fn parse(bytes: &[u8]) -> Result<Value, YamlError> {
+    let text = std::str::from_utf8(bytes).map_err(|e| YamlError::Other(e.to_string()))?;
     let options = serde_saphyr::options! {
         legacy_octal_numbers: true,
         with_snippet: false,
@@ -36,10 +63,42 @@ pub fn parse(bytes: &[u8]) -> Result<Value, String> {
     };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         if aliases_too_much(&error) {
-            "document contains excessive aliasing".into()
-        } else {
-            error.without_snippet().to_string()
+            return YamlError::Other("document contains excessive aliasing".into());
         }
+        match error.without_snippet() {
+            Error::DuplicateMappingKey {
+                key: Some(key),
+                location,
+            } => YamlError::Twice {
+                line: line_of_value(text, location),
+                key: key.clone(),
+            },
+            error => YamlError::Other(error.to_string()),
+        }
+    })
+}
+
+/// The line in which the value of a key begins, counted from 1: often the key's own.
+fn line_of_value(text: &str, key: &Location) -> usize {
+    let number = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    let (line, column) = (number(key.line()), number(key.column()));
+    let uncommented = |line: &str| {
+        let end = line.find(" #").unwrap_or(line.len());
+        line[..end].trim_end().to_owned()
+    };
+    let mut lines = text.lines().zip(1_usize..).skip(line.saturating_sub(1));
+    let ends_with_key = |line: &str| uncommented(line).ends_with(':');
+    if !lines.next().is_some_and(|(line, _)| ends_with_key(line)) {
+        return line;
+    }
+    let empty = |line: &str| line.is_empty() || line.starts_with('#');
+    let next = lines.find(|(line, _)| !empty(line.trim()));
+    next.map_or(line, |(text, below)| {
+        let rest = text.trim_start();
+        let indent = text.len() - rest.len();
+        // The items of a list may stand right below its key.
+        let inside = indent >= column || (indent + 1 == column && rest.starts_with('-'));
+        if inside { below } else { line }
     })
 }
 
@@ -111,7 +170,7 @@ mod tests {
             "a: \"secret\nb: x",
             "- secret: [\n- secret",
         ] {
-            let error = parse(text.as_bytes()).unwrap_err();
+            let error = parse(text.as_bytes()).unwrap_err().to_string();
             assert!(
                 !error.contains("secret\n") && !error.contains(": secret"),
                 "{error}"
@@ -120,11 +179,30 @@ mod tests {
         }
     }
 
+    /// go-yaml counts the line of the value, not that of the key.
+    #[test]
+    fn a_key_that_is_there_twice_is_named_in_go() {
+        for (text, line, key) in [
+            ("a: 1\na: 2", 2, "a"),
+            ("m:\n  a: 1\n  b: 1\n  a: 2\n", 4, "a"),
+            ("a: 1\na: # that\n\n  # this\n  b: 2\n", 5, "a"),
+            ("a: 1\na:\n- 2", 3, "a"),
+            ("m:\n  a: 1\n  a:\nb: 1", 3, "a"),
+            ("{a: 1, \"a\": 2}", 1, "a"),
+            ("\"a\\\"\": 1\n\"a\\\"\": 2", 2, "a\\\""),
+        ] {
+            let expected =
+                format!("yaml: unmarshal errors:\n  line {line}: key \"{key}\" already set in map");
+            let error = parse(text.as_bytes()).unwrap_err();
+            assert_eq!(error.in_go(), expected, "{text}");
+        }
+    }
+
     #[test]
     fn bombs_do_not_go_off() {
         for depth in [4, 6, 9, 40] {
             assert_eq!(
-                parse(lists(depth).as_bytes()).unwrap_err(),
+                parse(lists(depth).as_bytes()).unwrap_err().to_string(),
                 "document contains excessive aliasing",
                 "{depth}"
             );
