@@ -15,7 +15,7 @@ use crate::explain::cli::{self, WhyError};
 use crate::kubeconfig::Kubeconfig;
 use crate::kubeconfig::read::{self, KubeconfigError};
 use crate::outbound::healthcheck;
-use crate::outbound::https::without_credentials;
+use crate::outbound::url::without_credentials;
 use crate::pki::{self, Authority, PkiError};
 use crate::start::StartError;
 use crate::start::certificates::pki_dir;

@@ -3,3 +3,4 @@
 pub mod healthcheck;
 pub mod https;
 pub mod kubelet;
+pub mod url;

@@ -16,9 +16,8 @@ use crate::config::{WhyArgs, WhyOutput};
 use crate::endpoints::body;
 use crate::explain::{Explanation, PATH, Question, text};
 use crate::kubeconfig::read::{Context, Credentials, Kubeconfig, KubeconfigError};
-use crate::outbound::https::{
-    ClientCertificate, HttpsClient, HttpsError, Reply, without_credentials,
-};
+use crate::outbound::https::{ClientCertificate, HttpsClient, HttpsError, Reply};
+use crate::outbound::url::without_credentials;
 
 /// Why there is no explanation, in one line.
 #[derive(Debug, Error)]

@@ -10,7 +10,8 @@ use portcullis_authn::{FileError, Reloading};
 
 use crate::config::oidc::Oidc;
 use crate::files::{self, Watched};
-use crate::outbound::https::{HttpsClient, has_credentials, without_credentials};
+use crate::outbound::https::HttpsClient;
+use crate::outbound::url::{has_credentials, https, without_credentials};
 use crate::start::StartError;
 
 const ISSUER: &str = "--oidc-issuer-url";
@@ -87,16 +88,12 @@ fn check_issuer(url: &str) -> Result<(), &'static str> {
     if has_credentials(url) {
         return Err("holds credentials, which would be seen by many");
     }
-    if url.contains('#') {
+    let url = https(url).ok_or("is no https URL")?;
+    if url.fragment().is_some() {
         return Err("has a fragment, which an issuer's URL has not");
     }
-    if url.contains('?') {
+    if url.query().is_some() {
         return Err("has a query, which an issuer's URL has not");
-    }
-    let parsed = url.parse::<http::Uri>().ok();
-    let parsed = parsed.filter(|url| url.scheme_str() == Some("https"));
-    if parsed.is_none_or(|url| url.host().is_none_or(str::is_empty)) {
-        return Err("is no https URL");
     }
     Ok(())
 }

@@ -10,7 +10,8 @@ use portcullis_storage::etcd::{EtcdOptions, EtcdStorage, EtcdTls};
 
 use crate::config::{Etcd, Serve};
 use crate::health::Health;
-use crate::outbound::https::{HttpsError, has_credentials};
+use crate::outbound::https::HttpsError;
+use crate::outbound::url::has_credentials;
 use crate::start::StartError;
 
 /// The store behind the cache, as far as its end matters.

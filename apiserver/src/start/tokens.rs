@@ -6,11 +6,13 @@ use std::sync::Arc;
 use portcullis_authn::service_account::Trust;
 use portcullis_authn::{KeyFile, KeyRing, Reload, SigningKeyFile};
 use rcgen::KeyPair;
+use url::Url;
 
 use super::certificates::pki_dir;
 use super::error::StartError;
 use crate::config::Serve;
 use crate::config::service_accounts::ServiceAccounts;
+use crate::outbound::url::without_credentials;
 use crate::pki;
 use crate::tokens::{Issuer, Lifetimes};
 
@@ -124,7 +126,8 @@ fn check_issuers(issuers: &[String]) -> Result<(), String> {
             return Err("an issuer must not be empty".to_owned());
         }
         if issuer.contains(':') && !is_url(issuer) {
-            return Err(format!("{issuer:?} has a colon, but is not a URL"));
+            let shown = without_credentials(issuer);
+            return Err(format!("{shown:?} has a colon, but is not a URL"));
         }
         if issuers.iter().take(at).any(|earlier| earlier == issuer) {
             return Err(format!("{issuer:?} is named twice"));
@@ -135,22 +138,7 @@ fn check_issuers(issuers: &[String]) -> Result<(), String> {
 
 /// As far as Go's `url.Parse` cares.
 fn is_url(text: &str) -> bool {
-    let (scheme, rest) = text.split_once(':').unwrap_or_default();
-    let named = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
-    let authority = rest.strip_prefix("//").map(|rest| {
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        rest.get(..end).unwrap_or_default()
-    });
-    let reachable = |authority: &str| {
-        let behind = authority.rsplit(['@', ']']).next().unwrap_or_default();
-        let parsed = authority.parse::<http::uri::Authority>();
-        authority.is_empty()
-            || parsed.is_ok_and(|a| a.port_u16().is_some() || !behind.contains(':'))
-    };
-    named && !text.contains(char::is_control) && authority.is_none_or(reachable)
+    !text.contains(char::is_control) && Url::parse(text).is_ok()
 }
 
 /// The key in the data directory, made at the first start.
@@ -184,6 +172,11 @@ mod tests {
             (&["https://a b"], "not a URL"),
             (&["https://[::1"], "not a URL"),
             (&["https://a:port"], "not a URL"),
+            (&["https://a\nb"], "not a URL"),
+            (
+                &["https://me:secret@a:port"],
+                "\"https://…@a:port\" has a colon",
+            ),
             (&["me", "you", "me"], "\"me\" is named twice"),
         ] {
             let error = check(bad).unwrap_err();

@@ -12,9 +12,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
 use portcullis::pki::Authority;
 use portcullis::serving::certificate::ServingCertificate;
 use portcullis::serving::tls;
@@ -109,8 +109,12 @@ impl Issuer {
                     let body = answer(request.uri().path(), &url, &keys);
                     async move { Ok::<_, Infallible>(Response::new(Full::new(body))) }
                 });
-                let serving = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-                tokio::spawn(serving);
+                tokio::spawn(async move {
+                    let builder = auto::Builder::new(TokioExecutor::new());
+                    let _ = builder
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
+                });
             }
         });
         issuer

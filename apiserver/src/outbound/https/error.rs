@@ -1,0 +1,53 @@
+//! Why an HTTPS request has no response.
+
+use std::error::Error;
+use std::io;
+
+use hyper_util::client::legacy;
+use thiserror::Error;
+
+use crate::outbound::url::without_credentials;
+
+/// Why there is no response.
+#[derive(Debug, Error)]
+pub enum HttpsError {
+    /// Not a URL that can be asked.
+    #[error("{:?} is no https URL", without_credentials(.0))]
+    Url(String),
+    /// A URL that says who asks; credentials of this program are in headers and certificates.
+    #[error("{:?}: credentials in a URL are not supported", without_credentials(.0))]
+    Credentials(String),
+    /// The certificates of an authority, or of this client, cannot be used.
+    #[error("{0}")]
+    Certificates(String),
+    /// The server cannot be reached, or its certificate does not verify.
+    #[error("{0}")]
+    Connection(io::Error),
+    /// The connection broke.
+    #[error("{0}")]
+    Http(String),
+    /// The response is too large, or broke off.
+    #[error("the answer cannot be read: {0}")]
+    Answer(String),
+    /// The deadline has passed.
+    #[error("no answer in time")]
+    Timeout,
+}
+
+impl From<legacy::Error> for HttpsError {
+    fn from(error: legacy::Error) -> Self {
+        let why = root_cause(&error);
+        if !error.is_connect() {
+            return Self::Http(why.to_string());
+        }
+        let kind = why
+            .downcast_ref::<io::Error>()
+            .map_or(io::ErrorKind::Other, io::Error::kind);
+        Self::Connection(io::Error::new(kind, why.to_string()))
+    }
+}
+
+/// The last of an error's sources: those before it say only where it was met.
+pub(super) fn root_cause<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
+    error.source().map_or(error, root_cause)
+}
