@@ -87,7 +87,7 @@ bench: build load ## start-up time, memory, the store, writes and reads through 
 soak: build load ## kill -9 under 64 writers: CYCLES times the store, SERVER_CYCLES times a server on each
 	@testdata/setup kubectl etcd python3
 	PORTCULLIS_TEST_KILL_CYCLES=$(CYCLES) $(STATIC) cargo test $(RELEASE) -p portcullis-storage --test all \
-	  kill::what_was_acknowledged_survives -- --nocapture
+	  kill::acknowledged_writes_survive -- --nocapture
 	@testdata/soak $(SERVER_CYCLES)
 
 load: setup-build

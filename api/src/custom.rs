@@ -60,6 +60,14 @@ impl CustomObject {
         outcome
     }
 
+    /// The metadata as JSON, without the nulls of Go's type.
+    fn metadata_value(&self) -> Value {
+        let read = serde_json::from_slice(&encode_part(&self.metadata));
+        let mut metadata: Map<String, Value> = read.unwrap_or_default();
+        metadata.retain(|_, value| !value.is_null());
+        Value::Object(metadata)
+    }
+
     /// The object as JSON, as schemas see it.
     pub fn document(&self, kind: &str) -> Value {
         Object::to_value(
@@ -84,7 +92,11 @@ impl Object for CustomObject {
     fn encode(&self, type_meta: TypeMeta<'_>) -> Vec<u8> {
         let mut out = type_meta.prefix().into_bytes();
         // the prefix ends inside of the metadata
-        let metadata = encode_part(&self.metadata);
+        let metadata = match self.metadata.creation_timestamp {
+            Some(_) => encode_part(&self.metadata),
+            // Go's type would write null
+            None => self.metadata_value().to_string().into_bytes(),
+        };
         out.extend_from_slice(metadata.get(1..).unwrap_or(b"}"));
         for (name, value) in &self.fields {
             out.push(b',');
@@ -101,8 +113,7 @@ impl Object for CustomObject {
 
     fn to_value(&self, type_meta: TypeMeta<'_>) -> Value {
         let mut fields = self.fields.clone();
-        let metadata = serde_json::from_slice(&encode_part(&self.metadata));
-        fields.insert("metadata".into(), metadata.unwrap_or_default());
+        fields.insert("metadata".into(), self.metadata_value());
         fields.insert("kind".into(), type_meta.kind.into());
         fields.insert("apiVersion".into(), type_meta.api_version.into());
         Value::Object(fields)

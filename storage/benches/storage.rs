@@ -1,4 +1,4 @@
-//! How fast lists, watches and writes are, each against what a server does all day: `make bench`.
+//! Benchmarks of lists, watches and writes: `make bench`.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ fn value() -> Bytes {
     Bytes::from(vec![b'x'; VALUE])
 }
 
-/// An embedded store, in a directory that goes with it.
+/// An embedded store in a temporary directory.
 struct Bench {
     runtime: Runtime,
     store: Arc<EmbeddedStorage>,
@@ -43,7 +43,7 @@ impl Bench {
             self.store.clone(),
             "/registry/",
             CacheConfig {
-                // Nobody is closed for being slow while we measure how fast it is.
+                // No watcher may be ended as slow during the measurement.
                 watcher_events: 100_000,
                 ..CacheConfig::default()
             },
@@ -86,7 +86,7 @@ fn lists(criterion: &mut Criterion) {
     }
 }
 
-/// From the write until the last of the watchers has its event.
+/// From the write until the last watcher has received its event.
 fn fan_out(criterion: &mut Criterion) {
     let bench = Bench::new();
     let cache = bench.cache();
@@ -97,7 +97,7 @@ fn fan_out(criterion: &mut Criterion) {
         let seen = seen.clone();
         bench.runtime.spawn(async move {
             while let Some(Ok(event)) = watch.next().await {
-                // The end of the benchmark is the end of the listener.
+                // The receiver is gone once the benchmark ends.
                 if event.key().is_some() && seen.send(()).is_err() {
                     return;
                 }
@@ -121,7 +121,7 @@ fn fan_out(criterion: &mut Criterion) {
     });
 }
 
-/// How long so many writers take to change an object of theirs so many times each.
+/// How long `writers` concurrent writers take to update an object of theirs `times` times each.
 async fn write(store: &Arc<EmbeddedStorage>, writers: u64, times: u64) -> Result<Duration> {
     let run = store.revision().await?;
     let mut entries = Vec::new();

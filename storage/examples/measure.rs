@@ -1,9 +1,9 @@
-//! Measures the embedded store: how fast it opens, writes, compacts and loads; and beside it, on the
-//! same disk, how fast an etcd takes the same writes.
+//! Measures the embedded store: how fast it opens, writes, compacts and loads; and for comparison,
+//! how fast etcd handles the same writes on the same disk.
 //!
 //! `cargo run --release -p portcullis-storage --example measure [DIR]`
 //!
-//! Where other programs keep the processors busy, the processor time beside a duration says more.
+//! On a busy machine the CPU time beside a duration says more than the duration.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,8 +31,8 @@ async fn main() -> Result<(), Failure> {
     println!("resident before: {} KiB", resident()?);
     let clock = Clock::start()?;
     let mut store = Arc::new(EmbeddedStorage::open(dir.path())?);
-    println!("open a new directory: {}", clock.told()?);
-    beside_etcd(&store, &base).await?;
+    println!("open a new directory: {}", clock.elapsed()?);
+    compare_with_etcd(&store, &base).await?;
     store.close().await;
     drop(store);
     compactions(&base).await?;
@@ -44,30 +44,30 @@ async fn main() -> Result<(), Failure> {
     let page = store
         .list("/registry/load/50/", &ListRequest::all())
         .await?;
-    println!("list {} of them: {}", page.entries.len(), clock.told()?);
+    println!("list {} of them: {}", page.entries.len(), clock.elapsed()?);
     through_the_cache(store.clone()).await?;
     store.close().await;
     drop(store);
     let clock = Clock::start()?;
     store = Arc::new(EmbeddedStorage::open(dir.path())?);
-    println!("open them again: {}", clock.told()?);
+    println!("open them again: {}", clock.elapsed()?);
     println!("at revision {}", store.revision().await?);
     Ok(())
 }
 
-/// The same writes to either, in turn.
-async fn beside_etcd(store: &Arc<EmbeddedStorage>, dir: &Path) -> Result<(), Failure> {
-    const TURNS: u32 = 3;
+/// Alternates the same writes between both stores.
+async fn compare_with_etcd(store: &Arc<EmbeddedStorage>, dir: &Path) -> Result<(), Failure> {
+    const ROUNDS: u32 = 3;
     let server = EtcdServer::start_durable(dir);
     let etcd = EtcdStorage::connect(&EtcdOptions::new([server.endpoint()])).await?;
     let (etcd, embedded): (Arc<dyn Storage>, Arc<dyn Storage>) = (Arc::new(etcd), store.clone());
     for writers in [1, 16, 64] {
         let mut rates = [0.0, 0.0];
-        for _ in 0..TURNS {
+        for _ in 0..ROUNDS {
             rates[0] += creates("embedded", embedded.clone(), writers).await?;
             rates[1] += creates("etcd", etcd.clone(), writers).await?;
         }
-        let (embedded, etcd) = (rates[0] / f64::from(TURNS), rates[1] / f64::from(TURNS));
+        let (embedded, etcd) = (rates[0] / f64::from(ROUNDS), rates[1] / f64::from(ROUNDS));
         println!(
             "{writers} writers: embedded {embedded:.0}/s, etcd {etcd:.0}/s, {:.1} times as many",
             embedded / etcd
@@ -76,7 +76,7 @@ async fn beside_etcd(store: &Arc<EmbeddedStorage>, dir: &Path) -> Result<(), Fai
     Ok(())
 }
 
-/// Time that has passed, and what of it this process was given.
+/// Elapsed time, and CPU time of this process.
 struct Clock {
     begun: Instant,
     used: Duration,
@@ -84,31 +84,31 @@ struct Clock {
 
 impl Clock {
     fn start() -> Result<Self, Failure> {
-        let (begun, used) = (Instant::now(), processor_time()?);
+        let (begun, used) = (Instant::now(), cpu_time()?);
         Ok(Self { begun, used })
     }
 
-    fn told(&self) -> Result<String, Failure> {
+    fn elapsed(&self) -> Result<String, Failure> {
         let took = self.begun.elapsed();
-        let used = processor_time()?.saturating_sub(self.used);
-        Ok(format!("{took:.1?}, {used:.1?} of processor time"))
+        let used = cpu_time()?.saturating_sub(self.used);
+        Ok(format!("{took:.1?}, {used:.1?} of CPU time"))
     }
 }
 
-/// What of the processors' time this process has had so far.
-fn processor_time() -> Result<Duration, Failure> {
+/// The CPU time of this process so far.
+fn cpu_time() -> Result<Duration, Failure> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let fields = stat.rsplit(')').next().unwrap_or_default();
     let ticks = fields.split_whitespace().skip(11).take(2);
     let ticks: u64 = ticks.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
-    // Linux tells user space of a hundred ticks a second.
+    // Linux reports 100 ticks per second to user space.
     Ok(Duration::from_millis(ticks * 10))
 }
 
 async fn creates(name: &str, store: Arc<dyn Storage>, writers: usize) -> Result<f64, Failure> {
     const TIME: Duration = Duration::from_secs(2);
     let done = Arc::new(AtomicU64::new(0));
-    // An etcd may have been measured before.
+    // Makes keys unique, as the store was written to before.
     let run = store.revision().await?;
     let begun = Instant::now();
     let tasks: Vec<_> = (0..writers)
@@ -140,7 +140,7 @@ fn report(what: &str, took: Duration, mut times: Vec<Duration>) {
     times.sort_unstable();
     let at = |share: f64| times[(times.len() as f64 * share) as usize];
     println!(
-        "{what}: {:.0}/s, p50 {:.2?}, p99 {:.2?}, p99.9 {:.2?}, worst {:.1?}",
+        "{what}: {:.0}/s, p50 {:.2?}, p99 {:.2?}, p99.9 {:.2?}, max {:.1?}",
         times.len() as f64 / took.as_secs_f64(),
         at(0.5),
         at(0.99),
@@ -149,11 +149,11 @@ fn report(what: &str, took: Duration, mut times: Vec<Duration>) {
     );
 }
 
-/// What a writer notices of compaction: its latencies while tens of thousands of changes are
-/// forgotten, and, in turn, while nothing is.
+/// The effect of compaction on a writer: its latencies while tens of thousands of changes are
+/// compacted and, for comparison, while none are.
 ///
-/// On a disk the worst is some flush that took long, of which either has its share. In memory there
-/// is only what the store itself does.
+/// On a disk the maximum is dominated by slow syncs in either case; in memory only the store itself
+/// remains.
 async fn compactions(disk: &Path) -> Result<(), Failure> {
     let memory = Path::new("/dev/shm");
     let dirs = [("on disk", disk), ("in memory", memory)];
@@ -161,7 +161,7 @@ async fn compactions(disk: &Path) -> Result<(), Failure> {
         let dir = tempfile::tempdir_in(base)?;
         let store = Arc::new(EmbeddedStorage::open(dir.path())?);
         for _ in 0..3 {
-            let history = swaps(&store).await?;
+            let history = make_history(&store).await?;
             one_writer(&format!("1 writer {place}"), &store).await?;
             store.compact(history).await?;
             one_writer(&format!("1 writer {place}, compacting"), &store).await?;
@@ -171,8 +171,8 @@ async fn compactions(disk: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Leaves a history of 25,000 changes, up to the revision returned.
-async fn swaps(store: &Arc<EmbeddedStorage>) -> Result<u64, Failure> {
+/// Creates a history of 25,000 changes; returns its last revision.
+async fn make_history(store: &Arc<EmbeddedStorage>) -> Result<u64, Failure> {
     let tasks: Vec<_> = (0..64)
         .map(|writer| {
             let store = store.clone();
@@ -214,14 +214,14 @@ async fn one_writer(what: &str, store: &EmbeddedStorage) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Consistent reads, and one change told to many watchers.
+/// Consistent reads, and delivery of changes to many watchers.
 async fn through_the_cache(store: Arc<EmbeddedStorage>) -> Result<(), Failure> {
     const READS: u32 = 200_000;
     const WATCHERS: u32 = 1_000;
     const CHANGES: u32 = 200;
     let clock = Clock::start()?;
     let cache = Arc::new(Cache::start(store, "/registry/", CacheConfig::default()).await?);
-    println!("start the cache: {}", clock.told()?);
+    println!("start the cache: {}", clock.elapsed()?);
     println!("resident then: {} KiB", resident()?);
     let begun = Instant::now();
     for _ in 0..READS {
@@ -286,11 +286,11 @@ async fn fill(store: &Arc<EmbeddedStorage>, count: usize) -> Result<(), Failure>
     for task in tasks {
         task.await??;
     }
-    println!("fill: {count} in {}", clock.told()?);
+    println!("fill: {count} in {}", clock.elapsed()?);
     Ok(())
 }
 
-/// This process's resident set, in KiB.
+/// The resident set size of this process in KiB.
 fn resident() -> Result<u64, Failure> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -1,13 +1,15 @@
-//! Current state and recent history in memory, in front of any store and fed by one watch on it.
+//! Current entries and recent history in memory, in front of any store and fed by one watch on it.
 //!
-//! * Reads are answered from memory once it has caught up with what they ask for (`route`,
-//!   `freshness`); the revision that "the latest" stands for is asked of the store in one read for
-//!   all requests that wait at that moment.
+//! * Reads are served from memory once it is as fresh as they require (`route`, `freshness`). For
+//!   [`ReadAt::Latest`] the store's revision is read once for all requests that wait at that
+//!   moment.
 //! * Watches are served from memory too (`history`, `fanout`); one that does not keep up is ended.
-//! * Writes go through, and return when memory has them: whoever wrote reads what they wrote.
-//! * Observers see every change before readers do.
+//! * Writes pass through, and return once memory has applied them, so that writers read their own
+//!   writes.
+//! * Observers see every change before reads do.
 //!
-//! One task (`feeder`) fills it: it lists, then watches, and begins anew where the watch breaks.
+//! One task (`feeder`) fills the cache: it lists, then watches, and starts over when the watch
+//! fails.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,21 +45,21 @@ use reached::Reached;
 use route::Route;
 use snapshot::Snapshot;
 
-/// The cache's limits.
+/// The cache's limits and timeouts.
 #[derive(Clone, Copy, Debug)]
 pub struct CacheConfig {
-    /// How many changes are kept for watches that start in the past.
+    /// Maximum number of changes kept for watches that start in the past.
     pub history_events: usize,
-    /// How many bytes they may hold: replaced and deleted values, what is sent to watchers, and what
-    /// each change takes itself. Changes wait for slow watchers here and nowhere else.
+    /// Maximum size in bytes of those changes: superseded values, wire forms and per-event
+    /// overhead. This also bounds what slow watchers have not received yet.
     pub history_bytes: usize,
-    /// How many changes may wait for one watcher before it is ended with [`Error::Slow`].
+    /// Maximum number of changes queued for one watcher before it is ended with [`Error::Slow`].
     pub watcher_events: usize,
-    /// How long a read may wait for the cache to become as fresh as it asks.
+    /// How long a read may wait for the cache to become as fresh as it requires.
     pub read_wait: Duration,
-    /// How long a write that is done waits for the cache to have it.
+    /// How long a committed write waits for the cache to apply it.
     pub write_wait: Duration,
-    /// How often a watcher to whom nothing happens is told how far it is.
+    /// The interval of progress events to idle watchers.
     pub progress: Duration,
 }
 
@@ -74,9 +76,9 @@ impl Default for CacheConfig {
     }
 }
 
-/// A store in front of another one.
+/// A caching store in front of another one.
 ///
-/// Dropping it ends its tasks and its watches; [`Cache::shutdown`] also waits for that.
+/// Dropping it ends its tasks and watches; [`Cache::shutdown`] also waits for them.
 pub struct Cache {
     upstream: Arc<dyn Storage>,
     root: String,
@@ -88,19 +90,19 @@ pub struct Cache {
     _stop_on_drop: DropGuard,
 }
 
-/// What readers and the feeder share.
+/// State shared by requests and the feeder.
 struct Shared {
     state: RwLock<State>,
-    /// How far observers and `state` are.
+    /// The revision that observers and `state` have reached.
     reached: Reached,
-    /// Locked before `state`, and by the feeder for as long as it applies changes, so that an
-    /// observer that comes in between misses none.
+    /// Locked before `state`, and by the feeder while it applies changes, so that an observer added
+    /// meanwhile misses none.
     observers: Mutex<Observers>,
-    /// Whether the feeder follows the store, rather than looking for it.
+    /// Whether the feeder currently watches the store.
     in_sync: AtomicBool,
 }
 
-/// Everything at one revision.
+/// The cached data, consistent at one revision.
 struct State {
     snapshot: Snapshot,
     history: History,
@@ -109,12 +111,12 @@ struct State {
 }
 
 impl Cache {
-    /// Loads all of `upstream` that starts with `root`, and follows it from then on.
+    /// Loads all keys of `upstream` under `root`, and follows their changes from then on.
     ///
-    /// Keys outside `root` are passed through, uncached.
+    /// Requests for keys outside `root` are passed through, uncached.
     ///
     /// # Errors
-    /// What the store says to being listed and watched.
+    /// Those of the store's list and watch.
     pub async fn start(
         upstream: Arc<dyn Storage>,
         root: &str,
@@ -152,24 +154,24 @@ impl Cache {
         })
     }
 
-    /// Shows `observer` everything that starts with `prefix`, now and from now on.
+    /// Adds an observer of the keys that start with `prefix`.
     ///
-    /// It sees a change before any reader does, and before the write that made it returns.
+    /// It sees a change before any read does, and before the write that caused it returns.
     pub fn observe(&self, prefix: &str, observer: Box<dyn Observer>) {
         let mut observers = self.shared.observers.lock();
         let entries = self.shared.state.read().snapshot.all_in(prefix);
         observers.add(prefix, observer, &entries);
     }
 
-    /// Whether the feeder follows the store, as far as it knows.
+    /// Whether the cache is in sync, as far as the feeder knows.
     pub fn is_healthy(&self) -> bool {
         self.shared.in_sync.load(Ordering::Relaxed)
     }
 
-    /// Whether the store answers, and the cache keeps up with it.
+    /// Checks that the store responds and the cache keeps up with it.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], and why.
+    /// [`Error::Unavailable`], with the cause.
     pub async fn health(&self) -> Result<()> {
         if !self.is_healthy() {
             return Err(Error::Unavailable(
@@ -179,7 +181,7 @@ impl Cache {
         self.catch_up(ReadAt::Latest).await
     }
 
-    /// How far the cache is.
+    /// The revision that the cache has reached.
     pub fn reached(&self) -> Revision {
         self.shared.reached.get()
     }
@@ -189,7 +191,7 @@ impl Cache {
         self.freshness.counts()
     }
 
-    /// Ends the tasks and all watches, and waits until they have ended.
+    /// Ends the tasks and all watches, and waits for them.
     pub async fn shutdown(&self) {
         self.stop.cancel();
         self.tasks.wait().await;
@@ -199,20 +201,21 @@ impl Cache {
         key.starts_with(&self.root)
     }
 
-    /// Waits until memory is as fresh as `at` asks; returns at once where memory will not do.
+    /// Waits until memory is as fresh as `at` requires; returns at once if memory cannot serve the
+    /// read.
     async fn catch_up(&self, at: ReadAt) -> Result<()> {
-        let wait = self.catch_up_at_leisure(at);
+        let wait = self.catch_up_unbounded(at);
         tokio::time::timeout(self.config.read_wait, wait)
             .await
             .unwrap_or_else(|_| {
                 let reached = self.reached();
                 Err(Error::Unavailable(format!(
-                    "no current state in time; the cache is at {reached}"
+                    "timed out waiting for the cache to catch up, it is at revision {reached}"
                 )))
             })
     }
 
-    async fn catch_up_at_leisure(&self, at: ReadAt) -> Result<()> {
+    async fn catch_up_unbounded(&self, at: ReadAt) -> Result<()> {
         let least = match route::route(at, self.reached()) {
             Route::Memory | Route::Upstream => return Ok(()),
             Route::Current => self.current().await?,
@@ -236,7 +239,7 @@ impl Cache {
         }
     }
 
-    /// Answers from memory if that is what `at` asks for.
+    /// Reads from memory, unless `at` names a revision that memory is not at.
     fn in_memory<T>(&self, at: ReadAt, read: impl FnOnce(&State) -> T) -> Option<T> {
         let state = self.shared.state.read();
         match at {
@@ -245,23 +248,23 @@ impl Cache {
         }
     }
 
-    /// Waits, but not for ever, until readers see the write of `revision`.
-    async fn settle(&self, revision: Revision) {
+    /// Waits, up to the configured timeout, until reads see the write of `revision`.
+    async fn wait_until_applied(&self, revision: Revision) {
         let reach = self.shared.reached.wait_for(revision);
         if tokio::time::timeout(self.config.write_wait, reach)
             .await
             .is_err()
         {
-            tracing::warn!(revision, "a write is done that the cache has not seen yet");
+            tracing::warn!(revision, "the cache has not applied a committed write yet");
         }
     }
 
-    /// The entry that was written, in its only copy if it is still there.
-    async fn settled(&self, written: Arc<Entry>) -> Arc<Entry> {
+    /// The cache's own copy of an entry just written, or `written` if it has changed since.
+    async fn applied(&self, written: Arc<Entry>) -> Arc<Entry> {
         if !self.caches(&written.key) {
             return written;
         }
-        self.settle(written.revision).await;
+        self.wait_until_applied(written.revision).await;
         let state = self.shared.state.read();
         match state.snapshot.get(&written.key) {
             Some(entry) if entry.revision == written.revision => entry.clone(),
@@ -270,7 +273,7 @@ impl Cache {
     }
 }
 
-/// What waiting for the feeder gets once it has gone.
+/// The error of every wait for the feeder after it has ended.
 fn closed() -> Error {
     Error::Unavailable("the cache is closed".into())
 }
@@ -278,7 +281,7 @@ fn closed() -> Error {
 #[async_trait]
 impl Storage for Cache {
     async fn create(&self, key: &str, value: Bytes) -> Result<Arc<Entry>> {
-        Ok(self.settled(self.upstream.create(key, value).await?).await)
+        Ok(self.applied(self.upstream.create(key, value).await?).await)
     }
 
     async fn get(&self, key: &str, at: ReadAt) -> Result<Found> {
@@ -321,14 +324,14 @@ impl Storage for Cache {
         value: Bytes,
     ) -> Result<Arc<Entry>> {
         Ok(self
-            .settled(self.upstream.compare_and_swap(key, expected, value).await?)
+            .applied(self.upstream.compare_and_swap(key, expected, value).await?)
             .await)
     }
 
     async fn delete(&self, key: &str, expected: Revision) -> Result<Revision> {
         let revision = self.upstream.delete(key, expected).await?;
         if self.caches(key) {
-            self.settle(revision).await;
+            self.wait_until_applied(revision).await;
         }
         Ok(revision)
     }
@@ -337,14 +340,14 @@ impl Storage for Cache {
         if !self.caches(prefix) {
             return self.upstream.watch(prefix, after).await;
         }
-        // Under one lock, so that no change falls between what is told now and what comes later.
+        // Under one lock, so that no change is lost between the history and the queue.
         let state = &mut *self.shared.state.write();
         if self.stop.is_cancelled() {
             return Err(closed());
         }
         let past = state.history.since(after)?;
-        let past = past.filter(|event| concerns(event, prefix));
-        Ok(state.fanout.join(prefix, after, past))
+        let past = past.filter(|event| matches_prefix(event, prefix));
+        Ok(state.fanout.subscribe(prefix, after, past))
     }
 
     async fn revision(&self) -> Result<Revision> {
@@ -366,6 +369,6 @@ impl Storage for Cache {
     }
 }
 
-fn concerns(event: &Event, prefix: &str) -> bool {
+fn matches_prefix(event: &Event, prefix: &str) -> bool {
     event.key().is_some_and(|key| key.starts_with(prefix))
 }

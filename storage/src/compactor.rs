@@ -1,7 +1,7 @@
-//! Forgetting the past at regular intervals, as kube-apiserver does (`etcd3/compact.go`).
+//! Periodic compaction, as kube-apiserver does it (`etcd3/compact.go`).
 //!
-//! What was current one interval ago is the oldest that can still be asked for. Several servers may
-//! do this to one store: none of them forgets anything younger than an interval.
+//! Each round compacts to the revision that was current one interval ago. Several servers may do
+//! this to one store: none of them discards anything younger than an interval.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,14 +15,14 @@ use crate::{Result, Revision, Storage};
 /// kube-apiserver's `--etcd-compaction-interval`.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_secs(5 * 60);
 
-/// A running task that compacts a store; it ends when this is dropped.
+/// A task that compacts a store; dropping this ends it.
 pub struct Compactor {
     stop: DropGuard,
     task: JoinHandle<Option<()>>,
 }
 
 impl Compactor {
-    /// Compacts `storage` every `interval` to the revision of one interval before.
+    /// Compacts `storage` every `interval` to the revision that was current one interval before.
     pub fn start(storage: Arc<dyn Storage>, interval: Duration) -> Self {
         let stop = CancellationToken::new();
         let task = tokio::spawn(
@@ -35,7 +35,7 @@ impl Compactor {
         }
     }
 
-    /// Ends the task and waits until it has ended.
+    /// Ends the task and waits for it.
     pub async fn shutdown(self) {
         drop(self.stop);
         if let Err(error) = self.task.await {
@@ -50,15 +50,15 @@ async fn run(storage: Arc<dyn Storage>, interval: Duration) {
     let mut before = None;
     loop {
         ticks.tick().await;
-        match turn(&*storage, before).await {
+        match compact_once(&*storage, before).await {
             Ok(current) => before = Some(current),
-            Err(error) => tracing::warn!(%error, "the store was not compacted"),
+            Err(error) => tracing::warn!(%error, "failed to compact the store"),
         }
     }
 }
 
-/// Forgets what was before `before`; returns what is current.
-async fn turn(storage: &dyn Storage, before: Option<Revision>) -> Result<Revision> {
+/// Compacts to `before`, if given; returns the current revision.
+async fn compact_once(storage: &dyn Storage, before: Option<Revision>) -> Result<Revision> {
     if let Some(before) = before {
         storage.compact(before).await?;
         tracing::debug!(revision = before, "compacted the store");

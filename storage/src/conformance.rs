@@ -1,10 +1,10 @@
-//! What every store has to do, as tests to run against one (feature `test-util`).
+//! The conformance suite of stores (feature `test-util`).
 //!
-//! The rules are those of etcd as Kubernetes uses it; upstream's own suite for its stores is
-//! `k8s.io/apiserver/pkg/storage/testing`.
+//! The required semantics are those of etcd as Kubernetes uses it; upstream's own suite for its
+//! stores is `k8s.io/apiserver/pkg/storage/testing`.
 //!
-//! A case panics where a store does something else. Cases keep to keys of their own, so that they
-//! can share a store, but compaction makes them take turns.
+//! A case panics when a store does not conform. Cases use keys of their own, so that they can share
+//! a store, but run one after the other because of compaction.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -22,10 +22,10 @@ mod crud;
 mod list;
 mod watch;
 
-/// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The timeout of any single step.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A store to be examined, and the place for a case's keys.
+/// The store under test, and the prefix of a case's keys.
 #[derive(Clone)]
 struct Subject {
     storage: Arc<dyn Storage>,
@@ -35,13 +35,13 @@ struct Subject {
 
 type Run = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// One thing that a store has to do.
+/// One test case.
 struct Case {
     name: &'static str,
     run: fn(Subject) -> Run,
 }
 
-/// Makes a table of cases of the async functions named.
+/// Builds the table of cases from the named async functions.
 macro_rules! cases {
     ($($case:ident),+ $(,)?) => {
         pub(super) const CASES: &[super::Case] = &[$(super::Case {
@@ -52,11 +52,10 @@ macro_rules! cases {
 }
 use cases;
 
-/// Runs every case against `storage`, whose keys must all be allowed to start with `/registry/`;
-/// returns how many there are.
+/// Runs every case against `storage`, with keys under `/registry/`; returns the number of cases.
 ///
 /// # Panics
-/// Where the store does not do what it has to.
+/// If the store does not conform.
 pub async fn run(storage: Arc<dyn Storage>) -> usize {
     let all = [
         crud::CASES,
@@ -76,7 +75,7 @@ pub async fn run(storage: Arc<dyn Storage>) -> usize {
             prefix,
         });
         let begun = Instant::now();
-        tokio::time::timeout(PATIENCE * 3, case).await.expect(name);
+        tokio::time::timeout(TIMEOUT * 3, case).await.expect(name);
         println!("{short}: {:.1?}", begun.elapsed());
     }
     all.len()
@@ -92,7 +91,7 @@ impl Clone for Case {
 }
 
 impl Subject {
-    /// The whole key of `name`.
+    /// The full key of `name`.
     fn key(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
     }
@@ -145,7 +144,7 @@ impl Subject {
             .expect("watch")
     }
 
-    /// The entries' names and values, in short.
+    /// Names and values of entries, as `name=value`.
     fn shown(&self, entries: &[Arc<Entry>]) -> Vec<String> {
         entries
             .iter()
@@ -166,12 +165,10 @@ fn text(entry: &Entry) -> String {
     String::from_utf8_lossy(&entry.value).into_owned()
 }
 
-/// The next change.
+/// The next change, skipping progress.
 async fn next(watch: &mut Watch) -> Arc<Event> {
     loop {
-        let event = next_of_any_kind(watch)
-            .await
-            .expect("an event, not an error");
+        let event = next_event(watch).await.expect("an event, not an error");
         if event.key().is_some() {
             return event;
         }
@@ -181,14 +178,14 @@ async fn next(watch: &mut Watch) -> Arc<Event> {
 /// The error that ends a watch.
 async fn end(watch: &mut Watch) -> Error {
     loop {
-        if let Err(error) = next_of_any_kind(watch).await {
+        if let Err(error) = next_event(watch).await {
             return error;
         }
     }
 }
 
-async fn next_of_any_kind(watch: &mut Watch) -> Result<Arc<Event>> {
-    let next = tokio::time::timeout(PATIENCE, watch.next()).await;
+async fn next_event(watch: &mut Watch) -> Result<Arc<Event>> {
+    let next = tokio::time::timeout(TIMEOUT, watch.next()).await;
     next.expect("an event in time")
         .expect("an event, not the end")
 }

@@ -1,8 +1,8 @@
 //! A store in the process: etcd's semantics over one file, with nothing to install.
 //!
-//! The current state and recent history are in memory (`index`), every change is a record in a
-//! redb file (`disk`), and one thread (`committer`) moves changes from the one to the other:
-//! memory, watchers and the writer see a change only once it is on disk.
+//! The current entries and recent history are in memory (`index`), and every change is a record in
+//! a redb file (`disk`). One thread (`committer`) commits changes: memory, watchers and the writer
+//! see a change only once it is durable.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -39,18 +39,18 @@ pub use error::OpenError;
 use index::Index;
 use recovery::Unwritable;
 
-/// How much history is kept at most, whether or not anybody compacts.
+/// The limits of history, which apply whether or not anyone compacts.
 ///
-/// Beyond either limit the oldest tenth is forgotten, as if [`Storage::compact`] had been called.
+/// Beyond either limit the oldest tenth is compacted, as if by [`Storage::compact`].
 #[derive(Clone, Copy, Debug)]
-pub struct History {
-    /// Changes.
+pub struct HistoryLimits {
+    /// Number of changes.
     pub events: usize,
-    /// Bytes of memory: values that were replaced or deleted since, and what each change takes itself.
+    /// Bytes of memory: superseded values and per-event overhead.
     pub bytes: usize,
 }
 
-impl Default for History {
+impl Default for HistoryLimits {
     fn default() -> Self {
         Self {
             events: 100_000,
@@ -61,64 +61,69 @@ impl Default for History {
 
 /// A store in one directory.
 ///
-/// Dropping it finishes what was asked for and closes the file, which takes milliseconds.
+/// Dropping it completes pending commands and closes the file, which takes milliseconds.
 pub struct EmbeddedStorage {
     shared: Arc<Shared>,
     committer: Committer,
 }
 
-/// What readers, watches and the committer share.
+/// State shared by reads, watches and the committer.
 struct Shared {
     index: RwLock<Index>,
-    /// The revision that watches may read up to.
+    /// The revision up to which watches may read.
     published: watch::Sender<Revision>,
     closed: CancellationToken,
-    history: History,
+    limits: HistoryLimits,
     unwritable: Unwritable,
 }
 
 impl Shared {
-    fn new(index: Index, history: History) -> Self {
+    fn new(index: Index, limits: HistoryLimits) -> Self {
         Self {
             published: watch::Sender::new(index.revision()),
             index: RwLock::new(index),
             closed: CancellationToken::new(),
-            history,
+            limits,
             unwritable: Unwritable::default(),
         }
     }
 
     fn publish(&self, revision: Revision) {
         self.published.send_if_modified(|published| {
-            let news = *published < revision;
+            let advanced = *published < revision;
             *published = revision.max(*published);
-            news
+            advanced
         });
     }
 }
 
 impl EmbeddedStorage {
-    /// Opens the store in `dir`, or makes one there. Blocks: it reads the whole file.
+    /// Opens the store in `dir`, or creates one there. Blocks: it reads the whole file.
     ///
     /// # Errors
     /// [`OpenError`], which names the file.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
-        Self::open_with(dir, History::default())
+        Self::open_with(dir, HistoryLimits::default())
     }
 
-    /// Like [`EmbeddedStorage::open`], with limits of one's own.
+    /// Like [`EmbeddedStorage::open`], with other limits of history.
     ///
     /// # Errors
     /// As [`EmbeddedStorage::open`].
-    pub fn open_with(dir: &Path, history: History) -> Result<Self, OpenError> {
+    pub fn open_with(dir: &Path, limits: HistoryLimits) -> Result<Self, OpenError> {
         let lock = DirLock::take(dir)?;
-        Self::run(dir, lock, Disk::open(dir)?, history)
+        Self::run(dir, lock, Disk::open(dir)?, limits)
     }
 
-    fn run(dir: &Path, lock: DirLock, disk: Disk, history: History) -> Result<Self, OpenError> {
+    fn run(
+        dir: &Path,
+        lock: DirLock,
+        disk: Disk,
+        limits: HistoryLimits,
+    ) -> Result<Self, OpenError> {
         let (index, garbage) = load::load(&disk)?;
         let acknowledged = Acknowledged::open(dir, disk.path(), index.revision())?;
-        let shared = Arc::new(Shared::new(index, history));
+        let shared = Arc::new(Shared::new(index, limits));
         let files = Files {
             dir: dir.into(),
             disk: Ok(disk),
@@ -130,18 +135,18 @@ impl EmbeddedStorage {
         Ok(Self { shared, committer })
     }
 
-    /// Finishes what was asked for and closes the file. Whatever is asked for later is refused with
-    /// [`Error::Unavailable`], and watches end with it.
+    /// Completes pending commands and closes the file. Later calls fail with
+    /// [`Error::Unavailable`], which also ends all watches.
     pub async fn close(&self) {
         let (reply, done) = oneshot::channel();
         if self.committer.send(Command::Close { reply }).await.is_ok() {
-            // An error means that the thread is gone, and the file with it.
+            // An error means that the thread, and with it the file, is gone.
             let _ = done.await;
         }
     }
 
     async fn write(&self, key: &str, change: Change) -> Result<Arc<Event>> {
-        let (reply, answer) = oneshot::channel();
+        let (reply, outcome) = oneshot::channel();
         self.committer
             .send(Command::Write(Write {
                 key: key.into(),
@@ -149,7 +154,7 @@ impl EmbeddedStorage {
                 reply,
             }))
             .await?;
-        answer.await.map_err(|_| closed())?
+        outcome.await.map_err(|_| closed())?
     }
 
     async fn put(&self, key: &str, change: Change) -> Result<Arc<Entry>> {

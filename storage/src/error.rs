@@ -1,52 +1,53 @@
-//! Why a store did not do what it was asked. Nothing here knows of HTTP.
+//! Errors of store operations, independent of HTTP.
 
 use std::sync::Arc;
 
 use crate::{Entry, Revision};
 
-/// Why a store did not do what it was asked.
+/// Why a store operation failed.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// The key is there already.
+    /// The key already exists.
     #[error("key {key} already exists")]
     AlreadyExists {
-        /// The whole key.
+        /// The full key.
         key: String,
     },
-    /// The entry is not of the expected revision.
+    /// The entry is not at the expected revision.
     #[error("key {key} is not at the expected revision")]
     Conflict {
-        /// The whole key.
+        /// The full key.
         key: String,
-        /// What is there instead; `None` if the key is gone.
+        /// The current entry; `None` if the key does not exist.
         actual: Option<Arc<Entry>>,
     },
-    /// History before `oldest` has been forgotten.
-    #[error("revision {requested} has been compacted, the oldest kept is {oldest}")]
+    /// History before `oldest` has been compacted.
+    #[error("revision {requested} has been compacted; the oldest available is {oldest}")]
     Compacted {
-        /// What was asked for.
+        /// The requested revision.
         requested: Revision,
-        /// The oldest revision that can still be asked for, as far as the store tells.
+        /// The oldest revision that is still available, as far as the store reports it.
         oldest: Revision,
     },
-    /// The store has not reached the revision.
-    #[error("revision {requested} is newer than the current one, {current}")]
+    /// The store has not reached the requested revision.
+    #[error("revision {requested} is newer than the current revision {current}")]
     TooNew {
-        /// What was asked for.
+        /// The requested revision.
         requested: Revision,
-        /// How far the store is.
+        /// The store's current revision.
         current: Revision,
     },
-    /// The store cannot be reached, or did not answer in time. A write may or may not have happened.
+    /// The store cannot be reached, or did not respond in time. A write may or may not have been
+    /// committed.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
-    /// The value is larger than the store takes.
+    /// The value exceeds the store's size limit.
     #[error("too large for the store: {0}")]
     TooLarge(String),
-    /// What the store holds cannot be read.
+    /// The store's data is invalid.
     #[error("corrupt store: {0}")]
     Corrupt(String),
-    /// The watcher did not keep up and missed changes.
+    /// The watcher did not keep up with changes.
     #[error("the watcher was too slow")]
     Slow,
 }

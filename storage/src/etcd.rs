@@ -1,7 +1,8 @@
-//! A real etcd, version 3.4 or newer, by itself or as a cluster, shared with other API servers.
+//! Storage in etcd 3.4 or newer, a single member or a cluster, which may be shared with other API
+//! servers.
 //!
-//! Keys and values lie in it as they are given. Every write is one transaction that compares the
-//! key's modification revision; every read is linearizable.
+//! Keys and values are stored unchanged. Every write is one transaction that compares the key's
+//! modification revision; every read is linearizable.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,33 +24,33 @@ mod watch;
 use error::Failure;
 use pool::Pool;
 
-/// How often an etcd that is not there yet is tried: after so long at first, and at most.
+/// The pause between attempts to reach etcd at the start: initial and maximum.
 const START_BACK_OFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
-/// How often that is said.
+/// How often the wait for etcd is logged.
 const REMINDER: Duration = Duration::from_secs(5);
 
 /// How to reach etcd.
 #[derive(Clone, Debug)]
 pub struct EtcdOptions {
-    /// Addresses such as `https://10.0.0.1:2379`; one that fails is left for the next.
+    /// URLs such as `https://10.0.0.1:2379`; when one fails, the next is used.
     pub endpoints: Vec<String>,
-    /// What to show and whom to trust; needed for `https`, and not allowed for `http`.
+    /// Certificates; required for `https`, not allowed for `http`.
     pub tls: Option<EtcdTls>,
-    /// How long one call may take.
+    /// The timeout of one call.
     pub timeout: Duration,
-    /// After how long without a word a watch asks its member whether it is still there. A member that
-    /// does not answer in the same time again is left for another one.
-    pub silence: Duration,
-    /// How long an etcd that is not there yet is waited for at the start.
-    pub start: Duration,
+    /// How long a watch may be idle before it requests progress from its member. If the member does
+    /// not respond within the same time again, another one is used.
+    pub idle_timeout: Duration,
+    /// How long to wait for etcd to become available at the start.
+    pub startup_timeout: Duration,
 }
 
-/// Certificates for etcd, in PEM.
+/// Certificates for connections to etcd, in PEM.
 #[derive(Clone, Default)]
 pub struct EtcdTls {
-    /// The authorities that may vouch for etcd.
+    /// The CAs that etcd's certificate is verified against.
     pub ca: Option<Vec<u8>>,
-    /// This client's certificate and its key.
+    /// The client certificate and its key.
     pub identity: Option<(Vec<u8>, Vec<u8>)>,
 }
 
@@ -60,25 +61,26 @@ impl std::fmt::Debug for EtcdTls {
 }
 
 impl EtcdOptions {
-    /// Plain connections, three seconds for a call, one of silence, and no waiting at the start.
+    /// Plaintext connections, a call timeout of 3 s, a watch idle timeout of 1 s, and no wait at
+    /// the start.
     pub fn new(endpoints: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self {
             endpoints: endpoints.into_iter().map(Into::into).collect(),
             tls: None,
             timeout: Duration::from_secs(3),
-            silence: Duration::from_secs(1),
-            start: Duration::ZERO,
+            idle_timeout: Duration::from_secs(1),
+            startup_timeout: Duration::ZERO,
         }
     }
 }
 
-/// A store in etcd. Connections come back by themselves when etcd does.
+/// A store in etcd. Lost connections are reestablished.
 pub struct EtcdStorage {
     pool: Arc<Pool>,
 }
 
 impl EtcdStorage {
-    /// Connects, and makes sure that a member answers; waits for one as long as the options say.
+    /// Connects, and waits for a member to respond as long as the options allow.
     ///
     /// # Errors
     /// [`Error::Unavailable`], naming the endpoints.
@@ -92,38 +94,38 @@ impl EtcdStorage {
         let storage = Self {
             pool: Arc::new(pool),
         };
-        match storage.first_answer(options.start).await {
+        match storage.wait_for_member(options.startup_timeout).await {
             Ok(()) => Ok(storage),
             Err(Error::Unavailable(reason)) => Err(named(&reason)),
             Err(other) => Err(other),
         }
     }
 
-    /// Waits for a member to answer, and says so every few seconds.
-    async fn first_answer(&self, patience: Duration) -> Result<()> {
+    /// Waits for a member to respond, and logs that every few seconds.
+    async fn wait_for_member(&self, timeout: Duration) -> Result<()> {
         let begun = Instant::now();
         let mut back_off = START_BACK_OFF;
-        let mut said = None::<Instant>;
+        let mut logged = None::<Instant>;
         loop {
-            let Err(failure) = self.ask_revision().await else {
+            let Err(failure) = self.read_revision().await else {
                 return Ok(());
             };
-            let (passes, waited) = (failure.may_pass(), begun.elapsed());
+            let (transient, waited) = (failure.is_transient(), begun.elapsed());
             let error = failure.into_error(0);
-            if !passes || waited >= patience {
+            if !transient || waited >= timeout {
                 return Err(error);
             }
-            if said.is_none_or(|said| said.elapsed() >= REMINDER) {
-                said = Some(Instant::now());
-                let (seconds, at_most) = (waited.as_secs(), patience.as_secs());
-                tracing::warn!(%error, seconds, at_most, "etcd does not answer yet, waiting for it");
+            if logged.is_none_or(|logged| logged.elapsed() >= REMINDER) {
+                logged = Some(Instant::now());
+                let (seconds, at_most) = (waited.as_secs(), timeout.as_secs());
+                tracing::warn!(%error, seconds, at_most, "waiting for etcd to respond");
             }
-            tokio::time::sleep(back_off.pause().min(patience - waited)).await;
+            tokio::time::sleep(back_off.pause().min(timeout - waited)).await;
         }
     }
 
-    async fn ask_revision(&self) -> Result<Revision, Failure> {
-        // Any linearizable read will do, and none is cheaper than counting a key nobody has.
+    async fn read_revision(&self) -> Result<Revision, Failure> {
+        // The cheapest linearizable read: counting a key that nobody uses.
         let options = GetOptions::new().with_count_only();
         let read = self.pool.read(|mut kv| {
             let options = options.clone();
@@ -132,7 +134,7 @@ impl EtcdStorage {
         Ok(read::header_revision(read.await?.header()))
     }
 
-    /// What a failed read means; asks how far the store is where that belongs to the answer.
+    /// Converts the failure of a read; reads the current revision if the error includes it.
     async fn explain(&self, failure: Failure, requested: Revision) -> Error {
         match failure {
             Failure::Future => match self.revision().await {
@@ -152,15 +154,17 @@ impl Storage for EtcdStorage {
 
     async fn get(&self, key: &str, at: ReadAt) -> Result<Found> {
         match read::get(&self.pool, key, at).await {
-            Ok(found) => read::fresh_enough(at, found.revision).map(|()| found),
-            Err(failure) => Err(self.explain(failure, read::asked_for(at)).await),
+            Ok(found) => read::check_freshness(at, found.revision).map(|()| found),
+            Err(failure) => Err(self.explain(failure, read::requested_revision(at)).await),
         }
     }
 
     async fn list(&self, prefix: &str, request: &ListRequest) -> Result<Page> {
         match read::list(&self.pool, prefix, request).await {
-            Ok(page) => read::fresh_enough(request.at, page.revision).map(|()| page),
-            Err(failure) => Err(self.explain(failure, read::asked_for(request.at)).await),
+            Ok(page) => read::check_freshness(request.at, page.revision).map(|()| page),
+            Err(failure) => Err(self
+                .explain(failure, read::requested_revision(request.at))
+                .await),
         }
     }
 
@@ -182,15 +186,15 @@ impl Storage for EtcdStorage {
     }
 
     async fn revision(&self) -> Result<Revision> {
-        let asked = self.ask_revision().await;
-        asked.map_err(|failure| failure.into_error(0))
+        let read = self.read_revision().await;
+        read.map_err(|failure| failure.into_error(0))
     }
 
     async fn compact(&self, revision: Revision) -> Result<()> {
-        let wanted = read::to_wire(revision);
+        let target = read::to_wire(revision);
         let call = self
             .pool
-            .read(|mut kv| async move { kv.compact(wanted, None).await });
+            .read(|mut kv| async move { kv.compact(target, None).await });
         match call.await {
             Ok(_) | Err(Failure::Compacted) => Ok(()),
             Err(failure) => Err(self.explain(failure, revision).await),

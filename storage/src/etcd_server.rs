@@ -1,4 +1,4 @@
-//! A real etcd for tests (feature `test-util`), on free ports and a directory of its own.
+//! A real etcd for tests (feature `test-util`), on free ports and with its own data directory.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -11,39 +11,39 @@ use rcgen::{
 };
 use tempfile::TempDir;
 
-/// Certificates for an etcd that wants to see some: all in PEM.
+/// Certificates for an etcd with mutual TLS, in PEM.
 pub struct ServerTls {
-    /// The authority that vouches for both sides.
+    /// The CA of both certificates.
     pub ca: Vec<u8>,
-    /// What a client shows.
+    /// The client certificate.
     pub client_certificate: Vec<u8>,
-    /// The key that goes with it.
+    /// The client's private key.
     pub client_key: Vec<u8>,
     server_certificate: Vec<u8>,
     server_key: Vec<u8>,
 }
 
-/// A running etcd; killed and cleared away when dropped.
+/// A running etcd; killed and removed when dropped.
 pub struct EtcdServer {
     dir: TempDir,
     client: String,
     peer: String,
-    /// Where it says how it is, to anybody.
+    /// The URL of the metrics and health endpoints, which need no client certificate.
     metrics: String,
     name: String,
-    /// All members' names and addresses.
+    /// The names and peer URLs of all members.
     cluster: String,
     tls: bool,
-    /// Whether it waits for the disk before it acknowledges, as one that matters does.
+    /// Whether it syncs to disk before it acknowledges, as in production.
     durable: bool,
     child: Option<Child>,
 }
 
 impl ServerTls {
-    /// Makes an authority, and what it vouches for.
+    /// Generates a CA, and a server and client certificate signed by it.
     ///
     /// # Panics
-    /// If that fails.
+    /// If generation fails.
     pub fn new() -> Self {
         let mut params = CertificateParams::new([]).expect("no names");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -90,7 +90,7 @@ impl Default for ServerTls {
 }
 
 impl EtcdServer {
-    /// Starts one.
+    /// Starts a single member.
     ///
     /// # Panics
     /// If etcd is not installed or does not start: tests that need it must not pass without it.
@@ -98,7 +98,7 @@ impl EtcdServer {
         Self::start_in(tempfile::tempdir().expect("a directory for etcd"), false)
     }
 
-    /// Starts one that shows a certificate, and wants to see the client's.
+    /// Starts a single member with mutual TLS.
     ///
     /// # Panics
     /// As [`EtcdServer::start`].
@@ -114,8 +114,8 @@ impl EtcdServer {
         Self::start_in(dir, true)
     }
 
-    /// Starts one that waits for the disk, in a directory of its own below `dir`; the others do not,
-    /// as they only have to survive their process.
+    /// Starts a single member that syncs to disk, in a new directory below `dir`. The others do not
+    /// sync, as they only have to survive a kill of the process.
     ///
     /// # Panics
     /// As [`EtcdServer::start`].
@@ -127,7 +127,7 @@ impl EtcdServer {
         server
     }
 
-    /// Starts several that are one cluster.
+    /// Starts a cluster.
     ///
     /// # Panics
     /// As [`EtcdServer::start`].
@@ -145,7 +145,7 @@ impl EtcdServer {
             server.spawn();
         }
         for server in &mut servers {
-            server.wait_until_it_is_well();
+            server.wait_until_healthy();
         }
         servers
     }
@@ -172,33 +172,33 @@ impl EtcdServer {
         }
     }
 
-    /// The address for clients.
+    /// The client URL.
     pub fn endpoint(&self) -> String {
         self.client.clone()
     }
 
-    /// Kills it, as a power failure would.
+    /// Kills the process.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
-            // It may have gone by itself; then there is nothing to do.
+            // It may have exited already.
             let _ = child.kill();
             let _ = child.wait();
         }
     }
 
-    /// The process, for signals.
+    /// The process ID, for signals.
     pub fn pid(&self) -> Option<u32> {
         self.child.as_ref().map(Child::id)
     }
 
-    /// Starts it again, on the same ports and the same data.
+    /// Restarts it on the same ports with the same data.
     ///
     /// # Panics
     /// As [`EtcdServer::start`].
     pub fn restart(&mut self) {
         self.kill();
         self.spawn();
-        self.wait_until_it_is_well();
+        self.wait_until_healthy();
     }
 
     fn spawn(&mut self) {
@@ -211,7 +211,7 @@ impl EtcdServer {
         });
     }
 
-    /// Kills it and clears away its data, so that the next start begins from nothing.
+    /// Kills it and removes its data, so that the next start begins with an empty store.
     ///
     /// # Panics
     /// If the data cannot be removed.
@@ -220,32 +220,32 @@ impl EtcdServer {
         std::fs::remove_dir_all(self.dir.path().join("data")).expect("to remove etcd's data");
     }
 
-    fn wait_until_it_is_well(&mut self) {
+    fn wait_until_healthy(&mut self) {
         let begun = Instant::now();
-        while !self.is_well().unwrap_or(false) {
-            let ended = self
+        while !self.is_healthy().unwrap_or(false) {
+            let exited = self
                 .child
                 .as_mut()
                 .and_then(|child| child.try_wait().ok().flatten());
-            assert!(ended.is_none(), "etcd ended: {}", self.log());
+            assert!(exited.is_none(), "etcd exited: {}", self.log());
             assert!(
                 begun.elapsed() < Duration::from_secs(60),
-                "etcd hangs: {}",
+                "etcd is not healthy in time: {}",
                 self.log()
             );
             std::thread::sleep(Duration::from_millis(10));
         }
     }
 
-    /// Whether it has a leader and answers.
-    fn is_well(&self) -> io::Result<bool> {
+    /// Whether it responds and has a leader.
+    fn is_healthy(&self) -> io::Result<bool> {
         let address = self.metrics.rsplit('/').next().unwrap_or_default();
         let mut stream = TcpStream::connect(address)?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
         stream.write_all(b"GET /health HTTP/1.0\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer.contains(r#""health":"true""#))
+        let mut response = String::new();
+        stream.read_to_string(&mut response)?;
+        Ok(response.contains(r#""health":"true""#))
     }
 
     fn command(&self) -> Command {

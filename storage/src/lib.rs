@@ -1,16 +1,17 @@
-//! Where objects live: one small trait over keys, revisions and bytes, and its implementations.
+//! Storage for objects: a small trait over keys, revisions and bytes, and its implementations.
 //!
-//! There is one global revision, raised by every write; an entry's revision is that of the write
-//! that made it so. Nothing here knows of kinds or HTTP; only [`etcd`] knows that a kube-apiserver may have
-//! written protobuf there, and hands it out as JSON.
+//! One global revision is incremented by every write; an entry's revision is that of the write that
+//! last changed it. Nothing here depends on kinds or HTTP. Only [`etcd`] handles the protobuf that
+//! a kube-apiserver may have written, and returns it as JSON.
 //!
-//! * [`embedded`]: the same semantics in the process, durable in one file. The default.
-//! * [`etcd`]: a real etcd, shared with other servers.
-//! * [`cache`]: in front of either, current state and recent history in memory, fed by one watch.
-//! * [`compactor`]: forgets at intervals what is too old.
+//! * [`embedded`]: etcd's semantics in the process, durable in one file. The default.
+//! * [`etcd`]: a real etcd, which may be shared with other servers.
+//! * [`cache`]: in front of either, the current entries and recent history in memory, fed by one
+//!   watch.
+//! * [`compactor`]: periodic compaction of old history.
 //!
-//! What Kubernetes asks of a store is upstream's `k8s.io/apiserver/pkg/storage/interfaces.go`; the
-//! suite in `conformance` holds every implementation to it.
+//! The requirements are those of upstream's `k8s.io/apiserver/pkg/storage/interfaces.go`; the suite
+//! in `conformance` checks every implementation against them.
 
 use std::any::Any;
 use std::pin::Pin;
@@ -34,40 +35,42 @@ mod range;
 
 pub use error::Error;
 
-/// A point in the store's history. Zero is before the first write.
+/// A position in the store's history. Zero is before the first write.
 pub type Revision = u64;
 
-/// The result of asking a store.
+/// The result of a store operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A value under its key, as one write left it. Shared, never changed.
+/// A key and its value at one revision. Shared and immutable.
 pub struct Entry {
-    /// The whole key, such as `/registry/pods/default/web`.
+    /// The full key, such as `/registry/pods/default/web`.
     pub key: Arc<str>,
-    /// The bytes that were written.
+    /// The value, opaque to the store.
     pub value: Bytes,
-    /// The revision of the write that left this value.
+    /// The revision of the write that stored this value.
     pub revision: Revision,
-    facts: OnceLock<Box<dyn Any + Send + Sync>>,
+    derived: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 impl Entry {
-    /// An entry as some write left it.
+    /// An entry with nothing derived yet.
     pub fn new(key: impl Into<Arc<str>>, value: Bytes, revision: Revision) -> Arc<Self> {
         Arc::new(Self {
             key: key.into(),
             value,
             revision,
-            facts: OnceLock::new(),
+            derived: OnceLock::new(),
         })
     }
 
-    /// What its readers derive from the value, made once and kept as long as the entry.
+    /// A value derived from the entry, computed once and cached as long as the entry lives.
     ///
-    /// All callers of one entry must ask for the same type; another one is made anew each time.
-    pub fn facts<T: Any + Send + Sync + Clone>(&self, derive: impl Fn(&Self) -> T) -> T {
-        let kept = self.facts.get_or_init(|| Box::new(derive(self)));
-        kept.downcast_ref::<T>()
+    /// All callers must use the same type for a given entry; any other type is recomputed on each
+    /// call.
+    pub fn derived<T: Any + Send + Sync + Clone>(&self, derive: impl Fn(&Self) -> T) -> T {
+        let cached = self.derived.get_or_init(|| Box::new(derive(self)));
+        cached
+            .downcast_ref::<T>()
             .cloned()
             .unwrap_or_else(|| derive(self))
     }
@@ -83,21 +86,21 @@ impl std::fmt::Debug for Entry {
     }
 }
 
-/// How fresh an answer must be.
+/// How fresh a read must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadAt {
-    /// It holds everything that was acknowledged before the read began.
+    /// At least as fresh as every write that was acknowledged before the read began.
     Latest,
-    /// Not older than this revision; zero means anything will do.
+    /// This revision or newer; zero accepts any.
     NotOlderThan(Revision),
-    /// Exactly as it was at this revision.
+    /// The snapshot at this revision.
     Exactly(Revision),
 }
 
 /// Which part of a range to read.
 #[derive(Clone, Debug)]
 pub struct ListRequest {
-    /// How fresh.
+    /// How fresh the read must be.
     pub at: ReadAt,
     /// At most this many entries; zero for all.
     pub limit: usize,
@@ -106,7 +109,7 @@ pub struct ListRequest {
 }
 
 impl ListRequest {
-    /// Everything, as it is now.
+    /// All entries at the latest revision.
     pub fn all() -> Self {
         Self {
             at: ReadAt::Latest,
@@ -116,49 +119,48 @@ impl ListRequest {
     }
 }
 
-/// A part of a range, in the order of its keys.
+/// A page of a range, ordered by key.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// The entries.
+    /// In key order.
     pub entries: Vec<Arc<Entry>>,
-    /// The revision at which this was the state.
+    /// The revision of the snapshot that the page is read from.
     pub revision: Revision,
-    /// How many entries follow the last one; zero if none do.
+    /// How many entries of the range follow the page.
     pub remaining: usize,
 }
 
-/// What the answer to a single read carries besides the entry.
+/// The result of reading a single key.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// The entry, if there is one.
+    /// The entry; `None` if the key does not exist.
     pub entry: Option<Arc<Entry>>,
-    /// The revision at which this was so.
+    /// The revision of the snapshot that was read.
     pub revision: Revision,
 }
 
-/// One change, or word that nothing changed up to a revision.
+/// One change, or a progress notification.
 #[derive(Debug)]
 pub enum Event {
     /// A key was written.
     Put {
-        /// As it is now.
+        /// The entry that was written.
         entry: Arc<Entry>,
-        /// As it was before, unless it was not there.
+        /// The entry it replaced; `None` if the key was created.
         previous: Option<Arc<Entry>>,
-        /// What readers encode once for all of them.
+        /// The wire form, shared by all watchers.
         frame: Frame,
     },
     /// A key was deleted.
     Delete {
-        /// As it was before.
+        /// The entry that was deleted.
         previous: Arc<Entry>,
         /// The revision of the deletion.
         revision: Revision,
-        /// What readers encode once for all of them.
+        /// The wire form, shared by all watchers.
         frame: Frame,
     },
-    /// Every change up to this revision has been delivered. Told now and then, to those to whom
-    /// nothing else is.
+    /// Every change up to this revision has been delivered. Sent occasionally to idle watchers.
     Progress(Revision),
 }
 
@@ -172,7 +174,7 @@ impl Event {
         }
     }
 
-    /// The revision of the change.
+    /// The revision of the change, or of the progress notification.
     pub fn revision(&self) -> Revision {
         match self {
             Self::Put { entry, .. } => entry.revision,
@@ -191,8 +193,8 @@ impl Event {
         }
     }
 
-    /// About how many bytes of memory are kept for the event alone: what is no longer current, and
-    /// what a change takes itself.
+    /// Approximate memory in bytes that only history needs: the superseded entry and the event's
+    /// own overhead.
     pub(crate) fn superseded(&self) -> usize {
         let previous = match self {
             Self::Put { previous, .. } => previous.as_ref(),
@@ -202,8 +204,8 @@ impl Event {
         OVERHEAD + previous.map_or(0, |entry| OVERHEAD + entry.value.len())
     }
 
-    /// The same change, for other readers, with a wire form of its own.
-    pub(crate) fn for_others(&self) -> Self {
+    /// The same change with a wire form of its own.
+    pub(crate) fn with_own_frame(&self) -> Self {
         let frame = Frame::default();
         match self {
             Self::Put {
@@ -225,36 +227,37 @@ impl Event {
     }
 }
 
-/// About what an event takes itself, and an entry with what readers derive from it.
+/// Approximate overhead in bytes of an event, and of an entry with its derived value.
 const OVERHEAD: usize = 256;
 
-/// A place on a shared event for its wire form, so that it is encoded once for all its watchers.
+/// The wire form of a shared event, encoded once for all its watchers.
 #[derive(Debug, Default)]
 pub struct Frame(OnceLock<Bytes>);
 
 impl Frame {
-    /// The wire form, made by the first to ask.
+    /// The wire form, encoded by the first caller.
     pub fn get_or_encode(&self, encode: impl FnOnce() -> Bytes) -> Bytes {
         self.0.get_or_init(encode).clone()
     }
 }
 
-/// Changes in order, each exactly once; ends after an error.
+/// Changes in order, each delivered exactly once; ends after an error.
 pub type Watch = Pin<Box<dyn Stream<Item = Result<Arc<Event>>> + Send>>;
 
-/// A store of entries, in the order of their keys.
+/// A store of entries, ordered by key.
 #[async_trait]
 pub trait Storage: Send + Sync + 'static {
-    /// Writes a key that is not there.
+    /// Writes a key that does not exist.
     ///
     /// # Errors
     /// [`Error::AlreadyExists`].
     async fn create(&self, key: &str, value: Bytes) -> Result<Arc<Entry>>;
 
-    /// Reads a key. That it is not there is an answer, not an error.
+    /// Reads a key. A missing key is not an error.
     ///
     /// # Errors
-    /// [`Error::TooNew`] for a revision not reached in time, [`Error::Compacted`] for one forgotten.
+    /// [`Error::TooNew`] for a revision not reached in time, [`Error::Compacted`] for one before
+    /// the last compaction.
     async fn get(&self, key: &str, at: ReadAt) -> Result<Found>;
 
     /// Reads the keys that start with `prefix`.
@@ -263,10 +266,10 @@ pub trait Storage: Send + Sync + 'static {
     /// As [`Storage::get`].
     async fn list(&self, prefix: &str, request: &ListRequest) -> Result<Page>;
 
-    /// Writes a key whose entry is still that of revision `expected`.
+    /// Writes a key if its entry is still at revision `expected`.
     ///
     /// # Errors
-    /// [`Error::Conflict`], with the entry that is there instead, if any.
+    /// [`Error::Conflict`], with the current entry, if any.
     async fn compare_and_swap(
         &self,
         key: &str,
@@ -274,23 +277,23 @@ pub trait Storage: Send + Sync + 'static {
         value: Bytes,
     ) -> Result<Arc<Entry>>;
 
-    /// Deletes a key whose entry is still that of revision `expected`; returns the revision of
-    /// the deletion.
+    /// Deletes a key if its entry is still at revision `expected`; returns the revision of the
+    /// deletion.
     ///
     /// # Errors
-    /// [`Error::Conflict`], with the entry that is there instead, if any.
+    /// [`Error::Conflict`], with the current entry, if any.
     async fn delete(&self, key: &str, expected: Revision) -> Result<Revision>;
 
-    /// Follows the keys that start with `prefix`, from the first change after revision `after`,
-    /// which may lie in the future.
+    /// Watches the keys that start with `prefix`, from the first change after revision `after`,
+    /// which may be in the future.
     ///
-    /// The stream may end with [`Error::Slow`] where its reader does not keep up, and with
-    /// [`Error::Unavailable`] where the store is closed. It outlives the store's absence, if nothing
-    /// can have been missed by then.
+    /// The stream may end with [`Error::Slow`] if its receiver does not keep up, and with
+    /// [`Error::Unavailable`] if the store is closed. It survives an outage of the store unless
+    /// changes may have been missed.
     ///
     /// # Errors
-    /// [`Error::Compacted`] if changes after it have been forgotten; while the stream runs, also as
-    /// its last item.
+    /// [`Error::Compacted`] if changes after `after` have been compacted; possibly also as the last
+    /// item of the stream.
     async fn watch(&self, prefix: &str, after: Revision) -> Result<Watch>;
 
     /// A revision that was current after this call began.
@@ -299,23 +302,22 @@ pub trait Storage: Send + Sync + 'static {
     /// [`Error::Unavailable`].
     async fn revision(&self) -> Result<Revision>;
 
-    /// The current revision, where it is known without asking anybody: in a store that nobody else
-    /// writes to. A reader who finds it is spared the way through [`Storage::revision`].
+    /// The current revision, if it is known without I/O: in a store with a single writer. Saves
+    /// callers [`Storage::revision`].
     fn known_revision(&self) -> Option<Revision> {
         None
     }
 
-    /// Whether writes have a chance, as far as the store knows; one that failed is tried again now and
-    /// then for whoever asks.
+    /// Whether the store accepts writes. After a failed write, calls retry it from time to time.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], and why not.
+    /// [`Error::Unavailable`], with the cause.
     async fn writable(&self) -> Result<()> {
         Ok(())
     }
 
-    /// Forgets what was superseded at or before `revision`; what was forgotten already is no
-    /// error.
+    /// Discards what was superseded at or before `revision`. Compacting an already compacted
+    /// revision succeeds.
     ///
     /// # Errors
     /// [`Error::TooNew`] for a revision not reached, [`Error::Unavailable`].

@@ -1,77 +1,74 @@
-//! Telling of an absence once, and not again with every attempt to end it.
+//! Logging of outages: once at the start, at intervals while they last, and once at the end.
 
 use std::fmt::Display;
 use std::time::{Duration, Instant};
 
-/// How often a lasting absence is told of again.
+/// How often a lasting outage is logged again.
 const REMINDER: Duration = Duration::from_secs(60);
 
-/// What is said, in whole sentences.
+/// The log messages of an outage.
 #[derive(Clone, Copy)]
-pub(crate) struct Sentences {
-    /// When it goes.
-    pub(crate) lost: &'static str,
-    /// While it is away.
-    pub(crate) still: &'static str,
-    /// When it is back.
-    pub(crate) over: &'static str,
+pub(crate) struct Messages {
+    pub(crate) started: &'static str,
+    pub(crate) ongoing: &'static str,
+    pub(crate) ended: &'static str,
 }
 
-/// Something that may be away: a line when it goes, one now and then while it is away, and one when
-/// it is back.
+/// Tracks whether something is unavailable, and limits how often its failures are logged.
 pub(crate) struct Outage {
-    sentences: Sentences,
-    /// Since when it is away, and when that was told last.
-    away: Option<(Instant, Instant)>,
+    messages: Messages,
+    /// When the outage started, and when it was last logged.
+    down: Option<(Instant, Instant)>,
 }
 
-/// What is worth saying of a failure.
+/// How a failure is logged.
 #[derive(Debug, PartialEq, Eq)]
-enum Word {
-    Lost,
-    StillAway(Duration),
-    Nothing,
+enum Report {
+    Started,
+    Ongoing(Duration),
+    Suppressed,
 }
 
 impl Outage {
-    /// It is there.
-    pub(crate) const fn of(sentences: Sentences) -> Self {
+    pub(crate) const fn new(messages: Messages) -> Self {
         Self {
-            sentences,
-            away: None,
+            messages,
+            down: None,
         }
     }
 
-    /// It failed, or failed again.
+    /// Records a failure.
     pub(crate) fn failed(&mut self, error: &(impl Display + ?Sized)) {
-        let Sentences { lost, still, .. } = self.sentences;
-        match self.word(Instant::now()) {
-            Word::Lost => tracing::warn!(%error, "{lost}"),
-            Word::StillAway(time) => {
-                tracing::warn!(%error, seconds = time.as_secs(), "{still}");
+        let Messages {
+            started, ongoing, ..
+        } = self.messages;
+        match self.report(Instant::now()) {
+            Report::Started => tracing::warn!(%error, "{started}"),
+            Report::Ongoing(time) => {
+                tracing::warn!(%error, seconds = time.as_secs(), "{ongoing}");
             }
-            Word::Nothing => tracing::debug!(%error, "{still}"),
+            Report::Suppressed => tracing::debug!(%error, "{ongoing}"),
         }
     }
 
-    /// It answers.
-    pub(crate) fn over(&mut self) {
-        if let Some((since, _)) = self.away.take() {
+    /// Ends the outage, if there is one.
+    pub(crate) fn recovered(&mut self) {
+        if let Some((since, _)) = self.down.take() {
             let seconds = since.elapsed().as_secs();
-            tracing::info!(seconds, "{}", self.sentences.over);
+            tracing::info!(seconds, "{}", self.messages.ended);
         }
     }
 
-    fn word(&mut self, now: Instant) -> Word {
-        let Some((since, told)) = &mut self.away else {
-            self.away = Some((now, now));
-            return Word::Lost;
+    fn report(&mut self, now: Instant) -> Report {
+        let Some((since, logged)) = &mut self.down else {
+            self.down = Some((now, now));
+            return Report::Started;
         };
-        if now.duration_since(*told) < REMINDER {
-            return Word::Nothing;
+        if now.duration_since(*logged) < REMINDER {
+            return Report::Suppressed;
         }
-        *told = now;
-        Word::StillAway(now.duration_since(*since))
+        *logged = now;
+        Report::Ongoing(now.duration_since(*since))
     }
 }
 
@@ -80,25 +77,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_at_first_and_one_a_minute() {
-        let mut outage = Outage::of(Sentences {
-            lost: "lost",
-            still: "still away",
-            over: "back",
+    fn an_outage_is_logged_when_it_starts_and_once_a_minute() {
+        let mut outage = Outage::new(Messages {
+            started: "started",
+            ongoing: "ongoing",
+            ended: "ended",
         });
         let begun = Instant::now();
-        let words = |outage: &mut Outage, seconds: std::ops::Range<u64>| -> Vec<Word> {
+        let reports = |outage: &mut Outage, seconds: std::ops::Range<u64>| -> Vec<Report> {
             seconds
-                .map(|second| outage.word(begun + Duration::from_secs(second)))
-                .filter(|word| *word != Word::Nothing)
+                .map(|second| outage.report(begun + Duration::from_secs(second)))
+                .filter(|report| *report != Report::Suppressed)
                 .collect()
         };
-        let minutes = |n| Word::StillAway(REMINDER * n);
+        let minutes = |n| Report::Ongoing(REMINDER * n);
         assert_eq!(
-            words(&mut outage, 0..121),
-            [Word::Lost, minutes(1), minutes(2)]
+            reports(&mut outage, 0..121),
+            [Report::Started, minutes(1), minutes(2)]
         );
-        outage.over();
-        assert_eq!(words(&mut outage, 200..250), [Word::Lost]);
+        outage.recovered();
+        assert_eq!(reports(&mut outage, 200..250), [Report::Started]);
     }
 }

@@ -1,4 +1,4 @@
-//! Ranges of keys: what starts with a prefix, and where a page goes on.
+//! Ranges of keys: prefixes and pages.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -18,7 +18,7 @@ pub(crate) fn keys_in<'a, V>(
         .take_while(move |(key, _)| key.starts_with(prefix))
 }
 
-/// The first `limit` of `all` (zero for all of them), and how many follow.
+/// The first `limit` items of `all` (zero for no limit), and how many follow.
 pub(crate) fn page<T>(mut all: impl Iterator<Item = T>, limit: usize) -> (Vec<T>, usize) {
     if limit == 0 {
         return (all.collect(), 0);
@@ -40,7 +40,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_ends_where_it_ends() {
+    fn a_prefix_selects_its_keys() {
         assert_eq!(keys("/a/", None), ["/a/1", "/a/2"]);
         assert_eq!(keys("/a", None), ["/a/1", "/a/2", "/ab/1"]);
         assert_eq!(keys("", None).len(), 4);
@@ -48,19 +48,19 @@ mod tests {
     }
 
     #[test]
-    fn a_page_goes_on_after_a_key() {
+    fn a_page_continues_after_a_key() {
         assert_eq!(keys("/a/", Some("/a/1")), ["/a/2"]);
         assert_eq!(keys("/a/", Some("/a/11")), ["/a/2"]);
         assert!(keys("/a/", Some("/z")).is_empty());
         assert_eq!(
             keys("/a/", Some("/")).len(),
             2,
-            "a start before the prefix is the prefix"
+            "a start before the prefix is ignored"
         );
     }
 
     #[test]
-    fn a_page_counts_what_follows() {
+    fn a_page_counts_the_remaining_items() {
         assert_eq!(page(1..=5, 2), (vec![1, 2], 3));
         assert_eq!(page(1..=2, 2), (vec![1, 2], 0));
         assert_eq!(page(1..=5, 0), (vec![1, 2, 3, 4, 5], 0));

@@ -60,7 +60,7 @@ impl Facts {
             // they follow from a definition that may change while the entry does not
             return Self::derive(resource, entry).map(Arc::new);
         }
-        entry.facts(|entry| Self::derive(resource, entry).map(Arc::new))
+        entry.derived(|entry| Self::derive(resource, entry).map(Arc::new))
     }
 
     fn derive(resource: &Resource, entry: &Entry) -> Result<Self, Status> {

@@ -51,7 +51,7 @@ pub async fn open(options: &Serve) -> Result<(Store, Arc<dyn Storage>), StartErr
     }
     let mut reach = EtcdOptions::new(etcd.etcd_servers.iter().cloned());
     reach.tls = tls(etcd)?;
-    reach.start = etcd.etcd_startup_timeout;
+    reach.startup_timeout = etcd.etcd_startup_timeout;
     let store = EtcdStorage::connect(&reach)
         .await
         .map_err(|e| StartError::option("--etcd-servers", e))?;

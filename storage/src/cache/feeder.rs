@@ -1,4 +1,4 @@
-//! The task that fills the cache: list, then watch, and anew where the watch breaks.
+//! The task that fills the cache: list, then watch, and start over when the watch fails.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,24 +11,23 @@ use tokio::time::MissedTickBehavior;
 
 use super::snapshot::Snapshot;
 use super::{Shared, closed};
-use crate::outage::{Outage, Sentences};
+use crate::outage::{Messages, Outage};
 use crate::{Entry, Error, Event, Frame, ListRequest, Page, Result, Storage, Watch};
 
-/// How many changes are taken in at once, if they are there.
+/// The maximum number of changes applied at once.
 const BATCH: usize = 256;
-/// After so many bytes of changes watchers have their turn, before history has to forget what they
-/// have not seen.
-const SLICE: usize = 4 << 20;
-/// How long to wait after a failure: the first time, and at most.
+/// After so many bytes of changes the task yields to watchers, before the history has to drop
+/// changes that they have not received.
+const BATCH_BYTES: usize = 4 << 20;
+/// The pause after a failure: initial and maximum.
 const BACK_OFF: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(2));
 
-const SENTENCES: Sentences = Sentences {
-    lost: "the cache lost the store",
-    still: "the cache still cannot read the store",
-    over: "the cache follows the store again",
+const MESSAGES: Messages = Messages {
+    started: "the cache lost its watch on the store",
+    ongoing: "the cache still cannot read the store",
+    ended: "the cache is in sync with the store again",
 };
 
-/// Fills the cache.
 pub(super) struct Feeder {
     upstream: Arc<dyn Storage>,
     root: String,
@@ -39,18 +38,17 @@ pub(super) struct Feeder {
     outage: Outage,
 }
 
-/// What the feeder is at.
 enum Phase {
-    /// Reading everything.
+    /// List everything next.
     Listing,
-    /// Taking in changes.
+    /// Apply changes from a watch.
     Following(ReadyChunks<Watch>),
-    /// Giving the store some time.
+    /// Back off after a failure.
     Waiting,
 }
 
 impl Feeder {
-    /// Reads everything once, and stands ready to follow.
+    /// Lists everything and begins to watch.
     pub(super) async fn load(
         upstream: Arc<dyn Storage>,
         root: &str,
@@ -66,7 +64,7 @@ impl Feeder {
             phase,
             back_off: BACK_OFF,
             progress,
-            outage: Outage::of(SENTENCES),
+            outage: Outage::new(MESSAGES),
         };
         feeder.phase = feeder.list().await?;
         Ok(feeder)
@@ -87,7 +85,7 @@ impl Feeder {
                 Ok(phase) => phase,
                 Err(error) => {
                     self.outage.failed(&error);
-                    self.shared.lose();
+                    self.shared.mark_out_of_sync();
                     Phase::Waiting
                 }
             };
@@ -98,11 +96,11 @@ impl Feeder {
         let page = self.upstream.list(&self.root, &ListRequest::all()).await?;
         let watch = self.upstream.watch(&self.root, page.revision).await?;
         self.shared.install(page);
-        self.outage.over();
+        self.outage.recovered();
         Ok(Phase::Following(watch.ready_chunks(BATCH)))
     }
 
-    /// Takes in changes until something goes wrong.
+    /// Applies changes until the watch fails.
     async fn follow(&mut self) -> Error {
         let Phase::Following(changes) = &mut self.phase else {
             return closed();
@@ -115,7 +113,7 @@ impl Feeder {
                     let Some(batch) = batch else { return closed() };
                     let mut batch = batch.into_iter().peekable();
                     while batch.peek().is_some() {
-                        if let Err(error) = self.shared.take_in(&mut batch) {
+                        if let Err(error) = self.shared.apply_batch(&mut batch) {
                             return error;
                         }
                         if batch.peek().is_some() {
@@ -124,7 +122,7 @@ impl Feeder {
                     }
                     self.back_off.reset();
                 }
-                _ = progress.tick() => self.shared.tell_progress(),
+                _ = progress.tick() => self.shared.send_progress(),
             }
         }
     }
@@ -138,10 +136,10 @@ impl Drop for Feeder {
 }
 
 impl Shared {
-    /// Begins anew with everything there is.
+    /// Replaces all data by a fresh list.
     fn install(&self, page: Page) {
         let revision = page.revision;
-        let entries = self.all_in_one_copy(page.entries);
+        let entries = self.with_cached_entries(page.entries);
         let observers = self.observers.lock();
         observers.reset(&entries);
         {
@@ -159,8 +157,8 @@ impl Shared {
         self.in_sync.store(true, Ordering::Relaxed);
     }
 
-    /// Changes may be missed from now on.
-    fn lose(&self) {
+    /// Ends all watches, as changes may be missed from now on.
+    fn mark_out_of_sync(&self) {
         self.in_sync.store(false, Ordering::Relaxed);
         let mut state = self.state.write();
         let requested = state.revision;
@@ -170,19 +168,19 @@ impl Shared {
         });
     }
 
-    /// Takes in the next changes in order, each shown to observers first, to readers and watchers next, and
-    /// last to those who wait for its revision.
-    fn take_in(&self, batch: &mut impl Iterator<Item = Result<Arc<Event>>>) -> Result<()> {
+    /// Applies the next changes in order: first to observers, then to the snapshot and watchers, and
+    /// last wakes those who wait for the revision.
+    fn apply_batch(&self, batch: &mut impl Iterator<Item = Result<Arc<Event>>>) -> Result<()> {
         let observers = self.observers.lock();
         let mut outcome = Ok(());
         let (mut reached, mut bytes) = (0, 0);
-        while bytes < SLICE
+        while bytes < BATCH_BYTES
             && let Some(item) = batch.next()
         {
             match item {
                 Ok(event) => {
                     bytes += event.value().len();
-                    let event = self.in_one_copy(event);
+                    let event = self.with_cached_previous(event);
                     observers.apply(&event);
                     reached = event.revision();
                     self.apply(event);
@@ -199,37 +197,37 @@ impl Shared {
         state.revision = state.revision.max(event.revision());
         if event.key().is_some() {
             state.snapshot.apply(&event);
-            let framed = state.fanout.tell(&event);
+            let framed = state.fanout.send(&event);
             state.history.push(event, framed);
         }
     }
 
-    fn tell_progress(&self) {
+    fn send_progress(&self) {
         let mut state = self.state.write();
         let revision = state.revision;
         state.fanout.progress(revision);
     }
 
-    /// The change with what was before taken from memory, where it is the same: a store that sends
-    /// it along sends a copy, without what readers have derived from ours.
-    fn in_one_copy(&self, event: Arc<Event>) -> Arc<Event> {
+    /// The event with the previous entry replaced by the cached one, if that is the same: the store
+    /// sent a copy, which lacks the derived value.
+    fn with_cached_previous(&self, event: Arc<Event>) -> Arc<Event> {
         let previous = match &*event {
             Event::Put { previous, .. } => previous.as_ref(),
             Event::Delete { previous, .. } => Some(previous),
             Event::Progress(_) => None,
         };
-        let Some(known) = previous.and_then(|previous| self.known(previous)) else {
+        let Some(cached) = previous.and_then(|previous| self.cached(previous)) else {
             return event;
         };
         let frame = Frame::default();
         Arc::new(match &*event {
             Event::Put { entry, .. } => Event::Put {
                 entry: entry.clone(),
-                previous: Some(known),
+                previous: Some(cached),
                 frame,
             },
             Event::Delete { revision, .. } => Event::Delete {
-                previous: known,
+                previous: cached,
                 revision: *revision,
                 frame,
             },
@@ -237,17 +235,17 @@ impl Shared {
         })
     }
 
-    /// The same for entries: those that did not change keep what readers have derived from them.
-    fn all_in_one_copy(&self, entries: Vec<Arc<Entry>>) -> Vec<Arc<Entry>> {
-        let one_copy = |entry| self.known(&entry).unwrap_or(entry);
-        entries.into_iter().map(one_copy).collect()
+    /// Likewise for listed entries: unchanged ones keep their derived values.
+    fn with_cached_entries(&self, entries: Vec<Arc<Entry>>) -> Vec<Arc<Entry>> {
+        let cached = |entry| self.cached(&entry).unwrap_or(entry);
+        entries.into_iter().map(cached).collect()
     }
 
-    /// Memory's copy of `entry`, if it has another one.
-    fn known(&self, entry: &Arc<Entry>) -> Option<Arc<Entry>> {
+    /// The cached copy of `entry`, if there is a different one at the same revision.
+    fn cached(&self, entry: &Arc<Entry>) -> Option<Arc<Entry>> {
         let state = self.state.read();
-        let known = state.snapshot.get(&entry.key)?;
-        let same = known.revision == entry.revision && !Arc::ptr_eq(known, entry);
-        same.then(|| known.clone())
+        let cached = state.snapshot.get(&entry.key)?;
+        let same = cached.revision == entry.revision && !Arc::ptr_eq(cached, entry);
+        same.then(|| cached.clone())
     }
 }

@@ -1,4 +1,5 @@
-//! What "the latest" stands for: one read of the store's revision for all who ask meanwhile.
+//! The store's current revision for [`ReadAt::Latest`](crate::ReadAt::Latest): one read serves all
+//! requests that wait for it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,36 +11,37 @@ use tokio::sync::{mpsc, oneshot};
 use super::closed;
 use crate::{Result, Revision, Storage};
 
-/// How many may wait for the next read; more wait for a place.
+/// How many requests may be queued for the next read.
 const QUEUE: usize = 4096;
 
-/// How many reads are on their way at once: with one, whoever comes just after it left waits for two.
-const READS: usize = 2;
-/// How often other tasks have their turn before a read leaves. Those who were answered together ask
-/// again together; where nobody else has anything to do, this is no time.
-const TURNS: usize = 6;
+/// How many reads may be in flight: with only one, a request that just missed it would wait for
+/// two.
+const MAX_IN_FLIGHT: usize = 2;
+/// How often the task yields before it starts a read. Clients that were served together tend to
+/// send their next requests together; on an idle runtime this takes no time.
+const YIELDS: usize = 6;
 
-type Question = oneshot::Sender<Result<Revision>>;
+type Waiter = oneshot::Sender<Result<Revision>>;
 
-/// How well reads of the store's revision are shared.
+/// Counters of shared reads of the store's revision.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReadCounts {
-    /// How many requests needed the current revision of the store.
+    /// How many requests needed the store's current revision.
     pub requests: u64,
-    /// How many reads were made for them.
+    /// How many reads served them.
     pub reads: u64,
 }
 
-/// Where to ask for the current revision.
+/// Hands out the store's current revision.
 pub(super) struct SharedRead {
-    questions: mpsc::Sender<Question>,
+    waiters: mpsc::Sender<Waiter>,
     counts: Arc<Counts>,
 }
 
-/// The task that answers.
-pub(super) struct Reader {
+/// The task that reads the revision.
+pub(super) struct ReadTask {
     upstream: Arc<dyn Storage>,
-    questions: mpsc::Receiver<Question>,
+    waiters: mpsc::Receiver<Waiter>,
     counts: Arc<Counts>,
 }
 
@@ -50,30 +52,30 @@ struct Counts {
 }
 
 impl SharedRead {
-    /// A place to ask, and the task that answers.
-    pub(super) fn new(upstream: Arc<dyn Storage>) -> (Self, Reader) {
-        let (sender, questions) = mpsc::channel(QUEUE);
+    /// Returns the handle, and the task to spawn.
+    pub(super) fn new(upstream: Arc<dyn Storage>) -> (Self, ReadTask) {
+        let (sender, waiters) = mpsc::channel(QUEUE);
         let counts = Arc::<Counts>::default();
-        let reader = Reader {
+        let task = ReadTask {
             upstream,
-            questions,
+            waiters,
             counts: counts.clone(),
         };
         (
             Self {
-                questions: sender,
+                waiters: sender,
                 counts,
             },
-            reader,
+            task,
         )
     }
 
     /// A revision that was current after this call began.
     pub(super) async fn revision(&self) -> Result<Revision> {
         self.counts.requests.fetch_add(1, Ordering::Relaxed);
-        let (question, answer) = oneshot::channel();
-        self.questions.send(question).await.map_err(|_| closed())?;
-        answer.await.map_err(|_| closed())?
+        let (waiter, response) = oneshot::channel();
+        self.waiters.send(waiter).await.map_err(|_| closed())?;
+        response.await.map_err(|_| closed())?
     }
 
     pub(super) fn counts(&self) -> ReadCounts {
@@ -84,21 +86,21 @@ impl SharedRead {
     }
 }
 
-impl Reader {
-    /// Answers until nobody can ask any more.
+impl ReadTask {
+    /// Runs until the handle is dropped.
     ///
-    /// Whoever asks while a read is on its way is answered by a later one: the revision this one
-    /// brings may be older than their question.
+    /// Requests that arrive while a read is in flight are served by a later one: the revision that
+    /// this one returns may be older than their start.
     pub(super) async fn run(mut self) {
         let mut reads = FuturesUnordered::new();
         loop {
             tokio::select! {
-                first = self.questions.recv(), if reads.len() < READS => {
+                first = self.waiters.recv(), if reads.len() < MAX_IN_FLIGHT => {
                     let Some(first) = first else { break };
-                    let asked = self.with_others(first).await;
-                    if !asked.is_empty() {
+                    let batch = self.collect_waiters(first).await;
+                    if !batch.is_empty() {
                         self.counts.reads.fetch_add(1, Ordering::Relaxed);
-                        reads.push(answer(self.upstream.clone(), asked));
+                        reads.push(serve(self.upstream.clone(), batch));
                     }
                 }
                 Some(()) = reads.next() => {}
@@ -107,25 +109,25 @@ impl Reader {
         while reads.next().await.is_some() {}
     }
 
-    /// All who have asked and still wait, a little after the first of them.
-    async fn with_others(&mut self, first: Question) -> Vec<Question> {
-        for _ in 0..TURNS {
+    /// All requests that still wait, including those that arrive shortly after `first`.
+    async fn collect_waiters(&mut self, first: Waiter) -> Vec<Waiter> {
+        for _ in 0..YIELDS {
             tokio::task::yield_now().await;
         }
-        let mut asked = vec![first];
-        while let Ok(another) = self.questions.try_recv() {
-            asked.push(another);
+        let mut batch = vec![first];
+        while let Ok(another) = self.waiters.try_recv() {
+            batch.push(another);
         }
-        asked.retain(|question| !question.is_closed());
-        asked
+        batch.retain(|waiter| !waiter.is_closed());
+        batch
     }
 }
 
-/// Reads the revision for all who asked.
-async fn answer(upstream: Arc<dyn Storage>, asked: Vec<Question>) {
+/// Reads the revision once, for all waiters.
+async fn serve(upstream: Arc<dyn Storage>, batch: Vec<Waiter>) {
     let revision = upstream.revision().await;
-    for question in asked {
-        // Whoever gave up waiting needs no answer.
-        let _ = question.send(revision.clone());
+    for waiter in batch {
+        // The request may have been cancelled.
+        let _ = waiter.send(revision.clone());
     }
 }

@@ -1,4 +1,4 @@
-//! The last changes, for watches that start in the past.
+//! Recent changes, for watches that start in the past.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,67 +7,66 @@ use crate::{Error, Event, Result, Revision};
 
 /// A bounded window of changes.
 ///
-/// It is what keeps changes for watchers, those that start in the past and those that are slow: its
-/// bounds are the bounds of what all of them together can hold on to.
+/// It owns the changes of all watchers, those that start in the past and those that are slow, so
+/// that its limits bound the memory of all of them together.
 pub(super) struct History {
-    /// With what each weighs.
+    /// Each with its size in bytes.
     events: VecDeque<(Arc<Event>, usize)>,
     /// Every change after this revision is in the window.
     oldest: Revision,
-    /// What they weigh together.
+    /// Their total size.
     bytes: usize,
-    most_events: usize,
-    most_bytes: usize,
+    max_events: usize,
+    max_bytes: usize,
 }
 
 impl History {
-    /// An empty window with these limits.
-    pub(super) fn new(most_events: usize, most_bytes: usize) -> Self {
+    pub(super) fn new(max_events: usize, max_bytes: usize) -> Self {
         Self {
             events: VecDeque::new(),
             oldest: 0,
             bytes: 0,
-            most_events: most_events.max(1),
-            most_bytes,
+            max_events: max_events.max(1),
+            max_bytes,
         }
     }
 
-    /// Begins anew at `revision`.
+    /// Empties the window, which then starts at `revision`.
     pub(super) fn reset(&mut self, revision: Revision) {
         self.events.clear();
         self.bytes = 0;
         self.oldest = revision;
     }
 
-    /// Adds a change, and forgets the oldest ones if there are too many; not the last, which watchers
-    /// have only just been told of. `framed` is whether it will be encoded for one of them.
+    /// Adds a change, and drops the oldest ones over the limits; never the last, which has only
+    /// just been queued for watchers. `framed` is whether it will be encoded for one of them.
     pub(super) fn push(&mut self, event: Arc<Event>, framed: bool) {
         let frame = if framed { event.value().len() } else { 0 };
-        let weight = event.superseded() + frame;
-        self.bytes += weight;
-        self.events.push_back((event, weight));
-        while self.events.len() > self.most_events
-            || self.bytes > self.most_bytes && self.events.len() > 1
+        let size = event.superseded() + frame;
+        self.bytes += size;
+        self.events.push_back((event, size));
+        while self.events.len() > self.max_events
+            || self.bytes > self.max_bytes && self.events.len() > 1
         {
-            self.forget_one();
+            self.drop_oldest();
         }
     }
 
-    /// Forgets what is not after `revision`.
+    /// Drops the changes up to `revision`.
     pub(super) fn compact(&mut self, revision: Revision) {
         while self
             .events
             .front()
             .is_some_and(|(event, _)| event.revision() <= revision)
         {
-            self.forget_one();
+            self.drop_oldest();
         }
         self.oldest = self.oldest.max(revision);
     }
 
-    fn forget_one(&mut self) {
-        if let Some((event, weight)) = self.events.pop_front() {
-            self.bytes = self.bytes.saturating_sub(weight);
+    fn drop_oldest(&mut self) {
+        if let Some((event, size)) = self.events.pop_front() {
+            self.bytes = self.bytes.saturating_sub(size);
             self.oldest = self.oldest.max(event.revision());
         }
     }
@@ -75,7 +74,7 @@ impl History {
     /// The changes after `revision`.
     ///
     /// # Errors
-    /// [`Error::Compacted`] if some of them are forgotten.
+    /// [`Error::Compacted`] if some of them have been dropped.
     pub(super) fn since(&self, revision: Revision) -> Result<impl Iterator<Item = &Arc<Event>>> {
         if revision < self.oldest {
             return Err(Error::Compacted {
@@ -116,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_window_is_bounded_by_number() {
+    fn the_window_is_bounded_by_count() {
         let mut history = History::new(2, usize::MAX);
         history.reset(5);
         assert_eq!(since(&history, 5), Ok(vec![]));
@@ -132,23 +131,23 @@ mod tests {
 
     #[test]
     fn the_window_is_bounded_by_size() {
-        let weight = put(2, "four").superseded();
-        let mut history = History::new(100, 2 * weight + 3);
+        let size = put(2, "four").superseded();
+        let mut history = History::new(100, 2 * size + 3);
         for revision in 1..=5 {
             history.push(put(revision, "four"), false);
         }
         assert_eq!(since(&history, 3), Ok(vec![4, 5]));
         assert_eq!(since(&history, 2), Err(3));
-        // Also by what watchers are sent, and the last one stays all the same.
+        // Wire forms count too, and the last change always stays.
         history.push(put(6, "four"), true);
         assert_eq!(since(&history, 4), Ok(vec![5, 6]));
-        history.most_bytes = 3;
+        history.max_bytes = 3;
         history.push(put(7, "four"), true);
         assert_eq!(since(&history, 6), Ok(vec![7]));
     }
 
     #[test]
-    fn compaction_closes_the_past() {
+    fn compaction_drops_old_changes() {
         let mut history = History::new(100, usize::MAX);
         for revision in 1..=5 {
             history.push(put(revision, ""), false);

@@ -1,22 +1,21 @@
-//! Those who keep something of their own up to date with the store.
+//! Observers, which keep data of their own in sync with the store.
 
 use std::sync::Arc;
 
 use crate::{Entry, Event};
 
-/// Keeps something up to date with a part of the store, such as an index.
+/// Keeps data, such as an index, in sync with a part of the store.
 ///
-/// Called in order, one call at a time, and on the way of every change: it must be quick, and must
-/// not wait for anything that waits for the cache.
+/// Called in order, one call at a time, on the path of every change: it must be fast, and must not
+/// wait for anything that waits for the cache.
 pub trait Observer: Send + Sync {
-    /// Begin anew with these entries: at first, and when changes may have been missed.
+    /// Replaces everything by these entries: at the start, and when changes may have been missed.
     fn reset(&self, entries: &[Arc<Entry>]);
 
-    /// One change; never [`Event::Progress`].
+    /// Applies one change; never called with [`Event::Progress`].
     fn apply(&self, event: &Event);
 }
 
-/// All of them.
 #[derive(Default)]
 pub(super) struct Observers(Vec<(Box<str>, Box<dyn Observer>)>);
 
@@ -31,7 +30,7 @@ impl Observers {
         self.0.push((prefix.into(), observer));
     }
 
-    /// Shows them everything; `all` is in the order of keys.
+    /// Resets all observers; `all` is sorted by key.
     pub(super) fn reset(&self, all: &[Arc<Entry>]) {
         for (prefix, observer) in &self.0 {
             let start = all.partition_point(|entry| *entry.key < **prefix);

@@ -1,4 +1,4 @@
-//! How far memory is, and who waits for it to get further.
+//! The revision that the cache has reached, and the tasks that wait for it to advance.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,13 @@ use tokio::sync::oneshot;
 
 use crate::Revision;
 
-/// After so many have come, those who gave up are looked for: nobody is kept much longer than they
-/// wait.
-const MANY: usize = 1024;
+/// After so many new waiters, cancelled ones are removed, so that they do not accumulate.
+const PRUNE_AFTER: usize = 1024;
 
-/// A revision that grows.
+/// A revision that tasks can wait for.
 ///
-/// Only those are woken whose revision is reached: with many writers at once, nearly everybody waits
-/// for another one, and waking all of them at every change would cost more than the changes.
+/// Only tasks whose revision is reached are woken: with many concurrent writers nearly every task
+/// waits for a different one, and waking all at every change would cost more than the change.
 #[derive(Default)]
 pub(super) struct Reached(Mutex<Progress>);
 
@@ -22,65 +21,64 @@ pub(super) struct Reached(Mutex<Progress>);
 struct Progress {
     revision: Revision,
     waiting: BTreeMap<Revision, Vec<oneshot::Sender<()>>>,
-    /// How many have come since those who gave up were last looked for.
-    joined: usize,
+    /// How many waiters were added since cancelled ones were last removed.
+    added: usize,
 }
 
 impl Reached {
-    /// How far it is.
     pub(super) fn get(&self) -> Revision {
         self.0.lock().revision
     }
 
-    /// Waits until it is at `revision` at least.
+    /// Waits until the revision is at least `revision`.
     pub(super) async fn wait_for(&self, revision: Revision) {
-        let Some(reached) = self.join(revision) else {
+        let Some(reached) = self.add_waiter(revision) else {
             return;
         };
-        // The other end is dropped only with all of this.
+        // The sender is dropped only with `self`.
         let _ = reached.await;
     }
 
-    fn join(&self, revision: Revision) -> Option<oneshot::Receiver<()>> {
+    fn add_waiter(&self, revision: Revision) -> Option<oneshot::Receiver<()>> {
         let mut progress = self.0.lock();
         if progress.revision >= revision {
             return None;
         }
-        progress.joined += 1;
-        if progress.joined > MANY {
-            progress.forget_those_who_gave_up();
+        progress.added += 1;
+        if progress.added > PRUNE_AFTER {
+            progress.prune_cancelled();
         }
         let (reached, wait) = oneshot::channel();
         progress.waiting.entry(revision).or_default().push(reached);
         Some(wait)
     }
 
-    /// It is at `revision`, if it was not further already.
+    /// Advances to `revision`; does nothing if it is not higher than the current one.
     pub(super) fn advance(&self, revision: Revision) {
-        let there = self.0.lock().advance(revision);
-        wake(there);
+        let due = self.0.lock().advance(revision);
+        wake(due);
     }
 
-    /// It is at `revision`, wherever it was.
+    /// Sets the revision, which may also go back.
     pub(super) fn restart(&self, revision: Revision) {
         let mut progress = self.0.lock();
         progress.revision = 0;
-        let there = progress.advance(revision);
+        let due = progress.advance(revision);
         drop(progress);
-        wake(there);
+        wake(due);
     }
 }
 
 impl Progress {
-    fn forget_those_who_gave_up(&mut self) {
+    fn prune_cancelled(&mut self) {
         self.waiting.retain(|_, waiting| {
-            waiting.retain(|one| !one.is_closed());
+            waiting.retain(|waiter| !waiter.is_closed());
             !waiting.is_empty()
         });
-        self.joined = 0;
+        self.added = 0;
     }
 
-    /// Moves on, and hands out those who waited for that.
+    /// Advances, and returns the waiters to wake.
     fn advance(&mut self, revision: Revision) -> BTreeMap<Revision, Vec<oneshot::Sender<()>>> {
         if revision <= self.revision {
             return BTreeMap::new();
@@ -91,10 +89,10 @@ impl Progress {
     }
 }
 
-fn wake(there: BTreeMap<Revision, Vec<oneshot::Sender<()>>>) {
-    for one in there.into_values().flatten() {
-        // Whoever gave up waiting needs no answer.
-        let _ = one.send(());
+fn wake(due: BTreeMap<Revision, Vec<oneshot::Sender<()>>>) {
+    for waiter in due.into_values().flatten() {
+        // The task may have been cancelled.
+        let _ = waiter.send(());
     }
 }
 
@@ -105,21 +103,21 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn those_are_woken_whose_revision_is_reached() {
+    async fn waiters_are_woken_when_their_revision_is_reached() {
         let reached = Reached::default();
         let mut waits = [3, 5, 5, 9].map(|revision| Box::pin(reached.wait_for(revision)));
-        let mut over = || waits.each_mut().map(|wait| wait.now_or_never().is_some());
-        assert_eq!(over(), [false; 4]);
+        let mut done = || waits.each_mut().map(|wait| wait.now_or_never().is_some());
+        assert_eq!(done(), [false; 4]);
         reached.advance(5);
         reached.advance(4);
         assert_eq!(reached.get(), 5);
-        let first = over();
+        let first = done();
         assert_eq!(first, [true, true, true, false]);
         reached.wait_for(2).await;
     }
 
     #[tokio::test]
-    async fn it_may_start_again_further_back() {
+    async fn a_restart_may_lower_the_revision() {
         let reached = Reached::default();
         reached.advance(9);
         reached.restart(4);
@@ -128,9 +126,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn those_who_gave_up_are_forgotten() {
+    async fn cancelled_waiters_are_removed() {
         let reached = Reached::default();
-        for n in 1..=3 * MANY as Revision {
+        for n in 1..=3 * PRUNE_AFTER as Revision {
             assert!(reached.wait_for(n).now_or_never().is_none());
             assert!(reached.wait_for(9).now_or_never().is_none());
         }
@@ -141,6 +139,6 @@ mod tests {
             .values()
             .map(Vec::len)
             .sum::<usize>();
-        assert!(waiting <= MANY + 1, "{waiting}");
+        assert!(waiting <= PRUNE_AFTER + 1, "{waiting}");
     }
 }

@@ -1,21 +1,21 @@
-//! Which reads memory can answer, and when.
+//! Which reads can be served from memory, and when.
 
 use crate::{ReadAt, Revision};
 
-/// What a read has to wait for.
+/// How a read is served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route {
-    /// Nothing: memory will do as it is.
+    /// From memory at once.
     Memory,
-    /// Until memory has what is current now.
+    /// From memory, once it has reached the store's current revision.
     Current,
-    /// Until memory has reached a revision that a client has seen somewhere.
+    /// From memory, once it has reached a revision that a client has seen.
     Reach(Revision),
-    /// Memory has only the present; the store knows the past.
+    /// By the store, as memory has the latest snapshot only.
     Upstream,
 }
 
-/// Routes a read, when memory has reached `reached`.
+/// Routes a read; `reached` is the revision of memory.
 pub(super) fn route(at: ReadAt, reached: Revision) -> Route {
     match at {
         ReadAt::Latest => Route::Current,
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_find_their_way() {
+    fn reads_are_routed_by_freshness() {
         for (at, expected) in [
             (ReadAt::Latest, Route::Current),
             (ReadAt::NotOlderThan(0), Route::Memory),

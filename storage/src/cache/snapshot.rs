@@ -1,18 +1,16 @@
-//! The current state, ordered by key.
+//! The current entries, ordered by key.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::{Entry, Event, range};
 
-/// The current state.
 #[derive(Default)]
 pub(super) struct Snapshot {
     entries: BTreeMap<Arc<str>, Arc<Entry>>,
 }
 
 impl Snapshot {
-    /// The state that consists of `entries`.
     pub(super) fn of(entries: &[Arc<Entry>]) -> Self {
         Self {
             entries: entries
@@ -26,7 +24,7 @@ impl Snapshot {
         self.entries.get(key)
     }
 
-    /// A part of the keys that start with `prefix`, and how many follow.
+    /// A page of the keys that start with `prefix`, and how many follow it.
     pub(super) fn page(
         &self,
         prefix: &str,
@@ -37,12 +35,11 @@ impl Snapshot {
         range::page(entries, limit)
     }
 
-    /// All the keys that start with `prefix`.
+    /// The entries of all keys that start with `prefix`.
     pub(super) fn all_in(&self, prefix: &str) -> Vec<Arc<Entry>> {
         self.page(prefix, None, 0).0
     }
 
-    /// Makes a change.
     pub(super) fn apply(&mut self, event: &Event) {
         match event {
             Event::Put { entry, .. } => {

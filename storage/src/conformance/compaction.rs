@@ -1,19 +1,19 @@
-//! Forgetting.
+//! Compaction.
 
 use super::{Subject, cases, end, next, text};
 use crate::{Error, ListRequest, ReadAt, Revision};
 
 cases![
-    the_present_survives,
-    the_forgotten_past_is_refused,
-    a_watch_from_the_forgotten_past_is_refused,
-    a_watch_from_what_is_kept_goes_on,
-    forgetting_again_is_no_error,
-    the_future_cannot_be_forgotten,
+    compaction_keeps_current_entries,
+    reads_of_compacted_revisions_fail,
+    watches_from_compacted_revisions_fail,
+    compaction_does_not_disturb_later_watches,
+    compacting_again_succeeds,
+    compacting_a_future_revision_fails,
 ];
 
-/// A key with a past: its revisions, the last one current.
-async fn with_a_past(subject: &Subject) -> Vec<Revision> {
+/// Writes a key several times; returns the revisions, the last of which is current.
+async fn with_history(subject: &Subject) -> Vec<Revision> {
     let mut entry = subject.create("a", "0").await;
     let mut revisions = vec![entry.revision];
     for n in 1..5 {
@@ -27,17 +27,17 @@ async fn compact(subject: &Subject, revision: Revision) {
     subject.storage.compact(revision).await.expect("compact");
 }
 
-fn is_compacted(error: &Error, asked: Revision) {
+fn assert_compacted(error: &Error, expected: Revision) {
     match error {
         Error::Compacted { requested, oldest } => {
-            assert!(*requested == asked && *oldest > asked, "{error:?}");
+            assert!(*requested == expected && *oldest > expected, "{error:?}");
         }
         other => panic!("{other:?}"),
     }
 }
 
-async fn the_present_survives(subject: Subject) {
-    let revisions = with_a_past(&subject).await;
+async fn compaction_keeps_current_entries(subject: Subject) {
+    let revisions = with_history(&subject).await;
     let b = subject.create("b", "gone").await;
     let gone = subject.delete(&b).await;
     compact(&subject, gone).await;
@@ -57,20 +57,20 @@ async fn the_present_survives(subject: Subject) {
     assert!(next.revision > gone);
 }
 
-async fn the_forgotten_past_is_refused(subject: Subject) {
-    let revisions = with_a_past(&subject).await;
+async fn reads_of_compacted_revisions_fail(subject: Subject) {
+    let revisions = with_history(&subject).await;
     compact(&subject, revisions[3]).await;
     for revision in &revisions[..3] {
         let at = ReadAt::Exactly(*revision);
         let get = subject.storage.get(&subject.key("a"), at).await;
-        is_compacted(&get.expect_err("compacted"), *revision);
+        assert_compacted(&get.expect_err("compacted"), *revision);
         let request = ListRequest {
             at,
             limit: 2,
             after: Some(subject.key("0")),
         };
         let list = subject.storage.list(&subject.prefix, &request).await;
-        is_compacted(&list.expect_err("compacted"), *revision);
+        assert_compacted(&list.expect_err("compacted"), *revision);
     }
     let kept = subject
         .get("a", ReadAt::Exactly(revisions[3]))
@@ -79,19 +79,19 @@ async fn the_forgotten_past_is_refused(subject: Subject) {
     assert_eq!(text(&kept), "3");
 }
 
-/// Whether the call or the stream says so is the store's choice.
-async fn a_watch_from_the_forgotten_past_is_refused(subject: Subject) {
-    let revisions = with_a_past(&subject).await;
+/// The store may return the error from the call or in the stream.
+async fn watches_from_compacted_revisions_fail(subject: Subject) {
+    let revisions = with_history(&subject).await;
     compact(&subject, revisions[3]).await;
     let error = match subject.storage.watch(&subject.prefix, revisions[0]).await {
         Ok(mut watch) => end(&mut watch).await,
         Err(error) => error,
     };
-    is_compacted(&error, revisions[0]);
+    assert_compacted(&error, revisions[0]);
 }
 
-async fn a_watch_from_what_is_kept_goes_on(subject: Subject) {
-    let revisions = with_a_past(&subject).await;
+async fn compaction_does_not_disturb_later_watches(subject: Subject) {
+    let revisions = with_history(&subject).await;
     let mut running = subject.watch(revisions[3]).await;
     assert_eq!(next(&mut running).await.revision(), revisions[4]);
     compact(&subject, revisions[4]).await;
@@ -101,8 +101,8 @@ async fn a_watch_from_what_is_kept_goes_on(subject: Subject) {
     assert_eq!(next(&mut fresh).await.revision(), b.revision);
 }
 
-async fn forgetting_again_is_no_error(subject: Subject) {
-    let revisions = with_a_past(&subject).await;
+async fn compacting_again_succeeds(subject: Subject) {
+    let revisions = with_history(&subject).await;
     compact(&subject, revisions[3]).await;
     compact(&subject, revisions[3]).await;
     compact(&subject, revisions[1]).await;
@@ -114,7 +114,7 @@ async fn forgetting_again_is_no_error(subject: Subject) {
     );
 }
 
-async fn the_future_cannot_be_forgotten(subject: Subject) {
+async fn compacting_a_future_revision_fails(subject: Subject) {
     let now = subject.revision().await;
     let result = subject.storage.compact(now + 1_000_000).await;
     assert!(matches!(result, Err(Error::TooNew { .. })), "{result:?}");

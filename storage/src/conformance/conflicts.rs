@@ -1,4 +1,4 @@
-//! Writers that meet.
+//! Concurrent writers.
 
 use std::sync::Arc;
 
@@ -6,16 +6,16 @@ use super::{Subject, bytes, cases, text};
 use crate::{Entry, Error, ReadAt, Result};
 
 cases![
-    a_swap_of_what_changed_is_refused,
-    a_swap_of_what_is_not_there_is_refused,
-    a_deletion_of_what_changed_is_refused,
-    a_deletion_of_what_is_not_there_is_refused,
-    a_recreated_key_is_another,
-    of_many_creators_one_wins,
-    every_increment_counts_once,
+    a_swap_of_a_changed_entry_conflicts,
+    a_swap_of_a_missing_key_conflicts,
+    a_deletion_of_a_changed_entry_conflicts,
+    a_deletion_of_a_missing_key_conflicts,
+    a_recreated_key_conflicts_with_its_old_revision,
+    one_of_many_creators_wins,
+    concurrent_increments_are_not_lost,
 ];
 
-/// What the conflict says is there.
+/// The current entry that the conflict reports.
 fn actual<T: std::fmt::Debug>(result: Result<T>) -> Option<Arc<Entry>> {
     match result {
         Err(Error::Conflict { actual, .. }) => actual,
@@ -23,26 +23,26 @@ fn actual<T: std::fmt::Debug>(result: Result<T>) -> Option<Arc<Entry>> {
     }
 }
 
-async fn a_swap_of_what_changed_is_refused(subject: Subject) {
+async fn a_swap_of_a_changed_entry_conflicts(subject: Subject) {
     let one = subject.create("a", "one").await;
     let two = subject.swap(&one, "two").await;
     let late = subject
         .storage
         .compare_and_swap(&one.key, one.revision, bytes("late"))
         .await;
-    let there = actual(late).expect("an entry");
+    let current = actual(late).expect("an entry");
     assert_eq!(
-        (text(&there), there.revision),
+        (text(&current), current.revision),
         ("two".to_owned(), two.revision)
     );
-    assert_eq!(&*there.key, &*one.key);
+    assert_eq!(&*current.key, &*one.key);
     assert_eq!(
         text(&subject.get("a", ReadAt::Latest).await.expect("the entry")),
         "two"
     );
 }
 
-async fn a_swap_of_what_is_not_there_is_refused(subject: Subject) {
+async fn a_swap_of_a_missing_key_conflicts(subject: Subject) {
     let swap = subject
         .storage
         .compare_and_swap(&subject.key("a"), 5, bytes("late"))
@@ -51,22 +51,22 @@ async fn a_swap_of_what_is_not_there_is_refused(subject: Subject) {
     assert!(subject.get("a", ReadAt::Latest).await.is_none());
 }
 
-async fn a_deletion_of_what_changed_is_refused(subject: Subject) {
+async fn a_deletion_of_a_changed_entry_conflicts(subject: Subject) {
     let one = subject.create("a", "one").await;
     let two = subject.swap(&one, "two").await;
-    let there = actual(subject.storage.delete(&one.key, one.revision).await).expect("an entry");
+    let current = actual(subject.storage.delete(&one.key, one.revision).await).expect("an entry");
     assert_eq!(
-        (text(&there), there.revision),
+        (text(&current), current.revision),
         ("two".to_owned(), two.revision)
     );
     assert!(subject.get("a", ReadAt::Latest).await.is_some());
 }
 
-async fn a_deletion_of_what_is_not_there_is_refused(subject: Subject) {
+async fn a_deletion_of_a_missing_key_conflicts(subject: Subject) {
     assert!(actual(subject.storage.delete(&subject.key("a"), 5).await).is_none());
 }
 
-async fn a_recreated_key_is_another(subject: Subject) {
+async fn a_recreated_key_conflicts_with_its_old_revision(subject: Subject) {
     let one = subject.create("a", "one").await;
     subject.delete(&one).await;
     let again = subject.create("a", "again").await;
@@ -77,7 +77,7 @@ async fn a_recreated_key_is_another(subject: Subject) {
     assert_eq!(actual(late).expect("an entry").revision, again.revision);
 }
 
-async fn of_many_creators_one_wins(subject: Subject) {
+async fn one_of_many_creators_wins(subject: Subject) {
     let tasks: Vec<_> = (0..32)
         .map(|n| {
             let subject = subject.clone();
@@ -107,7 +107,7 @@ async fn of_many_creators_one_wins(subject: Subject) {
     );
 }
 
-async fn every_increment_counts_once(subject: Subject) {
+async fn concurrent_increments_are_not_lost(subject: Subject) {
     const TASKS: usize = 64;
     const EACH: usize = 4;
     subject.create("count", "0").await;

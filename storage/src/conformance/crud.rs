@@ -1,4 +1,4 @@
-//! One key at a time.
+//! Operations on a single key.
 
 use bytes::Bytes;
 
@@ -6,18 +6,18 @@ use super::{Subject, bytes, cases, text};
 use crate::{Error, ReadAt};
 
 cases![
-    what_is_created_is_read,
-    what_is_not_there_is_an_answer,
-    a_key_is_created_once,
-    a_swap_replaces,
-    a_deletion_removes,
+    a_created_entry_is_read,
+    a_missing_key_is_not_an_error,
+    an_existing_key_is_not_created,
+    a_swap_replaces_the_value,
+    a_deletion_removes_the_key,
     a_deleted_key_can_be_created_again,
-    every_write_raises_the_one_revision,
-    any_bytes_are_kept,
-    a_large_value_is_kept,
+    every_write_increments_the_global_revision,
+    arbitrary_bytes_are_stored,
+    a_large_value_is_stored,
 ];
 
-async fn what_is_created_is_read(subject: Subject) {
+async fn a_created_entry_is_read(subject: Subject) {
     let created = subject.create("a", "one").await;
     assert_eq!(
         (&*created.key, text(&created)),
@@ -36,7 +36,7 @@ async fn what_is_created_is_read(subject: Subject) {
     assert!(found.revision >= created.revision, "{found:?}");
 }
 
-async fn what_is_not_there_is_an_answer(subject: Subject) {
+async fn a_missing_key_is_not_an_error(subject: Subject) {
     let found = subject
         .storage
         .get(&subject.key("none"), ReadAt::Latest)
@@ -45,11 +45,11 @@ async fn what_is_not_there_is_an_answer(subject: Subject) {
     assert!(found.entry.is_none());
     assert!(
         found.revision > 0,
-        "zero means any revision to those who read on from here"
+        "zero would mean any revision in a later read"
     );
 }
 
-async fn a_key_is_created_once(subject: Subject) {
+async fn an_existing_key_is_not_created(subject: Subject) {
     let first = subject.create("a", "one").await;
     let again = subject.storage.create(&first.key, bytes("two")).await;
     match again {
@@ -63,7 +63,7 @@ async fn a_key_is_created_once(subject: Subject) {
     );
 }
 
-async fn a_swap_replaces(subject: Subject) {
+async fn a_swap_replaces_the_value(subject: Subject) {
     let one = subject.create("a", "one").await;
     let two = subject.swap(&one, "two").await;
     assert!(two.revision > one.revision);
@@ -74,7 +74,7 @@ async fn a_swap_replaces(subject: Subject) {
     );
 }
 
-async fn a_deletion_removes(subject: Subject) {
+async fn a_deletion_removes_the_key(subject: Subject) {
     let one = subject.create("a", "one").await;
     let deleted = subject.delete(&one).await;
     assert!(deleted > one.revision);
@@ -99,7 +99,7 @@ async fn a_deleted_key_can_be_created_again(subject: Subject) {
     );
 }
 
-async fn every_write_raises_the_one_revision(subject: Subject) {
+async fn every_write_increments_the_global_revision(subject: Subject) {
     let before = subject.revision().await;
     let a = subject.create("a", "").await;
     let b = subject.create("b", "").await;
@@ -114,7 +114,7 @@ async fn every_write_raises_the_one_revision(subject: Subject) {
     assert!(subject.list(ReadAt::Latest, 0, None).await.revision >= gone);
 }
 
-async fn any_bytes_are_kept(subject: Subject) {
+async fn arbitrary_bytes_are_stored(subject: Subject) {
     for (name, value) in [
         ("empty", &b""[..]),
         ("binary", b"\0\xff\n"),
@@ -137,7 +137,7 @@ async fn any_bytes_are_kept(subject: Subject) {
     }
 }
 
-async fn a_large_value_is_kept(subject: Subject) {
+async fn a_large_value_is_stored(subject: Subject) {
     let value = Bytes::from(vec![7; 1 << 20]);
     let created = subject
         .storage

@@ -1,4 +1,4 @@
-//! Ranges, pages and the past.
+//! Ranges, pages and earlier revisions.
 
 use bytes::Bytes;
 
@@ -6,19 +6,19 @@ use super::{Subject, cases, text};
 use crate::{Error, ListRequest, ReadAt, Result};
 
 cases![
-    a_list_is_in_order,
-    a_prefix_ends_at_its_slash,
-    nothing_is_an_empty_list,
-    pages_are_of_one_revision,
-    a_page_says_how_many_follow,
-    the_past_can_be_read,
-    not_older_than_what_was_written,
-    the_future_is_refused,
+    lists_are_ordered_by_key,
+    a_prefix_includes_its_slash,
+    an_empty_range_is_an_empty_list,
+    pages_share_a_revision,
+    a_page_counts_the_remaining_entries,
+    earlier_revisions_are_readable,
+    reads_are_not_older_than_requested,
+    reads_of_future_revisions_fail,
     many_entries_are_listed,
     large_entries_are_listed,
 ];
 
-async fn a_list_is_in_order(subject: Subject) {
+async fn lists_are_ordered_by_key(subject: Subject) {
     for name in ["b", "a", "c/1", "a1"] {
         subject.create(name, name).await;
     }
@@ -30,7 +30,7 @@ async fn a_list_is_in_order(subject: Subject) {
     assert_eq!(page.remaining, 0);
 }
 
-async fn a_prefix_ends_at_its_slash(subject: Subject) {
+async fn a_prefix_includes_its_slash(subject: Subject) {
     for name in ["ns/x", "ns2/x", "ns-a/x", "ns", "ns0"] {
         subject.create(name, "").await;
     }
@@ -49,7 +49,7 @@ async fn a_prefix_ends_at_its_slash(subject: Subject) {
     assert!(list(subject.key("n/")).await.is_empty());
 }
 
-async fn nothing_is_an_empty_list(subject: Subject) {
+async fn an_empty_range_is_an_empty_list(subject: Subject) {
     let page = subject.list(ReadAt::Latest, 5, None).await;
     assert!(
         page.entries.is_empty() && page.remaining == 0 && page.revision > 0,
@@ -57,14 +57,14 @@ async fn nothing_is_an_empty_list(subject: Subject) {
     );
 }
 
-async fn pages_are_of_one_revision(subject: Subject) {
+async fn pages_share_a_revision(subject: Subject) {
     let mut entries = Vec::new();
     for n in 0..10 {
         entries.push(subject.create(&format!("k{n}"), "old").await);
     }
     let mut page = subject.list(ReadAt::Latest, 3, None).await;
     let pinned = page.revision;
-    // Before, in and after what is still to come.
+    // Before, within and after the remaining range.
     subject.create("k00", "new").await;
     subject.create("k55", "new").await;
     subject.create("k99", "new").await;
@@ -84,7 +84,7 @@ async fn pages_are_of_one_revision(subject: Subject) {
     assert_eq!(seen, expected);
 }
 
-async fn a_page_says_how_many_follow(subject: Subject) {
+async fn a_page_counts_the_remaining_entries(subject: Subject) {
     for name in ["a", "b", "c", "d"] {
         subject.create(name, "").await;
     }
@@ -116,7 +116,7 @@ async fn a_page_says_how_many_follow(subject: Subject) {
     );
 }
 
-async fn the_past_can_be_read(subject: Subject) {
+async fn earlier_revisions_are_readable(subject: Subject) {
     let before = subject.create("other", "").await.revision;
     let one = subject.create("a", "one").await;
     let two = subject.swap(&one, "two").await;
@@ -144,7 +144,7 @@ async fn the_past_can_be_read(subject: Subject) {
     }
 }
 
-async fn not_older_than_what_was_written(subject: Subject) {
+async fn reads_are_not_older_than_requested(subject: Subject) {
     let one = subject.create("a", "one").await;
     for least in [0, one.revision] {
         let at = ReadAt::NotOlderThan(least);
@@ -161,12 +161,12 @@ async fn not_older_than_what_was_written(subject: Subject) {
     }
 }
 
-async fn the_future_is_refused(subject: Subject) {
-    fn check<T: std::fmt::Debug>(result: Result<T>, asked: u64, known: u64) {
+async fn reads_of_future_revisions_fail(subject: Subject) {
+    fn check<T: std::fmt::Debug>(result: Result<T>, expected: u64, least: u64) {
         match result {
             Err(Error::TooNew { requested, current }) => {
-                assert_eq!(requested, asked);
-                assert!(current >= known && current < asked, "{current}");
+                assert_eq!(requested, expected);
+                assert!(current >= least && current < expected, "{current}");
             }
             other => panic!("{other:?}"),
         }

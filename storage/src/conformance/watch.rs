@@ -1,4 +1,4 @@
-//! Following changes.
+//! Watches.
 
 use bytes::Bytes;
 
@@ -6,16 +6,16 @@ use super::{Subject, cases, next, text};
 use crate::{Entry, Event, Revision};
 
 cases![
-    changes_come_with_what_was_before,
-    the_past_is_told_first,
-    a_watch_keeps_to_its_prefix,
+    events_include_the_previous_entry,
+    past_changes_are_delivered_first,
+    a_watch_is_limited_to_its_prefix,
     a_watch_starts_after_its_revision,
-    a_deleted_keys_previous_is_gone,
-    nothing_is_lost_or_told_twice,
-    large_changes_are_told,
+    a_recreated_key_has_no_previous_entry,
+    changes_are_delivered_exactly_once,
+    large_changes_are_delivered,
 ];
 
-/// A change in short: what it did, the name, the value before and after.
+/// A compact form of a change: the operation, the name, and the values before and after.
 fn shown(subject: &Subject, event: &Event) -> (String, Revision) {
     let value = |entry: &Entry| text(entry);
     let shown = match event {
@@ -33,7 +33,7 @@ fn shown(subject: &Subject, event: &Event) -> (String, Revision) {
     (shown, event.revision())
 }
 
-async fn changes_come_with_what_was_before(subject: Subject) {
+async fn events_include_the_previous_entry(subject: Subject) {
     let mut watch = subject.watch(subject.revision().await).await;
     let one = subject.create("a", "one").await;
     let two = subject.swap(&one, "two").await;
@@ -50,7 +50,7 @@ async fn changes_come_with_what_was_before(subject: Subject) {
     }
 }
 
-async fn the_past_is_told_first(subject: Subject) {
+async fn past_changes_are_delivered_first(subject: Subject) {
     let start = subject.revision().await;
     let one = subject.create("a", "one").await;
     let two = subject.swap(&one, "two").await;
@@ -68,7 +68,7 @@ async fn the_past_is_told_first(subject: Subject) {
     }
 }
 
-async fn a_watch_keeps_to_its_prefix(subject: Subject) {
+async fn a_watch_is_limited_to_its_prefix(subject: Subject) {
     let start = subject.revision().await;
     let mut watch = subject
         .storage
@@ -92,7 +92,7 @@ async fn a_watch_starts_after_its_revision(subject: Subject) {
     assert_eq!(next(&mut before_two).await.revision(), two.revision);
 }
 
-async fn a_deleted_keys_previous_is_gone(subject: Subject) {
+async fn a_recreated_key_has_no_previous_entry(subject: Subject) {
     let one = subject.create("a", "one").await;
     let gone = subject.delete(&one).await;
     subject.create("a", "again").await;
@@ -100,8 +100,9 @@ async fn a_deleted_keys_previous_is_gone(subject: Subject) {
     assert_eq!(shown(&subject, &*next(&mut watch).await).0, "put a ->again");
 }
 
-/// Watches begun before, during and after a storm of writes see the same changes in the same order.
-async fn nothing_is_lost_or_told_twice(subject: Subject) {
+/// Watches started before, during and after a burst of writes see the same changes in the same
+/// order.
+async fn changes_are_delivered_exactly_once(subject: Subject) {
     const WRITERS: usize = 8;
     const EACH: usize = 50;
     let start = subject.revision().await;
@@ -124,18 +125,18 @@ async fn nothing_is_lost_or_told_twice(subject: Subject) {
         writer.await.expect("a writer");
     }
     watches.push(subject.watch(start).await);
-    let mut told = Vec::new();
+    let mut delivered = Vec::new();
     for watch in &mut watches {
         let mut changes = Vec::new();
         for _ in 0..WRITERS * EACH {
             changes.push(shown(&subject, &*next(watch).await));
         }
-        told.push(changes);
+        delivered.push(changes);
     }
-    assert!(told[0].is_sorted_by(|one, next| one.1 < next.1));
-    assert!(told.iter().all(|changes| *changes == told[0]));
+    assert!(delivered[0].is_sorted_by(|one, next| one.1 < next.1));
+    assert!(delivered.iter().all(|changes| *changes == delivered[0]));
     for writer in 0..WRITERS {
-        let of_writer = told[0]
+        let of_writer = delivered[0]
             .iter()
             .filter(|change| change.0.contains(&format!(" w{writer} ")));
         let expected = (0..EACH).map(|n| match n {
@@ -149,7 +150,7 @@ async fn nothing_is_lost_or_told_twice(subject: Subject) {
     }
 }
 
-async fn large_changes_are_told(subject: Subject) {
+async fn large_changes_are_delivered(subject: Subject) {
     let start = subject.revision().await;
     let value = Bytes::from(vec![b'x'; 1 << 20]);
     let key = subject.key("a");

@@ -1,12 +1,12 @@
-//! How far the store was when it last acknowledged something, beside the store itself.
+//! The revision that was last acknowledged, in a file beside the store.
 //!
-//! redb keeps its last two commits. Where the newer one does not match its checksums, which is so
-//! after a crash in the middle of a commit, redb goes back to the older one, and must: the newer one
-//! was never acknowledged. Damage done to a commit that *was* acknowledged looks the same to it. This
-//! file tells the two apart: a store that ends before what it says has lost something.
+//! redb keeps its last two commits. If the newer one does not match its checksums, as after a crash
+//! in the middle of a commit, redb rolls back to the older one, and must: the newer one was never
+//! acknowledged. Damage to a commit that *was* acknowledged looks the same. This file distinguishes
+//! the two: a store that ends before the acknowledged revision has lost data.
 //!
-//! It is written after each commit and before anybody hears of it, and not flushed: what a killed
-//! process wrote is there, and after a power failure it is a little behind, never ahead.
+//! It is written after each commit and before the commit is acknowledged, but not synced: it
+//! survives a kill of the process; after a power failure it may be slightly stale, never ahead.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -30,12 +30,12 @@ pub(super) struct Acknowledged {
 }
 
 impl Acknowledged {
-    /// Checks that no store has acknowledged anything in the directory, whose store, `store`, is
-    /// missing. A store is complete before this file is first written, so whatever the file holds, it
-    /// means that a store was there.
+    /// Checks that no store in the directory, whose file `store` is missing, has acknowledged a
+    /// write. The store's file is complete before this one is first written, so the existence of
+    /// this one, whatever its content, shows that there was a store.
     ///
     /// # Errors
-    /// [`OpenError::Missing`] where one has.
+    /// [`OpenError::Missing`] if there was one.
     pub(super) fn ensure_none(dir: &Path, store: &Path) -> Result<(), OpenError> {
         let path = dir.join(FILE);
         match fs::symlink_metadata(&path) {
@@ -48,16 +48,16 @@ impl Acknowledged {
         }
     }
 
-    /// Opens the file of a directory whose store, `store`, ends at `revision`.
+    /// Opens the file in a directory whose store, `store`, ends at `revision`.
     ///
     /// # Errors
-    /// [`OpenError::RolledBack`] where more was acknowledged than that.
+    /// [`OpenError::RolledBack`] if a later revision was acknowledged.
     pub(super) fn open(dir: &Path, store: &Path, revision: Revision) -> Result<Self, OpenError> {
         let path = dir.join(FILE);
-        let broken = |error| OpenError::io(&path, error);
-        let mut file = private().open(&path).map_err(broken)?;
+        let io_error = |error| OpenError::io(&path, error);
+        let mut file = private().open(&path).map_err(io_error)?;
         let mut bytes = Vec::with_capacity(LENGTH);
-        file.read_to_end(&mut bytes).map_err(broken)?;
+        file.read_to_end(&mut bytes).map_err(io_error)?;
         match decode(&bytes) {
             Some(acknowledged) if acknowledged > revision => {
                 return Err(OpenError::RolledBack {
@@ -69,7 +69,7 @@ impl Acknowledged {
             }
             None if !bytes.is_empty() => tracing::warn!(
                 file = %path.display(),
-                "unreadable: whether the last change before the start is still in the store cannot be told"
+                "unreadable: cannot verify that the store still holds the last acknowledged write"
             ),
             _ => {}
         }
@@ -78,31 +78,31 @@ impl Acknowledged {
             file,
             failed: false,
         };
-        acknowledged.note(revision);
+        acknowledged.record(revision);
         Ok(acknowledged)
     }
 
-    /// Notes that everything up to `revision` is durable. That it cannot be written harms nothing but
-    /// the check at the next start.
-    pub(super) fn note(&mut self, revision: Revision) {
+    /// Records that everything up to `revision` is durable. A failure only affects the check at the
+    /// next start.
+    pub(super) fn record(&mut self, revision: Revision) {
         let written = self.file.write_all_at(&encode(revision), 0);
         if let Err(error) = &written
             && !self.failed
         {
-            tracing::warn!(file = %self.path.display(), %error, "the last change could not be noted");
+            tracing::warn!(file = %self.path.display(), %error, "cannot record the last acknowledged revision");
         }
         self.failed = written.is_err();
     }
 
-    /// Makes the note outlast a power failure.
-    pub(super) fn flush(&self) {
+    /// Syncs the file, so that it survives a power failure.
+    pub(super) fn sync(&self) {
         if let Err(error) = self.file.sync_data() {
-            tracing::warn!(file = %self.path.display(), %error, "the last change could not be noted");
+            tracing::warn!(file = %self.path.display(), %error, "cannot record the last acknowledged revision");
         }
     }
 }
 
-/// The revision, and it once more with all its bits turned, which no damage does to both.
+/// The revision, followed by its bitwise complement to detect damage.
 fn encode(revision: Revision) -> [u8; LENGTH] {
     let mut bytes = [0; LENGTH];
     bytes[..8].copy_from_slice(&MAGIC);
@@ -114,9 +114,9 @@ fn encode(revision: Revision) -> [u8; LENGTH] {
 fn decode(bytes: &[u8]) -> Option<Revision> {
     let number = |bytes: &[u8]| bytes.try_into().ok().map(Revision::from_le_bytes);
     let (magic, rest) = bytes.split_at_checked(8)?;
-    let (revision, turned) = rest.split_at_checked(8)?;
-    let (revision, turned) = (number(revision)?, number(turned)?);
-    (magic == MAGIC && revision == !turned).then_some(revision)
+    let (revision, inverted) = rest.split_at_checked(8)?;
+    let (revision, inverted) = (number(revision)?, number(inverted)?);
+    (magic == MAGIC && revision == !inverted).then_some(revision)
 }
 
 #[cfg(test)]
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_damaged_says_nothing() {
+    fn damage_is_detected() {
         let whole = encode(4711);
         assert_eq!(decode(&whole), Some(4711));
         for at in 0..LENGTH {
@@ -137,10 +137,10 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_ends_earlier_is_refused() {
+    fn a_store_behind_the_acknowledged_revision_is_rejected() {
         let dir = tempfile::tempdir().unwrap();
         let open = |revision| Acknowledged::open(dir.path(), Path::new("store.redb"), revision);
-        open(7).unwrap().note(9);
+        open(7).unwrap().record(9);
         let error = open(8).err().unwrap().to_string();
         for part in ["store.redb", "revision 8", "revision 9", FILE] {
             assert!(error.contains(part), "{error}");

@@ -1,4 +1,4 @@
-//! Writes before they are durable: what each makes of what is there.
+//! Writes before they are durable: how each is decided.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use tokio::sync::oneshot;
 use super::index::Index;
 use crate::{Entry, Error, Event, Frame, Result, Revision};
 
-/// A change that is wanted.
+/// A write request.
 pub(super) struct Write {
     pub(super) key: Arc<str>,
     pub(super) change: Change,
     pub(super) reply: oneshot::Sender<Result<Arc<Event>>>,
 }
 
-/// What is to become of a key.
+/// The requested change of a key.
 pub(super) enum Change {
     Create(Bytes),
     Swap { expected: Revision, value: Bytes },
@@ -24,7 +24,7 @@ pub(super) enum Change {
 }
 
 impl Write {
-    /// What it adds to a batch.
+    /// How many bytes it adds to a batch.
     pub(super) fn bytes(&self) -> usize {
         match &self.change {
             Change::Create(value) | Change::Swap { value, .. } => value.len(),
@@ -33,14 +33,14 @@ impl Write {
     }
 }
 
-/// A decision that is told once it is durable.
-pub(super) type Answer = (oneshot::Sender<Result<Arc<Event>>>, Result<Arc<Event>>);
+/// The outcome of a write, and the caller that receives it once it is durable.
+pub(super) type Decision = (oneshot::Sender<Result<Arc<Event>>>, Result<Arc<Event>>);
 
-/// Decides every write in order, each against what the ones before it will have left.
-pub(super) fn decide_all(index: &Index, writes: Vec<Write>) -> (Vec<Arc<Event>>, Vec<Answer>) {
+/// Decides every write in order, each against the entries that the previous ones will leave.
+pub(super) fn decide_all(index: &Index, writes: Vec<Write>) -> (Vec<Arc<Event>>, Vec<Decision>) {
     let mut pending: HashMap<Arc<str>, Option<Arc<Entry>>> = HashMap::new();
     let mut events = Vec::with_capacity(writes.len());
-    let mut answers = Vec::with_capacity(writes.len());
+    let mut decisions = Vec::with_capacity(writes.len());
     let mut revision = index.revision();
     for Write { key, change, reply } in writes {
         let current = match pending.get(&key) {
@@ -57,13 +57,13 @@ pub(super) fn decide_all(index: &Index, writes: Vec<Write>) -> (Vec<Arc<Event>>,
             pending.insert(key, entry);
             events.push(event.clone());
         }
-        answers.push((reply, outcome));
+        decisions.push((reply, outcome));
     }
-    (events, answers)
+    (events, decisions)
 }
 
 impl Change {
-    /// What the change makes of `current`, at `revision`.
+    /// The event of applying the change to `current` at `revision`.
     fn decide(
         self,
         key: &Arc<str>,
@@ -71,7 +71,7 @@ impl Change {
         revision: Revision,
     ) -> Result<Event> {
         let put = |value, previous: Option<Arc<Entry>>| {
-            // The versions of a key share it.
+            // All versions of an entry share the key's allocation.
             let key = previous.as_ref().map_or(key, |previous| &previous.key);
             let entry = Entry::new(key.clone(), value, revision);
             Ok(Event::Put {

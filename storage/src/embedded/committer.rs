@@ -1,7 +1,7 @@
-//! The one thread that writes: it decides, makes durable, publishes and only then answers.
+//! The one thread that writes: it decides each write, commits it, publishes it, and then replies.
 //!
-//! Whatever arrived while one batch was being written is the next one, so that many writers share
-//! a disk flush and a lone one never waits for company.
+//! Commands that arrive while a batch is being written form the next batch: concurrent writers
+//! share a disk sync, and a single writer never waits for others.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{self, error::TryRecvError};
 use tokio::sync::oneshot;
 
 use super::acknowledged::Acknowledged;
-use super::change::{self, Answer, Write};
+use super::change::{self, Decision, Write};
 use super::disk::{Batch, DirLock, Disk};
 use super::index::{FIRST, Garbage};
 use super::recovery::Recovery;
@@ -22,24 +22,24 @@ use crate::{Error, Event, Result, Revision};
 #[cfg(test)]
 mod tests;
 
-/// How many writers may be waiting for the thread; more wait for a place.
+/// The capacity of the command queue.
 const QUEUE: usize = 1024;
-/// How much one transaction takes up.
+/// The limits of one transaction.
 const BATCH_WRITES: usize = 512;
 const BATCH_BYTES: usize = 8 << 20;
-/// How many changes are forgotten in one go: a few milliseconds' work, so that no writer stalls.
+/// How many changes are trimmed at once: a few milliseconds of work, so that no writer stalls.
 const TRIM: usize = 256;
-/// How many records that are to be removed from disk are enough for now.
+/// Trimming pauses while this many records wait to be removed from disk.
 const SWEEP: usize = 512;
 
-/// What the thread is asked for.
+/// A request to the thread.
 pub(super) enum Command {
     Write(Write),
     Compact {
         revision: Revision,
         reply: oneshot::Sender<Result<()>>,
     },
-    /// Finds out whether a store that could not be written can be.
+    /// Checks whether a store that failed to write is writable again.
     Probe {
         reply: oneshot::Sender<Result<()>>,
     },
@@ -48,25 +48,24 @@ pub(super) enum Command {
     },
 }
 
-/// What the thread has open.
+/// The files that the thread has open.
 pub(super) struct Files {
     pub(super) dir: PathBuf,
-    /// The file, or why there is none: after a failed write, until it could be opened again, and once
-    /// the store is closed.
+    /// The file, or the error why it is not open: after a failed write until it is reopened, and
+    /// once the store is closed.
     pub(super) disk: Result<Disk>,
     pub(super) acknowledged: Acknowledged,
-    /// What keeps others out, until the store is closed.
+    /// The lock of the directory, held until the store is closed.
     pub(super) lock: Option<DirLock>,
 }
 
-/// The running thread; dropping this waits until it has written all it was asked to.
+/// Handle of the thread; dropping it waits until all pending commands are complete.
 pub(super) struct Committer {
     commands: Option<mpsc::Sender<Command>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Committer {
-    /// Starts the thread.
     pub(super) fn start(
         shared: Arc<Shared>,
         files: Files,
@@ -90,7 +89,6 @@ impl Committer {
         })
     }
 
-    /// Hands the thread a command.
     pub(super) async fn send(&self, command: Command) -> Result<()> {
         let commands = self.commands.as_ref().ok_or_else(closed)?;
         commands.send(command).await.map_err(|_| closed())
@@ -108,22 +106,22 @@ impl Drop for Committer {
     }
 }
 
-/// What every command gets once the store is closed.
+/// The error of every command once the store is closed.
 pub(super) fn closed() -> Error {
     Error::Unavailable("the store is closed".into())
 }
 
-/// The thread's own state.
+/// The state of the thread.
 struct Run {
     shared: Arc<Shared>,
     files: Files,
-    /// Records to be removed, when there is time.
+    /// Records to remove from disk.
     garbage: Garbage,
     recovery: Recovery,
     queue: mpsc::Receiver<Command>,
 }
 
-/// What one turn of the thread works on.
+/// The commands handled in one turn of the thread.
 #[derive(Default)]
 struct Turn {
     writes: Vec<Write>,
@@ -135,17 +133,17 @@ struct Turn {
 
 impl Run {
     fn run(mut self) {
-        // However this ends, watches end with it.
+        // Ends all watches, however this returns.
         let _closed = self.shared.closed.clone().drop_guard();
         while let Some(mut turn) = self.next_turn() {
             let close = turn.close.take();
-            self.take_turn(turn);
+            self.handle(turn);
             if let Some(reply) = close {
                 self.queue.close();
                 self.drain();
                 self.shared.closed.cancel();
                 self.files.disk = Err(closed());
-                self.files.acknowledged.flush();
+                self.files.acknowledged.sync();
                 self.files.lock = None;
                 // The caller may have given up waiting.
                 let _ = reply.send(());
@@ -153,14 +151,14 @@ impl Run {
         }
     }
 
-    /// Waits for something to do; `None` when nothing will come any more.
+    /// Waits for commands or garbage to handle; `None` once the queue is closed and empty.
     fn next_turn(&mut self) -> Option<Turn> {
         let mut turn = Turn::default();
-        let idle = self.garbage.is_empty() && !self.shared.index.read().has_forgotten();
+        let idle = self.garbage.is_empty() && !self.shared.index.read().has_garbage();
         if idle || self.files.disk.is_err() {
             turn.add(self.queue.blocking_recv()?);
         }
-        while turn.has_room() {
+        while turn.has_capacity() {
             match self.queue.try_recv() {
                 Ok(command) => turn.add(command),
                 Err(TryRecvError::Empty) => break,
@@ -171,22 +169,22 @@ impl Run {
         Some(turn)
     }
 
-    /// Answers what came in before the queue was closed.
+    /// Handles commands that were sent before the queue was closed.
     fn drain(&mut self) {
         while let Some(command) = self.queue.blocking_recv() {
             let mut turn = Turn::default();
             turn.add(command);
             let close = turn.close.take();
-            self.take_turn(turn);
+            self.handle(turn);
             if let Some(reply) = close {
                 let _ = reply.send(());
             }
         }
     }
 
-    fn take_turn(&mut self, turn: Turn) {
+    fn handle(&mut self, turn: Turn) {
         if let Err(error) = self.ensure_disk() {
-            return turn.refuse(&error);
+            return turn.reject(&error);
         }
         self.probe(turn.probes);
         let (events, replies) = change::decide_all(&self.shared.index.read(), turn.writes);
@@ -205,13 +203,15 @@ impl Run {
         }
     }
 
-    /// How far history is to be forgotten from now on.
-    fn compaction_target(&self, asked: &[(Revision, oneshot::Sender<Result<()>>)]) -> Revision {
+    /// The revision to compact to.
+    fn compaction_target(&self, requests: &[(Revision, oneshot::Sender<Result<()>>)]) -> Revision {
         let index = self.shared.index.read();
-        let allowed = asked.iter().map(|(revision, _)| *revision);
-        let asked = allowed.filter(|revision| *revision <= index.revision());
-        let overfull = index.overfull(&self.shared.history);
-        asked.chain(overfull).fold(index.compacted(), Revision::max)
+        let allowed = requests.iter().map(|(revision, _)| *revision);
+        let requests = allowed.filter(|revision| *revision <= index.revision());
+        let over_limits = index.over_limits(&self.shared.limits);
+        requests
+            .chain(over_limits)
+            .fold(index.compacted(), Revision::max)
     }
 
     fn collect_garbage(&mut self) {
@@ -223,13 +223,13 @@ impl Run {
 
     fn commit(&mut self, changes: &[Arc<Event>], bytes: usize, compacted: Revision) -> Result<()> {
         let disk = self.files.disk.as_ref().map_err(Clone::clone)?;
-        let forgets = compacted > self.shared.index.read().compacted();
-        if changes.is_empty() && self.garbage.is_empty() && !forgets {
+        let compacts = compacted > self.shared.index.read().compacted();
+        if changes.is_empty() && self.garbage.is_empty() && !compacts {
             return Ok(());
         }
         let batch = Batch {
             changes,
-            compacted: forgets.then_some(compacted),
+            compacted: compacts.then_some(compacted),
             garbage: &self.garbage,
         };
         let begun = Instant::now();
@@ -237,7 +237,7 @@ impl Run {
             Ok(removed) => {
                 self.garbage.truncate(self.garbage.len() - removed);
                 if let Some(last) = changes.last() {
-                    self.files.acknowledged.note(last.revision());
+                    self.files.acknowledged.record(last.revision());
                     self.succeeded();
                 }
                 Ok(())
@@ -246,13 +246,13 @@ impl Run {
         }
     }
 
-    /// Tells those who ask whether the store can be written; finds out where it could not.
-    fn probe(&mut self, asked: Vec<oneshot::Sender<Result<()>>>) {
-        if asked.is_empty() {
+    /// Replies whether the store is writable; if the last write failed, by a test write.
+    fn probe(&mut self, requests: Vec<oneshot::Sender<Result<()>>>) {
+        if requests.is_empty() {
             return;
         }
         let begun = Instant::now();
-        let outcome = match (self.recovery.owed(), &self.files.disk) {
+        let outcome = match (self.recovery.failed_bytes(), &self.files.disk) {
             (None, _) => Ok(()),
             (Some(_), Err(why)) => Err(why.clone()),
             (Some(bytes), Ok(disk)) => match disk.probe(bytes) {
@@ -263,22 +263,22 @@ impl Run {
                 Err(error) => Err(self.failed(&error, bytes, begun)),
             },
         };
-        for reply in asked {
+        for reply in requests {
             let _ = reply.send(outcome.clone());
         }
     }
 
     fn succeeded(&mut self) {
-        if self.recovery.owed().is_some() {
+        if self.recovery.failed_bytes().is_some() {
             self.recovery.succeeded();
             self.shared.unwritable.set(None);
         }
     }
 
-    /// Gives the file up: redb refuses everything after a failed write, and whether that one is on disk
-    /// shows when the file is opened again.
+    /// Closes the file after a failed write: redb then rejects every operation, and whether the
+    /// write was committed shows only once the file is reopened.
     fn failed(&mut self, why: &impl std::fmt::Display, bytes: usize, begun: Instant) -> Error {
-        let error = Error::Unavailable(format!("the store could not be written: {why}"));
+        let error = Error::Unavailable(format!("cannot write to the store: {why}"));
         self.files.disk = Err(error.clone());
         self.shared.unwritable.set(Some(error.clone()));
         self.recovery.failed(error.clone(), bytes, begun.elapsed());
@@ -288,7 +288,7 @@ impl Run {
     fn publish(
         &self,
         events: Vec<Arc<Event>>,
-        replies: Vec<Answer>,
+        replies: Vec<Decision>,
         compactions: Vec<(Revision, oneshot::Sender<Result<()>>)>,
         compacted: Revision,
     ) {
@@ -312,17 +312,17 @@ impl Run {
         }
     }
 
-    /// Opens the file again after a failure, and takes in what of the failed batch is in it. That it
-    /// can be written again shows only when something is written.
+    /// Reopens the file after a failure, and applies what was committed of the failed batch.
+    /// Whether it is writable shows only with the next write.
     fn ensure_disk(&mut self) -> Result<()> {
         if self.files.disk.is_ok() {
             return Ok(());
         }
-        if let Some(error) = self.recovery.refusal() {
+        if let Some(error) = self.recovery.backing_off() {
             return Err(error.clone());
         }
         let begun = Instant::now();
-        match self.open_again() {
+        match self.reopen() {
             Ok(disk) => {
                 self.files.disk = Ok(disk);
                 Ok(())
@@ -331,19 +331,19 @@ impl Run {
         }
     }
 
-    fn open_again(&mut self) -> Result<Disk, OpenError> {
-        let disk = Disk::open_again(&self.files.dir)?;
+    fn reopen(&mut self) -> Result<Disk, OpenError> {
+        let disk = Disk::reopen(&self.files.dir)?;
         let mut index = self.shared.index.write();
         let (found, acknowledged) = (disk.revision()?, index.revision());
         if found < acknowledged && acknowledged > FIRST {
             return Err(disk.corrupt(format!(
-                "it ends at revision {found}, and revision {acknowledged} was acknowledged"
+                "it ends at revision {found}, but revision {acknowledged} was acknowledged"
             )));
         }
         load::catch_up(&disk, &mut index)?;
         let current = index.revision();
         drop(index);
-        self.files.acknowledged.note(current);
+        self.files.acknowledged.record(current);
         self.shared.publish(current);
         Ok(disk)
     }
@@ -362,7 +362,7 @@ impl Turn {
         }
     }
 
-    fn has_room(&self) -> bool {
+    fn has_capacity(&self) -> bool {
         self.writes.len() < BATCH_WRITES && self.bytes < BATCH_BYTES && self.close.is_none()
     }
 
@@ -373,7 +373,7 @@ impl Turn {
             && self.close.is_none()
     }
 
-    fn refuse(self, error: &Error) {
+    fn reject(self, error: &Error) {
         for write in self.writes {
             let _ = write.reply.send(Err(error.clone()));
         }

@@ -1,7 +1,7 @@
-//! The store on disk: one redb file with every change that is not yet forgotten.
+//! The store on disk: one redb file with all changes since the last compaction.
 //!
-//! A second file, `store.lock`, is what keeps other processes out: it is there before the first
-//! is, and never replaced.
+//! A second file, `store.lock`, excludes other processes: it is created before the first, and never
+//! replaced.
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -19,51 +19,51 @@ use super::private_file::private;
 use super::record::{Encoded, Record};
 use crate::{Event, Revision};
 
-/// The format this version writes, and the newest it reads.
+/// The format that this version writes, and the newest it reads.
 const FORMAT: u64 = 1;
 const FILE: &str = "store.redb";
 const LOCK: &str = "store.lock";
 
-/// Every change, under its revision.
+/// All changes by revision.
 const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
-/// The format, and how far history is forgotten.
+/// The format and the compacted revision.
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("portcullis");
-/// What is written to see whether something can be.
+/// Data written to check that the store is writable.
 const PROBE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("probe");
 const PROBE_MARGIN: usize = 64 << 10;
 const META_FORMAT: &str = "format";
 const META_COMPACTED: &str = "compacted";
 
-/// What redb may keep in memory. Reads come from the index, and writes go to the end of one table,
-/// so that little is ever read twice.
+/// redb's cache size. Reads are served from the index, and writes append to one table, so little is
+/// read twice.
 const CACHE_BYTES: usize = 4 << 20;
 
-/// How long the writers of one transaction may be kept waiting for the removal of old records.
+/// How long the removal of old records may delay one transaction.
 const SWEEP_TIME: Duration = Duration::from_millis(5);
 
-/// How long a lock that another process holds is waited for.
-const LOCK_PATIENCE: Duration = Duration::from_millis(200);
+/// How long to wait for a lock that another process holds.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// The open file.
+/// The open database file.
 pub(super) struct Disk {
     path: PathBuf,
     database: Database,
 }
 
-/// The right to a directory's store, held as long as this is.
+/// The exclusive lock of a directory, held until dropped.
 pub(super) struct DirLock(#[expect(dead_code, reason = "its being open is the lock")] File);
 
-/// What one transaction makes durable.
+/// The content of one transaction.
 pub(super) struct Batch<'a> {
     pub(super) changes: &'a [Arc<Event>],
-    /// How far history is forgotten from now on, if that changes.
+    /// The new compacted revision, if it changes.
     pub(super) compacted: Option<Revision>,
-    /// Records that nothing can ask for any more, to be removed from the last one on.
+    /// Records that no read can reach any more, removed from the last one on.
     pub(super) garbage: &'a [Revision],
 }
 
 impl DirLock {
-    /// Takes the directory, which is made, for its owner alone, if it is not there.
+    /// Locks the directory; creates it, accessible to its owner only, if it does not exist.
     pub(super) fn take(dir: &Path) -> Result<Self, OpenError> {
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
@@ -83,14 +83,14 @@ impl DirLock {
     }
 }
 
-/// Locks a file, with some patience: a child process that is being started holds copies of its parent's
-/// open files, and with them the locks, until it becomes another program.
+/// Locks a file, and retries for a short time: a child process inherits its parent's open files,
+/// and with them the locks, until it calls exec.
 fn lock(file: &File) -> Result<(), TryLockError> {
     let begun = Instant::now();
     loop {
         match file.try_lock() {
-            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => {
-                std::thread::sleep(LOCK_PATIENCE / 20);
+            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_TIMEOUT => {
+                std::thread::sleep(LOCK_TIMEOUT / 20);
             }
             outcome => return outcome,
         }
@@ -98,7 +98,7 @@ fn lock(file: &File) -> Result<(), TryLockError> {
 }
 
 impl Disk {
-    /// Opens the directory's file, or makes one. The caller holds the directory's lock.
+    /// Opens the directory's file, or creates it. The caller holds the directory's lock.
     pub(super) fn open(dir: &Path) -> Result<Self, OpenError> {
         let path = dir.join(FILE);
         if path
@@ -111,8 +111,8 @@ impl Disk {
         }
     }
 
-    /// Opens the directory's file, which has to be there.
-    pub(super) fn open_again(dir: &Path) -> Result<Self, OpenError> {
+    /// Opens the directory's existing file.
+    pub(super) fn reopen(dir: &Path) -> Result<Self, OpenError> {
         Self::open_existing(dir.join(FILE))
     }
 
@@ -121,7 +121,8 @@ impl Disk {
             .map_err(|error| OpenError::io(&path, error))?
             .len();
         if length == 0 {
-            // redb would make an empty store of it, and we always made it whole.
+            // redb would initialise it as an empty store, but a store's file is never created
+            // empty.
             return Err(OpenError::corrupt(&path, "the file is empty"));
         }
         let disk = Self::at(path)?;
@@ -133,11 +134,11 @@ impl Disk {
                 found,
                 known: FORMAT,
             }),
-            _ => Err(OpenError::not_ours(&disk.path, "it has no format of ours")),
+            _ => Err(OpenError::not_ours(&disk.path, "it has no format version")),
         }
     }
 
-    /// Makes the file under another name first, so that one that is there is always whole.
+    /// Creates the file under a temporary name first, so that an existing one is always complete.
     fn create(dir: &Path, path: PathBuf) -> Result<Self, OpenError> {
         Acknowledged::ensure_none(dir, &path)?;
         let draft = path.with_extension("redb.new");
@@ -168,11 +169,11 @@ impl Disk {
         }
     }
 
-    /// The file at `path` as `backend` gives access to it.
+    /// The database at `path`, accessed through `backend`.
     pub(super) fn over(path: PathBuf, backend: impl StorageBackend) -> Result<Self, OpenError> {
         let mut builder = Builder::new();
-        // Without the check redb trusts a file that was closed cleanly, and may panic over one that
-        // was damaged since. We read all of it anyway.
+        // Without the check redb trusts a file that was closed cleanly, and may panic if it was
+        // damaged since. The whole file is read anyway.
         builder
             .set_cache_size(CACHE_BYTES)
             .set_check_integrity_on_open(true);
@@ -199,7 +200,7 @@ impl Disk {
         read().map_err(|error| OpenError::redb(&self.path, error))
     }
 
-    /// How far history is forgotten.
+    /// The compacted revision.
     pub(super) fn compacted(&self) -> Result<Revision, OpenError> {
         Ok(self.meta(META_COMPACTED)?.unwrap_or(0))
     }
@@ -210,34 +211,34 @@ impl Disk {
         after: Revision,
         mut visit: impl FnMut(Revision, Record<'_>) -> Result<(), OpenError>,
     ) -> Result<(), OpenError> {
-        let broken = |error: redb::Error| OpenError::redb(&self.path, error);
-        let table = (|| Ok(self.database.begin_read()?.open_table(LOG)?))().map_err(broken)?;
+        let redb_error = |error: redb::Error| OpenError::redb(&self.path, error);
+        let table = (|| Ok(self.database.begin_read()?.open_table(LOG)?))().map_err(redb_error)?;
         let changes = table
             .range(after + 1..)
-            .map_err(|error| broken(error.into()))?;
+            .map_err(|error| redb_error(error.into()))?;
         for change in changes {
-            let (revision, bytes) = change.map_err(|error| broken(error.into()))?;
+            let (revision, bytes) = change.map_err(|error| redb_error(error.into()))?;
             let revision = revision.value();
-            let record = Record::decode(bytes.value())
-                .ok_or_else(|| self.corrupt(format!("no sense in revision {revision}")))?;
+            let record = Record::decode(bytes.value()).ok_or_else(|| {
+                self.corrupt(format!("revision {revision} is not a valid record"))
+            })?;
             visit(revision, record)?;
         }
         Ok(())
     }
 
-    /// Where the file is.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How far the store is, as the file has it.
+    /// The revision at which the file ends.
     pub(super) fn revision(&self) -> Result<Revision, OpenError> {
         let last = || -> Result<Option<Revision>, redb::Error> {
             let table = self.database.begin_read()?.open_table(LOG)?;
             Ok(table.last()?.map(|(revision, _)| revision.value()))
         };
         let last = last().map_err(|error| OpenError::redb(&self.path, error))?;
-        // Of what was forgotten the last record may be gone as well.
+        // Compaction may have removed the last record.
         Ok(last.unwrap_or(0).max(self.compacted()?))
     }
 
@@ -245,8 +246,8 @@ impl Disk {
         OpenError::corrupt(&self.path, reason)
     }
 
-    /// Makes `batch` durable, or (after an error) possibly none of it. Returns how much of the
-    /// garbage was removed, which is what there was time for.
+    /// Commits `batch`; after an error it may or may not have been committed. Returns how much of
+    /// the garbage was removed, which is limited by time.
     pub(super) fn commit(&self, batch: &Batch<'_>) -> Result<usize, redb::Error> {
         let mut transaction = self.database.begin_write()?;
         transaction.set_durability(Durability::Immediate)?;
@@ -278,8 +279,7 @@ impl Disk {
         Ok(removed)
     }
 
-    /// Writes as much as could not be written before and a little more, durably, and takes it out
-    /// again.
+    /// Durably writes `bytes` and a margin, and removes them again.
     pub(super) fn probe(&self, bytes: usize) -> Result<(), redb::Error> {
         let transaction = self.database.begin_write()?;
         transaction

@@ -1,34 +1,34 @@
-//! Why a directory's store was not opened.
+//! Errors of opening a store.
 
 use std::path::{Path, PathBuf};
 
 use crate::Revision;
 
-/// Why a directory's store was not opened. What is wrong is refused, never repaired by leaving out.
+/// Why a store was not opened. Invalid data is rejected, never repaired by dropping parts of it.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Another process, or another store of this one, has it open.
+    /// Another process, or another store in this one, has it open.
     #[error("{path}: in use by another process")]
     InUse {
-        /// The file that is locked.
+        /// The lock file.
         path: PathBuf,
     },
-    /// The file holds something else.
+    /// The file is not a store.
     #[error("{path}: not a portcullis store: {reason}")]
     NotOurs {
         /// The file.
         path: PathBuf,
-        /// What gave it away.
+        /// Why it is not.
         reason: String,
     },
-    /// A later version of this program wrote it.
-    #[error("{path}: written in format {found}, and this version knows formats up to {known}")]
+    /// It was written by a later version of this program.
+    #[error("{path}: written in format {found}, but this version supports formats up to {known}")]
     Newer {
         /// The file.
         path: PathBuf,
         /// The file's format.
         found: u64,
-        /// The newest format that can be read.
+        /// The newest supported format.
         known: u64,
     },
     /// The file is damaged.
@@ -36,43 +36,43 @@ pub enum OpenError {
     Corrupt {
         /// The file.
         path: PathBuf,
-        /// What does not fit.
+        /// What is invalid.
         reason: String,
     },
-    /// The file is whole, and ends before what was acknowledged.
+    /// The file is intact, but ends before the last acknowledged revision.
     #[error(
-        "{path}: damaged: it ends at revision {found}, and revision {acknowledged} was acknowledged \
-         ({mark}); restore the directory from a copy, or remove {} to go on without what is lost",
+        "{path}: damaged: it ends at revision {found}, but revision {acknowledged} was acknowledged \
+         ({mark}); restore the directory from a backup, or remove {} to continue without the lost data",
         mark.display()
     )]
     RolledBack {
         /// The file.
         path: PathBuf,
-        /// Where it ends.
+        /// The revision at which it ends.
         found: Revision,
-        /// What was acknowledged.
+        /// The last acknowledged revision.
         acknowledged: Revision,
-        /// The file that says so.
+        /// The file that records it.
         mark: PathBuf,
     },
-    /// The file is not there, though a store in its directory acknowledged writes.
+    /// The file is missing, although a store in its directory has acknowledged writes.
     #[error(
         "{path}: missing, though writes to it were acknowledged ({mark}); restore the directory from a \
-         copy, or remove {} to start with an empty store",
+         backup, or remove {} to start with an empty store",
         mark.display()
     )]
     Missing {
         /// The file.
         path: PathBuf,
-        /// The file that says so.
+        /// The file that records the acknowledged revision.
         mark: PathBuf,
     },
-    /// The file or its directory cannot be read or written.
+    /// The file or its directory cannot be accessed.
     #[error("{path}: {source}")]
     Io {
         /// The file or directory.
         path: PathBuf,
-        /// What the system said.
+        /// The I/O error.
         source: std::io::Error,
     },
 }
@@ -99,7 +99,7 @@ impl OpenError {
         }
     }
 
-    /// What redb said, in our words.
+    /// Converts redb's errors.
     pub(super) fn redb(path: &Path, error: redb::Error) -> Self {
         use std::io::ErrorKind::{InvalidData, UnexpectedEof};
         match error {

@@ -1,4 +1,4 @@
-//! Tests with a disk that fails.
+//! Tests with disk failures.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -11,10 +11,10 @@ use redb::StorageBackend;
 use redb::backends::FileBackend;
 
 use super::disk::{DirLock, Disk};
-use super::{EmbeddedStorage, History};
+use super::{EmbeddedStorage, HistoryLimits};
 use crate::{Error, ListRequest, ReadAt, Storage};
 
-/// A file whose writes and flushes fail once a number of them were allowed.
+/// A file whose writes and syncs fail after the first `allowed` ones.
 #[derive(Debug)]
 struct Failing {
     file: FileBackend,
@@ -28,7 +28,7 @@ impl Failing {
         }
         Err(io::Error::new(
             io::ErrorKind::StorageFull,
-            "no space, says the test",
+            "injected: no space",
         ))
     }
 }
@@ -58,7 +58,7 @@ impl StorageBackend for Failing {
     }
 }
 
-/// The file of a directory, which is made, that can be written as long as that is allowed.
+/// A new store's file in `dir` that accepts `allowed` operations.
 pub(super) fn failing_disk(dir: &Path, allowed: &Arc<AtomicI64>) -> Disk {
     drop(Disk::open(dir).unwrap());
     let path = dir.join("store.redb");
@@ -74,16 +74,22 @@ pub(super) fn failing_disk(dir: &Path, allowed: &Arc<AtomicI64>) -> Disk {
     Disk::over(path, backend).unwrap()
 }
 
-/// A store that can write as long as it is allowed to.
+/// A store over a file that accepts `allowed` operations.
 fn open_failing(dir: &Path, allowed: &Arc<AtomicI64>) -> EmbeddedStorage {
     let disk = failing_disk(dir, allowed);
-    EmbeddedStorage::run(dir, DirLock::take(dir).unwrap(), disk, History::default()).unwrap()
+    EmbeddedStorage::run(
+        dir,
+        DirLock::take(dir).unwrap(),
+        disk,
+        HistoryLimits::default(),
+    )
+    .unwrap()
 }
 
-/// Wherever in a write the disk fails, what was acknowledged is there, and writing goes on when the
-/// disk does.
+/// Wherever in a commit the disk fails, acknowledged writes survive, and writes succeed again once
+/// the disk does.
 #[tokio::test]
-async fn a_failing_disk_loses_nothing_acknowledged() {
+async fn acknowledged_writes_survive_a_failing_disk() {
     let mut failures = 0;
     for allowance in 0..20 {
         let dir = tempfile::tempdir().unwrap();
@@ -92,8 +98,8 @@ async fn a_failing_disk_loses_nothing_acknowledged() {
         let value = Bytes::from(vec![b'x'; 9000]);
         let mut acknowledged = vec![store.create("/before", value.clone()).await.unwrap()];
         allowed.store(allowance, Ordering::Relaxed);
-        let doubtful = store.create("/during", value.clone()).await;
-        let in_doubt = match doubtful {
+        let outcome = store.create("/during", value.clone()).await;
+        let in_doubt = match outcome {
             Ok(entry) => {
                 acknowledged.push(entry);
                 false
@@ -134,14 +140,14 @@ async fn a_failing_disk_loses_nothing_acknowledged() {
     }
     assert!(
         (2..20).contains(&failures),
-        "{failures} of 20 failed: the test tests nothing"
+        "{failures} of 20 failed, which tests nothing"
     );
 }
 
-/// While nothing can be written that is said, without an attempt for each who asks; and it is over by
-/// itself once something can be.
+/// While the store is not writable, every call fails, without an attempt each; it recovers once the
+/// disk does.
 #[tokio::test]
-async fn a_store_that_cannot_be_written_says_so_until_it_can() {
+async fn writes_fail_until_the_disk_recovers() {
     let dir = tempfile::tempdir().unwrap();
     let allowed = Arc::new(AtomicI64::new(i64::MAX));
     let store = open_failing(dir.path(), &allowed);
@@ -149,18 +155,18 @@ async fn a_store_that_cannot_be_written_says_so_until_it_can() {
     store.writable().await.unwrap();
     allowed.store(0, Ordering::Relaxed);
     store.create("/during", Bytes::new()).await.unwrap_err();
-    // The file cannot even be opened again.
-    let (path, away) = (dir.path().join("store.redb"), dir.path().join("away"));
-    std::fs::rename(&path, &away).unwrap();
+    // Reopening the file fails too.
+    let (path, moved) = (dir.path().join("store.redb"), dir.path().join("moved"));
+    std::fs::rename(&path, &moved).unwrap();
     for n in 0..100 {
-        let refused = store.create(&format!("/{n}"), Bytes::new()).await;
-        assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+        let error = store.create(&format!("/{n}"), Bytes::new()).await;
+        assert!(matches!(error, Err(Error::Unavailable(_))), "{error:?}");
         store.writable().await.unwrap_err();
     }
-    std::fs::rename(&away, &path).unwrap();
+    std::fs::rename(&moved, &path).unwrap();
     let begun = std::time::Instant::now();
     while store.writable().await.is_err() {
-        assert!(begun.elapsed().as_secs() < 60, "it is not tried again");
+        assert!(begun.elapsed().as_secs() < 60, "the write is not retried");
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     let after = store.create("/after", Bytes::new()).await.unwrap();
@@ -172,9 +178,9 @@ async fn a_store_that_cannot_be_written_says_so_until_it_can() {
     }
 }
 
-/// A file that was put back to an earlier state under a running store is not gone on with.
+/// A file replaced by an earlier copy under a running store is rejected.
 #[tokio::test]
-async fn an_earlier_file_is_not_gone_on_with() {
+async fn an_earlier_copy_of_the_file_is_rejected() {
     let dir = tempfile::tempdir().unwrap();
     let allowed = Arc::new(AtomicI64::new(i64::MAX));
     let store = open_failing(dir.path(), &allowed);
@@ -185,15 +191,9 @@ async fn an_earlier_file_is_not_gone_on_with() {
     allowed.store(0, Ordering::Relaxed);
     store.create("/c", Bytes::new()).await.unwrap_err();
     std::fs::write(&path, earlier).unwrap();
-    let refused = store.create("/d", Bytes::new()).await.unwrap_err();
-    assert!(
-        refused.to_string().contains("was acknowledged"),
-        "{refused}"
-    );
+    let error = store.create("/d", Bytes::new()).await.unwrap_err();
+    assert!(error.to_string().contains("was acknowledged"), "{error}");
     drop(store);
-    let refused = EmbeddedStorage::open(dir.path()).err().unwrap();
-    assert!(
-        refused.to_string().contains("was acknowledged"),
-        "{refused}"
-    );
+    let error = EmbeddedStorage::open(dir.path()).err().unwrap();
+    assert!(error.to_string().contains("was acknowledged"), "{error}");
 }

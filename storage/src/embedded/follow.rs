@@ -1,4 +1,4 @@
-//! Watches: each reads the shared log at its own pace, so that a slow one costs nobody anything.
+//! Watches: each reads the shared log at its own pace, so that a slow one delays nobody.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,20 +10,19 @@ use super::Shared;
 use super::committer::closed;
 use crate::{Event, Result, Revision, Watch};
 
-/// How many changes are looked at under one lock.
-const LOOK: usize = 512;
+/// How many changes are read under one lock.
+const READ_BATCH: usize = 512;
 
-/// One watch.
 struct Follower {
     shared: Arc<Shared>,
     published: watch::Receiver<Revision>,
     prefix: String,
-    /// Every change up to here has been looked at.
+    /// Every change up to this revision has been read.
     seen: Revision,
     ready: VecDeque<Arc<Event>>,
 }
 
-/// Follows `prefix` from the first change after `after`.
+/// Watches `prefix` from the first change after `after`.
 pub(super) fn follow(shared: Arc<Shared>, prefix: &str, after: Revision) -> Result<Watch> {
     if shared.closed.is_cancelled() {
         return Err(closed());
@@ -31,7 +30,7 @@ pub(super) fn follow(shared: Arc<Shared>, prefix: &str, after: Revision) -> Resu
     {
         let index = shared.index.read();
         if after < index.compacted() {
-            return Err(index.forgotten(after));
+            return Err(index.compacted_error(after));
         }
     }
     let published = shared.published.subscribe();
@@ -59,7 +58,7 @@ impl Follower {
                 return Ok(event);
             }
             if *self.published.borrow_and_update() > self.seen {
-                self.look()?;
+                self.read_log()?;
                 continue;
             }
             tokio::select! {
@@ -69,19 +68,20 @@ impl Follower {
         }
     }
 
-    /// Takes the next changes from the log.
-    fn look(&mut self) -> Result<()> {
+    /// Reads the next changes from the log.
+    fn read_log(&mut self) -> Result<()> {
         let index = self.shared.index.read();
-        let mut told = self.seen;
-        for event in index.since(self.seen, LOOK)? {
+        let mut delivered = self.seen;
+        for event in index.since(self.seen, READ_BATCH)? {
             self.seen = event.revision();
             if event.key().is_some_and(|key| key.starts_with(&self.prefix)) {
-                told = self.seen;
-                // What is encoded for watchers goes when they are done with it; the log stays longer.
-                self.ready.push_back(Arc::new(event.for_others()));
+                delivered = self.seen;
+                // The wire form lives only as long as watchers need it; the log would keep it
+                // longer.
+                self.ready.push_back(Arc::new(event.with_own_frame()));
             }
         }
-        if told < self.seen {
+        if delivered < self.seen {
             self.ready.push_back(Arc::new(Event::Progress(self.seen)));
         }
         Ok(())

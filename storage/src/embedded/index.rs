@@ -1,39 +1,38 @@
-//! The store in memory: every key's versions, and the log of changes, back to the last compaction.
+//! The store in memory: the versions of every key, and the log of changes, back to the last
+//! compaction.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::History;
+use super::HistoryLimits;
 use crate::{Entry, Error, Event, Found, ListRequest, Page, ReadAt, Result, Revision, range};
 
-/// The revision of a store that was never written to. As in etcd it is not zero, which readers
-/// take for "any".
+/// The revision of an empty store. As in etcd it is not zero, which means "any" in reads.
 pub(super) const FIRST: Revision = 1;
 
-/// Current state and history.
+/// Current entries and history.
 pub(super) struct Index {
     keys: BTreeMap<Arc<str>, Vec<Version>>,
-    /// Every change after some revision not beyond `compacted`, without gaps: its last is of
-    /// revision `revision`.
+    /// Every change after some revision at or before `compacted`, without gaps, up to `revision`.
     log: VecDeque<Arc<Event>>,
     revision: Revision,
     compacted: Revision,
-    /// About how many bytes only history holds.
+    /// Approximate memory in bytes that only history needs.
     superseded: usize,
 }
 
-/// What a key was from one revision on; without an entry it was gone.
+/// A key's entry from `revision` on; `None` if it was deleted.
 struct Version {
     revision: Revision,
     entry: Option<Arc<Entry>>,
 }
 
-/// What a compaction left behind in memory's place on disk: the records to be removed.
+/// Records on disk that compaction made obsolete.
 pub(super) type Garbage = Vec<Revision>;
 
 impl Index {
-    /// An index in which history before `compacted` is forgotten, to be filled with
-    /// [`Index::restore`] and [`Index::apply`].
+    /// An index without history before `compacted`, to be filled with [`Index::restore`] and
+    /// [`Index::apply`].
     pub(super) fn new(compacted: Revision) -> Self {
         Self {
             keys: BTreeMap::new(),
@@ -52,12 +51,11 @@ impl Index {
         self.compacted
     }
 
-    /// The entry under `key` as it is now.
+    /// The current entry of `key`.
     pub(super) fn latest(&self, key: &str) -> Option<&Arc<Entry>> {
         self.keys.get(key)?.last()?.entry.as_ref()
     }
 
-    /// Reads `key`.
     pub(super) fn get(&self, key: &str, at: ReadAt) -> Result<Found> {
         let revision = self.resolve(at)?;
         let entry = self
@@ -70,7 +68,6 @@ impl Index {
         })
     }
 
-    /// Reads the keys that start with `prefix`.
     pub(super) fn list(&self, prefix: &str, request: &ListRequest) -> Result<Page> {
         let revision = self.resolve(request.at)?;
         let live = range::keys_in(&self.keys, prefix, request.after.as_deref())
@@ -91,7 +88,7 @@ impl Index {
             ReadAt::NotOlderThan(requested) => Err(self.too_new(requested)),
             ReadAt::Exactly(requested) if requested > self.revision => Err(self.too_new(requested)),
             ReadAt::Exactly(requested) if requested < self.compacted.max(FIRST) => {
-                Err(self.forgotten(requested))
+                Err(self.compacted_error(requested))
             }
             ReadAt::Exactly(exactly) => Ok(exactly),
         }
@@ -104,14 +101,14 @@ impl Index {
         }
     }
 
-    pub(super) fn forgotten(&self, requested: Revision) -> Error {
+    pub(super) fn compacted_error(&self, requested: Revision) -> Error {
         Error::Compacted {
             requested,
             oldest: self.compacted.max(FIRST),
         }
     }
 
-    /// Makes a change that became durable part of the state.
+    /// Applies a durable change.
     pub(super) fn apply(&mut self, event: Arc<Event>) {
         let revision = event.revision();
         let (key, entry) = match &*event {
@@ -134,7 +131,8 @@ impl Index {
         self.log.push_back(event);
     }
 
-    /// Fills in what was so when history was forgotten; returns the record this supersedes.
+    /// Restores a key to its state at the compacted revision; returns the record that this
+    /// supersedes.
     pub(super) fn restore(&mut self, key: &str, entry: Option<Arc<Entry>>) -> Option<Revision> {
         let before = match entry {
             Some(entry) => {
@@ -149,45 +147,45 @@ impl Index {
         before.and_then(|versions| versions.last().map(|version| version.revision))
     }
 
-    /// Up to `most` changes after `revision`, as they are in the log.
+    /// Up to `limit` changes after `revision`, in order.
     pub(super) fn since(
         &self,
         revision: Revision,
-        most: usize,
+        limit: usize,
     ) -> Result<impl Iterator<Item = &Arc<Event>>> {
         let first = self
             .log
             .front()
             .map_or(self.revision + 1, |event| event.revision());
-        // Nothing happened up to FIRST, so that nothing of it can be missing.
+        // There are no changes up to FIRST, so none can be missing.
         let next = revision.max(FIRST) + 1;
         if next < first {
-            return Err(self.forgotten(revision));
+            return Err(self.compacted_error(revision));
         }
         let skip = usize::try_from(next - first).unwrap_or(usize::MAX);
-        Ok(self.log.iter().skip(skip).take(most))
+        Ok(self.log.iter().skip(skip).take(limit))
     }
 
-    /// Starts forgetting what was superseded at or before `revision`: readers can no longer ask
-    /// for it. [`Index::trim`] does the work.
+    /// Makes what was superseded at or before `revision` inaccessible. [`Index::trim`] then frees
+    /// it.
     pub(super) fn compact(&mut self, revision: Revision) {
         self.compacted = self.compacted.max(revision);
     }
 
-    /// Whether [`Index::trim`] has something to do.
-    pub(super) fn has_forgotten(&self) -> bool {
+    /// Whether [`Index::trim`] has anything to remove.
+    pub(super) fn has_garbage(&self) -> bool {
         self.log
             .front()
             .is_some_and(|event| event.revision() <= self.compacted)
     }
 
-    /// Forgets up to `most` changes that are not after the compacted revision. Empty when there is
-    /// nothing left to forget.
-    pub(super) fn trim(&mut self, most: usize) -> Garbage {
+    /// Removes up to `limit` changes at or before the compacted revision; returns the records to
+    /// remove from disk.
+    pub(super) fn trim(&mut self, limit: usize) -> Garbage {
         let mut garbage = Garbage::new();
-        // Once for each key, as there may be one with most of the changes.
+        // Each key is trimmed once, as one key may have most of the changes.
         let mut since = HashMap::new();
-        for _ in 0..most {
+        for _ in 0..limit {
             let next = self
                 .log
                 .pop_front_if(|event| event.revision() <= self.compacted);
@@ -208,13 +206,13 @@ impl Index {
             }
         }
         for (key, revision) in since {
-            self.forget(&key, revision);
+            self.trim_key(&key, revision);
         }
         garbage
     }
 
-    /// Forgets what `key` was before `revision`, and the key if it was gone since.
-    fn forget(&mut self, key: &str, revision: Revision) {
+    /// Removes the versions of `key` before `revision`, and the key itself if it was deleted then.
+    fn trim_key(&mut self, key: &str, revision: Revision) {
         let Some(versions) = self.keys.get_mut(key) else {
             return;
         };
@@ -228,8 +226,9 @@ impl Index {
         }
     }
 
-    /// How far to compact to bring history back under nine tenths of its limits, if it is over.
-    pub(super) fn overfull(&self, limits: &History) -> Option<Revision> {
+    /// The revision to compact to so that history is at most nine tenths of its limits; `None` if
+    /// it is within them.
+    pub(super) fn over_limits(&self, limits: &HistoryLimits) -> Option<Revision> {
         if self.log.len() <= limits.events && self.superseded <= limits.bytes {
             return None;
         }
@@ -261,8 +260,8 @@ mod tests {
     use super::*;
     use crate::Frame;
 
-    /// An index in which `/a` was written `times` times and is then deleted.
-    fn with_a_past(times: Revision) -> Index {
+    /// An index in which `/a` is written `times` times and then deleted.
+    fn with_history(times: Revision) -> Index {
         let mut index = Index::new(0);
         for revision in FIRST + 1..=FIRST + times {
             let previous = index.latest("/a").cloned();
@@ -283,11 +282,11 @@ mod tests {
     }
 
     #[test]
-    fn trimming_leaves_what_can_be_asked_for() {
-        let mut index = with_a_past(10);
+    fn trimming_keeps_accessible_versions() {
+        let mut index = with_history(10);
         index.compact(6);
         let mut garbage = Garbage::new();
-        while index.has_forgotten() {
+        while index.has_garbage() {
             garbage.extend(index.trim(2));
         }
         assert_eq!(garbage, [2, 3, 4, 5]);
@@ -302,8 +301,8 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_of_what_was_deleted() {
-        let mut index = with_a_past(3);
+    fn deleted_keys_are_trimmed_entirely() {
+        let mut index = with_history(3);
         index.compact(index.revision());
         let mut garbage = index.trim(100);
         garbage.sort_unstable();
@@ -313,9 +312,9 @@ mod tests {
     }
 
     #[test]
-    fn too_much_history_is_noticed() {
-        let index = with_a_past(100);
-        let limits = |events, bytes| index.overfull(&History { events, bytes });
+    fn history_over_its_limits_is_detected() {
+        let index = with_history(100);
+        let limits = |events, bytes| index.over_limits(&HistoryLimits { events, bytes });
         let bytes = index.superseded;
         assert_eq!(limits(101, bytes), None);
         // Down to nine tenths: 90 of the 101 changes, or of the bytes.

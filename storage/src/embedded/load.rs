@@ -1,4 +1,4 @@
-//! From the file into memory: the whole index at the start, and what memory missed after a failure.
+//! Loads the file into memory: the whole index at the start, and missed changes after a failure.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::index::{FIRST, Garbage, Index};
 use super::record::Record;
 use crate::{Entry, Event, Frame, Revision};
 
-/// Everything on disk, and the records there that a compaction did not get round to removing.
+/// The index of everything on disk, and obsolete records that compaction has not removed yet.
 pub(super) fn load(disk: &Disk) -> Result<(Index, Garbage), OpenError> {
     let mut index = Index::new(disk.compacted()?);
     let mut garbage = Garbage::new();
@@ -31,7 +31,7 @@ pub(super) fn load(disk: &Disk) -> Result<(Index, Garbage), OpenError> {
     Ok((index, garbage))
 }
 
-/// The changes on disk that `index` has not seen, which are made part of it.
+/// Applies the changes on disk that `index` has not seen.
 pub(super) fn catch_up(disk: &Disk, index: &mut Index) -> Result<(), OpenError> {
     disk.replay(index.revision(), |revision, record| {
         replay_one(disk, index, revision, &record)
@@ -46,7 +46,9 @@ fn replay_one(
 ) -> Result<(), OpenError> {
     if revision != index.revision().max(FIRST) + 1 {
         let expected = index.revision() + 1;
-        return Err(disk.corrupt(format!("revision {revision} follows, not {expected}")));
+        return Err(disk.corrupt(format!(
+            "revision {revision} found where {expected} was expected"
+        )));
     }
     let frame = Frame::default();
     let event = match *record {
@@ -61,7 +63,7 @@ fn replay_one(
         Record::Delete { key } => {
             let previous = index.latest(key).cloned().ok_or_else(|| {
                 disk.corrupt(format!(
-                    "revision {revision} deletes {key}, which is not there"
+                    "revision {revision} deletes {key}, which does not exist"
                 ))
             })?;
             Event::Delete {

@@ -1,8 +1,8 @@
-//! Files that only their owner may read.
+//! Files that only their owner may access.
 
 use std::fs::OpenOptions;
 
-/// Secrets are in there.
+/// Options for files that may contain secrets: mode 0600, created if missing.
 pub(super) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);

@@ -1,15 +1,15 @@
-//! One change as it lies on disk, under its revision.
+//! The encoding of one change on disk, stored under its revision.
 //!
-//! A byte that says put or delete, the key's length (four bytes, little-endian), the key, and for a
-//! put the value up to the end. Checksums are redb's.
+//! A byte for put or delete, the key's length (4 bytes, little-endian), the key, and for a put the
+//! value up to the end. redb adds checksums.
 
 use crate::{Entry, Event};
 
 const DELETE: u8 = 0;
 const PUT: u8 = 1;
-const HEAD: usize = 5;
+const HEADER: usize = 5;
 
-/// One change, read from disk.
+/// A decoded change.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Record<'a> {
     Put { key: &'a str, value: &'a [u8] },
@@ -17,13 +17,13 @@ pub(super) enum Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// What `bytes` say; `None` if they say nothing.
+    /// Decodes a record; `None` if it is invalid.
     pub(super) fn decode(bytes: &'a [u8]) -> Option<Self> {
-        let (head, rest) = bytes.split_at_checked(HEAD)?;
-        let length = u32::from_le_bytes(head[1..].try_into().ok()?);
+        let (header, rest) = bytes.split_at_checked(HEADER)?;
+        let length = u32::from_le_bytes(header[1..].try_into().ok()?);
         let (key, value) = rest.split_at_checked(usize::try_from(length).ok()?)?;
         let key = std::str::from_utf8(key).ok()?;
-        match head[0] {
+        match header[0] {
             PUT => Some(Self::Put { key, value }),
             DELETE if value.is_empty() => Some(Self::Delete { key }),
             _ => None,
@@ -31,15 +31,15 @@ impl<'a> Record<'a> {
     }
 }
 
-/// The bytes of a change, in parts, so that values are copied once only.
+/// The encoding of a change in parts, so that the value is copied only once.
 pub(super) struct Encoded<'a> {
-    head: [u8; HEAD],
+    header: [u8; HEADER],
     key: &'a [u8],
     value: &'a [u8],
 }
 
 impl<'a> Encoded<'a> {
-    /// The record of `event`; `None` for an event that is no change.
+    /// The record of `event`; `None` for [`Event::Progress`].
     pub(super) fn of(event: &'a Event) -> Option<Self> {
         match event {
             Event::Put { entry, .. } => Some(Self::new(PUT, entry, &entry.value)),
@@ -49,26 +49,26 @@ impl<'a> Encoded<'a> {
     }
 
     fn new(kind: u8, entry: &'a Entry, value: &'a [u8]) -> Self {
-        let mut head = [kind; HEAD];
-        // The trait's callers keep keys far below 4 GiB, and redb refuses records above 3 GiB.
+        let mut header = [kind; HEADER];
+        // Keys are far below 4 GiB, and redb rejects records above 3 GiB.
         let length = u32::try_from(entry.key.len()).unwrap_or(u32::MAX);
-        head[1..].copy_from_slice(&length.to_le_bytes());
+        header[1..].copy_from_slice(&length.to_le_bytes());
         Self {
-            head,
+            header,
             key: entry.key.as_bytes(),
             value,
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        HEAD + self.key.len() + self.value.len()
+        HEADER + self.key.len() + self.value.len()
     }
 
-    /// Fills `target`, which has to be of [`Encoded::len`].
+    /// Writes the record to `target`, whose length must be [`Encoded::len`].
     pub(super) fn write_to(&self, target: &mut [u8]) {
-        let (head, rest) = target.split_at_mut(HEAD);
+        let (header, rest) = target.split_at_mut(HEADER);
         let (key, value) = rest.split_at_mut(self.key.len());
-        head.copy_from_slice(&self.head);
+        header.copy_from_slice(&self.header);
         key.copy_from_slice(self.key);
         value.copy_from_slice(self.value);
     }
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn records_round_trip() {
         let entry = Entry::new("/k", Bytes::from_static(b"v\0w"), 7);
         let put = Event::Put {
             entry: entry.clone(),
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_refused() {
+    fn invalid_records_are_rejected() {
         for bad in [
             &b""[..],
             b"\x01\x05\0\0\0abc",

@@ -1,29 +1,28 @@
-//! A file that could not be written: when that is tried again, and what is said meanwhile.
+//! Recovery after a failed write: when to retry, and what to log and report until then.
 
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use portcullis_api::Backoff;
 
-use crate::outage::{Outage, Sentences};
+use crate::outage::{Messages, Outage};
 use crate::{Error, Result};
 
-const SENTENCES: Sentences = Sentences {
-    lost: "the store cannot be written, writes are refused",
-    still: "the store still cannot be written",
-    over: "the store can be written again",
+const MESSAGES: Messages = Messages {
+    started: "the store is not writable, writes are rejected",
+    ongoing: "the store is still not writable",
+    ended: "the store is writable again",
 };
-/// How long to wait before the file is opened again: at first, and at most.
+/// The pause before the file is reopened: initial and maximum.
 const BACK_OFF: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
-/// An attempt that took long is followed by so many times that time without one: opening the file
-/// means reading all of it.
-const PACE: u32 = 20;
-/// But by no longer pause than this.
-const PAUSE_MAX: Duration = Duration::from_secs(60);
-/// A store that could be written for so long is tried again at once after a failure.
-const SOUND: Duration = Duration::from_secs(60);
+/// The minimum pause, as a multiple of the last attempt's duration: reopening reads the whole file.
+const PAUSE_FACTOR: u32 = 20;
+/// The upper bound of that pause.
+const MAX_PAUSE: Duration = Duration::from_secs(60);
+/// A store that was writable for this long is retried at once after a failure.
+const STABLE_AFTER: Duration = Duration::from_secs(60);
 
-/// What the committer knows of failures.
+/// The committer's record of failures.
 pub(super) struct Recovery {
     outage: Outage,
     back_off: Backoff,
@@ -33,13 +32,13 @@ pub(super) struct Recovery {
 
 struct Failed {
     error: Error,
-    /// When the next attempt may be made.
+    /// The time of the next attempt.
     next: Instant,
-    /// How much could not be written.
+    /// How many bytes could not be written.
     bytes: usize,
 }
 
-/// What others see of it: why nothing can be written, if nothing can.
+/// The error that makes the store not writable, if any, as other threads see it.
 #[derive(Default)]
 pub(super) struct Unwritable(Mutex<Option<Error>>);
 
@@ -56,7 +55,7 @@ impl Unwritable {
 impl Default for Recovery {
     fn default() -> Self {
         Self {
-            outage: Outage::of(SENTENCES),
+            outage: Outage::new(MESSAGES),
             back_off: BACK_OFF,
             failed: None,
             last_failure: None,
@@ -65,38 +64,40 @@ impl Default for Recovery {
 }
 
 impl Recovery {
-    /// Why nothing is attempted now.
-    pub(super) fn refusal(&self) -> Option<&Error> {
+    /// The last error, while no attempt may be made.
+    pub(super) fn backing_off(&self) -> Option<&Error> {
         let failed = self.failed.as_ref()?;
         (Instant::now() < failed.next).then_some(&failed.error)
     }
 
-    /// How much could not be written the last time; `None` if all is well.
-    pub(super) fn owed(&self) -> Option<usize> {
+    /// How many bytes the failed write had; `None` if the last attempt succeeded.
+    pub(super) fn failed_bytes(&self) -> Option<usize> {
         self.failed.as_ref().map(|failed| failed.bytes)
     }
 
-    /// An attempt to write so much, or to open the file for that, failed after so long.
+    /// Records a failed attempt to write `bytes`, or to reopen the file, and how long it took.
     pub(super) fn failed(&mut self, error: Error, bytes: usize, took: Duration) {
         self.outage.failed(&error);
         let now = Instant::now();
-        let sound = |last: Instant| self.failed.is_none() && now - last > SOUND;
-        let pause = if self.last_failure.is_none_or(sound) {
+        let was_stable = |last: Instant| self.failed.is_none() && now - last > STABLE_AFTER;
+        let pause = if self.last_failure.is_none_or(was_stable) {
             self.back_off = BACK_OFF;
             Duration::ZERO
         } else {
-            self.back_off.pause().max((took * PACE).min(PAUSE_MAX))
+            self.back_off
+                .pause()
+                .max((took * PAUSE_FACTOR).min(MAX_PAUSE))
         };
-        let bytes = bytes.max(self.owed().unwrap_or(0));
+        let bytes = bytes.max(self.failed_bytes().unwrap_or(0));
         let next = now + pause;
         self.last_failure = Some(now);
         self.failed = Some(Failed { error, next, bytes });
     }
 
-    /// Something was written.
+    /// Records a successful write.
     pub(super) fn succeeded(&mut self) {
         if self.failed.take().is_some() {
-            self.outage.over();
+            self.outage.recovered();
         }
     }
 }
@@ -110,26 +111,26 @@ mod tests {
     }
 
     #[test]
-    fn the_second_attempt_comes_at_once_and_later_ones_wait() {
+    fn the_first_retry_is_immediate_and_later_ones_back_off() {
         let mut recovery = Recovery::default();
-        assert!(recovery.refusal().is_none() && recovery.owed().is_none());
+        assert!(recovery.backing_off().is_none() && recovery.failed_bytes().is_none());
         recovery.failed(full(), 10, Duration::ZERO);
-        assert!(recovery.refusal().is_none());
+        assert!(recovery.backing_off().is_none());
         recovery.failed(full(), 0, Duration::from_secs(1));
-        let refused = recovery.failed.as_ref().unwrap().next - Instant::now();
-        assert!(refused > Duration::from_secs(15), "{refused:?}");
-        assert!(recovery.refusal().is_some());
-        assert_eq!(recovery.owed(), Some(10));
+        let pause = recovery.failed.as_ref().unwrap().next - Instant::now();
+        assert!(pause > Duration::from_secs(15), "{pause:?}");
+        assert!(recovery.backing_off().is_some());
+        assert_eq!(recovery.failed_bytes(), Some(10));
         recovery.succeeded();
-        assert!(recovery.refusal().is_none() && recovery.owed().is_none());
+        assert!(recovery.backing_off().is_none() && recovery.failed_bytes().is_none());
     }
 
     #[test]
-    fn one_that_fails_again_soon_is_not_tried_again_at_once() {
+    fn another_failure_soon_after_backs_off() {
         let mut recovery = Recovery::default();
         recovery.failed(full(), 10, Duration::ZERO);
         recovery.succeeded();
         recovery.failed(full(), 10, Duration::from_secs(1));
-        assert!(recovery.refusal().is_some());
+        assert!(recovery.backing_off().is_some());
     }
 }

@@ -1,4 +1,4 @@
-//! What etcd's errors mean.
+//! Classification of etcd's errors.
 
 use std::error::Error as _;
 use std::io::ErrorKind;
@@ -8,19 +8,19 @@ use crate::{Error, Revision};
 /// Why a call to etcd failed.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// The revision is forgotten.
+    /// The revision has been compacted.
     Compacted,
-    /// The revision is not reached.
+    /// The revision has not been reached.
     Future,
-    /// The answer is larger than we take at once.
-    AnswerTooLarge,
-    /// The request is larger than etcd takes.
+    /// The response exceeds this client's size limit.
+    ResponseTooLarge,
+    /// The request exceeds etcd's size limit.
     RequestTooLarge(String),
-    /// Nobody took the call, so that nothing has happened.
+    /// The call was not sent, so it has had no effect.
     Unsent(String),
-    /// The two sides do not trust each other's certificates, so that nothing has happened.
+    /// The TLS handshake failed, so the call has had no effect.
     Untrusted(String),
-    /// No answer; what was asked for may have happened.
+    /// No response; the call may have taken effect.
     Unknown(String),
 }
 
@@ -29,14 +29,15 @@ impl From<etcd_client::Error> for Failure {
         let etcd_client::Error::GRpcStatus(status) = &error else {
             return Self::Unknown(error.to_string());
         };
-        // etcd uses one code, OutOfRange, for three of these, so that the words have to tell.
+        // etcd uses one code, OutOfRange, for three of these, so they are distinguished by the
+        // message.
         let message = status.message();
         if message.contains("required revision has been compacted") {
             Self::Compacted
         } else if message.contains("required revision is a future revision") {
             Self::Future
         } else if message.contains("decoded message length too large") {
-            Self::AnswerTooLarge
+            Self::ResponseTooLarge
         } else if message.contains("request is too large")
             || message.contains("message larger than max")
         {
@@ -46,7 +47,7 @@ impl From<etcd_client::Error> for Failure {
                 Some(error) if error.kind() == ErrorKind::ConnectionRefused => {
                     Self::Unsent(format!("{message}: connection refused"))
                 }
-                // That is what a failed handshake is to rustls.
+                // rustls reports failed handshakes this way.
                 Some(error) if error.kind() == ErrorKind::InvalidData => {
                     Self::Untrusted(format!("{message}: {error}"))
                 }
@@ -56,7 +57,7 @@ impl From<etcd_client::Error> for Failure {
     }
 }
 
-/// What the system said, if it said something.
+/// The I/O error in the chain of sources, if there is one.
 fn io_error<'a>(
     mut source: Option<&'a (dyn std::error::Error + 'static)>,
 ) -> Option<&'a std::io::Error> {
@@ -70,10 +71,10 @@ fn io_error<'a>(
 }
 
 impl Failure {
-    /// The seam's word for it; `requested` is the revision that was asked for.
+    /// Converts to a storage error; `requested` is the revision of the read.
     pub(super) fn into_error(self, requested: Revision) -> Error {
         match self {
-            // etcd does not say what it still has.
+            // etcd does not report the oldest revision it has.
             Self::Compacted => Error::Compacted {
                 requested,
                 oldest: requested + 1,
@@ -82,7 +83,7 @@ impl Failure {
                 requested,
                 current: 0,
             },
-            Self::AnswerTooLarge => Error::Unavailable("etcd's answer is too large".into()),
+            Self::ResponseTooLarge => Error::Unavailable("etcd's response is too large".into()),
             Self::RequestTooLarge(message) => Error::TooLarge(message),
             Self::Unsent(message) | Self::Untrusted(message) | Self::Unknown(message) => {
                 Error::Unavailable(message)
@@ -90,7 +91,7 @@ impl Failure {
         }
     }
 
-    /// Whether another member may do better.
+    /// Whether another member may succeed.
     pub(super) fn is_outage(&self) -> bool {
         matches!(
             self,
@@ -98,8 +99,8 @@ impl Failure {
         )
     }
 
-    /// Whether time alone may mend it.
-    pub(super) fn may_pass(&self) -> bool {
+    /// Whether a later attempt may succeed.
+    pub(super) fn is_transient(&self) -> bool {
         matches!(self, Self::Unsent(_) | Self::Unknown(_))
     }
 }

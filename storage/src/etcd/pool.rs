@@ -1,4 +1,4 @@
-//! One connection to every member, of which one is used until it fails.
+//! Connections to all members, one of which is used until it fails.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,21 +11,19 @@ use etcd_client::{
 use super::EtcdOptions;
 use super::error::Failure;
 
-/// The largest answer taken at once. Lists ask for less when one is larger.
-const LARGEST_ANSWER: usize = 64 << 20;
-/// How many times the time of a small answer a large one may take.
-const LARGE_ANSWERS_PATIENCE: u32 = 10;
-/// A connection on which nothing comes is asked for a sign of life (etcd allows one every 5 s), and
-/// given up where there is none.
+/// The largest response accepted, in bytes. Lists are read in smaller pages when a page exceeds it.
+const MAX_RESPONSE_BYTES: usize = 64 << 20;
+/// How many times the usual timeout a large response may take.
+const LARGE_RESPONSE_TIMEOUT_FACTOR: u32 = 10;
+/// Interval and timeout of HTTP/2 keep-alive pings. etcd allows one ping every 5 s.
 const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(3));
 
-/// The members' connections.
 pub(super) struct Pool {
     members: Vec<Member>,
-    /// The one that is used.
+    /// The index of the member in use.
     current: AtomicUsize,
     timeout: Duration,
-    silence: Duration,
+    idle_timeout: Duration,
 }
 
 struct Member {
@@ -34,16 +32,18 @@ struct Member {
 }
 
 impl Pool {
-    /// Prepares the connections, which are made when they are first used.
+    /// Prepares connections, which are established on first use.
     pub(super) async fn connect(options: &EtcdOptions) -> Result<Self, etcd_client::Error> {
         let mut members = Vec::new();
         for endpoint in &options.endpoints {
             let client = Client::connect([endpoint], Some(connect_options(options))).await?;
             members.push(Member {
-                kv: client.kv_client().max_decoding_message_size(LARGEST_ANSWER),
+                kv: client
+                    .kv_client()
+                    .max_decoding_message_size(MAX_RESPONSE_BYTES),
                 watch: client
                     .watch_client()
-                    .max_decoding_message_size(LARGEST_ANSWER),
+                    .max_decoding_message_size(MAX_RESPONSE_BYTES),
             });
         }
         if members.is_empty() {
@@ -53,48 +53,48 @@ impl Pool {
             members,
             current: AtomicUsize::new(0),
             timeout: options.timeout,
-            silence: options.silence,
+            idle_timeout: options.idle_timeout,
         })
     }
 
-    /// Does what can be done twice, on another member if need be.
+    /// Makes an idempotent call, and retries it on another member if that may help.
     pub(super) async fn read<T, F>(&self, call: impl Fn(KvClient) -> F) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, etcd_client::Error>>,
     {
-        self.read_within(self.timeout, call).await
+        self.read_with_timeout(self.timeout, call).await
     }
 
-    /// Like [`Pool::read`], for answers that may be large.
-    pub(super) async fn read_much<T, F>(&self, call: impl Fn(KvClient) -> F) -> Result<T, Failure>
+    /// Like [`Pool::read`], for responses that may be large.
+    pub(super) async fn read_large<T, F>(&self, call: impl Fn(KvClient) -> F) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, etcd_client::Error>>,
     {
-        self.read_within(self.timeout * LARGE_ANSWERS_PATIENCE, call)
+        self.read_with_timeout(self.timeout * LARGE_RESPONSE_TIMEOUT_FACTOR, call)
             .await
     }
 
-    async fn read_within<T, F>(
+    async fn read_with_timeout<T, F>(
         &self,
-        time: Duration,
+        timeout: Duration,
         call: impl Fn(KvClient) -> F,
     ) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, etcd_client::Error>>,
     {
         let attempts = self.attempts();
-        // A member that hangs must leave time for the next one.
-        let time = time / attempts;
+        // Leaves time for the next member if one hangs.
+        let timeout = timeout / attempts;
         for _ in 1..attempts {
-            match self.attempt(time, &call).await {
+            match self.attempt(timeout, &call).await {
                 Err(failure) if failure.is_outage() => {}
                 other => return other,
             }
         }
-        self.attempt(time, &call).await
+        self.attempt(timeout, &call).await
     }
 
-    /// Does what must not happen twice: goes on only where nobody took the call.
+    /// Makes a call that is not idempotent: it is retried only if it was not sent.
     pub(super) async fn write<T, F>(&self, call: impl Fn(KvClient) -> F) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, etcd_client::Error>>,
@@ -110,48 +110,48 @@ impl Pool {
 
     async fn attempt<T, F>(
         &self,
-        time: Duration,
+        timeout: Duration,
         call: impl Fn(KvClient) -> F,
     ) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, etcd_client::Error>>,
     {
         let (index, member) = self.current();
-        let failure = match tokio::time::timeout(time, call(member.kv.clone())).await {
-            Ok(Ok(answer)) => return Ok(answer),
+        let failure = match tokio::time::timeout(timeout, call(member.kv.clone())).await {
+            Ok(Ok(response)) => return Ok(response),
             Ok(Err(error)) => Failure::from(error),
-            Err(_) => Failure::Unknown("no answer in time".into()),
+            Err(_) => Failure::Unknown("timed out".into()),
         };
         if failure.is_outage() {
-            self.leave(index);
+            self.switch_from(index);
         }
         Err(failure)
     }
 
-    /// The member in use, for a watch.
+    /// The member in use and its watch client.
     pub(super) fn watcher(&self) -> (usize, WatchClient) {
         let (index, member) = self.current();
         (index, member.watch.clone())
     }
 
-    /// How often a read is tried. Also a single member gets a second chance: the first may only find
-    /// the connection dead.
+    /// How many times a read is attempted. A single member gets a second attempt too: the first may
+    /// only reveal that the connection is dead.
     fn attempts(&self) -> u32 {
         if self.members.len() < 3 { 2 } else { 3 }
     }
 
-    /// How long a member may take to begin a watch: one that hangs leaves time for the next.
-    pub(super) fn time_of_one(&self) -> Duration {
+    /// How long a member may take to start a watch, which leaves time for the next one.
+    pub(super) fn watch_timeout(&self) -> Duration {
         match self.members.len() {
             1 => self.timeout,
             _ => self.timeout / self.attempts(),
         }
     }
 
-    /// After how long without a word a watch checks its member. Not where there is no other to go to:
-    /// whether the only one is there is for the connection's own keep-alive to find out.
-    pub(super) fn silence(&self) -> Option<Duration> {
-        (self.members.len() > 1).then_some(self.silence)
+    /// The idle timeout of watches. `None` with a single member: there is no other to switch to,
+    /// and keep-alive detects that it is gone.
+    pub(super) fn idle_timeout(&self) -> Option<Duration> {
+        (self.members.len() > 1).then_some(self.idle_timeout)
     }
 
     fn current(&self) -> (usize, &Member) {
@@ -159,10 +159,10 @@ impl Pool {
         (index, &self.members[index])
     }
 
-    /// Goes over to the next member, unless somebody did already.
-    pub(super) fn leave(&self, index: usize) {
+    /// Switches from member `index` to the next one, unless another caller already has.
+    pub(super) fn switch_from(&self, index: usize) {
         let next = (index + 1) % self.members.len();
-        // A failed exchange is somebody else's success.
+        // The exchange fails if another caller has switched.
         let _ = self
             .current
             .compare_exchange(index, next, Ordering::Relaxed, Ordering::Relaxed);
@@ -175,7 +175,7 @@ fn connect_options(options: &EtcdOptions) -> ConnectOptions {
         .with_connect_timeout(options.timeout)
         .with_keep_alive(interval, timeout)
         .with_keep_alive_while_idle(true)
-        // A member cut off from the others would keep a watch that hears nothing.
+        // A partitioned member would keep the watch open without delivering anything.
         .with_require_leader(true);
     let Some(certificates) = &options.tls else {
         return connect;
@@ -194,9 +194,9 @@ fn connect_options(options: &EtcdOptions) -> ConnectOptions {
 mod tests {
     use super::*;
 
-    /// What nobody took may be tried elsewhere; everything depends on telling it apart.
+    /// A write may be retried only if it was not sent, so that case must be recognized.
     #[tokio::test]
-    async fn a_refused_connection_is_known() {
+    async fn a_refused_connection_counts_as_unsent() {
         let pool = Pool::connect(&EtcdOptions::new(["http://127.0.0.1:1"]))
             .await
             .unwrap();

@@ -1,4 +1,4 @@
-//! Writing: one transaction each, which compares the key's revision and on failure reads the key.
+//! Writes: one transaction each, which compares the key's revision and reads the key if it differs.
 
 use std::sync::Arc;
 
@@ -9,16 +9,16 @@ use super::pool::Pool;
 use super::read::{entry, header_revision, to_wire};
 use crate::{Entry, Error, Result, Revision};
 
-/// Writes a key that is not there.
+/// Writes a key that does not exist.
 pub(super) async fn create(pool: &Pool, key: &str, value: Bytes) -> Result<Arc<Entry>> {
     let write = TxnOp::put(key, value.as_ref(), None);
     match run(pool, key, 0, write, None).await? {
-        Outcome::Done(revision) => Ok(Entry::new(key, value, revision)),
-        Outcome::Failed(_) => Err(Error::AlreadyExists { key: key.into() }),
+        Outcome::Committed(revision) => Ok(Entry::new(key, value, revision)),
+        Outcome::Mismatch(_) => Err(Error::AlreadyExists { key: key.into() }),
     }
 }
 
-/// Writes a key that is as expected.
+/// Writes a key that is at revision `expected`.
 pub(super) async fn compare_and_swap(
     pool: &Pool,
     key: &str,
@@ -27,25 +27,25 @@ pub(super) async fn compare_and_swap(
 ) -> Result<Arc<Entry>> {
     let write = TxnOp::put(key, value.as_ref(), None);
     match run(pool, key, expected, write, Some(TxnOp::get(key, None))).await? {
-        Outcome::Done(revision) => Ok(Entry::new(key, value, revision)),
-        Outcome::Failed(response) => Err(conflict(key, &response)),
+        Outcome::Committed(revision) => Ok(Entry::new(key, value, revision)),
+        Outcome::Mismatch(response) => Err(conflict(key, &response)),
     }
 }
 
-/// Deletes a key that is as expected.
+/// Deletes a key that is at revision `expected`.
 pub(super) async fn delete(pool: &Pool, key: &str, expected: Revision) -> Result<Revision> {
     let write = TxnOp::delete(key, None);
     match run(pool, key, expected, write, Some(TxnOp::get(key, None))).await? {
-        Outcome::Done(revision) => Ok(revision),
-        Outcome::Failed(response) => Err(conflict(key, &response)),
+        Outcome::Committed(revision) => Ok(revision),
+        Outcome::Mismatch(response) => Err(conflict(key, &response)),
     }
 }
 
 enum Outcome {
-    /// It was done at this revision.
-    Done(Revision),
-    /// The key was not as expected.
-    Failed(TxnResponse),
+    /// Committed at this revision.
+    Committed(Revision),
+    /// The key was not at the expected revision.
+    Mismatch(TxnResponse),
 }
 
 async fn run(
@@ -67,9 +67,9 @@ async fn run(
     });
     let response = call.await.map_err(|failure| failure.into_error(0))?;
     if response.succeeded() {
-        Ok(Outcome::Done(header_revision(response.header())))
+        Ok(Outcome::Committed(header_revision(response.header())))
     } else {
-        Ok(Outcome::Failed(response))
+        Ok(Outcome::Mismatch(response))
     }
 }
 

@@ -1,8 +1,8 @@
-//! Watches that outlive their connection.
+//! Watches that survive the loss of their connection.
 //!
-//! Each follows *all* keys and passes on those under its prefix, others as [`Event::Progress`].
-//! That way it hears of every revision, and a reader who waits for one is not kept waiting because
-//! the write was elsewhere. The other way to learn this, asking etcd for its progress, may be
+//! Each watches *all* keys, delivers changes under its prefix, and reports others as
+//! [`Event::Progress`], so that it learns of every revision: a read that waits for one is not
+//! delayed because the write was elsewhere. The alternative, etcd's progress requests, may be
 //! answered too early before etcd 3.4.25 and 3.5.8 (etcd issue 15220).
 
 use std::collections::VecDeque;
@@ -17,38 +17,38 @@ use portcullis_api::Backoff;
 
 use super::pool::Pool;
 use super::read::{entry, from_wire, header_revision, to_wire};
-use crate::outage::{Outage, Sentences};
+use crate::outage::{Messages, Outage};
 use crate::{Entry, Error, Event, Frame, Result, Revision, Watch};
 
-/// How long to wait before connecting again: the first time, and at most.
+/// The pause before a reconnect: initial and maximum.
 const BACK_OFF: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
-/// How much longer than the configured time a member may be silent at most. The time doubles while
-/// one member after the other is silent: they may all be busy with the same large past.
-const PATIENCE: u32 = 8;
-const SENTENCES: Sentences = Sentences {
-    lost: "the watch on etcd was lost",
-    still: "there is still no watch on etcd",
-    over: "the watch on etcd goes on",
+/// The maximum factor of the idle timeout. It doubles while one member after another times out:
+/// they may all be busy with the same large history.
+const MAX_IDLE_FACTOR: u32 = 8;
+const MESSAGES: Messages = Messages {
+    started: "the watch on etcd was lost",
+    ongoing: "the watch on etcd is still down",
+    ended: "the watch on etcd resumed",
 };
-/// How long a member may lag behind what we have seen before we take etcd for a restored one.
-const LAG: Duration = Duration::from_secs(3);
+/// How long a member may be behind the highest revision seen before etcd is considered restored
+/// from a backup.
+const MAX_LAG: Duration = Duration::from_secs(3);
 
-/// One watch.
 struct Follower {
     pool: Arc<Pool>,
     prefix: String,
-    /// Everything before this revision has been told, and `told` changes of it.
+    /// Everything before this revision has been delivered, and `delivered` changes of it.
     next: Revision,
-    told: usize,
-    /// How many of `next`'s changes a new connection will repeat.
+    delivered: usize,
+    /// How many changes of `next` the new connection will repeat.
     repeated: usize,
-    /// The highest revision that etcd was seen at.
+    /// The highest revision seen.
     reached: Revision,
     connection: Option<Connection>,
     ready: VecDeque<Arc<Event>>,
     back_off: Backoff,
-    /// How many times the configured time a member may be silent.
-    patience: u32,
+    /// The current factor of the idle timeout.
+    idle_factor: u32,
     behind_since: Option<Instant>,
     outage: Outage,
 }
@@ -59,60 +59,63 @@ struct Connection {
 }
 
 impl Connection {
-    /// The next response. A member from which nothing comes for `silence` is asked for its progress;
-    /// one that does not answer that either has stalled, however well its connection looks.
-    async fn message(&mut self, silence: Option<Duration>) -> Result<WatchResponse, Broken> {
-        let Some(silence) = silence else {
-            return told(self.stream.message().await);
+    /// The next response. After `idle_timeout` without one, requests progress; a member that does
+    /// not respond to that has stalled, even if its connection looks healthy.
+    async fn message(
+        &mut self,
+        idle_timeout: Option<Duration>,
+    ) -> Result<WatchResponse, Disconnected> {
+        let Some(idle_timeout) = idle_timeout else {
+            return received(self.stream.message().await);
         };
-        if let Ok(message) = tokio::time::timeout(silence, self.stream.message()).await {
-            return told(message);
+        if let Ok(message) = tokio::time::timeout(idle_timeout, self.stream.message()).await {
+            return received(message);
         }
-        let answer = async {
+        let progress = async {
             self.stream.request_progress().await?;
             self.stream.message().await
         };
-        match tokio::time::timeout(silence, answer).await {
-            Ok(message) => told(message),
-            Err(_) => Err(Broken::Silent),
+        match tokio::time::timeout(idle_timeout, progress).await {
+            Ok(message) => received(message),
+            Err(_) => Err(Disconnected::Stalled),
         }
     }
 }
 
-/// Why nothing more comes from a connection.
+/// Why a connection is given up.
 #[derive(Debug, thiserror::Error)]
-enum Broken {
+enum Disconnected {
     #[error("the stream ended")]
     Ended,
-    #[error("the member does not answer on its watch stream")]
-    Silent,
+    #[error("the member does not respond on its watch stream")]
+    Stalled,
     #[error(transparent)]
     Failed(#[from] etcd_client::Error),
 }
 
-fn told(
+fn received(
     message: Result<Option<WatchResponse>, etcd_client::Error>,
-) -> Result<WatchResponse, Broken> {
-    message?.ok_or(Broken::Ended)
+) -> Result<WatchResponse, Disconnected> {
+    message?.ok_or(Disconnected::Ended)
 }
 
-/// Follows `prefix` from the first change after `after`.
+/// Watches `prefix` from the first change after `after`.
 pub(super) async fn follow(pool: Arc<Pool>, prefix: &str, after: Revision) -> Result<Watch> {
     let mut follower = Follower {
         pool,
         prefix: prefix.into(),
         next: after + 1,
-        told: 0,
+        delivered: 0,
         repeated: 0,
         reached: 0,
         connection: None,
         ready: VecDeque::new(),
         back_off: BACK_OFF,
-        patience: 1,
+        idle_factor: 1,
         behind_since: None,
-        outage: Outage::of(SENTENCES),
+        outage: Outage::new(MESSAGES),
     };
-    // Who asks while etcd is away should hear so at once; later the watch helps itself.
+    // A new watch fails at once if etcd is unavailable; an established one reconnects.
     follower.connect().await?;
     Ok(Box::pin(stream::unfold(Some(follower), |follower| async {
         let mut follower = follower?;
@@ -133,14 +136,14 @@ impl Follower {
                 self.reconnect().await;
                 continue;
             };
-            let silence = self.pool.silence().map(|time| time * self.patience);
-            match connection.message(silence).await {
-                Ok(response) => self.take(&response)?,
+            let idle_timeout = self.pool.idle_timeout().map(|time| time * self.idle_factor);
+            match connection.message(idle_timeout).await {
+                Ok(response) => self.handle(&response)?,
                 Err(failure) => {
-                    if matches!(failure, Broken::Silent) {
-                        self.patience = (self.patience * 2).min(PATIENCE);
+                    if matches!(failure, Disconnected::Stalled) {
+                        self.idle_factor = (self.idle_factor * 2).min(MAX_IDLE_FACTOR);
                     }
-                    self.hang_up(&failure);
+                    self.disconnect(&failure);
                 }
             }
         }
@@ -161,27 +164,27 @@ impl Follower {
             .with_fragment()
             .with_start_revision(to_wire(self.next));
         let watch = client.watch("", Some(options));
-        let failure = match tokio::time::timeout(self.pool.time_of_one(), watch).await {
+        let failure = match tokio::time::timeout(self.pool.watch_timeout(), watch).await {
             Ok(Ok(stream)) => {
-                self.repeated = self.told;
+                self.repeated = self.delivered;
                 self.connection = Some(Connection { member, stream });
                 return Ok(());
             }
             Ok(Err(error)) => error.to_string(),
-            Err(_) => "no answer in time".into(),
+            Err(_) => "timed out".into(),
         };
-        self.pool.leave(member);
+        self.pool.switch_from(member);
         Err(Error::Unavailable(failure))
     }
 
-    fn hang_up(&mut self, reason: &(impl std::fmt::Display + ?Sized)) {
+    fn disconnect(&mut self, reason: &(impl std::fmt::Display + ?Sized)) {
         if let Some(connection) = self.connection.take() {
             self.outage.failed(reason);
-            self.pool.leave(connection.member);
+            self.pool.switch_from(connection.member);
         }
     }
 
-    fn take(&mut self, response: &WatchResponse) -> Result<()> {
+    fn handle(&mut self, response: &WatchResponse) -> Result<()> {
         if response.canceled() {
             return self.canceled(response);
         }
@@ -190,7 +193,7 @@ impl Follower {
             return self.created(current);
         }
         self.back_off.reset();
-        self.patience = 1;
+        self.idle_factor = 1;
         self.reached = self.reached.max(current);
         let mut elsewhere = None;
         for wire in response.events() {
@@ -210,23 +213,23 @@ impl Follower {
         Ok(())
     }
 
-    /// A new connection stands; is it to the same store, and not to an older copy?
+    /// Checks that a new connection is to the same store, and not to an older copy of it.
     fn created(&mut self, current: Revision) -> Result<()> {
         if current >= self.reached {
             self.reached = current;
             self.behind_since = None;
-            self.outage.over();
+            self.outage.recovered();
             return Ok(());
         }
         let since = *self.behind_since.get_or_insert_with(Instant::now);
-        if since.elapsed() > LAG {
+        if since.elapsed() > MAX_LAG {
             return Err(Error::Compacted {
                 requested: self.next - 1,
                 oldest: current,
             });
         }
-        self.hang_up(&format!(
-            "at revision {current}, and was at {}",
+        self.disconnect(&format!(
+            "the member is at revision {current}, behind {}",
             self.reached
         ));
         Ok(())
@@ -240,11 +243,11 @@ impl Follower {
                 oldest,
             });
         }
-        self.hang_up(response.cancel_reason());
+        self.disconnect(response.cancel_reason());
         Ok(())
     }
 
-    /// The revision of a change that was not told before; counts it as told.
+    /// The revision of a change that was not delivered before, which is then counted as delivered.
     fn unseen(&mut self, wire: &WireEvent) -> Option<Revision> {
         let revision = from_wire(wire.kv()?.mod_revision());
         if revision == self.next && self.repeated > 0 {
@@ -252,13 +255,13 @@ impl Follower {
             return None;
         }
         if revision != self.next {
-            (self.next, self.told, self.repeated) = (revision, 0, 0);
+            (self.next, self.delivered, self.repeated) = (revision, 0, 0);
         }
-        self.told += 1;
+        self.delivered += 1;
         Some(revision)
     }
 
-    /// The change, if it is under the prefix.
+    /// Converts a change under the prefix; `None` for others.
     fn translate(&self, wire: &WireEvent) -> Result<Option<Event>> {
         let Some(kv) = wire.kv() else { return Ok(None) };
         if !kv.key().starts_with(self.prefix.as_bytes()) || kv.key_str().is_err() {
@@ -269,21 +272,21 @@ impl Follower {
             entry(kv.clone()).map_err(|failure| failure.into_error(revision))
         };
         let previous = wire.prev_kv().map(read).transpose()?;
-        // What was before a change may be forgotten when the change itself is not yet.
-        let forgotten = || Error::Compacted {
+        // The previous value may have been compacted when the change itself has not.
+        let compacted = || Error::Compacted {
             requested: revision - 1,
             oldest: revision,
         };
         let frame = Frame::default();
         match wire.event_type() {
-            EventType::Put if kv.version() > 1 && previous.is_none() => Err(forgotten()),
+            EventType::Put if kv.version() > 1 && previous.is_none() => Err(compacted()),
             EventType::Put => Ok(Some(Event::Put {
                 entry: read(kv)?,
                 previous,
                 frame,
             })),
             EventType::Delete => {
-                let previous = previous.ok_or_else(forgotten)?;
+                let previous = previous.ok_or_else(compacted)?;
                 Ok(Some(Event::Delete {
                     previous,
                     revision,
@@ -300,9 +303,9 @@ mod tests {
     use crate::etcd::EtcdOptions;
     use crate::etcd_server::EtcdServer;
 
-    /// A member to which nothing happens is no member that has stalled.
+    /// An idle member must not be mistaken for a stalled one.
     #[tokio::test]
-    async fn a_silent_member_that_is_well_answers() {
+    async fn an_idle_member_responds_to_progress_requests() {
         let server = EtcdServer::start();
         let pool = Pool::connect(&EtcdOptions::new([server.endpoint()]))
             .await
@@ -311,11 +314,11 @@ mod tests {
         let options = WatchOptions::new().with_all_keys();
         let stream = client.watch("", Some(options)).await.unwrap();
         let mut connection = Connection { member, stream };
-        let silence = Some(Duration::from_secs(2));
-        assert!(connection.message(silence).await.unwrap().created());
+        let idle_timeout = Some(Duration::from_secs(2));
+        assert!(connection.message(idle_timeout).await.unwrap().created());
         for _ in 0..2 {
-            let answer = connection.message(silence).await.unwrap();
-            assert!(answer.events().is_empty() && !answer.canceled());
+            let progress = connection.message(idle_timeout).await.unwrap();
+            assert!(progress.events().is_empty() && !progress.canceled());
         }
     }
 }

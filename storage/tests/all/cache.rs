@@ -1,9 +1,9 @@
-//! The cache: the suite over either store, and what it promises beyond it.
+//! The cache over the embedded store: conformance, and guarantees beyond it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::support::{Embedded, Fickle, Mirror, eventually};
+use crate::support::{Controlled, Embedded, Mirror, eventually};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use portcullis_storage::cache::{Cache, CacheConfig};
@@ -26,7 +26,7 @@ async fn conforms_over_embedded() {
 }
 
 #[tokio::test]
-async fn what_was_there_before_is_there() {
+async fn existing_entries_are_loaded() {
     let store = Embedded::new();
     let old = store
         .storage()
@@ -40,13 +40,13 @@ async fn what_was_there_before_is_there() {
         .unwrap();
     assert!(
         Arc::ptr_eq(&found.entry.unwrap(), &old),
-        "one copy, with its facts"
+        "the store's own entry, with its derived value"
     );
     assert!(found.revision >= old.revision);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_wrote_reads_it_anywhere() {
+async fn writers_read_their_own_writes() {
     let store = Embedded::new();
     let cache = over(store.storage()).await;
     let anything = ReadAt::NotOlderThan(0);
@@ -74,7 +74,7 @@ async fn whoever_wrote_reads_it_anywhere() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_latest_includes_what_others_wrote() {
+async fn latest_reads_include_writes_of_others() {
     let store = Embedded::new();
     let cache = over(store.storage()).await;
     for n in 0..50 {
@@ -119,7 +119,7 @@ async fn keys_outside_its_root_are_passed_through() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn observers_see_a_write_before_it_returns() {
+async fn observers_see_writes_before_they_return() {
     let store = Embedded::new();
     store
         .storage()
@@ -145,9 +145,9 @@ async fn observers_see_a_write_before_it_returns() {
     assert_eq!(roles.resets(), 1);
 }
 
-/// An observer that comes in the middle of a storm ends up with the same state as everybody.
+/// An observer added during a burst of writes ends up with the same entries as any other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn observers_miss_nothing_while_they_join() {
+async fn observers_added_during_writes_miss_nothing() {
     let store = Embedded::new();
     let cache = Arc::new(over(store.storage()).await);
     let writers: Vec<_> = (0..8)
@@ -191,7 +191,7 @@ async fn observers_miss_nothing_while_they_join() {
 }
 
 #[tokio::test]
-async fn a_slow_watcher_is_ended_and_nobody_waits() {
+async fn a_slow_watcher_is_ended_without_delaying_writes() {
     let store = Embedded::new();
     let config = CacheConfig {
         watcher_events: 4,
@@ -214,7 +214,7 @@ async fn a_slow_watcher_is_ended_and_nobody_waits() {
 }
 
 #[tokio::test]
-async fn a_watch_from_before_the_window_is_refused() {
+async fn a_watch_from_before_the_window_is_rejected() {
     let store = Embedded::new();
     let config = CacheConfig {
         history_events: 10,
@@ -228,11 +228,8 @@ async fn a_watch_from_before_the_window_is_refused() {
             .await
             .unwrap();
     }
-    let refused = cache.watch(ROOT, first.revision).await.err();
-    assert!(
-        matches!(refused, Some(Error::Compacted { .. })),
-        "{refused:?}"
-    );
+    let error = cache.watch(ROOT, first.revision).await.err();
+    assert!(matches!(error, Some(Error::Compacted { .. })), "{error:?}");
     let mut watch = cache.watch(ROOT, cache.reached() - 10).await.unwrap();
     assert_eq!(
         watch.next().await.unwrap().unwrap().key(),
@@ -241,7 +238,7 @@ async fn a_watch_from_before_the_window_is_refused() {
 }
 
 #[tokio::test]
-async fn the_idle_are_told_how_far_they_are() {
+async fn idle_watchers_receive_progress() {
     let store = Embedded::new();
     let progress = Duration::from_millis(20);
     let cache = with(
@@ -258,33 +255,33 @@ async fn the_idle_are_told_how_far_they_are() {
     assert!(matches!(*event, Event::Progress(revision) if revision == elsewhere.revision));
 }
 
-/// One read serves all who asked before it began, and the next ones those who asked meanwhile.
+/// A read serves all requests that arrived before it began; later ones are served by the next read.
 #[tokio::test]
 async fn requests_share_reads_of_the_revision() {
     let store = Embedded::new();
-    let fickle = Fickle::over(store.storage());
-    let cache = Arc::new(over(fickle.clone()).await);
-    let ask = |key: &'static str| {
+    let controlled = Controlled::over(store.storage());
+    let cache = Arc::new(over(controlled.clone()).await);
+    let get = |key: &'static str| {
         let cache = cache.clone();
         tokio::spawn(async move { cache.get(key, ReadAt::Latest).await.unwrap() })
     };
-    fickle.hold_reads();
-    let first = ask("/registry/a");
-    eventually(|| fickle.reads_begun() == 1).await;
-    // This one is written after the first read began, and before the others ask.
+    controlled.hold_reads();
+    let first = get("/registry/a");
+    eventually(|| controlled.reads_begun() == 1).await;
+    // Written after the first read began, and before the other requests arrive.
     store
         .storage()
         .create("/registry/a", Bytes::new())
         .await
         .unwrap();
-    let others: Vec<_> = (0..100).map(|_| ask("/registry/a")).collect();
+    let others: Vec<_> = (0..100).map(|_| get("/registry/a")).collect();
     eventually(|| cache.read_counts().requests == 101).await;
-    fickle.release_reads();
+    controlled.release_reads();
     first.await.unwrap();
     for other in others {
         assert!(
             other.await.unwrap().entry.is_some(),
-            "it asked after the write"
+            "the request began after the write"
         );
     }
     let counts = cache.read_counts();
@@ -293,19 +290,19 @@ async fn requests_share_reads_of_the_revision() {
 }
 
 #[tokio::test]
-async fn a_store_that_does_not_answer_is_not_waited_for_long() {
+async fn reads_time_out_when_the_store_does_not_respond() {
     let store = Embedded::new();
-    let fickle = Fickle::over(store.storage());
+    let controlled = Controlled::over(store.storage());
     let read_wait = Duration::from_millis(100);
     let cache = with(
-        fickle.clone(),
+        controlled.clone(),
         CacheConfig {
             read_wait,
             ..CacheConfig::default()
         },
     )
     .await;
-    fickle.hold_reads();
+    controlled.hold_reads();
     let begun = Instant::now();
     let read = cache.get("/registry/a", ReadAt::Latest).await;
     assert!(matches!(read, Err(Error::Unavailable(_))), "{read:?}");
@@ -321,22 +318,22 @@ async fn a_store_that_does_not_answer_is_not_waited_for_long() {
             .await
             .is_ok()
     );
-    fickle.release_reads();
+    controlled.release_reads();
     cache.health().await.unwrap();
 }
 
-/// Where changes may have been missed, watchers must begin anew; observers are told everything.
+/// When changes may have been missed, watches end, and observers are reset.
 #[tokio::test]
-async fn a_gap_ends_watches_and_is_closed_by_reading_anew() {
+async fn a_gap_ends_watches_and_reloads_the_cache() {
     let store = Embedded::new();
-    let fickle = Fickle::over(store.storage());
-    let cache = over(fickle.clone()).await;
+    let controlled = Controlled::over(store.storage());
+    let cache = over(controlled.clone()).await;
     let kept = cache.create("/registry/kept", Bytes::new()).await.unwrap();
     let gone = cache.create("/registry/gone", Bytes::new()).await.unwrap();
     let mirror = Mirror::default();
     cache.observe(ROOT, Box::new(mirror.clone()));
     let mut watch = cache.watch(ROOT, cache.reached()).await.unwrap();
-    fickle.cut_watches();
+    controlled.cut_watches();
     let end = watch.next().await;
     assert!(matches!(end, Some(Err(Error::Compacted { .. }))), "{end:?}");
     assert!(watch.next().await.is_none());
@@ -354,7 +351,7 @@ async fn a_gap_ends_watches_and_is_closed_by_reading_anew() {
     assert_eq!(keys, ["/registry/kept", "/registry/new"]);
     assert!(
         Arc::ptr_eq(&page.entries[0], &kept),
-        "what did not change keeps its facts"
+        "an unchanged entry keeps its derived value"
     );
     assert_eq!(mirror.keys(), keys);
     eventually(|| cache.is_healthy()).await;
@@ -367,7 +364,7 @@ async fn a_gap_ends_watches_and_is_closed_by_reading_anew() {
 }
 
 #[tokio::test]
-async fn shutdown_ends_everything() {
+async fn shutdown_ends_tasks_and_watches() {
     let store = Embedded::new();
     let upstream = store.storage();
     let cache = over(upstream.clone()).await;
@@ -380,6 +377,6 @@ async fn shutdown_ends_everything() {
     assert!(cache.watch(ROOT, cache.reached()).await.is_err());
     assert!(!cache.is_healthy());
     drop((cache, watch));
-    // One here and one in `store`: the tasks' have gone with them.
+    // One here and one in `store`: the tasks have dropped theirs.
     assert_eq!(Arc::strong_count(&upstream), 2);
 }

@@ -1,4 +1,4 @@
-//! The cache over etcd: the suite, and what happens when etcd goes away.
+//! The cache over etcd: conformance, and outages of etcd.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -27,7 +27,7 @@ async fn conforms() {
     conformance::run(Arc::new(cache)).await;
 }
 
-/// Two servers on one etcd read what the other one wrote.
+/// Two caches on one etcd see each other's writes.
 #[tokio::test]
 async fn two_caches_agree() {
     let server = EtcdServer::start();
@@ -45,19 +45,19 @@ async fn two_caches_agree() {
     }
 }
 
-/// Revisions that are nobody's business here do not hold up readers.
+/// Writes outside the root advance the revision, but do not delay reads.
 #[tokio::test]
-async fn writes_elsewhere_delay_no_read() {
+async fn writes_outside_the_root_do_not_delay_reads() {
     let server = EtcdServer::start();
     let (store, cache) = both(&server).await;
     let begun = Instant::now();
     for n in 0..20 {
-        let elsewhere = store
+        let outside = store
             .create(&format!("/elsewhere/{n}"), Bytes::new())
             .await
             .unwrap();
         let found = cache.get("/registry/a", ReadAt::Latest).await.unwrap();
-        assert!(found.revision >= elsewhere.revision);
+        assert!(found.revision >= outside.revision);
     }
     assert!(
         begun.elapsed() < Duration::from_secs(10),
@@ -67,7 +67,7 @@ async fn writes_elsewhere_delay_no_read() {
 }
 
 #[tokio::test]
-async fn what_was_before_comes_from_memory() {
+async fn previous_entries_come_from_the_cache() {
     let server = EtcdServer::start();
     let (_, cache) = both(&server).await;
     let one = cache.create("/registry/a", Bytes::new()).await.unwrap();
@@ -81,14 +81,17 @@ async fn what_was_before_comes_from_memory() {
             previous: Some(previous),
             ..
         } => {
-            assert!(Arc::ptr_eq(previous, &one), "one copy, with its facts");
+            assert!(
+                Arc::ptr_eq(previous, &one),
+                "the cached entry, with its derived value"
+            );
         }
         other => panic!("{other:?}"),
     }
 }
 
 #[tokio::test]
-async fn while_etcd_is_away_it_says_so_and_then_goes_on() {
+async fn the_cache_reports_an_outage_of_etcd_and_recovers() {
     let mut server = EtcdServer::start();
     let (_, cache) = both(&server).await;
     let before = cache.create("/registry/a", Bytes::new()).await.unwrap();
@@ -116,7 +119,7 @@ async fn while_etcd_is_away_it_says_so_and_then_goes_on() {
     while cache.health().await.is_err() {
         assert!(
             begun.elapsed() < Duration::from_secs(20),
-            "it does not come back"
+            "the cache does not recover"
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -125,13 +128,13 @@ async fn while_etcd_is_away_it_says_so_and_then_goes_on() {
     assert_eq!(
         event.revision(),
         after.revision,
-        "nothing was compacted, and nothing is missed"
+        "nothing was compacted, so no change is missed"
     );
 }
 
-/// etcd put back to nothing: everybody begins anew.
+/// After etcd lost all data, watches end and the cache is reloaded.
 #[tokio::test]
-async fn another_history_is_read_anew() {
+async fn a_wiped_etcd_is_reloaded() {
     let mut server = EtcdServer::start();
     let (_, cache) = both(&server).await;
     for n in 0..5 {

@@ -1,4 +1,4 @@
-//! What the cache holds on to.
+//! The cache's memory limits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use portcullis_storage::cache::{Cache, CacheConfig};
-use portcullis_storage::embedded::{EmbeddedStorage, History};
+use portcullis_storage::embedded::{EmbeddedStorage, HistoryLimits};
 use portcullis_storage::{Error, Storage};
 
-/// A value that counts itself.
+/// A value that counts its live instances.
 struct Counted {
     value: Vec<u8>,
     alive: Arc<AtomicUsize>,
@@ -35,17 +35,18 @@ impl Drop for Counted {
     }
 }
 
-/// However many watchers do not read, what waits for them is bounded for all together, and in bytes.
+/// Regardless of how many watchers do not receive, the bytes of queued changes are bounded for all
+/// together.
 #[tokio::test]
-async fn watchers_that_never_read_hold_on_to_little() {
+async fn idle_receivers_hold_bounded_memory() {
     const SIZE: usize = 100 << 10;
     const WRITES: usize = 200;
     let dir = tempfile::tempdir().unwrap();
-    let history = History {
+    let limits = HistoryLimits {
         events: 1000,
         bytes: 10 * SIZE,
     };
-    let store = EmbeddedStorage::open_with(dir.path(), history).unwrap();
+    let store = EmbeddedStorage::open_with(dir.path(), limits).unwrap();
     let config = CacheConfig {
         history_bytes: 10 * SIZE,
         ..CacheConfig::default()
@@ -55,19 +56,19 @@ async fn watchers_that_never_read_hold_on_to_little() {
     let value = || Counted::bytes(&alive, SIZE);
     let mut entry = cache.create("/a", value()).await.unwrap();
     let mut reader = cache.watch("/", entry.revision).await.unwrap();
-    let mut silent = Vec::new();
+    let mut idle = Vec::new();
     for n in 0..WRITES {
         if n % 20 == 0 {
-            silent.push(cache.watch("/", entry.revision).await.unwrap());
+            idle.push(cache.watch("/", entry.revision).await.unwrap());
         }
         let swap = cache.compare_and_swap("/a", entry.revision, value());
         entry = swap.await.unwrap();
-        let told = reader.next().await.unwrap().unwrap();
-        assert_eq!(told.revision(), entry.revision);
+        let event = reader.next().await.unwrap().unwrap();
+        assert_eq!(event.revision(), entry.revision);
     }
     let most = alive.load(Ordering::Relaxed);
     assert!(most <= 30, "{most} of {WRITES} values are held");
-    for watch in &mut silent[..9] {
+    for watch in &mut idle[..9] {
         let end = watch.next().await;
         assert!(matches!(end, Some(Err(Error::Slow))), "{end:?}");
         assert!(watch.next().await.is_none());

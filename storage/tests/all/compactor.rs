@@ -1,4 +1,4 @@
-//! The compactor: what is older than an interval goes, what is younger stays.
+//! The compactor: history older than an interval is compacted, younger history is kept.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use portcullis_storage::{Error, ReadAt, Storage};
 const INTERVAL: Duration = Duration::from_millis(200);
 
 #[tokio::test]
-async fn the_past_goes_after_an_interval() {
+async fn history_is_compacted_after_an_interval() {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(EmbeddedStorage::open(dir.path()).unwrap());
     let old = store.create("/registry/a", Bytes::new()).await.unwrap();
@@ -31,5 +31,5 @@ async fn the_past_goes_after_an_interval() {
     assert!(matches!(error, Error::Compacted { .. }), "{error}");
     assert!(begun.elapsed() >= INTERVAL, "compacted too early");
     compactor.shutdown().await;
-    assert_eq!(Arc::strong_count(&store), 1, "its task is gone");
+    assert_eq!(Arc::strong_count(&store), 1, "the task has ended");
 }

@@ -1,19 +1,19 @@
-//! The embedded store: the suite, and what concerns its file.
+//! The embedded store: conformance, and tests of its file.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use portcullis_storage::embedded::{EmbeddedStorage, History, OpenError};
+use portcullis_storage::embedded::{EmbeddedStorage, HistoryLimits, OpenError};
 use portcullis_storage::{Error, ListRequest, ReadAt, Storage, conformance};
 
 fn open(dir: &Path) -> EmbeddedStorage {
     EmbeddedStorage::open(dir).expect("to open the store")
 }
 
-fn refusal(dir: &Path) -> OpenError {
-    EmbeddedStorage::open(dir).err().expect("a refusal")
+fn open_error(dir: &Path) -> OpenError {
+    EmbeddedStorage::open(dir).err().expect("an error")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -23,7 +23,7 @@ async fn conforms() {
 }
 
 #[tokio::test]
-async fn everything_is_there_after_a_restart() {
+async fn everything_survives_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     let start = store.revision().await.unwrap();
@@ -64,17 +64,17 @@ async fn everything_is_there_after_a_restart() {
             .is_none()
     );
     let watch = store.watch("/", start).await.unwrap();
-    let told: Vec<_> = watch
+    let revisions: Vec<_> = watch
         .take(4)
         .map(|event| event.unwrap().revision())
         .collect()
         .await;
-    assert_eq!(told, [one.revision, two.revision, b.revision, gone]);
+    assert_eq!(revisions, [one.revision, two.revision, b.revision, gone]);
     let next = store.create("/c", Bytes::new()).await.unwrap();
     assert_eq!(next.revision, gone + 1);
 }
 
-/// Also when nothing is left of the change that made the current revision.
+/// Even when the change of the current revision has been compacted away.
 #[tokio::test]
 async fn the_revision_survives_compaction_and_restart() {
     let dir = tempfile::tempdir().unwrap();
@@ -92,13 +92,13 @@ async fn the_revision_survives_compaction_and_restart() {
 }
 
 #[tokio::test]
-async fn old_history_makes_room() {
+async fn history_beyond_its_limits_is_compacted() {
     let dir = tempfile::tempdir().unwrap();
-    let history = History {
+    let limits = HistoryLimits {
         events: 100,
         bytes: 1 << 20,
     };
-    let store = EmbeddedStorage::open_with(dir.path(), history).unwrap();
+    let store = EmbeddedStorage::open_with(dir.path(), limits).unwrap();
     let first = store
         .create("/a", Bytes::from(vec![0; 1000]))
         .await
@@ -121,7 +121,7 @@ async fn old_history_makes_room() {
 }
 
 #[tokio::test]
-async fn a_closed_store_says_so() {
+async fn a_closed_store_is_unavailable() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     let mut watch = store.watch("/", 1).await.unwrap();
@@ -138,10 +138,10 @@ async fn a_closed_store_says_so() {
 }
 
 #[tokio::test]
-async fn a_directory_has_one_store() {
+async fn a_directory_is_locked() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
-    let error = refusal(dir.path());
+    let error = open_error(dir.path());
     assert!(matches!(error, OpenError::InUse { .. }), "{error}");
     assert!(
         error.to_string().contains(dir.path().to_str().unwrap()),
@@ -152,7 +152,7 @@ async fn a_directory_has_one_store() {
 }
 
 #[test]
-fn what_is_not_a_store_is_refused_and_left_alone() {
+fn other_files_are_rejected_and_left_unchanged() {
     let noise: Vec<u8> = (0..100_000_u32)
         .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
         .collect();
@@ -160,14 +160,14 @@ fn what_is_not_a_store_is_refused_and_left_alone() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("store.redb");
         std::fs::write(&path, content).unwrap();
-        let error = refusal(dir.path());
+        let error = open_error(dir.path());
         assert!(error.to_string().contains("store.redb"), "{error}");
         assert_eq!(std::fs::read(&path).unwrap(), content);
     }
 }
 
 #[test]
-fn anothers_and_newer_files_are_refused() {
+fn foreign_and_newer_databases_are_rejected() {
     const FORMAT: redb::TableDefinition<'_, &str, u64> = redb::TableDefinition::new("portcullis");
     for (key, expected) in [
         (None, "not a portcullis store"),
@@ -185,7 +185,7 @@ fn anothers_and_newer_files_are_refused() {
             transaction.commit().unwrap();
         }
         drop(database);
-        let error = refusal(dir.path()).to_string();
+        let error = open_error(dir.path()).to_string();
         assert!(
             error.contains(expected) && error.contains("store.redb"),
             "{error}"
@@ -193,10 +193,10 @@ fn anothers_and_newer_files_are_refused() {
     }
 }
 
-/// Damage to the file of a process that was killed: redb may go back to the commit before, which it
-/// cannot tell from one that was never finished. That is noticed.
+/// Damage to the file after a kill may make redb roll back to the previous commit, which it cannot
+/// distinguish from an unfinished one. The store detects that.
 #[tokio::test]
-async fn damage_after_a_kill_takes_back_nothing_without_a_word() {
+async fn damage_after_a_kill_never_loses_data_silently() {
     const COUNT: usize = 40;
     const FILES: [&str; 2] = ["store.redb", "store.acknowledged"];
     let dir = tempfile::tempdir().unwrap();
@@ -206,12 +206,12 @@ async fn damage_after_a_kill_takes_back_nothing_without_a_word() {
         store.create(&format!("/{n}"), value).await.unwrap();
     }
     let revision = store.revision().await.unwrap();
-    // As they are now is how a kill leaves them.
-    let [whole, mark] = FILES.map(|file| std::fs::read(dir.path().join(file)).unwrap());
+    // A kill would leave the files like this.
+    let [whole, acknowledged] = FILES.map(|file| std::fs::read(dir.path().join(file)).unwrap());
     drop(store);
     let header = (0..320).step_by(3);
     let pages = (0..whole.len()).step_by(4096).map(|page| page + 100);
-    let (mut harmless, mut refused, mut rolled_back) = (0, 0, 0);
+    let (mut harmless, mut rejected, mut rolled_back) = (0, 0, 0);
     for offset in header.chain(pages) {
         let mut damaged = whole.clone();
         if let Some(byte) = damaged.get_mut(offset) {
@@ -219,10 +219,10 @@ async fn damage_after_a_kill_takes_back_nothing_without_a_word() {
         }
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join(FILES[0]), &damaged).unwrap();
-        std::fs::write(dir.path().join(FILES[1]), &mark).unwrap();
+        std::fs::write(dir.path().join(FILES[1]), &acknowledged).unwrap();
         match EmbeddedStorage::open(dir.path()) {
             Err(OpenError::RolledBack { .. }) => rolled_back += 1,
-            Err(_) => refused += 1,
+            Err(_) => rejected += 1,
             Ok(store) => {
                 let page = store.list("/", &ListRequest::all()).await.unwrap();
                 assert_eq!(
@@ -234,40 +234,41 @@ async fn damage_after_a_kill_takes_back_nothing_without_a_word() {
             }
         }
     }
-    println!("{harmless} harmless, {refused} refused, {rolled_back} were a step back");
+    println!("{harmless} harmless, {rejected} rejected, {rolled_back} rolled back");
     assert!(rolled_back > 0 && harmless > 0);
 }
 
-/// A store whose file is gone is not replaced by an empty one, unless its owner asks for that by
-/// removing the mark as well.
+/// A missing file is not replaced by an empty store unless the owner removes `store.acknowledged`
+/// as well.
 #[tokio::test]
-async fn a_missing_file_is_refused() {
+async fn a_missing_file_is_rejected() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     store.create("/a", Bytes::new()).await.unwrap();
     drop(store);
-    let [file, mark] = ["store.redb", "store.acknowledged"].map(|name| dir.path().join(name));
+    let [file, acknowledged] =
+        ["store.redb", "store.acknowledged"].map(|name| dir.path().join(name));
     std::fs::remove_file(&file).unwrap();
     for _ in 0..2 {
-        let error = refusal(dir.path());
+        let error = open_error(dir.path());
         assert!(matches!(error, OpenError::Missing { .. }), "{error}");
-        let said = error.to_string();
-        for path in [&file, &mark] {
-            assert!(said.contains(path.to_str().unwrap()), "{said}");
+        let message = error.to_string();
+        for path in [&file, &acknowledged] {
+            assert!(message.contains(path.to_str().unwrap()), "{message}");
         }
         assert!(!file.exists());
-        // What the mark says does not matter.
-        std::fs::write(&mark, "").unwrap();
+        // The content of the file does not matter.
+        std::fs::write(&acknowledged, "").unwrap();
     }
-    std::fs::remove_file(&mark).unwrap();
+    std::fs::remove_file(&acknowledged).unwrap();
     for _ in 0..2 {
         assert_eq!(open(dir.path()).revision().await.unwrap(), 1);
     }
 }
 
-/// A damaged file is refused, or the damage is where nothing is: never half of the data.
+/// A damaged file is rejected, unless the damage is in unused space: data is never lost silently.
 #[tokio::test]
-async fn damage_is_refused() {
+async fn damage_is_rejected() {
     const COUNT: usize = 200;
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
@@ -280,28 +281,28 @@ async fn damage_is_refused() {
     store.close().await;
     let path = dir.path().join("store.redb");
     let whole = std::fs::read(&path).unwrap();
-    let mut refused = 0;
+    let mut rejected = 0;
     for offset in (0..whole.len()).step_by(whole.len() / 60) {
         let mut damaged = whole.clone();
         damaged[offset] ^= 0x40;
         std::fs::write(&path, &damaged).unwrap();
         match EmbeddedStorage::open(dir.path()) {
-            Err(_) => refused += 1,
+            Err(_) => rejected += 1,
             Ok(store) => {
                 let entries = store.list("/", &ListRequest::all()).await.unwrap().entries;
-                let sound = |entry: &str, value: &Bytes| {
+                let intact = |entry: &str, value: &Bytes| {
                     let n: usize = entry[1..].parse().unwrap();
                     value.len() == 500 && value.iter().all(|byte| *byte == n as u8)
                 };
                 assert_eq!(entries.len(), COUNT, "damage at {offset} lost data");
-                assert!(entries.iter().all(|entry| sound(&entry.key, &entry.value)));
+                assert!(entries.iter().all(|entry| intact(&entry.key, &entry.value)));
             }
         }
     }
-    assert!(refused > 20, "only {refused} refused");
+    assert!(rejected > 20, "only {rejected} rejected");
     for length in [10, 4096, whole.len() / 2] {
         std::fs::write(&path, &whole[..length]).unwrap();
-        refusal(dir.path());
+        open_error(dir.path());
     }
     std::fs::write(&path, &whole).unwrap();
     open(dir.path());

@@ -1,4 +1,4 @@
-//! The store in etcd: the suite, and what happens when etcd goes away.
+//! The etcd store: conformance, and outages of etcd.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,15 +29,15 @@ async fn revisions(watch: &mut Watch, count: usize) -> Vec<Revision> {
         .expect("the changes in time")
 }
 
-/// Writes until it works; returns the write's revision.
+/// Retries a write until it succeeds; returns its revision.
 async fn write_when_possible(store: &EtcdStorage, key: &str) -> Revision {
-    let mut refusals = 0;
+    let mut failures = 0;
     loop {
         match store.create(key, Bytes::new()).await {
             Ok(entry) => return entry.revision,
-            Err(Error::Unavailable(_)) if refusals < 200 => refusals += 1,
-            // An attempt that was not acknowledged was made all the same.
-            Err(Error::AlreadyExists { .. }) if refusals > 0 => {
+            Err(Error::Unavailable(_)) if failures < 200 => failures += 1,
+            // An earlier attempt was committed but not acknowledged.
+            Err(Error::AlreadyExists { .. }) if failures > 0 => {
                 let found = store.get(key, ReadAt::Latest).await.unwrap();
                 return found.entry.unwrap().revision;
             }
@@ -59,7 +59,7 @@ async fn conforms() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_said_with_the_endpoints() {
+async fn a_failed_connect_names_the_endpoints() {
     let begun = Instant::now();
     let options = EtcdOptions::new(["http://127.0.0.1:1", "http://127.0.0.1:2"]);
     let error = EtcdStorage::connect(&options).await.err().unwrap();
@@ -80,7 +80,7 @@ async fn nobody_there_is_said_with_the_endpoints() {
 }
 
 #[tokio::test]
-async fn a_dead_member_is_passed_over() {
+async fn a_dead_member_is_skipped() {
     let server = EtcdServer::start();
     let options = EtcdOptions::new(["http://127.0.0.1:1".to_owned(), server.endpoint()]);
     let store = EtcdStorage::connect(&options).await.unwrap();
@@ -90,7 +90,7 @@ async fn a_dead_member_is_passed_over() {
 }
 
 #[tokio::test]
-async fn a_killed_etcd_is_found_again() {
+async fn the_store_reconnects_after_a_restart_of_etcd() {
     let mut server = EtcdServer::start();
     let store = connect(&server).await;
     let mut watch = store.watch("/registry/", 0).await.unwrap();
@@ -116,14 +116,14 @@ async fn a_killed_etcd_is_found_again() {
 }
 
 #[tokio::test]
-async fn a_paused_etcd_is_waited_for_and_not_for_long() {
+async fn calls_to_a_paused_etcd_time_out() {
     let server = EtcdServer::start();
     let mut options = EtcdOptions::new([server.endpoint()]);
     options.timeout = Duration::from_secs(1);
     let store = EtcdStorage::connect(&options).await.unwrap();
     let mut watch = store.watch("/registry/", 0).await.unwrap();
     signal(&server, Signal::STOP);
-    // Its threads stop one after the other, and may answer once more.
+    // Its threads stop one by one, so it may still respond once.
     let mut attempts = 0;
     let (error, took) = loop {
         let begun = Instant::now();
@@ -131,7 +131,7 @@ async fn a_paused_etcd_is_waited_for_and_not_for_long() {
             break (error, begun.elapsed());
         }
         attempts += 1;
-        assert!(attempts < 100, "it answers although it is stopped");
+        assert!(attempts < 100, "it responds although it is stopped");
     };
     assert!(matches!(error, Error::Unavailable(_)), "{error:?}");
     assert!(took < Duration::from_secs(3), "{took:?}");
@@ -140,14 +140,14 @@ async fn a_paused_etcd_is_waited_for_and_not_for_long() {
     assert_eq!(revisions(&mut watch, 1).await, [revision]);
 }
 
-/// The leader of three dies under load: writes go on with the others, none that was acknowledged is
-/// lost, and the watch hears of each once.
+/// When the leader of three is killed under load, writes continue on the others, no acknowledged
+/// write is lost, and the watch delivers each change once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_cluster_without_its_leader_goes_on() {
+async fn a_cluster_survives_the_loss_of_its_leader() {
     let mut servers = EtcdServer::start_cluster(3);
     let endpoints: Vec<_> = servers.iter().map(EtcdServer::endpoint).collect();
     let leader = leader_of(&endpoints).await;
-    // The leader first, so that it is the one in use.
+    // The first endpoint is the one in use.
     let mut ordered = endpoints.clone();
     ordered.swap(0, leader);
     let store = Arc::new(
@@ -166,27 +166,31 @@ async fn a_cluster_without_its_leader_goes_on() {
         acknowledged.push((key, revision));
     }
     let page = store.list("/registry/", &ListRequest::all()).await.unwrap();
-    let there = page
+    let stored = page
         .entries
         .iter()
         .map(|entry| (entry.revision, entry.key.to_string()));
-    let there: BTreeMap<_, _> = there.collect();
+    let stored: BTreeMap<_, _> = stored.collect();
     for (key, revision) in &acknowledged {
-        assert_eq!(there.get(revision), Some(key), "this was acknowledged");
+        assert_eq!(
+            stored.get(revision),
+            Some(key),
+            "an acknowledged write is missing"
+        );
     }
-    let told = revisions(&mut watch, there.len()).await;
-    assert!(told.iter().eq(there.keys()), "{told:?}");
+    let delivered = revisions(&mut watch, stored.len()).await;
+    assert!(delivered.iter().eq(stored.keys()), "{delivered:?}");
 }
 
-/// A member that stalls under the watch is left for another one: whoever reads through the cache goes
-/// on while the connection to it still looks well.
+/// A watch switches away from a stalled member, so that reads through the cache continue although
+/// the connection still looks healthy.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stalled_member_under_the_watch_is_left() {
+async fn the_watch_switches_away_from_a_stalled_member() {
     let servers = EtcdServer::start_cluster(3);
     let mut endpoints: Vec<_> = servers.iter().map(EtcdServer::endpoint).collect();
-    let stalls = (leader_of(&endpoints).await + 1) % 3;
-    // The one in use is a follower, so that the quorum and its leader stay.
-    endpoints.swap(0, stalls);
+    let stalled = (leader_of(&endpoints).await + 1) % 3;
+    // Stalls a follower, so that the quorum and its leader stay.
+    endpoints.swap(0, stalled);
     let store = EtcdStorage::connect(&EtcdOptions::new(endpoints)).await;
     let cache = Cache::start(
         Arc::new(store.unwrap()),
@@ -197,10 +201,10 @@ async fn a_stalled_member_under_the_watch_is_left() {
     .unwrap();
     let first = cache.create("/registry/a", Bytes::new()).await.unwrap();
     let mut watch = cache.watch("/registry/", first.revision).await.unwrap();
-    signal(&servers[stalls], Signal::STOP);
+    signal(&servers[stalled], Signal::STOP);
     let begun = Instant::now();
     let second = loop {
-        // One that was not acknowledged may be there all the same.
+        // A write that was not acknowledged may still have been committed.
         let key = format!("/registry/{}", begun.elapsed().as_nanos());
         if let Ok(entry) = cache.create(&key, Bytes::new()).await
             && let Ok(found) = cache.get(&key, ReadAt::Latest).await
@@ -211,28 +215,27 @@ async fn a_stalled_member_under_the_watch_is_left() {
     };
     let took = begun.elapsed();
     println!("written and read again after {took:.1?}");
-    // The connection's keep-alive needs 13 s to find out.
+    // Keep-alive takes 13 s to detect the stall.
     assert!(took < Duration::from_secs(10), "{took:?}");
     let mut last = first.revision;
     while last < second.revision {
         last = revisions(&mut watch, 1).await[0];
     }
-    signal(&servers[stalls], Signal::CONT);
+    signal(&servers[stalled], Signal::CONT);
 }
 
-/// An etcd that comes a little later than its client is waited for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_etcd_that_comes_later_is_waited_for() {
+async fn connect_waits_for_etcd_to_start() {
     let mut server = EtcdServer::start();
     server.kill();
     let mut options = EtcdOptions::new([server.endpoint()]);
-    options.start = Duration::from_millis(200);
+    options.startup_timeout = Duration::from_millis(200);
     let error = EtcdStorage::connect(&options).await.err().unwrap();
     assert!(error.to_string().contains("connection refused"), "{error}");
-    options.start = Duration::from_secs(60);
+    options.startup_timeout = Duration::from_secs(60);
     let connected = tokio::spawn(async move { EtcdStorage::connect(&options).await });
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(!connected.is_finished(), "it waits");
+    assert!(!connected.is_finished(), "connect is still waiting");
     let restarted = tokio::task::spawn_blocking(move || {
         server.restart();
         server
@@ -255,15 +258,18 @@ async fn leader_of(endpoints: &[String]) -> usize {
                 return n;
             }
         }
-        assert!(begun.elapsed() < Duration::from_secs(20), "nobody leads");
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "no leader is elected"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
-/// Others may change several keys in one transaction, which is one revision; a watch that is
-/// interrupted right after it tells none of them twice.
+/// Other clients may change several keys in one transaction, that is at one revision; a watch that
+/// reconnects right after it delivers each change once.
 #[tokio::test]
-async fn changes_of_one_revision_are_told_once() {
+async fn changes_of_one_revision_are_delivered_once() {
     let mut server = EtcdServer::start();
     let store = connect(&server).await;
     let mut watch = store.watch("/registry/", 0).await.unwrap();
@@ -280,9 +286,9 @@ async fn changes_of_one_revision_are_told_once() {
     assert_eq!(revisions(&mut watch, 1).await, [next]);
 }
 
-/// A store that was put back to nothing has another history, and a watch must not go on in it.
+/// A wiped store has a different history, in which a watch must not continue.
 #[tokio::test]
-async fn an_older_copy_ends_the_watch() {
+async fn a_wiped_store_ends_watches() {
     let mut server = EtcdServer::start();
     let store = connect(&server).await;
     for n in 0..5 {
@@ -302,7 +308,7 @@ async fn an_older_copy_ends_the_watch() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_said() {
+async fn a_value_over_the_size_limit_is_rejected() {
     let server = EtcdServer::start();
     let store = connect(&server).await;
     let write = store
@@ -311,7 +317,7 @@ async fn what_is_too_large_is_said() {
     assert!(matches!(write, Err(Error::TooLarge(_))), "{write:?}");
 }
 
-/// Answers of more than 64 MiB are asked for in smaller parts.
+/// Lists over 64 MiB are read in smaller pages.
 #[tokio::test]
 async fn huge_lists_are_read() {
     const COUNT: usize = 70;
@@ -330,20 +336,20 @@ async fn huge_lists_are_read() {
     assert!(page.entries.is_sorted_by(|one, next| one.key < next.key));
 }
 
-/// A write elsewhere in etcd moves the revision; a watch says how far it is all the same.
+/// A write outside the prefix advances the revision, which the watch reports as progress.
 #[tokio::test]
-async fn a_watch_hears_of_writes_elsewhere() {
+async fn a_watch_reports_writes_outside_its_prefix() {
     let server = EtcdServer::start();
     let store = connect(&server).await;
     let mut watch = store.watch("/registry/", 0).await.unwrap();
-    let elsewhere = store.create("/elsewhere/a", Bytes::new()).await.unwrap();
+    let outside = store.create("/elsewhere/a", Bytes::new()).await.unwrap();
     let event = watch.next().await.unwrap().unwrap();
     assert!(event.key().is_none(), "{event:?}");
-    assert_eq!(event.revision(), elsewhere.revision);
+    assert_eq!(event.revision(), outside.revision);
 }
 
 #[tokio::test]
-async fn certificates_are_shown_and_checked() {
+async fn certificates_are_sent_and_verified() {
     let tls = ServerTls::new();
     let server = EtcdServer::start_tls(&tls);
     let mut options = EtcdOptions::new([server.endpoint()]);
@@ -355,8 +361,8 @@ async fn certificates_are_shown_and_checked() {
     let store = EtcdStorage::connect(&options).await.unwrap();
     store.create("/registry/a", Bytes::new()).await.unwrap();
 
-    // Waiting mends no certificate.
-    options.start = Duration::from_secs(3600);
+    // TLS failures are not retried.
+    options.startup_timeout = Duration::from_secs(3600);
     options.tls = Some(EtcdTls {
         ca: Some(tls.ca.clone()),
         identity: None,
@@ -372,6 +378,6 @@ async fn certificates_are_shown_and_checked() {
     });
     assert!(
         EtcdStorage::connect(&options).await.is_err(),
-        "a server nobody vouches for"
+        "an unknown CA"
     );
 }

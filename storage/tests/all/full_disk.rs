@@ -1,4 +1,4 @@
-//! The embedded store on a disk that fills up: a real one, a small tmpfs.
+//! The embedded store on a disk that fills up, a small tmpfs.
 
 use std::io::{ErrorKind, Write};
 use std::path::Path;
@@ -10,14 +10,14 @@ use bytes::Bytes;
 use portcullis_storage::embedded::EmbeddedStorage;
 use portcullis_storage::{Entry, Error, ListRequest, ReadAt, Storage};
 
-/// Tells the child the directory of the small disk, and that it is the child.
+/// Set for the child process to the directory of the small disk.
 const DIR: &str = "PORTCULLIS_TEST_SMALL_DISK";
-/// How to have a place of one's own to mount things in: as root, and as anybody.
+/// Flags of `unshare` for a mount namespace: as root, and unprivileged.
 const NAMESPACES: [&[&str]; 2] = [&["--mount"], &["--map-root-user", "--mount"]];
 
-/// Runs the child below where a small disk is mounted that goes away with it.
+/// Runs `child` in a mount namespace with a small tmpfs.
 #[test]
-fn a_full_disk_loses_nothing_acknowledged() {
+fn acknowledged_writes_survive_a_full_disk() {
     let dir = tempfile::tempdir().unwrap();
     let namespace = NAMESPACES.into_iter().find(|flags| {
         let mounted = unshare(flags, "mount -t tmpfs tmpfs \"$1\"", dir.path()).output();
@@ -25,26 +25,26 @@ fn a_full_disk_loses_nothing_acknowledged() {
     });
     let Some(namespace) = namespace else {
         return skip(
-            "a_full_disk_loses_nothing_acknowledged mounts a small tmpfs in a mount namespace of its \
-             own, which neither `unshare --mount` nor `unshare --map-root-user --mount` gives here",
+            "acknowledged_writes_survive_a_full_disk mounts a small tmpfs in its own mount namespace, \
+             which neither `unshare --mount` nor `unshare --map-root-user --mount` provides here",
         );
     };
     let script = "mount -t tmpfs -o size=12m tmpfs \"$1\" && \
                   exec \"$2\" --exact full_disk::child --nocapture";
     let output = unshare(namespace, script, dir.path()).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
+    let stdout = String::from_utf8_lossy(&output.stdout);
     assert!(
-        output.status.success() && said.contains("survived a full disk"),
-        "{said}\n{}",
+        output.status.success() && stdout.contains("survived a full disk"),
+        "{stdout}\n{}",
         String::from_utf8_lossy(&output.stderr)
     );
 }
 
-/// Says why a test is not run, past the harness, which shows nothing of a test that passed. CI has all
-/// that tests need.
+/// Reports a skipped test on stderr, as the harness captures the output of passed tests. In CI
+/// nothing may be skipped.
 fn skip(why: &str) {
     assert!(std::env::var_os("CI").is_none(), "{why}");
-    // Without a standard error nobody is there to be told.
+    // Nothing can be reported without stderr.
     let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
@@ -63,7 +63,7 @@ fn value_of(key: &str) -> Bytes {
     Bytes::from(key.repeat(2048 / key.len()))
 }
 
-/// Not a test by itself: the process on the small disk.
+/// Not a test of its own: the child process on the small disk.
 #[tokio::test]
 async fn child() {
     let Ok(dir) = std::env::var(DIR) else { return };
@@ -76,15 +76,15 @@ async fn child() {
     let mut acknowledged = fill(&store, "/filling").await;
     assert!(acknowledged.len() > 100, "{}", acknowledged.len());
 
-    // It says that it cannot be written, however often small things still fit.
+    // Reported as not writable, even if small writes still fit.
     let mut rounds = 0;
     while store.writable().await.is_ok() {
         acknowledged.extend(fill(&store, &format!("/rest-{rounds}")).await);
         rounds += 1;
-        assert!(rounds < 100, "a full disk is said to be fine");
+        assert!(rounds < 100, "a full disk is reported as writable");
     }
 
-    // It goes on reading, refuses to write, and does not hang; a start does not harm it either.
+    // Reads continue, writes fail without hanging, and a restart does no harm.
     let known = &acknowledged[0];
     let found = store.get(&known.key, ReadAt::Latest).await.unwrap();
     assert_eq!(found.entry.unwrap().revision, known.revision);
@@ -94,19 +94,22 @@ async fn child() {
         assert!(error.to_string().contains("store"), "{error}");
     }
 
-    // Room is made while it runs, and again filled.
+    // Space is freed while the store runs, and filled again.
     let store = reopen(&dir, &filler);
     acknowledged.extend(fill(&store, "/again").await);
     std::fs::remove_file(&filler).unwrap();
     let before = acknowledged.len();
     let begun = Instant::now();
     while store.writable().await.is_err() {
-        assert!(begun.elapsed().as_secs() < 60, "room was made");
+        assert!(begun.elapsed().as_secs() < 60, "space was freed");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     acknowledged.push(store.create("/after", value_of("/after")).await.unwrap());
     acknowledged.extend(fill(&store, "/more").await);
-    assert!(acknowledged.len() > before + 100, "room was made for more");
+    assert!(
+        acknowledged.len() > before + 100,
+        "space was freed for more"
+    );
     drop(store);
     let store = EmbeddedStorage::open(&dir).unwrap();
     check(&store, &acknowledged, 4 + rounds).await;
@@ -116,7 +119,7 @@ async fn child() {
     );
 }
 
-/// The store, opened again; where that takes more room than there is, after making some.
+/// Reopens the store; frees some space first if there is too little.
 fn reopen(dir: &Path, filler: &Path) -> EmbeddedStorage {
     EmbeddedStorage::open(dir).unwrap_or_else(|_| {
         std::fs::write(filler, vec![0; 3 << 20]).unwrap();
@@ -124,7 +127,7 @@ fn reopen(dir: &Path, filler: &Path) -> EmbeddedStorage {
     })
 }
 
-/// Writes until that is refused for want of room; returns what was acknowledged.
+/// Writes until the disk is full; returns the acknowledged entries.
 async fn fill(store: &EmbeddedStorage, prefix: &str) -> Vec<Arc<Entry>> {
     let mut acknowledged = Vec::new();
     loop {
@@ -133,9 +136,9 @@ async fn fill(store: &EmbeddedStorage, prefix: &str) -> Vec<Arc<Entry>> {
             Ok(entry) => acknowledged.push(entry),
             Err(Error::Unavailable(why)) => {
                 let full = std::io::Error::from(ErrorKind::StorageFull).to_string();
-                let said = why.to_lowercase();
+                let message = why.to_lowercase();
                 assert!(
-                    said.contains(&full) || said.contains("no space left"),
+                    message.contains(&full) || message.contains("no space left"),
                     "{why}"
                 );
                 return acknowledged;
@@ -146,7 +149,7 @@ async fn fill(store: &EmbeddedStorage, prefix: &str) -> Vec<Arc<Entry>> {
     }
 }
 
-/// What was acknowledged is there; of the rest only what may be, and that whole.
+/// Checks that acknowledged entries are present, at most `most` others, and all of them intact.
 async fn check(store: &EmbeddedStorage, acknowledged: &[Arc<Entry>], most: usize) {
     let page = store.list("/", &ListRequest::all()).await.unwrap();
     for entry in &page.entries {
@@ -154,10 +157,10 @@ async fn check(store: &EmbeddedStorage, acknowledged: &[Arc<Entry>], most: usize
     }
     for entry in acknowledged {
         let found = store.get(&entry.key, ReadAt::Latest).await.unwrap();
-        let found = found.entry.expect("what was acknowledged");
+        let found = found.entry.expect("an acknowledged entry");
         assert_eq!(found.revision, entry.revision, "{}", entry.key);
     }
-    // Each time it was full, one write was in doubt.
+    // One write was in doubt each time the disk was full.
     let in_doubt = page.entries.len() - acknowledged.len();
     assert!(in_doubt <= most, "{in_doubt} more than were acknowledged");
 }

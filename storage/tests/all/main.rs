@@ -1,4 +1,4 @@
-//! The stores from outside: the suite over each of them, and what each promises beyond it.
+//! Tests of the public API: conformance of each store, and its guarantees beyond that.
 
 #![allow(clippy::unwrap_used, reason = "these are tests, helpers included")]
 

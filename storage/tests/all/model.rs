@@ -1,4 +1,4 @@
-//! Random operations on a store and on a simple model of one, side by side.
+//! Random operations on a store and on a reference model, compared step by step.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ mod reference;
 
 use reference::{At, Fault, Model, Outcome, change, content, simple};
 
-/// Keys that are prefixes of each other, and lie on both sides of a slash.
+/// Keys that are prefixes of each other, and sort on both sides of a slash.
 const KEYS: [&str; 8] = ["a", "a/", "a/b", "a/b/c", "a0", "ab", "b", "b/x"];
 const PREFIXES: [&str; 6] = ["", "a", "a/", "a/b", "b/", "z"];
 
@@ -27,7 +27,7 @@ enum Op {
         key: usize,
         value: u8,
     },
-    /// With the expected revision off by `off`.
+    /// The expected revision is wrong by `off`.
     Swap {
         key: usize,
         off: Revision,
@@ -60,7 +60,7 @@ enum Op {
 fn op() -> impl Strategy<Value = Op> {
     let key = 0..KEYS.len();
     let prefix = 0..PREFIXES.len();
-    // Off by nothing, most of the time.
+    // Mostly correct.
     let off = prop_oneof![6 => Just(0), 1 => 1..3_u64];
     let at = prop_oneof![
         Just(At::Latest),
@@ -81,10 +81,10 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Both, and where the store's keys lie.
+/// The store and the model, and the prefix of the store's keys.
 struct Pair {
     model: Model,
-    /// Away while it is restarted.
+    /// `None` while it is restarted.
     store: Option<Arc<dyn Storage>>,
     root: String,
 }
@@ -172,7 +172,7 @@ impl Pair {
         }
     }
 
-    /// What one would expect at the key; a revision that never was if it is not there.
+    /// The current revision of the key; one that never existed if the key does not.
     fn revision_of(&self, key: &str) -> Revision {
         self.model
             .now()
@@ -228,18 +228,18 @@ impl Pair {
         assert_eq!(actual, expected, "{prefix} {request:?}");
     }
 
-    /// A watch from `after` on tells every change under `prefix` since.
+    /// Checks that a watch after `after` delivers every change under `prefix`.
     async fn watch(&self, prefix: &str, after: Revision) {
         if after + 1 == self.model.compacted {
-            // etcd still tells the change of the compacted revision, where it has it.
+            // etcd may still deliver the change of the compacted revision.
             return;
         }
         if after < self.model.compacted {
-            let refused = match self.store().watch(prefix, after).await {
+            let error = match self.store().watch(prefix, after).await {
                 Ok(mut watch) => watch.next().await.unwrap().map(drop),
                 Err(error) => Err(error),
             };
-            assert_eq!(simple(refused), Err(Fault::Compacted));
+            assert_eq!(simple(error), Err(Fault::Compacted));
             return;
         }
         let since = self
@@ -261,7 +261,7 @@ impl Pair {
 }
 
 fn runner(cases: u32) -> TestRunner {
-    // Without a file of failures beside the test: what fails is printed, whole and minimal.
+    // No file of failures beside the test: the minimal failing case is printed.
     TestRunner::new(Config {
         cases,
         failure_persistence: None,
@@ -273,13 +273,13 @@ fn run_cases(cases: u32, case: impl Fn(Vec<Op>) -> futures_util::future::BoxFutu
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let outcome = runner(cases).run(&prop::collection::vec(op(), 1..120), |ops| {
         runtime.block_on(async {
-            // A task, so that a panic is a failure to shrink from.
+            // In a task, so that a panic is a failure that proptest shrinks.
             let done =
                 tokio::time::timeout(std::time::Duration::from_secs(60), tokio::spawn(case(ops)));
             match done.await {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(error)) => Err(TestCaseError::fail(error.to_string())),
-                Err(_) => Err(TestCaseError::fail("it hangs")),
+                Err(_) => Err(TestCaseError::fail("timed out")),
             }
         })
     });
@@ -298,7 +298,7 @@ async fn cache_over(store: Arc<dyn Storage>) -> Arc<Cache> {
 }
 
 #[test]
-fn embedded_is_as_the_model() {
+fn embedded_matches_the_model() {
     run_cases(40, |ops| {
         Box::pin(async move {
             let dir = tempfile::tempdir().unwrap();
@@ -308,7 +308,7 @@ fn embedded_is_as_the_model() {
             for op in &ops {
                 pair.step(op).await;
                 if let Op::Restart = op {
-                    // Away first: a directory has one store.
+                    // Dropped first, as the directory is locked.
                     pair.store = None;
                     pair.store = Some(open(dir.path()));
                 }
@@ -318,7 +318,7 @@ fn embedded_is_as_the_model() {
 }
 
 #[test]
-fn the_cache_over_embedded_is_as_the_model() {
+fn the_cache_over_embedded_matches_the_model() {
     run_cases(40, |ops| {
         Box::pin(async move {
             let dir = tempfile::tempdir().unwrap();
@@ -334,7 +334,7 @@ fn the_cache_over_embedded_is_as_the_model() {
 }
 
 #[test]
-fn etcd_and_the_cache_over_it_are_as_the_model() {
+fn etcd_and_the_cache_over_it_match_the_model() {
     let server = EtcdServer::start();
     let endpoint = server.endpoint();
     let case = std::sync::atomic::AtomicUsize::new(0);

@@ -1,4 +1,4 @@
-//! What several tests of the cache need.
+//! Helpers of the cache's tests.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,19 +16,19 @@ use portcullis_storage::{
 use tempfile::TempDir;
 use tokio::sync::{broadcast, watch};
 
-/// Waits until something is so.
+/// Waits until the condition holds.
 pub(crate) async fn eventually(condition: impl Fn() -> bool) {
     let begun = Instant::now();
     while !condition() {
         assert!(
             begun.elapsed() < Duration::from_secs(20),
-            "it never comes to be"
+            "the condition does not hold in time"
         );
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
 
-/// An embedded store in a directory that goes with it.
+/// An embedded store in a temporary directory.
 pub(crate) struct Embedded {
     store: Arc<EmbeddedStorage>,
     _dir: TempDir,
@@ -48,7 +48,7 @@ impl Embedded {
     }
 }
 
-/// An observer that has all it was shown.
+/// An observer that mirrors the entries.
 #[derive(Clone, Default)]
 pub(crate) struct Mirror(Arc<Mutex<Seen>>);
 
@@ -89,7 +89,10 @@ impl Observer for Mirror {
 
     fn apply(&self, event: &Event) {
         let mut seen = self.0.lock().unwrap();
-        assert!(event.revision() > seen.last, "in order, and once");
+        assert!(
+            event.revision() > seen.last,
+            "changes arrive in order, and once"
+        );
         seen.last = event.revision();
         let known = match event {
             Event::Put {
@@ -100,21 +103,21 @@ impl Observer for Mirror {
                 return;
             }
             Event::Delete { previous, .. } => seen.entries.remove(&*previous.key),
-            Event::Progress(_) => panic!("that is no change"),
+            Event::Progress(_) => panic!("observers receive no progress"),
         };
-        assert!(known.is_some(), "what is deleted was there");
+        assert!(known.is_some(), "a deleted key existed");
     }
 }
 
-/// A store whose answers can be held back and whose watches can be cut.
-pub(crate) struct Fickle {
+/// A store whose revision reads can be held back and whose watches can be ended.
+pub(crate) struct Controlled {
     inner: Arc<dyn Storage>,
     held: watch::Sender<bool>,
     begun: AtomicUsize,
     cut: broadcast::Sender<()>,
 }
 
-impl Fickle {
+impl Controlled {
     pub(crate) fn over(inner: Arc<dyn Storage>) -> Arc<Self> {
         let (held, cut) = (watch::Sender::new(false), broadcast::Sender::new(1));
         Arc::new(Self {
@@ -125,7 +128,7 @@ impl Fickle {
         })
     }
 
-    /// Lets nobody know the revision for now.
+    /// Holds back all reads of the revision.
     pub(crate) fn hold_reads(&self) {
         self.held.send_replace(true);
     }
@@ -145,7 +148,7 @@ impl Fickle {
 }
 
 #[async_trait]
-impl Storage for Fickle {
+impl Storage for Controlled {
     async fn create(&self, key: &str, value: Bytes) -> Result<Arc<Entry>> {
         self.inner.create(key, value).await
     }
@@ -174,7 +177,7 @@ impl Storage for Fickle {
     async fn watch(&self, prefix: &str, after: Revision) -> Result<Watch> {
         let mut cut = self.cut.subscribe();
         let cut = async move {
-            // Also the end of the one who cuts is a cut.
+            // A dropped sender ends the watch too.
             let _ = cut.recv().await;
             Err(Error::Compacted {
                 requested: after,
@@ -191,11 +194,11 @@ impl Storage for Fickle {
     }
 
     async fn revision(&self) -> Result<Revision> {
-        // What is current when the question arrives, however long the answer takes.
+        // Read before it is held back.
         let revision = self.inner.revision().await;
         self.begun.fetch_add(1, Ordering::Relaxed);
         let released = self.held.subscribe().wait_for(|held| !held).await.map(drop);
-        released.map_err(|_| Error::Unavailable("gone".into()))?;
+        released.map_err(|_| Error::Unavailable("dropped".into()))?;
         revision
     }
 

@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::super::History;
+use super::super::HistoryLimits;
 use super::super::change::Change;
 use super::super::faults::failing_disk;
 use super::*;
 
-/// A thread's state over a file that can be written as long as that is allowed.
+/// The thread's state over a file that accepts `allowed` operations.
 fn run_over(dir: &Path, allowed: &Arc<AtomicI64>) -> Run {
     let lock = DirLock::take(dir).unwrap();
     let disk = failing_disk(dir, allowed);
     let (index, garbage) = load::load(&disk).unwrap();
     let acknowledged = Acknowledged::open(dir, disk.path(), index.revision()).unwrap();
     Run {
-        shared: Arc::new(Shared::new(index, History::default())),
+        shared: Arc::new(Shared::new(index, HistoryLimits::default())),
         files: Files {
             dir: dir.into(),
             disk: Ok(disk),
@@ -29,9 +29,9 @@ fn run_over(dir: &Path, allowed: &Arc<AtomicI64>) -> Run {
     }
 }
 
-/// A write that shares its turn with a probe that fails is refused for the reason why the probe failed.
+/// A write handled in the same turn as a failed probe reports the probe's cause.
 #[test]
-fn a_write_behind_a_failed_probe_names_the_cause() {
+fn a_write_after_a_failed_probe_reports_its_cause() {
     let dir = tempfile::tempdir().unwrap();
     let allowed = Arc::new(AtomicI64::new(i64::MAX));
     let mut run = run_over(dir.path(), &allowed);
@@ -53,7 +53,7 @@ fn a_write_behind_a_failed_probe_names_the_cause() {
         revision: 1,
         reply: compact,
     });
-    run.take_turn(turn);
+    run.handle(turn);
 
     let outcomes = [
         probed.blocking_recv().unwrap(),
@@ -62,6 +62,6 @@ fn a_write_behind_a_failed_probe_names_the_cause() {
     ];
     for outcome in outcomes {
         let error = outcome.unwrap_err().to_string();
-        assert!(error.contains("no space, says the test"), "{error}");
+        assert!(error.contains("injected: no space"), "{error}");
     }
 }

@@ -1,11 +1,11 @@
-//! A store as one would write it on the back of an envelope.
+//! The reference model.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use portcullis_storage::{Entry, Error, Event, ReadAt, Result, Revision};
 
-/// A revision, told from the current one.
+/// A revision relative to the current one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum At {
     Latest,
@@ -15,16 +15,17 @@ pub(crate) enum At {
 
 pub(crate) type State = BTreeMap<String, (Vec<u8>, Revision)>;
 
-/// A store as one would write it on the back of an envelope: every state it ever had.
+/// A trivial store that keeps every state it ever had.
 pub(crate) struct Model {
-    /// Before this revision the store was somebody else's.
+    /// The store's revision before the test.
     pub(crate) base: Revision,
     pub(crate) compacted: Revision,
     states: Vec<State>,
-    /// What each change did: the key, and its value after and before.
+    /// All changes since `base`.
     pub(crate) changes: Vec<Change>,
 }
 
+/// The key, and its value after and before.
 pub(crate) type Change = (String, Option<Vec<u8>>, Option<Vec<u8>>);
 
 impl Model {
@@ -58,7 +59,7 @@ impl Model {
         revision
     }
 
-    /// The state to read, and its revision.
+    /// The state that a read sees, and its revision.
     pub(crate) fn at(&self, at: ReadAt) -> Outcome<(&State, Revision)> {
         let revision = match at {
             ReadAt::Latest => self.revision(),
@@ -71,18 +72,18 @@ impl Model {
         Ok((&self.states[(revision - self.base) as usize], revision))
     }
 
-    /// `at` with its revision counted; never one before the model begins.
+    /// `at` with an absolute revision, at least `base`.
     pub(crate) fn resolve(&self, at: At) -> ReadAt {
-        let counted = |back: i64| self.revision().saturating_add_signed(back).max(self.base);
+        let absolute = |back: i64| self.revision().saturating_add_signed(back).max(self.base);
         match at {
             At::Latest => ReadAt::Latest,
-            At::NotOlder(back) => ReadAt::NotOlderThan(counted(back)),
-            At::Exactly(back) => ReadAt::Exactly(counted(back)),
+            At::NotOlder(back) => ReadAt::NotOlderThan(absolute(back)),
+            At::Exactly(back) => ReadAt::Exactly(absolute(back)),
         }
     }
 }
 
-/// Errors as far as the model knows them.
+/// The errors that the model predicts.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Fault {
     Exists,
