@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use portcullis_authn::service_account::{Kind, Objects, TokenIssuer};
-use portcullis_authn::{KeyRing, Look, Secrets, SigningKeyFile, StoredSecret, TokenReviewer};
+use portcullis_authn::{KeyRing, Lookup, Secrets, SigningKeyFile, StoredSecret, TokenReviewer};
 use portcullis_storage::{Entry, ReadAt};
 use serde::Deserialize;
 
@@ -78,9 +78,9 @@ struct Metadata {
 
 impl Bound {
     /// What the cache knows, and what it may not have seen yet (upstream: `clientGetter`).
-    async fn find(&self, key: &str, look: Look) -> Option<Arc<Entry>> {
+    async fn find(&self, key: &str, lookup: Lookup) -> Option<Arc<Entry>> {
         match self.entry(key, ReadAt::NotOlderThan(0)).await {
-            None if look == Look::Anywhere => self.entry(key, ReadAt::Latest).await,
+            None if lookup == Lookup::Consistent => self.entry(key, ReadAt::Latest).await,
             known => known,
         }
     }
@@ -104,7 +104,7 @@ impl Objects for Bound {
         };
         let key = self.0.key(resource, namespace, name);
         // Only tokens with a good signature come so far.
-        let entry = self.find(&key, Look::Anywhere).await?;
+        let entry = self.find(&key, Lookup::Consistent).await?;
         let head: Head = serde_json::from_slice(&entry.value)
             .inspect_err(|error| tracing::warn!(key, %error, "a token's object cannot be read"))
             .ok()?;
@@ -119,9 +119,9 @@ impl Objects for Bound {
 
 #[async_trait]
 impl Secrets for Bound {
-    async fn secret(&self, namespace: &str, name: &str, look: Look) -> Option<StoredSecret> {
+    async fn secret(&self, namespace: &str, name: &str, lookup: Lookup) -> Option<StoredSecret> {
         let key = self.0.key(table::SECRETS, namespace, name);
-        let entry = self.find(&key, look).await?;
+        let entry = self.find(&key, lookup).await?;
         let object = codec::object(table::SECRETS, &entry).ok()?;
         let secret = object.as_kind::<Secret>()?.clone();
         let data = secret.data.unwrap_or_default();

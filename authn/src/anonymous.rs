@@ -1,21 +1,21 @@
-//! Somebody who shows no credentials.
+//! Requests without credentials.
 
 use async_trait::async_trait;
 use portcullis_api::UserInfo;
 
 use crate::{Authenticator, Credentials, Error, Outcome};
 
-/// Makes requests without credentials `system:anonymous` (`--anonymous-auth`).
+/// Identifies requests without credentials as `system:anonymous` (`--anonymous-auth`).
 ///
-/// Only those: credentials that prove nothing stay an error (upstream: `union.NewFailOnError`
-/// around `request/anonymous`).
+/// Invalid credentials remain an error (upstream: `union.NewFailOnError` around
+/// `request/anonymous`).
 #[derive(Debug)]
 pub struct OrAnonymous<A> {
     inner: A,
 }
 
 impl<A: Authenticator> OrAnonymous<A> {
-    /// Asks `inner` first.
+    /// Falls back to anonymous if `inner` finds no credentials.
     pub const fn new(inner: A) -> Self {
         Self { inner }
     }
@@ -25,13 +25,13 @@ impl<A: Authenticator> OrAnonymous<A> {
 impl<A: Authenticator> Authenticator for OrAnonymous<A> {
     async fn authenticate(&self, credentials: &Credentials<'_>) -> Result<Outcome, Error> {
         match self.inner.authenticate(credentials).await? {
-            Outcome::NotMine => Ok(Outcome::Identified(nobody())),
+            Outcome::NotMine => Ok(Outcome::Identified(anonymous())),
             identified @ Outcome::Identified(_) => Ok(identified),
         }
     }
 }
 
-fn nobody() -> UserInfo {
+fn anonymous() -> UserInfo {
     UserInfo {
         name: UserInfo::ANONYMOUS.into(),
         groups: vec![UserInfo::UNAUTHENTICATED.into()],

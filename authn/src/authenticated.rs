@@ -1,13 +1,13 @@
-//! The group of everybody who proved an identity.
+//! The group of all authenticated users.
 
 use async_trait::async_trait;
 use portcullis_api::UserInfo;
 
 use crate::{Authenticator, Credentials, Error, Outcome};
 
-/// Adds `system:authenticated` to whoever `inner` identifies.
+/// Adds `system:authenticated` to users that `inner` identifies.
 ///
-/// Not to `system:anonymous`, and not to somebody who is in it or in `system:unauthenticated`
+/// Except `system:anonymous` and users already in that group or in `system:unauthenticated`
 /// (upstream: `pkg/authentication/group/authenticated_group_adder.go`).
 #[derive(Debug)]
 pub struct Authenticated<A> {
@@ -15,7 +15,7 @@ pub struct Authenticated<A> {
 }
 
 impl<A: Authenticator> Authenticated<A> {
-    /// Wraps `inner`.
+    /// Adds the group to the users of `inner`.
     pub const fn new(inner: A) -> Self {
         Self { inner }
     }
@@ -32,12 +32,12 @@ impl<A: Authenticator> Authenticator for Authenticated<A> {
     }
 }
 
-/// Puts a user who proved an identity in the group of all who did.
+/// Adds `system:authenticated` to the groups of an authenticated user.
 pub(crate) fn add_group(user: &mut UserInfo) {
-    let decided = user.name == UserInfo::ANONYMOUS
+    let excluded = user.name == UserInfo::ANONYMOUS
         || user.is_in(UserInfo::AUTHENTICATED)
         || user.is_in(UserInfo::UNAUTHENTICATED);
-    if !decided {
+    if !excluded {
         user.groups.push(UserInfo::AUTHENTICATED.into());
     }
 }

@@ -1,4 +1,4 @@
-//! User names and passwords (`--basic-auth-file`), as kube-apiserver knew them until 1.18.
+//! User names and passwords (`--basic-auth-file`), as kube-apiserver supported them until 1.18.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -15,9 +15,9 @@ use crate::secret::Secret;
 use crate::users_file::{entries, line_error};
 use crate::{Authenticator, Credentials, Error, Outcome};
 
-/// Reads `Authorization: Basic` and a file of `password,user,uid[,"group1,group2"]`.
+/// Verifies `Authorization: Basic` against a file of `password,user,uid[,"group1,group2"]`.
 ///
-/// Of two records of one user the later counts, with a warning (upstream:
+/// Of several records of a user the last is used, with a warning (upstream:
 /// `plugin/pkg/authenticator/password/passwordfile` and `request/basicauth` of 1.18).
 #[derive(Debug)]
 pub struct BasicFile {
@@ -27,25 +27,25 @@ pub struct BasicFile {
 #[derive(Debug)]
 struct Users {
     by_name: HashMap<String, (Secret, UserInfo)>,
-    /// What an unknown user's password is compared with, so that it takes as long.
-    nobodys: Secret,
+    /// Compared with the password of an unknown user, so that it takes the same time.
+    dummy: Secret,
 }
 
 impl BasicFile {
     /// Reads the file at `path`.
     ///
     /// # Errors
-    /// [`FileError`], with the line that is wrong.
+    /// [`FileError`], with the line of the first invalid record.
     pub fn load(path: &Path) -> Result<Self, FileError> {
         Ok(Self {
             users: Reloading::load(path, parse)?,
         })
     }
 
-    /// A file with these contents, whose path is only for messages and reloading.
+    /// Parses `contents`; `path` is used for messages and reloading only.
     ///
     /// # Errors
-    /// [`FileError`], with the line that is wrong.
+    /// [`FileError`], with the line of the first invalid record.
     pub fn of(path: &Path, contents: &[u8]) -> Result<Self, FileError> {
         Ok(Self {
             users: Reloading::of(path, contents, parse)?,
@@ -86,14 +86,14 @@ impl Users {
         let known = std::str::from_utf8(name)
             .ok()
             .and_then(|name| self.by_name.get(name));
-        let expected = known.map_or(&self.nobodys, |(secret, _)| secret);
-        let may = password.same(expected) & Choice::from(u8::from(known.is_some()));
-        known.filter(|_| may.into()).map(|(_, user)| user.clone())
+        let expected = known.map_or(&self.dummy, |(secret, _)| secret);
+        let valid = password.same(expected) & Choice::from(u8::from(known.is_some()));
+        known.filter(|_| valid.into()).map(|(_, user)| user.clone())
     }
 }
 
-/// What the header says, or nothing if it is not of this form (Go: `http.Request.BasicAuth`). The
-/// name ends at the first colon; a password may have more of them.
+/// The user name and password in the header; `None` if it has another form (Go:
+/// `http.Request.BasicAuth`). The name ends at the first colon; a password may contain more.
 fn name_and_password(header: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     const SCHEME: &[u8] = b"Basic ";
     let (scheme, encoded) = header.split_at_checked(SCHEME.len())?;
@@ -117,11 +117,11 @@ fn parse(path: &Path, contents: &[u8]) -> Result<Users, FileError> {
             .is_some()
         {
             let file = path.display();
-            tracing::warn!(%file, line = entry.line, "this user stands twice, the later counts");
+            tracing::warn!(%file, line = entry.line, "duplicate user, the last record is used");
         }
     }
     Ok(Users {
         by_name,
-        nobodys: Secret::of(b""),
+        dummy: Secret::of(b""),
     })
 }

@@ -1,42 +1,42 @@
-//! `Authorization: Bearer`, and the seam for whoever knows tokens.
+//! `Authorization: Bearer`, and the trait of token authenticators.
 
 use std::fmt;
 
 use async_trait::async_trait;
 use http::header::AUTHORIZATION;
 
-use crate::union::Tried;
+use crate::union::Attempts;
 use crate::{Authenticator, Credentials, Error, Named, Outcome, Trace};
 
-/// Knows one kind of bearer tokens: a file of them, those this server signed, those of an issuer.
+/// Authenticates one type of bearer tokens: those of a file, of this server or of an issuer.
 #[async_trait]
 pub trait TokenAuthenticator: Send + Sync + 'static {
-    /// Decides whose token it is; [`Outcome::NotMine`] if others may know.
+    /// Identifies the user of a token; [`Outcome::NotMine`] if it is of another type.
     ///
     /// # Errors
-    /// [`Error::InvalidToken`], if it is of this kind and proves nothing.
+    /// [`Error`], if it is of this type and invalid.
     async fn authenticate_token(&self, token: &str) -> Result<Outcome, Error>;
 }
 
-/// Takes the token from the header and asks who knows it.
+/// Authenticates the token in the `Authorization` header.
 ///
-/// A header without a token is nobody's business; a token that nobody knows is an error
+/// A request without a token is left to other authenticators; an unknown token is an error
 /// (upstream: `pkg/authentication/request/bearertoken`).
 pub struct Bearer {
-    kinds: Vec<Named<dyn TokenAuthenticator>>,
+    authenticators: Vec<Named<dyn TokenAuthenticator>>,
 }
 
 impl Bearer {
-    /// Asks `kinds` in order. With none of them no token is good.
-    pub fn new(kinds: Vec<Named<dyn TokenAuthenticator>>) -> Self {
-        Self { kinds }
+    /// Tries `authenticators` in order. Without any, every token is invalid.
+    pub fn new(authenticators: Vec<Named<dyn TokenAuthenticator>>) -> Self {
+        Self { authenticators }
     }
 }
 
 impl fmt::Debug for Bearer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bearer")
-            .field("kinds", &self.kinds.len())
+            .field("authenticators", &self.authenticators.len())
             .finish()
     }
 }
@@ -51,45 +51,49 @@ impl Authenticator for Bearer {
         let Some(token) = header.and_then(token) else {
             return Ok(Outcome::NotMine);
         };
-        // No token of any kind is anything but text.
+        // All types of tokens are text.
         let token = std::str::from_utf8(token).map_err(|_| Error::InvalidToken)?;
-        self.known(token, credentials.trace).await
+        self.authenticate_required(token, credentials.trace).await
     }
 }
 
 impl Bearer {
-    /// Whose token it is; an error if it is nobody's.
-    pub(crate) async fn known(&self, token: &str, trace: Option<&Trace>) -> Result<Outcome, Error> {
-        match self.ask(token, trace).await? {
+    /// Identifies the user of a token; a token that no authenticator knows is an error.
+    pub(crate) async fn authenticate_required(
+        &self,
+        token: &str,
+        trace: Option<&Trace>,
+    ) -> Result<Outcome, Error> {
+        match self.try_all(token, trace).await? {
             Outcome::NotMine => Err(Error::InvalidToken),
             identified @ Outcome::Identified(_) => Ok(identified),
         }
     }
 
-    async fn ask(&self, token: &str, trace: Option<&Trace>) -> Result<Outcome, Error> {
-        let mut tried = Tried::default();
-        for kind in &self.kinds {
-            let answer = kind.member.authenticate_token(token).await;
+    async fn try_all(&self, token: &str, trace: Option<&Trace>) -> Result<Outcome, Error> {
+        let mut attempts = Attempts::default();
+        for authenticator in &self.authenticators {
+            let outcome = authenticator.member.authenticate_token(token).await;
             if let Some(trace) = trace {
-                trace.note(kind.name, &answer);
+                trace.record(authenticator.name, &outcome);
             }
-            if let Some(user) = tried.take(answer) {
+            if let Some(user) = attempts.add(outcome) {
                 return Ok(user);
             }
         }
-        tried.conclude()
+        attempts.conclude()
     }
 }
 
-/// All kinds as one, for those who have the token from elsewhere, such as a `TokenReview`.
+/// All token authenticators combined, for tokens from other sources, such as a `TokenReview`.
 #[async_trait]
 impl TokenAuthenticator for Bearer {
     async fn authenticate_token(&self, token: &str) -> Result<Outcome, Error> {
-        self.ask(token, None).await
+        self.try_all(token, None).await
     }
 }
 
-/// The word after `Bearer` and one space; two spaces leave it empty, as upstream.
+/// The word after `Bearer` and one space. With two spaces it is empty, as upstream.
 fn token(header: &[u8]) -> Option<&[u8]> {
     let mut words = header.trim_ascii().split(|byte| *byte == b' ');
     let scheme = words.next()?;

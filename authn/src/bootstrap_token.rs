@@ -1,8 +1,8 @@
-//! Tokens with which nodes join a cluster (`--enable-bootstrap-token-auth`): a public id and a
-//! secret half, kept in a secret of `kube-system`.
+//! Bootstrap tokens, with which nodes join a cluster (`--enable-bootstrap-token-auth`): a public ID
+//! and a secret part, stored in a secret in `kube-system`.
 //!
-//! Upstream: `plugin/pkg/auth/authenticator/token/bootstrap`. A token that does not count is
-//! nobody's: why is for the log.
+//! Upstream: `plugin/pkg/auth/authenticator/token/bootstrap`. As there, a rejected token counts as
+//! unknown, and the reason is only logged.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,21 +13,21 @@ use portcullis_api::decode::parse_time;
 use rustls_pki_types::UnixTime;
 
 use crate::secret::Secret;
-use crate::stored::{Look, Secrets, StoredSecret};
+use crate::stored::{Lookup, Secrets, StoredSecret};
 use crate::{Error, Outcome, TokenAuthenticator};
 
 const NAMESPACE: &str = "kube-system";
 const PREFIX: &str = "bootstrap-token-";
-const KIND: &str = "bootstrap.kubernetes.io/token";
+const SECRET_TYPE: &str = "bootstrap.kubernetes.io/token";
 const GROUP: &str = "system:bootstrappers";
 
-/// Reads bootstrap tokens.
+/// Authenticates bootstrap tokens.
 pub struct BootstrapTokens {
     secrets: Arc<dyn Secrets>,
 }
 
 impl BootstrapTokens {
-    /// Looks tokens up among these secrets.
+    /// Looks up tokens in `secrets`.
     pub fn new(secrets: Arc<dyn Secrets>) -> Self {
         Self { secrets }
     }
@@ -42,33 +42,33 @@ impl fmt::Debug for BootstrapTokens {
 #[async_trait]
 impl TokenAuthenticator for BootstrapTokens {
     async fn authenticate_token(&self, token: &str) -> Result<Outcome, Error> {
-        let Some((id, secret)) = halves(token) else {
+        let Some((id, secret)) = parse(token) else {
             return Ok(Outcome::NotMine);
         };
         let name = format!("{PREFIX}{id}");
-        let Some(stored) = self.secrets.secret(NAMESPACE, &name, Look::Known).await else {
+        let Some(stored) = self.secrets.secret(NAMESPACE, &name, Lookup::Cached).await else {
             return Ok(Outcome::NotMine);
         };
         match user(&stored, id, secret, UnixTime::now()) {
             Ok(user) => Ok(Outcome::Identified(user)),
             Err(why) => {
-                tracing::debug!(secret = name, why, "a bootstrap token does not count");
+                tracing::debug!(secret = name, why, "rejected a bootstrap token");
                 Ok(Outcome::NotMine)
             }
         }
     }
 }
 
-/// Six characters, a dot, sixteen characters: small letters and digits.
-fn halves(token: &str) -> Option<(&str, &str)> {
+/// The ID and the secret part: 6 and 16 lower-case letters or digits, separated by a dot.
+fn parse(token: &str) -> Option<(&str, &str)> {
     let (id, secret) = token.split_once('.')?;
-    let made_of = |text: &str, length| {
+    let is_valid = |text: &str, length| {
         text.len() == length
             && text
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
     };
-    (made_of(id, 6) && made_of(secret, 16)).then_some((id, secret))
+    (is_valid(id, 6) && is_valid(secret, 16)).then_some((id, secret))
 }
 
 fn user(
@@ -80,23 +80,23 @@ fn user(
     let field = |key: &str| stored.data.get(key).map_or(&[][..], Vec::as_slice);
     let text = |key: &str| std::str::from_utf8(field(key)).unwrap_or_default();
     if stored.deleted {
-        return Err("it is deleted");
+        return Err("the secret is deleted");
     }
-    if stored.kind != KIND {
-        return Err("its secret is of another type");
+    if stored.kind != SECRET_TYPE {
+        return Err("the secret has another type");
     }
     let same = Secret::of(field("token-secret")).same(&Secret::of(secret.as_bytes()));
     if !bool::from(same) {
-        return Err("its secret half is another");
+        return Err("the token secret does not match");
     }
     if text("token-id") != id {
-        return Err("its id is another");
+        return Err("the token ID does not match");
     }
     if has_expired(text("expiration"), now) {
-        return Err("it has expired");
+        return Err("the token has expired");
     }
     if text("usage-bootstrap-authentication") != "true" {
-        return Err("it is not for authentication");
+        return Err("the token may not be used for authentication");
     }
     Ok(UserInfo {
         name: format!("system:bootstrap:{id}"),
@@ -105,7 +105,7 @@ fn user(
     })
 }
 
-/// A date nobody can read is over (upstream: `bootstrapsecretutil.HasExpired`).
+/// An unparsable date counts as expired (upstream: `bootstrapsecretutil.HasExpired`).
 fn has_expired(expiration: &str, now: UnixTime) -> bool {
     if expiration.is_empty() {
         return false;
@@ -115,15 +115,15 @@ fn has_expired(expiration: &str, now: UnixTime) -> bool {
     expiry <= now.as_secs()
 }
 
-/// Upstream sorts them, and takes none but those for bootstrapping.
+/// The token's groups, sorted as upstream. Extra groups must be below `system:bootstrappers`.
 fn groups(extra: &str) -> Result<Vec<String>, &'static str> {
     let mut groups = vec![GROUP.to_owned()];
     for group in extra.split(',').filter(|_| !extra.is_empty()) {
         let rest = group
             .strip_prefix(GROUP)
             .and_then(|rest| rest.strip_prefix(':'));
-        if !rest.is_some_and(is_group) {
-            return Err("it names a group that is none of system:bootstrappers");
+        if !rest.is_some_and(is_valid_group) {
+            return Err("an extra group is not below system:bootstrappers");
         }
         groups.push(group.to_owned());
     }
@@ -133,11 +133,13 @@ fn groups(extra: &str) -> Result<Vec<String>, &'static str> {
 }
 
 /// Upstream: `BootstrapGroupPattern`, `[a-z0-9:-]{0,255}[a-z0-9]`.
-fn is_group(rest: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+fn is_valid_group(rest: &str) -> bool {
+    let alphanumeric = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     rest.len() <= 256
-        && rest.bytes().next_back().is_some_and(plain)
-        && rest.bytes().all(|b| plain(b) || b == b':' || b == b'-')
+        && rest.bytes().next_back().is_some_and(alphanumeric)
+        && rest
+            .bytes()
+            .all(|b| alphanumeric(b) || b == b':' || b == b'-')
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What every authenticator does with credentials, good and bad, alone and in a server's chain.
+//! Tests of all authenticators with valid and invalid credentials, alone and in a server's chain.
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -15,16 +15,16 @@ use crate::{
     TokenAuthenticator, TokenFile, Trace, chain,
 };
 
-/// One authenticator that reads the `Authorization` header.
+/// An authenticator of the `Authorization` header.
 struct Case<A> {
     authenticator: A,
-    /// Makes a header of a secret.
+    /// Builds the header for a secret.
     header: fn(&[u8]) -> Vec<u8>,
-    /// What proves `user`'s identity, and must never be seen.
+    /// The valid secret of `user`, which must never be shown.
     secret: &'static str,
     user: &'static str,
-    /// What becomes of a wrong secret.
-    refusal: Error,
+    /// The error for a wrong secret.
+    rejection: Error,
 }
 
 fn headers(values: &[&[u8]]) -> HeaderMap {
@@ -35,7 +35,10 @@ fn headers(values: &[&[u8]]) -> HeaderMap {
     headers
 }
 
-async fn ask(authenticator: &dyn Authenticator, values: &[&[u8]]) -> Result<Outcome, Error> {
+async fn authenticate(
+    authenticator: &dyn Authenticator,
+    values: &[&[u8]],
+) -> Result<Outcome, Error> {
     let headers = headers(values);
     authenticator
         .authenticate(&Credentials {
@@ -53,36 +56,39 @@ fn name(outcome: &Outcome) -> &str {
     }
 }
 
-async fn conforms<A: Authenticator + Debug>(case: &Case<A>) {
+async fn check<A: Authenticator + Debug>(case: &Case<A>) {
     let Case {
         authenticator,
         header,
         secret,
         user,
-        refusal,
+        rejection,
     } = case;
     let good = header(secret.as_bytes());
     let upper = good.to_ascii_uppercase();
     let scheme = good.iter().position(|b| *b == b' ').unwrap();
     let mixed = [&upper[..scheme], &good[scheme..]].concat();
     for value in [&good, &mixed] {
-        assert_eq!(name(&ask(authenticator, &[value]).await.unwrap()), *user);
+        assert_eq!(
+            name(&authenticate(authenticator, &[value]).await.unwrap()),
+            *user
+        );
     }
 
     let truncated = &secret.as_bytes()[..secret.len() - 1];
     let longer = format!("{secret}x");
     let megabyte = secret.repeat(1 + (1 << 20) / secret.len());
-    let no_text = [secret.as_bytes(), b"\xff\xfe"].concat();
+    let not_utf8 = [secret.as_bytes(), b"\xff\xfe"].concat();
     for bad in [
         b"wrong",
         truncated,
         longer.as_bytes(),
         megabyte.as_bytes(),
-        &no_text,
+        &not_utf8,
     ] {
-        let refused = ask(authenticator, &[&header(bad)]).await;
-        assert_eq!(refused.as_ref(), Err(refusal));
-        let error = refused.unwrap_err();
+        let outcome = authenticate(authenticator, &[&header(bad)]).await;
+        assert_eq!(outcome.as_ref(), Err(rejection));
+        let error = outcome.unwrap_err();
         assert!(!format!("{error} {error:?}").contains(secret));
     }
 
@@ -99,22 +105,22 @@ async fn conforms<A: Authenticator + Debug>(case: &Case<A>) {
     for other in others {
         let other = other.trim_ascii();
         assert_eq!(
-            ask(authenticator, &[other]).await,
+            authenticate(authenticator, &[other]).await,
             Ok(Outcome::NotMine),
             "{other:?}"
         );
     }
-    assert_eq!(ask(authenticator, &[]).await, Ok(Outcome::NotMine));
+    assert_eq!(authenticate(authenticator, &[]).await, Ok(Outcome::NotMine));
 
-    // Of two headers the first counts, as in Go's `Header.Get`.
+    // Of two headers the first is used, as in Go's `Header.Get`.
     let wrong = header(b"wrong");
     assert_eq!(
-        name(&ask(authenticator, &[&good, &wrong]).await.unwrap()),
+        name(&authenticate(authenticator, &[&good, &wrong]).await.unwrap()),
         *user
     );
     assert_eq!(
-        ask(authenticator, &[&wrong, &good]).await.as_ref(),
-        Err(refusal)
+        authenticate(authenticator, &[&wrong, &good]).await.as_ref(),
+        Err(rejection)
     );
 
     let headers = headers(&[&good]);
@@ -170,39 +176,39 @@ fn bearer_header(token: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn basic_conforms() {
-    conforms(&Case {
+    check(&Case {
         authenticator: basic_file(),
         header: basic_header,
         secret: PASSWORD,
         user: "alice",
-        refusal: Error::InvalidPassword,
+        rejection: Error::InvalidPassword,
     })
     .await;
 }
 
 #[tokio::test]
 async fn bearer_conforms() {
-    conforms(&Case {
+    check(&Case {
         authenticator: bearer(),
         header: bearer_header,
         secret: TOKEN,
         user: "carol",
-        refusal: Error::InvalidToken,
+        rejection: Error::InvalidToken,
     })
     .await;
 }
 
 #[tokio::test]
-async fn certificates_do_not_care_about_headers() {
+async fn certificates_ignore_headers() {
     let ca = crate::x509::tests::Ca::new("ca");
     let cas = ClientCertificates::of(Path::new("ca.crt"), ca.pem().as_bytes()).unwrap();
     for value in [&b"Bearer x"[..], b"Basic eDp5", b"\xff"] {
-        assert_eq!(ask(&cas, &[value]).await, Ok(Outcome::NotMine));
+        assert_eq!(authenticate(&cas, &[value]).await, Ok(Outcome::NotMine));
     }
 }
 
 #[tokio::test]
-async fn basic_reads_only_pairs() {
+async fn basic_requires_name_and_password() {
     let file = basic_file();
     let encoded = |text: &str| format!("Basic {}", STANDARD.encode(text)).into_bytes();
     for (header, expected) in [
@@ -214,12 +220,16 @@ async fn basic_reads_only_pairs() {
         (b"Basic !!!".to_vec(), Ok(Outcome::NotMine)),
         (b"Basic".to_vec(), Ok(Outcome::NotMine)),
     ] {
-        assert_eq!(ask(&file, &[&header]).await, expected, "{header:?}");
+        assert_eq!(
+            authenticate(&file, &[&header]).await,
+            expected,
+            "{header:?}"
+        );
     }
 }
 
 #[tokio::test]
-async fn the_chain_fails_closed_and_knows_groups() {
+async fn the_chain_fails_closed_and_adds_groups() {
     let methods: Vec<Named<dyn Authenticator>> = vec![
         Named {
             name: "basic",
@@ -241,15 +251,15 @@ async fn the_chain_fails_closed_and_knows_groups() {
     let good = basic_header(PASSWORD.as_bytes());
     for server in [&open, &closed] {
         assert_eq!(
-            ask(&**server, &[&good]).await,
+            authenticate(&**server, &[&good]).await,
             Ok(Outcome::Identified(alice.clone()))
         );
         let bad: [(&[u8], Error); 2] = [
-            (b"Bearer nobodys", Error::InvalidToken),
+            (b"Bearer unknown", Error::InvalidToken),
             (b"Basic YWxpY2U6eA==", Error::InvalidPassword),
         ];
         for (value, error) in bad {
-            assert_eq!(ask(&**server, &[value]).await, Err(error));
+            assert_eq!(authenticate(&**server, &[value]).await, Err(error));
         }
     }
 
@@ -260,33 +270,33 @@ async fn the_chain_fails_closed_and_knows_groups() {
     };
     for value in [&b""[..], b"Bearer", b"Bearer  x", b"nonsense"] {
         let nobody = Ok(Outcome::Identified(anonymous.clone()));
-        assert_eq!(ask(&*open, &[value]).await, nobody, "{value:?}");
+        assert_eq!(authenticate(&*open, &[value]).await, nobody, "{value:?}");
         assert_eq!(
-            ask(&*closed, &[value]).await,
+            authenticate(&*closed, &[value]).await,
             Ok(Outcome::NotMine),
             "{value:?}"
         );
     }
-    // Without a basic auth file nobody reads that header.
+    // Without a basic auth file the header is ignored.
     let tokens_only = chain(vec![tokens()], true);
     assert_eq!(
-        ask(&*tokens_only, &[&good]).await,
+        authenticate(&*tokens_only, &[&good]).await,
         Ok(Outcome::Identified(anonymous))
     );
 }
 
-/// Says the same of every token.
-struct Says(Result<Outcome, Error>);
+/// Returns the same outcome for every token.
+struct Fixed(Result<Outcome, Error>);
 
 #[async_trait::async_trait]
-impl TokenAuthenticator for Says {
+impl TokenAuthenticator for Fixed {
     async fn authenticate_token(&self, _token: &str) -> Result<Outcome, Error> {
         self.0.clone()
     }
 }
 
 #[tokio::test]
-async fn kinds_of_tokens_are_tried_in_order() {
+async fn token_authenticators_are_tried_in_order() {
     let user = |name: &str| {
         Ok(Outcome::Identified(UserInfo {
             name: name.into(),
@@ -294,7 +304,7 @@ async fn kinds_of_tokens_are_tried_in_order() {
         }))
     };
     let certificate = || Error::UntrustedCertificate("x".into());
-    for (kinds, expected) in [
+    for (outcomes, expected) in [
         (vec![Ok(Outcome::NotMine), user("b"), user("c")], user("b")),
         (vec![Err(Error::InvalidToken), user("b")], user("b")),
         (vec![Err(Error::InvalidToken); 2], Err(Error::InvalidToken)),
@@ -305,19 +315,19 @@ async fn kinds_of_tokens_are_tried_in_order() {
         ),
         (vec![], Err(Error::InvalidToken)),
     ] {
-        let kinds = kinds.into_iter().map(|kind| Named {
-            name: "says",
-            member: Arc::new(Says(kind)) as Arc<dyn TokenAuthenticator>,
+        let outcomes = outcomes.into_iter().map(|outcome| Named {
+            name: "fixed",
+            member: Arc::new(Fixed(outcome)) as Arc<dyn TokenAuthenticator>,
         });
         assert_eq!(
-            ask(&Bearer::new(kinds.collect()), &[b"Bearer x"]).await,
+            authenticate(&Bearer::new(outcomes.collect()), &[b"Bearer x"]).await,
             expected
         );
     }
 }
 
 #[tokio::test]
-async fn a_trace_names_everybody_asked_and_shows_no_secret() {
+async fn a_trace_names_all_authenticators_tried_but_no_secret() {
     let methods = vec![
         Named {
             name: "basic",
@@ -355,13 +365,13 @@ async fn a_trace_names_everybody_asked_and_shows_no_secret() {
         };
         let _ = server.authenticate(&credentials).await;
         let steps = trace.into_steps();
-        let said = |answer: &Result<Outcome, Error>| match answer {
+        let shown = |outcome: &Result<Outcome, Error>| match outcome {
             Ok(outcome) => name(outcome).to_owned(),
             Err(error) => error.to_string(),
         };
         let lines: Vec<_> = steps
             .iter()
-            .map(|step| format!("{}: {}", step.method, said(&step.answer)))
+            .map(|step| format!("{}: {}", step.method, shown(&step.outcome)))
             .collect();
         assert_eq!(lines, expected);
         assert!(!format!("{steps:?}").contains("secret"), "{steps:?}");

@@ -1,22 +1,23 @@
-//! Comma-separated records with quoted fields, as Go's `encoding/csv` reads them.
+//! CSV with quoted fields, as Go's `encoding/csv` reads it.
 
 use crate::reload::Problem;
 
-/// One record and the line it starts on, counted from 1.
+/// A record and the line that it starts on, counted from 1.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Record {
     pub(crate) line: usize,
     pub(crate) fields: Vec<String>,
 }
 
-/// What is wrong with the record that starts on a line. Never quotes the line: it holds secrets.
+/// A problem with the record that starts on `line`. Does not quote the line, which contains
+/// secrets.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Mistake {
+pub(crate) struct RecordError {
     pub(crate) line: usize,
     pub(crate) problem: Problem,
 }
 
-/// Reads records one by one and ends at the first mistake. Empty lines are no records.
+/// Reads records one by one and ends at the first error. Skips empty lines.
 pub(crate) struct Reader<'a> {
     rest: &'a str,
     line: usize,
@@ -24,7 +25,7 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        // Editors of other systems put a byte-order mark in front.
+        // Some editors write a byte-order mark.
         Self {
             rest: text.strip_prefix('\u{feff}').unwrap_or(text),
             line: 1,
@@ -61,7 +62,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A field up to the next comma or line break.
+    /// Reads an unquoted field up to the next comma or line break.
     fn plain(&mut self) -> Result<String, Problem> {
         let line = self
             .rest
@@ -76,7 +77,7 @@ impl<'a> Reader<'a> {
         Ok(field.to_owned())
     }
 
-    /// A field up to the quote that ends it; `""` is a quote in it.
+    /// Reads a quoted field up to its closing quote; `""` is an escaped quote.
     fn quoted(&mut self) -> Result<String, Problem> {
         let mut field = String::new();
         loop {
@@ -103,7 +104,7 @@ impl<'a> Reader<'a> {
 }
 
 impl Iterator for Reader<'_> {
-    type Item = Result<Record, Mistake>;
+    type Item = Result<Record, RecordError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         while self.line_break() {}
@@ -115,7 +116,7 @@ impl Iterator for Reader<'_> {
             Ok(fields) => Ok(Record { line, fields }),
             Err(problem) => {
                 self.rest = "";
-                Err(Mistake { line, problem })
+                Err(RecordError { line, problem })
             }
         })
     }
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn records_fields_and_lines() {
+    fn records_have_fields_and_line_numbers() {
         let text = "\u{feff}a,b,c\r\n\n\"x\"\"y\",\"g1,g2\",\n\"two\r\nlines\",z\n last , one";
         let expected = [
             (1, vec!["a", "b", "c"]),
@@ -151,15 +152,15 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_name_their_line_and_end_the_reading() {
+    fn an_error_names_its_line_and_ends_the_records() {
         for (text, line, problem) in [
             ("a,b\nc\"d,e\nf,g", 2, Problem::BareQuote),
             ("a,\"b\nc,d", 1, Problem::UnclosedQuote),
             ("\n\n\"a\"b,c\nd", 3, Problem::UnclosedQuote),
             ("a, \"b\"", 1, Problem::BareQuote),
         ] {
-            let mistakes: Vec<_> = Reader::new(text).filter_map(Result::err).collect();
-            assert_eq!(mistakes, [Mistake { line, problem }], "{text:?}");
+            let errors: Vec<_> = Reader::new(text).filter_map(Result::err).collect();
+            assert_eq!(errors, [RecordError { line, problem }], "{text:?}");
             assert!(
                 Reader::new(text).last().is_some_and(|r| r.is_err()),
                 "{text:?}"

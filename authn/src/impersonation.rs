@@ -1,6 +1,6 @@
-//! Acting as somebody else: what `kubectl --as` asks for in `Impersonate-*` headers.
+//! Impersonation, requested by the `Impersonate-*` headers of `kubectl --as`.
 //!
-//! Upstream: `pkg/endpoints/filters/impersonation.go`. Headers are only a wish: whoever wants it
+//! Upstream: `pkg/endpoints/filters/impersonation.go`. The headers are only a request: the caller
 //! must be allowed to `impersonate` each of [`Impersonation::needs`].
 
 use http::HeaderMap;
@@ -14,76 +14,76 @@ const UID: HeaderName = HeaderName::from_static("impersonate-uid");
 const EXTRA: &str = "impersonate-extra-";
 const AUTHENTICATION: &str = "authentication.k8s.io";
 
-/// Somebody to act as.
+/// A requested impersonation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Impersonation {
-    /// Who the request comes from, once all needs are met.
+    /// The impersonated user, who is used if all of `needs` are allowed.
     pub user: UserInfo,
-    /// What the caller must be allowed to `impersonate`, in the order to ask.
+    /// What the caller must be allowed to `impersonate`, in the order of the checks.
     pub needs: Vec<Need>,
 }
 
-/// One thing that takes the verb `impersonate`.
+/// A resource that the verb `impersonate` is checked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Need {
     /// The API group, empty for core.
     pub group: &'static str,
     /// `users`, `serviceaccounts`, `groups`, `userextras` or `uids`.
     pub resource: &'static str,
-    /// The key of a user's extra fact.
+    /// The key of an extra field.
     pub subresource: String,
-    /// A service account's namespace.
+    /// The namespace of a service account.
     pub namespace: String,
-    /// Which one.
+    /// The name of the user, account or group, or the value of the extra field or uid.
     pub name: String,
 }
 
-/// Why headers ask for nobody in particular.
+/// Why the headers are invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Mistake {
-    /// Groups, a uid or extra facts, but no user.
-    #[error("impersonating groups, a uid or extra fields needs a user to impersonate")]
+pub enum HeaderError {
+    /// Groups, a uid or extra fields without a user.
+    #[error("impersonating groups, a uid or extra fields requires a user to impersonate")]
     NoUser,
-    /// A header that is no text.
+    /// A header value that is not UTF-8.
     #[error("header {0} is not UTF-8 text")]
     NotText(HeaderName),
 }
 
 impl Impersonation {
-    /// What the headers ask for, if anything.
+    /// The impersonation that the headers request, if any.
     ///
     /// # Errors
-    /// [`Mistake`], if nobody can tell whom they mean.
-    pub fn requested(headers: &HeaderMap) -> Result<Option<Self>, Mistake> {
+    /// [`HeaderError`], if they are incomplete or not text.
+    pub fn requested(headers: &HeaderMap) -> Result<Option<Self>, HeaderError> {
         let groups = texts(headers, &GROUP)?;
         let extra = extra(headers)?;
         let uid = first(headers, &UID)?;
         let Some(name) = first(headers, &USER)? else {
-            let nothing = groups.is_empty() && extra.is_empty() && uid.is_none();
-            return if nothing {
+            let absent = groups.is_empty() && extra.is_empty() && uid.is_none();
+            return if absent {
                 Ok(None)
             } else {
-                Err(Mistake::NoUser)
+                Err(HeaderError::NoUser)
             };
         };
-        let mut wish = Self::of(name);
+        let mut requested = Self::of(name);
         if !groups.is_empty() {
-            wish.user.groups = groups.clone();
+            requested.user.groups = groups.clone();
         }
-        wish.needs.extend(groups.into_iter().map(|name| Need {
+        requested.needs.extend(groups.into_iter().map(|name| Need {
             resource: "groups",
             name,
             ..Need::default()
         }));
         for (key, value) in extra {
-            wish.needs.push(Need {
+            requested.needs.push(Need {
                 group: AUTHENTICATION,
                 resource: "userextras",
                 subresource: key.clone(),
                 name: value.clone(),
                 ..Need::default()
             });
-            wish.user.extra.entry(key).or_default().push(value);
+            requested.user.extra.entry(key).or_default().push(value);
         }
         if let Some(uid) = uid {
             let need = Need {
@@ -91,17 +91,17 @@ impl Impersonation {
                 resource: "uids",
                 ..Need::default()
             };
-            wish.needs.push(Need {
+            requested.needs.push(Need {
                 name: uid.clone(),
                 ..need
             });
-            wish.user.uid = uid;
+            requested.user.uid = uid;
         }
-        wish.add_everybodys_group();
-        Ok(Some(wish))
+        requested.add_authentication_group();
+        Ok(Some(requested))
     }
 
-    /// A service account's groups go with its name, unless others are asked for.
+    /// The impersonation of a user or service account. Accounts have their default groups.
     fn of(name: String) -> Self {
         let need = match account(&name) {
             Some((namespace, account)) => Need {
@@ -129,20 +129,20 @@ impl Impersonation {
         }
     }
 
-    fn add_everybodys_group(&mut self) {
+    fn add_authentication_group(&mut self) {
         let user = &mut self.user;
         let unauthenticated = user.is_in(UserInfo::UNAUTHENTICATED);
         let group = if user.name == UserInfo::ANONYMOUS {
             (!unauthenticated).then_some(UserInfo::UNAUTHENTICATED)
         } else {
-            let known = unauthenticated || user.is_in(UserInfo::AUTHENTICATED);
-            (!known).then_some(UserInfo::AUTHENTICATED)
+            let decided = unauthenticated || user.is_in(UserInfo::AUTHENTICATED);
+            (!decided).then_some(UserInfo::AUTHENTICATED)
         };
         user.groups.extend(group.map(str::to_owned));
     }
 }
 
-/// Namespace and name of a service account, if this is the user name of one.
+/// The namespace and name of a service account, if `user` is the user name of one.
 fn account(user: &str) -> Option<(&str, &str)> {
     let (namespace, name) = user
         .strip_prefix("system:serviceaccount:")?
@@ -151,12 +151,12 @@ fn account(user: &str) -> Option<(&str, &str)> {
     valid.then_some((namespace, name))
 }
 
-/// All values of headers whose name begins like [`EXTRA`], by key, which is percent-encoded.
-fn extra(headers: &HeaderMap) -> Result<Vec<(String, String)>, Mistake> {
+/// The values of all headers whose name begins with [`EXTRA`], by percent-decoded key.
+fn extra(headers: &HeaderMap) -> Result<Vec<(String, String)>, HeaderError> {
     let mut found = Vec::new();
     for name in headers.keys() {
         if let Some(key) = name.as_str().strip_prefix(EXTRA) {
-            let key = unescaped(key);
+            let key = percent_decoded(key);
             found.extend(
                 texts(headers, name)?
                     .into_iter()
@@ -164,13 +164,13 @@ fn extra(headers: &HeaderMap) -> Result<Vec<(String, String)>, Mistake> {
             );
         }
     }
-    // Stable, so that values of one key keep their order.
+    // The sort is stable, so the values of a key keep their order.
     found.sort_by(|a, b| a.0.cmp(&b.0));
     Ok(found)
 }
 
-/// Without percent-encoding; as it is, if that is broken.
-fn unescaped(key: &str) -> String {
+/// Decodes percent-encoding; returns the key unchanged if the encoding is invalid.
+fn percent_decoded(key: &str) -> String {
     let mut bytes = Vec::with_capacity(key.len());
     let mut rest = key.as_bytes();
     while let Some((first, after)) = rest.split_first() {
@@ -194,7 +194,7 @@ fn hex(digit: u8) -> Option<u8> {
         .and_then(|digit| u8::try_from(digit).ok())
 }
 
-fn first(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, Mistake> {
+fn first(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, HeaderError> {
     let value = headers
         .get(name)
         .map(|value| text(name, value))
@@ -202,7 +202,7 @@ fn first(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, Mista
     Ok(value.filter(|value| !value.is_empty()))
 }
 
-fn texts(headers: &HeaderMap, name: &HeaderName) -> Result<Vec<String>, Mistake> {
+fn texts(headers: &HeaderMap, name: &HeaderName) -> Result<Vec<String>, HeaderError> {
     headers
         .get_all(name)
         .iter()
@@ -210,10 +210,10 @@ fn texts(headers: &HeaderMap, name: &HeaderName) -> Result<Vec<String>, Mistake>
         .collect()
 }
 
-fn text(name: &HeaderName, value: &HeaderValue) -> Result<String, Mistake> {
+fn text(name: &HeaderName, value: &HeaderValue) -> Result<String, HeaderError> {
     let text = std::str::from_utf8(value.as_bytes());
     text.map(str::to_owned)
-        .map_err(|_| Mistake::NotText(name.clone()))
+        .map_err(|_| HeaderError::NotText(name.clone()))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! Signed tokens (RFC 7519): the keys of files and issuers, and what they sign.
+//! Signed tokens (RFC 7519), and the keys of files and issuers.
 //!
-//! [`jsonwebtoken`] reads, writes and checks the tokens, with signatures by ring ([`ring`]). What is
-//! decided here is who chooses the algorithm: a key file's key has exactly one, ES256, ES384 or RS256, as
-//! kube-apiserver signs with it, and an issuer's key is held to the algorithms that options allow. A
-//! token never chooses, so neither `none` nor a shared secret can be asked for.
+//! [`jsonwebtoken`] encodes, decodes and validates the tokens, with signatures by ring ([`ring`]).
+//! This module decides which algorithm applies: a key from a file has exactly one, ES256, ES384 or
+//! RS256, as in kube-apiserver, and an issuer's key is limited to the algorithms that options
+//! allow. A token cannot choose, so `none` and shared secrets are never accepted.
 
 use std::fmt;
 use std::path::Path;
@@ -28,7 +28,7 @@ mod ring;
 
 pub use jsonwebtoken::Algorithm;
 
-/// The algorithms that this server can verify, and so the values of `--oidc-signing-algs`.
+/// The algorithms that this server can verify, which are the values of `--oidc-signing-algs`.
 pub const ALGORITHMS: [Algorithm; 8] = [
     Algorithm::ES256,
     Algorithm::ES384,
@@ -40,13 +40,13 @@ pub const ALGORITHMS: [Algorithm; 8] = [
     Algorithm::RS512,
 ];
 
-/// The length from which on a token is rejected unread, in bytes.
-const LENGTH_MAX: usize = 64 * 1024;
+/// Longer tokens are rejected without parsing, in bytes.
+const MAX_LENGTH: usize = 64 * 1024;
 
-/// The algorithm of that name, such as `RS256`, if this server can verify it.
+/// The algorithm with this name, such as `RS256`, if this server can verify it.
 pub fn algorithm(name: &str) -> Option<Algorithm> {
-    let named = Algorithm::from_str(name).ok();
-    named.filter(|algorithm| ALGORITHMS.contains(algorithm))
+    let parsed = Algorithm::from_str(name).ok();
+    parsed.filter(|algorithm| ALGORITHMS.contains(algorithm))
 }
 
 /// A public key that verifies service account tokens.
@@ -58,32 +58,32 @@ pub struct VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// All keys of a PEM file: public keys, or private ones, of which only the public half is kept.
+    /// All keys of a PEM file. Of private keys only the public part is kept.
     ///
     /// # Errors
-    /// [`FileError`], if there is none, or one that is neither P-256, P-384 nor RSA.
+    /// [`FileError`], if there is no key, or one that is neither P-256, P-384 nor RSA.
     pub fn all(path: &Path, pem: &[u8]) -> Result<Vec<Self>, FileError> {
-        let wrong = |problem| FileError::Whole {
+        let file_error = |problem| FileError::Whole {
             path: path.to_owned(),
             problem,
         };
         let mut keys = Vec::new();
         for (number, section) in (1..).zip(<(SectionKind, Vec<u8>)>::pem_slice_iter(pem)) {
-            let (kind, der) = section.map_err(|e| wrong(Problem::NotPem(e.to_string())))?;
+            let (kind, der) = section.map_err(|e| file_error(Problem::NotPem(e.to_string())))?;
             let key = match kind {
                 SectionKind::PublicKey => Self::of_spki(&der).map_err(str::to_owned),
                 kind => SigningKey::of_section(kind, der).map(|key| key.public),
             };
-            keys.push(key.map_err(|reason| wrong(Problem::Key { number, reason }))?);
+            keys.push(key.map_err(|reason| file_error(Problem::Key { number, reason }))?);
         }
         if keys.is_empty() {
-            Err(wrong(Problem::NoKey))
+            Err(file_error(Problem::NoKey))
         } else {
             Ok(keys)
         }
     }
 
-    /// The key id that tokens carry: upstream's, a digest of the encoded public key.
+    /// The key ID in tokens: as upstream, a digest of the encoded public key.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -95,7 +95,7 @@ impl VerifyingKey {
             jwk.common.key_id = Some(self.id.clone());
             jwk
         });
-        // Neither fails for a key that `of_spki` made: its parts are numbers and fixed names.
+        // Neither fails for a key from `of_spki`, whose parts are numbers and fixed names.
         let listed = jwk.ok().and_then(|jwk| serde_json::to_value(jwk).ok());
         listed.unwrap_or_default()
     }
@@ -137,7 +137,7 @@ impl fmt::Debug for VerifyingKey {
     }
 }
 
-/// Why a token cannot be signed.
+/// The error of signing a token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot sign a token: {0}")]
 pub struct SignError(String);
@@ -155,22 +155,24 @@ impl SigningKey {
     /// # Errors
     /// [`FileError`], if there is none, or it is neither P-256, P-384 nor RSA.
     pub fn of(path: &Path, pem: &[u8]) -> Result<Self, FileError> {
-        let wrong = |problem| FileError::Whole {
+        let file_error = |problem| FileError::Whole {
             path: path.to_owned(),
             problem,
         };
         let (kind, der) = <(SectionKind, Vec<u8>)>::pem_slice_iter(pem)
             .next()
-            .ok_or_else(|| wrong(Problem::NoKey))?
-            .map_err(|error| wrong(Problem::NotPem(error.to_string())))?;
-        Self::of_section(kind, der).map_err(|reason| wrong(Problem::Key { number: 1, reason }))
+            .ok_or_else(|| file_error(Problem::NoKey))?
+            .map_err(|error| file_error(Problem::NotPem(error.to_string())))?;
+        Self::of_section(kind, der).map_err(|reason| file_error(Problem::Key { number: 1, reason }))
     }
 
     fn of_section(kind: SectionKind, der: Vec<u8>) -> Result<Self, String> {
         let der = PrivateKeyDer::from_pem(kind, der).ok_or("not a key")?;
         let private =
             rustls::crypto::ring::sign::any_supported_type(&der).map_err(|e| e.to_string())?;
-        let spki = private.public_key().ok_or("its public half is unknown")?;
+        let spki = private
+            .public_key()
+            .ok_or("its public key cannot be derived")?;
         let public = VerifyingKey::of_spki(&spki)?;
         Ok(Self {
             private: ring::encoding_key(public.algorithm, &der),
@@ -178,15 +180,15 @@ impl SigningKey {
         })
     }
 
-    /// The public half.
+    /// The public key.
     pub const fn verifying_key(&self) -> &VerifyingKey {
         &self.public
     }
 
-    /// A token with these claims.
+    /// Signs a token with these claims.
     pub(crate) fn sign(&self, claims: &impl Serialize) -> Result<String, SignError> {
         let header = Header {
-            // kube-apiserver's tokens have no type either.
+            // As in kube-apiserver's tokens.
             typ: None,
             kid: Some(self.public.id.clone()),
             ..Header::new(self.public.algorithm)
@@ -194,7 +196,7 @@ impl SigningKey {
         jsonwebtoken::encode(&header, claims, &self.private).map_err(|e| SignError(e.to_string()))
     }
 
-    /// The encoded signature of a message, for tests that make a header of their own.
+    /// The encoded signature of a message, for tests with custom headers.
     #[cfg(test)]
     pub(crate) fn signature(&self, message: &[u8]) -> String {
         jsonwebtoken::crypto::sign(message, &self.private, self.public.algorithm).unwrap()
@@ -218,8 +220,8 @@ pub(crate) struct IssuerKey {
 }
 
 impl IssuerKey {
-    /// The keys of a JSON Web Key Set that can verify signatures. Others are left out, as issuers list
-    /// keys for other purposes too. `None` if `json` is not a key set.
+    /// The keys of a JSON Web Key Set that can verify signatures. Others are skipped, as issuers
+    /// list keys for other purposes too. `None` if `json` is not a key set.
     pub(crate) fn set(json: &[u8]) -> Option<Vec<Self>> {
         ring::install();
         let set: JwkSet = serde_json::from_slice(json).ok()?;
@@ -242,36 +244,36 @@ impl IssuerKey {
         })
     }
 
-    /// Whether this key signed the token, by one of the algorithms allowed. A token that names its key
-    /// is verified by that key only.
+    /// Whether this key signed the token with one of the allowed algorithms. A token that names a
+    /// key is verified by that key only.
     pub(crate) fn signed(&self, token: &Token<'_>, allowed: &[Algorithm]) -> bool {
         let Some(header) = &token.header else {
             return false;
         };
         let named = header.kid.as_deref().filter(|id| !id.is_empty());
-        let suits = match header.alg {
+        let fits_curve = match header.alg {
             Algorithm::ES256 => self.curve == Some(EllipticCurve::P256),
             Algorithm::ES384 => self.curve == Some(EllipticCurve::P384),
             _ => self.curve.is_none(),
         };
-        suits
+        fits_curve
             && named.is_none_or(|id| id == self.id)
             && allowed.contains(&header.alg)
             && token.is_verified_by(&self.key, header.alg)
     }
 }
 
-/// A token, taken apart but not verified.
+/// A parsed token whose signature is not verified yet.
 pub(crate) struct Token<'a> {
     text: &'a str,
-    /// What the token says of its signature; `None` if that cannot be read, or names no algorithm known.
+    /// The header; `None` if it is malformed or names an unknown algorithm.
     header: Option<Header>,
 }
 
 impl<'a> Token<'a> {
-    /// The token in `text`, if it has the form of one: three parts, the first of them JSON.
+    /// Parses a token; `None` unless it has three parts, the first of which is JSON.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
-        let (header, rest) = text.split_once('.').filter(|_| text.len() <= LENGTH_MAX)?;
+        let (header, rest) = text.split_once('.').filter(|_| text.len() <= MAX_LENGTH)?;
         let header = URL_SAFE_NO_PAD.decode(header).ok()?;
         serde_json::from_slice::<IgnoredAny>(&header).ok()?;
         (rest.matches('.').count() == 1).then(|| Self {
@@ -280,12 +282,12 @@ impl<'a> Token<'a> {
         })
     }
 
-    /// The claims, not verified.
+    /// The claims, which are not verified.
     pub(crate) fn claims<T: DeserializeOwned>(&self) -> Option<T> {
         dangerous::insecure_decode_claims(self.text).ok()
     }
 
-    /// The algorithm the token names, if it is a known one.
+    /// The algorithm in the header, if it is a known one.
     pub(crate) fn algorithm(&self) -> Option<Algorithm> {
         self.header.as_ref().map(|header| header.alg)
     }
@@ -296,13 +298,13 @@ impl<'a> Token<'a> {
             .any(|key| self.is_verified_by(&key.key, key.algorithm))
     }
 
-    /// Checks the signature and the header, and that `crit` lists nothing unknown. The claims are for
-    /// authenticators to judge, each by its own rules and in upstream's words.
+    /// Verifies the signature and the header, and that `crit` lists nothing unknown. The claims are
+    /// left to authenticators, which check them by their own rules and with upstream's messages.
     fn is_verified_by(&self, key: &DecodingKey, algorithm: Algorithm) -> bool {
-        let mut checks = Validation::new(algorithm);
-        checks.required_spec_claims.clear();
-        checks.validate_exp = false;
-        checks.validate_aud = false;
-        jsonwebtoken::decode::<IgnoredAny>(self.text, key, &checks).is_ok()
+        let mut validation = Validation::new(algorithm);
+        validation.required_spec_claims.clear();
+        validation.validate_exp = false;
+        validation.validate_aud = false;
+        jsonwebtoken::decode::<IgnoredAny>(self.text, key, &validation).is_ok()
     }
 }

@@ -1,4 +1,4 @@
-//! The keys of service account tokens, read again when their files change.
+//! The keys of service account tokens, reloaded when their files change.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,32 +7,32 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::jwt::{SigningKey, Token, VerifyingKey};
 use crate::reload::{FileError, Reload, Reloading};
 
-/// What service account tokens may be signed with: the keys of several files.
+/// The keys that verify service account tokens, from several files.
 #[derive(Debug, Default)]
 pub struct KeyRing {
     fixed: Vec<VerifyingKey>,
     files: Vec<Arc<KeyFile>>,
 }
 
-/// A file of keys, public or private.
+/// A file of public or private keys.
 #[derive(Debug)]
 pub struct KeyFile {
     keys: Reloading<Vec<VerifyingKey>>,
-    /// How often it has changed.
+    /// How many times it has changed.
     changes: AtomicU64,
 }
 
-/// The file of the key that signs tokens.
+/// The file of the signing key.
 #[derive(Debug)]
 pub struct SigningKeyFile(Reloading<SigningKey>);
 
 impl KeyRing {
-    /// Keys that never change, and those of files.
+    /// Combines fixed keys with those of files.
     pub const fn new(fixed: Vec<VerifyingKey>, files: Vec<Arc<KeyFile>>) -> Self {
         Self { fixed, files }
     }
 
-    /// All keys, each once.
+    /// All distinct keys.
     pub fn all(&self) -> Vec<VerifyingKey> {
         let mut keys = self.fixed.clone();
         for file in &self.files {
@@ -45,14 +45,14 @@ impl KeyRing {
         keys
     }
 
-    /// Whether one of the keys signed a token.
+    /// Whether one of the keys signed the token.
     pub(crate) fn signed(&self, token: &Token<'_>) -> bool {
         let mut files = self.files.iter();
         token.is_signed_by(&self.fixed)
             || files.any(|file| token.is_signed_by(&file.keys.current()))
     }
 
-    /// Another number whenever there are other keys.
+    /// A number that changes whenever the keys change.
     pub(crate) fn version(&self) -> u64 {
         let changes = self.files.iter().map(|f| f.changes.load(Ordering::Acquire));
         changes.sum()
@@ -63,12 +63,12 @@ impl KeyFile {
     /// Reads the file at `path`.
     ///
     /// # Errors
-    /// [`FileError`], if it holds no key, or one that verifies no tokens.
+    /// [`FileError`], if it contains no key, or one that cannot verify tokens.
     pub fn load(path: &Path) -> Result<Self, FileError> {
         Reloading::load(path, VerifyingKey::all).map(Self::with)
     }
 
-    /// A file with these contents, whose path is only for messages and reloading.
+    /// Parses `pem`; `path` is used for messages and reloading only.
     ///
     /// # Errors
     /// As [`KeyFile::load`].
@@ -102,12 +102,12 @@ impl SigningKeyFile {
     /// Reads the file at `path`.
     ///
     /// # Errors
-    /// [`FileError`], if it does not begin with a private key that signs tokens.
+    /// [`FileError`], if its first key is not a private key that can sign tokens.
     pub fn load(path: &Path) -> Result<Self, FileError> {
         Reloading::load(path, SigningKey::of).map(Self)
     }
 
-    /// The key.
+    /// The key as of the last successful load.
     pub fn current(&self) -> Arc<SigningKey> {
         self.0.current()
     }

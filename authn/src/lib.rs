@@ -1,8 +1,9 @@
-//! Who are you? Authenticators, tried in a union that fails closed.
+//! Authentication: authenticators that identify the user of a request, in a union that fails
+//! closed.
 //!
-//! An [`Authenticator`] looks at [`Credentials`] and says [`Outcome::Identified`],
-//! [`Outcome::NotMine`] or why they prove nothing. [`chain`] puts a server's authenticators in
-//! the order and under the rules of kube-apiserver (upstream: `pkg/kubeapiserver/authenticator`).
+//! An [`Authenticator`] inspects [`Credentials`] and returns [`Outcome::Identified`],
+//! [`Outcome::NotMine`] or an error. [`chain`] combines a server's authenticators in the order and
+//! under the rules of kube-apiserver (upstream: `pkg/kubeapiserver/authenticator`).
 
 use std::fmt;
 use std::sync::Arc;
@@ -47,35 +48,35 @@ pub use jwt::{ALGORITHMS, Algorithm, SignError, SigningKey, VerifyingKey, algori
 pub use keys::{KeyFile, KeyRing, SigningKeyFile};
 pub use reload::{FileError, Problem, Reload, Reloading};
 pub use review::TokenReviewer;
-pub use stored::{Look, Secrets, StoredSecret};
+pub use stored::{Lookup, Secrets, StoredSecret};
 pub use token_file::TokenFile;
 pub use trace::{Named, Step, Trace};
 pub use union::Union;
 pub use websocket::Websocket;
-pub use x509::{ClientCertificates, OldKey};
+pub use x509::{ClientCertificates, PreV3Key};
 
-/// What an authenticator may see of a request.
+/// The parts of a request that authenticators inspect.
 #[derive(Clone, Copy)]
 pub struct Credentials<'a> {
-    /// The request's headers.
+    /// All headers of the request.
     pub headers: &'a HeaderMap,
-    /// What the peer presented in the handshake, its own certificate first. Not verified yet: only
-    /// that the peer has the private key.
+    /// The certificates presented in the TLS handshake, the peer's own first. Not verified yet:
+    /// only that the peer has the private key.
     pub peer_certificates: &'a [CertificateDer<'static>],
-    /// Where to note who says what of them, if anybody wants to know.
+    /// Records the outcome of each authenticator, if set.
     pub trace: Option<&'a Trace>,
 }
 
 impl Credentials<'_> {
-    /// Notes what a member of a union says.
-    pub(crate) fn note(&self, method: &'static str, answer: &Result<Outcome, Error>) {
+    /// Records the outcome of a member of a union, if there is a trace.
+    pub(crate) fn record(&self, method: &'static str, outcome: &Result<Outcome, Error>) {
         if let Some(trace) = self.trace {
-            trace.note(method, answer);
+            trace.record(method, outcome);
         }
     }
 }
 
-/// Header names only: values hold passwords and tokens, and this ends in logs.
+/// Shows header names only: values contain passwords and tokens.
 impl fmt::Debug for Credentials<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials")
@@ -92,63 +93,63 @@ impl fmt::Debug for Credentials<'_> {
     }
 }
 
-/// What an authenticator says of credentials.
+/// The result of authentication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// They prove this identity.
+    /// The credentials are valid and belong to this user.
     Identified(UserInfo),
-    /// They are of no kind this authenticator reads.
+    /// There are no credentials of the authenticator's type.
     NotMine,
 }
 
-/// Why credentials that an authenticator reads prove nothing. Never carries the secret.
+/// Why credentials are rejected. Never contains a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The token is of no form, or nobody's.
+    /// The token is malformed or unknown.
     #[error("invalid bearer token")]
     InvalidToken,
-    /// A service account's token that was good once, or elsewhere.
+    /// The service account token is invalid, expired or revoked.
     #[error("{0}")]
     ServiceAccountToken(String),
-    /// An `OpenID` issuer's token that does not count.
+    /// The `OpenID` Connect token is invalid.
     #[error("oidc: {0}")]
     Oidc(String),
-    /// A websocket that offers a token, and not as it should.
+    /// The token in a websocket's subprotocols is malformed.
     #[error("{0}")]
     Websocket(&'static str),
-    /// Name and password do not belong together.
+    /// The user is unknown or the password is wrong.
     #[error("invalid username/password combination")]
     InvalidPassword,
-    /// The client certificate was not signed by a CA this server trusts, or is out of date.
+    /// The client certificate cannot be verified.
     #[error("untrusted client certificate: {0}")]
     UntrustedCertificate(String),
-    /// Several authenticators read the credentials, and none found them good.
+    /// Several authenticators rejected the credentials.
     #[error("[{}]", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     Several(Vec<Error>),
 }
 
-/// Recognizes one kind of credentials.
+/// Authenticates one type of credentials.
 #[async_trait]
 pub trait Authenticator: Send + Sync + 'static {
-    /// Decides who makes a request.
+    /// Identifies the user of a request.
     ///
     /// # Errors
-    /// [`Error`], if the credentials are of its kind and prove nothing.
+    /// [`Error`], if there are credentials of its type and they are invalid.
     async fn authenticate(&self, credentials: &Credentials<'_>) -> Result<Outcome, Error>;
 }
 
-/// A server's way to an identity: `methods` in order, everybody they identify in
-/// `system:authenticated`, and whoever shows no credentials anonymous, if that is `anonymous_auth`.
+/// A server's authentication: tries `methods` in order, adds `system:authenticated` to users they
+/// identify, and, with `anonymous_auth`, makes requests without credentials anonymous.
 ///
-/// Wrong credentials never make anybody anonymous: an error stays an error.
+/// Invalid credentials are always an error, never anonymous.
 pub fn chain(
     methods: Vec<Named<dyn Authenticator>>,
     anonymous_auth: bool,
 ) -> Arc<dyn Authenticator> {
-    let known = Authenticated::new(Union::new(methods));
+    let identified = Authenticated::new(Union::new(methods));
     if anonymous_auth {
-        Arc::new(OrAnonymous::new(known))
+        Arc::new(OrAnonymous::new(identified))
     } else {
-        Arc::new(known)
+        Arc::new(identified)
     }
 }

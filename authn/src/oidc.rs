@@ -1,7 +1,7 @@
 //! Tokens of an `OpenID` Connect issuer (`--oidc-*`).
 //!
-//! Upstream: `plugin/pkg/auth/authenticator/token/oidc` of 1.24 and `coreos/go-oidc`. Not here: groups
-//! that stand elsewhere (distributed claims).
+//! Upstream: `plugin/pkg/auth/authenticator/token/oidc` of 1.24 and `coreos/go-oidc`. Distributed
+//! claims are not supported.
 
 mod claims;
 mod issuer;
@@ -19,43 +19,44 @@ use self::issuer::Issuer;
 use crate::jwt::{Algorithm, Token};
 use crate::{Error, Outcome, TokenAuthenticator};
 
-/// What the flags say.
+/// The options of the `--oidc-*` flags.
 #[derive(Clone, Debug)]
 pub struct OidcOptions {
-    /// Whose tokens count, exactly as they name it; where it is described, too.
+    /// The URL of the accepted issuer, equal to the `iss` claim and the base of discovery.
     pub issuer_url: String,
-    /// Whom tokens must be for.
+    /// The required audience of tokens.
     pub client_id: String,
-    /// The claim that is the user's name.
+    /// The claim that contains the user name.
     pub username_claim: String,
-    /// What stands before it: `-` for nothing, `None` for the issuer and `#`, except with `email`.
+    /// The prefix of the user name: `-` for none; by default the issuer and `#`, except for
+    /// `email`.
     pub username_prefix: Option<String>,
-    /// The claim that lists groups.
+    /// The claim that contains the groups.
     pub groups_claim: Option<String>,
-    /// What stands before each.
+    /// The prefix of each group.
     pub groups_prefix: String,
-    /// How tokens may be signed.
+    /// The accepted signature algorithms.
     pub signing_algs: Vec<Algorithm>,
-    /// Claims that a token must have, with these values.
+    /// Claims that a token must have, and their values.
     pub required_claims: BTreeMap<String, String>,
 }
 
-/// Why the issuer did not answer, in one line.
+/// Why a request to the issuer failed, in one line.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct FetchError(pub String);
 
-/// Gets what is at an https URL; the server implements it.
+/// An HTTPS client; implemented by the server.
 #[async_trait]
 pub trait Fetch: Send + Sync + 'static {
-    /// The body of the answer to a GET.
+    /// Sends a GET request and returns the body of the response.
     ///
     /// # Errors
-    /// [`FetchError`], for any answer but 200.
+    /// [`FetchError`], for any status but 200.
     async fn get(&self, url: &str) -> Result<Vec<u8>, FetchError>;
 }
 
-/// Reads the tokens of one issuer.
+/// Authenticates the tokens of one issuer.
 pub struct OidcTokens {
     options: OidcOptions,
     username_prefix: String,
@@ -63,7 +64,7 @@ pub struct OidcTokens {
 }
 
 impl OidcTokens {
-    /// Believes the issuer that options name; `fetch` asks it for its keys, when a token needs them.
+    /// Accepts tokens of the issuer in `options`; its keys are fetched when a token needs them.
     pub fn new(options: OidcOptions, fetch: Arc<dyn Fetch>) -> Self {
         let username_prefix = match options.username_prefix.as_deref() {
             Some("-") => String::new(),
@@ -78,11 +79,11 @@ impl OidcTokens {
         }
     }
 
-    /// Whose token it is, at `now`.
+    /// Identifies the user of a token at `now`; `None` if it is not from the issuer.
     ///
     /// # Errors
-    /// [`Error::Oidc`], if it is from the issuer and does not count.
-    async fn read(&self, text: &str, now: UnixTime) -> Result<Option<UserInfo>, Error> {
+    /// [`Error::Oidc`], if it is from the issuer and invalid.
+    async fn authenticate(&self, text: &str, now: UnixTime) -> Result<Option<UserInfo>, Error> {
         let Some(token) = Token::parse(text) else {
             return Ok(None);
         };
@@ -94,10 +95,10 @@ impl OidcTokens {
         }
         let allowed = &self.options.signing_algs;
         if token.algorithm().is_none_or(|a| !allowed.contains(&a)) {
-            return Err(refused("the token is not signed in a way that is accepted"));
+            return Err(error("the token's signature algorithm is not accepted"));
         }
         if !self.issuer.signed(&token, allowed).await? {
-            return Err(refused("the token is not signed by a key of the issuer"));
+            return Err(error("the token is not signed by a key of the issuer"));
         }
         self.user(&claims, now).map(Some)
     }
@@ -106,19 +107,25 @@ impl OidcTokens {
         let options = &self.options;
         claims.check_time(now)?;
         if !claims.audiences().any(|a| a == options.client_id) {
-            return Err(refused("the token is for another client"));
+            return Err(error("the token has a different audience"));
         }
-        for (claim, wanted) in &options.required_claims {
+        for (claim, expected) in &options.required_claims {
             match claims.text(claim) {
-                Some(value) if value == wanted => {}
-                Some(_) => return Err(about("required claim", claim, "has another value")),
-                None => return Err(about("required claim", claim, "is not in the token")),
+                Some(value) if value == expected => {}
+                Some(_) => {
+                    return Err(claim_error(
+                        "required claim",
+                        claim,
+                        "has a different value",
+                    ));
+                }
+                None => return Err(claim_error("required claim", claim, "is missing")),
             }
         }
         let name = claims.text(&options.username_claim).unwrap_or_default();
         if name.is_empty() {
             let claim = &options.username_claim;
-            return Err(about("username claim", claim, "is not in the token"));
+            return Err(claim_error("username claim", claim, "is missing"));
         }
         if options.username_claim == "email" {
             claims.check_email()?;
@@ -137,7 +144,7 @@ impl OidcTokens {
 #[async_trait]
 impl TokenAuthenticator for OidcTokens {
     async fn authenticate_token(&self, token: &str) -> Result<Outcome, Error> {
-        let user = self.read(token, UnixTime::now()).await?;
+        let user = self.authenticate(token, UnixTime::now()).await?;
         Ok(user.map_or(Outcome::NotMine, Outcome::Identified))
     }
 }
@@ -150,11 +157,11 @@ impl fmt::Debug for OidcTokens {
     }
 }
 
-fn refused(why: &str) -> Error {
+fn error(why: &str) -> Error {
     Error::Oidc(why.to_owned())
 }
 
-fn about(what: &str, claim: &str, why: &str) -> Error {
+fn claim_error(what: &str, claim: &str, why: &str) -> Error {
     Error::Oidc(format!("the {what} {claim:?} {why}"))
 }
 

@@ -1,4 +1,4 @@
-//! Files an authenticator is made from, read again when they change.
+//! Files of authenticators, reloaded when they change.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -8,39 +8,39 @@ use parking_lot::RwLock;
 
 use crate::secret::Secret;
 
-/// Why a file makes no authenticator. One line, for the operator; never shows a secret.
+/// Why a file is invalid. One line, for the operator; never contains a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The file cannot be read.
     #[error("{}: {source}", path.display())]
     Unreadable {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The I/O error.
         source: std::io::Error,
     },
-    /// A line is wrong.
+    /// A line is invalid.
     #[error("{}: line {line}: {problem}", path.display())]
     Line {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// Where its record starts, counted from 1.
+        /// The line that the record starts on, counted from 1.
         line: usize,
-        /// What is wrong there.
+        /// What is wrong with the record.
         problem: Problem,
     },
-    /// The file as a whole is wrong.
+    /// The file as a whole is invalid.
     #[error("{}: {problem}", path.display())]
     Whole {
-        /// Which file.
+        /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// What is wrong with the file.
         problem: Problem,
     },
 }
 
 impl FileError {
-    /// Which file.
+    /// The file.
     pub fn path(&self) -> &Path {
         match self {
             Self::Unreadable { path, .. } | Self::Line { path, .. } | Self::Whole { path, .. } => {
@@ -50,91 +50,91 @@ impl FileError {
     }
 }
 
-/// What is wrong with a file.
+/// What is wrong with the content of a file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// A quote in the middle of a field.
-    #[error("a quote in a field that does not begin with one")]
+    /// A quote within an unquoted field.
+    #[error("a quote in an unquoted field")]
     BareQuote,
-    /// A quoted field that does not end, or goes on after its end.
-    #[error("a quoted field that does not end where a comma or the line's end follows")]
+    /// A quoted field without a closing quote, or with text after it.
+    #[error("the closing quote of a field is missing or not followed by a comma or a line end")]
     UnclosedQuote,
     /// Too few columns.
-    #[error("at least 3 columns are needed ({expected}), found {found}")]
+    #[error("at least 3 columns are required ({expected}), found {found}")]
     Columns {
-        /// What the columns are.
+        /// The names of the columns.
         expected: &'static str,
-        /// How many there are.
+        /// The number of columns found.
         found: usize,
     },
-    /// A column that must not be empty.
+    /// An empty column that must not be empty.
     #[error("the {0} is empty")]
     Empty(&'static str),
-    /// Bytes that are no text.
+    /// Bytes that are not UTF-8.
     #[error("not UTF-8 text")]
     NotText,
-    /// PEM that is broken.
+    /// Malformed PEM.
     #[error("not PEM: {0}")]
     NotPem(String),
     /// PEM without a certificate.
-    #[error("no certificate in it")]
+    #[error("no certificate found")]
     NoCertificate,
-    /// Anything else, in the words of whoever tried to use it.
+    /// Anything else, with the message of the code that used the file.
     #[error("{0}")]
     Unusable(String),
     /// PEM without a key.
-    #[error("no key in it")]
+    #[error("no key found")]
     NoKey,
-    /// A key that signs or verifies no tokens.
+    /// A key that cannot sign or verify tokens.
     #[error("key {number}: {reason}")]
     Key {
-        /// Which one, counted from 1.
+        /// Its number in the file, counted from 1.
         number: usize,
-        /// Why not.
+        /// Why it cannot.
         reason: String,
     },
-    /// A certificate that can be no trust anchor.
+    /// A certificate that cannot be a trust anchor.
     #[error("certificate {number}: {reason}")]
     Certificate {
-        /// Which one, counted from 1.
+        /// Its number in the file, counted from 1.
         number: usize,
-        /// Why not.
+        /// Why it cannot.
         reason: String,
     },
 }
 
-/// An authenticator made from a file that may change.
+/// Something read from a file that may change.
 pub trait Reload: Send + Sync + 'static {
     /// The file.
     fn path(&self) -> &Path;
 
-    /// Reads the file again and says whether it had changed. What it says counts from the next
+    /// Reloads the file and returns whether it has changed. The new content is used from the next
     /// request on.
     ///
     /// # Errors
-    /// [`FileError`], if the file is broken; then what it said before stays in force.
+    /// [`FileError`], if the file is invalid; the previous content then stays in use.
     fn reload(&self) -> Result<bool, FileError>;
 }
 
-/// Makes what a file says; the path is for messages.
+/// Parses the content of a file; the path is for messages.
 pub(crate) type Parse<T> = fn(&Path, &[u8]) -> Result<T, FileError>;
 
-/// Makes what several files say together of their contents, in the order of the files.
+/// Parses the contents of several files, in their order.
 type ParseAll<T> = Box<dyn Fn(&[Vec<u8>]) -> Result<T, FileError> + Send + Sync>;
 
-/// A file, or several that belong together, and what they said when they last made sense.
+/// A file, or several that are parsed together, and the last valid content.
 pub struct Reloading<T> {
     paths: Vec<PathBuf>,
     parse: ParseAll<T>,
-    /// What the contents were (as digests, they hold secrets) and say.
+    /// The contents as digests, since they are secret, and the parsed value.
     current: RwLock<(Vec<Secret>, Arc<T>)>,
 }
 
 impl<T> Reloading<T> {
-    /// Reads files that only make sense together, the first of which gives them their name.
+    /// Loads files that are parsed together. The first one is named in messages.
     ///
     /// # Errors
-    /// [`FileError`], if one cannot be read, or what `parse` says.
+    /// [`FileError`], if one cannot be read, or that of `parse`.
     pub fn together(
         paths: Vec<PathBuf>,
         parse: impl Fn(&[Vec<u8>]) -> Result<T, FileError> + Send + Sync + 'static,
@@ -143,10 +143,10 @@ impl<T> Reloading<T> {
         Self::with(paths, &contents, Box::new(parse))
     }
 
-    /// Reads the file.
+    /// Loads the file.
     ///
     /// # Errors
-    /// [`FileError`], if it cannot be read, or what `parse` says.
+    /// [`FileError`], if it cannot be read, or that of `parse`.
     pub fn load(
         path: &Path,
         parse: fn(&Path, &[u8]) -> Result<T, FileError>,
@@ -157,7 +157,7 @@ impl<T> Reloading<T> {
         Self::of(path, &read(path)?, parse)
     }
 
-    /// A file with these contents.
+    /// Parses `contents` as if they were read from `path`.
     pub(crate) fn of(path: &Path, contents: &[u8], parse: Parse<T>) -> Result<Self, FileError>
     where
         T: 'static,
@@ -183,7 +183,7 @@ impl<T> Reloading<T> {
         })
     }
 
-    /// What the file says, or the files say together.
+    /// The parsed value as of the last successful load.
     pub fn current(&self) -> Arc<T> {
         Arc::clone(&self.current.read().1)
     }

@@ -1,4 +1,4 @@
-//! Whose token is this? What a `TokenReview` asks for somebody who was shown one.
+//! Token reviews: identification of a token's user on behalf of another server.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use crate::authenticated::add_group;
 use crate::service_account::ServiceAccountTokens;
 use crate::{Bearer, Error, Outcome, TokenAuthenticator};
 
-/// Judges tokens for others, who may be another audience than this server.
+/// Authenticates the tokens of `TokenReview`s, whose audiences may differ from this server's.
 ///
-/// Only service account tokens say whom they are for; those of other kinds are for this server
-/// (upstream: `WrapAudienceAgnosticToken`).
+/// Only service account tokens have audiences; others are for this server's (upstream:
+/// `WrapAudienceAgnosticToken`).
 pub struct TokenReviewer {
     accounts: Arc<ServiceAccountTokens>,
     others: Bearer,
@@ -21,7 +21,7 @@ pub struct TokenReviewer {
 }
 
 impl TokenReviewer {
-    /// Asks `accounts` and `others` on behalf of a server that is `audiences`.
+    /// `audiences` are those of this server.
     pub fn new(
         accounts: Arc<ServiceAccountTokens>,
         others: Bearer,
@@ -34,10 +34,11 @@ impl TokenReviewer {
         }
     }
 
-    /// Whose token it is, and for which of `audiences`; without any, for which of this server's.
+    /// Identifies the user of a token, and which of `audiences` it is for. Without any, this
+    /// server's apply.
     ///
     /// # Errors
-    /// [`Error`], if it is nobody's, or not good for any of them.
+    /// [`Error`], if the token is unknown, invalid, or not for any of them.
     pub async fn review(
         &self,
         token: &str,
@@ -65,13 +66,13 @@ impl TokenReviewer {
         token: &str,
         audiences: &[String],
     ) -> Result<Option<(UserInfo, Vec<String>)>, Error> {
-        let ours = audiences.iter().filter(|a| self.audiences.contains(a));
-        let ours: Vec<_> = ours.cloned().collect();
-        if ours.is_empty() {
+        let common = audiences.iter().filter(|a| self.audiences.contains(a));
+        let common: Vec<_> = common.cloned().collect();
+        if common.is_empty() {
             return Ok(None);
         }
         match self.others.authenticate_token(token).await? {
-            Outcome::Identified(user) => Ok(Some((user, ours))),
+            Outcome::Identified(user) => Ok(Some((user, common))),
             Outcome::NotMine => Ok(None),
         }
     }

@@ -1,4 +1,4 @@
-//! Secrets that can be compared but not read.
+//! Digests of secrets.
 
 use std::fmt;
 
@@ -6,17 +6,17 @@ use rustls::SupportedCipherSuite;
 use rustls::crypto::ring::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use subtle::{Choice, ConstantTimeEq};
 
-/// The SHA-256 of a password or token: all this server remembers of it.
+/// The SHA-256 digest of a password or token, which is all that is kept of it.
 ///
-/// Two of them compare in time that depends on neither, nor on the secrets' lengths. (Upstream
-/// compared passwords byte by byte until kubernetes#81126.)
+/// Comparison takes constant time, independent of the secrets and their lengths. (Upstream compared
+/// passwords byte by byte until kubernetes#81126.)
 #[derive(Clone)]
 pub(crate) struct Secret([u8; 32]);
 
 impl Secret {
     /// Digests `secret`.
     pub(crate) fn of(secret: &[u8]) -> Self {
-        // The crypto stack is there for TLS already, and hashes.
+        // Uses the hash of the crypto stack that TLS needs anyway.
         let suite = match TLS13_AES_128_GCM_SHA256 {
             SupportedCipherSuite::Tls13(suite) => &suite.common,
             SupportedCipherSuite::Tls12(suite) => &suite.common,
@@ -31,12 +31,12 @@ impl Secret {
         Self(digest)
     }
 
-    /// For finding duplicates when a file is read, where time tells nothing to anybody.
+    /// The digest, as a key of maps and sets where timing reveals nothing.
     pub(crate) const fn digest(&self) -> [u8; 32] {
         self.0
     }
 
-    /// Whether both are digests of the same secret.
+    /// Compares in constant time.
     pub(crate) fn same(&self, other: &Self) -> Choice {
         self.0.ct_eq(&other.0)
     }
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_same_secret_is_the_same() {
+    fn only_equal_secrets_are_the_same() {
         let secret = Secret::of(b"correct horse");
         assert!(bool::from(secret.same(&Secret::of(b"correct horse"))));
         for other in [
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn is_sha_256_and_shows_nothing() {
+    fn digests_are_sha_256_and_are_not_shown() {
         let empty = Secret::of(b"");
         assert_eq!(empty.0[..4], [0xe3, 0xb0, 0xc4, 0x42]);
         assert_eq!(format!("{empty:?}"), "Secret(…)");

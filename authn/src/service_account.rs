@@ -1,5 +1,5 @@
-//! Service account tokens: signed by this server, bound to an account and perhaps to a pod or a
-//! secret, and dead when that is gone (upstream: `pkg/serviceaccount/{jwt,claims}.go`).
+//! Service account tokens: signed by this server, bound to an account and optionally to a pod or
+//! secret, and revoked when that is deleted (upstream: `pkg/serviceaccount/{jwt,claims}.go`).
 
 mod legacy;
 
@@ -20,13 +20,13 @@ use crate::secret::Secret;
 use crate::{Error, Outcome, TokenAuthenticator};
 pub use legacy::LegacyTokens;
 
-/// How far clocks may differ, in seconds.
+/// The accepted clock difference in seconds.
 const LEEWAY: f64 = 60.0;
 
-/// How many verified signatures are remembered; with more, those that are used least are forgotten.
-const REMEMBERED: usize = 1024;
+/// The maximum number of cached verified tokens; the least used ones are evicted.
+const CACHE_SIZE: usize = 1024;
 
-/// An object a token names: of this name, and still the same.
+/// An object that a token refers to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reference {
     /// The object's name.
@@ -37,20 +37,21 @@ pub struct Reference {
     pub uid: String,
 }
 
-/// What tokens say of themselves (`kubernetes.io`).
+/// The claim `kubernetes.io`: what a token is bound to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Binding {
+pub struct TokenBinding {
     /// The account's namespace.
     pub namespace: String,
-    /// The account.
+    /// The service account.
     pub serviceaccount: Reference,
-    /// The pod it was made for.
+    /// The pod it is bound to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pod: Option<Reference>,
-    /// The secret it was made for.
+    /// The secret it is bound to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<Reference>,
-    /// When it should have been renewed, in seconds since 1970, if it lasts longer than was asked for.
+    /// When the token becomes stale, in seconds since 1970, if its lifetime was extended beyond the
+    /// requested one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub warnafter: Option<serde_json::Number>,
 }
@@ -58,17 +59,17 @@ pub struct Binding {
 #[derive(Debug, Deserialize)]
 struct Claims {
     aud: Audiences,
-    /// Seconds since 1970, as all times here; JSON numbers may have a fraction.
+    /// Seconds since 1970, like all times here; JSON numbers may have a fraction.
     exp: f64,
     #[serde(default)]
     iat: f64,
     #[serde(rename = "kubernetes.io")]
-    binding: Binding,
+    binding: TokenBinding,
     #[serde(default)]
     nbf: f64,
 }
 
-/// One is often written without a list.
+/// A single audience is often not in a list.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Audiences {
@@ -85,30 +86,30 @@ impl Audiences {
     }
 }
 
-/// Whom a token says it is from, before anything else is believed.
+/// The issuer claim, which is read before the token is verified.
 #[derive(Deserialize)]
 struct Origin {
     #[serde(default)]
     iss: String,
 }
 
-/// Makes tokens (`--service-account-issuer`, `--service-account-signing-key-file`).
+/// Issues tokens (`--service-account-issuer`, `--service-account-signing-key-file`).
 #[derive(Clone, Debug)]
 pub struct TokenIssuer {
-    /// Whom tokens say they are from.
+    /// The issuer claim of tokens.
     pub issuer: String,
-    /// What signs them.
+    /// The key that signs them.
     pub key: SigningKey,
 }
 
 impl TokenIssuer {
-    /// A token for these audiences that expires `seconds` after `now`.
+    /// Issues a token for `audiences` that expires `seconds` after `now`.
     ///
     /// # Errors
-    /// [`SignError`], if the key fails.
+    /// [`SignError`], if signing fails.
     pub fn issue(
         &self,
-        binding: &Binding,
+        binding: &TokenBinding,
         audiences: &[String],
         now: UnixTime,
         seconds: u64,
@@ -127,10 +128,10 @@ impl TokenIssuer {
     }
 }
 
-/// What may take a token with it when it goes.
+/// The type of an object that a token is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The account itself.
+    /// The service account.
     ServiceAccount,
     /// A pod.
     Pod,
@@ -138,68 +139,72 @@ pub enum Kind {
     Secret,
 }
 
-/// Where tokens' objects are looked up.
+/// Looks up objects that tokens are bound to.
 #[async_trait]
 pub trait Objects: Send + Sync + 'static {
-    /// The uid of an object; `None` if it is gone, was deleted more than a minute ago and only
-    /// lingers, or cannot be read.
+    /// The uid of an object; `None` if it does not exist, was marked as deleted more than a minute
+    /// ago, or cannot be read.
     async fn uid(&self, kind: Kind, namespace: &str, name: &str) -> Option<String>;
 }
 
-/// Whose tokens count.
+/// Which tokens are accepted.
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
-    /// Of tokens from others this authenticator has no opinion.
+    /// The accepted issuers; tokens of others are left to other authenticators.
     pub issuers: Vec<String>,
-    /// Tokens for none of these do not count (`--api-audiences`, by default the issuers).
+    /// The accepted audiences (`--api-audiences`, by default the issuers).
     pub audiences: Vec<String>,
-    /// What may have signed them.
+    /// The keys that verify tokens.
     pub keys: Arc<KeyRing>,
 }
 
-/// Claims by the token's digest, all verified with one version of the keys.
-type Remembered = (u64, Cache<[u8; 32], Arc<Claims>>);
+/// Verified claims by the token's digest, and the version of the keys that verified them.
+type VerifiedTokens = (u64, Cache<[u8; 32], Arc<Claims>>);
 
-/// Reads service account tokens.
+/// Authenticates service account tokens.
 pub struct ServiceAccountTokens {
     trust: Trust,
     objects: Arc<dyn Objects>,
-    /// What tokens say whose signatures were good, and with which version of the keys.
-    verified: Mutex<Remembered>,
+    /// Cached claims of verified tokens.
+    verified: Mutex<VerifiedTokens>,
 }
 
 impl ServiceAccountTokens {
-    /// Believes whom `trust` names, as long as what tokens are bound to is among `objects`.
+    /// Accepts tokens according to `trust`, as long as the objects they are bound to exist.
     pub fn new(trust: Trust, objects: Arc<dyn Objects>) -> Self {
         Self {
             trust,
             objects,
-            verified: Mutex::new((0, Cache::new(REMEMBERED))),
+            verified: Mutex::new((0, Cache::new(CACHE_SIZE))),
         }
     }
 
-    /// Whose token it is, for one of `audiences` at least, and for which (for a `TokenReview`).
+    /// Identifies the user of a token for a `TokenReview`, and which of `audiences` it is for;
+    /// `None` if it is from another issuer.
     ///
     /// # Errors
-    /// [`Error`], if it is from one of the issuers and does not count.
+    /// [`Error`], if it is from an accepted issuer and invalid.
     pub async fn review(
         &self,
         token: &str,
         audiences: &[String],
         now: UnixTime,
     ) -> Result<Option<(UserInfo, Vec<String>)>, Error> {
-        let Some(claims) = self.believed(token)? else {
+        let Some(claims) = self.verify(token)? else {
             return Ok(None);
         };
         #[expect(clippy::cast_precision_loss, reason = "seconds fit for a long time")]
         let now = now.as_secs() as f64;
-        let meant = claims.aud.as_slice();
-        // In the order in which they are asked for (upstream: `Audiences.Intersect`).
-        let common: Vec<_> = audiences.iter().filter(|a| meant.contains(a)).collect();
-        let refusal = if common.is_empty() {
+        let token_audiences = claims.aud.as_slice();
+        // In the order of the request (upstream: `Audiences.Intersect`).
+        let common: Vec<_> = audiences
+            .iter()
+            .filter(|a| token_audiences.contains(a))
+            .collect();
+        let rejection = if common.is_empty() {
             Some(format!(
                 "token audiences {} is invalid for the target audiences {}",
-                go_list(meant),
+                go_list(token_audiences),
                 go_list(audiences)
             ))
         } else if now > claims.exp + LEEWAY {
@@ -207,66 +212,69 @@ impl ServiceAccountTokens {
         } else if now + LEEWAY < claims.nbf.max(claims.iat) {
             Some("service account token is not valid yet".to_owned())
         } else {
-            self.loss(&claims.binding).await
+            self.check_objects(&claims.binding).await
         };
-        if let Some(why) = refusal {
+        if let Some(why) = rejection {
             return Err(Error::ServiceAccountToken(why));
         }
         let user = user(&claims.binding);
-        let renewal = claims.binding.warnafter.as_ref();
-        if renewal
+        let stale_after = claims.binding.warnafter.as_ref();
+        if stale_after
             .and_then(serde_json::Number::as_f64)
             .is_some_and(|at| now > at)
         {
-            tracing::debug!(user.name = user.name, "a token should have been renewed");
+            tracing::debug!(
+                user.name = user.name,
+                "a stale token is used, it should have been renewed"
+            );
         }
         Ok(Some((user, common.into_iter().cloned().collect())))
     }
 
-    /// What a token says, if it is ours to read and rightly signed.
-    fn believed(&self, text: &str) -> Result<Option<Arc<Claims>>, Error> {
+    /// The verified claims of a token; `None` if it is from another issuer.
+    fn verify(&self, text: &str) -> Result<Option<Arc<Claims>>, Error> {
         let Some(token) = Token::parse(text) else {
             return Ok(None);
         };
-        let from_us = token
+        let accepted_issuer = token
             .claims::<Origin>()
             .is_some_and(|o| self.trust.issuers.contains(&o.iss));
-        if !from_us {
+        if !accepted_issuer {
             return Ok(None);
         }
         let digest = Secret::of(text.as_bytes()).digest();
-        // Before the keys are looked at: a token verified by keys that change meanwhile is forgotten.
+        // Read before the keys: a token verified while they change is not cached.
         let version = self.trust.keys.version();
-        let known = self.remembered(version).1.get(&digest).map(Arc::clone);
-        if known.is_some() {
-            return Ok(known);
+        let cached = self.cached_tokens(version).1.get(&digest).map(Arc::clone);
+        if cached.is_some() {
+            return Ok(cached);
         }
         if !self.trust.keys.signed(&token) {
-            return Err(Error::ServiceAccountToken(UNSIGNED.to_owned()));
+            return Err(Error::ServiceAccountToken(UNKNOWN_KEY.to_owned()));
         }
         let claims: Claims = token
             .claims()
-            .ok_or_else(|| Error::ServiceAccountToken(LACKING.to_owned()))?;
+            .ok_or_else(|| Error::ServiceAccountToken(INVALID_CLAIMS.to_owned()))?;
         let claims = Arc::new(claims);
-        let mut verified = self.remembered(version);
+        let mut verified = self.cached_tokens(version);
         verified.1.insert(digest, Arc::clone(&claims));
         Ok(Some(claims))
     }
 
-    /// What is remembered of tokens; nothing, if the keys are others now.
-    fn remembered(&self, version: u64) -> MutexGuard<'_, Remembered> {
+    /// The cache, which is emptied if the keys have changed.
+    fn cached_tokens(&self, version: u64) -> MutexGuard<'_, VerifiedTokens> {
         let mut verified = self.verified.lock();
         if verified.0 != version {
-            *verified = (version, Cache::new(REMEMBERED));
+            *verified = (version, Cache::new(CACHE_SIZE));
         }
         verified
     }
 
-    /// What of a token's objects is not there any more.
-    async fn loss(&self, binding: &Binding) -> Option<String> {
+    /// Checks that the objects that a token is bound to exist; returns the error message otherwise.
+    async fn check_objects(&self, binding: &TokenBinding) -> Option<String> {
         let namespace = &binding.namespace;
         let account = &binding.serviceaccount;
-        if let Some(why) = lost_account(&*self.objects, namespace, account).await {
+        if let Some(why) = check_account(&*self.objects, namespace, account).await {
             return Some(why);
         }
         let secret = (Kind::Secret, "secret", binding.secret.as_ref());
@@ -288,11 +296,15 @@ impl ServiceAccountTokens {
 }
 
 const INVALIDATED: &str = "service account token has been invalidated";
-const UNSIGNED: &str = "service account token is not signed by a known key";
-const LACKING: &str = "service account token lacks what it should say";
+const UNKNOWN_KEY: &str = "service account token is not signed by a known key";
+const INVALID_CLAIMS: &str = "service account token has missing or invalid claims";
 
-/// Why an account is not the one a token names, if it is not.
-async fn lost_account(objects: &dyn Objects, namespace: &str, named: &Reference) -> Option<String> {
+/// Checks that the account that a token names exists; returns the error message otherwise.
+async fn check_account(
+    objects: &dyn Objects,
+    namespace: &str,
+    named: &Reference,
+) -> Option<String> {
     let kind = Kind::ServiceAccount;
     match objects.uid(kind, namespace, &named.name).await {
         None => Some(format!(
@@ -307,7 +319,7 @@ async fn lost_account(objects: &dyn Objects, namespace: &str, named: &Reference)
     }
 }
 
-/// A list as Go's `%q` prints it: `["a" "b"]`.
+/// Formats a list like Go's `%q`: `["a" "b"]`.
 fn go_list(texts: &[String]) -> String {
     let quoted: Vec<_> = texts.iter().map(|text| go_quote(text)).collect();
     format!("[{}]", quoted.join(" "))
@@ -331,7 +343,7 @@ impl TokenAuthenticator for ServiceAccountTokens {
     }
 }
 
-fn user(binding: &Binding) -> UserInfo {
+fn user(binding: &TokenBinding) -> UserInfo {
     let account = &binding.serviceaccount;
     let mut user = UserInfo::service_account(&binding.namespace, &account.name);
     user.uid.clone_from(&account.uid);

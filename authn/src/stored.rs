@@ -1,22 +1,22 @@
-//! Secrets of the cluster that authenticators look up; the server implements it.
+//! Access of authenticators to the cluster's secrets; implemented by the server.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
 
-/// A secret, as far as authenticators read it.
+/// The parts of a secret that authenticators use.
 #[derive(Clone, Default)]
 pub struct StoredSecret {
-    /// Its type.
+    /// The secret's type.
     pub kind: String,
-    /// Its data, decoded.
+    /// The decoded data.
     pub data: BTreeMap<String, Vec<u8>>,
-    /// Whether it is on its way out.
+    /// Whether it is marked as deleted.
     pub deleted: bool,
 }
 
-/// What is in it is left out.
+/// Does not show the data.
 impl fmt::Debug for StoredSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StoredSecret")
@@ -26,18 +26,18 @@ impl fmt::Debug for StoredSecret {
     }
 }
 
-/// How far to look for a secret.
+/// The consistency of a look-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
-    /// Among those this server knows: anybody may make it look.
-    Known,
-    /// Another server may have made it a moment ago: for those who have proved something.
-    Anywhere,
+pub enum Lookup {
+    /// From the cache only, for look-ups that anyone may cause.
+    Cached,
+    /// Up to date with other servers' writes, for tokens whose signature is verified.
+    Consistent,
 }
 
-/// Where secrets are looked up.
+/// Looks up secrets.
 #[async_trait]
 pub trait Secrets: Send + Sync + 'static {
-    /// The secret, if there is one that can be read.
-    async fn secret(&self, namespace: &str, name: &str, look: Look) -> Option<StoredSecret>;
+    /// The secret; `None` if it does not exist or cannot be read.
+    async fn secret(&self, namespace: &str, name: &str, lookup: Lookup) -> Option<StoredSecret>;
 }

@@ -11,10 +11,10 @@ use crate::secret::Secret;
 use crate::users_file::entries;
 use crate::{Error, Outcome, TokenAuthenticator};
 
-/// Knows the tokens of a file of `token,user,uid[,"group1,group2"]`.
+/// Authenticates the tokens of a file of `token,user,uid[,"group1,group2"]`.
 ///
-/// Of two equal tokens the later counts, and an empty one is skipped, both with a warning
-/// (upstream: `pkg/authentication/token/tokenfile`).
+/// Of equal tokens the last is used, and empty ones are ignored, both with a warning (upstream:
+/// `pkg/authentication/token/tokenfile`).
 #[derive(Debug)]
 pub struct TokenFile {
     tokens: Reloading<Tokens>,
@@ -27,17 +27,17 @@ impl TokenFile {
     /// Reads the file at `path`.
     ///
     /// # Errors
-    /// [`FileError`], with the line that is wrong.
+    /// [`FileError`], with the line of the first invalid record.
     pub fn load(path: &Path) -> Result<Self, FileError> {
         Ok(Self {
             tokens: Reloading::load(path, parse)?,
         })
     }
 
-    /// A file with these contents, whose path is only for messages and reloading.
+    /// Parses `contents`; `path` is used for messages and reloading only.
     ///
     /// # Errors
-    /// [`FileError`], with the line that is wrong.
+    /// [`FileError`], with the line of the first invalid record.
     pub fn of(path: &Path, contents: &[u8]) -> Result<Self, FileError> {
         Ok(Self {
             tokens: Reloading::of(path, contents, parse)?,
@@ -64,8 +64,8 @@ impl Reload for TokenFile {
 }
 
 impl Tokens {
-    /// Whose token it is. Looks at every one, whether or not it has found it: the time must not
-    /// tell where in the file a token stands.
+    /// Finds the user of a token. Always compares all tokens, so that timing does not reveal a
+    /// token's position.
     fn find(&self, token: &Secret) -> Option<UserInfo> {
         const NONE: u64 = u64::MAX;
         let mut found = NONE;
@@ -85,13 +85,13 @@ fn parse(path: &Path, contents: &[u8]) -> Result<Tokens, FileError> {
     let mut seen = std::collections::HashSet::new();
     for entry in entries(path, contents, "token, user name, user uid")? {
         let Some(token) = entry.secret else {
-            tracing::warn!(%file, line = entry.line, "an empty token is ignored");
+            tracing::warn!(%file, line = entry.line, "ignored an empty token");
             continue;
         };
         if !seen.insert(token.digest()) {
-            tracing::warn!(%file, line = entry.line, "this token stands twice, the later counts");
+            tracing::warn!(%file, line = entry.line, "duplicate token, the last record is used");
         }
-        // Duplicates stay in the list: the search ends with the last.
+        // Duplicates stay in the list: `find` returns the last match.
         tokens.push((token, entry.user));
     }
     Ok(Tokens(tokens))

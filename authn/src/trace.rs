@@ -1,16 +1,15 @@
-//! Who was asked about credentials, and what they said, for somebody who wants to know why.
+//! A record of the authenticators that were tried for a request, and their outcomes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{Error, Outcome};
 
-/// A member of a union, under a name that tells people which one it is, such as the option that
-/// configures it.
+/// A member of a union, with a name for users, such as the option that configures it.
 #[derive(Debug)]
 pub struct Named<A: ?Sized> {
-    /// Its name.
+    /// The name shown to users.
     pub name: &'static str,
-    /// What it does.
+    /// The authenticator or authorizer.
     pub member: Arc<A>,
 }
 
@@ -23,28 +22,28 @@ impl<A: ?Sized> Clone for Named<A> {
     }
 }
 
-/// Notes who was asked about a request's credentials.
+/// Records which authenticators were tried for a request.
 #[derive(Debug, Default)]
 pub struct Trace(Mutex<Vec<Step>>);
 
-/// One who was asked.
+/// One authenticator that was tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// Its name.
+    /// The authenticator's name.
     pub method: &'static str,
-    /// What it said. No secret is in it, as in no outcome and no error.
-    pub answer: Result<Outcome, Error>,
+    /// Its outcome. Contains no secret, as outcomes and errors never do.
+    pub outcome: Result<Outcome, Error>,
 }
 
 impl Trace {
-    /// All steps, in the order of asking.
+    /// All steps in order.
     pub fn into_steps(self) -> Vec<Step> {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn note(&self, method: &'static str, answer: &Result<Outcome, Error>) {
+    pub(crate) fn record(&self, method: &'static str, outcome: &Result<Outcome, Error>) {
         let mut steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = answer.clone();
-        steps.push(Step { method, answer });
+        let outcome = outcome.clone();
+        steps.push(Step { method, outcome });
     }
 }

@@ -1,4 +1,4 @@
-//! Several authenticators as one.
+//! A union of authenticators.
 
 use std::fmt;
 
@@ -6,16 +6,16 @@ use async_trait::async_trait;
 
 use crate::{Authenticator, Credentials, Error, Named, Outcome};
 
-/// Tries authenticators in order: the first who identifies wins, whatever others said.
+/// Tries authenticators in order. The first that identifies a user wins, whatever others returned.
 ///
-/// If none does and any found bad credentials, that is the answer: it fails closed (upstream:
+/// If none does and any rejected the credentials, that is the result: it fails closed (upstream:
 /// `pkg/authentication/request/union`).
 pub struct Union {
     members: Vec<Named<dyn Authenticator>>,
 }
 
 impl Union {
-    /// Tries `members` in this order.
+    /// Tries `members` in order.
     pub fn new(members: Vec<Named<dyn Authenticator>>) -> Self {
         Self { members }
     }
@@ -32,28 +32,28 @@ impl fmt::Debug for Union {
 #[async_trait]
 impl Authenticator for Union {
     async fn authenticate(&self, credentials: &Credentials<'_>) -> Result<Outcome, Error> {
-        let mut tried = Tried::default();
+        let mut attempts = Attempts::default();
         for member in &self.members {
-            let answer = member.member.authenticate(credentials).await;
-            credentials.note(member.name, &answer);
-            if let Some(user) = tried.take(answer) {
+            let outcome = member.member.authenticate(credentials).await;
+            credentials.record(member.name, &outcome);
+            if let Some(user) = attempts.add(outcome) {
                 return Ok(user);
             }
         }
-        tried.conclude()
+        attempts.conclude()
     }
 }
 
-/// What the authenticators tried so far have said, while none has identified anybody.
+/// The errors of the authenticators tried so far, none of which identified a user.
 #[derive(Default)]
-pub(crate) struct Tried {
+pub(crate) struct Attempts {
     errors: Vec<Error>,
 }
 
-impl Tried {
-    /// Notes one answer; gives it back if it settles the question.
-    pub(crate) fn take(&mut self, answer: Result<Outcome, Error>) -> Option<Outcome> {
-        match answer {
+impl Attempts {
+    /// Adds the outcome of one authenticator; returns it if it identifies a user.
+    pub(crate) fn add(&mut self, outcome: Result<Outcome, Error>) -> Option<Outcome> {
+        match outcome {
             Ok(Outcome::NotMine) => None,
             Ok(identified) => Some(identified),
             Err(error) => {
@@ -65,7 +65,7 @@ impl Tried {
         }
     }
 
-    /// The answer when nobody is left to ask.
+    /// The result if no authenticator identified a user.
     pub(crate) fn conclude(mut self) -> Result<Outcome, Error> {
         match (self.errors.len(), self.errors.pop()) {
             (1, Some(error)) => Err(error),

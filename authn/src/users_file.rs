@@ -1,15 +1,15 @@
-//! What the users file of basic authentication and the token file have in common:
-//! `secret,user,uid[,"group1,group2"]`, one user a record.
+//! The format shared by the basic authentication file and the token file: one user per record,
+//! `secret,user,uid[,"group1,group2"]`.
 
 use std::path::Path;
 
 use portcullis_api::UserInfo;
 
-use crate::csv::{Mistake, Reader, Record};
+use crate::csv::{Reader, Record, RecordError};
 use crate::reload::{FileError, Problem};
 use crate::secret::Secret;
 
-/// One record.
+/// A parsed record.
 pub(crate) struct Entry {
     pub(crate) line: usize,
     /// `None` if the column is empty.
@@ -17,7 +17,7 @@ pub(crate) struct Entry {
     pub(crate) user: UserInfo,
 }
 
-/// Reads all records; `expected` lists the columns for messages.
+/// Parses all records; `expected` lists the columns for messages.
 pub(crate) fn entries(
     path: &Path,
     contents: &[u8],
@@ -27,10 +27,9 @@ pub(crate) fn entries(
     Reader::new(text)
         .map(|record| record.and_then(|record| entry(record, path, expected)))
         .collect::<Result<_, _>>()
-        .map_err(|Mistake { line, problem }| line_error(path, line, problem))
+        .map_err(|RecordError { line, problem }| line_error(path, line, problem))
 }
 
-/// The error for a line.
 pub(crate) fn line_error(path: &Path, line: usize, problem: Problem) -> FileError {
     FileError::Line {
         path: path.to_owned(),
@@ -47,19 +46,19 @@ fn text<'a>(path: &Path, contents: &'a [u8]) -> Result<&'a str, FileError> {
     })
 }
 
-fn entry(record: Record, path: &Path, expected: &'static str) -> Result<Entry, Mistake> {
+fn entry(record: Record, path: &Path, expected: &'static str) -> Result<Entry, RecordError> {
     let Record { line, fields } = record;
     let found = fields.len();
     let mut fields = fields.into_iter();
     let (Some(secret), Some(name), Some(uid)) = (fields.next(), fields.next(), fields.next())
     else {
-        return Err(Mistake {
+        return Err(RecordError {
             line,
             problem: Problem::Columns { expected, found },
         });
     };
     if name.is_empty() {
-        return Err(Mistake {
+        return Err(RecordError {
             line,
             problem: Problem::Empty("user name"),
         });

@@ -1,4 +1,4 @@
-//! Tokens of browsers, which cannot set headers on websockets: among the protocols they offer.
+//! Tokens in the subprotocols of websockets, as browsers cannot set their headers.
 //!
 //! Upstream: `pkg/authentication/request/websocket`.
 
@@ -12,17 +12,17 @@ use http::header::{CONNECTION, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 
 use crate::{Authenticator, Bearer, Credentials, Error, Outcome};
 
-/// What a protocol that is a token begins with.
+/// The prefix of a subprotocol that contains a token.
 const PREFIX: &str = "base64url.bearer.authorization.k8s.io.";
 
-/// Takes the token from the protocols of a websocket and asks who knows it.
+/// Authenticates the token in the subprotocols of a websocket.
 #[derive(Debug)]
 pub struct Websocket {
     tokens: Arc<Bearer>,
 }
 
 impl Websocket {
-    /// Asks those who know bearer tokens.
+    /// Authenticates with `tokens`.
     pub const fn new(tokens: Arc<Bearer>) -> Self {
         Self { tokens }
     }
@@ -57,24 +57,26 @@ impl Authenticator for Websocket {
         if token.is_empty() {
             return Ok(Outcome::NotMine);
         }
-        // The answer must name a protocol, and the token is none.
+        // The response must select a subprotocol, which the token is not.
         if others.is_empty() {
             return Err(Error::Websocket("missing additional subprotocol"));
         }
-        self.tokens.known(&token, credentials.trace).await
+        self.tokens
+            .authenticate_required(&token, credentials.trace)
+            .await
     }
 }
 
 fn is_websocket(headers: &HeaderMap) -> bool {
-    let says = |name, word: &str| {
+    let lists = |name, word: &str| {
         words(headers, &name)
             .iter()
             .any(|w| w.eq_ignore_ascii_case(word))
     };
-    says(CONNECTION, "upgrade") && says(UPGRADE, "websocket")
+    lists(CONNECTION, "upgrade") && lists(UPGRADE, "websocket")
 }
 
-/// The words of a header that is a list.
+/// The items of a comma-separated header.
 fn words<'h>(headers: &'h HeaderMap, name: &http::HeaderName) -> Vec<&'h str> {
     let values = headers.get_all(name).iter();
     let values = values.filter_map(|value| value.to_str().ok());

@@ -1,6 +1,6 @@
 //! Client certificates (`--client-ca-file`).
 
-mod old;
+mod pre_v3;
 mod purpose;
 
 use std::fmt;
@@ -22,17 +22,17 @@ use x509_parser::prelude::FromDer;
 
 use crate::reload::{FileError, Problem, Reload, Reloading};
 use crate::{Authenticator, Credentials, Error, Outcome};
-pub use old::OldKey;
+pub use pre_v3::PreV3Key;
 
-/// How long a verified certificate is believed without verifying it again. A connection's requests
-/// all come with the same one, and a signature costs more than most requests.
-const BELIEVED: Duration = Duration::from_secs(60);
+/// How long a verified certificate is cached. All requests of a connection have the same one, and
+/// verifying a signature costs more than most requests.
+const CACHE_TTL: Duration = Duration::from_secs(60);
 
-/// How many verified certificates are remembered; with more, those that are used least are forgotten.
-const REMEMBERED: usize = 1024;
+/// The maximum number of cached certificates; the least used ones are evicted.
+const CACHE_SIZE: usize = 1024;
 
-/// Identifies the holder of a certificate signed by a CA of a bundle: the common name is the
-/// user's, organizations are groups.
+/// Identifies users by certificates that a CA of a bundle has signed: the common name is the user
+/// name, organizations are groups.
 ///
 /// A certificate without a common name identifies nobody (upstream:
 /// `pkg/authentication/request/x509`, `CommonNameUserConversion`).
@@ -58,17 +58,17 @@ impl ClientCertificates {
     /// Reads the PEM bundle of CA certificates at `path`.
     ///
     /// # Errors
-    /// [`FileError`], if it is no bundle of usable certificates.
+    /// [`FileError`], if it is not a bundle of valid certificates.
     pub fn load(path: &Path) -> Result<Self, FileError> {
         Ok(Self {
             cas: Reloading::load(path, parse)?,
         })
     }
 
-    /// A bundle with these contents, whose path is only for messages and reloading.
+    /// Parses `contents`; `path` is used for messages and reloading only.
     ///
     /// # Errors
-    /// [`FileError`], if it is no bundle of usable certificates.
+    /// [`FileError`], if it is not a bundle of valid certificates.
     pub fn of(path: &Path, contents: &[u8]) -> Result<Self, FileError> {
         Ok(Self {
             cas: Reloading::of(path, contents, parse)?,
@@ -100,14 +100,14 @@ impl ClientCas {
         if chain.is_empty() {
             return Ok(Outcome::NotMine);
         }
-        let known = self
+        let cached = self
             .verified
             .lock()
             .get(chain)
-            .filter(|known| now < known.until)
+            .filter(|cached| now < cached.until)
             .cloned();
-        if let Some(known) = known {
-            return Ok(known.outcome);
+        if let Some(cached) = cached {
+            return Ok(cached.outcome);
         }
         let verified = self.verify(chain, now)?;
         self.verified
@@ -118,30 +118,30 @@ impl ClientCas {
 
     fn verify(&self, chain: &[CertificateDer<'static>], now: UnixTime) -> Result<Verified, Error> {
         let Some((own, intermediates)) = chain.split_first() else {
-            return Err(untrusted("none", "there is none"));
+            return Err(untrusted("unknown", "no certificate"));
         };
         let (_, certificate) =
-            X509Certificate::from_der(own).map_err(|_| untrusted("unknown", "it is malformed"))?;
+            X509Certificate::from_der(own).map_err(|_| untrusted("unknown", "malformed"))?;
         let serial = certificate.raw_serial_as_string();
-        if old::is_old(&certificate) {
-            old::verify(&certificate, &self.authorities, now)
+        if pre_v3::is_pre_v3(&certificate) {
+            pre_v3::verify(&certificate, &self.authorities, now)
                 .map_err(|why| untrusted(&serial, why))?;
         } else {
             self.verifier
                 .verify_client_cert(own, intermediates, now)
                 .map(drop)
                 .or_else(|error| {
-                    let by_any = purpose::is_at_fault(&error)
-                        && purpose::any_will_do(own, intermediates, &self.roots, now);
-                    if by_any { Ok(()) } else { Err(error) }
+                    let accepted = purpose::is_purpose_error(&error)
+                        && purpose::verify_any_purpose(own, intermediates, &self.roots, now);
+                    if accepted { Ok(()) } else { Err(error) }
                 })
                 .map_err(|error| untrusted(&serial, error))?;
         }
         let expires = u64::try_from(certificate.validity().not_after.timestamp()).unwrap_or(0);
-        let until = expires.min(now.as_secs().saturating_add(BELIEVED.as_secs()));
+        let until = expires.min(now.as_secs().saturating_add(CACHE_TTL.as_secs()));
         Ok(Verified {
             until: UnixTime::since_unix_epoch(Duration::from_secs(until)),
-            outcome: holder(&certificate).map_or(Outcome::NotMine, Outcome::Identified),
+            outcome: user_of(&certificate).map_or(Outcome::NotMine, Outcome::Identified),
         })
     }
 }
@@ -152,8 +152,8 @@ impl fmt::Debug for ClientCas {
     }
 }
 
-/// Of several common names the last counts, as in Go's `pkix.Name`.
-fn holder(certificate: &X509Certificate<'_>) -> Option<UserInfo> {
+/// The user of a certificate. Of several common names the last is used, as in Go's `pkix.Name`.
+fn user_of(certificate: &X509Certificate<'_>) -> Option<UserInfo> {
     let subject = certificate.subject();
     let name = subject.iter_common_name().last()?.as_str().ok()?;
     let groups = subject
@@ -171,17 +171,17 @@ fn untrusted(serial: &str, reason: impl fmt::Display) -> Error {
 }
 
 fn parse(path: &Path, contents: &[u8]) -> Result<ClientCas, FileError> {
-    let wrong = |problem| FileError::Whole {
+    let file_error = |problem| FileError::Whole {
         path: path.to_owned(),
         problem,
     };
     let mut roots = RootCertStore::empty();
     let mut authorities = Vec::new();
     for (number, certificate) in (1..).zip(CertificateDer::pem_slice_iter(contents)) {
-        let certificate = certificate.map_err(|e| wrong(Problem::NotPem(e.to_string())))?;
+        let certificate = certificate.map_err(|e| file_error(Problem::NotPem(e.to_string())))?;
         authorities.push(certificate.clone());
         roots.add(certificate).map_err(|error| {
-            wrong(Problem::Certificate {
+            file_error(Problem::Certificate {
                 number,
                 reason: error.to_string(),
             })
@@ -191,12 +191,12 @@ fn parse(path: &Path, contents: &[u8]) -> Result<ClientCas, FileError> {
     let roots = Arc::new(roots);
     let verifier = WebPkiClientVerifier::builder_with_provider(roots.clone(), provider)
         .build()
-        .map_err(|_| wrong(Problem::NoCertificate))?;
+        .map_err(|_| file_error(Problem::NoCertificate))?;
     Ok(ClientCas {
         verifier,
         authorities,
         roots,
-        verified: Mutex::new(Cache::new(REMEMBERED)),
+        verified: Mutex::new(Cache::new(CACHE_SIZE)),
     })
 }
 

@@ -15,7 +15,7 @@ use portcullis_api::name::path_segment;
 use portcullis_api::{
     FieldError, GroupKind, GroupResource, GroupVersion, Object, ObjectType, Path, Status,
 };
-use portcullis_authn::service_account::{Binding, Reference};
+use portcullis_authn::service_account::{Reference, TokenBinding};
 use portcullis_storage::ReadAt;
 use rustls_pki_types::UnixTime;
 
@@ -142,11 +142,11 @@ async fn bound(
     call: &Call<'_>,
     spec: &TokenRequestSpec,
     account: Reference,
-) -> Result<Binding, Status> {
-    let mut binding = Binding {
+) -> Result<TokenBinding, Status> {
+    let mut binding = TokenBinding {
         namespace: call.scope.namespace.to_owned(),
         serviceaccount: account,
-        ..Binding::default()
+        ..TokenBinding::default()
     };
     if let Some(to) = &spec.bound_object_ref {
         bind(call, &mut binding, to).await?;
@@ -168,7 +168,7 @@ fn shortened(call: &Call<'_>, spec: &mut TokenRequestSpec) -> Option<String> {
 fn issued(
     call: &Call<'_>,
     spec: &TokenRequestSpec,
-    mut binding: Binding,
+    mut binding: TokenBinding,
 ) -> Result<TokenRequestStatus, Status> {
     let tokens = &call.api.tokens;
     let audiences = spec.audiences.as_deref().unwrap_or_default();
@@ -197,7 +197,7 @@ fn issued(
 /// Binds to a pod that runs as the account, or to a secret.
 async fn bind(
     call: &Call<'_>,
-    binding: &mut Binding,
+    binding: &mut TokenBinding,
     to: &BoundObjectReference,
 ) -> Result<(), Status> {
     let text = |field: &Option<String>| field.clone().unwrap_or_default();

@@ -111,7 +111,7 @@ fn headers(named: &BTreeMap<String, Vec<String>>) -> Result<HeaderMap, Status> {
 }
 
 fn asked(step: Step) -> AuthenticatorStep {
-    let (identified, refused) = match step.answer {
+    let (identified, refused) = match step.outcome {
         Ok(Outcome::Identified(user)) => (Some(User::from(&user)), None),
         Ok(Outcome::NotMine) => (None, None),
         Err(error) => (None, Some(error.to_string())),

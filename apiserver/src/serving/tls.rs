@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portcullis_authn::OldKey;
+use portcullis_authn::PreV3Key;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
@@ -54,7 +54,7 @@ impl ClientCertVerifier for AnyCertificate {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
-        match OldKey::of(certificate) {
+        match PreV3Key::of(certificate) {
             Some(key) => verify_tls12_signature_with_key(message, &key.bits, signature, algorithms),
             None => verify_tls12_signature(message, certificate, signature, algorithms),
         }
@@ -67,7 +67,7 @@ impl ClientCertVerifier for AnyCertificate {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
-        match OldKey::of(certificate) {
+        match PreV3Key::of(certificate) {
             Some(key) => {
                 verify_tls13_signature_with_raw_key(message, &key.spki, signature, algorithms)
             }

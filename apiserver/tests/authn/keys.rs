@@ -172,9 +172,9 @@ async fn a_bad_option_is_named_in_one_line() {
     fs::write(&file, "nonsense").unwrap();
     let (bad, none) = (file.display().to_string(), "/does/not/exist".to_owned());
     for (flag, value, why) in [
-        ("--service-account-signing-key-file", &bad, "no key in it"),
+        ("--service-account-signing-key-file", &bad, "no key found"),
         ("--service-account-signing-key-file", &none, "No such file"),
-        ("--service-account-key-file", &bad, "no key in it"),
+        ("--service-account-key-file", &bad, "no key found"),
         ("--service-account-key-file", &none, "No such file"),
         ("--service-account-issuer", &String::new(), "empty"),
     ] {

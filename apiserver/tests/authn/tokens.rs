@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use portcullis_authn::SigningKey;
-use portcullis_authn::service_account::{Binding, Reference, TokenIssuer};
+use portcullis_authn::service_account::{Reference, TokenBinding, TokenIssuer};
 use rustls::pki_types::UnixTime;
 use serde_json::{Value, json};
 
@@ -25,16 +25,16 @@ fn from_now(seconds: i64) -> UnixTime {
 }
 
 /// What tokens of the account say of themselves.
-async fn binding(server: &TestServer, account: &str) -> Binding {
+async fn binding(server: &TestServer, account: &str) -> TokenBinding {
     let found = server.admin().get(&format!("{ACCOUNTS}/{account}")).await;
     let uid = found.json()["metadata"]["uid"].as_str().unwrap().to_owned();
-    Binding {
+    TokenBinding {
         namespace: "default".into(),
         serviceaccount: Reference {
             name: account.into(),
             uid,
         },
-        ..Binding::default()
+        ..TokenBinding::default()
     }
 }
 
@@ -76,7 +76,7 @@ async fn tokens_that_do_not_count() {
     let ours = server.token_issuer();
     let binding = binding(&server, "robot").await;
     let audience = [ISSUER.to_owned()];
-    let issue = |by: &TokenIssuer, binding: &Binding, at: UnixTime| {
+    let issue = |by: &TokenIssuer, binding: &TokenBinding, at: UnixTime| {
         by.issue(binding, &audience, at, 600).unwrap()
     };
     let good = issue(&ours, &binding, from_now(0));

@@ -3,12 +3,12 @@ use super::*;
 const NOW: u64 = 1_800_000_000;
 const TOKEN: &str = "abc123.0123456789abcdef";
 
-/// One secret, of any name.
-struct One(&'static str, Option<StoredSecret>);
+/// A single secret with a name.
+struct SingleSecret(&'static str, Option<StoredSecret>);
 
 #[async_trait]
-impl Secrets for One {
-    async fn secret(&self, namespace: &str, name: &str, _: Look) -> Option<StoredSecret> {
+impl Secrets for SingleSecret {
+    async fn secret(&self, namespace: &str, name: &str, _: Lookup) -> Option<StoredSecret> {
         let found = namespace == NAMESPACE && name == self.0;
         self.1.clone().filter(|_| found)
     }
@@ -26,14 +26,14 @@ fn stored(change: &[(&str, &str)]) -> StoredSecret {
         data.insert((*key).to_owned(), (*value).into());
     }
     StoredSecret {
-        kind: KIND.to_owned(),
+        kind: SECRET_TYPE.to_owned(),
         data,
         deleted: false,
     }
 }
 
-async fn ask(token: &str, secret: Option<StoredSecret>) -> Option<UserInfo> {
-    let tokens = BootstrapTokens::new(Arc::new(One("bootstrap-token-abc123", secret)));
+async fn authenticate(token: &str, secret: Option<StoredSecret>) -> Option<UserInfo> {
+    let tokens = BootstrapTokens::new(Arc::new(SingleSecret("bootstrap-token-abc123", secret)));
     match tokens.authenticate_token(token).await.unwrap() {
         Outcome::Identified(user) => Some(user),
         Outcome::NotMine => None,
@@ -41,12 +41,12 @@ async fn ask(token: &str, secret: Option<StoredSecret>) -> Option<UserInfo> {
 }
 
 #[tokio::test]
-async fn a_token_is_of_its_id_and_its_groups() {
-    let user = ask(TOKEN, Some(stored(&[]))).await.unwrap();
+async fn a_token_identifies_its_id_and_groups() {
+    let user = authenticate(TOKEN, Some(stored(&[]))).await.unwrap();
     assert_eq!(user.name, "system:bootstrap:abc123");
     assert_eq!(user.groups, [GROUP]);
     let extra = "system:bootstrappers:z,system:bootstrappers:a:b-c";
-    let user = ask(TOKEN, Some(stored(&[("auth-extra-groups", extra)])));
+    let user = authenticate(TOKEN, Some(stored(&[("auth-extra-groups", extra)])));
     let expected = [
         GROUP,
         "system:bootstrappers:a:b-c",
@@ -56,7 +56,7 @@ async fn a_token_is_of_its_id_and_its_groups() {
 }
 
 #[tokio::test]
-async fn whatever_is_wrong_with_it_it_is_nobodys() {
+async fn invalid_tokens_are_unknown() {
     for token in [
         "",
         ".",
@@ -70,7 +70,11 @@ async fn whatever_is_wrong_with_it_it_is_nobodys() {
         "abc124.0123456789abcdef",
         "../../.0123456789abcdef",
     ] {
-        assert_eq!(ask(token, Some(stored(&[]))).await, None, "{token:?}");
+        assert_eq!(
+            authenticate(token, Some(stored(&[]))).await,
+            None,
+            "{token:?}"
+        );
     }
     for change in [
         ("token-id", "abc124"),
@@ -88,12 +92,12 @@ async fn whatever_is_wrong_with_it_it_is_nobodys() {
         ("auth-extra-groups", "system:bootstrappers:a,"),
     ] {
         assert_eq!(
-            ask(TOKEN, Some(stored(&[change]))).await,
+            authenticate(TOKEN, Some(stored(&[change]))).await,
             None,
             "{change:?}"
         );
     }
-    let wrong_kind = StoredSecret {
+    let wrong_type = StoredSecret {
         kind: "Opaque".into(),
         ..stored(&[])
     };
@@ -101,13 +105,13 @@ async fn whatever_is_wrong_with_it_it_is_nobodys() {
         deleted: true,
         ..stored(&[])
     };
-    for secret in [None, Some(wrong_kind), Some(deleted)] {
-        assert_eq!(ask(TOKEN, secret).await, None);
+    for secret in [None, Some(wrong_type), Some(deleted)] {
+        assert_eq!(authenticate(TOKEN, secret).await, None);
     }
 }
 
 #[test]
-fn a_token_expires_at_the_second_it_says() {
+fn a_token_expires_at_its_expiration() {
     let now = |seconds| UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
     let at = "2027-01-15T08:00:00Z";
     assert!(!has_expired(at, now(NOW - 1)));

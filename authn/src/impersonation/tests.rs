@@ -12,13 +12,13 @@ fn headers(lines: &[(&str, &[u8])]) -> HeaderMap {
     headers
 }
 
-/// The user's name and groups, and what is needed, as `resource.group/subresource ns/name`.
-fn ask(lines: &[(&str, &str)]) -> (String, Vec<String>, Vec<String>) {
+/// The user's name and groups, and the needs as `resource.group/subresource ns/name`.
+fn parse(lines: &[(&str, &str)]) -> (String, Vec<String>, Vec<String>) {
     let lines: Vec<_> = lines
         .iter()
         .map(|(name, value)| (*name, value.as_bytes()))
         .collect();
-    let wish = Impersonation::requested(&headers(&lines)).unwrap().unwrap();
+    let requested = Impersonation::requested(&headers(&lines)).unwrap().unwrap();
     let need = |n: &Need| {
         let Need {
             group,
@@ -30,9 +30,9 @@ fn ask(lines: &[(&str, &str)]) -> (String, Vec<String>, Vec<String>) {
         format!("{resource}.{group}/{subresource} {namespace}/{name}")
     };
     (
-        wish.user.name,
-        wish.user.groups,
-        wish.needs.iter().map(need).collect(),
+        requested.user.name,
+        requested.user.groups,
+        requested.needs.iter().map(need).collect(),
     )
 }
 
@@ -41,7 +41,7 @@ fn list(words: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn users_accounts_and_groups() {
+fn users_accounts_and_groups_are_impersonated() {
     let robot = "system:serviceaccount:ns:robot";
     let user = |name| ("Impersonate-User", name);
     let group = |name| ("Impersonate-Group", name);
@@ -94,12 +94,12 @@ fn users_accounts_and_groups() {
         ),
     ] {
         let expected = (name.to_owned(), list(groups), list(needs));
-        assert_eq!(ask(&lines), expected);
+        assert_eq!(parse(&lines), expected);
     }
 }
 
 #[test]
-fn extra_facts_and_uids() {
+fn extra_fields_and_uids_are_impersonated() {
     let lines: [(&str, &[u8]); 7] = [
         ("impersonate-user", b"alice"),
         ("impersonate-uid", b"7"),
@@ -109,9 +109,9 @@ fn extra_facts_and_uids() {
         ("impersonate-extra-broken%2", b"y"),
         ("x-impersonate-extra-z", b"z"),
     ];
-    let wish = Impersonation::requested(&headers(&lines)).unwrap().unwrap();
-    assert_eq!(wish.user.uid, "7");
-    let extra: Vec<_> = wish
+    let requested = Impersonation::requested(&headers(&lines)).unwrap().unwrap();
+    assert_eq!(requested.user.uid, "7");
+    let extra: Vec<_> = requested
         .user
         .extra
         .iter()
@@ -123,7 +123,7 @@ fn extra_facts_and_uids() {
         ("scopes", "b a"),
     ];
     assert_eq!(extra, expected.map(|(k, v)| (k, v.to_owned())));
-    let needs: Vec<_> = wish
+    let needs: Vec<_> = requested
         .needs
         .iter()
         .map(|n| (n.resource, n.subresource.as_str(), n.name.as_str()))
@@ -140,18 +140,18 @@ fn extra_facts_and_uids() {
         ]
     );
     assert!(
-        wish.needs[1..]
+        requested.needs[1..]
             .iter()
             .all(|need| need.group == "authentication.k8s.io")
     );
 }
 
 #[test]
-fn wishes_that_are_none() {
-    let ask = |lines: &[(&str, &[u8])]| Impersonation::requested(&headers(lines));
-    assert_eq!(ask(&[]), Ok(None));
+fn incomplete_headers_are_rejected() {
+    let parse = |lines: &[(&str, &[u8])]| Impersonation::requested(&headers(lines));
+    assert_eq!(parse(&[]), Ok(None));
     assert_eq!(
-        ask(&[("authorization", b"Bearer x"), ("impersonate-user", b"")]),
+        parse(&[("authorization", b"Bearer x"), ("impersonate-user", b"")]),
         Ok(None)
     );
     for header in [
@@ -159,14 +159,14 @@ fn wishes_that_are_none() {
         "impersonate-uid",
         "impersonate-extra-x",
     ] {
-        assert_eq!(ask(&[(header, b"x")]), Err(Mistake::NoUser));
+        assert_eq!(parse(&[(header, b"x")]), Err(HeaderError::NoUser));
         assert_eq!(
-            ask(&[("impersonate-user", b""), (header, b"x")]),
-            Err(Mistake::NoUser)
+            parse(&[("impersonate-user", b""), (header, b"x")]),
+            Err(HeaderError::NoUser)
         );
     }
-    let bad = Err(Mistake::NotText(HeaderName::from_static(
+    let bad = Err(HeaderError::NotText(HeaderName::from_static(
         "impersonate-user",
     )));
-    assert_eq!(ask(&[("impersonate-user", b"\xff")]), bad);
+    assert_eq!(parse(&[("impersonate-user", b"\xff")]), bad);
 }

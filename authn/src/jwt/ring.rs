@@ -1,7 +1,8 @@
-//! Signatures of tokens by ring, the crypto stack that TLS brings along (docs/adr/0001-ring.md).
+//! Token signatures by ring, which TLS uses anyway (docs/adr/0001-ring.md).
 //!
-//! [`jsonwebtoken`] leaves signatures to a process-wide [`CryptoProvider`]. This one knows the algorithms
-//! of RFC 7518 that ring has keys for, but for those with a shared secret, which no part of this server uses.
+//! [`jsonwebtoken`] delegates signatures to a process-wide [`CryptoProvider`]. This one supports
+//! the algorithms of RFC 7518 that ring has keys for, except those with a shared secret, which this
+//! server never uses.
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{Error, ErrorKind};
@@ -14,7 +15,7 @@ use rustls_pki_types::PrivateKeyDer;
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: signer,
     verifier_factory: verifier,
-    // Only key sets made from private keys ask for these, and ours are made from public ones.
+    // Only needed for key sets from private keys; this server's are from public ones.
     key_utils: KeyUtils {
         rsa_pub_components_from_private_key: |_| unsupported(),
         rsa_pub_components_from_public_key: |_| unsupported(),
@@ -24,20 +25,20 @@ static PROVIDER: CryptoProvider = CryptoProvider {
     },
 };
 
-/// Makes ring the provider of this process. Every key is made behind this call, and nothing is signed
+/// Installs the process-wide provider. Every constructor of a key calls this, and nothing is signed
 /// or verified without a key.
 pub(super) fn install() {
-    // The first call counts; later ones find that provider in place.
+    // Fails after the first call, when it is already installed.
     let _ = PROVIDER.install_default();
 }
 
-/// A number without the zeros before it, as ring and RFC 7518 want them.
+/// A number without leading zeros, as ring and RFC 7518 require.
 pub(super) fn unpadded(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     number.get(zeros..).unwrap_or_default()
 }
 
-/// A private key that rustls has accepted, in the form that [`signer`] reads.
+/// Converts a private key that rustls has accepted to the form that [`signer`] reads.
 pub(super) fn encoding_key(algorithm: Algorithm, der: &PrivateKeyDer<'_>) -> EncodingKey {
     match (algorithm.family(), der) {
         (AlgorithmFamily::Rsa, _) => EncodingKey::from_rsa_der(der.secret_der()),
@@ -48,8 +49,8 @@ pub(super) fn encoding_key(algorithm: Algorithm, der: &PrivateKeyDer<'_>) -> Enc
     }
 }
 
-/// An elliptic curve's key of a PEM section `EC PRIVATE KEY` (RFC 5915) in the wrapping that ring reads
-/// (RFC 5208).
+/// Wraps the key of a PEM section `EC PRIVATE KEY` (RFC 5915) in PKCS #8 (RFC 5208), which ring
+/// reads.
 fn pkcs8(algorithm: Algorithm, sec1: &[u8]) -> Vec<u8> {
     const EC_PUBLIC_KEY: &[u64] = &[1, 2, 840, 10045, 2, 1];
     let curve: &[u64] = match algorithm {
@@ -131,7 +132,7 @@ fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>
     Ok(Box::new(EcSigner(*algorithm, pair)))
 }
 
-/// How signatures of an algorithm are checked.
+/// How signatures of an algorithm are verified.
 enum Check {
     Rsa(&'static RsaParameters),
     Ec(&'static dyn VerificationAlgorithm),

@@ -1,4 +1,4 @@
-//! An issuer's keys: found by discovery, remembered, and asked for again when a token needs others.
+//! An issuer's keys: found by discovery, cached, and refreshed when a token needs others.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,31 +7,31 @@ use parking_lot::{Mutex, RwLock};
 use serde::Deserialize;
 use tokio::sync::watch;
 
-use super::{Fetch, FetchError, refused};
+use super::{Fetch, FetchError, error};
 use crate::Error;
 use crate::jwt::{Algorithm, IssuerKey, Token};
 
-/// How long things take, and may take.
+/// Intervals and timeouts of fetching keys.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timing {
-    /// How long keys are in force without asking whether they are still the issuer's.
-    pub(super) fresh: Duration,
-    /// How often the issuer is asked at most, whatever tokens are shown.
-    pub(super) pause: Duration,
-    /// How long a request whose token needs other keys waits for them.
-    pub(super) patience: Duration,
-    /// How long asking may take.
-    pub(super) limit: Duration,
+    /// After how long cached keys are refreshed in the background.
+    pub(super) max_age: Duration,
+    /// The minimum interval between refreshes, regardless of the tokens received.
+    pub(super) min_interval: Duration,
+    /// How long a request whose token needs unknown keys waits for a refresh.
+    pub(super) wait: Duration,
+    /// The timeout of a refresh.
+    pub(super) timeout: Duration,
 }
 
 const TIMING: Timing = Timing {
-    fresh: Duration::from_secs(10 * 60),
-    pause: Duration::from_secs(1),
-    patience: Duration::from_secs(10),
-    limit: Duration::from_secs(30),
+    max_age: Duration::from_secs(10 * 60),
+    min_interval: Duration::from_secs(1),
+    wait: Duration::from_secs(10),
+    timeout: Duration::from_secs(30),
 };
 
-/// An issuer, and what is known of its keys.
+/// An issuer and its cached keys.
 pub(super) struct Issuer {
     shared: Arc<Shared>,
     pub(super) timing: Timing,
@@ -40,28 +40,28 @@ pub(super) struct Issuer {
 struct Shared {
     url: String,
     fetch: Arc<dyn Fetch>,
-    known: RwLock<Option<Known>>,
+    cached: RwLock<Option<CachedKeys>>,
     refresh: Mutex<Refresh>,
 }
 
-/// The one refresh of the keys that may be under way.
+/// The refresh of the keys; at most one is running.
 #[derive(Default)]
 struct Refresh {
-    /// Closed when it is over, however it ended.
+    /// Closed when it ends, whether it succeeded or failed.
     running: Option<watch::Receiver<()>>,
-    /// When the last one began.
+    /// When the last one started.
     began: Option<Instant>,
 }
 
 #[derive(Clone)]
-struct Known {
+struct CachedKeys {
     keys: Arc<[IssuerKey]>,
     at: Instant,
 }
 
-/// What is needed of `/.well-known/openid-configuration`.
+/// The fields used of `/.well-known/openid-configuration`.
 #[derive(Deserialize)]
-struct Description {
+struct Configuration {
     issuer: String,
     jwks_uri: String,
 }
@@ -72,42 +72,43 @@ impl Issuer {
             shared: Arc::new(Shared {
                 url: url.to_owned(),
                 fetch,
-                known: RwLock::default(),
+                cached: RwLock::default(),
                 refresh: Mutex::default(),
             }),
             timing: TIMING,
         }
     }
 
-    /// Whether the issuer signed a token, in one of the ways allowed. Keys that are known decide at once;
-    /// only a token that needs others waits for them.
+    /// Whether the issuer signed the token with one of the allowed algorithms. Cached keys are
+    /// tried first; only a token that needs others waits for a refresh.
     ///
     /// # Errors
-    /// [`Error::Oidc`], if nobody can tell: no key of the issuer was ever had.
+    /// [`Error::Oidc`], if the issuer's keys were never fetched.
     pub(super) async fn signed(
         &self,
         token: &Token<'_>,
         allowed: &[Algorithm],
     ) -> Result<bool, Error> {
         let by = |keys: &[IssuerKey]| keys.iter().any(|key| key.signed(token, allowed));
-        let known = self.shared.known.read().clone();
-        if let Some(known) = known.filter(|known| by(&known.keys)) {
-            if known.at.elapsed() >= self.timing.fresh {
+        let cached = self.shared.cached.read().clone();
+        if let Some(cached) = cached.filter(|cached| by(&cached.keys)) {
+            if cached.at.elapsed() >= self.timing.max_age {
                 drop(self.refresh());
             }
             return Ok(true);
         }
         if let Some(mut running) = self.refresh() {
-            // Nothing is ever sent: the channel closes. Without new keys the old ones decide.
-            let _ = tokio::time::timeout(self.timing.patience, running.changed()).await;
+            // Nothing is ever sent: the channel closes at the end. If the refresh fails, the old
+            // keys decide.
+            let _ = tokio::time::timeout(self.timing.wait, running.changed()).await;
         }
-        match &*self.shared.known.read() {
-            Some(known) => Ok(by(&known.keys)),
-            None => Err(refused("the issuer's keys are not known yet")),
+        match &*self.shared.cached.read() {
+            Some(cached) => Ok(by(&cached.keys)),
+            None => Err(error("the issuer's keys are not available yet")),
         }
     }
 
-    /// The refresh that is under way, or else a new one, unless there was one just now.
+    /// The running refresh, or a new one unless the last was less than the minimum interval ago.
     fn refresh(&self) -> Option<watch::Receiver<()>> {
         let mut refresh = self.shared.refresh.lock();
         if let Some(running) = &refresh.running
@@ -115,30 +116,30 @@ impl Issuer {
         {
             return Some(running.clone());
         }
-        let just_now = |began: Instant| began.elapsed() < self.timing.pause;
-        if refresh.began.is_some_and(just_now) {
+        let too_soon = |began: Instant| began.elapsed() < self.timing.min_interval;
+        if refresh.began.is_some_and(too_soon) {
             return None;
         }
-        let (over, running) = watch::channel(());
+        let (done, running) = watch::channel(());
         refresh.began = Some(Instant::now());
         refresh.running = Some(running.clone());
-        let (shared, limit) = (self.shared.clone(), self.timing.limit);
+        let (shared, timeout) = (self.shared.clone(), self.timing.timeout);
         tokio::spawn(async move {
-            shared.ask(limit).await;
-            drop(over);
+            shared.refresh_keys(timeout).await;
+            drop(done);
         });
         Some(running)
     }
 }
 
 impl Shared {
-    /// Asks for the keys. What was known stays if the issuer does not answer.
-    async fn ask(&self, limit: Duration) {
-        let asked = tokio::time::timeout(limit, self.keys()).await;
-        let answer = asked.unwrap_or_else(|_| Err(FetchError("no answer in time".to_owned())));
-        match answer {
+    /// Fetches the keys. If that fails, the cached ones stay.
+    async fn refresh_keys(&self, timeout: Duration) {
+        let fetched = tokio::time::timeout(timeout, self.keys()).await;
+        let fetched_keys = fetched.unwrap_or_else(|_| Err(FetchError("timed out".to_owned())));
+        match fetched_keys {
             Ok(keys) => {
-                *self.known.write() = Some(Known {
+                *self.cached.write() = Some(CachedKeys {
                     keys,
                     at: Instant::now(),
                 });
@@ -146,23 +147,24 @@ impl Shared {
             Err(error) => tracing::warn!(
                 issuer = self.url,
                 %error,
-                "the keys of the OpenID issuer cannot be had; those known stay in force"
+                "cannot fetch the OpenID issuer's keys; the cached ones stay in use"
             ),
         }
     }
 
     async fn keys(&self) -> Result<Arc<[IssuerKey]>, FetchError> {
-        let wrong = |what: &str| FetchError(what.to_owned());
+        let invalid = |what: &str| FetchError(what.to_owned());
         let base = self.url.trim_end_matches('/');
         let url = format!("{base}/.well-known/openid-configuration");
-        let description: Description = serde_json::from_slice(&self.fetch.get(&url).await?)
-            .map_err(|_| wrong("the issuer's description cannot be read"))?;
-        if description.issuer != self.url {
-            let other = format!("the issuer calls itself {:?}", description.issuer);
+        let configuration: Configuration = serde_json::from_slice(&self.fetch.get(&url).await?)
+            .map_err(|_| invalid("the issuer's configuration is invalid"))?;
+        if configuration.issuer != self.url {
+            let other = format!("the issuer reports its URL as {:?}", configuration.issuer);
             return Err(FetchError(other));
         }
-        let set = self.fetch.get(&description.jwks_uri).await?;
-        let keys = IssuerKey::set(&set).ok_or_else(|| wrong("the issuer's keys cannot be read"))?;
+        let set = self.fetch.get(&configuration.jwks_uri).await?;
+        let keys =
+            IssuerKey::set(&set).ok_or_else(|| invalid("the issuer's key set is invalid"))?;
         Ok(keys.into())
     }
 }

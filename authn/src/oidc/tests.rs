@@ -21,21 +21,21 @@ fn key() -> SigningKey {
     SigningKey::of(Path::new("k"), pem.as_bytes()).unwrap()
 }
 
-/// An issuer in memory, and how often it was asked.
-struct Served {
+/// An issuer in memory that counts requests for its keys.
+struct FakeIssuer {
     issuer: &'static str,
     keys: Mutex<Option<Vec<Value>>>,
-    asked: AtomicUsize,
-    /// Nothing is answered until there is a permit.
-    answers: Semaphore,
+    requests: AtomicUsize,
+    /// Each request waits for a permit.
+    responses: Semaphore,
 }
 
 #[async_trait]
-impl Fetch for Served {
+impl Fetch for FakeIssuer {
     async fn get(&self, url: &str) -> Result<Vec<u8>, FetchError> {
-        drop(self.answers.acquire().await);
+        drop(self.responses.acquire().await);
         let keys = self.keys.lock().clone();
-        let keys = keys.ok_or_else(|| FetchError("away".into()))?;
+        let keys = keys.ok_or_else(|| FetchError("unavailable".into()))?;
         match url {
             "https://issuer.example/path/.well-known/openid-configuration" => Ok(json!({
                 "issuer": self.issuer, "jwks_uri": "https://elsewhere.example/keys",
@@ -43,20 +43,20 @@ impl Fetch for Served {
             .to_string()
             .into_bytes()),
             "https://elsewhere.example/keys" => {
-                self.asked.fetch_add(1, Ordering::Relaxed);
+                self.requests.fetch_add(1, Ordering::Relaxed);
                 Ok(json!({"keys": keys}).to_string().into_bytes())
             }
-            other => Err(FetchError(format!("not here: {other}"))),
+            other => Err(FetchError(format!("not found: {other}"))),
         }
     }
 }
 
-fn served(keys: Vec<Value>) -> Arc<Served> {
-    Arc::new(Served {
+fn fake_issuer(keys: Vec<Value>) -> Arc<FakeIssuer> {
+    Arc::new(FakeIssuer {
         issuer: URL,
         keys: Mutex::new(Some(keys)),
-        asked: AtomicUsize::new(0),
-        answers: Semaphore::new(1),
+        requests: AtomicUsize::new(0),
+        responses: Semaphore::new(1),
     })
 }
 
@@ -81,10 +81,10 @@ fn claims(change: &Value) -> Value {
     claims
 }
 
-/// The user's name and groups, or why the token does not count.
-async fn ask(tokens: &OidcTokens, token: &str) -> String {
+/// The user's name and groups, or the error.
+async fn authenticate(tokens: &OidcTokens, token: &str) -> String {
     let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(NOW));
-    match tokens.read(token, now).await {
+    match tokens.authenticate(token, now).await {
         Ok(Some(user)) => [vec![user.name], user.groups].concat().join(" "),
         Ok(None) => "not mine".into(),
         Err(error) => error.to_string(),
@@ -92,7 +92,7 @@ async fn ask(tokens: &OidcTokens, token: &str) -> String {
 }
 
 #[test]
-fn googles_issuer_has_two_names() {
+fn googles_issuer_has_two_forms() {
     for (text, issuer) in [
         ("accounts.google.com", "https://accounts.google.com"),
         ("https://accounts.google.com", "https://accounts.google.com"),
@@ -104,9 +104,9 @@ fn googles_issuer_has_two_names() {
 }
 
 #[tokio::test]
-async fn a_token_says_who_it_is_and_must_be_all_that_is_wanted() {
+async fn valid_claims_identify_the_user_and_invalid_ones_are_rejected() {
     let key = key();
-    let tokens = OidcTokens::new(options(), served(vec![key.verifying_key().jwk()]));
+    let tokens = OidcTokens::new(options(), fake_issuer(vec![key.verifying_key().jwk()]));
     for (change, expected) in [
         (json!({}), "https://issuer.example/path#jane"),
         (
@@ -119,12 +119,15 @@ async fn a_token_says_who_it_is_and_must_be_all_that_is_wanted() {
         (json!({"iss": Value::Null}), "not mine"),
         (
             json!({"aud": "you"}),
-            "oidc: the token is for another client",
+            "oidc: the token has a different audience",
         ),
-        (json!({"aud": []}), "oidc: the token is for another client"),
+        (
+            json!({"aud": []}),
+            "oidc: the token has a different audience",
+        ),
         (
             json!({"aud": Value::Null}),
-            "oidc: the token is for another client",
+            "oidc: the token has a different audience",
         ),
         (json!({"exp": NOW}), "oidc: the token has expired"),
         (json!({"exp": Value::Null}), "oidc: the token has expired"),
@@ -132,20 +135,20 @@ async fn a_token_says_who_it_is_and_must_be_all_that_is_wanted() {
         (json!({"nbf": NOW + 61}), "oidc: the token is not valid yet"),
         (
             json!({"sub": ""}),
-            "oidc: the username claim \"sub\" is not in the token",
+            "oidc: the username claim \"sub\" is missing",
         ),
         (
             json!({"sub": 7}),
-            "oidc: the username claim \"sub\" is not in the token",
+            "oidc: the username claim \"sub\" is missing",
         ),
     ] {
         let token = key.sign(&claims(&change)).unwrap();
-        assert_eq!(ask(&tokens, &token).await, expected, "{change}");
+        assert_eq!(authenticate(&tokens, &token).await, expected, "{change}");
     }
 }
 
 #[tokio::test]
-async fn flags_say_what_users_and_groups_are_called() {
+async fn options_determine_user_and_group_names() {
     let key = key();
     let jwk = key.verifying_key().jwk();
     let token = |change: &Value| key.sign(&claims(change)).unwrap();
@@ -190,7 +193,7 @@ async fn flags_say_what_users_and_groups_are_called() {
         (
             name("name", None),
             json!({}),
-            "oidc: the username claim \"name\" is not in the token",
+            "oidc: the username claim \"name\" is missing",
         ),
         (
             grouped.clone(),
@@ -202,76 +205,80 @@ async fn flags_say_what_users_and_groups_are_called() {
         (
             grouped,
             json!({"roles": [1]}),
-            "oidc: the groups claim \"roles\" is neither text nor a list of texts",
+            "oidc: the groups claim \"roles\" is neither a string nor a list of strings",
         ),
         (required.clone(), json!({"hd": "example"}), "jane"),
         (
             required.clone(),
             json!({"hd": "x"}),
-            "oidc: the required claim \"hd\" has another value",
+            "oidc: the required claim \"hd\" has a different value",
         ),
         (
             required,
             json!({}),
-            "oidc: the required claim \"hd\" is not in the token",
+            "oidc: the required claim \"hd\" is missing",
         ),
     ] {
-        let tokens = OidcTokens::new(options, served(vec![jwk.clone()]));
-        assert_eq!(ask(&tokens, &token(&change)).await, expected, "{change}");
+        let tokens = OidcTokens::new(options, fake_issuer(vec![jwk.clone()]));
+        assert_eq!(
+            authenticate(&tokens, &token(&change)).await,
+            expected,
+            "{change}"
+        );
     }
 }
 
 #[tokio::test]
-async fn keys_are_asked_for_when_a_token_needs_them_and_not_more_often() {
+async fn keys_are_fetched_only_when_a_token_needs_them() {
     let (old, new) = (key(), key());
-    let issuer = served(vec![old.verifying_key().jwk()]);
+    let issuer = fake_issuer(vec![old.verifying_key().jwk()]);
     let tokens = OidcTokens::new(options(), issuer.clone());
     let token = |key: &SigningKey| key.sign(&claims(&json!({}))).unwrap();
     let jane = "https://issuer.example/path#jane";
-    let asked = || issuer.asked.load(Ordering::Relaxed);
-    assert_eq!(asked(), 0, "nothing needed a key");
+    let requests = || issuer.requests.load(Ordering::Relaxed);
+    assert_eq!(requests(), 0, "no token needed a key");
     for _ in 0..3 {
-        assert_eq!(ask(&tokens, &token(&old)).await, jane);
+        assert_eq!(authenticate(&tokens, &token(&old)).await, jane);
     }
-    assert_eq!(asked(), 1);
+    assert_eq!(requests(), 1);
     let unknown = "oidc: the token is not signed by a key of the issuer";
     for _ in 0..50 {
-        assert_eq!(ask(&tokens, &token(&new)).await, unknown);
+        assert_eq!(authenticate(&tokens, &token(&new)).await, unknown);
     }
-    assert!(asked() <= 2, "{}", asked());
+    assert!(requests() <= 2, "{}", requests());
     *issuer.keys.lock() = Some(vec![new.verifying_key().jwk()]);
     std::thread::sleep(std::time::Duration::from_millis(1100));
-    assert_eq!(ask(&tokens, &token(&new)).await, jane);
+    assert_eq!(authenticate(&tokens, &token(&new)).await, jane);
     assert_eq!(
-        ask(&tokens, &token(&old)).await,
+        authenticate(&tokens, &token(&old)).await,
         unknown,
-        "it is the issuer's no more"
+        "the key was removed"
     );
-    // What is known stays in force while the issuer is away.
+    // Cached keys stay in use while the issuer is unavailable.
     *issuer.keys.lock() = None;
     std::thread::sleep(std::time::Duration::from_millis(1100));
-    assert_eq!(ask(&tokens, &token(&old)).await, unknown);
-    assert_eq!(ask(&tokens, &token(&new)).await, jane);
+    assert_eq!(authenticate(&tokens, &token(&old)).await, unknown);
+    assert_eq!(authenticate(&tokens, &token(&new)).await, jane);
 }
 
 #[tokio::test]
-async fn without_keys_nobody_is_let_in() {
+async fn without_keys_every_token_is_rejected() {
     let key = key();
     let token = key.sign(&claims(&json!({}))).unwrap();
-    let away = served(Vec::new());
-    *away.keys.lock() = None;
-    let impostor = Arc::new(Served {
+    let unavailable = fake_issuer(Vec::new());
+    *unavailable.keys.lock() = None;
+    let other_issuer = Arc::new(FakeIssuer {
         issuer: "https://issuer.example/other",
         keys: Mutex::new(Some(vec![key.verifying_key().jwk()])),
-        asked: AtomicUsize::new(0),
-        answers: Semaphore::new(1),
+        requests: AtomicUsize::new(0),
+        responses: Semaphore::new(1),
     });
-    for issuer in [away, impostor] {
+    for issuer in [unavailable, other_issuer] {
         let tokens = OidcTokens::new(options(), issuer);
-        let expected = "oidc: the issuer's keys are not known yet";
-        assert_eq!(ask(&tokens, &token).await, expected);
+        let expected = "oidc: the issuer's keys are not available yet";
+        assert_eq!(authenticate(&tokens, &token).await, expected);
     }
-    // A key for something else, one of an unknown type, one that is broken.
+    // Keys for another use, with invalid data, and of unsupported types.
     let mut encrypting = key.verifying_key().jwk();
     encrypting["use"] = json!("enc");
     let mut broken = key.verifying_key().jwk();
@@ -282,12 +289,12 @@ async fn without_keys_nobody_is_let_in() {
         json!({"kty": "oct", "k": "AAAA"}),
         json!({}),
     ];
-    let tokens = OidcTokens::new(options(), served(others));
+    let tokens = OidcTokens::new(options(), fake_issuer(others));
     let expected = "oidc: the token is not signed by a key of the issuer";
-    assert_eq!(ask(&tokens, &token).await, expected);
+    assert_eq!(authenticate(&tokens, &token).await, expected);
 }
 
-/// A token signed in any way, by the key of a PEM file.
+/// A token signed with `algorithm` by the key of a PEM file.
 fn signed(pem: &str, algorithm: Algorithm, kid: &str) -> String {
     let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).unwrap();
     let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
@@ -304,7 +311,7 @@ fn signed(pem: &str, algorithm: Algorithm, kid: &str) -> String {
     format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
-/// The name that TLS has for an algorithm: tokens of these tests are signed by rustls.
+/// The TLS signature scheme of an algorithm, as these tests sign with rustls.
 fn scheme(algorithm: Algorithm) -> rustls::SignatureScheme {
     use rustls::SignatureScheme as Scheme;
     match algorithm {
@@ -316,11 +323,11 @@ fn scheme(algorithm: Algorithm) -> rustls::SignatureScheme {
         Algorithm::RS256 => Scheme::RSA_PKCS1_SHA256,
         Algorithm::RS384 => Scheme::RSA_PKCS1_SHA384,
         Algorithm::RS512 => Scheme::RSA_PKCS1_SHA512,
-        other => panic!("{other:?} is not verified here"),
+        other => panic!("{other:?} is not supported"),
     }
 }
 
-/// The two numbers of a DER signature, side by side.
+/// Converts a DER signature to the concatenation of its two numbers.
 fn raw(der: &[u8], size: usize) -> Vec<u8> {
     let mut at = der.len() - usize::from(der[1]);
     let mut numbers = Vec::new();
@@ -336,7 +343,7 @@ fn raw(der: &[u8], size: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn tokens_are_signed_as_is_accepted_and_by_the_key_they_name() {
+async fn signatures_need_an_accepted_algorithm_and_the_named_key() {
     let rsa = include_str!("testdata/rsa.pem").to_owned();
     let rsa_jwk = SigningKey::of(Path::new("k"), rsa.as_bytes())
         .unwrap()
@@ -349,7 +356,7 @@ async fn tokens_are_signed_as_is_accepted_and_by_the_key_they_name() {
         "x": URL_SAFE_NO_PAD.encode(&point[1..49]), "y": URL_SAFE_NO_PAD.encode(&point[49..]),
     });
     let p384 = p384.serialize_pem();
-    // Some issuers write the modulus with the zero that DER puts before it.
+    // Some issuers encode the modulus with DER's leading zero.
     let mut padded = URL_SAFE_NO_PAD
         .decode(rsa_jwk["n"].as_str().unwrap())
         .unwrap();
@@ -357,11 +364,11 @@ async fn tokens_are_signed_as_is_accepted_and_by_the_key_they_name() {
     let mut rsa_jwk = rsa_jwk;
     rsa_jwk["n"] = URL_SAFE_NO_PAD.encode(padded).into();
     let rsa_id = rsa_jwk["kid"].as_str().unwrap().to_owned();
-    let issuer = served(vec![p384_jwk, rsa_jwk]);
+    let issuer = fake_issuer(vec![p384_jwk, rsa_jwk]);
     let jane = "https://issuer.example/path#jane";
     for algorithm in ALGORITHMS {
         if algorithm == Algorithm::ES256 {
-            continue; // as above
+            continue; // tested above
         }
         let (pem, id) = match algorithm {
             Algorithm::ES384 => (&p384, "p384"),
@@ -378,71 +385,84 @@ async fn tokens_are_signed_as_is_accepted_and_by_the_key_they_name() {
         };
         let only = with(vec![algorithm]);
         assert_eq!(
-            ask(&only, &signed(pem, algorithm, id)).await,
+            authenticate(&only, &signed(pem, algorithm, id)).await,
             jane,
             "{algorithm:?}"
         );
-        assert_eq!(ask(&only, &signed(pem, algorithm, "")).await, jane);
+        assert_eq!(authenticate(&only, &signed(pem, algorithm, "")).await, jane);
         let other = "oidc: the token is not signed by a key of the issuer";
-        assert_eq!(ask(&only, &signed(pem, algorithm, "x")).await, other);
+        assert_eq!(
+            authenticate(&only, &signed(pem, algorithm, "x")).await,
+            other
+        );
         let not_this = with(vec![Algorithm::ES256]);
-        let refused = "oidc: the token is not signed in a way that is accepted";
-        assert_eq!(ask(&not_this, &signed(pem, algorithm, id)).await, refused);
+        let not_accepted = "oidc: the token's signature algorithm is not accepted";
+        assert_eq!(
+            authenticate(&not_this, &signed(pem, algorithm, id)).await,
+            not_accepted
+        );
     }
     let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
     for name in ["none", "None", "HS256", "", "ES256K"] {
         let head = part(json!({"alg": name}));
         let token = format!("{head}.{}.", part(claims(&json!({}))));
         let tokens = OidcTokens::new(options(), issuer.clone());
-        let refused = "oidc: the token is not signed in a way that is accepted";
-        assert_eq!(ask(&tokens, &token).await, refused, "{name}");
+        let not_accepted = "oidc: the token's signature algorithm is not accepted";
+        assert_eq!(authenticate(&tokens, &token).await, not_accepted, "{name}");
     }
 }
 
-/// An issuer that hangs holds up only those whose tokens need other keys, and those together.
+/// A hanging issuer delays only tokens with unknown keys, and those concurrently.
 #[tokio::test]
-async fn a_hanging_issuer_delays_only_tokens_whose_key_is_unknown() {
+async fn a_hanging_issuer_delays_only_tokens_with_unknown_keys() {
     let (known, unknown) = (key(), key());
-    let issuer = served(vec![known.verifying_key().jwk()]);
+    let issuer = fake_issuer(vec![known.verifying_key().jwk()]);
     let mut tokens = OidcTokens::new(options(), issuer.clone());
-    tokens.issuer.timing.fresh = Duration::ZERO;
-    tokens.issuer.timing.pause = Duration::ZERO;
-    tokens.issuer.timing.patience = Duration::from_millis(300);
+    tokens.issuer.timing.max_age = Duration::ZERO;
+    tokens.issuer.timing.min_interval = Duration::ZERO;
+    tokens.issuer.timing.wait = Duration::from_millis(300);
     let tokens = Arc::new(tokens);
     let token = |key: &SigningKey| key.sign(&claims(&json!({}))).unwrap();
     let jane = "https://issuer.example/path#jane";
-    assert_eq!(ask(&tokens, &token(&known)).await, jane);
-    issuer.answers.forget_permits(1);
+    assert_eq!(authenticate(&tokens, &token(&known)).await, jane);
+    issuer.responses.forget_permits(1);
 
-    // one refresh is behind all of these, and hangs
+    // All of these share one refresh, which hangs.
     for _ in 0..20 {
-        assert_eq!(ask(&tokens, &token(&known)).await, jane);
+        assert_eq!(authenticate(&tokens, &token(&known)).await, jane);
     }
     let began = Instant::now();
-    let strangers = (0..50).map(|_| {
+    let unknown_tokens = (0..50).map(|_| {
         let (tokens, token) = (tokens.clone(), token(&unknown));
-        tokio::spawn(async move { ask(&tokens, &token).await })
+        tokio::spawn(async move { authenticate(&tokens, &token).await })
     });
-    let strangers: Vec<_> = strangers.collect();
-    assert_eq!(ask(&tokens, &token(&known)).await, jane);
-    for stranger in strangers {
-        let said = stranger.await.unwrap();
-        assert_eq!(said, "oidc: the token is not signed by a key of the issuer");
+    let unknown_tokens: Vec<_> = unknown_tokens.collect();
+    assert_eq!(authenticate(&tokens, &token(&known)).await, jane);
+    for pending in unknown_tokens {
+        let outcome = pending.await.unwrap();
+        assert_eq!(
+            outcome,
+            "oidc: the token is not signed by a key of the issuer"
+        );
     }
-    // one after the other they would have waited for 15 s
+    // One after the other they would take 15 s.
     assert!(
         began.elapsed() < Duration::from_secs(10),
         "{:?}",
         began.elapsed()
     );
-    assert_eq!(issuer.asked.load(Ordering::Relaxed), 1, "no answer since");
+    assert_eq!(
+        issuer.requests.load(Ordering::Relaxed),
+        1,
+        "no response since"
+    );
 
-    // those who wait have the keys as soon as they are there
+    // Waiting requests get the keys as soon as they arrive.
     *issuer.keys.lock() = Some(vec![unknown.verifying_key().jwk()]);
     let (tokens_too, late) = (tokens.clone(), token(&unknown));
-    let waiting = tokio::spawn(async move { ask(&tokens_too, &late).await });
-    issuer.answers.add_permits(1);
+    let waiting = tokio::spawn(async move { authenticate(&tokens_too, &late).await });
+    issuer.responses.add_permits(1);
     waiting.await.unwrap();
-    let said = ask(&tokens, &token(&unknown)).await;
-    assert_eq!(said, jane);
+    let outcome = authenticate(&tokens, &token(&unknown)).await;
+    assert_eq!(outcome, jane);
 }

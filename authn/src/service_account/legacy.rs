@@ -1,5 +1,5 @@
-//! Tokens that last as long as the secret they are kept in: those of secrets of type
-//! `kubernetes.io/service-account-token`, which kube-controller-manager fills.
+//! Tokens that are valid as long as the secret that contains them: those of secrets of type
+//! `kubernetes.io/service-account-token`, which kube-controller-manager creates.
 //!
 //! Upstream: `pkg/serviceaccount/legacy.go`.
 
@@ -10,16 +10,16 @@ use async_trait::async_trait;
 use portcullis_api::UserInfo;
 use serde::Deserialize;
 
-use super::{INVALIDATED, LACKING, Objects, Reference, UNSIGNED, lost_account};
+use super::{INVALID_CLAIMS, INVALIDATED, Objects, Reference, UNKNOWN_KEY, check_account};
 use crate::jwt::Token;
 use crate::keys::KeyRing;
 use crate::secret::Secret;
-use crate::stored::{Look, Secrets};
+use crate::stored::{Lookup, Secrets};
 use crate::{Error, Outcome, TokenAuthenticator};
 
 const ISSUER: &str = "kubernetes/serviceaccount";
 
-/// Reads the tokens of secrets.
+/// Authenticates tokens of secrets.
 pub struct LegacyTokens {
     keys: Arc<KeyRing>,
     objects: Arc<dyn Objects>,
@@ -44,7 +44,7 @@ struct Claims {
 }
 
 impl LegacyTokens {
-    /// Believes what these keys signed, as long as account and secret are there.
+    /// Accepts tokens that `keys` verify, as long as their account and secret exist.
     pub fn new(keys: Arc<KeyRing>, objects: Arc<dyn Objects>, secrets: Arc<dyn Secrets>) -> Self {
         Self {
             keys,
@@ -53,8 +53,8 @@ impl LegacyTokens {
         }
     }
 
-    /// Why a token does not count, if it does not.
-    async fn refusal(&self, text: &str, claims: &Claims) -> Option<String> {
+    /// Checks the claims of a token; returns the error message if they are invalid.
+    async fn check_claims(&self, text: &str, claims: &Claims) -> Option<String> {
         let account = UserInfo::service_account(&claims.namespace, &claims.account).name;
         let named = [
             &claims.namespace,
@@ -62,29 +62,29 @@ impl LegacyTokens {
             &claims.account,
             &claims.uid,
         ];
-        // These tokens do not expire and are for this server. One that says otherwise is somebody
-        // else's invention, and may be meant for others.
-        let invented = claims.exp.is_some() || claims.aud.is_some();
-        if named.iter().any(|name| name.is_empty()) || claims.sub != account || invented {
-            return Some(LACKING.to_owned());
+        // These tokens do not expire and have no audience. One with such a claim was made by
+        // someone else and may be meant for another server.
+        let foreign = claims.exp.is_some() || claims.aud.is_some();
+        if named.iter().any(|name| name.is_empty()) || claims.sub != account || foreign {
+            return Some(INVALID_CLAIMS.to_owned());
         }
         let secret = self
             .secrets
-            .secret(&claims.namespace, &claims.secret, Look::Anywhere)
+            .secret(&claims.namespace, &claims.secret, Lookup::Consistent)
             .await;
-        let kept = secret.filter(|secret| !secret.deleted);
-        let kept = kept.as_ref().and_then(|secret| secret.data.get("token"));
-        let Some(kept) = kept else {
+        let stored = secret.filter(|secret| !secret.deleted);
+        let stored = stored.as_ref().and_then(|secret| secret.data.get("token"));
+        let Some(stored) = stored else {
             return Some(INVALIDATED.to_owned());
         };
-        if !bool::from(Secret::of(kept).same(&Secret::of(text.as_bytes()))) {
+        if !bool::from(Secret::of(stored).same(&Secret::of(text.as_bytes()))) {
             return Some("service account token does not match server's copy".to_owned());
         }
         let account = Reference {
             name: claims.account.clone(),
             uid: claims.uid.clone(),
         };
-        lost_account(&*self.objects, &claims.namespace, &account).await
+        check_account(&*self.objects, &claims.namespace, &account).await
     }
 }
 
@@ -107,9 +107,9 @@ impl TokenAuthenticator for LegacyTokens {
             return Ok(Outcome::NotMine);
         }
         if !self.keys.signed(&token) {
-            return Err(Error::ServiceAccountToken(UNSIGNED.to_owned()));
+            return Err(Error::ServiceAccountToken(UNKNOWN_KEY.to_owned()));
         }
-        match self.refusal(text, &claims).await {
+        match self.check_claims(text, &claims).await {
             Some(why) => Err(Error::ServiceAccountToken(why)),
             None => Ok(Outcome::Identified(UserInfo {
                 uid: claims.uid,

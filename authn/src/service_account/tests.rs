@@ -25,19 +25,19 @@ fn reference(name: &str) -> Reference {
     }
 }
 
-fn robot() -> Binding {
+fn robot() -> TokenBinding {
     let serviceaccount = Reference {
         name: "robot".into(),
         uid: "sa-uid".into(),
     };
-    Binding {
+    TokenBinding {
         namespace: "ns".into(),
         serviceaccount,
-        ..Binding::default()
+        ..TokenBinding::default()
     }
 }
 
-/// Objects of `ns` by kind and name, with their uid.
+/// Objects of the namespace `ns`: kind, name and uid.
 struct Cluster(Vec<(Kind, &'static str, &'static str)>);
 
 #[async_trait]
@@ -51,7 +51,7 @@ impl Objects for Cluster {
     }
 }
 
-fn reader(keys: Vec<VerifyingKey>) -> ServiceAccountTokens {
+fn tokens(keys: Vec<VerifyingKey>) -> ServiceAccountTokens {
     let list = |word: &str| vec![word.to_owned()];
     let trust = Trust {
         issuers: list(ISSUER),
@@ -66,9 +66,9 @@ fn reader(keys: Vec<VerifyingKey>) -> ServiceAccountTokens {
     ServiceAccountTokens::new(trust, Arc::new(Cluster(objects)))
 }
 
-/// The user's name, or why the token does not count.
-async fn ask(reader: &ServiceAccountTokens, token: &str, now: u64) -> String {
-    match reader.review(token, &reader.trust.audiences, at(now)).await {
+/// The user's name, or the error.
+async fn authenticate(tokens: &ServiceAccountTokens, token: &str, now: u64) -> String {
+    match tokens.review(token, &tokens.trust.audiences, at(now)).await {
         Ok(Some((user, _))) => user.name,
         Ok(None) => "not mine".into(),
         Err(error) => error.to_string(),
@@ -78,9 +78,9 @@ async fn ask(reader: &ServiceAccountTokens, token: &str, now: u64) -> String {
 const ROBOT: &str = "system:serviceaccount:ns:robot";
 
 #[tokio::test]
-async fn tokens_last_as_long_as_they_say() {
+async fn tokens_expire() {
     let key = key();
-    let reader = reader(vec![key.verifying_key().clone()]);
+    let tokens = tokens(vec![key.verifying_key().clone()]);
     let issuer = TokenIssuer {
         issuer: ISSUER.into(),
         key,
@@ -95,9 +95,9 @@ async fn tokens_last_as_long_as_they_say() {
         (NOW - 60, ROBOT),
         (NOW - 61, "service account token is not valid yet"),
     ] {
-        assert_eq!(ask(&reader, &token, now).await, expected, "{now}");
+        assert_eq!(authenticate(&tokens, &token, now).await, expected, "{now}");
     }
-    let (user, audiences) = reader
+    let (user, audiences) = tokens
         .review(&token, &["x".into(), "y".into()], at(NOW))
         .await
         .unwrap()
@@ -110,66 +110,66 @@ async fn tokens_last_as_long_as_they_say() {
             ..UserInfo::service_account("ns", "robot")
         }
     );
-    let other = reader
+    let other = tokens
         .review(&token, &["y".into()], at(NOW))
         .await
         .unwrap_err();
     let why = "token audiences [\"x\" \"api\"] is invalid for the target audiences [\"y\"]";
     assert_eq!(other.to_string(), why);
     let wanted = ["api".to_owned(), "y".to_owned(), "x".to_owned()];
-    let (_, audiences) = reader
+    let (_, audiences) = tokens
         .review(&token, &wanted, at(NOW))
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(audiences, ["api", "x"], "in the order of the question");
-    // By the clock it is long over.
+    assert_eq!(audiences, ["api", "x"], "in the order of the request");
+    // Expired by the real clock.
     let real = issuer
         .issue(&robot(), &["api".into()], at(1_000), 600)
         .unwrap();
-    assert!(reader.authenticate_token(&real).await.is_err());
+    assert!(tokens.authenticate_token(&real).await.is_err());
 }
 
 #[tokio::test]
-async fn tokens_die_with_what_they_are_bound_to() {
+async fn tokens_are_revoked_with_the_objects_they_are_bound_to() {
     let key = key();
-    let reader = reader(vec![key.verifying_key().clone()]);
+    let tokens = tokens(vec![key.verifying_key().clone()]);
     let issuer = TokenIssuer {
         issuer: ISSUER.into(),
         key,
     };
-    let gone = "service account token has been invalidated".to_owned();
+    let revoked = "service account token has been invalidated".to_owned();
     for (binding, expected) in [
         (
-            Binding {
+            TokenBinding {
                 pod: Some(reference("pod")),
                 ..robot()
             },
             ROBOT.to_owned(),
         ),
         (
-            Binding {
+            TokenBinding {
                 secret: Some(reference("secret")),
                 ..robot()
             },
             ROBOT.to_owned(),
         ),
         (
-            Binding {
+            TokenBinding {
                 pod: Some(reference("other")),
                 ..robot()
             },
-            gone.clone(),
+            revoked.clone(),
         ),
         (
-            Binding {
+            TokenBinding {
                 secret: Some(reference("other")),
                 ..robot()
             },
-            gone,
+            revoked,
         ),
         (
-            Binding {
+            TokenBinding {
                 pod: Some(Reference {
                     uid: "old".into(),
                     ..reference("pod")
@@ -179,14 +179,14 @@ async fn tokens_die_with_what_they_are_bound_to() {
             "pod UID (pod-uid) does not match service account pod ref claim (old)".into(),
         ),
         (
-            Binding {
+            TokenBinding {
                 serviceaccount: reference("robot"),
                 ..robot()
             },
             "service account UID (sa-uid) does not match claim (robot-uid)".into(),
         ),
         (
-            Binding {
+            TokenBinding {
                 namespace: "elsewhere".into(),
                 ..robot()
             },
@@ -196,24 +196,28 @@ async fn tokens_die_with_what_they_are_bound_to() {
         let token = issuer
             .issue(&binding, &["api".into()], at(NOW), 600)
             .unwrap();
-        assert_eq!(ask(&reader, &token, NOW).await, expected, "{binding:?}");
+        assert_eq!(
+            authenticate(&tokens, &token, NOW).await,
+            expected,
+            "{binding:?}"
+        );
     }
 }
 
 #[tokio::test]
-async fn users_know_their_pod() {
+async fn users_have_their_pod_in_extra_fields() {
     let key = key();
-    let reader = reader(vec![key.verifying_key().clone()]);
+    let tokens = tokens(vec![key.verifying_key().clone()]);
     let issuer = TokenIssuer {
         issuer: ISSUER.into(),
         key,
     };
-    let bound = Binding {
+    let bound = TokenBinding {
         pod: Some(reference("pod")),
         ..robot()
     };
     let token = issuer.issue(&bound, &["api".into()], at(NOW), 600).unwrap();
-    let (user, _) = reader
+    let (user, _) = tokens
         .review(&token, &["api".into()], at(NOW))
         .await
         .unwrap()
@@ -237,7 +241,7 @@ fn part(json: &str) -> String {
     URL_SAFE_NO_PAD.encode(json)
 }
 
-/// A token that `key` signed, with more in its header (RFC 7515, section 4.1.11).
+/// A token signed by `key`, with extra header fields (RFC 7515, section 4.1.11).
 fn with_header(key: &SigningKey, more: &str) -> String {
     let claims = serde_json::json!({
         "iss": ISSUER, "aud": "api", "exp": NOW + 600, "kubernetes.io": robot(),
@@ -251,9 +255,9 @@ fn with_header(key: &SigningKey, more: &str) -> String {
 }
 
 #[tokio::test]
-async fn forgeries_do_not_count() {
+async fn forged_tokens_are_rejected() {
     let key = key();
-    let reader = reader(vec![
+    let tokens = tokens(vec![
         self::key().verifying_key().clone(),
         key.verifying_key().clone(),
     ]);
@@ -264,16 +268,16 @@ async fn forgeries_do_not_count() {
     let good = issuer
         .issue(&robot(), &["api".into()], at(NOW), 600)
         .unwrap();
-    assert_eq!(ask(&reader, &good, NOW).await, ROBOT);
+    assert_eq!(authenticate(&tokens, &good, NOW).await, ROBOT);
 
     let (signed, signature) = good.rsplit_once('.').unwrap();
     let (_, payload) = signed.split_once('.').unwrap();
     let unsigned = "service account token is not signed by a known key";
-    let stranger = TokenIssuer {
+    let unknown_key = TokenIssuer {
         issuer: ISSUER.into(),
         key: self::key(),
     };
-    let elsewhere = TokenIssuer {
+    let other_issuer = TokenIssuer {
         issuer: "https://other".into(),
         ..issuer.clone()
     };
@@ -301,13 +305,13 @@ async fn forgeries_do_not_count() {
         (format!("{signed}."), unsigned),
         (good[..good.len() - 2].to_owned(), unsigned),
         (
-            stranger
+            unknown_key
                 .issue(&robot(), &["api".into()], at(NOW), 600)
                 .unwrap(),
             unsigned,
         ),
         (
-            elsewhere
+            other_issuer
                 .issue(&robot(), &["api".into()], at(NOW), 600)
                 .unwrap(),
             "not mine",
@@ -321,10 +325,10 @@ async fn forgeries_do_not_count() {
         (String::new(), "not mine"),
         ("abc.DEF-123==".into(), "not mine"),
     ] {
-        let said = ask(&reader, &token, NOW).await;
-        assert_eq!(said, expected, "{}", &token[..token.len().min(90)]);
+        let outcome = authenticate(&tokens, &token, NOW).await;
+        assert_eq!(outcome, expected, "{}", &token[..token.len().min(90)]);
     }
-    let shown = format!("{reader:?} {issuer:?}");
+    let shown = format!("{tokens:?} {issuer:?}");
     assert!(
         shown.contains("ES256") && !shown.to_lowercase().contains("private"),
         "{shown}"
@@ -332,9 +336,9 @@ async fn forgeries_do_not_count() {
 }
 
 #[tokio::test]
-async fn headers_that_must_be_understood_are() {
+async fn critical_headers_are_rejected_unless_supported() {
     let key = key();
-    let reader = reader(vec![key.verifying_key().clone()]);
+    let tokens = tokens(vec![key.verifying_key().clone()]);
     let unsigned = "service account token is not signed by a known key";
     for (header, expected) in [
         (r#""typ":"JWT""#, ROBOT),
@@ -346,23 +350,27 @@ async fn headers_that_must_be_understood_are() {
         (r#""b64":false,"crit":["b64"]"#, unsigned),
     ] {
         let token = with_header(&key, header);
-        assert_eq!(ask(&reader, &token, NOW).await, expected, "{header}");
+        assert_eq!(
+            authenticate(&tokens, &token, NOW).await,
+            expected,
+            "{header}"
+        );
     }
 }
 
 #[tokio::test]
-async fn signed_nonsense_does_not_count() {
+async fn signed_tokens_without_claims_are_rejected() {
     let key = key();
-    let reader = reader(vec![key.verifying_key().clone()]);
+    let tokens = tokens(vec![key.verifying_key().clone()]);
     let token = key
         .sign(&serde_json::json!({"iss": ISSUER, "aud": "api"}))
         .unwrap();
-    let lacking = "service account token lacks what it should say";
-    assert_eq!(ask(&reader, &token, NOW).await, lacking);
+    let invalid = "service account token has missing or invalid claims";
+    assert_eq!(authenticate(&tokens, &token, NOW).await, invalid);
 }
 
 #[tokio::test]
-async fn rs256_tokens_of_others_count() {
+async fn rs256_tokens_of_other_servers_are_accepted() {
     let pem = include_bytes!("testdata/rsa-public.pem");
     let keys = VerifyingKey::all(Path::new("sa.pub"), pem).unwrap();
     let jwk = keys[0].jwk();
@@ -373,16 +381,16 @@ async fn rs256_tokens_of_others_count() {
     assert_eq!(jwk["e"], "AQAB");
     assert_eq!(jwk["n"].as_str().unwrap().len(), 342);
     let token = include_str!("testdata/rs256-token.txt").trim();
-    let reader = reader(keys);
-    assert_eq!(ask(&reader, token, NOW).await, ROBOT);
+    let tokens = tokens(keys);
+    assert_eq!(authenticate(&tokens, token, NOW).await, ROBOT);
     assert_eq!(
-        ask(&reader, &token[..token.len() - 2], NOW).await,
+        authenticate(&tokens, &token[..token.len() - 2], NOW).await,
         "service account token is not signed by a known key"
     );
 }
 
 #[tokio::test]
-async fn keys_of_both_curves_sign_and_are_listed() {
+async fn keys_of_both_curves_sign_and_have_jwks() {
     for (algorithm, name, curve, length) in [
         (&rcgen::PKCS_ECDSA_P256_SHA256, "ES256", "P-256", 43),
         (&rcgen::PKCS_ECDSA_P384_SHA384, "ES384", "P-384", 64),
@@ -404,17 +412,21 @@ async fn keys_of_both_curves_sign_and_are_listed() {
             issuer: ISSUER.into(),
             key,
         };
-        let reader = reader(keys);
-        // Signatures begin with zeros now and then.
+        let tokens = tokens(keys);
+        // Some signatures begin with zeros.
         for _ in 0..300 {
             let token = issuer.issue(&robot(), &["api".into()], at(NOW), 600);
-            assert_eq!(ask(&reader, &token.unwrap(), NOW).await, ROBOT, "{name}");
+            assert_eq!(
+                authenticate(&tokens, &token.unwrap(), NOW).await,
+                ROBOT,
+                "{name}"
+            );
         }
     }
 }
 
 #[tokio::test]
-async fn keys_sign_in_each_encoding_that_files_have() {
+async fn keys_of_every_encoding_sign() {
     for (pem, algorithm) in [
         (include_str!("testdata/p256-sec1.pem"), "ES256"),
         (include_str!("testdata/p384-sec1.pem"), "ES384"),
@@ -423,14 +435,14 @@ async fn keys_sign_in_each_encoding_that_files_have() {
     ] {
         let key = SigningKey::of(Path::new("sa.key"), pem.as_bytes()).unwrap();
         assert_eq!(key.verifying_key().jwk()["alg"], algorithm);
-        let reader = reader(vec![key.verifying_key().clone()]);
+        let tokens = tokens(vec![key.verifying_key().clone()]);
         let issuer = TokenIssuer {
             issuer: ISSUER.into(),
             key,
         };
         let token = issuer.issue(&robot(), &["api".into()], at(NOW), 600);
         assert_eq!(
-            ask(&reader, &token.unwrap(), NOW).await,
+            authenticate(&tokens, &token.unwrap(), NOW).await,
             ROBOT,
             "{algorithm}"
         );
@@ -438,7 +450,7 @@ async fn keys_sign_in_each_encoding_that_files_have() {
 }
 
 #[test]
-fn files_without_a_usable_key_are_named() {
+fn files_without_a_usable_key_are_rejected() {
     let other = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
     for (pem, expected) in [
         (String::new(), Problem::NoKey),

@@ -16,25 +16,22 @@ fn token_error(contents: &[u8]) -> String {
 }
 
 #[test]
-fn mistakes_name_file_line_and_reason_but_no_secret() {
+fn errors_name_file_line_and_reason_but_no_secret() {
     for (contents, expected) in [
         (
             &b"S3cret,alice,1\n\nS3cret,bob\n"[..],
-            "line 3: at least 3 columns are needed (password, user name, user uid), found 2",
+            "line 3: at least 3 columns are required (password, user name, user uid), found 2",
         ),
         (
             b"S3cret",
-            "line 1: at least 3 columns are needed (password, user name, user uid), found 1",
+            "line 1: at least 3 columns are required (password, user name, user uid), found 1",
         ),
         (b"S3cret,,1", "line 1: the user name is empty"),
         (b"S3cret,a,1\n,b,2", "line 2: the password is empty"),
-        (
-            b"S3cret\",a,1",
-            "line 1: a quote in a field that does not begin with one",
-        ),
+        (b"S3cret\",a,1", "line 1: a quote in an unquoted field"),
         (
             b"S3cret,a,1\nS3cret,b,2,\"g1,g2\nS3cret,c,3",
-            "line 2: a quoted field that does not end where a comma or the line's end follows",
+            "line 2: the closing quote of a field is missing or not followed by a comma or a line end",
         ),
         (b"S3cret,a,1\nS3cret\xff,b,2", "line 2: not UTF-8 text"),
     ] {
@@ -44,7 +41,7 @@ fn mistakes_name_file_line_and_reason_but_no_secret() {
     }
     assert_eq!(
         token_error(b"S3cret,a"),
-        "tokens.csv: line 1: at least 3 columns are needed (token, user name, user uid), found 2"
+        "tokens.csv: line 1: at least 3 columns are required (token, user name, user uid), found 2"
     );
     let missing = TokenFile::load(Path::new("/none/tokens.csv")).unwrap_err();
     assert!(matches!(&missing, FileError::Unreadable { .. }));
@@ -54,7 +51,7 @@ fn mistakes_name_file_line_and_reason_but_no_secret() {
     );
 }
 
-async fn whose(file: &TokenFile, token: &str) -> String {
+async fn user_of(file: &TokenFile, token: &str) -> String {
     match file.authenticate_token(token).await.unwrap() {
         Outcome::Identified(user) => format!("{} {} {:?}", user.name, user.uid, user.groups),
         Outcome::NotMine => "nobody".into(),
@@ -62,7 +59,7 @@ async fn whose(file: &TokenFile, token: &str) -> String {
 }
 
 #[tokio::test]
-async fn tokens_are_read_as_upstream_reads_them() {
+async fn tokens_are_parsed_as_upstream() {
     let text = "t1,alice,1\r\nt2,bob,2,\"g1,g2\"\n,ghost,3\nt1,alex,4,only\nt3,carol,,,extra\n";
     let file = TokenFile::of(Path::new("tokens.csv"), text.as_bytes()).unwrap();
     for (token, expected) in [
@@ -73,14 +70,14 @@ async fn tokens_are_read_as_upstream_reads_them() {
         ("t", "nobody"),
         ("T1", "nobody"),
     ] {
-        assert_eq!(whose(&file, token).await, expected, "{token}");
+        assert_eq!(user_of(&file, token).await, expected, "{token}");
     }
     let empty = TokenFile::of(Path::new("tokens.csv"), b"").unwrap();
-    assert_eq!(whose(&empty, "t1").await, "nobody");
+    assert_eq!(user_of(&empty, "t1").await, "nobody");
 }
 
 #[tokio::test]
-async fn a_changed_file_counts_and_a_broken_one_does_not() {
+async fn changed_files_are_reloaded_unless_they_are_invalid() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tokens.csv");
     fs::write(&path, "t1,alice,1").unwrap();
@@ -90,19 +87,19 @@ async fn a_changed_file_counts_and_a_broken_one_does_not() {
 
     fs::write(&path, "t2,bob,2").unwrap();
     assert!(file.reload().unwrap());
-    assert_eq!(whose(&file, "t1").await, "nobody");
-    assert_eq!(whose(&file, "t2").await, "bob 2 []");
+    assert_eq!(user_of(&file, "t1").await, "nobody");
+    assert_eq!(user_of(&file, "t2").await, "bob 2 []");
 
     fs::write(&path, "t3,carol").unwrap();
     assert!(matches!(
         file.reload().unwrap_err(),
         FileError::Line { line: 1, .. }
     ));
-    assert_eq!(whose(&file, "t2").await, "bob 2 []");
+    assert_eq!(user_of(&file, "t2").await, "bob 2 []");
     fs::remove_file(&path).unwrap();
     assert!(matches!(
         file.reload().unwrap_err(),
         FileError::Unreadable { .. }
     ));
-    assert_eq!(whose(&file, "t2").await, "bob 2 []");
+    assert_eq!(user_of(&file, "t2").await, "bob 2 []");
 }

@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue};
 use super::*;
 use crate::{Named, TokenFile};
 
-async fn ask(headers: &[(&'static str, &str)]) -> Result<Outcome, Error> {
+async fn authenticate(headers: &[(&'static str, &str)]) -> Result<Outcome, Error> {
     let file = TokenFile::of(Path::new("t"), b"secret-token,jane,1").unwrap();
     let bearer = Bearer::new(vec![Named {
         name: "file",
@@ -39,21 +39,24 @@ fn protocol(token: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_token_is_among_the_protocols() {
+async fn tokens_are_read_from_subprotocols() {
     let good = protocol("secret-token");
     for protocols in [format!("{good}, x"), format!("x,{good}")] {
-        match ask(&offered(&protocols)).await {
+        match authenticate(&offered(&protocols)).await {
             Ok(Outcome::Identified(user)) => assert_eq!(user.name, "jane"),
             other => panic!("{other:?}"),
         }
     }
     let mut apart = offered("x");
     apart.push(("sec-websocket-protocol", &good));
-    assert!(matches!(ask(&apart).await, Ok(Outcome::Identified(_))));
+    assert!(matches!(
+        authenticate(&apart).await,
+        Ok(Outcome::Identified(_))
+    ));
 }
 
 #[tokio::test]
-async fn other_requests_and_broken_tokens() {
+async fn other_requests_and_invalid_tokens() {
     let good = protocol("secret-token");
     let with_x = |token: &str| format!("{token}, x");
     for (headers, expected) in [
@@ -91,6 +94,6 @@ async fn other_requests_and_broken_tokens() {
         ),
         (offered(&with_x(PREFIX)), Ok(Outcome::NotMine)),
     ] {
-        assert_eq!(ask(&headers).await, expected, "{headers:?}");
+        assert_eq!(authenticate(&headers).await, expected, "{headers:?}");
     }
 }

@@ -1,5 +1,5 @@
-//! What certificates say they are good for, as Go's `x509.Verify` reads it: `anyExtendedKeyUsage` is as
-//! good as client authentication. webpki knows no such purpose.
+//! Extended key usages as Go's `x509.Verify` checks them: `anyExtendedKeyUsage` includes client
+//! authentication, which webpki does not support.
 
 use rustls::{CertificateError, Error, RootCertStore};
 use rustls_pki_types::{CertificateDer, UnixTime};
@@ -8,13 +8,13 @@ use webpki::{
     RequiredEkuNotFoundContext,
 };
 
-/// 2.5.29.37.0, encoded.
+/// `anyExtendedKeyUsage`, 2.5.29.37.0, DER-encoded.
 const ANY: &[u8] = &[0x55, 0x1d, 0x25, 0x00];
-/// 1.3.6.1.5.5.7.3.2, encoded.
+/// `id-kp-clientAuth`, 1.3.6.1.5.5.7.3.2, DER-encoded.
 const CLIENT_AUTHENTICATION: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02];
 
-/// Whether a certificate was refused for its purpose alone.
-pub(super) const fn is_at_fault(error: &Error) -> bool {
+/// Whether a certificate was rejected only for its extended key usage.
+pub(super) const fn is_purpose_error(error: &Error) -> bool {
     matches!(
         error,
         Error::InvalidCertificate(
@@ -23,8 +23,8 @@ pub(super) const fn is_at_fault(error: &Error) -> bool {
     )
 }
 
-/// Whether a certificate is good where every purpose includes that of clients.
-pub(super) fn any_will_do(
+/// Whether a certificate is valid if `anyExtendedKeyUsage` includes client authentication.
+pub(super) fn verify_any_purpose(
     own: &CertificateDer<'_>,
     intermediates: &[CertificateDer<'_>],
     roots: &RootCertStore,
@@ -38,7 +38,7 @@ pub(super) fn any_will_do(
             &roots.roots,
             intermediates,
             now,
-            Clients,
+            AnyOrClient,
             None,
             None,
         );
@@ -46,19 +46,19 @@ pub(super) fn any_will_do(
     })
 }
 
-/// Upstream (Go): `checkChainForKeyUsage`. No purpose at all is every purpose.
-struct Clients;
+/// Upstream (Go): `checkChainForKeyUsage`. A certificate without usages is valid for all.
+struct AnyOrClient;
 
-impl ExtendedKeyUsageValidator for Clients {
+impl ExtendedKeyUsageValidator for AnyOrClient {
     fn validate(&self, purposes: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
-        let good = [
+        let accepted = [
             KeyPurposeId::new(ANY),
             KeyPurposeId::new(CLIENT_AUTHENTICATION),
         ];
         let mut none = true;
         for purpose in purposes {
             none = false;
-            if good.contains(&purpose?) {
+            if accepted.contains(&purpose?) {
                 return Ok(());
             }
         }

@@ -7,7 +7,7 @@ use time::{Duration as Span, OffsetDateTime};
 
 use super::*;
 
-/// A certificate authority of a test.
+/// A certificate authority for tests.
 pub(crate) struct Ca {
     issuer: Issuer<'static, KeyPair>,
     certificate: rcgen::Certificate,
@@ -77,15 +77,15 @@ fn user(name: &str, groups: &[&str]) -> Outcome {
     })
 }
 
-fn refusal(result: Result<Outcome, Error>) -> String {
+fn rejection(result: Result<Outcome, Error>) -> String {
     match result {
         Err(Error::UntrustedCertificate(reason)) => reason,
-        other => panic!("not refused: {other:?}"),
+        other => panic!("not rejected: {other:?}"),
     }
 }
 
 #[test]
-fn holders_of_good_certificates_are_identified() {
+fn valid_certificates_identify_users() {
     let ca = Ca::new("ca");
     let cas = ca.cas();
     let mut admin = params("kubernetes-admin");
@@ -121,14 +121,14 @@ fn holders_of_good_certificates_are_identified() {
         ),
         (vec![], Outcome::NotMine),
     ] {
-        // The second time it is remembered.
+        // The second time it is cached.
         assert_eq!(cas.identify(&chain, now), Ok(expected.clone()));
         assert_eq!(cas.identify(&chain, now), Ok(expected));
     }
 }
 
 #[test]
-fn bad_certificates_are_refused() {
+fn invalid_certificates_are_rejected() {
     let ca = Ca::new("ca");
     let cas = ca.cas();
     let other = Ca::new("ca");
@@ -158,16 +158,16 @@ fn bad_certificates_are_refused() {
             ca.sign(&server),
             "does not allow extended key usage for client authentication",
         ),
-        (truncated, "it is malformed"),
-        (CertificateDer::from(Vec::new()), "it is malformed"),
+        (truncated, "malformed"),
+        (CertificateDer::from(Vec::new()), "malformed"),
     ] {
-        let said = refusal(cas.identify(&[certificate], UnixTime::now()));
-        assert!(said.contains(reason), "{reason}: {said}");
+        let message = rejection(cas.identify(&[certificate], UnixTime::now()));
+        assert!(message.contains(reason), "{reason}: {message}");
     }
 }
 
 #[test]
-fn a_remembered_certificate_is_refused_once_it_expires() {
+fn a_cached_certificate_is_rejected_once_it_expires() {
     let ca = Ca::new("ca");
     let cas = ca.cas();
     let mut short = params("x");
@@ -177,28 +177,28 @@ fn a_remembered_certificate_is_refused_once_it_expires() {
     assert_eq!(cas.identify(&chain, now), Ok(user("x", &[])));
     let later = UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs() + 40));
     assert!(
-        refusal(cas.identify(&chain, later))
+        rejection(cas.identify(&chain, later))
             .to_lowercase()
             .contains("expired")
     );
 }
 
 #[test]
-fn the_last_common_name_and_all_organizations_count() {
+fn the_last_common_name_and_all_organizations_are_used() {
     let pem = include_bytes!("testdata/two-names.pem");
     let der = CertificateDer::from_pem_slice(pem).unwrap();
     let (_, certificate) = X509Certificate::from_der(&der).unwrap();
-    let holder = holder(&certificate).map_or(Outcome::NotMine, Outcome::Identified);
-    assert_eq!(holder, user("last", &["team:a", "téam b"]));
+    let user_of = user_of(&certificate).map_or(Outcome::NotMine, Outcome::Identified);
+    assert_eq!(user_of, user("last", &["team:a", "téam b"]));
 }
 
 #[test]
-fn bundles_that_are_none_are_named() {
+fn invalid_bundles_are_rejected() {
     let begin = "-----BEGIN CERTIFICATE-----\n";
     let end = "-----END CERTIFICATE-----\n";
     for (bundle, expected) in [
-        (String::new(), "ca.crt: no certificate in it"),
-        ("just text".into(), "ca.crt: no certificate in it"),
+        (String::new(), "ca.crt: no certificate found"),
+        ("just text".into(), "ca.crt: no certificate found"),
         (format!("{begin}AAAA\n"), "ca.crt: not PEM: "),
         (format!("{begin}AAAA\n{end}"), "ca.crt: certificate 1: "),
         (
@@ -211,14 +211,14 @@ fn bundles_that_are_none_are_named() {
     }
 }
 
-/// More certificates than are remembered push out each other, and not all at once.
+/// A certificate in use stays cached when many others are evicted.
 #[test]
-fn certificates_in_use_are_remembered_among_many() {
+fn certificates_in_use_stay_cached() {
     let ca = Ca::new("ca");
     let cas = ca.cas();
     let now = UnixTime::now();
     let used = [ca.sign(&params("used"))];
-    for number in 0..2 * REMEMBERED {
+    for number in 0..2 * CACHE_SIZE {
         cas.identify(&used, now).unwrap();
         let other = Verified {
             until: UnixTime::since_unix_epoch(Duration::from_secs(u64::MAX / 4)),
@@ -228,6 +228,6 @@ fn certificates_in_use_are_remembered_among_many() {
         cas.verified.lock().insert(chain, other);
     }
     let verified = cas.verified.lock();
-    assert!(verified.len() > REMEMBERED / 2 && verified.len() <= REMEMBERED);
+    assert!(verified.len() > CACHE_SIZE / 2 && verified.len() <= CACHE_SIZE);
     assert!(verified.get(used.as_slice()).is_some());
 }

@@ -13,16 +13,16 @@ struct Cluster(Option<StoredSecret>);
 #[async_trait]
 impl Objects for Cluster {
     async fn uid(&self, kind: Kind, namespace: &str, name: &str) -> Option<String> {
-        let there = (kind, namespace, name) == (Kind::ServiceAccount, "ns", "robot");
-        there.then(|| "uid-1".to_owned())
+        let found = (kind, namespace, name) == (Kind::ServiceAccount, "ns", "robot");
+        found.then(|| "uid-1".to_owned())
     }
 }
 
 #[async_trait]
 impl Secrets for Cluster {
-    async fn secret(&self, namespace: &str, name: &str, _: Look) -> Option<StoredSecret> {
-        let there = (namespace, name) == ("ns", "robot-token");
-        self.0.clone().filter(|_| there)
+    async fn secret(&self, namespace: &str, name: &str, _: Lookup) -> Option<StoredSecret> {
+        let found = (namespace, name) == ("ns", "robot-token");
+        self.0.clone().filter(|_| found)
     }
 }
 
@@ -46,9 +46,9 @@ fn claims(change: &Value) -> Value {
     claims
 }
 
-async fn ask(key: &SigningKey, token: &str, kept: &str, deleted: bool) -> String {
+async fn authenticate(key: &SigningKey, token: &str, stored: &str, deleted: bool) -> String {
     let secret = StoredSecret {
-        data: [("token".to_owned(), kept.into())].into(),
+        data: [("token".to_owned(), stored.into())].into(),
         deleted,
         ..StoredSecret::default()
     };
@@ -63,39 +63,39 @@ async fn ask(key: &SigningKey, token: &str, kept: &str, deleted: bool) -> String
 }
 
 #[tokio::test]
-async fn a_token_counts_as_long_as_its_secret_holds_it() {
+async fn a_token_is_valid_as_long_as_its_secret_contains_it() {
     let key = key();
     let token = key.sign(&claims(&json!({}))).unwrap();
     let robot = "system:serviceaccount:ns:robot uid-1";
-    assert_eq!(ask(&key, &token, &token, false).await, robot);
+    assert_eq!(authenticate(&key, &token, &token, false).await, robot);
     assert_eq!(
-        ask(&key, &token, "another", false).await,
+        authenticate(&key, &token, "another", false).await,
         "service account token does not match server's copy"
     );
-    let gone = "service account token has been invalidated";
-    assert_eq!(ask(&key, &token, &token, true).await, gone);
-    let stranger = self::key().sign(&claims(&json!({}))).unwrap();
+    let revoked = "service account token has been invalidated";
+    assert_eq!(authenticate(&key, &token, &token, true).await, revoked);
+    let unknown_key = self::key().sign(&claims(&json!({}))).unwrap();
     assert_eq!(
-        ask(&key, &stranger, &stranger, false).await,
+        authenticate(&key, &unknown_key, &unknown_key, false).await,
         "service account token is not signed by a known key"
     );
 }
 
 #[tokio::test]
-async fn claims_must_fit_together() {
+async fn inconsistent_claims_are_rejected() {
     let key = key();
-    let lacks = "service account token lacks what it should say";
+    let invalid = "service account token has missing or invalid claims";
     let name = |claim: &str| format!("kubernetes.io/serviceaccount/{claim}");
     for (claim, value, expected) in [
         ("iss".to_owned(), json!("https://other"), "not mine"),
         (
             "sub".to_owned(),
             json!("system:serviceaccount:ns:other"),
-            lacks,
+            invalid,
         ),
-        ("exp".to_owned(), json!(4_000_000_000_u64), lacks),
-        ("aud".to_owned(), json!(["vault"]), lacks),
-        (name("service-account.uid"), json!(""), lacks),
+        ("exp".to_owned(), json!(4_000_000_000_u64), invalid),
+        ("aud".to_owned(), json!(["vault"]), invalid),
+        (name("service-account.uid"), json!(""), invalid),
         (
             name("service-account.uid"),
             json!("uid-2"),
@@ -108,6 +108,10 @@ async fn claims_must_fit_together() {
         ),
     ] {
         let token = key.sign(&claims(&json!({claim.clone(): value}))).unwrap();
-        assert_eq!(ask(&key, &token, &token, false).await, expected, "{claim}");
+        assert_eq!(
+            authenticate(&key, &token, &token, false).await,
+            expected,
+            "{claim}"
+        );
     }
 }

@@ -1,7 +1,8 @@
-//! Certificates older than version 3, such as `openssl x509 -req` signs where it is told of no
-//! extensions. webpki, by which everything else is verified, reads none; upstream (Go's
-//! `crypto/x509`) takes them from clients. Only certificates that an authority of the bundle signed
-//! itself count here: nothing could say that one between them is an authority.
+//! X.509 certificates before version 3, such as `openssl x509 -req` issues without extensions.
+//!
+//! webpki, which verifies all others, does not support them; upstream (Go's `crypto/x509`) accepts
+//! them from clients. Only those signed directly by a CA of the bundle are accepted, as a
+//! certificate without extensions cannot declare that it is a CA.
 
 use rustls_pki_types::{CertificateDer, SubjectPublicKeyInfoDer, UnixTime};
 use x509_parser::certificate::X509Certificate;
@@ -13,7 +14,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 use x509_parser::x509::X509Version;
 
-/// How authorities may sign: not with SHA-1.
+/// The accepted signature algorithms: none with SHA-1.
 const ALGORITHMS: [Oid<'static>; 6] = [
     OID_PKCS1_SHA256WITHRSA,
     OID_PKCS1_SHA384WITHRSA,
@@ -23,36 +24,36 @@ const ALGORITHMS: [Oid<'static>; 6] = [
     OID_SIG_ED25519,
 ];
 
-/// The public key of a certificate older than version 3.
+/// The public key of a certificate before version 3.
 #[derive(Clone, Debug)]
-pub struct OldKey {
-    /// Encoded, with its algorithm.
+pub struct PreV3Key {
+    /// The DER-encoded key with its algorithm.
     pub spki: SubjectPublicKeyInfoDer<'static>,
-    /// The key itself.
+    /// The raw key.
     pub bits: Vec<u8>,
 }
 
-impl OldKey {
-    /// The key of a certificate; `None` for one of version 3, or none at all.
+impl PreV3Key {
+    /// The key of a certificate; `None` if it is of version 3 or malformed.
     pub fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
         let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
         let key = certificate.public_key();
-        is_old(&certificate).then(|| Self {
+        is_pre_v3(&certificate).then(|| Self {
             spki: key.raw.to_vec().into(),
             bits: key.subject_public_key.data.to_vec(),
         })
     }
 }
 
-/// Whether a certificate is older than version 3.
-pub(super) fn is_old(certificate: &X509Certificate<'_>) -> bool {
+/// Whether a certificate has a version before 3.
+pub(super) fn is_pre_v3(certificate: &X509Certificate<'_>) -> bool {
     certificate.version() != X509Version::V3
 }
 
-/// Verifies a certificate against authorities.
+/// Verifies a certificate against CAs.
 ///
 /// # Errors
-/// Why it is not believed.
+/// Why it is rejected.
 pub(super) fn verify(
     certificate: &X509Certificate<'_>,
     authorities: &[CertificateDer<'static>],
