@@ -1,8 +1,8 @@
-//! Errors told as one.
+//! Aggregation of errors.
 
 use std::fmt::Display;
 
-/// One text for several errors, each named once (upstream: `utilerrors.NewAggregate`).
+/// The message of several errors, without duplicates (upstream: `utilerrors.NewAggregate`).
 pub(crate) fn aggregate<E: Display>(errors: &[E]) -> Option<String> {
     let mut texts: Vec<String> = Vec::new();
     for error in errors {

@@ -1,4 +1,4 @@
-//! Cluster roles whose rules are those of others (upstream:
+//! Cluster roles that aggregate the rules of others (upstream:
 //! `pkg/controller/clusterroleaggregation`).
 
 use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule};
@@ -6,8 +6,8 @@ use portcullis_api::selector::LabelSelector;
 
 use crate::rule::same;
 
-/// The rules an aggregated role has to have, if it is one: those of the roles that each of its
-/// selectors matches, by name, without repetitions.
+/// The rules of an aggregated role: those of the roles that each of its selectors matches, by name
+/// and without duplicates. `None` if the role aggregates nothing.
 pub fn aggregated_rules(role: &ClusterRole, all: &[ClusterRole]) -> Option<Vec<PolicyRule>> {
     let selectors = role
         .aggregation_rule
@@ -27,7 +27,7 @@ pub fn aggregated_rules(role: &ClusterRole, all: &[ClusterRole]) -> Option<Vec<P
             .into_iter()
             .flat_map(|other| other.rules.iter().flatten())
         {
-            if !rules.iter().any(|known| same(known, rule)) {
+            if !rules.iter().any(|existing| same(existing, rule)) {
                 rules.push(rule.clone());
             }
         }
@@ -35,33 +35,33 @@ pub fn aggregated_rules(role: &ClusterRole, all: &[ClusterRole]) -> Option<Vec<P
     Some(rules)
 }
 
-/// Brings all aggregated roles up to date, those that gather from aggregated ones too, and says
-/// which changed: their places in `roles`.
+/// Updates all aggregated roles, including those that aggregate aggregated ones; returns the
+/// indices of those that changed.
 pub fn aggregate(roles: &mut [ClusterRole]) -> Vec<usize> {
     let mut changed = Vec::new();
-    // Roles that gather from each other in a ring only ever grow, so each pass settles at least
-    // one more role.
+    // The rules of roles that aggregate each other only grow, so each pass completes at least one
+    // more role.
     for _ in 0..=roles.len() {
         let mut settled = true;
-        for place in 0..roles.len() {
-            let Some(role) = roles.get(place) else {
+        for index in 0..roles.len() {
+            let Some(role) = roles.get(index) else {
                 continue;
             };
             let Some(rules) = aggregated_rules(role, roles) else {
                 continue;
             };
-            let known = role.rules.as_deref().unwrap_or_default();
-            let equal =
-                known.len() == rules.len() && known.iter().zip(&rules).all(|(a, b)| same(a, b));
+            let existing = role.rules.as_deref().unwrap_or_default();
+            let equal = existing.len() == rules.len()
+                && existing.iter().zip(&rules).all(|(a, b)| same(a, b));
             if equal {
                 continue;
             }
             settled = false;
-            if let Some(role) = roles.get_mut(place) {
+            if let Some(role) = roles.get_mut(index) {
                 role.rules = Some(rules);
             }
-            if !changed.contains(&place) {
-                changed.push(place);
+            if !changed.contains(&index) {
+                changed.push(index);
             }
         }
         if settled {

@@ -1,11 +1,11 @@
-//! Authorizers that need not think (upstream: `pkg/authorization/authorizerfactory/builtin.go`).
+//! Authorizers with fixed decisions (upstream: `pkg/authorization/authorizerfactory/builtin.go`).
 
 use k8s_openapi::api::authorization::v1::SubjectRulesReviewStatus;
 use portcullis_api::UserInfo;
 
 use crate::{Attributes, Authorizer, Decision, NameSet, Names, rules_review};
 
-/// Allows everybody everything (`--authorization-mode=AlwaysAllow`).
+/// Allows every request (`--authorization-mode=AlwaysAllow`).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AlwaysAllow;
 
@@ -29,7 +29,7 @@ impl Authorizer for AlwaysAllow {
     }
 }
 
-/// Allows nobody anything, unless another authorizer of the chain does
+/// Allows no request, unless another authorizer of the union does
 /// (`--authorization-mode=AlwaysDeny`).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AlwaysDeny;
@@ -50,8 +50,8 @@ impl Authorizer for AlwaysDeny {
     }
 }
 
-/// Allows everything to members of `system:masters`, whatever roles there are: what makes a
-/// cluster-admin's certificate work on a server whose roles are broken.
+/// Allows every request of members of `system:masters`, independent of roles, so that an
+/// administrator's certificate works even if the roles are broken.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Privileged;
 

@@ -1,4 +1,4 @@
-//! Decisions by roles and bindings.
+//! The RBAC authorizer.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -9,12 +9,12 @@ use portcullis_api::UserInfo;
 
 use crate::aggregate::aggregate;
 use crate::index::Index;
-use crate::marks::Marks;
 use crate::rule::{allowed_names, allows};
 use crate::trace::considered;
+use crate::word_filter::WordFilter;
 use crate::{Attributes, Authorizer, Decision, NameSet, Names, Step, rules_review};
 
-/// Allows what a rule of one of the user's bindings allows, and has no opinion on the rest
+/// Allows requests that a rule of one of the user's bindings allows, and has no opinion on others
 /// (upstream: `plugin/pkg/auth/authorizer/rbac`).
 #[derive(Clone, Debug)]
 pub struct RbacAuthorizer {
@@ -22,7 +22,7 @@ pub struct RbacAuthorizer {
 }
 
 impl RbacAuthorizer {
-    /// Decides by what is in the index at that moment.
+    /// Decides by the current content of `index`.
     pub const fn new(index: Arc<Index>) -> Self {
         Self { index }
     }
@@ -44,13 +44,16 @@ impl Authorizer for RbacAuthorizer {
     fn authorize(&self, attributes: &Attributes<'_>) -> Decision {
         let mut allowed = None;
         let mut errors = Vec::new();
-        let (namespace, marks) = (attributes.target.namespace(), Marks::of_request(attributes));
+        let (namespace, filter) = (
+            attributes.target.namespace(),
+            WordFilter::of_request(attributes),
+        );
         self.index
-            .visit(attributes.user, namespace, |grant, rules| {
-                let rules = rules.map(|rules| rules.that_may_allow(marks));
+            .visit(attributes.user, namespace, |binding, rules| {
+                let rules = rules.map(|rules| rules.candidates(filter));
                 match rules.map(|mut rules| rules.any(|rule| allows(rule, attributes))) {
                     Ok(true) => {
-                        allowed = Some(format!("RBAC: allowed by {grant}"));
+                        allowed = Some(format!("RBAC: allowed by {binding}"));
                         return ControlFlow::Break(());
                     }
                     Ok(false) => {}
@@ -71,9 +74,12 @@ impl Authorizer for RbacAuthorizer {
 
     fn names(&self, attributes: &Attributes<'_>) -> Names {
         let (mut all, mut these) = (false, HashSet::new());
-        let (namespace, marks) = (attributes.target.namespace(), Marks::of_request(attributes));
+        let (namespace, filter) = (
+            attributes.target.namespace(),
+            WordFilter::of_request(attributes),
+        );
         self.index.visit(attributes.user, namespace, |_, rules| {
-            let rules = rules.iter().flat_map(|rules| rules.that_may_allow(marks));
+            let rules = rules.iter().flat_map(|rules| rules.candidates(filter));
             for names in rules.filter_map(|rule| allowed_names(rule, attributes)) {
                 if names.is_empty() {
                     all = true;

@@ -1,11 +1,11 @@
-//! One binding, cluster-wide or in a namespace.
+//! `RoleBinding` and `ClusterRoleBinding`, in the form that decisions use.
 
 use std::fmt;
 
 use k8s_openapi::api::rbac::v1::{ClusterRoleBinding, RoleBinding, RoleRef, Subject};
 use portcullis_api::field_error::go_quote;
 
-/// Which kind of role a binding refers to.
+/// The kind of the role that a binding refers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RoleKind {
     Role,
@@ -31,10 +31,10 @@ impl RoleKind {
     }
 }
 
-/// What a decision needs of a binding.
+/// The parts of a binding that decisions use.
 #[derive(Debug)]
 pub(crate) struct Binding {
-    /// Empty for a cluster binding.
+    /// Empty for a `ClusterRoleBinding`.
     pub(crate) namespace: String,
     pub(crate) name: String,
     pub(crate) role_kind: RoleKind,
@@ -70,20 +70,22 @@ impl Binding {
         }
     }
 
-    /// Each subject under the key by which its users are found. Subjects of other kinds are
-    /// nobody, and so is a service account of no namespace.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = (usize, Key)> + '_ {
+    /// The key of each subject. Subjects of unknown kinds and service accounts without a namespace
+    /// are skipped, as they match no user.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (usize, SubjectKey)> + '_ {
         self.subjects
             .iter()
             .enumerate()
             .filter_map(|(index, subject)| {
                 let name = &subject.name;
                 let key = match subject.kind.as_str() {
-                    "User" => Key::User(name.clone()),
-                    "Group" => Key::Group(name.clone()),
+                    "User" => SubjectKey::User(name.clone()),
+                    "Group" => SubjectKey::Group(name.clone()),
                     "ServiceAccount" => match self.account_namespace(subject) {
                         "" => return None,
-                        namespace => Key::User(format!("system:serviceaccount:{namespace}:{name}")),
+                        namespace => {
+                            SubjectKey::User(format!("system:serviceaccount:{namespace}:{name}"))
+                        }
                     },
                     _ => return None,
                 };
@@ -91,7 +93,7 @@ impl Binding {
             })
     }
 
-    /// A service account without a namespace is of the binding's own.
+    /// The namespace of a service account: by default the binding's.
     fn account_namespace<'a>(&'a self, account: &'a Subject) -> &'a str {
         account
             .namespace
@@ -101,22 +103,22 @@ impl Binding {
     }
 }
 
-/// What users are found by.
+/// The name by which a user's bindings are found.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Key {
+pub(crate) enum SubjectKey {
     User(String),
     Group(String),
 }
 
-/// A binding that is for a user, and which of its subjects made it so.
+/// A binding that applies to a user, and the index of the subject that matches.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Grant<'a> {
+pub(crate) struct ApplicableBinding<'a> {
     pub(crate) binding: &'a Binding,
     pub(crate) subject: usize,
 }
 
-/// Such as `RoleBinding "a/ns" of Role "b" to User "c"` (upstream: `roleBindingDescriber`).
-impl fmt::Display for Grant<'_> {
+/// Formats as `RoleBinding "a/ns" of Role "b" to User "c"` (upstream: `roleBindingDescriber`).
+impl fmt::Display for ApplicableBinding<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Binding {
             namespace,
@@ -138,7 +140,7 @@ impl fmt::Display for Grant<'_> {
         let Some(subject) = subjects.get(self.subject) else {
             return Ok(());
         };
-        let whom = match subject.kind.as_str() {
+        let subject_name = match subject.kind.as_str() {
             "ServiceAccount" => {
                 format!(
                     "{}/{}",
@@ -148,6 +150,6 @@ impl fmt::Display for Grant<'_> {
             }
             _ => subject.name.clone(),
         };
-        write!(f, " to {} {}", subject.kind, go_quote(&whom))
+        write!(f, " to {} {}", subject.kind, go_quote(&subject_name))
     }
 }

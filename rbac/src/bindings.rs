@@ -1,13 +1,13 @@
-//! Bindings by whom they are for.
+//! Bindings, indexed by subject.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use portcullis_api::UserInfo;
 
-use crate::binding::{Binding, Grant, Key};
+use crate::binding::{ApplicableBinding, Binding, SubjectKey};
 
-/// Bindings by namespace; the cluster's are in the empty one.
+/// Bindings by namespace; the empty one has the `ClusterRoleBinding`s.
 #[derive(Debug, Default)]
 pub(crate) struct Bindings {
     namespaces: HashMap<String, Scope>,
@@ -17,14 +17,14 @@ pub(crate) struct Bindings {
 #[derive(Debug, Default)]
 struct Scope {
     by_name: HashMap<String, Arc<Binding>>,
-    by_user: HashMap<String, For>,
-    by_group: HashMap<String, For>,
+    by_user: HashMap<String, SubjectBindings>,
+    by_group: HashMap<String, SubjectBindings>,
 }
 
-/// The bindings for one user or group, sorted by name, each with the first of its subjects that is
-/// meant.
+/// The bindings of one user or group, sorted by name, each with the index of its first matching
+/// subject.
 #[derive(Debug, Default)]
-struct For(Vec<(Arc<Binding>, usize)>);
+struct SubjectBindings(Vec<(Arc<Binding>, usize)>);
 
 // === impl Bindings ===
 
@@ -48,8 +48,8 @@ impl Bindings {
         }
     }
 
-    /// The bindings of a namespace that are for a user, by name, each once.
-    pub(crate) fn of<'a>(&'a self, user: &UserInfo, namespace: &str) -> Vec<Grant<'a>> {
+    /// The bindings in a namespace that apply to a user, sorted by name, without duplicates.
+    pub(crate) fn of<'a>(&'a self, user: &UserInfo, namespace: &str) -> Vec<ApplicableBinding<'a>> {
         let Some(scope) = self.namespaces.get(namespace) else {
             return Vec::new();
         };
@@ -57,17 +57,17 @@ impl Bindings {
         let groups = user.groups.iter();
         let as_member = groups.filter_map(|group| scope.by_group.get(group));
         let lists = as_user.chain(as_member);
-        let mut grants: Vec<_> = lists
+        let mut applicable: Vec<_> = lists
             .flat_map(|list| &list.0)
-            .map(|(binding, subject)| Grant {
+            .map(|(binding, subject)| ApplicableBinding {
                 binding,
                 subject: *subject,
             })
             .collect();
-        // The stable sort: it makes use of each list being sorted already.
-        grants.sort_by(|a, b| (&a.binding.name, a.subject).cmp(&(&b.binding.name, b.subject)));
-        grants.dedup_by(|later, first| std::ptr::eq(later.binding, first.binding));
-        grants
+        // A stable sort is fast here, as each list is already sorted.
+        applicable.sort_by(|a, b| (&a.binding.name, a.subject).cmp(&(&b.binding.name, b.subject)));
+        applicable.dedup_by(|later, first| std::ptr::eq(later.binding, first.binding));
+        applicable
     }
 }
 
@@ -76,11 +76,11 @@ impl Bindings {
 impl Scope {
     fn insert(&mut self, binding: Arc<Binding>) {
         for (subject, key) in binding.keys() {
-            let known = match key {
-                Key::User(name) => self.by_user.entry(name).or_default(),
-                Key::Group(name) => self.by_group.entry(name).or_default(),
+            let bindings = match key {
+                SubjectKey::User(name) => self.by_user.entry(name).or_default(),
+                SubjectKey::Group(name) => self.by_group.entry(name).or_default(),
             };
-            known.insert(&binding, subject);
+            bindings.insert(&binding, subject);
         }
         self.by_name.insert(binding.name.clone(), binding);
     }
@@ -90,40 +90,40 @@ impl Scope {
             return;
         };
         for (_, key) in binding.keys() {
-            let (all, who) = match key {
-                Key::User(who) => (&mut self.by_user, who),
-                Key::Group(who) => (&mut self.by_group, who),
+            let (by_subject, subject) = match key {
+                SubjectKey::User(subject) => (&mut self.by_user, subject),
+                SubjectKey::Group(subject) => (&mut self.by_group, subject),
             };
-            let Some(known) = all.get_mut(&who) else {
+            let Some(bindings) = by_subject.get_mut(&subject) else {
                 continue;
             };
-            known.remove(name);
-            if known.0.is_empty() {
-                all.remove(&who);
+            bindings.remove(name);
+            if bindings.0.is_empty() {
+                by_subject.remove(&subject);
             }
         }
     }
 }
 
-// === impl For ===
+// === impl SubjectBindings ===
 
-impl For {
-    /// Where the binding is, or else where it belongs.
+impl SubjectBindings {
+    /// The index of a binding, or the index to insert it at.
     fn find(&self, name: &str) -> Result<usize, usize> {
         self.0
             .binary_search_by(|(binding, _)| binding.name.as_str().cmp(name))
     }
 
-    /// Unless an earlier subject of the binding is the same.
+    /// Keeps the first subject if the binding is already present.
     fn insert(&mut self, binding: &Arc<Binding>, subject: usize) {
-        if let Err(place) = self.find(&binding.name) {
-            self.0.insert(place, (Arc::clone(binding), subject));
+        if let Err(index) = self.find(&binding.name) {
+            self.0.insert(index, (Arc::clone(binding), subject));
         }
     }
 
     fn remove(&mut self, name: &str) {
-        if let Ok(place) = self.find(name) {
-            self.0.remove(place);
+        if let Ok(index) = self.find(name) {
+            self.0.remove(index);
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The roles and bindings a server is born with, as Kubernetes 1.24 has them.
+//! The default roles and bindings, as in Kubernetes 1.24.
 //!
 //! Upstream: `plugin/pkg/auth/authorizer/rbac/bootstrappolicy`. The data is in tables, one file per
-//! audience; [`crate::reconcile`] says what becomes of objects that exist.
+//! audience; [`crate::reconcile`] handles objects that already exist.
 
 use std::collections::BTreeMap;
 
@@ -18,16 +18,16 @@ mod namespaced;
 mod table;
 mod users;
 
-use table::{Bound, Gathered, Given, Whom};
+use table::{AggregatedRole, BindingSpec, RoleSpec, SubjectSpec};
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 const KUBE_SYSTEM: &str = "kube-system";
 
-/// The annotation that keeps an object from being reconciled if it says `false`.
+/// The annotation that disables reconciliation of an object if it is `false`.
 pub const AUTOUPDATE: &str = "rbac.authorization.kubernetes.io/autoupdate";
 
-/// All default cluster roles. Those that aggregate others have their rules already, so that they
-/// grant what they should before any controller runs.
+/// All default cluster roles. Aggregated ones already contain their rules, so that they are
+/// effective before any controller runs.
 pub fn cluster_roles() -> Vec<ClusterRole> {
     let plain = [users::ROLES, components::ROLES].concat();
     let controllers = controllers::ROLES
@@ -37,10 +37,10 @@ pub fn cluster_roles() -> Vec<ClusterRole> {
             rules: Some(rules.iter().map(table::Row::rule).collect()),
             aggregation_rule: None,
         });
-    let mut roles: Vec<_> = users::GATHERED
+    let mut roles: Vec<_> = users::AGGREGATED
         .iter()
-        .map(gathered)
-        .chain(plain.iter().map(given))
+        .map(aggregated_role)
+        .chain(plain.iter().map(plain_role))
         .chain(controllers)
         .collect();
     aggregation::aggregate(&mut roles);
@@ -54,13 +54,13 @@ pub fn cluster_role_bindings() -> Vec<ClusterRoleBinding> {
         ClusterRoleBinding {
             metadata: metadata(&name, None, &[]),
             role_ref: role_ref("ClusterRole", &name),
-            subjects: Some(vec![Whom::Account(account).subject()]),
+            subjects: Some(vec![SubjectSpec::Account(account).subject()]),
         }
     });
-    let bound = [users::BINDINGS, components::BINDINGS].concat();
-    bound
+    let specs = [users::BINDINGS, components::BINDINGS].concat();
+    specs
         .iter()
-        .map(|Bound { name, role, to }| ClusterRoleBinding {
+        .map(|BindingSpec { name, role, to }| ClusterRoleBinding {
             metadata: metadata(name, None, &[]),
             role_ref: role_ref("ClusterRole", role),
             subjects: subjects(to),
@@ -71,38 +71,38 @@ pub fn cluster_role_bindings() -> Vec<ClusterRoleBinding> {
 
 /// The default roles of `kube-system` and `kube-public`.
 pub fn roles() -> Vec<Role> {
-    let role = |(namespace, given): &(&str, Given)| Role {
-        metadata: metadata(given.name, Some(namespace), &[]),
-        rules: Some(given.rules.iter().map(table::Row::rule).collect()),
+    let role = |(namespace, spec): &(&str, RoleSpec)| Role {
+        metadata: metadata(spec.name, Some(namespace), &[]),
+        rules: Some(spec.rules.iter().map(table::Row::rule).collect()),
     };
     namespaced::ROLES.iter().map(role).collect()
 }
 
 /// The default role bindings of `kube-system` and `kube-public`.
 pub fn role_bindings() -> Vec<RoleBinding> {
-    let binding = |(namespace, bound): &(&str, Bound)| RoleBinding {
-        metadata: metadata(bound.name, Some(namespace), &[]),
-        role_ref: role_ref("Role", bound.role),
-        subjects: subjects(bound.to),
+    let binding = |(namespace, spec): &(&str, BindingSpec)| RoleBinding {
+        metadata: metadata(spec.name, Some(namespace), &[]),
+        role_ref: role_ref("Role", spec.role),
+        subjects: subjects(spec.to),
     };
     namespaced::BINDINGS.iter().map(binding).collect()
 }
 
-fn given(role: &Given) -> ClusterRole {
+fn plain_role(role: &RoleSpec) -> ClusterRole {
     ClusterRole {
-        metadata: metadata(role.name, None, role.part_of),
+        metadata: metadata(role.name, None, role.aggregate_to),
         rules: Some(role.rules.iter().map(table::Row::rule).collect()),
         aggregation_rule: None,
     }
 }
 
-fn gathered(role: &Gathered) -> ClusterRole {
+fn aggregated_role(role: &AggregatedRole) -> ClusterRole {
     let selector = LabelSelector {
-        match_labels: Some(BTreeMap::from([part_of(role.name)])),
+        match_labels: Some(BTreeMap::from([aggregation_label(role.name)])),
         match_expressions: None,
     };
     ClusterRole {
-        metadata: metadata(role.name, None, role.part_of),
+        metadata: metadata(role.name, None, role.aggregate_to),
         rules: None,
         aggregation_rule: Some(AggregationRule {
             cluster_role_selectors: Some(vec![selector]),
@@ -111,7 +111,10 @@ fn gathered(role: &Gathered) -> ClusterRole {
 }
 
 fn metadata(name: &str, namespace: Option<&str>, aggregates: &[&str]) -> ObjectMeta {
-    let mut labels: BTreeMap<_, _> = aggregates.iter().map(|role| part_of(role)).collect();
+    let mut labels: BTreeMap<_, _> = aggregates
+        .iter()
+        .map(|role| aggregation_label(role))
+        .collect();
     labels.insert("kubernetes.io/bootstrapping".into(), "rbac-defaults".into());
     ObjectMeta {
         name: Some(name.to_owned()),
@@ -122,8 +125,8 @@ fn metadata(name: &str, namespace: Option<&str>, aggregates: &[&str]) -> ObjectM
     }
 }
 
-/// The label by which the aggregated role of this name finds its parts.
-fn part_of(role: &str) -> (String, String) {
+/// The label by which the aggregated role `role` selects roles.
+fn aggregation_label(role: &str) -> (String, String) {
     (
         format!("rbac.authorization.k8s.io/aggregate-to-{role}"),
         "true".into(),
@@ -138,8 +141,8 @@ fn role_ref(kind: &str, name: &str) -> RoleRef {
     }
 }
 
-fn subjects(to: &[Whom]) -> Option<Vec<Subject>> {
-    (!to.is_empty()).then(|| to.iter().map(Whom::subject).collect())
+fn subjects(to: &[SubjectSpec]) -> Option<Vec<Subject>> {
+    (!to.is_empty()).then(|| to.iter().map(SubjectSpec::subject).collect())
 }
 
 #[cfg(test)]

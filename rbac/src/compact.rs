@@ -1,22 +1,22 @@
-//! Fewer rules that say the same (upstream: `validation.CompactRules`).
+//! Merges rules into fewer equivalent ones (upstream: `validation.CompactRules`).
 
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
 use crate::rule::items;
 
-/// Joins the verbs of rules about one resource of one group, by at most one name.
+/// Merges the verbs of rules for the same group, resource and at most one name.
 pub(crate) fn compact(rules: Vec<PolicyRule>) -> Vec<PolicyRule> {
     let mut compacted: Vec<PolicyRule> = Vec::new();
     for rule in rules {
-        let alike = |known: &&mut PolicyRule| {
+        let mergeable = |existing: &&mut PolicyRule| {
             is_simple(&rule)
-                && is_simple(known)
-                && items(&known.api_groups) == items(&rule.api_groups)
-                && items(&known.resources) == items(&rule.resources)
-                && items(&known.resource_names) == items(&rule.resource_names)
+                && is_simple(existing)
+                && items(&existing.api_groups) == items(&rule.api_groups)
+                && items(&existing.resources) == items(&rule.resources)
+                && items(&existing.resource_names) == items(&rule.resource_names)
         };
-        match compacted.iter_mut().find(alike) {
-            Some(known) => known.verbs.extend(rule.verbs),
+        match compacted.iter_mut().find(mergeable) {
+            Some(existing) => existing.verbs.extend(rule.verbs),
             None => compacted.push(rule),
         }
     }

@@ -1,5 +1,5 @@
-//! May they give what they do not have? Writers of roles and bindings must hold the rules they
-//! hand out, unless they are trusted with the verbs `escalate` or `bind`.
+//! Prevention of privilege escalation: writers of roles and bindings must hold the rules that they
+//! grant, unless they have the verbs `escalate` or `bind`.
 //!
 //! Upstream: `pkg/registry/rbac/*/policybased`, `escalation_check.go`, `ConfirmNoEscalation`.
 
@@ -15,80 +15,83 @@ use crate::{Attributes, Authorizer, ResourceTarget, Target};
 
 const GROUP: &str = "rbac.authorization.k8s.io";
 
-/// How many smallest parts of rules are compared: a rule of a few kilobytes can have millions, and
-/// each is looked for in all that the writer holds.
-const PARTS_MAX: usize = 10_000;
+/// The maximum number of atomic rules that are compared: a rule of a few kilobytes can have
+/// millions, and each is compared with all rules of the writer.
+const MAX_ATOMS: usize = 10_000;
 
-/// Why a write is refused.
+/// Why a write is denied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The writer lacks what the role would give: 403, with this text for the reason.
+pub enum EscalationError {
+    /// The writer does not hold the rules that the role grants: 403, with this message.
     #[error("{0}")]
     Escalates(String),
-    /// The role to bind does not exist: 404, of the resource `clusterroles` or `roles`.
+    /// The role to bind does not exist: 404 for `clusterroles` or `roles`.
     #[error(transparent)]
     NoRole(Unresolved),
 }
 
-/// Checks writes of roles and bindings by one user. Updates for which
+/// Checks writes of roles and bindings by a user. Updates for which
 /// [`only_gc_fields_differ`](portcullis_api::object::only_gc_fields_differ) need no check.
 #[derive(Clone, Copy)]
 pub struct Escalation<'a> {
-    /// Where the writer's own rules are.
+    /// The index that contains the writer's rules.
     pub index: &'a Index,
-    /// Who knows of `escalate` and `bind`.
+    /// Decides about the verbs `escalate` and `bind`.
     pub authorizer: &'a dyn Authorizer,
     /// The writer.
     pub user: &'a UserInfo,
-    /// The namespace the request names, empty for cluster-scoped kinds.
+    /// The namespace of the request; empty for cluster-scoped kinds.
     pub namespace: &'a str,
 }
 
 impl Escalation<'_> {
-    /// May the user create or change a role to have these rules? `name` is the one in the
-    /// request's path, so empty for creations.
+    /// Checks that the user may write a role with these rules. `name` is the name in the request's
+    /// path, which is empty for creations.
     ///
     /// # Errors
-    /// [`Refusal::Escalates`]
-    pub fn role(&self, name: &str, rules: &[PolicyRule]) -> Result<(), Refusal> {
-        if self.is_trusted("escalate", "roles", name) {
+    /// [`EscalationError::Escalates`]
+    pub fn role(&self, name: &str, rules: &[PolicyRule]) -> Result<(), EscalationError> {
+        if self.has_verb("escalate", "roles", name) {
             Ok(())
         } else {
-            self.holds(rules)
+            self.check_held(rules)
         }
     }
 
-    /// May the user create a cluster role like this, or change `old` into it? Whoever touches an
-    /// aggregation rule must be able to do everything, since it gathers rules unseen.
+    /// Checks that the user may create the cluster role `new`, or change `old` into it. Adding,
+    /// changing or removing an aggregation rule requires all permissions, as the aggregated rules
+    /// are not known in advance.
     ///
     /// # Errors
-    /// [`Refusal::Escalates`]
+    /// [`EscalationError::Escalates`]
     pub fn cluster_role(
         &self,
         name: &str,
         new: &ClusterRole,
         old: Option<&ClusterRole>,
-    ) -> Result<(), Refusal> {
-        if self.is_trusted("escalate", "clusterroles", name) {
+    ) -> Result<(), EscalationError> {
+        if self.has_verb("escalate", "clusterroles", name) {
             return Ok(());
         }
-        self.holds(new.rules.as_deref().unwrap_or_default())?;
+        self.check_held(new.rules.as_deref().unwrap_or_default())?;
         let aggregates = |role: &ClusterRole| role.aggregation_rule.is_some();
-        if (aggregates(new) || old.is_some_and(aggregates)) && self.holds(&everything()).is_err() {
+        if (aggregates(new) || old.is_some_and(aggregates))
+            && self.check_held(&everything()).is_err()
+        {
             let why = "must have cluster-admin privileges to use the aggregationRule";
-            return Err(Refusal::Escalates(why.into()));
+            return Err(EscalationError::Escalates(why.into()));
         }
         Ok(())
     }
 
-    /// May the user create or change a binding, of either kind, to this role?
+    /// Checks that the user may write a `RoleBinding` or `ClusterRoleBinding` of this role.
     ///
     /// # Errors
-    /// [`Refusal`]
-    pub fn binding(&self, role: &RoleRef) -> Result<(), Refusal> {
+    /// [`EscalationError`]
+    pub fn binding(&self, role: &RoleRef) -> Result<(), EscalationError> {
         let may_bind = match role.kind.as_str() {
-            "ClusterRole" => self.is_trusted("bind", "clusterroles", &role.name),
-            "Role" => self.is_trusted("bind", "roles", &role.name),
+            "ClusterRole" => self.has_verb("bind", "clusterroles", &role.name),
+            "Role" => self.has_verb("bind", "roles", &role.name),
             _ => false,
         };
         if may_bind {
@@ -97,12 +100,12 @@ impl Escalation<'_> {
         let rules = self
             .index
             .role_rules(role, self.namespace)
-            .map_err(Refusal::NoRole)?;
-        self.holds(&rules)
+            .map_err(EscalationError::NoRole)?;
+        self.check_held(&rules)
     }
 
-    /// Members of `system:masters` always are.
-    fn is_trusted(&self, verb: &str, resource: &str, name: &str) -> bool {
+    /// Whether the user has `verb` on the role. Members of `system:masters` always have.
+    fn has_verb(&self, verb: &str, resource: &str, name: &str) -> bool {
         let target = ResourceTarget {
             group: GROUP,
             resource,
@@ -119,24 +122,27 @@ impl Escalation<'_> {
             || self.authorizer.authorize(&attributes).is_allowed()
     }
 
-    /// Does the user hold all of these rules?
-    fn holds(&self, rules: &[PolicyRule]) -> Result<(), Refusal> {
+    /// Checks that the user holds all of these rules.
+    fn check_held(&self, rules: &[PolicyRule]) -> Result<(), EscalationError> {
         let own = self.index.rules_for(self.user, self.namespace);
-        let open: Vec<_> = rules
+        let uncovered: Vec<_> = rules
             .iter()
             .filter(|rule| !own.rules.iter().any(|held| covers(held, rule)))
             .cloned()
             .collect();
-        let parts = open.iter().map(parts).fold(0, usize::saturating_add);
-        if parts > PARTS_MAX {
+        let count = uncovered
+            .iter()
+            .map(atom_count)
+            .fold(0, usize::saturating_add);
+        if count > MAX_ATOMS {
             let why = format!(
-                "user {} does not hold these rules as they are written, and they have too many combinations of \
-                 verbs, groups, resources and names to be compared one by one: {parts}, at most {PARTS_MAX}",
+                "user {} does not hold these rules literally, and they have too many combinations of \
+                 verbs, groups, resources and names to compare them individually: {count}, at most {MAX_ATOMS}",
                 go_quote(&self.user.name),
             );
-            return Err(Refusal::Escalates(why));
+            return Err(EscalationError::Escalates(why));
         }
-        let missing = missing(&own.rules, &open);
+        let missing = missing(&own.rules, &uncovered);
         if missing.is_empty() {
             return Ok(());
         }
@@ -153,16 +159,17 @@ impl Escalation<'_> {
             lines.join("\n"),
         );
         if !own.errors.is_empty() {
-            // Upstream wraps one aggregate in a list, so a list of them has brackets twice.
+            // Upstream wraps one aggregate in another, so several errors have two pairs of
+            // brackets.
             let errors = crate::aggregate::aggregate(&own.errors).unwrap_or_default();
             text.push_str(&format!("; resolution errors: [{errors}]"));
         }
-        Err(Refusal::Escalates(text))
+        Err(EscalationError::Escalates(text))
     }
 }
 
-/// How many smallest parts a rule has, without making them.
-fn parts(rule: &PolicyRule) -> usize {
+/// The number of a rule's [`atoms`], computed without creating them.
+fn atom_count(rule: &PolicyRule) -> usize {
     let count = |list: &Option<Vec<String>>| list.as_ref().map_or(0, Vec::len);
     let objects = count(&rule.api_groups)
         .saturating_mul(count(&rule.resources))
@@ -171,7 +178,7 @@ fn parts(rule: &PolicyRule) -> usize {
     targets.saturating_mul(rule.verbs.len())
 }
 
-/// The smallest parts of `wanted` that `own` does not cover (upstream: `validation.Covers`).
+/// The atoms of `wanted` that `own` does not cover (upstream: `validation.Covers`).
 pub(crate) fn missing(own: &[PolicyRule], wanted: &[PolicyRule]) -> Vec<PolicyRule> {
     let covered = |atom: &PolicyRule| own.iter().any(|rule| covers(rule, atom));
     wanted

@@ -1,8 +1,8 @@
-//! Roles and bindings in memory, found by who they are for.
+//! Roles and bindings in memory, indexed by subject.
 //!
-//! A decision looks at the bindings of the user's name and groups only, never at all of a cluster's.
-//! Whoever owns the index feeds it each change of the four kinds, from one source and in its order,
-//! before the next request may count on it; see [`Index::replace`] for the start.
+//! A decision visits only the bindings of the user's name and groups, not all of the cluster's. The
+//! owner applies each change of the four kinds, in the order of a single source, before a later
+//! request may depend on it; see [`Index::replace`] for the start.
 
 use std::ops::ControlFlow;
 
@@ -12,7 +12,7 @@ use k8s_openapi::api::rbac::v1::{
 use parking_lot::RwLock;
 use portcullis_api::UserInfo;
 
-use crate::binding::{Binding, Grant, RoleKind};
+use crate::binding::{ApplicableBinding, Binding, RoleKind};
 use crate::bindings::Bindings;
 use crate::roles::{Roles, Rules};
 use crate::unresolved::Unresolved;
@@ -29,22 +29,22 @@ struct State {
     bindings: Bindings,
 }
 
-/// All rules a user has.
+/// All rules granted to a user.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Resolved {
-    /// The rules, in the order of their bindings' names, the cluster's first.
+    /// The rules of `ClusterRoleBinding`s, then those of `RoleBinding`s, each by binding name.
     pub rules: Vec<PolicyRule>,
-    /// What is not known of the user's rules.
+    /// The roles that could not be resolved.
     pub errors: Vec<Unresolved>,
 }
 
 impl Index {
-    /// An index of nothing.
+    /// An empty index.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Forgets everything and knows these, at once for all who ask.
+    /// Atomically replaces all roles and bindings.
     pub fn replace<'a>(
         &self,
         roles: impl IntoIterator<Item = &'a Role>,
@@ -65,53 +65,53 @@ impl Index {
         cluster_bindings
             .into_iter()
             .for_each(|b| state.bindings.put(Binding::cluster(b)));
-        // The old state is dropped when nobody waits for the lock any more.
+        // The old state is dropped after the lock is released.
         let _old = std::mem::replace(&mut *self.state.write(), state);
     }
 
-    /// Knows a new or changed role.
+    /// Inserts or updates a `Role`.
     pub fn put_role(&self, role: &Role) {
         self.state.write().roles.put_role(role);
     }
 
-    /// Forgets a role.
+    /// Removes a `Role`.
     pub fn delete_role(&self, namespace: &str, name: &str) {
         self.state.write().roles.delete_role(namespace, name);
     }
 
-    /// Knows a new or changed cluster role.
+    /// Inserts or updates a `ClusterRole`.
     pub fn put_cluster_role(&self, role: &ClusterRole) {
         self.state.write().roles.put_cluster_role(role);
     }
 
-    /// Forgets a cluster role.
+    /// Removes a `ClusterRole`.
     pub fn delete_cluster_role(&self, name: &str) {
         self.state.write().roles.delete_cluster_role(name);
     }
 
-    /// Knows a new or changed binding.
+    /// Inserts or updates a `RoleBinding`.
     pub fn put_role_binding(&self, binding: &RoleBinding) {
         let binding = Binding::namespaced(binding);
         self.state.write().bindings.put(binding);
     }
 
-    /// Forgets a binding.
+    /// Removes a `RoleBinding`.
     pub fn delete_role_binding(&self, namespace: &str, name: &str) {
         self.state.write().bindings.delete(namespace, name);
     }
 
-    /// Knows a new or changed cluster binding.
+    /// Inserts or updates a `ClusterRoleBinding`.
     pub fn put_cluster_role_binding(&self, binding: &ClusterRoleBinding) {
         let binding = Binding::cluster(binding);
         self.state.write().bindings.put(binding);
     }
 
-    /// Forgets a cluster binding.
+    /// Removes a `ClusterRoleBinding`.
     pub fn delete_cluster_role_binding(&self, name: &str) {
         self.state.write().bindings.delete("", name);
     }
 
-    /// All rules that a user has in a namespace, or cluster-wide if it is empty.
+    /// All rules granted to a user in a namespace; cluster-wide if it is empty.
     pub fn rules_for(&self, user: &UserInfo, namespace: &str) -> Resolved {
         let mut found = Resolved::default();
         self.visit(user, namespace, |_, rules| {
@@ -124,7 +124,7 @@ impl Index {
         found
     }
 
-    /// The rules of the role a binding in `namespace` refers to.
+    /// The rules of the role that a binding in `namespace` refers to.
     ///
     /// # Errors
     /// [`Unresolved`], if there is no such role.
@@ -141,13 +141,15 @@ impl Index {
             .map(|rules| rules.all().to_vec())
     }
 
-    /// Shows `visitor` each binding that is for the user, and its rules: the cluster's, then the
-    /// namespace's, by name. No change happens meanwhile; do not call back into the index.
+    /// Calls `visitor` with each binding that applies to the user and its rules:
+    /// `ClusterRoleBinding`s first, then those of the namespace, by name. Holds a lock: `visitor`
+    /// must not call back into the index.
     ///
-    /// Upstream: `DefaultRuleResolver.VisitRulesFor`, which goes through all bindings in no order.
+    /// Upstream: `DefaultRuleResolver.VisitRulesFor`, which visits all bindings in no particular
+    /// order.
     pub(crate) fn visit<F>(&self, user: &UserInfo, namespace: &str, mut visitor: F)
     where
-        F: FnMut(&Grant<'_>, Result<&Rules, Unresolved>) -> ControlFlow<()>,
+        F: FnMut(&ApplicableBinding<'_>, Result<&Rules, Unresolved>) -> ControlFlow<()>,
     {
         let state = self.state.read();
         let scopes = if namespace.is_empty() {
@@ -156,12 +158,12 @@ impl Index {
             &["", namespace]
         };
         for scope in scopes {
-            for grant in state.bindings.of(user, scope) {
-                let binding = grant.binding;
+            for applicable in state.bindings.of(user, scope) {
+                let binding = applicable.binding;
                 let rules = state
                     .roles
                     .rules(&binding.role_kind, scope, &binding.role_name);
-                if visitor(&grant, rules).is_break() {
+                if visitor(&applicable, rules).is_break() {
                     return;
                 }
             }

@@ -1,8 +1,8 @@
-//! May they? RBAC over an index in memory.
+//! Authorization: RBAC over an index in memory.
 //!
-//! [`Authorizer`] is the seam: [`RbacAuthorizer`] decides by roles and bindings, others always
-//! allow or deny, and a [`Union`] asks several in order. Decisions need no I/O: whoever owns the
-//! index feeds it.
+//! [`Authorizer`] is the common trait: [`RbacAuthorizer`] decides by roles and bindings, others
+//! have fixed decisions, and a [`Union`] tries several in order. Decisions need no I/O; the owner
+//! of the index keeps it up to date.
 
 use k8s_openapi::api::authorization::v1::SubjectRulesReviewStatus;
 use portcullis_api::UserInfo;
@@ -17,7 +17,6 @@ pub mod bootstrap;
 mod compact;
 pub mod escalation;
 mod index;
-mod marks;
 mod names;
 pub mod reconcile;
 mod roles;
@@ -26,13 +25,14 @@ mod rules_review;
 pub mod trace;
 mod union;
 mod unresolved;
+mod word_filter;
 
 #[cfg(test)]
 mod testing;
 
 pub use always::{AlwaysAllow, AlwaysDeny, Privileged};
 pub use authorizer::RbacAuthorizer;
-pub use escalation::{Escalation, Refusal};
+pub use escalation::{Escalation, EscalationError};
 pub use index::{Index, Resolved};
 pub use names::{NameSet, Names};
 pub use rule::allows;
@@ -40,18 +40,18 @@ pub use trace::Step;
 pub use union::Union;
 pub use unresolved::Unresolved;
 
-/// What somebody wants to do.
+/// The attributes of a request that authorizers decide on.
 #[derive(Clone, Copy, Debug)]
 pub struct Attributes<'a> {
-    /// Who.
+    /// The user who sends the request.
     pub user: &'a UserInfo,
-    /// Such as `list`; lower-case HTTP methods for paths.
+    /// Such as `list`; for paths the lower-case HTTP method.
     pub verb: &'a str,
-    /// With what.
+    /// The resource or path.
     pub target: Target<'a>,
 }
 
-/// What a request is about.
+/// The target of a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Target<'a> {
     /// An object, or a collection of them.
@@ -61,7 +61,7 @@ pub enum Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// The namespace whose bindings count, empty if only the cluster's do.
+    /// The namespace whose bindings apply; empty if only `ClusterRoleBinding`s do.
     pub const fn namespace(&self) -> &'a str {
         match self {
             Self::Resource(target) => target.namespace,
@@ -70,7 +70,7 @@ impl<'a> Target<'a> {
     }
 }
 
-/// An object, or a collection of them; what is not set is empty.
+/// An object or a collection. Fields that do not apply are empty.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ResourceTarget<'a> {
     /// The API group, empty for core.
@@ -85,46 +85,46 @@ pub struct ResourceTarget<'a> {
     pub name: &'a str,
 }
 
-/// What an authorizer says, and why.
+/// An authorizer's decision and its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// Yes.
+    /// The request is allowed.
     Allow {
         /// Such as `RBAC: allowed by ClusterRoleBinding "a" of ClusterRole "b" to User "c"`.
         reason: String,
     },
-    /// No, whatever others say.
+    /// The request is denied, regardless of other authorizers.
     Deny {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// Others may know; if none does, it is no.
+    /// Other authorizers decide; if none allows it, the request is denied.
     NoOpinion {
-        /// Why, such as a role that is missing; mostly empty.
+        /// The reason, such as a missing role; usually empty.
         reason: String,
     },
 }
 
 impl Decision {
-    /// Whether this is a yes.
+    /// Whether the request is allowed.
     pub const fn is_allowed(&self) -> bool {
         matches!(self, Self::Allow { .. })
     }
 }
 
-/// Decides whether somebody may do something.
+/// Decides whether requests are allowed.
 pub trait Authorizer: Send + Sync + 'static {
-    /// Its name for people, as `--authorization-mode` has it.
+    /// The name shown to users, as in `--authorization-mode`.
     fn name(&self) -> &'static str;
 
-    /// Decides.
+    /// Decides on a request.
     fn authorize(&self, attributes: &Attributes<'_>) -> Decision;
 
-    /// The names to which the user may do it, whatever name the attributes have: those for which
-    /// [`authorize`](Self::authorize) would allow it.
+    /// The object names for which [`authorize`](Self::authorize) would allow the request,
+    /// regardless of the name in `attributes`.
     fn names(&self, attributes: &Attributes<'_>) -> Names;
 
-    /// How that decision comes about: who is asked, in order, up to the one who decides.
+    /// The steps of the decision: the authorizers tried, in order, up to the one that decides.
     fn trace(&self, attributes: &Attributes<'_>) -> Vec<Step> {
         vec![Step {
             authorizer: self.name(),
@@ -133,8 +133,8 @@ pub trait Authorizer: Send + Sync + 'static {
         }]
     }
 
-    /// All that a user may do in a namespace, as far as this authorizer can list it (upstream:
-    /// `authorizer.RuleResolver`).
+    /// The rules that apply to a user in a namespace, as far as this authorizer can list them
+    /// (upstream: `authorizer.RuleResolver`).
     fn rules(&self, _user: &UserInfo, _namespace: &str) -> SubjectRulesReviewStatus {
         SubjectRulesReviewStatus::default()
     }

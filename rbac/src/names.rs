@@ -1,11 +1,11 @@
-//! What an authorizer says of all names at once.
+//! The decision of an authorizer for all object names at once.
 
 use std::collections::HashSet;
 
-/// To which of all names there could be somebody may do something: what
-/// [`authorize`](crate::Authorizer::authorize) says of one after the other, asked once.
+/// The set of object names for which a request is allowed: equal to calling
+/// [`authorize`](crate::Authorizer::authorize) for each possible name.
 ///
-/// Opinions in the order in which authorizers are asked; of a name, the first that speaks of it
+/// Contains opinions in the order of the authorizers; for each name the first opinion on it
 /// decides.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names(Vec<Opinion>);
@@ -13,46 +13,52 @@ pub struct Names(Vec<Opinion>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Opinion {
     allows: bool,
-    of: NameSet,
+    names: NameSet,
 }
 
-/// A set of names.
+/// A set of object names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NameSet {
-    /// Every one, the empty one too.
+    /// All names, including the empty one.
     All,
-    /// These.
+    /// Only these names.
     These(HashSet<String>),
 }
 
 // === impl Names ===
 
 impl Names {
-    /// A yes to these, and no opinion on the others.
-    pub fn allow(of: NameSet) -> Self {
-        Self(vec![Opinion { allows: true, of }])
+    /// Allows these names, without an opinion on others.
+    pub fn allow(names: NameSet) -> Self {
+        Self(vec![Opinion {
+            allows: true,
+            names,
+        }])
     }
 
-    /// A no to these, and no opinion on the others.
-    pub fn deny(of: NameSet) -> Self {
-        Self(vec![Opinion { allows: false, of }])
+    /// Denies these names, without an opinion on others.
+    pub fn deny(names: NameSet) -> Self {
+        Self(vec![Opinion {
+            allows: false,
+            names,
+        }])
     }
 
-    /// What these leave open, the others decide.
+    /// Adds the opinions of the next authorizer, which apply to names without an opinion so far.
     #[must_use]
     pub fn then(mut self, others: Self) -> Self {
         self.0.extend(others.0);
         self
     }
 
-    /// Whether nothing is left open.
+    /// Whether there is an opinion on every name.
     pub(crate) fn is_final(&self) -> bool {
-        self.0.iter().any(|opinion| opinion.of == NameSet::All)
+        self.0.iter().any(|opinion| opinion.names == NameSet::All)
     }
 
-    /// Whether it may be done to what has this name.
+    /// Whether the request is allowed for an object with this name.
     pub fn contains(&self, name: &str) -> bool {
-        let decisive = self.0.iter().find(|opinion| opinion.of.contains(name));
+        let decisive = self.0.iter().find(|opinion| opinion.names.contains(name));
         decisive.is_some_and(|opinion| opinion.allows)
     }
 }

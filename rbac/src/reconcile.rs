@@ -1,7 +1,7 @@
-//! What becomes, at the start, of default objects that exist already: nothing is taken away, what
-//! is missing is added, and who says `autoupdate: "false"` is left alone.
+//! Reconciliation of existing default objects at the start: missing permissions and subjects are
+//! added, extra ones are kept, and objects with `autoupdate: "false"` are left unchanged.
 //!
-//! Upstream: `component-helpers/auth/rbac/reconciliation`, as kube-apiserver uses it (no
+//! Upstream: `component-helpers/auth/rbac/reconciliation`, as kube-apiserver uses it (without
 //! removal of extra permissions).
 
 use std::collections::BTreeMap;
@@ -14,20 +14,20 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use crate::bootstrap::AUTOUPDATE;
 use crate::escalation::missing;
 
-/// What to do about an object.
+/// The action for an object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step<T> {
-    /// It is not there: create it.
+    /// The object is missing: create it.
     Create(T),
-    /// Something is missing in it: write this instead.
+    /// The object is incomplete: update it to this.
     Update(T),
-    /// It is bound to another role, which no update can change: delete it and create this.
+    /// The binding refers to another role, which an update cannot change: delete and recreate it.
     Recreate(T),
-    /// It is as it should be, or does not want to be touched.
+    /// The object is complete or opts out of reconciliation.
     Nothing,
 }
 
-/// What to do about a cluster role. The rules of an aggregated one are its controller's.
+/// The action for a cluster role. The rules of an aggregated one are left to its controller.
 pub fn cluster_role(existing: Option<&ClusterRole>, expected: ClusterRole) -> Step<ClusterRole> {
     let Some(existing) = existing else {
         return Step::Create(expected);
@@ -51,13 +51,13 @@ pub fn cluster_role(existing: Option<&ClusterRole>, expected: ClusterRole) -> St
         rule.cluster_role_selectors = Some(all);
     } else {
         add_missing(&mut role.rules, expected.rules);
-        // its controller would take away what was just added
+        // Otherwise the aggregation controller would replace the rules.
         role.aggregation_rule = None;
     }
     step(existing, role, &existing.metadata)
 }
 
-/// What to do about a role.
+/// The action for a role.
 pub fn role(existing: Option<&Role>, expected: Role) -> Step<Role> {
     let Some(existing) = existing else {
         return Step::Create(expected);
@@ -68,7 +68,7 @@ pub fn role(existing: Option<&Role>, expected: Role) -> Step<Role> {
     step(existing, role, &existing.metadata)
 }
 
-/// What to do about a cluster role binding.
+/// The action for a cluster role binding.
 pub fn cluster_role_binding(
     existing: Option<&ClusterRoleBinding>,
     expected: ClusterRoleBinding,
@@ -76,7 +76,7 @@ pub fn cluster_role_binding(
     let Some(existing) = existing else {
         return Step::Create(expected);
     };
-    if !means_same(&existing.role_ref, &expected.role_ref) {
+    if !same_role(&existing.role_ref, &expected.role_ref) {
         return recreate(&existing.metadata, expected);
     }
     let mut binding = existing.clone();
@@ -85,12 +85,12 @@ pub fn cluster_role_binding(
     step(existing, binding, &existing.metadata)
 }
 
-/// What to do about a role binding.
+/// The action for a role binding.
 pub fn role_binding(existing: Option<&RoleBinding>, expected: RoleBinding) -> Step<RoleBinding> {
     let Some(existing) = existing else {
         return Step::Create(expected);
     };
-    if !means_same(&existing.role_ref, &expected.role_ref) {
+    if !same_role(&existing.role_ref, &expected.role_ref) {
         return recreate(&existing.metadata, expected);
     }
     let mut binding = existing.clone();
@@ -123,7 +123,7 @@ fn is_protected(metadata: &ObjectMeta) -> bool {
         .is_some_and(|value| value == "false")
 }
 
-/// What exists wins over what is expected.
+/// Merges labels and annotations; existing values take precedence.
 fn merged(existing: &ObjectMeta, expected: &ObjectMeta) -> ObjectMeta {
     let merge = |existing: &Option<BTreeMap<_, _>>, expected: &Option<BTreeMap<_, _>>| {
         let mut all: BTreeMap<String, String> = expected.clone().unwrap_or_default();
@@ -145,23 +145,31 @@ fn add_missing(rules: &mut Option<Vec<PolicyRule>>, expected: Option<Vec<PolicyR
     }
 }
 
-fn means_same(a: &RoleRef, b: &RoleRef) -> bool {
+fn same_role(a: &RoleRef, b: &RoleRef) -> bool {
     a.kind == b.kind && a.name == b.name
 }
 
-fn add_subjects(known: &mut Option<Vec<Subject>>, expected: Option<Vec<Subject>>, home: &str) {
+fn add_subjects(
+    existing_subjects: &mut Option<Vec<Subject>>,
+    expected: Option<Vec<Subject>>,
+    default_namespace: &str,
+) {
     let same = |a: &Subject, b: &Subject| {
         let namespace = |s: &Subject| match s.namespace.as_deref() {
             Some(namespace) if !namespace.is_empty() => namespace.to_owned(),
-            _ => home.to_owned(),
+            _ => default_namespace.to_owned(),
         };
         a.kind == b.kind
             && a.name == b.name
             && (a.kind != "ServiceAccount" || namespace(a) == namespace(b))
     };
     for subject in expected.unwrap_or_default() {
-        if !known.iter().flatten().any(|k| same(k, &subject)) {
-            known.get_or_insert_default().push(subject);
+        if !existing_subjects
+            .iter()
+            .flatten()
+            .any(|k| same(k, &subject))
+        {
+            existing_subjects.get_or_insert_default().push(subject);
         }
     }
 }

@@ -1,12 +1,12 @@
-//! The rules of every role.
+//! The rules of all roles.
 
 use std::collections::HashMap;
 
 use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role};
 
 use crate::binding::RoleKind;
-use crate::marks::Marks;
 use crate::unresolved::Unresolved;
+use crate::word_filter::WordFilter;
 
 /// Rules by namespace and name.
 #[derive(Debug, Default)]
@@ -17,10 +17,10 @@ pub(crate) struct Roles {
 
 type ByName = HashMap<String, Rules>;
 
-/// The rules of one role, each with what tells at a glance that it does not allow a request.
+/// The rules of one role, and a filter of each that excludes most requests.
 #[derive(Debug)]
 pub(crate) struct Rules {
-    marks: Vec<Marks>,
+    filters: Vec<WordFilter>,
     rules: Vec<PolicyRule>,
 }
 
@@ -53,7 +53,7 @@ impl Roles {
         self.cluster.remove(name);
     }
 
-    /// The rules of the role that a binding in `namespace` means.
+    /// The rules of the role that a binding in `namespace` refers to.
     pub(crate) fn rules(
         &self,
         kind: &RoleKind,
@@ -61,7 +61,7 @@ impl Roles {
         name: &str,
     ) -> Result<&Rules, Unresolved> {
         let (found, missing): (_, fn(String) -> Unresolved) = match kind {
-            // A binding in no namespace means cluster roles only.
+            // A ClusterRoleBinding can only refer to a ClusterRole.
             RoleKind::Role if namespace.is_empty() => (None, Unresolved::Role),
             RoleKind::Role => {
                 let roles = self.namespaces.get(namespace);
@@ -80,7 +80,7 @@ impl Rules {
     fn new(rules: Option<&[PolicyRule]>) -> Self {
         let rules = rules.unwrap_or_default().to_vec();
         Self {
-            marks: rules.iter().map(Marks::of_rule).collect(),
+            filters: rules.iter().map(WordFilter::of_rule).collect(),
             rules,
         }
     }
@@ -89,9 +89,9 @@ impl Rules {
         &self.rules
     }
 
-    /// The rules that may allow a request with these marks: all that do, and few others.
-    pub(crate) fn that_may_allow(&self, request: Marks) -> impl Iterator<Item = &PolicyRule> {
-        let marked = self.marks.iter().zip(&self.rules);
-        marked.filter_map(move |(marks, rule)| marks.may_allow(request).then_some(rule))
+    /// The rules that may allow a request: all that do, and few others.
+    pub(crate) fn candidates(&self, request: WordFilter) -> impl Iterator<Item = &PolicyRule> {
+        let filtered = self.filters.iter().zip(&self.rules);
+        filtered.filter_map(move |(filter, rule)| filter.may_allow(request).then_some(rule))
     }
 }

@@ -1,4 +1,4 @@
-//! What one rule of a role matches, covers and reads like.
+//! Matching, covering and formatting of a role's rules.
 //!
 //! Upstream: `pkg/apis/rbac/v1/evaluation_helpers.go` (matching) and
 //! `component-helpers/auth/rbac/validation/policy_comparator.go` (covering).
@@ -21,8 +21,8 @@ pub fn allows(rule: &PolicyRule, attributes: &Attributes<'_>) -> bool {
     allowed_names(rule, attributes).is_some_and(|names| names.is_empty() || has(names, name))
 }
 
-/// The names for which a rule allows a request, whatever name the request has; an empty list means
-/// all. `None` if it allows it for none.
+/// The object names for which a rule allows a request, regardless of the request's name; an empty
+/// list means all names. `None` if it allows none.
 pub(crate) fn allowed_names<'r>(
     rule: &'r PolicyRule,
     attributes: &Attributes<'_>,
@@ -33,9 +33,9 @@ pub(crate) fn allowed_names<'r>(
     match &attributes.target {
         Target::Resource(target) => {
             let mut resources = items(&rule.resources).iter();
-            let is_meant = has_or_all(items(&rule.api_groups), target.group)
-                && resources.any(|r| names_resource(r, target));
-            is_meant.then(|| items(&rule.resource_names))
+            let matches = has_or_all(items(&rule.api_groups), target.group)
+                && resources.any(|r| matches_resource(r, target));
+            matches.then(|| items(&rule.resource_names))
         }
         Target::Path(path) => {
             let mut urls = items(&rule.non_resource_urls).iter();
@@ -44,8 +44,8 @@ pub(crate) fn allowed_names<'r>(
     }
 }
 
-/// `*`, `pods`, `pods/log` and `*/log`; `pods/*` is no pattern.
-fn names_resource(pattern: &str, target: &ResourceTarget<'_>) -> bool {
+/// Patterns are `*`, `pods`, `pods/log` and `*/log`; `pods/*` is not a pattern.
+fn matches_resource(pattern: &str, target: &ResourceTarget<'_>) -> bool {
     let ResourceTarget {
         resource,
         subresource,
@@ -57,20 +57,20 @@ fn names_resource(pattern: &str, target: &ResourceTarget<'_>) -> bool {
     if subresource.is_empty() {
         return pattern == resource;
     }
-    // What is left of the pattern without `/<subresource>`.
+    // The pattern without `/<subresource>`.
     let of = pattern
         .strip_suffix(subresource)
         .and_then(|p| p.strip_suffix('/'));
     of.is_some_and(|of| of == resource || of == ALL)
 }
 
-/// Equal, or the pattern ends with `*` and the path begins like it.
+/// A pattern is an exact path, or a prefix followed by `*`.
 fn covers_url(pattern: &str, path: &str) -> bool {
     pattern == path || (pattern.ends_with('*') && path.starts_with(pattern.trim_end_matches('*')))
 }
 
-/// Whether whoever is given `owned` can do all that `atom` allows; an atom is one of
-/// [`atoms`], so that no two rules cover it only together.
+/// Whether `owned` includes all permissions of `atom`, which is one of [`atoms`], so that no two
+/// rules can cover it only in combination.
 pub(crate) fn covers(owned: &PolicyRule, atom: &PolicyRule) -> bool {
     let names = items(&owned.resource_names);
     let wanted = items(&atom.resource_names);
@@ -97,7 +97,8 @@ fn covers_resources(owned: &[String], wanted: &[String]) -> bool {
         })
 }
 
-/// A rule in its smallest parts: one verb on one resource of one group and one name, or on one URL.
+/// Splits a rule into atomic rules: one verb on one resource of one group and one name, or on one
+/// URL.
 pub(crate) fn atoms(rule: &PolicyRule) -> impl Iterator<Item = PolicyRule> + '_ {
     let one = |s: &String| Some(vec![s.clone()]);
     let names = items(&rule.resource_names);
@@ -134,7 +135,7 @@ pub(crate) fn atoms(rule: &PolicyRule) -> impl Iterator<Item = PolicyRule> + '_ 
     resources.chain(urls)
 }
 
-/// Equal, where an absent list is an empty one (upstream: `equality.Semantic`).
+/// Whether two rules are equal; absent and empty lists are (upstream: `equality.Semantic`).
 pub(crate) fn same(a: &PolicyRule, b: &PolicyRule) -> bool {
     a.verbs == b.verbs
         && items(&a.api_groups) == items(&b.api_groups)
@@ -143,7 +144,8 @@ pub(crate) fn same(a: &PolicyRule, b: &PolicyRule) -> bool {
         && items(&a.non_resource_urls) == items(&b.non_resource_urls)
 }
 
-/// Such as `{APIGroups:[""], Resources:["pods"], Verbs:["get"]}` (upstream: `CompactString`).
+/// Formats a rule as `{APIGroups:[""], Resources:["pods"], Verbs:["get"]}` (upstream:
+/// `CompactString`).
 pub(crate) struct Compact<'a>(pub(crate) &'a PolicyRule);
 
 impl fmt::Display for Compact<'_> {
@@ -169,7 +171,7 @@ impl fmt::Display for Compact<'_> {
     }
 }
 
-/// A list as Go's `%q` prints it: `["a" "b"]`.
+/// Formats a list like Go's `%q`: `["a" "b"]`.
 pub(crate) fn quoted(list: &[String]) -> String {
     format!(
         "[{}]",
@@ -180,7 +182,7 @@ pub(crate) fn quoted(list: &[String]) -> String {
     )
 }
 
-/// The list of an optional field.
+/// The items of an optional list.
 pub(crate) fn items(list: &Option<Vec<String>>) -> &[String] {
     list.as_deref().unwrap_or_default()
 }

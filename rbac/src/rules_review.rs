@@ -1,4 +1,4 @@
-//! All that a user may do in a namespace, for a `SelfSubjectRulesReview`.
+//! The status of a `SelfSubjectRulesReview`: the rules that apply to a user in a namespace.
 
 use k8s_openapi::api::authorization::v1::{
     NonResourceRule, ResourceRule, SubjectRulesReviewStatus,
@@ -9,7 +9,7 @@ use crate::aggregate::aggregate;
 use crate::index::Resolved;
 use crate::rule::items;
 
-/// What roles and bindings say (upstream: `RBACAuthorizer.RulesFor`).
+/// Converts rules to a status (upstream: `RBACAuthorizer.RulesFor`).
 pub(crate) fn status(resolved: Resolved) -> SubjectRulesReviewStatus {
     let mut status = SubjectRulesReviewStatus {
         evaluation_error: aggregate(&resolved.errors),
@@ -42,7 +42,7 @@ pub(crate) fn status(resolved: Resolved) -> SubjectRulesReviewStatus {
     status
 }
 
-/// What several authorizers say together (upstream: `unionAuthzRulesHandler`).
+/// Merges the statuses of several authorizers (upstream: `unionAuthzRulesHandler`).
 pub(crate) fn join(
     statuses: impl IntoIterator<Item = SubjectRulesReviewStatus>,
 ) -> SubjectRulesReviewStatus {
@@ -58,7 +58,7 @@ pub(crate) fn join(
     all
 }
 
-/// Everything.
+/// The status that allows everything.
 pub(crate) fn everything() -> SubjectRulesReviewStatus {
     let all = || vec!["*".to_owned()];
     SubjectRulesReviewStatus {

@@ -1,4 +1,4 @@
-//! Short ways to write rules, roles and bindings in tests.
+//! Constructors of rules, roles and bindings for tests.
 
 use k8s_openapi::api::rbac::v1::{
     ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject,
@@ -57,7 +57,7 @@ pub(crate) fn cluster_role(name: &str, rules: &[PolicyRule]) -> ClusterRole {
     }
 }
 
-/// Such as `ClusterRole/view`.
+/// `role` is like `ClusterRole/view`.
 pub(crate) fn role_ref(role: &str) -> RoleRef {
     let (kind, name) = role.split_once('/').unwrap();
     RoleRef {
@@ -67,7 +67,7 @@ pub(crate) fn role_ref(role: &str) -> RoleRef {
     }
 }
 
-/// Such as `User/alice` or `ServiceAccount/robot/ns`.
+/// `text` is like `User/alice` or `ServiceAccount/robot/ns`.
 pub(crate) fn subject(text: &str) -> Subject {
     let mut parts = text.splitn(3, '/');
     let mut next = || parts.next().map(str::to_owned);

@@ -1,28 +1,28 @@
-//! Why a decision fell as it did, for people who want to know.
+//! Explanations of decisions.
 
 use std::ops::ControlFlow;
 
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
-use crate::binding::Grant;
+use crate::binding::ApplicableBinding;
 use crate::index::Index;
 use crate::rule::allows;
 use crate::unresolved::Unresolved;
 use crate::{Attributes, Decision};
 
-/// An authorizer that was asked.
+/// One authorizer that was tried.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// Its name.
+    /// The authorizer's name.
     pub authorizer: &'static str,
-    /// What it said.
+    /// Its decision.
     pub decision: Decision,
-    /// For RBAC, the bindings it looked at, in their order: the first that allows is the one the
-    /// decision names, and if none does it has no opinion.
+    /// For RBAC, the bindings considered, in order: the first that allows is named in the decision;
+    /// if none does, there is no opinion.
     pub considered: Vec<Considered>,
 }
 
-/// A binding that is for the user, and what came of it.
+/// A binding that applies to the user, and its verdict.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Considered {
     /// The binding's namespace, empty for a cluster role binding.
@@ -33,51 +33,51 @@ pub struct Considered {
     pub role_kind: String,
     /// The role's name.
     pub role: String,
-    /// The subject that means the user: `User`, `Group` or `ServiceAccount`.
+    /// The kind of the matching subject: `User`, `Group` or `ServiceAccount`.
     pub subject_kind: String,
     /// The subject's name.
     pub subject: String,
-    /// All of that as reasons say it: `ClusterRoleBinding "a" of ClusterRole "b" to User "c"`.
+    /// The description used in reasons: `ClusterRoleBinding "a" of ClusterRole "b" to User "c"`.
     pub text: String,
-    /// What came of it.
+    /// The verdict of the role's rules.
     pub verdict: Verdict,
 }
 
-/// What a role's rules say of a request.
+/// The verdict of a role's rules on a request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     /// This rule allows it.
     Allows(PolicyRule),
-    /// None of the rules does; this many were looked at.
-    Silent(usize),
-    /// Nobody can tell.
+    /// None of the rules allows it; this is how many there are.
+    NoMatch(usize),
+    /// The role could not be resolved.
     Unresolved(Unresolved),
 }
 
-/// All bindings that are for the user, in the order in which a decision looks at them.
+/// All bindings that apply to the user, in the order of the decision.
 pub(crate) fn considered(index: &Index, attributes: &Attributes<'_>) -> Vec<Considered> {
     let mut considered = Vec::new();
     index.visit(
         attributes.user,
         attributes.target.namespace(),
-        |grant, rules| {
+        |applicable, rules| {
             let verdict = match rules {
                 Ok(rules) => match rules.all().iter().find(|rule| allows(rule, attributes)) {
                     Some(rule) => Verdict::Allows(rule.clone()),
-                    None => Verdict::Silent(rules.all().len()),
+                    None => Verdict::NoMatch(rules.all().len()),
                 },
                 Err(error) => Verdict::Unresolved(error),
             };
-            considered.push(consider(grant, verdict));
+            considered.push(consider(applicable, verdict));
             ControlFlow::Continue(())
         },
     );
     considered
 }
 
-fn consider(grant: &Grant<'_>, verdict: Verdict) -> Considered {
-    let binding = grant.binding;
-    let subject = binding.subjects.get(grant.subject);
+fn consider(applicable: &ApplicableBinding<'_>, verdict: Verdict) -> Considered {
+    let binding = applicable.binding;
+    let subject = binding.subjects.get(applicable.subject);
     Considered {
         namespace: binding.namespace.clone(),
         binding: binding.name.clone(),
@@ -85,7 +85,7 @@ fn consider(grant: &Grant<'_>, verdict: Verdict) -> Considered {
         role: binding.role_name.clone(),
         subject_kind: subject.map(|s| s.kind.clone()).unwrap_or_default(),
         subject: subject.map(|s| s.name.clone()).unwrap_or_default(),
-        text: grant.to_string(),
+        text: applicable.to_string(),
         verdict,
     }
 }

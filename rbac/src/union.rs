@@ -1,4 +1,4 @@
-//! Several authorizers as one.
+//! A union of authorizers.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use portcullis_api::UserInfo;
 
 use crate::{Attributes, Authorizer, Decision, Names, Step, rules_review};
 
-/// Asks authorizers in order; the first with an opinion decides (upstream:
+/// Tries authorizers in order; the first with an opinion decides (upstream:
 /// `pkg/authorization/union`).
 pub struct Union {
     members: Vec<Arc<dyn Authorizer>>,
 }
 
 impl Union {
-    /// Asks `members` in this order.
+    /// Tries `members` in order.
     pub fn new(members: Vec<Arc<dyn Authorizer>>) -> Self {
         Self { members }
     }

@@ -1,6 +1,5 @@
-//! The index and the authorizer against the plainest evaluator that could be right, which looks
-//! at every binding and rule for every question; and what is said of all names at once against
-//! what is said of each.
+//! Compares the index and the authorizer with a naive evaluator, which checks every binding and
+//! rule for each request; and the decision on all names at once with the decision on each name.
 
 #[path = "random_roles/world.rs"]
 mod world;
@@ -16,9 +15,9 @@ use portcullis_rbac::{
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
-use world::{Change, change, feed, questions};
+use world::{Change, apply, change, for_each_request};
 
-/// All objects by namespace (none for the cluster's) and name.
+/// All objects by namespace (empty if cluster-scoped) and name.
 #[derive(Clone, Debug, Default)]
 struct Naive {
     roles: BTreeMap<(String, String), Vec<PolicyRule>>,
@@ -44,7 +43,7 @@ impl Naive {
         }
     }
 
-    fn is_for(user: &UserInfo, subject: &Subject, namespace: &str) -> bool {
+    fn matches(user: &UserInfo, subject: &Subject, namespace: &str) -> bool {
         match subject.kind.as_str() {
             "User" => subject.name == user.name,
             "Group" => user.groups.contains(&subject.name),
@@ -57,7 +56,7 @@ impl Naive {
         }
     }
 
-    /// Whether it is allowed, and which roles are missed, each once.
+    /// Whether the request is allowed, and the errors of missing roles, without duplicates.
     fn decide(&self, attributes: &Attributes<'_>) -> (bool, Vec<String>) {
         let own = match &attributes.target {
             Target::Resource(target) => target.namespace,
@@ -69,7 +68,7 @@ impl Naive {
             if !applies
                 || !subjects
                     .iter()
-                    .any(|s| Self::is_for(attributes.user, s, namespace))
+                    .any(|s| Self::matches(attributes.user, s, namespace))
             {
                 continue;
             }
@@ -135,10 +134,10 @@ fn rule_allows(rule: &PolicyRule, attributes: &Attributes<'_>) -> bool {
     }
 }
 
-/// Says no to one name, whatever is asked.
-struct Denies(&'static str);
+/// Denies every request for one object name.
+struct DeniesName(&'static str);
 
-impl Authorizer for Denies {
+impl Authorizer for DeniesName {
     fn name(&self) -> &'static str {
         "denies"
     }
@@ -159,14 +158,14 @@ impl Authorizer for Denies {
     }
 }
 
-/// Every kind of authorizer, alone and in company.
+/// Every type of authorizer, alone and in unions.
 fn authorizers(index: &Arc<Index>) -> Vec<Arc<dyn Authorizer>> {
     let rbac: Arc<dyn Authorizer> = Arc::new(RbacAuthorizer::new(Arc::clone(index)));
     let [allow, deny, masters, not_x]: [Arc<dyn Authorizer>; 4] = [
         Arc::new(AlwaysAllow),
         Arc::new(AlwaysDeny),
         Arc::new(Privileged),
-        Arc::new(Denies("x")),
+        Arc::new(DeniesName("x")),
     ];
     let unions = [
         vec![],
@@ -196,16 +195,16 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn decides_like_the_naive_evaluator(changes in vec(change(), 1..40)) {
+    fn decisions_match_the_naive_evaluator(changes in vec(change(), 1..40)) {
         let index = Arc::new(Index::new());
         let mut naive = Naive::default();
         for change in &changes {
-            feed(&index, change);
+            apply(&index, change);
             naive.apply(change);
         }
         let authorizer = RbacAuthorizer::new(Arc::clone(&index));
         let mut failure = None;
-        questions(|attributes| {
+        for_each_request(|attributes| {
             let (allowed, missing) = naive.decide(attributes);
             let expected = match missing.as_slice() {
                 [] => String::new(),
@@ -224,12 +223,12 @@ proptest! {
         prop_assert!(failure.is_none(), "{failure:?}");
     }
     #[test]
-    fn all_names_at_once_are_those_one_by_one(changes in vec(change(), 1..40)) {
+    fn the_decision_on_all_names_matches_each_name(changes in vec(change(), 1..40)) {
         let index = Arc::new(Index::new());
-        changes.iter().for_each(|change| feed(&index, change));
+        changes.iter().for_each(|change| apply(&index, change));
         let authorizers = authorizers(&index);
         let mut failure = None;
-        questions(|attributes| for (at, authorizer) in authorizers.iter().enumerate() {
+        for_each_request(|attributes| for (at, authorizer) in authorizers.iter().enumerate() {
             let names = authorizer.names(attributes);
             for name in ["", "x", "y", "z", "*"] {
                 let decision = authorizer.authorize(&named(attributes, name));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
 use portcullis_api::object::only_gc_fields_differ;
 use portcullis_api::{Object, Status};
-use portcullis_rbac::{Authorizer, Escalation, Index, Refusal, Unresolved};
+use portcullis_rbac::{Authorizer, Escalation, EscalationError, Index, Unresolved};
 
 use crate::guard::Guard;
 use crate::scope::Scope;
@@ -61,19 +61,19 @@ impl Guard for EscalationGuard {
         match checked {
             Ok(()) => Ok(()),
             // validation says it better
-            Err(Refusal::NoRole(Unresolved::Kind(_))) => Ok(()),
+            Err(EscalationError::NoRole(Unresolved::Kind(_))) => Ok(()),
             Err(refusal) => Err(answer(scope, object, &refusal)),
         }
     }
 }
 
-fn answer(scope: &Scope<'_>, object: &dyn Object, refusal: &Refusal) -> Status {
+fn answer(scope: &Scope<'_>, object: &dyn Object, refusal: &EscalationError) -> Status {
     match refusal {
-        Refusal::Escalates(why) => {
+        EscalationError::Escalates(why) => {
             let name = object.metadata().name.as_deref().unwrap_or_default();
             Status::forbidden(scope.resource.group_resource(), name, why)
         }
-        Refusal::NoRole(unresolved) => {
+        EscalationError::NoRole(unresolved) => {
             let (resource, name) = match unresolved {
                 Unresolved::Role(name) => (table::ROLES, name),
                 Unresolved::ClusterRole(name) => (table::CLUSTER_ROLES, name),

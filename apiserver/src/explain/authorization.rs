@@ -41,7 +41,7 @@ fn binding(considered: Considered) -> Binding {
     };
     match considered.verdict {
         Verdict::Allows(rule) => binding.rule = Some(rule),
-        Verdict::Silent(rules) => binding.silent_rules = Some(rules),
+        Verdict::NoMatch(rules) => binding.silent_rules = Some(rules),
         Verdict::Unresolved(error) => binding.error = Some(error.to_string()),
     }
     binding

@@ -19,7 +19,7 @@ fn labeled(keys: &[&str], mut role: ClusterRole) -> ClusterRole {
     role
 }
 
-fn gathering(name: &str, keys: &[&str]) -> ClusterRole {
+fn aggregating(name: &str, keys: &[&str]) -> ClusterRole {
     let selector = |key: &&str| Selector {
         match_labels: labels(&[*key]),
         ..Selector::default()
@@ -48,23 +48,23 @@ fn one(verb: &str) -> PolicyRule {
 }
 
 #[test]
-fn rules_come_by_selector_then_by_name_once() {
+fn rules_are_ordered_by_selector_and_name_without_duplicates() {
     let all = [
         labeled(&["a"], cluster_role("z", &[one("1"), one("2")])),
         labeled(&["a", "b"], cluster_role("y", &[one("3"), one("1")])),
         labeled(&["b"], cluster_role("x", &[one("4")])),
         labeled(&["c"], cluster_role("w", &[one("5")])),
-        labeled(&["a"], gathering("self", &["b", "a"])),
+        labeled(&["a"], aggregating("self", &["b", "a"])),
     ];
     let rules = aggregated_rules(&all[4], &all).unwrap();
     let got: Vec<_> = rules.iter().map(|rule| rule.verbs[0].as_str()).collect();
     assert_eq!(got, ["4", "3", "1", "2"]);
     assert_eq!(aggregated_rules(&all[0], &all), None);
     assert_eq!(
-        aggregated_rules(&gathering("none", &[]), &all),
+        aggregated_rules(&aggregating("none", &[]), &all),
         Some(vec![])
     );
-    // An empty list and an absent one are the same rule.
+    // An empty list and an absent one are equal.
     let mut same = one("1");
     same.resource_names = Some(vec![]);
     let two = [
@@ -72,7 +72,7 @@ fn rules_come_by_selector_then_by_name_once() {
         labeled(&["a"], cluster_role("q", &[same])),
     ];
     assert_eq!(
-        aggregated_rules(&gathering("g", &["a"]), &two)
+        aggregated_rules(&aggregating("g", &["a"]), &two)
             .unwrap()
             .len(),
         1
@@ -80,11 +80,11 @@ fn rules_come_by_selector_then_by_name_once() {
 }
 
 #[test]
-fn aggregated_roles_feed_each_other() {
+fn aggregated_roles_can_be_aggregated() {
     let mut roles = [
-        gathering("admin", &["admin"]),
-        labeled(&["admin"], gathering("edit", &["edit"])),
-        labeled(&["edit"], gathering("view", &["view"])),
+        aggregating("admin", &["admin"]),
+        labeled(&["admin"], aggregating("edit", &["edit"])),
+        labeled(&["edit"], aggregating("view", &["view"])),
         labeled(&["view"], cluster_role("look", &[one("get")])),
         labeled(&["edit"], cluster_role("touch", &[one("update")])),
     ];
@@ -95,17 +95,17 @@ fn aggregated_roles_feed_each_other() {
     assert_eq!(verbs(&roles[1]), ["update", "get"]);
     assert_eq!(verbs(&roles[2]), ["get"]);
     assert!(aggregate(&mut roles).is_empty());
-    // What was given before and no longer is goes.
+    // Rules of roles that are no longer selected are removed.
     roles[4].metadata.labels = None;
     assert_eq!(aggregate(&mut roles).len(), 2);
     assert_eq!(verbs(&roles[0]), ["get"]);
 }
 
 #[test]
-fn rings_end() {
+fn cycles_terminate() {
     let mut roles = [
-        labeled(&["b"], gathering("a", &["a"])),
-        labeled(&["a"], gathering("b", &["b"])),
+        labeled(&["b"], aggregating("a", &["a"])),
+        labeled(&["a"], aggregating("b", &["b"])),
         labeled(&["a"], cluster_role("c", &[one("get")])),
     ];
     aggregate(&mut roles);

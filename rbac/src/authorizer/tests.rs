@@ -33,7 +33,7 @@ fn no_opinion(reason: &str) -> Decision {
     }
 }
 
-/// Rules everywhere, in one namespace, by name, by group, by account, and to roles that are gone.
+/// Bindings cluster-wide and in namespaces, to users, groups and accounts, and to missing roles.
 fn cluster() -> (Arc<Index>, RbacAuthorizer) {
     let index = Arc::new(Index::new());
     let get = rule(&["get"], &[""], &["pods"]);
@@ -76,13 +76,13 @@ fn cluster() -> (Arc<Index>, RbacAuthorizer) {
 }
 
 #[test]
-fn reasons_are_upstreams() {
+fn reasons_match_upstream() {
     let (_, rbac) = cluster();
     let dev = user("carol", &["x", "dev"]);
     let robot = user("system:serviceaccount:a:robot", &["system:serviceaccounts"]);
     let other = user("system:serviceaccount:b:robot", &[]);
     let everywhere = r#"RBAC: allowed by ClusterRoleBinding "everywhere" of ClusterRole "reader" to User "alice""#;
-    for (who, namespace, expected) in [
+    for (user, namespace, expected) in [
         (user("alice", &[]), "", allowed(everywhere)),
         (user("alice", &[]), "z", allowed(everywhere)),
         (
@@ -133,16 +133,16 @@ fn reasons_are_upstreams() {
         ),
     ] {
         assert_eq!(
-            decide(&rbac, &who, "get", pods(namespace)),
+            decide(&rbac, &user, "get", pods(namespace)),
             expected,
-            "{who:?} {namespace:?}"
+            "{user:?} {namespace:?}"
         );
-        assert!(!decide(&rbac, &who, "list", pods(namespace)).is_allowed());
+        assert!(!decide(&rbac, &user, "list", pods(namespace)).is_allowed());
     }
 }
 
 #[test]
-fn paths_are_the_clusters() {
+fn paths_need_cluster_bindings() {
     let (_, rbac) = cluster();
     let robot = user("system:serviceaccount:a:robot", &[]);
     assert!(decide(&rbac, &user("alice", &[]), "get", Target::Path("/x")).is_allowed());
@@ -150,41 +150,41 @@ fn paths_are_the_clusters() {
 }
 
 #[test]
-fn changes_count_at_once() {
+fn changes_take_effect_at_once() {
     let (index, rbac) = cluster();
     let bob = user("bob", &["ops"]);
-    let may = || decide(&rbac, &bob, "get", pods("a")).is_allowed();
-    assert!(may());
+    let is_allowed = || decide(&rbac, &bob, "get", pods("a")).is_allowed();
+    assert!(is_allowed());
     index.delete_role("a", "reader");
-    assert!(!may());
+    assert!(!is_allowed());
     index.put_role(&role("a", "reader", &[rule(&["get"], &[""], &["pods"])]));
-    assert!(may());
-    // The role stays, its user changes.
+    assert!(is_allowed());
+    // The binding's subject changes.
     index.put_role_binding(&binding("a", "people", "Role/reader", &["User/x"]));
-    assert!(!may());
+    assert!(!is_allowed());
     index.put_cluster_role_binding(&cluster_binding(
         "new",
         "ClusterRole/reader",
         &["Group/ops"],
     ));
-    assert!(may());
+    assert!(is_allowed());
     index.put_cluster_role(&cluster_role("reader", &[]));
-    assert!(!may());
+    assert!(!is_allowed());
     index.put_role_binding(&binding(
         "a",
         "people",
         "Role/reader",
         &["User/bob", "User/bob"],
     ));
-    assert!(may());
+    assert!(is_allowed());
     index.delete_role_binding("b", "people");
-    assert!(may());
+    assert!(is_allowed());
     index.delete_role_binding("a", "people");
     index.delete_role_binding("a", "people");
-    assert!(!may());
+    assert!(!is_allowed());
     index.delete_cluster_role_binding("new");
     index.delete_cluster_role("reader");
-    assert!(!may());
+    assert!(!is_allowed());
     index.replace([], [], [], []);
     assert_eq!(
         decide(&rbac, &user("alice", &[]), "get", pods("a")),
@@ -193,7 +193,7 @@ fn changes_count_at_once() {
 }
 
 #[test]
-fn rules_reviews_list_everything_once_per_binding() {
+fn rules_reviews_list_the_rules_of_every_binding() {
     let (_, rbac) = cluster();
     let review = serde_json::to_value(rbac.rules(&user("alice", &["dev"]), "a")).unwrap();
     let pods = serde_json::json!({"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]});
@@ -218,7 +218,7 @@ fn rules_reviews_list_everything_once_per_binding() {
 }
 
 #[test]
-fn a_union_takes_the_first_opinion() {
+fn a_union_returns_the_first_opinion() {
     struct Denies;
     impl Authorizer for Denies {
         fn name(&self) -> &'static str {
@@ -242,7 +242,7 @@ fn a_union_takes_the_first_opinion() {
     let deny = "Everything is forbidden.";
     let gone = r#"RBAC: clusterrole.rbac.authorization.k8s.io "none" not found"#;
     let privileged: Arc<dyn Authorizer> = Arc::new(Privileged);
-    for (members, who, expected) in [
+    for (members, user, expected) in [
         (vec![], &bob, no_opinion("")),
         (
             vec![Arc::clone(&rbac), Arc::new(AlwaysDeny)],
@@ -263,12 +263,15 @@ fn a_union_takes_the_first_opinion() {
         ),
         (vec![privileged, Arc::new(Denies)], &master, allowed("")),
     ] {
-        assert_eq!(decide(&Union::new(members), who, "get", pods("")), expected);
+        assert_eq!(
+            decide(&Union::new(members), user, "get", pods("")),
+            expected
+        );
     }
 }
 
 #[test]
-fn traces_show_every_binding_and_agree_with_the_decision() {
+fn traces_list_every_binding_and_match_the_decision() {
     let (_, rbac) = cluster();
     let bob = user("bob", &["dev"]);
     for (namespace, verb, expected) in [
@@ -276,7 +279,7 @@ fn traces_show_every_binding_and_agree_with_the_decision() {
         (
             "a",
             "list",
-            &["gone: role missing", "people: 1 rule silent"],
+            &["gone: role missing", "people: no match in 1 rule"],
         ),
         ("", "get", &["gone: role missing"]),
     ] {
@@ -291,7 +294,7 @@ fn traces_show_every_binding_and_agree_with_the_decision() {
             .map(|c| {
                 let verdict = match &c.verdict {
                     Verdict::Allows(_) => "allows".to_owned(),
-                    Verdict::Silent(rules) => format!("{rules} rule silent"),
+                    Verdict::NoMatch(rules) => format!("no match in {rules} rule"),
                     Verdict::Unresolved(_) => "role missing".to_owned(),
                 };
                 format!("{}: {verdict}", c.binding)

@@ -1,17 +1,19 @@
-//! Roles for a cluster's own programs: kubelets, the scheduler, the controller manager, and those
-//! a cluster-admin may bind to add-ons.
+//! Roles for a cluster's components: kubelets, the scheduler, the controller manager, and add-ons
+//! that an administrator may bind.
 
-use super::table::{Bound, CORE, EVENTS, Given, READ, Row, Whom, bind, on, on_urls, role};
+use super::table::{
+    BindingSpec, CORE, EVENTS, READ, RoleSpec, Row, SubjectSpec, bind, on, on_urls, role,
+};
 
 const CERTIFICATES: &str = "certificates.k8s.io";
 const COORDINATION: &str = "coordination.k8s.io";
 const STORAGE: &str = "storage.k8s.io";
 
-/// Checks of who somebody is, and whether they may; they change nothing.
+/// Reviews of authentication and authorization, which change nothing.
 const TOKEN_REVIEW: Row = on("create", "authentication.k8s.io", "tokenreviews");
 const ACCESS_REVIEW: Row = on("create", "authorization.k8s.io", "subjectaccessreviews");
 
-pub(super) const ROLES: &[Given] = &[
+pub(super) const ROLES: &[RoleSpec] = &[
     role(
         "system:heapster",
         &[
@@ -135,7 +137,8 @@ const fn approve(signer: &'static str) -> Row {
     on("approve", CERTIFICATES, "signers").named(signer)
 }
 
-/// Where there is no Node authorizer, admission's `NodeRestriction` keeps kubelets to their own.
+/// Without a Node authorizer, the admission plugin `NodeRestriction` limits kubelets to their own
+/// objects.
 const NODE: &[Row] = &[
     TOKEN_REVIEW,
     on(
@@ -208,21 +211,24 @@ const SCHEDULER: &[Row] = &[
     on(READ, STORAGE, "csistoragecapacities"),
 ];
 
-const SCHEDULER_USER: Whom = Whom::User("system:kube-scheduler");
+const SCHEDULER_USER: SubjectSpec = SubjectSpec::User("system:kube-scheduler");
 
-pub(super) const BINDINGS: &[Bound] = &[
-    bind("system:node-proxier", &[Whom::User("system:kube-proxy")]),
+pub(super) const BINDINGS: &[BindingSpec] = &[
+    bind(
+        "system:node-proxier",
+        &[SubjectSpec::User("system:kube-proxy")],
+    ),
     bind(
         "system:kube-controller-manager",
-        &[Whom::User("system:kube-controller-manager")],
+        &[SubjectSpec::User("system:kube-controller-manager")],
     ),
-    bind("system:kube-dns", &[Whom::Account("kube-dns")]),
+    bind("system:kube-dns", &[SubjectSpec::Account("kube-dns")]),
     bind("system:kube-scheduler", &[SCHEDULER_USER]),
     bind("system:volume-scheduler", &[SCHEDULER_USER]),
-    // For the Node authorizer: bound to nobody, and here to be so.
+    // Deliberately without subjects: kubelets are authorized by the Node authorizer.
     bind("system:node", &[]),
     bind(
         "system:service-account-issuer-discovery",
-        &[Whom::Group("system:serviceaccounts")],
+        &[SubjectSpec::Group("system:serviceaccounts")],
     ),
 ];

@@ -8,10 +8,10 @@ const BATCH: &str = "batch";
 const CERTIFICATES: &str = "certificates.k8s.io";
 const DISCOVERY: &str = "discovery.k8s.io";
 const STORAGE: &str = "storage.k8s.io";
-/// What controllers of pods do with them.
+/// Permissions of controllers that manage pods.
 const PODS: Row = on("create delete list patch watch", CORE, "pods");
 
-/// The name of the role of a controller.
+/// The name of a controller's role.
 pub(super) fn role_name(account: &str) -> String {
     format!("system:controller:{account}")
 }

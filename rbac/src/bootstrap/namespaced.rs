@@ -1,7 +1,7 @@
 //! Roles and bindings in `kube-system` and `kube-public`.
 
 use super::KUBE_SYSTEM;
-use super::table::{Bound, CORE, EVENTS, Given, READ, Whom, bind, on, role};
+use super::table::{BindingSpec, CORE, EVENTS, READ, RoleSpec, SubjectSpec, bind, on, role};
 
 const KUBE_PUBLIC: &str = "kube-public";
 const BOOTSTRAP_SIGNER: &str = "system:controller:bootstrap-signer";
@@ -12,7 +12,7 @@ const LEADING_CONTROLLER_MANAGER: &str = "system::leader-locking-kube-controller
 const LEADING_SCHEDULER: &str = "system::leader-locking-kube-scheduler";
 
 /// Namespace and role.
-pub(super) const ROLES: &[(&str, Given)] = &[
+pub(super) const ROLES: &[(&str, RoleSpec)] = &[
     (
         KUBE_SYSTEM,
         role(
@@ -71,14 +71,14 @@ pub(super) const ROLES: &[(&str, Given)] = &[
     ),
 ];
 
-const CONTROLLER_MANAGER: Whom = Whom::User("system:kube-controller-manager");
-const SCHEDULER: Whom = Whom::User("system:kube-scheduler");
+const CONTROLLER_MANAGER: SubjectSpec = SubjectSpec::User("system:kube-controller-manager");
+const SCHEDULER: SubjectSpec = SubjectSpec::User("system:kube-scheduler");
 
 /// Namespace and binding.
-pub(super) const BINDINGS: &[(&str, Bound)] = &[
+pub(super) const BINDINGS: &[(&str, BindingSpec)] = &[
     (
         KUBE_SYSTEM,
-        Bound {
+        BindingSpec {
             name: "system::extension-apiserver-authentication-reader",
             role: AUTHENTICATION_READER,
             to: &[CONTROLLER_MANAGER, SCHEDULER],
@@ -88,30 +88,39 @@ pub(super) const BINDINGS: &[(&str, Bound)] = &[
         KUBE_SYSTEM,
         bind(
             LEADING_CONTROLLER_MANAGER,
-            &[CONTROLLER_MANAGER, Whom::Account("kube-controller-manager")],
+            &[
+                CONTROLLER_MANAGER,
+                SubjectSpec::Account("kube-controller-manager"),
+            ],
         ),
     ),
     (
         KUBE_SYSTEM,
         bind(
             LEADING_SCHEDULER,
-            &[SCHEDULER, Whom::Account("kube-scheduler")],
+            &[SCHEDULER, SubjectSpec::Account("kube-scheduler")],
         ),
     ),
     (
         KUBE_SYSTEM,
-        bind(BOOTSTRAP_SIGNER, &[Whom::Account("bootstrap-signer")]),
+        bind(
+            BOOTSTRAP_SIGNER,
+            &[SubjectSpec::Account("bootstrap-signer")],
+        ),
     ),
     (
         KUBE_SYSTEM,
-        bind(CLOUD_PROVIDER, &[Whom::Account("cloud-provider")]),
+        bind(CLOUD_PROVIDER, &[SubjectSpec::Account("cloud-provider")]),
     ),
     (
         KUBE_SYSTEM,
-        bind(TOKEN_CLEANER, &[Whom::Account("token-cleaner")]),
+        bind(TOKEN_CLEANER, &[SubjectSpec::Account("token-cleaner")]),
     ),
     (
         KUBE_PUBLIC,
-        bind(BOOTSTRAP_SIGNER, &[Whom::Account("bootstrap-signer")]),
+        bind(
+            BOOTSTRAP_SIGNER,
+            &[SubjectSpec::Account("bootstrap-signer")],
+        ),
     ),
 ];

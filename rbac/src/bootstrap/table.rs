@@ -1,32 +1,33 @@
-//! The columns of the tables: a word list is separated by spaces, groups by commas.
+//! The types of the tables. Lists are separated by spaces, API groups by commas.
 
 use k8s_openapi::api::rbac::v1::{PolicyRule, Subject};
 
 use super::{GROUP, KUBE_SYSTEM};
 
-/// Verbs that look.
+/// The read-only verbs.
 pub(super) const READ: &str = "get list watch";
-/// Verbs that change.
+/// The modifying verbs.
 pub(super) const WRITE: &str = "create delete deletecollection patch update";
-/// Both.
+/// [`READ`] and [`WRITE`].
 pub(super) const READ_WRITE: &str = "create delete deletecollection get list patch update watch";
-/// The core group.
+/// The core API group.
 pub(super) const CORE: &str = "";
-/// What every component may do: tell what it did.
+/// Permission to record events, which every component has.
 pub(super) const EVENTS: Row = on("create patch update", ",events.k8s.io", "events");
 
-/// One rule.
+/// A rule.
 #[derive(Clone, Copy)]
 pub(super) struct Row {
     verbs: &'static str,
-    /// Such as `apps` or `apps,extensions`; the core group is empty, so `,events.k8s.io` is two.
+    /// Such as `apps` or `apps,extensions`. The core group is empty, so `,events.k8s.io` means two
+    /// groups.
     groups: &'static str,
     resources: &'static str,
     names: &'static str,
     urls: &'static str,
 }
 
-/// Allows verbs on all objects of resources.
+/// Allows `verbs` on all objects of `resources`.
 pub(super) const fn on(verbs: &'static str, groups: &'static str, resources: &'static str) -> Row {
     Row {
         verbs,
@@ -37,7 +38,7 @@ pub(super) const fn on(verbs: &'static str, groups: &'static str, resources: &'s
     }
 }
 
-/// Allows verbs on paths.
+/// Allows `verbs` on non-resource URLs.
 pub(super) const fn on_urls(verbs: &'static str, urls: &'static str) -> Row {
     Row {
         verbs,
@@ -49,12 +50,12 @@ pub(super) const fn on_urls(verbs: &'static str, urls: &'static str) -> Row {
 }
 
 impl Row {
-    /// Only on objects of these names.
+    /// Limits the rule to objects with these names.
     pub(super) const fn named(self, names: &'static str) -> Self {
         Self { names, ..self }
     }
 
-    /// The rule, its lists sorted as upstream's are.
+    /// The rule with sorted lists, as upstream.
     pub(super) fn rule(&self) -> PolicyRule {
         let groups = || sorted(self.groups.split(','));
         PolicyRule {
@@ -77,58 +78,56 @@ fn sorted<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {
     words
 }
 
-/// A role and its rules.
 #[derive(Clone, Copy)]
-pub(super) struct Given {
+pub(super) struct RoleSpec {
     pub(super) name: &'static str,
-    /// Which aggregated roles gather its rules.
-    pub(super) part_of: &'static [&'static str],
+    /// The aggregated roles that include its rules.
+    pub(super) aggregate_to: &'static [&'static str],
     pub(super) rules: &'static [Row],
 }
 
-/// A role of no aggregated one.
-pub(super) const fn role(name: &'static str, rules: &'static [Row]) -> Given {
-    Given {
+/// A role that is not part of an aggregated role.
+pub(super) const fn role(name: &'static str, rules: &'static [Row]) -> RoleSpec {
+    RoleSpec {
         name,
-        part_of: &[],
+        aggregate_to: &[],
         rules,
     }
 }
 
-/// A role that gathers the rules of others.
-pub(super) struct Gathered {
+/// A role that aggregates the rules of others.
+pub(super) struct AggregatedRole {
     pub(super) name: &'static str,
-    /// Which aggregated roles gather its rules.
-    pub(super) part_of: &'static [&'static str],
+    /// The aggregated roles that include its rules.
+    pub(super) aggregate_to: &'static [&'static str],
 }
 
-/// A binding.
 #[derive(Clone, Copy)]
-pub(super) struct Bound {
+pub(super) struct BindingSpec {
     pub(super) name: &'static str,
     pub(super) role: &'static str,
-    pub(super) to: &'static [Whom],
+    pub(super) to: &'static [SubjectSpec],
 }
 
-/// A binding named like its role.
-pub(super) const fn bind(role: &'static str, to: &'static [Whom]) -> Bound {
-    Bound {
+/// A binding with the name of its role.
+pub(super) const fn bind(role: &'static str, to: &'static [SubjectSpec]) -> BindingSpec {
+    BindingSpec {
         name: role,
         role,
         to,
     }
 }
 
-/// Somebody.
+/// The subject of a binding.
 #[derive(Clone, Copy)]
-pub(super) enum Whom {
+pub(super) enum SubjectSpec {
     User(&'static str),
     Group(&'static str),
     /// A service account in `kube-system`.
     Account(&'static str),
 }
 
-impl Whom {
+impl SubjectSpec {
     pub(super) fn subject(&self) -> Subject {
         let (kind, name) = match self {
             Self::User(name) => ("User", name),

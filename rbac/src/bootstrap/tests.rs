@@ -5,7 +5,7 @@ use super::*;
 use crate::testing::{binding, cluster_role, user};
 use crate::{Attributes, Authorizer, Index, RbacAuthorizer, ResourceTarget, Target};
 
-/// The default objects, and people bound to the roles that are for them in `ns`.
+/// The default objects, and users bound to the user-facing roles in `ns`.
 fn server() -> RbacAuthorizer {
     let index = Index::new();
     index.replace(
@@ -21,8 +21,8 @@ fn server() -> RbacAuthorizer {
     RbacAuthorizer::new(Arc::new(index))
 }
 
-/// Such as `get apps/deployments/scale` or `get /healthz`.
-fn may(server: &RbacAuthorizer, name: &str, group: &str, namespace: &str, what: &str) -> bool {
+/// `what` is like `get apps/deployments/scale` or `get /healthz`.
+fn allowed(server: &RbacAuthorizer, name: &str, group: &str, namespace: &str, what: &str) -> bool {
     let (verb, what) = what.split_once(' ').unwrap();
     let mut parts = what.splitn(3, '/');
     let mut next = || parts.next().unwrap_or_default();
@@ -50,7 +50,7 @@ fn may(server: &RbacAuthorizer, name: &str, group: &str, namespace: &str, what: 
 }
 
 #[test]
-fn people_may_what_their_role_says() {
+fn user_facing_roles_grant_their_permissions() {
     let server = server();
     for (what, admin, edit, view) in [
         ("get core/pods", true, true, true),
@@ -96,14 +96,14 @@ fn people_may_what_their_role_says() {
         ("use policy/podsecuritypolicies", false, false, false),
         ("use extensions/podsecuritypolicies", false, false, false),
     ] {
-        let got = ["admin", "edit", "view"].map(|who| may(&server, who, "x", "ns", what));
+        let got = ["admin", "edit", "view"].map(|user| allowed(&server, user, "x", "ns", what));
         assert_eq!(got, [admin, edit, view], "{what}");
-        assert!(!may(&server, "admin", "x", "elsewhere", what), "{what}");
+        assert!(!allowed(&server, "admin", "x", "elsewhere", what), "{what}");
     }
 }
 
 #[test]
-fn everybody_may_look_at_what_is_public() {
+fn public_paths_and_self_reviews_are_allowed() {
     let server = server();
     for (what, authenticated, unauthenticated) in [
         ("get /healthz", true, true),
@@ -134,24 +134,24 @@ fn everybody_may_look_at_what_is_public() {
         ("use extensions/podsecuritypolicies", false, false),
     ] {
         let got = ["system:authenticated", "system:unauthenticated"]
-            .map(|group| may(&server, "x", group, "", what));
+            .map(|group| allowed(&server, "x", group, "", what));
         assert_eq!(got, [authenticated, unauthenticated], "{what}");
     }
-    assert!(may(
+    assert!(allowed(
         &server,
         "x",
         "system:masters",
         "",
         "use policy/podsecuritypolicies"
     ));
-    assert!(may(
+    assert!(allowed(
         &server,
         "x",
         "system:monitoring",
         "",
         "get /readyz/etcd"
     ));
-    assert!(may(
+    assert!(allowed(
         &server,
         "x",
         "system:serviceaccounts",
@@ -161,7 +161,7 @@ fn everybody_may_look_at_what_is_public() {
 }
 
 #[test]
-fn components_can_work() {
+fn components_have_their_permissions() {
     let server = server();
     for (name, namespace, what) in [
         ("system:kube-scheduler", "ns", "create core/pods/binding"),
@@ -201,10 +201,13 @@ fn components_can_work() {
             "delete core/secrets",
         ),
     ] {
-        assert!(may(&server, name, "x", namespace, what), "{name} {what}");
+        assert!(
+            allowed(&server, name, "x", namespace, what),
+            "{name} {what}"
+        );
     }
-    // Kubelets are for the Node authorizer, or whoever binds them.
-    assert!(!may(
+    // Kubelets are authorized by the Node authorizer, or need an explicit binding.
+    assert!(!allowed(
         &server,
         "system:node:a",
         "system:nodes",
@@ -214,16 +217,16 @@ fn components_can_work() {
 }
 
 #[test]
-fn only_cluster_admins_may_use_policies() {
+fn only_cluster_admin_may_use_pod_security_policies() {
     let policies = Target::Resource(ResourceTarget {
         group: "policy",
         resource: "podsecuritypolicies",
         name: "restricted",
         ..ResourceTarget::default()
     });
-    let somebody = user("x", &[]);
+    let any_user = user("x", &[]);
     let attributes = Attributes {
-        user: &somebody,
+        user: &any_user,
         verb: "use",
         target: policies,
     };
@@ -242,7 +245,7 @@ fn only_cluster_admins_may_use_policies() {
 }
 
 #[test]
-fn objects_are_complete_and_refer_to_each_other() {
+fn objects_are_complete_and_consistent() {
     let cluster_roles = cluster_roles();
     let named = |metadata: &ObjectMeta| {
         let label = metadata
@@ -260,27 +263,27 @@ fn objects_are_complete_and_refer_to_each_other() {
         let namespace = metadata.namespace.clone().unwrap_or_default();
         (namespace, metadata.name.clone().unwrap())
     };
-    let known: BTreeSet<_> = cluster_roles
+    let cluster_names: BTreeSet<_> = cluster_roles
         .iter()
         .map(|role| named(&role.metadata))
         .collect();
-    let local: BTreeSet<_> = roles().iter().map(|role| named(&role.metadata)).collect();
+    let role_names: BTreeSet<_> = roles().iter().map(|role| named(&role.metadata)).collect();
     assert_eq!(
-        (known.len(), local.len()),
+        (cluster_names.len(), role_names.len()),
         (cluster_roles.len(), roles().len())
     );
-    assert_eq!((known.len(), local.len()), (62, 7));
+    assert_eq!((cluster_names.len(), role_names.len()), (62, 7));
 
     let bindings = cluster_role_bindings();
     let names: BTreeSet<_> = bindings.iter().map(|b| named(&b.metadata)).collect();
     assert_eq!((names.len(), bindings.len()), (43, 43));
     for binding in bindings {
-        assert!(known.contains(&(String::new(), binding.role_ref.name)));
+        assert!(cluster_names.contains(&(String::new(), binding.role_ref.name)));
     }
     for binding in role_bindings() {
         let (namespace, _) = named(&binding.metadata);
         assert_eq!(binding.role_ref.kind, "Role");
-        assert!(local.contains(&(namespace, binding.role_ref.name)));
+        assert!(role_names.contains(&(namespace, binding.role_ref.name)));
     }
     for rule in cluster_roles
         .iter()
@@ -298,7 +301,7 @@ fn objects_are_complete_and_refer_to_each_other() {
 }
 
 #[test]
-fn people_may_extend_the_roles_for_people() {
+fn labeled_roles_extend_the_user_facing_roles() {
     let mut roles = cluster_roles();
     let mut more = cluster_role(
         "use-policies",
@@ -308,11 +311,11 @@ fn people_may_extend_the_roles_for_people() {
             &["podsecuritypolicies"],
         )],
     );
-    more.metadata.labels = Some(BTreeMap::from([part_of("edit")]));
+    more.metadata.labels = Some(BTreeMap::from([aggregation_label("edit")]));
     roles.push(more);
     let changed: Vec<_> = aggregation::aggregate(&mut roles)
         .into_iter()
-        .filter_map(|place| roles[place].metadata.name.clone())
+        .filter_map(|index| roles[index].metadata.name.clone())
         .collect();
     assert_eq!(changed, ["edit", "admin"]);
 }

@@ -1,28 +1,30 @@
-//! Roles for people: everything, a namespace, or a look around.
+//! User-facing roles: cluster administration, administration of a namespace, editing and viewing.
 //!
-//! None of them may `use` a `PodSecurityPolicy`, so nobody but a cluster-admin can until told so.
+//! None of them except `cluster-admin` may `use` a `PodSecurityPolicy`; that takes an explicit
+//! role.
 
 use super::table::{
-    Bound, CORE, Gathered, Given, READ, READ_WRITE, Row, WRITE, Whom, bind, on, on_urls, role,
+    AggregatedRole, BindingSpec, CORE, READ, READ_WRITE, RoleSpec, Row, SubjectSpec, WRITE, bind,
+    on, on_urls, role,
 };
 
-/// Roles whose rules are those of their parts.
-pub(super) const GATHERED: &[Gathered] = &[
-    Gathered {
+/// Roles that aggregate the rules of others.
+pub(super) const AGGREGATED: &[AggregatedRole] = &[
+    AggregatedRole {
         name: "admin",
-        part_of: &[],
+        aggregate_to: &[],
     },
-    Gathered {
+    AggregatedRole {
         name: "edit",
-        part_of: &["admin"],
+        aggregate_to: &["admin"],
     },
-    Gathered {
+    AggregatedRole {
         name: "view",
-        part_of: &["edit"],
+        aggregate_to: &["edit"],
     },
 ];
 
-pub(super) const ROLES: &[Given] = &[
+pub(super) const ROLES: &[RoleSpec] = &[
     role("cluster-admin", &[on("*", "*", "*"), on_urls("*", "*")]),
     role(
         "system:discovery",
@@ -46,7 +48,7 @@ pub(super) const ROLES: &[Given] = &[
                 "authorization.k8s.io",
                 "selfsubjectaccessreviews selfsubjectrulesreviews",
             ),
-            // for `kubectl auth whoami`; upstream since 1.28
+            // For `kubectl auth whoami`; upstream since 1.28.
             on("create", "authentication.k8s.io", "selfsubjectreviews"),
         ],
     ),
@@ -54,19 +56,19 @@ pub(super) const ROLES: &[Given] = &[
         "system:public-info-viewer",
         &[on_urls("get", "/healthz /livez /readyz /version /version/")],
     ),
-    Given {
+    RoleSpec {
         name: "system:aggregate-to-admin",
-        part_of: &["admin"],
+        aggregate_to: &["admin"],
         rules: ADMIN,
     },
-    Given {
+    RoleSpec {
         name: "system:aggregate-to-edit",
-        part_of: &["edit"],
+        aggregate_to: &["edit"],
         rules: EDIT,
     },
-    Given {
+    RoleSpec {
         name: "system:aggregate-to-view",
-        part_of: &["view"],
+        aggregate_to: &["view"],
         rules: VIEW,
     },
 ];
@@ -85,7 +87,7 @@ const ADMIN: &[Row] = &[
 ];
 
 const EDIT: &[Row] = &[
-    // Who reads these can act as somebody else.
+    // Reading these allows impersonation, so `view` does not include them.
     on(
         READ,
         CORE,
@@ -97,7 +99,7 @@ const EDIT: &[Row] = &[
         CORE,
         "pods pods/attach pods/exec pods/portforward pods/proxy",
     ),
-    // Less than to delete them, and it heeds disruption budgets; upstream since 1.24.
+    // Weaker than deletion, as it respects disruption budgets; upstream since 1.24.
     on("create", CORE, "pods/eviction"),
     on(
         WRITE,
@@ -138,7 +140,7 @@ const VIEW: &[Row] = &[
         "bindings events limitranges namespaces/status pods/log pods/status \
          replicationcontrollers/status resourcequotas resourcequotas/status",
     ),
-    // In a namespace this means that one: how people learn which ones they may look into.
+    // Through a RoleBinding this allows reading the binding's own namespace.
     on(READ, CORE, "namespaces"),
     on(READ, "discovery.k8s.io", "endpointslices"),
     on(
@@ -173,12 +175,15 @@ const VIEW: &[Row] = &[
     ),
 ];
 
-const AUTHENTICATED: Whom = Whom::Group("system:authenticated");
-const UNAUTHENTICATED: Whom = Whom::Group("system:unauthenticated");
+const AUTHENTICATED: SubjectSpec = SubjectSpec::Group("system:authenticated");
+const UNAUTHENTICATED: SubjectSpec = SubjectSpec::Group("system:unauthenticated");
 
-pub(super) const BINDINGS: &[Bound] = &[
-    bind("cluster-admin", &[Whom::Group("system:masters")]),
-    bind("system:monitoring", &[Whom::Group("system:monitoring")]),
+pub(super) const BINDINGS: &[BindingSpec] = &[
+    bind("cluster-admin", &[SubjectSpec::Group("system:masters")]),
+    bind(
+        "system:monitoring",
+        &[SubjectSpec::Group("system:monitoring")],
+    ),
     bind("system:discovery", &[AUTHENTICATED]),
     bind("system:basic-user", &[AUTHENTICATED]),
     bind(

@@ -8,12 +8,12 @@ use crate::testing::{
 };
 use crate::{Privileged, RbacAuthorizer, Union};
 
-/// `manager` may write roles and read pods, `trusted` may `escalate` and `bind` some of it, `half`
-/// has a role that is gone besides.
+/// `manager` holds some rules, `trusted` may `escalate` and `bind` some roles, and `half` is also
+/// bound to missing roles.
 fn check(
-    who: &UserInfo,
+    user: &UserInfo,
     namespace: &str,
-    ask: impl Fn(Escalation<'_>) -> Result<(), Refusal>,
+    run: impl Fn(Escalation<'_>) -> Result<(), EscalationError>,
 ) -> String {
     let index = Arc::new(Index::new());
     let pods = rule(&["get", "list"], &[""], &["pods"]);
@@ -43,18 +43,18 @@ fn check(
     let escalation = Escalation {
         index: &index,
         authorizer: &authorizer,
-        user: who,
+        user,
         namespace,
     };
-    match ask(escalation) {
-        Ok(()) => "may".into(),
-        Err(Refusal::Escalates(text)) => text,
-        Err(Refusal::NoRole(what)) => format!("404 {what}"),
+    match run(escalation) {
+        Ok(()) => "allowed".into(),
+        Err(EscalationError::Escalates(text)) => text,
+        Err(EscalationError::NoRole(what)) => format!("404 {what}"),
     }
 }
 
 #[test]
-fn roles_give_what_their_writer_has() {
+fn writers_can_only_grant_rules_they_hold() {
     let manager = user("manager", &["system:authenticated", "g"]);
     let head = "user \"manager\" (groups=[\"system:authenticated\" \"g\"]) is attempting to grant \
                 RBAC permissions not currently held:\n";
@@ -65,13 +65,13 @@ fn roles_give_what_their_writer_has() {
             vec![rule(&["list"], &[""], &["pods"]), urls(&["get"], &["/x/y"])],
             "",
         ),
-        // The log is his in one namespace only.
+        // `manager` may read logs in one namespace only.
         (
             "",
             vec![rule(&["get"], &[""], &["pods/log"])],
             r#"{APIGroups:[""], Resources:["pods/log"], Verbs:["get"]}"#,
         ),
-        // Verbs of one resource are put together, lines sorted, what he has left out.
+        // Verbs of a resource are merged, lines are sorted, and rules that are held are omitted.
         (
             "ns",
             vec![
@@ -102,7 +102,7 @@ fn roles_give_what_their_writer_has() {
         ),
     ] {
         let expected = if missing.is_empty() {
-            "may".into()
+            "allowed".into()
         } else {
             format!("{head}{missing}")
         };
@@ -111,7 +111,7 @@ fn roles_give_what_their_writer_has() {
 }
 
 #[test]
-fn what_is_not_known_of_the_writer_is_said() {
+fn resolution_errors_of_the_writer_are_reported() {
     let secrets = [rule(&["get"], &[""], &["secrets"])];
     assert_eq!(
         check(&user("half", &[]), "", |e| e.role("", &secrets)),
@@ -123,74 +123,75 @@ fn what_is_not_known_of_the_writer_is_said() {
 }
 
 #[test]
-fn escalate_and_bind_are_trust() {
+fn escalate_and_bind_allow_escalation() {
     let trusted = user("trusted", &[]);
-    let refused = |text: String| text.contains("is attempting to grant");
+    let denied = |text: String| text.contains("is attempting to grant");
     let big = cluster_role("known", &everything());
     assert_eq!(
         check(&trusted, "ns", |e| e.role("known", &everything())),
-        "may"
+        "allowed"
     );
     assert_eq!(
         check(&trusted, "", |e| e.cluster_role("known", &big, None)),
-        "may"
+        "allowed"
     );
-    // Trust in one name is none in others, nor in creations, which name nothing in their path.
-    assert!(refused(
+    // The verb on one name allows neither other names nor creations, which have no name in their
+    // path.
+    assert!(denied(
         check(&trusted, "", |e| e.cluster_role("", &big, None))
     ));
     assert_eq!(
         check(&trusted, "ns", |e| e.binding(&role_ref("ClusterRole/big"))),
-        "may"
+        "allowed"
     );
     assert_eq!(
         check(&trusted, "", |e| e.binding(&role_ref("ClusterRole/big"))),
-        "may"
+        "allowed"
     );
-    assert!(refused(check(&trusted, "", |e| e
+    assert!(denied(check(&trusted, "", |e| e
         .binding(&role_ref("ClusterRole/manager")))));
     assert_eq!(
         check(&user("x", &["system:masters"]), "", |e| e
             .role("", &everything())),
-        "may"
+        "allowed"
     );
 }
 
 #[test]
-fn bindings_hand_out_their_roles_rules() {
+fn bindings_grant_the_rules_of_their_role() {
     let manager = user("manager", &[]);
     let bind =
         |namespace: &str, role: &str| check(&manager, namespace, |e| e.binding(&role_ref(role)));
-    assert_eq!(bind("ns", "Role/small"), "may");
-    assert_eq!(bind("ns", "ClusterRole/manager"), "may");
+    assert_eq!(bind("ns", "Role/small"), "allowed");
+    assert_eq!(bind("ns", "ClusterRole/manager"), "allowed");
     assert!(bind("ns", "ClusterRole/big").ends_with(
         ":\n{APIGroups:[\"*\"], Resources:[\"*\"], Verbs:[\"*\"]}\n{NonResourceURLs:[\"*\"], Verbs:[\"*\"]}"
     ));
-    let gone = "404 clusterrole.rbac.authorization.k8s.io \"none\" not found";
-    assert_eq!(bind("ns", "ClusterRole/none"), gone);
+    let missing = "404 clusterrole.rbac.authorization.k8s.io \"none\" not found";
+    assert_eq!(bind("ns", "ClusterRole/none"), missing);
     assert!(bind("other", "Role/small").starts_with("404 role."));
 }
 
 #[test]
-fn aggregation_is_for_who_can_do_everything() {
+fn aggregation_rules_require_all_permissions() {
     let plain = cluster_role("a", &[rule(&["get"], &[""], &["pods"])]);
-    let mut gathers = plain.clone();
-    gathers.aggregation_rule = Some(AggregationRule::default());
+    let mut aggregates = plain.clone();
+    aggregates.aggregation_rule = Some(AggregationRule::default());
     let manager = user("manager", &[]);
-    let refused = "must have cluster-admin privileges to use the aggregationRule";
-    for (who, new, old, expected) in [
-        (&manager, &plain, None, "may"),
-        (&manager, &gathers, None, refused),
-        (&manager, &gathers, Some(&plain), refused),
-        (&manager, &plain, Some(&gathers), refused),
-        (&user("all", &[]), &gathers, Some(&plain), "may"),
+    let denied = "must have cluster-admin privileges to use the aggregationRule";
+    for (user, new, old, expected) in [
+        (&manager, &plain, None, "allowed"),
+        (&manager, &aggregates, None, denied),
+        (&manager, &aggregates, Some(&plain), denied),
+        (&manager, &plain, Some(&aggregates), denied),
+        (&user("all", &[]), &aggregates, Some(&plain), "allowed"),
     ] {
-        assert_eq!(check(who, "", |e| e.cluster_role("a", new, old)), expected);
+        assert_eq!(check(user, "", |e| e.cluster_role("a", new, old)), expected);
     }
 }
 
 #[test]
-fn rules_of_millions_of_combinations_are_refused_at_once() {
+fn rules_with_millions_of_combinations_are_denied_at_once() {
     let many = |prefix: &str| {
         (0..3000)
             .map(|n| format!("{prefix}{n}"))
@@ -203,11 +204,11 @@ fn rules_of_millions_of_combinations_are_refused_at_once() {
         ..PolicyRule::default()
     };
     let manager = user("manager", &[]);
-    let answer = check(&manager, "ns", |e| e.role("", std::slice::from_ref(&big)));
-    assert!(answer.contains("9000000, at most 10000"), "{answer}");
+    let message = check(&manager, "ns", |e| e.role("", std::slice::from_ref(&big)));
+    assert!(message.contains("9000000, at most 10000"), "{message}");
     let all = user("all", &[]);
     assert_eq!(
         check(&all, "ns", |e| e.role("", std::slice::from_ref(&big))),
-        "may"
+        "allowed"
     );
 }

@@ -17,7 +17,7 @@ fn edit() -> ClusterRole {
 }
 
 #[test]
-fn what_is_missing_is_created_and_what_is_right_stays() {
+fn missing_objects_are_created_and_complete_ones_are_unchanged() {
     for expected in bootstrap::cluster_roles() {
         assert_eq!(
             cluster_role(None, expected.clone()),
@@ -55,7 +55,7 @@ fn what_is_missing_is_created_and_what_is_right_stays() {
 }
 
 #[test]
-fn roles_get_what_they_lack_and_keep_what_they_have() {
+fn missing_rules_are_added_and_extra_rules_are_kept() {
     let mut existing = edit();
     let own = rule(&["use"], &["policy"], &["podsecuritypolicies"]);
     let rules = existing.rules.as_mut().unwrap();
@@ -77,13 +77,13 @@ fn roles_get_what_they_lack_and_keep_what_they_have() {
     assert_eq!(labels["mine"], "x");
     let rules = updated.rules.clone().unwrap();
     assert!(rules.contains(&own));
-    // Each missing permission becomes a rule of its own.
+    // Each missing permission is added as a separate rule.
     assert!(rules.contains(&rule(&["patch"], &[""], &["secrets"])));
     assert_eq!(cluster_role(Some(&updated), edit()), Step::Nothing);
 }
 
 #[test]
-fn who_opts_out_is_left_alone() {
+fn objects_that_opt_out_are_unchanged() {
     let off = || {
         Some(BTreeMap::from([(
             AUTOUPDATE.to_owned(),
@@ -101,7 +101,7 @@ fn who_opts_out_is_left_alone() {
 }
 
 #[test]
-fn aggregated_roles_keep_their_rules_and_get_their_selector() {
+fn aggregated_roles_keep_their_rules_and_get_missing_selectors() {
     let admin = || find(bootstrap::cluster_roles(), "admin", |r| &r.metadata);
     let mut existing = admin();
     existing.rules = None;
@@ -115,7 +115,7 @@ fn aggregated_roles_keep_their_rules_and_get_their_selector() {
 }
 
 #[test]
-fn roles_that_should_not_gather_others_stop_it() {
+fn unexpected_aggregation_rules_are_removed() {
     let mut existing = edit();
     existing.aggregation_rule =
         find(bootstrap::cluster_roles(), "view", |r| &r.metadata).aggregation_rule;
@@ -123,7 +123,7 @@ fn roles_that_should_not_gather_others_stop_it() {
 }
 
 #[test]
-fn bindings_get_missing_subjects_or_are_made_anew() {
+fn bindings_get_missing_subjects_or_are_recreated() {
     let expected = || cluster_binding("a", "ClusterRole/r", &["Group/g", "ServiceAccount/s/n"]);
     let existing = cluster_binding("a", "ClusterRole/r", &["User/mine", "ServiceAccount/s/m"]);
     let Step::Update(updated) = cluster_role_binding(Some(&existing), expected()) else {
@@ -143,7 +143,7 @@ fn bindings_get_missing_subjects_or_are_made_anew() {
         Step::Recreate(expected())
     );
 
-    // A service account without a namespace is of the binding's.
+    // The namespace of a service account defaults to the binding's.
     let existing = binding("n", "a", "Role/r", &["ServiceAccount/s"]);
     let expected = binding("n", "a", "Role/r", &["ServiceAccount/s/n"]);
     assert_eq!(role_binding(Some(&existing), expected), Step::Nothing);

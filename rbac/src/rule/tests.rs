@@ -1,8 +1,8 @@
 use super::*;
 use crate::testing::{list, named, rule, urls, user};
 
-/// Such as `get apps/deployments/scale ns/name` or `get /healthz`.
-fn may(rule: &PolicyRule, verb: &str, what: &str) -> bool {
+/// `what` is like `apps/deployments/scale name` or `/healthz`.
+fn allowed(rule: &PolicyRule, verb: &str, what: &str) -> bool {
     let user = user("x", &[]);
     let target = match what.strip_prefix('/') {
         Some(_) => Target::Path(what),
@@ -31,7 +31,7 @@ fn may(rule: &PolicyRule, verb: &str, what: &str) -> bool {
 
 fn matches(cases: &[(PolicyRule, &str, &str, bool)]) {
     for (rule, verb, what, expected) in cases {
-        let got = may(rule, verb, what);
+        let got = allowed(rule, verb, what);
         assert_eq!(got, *expected, "{verb} {what}: {}", Compact(rule));
     }
 }
@@ -60,7 +60,7 @@ fn resources_match_as_upstream() {
         ),
         (rule(&["*"], &["*"], &["*"]), "escalate", "x/y/z", true),
         (rule(&["*"], &["*"], &["*"]), "get", "/healthz", false),
-        // Subresources are resources of their own.
+        // Subresources are matched separately.
         (
             rule(&["get"], &["a"], &["pods"]),
             "get",
@@ -93,7 +93,7 @@ fn resources_match_as_upstream() {
         ),
         (rule(&["get"], &["a"], &["*/log"]), "get", "a/pods", false),
         (rule(&["get"], &["a"], &["*"]), "get", "a/pods/log", true),
-        // There is no such pattern.
+        // These are not patterns.
         (
             rule(&["get"], &["a"], &["pods/*"]),
             "get",
@@ -139,7 +139,7 @@ fn names_and_paths_match_as_upstream() {
 }
 
 #[test]
-fn atoms_cover_or_do_not() {
+fn covering_of_atoms() {
     let wide = rule(&["*"], &["*"], &["*"]);
     let pods = rule(&["get", "list"], &["", "apps"], &["pods", "*/scale"]);
     let alpha = named(&["alpha", "beta"], pods.clone());
@@ -208,7 +208,7 @@ fn atoms_are_all_combinations() {
 }
 
 #[test]
-fn compact_texts_are_gos() {
+fn rules_are_formatted_as_in_go() {
     let odd = PolicyRule {
         resource_names: Some(list(&["a\"b", "ü", "\t"])),
         ..PolicyRule::default()

@@ -1,4 +1,4 @@
-//! Random roles and bindings, and all that can be asked about them.
+//! Random roles and bindings, and the requests that are decided with them.
 
 use k8s_openapi::api::rbac::v1::{
     ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject,
@@ -11,7 +11,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
-/// A role or a binding that is there from now on, or no more: its namespace and name.
+/// A role or binding, by namespace and name, that is written or, if `None`, deleted.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     Role(&'static str, &'static str, Option<Vec<PolicyRule>>),
@@ -91,7 +91,7 @@ fn metadata(namespace: &str, name: &str) -> ObjectMeta {
     }
 }
 
-pub(crate) fn feed(index: &Index, change: &Change) {
+pub(crate) fn apply(index: &Index, change: &Change) {
     match change.clone() {
         Change::Role("", name, None) => index.delete_cluster_role(name),
         Change::Role("", name, rules) => index.put_cluster_role(&ClusterRole {
@@ -129,8 +129,8 @@ pub(crate) fn feed(index: &Index, change: &Change) {
     }
 }
 
-/// Every question of a small world.
-pub(crate) fn questions(mut ask: impl FnMut(&Attributes<'_>)) {
+/// Calls `check` with every request of a small cluster.
+pub(crate) fn for_each_request(mut check: impl FnMut(&Attributes<'_>)) {
     let groups = [
         vec![],
         vec!["g".to_owned()],
@@ -153,7 +153,7 @@ pub(crate) fn questions(mut ask: impl FnMut(&Attributes<'_>)) {
         };
         for verb in ["get", "use"] {
             for path in ["/x", "/x/y", "/y"] {
-                ask(&Attributes {
+                check(&Attributes {
                     user: &user,
                     verb,
                     target: Target::Path(path),
@@ -174,7 +174,7 @@ pub(crate) fn questions(mut ask: impl FnMut(&Attributes<'_>)) {
                         name,
                     };
                     let target = Target::Resource(target);
-                    ask(&Attributes {
+                    check(&Attributes {
                         user: &user,
                         verb,
                         target,

@@ -1,26 +1,26 @@
-//! A quick no for most rules.
+//! A fast pre-filter of rules.
 //!
-//! A decision goes through all rules of a user, and nearly all of them are about something else.
-//! Comparing their words costs a cache miss each; a bit for every word, side by side with those of
-//! the role's other rules, tells most of them apart.
+//! A decision visits all rules of a user, most of which concern other resources. Comparing strings
+//! costs a cache miss each; one bit per word, stored contiguously for all rules of a role, excludes
+//! most of them.
 
 use k8s_openapi::api::rbac::v1::PolicyRule;
 
 use crate::rule::items;
 use crate::{Attributes, Target};
 
-/// The words of a rule, or those of which a rule must have some to allow a request: a bit for each,
-/// which it may share with others.
+/// A Bloom filter of the words of a rule, or of the words that a rule needs to allow a request: one
+/// bit per word, which other words may share.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Marks {
+pub(crate) struct WordFilter {
     verbs: u64,
     groups: u64,
     resources: u64,
-    /// All or none: patterns of paths share no words.
+    /// All bits or none, as URL patterns are not compared by words.
     paths: u64,
 }
 
-impl Marks {
+impl WordFilter {
     pub(crate) fn of_rule(rule: &PolicyRule) -> Self {
         let any = |words: &[String]| words.iter().fold(0, |bits, word| bits | bit(&[word]));
         let urls = items(&rule.non_resource_urls);
@@ -32,10 +32,10 @@ impl Marks {
         }
     }
 
-    /// The words that allow a request, as [`allows`](crate::allows) reads rules.
+    /// The words in a rule that can allow a request, as [`allows`](crate::allows) evaluates rules.
     pub(crate) fn of_request(attributes: &Attributes<'_>) -> Self {
         let all = bit(&["*"]);
-        let nothing = Self {
+        let empty = Self {
             verbs: all | bit(&[attributes.verb]),
             groups: 0,
             resources: 0,
@@ -44,7 +44,7 @@ impl Marks {
         match &attributes.target {
             Target::Path(_) => Self {
                 paths: u64::MAX,
-                ..nothing
+                ..empty
             },
             Target::Resource(target) => Self {
                 groups: all | bit(&[target.group]),
@@ -52,12 +52,12 @@ impl Marks {
                     "" => all | bit(&[target.resource]),
                     sub => all | bit(&[target.resource, "/", sub]) | bit(&["*", "/", sub]),
                 },
-                ..nothing
+                ..empty
             },
         }
     }
 
-    /// Whether a rule with these marks may allow the request; if not, it does not.
+    /// Whether a rule with this filter may allow the request. If false, it does not.
     pub(crate) const fn may_allow(self, request: Self) -> bool {
         self.verbs & request.verbs != 0
             && (self.groups & request.groups != 0 && self.resources & request.resources != 0
@@ -65,8 +65,8 @@ impl Marks {
     }
 }
 
-/// The bit of a word, which is given in parts (FNV-1a, stirred once more, as it hardly moves its upper
-/// bits at the last letters).
+/// The bit of a word, given in parts: FNV-1a, with an extra mixing step, as its upper bits depend
+/// little on the last characters.
 fn bit(parts: &[&str]) -> u64 {
     let bytes = parts.iter().flat_map(|part| part.bytes());
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
@@ -91,17 +91,17 @@ mod tests {
         })
     }
 
-    /// That no rule is passed over that allows is held by `tests/random_roles.rs`.
+    /// `tests/random_roles.rs` checks that no rule that allows is excluded.
     #[test]
-    fn most_other_rules_are_passed_over() {
+    fn most_other_rules_are_excluded() {
         let user = user("u", &[]);
         let target = resource("apps", "deployments/scale");
-        let request = Marks::of_request(&Attributes {
+        let request = WordFilter::of_request(&Attributes {
             user: &user,
             verb: "get",
             target,
         });
-        for (rule, may) in [
+        for (rule, expected) in [
             (rule(&["get"], &["apps"], &["deployments/scale"]), true),
             (rule(&["*"], &["*"], &["*/scale"]), true),
             (rule(&["get"], &["apps"], &["*"]), true),
@@ -110,10 +110,14 @@ mod tests {
             (rule(&["get"], &["batch"], &["deployments/scale"]), false),
             (urls(&["get"], &["*"]), false),
         ] {
-            assert_eq!(Marks::of_rule(&rule).may_allow(request), may, "{rule:?}");
+            assert_eq!(
+                WordFilter::of_rule(&rule).may_allow(request),
+                expected,
+                "{rule:?}"
+            );
         }
         let others = (0..1000).map(|n| rule(&["get"], &["apps"], &[&format!("things{n}")]));
-        let met = others.filter(|rule| Marks::of_rule(rule).may_allow(request));
-        assert!(met.count() < 100);
+        let candidates = others.filter(|rule| WordFilter::of_rule(rule).may_allow(request));
+        assert!(candidates.count() < 100);
     }
 }

@@ -1,4 +1,4 @@
-//! A big cluster, for tests and benches.
+//! A large cluster for tests and benchmarks.
 
 use k8s_openapi::api::rbac::v1::{
     ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef, Subject,
@@ -33,13 +33,13 @@ impl Cluster {
         bindings.extend((0..5000).map(|n| RoleBinding {
             metadata: metadata(namespace(n), format!("b{n}")),
             role_ref: role_ref("Role", format!("r{}", n % 1000)),
-            subjects: to(n),
+            subjects: subjects(n),
         }));
         let mut cluster_bindings = bootstrap::cluster_role_bindings();
         cluster_bindings.extend((0..5000).map(|n| ClusterRoleBinding {
             metadata: metadata(None, format!("b{n}")),
             role_ref: role_ref("ClusterRole", format!("c{}", n % 1000)),
-            subjects: to(n),
+            subjects: subjects(n),
         }));
         Self {
             roles,
@@ -49,14 +49,14 @@ impl Cluster {
         }
     }
 
-    /// What a server knows of it once it has started.
+    /// The index of a server after its start.
     pub(crate) fn index(&self) -> Index {
         let index = Index::new();
         self.load(&index);
         index
     }
 
-    /// One by one, as a server takes them in from its store.
+    /// Loads the objects one by one, as a server does from its store.
     pub(crate) fn load(&self, index: &Index) {
         self.roles.iter().for_each(|role| index.put_role(role));
         let roles = &self.cluster_roles;
@@ -70,9 +70,9 @@ impl Cluster {
     }
 }
 
-/// Whether a user for whom there are twenty bindings may get something in a namespace. One of the
-/// last lets them get `things77`; for `things4` all are looked at, and none does.
-pub(crate) fn ask(authorizer: &dyn Authorizer, user: &UserInfo, resource: &str) -> Decision {
+/// The decision on a GET of `resource` in a namespace, for a user with twenty bindings. One of the
+/// last allows `things77`; for `things4` all are visited, and none allows it.
+pub(crate) fn decide(authorizer: &dyn Authorizer, user: &UserInfo, resource: &str) -> Decision {
     let target = ResourceTarget {
         resource,
         namespace: "ns3",
@@ -85,7 +85,7 @@ pub(crate) fn ask(authorizer: &dyn Authorizer, user: &UserInfo, resource: &str) 
     })
 }
 
-/// The user for whom there are twenty bindings.
+/// A user with twenty bindings.
 pub(crate) fn user() -> UserInfo {
     UserInfo {
         name: "user77".into(),
@@ -120,7 +120,7 @@ fn role_ref(kind: &str, name: String) -> RoleRef {
     }
 }
 
-fn to(number: usize) -> Option<Vec<Subject>> {
+fn subjects(number: usize) -> Option<Vec<Subject>> {
     let subject = |kind: &str, name: String| Subject {
         kind: kind.into(),
         name,
