@@ -1,18 +1,18 @@
-//! Amounts of resources, by name, for the plugins that reckon with them.
+//! Arithmetic on amounts of resources by name: `cpu`, `memory`, `example.com/gpu`.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Container, Pod, ResourceRequirements};
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Written;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity as TextQuantity;
 use portcullis_api::quantity::Quantity;
 
-/// Amounts as objects hold them.
-pub(crate) type Resources = BTreeMap<String, Written>;
+/// A resource list of an object, with unparsed quantities.
+pub(crate) type Resources = BTreeMap<String, TextQuantity>;
 
-/// Amounts to reckon with. What is no quantity has been refused by validation, and counts as none.
+/// Parsed quantities. Invalid ones are left out, as validation has already rejected them.
 pub(crate) type Amounts = BTreeMap<String, Quantity>;
 
-/// What is asked for, and what is not to be exceeded.
+/// The requests and limits of containers.
 #[derive(Debug, Default)]
 pub(crate) struct Usage {
     pub(crate) requests: Amounts,
@@ -20,19 +20,19 @@ pub(crate) struct Usage {
 }
 
 pub(crate) fn read(resources: Option<&Resources>) -> Amounts {
-    let parse = |(name, text): (&String, &Written)| {
+    let parse = |(name, text): (&String, &TextQuantity)| {
         let amount = Quantity::parse(&text.0).ok()?;
         Some((name.clone(), amount))
     };
     resources.into_iter().flatten().filter_map(parse).collect()
 }
 
-/// Amounts as objects hold them, in canonical form.
+/// Formats amounts canonically, for an object.
 pub(crate) fn write(amounts: &Amounts) -> Resources {
-    let written = amounts
+    let formatted = amounts
         .iter()
-        .map(|(name, amount)| (name.clone(), Written(amount.to_string())));
-    written.collect()
+        .map(|(name, amount)| (name.clone(), TextQuantity(amount.to_string())));
+    formatted.collect()
 }
 
 impl Usage {
@@ -43,8 +43,8 @@ impl Usage {
         }
     }
 
-    /// Of a pod: what its containers need together, or one of its init containers alone, whichever
-    /// is more.
+    /// The usage of a pod, per resource: the sum of its containers, or its largest init container
+    /// if that is more.
     pub(crate) fn of_pod(pod: &Pod) -> Self {
         let mut total = Self::default();
         let Some(spec) = &pod.spec else { return total };
@@ -61,19 +61,23 @@ impl Usage {
     }
 }
 
-/// Adds amounts to amounts.
+/// Adds `more` to `total`, resource by resource.
 pub(crate) fn add(total: &mut Amounts, more: Amounts) {
     merge(total, more, |sum, more| sum + more);
 }
 
-fn merge(total: &mut Amounts, more: Amounts, how: fn(Quantity, Quantity) -> Quantity) {
+fn merge(total: &mut Amounts, more: Amounts, combine: fn(Quantity, Quantity) -> Quantity) {
     for (name, amount) in more {
-        let known = total.get(&name).copied();
-        total.insert(name, known.map_or(amount, |known| how(known, amount)));
+        let current = total.get(&name).copied();
+        total.insert(
+            name,
+            current.map_or(amount, |current| combine(current, amount)),
+        );
     }
 }
 
-/// Whether a resource is a vendor's, such as `example.com/gpu` (upstream: `IsExtendedResourceName`).
+/// Whether this is an extended resource, such as `example.com/gpu` (upstream:
+/// `IsExtendedResourceName`).
 pub(crate) fn is_extended(name: &str) -> bool {
     name.contains('/') && !name.contains("kubernetes.io/") && !name.starts_with("requests.")
 }

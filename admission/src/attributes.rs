@@ -1,4 +1,4 @@
-//! A request as plugins see it.
+//! The request that plugins admit.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -10,64 +10,61 @@ use portcullis_api::{GroupKind, GroupResource, Object, Status, UserInfo};
 use crate::operation::Operation;
 use crate::trace::Trace;
 
-/// The resource most plugins are about.
 pub(crate) const PODS: GroupResource<'static> = GroupResource {
     group: "",
     resource: "pods",
 };
 
-/// Claims of volumes.
 pub(crate) const CLAIMS: GroupResource<'static> = GroupResource {
     group: "",
     resource: "persistentvolumeclaims",
 };
-/// Nodes.
 pub(crate) const NODES: GroupResource<'static> = GroupResource {
     group: "",
     resource: "nodes",
 };
 
-/// A request as plugins see it.
+/// A request, as admission plugins see it.
 #[derive(Debug)]
 pub struct Attributes<'a> {
-    /// What is being done.
+    /// What the request does to the object.
     pub operation: Operation,
     /// The kind of the object in the request.
     pub kind: GroupKind<'a>,
     /// The resource of the request.
     pub resource: GroupResource<'a>,
-    /// Such as `status`; mostly empty.
+    /// Such as `status`; empty for the resource itself.
     pub subresource: &'a str,
-    /// The object's namespace, empty for cluster-scoped kinds.
+    /// The object's namespace; empty for cluster-scoped kinds.
     pub namespace: &'a str,
-    /// The object's name; empty while it is to be generated.
+    /// The object's name; empty if it is yet to be generated.
     pub name: &'a str,
-    /// Who asks.
+    /// The user who sends the request.
     pub user: &'a UserInfo,
-    /// Whether nothing will be stored.
+    /// Whether the request is a dry run, which stores nothing.
     pub dry_run: bool,
-    /// The object as it shall become; `None` for deletions.
+    /// The object to store; `None` for deletions.
     pub object: Option<Box<dyn Object>>,
-    /// The object as it is; `None` for creations.
+    /// The stored object; `None` for creations.
     pub old_object: Option<&'a dyn Object>,
-    /// What plugins note for the audit log.
+    /// Annotations for the audit log.
     pub audit_annotations: AuditAnnotations,
-    /// What plugins want the user to know; the answer carries each as a `Warning` header.
+    /// Warnings for the client; the response carries each as a `Warning` header.
     pub warnings: Warnings,
-    /// Where plugins note what they do, if anybody wants to know.
+    /// Records what each plugin does, if the request is traced.
     pub trace: Option<&'a Trace>,
 }
 
 impl Attributes<'_> {
     /// A 403 about the object of this request.
     ///
-    /// A name that is still to be generated is told by its beginning (upstream:
+    /// An object whose name is yet to be generated is named by its `generateName` (upstream:
     /// `k8s.io/apiserver/pkg/admission/errors.go`).
     pub fn forbidden(&self, why: &str) -> Status {
-        Status::forbidden(self.resource, self.name_or_beginning(), why)
+        Status::forbidden(self.resource, self.name_or_prefix(), why)
     }
 
-    fn name_or_beginning(&self) -> &str {
+    fn name_or_prefix(&self) -> &str {
         if !self.name.is_empty() {
             return self.name;
         }
@@ -79,31 +76,30 @@ impl Attributes<'_> {
             .unwrap_or("Unknown")
     }
 
-    /// Whether the request is about pods themselves, not about one of their subresources.
-    pub(crate) fn is_of_pods(&self) -> bool {
+    /// Whether the resource is `pods`, without a subresource.
+    pub(crate) fn is_pods(&self) -> bool {
         self.resource == PODS && self.subresource.is_empty()
     }
 
-    /// Whether the request adds containers to a pod that exists.
-    pub(crate) fn is_of_ephemeral_containers(&self) -> bool {
+    /// Whether the request adds ephemeral containers to an existing pod.
+    pub(crate) fn is_ephemeral_containers(&self) -> bool {
         self.resource == PODS && self.subresource == "ephemeralcontainers"
     }
 
-    /// Whether the request can bring containers into a pod.
-    pub(crate) fn is_of_containers(&self) -> bool {
-        self.is_of_pods() || self.is_of_ephemeral_containers()
+    /// Whether the request may add containers to a pod.
+    pub(crate) fn may_add_containers(&self) -> bool {
+        self.is_pods() || self.is_ephemeral_containers()
     }
 
     /// The object as a pod.
     ///
     /// # Errors
-    /// A 403 if it is anything else: a plugin that guards pods must not wave through what it
-    /// cannot read.
+    /// A 403 if it has another type: a plugin that checks pods must not allow what it cannot read.
     pub(crate) fn pod(&self) -> Result<&Pod, Status> {
         self.typed()
     }
 
-    /// The object as a pod, to change.
+    /// The object as a mutable pod.
     ///
     /// # Errors
     /// As [`Self::pod`].
@@ -111,7 +107,7 @@ impl Attributes<'_> {
         self.typed_mut()
     }
 
-    /// The object as JSON, for a trace; nothing if there is neither.
+    /// The object as JSON, for a trace; empty if the request is not traced or has no object.
     pub(crate) fn traced_object(&self) -> Vec<u8> {
         let object = self.trace.and(self.object.as_deref());
         let kind = TypeMeta {
@@ -124,16 +120,16 @@ impl Attributes<'_> {
     /// The object as its kind's type.
     ///
     /// # Errors
-    /// A 403 if it is of another.
+    /// A 403 if it has another type.
     pub(crate) fn typed<T: 'static>(&self) -> Result<&T, Status> {
         let object = self.object.as_deref().and_then(<dyn Object>::as_kind);
         object.ok_or_else(|| self.unexpected_type())
     }
 
-    /// The object as its kind's type, to change.
+    /// The object as its kind's type, mutable.
     ///
     /// # Errors
-    /// A 403 if it is of another.
+    /// A 403 if it has another type.
     pub(crate) fn typed_mut<T: 'static>(&mut self) -> Result<&mut T, Status> {
         self.typed::<T>()?;
         let object = self.object.as_deref_mut();
@@ -141,13 +137,13 @@ impl Attributes<'_> {
         object.ok_or_else(|| Status::internal("unexpected type"))
     }
 
-    /// The object as it was, as its kind's type.
+    /// The stored object as its kind's type.
     ///
     /// # Errors
-    /// A 403 if it is of another.
+    /// A 403 if it has another type.
     pub(crate) fn typed_old<T: 'static>(&self) -> Result<&T, Status> {
         let old = self.old_object.and_then(<dyn Object>::as_kind);
-        old.ok_or_else(|| self.forbidden("unexpected type of the object as it was"))
+        old.ok_or_else(|| self.forbidden("unexpected type of the stored object"))
     }
 
     fn unexpected_type(&self) -> Status {
@@ -155,29 +151,30 @@ impl Attributes<'_> {
     }
 }
 
-/// Notes for the audit log, by `<domain>/<key>`; plugins that may not change the object may add too.
+/// Annotations for the audit log, by `<domain>/<key>`. Validating plugins add them through a shared
+/// reference.
 #[derive(Debug, Default)]
 pub struct AuditAnnotations(Mutex<BTreeMap<String, String>>);
 
 impl AuditAnnotations {
-    /// Notes a value; the last one of a key counts.
+    /// Adds an annotation, replacing an earlier one of the same key.
     pub fn add(&self, key: &str, value: &str) {
-        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        notes.insert(key.to_owned(), value.to_owned());
+        let mut annotations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        annotations.insert(key.to_owned(), value.to_owned());
     }
 
-    /// The notes.
+    /// All annotations.
     pub fn into_map(self) -> BTreeMap<String, String> {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Sentences for the user of a request that goes on all the same.
+/// Warnings for the client of a request that is not denied for them.
 #[derive(Debug, Default)]
 pub struct Warnings(Mutex<Vec<String>>);
 
 impl Warnings {
-    /// Adds one, unless it is there already.
+    /// Adds a warning, unless it is a duplicate.
     pub fn add(&self, warning: String) {
         let mut warnings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !warnings.contains(&warning) {
@@ -185,7 +182,7 @@ impl Warnings {
         }
     }
 
-    /// All of them, in the order in which they came.
+    /// All warnings, in the order in which they were added.
     pub fn into_list(self) -> Vec<String> {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,5 @@
-//! The plugins in their order: all mutate, later all validate, and the first no ends it.
+//! The selected plugins in order. The mutating phase runs before validation of the object, the
+//! validating phase after it; the first denial ends the request.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,52 +10,26 @@ use prometheus::core::Collector;
 pub use crate::metrics::Phase;
 use crate::metrics::{Durations, Metrics};
 use crate::trace::Change;
-use crate::{Attributes, MutatingPlugin, Refusal, ValidatingPlugin};
+use crate::{Attributes, Denial, MutatingPlugin, Operation, ValidatingPlugin};
 
-/// A plugin in the one or two roles it plays.
-#[derive(Clone, Default)]
-pub(crate) struct Roles {
-    pub(crate) mutating: Option<Arc<dyn MutatingPlugin>>,
-    pub(crate) validating: Option<Arc<dyn ValidatingPlugin>>,
-}
-
-impl Roles {
-    pub(crate) fn mutating(plugin: impl MutatingPlugin) -> Self {
-        Self {
-            mutating: Some(Arc::new(plugin)),
-            validating: None,
-        }
-    }
-
-    pub(crate) fn validating(plugin: impl ValidatingPlugin) -> Self {
-        Self {
-            mutating: None,
-            validating: Some(Arc::new(plugin)),
-        }
-    }
-
-    pub(crate) fn both(plugin: impl MutatingPlugin + ValidatingPlugin) -> Self {
-        let plugin = Arc::new(plugin);
-        Self {
-            mutating: Some(plugin.clone()),
-            validating: Some(plugin),
-        }
-    }
-}
+/// The operations for which a plugin is called in one phase.
+pub(crate) type Operations = &'static [Operation];
 
 /// The selected plugins, in upstream's order (`k8s.io/apiserver/pkg/admission/chain.go`).
 #[derive(Clone)]
-#[allow(missing_debug_implementations, reason = "plugins need none")]
+#[allow(missing_debug_implementations, reason = "plugins do not implement it")]
 pub struct Chain {
     mutating: Vec<Link<dyn MutatingPlugin>>,
     validating: Vec<Link<dyn ValidatingPlugin>>,
-    /// Of each half as a whole.
-    steps: [Durations; 2],
+    /// Of each phase as a whole.
+    phases: [Durations; 2],
     metrics: Metrics,
 }
 
-/// A plugin, and how it fares.
+/// A plugin in one phase.
 struct Link<P: ?Sized> {
+    name: &'static str,
+    operations: Operations,
     plugin: Arc<P>,
     durations: Durations,
 }
@@ -62,105 +37,126 @@ struct Link<P: ?Sized> {
 // === impl Chain ===
 
 impl Chain {
-    /// A chain of plugins in their order.
-    pub(crate) fn new(plugins: impl IntoIterator<Item = Roles>) -> Self {
-        let metrics = Metrics::new();
-        let mut chain = Self {
-            mutating: Vec::new(),
-            validating: Vec::new(),
-            steps: [Phase::Mutate, Phase::Validate].map(|phase| metrics.of_step(phase)),
-            metrics,
-        };
-        for roles in plugins {
-            chain.mutating.extend(roles.mutating.map(|plugin| Link {
-                durations: chain.metrics.of_plugin(plugin.name(), Phase::Mutate),
-                plugin,
-            }));
-            chain.validating.extend(roles.validating.map(|plugin| Link {
-                durations: chain.metrics.of_plugin(plugin.name(), Phase::Validate),
-                plugin,
-            }));
-        }
-        chain
+    pub(crate) fn add_mutating(
+        &mut self,
+        name: &'static str,
+        operations: Operations,
+        plugin: Arc<dyn MutatingPlugin>,
+    ) {
+        self.mutating.push(Link {
+            name,
+            operations,
+            plugin,
+            durations: self.metrics.of_plugin(name, Phase::Mutate),
+        });
     }
 
-    /// Lets every plugin change the object.
+    pub(crate) fn add_validating(
+        &mut self,
+        name: &'static str,
+        operations: Operations,
+        plugin: Arc<dyn ValidatingPlugin>,
+    ) {
+        self.validating.push(Link {
+            name,
+            operations,
+            plugin,
+            durations: self.metrics.of_plugin(name, Phase::Validate),
+        });
+    }
+
+    /// Runs the mutating plugins.
     ///
     /// # Errors
-    /// The first plugin's no.
-    pub async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Refusal> {
-        let (operation, began) = (attributes.operation, Instant::now());
-        let mut answer = Ok(());
-        for Link { plugin, durations } in &self.mutating {
-            if plugin.handles(operation) {
-                let before = attributes.traced_object();
-                let began = Instant::now();
-                let said = plugin.mutate(attributes).await;
-                durations.observe(operation, said.is_err(), began.elapsed());
-                if let Some(trace) = attributes.trace {
-                    let after = attributes.traced_object();
-                    let change = (before != after).then_some(Change { before, after });
-                    trace.step(plugin.name(), Phase::Mutate, change, &said);
-                }
-                answer = refusal(plugin.name(), said);
-                if answer.is_err() {
-                    break;
-                }
+    /// The first [`Denial`].
+    pub async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Denial> {
+        let (operation, start) = (attributes.operation, Instant::now());
+        let mut outcome = Ok(());
+        for link in self.mutating.iter().filter(|link| link.handles(operation)) {
+            let before = attributes.traced_object();
+            let start = Instant::now();
+            let result = link.plugin.mutate(attributes).await;
+            link.durations
+                .observe(operation, result.is_err(), start.elapsed());
+            if let Some(trace) = attributes.trace {
+                let after = attributes.traced_object();
+                let change = (before != after).then_some(Change { before, after });
+                trace.step(link.name, Phase::Mutate, change, &result);
+            }
+            outcome = link.outcome(result);
+            if outcome.is_err() {
+                break;
             }
         }
-        let [step, _] = &self.steps;
-        step.observe(operation, answer.is_err(), began.elapsed());
-        answer
+        let [durations, _] = &self.phases;
+        durations.observe(operation, outcome.is_err(), start.elapsed());
+        outcome
     }
 
-    /// Lets every plugin judge the object as it is to be stored.
+    /// Runs the validating plugins.
     ///
     /// # Errors
-    /// The first plugin's no.
-    pub async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Refusal> {
-        let (operation, began) = (attributes.operation, Instant::now());
-        let mut answer = Ok(());
-        for Link { plugin, durations } in &self.validating {
-            if plugin.handles(operation) {
-                let began = Instant::now();
-                let said = plugin.validate(attributes).await;
-                durations.observe(operation, said.is_err(), began.elapsed());
-                if let Some(trace) = attributes.trace {
-                    trace.step(plugin.name(), Phase::Validate, None, &said);
-                }
-                answer = refusal(plugin.name(), said);
-                if answer.is_err() {
-                    break;
-                }
+    /// The first [`Denial`].
+    pub async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Denial> {
+        let (operation, start) = (attributes.operation, Instant::now());
+        let mut outcome = Ok(());
+        for link in self.validating.iter().filter(|l| l.handles(operation)) {
+            let start = Instant::now();
+            let result = link.plugin.validate(attributes).await;
+            link.durations
+                .observe(operation, result.is_err(), start.elapsed());
+            if let Some(trace) = attributes.trace {
+                trace.step(link.name, Phase::Validate, None, &result);
+            }
+            outcome = link.outcome(result);
+            if outcome.is_err() {
+                break;
             }
         }
-        let [_, step] = &self.steps;
-        step.observe(operation, answer.is_err(), began.elapsed());
-        answer
+        let [_, durations] = &self.phases;
+        durations.observe(operation, outcome.is_err(), start.elapsed());
+        outcome
     }
 
-    /// How the plugins fare, to be registered.
+    /// The durations of plugins and phases, to be registered.
     pub fn collectors(&self) -> [Box<dyn Collector>; 2] {
         self.metrics.collectors()
     }
 }
 
-fn refusal(plugin: &'static str, answer: Result<(), Status>) -> Result<(), Refusal> {
-    answer.map_err(|status| Refusal { plugin, status })
-}
-
 impl Default for Chain {
-    /// A chain of no plugins.
+    /// A chain without plugins.
     fn default() -> Self {
-        Self::new([])
+        let metrics = Metrics::new();
+        Self {
+            mutating: Vec::new(),
+            validating: Vec::new(),
+            phases: [Phase::Mutate, Phase::Validate].map(|phase| metrics.of_phase(phase)),
+            metrics,
+        }
     }
 }
 
 // === impl Link ===
 
+impl<P: ?Sized> Link<P> {
+    fn handles(&self, operation: Operation) -> bool {
+        self.operations.contains(&operation)
+    }
+
+    fn outcome(&self, result: Result<(), Status>) -> Result<(), Denial> {
+        result.map_err(|status| Denial {
+            plugin: self.name,
+            status,
+        })
+    }
+}
+
 impl<P: ?Sized> Clone for Link<P> {
     fn clone(&self) -> Self {
         Self {
+            name: self.name,
+            operations: self.operations,
             plugin: Arc::clone(&self.plugin),
             durations: self.durations.clone(),
         }

@@ -1,7 +1,7 @@
-//! Is what you bring acceptable? Plugins that change or refuse objects, in one chain.
+//! Admission control: a chain of plugins that mutate and validate the object of a request.
 //!
-//! Every plugin is repeatable: an update runs the whole chain once per attempt of the store's
-//! optimistic retry loop. [`plugins`] is the only list of them; [`lookup`] holds what they ask of
+//! Plugins must be idempotent: an update runs the whole chain once per attempt of the store's
+//! optimistic retry loop. [`plugins`] is the only list of them; [`lookup`] is what they read from
 //! the server.
 
 mod amounts;
@@ -27,39 +27,33 @@ pub use operation::Operation;
 pub use plugins::Selection;
 pub use trace::Trace;
 
-/// A plugin's no.
+/// A request denied by a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// Which plugin said so.
+pub struct Denial {
+    /// The name of the plugin.
     pub plugin: &'static str,
-    /// What the client is told; mostly a 403.
+    /// The response to the client, usually a 403.
     pub status: Status,
 }
 
-/// A plugin that may change objects, before they are validated.
+/// A plugin that may change objects before they are validated. Its row in [`plugins`] has its name
+/// and the operations for which it is called.
 #[async_trait]
 pub trait MutatingPlugin: Send + Sync + 'static {
-    /// The name in `--enable-admission-plugins`.
-    fn name(&self) -> &'static str;
-    /// Whether the plugin looks at this operation at all.
-    fn handles(&self, operation: Operation) -> bool;
     /// Changes `attributes.object`.
     ///
     /// # Errors
-    /// A [`Status`] if the request must not go on.
+    /// A [`Status`] if the request is denied.
     async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status>;
 }
 
-/// A plugin that may refuse objects, last before they are stored.
+/// A plugin that checks objects in their final form, just before they are stored. Its row in
+/// [`plugins`] has its name and the operations for which it is called.
 #[async_trait]
 pub trait ValidatingPlugin: Send + Sync + 'static {
-    /// The name in `--enable-admission-plugins`.
-    fn name(&self) -> &'static str;
-    /// Whether the plugin looks at this operation at all.
-    fn handles(&self, operation: Operation) -> bool;
-    /// Judges `attributes.object`.
+    /// Checks `attributes.object`.
     ///
     /// # Errors
-    /// A [`Status`] if the request must not go on.
+    /// A [`Status`] if the request is denied.
     async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status>;
 }

@@ -1,4 +1,4 @@
-//! What plugins may read of the cluster, and whom they may ask; `apiserver` implements it.
+//! What plugins read from the cluster, and the services they use; `apiserver` implements it.
 
 use std::sync::Arc;
 
@@ -13,70 +13,70 @@ use portcullis_api::{GroupResource, Status};
 use crate::permissions::Permissions;
 use crate::podsecuritypolicy::PolicyIndex;
 
-/// Objects of one kind. Cluster-scoped kinds have the empty namespace.
+/// Cached objects of one kind. The namespace is empty for cluster-scoped kinds.
 #[async_trait]
 pub trait Lookup<K>: Send + Sync + 'static {
-    /// The object as memory has it, which may lag behind the store.
+    /// The object from the cache, which may be stale.
     fn get(&self, namespace: &str, name: &str) -> Option<Arc<K>>;
 
-    /// All objects of a namespace as memory has them, by name.
+    /// All objects of a namespace from the cache, sorted by name.
     fn list(&self, namespace: &str) -> Vec<Arc<K>>;
 
-    /// The object as the store has it now.
+    /// The object from the store.
     ///
     /// # Errors
-    /// A [`Status`] if the store cannot say.
+    /// A [`Status`] if the store fails.
     async fn get_live(&self, namespace: &str, name: &str) -> Result<Option<Arc<K>>, Status>;
 }
 
-/// What objects of a kind are served as.
+/// The resource by which a kind is served.
 #[derive(Clone, Copy, Debug)]
 pub struct KindServed {
     /// The resource.
     pub resource: GroupResource<'static>,
-    /// Whether each is in a namespace.
+    /// Whether its objects are namespaced.
     pub is_namespaced: bool,
 }
 
-/// Finds what a kind is served as, by its API version and name.
+/// Finds the resource of a kind by its API version and name; `None` if it is not served.
 pub type ResourceOf = Arc<dyn Fn(&str, &str) -> Option<KindServed> + Send + Sync>;
 
-/// Objects of one kind as the store has them, read when somebody asks: nobody keeps all of them
-/// decoded. Cluster-scoped kinds have the empty namespace.
+/// Objects of one kind that are read from the store on demand, because keeping all of them decoded
+/// would cost too much memory. The namespace is empty for cluster-scoped kinds.
 #[async_trait]
 pub trait Stored<K>: Send + Sync + 'static {
-    /// The objects of a namespace, by name.
+    /// The objects of a namespace, sorted by name.
     ///
     /// # Errors
-    /// A [`Status`] if the store cannot say.
+    /// A [`Status`] if the store fails.
     async fn list(&self, namespace: &str) -> Result<Vec<Arc<K>>, Status>;
 
-    /// One object.
+    /// One object; `None` if there is none of that name.
     ///
     /// # Errors
-    /// A [`Status`] if the store cannot say.
+    /// A [`Status`] if the store fails.
     async fn get(&self, namespace: &str, name: &str) -> Result<Option<Arc<K>>, Status>;
 }
 
-/// Where quotas are charged.
+/// Stores the usage of quotas.
 #[async_trait]
 pub trait QuotaLedger: Send + Sync + 'static {
-    /// Stores a quota's new `status.used`; `false` if the quota is no longer at its
-    /// `resourceVersion`, or gone.
+    /// Stores a quota's new `status.used`; `false` if its `resourceVersion` is stale or the quota
+    /// was deleted.
     ///
     /// # Errors
-    /// A [`Status`] if the store cannot say.
+    /// A [`Status`] if the store fails.
     async fn charge(&self, quota: ResourceQuota) -> Result<bool, Status>;
 
-    /// Counts what a quota's namespace uses and stores that as the quota's status, which does not
-    /// speak of it yet; the quota as it is then, if it is still there.
+    /// Calculates the usage of a quota whose status lacks it, and stores it there. Returns the
+    /// updated quota, or `None` if it was deleted.
     ///
     /// # Errors
-    /// A [`Status`] if the store cannot say.
+    /// A [`Status`] if the store fails.
     async fn measure(&self, quota: &ResourceQuota) -> Result<Option<Arc<ResourceQuota>>, Status>;
 }
 
-/// A kind of which the server has no objects.
+/// A lookup that finds nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoObjects;
 
@@ -117,17 +117,17 @@ impl QuotaLedger for NoObjects {
     }
 }
 
-/// Everything the plugins look up.
+/// All lookups of the plugins.
 #[derive(Clone)]
 #[allow(
     missing_debug_implementations,
-    reason = "the server's lookups need none"
+    reason = "the server's lookups do not implement it"
 )]
 pub struct Lookups {
-    /// For `NamespaceLifecycle` and everything that reads a namespace's labels or annotations.
+    /// For `NamespaceLifecycle`, and plugins that read a namespace's labels or annotations.
     pub namespaces: Arc<dyn Lookup<Namespace>>,
-    /// For `PodSecurity`, which warns of pods that a namespace's new level would refuse, and for
-    /// `NodeRestriction`.
+    /// For `PodSecurity`, which warns of existing pods that violate a namespace's new level, and
+    /// for `NodeRestriction`.
     pub pods: Arc<dyn Stored<Pod>>,
     /// For `NodeRestriction`.
     pub nodes: Arc<dyn Stored<Node>>,
@@ -141,26 +141,26 @@ pub struct Lookups {
     pub limit_ranges: Arc<dyn Lookup<LimitRange>>,
     /// For `ResourceQuota`.
     pub resource_quotas: Arc<dyn Lookup<ResourceQuota>>,
-    /// For `ResourceQuota`: where usage is charged.
+    /// For `ResourceQuota`.
     pub quota_ledger: Arc<dyn QuotaLedger>,
     /// For `DefaultStorageClass`.
     pub storage_classes: Arc<dyn Lookup<StorageClass>>,
     /// For `DefaultIngressClass`.
     pub ingress_classes: Arc<dyn Lookup<IngressClass>>,
-    /// For `PodSecurityPolicy`: the policies, which the server feeds.
+    /// For `PodSecurityPolicy`: the policies, which the server keeps up to date.
     pub policies: Arc<PolicyIndex>,
-    /// For `PodSecurityPolicy`: who may use them; for `CertificateApproval` and
-    /// `CertificateSigning`: who may speak for which signer; for
-    /// `OwnerReferencesPermissionEnforcement`: who may delete and hold up what.
+    /// For `PodSecurityPolicy`: `use` of policies; for `CertificateApproval` and
+    /// `CertificateSigning`: `approve` and `sign` for signers; for
+    /// `OwnerReferencesPermissionEnforcement`: `delete`, and `update` of finalizers.
     pub permissions: Arc<dyn Permissions>,
-    /// For `OwnerReferencesPermissionEnforcement`: what owners are.
+    /// For `OwnerReferencesPermissionEnforcement`: the resources of owners.
     pub resource_of: ResourceOf,
-    /// How the server makes a name of a beginning, for the volumes that `ServiceAccount` adds.
+    /// Appends a random suffix to a prefix, to name the volumes that `ServiceAccount` adds.
     pub generate_name: fn(&str) -> String,
 }
 
 impl Lookups {
-    /// Lookups that find nothing, to name only those there are:
+    /// Lookups that find nothing, as a base for struct update syntax:
     /// `Lookups { namespaces, ..Lookups::nothing(permissions, generate_name) }`.
     pub fn nothing(permissions: Arc<dyn Permissions>, generate_name: fn(&str) -> String) -> Self {
         let none = Arc::new(NoObjects);

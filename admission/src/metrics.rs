@@ -1,4 +1,4 @@
-//! How plugins fare: how often, how long, and how often they refuse.
+//! Metrics of plugins: calls, durations and denials.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/admission/metrics/metrics.go`.
 
@@ -10,22 +10,22 @@ use prometheus::{Histogram, HistogramOpts, HistogramVec};
 
 use crate::operation::Operation;
 
-/// Upper bounds of the buckets that durations are counted in, in seconds.
+/// Upper bounds of the histogram buckets, in seconds.
 const BUCKETS: [f64; 6] = [0.005, 0.025, 0.1, 0.5, 1.0, 2.5];
 const PLUGINS: &str = "apiserver_admission_controller_admission_duration_seconds";
-const STEPS: &str = "apiserver_admission_step_admission_duration_seconds";
+const PHASES: &str = "apiserver_admission_step_admission_duration_seconds";
 
-/// In which half of the chain.
+/// The phases of admission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Phase {
-    /// Upstream's metrics call it `admit`.
+    /// Plugins may change the object. Upstream's metrics call it `admit`.
     Mutate,
-    /// Upstream's metrics call it `validate`.
+    /// Plugins check the object. Upstream's metrics call it `validate`.
     Validate,
 }
 
 impl Phase {
-    /// The name that upstream's metrics have for it.
+    /// The value of the label `type` in upstream's metrics.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Mutate => "admit",
@@ -34,15 +34,14 @@ impl Phase {
     }
 }
 
-/// The durations of all plugins and of both halves of a chain.
+/// The durations of all plugins and of both phases.
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics {
     plugins: HistogramVec,
-    steps: HistogramVec,
+    phases: HistogramVec,
 }
 
 impl Metrics {
-    /// Of nothing yet.
     pub(crate) fn new() -> Self {
         let family = |name, help, labels: &[&str]| {
             let options = HistogramOpts::new(name, help).buckets(BUCKETS.to_vec());
@@ -51,18 +50,18 @@ impl Metrics {
         Self {
             plugins: family(
                 PLUGINS,
-                "How long admission plugins took, by name, operation, phase and whether they refused.",
+                "Durations of admission plugins in seconds, by name, operation, phase and whether the request was denied.",
                 &["name", "operation", "rejected", "type"],
             ),
-            steps: family(
-                STEPS,
-                "How long the halves of admission took, by operation and whether they refused.",
+            phases: family(
+                PHASES,
+                "Durations of the phases of admission in seconds, by operation and whether the request was denied.",
                 &["operation", "rejected", "type"],
             ),
         }
     }
 
-    /// The durations of one plugin in one half of the chain.
+    /// The durations of one plugin in one phase.
     pub(crate) fn of_plugin(&self, name: &'static str, phase: Phase) -> Durations {
         let plugins = self.plugins.clone();
         Durations::new(move |operation, rejected| {
@@ -70,26 +69,29 @@ impl Metrics {
         })
     }
 
-    /// The durations of one half of the chain.
-    pub(crate) fn of_step(&self, phase: Phase) -> Durations {
-        let steps = self.steps.clone();
+    /// The durations of one phase.
+    pub(crate) fn of_phase(&self, phase: Phase) -> Durations {
+        let phases = self.phases.clone();
         Durations::new(move |operation, rejected| {
-            steps.with_label_values(&[operation, rejected, phase.as_str()])
+            phases.with_label_values(&[operation, rejected, phase.as_str()])
         })
     }
 
-    /// What can be registered, to be read.
+    /// The collectors to register.
     pub(crate) fn collectors(&self) -> [Box<dyn Collector>; 2] {
-        [Box::new(self.plugins.clone()), Box::new(self.steps.clone())]
+        [
+            Box::new(self.plugins.clone()),
+            Box::new(self.phases.clone()),
+        ]
     }
 }
 
-/// Durations by operation and outcome. A combination that never occurs is not listed, and one that has
-/// occurred is found without a lock.
+/// Durations by operation and outcome. A histogram is created when its combination first occurs, so
+/// that others are not listed; after that it is found without a lock.
 #[derive(Clone)]
 pub(crate) struct Durations(Arc<Cells>);
 
-/// Makes the histogram of an operation and an outcome.
+/// Creates the histogram of an operation and an outcome.
 type Make = dyn Fn(&str, &str) -> Histogram + Send + Sync;
 
 struct Cells {
@@ -105,12 +107,11 @@ impl Durations {
         }))
     }
 
-    /// Adds one.
     pub(crate) fn observe(&self, operation: Operation, rejected: bool, took: Duration) {
         let cells = Operation::ALL.iter().zip(&self.0.cells);
         let of_operation = cells.filter(|(o, _)| **o == operation).map(|(_, c)| c);
-        for [accepted, refused] in of_operation {
-            let cell = if rejected { refused } else { accepted };
+        for [allowed, denied] in of_operation {
+            let cell = if rejected { denied } else { allowed };
             let make = || (self.0.make)(&operation.to_string(), &rejected.to_string());
             cell.get_or_init(make).observe(took.as_secs_f64());
         }
@@ -133,6 +134,10 @@ mod tests {
         assert_eq!(histogram.get_sample_count(), 4);
         assert!((histogram.get_sample_sum() - 9.036).abs() < 1e-9);
         let listed = |metrics: &Metrics| metrics.plugins.collect()[0].get_metric().len();
-        assert_eq!(listed(&metrics), 1, "what never occurred is not listed");
+        assert_eq!(
+            listed(&metrics),
+            1,
+            "combinations that never occurred are not listed"
+        );
     }
 }

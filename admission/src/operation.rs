@@ -1,22 +1,22 @@
-//! What is done to objects.
+//! The operations that plugins distinguish.
 
 use std::fmt;
 
-/// What is being done to an object.
+/// What a request does to an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {
-    /// It is made.
+    /// It is created.
     Create,
-    /// It is changed.
+    /// It is updated or patched.
     Update,
     /// It is deleted.
     Delete,
-    /// A connection to it is opened, such as `pods/exec`.
+    /// A connection to it is opened, for example by `pods/exec`.
     Connect,
 }
 
 impl Operation {
-    /// All there are.
+    /// All operations.
     pub const ALL: [Self; 4] = [Self::Create, Self::Update, Self::Delete, Self::Connect];
 }
 

@@ -1,31 +1,31 @@
-//! What a request needs permission for besides itself, and who decides; the server's authorizer does.
+//! Permissions that plugins require in addition to the one for the request itself.
 
 use portcullis_api::{GroupResource, UserInfo};
 
-/// A permission that a request needs besides the one for itself.
+/// A permission that a request needs in addition to the one for itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Permission<'a> {
-    /// Such as `use`; it need not be the verb of any request.
+    /// Such as `use`; it need not be a verb of requests.
     pub verb: &'a str,
-    /// To what; it need not be served.
+    /// The resource; it need not be served.
     pub resource: GroupResource<'a>,
-    /// To which part of it; mostly empty.
+    /// Such as `finalizers`; empty for the resource itself.
     pub subresource: &'a str,
-    /// Where; empty for what is in no namespace.
+    /// Empty for cluster-scoped resources.
     pub namespace: &'a str,
-    /// To which; the empty name stands for none of them.
+    /// The object's name; an empty name matches no object.
     pub name: &'a str,
 }
 
-/// Tells of a name whether something may be done to what has it.
+/// Whether a permission extends to the object of a name.
 pub type Names = Box<dyn Fn(&str) -> bool>;
 
-/// Who may do what. The server asks its authorizer.
+/// Checks permissions; the server implements it by its authorizer.
 pub trait Permissions: Send + Sync + 'static {
-    /// The reason why `user` may do it, empty if there is nothing to say; `None` if they may not.
+    /// The reason why `user` has the permission, which may be empty; `None` if they do not have it.
     fn allow(&self, user: &UserInfo, permission: &Permission<'_>) -> Option<String>;
 
-    /// The names to which `user` may do it, whatever the permission's own: one question for what
-    /// [`allow`](Self::allow) says of each of them.
+    /// The names for which `user` has the permission; its own name is ignored. It agrees with
+    /// [`allow`](Self::allow) for each name, but evaluates the rules only once.
     fn names(&self, user: &UserInfo, permission: &Permission<'_>) -> Names;
 }

@@ -1,4 +1,5 @@
-//! The only list of plugins: their names, their order, which are on by default, how they are made.
+//! The only list of plugins: names, order, which are on by default, the operations for which they
+//! are called, and constructors.
 
 mod always;
 mod anti_affinity;
@@ -26,15 +27,18 @@ mod taint_nodes;
 mod tolerations;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::chain::{Chain, Roles};
+use crate::chain::{Chain, Operations};
 use crate::lookup::Lookups;
-use crate::podsecuritypolicy::{self, PodSecurityPolicy};
+use crate::operation::Operation::{self, Create, Delete, Update};
+use crate::podsecuritypolicy::PodSecurityPolicy;
+use crate::{MutatingPlugin, ValidatingPlugin};
 use always::{AlwaysDeny, AlwaysPullImages};
 use anti_affinity::LimitPodHardAntiAffinityTopology;
-use certificates::{Act, ForSigner, SubjectRestriction};
+use certificates::{SignerAction, SignerPermission, SubjectRestriction};
 use claim_resize::ClaimResize;
 use default_class::{DefaultIngressClass, DefaultStorageClass};
 use default_toleration_seconds::DefaultTolerationSeconds;
@@ -55,6 +59,11 @@ use service_account::ServiceAccounts;
 use storage_protection::StorageObjectInUseProtection;
 use taint_nodes::TaintNodesByCondition;
 
+const CREATE: Operations = &[Create];
+const UPDATE: Operations = &[Update];
+const CREATE_UPDATE: Operations = &[Create, Update];
+const CREATE_UPDATE_DELETE: Operations = &[Create, Update, Delete];
+
 /// The plugins in the order in which they run, whatever the order of the flags.
 ///
 /// Upstream: `AllOrderedPlugins` and `DefaultOffAdmissionPlugins` in
@@ -62,199 +71,244 @@ use taint_nodes::TaintNodesByCondition;
 const ALL: [Row; 35] = [
     off(
         "AlwaysAdmit",
-        Nothing("it admits everything, as upstream's does"),
+        NoEffect("it allows every request, as upstream's does"),
     ),
     off(
         "NamespaceAutoProvision",
-        Nothing("namespaces are never made on the way"),
+        NoEffect("namespaces are never created implicitly"),
     ),
     on(
         "NamespaceLifecycle",
-        Made(|l| Roles::mutating(NamespaceLifecycle::new(&l.namespaces))),
+        Mutating(CREATE_UPDATE_DELETE, |l| {
+            Arc::new(NamespaceLifecycle::new(&l.namespaces))
+        }),
     ),
     off(
         "NamespaceExists",
-        Made(|l| Roles::validating(NamespaceExists::new(&l.namespaces))),
+        Validating(CREATE_UPDATE_DELETE, |l| {
+            Arc::new(NamespaceExists::new(&l.namespaces))
+        }),
     ),
     off(
         "SecurityContextDeny",
-        Made(|_| Roles::validating(SecurityContextDeny)),
+        Validating(CREATE_UPDATE, |_| Arc::new(SecurityContextDeny)),
     ),
     off(
         "LimitPodHardAntiAffinityTopology",
-        Made(|_| Roles::validating(LimitPodHardAntiAffinityTopology)),
+        Validating(CREATE_UPDATE, |_| {
+            Arc::new(LimitPodHardAntiAffinityTopology)
+        }),
     ),
     on(
         "LimitRanger",
-        Made(|l| Roles::both(LimitRanger::new(&l.limit_ranges))),
+        Both(CREATE, CREATE_UPDATE, |l| {
+            both(LimitRanger::new(&l.limit_ranges))
+        }),
     ),
-    on("ServiceAccount", Made(service_accounts)),
+    on(
+        "ServiceAccount",
+        Both(CREATE, CREATE_UPDATE, |l| {
+            both(ServiceAccounts::new(&l.service_accounts, l.generate_name))
+        }),
+    ),
     off(
         "NodeRestriction",
-        Made(|l| Roles::mutating(NodeRestriction::new(&l.pods, &l.nodes))),
+        Mutating(CREATE_UPDATE_DELETE, |l| {
+            Arc::new(NodeRestriction::new(&l.pods, &l.nodes))
+        }),
     ),
     on(
         "TaintNodesByCondition",
-        Made(|_| Roles::mutating(TaintNodesByCondition)),
+        Mutating(CREATE, |_| Arc::new(TaintNodesByCondition)),
     ),
     off(
         "AlwaysPullImages",
-        Made(|_| Roles::mutating(AlwaysPullImages)),
+        Mutating(CREATE_UPDATE, |_| Arc::new(AlwaysPullImages)),
     ),
-    off("ImagePolicyWebhook", Nothing(NO_WEBHOOKS)),
+    off("ImagePolicyWebhook", NoEffect(NO_WEBHOOKS)),
     on(
         "PodSecurity",
-        Made(|l| Roles::validating(PodSecurity::new(&l.namespaces, &l.pods))),
+        Validating(CREATE_UPDATE, |l| {
+            Arc::new(PodSecurity::new(&l.namespaces, &l.pods))
+        }),
     ),
-    off(podsecuritypolicy::NAME, Made(pod_security_policy)),
+    off(
+        "PodSecurityPolicy",
+        Both(CREATE_UPDATE, CREATE_UPDATE, |l| {
+            both(PodSecurityPolicy::new(
+                l.policies.clone(),
+                l.permissions.clone(),
+            ))
+        }),
+    ),
     off(
         "PodNodeSelector",
-        Made(|l| Roles::both(PodNodeSelector::new(&l.namespaces))),
+        Both(CREATE, CREATE, |l| {
+            both(PodNodeSelector::new(&l.namespaces))
+        }),
     ),
     on(
         "Priority",
-        Made(|l| Roles::both(Priority::new(&l.priority_classes))),
+        Both(CREATE_UPDATE, CREATE_UPDATE, |l| {
+            both(Priority::new(&l.priority_classes))
+        }),
     ),
     on(
         "DefaultTolerationSeconds",
-        Made(|_| Roles::mutating(DefaultTolerationSeconds)),
+        Mutating(CREATE_UPDATE, |_| Arc::new(DefaultTolerationSeconds)),
     ),
-    off("PodTolerationRestriction", Nothing(NOT_YET)),
-    off("EventRateLimit", Nothing(NOT_YET)),
+    off("PodTolerationRestriction", NoEffect(NOT_IMPLEMENTED)),
+    off("EventRateLimit", NoEffect(NOT_IMPLEMENTED)),
     off(
         "ExtendedResourceToleration",
-        Made(|_| Roles::mutating(ExtendedResourceToleration)),
+        Mutating(CREATE_UPDATE, |_| Arc::new(ExtendedResourceToleration)),
     ),
     off(
         "PersistentVolumeLabel",
-        Nothing("no cloud provider labels volumes here"),
+        NoEffect("no cloud provider labels volumes here"),
     ),
     on(
         "DefaultStorageClass",
-        Made(|l| Roles::mutating(DefaultStorageClass::new(&l.storage_classes))),
+        Mutating(CREATE, |l| {
+            Arc::new(DefaultStorageClass::new(&l.storage_classes))
+        }),
     ),
     on(
         "StorageObjectInUseProtection",
-        Made(|_| Roles::mutating(StorageObjectInUseProtection)),
+        Mutating(CREATE, |_| Arc::new(StorageObjectInUseProtection)),
     ),
     off(
         "OwnerReferencesPermissionEnforcement",
-        Made(|l| Roles::validating(OwnerReferences::new(&l.permissions, l.resource_of.clone()))),
+        Validating(CREATE_UPDATE, |l| {
+            Arc::new(OwnerReferences::new(&l.permissions, l.resource_of.clone()))
+        }),
     ),
     on(
         "PersistentVolumeClaimResize",
-        Made(|l| Roles::validating(ClaimResize::new(&l.storage_classes))),
+        Validating(UPDATE, |l| Arc::new(ClaimResize::new(&l.storage_classes))),
     ),
     on(
         "RuntimeClass",
-        Made(|l| Roles::both(RuntimeClasses::new(&l.runtime_classes))),
+        Both(CREATE, CREATE, |l| {
+            both(RuntimeClasses::new(&l.runtime_classes))
+        }),
     ),
     on(
         "CertificateApproval",
-        Made(|l| Roles::validating(ForSigner::new(Act::Approve, &l.permissions))),
+        Validating(UPDATE, |l| {
+            Arc::new(SignerPermission::new(SignerAction::Approve, &l.permissions))
+        }),
     ),
     on(
         "CertificateSigning",
-        Made(|l| Roles::validating(ForSigner::new(Act::Sign, &l.permissions))),
+        Validating(UPDATE, |l| {
+            Arc::new(SignerPermission::new(SignerAction::Sign, &l.permissions))
+        }),
     ),
     on(
         "CertificateSubjectRestriction",
-        Made(|_| Roles::validating(SubjectRestriction)),
+        Validating(CREATE, |_| Arc::new(SubjectRestriction)),
     ),
     on(
         "DefaultIngressClass",
-        Made(|l| Roles::mutating(DefaultIngressClass::new(&l.ingress_classes))),
+        Mutating(CREATE, |l| {
+            Arc::new(DefaultIngressClass::new(&l.ingress_classes))
+        }),
     ),
     off(
         "DenyServiceExternalIPs",
-        Made(|_| Roles::validating(DenyServiceExternalIps)),
+        Validating(CREATE_UPDATE, |_| Arc::new(DenyServiceExternalIps)),
     ),
-    on("MutatingAdmissionWebhook", Nothing(NO_WEBHOOKS)),
-    on("ValidatingAdmissionWebhook", Nothing(NO_WEBHOOKS)),
+    on("MutatingAdmissionWebhook", NoEffect(NO_WEBHOOKS)),
+    on("ValidatingAdmissionWebhook", NoEffect(NO_WEBHOOKS)),
     on(
         "ResourceQuota",
-        Made(|l| Roles::validating(ResourceQuotas::new(&l.resource_quotas, &l.quota_ledger))),
+        Validating(CREATE_UPDATE, |l| {
+            Arc::new(ResourceQuotas::new(&l.resource_quotas, &l.quota_ledger))
+        }),
     ),
-    off("AlwaysDeny", Made(|_| Roles::both(AlwaysDeny))),
+    off(
+        "AlwaysDeny",
+        Both(&Operation::ALL, &Operation::ALL, |_| both(AlwaysDeny)),
+    ),
 ];
 
-const NOT_YET: &str = "not built yet";
+const NOT_IMPLEMENTED: &str = "not implemented yet";
 const NO_WEBHOOKS: &str = "webhooks are not called yet";
 
 struct Row {
     name: &'static str,
     on_by_default: bool,
-    build: Build,
+    plugin: Plugin,
 }
 
+/// The operations for which a plugin is called, and its constructor.
 #[derive(Clone, Copy)]
-enum Build {
-    Made(fn(&Lookups) -> Roles),
-    /// The plugin can be selected and has no effect, for this reason.
-    Nothing(&'static str),
+enum Plugin {
+    Mutating(Operations, fn(&Lookups) -> Arc<dyn MutatingPlugin>),
+    Validating(Operations, fn(&Lookups) -> Arc<dyn ValidatingPlugin>),
+    /// The first operations are of the mutating phase, the second of the validating one.
+    Both(Operations, Operations, fn(&Lookups) -> BothPhases),
+    /// The plugin can be selected but has no effect, for this reason.
+    NoEffect(&'static str),
 }
-use Build::{Made, Nothing};
+use Plugin::{Both, Mutating, NoEffect, Validating};
 
-const fn on(name: &'static str, build: Build) -> Row {
+/// One plugin, under both traits.
+type BothPhases = (Arc<dyn MutatingPlugin>, Arc<dyn ValidatingPlugin>);
+
+fn both(plugin: impl MutatingPlugin + ValidatingPlugin) -> BothPhases {
+    let plugin = Arc::new(plugin);
+    (plugin.clone(), plugin)
+}
+
+const fn on(name: &'static str, plugin: Plugin) -> Row {
     Row {
         name,
         on_by_default: true,
-        build,
+        plugin,
     }
 }
 
-const fn off(name: &'static str, build: Build) -> Row {
+const fn off(name: &'static str, plugin: Plugin) -> Row {
     Row {
         name,
         on_by_default: false,
-        build,
+        plugin,
     }
 }
 
-fn pod_security_policy(lookups: &Lookups) -> Roles {
-    let permissions = lookups.permissions.clone();
-    Roles::both(PodSecurityPolicy::new(
-        lookups.policies.clone(),
-        permissions,
-    ))
-}
-
-fn service_accounts(lookups: &Lookups) -> Roles {
-    let accounts = &lookups.service_accounts;
-    Roles::both(ServiceAccounts::new(accounts, lookups.generate_name))
-}
-
-/// The plugins that the flags ask for.
+/// The plugins that the flags select.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selection(BTreeSet<&'static str>);
 
-/// Flags that make no sense.
+/// Invalid flags.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum SelectionError {
-    /// A name nobody knows.
-    #[error("{flag}: plugin {name:?} is unknown; known are {}", known().join(", "))]
+    /// No plugin has this name.
+    #[error("{flag}: unknown plugin {name:?}, expected one of {}", known().join(", "))]
     Unknown {
-        /// The flag that has it.
+        /// The flag that contains it.
         flag: &'static str,
-        /// The name.
+        /// The unknown name.
         name: String,
     },
-    /// A name that is to be both on and off.
+    /// These names are both enabled and disabled.
     #[error("{0:?} in --enable-admission-plugins and --disable-admission-plugins overlapped")]
     Overlap(Vec<String>),
 }
 
-/// The names of all plugins, in their order.
+/// The names of all plugins, in the order in which they run.
 pub fn known() -> Vec<&'static str> {
     ALL.iter().map(|row| row.name).collect()
 }
 
 impl Selection {
-    /// The default set, with those of `--enable-admission-plugins` and without those of
-    /// `--disable-admission-plugins`.
+    /// The default set, plus `--enable-admission-plugins`, minus `--disable-admission-plugins`.
     ///
     /// # Errors
-    /// [`SelectionError`]; upstream: `Validate` in `k8s.io/apiserver/pkg/server/options/admission.go`.
+    /// [`SelectionError`]; upstream: `Validate` in
+    /// `k8s.io/apiserver/pkg/server/options/admission.go`.
     pub fn from_flags<S: AsRef<str>>(enable: &[S], disable: &[S]) -> Result<Self, SelectionError> {
         let enable = named("--enable-admission-plugins", enable)?;
         let disable = named("--disable-admission-plugins", disable)?;
@@ -285,21 +339,31 @@ impl Selection {
         self.rows().map(|row| row.name).collect()
     }
 
-    /// The selected plugins that have no effect, each with the reason: to be said once, at start.
+    /// The selected plugins that have no effect, as (name, reason), to be logged once at start.
     pub fn without_effect(&self) -> Vec<(&'static str, &'static str)> {
-        let idle = self.rows().filter_map(|row| match row.build {
-            Made(_) => None,
-            Nothing(why) => Some((row.name, why)),
+        let idle = self.rows().filter_map(|row| match row.plugin {
+            NoEffect(why) => Some((row.name, why)),
+            _ => None,
         });
         idle.collect()
     }
 
-    /// Makes the plugins.
+    /// Constructs the selected plugins.
     pub fn build(&self, lookups: &Lookups) -> Chain {
-        Chain::new(self.rows().filter_map(|row| match row.build {
-            Made(make) => Some(make(lookups)),
-            Nothing(_) => None,
-        }))
+        let mut chain = Chain::default();
+        for row in self.rows() {
+            match row.plugin {
+                Mutating(on, new) => chain.add_mutating(row.name, on, new(lookups)),
+                Validating(on, new) => chain.add_validating(row.name, on, new(lookups)),
+                Both(mutates_on, validates_on, new) => {
+                    let (mutating, validating) = new(lookups);
+                    chain.add_mutating(row.name, mutates_on, mutating);
+                    chain.add_validating(row.name, validates_on, validating);
+                }
+                NoEffect(_) => {}
+            }
+        }
+        chain
     }
 
     fn rows(&self) -> impl Iterator<Item = &'static Row> {

@@ -1,13 +1,13 @@
-//! `PodSecurityPolicy`: a pod is let in if some policy that its creator, or its service account, may
-//! use accepts it.
+//! `PodSecurityPolicy`: allows a pod if it is accepted by a policy that its creator or its service
+//! account may use.
 //!
 //! Semantics are those of Kubernetes 1.20 (`plugin/pkg/admission/security/podsecuritypolicy`): on
-//! creation policies may fill in what the pod leaves open, and one that need not is preferred; on
-//! update they only judge. Texts are 1.20's, except the three and the head line that the book
-//! prints.
+//! creation a policy may set defaults in the pod, but one that needs none is preferred; on update
+//! policies only validate. Messages are those of 1.20, except the prefix and the three messages
+//! that the book prints.
 //!
-//! Otherwise than upstream, ephemeral containers are judged as they are added, and may be filled in:
-//! what is there of the pod stays as it is.
+//! Unlike upstream, ephemeral containers are validated when they are added, and may get defaults;
+//! the rest of the pod is not changed.
 
 mod apparmor;
 mod capabilities;
@@ -19,6 +19,7 @@ mod group;
 mod host_paths;
 mod host_ports;
 mod index;
+mod invalid;
 mod pod_view;
 mod profiles;
 mod provider;
@@ -26,7 +27,7 @@ mod seccomp;
 mod selinux;
 mod sysctls;
 mod trial;
-mod unusable;
+
 mod user;
 mod volumes;
 
@@ -46,51 +47,52 @@ use defaults::PodDefaults;
 pub use index::PolicyIndex;
 use pod_view::PodView;
 
-/// The name in `--enable-admission-plugins`.
-pub(crate) const NAME: &str = "PodSecurityPolicy";
-/// The annotation of a pod that names the policy that let it in.
+/// The annotation of a pod with the name of the policy that accepted it.
 pub const POLICY_ANNOTATION: &str = "kubernetes.io/psp";
-/// Rules that grant `use` name the policy in one of these API groups.
+/// The API groups in which rules may grant `use` of policies.
 const GROUPS: [&str; 2] = ["policy", "extensions"];
 
-/// The plugin.
-#[allow(missing_debug_implementations, reason = "the permissions need none")]
+/// The admission plugin `PodSecurityPolicy`.
+#[allow(
+    missing_debug_implementations,
+    reason = "permissions do not implement it"
+)]
 pub struct PodSecurityPolicy {
     policies: Arc<PolicyIndex>,
     permissions: Arc<dyn Permissions>,
 }
 
-/// What policies may fill in.
+/// Where policies may set defaults.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fills {
+enum DefaultsIn {
     Nothing,
-    /// Only what is left open in ephemeral containers.
     EphemeralContainers,
-    Everything,
+    WholePod,
 }
 
-/// How the policies were tried.
+/// The result of trying the policies.
 enum Outcome<'c> {
+    /// By this policy, with its defaults.
     Allowed(&'c CompiledPolicy, PodDefaults<'c>),
     /// With the errors of all policies that the caller may use.
-    Refused(ErrorList),
+    Denied(ErrorList),
 }
 
-/// Who asks to have the pod in its namespace.
+/// The users whose permission to use a policy in the pod's namespace counts.
 struct Caller<'a> {
     permissions: &'a dyn Permissions,
     service_account: Option<UserInfo>,
     user: &'a UserInfo,
     namespace: &'a str,
-    /// The policies that they may use, for each question there is, in the order of asking; each is
-    /// asked when those before it have not settled something.
+    /// The policies that they may use, for each of [`Caller::queries`]. Evaluated lazily, as an
+    /// earlier query often suffices.
     usable: [OnceCell<Names>; 2 * GROUPS.len()],
 }
 
 // === impl PodSecurityPolicy ===
 
 impl PodSecurityPolicy {
-    /// A plugin that tries the policies of this index.
+    /// A plugin that tries the policies of an index.
     pub fn new(policies: Arc<PolicyIndex>, permissions: Arc<dyn Permissions>) -> Self {
         Self {
             policies,
@@ -117,42 +119,34 @@ impl PodSecurityPolicy {
 
 #[async_trait]
 impl MutatingPlugin for PodSecurityPolicy {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        matches!(operation, Operation::Create | Operation::Update)
-    }
-
     async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
-        let fills = match attributes.operation {
-            Operation::Create if attributes.is_of_pods() => Fills::Everything,
-            Operation::Update if attributes.is_of_ephemeral_containers() => {
-                Fills::EphemeralContainers
+        let scope = match attributes.operation {
+            Operation::Create if attributes.is_pods() => DefaultsIn::WholePod,
+            Operation::Update if attributes.is_ephemeral_containers() => {
+                DefaultsIn::EphemeralContainers
             }
             _ => return Ok(()),
         };
         let policies = self.policies.snapshot();
         let pod = attributes.pod()?;
-        if is_collection_of_garbage(attributes, pod) {
+        if is_garbage_collection(attributes, pod) {
             return Ok(());
         }
         let caller = self.caller(attributes, pod);
-        let hint = hint(pod).filter(|_| fills != Fills::Everything);
+        let hint = hint(pod).filter(|_| scope != DefaultsIn::WholePod);
         let hint = hint.map(str::to_owned);
         let tried = hinted_first(&policies, hint.as_deref());
-        let outcome = first_that_allows(tried.clone(), pod, &caller, fills);
-        trial::note(attributes.trace, tried, pod, &caller, &outcome);
+        let outcome = first_that_accepts(tried.clone(), pod, &caller, scope);
+        trial::record(attributes.trace, tried, pod, &caller, &outcome);
         let (name, defaults) = match outcome {
             Outcome::Allowed(policy, defaults) => (policy.name.as_str(), defaults),
-            Outcome::Refused(errors) => return Err(refusal(attributes, policies.len(), &errors)),
+            Outcome::Denied(errors) => return Err(denial(attributes, policies.len(), &errors)),
         };
         let key = "podsecuritypolicy.policy.k8s.io/admit-policy";
         attributes.audit_annotations.add(key, name);
         let pod = attributes.pod_mut()?;
         defaults.apply(pod);
-        if fills != Fills::Everything {
+        if scope != DefaultsIn::WholePod {
             return Ok(());
         }
         let annotations = pod.metadata.annotations.get_or_insert_default();
@@ -163,52 +157,44 @@ impl MutatingPlugin for PodSecurityPolicy {
 
 #[async_trait]
 impl ValidatingPlugin for PodSecurityPolicy {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        matches!(operation, Operation::Create | Operation::Update)
-    }
-
     async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
-        if !attributes.is_of_containers() {
+        if !attributes.may_add_containers() {
             return Ok(());
         }
         let pod = attributes.pod()?;
-        if is_collection_of_garbage(attributes, pod) {
+        if is_garbage_collection(attributes, pod) {
             return Ok(());
         }
         let policies = self.policies.snapshot();
         let caller = self.caller(attributes, pod);
         let tried = hinted_first(&policies, hint(pod));
-        let outcome = first_that_allows(tried.clone(), pod, &caller, Fills::Nothing);
-        trial::note(attributes.trace, tried, pod, &caller, &outcome);
+        let outcome = first_that_accepts(tried.clone(), pod, &caller, DefaultsIn::Nothing);
+        trial::record(attributes.trace, tried, pod, &caller, &outcome);
         match outcome {
             Outcome::Allowed(policy, _) => {
                 let key = "podsecuritypolicy.policy.k8s.io/validate-policy";
                 attributes.audit_annotations.add(key, &policy.name);
                 Ok(())
             }
-            Outcome::Refused(errors) => Err(refusal(attributes, policies.len(), &errors)),
+            Outcome::Denied(errors) => Err(denial(attributes, policies.len(), &errors)),
         }
     }
 }
 
-/// Whether an update changes nothing but what the garbage collector does, which needs no policy.
-fn is_collection_of_garbage(attributes: &Attributes<'_>, pod: &Pod) -> bool {
+/// Whether an update changes only fields of the garbage collector, which requires no policy.
+fn is_garbage_collection(attributes: &Attributes<'_>, pod: &Pod) -> bool {
     let old = attributes.old_object;
     attributes.operation == Operation::Update
         && old.is_some_and(|old| only_gc_fields_differ(pod, old))
 }
 
-/// The policy under which the pod was admitted, from its annotation.
+/// The policy that accepted the pod when it was created, from its annotation.
 fn hint(pod: &Pod) -> Option<&str> {
     let annotations = pod.metadata.annotations.as_ref()?;
     annotations.get(POLICY_ANNOTATION).map(String::as_str)
 }
 
-/// All policies, the one that is hinted at before the others.
+/// All policies, the hinted one first.
 fn hinted_first<'c>(
     policies: &'c [Arc<CompiledPolicy>],
     hint: Option<&'c str>,
@@ -219,17 +205,17 @@ fn hinted_first<'c>(
     all.filter(is_hinted).chain(others)
 }
 
-/// The first policy that accepts the pod as it is, or else, where that is allowed, the first that
-/// accepts it with what it fills in (upstream: `computeSecurityContext`, which tries all policies and
-/// then asks whether the one that fits may be used; nobody sees the difference).
-fn first_that_allows<'c>(
+/// The first policy that accepts the pod without defaults, or else, within `scope`, the first that
+/// accepts it with its defaults (upstream: `computeSecurityContext`, which tries all policies
+/// before it authorizes; the outcome is the same).
+fn first_that_accepts<'c>(
     policies: impl Iterator<Item = &'c CompiledPolicy> + Clone,
     pod: &Pod,
     caller: &Caller<'_>,
-    fills: Fills,
+    scope: DefaultsIn,
 ) -> Outcome<'c> {
     let view = PodView::new(pod);
-    let mut with_changes = None;
+    let mut with_defaults = None;
     let usable = policies.filter(|policy| caller.may(policy));
     for policy in usable.clone() {
         let Some(defaults) = provider::accepts(policy, &view) else {
@@ -238,24 +224,25 @@ fn first_that_allows<'c>(
         if defaults.is_empty() {
             return Outcome::Allowed(policy, defaults);
         }
-        let may_fill_in = match fills {
-            Fills::Nothing => false,
-            Fills::EphemeralContainers => defaults.are_of_ephemeral_containers(pod),
-            Fills::Everything => true,
+        let in_scope = match scope {
+            DefaultsIn::Nothing => false,
+            DefaultsIn::EphemeralContainers => defaults.are_of_ephemeral_containers(pod),
+            DefaultsIn::WholePod => true,
         };
-        if may_fill_in && with_changes.is_none() {
-            with_changes = Some((policy, defaults));
+        if in_scope && with_defaults.is_none() {
+            with_defaults = Some((policy, defaults));
         }
     }
-    if let Some((policy, defaults)) = with_changes {
+    if let Some((policy, defaults)) = with_defaults {
         return Outcome::Allowed(policy, defaults);
     }
-    // Upstream's order between policies is random; here it is that of trying them.
-    let refusals = usable.filter_map(|policy| provider::evaluate(policy, &view).err());
-    Outcome::Refused(refusals.flatten().collect())
+    // Upstream reports the policies in random order; here they are in the order in which they are
+    // tried.
+    let errors = usable.filter_map(|policy| provider::evaluate(policy, &view).err());
+    Outcome::Denied(errors.flatten().collect())
 }
 
-fn refusal(attributes: &Attributes<'_>, policies: usize, errors: &ErrorList) -> Status {
+fn denial(attributes: &Attributes<'_>, policies: usize, errors: &ErrorList) -> Status {
     if policies == 0 {
         return attributes.forbidden("no providers available to validate pod request");
     }
@@ -269,14 +256,14 @@ fn refusal(attributes: &Attributes<'_>, policies: usize, errors: &ErrorList) -> 
 // === impl Caller ===
 
 impl Caller<'_> {
-    /// Whose right to use a policy counts, in the order of asking.
-    fn asked(&self) -> impl Iterator<Item = &UserInfo> {
+    /// The users whose permission counts, in the order in which they are checked.
+    fn users(&self) -> impl Iterator<Item = &UserInfo> {
         self.service_account.iter().chain([self.user])
     }
 
-    /// Whose right to use a policy counts, and by rules of which group.
-    fn questions(&self) -> impl Iterator<Item = (&UserInfo, &'static str)> {
-        self.asked()
+    /// Each user with each API group in which their permission may be granted.
+    fn queries(&self) -> impl Iterator<Item = (&UserInfo, &'static str)> {
+        self.users()
             .flat_map(|user| GROUPS.map(|group| (user, group)))
     }
 
@@ -293,19 +280,19 @@ impl Caller<'_> {
         }
     }
 
-    /// Whether anybody who counts may use the policy (upstream: `isAuthorizedForPolicy`).
+    /// Whether one of the users may use the policy (upstream: `isAuthorizedForPolicy`).
     fn may(&self, policy: &CompiledPolicy) -> bool {
-        self.questions()
+        self.queries()
             .zip(&self.usable)
             .any(|((user, group), usable)| {
-                let ask = || self.permissions.names(user, &self.permission(group, ""));
-                usable.get_or_init(ask)(&policy.name)
+                let evaluate = || self.permissions.names(user, &self.permission(group, ""));
+                usable.get_or_init(evaluate)(&policy.name)
             })
     }
 
-    /// Who may use the policy, and why.
+    /// The first user who may use the policy, and why.
     fn may_use(&self, policy: &CompiledPolicy) -> Option<PolicyUse> {
-        self.questions().find_map(|(user, group)| {
+        self.queries().find_map(|(user, group)| {
             let permission = self.permission(group, &policy.name);
             let reason = self.permissions.allow(user, &permission)?;
             Some(PolicyUse {

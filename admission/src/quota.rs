@@ -1,4 +1,5 @@
-//! What objects use of a quota: for the plugin that charges them, and for whoever recounts.
+//! How objects count against quotas, for the plugin that charges them and the controller that
+//! recalculates usage.
 //!
 //! Upstream: `pkg/quota/v1/evaluator/core/`, and `k8s.io/apiserver/pkg/quota/v1/resources.go`.
 

@@ -1,6 +1,7 @@
-//! What the plugins did with a request, for somebody who wants to know why.
+//! A record of what the plugins did with a request, to explain its outcome.
 //!
-//! Nobody pays for it but a request that carries one: see [`Attributes::trace`](crate::Attributes).
+//! Only a request that carries a [`Trace`] pays for it: see
+//! [`Attributes::trace`](crate::Attributes).
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,108 +9,109 @@ use portcullis_api::Status;
 
 use crate::chain::Phase;
 
-/// Notes what plugins do.
+/// Collects what plugins did with one request.
 #[derive(Debug, Default)]
-pub struct Trace(Mutex<Notes>);
+pub struct Trace(Mutex<Record>);
 
 #[derive(Debug, Default)]
-struct Notes {
+struct Record {
     steps: Vec<Step>,
-    /// What the plugin that is at it found out about policies.
+    /// Recorded by the plugin that is running, for its step.
     policies: Option<PolicyTrials>,
 }
 
-/// What one plugin did.
+/// What one plugin did in one phase.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// Which plugin.
+    /// The plugin's name.
     pub plugin: &'static str,
-    /// In which half of the chain.
+    /// The phase in which it ran.
     pub phase: Phase,
-    /// What it changed.
+    /// The change to the object, if any.
     pub change: Option<Change>,
-    /// Its no.
-    pub refusal: Option<Status>,
-    /// What it knows of pod security policies.
+    /// The error with which it denied the request.
+    pub denial: Option<Status>,
+    /// Its evaluation of pod security policies; of `PodSecurityPolicy` only.
     pub policies: Option<PolicyTrials>,
 }
 
 /// An object before and after a plugin, as JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// As the plugin found it.
+    /// Before the plugin ran.
     pub before: Vec<u8>,
-    /// As it left it.
+    /// After it ran.
     pub after: Vec<u8>,
 }
 
-/// A pod against all pod security policies there are.
+/// A pod evaluated against every pod security policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyTrials {
-    /// Whose right to use a policy counts: the pod's service account, the caller.
+    /// The names of the users whose permission to use a policy counts: the pod's service account,
+    /// and the caller.
     pub asked: Vec<String>,
-    /// Each policy's verdict, in the order in which they are tried.
+    /// One per policy, in the order in which they are tried.
     pub trials: Vec<PolicyTrial>,
 }
 
-/// A pod against one policy.
+/// A pod evaluated against one policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyTrial {
     /// The policy's name.
     pub policy: String,
-    /// Who may use it, and why; `None` if nobody asked may.
+    /// The permission to use it; `None` if none of the users has it.
     pub may_use: Option<PolicyUse>,
-    /// What it does not allow of the pod; if nothing, it accepts it.
+    /// What the policy rejects; empty if it accepts the pod.
     pub errors: Vec<String>,
-    /// Whether it would have to fill in something.
+    /// Whether it accepts the pod only with defaults that it sets.
     pub fills_in: bool,
-    /// Whether the pod gets in by this policy.
+    /// Whether the pod is allowed by this policy.
     pub chosen: bool,
 }
 
-/// Why somebody may use a policy.
+/// The permission of a user to use a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PolicyUse {
-    /// Whose right it is.
+    /// The user's name.
     pub user: String,
-    /// The API group by which the rule names policies.
+    /// The API group that the granting rule names.
     pub group: &'static str,
-    /// What the authorizer says; empty if it gives no reason.
+    /// The authorizer's reason; may be empty.
     pub reason: String,
 }
 
 impl Trace {
-    /// All steps so far, in their order.
+    /// All steps, in the order in which they ran.
     pub fn into_steps(self) -> Vec<Step> {
-        let notes = self.0.into_inner();
-        notes.unwrap_or_else(PoisonError::into_inner).steps
+        let record = self.0.into_inner();
+        record.unwrap_or_else(PoisonError::into_inner).steps
     }
 
-    /// Notes what the plugin that is at it finds out about policies.
+    /// Records policies for the step of the plugin that is running.
     pub(crate) fn policies(&self, trials: PolicyTrials) {
-        self.notes().policies = Some(trials);
+        self.record().policies = Some(trials);
     }
 
-    /// Notes that a plugin is done.
+    /// Records that a plugin has finished.
     pub(crate) fn step(
         &self,
         plugin: &'static str,
         phase: Phase,
         change: Option<Change>,
-        answer: &Result<(), Status>,
+        result: &Result<(), Status>,
     ) {
-        let mut notes = self.notes();
-        let policies = notes.policies.take();
-        notes.steps.push(Step {
+        let mut record = self.record();
+        let policies = record.policies.take();
+        record.steps.push(Step {
             plugin,
             phase,
             change,
-            refusal: answer.as_ref().err().cloned(),
+            denial: result.as_ref().err().cloned(),
             policies,
         });
     }
 
-    fn notes(&self) -> std::sync::MutexGuard<'_, Notes> {
+    fn record(&self) -> std::sync::MutexGuard<'_, Record> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,27 +1,26 @@
-//! `AlwaysDeny` and `AlwaysPullImages`: the plugins that do one thing, always.
+//! `AlwaysDeny` and `AlwaysPullImages`.
 //!
-//! Upstream: `plugin/pkg/admission/deny/admission.go`, `alwayspullimages/admission.go`; the latter does
-//! not look at ephemeral containers as they are added.
+//! Upstream: `plugin/pkg/admission/deny/admission.go`, `alwayspullimages/admission.go`; the latter
+//! ignores ephemeral containers when they are added.
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 use portcullis_api::{Object, Status};
 
-use crate::{Attributes, MutatingPlugin, Operation, ValidatingPlugin};
+use crate::{Attributes, MutatingPlugin, ValidatingPlugin};
 
-/// Refuses everything.
+/// Denies every request.
 #[derive(Debug)]
 pub(crate) struct AlwaysDeny;
 
-/// Has every container's image pulled anew, so that whoever runs it may pull it.
+/// Sets `imagePullPolicy: Always`, so that a private image runs only with credentials for it, even
+/// on a node that already has the image.
 #[derive(Debug)]
 pub(crate) struct AlwaysPullImages;
 
 // === impl AlwaysDeny ===
 
 impl AlwaysDeny {
-    const NAME: &str = "AlwaysDeny";
-
     fn deny(attributes: &Attributes<'_>) -> Result<(), Status> {
         Err(attributes.forbidden("admission control is denying all modifications"))
     }
@@ -29,14 +28,6 @@ impl AlwaysDeny {
 
 #[async_trait]
 impl MutatingPlugin for AlwaysDeny {
-    fn name(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn handles(&self, _: Operation) -> bool {
-        true
-    }
-
     async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
         Self::deny(attributes)
     }
@@ -44,14 +35,6 @@ impl MutatingPlugin for AlwaysDeny {
 
 #[async_trait]
 impl ValidatingPlugin for AlwaysDeny {
-    fn name(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn handles(&self, _: Operation) -> bool {
-        true
-    }
-
     async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
         Self::deny(attributes)
     }
@@ -61,21 +44,13 @@ impl ValidatingPlugin for AlwaysDeny {
 
 #[async_trait]
 impl MutatingPlugin for AlwaysPullImages {
-    fn name(&self) -> &'static str {
-        "AlwaysPullImages"
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        matches!(operation, Operation::Create | Operation::Update)
-    }
-
     async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
-        if !attributes.is_of_containers() {
+        if !attributes.may_add_containers() {
             return Ok(());
         }
         let old = attributes.old_object;
-        if attributes.is_of_ephemeral_containers() {
-            pull_added(attributes.pod_mut()?, old);
+        if attributes.is_ephemeral_containers() {
+            pull_added_images(attributes.pod_mut()?, old);
             return Ok(());
         }
         let spec = attributes.pod_mut()?.spec.get_or_insert_default();
@@ -96,14 +71,14 @@ impl MutatingPlugin for AlwaysPullImages {
     }
 }
 
-/// Ephemeral containers that are there cannot change any more.
-fn pull_added(pod: &mut Pod, old: Option<&dyn Object>) {
+/// Leaves existing ephemeral containers alone, because they are immutable.
+fn pull_added_images(pod: &mut Pod, old: Option<&dyn Object>) {
     let old = old.and_then(<dyn Object>::as_kind::<Pod>);
     let old = old.and_then(|pod| pod.spec.as_ref()?.ephemeral_containers.as_deref());
-    let known = |name: &str| old.is_some_and(|old| old.iter().any(|c| c.name == name));
+    let exists = |name: &str| old.is_some_and(|old| old.iter().any(|c| c.name == name));
     let spec = pod.spec.get_or_insert_default();
     for container in spec.ephemeral_containers.iter_mut().flatten() {
-        if !known(&container.name) {
+        if !exists(&container.name) {
             container.image_pull_policy = Some("Always".to_owned());
         }
     }
@@ -117,7 +92,7 @@ fn images(spec: &PodSpec) -> impl Iterator<Item = &str> {
     all.map(Option::unwrap_or_default)
 }
 
-/// Whether this is an update to a pod that had all the images before.
+/// Whether this is an update of a pod that already had all these images.
 fn adds_no_image(spec: &PodSpec, old: Option<&dyn Object>) -> bool {
     let old = old.and_then(<dyn Object>::as_kind::<Pod>);
     let Some(old) = old.and_then(|pod| pod.spec.as_ref()) else {

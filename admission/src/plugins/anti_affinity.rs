@@ -1,30 +1,22 @@
-//! `LimitPodHardAntiAffinityTopology`: pods keep others off their node, not off a whole zone.
+//! `LimitPodHardAntiAffinityTopology`: required anti-affinity is limited to single nodes, because
+//! otherwise one pod could keep others out of a whole zone.
 //!
 //! Upstream: `plugin/pkg/admission/antiaffinity/admission.go`.
 
 use async_trait::async_trait;
 use portcullis_api::Status;
 
-use crate::{Attributes, Operation, ValidatingPlugin};
+use crate::{Attributes, ValidatingPlugin};
 
 const HOST_NAME: &str = "kubernetes.io/hostname";
 
-/// The plugin.
 #[derive(Debug)]
 pub(crate) struct LimitPodHardAntiAffinityTopology;
 
 #[async_trait]
 impl ValidatingPlugin for LimitPodHardAntiAffinityTopology {
-    fn name(&self) -> &'static str {
-        "LimitPodHardAntiAffinityTopology"
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        matches!(operation, Operation::Create | Operation::Update)
-    }
-
     async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
-        if !attributes.is_of_pods() {
+        if !attributes.is_pods() {
             return Ok(());
         }
         let affinity = attributes

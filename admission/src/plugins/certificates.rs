@@ -1,5 +1,5 @@
-//! `CertificateApproval`, `CertificateSigning` and `CertificateSubjectRestriction`: who may speak for
-//! a signer, and what may not be asked of one.
+//! `CertificateApproval`, `CertificateSigning` and `CertificateSubjectRestriction`: permissions for
+//! a signer, and subjects that may not be requested.
 //!
 //! Upstream: `plugin/pkg/admission/certificates`.
 
@@ -12,46 +12,39 @@ use k8s_openapi::api::certificates::v1::{
 use portcullis_api::{GroupResource, Status, certificate_request};
 
 use crate::permissions::{Permission, Permissions};
-use crate::{Attributes, Operation, ValidatingPlugin};
+use crate::{Attributes, ValidatingPlugin};
 
 const REQUESTS: GroupResource<'static> = GroupResource {
     group: "certificates.k8s.io",
     resource: "certificatesigningrequests",
 };
-/// Only permissions name it; there is no such object.
+/// A virtual resource, which exists only in permissions.
 const SIGNERS: GroupResource<'static> = GroupResource {
     group: "certificates.k8s.io",
     resource: "signers",
 };
-/// The signer whose certificates this server believes.
+/// The signer whose client certificates this server verifies.
 const CLIENT_SIGNER: &str = "kubernetes.io/kube-apiserver-client";
-/// The group that may do everything, whatever RBAC says.
+/// The group whose members may do everything, whatever RBAC grants.
 const MASTERS: &str = "system:masters";
 
-/// What is done in the name of a signer.
+/// What a user does on behalf of a signer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Act {
-    /// A request is approved or denied.
+pub(crate) enum SignerAction {
+    /// Approves or denies a request.
     Approve,
-    /// A certificate is issued, or its failure told.
+    /// Issues a certificate or reports a failure.
     Sign,
 }
 
-/// `CertificateApproval` or `CertificateSigning`: the permission to write the subresource is not
-/// enough, it takes one for the signer as well.
-pub(crate) struct ForSigner {
-    act: Act,
+/// `CertificateApproval` or `CertificateSigning`: in addition to the permission to write the
+/// subresource, the user needs one for the signer.
+pub(crate) struct SignerPermission {
+    action: SignerAction,
     permissions: Arc<dyn Permissions>,
 }
 
-impl Act {
-    const fn plugin(self) -> &'static str {
-        match self {
-            Self::Approve => "CertificateApproval",
-            Self::Sign => "CertificateSigning",
-        }
-    }
-
+impl SignerAction {
     const fn subresource(self) -> &'static str {
         match self {
             Self::Approve => "approval",
@@ -67,20 +60,20 @@ impl Act {
     }
 }
 
-impl ForSigner {
-    pub(crate) fn new(act: Act, permissions: &Arc<dyn Permissions>) -> Self {
+impl SignerPermission {
+    pub(crate) fn new(action: SignerAction, permissions: &Arc<dyn Permissions>) -> Self {
         Self {
-            act,
+            action,
             permissions: Arc::clone(permissions),
         }
     }
 
-    /// A permission counts for one signer or, as `<domain>/*`, for all of a domain.
+    /// A permission is for one signer or, as `<domain>/*`, for all signers of a domain.
     fn is_permitted(&self, attributes: &Attributes<'_>, signer: &str) -> bool {
         let domain = signer.split('/').next().unwrap_or_default();
         [signer, &format!("{domain}/*")].into_iter().any(|name| {
             let permission = Permission {
-                verb: self.act.verb(),
+                verb: self.action.verb(),
                 resource: SIGNERS,
                 subresource: "",
                 namespace: "",
@@ -94,37 +87,31 @@ impl ForSigner {
 }
 
 #[async_trait]
-impl ValidatingPlugin for ForSigner {
-    fn name(&self) -> &'static str {
-        self.act.plugin()
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        operation == Operation::Update
-    }
-
+impl ValidatingPlugin for SignerPermission {
     async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
-        if attributes.resource != REQUESTS || attributes.subresource != self.act.subresource() {
+        if attributes.resource != REQUESTS || attributes.subresource != self.action.subresource() {
             return Ok(());
         }
-        // The signer of the request as it was: nobody talks themselves into another one's.
+        // the stored signer counts, as an update could name another that the user has permission
+        // for
         let old: &CertificateSigningRequest = attributes.typed_old()?;
-        if self.act == Act::Sign && !is_signed_anew(old, attributes.typed()?) {
+        if self.action == SignerAction::Sign && !changes_signature(old, attributes.typed()?) {
             return Ok(());
         }
         let signer = &old.spec.signer_name;
         if self.is_permitted(attributes, signer) {
             return Ok(());
         }
-        let verb = self.act.verb();
+        let verb = self.action.verb();
         Err(attributes.forbidden(&format!(
             "user not permitted to {verb} requests with signerName {signer:?}"
         )))
     }
 }
 
-/// Whether a change of the status is one that only the signer may make.
-fn is_signed_anew(old: &CertificateSigningRequest, new: &CertificateSigningRequest) -> bool {
+/// Whether an update of the status changes the certificate or the conditions, which needs
+/// permission for the signer.
+fn changes_signature(old: &CertificateSigningRequest, new: &CertificateSigningRequest) -> bool {
     fn conditions(
         status: Option<&CertificateSigningRequestStatus>,
     ) -> &[CertificateSigningRequestCondition] {
@@ -138,20 +125,12 @@ fn is_signed_anew(old: &CertificateSigningRequest, new: &CertificateSigningReque
     certificate(old) != certificate(new) || conditions(old) != conditions(new)
 }
 
-/// `CertificateSubjectRestriction`: nobody is signed into the group that may do everything.
+/// `CertificateSubjectRestriction`: no certificate makes its holder a member of `system:masters`.
 #[derive(Debug)]
 pub(crate) struct SubjectRestriction;
 
 #[async_trait]
 impl ValidatingPlugin for SubjectRestriction {
-    fn name(&self) -> &'static str {
-        "CertificateSubjectRestriction"
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        operation == Operation::Create
-    }
-
     async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
         if attributes.resource != REQUESTS || !attributes.subresource.is_empty() {
             return Ok(());
@@ -160,8 +139,8 @@ impl ValidatingPlugin for SubjectRestriction {
         if spec.signer_name != CLIENT_SIGNER {
             return Ok(());
         }
-        let asked = asks_for_masters(&spec.request.0);
-        if asked.map_err(|why| attributes.forbidden(&format!("failed to parse CSR: {why}")))? {
+        let requested = requests_masters(&spec.request.0);
+        if requested.map_err(|why| attributes.forbidden(&format!("failed to parse CSR: {why}")))? {
             return Err(attributes.forbidden(&format!(
                 "use of {CLIENT_SIGNER} signer with {MASTERS} group is not allowed"
             )));
@@ -170,8 +149,9 @@ impl ValidatingPlugin for SubjectRestriction {
     }
 }
 
-/// Whether an organization of the subject is the group; one that cannot be read might be.
-fn asks_for_masters(pem: &[u8]) -> Result<bool, String> {
+/// Whether an organization of the subject is `system:masters`. An organization in an unsupported
+/// encoding is an error, because it might be.
+fn requests_masters(pem: &[u8]) -> Result<bool, String> {
     certificate_request::read(pem, |request| {
         let subject = &request.certification_request_info.subject;
         for organization in subject.iter_organization() {

@@ -1,4 +1,5 @@
-//! `PersistentVolumeClaimResize`: a claim grows only where its storage class says that it can.
+//! `PersistentVolumeClaimResize`: a claim may be resized only if its storage class allows
+//! expansion.
 //!
 //! Upstream: `plugin/pkg/admission/storage/persistentvolume/resize/admission.go`.
 
@@ -14,9 +15,8 @@ use crate::amounts::read;
 use crate::attributes::CLAIMS;
 use crate::claims::class_of_claim;
 use crate::lookup::Lookup;
-use crate::{Attributes, Operation, ValidatingPlugin};
+use crate::{Attributes, ValidatingPlugin};
 
-/// The plugin.
 pub(crate) struct ClaimResize(Arc<dyn Lookup<StorageClass>>);
 
 impl ClaimResize {
@@ -24,7 +24,7 @@ impl ClaimResize {
         Self(Arc::clone(classes))
     }
 
-    /// Whether the claim has the same class as before, and that one lets volumes grow.
+    /// Whether the claim keeps its class, and that class allows expansion.
     fn may_grow(&self, claim: &PersistentVolumeClaim, old: &PersistentVolumeClaim) -> bool {
         let (class, before) = (class_of_claim(claim), class_of_claim(old));
         if class.is_empty() || class != before {
@@ -37,14 +37,6 @@ impl ClaimResize {
 
 #[async_trait]
 impl ValidatingPlugin for ClaimResize {
-    fn name(&self) -> &'static str {
-        "PersistentVolumeClaimResize"
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        operation == Operation::Update
-    }
-
     async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
         if attributes.resource != CLAIMS || !attributes.subresource.is_empty() {
             return Ok(());

@@ -1,8 +1,9 @@
-//! `DefaultStorageClass` and `DefaultIngressClass`: those that name no class get the default one.
+//! `DefaultStorageClass` and `DefaultIngressClass`: set the default class of claims and ingresses
+//! that name none.
 //!
 //! Upstream: `plugin/pkg/admission/storage/storageclass/setdefault/admission.go` and
-//! `plugin/pkg/admission/network/defaultingressclass/admission.go` of 1.24, to which more than one
-//! default is a mistake.
+//! `plugin/pkg/admission/network/defaultingressclass/admission.go` of 1.24, where more than one
+//! default is an error.
 
 use std::sync::Arc;
 
@@ -15,25 +16,23 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::{GroupResource, Status};
 
 use crate::attributes::CLAIMS;
-use crate::claims::OLD_STORAGE_CLASS;
+use crate::claims::BETA_STORAGE_CLASS;
 use crate::lookup::Lookup;
-use crate::{Attributes, MutatingPlugin, Operation};
+use crate::{Attributes, MutatingPlugin};
 
 const INGRESSES: GroupResource<'static> = GroupResource {
     group: "networking.k8s.io",
     resource: "ingresses",
 };
-const IS_DEFAULT_STORAGE: [&str; 2] = [
+const DEFAULT_STORAGE_CLASS: [&str; 2] = [
     "storageclass.kubernetes.io/is-default-class",
     "storageclass.beta.kubernetes.io/is-default-class",
 ];
-const IS_DEFAULT_INGRESS: [&str; 1] = ["ingressclass.kubernetes.io/is-default-class"];
-const OLD_INGRESS_CLASS: &str = "kubernetes.io/ingress.class";
+const DEFAULT_INGRESS_CLASS: [&str; 1] = ["ingressclass.kubernetes.io/is-default-class"];
+const INGRESS_CLASS_ANNOTATION: &str = "kubernetes.io/ingress.class";
 
-/// Gives claims their storage class.
 pub(crate) struct DefaultStorageClass(Arc<dyn Lookup<StorageClass>>);
 
-/// Gives ingresses their ingress class.
 pub(crate) struct DefaultIngressClass(Arc<dyn Lookup<IngressClass>>);
 
 // === impl DefaultStorageClass ===
@@ -46,14 +45,6 @@ impl DefaultStorageClass {
 
 #[async_trait]
 impl MutatingPlugin for DefaultStorageClass {
-    fn name(&self) -> &'static str {
-        "DefaultStorageClass"
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        operation == Operation::Create
-    }
-
     async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
         if attributes.resource != CLAIMS || !attributes.subresource.is_empty() {
             return Ok(());
@@ -63,12 +54,12 @@ impl MutatingPlugin for DefaultStorageClass {
             .spec
             .as_ref()
             .is_some_and(|s| s.storage_class_name.is_some());
-        if named || has(&claim.metadata, OLD_STORAGE_CLASS) {
+        if named || has_annotation(&claim.metadata, BETA_STORAGE_CLASS) {
             return Ok(());
         }
-        let class = the_default(
+        let class = default_class(
             &self.0.list(""),
-            &IS_DEFAULT_STORAGE,
+            &DEFAULT_STORAGE_CLASS,
             "StorageClasses were found",
         );
         if let Some(class) = class.map_err(|why| attributes.forbidden(&why))? {
@@ -89,14 +80,6 @@ impl DefaultIngressClass {
 
 #[async_trait]
 impl MutatingPlugin for DefaultIngressClass {
-    fn name(&self) -> &'static str {
-        "DefaultIngressClass"
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        operation == Operation::Create
-    }
-
     async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
         if attributes.resource != INGRESSES || !attributes.subresource.is_empty() {
             return Ok(());
@@ -106,12 +89,12 @@ impl MutatingPlugin for DefaultIngressClass {
             .spec
             .as_ref()
             .is_some_and(|s| s.ingress_class_name.is_some());
-        if named || has(&ingress.metadata, OLD_INGRESS_CLASS) {
+        if named || has_annotation(&ingress.metadata, INGRESS_CLASS_ANNOTATION) {
             return Ok(());
         }
-        let class = the_default(
+        let class = default_class(
             &self.0.list(""),
-            &IS_DEFAULT_INGRESS,
+            &DEFAULT_INGRESS_CLASS,
             "IngressClasses were found, only 1 allowed",
         );
         if let Some(class) = class.map_err(|why| attributes.forbidden(&why))? {
@@ -122,13 +105,14 @@ impl MutatingPlugin for DefaultIngressClass {
     }
 }
 
-fn has(metadata: &ObjectMeta, annotation: &str) -> bool {
+fn has_annotation(metadata: &ObjectMeta, annotation: &str) -> bool {
     let annotations = metadata.annotations.as_ref();
     annotations.is_some_and(|a| a.contains_key(annotation))
 }
 
-/// The name of the one class that is marked, if any is; `too_many` is what is wrong with several.
-fn the_default<K: Metadata<Ty = ObjectMeta>>(
+/// The name of the class that one of the annotations in `marks` makes the default, if there is one;
+/// `too_many` ends the error for several.
+fn default_class<K: Metadata<Ty = ObjectMeta>>(
     classes: &[Arc<K>],
     marks: &[&str],
     too_many: &str,

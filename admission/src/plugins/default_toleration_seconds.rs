@@ -1,4 +1,5 @@
-//! `DefaultTolerationSeconds`: pods stay five minutes on nodes that went away.
+//! `DefaultTolerationSeconds`: pods are evicted after five minutes from nodes that are not ready or
+//! unreachable.
 //!
 //! Upstream: `plugin/pkg/admission/defaulttolerationseconds/admission.go`.
 
@@ -6,7 +7,7 @@ use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Toleration;
 use portcullis_api::Status;
 
-use crate::{Attributes, MutatingPlugin, Operation};
+use crate::{Attributes, MutatingPlugin};
 
 const TAINTS: [&str; 2] = [
     "node.kubernetes.io/not-ready",
@@ -14,22 +15,13 @@ const TAINTS: [&str; 2] = [
 ];
 const SECONDS: i64 = 300;
 
-/// The plugin.
 #[derive(Debug)]
 pub(crate) struct DefaultTolerationSeconds;
 
 #[async_trait]
 impl MutatingPlugin for DefaultTolerationSeconds {
-    fn name(&self) -> &'static str {
-        "DefaultTolerationSeconds"
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        matches!(operation, Operation::Create | Operation::Update)
-    }
-
     async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
-        if !attributes.is_of_pods() {
+        if !attributes.is_pods() {
             return Ok(());
         }
         let spec = attributes.pod_mut()?.spec.get_or_insert_default();
@@ -37,21 +29,21 @@ impl MutatingPlugin for DefaultTolerationSeconds {
             let mut tolerations = spec.tolerations.iter().flatten();
             if !tolerations.any(|toleration| tolerates(toleration, taint)) {
                 let tolerations = spec.tolerations.get_or_insert_default();
-                tolerations.push(for_a_while(taint));
+                tolerations.push(toleration_of(taint));
             }
         }
         Ok(())
     }
 }
 
-/// No key means all taints, no effect all effects.
+/// An empty key matches all taints, an empty effect all effects.
 fn tolerates(toleration: &Toleration, taint: &str) -> bool {
     let key = toleration.key.as_deref().unwrap_or_default();
     let effect = toleration.effect.as_deref().unwrap_or_default();
     (key.is_empty() || key == taint) && (effect.is_empty() || effect == "NoExecute")
 }
 
-fn for_a_while(taint: &str) -> Toleration {
+fn toleration_of(taint: &str) -> Toleration {
     Toleration {
         key: Some(taint.to_owned()),
         operator: Some("Exists".to_owned()),

@@ -1,4 +1,5 @@
-//! `ExtendedResourceToleration`: who asks for a vendor's resource may run where others may not.
+//! `ExtendedResourceToleration`: pods that request an extended resource tolerate the taint that
+//! reserves nodes for it.
 //!
 //! Upstream: `plugin/pkg/admission/extendedresourcetoleration/admission.go`.
 
@@ -10,24 +11,15 @@ use portcullis_api::Status;
 
 use crate::amounts::is_extended;
 use crate::plugins::tolerations;
-use crate::{Attributes, MutatingPlugin, Operation};
+use crate::{Attributes, MutatingPlugin};
 
-/// The plugin.
 #[derive(Debug)]
 pub(crate) struct ExtendedResourceToleration;
 
 #[async_trait]
 impl MutatingPlugin for ExtendedResourceToleration {
-    fn name(&self) -> &'static str {
-        "ExtendedResourceToleration"
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        matches!(operation, Operation::Create | Operation::Update)
-    }
-
     async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
-        if !attributes.is_of_pods() {
+        if !attributes.is_pods() {
             return Ok(());
         }
         let spec = attributes.pod_mut()?.spec.get_or_insert_default();

@@ -1,4 +1,4 @@
-//! `LimitRanger`: containers get what their namespace gives by default, and stay within its bounds.
+//! `LimitRanger`: sets the default requests and limits of a namespace, and enforces its bounds.
 //!
 //! Upstream: `plugin/pkg/admission/limitranger/admission.go`.
 
@@ -9,18 +9,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod};
-use portcullis_api::{GroupResource, Object, Status};
+use portcullis_api::{Object, Status};
 
+use crate::attributes::CLAIMS;
 use crate::lookup::Lookup;
 use crate::{Attributes, MutatingPlugin, Operation, ValidatingPlugin};
 
-const NAME: &str = "LimitRanger";
-const CLAIMS: GroupResource<'static> = GroupResource {
-    group: "",
-    resource: "persistentvolumeclaims",
-};
-
-/// The plugin.
 pub(crate) struct LimitRanger {
     ranges: Arc<dyn Lookup<LimitRange>>,
 }
@@ -35,18 +29,10 @@ impl LimitRanger {
 
 #[async_trait]
 impl MutatingPlugin for LimitRanger {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        operation == Operation::Create
-    }
-
     async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
-        if attributes.is_of_pods() {
+        if attributes.is_pods() {
             for range in self.ranges.list(attributes.namespace) {
-                defaults::fill(attributes.pod_mut()?, items(&range));
+                defaults::set_defaults(attributes.pod_mut()?, items(&range));
             }
         }
         Ok(())
@@ -55,22 +41,14 @@ impl MutatingPlugin for LimitRanger {
 
 #[async_trait]
 impl ValidatingPlugin for LimitRanger {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        matches!(operation, Operation::Create | Operation::Update)
-    }
-
-    /// Containers cannot change, so pods are judged at their creation only.
+    /// Resources of containers are immutable, so pods are checked only when they are created.
     async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
         let creates = attributes.operation == Operation::Create;
-        let is_pod = attributes.is_of_pods() && creates;
+        let is_pod = attributes.is_pods() && creates;
         let is_claim = attributes.resource == CLAIMS && attributes.subresource.is_empty();
         let old = attributes.old_object.map(Object::metadata);
-        let is_going = old.is_some_and(|old| old.deletion_timestamp.is_some());
-        if is_going || !is_pod && !is_claim {
+        let is_terminating = old.is_some_and(|old| old.deletion_timestamp.is_some());
+        if is_terminating || !is_pod && !is_claim {
             return Ok(());
         }
         for range in self.ranges.list(attributes.namespace) {
@@ -93,7 +71,8 @@ fn items(range: &LimitRange) -> &[LimitRangeItem] {
     spec.map(|s| s.limits.as_slice()).unwrap_or_default()
 }
 
-/// As Go's error aggregates print: one alone is itself, several stand in brackets, each once.
+/// Formats errors as upstream's `utilerrors.Aggregate` does: deduplicated, and in brackets if there
+/// are several.
 fn aggregate(errors: Vec<String>) -> String {
     let mut texts: Vec<String> = Vec::with_capacity(errors.len());
     for error in errors {

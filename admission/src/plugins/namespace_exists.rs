@@ -1,4 +1,4 @@
-//! `NamespaceExists`: no request about anything in a namespace that is not there.
+//! `NamespaceExists`: denies requests in namespaces that do not exist.
 //!
 //! Upstream: `plugin/pkg/admission/namespace/exists/admission.go`; `NamespaceLifecycle` does more.
 
@@ -9,14 +9,13 @@ use k8s_openapi::api::core::v1::Namespace;
 use portcullis_api::{GroupResource, Status};
 
 use crate::lookup::Lookup;
-use crate::{Attributes, Operation, ValidatingPlugin};
+use crate::{Attributes, ValidatingPlugin};
 
 const NAMESPACES: GroupResource<'static> = GroupResource {
     group: "",
     resource: "namespaces",
 };
 
-/// The plugin.
 pub(crate) struct NamespaceExists(Arc<dyn Lookup<Namespace>>);
 
 impl NamespaceExists {
@@ -27,14 +26,6 @@ impl NamespaceExists {
 
 #[async_trait]
 impl ValidatingPlugin for NamespaceExists {
-    fn name(&self) -> &'static str {
-        "NamespaceExists"
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        operation != Operation::Connect
-    }
-
     async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
         let name = attributes.namespace;
         let is_namespace = attributes.kind.group.is_empty() && attributes.kind.kind == "Namespace";

@@ -1,8 +1,9 @@
-//! `NamespaceLifecycle`: nothing is made in namespaces that are missing or going, and three never go.
+//! `NamespaceLifecycle`: no object is created in a missing or terminating namespace, and three
+//! namespaces cannot be deleted.
 //!
-//! Upstream: `k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go`. It remembers
-//! for 30 s which namespaces were deleted, as its cache may lag; here a namespace that memory has as
-//! active is looked up live for as long if this server saw its deletion.
+//! Upstream: `k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go`. As there, a
+//! deletion is remembered for 30 s, because the cache may be stale; meanwhile a namespace that the
+//! cache has as active is read from the store.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,8 +19,8 @@ use crate::lookup::Lookup;
 use crate::{Attributes, MutatingPlugin, Operation};
 
 /// Namespaces that may not be deleted.
-const IMMORTAL: [&str; 3] = ["default", "kube-system", "kube-public"];
-const DISTRUST: Duration = Duration::from_secs(30);
+const PROTECTED: [&str; 3] = ["default", "kube-system", "kube-public"];
+const FORCE_LIVE_LOOKUP: Duration = Duration::from_secs(30);
 
 const NAMESPACE: GroupKind<'static> = GroupKind {
     group: "",
@@ -29,22 +30,23 @@ const NAMESPACES: GroupResource<'static> = GroupResource {
     group: "",
     resource: "namespaces",
 };
-/// Answers about a namespace, which must not depend on its state.
+/// Reviews are not stored, and do not depend on the state of the namespace.
 const ACCESS_REVIEWS: GroupResource<'static> = GroupResource {
     group: "authorization.k8s.io",
     resource: "localsubjectaccessreviews",
 };
 
-/// The plugin.
-#[allow(missing_debug_implementations, reason = "the lookup needs none")]
+#[allow(
+    missing_debug_implementations,
+    reason = "the lookup does not implement it"
+)]
 pub(crate) struct NamespaceLifecycle {
     namespaces: Arc<dyn Lookup<Namespace>>,
-    /// When this server saw namespaces be deleted.
+    /// When this server deleted namespaces, by name.
     deleted: Mutex<HashMap<String, Instant>>,
 }
 
 impl NamespaceLifecycle {
-    /// A plugin that looks namespaces up here.
     pub(crate) fn new(namespaces: &Arc<dyn Lookup<Namespace>>) -> Self {
         Self {
             namespaces: Arc::clone(namespaces),
@@ -52,22 +54,22 @@ impl NamespaceLifecycle {
         }
     }
 
-    fn note_deletion(&self, name: &str) {
+    fn record_deletion(&self, name: &str) {
         let mut deleted = self.deleted.lock().unwrap_or_else(PoisonError::into_inner);
-        deleted.retain(|_, when| when.elapsed() < DISTRUST);
+        deleted.retain(|_, when| when.elapsed() < FORCE_LIVE_LOOKUP);
         deleted.insert(name.to_owned(), Instant::now());
     }
 
-    fn saw_deletion(&self, name: &str) -> bool {
+    fn was_deleted(&self, name: &str) -> bool {
         let deleted = self.deleted.lock().unwrap_or_else(PoisonError::into_inner);
         let when = deleted.get(name);
-        when.is_some_and(|when| when.elapsed() < DISTRUST)
+        when.is_some_and(|when| when.elapsed() < FORCE_LIVE_LOOKUP)
     }
 
-    /// The namespace as memory has it, unless that is in doubt.
+    /// The namespace from the cache, or from the store if the cache may be stale.
     async fn namespace(&self, name: &str) -> Result<Arc<Namespace>, Status> {
         if let Some(namespace) = self.namespaces.get("", name)
-            && (is_terminating(&namespace) || !self.saw_deletion(name))
+            && (is_terminating(&namespace) || !self.was_deleted(name))
         {
             return Ok(namespace);
         }
@@ -78,23 +80,15 @@ impl NamespaceLifecycle {
 
 #[async_trait]
 impl MutatingPlugin for NamespaceLifecycle {
-    fn name(&self) -> &'static str {
-        "NamespaceLifecycle"
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        operation != Operation::Connect
-    }
-
     async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
         let deletes = attributes.operation == Operation::Delete;
         if attributes.kind == NAMESPACE {
-            if deletes && IMMORTAL.contains(&attributes.name) {
+            if deletes && PROTECTED.contains(&attributes.name) {
                 let why = "this namespace may not be deleted";
                 return Err(Status::forbidden(attributes.resource, attributes.name, why));
             }
             if deletes && !attributes.dry_run {
-                self.note_deletion(attributes.name);
+                self.record_deletion(attributes.name);
             }
             return Ok(());
         }
@@ -117,15 +111,15 @@ fn is_terminating(namespace: &Namespace) -> bool {
 
 fn terminating(attributes: &Attributes<'_>) -> Status {
     let namespace = attributes.namespace;
-    let mut refusal = attributes.forbidden(&format!(
+    let mut status = attributes.forbidden(&format!(
         "unable to create new content in namespace {namespace} because it is being terminated",
     ));
-    if let Some(details) = &mut refusal.details {
+    if let Some(details) = &mut status.details {
         details.causes.push(Cause {
             reason: "NamespaceTerminating".to_owned(),
             message: format!("namespace {namespace} is being terminated"),
             field: "metadata.namespace".to_owned(),
         });
     }
-    refusal
+    status
 }

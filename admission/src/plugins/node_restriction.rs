@@ -1,4 +1,5 @@
-//! `NodeRestriction`: a kubelet, known by its identity, writes only what is its own.
+//! `NodeRestriction`: a kubelet, identified by its user name and group, may write only its own node
+//! and the pods bound to it.
 //!
 //! Upstream: `plugin/pkg/admission/noderestriction/admission.go`.
 
@@ -21,13 +22,12 @@ const USER_PREFIX: &str = "system:node:";
 const GROUP: &str = "system:nodes";
 const LEASE_NAMESPACE: &str = "kube-node-lease";
 
-/// The plugin.
 pub(crate) struct NodeRestriction {
     pods: Arc<dyn Stored<Pod>>,
     nodes: Arc<dyn Stored<Node>>,
 }
 
-/// A request of a node.
+/// A request sent by a node.
 struct Request<'r, 'a> {
     node: &'r str,
     attributes: &'r Attributes<'a>,
@@ -41,40 +41,40 @@ impl NodeRestriction {
         }
     }
 
-    async fn judge(&self, request: &Request<'_, '_>) -> Result<(), Status> {
+    async fn check(&self, request: &Request<'_, '_>) -> Result<(), Status> {
         let attributes = request.attributes;
         let (resource, subresource) = (attributes.resource, attributes.subresource);
         match (resource.group, resource.resource) {
             ("", "pods") => match subresource {
-                "" => self.judge_pod(request).await,
-                "status" => request.judge_pod_status(),
-                "eviction" => self.judge_eviction(request).await,
-                other => request.refuse(&format!(
+                "" => self.check_pod(request).await,
+                "status" => request.check_pod_status(),
+                "eviction" => self.check_eviction(request).await,
+                other => request.deny(&format!(
                     "unexpected pod subresource {other:?}, only 'status' and 'eviction' are allowed"
                 )),
             },
-            ("", "nodes") => request.judge_node(),
+            ("", "nodes") => request.check_node(),
             ("", "persistentvolumeclaims") => match subresource {
-                "status" => request.judge_claim_status(),
-                _ => request.refuse("may only update PVC status"),
+                "status" => request.check_claim_status(),
+                _ => request.deny("may only update PVC status"),
             },
-            ("", "serviceaccounts") => self.judge_token(request).await,
-            ("coordination.k8s.io", "leases") => request.judge_lease(),
+            ("", "serviceaccounts") => self.check_token(request).await,
+            ("coordination.k8s.io", "leases") => request.check_lease(),
             ("storage.k8s.io", "csinodes") => request
-                .judge_name("can only access CSINode with the same name as the requesting node"),
+                .check_name("can only access CSINode with the same name as the requesting node"),
             _ => Ok(()),
         }
     }
 
-    /// A token of a pod's account, for the node that the pod is on.
-    async fn judge_token(&self, request: &Request<'_, '_>) -> Result<(), Status> {
+    /// A node may request a token of a service account only for a pod that is bound to the node.
+    async fn check_token(&self, request: &Request<'_, '_>) -> Result<(), Status> {
         let attributes = request.attributes;
         if attributes.operation != Operation::Create || attributes.subresource != "token" {
             return Ok(());
         }
-        let asked: &TokenRequest = attributes.typed()?;
+        let token: &TokenRequest = attributes.typed()?;
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
-        let spec = asked.spec.as_ref();
+        let spec = token.spec.as_ref();
         let bound = spec
             .and_then(|s| s.bound_object_ref.as_ref())
             .filter(|bound| {
@@ -83,21 +83,21 @@ impl NodeRestriction {
                     && !text(&bound.name).is_empty()
             });
         let Some(bound) = bound else {
-            return request.refuse("node requested token not bound to a pod");
+            return request.deny("node requested token not bound to a pod");
         };
         let uid = text(&bound.uid);
         if uid.is_empty() {
-            return request.refuse("node requested token with a pod binding without a uid");
+            return request.deny("node requested token with a pod binding without a uid");
         }
         let pod = self.pod(request, &text(&bound.name)).await?;
         if pod.metadata.uid.as_deref() != Some(&uid) {
-            return request.refuse(&format!(
+            return request.deny(&format!(
                 "the UID in the bound object reference ({uid}) does not match the UID in record. The object might have been deleted and then recreated"
             ));
         }
-        if !request.is_here(&pod) {
+        if !request.is_on_node(&pod) {
             return request
-                .refuse("node requested token bound to a pod scheduled on a different node");
+                .deny("node requested token bound to a pod scheduled on a different node");
         }
         Ok(())
     }
@@ -111,14 +111,6 @@ impl NodeRestriction {
 
 #[async_trait]
 impl MutatingPlugin for NodeRestriction {
-    fn name(&self) -> &'static str {
-        "NodeRestriction"
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        operation != Operation::Connect
-    }
-
     async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
         let Some(node) = node_of(attributes.user) else {
             return Ok(());
@@ -126,13 +118,13 @@ impl MutatingPlugin for NodeRestriction {
         let request = Request { node, attributes };
         if node.is_empty() {
             let user = &attributes.user.name;
-            return request.refuse(&format!("could not determine node from user {user:?}"));
+            return request.deny(&format!("could not determine node from user {user:?}"));
         }
-        self.judge(&request).await
+        self.check(&request).await
     }
 }
 
-/// The node that a user is (upstream: `pkg/auth/nodeidentifier`).
+/// The name of the node that a user identifies as (upstream: `pkg/auth/nodeidentifier`).
 fn node_of(user: &UserInfo) -> Option<&str> {
     let node = user.name.strip_prefix(USER_PREFIX)?;
     user.groups
@@ -142,26 +134,26 @@ fn node_of(user: &UserInfo) -> Option<&str> {
 }
 
 impl Request<'_, '_> {
-    fn refuse(&self, why: &str) -> Result<(), Status> {
+    fn deny(&self, why: &str) -> Result<(), Status> {
         Err(self.attributes.forbidden(why))
     }
 
-    fn is_here(&self, pod: &Pod) -> bool {
+    fn is_on_node(&self, pod: &Pod) -> bool {
         let node = pod.spec.as_ref().and_then(|s| s.node_name.as_deref());
         node == Some(self.node)
     }
 
-    fn judge_lease(&self) -> Result<(), Status> {
+    fn check_lease(&self) -> Result<(), Status> {
         if self.attributes.namespace != LEASE_NAMESPACE {
-            return self.refuse(&format!(
+            return self.deny(&format!(
                 "can only access leases in the {LEASE_NAMESPACE:?} system namespace"
             ));
         }
-        self.judge_name("can only access node lease with the same name as the requesting node")
+        self.check_name("can only access node lease with the same name as the requesting node")
     }
 
-    /// What a node may write only under its own name.
-    fn judge_name(&self, why: &str) -> Result<(), Status> {
+    /// Denies objects that are not named after the node.
+    fn check_name(&self, why: &str) -> Result<(), Status> {
         let object = self.attributes.object.as_deref();
         let name = match self.attributes.operation {
             Operation::Create => object.and_then(|o| o.metadata().name.as_deref()),
@@ -170,7 +162,7 @@ impl Request<'_, '_> {
         if name == Some(self.node) {
             Ok(())
         } else {
-            self.refuse(why)
+            self.deny(why)
         }
     }
 }

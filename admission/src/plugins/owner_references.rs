@@ -1,5 +1,6 @@
-//! `OwnerReferencesPermissionEnforcement`: who says that an object goes with another must be allowed
-//! to delete it, and who has the other wait for it must be allowed to hold that one up.
+//! `OwnerReferencesPermissionEnforcement`: changing the owner references of an object requires
+//! permission to delete it; setting `blockOwnerDeletion` requires permission to update the owner's
+//! finalizers.
 //!
 //! Upstream: `plugin/pkg/admission/gc/gc_admission.go`.
 
@@ -15,7 +16,6 @@ use crate::lookup::ResourceOf;
 use crate::permissions::{Permission, Permissions};
 use crate::{Attributes, Operation, ValidatingPlugin};
 
-/// The plugin.
 pub(crate) struct OwnerReferences {
     permissions: Arc<dyn Permissions>,
     resource_of: ResourceOf,
@@ -35,8 +35,8 @@ impl OwnerReferences {
             .is_some()
     }
 
-    /// Whether the user may delete the object; whoever makes one could as well leave it.
-    fn judge_change(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
+    /// Requires permission to delete the object, except of the user who creates it.
+    fn check_delete(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
         let permission = Permission {
             verb: "delete",
             resource: attributes.resource,
@@ -47,13 +47,13 @@ impl OwnerReferences {
         if attributes.operation == Operation::Create || self.allows(attributes, &permission) {
             return Ok(());
         }
-        // upstream appends the authorizer's reason and error, which mostly read so
+        // upstream appends the authorizer's reason and error, which are usually empty and nil
         let why = "cannot set an ownerRef on a resource you can't delete: , <nil>";
         Err(attributes.forbidden(why))
     }
 
-    /// Whether the user may have this owner wait.
-    fn judge_blocking(
+    /// Requires permission to block the deletion of an owner.
+    fn check_blocking(
         &self,
         attributes: &Attributes<'_>,
         owner: &OwnerReference,
@@ -86,41 +86,34 @@ impl OwnerReferences {
 
 #[async_trait]
 impl ValidatingPlugin for OwnerReferences {
-    fn name(&self) -> &'static str {
-        "OwnerReferencesPermissionEnforcement"
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        matches!(operation, Operation::Create | Operation::Update)
-    }
-
     async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
-        // a pod's status cannot change its owners, and old kubelets garble them
+        // a pod's status cannot change its owners, and old kubelets send garbled ones
         let is_pod_status = attributes.resource == PODS && attributes.subresource == "status";
         let owners = owners(attributes.object.as_deref());
-        let before = owners_before(attributes);
-        if is_pod_status || owners == before {
+        let old_owners = self::owners(attributes.old_object);
+        if is_pod_status || owners == old_owners {
             return Ok(());
         }
-        self.judge_change(attributes)?;
+        self.check_delete(attributes)?;
         let blocks = |owner: &&OwnerReference| owner.block_owner_deletion == Some(true);
-        let blocked = |owner: &&OwnerReference| {
-            // of several with one uid, the last counts
-            let known = before.iter().rfind(|known| known.uid == owner.uid);
-            known.is_some_and(|known| blocks(&known))
+        let blocked_before = |owner: &&OwnerReference| {
+            // of several with the same UID, the last counts
+            let old = old_owners.iter().rfind(|old| old.uid == owner.uid);
+            old.is_some_and(|old| blocks(&old))
         };
         let mut blocking = owners
             .iter()
-            .filter(|owner| blocks(owner) && !blocked(owner))
+            .filter(|owner| blocks(owner) && !blocked_before(owner))
             .peekable();
         if blocking.peek().is_none() || self.allows(attributes, &ANYTHING) {
             return Ok(());
         }
-        blocking.try_for_each(|owner| self.judge_blocking(attributes, owner))
+        blocking.try_for_each(|owner| self.check_blocking(attributes, owner))
     }
 }
 
-/// To hold up whatever there is, which settles it without looking for the owner's resource.
+/// Permission to block the deletion of any object, checked before the owner's resource is looked
+/// up.
 const ANYTHING: Permission<'static> = Permission {
     verb: "update",
     resource: GroupResource {
@@ -135,8 +128,4 @@ const ANYTHING: Permission<'static> = Permission {
 fn owners(object: Option<&dyn Object>) -> &[OwnerReference] {
     let owners = object.and_then(|object| object.metadata().owner_references.as_deref());
     owners.unwrap_or_default()
-}
-
-fn owners_before<'o>(attributes: &'o Attributes<'_>) -> &'o [OwnerReference] {
-    owners(attributes.old_object)
 }

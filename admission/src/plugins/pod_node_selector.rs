@@ -1,7 +1,7 @@
-//! `PodNodeSelector`: pods run only on the nodes that their namespace names in an annotation.
+//! `PodNodeSelector`: pods run only on the nodes that an annotation of their namespace selects.
 //!
 //! Upstream: `plugin/pkg/admission/podnodeselector/admission.go`, without its configuration file,
-//! which can name a selector for namespaces that do not, and labels that alone may be named.
+//! with a default selector and an allowlist of labels per namespace.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,9 +11,8 @@ use k8s_openapi::api::core::v1::Namespace;
 use portcullis_api::{GroupResource, Status, name};
 
 use crate::lookup::Lookup;
-use crate::{Attributes, MutatingPlugin, Operation, ValidatingPlugin};
+use crate::{Attributes, MutatingPlugin, ValidatingPlugin};
 
-const NAME: &str = "PodNodeSelector";
 const ANNOTATION: &str = "scheduler.alpha.kubernetes.io/node-selector";
 const NAMESPACES: GroupResource<'static> = GroupResource {
     group: "",
@@ -22,7 +21,6 @@ const NAMESPACES: GroupResource<'static> = GroupResource {
 
 type Labels = BTreeMap<String, String>;
 
-/// The plugin.
 pub(crate) struct PodNodeSelector(Arc<dyn Lookup<Namespace>>);
 
 impl PodNodeSelector {
@@ -30,7 +28,7 @@ impl PodNodeSelector {
         Self(Arc::clone(namespaces))
     }
 
-    /// What the request's namespace selects, with which the pod's own selector must agree.
+    /// The selector of the request's namespace; denies a pod whose own selector conflicts with it.
     async fn selector(&self, attributes: &Attributes<'_>) -> Result<Labels, Status> {
         let name = attributes.namespace;
         let namespace = match self.0.get("", name) {
@@ -54,16 +52,8 @@ impl PodNodeSelector {
 
 #[async_trait]
 impl MutatingPlugin for PodNodeSelector {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        operation == Operation::Create
-    }
-
     async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
-        if !attributes.is_of_pods() {
+        if !attributes.is_pods() {
             return Ok(());
         }
         let selector = self.selector(attributes).await?;
@@ -78,16 +68,8 @@ impl MutatingPlugin for PodNodeSelector {
 
 #[async_trait]
 impl ValidatingPlugin for PodNodeSelector {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        operation == Operation::Create
-    }
-
     async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
-        if attributes.is_of_pods() {
+        if attributes.is_pods() {
             self.selector(attributes).await?;
         }
         Ok(())
@@ -106,9 +88,9 @@ fn parse(text: &str) -> Result<Labels, String> {
             return Err(format!("invalid selector: [{}]", parts.join(" ")));
         };
         let (key, value) = (key.trim(), value.trim());
-        let wrong = [name::qualified_name(key), name::label_value(value)].concat();
-        if !wrong.is_empty() {
-            return Err(format!("invalid selector {label:?}: {}", wrong.join("; ")));
+        let errors = [name::qualified_name(key), name::label_value(value)].concat();
+        if !errors.is_empty() {
+            return Err(format!("invalid selector {label:?}: {}", errors.join("; ")));
         }
         labels.insert(key.to_owned(), value.to_owned());
     }

@@ -1,8 +1,8 @@
-//! `PodSecurity`: the three Pod Security Standards, as labels of a namespace; what replaced
-//! `PodSecurityPolicy`, side by side with it.
+//! `PodSecurity`: the Pod Security Standards, chosen by labels of a namespace. It replaced
+//! `PodSecurityPolicy` upstream; here both are available.
 //!
-//! Upstream: `k8s.io/pod-security-admission/admission/admission.go`, without exemptions, and with
-//! its own defaults: every namespace is `privileged` until labelled.
+//! Upstream: `k8s.io/pod-security-admission/admission/admission.go`, without a configuration: there
+//! are no exemptions, and a namespace without labels is `privileged`.
 
 mod checks;
 mod labels;
@@ -41,10 +41,9 @@ const IGNORED_SUBRESOURCES: [&str; 8] = [
     "proxy",
     "status",
 ];
-/// Of the pods in a namespace whose level rises.
-const MOST_PODS_TO_CHECK: usize = 3000;
+/// The number of existing pods that are checked when the level of a namespace changes.
+const MAX_PODS_TO_CHECK: usize = 3000;
 
-/// The plugin.
 pub(crate) struct PodSecurity {
     namespaces: Arc<dyn Lookup<Namespace>>,
     pods: Arc<dyn Stored<Pod>>,
@@ -61,7 +60,7 @@ impl PodSecurity {
         }
     }
 
-    /// The policy of the request's namespace, and what is wrong with its labels.
+    /// The policy of the request's namespace, and the errors of its labels.
     async fn policy(&self, attributes: &Attributes<'_>) -> Result<(Policy, String), Status> {
         let name = attributes.namespace;
         let namespace = match self.namespaces.get("", name) {
@@ -91,15 +90,15 @@ impl PodSecurity {
         let pod = attributes.pod()?;
         let old = attributes.old_object.and_then(<dyn Object>::as_kind::<Pod>);
         if attributes.operation == Operation::Update
-            && old.is_some_and(|old| !changes_what_matters(pod, old))
+            && old.is_some_and(|old| !is_significant_update(pod, old))
         {
             return Ok(());
         }
         let pod = PodLike::of(pod);
         let enforced = policy.enforce.to_string();
-        note(attributes, "enforce-policy", &enforced);
+        annotate(attributes, "enforce-policy", &enforced);
         let violations = standard::evaluate(policy.enforce, &pod);
-        observe(attributes, &policy, &errors, &pod, violations.is_empty());
+        audit_and_warn(attributes, &policy, &errors, &pod, violations.is_empty());
         if violations.is_empty() {
             return Ok(());
         }
@@ -108,7 +107,7 @@ impl PodSecurity {
         Err(attributes.forbidden(&why))
     }
 
-    /// What has a pod template is audited and warned about, never refused: its pods will be.
+    /// Audits and warns of an object with a pod template; only its pods are denied.
     async fn validate_template(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
         let Some(pod) = template::of(attributes) else {
             return Ok(());
@@ -116,11 +115,11 @@ impl PodSecurity {
         let (policy, errors) = match self.policy(attributes).await {
             Ok(found) => found,
             Err(status) => {
-                note(attributes, "error", &status.message);
+                annotate(attributes, "error", &status.message);
                 return Ok(());
             }
         };
-        observe(attributes, &policy, &errors, &pod, true);
+        audit_and_warn(attributes, &policy, &errors, &pod, true);
         Ok(())
     }
 
@@ -131,10 +130,10 @@ impl PodSecurity {
             .old_object
             .and_then(<dyn Object>::as_kind::<Namespace>);
         let old = old.map(|old| Policy::of(old.metadata.labels.as_ref()));
-        let was_wrong = old
+        let unchanged = old
             .as_ref()
             .is_some_and(|(_, old_errors)| *old_errors == errors);
-        if !errors.is_empty() && !was_wrong {
+        if !errors.is_empty() && !unchanged {
             return Err(Status::invalid(attributes.kind, attributes.name, &errors));
         }
         let Some((old, _)) = old else { return Ok(()) };
@@ -152,7 +151,7 @@ impl PodSecurity {
             attributes.warnings.add(why.to_owned());
             return;
         };
-        let checked = pods.len().min(MOST_PODS_TO_CHECK);
+        let checked = pods.len().min(MAX_PODS_TO_CHECK);
         let mut names: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for pod in pods.iter().take(checked) {
             let violations = standard::evaluate(level, &PodLike::of(pod));
@@ -174,7 +173,10 @@ impl PodSecurity {
                 "existing pods in namespace {name:?} violate the new PodSecurity enforce level {level:?}"
             ));
         }
-        let mut of_pods: Vec<_> = names.iter().map(|(why, names)| told(names, why)).collect();
+        let mut of_pods: Vec<_> = names
+            .iter()
+            .map(|(why, names)| warning(names, why))
+            .collect();
         of_pods.sort_unstable();
         of_pods
             .into_iter()
@@ -184,14 +186,6 @@ impl PodSecurity {
 
 #[async_trait]
 impl ValidatingPlugin for PodSecurity {
-    fn name(&self) -> &'static str {
-        "PodSecurity"
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        matches!(operation, Operation::Create | Operation::Update)
-    }
-
     async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
         if attributes.resource == PODS {
             self.validate_pod(attributes).await
@@ -205,8 +199,8 @@ impl ValidatingPlugin for PodSecurity {
     }
 }
 
-/// Notes and warns; nobody is warned of what is refused anyway.
-fn observe(
+/// Adds audit annotations and, unless the request is denied anyway, warnings.
+fn audit_and_warn(
     attributes: &Attributes<'_>,
     policy: &Policy,
     errors: &str,
@@ -214,7 +208,7 @@ fn observe(
     warns: bool,
 ) {
     if !errors.is_empty() {
-        note(
+        annotate(
             attributes,
             "error",
             &format!("Failed to parse policy: {errors}"),
@@ -227,7 +221,7 @@ fn observe(
     let violations = standard::evaluate(policy.audit, pod);
     if !violations.is_empty() {
         let text = would(policy.audit, &violations);
-        note(attributes, "audit-violations", &text);
+        annotate(attributes, "audit-violations", &text);
     }
     let violations = standard::evaluate(policy.warn, pod);
     if warns && !violations.is_empty() {
@@ -235,13 +229,13 @@ fn observe(
     }
 }
 
-fn note(attributes: &Attributes<'_>, key: &str, value: &str) {
+fn annotate(attributes: &Attributes<'_>, key: &str, value: &str) {
     let key = format!("{}{key}", labels::PREFIX);
     attributes.audit_annotations.add(&key, value);
 }
 
-/// One warning for all pods that break the same rules.
-fn told(pods: &[&str], why: &str) -> String {
+/// One warning for all pods with the same violations.
+fn warning(pods: &[&str], why: &str) -> String {
     let first = pods.iter().min().copied().unwrap_or_default();
     match pods.len() {
         0 | 1 => format!("{first}: {why}"),
@@ -250,9 +244,9 @@ fn told(pods: &[&str], why: &str) -> String {
     }
 }
 
-/// Whether an update changes what a pod runs, or its seccomp profiles of old: nothing else that
-/// matters can change (upstream: `isSignificantPodUpdate`).
-fn changes_what_matters(new: &Pod, old: &Pod) -> bool {
+/// Whether an update changes images or annotated seccomp profiles; everything else that the
+/// standards check is immutable (upstream: `isSignificantPodUpdate`).
+fn is_significant_update(new: &Pod, old: &Pod) -> bool {
     let (Some(spec), Some(old_spec)) = (&new.spec, &old.spec) else {
         return true;
     };
@@ -275,10 +269,10 @@ fn changes_images(new: &PodSpec, old: &PodSpec) -> bool {
         let regular = spec.containers.iter().map(|c| c.image.clone());
         (init.collect::<Vec<_>>(), regular.collect::<Vec<_>>())
     };
-    let had = |name: &str, image: &Option<String>| {
-        let mut before = old.ephemeral_containers.iter().flatten();
-        before.any(|c| c.name == name && c.image == *image)
+    let existed = |name: &str, image: &Option<String>| {
+        let mut containers = old.ephemeral_containers.iter().flatten();
+        containers.any(|c| c.name == name && c.image == *image)
     };
     let mut ephemeral = new.ephemeral_containers.iter().flatten();
-    lists(new) != lists(old) || ephemeral.any(|c| !had(&c.name, &c.image))
+    lists(new) != lists(old) || ephemeral.any(|c| !existed(&c.name, &c.image))
 }

@@ -1,4 +1,4 @@
-//! `Priority`: the number behind a pod's priority class, and at most one class for pods without.
+//! `Priority`: resolves a pod's priority class to its value, and allows only one default class.
 //!
 //! Upstream: `plugin/pkg/admission/priority/admission.go`.
 
@@ -12,24 +12,22 @@ use portcullis_api::{GroupResource, Status};
 use crate::lookup::Lookup;
 use crate::{Attributes, MutatingPlugin, Operation, ValidatingPlugin};
 
-const NAME: &str = "Priority";
 const CLASSES: GroupResource<'static> = GroupResource {
     group: "scheduling.k8s.io",
     resource: "priorityclasses",
 };
 const PREEMPT_LOWER: &str = "PreemptLowerPriority";
-/// Classes that are always there; upstream makes objects of them at start.
+/// Classes that always exist; upstream creates objects of them at start.
 const SYSTEM: [(&str, i32); 2] = [
     ("system-node-critical", 2_000_001_000),
     ("system-cluster-critical", 2_000_000_000),
 ];
 
-/// The plugin.
 pub(crate) struct Priority {
     classes: Arc<dyn Lookup<PriorityClass>>,
 }
 
-/// What a class, or the lack of one, comes to.
+/// The priority of a pod, from its class or from the default.
 struct Resolved {
     class: Option<String>,
     value: i32,
@@ -45,7 +43,7 @@ impl Priority {
         }
     }
 
-    /// Of several, which should not be, the one with the lowest value.
+    /// The default class; of several, which is not supposed to happen, the one of the lowest value.
     fn default_class(&self) -> Option<Arc<PriorityClass>> {
         let all = self.classes.list("").into_iter();
         all.filter(|class| class.global_default.unwrap_or_default())
@@ -90,16 +88,8 @@ impl Priority {
 
 #[async_trait]
 impl MutatingPlugin for Priority {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        matches!(operation, Operation::Create | Operation::Update)
-    }
-
     async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
-        if !attributes.is_of_pods() {
+        if !attributes.is_pods() {
             return Ok(());
         }
         if attributes.operation == Operation::Create {
@@ -107,7 +97,7 @@ impl MutatingPlugin for Priority {
         }
         let old = attributes.old_object.and_then(|old| old.as_kind::<Pod>());
         if let Some(old) = old.and_then(|old| old.spec.as_ref()) {
-            keep(attributes.pod_mut()?.spec.get_or_insert_default(), old);
+            keep_old(attributes.pod_mut()?.spec.get_or_insert_default(), old);
         }
         Ok(())
     }
@@ -115,14 +105,6 @@ impl MutatingPlugin for Priority {
 
 #[async_trait]
 impl ValidatingPlugin for Priority {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        matches!(operation, Operation::Create | Operation::Update)
-    }
-
     async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
         if attributes.resource != CLASSES || !attributes.subresource.is_empty() {
             return Ok(());
@@ -146,8 +128,8 @@ impl ValidatingPlugin for Priority {
     }
 }
 
-/// An update that leaves out what this plugin once set keeps it.
-fn keep(spec: &mut PodSpec, old: &PodSpec) {
+/// Keeps what this plugin set when the pod was created, where an update leaves it out.
+fn keep_old(spec: &mut PodSpec, old: &PodSpec) {
     if spec.priority.is_none() {
         spec.priority = old.priority;
     }
@@ -159,7 +141,7 @@ fn keep(spec: &mut PodSpec, old: &PodSpec) {
 // === impl Resolved ===
 
 impl Default for Resolved {
-    /// Without a class.
+    /// The priority without any class.
     fn default() -> Self {
         Self {
             class: None,

@@ -1,4 +1,4 @@
-//! The secrets and config maps that a pod names.
+//! References of a pod to secrets and config maps.
 
 use k8s_openapi::api::core::v1::{EnvFromSource, EnvVar, PodSpec, Volume};
 
@@ -11,7 +11,7 @@ pub(crate) struct Environment<'p> {
 }
 
 impl<'p> Environment<'p> {
-    /// The secrets it refers to, each with where it does.
+    /// The secrets it references, as (description of the referencing field, name of the secret).
     pub(crate) fn secrets(&self) -> impl Iterator<Item = (String, &'p str)> + use<'p> {
         let variables = self.env.iter().filter_map(|variable| {
             let source = variable.value_from.as_ref()?.secret_key_ref.as_ref()?;
@@ -24,7 +24,7 @@ impl<'p> Environment<'p> {
         variables.chain(whole)
     }
 
-    fn names_config_map(&self) -> bool {
+    fn references_config_map(&self) -> bool {
         let mut variables = self.env.iter().filter_map(|v| v.value_from.as_ref());
         variables.any(|source| source.config_map_key_ref.is_some())
             || self.env_from.iter().any(|s| s.config_map_ref.is_some())
@@ -63,20 +63,22 @@ pub(crate) fn ephemeral_environments(spec: &PodSpec) -> Vec<Environment<'_>> {
 }
 
 /// Upstream: `VisitPodSecretNames` in `pkg/api/pod/util.go`.
-pub(crate) fn names_secrets(spec: &PodSpec) -> bool {
+pub(crate) fn references_secrets(spec: &PodSpec) -> bool {
     let pull_secrets = spec.image_pull_secrets.as_deref().unwrap_or_default();
     let mut volumes = spec.volumes.iter().flatten();
     !pull_secrets.is_empty()
         || environments(spec)
             .iter()
             .any(|e| e.secrets().next().is_some())
-        || volumes.any(volume_names_secret)
+        || volumes.any(volume_references_secret)
 }
 
 /// Upstream: `VisitPodConfigmapNames` in `pkg/api/pod/util.go`.
-pub(crate) fn names_config_maps(spec: &PodSpec) -> bool {
+pub(crate) fn references_config_maps(spec: &PodSpec) -> bool {
     let mut volumes = spec.volumes.iter().flatten();
-    environments(spec).iter().any(Environment::names_config_map)
+    environments(spec)
+        .iter()
+        .any(Environment::references_config_map)
         || volumes.any(|volume| {
             let projected = volume.projected.iter();
             let mut projected = projected.flat_map(|p| p.sources.iter().flatten());
@@ -84,7 +86,7 @@ pub(crate) fn names_config_maps(spec: &PodSpec) -> bool {
         })
 }
 
-fn volume_names_secret(volume: &Volume) -> bool {
+fn volume_references_secret(volume: &Volume) -> bool {
     macro_rules! has_secret {
         ($($source:ident)*) => {
             $(volume.$source.as_ref().is_some_and(|v| v.secret_ref.is_some()))||*

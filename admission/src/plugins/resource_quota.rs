@@ -1,9 +1,9 @@
-//! `ResourceQuota`: what a namespace uses stays within its quotas.
+//! `ResourceQuota`: keeps the usage of a namespace within its quotas.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go`. A request is
-//! charged to the quota's status before the object is stored; whoever recounts usage (the quota
-//! controller) corrects what was charged for objects that never came to be. Requests of a namespace
-//! are charged one after another; several servers meet in the compare-and-swap of [`QuotaLedger`].
+//! charged to the quota's status before the object is stored; the quota controller recalculates the
+//! usage, and so corrects charges for objects that were never stored. Requests of a namespace are
+//! charged one after another; servers synchronize by the compare-and-swap of [`QuotaLedger`].
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,17 +17,16 @@ use portcullis_api::{Object, Status};
 use crate::amounts::{Amounts, add, read, write};
 use crate::lookup::{Lookup, QuotaLedger};
 use crate::quota::{Kind, constraints, is_measured, scopes};
-use crate::{Attributes, Operation, ValidatingPlugin};
+use crate::{Attributes, ValidatingPlugin};
 
-/// How long a request waits for its turn, and for a charge that others keep coming before.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// For waiting for the lock of the namespace, and for retries of conflicting charges.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The plugin.
 pub(crate) struct ResourceQuotas {
     quotas: Arc<dyn Lookup<ResourceQuota>>,
     ledger: Arc<dyn QuotaLedger>,
-    /// A turn for every namespace.
-    turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    /// Serializes charges, by namespace.
+    locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl ResourceQuotas {
@@ -38,15 +37,15 @@ impl ResourceQuotas {
         Self {
             quotas: Arc::clone(quotas),
             ledger: Arc::clone(ledger),
-            turns: Mutex::default(),
+            locks: Mutex::default(),
         }
     }
 
-    fn turn(&self, namespace: &str) -> Arc<tokio::sync::Mutex<()>> {
-        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        // turns that nobody waits for are only in the map
-        turns.retain(|name, turn| name == namespace || Arc::strong_count(turn) > 1);
-        Arc::clone(turns.entry(namespace.to_owned()).or_default())
+    fn lock_of(&self, namespace: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        // drop locks that no request holds
+        locks.retain(|name, lock| name == namespace || Arc::strong_count(lock) > 1);
+        Arc::clone(locks.entry(namespace.to_owned()).or_default())
     }
 
     async fn check_and_charge(
@@ -55,8 +54,8 @@ impl ResourceQuotas {
         object: &dyn Object,
         kind: &Kind<'_>,
     ) -> Result<(), Status> {
-        let turn = self.turn(attributes.namespace);
-        let _mine = turn.lock().await;
+        let lock = self.lock_of(attributes.namespace);
+        let _guard = lock.lock().await;
         let delta = delta(attributes, object, kind)?;
         let mut quotas = self.measured(attributes.namespace).await?;
         loop {
@@ -68,8 +67,8 @@ impl ResourceQuotas {
             for quota in charged {
                 let name = quota.metadata.name.clone().unwrap_or_default();
                 if !self.ledger.charge(quota).await? {
-                    let again = self.quotas.get_live(attributes.namespace, &name).await?;
-                    quotas.extend(again);
+                    let current = self.quotas.get_live(attributes.namespace, &name).await?;
+                    quotas.extend(current);
                 }
             }
             if quotas.is_empty() {
@@ -78,8 +77,8 @@ impl ResourceQuotas {
         }
     }
 
-    /// The quotas of a namespace. What is in use is counted at once where nobody has done so yet:
-    /// a quota holds from the moment it is there.
+    /// The quotas of a namespace. The usage of a new quota is calculated here, so that it is
+    /// enforced before the controller has processed it.
     async fn measured(&self, namespace: &str) -> Result<Vec<Arc<ResourceQuota>>, Status> {
         let mut quotas = Vec::new();
         for quota in self.quotas.list(namespace) {
@@ -95,14 +94,6 @@ impl ResourceQuotas {
 
 #[async_trait]
 impl ValidatingPlugin for ResourceQuotas {
-    fn name(&self) -> &'static str {
-        "ResourceQuota"
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        matches!(operation, Operation::Create | Operation::Update)
-    }
-
     async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
         let is_namespace = attributes.kind.group.is_empty() && attributes.kind.kind == "Namespace";
         if attributes.namespace.is_empty() || is_namespace || !attributes.subresource.is_empty() {
@@ -118,13 +109,13 @@ impl ValidatingPlugin for ResourceQuotas {
             return Ok(());
         }
         let charged = self.check_and_charge(attributes, object, &kind);
-        let charged = tokio::time::timeout(PATIENCE, charged).await;
+        let charged = tokio::time::timeout(TIMEOUT, charged).await;
         charged.unwrap_or_else(|_| Err(Status::internal("resource quota evaluation timed out")))
     }
 }
 
-/// What the request adds to the usage. An update that needs less gives nothing back: it may yet
-/// fail, and whoever recounts will see.
+/// What the request adds to the usage. An update that reduces usage is not credited, because it may
+/// still fail; the controller recalculates it later.
 fn delta(
     attributes: &Attributes<'_>,
     object: &dyn Object,
@@ -140,15 +131,15 @@ fn delta(
     }
     if let Some(old) = attributes.old_object {
         for (name, amount) in kind.usage(old) {
-            let now = delta.get(&name).copied().unwrap_or(Quantity::ZERO);
-            delta.insert(name, now - amount);
+            let new = delta.get(&name).copied().unwrap_or(Quantity::ZERO);
+            delta.insert(name, new - amount);
         }
     }
     delta.retain(|_, amount| !amount.is_zero() && !amount.is_negative());
     Ok(delta)
 }
 
-/// The quotas that change, with their new usage (upstream: `CheckRequest`).
+/// The quotas whose usage changes, with the new usage (upstream: `CheckRequest`).
 fn check(
     attributes: &Attributes<'_>,
     object: &dyn Object,
@@ -183,7 +174,8 @@ fn check(
         }
         let mut total = used.clone();
         add(&mut total, requested.clone());
-        within(name, &requested, &used, &total, &hard).map_err(|why| attributes.forbidden(&why))?;
+        check_total(name, &requested, &used, &total, &hard)
+            .map_err(|why| attributes.forbidden(&why))?;
         let mut quota = ResourceQuota::clone(quota);
         quota.status.get_or_insert_default().used = Some(write(&total));
         charged.push(quota);
@@ -191,8 +183,8 @@ fn check(
     Ok(charged)
 }
 
-/// Whether what grows stays within bounds.
-fn within(
+/// An error if the total of a requested resource exceeds the quota.
+fn check_total(
     quota: &str,
     requested: &Amounts,
     used: &Amounts,
@@ -204,14 +196,14 @@ fn within(
     if exceeded.is_empty() {
         return Ok(());
     }
-    let print = |amounts: &Amounts| {
+    let format = |amounts: &Amounts| {
         let texts = exceeded.iter().filter_map(|name| {
             let amount = amounts.get(*name)?;
             Some(format!("{name}={amount}"))
         });
         texts.collect::<Vec<_>>().join(",")
     };
-    let (requested, used, limited) = (print(requested), print(used), print(hard));
+    let (requested, used, limited) = (format(requested), format(used), format(hard));
     Err(format!(
         "exceeded quota: {quota}, requested: {requested}, used: {used}, limited: {limited}"
     ))

@@ -1,4 +1,4 @@
-//! `RuntimeClass`: what running a pod costs beyond its containers, and on which nodes it can run.
+//! `RuntimeClass`: sets the overhead of pods and the nodes on which they can run.
 //!
 //! Upstream: `plugin/pkg/admission/runtimeclass/admission.go`.
 
@@ -15,15 +15,13 @@ use portcullis_api::quantity;
 
 use crate::lookup::Lookup;
 use crate::plugins::tolerations;
-use crate::{Attributes, MutatingPlugin, Operation, ValidatingPlugin};
+use crate::{Attributes, MutatingPlugin, ValidatingPlugin};
 
-const NAME: &str = "RuntimeClass";
-const OTHER_OVERHEAD: &str =
+const OVERHEAD_MISMATCH: &str =
     "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead";
 
 type Amounts = BTreeMap<String, Quantity>;
 
-/// The plugin.
 pub(crate) struct RuntimeClasses {
     classes: Arc<dyn Lookup<RuntimeClass>>,
 }
@@ -58,52 +56,36 @@ impl RuntimeClasses {
 
 #[async_trait]
 impl MutatingPlugin for RuntimeClasses {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        operation == Operation::Create
-    }
-
     async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
-        if !attributes.is_of_pods() {
+        if !attributes.is_pods() {
             return Ok(());
         }
         let Some(class) = self.class_of(attributes).await? else {
             return Ok(());
         };
         let spec = attributes.pod_mut()?.spec.get_or_insert_default();
-        let answer = set_overhead(spec, overhead_of(Some(class.as_ref()))).and_then(|()| {
+        let result = set_overhead(spec, overhead_of(Some(class.as_ref()))).and_then(|()| {
             class
                 .scheduling
                 .as_ref()
                 .map_or(Ok(()), |s| schedule(spec, s))
         });
-        answer.map_err(|why| attributes.forbidden(&why))
+        result.map_err(|why| attributes.forbidden(&why))
     }
 }
 
 #[async_trait]
 impl ValidatingPlugin for RuntimeClasses {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        operation == Operation::Create
-    }
-
     async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
-        if !attributes.is_of_pods() {
+        if !attributes.is_pods() {
             return Ok(());
         }
         let class = self.class_of(attributes).await?;
         let spec = attributes.pod()?.spec.as_ref();
         let given = spec.and_then(|s| s.overhead.as_ref());
         match (overhead_of(class.as_deref()), given) {
-            (Some(overhead), given) if !same(overhead, given) => {
-                Err(attributes.forbidden(OTHER_OVERHEAD))
+            (Some(overhead), given) if !is_same(overhead, given) => {
+                Err(attributes.forbidden(OVERHEAD_MISMATCH))
             }
             (None, Some(_)) => Err(attributes.forbidden(
                 "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead",
@@ -119,7 +101,7 @@ fn overhead_of(class: Option<&RuntimeClass>) -> Option<&Amounts> {
     Some(overhead.pod_fixed.as_ref().unwrap_or(&NONE))
 }
 
-fn same(overhead: &Amounts, given: Option<&Amounts>) -> bool {
+fn is_same(overhead: &Amounts, given: Option<&Amounts>) -> bool {
     let given: Vec<_> = given.into_iter().flatten().collect();
     given.len() == overhead.len()
         && overhead
@@ -138,8 +120,8 @@ fn set_overhead(spec: &mut PodSpec, overhead: Option<&Amounts>) -> Result<(), St
     let Some(overhead) = overhead else {
         return Ok(());
     };
-    if spec.overhead.is_some() && !same(overhead, spec.overhead.as_ref()) {
-        return Err(OTHER_OVERHEAD.to_owned());
+    if spec.overhead.is_some() && !is_same(overhead, spec.overhead.as_ref()) {
+        return Err(OVERHEAD_MISMATCH.to_owned());
     }
     spec.overhead = Some(overhead.clone());
     Ok(())

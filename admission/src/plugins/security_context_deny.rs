@@ -1,42 +1,33 @@
-//! `SecurityContextDeny`: pods may not say as whom they run.
+//! `SecurityContextDeny`: pods may not set users, groups or `SELinux` options.
 //!
-//! Upstream: `plugin/pkg/admission/securitycontext/scdeny/admission.go`, which does not look at
-//! ephemeral containers as they are added.
+//! Upstream: `plugin/pkg/admission/securitycontext/scdeny/admission.go`, which ignores ephemeral
+//! containers when they are added.
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::{PodSpec, SecurityContext};
 use portcullis_api::Status;
 
-use crate::{Attributes, Operation, ValidatingPlugin};
+use crate::{Attributes, ValidatingPlugin};
 
-/// The plugin.
 #[derive(Debug)]
 pub(crate) struct SecurityContextDeny;
 
 #[async_trait]
 impl ValidatingPlugin for SecurityContextDeny {
-    fn name(&self) -> &'static str {
-        "SecurityContextDeny"
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        matches!(operation, Operation::Create | Operation::Update)
-    }
-
     async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
-        if !attributes.is_of_containers() {
+        if !attributes.may_add_containers() {
             return Ok(());
         }
         let spec = attributes.pod()?.spec.as_ref();
-        match spec.and_then(denied) {
+        match spec.and_then(forbidden_field) {
             Some(field) => Err(attributes.forbidden(&format!("{field} is forbidden"))),
             None => Ok(()),
         }
     }
 }
 
-/// The first field that may not be set.
-fn denied(spec: &PodSpec) -> Option<&'static str> {
+/// The first forbidden field that is set.
+fn forbidden_field(spec: &PodSpec) -> Option<&'static str> {
     let of_pod = spec.security_context.as_ref().and_then(|context| {
         [
             (

@@ -1,4 +1,4 @@
-//! `ServiceAccount`: every pod acts as a service account, and finds its token mounted.
+//! `ServiceAccount`: assigns a service account to every pod, and mounts its token.
 //!
 //! Upstream: `plugin/pkg/admission/serviceaccount/admission.go` of 1.24.
 
@@ -15,15 +15,13 @@ use portcullis_api::Status;
 use crate::lookup::Lookup;
 use crate::{Attributes, MutatingPlugin, Operation, ValidatingPlugin};
 
-const NAME: &str = "ServiceAccount";
 const DEFAULT: &str = "default";
 const MIRROR: &str = "kubernetes.io/config.mirror";
 const ENFORCE: &str = "kubernetes.io/enforce-mountable-secrets";
-/// The default account is made a moment after its namespace, by another.
+/// A controller creates the default account shortly after its namespace.
 const ATTEMPTS_FOR_DEFAULT: u32 = 10;
-const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(100);
+const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The plugin.
 pub(crate) struct ServiceAccounts {
     accounts: Arc<dyn Lookup<ServiceAccount>>,
     generate_name: fn(&str) -> String,
@@ -56,7 +54,7 @@ impl ServiceAccounts {
         };
         for attempt in 0..attempts {
             if attempt > 0 {
-                tokio::time::sleep(BETWEEN_ATTEMPTS).await;
+                tokio::time::sleep(RETRY_INTERVAL).await;
             }
             match self.accounts.get_live(namespace, name).await {
                 Ok(Some(account)) => return Ok(account),
@@ -78,57 +76,41 @@ fn lookup_failed(attributes: &Attributes<'_>, name: &str, why: &str) -> Status {
 
 #[async_trait]
 impl MutatingPlugin for ServiceAccounts {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        operation == Operation::Create
-    }
-
     async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
-        if !attributes.is_of_pods() {
+        if !attributes.is_pods() {
             return Ok(());
         }
         let pod = attributes.pod()?;
         if is_mirror(pod) {
-            return references::of_mirror(pod).map_err(|why| attributes.forbidden(why));
+            return references::check_mirror(pod).map_err(|why| attributes.forbidden(why));
         }
         let name = account_of(pod).unwrap_or(DEFAULT).to_owned();
         let account = self.find(attributes, &name).await?;
         let spec = attributes.pod_mut()?.spec.get_or_insert_default();
         spec.service_account_name = Some(name.clone());
-        // the deprecated field always says the same
+        // the deprecated alias of the field
         spec.service_account = Some(name);
         if automounts(spec, &account) {
             token_volume::mount(spec, self.generate_name);
         }
         inherit_pull_secrets(spec, &account);
-        // Upstream validates here too: what comes later need not look at what is refused anyway.
-        lends(&account, attributes)
+        // as upstream, deny before later plugins run
+        check_references(attributes, &account)
     }
 }
 
 #[async_trait]
 impl ValidatingPlugin for ServiceAccounts {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        matches!(operation, Operation::Create | Operation::Update)
-    }
-
     async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
-        let creates = attributes.operation == Operation::Create && attributes.is_of_pods();
+        let creates = attributes.operation == Operation::Create && attributes.is_pods();
         let adds_ephemeral =
-            attributes.operation == Operation::Update && attributes.is_of_ephemeral_containers();
+            attributes.operation == Operation::Update && attributes.is_ephemeral_containers();
         if !creates && !adds_ephemeral {
             return Ok(());
         }
         let pod = attributes.pod()?;
         if creates && is_mirror(pod) {
-            return references::of_mirror(pod).map_err(|why| attributes.forbidden(why));
+            return references::check_mirror(pod).map_err(|why| attributes.forbidden(why));
         }
         let Some(name) = account_of(pod) else {
             let pod = pod.metadata.name.as_deref().unwrap_or_default();
@@ -138,21 +120,22 @@ impl ValidatingPlugin for ServiceAccounts {
         };
         let account = self.find(attributes, name).await?;
         if creates {
-            return lends(&account, attributes);
+            return check_references(attributes, &account);
         }
         if !enforces_mountable_secrets(&account) {
             return Ok(());
         }
-        references::allowed_to_ephemeral(pod, &account).map_err(|why| attributes.forbidden(&why))
+        references::check_ephemeral_containers(pod, &account)
+            .map_err(|why| attributes.forbidden(&why))
     }
 }
 
-/// Whether the account lets the pod have the secrets that it names.
-fn lends(account: &ServiceAccount, attributes: &Attributes<'_>) -> Result<(), Status> {
+/// Denies a pod with secrets that its account does not list, if the account enforces that.
+fn check_references(attributes: &Attributes<'_>, account: &ServiceAccount) -> Result<(), Status> {
     if !enforces_mountable_secrets(account) {
         return Ok(());
     }
-    references::allowed(attributes.pod()?, account).map_err(|why| attributes.forbidden(&why))
+    references::check_pod(attributes.pod()?, account).map_err(|why| attributes.forbidden(&why))
 }
 
 fn is_mirror(pod: &Pod) -> bool {
@@ -165,7 +148,7 @@ fn account_of(pod: &Pod) -> Option<&str> {
     name.filter(|name| !name.is_empty())
 }
 
-/// What the pod says counts, then what the account says; neither saying anything means yes.
+/// The pod's field takes precedence over the account's; if both are unset, the token is mounted.
 fn automounts(spec: &PodSpec, account: &ServiceAccount) -> bool {
     let of_pod = spec.automount_service_account_token;
     of_pod
@@ -184,7 +167,7 @@ fn inherit_pull_secrets(spec: &mut PodSpec, account: &ServiceAccount) {
     }
 }
 
-/// As Go's `strconv.ParseBool` reads it.
+/// Parses the annotation as Go's `strconv.ParseBool` does.
 fn enforces_mountable_secrets(account: &ServiceAccount) -> bool {
     let annotations = account.metadata.annotations.as_ref();
     let value = annotations.and_then(|a| a.get(ENFORCE));

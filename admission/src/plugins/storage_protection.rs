@@ -1,26 +1,18 @@
-//! `StorageObjectInUseProtection`: volumes and claims in use outlive their deletion.
+//! `StorageObjectInUseProtection`: adds finalizers that keep volumes and claims while they are in
+//! use.
 //!
 //! Upstream: `plugin/pkg/admission/storage/storageobjectinuseprotection/admission.go`.
 
 use async_trait::async_trait;
 use portcullis_api::{Object, Status};
 
-use crate::{Attributes, MutatingPlugin, Operation};
+use crate::{Attributes, MutatingPlugin};
 
-/// The plugin.
 #[derive(Debug)]
 pub(crate) struct StorageObjectInUseProtection;
 
 #[async_trait]
 impl MutatingPlugin for StorageObjectInUseProtection {
-    fn name(&self) -> &'static str {
-        "StorageObjectInUseProtection"
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        operation == Operation::Create
-    }
-
     async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
         let finalizer = match (attributes.resource.group, attributes.resource.resource) {
             ("", "persistentvolumes") => "kubernetes.io/pv-protection",

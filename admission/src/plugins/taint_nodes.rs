@@ -1,4 +1,4 @@
-//! `TaintNodesByCondition`: a new node gets no pods before it says that it is ready.
+//! `TaintNodesByCondition`: no pods are scheduled to a new node before it is ready.
 //!
 //! Upstream: `plugin/pkg/admission/nodetaint/admission.go`.
 
@@ -7,25 +7,16 @@ use k8s_openapi::api::core::v1::{Node, Taint};
 use portcullis_api::Status;
 
 use crate::attributes::NODES;
-use crate::{Attributes, MutatingPlugin, Operation};
+use crate::{Attributes, MutatingPlugin};
 
 const NOT_READY: &str = "node.kubernetes.io/not-ready";
 const NO_SCHEDULE: &str = "NoSchedule";
 
-/// The plugin.
 #[derive(Debug)]
 pub(crate) struct TaintNodesByCondition;
 
 #[async_trait]
 impl MutatingPlugin for TaintNodesByCondition {
-    fn name(&self) -> &'static str {
-        "TaintNodesByCondition"
-    }
-
-    fn handles(&self, operation: Operation) -> bool {
-        operation == Operation::Create
-    }
-
     async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
         if attributes.resource != NODES || !attributes.subresource.is_empty() {
             return Ok(());

@@ -1,38 +1,38 @@
-//! Tolerations put together.
+//! Merging of tolerations.
 //!
 //! Upstream: `pkg/util/tolerations`, and `AddOrUpdateTolerationInPod` in `pkg/apis/core/helper`.
 
 use k8s_openapi::api::core::v1::{PodSpec, Toleration};
 
-/// Gives the pod these tolerations too, and leaves out all that others make needless.
+/// Adds tolerations to a pod, and removes those that others cover.
 pub(crate) fn merge(spec: &mut PodSpec, more: &[Toleration]) {
     let own = spec.tolerations.take().unwrap_or_default();
     let all: Vec<_> = own.iter().chain(more).collect();
     let mut merged: Vec<Toleration> = Vec::with_capacity(all.len());
     for (at, toleration) in all.iter().enumerate() {
-        let known = merged.iter().any(|known| covers(known, toleration));
-        // of equal ones the first stays
+        let covered = merged.iter().any(|kept| covers(kept, toleration));
+        // of equal ones the first is kept
         let mut later = all.iter().skip(at + 1);
-        if !known && !later.any(|wide| wide != toleration && covers(wide, toleration)) {
+        if !covered && !later.any(|wide| wide != toleration && covers(wide, toleration)) {
             merged.push((*toleration).clone());
         }
     }
     spec.tolerations = Some(merged).filter(|all| !all.is_empty());
 }
 
-/// Gives the pod a toleration, in the place of those that differ from it only in how long they last.
+/// Adds a toleration to a pod, or updates those that differ only in `tolerationSeconds`.
 pub(crate) fn add_or_update(spec: &mut PodSpec, toleration: Toleration) {
     let own = spec.tolerations.get_or_insert_default();
     let matches = |t: &Toleration| {
-        let lasting = Toleration {
+        let updated = Toleration {
             toleration_seconds: toleration.toleration_seconds,
             ..t.clone()
         };
-        lasting == toleration
+        updated == toleration
     };
     let mut found = false;
-    for known in own.iter_mut().filter(|t| matches(t)) {
-        known.clone_from(&toleration);
+    for existing in own.iter_mut().filter(|t| matches(t)) {
+        existing.clone_from(&toleration);
         found = true;
     }
     if !found {
@@ -40,7 +40,7 @@ pub(crate) fn add_or_update(spec: &mut PodSpec, toleration: Toleration) {
     }
 }
 
-/// Whether the second toleration adds nothing to the first (upstream: `isSuperset`).
+/// Whether `wide` tolerates everything that `narrow` does (upstream: `isSuperset`).
 fn covers(wide: &Toleration, narrow: &Toleration) -> bool {
     fn text(text: &Option<String>) -> &str {
         text.as_deref().unwrap_or_default()
@@ -52,7 +52,7 @@ fn covers(wide: &Toleration, narrow: &Toleration) -> bool {
     let exists = text(&wide.operator) == "Exists";
     let same_key = key == text(&narrow.key) || key.is_empty() && exists;
     let same_effect = effect.is_empty() || effect == text(&narrow.effect);
-    let lasts = match (wide.toleration_seconds, narrow.toleration_seconds) {
+    let lasts_as_long = match (wide.toleration_seconds, narrow.toleration_seconds) {
         (Some(wide), narrow) if effect == "NoExecute" => narrow.is_some_and(|n| n <= wide),
         _ => true,
     };
@@ -62,5 +62,5 @@ fn covers(wide: &Toleration, narrow: &Toleration) -> bool {
         }
         _ => exists,
     };
-    same_key && same_effect && lasts && same_value
+    same_key && same_effect && lasts_as_long && same_value
 }

@@ -13,7 +13,7 @@ use super::profiles::{APP_ARMOR_CONTAINER, Annotations, annotation, annotation_p
 const DEFAULT: &str = "apparmor.security.beta.kubernetes.io/defaultProfileName";
 const ALLOWED: &str = "apparmor.security.beta.kubernetes.io/allowedProfileNames";
 
-/// Which `AppArmor` profiles containers may have; any, unless the policy names some.
+/// The `AppArmor` profiles that containers may have; any, unless the policy lists some.
 #[derive(Debug)]
 pub(super) struct AppArmorRule {
     default: Option<String>,
@@ -39,21 +39,21 @@ impl AppArmorRule {
         }
     }
 
-    /// The profile to note for a container that has none.
+    /// The default profile for a container that has none.
     pub(super) fn default_profile(&self, container: &ContainerView<'_>) -> Option<&str> {
         let default = self.default.as_deref();
         default.filter(|_| profile(container).is_none())
     }
 
-    /// Judges the profile a container will have: its own, or the one filled in.
+    /// Checks the profile of a container: its own, or the default.
     pub(super) fn validate(
         &self,
         container: &ContainerView<'_>,
-        filled: Option<&str>,
+        default: Option<&str>,
         findings: &mut Findings,
     ) {
         let Some(allowed) = &self.allowed else { return };
-        let profile = profile(container).or(filled);
+        let profile = profile(container).or(default);
         if profile.is_some_and(|profile| allowed.names.contains(profile)) {
             return;
         }
@@ -71,7 +71,7 @@ impl AppArmorRule {
     }
 }
 
-/// An empty profile is none.
+/// An empty profile counts as unset.
 fn profile<'v>(container: &'v ContainerView<'_>) -> Option<&'v str> {
     container.app_armor.as_deref().filter(|p| !p.is_empty())
 }

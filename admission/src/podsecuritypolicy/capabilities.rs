@@ -12,15 +12,15 @@ use portcullis_api::{FieldError, Path};
 use super::findings::Findings;
 use super::pod_view::ContainerView;
 
-/// Which Linux capabilities containers have, may have, and must give up.
+/// The Linux capabilities that containers get, may add, and must drop.
 #[derive(Debug)]
 pub(super) struct CapabilityRule {
     default_add: Vec<String>,
     required_drop: Vec<String>,
     allowed: Vec<String>,
     allow_all: bool,
-    /// What containers get that have none.
-    for_none: Option<Capabilities>,
+    /// The capabilities of containers that set none.
+    for_unset: Option<Capabilities>,
 }
 
 impl CapabilityRule {
@@ -32,26 +32,29 @@ impl CapabilityRule {
             required_drop: list(&spec.required_drop_capabilities),
             allow_all: allowed.iter().any(|c| c == "*"),
             allowed,
-            for_none: None,
+            for_unset: None,
         };
-        rule.for_none = rule.completed(&Capabilities::default());
+        rule.for_unset = rule.completed(&Capabilities::default());
         rule
     }
 
-    fn asks_nothing(&self) -> bool {
+    fn is_empty(&self) -> bool {
         self.default_add.is_empty() && self.required_drop.is_empty()
     }
 
-    /// The capabilities a container gets; `None` if its own stay as they are.
-    pub(super) fn fill(&self, own: Option<&Capabilities>) -> Option<Cow<'_, Capabilities>> {
+    /// The capabilities to set in a container; `None` if its own need no change.
+    pub(super) fn default_capabilities(
+        &self,
+        own: Option<&Capabilities>,
+    ) -> Option<Cow<'_, Capabilities>> {
         match own {
-            None => self.for_none.as_ref().map(Cow::Borrowed),
+            None => self.for_unset.as_ref().map(Cow::Borrowed),
             Some(own) => self.completed(own).map(Cow::Owned),
         }
     }
 
     fn completed(&self, own: &Capabilities) -> Option<Capabilities> {
-        if self.asks_nothing() {
+        if self.is_empty() {
             return None;
         }
         let (own_add, own_drop) = (set(own.add.as_deref()), set(own.drop.as_deref()));
@@ -69,7 +72,7 @@ impl CapabilityRule {
         })
     }
 
-    /// Judges the capabilities a container will have.
+    /// Checks the effective capabilities of a container.
     pub(super) fn validate(
         &self,
         container: &ContainerView<'_>,
@@ -78,7 +81,7 @@ impl CapabilityRule {
     ) {
         let path = || container.context_path().child("capabilities");
         let Some(capabilities) = capabilities else {
-            if !self.asks_nothing() {
+            if !self.is_empty() {
                 let detail = "required capabilities are not set on the securityContext";
                 findings.add(|| FieldError::invalid(&path(), BadValue::null(), detail));
             }
@@ -89,7 +92,7 @@ impl CapabilityRule {
         }
         for capability in capabilities.add.iter().flatten() {
             if !self.default_add.contains(capability) && !self.allowed.contains(capability) {
-                // The book's path (chapter 13.3.3).
+                // the field path of the book (chapter 13.3.3)
                 findings.add(|| {
                     let path = Path::new("capabilities").child("add");
                     FieldError::invalid(&path, capability, "capability may not be added")
@@ -117,7 +120,7 @@ fn set(list: Option<&[String]>) -> BTreeSet<&str> {
         .collect()
 }
 
-/// Sorted, as upstream leaves lists it changed.
+/// Sorted, as upstream sorts the lists that it changes.
 fn list(set: &BTreeSet<&str>) -> Option<Vec<String>> {
     let list: Vec<_> = set.iter().map(|c| (*c).to_owned()).collect();
     (!list.is_empty()).then_some(list)

@@ -1,6 +1,6 @@
-//! A policy, compiled once when it changes.
+//! Policies compiled to rules, once per change.
 //!
-//! Upstream (`podsecuritypolicy/factory.go`) builds the same strategies anew for every request.
+//! Upstream (`podsecuritypolicy/factory.go`) builds the same strategies for every request.
 
 use portcullis_api::psp::{PodSecurityPolicy, PodSecurityPolicySpec, RuntimeClassStrategyOptions};
 
@@ -8,14 +8,14 @@ use super::apparmor::AppArmorRule;
 use super::capabilities::CapabilityRule;
 use super::group::GroupRule;
 use super::host_ports::HostPortRule;
+use super::invalid::InvalidPolicy;
 use super::seccomp::SeccompRule;
 use super::selinux::SeLinuxRule;
 use super::sysctls::SysctlRule;
-use super::unusable::Unusable;
 use super::user::UserRule;
 use super::volumes::VolumeRule;
 
-/// A policy ready to judge pods.
+/// A policy ready to validate pods.
 #[derive(Debug)]
 pub(super) struct CompiledPolicy {
     pub(super) name: String,
@@ -42,7 +42,7 @@ pub(super) struct CompiledPolicy {
 }
 
 impl CompiledPolicy {
-    pub(super) fn compile(policy: &PodSecurityPolicy) -> Result<Self, Unusable> {
+    pub(super) fn compile(policy: &PodSecurityPolicy) -> Result<Self, InvalidPolicy> {
         let no_spec = PodSecurityPolicySpec::default();
         let spec = policy.spec.as_ref().unwrap_or(&no_spec);
         let annotations = policy.metadata.annotations.as_ref();

@@ -1,5 +1,5 @@
-//! What a policy fills in: kept apart from the pod until a policy has won, so that trying one costs
-//! no copy of the pod, and a policy that fills in nothing is known at once.
+//! The defaults that a policy sets in a pod. They are kept apart from the pod until a policy is
+//! chosen, so that trying a policy does not copy the pod.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use super::compiled::CompiledPolicy;
 use super::pod_view::{ContainerView, PodView};
 use super::profiles::{APP_ARMOR_CONTAINER, SECCOMP_POD};
 
-/// What a policy fills in of a pod.
+/// The defaults of a policy for one pod.
 #[derive(Debug)]
 pub(super) struct PodDefaults<'c> {
     pub(super) supplemental_group: Option<i64>,
@@ -24,7 +24,7 @@ pub(super) struct PodDefaults<'c> {
     pub(super) containers: Vec<ContainerDefaults<'c>>,
 }
 
-/// What a policy fills in of a container.
+/// The defaults of a policy for one container.
 #[derive(Debug, PartialEq)]
 pub(super) struct ContainerDefaults<'c> {
     pub(super) run_as_user: Option<i64>,
@@ -65,20 +65,20 @@ impl<'c> PodDefaults<'c> {
         }
     }
 
-    /// Whether the pod would stay as it is.
+    /// Whether the pod needs no defaults.
     pub(super) fn is_empty(&self) -> bool {
-        self.leaves_but(0)
+        self.is_empty_except(0)
     }
 
-    /// Whether the pod they were made for would stay as it is, its ephemeral containers aside.
+    /// Whether only ephemeral containers of `pod`, for which they were computed, need defaults.
     pub(super) fn are_of_ephemeral_containers(&self, pod: &Pod) -> bool {
         let spec = pod.spec.as_ref();
         let ephemeral = spec.and_then(|spec| spec.ephemeral_containers.as_ref());
-        self.leaves_but(ephemeral.map_or(0, Vec::len))
+        self.is_empty_except(ephemeral.map_or(0, Vec::len))
     }
 
-    /// Whether all but the last few containers would stay as they are.
-    fn leaves_but(&self, last: usize) -> bool {
+    /// Whether at most the last few containers need defaults.
+    fn is_empty_except(&self, last: usize) -> bool {
         let others = self.containers.len().saturating_sub(last);
         self.supplemental_group.is_none()
             && self.fs_group.is_none()
@@ -92,7 +92,7 @@ impl<'c> PodDefaults<'c> {
                 .all(|c| *c == ContainerDefaults::NONE)
     }
 
-    /// Writes them into the pod they were made for.
+    /// Sets them in the pod for which they were computed.
     pub(super) fn apply(self, pod: &mut Pod) {
         let annotations = &mut pod.metadata.annotations;
         if let Some(profile) = self.seccomp {
@@ -105,9 +105,9 @@ impl<'c> PodDefaults<'c> {
         if self.supplemental_group.is_some() || self.fs_group.is_some() || self.se_linux.is_some() {
             let context = spec.security_context.get_or_insert_default();
             let groups = self.supplemental_group.map(|group| vec![group]);
-            fill::<PodSecurityContext, _>(context, |c| &mut c.supplemental_groups, groups);
-            fill(context, |c| &mut c.fs_group, self.fs_group);
-            fill(context, |c| &mut c.se_linux_options, self.se_linux.cloned());
+            set::<PodSecurityContext, _>(context, |c| &mut c.supplemental_groups, groups);
+            set(context, |c| &mut c.fs_group, self.fs_group);
+            set(context, |c| &mut c.se_linux_options, self.se_linux.cloned());
         }
         let mut defaults = self.containers.into_iter();
         macro_rules! apply {
@@ -140,12 +140,12 @@ impl<'c> ContainerDefaults<'c> {
         allow_privilege_escalation: None,
     };
 
-    /// Upstream: `mutateContainer` in `podsecuritypolicy/provider.go`. `seLinuxOptions` are not among
-    /// them: a policy that has some gives them to the pod, from which containers have theirs.
+    /// Upstream: `mutateContainer` in `podsecuritypolicy/provider.go`. `seLinuxOptions` are not
+    /// among them: they are set in the pod, and containers inherit them.
     fn of(policy: &'c CompiledPolicy, container: &ContainerView<'_>) -> Self {
         let (own, user) = (container.context, container.run_as_user());
         let run_as_user = unless(user.is_some(), || policy.run_as_user.default_user());
-        let nobody = user.is_none() && container.run_as_non_root().is_none();
+        let unset = user.is_none() && container.run_as_non_root().is_none();
         let escalation = policy.default_allow_privilege_escalation;
         let escalation = escalation.or(forced(!policy.allow_privilege_escalation, false));
         Self {
@@ -154,8 +154,10 @@ impl<'c> ContainerDefaults<'c> {
                 policy.run_as_group.default_group()
             }),
             app_armor: policy.app_armor.default_profile(container),
-            run_as_non_root: forced(nobody && policy.run_as_user.forbids_root(), true),
-            capabilities: policy.capabilities.fill(own.capabilities.as_ref()),
+            run_as_non_root: forced(unset && policy.run_as_user.forbids_root(), true),
+            capabilities: policy
+                .capabilities
+                .default_capabilities(own.capabilities.as_ref()),
             read_only_root_filesystem: unless(own.read_only_root_filesystem.is_some(), || {
                 forced(policy.read_only_root_filesystem, true)
             }),
@@ -182,15 +184,15 @@ impl<'c> ContainerDefaults<'c> {
             return;
         }
         let context = context.get_or_insert_default();
-        fill(context, |c| &mut c.run_as_user, self.run_as_user);
-        fill(context, |c| &mut c.run_as_group, self.run_as_group);
-        fill(context, |c| &mut c.run_as_non_root, self.run_as_non_root);
+        set(context, |c| &mut c.run_as_user, self.run_as_user);
+        set(context, |c| &mut c.run_as_group, self.run_as_group);
+        set(context, |c| &mut c.run_as_non_root, self.run_as_non_root);
         let capabilities = self.capabilities.map(Cow::into_owned);
-        fill(context, |c| &mut c.capabilities, capabilities);
+        set(context, |c| &mut c.capabilities, capabilities);
         let read_only = self.read_only_root_filesystem;
-        fill(context, |c| &mut c.read_only_root_filesystem, read_only);
+        set(context, |c| &mut c.read_only_root_filesystem, read_only);
         let escalation = self.allow_privilege_escalation;
-        fill(context, |c| &mut c.allow_privilege_escalation, escalation);
+        set(context, |c| &mut c.allow_privilege_escalation, escalation);
     }
 }
 
@@ -202,7 +204,7 @@ const fn forced(by_policy: bool, value: bool) -> Option<bool> {
     if by_policy { Some(value) } else { None }
 }
 
-fn fill<C, T>(context: &mut C, field: fn(&mut C) -> &mut Option<T>, value: Option<T>) {
+fn set<C, T>(context: &mut C, field: fn(&mut C) -> &mut Option<T>, value: Option<T>) {
     if value.is_some() {
         *field(context) = value;
     }

@@ -1,21 +1,20 @@
-//! What is wrong with a pod, put into words only where somebody will read them: most of what the
-//! policies say of a pod is dropped as soon as one of them accepts it.
+//! Collects the errors of a policy. Formatting them is optional, because they are dropped as soon
+//! as another policy accepts the pod.
 
 use portcullis_api::{ErrorList, FieldError};
 
-/// What one policy finds wrong.
+/// The errors that one policy finds in a pod.
 pub(super) enum Findings {
-    /// Only whether there is anything.
-    Noticed(bool),
-    /// In words.
-    Told(ErrorList),
+    /// Whether there are any.
+    Any(bool),
+    Errors(ErrorList),
 }
 
 impl Findings {
     pub(super) fn add(&mut self, error: impl FnOnce() -> FieldError) {
         match self {
-            Self::Noticed(any) => *any = true,
-            Self::Told(errors) => errors.push(error()),
+            Self::Any(any) => *any = true,
+            Self::Errors(errors) => errors.push(error()),
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Lists and ranges as Go prints them inside error texts.
+//! Formats lists and ranges in error messages as Go does.
 
 use portcullis_api::field_error::{BadValue, go_quote};
 use portcullis_api::psp::IDRange;
 
-/// Whether an id lies in one of the ranges, ends included.
+/// Whether an id is in one of the ranges, bounds included.
 pub(super) fn in_ranges(id: i64, ranges: &[IDRange]) -> bool {
     ranges.iter().any(|r| (r.min..=r.max).contains(&id))
 }

@@ -1,41 +1,40 @@
-//! `runAsGroup`, `fsGroup`, `supplementalGroups`: which groups (upstream:
-//! `podsecuritypolicy/group/`).
+//! `runAsGroup`, `fsGroup`, `supplementalGroups` (upstream: `podsecuritypolicy/group/`).
 
 use portcullis_api::psp::IDRange;
 use portcullis_api::{FieldError, Path};
 
 use super::findings::Findings;
 use super::go;
-use super::unusable::Unusable;
+use super::invalid::InvalidPolicy;
 
-/// Which groups a pod may have.
+/// The groups that a pod may have.
 #[derive(Debug)]
 pub(super) enum GroupRule {
     Any,
-    /// Groups, if any, lie in the ranges.
+    /// Groups are optional, but must be in the ranges.
     May(Vec<IDRange>),
-    /// There are groups and they lie in the ranges; the first of all is the default.
+    /// Groups are required and must be in the ranges; the first of the first range is the default.
     Must(i64, Vec<IDRange>),
 }
 
 impl GroupRule {
-    /// `field` names the strategy in the text of an unusable policy.
+    /// `field` names the strategy in the error of an invalid policy.
     pub(super) fn compile(
         field: &'static str,
         rule: &str,
         ranges: Option<&[IDRange]>,
-    ) -> Result<Self, Unusable> {
+    ) -> Result<Self, InvalidPolicy> {
         match (rule, ranges) {
             ("RunAsAny", _) => Ok(Self::Any),
             ("MayRunAs", Some(ranges @ [_, ..])) => Ok(Self::May(ranges.to_vec())),
-            ("MayRunAs", _) => Err(Unusable::GroupsWithoutRange("MayRunAs")),
+            ("MayRunAs", _) => Err(InvalidPolicy::GroupsWithoutRange("MayRunAs")),
             ("MustRunAs", Some(ranges @ [first, ..])) => Ok(Self::Must(first.min, ranges.to_vec())),
-            ("MustRunAs", _) => Err(Unusable::GroupsWithoutRange("MustRunAs")),
-            (other, _) => Err(Unusable::rule(field, other)),
+            ("MustRunAs", _) => Err(InvalidPolicy::GroupsWithoutRange("MustRunAs")),
+            (other, _) => Err(InvalidPolicy::rule(field, other)),
         }
     }
 
-    /// The group to set where there is none.
+    /// The group to set if there is none.
     pub(super) fn default_group(&self) -> Option<i64> {
         match self {
             Self::Any | Self::May(_) => None,
@@ -43,7 +42,7 @@ impl GroupRule {
         }
     }
 
-    /// Judges groups; the path is only asked for where something is wrong.
+    /// Checks groups; `path` is called only for errors.
     pub(super) fn validate(
         &self,
         path: impl Fn() -> Path,

@@ -1,5 +1,4 @@
-//! `allowedHostPaths`: which paths of the node, and whether only to read (upstream:
-//! `podsecuritypolicy/util/util.go`).
+//! `allowedHostPaths` (upstream: `podsecuritypolicy/util/util.go`).
 
 use portcullis_api::psp::AllowedHostPath;
 use portcullis_api::{FieldError, Path};
@@ -7,13 +6,13 @@ use portcullis_api::{FieldError, Path};
 use super::findings::Findings;
 use super::pod_view::PodView;
 
-/// Which host paths a pod may mount; any, unless some are named.
+/// The host paths that a pod may mount; any, unless the policy lists some.
 #[derive(Debug)]
 pub(super) struct HostPathRule(Vec<Allowed>);
 
 #[derive(Debug)]
 struct Allowed {
-    /// Without slash at the end.
+    /// Without a trailing slash.
     prefix: String,
     read_only: bool,
 }
@@ -34,7 +33,7 @@ impl HostPathRule {
         Self(allowed.unwrap_or_default().iter().map(compile).collect())
     }
 
-    /// Judges the path of the volume `name`, and every mount of it.
+    /// Checks the path of the volume `name`, and every mount of it.
     pub(super) fn validate(
         &self,
         volume: impl Fn() -> Path,
@@ -67,7 +66,7 @@ impl HostPathRule {
         }
     }
 
-    /// The most that any matching entry allows.
+    /// The widest access that a matching entry allows.
     fn access(&self, path: &str) -> Access {
         if self.0.is_empty() {
             return Access::Full;
@@ -91,7 +90,7 @@ fn trim(path: &str) -> &str {
     path.strip_suffix('/').unwrap_or(path)
 }
 
-/// Whether a path begins with the prefix, segment by segment.
+/// Whether a path starts with the prefix, by whole segments.
 fn is_under(path: &str, prefix: &str) -> bool {
     let rest = trim(path).strip_prefix(prefix);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -102,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prefixes_match_whole_segments_and_the_widest_entry_counts() {
+    fn prefixes_match_whole_segments_and_the_widest_access_counts() {
         let entry = |prefix: &str, read_only| AllowedHostPath {
             path_prefix: Some(prefix.to_owned()),
             read_only: Some(read_only),

@@ -1,4 +1,4 @@
-//! `hostPorts`: which ports of the node (upstream: `podsecuritypolicy/provider.go`).
+//! `hostPorts` (upstream: `podsecuritypolicy/provider.go`).
 
 use portcullis_api::FieldError;
 use portcullis_api::psp::HostPortRange;
@@ -6,7 +6,7 @@ use portcullis_api::psp::HostPortRange;
 use super::findings::Findings;
 use super::pod_view::ContainerView;
 
-/// Which host ports containers may ask for; none, unless some are named.
+/// The host ports that containers may use; none, unless the policy lists some.
 #[derive(Debug)]
 pub(super) struct HostPortRule(Vec<HostPortRange>);
 
@@ -16,8 +16,8 @@ impl HostPortRule {
     }
 
     pub(super) fn validate(&self, container: &ContainerView<'_>, findings: &mut Findings) {
-        let asked = container.ports.iter().filter_map(|p| p.host_port);
-        for port in asked.filter(|port| *port > 0) {
+        let ports = container.ports.iter().filter_map(|p| p.host_port);
+        for port in ports.filter(|port| *port > 0) {
             if !self.0.iter().any(|r| (r.min..=r.max).contains(&port)) {
                 findings.add(|| {
                     let allowed = self.as_text();

@@ -1,4 +1,4 @@
-//! The policies there are, compiled, in the order in which they are tried.
+//! The valid policies, compiled, in the order in which they are tried.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -7,33 +7,34 @@ use tracing::warn;
 
 use super::compiled::CompiledPolicy;
 
-/// Usable policies, sorted by name. Whoever watches the policies feeds it; readers take a snapshot.
+/// Valid policies, sorted by name. A watch of the policies keeps it up to date; requests read a
+/// snapshot.
 #[derive(Debug, Default)]
 pub struct PolicyIndex(RwLock<Snapshot>);
 
-/// The policies at one moment, by name in byte order.
+/// The policies at one moment, sorted by the bytes of their names.
 pub(super) type Snapshot = Arc<[Arc<CompiledPolicy>]>;
 
 impl PolicyIndex {
-    /// Takes a policy in, or its newer version. One that cannot be used (upstream: a strategy that
-    /// cannot be built) is logged and, as long as it is so, not there.
+    /// Inserts or replaces a policy. An invalid one (upstream: a strategy that cannot be created)
+    /// is logged and removed.
     pub fn put(&self, policy: &PodSecurityPolicy) {
         let name = policy.metadata.name.as_deref().unwrap_or_default();
         match CompiledPolicy::compile(policy) {
             Ok(compiled) => self.swap(name, Some(Arc::new(compiled))),
             Err(why) => {
-                warn!(policy = name, %why, "pod security policy cannot be used");
+                warn!(policy = name, %why, "ignoring an invalid pod security policy");
                 self.swap(name, None);
             }
         }
     }
 
-    /// Forgets a policy.
+    /// Removes a policy.
     pub fn delete(&self, name: &str) {
         self.swap(name, None);
     }
 
-    /// Forgets all policies and takes in these, as after a fresh list.
+    /// Replaces all policies, after a new list.
     pub fn replace<'p>(&self, policies: impl IntoIterator<Item = &'p PodSecurityPolicy>) {
         let fresh = Self::default();
         for policy in policies {
@@ -43,7 +44,7 @@ impl PolicyIndex {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = fresh;
     }
 
-    /// The names of the policies that can be used.
+    /// The names of the valid policies.
     pub fn names(&self) -> Vec<String> {
         self.snapshot().iter().map(|p| p.name.clone()).collect()
     }

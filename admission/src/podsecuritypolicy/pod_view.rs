@@ -1,4 +1,4 @@
-//! A pod as policies look at it: containers of all kinds alike, what is unset filled from the pod.
+//! A pod in the form that policies read: containers of all kinds alike, which inherit from the pod.
 //!
 //! Upstream: `pkg/securitycontext/accessors.go`, whose "effective" accessors this follows.
 
@@ -19,15 +19,15 @@ static NO_SPEC: LazyLock<PodSpec> = LazyLock::new(PodSpec::default);
 static NO_POD_CONTEXT: LazyLock<PodSecurityContext> = LazyLock::new(PodSecurityContext::default);
 static NO_CONTEXT: LazyLock<SecurityContext> = LazyLock::new(SecurityContext::default);
 
-/// A pod, with its containers in the order in which policies visit them: init containers,
+/// A pod, with its containers in the order in which policies check them: init containers,
 /// containers, ephemeral containers.
 #[derive(Debug)]
 pub(super) struct PodView<'p> {
     pub(super) spec: &'p PodSpec,
     pub(super) context: &'p PodSecurityContext,
     pub(super) seccomp: Option<Cow<'p, str>>,
-    /// Whether that is in its annotation, not only in its field.
-    pub(super) notes_seccomp: bool,
+    /// Whether it is set in the annotation, not only in the field.
+    pub(super) has_seccomp_annotation: bool,
     pub(super) containers: Vec<ContainerView<'p>>,
 }
 
@@ -39,7 +39,7 @@ pub(super) struct ContainerView<'p> {
     pub(super) name: &'p str,
     pub(super) context: &'p SecurityContext,
     pod_context: &'p PodSecurityContext,
-    /// Its own profile; without one the pod's counts.
+    /// Its own profile; if unset, the pod's applies.
     pub(super) seccomp: Option<Cow<'p, str>>,
     pub(super) app_armor: Option<Cow<'p, str>>,
     pub(super) ports: &'p [ContainerPort],
@@ -82,12 +82,12 @@ impl<'p> PodView<'p> {
             "ephemeralContainers",
             spec.ephemeral_containers.iter().flatten()
         );
-        let noted = annotation(annotations, SECCOMP_POD).filter(|profile| !profile.is_empty());
+        let annotated = annotation(annotations, SECCOMP_POD).filter(|profile| !profile.is_empty());
         Self {
             spec,
             context: pod_context,
-            notes_seccomp: noted.is_some(),
-            seccomp: seccomp(noted, pod_context.seccomp_profile.as_ref()),
+            has_seccomp_annotation: annotated.is_some(),
+            seccomp: seccomp(annotated, pod_context.seccomp_profile.as_ref()),
             containers,
         }
     }

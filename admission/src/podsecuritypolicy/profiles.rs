@@ -1,7 +1,7 @@
-//! Seccomp and `AppArmor` profiles of pods and containers, and where policies name theirs.
+//! Seccomp and `AppArmor` profiles of pods and containers.
 //!
-//! Policies know them as annotations. Pods have had fields for them since (1.19, 1.30), which a
-//! policy of old must not overlook: where the annotation is missing the field counts.
+//! Policies were written for annotations. Fields replaced them in 1.19 and 1.30; so that an old
+//! policy still applies, the field counts if the annotation is missing.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,17 +9,16 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{AppArmorProfile, SeccompProfile};
 use portcullis_api::Path;
 
-/// The annotation of a pod that names its seccomp profile.
+/// The annotation of a pod's seccomp profile.
 pub(super) const SECCOMP_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
-/// The same of a container, followed by its name.
+/// The annotation of a container's seccomp profile, followed by the container's name.
 pub(super) const SECCOMP_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/";
-/// The annotation that names a container's `AppArmor` profile, followed by its name.
+/// The annotation of a container's `AppArmor` profile, followed by the container's name.
 pub(super) const APP_ARMOR_CONTAINER: &str = "container.apparmor.security.beta.kubernetes.io/";
 
-/// A pod's or a policy's annotations.
 pub(super) type Annotations = BTreeMap<String, String>;
 
-/// The seccomp profile in the annotation `key`, or in the field.
+/// The seccomp profile of the annotation, or else of the field.
 pub(super) fn seccomp<'p>(
     annotation: Option<&'p str>,
     field: Option<&'p SeccompProfile>,
@@ -30,7 +29,7 @@ pub(super) fn seccomp<'p>(
         .or_else(|| field.map(named).map(Cow::Owned))
 }
 
-/// The `AppArmor` profile in the annotation, or in the field.
+/// The `AppArmor` profile of the annotation, or else of the field.
 pub(super) fn app_armor<'p>(
     annotation: Option<&'p str>,
     field: Option<&'p AppArmorProfile>,
@@ -41,7 +40,7 @@ pub(super) fn app_armor<'p>(
         .or_else(|| field.map(named).map(Cow::Owned))
 }
 
-/// A profile of the fields by the name it has in annotations.
+/// The name that a profile of a field has in annotations.
 fn name_of(kind: &str, localhost_profile: Option<&str>) -> String {
     match kind {
         "RuntimeDefault" => "runtime/default".to_owned(),
@@ -51,12 +50,12 @@ fn name_of(kind: &str, localhost_profile: Option<&str>) -> String {
     }
 }
 
-/// An annotation, if it is there; it may be empty.
+/// An annotation's value, which may be empty; `None` if it is missing.
 pub(super) fn annotation<'a>(annotations: Option<&'a Annotations>, key: &str) -> Option<&'a str> {
     annotations?.get(key).map(String::as_str)
 }
 
-/// The annotation of a container, its name being the end of the key.
+/// The annotation of a container, whose key ends in the container's name.
 pub(super) fn container_annotation<'a>(
     annotations: Option<&'a Annotations>,
     prefix: &str,

@@ -1,4 +1,4 @@
-//! One policy against one pod: what it fills in, then everything that is wrong, in upstream's order
+//! Evaluates a pod against one policy: sets defaults, then validates in upstream's order
 //! (`podsecuritypolicy/provider.go`).
 
 use portcullis_api::field_error::BadValue;
@@ -9,33 +9,33 @@ use super::defaults::{ContainerDefaults, PodDefaults};
 use super::findings::Findings;
 use super::pod_view::{ContainerView, PodView};
 
-/// Fills in what the policy fills in, and judges the result.
+/// Computes the defaults of the policy, and validates the pod with them.
 ///
 /// # Errors
-/// Everything the policy does not allow.
+/// Everything that the policy rejects.
 pub(super) fn evaluate<'c>(
     policy: &'c CompiledPolicy,
     pod: &PodView<'_>,
 ) -> Result<PodDefaults<'c>, ErrorList> {
-    let mut findings = Findings::Told(ErrorList::new());
-    let defaults = judge(policy, pod, &mut findings);
+    let mut findings = Findings::Errors(ErrorList::new());
+    let defaults = validate(policy, pod, &mut findings);
     match findings {
-        Findings::Told(errors) if !errors.is_empty() => Err(errors),
+        Findings::Errors(errors) if !errors.is_empty() => Err(errors),
         _ => Ok(defaults),
     }
 }
 
-/// What a policy fills in, if it accepts the pod with that.
+/// The defaults of a policy, if it accepts the pod with them.
 pub(super) fn accepts<'c>(
     policy: &'c CompiledPolicy,
     pod: &PodView<'_>,
 ) -> Option<PodDefaults<'c>> {
-    let mut findings = Findings::Noticed(false);
-    let defaults = judge(policy, pod, &mut findings);
-    matches!(findings, Findings::Noticed(false)).then_some(defaults)
+    let mut findings = Findings::Any(false);
+    let defaults = validate(policy, pod, &mut findings);
+    matches!(findings, Findings::Any(false)).then_some(defaults)
 }
 
-fn judge<'c>(
+fn validate<'c>(
     policy: &'c CompiledPolicy,
     pod: &PodView<'_>,
     findings: &mut Findings,
@@ -51,19 +51,19 @@ fn judge<'c>(
     policy.sysctls.validate(sysctls, findings);
     policy.volumes.validate(pod, findings);
     validate_runtime_class(policy, pod, findings);
-    for (container, filled) in pod.containers.iter().zip(&defaults.containers) {
-        validate_users(policy, container, filled, findings);
+    for (container, default) in pod.containers.iter().zip(&defaults.containers) {
+        validate_users(policy, container, default, findings);
         let options = container.se_linux_options().or(defaults.se_linux);
         let path = || container.context_path();
         policy.se_linux.validate(path, options, findings);
-        let filled_profile = filled.app_armor;
+        let default_profile = default.app_armor;
         policy
             .app_armor
-            .validate(container, filled_profile, findings);
+            .validate(container, default_profile, findings);
         policy
             .seccomp
             .validate_container(container, profile, findings);
-        validate_container(policy, container, filled, findings);
+        validate_container(policy, container, default, findings);
     }
     defaults
 }
@@ -82,16 +82,16 @@ fn validate_groups(
     let fs_group = fs_group.as_ref().map(std::slice::from_ref);
     let path = || context_path().child("fsGroup");
     policy.fs_group.validate(path, fs_group, findings);
-    let filled = defaults.supplemental_group.as_ref();
+    let default = defaults.supplemental_group.as_ref();
     let own = pod.context.supplemental_groups.as_deref();
-    let groups = own.or(filled.map(std::slice::from_ref));
+    let groups = own.or(default.map(std::slice::from_ref));
     let path = || context_path().child("supplementalGroups");
     policy.supplemental_groups.validate(path, groups, findings);
 }
 
 fn validate_host_namespaces(policy: &CompiledPolicy, pod: &PodView<'_>, findings: &mut Findings) {
     let (spec, yes) = (pod.spec, Option::unwrap_or_default);
-    for (field, asked, allowed, detail) in [
+    for (field, requested, allowed, detail) in [
         (
             "hostNetwork",
             yes(spec.host_network),
@@ -111,7 +111,7 @@ fn validate_host_namespaces(policy: &CompiledPolicy, pod: &PodView<'_>, findings
             "Host IPC is not allowed to be used",
         ),
     ] {
-        if asked && !allowed {
+        if requested && !allowed {
             findings.add(|| FieldError::invalid(&context_path().child(field), true, detail));
         }
     }
@@ -137,17 +137,17 @@ fn validate_runtime_class(policy: &CompiledPolicy, pod: &PodView<'_>, findings: 
 fn validate_users(
     policy: &CompiledPolicy,
     container: &ContainerView<'_>,
-    filled: &ContainerDefaults<'_>,
+    default: &ContainerDefaults<'_>,
     findings: &mut Findings,
 ) {
-    let user = container.run_as_user().or(filled.run_as_user);
-    let non_root = container.run_as_non_root().or(filled.run_as_non_root);
+    let user = container.run_as_user().or(default.run_as_user);
+    let non_root = container.run_as_non_root().or(default.run_as_non_root);
     policy
         .run_as_user
         .validate(container, non_root, user, findings);
-    let group = container.run_as_group().or(filled.run_as_group);
+    let group = container.run_as_group().or(default.run_as_group);
     let group = group.as_ref().map(std::slice::from_ref);
-    // upstream's path lacks the field's name
+    // upstream's field path lacks the name of the field
     let path = || container.context_path();
     policy.run_as_group.validate(path, group, findings);
 }
@@ -155,7 +155,7 @@ fn validate_users(
 fn validate_container(
     policy: &CompiledPolicy,
     container: &ContainerView<'_>,
-    filled: &ContainerDefaults<'_>,
+    default: &ContainerDefaults<'_>,
     findings: &mut Findings,
 ) {
     let own = container.context;
@@ -169,14 +169,14 @@ fn validate_container(
         let detail = "ProcMountType is not allowed";
         findings.add(|| FieldError::invalid(&path("procMount"), proc_mount, detail));
     }
-    let capabilities = filled.capabilities.as_deref();
+    let capabilities = default.capabilities.as_deref();
     let capabilities = capabilities.or(own.capabilities.as_ref());
     policy
         .capabilities
         .validate(container, capabilities, findings);
     policy.host_ports.validate(container, findings);
     let read_only = own.read_only_root_filesystem;
-    let read_only = read_only.or(filled.read_only_root_filesystem);
+    let read_only = read_only.or(default.read_only_root_filesystem);
     if policy.read_only_root_filesystem && read_only != Some(true) {
         let detail = match read_only {
             None => "ReadOnlyRootFilesystem may not be nil and must be set to true",
@@ -187,7 +187,7 @@ fn validate_container(
         });
     }
     let escalation = own.allow_privilege_escalation;
-    let escalation = escalation.or(filled.allow_privilege_escalation);
+    let escalation = escalation.or(default.allow_privilege_escalation);
     if !policy.allow_privilege_escalation && escalation != Some(false) {
         let detail = "Allowing privilege escalation for containers is not allowed";
         findings.add(|| {

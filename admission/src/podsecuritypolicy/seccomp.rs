@@ -12,10 +12,10 @@ use super::profiles::{Annotations, SECCOMP_CONTAINER, SECCOMP_POD, annotation, a
 
 const DEFAULT: &str = "seccomp.security.alpha.kubernetes.io/defaultProfileName";
 const ALLOWED: &str = "seccomp.security.alpha.kubernetes.io/allowedProfileNames";
-/// The new and the old name of one profile.
+/// The current and the deprecated name of the same profile.
 const RUNTIME_DEFAULT: [&str; 2] = ["runtime/default", "docker/default"];
 
-/// Which seccomp profiles a pod may have; none at all unless the policy names some.
+/// The seccomp profiles that a pod may have; none, unless the policy lists some.
 #[derive(Debug)]
 pub(super) struct SeccompRule {
     default: Option<String>,
@@ -42,22 +42,22 @@ impl SeccompRule {
         }
     }
 
-    /// The profile to note on a pod that notes none: its field's, or else the policy's; containers
-    /// inherit it.
+    /// The profile to annotate a pod with that has no annotation: that of its field, or else the
+    /// policy's default. Containers inherit it.
     pub(super) fn default_profile(&self, pod: &PodView<'_>) -> Option<Cow<'_, str>> {
         match pod.seccomp.as_deref() {
             None => self.default.as_deref().map(Cow::Borrowed),
-            Some(_) if pod.notes_seccomp => None,
+            Some(_) if pod.has_seccomp_annotation => None,
             Some(of_field) => Some(Cow::Owned(of_field.to_owned())),
         }
     }
 
-    /// Judges the profile a pod will have.
+    /// Checks the effective profile of a pod.
     pub(super) fn validate_pod(&self, profile: Option<&str>, findings: &mut Findings) {
         self.validate(profile, || SECCOMP_POD.to_owned(), findings);
     }
 
-    /// Judges the profile a container will have: its own, or its pod's.
+    /// Checks the effective profile of a container: its own, or its pod's.
     pub(super) fn validate_container(
         &self,
         container: &ContainerView<'_>,

@@ -1,13 +1,13 @@
-//! `seLinux`: which labels (upstream: `podsecuritypolicy/selinux/`).
+//! `seLinux` (upstream: `podsecuritypolicy/selinux/`).
 
 use k8s_openapi::api::core::v1::SELinuxOptions;
 use portcullis_api::psp::SELinuxStrategyOptions;
 use portcullis_api::{FieldError, Path};
 
 use super::findings::Findings;
-use super::unusable::Unusable;
+use super::invalid::InvalidPolicy;
 
-/// Which labels a pod and its containers may have.
+/// The `SELinux` options that a pod and its containers may have.
 #[derive(Debug)]
 pub(super) enum SeLinuxRule {
     Any,
@@ -15,16 +15,16 @@ pub(super) enum SeLinuxRule {
 }
 
 impl SeLinuxRule {
-    pub(super) fn compile(options: &SELinuxStrategyOptions) -> Result<Self, Unusable> {
+    pub(super) fn compile(options: &SELinuxStrategyOptions) -> Result<Self, InvalidPolicy> {
         match (options.rule.as_str(), &options.se_linux_options) {
             ("RunAsAny", _) => Ok(Self::Any),
             ("MustRunAs", Some(required)) => Ok(Self::Must(required.clone())),
-            ("MustRunAs", None) => Err(Unusable::SeLinuxWithoutOptions),
-            (other, _) => Err(Unusable::rule("SELinuxContext", other)),
+            ("MustRunAs", None) => Err(InvalidPolicy::SeLinuxWithoutOptions),
+            (other, _) => Err(InvalidPolicy::rule("SELinuxContext", other)),
         }
     }
 
-    /// The labels to set where there are none.
+    /// The options to set if there are none.
     pub(super) fn default_options(&self) -> Option<&SELinuxOptions> {
         match self {
             Self::Any => None,
@@ -32,7 +32,8 @@ impl SeLinuxRule {
         }
     }
 
-    /// Judges the labels of a pod or container, whose security context is at `context`.
+    /// Checks the options of a pod or container; `context` is the field path of its security
+    /// context.
     pub(super) fn validate(
         &self,
         context: impl Fn() -> Path,
@@ -45,7 +46,7 @@ impl SeLinuxRule {
             findings.add(|| FieldError::required(&path(), ""));
             return;
         };
-        for (field, wanted, found, same) in [
+        for (field, required, found, is_same) in [
             (
                 "level",
                 &required.level,
@@ -56,11 +57,11 @@ impl SeLinuxRule {
             ("type", &required.type_, &options.type_, same_text),
             ("user", &required.user, &options.user, same_text),
         ] {
-            let wanted = wanted.as_deref().unwrap_or_default();
+            let required = required.as_deref().unwrap_or_default();
             let found = found.as_deref().unwrap_or_default();
-            if !same(wanted, found) {
+            if !is_same(required, found) {
                 findings.add(|| {
-                    let detail = format!("must be {wanted}");
+                    let detail = format!("must be {required}");
                     FieldError::invalid(&path().child(field), found, detail)
                 });
             }

@@ -8,7 +8,7 @@ use portcullis_api::{FieldError, Path};
 
 use super::findings::Findings;
 
-/// Allowed unless forbidden; the last since 1.22.
+/// Allowed unless forbidden; the last one since 1.22.
 const SAFE: [&str; 5] = [
     "kernel.shm_rmid_forced",
     "net.ipv4.ip_local_port_range",
@@ -17,7 +17,7 @@ const SAFE: [&str; 5] = [
     "net.ipv4.ip_unprivileged_port_start",
 ];
 
-/// Which kernel settings a pod may change.
+/// The sysctls that a pod may set.
 #[derive(Debug)]
 pub(super) struct SysctlRule {
     forbidden: Vec<String>,
@@ -44,7 +44,7 @@ impl SysctlRule {
             };
             findings.add(|| {
                 let why = format!("{which} {} is not allowed", go_quote(name));
-                // Upstream's path does begin with `pod`.
+                // upstream's field path starts with `pod`
                 let path = ["spec", "securityContext", "sysctls"]
                     .iter()
                     .fold(Path::new("pod"), |path, field| path.child(field));
@@ -54,7 +54,7 @@ impl SysctlRule {
     }
 }
 
-/// Patterns are names, or beginnings that end in `*`.
+/// Whether a pattern matches: a name, or a prefix followed by `*`.
 fn matches(patterns: &[String], name: &str) -> bool {
     patterns.iter().any(|pattern| {
         pattern

@@ -1,4 +1,5 @@
-//! Every policy's verdict on a pod, for a trace: by the evaluation and the question that decide.
+//! Records for a trace how every policy evaluates a pod, by the same checks that decide the
+//! outcome.
 
 use k8s_openapi::api::core::v1::Pod;
 
@@ -7,8 +8,8 @@ use super::pod_view::PodView;
 use super::{Caller, Outcome, provider};
 use crate::trace::{PolicyTrial, PolicyTrials, Trace};
 
-/// Notes in a trace, if there is one, what each policy says of the pod, and which one won.
-pub(super) fn note<'c>(
+/// Records how each policy evaluates the pod, and which one was chosen, if the request is traced.
+pub(super) fn record<'c>(
     trace: Option<&Trace>,
     policies: impl Iterator<Item = &'c CompiledPolicy>,
     pod: &Pod,
@@ -16,14 +17,14 @@ pub(super) fn note<'c>(
     outcome: &Outcome<'_>,
 ) {
     let Some(trace) = trace else { return };
-    let winner = match outcome {
+    let chosen = match outcome {
         Outcome::Allowed(policy, _) => Some(policy.name.as_str()),
-        Outcome::Refused(_) => None,
+        Outcome::Denied(_) => None,
     };
     let view = PodView::new(pod);
-    let trials = policies.map(|policy| trial(policy, &view, caller, winner));
+    let trials = policies.map(|policy| trial(policy, &view, caller, chosen));
     trace.policies(PolicyTrials {
-        asked: caller.asked().map(|user| user.name.clone()).collect(),
+        asked: caller.users().map(|user| user.name.clone()).collect(),
         trials: trials.collect(),
     });
 }
@@ -32,16 +33,16 @@ fn trial(
     policy: &CompiledPolicy,
     pod: &PodView<'_>,
     caller: &Caller<'_>,
-    winner: Option<&str>,
+    chosen: Option<&str>,
 ) -> PolicyTrial {
-    let verdict = provider::evaluate(policy, pod);
-    let fills_in = verdict.as_ref().is_ok_and(|filled| !filled.is_empty());
-    let errors = verdict.err().unwrap_or_default();
+    let result = provider::evaluate(policy, pod);
+    let fills_in = result.as_ref().is_ok_and(|defaults| !defaults.is_empty());
+    let errors = result.err().unwrap_or_default();
     PolicyTrial {
         policy: policy.name.clone(),
         may_use: caller.may_use(policy),
         errors: errors.iter().map(ToString::to_string).collect(),
         fills_in,
-        chosen: winner == Some(policy.name.as_str()),
+        chosen: chosen == Some(policy.name.as_str()),
     }
 }

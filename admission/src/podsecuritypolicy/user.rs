@@ -1,36 +1,36 @@
-//! `runAsUser`: which user containers may run as (upstream: `podsecuritypolicy/user/`).
+//! `runAsUser` (upstream: `podsecuritypolicy/user/`).
 
 use portcullis_api::psp::{IDRange, RunAsUserStrategyOptions};
 use portcullis_api::{FieldError, Path};
 
 use super::findings::Findings;
 use super::go;
+use super::invalid::InvalidPolicy;
 use super::pod_view::ContainerView;
-use super::unusable::Unusable;
 
-/// Who may run.
+/// The users that containers may run as.
 #[derive(Debug)]
 pub(super) enum UserRule {
     Any,
     NonRoot,
-    /// Never empty; the first user of the first range is the default.
+    /// The ranges are never empty; the first user of the first range is the default.
     Ranges(i64, Vec<IDRange>),
 }
 
 impl UserRule {
-    pub(super) fn compile(options: &RunAsUserStrategyOptions) -> Result<Self, Unusable> {
+    pub(super) fn compile(options: &RunAsUserStrategyOptions) -> Result<Self, InvalidPolicy> {
         match options.rule.as_str() {
             "RunAsAny" => Ok(Self::Any),
             "MustRunAsNonRoot" => Ok(Self::NonRoot),
             "MustRunAs" => match options.ranges.as_deref() {
                 Some(ranges @ [first, ..]) => Ok(Self::Ranges(first.min, ranges.to_vec())),
-                _ => Err(Unusable::UserWithoutRange),
+                _ => Err(InvalidPolicy::UserWithoutRange),
             },
-            other => Err(Unusable::rule("RunAsUser", other)),
+            other => Err(InvalidPolicy::rule("RunAsUser", other)),
         }
     }
 
-    /// The user to run as where neither container nor pod names one.
+    /// The user to run as if neither container nor pod sets one.
     pub(super) fn default_user(&self) -> Option<i64> {
         match self {
             Self::Any | Self::NonRoot => None,
@@ -38,12 +38,12 @@ impl UserRule {
         }
     }
 
-    /// Whether containers that say nothing are marked as not to be run as root.
+    /// Whether `runAsNonRoot` defaults to true.
     pub(super) const fn forbids_root(&self) -> bool {
         matches!(self, Self::NonRoot)
     }
 
-    /// Judges what a container will run as.
+    /// Checks the effective user of a container.
     pub(super) fn validate(
         &self,
         container: &ContainerView<'_>,
@@ -53,13 +53,13 @@ impl UserRule {
     ) {
         match self {
             Self::Any => {}
-            Self::NonRoot => may_be_root(container, non_root, user, findings),
-            Self::Ranges(_, ranges) => outside(container, ranges, user, findings),
+            Self::NonRoot => check_non_root(container, non_root, user, findings),
+            Self::Ranges(_, ranges) => check_ranges(container, ranges, user, findings),
         }
     }
 }
 
-fn may_be_root(
+fn check_non_root(
     container: &ContainerView<'_>,
     non_root: Option<bool>,
     user: Option<i64>,
@@ -81,7 +81,7 @@ fn may_be_root(
     }
 }
 
-fn outside(
+fn check_ranges(
     container: &ContainerView<'_>,
     ranges: &[IDRange],
     user: Option<i64>,
@@ -94,7 +94,7 @@ fn outside(
         }),
         Some(user) if go::in_ranges(user, ranges) => {}
         Some(user) => findings.add(|| {
-            // The book's text, path and two blanks included (chapter 13.3.2).
+            // the message of the book, including its field path and two spaces (chapter 13.3.2)
             let path = Path::new("securityContext").child("runAsUser");
             let detail = format!(
                 "UID on container {} does not match required range.  Found {user}, allowed: {}",

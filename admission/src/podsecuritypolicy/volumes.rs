@@ -1,5 +1,5 @@
-//! `volumes`, `allowedFlexVolumes`, `allowedCSIDrivers`: which volumes (upstream:
-//! `podsecuritypolicy/provider.go` and `util/util.go`).
+//! `volumes`, `allowedFlexVolumes`, `allowedCSIDrivers` (upstream: `podsecuritypolicy/provider.go`
+//! and `util/util.go`).
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::findings::Findings;
 use super::host_paths::HostPathRule;
 use super::pod_view::PodView;
 
-/// Which volumes a pod may have.
+/// The volumes that a pod may have.
 #[derive(Debug)]
 pub(super) struct VolumeRule {
     types: BTreeSet<String>,
@@ -78,10 +78,10 @@ fn any_or_listed(list: &[String], name: &str) -> bool {
     list.is_empty() || list.iter().any(|listed| listed == name)
 }
 
-/// The type of a volume as policies name it: the name of the field that is set.
+/// The type of a volume in policies: the name of the field that is set.
 ///
-/// Of several, which validation refuses later, the first in upstream's order. No field at all is an
-/// `emptyDir`, as API defaulting has it.
+/// Of several, which validation rejects later, it is the first in upstream's order. If none is set,
+/// it is `emptyDir`, as API defaulting sets that.
 fn type_of(volume: &Volume) -> &'static str {
     macro_rules! first {
         ($($field:ident => $name:literal),* $(,)?) => {
@@ -107,8 +107,8 @@ fn type_of(volume: &Volume) -> &'static str {
     "emptyDir"
 }
 
-/// The volume that gives a pod its service account's token and nothing else: whoever may use
-/// secrets may use that.
+/// Whether this is the volume of a service account's token and nothing else, which a policy that
+/// allows secrets also allows.
 fn is_token_volume(volume: &ProjectedVolumeSource) -> bool {
     volume.sources.iter().flatten().all(is_token_source)
 }

@@ -1,33 +1,33 @@
-//! Recounting what a namespace uses of a quota.
+//! Recalculates the usage of a quota.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{ResourceQuota, ResourceQuotaStatus};
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity as Written;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity as TextQuantity;
 use portcullis_api::quantity::Quantity;
 use portcullis_api::{GroupResource, Object};
 
 use super::{Kind, scopes};
 use crate::amounts::{Amounts, add, write};
 
-/// Adds up what the objects of a namespace use of one quota (upstream: `CalculateUsage`).
+/// Sums up the usage of one quota over the objects of its namespace (upstream: `CalculateUsage`).
 ///
-/// For every resource that the server serves in namespaces: ask [`Meter::counts`], and where it
-/// does, [`Meter::add`] each object. The result is the quota's new status.
+/// For every namespaced resource that [`Meter::counts`], call [`Meter::add`] with each object. The
+/// result is the quota's new status.
 ///
-/// A request is charged to the status before its object is stored, so a recount misses objects that
-/// are on their way. Whoever stores the result must therefore compare-and-swap with the version
-/// that the quota had some time before the objects were listed: no charge came later, and those
-/// before have had that time to reach the store.
+/// A request is charged to the status before its object is stored, so a recalculation misses
+/// objects that are about to be stored. Callers must therefore store the result by compare-and-swap
+/// against a version that the quota had some time before they listed the objects: then nothing was
+/// charged later, and the objects charged earlier had that time to be stored.
 #[derive(Debug)]
 pub struct Meter<'q> {
     quota: &'q ResourceQuota,
-    hard: BTreeMap<String, Written>,
+    hard: BTreeMap<String, TextQuantity>,
     used: Amounts,
 }
 
 impl<'q> Meter<'q> {
-    /// A meter that stands at nothing.
+    /// A meter at zero.
     pub fn new(quota: &'q ResourceQuota) -> Self {
         let hard = quota.spec.as_ref().and_then(|s| s.hard.clone());
         Self {
@@ -37,8 +37,8 @@ impl<'q> Meter<'q> {
         }
     }
 
-    /// Whether the quota counts objects of a resource. What it says of them is known from now on,
-    /// if only to be nothing.
+    /// Whether the quota counts objects of a resource. If so, the status will have its amounts,
+    /// even if they stay zero.
     pub fn counts(&mut self, resource: GroupResource<'_>) -> bool {
         let kind = Kind::of(resource);
         let mut counted = false;
@@ -49,7 +49,7 @@ impl<'q> Meter<'q> {
         counted
     }
 
-    /// Adds what an object uses, if the quota's scopes are about it.
+    /// Adds an object's usage, if the quota's scopes match it.
     pub fn add(&mut self, resource: GroupResource<'_>, object: &dyn Object) {
         if !scopes::matches(self.quota, object) {
             return;
@@ -59,7 +59,7 @@ impl<'q> Meter<'q> {
         add(&mut self.used, usage);
     }
 
-    /// What the quota's status should say.
+    /// The quota's new status.
     pub fn status(self) -> ResourceQuotaStatus {
         ResourceQuotaStatus {
             used: Some(write(&self.used)),
@@ -68,8 +68,7 @@ impl<'q> Meter<'q> {
     }
 }
 
-/// Whether a quota's status speaks of all that its spec does: of a new quota somebody has to count
-/// first.
+/// Whether a quota's status covers every resource of its spec; of a new quota it does not.
 pub fn is_measured(quota: &ResourceQuota) -> bool {
     let wanted = quota.spec.as_ref().and_then(|s| s.hard.as_ref());
     let known = quota.status.as_ref().and_then(|s| s.hard.as_ref());

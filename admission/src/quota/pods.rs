@@ -1,4 +1,4 @@
-//! What a pod counts for (upstream: `pkg/quota/v1/evaluator/core/pods.go`).
+//! How pods count against quotas (upstream: `pkg/quota/v1/evaluator/core/pods.go`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,9 +10,9 @@ use crate::amounts::{Amounts, Usage, add, is_extended, read};
 
 const COMPUTE: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 const HUGE_PAGES: &str = "hugepages-";
-/// Where a quota counts these, every container must say how much it wants; an old mistake that
-/// upstream keeps.
-const MUST_BE_SAID: [&str; 6] = [
+/// Where a quota counts these, every container must specify them; upstream keeps the rule for
+/// compatibility.
+const MUST_BE_SPECIFIED: [&str; 6] = [
     "cpu",
     "memory",
     "requests.cpu",
@@ -21,7 +21,7 @@ const MUST_BE_SAID: [&str; 6] = [
     "limits.memory",
 ];
 
-/// Whether a quota's resource is about pods; `count/pods` aside.
+/// Whether a name in a quota is one that pods count under, other than `count/pods`.
 pub(super) fn counts(name: &str) -> bool {
     let requested = name.strip_prefix("requests.");
     let limited = name.strip_prefix("limits.");
@@ -32,7 +32,7 @@ pub(super) fn counts(name: &str) -> bool {
         || requested.is_some_and(is_extended)
 }
 
-/// Usage by the names that quotas have for it; `count/pods` aside. A pod that has ended uses
+/// The usage of a pod by the names in quotas, other than `count/pods`. A pod that has ended uses
 /// nothing.
 pub(super) fn usage(pod: &Pod) -> Amounts {
     if has_ended(pod) {
@@ -47,7 +47,7 @@ pub(super) fn usage(pod: &Pod) -> Amounts {
     usage
 }
 
-/// Whether a pod has done its work, or was to be gone by now (upstream: `QuotaV1Pod`).
+/// Whether a pod has terminated, or its deletion is past its grace period (upstream: `QuotaV1Pod`).
 fn has_ended(pod: &Pod) -> bool {
     let phase = pod.status.as_ref().and_then(|s| s.phase.as_deref());
     let meta = &pod.metadata;
@@ -77,19 +77,19 @@ fn named(usage: &Usage) -> Amounts {
     named
 }
 
-/// Whether every container says how much it wants of what is counted.
+/// An error unless every container specifies the counted resources in [`MUST_BE_SPECIFIED`].
 pub(super) fn constraints(pod: &Pod, counted: &[&String]) -> Result<(), String> {
     let required = || {
         counted
             .iter()
-            .filter(|name| MUST_BE_SAID.contains(&name.as_str()))
+            .filter(|name| MUST_BE_SPECIFIED.contains(&name.as_str()))
     };
     let Some(spec) = &pod.spec else { return Ok(()) };
     let init = spec.init_containers.iter().flatten();
     let mut missing: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for container in spec.containers.iter().chain(init) {
-        let said = named(&Usage::of(container.resources.as_ref()));
-        for name in required().filter(|name| !said.contains_key(**name)) {
+        let specified = named(&Usage::of(container.resources.as_ref()));
+        for name in required().filter(|name| !specified.contains_key(**name)) {
             missing.entry(name).or_default().insert(&container.name);
         }
     }

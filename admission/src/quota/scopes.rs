@@ -1,4 +1,4 @@
-//! Of which pods a quota is about (upstream: `podMatchesScopeFunc` in
+//! Scopes, which select the pods that a quota counts (upstream: `podMatchesScopeFunc` in
 //! `pkg/quota/v1/evaluator/core/pods.go`).
 
 use k8s_openapi::api::core::v1::{
@@ -8,7 +8,7 @@ use portcullis_api::Object;
 
 use crate::amounts::Usage;
 
-/// Whether a quota is about the object: without scopes about all, with scopes about pods only.
+/// Whether a quota's scopes match an object: any object without scopes, only pods with scopes.
 pub(crate) fn matches(quota: &ResourceQuota, object: &dyn Object) -> bool {
     let Some(spec) = &quota.spec else { return true };
     let plain = spec
@@ -38,7 +38,7 @@ fn has_scope(
         "NotTerminating" => !is_terminating(spec),
         "BestEffort" => is_best_effort(spec),
         "NotBestEffort" => !is_best_effort(spec),
-        "CrossNamespacePodAffinity" => reaches_other_namespaces(spec),
+        "CrossNamespacePodAffinity" => crosses_namespaces(spec),
         "PriorityClass" => {
             let class = spec.priority_class_name.as_deref().unwrap_or_default();
             let values = requirement.and_then(|r| r.values.as_ref());
@@ -60,19 +60,19 @@ fn is_terminating(spec: &PodSpec) -> bool {
         .is_some_and(|seconds| seconds >= 0)
 }
 
-/// No container asks for processor or memory.
+/// Whether no container has requests or limits of `cpu` or `memory`.
 fn is_best_effort(spec: &PodSpec) -> bool {
-    let asks = |container: &Container| {
+    let specifies = |container: &Container| {
         let usage = Usage::of(container.resources.as_ref());
         let mut all = usage.requests.iter().chain(&usage.limits);
         all.any(|(name, amount)| matches!(name.as_str(), "cpu" | "memory") && !amount.is_zero())
     };
     let init = spec.init_containers.iter().flatten();
-    !spec.containers.iter().chain(init).any(asks)
+    !spec.containers.iter().chain(init).any(specifies)
 }
 
-fn reaches_other_namespaces(spec: &PodSpec) -> bool {
-    let reaches = |term: &PodAffinityTerm| {
+fn crosses_namespaces(spec: &PodSpec) -> bool {
+    let crosses = |term: &PodAffinityTerm| {
         let named = term.namespaces.as_ref().is_some_and(|n| !n.is_empty());
         named || term.namespace_selector.is_some()
     };
@@ -84,11 +84,11 @@ fn reaches_other_namespaces(spec: &PodSpec) -> bool {
             $affinity.iter().any(|affinity| {
                 let required = &affinity.required_during_scheduling_ignored_during_execution;
                 let preferred = &affinity.preferred_during_scheduling_ignored_during_execution;
-                required.iter().flatten().any(reaches)
+                required.iter().flatten().any(crosses)
                     || preferred
                         .iter()
                         .flatten()
-                        .any(|weighted| reaches(&weighted.pod_affinity_term))
+                        .any(|weighted| crosses(&weighted.pod_affinity_term))
             })
         };
     }

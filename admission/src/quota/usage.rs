@@ -1,7 +1,7 @@
-//! What an object counts for.
+//! How objects count against quotas.
 //!
 //! Upstream: `pkg/quota/v1/evaluator/core/`, and `k8s.io/apiserver/pkg/quota/v1/generic` for the
-//! plain count of any kind.
+//! object count of any kind.
 
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Service, ServiceSpec};
 use portcullis_api::quantity::Quantity;
@@ -13,7 +13,7 @@ use crate::amounts::{Amounts, read};
 use crate::claims::class_of_claim;
 
 const CLASS_INFIX: &str = ".storageclass.storage.k8s.io/";
-/// Core kinds that quotas also name without `count/`.
+/// Core resources that quotas may also name without `count/`.
 const BY_NAME: [&str; 6] = [
     "configmaps",
     "persistentvolumeclaims",
@@ -23,7 +23,7 @@ const BY_NAME: [&str; 6] = [
     "services",
 ];
 
-/// What is asked and not stored, and events (upstream: `DefaultIgnoredResources` in
+/// Resources that are never stored, and events (upstream: `DefaultIgnoredResources` in
 /// `pkg/quota/v1/install/registry.go`).
 const IGNORED: [(&str, &str); 9] = [
     ("", "bindings"),
@@ -37,7 +37,7 @@ const IGNORED: [(&str, &str); 9] = [
     ("authorization.k8s.io", "selfsubjectrulesreviews"),
 ];
 
-/// A resource, as far as quotas care.
+/// A resource, and how quotas count it.
 #[derive(Clone, Copy)]
 pub(crate) struct Kind<'a> {
     resource: GroupResource<'a>,
@@ -46,7 +46,7 @@ pub(crate) struct Kind<'a> {
 
 #[derive(Clone, Copy, PartialEq)]
 enum Family {
-    /// Quotas do not speak of it.
+    /// Quotas do not count it.
     Ignored,
     Pods,
     Services,
@@ -66,11 +66,11 @@ impl<'a> Kind<'a> {
         Self { resource, family }
     }
 
-    /// Whether such an operation can change usage: most kinds only count.
+    /// Whether an operation can change usage; an update only where usage is more than a count.
     pub(crate) fn changes_at(&self, operation: Operation) -> bool {
-        let grows = matches!(self.family, Family::Services | Family::Claims);
+        let is_sized = matches!(self.family, Family::Services | Family::Claims);
         let counts = self.family != Family::Ignored;
-        counts && operation == Operation::Create || grows && operation == Operation::Update
+        counts && operation == Operation::Create || is_sized && operation == Operation::Update
     }
 
     fn count_name(&self) -> String {
@@ -81,7 +81,7 @@ impl<'a> Kind<'a> {
         }
     }
 
-    /// Whether a quota's resource is about this kind.
+    /// Whether a name in a quota is one that objects of this kind count under.
     pub(crate) fn counts(&self, name: &str) -> bool {
         if let Some(counted) = name.strip_prefix("count/")
             && self.family != Family::Ignored
@@ -114,7 +114,7 @@ impl<'a> Kind<'a> {
         self.resource.group.is_empty() && BY_NAME.contains(&self.resource.resource)
     }
 
-    /// What an object of the kind uses, by all the names that quotas have for it.
+    /// The usage of an object of this kind, by all names that quotas have for it.
     pub(crate) fn usage(&self, object: &dyn Object) -> Amounts {
         let mut usage = Amounts::from([(self.count_name(), Quantity::from_units(1))]);
         if self.is_counted_by_name() {
@@ -131,7 +131,7 @@ impl<'a> Kind<'a> {
     }
 }
 
-/// What must be said where a quota counts objects of this kind.
+/// An error if an object leaves out what it must specify where a quota counts the given resources.
 pub(crate) fn constraints(object: &dyn Object, counted: &[&String]) -> Result<(), String> {
     object
         .as_kind()
@@ -142,7 +142,7 @@ fn count(of: usize) -> Quantity {
     Quantity::from_units(i64::try_from(of).unwrap_or(i64::MAX))
 }
 
-/// Node ports are not allocated yet: what counts is how many there will be.
+/// Node ports are not allocated yet, so what counts is how many there will be.
 fn of_service(service: &Service) -> Amounts {
     let none = ServiceSpec::default();
     let spec = service.spec.as_ref().unwrap_or(&none);
@@ -172,7 +172,7 @@ fn of_claim(claim: &PersistentVolumeClaim) -> Amounts {
     let spec = claim.spec.as_ref();
     let resources = spec.and_then(|s| s.resources.as_ref());
     let requests = read(resources.and_then(|r| r.requests.as_ref()));
-    // in whole bytes, which is all that quotas are in
+    // quotas count whole bytes
     let storage = requests.get("storage").map(|storage| storage.to_units());
     let class = Some(class_of_claim(claim)).filter(|class| !class.is_empty());
     let mut usage = Amounts::new();

@@ -17,7 +17,7 @@ const PLUGINS: [&str; 3] = [
     "CertificateSubjectRestriction",
 ];
 
-/// Alice speaks for one signer, bob for a whole domain, and carol would if it were this verb.
+/// Alice has permission for one signer, bob for a whole domain, and carol only with another verb.
 fn chain() -> Chain {
     let mut world = World::new();
     for verb in ["approve", "sign"] {
@@ -78,7 +78,7 @@ const APPROVED: &str = "{conditions: [{type: Approved, status: 'True'}]}";
 const ISSUED: &str = "{certificate: eA==}";
 
 #[tokio::test]
-async fn who_approves_or_signs_speaks_for_the_signer() {
+async fn approving_and_signing_require_permission_for_the_signer() {
     let chain = chain();
     for (subresource, verb, status) in [
         ("approval", "approve", APPROVED),
@@ -108,22 +108,18 @@ async fn who_approves_or_signs_speaks_for_the_signer() {
             let text = format!(
                 "certificatesigningrequests.certificates.k8s.io \"r\" is forbidden: user not permitted to {verb} requests with signerName \"{signer}\""
             );
-            assert_eq!(
-                by(user, signer).refused(&chain).await,
-                (text, 403),
-                "{user}"
-            );
+            assert_eq!(by(user, signer).denied(&chain).await, (text, 403), "{user}");
         }
     }
 }
 
 #[tokio::test]
-async fn the_signer_is_the_one_that_the_request_had() {
+async fn the_stored_signer_counts() {
     let (old, new) = (
         request("other.org/x", "{}"),
         request("example.com/a", APPROVED),
     );
-    let (text, code) = update("approval", old, new).refused(&chain()).await;
+    let (text, code) = update("approval", old, new).denied(&chain()).await;
     assert!(
         text.ends_with("signerName \"other.org/x\"") && code == 403,
         "{text}"
@@ -131,7 +127,7 @@ async fn the_signer_is_the_one_that_the_request_had() {
 }
 
 #[tokio::test]
-async fn what_is_neither_decided_nor_signed_takes_no_permission() {
+async fn other_updates_require_no_permission_for_the_signer() {
     let chain = chain();
     let plain = || request("example.com/a", "{}");
     let approved = || request("example.com/a", APPROVED);
@@ -151,7 +147,7 @@ async fn what_is_neither_decided_nor_signed_takes_no_permission() {
     }
 }
 
-fn asks_for(signer: &str, organizations: &[DnValue]) -> Request {
+fn requesting(signer: &str, organizations: &[DnValue]) -> Request {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     for organization in organizations {
@@ -166,12 +162,12 @@ fn asks_for(signer: &str, organizations: &[DnValue]) -> Request {
 }
 
 #[tokio::test]
-async fn nobody_is_signed_into_the_masters() {
+async fn certificates_for_system_masters_are_denied() {
     const CLIENT: &str = "kubernetes.io/kube-apiserver-client";
     let chain = chain();
     let masters = DnValue::Utf8String("system:masters".to_owned());
-    let (text, code) = asks_for(CLIENT, std::slice::from_ref(&masters))
-        .refused(&chain)
+    let (text, code) = requesting(CLIENT, std::slice::from_ref(&masters))
+        .denied(&chain)
         .await;
     assert_eq!(
         (text.as_str(), code),
@@ -180,7 +176,7 @@ async fn nobody_is_signed_into_the_masters() {
             403
         )
     );
-    // another signer's certificates say nothing here
+    // certificates of other signers do not authenticate to this server
     for (signer, organizations) in [
         ("example.com/a", vec![masters]),
         (
@@ -189,19 +185,19 @@ async fn nobody_is_signed_into_the_masters() {
         ),
         (CLIENT, vec![]),
     ] {
-        let answer = asks_for(signer, &organizations).send(&chain).await;
+        let answer = requesting(signer, &organizations).send(&chain).await;
         assert!(answer.is_ok(), "{signer} {organizations:?}: {answer:?}");
     }
-    // in an encoding that is not read
+    // an encoding that is not supported
     let hidden = DnValue::BmpString(BmpString::try_from("system:masters").unwrap());
-    let (text, code) = asks_for(CLIENT, &[hidden]).refused(&chain).await;
+    let (text, code) = requesting(CLIENT, &[hidden]).denied(&chain).await;
     assert!(
         text.contains("failed to parse CSR: x509: ") && code == 403,
         "{text}"
     );
     let mut garbled = request(CLIENT, "{}");
     garbled.spec.request = ByteString(b"x".to_vec());
-    let (text, _) = create(garbled).refused(&chain).await;
+    let (text, _) = create(garbled).denied(&chain).await;
     assert!(
         text.ends_with("failed to parse CSR: PEM block type must be CERTIFICATE REQUEST"),
         "{text}"

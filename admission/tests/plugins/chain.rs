@@ -1,4 +1,4 @@
-//! Order, roles and the first no.
+//! The order of plugins, their operations and phases, and the first denial.
 
 use k8s_openapi::api::core::v1::ConfigMap;
 use portcullis_admission::Operation;
@@ -7,39 +7,39 @@ use portcullis_api::{GroupKind, GroupResource};
 use crate::support::{Request, World, from_yaml, pod};
 
 #[tokio::test]
-async fn the_first_no_ends_it_and_names_its_plugin() {
+async fn the_first_denial_ends_the_chain_and_names_its_plugin() {
     let chain = World::new().chain(&["AlwaysDeny", "Priority"]);
     let unknown = pod("a", "{priorityClassName: nope}");
-    let refusal = Request::create_pod(unknown).send(&chain).await.unwrap_err();
-    assert_eq!(refusal.plugin, "Priority");
+    let denial = Request::create_pod(unknown).send(&chain).await.unwrap_err();
+    assert_eq!(denial.plugin, "Priority");
     assert_eq!(
-        refusal.status.message,
+        denial.status.message,
         r#"pods "a" is forbidden: no PriorityClass with name nope was found"#
     );
-    let refusal = Request::create_pod(pod("a", "{}"))
+    let denial = Request::create_pod(pod("a", "{}"))
         .send(&chain)
         .await
         .unwrap_err();
-    assert_eq!(refusal.plugin, "AlwaysDeny");
+    assert_eq!(denial.plugin, "AlwaysDeny");
     assert_eq!(
-        refusal.status.message,
+        denial.status.message,
         r#"pods "a" is forbidden: admission control is denying all modifications"#
     );
 }
 
 #[tokio::test]
-async fn a_name_to_be_generated_is_told_by_its_beginning() {
+async fn a_denial_names_an_unnamed_object_by_its_prefix() {
     let chain = World::new().chain(&["AlwaysDeny"]);
     let mut generated = pod("x", "{}");
     generated.metadata.name = None;
     generated.metadata.generate_name = Some("nginx-".to_owned());
-    let (text, code) = Request::create_pod(generated).refused(&chain).await;
+    let (text, code) = Request::create_pod(generated).denied(&chain).await;
     assert_eq!(code, 403);
     assert!(text.starts_with(r#"pods "nginx-" is forbidden"#), "{text}");
 }
 
 #[tokio::test]
-async fn plugins_see_only_what_they_handle() {
+async fn plugins_run_only_for_their_operations() {
     let chain = World::new().chain(&["Priority", "DefaultTolerationSeconds", "RuntimeClass"]);
     let kind = GroupKind {
         group: "",
@@ -61,13 +61,13 @@ async fn plugins_see_only_what_they_handle() {
 }
 
 #[tokio::test]
-async fn plugins_are_counted() {
+async fn durations_are_counted_by_plugin_and_phase() {
     let chain = World::new().chain(&["Priority", "PodSecurityPolicy"]);
     for class in ["{}", "{priorityClassName: nope}"] {
-        Request::create_pod(pod("a", class)).refused(&chain).await;
+        Request::create_pod(pod("a", class)).denied(&chain).await;
     }
     Request::create_pod(pod("a", "{}"))
-        .refused(&chain.clone())
+        .denied(&chain.clone())
         .await;
     let families = chain.collectors().into_iter().flat_map(|c| c.collect());
     let counts = families.flat_map(|mut family| {

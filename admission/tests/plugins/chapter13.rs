@@ -1,4 +1,4 @@
-//! The book's policies and pods, at plugin level, with the book's answers.
+//! The policies, pods and expected messages of the book, at plugin level.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ macro_rules! book {
     };
 }
 
-/// A cluster in which everybody may use both policies of the book, and its policies.
+/// A chain with both policies of the book, of which alice may use one and bob both.
 fn cluster(policy: &PodSecurityPolicy) -> (Chain, Arc<PolicyIndex>) {
     let mut world = World::new();
     for user in ["alice", "bob"] {
@@ -47,32 +47,32 @@ fn forbidden(name: &str, errors: &str) -> (String, u16) {
 }
 
 #[tokio::test]
-async fn steps_2_and_3_what_the_first_policy_refuses() {
+async fn steps_2_and_3_the_first_policy_denies_privileged_pods() {
     let (chain, _) = cluster(&book!("pod-security-policy.yaml"));
-    let refused = |pod: Pod| Request::create_pod(pod).refused(&chain);
+    let denied = |pod: Pod| Request::create_pod(pod).denied(&chain);
     assert_eq!(
-        refused(book!("pod-privileged.yaml")).await,
+        denied(book!("pod-privileged.yaml")).await,
         forbidden(
             "pod-privileged",
             "spec.containers[0].securityContext.privileged: Invalid value: true: Privileged containers are not allowed"
         )
     );
     assert_eq!(
-        refused(book!("pod-with-host-network.yaml")).await,
+        denied(book!("pod-with-host-network.yaml")).await,
         forbidden(
             "pod-with-host-network",
             "spec.securityContext.hostNetwork: Invalid value: true: Host network is not allowed to be used"
         )
     );
     assert_eq!(
-        refused(book!("pod-with-host-pid-and-ipc.yaml")).await,
+        denied(book!("pod-with-host-pid-and-ipc.yaml")).await,
         forbidden(
             "pod-with-host-pid-and-ipc",
             "spec.securityContext.hostPID: Invalid value: true: Host PID is not allowed to be used spec.securityContext.hostIPC: Invalid value: true: Host IPC is not allowed to be used"
         )
     );
     assert_eq!(
-        refused(book!("kubia-hostport.yaml")).await,
+        denied(book!("kubia-hostport.yaml")).await,
         forbidden(
             "kubia-hostport",
             "spec.containers[0].hostPort: Invalid value: 9000: Host port 9000 is not allowed to be used. Allowed ports: [10000-11000,13000-14000]"
@@ -96,16 +96,16 @@ async fn step_4_a_pod_with_defaults_gets_a_read_only_root() {
 #[tokio::test]
 async fn steps_5_and_6_must_run_as() {
     let (chain, _) = cluster(&book!("psp-must-run-as.yaml"));
-    let refused = |pod: Pod| Request::create_pod(pod).refused(&chain);
+    let denied = |pod: Pod| Request::create_pod(pod).denied(&chain);
     assert_eq!(
-        refused(book!("pod-as-user-guest.yaml")).await,
+        denied(book!("pod-as-user-guest.yaml")).await,
         forbidden(
             "pod-as-user-guest",
             "securityContext.runAsUser: Invalid value: 405: UID on container main does not match required range.  Found 405, allowed: [{2 2}]"
         )
     );
     assert_eq!(
-        refused(book!("pod-with-shared-volume-fsgroup.yaml")).await,
+        denied(book!("pod-with-shared-volume-fsgroup.yaml")).await,
         forbidden(
             "pod-with-shared-volume-fsgroup",
             "spec.securityContext.fsGroup: Invalid value: []int64{555}: group 555 must be in the ranges: [{2 10} {20 30}] \
@@ -134,7 +134,7 @@ async fn steps_7_and_8_capabilities() {
     let (chain, _) = cluster(&book!("psp-capabilities.yaml"));
     let sysadmin = Request::create_pod(book!("pod-add-sysadmin-capability.yaml"));
     assert_eq!(
-        sysadmin.refused(&chain).await,
+        sysadmin.denied(&chain).await,
         forbidden(
             "pod-add-sysadmin-capability",
             r#"capabilities.add: Invalid value: "SYS_ADMIN": capability may not be added"#
@@ -151,7 +151,7 @@ async fn steps_7_and_8_capabilities() {
 async fn step_9_volumes() {
     let (chain, _) = cluster(&book!("psp-volumes.yaml"));
     let pod: Pod = book!("pod-with-hostpath-volume.yaml");
-    let (text, _) = Request::create_pod(pod).refused(&chain).await;
+    let (text, _) = Request::create_pod(pod).denied(&chain).await;
     let error = r#"[spec.volumes[0]: Invalid value: "hostPath": hostPath volumes are not allowed to be used]"#;
     assert!(text.ends_with(error), "{text}");
     for pod in [
@@ -168,7 +168,7 @@ async fn step_10_a_changed_policy_is_enforced_at_the_next_creation() {
     let guest = || Request::create_pod(book!("pod-as-user-guest.yaml"));
     guest().pod(&chain).await;
     policies.put(&book!("psp-must-run-as.yaml"));
-    guest().refused(&chain).await;
+    guest().denied(&chain).await;
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn steps_16_and_17_alice_and_bob() {
     assert_eq!(policies.names(), ["default", "privileged"]);
     let privileged = || Request::create_pod(book!("pod-privileged.yaml"));
     assert_eq!(
-        privileged().refused(&chain).await,
+        privileged().denied(&chain).await,
         forbidden(
             "pod-privileged",
             "spec.containers[0].securityContext.privileged: Invalid value: true: Privileged containers are not allowed"
@@ -187,16 +187,16 @@ async fn steps_16_and_17_alice_and_bob() {
     let pod = privileged().by("bob").pod(&chain).await;
     assert_eq!(annotation(&pod), Some("privileged"));
     assert_eq!(
-        privileged().by("mallory").refused(&chain).await,
+        privileged().by("mallory").denied(&chain).await,
         forbidden("pod-privileged", "")
     );
 }
 
 #[tokio::test]
-async fn without_any_policy_nobody_creates_pods() {
+async fn without_policies_all_pods_are_denied() {
     let chain = World::new().chain(&["PodSecurityPolicy"]);
     let (text, code) = Request::create_pod(book!("pod-privileged.yaml"))
-        .refused(&chain)
+        .denied(&chain)
         .await;
     assert_eq!(code, 403);
     assert_eq!(

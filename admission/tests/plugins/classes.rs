@@ -56,7 +56,7 @@ fn world(storage: &[&str], ingress: &[&str]) -> World {
 }
 
 #[tokio::test]
-async fn claims_without_class_get_the_default_one() {
+async fn claims_without_a_class_get_the_default() {
     let plugin = &["DefaultStorageClass"];
     for (classes, given, wanted) in [
         (vec!["fast"], "{metadata: {name: c}}", Some("fast")),
@@ -84,13 +84,13 @@ async fn claims_without_class_get_the_default_one() {
         assert_eq!(class.as_deref(), wanted, "{given}");
     }
     let chain = world(&["a", "b"], &[]).chain(plugin);
-    let refused = claim("{metadata: {name: c}}").refused(&chain).await;
+    let denied = claim("{metadata: {name: c}}").denied(&chain).await;
     let text = r#"persistentvolumeclaims "c" is forbidden: Internal error occurred: 2 default StorageClasses were found"#;
-    assert_eq!(refused, (text.to_owned(), 403));
+    assert_eq!(denied, (text.to_owned(), 403));
 }
 
 #[tokio::test]
-async fn ingresses_without_class_get_the_default_one() {
+async fn ingresses_without_a_class_get_the_default() {
     let plugin = &["DefaultIngressClass"];
     for (given, wanted) in [
         ("{metadata: {name: i}}", Some("nginx")),
@@ -112,7 +112,7 @@ async fn ingresses_without_class_get_the_default_one() {
         assert_eq!(class.as_deref(), wanted, "{given}");
     }
     let chain = world(&[], &["a", "b"]).chain(plugin);
-    let (text, _) = ingress("{metadata: {name: i}}").refused(&chain).await;
+    let (text, _) = ingress("{metadata: {name: i}}").denied(&chain).await;
     assert_eq!(
         text,
         r#"ingresses.networking.k8s.io "i" is forbidden: Internal error occurred: 2 default IngressClasses were found, only 1 allowed"#
@@ -120,7 +120,7 @@ async fn ingresses_without_class_get_the_default_one() {
 }
 
 #[tokio::test]
-async fn a_claim_grows_where_its_class_says_so() {
+async fn a_claim_is_resized_only_if_its_class_allows_expansion() {
     let mut world = World::new();
     for (name, grows) in [("grows", "true"), ("fixed", "false")] {
         world.storage_classes.add(from_yaml(&format!(
@@ -133,7 +133,7 @@ async fn a_claim_grows_where_its_class_says_so() {
             "{{metadata: {{name: c}}, spec: {{storageClassName: {class}, resources: {{requests: {{storage: {size}}}}}}}, status: {{phase: {phase}}}}}"
         ))
     };
-    let refused = "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize";
+    let denied = "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize";
     for (class, before, after, phase, why) in [
         ("grows", "1Gi", "2Gi", "Bound", ""),
         (
@@ -143,8 +143,8 @@ async fn a_claim_grows_where_its_class_says_so() {
             "Pending",
             "Only bound persistent volume claims can be expanded",
         ),
-        ("fixed", "1Gi", "2Gi", "Bound", refused),
-        ("unknown", "1Gi", "2Gi", "Bound", refused),
+        ("fixed", "1Gi", "2Gi", "Bound", denied),
+        ("unknown", "1Gi", "2Gi", "Bound", denied),
         ("fixed", "2Gi", "1024Mi", "Pending", ""),
     ] {
         let kind = GroupKind {
@@ -160,8 +160,8 @@ async fn a_claim_grows_where_its_class_says_so() {
         request.old = Some(Box::new(claim(class, before, phase)));
         match request.send(&chain).await {
             Ok(_) => assert_eq!(why, "", "{class} {before} {after} {phase}"),
-            Err(refusal) => assert_eq!(
-                refusal.status.message,
+            Err(denial) => assert_eq!(
+                denial.status.message,
                 format!("persistentvolumeclaims \"c\" is forbidden: {why}")
             ),
         }

@@ -6,7 +6,7 @@ use portcullis_api::{GroupKind, GroupResource};
 
 use crate::support::{Request, World, from_yaml, pod};
 
-/// A chain in whose namespace `default` these limits hold.
+/// A chain with these limits in the namespace `default`.
 fn chain(limits: &str) -> Chain {
     let mut world = World::new();
     let range = |namespace: &str| {
@@ -28,7 +28,7 @@ fn note(pod: &Pod) -> Option<&str> {
 }
 
 #[tokio::test]
-async fn defaults_are_filled_in_and_noted() {
+async fn defaults_are_set_and_annotated() {
     let chain = chain(DEFAULTS);
     let given = "{containers: [{name: c, resources: {requests: {memory: 64Mi}}}, {name: d, resources: {limits: {cpu: 1, memory: 1Gi}, requests: {cpu: 1, memory: 1Gi}}}], initContainers: [{name: i}]}";
     let wanted = "{containers: [{name: c, resources: {limits: {cpu: 500m, memory: 256Mi}, requests: {cpu: 250m, memory: 64Mi}}}, {name: d, resources: {limits: {cpu: 1, memory: 1Gi}, requests: {cpu: 1, memory: 1Gi}}}], initContainers: [{name: i, resources: {limits: {cpu: 500m, memory: 256Mi}, requests: {cpu: 250m, memory: 128Mi}}}]}";
@@ -46,9 +46,9 @@ async fn defaults_are_filled_in_and_noted() {
     assert_eq!(update.pod(&chain).await, pod("a", given));
 }
 
-async fn refused(limits: &str, spec: &str) -> String {
+async fn denied(limits: &str, spec: &str) -> String {
     let (text, code) = Request::create_pod(pod("a", spec))
-        .refused(&chain(limits))
+        .denied(&chain(limits))
         .await;
     assert_eq!(code, 403);
     text.strip_prefix("pods \"a\" is forbidden: ")
@@ -61,7 +61,7 @@ fn one(resources: &str) -> String {
 }
 
 #[tokio::test]
-async fn containers_stay_within_bounds() {
+async fn containers_must_be_within_bounds() {
     let bounds = "{type: Container, min: {cpu: 50m}, max: {memory: 1Gi}}";
     for (resources, why) in [
         (
@@ -93,14 +93,14 @@ async fn containers_stay_within_bounds() {
             "[minimum cpu usage per Container is 50m, but request is 10m, maximum memory usage per Container is 1Gi.  No limit is specified]",
         ),
     ] {
-        assert_eq!(refused(bounds, &one(resources)).await, why);
+        assert_eq!(denied(bounds, &one(resources)).await, why);
     }
     let fine = one("requests: {cpu: 0.05}, limits: {memory: 1024Mi}");
     Request::create_pod(pod("a", &fine))
         .pod(&chain(bounds))
         .await;
     let init = "{containers: [{name: c, resources: {requests: {cpu: 1}, limits: {memory: 1Mi}}}], initContainers: [{name: i}]}";
-    let text = refused(bounds, init).await;
+    let text = denied(bounds, init).await;
     assert!(
         text.starts_with("[minimum cpu usage per Container is 50m.  No request"),
         "{text}"
@@ -108,7 +108,7 @@ async fn containers_stay_within_bounds() {
 }
 
 #[tokio::test]
-async fn limits_lie_only_so_far_above_requests() {
+async fn the_ratio_of_limits_to_requests_is_bounded() {
     let ratio = "{type: Container, maxLimitRequestRatio: {cpu: 2500m}}";
     let text = "cpu max limit to request ratio per Container is 2500m, but";
     for (resources, why) in [
@@ -127,7 +127,7 @@ async fn limits_lie_only_so_far_above_requests() {
         ),
     ] {
         assert_eq!(
-            refused(ratio, &one(resources)).await,
+            denied(ratio, &one(resources)).await,
             format!("{text} {why}")
         );
     }
@@ -138,7 +138,7 @@ async fn limits_lie_only_so_far_above_requests() {
 }
 
 #[tokio::test]
-async fn a_pod_counts_its_containers_together_and_init_containers_alone() {
+async fn a_pod_is_the_sum_of_its_containers_or_its_largest_init_container() {
     let bounds = "{type: Pod, max: {cpu: 3}}";
     let cpu = |c: &str, d: &str, i: &str| {
         let of =
@@ -155,12 +155,12 @@ async fn a_pod_counts_its_containers_together_and_init_containers_alone() {
         .await;
     for (spec, sum) in [(cpu("1", "2500m", "1"), "3500m"), (cpu("1", "1", "4"), "4")] {
         let why = format!("maximum cpu usage per Pod is 3, but limit is {sum}");
-        assert_eq!(refused(bounds, &spec).await, why);
+        assert_eq!(denied(bounds, &spec).await, why);
     }
 }
 
 #[tokio::test]
-async fn a_pod_has_no_sum_of_what_a_container_leaves_open() {
+async fn a_resource_that_a_container_leaves_out_has_no_sum() {
     let memory = |c: &str, d: &str| {
         let of = |memory: &str| format!("resources: {{limits: {{{memory}}}}}");
         format!(
@@ -175,13 +175,13 @@ async fn a_pod_has_no_sum_of_what_a_container_leaves_open() {
             memory("memory: 1Gi", ""),
             "maximum memory usage per Pod is 2Gi.  No limit is specified",
         ),
-        // sums read in powers of ten
+        // sums are formatted in decimal
         (
             memory("memory: 1Gi", "memory: 1025Mi"),
             "maximum memory usage per Pod is 2Gi, but limit is 2148532224",
         ),
     ] {
-        assert_eq!(refused(bounds, &spec).await, why);
+        assert_eq!(denied(bounds, &spec).await, why);
     }
     let fine = memory("memory: 1Gi", "memory: 1024Mi");
     let chain = chain(bounds);
@@ -189,7 +189,7 @@ async fn a_pod_has_no_sum_of_what_a_container_leaves_open() {
 }
 
 #[tokio::test]
-async fn claims_ask_for_so_much_storage() {
+async fn the_storage_of_claims_is_bounded() {
     let kind = GroupKind {
         group: "",
         kind: "PersistentVolumeClaim",
@@ -222,11 +222,11 @@ async fn claims_ask_for_so_much_storage() {
     ] {
         let request = || Request::create(kind, resource, claim(storage));
         let text = format!("persistentvolumeclaims \"c\" is forbidden: {why}");
-        assert_eq!(request().refused(&chain).await, (text.clone(), 403));
+        assert_eq!(request().denied(&chain).await, (text.clone(), 403));
         let mut grown = request();
         grown.operation = Operation::Update;
         grown.old = Some(Box::new(claim("storage: 2Gi")));
-        assert_eq!(grown.refused(&chain).await.0, text);
+        assert_eq!(grown.denied(&chain).await.0, text);
         let mut going = request();
         going.operation = Operation::Update;
         let old = "{metadata: {name: c, deletionTimestamp: '2026-01-01T00:00:00Z'}}";

@@ -1,4 +1,4 @@
-//! The plugins as the server uses them: selected by flags, in one chain, with lookups in memory.
+//! The plugins in a chain, selected by flags as in the server, with lookups in memory.
 #![allow(
     clippy::unwrap_used,
     unreachable_pub,

@@ -28,8 +28,8 @@ fn chain() -> Chain {
     world.namespaces.add(namespace("doubtful", "Active"));
     world
         .namespaces
-        .add_late(namespace("doubtful", "Terminating"));
-    world.namespaces.add_late(namespace("fresh", "Active"));
+        .add_to_store(namespace("doubtful", "Terminating"));
+    world.namespaces.add_to_store(namespace("fresh", "Active"));
     world.chain(&["NamespaceLifecycle"])
 }
 
@@ -43,10 +43,10 @@ fn delete(name: &str) -> Request {
 }
 
 #[tokio::test]
-async fn three_namespaces_stay() {
+async fn three_namespaces_cannot_be_deleted() {
     let chain = chain();
     for name in ["default", "kube-system", "kube-public"] {
-        let (text, code) = delete(name).refused(&chain).await;
+        let (text, code) = delete(name).denied(&chain).await;
         let wanted =
             format!("namespaces \"{name}\" is forbidden: this namespace may not be deleted");
         assert_eq!((text, code), (wanted, 403));
@@ -60,18 +60,15 @@ async fn a_missing_namespace_is_404_for_creations_and_updates() {
     let create = Request::create_pod(pod("a", "{}")).in_namespace("absent");
     let update = Request::update_pod(pod("a", "{}"), pod("a", "{}")).in_namespace("absent");
     for request in [create, update] {
-        let refused = request.refused(&chain).await;
-        assert_eq!(
-            refused,
-            (r#"namespaces "absent" not found"#.to_owned(), 404)
-        );
+        let denied = request.denied(&chain).await;
+        assert_eq!(denied, (r#"namespaces "absent" not found"#.to_owned(), 404));
     }
     let fresh = Request::create_pod(pod("a", "{}")).in_namespace("fresh");
-    fresh.send(&chain).await.expect("the store has it already");
+    fresh.send(&chain).await.expect("it exists in the store");
 }
 
 #[tokio::test]
-async fn nothing_new_in_a_terminating_namespace() {
+async fn a_terminating_namespace_allows_no_creations() {
     let chain = chain();
     let create = Request::create_pod(pod("a", "{}")).in_namespace("going");
     let status = create.send(&chain).await.unwrap_err().status;
@@ -87,27 +84,33 @@ async fn nothing_new_in_a_terminating_namespace() {
     assert_eq!(causes[0].field, "metadata.namespace");
 
     let update = Request::update_pod(pod("a", "{}"), pod("a", "{}")).in_namespace("going");
-    update.send(&chain).await.expect("what is there may change");
+    update
+        .send(&chain)
+        .await
+        .expect("existing objects may be updated");
     let mut deletion = Request::create_pod(pod("a", "{}")).in_namespace("going");
     deletion.operation = Operation::Delete;
-    deletion.send(&chain).await.expect("and go");
+    deletion
+        .send(&chain)
+        .await
+        .expect("existing objects may be deleted");
 }
 
 #[tokio::test]
-async fn after_a_deletion_memory_is_not_trusted() {
+async fn after_a_deletion_the_namespace_is_read_from_the_store() {
     let chain = chain();
     let create = || Request::create_pod(pod("a", "{}")).in_namespace("doubtful");
     create()
         .send(&chain)
         .await
-        .expect("memory says it is active");
+        .expect("the cache has it as active");
     delete("doubtful").send(&chain).await.unwrap();
-    let (text, _) = create().refused(&chain).await;
+    let (text, _) = create().denied(&chain).await;
     assert!(text.ends_with("because it is being terminated"), "{text}");
 }
 
 #[tokio::test]
-async fn access_reviews_and_cluster_scoped_kinds_need_no_namespace() {
+async fn access_reviews_and_cluster_scoped_kinds_require_no_namespace() {
     let chain = chain();
     let kind = GroupKind {
         group: "authorization.k8s.io",
@@ -124,10 +127,10 @@ async fn access_reviews_and_cluster_scoped_kinds_need_no_namespace() {
 }
 
 #[tokio::test]
-async fn namespace_exists_only_asks_whether_it_is_there() {
+async fn namespace_exists_ignores_the_phase() {
     let mut world = World::new();
     world.namespaces.add(namespace("going", "Terminating"));
-    world.namespaces.add_late(namespace("fresh", "Active"));
+    world.namespaces.add_to_store(namespace("fresh", "Active"));
     let chain = world.chain(&["NamespaceExists"]);
     for there in ["default", "going", "fresh"] {
         let create = Request::create_pod(pod("a", "{}")).in_namespace(there);
@@ -135,9 +138,6 @@ async fn namespace_exists_only_asks_whether_it_is_there() {
     }
     let mut delete = Request::create_pod(pod("a", "{}")).in_namespace("absent");
     delete.operation = Operation::Delete;
-    let refused = delete.refused(&chain).await;
-    assert_eq!(
-        refused,
-        (r#"namespaces "absent" not found"#.to_owned(), 404)
-    );
+    let denied = delete.denied(&chain).await;
+    assert_eq!(denied, (r#"namespaces "absent" not found"#.to_owned(), 404));
 }

@@ -11,7 +11,7 @@ use crate::support::{Request, World, from_yaml, user};
 
 const OWNER: &str = "apiVersion: v1, kind: Node, name: n1, uid: u1, controller: true";
 
-/// Two nodes, and a pod on each.
+/// A chain with two nodes and a pod on each.
 fn chain() -> Chain {
     let mut world = World::new();
     for n in ["1", "2"] {
@@ -60,13 +60,13 @@ fn updating(mut request: Request, old: impl Object, subresource: &'static str) -
     request
 }
 
-/// Refused for this reason; for none where that is empty.
-async fn judged(request: Request, why: &str) {
+/// Expects a denial for this reason, or none if it is empty.
+async fn check(request: Request, why: &str) {
     let given = format!("{:?}", request.object);
     match request.send(&chain()).await {
         Ok(_) => assert_eq!(why, "", "{given}"),
-        Err(refusal) => {
-            let text = refusal.status.message;
+        Err(denial) => {
+            let text = denial.status.message;
             assert!(
                 !why.is_empty() && text.ends_with(why),
                 "{text}, not {why}: {given}"
@@ -76,23 +76,23 @@ async fn judged(request: Request, why: &str) {
 }
 
 #[tokio::test]
-async fn others_than_nodes_are_left_alone() {
+async fn users_that_are_not_nodes_are_not_restricted() {
     let plain: Pod = from_yaml("{metadata: {name: p}, spec: {containers: []}}");
     Request::create_pod(plain.clone()).pod(&chain()).await;
     let mut unnamed = by_node(Request::create_pod(plain.clone()));
     unnamed.user.name = "system:node:".to_owned();
-    judged(
+    check(
         unnamed,
         "could not determine node from user \"system:node:\"",
     )
     .await;
     let mut outsider = by_node(Request::create_pod(plain));
     outsider.user.groups.clear();
-    judged(outsider, "").await;
+    check(outsider, "").await;
 }
 
 #[tokio::test]
-async fn a_node_makes_mirror_pods_of_its_own_that_name_nothing() {
+async fn a_node_creates_only_its_own_mirror_pods_without_references() {
     let plain: Pod = from_yaml("{metadata: {name: p}, spec: {containers: []}}");
     let here = "nodeName: n1";
     let with = |spec: &str| mirror(&format!("{{{OWNER}}}"), &format!("{here}, {spec}"));
@@ -148,34 +148,34 @@ async fn a_node_makes_mirror_pods_of_its_own_that_name_nothing() {
         ),
         (with("volumes: [{name: v, emptyDir: {}}]"), ""),
     ] {
-        judged(by_node(Request::create_pod(pod)), why).await;
+        check(by_node(Request::create_pod(pod)), why).await;
     }
 }
 
 #[tokio::test]
-async fn a_node_changes_and_deletes_only_pods_of_its_own() {
+async fn a_node_changes_and_deletes_only_pods_bound_to_it() {
     for (n, whether) in [("1", true), ("2", false)] {
         let expect = |why: &'static str| if whether { "" } else { why };
         let request = updating(by_node(Request::create_pod(on(n))), on(n), "status");
         let why =
             "node \"n1\" can only update pod status for pods with spec.nodeName set to itself";
-        judged(request, expect(why)).await;
+        check(request, expect(why)).await;
         let mut request = by_node(Request::create_pod(on(n)));
         request.operation = Operation::Delete;
         request.object = None;
         let why = "node \"n1\" can only delete pods with spec.nodeName set to itself";
-        judged(request, expect(why)).await;
+        check(request, expect(why)).await;
         let eviction: Eviction = from_yaml(&format!("{{metadata: {{name: p{n}}}}}"));
         let mut request = of("", "Eviction", "pods", eviction);
         request.subresource = "eviction";
         let why = "node n1 can only evict pods with spec.nodeName set to itself";
-        judged(request, expect(why)).await;
+        check(request, expect(why)).await;
         let token: TokenRequest = from_yaml(&format!(
             "{{metadata: {{name: default}}, spec: {{audiences: [], boundObjectRef: {{apiVersion: v1, kind: Pod, name: p{n}, uid: x{n}}}}}}}"
         ));
         let mut request = of("", "TokenRequest", "serviceaccounts", token);
         request.subresource = "token";
-        judged(
+        check(
             request,
             expect("node requested token bound to a pod scheduled on a different node"),
         )
@@ -184,20 +184,20 @@ async fn a_node_changes_and_deletes_only_pods_of_its_own() {
     let mut labelled = on("1");
     labelled.metadata.labels = Some([("a".to_owned(), "b".to_owned())].into());
     let request = updating(by_node(Request::create_pod(labelled)), on("1"), "status");
-    judged(
+    check(
         request,
         "node \"n1\" cannot update labels through pod status",
     )
     .await;
     let request = updating(by_node(Request::create_pod(on("1"))), on("1"), "");
-    judged(
+    check(
         request,
         "unexpected operation \"UPDATE\", node \"n1\" can only create and delete mirror pods",
     )
     .await;
     let mut request = by_node(Request::create_pod(on("1")));
     request.subresource = "binding";
-    judged(
+    check(
         request,
         "unexpected pod subresource \"binding\", only 'status' and 'eviction' are allowed",
     )
@@ -205,7 +205,7 @@ async fn a_node_changes_and_deletes_only_pods_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_token_is_for_a_pod_as_it_is_now() {
+async fn a_token_must_be_bound_to_an_existing_pod() {
     for (bound, why) in [
         ("", "node requested token not bound to a pod"),
         (
@@ -230,7 +230,7 @@ async fn a_token_is_for_a_pod_as_it_is_now() {
         ));
         let mut request = of("", "TokenRequest", "serviceaccounts", token);
         request.subresource = "token";
-        judged(request, why).await;
+        check(request, why).await;
     }
 }
 
@@ -241,7 +241,7 @@ fn node(name: &str, labels: &str, spec: &str) -> Node {
 }
 
 #[tokio::test]
-async fn a_node_speaks_for_itself_and_does_not_steer_work() {
+async fn a_node_changes_only_itself_and_no_restricted_labels_or_taints() {
     let nodes = |object: Node| of("", "Node", "nodes", object);
     for (made, why) in [
         (
@@ -273,7 +273,7 @@ async fn a_node_speaks_for_itself_and_does_not_steer_work() {
             "node \"n1\" is not allowed to create pods with a non-nil configSource",
         ),
     ] {
-        judged(nodes(made), why).await;
+        check(nodes(made), why).await;
     }
     let old = || node("n1", "a.node-restriction.kubernetes.io/b: c", "");
     for (new, why) in [
@@ -292,24 +292,24 @@ async fn a_node_speaks_for_itself_and_does_not_steer_work() {
         ),
     ] {
         for subresource in ["", "status"] {
-            judged(updating(nodes(new.clone()), old(), subresource), why).await;
+            check(updating(nodes(new.clone()), old(), subresource), why).await;
         }
     }
 }
 
 #[tokio::test]
-async fn a_node_has_one_lease_and_sizes_of_claims() {
+async fn a_node_updates_its_lease_and_the_sizes_of_claims() {
     let lease = |name: &str, namespace: &str| {
         let lease: Lease = from_yaml(&format!("{{metadata: {{name: {name}}}}}"));
         of("coordination.k8s.io", "Lease", "leases", lease).in_namespace(namespace)
     };
-    judged(lease("n1", "kube-node-lease"), "").await;
-    judged(
+    check(lease("n1", "kube-node-lease"), "").await;
+    check(
         lease("n1", "default"),
         "can only access leases in the \"kube-node-lease\" system namespace",
     )
     .await;
-    judged(
+    check(
         lease("n2", "kube-node-lease"),
         "can only access node lease with the same name as the requesting node",
     )
@@ -327,10 +327,10 @@ async fn a_node_has_one_lease_and_sizes_of_claims() {
             object,
         )
     };
-    judged(claims(claim("", "")), "may only update PVC status").await;
+    check(claims(claim("", "")), "may only update PVC status").await;
     let grown = claim("", "capacity: {storage: 2Gi}");
-    judged(updating(claims(grown), claim("", ""), "status"), "").await;
+    check(updating(claims(grown), claim("", ""), "status"), "").await;
     let phase = claim("", "phase: Bound");
     let why = "node \"n1\" is not allowed to update fields other than status.capacity and status.conditions";
-    judged(updating(claims(phase), claim("", ""), "status"), why).await;
+    check(updating(claims(phase), claim("", ""), "status"), why).await;
 }

@@ -1,5 +1,5 @@
-//! `PodSecurity`: every check in its versions (`testdata/admission/podsecurity/*.yaml`), and what
-//! namespaces choose.
+//! `PodSecurity`: every check in its versions (`testdata/admission/podsecurity/*.yaml`), and the
+//! labels of namespaces.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -38,7 +38,7 @@ fn latest() -> String {
     "latest".to_owned()
 }
 
-/// A namespace with these labels, named without their prefix.
+/// A namespace with these labels, given without their prefix.
 fn labelled(name: &str, labels: &[(&str, &str)]) -> Namespace {
     let mut namespace: Namespace = from_yaml(&format!("metadata: {{name: {name}}}"));
     let full = |(key, value): &(&str, &str)| {
@@ -58,7 +58,7 @@ fn chain(labels: &[(&str, &str)]) -> Chain {
 }
 
 #[tokio::test]
-async fn every_check_holds_as_of_its_release() {
+async fn every_check_applies_from_its_release() {
     let folder = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../testdata/admission/podsecurity"
@@ -76,11 +76,11 @@ async fn every_check_holds_as_of_its_release() {
                 pod.metadata.annotations = Some(case.annotations);
                 pod.spec = Some(from_value(case.pod));
                 let answer = Request::create_pod(pod).send(&chain).await;
-                let refused = answer.err().map(|refusal| refusal.status.message);
+                let denied = answer.err().map(|denial| denial.status.message);
                 let wanted = case.violates.map(|violates| {
                     format!("pods \"p\" is forbidden: violates PodSecurity \"{level}:{version}\": {violates}")
                 });
-                assert_eq!(refused, wanted, "{level}:{version}: {}", case.what);
+                assert_eq!(denied, wanted, "{level}:{version}: {}", case.what);
                 cases += 1;
             }
         }
@@ -101,13 +101,13 @@ async fn namespaces_without_labels_allow_everything() {
 }
 
 #[tokio::test]
-async fn what_is_enforced_is_refused_without_a_warning() {
+async fn enforced_violations_are_denied_without_a_warning() {
     let chain = chain(&[("enforce", "baseline"), ("audit", "restricted")]);
-    let refusal = Request::create_pod(pod("p", PRIVILEGED))
+    let denial = Request::create_pod(pod("p", PRIVILEGED))
         .send(&chain)
         .await
         .unwrap_err();
-    assert_eq!((refusal.plugin, refusal.status.code), ("PodSecurity", 403));
+    assert_eq!((denial.plugin, denial.status.code), ("PodSecurity", 403));
     let answer = Request::create_pod(pod("p", "{}"))
         .send(&chain)
         .await
@@ -126,7 +126,7 @@ async fn what_is_enforced_is_refused_without_a_warning() {
 }
 
 #[tokio::test]
-async fn warnings_warn() {
+async fn warn_labels_add_warnings() {
     let chain = chain(&[("warn", "baseline"), ("warn-version", "v1.24")]);
     let answer = Request::create_pod(pod("p", PRIVILEGED))
         .send(&chain)
@@ -137,7 +137,7 @@ async fn warnings_warn() {
 }
 
 #[tokio::test]
-async fn templates_are_warned_of_what_their_pods_will_meet() {
+async fn violations_of_pod_templates_are_warnings() {
     let chain = chain(&[("enforce", "baseline"), ("enforce-version", "v1.24")]);
     let kind = GroupKind {
         group: "apps",
@@ -159,9 +159,9 @@ async fn templates_are_warned_of_what_their_pods_will_meet() {
 }
 
 #[tokio::test]
-async fn labels_nobody_understands_mean_the_strictest() {
+async fn invalid_labels_enforce_the_strictest_level() {
     let chain = chain(&[("enforce", "odd"), ("audit", "odd"), ("warn", "odd")]);
-    let (text, _) = Request::create_pod(pod("p", "{}")).refused(&chain).await;
+    let (text, _) = Request::create_pod(pod("p", "{}")).denied(&chain).await;
     assert!(
         text.contains(r#"violates PodSecurity "restricted:latest""#),
         "{text}"
@@ -169,7 +169,7 @@ async fn labels_nobody_understands_mean_the_strictest() {
 }
 
 #[tokio::test]
-async fn updates_matter_if_they_change_images_or_annotated_profiles() {
+async fn updates_are_checked_if_they_change_images_or_annotated_profiles() {
     let chain = chain(&[("enforce", "baseline")]);
     let container =
         |image: &str| format!("{{hostPID: true, containers: [{{name: a, image: {image}}}]}}");
@@ -178,7 +178,7 @@ async fn updates_matter_if_they_change_images_or_annotated_profiles() {
     labelled.metadata.labels = Some([("a".to_owned(), "b".to_owned())].into());
     Request::update_pod(old.clone(), labelled).pod(&chain).await;
     Request::update_pod(old.clone(), pod("p", &container("i2")))
-        .refused(&chain)
+        .denied(&chain)
         .await;
     for key in [
         "seccomp.security.alpha.kubernetes.io/pod",
@@ -187,7 +187,7 @@ async fn updates_matter_if_they_change_images_or_annotated_profiles() {
         let mut annotated = old.clone();
         annotated.metadata.annotations = Some([(key.to_owned(), "x".to_owned())].into());
         Request::update_pod(old.clone(), annotated)
-            .refused(&chain)
+            .denied(&chain)
             .await;
     }
     let mut ephemeral = old.clone();
@@ -195,7 +195,7 @@ async fn updates_matter_if_they_change_images_or_annotated_profiles() {
     spec.ephemeral_containers = Some(from_yaml("[{name: e, image: i}]"));
     let mut request = Request::update_pod(old.clone(), ephemeral);
     request.subresource = "ephemeralcontainers";
-    request.refused(&chain).await;
+    request.denied(&chain).await;
     let mut status = Request::update_pod(old, pod("p", &container("i2")));
     status.subresource = "status";
     status.pod(&chain).await;
@@ -219,7 +219,7 @@ fn relabel(old: Option<&[(&str, &str)]>, new: &[(&str, &str)]) -> Request {
 }
 
 #[tokio::test]
-async fn wrong_labels_are_refused_where_they_are_new() {
+async fn invalid_labels_are_rejected_unless_unchanged() {
     let chain = chain(&[]);
     let wrong: &[_] = &[("enforce", "odd"), ("warn-version", "v2")];
     let status = relabel(None, wrong).send(&chain).await.unwrap_err().status;
@@ -229,7 +229,7 @@ async fn wrong_labels_are_refused_where_they_are_new() {
         r#"Namespace "ns" is invalid: [metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: "odd": must be one of privileged, baseline, restricted, metadata.labels[pod-security.kubernetes.io/warn-version]: Invalid value: "v2": must be "latest" or "v1.x"]"#
     );
     relabel(Some(wrong), wrong).send(&chain).await.unwrap();
-    relabel(Some(&[]), wrong).refused(&chain).await;
+    relabel(Some(&[]), wrong).denied(&chain).await;
     for version in ["v1.0", "v1.24", "latest"] {
         relabel(None, &[("enforce-version", version)])
             .send(&chain)
@@ -238,13 +238,13 @@ async fn wrong_labels_are_refused_where_they_are_new() {
     }
     for version in ["v1.01", "1.24", "v1.", "v1.x", "v1.+1", ""] {
         relabel(None, &[("enforce-version", version)])
-            .refused(&chain)
+            .denied(&chain)
             .await;
     }
 }
 
 #[tokio::test]
-async fn raising_the_level_warns_of_pods_already_there() {
+async fn raising_the_level_warns_of_existing_pods() {
     let mut world = World::new();
     for (name, spec) in [
         ("b", PRIVILEGED),

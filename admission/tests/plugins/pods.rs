@@ -1,4 +1,4 @@
-//! The plugins that fill in pods and nodes, whoever makes them.
+//! The plugins that set defaults in pods, nodes and volumes, and some that deny pods.
 
 use k8s_openapi::api::core::v1::{Node, PersistentVolumeClaim, Pod, PodSpec, Service};
 use k8s_openapi::api::scheduling::v1::PriorityClass;
@@ -19,7 +19,7 @@ fn of(
 }
 
 #[tokio::test]
-async fn pods_tolerate_lost_nodes_for_five_minutes() {
+async fn pods_tolerate_unreachable_nodes_for_five_minutes() {
     let chain = World::new().chain(&["DefaultTolerationSeconds"]);
     let not_ready = "{key: node.kubernetes.io/not-ready, operator: Exists, effect: NoExecute, tolerationSeconds: 300}";
     let unreachable = "{key: node.kubernetes.io/unreachable, operator: Exists, effect: NoExecute, tolerationSeconds: 300}";
@@ -46,7 +46,7 @@ async fn pods_tolerate_lost_nodes_for_five_minutes() {
     }
 }
 
-/// The classes of these tests, `glob` being the default if it is to be there.
+/// The classes of these tests; `glob` is the default class, if there is one.
 fn classes(with_default: bool) -> World {
     let mut world = World::new();
     let classes = &mut world.priority_classes;
@@ -57,7 +57,7 @@ fn classes(with_default: bool) -> World {
         "{metadata: {name: never}, value: -5, preemptionPolicy: Never}",
     ));
     classes.add(from_yaml("{metadata: {name: plain}, value: 3}"));
-    classes.add_late(from_yaml(
+    classes.add_to_store(from_yaml(
         "{metadata: {name: late}, value: 4, preemptionPolicy: Never}",
     ));
     if with_default {
@@ -120,7 +120,7 @@ async fn priorities_come_from_classes() {
 }
 
 #[tokio::test]
-async fn priorities_that_disagree_with_their_class_are_refused() {
+async fn priorities_that_differ_from_their_class_are_denied() {
     let chain = classes(false).chain(&["Priority"]);
     for (given, why) in [
         (
@@ -136,8 +136,8 @@ async fn priorities_that_disagree_with_their_class_are_refused() {
             "the string value of PreemptionPolicy (Odd) must not be provided in pod spec; priority admission controller computed PreemptLowerPriority from the given PriorityClass name",
         ),
     ] {
-        let refused = Request::create_pod(pod("a", given)).refused(&chain).await;
-        assert_eq!(refused, (format!("pods \"a\" is forbidden: {why}"), 403));
+        let denied = Request::create_pod(pod("a", given)).denied(&chain).await;
+        assert_eq!(denied, (format!("pods \"a\" is forbidden: {why}"), 403));
     }
 }
 
@@ -150,7 +150,7 @@ async fn an_update_keeps_priority() {
 }
 
 #[tokio::test]
-async fn one_class_is_the_default() {
+async fn a_second_default_class_is_denied() {
     let (kind, resource) = of("PriorityClass", "scheduling.k8s.io", "priorityclasses");
     let class = |name: &str| -> PriorityClass {
         from_yaml(&format!(
@@ -158,14 +158,17 @@ async fn one_class_is_the_default() {
         ))
     };
     let chain = classes(true).chain(&["Priority"]);
-    let refused = Request::create(kind, resource, class("third"))
-        .refused(&chain)
+    let denied = Request::create(kind, resource, class("third"))
+        .denied(&chain)
         .await;
     let text = r#"priorityclasses.scheduling.k8s.io "third" is forbidden: PriorityClass glob is already marked as default. Only one default can exist"#;
-    assert_eq!(refused, (text.to_owned(), 403));
+    assert_eq!(denied, (text.to_owned(), 403));
     let mut update = Request::create(kind, resource, class("glob"));
     update.operation = portcullis_admission::Operation::Update;
-    update.send(&chain).await.expect("it is the default itself");
+    update
+        .send(&chain)
+        .await
+        .expect("it is the default class itself");
     let chain = classes(false).chain(&["Priority"]);
     Request::create(kind, resource, class("third"))
         .send(&chain)
@@ -182,7 +185,7 @@ async fn runtime_classes_add_overhead_and_scheduling() {
         ));
         world
             .runtime_classes
-            .add_late(from_yaml("{metadata: {name: plain}, handler: plain}"));
+            .add_to_store(from_yaml("{metadata: {name: plain}, handler: plain}"));
         world.chain(&["RuntimeClass"])
     };
     let chain = world();
@@ -200,7 +203,7 @@ async fn runtime_classes_add_overhead_and_scheduling() {
     );
     let same = Request::create_pod(same).pod(&chain).await;
     assert_eq!(spec(&same).tolerations.as_ref().map(Vec::len), Some(1));
-    // what the class's toleration covers goes
+    // tolerations that the class's one covers are removed
     let narrow = "tolerations: [{key: kata, operator: Equal, value: x, effect: NoSchedule}, {key: b, operator: Exists}]";
     let narrow = pod("a", &format!("{{runtimeClassName: kata, {narrow}}}"));
     let merged = Request::create_pod(narrow).pod(&chain).await;
@@ -228,13 +231,13 @@ async fn runtime_classes_add_overhead_and_scheduling() {
             "conflict: runtimeClass.scheduling.nodeSelector[kata] = yes; pod.spec.nodeSelector[kata] = no",
         ),
     ] {
-        let refused = Request::create_pod(pod("a", given)).refused(&chain).await;
-        assert_eq!(refused, (format!("pods \"a\" is forbidden: {why}"), 403));
+        let denied = Request::create_pod(pod("a", given)).denied(&chain).await;
+        assert_eq!(denied, (format!("pods \"a\" is forbidden: {why}"), 403));
     }
 }
 
 #[tokio::test]
-async fn vendors_resources_are_tolerated() {
+async fn requests_for_extended_resources_add_tolerations() {
     let chain = World::new().chain(&["ExtendedResourceToleration"]);
     let asks = "containers: [{name: a, resources: {requests: {cpu: 1, b.example/x: 1, kubernetes.io/y: 1}}}], initContainers: [{name: i, resources: {requests: {a.example/x: 1}}}]";
     let tolerates = |name: &str| format!("{{key: {name}, operator: Exists, effect: NoSchedule}}");
@@ -244,7 +247,7 @@ async fn vendors_resources_are_tolerated() {
     };
     let given = pod("a", &format!("{{{asks}}}"));
     assert_eq!(Request::create_pod(given).pod(&chain).await, both(""));
-    // what is there already, and for a while only, is there for ever
+    // an existing toleration with a time limit loses the limit
     let limited = "{key: a.example/x, operator: Exists, effect: NoSchedule, tolerationSeconds: 5}";
     let given = pod("a", &format!("{{{asks}, tolerations: [{limited}]}}"));
     let created = Request::create_pod(given).pod(&chain).await;
@@ -256,7 +259,7 @@ async fn vendors_resources_are_tolerated() {
 }
 
 #[tokio::test]
-async fn pods_run_where_their_namespace_says() {
+async fn pods_get_the_node_selector_of_their_namespace() {
     let mut world = World::new();
     for (name, selector) in [("here", "zone=a, disk = ssd"), ("odd", "zone")] {
         let annotation = format!("{{scheduler.alpha.kubernetes.io/node-selector: '{selector}'}}");
@@ -282,20 +285,20 @@ async fn pods_run_where_their_namespace_says() {
     let conflict = create("here", "{nodeSelector: {zone: b}}");
     let why = "pod node label selector conflicts with its namespace node label selector";
     assert_eq!(
-        conflict.refused(&chain).await,
+        conflict.denied(&chain).await,
         (format!("pods \"a\" is forbidden: {why}"), 403)
     );
-    let (text, code) = create("odd", "{}").refused(&chain).await;
+    let (text, code) = create("odd", "{}").denied(&chain).await;
     assert_eq!(
         (text.as_str(), code),
         ("Internal error occurred: invalid selector: [zone]", 500)
     );
-    let missing = create("none", "{}").refused(&chain).await;
+    let missing = create("none", "{}").denied(&chain).await;
     assert_eq!(missing, ("namespaces \"none\" not found".to_owned(), 404));
 }
 
 #[tokio::test]
-async fn new_nodes_are_not_ready() {
+async fn new_nodes_are_tainted_not_ready() {
     let chain = World::new().chain(&["TaintNodesByCondition"]);
     let (kind, resource) = of("Node", "", "nodes");
     let tainted: Node = from_yaml(
@@ -312,7 +315,7 @@ async fn new_nodes_are_not_ready() {
 }
 
 #[tokio::test]
-async fn claims_and_volumes_in_use_are_protected() {
+async fn claims_and_volumes_get_protection_finalizers() {
     let chain = World::new().chain(&["StorageObjectInUseProtection"]);
     let (kind, resource) = of("PersistentVolumeClaim", "", "persistentvolumeclaims");
     let claim: PersistentVolumeClaim = from_yaml("{metadata: {name: c, finalizers: [a/b]}}");
@@ -326,7 +329,7 @@ async fn claims_and_volumes_in_use_are_protected() {
 }
 
 #[tokio::test]
-async fn images_are_always_pulled_if_that_is_asked_for() {
+async fn always_pull_images_sets_the_policy_of_every_container() {
     let chain = World::new().chain(&["AlwaysPullImages"]);
     let containers = |policy: &str| {
         let list = format!("[{{name: c, image: i, imagePullPolicy: {policy}}}]");
@@ -341,9 +344,9 @@ async fn images_are_always_pulled_if_that_is_asked_for() {
     assert_eq!(update.pod(&chain).await, containers("Never"));
 }
 
-/// The plugins that look at images and contexts look at containers that are added later as well.
+/// The plugins that check images and security contexts also check containers that are added later.
 #[tokio::test]
-async fn ephemeral_containers_are_looked_at_as_they_are_added() {
+async fn added_ephemeral_containers_are_checked() {
     let adding = |before: &str, added: &str| {
         let old = pod("a", &format!("{{ephemeralContainers: [{before}]}}"));
         let both = [before, added].map(str::trim).join(", ");
@@ -366,7 +369,7 @@ async fn ephemeral_containers_are_looked_at_as_they_are_added() {
 
     let chain = World::new().chain(&["SecurityContextDeny"]);
     let added = "{name: new, image: i, securityContext: {runAsUser: 0}}";
-    let (text, code) = adding("", added).refused(&chain).await;
+    let (text, code) = adding("", added).denied(&chain).await;
     assert_eq!(code, 403);
     assert!(
         text.contains("SecurityContext.RunAsUser is forbidden"),
@@ -376,7 +379,7 @@ async fn ephemeral_containers_are_looked_at_as_they_are_added() {
 }
 
 #[tokio::test]
-async fn old_plugins_refuse_what_they_always_refused() {
+async fn deprecated_plugins_still_deny() {
     let anti_affinity = |key: &str| {
         format!(
             "{{affinity: {{podAntiAffinity: {{requiredDuringSchedulingIgnoredDuringExecution: [{{topologyKey: {key}}}]}}}}}}"
@@ -400,15 +403,15 @@ async fn old_plugins_refuse_what_they_always_refused() {
         ),
     ] {
         let chain = World::new().chain(&[plugin]);
-        let refused = Request::create_pod(pod("a", &given)).refused(&chain).await;
-        assert_eq!(refused, (format!("pods \"a\" is forbidden: {why}"), 403));
+        let denied = Request::create_pod(pod("a", &given)).denied(&chain).await;
+        assert_eq!(denied, (format!("pods \"a\" is forbidden: {why}"), 403));
         let fine = pod("a", &anti_affinity("kubernetes.io/hostname"));
         Request::create_pod(fine).pod(&chain).await;
     }
 }
 
 #[tokio::test]
-async fn services_gain_no_external_ips_where_that_is_denied() {
+async fn services_may_keep_but_not_add_external_ips() {
     let chain = World::new().chain(&["DenyServiceExternalIPs"]);
     let (kind, resource) = of("Service", "", "services");
     let service = |ips: &str| -> Service {
@@ -416,11 +419,11 @@ async fn services_gain_no_external_ips_where_that_is_denied() {
             "{{metadata: {{name: s}}, spec: {{externalIPs: {ips}}}}}"
         ))
     };
-    let refused = Request::create(kind, resource, service("[1.2.3.4]"))
-        .refused(&chain)
+    let denied = Request::create(kind, resource, service("[1.2.3.4]"))
+        .denied(&chain)
         .await;
     let text = r#"services "s" is forbidden: Use of external IPs is denied by admission control"#;
-    assert_eq!(refused, (text.to_owned(), 403));
+    assert_eq!(denied, (text.to_owned(), 403));
     let mut update = Request::create(kind, resource, service("[1.2.3.4]"));
     update.old = Some(Box::new(service("[1.2.3.4, 1.2.3.5]")));
     update.send(&chain).await.unwrap();

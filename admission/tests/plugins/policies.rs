@@ -1,4 +1,4 @@
-//! Which policy lets a pod in, for whom, and what updates are about.
+//! Which policy accepts a pod, who may use it, and how updates are validated.
 
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
@@ -10,11 +10,10 @@ use crate::support::{Request, World, from_yaml, pod};
 const PLUGIN: &[&str] = &["PodSecurityPolicy"];
 const ANY: &str = "fsGroup: {rule: RunAsAny}, supplementalGroups: {rule: RunAsAny}, \
                    runAsUser: {rule: RunAsAny}, seLinux: {rule: RunAsAny}, volumes: ['*']";
-const REFUSED: &str =
-    "pods \"p\" is forbidden: unable to validate against any pod security policy:";
+const DENIED: &str = "pods \"p\" is forbidden: unable to validate against any pod security policy:";
 const NOT_PRIVILEGED: &str = "spec.containers[0].securityContext.privileged: Invalid value: true: Privileged containers are not allowed";
 
-/// A policy that allows everything unprivileged, and more or less by `spec`.
+/// A policy that allows everything except privileged containers, extended by `spec`.
 fn policy(name: &str, spec: &str) -> PodSecurityPolicy {
     let separator = if spec.is_empty() { "" } else { ", " };
     from_yaml(&format!(
@@ -46,7 +45,7 @@ fn chosen(pod: &Pod) -> &str {
         .map_or("", String::as_str)
 }
 
-/// Lets the pod in, as stored by an earlier request.
+/// The pod as stored by an earlier request that `policy` accepted.
 fn stored(mut pod: Pod, policy: &str) -> Pod {
     let annotations = pod.metadata.annotations.get_or_insert_default();
     annotations.insert(POLICY_ANNOTATION.to_owned(), policy.to_owned());
@@ -54,7 +53,7 @@ fn stored(mut pod: Pod, policy: &str) -> Pod {
 }
 
 #[tokio::test]
-async fn the_first_by_name_that_need_not_change_the_pod_wins() {
+async fn the_first_policy_by_name_that_accepts_without_defaults_is_chosen() {
     let world = cluster(&[("a", "readOnlyRootFilesystem: true"), ("c", ""), ("b", "")]);
     let chain = world.chain(PLUGIN);
     let pod = Request::create_pod(pod("p", "{}")).pod(&chain).await;
@@ -63,9 +62,9 @@ async fn the_first_by_name_that_need_not_change_the_pod_wins() {
     assert_eq!(container.security_context, None);
 }
 
-/// Every policy notes the profile of the field as an annotation, so none leaves such a pod as it is.
+/// Every policy annotates the profile of the field, so none accepts such a pod without defaults.
 #[tokio::test]
-async fn a_seccomp_profile_in_the_field_is_a_change_for_all() {
+async fn a_seccomp_profile_in_the_field_is_annotated_by_every_policy() {
     let mut world = World::new();
     for (name, spec) in [("a", "readOnlyRootFilesystem: true"), ("b", "")] {
         let mut policy = policy(name, spec);
@@ -90,7 +89,7 @@ async fn a_seccomp_profile_in_the_field_is_a_change_for_all() {
 }
 
 #[tokio::test]
-async fn else_the_first_by_name_that_changes_it() {
+async fn otherwise_the_first_policy_by_name_that_accepts_with_defaults_is_chosen() {
     let world = cluster(&[
         ("a", "privileged: true, readOnlyRootFilesystem: true"),
         ("b", "defaultAllowPrivilegeEscalation: false"),
@@ -113,44 +112,44 @@ async fn else_the_first_by_name_that_changes_it() {
 }
 
 #[tokio::test]
-async fn errors_of_all_usable_policies_are_told_and_of_no_other() {
+async fn errors_of_all_usable_policies_and_no_others_are_reported() {
     let mut world = cluster(&[("a", ""), ("b", "hostIPC: true")]);
     world.policies.put(&policy("hidden", ""));
     world.grant("bob", "policy", "hidden", "other");
     let chain = world.chain(PLUGIN);
-    let (text, code) = Request::create_pod(privileged()).refused(&chain).await;
+    let (text, code) = Request::create_pod(privileged()).denied(&chain).await;
     assert_eq!(
         text,
-        format!("{REFUSED} [{NOT_PRIVILEGED} {NOT_PRIVILEGED}]")
+        format!("{DENIED} [{NOT_PRIVILEGED} {NOT_PRIVILEGED}]")
     );
     assert_eq!(code, 403);
     let (text, _) = Request::create_pod(privileged())
         .by("bob")
-        .refused(&chain)
+        .denied(&chain)
         .await;
-    assert_eq!(text, format!("{REFUSED} []"));
+    assert_eq!(text, format!("{DENIED} []"));
 }
 
 #[tokio::test]
-async fn a_permission_for_the_empty_name_is_for_no_policy() {
+async fn a_permission_for_the_empty_name_grants_no_policy() {
     let mut world = cluster(&[("a", "")]);
     world.grant("bob", "policy", "", "default");
     let by = |name| Request::create_pod(pod("p", "{}")).by(name);
     let chain = world.chain(PLUGIN);
     assert_eq!(chosen(&by("alice").pod(&chain).await), "a");
-    let (text, _) = by("bob").refused(&chain).await;
-    assert_eq!(text, format!("{REFUSED} []"));
+    let (text, _) = by("bob").denied(&chain).await;
+    assert_eq!(text, format!("{DENIED} []"));
 }
 
 #[tokio::test]
-async fn a_refusal_names_the_pod() {
+async fn a_denial_names_the_pod() {
     let chain = cluster(&[("a", "")]).chain(PLUGIN);
-    let refusal = Request::create_pod(privileged())
+    let denial = Request::create_pod(privileged())
         .send(&chain)
         .await
         .unwrap_err();
-    assert_eq!(refusal.plugin, "PodSecurityPolicy");
-    let details = refusal.status.details.unwrap();
+    assert_eq!(denial.plugin, "PodSecurityPolicy");
+    let details = denial.status.details.unwrap();
     assert_eq!(
         (details.name.as_str(), details.kind.as_str()),
         ("p", "pods")
@@ -158,7 +157,7 @@ async fn a_refusal_names_the_pod() {
 }
 
 #[tokio::test]
-async fn use_may_be_granted_in_either_group_and_in_the_pods_namespace_only() {
+async fn use_is_granted_in_either_group_but_only_in_the_pods_namespace() {
     let mut world = World::new();
     world.policies.put(&policy("a", ""));
     world.grant("old", "extensions", "a", "default");
@@ -168,7 +167,7 @@ async fn use_may_be_granted_in_either_group_and_in_the_pods_namespace_only() {
     let create = |who| Request::create_pod(pod("p", "{}")).by(who);
     create("old").pod(&chain).await;
     for who in ["elsewhere", "wrong"] {
-        assert_eq!(create(who).refused(&chain).await.0, format!("{REFUSED} []"));
+        assert_eq!(create(who).denied(&chain).await.0, format!("{DENIED} []"));
     }
     create("elsewhere").in_namespace("other").pod(&chain).await;
 }
@@ -197,14 +196,14 @@ async fn the_service_accounts_policies_count_too() {
     Request::update_pod(pod, labelled).pod(&chain).await;
 
     let other = Request::create_pod(with_account).in_namespace("other");
-    assert_eq!(other.refused(&chain).await.0, format!("{REFUSED} []"));
+    assert_eq!(other.denied(&chain).await.0, format!("{DENIED} []"));
     let mut nameless = privileged();
     nameless.spec.as_mut().unwrap().service_account_name = Some(String::new());
-    Request::create_pod(nameless).refused(&chain).await;
+    Request::create_pod(nameless).denied(&chain).await;
 }
 
 #[tokio::test]
-async fn updates_are_judged_and_never_changed() {
+async fn updates_are_validated_but_get_no_defaults() {
     let mut world = cluster(&[("default", "readOnlyRootFilesystem: true")]);
     world
         .policies
@@ -227,28 +226,28 @@ async fn updates_are_judged_and_never_changed() {
     );
     assert_eq!(answer.audit.len(), 1);
 
-    let (text, code) = update().refused(&chain).await;
+    let (text, code) = update().denied(&chain).await;
     let read_only = "spec.containers[0].securityContext.readOnlyRootFilesystem";
     assert!(
         !text.contains(read_only),
-        "it would have been filled in: {text}"
+        "on creation it would get a default: {text}"
     );
-    assert_eq!(text, format!("{REFUSED} [{NOT_PRIVILEGED}]"));
+    assert_eq!(text, format!("{DENIED} [{NOT_PRIVILEGED}]"));
     assert_eq!(code, 403);
 }
 
 #[tokio::test]
-async fn a_policy_that_would_change_the_pod_does_not_count_for_updates() {
+async fn a_policy_that_needs_defaults_does_not_accept_updates() {
     let chain = cluster(&[("a", "readOnlyRootFilesystem: true")]).chain(PLUGIN);
     let old = stored(pod("p", "{}"), "a");
     let mut new = old.clone();
     new.metadata.labels = Some([("a".to_owned(), "b".to_owned())].into());
-    let (text, _) = Request::update_pod(old, new).refused(&chain).await;
-    assert_eq!(text, format!("{REFUSED} []"));
+    let (text, _) = Request::update_pod(old, new).denied(&chain).await;
+    assert_eq!(text, format!("{DENIED} []"));
 }
 
 #[tokio::test]
-async fn the_annotation_is_a_hint_of_what_to_try_first() {
+async fn the_annotated_policy_is_tried_first() {
     let chain = cluster(&[("a", ""), ("b", ""), ("c", "")]).chain(PLUGIN);
     let audit = "podsecuritypolicy.policy.k8s.io/validate-policy";
     for (hint, tried) in [("b", "b"), ("", "a"), ("gone", "a")] {
@@ -261,7 +260,7 @@ async fn the_annotation_is_a_hint_of_what_to_try_first() {
 }
 
 #[tokio::test]
-async fn garbage_collection_needs_no_policy() {
+async fn garbage_collection_requires_no_policy() {
     let chain = cluster(&[("a", "")]).chain(PLUGIN);
     let old = stored(privileged(), "privileged");
     let mut new = old.clone();
@@ -275,11 +274,11 @@ async fn garbage_collection_needs_no_policy() {
         .pod(&chain)
         .await;
     new.metadata.annotations = None;
-    Request::update_pod(old, new).refused(&chain).await;
+    Request::update_pod(old, new).denied(&chain).await;
 }
 
 #[tokio::test]
-async fn subresources_and_other_kinds_are_not_policed() {
+async fn subresources_and_other_kinds_are_not_checked() {
     let chain = cluster(&[("a", "")]).chain(PLUGIN);
     for subresource in ["status", "binding", "eviction", "resize"] {
         let mut request = Request::update_pod(pod("p", "{}"), privileged());
@@ -288,9 +287,9 @@ async fn subresources_and_other_kinds_are_not_policed() {
     }
 }
 
-/// A user of a restricted policy adds no privileged container to a running pod.
+/// A user of a restricted policy cannot add a privileged container to a running pod.
 #[tokio::test]
-async fn ephemeral_containers_are_policed_as_they_are_added() {
+async fn added_ephemeral_containers_are_validated() {
     let debug = |context: &str| {
         let container = format!("{{name: debug, image: b, securityContext: {context}}}");
         let spec =
@@ -304,7 +303,7 @@ async fn ephemeral_containers_are_policed_as_they_are_added() {
         request
     };
     let chain = cluster(&[("a", "")]).chain(PLUGIN);
-    let (text, code) = adding("{privileged: true}").refused(&chain).await;
+    let (text, code) = adding("{privileged: true}").denied(&chain).await;
     assert_eq!(code, 403);
     assert!(
         text.contains("spec.ephemeralContainers[0].securityContext.privileged"),
@@ -312,10 +311,10 @@ async fn ephemeral_containers_are_policed_as_they_are_added() {
     );
     assert_eq!(adding("{}").pod(&chain).await, debug("{}"));
 
-    // what is left open is filled in there, and nowhere else
+    // defaults are set in the added container and nowhere else
     let rules = "readOnlyRootFilesystem: true";
     let chain = cluster(&[("a", rules)]).chain(PLUGIN);
-    let (_, code) = adding("{}").refused(&chain).await;
+    let (_, code) = adding("{}").denied(&chain).await;
     assert_eq!(code, 403, "the pod's other containers would change");
     let safe = "{name: c, image: a, securityContext: {readOnlyRootFilesystem: true}}";
     let with = |ephemeral: &str| {
@@ -329,17 +328,17 @@ async fn ephemeral_containers_are_policed_as_they_are_added() {
 }
 
 #[tokio::test]
-async fn what_is_no_pod_is_refused_where_a_pod_is_expected() {
+async fn an_object_of_another_type_is_denied() {
     let chain = cluster(&[("a", "")]).chain(PLUGIN);
     let mut request = Request::create_pod(pod("p", "{}"));
     request.object = Some(Box::new(policy("not-a-pod", "")));
-    let (text, code) = request.refused(&chain).await;
+    let (text, code) = request.denied(&chain).await;
     assert_eq!(text, r#"pods "p" is forbidden: unexpected type Pod"#);
     assert_eq!(code, 403);
 }
 
 #[test]
-fn the_index_holds_usable_policies_by_name() {
+fn the_index_has_valid_policies_by_name() {
     let index = PolicyIndex::default();
     for name in ["b", "a", "c"] {
         index.put(&policy(name, ""));
@@ -362,7 +361,7 @@ fn the_index_holds_usable_policies_by_name() {
 }
 
 #[tokio::test]
-async fn policies_that_cannot_be_used_are_as_good_as_none() {
+async fn invalid_policies_are_ignored() {
     let world = World::new();
     for broken in [
         "fsGroup: {rule: MustRunAs}",
@@ -375,7 +374,7 @@ async fn policies_that_cannot_be_used_are_as_good_as_none() {
         world.policies.put(&policy);
     }
     let chain = world.chain(PLUGIN);
-    let (text, _) = Request::create_pod(pod("p", "{}")).refused(&chain).await;
+    let (text, _) = Request::create_pod(pod("p", "{}")).denied(&chain).await;
     assert_eq!(
         text,
         r#"pods "p" is forbidden: no providers available to validate pod request"#

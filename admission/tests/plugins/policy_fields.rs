@@ -1,8 +1,9 @@
 //! Every field of a policy: `testdata/admission/podsecuritypolicy/*.yaml`.
 //!
-//! A file is a list of policies, each with pods: as they come (`pod`, `annotations`), and what is
-//! to become of them (`becomes` and `annotated`, where they change) or the errors of their refusal
-//! (`refused`). What a policy leaves unsaid allows everything or demands nothing.
+//! A file is a list of policies, each with pods: the pod that is created (`pod`, `annotations`),
+//! and either the pod with defaults (`becomes` and `annotated`, if they change) or the errors with
+//! which it is denied (`refused`). Fields that a policy leaves out allow everything or require
+//! nothing.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -39,7 +40,7 @@ struct Case {
     refused: Vec<String>,
 }
 
-/// A chain with this one policy.
+/// A chain with a single policy.
 fn chain(group: &Group) -> Chain {
     let mut spec = json!({
         "fsGroup": {"rule": "RunAsAny"},
@@ -71,33 +72,33 @@ fn spec(value: &Value) -> PodSpec {
     from_value(value.clone())
 }
 
-async fn check(chain: &Chain, case: Case, place: &str) {
+async fn check(chain: &Chain, case: Case, location: &str) {
     let mut pod = Pod::default();
     pod.metadata.name = Some("p".to_owned());
     pod.metadata.annotations = Some(case.annotations.clone());
     pod.spec = Some(spec(&case.pod));
     match Request::create_pod(pod).send(chain).await {
-        Err(refusal) => {
+        Err(denial) => {
             let wanted = format!(
                 "pods \"p\" is forbidden: unable to validate against any pod security policy: [{}]",
                 case.refused.join(" ")
             );
-            assert_eq!(refusal.status.message, wanted, "{place}");
+            assert_eq!(denial.status.message, wanted, "{location}");
         }
         Ok(answer) => {
-            assert!(case.refused.is_empty(), "{place}: let in");
+            assert!(case.refused.is_empty(), "{location}: allowed");
             let pod = answer.object::<Pod>();
             let wanted = spec(case.becomes.as_ref().unwrap_or(&case.pod));
-            assert_eq!(pod.spec.unwrap(), wanted, "{place}");
+            assert_eq!(pod.spec.unwrap(), wanted, "{location}");
             let mut annotations = case.annotated.unwrap_or(case.annotations);
             annotations.insert(POLICY_ANNOTATION.to_owned(), "one".to_owned());
-            assert_eq!(pod.metadata.annotations.unwrap(), annotations, "{place}");
+            assert_eq!(pod.metadata.annotations.unwrap(), annotations, "{location}");
         }
     }
 }
 
 #[tokio::test]
-async fn every_field_does_what_upstream_does() {
+async fn every_field_matches_upstream() {
     let folder = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../testdata/admission/podsecuritypolicy"
@@ -112,8 +113,8 @@ async fn every_field_does_what_upstream_does() {
             let chain = chain(&group);
             for case in group.pods {
                 let file = path.file_name().unwrap().display();
-                let place = format!("{file}: {}: {}", group.policy, case.what);
-                check(&chain, case, &place).await;
+                let location = format!("{file}: {}: {}", group.policy, case.what);
+                check(&chain, case, &location).await;
                 cases += 1;
             }
         }

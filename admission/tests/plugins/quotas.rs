@@ -9,7 +9,7 @@ use portcullis_api::{GroupKind, GroupResource, Object};
 
 use crate::support::{PODS, Quotas, Request, World, from_yaml, pod};
 
-/// A namespace with the quota `q` of these bounds, `spec` and usage.
+/// A chain, and a namespace that has the quota `q` with these bounds, usage and `spec`.
 fn quota(hard: &str, used: &str, spec: &str) -> (Chain, Arc<Quotas>) {
     let world = World::new();
     world.quotas.add(&format!(
@@ -19,7 +19,7 @@ fn quota(hard: &str, used: &str, spec: &str) -> (Chain, Arc<Quotas>) {
     (world.chain(&["ResourceQuota"]), quotas)
 }
 
-fn asking(requests: &str) -> Pod {
+fn requesting(requests: &str) -> Pod {
     pod(
         "p",
         &format!("{{containers: [{{name: m, resources: {{requests: {{{requests}}}}}}}]}}"),
@@ -40,14 +40,14 @@ fn forbidden(object: &str, why: &str) -> (String, u16) {
 }
 
 #[tokio::test]
-async fn pods_are_charged_until_the_quota_is_used_up() {
+async fn pods_are_charged_until_the_quota_is_exhausted() {
     let hard = "configmaps: 1, pods: 2, requests.cpu: 1";
     let (chain, quotas) = quota(hard, "configmaps: 0, pods: 0, requests.cpu: 0", "");
-    let create = |cpu: &str| Request::create_pod(asking(&format!("cpu: {cpu}")));
+    let create = |cpu: &str| Request::create_pod(requesting(&format!("cpu: {cpu}")));
     create("400m").pod(&chain).await;
     assert_eq!(quotas.used("q", "requests.cpu"), "400m");
     assert_eq!(
-        create("700m").refused(&chain).await,
+        create("700m").denied(&chain).await,
         forbidden(
             "pods \"p\"",
             "exceeded quota: q, requested: requests.cpu=700m, used: requests.cpu=400m, limited: requests.cpu=1"
@@ -56,14 +56,14 @@ async fn pods_are_charged_until_the_quota_is_used_up() {
     create("400m").pod(&chain).await;
     assert_eq!(quotas.used("q", "requests.cpu"), "800m");
     assert_eq!(
-        create("10m").refused(&chain).await,
+        create("10m").denied(&chain).await,
         forbidden(
             "pods \"p\"",
             "exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2"
         )
     );
     assert_eq!(
-        create("300m").refused(&chain).await,
+        create("300m").denied(&chain).await,
         forbidden(
             "pods \"p\"",
             "exceeded quota: q, requested: pods=1,requests.cpu=300m, used: pods=2,requests.cpu=800m, limited: pods=2,requests.cpu=1"
@@ -77,7 +77,7 @@ async fn pods_are_charged_until_the_quota_is_used_up() {
         .await
         .unwrap();
     assert_eq!(
-        of("ConfigMap", "configmaps", map).refused(&chain).await,
+        of("ConfigMap", "configmaps", map).denied(&chain).await,
         forbidden(
             "configmaps \"m\"",
             "exceeded quota: q, requested: configmaps=1, used: configmaps=1, limited: configmaps=1"
@@ -86,7 +86,7 @@ async fn pods_are_charged_until_the_quota_is_used_up() {
 }
 
 #[tokio::test]
-async fn what_is_counted_must_be_said_and_known() {
+async fn counted_resources_must_be_specified_and_measured() {
     let (chain, quotas) = quota(
         "requests.cpu: 1, limits.memory: 1Gi",
         "requests.cpu: 0, limits.memory: 0",
@@ -94,7 +94,7 @@ async fn what_is_counted_must_be_said_and_known() {
     );
     assert_eq!(
         Request::create_pod(pod("p", "{containers: [{name: b}, {name: a}]}"))
-            .refused(&chain)
+            .denied(&chain)
             .await,
         forbidden(
             "pods \"p\"",
@@ -104,7 +104,7 @@ async fn what_is_counted_must_be_said_and_known() {
     assert_eq!(quotas.used("q", "requests.cpu"), "0");
     let (chain, _) = quota("pods: 1, count/pods: 1", "pods: 0", "");
     assert_eq!(
-        Request::create_pod(pod("p", "{}")).refused(&chain).await,
+        Request::create_pod(pod("p", "{}")).denied(&chain).await,
         forbidden(
             "pods \"p\"",
             "status unknown for quota: q, resources: count/pods,pods"
@@ -113,7 +113,7 @@ async fn what_is_counted_must_be_said_and_known() {
 }
 
 #[tokio::test]
-async fn pods_count_under_all_their_names() {
+async fn pods_count_under_every_name() {
     let names = "count/pods: 9, pods: 9, cpu: 9, memory: 9Gi, requests.memory: 9Gi, limits.cpu: 9, requests.ephemeral-storage: 9Gi, hugepages-2Mi: 9Gi, requests.example.com/gpu: 9";
     let zero = "count/pods: 0, pods: 0, cpu: 0, memory: 0, requests.memory: 0, limits.cpu: 0, requests.ephemeral-storage: 0, hugepages-2Mi: 0, requests.example.com/gpu: 0";
     let (chain, quotas) = quota(names, zero, "");
@@ -135,7 +135,7 @@ async fn pods_count_under_all_their_names() {
 }
 
 #[tokio::test]
-async fn scopes_choose_pods() {
+async fn scopes_select_pods() {
     let cross = "affinity: {podAffinity: {requiredDuringSchedulingIgnoredDuringExecution: [{topologyKey: k, namespaces: [x]}]}}";
     let selector = |operator: &str, values: &str| {
         format!(
@@ -195,7 +195,7 @@ async fn scopes_choose_pods() {
 }
 
 #[tokio::test]
-async fn services_count_the_ports_they_will_have() {
+async fn services_count_the_node_ports_to_be_allocated() {
     let hard = "services: 9, services.nodeports: 9, services.loadbalancers: 1";
     let zero = "services: 0, services.nodeports: 0, services.loadbalancers: 0";
     let (chain, quotas) = quota(hard, zero, "");
@@ -218,7 +218,7 @@ async fn services_count_the_ports_they_will_have() {
     let mut update = create("type: LoadBalancer,");
     update.operation = Operation::Update;
     update.old = Some(Box::new(service("")));
-    let (text, _) = update.refused(&chain).await;
+    let (text, _) = update.denied(&chain).await;
     assert!(
         text.contains("requested: services.loadbalancers=1,"),
         "{text}"
@@ -230,12 +230,12 @@ async fn services_count_the_ports_they_will_have() {
     assert_eq!(
         used(),
         ["3", "3", "1"],
-        "a recount gives back what is no longer needed"
+        "only a recalculation reduces usage"
     );
 }
 
 #[tokio::test]
-async fn claims_count_by_class_too() {
+async fn claims_also_count_by_class() {
     let fast = "fast.storageclass.storage.k8s.io/requests.storage";
     let hard = format!("persistentvolumeclaims: 5, requests.storage: 10Gi, {fast}: 2Gi");
     let zero = format!("persistentvolumeclaims: 0, requests.storage: 0, {fast}: 0");
@@ -254,7 +254,7 @@ async fn claims_count_by_class_too() {
     claim("fast", "2Gi").send(&chain).await.unwrap();
     assert_eq!(quotas.used("q", "requests.storage"), "5Gi");
     assert_eq!(quotas.used("q", fast), "2Gi");
-    let (text, _) = claim("fast", "1Gi").refused(&chain).await;
+    let (text, _) = claim("fast", "1Gi").denied(&chain).await;
     assert!(
         text.contains(&format!("requested: {fast}=1Gi, used: {fast}=2Gi")),
         "{text}"
@@ -262,7 +262,7 @@ async fn claims_count_by_class_too() {
 }
 
 #[tokio::test]
-async fn other_kinds_are_counted_by_their_resource() {
+async fn other_kinds_are_counted_by_resource() {
     let (chain, quotas) = quota("count/deployments.apps: 1", "count/deployments.apps: 0", "");
     let request = || {
         let mut request = of("Deployment", "deployments", ConfigMap::default());
@@ -271,7 +271,7 @@ async fn other_kinds_are_counted_by_their_resource() {
     };
     request().send(&chain).await.unwrap();
     assert_eq!(quotas.used("q", "count/deployments.apps"), "1");
-    request().refused(&chain).await;
+    request().denied(&chain).await;
 }
 
 #[tokio::test]
@@ -287,7 +287,7 @@ async fn nothing_is_charged_for_status_or_for_updates_of_pods() {
 }
 
 #[tokio::test]
-async fn events_and_questions_are_not_counted() {
+async fn events_and_reviews_are_not_counted() {
     let hard = "count/events: 0, count/localsubjectaccessreviews.authorization.k8s.io: 0";
     let (chain, _) = quota(hard, hard, "");
     let event: Event = from_yaml("{metadata: {name: e}, involvedObject: {}}");
@@ -324,12 +324,12 @@ async fn claims_are_charged_in_whole_bytes() {
 }
 
 #[tokio::test]
-async fn a_quota_holds_before_anybody_has_counted() {
+async fn a_quota_is_enforced_before_its_usage_is_calculated() {
     let (chain, quotas) = quota("", "", "hard: {pods: 3, count/pods: 9, configmaps: 1}");
     Request::create_pod(pod("p", "{}")).pod(&chain).await;
     assert_eq!(quotas.used("q", "count/pods"), "3");
     assert_eq!(
-        Request::create_pod(pod("p", "{}")).refused(&chain).await,
+        Request::create_pod(pod("p", "{}")).denied(&chain).await,
         forbidden(
             "pods \"p\"",
             "exceeded quota: q, requested: pods=1, used: pods=3, limited: pods=3"
@@ -338,7 +338,7 @@ async fn a_quota_holds_before_anybody_has_counted() {
 }
 
 #[test]
-fn a_recount_leaves_out_what_has_ended_and_what_is_out_of_scope() {
+fn a_recalculation_skips_ended_pods_and_other_scopes() {
     let quota = from_yaml(
         "{spec: {hard: {pods: 5, count/pods: 5, requests.memory: 1Gi, limits.cpu: 2}, scopes: [NotTerminating]}}",
     );

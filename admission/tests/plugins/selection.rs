@@ -1,4 +1,4 @@
-//! What the flags select.
+//! The selection of plugins by flags.
 
 use portcullis_admission::Selection;
 use portcullis_admission::plugins::{SelectionError, known};
@@ -37,7 +37,7 @@ fn the_default_set_is_upstreams_in_its_order() {
 }
 
 #[test]
-fn the_books_plugins_run_in_upstreams_order_whatever_the_flags() {
+fn the_plugins_of_the_book_run_in_upstreams_order() {
     let book = [
         "PodSecurityPolicy",
         "DefaultTolerationSeconds",
@@ -65,7 +65,7 @@ fn the_books_plugins_run_in_upstreams_order_whatever_the_flags() {
 }
 
 #[test]
-fn pod_security_policy_is_off_until_enabled_and_the_default_set_can_be_left_out() {
+fn pod_security_policy_is_off_by_default_and_defaults_can_be_disabled() {
     let default = Selection::from_flags(&NONE, &NONE).unwrap();
     assert!(!default.contains("PodSecurityPolicy"));
     let book = Selection::from_flags(&["PodSecurityPolicy"], &["ServiceAccount"]).unwrap();
@@ -73,19 +73,19 @@ fn pod_security_policy_is_off_until_enabled_and_the_default_set_can_be_left_out(
 }
 
 #[test]
-fn an_unknown_name_is_refused_with_the_known_ones() {
+fn an_unknown_name_is_rejected_and_the_known_names_are_listed() {
     let error = select(&["PodSecurityPolicies"], &[])
         .unwrap_err()
         .to_string();
-    let text = r#"--enable-admission-plugins: plugin "PodSecurityPolicies" is unknown; known are AlwaysAdmit, NamespaceAutoProvision, NamespaceLifecycle, "#;
+    let text = r#"--enable-admission-plugins: unknown plugin "PodSecurityPolicies", expected one of AlwaysAdmit, NamespaceAutoProvision, NamespaceLifecycle, "#;
     assert!(error.starts_with(text), "{error}");
     assert!(error.ends_with("ResourceQuota, AlwaysDeny"), "{error}");
     let error = select(&[], &["X"]).unwrap_err().to_string();
-    assert!(error.starts_with(r#"--disable-admission-plugins: plugin "X" is unknown"#));
+    assert!(error.starts_with(r#"--disable-admission-plugins: unknown plugin "X", expected"#));
 }
 
 #[test]
-fn a_name_both_on_and_off_is_refused() {
+fn a_name_both_enabled_and_disabled_is_rejected() {
     let error = select(&["Priority"], &["Priority"]).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -94,7 +94,7 @@ fn a_name_both_on_and_off_is_refused() {
 }
 
 #[test]
-fn plugins_without_effect_say_why() {
+fn plugins_without_effect_have_a_reason() {
     let selection = Selection::from_flags(&["PersistentVolumeLabel"], &NONE).unwrap();
     let idle = selection.without_effect();
     let reason = "no cloud provider labels volumes here";

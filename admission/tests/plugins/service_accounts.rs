@@ -19,7 +19,7 @@ fn chain_of(plugins: &[&str]) -> Chain {
     ] {
         accounts.add(from_yaml(account));
     }
-    accounts.add_late(from_yaml("{metadata: {namespace: default, name: late}}"));
+    accounts.add_to_store(from_yaml("{metadata: {namespace: default, name: late}}"));
     world.chain(plugins)
 }
 
@@ -28,7 +28,7 @@ async fn created(spec: &str) -> Pod {
 }
 
 #[tokio::test]
-async fn a_pod_acts_as_the_default_account_and_finds_its_token() {
+async fn a_pod_gets_the_default_account_and_its_token() {
     let mounts = "volumeMounts: [{name: kube-api-access-x7k2p, readOnly: true, mountPath: /var/run/secrets/kubernetes.io/serviceaccount}]";
     let wanted = format!(
         "
@@ -54,7 +54,7 @@ async fn a_pod_acts_as_the_default_account_and_finds_its_token() {
 }
 
 #[tokio::test]
-async fn mounts_and_volumes_that_are_there_stay() {
+async fn existing_mounts_and_volumes_are_kept() {
     let own = "{name: main, volumeMounts: [{name: v, mountPath: /var/run/secrets/kubernetes.io/serviceaccount}]}";
     let spec = created(&format!("{{containers: [{own}]}}"))
         .await
@@ -71,7 +71,7 @@ async fn mounts_and_volumes_that_are_there_stay() {
 }
 
 #[tokio::test]
-async fn pod_and_account_may_decline_the_token() {
+async fn pod_and_account_can_disable_the_token() {
     for (spec, mounted) in [
         ("{}", true),
         ("{automountServiceAccountToken: false}", false),
@@ -98,16 +98,16 @@ async fn pull_secrets_come_from_the_account() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_missing_account_is_refused() {
+async fn a_missing_account_is_denied() {
     for (spec, name) in [("{serviceAccountName: foo}", "foo")] {
-        let refused = Request::create_pod(pod("a", spec)).refused(&chain()).await;
+        let denied = Request::create_pod(pod("a", spec)).denied(&chain()).await;
         let text = format!(
             "pods \"a\" is forbidden: error looking up service account default/{name}: serviceaccount \"{name}\" not found"
         );
-        assert_eq!(refused, (text, 403));
+        assert_eq!(denied, (text, 403));
     }
     let elsewhere = Request::create_pod(pod("a", "{}")).in_namespace("other");
-    let (text, _) = elsewhere.refused(&chain()).await;
+    let (text, _) = elsewhere.denied(&chain()).await;
     assert_eq!(
         text,
         r#"pods "a" is forbidden: error looking up service account other/default: serviceaccount "default" not found"#
@@ -115,7 +115,7 @@ async fn a_missing_account_is_refused() {
 }
 
 #[tokio::test]
-async fn a_strict_account_lends_only_its_own_secrets() {
+async fn a_strict_account_allows_only_its_own_secrets() {
     let chain = chain();
     let strict = |rest: &str| {
         let spec = format!("{{serviceAccountName: strict, {rest}}}");
@@ -155,18 +155,18 @@ async fn a_strict_account_lends_only_its_own_secrets() {
             format!("imagePullSecrets[1].name=\"x\" {tail} imagePullSecret"),
         ),
     ] {
-        let (text, _) = strict(&rest).refused(&chain).await;
+        let (text, _) = strict(&rest).denied(&chain).await;
         assert_eq!(text, format!("pods \"a\" is forbidden: {why}"));
     }
     let ephemeral = "{serviceAccountName: strict, ephemeralContainers: [{name: c, envFrom: [{secretRef: {name: x}}]}]}";
     let mut request = Request::update_pod(pod("a", "{}"), pod("a", ephemeral));
     request.subresource = "ephemeralcontainers";
-    let (text, _) = request.refused(&chain).await;
+    let (text, _) = request.denied(&chain).await;
     assert!(
         text.contains("ephemeral container c with envFrom"),
         "{text}"
     );
-    // what is there already was judged when it came
+    // existing containers were checked when they were added
     let rest = "serviceAccountName: strict, imagePullSecrets: [{name: x}]";
     let before = pod("a", &format!("{{{rest}}}"));
     let after = pod(
@@ -179,10 +179,10 @@ async fn a_strict_account_lends_only_its_own_secrets() {
 }
 
 #[tokio::test]
-async fn a_strict_account_speaks_before_later_plugins() {
+async fn a_strict_account_denies_before_later_plugins() {
     let chain = chain_of(&["ServiceAccount", "PodSecurityPolicy"]);
     let spec = "{serviceAccountName: strict, volumes: [{name: v, secret: {secretName: x}}]}";
-    let (text, _) = Request::create_pod(pod("a", spec)).refused(&chain).await;
+    let (text, _) = Request::create_pod(pod("a", spec)).denied(&chain).await;
     assert!(text.contains("service account strict"), "{text}");
 }
 
@@ -215,13 +215,13 @@ async fn mirror_pods_have_no_account_and_no_secrets() {
             "a mirror pod may not use ServiceAccountToken volume projections",
         ),
     ] {
-        let (text, _) = Request::create_pod(mirror(spec)).refused(&chain).await;
+        let (text, _) = Request::create_pod(mirror(spec)).denied(&chain).await;
         assert_eq!(text, format!("pods \"a\" is forbidden: {why}"));
     }
 }
 
 #[tokio::test]
-async fn updates_are_left_alone() {
+async fn updates_are_ignored() {
     let chain = chain();
     let mut update = Request::update_pod(pod("a", "{}"), pod("a", "{}"));
     update.operation = Operation::Update;

@@ -1,4 +1,4 @@
-//! A cluster in memory, and requests against it.
+//! A cluster in memory, and requests to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -17,18 +17,19 @@ use portcullis_admission::plugins::known;
 use portcullis_admission::podsecuritypolicy::PolicyIndex;
 use portcullis_admission::quota::Meter;
 use portcullis_admission::{
-    Attributes, AuditAnnotations, Chain, Lookups, Operation, Refusal, Selection, Warnings,
+    Attributes, AuditAnnotations, Chain, Denial, Lookups, Operation, Selection, Warnings,
 };
 use portcullis_api::{GroupKind, GroupResource, Object, Status, UserInfo};
 use serde_json::Value;
 
-/// Objects of one kind, by namespace and name; what is only in `late` has not reached memory yet.
+/// Objects of one kind, by namespace and name: those in the cache, and those in the store that it
+/// lacks.
 pub struct Table<K> {
-    seen: BTreeMap<(String, String), Arc<K>>,
-    late: Mutex<BTreeMap<(String, String), Arc<K>>>,
+    cached: BTreeMap<(String, String), Arc<K>>,
+    stored: Mutex<BTreeMap<(String, String), Arc<K>>>,
 }
 
-/// What is in the cluster, and who may do what.
+/// The objects of a cluster and the permissions of its users.
 #[derive(Default)]
 pub struct World {
     pub namespaces: Table<Namespace>,
@@ -45,7 +46,7 @@ pub struct World {
     grants: BTreeSet<Grant>,
 }
 
-/// A request, to be changed before it is sent.
+/// A request, which tests may change before they send it.
 pub struct Request {
     pub operation: Operation,
     pub kind: GroupKind<'static>,
@@ -58,7 +59,7 @@ pub struct Request {
     pub old: Option<Box<dyn Object>>,
 }
 
-/// A user, what they may do, to which part of what of which group, where and to which.
+/// User, verb, group, resource, subresource, namespace and name.
 type Grant = [String; 7];
 
 struct Grants(Arc<BTreeSet<Grant>>);
@@ -68,8 +69,8 @@ struct Grants(Arc<BTreeSet<Grant>>);
 impl<K> Default for Table<K> {
     fn default() -> Self {
         Self {
-            seen: BTreeMap::new(),
-            late: Mutex::default(),
+            cached: BTreeMap::new(),
+            stored: Mutex::default(),
         }
     }
 }
@@ -81,32 +82,34 @@ fn key(metadata: &ObjectMeta) -> (String, String) {
 
 impl<K: Metadata<Ty = ObjectMeta>> Table<K> {
     pub fn add(&mut self, object: K) {
-        self.seen.insert(key(object.metadata()), Arc::new(object));
+        self.cached.insert(key(object.metadata()), Arc::new(object));
     }
 
-    pub fn add_late(&mut self, object: K) {
-        let mut late = self.late.lock().unwrap();
-        late.insert(key(object.metadata()), Arc::new(object));
+    pub fn add_to_store(&mut self, object: K) {
+        let mut stored = self.stored.lock().unwrap();
+        stored.insert(key(object.metadata()), Arc::new(object));
     }
 }
 
 #[async_trait]
 impl<K: Send + Sync + 'static> Lookup<K> for Table<K> {
     fn get(&self, namespace: &str, name: &str) -> Option<Arc<K>> {
-        self.seen
+        self.cached
             .get(&(namespace.to_owned(), name.to_owned()))
             .cloned()
     }
 
     fn list(&self, namespace: &str) -> Vec<Arc<K>> {
-        let of_namespace = self.seen.iter().filter(|((n, _), _)| n == namespace);
+        let of_namespace = self.cached.iter().filter(|((n, _), _)| n == namespace);
         of_namespace.map(|(_, object)| object.clone()).collect()
     }
 
     async fn get_live(&self, namespace: &str, name: &str) -> Result<Option<Arc<K>>, Status> {
-        let late = self.late.lock().unwrap();
-        let late = late.get(&(namespace.to_owned(), name.to_owned())).cloned();
-        Ok(late.or_else(|| Lookup::get(self, namespace, name)))
+        let stored = self.stored.lock().unwrap();
+        let stored = stored
+            .get(&(namespace.to_owned(), name.to_owned()))
+            .cloned();
+        Ok(stored.or_else(|| Lookup::get(self, namespace, name)))
     }
 }
 
@@ -123,7 +126,8 @@ impl<K: Send + Sync + 'static> Stored<K> for Table<K> {
 
 // === impl Quotas ===
 
-/// A store of quotas with compare-and-swap, and a memory that lags behind it by one charge.
+/// A store of quotas with compare-and-swap, and a cache that is stale by one charge; each entry is
+/// (stored, cached).
 #[derive(Default)]
 pub struct Quotas(Mutex<BTreeMap<String, [ResourceQuota; 2]>>);
 
@@ -135,7 +139,7 @@ impl Quotas {
         self.0.lock().unwrap().insert(name, [quota.clone(), quota]);
     }
 
-    /// What a quota says is used of a resource.
+    /// The usage of a resource, from the quota's status.
     pub fn used(&self, name: &str, resource: &str) -> String {
         let quotas = self.0.lock().unwrap();
         let used = quotas[name][0].status.as_ref().unwrap().used.as_ref();
@@ -150,13 +154,13 @@ impl Lookup<ResourceQuota> for Quotas {
             .lock()
             .unwrap()
             .get(name)
-            .map(|[_, seen]| Arc::new(seen.clone()))
+            .map(|[_, cached]| Arc::new(cached.clone()))
     }
 
     fn list(&self, namespace: &str) -> Vec<Arc<ResourceQuota>> {
         let quotas = self.0.lock().unwrap();
-        let seen = quotas.values().map(|[_, seen]| Arc::new(seen.clone()));
-        seen.filter(|_| namespace == "default").collect()
+        let cached = quotas.values().map(|[_, cached]| Arc::new(cached.clone()));
+        cached.filter(|_| namespace == "default").collect()
     }
 
     async fn get_live(&self, _: &str, name: &str) -> Result<Option<Arc<ResourceQuota>>, Status> {
@@ -169,7 +173,7 @@ impl Lookup<ResourceQuota> for Quotas {
 impl QuotaLedger for Quotas {
     async fn charge(&self, mut quota: ResourceQuota) -> Result<bool, Status> {
         let mut quotas = self.0.lock().unwrap();
-        let [stored, seen] = quotas
+        let [stored, cached] = quotas
             .get_mut(quota.metadata.name.as_ref().unwrap())
             .unwrap();
         if stored.metadata.resource_version != quota.metadata.resource_version {
@@ -183,11 +187,11 @@ impl QuotaLedger for Quotas {
             .parse()
             .unwrap();
         quota.metadata.resource_version = Some((version + 1).to_string());
-        *seen = std::mem::replace(stored, quota);
+        *cached = std::mem::replace(stored, quota);
         Ok(true)
     }
 
-    /// Of a namespace with two pods in it.
+    /// As if the namespace had two pods.
     async fn measure(&self, quota: &ResourceQuota) -> Result<Option<Arc<ResourceQuota>>, Status> {
         let mut meter = Meter::new(quota);
         if meter.counts(PODS) {
@@ -219,7 +223,7 @@ impl World {
         world
     }
 
-    /// Lets a user use a policy in a namespace.
+    /// Grants a user `use` of a policy in a namespace.
     pub fn grant(&mut self, user: &str, group: &'static str, policy: &str, namespace: &str) {
         let resource = GroupResource {
             group,
@@ -235,7 +239,7 @@ impl World {
         self.permit(user, &permission);
     }
 
-    /// Lets a user do something.
+    /// Grants a user a permission.
     pub fn permit(&mut self, user: &str, permission: &Permission<'_>) {
         self.grants.insert(grant(user, permission));
     }
@@ -273,7 +277,7 @@ impl World {
                     is_namespaced,
                 })
             }),
-            ..Lookups::nothing(permissions, |beginning| format!("{beginning}x7k2p"))
+            ..Lookups::nothing(permissions, |prefix| format!("{prefix}x7k2p"))
         })
     }
 }
@@ -285,9 +289,9 @@ impl Permissions for Grants {
     }
 
     fn names(&self, user: &UserInfo, permission: &Permission<'_>) -> Names {
-        let (grants, asked) = (self.0.clone(), grant(&user.name, permission));
+        let (grants, query) = (self.0.clone(), grant(&user.name, permission));
         Box::new(move |name| {
-            let mut alike = grants.iter().filter(|g| g[..6] == asked[..6]);
+            let mut alike = grants.iter().filter(|g| g[..6] == query[..6]);
             alike.any(|grant| grant[6] == name)
         })
     }
@@ -320,7 +324,7 @@ pub const PODS: GroupResource<'static> = GroupResource {
 };
 
 impl Request {
-    /// Alice makes an object in the namespace `default`.
+    /// Alice creates an object in the namespace `default`.
     pub fn create(
         kind: GroupKind<'static>,
         resource: GroupResource<'static>,
@@ -339,12 +343,12 @@ impl Request {
         }
     }
 
-    /// Alice makes a pod.
+    /// Alice creates a pod.
     pub fn create_pod(pod: Pod) -> Self {
         Self::create(POD, PODS, pod)
     }
 
-    /// Alice changes a pod.
+    /// Alice updates a pod.
     pub fn update_pod(old: Pod, new: Pod) -> Self {
         Self {
             operation: Operation::Update,
@@ -363,8 +367,8 @@ impl Request {
         self
     }
 
-    /// Both halves of the chain.
-    pub async fn send(self, chain: &Chain) -> Result<Answer, Refusal> {
+    /// Runs both phases of the chain.
+    pub async fn send(self, chain: &Chain) -> Result<Admitted, Denial> {
         let mut attributes = Attributes {
             operation: self.operation,
             kind: self.kind,
@@ -382,39 +386,39 @@ impl Request {
         };
         chain.mutate(&mut attributes).await?;
         chain.validate(&attributes).await?;
-        Ok(Answer {
+        Ok(Admitted {
             object: attributes.object,
             audit: attributes.audit_annotations.into_map(),
             warnings: attributes.warnings.into_list(),
         })
     }
 
-    /// The text and code of the refusal.
-    pub async fn refused(self, chain: &Chain) -> (String, u16) {
+    /// The message and code of the denial.
+    pub async fn denied(self, chain: &Chain) -> (String, u16) {
         match self.send(chain).await {
-            Ok(answer) => panic!("let in: {:?}", answer.object),
-            Err(refusal) => (refusal.status.message, refusal.status.code),
+            Ok(admitted) => panic!("allowed: {:?}", admitted.object),
+            Err(denial) => (denial.status.message, denial.status.code),
         }
     }
 
-    /// The pod as it was let in.
+    /// The pod that was allowed.
     pub async fn pod(self, chain: &Chain) -> Pod {
         match self.send(chain).await {
-            Ok(answer) => answer.object::<Pod>(),
-            Err(refusal) => panic!("refused: {}", refusal.status.message),
+            Ok(admitted) => admitted.object::<Pod>(),
+            Err(denial) => panic!("denied: {}", denial.status.message),
         }
     }
 }
 
-/// What came through the chain.
+/// The result of a request that was allowed.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Admitted {
     pub object: Option<Box<dyn Object>>,
     pub audit: BTreeMap<String, String>,
     pub warnings: Vec<String>,
 }
 
-impl Answer {
+impl Admitted {
     pub fn object<K: Clone + 'static>(&self) -> K {
         self.object
             .as_deref()
@@ -432,7 +436,7 @@ pub fn user(name: &str) -> UserInfo {
     }
 }
 
-/// Reads a kind's type; `kind` and `apiVersion` may be there.
+/// Decodes an object; `kind` and `apiVersion` are optional.
 pub fn from_yaml<K: serde::de::DeserializeOwned>(yaml: &str) -> K {
     from_value(serde_saphyr::from_str(yaml).unwrap())
 }

@@ -113,7 +113,7 @@ fn plugin(
             chain::Phase::Validate => Phase::Validate,
         },
         changes,
-        refused: step.refusal.map(|status| status.message),
+        refused: step.denial.map(|status| status.message),
         policies,
     }
 }

@@ -1,11 +1,11 @@
-//! Least, most, and how far limits may lie above requests.
+//! Checks of minima, maxima and ratios of limits to requests.
 
 use k8s_openapi::api::core::v1::{Container, LimitRangeItem, PersistentVolumeClaim, Pod};
 use portcullis_api::quantity::Quantity;
 
 use crate::amounts::{Amounts, Usage, read};
 
-/// What is wrong with a pod's containers, and with the pod as a whole.
+/// Errors of a pod's containers, and of the pod as a whole.
 pub(super) fn of_pod(pod: &Pod, items: &[LimitRangeItem]) -> Vec<String> {
     let Some(spec) = &pod.spec else {
         return Vec::new();
@@ -21,15 +21,16 @@ pub(super) fn of_pod(pod: &Pod, items: &[LimitRangeItem]) -> Vec<String> {
                 let all = regular.iter().chain(&init);
                 all.for_each(|usage| check(item, usage, &mut errors));
             }
-            "Pod" => check(item, &together(&regular, &init), &mut errors),
+            "Pod" => check(item, &pod_usage(&regular, &init), &mut errors),
             _ => {}
         }
     }
     errors
 }
 
-/// What a pod's containers have together, or one of its init containers alone, whichever is more.
-fn together(regular: &[Usage], init: &[Usage]) -> Usage {
+/// The usage of a pod, per resource: the sum of its containers, or its largest init container if
+/// that is more.
+fn pod_usage(regular: &[Usage], init: &[Usage]) -> Usage {
     let mut total = Usage {
         requests: sum(regular, |usage| &usage.requests),
         limits: sum(regular, |usage| &usage.limits),
@@ -41,8 +42,8 @@ fn together(regular: &[Usage], init: &[Usage]) -> Usage {
     total
 }
 
-/// Of what not every container speaks there is no sum. Upstream's `sum` counts in whole units,
-/// processors in thousandths, and writes in powers of ten.
+/// A resource that some container leaves out has no sum. As upstream's `sum`, this counts `cpu` in
+/// thousandths and the rest in whole units, and formats the sum in decimal.
 fn sum(containers: &[Usage], which: fn(&Usage) -> &Amounts) -> Amounts {
     let Some(first) = containers.first() else {
         return Amounts::new();
@@ -59,16 +60,14 @@ fn sum(containers: &[Usage], which: fn(&Usage) -> &Amounts) -> Amounts {
     which(first).keys().filter_map(of_all).collect()
 }
 
-fn raise(total: &mut Amounts, least: &Amounts) {
-    for (name, amount) in least {
-        let known = total.entry(name.clone()).or_insert(*amount);
-        if *known < *amount {
-            *known = *amount;
-        }
+fn raise(total: &mut Amounts, minima: &Amounts) {
+    for (name, minimum) in minima {
+        let amount = total.entry(name.clone()).or_insert(*minimum);
+        *amount = (*amount).max(*minimum);
     }
 }
 
-/// What is wrong with the storage a claim asks for.
+/// Errors of the storage that a claim requests.
 pub(super) fn of_claim(claim: &PersistentVolumeClaim, items: &[LimitRangeItem]) -> Vec<String> {
     let resources = claim.spec.as_ref().and_then(|s| s.resources.as_ref());
     let usage = Usage {
@@ -77,29 +76,29 @@ pub(super) fn of_claim(claim: &PersistentVolumeClaim, items: &[LimitRangeItem]) 
     };
     let mut errors = Vec::new();
     for item in items.iter().filter(|i| i.type_ == "PersistentVolumeClaim") {
-        for (name, least) in read(item.min.as_ref()) {
-            errors.extend(Rule::new(item, &name, &usage).least(least));
+        for (name, minimum) in read(item.min.as_ref()) {
+            errors.extend(Rule::new(item, &name, &usage).minimum(minimum));
         }
-        for (name, most) in read(item.max.as_ref()) {
-            errors.extend(Rule::new(item, &name, &usage).most_requested(most));
+        for (name, maximum) in read(item.max.as_ref()) {
+            errors.extend(Rule::new(item, &name, &usage).maximum_request(maximum));
         }
     }
     errors
 }
 
 fn check(item: &LimitRangeItem, usage: &Usage, errors: &mut Vec<String>) {
-    for (name, least) in read(item.min.as_ref()) {
-        errors.extend(Rule::new(item, &name, usage).least(least));
+    for (name, minimum) in read(item.min.as_ref()) {
+        errors.extend(Rule::new(item, &name, usage).minimum(minimum));
     }
-    for (name, most) in read(item.max.as_ref()) {
-        errors.extend(Rule::new(item, &name, usage).most(most));
+    for (name, maximum) in read(item.max.as_ref()) {
+        errors.extend(Rule::new(item, &name, usage).maximum(maximum));
     }
     for (name, ratio) in read(item.max_limit_request_ratio.as_ref()) {
         errors.extend(Rule::new(item, &name, usage).ratio(ratio));
     }
 }
 
-/// One resource of one kind of thing, and what is used of it.
+/// One resource of a container, pod or claim, and its usage.
 struct Rule<'r> {
     resource: &'r str,
     of: &'r str,
@@ -122,44 +121,44 @@ impl<'r> Rule<'r> {
         format!("{which} {resource} usage per {of} is {bound}{why}")
     }
 
-    fn least(&self, least: Quantity) -> Option<String> {
+    fn minimum(&self, minimum: Quantity) -> Option<String> {
         let why = match (self.request, self.limit) {
             (None, _) => ".  No request is specified".to_owned(),
-            (Some(request), _) if request < least => format!(", but request is {request}"),
-            (_, Some(limit)) if limit < least => format!(", but limit is {limit}"),
+            (Some(request), _) if request < minimum => format!(", but request is {request}"),
+            (_, Some(limit)) if limit < minimum => format!(", but limit is {limit}"),
             _ => return None,
         };
-        Some(self.bound("minimum", least, &why))
+        Some(self.bound("minimum", minimum, &why))
     }
 
-    fn most(&self, most: Quantity) -> Option<String> {
+    fn maximum(&self, maximum: Quantity) -> Option<String> {
         let why = match (self.request, self.limit) {
             (_, None) => ".  No limit is specified".to_owned(),
-            (_, Some(limit)) if limit > most => format!(", but limit is {limit}"),
-            (Some(request), _) if request > most => format!(", but request is {request}"),
+            (_, Some(limit)) if limit > maximum => format!(", but limit is {limit}"),
+            (Some(request), _) if request > maximum => format!(", but request is {request}"),
             _ => return None,
         };
-        Some(self.bound("maximum", most, &why))
+        Some(self.bound("maximum", maximum, &why))
     }
 
-    /// For what knows no limits.
-    fn most_requested(&self, most: Quantity) -> Option<String> {
+    /// The maximum of claims, which have requests only.
+    fn maximum_request(&self, maximum: Quantity) -> Option<String> {
         let why = match self.request {
             None => ".  No request is specified".to_owned(),
-            Some(request) if request > most => format!(", but request is {request}"),
+            Some(request) if request > maximum => format!(", but request is {request}"),
             Some(_) => return None,
         };
-        Some(self.bound("maximum", most, &why))
+        Some(self.bound("maximum", maximum, &why))
     }
 
-    fn ratio(&self, most: Quantity) -> Option<String> {
-        let set = |amount: Option<Quantity>| amount.filter(|a| !a.is_zero());
-        let why = match (set(self.request), set(self.limit)) {
+    fn ratio(&self, maximum: Quantity) -> Option<String> {
+        let nonzero = |amount: Option<Quantity>| amount.filter(|a| !a.is_zero());
+        let why = match (nonzero(self.request), nonzero(self.limit)) {
             (None, _) => "no request is specified or request is 0".to_owned(),
             (_, None) => "no limit is specified or limit is 0".to_owned(),
             (Some(request), Some(limit)) => {
                 let (request, limit) = (request.millis_rounded_up(), limit.millis_rounded_up());
-                if limit * 1000 <= most.millis_rounded_up() * request {
+                if limit * 1000 <= maximum.millis_rounded_up() * request {
                     return None;
                 }
                 format!("provided ratio is {}", decimal(limit, request))
@@ -167,12 +166,12 @@ impl<'r> Rule<'r> {
         };
         let (resource, of) = (self.resource, self.of);
         Some(format!(
-            "{resource} max limit to request ratio per {of} is {most}, but {why}"
+            "{resource} max limit to request ratio per {of} is {maximum}, but {why}"
         ))
     }
 }
 
-/// A fraction with six digits, as Go's `%f` prints it.
+/// Formats a ratio with six decimals, as Go's `%f` does.
 fn decimal(numerator: i128, denominator: i128) -> String {
     let millionths = (numerator * 2_000_000 / denominator + 1) / 2;
     format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000)

@@ -1,4 +1,4 @@
-//! What containers get that ask for nothing.
+//! Sets default requests and limits of containers.
 
 use std::collections::BTreeMap;
 
@@ -6,30 +6,30 @@ use k8s_openapi::api::core::v1::{Container, LimitRangeItem, Pod};
 
 use crate::amounts::Resources;
 
-/// Where it is noted what was set.
-const NOTE: &str = "kubernetes.io/limit-ranger";
+/// The annotation that lists what was set.
+const ANNOTATION: &str = "kubernetes.io/limit-ranger";
 
-/// Fills in requests and limits, and notes which.
-pub(super) fn fill(pod: &mut Pod, items: &[LimitRangeItem]) {
+/// Sets missing requests and limits, and annotates the pod with their names.
+pub(super) fn set_defaults(pod: &mut Pod, items: &[LimitRangeItem]) {
     let of_containers = || items.iter().filter(|item| item.type_ == "Container");
     let requests = all(of_containers().map(|item| item.default_request.as_ref()));
     let limits = all(of_containers().map(|item| item.default.as_ref()));
     let Some(spec) = &mut pod.spec else { return };
     let mut notes = Vec::new();
     for container in &mut spec.containers {
-        fill_container(container, "container", &requests, &limits, &mut notes);
+        set_container_defaults(container, "container", &requests, &limits, &mut notes);
     }
     for container in spec.init_containers.iter_mut().flatten() {
-        fill_container(container, "init container", &requests, &limits, &mut notes);
+        set_container_defaults(container, "init container", &requests, &limits, &mut notes);
     }
     if !notes.is_empty() {
         let note = format!("LimitRanger plugin set: {}", notes.join("; "));
         let annotations = pod.metadata.annotations.get_or_insert_default();
-        annotations.insert(NOTE.to_owned(), note);
+        annotations.insert(ANNOTATION.to_owned(), note);
     }
 }
 
-/// Later items win.
+/// Later items override earlier ones.
 fn all<'r>(defaults: impl Iterator<Item = Option<&'r Resources>>) -> Resources {
     let entries = defaults.flatten().flatten();
     entries
@@ -37,7 +37,7 @@ fn all<'r>(defaults: impl Iterator<Item = Option<&'r Resources>>) -> Resources {
         .collect()
 }
 
-fn fill_container(
+fn set_container_defaults(
     container: &mut Container,
     kind: &str,
     requests: &Resources,
@@ -52,7 +52,7 @@ fn fill_container(
         ("request", &mut resources.requests, requests),
         ("limit", &mut resources.limits, limits),
     ] {
-        let set = add_missing(own, defaults);
+        let set = set_missing(own, defaults);
         if !set.is_empty() {
             let names = set.join(", ");
             notes.push(format!("{names} {what} for {kind} {}", container.name));
@@ -60,8 +60,8 @@ fn fill_container(
     }
 }
 
-/// The names of those that were missing, sorted as the map is.
-fn add_missing(own: &mut Option<Resources>, defaults: &Resources) -> Vec<String> {
+/// Returns the names of the resources that were missing, sorted.
+fn set_missing(own: &mut Option<Resources>, defaults: &Resources) -> Vec<String> {
     let known = own.as_ref().unwrap_or(&BTreeMap::new()).clone();
     let missing = defaults
         .iter()

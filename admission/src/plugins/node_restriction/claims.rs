@@ -1,4 +1,4 @@
-//! What a node may say of a claim that it has mounted: how large the volume has become.
+//! The status of a claim, of which a node may report the size after resizing its volume.
 
 use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 use portcullis_api::Status;
@@ -7,16 +7,16 @@ use super::Request;
 use crate::Operation;
 
 impl Request<'_, '_> {
-    pub(super) fn judge_claim_status(&self) -> Result<(), Status> {
+    pub(super) fn check_claim_status(&self) -> Result<(), Status> {
         let (node, operation) = (self.node, self.attributes.operation);
         if operation != Operation::Update {
-            return self.refuse(&format!("unexpected operation \"{operation}\""));
+            return self.deny(&format!("unexpected operation \"{operation}\""));
         }
         let (old, new) = (self.attributes.typed_old()?, self.attributes.typed()?);
         if without_size(old) == without_size(new) {
             return Ok(());
         }
-        self.refuse(&format!(
+        self.deny(&format!(
             "node {node:?} is not allowed to update fields other than status.capacity and status.conditions"
         ))
     }

@@ -1,4 +1,4 @@
-//! What a node may say of itself.
+//! What a node may change of its own `Node`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,14 +22,14 @@ const OWN_LABELS: [&str; 11] = [
     "beta.kubernetes.io/os",
     "beta.kubernetes.io/arch",
 ];
-/// Whole domains of labels that are the kubelet's.
+/// Label domains that belong to the kubelet.
 const OWN_DOMAINS: [&str; 2] = ["kubelet.kubernetes.io", "node.kubernetes.io"];
 const RESTRICTED_DOMAIN: &str = "node-restriction.kubernetes.io";
 
 type Labels = BTreeMap<String, String>;
 
 impl Request<'_, '_> {
-    pub(super) fn judge_node(&self) -> Result<(), Status> {
+    pub(super) fn check_node(&self) -> Result<(), Status> {
         let (node, attributes) = (self.node, self.attributes);
         let object = attributes.object.as_deref();
         let posted = object.and_then(|o| o.metadata().name.as_deref());
@@ -38,73 +38,73 @@ impl Request<'_, '_> {
             (_, name) => name,
         };
         if name != node {
-            return self.refuse(&format!(
+            return self.deny(&format!(
                 "node {node:?} is not allowed to modify node {name:?}"
             ));
         }
         match attributes.operation {
-            Operation::Create => self.judge_new_node(attributes.typed()?),
+            Operation::Create => self.check_created_node(attributes.typed()?),
             Operation::Update => {
-                self.judge_changed_node(attributes.typed()?, self.attributes.typed_old()?)
+                self.check_updated_node(attributes.typed()?, self.attributes.typed_old()?)
             }
             Operation::Delete | Operation::Connect => Ok(()),
         }
     }
 
-    fn judge_new_node(&self, new: &Node) -> Result<(), Status> {
+    fn check_created_node(&self, new: &Node) -> Result<(), Status> {
         let node = self.node;
         let spec = new.spec.as_ref();
         if spec.is_some_and(|s| s.config_source.is_some()) {
-            return self.refuse(&format!(
+            return self.deny(&format!(
                 "node {node:?} is not allowed to create pods with a non-nil configSource"
             ));
         }
-        let forbidden = forbidden(&Labels::new(), new.metadata.labels.as_ref());
+        let forbidden = forbidden_labels(&Labels::new(), new.metadata.labels.as_ref());
         if forbidden.is_empty() {
             return Ok(());
         }
-        self.refuse(&format!(
+        self.deny(&format!(
             "node {node:?} is not allowed to set the following labels: {forbidden}"
         ))
     }
 
-    /// Labels and taints steer work: a node does not steer it to itself.
-    fn judge_changed_node(&self, new: &Node, old: &Node) -> Result<(), Status> {
+    /// Labels and taints steer scheduling, and a compromised node must not attract pods.
+    fn check_updated_node(&self, new: &Node, old: &Node) -> Result<(), Status> {
         let node = self.node;
         let none = NodeSpec::default();
-        let (is, was) = (new.spec.as_ref(), old.spec.as_ref());
-        let (is, was) = (is.unwrap_or(&none), was.unwrap_or(&none));
-        if is.config_source.is_some() && is.config_source != was.config_source {
-            return self.refuse(&format!(
+        let spec = new.spec.as_ref().unwrap_or(&none);
+        let old_spec = old.spec.as_ref().unwrap_or(&none);
+        if spec.config_source.is_some() && spec.config_source != old_spec.config_source {
+            return self.deny(&format!(
                 "node {node:?} is not allowed to update configSource to a new non-nil configSource"
             ));
         }
         let taints = |spec: &NodeSpec| spec.taints.clone().unwrap_or_default();
-        if taints(is) != taints(was) {
-            return self.refuse(&format!("node {node:?} is not allowed to modify taints"));
+        if taints(spec) != taints(old_spec) {
+            return self.deny(&format!("node {node:?} is not allowed to modify taints"));
         }
         let before = old.metadata.labels.clone().unwrap_or_default();
-        let forbidden = forbidden(&before, new.metadata.labels.as_ref());
+        let forbidden = forbidden_labels(&before, new.metadata.labels.as_ref());
         if forbidden.is_empty() {
             return Ok(());
         }
-        self.refuse(&format!("is not allowed to modify labels: {forbidden}"))
+        self.deny(&format!("is not allowed to modify labels: {forbidden}"))
     }
 }
 
-/// The labels among those that changed which a node may not touch, as a list to be read.
-fn forbidden(before: &Labels, after: Option<&Labels>) -> String {
+/// The changed labels that a node may not change, joined with commas.
+fn forbidden_labels(before: &Labels, after: Option<&Labels>) -> String {
     let none = Labels::new();
     let after = after.unwrap_or(&none);
     let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
     let changed = keys
         .into_iter()
         .filter(|key| before.get(*key) != after.get(*key));
-    let bad: Vec<_> = changed
+    let forbidden: Vec<_> = changed
         .map(String::as_str)
         .filter(|key| is_forbidden(key))
         .collect();
-    bad.join(", ")
+    forbidden.join(", ")
 }
 
 fn is_forbidden(label: &str) -> bool {
@@ -114,8 +114,8 @@ fn is_forbidden(label: &str) -> bool {
     within(domain, RESTRICTED_DOMAIN) || is_kubernetes && !is_own
 }
 
-/// Whether a domain is the other or below it.
+/// Whether a domain equals `other` or is a subdomain of it.
 fn within(domain: &str, other: &str) -> bool {
-    let below = domain.strip_suffix(other);
-    below.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    let prefix = domain.strip_suffix(other);
+    prefix.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }

@@ -1,4 +1,4 @@
-//! The checks, and the phrases they share.
+//! The checks, and helpers that format their messages.
 
 pub(super) mod baseline;
 pub(super) mod context;
@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use super::violation::Violation;
 
-/// Values that were met, sorted and each once.
+/// Distinct values that a check found, sorted.
 type Values = BTreeSet<String>;
 
-/// `"a", "b"`, with nothing escaped.
+/// `"a", "b"`, without escaping.
 fn quoted<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> String {
     let items = items
         .into_iter()
@@ -29,7 +29,7 @@ fn containers(names: &[&str]) -> String {
     format!("{noun} {}", quoted(names))
 }
 
-/// `pod and container "a"`: who set what may not be set, if anybody did.
+/// `pod and container "a"`: which of them set a forbidden value; `None` if none did.
 fn setters(pod: bool, names: &[&str]) -> Option<String> {
     let pod = pod.then(|| "pod".to_owned());
     let named = (!names.is_empty()).then(|| containers(names));

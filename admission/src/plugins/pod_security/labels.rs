@@ -1,4 +1,4 @@
-//! The labels by which a namespace chooses its standards.
+//! The labels that choose the standards of a namespace.
 //!
 //! Upstream: `k8s.io/pod-security-admission/api/helpers.go`.
 
@@ -9,7 +9,7 @@ use portcullis_api::{ErrorList, FieldError, Path};
 
 pub(super) const PREFIX: &str = "pod-security.kubernetes.io/";
 
-/// How strict.
+/// The standards, from the most permissive to the strictest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
     Privileged,
@@ -17,7 +17,7 @@ pub(super) enum Level {
     Restricted,
 }
 
-/// As of which minor release of Kubernetes 1.
+/// The minor release of Kubernetes 1 whose version of a standard applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Version {
     Latest,
@@ -31,14 +31,14 @@ pub(super) struct LevelVersion {
     pub(super) version: Version,
 }
 
-/// What a namespace wants of its pods.
+/// The standards that a namespace has chosen for its pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Policy {
-    /// Others are refused.
+    /// Pods that violate it are denied.
     pub(super) enforce: LevelVersion,
-    /// Others are noted in the audit log.
+    /// Pods that violate it are annotated in the audit log.
     pub(super) audit: LevelVersion,
-    /// Of others the user is warned.
+    /// Clients are warned of pods that violate it.
     pub(super) warn: LevelVersion,
 }
 
@@ -90,15 +90,15 @@ impl fmt::Display for LevelVersion {
 // === impl Policy ===
 
 impl Policy {
-    /// What labels ask for, and which of them make no sense: a level that makes none is enforced
-    /// as the strictest.
+    /// Parses labels, and returns their errors. An invalid `enforce` level is enforced as
+    /// `restricted`.
     pub(super) fn of(labels: Option<&BTreeMap<String, String>>) -> (Self, ErrorList) {
-        let mut reader = Reader {
+        let mut parser = LabelParser {
             labels,
             errors: ErrorList::new(),
         };
         let level = |level: Option<Level>, other| level.unwrap_or(other);
-        let (set, enforce) = reader.level("enforce");
+        let (set, enforce) = parser.level("enforce");
         let chosen = enforce.filter(|_| set);
         let mut policy = Self {
             enforce: LevelVersion {
@@ -107,29 +107,29 @@ impl Policy {
                 } else {
                     Level::Privileged
                 },
-                version: reader.version("enforce-version").1,
+                version: parser.version("enforce-version").1,
             },
             audit: LevelVersion {
-                level: level(reader.level("audit").1, Level::Privileged),
-                version: reader.version("audit-version").1,
+                level: level(parser.level("audit").1, Level::Privileged),
+                version: parser.version("audit-version").1,
             },
             warn: LevelVersion {
                 level: Level::Privileged,
                 version: Version::Latest,
             },
         };
-        let (warns, warn) = reader.level("warn");
+        let (warns, warn) = parser.level("warn");
         policy.warn.level = level(warn, Level::Privileged);
-        let (has_version, version) = reader.version("warn-version");
+        let (has_version, version) = parser.version("warn-version");
         policy.warn.version = version;
-        // warn of what is enforced, unless told otherwise
+        // without a label for warnings, warn of what is enforced
         if let Some(enforced) = chosen.filter(|enforced| !warns && *enforced > policy.warn.level) {
             policy.warn.level = enforced;
             if !has_version {
                 policy.warn.version = policy.enforce.version;
             }
         }
-        (policy, reader.errors)
+        (policy, parser.errors)
     }
 
     pub(super) fn is_privileged(&self) -> bool {
@@ -138,25 +138,25 @@ impl Policy {
     }
 }
 
-/// Reads labels, collecting mistakes.
-struct Reader<'l> {
+/// Parses labels and collects errors.
+struct LabelParser<'l> {
     labels: Option<&'l BTreeMap<String, String>>,
     errors: ErrorList,
 }
 
-impl Reader<'_> {
+impl LabelParser<'_> {
     fn label(&self, key: &str) -> Option<String> {
         self.labels?.get(&format!("{PREFIX}{key}")).cloned()
     }
 
-    fn wrong(&mut self, key: &str, value: &str, why: &str) {
+    fn invalid(&mut self, key: &str, value: &str, why: &str) {
         let path = Path::new("metadata")
             .child("labels")
             .key(&format!("{PREFIX}{key}"));
         self.errors.push(FieldError::invalid(&path, value, why));
     }
 
-    /// Whether the label is there, and what it says if it makes sense.
+    /// Whether the label is set, and its level if that is valid.
     fn level(&mut self, key: &str) -> (bool, Option<Level>) {
         let Some(value) = self.label(key) else {
             return (false, None);
@@ -164,19 +164,19 @@ impl Reader<'_> {
         let level = Level::parse(&value);
         if level.is_none() {
             let why = "must be one of privileged, baseline, restricted";
-            self.wrong(key, &value, why);
+            self.invalid(key, &value, why);
         }
         (true, level)
     }
 
-    /// Whether the label is there, and the version, by default the latest.
+    /// Whether the label is set, and its version, by default the latest.
     fn version(&mut self, key: &str) -> (bool, Version) {
         let Some(value) = self.label(key) else {
             return (false, Version::Latest);
         };
         let version = Version::parse(&value);
         if version.is_none() {
-            self.wrong(key, &value, "must be \"latest\" or \"v1.x\"");
+            self.invalid(key, &value, "must be \"latest\" or \"v1.x\"");
         }
         (true, version.unwrap_or(Version::Latest))
     }

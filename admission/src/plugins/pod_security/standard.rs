@@ -1,4 +1,4 @@
-//! The checks of the standards, each as of the release that changed it.
+//! The checks of the standards, each in the versions of the releases that changed it.
 //!
 //! Upstream: `k8s.io/pod-security-admission/policy/registry.go`.
 
@@ -7,39 +7,39 @@ use super::labels::{Level, LevelVersion, Version};
 use super::subject::PodLike;
 use super::violation::{Check, Violation};
 
-/// A check in its versions, by the minor release as of which each holds.
-struct Versioned {
+/// A check in its versions, each with the minor release that introduced it.
+struct VersionedCheck {
     id: &'static str,
     level: Level,
     versions: &'static [(u32, Check)],
-    /// The weaker check of `baseline` whose place it takes.
-    instead_of: &'static str,
+    /// The id of the weaker check of `baseline` that it replaces, if any.
+    replaces: &'static str,
 }
 
-const fn baseline(id: &'static str, versions: &'static [(u32, Check)]) -> Versioned {
-    Versioned {
+const fn baseline(id: &'static str, versions: &'static [(u32, Check)]) -> VersionedCheck {
+    VersionedCheck {
         id,
         level: Level::Baseline,
         versions,
-        instead_of: "",
+        replaces: "",
     }
 }
 
 const fn restricted(
     id: &'static str,
-    instead_of: &'static str,
+    replaces: &'static str,
     versions: &'static [(u32, Check)],
-) -> Versioned {
-    Versioned {
+) -> VersionedCheck {
+    VersionedCheck {
         id,
         level: Level::Restricted,
         versions,
-        instead_of,
+        replaces,
     }
 }
 
-/// In the order in which violations are told.
-const CHECKS: [Versioned; 19] = [
+/// In the order in which violations are reported.
+const CHECKS: [VersionedCheck; 19] = [
     baseline("appArmorProfile", &[(0, context::app_armor)]),
     baseline("capabilities_baseline", &[(0, baseline::capabilities)]),
     baseline("hostNamespaces", &[(0, baseline::host_namespaces)]),
@@ -116,36 +116,36 @@ const CHECKS: [Versioned; 19] = [
     ),
 ];
 
-/// All violations of a pod, in order.
+/// All violations of a pod, in the order of the checks.
 #[derive(Debug, Default)]
 pub(super) struct Violations(Vec<Violation>);
 
-/// Runs the checks of a level as of a version.
-pub(super) fn evaluate(wanted: LevelVersion, pod: &PodLike<'_>) -> Violations {
-    if wanted.level == Level::Privileged {
+/// Runs the checks of a level in the given version.
+pub(super) fn evaluate(standard: LevelVersion, pod: &PodLike<'_>) -> Violations {
+    if standard.level == Level::Privileged {
         return Violations::default();
     }
-    let minor = match wanted.version {
+    let minor = match standard.version {
         Version::Latest => u32::MAX,
         Version::Minor(minor) => minor,
     };
-    let applies = |check: &&Versioned| check.level <= wanted.level;
+    let applies = |check: &&VersionedCheck| check.level <= standard.level;
     let active = || {
         CHECKS
             .iter()
             .filter(applies)
             .filter_map(|c| Some((c, c.as_of(minor)?)))
     };
-    let replaced: Vec<_> = active().map(|(check, _)| check.instead_of).collect();
+    let replaced: Vec<_> = active().map(|(check, _)| check.replaces).collect();
     let run = active().filter(|(check, _)| !replaced.contains(&check.id));
     Violations(run.filter_map(|(_, check)| check(pod)).collect())
 }
 
-impl Versioned {
+impl VersionedCheck {
     fn as_of(&self, minor: u32) -> Option<Check> {
         let mut newest_first = self.versions.iter().rev();
-        let reached = newest_first.find(|(since, _)| *since <= minor);
-        reached.map(|(_, check)| *check)
+        let newest = newest_first.find(|(since, _)| *since <= minor);
+        newest.map(|(_, check)| *check)
     }
 }
 

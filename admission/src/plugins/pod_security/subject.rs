@@ -1,4 +1,4 @@
-//! A pod, or the pod of a template, as checks look at it.
+//! A pod or pod template, in the form that checks read.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -73,18 +73,19 @@ impl<'p> PodLike<'p> {
         }
     }
 
-    /// The names of the containers that are so.
-    pub(super) fn named(&self, is: impl Fn(&ContainerLike<'p>) -> bool) -> Vec<&'p str> {
-        let such = self.containers.iter().filter(|container| is(container));
-        such.map(|container| container.name).collect()
+    /// The names of the containers that satisfy a predicate.
+    pub(super) fn names_where(&self, is: impl Fn(&ContainerLike<'p>) -> bool) -> Vec<&'p str> {
+        let matching = self.containers.iter().filter(|container| is(container));
+        matching.map(|container| container.name).collect()
     }
 
     pub(super) fn is_windows(&self) -> bool {
         self.spec.os.as_ref().is_some_and(|os| os.name == "windows")
     }
 
-    /// Whether root in the pod is nobody outside.
-    pub(super) fn has_own_users(&self) -> bool {
+    /// Whether the pod runs in a user namespace, where its root is an unprivileged user of the
+    /// node.
+    pub(super) fn has_user_namespace(&self) -> bool {
         self.spec.host_users == Some(false)
     }
 }

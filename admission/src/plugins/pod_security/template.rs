@@ -1,4 +1,4 @@
-//! The pod templates of the kinds that make pods (upstream: `DefaultPodSpecExtractor`).
+//! The pod templates of workload objects (upstream: `DefaultPodSpecExtractor`).
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
@@ -8,7 +8,7 @@ use portcullis_api::Object;
 pub(super) use super::subject::PodLike;
 use crate::Attributes;
 
-/// The template of the object in the request, if it has one.
+/// The pod template of the object in the request, if its kind has one.
 pub(super) fn of<'a>(attributes: &'a Attributes<'_>) -> Option<PodLike<'a>> {
     let object = attributes.object.as_deref()?;
     let (group, resource) = (attributes.resource.group, attributes.resource.resource);

@@ -1,8 +1,8 @@
-//! What a check finds.
+//! The result of a check.
 
 use super::subject::PodLike;
 
-/// What is wrong, in short and at length.
+/// A violation of a standard, as a short reason and a detail that names fields and values.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Violation {
     pub(super) reason: &'static str,

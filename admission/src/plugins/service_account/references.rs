@@ -1,20 +1,21 @@
-//! Which secrets a pod may refer to: mirror pods none, others those of their account where that says
-//! so.
+//! The secrets that a pod may reference: none for mirror pods; for others only those that their
+//! service account lists, if it enforces that.
 
 use k8s_openapi::api::core::v1::{Pod, PodSpec, ServiceAccount, Volume};
 
 use crate::plugins::references::{
-    Environment, environments, ephemeral_environments, names_secrets,
+    Environment, environments, ephemeral_environments, references_secrets,
 };
 
-/// A mirror pod shows what a kubelet runs on its own: it can have no account and no secrets.
-pub(super) fn of_mirror(pod: &Pod) -> Result<(), &'static str> {
+/// A mirror pod represents a static pod of a kubelet, which cannot have a service account or
+/// secrets.
+pub(super) fn check_mirror(pod: &Pod) -> Result<(), &'static str> {
     let Some(spec) = &pod.spec else { return Ok(()) };
     let account = spec.service_account_name.as_deref().unwrap_or_default();
     if !account.is_empty() {
         return Err("a mirror pod may not reference service accounts");
     }
-    if names_secrets(spec) {
+    if references_secrets(spec) {
         return Err("a mirror pod may not reference secrets");
     }
     let mut volumes = spec.volumes.iter().flatten();
@@ -25,9 +26,9 @@ pub(super) fn of_mirror(pod: &Pod) -> Result<(), &'static str> {
 }
 
 /// Upstream: `limitSecretReferences`.
-pub(super) fn allowed(pod: &Pod, account: &ServiceAccount) -> Result<(), String> {
+pub(super) fn check_pod(pod: &Pod, account: &ServiceAccount) -> Result<(), String> {
     let Some(spec) = &pod.spec else { return Ok(()) };
-    let who = name_of(account);
+    let account_name = name_of(account);
     for source in spec
         .volumes
         .iter()
@@ -37,33 +38,36 @@ pub(super) fn allowed(pod: &Pod, account: &ServiceAccount) -> Result<(), String>
         let name = source.secret_name.as_deref().unwrap_or_default();
         if !lists(account, name) {
             return Err(format!(
-                "volume with secret.secretName=\"{name}\" is not allowed because service account {who} does not reference that secret"
+                "volume with secret.secretName=\"{name}\" is not allowed because service account {account_name} does not reference that secret"
             ));
         }
     }
-    environments_allowed(&environments(spec), account)?;
-    pull_secrets_allowed(spec, account, who)
+    check_environments(&environments(spec), account)?;
+    check_pull_secrets(spec, account, account_name)
 }
 
-/// The same for what is added to a pod that exists: the rest of it was judged when it was made
+/// Checks ephemeral containers only, as the rest of the pod was checked when it was created
 /// (upstream: `limitEphemeralContainerSecretReferences`).
-pub(super) fn allowed_to_ephemeral(pod: &Pod, account: &ServiceAccount) -> Result<(), String> {
+pub(super) fn check_ephemeral_containers(
+    pod: &Pod,
+    account: &ServiceAccount,
+) -> Result<(), String> {
     let spec = pod.spec.as_ref();
     let added = spec.map(ephemeral_environments).unwrap_or_default();
-    environments_allowed(&added, account)
+    check_environments(&added, account)
 }
 
-fn environments_allowed(
+fn check_environments(
     environments: &[Environment<'_>],
     account: &ServiceAccount,
 ) -> Result<(), String> {
     for container in environments {
         let mut secrets = container.secrets();
-        if let Some((place, secret)) = secrets.find(|(_, secret)| !lists(account, secret)) {
+        if let Some((field, secret)) = secrets.find(|(_, secret)| !lists(account, secret)) {
             let (kind, name) = (container.kind, container.name);
-            let who = name_of(account);
+            let account_name = name_of(account);
             return Err(format!(
-                "{kind} {name} with {place} referencing secret.secretName=\"{secret}\" is not allowed because service account {who} does not reference that secret"
+                "{kind} {name} with {field} referencing secret.secretName=\"{secret}\" is not allowed because service account {account_name} does not reference that secret"
             ));
         }
     }
@@ -79,13 +83,17 @@ fn lists(account: &ServiceAccount, secret: &str) -> bool {
     secrets.any(|known| known.name.as_deref() == Some(secret))
 }
 
-fn pull_secrets_allowed(spec: &PodSpec, account: &ServiceAccount, who: &str) -> Result<(), String> {
+fn check_pull_secrets(
+    spec: &PodSpec,
+    account: &ServiceAccount,
+    account_name: &str,
+) -> Result<(), String> {
     let listed = account.image_pull_secrets.as_deref().unwrap_or_default();
     for (index, secret) in spec.image_pull_secrets.iter().flatten().enumerate() {
         if !listed.contains(secret) {
             let name = &secret.name;
             return Err(format!(
-                "imagePullSecrets[{index}].name=\"{name}\" is not allowed because service account {who} does not reference that imagePullSecret"
+                "imagePullSecrets[{index}].name=\"{name}\" is not allowed because service account {account_name} does not reference that imagePullSecret"
             ));
         }
     }

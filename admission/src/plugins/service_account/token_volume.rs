@@ -1,4 +1,4 @@
-//! The volume in which a pod finds its token, the cluster's CA and its namespace.
+//! The projected volume with a pod's token, the cluster's CA and the pod's namespace.
 
 use k8s_openapi::api::core::v1::{
     ConfigMapProjection, Container, DownwardAPIProjection, DownwardAPIVolumeFile, KeyToPath,
@@ -8,25 +8,25 @@ use k8s_openapi::api::core::v1::{
 
 const PREFIX: &str = "kube-api-access-";
 const MOUNT_PATH: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
-/// An hour and seven seconds: by this number upstream tells tokens nobody asked for by lifetime.
+/// An hour and seven seconds: upstream recognizes injected tokens by this unusual lifetime.
 const EXPIRATION_SECONDS: i64 = 60 * 60 + 7;
 const MODE: i32 = 0o644;
 
-/// Mounts the volume in every container that has nothing else at its path.
+/// Mounts the volume in every container that does not mount another at the same path.
 pub(super) fn mount(spec: &mut PodSpec, generate_name: fn(&str) -> String) {
     let volumes = spec.volumes.iter().flatten();
-    let own = volumes
+    let existing = volumes
         .map(|v| &v.name)
         .find(|name| name.starts_with(PREFIX));
-    let name = own.cloned();
-    let is_there = name.is_some();
+    let name = existing.cloned();
+    let exists = name.is_some();
     let name = name.unwrap_or_else(|| generate_name(PREFIX));
     let containers = spec.init_containers.iter_mut().flatten();
     let mut needed = false;
     for container in containers.chain(&mut spec.containers) {
         needed |= mount_in(container, &name);
     }
-    if needed && !is_there {
+    if needed && !exists {
         spec.volumes.get_or_insert_default().push(volume(name));
     }
 }

@@ -1,4 +1,4 @@
-//! Known ways out of a container (upstream: `policy/check_*.go`, level baseline).
+//! Level baseline: known privilege escalations (upstream: `policy/check_*.go`).
 
 use k8s_openapi::api::core::v1::{LifecycleHandler, Probe};
 
@@ -22,7 +22,7 @@ const CAPABILITIES: [&str; 13] = [
     "SYS_CHROOT",
 ];
 
-/// In the order in which releases came to allow them.
+/// In the order in which releases allowed them.
 const SYSCTLS: [&str; 14] = [
     "kernel.shm_rmid_forced",
     "net.ipv4.ip_local_port_range",
@@ -50,7 +50,7 @@ fn bad_capabilities<'c>(container: &ContainerLike<'c>) -> impl Iterator<Item = &
 }
 
 pub(crate) fn capabilities(pod: &PodLike<'_>) -> Option<Violation> {
-    let bad = pod.named(|c| bad_capabilities(c).next().is_some());
+    let bad = pod.names_where(|c| bad_capabilities(c).next().is_some());
     let values: Values = pod
         .containers
         .iter()
@@ -96,7 +96,7 @@ fn host_ports_of(container: &ContainerLike<'_>) -> impl Iterator<Item = String> 
 }
 
 pub(crate) fn host_ports(pod: &PodLike<'_>) -> Option<Violation> {
-    let bad = pod.named(|c| host_ports_of(c).next().is_some());
+    let bad = pod.names_where(|c| host_ports_of(c).next().is_some());
     let ports: Values = pod.containers.iter().flat_map(host_ports_of).collect();
     let verb = plural("uses", "use", bad.len());
     let noun = plural("hostPort", "hostPorts", ports.len());
@@ -125,7 +125,7 @@ fn hosts_of(container: &ContainerLike<'_>) -> Values {
 }
 
 pub(crate) fn host_of_probes(pod: &PodLike<'_>) -> Option<Violation> {
-    let mut bad = pod.named(|c| !hosts_of(c).is_empty());
+    let mut bad = pod.names_where(|c| !hosts_of(c).is_empty());
     bad.sort_unstable();
     bad.dedup();
     let hosts: Values = pod.containers.iter().flat_map(hosts_of).collect();
@@ -145,7 +145,7 @@ pub(crate) fn host_of_probes(pod: &PodLike<'_>) -> Option<Violation> {
 }
 
 pub(crate) fn privileged(pod: &PodLike<'_>) -> Option<Violation> {
-    let bad = pod.named(|c| c.context.privileged == Some(true));
+    let bad = pod.names_where(|c| c.context.privileged == Some(true));
     let who = containers(&bad);
     (!bad.is_empty()).then(|| {
         violation(
@@ -157,7 +157,7 @@ pub(crate) fn privileged(pod: &PodLike<'_>) -> Option<Violation> {
 
 pub(crate) fn proc_mount(pod: &PodLike<'_>) -> Option<Violation> {
     let other = |c: &ContainerLike<'_>| c.context.proc_mount.clone().filter(|m| m != "Default");
-    let bad = pod.named(|c| other(c).is_some());
+    let bad = pod.names_where(|c| other(c).is_some());
     let values: Values = pod.containers.iter().filter_map(other).collect();
     let (who, what) = (containers(&bad), quoted(values));
     (!bad.is_empty()).then(|| {
@@ -169,14 +169,14 @@ pub(crate) fn proc_mount(pod: &PodLike<'_>) -> Option<Violation> {
 }
 
 pub(crate) fn proc_mount_1_35(pod: &PodLike<'_>) -> Option<Violation> {
-    if pod.has_own_users() {
+    if pod.has_user_namespace() {
         None
     } else {
         proc_mount(pod)
     }
 }
 
-fn sysctls_but(pod: &PodLike<'_>, allowed: usize) -> Option<Violation> {
+fn sysctls_except(pod: &PodLike<'_>, allowed: usize) -> Option<Violation> {
     let names = pod
         .context
         .sysctls
@@ -190,21 +190,21 @@ fn sysctls_but(pod: &PodLike<'_>, allowed: usize) -> Option<Violation> {
 }
 
 pub(crate) fn sysctls(pod: &PodLike<'_>) -> Option<Violation> {
-    sysctls_but(pod, 5)
+    sysctls_except(pod, 5)
 }
 
 pub(crate) fn sysctls_1_27(pod: &PodLike<'_>) -> Option<Violation> {
-    sysctls_but(pod, 6)
+    sysctls_except(pod, 6)
 }
 
 pub(crate) fn sysctls_1_29(pod: &PodLike<'_>) -> Option<Violation> {
-    sysctls_but(pod, 10)
+    sysctls_except(pod, 10)
 }
 
 pub(crate) fn sysctls_1_32(pod: &PodLike<'_>) -> Option<Violation> {
-    sysctls_but(pod, 12)
+    sysctls_except(pod, 12)
 }
 
 pub(crate) fn sysctls_1_37(pod: &PodLike<'_>) -> Option<Violation> {
-    sysctls_but(pod, SYSCTLS.len())
+    sysctls_except(pod, SYSCTLS.len())
 }

@@ -1,5 +1,5 @@
-//! What pod and containers may set in their security contexts, level baseline: profiles, labels,
-//! Windows' host processes (upstream: `policy/check_*.go`).
+//! Level baseline: fields of the security contexts of pods and containers (upstream:
+//! `policy/check_*.go`).
 
 use k8s_openapi::api::core::v1::{SELinuxOptions, WindowsSecurityContextOptions};
 use portcullis_api::field_error::go_quote;
@@ -13,8 +13,8 @@ pub(in super::super) const SECCOMP_POD: &str = "seccomp.security.alpha.kubernete
 pub(in super::super) const SECCOMP_CONTAINER: &str =
     "container.seccomp.security.alpha.kubernetes.io/";
 
-/// The two types of profile that are no way out.
-pub(super) fn is_known_profile(kind: &str) -> bool {
+/// Whether a profile type is one that the baseline allows.
+pub(super) fn is_allowed_profile(kind: &str) -> bool {
     matches!(kind, "RuntimeDefault" | "Localhost")
 }
 
@@ -24,14 +24,14 @@ pub(crate) fn app_armor(pod: &PodLike<'_>) -> Option<Violation> {
         .app_armor_profile
         .as_ref()
         .map(|p| p.type_.clone());
-    let of_pod = of_pod.filter(|kind| !is_known_profile(kind));
+    let of_pod = of_pod.filter(|kind| !is_allowed_profile(kind));
     let of = |c: &ContainerLike<'_>| {
         let kind = c
             .context
             .app_armor_profile
             .as_ref()
             .map(|p| p.type_.clone());
-        kind.filter(|kind| !is_known_profile(kind))
+        kind.filter(|kind| !is_allowed_profile(kind))
     };
     let values: Values = pod
         .containers
@@ -42,10 +42,10 @@ pub(crate) fn app_armor(pod: &PodLike<'_>) -> Option<Violation> {
     let annotations: Vec<_> = pod
         .annotations
         .iter()
-        .filter(|(key, profile)| key.starts_with(APP_ARMOR) && !is_harmless_app_armor(profile))
+        .filter(|(key, profile)| key.starts_with(APP_ARMOR) && !is_allowed_app_armor(profile))
         .map(|(key, profile)| format!("{key}={}", go_quote(profile)))
         .collect();
-    let who = setters(of_pod.is_some(), &pod.named(|c| of(c).is_some()));
+    let who = setters(of_pod.is_some(), &pod.names_where(|c| of(c).is_some()));
     let noun = plural("annotation", "annotations", annotations.len());
     let noun = (!annotations.is_empty()).then(|| noun.to_owned());
     let who: Vec<_> = who.into_iter().chain(noun).collect();
@@ -64,11 +64,11 @@ pub(crate) fn app_armor(pod: &PodLike<'_>) -> Option<Violation> {
     })
 }
 
-fn is_harmless_app_armor(profile: &str) -> bool {
+fn is_allowed_app_armor(profile: &str) -> bool {
     profile.is_empty() || profile == "runtime/default" || profile.starts_with("localhost/")
 }
 
-fn se_linux_but(pod: &PodLike<'_>, types: &[&str]) -> Option<Violation> {
+fn se_linux_except(pod: &PodLike<'_>, types: &[&str]) -> Option<Violation> {
     let text = |value: &'_ Option<String>| value.clone().unwrap_or_default();
     let bad_type = |options: &SELinuxOptions| {
         let kind = text(&options.type_);
@@ -85,7 +85,7 @@ fn se_linux_but(pod: &PodLike<'_>, types: &[&str]) -> Option<Violation> {
         .iter()
         .filter_map(|c| c.context.se_linux_options.as_ref());
     let all: Vec<_> = of_pod.into_iter().chain(of_containers).collect();
-    let bad = pod.named(|c| c.context.se_linux_options.as_ref().is_some_and(is_bad));
+    let bad = pod.names_where(|c| c.context.se_linux_options.as_ref().is_some_and(is_bad));
     let who = setters(of_pod.is_some_and(is_bad), &bad)?;
     let bad_types: Values = all.iter().filter_map(|options| bad_type(options)).collect();
     let noun = plural("type", "types", bad_types.len());
@@ -107,7 +107,7 @@ fn se_linux_but(pod: &PodLike<'_>, types: &[&str]) -> Option<Violation> {
 }
 
 pub(crate) fn se_linux(pod: &PodLike<'_>) -> Option<Violation> {
-    se_linux_but(pod, &["container_t", "container_init_t", "container_kvm_t"])
+    se_linux_except(pod, &["container_t", "container_init_t", "container_kvm_t"])
 }
 
 pub(crate) fn se_linux_1_31(pod: &PodLike<'_>) -> Option<Violation> {
@@ -117,10 +117,10 @@ pub(crate) fn se_linux_1_31(pod: &PodLike<'_>) -> Option<Violation> {
         "container_kvm_t",
         "container_engine_t",
     ];
-    se_linux_but(pod, &types)
+    se_linux_except(pod, &types)
 }
 
-/// Until 1.18 profiles were annotations.
+/// Profiles were annotations until 1.18.
 pub(crate) fn seccomp_annotations(pod: &PodLike<'_>) -> Option<Violation> {
     let of_containers = pod
         .containers
@@ -146,12 +146,12 @@ pub(crate) fn seccomp(pod: &PodLike<'_>) -> Option<Violation> {
         .seccomp_profile
         .as_ref()
         .map(|p| p.type_.clone());
-    let of_pod = of_pod.filter(|kind| !is_known_profile(kind));
+    let of_pod = of_pod.filter(|kind| !is_allowed_profile(kind));
     let of = |c: &ContainerLike<'_>| {
         let kind = c.context.seccomp_profile.as_ref().map(|p| p.type_.clone());
-        kind.filter(|kind| !is_known_profile(kind))
+        kind.filter(|kind| !is_allowed_profile(kind))
     };
-    let who = setters(of_pod.is_some(), &pod.named(|c| of(c).is_some()))?;
+    let who = setters(of_pod.is_some(), &pod.names_where(|c| of(c).is_some()))?;
     let values: Values = pod.containers.iter().filter_map(of).chain(of_pod).collect();
     let what = quoted(values);
     Some(violation(
@@ -164,7 +164,7 @@ pub(crate) fn windows_host_process(pod: &PodLike<'_>) -> Option<Violation> {
     let is_host = |options: &Option<WindowsSecurityContextOptions>| {
         options.as_ref().and_then(|o| o.host_process) == Some(true)
     };
-    let bad = pod.named(|c| is_host(&c.context.windows_options));
+    let bad = pod.names_where(|c| is_host(&c.context.windows_options));
     let who = setters(is_host(&pod.context.windows_options), &bad)?;
     Some(violation(
         "hostProcess",

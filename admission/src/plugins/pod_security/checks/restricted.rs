@@ -1,4 +1,4 @@
-//! What hardening asks for (upstream: `policy/check_*.go`, level restricted).
+//! Level restricted: hardening best practices (upstream: `policy/check_*.go`).
 
 use k8s_openapi::api::core::v1::Volume;
 
@@ -8,7 +8,7 @@ use crate::plugins::pod_security::subject::{ContainerLike, PodLike};
 use crate::plugins::pod_security::violation::Violation;
 
 pub(crate) fn escalation(pod: &PodLike<'_>) -> Option<Violation> {
-    let bad = pod.named(|c| c.context.allow_privilege_escalation != Some(false));
+    let bad = pod.names_where(|c| c.context.allow_privilege_escalation != Some(false));
     let who = containers(&bad);
     (!bad.is_empty()).then(|| {
         violation(
@@ -39,8 +39,8 @@ fn extra_capabilities<'c>(container: &ContainerLike<'c>) -> impl Iterator<Item =
 }
 
 pub(crate) fn capabilities(pod: &PodLike<'_>) -> Option<Violation> {
-    let keeping = pod.named(|c| !drops_all(c));
-    let adding = pod.named(|c| extra_capabilities(c).next().is_some());
+    let keeping = pod.names_where(|c| !drops_all(c));
+    let adding = pod.names_where(|c| extra_capabilities(c).next().is_some());
     let values: Values = pod
         .containers
         .iter()
@@ -71,9 +71,9 @@ pub(crate) fn capabilities_1_25(pod: &PodLike<'_>) -> Option<Violation> {
     }
 }
 
-/// The type of a volume that is none of the harmless ones.
+/// The type of a volume, unless it is one that the level allows.
 fn restricted_type(volume: &Volume) -> Option<&'static str> {
-    let harmless = volume.config_map.is_some()
+    let allowed = volume.config_map.is_some()
         || volume.csi.is_some()
         || volume.downward_api.is_some()
         || volume.empty_dir.is_some()
@@ -89,7 +89,7 @@ fn restricted_type(volume: &Volume) -> Option<&'static str> {
             })*
         };
     }
-    if harmless {
+    if allowed {
         return None;
     }
     first! {
@@ -130,21 +130,21 @@ pub(crate) fn volumes(pod: &PodLike<'_>) -> Option<Violation> {
 pub(crate) fn non_root(pod: &PodLike<'_>) -> Option<Violation> {
     const REASON: &str = "runAsNonRoot != true";
     let of_pod = pod.context.run_as_non_root;
-    let refusing = pod.named(|c| c.context.run_as_non_root == Some(false));
-    if let Some(who) = setters(of_pod == Some(false), &refusing) {
+    let setting = pod.names_where(|c| c.context.run_as_non_root == Some(false));
+    if let Some(who) = setters(of_pod == Some(false), &setting) {
         let detail = format!("{who} must not set securityContext.runAsNonRoot=false");
         return Some(violation(REASON, detail));
     }
-    let silent = pod.named(|c| c.context.run_as_non_root.is_none() && of_pod != Some(true));
-    let who = containers(&silent);
-    (!silent.is_empty()).then(|| {
+    let unset = pod.names_where(|c| c.context.run_as_non_root.is_none() && of_pod != Some(true));
+    let who = containers(&unset);
+    (!unset.is_empty()).then(|| {
         let detail = format!("pod or {who} must set securityContext.runAsNonRoot=true");
         violation(REASON, detail)
     })
 }
 
 pub(crate) fn non_root_1_35(pod: &PodLike<'_>) -> Option<Violation> {
-    if pod.has_own_users() {
+    if pod.has_user_namespace() {
         None
     } else {
         non_root(pod)
@@ -152,7 +152,7 @@ pub(crate) fn non_root_1_35(pod: &PodLike<'_>) -> Option<Violation> {
 }
 
 pub(crate) fn user(pod: &PodLike<'_>) -> Option<Violation> {
-    let root = pod.named(|c| c.context.run_as_user == Some(0));
+    let root = pod.names_where(|c| c.context.run_as_user == Some(0));
     let who = setters(pod.context.run_as_user == Some(0), &root)?;
     Some(violation(
         "runAsUser=0",
@@ -161,7 +161,11 @@ pub(crate) fn user(pod: &PodLike<'_>) -> Option<Violation> {
 }
 
 pub(crate) fn user_1_35(pod: &PodLike<'_>) -> Option<Violation> {
-    if pod.has_own_users() { None } else { user(pod) }
+    if pod.has_user_namespace() {
+        None
+    } else {
+        user(pod)
+    }
 }
 
 pub(crate) fn seccomp(pod: &PodLike<'_>) -> Option<Violation> {
@@ -170,9 +174,9 @@ pub(crate) fn seccomp(pod: &PodLike<'_>) -> Option<Violation> {
         return wrong;
     }
     let set_by_pod = pod.context.seccomp_profile.is_some();
-    let silent = pod.named(|c| c.context.seccomp_profile.is_none() && !set_by_pod);
-    let who = containers(&silent);
-    (!silent.is_empty()).then(|| {
+    let unset = pod.names_where(|c| c.context.seccomp_profile.is_none() && !set_by_pod);
+    let who = containers(&unset);
+    (!unset.is_empty()).then(|| {
         violation(
             "seccompProfile",
             format!(

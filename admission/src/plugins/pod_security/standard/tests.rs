@@ -1,4 +1,4 @@
-//! The table of all controls: `testdata/admission/controls/*.yaml`.
+//! Runs the table of all controls, `testdata/admission/controls/*.yaml`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,16 +6,16 @@ use k8s_openapi::api::core::v1::Pod;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{CHECKS, Level, PodLike, Versioned};
+use super::{CHECKS, Level, PodLike, VersionedCheck};
 
-/// One more than the newest release that changed anything.
+/// One above the newest release that changed a check.
 const NEWEST: u32 = 38;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Case {
     control: String,
-    /// The releases that refuse it, `8-24` or `19-`; all others accept it.
+    /// The releases that reject the pod, as `8-24` or `19-`; all others accept it.
     #[serde(default)]
     refused: String,
     #[serde(default)]
@@ -32,14 +32,14 @@ impl Case {
         pod
     }
 
-    /// From which release on it is refused, and from which it is not any more.
+    /// The first release that rejects the pod, and the first after it that accepts it.
     fn releases(&self) -> Option<(u32, u32)> {
         let (first, last) = self.refused.split_once('-')?;
         let end = last.parse::<u32>().map_or(u32::MAX, |last| last + 1);
         Some((first.parse().unwrap(), end))
     }
 
-    fn check(&self) -> &'static Versioned {
+    fn check(&self) -> &'static VersionedCheck {
         let check = CHECKS.iter().find(|check| check.id == self.control);
         check.unwrap_or_else(|| panic!("no control {}", self.control))
     }
@@ -63,7 +63,7 @@ fn cases() -> Vec<Case> {
 }
 
 #[test]
-fn every_control_refuses_what_it_refuses_in_every_release() {
+fn every_control_rejects_its_cases_in_the_expected_releases() {
     for case in cases() {
         let pod = case.pod();
         for minor in (0..NEWEST).chain([u32::MAX]) {
@@ -71,12 +71,12 @@ fn every_control_refuses_what_it_refuses_in_every_release() {
             let found = found.and_then(|check| check(&PodLike::of(&pod)));
             let found = found.map(|v| format!("{} ({})", v.reason, v.detail));
             let releases = case.releases();
-            let refuses = releases.is_some_and(|(first, end)| {
+            let rejects = releases.is_some_and(|(first, end)| {
                 minor >= first && minor < end || minor == u32::MAX && end == u32::MAX
             });
-            let wanted = case.violates.clone().filter(|_| refuses);
+            let expected = case.violates.clone().filter(|_| rejects);
             assert_eq!(
-                found, wanted,
+                found, expected,
                 "{} as of 1.{minor}: {}",
                 case.control, case.pod
             );
@@ -85,20 +85,20 @@ fn every_control_refuses_what_it_refuses_in_every_release() {
 }
 
 #[test]
-fn the_table_has_every_control_and_every_release_that_changed_one() {
+fn the_table_covers_every_control_and_every_version() {
     let cases = cases();
     for check in &CHECKS {
         let of_check = || cases.iter().filter(|case| case.control == check.id);
-        let turns: BTreeSet<u32> = of_check()
+        let boundaries: BTreeSet<u32> = of_check()
             .filter_map(Case::releases)
             .flat_map(|(first, end)| [first, end])
             .collect();
         for (since, _) in check.versions {
-            assert!(turns.contains(since), "{} as of 1.{since}", check.id);
+            assert!(boundaries.contains(since), "{} as of 1.{since}", check.id);
         }
         assert!(
             of_check().any(|case| case.refused.is_empty()),
-            "{} accepts nothing",
+            "{} has no accepted case",
             check.id
         );
     }

@@ -1,8 +1,8 @@
-//! Policies that cannot be used.
+//! Invalid policies.
 
-/// Why a policy cannot be used; it is skipped as if it were not there.
+/// Why a policy is invalid; it is ignored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unusable {
+pub(super) enum InvalidPolicy {
     #[error("Unrecognized {field} strategy type {rule}")]
     Rule { field: &'static str, rule: String },
     #[error("MustRunAs requires at least one range")]
@@ -13,7 +13,7 @@ pub(super) enum Unusable {
     SeLinuxWithoutOptions,
 }
 
-impl Unusable {
+impl InvalidPolicy {
     pub(super) fn rule(field: &'static str, rule: &str) -> Self {
         Self::Rule {
             field,
