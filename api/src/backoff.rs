@@ -1,37 +1,37 @@
-//! Waiting longer after each failure, and not everybody at the same moment.
+//! Exponential backoff with jitter.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-/// Pauses that double with each failure up to a limit, with jitter: those who failed together do not
-/// all come back together.
+/// Delays that double with each failure up to a limit, with jitter, so that clients that failed
+/// together do not all retry together.
 ///
-/// It only says how long; the waiting is the caller's, so that this is of use with any clock.
+/// It only computes delays; waiting is left to the caller, who may use any clock.
 #[derive(Clone, Debug)]
 pub struct Backoff {
     first: Duration,
-    most: Duration,
+    max: Duration,
     step: Duration,
 }
 
 impl Backoff {
-    /// Pauses from about `first` up to `most`.
-    pub const fn new(first: Duration, most: Duration) -> Self {
+    /// Delays from about `first` up to `max`.
+    pub const fn new(first: Duration, max: Duration) -> Self {
         Self {
             first,
-            most,
+            max,
             step: first,
         }
     }
 
-    /// How long to wait after another failure: between half of the current step and all of it.
+    /// The delay after another failure: between half of the current step and all of it.
     pub fn pause(&mut self) -> Duration {
-        let step = self.step.min(self.most);
-        self.step = step.saturating_mul(2).min(self.most);
+        let step = self.step.min(self.max);
+        self.step = step.saturating_mul(2).min(self.max);
         jittered(step)
     }
 
-    /// Begins anew after a success.
+    /// Starts again from the first delay, after a success.
     pub fn reset(&mut self) {
         self.step = self.first;
     }
@@ -41,7 +41,7 @@ impl Backoff {
 pub fn jittered(step: Duration) -> Duration {
     let half = step / 2;
     let range = u64::try_from((step - half).as_nanos()).unwrap_or(u64::MAX);
-    // Every `RandomState` has keys of its own, which is random enough to tell clients apart.
+    // every `RandomState` has its own keys, which is random enough to spread clients
     let random = RandomState::new().hash_one(0_u8);
     half + Duration::from_nanos(random % range.saturating_add(1))
 }

@@ -1,14 +1,14 @@
-//! What somebody who wants a certificate signs: a PKCS#10 request, here in PEM.
+//! Certificate signing requests: PKCS#10 in PEM.
 
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::pem::parse_x509_pem;
 use x509_parser::prelude::FromDer;
 
-/// Lets `look` see the request; whether its signature holds is not checked.
+/// Parses a request and passes it to `look`. Its signature is not verified.
 ///
 /// # Errors
-/// What is wrong with the request (upstream: `ParseCSR` in `pkg/apis/certificates/helpers.go`), or
-/// what `look` says.
+/// The reason why the request is malformed (upstream: `ParseCSR` in
+/// `pkg/apis/certificates/helpers.go`), or the error of `look`.
 pub fn read<T>(
     pem: &[u8],
     look: impl FnOnce(&X509CertificationRequest<'_>) -> Result<T, String>,

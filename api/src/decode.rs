@@ -1,9 +1,10 @@
-//! JSON to objects, in two steps: text to [`serde_json::Value`], where duplicate keys are found and
-//! patches work, and from there to a kind's type, where wrong types and unknown fields are.
+//! Decodes JSON to objects in two steps: text to [`serde_json::Value`], and that to a kind's type.
 //!
-//! This is the one deserializer stack of the server. It reads as Go does: `null` is the zero
-//! value, of whatever type. Texts are those of Go's `encoding/json` as Kubernetes uses it
-//! (`sigs.k8s.io/json`).
+//! The first step reports duplicate keys, and patches operate on its result; the second reports
+//! wrong types and unknown fields.
+//!
+//! This is the only deserializer of the server. It decodes as Go does: `null` is the zero value of
+//! any type. Messages are those of Go's `encoding/json` as Kubernetes uses it (`sigs.k8s.io/json`).
 
 mod json;
 mod typed;
@@ -15,20 +16,20 @@ use thiserror::Error;
 pub use json::{Parsed, check_size, parse, parse_stored};
 pub use typed::time::seconds as parse_time;
 
-/// A value, and the paths of the fields nobody knew.
+/// A decoded value, and what decoding reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded<T> {
-    /// What was read.
+    /// The decoded value.
     pub value: T,
-    /// Such as `spec.containers[0].bogus`, in the order they were met.
+    /// The paths of unknown fields, such as `spec.containers[0].bogus`, in document order.
     pub unknown_fields: Vec<String>,
-    /// JSON pointers to the empty lists and maps that Go tells from unset ones until they are stored:
-    /// those of fields that are always written.
+    /// JSON pointers to empty lists and maps in fields that are always written. Go distinguishes
+    /// these from unset ones until they are stored.
     pub empty: Vec<String>,
 }
 
 impl<T> Decoded<T> {
-    /// The same, of another type.
+    /// Converts the value and keeps the rest.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Decoded<U> {
         Decoded {
             value: f(self.value),
@@ -38,35 +39,35 @@ impl<T> Decoded<T> {
     }
 }
 
-/// Why JSON could not be read.
+/// Why JSON could not be decoded.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum DecodeError {
-    /// Not JSON at all.
+    /// It is not valid JSON.
     #[error("{0}")]
     Syntax(String),
-    /// JSON of another shape than the type's.
+    /// A value does not have the type of its field.
     #[error("json: cannot unmarshal {found} into Go struct field {owner}.{path} of type {wanted}")]
     Type {
-        /// What stands there, as Go names it: `string`, `number`, `object`…
+        /// The JSON type, as Go names it: `string`, `number`, `object`…
         found: String,
-        /// The struct that has the field.
+        /// The struct of the field.
         owner: String,
-        /// The way to the field, without indices.
+        /// The field path, without indices.
         path: String,
         /// The Go type of the field.
         wanted: String,
     },
-    /// Text that should be bytes in base64, and where it is not.
+    /// A field of bytes is not valid base64, at this offset.
     #[error("illegal base64 data at input byte {0}")]
     Base64(usize),
-    /// A value that its type's own rules refuse, such as a malformed quantity or time.
+    /// A value is invalid for its type, such as a malformed quantity or time.
     #[error("{0}")]
     Value(String),
 }
 
 impl DecodeError {
-    /// The same as Go puts it where it makes objects of values that were read before, and not of JSON:
-    /// what a strategic merge patch comes to (`runtime.DefaultUnstructuredConverter`).
+    /// The message of Go's converter from parsed values to objects, as upstream uses it for the
+    /// result of a strategic merge patch (`runtime.DefaultUnstructuredConverter`).
     pub fn of_conversion(&self) -> String {
         let Self::Type { found, wanted, .. } = self else {
             return match self {
@@ -93,7 +94,7 @@ impl DecodeError {
         } else if matches!((kind, wanted.as_str()), ("int64", "string"))
             || kind.ends_with("64") && wanted.contains("int")
         {
-            // what Go could convert, but JSON does not
+            // Go could convert these, but the converter rejects them
             format!("cannot convert {kind} to {wanted}")
         } else {
             format!("unrecognized type: {wanted}")
@@ -101,12 +102,13 @@ impl DecodeError {
     }
 }
 
-/// Reads a type from JSON. `kind` and `apiVersion` at the root are the caller's business.
+/// Decodes a type from JSON. `kind` and `apiVersion` at the root are left to the caller.
 ///
-/// It comes in the form in which it is stored: what reading its encoding would give.
+/// The result is in the form in which it is stored, as if it had been encoded and decoded again.
 ///
 /// # Errors
-/// [`DecodeError::Type`] and [`DecodeError::Value`], for the first field at fault.
+/// [`DecodeError::Type`], [`DecodeError::Base64`] or [`DecodeError::Value`] for the first invalid
+/// field.
 pub fn decode<T: DeserializeOwned>(document: &Value) -> Result<Decoded<T>, DecodeError> {
     let report = typed::Report::default();
     let value = T::deserialize(typed::Node::root(document, &report))

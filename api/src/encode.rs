@@ -1,4 +1,4 @@
-//! Objects to JSON as Go writes them: `omitempty` is part of the wire format.
+//! Encodes objects as JSON in the form that Go writes: `omitempty` is part of the wire format.
 
 mod serializer;
 mod value;
@@ -8,9 +8,9 @@ use serde_json::Value;
 
 pub use serializer::EncodeError;
 
-use crate::facts;
+use crate::type_metadata;
 
-/// The two fields that lead every encoded object.
+/// The two fields at the start of every encoded object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TypeMeta<'a> {
     /// Such as `policy/v1beta1`.
@@ -20,10 +20,10 @@ pub struct TypeMeta<'a> {
 }
 
 impl TypeMeta<'_> {
-    /// How the encoding of such an object begins, up to the inside of its metadata.
+    /// The start of the JSON of such an object, up to the first field of its metadata.
     ///
-    /// kube-apiserver's JSON begins alike, so stored bytes can be re-labelled and given their
-    /// `resourceVersion` without being decoded.
+    /// kube-apiserver's JSON starts in the same way, so that the version of stored bytes can be
+    /// changed and their `resourceVersion` inserted without decoding them.
     pub fn prefix(&self) -> String {
         format!(
             r#"{{"kind":"{}","apiVersion":"{}","metadata":{{"#,
@@ -32,7 +32,7 @@ impl TypeMeta<'_> {
     }
 }
 
-/// Encodes a kind's type as kube-apiserver does.
+/// Encodes an object as kube-apiserver does.
 pub fn encode<T: Serialize + ?Sized>(object: &T, type_meta: TypeMeta<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
     out.extend_from_slice(b"{\"kind\":\"");
@@ -40,29 +40,29 @@ pub fn encode<T: Serialize + ?Sized>(object: &T, type_meta: TypeMeta<'_>) -> Vec
     out.extend_from_slice(b"\",\"apiVersion\":\"");
     out.extend_from_slice(type_meta.api_version.as_bytes());
     out.push(b'"');
-    let owner = facts::owner(type_meta.api_version, type_meta.kind);
-    serializer::write_root_fields(object, owner, &mut out);
+    let type_name = type_metadata::type_name(type_meta.api_version, type_meta.kind);
+    serializer::write_root_fields(object, type_name, &mut out);
     out
 }
 
-/// A kind's type as JSON: what reading its encoding would give.
+/// An object as a JSON value, equal to parsing what [`encode`] writes.
 pub fn to_value<T: Serialize + ?Sized>(object: &T, type_meta: TypeMeta<'_>) -> Value {
-    let owner = facts::owner(type_meta.api_version, type_meta.kind);
-    let mut fields = value::root_fields(object, owner);
+    let type_name = type_metadata::type_name(type_meta.api_version, type_meta.kind);
+    let mut fields = value::root_fields(object, type_name);
     fields.insert("kind".into(), type_meta.kind.into());
     fields.insert("apiVersion".into(), type_meta.api_version.into());
     Value::Object(fields)
 }
 
-/// Encodes a part of an object, under the same rules.
+/// Encodes a part of an object by the same rules.
 pub fn encode_part<T: Serialize + ?Sized>(part: &T) -> Vec<u8> {
     let mut out = Vec::new();
     serializer::write(part, &mut out);
     out
 }
 
-/// The known beginning of encoded objects of one kind: what can be swapped and extended without
-/// decoding them.
+/// The [prefix](TypeMeta::prefix) of encoded objects of one kind, which can be replaced and
+/// extended without decoding them.
 #[derive(Clone, Debug)]
 pub struct Label(String);
 
@@ -72,20 +72,20 @@ impl Label {
         Self(type_meta.prefix())
     }
 
-    /// What follows the label in the encoding of an object, from its first metadata field on;
-    /// `None` if the bytes were written otherwise.
+    /// What follows the label in an encoded object, from its first metadata field on; `None` if the
+    /// bytes do not start with the label.
     pub fn strip<'b>(&self, bytes: &'b [u8]) -> Option<&'b [u8]> {
         bytes.strip_prefix(self.0.as_bytes())
     }
 
-    /// Appends an object under this label, with its resource version unless that is zero.
+    /// Appends an object with this label, and with its resource version unless that is zero.
     pub fn write_object(&self, rest: &[u8], revision: u64, out: &mut Vec<u8>) {
         out.extend_from_slice(self.0.as_bytes());
         write_rest(rest, revision, out);
     }
 }
 
-/// Appends an object as an item of a typed list, which carries no kind of its own.
+/// Appends an object as an item of a typed list, which has no `kind` and `apiVersion`.
 pub fn write_item(rest: &[u8], revision: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"metadata\":{");
     write_rest(rest, revision, out);
@@ -103,7 +103,7 @@ fn write_rest(rest: &[u8], revision: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(rest);
 }
 
-/// How much of what follows a label is metadata: the offset behind its closing brace.
+/// The offset of the end of the metadata in what follows a label, after the closing brace.
 pub fn metadata_end(rest: &[u8]) -> Option<usize> {
     let (mut depth, mut in_string, mut escaped) = (1_usize, false, false);
     for (at, byte) in rest.iter().enumerate() {

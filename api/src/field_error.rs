@@ -1,22 +1,21 @@
-//! What is wrong with a field of an object: path, kind of mistake, offending value.
+//! Errors of the fields of an object: field path, kind of error, invalid value.
 //!
-//! One small vocabulary serves every strategy. Texts are those of upstream's
-//! `k8s.io/apimachinery/pkg/util/validation/field/errors.go`.
+//! Messages are those of upstream's `k8s.io/apimachinery/pkg/util/validation/field/errors.go`.
 
 use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 
-/// The way to a field, such as `spec.containers[0].ports`.
+/// A field path, such as `spec.containers[0].ports`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Path(String);
 
 impl Path {
-    /// A path of one field.
+    /// The path of a root field.
     pub fn new(name: &str) -> Self {
         Self(name.to_owned())
     }
 
-    /// The path of a field inside this one; of the root, the field alone.
+    /// The path of a field of this one; of the empty path, the field alone.
     #[must_use]
     pub fn child(&self, name: &str) -> Self {
         if self.0.is_empty() {
@@ -26,13 +25,13 @@ impl Path {
         }
     }
 
-    /// The path of a list's element.
+    /// The path of an element of a list.
     #[must_use]
     pub fn index(&self, index: usize) -> Self {
         Self(format!("{}[{index}]", self.0))
     }
 
-    /// The path of a map's value.
+    /// The path of a value of a map.
     #[must_use]
     pub fn key(&self, key: &str) -> Self {
         Self(format!("{}[{key}]", self.0))
@@ -50,26 +49,26 @@ impl fmt::Display for Path {
     }
 }
 
-/// The kinds of mistake, each with the reason a `Status` cause carries.
+/// The kinds of error, each with the reason that a `Status` cause has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ErrorKind {
     /// Refers to something that does not exist.
     NotFound,
-    /// Must be set and is not.
+    /// Must be set but is missing.
     Required,
-    /// Must be unique and is not.
+    /// Must be unique but is not.
     Duplicate,
     /// Is malformed or out of range.
     Invalid,
-    /// Is none of the values known.
+    /// Is not one of the supported values.
     NotSupported,
-    /// Is well formed, and not allowed here.
+    /// Is well-formed, but not allowed here.
     Forbidden,
     /// Has too many characters.
     TooLong,
     /// Has too many elements.
     TooMany,
-    /// Could not be judged, for a reason of the server's own.
+    /// Could not be checked, because of a failure of the server.
     Internal,
 }
 
@@ -104,7 +103,7 @@ impl ErrorKind {
     }
 }
 
-/// A value as Go's `%v`, `%q` or `%#v` prints it inside an error text.
+/// A value as Go's `%v`, `%q` or `%#v` formats it in an error message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadValue(String);
 
@@ -143,7 +142,7 @@ macro_rules! bad_value_from {
 }
 bad_value_from!(bool, i32, i64, usize, f64);
 
-/// Quotes as Go's `%q` does: double quotes, with escapes for what is not printable.
+/// Quotes as Go's `%q` does: in double quotes, with escapes for control characters.
 pub fn go_quote(value: &str) -> String {
     let mut out = String::with_capacity(value.len() + 2);
     out.push('"');
@@ -167,16 +166,16 @@ pub fn go_quote(value: &str) -> String {
     out
 }
 
-/// One mistake in one field.
+/// One error of one field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
-    /// Which kind of mistake.
+    /// The kind of error.
     pub kind: ErrorKind,
-    /// Where, as text: a few upstream rules name paths that are no paths.
+    /// The field path, as text, because a few of upstream's are not valid paths.
     pub field: String,
-    /// The offending value, where the kind prints one.
+    /// The invalid value, if the message of this kind has one.
     pub value: Option<BadValue>,
-    /// The rest of the sentence; may be empty.
+    /// The rest of the message; may be empty.
     pub detail: String,
 }
 
@@ -200,7 +199,7 @@ impl FieldError {
         Self::new(ErrorKind::Invalid, path, Some(value.into()), detail.into())
     }
 
-    /// The value is none of those supported, which are quoted in the order given: most of
+    /// The value is not one of the supported ones, which are quoted in the given order: most of
     /// upstream's lists are sorted, some are not.
     pub fn not_supported(path: &Path, value: impl Into<BadValue>, supported: &[&str]) -> Self {
         let detail = match supported {
@@ -249,12 +248,12 @@ impl FieldError {
         Self::new(ErrorKind::TooMany, path, Some(actual.into()), detail)
     }
 
-    /// The server could not judge the field.
+    /// The server could not check the field.
     pub fn internal(path: &Path, detail: impl Into<String>) -> Self {
         Self::new(ErrorKind::Internal, path, None, detail.into())
     }
 
-    /// The sentence without the path, as `details.causes[].message` carries it.
+    /// The message without the path, as in `details.causes[].message`.
     pub fn body(&self) -> String {
         let mut out = self.kind.title().to_owned();
         if let Some(value) = &self.value {
@@ -270,18 +269,18 @@ impl FieldError {
 impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.field.is_empty() {
-            // upstream prints the separator of an empty path too
+            // upstream formats the separator even after an empty path
             return write!(f, ": {}", self.body());
         }
         write!(f, "{}: {}", self.field, self.body())
     }
 }
 
-/// What a validation found; empty when all is well.
+/// The errors of a validation; empty if the object is valid.
 pub type ErrorList = Vec<FieldError>;
 
-/// Joins errors as upstream's aggregate does: one alone is itself, several stand in brackets,
-/// separated by commas, and a text that occurs twice is named once.
+/// Joins errors as upstream's aggregate does: deduplicated, separated by commas, and in brackets if
+/// there are several.
 pub fn aggregate(errors: &[FieldError]) -> String {
     let mut seen = HashSet::with_capacity(errors.len());
     let texts: Vec<String> = errors
@@ -300,7 +299,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_upstreams() {
+    fn messages_match_upstream() {
         let path = Path::new("spec").child("containers").index(0).child("name");
         for (error, text) in [
             (
@@ -333,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn aggregates_name_a_repeated_text_once() {
+    fn aggregates_are_deduplicated() {
         let a = FieldError::required(&Path::new("a"), "");
         let b = FieldError::required(&Path::new("b"), "");
         assert_eq!(aggregate(std::slice::from_ref(&a)), "a: Required value");

@@ -1,10 +1,10 @@
-//! Values as Go's `%v` shows them, and types as its errors name them.
+//! Formats values as Go's `%v` does, and types as its error messages name them.
 
 use std::fmt::Write;
 
 use serde_json::Value;
 
-/// The JSON type, in the words of `encoding/json`.
+/// The JSON type, as `encoding/json` names it.
 pub(crate) fn json_kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -16,7 +16,7 @@ pub(crate) fn json_kind(value: &Value) -> &'static str {
     }
 }
 
-/// The Go type a value has when it is read without a type of its own.
+/// The Go type of a value that is decoded into `interface{}`.
 pub(crate) fn go_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "%!s(<nil>)",
@@ -29,7 +29,7 @@ pub(crate) fn go_type(value: &Value) -> &'static str {
     }
 }
 
-/// The value as `%v` shows it: `map[image:b name:a]`.
+/// The value as `%v` formats it: `map[image:b name:a]`.
 pub(crate) fn go_value(value: &Value) -> String {
     let mut out = String::new();
     write_value(value, &mut out);
@@ -41,7 +41,7 @@ fn write_value(value: &Value, out: &mut String) {
         Value::Null => out.push_str("<nil>"),
         Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
         Value::Number(n) => {
-            // Writing to a string does not fail.
+            // writing to a string cannot fail
             let _ = write!(out, "{n}");
         }
         Value::String(s) => out.push_str(s),

@@ -1,4 +1,4 @@
-//! Group, version, kind, resource: the names by which the API speaks of types.
+//! Group, version, kind, resource: the names of types in the API.
 
 use std::fmt;
 
@@ -28,7 +28,7 @@ impl fmt::Display for GroupVersion<'_> {
     }
 }
 
-/// The plural of a resource and its group, as error texts name it: `roles.rbac.authorization.k8s.io`.
+/// A resource and its group, formatted as in error messages: `roles.rbac.authorization.k8s.io`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GroupResource<'a> {
     /// The group, empty for core.
@@ -47,7 +47,7 @@ impl fmt::Display for GroupResource<'_> {
     }
 }
 
-/// A kind and its group, as error texts name it: `Role.rbac.authorization.k8s.io`.
+/// A kind and its group, formatted as in error messages: `Role.rbac.authorization.k8s.io`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct GroupKind<'a> {
     /// The group, empty for core.

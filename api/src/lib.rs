@@ -1,15 +1,14 @@
-//! What every part of the server speaks: kinds, metadata, statuses, selectors, field errors.
+//! The API types that all crates share: kinds, metadata, statuses, selectors, field errors.
 //!
-//! No I/O and no async here. Built-in kinds are the types of `k8s-openapi`; this crate adds
-//! `PodSecurityPolicy`, which it no longer has, the one way to decode and encode them all
-//! ([`decode`], [`encode`]), and the vocabulary of mistakes ([`field_error`], [`status`]).
+//! There is no I/O and no async code here. Built-in kinds are the types of `k8s-openapi`; this
+//! crate adds `PodSecurityPolicy`, which that no longer has, the only decoder and encoder of all
+//! kinds ([`decode`], [`encode`]), and errors ([`field_error`], [`status`]).
 
 pub mod backoff;
 pub mod certificate_request;
 pub mod custom;
 pub mod decode;
 pub mod encode;
-pub mod facts;
 pub mod field_error;
 mod go_text;
 pub mod gvk;
@@ -21,6 +20,7 @@ pub mod psp;
 pub mod quantity;
 pub mod selector;
 pub mod status;
+pub mod type_metadata;
 pub mod user;
 pub mod verb;
 

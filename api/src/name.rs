@@ -1,7 +1,7 @@
-//! What names, labels and annotations may look like.
+//! Checks of the syntax of names, labels and annotations.
 //!
-//! Rules and texts: `k8s.io/apimachinery/pkg/util/validation/validation.go`. Every check returns
-//! the sentence that says what is wrong, if something is.
+//! Rules and messages: `k8s.io/apimachinery/pkg/util/validation/validation.go`. Every check returns
+//! the messages of its errors.
 
 const DNS1123_LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 const DNS1123_SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
@@ -27,7 +27,7 @@ fn is_label(text: &str) -> bool {
         && bytes.iter().all(|b| alphanumeric(b) || *b == b'-')
 }
 
-/// `[A-Za-z0-9]`, with `-`, `_` and `.` between.
+/// `[A-Za-z0-9]`, with `-`, `_` and `.` in between.
 fn is_name_part(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.first().is_some_and(u8::is_ascii_alphanumeric)
@@ -61,7 +61,7 @@ pub fn dns1123_subdomain(value: &str) -> Vec<String> {
     errors
 }
 
-/// A DNS subdomain behind `*.`, which stands for any one label.
+/// A DNS subdomain after `*.`, which matches any single label.
 pub fn wildcard_dns1123_subdomain(value: &str) -> Vec<String> {
     let mut errors = Vec::new();
     if value.len() > SUBDOMAIN_MAX {
@@ -86,7 +86,7 @@ pub fn dns1035_label(value: &str) -> Vec<String> {
     errors
 }
 
-/// A name that is a segment of a URL and nothing more; RBAC kinds allow any such.
+/// A name that is a single segment of a URL; RBAC kinds allow all of these.
 pub fn path_segment(value: &str) -> Vec<String> {
     if matches!(value, "." | "..") {
         return vec![format!("may not be '{value}'")];

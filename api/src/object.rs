@@ -1,4 +1,4 @@
-//! Any built-in kind, behind one object-safe trait.
+//! One object-safe trait for all built-in kinds.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -12,17 +12,17 @@ use serde_json::Value;
 use crate::decode::{DecodeError, Decoded, decode};
 use crate::encode::{self, TypeMeta};
 
-/// An object of some kind: its metadata typed, the rest reached by [`dyn Object::as_kind`].
+/// An object of any kind: its metadata is typed, the rest is accessible by [`dyn Object::as_kind`].
 pub trait Object: Any + Debug + Send + Sync {
     /// The metadata.
     fn metadata(&self) -> &ObjectMeta;
-    /// The metadata, to change.
+    /// The metadata, mutable.
     fn metadata_mut(&mut self) -> &mut ObjectMeta;
-    /// The JSON kube-apiserver would write of it, led by `kind` and `apiVersion`.
+    /// The object's JSON as kube-apiserver encodes it, starting with `kind` and `apiVersion`.
     fn encode(&self, type_meta: TypeMeta<'_>) -> Vec<u8>;
     /// The same as a JSON value.
     fn to_value(&self, type_meta: TypeMeta<'_>) -> Value;
-    /// A copy.
+    /// A boxed copy.
     fn boxed_clone(&self) -> Box<dyn Object>;
     #[doc(hidden)]
     fn as_any(&self) -> &dyn Any;
@@ -64,36 +64,36 @@ where
 }
 
 impl dyn Object {
-    /// The object as its kind's type; `None` if it is of another.
+    /// The object as its kind's type; `None` if it has another type.
     pub fn as_kind<T: 'static>(&self) -> Option<&T> {
         self.as_any().downcast_ref()
     }
 
-    /// The object as its kind's type, to change; `None` if it is of another.
+    /// The object as its kind's type, mutable; `None` if it has another type.
     pub fn as_kind_mut<T: 'static>(&mut self) -> Option<&mut T> {
         self.as_any_mut().downcast_mut()
     }
 }
 
-/// Whether an update changes nothing but owner references and finalizers, so that garbage
-/// collection can do its work: that asks nobody for the rules in a role or for a policy.
+/// Whether an update changes only owner references and finalizers. The garbage collector needs no
+/// other permissions for such updates, neither for the rules of a role nor for a policy.
 ///
-/// Fields that are the server's own to set do not count, nor does a resource version, which an
-/// update may leave out (upstream: `pkg/registry/rbac/helpers.go IsOnlyMutatingGCFields`).
+/// Fields that the server sets are ignored, and so is the resource version, which an update may
+/// leave out (upstream: `pkg/registry/rbac/helpers.go IsOnlyMutatingGCFields`).
 pub fn only_gc_fields_differ(new: &dyn Object, old: &dyn Object) -> bool {
     let mut new = new.boxed_clone();
-    let (meta, was) = (new.metadata_mut(), old.metadata());
-    meta.owner_references.clone_from(&was.owner_references);
-    meta.finalizers.clone_from(&was.finalizers);
-    meta.self_link.clone_from(&was.self_link);
-    meta.managed_fields.clone_from(&was.managed_fields);
-    meta.resource_version.clone_from(&was.resource_version);
-    // As JSON nothing and an empty list are the same, as for upstream.
-    let unlabelled = TypeMeta {
+    let (meta, old_meta) = (new.metadata_mut(), old.metadata());
+    meta.owner_references.clone_from(&old_meta.owner_references);
+    meta.finalizers.clone_from(&old_meta.finalizers);
+    meta.self_link.clone_from(&old_meta.self_link);
+    meta.managed_fields.clone_from(&old_meta.managed_fields);
+    meta.resource_version.clone_from(&old_meta.resource_version);
+    // compared as JSON, where an unset and an empty list are the same, as upstream
+    let type_meta = TypeMeta {
         api_version: "",
         kind: "",
     };
-    new.encode(unlabelled) == old.encode(unlabelled)
+    new.encode(type_meta) == old.encode(type_meta)
 }
 
 impl Clone for Box<dyn Object> {
@@ -102,24 +102,24 @@ impl Clone for Box<dyn Object> {
     }
 }
 
-/// Reads an object of one kind from JSON.
+/// Decodes an object of one kind from JSON.
 pub type Decode = fn(&Value) -> Result<Decoded<Box<dyn Object>>, DecodeError>;
 
-/// What the server must know of a Go type to read it, describe it and make an empty one.
+/// Functions of one type: to decode an object, to construct an empty one, and its schema.
 ///
-/// Statics of this type are where the (de)serializers of a kind are compiled, once.
+/// The (de)serializers of a kind are instantiated only for its static of this type.
 #[derive(Debug)]
 pub struct ObjectType {
-    /// Reads the type from JSON, noting unknown fields.
+    /// Decodes an object from JSON, and reports unknown fields.
     pub decode: Decode,
-    /// An object with nothing set.
+    /// An object without any field set.
     pub empty: fn() -> Box<dyn Object>,
-    /// The JSON schema, its parts left in the generator's definitions.
+    /// The JSON schema; nested types are added to the generator's definitions.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
 impl ObjectType {
-    /// The entry of a type.
+    /// The functions of `T`.
     pub const fn of<T>() -> Self
     where
         T: Object + Default + DeserializeOwned + JsonSchema,
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finalizers_may_go_but_rules_may_not_come() {
+    fn only_gc_fields_may_differ() {
         let mut old = Role {
             rules: Some(vec![PolicyRule::default()]),
             ..Role::default()

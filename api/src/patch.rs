@@ -1,7 +1,7 @@
-//! Patches: RFC 6902, RFC 7386 and Kubernetes' own strategic merge, on plain JSON.
+//! Patches of JSON values: RFC 6902, RFC 7386 and Kubernetes' strategic merge.
 //!
-//! A patch is read once and may be applied often, to whatever the object has become meanwhile. It
-//! never changes what it is applied to.
+//! A patch is parsed once and may be applied several times, as an update is retried after a
+//! conflict. Applying it returns a new value.
 
 mod directive;
 mod json;
@@ -19,7 +19,7 @@ use crate::{FieldError, GroupKind, Path, go_text};
 pub use json::JsonPatch;
 pub use strategic::strategic_merge;
 
-/// The three media types, each its own way to change an object.
+/// The patch types, by media type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PatchType {
     /// `application/json-patch+json`
@@ -31,7 +31,7 @@ pub enum PatchType {
 }
 
 impl PatchType {
-    /// By media type, parameters left off.
+    /// The type of a media type without parameters.
     pub fn of(media_type: &str) -> Option<Self> {
         match media_type {
             "application/json-patch+json" => Some(Self::Json),
@@ -42,22 +42,22 @@ impl PatchType {
     }
 }
 
-/// A patch as a client sent it.
+/// A parsed patch.
 #[derive(Clone, Debug)]
 pub enum Patch {
-    /// Operations, one after the other.
+    /// Operations, applied in order.
     Json(JsonPatch),
-    /// Fields to set, and nulls for those to drop.
+    /// Fields to set; null removes a field.
     Merge(Map<String, Value>),
-    /// The same, with lists merged by key and directives.
+    /// The same, with directives, and with lists merged by key.
     Strategic(Map<String, Value>),
 }
 
 impl Patch {
-    /// Reads a patch from the request's body.
+    /// Parses a patch.
     ///
     /// # Errors
-    /// [`PatchError::BadRequest`] if the body is no patch of that type at all,
+    /// [`PatchError::BadRequest`] if the body is not a patch of that type,
     /// [`PatchError::TooLarge`] if it has too many operations.
     pub fn new(patch_type: PatchType, body: Value) -> Result<Self, PatchError> {
         match (patch_type, body) {
@@ -73,10 +73,10 @@ impl Patch {
         }
     }
 
-    /// The object with the patch applied; `root` is its Go type, such as `Deployment`.
+    /// Applies the patch to an object of the Go type `root`, such as `Deployment`.
     ///
     /// # Errors
-    /// [`PatchError`], if the patch does not fit the object.
+    /// [`PatchError`] if the patch cannot be applied to the object.
     pub fn apply(&self, original: &Value, root: &str) -> Result<Value, PatchError> {
         match self {
             Self::Json(patch) => patch.apply(original),
@@ -85,14 +85,15 @@ impl Patch {
         }
     }
 
-    /// Whether the outcome is of the type that is patched, whatever `kind` and `apiVersion` the patch
-    /// has: upstream puts what a strategic patch comes to into an object of that type.
+    /// Whether the result has the type of the patched object, whatever `kind` and `apiVersion` the
+    /// patch has: upstream decodes the result of a strategic patch into that type.
     pub const fn keeps_type(&self) -> bool {
         matches!(self, Self::Strategic(_))
     }
 
-    /// 422: the patch could be applied, but what came out cannot be read as its kind. Upstream shows
-    /// the outcome, or a strategic patch itself, as a bad value of a field `patch`, and names no kind.
+    /// 422: the patch could be applied, but the result cannot be decoded as its kind. Upstream
+    /// reports the result, or a strategic patch itself, as an invalid value of a field `patch`,
+    /// without a kind.
     pub fn unreadable(&self, outcome: &Value, why: &DecodeError) -> Status {
         let (shown, why) = match self {
             Self::Json(_) | Self::Merge(_) => (outcome.to_string(), why.to_string()),
@@ -116,16 +117,16 @@ pub enum PatchError {
     /// 400: the patch is malformed, whatever it is applied to.
     #[error("{0}")]
     BadRequest(String),
-    /// 422: the patch does not fit the object.
+    /// 422: the patch cannot be applied to the object.
     #[error("{0}")]
     Unprocessable(String),
-    /// 413: more operations than anyone may ask for.
+    /// 413: the patch has too many operations.
     #[error("{0}")]
     TooLarge(String),
 }
 
 impl From<PatchError> for Status {
-    /// Upstream keeps the reason of a 422 to itself.
+    /// Upstream's response does not include the reason of a 422.
     fn from(error: PatchError) -> Self {
         match error {
             PatchError::BadRequest(why) => Self::bad_request(why),

@@ -1,11 +1,12 @@
-//! Protobuf bodies to [`Value`], so that everything after goes on as if JSON had been sent.
+//! Decodes protobuf bodies to [`Value`], so that they are then processed as JSON is.
 //!
-//! Current kubectl and client-go write built-in kinds as `application/vnd.kubernetes.protobuf`: four
-//! magic bytes, then a `runtime.Unknown` that names the kind and holds its bytes. [`Envelope`] opens
-//! that; a table derived from Kubernetes' schemas (`protobuf/schema.txt`) says what the bytes mean.
+//! Current kubectl and client-go send built-in kinds as `application/vnd.kubernetes.protobuf`: four
+//! magic bytes, then a `runtime.Unknown` with the type and the message. [`Envelope`] parses that; a
+//! table of messages derived from Kubernetes' schemas (`protobuf/schema.txt`) describes their
+//! fields.
 //!
-//! What comes out is what a Go client would have sent as JSON, but for one thing: Go's protobuf writes
-//! fields that are no pointers even when they are unset, so their zero values are left out here.
+//! The result is what a Go client would have sent as JSON, except that zero values of fields that
+//! are not pointers in Go are left out, because Go's protobuf writes them even when they are unset.
 //!
 //! Upstream: `k8s.io/apimachinery/pkg/runtime/serializer/protobuf`.
 
@@ -20,15 +21,16 @@ use thiserror::Error;
 use self::schema::SCHEMA;
 use self::wire::Reader;
 
-/// How a body says that it is one of these.
+/// The media type of such bodies.
 pub const MEDIA_TYPE: &str = "application/vnd.kubernetes.protobuf";
 
 const MAGIC: &[u8] = b"k8s\0";
 
-/// Why protobuf could not be read; texts are those of Go's generated readers where they have one.
+/// Why protobuf could not be decoded; messages are those of Go's generated decoders where they have
+/// one.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ProtobufError {
-    /// There are no bytes at all.
+    /// There are no bytes.
     #[error("empty data")]
     Empty,
     /// The magic bytes are missing.
@@ -39,45 +41,45 @@ pub enum ProtobufError {
     /// Nothing follows the magic bytes.
     #[error("empty body")]
     EmptyBody,
-    /// The bytes end in the midst of a field, or a length says more than there is.
+    /// The bytes end within a field, or a length exceeds them.
     #[error("unexpected EOF")]
     Truncated,
-    /// A varint of more than 64 bits.
+    /// A varint has more than 64 bits.
     #[error("proto: integer overflow")]
     Overflow,
-    /// No field has such a number, or nothing is encoded in such a way.
+    /// The field number or the wire type does not exist.
     #[error("proto: illegal tag {number} (wire type {wire_type})")]
     Tag {
-        /// The number of the field.
+        /// The field number.
         number: u64,
-        /// How it claims to be encoded.
+        /// The wire type in the tag.
         wire_type: u8,
     },
-    /// A field is encoded in another way than its type is.
+    /// The wire type of a field is not that of its type.
     #[error("proto: wrong wireType = {wire_type} for field {field}")]
     WireType {
         /// The JSON name of the field.
         field: &'static str,
-        /// How it is encoded.
+        /// The wire type in the tag.
         wire_type: u8,
     },
-    /// Messages within messages beyond all need.
+    /// Messages are nested deeper than the limit.
     #[error("proto: messages are nested too deep")]
     Depth,
-    /// A kind that the table does not have.
+    /// The table does not have the kind.
     #[error("no kind {kind:?} is registered for version {api_version:?}")]
     UnknownKind {
-        /// The version asked for.
+        /// The requested version.
         api_version: String,
-        /// The kind asked for.
+        /// The requested kind.
         kind: String,
     },
-    /// A value that its type's own rules refuse, such as text that is not UTF-8.
+    /// A value is invalid for its type, such as text that is not UTF-8.
     #[error("proto: field {field}: {why}")]
     Value {
         /// The JSON name of the field.
         field: &'static str,
-        /// What is wrong.
+        /// The reason.
         why: String,
     },
 }
@@ -89,12 +91,12 @@ pub struct Envelope<'a> {
     pub api_version: &'a str,
     /// Such as `Role`; may be empty.
     pub kind: &'a str,
-    /// The message, not looked at yet.
+    /// The encoded message.
     pub raw: &'a [u8],
 }
 
 impl<'a> Envelope<'a> {
-    /// Opens a body.
+    /// Parses a body; the message itself is not decoded.
     ///
     /// # Errors
     /// Any [`ProtobufError`] but [`UnknownKind`](ProtobufError::UnknownKind).
@@ -108,7 +110,7 @@ impl<'a> Envelope<'a> {
         }
         let mut envelope = Self::default();
         let mut reader = Reader::new(unknown);
-        // encoding and content type follow in 3 and 4, which upstream does not read either
+        // as upstream, ignore the encoding and content type in 3 and 4
         while let Some((number, payload)) = reader.next()? {
             match number {
                 1 => envelope.read_type(payload.bytes("typeMeta")?)?,
@@ -131,7 +133,7 @@ impl<'a> Envelope<'a> {
         Ok(())
     }
 
-    /// The same, with the type that is expected where the envelope does not name one.
+    /// Sets the expected type, if the envelope does not name one.
     #[must_use]
     pub fn or_type(self, api_version: &'a str, kind: &'a str) -> Self {
         let or = |own: &'a str, other| if own.is_empty() { other } else { own };
@@ -142,10 +144,10 @@ impl<'a> Envelope<'a> {
         }
     }
 
-    /// The message as JSON, `apiVersion` and `kind` included.
+    /// Decodes the message to JSON, including `apiVersion` and `kind`.
     ///
     /// # Errors
-    /// [`ProtobufError::UnknownKind`], and all that can be wrong with the message.
+    /// [`ProtobufError::UnknownKind`], or an error of the message.
     pub fn to_value(&self) -> Result<Value, ProtobufError> {
         let message =
             SCHEMA
@@ -162,8 +164,8 @@ impl<'a> Envelope<'a> {
     }
 }
 
-/// What a kube-apiserver stored, as JSON. Protobuf is read; everything else stays as it is, and so does
-/// protobuf that cannot be read.
+/// Converts what a kube-apiserver stored to JSON. Bytes that are not valid protobuf are returned
+/// unchanged.
 pub fn stored_as_json(bytes: Vec<u8>) -> Vec<u8> {
     if !bytes.starts_with(MAGIC) {
         return bytes;

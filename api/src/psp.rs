@@ -1,8 +1,8 @@
-//! `PodSecurityPolicy`, which Kubernetes had until 1.24 and `k8s-openapi` has no longer.
+//! `PodSecurityPolicy`, which Kubernetes had until 1.24 and `k8s-openapi` no longer has.
 //!
-//! The fields are those of `k8s.io/api/policy/v1beta1`. The kind is stored as
-//! `policy/v1beta1` and served as `extensions/v1beta1` too, which had the same fields. What is unset
-//! is left out by [`crate::encode`], so nothing here says so again.
+//! The fields are those of `k8s.io/api/policy/v1beta1`. The kind is stored as `policy/v1beta1` and also
+//! served as `extensions/v1beta1`, which had the same fields. [`crate::encode`] omits unset fields, so
+//! they need no serde attributes.
 
 #![allow(
     clippy::doc_markdown,
@@ -60,56 +60,56 @@ pub struct PodSecurityPolicySpec {
     pub privileged: Option<bool>,
     /// Capabilities that every container gets unless it drops them. They are allowed without being listed in allowedCapabilities; none may also be in requiredDropCapabilities.
     pub default_add_capabilities: Option<Vec<String>>,
-    /// Capabilities that every container loses, and none may add.
+    /// Capabilities that every container must drop and none may add.
     pub required_drop_capabilities: Option<Vec<String>>,
-    /// Capabilities that containers may add; '*' stands for all. None may also be in requiredDropCapabilities.
+    /// Capabilities that containers may add; '*' allows all. None may also be in requiredDropCapabilities.
     pub allowed_capabilities: Option<Vec<String>>,
-    /// The types of volumes that pods may have; '*' stands for all, an empty list for none.
+    /// The types of volumes that pods may have; '*' allows all types, an empty list none.
     pub volumes: Option<Vec<String>>,
     /// Whether pods may use their node's network.
     pub host_network: Option<bool>,
-    /// Ranges of ports of the node that containers may be bound to; without any, they may be bound to none.
+    /// The ranges of host ports that containers may use; if empty, they may use none.
     pub host_ports: Option<Vec<HostPortRange>>,
-    /// Whether pods may see their node's processes.
+    /// Whether pods may use their node's process ID namespace.
     #[serde(rename = "hostPID")]
     pub host_pid: Option<bool>,
-    /// Whether pods may use their node's interprocess communication.
+    /// Whether pods may use their node's IPC namespace.
     #[serde(rename = "hostIPC")]
     pub host_ipc: Option<bool>,
-    /// The SELinux labels that containers must or may have.
+    /// The SELinux options that containers must or may have.
     pub se_linux: SELinuxStrategyOptions,
     /// The users that containers must or may run as.
     pub run_as_user: RunAsUserStrategyOptions,
-    /// The groups that containers must or may run as. Unset, any group will do.
+    /// The groups that containers must or may run as. If unset, any group is allowed.
     pub run_as_group: Option<RunAsGroupStrategyOptions>,
-    /// The further groups that the processes of a pod must or may be in.
+    /// The supplemental groups that a pod must or may have.
     pub supplemental_groups: SupplementalGroupsStrategyOptions,
-    /// The group that must or may own a pod's volumes.
+    /// The fsGroup that a pod must or may have.
     pub fs_group: FSGroupStrategyOptions,
-    /// Whether containers must have a root file system that cannot be written. It is set where it is unset, and its contrary refused.
+    /// Whether containers must have a read-only root file system. If so, readOnlyRootFilesystem defaults to true, and false is rejected.
     pub read_only_root_filesystem: Option<bool>,
-    /// Whether processes may gain more privileges than their parents, for containers that do not say.
+    /// The default of allowPrivilegeEscalation, which controls whether a process can gain more privileges than its parent.
     pub default_allow_privilege_escalation: Option<bool>,
-    /// Whether containers may ask for processes that gain more privileges than their parents. True if unset.
+    /// Whether containers may set allowPrivilegeEscalation. True if unset.
     pub allow_privilege_escalation: Option<bool>,
-    /// Paths of the node that pods may mount, if volumes allows hostPath at all. Empty, any path will do.
+    /// The host paths that pods may mount, if volumes allows hostPath. If empty, any path is allowed.
     pub allowed_host_paths: Option<Vec<AllowedHostPath>>,
-    /// Drivers of flexVolumes that pods may use, if volumes allows flexVolume at all. Empty, any driver will do.
+    /// The drivers of flexVolumes that pods may use, if volumes allows flexVolume. If empty, any driver is allowed.
     pub allowed_flex_volumes: Option<Vec<AllowedFlexVolume>>,
-    /// Drivers of inline CSI volumes that pods may use, if volumes allows csi at all. Empty, any driver will do.
+    /// The drivers of inline CSI volumes that pods may use, if volumes allows csi. If empty, any driver is allowed.
     #[serde(rename = "allowedCSIDrivers")]
     pub allowed_csi_drivers: Option<Vec<AllowedCSIDriver>>,
-    /// Sysctls outside the safe set that pods may set: names, or beginnings of names that end in '*'.
+    /// The unsafe sysctls that pods may set: names, or prefixes followed by '*'.
     pub allowed_unsafe_sysctls: Option<Vec<String>>,
-    /// Sysctls that pods may not set, safe ones included: names, or beginnings of names that end in '*'.
+    /// The sysctls that pods may not set, including safe ones: names, or prefixes followed by '*'.
     pub forbidden_sysctls: Option<Vec<String>>,
-    /// Ways of mounting /proc that containers may ask for. Empty, only Default.
+    /// The procMount types that containers may have. If empty, only Default.
     pub allowed_proc_mount_types: Option<Vec<String>>,
-    /// The runtime classes that pods must or may have. Unset, any will do.
+    /// The runtime classes that pods must or may have. If unset, any is allowed.
     pub runtime_class: Option<RuntimeClassStrategyOptions>,
 }
 
-/// A range of ports, both ends included.
+/// A range of ports, both bounds included.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(rename = "io.k8s.api.policy.v1beta1.HostPortRange")]
@@ -120,7 +120,7 @@ pub struct HostPortRange {
     pub max: i32,
 }
 
-/// A range of user or group ids, both ends included.
+/// A range of user or group ids, both bounds included.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(rename = "io.k8s.api.policy.v1beta1.IDRange")]
@@ -131,69 +131,69 @@ pub struct IDRange {
     pub max: i64,
 }
 
-/// A rule about SELinux labels.
+/// A rule for SELinux options.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(rename = "io.k8s.api.policy.v1beta1.SELinuxStrategyOptions")]
 pub struct SELinuxStrategyOptions {
-    /// RunAsAny, or MustRunAs with the labels of seLinuxOptions.
+    /// RunAsAny, or MustRunAs with seLinuxOptions.
     pub rule: String,
-    /// The labels that MustRunAs asks for.
+    /// The options that MustRunAs requires.
     pub se_linux_options: Option<SELinuxOptions>,
 }
 
-/// A rule about user ids.
+/// A rule for user ids.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(rename = "io.k8s.api.policy.v1beta1.RunAsUserStrategyOptions")]
 pub struct RunAsUserStrategyOptions {
     /// RunAsAny, MustRunAsNonRoot, or MustRunAs with ranges.
     pub rule: String,
-    /// The ids allowed. MustRunAs sets the first of them where none is given.
+    /// The allowed ids. MustRunAs sets the first of them by default.
     pub ranges: Option<Vec<IDRange>>,
 }
 
-/// A rule about group ids.
+/// A rule for group ids.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(rename = "io.k8s.api.policy.v1beta1.RunAsGroupStrategyOptions")]
 pub struct RunAsGroupStrategyOptions {
     /// RunAsAny, or MayRunAs or MustRunAs with ranges.
     pub rule: String,
-    /// The ids allowed. MustRunAs sets the first of them where none is given.
+    /// The allowed ids. MustRunAs sets the first of them by default.
     pub ranges: Option<Vec<IDRange>>,
 }
 
-/// A rule about the group of volumes.
+/// A rule for the fsGroup.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(rename = "io.k8s.api.policy.v1beta1.FSGroupStrategyOptions")]
 pub struct FSGroupStrategyOptions {
     /// RunAsAny, or MayRunAs or MustRunAs with ranges.
     pub rule: Option<String>,
-    /// The ids allowed. MustRunAs sets the first of them where none is given.
+    /// The allowed ids. MustRunAs sets the first of them by default.
     pub ranges: Option<Vec<IDRange>>,
 }
 
-/// A rule about further groups.
+/// A rule for supplemental groups.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(rename = "io.k8s.api.policy.v1beta1.SupplementalGroupsStrategyOptions")]
 pub struct SupplementalGroupsStrategyOptions {
     /// RunAsAny, or MayRunAs or MustRunAs with ranges.
     pub rule: Option<String>,
-    /// The ids allowed. MustRunAs sets the first of them where none is given.
+    /// The allowed ids. MustRunAs sets the first of them by default.
     pub ranges: Option<Vec<IDRange>>,
 }
 
-/// A part of the node that pods may mount.
+/// A host path that pods may mount.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(rename = "io.k8s.api.policy.v1beta1.AllowedHostPath")]
 pub struct AllowedHostPath {
-    /// Where it begins: /foo allows /foo and /foo/bar, but not /food.
+    /// The path prefix: /foo allows /foo and /foo/bar, but not /food.
     pub path_prefix: Option<String>,
-    /// Whether it may only be mounted to be read.
+    /// Whether it may only be mounted read-only.
     pub read_only: Option<bool>,
 }
 
@@ -215,13 +215,13 @@ pub struct AllowedCSIDriver {
     pub name: String,
 }
 
-/// A rule about runtime classes.
+/// A rule for runtime classes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 #[schemars(rename = "io.k8s.api.policy.v1beta1.RuntimeClassStrategyOptions")]
 pub struct RuntimeClassStrategyOptions {
-    /// Names that pods may give; '*' stands for all and must then be alone. Empty, pods must give none.
+    /// The names that pods may set; '*' allows all and must be the only one. If empty, pods may set none.
     pub allowed_runtime_class_names: Vec<String>,
-    /// The name that is set where a pod gives none; it must be an allowed one.
+    /// The name that is set by default; it must be an allowed one.
     pub default_runtime_class_name: Option<String>,
 }

@@ -1,7 +1,7 @@
-//! Quantities such as `500m` or `2Gi`: parsing, comparing, and Go's canonical form.
+//! Quantities such as `500m` or `2Gi`: parsing, arithmetic, and Go's canonical form.
 //!
-//! Upstream: `k8s.io/apimachinery/pkg/api/resource/quantity.go`. Amounts are kept in nanos, finer
-//! than which upstream rounds up too.
+//! Upstream: `k8s.io/apimachinery/pkg/api/resource/quantity.go`. Amounts are stored in nanos; as
+//! upstream, finer ones are rounded up.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -22,7 +22,7 @@ const DECIMAL_SUFFIXES: [(&str, i32); 10] = [
 ];
 const BINARY_SUFFIXES: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 
-/// How a quantity was written, which its canonical form keeps.
+/// The notation in which a quantity was written, which its canonical form keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
     BinarySi,
@@ -30,28 +30,28 @@ enum Format {
     DecimalExponent,
 }
 
-/// An amount, exact to a billionth.
+/// An amount, with a precision of one billionth.
 #[derive(Clone, Copy, Debug)]
 pub struct Quantity {
     nanos: i128,
     format: Format,
 }
 
-/// Why a text is no quantity.
+/// Why a quantity could not be parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QuantityError {
-    /// Not of the form number and suffix.
+    /// It is not a number followed by a suffix.
     #[error(
         "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
     )]
     Format,
-    /// A suffix nobody knows.
+    /// The suffix is unknown.
     #[error("unable to parse quantity's suffix")]
     Suffix,
 }
 
 impl Quantity {
-    /// None of it.
+    /// Zero.
     pub const ZERO: Self = Self {
         nanos: 0,
         format: Format::DecimalSi,
@@ -60,7 +60,7 @@ impl Quantity {
     /// Parses a quantity.
     ///
     /// # Errors
-    /// Upstream's two texts.
+    /// [`QuantityError`], with upstream's messages.
     pub fn parse(text: &str) -> Result<Self, QuantityError> {
         let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
         let end = digits
@@ -77,7 +77,7 @@ impl Quantity {
         Ok(Self { nanos, format })
     }
 
-    /// A whole number.
+    /// A whole number of units.
     pub const fn from_units(units: i64) -> Self {
         Self {
             nanos: units as i128 * NANO,
@@ -118,7 +118,7 @@ impl Quantity {
         }
     }
 
-    /// The amount as it reads in powers of ten, however it was written.
+    /// The same amount, formatted in decimal whatever its original notation.
     #[must_use]
     pub const fn in_decimal(self) -> Self {
         Self {
@@ -147,7 +147,8 @@ impl Quantity {
         write!(f, "{units}{}", BINARY_SUFFIXES[step])
     }
 
-    /// The largest power of a thousand that leaves a whole number, and that number.
+    /// The amount as a whole number times a power of ten, with the largest exponent that is a
+    /// multiple of three.
     fn thousands(self) -> (i128, i32) {
         let (mut amount, mut exponent) = (self.nanos, -9);
         while amount % 1000 == 0 && exponent < 18 {
@@ -158,7 +159,7 @@ impl Quantity {
     }
 }
 
-/// What a suffix multiplies by.
+/// The factor of a suffix.
 enum Scale {
     PowerOfTen(i32),
     PowerOf1024(u32),
@@ -190,7 +191,7 @@ impl Scale {
 
     /// The amount in nanos, rounded up, and capped where upstream's arithmetic would overflow.
     fn nanos(&self, whole: &str, fraction: &str) -> i128 {
-        // More digits than these are beyond the cap, or below a nano even of the largest suffix.
+        // more digits are below one nano even with the largest suffix
         let fraction = &fraction[..fraction.len().min(27)];
         let Ok(mantissa) = format!("{whole}{fraction}").parse::<i128>() else {
             return CAP;
@@ -232,7 +233,7 @@ impl fmt::Display for Quantity {
         }
         let (amount, exponent) = self.thousands();
         match self.format {
-            // Upstream writes small or fractional binary amounts in decimal.
+            // upstream formats small or fractional binary amounts in decimal
             Format::BinarySi if self.nanos.abs() >= 1024 * NANO && self.nanos % NANO == 0 => {
                 self.write_binary(f)
             }
@@ -271,7 +272,7 @@ impl Ord for Quantity {
 
 impl Quantity {
     fn combine(self, other: Self, nanos: i128) -> Self {
-        // A sum takes the format of its first part that is not zero, as upstream's does.
+        // as upstream, the result has the format of the first operand that is not zero
         Self {
             nanos,
             format: if self.is_zero() {
@@ -304,7 +305,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn canonical_forms_are_gos() {
+    fn canonical_forms_match_go() {
         for (text, canonical) in [
             ("0", "0"),
             ("0m", "0"),
@@ -338,7 +339,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_upstream_refuses() {
+    fn invalid_quantities_are_rejected_as_upstream() {
         for (text, error) in [
             ("", QuantityError::Format),
             ("x", QuantityError::Format),

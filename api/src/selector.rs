@@ -1,4 +1,4 @@
-//! Label and field selectors: what they match, and their two grammars.
+//! Label and field selectors, and their grammars.
 
 mod parse;
 
@@ -11,7 +11,7 @@ pub use parse::SelectorError;
 /// The labels of an object.
 pub type Labels = BTreeMap<String, String>;
 
-/// How a label must relate to a requirement's values.
+/// The condition on the value of a label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operator {
     /// Present, with one of the values.
@@ -28,7 +28,7 @@ pub enum Operator {
     LessThan(i64),
 }
 
-/// One condition on one label.
+/// A condition on one label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requirement {
     /// The label's key.
@@ -53,12 +53,12 @@ impl Requirement {
     }
 }
 
-/// A conjunction of conditions on labels; without any it matches everything.
+/// A conjunction of conditions on labels; an empty one matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LabelSelector {
     /// All of these must hold.
     pub requirements: Vec<Requirement>,
-    /// An absent selector of the API matches nothing, unlike an empty one.
+    /// Whether it matches nothing, as an unset selector of the API does, unlike an empty one.
     nothing: bool,
 }
 
@@ -66,7 +66,7 @@ impl LabelSelector {
     /// Parses the grammar of `?labelSelector=`.
     ///
     /// # Errors
-    /// Upstream's sentence, naming what was found and what was expected.
+    /// [`SelectorError`], with upstream's message.
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
         Ok(Self {
             requirements: parse::label_requirements(text)?,
@@ -74,9 +74,9 @@ impl LabelSelector {
         })
     }
 
-    /// What a selector inside an object means: absent matches nothing, empty everything.
+    /// Converts the selector of an object: an unset one matches nothing, an empty one everything.
     ///
-    /// Unknown operators, which validation refuses, match nothing.
+    /// Unknown operators, which validation rejects, match nothing.
     pub fn of(selector: Option<&meta::LabelSelector>) -> Self {
         let Some(selector) = selector else {
             return Self {
@@ -123,14 +123,14 @@ impl LabelSelector {
     }
 }
 
-/// One condition on one field: equal to the value, or not.
+/// A condition on one field: equal to a value, or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldRequirement {
     /// Such as `metadata.name`.
     pub field: String,
-    /// The value compared with.
+    /// The value to compare with.
     pub value: String,
-    /// Whether the field must be equal, or must not be.
+    /// Whether the field must be equal to the value, or different.
     pub equal: bool,
 }
 
@@ -145,19 +145,19 @@ impl FieldSelector {
     /// Parses the grammar of `?fieldSelector=`.
     ///
     /// # Errors
-    /// Upstream's sentence.
+    /// [`SelectorError`], with upstream's message.
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
         parse::field_requirements(text).map(|requirements| Self { requirements })
     }
 
-    /// Whether an object's fields, as `field` reads them, satisfy every condition.
+    /// Whether an object's fields, which `field` returns by name, satisfy every condition.
     pub fn matches<'a>(&self, field: impl Fn(&str) -> Option<&'a str>) -> bool {
         self.requirements
             .iter()
             .all(|r| (field(&r.field).unwrap_or_default() == r.value) == r.equal)
     }
 
-    /// The value a field must be equal to, if one is asked for.
+    /// The value that a field must be equal to, if there is such a condition.
     pub fn required_value(&self, field: &str) -> Option<&str> {
         self.requirements
             .iter()

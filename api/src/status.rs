@@ -1,16 +1,18 @@
-//! `Status`: the one error that goes on the wire.
+//! `Status`: the body of every error response.
 //!
-//! Texts, reasons and codes are those of upstream's `k8s.io/apimachinery/pkg/api/errors/errors.go`.
+//! Messages, reasons and codes are those of upstream's
+//! `k8s.io/apimachinery/pkg/api/errors/errors.go`.
 
 use serde::Serialize;
 
 use crate::field_error::{FieldError, aggregate};
 use crate::gvk::{GroupKind, GroupResource};
 
-/// How many mistakes an answer lists at most: a small body can have a million of them.
+/// The number of errors that a response lists at most, because a small body can have a million of
+/// them.
 pub const CAUSES_MAX: usize = 1000;
 
-/// An answer that is not an object: a failure, or the success of a plain delete.
+/// A response that is not an object: a failure, or the success of a deletion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
@@ -19,13 +21,13 @@ pub struct Status {
     metadata: ListMeta,
     /// `Success` or `Failure`.
     pub status: &'static str,
-    /// The sentence for people.
+    /// The human-readable message.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub message: String,
-    /// The word for programs; absent on success.
+    /// The machine-readable reason; unset on success.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    /// What it is about.
+    /// The object and the errors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<Box<Details>>,
     /// The HTTP status code; upstream leaves it out on success.
@@ -33,7 +35,7 @@ pub struct Status {
     pub code: u16,
 }
 
-/// What a failure says of the list it ends.
+/// The metadata of an expired list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 struct ListMeta {
     #[serde(rename = "continue", skip_serializing_if = "Option::is_none")]
@@ -44,7 +46,7 @@ fn is_success(code: &u16) -> bool {
     *code == 200
 }
 
-/// Which object a [`Status`] is about, and what is wrong with it.
+/// The object of a [`Status`], and its errors.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Details {
@@ -54,16 +56,16 @@ pub struct Details {
     /// The object's group.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub group: String,
-    /// The object's kind or, mostly, its resource.
+    /// The object's resource, or in some cases its kind.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub kind: String,
     /// The object's uid.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub uid: String,
-    /// One entry a mistake.
+    /// One entry per error.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub causes: Vec<Cause>,
-    /// Seconds after which to try again, zero for never.
+    /// Seconds after which to retry; zero for no retry.
     #[serde(skip_serializing_if = "is_zero")]
     pub retry_after_seconds: u32,
 }
@@ -72,16 +74,16 @@ fn is_zero(n: &u32) -> bool {
     *n == 0
 }
 
-/// One mistake among several.
+/// One of several errors.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Cause {
-    /// The word for programs.
+    /// The machine-readable reason.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub reason: String,
-    /// The sentence for people.
+    /// The human-readable message.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub message: String,
-    /// The path of the field.
+    /// The field path.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub field: String,
 }
@@ -105,7 +107,7 @@ pub enum Reason {
     Expired,
     /// 422
     Invalid,
-    /// 500, to be tried again
+    /// 500, to be retried
     ServerTimeout,
     /// 504
     Timeout,
@@ -128,7 +130,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// The HTTP status code upstream answers with.
+    /// The HTTP status code of upstream's response.
     pub const fn code(self) -> u16 {
         match self {
             Self::Unauthorized => 401,
@@ -165,7 +167,7 @@ impl Status {
         }
     }
 
-    /// What a plain delete answers.
+    /// 200: the response to a deletion.
     pub fn success(details: Details) -> Self {
         Self {
             status: "Success",
@@ -177,7 +179,7 @@ impl Status {
         }
     }
 
-    /// What an action on an object answers, such as a binding.
+    /// 201: the response to an action on an object, such as a binding.
     pub fn created() -> Self {
         Self {
             details: None,
@@ -186,7 +188,7 @@ impl Status {
         }
     }
 
-    /// The same with details.
+    /// Sets the details.
     #[must_use]
     pub fn with_details(mut self, details: Details) -> Self {
         self.details = Some(Box::new(details));
@@ -226,13 +228,13 @@ impl Status {
         .about(resource, name)
     }
 
-    /// 409 for a change that came too late, or a precondition that does not hold.
+    /// 409 for a change of a stale object, or a failed precondition.
     pub fn conflict(resource: GroupResource<'_>, name: &str, why: &str) -> Self {
         let message = format!("Operation cannot be fulfilled on {resource} {name:?}: {why}");
         Self::failure(Reason::Conflict, message).about(resource, name)
     }
 
-    /// 403 of authorization or admission.
+    /// 403, by authorization or admission.
     pub fn forbidden(resource: GroupResource<'_>, name: &str, why: &str) -> Self {
         let message = match (resource.resource.is_empty(), name.is_empty()) {
             (true, _) => format!("forbidden: {why}"),
@@ -242,7 +244,7 @@ impl Status {
         Self::failure(Reason::Forbidden, message).about(resource, name)
     }
 
-    /// 422 with a cause for each mistake, as far as anybody would read them.
+    /// 422 with a cause for each error, up to [`CAUSES_MAX`].
     pub fn invalid(kind: GroupKind<'_>, name: &str, errors: &[FieldError]) -> Self {
         let shown = &errors[..errors.len().min(CAUSES_MAX)];
         let causes = shown
@@ -266,7 +268,7 @@ impl Status {
         })
     }
 
-    /// 400 for a request nobody could carry out.
+    /// 400 for a malformed request.
     pub fn bad_request(why: impl Into<String>) -> Self {
         Self::failure(Reason::BadRequest, why)
     }
@@ -281,7 +283,7 @@ impl Status {
         Self::failure(Reason::Expired, why)
     }
 
-    /// The same, with a token from which the list can go on all the same.
+    /// Sets the token with which the client can continue the list at a newer version.
     #[must_use]
     pub fn with_continue(mut self, token: impl std::fmt::Display) -> Self {
         self.metadata.continues = Some(token.to_string().into());
@@ -304,13 +306,13 @@ impl Status {
         })
     }
 
-    /// 503: something this request needs is away. As upstream's, it does not ask to be tried again:
-    /// clients would do so ten times before they tell anybody.
+    /// 503: something that this request needs is unavailable. As upstream's, it has no
+    /// `Retry-After`, because clients would retry ten times before they report it.
     pub fn unavailable(why: impl Into<String>) -> Self {
         Self::failure(Reason::ServiceUnavailable, why)
     }
 
-    /// 504: what the request waited for did not come in time.
+    /// 504: what the request waited for did not happen before its deadline.
     pub fn timeout(why: impl Into<String>, retry_after_seconds: u32) -> Self {
         Self::failure(Reason::Timeout, format!("Timeout: {}", why.into())).with_details(Details {
             retry_after_seconds,
@@ -318,7 +320,7 @@ impl Status {
         })
     }
 
-    /// The JSON that goes on the wire.
+    /// The JSON of the response body.
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()
     }

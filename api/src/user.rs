@@ -1,36 +1,36 @@
-//! Who makes a request, as decided once by authentication.
+//! The user who sends a request, as established by authentication.
 
 use std::collections::BTreeMap;
 
-/// An authenticated identity (upstream: `k8s.io/apiserver/pkg/authentication/user`).
+/// A user (upstream: `k8s.io/apiserver/pkg/authentication/user`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserInfo {
-    /// The name RBAC subjects refer to.
+    /// The name that RBAC subjects refer to.
     pub name: String,
-    /// A stable id, empty when the authenticator knows none.
+    /// A stable id; empty if the authenticator has none.
     pub uid: String,
-    /// The groups the user is in.
+    /// The groups of which the user is a member.
     pub groups: Vec<String>,
-    /// Further facts the authenticator knows, such as the pod a token is bound to.
+    /// Further attributes, such as the pod to which a token is bound.
     pub extra: BTreeMap<String, Vec<String>>,
 }
 
 impl UserInfo {
-    /// Members may do everything, before any rule is looked at.
+    /// The group whose members may do everything, whatever the rules grant.
     pub const SYSTEM_MASTERS: &str = "system:masters";
-    /// Everybody who proved an identity.
+    /// The group of all users who authenticated.
     pub const AUTHENTICATED: &str = "system:authenticated";
-    /// Everybody who did not.
+    /// The group of all users who did not authenticate.
     pub const UNAUTHENTICATED: &str = "system:unauthenticated";
-    /// The name of somebody who proved no identity.
+    /// The name of a user who did not authenticate.
     pub const ANONYMOUS: &str = "system:anonymous";
 
-    /// Whether the user is in `group`.
+    /// Whether the user is a member of `group`.
     pub fn is_in(&self, group: &str) -> bool {
         self.groups.iter().any(|g| g == group)
     }
 
-    /// The identity of a service account, in the groups every service account is in.
+    /// The user of a service account, with the groups of all service accounts.
     pub fn service_account(namespace: &str, name: &str) -> Self {
         Self {
             name: format!("system:serviceaccount:{namespace}:{name}"),

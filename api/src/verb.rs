@@ -1,30 +1,31 @@
-//! The verbs of the API, as authorization and admission name them.
+//! The verbs of API requests.
 
 use std::fmt;
 
-/// What a request does. `GET` without a name is [`Verb::List`], and with `watch=true` [`Verb::Watch`].
+/// What a request does. `GET` without a name is [`Verb::List`], and with `watch=true`
+/// [`Verb::Watch`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Verb {
     /// Read one object.
     Get,
     /// Read a collection.
     List,
-    /// Follow the changes of a collection or an object.
+    /// Watch a collection or an object.
     Watch,
-    /// Make an object.
+    /// Create an object.
     Create,
     /// Replace an object.
     Update,
-    /// Change parts of an object.
+    /// Patch an object.
     Patch,
     /// Delete one object.
     Delete,
-    /// Delete what a list would return.
+    /// Delete the objects that a list would return.
     DeleteCollection,
 }
 
 impl Verb {
-    /// The verb as RBAC rules and discovery spell it.
+    /// The verb in RBAC rules and discovery.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "get",

@@ -1,4 +1,4 @@
-//! Text to [`Value`], noting duplicate keys by path (the last one wins, as in Go).
+//! Parses text to [`Value`], and reports the paths of duplicate keys (the last one wins, as in Go).
 
 use std::cell::{Cell, RefCell};
 use std::fmt::{self, Write as _};
@@ -8,28 +8,28 @@ use serde_json::{Map, Number, Value};
 
 use super::DecodeError;
 
-/// A document, and the paths of keys that occur twice in their object.
+/// A parsed document, and the paths of its duplicate keys.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parsed {
     /// The document.
     pub value: Value,
-    /// Such as `metadata.labels.a`, in the order they were met.
+    /// Such as `metadata.labels.a`, in document order.
     pub duplicate_fields: Vec<String>,
 }
 
-/// How many values a document may have. A value of three bytes in text can become a kilobyte of a
-/// kind's type, so the size of a body alone does not bound what it costs.
+/// The number of values that a document may have. A value of three bytes in JSON can take a
+/// kilobyte when it is decoded, so the limit on the size of a body does not bound its memory.
 const VALUES_MAX: usize = 250_000;
 
-/// Parses one JSON document that somebody sent.
+/// Parses a JSON document that a client sent.
 ///
 /// # Errors
-/// [`DecodeError::Syntax`] if the bytes are not one JSON document, or one of too many values.
+/// [`DecodeError::Syntax`] if the bytes are not one JSON document, or if it has too many values.
 pub fn parse(bytes: &[u8]) -> Result<Parsed, DecodeError> {
     parse_values(bytes, VALUES_MAX)
 }
 
-/// Parses one JSON document that the store holds: what was once taken in must be readable.
+/// Parses a stored JSON document, without a limit, as what was once stored must stay readable.
 ///
 /// # Errors
 /// [`DecodeError::Syntax`] if the bytes are not one JSON document.
@@ -56,10 +56,10 @@ fn parse_values(bytes: &[u8], max: usize) -> Result<Parsed, DecodeError> {
     })
 }
 
-/// Holds a document that was not read from JSON to the same number of values.
+/// Checks the number of values of a document that was not parsed from JSON.
 ///
 /// # Errors
-/// [`DecodeError::Syntax`] for one of too many.
+/// [`DecodeError::Syntax`] if it has too many.
 pub fn check_size(document: &Value) -> Result<(), DecodeError> {
     fn count(value: &Value, left: &mut usize) -> Option<()> {
         *left = left.checked_sub(1)?;
@@ -73,7 +73,8 @@ pub fn check_size(document: &Value) -> Result<(), DecodeError> {
     count(document, &mut VALUES_MAX.clone()).ok_or_else(too_many)
 }
 
-/// The way to a value, kept on the stack so that documents without duplicates pay nothing for it.
+/// The path of a value, kept on the stack so that it costs nothing for documents without
+/// duplicates.
 enum Path<'p> {
     Root,
     Key(&'p Path<'p>, &'p str),
@@ -95,7 +96,7 @@ impl fmt::Display for Path<'_> {
 struct Seed<'p> {
     path: &'p Path<'p>,
     duplicates: &'p RefCell<Vec<String>>,
-    /// How many more values there may be.
+    /// How many more values are allowed.
     values: &'p Cell<usize>,
 }
 

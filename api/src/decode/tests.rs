@@ -20,7 +20,7 @@ fn unknown_fields_are_named_by_path() {
 }
 
 #[test]
-fn wrong_types_are_reported_in_gos_words() {
+fn wrong_types_are_reported_with_the_messages_of_go() {
     for (value, text) in [
         (
             json!({"spec": {"containers": [{"ports": [{"containerPort": "80"}]}]}}),
@@ -70,7 +70,7 @@ fn null_is_the_zero_value_everywhere() {
 }
 
 #[test]
-fn quantities_are_checked_and_made_canonical() {
+fn quantities_are_checked_and_canonical() {
     let cpu = |v: Value| json!({"spec": {"containers": [{"resources": {"limits": {"cpu": v}}}]}});
     let read = |v| {
         decode::<Pod>(&cpu(v)).map(|d| {
@@ -90,7 +90,7 @@ fn quantities_are_checked_and_made_canonical() {
 }
 
 #[test]
-fn duplicate_keys_are_found_and_the_last_wins() {
+fn duplicate_keys_are_reported_and_the_last_one_wins() {
     let parsed = parse(br#"{"a": {"b": 1, "b": 2}, "c": [{"d": 1, "d": 1}]}"#).unwrap();
     assert_eq!(parsed.duplicate_fields, ["a.b", "c[0].d"]);
     assert_eq!(parsed.value, json!({"a": {"b": 2}, "c": [{"d": 1}]}));
@@ -99,7 +99,7 @@ fn duplicate_keys_are_found_and_the_last_wins() {
 }
 
 #[test]
-fn a_document_of_too_many_values_is_refused() {
+fn a_document_of_too_many_values_is_rejected() {
     let many = |n: usize| format!("[{}]", vec!["0"; n].join(","));
     assert!(parse(many(1000).as_bytes()).is_ok());
     let error = parse(many(300_000).as_bytes()).unwrap_err().to_string();
@@ -107,7 +107,7 @@ fn a_document_of_too_many_values_is_refused() {
 }
 
 #[test]
-fn a_time_that_must_be_there_may_be_null() {
+fn a_required_time_may_be_null() {
     use k8s_openapi::api::events::v1::Event;
     let event = json!({"series": {"lastObservedTime": null}});
     let series = decode::<Event>(&event).unwrap().value.series.unwrap();
@@ -115,7 +115,7 @@ fn a_time_that_must_be_there_may_be_null() {
 }
 
 #[test]
-fn an_empty_selector_is_not_an_absent_one() {
+fn an_empty_selector_differs_from_an_unset_one() {
     use k8s_openapi::api::apps::v1::Deployment;
     let selector = |spec: Value| {
         let deployment = decode::<Deployment>(&json!({"spec": spec})).unwrap();
@@ -128,7 +128,7 @@ fn an_empty_selector_is_not_an_absent_one() {
 }
 
 #[test]
-fn a_zero_says_as_little_as_nothing() {
+fn zero_values_are_unset() {
     let said = json!({"metadata": {"name": "p", "labels": {}, "finalizers": [], "generateName": ""},
         "spec": {"hostNetwork": false, "nodeSelector": {}, "tolerations": [], "nodeName": "", "priorityClassName": "",
             "containers": [{"name": "c", "tty": false, "env": [], "workingDir": "", "resources": {"limits": {}},
@@ -147,7 +147,7 @@ fn a_zero_says_as_little_as_nothing() {
 }
 
 #[test]
-fn an_object_in_another_may_leave_its_kind_empty() {
+fn an_embedded_object_may_have_an_empty_kind() {
     use k8s_openapi::api::apps::v1::StatefulSet;
     let claims = |claim: Value| {
         let value = json!({"spec": {"volumeClaimTemplates": [claim]}});
@@ -160,7 +160,7 @@ fn an_object_in_another_may_leave_its_kind_empty() {
 }
 
 #[test]
-fn pointers_to_zeros_and_empty_structs_say_something() {
+fn pointers_to_zero_and_empty_structs_are_set() {
     let value = json!({"spec": {"automountServiceAccountToken": false, "securityContext": {"runAsUser": 0, "runAsNonRoot": false},
         "volumes": [{"name": "v", "emptyDir": {}}],
         "containers": [{"name": "c", "securityContext": {}, "env": [{"name": "e", "value": ""}], "resources": {"requests": {"cpu": "0"}}}]}});
@@ -178,7 +178,7 @@ fn pointers_to_zeros_and_empty_structs_say_something() {
 }
 
 #[test]
-fn zeros_of_a_wrong_type_are_refused() {
+fn zero_values_of_a_wrong_type_are_rejected() {
     for (value, text) in [
         (
             json!({"spec": {"hostNetwork": 0}}),
@@ -202,7 +202,7 @@ fn zeros_of_a_wrong_type_are_refused() {
 }
 
 #[test]
-fn what_is_always_written_is_there_though_nobody_set_it() {
+fn fields_that_are_always_written_are_set() {
     let decoded = [
         json!({}),
         json!({"resources": null}),
@@ -238,7 +238,7 @@ fn a_selector_of_empty_parts_selects_everything() {
 }
 
 #[test]
-fn empty_lists_that_are_written_as_null_are_told_of() {
+fn empty_lists_that_are_stored_as_null_are_reported() {
     use k8s_openapi::api::rbac::v1::Role;
     let decoded = decode::<Role>(&json!({"rules": [], "metadata": {"labels": {}}})).unwrap();
     assert_eq!(

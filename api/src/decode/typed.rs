@@ -1,9 +1,10 @@
-//! [`Value`] to a kind's type, with Go's manners: `null` is the zero value, numbers must fit,
-//! unknown fields are noted with their path, and a wrong type is reported in Go's words.
+//! Decodes [`Value`] to a kind's type as Go does: `null` is the zero value, numbers must fit,
+//! unknown fields are reported by path, and wrong types with Go's messages.
 //!
-//! Types come out in the form that their encoding reads back as. Go does not tell the zero value of
-//! a field with `omitempty` from its absence, nor the absence of a field without it from its zero
-//! value, and the types here could: what Go leaves out is dropped, what it always writes is filled in.
+//! The result is normalized to what its encoding decodes to. Go does not distinguish the zero value
+//! of a field with `omitempty` from an unset field, nor an unset field without it from its zero
+//! value, but the types here could. Therefore what Go omits is dropped, and what it always writes
+//! is set.
 
 mod access;
 mod base64;
@@ -27,7 +28,7 @@ use self::path::{Path, Step};
 pub(super) use self::report::Report;
 use super::DecodeError;
 
-/// The error serde passes up; a struct's field that is at fault is named by the innermost node.
+/// The error that serde propagates; the innermost node names the invalid field.
 #[derive(Debug)]
 pub(super) struct Error(Box<DecodeError>);
 
@@ -51,39 +52,39 @@ impl de::Error for Error {
     }
 }
 
-/// A value on its way into a type.
+/// A value that is decoded into a type.
 #[derive(Clone, Copy)]
 pub(super) struct Node<'de, 'p> {
     value: &'de Value,
     path: Path<'p>,
     report: &'p Report,
-    /// What the value is to the struct that it is a field of.
+    /// How the encoding of the struct around it treats the value.
     role: Role,
 }
 
-/// What a value is to its surroundings.
+/// How the encoding of a struct treats a value that may be zero.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
-    /// What stays, whatever it is: a root, an item, an entry of a map, a field that is no zero.
+    /// It is always kept: a root, an item, an entry of a map, or a field that is not zero.
     Kept,
-    /// A field of which `""`, `0`, `false`, `[]` and empty maps are not written.
+    /// A field that omits `""`, `0`, `false`, `[]` and empty maps.
     Omitted,
-    /// A field of which `[]` and empty maps are not written.
+    /// A field that omits only `[]` and empty maps.
     OmittedIfNoItems,
     /// A field that is absent or null.
     Unset,
 }
 
 static NULL: Value = Value::Null;
-/// The types that must have a selector.
-const SELECTING: [&str; 4] = [
+/// The types whose selector is required.
+const WITH_SELECTOR: [&str; 4] = [
     "DaemonSetSpec",
     "DeploymentSpec",
     "ReplicaSetSpec",
     "StatefulSetSpec",
 ];
-/// To Go an absent selector selects nothing and an empty one everything. Where a type must have a
-/// selector, an empty map tells the two apart.
+/// In Go an unset selector selects nothing and an empty one everything. Where the selector is
+/// required, and so is not an `Option` here, an empty `matchLabels` represents the empty one.
 static EVERYTHING: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     let none = Value::Object(Map::new());
     [("matchLabels".to_owned(), none)].into_iter().collect()
@@ -103,16 +104,16 @@ impl<'de, 'p> Node<'de, 'p> {
         }
     }
 
-    /// Notes a value that is a zero of its type, unless it is written all the same.
-    fn note_zero(&self, zero: bool) {
+    /// Records a zero value that the encoding omits.
+    fn record_zero(&self, zero: bool) {
         if zero && self.role == Role::Omitted {
             self.report.zeros.borrow_mut().add(self.value);
         }
     }
 
-    /// The same for what holds nothing.
-    fn note_no_items(&self, none: bool) {
-        if !none || !matches!(self.role, Role::Omitted | Role::OmittedIfNoItems) {
+    /// Records an empty list or map that the encoding omits.
+    fn record_empty(&self, empty: bool) {
+        if !empty || !matches!(self.role, Role::Omitted | Role::OmittedIfNoItems) {
             return;
         }
         self.report.zeros.borrow_mut().add(self.value);
@@ -142,7 +143,7 @@ impl<'de, 'p> Node<'de, 'p> {
         match self.value {
             Value::Null => T::try_from(0).map_err(|_| self.wrong_type(wanted)),
             Value::Number(number) => {
-                self.note_zero(number.as_i64() == Some(0));
+                self.record_zero(number.as_i64() == Some(0));
                 number
                     .as_i64()
                     .and_then(|n| T::try_from(n).ok())
@@ -169,7 +170,7 @@ macro_rules! integers {
     )*};
 }
 
-/// What Go reads from text, whatever serde calls it.
+/// Serde's methods for what Go decodes from text.
 macro_rules! texts {
     ($($method:ident),*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -207,7 +208,7 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
         match self.value {
             Value::Null => visitor.visit_bool(false),
             Value::Bool(v) => {
-                self.note_zero(!v);
+                self.record_zero(!v);
                 visitor.visit_bool(*v)
             }
             _ => Err(self.wrong_type("bool")),
@@ -223,7 +224,7 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
             Value::Null => visitor.visit_f64(0.0),
             Value::Number(n) => {
                 let number = n.as_f64().unwrap_or_default();
-                self.note_zero(number == 0.0);
+                self.record_zero(number == 0.0);
                 visitor.visit_f64(number)
             }
             _ => Err(self.wrong_type("float64")),
@@ -234,7 +235,7 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
         match self.value {
             Value::Null => visitor.visit_borrowed_str(""),
             Value::String(v) => {
-                self.note_zero(v.is_empty());
+                self.record_zero(v.is_empty());
                 visitor.visit_borrowed_str(v)
             }
             _ => Err(self.wrong_type("string")),
@@ -283,7 +284,7 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
                 index: 0,
             }),
             Value::Array(items) => {
-                self.note_no_items(items.is_empty());
+                self.record_empty(items.is_empty());
                 visitor.visit_seq(Items {
                     node: self,
                     items: items.iter(),
@@ -311,7 +312,7 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
         match self.value {
             Value::Null => visitor.visit_map(Fields::entries(self, None)),
             Value::Object(map) => {
-                self.note_no_items(map.is_empty());
+                self.record_empty(map.is_empty());
                 visitor.visit_map(Fields::entries(self, Some(map)))
             }
             _ => Err(self.wrong_type("map[string]string")),
@@ -328,8 +329,8 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
             Value::Null => visitor.visit_map(Fields::new(self, None, name, fields)),
             Value::Object(map)
                 if name == "LabelSelector"
-                    && SELECTING.contains(&self.path.owner)
-                    && map.values().all(zero::is_nothing) =>
+                    && WITH_SELECTOR.contains(&self.path.owner)
+                    && map.values().all(zero::is_empty) =>
             {
                 let everything = Node {
                     role: Role::Unset,
@@ -357,7 +358,7 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
         }
     }
 
-    /// Only fields a struct does not know are read as this.
+    /// Called only for unknown fields of a struct.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if self.role != Role::Unset {
             self.report.unknown.borrow_mut().push(self.path.full());

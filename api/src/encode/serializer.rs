@@ -1,5 +1,5 @@
-//! A JSON serializer with Go's `omitempty`: which empty values are left out, and which unset ones
-//! are written, depends on the field's Go type, which [`crate::facts`] knows.
+//! A JSON serializer with Go's `omitempty`: which empty values are omitted, and which unset ones
+//! are written, depends on the field's Go type, from [`crate::type_metadata`].
 
 pub(super) mod fields;
 
@@ -10,7 +10,7 @@ use serde::ser::{self, Serialize};
 
 use fields::Struct;
 
-/// A value that JSON cannot hold. Kinds have none; the type exists because serde asks for one.
+/// A value that JSON cannot represent. No kind has one; serde requires an error type.
 #[derive(Debug)]
 pub struct EncodeError(String);
 
@@ -32,18 +32,22 @@ type Result<T = ()> = std::result::Result<T, EncodeError>;
 
 /// Appends `value` as JSON.
 pub(super) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
-    // The serializer itself never fails, and no kind's Serialize does.
+    // neither the serializer nor the Serialize of a kind fails
     if let Err(error) = value.serialize(Writer { out, root: None }) {
         debug_assert!(false, "unserializable: {error}");
     }
 }
 
-/// Appends the fields of a root object, each after a comma, and the closing brace; its `kind` and
-/// `apiVersion` are left to the caller.
-pub(super) fn write_root_fields<T: Serialize + ?Sized>(value: &T, owner: &str, out: &mut Vec<u8>) {
+/// Appends the fields of a root object, each after a comma, and the closing brace. The caller
+/// writes `kind` and `apiVersion`.
+pub(super) fn write_root_fields<T: Serialize + ?Sized>(
+    value: &T,
+    type_name: &str,
+    out: &mut Vec<u8>,
+) {
     if let Err(error) = value.serialize(Writer {
         out,
-        root: Some(owner),
+        root: Some(type_name),
     }) {
         debug_assert!(false, "unserializable: {error}");
     }
@@ -51,20 +55,20 @@ pub(super) fn write_root_fields<T: Serialize + ?Sized>(value: &T, owner: &str, o
 
 struct Writer<'o> {
     out: &'o mut Vec<u8>,
-    /// Of a root object, the name under which its type's facts stand.
+    /// Of a root object, the name of its type in type metadata.
     root: Option<&'o str>,
 }
 
-/// What [`Writer`] wrote, as far as `omitempty` cares.
+/// What [`Writer`] wrote, as far as `omitempty` is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::encode) enum Wrote {
-    /// `null`: nothing is set.
+    /// `null`: unset.
     Null,
-    /// `""`, `0` or `false`, which a pointer in Go may well hold.
+    /// `""`, `0` or `false`, which count as set behind a pointer in Go.
     Zero,
-    /// `[]` or an empty map, which Go reads back from its store as nil.
+    /// `[]` or an empty map, which Go decodes from its store as nil.
     NoItems,
-    /// A struct of which no field is set. Where Go has a pointer that is always written, that is nil.
+    /// A struct without any field set. Behind a pointer in Go that is always written, it is nil.
     NoFields,
     Something,
 }
@@ -321,12 +325,12 @@ impl ser::SerializeMap for Map<'_> {
     }
 }
 
-/// Writes a JSON string with the escapes of Go's encoder, which also escapes what HTML could read.
+/// Writes a JSON string with the escapes of Go's encoder, which include characters special in HTML.
 fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let bytes = text.as_bytes();
     let mut plain = 0;
-    // Byte by byte: nearly all of them stand for themselves, and a table tells which do not.
+    // a table lookup per byte, as nearly all need no escape
     for (at, &byte) in bytes.iter().enumerate() {
         if !MAY_NEED_ESCAPE[usize::from(byte)] {
             continue;
@@ -342,7 +346,7 @@ fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Which bytes are escaped, or begin a character that may be.
+/// The bytes that are escaped, or start a character that may be.
 static MAY_NEED_ESCAPE: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = 0;
@@ -353,7 +357,8 @@ static MAY_NEED_ESCAPE: [bool; 256] = {
     table
 };
 
-/// The escape of the character that `bytes` begin with, if it has one, and how many bytes it is for.
+/// The escape of the first character of `bytes`, if it needs one, and the number of bytes it
+/// replaces.
 fn escape(bytes: &[u8]) -> Option<(Cow<'static, str>, usize)> {
     let text = match *bytes {
         [b'"', ..] => "\\\"",

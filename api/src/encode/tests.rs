@@ -35,7 +35,7 @@ fn pod() -> Pod {
 }
 
 #[test]
-fn leaves_out_what_go_leaves_out() {
+fn omits_what_go_omits() {
     let json = String::from_utf8(encode(&pod(), POD)).unwrap();
     assert_eq!(
         json,
@@ -46,7 +46,7 @@ fn leaves_out_what_go_leaves_out() {
 }
 
 #[test]
-fn labelled_bytes_take_a_version_and_another_label() {
+fn the_label_can_be_replaced_and_the_version_inserted() {
     let bytes = encode(&pod(), POD);
     let rest = Label::new(POD).strip(&bytes).unwrap();
     let renamed = TypeMeta {
@@ -71,7 +71,7 @@ fn labelled_bytes_take_a_version_and_another_label() {
 }
 
 #[test]
-fn metadata_ends_behind_its_own_brace() {
+fn metadata_ends_after_its_closing_brace() {
     let bytes = encode(&pod(), POD);
     let rest = Label::new(POD).strip(&bytes).unwrap();
     let end = metadata_end(rest).unwrap();
@@ -79,7 +79,7 @@ fn metadata_ends_behind_its_own_brace() {
 }
 
 #[test]
-fn empty_metadata_takes_a_version() {
+fn the_version_is_inserted_into_empty_metadata() {
     let bytes = encode(&Pod::default(), POD);
     let label = Label::new(POD);
     let mut out = Vec::new();
@@ -114,7 +114,7 @@ fn writes_what_go_always_writes() {
 }
 
 #[test]
-fn metadata_leads_whatever_the_order_of_fields() {
+fn metadata_comes_first() {
     use k8s_openapi::api::core::v1::ConfigMap;
     let map = ConfigMap {
         data: Some([("k".to_owned(), "v".to_owned())].into()),
@@ -148,7 +148,7 @@ fn strings_are_escaped_as_go_does() {
 }
 
 #[test]
-fn values_are_what_the_text_says() {
+fn values_equal_the_parsed_text() {
     let mut whole = pod();
     whole.metadata.annotations = Some([("a".into(), "<1>".into())].into());
     for pod in [pod(), Pod::default(), whole] {
@@ -158,7 +158,7 @@ fn values_are_what_the_text_says() {
 }
 
 #[test]
-fn a_selector_that_nobody_set_is_null_and_an_empty_one_is_not() {
+fn an_unset_selector_is_null_and_an_empty_one_is_not() {
     use k8s_openapi::api::apps::v1::Deployment;
     use serde_json::json;
     let deployment = TypeMeta {

@@ -1,21 +1,23 @@
-//! Objects to JSON values, by the same rules as to text and without the way through it.
+//! Converts objects to JSON values by the same rules as to text, without serializing them.
 
 use serde::Serialize;
 use serde::ser::{self, Impossible};
 use serde_json::{Map, Number, Value};
 
-use super::serializer::fields::Known;
+use super::serializer::fields::WrittenFields;
 use super::serializer::{EncodeError, Wrote};
 
 type Result<T = (Value, Wrote)> = std::result::Result<T, EncodeError>;
 
 /// The fields of a root object, without its `kind` and `apiVersion`.
-pub(super) fn root_fields<T: Serialize + ?Sized>(value: &T, owner: &str) -> Map<String, Value> {
-    // The serializer itself never fails, and no kind's Serialize does.
-    match value.serialize(Maker { root: Some(owner) }) {
+pub(super) fn root_fields<T: Serialize + ?Sized>(value: &T, type_name: &str) -> Map<String, Value> {
+    // neither the serializer nor the Serialize of a kind fails
+    match value.serialize(Maker {
+        root: Some(type_name),
+    }) {
         Ok((Value::Object(fields), _)) => fields,
         other => {
-            debug_assert!(false, "no object: {other:?}");
+            debug_assert!(false, "not an object: {other:?}");
             Map::new()
         }
     }
@@ -23,11 +25,11 @@ pub(super) fn root_fields<T: Serialize + ?Sized>(value: &T, owner: &str) -> Map<
 
 #[derive(Clone, Copy)]
 struct Maker<'a> {
-    /// Of a root object, the name under which its type's facts stand.
+    /// Of a root object, the name of its type in type metadata.
     root: Option<&'a str>,
 }
 
-/// What is not the root.
+/// For every value except the root.
 const PART: Maker<'static> = Maker { root: None };
 
 fn scalar(value: impl Into<Value>, empty: bool) -> Result {
@@ -149,7 +151,7 @@ impl ser::Serializer for Maker<'_> {
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Fields> {
         Ok(Fields {
-            known: Known::of(self.root.unwrap_or(name)),
+            written: WrittenFields::of(self.root.unwrap_or(name)),
             is_root: self.root.is_some(),
             fields: Map::new(),
         })
@@ -168,7 +170,7 @@ impl ser::Serializer for Maker<'_> {
     }
 }
 
-/// What a list or a map is, as far as `omitempty` cares.
+/// A list or map, and what it is as far as `omitempty` is concerned.
 fn container(value: Value, empty: bool) -> Result {
     let wrote = if empty {
         Wrote::NoItems
@@ -223,7 +225,7 @@ impl ser::SerializeMap for Entries {
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<()> {
         match key.serialize(PART)?.0 {
             Value::String(key) => self.key = key,
-            other => return Err(ser::Error::custom(format!("{other} is no key"))),
+            other => return Err(ser::Error::custom(format!("{other} is not a key"))),
         }
         Ok(())
     }
@@ -241,7 +243,7 @@ impl ser::SerializeMap for Entries {
 }
 
 struct Fields {
-    known: Known,
+    written: WrittenFields,
     is_root: bool,
     fields: Map<String, Value>,
 }
@@ -259,17 +261,17 @@ impl ser::SerializeStruct for Fields {
             return Ok(());
         }
         let (value, wrote) = value.serialize(PART)?;
-        if self.known.keep(key, wrote) {
+        if self.written.keep(key, wrote) {
             self.fields.insert(key.to_owned(), value);
         }
         Ok(())
     }
 
     fn end(mut self) -> Result {
-        for (name, zero) in self.known.missing() {
+        for (name, zero) in self.written.missing() {
             let zero = serde_json::from_str(zero).map_err(ser::Error::custom)?;
             self.fields.insert(name.to_owned(), zero);
         }
-        Ok((Value::Object(self.fields), self.known.wrote()))
+        Ok((Value::Object(self.fields), self.written.wrote()))
     }
 }

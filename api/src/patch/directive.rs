@@ -1,4 +1,4 @@
-//! The directives of a strategic merge patch, and what a patch's value is without them.
+//! The directives of a strategic merge patch.
 
 use serde_json::{Map, Value};
 
@@ -12,15 +12,15 @@ pub(super) const DELETE_FROM_LIST: &str = "$deleteFromPrimitiveList";
 
 type Fields = Map<String, Value>;
 
-/// Makes a value of a patch one of an object: without nulls, and without what only directs.
+/// Removes nulls and directives, so that a value of a patch can become part of an object.
 pub(super) fn clean(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             fields.retain(|key, value| {
-                let directs = key == RETAIN_KEYS
+                let is_directive = key == RETAIN_KEYS
                     || key.starts_with(ELEMENT_ORDER)
                     || key.starts_with(DELETE_FROM_LIST);
-                !directs && !value.is_null() && !has_directive(value)
+                !is_directive && !value.is_null() && !has_directive(value)
             });
             fields.values_mut().for_each(clean);
         }
@@ -32,7 +32,7 @@ pub(super) fn clean(value: &mut Value) {
     }
 }
 
-/// Elements of a patch's list as an object may have them.
+/// The elements of a patch's list without nulls and directives.
 pub(super) fn cleaned(items: &[Value]) -> Vec<Value> {
     let mut list = Value::Array(items.to_vec());
     clean(&mut list);
@@ -46,7 +46,7 @@ pub(super) fn has_directive(value: &Value) -> bool {
     value.get(DIRECTIVE).is_some()
 }
 
-/// The field that `$directive/field` is about.
+/// The field that `$directive/field` applies to.
 pub(super) fn list_of<'k>(directive: &'k str, prefix: &str) -> Option<&'k str> {
     directive.strip_prefix(prefix)?.strip_prefix('/')
 }

@@ -1,9 +1,10 @@
-//! RFC 6902 as upstream's library has it (`evanphx/json-patch` 4.12), within limits: a few copies of
-//! copies would otherwise fill the memory, and a few moves nest deeper than any stack.
+//! RFC 6902 as upstream's library implements it (`evanphx/json-patch` 4.12), with limits: otherwise
+//! a few copies of copies could exhaust memory, and a few moves could nest values deep enough to
+//! overflow the stack.
 //!
-//! That library is laxer than the RFC: an index may count from the end, what precedes the first slash
-//! of a path is not looked at, a value that is not given is null, and what an object does not have
-//! reads as null, so that it can be replaced, copied, and tested for.
+//! That library is more lenient than the RFC: a negative index counts from the end, text before the
+//! first slash of a path is ignored, a missing value is null, and a missing field of an object
+//! reads as null, so that it can be replaced, copied and tested.
 
 use serde_json::Value;
 
@@ -12,18 +13,19 @@ use crate::go_text;
 
 /// Upstream: `maxJSONPatchOperations` in `endpoints/handlers/patch.go`.
 const MAX_OPERATIONS: usize = 10_000;
-/// What all `copy` operations of a patch may add, in bytes of JSON; upstream allows a body's size.
+/// The size of JSON that all `copy` operations of a patch may add, in bytes; as upstream, that of a
+/// body.
 const MAX_COPIED: usize = 3 << 20;
-/// How deep a patch may nest an object.
+/// The depth to which a patch may nest values.
 const MAX_DEPTH: usize = 512;
 
-/// Operations of a JSON patch. One that makes no sense fails where its turn comes, as upstream.
+/// Operations of a JSON patch. As upstream, an invalid one fails only when it is applied.
 #[derive(Clone, Debug)]
 pub struct JsonPatch(Vec<Operation>);
 
 #[derive(Clone, Debug)]
 struct Operation {
-    /// `op`, if it is text.
+    /// `op`, or empty if that is not a string.
     name: String,
     path: Option<String>,
     from: Option<String>,
@@ -99,9 +101,9 @@ fn apply(operation: &Operation, doc: &mut Value, limits: &mut Limits) -> Result<
                 path,
                 depth(operation.value.as_ref().unwrap_or(&Value::Null)),
             )?;
-            Place::find(doc, path)?.add(value())
+            Target::find(doc, path)?.add(value())
         }
-        "remove" => Place::find(doc, operation.path()?)?.remove().map(drop),
+        "remove" => Target::find(doc, operation.path()?)?.remove().map(drop),
         "replace" => {
             let path = operation.path()?;
             limits.nest(
@@ -113,25 +115,25 @@ fn apply(operation: &Operation, doc: &mut Value, limits: &mut Limits) -> Result<
         "move" => {
             let (from, to) = (operation.from()?, operation.path()?);
             limits.nest(to, limits.depth.saturating_sub(steps(from)))?;
-            let moved = Place::find(doc, from)?.remove()?;
-            Place::find(doc, to)?.add(moved)
+            let moved = Target::find(doc, from)?.remove()?;
+            Target::find(doc, to)?.add(moved)
         }
         "copy" => {
             let (from, to) = (operation.from()?, operation.path()?);
             limits.nest(to, limits.depth.saturating_sub(steps(from)))?;
-            let copied = Place::find(doc, from)?.get()?.clone();
+            let copied = Target::find(doc, from)?.get()?.clone();
             limits.copy(&copied)?;
-            Place::find(doc, to)?.add(copied)
+            Target::find(doc, to)?.add(copied)
         }
         "test" => test(doc, operation.path()?, &value()),
         other => Err(unprocessable(&format!("Unexpected kind: {other}"))),
     }
 }
 
-/// An empty path is the whole document, which stays an object or a list.
+/// An empty path replaces the whole document, which must stay an object or a list.
 fn replace(doc: &mut Value, path: &str, value: Value) -> Result<(), PatchError> {
     if !path.is_empty() {
-        return Place::find(doc, path)?.set(value);
+        return Target::find(doc, path)?.set(value);
     }
     if !(value.is_object() || value.is_array()) {
         let why = "replace operation value must be object or array";
@@ -141,11 +143,11 @@ fn replace(doc: &mut Value, path: &str, value: Value) -> Result<(), PatchError> 
     Ok(())
 }
 
-fn test(doc: &mut Value, path: &str, wanted: &Value) -> Result<(), PatchError> {
+fn test(doc: &mut Value, path: &str, expected: &Value) -> Result<(), PatchError> {
     let same = if path.is_empty() {
-        *doc == *wanted
+        *doc == *expected
     } else {
-        Place::find(doc, path)?.get()? == wanted
+        Target::find(doc, path)?.get()? == expected
     };
     if same {
         Ok(())
@@ -154,13 +156,13 @@ fn test(doc: &mut Value, path: &str, wanted: &Value) -> Result<(), PatchError> {
     }
 }
 
-/// Where a path leads: into an object or a list, and what is meant there.
-struct Place<'d> {
+/// The target of a path: an object or list, and a key in it.
+struct Target<'d> {
     container: &'d mut Value,
     key: String,
 }
 
-impl<'d> Place<'d> {
+impl<'d> Target<'d> {
     fn find(doc: &'d mut Value, path: &str) -> Result<Self, PatchError> {
         let missing = || unprocessable(&format!("doc is missing path: {path:?}"));
         let mut parts = path.split('/').skip(1).map(decoded);
@@ -185,7 +187,7 @@ impl<'d> Place<'d> {
         }
     }
 
-    /// What an object does not have is null.
+    /// A missing field of an object is null.
     fn get(&self) -> Result<&Value, PatchError> {
         match &*self.container {
             Value::Array(items) => {
@@ -212,7 +214,7 @@ impl<'d> Place<'d> {
         match self.container {
             Value::Array(items) if self.key == "-" => items.push(value),
             Value::Array(items) => {
-                // the place behind the last one counts, from the end too
+                // the position after the last element is valid, also counted from the end
                 let at = index(&self.key, items.len() + 1)?;
                 items.insert(at, value);
             }
@@ -235,7 +237,7 @@ impl<'d> Place<'d> {
     }
 }
 
-/// A place among so many, which may be counted from the end.
+/// Parses an index into a list of `len` elements; a negative one counts from the end.
 fn index(key: &str, len: usize) -> Result<usize, PatchError> {
     let number: i64 = key.parse().map_err(|_| invalid_index(key))?;
     let at = usize::try_from(number.unsigned_abs()).map_err(|_| invalid_index(key))?;
@@ -251,24 +253,24 @@ fn decoded(part: &str) -> String {
     part.replace("~1", "/").replace("~0", "~")
 }
 
-/// How many steps a path has.
+/// The number of steps of a path.
 fn steps(path: &str) -> usize {
     path.matches('/').count()
 }
 
-/// What a patch has used up of what it may.
+/// What a patch has used of its limits.
 struct Limits {
     copied: usize,
-    /// No value is nested deeper than this.
+    /// An upper bound of the depth of the document.
     depth: usize,
 }
 
 impl Limits {
-    /// A value of that depth comes to a path.
+    /// Checks the limit before a value of this depth is added at a path.
     fn nest(&mut self, path: &str, depth: usize) -> Result<(), PatchError> {
         self.depth = self.depth.max(steps(path) + depth);
         if self.depth > MAX_DEPTH {
-            return Err(unprocessable("the patch nests objects too deep"));
+            return Err(unprocessable("the patch nests values too deeply"));
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! The order of lists in a strategic merge: the one that the patch asks for and, where it does not, the
-//! one the server had.
+//! The order of lists in a strategic merge: that of the patch and, for elements it does not list,
+//! that of the current object.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,13 +9,13 @@ use super::PatchError;
 use super::directive::{DIRECTIVE, bad};
 use crate::go_text;
 
-/// Drops scalars.
-pub(super) fn delete(current: &mut Vec<Value>, unwanted: &[Value]) {
-    let unwanted: HashSet<_> = unwanted.iter().collect();
-    current.retain(|c| !unwanted.contains(c));
+/// Removes scalars.
+pub(super) fn delete(current: &mut Vec<Value>, deleted: &[Value]) {
+    let deleted: HashSet<_> = deleted.iter().collect();
+    current.retain(|c| !deleted.contains(c));
 }
 
-/// Whether all elements are of one type, and no lists; the first of them.
+/// Checks that all elements have the same type and are not lists. Returns the first, if any.
 pub(super) fn check_elements<'v>(
     current: &'v [Value],
     patch: &'v [Value],
@@ -39,7 +39,7 @@ pub(super) fn check_elements<'v>(
     Ok(Some(first))
 }
 
-/// Whether the elements of a patch stand in the order it sets itself.
+/// Checks that the elements of a patch are in the order that it sets.
 pub(super) fn check_order(
     patch: &[Value],
     order: &[Value],
@@ -67,8 +67,8 @@ pub(super) fn check_order(
     Ok(())
 }
 
-/// Orders a merged list: what `order` names in that order, the rest as the server had it, and the
-/// two interleaved by where the server had them.
+/// Sorts a merged list: the elements in `order` in that order, the others as in `server`, and both
+/// interleaved by their positions in `server`.
 pub(super) fn arrange(
     merged: Vec<Value>,
     order: &[Value],
@@ -77,36 +77,36 @@ pub(super) fn arrange(
 ) -> Result<Vec<Value>, PatchError> {
     let order = positions(order, merge_key)?;
     let server = positions(server, merge_key)?;
-    let mut named = Vec::new();
+    let mut ordered = Vec::new();
     let mut rest = Vec::new();
     for element in merged {
         let key = key_of(&element, merge_key)?;
         let at = server.get(key).copied();
         match order.get(key) {
-            Some(place) => named.push((*place, at, element)),
+            Some(position) => ordered.push((*position, at, element)),
             None => rest.push((at.unwrap_or(usize::MAX), at, element)),
         }
     }
-    named.sort_by_key(|(place, _, _)| *place);
-    rest.sort_by_key(|(place, _, _)| *place);
+    ordered.sort_by_key(|(position, _, _)| *position);
+    rest.sort_by_key(|(position, _, _)| *position);
 
-    let mut arranged = Vec::with_capacity(named.len() + rest.len());
-    let mut named = named.into_iter().peekable();
+    let mut arranged = Vec::with_capacity(ordered.len() + rest.len());
+    let mut ordered = ordered.into_iter().peekable();
     for (_, at, element) in rest {
-        // Something named stays behind only if the server had both, and the other first.
-        while named
+        // an ordered element comes later only if the server had both, and the other one first
+        while ordered
             .peek()
             .is_some_and(|(_, theirs, _)| !matches!((at, theirs), (Some(a), Some(t)) if a < *t))
         {
-            arranged.extend(named.next().map(|(_, _, e)| e));
+            arranged.extend(ordered.next().map(|(_, _, e)| e));
         }
         arranged.push(element);
     }
-    arranged.extend(named.map(|(_, _, e)| e));
+    arranged.extend(ordered.map(|(_, _, e)| e));
     Ok(arranged)
 }
 
-/// Where each key stands first.
+/// The first position of each key.
 fn positions<'v>(
     list: &'v [Value],
     merge_key: &str,
@@ -118,7 +118,7 @@ fn positions<'v>(
     Ok(positions)
 }
 
-/// What an element is told apart by: its merge key's value or, without one, itself.
+/// What identifies an element: the value of its merge key or, without one, the element itself.
 pub(super) fn key_of<'v>(element: &'v Value, merge_key: &str) -> Result<&'v Value, PatchError> {
     if merge_key.is_empty() {
         return Ok(element);

@@ -1,4 +1,4 @@
-//! RFC 7386: objects merge, null deletes, everything else replaces.
+//! RFC 7386: objects are merged, null deletes, everything else replaces.
 
 use serde_json::{Map, Value};
 

@@ -1,4 +1,4 @@
-//! Strategic merge: a merge patch that knows the types it merges.
+//! Strategic merge: a merge patch that uses type metadata.
 //!
 //! Upstream: `k8s.io/apimachinery/pkg/util/strategicpatch/patch.go`, with the corrections of later
 //! versions (directives never end up in an object).
@@ -13,7 +13,7 @@ use super::directive::{
     has_directive, list_of, unknown_directive,
 };
 use super::list;
-use crate::facts::{self, Field, Patch as Strategy, Shape};
+use crate::type_metadata::{self, Field, Patch as Strategy, Shape};
 
 type Fields = Map<String, Value>;
 
@@ -21,32 +21,32 @@ type Fields = Map<String, Value>;
 ///
 /// # Errors
 /// [`PatchError::BadRequest`] for a malformed directive, a list element without its merge key or a
-/// list of mixed types (some of which upstream answers with a plain 500);
+/// list of mixed types (for some of which upstream responds with a plain 500);
 /// [`PatchError::Unprocessable`] for lists of lists.
 pub fn strategic_merge(original: &Value, patch: &Fields, root: &str) -> Result<Value, PatchError> {
     let mut merged = match original {
         Value::Object(fields) => fields.clone(),
         _ => Map::new(),
     };
-    merge_object(&mut merged, patch, Schema::of(root))?;
+    merge_object(&mut merged, patch, ObjectMetadata::of(root))?;
     Ok(Value::Object(merged))
 }
 
-/// What is known of the object that is being merged.
+/// The type of the object that is being merged.
 #[derive(Clone, Copy)]
-enum Schema {
-    /// It is a struct with these facts.
+enum ObjectMetadata {
+    /// It is a struct with this metadata.
     Struct(&'static [Field]),
-    /// It is a map, each value a struct of this type.
+    /// It is a map whose values are structs of this type.
     MapOf(&'static str),
 }
 
-impl Schema {
+impl ObjectMetadata {
     fn of(type_name: &str) -> Self {
-        Self::Struct(facts::fields(type_name))
+        Self::Struct(type_metadata::fields(type_name))
     }
 
-    /// The facts of a field, and of the objects in it.
+    /// The types of the objects in a field, and the field's patch strategy and merge key.
     fn enter(self, key: &str) -> (Self, Strategy, &'static str) {
         match self {
             Self::MapOf(child) => (Self::of(child), Strategy::Unmarked, ""),
@@ -64,14 +64,18 @@ impl Schema {
     }
 }
 
-/// Merges a patch into an object in place. On an error the object is half merged, so callers hold
-/// a copy.
-fn merge_object(target: &mut Fields, patch: &Fields, schema: Schema) -> Result<(), PatchError> {
+/// Merges a patch into an object in place. After an error the object is partially merged, so
+/// callers pass a copy.
+fn merge_object(
+    target: &mut Fields,
+    patch: &Fields,
+    metadata: ObjectMetadata,
+) -> Result<(), PatchError> {
     if let Some(directive) = patch.get(DIRECTIVE) {
-        return obey(directive, target, patch);
+        return apply_directive(directive, target, patch);
     }
     retain_keys(target, patch)?;
-    let ordered = merge_ordered_lists(target, patch, schema)?;
+    let ordered = merge_ordered_lists(target, patch, metadata)?;
     for (key, change) in patch {
         if key == RETAIN_KEYS || key.starts_with(ELEMENT_ORDER) || ordered.contains(&key.as_str()) {
             continue;
@@ -79,14 +83,18 @@ fn merge_object(target: &mut Fields, patch: &Fields, schema: Schema) -> Result<(
         if key.starts_with(DELETE_FROM_LIST) {
             delete_from_list(target, key, change)?;
         } else {
-            merge_field(target, key, change, schema)?;
+            merge_field(target, key, change, metadata)?;
         }
     }
     Ok(())
 }
 
 /// `$patch` of a whole object.
-fn obey(directive: &Value, target: &mut Fields, patch: &Fields) -> Result<(), PatchError> {
+fn apply_directive(
+    directive: &Value,
+    target: &mut Fields,
+    patch: &Fields,
+) -> Result<(), PatchError> {
     match directive.as_str() {
         Some("replace") => {
             *target = patch.clone();
@@ -102,7 +110,7 @@ fn obey(directive: &Value, target: &mut Fields, patch: &Fields) -> Result<(), Pa
     }
 }
 
-/// `$retainKeys`: what the patch does not list is dropped from a union.
+/// `$retainKeys`: removes the members of a union that the patch does not list.
 fn retain_keys(target: &mut Fields, patch: &Fields) -> Result<(), PatchError> {
     let Some(retained) = patch.get(RETAIN_KEYS) else {
         return Ok(());
@@ -110,31 +118,31 @@ fn retain_keys(target: &mut Fields, patch: &Fields) -> Result<(), PatchError> {
     let malformed = || bad("invalid patch format of retainKeys");
     let retained = retained.as_array().ok_or_else(malformed)?;
     let is_retained = |key: &str| retained.iter().any(|r| r.as_str() == Some(key));
-    let stray = patch.iter().any(|(key, change)| {
+    let has_unlisted = patch.iter().any(|(key, change)| {
         let is_directive = key == RETAIN_KEYS
             || key.starts_with(ELEMENT_ORDER)
             || key.starts_with(DELETE_FROM_LIST);
         !change.is_null() && !is_directive && !is_retained(key)
     });
-    if stray {
+    if has_unlisted {
         return Err(malformed());
     }
     target.retain(|key, _| is_retained(key));
     Ok(())
 }
 
-/// Merges the lists whose order the patch sets with `$setElementOrder`, and says which those are.
+/// Merges the lists whose order the patch sets by `$setElementOrder`, and returns their names.
 fn merge_ordered_lists<'p>(
     target: &mut Fields,
     patch: &'p Fields,
-    schema: Schema,
+    metadata: ObjectMetadata,
 ) -> Result<Vec<&'p str>, PatchError> {
     let mut ordered = Vec::new();
     for (directive, order) in patch.iter().filter(|(k, _)| k.starts_with(ELEMENT_ORDER)) {
         let key = list_of(directive, ELEMENT_ORDER)
             .ok_or_else(|| bad("invalid patch format of setElementOrder list"))?;
         let order = as_list(order)?;
-        let (elements, strategy, merge_key) = schema.enter(key);
+        let (elements, strategy, merge_key) = metadata.enter(key);
         let change = patch.get(key).map(as_list).transpose()?;
         let current = match target.get(key) {
             None | Some(Value::Null) => None,
@@ -161,18 +169,18 @@ fn merge_ordered_lists<'p>(
 fn delete_from_list(
     target: &mut Fields,
     directive: &str,
-    unwanted: &Value,
+    deleted: &Value,
 ) -> Result<(), PatchError> {
     let malformed = || bad("invalid patch format of primitive list");
     let key = list_of(directive, DELETE_FROM_LIST).ok_or_else(malformed)?;
-    if unwanted.is_null() {
+    if deleted.is_null() {
         target.remove(key);
         return Ok(());
     }
-    let unwanted = unwanted.as_array().ok_or_else(malformed)?;
+    let deleted = deleted.as_array().ok_or_else(malformed)?;
     if let Some(Value::Array(current)) = target.get_mut(key) {
-        list::check_elements(current, unwanted)?;
-        list::delete(current, unwanted);
+        list::check_elements(current, deleted)?;
+        list::delete(current, deleted);
     }
     Ok(())
 }
@@ -181,14 +189,14 @@ fn merge_field(
     target: &mut Fields,
     key: &str,
     change: &Value,
-    schema: Schema,
+    metadata: ObjectMetadata,
 ) -> Result<(), PatchError> {
     match (target.get_mut(key), change) {
         (_, Value::Null) => {
             target.remove(key);
         }
         (Some(Value::Object(current)), Value::Object(change)) => {
-            let (child, strategy, _) = schema.enter(key);
+            let (child, strategy, _) = metadata.enter(key);
             if strategy == Strategy::Replace {
                 change.clone_into(current);
                 current.values_mut().for_each(clean);
@@ -197,7 +205,7 @@ fn merge_field(
             }
         }
         (Some(Value::Array(current)), Value::Array(change)) => {
-            let (elements, strategy, merge_key) = schema.enter(key);
+            let (elements, strategy, merge_key) = metadata.enter(key);
             *current = if strategy.merges() {
                 merge_lists(std::mem::take(current), change, elements, merge_key)?
             } else {
@@ -216,11 +224,11 @@ fn merge_field(
     Ok(())
 }
 
-/// Merges the elements a patch lists into the current ones.
+/// Merges the elements of a patch into the current ones.
 fn merge_lists(
     mut current: Vec<Value>,
     patch: &[Value],
-    elements: Schema,
+    elements: ObjectMetadata,
     merge_key: &str,
 ) -> Result<Vec<Value>, PatchError> {
     let Some(example) = list::check_elements(&current, patch)? else {
@@ -240,33 +248,33 @@ fn merge_lists(
     if merge_key.is_empty() {
         return Err(bad("cannot merge lists without merge key for struct"));
     }
-    let Some(wanted) = obey_directives(&mut current, patch, merge_key)? else {
-        // `$patch: replace`: the other elements of the patch are the list.
+    let Some(changes) = apply_directives(&mut current, patch, merge_key)? else {
+        // `$patch: replace`: the other elements of the patch become the list
         return Ok(cleaned(patch));
     };
     let before = current.clone();
-    merge_elements(&mut current, &wanted, elements, merge_key)?;
-    let wanted: Vec<Value> = wanted.into_iter().cloned().collect();
-    list::arrange(current, &wanted, &before, merge_key)
+    merge_elements(&mut current, &changes, elements, merge_key)?;
+    let changes: Vec<Value> = changes.into_iter().cloned().collect();
+    list::arrange(current, &changes, &before, merge_key)
 }
 
-/// Carries out the `$patch` elements. What remains to be merged, or `None` if the list is replaced.
-fn obey_directives<'p>(
+/// Applies the `$patch` elements. Returns the elements to merge, or `None` if the list is replaced.
+fn apply_directives<'p>(
     current: &mut Vec<Value>,
     patch: &'p [Value],
     merge_key: &str,
 ) -> Result<Option<Vec<&'p Value>>, PatchError> {
-    let mut wanted = Vec::new();
-    let mut unwanted = HashSet::new();
+    let mut changes = Vec::new();
+    let mut deleted = HashSet::new();
     let mut replace = false;
     for element in patch {
         let Some(directive) = element.get(DIRECTIVE) else {
-            wanted.push(element);
+            changes.push(element);
             continue;
         };
         match directive.as_str() {
             Some("delete") => {
-                unwanted.insert(list::key_of(element, merge_key)?);
+                deleted.insert(list::key_of(element, merge_key)?);
             }
             Some("replace") => replace = true,
             Some("merge") => {
@@ -278,31 +286,31 @@ fn obey_directives<'p>(
             }
         }
     }
-    if !unwanted.is_empty() {
-        current.retain(|c| !c.get(merge_key).is_some_and(|k| unwanted.contains(k)));
+    if !deleted.is_empty() {
+        current.retain(|c| !c.get(merge_key).is_some_and(|k| deleted.contains(k)));
     }
-    Ok((!replace).then_some(wanted))
+    Ok((!replace).then_some(changes))
 }
 
 fn merge_elements(
     current: &mut Vec<Value>,
     changes: &[&Value],
-    elements: Schema,
+    elements: ObjectMetadata,
     merge_key: &str,
 ) -> Result<(), PatchError> {
-    let mut places = HashMap::with_capacity(current.len());
+    let mut indices = HashMap::with_capacity(current.len());
     for (at, element) in current.iter().enumerate() {
         if let Some(key) = element.get(merge_key) {
-            places.entry(key.clone()).or_insert(at);
+            indices.entry(key.clone()).or_insert(at);
         }
     }
     for change in changes {
         let key = list::key_of(change, merge_key)?;
-        let same = places.get(key).and_then(|at| current.get_mut(*at));
+        let same = indices.get(key).and_then(|at| current.get_mut(*at));
         if let (Some(Value::Object(fields)), Value::Object(change)) = (same, change) {
             merge_object(fields, change, elements)?;
         } else {
-            places.insert(key.clone(), current.len());
+            indices.insert(key.clone(), current.len());
             current.extend(cleaned(std::slice::from_ref(change)));
         }
     }

@@ -19,7 +19,7 @@ fn pod() -> Value {
 }
 
 #[test]
-fn lists_merge_by_key_and_others_are_replaced() {
+fn lists_with_a_merge_key_are_merged_and_others_replaced() {
     let patch = json!({"metadata": {"finalizers": ["c"], "labels": {"l": "1", "gone": null}},
         "spec": {"containers": [{"name": "y", "image": "y:2"}, {"name": "z", "image": "z:1"}],
             "tolerations": [{"key": "other"}]}});
@@ -92,7 +92,7 @@ fn directives_delete_replace_and_retain() {
 }
 
 #[test]
-fn malformed_strategic_patches_are_refused_in_upstreams_words() {
+fn malformed_strategic_patches_are_rejected_with_upstreams_messages() {
     for (patch, why) in [
         (
             json!({"spec": {"containers": [{"image": "nameless"}]}}),
@@ -139,7 +139,7 @@ fn merge_patches_follow_the_rfc() {
 }
 
 #[test]
-fn json_patches_are_as_lax_as_upstreams() {
+fn json_patches_are_as_lenient_as_upstream() {
     let original = json!({"data": {"a": "1"}, "l": [1, 2, 3]});
     for (operations, wanted) in [
         (
@@ -171,7 +171,7 @@ fn json_patches_are_as_lax_as_upstreams() {
             json!({"data": {"a": "1"}, "l": [2, 1, 3, 2]}),
         ),
         (
-            // what precedes the first slash does not count, and what is not given is null
+            // text before the first slash is ignored, and a missing value is null
             json!([{"op": "add", "path": "data/b"}, {"op": "copy", "from": "/none", "path": "/data/c"}]),
             json!({"data": {"a": "1", "c": null}, "b": null, "l": [1, 2, 3]}),
         ),
@@ -182,7 +182,7 @@ fn json_patches_are_as_lax_as_upstreams() {
 }
 
 #[test]
-fn json_patches_fail_as_upstreams() {
+fn json_patches_fail_as_upstream() {
     let original = json!({"data": {"a": "1"}, "l": [1, 2, 3]});
     for operations in [
         json!([{"op": "remove", "path": "/data/nope"}]),
@@ -224,7 +224,7 @@ fn json_patches_fail_as_upstreams() {
 }
 
 #[test]
-fn an_unreadable_outcome_is_a_bad_patch() {
+fn a_result_that_cannot_be_decoded_is_an_invalid_patch() {
     let body = json!({"data": {"n": 5}});
     for (patch_type, shown) in [
         (PatchType::Merge, r#"{"data":{"n":5}}"#),
@@ -240,7 +240,7 @@ fn an_unreadable_outcome_is_a_bad_patch() {
 }
 
 #[test]
-fn copies_of_copies_and_endless_nesting_are_refused() {
+fn repeated_copies_and_deep_nesting_are_rejected() {
     let grow: Vec<_> = (0..64)
         .map(|at| json!({"op": "copy", "from": "/a", "path": format!("/a/{at}")}))
         .collect();
@@ -259,7 +259,7 @@ fn copies_of_copies_and_endless_nesting_are_refused() {
     }
 }
 
-/// Strategic patches over a few names, so that they often meet what is there.
+/// Strategic patches with a few names, so that they often apply to existing fields.
 fn any_patch() -> impl Strategy<Value = Value> {
     let name = prop::sample::select(vec!["x", "y", "z"]);
     let directive = prop::option::weighted(0.3, prop::sample::select(vec!["delete", "replace"]));

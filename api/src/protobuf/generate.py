@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Writes schema.txt from the protobuf schemas and Go types of Kubernetes.
+"""Generates schema.txt from the protobuf schemas and Go types of Kubernetes.
 
     generate.py CHECKOUTS > schema.txt
 
-CHECKOUTS holds git repositories of kubernetes/{api,apimachinery} (as <name>, or kubernetes+<name>/repo). The schemas
-say numbers and types; the structs say JSON names, what is a pointer and what is inlined. Only messages that a request
-body can hold are written: the kinds with metadata, DeleteOptions, and all they consist of.
+CHECKOUTS contains git repositories of kubernetes/{api,apimachinery} (as <name>, or kubernetes+<name>/repo). The
+protobuf schemas have numbers and types; the structs have JSON names, and which fields are pointers or inlined. Only
+messages that a request body can contain are written: kinds with metadata, DeleteOptions, and their parts.
 """
 import os, re, subprocess, sys
 
@@ -13,10 +13,10 @@ LAST_WITH_PSP = "kubernetes-1.24.17"
 STABLE = """core/v1 admissionregistration/v1 apps/v1 authentication/v1 authorization/v1 autoscaling/v1 autoscaling/v2
 batch/v1 certificates/v1 coordination/v1 discovery/v1 events/v1 flowcontrol/v1 networking/v1 node/v1 policy/v1 rbac/v1
 resource/v1 scheduling/v1 storage/v1 storagemigration/v1""".split()
-# package, repository, its folder, revision, the kinds wanted (all that have metadata, if none are named)
+# package, repository, directory, revision, kinds to include (if empty, all that have metadata)
 PACKAGES = [("meta/v1", "apimachinery", "pkg/apis/meta/v1", "HEAD", ["DeleteOptions"])]
 PACKAGES += [(p, "api", p, "HEAD", []) for p in STABLE]
-# batch/v1 borrows from scheduling/v1alpha3, of which no kind is wanted
+# batch/v1 uses messages of scheduling/v1alpha3, of which no kind is included
 PACKAGES += [("scheduling/v1alpha3", "api", "scheduling/v1alpha3", "HEAD", ["-"]),
              ("policy/v1beta1", "api", "policy/v1beta1", LAST_WITH_PSP, ["Eviction", "PodDisruptionBudget", "PodSecurityPolicy"]),
              ("extensions/v1beta1", "api", "extensions/v1beta1", LAST_WITH_PSP, ["PodSecurityPolicy"])]
@@ -39,7 +39,7 @@ def repository(root, name):
 
 
 def blocks(text, start):
-    """What stands between `start NAME {` and a closing brace of its own, by name."""
+    """The bodies of `start NAME { … }`, by name."""
     return {m[1]: m[2] for m in re.finditer(start + r" \{\n(.*?)^\}", text, re.M | re.S)}
 
 
@@ -84,7 +84,7 @@ def main(root):
         versions[package] = "/".join(filter(None, [group, package.split("/")[1]]))
         go = structs(repo, revision, folder)
         for message, body in blocks(show(repo, revision, f"{folder}/generated.proto"), r"^message (\w+)").items():
-            # a list in Go, which protobuf knows only as a field
+            # a list type in Go, which is a message with one field in protobuf
             wraps = message not in go and re.search(r"repeated string items = 1;", body)
             if wraps:
                 SPECIAL[f"{package}.{message}"] = "strings"
@@ -92,7 +92,7 @@ def main(root):
                 messages[f"{package}.{message}"] = (package, body, go[message])
             if message in wanted or (not wanted and ".ObjectMeta metadata" in body):
                 roots.append(f"{package}.{message}")
-    # only now is it known which messages stand for lists
+    # resolved last, when all messages that represent lists are known
     reached, queue = {}, roots
     while queue:
         message = queue.pop()

@@ -1,23 +1,23 @@
-//! The table of messages, `schema.txt`, which `generate.py` writes.
+//! The table of messages, `schema.txt`, which `generate.py` generates.
 //!
-//! A line `package PACKAGE VERSION` leads the messages of a package, one a line:
-//! `MESSAGE: FIELD, FIELD…`. A field is `NAME NUMBER TYPE`; the name is JSON's, or `.` where the
-//! message is inlined. A type is a word of [`Type::parse`] or a message, of another package
-//! `PACKAGE.MESSAGE`, after one of `*` (a pointer in Go), `[]` and `map ` (from strings), or nothing.
+//! A line `package PACKAGE VERSION` precedes the messages of a package, which have one line each:
+//! `MESSAGE: FIELD, FIELD…`. A field is `NAME NUMBER TYPE`; the name is that in JSON, or `.` if the
+//! message is inlined. A type is a keyword of [`Type::parse`], a message, or `PACKAGE.MESSAGE` for
+//! one of another package, optionally prefixed by `*` (a pointer in Go), `[]` or `map ` (keys are
+//! strings).
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// The table, parsed when the first body needs it.
-pub(super) static SCHEMA: LazyLock<Schema> =
-    LazyLock::new(|| Schema::parse(include_str!("schema.txt")));
+/// The table, parsed on first use.
+pub(super) static SCHEMA: LazyLock<MessageSchema> =
+    LazyLock::new(|| MessageSchema::parse(include_str!("schema.txt")));
 
-/// Where the options of a request are, which any version may claim as its own.
+/// The package of the options of requests, which clients send under any version.
 const META: &str = "meta/v1";
 
-/// All messages.
 #[derive(Debug, Default)]
-pub(super) struct Schema {
+pub(super) struct MessageSchema {
     pub(super) messages: Vec<Message>,
     /// By package and name.
     ids: HashMap<(&'static str, &'static str), MessageId>,
@@ -25,39 +25,38 @@ pub(super) struct Schema {
     packages: HashMap<&'static str, &'static str>,
 }
 
-/// A message: the fields, by number.
+/// A message, with its fields sorted by number.
 #[derive(Debug, Default)]
 pub(super) struct Message {
     pub(super) fields: Vec<Field>,
 }
 
-/// A place in [`Schema::messages`].
+/// An index into [`MessageSchema::messages`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct MessageId(usize);
 
-/// A field of a message.
 #[derive(Debug)]
 pub(super) struct Field {
-    /// JSON's, or `.` where the fields of the message are those of the one around it.
+    /// The name in JSON, or `.` if the message is inlined into the one around it.
     pub(super) name: &'static str,
     pub(super) number: u32,
     pub(super) shape: Shape,
     pub(super) ty: Type,
 }
 
-/// How often a field's type occurs.
+/// How a field holds values of its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// No pointer: written even when unset.
+    /// Not a pointer in Go: written even if unset.
     Plain,
-    /// Written only when set, so that a zero value means something.
+    /// A pointer in Go: written only if set, so that a zero value counts as set.
     Pointer,
     List,
-    /// From strings.
+    /// With strings as keys.
     Map,
 }
 
-/// What is encoded, and how JSON has it.
+/// The type of a value, and its form in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Type {
     String,
@@ -66,9 +65,9 @@ pub(super) enum Type {
     Bool,
     Int32,
     Int64,
-    /// To the second.
+    /// With a precision of seconds.
     Time,
-    /// To the microsecond.
+    /// With a precision of microseconds.
     MicroTime,
     Quantity,
     IntOrString,
@@ -79,13 +78,12 @@ pub(super) enum Type {
     Message(MessageId),
 }
 
-impl Schema {
-    /// Reads the table. What it does not understand it leaves out; a test sees to it that there is
-    /// no such thing.
+impl MessageSchema {
+    /// Parses the table. Invalid lines are skipped; a test ensures that there are none.
     pub(super) fn parse(text: &'static str) -> Self {
         let mut schema = Self::default();
         // messages may refer to later ones
-        let lines = schema.number(text);
+        let lines = schema.assign_ids(text);
         schema.messages = lines
             .into_iter()
             .map(|(package, fields)| {
@@ -100,8 +98,8 @@ impl Schema {
         schema
     }
 
-    /// Gives out the ids, in the order of the lines that are returned: package and fields.
-    fn number(&mut self, text: &'static str) -> Vec<(&'static str, &'static str)> {
+    /// Assigns ids to messages. Returns (package, fields) of each, in the order of ids.
+    fn assign_ids(&mut self, text: &'static str) -> Vec<(&'static str, &'static str)> {
         let mut lines = Vec::new();
         let mut package = "";
         for line in text.lines() {
@@ -146,7 +144,6 @@ impl Schema {
         })
     }
 
-    /// The message of a kind.
     pub(super) fn kind(&self, api_version: &str, kind: &str) -> Option<&Message> {
         let of = |package| self.ids.get(&(package, kind)).map(|id| self.message(*id));
         self.packages
@@ -177,7 +174,7 @@ impl Field {
 }
 
 impl Type {
-    /// Any type but a message of the table.
+    /// Parses a type other than a message.
     fn parse(word: &str) -> Option<Self> {
         Some(match word {
             "string" => Self::String,

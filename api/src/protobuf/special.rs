@@ -1,4 +1,5 @@
-//! Messages that JSON has as one value: times, quantities, `IntOrString`, wrapped JSON and lists.
+//! Messages that are a single value in JSON: times, quantities, `IntOrString`, wrapped JSON and
+//! lists.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -7,19 +8,19 @@ use super::ProtobufError;
 use super::wire::{Payload, Reader};
 use crate::decode;
 
-/// The seconds of the years 0 to 9999, beyond which Go writes no time as JSON.
+/// The seconds of the years 0 to 9999; Go does not encode other times as JSON.
 const SECONDS: std::ops::RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
 
-/// How exact a time is.
+/// The precision of a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Precision {
-    /// `meta/v1.Time`, whose fractions are not read.
+    /// `meta/v1.Time`; fractions are dropped.
     Seconds,
     /// `meta/v1.MicroTime`.
     Micros,
 }
 
-/// A `Time` or `MicroTime`; null if it is unset, which is an empty message and not 1970.
+/// A `Time` or `MicroTime`; null if it is unset, which is an empty message and differs from 1970.
 pub(super) fn time(
     field: &'static str,
     bytes: &[u8],
@@ -37,23 +38,24 @@ pub(super) fn time(
         }
         Ok(())
     })?;
-    let refused = || ProtobufError::Value {
+    let out_of_range = || ProtobufError::Value {
         field,
         why: "year outside of range [0,9999]".to_owned(),
     };
     if !SECONDS.contains(&seconds) {
-        return Err(refused());
+        return Err(out_of_range());
     }
     if precision == Precision::Seconds {
-        let time = Timestamp::from_second(seconds).map_err(|_| refused())?;
+        let time = Timestamp::from_second(seconds).map_err(|_| out_of_range())?;
         return Ok(time.to_string().into());
     }
     let micros = i64::from(nanos) / 1000;
-    let time = Timestamp::from_microsecond(seconds * 1_000_000 + micros).map_err(|_| refused())?;
+    let time =
+        Timestamp::from_microsecond(seconds * 1_000_000 + micros).map_err(|_| out_of_range())?;
     Ok(format!("{time:.6}").into())
 }
 
-/// A quantity as text, `"0"` if it is unset; whether it is one is for the type to say.
+/// A quantity as text, `"0"` if it is unset; it is checked when its type is decoded.
 pub(super) fn quantity(bytes: &[u8]) -> Result<Value, ProtobufError> {
     let mut text = "0";
     each(bytes, |number, payload| {
@@ -65,7 +67,7 @@ pub(super) fn quantity(bytes: &[u8]) -> Result<Value, ProtobufError> {
     Ok(text.into())
 }
 
-/// An `IntOrString` as what it is.
+/// An `IntOrString` as a number or text.
 pub(super) fn int_or_string(field: &'static str, bytes: &[u8]) -> Result<Value, ProtobufError> {
     let (mut kind, mut int, mut text) = (0, 0, "");
     each(bytes, |number, payload| {
@@ -108,7 +110,7 @@ pub(super) fn json(field: &'static str, bytes: &[u8]) -> Result<Value, ProtobufE
     }
 }
 
-/// A message that wraps a list of strings.
+/// The strings that a message wraps.
 pub(super) fn strings(bytes: &[u8]) -> Result<Value, ProtobufError> {
     let mut items = Vec::new();
     each(bytes, |number, payload| {
@@ -120,7 +122,7 @@ pub(super) fn strings(bytes: &[u8]) -> Result<Value, ProtobufError> {
     Ok(Value::Array(items))
 }
 
-/// A number of 32 bits, which stands in 64; Go drops the upper half too.
+/// The lower 32 bits of a varint; Go drops the upper half too.
 pub(super) fn int32(varint: u64) -> i32 {
     varint as i32
 }

@@ -5,7 +5,7 @@ mod values;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::schema::{Field, Message, SCHEMA, Schema, Shape, Type};
+use super::schema::{Field, Message, MessageSchema, SCHEMA, Shape, Type};
 use super::*;
 
 fn varint(mut value: u64) -> Vec<u8> {
@@ -39,7 +39,7 @@ fn read(body: &[u8]) -> Result<Value, ProtobufError> {
     Envelope::open(body)?.to_value()
 }
 
-/// A message with all its fields set, to whatever their types allow.
+/// A message with all fields set to valid values.
 fn populated(message: &Message) -> Vec<u8> {
     message.fields.iter().flat_map(populated_field).collect()
 }
@@ -66,14 +66,14 @@ fn populated_kind(api_version: &str, kind: &str) -> Vec<u8> {
 }
 
 #[test]
-fn the_table_is_read_whole() {
+fn the_whole_table_is_parsed() {
     let text = include_str!("schema.txt");
     let expected: usize = text
         .lines()
         .filter(|l| !l.starts_with("package "))
         .map(|l| l.matches(", ").count() + usize::from(!l.ends_with(": ")))
         .sum();
-    let messages = &Schema::parse(text).messages;
+    let messages = &MessageSchema::parse(text).messages;
     let fields: usize = messages.iter().map(|m| m.fields.len()).sum();
     assert_eq!(fields, expected);
     for message in messages {
@@ -83,7 +83,7 @@ fn the_table_is_read_whole() {
 }
 
 #[test]
-fn an_envelope_may_leave_the_type_to_the_url() {
+fn an_envelope_may_leave_out_the_type() {
     let body = [MAGIC, &bytes(2, bytes(1, bytes(1, "x")))].concat();
     let envelope = Envelope::open(&body).unwrap();
     let value = envelope.or_type("v1", "Namespace").to_value().unwrap();
@@ -96,7 +96,7 @@ fn an_envelope_may_leave_the_type_to_the_url() {
 }
 
 #[test]
-fn what_is_no_envelope_is_refused_in_gos_words() {
+fn invalid_envelopes_are_rejected_with_the_messages_of_go() {
     for (body, text) in [
         (&b""[..], "empty data"),
         (
@@ -139,7 +139,7 @@ fn what_is_no_envelope_is_refused_in_gos_words() {
 }
 
 #[test]
-fn groups_within_groups_take_no_stack() {
+fn nested_groups_do_not_overflow_the_stack() {
     let mut groups = vec![0x7b; 1_000_000];
     assert_eq!(
         read(&enveloped("v1", "Pod", &groups)),
@@ -151,19 +151,23 @@ fn groups_within_groups_take_no_stack() {
 }
 
 #[test]
-fn a_message_cut_short_is_refused_or_read_but_never_a_panic() {
+fn a_truncated_message_never_panics() {
     let pod = populated(SCHEMA.kind("v1", "Pod").unwrap());
     for end in (0..pod.len()).step_by(97) {
         let _ = read(&enveloped("v1", "Pod", &pod[..end]));
     }
     let role = populated_kind("rbac.authorization.k8s.io/v1", "Role");
     let read_ends = (0..role.len()).filter(|end| read(&role[..*end]).is_ok());
-    assert_eq!(read_ends.count(), 1, "only that between type and message");
+    assert_eq!(
+        read_ends.count(),
+        1,
+        "only the one between type and message"
+    );
 }
 
 proptest! {
     #[test]
-    fn arbitrary_bytes_do_no_harm(
+    fn arbitrary_bytes_never_panic(
         noise in proptest::collection::vec(any::<u8>(), 0..400),
         at in any::<prop::sample::Index>(),
     ) {

@@ -1,4 +1,4 @@
-//! A message, by the table, to a JSON object.
+//! Decodes messages to JSON objects.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,11 +9,11 @@ use super::schema::{Field, Message, SCHEMA, Shape, Type};
 use super::special::{self, Precision};
 use super::wire::{Payload, Reader};
 
-/// Deeper than any built-in kind, and nothing to a stack.
+/// Deeper than any built-in kind, but harmless for the stack.
 const DEPTH_MAX: usize = 64;
 
-/// Reads a message into an object. What the object has already stays, as protobuf merges the parts
-/// of a message that comes in several.
+/// Decodes a message into an object. Existing fields are kept, because protobuf merges a message
+/// that is sent in several parts.
 pub(super) fn message(
     message: &Message,
     bytes: &[u8],
@@ -25,7 +25,7 @@ pub(super) fn message(
     }
     let mut reader = Reader::new(bytes);
     while let Some((number, payload)) = reader.next()? {
-        // clients may be newer than the table
+        // skip unknown fields, as clients may be newer than the table
         if let Some(field) = message.field(number) {
             read(field, payload, object, depth)?;
         }
@@ -63,7 +63,8 @@ fn read(
     }
 }
 
-/// A field that occurs once; if it does twice, messages merge, and of others the last counts.
+/// A field that is not repeated. If it occurs again, messages are merged, and of other types the
+/// last value counts.
 fn one(
     field: &Field,
     payload: Payload<'_>,
@@ -93,11 +94,11 @@ fn one(
     Ok(())
 }
 
-/// Whether a field that is no pointer has the value it has when nobody set it.
+/// Whether the value of a field that is not a pointer in Go is its zero value.
 fn is_unset(ty: Type, value: &Value) -> bool {
     match value {
         Value::Null => true,
-        // JSON within is there or not, whatever it says
+        // raw JSON is set if there is any
         _ if ty == Type::Json => false,
         Value::Bool(value) => !value,
         Value::Number(value) => value.as_i64() == Some(0),
@@ -107,7 +108,7 @@ fn is_unset(ty: Type, value: &Value) -> bool {
     }
 }
 
-/// One element of a list, or several numbers packed into one field.
+/// One element of a list, or several packed numbers.
 fn elements(
     field: &Field,
     payload: Payload<'_>,
@@ -126,7 +127,7 @@ fn elements(
     Ok(())
 }
 
-/// An entry of a map, which is a message of key and value.
+/// An entry of a map, which is a message with key and value.
 fn entry(field: &Field, bytes: &[u8], depth: usize) -> Result<(String, Value), ProtobufError> {
     let mut reader = Reader::new(bytes);
     let (mut key, mut found) = ("", None);
@@ -144,7 +145,7 @@ fn entry(field: &Field, bytes: &[u8], depth: usize) -> Result<(String, Value), P
     Ok((key.to_owned(), value))
 }
 
-/// What an unset value of a map would have been written as.
+/// The encoding of the zero value, for an entry of a map without a value.
 fn zero(ty: Type) -> Payload<'static> {
     match ty {
         Type::Bool | Type::Int32 | Type::Int64 => Payload::Varint(0),
@@ -160,7 +161,7 @@ fn zero(ty: Type) -> Payload<'static> {
     }
 }
 
-/// One value of a field's type.
+/// Decodes one value of a field's type.
 fn value(field: &Field, payload: Payload<'_>, depth: usize) -> Result<Value, ProtobufError> {
     let name = field.name;
     Ok(match field.ty {

@@ -1,21 +1,22 @@
-//! The wire format: tags, varints, lengths. Nothing is copied, and no length is believed.
+//! The wire format: tags, varints, lengths. Nothing is copied, and lengths are checked before use.
 
 use super::ProtobufError;
 
-/// What is left of a message.
+/// Reads the fields of a message.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
 }
 
-/// What stands behind a tag.
+/// The value after a tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Payload<'a> {
     /// Wire type 0.
     Varint(u64),
     /// Wire type 2: text, bytes, a message, or packed scalars.
     Bytes(&'a [u8]),
-    /// Fixed-width numbers and groups, which no type of Kubernetes uses; only the wire type is kept.
+    /// Fixed-width numbers and groups, which no type of Kubernetes uses; only their wire type is
+    /// kept.
     Unused(u8),
 }
 
@@ -28,7 +29,7 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
-    /// The next field, if there is one: its number and its payload.
+    /// The number and payload of the next field, if there is one.
     pub(super) fn next(&mut self) -> Result<Option<(u32, Payload<'a>)>, ProtobufError> {
         if self.is_empty() {
             return Ok(None);
@@ -46,12 +47,12 @@ impl<'a> Reader<'a> {
         Ok(Some((number, payload)))
     }
 
-    /// A number of 64 bits, seven to a byte.
+    /// A number of up to 64 bits, seven per byte.
     pub(super) fn varint(&mut self) -> Result<u64, ProtobufError> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.take(1)?.first().copied().unwrap_or_default();
-            // of the tenth byte only one bit fits; Go drops the others too
+            // only one bit of the tenth byte fits; as Go, drop the others
             value |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {
                 return Ok(value);
@@ -69,7 +70,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Anything but a group; `None` for a wire type that does not exist.
+    /// A payload other than a group; `None` if the wire type does not exist.
     fn scalar(&mut self, wire_type: u8) -> Result<Option<Payload<'a>>, ProtobufError> {
         Ok(Some(match wire_type {
             0 => Payload::Varint(self.varint()?),
@@ -84,7 +85,8 @@ impl<'a> Reader<'a> {
         }))
     }
 
-    /// Skips to the end of a group, counting those in it rather than recursing.
+    /// Skips to the end of a group. Nested groups are counted, because recursion could overflow the
+    /// stack.
     fn skip_group(&mut self) -> Result<(), ProtobufError> {
         let mut depth = 1_usize;
         while depth > 0 {
@@ -114,14 +116,14 @@ impl<'a> Payload<'a> {
     pub(super) fn varint(self, field: &'static str) -> Result<u64, ProtobufError> {
         match self {
             Self::Varint(value) => Ok(value),
-            Self::Bytes(_) | Self::Unused(_) => Err(self.wrong(field)),
+            Self::Bytes(_) | Self::Unused(_) => Err(self.wrong_type(field)),
         }
     }
 
     pub(super) fn bytes(self, field: &'static str) -> Result<&'a [u8], ProtobufError> {
         match self {
             Self::Bytes(bytes) => Ok(bytes),
-            Self::Varint(_) | Self::Unused(_) => Err(self.wrong(field)),
+            Self::Varint(_) | Self::Unused(_) => Err(self.wrong_type(field)),
         }
     }
 
@@ -132,7 +134,7 @@ impl<'a> Payload<'a> {
         })
     }
 
-    fn wrong(self, field: &'static str) -> ProtobufError {
+    fn wrong_type(self, field: &'static str) -> ProtobufError {
         let wire_type = match self {
             Self::Varint(_) => 0,
             Self::Bytes(_) => 2,

@@ -5,7 +5,7 @@ use super::{FieldRequirement, Operator, Requirement};
 use crate::field_error::go_quote;
 use crate::name;
 
-/// Why a selector could not be parsed, in upstream's words.
+/// Why a selector could not be parsed, with upstream's message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct SelectorError(String);
@@ -121,7 +121,7 @@ impl Parser {
         )))
     }
 
-    /// A word where a value stands: operators that are words are values there.
+    /// The text of a word where a value is expected; there, `in` and `notin` are values.
     fn value_word(token: Token) -> Result<String, Token> {
         match token {
             Token::Word(word) => Ok(word),
@@ -193,7 +193,7 @@ impl Parser {
         })
     }
 
-    /// `(a, b)`; an empty place between commas is the empty value.
+    /// `(a, b)`; nothing between commas is the empty value.
     fn values(&mut self, key: &str) -> Result<Vec<String>, SelectorError> {
         match self.next() {
             Token::Open => {}
@@ -320,7 +320,7 @@ fn invalid_term(term: &str) -> SelectorError {
     ))
 }
 
-/// Undoes `\\`, `\,` and `\=`; other escapes, and bare `,` and `=`, are mistakes.
+/// Unescapes `\\`, `\,` and `\=`. Other escapes, and unescaped `,` and `=`, are errors.
 fn unescape(value: &str) -> Option<String> {
     let mut out = String::with_capacity(value.len());
     let mut chars = value.chars();

@@ -44,7 +44,7 @@ fn label_selectors_match_as_upstream() {
 }
 
 #[test]
-fn malformed_label_selectors_are_refused_in_upstreams_words() {
+fn malformed_label_selectors_are_rejected_with_upstreams_messages() {
     for (selector, text) in [
         (
             "app in",

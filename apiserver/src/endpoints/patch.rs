@@ -1,9 +1,9 @@
 //! PATCH: changing parts of objects.
 
 use portcullis_api::decode::DecodeError;
-use portcullis_api::facts;
 use portcullis_api::patch::{Patch, PatchType};
 use portcullis_api::status::Reason;
+use portcullis_api::type_metadata;
 use portcullis_api::{FieldError, Object, Path, Status, decode};
 use serde_json::Value;
 
@@ -39,7 +39,7 @@ impl Change for Patched<'_> {
         let original = current.served(scope.resource, self.call.api_version);
         let mut value = self.patch.apply(
             &original,
-            facts::owner(self.call.api_version, scope.resource.kind),
+            type_metadata::type_name(self.call.api_version, scope.resource.kind),
         )?;
         if self.patch.keeps_type() {
             keep_type(&mut value, &original);

@@ -3,7 +3,7 @@
 mod objects;
 
 use http::Method;
-use portcullis_api::facts;
+use portcullis_api::type_metadata;
 use serde_json::{Map, Value, json};
 
 use self::objects::OBJECTS;
@@ -82,7 +82,7 @@ impl Definitions {
                 for (field, schema) in schema["properties"].as_object().unwrap() {
                     match fields.get_mut(field) {
                         Some(value) => self.spell(value, schema, zeros),
-                        None if facts::keeps_empty(owner, field) => {}
+                        None if type_metadata::keeps_empty(owner, field) => {}
                         None if TOLD_APART.contains(&(owner, field)) => {}
                         None => {
                             if let Some(zero) = self.zero(schema) {

@@ -1,4 +1,4 @@
-//! The way into lists, maps and structs.
+//! Access to the contents of lists, maps and structs.
 
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::path::{Path, Step};
 use super::{Error, NULL, Node, Role, zero};
-use crate::facts::{self, Field};
+use crate::type_metadata::{self, Field};
 
 pub(super) struct Items<'de, 'p> {
     pub(super) node: Node<'de, 'p>,
@@ -51,11 +51,11 @@ pub(super) struct Fields<'de, 'p> {
     fields: Option<serde_json::map::Iter<'de>>,
     current: Option<(&'de str, &'de Value, Role)>,
     owner: &'static str,
-    /// What is known of the struct's fields; of a map there is nothing to know.
-    facts: &'static [Field],
-    /// The facts of those that are always written and have not yet been filled in.
+    /// The metadata of the struct's fields; empty for a map.
+    metadata: &'static [Field],
+    /// The metadata of fields that are always written, as far as they have not been visited.
     unset: std::slice::Iter<'static, Field>,
-    /// The fields that the type has.
+    /// The names of the type's fields.
     known: &'static [&'static str],
 }
 
@@ -68,7 +68,7 @@ impl<'de, 'p> Fields<'de, 'p> {
             fields: map.map(Map::iter),
             current: None,
             owner: "",
-            facts: &[],
+            metadata: &[],
             unset: [].iter(),
             known: &[],
         }
@@ -81,31 +81,34 @@ impl<'de, 'p> Fields<'de, 'p> {
         owner: &'static str,
         known: &'static [&'static str],
     ) -> Self {
-        let facts = match (node.path.step, map) {
-            // kinds of one name are told apart by their version
+        let metadata = match (node.path.step, map) {
+            // kinds of the same name are distinguished by their version
             (Step::Root, Some(map)) => {
                 let api_version = map.get("apiVersion").and_then(Value::as_str);
-                facts::fields(facts::owner(api_version.unwrap_or_default(), owner))
+                type_metadata::fields(type_metadata::type_name(
+                    api_version.unwrap_or_default(),
+                    owner,
+                ))
             }
-            _ => facts::fields(owner),
+            _ => type_metadata::fields(owner),
         };
         Self {
             owner,
-            facts,
-            unset: facts.iter(),
+            metadata,
+            unset: metadata.iter(),
             known,
             ..Self::entries(node, map)
         }
     }
 
-    /// `kind` and `apiVersion` of a root object say which type this is; they are no field of it. Those of
-    /// an object in another are, and take no empty text.
+    /// Whether to skip `kind` or `apiVersion`. At the root they name the type and are not fields of
+    /// it; in an embedded object they are, but an empty one is ignored.
     fn is_type_meta(&self, key: &str, value: &Value) -> bool {
         let root = matches!(self.node.path.step, Step::Root);
         matches!(key, "kind" | "apiVersion") && (root || (!self.owner.is_empty() && value == ""))
     }
 
-    /// What stands in the document: the next field, and what its value is to the struct.
+    /// The next field in the document, as (name, value, role).
     fn next_set(&mut self) -> Option<(&'de str, &'de Value, Role)> {
         loop {
             let (key, value) = self.fields.as_mut()?.next()?;
@@ -123,38 +126,38 @@ impl<'de, 'p> Fields<'de, 'p> {
         }
     }
 
-    /// What a zero is to the struct, in a field.
+    /// The role of a zero value of a field.
     fn role(&self, key: &str) -> Role {
         if zero::is_kept(self.owner, key) {
             return Role::Kept;
         }
-        let fact = self.facts.iter().find(|f| f.name == key);
-        if fact.is_some_and(|f| f.keeps_empty || f.always.is_some()) {
+        let field = self.metadata.iter().find(|f| f.name == key);
+        if field.is_some_and(|f| f.keeps_empty || f.always.is_some()) {
             Role::OmittedIfNoItems
         } else {
             Role::Omitted
         }
     }
 
-    /// What Go always writes of a field, if that is something and the type has the field.
+    /// What Go writes for an unset field, unless it is null or the type does not have the field.
     fn always(&self, key: &str) -> Option<&'static Value> {
-        let fact = self.facts.iter().find(|f| f.name == key)?;
-        let written = zero::written(fact.always?)?;
+        let field = self.metadata.iter().find(|f| f.name == key)?;
+        let written = zero::written(field.always?)?;
         self.known.contains(&key).then_some(written)
     }
 
-    /// The next absent field that Go always writes.
+    /// The next unset field that Go always writes.
     fn next_unset(&mut self) -> Option<(&'de str, &'de Value, Role)> {
         loop {
-            let fact = self.unset.next()?;
-            let always = fact.always?; // those stand first
+            let field = self.unset.next()?;
+            let always = field.always?; // those come first
             let is_set =
-                (self.map.and_then(|map| map.get(fact.name))).is_some_and(|v| !v.is_null());
-            if is_set || !self.known.contains(&fact.name) {
+                (self.map.and_then(|map| map.get(field.name))).is_some_and(|v| !v.is_null());
+            if is_set || !self.known.contains(&field.name) {
                 continue;
             }
             if let Some(value) = zero::written(always) {
-                return Some((fact.name, value, Role::Unset));
+                return Some((field.name, value, Role::Unset));
             }
         }
     }

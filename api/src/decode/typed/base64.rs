@@ -1,7 +1,7 @@
-//! Base64 as Go's `encoding/base64` reads it: line breaks are skipped wherever they stand, and the
-//! bits that the last character has too many are ignored.
+//! Base64 as Go's `encoding/base64` decodes it: line breaks are skipped anywhere, and excess bits
+//! of the last character are ignored.
 
-/// The alphabet's value of a byte.
+/// The six bits that a character encodes.
 const fn value(byte: u8) -> Option<u32> {
     let value = match byte {
         b'A'..=b'Z' => byte - b'A',
@@ -18,10 +18,11 @@ const fn is_line_break(byte: u8) -> bool {
     matches!(byte, b'\n' | b'\r')
 }
 
-/// Reads padded base64.
+/// Decodes padded base64.
 ///
 /// # Errors
-/// Where Go says the text is corrupt, which counts line breaks and is not always the byte at fault.
+/// The offset that Go reports, which includes line breaks and is not always that of the invalid
+/// byte.
 pub(super) fn read(text: &str) -> Result<Vec<u8>, usize> {
     let text = text.as_bytes();
     let mut out = Vec::with_capacity(text.len() / 4 * 3);
@@ -32,7 +33,7 @@ pub(super) fn read(text: &str) -> Result<Vec<u8>, usize> {
     Ok(out)
 }
 
-/// Reads up to four characters; where the next ones begin, unless these were the last.
+/// Decodes up to four characters. Returns the offset of the next ones, or `None` after the last.
 fn quantum(text: &[u8], mut at: usize, out: &mut Vec<u8>) -> Result<Option<usize>, usize> {
     let mut bits = 0;
     let mut count = 0_u32;
@@ -62,7 +63,7 @@ fn quantum(text: &[u8], mut at: usize, out: &mut Vec<u8>) -> Result<Option<usize
     Ok(Some(at))
 }
 
-/// Nothing but the padding that is missing may follow its first character.
+/// After the first `=`, only the rest of the padding may follow.
 fn padding(text: &[u8], mut at: usize, count: u32) -> Result<(), usize> {
     let skip = |mut at: usize| {
         while text.get(at).copied().is_some_and(is_line_break) {
@@ -101,7 +102,7 @@ mod tests {
             ("YW\r\nJjZA==\n", b"abcd"),
             ("YW\nI\n=\n", b"ab"),
             ("YQ=\n=", b"a"),
-            // the two bits below are no part of any byte
+            // the lowest two bits are excess
             ("YR==", b"a"),
             ("YWJ=", b"ab"),
         ] {
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_where_go_says() {
+    fn errors_have_the_offsets_of_go() {
         for (text, at) in [
             ("not base64", 3),
             ("YWJ", 0),
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn encoded_bytes_are_decoded() {
         use base64::Engine;
         use base64::engine::general_purpose::STANDARD;
         for length in 0..70_u8 {

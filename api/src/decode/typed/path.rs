@@ -1,6 +1,6 @@
-//! The way to a value, kept on the stack: only errors and unknown fields make text of it.
+//! The path of a value, kept on the stack and formatted only for errors and unknown fields.
 
-/// One step of the way to a value.
+/// One step of a path.
 #[derive(Clone, Copy)]
 pub(super) enum Step<'p> {
     Root,
@@ -8,17 +8,16 @@ pub(super) enum Step<'p> {
     Index(usize),
 }
 
-/// The way to a value, kept on the stack.
 #[derive(Clone, Copy)]
 pub(super) struct Path<'p> {
     pub(super) parent: Option<&'p Path<'p>>,
     pub(super) step: Step<'p>,
-    /// The struct this step is a field of.
+    /// The struct that contains the value.
     pub(super) owner: &'static str,
 }
 
 impl Path<'_> {
-    /// With indices, as strict decoding names unknown fields.
+    /// The path with indices, as strict decoding names unknown fields.
     pub(super) fn full(&self) -> String {
         let mut text = self.parent.map(Path::full).unwrap_or_default();
         match self.step {
@@ -34,7 +33,7 @@ impl Path<'_> {
         text
     }
 
-    /// As a JSON pointer.
+    /// The path as a JSON pointer.
     pub(super) fn pointer(&self) -> String {
         let mut text = self.parent.map(Path::pointer).unwrap_or_default();
         match self.step {
@@ -48,7 +47,7 @@ impl Path<'_> {
         text
     }
 
-    /// Without indices, as `encoding/json` names fields of a wrong type.
+    /// The path without indices, as `encoding/json` names fields of a wrong type.
     pub(super) fn fields(&self) -> String {
         let parent = self.parent.map(Path::fields).unwrap_or_default();
         match self.step {

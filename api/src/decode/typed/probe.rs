@@ -1,4 +1,4 @@
-//! The Go type of a list's elements, for the texts of errors.
+//! The Go type of a list's elements, for error messages.
 
 use std::cell::RefCell;
 
@@ -6,7 +6,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, SeqAccess, Visitor};
 
 use super::Error;
 
-/// The Go type of a list's elements, found by letting the list's visitor ask for one.
+/// The Go type of a list's elements, from the type that the list's visitor requests.
 pub(super) fn element_type<'de, V: Visitor<'de>>(visitor: V) -> String {
     let name = RefCell::new(String::new());
     let _ = visitor.visit_seq(Probe(&name));
@@ -16,7 +16,7 @@ pub(super) fn element_type<'de, V: Visitor<'de>>(visitor: V) -> String {
 struct Probe<'n>(&'n RefCell<String>);
 
 impl Probe<'_> {
-    fn learn<T>(&self, name: impl Into<String>) -> Result<T, Error> {
+    fn record<T>(&self, name: impl Into<String>) -> Result<T, Error> {
         *self.0.borrow_mut() = name.into();
         Err(de::Error::custom("only a probe"))
     }
@@ -36,7 +36,7 @@ impl<'de> SeqAccess<'de> for Probe<'_> {
 macro_rules! probes {
     ($($method:ident $name:literal),*) => {$(
         fn $method<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
-            self.learn($name)
+            self.record($name)
         }
     )*};
 }
@@ -62,7 +62,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         name: &'static str,
         _: V,
     ) -> Result<V::Value, Error> {
-        self.learn(format!("v1.{name}"))
+        self.record(format!("v1.{name}"))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -70,11 +70,11 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         name: &'static str,
         _: V,
     ) -> Result<V::Value, Error> {
-        self.learn(format!("v1.{name}"))
+        self.record(format!("v1.{name}"))
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Error> {
-        self.learn("[]string")
+        self.record("[]string")
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -83,7 +83,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         _: usize,
         _: V,
     ) -> Result<V::Value, Error> {
-        self.learn(format!("v1.{name}"))
+        self.record(format!("v1.{name}"))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -92,7 +92,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         _: &'static [&'static str],
         _: V,
     ) -> Result<V::Value, Error> {
-        self.learn(format!("v1.{name}"))
+        self.record(format!("v1.{name}"))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -101,6 +101,6 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         _: &'static [&'static str],
         _: V,
     ) -> Result<V::Value, Error> {
-        self.learn(format!("v1.{name}"))
+        self.record(format!("v1.{name}"))
     }
 }

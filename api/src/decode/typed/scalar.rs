@@ -1,4 +1,4 @@
-//! Texts that a type has rules of its own for: quantities, times and bytes.
+//! Types that are text in JSON, with rules of their own: quantities, times and bytes.
 
 use std::fmt::{self, Write};
 
@@ -13,7 +13,7 @@ use crate::decode::DecodeError;
 use crate::go_text::json_kind;
 use crate::quantity::Quantity;
 
-/// Go reads a quantity from text or number, blanks around it aside, and writes its canonical form.
+/// A quantity in canonical form. As Go, accepts text or a number, and trims spaces.
 pub(super) fn quantity(value: &Value) -> Result<String, Error> {
     let text = match value {
         Value::Null => return Ok("0".to_owned()),
@@ -25,8 +25,7 @@ pub(super) fn quantity(value: &Value) -> Result<String, Error> {
         .map_err(Error::custom)
 }
 
-/// A time in the one form in which the type's own reader takes it; null is the zero time of a field
-/// that must be there.
+/// A time in the form that its type deserializes; null is the zero time of a required field.
 pub(super) fn time(
     value: &Value,
     read: fn(&str) -> Result<Timestamp, String>,
@@ -41,8 +40,8 @@ pub(super) fn time(
     }
 }
 
-/// Whether a visitor reads bytes from base64, which serde has no method for: it is told by what it
-/// says it expects.
+/// Whether a visitor decodes bytes from base64. Serde has no method for that, so the visitor is
+/// recognized by its `expecting` message.
 pub(super) fn is_bytes<'de>(visitor: &impl Visitor<'de>) -> bool {
     struct Expected<'v, V>(&'v V);
 
@@ -52,7 +51,7 @@ pub(super) fn is_bytes<'de>(visitor: &impl Visitor<'de>) -> bool {
         }
     }
 
-    /// What is left to be written, for a comparison that allocates nothing.
+    /// The rest of the expected text, to compare without allocation.
     struct Left(&'static str);
 
     impl Write for Left {
@@ -67,7 +66,7 @@ pub(super) fn is_bytes<'de>(visitor: &impl Visitor<'de>) -> bool {
 }
 
 impl Node<'_, '_> {
-    /// Bytes in strict base64; Go reads them from base64 or from a list of numbers.
+    /// Bytes in strict base64. As Go, accepts base64 or a list of numbers.
     pub(super) fn bytes(self) -> Result<String, Error> {
         let bytes: Vec<u8> = match self.value {
             Value::String(text) => {
@@ -85,7 +84,7 @@ impl Node<'_, '_> {
                 .collect::<Result<_, _>>()?,
             _ => return Err(self.wrong_type("[]uint8")),
         };
-        self.note_zero(bytes.is_empty());
+        self.record_zero(bytes.is_empty());
         Ok(STANDARD.encode(bytes))
     }
 }

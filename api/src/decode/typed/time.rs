@@ -1,7 +1,7 @@
-//! Times as Go's `time.Parse` reads the two layouts that Kubernetes has, in its words.
+//! Times as Go's `time.Parse` parses the two layouts of Kubernetes, with its messages.
 //!
-//! Go's parser is laxer than RFC 3339 in two things (an hour of one digit, a comma before the
-//! fraction) and stricter than most others: no lower-case letters, no blanks, no leap seconds.
+//! Go's parser accepts two things that RFC 3339 does not (an hour of one digit, a comma before the
+//! fraction), but it is stricter than most others: no lower-case letters, spaces or leap seconds.
 
 use std::fmt::Write;
 
@@ -9,18 +9,18 @@ use jiff::civil::{Date, Time as TimeOfDay};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-/// `time.RFC3339`: how `meta/v1.Time` is read, fractions allowed.
+/// `time.RFC3339`, the layout of `meta/v1.Time`; a fraction is optional.
 const SECONDS: &str = "2006-01-02T15:04:05Z07:00";
-/// How `meta/v1.MicroTime` is read: with six digits of fraction, no more and no fewer.
+/// The layout of `meta/v1.MicroTime`, with exactly six digits of fraction.
 const MICROS: &str = "2006-01-02T15:04:05.000000Z07:00";
 
-/// The most digits of a fraction that count.
+/// The number of significant digits of a fraction.
 const NANO_DIGITS: usize = 9;
 
-/// Reads a `meta/v1.Time`, which knows no fractions of a second.
+/// Parses a `meta/v1.Time`; a fraction is dropped.
 ///
 /// # Errors
-/// Go's text about the first thing that is not as in RFC 3339.
+/// Go's message about the first invalid element.
 pub fn seconds(text: &str) -> Result<Timestamp, String> {
     let time = Parser::new(text, SECONDS).time()?;
     let seconds = time.as_nanosecond().div_euclid(1_000_000_000);
@@ -28,12 +28,12 @@ pub fn seconds(text: &str) -> Result<Timestamp, String> {
     Timestamp::from_second(whole).map_err(|_| OUT_OF_RANGE.to_owned())
 }
 
-/// Reads a `meta/v1.MicroTime`.
+/// Parses a `meta/v1.MicroTime`.
 pub(super) fn micros(text: &str) -> Result<Timestamp, String> {
     Parser::new(text, MICROS).time()
 }
 
-/// What Go says when it writes such a time as JSON.
+/// Go's message when it encodes such a time as JSON.
 const OUT_OF_RANGE: &str = "Time.MarshalJSON: year outside of range [0,9999]";
 
 struct Parser<'t> {
@@ -82,7 +82,6 @@ impl<'t> Parser<'t> {
             .map_err(|_| OUT_OF_RANGE.to_owned())
     }
 
-    /// Four digits.
     fn year(&mut self) -> Result<i16, String> {
         let digits = self
             .rest
@@ -105,7 +104,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// Two digits, or one where that is allowed.
+    /// Two digits, or one if `fixed` is false.
     fn number(&mut self, element: &str, fixed: bool) -> Result<i8, String> {
         match self.rest {
             [a, b, rest @ ..] if a.is_ascii_digit() && b.is_ascii_digit() => {
@@ -129,7 +128,8 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// The nanoseconds of a fraction: as many digits as there are, or exactly the layout's.
+    /// The nanoseconds of a fraction, which may have any number of digits or exactly those of the
+    /// layout.
     fn fraction(&mut self) -> Result<i32, String> {
         let digits = match self.rest {
             [b'.' | b',', digits @ ..] => digits,
@@ -152,7 +152,7 @@ impl<'t> Parser<'t> {
         Ok(padded.fold(0, |nanos, digit| nanos * 10 + digit))
     }
 
-    /// `Z`, or how many seconds ahead.
+    /// The offset from UTC in seconds: `Z` or `+hh:mm`.
     fn offset(&mut self) -> Result<i64, String> {
         let element = "Z07:00";
         let (sign, hours, minutes) = match self.rest {
@@ -200,7 +200,7 @@ impl<'t> Parser<'t> {
     }
 }
 
-/// In quotes, with everything beyond printable ASCII in hexadecimal.
+/// Quotes as Go does, with bytes that are not printable ASCII in hexadecimal.
 fn quote(text: &[u8]) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
@@ -211,7 +211,7 @@ fn quote(text: &[u8]) -> String {
                 quoted.push(char::from(*byte));
             }
             b' '..=b'~' => quoted.push(char::from(*byte)),
-            // writing to a string does not fail
+            // writing to a string cannot fail
             _ => drop(write!(quoted, "\\x{byte:02x}")),
         }
     }
@@ -224,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_to_the_second() {
+    fn times_have_a_precision_of_seconds() {
         for (text, read) in [
             ("2020-01-02T03:04:05Z", "2020-01-02T03:04:05Z"),
             ("2020-01-02T03:04:05.987Z", "2020-01-02T03:04:05Z"),
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn other_forms_are_refused_in_gos_words() {
+    fn invalid_times_are_rejected_with_the_messages_of_go() {
         let as_layout = "as \"2006-01-02T15:04:05Z07:00\": cannot parse";
         for (text, why) in [
             ("", format!("{as_layout} \"\" as \"2006\"")),
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn micro_times_have_six_digits() {
+    fn micro_times_have_six_digits_of_fraction() {
         let time = micros("2020-01-02T03:04:05.123456Z").unwrap();
         assert_eq!(time.to_string(), "2020-01-02T03:04:05.123456Z");
         assert_eq!(
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn what_jiff_cannot_hold_is_an_error() {
+    fn times_out_of_range_are_errors() {
         assert!(seconds("9999-12-31T23:59:59-24:00").is_err());
         assert!(seconds("0000-01-01T00:00:00Z").is_ok());
     }

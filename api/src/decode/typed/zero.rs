@@ -1,13 +1,13 @@
-//! Zero values that Go omits, and those it writes for absent fields.
+//! Zero values that Go omits, and those that it writes for unset fields.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use serde_json::Value;
 
-use crate::facts;
+use crate::type_metadata;
 
-/// Values of a document by their place in memory, which is theirs as long as the document is borrowed.
+/// Values of a document by their addresses, which are stable while the document is borrowed.
 #[derive(Debug, Default)]
 pub(super) struct Dropped(HashSet<usize>);
 
@@ -25,7 +25,7 @@ impl Dropped {
     }
 }
 
-/// Whether a value may be a zero that some type does not write.
+/// Whether a value is the zero value of some type.
 pub(super) fn is_zero(value: &Value) -> bool {
     match value {
         Value::Null => false,
@@ -37,8 +37,8 @@ pub(super) fn is_zero(value: &Value) -> bool {
     }
 }
 
-/// Whether a list or a map is null or empty.
-pub(super) fn is_nothing(value: &Value) -> bool {
+/// Whether a list or map is null or empty.
+pub(super) fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Array(v) => v.is_empty(),
@@ -47,8 +47,8 @@ pub(super) fn is_nothing(value: &Value) -> bool {
     }
 }
 
-/// Lists and maps that upstream tells from none until they are stored: its validation compares them by
-/// `reflect.DeepEqual`, and its defaults ask for nil.
+/// Lists and maps where upstream distinguishes empty from unset until they are stored, as validation
+/// compares them by `reflect.DeepEqual` and defaulting checks for nil.
 const KEPT: [(&str, &str); 5] = [
     ("ConfigMap", "binaryData"),
     ("ConfigMap", "data"),
@@ -57,20 +57,19 @@ const KEPT: [(&str, &str); 5] = [
     ("StorageClass", "parameters"),
 ];
 
-/// Whether a zero in a field is not dropped.
+/// Whether a zero value of a field is kept.
 pub(super) fn is_kept(owner: &str, field: &str) -> bool {
-    KEPT.contains(&(owner, field)) || facts::pointers_to_anything(owner).contains(&field)
+    KEPT.contains(&(owner, field)) || type_metadata::untyped_pointers(owner).contains(&field)
 }
 
-/// What Go writes of the fields that it always writes, by its text; null, which says nothing, is not
-/// among them.
+/// The parsed values of what Go writes for unset fields, by text, except null.
 static ALWAYS: LazyLock<HashMap<&'static str, Value>> = LazyLock::new(|| {
-    let zeros = facts::zeros().filter(|text| *text != "null");
+    let zeros = type_metadata::zeros().filter(|text| *text != "null");
     let parsed = zeros.filter_map(|text| Some((text, serde_json::from_str(text).ok()?)));
     parsed.collect()
 });
 
-/// The value of such a text.
+/// The parsed value of what Go writes for an unset field; `None` if that is null.
 pub(super) fn written(text: &str) -> Option<&'static Value> {
     ALWAYS.get(text)
 }

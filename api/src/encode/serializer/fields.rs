@@ -1,28 +1,28 @@
-//! A struct's fields: which are left out, and which are written though nobody set them.
+//! The fields of a struct: which ones are omitted, and which are written although they are unset.
 
 use serde::ser::{self, Serialize};
 
 use super::{EncodeError, Result, Writer, Wrote, write_string};
-use crate::facts::{self, Field};
+use crate::type_metadata::{self, Field};
 
-/// What is known of a struct's fields, and which of them have been written.
-pub(in crate::encode) struct Known {
-    /// See [`facts::pointers_to_anything`].
-    pointers: &'static [&'static str],
-    /// Those always written stand first.
-    facts: &'static [Field],
-    /// Which of the first 64 of them were written, a bit each.
+/// The metadata of a struct's fields, and which of them have been written.
+pub(in crate::encode) struct WrittenFields {
+    /// See [`type_metadata::untyped_pointers`].
+    untyped: &'static [&'static str],
+    /// Fields that are always written come first.
+    metadata: &'static [Field],
+    /// Which of the first 64 fields were written, one bit each.
     written: u64,
-    /// Whether any field was set, be it to nothing.
+    /// Whether any field was serialized, even if its value was empty.
     any: bool,
 }
 
-impl Known {
-    /// The facts of a type.
+impl WrittenFields {
+    /// The fields of a type, none of them written.
     pub(in crate::encode) fn of(name: &str) -> Self {
         Self {
-            pointers: facts::pointers_to_anything(name),
-            facts: facts::fields(name),
+            untyped: type_metadata::untyped_pointers(name),
+            metadata: type_metadata::fields(name),
             written: 0,
             any: false,
         }
@@ -37,33 +37,33 @@ impl Known {
         }
     }
 
-    /// Whether what was written of a field stays; notes it, if so.
+    /// Whether to keep what was written of a field; if so, the field counts as written.
     pub(in crate::encode) fn keep(&mut self, key: &str, wrote: Wrote) -> bool {
         self.any = true;
-        let found = self.facts.iter().position(|f| f.name == key);
-        let fact = found.and_then(|at| self.facts.get(at));
-        let stays = match wrote {
+        let index = self.metadata.iter().position(|f| f.name == key);
+        let field = index.and_then(|at| self.metadata.get(at));
+        let keep = match wrote {
             Wrote::Something => true,
-            Wrote::NoFields => fact.is_none_or(|fact| fact.always != Some("null")),
+            Wrote::NoFields => field.is_none_or(|field| field.always != Some("null")),
             Wrote::Zero => {
-                fact.is_some_and(|fact| fact.keeps_empty || fact.always.is_some())
-                    || self.pointers.contains(&key)
+                field.is_some_and(|field| field.keeps_empty || field.always.is_some())
+                    || self.untyped.contains(&key)
             }
-            Wrote::NoItems => self.pointers.contains(&key),
+            Wrote::NoItems => self.untyped.contains(&key),
             Wrote::Null => false,
         };
-        if stays {
-            self.written |= found.map_or(0, bit);
+        if keep {
+            self.written |= index.map_or(0, bit);
         }
-        stays
+        keep
     }
 
-    /// The fields to be written though nobody set them, and as what.
+    /// The unset fields that are always written, as (name, JSON).
     pub(in crate::encode) fn missing(
         &self,
     ) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
-        let (facts, written) = (self.facts, self.written);
-        let always = facts.iter().map_while(|f| Some((f.name, f.always?)));
+        let (metadata, written) = (self.metadata, self.written);
+        let always = metadata.iter().map_while(|f| Some((f.name, f.always?)));
         let unwritten = always
             .enumerate()
             .filter(move |(at, _)| written & bit(*at) == 0);
@@ -74,19 +74,19 @@ impl Known {
 /// A struct being written.
 pub(super) struct Struct<'o> {
     out: &'o mut Vec<u8>,
-    known: Known,
+    fields: WrittenFields,
     first: bool,
     root: bool,
-    /// Where the fields begin.
-    begin: usize,
+    /// The offset of the first field.
+    start: usize,
 }
 
 impl<'o> Struct<'o> {
     pub(super) fn new(out: &'o mut Vec<u8>, name: &str, root: bool) -> Self {
         Self {
-            begin: out.len(),
+            start: out.len(),
             out,
-            known: Known::of(name),
+            fields: WrittenFields::of(name),
             first: !root,
             root,
         }
@@ -101,11 +101,11 @@ impl<'o> Struct<'o> {
         self.out.push(b':');
     }
 
-    /// Moves what was written last to the front: kube-apiserver writes metadata first, and stored
-    /// objects are given their version there, whatever the order of the type's fields.
-    fn lead_with(&mut self, start: usize) {
+    /// Moves the last field to the front. Whatever the order of the type's fields, kube-apiserver
+    /// writes metadata first, and [`super::super::Label`] expects it there.
+    fn move_to_front(&mut self, start: usize) {
         let moved = self.out.len() - start;
-        if let Some(fields) = self.out.get_mut(self.begin..) {
+        if let Some(fields) = self.out.get_mut(self.start..) {
             fields.rotate_right(moved);
         }
     }
@@ -125,9 +125,9 @@ impl ser::SerializeStruct for Struct<'_> {
             out: self.out,
             root: None,
         })?;
-        if self.known.keep(key, wrote) {
+        if self.fields.keep(key, wrote) {
             if self.root && key == "metadata" {
-                self.lead_with(start);
+                self.move_to_front(start);
             }
         } else {
             self.out.truncate(start);
@@ -137,12 +137,12 @@ impl ser::SerializeStruct for Struct<'_> {
     }
 
     fn end(mut self) -> Result<Wrote> {
-        for (name, zero) in self.known.missing() {
+        for (name, zero) in self.fields.missing() {
             self.key(name);
             self.out.extend_from_slice(zero.as_bytes());
         }
         self.out.push(b'}');
-        Ok(self.known.wrote())
+        Ok(self.fields.wrote())
     }
 }
 

@@ -1,4 +1,4 @@
-//! The table's names are those of the types that are read afterwards.
+//! The names of fields in the table are those of the types.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::DeleteOptions;
 use serde::de::DeserializeOwned;
@@ -21,7 +21,7 @@ macro_rules! all_known {
 }
 
 #[test]
-fn a_kind_with_every_field_set_has_no_unknown_ones() {
+fn a_kind_with_every_field_set_has_no_unknown_fields() {
     all_known! {
         "v1" core v1: Binding ConfigMap Endpoints Event LimitRange Namespace Node PersistentVolume
             PersistentVolumeClaim Pod PodTemplate ReplicationController ResourceQuota Secret Service

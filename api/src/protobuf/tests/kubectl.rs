@@ -1,4 +1,4 @@
-//! What kubectl 1.32 sends, byte for byte.
+//! Bodies that kubectl 1.32 sends.
 
 use super::*;
 

@@ -1,8 +1,8 @@
-//! How single fields come out.
+//! The decoded values of single fields.
 
 use super::*;
 
-/// A Pod of these bytes, without its type.
+/// The pod of an encoded message, without its type.
 fn pod(raw: impl AsRef<[u8]>) -> Result<Value, String> {
     let value = read(&enveloped("v1", "Pod", raw)).map_err(|e| e.to_string())?;
     let mut value = value.as_object().cloned().unwrap();
@@ -23,7 +23,7 @@ fn container(fields: impl AsRef<[u8]>) -> Vec<u8> {
 }
 
 #[test]
-fn fields_that_are_no_pointers_are_unset_when_they_are_zero() {
+fn zero_values_of_fields_that_are_not_pointers_are_unset() {
     let empty = [
         bytes(1, ""),
         bytes(3, ""),
@@ -56,7 +56,7 @@ fn pointers_are_set_even_to_zero() {
 }
 
 #[test]
-fn elements_are_there_even_when_they_are_zero() {
+fn elements_are_kept_even_if_zero() {
     let raw = [
         metadata([bytes(14, ""), bytes(12, bytes(1, "a"))].concat()),
         container(bytes(4, "")),
@@ -71,7 +71,7 @@ fn elements_are_there_even_when_they_are_zero() {
 }
 
 #[test]
-fn times_are_texts_in_utc() {
+fn times_are_text_in_utc() {
     let created = |fields: Vec<u8>| {
         pod(metadata(bytes(8, fields))).map(|p| p["metadata"]["creationTimestamp"].clone())
     };
@@ -105,7 +105,7 @@ fn numbers_are_signed_and_narrowed() {
 
 #[test]
 fn repeated_numbers_may_be_packed() {
-    // supplementalGroups of the securityContext
+    // securityContext.supplementalGroups
     let context = |fields| pod(spec(bytes(14, fields)));
     let expected = Ok(json!({"spec": {"securityContext": {"supplementalGroups": [1, 300]}}}));
     assert_eq!(context([int(4, 1), int(4, 300)].concat()), expected);
@@ -117,7 +117,7 @@ fn repeated_numbers_may_be_packed() {
 }
 
 #[test]
-fn messages_that_are_one_value() {
+fn messages_that_are_a_single_value_in_json() {
     let probe = |port| container(bytes(10, bytes(1, bytes(2, bytes(2, port)))));
     let port = |port| {
         pod(probe(port))
@@ -187,7 +187,7 @@ fn parts_of_a_message_merge_and_the_last_scalar_counts() {
 }
 
 #[test]
-fn unknown_fields_are_ignored_and_known_ones_must_be_of_their_type() {
+fn unknown_fields_are_ignored_and_known_ones_must_have_their_type() {
     let unknown = [
         int(200, 1),
         bytes(201, "x"),
@@ -224,7 +224,7 @@ fn unknown_fields_are_ignored_and_known_ones_must_be_of_their_type() {
 }
 
 #[test]
-fn options_go_under_any_version() {
+fn options_are_accepted_under_any_version() {
     let raw = [int(1, 0), bytes(4, "Orphan"), bytes(5, "All")].concat();
     for version in ["v1", "meta.k8s.io/v1", "apps/v1", "example.com/v1"] {
         assert_eq!(

@@ -1,7 +1,7 @@
 //! Generated schemas, made into what kube-apiserver publishes: nothing nullable, no defaults, and
 //! Kubernetes' extensions from the facts.
 
-use portcullis_api::facts::{self, Field, ListType, Shape};
+use portcullis_api::type_metadata::{self, Field, ListType, Shape};
 use serde_json::{Map, Value, json};
 
 pub(super) const GVK: &str = "x-kubernetes-group-version-kind";
@@ -35,7 +35,7 @@ pub(super) fn definition(name: &str, schema: Value, kinds: Vec<Value>) -> Value 
         finish_derived(type_name, &mut schema);
     }
     if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-        for field in facts::fields(type_name) {
+        for field in type_metadata::fields(type_name) {
             if let Some(Value::Object(property)) = properties.get_mut(field.name) {
                 extend(property, field);
             }
@@ -68,7 +68,7 @@ pub(super) fn add_type_meta(properties: &mut Map<String, Value>) {
 
 /// Derived schemas say too little of what is required, and write names as Rust does.
 fn finish_derived(type_name: &str, schema: &mut Map<String, Value>) {
-    let required: Vec<Value> = facts::fields(type_name)
+    let required: Vec<Value> = type_metadata::fields(type_name)
         .iter()
         .filter(|f| f.always.is_some() && !matches!(f.name, "metadata" | "spec"))
         .map(|f| f.name.into())

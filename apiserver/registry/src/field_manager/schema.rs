@@ -1,6 +1,6 @@
 //! What the table of facts says of a value, on the way down from an object.
 
-use portcullis_api::facts::{self, ListType, Shape};
+use portcullis_api::type_metadata::{self, ListType, Shape};
 use serde_json::Value;
 
 use super::element::{Element, Scalar};
@@ -45,14 +45,13 @@ impl Schema {
     /// A field of a struct, or an entry of a map.
     pub fn field(self, name: &str) -> Self {
         match self.shape {
-            Shape::Object if !self.child.is_empty() => {
-                facts::field(self.child, name).map_or(Self::PLAIN, |f| Self {
+            Shape::Object if !self.child.is_empty() => type_metadata::field(self.child, name)
+                .map_or(Self::PLAIN, |f| Self {
                     child: f.child,
                     shape: f.shape,
                     list: f.list,
                     atomic: f.atomic,
-                })
-            }
+                }),
             Shape::Map => Self::value(self.child),
             Shape::Object | Shape::List => Self::PLAIN,
         }

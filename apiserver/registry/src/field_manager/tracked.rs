@@ -1,6 +1,6 @@
 //! The fields of an object that somebody can own.
 
-use portcullis_api::facts;
+use portcullis_api::type_metadata;
 use serde_json::{Map, Value};
 
 use super::compare::{self, Comparison};
@@ -30,7 +30,7 @@ impl Tracked {
             _ => "",
         };
         Self {
-            schema: Schema::of_kind(facts::owner(api_version, resource.kind)),
+            schema: Schema::of_kind(type_metadata::type_name(api_version, resource.kind)),
             reset,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_api::{ObjectType, facts};
+use portcullis_api::{ObjectType, type_metadata};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -75,7 +75,8 @@ impl Samples {
             if is_object && matches!(name.as_str(), "kind" | "apiVersion") {
                 continue;
             }
-            let omitted = !facts::keeps_empty(owner, name) && !TOLD_APART.contains(&(owner, name));
+            let omitted =
+                !type_metadata::keeps_empty(owner, name) && !TOLD_APART.contains(&(owner, name));
             let zero = omitted.then(|| self.zero(schema)).flatten();
             let value = match (leaves, zero) {
                 (Leaves::None, Some(_)) => continue,

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn the_table_is_sorted_and_whole() {
+fn the_table_is_sorted_and_valid() {
     assert!(table::TYPES.is_sorted_by(|a, b| a.name < b.name));
     assert!(table::TYPES.len() * 2 < SLOTS);
     assert!(of_type("").is_none() && of_type("NoSuchType").is_none());
@@ -10,7 +10,7 @@ fn the_table_is_sorted_and_whole() {
         let optional = t.fields.iter().skip_while(|f| f.always.is_some());
         assert!(optional.clone().all(|f| f.always.is_none()), "{}", t.name);
         let always = t.fields.len() - optional.count();
-        assert!(always <= 64, "{}: the encoder counts to 64", t.name);
+        assert!(always <= 64, "{}: the encoder tracks 64 fields", t.name);
         for f in t.fields {
             if let Some(zero) = f.always {
                 serde_json::from_str::<serde_json::Value>(zero)
@@ -49,7 +49,7 @@ fn pointers_and_fields_without_omitempty_keep_empty_values() {
 }
 
 #[test]
-fn unset_fields_are_written_as_gos_zero() {
+fn unset_fields_are_written_as_go_writes_them() {
     for (owner, name, zero) in [
         ("ClusterRole", "rules", Some("null")),
         ("Container", "resources", Some("{}")),
@@ -69,7 +69,7 @@ fn unset_fields_are_written_as_gos_zero() {
 }
 
 #[test]
-fn kinds_of_one_name_are_told_apart() {
+fn kinds_of_the_same_name_are_distinguished() {
     for (api_version, kind, field, other) in [
         ("v1", "Event", "involvedObject", "regarding"),
         ("events.k8s.io/v1", "Event", "regarding", "involvedObject"),
@@ -82,7 +82,7 @@ fn kinds_of_one_name_are_told_apart() {
         ),
         ("v1", "ResourceClaim", "name", "spec"),
     ] {
-        let found = of_type(owner(api_version, kind)).unwrap();
+        let found = of_type(type_name(api_version, kind)).unwrap();
         assert!(
             found.field(field).is_some() && found.field(other).is_none(),
             "{api_version} {kind}"
@@ -91,7 +91,7 @@ fn kinds_of_one_name_are_told_apart() {
 }
 
 #[test]
-fn lists_merge_by_their_keys() {
+fn lists_have_types_and_merge_keys() {
     assert_eq!(merge("PodSpec", "containers"), (Patch::Merge, "name"));
     assert_eq!(
         merge("PodSpec", "volumes"),

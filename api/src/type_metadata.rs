@@ -1,12 +1,13 @@
-//! What Go's struct tags and comments say of fields and JSON schemas do not.
+//! Metadata of the fields of Go types, from struct tags and comments, which JSON schemas do not
+//! have.
 //!
-//! One table, keyed by the name of the Go type (which is also the name `k8s-openapi` gives its
-//! struct) and the field's JSON name. Encoding, strategic merge, server-side apply and OpenAPI read
-//! it. `facts/generate.py` writes it from Kubernetes' own types.
+//! One table, keyed by the name of the Go type (also that of `k8s-openapi`'s struct) and the JSON
+//! name of the field. Encoding, strategic merge, server-side apply and OpenAPI use it.
+//! `type_metadata/generate.py` generates it from Kubernetes' types.
 
 mod table;
 
-/// A Go struct: its fields of which there is something to say.
+/// A Go struct, with those of its fields that have metadata.
 #[derive(Debug)]
 pub struct Type {
     /// Such as `PodSpec`.
@@ -15,81 +16,81 @@ pub struct Type {
     pub fields: &'static [Field],
 }
 
-/// What is known of a field.
+/// The metadata of a field.
 #[derive(Debug)]
 pub struct Field {
     /// Such as `containers`.
     pub name: &'static str,
-    /// What Go writes of the field when it is unset; `None` if it is left out.
+    /// The JSON that Go writes if the field is unset; `None` if it omits the field.
     pub always: Option<&'static str>,
-    /// Whether an empty value that is set is written: in Go the field is a pointer.
+    /// Whether an empty value is written if it is set: in Go the field is a pointer.
     pub keeps_empty: bool,
-    /// The struct in the field, in its elements, or in its values; empty if there is none.
+    /// The struct in the field, in its elements, or in its values; empty for other types.
     pub child: &'static str,
-    /// Where in the field's value that struct stands.
+    /// How the field's value contains that struct.
     pub shape: Shape,
-    /// How the elements of a list are told apart when it is merged by server-side apply.
+    /// How server-side apply merges a list.
     pub list: ListType,
-    /// Whether a struct or map is owned and replaced as one.
+    /// Whether a struct or map is owned and replaced as a whole.
     pub atomic: bool,
     /// What a strategic merge patch does with the field.
     pub patch: Patch,
-    /// The field that tells the elements of a list apart in a strategic merge; may be empty.
+    /// The merge key of a list's elements in a strategic merge; may be empty.
     pub merge_key: &'static str,
 }
 
-/// Where a field's struct stands.
+/// How a field's value contains a struct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// The field's value is the struct, or there is none.
+    /// The value is the struct, or contains none.
     Object,
-    /// Each element of a list is one.
+    /// Each element of a list is a struct.
     List,
-    /// Each value of a map is one.
+    /// Each value of a map is a struct.
     Map,
 }
 
 /// `+listType` and `+listMapKey`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListType {
-    /// Nothing is said, which means atomic.
+    /// Not specified, which means atomic.
     Unmarked,
-    /// The list is owned and replaced as one.
+    /// The list is owned and replaced as a whole.
     Atomic,
-    /// Its elements are scalars, each there once.
+    /// Its elements are distinct scalars.
     Set,
-    /// Its elements are structs, told apart by these fields.
+    /// Its elements are structs, identified by these fields.
     Map(&'static [&'static str]),
 }
 
 /// `patchStrategy`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Patch {
-    /// Nothing is said: objects merge, lists are replaced.
+    /// Not specified: objects are merged, lists are replaced.
     #[default]
     Unmarked,
-    /// Lists merge.
+    /// Lists are merged.
     Merge,
-    /// Of a union only the members a patch lists with `$retainKeys` are kept.
+    /// Of a union, only the members that a patch lists in `$retainKeys` are kept.
     RetainKeys,
     /// Both.
     MergeRetainKeys,
-    /// Objects are replaced too.
+    /// Objects are replaced, too.
     Replace,
 }
 
 impl Patch {
-    /// Whether lists merge.
+    /// Whether lists are merged.
     pub fn merges(self) -> bool {
         matches!(self, Self::Merge | Self::MergeRetainKeys)
     }
 
-    /// Whether `$retainKeys` is to be expected.
+    /// Whether patches use `$retainKeys`.
     pub fn retains_keys(self) -> bool {
         matches!(self, Self::RetainKeys | Self::MergeRetainKeys)
     }
 
-    /// As struct tags and OpenAPI have it; empty if nothing is said.
+    /// The value in struct tags and OpenAPI; empty if it is not specified.
     pub fn tag(self) -> &'static str {
         match self {
             Self::Unmarked => "",
@@ -102,15 +103,14 @@ impl Patch {
 }
 
 impl Type {
-    /// What is known of one of its fields.
+    /// The metadata of one of its fields.
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|f| f.name == name)
     }
 }
 
-/// The name under which the table has the type of a kind: its own, unless a kind of another group or a
-/// part of another kind has that.
-pub fn owner<'k>(api_version: &str, kind: &'k str) -> &'k str {
+/// The name of a kind's type in the table. It is the kind, unless another type of that name has it.
+pub fn type_name<'k>(api_version: &str, kind: &'k str) -> &'k str {
     match (api_version, kind) {
         ("events.k8s.io/v1", "Event") => "Event (events)",
         ("authentication.k8s.io/v1", "TokenRequest") => "TokenRequest (authentication)",
@@ -119,11 +119,10 @@ pub fn owner<'k>(api_version: &str, kind: &'k str) -> &'k str {
     }
 }
 
-/// The fields of a Go type that are pointers to something of no one type: `{}`, `[]` or `false` there is
-/// said, and not the same as nothing. All of them are in definitions of custom resources; the table has
-/// no word for them.
-pub fn pointers_to_anything(owner: &str) -> &'static [&'static str] {
-    match owner {
+/// The fields of a Go type that are pointers to values of any type, where empty is not the same as unset.
+/// All of them are in custom resource definitions; the table cannot express them.
+pub fn untyped_pointers(type_name: &str) -> &'static [&'static str] {
+    match type_name {
         "CustomResourceSubresources" => &["status"],
         "JSONSchemaProps" => &[
             "additionalItems",
@@ -136,27 +135,28 @@ pub fn pointers_to_anything(owner: &str) -> &'static [&'static str] {
     }
 }
 
-/// The fields of a Go type, by its name; none for a type of which nothing is known.
-pub fn fields(owner: &str) -> &'static [Field] {
-    of_type(owner).map_or(&[], |t| t.fields)
+/// The fields of a Go type that have metadata; empty for an unknown type.
+pub fn fields(type_name: &str) -> &'static [Field] {
+    of_type(type_name).map_or(&[], |t| t.fields)
 }
 
-/// The entry of a Go type. Every struct that is encoded asks for its own, so this is a hash table.
-pub fn of_type(owner: &str) -> Option<&'static Type> {
-    let mut slot = hash(owner);
+/// The metadata of a Go type. A hash table, because it is looked up for every struct that is
+/// encoded.
+pub fn of_type(type_name: &str) -> Option<&'static Type> {
+    let mut slot = hash(type_name);
     loop {
         let entry = table::TYPES.get(usize::from(INDEX[slot % SLOTS]))?;
-        if entry.name == owner {
+        if entry.name == type_name {
             return Some(entry);
         }
         slot += 1;
     }
 }
 
-/// More than twice the types, so that most stand where their hash says.
+/// More than twice the number of types, so that collisions are rare.
 const SLOTS: usize = 2048;
 
-/// The places of types in the table, by the hashes of their names; those of no type lead nowhere.
+/// The indices of types in the table, by the hashes of their names; `u16::MAX` in unused slots.
 static INDEX: [u16; SLOTS] = index();
 
 const fn index() -> [u16; SLOTS] {
@@ -167,7 +167,7 @@ const fn index() -> [u16; SLOTS] {
         while index[slot % SLOTS] != u16::MAX {
             slot += 1;
         }
-        // There are fewer types than slots, and fewer slots than the type holds.
+        // there are fewer types than slots, and fewer slots than u16 can count
         index[slot % SLOTS] = at as u16;
         at += 1;
     }
@@ -185,26 +185,26 @@ const fn hash(name: &str) -> usize {
     (hash ^ (hash >> 16)) as usize
 }
 
-/// What Go writes of unset fields, each text as often as there are such fields.
+/// The JSON that Go writes for unset fields, with duplicates.
 pub(crate) fn zeros() -> impl Iterator<Item = &'static str> {
     let fields = table::TYPES.iter().flat_map(|t| t.fields);
     fields.filter_map(|f| f.always)
 }
 
-/// The entry of a field, by the name of its Go type and its own.
-pub fn field(owner: &str, name: &str) -> Option<&'static Field> {
-    of_type(owner)?.field(name)
+/// The metadata of a field.
+pub fn field(type_name: &str, name: &str) -> Option<&'static Field> {
+    of_type(type_name)?.field(name)
 }
 
-/// Whether a field is written when it is set to an empty value (`""`, `0`, `false`): in Go it is a
+/// Whether a field is written if it is set to an empty value (`""`, `0`, `false`): in Go it is a
 /// pointer, or has no `omitempty`.
-pub fn keeps_empty(owner: &str, name: &str) -> bool {
-    field(owner, name).is_some_and(|f| f.keeps_empty || f.always.is_some())
+pub fn keeps_empty(type_name: &str, name: &str) -> bool {
+    field(type_name, name).is_some_and(|f| f.keeps_empty || f.always.is_some())
 }
 
-/// What a strategic merge patch does with a field, and the key its elements merge by.
-pub fn merge(owner: &str, name: &str) -> (Patch, &'static str) {
-    field(owner, name).map_or((Patch::Unmarked, ""), |f| (f.patch, f.merge_key))
+/// What a strategic merge patch does with a field, and the merge key of its elements.
+pub fn merge(type_name: &str, name: &str) -> (Patch, &'static str) {
+    field(type_name, name).map_or((Patch::Unmarked, ""), |f| (f.patch, f.merge_key))
 }
 
 const fn ty(name: &'static str, fields: &'static [Field]) -> Type {
@@ -225,7 +225,7 @@ const fn named(name: &'static str) -> Field {
     }
 }
 
-/// How the table's lines are put together.
+/// The builder that the table is written in.
 impl Field {
     const fn always(mut self, zero: &'static str) -> Self {
         self.always = Some(zero);

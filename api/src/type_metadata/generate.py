@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Writes table.rs from the Go types of Kubernetes.
+"""Generates table.rs from the Go types of Kubernetes.
 
     generate.py CHECKOUTS K8S_OPENAPI > table.rs
 
-K8S_OPENAPI is the folder of a version in the k8s-openapi crate's sources, which says what types there are.
-CHECKOUTS holds git repositories of kubernetes/{api,apimachinery,apiextensions-apiserver,kube-aggregator}
-(as <name>, or kubernetes+<name>/repo), whose HEAD is the version that k8s-openapi speaks (v1.37). Which empty
-values are written follows the version this server reports, v0.24.17, wherever it has the field.
+K8S_OPENAPI is the directory of a version in the k8s-openapi crate's sources, which lists the types.
+CHECKOUTS contains git repositories of kubernetes/{api,apimachinery,apiextensions-apiserver,kube-aggregator}
+(as <name>, or kubernetes+<name>/repo), whose HEAD is the version of k8s-openapi (v1.37). Which empty values
+are written follows the version that this server reports, v0.24.17, for every field that it has.
 """
 import os, re, subprocess, sys
 
@@ -21,7 +21,7 @@ PACKAGES = [("api", p) for p in STABLE] + [
     ("apiextensions-apiserver", "pkg/apis/apiextensions/v1"),
     ("kube-aggregator", "pkg/apis/apiregistration/v1"),
 ]
-# Go types written as one JSON value, and what Go writes of their zero; None: a struct's own fields.
+# Go types that are a single JSON value, and the JSON of their zero value.
 OPAQUE = {"Time": "null", "MicroTime": "null", "Duration": '"0s"', "Quantity": '"0"', "IntOrString": "0",
           "RawExtension": "null", "FieldsV1": "{}", "JSON": "null", "JSONSchemaPropsOrBool": "null",
           "JSONSchemaPropsOrArray": "null", "JSONSchemaPropsOrStringArray": "null", "Verbs": "null"}
@@ -30,10 +30,10 @@ RunAsUserStrategyOptions RunAsGroupStrategyOptions FSGroupStrategyOptions Supple
 AllowedHostPath AllowedFlexVolume AllowedCSIDriver RuntimeClassStrategyOptions""".split()
 
 
-# Of several types of one name, the one whose unset fields are written: the kind that is stored.
+# Of several types of the same name, the one that determines which unset fields are written: the stored kind.
 PREFERRED = {"Subject": "rbac/v1"}
 
-# A kind that has an entry of its own beside another type of its name: `owner` in facts.rs names it so.
+# Kinds with their own entry beside another type of the same name; `type_name` in type_metadata.rs has the same names.
 APART = {
     ("events/v1", "Event"): "Event (events)",
     ("authentication/v1", "TokenRequest"): "TokenRequest (authentication)",
@@ -42,7 +42,7 @@ APART = {
 
 
 def defined(sources):
-    """The types that the crate has, as (package, struct)."""
+    """The types of the crate, as (package, struct)."""
     names = set()
     for folder, _, files in os.walk(sources):
         for file in files:
@@ -69,7 +69,7 @@ def git(repo, *args):
 
 
 class Package:
-    """The structs and other types that a Go package declares."""
+    """The structs and other types of a Go package."""
 
     def __init__(self, repo, revision, path):
         self.structs, self.others, self.struct_markers = {}, {}, {}
@@ -114,7 +114,7 @@ class World:
         self.revision = revision
         self.packages = {}
         for name, path in PACKAGES:
-            # Where a group was not stable yet, its beta shows the same fields.
+            # the beta of a group that was not yet stable has the same fields
             package = Package(repository(root, name), revision, path)
             self.packages[path] = package
         self.packages["policy/v1beta1"] = Package(repository(root, "api"), REPORTED, "policy/v1beta1")
@@ -161,7 +161,7 @@ class World:
             yield path, type_name, json, options, tags, markers
 
     def zero(self, path, struct):
-        """What Go writes of a struct with nothing set."""
+        """The JSON that Go writes for a struct without any field set."""
         parts = []
         for home, type_name, json, options, _, _ in self.fields(path, struct):
             always = self.always(home, type_name, options)
@@ -170,7 +170,7 @@ class World:
         return "{" + ",".join(parts) + "}"
 
     def always(self, path, type_name, options):
-        """What Go writes of an unset field, or None if it leaves it out."""
+        """The JSON that Go writes for an unset field, or None if it omits the field."""
         if "omitzero" in options:
             return None
         shape, struct, home = self.resolve(path, type_name)
@@ -192,8 +192,8 @@ class World:
         return "false" if base == "bool" else '""'
 
 
-def facts(now, then, types):
-    """{struct: {field: [facts of each type of that name]}}"""
+def metadata(now, then, types):
+    """{struct: [(package, {field: metadata}) for each type of that name]}"""
     table = {}
     for path, package in now.packages.items():
         for struct in package.structs:
@@ -206,12 +206,12 @@ def facts(now, then, types):
             for home, type_name, json, options, tags, markers in now.fields(path, struct):
                 shape, child, child_home = now.resolve(home, type_name)
                 world, like = (then, old[json]) if json in old else (now, (home, type_name, json, options))
-                entry[json] = fact(now, world, like, shape, child, child_home, tags, markers)
+                entry[json] = field_metadata(now, world, like, shape, child, child_home, tags, markers)
             table.setdefault(APART.get((path, struct), struct), []).append((path, entry))
     return table
 
 
-def fact(now, world, like, shape, child, child_home, tags, markers):
+def field_metadata(now, world, like, shape, child, child_home, tags, markers):
     home, type_name, _, options = like[:4]
     always = world.always(home, type_name, options)
     base_shape = world.resolve(home, type_name)[0]
@@ -234,7 +234,7 @@ def fact(now, world, like, shape, child, child_home, tags, markers):
 
 
 def union(struct, entries):
-    """One entry for all types of a name: written for certain only where all agree."""
+    """One entry for all types of the same name; a field is always written only if all agree."""
     merged = {}
     preferred = dict(entries).get(PREFERRED.get(struct), {})
     for path, entry in entries:
@@ -290,12 +290,12 @@ def quoted(text):
 def main():
     root, sources = sys.argv[1:]
     now, then = World(root, "HEAD"), World(root, REPORTED)
-    print("//! Written by `generate.py` from the Go types of Kubernetes; not edited by hand.\n")
+    print("//! Generated by `generate.py` from the Go types of Kubernetes; do not edit.\n")
     print("use super::{Patch, Type, named, ty};\n")
-    print("/// Every type with a fact worth a line, by name.")
-    print("#[rustfmt::skip] // a line a field")
+    print("/// Every type that has metadata, sorted by name.")
+    print("#[rustfmt::skip] // one line per field")
     print("pub(super) static TYPES: &[Type] = &[")
-    for struct, entries in sorted(facts(now, then, defined(sources)).items()):
+    for struct, entries in sorted(metadata(now, then, defined(sources)).items()):
         lines = [(one["always"] is None, rust(json, one)) for json, one in union(struct, entries).items()]
         lines = [line for _, line in sorted((l for l in lines if l[1]), key=lambda l: l[0])]
         if lines:
