@@ -1,6 +1,7 @@
-//! A compiled schema: nodes in one array, each known by its place, with all text in one string.
+//! A compiled schema: an array of nodes that refer to each other by index, and one string with all
+//! text.
 //!
-//! Nodes that say the same are one node, so a pod template costs its size once however often a
+//! Equal nodes are stored once, so a pod template takes its size only once, however often a
 //! definition repeats it.
 
 use std::num::NonZeroU32;
@@ -10,7 +11,7 @@ use serde_json::Value;
 use crate::format::Format;
 use crate::pattern::Pattern;
 
-/// The place of a node.
+/// The index of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct NodeId(NonZeroU32);
 
@@ -20,12 +21,12 @@ impl NodeId {
         NonZeroU32::new(number).map(Self)
     }
 
-    pub(crate) fn place(self) -> usize {
+    pub(crate) fn index(self) -> usize {
         self.0.get() as usize - 1
     }
 }
 
-/// A part of one of the arrays.
+/// A slice of one of the arrays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Span {
     pub(crate) start: u32,
@@ -40,14 +41,13 @@ impl Span {
     }
 }
 
-/// A property.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Field {
     pub(crate) name: Span,
     pub(crate) node: NodeId,
 }
 
-/// A float that can be compared by its bits.
+/// A float that is compared by its bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Real(u64);
 
@@ -61,7 +61,7 @@ impl Real {
     }
 }
 
-/// What a value must satisfy beside its type. Most nodes have none.
+/// What a value must satisfy besides its type. Most nodes have no checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Check {
     AnyOf(Span),
@@ -71,7 +71,7 @@ pub(crate) enum Check {
     MaxLength(i64),
     MinLength(i64),
     Pattern(u32),
-    /// The format and its name as the definition spells it.
+    /// The format, and its name as spelled in the definition.
     Format(Format, Span),
     MultipleOf(Real),
     Minimum(Real),
@@ -86,11 +86,11 @@ pub(crate) enum Check {
     Required(Span),
     /// The keys of a list of type `map`.
     ListKeys(Span),
-    /// The CEL rules of the node, by their place in [`Schema::rules`].
+    /// The CEL rules of the node, by index in [`Schema::rules`].
     Rules(u32),
 }
 
-/// What a node is, in bits.
+/// Properties of a node, as bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Flags(u32);
 
@@ -104,12 +104,12 @@ impl Flags {
     flags! {
         OBJECT 0, ARRAY 1, STRING 2, INTEGER 3, NUMBER 4, BOOLEAN 5,
         NULLABLE 6, INT_OR_STRING 7, PRESERVE 8, EMBEDDED 9,
-        // additionalProperties: true, or a schema; and false
+        // additionalProperties is true or a schema; and false
         OPEN 10, CLOSED 11,
         LIST_ATOMIC 12, LIST_SET 13, LIST_MAP 14, MAP_ATOMIC 15,
-        // some node below is an embedded resource
+        // some descendant is an embedded resource
         EMBEDS 16,
-        // some node below is a list of type set or map
+        // some descendant is a list of type set or map
         UNIQUE 17,
     }
 
@@ -124,7 +124,7 @@ impl Flags {
     }
 }
 
-/// One schema: of an object, a property, an item or a branch.
+/// The schema of an object, a property, an item or a branch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Node {
     pub(crate) flags: Flags,
@@ -132,28 +132,28 @@ pub(crate) struct Node {
     pub(crate) checks: Span,
     pub(crate) items: Option<NodeId>,
     pub(crate) values: Option<NodeId>,
-    /// One more than the place of the default; 0 if there is none.
+    /// The index of the default plus one; 0 if there is none.
     pub(crate) default: u32,
 }
 
-/// A rule of `x-kubernetes-validations`, as the definition has it.
+/// A rule of `x-kubernetes-validations`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Rule {
     /// The expression.
     pub rule: Box<str>,
-    /// What is said when it is not satisfied; may be empty.
+    /// The message if it is not satisfied; may be empty.
     pub message: Box<str>,
-    /// An expression that makes the message; may be empty.
+    /// An expression that returns the message; may be empty.
     pub message_expression: Box<str>,
-    /// The machine-readable reason; empty if the default serves.
+    /// The machine-readable reason; empty for the default.
     pub reason: Box<str>,
-    /// The field at fault, relative to the node; may be empty.
+    /// The path of the invalid field, relative to the node; may be empty.
     pub field_path: Box<str>,
-    /// Whether `oldSelf` is an optional, and the rule also runs when there is no old value.
+    /// Whether `oldSelf` is an optional, and the rule also runs if there is no old value.
     pub optional_old_self: Option<bool>,
 }
 
-/// A compiled structural schema. It is made once for each version of a definition and shared.
+/// A compiled structural schema. It is compiled once for each version of a definition and shared.
 #[derive(Debug)]
 pub struct Schema {
     pub(crate) nodes: Box<[Node]>,
@@ -178,22 +178,22 @@ impl Schema {
         NodeRef { schema: self, id }
     }
 
-    /// Whether anything in the schema has CEL rules.
+    /// Whether any node has CEL rules.
     pub fn has_rules(&self) -> bool {
         !self.rules.is_empty()
     }
 
-    /// How many distinct nodes there are.
+    /// The number of distinct nodes.
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// Whether there is no node; there always is one.
+    /// Whether there are no nodes; there is always one.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
-    /// How many bytes the schema takes, apart from expressions that were compiled on use.
+    /// The memory of the schema in bytes, without patterns that are compiled on first use.
     pub fn memory(&self) -> usize {
         let sources: usize = self.patterns.iter().map(|p| p.source().len()).sum();
         let rules = self.rules.iter().flatten().map(|r| {
@@ -231,7 +231,7 @@ fn value_memory(value: &Value) -> usize {
             Value::Null | Value::Bool(_) | Value::Number(_) => 0,
             Value::String(text) => text.len(),
             Value::Array(items) => items.iter().map(value_memory).sum(),
-            // as a guess, half a node of the tree for each field
+            // estimated as half a tree node per field
             Value::Object(fields) => fields
                 .iter()
                 .map(|(k, v)| 48 + k.len() + value_memory(v))
@@ -256,7 +256,7 @@ impl Eq for NodeRef<'_> {}
 
 impl<'s> NodeRef<'s> {
     fn node(self) -> &'s Node {
-        &self.schema.nodes[self.id.place()]
+        &self.schema.nodes[self.id.index()]
     }
 
     pub(crate) fn has(self, flags: Flags) -> bool {
@@ -267,10 +267,10 @@ impl<'s> NodeRef<'s> {
         self.node().flags
     }
 
-    /// A number that tells the node from all others of its schema: where things that are made of a
-    /// node, such as its compiled rules, can be kept.
+    /// The index of the node in its schema, for callers that store something per node, such as
+    /// compiled rules.
     pub fn number(self) -> usize {
-        self.id.place()
+        self.id.index()
     }
 
     /// The node of a declared property.
@@ -291,7 +291,7 @@ impl<'s> NodeRef<'s> {
             .map(move |f| (schema.text(f.name), schema.at(f.node)))
     }
 
-    /// The node of what stands in a map, if `additionalProperties` is a schema.
+    /// The node of the values of a map, if `additionalProperties` is a schema.
     pub fn values(self) -> Option<Self> {
         self.node().values.map(|id| self.schema.at(id))
     }
@@ -303,11 +303,11 @@ impl<'s> NodeRef<'s> {
 
     /// The default.
     pub fn default(self) -> Option<&'s Value> {
-        let place = (self.node().default as usize).checked_sub(1)?;
-        self.schema.values.get(place)
+        let index = (self.node().default as usize).checked_sub(1)?;
+        self.schema.values.get(index)
     }
 
-    /// Whether `null` is a value of its own here.
+    /// Whether `null` is a valid value.
     pub fn is_nullable(self) -> bool {
         self.has(Flags::NULLABLE)
     }
@@ -332,22 +332,22 @@ impl<'s> NodeRef<'s> {
         span.of(&self.schema.values)
     }
 
-    pub(crate) fn pattern(self, place: u32) -> Option<&'s Pattern> {
-        self.schema.patterns.get(place as usize)
+    pub(crate) fn pattern(self, index: u32) -> Option<&'s Pattern> {
+        self.schema.patterns.get(index as usize)
     }
 
     /// The CEL rules of the node.
     pub fn rules(self) -> &'s [Rule] {
-        let place = self.checks().iter().find_map(|check| match check {
-            Check::Rules(place) => Some(*place as usize),
+        let index = self.checks().iter().find_map(|check| match check {
+            Check::Rules(index) => Some(*index as usize),
             _ => None,
         });
-        place
-            .and_then(|place| self.schema.rules.get(place))
+        index
+            .and_then(|index| self.schema.rules.get(index))
             .map_or(&[], |rules| rules)
     }
 
-    /// The keys that tell the items of a list of type `map` apart.
+    /// The keys that identify the items of a list of type `map`.
     pub fn list_keys(self) -> Vec<&'s str> {
         let keys = self.checks().iter().find_map(|check| match check {
             Check::ListKeys(span) => Some(*span),

@@ -7,7 +7,7 @@ use serde_json::{Number, Value};
 use crate::jsonpath::{JsonPath, ParseError};
 use crate::value::number;
 
-/// How a column shows what it finds.
+/// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Text,
@@ -17,19 +17,19 @@ enum Kind {
     Date,
 }
 
-/// A column, ready to be filled.
+/// A compiled column.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     path: JsonPath,
     kind: Kind,
 }
 
-/// What stands in a row.
+/// The value of a column for one object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cell {
-    /// Nothing, or nothing of the column's type.
+    /// There is no value, or it does not have the column's type.
     Null,
-    /// A text.
+    /// A string.
     Text(String),
     /// An integer.
     Integer(i64),
@@ -37,15 +37,15 @@ pub enum Cell {
     Number(f64),
     /// A boolean.
     Boolean(bool),
-    /// A moment, shown as the time since then; none is shown as `<unknown>`.
+    /// A timestamp, shown as the time since then; `None` is shown as `<unknown>`.
     Age(Option<Timestamp>),
 }
 
 impl Column {
-    /// Makes a column of its definition.
+    /// Compiles a column.
     ///
     /// # Errors
-    /// [`ParseError`] if the path is no expression.
+    /// [`ParseError`] if the path is not a valid expression.
     pub fn new(definition: &CustomResourceColumnDefinition) -> Result<Self, ParseError> {
         let kind = match definition.type_.as_str() {
             "integer" => Kind::Integer,
@@ -60,7 +60,7 @@ impl Column {
         })
     }
 
-    /// What the column shows of an object: the first that its path finds.
+    /// The cell of an object: the first value at the column's path.
     pub fn cell(&self, object: &Value) -> Cell {
         let Some(value) = self.path.find(object).into_iter().next() else {
             return Cell::Null;
@@ -78,7 +78,7 @@ impl Column {
     }
 }
 
-/// A value as Go's templates print it.
+/// Formats a value as Go's templates do.
 fn text(value: &Value) -> String {
     match value {
         Value::Null => "<no value>".to_owned(),
@@ -90,7 +90,7 @@ fn text(value: &Value) -> String {
 
 #[allow(
     clippy::cast_possible_truncation,
-    reason = "Go's conversion, saturating"
+    reason = "saturating, as Go's conversion"
 )]
 fn integer(number: &Number) -> i64 {
     number
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_decide_what_is_shown() {
+    fn cells_have_the_type_of_their_column() {
         let text = |t: &str| Cell::Text(t.to_owned());
         for (kind, value, cell) in [
             ("string", json!("x"), text("x")),

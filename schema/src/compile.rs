@@ -1,4 +1,4 @@
-//! A definition's schema to the compiled form.
+//! Compiles the schema of a definition.
 
 mod builder;
 mod keywords;
@@ -13,28 +13,28 @@ use thiserror::Error;
 use self::builder::Builder;
 use crate::arena::{Field, Flags, Node, NodeId, Schema};
 
-/// How deep schemas may nest.
+/// The limit of nesting of schemas.
 pub const DEPTH_MAX: usize = 128;
-/// How many schemas there may be in one definition's version.
+/// The number of schemas that one version of a definition may have.
 pub const NODES_MAX: usize = 500_000;
 
-/// Why a schema cannot be compiled. One that passed the definition's validation always can, unless
-/// it is too large.
+/// Why a schema cannot be compiled. Only one that is too large can pass the validation of
+/// definitions and still fail here.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CompileError {
-    /// A keyword that structural schemas do not have.
+    /// A keyword is not supported.
     #[error("OpenAPIV3Schema '{0}' is not supported")]
     Unsupported(&'static str),
-    /// `items` with several schemas.
+    /// `items` is an array of schemas.
     #[error("OpenAPIV3Schema 'items' must be a schema, but is an array")]
     ItemsArray,
-    /// A type that JSON does not have.
+    /// A type does not exist in JSON.
     #[error("unknown type {0:?}")]
     UnknownType(String),
-    /// More levels than [`DEPTH_MAX`].
-    #[error("the schema nests more than {DEPTH_MAX} levels deep")]
+    /// Schemas are nested more than [`DEPTH_MAX`] levels deep.
+    #[error("the schema is nested more than {DEPTH_MAX} levels deep")]
     TooDeep,
-    /// More schemas than [`NODES_MAX`], or more text than fits.
+    /// There are more than [`NODES_MAX`] schemas, or too much text.
     #[error("the schema is too large")]
     TooLarge,
 }
@@ -43,7 +43,7 @@ impl Schema {
     /// Compiles a schema.
     ///
     /// # Errors
-    /// [`CompileError`], for the first part at fault.
+    /// [`CompileError`] for the first invalid part.
     pub fn compile(props: &JSONSchemaProps) -> Result<Arc<Self>, CompileError> {
         let mut builder = Builder::default();
         let root = Compiler {
@@ -126,7 +126,7 @@ impl Compiler<'_> {
         props: &JSONSchemaProps,
         depth: usize,
     ) -> Result<Vec<Field>, CompileError> {
-        // the map is sorted, so the fields are
+        // the map is sorted, and so are the fields
         let properties = props.properties.iter().flatten();
         properties
             .map(|(name, property)| {

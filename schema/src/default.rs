@@ -1,4 +1,4 @@
-//! Defaults, and what becomes of `null`
+//! Sets defaults, and handles `null`
 //! (`k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting`).
 
 use serde_json::{Map, Value};
@@ -6,32 +6,32 @@ use thiserror::Error;
 
 use crate::arena::{NodeRef, Schema};
 
-/// How many values defaults may add to one object: a large default in each of many items would
-/// make of a small request an object that fits nowhere.
+/// The number of values that defaults may add to one object. A large default in each of many items
+/// could turn a small request into an object that exceeds memory.
 const ADDED_MAX: usize = 250_000;
 
-/// Defaults would make the object too large.
+/// The defaults would make the object too large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the defaults of the schema would add more than {ADDED_MAX} values")]
 pub struct TooManyDefaults;
 
 impl Schema {
-    /// Drops the `null`s that are neither allowed nor have a default to take their place.
+    /// Removes `null`s that are not allowed and that no default replaces.
     pub fn drop_nulls(&self, object: &mut Value) {
         drop_nulls(Some(self.root()), object);
     }
 
-    /// Fills in what is missing, or `null` where that is not allowed.
+    /// Sets the defaults of missing fields, and of `null`s that are not allowed.
     ///
     /// # Errors
-    /// [`TooManyDefaults`]; the object is then defaulted in part.
+    /// [`TooManyDefaults`]; some defaults are set nevertheless.
     pub fn default(&self, object: &mut Value) -> Result<(), TooManyDefaults> {
         self.root().fill(object)
     }
 }
 
 impl NodeRef<'_> {
-    /// Fills in what is missing below a value of the node.
+    /// Sets defaults in a value of the node.
     ///
     /// # Errors
     /// [`TooManyDefaults`].
@@ -81,7 +81,7 @@ impl Walk {
         }
     }
 
-    /// An item of a list, or an entry of a map: it is there, though perhaps as `null`.
+    /// An item of a list, or an entry of a map, which exists but may be `null`.
     fn entry(&mut self, node: NodeRef<'_>, value: &mut Value) -> Result<(), TooManyDefaults> {
         if value.is_null() && !node.is_nullable() {
             self.replace(node, value)?;

@@ -1,24 +1,24 @@
-//! A definition's own validation
+//! Validates definitions
 //! (`k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/validation/validation.go`).
 //!
-//! Where all versions share a schema, subresources, columns or selectable fields, mistakes in them
-//! are reported at the top level of the spec, where upstream's internal form keeps what is shared.
+//! If all versions have the same schema, subresources, columns or selectable fields, errors in them
+//! are reported at the top level of the spec, because upstream's internal type has them there.
 
 mod approval;
 mod complete;
 mod conversion;
 mod defaults;
 mod field_path;
+mod inspect_old;
 mod keywords;
 mod list_keys;
 mod names;
-mod old_mistakes;
+mod old_definition;
 mod rules;
 mod schema;
 mod shared;
 mod spec;
 mod structural;
-mod tolerance;
 mod version;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
@@ -27,11 +27,11 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use portcullis_api::field_error::BadValue;
 use portcullis_api::{ErrorList, FieldError, Path};
 
+use self::old_definition::OldDefinition;
 pub(crate) use self::structural::is_structural;
-use self::tolerance::Tolerance;
 use crate::embedded::CheckMetadata;
 
-/// Fills in the names and the conversion that a definition leaves out.
+/// Sets the default names and conversion of a definition.
 pub fn default_definition(definition: &mut CustomResourceDefinition) {
     let names = &mut definition.spec.names;
     if is_blank(names.singular.as_ref()) {
@@ -56,8 +56,8 @@ pub fn default_definition(definition: &mut CustomResourceDefinition) {
     }
 }
 
-/// Gives a definition the status it has before it is validated: none but the storage version, or
-/// that of the definition it takes the place of.
+/// Sets the status that a definition has when it is validated: that of the definition it replaces,
+/// or only the storage version.
 pub fn prepare_definition(
     new: &mut CustomResourceDefinition,
     old: Option<&CustomResourceDefinition>,
@@ -74,10 +74,9 @@ pub fn prepare_definition(
     }
 }
 
-/// Validates a definition that was defaulted and prepared, or an update of one.
+/// Validates a new or updated definition that was defaulted and prepared.
 ///
-/// What is true of the metadata of any object is the caller's business; `check` is how it judges
-/// metadata, which defaults may be.
+/// The caller validates its metadata; `check` is used for metadata within defaults.
 pub fn validate_definition(
     new: &CustomResourceDefinition,
     old: Option<&CustomResourceDefinition>,
@@ -87,8 +86,8 @@ pub fn validate_definition(
     if old.is_none() {
         validate_name(new, &mut errors);
     }
-    let tolerance = old.map_or_else(Tolerance::none, Tolerance::of);
-    spec::validate(new, old, &tolerance, check, &mut errors);
+    let old_definition = old.map_or_else(OldDefinition::none, OldDefinition::of);
+    spec::validate(new, old, &old_definition, check, &mut errors);
     validate_status(new, &mut errors);
     approval::validate(new, old, &mut errors);
     validate_preserve(new, old, &mut errors);
@@ -196,7 +195,7 @@ fn go_strings(values: &[String]) -> BadValue {
     BadValue::go(format!("[]string{{{}}}", quoted.join(", ")))
 }
 
-/// The schemas right below one, without those of branches.
+/// The child schemas of one, without branches.
 fn parts(props: &JSONSchemaProps) -> Parts<'_> {
     use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
         JSONSchemaPropsOrArray, JSONSchemaPropsOrBool,
@@ -219,7 +218,7 @@ struct Parts<'p> {
     values: Option<&'p JSONSchemaProps>,
 }
 
-/// Whether a schema, or one anywhere below it, is such.
+/// Whether a schema or one of its descendants satisfies a predicate.
 fn any(props: &JSONSchemaProps, is_such: &impl Fn(&JSONSchemaProps) -> bool) -> bool {
     use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaPropsOrArray;
     let below = |p: &JSONSchemaProps| any(p, is_such);

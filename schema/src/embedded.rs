@@ -1,4 +1,4 @@
-//! Embedded resources: their metadata is read as metadata, and checked like that of any object
+//! Embedded resources: their metadata is decoded and validated like that of any object
 //! (`k8s.io/apiextensions-apiserver/pkg/apiserver/schema/objectmeta`).
 
 mod coerce;
@@ -10,15 +10,15 @@ use portcullis_api::{ErrorList, Path};
 pub(crate) use coerce::coerce;
 pub(crate) use validate::validate;
 
-/// How the server checks the metadata of an object that has no name of its own to check.
+/// Checks metadata, other than the name, at a field path.
 pub type CheckMetadata<'a> = &'a dyn Fn(&ObjectMeta, &Path) -> ErrorList;
 
-/// What to do with metadata of the wrong type.
+/// How to handle metadata of the wrong type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Malformed {
-    /// It is an error: the object comes from a client.
-    Refuse,
-    /// The field is dropped: the object comes from the store, and must be readable.
+    /// As an error, for objects from clients.
+    Reject,
+    /// The field is dropped, for objects from the store, which must be readable.
     Drop,
 }
 

@@ -1,6 +1,6 @@
-//! The formats of strings that are checked; all others are ignored.
+//! The formats of strings that are checked; others are ignored.
 //!
-//! What each takes is what `k8s.io/kube-openapi/pkg/validation/strfmt` takes.
+//! Each accepts what `k8s.io/kube-openapi/pkg/validation/strfmt` accepts.
 
 mod address;
 mod code;
@@ -15,15 +15,15 @@ pub enum Format {
     BsonObjectId,
     /// An absolute URI, or an absolute path.
     Uri,
-    /// A mail address, with or without a name before it.
+    /// A mail address, optionally with a display name.
     Email,
-    /// The name of a host.
+    /// A host name.
     Hostname,
     /// An IPv4 address.
     Ipv4,
     /// An IPv6 address.
     Ipv6,
-    /// An address with the length of its network's prefix.
+    /// An IP address with a prefix length.
     Cidr,
     /// A hardware address of six, eight or twenty bytes.
     Mac,
@@ -41,7 +41,7 @@ pub enum Format {
     Isbn10,
     /// An ISBN of thirteen digits.
     Isbn13,
-    /// The number of a credit card.
+    /// A credit card number.
     CreditCard,
     /// A U.S. social security number.
     Ssn,
@@ -53,11 +53,11 @@ pub enum Format {
     Byte,
     /// Any text.
     Password,
-    /// A day.
+    /// A date.
     Date,
-    /// A length of time, in Go's notation or Scala's.
+    /// A duration, in Go's notation or Scala's.
     Duration,
-    /// A moment.
+    /// A date and time.
     DateTime,
     /// A DNS label (since 1.34).
     ShortName,
@@ -66,7 +66,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format of a name; dashes do not count.
+    /// The format of a name; dashes are ignored.
     pub fn parse(name: &str) -> Option<Self> {
         Some(match name.replace('-', "").as_str() {
             "bsonobjectid" => Self::BsonObjectId,

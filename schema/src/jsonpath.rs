@@ -1,5 +1,5 @@
-//! `JSONPath` as kubectl has it (`k8s.io/client-go/util/jsonpath`), for printer columns and selectable
-//! fields. A missing field finds nothing.
+//! `JSONPath` as kubectl implements it (`k8s.io/client-go/util/jsonpath`), for printer columns and
+//! selectable fields. A missing field is not an error.
 
 mod find;
 mod parse;
@@ -7,12 +7,12 @@ mod parse;
 use serde_json::Value;
 use thiserror::Error;
 
-/// How many values an expression may find, or pass on its way.
+/// The number of values that an expression may find or visit.
 const FOUND_MAX: usize = 100_000;
-/// How many characters, and so how many steps, an expression may have.
+/// The length of an expression, which also limits its steps.
 const LENGTH_MAX: usize = 4096;
 
-/// Why a text is no expression.
+/// Why an expression could not be parsed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]
 pub struct ParseError(String);
@@ -22,7 +22,7 @@ pub struct ParseError(String);
 enum Step {
     Field(Box<str>),
     Wildcard,
-    /// Everything below, the values themselves included.
+    /// All descendants, including the values themselves.
     Recursive,
     Index(i64),
     Slice {
@@ -39,13 +39,13 @@ enum Step {
 #[derive(Clone, Debug, PartialEq)]
 struct Filter {
     left: Operand,
-    /// None if the left side must only be there.
+    /// `None` if the left side only has to exist.
     comparison: Option<(Operator, Operand)>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 enum Operand {
-    /// From the item, or from the root.
+    /// A path from the item, or from the root.
     Path {
         from_root: bool,
         steps: Vec<Step>,
@@ -63,20 +63,21 @@ enum Operator {
     GreaterOrEqual,
 }
 
-/// An expression without the braces around it.
+/// A parsed expression.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JsonPath(Vec<Step>);
 
 impl JsonPath {
-    /// Reads an expression, such as `.status.conditions[?(@.type=="Ready")].status`.
+    /// Parses an expression without its braces, such as
+    /// `.status.conditions[?(@.type=="Ready")].status`.
     ///
     /// # Errors
-    /// [`ParseError`] if it is none.
+    /// [`ParseError`] if it is malformed.
     pub fn parse(text: &str) -> Result<Self, ParseError> {
         parse::parse(text).map(Self)
     }
 
-    /// What the expression finds, in the order of the object.
+    /// The values that the expression finds, in document order.
     pub fn find<'v>(&self, object: &'v Value) -> Vec<&'v Value> {
         find::find(&self.0, object)
     }

@@ -1,32 +1,32 @@
-//! Structural schemas of custom resources: what a `CustomResourceDefinition` may say, and what that
-//! makes of its objects.
+//! Structural schemas of custom resources: validation of a `CustomResourceDefinition`, and of its
+//! objects.
 //!
-//! The crate is pure: no I/O, no async, no HTTP, nothing of the server. A definition is
+//! The crate has no I/O, no async code, and does not depend on the server. A definition is
 //! [defaulted](default_definition), [prepared](prepare_definition) and
 //! [validated](validate_definition); the schema of each of its versions is compiled once
-//! ([`Schema::compile`]) into an arena of nodes that is shared by all who write or read objects of
-//! that version. In the order of a write, an object is
+//! ([`Schema::compile`]) into an arena of nodes that all requests for that version share. When an
+//! object is written, it is
 //!
-//! 1. given its defaults ([`Schema::default`]),
-//! 2. pruned ([`Schema::prune`]; what is dropped is what `fieldValidation` warns of or refuses),
-//! 3. freed of the `null`s that nothing allows ([`Schema::drop_nulls`]),
-//! 4. given proper metadata in embedded resources ([`Schema::coerce`]),
-//! 5. after mutating admission defaulted again, and validated ([`Schema::validate`],
+//! 1. defaulted ([`Schema::default`]),
+//! 2. pruned ([`Schema::prune`]; `fieldValidation` warns of the dropped fields or rejects them),
+//! 3. stripped of `null`s that are not allowed ([`Schema::drop_nulls`]),
+//! 4. coerced, as to the metadata of embedded resources ([`Schema::coerce`]),
+//! 5. after mutating admission, defaulted again and validated ([`Schema::validate`],
 //!    [`Schema::validate_update`], [`validate_scale`], [`Schema::validate_embedded`],
 //!    [`Schema::validate_lists`], in this order).
 //!
-//! An object that is read goes through 2, 3, 4 and then 1.
+//! When an object is read, steps 2, 3, 4 and then 1 apply.
 //!
-//! CEL rules are kept with their nodes ([`NodeRef::rules`]) and not run here: the component that compiles
-//! them keeps the programs by [`NodeRef::number`], and runs them after step 5 unless
-//! [`Findings::blocks_rules`] says that a mistake came first.
+//! CEL rules are stored with their nodes ([`NodeRef::rules`]) but not evaluated here: the component
+//! that compiles them stores the programs by [`NodeRef::number`], and evaluates them after step 5
+//! unless [`Findings::blocks_rules`].
 //!
-//! # Where behaviour and texts come from
+//! # Upstream
 //!
-//! They are those of `k8s.io/apiextensions-apiserver` and `k8s.io/kube-openapi` as of Kubernetes 1.24, and of
-//! 1.37 for what is newer (ratcheting, selectable fields, formats of names). Releases before 1.22 left
-//! the index out of paths into lists (`spec.list` for `spec.list[1]`) and took an empty string for
-//! null in some builds; this crate does neither.
+//! Behaviour and messages are those of `k8s.io/apiextensions-apiserver` and `k8s.io/kube-openapi` of
+//! Kubernetes 1.24, and of 1.37 for newer features (ratcheting, selectable fields, formats of names).
+//! Releases before 1.22 left the index out of paths into lists (`spec.list` for `spec.list[1]`), and
+//! some builds treated an empty string as null; this crate does neither.
 
 mod arena;
 mod column;
@@ -37,10 +37,11 @@ mod embedded;
 mod format;
 mod jsonpath;
 mod list_type;
+mod location;
 mod merge;
 pub mod openapi;
 mod pattern;
-mod place;
+
 mod prune;
 mod scale;
 mod selectable;

@@ -1,4 +1,4 @@
-//! Items of lists of type `set` and `map` are unique
+//! Items of lists of type `set` and `map` must be unique
 //! (`k8s.io/apiextensions-apiserver/pkg/apiserver/schema/listtype`).
 
 use std::collections::HashMap;
@@ -7,7 +7,7 @@ use portcullis_api::{ErrorList, FieldError, Path};
 use serde_json::{Map, Value};
 
 use crate::arena::{Flags, NodeRef, Schema};
-use crate::place::Place;
+use crate::location::Location;
 use crate::value::bad_value;
 
 impl Schema {
@@ -15,12 +15,12 @@ impl Schema {
     pub fn validate_lists(&self, object: &Value) -> ErrorList {
         let mut errors = Vec::new();
         if object.is_object() {
-            node(self.root(), object, &Place::ROOT, &mut errors);
+            node(self.root(), object, &Location::ROOT, &mut errors);
         }
         errors
     }
 
-    /// The same of an update, which may leave an object as bad as it was.
+    /// The same for an update, which may keep duplicates that the old object has.
     pub fn validate_lists_update(&self, new: &Value, old: &Value) -> ErrorList {
         if self.validate_lists(old).is_empty() {
             self.validate_lists(new)
@@ -30,28 +30,28 @@ impl Schema {
     }
 }
 
-fn node(at: NodeRef<'_>, value: &Value, place: &Place<'_>, errors: &mut ErrorList) {
+fn node(at: NodeRef<'_>, value: &Value, location: &Location<'_>, errors: &mut ErrorList) {
     if !at.has(Flags::UNIQUE) {
         return;
     }
     match value {
         Value::Array(items) => {
             if at.has(Flags::LIST_SET) {
-                set(items, place, errors);
+                set(items, location, errors);
             } else if at.has(Flags::LIST_MAP) {
-                map(at, items, place, errors);
+                map(at, items, location, errors);
             }
             let Some(item) = at.items() else { return };
             for (i, value) in items.iter().enumerate() {
-                node(item, value, &place.index(i), errors);
+                node(item, value, &location.index(i), errors);
             }
         }
         Value::Object(fields) => {
             for (name, value) in fields {
                 if let Some(property) = at.property(name) {
-                    node(property, value, &place.field(name), errors);
+                    node(property, value, &location.field(name), errors);
                 } else if let Some(entry) = at.values() {
-                    node(entry, value, &place.key(name), errors);
+                    node(entry, value, &location.key(name), errors);
                 }
             }
         }
@@ -59,18 +59,18 @@ fn node(at: NodeRef<'_>, value: &Value, place: &Place<'_>, errors: &mut ErrorLis
     }
 }
 
-fn set(items: &[Value], place: &Place<'_>, errors: &mut ErrorList) {
+fn set(items: &[Value], location: &Location<'_>, errors: &mut ErrorList) {
     for i in repeated(items.iter().map(ToString::to_string)) {
-        errors.push(duplicate(place, i, &items[i]));
+        errors.push(duplicate(location, i, &items[i]));
     }
 }
 
-fn map(at: NodeRef<'_>, items: &[Value], place: &Place<'_>, errors: &mut ErrorList) {
+fn map(at: NodeRef<'_>, items: &[Value], location: &Location<'_>, errors: &mut ErrorList) {
     if let Some(i) = items
         .iter()
         .position(|item| !item.is_object() && !item.is_null())
     {
-        let path = Path::new(&place.index(i).path(""));
+        let path = Path::new(&location.index(i).path(""));
         let detail = "must be an object for an array of list-type map";
         errors.push(FieldError::invalid(&path, bad_value(&items[i]), detail));
         return;
@@ -78,22 +78,25 @@ fn map(at: NodeRef<'_>, items: &[Value], place: &Place<'_>, errors: &mut ErrorLi
     let names = at.list_keys();
     let keys: Vec<_> = items.iter().map(|item| key(item, &names)).collect();
     for i in repeated(keys.iter().map(ToString::to_string)) {
-        errors.push(duplicate(place, i, &keys[i]));
+        errors.push(duplicate(location, i, &keys[i]));
     }
 }
 
-fn duplicate(place: &Place<'_>, index: usize, value: &Value) -> FieldError {
-    FieldError::duplicate(&Path::new(&place.index(index).path("")), bad_value(value))
+fn duplicate(location: &Location<'_>, index: usize, value: &Value) -> FieldError {
+    FieldError::duplicate(
+        &Path::new(&location.index(index).path("")),
+        bad_value(value),
+    )
 }
 
-/// The fields that tell an item of a list of type `map` apart.
+/// The fields that identify an item of a list of type `map`.
 pub(crate) fn key(item: &Value, names: &[&str]) -> Value {
     let fields = item.as_object();
     let pick = |name: &&str| Some(((*name).to_owned(), fields?.get(*name)?.clone()));
     Value::Object(names.iter().filter_map(pick).collect::<Map<_, _>>())
 }
 
-/// The indices of second occurrences; further ones are not reported.
+/// The indices of second occurrences; later ones are not reported.
 fn repeated(keys: impl Iterator<Item = String>) -> Vec<usize> {
     let mut times: HashMap<String, usize> = HashMap::new();
     let mut again = Vec::new();
@@ -114,7 +117,7 @@ mod tests {
     use crate::testing::schema;
 
     #[test]
-    fn duplicates_are_found_once_each() {
+    fn each_duplicate_is_reported_once() {
         let of = schema(json!({"type": "object", "properties": {
             "set": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "number"}},
             "in": {"type": "object", "additionalProperties": {

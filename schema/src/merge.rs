@@ -1,4 +1,4 @@
-//! How values are merged by server-side apply: what its field manager asks of a schema.
+//! How server-side apply merges values, for its field manager.
 
 use serde_json::Value;
 
@@ -7,19 +7,19 @@ use crate::arena::{Flags, NodeRef};
 /// How a value is owned and merged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Topology<'s> {
-    /// As one: a scalar, or a value of which nothing is known.
+    /// As a whole: a scalar, or a value without a schema.
     Leaf,
-    /// An object with declared fields, each owned on its own.
+    /// An object with declared fields, each owned separately.
     Struct,
-    /// An object with any keys, each owned on its own.
+    /// An object with arbitrary keys, each owned separately.
     Map,
-    /// An object that is owned and replaced as one.
+    /// An object that is owned and replaced as a whole.
     AtomicMap,
-    /// A list that is owned and replaced as one.
+    /// A list that is owned and replaced as a whole.
     AtomicList,
-    /// A list of scalars, each owned on its own.
+    /// A list of scalars, each owned separately.
     Set,
-    /// A list of objects that are told apart by these fields.
+    /// A list of objects that are identified by these fields.
     KeyedList(Vec<&'s str>),
 }
 
@@ -44,12 +44,12 @@ impl<'s> NodeRef<'s> {
         }
     }
 
-    /// The node of a field of an object, declared or not; `None` if nothing is known of it.
+    /// The node of a field of an object, declared or not; `None` if it has no schema.
     pub fn field(self, name: &str) -> Option<Self> {
         self.property(name).or_else(|| self.values())
     }
 
-    /// The default of a key of a list's items: an item that leaves the key out has it.
+    /// The default of a key of a list's items, which an item has if it leaves the key out.
     pub fn key_default(self, key: &str) -> Option<&'s Value> {
         self.items()?.property(key)?.default()
     }
@@ -63,7 +63,7 @@ mod tests {
     use crate::testing::schema;
 
     #[test]
-    fn list_and_map_types_say_how_values_merge() {
+    fn list_and_map_types_determine_the_topology() {
         let item =
             json!({"type": "object", "properties": {"k": {"type": "string", "default": "d"}}});
         let of = schema(json!({"type": "object", "properties": {

@@ -1,4 +1,4 @@
-//! The schemas that are published of a custom resource
+//! The published schemas of custom resources
 //! (`k8s.io/apiextensions-apiserver/pkg/controller/openapi/builder`).
 
 mod clean;
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::definition::is_structural;
 
-/// Which version of `OpenAPI` a schema is for.
+/// The version of `OpenAPI` of a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// Swagger 2.0, which has neither junctors nor `nullable`.
@@ -53,7 +53,7 @@ pub fn object_schema(
         .and_then(|s| s.open_api_v3_schema.as_ref());
     let mut schema = match props.filter(|p| is_structural(p)) {
         None => json!({"type": "object"}),
-        // kubectl would refuse what is not declared
+        // otherwise kubectl would reject fields that are not declared
         Some(props) if form == Form::V2 && preserves_all(spec, props) => json!({"type": "object"}),
         Some(props) => declared(props, form),
     };
@@ -159,7 +159,7 @@ fn set_property(schema: &mut Value, name: &str, property: Value) {
     }
 }
 
-/// Embedded resources have what every object has.
+/// Adds `apiVersion`, `kind` and `metadata` to embedded resources.
 fn embed(schema: &mut Value, form: Form) {
     clean::each_child(schema, &mut |child| embed(child, form));
     let has = |schema: &Value, extension: &str| schema.get(extension) == Some(&Value::Bool(true));

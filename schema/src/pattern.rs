@@ -1,4 +1,4 @@
-//! Regular expressions as Go reads them, on an engine whose time is linear in the text.
+//! Regular expressions in Go's syntax, on an engine that runs in linear time.
 
 mod translate;
 
@@ -7,28 +7,28 @@ use std::sync::OnceLock;
 use regex::{Regex, RegexBuilder};
 use thiserror::Error;
 
-/// How many bytes a compiled expression may take: a thousand characters of some large class fit.
+/// The memory of a compiled expression in bytes; enough for a thousand characters of a large class.
 const COMPILED_MAX: usize = 4 << 20;
-/// How many bytes its lazily built automata may take for each thread that matches with it.
+/// The memory of its lazily built automata in bytes, for each thread that uses it.
 const AUTOMATON_MAX: usize = 1 << 18;
 
-/// Why an expression cannot be used; the texts are those of Go's `regexp/syntax`.
+/// Why an expression is rejected; messages are those of Go's `regexp/syntax`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PatternError {
-    /// Not an expression.
+    /// It is malformed.
     #[error("error parsing regexp: {what}: `{part}`")]
     Syntax {
-        /// The kind of mistake.
+        /// The kind of error.
         what: &'static str,
-        /// The part of the expression at fault.
+        /// The invalid part of the expression.
         part: String,
     },
-    /// An expression that takes too much memory.
+    /// It would take too much memory.
     #[error("error parsing regexp: expression too large")]
     TooLarge,
 }
 
-/// An expression of a schema, compiled when it is first needed: most that are declared never are.
+/// An expression of a schema, compiled on first use, as most are never used.
 #[derive(Debug)]
 pub(crate) struct Pattern {
     source: Box<str>,
@@ -47,17 +47,17 @@ impl Pattern {
         &self.source
     }
 
-    /// Whether some part of the text matches; an expression that cannot be compiled matches nothing.
+    /// Whether some part of the text matches; an invalid expression matches nothing.
     pub(crate) fn matches(&self, text: &str) -> bool {
         let compiled = self.compiled.get_or_init(|| compile(&self.source).ok());
         compiled.as_ref().is_some_and(|regex| regex.is_match(text))
     }
 }
 
-/// Checks that an expression can be used.
+/// Checks that an expression is valid.
 ///
 /// # Errors
-/// [`PatternError`], in Go's words.
+/// [`PatternError`], with Go's message.
 pub fn check(source: &str) -> Result<(), PatternError> {
     compile(source).map(|_| ())
 }

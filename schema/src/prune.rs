@@ -1,28 +1,28 @@
-//! Fields that a schema does not declare are dropped
+//! Drops fields that a schema does not declare
 //! (`k8s.io/apiextensions-apiserver/pkg/apiserver/schema/pruning`).
 
 use serde_json::{Map, Value};
 
 use crate::arena::{Flags, NodeRef, Schema};
-use crate::place::Place;
+use crate::location::Location;
 
-/// What every object has, and embedded resources have too.
+/// The fields that every object has, including embedded resources.
 pub(crate) const META_FIELDS: [&str; 3] = ["apiVersion", "kind", "metadata"];
 
 impl Schema {
-    /// Drops what the schema does not declare from an object of the kind, and says what that was:
-    /// paths such as `spec.x`, sorted. Metadata is left as it is.
+    /// Drops fields of an object that the schema does not declare, and returns their paths, such as
+    /// `spec.x`, sorted. Metadata is not pruned.
     pub fn prune(&self, object: &mut Value) -> Vec<String> {
         self.root().prune(object, true)
     }
 }
 
 impl NodeRef<'_> {
-    /// Drops what the node does not declare; at the root of an object its metadata stays.
+    /// Drops fields that the node does not declare; at the root of an object, metadata is kept.
     pub fn prune(self, value: &mut Value, is_object_root: bool) -> Vec<String> {
         let mut walk = Walk::default();
         let embedded = is_object_root || self.has(Flags::EMBEDDED);
-        walk.node(Some(self), embedded, value, &Place::ROOT);
+        walk.node(Some(self), embedded, value, &Location::ROOT);
         walk.dropped.sort();
         walk.dropped
     }
@@ -39,18 +39,18 @@ impl Walk {
         node: Option<NodeRef<'_>>,
         embedded: bool,
         value: &mut Value,
-        place: &Place<'_>,
+        location: &Location<'_>,
     ) {
         match value {
-            Value::Object(fields) => self.object(node, embedded, fields, place),
-            Value::Array(items) => self.array(node, items, place),
+            Value::Object(fields) => self.object(node, embedded, fields, location),
+            Value::Array(items) => self.array(node, items, location),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
 
-    fn child(&mut self, node: Option<NodeRef<'_>>, value: &mut Value, place: &Place<'_>) {
+    fn child(&mut self, node: Option<NodeRef<'_>>, value: &mut Value, location: &Location<'_>) {
         let embedded = node.is_some_and(|n| n.has(Flags::EMBEDDED));
-        self.node(node, embedded, value, place);
+        self.node(node, embedded, value, location);
     }
 
     fn object(
@@ -58,7 +58,7 @@ impl Walk {
         node: Option<NodeRef<'_>>,
         embedded: bool,
         fields: &mut Map<String, Value>,
-        place: &Place<'_>,
+        location: &Location<'_>,
     ) {
         let preserve = node.is_some_and(|n| n.has(Flags::PRESERVE));
         let is_map = node.is_some_and(|n| n.has(Flags::OPEN) || n.has(Flags::CLOSED));
@@ -67,14 +67,14 @@ impl Walk {
             if embedded && is_meta {
                 return true;
             }
-            let here = place.field(name);
+            let here = location.field(name);
             if let Some(property) = node.and_then(|n| n.property(name)) {
                 self.child(Some(property), value, &here);
             } else if is_map {
                 self.child(node.and_then(NodeRef::values), value, &here);
             } else if !preserve {
-                // the root's own metadata is the caller's business
-                if !is_meta || !place.is_root() {
+                // the caller handles the metadata of the root
+                if !is_meta || !location.is_root() {
                     self.dropped.push(here.plain());
                 }
                 return false;
@@ -83,14 +83,14 @@ impl Walk {
         });
     }
 
-    fn array(&mut self, node: Option<NodeRef<'_>>, items: &mut [Value], place: &Place<'_>) {
+    fn array(&mut self, node: Option<NodeRef<'_>>, items: &mut [Value], location: &Location<'_>) {
         let preserve = node.is_some_and(|n| n.has(Flags::PRESERVE));
         let item = node.and_then(NodeRef::items);
         if preserve && item.is_none() {
             return;
         }
         for (i, value) in items.iter_mut().enumerate() {
-            let here = place.index(i);
+            let here = location.index(i);
             if preserve {
                 self.preserved_item(item, value, &here);
             } else {
@@ -99,14 +99,19 @@ impl Walk {
         }
     }
 
-    /// An item of a list that preserves what it does not know: so does the item, but for what its
-    /// own schema declares.
-    fn preserved_item(&mut self, node: Option<NodeRef<'_>>, value: &mut Value, place: &Place<'_>) {
+    /// An item of a list that preserves unknown fields: the item does so, too, except in fields
+    /// that its schema declares.
+    fn preserved_item(
+        &mut self,
+        node: Option<NodeRef<'_>>,
+        value: &mut Value,
+        location: &Location<'_>,
+    ) {
         let Some(node) = node else { return };
         match value {
             Value::Object(fields) => {
                 for (name, value) in fields {
-                    let here = place.field(name);
+                    let here = location.field(name);
                     let is_meta = META_FIELDS.contains(&name.as_str());
                     if node.has(Flags::EMBEDDED) && is_meta {
                         continue;
@@ -120,7 +125,7 @@ impl Walk {
             }
             Value::Array(items) => {
                 for (i, value) in items.iter_mut().enumerate() {
-                    self.preserved_item(node.items(), value, &place.index(i));
+                    self.preserved_item(node.items(), value, &location.index(i));
                 }
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

@@ -1,4 +1,4 @@
-//! The scale subresource: where an object keeps its replicas and their selector.
+//! The scale subresource: the paths of an object's replicas and their selector.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceSubresourceScale;
 use portcullis_api::field_error::BadValue;
@@ -11,7 +11,7 @@ use crate::value::{bad_value, number};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SimplePath(Vec<Box<str>>);
 
-/// What stands at a path is of another type.
+/// The value at a path has the wrong type.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WrongType {
     found: Value,
@@ -19,21 +19,21 @@ pub struct WrongType {
 }
 
 impl SimplePath {
-    /// Reads a path; the dot that leads it may be missing.
+    /// Parses a path; the leading dot is optional.
     pub fn parse(text: &str) -> Self {
         let text = text.strip_prefix('.').unwrap_or(text);
         Self(text.split('.').map(Into::into).collect())
     }
 
-    /// The names, from the outermost on.
+    /// The names, starting with the outermost.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|name| &**name)
     }
 
-    /// What stands at the path.
+    /// The value at the path.
     ///
     /// # Errors
-    /// [`WrongType`] if something on the way is no object.
+    /// [`WrongType`] if a value on the path is not an object.
     pub fn get<'v>(&self, object: &'v Value) -> Result<Option<&'v Value>, WrongType> {
         let mut at = object;
         for (i, name) in self.0.iter().enumerate() {
@@ -52,7 +52,7 @@ impl SimplePath {
     /// The integer at the path.
     ///
     /// # Errors
-    /// [`WrongType`] if something else stands there.
+    /// [`WrongType`] if the value has another type.
     pub fn integer(&self, object: &Value) -> Result<Option<i64>, WrongType> {
         let Some(value) = self.get(object)? else {
             return Ok(None);
@@ -63,10 +63,10 @@ impl SimplePath {
         }
     }
 
-    /// The text at the path.
+    /// The string at the path.
     ///
     /// # Errors
-    /// [`WrongType`] if something else stands there.
+    /// [`WrongType`] if the value has another type.
     pub fn text<'v>(&self, object: &'v Value) -> Result<Option<&'v str>, WrongType> {
         let Some(value) = self.get(object)? else {
             return Ok(None);
@@ -77,10 +77,10 @@ impl SimplePath {
         }
     }
 
-    /// Puts a value at the path, with the objects that lead there.
+    /// Sets the value at the path, and creates missing objects on it.
     ///
     /// # Errors
-    /// [`WrongType`] if something on the way is no object.
+    /// [`WrongType`] if a value on the path is not an object.
     pub fn set(&self, object: &mut Value, value: Value) -> Result<(), WrongType> {
         self.get(object)?;
         let mut at = object;
@@ -130,7 +130,8 @@ impl SimplePath {
     }
 }
 
-/// Checks the replicas of an object, and its selector; `status` alone on the status subresource.
+/// Checks the replicas and the selector of an object; for the status subresource, only those of the
+/// status.
 pub fn validate_scale(
     scale: &CustomResourceSubresourceScale,
     object: &Value,
@@ -179,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_lead_in_and_make_what_is_missing() {
+    fn values_are_read_and_set_at_paths() {
         let path = SimplePath::parse(".spec.replicas");
         let mut object = json!({"kind": "K"});
         assert_eq!(path.integer(&object), Ok(None));
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn replicas_are_within_their_range() {
+    fn replicas_must_be_in_range() {
         let scale = CustomResourceSubresourceScale {
             spec_replicas_path: ".spec.n".into(),
             status_replicas_path: ".status.n".into(),

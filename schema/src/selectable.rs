@@ -1,4 +1,4 @@
-//! Selectable fields: what of an object a field selector may ask for.
+//! Selectable fields of custom resources, for field selectors.
 
 use serde_json::Value;
 
@@ -13,10 +13,10 @@ pub struct SelectableField {
 }
 
 impl SelectableField {
-    /// Makes a field of the path that the definition gives.
+    /// Compiles a selectable field.
     ///
     /// # Errors
-    /// [`ParseError`] if the path is no expression.
+    /// [`ParseError`] if the path is not a valid expression.
     pub fn new(json_path: &str) -> Result<Self, ParseError> {
         Ok(Self {
             name: json_path.strip_prefix('.').unwrap_or(json_path).into(),
@@ -24,12 +24,12 @@ impl SelectableField {
         })
     }
 
-    /// How selectors name the field.
+    /// The name of the field in selectors.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The value in an object; a field that is not there is empty.
+    /// The value in an object; empty if the field is missing.
     pub fn value(&self, object: &Value) -> String {
         match self.path.find(object).first() {
             None | Some(Value::Null) => String::new(),
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_texts() {
+    fn values_are_formatted_as_text() {
         let field = SelectableField::new(".spec.color").unwrap();
         assert_eq!(field.name(), "spec.color");
         for (value, text) in [

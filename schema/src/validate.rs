@@ -1,9 +1,10 @@
-//! Objects against a schema, with the texts of go-openapi as Kubernetes maps them to field errors
-//! (`k8s.io/kube-openapi/pkg/validation/validate`, `…/apiextensions-apiserver/pkg/apiserver/validation`).
+//! Validates objects against a schema, with the messages of go-openapi as Kubernetes maps them to
+//! field errors (`k8s.io/kube-openapi/pkg/validation/validate`,
+//! `…/apiextensions-apiserver/pkg/apiserver/validation`).
 //!
-//! One walk does it all. With an old value beside the new, errors where the two are equal are
-//! dropped, as far as old and new values can be correlated: by name in objects and maps, by key in
-//! lists of type `map`, by place in lists of no type (`k8s.io/apiserver/pkg/cel/common`).
+//! All checks are made in one walk. In an update, errors of values that did not change are dropped,
+//! as far as old and new values can be correlated: by name in objects and maps, by key in lists of
+//! type `map`, by index in lists without a type (`k8s.io/apiserver/pkg/cel/common`).
 
 mod junctors;
 mod old;
@@ -19,29 +20,29 @@ use serde_json::{Map, Value};
 use self::old::Old;
 use self::outcome::Outcome;
 use crate::arena::{Check, Flags, NodeRef, Schema};
-use crate::place::Place;
+use crate::location::Location;
 
-/// How many nodes a validation may visit: branches inside branches on many items cost their product.
+/// The number of nodes that a validation may visit, because the cost of nested branches multiplies.
 const VISITS_MAX: u64 = 2_000_000;
 
-/// What a validation found.
+/// The result of a validation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Findings {
-    /// The errors, each text once.
+    /// The errors, deduplicated by message.
     pub errors: ErrorList,
-    /// Whether an error is of a kind that keeps CEL rules from being run: something is missing, of
-    /// the wrong type, too long, too many, or none of those supported.
+    /// Whether an error prevents CEL rules from being evaluated: a value is missing, not supported,
+    /// too long, of the wrong type, or there are too many.
     pub blocks_rules: bool,
 }
 
 /// How a value is validated.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options<'a> {
-    /// The path of the value; none if it is an object of its own.
+    /// The path of the value; `None` for the root of an object.
     pub base: Option<&'a Path>,
     /// The value before the update.
     pub old: Option<&'a Value>,
-    /// Whether `x-kubernetes-int-or-string` says nothing of the type, as it does not of defaults.
+    /// Whether `x-kubernetes-int-or-string` does not check the type, as in defaults.
     pub untyped_int_or_string: bool,
 }
 
@@ -51,7 +52,7 @@ impl Schema {
         self.root().validate(object, Options::default())
     }
 
-    /// Validates an object that takes the place of another.
+    /// Validates an update of an object.
     pub fn validate_update(&self, new: &Value, old: &Value) -> Findings {
         let options = Options {
             old: Some(old),
@@ -73,7 +74,7 @@ impl NodeRef<'_> {
         walk.child(
             self,
             value,
-            &Place::ROOT,
+            &Location::ROOT,
             options.old.map(Old::new),
             &mut outcome,
         );
@@ -88,7 +89,7 @@ impl NodeRef<'_> {
     }
 }
 
-/// What a value is, as Go's decoder has it.
+/// The type of a value, as Go's decoder distinguishes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Boolean,
@@ -106,23 +107,23 @@ struct Walk<'w> {
 }
 
 impl Walk<'_> {
-    fn may_go_on(&self) -> bool {
+    fn may_continue(&self) -> bool {
         let visits = self.visits.get() + 1;
         self.visits.set(visits);
         visits < VISITS_MAX
     }
 
-    /// Validates a value that may be as it was.
+    /// Validates a value, and drops its errors if it did not change.
     fn child(
         &self,
         node: NodeRef<'_>,
         value: &Value,
-        place: &Place<'_>,
+        location: &Location<'_>,
         old: Option<Old<'_>>,
         out: &mut Outcome,
     ) {
         let before = out.mark();
-        self.value(node, value, place, old, out);
+        self.value(node, value, location, old, out);
         if out.failed_since(before) && old.is_some_and(|old| old.equals(value)) {
             out.forget_since(before);
         }
@@ -132,28 +133,28 @@ impl Walk<'_> {
         &self,
         node: NodeRef<'_>,
         value: &Value,
-        place: &Place<'_>,
+        location: &Location<'_>,
         old: Option<Old<'_>>,
         out: &mut Outcome,
     ) {
-        if !self.may_go_on() {
+        if !self.may_continue() {
             return;
         }
         let Some(kind) = types::kind(value) else {
-            self.null(node, place, out);
+            self.null(node, location, out);
             return;
         };
-        self.check_type(node, value, kind, place, out);
-        self.junctors(node, value, place, old, out);
+        self.check_type(node, value, kind, location, out);
+        self.junctors(node, value, location, old, out);
         match value {
-            Value::String(text) => self.string(node, text, place, out),
-            Value::Number(number) => self.number(node, number, place, out),
-            Value::Array(items) => self.array(node, items, place, old, out),
+            Value::String(text) => self.string(node, text, location, out),
+            Value::Number(number) => self.number(node, number, location, out),
+            Value::Array(items) => self.array(node, items, location, old, out),
             Value::Null | Value::Bool(_) | Value::Object(_) => {}
         }
-        self.choices(node, value, place, out);
+        self.choices(node, value, location, out);
         if let Value::Object(fields) = value {
-            self.object(node, fields, place, old, out);
+            self.object(node, fields, location, old, out);
         }
         // the choices and the value itself
         out.matched(2);
@@ -163,7 +164,7 @@ impl Walk<'_> {
         &self,
         node: NodeRef<'_>,
         items: &[Value],
-        place: &Place<'_>,
+        location: &Location<'_>,
         old: Option<Old<'_>>,
         out: &mut Outcome,
     ) {
@@ -171,7 +172,7 @@ impl Walk<'_> {
             let old_items = old.and_then(|old| old.items(node));
             for (i, value) in items.iter().enumerate() {
                 let old = old_items.as_ref().and_then(|old| old.item(i, value));
-                self.child(item, value, &place.index(i), old, out);
+                self.child(item, value, &location.index(i), old, out);
             }
         }
         let size = items.len();
@@ -179,9 +180,9 @@ impl Walk<'_> {
             match *check {
                 Check::MinItems(min) if below(size, min) => {
                     let text = format!("should have at least {min} items");
-                    self.invalid(place, size, &text, out);
+                    self.invalid(location, size, &text, out);
                 }
-                Check::MaxItems(max) if above(size, max) => self.too_many(place, size, max, out),
+                Check::MaxItems(max) if above(size, max) => self.too_many(location, size, max, out),
                 _ => {}
             }
         }
@@ -192,45 +193,51 @@ impl Walk<'_> {
         &self,
         node: NodeRef<'_>,
         fields: &Map<String, Value>,
-        place: &Place<'_>,
+        location: &Location<'_>,
         old: Option<Old<'_>>,
         out: &mut Outcome,
     ) {
-        self.check_size(node, fields.len(), place, out);
+        self.check_size(node, fields.len(), location, out);
         let old_of = |name: &str| {
-            // old and new object are converted to one type, so these never seem to change
-            let is_type = place.is_root() && matches!(name, "kind" | "apiVersion");
+            // both objects are converted to the same version, so these never change
+            let is_type = location.is_root() && matches!(name, "kind" | "apiVersion");
             old.filter(|_| !is_type).and_then(|old| old.field(name))
         };
         if node.has(Flags::CLOSED) {
             for name in fields.keys().filter(|name| node.property(name).is_none()) {
-                self.forbidden_property(place, name, out);
+                self.forbidden_property(location, name, out);
             }
         } else if let Some(entry) = node.values() {
             for (name, value) in fields {
                 if node.property(name).is_none() {
-                    self.child(entry, value, &place.key(name), old_of(name), out);
+                    self.child(entry, value, &location.key(name), old_of(name), out);
                 }
             }
         }
         for (name, property) in node.properties() {
             if let Some(value) = fields.get(name) {
-                self.child(property, value, &place.field(name), old_of(name), out);
+                self.child(property, value, &location.field(name), old_of(name), out);
             }
         }
-        self.required(node, fields, place, out);
+        self.required(node, fields, location, out);
         out.matched(1);
     }
 
-    fn check_size(&self, node: NodeRef<'_>, size: usize, place: &Place<'_>, out: &mut Outcome) {
+    fn check_size(
+        &self,
+        node: NodeRef<'_>,
+        size: usize,
+        location: &Location<'_>,
+        out: &mut Outcome,
+    ) {
         for check in node.checks() {
             match *check {
                 Check::MinProperties(min) if below(size, min) => {
                     let text = format!("should have at least {min} properties");
-                    self.invalid(place, size, &text, out);
+                    self.invalid(location, size, &text, out);
                 }
                 Check::MaxProperties(max) if above(size, max) => {
-                    self.too_many(place, size, max, out)
+                    self.too_many(location, size, max, out)
                 }
                 _ => {}
             }
@@ -241,7 +248,7 @@ impl Walk<'_> {
         &self,
         node: NodeRef<'_>,
         fields: &Map<String, Value>,
-        place: &Place<'_>,
+        location: &Location<'_>,
         out: &mut Outcome,
     ) {
         for check in node.checks() {
@@ -253,7 +260,7 @@ impl Walk<'_> {
                 .filter(|name| !fields.contains_key(*name))
             {
                 out.fail(true, || {
-                    FieldError::required(&self.path(&place.field(name)), "")
+                    FieldError::required(&self.path(&location.field(name)), "")
                 });
             }
         }

@@ -1,14 +1,14 @@
-//! JSON values as Go prints them inside error texts.
+//! Formats JSON values in error messages as Go does.
 
 use std::fmt::Write as _;
 
 use portcullis_api::field_error::{BadValue, go_quote};
 use serde_json::{Number, Value};
 
-/// Where Go's `%v` of a `float64` turns to scientific notation.
+/// The exponent from which Go's `%v` formats a `float64` in scientific notation.
 const EXPONENT: i32 = 21;
 
-/// The offending value of a field error.
+/// The invalid value of a field error.
 pub(crate) fn bad_value(value: &Value) -> BadValue {
     match value {
         Value::Null => BadValue::null(),
@@ -57,7 +57,7 @@ fn write_syntax(value: &Value, out: &mut String) {
     }
 }
 
-/// A number as `%v` prints it: an integer where it fits `int64`, else a `float64`.
+/// A number as `%v` formats it: as an integer if it fits `int64`, or else as a `float64`.
 pub(crate) fn number(value: &Number) -> String {
     match value.as_i64() {
         Some(integer) => integer.to_string(),
@@ -65,7 +65,7 @@ pub(crate) fn number(value: &Number) -> String {
     }
 }
 
-/// A `float64` as `%v` prints it.
+/// A `float64` as `%v` formats it.
 pub(crate) fn float(value: f64) -> String {
     let scientific = format!("{value:e}");
     let Some((mantissa, exponent)) = scientific.split_once('e') else {
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_printed_in_gos_syntax() {
+    fn values_are_formatted_in_gos_syntax() {
         for (value, text) in [
             (
                 json!({"b": [1, 2.5], "a": null}),

@@ -1,4 +1,4 @@
-//! What holds of every schema and every object.
+//! Properties of every schema and every object.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -37,7 +37,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Keywords of every kind, on whatever type: what a definition's validation refuses may be stored.
+/// All kinds of keywords, on any type, because the store may have schemas that validation rejects.
 fn keywords() -> impl Strategy<Value = Map<String, Value>> {
     let number = || (-3_i64..5).prop_map(|n| json!(n));
     let keyword = prop_oneof![
@@ -109,13 +109,13 @@ fn compile(schema: &Value) -> Arc<Schema> {
     Schema::compile(&props).unwrap()
 }
 
-fn settle(schema: &Schema, object: &mut Value) {
+fn normalize(schema: &Schema, object: &mut Value) {
     schema.default(object).unwrap();
     schema.prune(object);
     schema.drop_nulls(object);
 }
 
-/// Every value that stands at declared fields all the way down.
+/// The part of a value that consists of declared fields.
 fn declared(schema: portcullis_schema::NodeRef<'_>, value: &Value) -> Value {
     match value {
         Value::Object(fields) => {
@@ -133,7 +133,7 @@ fn declared(schema: portcullis_schema::NodeRef<'_>, value: &Value) -> Value {
     }
 }
 
-/// Whether all of a value is in another.
+/// Whether a value is a part of another.
 fn is_in(part: &Value, whole: &Value) -> bool {
     match (part, whole) {
         (Value::Object(part), Value::Object(whole)) => part
@@ -151,7 +151,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
-    fn pruning_drops_no_declared_field_and_no_more_the_second_time(schema in schema(), object in value()) {
+    fn pruning_keeps_declared_fields_and_is_idempotent(schema in schema(), object in value()) {
         let schema = compile(&schema);
         let mut pruned = object.clone();
         schema.prune(&mut pruned);
@@ -160,15 +160,15 @@ proptest! {
     }
 
     #[test]
-    fn an_object_that_was_settled_stays_as_it_is(schema in schema(), object in value()) {
+    fn normalizing_an_object_is_idempotent(schema in schema(), object in value()) {
         let schema = compile(&schema);
         let mut once = object;
-        settle(&schema, &mut once);
-        // what pruning takes from defaults comes back with them, so defaults of stored objects are
-        // pruned when their definition is made; here they are settled a second time
-        settle(&schema, &mut once);
+        normalize(&schema, &mut once);
+        // defaulting sets fields again that pruning removed from defaults; definitions are checked
+        // for such defaults, but the schemas here are not, so the first result may change once
+        normalize(&schema, &mut once);
         let mut twice = once.clone();
-        settle(&schema, &mut twice);
+        normalize(&schema, &mut twice);
         prop_assert_eq!(once, twice);
     }
 
@@ -181,18 +181,18 @@ proptest! {
         schema.validate_lists(&object);
         schema.validate_embedded(&object, &|_, _| Vec::new());
         let mut coerced = object;
-        if schema.coerce(&mut coerced, Malformed::Refuse).is_ok() {
+        if schema.coerce(&mut coerced, Malformed::Reject).is_ok() {
             let mut again = coerced.clone();
-            prop_assert_eq!(schema.coerce(&mut again, Malformed::Refuse), Ok(Vec::new()));
+            prop_assert_eq!(schema.coerce(&mut again, Malformed::Reject), Ok(Vec::new()));
             prop_assert_eq!(again, coerced);
         }
     }
 
     #[test]
-    fn an_object_never_fails_against_itself(schema in schema(), object in value()) {
+    fn an_unchanged_object_is_always_valid(schema in schema(), object in value()) {
         let schema = compile(&schema);
         let found = schema.validate_update(&object, &object).errors;
-        // but for its kind and version, which an update cannot be told to have changed
+        // except its kind and version, whose errors are not dropped in updates
         let of_type = found.iter().all(|e| {
             object.is_object() && e.field != "<nil>"
                 && ["kind", "apiVersion"].iter().any(|name| e.field.starts_with(name))
@@ -201,7 +201,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_may_be_a_pattern_or_a_path(text in r"[\\\[\](){}?*+.^$|:,<>=!P\-a-c0-9'@ ]{0,24}") {
+    fn any_text_can_be_parsed_as_a_pattern_or_a_path(text in r"[\\\[\](){}?*+.^$|:,<>=!P\-a-c0-9'@ ]{0,24}") {
         let _ = check_pattern(&text);
         if let Ok(path) = JsonPath::parse(&text) {
             path.find(&json!({"a": [{"b": 1}, {"c": [0]}], "b": "x"}));

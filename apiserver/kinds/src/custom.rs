@@ -90,7 +90,7 @@ impl CustomKind {
                 .default(&mut document)
                 .map_err(|_| DecodeError::Value("its defaults make it too large".into()))?;
             pruned = schema.prune(&mut document);
-            let dropped = schema.coerce(&mut document, Malformed::Refuse);
+            let dropped = schema.coerce(&mut document, Malformed::Reject);
             pruned.extend(dropped.map_err(|e| DecodeError::Value(e.to_string()))?);
             schema.drop_nulls(&mut document);
         }

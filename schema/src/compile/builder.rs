@@ -1,4 +1,4 @@
-//! The arrays of a schema while it is compiled, and what is already in them.
+//! Builds the arrays of a schema, and deduplicates their contents.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -9,7 +9,7 @@ use super::{CompileError, NODES_MAX};
 use crate::arena::{Check, Field, Flags, Node, NodeId, Rule, Schema, Span};
 use crate::pattern::Pattern;
 
-/// An array of runs, each there once.
+/// An array of distinct runs of elements.
 #[derive(Debug)]
 struct Runs<T> {
     all: Vec<T>,
@@ -42,7 +42,7 @@ impl<T: Clone + Eq + Hash> Runs<T> {
 
 fn span(start: usize, len: usize) -> Result<Span, CompileError> {
     let number = |n: usize| u32::try_from(n).map_err(|_| CompileError::TooLarge);
-    // the end must fit too
+    // the end must fit, too
     number(start + len)?;
     Ok(Span {
         start: number(start)?,
@@ -50,7 +50,7 @@ fn span(start: usize, len: usize) -> Result<Span, CompileError> {
     })
 }
 
-fn place(len: usize) -> Result<u32, CompileError> {
+fn index(len: usize) -> Result<u32, CompileError> {
     u32::try_from(len).map_err(|_| CompileError::TooLarge)
 }
 
@@ -92,9 +92,9 @@ impl Builder {
         Ok(id)
     }
 
-    /// What a node has because some node below has it.
+    /// Sets the flags that a node has if one of its descendants does.
     pub(super) fn inherit(&self, flags: &mut Flags, below: impl Iterator<Item = NodeId>) {
-        for node in below.filter_map(|id| self.nodes.get(id.place())) {
+        for node in below.filter_map(|id| self.nodes.get(id.index())) {
             for flag in [Flags::EMBEDS, Flags::UNIQUE] {
                 flags.set(flag, node.flags.has(flag));
             }
@@ -139,7 +139,7 @@ impl Builder {
         Ok(span)
     }
 
-    /// One more than the place of a default.
+    /// The index of a default plus one.
     pub(super) fn add_default(&mut self, value: &Value) -> Result<u32, CompileError> {
         if value.is_null() {
             return Ok(0);
@@ -148,24 +148,24 @@ impl Builder {
     }
 
     pub(super) fn pattern(&mut self, source: &str) -> Result<u32, CompileError> {
-        if let Some(place) = self.known_patterns.get(source) {
-            return Ok(*place);
+        if let Some(index) = self.known_patterns.get(source) {
+            return Ok(*index);
         }
-        let place = place(self.patterns.len())?;
+        let index = index(self.patterns.len())?;
         self.patterns.push(Pattern::new(source));
-        self.known_patterns.insert(source.into(), place);
-        Ok(place)
+        self.known_patterns.insert(source.into(), index);
+        Ok(index)
     }
 
     pub(super) fn rules(&mut self, rules: Vec<Rule>) -> Result<u32, CompileError> {
-        if let Some(place) = self.known_rules.get(rules.as_slice()) {
-            return Ok(*place);
+        if let Some(index) = self.known_rules.get(rules.as_slice()) {
+            return Ok(*index);
         }
-        let place = place(self.rules.len())?;
+        let index = index(self.rules.len())?;
         let rules: Box<[Rule]> = rules.into();
         self.rules.push(rules.clone());
-        self.known_rules.insert(rules, place);
-        Ok(place)
+        self.known_rules.insert(rules, index);
+        Ok(index)
     }
 
     pub(super) fn finish(self, root: NodeId) -> Schema {

@@ -1,4 +1,4 @@
-//! The keywords of one schema: its flags and checks.
+//! Compiles the keywords of one schema to flags and checks.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, ValidationRule,
@@ -12,7 +12,7 @@ fn is(flag: Option<bool>) -> bool {
     flag.unwrap_or_default()
 }
 
-/// The type, and all that is either there or not.
+/// The type, and boolean keywords.
 pub(super) fn flags(props: &JSONSchemaProps) -> Result<Flags, CompileError> {
     let mut flags = Flags::default();
     let kind = match props.type_.as_deref().unwrap_or_default() {
@@ -51,7 +51,7 @@ pub(super) fn flags(props: &JSONSchemaProps) -> Result<Flags, CompileError> {
 }
 
 impl Compiler<'_> {
-    /// The checks, in the order in which they are made.
+    /// The checks, in the order in which they run.
     pub(super) fn checks(
         &mut self,
         props: &JSONSchemaProps,
@@ -122,7 +122,7 @@ impl Compiler<'_> {
         if let Some(pattern) = props.pattern.as_deref().filter(|p| !p.is_empty()) {
             checks.push(Check::Pattern(self.builder.pattern(pattern)?));
         }
-        // the format of anything but strings says nothing that is checked
+        // formats of other types than strings are not checked
         let of_string = matches!(props.type_.as_deref().unwrap_or_default(), "" | "string");
         let name = props.format.as_deref().filter(|_| of_string);
         if let Some((name, format)) = name.and_then(|n| Some((n, Format::parse(n)?))) {

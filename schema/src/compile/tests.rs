@@ -13,7 +13,7 @@ fn equal_parts_are_one_node() {
 }
 
 #[test]
-fn what_structural_schemas_do_not_have_is_refused() {
+fn unsupported_keywords_are_rejected() {
     for (value, error) in [
         (json!({"$ref": "#/x"}), CompileError::Unsupported("$ref")),
         (
@@ -30,7 +30,7 @@ fn what_structural_schemas_do_not_have_is_refused() {
 }
 
 #[test]
-fn depth_and_size_are_bounded() {
+fn depth_and_size_are_limited() {
     let nest = |levels| {
         (0..levels).fold(
             json!({"type": "string"}),
@@ -45,7 +45,7 @@ fn depth_and_size_are_bounded() {
 }
 
 #[test]
-fn a_schema_is_a_fraction_of_its_text() {
+fn a_schema_takes_a_fraction_of_the_size_of_its_text() {
     let field = |i: usize| {
         (
             format!("field{i}"),

@@ -11,7 +11,7 @@ fn defaulted(of: Value, mut object: Value) -> Value {
 }
 
 #[test]
-fn what_is_missing_is_filled_in_down_to_defaults_of_defaults() {
+fn missing_fields_and_those_of_defaults_are_defaulted() {
     let of = json!({"type": "object", "properties": {
         "a": {"type": "object", "default": {}, "properties": {"b": {"type": "integer", "default": 3}}},
         "list": {"type": "array", "items": {"type": "object", "properties": {"x": {"type": "string", "default": "y"}}}},
@@ -48,7 +48,7 @@ fn null_is_replaced_dropped_or_kept() {
 }
 
 #[test]
-fn defaults_that_multiply_are_stopped() {
+fn the_number_of_defaults_is_limited() {
     let large: Vec<u32> = (0..1000).collect();
     let of = json!({"type": "array", "items": {"type": "object", "properties": {
         "x": {"type": "array", "items": {"type": "integer"}, "default": large},

@@ -1,4 +1,4 @@
-//! Groups of the Kubernetes community must be approved of
+//! Definitions in groups of the Kubernetes community must be approved
 //! (`k8s.io/apiextensions-apiserver/pkg/apihelpers`).
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -6,7 +6,7 @@ use portcullis_api::{ErrorList, FieldError, Path};
 
 use crate::format::Format;
 
-/// The annotation that says where a definition was approved.
+/// The annotation with the URL of the approval.
 const ANNOTATION: &str = "api-approved.kubernetes.io";
 
 #[derive(Clone, Copy, PartialEq, Eq)]

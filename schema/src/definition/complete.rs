@@ -1,4 +1,4 @@
-//! What branches validate is declared outside of them
+//! Fields that branches validate must be declared outside of them
 //! (`k8s.io/apiextensions-apiserver/pkg/apiserver/schema/complete.go`).
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
@@ -6,7 +6,7 @@ use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::{list, parts};
 
-/// Checks the branches at the root; those further down are checked like upstream's, not at all.
+/// Checks the branches at the root; as upstream, others are not checked.
 pub(super) fn validate(props: &JSONSchemaProps, path: &Path, errors: &mut ErrorList) {
     branches(props, Some(props), path, path, errors);
 }

@@ -1,4 +1,4 @@
-//! How versions are converted.
+//! Validates the conversion between versions.
 
 use std::collections::HashSet;
 
@@ -7,17 +7,17 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use portcullis_api::{ErrorList, FieldError, Path, name};
 
-use super::tolerance::Tolerance;
+use super::old_definition::OldDefinition;
 use super::{go_strings, text};
 
-/// The versions of `ConversionReview` that this server, and the one before it, can send.
+/// The versions of `ConversionReview` that upstream supports.
 const REVIEW_VERSIONS: [&str; 2] = ["v1", "v1beta1"];
-/// What ends the sentences about URLs.
-const FORM: &str = "; desired format: https://host[/path]";
+/// The end of messages about URLs.
+const DESIRED_FORMAT: &str = "; desired format: https://host[/path]";
 
 pub(super) fn validate(
     conversion: &CustomResourceConversion,
-    tolerance: &Tolerance,
+    old_definition: &OldDefinition,
     path: &Path,
     errors: &mut ErrorList,
 ) {
@@ -52,7 +52,7 @@ pub(super) fn validate(
                 errors.push(FieldError::required(&client_path, detail));
             }
         }
-        validate_versions(versions, tolerance, &versions_path, errors);
+        validate_versions(versions, old_definition, &versions_path, errors);
         return;
     }
     let detail = "should not be set when strategy is not set to Webhook";
@@ -64,8 +64,8 @@ pub(super) fn validate(
     }
 }
 
-/// Whether a definition names versions, none of which is known.
-pub(super) fn knows_no_version(definition: &CustomResourceDefinition) -> bool {
+/// Whether a definition lists review versions, but none that is known.
+pub(super) fn has_no_known_version(definition: &CustomResourceDefinition) -> bool {
     let webhook = definition
         .spec
         .conversion
@@ -84,7 +84,7 @@ fn is_known(version: &String) -> bool {
 
 fn validate_versions(
     versions: &[String],
-    tolerance: &Tolerance,
+    old_definition: &OldDefinition,
     path: &Path,
     errors: &mut ErrorList,
 ) {
@@ -106,7 +106,7 @@ fn validate_versions(
                 .map(|s| FieldError::invalid(&path, version, s)),
         );
     }
-    if !tolerance.review_versions && !versions.iter().any(is_known) {
+    if !old_definition.review_versions && !versions.iter().any(is_known) {
         let detail = format!(
             "must include at least one of {}",
             REVIEW_VERSIONS.join(", ")
@@ -141,11 +141,11 @@ fn validate_url(url: &str, path: &Path, errors: &mut ErrorList) {
     if scheme != "https" {
         invalid(
             scheme,
-            format!("'https' is the only allowed URL scheme{FORM}"),
+            format!("'https' is the only allowed URL scheme{DESIRED_FORMAT}"),
         );
     }
     if host.is_empty() {
-        invalid("", format!("host must be specified{FORM}"));
+        invalid("", format!("host must be specified{DESIRED_FORMAT}"));
     }
     for (value, what) in [
         (user, "user information is not"),
@@ -158,7 +158,7 @@ fn validate_url(url: &str, path: &Path, errors: &mut ErrorList) {
     }
 }
 
-/// Name and namespace change places, as they do upstream.
+/// As upstream, the errors of name and namespace are swapped.
 fn validate_service(service: &ServiceReference, path: &Path, errors: &mut ErrorList) {
     for (field, value) in [("name", &service.namespace), ("namespace", &service.name)] {
         if value.is_empty() {

@@ -1,4 +1,4 @@
-//! Defaults are valid, and declare all that is in them
+//! Defaults must be valid, and must not have unknown fields
 //! (`k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting/validation.go`).
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
@@ -13,19 +13,19 @@ use crate::prune::META_FIELDS;
 use crate::validate::Options;
 use crate::value::bad_value;
 
-/// How defaults are judged.
+/// How defaults are validated.
 pub(super) struct Defaults<'a> {
-    /// Whether they may have nothing that would be pruned.
+    /// Whether they may not have fields that would be pruned.
     pub(super) pruned: bool,
     pub(super) check: CheckMetadata<'a>,
 }
 
-/// The object that surrounds a default.
+/// The object around a default.
 #[derive(Clone, Copy)]
 struct Around<'s> {
-    /// The schema of the object that has metadata, the root or an embedded one.
+    /// The schema of that object, which is the root or an embedded resource.
     object: NodeRef<'s>,
-    /// Whether the default is of that metadata, or in it.
+    /// Whether the default is its metadata, or a part of that.
     in_metadata: bool,
 }
 
@@ -53,7 +53,7 @@ pub(super) fn validate(
     Walk { defaults, errors }.node(props, root, around, &mut Vec::new(), path, true);
 }
 
-/// Whether some default has what would be pruned.
+/// Whether some default has fields that would be pruned.
 pub(super) fn has_unpruned(props: &JSONSchemaProps) -> bool {
     let Ok(schema) = Schema::compile(props) else {
         return false;
@@ -114,7 +114,7 @@ impl Walk<'_> {
                 self.value(&default.0, node, is_object, &path);
             }
         }
-        // defaults of additionalProperties are never reached here, as upstream
+        // as upstream, defaults of additionalProperties are not checked
         if let Some((items, node)) = parts(props).items.zip(node.items()) {
             steps.push(Step::Item);
             self.node(items, node, around, steps, &path.child("items"), false);
@@ -150,7 +150,7 @@ impl Walk<'_> {
         }
         let mut coerced = default.clone();
         let base = path.as_str();
-        if let Err(error) = embedded::coerce(node, &mut coerced, base, is_object, Malformed::Refuse)
+        if let Err(error) = embedded::coerce(node, &mut coerced, base, is_object, Malformed::Reject)
         {
             self.errors.push(error);
             return;
@@ -172,7 +172,7 @@ impl Walk<'_> {
         self.errors.extend(node.validate(default, options).errors);
     }
 
-    /// A default of metadata is judged as part of an object that has nothing else.
+    /// Validates a default of metadata as part of an object that has only metadata.
     fn of_metadata(
         &mut self,
         default: &Value,
@@ -187,7 +187,7 @@ impl Walk<'_> {
             FieldError::invalid(path, bad_value(default), detail)
         };
         if let Err(error) =
-            embedded::coerce(around.object, &mut object, "", true, Malformed::Refuse)
+            embedded::coerce(around.object, &mut object, "", true, Malformed::Reject)
         {
             self.errors.push(invalid(error.to_string()));
             return;

@@ -1,4 +1,4 @@
-//! Paths into a schema, as selectable fields and rules name them
+//! Field paths of selectable fields and rules
 //! (`k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel`, `ValidFieldPath`).
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
@@ -7,7 +7,8 @@ use super::parts;
 
 type Found<'p> = (Vec<String>, Option<&'p JSONSchemaProps>);
 
-/// The names on a path, and the schema where it ends: none behind `additionalProperties: true`.
+/// The names on a path, and the schema at its end, which is `None` below `additionalProperties:
+/// true`.
 pub(super) fn resolve<'p>(
     text: &str,
     props: &'p JSONSchemaProps,
@@ -28,7 +29,7 @@ pub(super) fn resolve<'p>(
             if after.is_empty() {
                 return Err("unexpected end of JSON path".to_owned());
             }
-            // a delimiter is a name to upstream's scanner
+            // upstream's scanner treats a delimiter as a name
             let end = match after.find(['.', '[', ']']) {
                 Some(0) => 1,
                 Some(end) => end,
@@ -53,17 +54,19 @@ fn below<'p>(
     props: Option<&'p JSONSchemaProps>,
     name: &str,
 ) -> Result<Option<&'p JSONSchemaProps>, String> {
-    let nowhere = || Err("does not refer to a valid field".to_owned());
-    let Some(props) = props else { return nowhere() };
+    let not_found = || Err("does not refer to a valid field".to_owned());
+    let Some(props) = props else {
+        return not_found();
+    };
     let declared = props.properties.as_ref().filter(|p| !p.is_empty());
     match declared {
-        Some(declared) => declared.get(name).map(Some).map_or_else(nowhere, Ok),
+        Some(declared) => declared.get(name).map(Some).map_or_else(not_found, Ok),
         None if props.additional_properties.is_some() => Ok(parts(props).values),
-        None => nowhere(),
+        None => not_found(),
     }
 }
 
-/// A name in single quotes and a bracket, and what follows.
+/// Parses a quoted name up to its closing bracket. Returns it and the rest.
 fn bracketed(text: &str) -> Result<(String, &str), String> {
     let Some(quoted) = text.strip_prefix('\'') else {
         if text.is_empty() {

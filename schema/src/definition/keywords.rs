@@ -1,22 +1,22 @@
-//! Keywords, wherever in a schema they stand, branches included.
+//! Validates keywords of all schemas, including branches.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, JSONSchemaPropsOrArray, JSONSchemaPropsOrBool, JSONSchemaPropsOrStringArray,
 };
 use portcullis_api::{ErrorList, FieldError, Path};
 
-use super::tolerance::Tolerance;
+use super::old_definition::OldDefinition;
 use super::{is, is_blank, list, list_keys, parts, rules, text};
 use crate::prune::META_FIELDS;
 
 const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
 
-/// What surrounds a schema.
+/// The context of a schema.
 #[derive(Clone, Copy)]
 pub(super) struct Inside {
     root: bool,
     metadata: bool,
-    /// Why there may be no defaults.
+    /// Why defaults are not allowed, if so.
     no_defaults: Option<&'static str>,
 }
 
@@ -58,26 +58,26 @@ impl Inside {
     }
 }
 
-pub(super) fn has_odd_type(props: &JSONSchemaProps) -> bool {
+pub(super) fn has_unknown_type(props: &JSONSchemaProps) -> bool {
     let kind = text(props.type_.as_ref());
     !kind.is_empty() && !TYPES.contains(&kind)
 }
 
 pub(super) fn validate(
     props: &JSONSchemaProps,
-    tolerance: &Tolerance,
+    old_definition: &OldDefinition,
     inside: Inside,
     path: &Path,
     errors: &mut ErrorList,
 ) {
-    standard(props, tolerance, inside, path, errors);
+    standard(props, old_definition, inside, path, errors);
     if is(props.unique_items) {
         let detail =
             "uniqueItems cannot be set to true since the runtime complexity becomes quadratic";
         errors.push(FieldError::forbidden(&path.child("uniqueItems"), detail));
     }
     let mut go = |part: &JSONSchemaProps, inside: Inside, path: &Path, errors: &mut ErrorList| {
-        validate(part, tolerance, inside, path, errors);
+        validate(part, old_definition, inside, path, errors);
     };
     additional(props, inside, path, errors, &mut go);
     for (name, property) in props.properties.iter().flatten() {
@@ -98,20 +98,20 @@ pub(super) fn validate(
         ));
     }
     map_type(props, path, errors);
-    list_keys::validate(props, tolerance, path, errors);
+    list_keys::validate(props, old_definition, path, errors);
     rules::validate(props, path, errors);
 }
 
-/// What OpenAPI has and definitions may not.
+/// Keywords of OpenAPI that definitions may not use.
 fn standard(
     props: &JSONSchemaProps,
-    tolerance: &Tolerance,
+    old_definition: &OldDefinition,
     inside: Inside,
     path: &Path,
     errors: &mut ErrorList,
 ) {
     let kind = text(props.type_.as_ref());
-    if has_odd_type(props) && !tolerance.odd_types {
+    if has_unknown_type(props) && !old_definition.unknown_types {
         errors.push(FieldError::not_supported(&path.child("type"), kind, &TYPES));
     }
     if let (Some(reason), true) = (inside.no_defaults, props.default.is_some()) {
@@ -159,15 +159,15 @@ fn standard(
     }
 }
 
-/// How a walk goes on.
-type Go<'g> = &'g mut dyn FnMut(&JSONSchemaProps, Inside, &Path, &mut ErrorList);
+/// Visits a child schema.
+type Visit<'g> = &'g mut dyn FnMut(&JSONSchemaProps, Inside, &Path, &mut ErrorList);
 
 fn additional(
     props: &JSONSchemaProps,
     inside: Inside,
     path: &Path,
     errors: &mut ErrorList,
-    go: Go<'_>,
+    go: Visit<'_>,
 ) {
     let Some(additional) = &props.additional_properties else {
         return;
@@ -187,8 +187,14 @@ fn additional(
     }
 }
 
-/// All that is below a schema beside its properties.
-fn below(props: &JSONSchemaProps, inside: Inside, path: &Path, errors: &mut ErrorList, go: Go<'_>) {
+/// Visits all children of a schema except its properties.
+fn below(
+    props: &JSONSchemaProps,
+    inside: Inside,
+    path: &Path,
+    errors: &mut ErrorList,
+    go: Visit<'_>,
+) {
     if let Some(not) = &props.not {
         go(not, inside, &path.child("not"), errors);
     }

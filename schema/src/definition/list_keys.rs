@@ -1,4 +1,4 @@
-//! Types of lists, and the keys that tell their items apart.
+//! Validates list types, and the keys that identify items.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use portcullis_api::field_error::BadValue;
 use portcullis_api::{ErrorList, FieldError, Path};
 
-use super::tolerance::Tolerance;
+use super::old_definition::OldDefinition;
 use super::{go_strings, is, list, parts, text};
 
 const LIST_TYPE: &str = "x-kubernetes-list-type";
@@ -16,14 +16,16 @@ const KEYS: &str = "x-kubernetes-list-map-keys";
 
 pub(super) fn validate(
     props: &JSONSchemaProps,
-    tolerance: &Tolerance,
+    old_definition: &OldDefinition,
     path: &Path,
     errors: &mut ErrorList,
 ) {
     let list_type = props.x_kubernetes_list_type.as_deref();
     let kind = text(props.type_.as_ref());
     if let Some(list_type) = list_type {
-        if !require_type(kind, "array", LIST_TYPE, path, errors) && !tolerance.sets_of_granular {
+        if !require_type(kind, "array", LIST_TYPE, path, errors)
+            && !old_definition.non_atomic_set_items
+        {
             validate_set(props, path, errors);
         }
         if !matches!(list_type, "atomic" | "set" | "map") {
@@ -47,12 +49,12 @@ pub(super) fn validate(
     if list_type == Some("map") {
         validate_map(props, path, errors);
     }
-    if !tolerance.loose_keys {
+    if !old_definition.optional_keys {
         validate_keys(props, path, errors);
     }
 }
 
-/// Whether a type is missing or another than an extension needs.
+/// Reports a type that is missing or not the one that an extension requires.
 pub(super) fn require_type(
     kind: &str,
     wanted: &str,
@@ -70,8 +72,8 @@ pub(super) fn require_type(
     true
 }
 
-/// The extension that the items of a set must have set to `atomic`, and what it is.
-pub(super) fn is_set_of_granular(props: &JSONSchemaProps) -> Option<(&'static str, Option<&str>)> {
+/// The extension that the items of a set must set to `atomic`, and its value, if they do not.
+pub(super) fn non_atomic_items(props: &JSONSchemaProps) -> Option<(&'static str, Option<&str>)> {
     let items = parts(props)
         .items
         .filter(|_| props.x_kubernetes_list_type.as_deref() == Some("set"))?;
@@ -80,7 +82,7 @@ pub(super) fn is_set_of_granular(props: &JSONSchemaProps) -> Option<(&'static st
         "array" => list_type
             .filter(|t| *t != "atomic")
             .map(|t| (LIST_TYPE, Some(t))),
-        // as upstream, the value reported is the list type even here
+        // as upstream, the list type is reported even here
         "object" if items.x_kubernetes_map_type.as_deref() != Some("atomic") => {
             Some(("x-kubernetes-map-type", list_type))
         }
@@ -89,7 +91,7 @@ pub(super) fn is_set_of_granular(props: &JSONSchemaProps) -> Option<(&'static st
 }
 
 fn validate_set(props: &JSONSchemaProps, path: &Path, errors: &mut ErrorList) {
-    if let Some((extension, value)) = is_set_of_granular(props) {
+    if let Some((extension, value)) = non_atomic_items(props) {
         let path = path.child("items").child(extension);
         let detail = "must be atomic as item of a list with x-kubernetes-list-type=set";
         let value = value.map_or_else(BadValue::null, BadValue::from);
@@ -161,13 +163,13 @@ fn validate_map(props: &JSONSchemaProps, path: &Path, errors: &mut ErrorList) {
     }
 }
 
-pub(super) fn has_loose_keys(props: &JSONSchemaProps) -> bool {
+pub(super) fn has_optional_keys(props: &JSONSchemaProps) -> bool {
     let mut errors = Vec::new();
     validate_keys(props, &Path::default(), &mut errors);
     !errors.is_empty()
 }
 
-/// Items are never null, and keys always there.
+/// Items may not be null, and keys must be required or have defaults.
 fn validate_keys(props: &JSONSchemaProps, path: &Path, errors: &mut ErrorList) {
     let list_type = text(props.x_kubernetes_list_type.as_ref());
     let Some(items) = parts(props)

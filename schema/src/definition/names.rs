@@ -1,11 +1,11 @@
-//! Names of kinds and resources.
+//! Validates the names of kinds and resources.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinitionNames;
 use portcullis_api::{ErrorList, FieldError, Path, name};
 
 use super::{list, text};
 
-/// What must be set in the spec; in the status it may be missing.
+/// Checks the names that the spec must set; in the status they may be missing.
 pub(super) fn require(names: &CustomResourceDefinitionNames, path: &Path, errors: &mut ErrorList) {
     for (field, value) in [
         ("plural", names.plural.as_str()),
@@ -19,7 +19,7 @@ pub(super) fn require(names: &CustomResourceDefinitionNames, path: &Path, errors
     }
 }
 
-/// What is set must be a DNS label; kinds may have capitals.
+/// Checks that names are DNS labels; kinds may have capital letters.
 pub(super) fn validate(names: &CustomResourceDefinitionNames, path: &Path, errors: &mut ErrorList) {
     let list_kind = text(names.list_kind.as_ref());
     for (field, value, mixed_case) in [

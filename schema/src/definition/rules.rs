@@ -1,4 +1,4 @@
-//! `x-kubernetes-validations`, as far as it can be judged without compiling the expressions.
+//! Validates `x-kubernetes-validations`, without compiling the expressions.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     JSONSchemaProps, ValidationRule,
@@ -16,7 +16,7 @@ const REASONS: [&str; 4] = [
 
 pub(super) fn validate(props: &JSONSchemaProps, path: &Path, errors: &mut ErrorList) {
     let path = path.child("x-kubernetes-validations");
-    // once for all rules: this looks at all that is below
+    // once for all rules, as this walks the whole schema
     let mut is_broken = None;
     for (i, rule) in list(props.x_kubernetes_validations.as_ref())
         .iter()
@@ -32,7 +32,8 @@ pub(super) fn validate(props: &JSONSchemaProps, path: &Path, errors: &mut ErrorL
             ));
         }
         if !text(rule.field_path.as_ref()).is_empty() {
-            let broken = *is_broken.get_or_insert_with(|| structural::broken(props).is_some());
+            let broken =
+                *is_broken.get_or_insert_with(|| structural::conversion_error(props).is_some());
             let props = (!broken).then_some(props);
             validate_field_path(rule, props, &path.child("fieldPath"), errors);
         }
@@ -79,7 +80,7 @@ fn validate_texts(rule: &ValidationRule, path: &Path, errors: &mut ErrorList) {
     }
 }
 
-/// Checks the path of a field, within a schema that has a structure.
+/// Checks the field path of a rule in a structural schema.
 fn validate_field_path(
     rule: &ValidationRule,
     props: Option<&JSONSchemaProps>,

@@ -1,25 +1,25 @@
-//! A version's schema: what only its root has, and the order in which the rest is checked.
+//! Validates the schema of a version: its root, and then all checks in order.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
 use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::defaults::{self, Defaults};
 use super::keywords::{self, Inside};
-use super::tolerance::Tolerance;
+use super::old_definition::OldDefinition;
 use super::{is, is_blank, list, structural, text};
 use crate::arena::Schema;
 use crate::embedded::CheckMetadata;
 
-/// What schemas are checked with.
+/// The parameters of the validation of schemas.
 pub(super) struct SchemaRules<'a> {
-    pub(super) tolerance: &'a Tolerance,
+    pub(super) old_definition: &'a OldDefinition,
     pub(super) check: CheckMetadata<'a>,
     /// Whether the schema must be structural.
     pub(super) structural: bool,
 }
 
 impl SchemaRules<'_> {
-    /// Validates the schema that stands in `openAPIV3Schema` at a path.
+    /// Validates the schema in `openAPIV3Schema` at a path.
     pub(super) fn validate(
         &self,
         props: &JSONSchemaProps,
@@ -40,7 +40,13 @@ impl SchemaRules<'_> {
             ));
         }
         let broken = self.validate_structure(props, &schema_path, errors);
-        keywords::validate(props, self.tolerance, Inside::root(), &schema_path, errors);
+        keywords::validate(
+            props,
+            self.old_definition,
+            Inside::root(),
+            &schema_path,
+            errors,
+        );
         if errors.len() > before {
             return;
         }
@@ -52,8 +58,8 @@ impl SchemaRules<'_> {
         }
     }
 
-    /// The structure, and once that is right, the defaults. Errors of schemas without any
-    /// structure overlap with those of their keywords, so they are only returned.
+    /// Validates the structure, and if that is valid, the defaults. Errors of schemas without any
+    /// structure duplicate those of keywords, so they are only returned.
     fn validate_structure(
         &self,
         props: &JSONSchemaProps,
@@ -63,7 +69,7 @@ impl SchemaRules<'_> {
         if !self.structural {
             return None;
         }
-        if let Some(broken) = structural::broken(props) {
+        if let Some(broken) = structural::conversion_error(props) {
             return Some(broken);
         }
         let found = structural::validate(props, path);
@@ -76,7 +82,7 @@ impl SchemaRules<'_> {
             Err(error) => return Some(error.to_string()),
         };
         let defaults = Defaults {
-            pruned: !self.tolerance.unpruned_defaults,
+            pruned: !self.old_definition.unpruned_defaults,
             check: self.check,
         };
         defaults::validate(&defaults, props, compiled.root(), path, errors);
@@ -84,8 +90,8 @@ impl SchemaRules<'_> {
     }
 }
 
-/// With a status subresource only such keywords may stand at the root as do not get lost when the
-/// status is validated alone.
+/// With a status subresource, the root may only have keywords that still apply when the status is
+/// validated alone.
 fn validate_root(props: &JSONSchemaProps, path: &Path, errors: &mut ErrorList) {
     let kind = text(props.type_.as_ref());
     if !kind.is_empty() && kind != "object" {
@@ -93,7 +99,7 @@ fn validate_root(props: &JSONSchemaProps, path: &Path, errors: &mut ErrorList) {
         errors.push(FieldError::invalid(&path.child("type"), kind, detail));
         return;
     }
-    // the name alone: the whole schema, as upstream prints it, tells less
+    // only the keyword, as upstream's dump of the whole schema is less useful
     if let Some(name) = not_at_root(props) {
         let detail = "only [Description Type Format Title Maximum ExclusiveMaximum Minimum ExclusiveMinimum \
                       MaxLength MinLength Pattern MaxItems MinItems UniqueItems MultipleOf Required Items \

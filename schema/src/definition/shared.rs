@@ -1,8 +1,8 @@
-//! What all versions of a definition share.
+//! What is the same in all versions of a definition.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinitionVersion;
 
-/// What is identical in all versions, so that errors are reported at the top level.
+/// Which parts are the same in all versions, so that their errors are reported at the top level.
 #[derive(Clone, Copy, Debug)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a part of its own")]
 pub(super) struct Shared {

@@ -1,4 +1,4 @@
-//! The spec: group, scope, versions, and what the versions share.
+//! Validates the spec: group, scope, versions, and their shared parts.
 
 use std::collections::HashSet;
 
@@ -8,16 +8,16 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use portcullis_api::field_error::BadValue;
 use portcullis_api::{ErrorList, FieldError, Path, name};
 
+use super::old_definition::{OldDefinition, schema};
 use super::schema::SchemaRules;
 use super::shared::Shared;
-use super::tolerance::{Tolerance, schema};
 use super::{any, conversion, go_strings, is, names, version};
 use crate::embedded::CheckMetadata;
 
 pub(super) fn validate(
     new: &CustomResourceDefinition,
     old: Option<&CustomResourceDefinition>,
-    tolerance: &Tolerance,
+    old_definition: &OldDefinition,
     check: CheckMetadata<'_>,
     errors: &mut ErrorList,
 ) {
@@ -25,12 +25,12 @@ pub(super) fn validate(
     let spec = &new.spec;
     validate_group(&spec.group, &path.child("group"), errors);
     validate_scope(&spec.scope, &path.child("scope"), errors);
-    validate_presence(spec, tolerance, &path, errors);
+    validate_presence(spec, old_definition, &path, errors);
     let shared = Shared::of(&spec.versions);
     let rules = SchemaRules {
-        tolerance,
+        old_definition,
         check,
-        structural: requires_structural(spec, tolerance),
+        structural: requires_structural(spec, old_definition),
     };
     for (i, version) in spec.versions.iter().enumerate() {
         let path = path.child("versions").index(i);
@@ -49,9 +49,9 @@ pub(super) fn validate(
     names::require(&spec.names, &path.child("names"), errors);
     names::validate(&spec.names, &path.child("names"), errors);
     version::validate_shared(&spec.versions, shared, &rules, &path, errors);
-    validate_conversion(spec, tolerance, &path, errors);
+    validate_conversion(spec, old_definition, &path, errors);
     if let Some(old) = old {
-        validate_immutable(spec, &old.spec, tolerance, &path, errors);
+        validate_immutable(spec, &old.spec, old_definition, &path, errors);
     }
 }
 
@@ -79,21 +79,21 @@ fn validate_scope(scope: &str, path: &Path, errors: &mut ErrorList) {
     }
 }
 
-/// Each version has a schema.
+/// Each version must have a schema.
 fn validate_presence(
     spec: &CustomResourceDefinitionSpec,
-    tolerance: &Tolerance,
+    old_definition: &OldDefinition,
     path: &Path,
     errors: &mut ErrorList,
 ) {
     let preserves = is(spec.preserve_unknown_fields);
-    let detail = match tolerance.missing_schemas {
+    let detail = match old_definition.missing_schemas {
         false => "schemas are required",
         true if preserves => return,
         true => "because otherwise all fields are pruned",
     };
     for (i, version) in spec.versions.iter().enumerate() {
-        let counts = version.served || !tolerance.missing_schemas;
+        let counts = version.served || !old_definition.missing_schemas;
         if counts && schema(version).is_none() {
             let path = path
                 .child("versions")
@@ -113,8 +113,11 @@ fn validate_presence(
     }
 }
 
-/// Pruning, defaults and Kubernetes' extensions need a structural schema.
-fn requires_structural(spec: &CustomResourceDefinitionSpec, tolerance: &Tolerance) -> bool {
+/// Pruning, defaults and Kubernetes' extensions require a structural schema.
+fn requires_structural(
+    spec: &CustomResourceDefinitionSpec,
+    old_definition: &OldDefinition,
+) -> bool {
     let needs = |version: &CustomResourceDefinitionVersion| {
         schema(version).is_some_and(|s| {
             any(s, &|s| {
@@ -132,18 +135,18 @@ fn requires_structural(spec: &CustomResourceDefinitionSpec, tolerance: &Toleranc
             })
         })
     };
-    !tolerance.not_structural
+    !old_definition.not_structural
         || !is(spec.preserve_unknown_fields)
         || spec.versions.iter().any(needs)
 }
 
-/// Names are unique, and one version is stored.
+/// Names must be unique, and exactly one version must be the storage version.
 fn validate_versions(
     versions: &[CustomResourceDefinitionVersion],
     path: &Path,
     errors: &mut ErrorList,
 ) {
-    // as names alone: the whole is as long as the definition
+    // only the names, as the whole versions are as long as the definition
     let value = || -> BadValue {
         let names: Vec<_> = versions.iter().map(|v| v.name.clone()).collect();
         go_strings(&names)
@@ -161,7 +164,7 @@ fn validate_versions(
         let detail = "must have exactly one version marked as storage version";
         errors.push(FieldError::invalid(&all, value(), detail));
     }
-    // upstream's internal form repeats the first one
+    // upstream's internal type repeats the first one
     let Some(first) = versions.first().filter(|first| !first.name.is_empty()) else {
         return;
     };
@@ -174,7 +177,7 @@ fn validate_versions(
 
 fn validate_conversion(
     spec: &CustomResourceDefinitionSpec,
-    tolerance: &Tolerance,
+    old_definition: &OldDefinition,
     path: &Path,
     errors: &mut ErrorList,
 ) {
@@ -190,13 +193,13 @@ fn validate_conversion(
             detail,
         ));
     }
-    conversion::validate(conversion, tolerance, &path, errors);
+    conversion::validate(conversion, old_definition, &path, errors);
 }
 
 fn validate_immutable(
     new: &CustomResourceDefinitionSpec,
     old: &CustomResourceDefinitionSpec,
-    tolerance: &Tolerance,
+    old_definition: &OldDefinition,
     path: &Path,
     errors: &mut ErrorList,
 ) {
@@ -206,13 +209,13 @@ fn validate_immutable(
             &new.scope,
             &old.scope,
             path.child("scope"),
-            tolerance.established,
+            old_definition.established,
         ),
         (
             &new.names.kind,
             &old.names.kind,
             names.child("kind"),
-            tolerance.established,
+            old_definition.established,
         ),
         (&new.group, &old.group, path.child("group"), true),
         (

@@ -12,7 +12,7 @@ use portcullis_api::{ErrorList, FieldError, Path};
 use super::{any, complete, is, parts, text};
 use crate::compile::CompileError;
 
-/// Where a schema stands.
+/// The level of a schema.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Level {
     Root,
@@ -20,9 +20,9 @@ enum Level {
     Field,
 }
 
-/// What keeps a schema from having a structure, as upstream words it; the keywords' own rules tell
-/// it better.
-pub(super) fn broken(props: &JSONSchemaProps) -> Option<String> {
+/// Why a schema has no structure at all, with upstream's message; the rules of keywords report it
+/// more precisely.
+pub(super) fn conversion_error(props: &JSONSchemaProps) -> Option<String> {
     let unsupported = |p: &JSONSchemaProps| -> Option<String> {
         if p.x_kubernetes_preserve_unknown_fields == Some(false) {
             return Some(
@@ -49,10 +49,10 @@ pub(super) fn broken(props: &JSONSchemaProps) -> Option<String> {
 
 /// Whether a schema, new or stored, is structural.
 pub(crate) fn is_structural(props: &JSONSchemaProps) -> bool {
-    broken(props).is_none() && validate(props, &Path::default()).is_empty()
+    conversion_error(props).is_none() && validate(props, &Path::default()).is_empty()
 }
 
-/// What is wrong with the structure, sorted by the text of the errors.
+/// Validates the structure. Errors are sorted by message.
 pub(super) fn validate(props: &JSONSchemaProps, path: &Path) -> ErrorList {
     let mut errors = Vec::new();
     let mut patterns = branch::Patterns::default();

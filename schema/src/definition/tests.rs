@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// A definition as a client sends it.
+/// A definition before defaulting.
 fn plain() -> Value {
     json!({
         "metadata": {"name": "widgets.example.org"},
@@ -45,7 +45,7 @@ fn with_property(property: &Value) -> Value {
 }
 
 #[test]
-fn properties_are_told_as_the_goldens_say() {
+fn properties_match_their_goldens() {
     let cases: Vec<Value> =
         serde_json::from_str(include_str!("../../testdata/properties.json")).unwrap();
     for case in cases {
@@ -60,7 +60,7 @@ fn properties_are_told_as_the_goldens_say() {
 }
 
 #[test]
-fn definitions_are_told_as_the_goldens_say() {
+fn definitions_match_their_goldens() {
     let cases: Vec<Value> =
         serde_json::from_str(include_str!("../../testdata/definitions.json")).unwrap();
     for case in cases {
@@ -70,7 +70,7 @@ fn definitions_are_told_as_the_goldens_say() {
 }
 
 #[test]
-fn what_is_left_out_is_filled_in() {
+fn names_and_conversion_are_defaulted() {
     let definition = of(&plain(), None);
     assert_eq!(definition.spec.names.singular.as_deref(), Some("widget"));
     assert_eq!(
@@ -82,7 +82,7 @@ fn what_is_left_out_is_filled_in() {
 }
 
 #[test]
-fn kind_and_scope_are_fixed_once_established() {
+fn kind_and_scope_are_immutable_once_established() {
     let mut old = of(&plain(), None);
     let change = json!({"spec": {"scope": "Cluster", "names": {"kind": "Gadget", "listKind": "GadgetList"}}});
     assert!(errors(&of(&patched(&change), Some(&old)), Some(&old)).is_empty());
@@ -102,7 +102,7 @@ fn kind_and_scope_are_fixed_once_established() {
 }
 
 #[test]
-fn stored_versions_stay_until_they_are_migrated() {
+fn stored_versions_must_be_kept_until_they_are_migrated() {
     let old = of(&plain(), None);
     let mut renamed = plain();
     renamed["spec"]["versions"][0]["name"] = json!("v2");
@@ -114,7 +114,7 @@ fn stored_versions_stay_until_they_are_migrated() {
 }
 
 #[test]
-fn mistakes_that_were_there_before_are_tolerated() {
+fn errors_of_the_old_definition_may_be_kept() {
     for property in [
         json!({"type": "array", "items": {"type": "object"}, "x-kubernetes-list-type": "set"}),
         json!({"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"],

@@ -1,5 +1,4 @@
-//! What each version has, or all of them share: deprecation, schema, subresources, columns,
-//! selectable fields.
+//! Validates a version: deprecation, schema, subresources, columns, selectable fields.
 
 use std::collections::HashSet;
 
@@ -9,15 +8,15 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use portcullis_api::{ErrorList, FieldError, Path};
 
+use super::old_definition::{SELECTABLE_MAX, schema};
 use super::schema::SchemaRules;
 use super::shared::Shared;
-use super::tolerance::{SELECTABLE_MAX, schema};
 use super::{field_path, is, list, text};
 
-/// How many characters a deprecation's text may have.
+/// The maximum length of a deprecation warning, in characters.
 const WARNING_MAX: usize = 256;
 
-/// Checks what belongs to one version alone.
+/// Checks the parts that are not the same in all versions.
 pub(super) fn validate(
     version: &CustomResourceDefinitionVersion,
     shared: Shared,
@@ -40,7 +39,7 @@ pub(super) fn validate(
     }
 }
 
-/// Checks what all versions share, reported at the top level.
+/// Checks the parts that are the same in all versions, and reports them at the top level.
 pub(super) fn validate_shared(
     versions: &[CustomResourceDefinitionVersion],
     shared: Shared,
@@ -99,7 +98,7 @@ fn validate_warning(
     }
 }
 
-/// Go's `unicode.IsPrint`, as far as Rust knows: of the spaces only the plain one.
+/// An approximation of Go's `unicode.IsPrint`: of spaces, only ASCII's.
 fn is_printable(c: char) -> bool {
     c == ' '
         || !(c.is_control()
@@ -234,12 +233,12 @@ fn validate_selectable(
             errors.push(FieldError::duplicate(&path, &field.json_path));
         }
     }
-    if unique.len() > SELECTABLE_MAX && !rules.tolerance.allows_selectable(version) {
+    if unique.len() > SELECTABLE_MAX && !rules.old_definition.allows_selectable(version) {
         errors.push(FieldError::too_many(path, unique.len(), SELECTABLE_MAX));
     }
 }
 
-/// The names that lead to a selectable field, if they lead anywhere.
+/// The names on the path of a selectable field, if it is valid.
 fn selectable(
     json_path: &str,
     props: &JSONSchemaProps,

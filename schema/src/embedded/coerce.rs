@@ -1,4 +1,4 @@
-//! Types of embedded metadata.
+//! Coerces the metadata of embedded resources to its type.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::decode::{self, Decoded};
@@ -7,15 +7,15 @@ use serde_json::{Map, Value};
 
 use super::Malformed;
 use crate::arena::{Flags, NodeRef, Schema};
-use crate::place::Place;
+use crate::location::Location;
 use crate::value::bad_value;
 
 impl Schema {
-    /// Gives embedded resources metadata that has the fields of metadata and no others, and says
-    /// which were dropped. The metadata of the object itself is the caller's business.
+    /// Coerces the metadata of embedded resources, and returns the paths of unknown fields, which
+    /// are dropped. The caller handles the metadata of the object itself.
     ///
     /// # Errors
-    /// The first field of the wrong type, unless such are to be dropped.
+    /// The first field of the wrong type, unless these are dropped.
     pub fn coerce(
         &self,
         object: &mut Value,
@@ -25,7 +25,7 @@ impl Schema {
     }
 }
 
-/// The same of any value; `is_root` if it is itself to be an object with metadata.
+/// The same for any value; `is_root` if it is an object with metadata itself.
 pub(crate) fn coerce(
     node: NodeRef<'_>,
     value: &mut Value,
@@ -38,7 +38,7 @@ pub(crate) fn coerce(
         malformed,
         dropped: Vec::new(),
     };
-    walk.node(node, is_root, value, &Place::ROOT)?;
+    walk.node(node, is_root, value, &Location::ROOT)?;
     walk.dropped.sort();
     Ok(walk.dropped)
 }
@@ -55,7 +55,7 @@ impl Walk<'_> {
         node: NodeRef<'_>,
         is_root: bool,
         value: &mut Value,
-        place: &Place<'_>,
+        location: &Location<'_>,
     ) -> Result<(), FieldError> {
         let embedded = is_root || node.has(Flags::EMBEDDED);
         if !embedded && !node.has(Flags::EMBEDS) {
@@ -64,13 +64,13 @@ impl Walk<'_> {
         match value {
             Value::Object(fields) => {
                 if embedded {
-                    self.resource(fields, place)?;
+                    self.resource(fields, location)?;
                 }
                 for (name, value) in fields {
                     if let Some(property) = node.property(name) {
-                        self.node(property, false, value, &place.field(name))?;
+                        self.node(property, false, value, &location.field(name))?;
                     } else if let Some(entry) = node.values() {
-                        self.node(entry, false, value, &place.key(name))?;
+                        self.node(entry, false, value, &location.key(name))?;
                     }
                 }
                 Ok(())
@@ -80,7 +80,7 @@ impl Walk<'_> {
                     return Ok(());
                 };
                 let mut items = items.iter_mut().enumerate();
-                items.try_for_each(|(i, value)| self.node(item, false, value, &place.index(i)))
+                items.try_for_each(|(i, value)| self.node(item, false, value, &location.index(i)))
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
         }
@@ -89,14 +89,14 @@ impl Walk<'_> {
     fn resource(
         &mut self,
         fields: &mut Map<String, Value>,
-        place: &Place<'_>,
+        location: &Location<'_>,
     ) -> Result<(), FieldError> {
         for name in ["apiVersion", "kind"] {
             let Some(value) = fields.get(name).filter(|v| !v.is_string()) else {
                 continue;
             };
-            if self.malformed == Malformed::Refuse {
-                let path = Path::new(&place.field(name).path(self.base));
+            if self.malformed == Malformed::Reject {
+                let path = Path::new(&location.field(name).path(self.base));
                 return Err(FieldError::invalid(
                     &path,
                     bad_value(value),
@@ -108,7 +108,7 @@ impl Walk<'_> {
         let Some(metadata) = fields.get_mut("metadata") else {
             return Ok(());
         };
-        let here = place.field("metadata");
+        let here = location.field("metadata");
         match read(metadata) {
             Ok(read) => {
                 let above = here.path(self.base);
@@ -119,7 +119,7 @@ impl Walk<'_> {
                 self.dropped.extend(unknown);
                 *metadata = write(&read.value);
             }
-            Err(error) if self.malformed == Malformed::Refuse => {
+            Err(error) if self.malformed == Malformed::Reject => {
                 let path = Path::new(&here.path(self.base));
                 return Err(FieldError::invalid(&path, bad_value(metadata), error));
             }
@@ -129,12 +129,12 @@ impl Walk<'_> {
     }
 }
 
-/// Metadata, as its type.
+/// Decodes metadata.
 pub(super) fn read(metadata: &Value) -> Result<Decoded<ObjectMeta>, String> {
     decode::decode(metadata).map_err(|error| error.to_string())
 }
 
-/// Metadata as Go writes it.
+/// Encodes metadata as Go does.
 fn write(meta: &ObjectMeta) -> Value {
     let mut value = serde_json::from_slice(&encode::encode_part(meta)).unwrap_or_default();
     if let Value::Object(fields) = &mut value {
@@ -143,7 +143,7 @@ fn write(meta: &ObjectMeta) -> Value {
     value
 }
 
-/// What of malformed metadata can be read.
+/// The fields of malformed metadata that can be decoded.
 fn salvage(metadata: &Value) -> Value {
     let fields = metadata.as_object().into_iter().flatten();
     let readable = fields.filter(|(name, value)| {

@@ -30,7 +30,7 @@ fn unknown_and_empty_metadata_is_dropped() {
     let mut object = with(&json!({"kind": "K", "metadata": {
         "name": "n", "odd": 1, "labels": {}, "creationTimestamp": null, "annotations": {"a": "b"},
     }}));
-    let dropped = of().coerce(&mut object, Malformed::Refuse).unwrap();
+    let dropped = of().coerce(&mut object, Malformed::Reject).unwrap();
     assert_eq!(dropped, ["templates[0].metadata.odd"]);
     assert_eq!(
         object["templates"][0]["metadata"],
@@ -39,17 +39,17 @@ fn unknown_and_empty_metadata_is_dropped() {
 }
 
 #[test]
-fn malformed_metadata_is_refused_or_dropped() {
+fn malformed_metadata_is_rejected_or_dropped() {
     let malformed = with(&json!({"kind": 3, "metadata": {"name": 5, "namespace": "ns"}}));
     let error = of()
-        .coerce(&mut malformed.clone(), Malformed::Refuse)
+        .coerce(&mut malformed.clone(), Malformed::Reject)
         .unwrap_err();
     assert_eq!(
         error.to_string(),
         "templates[0].kind: Invalid value: 3: must be a string"
     );
     let mut named = with(&json!({"metadata": {"name": 5}}));
-    let error = of().coerce(&mut named, Malformed::Refuse).unwrap_err();
+    let error = of().coerce(&mut named, Malformed::Reject).unwrap_err();
     assert_eq!(error.field, "templates[0].metadata");
     let mut stored = malformed;
     of().coerce(&mut stored, Malformed::Drop).unwrap();

@@ -1,11 +1,11 @@
-//! What embedded resources must have.
+//! Validates embedded resources.
 
 use portcullis_api::{ErrorList, FieldError, Path, name};
 use serde_json::{Map, Value};
 
 use super::{CheckMetadata, coerce};
 use crate::arena::{Flags, NodeRef, Schema};
-use crate::place::Place;
+use crate::location::Location;
 use crate::value::bad_value;
 
 impl Schema {
@@ -15,7 +15,7 @@ impl Schema {
     }
 }
 
-/// The same of any value; `is_root` if it is itself to be an object with metadata.
+/// The same for any value; `is_root` if it is an object with metadata itself.
 pub(crate) fn validate(
     node: NodeRef<'_>,
     value: &Value,
@@ -28,7 +28,7 @@ pub(crate) fn validate(
         check,
         errors: Vec::new(),
     };
-    walk.node(node, is_root, value, &Place::ROOT);
+    walk.node(node, is_root, value, &Location::ROOT);
     walk.errors
 }
 
@@ -39,7 +39,7 @@ struct Walk<'w> {
 }
 
 impl Walk<'_> {
-    fn node(&mut self, node: NodeRef<'_>, is_root: bool, value: &Value, place: &Place<'_>) {
+    fn node(&mut self, node: NodeRef<'_>, is_root: bool, value: &Value, location: &Location<'_>) {
         let embedded = is_root || node.has(Flags::EMBEDDED);
         if !embedded && !node.has(Flags::EMBEDS) {
             return;
@@ -47,32 +47,32 @@ impl Walk<'_> {
         match value {
             Value::Object(fields) => {
                 if embedded {
-                    self.resource(fields, place);
+                    self.resource(fields, location);
                 }
                 for (name, value) in fields {
                     if let Some(property) = node.property(name) {
-                        self.node(property, false, value, &place.field(name));
+                        self.node(property, false, value, &location.field(name));
                     } else if let Some(entry) = node.values() {
-                        self.node(entry, false, value, &place.key(name));
+                        self.node(entry, false, value, &location.key(name));
                     }
                 }
             }
             Value::Array(items) => {
                 let Some(item) = node.items() else { return };
                 for (i, value) in items.iter().enumerate() {
-                    self.node(item, false, value, &place.index(i));
+                    self.node(item, false, value, &location.index(i));
                 }
             }
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
 
-    fn resource(&mut self, fields: &Map<String, Value>, place: &Place<'_>) {
+    fn resource(&mut self, fields: &Map<String, Value>, location: &Location<'_>) {
         for (name, rule) in [
             ("apiVersion", group_version as fn(&str) -> Option<String>),
             ("kind", kind),
         ] {
-            let path = Path::new(&place.field(name).path(self.base));
+            let path = Path::new(&location.field(name).path(self.base));
             let error = match fields.get(name) {
                 None => Some(FieldError::required(&path, "must not be empty")),
                 Some(Value::String(text)) if text.is_empty() => {
@@ -90,7 +90,7 @@ impl Walk<'_> {
             self.errors.extend(error);
         }
         if let Some(metadata) = fields.get("metadata") {
-            let path = Path::new(&place.field("metadata").path(self.base));
+            let path = Path::new(&location.field("metadata").path(self.base));
             match coerce::read(metadata) {
                 Ok(meta) => self.errors.extend((self.check)(&meta.value, &path)),
                 Err(error) => {

@@ -1,11 +1,11 @@
-//! Addresses of hosts, of networks and of people.
+//! Addresses of hosts and networks, and mail addresses.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// An address as Go read it before 1.17: the parts of an IPv4 address may have leading zeros.
+/// Parses an IP address as Go did before 1.17, with leading zeros in IPv4 addresses.
 pub(super) fn ip(text: &str) -> Option<IpAddr> {
     if text.contains(':') {
         return text.parse().ok().map(IpAddr::V6);
@@ -48,7 +48,8 @@ pub(super) fn is_cidr(text: &str) -> bool {
     digits && prefix.parse::<u32>().is_ok_and(|p| p <= max)
 }
 
-/// Six, eight or twenty bytes: by colons or dashes in pairs of digits, by dots in fours.
+/// Six, eight or twenty bytes: separated by colons or dashes after every two digits, or by dots
+/// after every four.
 pub(super) fn is_mac(text: &str) -> bool {
     let hex = |part: &str, len| part.len() == len && part.bytes().all(|b| b.is_ascii_hexdigit());
     let (separator, len, groups): (char, usize, &[usize]) = match text.as_bytes() {
@@ -61,7 +62,8 @@ pub(super) fn is_mac(text: &str) -> bool {
 }
 
 pub(super) fn is_hostname(text: &str) -> bool {
-    /// A label alone, or a domain whose last label has letters only; symbols and letters of any script count.
+    /// A single label, or a domain whose last label has only letters. Letters and symbols of any
+    /// script are accepted.
     static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| {
         let label = r"[a-zA-Z0-9\p{S}\p{L}]";
         let inner = r"[a-zA-Z0-9\-\p{S}\p{L}]";
@@ -95,14 +97,15 @@ pub(super) fn is_uri(text: &str) -> bool {
             &authority[end..]
         }
         _ if rest.starts_with('/') => rest,
-        // an opaque one, such as `mailto:a@b`
+        // an opaque URI, such as `mailto:a@b`
         _ => return !scheme.is_empty(),
     };
     let path = path_and_query.split('?').next().unwrap_or_default();
     is_escaped(path)
 }
 
-/// The scheme, which may be empty, and what follows it; `None` if there is none where one must be.
+/// The scheme, which may be empty, and the rest; `None` if a colon is not preceded by a valid
+/// scheme.
 fn scheme(text: &str) -> Option<(&str, &str)> {
     let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c)));
     match end {
@@ -140,7 +143,7 @@ fn is_authority(text: &str) -> bool {
     user_valid && host_valid
 }
 
-/// Whether every `%` begins an escape.
+/// Whether every `%` starts a valid escape.
 fn is_escaped(text: &str) -> bool {
     let mut parts = text.split('%');
     parts.next();
@@ -150,7 +153,7 @@ fn is_escaped(text: &str) -> bool {
     })
 }
 
-/// An address of RFC 5322: alone, or in angle brackets behind a name.
+/// An address of RFC 5322: alone, or in angle brackets after a display name.
 pub(super) fn is_email(text: &str) -> bool {
     let text = text.trim_matches([' ', '\t']);
     if is_address(text) {

@@ -1,10 +1,10 @@
-//! Identifiers, numbers with check digits, colours, bytes.
+//! Identifiers, numbers with check digits, colors, bytes.
 
 pub(super) fn is_hex(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// A UUID, whose dashes may each be missing; of a version, if one is named.
+/// A UUID, optionally of a given version. Each dash is optional.
 pub(super) fn is_uuid(text: &str, version: Option<char>) -> bool {
     let mut rest = text;
     for (i, len) in [8, 4, 4, 4, 12].into_iter().enumerate() {
@@ -15,7 +15,7 @@ pub(super) fn is_uuid(text: &str, version: Option<char>) -> bool {
             return false;
         };
         let wrong_version = i == 2 && version.is_some_and(|v| !group.starts_with(v));
-        // only of version 4 is the variant looked at
+        // the variant is checked only for version 4
         let wrong_variant =
             i == 3 && version == Some('4') && !group.starts_with(|c: char| "89abAB".contains(c));
         if !is_hex(group) || wrong_version || wrong_variant {
@@ -61,8 +61,8 @@ pub(super) fn is_isbn13(text: &str) -> bool {
     sum.is_multiple_of(10)
 }
 
-/// A number of a known card company whose digits sum up as Luhn has it; whatever stands between the
-/// digits does not count.
+/// A number of a known issuer that passes the Luhn check. Other characters between digits are
+/// ignored.
 pub(super) fn is_credit_card(text: &str) -> bool {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let starts = |prefixes: &[&str]| prefixes.iter().any(|p| digits.starts_with(p));

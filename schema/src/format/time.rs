@@ -1,11 +1,11 @@
-//! Days, moments, lengths of time.
+//! Dates, times and durations.
 
-/// `YYYY-MM-DD`, a day that there is.
+/// `YYYY-MM-DD`, an existing day.
 pub(super) fn is_date(text: &str) -> bool {
     text.len() == 10 && text.is_ascii() && text.parse::<jiff::civil::Date>().is_ok()
 }
 
-/// RFC 3339, with a fraction of any length behind any one character.
+/// RFC 3339, with a fraction of any length after any single character.
 pub(super) fn is_date_time(text: &str) -> bool {
     let lower = text.to_lowercase();
     let mut parts = lower.split('t');
@@ -48,7 +48,7 @@ fn is_zone(text: &str) -> bool {
     }
 }
 
-/// Go's notation (`1h10m`), or Scala's, in which words around the numbers do not count.
+/// Go's notation (`1h10m`), or Scala's, in which other text is ignored.
 pub(super) fn is_duration(text: &str) -> bool {
     is_go_duration(text) || is_scala_duration(text)
 }
@@ -90,7 +90,7 @@ fn unit_of(unit: &str) -> Option<f64> {
     })
 }
 
-/// Whether some number is followed by some unit; numbers that are too long are none.
+/// Whether some number is followed by some unit; numbers that are too long do not count.
 fn is_scala_duration(text: &str) -> bool {
     const EXACT: [&str; 13] = [
         "ns", "us", "µs", "ms", "s", "sec", "m", "min", "h", "hr", "d", "w", "wk",

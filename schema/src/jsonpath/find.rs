@@ -1,4 +1,4 @@
-//! What steps find.
+//! Evaluates the steps of an expression.
 
 use std::cmp::Ordering;
 
@@ -67,13 +67,13 @@ fn below<'v>(value: &'v Value, out: &mut Vec<&'v Value>) {
 
 fn at(value: &Value, index: i64) -> Option<&Value> {
     let items = value.as_array()?;
-    let place = match usize::try_from(index) {
-        Ok(place) => place,
+    let position = match usize::try_from(index) {
+        Ok(position) => position,
         Err(_) => items
             .len()
             .checked_sub(usize::try_from(index.unsigned_abs()).ok()?)?,
     };
-    items.get(place)
+    items.get(position)
 }
 
 fn slice<'v>(

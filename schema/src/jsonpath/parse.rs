@@ -1,4 +1,4 @@
-//! Text to steps.
+//! Parses expressions.
 
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ fn steps(mut rest: &str) -> Result<Vec<Step>> {
         if let Some(after) = rest.strip_prefix("..") {
             steps.push(Step::Recursive);
             rest = after;
-            // `..a` and `..[*]` go on at once
+            // `..` is followed directly by a name or bracket
             if !rest.starts_with(['[', '.']) && !rest.is_empty() {
                 rest = field(rest, &mut steps)?;
             }
@@ -47,7 +47,7 @@ fn steps(mut rest: &str) -> Result<Vec<Step>> {
     Ok(steps)
 }
 
-/// A name up to the next dot or bracket; a backslash makes either a part of it.
+/// A name up to the next dot or bracket that is not escaped by a backslash.
 fn field<'t>(text: &'t str, steps: &mut Vec<Step>) -> Result<&'t str> {
     let mut name = String::new();
     let mut escaped = false;
@@ -70,14 +70,14 @@ fn field<'t>(text: &'t str, steps: &mut Vec<Step>) -> Result<&'t str> {
         }
     }
     match name.as_str() {
-        "" => return error("a field has no name"),
+        "" => return error("a field name is missing"),
         "*" => steps.push(Step::Wildcard),
         _ => steps.push(Step::Field(name.into())),
     }
     Ok(&text[end..])
 }
 
-/// Where the bracket that is open closes, with regard to quotes and brackets inside.
+/// The offset of the closing bracket, outside of quotes and nested brackets.
 fn closing(text: &str) -> Result<usize> {
     let mut quote = None;
     let mut depth = 0_usize;
@@ -181,7 +181,7 @@ fn quoted(text: &str) -> Option<String> {
     Some(out)
 }
 
-/// The operators, those that begin with another one first.
+/// The operators; longer ones come before their prefixes.
 const OPERATORS: [(&str, Operator); 6] = [
     ("==", Operator::Equal),
     ("!=", Operator::NotEqual),

@@ -54,7 +54,7 @@ fn expressions_find_what_kubectl_finds() {
 }
 
 #[test]
-fn what_is_no_expression_is_refused() {
+fn malformed_expressions_are_rejected() {
     for path in [
         ".a[",
         ".a[x]",

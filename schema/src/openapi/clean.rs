@@ -1,11 +1,11 @@
-//! A schema's JSON as Go writes it, and walks over it.
+//! Normalizes the JSON of a schema to what Go writes.
 
 use serde_json::{Map, Value, json};
 
 pub(super) const PRESERVE: &str = "x-kubernetes-preserve-unknown-fields";
 const JUNCTORS: [&str; 3] = ["allOf", "anyOf", "oneOf"];
 
-/// Calls for each schema right below one, branches left out.
+/// Visits the child schemas of one, without branches.
 pub(super) fn each_child(schema: &mut Value, visit: &mut dyn FnMut(&mut Value)) {
     let Value::Object(schema) = schema else {
         return;
@@ -20,11 +20,11 @@ pub(super) fn each_child(schema: &mut Value, visit: &mut dyn FnMut(&mut Value)) 
     }
 }
 
-/// Leaves out what Go leaves out: the empty text, the empty list, `false`.
+/// Removes what Go omits: empty strings, empty lists, `false`.
 pub(super) fn clean(schema: &mut Value) {
     if let Value::Object(fields) = schema {
         fields.retain(|name, value| match name.as_str() {
-            // values of the definition's author
+            // arbitrary values, which are kept
             "default" | "example" => !value.is_null(),
             "additionalProperties" => true,
             _ => !is_empty(value),
@@ -47,12 +47,12 @@ fn is_empty(value: &Value) -> bool {
         Value::Bool(v) => !v,
         Value::String(v) => v.is_empty(),
         Value::Array(v) => v.is_empty(),
-        // `not: {}` says something, `properties: {}` does not
+        // `not: {}` has a meaning, `properties: {}` does not
         Value::Object(_) | Value::Number(_) => false,
     }
 }
 
-/// Spells out what `x-kubernetes-int-or-string` means.
+/// Adds the equivalent types to `x-kubernetes-int-or-string`.
 pub(super) fn unfold(schema: &mut Value) {
     let types = json!([{"type": "integer"}, {"type": "string"}]);
     if let Value::Object(fields) = schema

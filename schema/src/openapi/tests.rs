@@ -25,7 +25,7 @@ fn published(schema: &Value, form: Form) -> Value {
 }
 
 #[test]
-fn v3_keeps_everything_and_v2_what_it_can() {
+fn v3_keeps_everything_and_v2_what_it_supports() {
     let schema = json!({"type": "object", "properties": {"spec": {
         "type": "object", "description": "what is wanted", "required": ["a", "n"],
         "properties": {
@@ -70,7 +70,7 @@ fn v3_keeps_everything_and_v2_what_it_can() {
 }
 
 #[test]
-fn what_preserves_everything_declares_nothing_in_v2() {
+fn schemas_that_preserve_everything_declare_nothing_in_v2() {
     let schema = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true, "properties": {"a": {"type": "string"}}});
     let v2 = object_schema(&spec(&schema), "v1", Form::V2).unwrap();
     assert_eq!(v2["type"], "object");

@@ -1,11 +1,12 @@
-//! What Swagger 2.0, and kubectl's reading of it, cannot do
+//! Converts schemas to what Swagger 2.0, and kubectl's parser of it, supports
 //! (`k8s.io/apiextensions-apiserver/pkg/controller/openapi/v2/conversion.go`).
 
 use serde_json::{Map, Value};
 
 use super::clean::{PRESERVE, each_child};
 
-/// Takes out junctors and `nullable`, and the types and fields of what may be anything.
+/// Removes junctors and `nullable`, and the types and fields of schemas that accept other types,
+/// too.
 pub(super) fn convert(schema: &mut Value) {
     let nullable_fields = nullable_fields(schema);
     if let Value::Object(fields) = schema {
@@ -31,7 +32,7 @@ pub(super) fn convert(schema: &mut Value) {
     each_child(schema, &mut convert);
 }
 
-/// The fields that may be null, or all if any entry may.
+/// The fields that may be null, or all if the entries of a map may.
 enum Nullable {
     All,
     These(Vec<String>),

@@ -1,7 +1,7 @@
-//! Go's syntax to that of the `regex` crate, which differ in what they escape, in their Perl classes
-//! (Go's are ASCII), in brackets inside brackets, and in lone braces.
+//! Translates Go's syntax to that of the `regex` crate. They differ in escapes, Perl classes (Go's
+//! are ASCII), nested brackets, and literal braces.
 //!
-//! What Go refuses is found here, so that its texts are Go's (`regexp/syntax/parse.go`).
+//! What Go rejects is detected here, to return Go's messages (`regexp/syntax/parse.go`).
 
 mod class;
 mod escape;
@@ -13,7 +13,7 @@ use super::PatternError;
 
 /// The largest count of a repetition.
 const REPEAT_MAX: u32 = 1000;
-/// How deep groups may nest.
+/// The limit of nesting of groups.
 const DEPTH_MAX: usize = 250;
 
 type Result<T> = std::result::Result<T, PatternError>;
@@ -25,7 +25,7 @@ fn error<T>(what: &'static str, part: &str) -> Result<T> {
     })
 }
 
-/// The expression in the syntax of the `regex` crate.
+/// Translates an expression to the syntax of the `regex` crate.
 pub(super) fn translate(source: &str) -> Result<String> {
     let mut translator = Translator {
         source,
@@ -38,14 +38,14 @@ pub(super) fn translate(source: &str) -> Result<String> {
     Ok(translator.out)
 }
 
-/// What stands before a repetition operator.
+/// What precedes a repetition operator.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Last {
-    /// The beginning of an alternative: there is nothing to repeat.
+    /// The start of an alternative, so there is nothing to repeat.
     Nothing,
     /// Something to repeat.
     Atom,
-    /// An operator, from this offset on.
+    /// An operator at this offset.
     Operator(usize),
 }
 
@@ -150,7 +150,7 @@ impl<'s> Translator<'s> {
             return error("invalid named capture", part);
         }
         self.skip(1 + prefix + end + 1);
-        // names are of no use where one only asks whether there is a match
+        // names are dropped, as only matches are of interest
         Ok(())
     }
 
@@ -163,7 +163,7 @@ impl<'s> Translator<'s> {
         Ok(())
     }
 
-    /// An operator after something to repeat, with the `?` that makes it lazy.
+    /// A repetition operator, with an optional `?` that makes it lazy.
     fn repeat(&mut self, at: usize, operator: char) -> Result<()> {
         self.check_operand(at, 1)?;
         self.out.push(operator);
@@ -193,7 +193,7 @@ impl<'s> Translator<'s> {
         }
     }
 
-    /// A count, or a brace that stands for itself.
+    /// A repetition count, or a literal brace.
     fn braces(&mut self, at: usize) -> Result<()> {
         let Some((low, high, len)) = count(self.rest()) else {
             push_literal(&mut self.out, '{');
@@ -214,7 +214,7 @@ impl<'s> Translator<'s> {
     }
 }
 
-/// What Go names of a group it does not know: as much as tells which it is.
+/// The part of an unknown group that Go's message names.
 fn perl_part(group: &str) -> &str {
     let len = match group.get(..4) {
         Some("(?<=" | "(?<!") => 4,
@@ -223,8 +223,8 @@ fn perl_part(group: &str) -> &str {
     group.get(..len).unwrap_or(group)
 }
 
-/// The bounds of a repetition, and how long its text is; `None` if the brace stands for itself.
-#[allow(clippy::type_complexity, reason = "read in one place")]
+/// The bounds of a repetition and the length of its text; `None` for a literal brace.
+#[allow(clippy::type_complexity, reason = "used only once")]
 fn count(rest: &str) -> Option<(Option<u32>, Option<Option<u32>>, usize)> {
     let end = rest.find('}')?;
     let inner = &rest[..end];

@@ -8,7 +8,7 @@ fn pruned(of: Value, mut object: Value) -> (Value, Vec<String>) {
 }
 
 #[test]
-fn unknown_fields_go_and_are_named() {
+fn unknown_fields_are_dropped_and_reported() {
     let of = json!({"type": "object", "properties": {
         "spec": {"type": "object", "properties": {
             "a": {"type": "string"},
@@ -42,7 +42,7 @@ fn unknown_fields_go_and_are_named() {
 }
 
 #[test]
-fn preserved_parts_keep_all_but_what_declared_parts_do_not_know() {
+fn preserving_nodes_keep_unknown_fields_except_in_declared_ones() {
     let of = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true, "properties": {
         "known": {"type": "object", "properties": {"a": {"type": "string"}}},
         "list": {"type": "array", "x-kubernetes-preserve-unknown-fields": true, "items": {"type": "object", "properties": {

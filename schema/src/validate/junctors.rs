@@ -1,7 +1,7 @@
 //! `anyOf`, `oneOf`, `allOf`, `not`.
 //!
-//! Of branches that all fail, the errors of the one that passed the most checks are reported. Checks are
-//! counted as go-openapi counts them, so that the same branch is chosen.
+//! If all branches fail, the errors of the one that passed the most checks are reported. Checks are
+//! counted as in go-openapi, so that the same branch is chosen.
 
 use portcullis_api::field_error::go_quote;
 use portcullis_api::{FieldError, Path};
@@ -11,13 +11,13 @@ use super::Walk;
 use super::old::Old;
 use super::outcome::Outcome;
 use crate::arena::{Check, NodeRef, Span};
-use crate::place::Place;
+use crate::location::Location;
 
-/// A value, where it stands, and what it was.
+/// A value, its location, and its old value.
 #[derive(Clone, Copy)]
 struct Subject<'a, 'v> {
     value: &'v Value,
-    place: &'a Place<'a>,
+    location: &'a Location<'a>,
     old: Option<Old<'v>>,
 }
 
@@ -26,13 +26,17 @@ impl Walk<'_> {
         &self,
         node: NodeRef<'_>,
         value: &Value,
-        place: &Place<'_>,
+        location: &Location<'_>,
         old: Option<Old<'_>>,
         out: &mut Outcome,
     ) {
-        // itself, and as one of the value's validators
+        // counted for itself, and as one of the value's validators
         out.matched(2);
-        let subject = Subject { value, place, old };
+        let subject = Subject {
+            value,
+            location,
+            old,
+        };
         for check in node.checks() {
             match *check {
                 Check::AnyOf(branches) => self.any_of(node, branches, subject, out),
@@ -49,7 +53,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Validates a branch into an outcome of its own.
+    /// Validates a branch, with a separate outcome.
     fn branch(
         &self,
         branch: NodeRef<'_>,
@@ -59,14 +63,14 @@ impl Walk<'_> {
         self.value(
             branch,
             subject.value,
-            subject.place,
+            subject.location,
             subject.old,
             &mut outcome,
         );
         outcome
     }
 
-    /// Reports the errors of the branch that came closest.
+    /// Reports the errors of the branch that passed the most checks.
     fn report(&self, closest: Option<Closest<'_>>, subject: Subject<'_, '_>, out: &mut Outcome) {
         let Some(closest) = closest else { return };
         let outcome = if out.is_quiet() {
@@ -124,8 +128,8 @@ impl Walk<'_> {
             0 => "Found none valid".to_owned(),
             n => format!("Found {n} valid alternatives"),
         };
-        let sentence = format!("must validate one and only one schema (oneOf). {found}");
-        self.composite(&subject, &sentence, out);
+        let message = format!("must validate one and only one schema (oneOf). {found}");
+        self.composite(&subject, &message, out);
         self.report(closest.filter(|_| valid == 0), subject, out);
     }
 
@@ -150,17 +154,18 @@ impl Walk<'_> {
         }
         if valid < all {
             let none = if valid == 0 { ". None validated" } else { "" };
-            let sentence = format!("must validate all the schemas (allOf){none}");
-            self.composite(&subject, &sentence, out);
+            let message = format!("must validate all the schemas (allOf){none}");
+            self.composite(&subject, &message, out);
         }
     }
 
-    /// What says nothing of a field: upstream names no field, or the base.
-    fn composite(&self, subject: &Subject<'_, '_>, sentence: &str, out: &mut Outcome) {
+    /// Reports an error of the value as a whole, for which upstream names no field, or only the
+    /// base.
+    fn composite(&self, subject: &Subject<'_, '_>, message: &str, out: &mut Outcome) {
         out.fail(false, || {
             let path = self.base.cloned().unwrap_or_else(|| Path::new("<nil>"));
-            let place = go_quote(&subject.place.dotted());
-            FieldError::invalid(&path, "", format!("{place} {sentence}"))
+            let location = go_quote(&subject.location.dotted());
+            FieldError::invalid(&path, "", format!("{location} {message}"))
         });
     }
 }

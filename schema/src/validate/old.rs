@@ -1,4 +1,4 @@
-//! The old value beside the new.
+//! Correlates old values with new ones.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::arena::{Flags, NodeRef};
 use crate::list_type::key;
 
-/// The value that stood where a new one stands.
+/// The old value that corresponds to a new one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Old<'v>(&'v Value);
 
@@ -24,7 +24,7 @@ impl<'v> Old<'v> {
         self.0.get(name).map(Self)
     }
 
-    /// The old items of a list, if they can be told apart.
+    /// The old items of a list, if they can be correlated.
     pub(super) fn items<'s>(self, node: NodeRef<'s>) -> Option<OldItems<'v, 's>> {
         let items = self.0.as_array()?;
         if node.has(Flags::LIST_MAP) {
@@ -34,22 +34,22 @@ impl<'v> Old<'v> {
                 .map(|item| (key(item, &names).to_string(), item));
             return Some(OldItems::ByKey(keyed.collect(), names));
         }
-        let by_place = !node.has(Flags::LIST_SET) && !node.has(Flags::LIST_ATOMIC);
-        by_place.then_some(OldItems::ByPlace(items))
+        let by_index = !node.has(Flags::LIST_SET) && !node.has(Flags::LIST_ATOMIC);
+        by_index.then_some(OldItems::ByIndex(items))
     }
 }
 
 /// The items of an old list.
 pub(super) enum OldItems<'v, 's> {
-    ByPlace(&'v [Value]),
+    ByIndex(&'v [Value]),
     ByKey(HashMap<String, &'v Value>, Vec<&'s str>),
 }
 
 impl<'v> OldItems<'v, '_> {
-    /// The item that stood for the one that is now at a place.
-    pub(super) fn item(&self, place: usize, new: &Value) -> Option<Old<'v>> {
+    /// The old item that corresponds to the new one at an index.
+    pub(super) fn item(&self, index: usize, new: &Value) -> Option<Old<'v>> {
         let old = match self {
-            Self::ByPlace(items) => items.get(place)?,
+            Self::ByIndex(items) => items.get(index)?,
             Self::ByKey(items, names) => items.get(&key(new, names).to_string())?,
         };
         (!old.is_null()).then_some(Old(old))

@@ -1,4 +1,4 @@
-//! What a walk, or a branch of it, has found so far.
+//! The errors of a walk, or of a branch of it.
 
 use std::collections::HashSet;
 
@@ -6,8 +6,8 @@ use portcullis_api::FieldError;
 
 use super::Findings;
 
-/// How many errors are reported, and how many bytes they may take: a schema and an object of some
-/// megabytes can be made to disagree in more places than fit into memory.
+/// The number of errors and their size in bytes. For a schema and an object of some megabytes, all
+/// errors could exceed memory.
 const ERRORS_MAX: usize = 1000;
 const BYTES_MAX: usize = 1 << 20;
 
@@ -17,19 +17,19 @@ struct Failure {
     blocks_rules: bool,
 }
 
-/// Errors, and how many checks were passed: the branch that came closest is the one with the most.
+/// Errors, and the number of passed checks, by which the closest branch is chosen.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     failures: Vec<Failure>,
-    /// Of all failures, reported or not.
+    /// Of all failures, whether reported or not.
     count: usize,
     bytes: usize,
     matches: u64,
-    /// Errors are counted and not made.
+    /// Errors are only counted, not formatted.
     quiet: bool,
 }
 
-/// How far an outcome was at some moment.
+/// The state of an outcome at some point.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mark {
     reported: usize,
@@ -38,7 +38,7 @@ pub(super) struct Mark {
 }
 
 impl Outcome {
-    /// An outcome that only says whether, and how nearly, a value is valid.
+    /// An outcome that only counts failures and passed checks.
     pub(super) fn quiet() -> Self {
         Self {
             quiet: true,
@@ -96,7 +96,7 @@ impl Outcome {
         self.bytes = mark.bytes;
     }
 
-    /// Takes in what a branch has found.
+    /// Adds the outcome of a branch.
     pub(super) fn merge(&mut self, branch: Self) {
         self.count += branch.count;
         self.matches += branch.matches;

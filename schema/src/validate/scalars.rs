@@ -1,4 +1,4 @@
-//! Strings, numbers, and values that must be one of a few.
+//! Strings, numbers, and enums.
 
 use portcullis_api::FieldError;
 use portcullis_api::field_error::{BadValue, go_quote};
@@ -8,16 +8,16 @@ use super::Walk;
 use super::outcome::Outcome;
 use super::types::is_whole_float;
 use crate::arena::{Check, NodeRef};
-use crate::place::Place;
+use crate::location::Location;
 use crate::value::{bad_value, float, number};
 
 impl Walk<'_> {
-    /// Length and pattern, of which only the first violation is reported, and the format.
+    /// Checks length and pattern, of which only the first violation is reported, and the format.
     pub(super) fn string(
         &self,
         node: NodeRef<'_>,
         text: &str,
-        place: &Place<'_>,
+        location: &Location<'_>,
         out: &mut Outcome,
     ) {
         out.matched(1);
@@ -27,12 +27,12 @@ impl Walk<'_> {
                 Check::MaxLength(max) if !reported && longer(text, max) => {
                     reported = true;
                     let max = usize::try_from(max).unwrap_or_default();
-                    out.fail(true, || FieldError::too_long(&self.path(place), max));
+                    out.fail(true, || FieldError::too_long(&self.path(location), max));
                 }
                 Check::MinLength(min) if !reported && longer_or_equal(text, min).is_none() => {
                     reported = true;
                     self.invalid(
-                        place,
+                        location,
                         text,
                         &format!("should be at least {min} chars long"),
                         out,
@@ -43,7 +43,7 @@ impl Walk<'_> {
                         continue;
                     };
                     self.invalid(
-                        place,
+                        location,
                         text,
                         &format!("should match '{}'", pattern.source()),
                         out,
@@ -54,7 +54,7 @@ impl Walk<'_> {
                     if !format.accepts(text) {
                         let name = node.schema.text(name);
                         let detail = format!("must be of type {name}: {}", go_quote(text));
-                        self.invalid_of(place, text, &detail, true, out);
+                        self.invalid_of(location, text, &detail, true, out);
                     }
                 }
                 _ => {}
@@ -66,13 +66,13 @@ impl Walk<'_> {
         &self,
         node: NodeRef<'_>,
         value: &Number,
-        place: &Place<'_>,
+        location: &Location<'_>,
         out: &mut Outcome,
     ) {
         out.matched(2);
         for check in node.checks() {
             let fault = match *check {
-                Check::MultipleOf(factor) => multiple_of(value, factor.get(), place),
+                Check::MultipleOf(factor) => multiple_of(value, factor.get(), location),
                 Check::Minimum(bound) => lower(value, bound.get(), false),
                 Check::ExclusiveMinimum(bound) => lower(value, bound.get(), true),
                 Check::Maximum(bound) => upper(value, bound.get(), false),
@@ -81,11 +81,11 @@ impl Walk<'_> {
             };
             match fault {
                 Some(Fault::Value(text)) => {
-                    self.invalid(place, BadValue::go(number(value)), &text, out)
+                    self.invalid(location, BadValue::go(number(value)), &text, out)
                 }
                 Some(Fault::Factor(text, factor)) => {
                     out.fail(false, || {
-                        FieldError::invalid(&self.path(place), factor, text)
+                        FieldError::invalid(&self.path(location), factor, text)
                     });
                 }
                 None => {}
@@ -93,12 +93,12 @@ impl Walk<'_> {
         }
     }
 
-    /// One of a few values; as in Go, numbers are converted to the type of the choice.
+    /// Checks an enum; as in Go, numbers are converted to the type of the choice.
     pub(super) fn choices(
         &self,
         node: NodeRef<'_>,
         value: &Value,
-        place: &Place<'_>,
+        location: &Location<'_>,
         out: &mut Outcome,
     ) {
         for check in node.checks() {
@@ -112,7 +112,7 @@ impl Walk<'_> {
             out.fail(true, || {
                 let texts: Vec<String> = choices.iter().map(choice_text).collect();
                 let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-                FieldError::not_supported(&self.path(place), bad_value(value), &texts)
+                FieldError::not_supported(&self.path(location), bad_value(value), &texts)
             });
         }
     }
@@ -120,7 +120,7 @@ impl Walk<'_> {
 
 enum Fault {
     Value(String),
-    /// A factor that nothing is a multiple of.
+    /// The factor of the schema is invalid.
     Factor(String, BadValue),
 }
 
@@ -135,10 +135,10 @@ fn longer_or_equal(text: &str, min: i64) -> Option<()> {
     }
 }
 
-/// An integer is compared with the integer part of a bound, as in Go.
+/// As in Go, an integer is compared with the integer part of a bound.
 #[allow(
     clippy::cast_possible_truncation,
-    reason = "Go's conversion, saturating"
+    reason = "saturating, as Go's conversion"
 )]
 fn whole(bound: f64) -> i64 {
     bound as i64
@@ -182,11 +182,11 @@ fn upper(value: &Number, bound: f64, exclusive: bool) -> Option<Fault> {
     }
 }
 
-fn multiple_of(value: &Number, factor: f64, place: &Place<'_>) -> Option<Fault> {
+fn multiple_of(value: &Number, factor: f64, location: &Location<'_>) -> Option<Fault> {
     let not_positive = |factor: String| {
         let text = format!(
             "factor MultipleOf declared for {} must be positive: {factor}",
-            place.dotted()
+            location.dotted()
         );
         Some(Fault::Factor(text, BadValue::go(factor)))
     };

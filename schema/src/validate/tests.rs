@@ -13,7 +13,7 @@ fn property(of: &Value) -> Value {
 }
 
 #[test]
-fn every_keyword_has_its_text() {
+fn every_keyword_has_its_message() {
     let cases: Vec<Value> =
         serde_json::from_str(include_str!("../../testdata/keywords.json")).unwrap();
     for case in cases {
@@ -23,7 +23,7 @@ fn every_keyword_has_its_text() {
 }
 
 #[test]
-fn the_branch_that_came_closest_is_told() {
+fn the_errors_of_the_closest_branch_are_reported() {
     let any = json!({"type": "integer", "anyOf": [{"maximum": 3}, {"minimum": 10}]});
     assert_eq!(
         errors(property(&any), &json!({"x": 5})),
@@ -58,7 +58,7 @@ fn the_branch_that_came_closest_is_told() {
 }
 
 #[test]
-fn what_is_as_it_was_does_not_fail_an_update() {
+fn unchanged_values_do_not_fail_an_update() {
     let item = json!({"type": "object", "properties": {"name": {"type": "string"}, "v": {"type": "integer", "maximum": 3}}});
     let list = |kind: &str| match kind {
         "map" => {
@@ -86,7 +86,7 @@ fn what_is_as_it_was_does_not_fail_an_update() {
 }
 
 #[test]
-fn branches_ratchet_what_stands_below_them() {
+fn values_in_branches_are_ratcheted() {
     let of = schema(
         json!({"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
         "allOf": [{"properties": {"a": {"maximum": 3}}}]}),
@@ -106,7 +106,7 @@ fn branches_ratchet_what_stands_below_them() {
 }
 
 #[test]
-fn errors_that_block_rules_say_so() {
+fn some_errors_block_rules() {
     for (keyword, value, blocks) in [
         (json!({"type": "string"}), json!(1), true),
         (
@@ -126,7 +126,7 @@ fn errors_that_block_rules_say_so() {
 }
 
 #[test]
-fn errors_and_time_are_bounded() {
+fn errors_and_time_are_limited() {
     let branches: Vec<Value> = (0..200)
         .map(|i| json!({"enum": [format!("{i}")]}))
         .collect();
@@ -141,7 +141,7 @@ fn errors_and_time_are_bounded() {
 }
 
 #[test]
-fn paths_below_a_base_are_upstreams() {
+fn paths_below_a_base_match_upstream() {
     let base = Path::new("status");
     let options = Options {
         base: Some(&base),

@@ -1,4 +1,4 @@
-//! Types, as JSON has them and as Go names them.
+//! Checks of types, with Go's names.
 
 use portcullis_api::field_error::{BadValue, go_quote};
 use portcullis_api::{FieldError, Path};
@@ -7,12 +7,12 @@ use serde_json::Value;
 use super::outcome::Outcome;
 use super::{Kind, Walk};
 use crate::arena::{Check, Flags, NodeRef};
-use crate::place::Place;
+use crate::location::Location;
 
-/// The largest integer that a float holds with all those below it.
+/// The largest integer up to which a float represents all integers exactly.
 const INTEGER_MAX: f64 = 9_007_199_254_740_991.0;
 
-/// What a value is; `None` if it is null.
+/// The type of a value; `None` if it is null.
 pub(super) fn kind(value: &Value) -> Option<Kind> {
     Some(match value {
         Value::Null => return None,
@@ -48,7 +48,7 @@ impl Kind {
         }
     }
 
-    /// The format that go-openapi sees in a value of Go's.
+    /// The format that go-openapi assigns to a Go value.
     const fn format(self) -> &'static str {
         match self {
             Self::Integer => "int64",
@@ -58,7 +58,7 @@ impl Kind {
     }
 }
 
-/// The types that a node takes; none if it takes all.
+/// The types that a node accepts; empty if it accepts all.
 #[derive(Clone, Copy)]
 struct Types {
     flags: Flags,
@@ -103,15 +103,15 @@ impl Walk<'_> {
         }
     }
 
-    /// Null is allowed where there is no type, or where the node says so.
-    pub(super) fn null(&self, node: NodeRef<'_>, place: &Place<'_>, out: &mut Outcome) {
+    /// Null is allowed if the node has no type, or is nullable.
+    pub(super) fn null(&self, node: NodeRef<'_>, location: &Location<'_>, out: &mut Outcome) {
         let types = self.types(node);
         if types.is_empty() || node.is_nullable() {
             out.matched(1);
         } else {
-            self.wrong_type(place, types.names(), "null", out);
+            self.wrong_type(location, types.names(), "null", out);
         }
-        self.choices(node, &Value::Null, place, out);
+        self.choices(node, &Value::Null, location, out);
     }
 
     pub(super) fn check_type(
@@ -119,7 +119,7 @@ impl Walk<'_> {
         node: NodeRef<'_>,
         value: &Value,
         kind: Kind,
-        place: &Place<'_>,
+        location: &Location<'_>,
         out: &mut Outcome,
     ) {
         let types = self.types(node);
@@ -127,7 +127,7 @@ impl Walk<'_> {
         if types.is_empty() && format.is_none() {
             return;
         }
-        // whether the check passes or not
+        // counted whether the check passes or not
         out.matched(1);
         let numeric = types.has(Kind::Integer) || types.has(Kind::Number);
         let fits = types.has(kind)
@@ -135,57 +135,76 @@ impl Walk<'_> {
             || kind == Kind::Integer && types.has(Kind::Number);
         let is_text = matches!(kind, Kind::String | Kind::Array);
         match format {
-            Some(format) if !is_text && !fits => self.wrong_type(place, format, kind.format(), out),
-            // as go-openapi: the format check takes over for strings, and lists are not checked
+            Some(format) if !is_text && !fits => {
+                self.wrong_type(location, format, kind.format(), out)
+            }
+            // as in go-openapi, the format of strings is checked elsewhere, and lists are not
+            // checked
             Some(_) if is_text && !numeric => out.matched(1),
-            _ if !fits => self.wrong_type(place, types.names(), kind.name(), out),
+            _ if !fits => self.wrong_type(location, types.names(), kind.name(), out),
             _ => out.matched(1),
         }
     }
 
-    fn wrong_type(&self, place: &Place<'_>, wanted: &str, found: &str, out: &mut Outcome) {
+    fn wrong_type(&self, location: &Location<'_>, wanted: &str, found: &str, out: &mut Outcome) {
         let text = format!("must be of type {wanted}: {}", go_quote(found));
-        self.invalid_of(place, found, &text, true, out);
+        self.invalid_of(location, found, &text, true, out);
     }
 
     pub(super) fn invalid(
         &self,
-        place: &Place<'_>,
+        location: &Location<'_>,
         value: impl Into<BadValue>,
         text: &str,
         out: &mut Outcome,
     ) {
-        self.invalid_of(place, value, text, false, out);
+        self.invalid_of(location, value, text, false, out);
     }
 
     pub(super) fn invalid_of(
         &self,
-        place: &Place<'_>,
+        location: &Location<'_>,
         value: impl Into<BadValue>,
         text: &str,
         blocks_rules: bool,
         out: &mut Outcome,
     ) {
         out.fail(blocks_rules, || {
-            let detail = format!("{} in body {text}", place.dotted());
-            FieldError::invalid(&self.path(place), value, detail)
+            let detail = format!("{} in body {text}", location.dotted());
+            FieldError::invalid(&self.path(location), value, detail)
         });
     }
 
-    pub(super) fn too_many(&self, place: &Place<'_>, size: usize, max: i64, out: &mut Outcome) {
+    pub(super) fn too_many(
+        &self,
+        location: &Location<'_>,
+        size: usize,
+        max: i64,
+        out: &mut Outcome,
+    ) {
         let max = usize::try_from(max).unwrap_or_default();
-        out.fail(true, || FieldError::too_many(&self.path(place), size, max));
-    }
-
-    pub(super) fn forbidden_property(&self, place: &Place<'_>, name: &str, out: &mut Outcome) {
-        out.fail(false, || {
-            let detail = format!("{}.{name} in body is a forbidden property", place.dotted());
-            FieldError::invalid(&self.path(place), name, detail)
+        out.fail(true, || {
+            FieldError::too_many(&self.path(location), size, max)
         });
     }
 
-    pub(super) fn path(&self, place: &Place<'_>) -> Path {
-        let below = place.plain();
+    pub(super) fn forbidden_property(
+        &self,
+        location: &Location<'_>,
+        name: &str,
+        out: &mut Outcome,
+    ) {
+        out.fail(false, || {
+            let detail = format!(
+                "{}.{name} in body is a forbidden property",
+                location.dotted()
+            );
+            FieldError::invalid(&self.path(location), name, detail)
+        });
+    }
+
+    pub(super) fn path(&self, location: &Location<'_>) -> Path {
+        let below = location.plain();
         match self.base {
             Some(base) if below.is_empty() => base.clone(),
             Some(base) => base.child(&below),
@@ -195,7 +214,7 @@ impl Walk<'_> {
     }
 }
 
-/// The format as the definition spells it.
+/// The format as spelled in the definition.
 fn format_of<'s>(node: NodeRef<'s>) -> Option<&'s str> {
     node.checks().iter().find_map(|check| match check {
         Check::Format(_, name) => Some(node.schema.text(*name)),
@@ -203,10 +222,10 @@ fn format_of<'s>(node: NodeRef<'s>) -> Option<&'s str> {
     })
 }
 
-/// Whether a float is an integer, within a billionth of itself.
+/// Whether a float is an integer, with a relative tolerance of one billionth.
 #[allow(
     clippy::float_cmp,
-    reason = "whether it is exactly its own integer part"
+    reason = "checks whether it equals its integer part exactly"
 )]
 pub(super) fn is_whole_float(value: f64) -> bool {
     if !value.is_finite() || value.abs() > INTEGER_MAX {

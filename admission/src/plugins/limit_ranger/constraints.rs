@@ -63,7 +63,9 @@ fn sum(containers: &[Usage], which: fn(&Usage) -> &Amounts) -> Amounts {
 fn raise(total: &mut Amounts, minima: &Amounts) {
     for (name, minimum) in minima {
         let amount = total.entry(name.clone()).or_insert(*minimum);
-        *amount = (*amount).max(*minimum);
+        if *amount < *minimum {
+            *amount = *minimum;
+        }
     }
 }
 

@@ -1,5 +1,4 @@
-//! What may stand in `anyOf`, `allOf`, `oneOf` and `not`: validations, and nothing that makes
-//! structure.
+//! Branches (`anyOf`, `allOf`, `oneOf` and `not`) may only have value validations, not structure.
 
 use std::collections::HashMap;
 
@@ -11,16 +10,16 @@ use portcullis_api::{ErrorList, FieldError, Path};
 use crate::definition::{is, is_blank, list, parts};
 use crate::pattern::{self, PatternError};
 
-/// The two shapes in which types may be told apart, of integers and strings.
+/// The two forms of `x-kubernetes-int-or-string` in which branches may have types.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Skip {
-    /// `anyOf` is one of an integer and a string.
+    /// `anyOf` consists of an integer and a string.
     pub(super) any_of: bool,
-    /// So is that in the first of `allOf`.
+    /// So does the `anyOf` in the first branch of `allOf`.
     pub(super) first_all_of: bool,
 }
 
-/// Whether `anyOf` has an integer and a string, and no more.
+/// Whether `anyOf` consists of an integer and a string.
 pub(super) fn is_int_or_string(props: &JSONSchemaProps) -> bool {
     let of = |kind: &str| JSONSchemaProps {
         type_: Some(kind.to_owned()),
@@ -35,8 +34,8 @@ pub(super) fn starts_with_int_or_string(props: &JSONSchemaProps) -> bool {
         .is_some_and(is_int_or_string)
 }
 
-/// What is wrong with the patterns seen so far: definitions repeat the same few many times, and
-/// compiling one takes longer than all else.
+/// The errors of patterns that were checked. Definitions repeat the same patterns many times, and
+/// compiling them dominates validation.
 #[derive(Default)]
 pub(super) struct Patterns<'p>(HashMap<&'p str, Option<PatternError>>);
 
@@ -49,7 +48,7 @@ impl<'p> Patterns<'p> {
     }
 }
 
-/// The validations of a schema, in or outside of a branch.
+/// Validates the value validations of a schema, in a branch or outside.
 pub(super) fn validate_values<'p>(
     props: &'p JSONSchemaProps,
     skip: Skip,

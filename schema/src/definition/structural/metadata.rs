@@ -1,4 +1,4 @@
-//! What a schema may say of kind, version and metadata.
+//! Validates what a schema may specify of kind, version and metadata.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
 use portcullis_api::{ErrorList, FieldError, Path};
@@ -43,7 +43,7 @@ pub(super) fn validate(
     }
 }
 
-/// Whether nothing is said but type, default, and what names may be.
+/// Whether it specifies only the type, a default, and constraints of names.
 fn restricts_names_only(metadata: &JSONSchemaProps) -> bool {
     let mut rest = metadata.clone();
     let known = |name: &String| matches!(name.as_str(), "name" | "generateName");

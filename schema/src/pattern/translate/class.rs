@@ -1,10 +1,11 @@
-//! What stands in brackets.
+//! Character classes in brackets.
 
 use super::escape::perl_class;
 use super::{Last, Result, Translator, error, push_literal};
 
 impl Translator<'_> {
-    /// What stands in brackets, written so that nothing in it means more than it does to Go.
+    /// Translates a class, and escapes characters that are special to the `regex` crate but not to
+    /// Go.
     pub(super) fn class(&mut self, at: usize) -> Result<()> {
         self.out.push('[');
         if self.rest().starts_with('^') {
@@ -44,7 +45,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// Whether the escape that follows is one character, and not a class.
+    /// Whether the next escape is a single character, not a class.
     fn single_escape(&mut self) -> bool {
         let next = self.rest().chars().next();
         next.is_none_or(|c| perl_class(c).is_none() && !matches!(c, 'p' | 'P'))
@@ -60,7 +61,7 @@ impl Translator<'_> {
         }
     }
 
-    /// The end of a range that begins with a character, or that character.
+    /// The end of a range that starts with `low`, or `low` itself if it is not a range.
     fn range_end(&mut self, low: char) -> Result<char> {
         let rest = self.rest();
         if !rest.starts_with('-') || rest.starts_with("-]") || rest.len() == 1 {
@@ -73,7 +74,7 @@ impl Translator<'_> {
         }
     }
 
-    /// `[:alpha:]` and its like.
+    /// POSIX classes, such as `[:alpha:]`.
     fn posix(&mut self, at: usize) -> Result<bool> {
         let rest = self.rest();
         if !rest.starts_with(':') {

@@ -1,4 +1,4 @@
-//! What stands behind a backslash.
+//! Escapes, which start with a backslash.
 
 use super::{Last, Result, Translator, error, push_literal};
 
@@ -38,7 +38,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// An escape that may stand inside brackets too.
+    /// An escape that is also valid in brackets.
     pub(super) fn escaped(&mut self, at: usize, in_class: bool) -> Result<()> {
         let Some((_, c)) = self.chars.next() else {
             return error("trailing backslash at end of expression", "");
@@ -85,7 +85,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// The character that an escape stands for.
+    /// The character that an escape represents.
     pub(super) fn escaped_char(&mut self, at: usize, c: char) -> Result<char> {
         Ok(match c {
             'a' => '\u{7}',

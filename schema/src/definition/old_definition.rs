@@ -1,4 +1,4 @@
-//! What an update may leave as it is though a new definition may not have it.
+//! The state of the definition that an update replaces, as far as validation depends on it.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinitionVersion, JSONSchemaProps,
@@ -6,35 +6,33 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 
 use super::{list, text};
 
-/// How many selectable fields a version may have.
+/// The number of selectable fields that a version may have.
 pub(super) const SELECTABLE_MAX: usize = 8;
 
-/// Mistakes that the old definition has already.
+/// Errors that the old definition already has, which an update may keep, and whether it is
+/// established. All false for a new definition.
 #[derive(Debug, Default)]
-#[allow(
-    clippy::struct_excessive_bools,
-    reason = "each is a mistake of its own"
-)]
-pub(super) struct Tolerance {
-    /// No conversion review version is one this server knows.
+#[allow(clippy::struct_excessive_bools, reason = "each is an error of its own")]
+pub(super) struct OldDefinition {
+    /// No conversion review version is known.
     pub(super) review_versions: bool,
     /// A version has no schema.
     pub(super) missing_schemas: bool,
-    pub(super) odd_types: bool,
+    pub(super) unknown_types: bool,
     pub(super) not_structural: bool,
     pub(super) unpruned_defaults: bool,
     /// A set has items that are not atomic.
-    pub(super) sets_of_granular: bool,
+    pub(super) non_atomic_set_items: bool,
     /// Keys of lists may be missing or null.
-    pub(super) loose_keys: bool,
+    pub(super) optional_keys: bool,
     /// Versions with too many selectable fields, and those fields.
     pub(super) too_many_selectable: Vec<(String, Vec<String>)>,
-    /// The definition is served: its kind and scope are fixed.
+    /// The definition is established: its kind and scope are immutable.
     pub(super) established: bool,
 }
 
-impl Tolerance {
-    /// That of a new definition.
+impl OldDefinition {
+    /// For a new definition.
     pub(super) fn none() -> Self {
         Self::default()
     }

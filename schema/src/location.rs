@@ -1,6 +1,6 @@
-//! Where a walk over a value stands. It is written down only when there is something to say.
+//! The location of a walk over a value, formatted only for errors.
 
-/// A step from the value that is walked.
+/// A step from the root of the walk.
 #[derive(Clone, Copy, Debug)]
 enum Step<'a> {
     /// A declared property.
@@ -10,22 +10,22 @@ enum Step<'a> {
     Index(usize),
 }
 
-/// A place in a value.
+/// A location in a value.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place<'a> {
-    above: Option<&'a Place<'a>>,
+pub(crate) struct Location<'a> {
+    parent: Option<&'a Location<'a>>,
     step: Option<Step<'a>>,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Location<'a> {
     pub(crate) const ROOT: Self = Self {
-        above: None,
+        parent: None,
         step: None,
     };
 
     const fn below(&'a self, step: Step<'a>) -> Self {
         Self {
-            above: Some(self),
+            parent: Some(self),
             step: Some(step),
         }
     }
@@ -48,16 +48,16 @@ impl<'a> Place<'a> {
 
     fn steps(&self) -> Vec<Step<'a>> {
         let mut steps = Vec::new();
-        let mut place = Some(self);
-        while let Some(at) = place {
+        let mut location = Some(self);
+        while let Some(at) = location {
             steps.extend(at.step);
-            place = at.above;
+            location = at.parent;
         }
         steps.reverse();
         steps
     }
 
-    /// As the validator of go-openapi writes it: an entry of the root keeps its dot.
+    /// As the validator of go-openapi formats it: an entry of the root keeps its dot.
     pub(crate) fn dotted(&self) -> String {
         let mut out = String::new();
         for step in self.steps() {
@@ -78,7 +78,7 @@ impl<'a> Place<'a> {
         self.dotted().trim_start_matches('.').to_owned()
     }
 
-    /// As paths of field errors, on top of another: entries of maps stand in brackets.
+    /// As a field path below `base`: keys of maps are in brackets.
     pub(crate) fn path(&self, base: &str) -> String {
         let mut out = base.to_owned();
         for step in self.steps() {
@@ -112,8 +112,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_written_in_three_ways() {
-        let root = Place::ROOT;
+    fn locations_are_formatted_in_three_ways() {
+        let root = Location::ROOT;
         let labels = root.key("labels");
         let entry = labels.index(3);
         let field = entry.field("x");

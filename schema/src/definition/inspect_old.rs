@@ -1,14 +1,14 @@
-//! The mistakes of an old definition, which an update of it may leave.
+//! Finds the errors of an old definition, which an update may keep.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, CustomResourceDefinitionCondition, JSONSchemaProps,
 };
 
-use super::tolerance::{Tolerance, schema, too_many};
+use super::old_definition::{OldDefinition, schema, too_many};
 use super::{any, conversion, defaults, keywords, list, list_keys, structural};
 
-impl Tolerance {
-    /// That of an update: what its old definition has already.
+impl OldDefinition {
+    /// For an update of `old`.
     pub(super) fn of(old: &CustomResourceDefinition) -> Self {
         let schemas: Vec<&JSONSchemaProps> = old.spec.versions.iter().filter_map(schema).collect();
         let some =
@@ -17,13 +17,13 @@ impl Tolerance {
         let is_true =
             |c: &CustomResourceDefinitionCondition| c.type_ == "Established" && c.status == "True";
         Self {
-            review_versions: conversion::knows_no_version(old),
+            review_versions: conversion::has_no_known_version(old),
             missing_schemas: old.spec.versions.iter().any(|v| schema(v).is_none()),
-            odd_types: some(&keywords::has_odd_type),
+            unknown_types: some(&keywords::has_unknown_type),
             not_structural: schemas.iter().any(|s| !structural::is_structural(s)),
             unpruned_defaults: schemas.iter().any(|s| defaults::has_unpruned(s)),
-            sets_of_granular: some(&|s| list_keys::is_set_of_granular(s).is_some()),
-            loose_keys: some(&list_keys::has_loose_keys),
+            non_atomic_set_items: some(&|s| list_keys::non_atomic_items(s).is_some()),
+            optional_keys: some(&list_keys::has_optional_keys),
             too_many_selectable: old.spec.versions.iter().filter_map(too_many).collect(),
             established: list(conditions).iter().any(is_true),
         }
