@@ -1,4 +1,4 @@
-//! Compiling and evaluating rules as definitions have them.
+//! Benchmarks of compiling and evaluating rules of custom resources.
 
 use std::hint::black_box;
 

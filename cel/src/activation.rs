@@ -1,4 +1,4 @@
-//! What the variables of an expression are for one evaluation.
+//! The values of variables for one evaluation.
 
 use serde_json::Value as Json;
 
@@ -8,7 +8,7 @@ use crate::value::opaque::Opaque;
 use crate::value::opaque::authz::{Attributes, Authorizer, Authz, Stage};
 use crate::value::{Evaluated, Value};
 
-/// What the variables of an expression are.
+/// The values of the variables of an expression.
 #[derive(Debug, Default)]
 pub struct Activation<'a> {
     bindings: Vec<(&'a str, Binding<'a>)>,
@@ -23,7 +23,7 @@ enum Binding<'a> {
 }
 
 impl<'a> Activation<'a> {
-    /// No variables.
+    /// An activation without variables.
     pub const fn new() -> Self {
         Self {
             bindings: Vec::new(),
@@ -35,25 +35,25 @@ impl<'a> Activation<'a> {
         self
     }
 
-    /// Data. It is read where it lies.
+    /// Binds a variable to data, which is not copied.
     #[must_use]
     pub fn with(self, name: &'a str, data: &'a Json) -> Self {
         self.bind(name, Binding::Json(data))
     }
 
-    /// An optional variable that is missing.
+    /// Binds an optional variable to no value.
     #[must_use]
     pub fn without(self, name: &'a str) -> Self {
         self.bind(name, Binding::Missing)
     }
 
-    /// A value, such as another expression's.
+    /// Binds a variable to a value, such as the result of another expression.
     #[must_use]
     pub fn with_value(self, name: &'a str, value: Value<'a>) -> Self {
         self.bind(name, Binding::Value(value))
     }
 
-    /// Who answers checks of `authorizer`, and what `authorizer.requestResource` asks at first.
+    /// Binds `authorizer`, and sets the initial attributes of `authorizer.requestResource`.
     #[must_use]
     pub fn with_authorizer(self, authorizer: &'a dyn Authorizer, request: Attributes) -> Self {
         let value = |attributes, stage| {

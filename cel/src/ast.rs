@@ -1,22 +1,22 @@
-//! The tree of an expression. Its depth and the number of its nodes are bounded by the parser.
+//! The syntax tree of an expression. The parser limits its depth and the number of its nodes.
 
 use std::sync::Arc;
 
-/// A name, shared by all who mention it.
+/// A name, shared by all its uses.
 pub(crate) type Name = Arc<str>;
 
-/// The accumulator of a macro; no expression can spell it.
+/// The accumulator of a macro; this is not a valid name in expressions.
 pub(crate) const ACCUMULATOR: &str = "@result";
 /// The iteration variable of a comprehension that only binds a name.
 pub(crate) const UNUSED: &str = "#unused";
 
-/// A node. Facts about it are kept beside the tree, at the index `id`.
+/// A node. Its annotations are stored outside of the tree, at the index `id`.
 #[derive(Clone, Debug)]
 pub(crate) struct Expr {
     pub(crate) id: u32,
-    /// Where it stands, in bytes: for an operator or a call that of the operator or parenthesis.
+    /// The offset in bytes; of an operator or call, that of the operator or parenthesis.
     pub(crate) offset: u32,
-    /// The number of nodes on the longest way down.
+    /// The number of nodes on the longest path to a leaf.
     pub(crate) depth: u16,
     pub(crate) kind: Kind,
 }
@@ -48,7 +48,7 @@ pub(crate) enum Literal {
 pub(crate) struct Select {
     pub(crate) operand: Expr,
     pub(crate) field: Name,
-    /// Whether `has()` asks for the field's presence.
+    /// Whether it is `has()`, which tests for the field's presence.
     pub(crate) test: bool,
 }
 
@@ -99,7 +99,7 @@ pub(crate) struct Comprehension {
 }
 
 impl Comprehension {
-    /// Whether it only gives a value a name: `optMap`, `sortBy`.
+    /// Whether it only binds a name to a value, as `optMap` and `sortBy` do.
     pub(crate) fn is_bind(&self) -> bool {
         matches!(&self.range.kind, Kind::List(elements) if elements.is_empty())
             && matches!(self.condition.kind, Kind::Literal(Literal::Bool(false)))
@@ -108,26 +108,26 @@ impl Comprehension {
 }
 
 impl Expr {
-    /// Calls `see` for each direct child, in the order of evaluation.
-    pub(crate) fn children<'e>(&'e self, mut see: impl FnMut(&'e Self)) {
+    /// Visits the direct children in the order of evaluation.
+    pub(crate) fn children<'e>(&'e self, mut visit: impl FnMut(&'e Self)) {
         match &self.kind {
             Kind::Literal(_) | Kind::Ident(_) => {}
-            Kind::Select(select) => see(&select.operand),
+            Kind::Select(select) => visit(&select.operand),
             Kind::Call(call) => {
-                call.target.iter().for_each(&mut see);
-                call.args.iter().for_each(see);
+                call.target.iter().for_each(&mut visit);
+                call.args.iter().for_each(visit);
             }
-            Kind::List(elements) => elements.iter().for_each(|e| see(&e.value)),
+            Kind::List(elements) => elements.iter().for_each(|e| visit(&e.value)),
             Kind::Map(entries) => {
                 for entry in entries {
-                    see(&entry.key);
-                    see(&entry.value);
+                    visit(&entry.key);
+                    visit(&entry.value);
                 }
             }
-            Kind::Struct(make) => make.fields.iter().for_each(|f| see(&f.value)),
+            Kind::Struct(make) => make.fields.iter().for_each(|f| visit(&f.value)),
             Kind::Comprehension(c) => {
                 for part in [&c.range, &c.init, &c.condition, &c.step, &c.result] {
-                    see(part);
+                    visit(part);
                 }
             }
         }

@@ -1,7 +1,7 @@
-//! The checker: what every part of an expression is, and which function each call calls.
+//! The type checker, which also resolves names and calls.
 //!
-//! It follows `cel-go`'s, whose texts it has: types are unified, and a call may keep several forms
-//! of a function if a dynamic value decides among them.
+//! It follows that of `cel-go`, including its messages: types are unified, and a call may keep
+//! several overloads of a function if a dynamic value decides between them.
 
 mod calls;
 mod fold;
@@ -11,7 +11,7 @@ mod unify;
 mod values;
 
 use crate::ast::{Comprehension, Expr, Kind, Literal, Name, Select};
-use crate::checked::{Facts, Resolved};
+use crate::checked::{Annotations, Resolved};
 use crate::parser::dotted;
 use crate::scope::Scope;
 use crate::source::Issue;
@@ -20,11 +20,11 @@ use unify::Unifier;
 
 pub(crate) use self::fold::fold;
 
-/// Checks a tree of so many nodes.
+/// Checks a tree of `nodes` nodes.
 ///
 /// # Errors
-/// All mistakes.
-pub(crate) fn check(scope: &Scope, expr: &Expr, nodes: u32) -> Result<Facts, Vec<Issue>> {
+/// All issues.
+pub(crate) fn check(scope: &Scope, expr: &Expr, nodes: u32) -> Result<Annotations, Vec<Issue>> {
     let mut checker = Checker {
         scope,
         issues: Vec::new(),
@@ -55,7 +55,7 @@ pub(crate) fn check(scope: &Scope, expr: &Expr, nodes: u32) -> Result<Facts, Vec
         .map(|of| unifier.substitute(of, true))
         .collect();
     let constants = vec![None; nodes as usize];
-    Ok(Facts {
+    Ok(Annotations {
         types,
         resolved,
         constants,
@@ -72,7 +72,7 @@ struct Checker<'s> {
 }
 
 impl Checker<'_> {
-    fn note(&mut self, offset: u32, message: String) {
+    fn report(&mut self, offset: u32, message: String) {
         self.issues.push(Issue {
             offset: Some(offset),
             message,
@@ -87,7 +87,7 @@ impl Checker<'_> {
         self.resolved[expr.id as usize] = resolved;
     }
 
-    /// Finds the type of a tree, no deeper than the parser made it.
+    /// Infers the type of a tree, whose depth the parser limits.
     fn check(&mut self, expr: &Expr) {
         let of = match &expr.kind {
             Kind::Literal(literal) => literal_type(literal),
@@ -111,13 +111,13 @@ impl Checker<'_> {
     }
 
     fn undeclared(&mut self, offset: u32, name: &str) {
-        self.note(
+        self.report(
             offset,
             format!("undeclared reference to '{name}' (in container '')"),
         );
     }
 
-    /// The type of a local name, a variable or a type; notes which it is.
+    /// Resolves a local name, a variable or a type, and returns its type.
     fn resolve_name(&mut self, expr: &Expr, name: &str) -> Option<Type> {
         let global = name.strip_prefix('.');
         let local = self.locals.iter().rposition(|(local, _)| &**local == name);
@@ -161,7 +161,7 @@ impl Checker<'_> {
         self.locals.iter().any(|(local, _)| &**local == first)
     }
 
-    /// The type of a field of what has been checked.
+    /// The type of a field of a checked operand.
     fn field(&mut self, offset: u32, operand: &Expr, field: &str, optional: bool) -> Type {
         let operand = self.type_of(operand).clone();
         let operand = self.unifier.substitute(&operand, false);
@@ -175,7 +175,7 @@ impl Checker<'_> {
                 Some(field) => Type::from(&field.decl),
                 None if object.open => Type::Dyn,
                 None => {
-                    self.note(offset, format!("undefined field '{field}'"));
+                    self.report(offset, format!("undefined field '{field}'"));
                     Type::Error
                 }
             },
@@ -185,7 +185,7 @@ impl Checker<'_> {
             }
             other => {
                 if !other.is_dyn_or_error() {
-                    self.note(
+                    self.report(
                         offset,
                         format!("type '{other}' does not support field selection"),
                     );
@@ -234,7 +234,7 @@ impl Checker<'_> {
         self.unifier.substitute(&result, false)
     }
 
-    /// The types of keys or indexes, and of values, that a comprehension goes through.
+    /// The types of keys or indices, and of values, that a comprehension iterates over.
     fn range_types(&mut self, range: &Expr, of: &Type) -> (Type, Type) {
         match of {
             Type::List(element) => (Type::Int, (**element).clone()),
@@ -244,7 +244,7 @@ impl Checker<'_> {
                 (Type::Dyn, Type::Dyn)
             }
             other => {
-                self.note(
+                self.report(
                     range.offset,
                     format!(
                         "expression of type '{other}' cannot be range of a comprehension \
@@ -266,7 +266,7 @@ impl Checker<'_> {
     fn mismatch(&mut self, offset: u32, expected: &Type, found: &Type) {
         let expected = self.unifier.substitute(expected, false);
         let found = self.unifier.substitute(found, false);
-        self.note(
+        self.report(
             offset,
             format!("expected type '{expected}' but found '{found}'"),
         );

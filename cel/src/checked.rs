@@ -1,4 +1,4 @@
-//! A checked expression: the tree, and what is known of its nodes.
+//! A checked expression: the tree and its annotations.
 
 mod resolved;
 
@@ -9,36 +9,36 @@ use crate::value::Value;
 
 pub(crate) use self::resolved::{Op, Resolved, Target};
 
-/// An expression without mistakes, to be priced and evaluated.
+/// A valid expression, ready to be estimated and evaluated.
 pub(crate) struct Checked {
     pub(crate) expr: Expr,
-    pub(crate) facts: Facts,
+    pub(crate) annotations: Annotations,
     pub(crate) variables: Vec<Variable>,
 }
 
-/// What is known of the nodes of a tree, by their ids.
-pub(crate) struct Facts {
+/// The annotations of the nodes of a tree, by id.
+pub(crate) struct Annotations {
     pub(crate) types: Vec<Type>,
     pub(crate) resolved: Vec<Resolved>,
-    /// Values that are always the same.
+    /// Constant values.
     pub(crate) constants: Vec<Option<Value<'static>>>,
 }
 
 impl Checked {
     /// The type of a node.
     pub(crate) fn type_of(&self, expr: &Expr) -> &Type {
-        let of = self.facts.types.get(expr.id as usize);
+        let of = self.annotations.types.get(expr.id as usize);
         of.unwrap_or(&Type::Error)
     }
 
-    /// What a node turned out to be.
+    /// What a name or call resolves to.
     pub(crate) fn resolved(&self, expr: &Expr) -> &Resolved {
-        let resolved = self.facts.resolved.get(expr.id as usize);
+        let resolved = self.annotations.resolved.get(expr.id as usize);
         resolved.unwrap_or(&Resolved::None)
     }
 
-    /// The value of a node that always has the same.
+    /// The constant value of a node.
     pub(crate) fn constant(&self, expr: &Expr) -> Option<&Value<'static>> {
-        self.facts.constants.get(expr.id as usize)?.as_ref()
+        self.annotations.constants.get(expr.id as usize)?.as_ref()
     }
 }

@@ -8,7 +8,7 @@ use crate::error::EvalError;
 use crate::meter::Meter;
 use crate::value::{Key, List, Map, Value};
 
-/// Whether two values are equal; the work of looking is counted.
+/// Whether two values are equal; the work is counted.
 pub(crate) fn equal<'a>(
     a: &Value<'a>,
     b: &Value<'a>,
@@ -112,7 +112,7 @@ pub(crate) fn keys_of<'a>(
     names.iter().map(key).collect()
 }
 
-/// The elements of a list, to look for some of them.
+/// The elements of a list, for lookups.
 pub(crate) struct Members<'a> {
     keys: BTreeSet<Key<'a>>,
     others: Vec<Value<'a>>,
@@ -167,7 +167,7 @@ fn equal_maps<'a>(a: &Map<'a>, b: &Map<'a>, meter: &mut Meter) -> Result<bool, E
     Ok(true)
 }
 
-/// Objects are compared by the fields that are there, each by what is declared of it.
+/// Compares objects by the fields that are set, each by its declared type.
 fn equal_objects<'a>(a: &Map<'a>, b: &Map<'a>, meter: &mut Meter) -> Result<bool, EvalError> {
     let (first, second) = (a.declared_fields(), b.declared_fields());
     if first.len() != second.len() {
@@ -181,7 +181,7 @@ fn equal_objects<'a>(a: &Map<'a>, b: &Map<'a>, meter: &mut Meter) -> Result<bool
     Ok(true)
 }
 
-/// The order of two values of one type, or of two numbers.
+/// The order of two values of the same type, or of two numbers.
 pub(crate) fn order(a: &Value<'_>, b: &Value<'_>) -> Result<Ordering, EvalError> {
     let ordering = match (a, b) {
         (Value::Bool(a), Value::Bool(b)) => a.cmp(b),
@@ -203,7 +203,7 @@ const fn is_nan(value: &Value<'_>) -> bool {
     matches!(value, Value::Double(value) if value.is_nan())
 }
 
-/// The order of two numbers of whatever types, `None` if one is none.
+/// The order of two numbers of any types; `None` if one is NaN or not a number.
 fn compare_numbers(a: &Value<'_>, b: &Value<'_>) -> Option<Ordering> {
     Some(match (a, b) {
         (Value::Int(a), Value::Int(b)) => a.cmp(b),
@@ -219,7 +219,7 @@ fn compare_numbers(a: &Value<'_>, b: &Value<'_>) -> Option<Ordering> {
     })
 }
 
-/// Compares as doubles, in which the largest whole numbers are not exact: as `cel-go` does.
+/// Compares as doubles, as `cel-go` does, although large integers are not exact then.
 fn compare_double(a: f64, b: i128) -> Option<Ordering> {
     a.partial_cmp(&(b as f64))
 }

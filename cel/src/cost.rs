@@ -1,4 +1,4 @@
-//! Costs, actual and estimated, as `cel-go` and `apiserver/pkg/cel/library/cost.go` count them.
+//! Actual and estimated costs, as `cel-go` and `apiserver/pkg/cel/library/cost.go` compute them.
 
 mod actual;
 mod argument;

@@ -1,7 +1,7 @@
-//! What is declared of the data that expressions see: types with sizes.
+//! Declared types of data, with sizes.
 //!
-//! [`DeclType`] is the counterpart of `DeclType` in `apiserver/pkg/cel`: the type that the checker
-//! knows, the largest size that the estimate of costs counts with, and the smallest size as JSON.
+//! [`DeclType`] is the counterpart of `DeclType` in `apiserver/pkg/cel`: a type for the checker, a
+//! maximum size for cost estimates, and a minimum size as JSON.
 
 mod escape;
 mod schema;
@@ -14,16 +14,16 @@ use std::sync::{Arc, LazyLock};
 pub use escape::{escape, unescape};
 pub use schema::{SchemaRoot, decl_type};
 
-/// The largest request, from which sizes are estimated that no schema bounds.
+/// The maximum size of a request, from which sizes are derived that the schema does not limit.
 pub(crate) const MAX_REQUEST_BYTES: u64 = 3 * 1024 * 1024;
 
 /// A declared type.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeclType {
     pub(crate) kind: DeclKind,
-    /// The most elements, entries, or bytes of text.
+    /// The maximum number of elements, entries, or bytes of a string.
     pub(crate) max_elements: u64,
-    /// The least bytes as JSON.
+    /// The minimum number of bytes as JSON.
     pub(crate) min_size: u64,
 }
 
@@ -35,7 +35,7 @@ pub(crate) enum DeclKind {
     Double,
     String,
     Bytes,
-    /// With a date alone if true.
+    /// Only a date, if true.
     Timestamp(bool),
     Duration,
     List(ListDecl),
@@ -49,10 +49,10 @@ pub struct ListDecl {
     pub(crate) list_type: ListType,
 }
 
-/// What makes two lists equal, and how they are joined: `x-kubernetes-list-type`.
+/// How lists are compared and concatenated: `x-kubernetes-list-type`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListType {
-    /// By the order of the elements.
+    /// As sequences.
     Atomic,
     /// As sets.
     Set,
@@ -64,9 +64,9 @@ pub enum ListType {
 #[derive(Debug, PartialEq)]
 pub struct ObjectType {
     pub(crate) name: Arc<str>,
-    /// By their names in expressions.
+    /// By name in expressions.
     pub(crate) fields: BTreeMap<Box<str>, FieldDecl>,
-    /// Whether it has every field, of any type.
+    /// Whether it has arbitrary fields of any type.
     pub(crate) open: bool,
 }
 
@@ -78,7 +78,6 @@ pub(crate) struct FieldDecl {
     pub(crate) decl: DeclType,
 }
 
-/// Of anything.
 pub(crate) static DYN: DeclType = DeclType::simple(DeclKind::Dyn, 0, 1);
 pub(crate) static DYN_LIST: LazyLock<ListDecl> = LazyLock::new(|| ListDecl {
     element: Box::new(DYN.clone()),
@@ -94,7 +93,7 @@ impl DeclType {
         }
     }
 
-    /// Anything; nothing is checked before run time.
+    /// Any type, checked only at run time.
     pub const fn any() -> Self {
         Self::simple(DeclKind::Dyn, 0, 1)
     }
@@ -104,23 +103,23 @@ impl DeclType {
         Self::simple(DeclKind::Bool, 0, 4)
     }
 
-    /// A whole number.
+    /// An integer.
     pub const fn int() -> Self {
         Self::simple(DeclKind::Int, 0, 1)
     }
 
-    /// A number.
+    /// A floating-point number.
     pub const fn double() -> Self {
         Self::simple(DeclKind::Double, 0, 1)
     }
 
-    /// Text of at most so many bytes.
+    /// A string of at most `max_bytes` bytes, if there is a limit.
     pub fn string(max_bytes: Option<u64>) -> Self {
         let max = max_bytes.unwrap_or(MAX_REQUEST_BYTES - 2);
         Self::simple(DeclKind::String, max, 2)
     }
 
-    /// A list of at most so many elements, else of as many as fit into a request.
+    /// A list of at most `max` elements, or else as many as fit into a request.
     pub fn list(element: Self, max: Option<u64>, list_type: ListType) -> Self {
         let max = max.unwrap_or_else(|| (MAX_REQUEST_BYTES - 2) / (element.min_size + 1));
         let list = ListDecl {
@@ -130,13 +129,14 @@ impl DeclType {
         Self::simple(DeclKind::List(list), max, 2)
     }
 
-    /// A map from text, of at most so many entries, else of as many as fit into a request.
+    /// A map with strings as keys and at most `max` entries, or else as many as fit into a request.
     pub fn map(value: Self, max: Option<u64>) -> Self {
         let max = max.unwrap_or_else(|| (MAX_REQUEST_BYTES - 2) / (value.min_size + 6));
         Self::simple(DeclKind::Map(Box::new(value)), max, 2)
     }
 
-    /// An object with fields by their names in JSON. Those whose name cannot be escaped are left out.
+    /// An object with fields by their names in JSON. Fields whose names cannot be escaped are left
+    /// out.
     pub fn object(name: &str, fields: impl IntoIterator<Item = (String, Self)>) -> Self {
         let escaped = fields.into_iter().filter_map(|(json, decl)| {
             let field = FieldDecl {
@@ -155,7 +155,7 @@ impl DeclType {
         )
     }
 
-    /// An object that has every field, of any type.
+    /// An object with arbitrary fields of any type.
     pub fn open_object(name: &str) -> Self {
         Self::of_object(
             ObjectType {
@@ -168,11 +168,11 @@ impl DeclType {
     }
 
     fn of_object(object: ObjectType, min_size: u64) -> Self {
-        // Upstream does not bound the number of fields of an object.
+        // upstream does not limit the number of fields of an object
         Self::simple(DeclKind::Object(Arc::new(object)), 0, min_size)
     }
 
-    /// What lies one step down the path of an estimate.
+    /// The type one step down the path of an estimate.
     pub(crate) fn step(&self, name: &str) -> Option<&Self> {
         match (&self.kind, name) {
             (DeclKind::List(list), "@items") => Some(&list.element),
@@ -184,7 +184,7 @@ impl DeclType {
 }
 
 impl ObjectType {
-    /// The field of a name in expressions; words that CEL reserves need no underscores.
+    /// The field of a name in expressions, in which reserved words need no escaping.
     pub(crate) fn field(&self, name: &str) -> Option<&FieldDecl> {
         self.fields.get(name).or_else(|| {
             let reserved = escape::is_reserved(name).then(|| format!("__{name}__"))?;

@@ -1,4 +1,4 @@
-//! What expressions may use, and compiling them.
+//! Environments, which compile expressions.
 
 use std::sync::Arc;
 
@@ -12,16 +12,16 @@ use crate::source::{CompileError, Issue};
 use crate::types::Type;
 use crate::value::opaque::authz::{AUTHORIZER, RESOURCE};
 
-/// What an expression may use.
+/// The variables, functions and types that an expression may use.
 #[derive(Clone, Debug)]
 pub struct Environment {
     scope: Scope,
-    /// Whether constants are evaluated once, for nothing.
+    /// Whether constants are folded, at no cost.
     folds: bool,
 }
 
 impl Environment {
-    /// The functions of Kubernetes 1.`minor`, and no variables.
+    /// An environment with the functions of Kubernetes 1.`minor`, without variables.
     pub const fn new(minor: u32) -> Self {
         Self {
             scope: Scope::new(minor),
@@ -38,21 +38,21 @@ impl Environment {
         self
     }
 
-    /// A variable of a type.
+    /// Declares a variable.
     #[must_use]
     pub fn with_variable(self, name: &str, decl: DeclType) -> Self {
         let of = Type::from(&decl);
         self.with(name, decl, of)
     }
 
-    /// A variable that may be missing, such as `oldSelf` with `optionalOldSelf`.
+    /// Declares an optional variable, such as `oldSelf` with `optionalOldSelf`.
     #[must_use]
     pub fn with_optional_variable(self, name: &str, decl: DeclType) -> Self {
         let of = Type::optional(Type::from(&decl));
         self.with(name, decl, of)
     }
 
-    /// `authorizer`, and `authorizer.requestResource`: checks of what the user may do.
+    /// Declares `authorizer` and `authorizer.requestResource`, for authorization checks.
     #[must_use]
     pub fn with_authorizer(self) -> Self {
         self.with("authorizer", DeclType::any(), Type::Opaque(AUTHORIZER))
@@ -63,7 +63,7 @@ impl Environment {
             )
     }
 
-    /// Objects of a type that expressions may make: `Name{field: value}`.
+    /// Declares an object type for literals: `Name{field: value}`.
     #[must_use]
     pub fn with_object(mut self, decl: &DeclType) -> Self {
         if let Some(object) = decl.as_object() {
@@ -74,7 +74,7 @@ impl Environment {
         self
     }
 
-    /// Constants are evaluated as all else is, which upstream's tables of costs go by.
+    /// Disables constant folding, as upstream's tables of costs assume.
     #[cfg(test)]
     pub(crate) fn without_folding(mut self) -> Self {
         self.folds = false;
@@ -84,26 +84,26 @@ impl Environment {
     /// Compiles an expression.
     ///
     /// # Errors
-    /// All mistakes, in the words of `cel-go`.
+    /// All issues, with the messages of `cel-go`.
     pub fn compile(&self, expression: &str) -> Result<Program, CompileError> {
         let mistaken = |issues| CompileError::new(expression, issues);
         let (expr, nodes) = parse(expression, self.syntax()).map_err(mistaken)?;
-        let mut facts = check(&self.scope, &expr, nodes).map_err(mistaken)?;
+        let mut annotations = check(&self.scope, &expr, nodes).map_err(mistaken)?;
         if self.folds {
-            fold(&expr, &mut facts);
+            fold(&expr, &mut annotations);
         }
         let variables = self.scope.variables.clone();
         Ok(Program::new(Checked {
             expr,
-            facts,
+            annotations,
             variables,
         }))
     }
 
-    /// Compiles an expression that must be a condition.
+    /// Compiles an expression that must be of type `bool`.
     ///
     /// # Errors
-    /// All mistakes; that it is no condition is the only one if it is there.
+    /// All issues. If the type is wrong, that is the only one.
     pub fn compile_condition(&self, expression: &str) -> Result<Program, CompileError> {
         let program = self.compile(expression)?;
         if *program.result_type() == Type::Bool || *program.result_type() == Type::Dyn {

@@ -1,8 +1,8 @@
-//! Why an expression has no value.
+//! Errors of evaluation.
 
 use std::fmt;
 
-/// An expression that could not be evaluated; its text is that of `cel-go`.
+/// An expression could not be evaluated; messages are those of `cel-go`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EvalError(Box<Reason>);
 
@@ -29,7 +29,7 @@ impl EvalError {
         Self(Box::new(Reason::Budget))
     }
 
-    /// Whether the evaluation was stopped since it cost too much.
+    /// Whether the evaluation was stopped because it exceeded its budget.
     pub fn is_over_budget(&self) -> bool {
         *self.0 == Reason::Budget
     }

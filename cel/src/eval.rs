@@ -1,5 +1,5 @@
-//! The evaluator. It goes down the checked tree, no deeper than the parser made it, and counts
-//! costs as `cel-go` counts them.
+//! The evaluator. It recurses into the checked tree, whose depth the parser limits, and counts
+//! costs as `cel-go` does.
 
 mod access;
 mod fold;
@@ -18,7 +18,7 @@ use crate::value::{Evaluated, Text, Value};
 pub(crate) struct Evaluation<'a> {
     checked: &'a Checked,
     activation: &'a Activation<'a>,
-    /// The values of names within the expression; a comprehension may be at an error.
+    /// The values of local names; that of an accumulator may be an error.
     locals: Vec<Evaluated<'a>>,
     meter: Meter,
 }
@@ -127,7 +127,7 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// `&&` and `||`: one side that decides makes up for an error of the other.
+    /// `&&` and `||`: if one side determines the result, an error of the other is ignored.
     fn logical(&mut self, a: &'a Expr, b: &'a Expr, decides: bool) -> Evaluated<'a> {
         let first = self.eval(a);
         match &first {
@@ -164,16 +164,20 @@ impl<'a> Evaluation<'a> {
         if let (Some(regex), [Value::String(text), _]) = (&target.regex, args) {
             return matches_with(&mut self.meter, text.as_str(), regex);
         }
-        match target.forms[..] {
-            [form] => (form.run)(&mut self.meter, args),
-            _ => match target.forms.iter().find(|form| form.takes(args)) {
-                Some(form) => (form.run)(&mut self.meter, args),
+        match target.overloads[..] {
+            [overload] => (overload.run)(&mut self.meter, args),
+            _ => match target
+                .overloads
+                .iter()
+                .find(|overload| overload.accepts(args))
+            {
+                Some(overload) => (overload.run)(&mut self.meter, args),
                 None => Err(EvalError::no_such_overload()),
             },
         }
     }
 
-    /// Adds to the value that a comprehension builds: in place, since nothing else holds it.
+    /// Adds to the accumulator of a comprehension in place, as it is not shared.
     fn accumulate(
         &mut self,
         accu: &'a Expr,
@@ -207,7 +211,7 @@ impl<'a> Evaluation<'a> {
     }
 }
 
-/// Whether an expression is what a macro builds; no expression of a user can name it.
+/// Whether an expression is the accumulator of a macro, which is not a valid name in expressions.
 fn is_accumulator(expr: &Expr) -> bool {
     matches!(&expr.kind, Kind::Ident(name) if &**name == ACCUMULATOR)
 }

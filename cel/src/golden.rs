@@ -1,4 +1,4 @@
-//! Expressions with the values and costs that upstream's own tables give them.
+//! Tests of the values and costs in upstream's tables.
 
 use serde_json::Value as Json;
 
@@ -27,41 +27,41 @@ fn text<'j>(case: &'j Json, key: &str) -> &'j str {
     case[key].as_str().unwrap_or_default()
 }
 
-/// Whether a value is the one that a case describes.
-fn is(value: &Value<'_>, wanted: &Json) -> bool {
-    let (kind, wanted) = wanted.as_object().unwrap().iter().next().unwrap();
+/// Whether a value is the expected one.
+fn matches(value: &Value<'_>, expected: &Json) -> bool {
+    let (kind, expected) = expected.as_object().unwrap().iter().next().unwrap();
     match (kind.as_str(), value) {
         ("null", Value::Null) => true,
-        ("bool", Value::Bool(v)) => *v == wanted.as_bool().unwrap(),
-        ("int", Value::Int(v)) => v.to_string() == wanted.as_str().unwrap(),
-        ("uint", Value::Uint(v)) => v.to_string() == wanted.as_str().unwrap(),
+        ("bool", Value::Bool(v)) => *v == expected.as_bool().unwrap(),
+        ("int", Value::Int(v)) => v.to_string() == expected.as_str().unwrap(),
+        ("uint", Value::Uint(v)) => v.to_string() == expected.as_str().unwrap(),
         ("double", Value::Double(v)) => {
-            let wanted: f64 = wanted.as_str().unwrap().parse().unwrap();
-            v.is_nan() && wanted.is_nan() || *v == wanted
+            let expected: f64 = expected.as_str().unwrap().parse().unwrap();
+            v.is_nan() && expected.is_nan() || *v == expected
         }
-        ("string", Value::String(v)) => v.as_str() == wanted.as_str().unwrap(),
+        ("string", Value::String(v)) => v.as_str() == expected.as_str().unwrap(),
         ("bytes", Value::Bytes(v)) => {
-            let wanted: Vec<u8> = serde_json::from_value(wanted.clone()).unwrap();
-            **v == *wanted
+            let expected: Vec<u8> = serde_json::from_value(expected.clone()).unwrap();
+            **v == *expected
         }
-        ("type", Value::Type(v)) => v.value_name() == wanted.as_str().unwrap(),
+        ("type", Value::Type(v)) => v.value_name() == expected.as_str().unwrap(),
         ("list", Value::List(v)) => {
-            let wanted = wanted.as_array().unwrap();
-            v.len() == wanted.len()
+            let expected = expected.as_array().unwrap();
+            v.len() == expected.len()
                 && v.iter()
-                    .zip(wanted)
-                    .all(|(v, wanted)| is(&v.unwrap(), wanted))
+                    .zip(expected)
+                    .all(|(v, expected)| matches(&v.unwrap(), expected))
         }
         ("map", Value::Map(v)) => {
             let entries = v.iter();
             let has = |pair: &Json| {
                 let found = entries
                     .iter()
-                    .find(|(key, _): &&(Key<'_>, _)| is(&key.to_value(), &pair[0]));
-                found.is_some_and(|(_, value)| is(value.as_ref().unwrap(), &pair[1]))
+                    .find(|(key, _): &&(Key<'_>, _)| matches(&key.to_value(), &pair[0]));
+                found.is_some_and(|(_, value)| matches(value.as_ref().unwrap(), &pair[1]))
             };
-            entries.len() == wanted.as_array().unwrap().len()
-                && wanted.as_array().unwrap().iter().all(has)
+            entries.len() == expected.as_array().unwrap().len()
+                && expected.as_array().unwrap().iter().all(has)
         }
         _ => false,
     }
@@ -80,7 +80,9 @@ fn expressions_have_the_values_of_the_conformance_tests() {
                 let activation = Activation::new();
                 let result = program.evaluate(&activation, BUDGET).result;
                 let correct = match &result {
-                    Ok(value) => case.get("value").is_some_and(|wanted| is(value, wanted)),
+                    Ok(value) => case
+                        .get("value")
+                        .is_some_and(|expected| matches(value, expected)),
                     Err(_) => case.get("error").is_some(),
                 };
                 if correct {
@@ -92,14 +94,14 @@ fn expressions_have_the_values_of_the_conformance_tests() {
         };
         match (found, case.get("error")) {
             (Ok(()), _) => {}
-            // What is wrong whatever the data may be found by the checker.
+            // the checker may detect errors that do not depend on data
             (Err(found), Some(_)) if found.starts_with("does not compile") => {}
             (Err(found), _) => wrong.push(format!("{name}: {}\n    {found}", text(&case, "expr"))),
         }
     }
     assert!(
         wrong.is_empty(),
-        "{} are wrong:\n{}",
+        "{} cases failed:\n{}",
         wrong.len(),
         wrong.join("\n")
     );
@@ -115,7 +117,7 @@ fn evaluated_cost(program: &Program) -> Result<u64, String> {
 }
 
 #[test]
-fn expressions_cost_what_upstreams_tests_say() {
+fn expressions_have_the_costs_of_upstreams_tests() {
     let environment = Environment::new(37).with_authorizer().without_folding();
     let mut wrong = Vec::new();
     for case in cases(include_str!("../testdata/costs.json")) {
@@ -129,19 +131,19 @@ fn expressions_cost_what_upstreams_tests_say() {
         };
         let estimate = program.estimate_cost();
         let found = (estimate.min, estimate.max, evaluated_cost(&program));
-        let wanted = (
+        let expected = (
             case["min"].as_u64().unwrap(),
-            // Where upstream's test has an estimator of its own, the table has no most.
+            // the table has no maximum where upstream's test has its own estimator
             case["max"].as_u64().unwrap_or(estimate.max),
             Ok(case["cost"].as_u64().unwrap()),
         );
-        if found != wanted {
-            wrong.push(format!("{expr}: {found:?}, not {wanted:?}"));
+        if found != expected {
+            wrong.push(format!("{expr}: {found:?}, not {expected:?}"));
         }
     }
     assert!(
         wrong.is_empty(),
-        "{} are wrong:\n{}",
+        "{} cases failed:\n{}",
         wrong.len(),
         wrong.join("\n")
     );

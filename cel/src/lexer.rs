@@ -1,4 +1,4 @@
-//! Tokens of an expression. What is no token is noted and skipped, as ANTLR's lexer does.
+//! The lexer. As in ANTLR's lexer, invalid input is reported and skipped.
 
 use crate::source::Issue;
 
@@ -16,12 +16,12 @@ pub(crate) enum Token {
     False,
     Null,
     In,
-    /// An operator or bracket, which its text tells.
+    /// An operator or bracket, identified by its text.
     Punctuation,
     End,
 }
 
-/// A token and where its text is.
+/// A token with its text and offset.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lexeme<'s> {
     pub(crate) token: Token,
@@ -29,13 +29,13 @@ pub(crate) struct Lexeme<'s> {
     pub(crate) text: &'s str,
 }
 
-/// The longest come first.
+/// Longer ones come first.
 const PUNCTUATION: [&str; 25] = [
     "==", "!=", "<=", ">=", "&&", "||", "[", "]", "{", "}", "(", ")", ".", ",", "-", "!", "?", ":",
     "+", "*", "/", "%", "<", ">", "",
 ];
 
-/// Cuts an expression into tokens; the last is [`Token::End`].
+/// Splits an expression into tokens; the last is [`Token::End`].
 pub(crate) fn tokens<'s>(source: &'s str, issues: &mut Vec<Issue>) -> Vec<Lexeme<'s>> {
     let mut lexemes = Vec::with_capacity(source.len() / 3 + 1);
     let mut at = 0;
@@ -48,7 +48,7 @@ pub(crate) fn tokens<'s>(source: &'s str, issues: &mut Vec<Issue>) -> Vec<Lexeme
         }
         let offset = u32::try_from(at).unwrap_or(u32::MAX);
         let Some((token, length)) = token(rest) else {
-            at += unrecognised(rest, offset, issues);
+            at += unrecognized(rest, offset, issues);
             continue;
         };
         let text = &rest[..length];
@@ -154,7 +154,7 @@ fn unsigned(bytes: &[u8], end: usize) -> (Token, usize) {
     }
 }
 
-/// A string or bytes: `None` if none starts here, `Some(None)` if it does not end.
+/// A string or bytes literal: `None` if there is none, `Some(None)` if it is not terminated.
 fn quoted(rest: &str) -> Option<Option<(Token, usize)>> {
     let bytes = rest.as_bytes();
     let (mut at, mut raw, mut token) = (0, false, Token::String);
@@ -197,7 +197,7 @@ fn short_end(bytes: &[u8], mut at: usize, quote: u8, raw: bool) -> Option<usize>
     None
 }
 
-/// The length of the character or escape at a place, `None` if the escape is none.
+/// The length of the character or escape at an offset; `None` if the escape is invalid.
 fn step(bytes: &[u8], at: usize, raw: bool) -> Option<usize> {
     if raw || bytes[at] != b'\\' {
         return Some(1);
@@ -224,12 +224,12 @@ fn step(bytes: &[u8], at: usize, raw: bool) -> Option<usize> {
     }
 }
 
-/// Notes what is no token; the length to skip.
-fn unrecognised(rest: &str, offset: u32, issues: &mut Vec<Issue>) -> usize {
+/// Reports invalid input, and returns its length.
+fn unrecognized(rest: &str, offset: u32, issues: &mut Vec<Issue>) -> usize {
     let length = rest.chars().next().map_or(1, char::len_utf8);
     let mut shown = length;
     if rest.starts_with(['|', '&', '=']) {
-        // The lexer has read one more before it saw that no operator comes of it.
+        // ANTLR's lexer has read one more character when it rejects the operator
         shown += rest[length..].chars().next().map_or(0, char::len_utf8);
     }
     let text = &rest[..shown];
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn strings_of_every_form() {
+    fn all_forms_of_strings() {
         for text in [
             "'a'",
             "\"a\"",
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_noted() {
+    fn invalid_input_is_reported() {
         for (text, error) in [
             ("a $ b", "Syntax error: token recognition error at: '$'"),
             ("a | b", "Syntax error: token recognition error at: '| '"),

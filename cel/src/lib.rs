@@ -1,10 +1,10 @@
-//! The Common Expression Language as Kubernetes has it.
+//! The Common Expression Language as Kubernetes uses it.
 //!
 //! For the rules of custom resources (`x-kubernetes-validations`), match conditions of webhooks and
-//! admission policies: a parser, a type checker, estimated and actual costs, and Kubernetes'
-//! functions, each from the version on in which upstream has them. It does no I/O and knows nothing
-//! of the server. Expressions and data come from users: nothing panics, every recursion is
-//! bounded, and an evaluation ends when its budget does.
+//! admission policies: a parser, a type checker, estimated and actual costs, and the functions of
+//! Kubernetes, each available from the version that introduced it upstream. The crate has no I/O
+//! and does not depend on the server. Expressions and data are untrusted: nothing panics, recursion
+//! is limited, and an evaluation ends when its budget is exhausted.
 //!
 //! ```
 //! use portcullis_cel::{Activation, Environment, SchemaRoot, decl_type};
@@ -27,7 +27,7 @@
     not(test),
     allow(
         clippy::cast_possible_truncation,
-        reason = "sizes and lengths are bounded by those of the data"
+        reason = "sizes and lengths are limited by those of the data"
     )
 )]
 

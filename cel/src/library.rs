@@ -1,4 +1,4 @@
-//! Functions: what they take, what they do, and from which Kubernetes on expressions have them.
+//! The functions of expressions: signatures, implementations, and versions.
 
 mod authz;
 mod building;
@@ -10,7 +10,7 @@ mod list_ops;
 mod lists;
 mod net;
 mod optional;
-mod places;
+mod positions;
 mod quantity;
 mod regexes;
 mod semver;
@@ -37,28 +37,28 @@ pub(crate) use regexes::matches_with;
 pub(crate) use standard::add_values;
 pub(crate) use times::fits_literal;
 
-/// What a function does with its target and arguments.
+/// The implementation of a function; the target is the first argument.
 pub(crate) type Run = for<'a> fn(&mut Meter, &[Value<'a>]) -> Evaluated<'a>;
 
-/// One form of a function.
+/// One overload of a function.
 #[derive(Debug)]
 pub(crate) struct Overload {
-    /// `cel-go`'s name of it, which decides its cost.
+    /// Its id in `cel-go`, which determines its cost.
     pub(crate) id: &'static str,
     pub(crate) member: bool,
     /// The target comes first.
     pub(crate) args: Vec<Type>,
     pub(crate) result: Type,
-    /// How many types its signature leaves open.
+    /// The number of type parameters of its signature.
     pub(crate) params: u32,
-    /// The minor version of Kubernetes it came with.
+    /// The minor version of Kubernetes that introduced it.
     pub(crate) since: u32,
     pub(crate) run: Run,
 }
 
 impl Overload {
-    /// Whether it takes these values.
-    pub(crate) fn takes(&self, args: &[Value<'_>]) -> bool {
+    /// Whether it accepts these values.
+    pub(crate) fn accepts(&self, args: &[Value<'_>]) -> bool {
         self.args.len() == args.len() && self.args.iter().zip(args).all(|(t, v)| v.fits(t))
     }
 }
@@ -67,7 +67,7 @@ impl Overload {
 #[derive(Debug, Default)]
 pub(crate) struct Library {
     functions: HashMap<&'static str, Vec<Overload>>,
-    /// The version of what is added next.
+    /// The version of the functions that are added next.
     since: u32,
 }
 
@@ -82,7 +82,7 @@ static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
 
 type Part = (u32, fn(&mut Library));
 
-/// As `apiserver/pkg/cel/environment/base.go` enables them; `0` is what always was there.
+/// As `apiserver/pkg/cel/environment/base.go` enables them; `0` for those that always existed.
 const PARTS: &[Part] = &[
     (0, standard::add),
     (0, comparisons::add),
@@ -107,7 +107,7 @@ const PARTS: &[Part] = &[
     (34, list_ops::add),
 ];
 
-/// The forms of a function, `None` if the version has none.
+/// The overloads of a function; `None` if the version does not have it.
 pub(crate) fn function(name: &str, version: u32) -> Option<&'static [Overload]> {
     let overloads = LIBRARY.functions.get(name)?;
     overloads
@@ -117,9 +117,14 @@ pub(crate) fn function(name: &str, version: u32) -> Option<&'static [Overload]> 
 }
 
 impl Library {
-    fn add(&mut self, name: &'static str, member: bool, form: Form) {
-        let Form(id, args, result, run) = form;
-        let params = args.iter().map(open).max().unwrap_or(0).max(open(&result));
+    fn add(&mut self, name: &'static str, member: bool, overload: Def) {
+        let Def(id, args, result, run) = overload;
+        let params = args
+            .iter()
+            .map(type_params)
+            .max()
+            .unwrap_or(0)
+            .max(type_params(&result));
         let overload = Overload {
             id,
             member,
@@ -133,43 +138,43 @@ impl Library {
     }
 
     /// A function `name(…)`.
-    fn global(&mut self, name: &'static str, forms: impl IntoIterator<Item = Form>) {
-        forms
+    fn global(&mut self, name: &'static str, overloads: impl IntoIterator<Item = Def>) {
+        overloads
             .into_iter()
-            .for_each(|form| self.add(name, false, form));
+            .for_each(|overload| self.add(name, false, overload));
     }
 
     /// A function `target.name(…)`.
-    fn member(&mut self, name: &'static str, forms: impl IntoIterator<Item = Form>) {
-        forms
+    fn member(&mut self, name: &'static str, overloads: impl IntoIterator<Item = Def>) {
+        overloads
             .into_iter()
-            .for_each(|form| self.add(name, true, form));
+            .for_each(|overload| self.add(name, true, overload));
     }
 }
 
-/// Id, arguments, result, and what is done.
-struct Form(&'static str, Vec<Type>, Type, Run);
+/// Id, types of arguments, type of result, and implementation of an overload.
+struct Def(&'static str, Vec<Type>, Type, Run);
 
-/// The number of type parameters, which are counted from `A`.
-fn open(of: &Type) -> u32 {
+/// The number of type parameters, starting with `A`.
+fn type_params(of: &Type) -> u32 {
     match of {
         Type::Param(id) => id + 1,
-        Type::List(of) | Type::Optional(of) | Type::Type(Some(of)) => open(of),
-        Type::Map(entry) => open(&entry.0).max(open(&entry.1)),
+        Type::List(of) | Type::Optional(of) | Type::Type(Some(of)) => type_params(of),
+        Type::Map(entry) => type_params(&entry.0).max(type_params(&entry.1)),
         _ => 0,
     }
 }
 
-/// The first open type of a signature.
+/// The first type parameter of a signature.
 const A: Type = Type::Param(0);
-/// The second.
+/// The second type parameter.
 const B: Type = Type::Param(1);
 
 fn list(of: Type) -> Type {
     Type::list(of)
 }
 
-/// For values that the checker would not have let through; a dynamic value may be any.
+/// The error for arguments of a wrong type, which the checker cannot detect for dynamic values.
 fn mismatch<'a>() -> Evaluated<'a> {
     Err(EvalError::no_such_overload())
 }

@@ -1,8 +1,8 @@
-//! What an evaluation may cost.
+//! The limits of an evaluation.
 //!
-//! Three things are counted: the cost as `cel-go` counts it, which decides in upstream's place; the
-//! work actually done, since upstream prices some operations below what they take; and the bytes
-//! that are built. Whichever ends first ends the evaluation.
+//! Three of them are counted: the cost as in `cel-go`, which is upstream's limit; the actual work,
+//! because upstream's costs of some operations are too low; and the bytes that are allocated. The
+//! evaluation ends when it exceeds one of them.
 
 use std::sync::Arc;
 
@@ -10,15 +10,15 @@ use regex::Regex;
 
 use crate::error::EvalError;
 
-/// Bytes that one evaluation may build.
+/// The bytes that one evaluation may allocate.
 const MAX_BYTES: usize = 32 << 20;
-/// Steps of work for each unit of cost, and some for those whose budget is small.
+/// Steps of work per unit of cost, and a minimum for small budgets.
 const WORK_PER_COST: u64 = 50;
 const FREE_WORK: u64 = 1_000_000;
 const MAX_WORK: u64 = 100_000_000;
-/// Compiling a regular expression may take milliseconds, however short it is.
+/// Compiling even a short regular expression may take milliseconds.
 const REGEX_WORK: usize = 200_000;
-const KEPT_REGEXES: usize = 16;
+const CACHED_REGEXES: usize = 16;
 
 #[derive(Debug)]
 pub(crate) struct Meter {
@@ -26,7 +26,7 @@ pub(crate) struct Meter {
     limit: u64,
     work_left: u64,
     bytes_left: usize,
-    /// Regular expressions that were compiled, the last ones last.
+    /// Compiled regular expressions, the most recent last.
     regexes: Vec<(Box<str>, Arc<Regex>)>,
 }
 
@@ -53,7 +53,7 @@ impl Meter {
         Ok(())
     }
 
-    /// Counts steps that are about to be taken.
+    /// Counts steps of work, before they are done.
     pub(crate) fn work(&mut self, steps: usize) -> Result<(), EvalError> {
         match self.work_left.checked_sub(steps as u64) {
             Some(left) => {
@@ -64,7 +64,7 @@ impl Meter {
         }
     }
 
-    /// Counts bytes that are about to be built.
+    /// Counts bytes, before they are allocated.
     pub(crate) fn reserve(&mut self, bytes: usize) -> Result<(), EvalError> {
         match self.bytes_left.checked_sub(bytes) {
             Some(left) => {
@@ -75,8 +75,8 @@ impl Meter {
         }
     }
 
-    /// A regular expression that is not known before run time. The last few are kept, since rules
-    /// ask the same one of every element of a list.
+    /// Compiles a regular expression at run time. The most recent ones are cached, because rules
+    /// apply the same one to every element of a list.
     pub(crate) fn regex(
         &mut self,
         pattern: &str,
@@ -87,14 +87,14 @@ impl Meter {
         }
         self.work(REGEX_WORK.saturating_add(pattern.len().saturating_mul(20)))?;
         let regex = compile(pattern)?;
-        if self.regexes.len() == KEPT_REGEXES {
+        if self.regexes.len() == CACHED_REGEXES {
             self.regexes.remove(0);
         }
         self.regexes.push((pattern.into(), Arc::clone(&regex)));
         Ok(regex)
     }
 
-    /// Counts the elements of a list that is about to be built.
+    /// Counts the elements of a list, before it is allocated.
     pub(crate) fn reserve_list(&mut self, elements: usize) -> Result<(), EvalError> {
         self.work(elements)?;
         self.reserve(elements.saturating_mul(size_of::<crate::Value<'_>>()))

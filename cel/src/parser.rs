@@ -1,4 +1,4 @@
-//! From text to tree, with `cel-go`'s grammar, limits and texts.
+//! The parser, with the grammar, limits and messages of `cel-go`.
 
 mod build;
 mod literals;
@@ -12,12 +12,12 @@ use crate::lexer::{Lexeme, Token, tokens};
 use crate::source::Issue;
 use build::Builder;
 
-/// The longest expression, in code points; upstream's limit.
+/// Upstream's limit of the length of an expression, in code points.
 const MAX_CODE_POINTS: usize = 100_000;
-/// How deep an expression nests; upstream's limit, which here holds for the tree as a whole.
+/// Upstream's limit of nesting, which here applies to the depth of the whole tree.
 const MAX_DEPTH: u16 = 250;
 
-/// Which syntax and macros a version of the environment has.
+/// The syntax and macros of a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Syntax {
     pub(crate) optionals: bool,
@@ -25,15 +25,15 @@ pub(crate) struct Syntax {
     pub(crate) sort_by: bool,
 }
 
-/// Parsing cannot go on; why has been noted.
+/// Parsing cannot continue; the issue has been reported.
 pub(crate) struct Stop;
 
 type Parsed<T> = Result<T, Stop>;
 
-/// Parses an expression; the number is that of its nodes.
+/// Parses an expression. Returns it and the number of its nodes.
 ///
 /// # Errors
-/// All mistakes up to the first after which no sense can be made.
+/// All issues up to the first after which parsing cannot continue.
 pub(crate) fn parse(source: &str, syntax: Syntax) -> Result<(Expr, u32), Vec<Issue>> {
     let size = source.chars().count();
     if size > MAX_CODE_POINTS {
@@ -100,17 +100,17 @@ impl<'s> Parser<'s> {
         lexeme
     }
 
-    fn sees(&self, punctuation: &str) -> bool {
+    fn at(&self, punctuation: &str) -> bool {
         let here = self.here();
         here.token == Token::Punctuation && here.text == punctuation
     }
 
-    fn takes(&mut self, punctuation: &str) -> Option<u32> {
-        self.sees(punctuation).then(|| self.take().offset)
+    fn eat(&mut self, punctuation: &str) -> Option<u32> {
+        self.at(punctuation).then(|| self.take().offset)
     }
 
-    fn expects(&mut self, punctuation: &str) -> Parsed<u32> {
-        if let Some(offset) = self.takes(punctuation) {
+    fn expect(&mut self, punctuation: &str) -> Parsed<u32> {
+        if let Some(offset) = self.eat(punctuation) {
             return Ok(offset);
         }
         self.mismatch(&format!("'{punctuation}'"))
@@ -128,26 +128,26 @@ impl<'s> Parser<'s> {
     }
 
     fn stop<T>(&mut self, offset: u32, message: String) -> Parsed<T> {
-        self.note(offset, message);
+        self.report(offset, message);
         Err(Stop)
     }
 
-    fn note(&mut self, offset: u32, message: impl Into<String>) {
-        self.build.note(Some(offset), message.into());
+    fn report(&mut self, offset: u32, message: impl Into<String>) {
+        self.build.report(Some(offset), message.into());
     }
 
-    /// `condition ? one : other`, and all that binds tighter.
+    /// `condition ? a : b`, and operators of higher precedence.
     fn expr(&mut self) -> Parsed<Expr> {
         self.nesting += 1;
         if self.nesting > MAX_DEPTH {
             return Err(self.build.too_deep());
         }
         let condition = self.logical("||", "_||_")?;
-        let expr = match self.takes("?") {
+        let expr = match self.eat("?") {
             None => condition,
             Some(offset) => {
                 let one = self.logical("||", "_||_")?;
-                self.expects(":")?;
+                self.expect(":")?;
                 let other = self.expr()?;
                 self.build
                     .call(offset, "_?_:_", vec![condition, one, other])?
@@ -157,11 +157,11 @@ impl<'s> Parser<'s> {
         Ok(expr)
     }
 
-    /// A chain of `||` or of `&&`, as a balanced tree: chains may be long.
+    /// A chain of `||` or `&&`, as a balanced tree, because chains may be long.
     fn logical(&mut self, operator: &str, function: &str) -> Parsed<Expr> {
         let mut terms = vec![Some(self.term(operator)?)];
         let mut offsets = Vec::new();
-        while let Some(offset) = self.takes(operator) {
+        while let Some(offset) = self.eat(operator) {
             offsets.push(offset);
             terms.push(Some(self.term(operator)?));
         }
@@ -179,7 +179,8 @@ impl<'s> Parser<'s> {
         }
     }
 
-    /// The tree of `terms` joined at `offsets`, of which the first joins term `first` to the next.
+    /// A balanced tree of `terms` with operators at `offsets`; the first offset is between term
+    /// `first` and the next.
     fn balance(
         &mut self,
         function: &str,
@@ -197,11 +198,11 @@ impl<'s> Parser<'s> {
             .call(offsets[middle], function, vec![left, right])
     }
 
-    /// Relations, sums and products, those at least as tight as `tightness`.
-    fn binary(&mut self, tightness: u8) -> Parsed<Expr> {
+    /// Relations, sums and products of at least the given precedence.
+    fn binary(&mut self, precedence: u8) -> Parsed<Expr> {
         let mut left = self.unary()?;
         while let Some((function, tight)) = self.operator() {
-            if tight < tightness {
+            if tight < precedence {
                 break;
             }
             let offset = self.take().offset;
@@ -243,10 +244,10 @@ impl<'s> Parser<'s> {
         };
         let first = self.here().offset;
         let mut count = 0;
-        while self.sees(operator) {
+        while self.at(operator) {
             let number = matches!(self.peek(1).token, Token::Int | Token::Double);
             if operator == "-" && number {
-                // The sign belongs to the literal.
+                // the sign is part of the literal
                 break;
             }
             self.take();
@@ -259,15 +260,15 @@ impl<'s> Parser<'s> {
         self.build.call(first, function, vec![operand])
     }
 
-    /// Selections, calls and indexes behind a primary.
+    /// Selections, calls and index operations after a primary.
     fn member(&mut self) -> Parsed<Expr> {
         let mut expr = self.primary()?;
         loop {
-            if self.sees("{") && dotted(&expr).is_some() && self.follows_name() {
+            if self.at("{") && dotted(&expr).is_some() && self.follows_name() {
                 expr = self.message(&expr)?;
-            } else if let Some(offset) = self.takes(".") {
+            } else if let Some(offset) = self.eat(".") {
                 expr = self.selection(expr, offset)?;
-            } else if let Some(offset) = self.takes("[") {
+            } else if let Some(offset) = self.eat("[") {
                 expr = self.index(expr, offset)?;
             } else {
                 return Ok(expr);
@@ -275,22 +276,22 @@ impl<'s> Parser<'s> {
         }
     }
 
-    /// Whether the token before this one is a name, not a parenthesis.
+    /// Whether the previous token is a name, not a parenthesis.
     fn follows_name(&self) -> bool {
         self.at > 0 && self.lexemes[self.at - 1].token == Token::Ident
     }
 
     fn selection(&mut self, operand: Expr, offset: u32) -> Parsed<Expr> {
-        let optional = self.takes("?").is_some();
+        let optional = self.eat("?").is_some();
         let name = self.take_name("{IDENTIFIER, ESC_IDENTIFIER}")?;
         if optional {
             if !self.syntax.optionals {
-                self.note(offset, "unsupported syntax '.?'");
+                self.report(offset, "unsupported syntax '.?'");
             }
             let field = self.build.literal(offset, Literal::String(name))?;
             return self.build.call(offset, "_?._", vec![operand, field]);
         }
-        if let Some(open) = self.takes("(") {
+        if let Some(open) = self.eat("(") {
             let args = self.arguments()?;
             return self.member_call(open, name, operand, args);
         }
@@ -306,7 +307,7 @@ impl<'s> Parser<'s> {
             }
             Token::Escaped => {
                 self.take();
-                self.note(here.offset, "unsupported syntax: '`'");
+                self.report(here.offset, "unsupported syntax: '`'");
                 Ok(here.text.trim_matches('`').into())
             }
             _ => self.mismatch(expected),
@@ -314,26 +315,26 @@ impl<'s> Parser<'s> {
     }
 
     fn index(&mut self, operand: Expr, offset: u32) -> Parsed<Expr> {
-        let optional = self.takes("?").is_some();
+        let optional = self.eat("?").is_some();
         if optional && !self.syntax.optionals {
-            self.note(offset, "unsupported syntax '[?'");
+            self.report(offset, "unsupported syntax '[?'");
         }
         let index = self.expr()?;
-        self.expects("]")?;
+        self.expect("]")?;
         let function = if optional { "_[?_]" } else { "_[_]" };
         self.build.call(offset, function, vec![operand, index])
     }
 
-    /// The arguments behind an open parenthesis, up to and with the closing one.
+    /// The arguments after an opening parenthesis, including the closing one.
     fn arguments(&mut self) -> Parsed<Vec<Expr>> {
         let mut args = Vec::new();
-        if self.takes(")").is_some() {
+        if self.eat(")").is_some() {
             return Ok(args);
         }
         loop {
             args.push(self.expr()?);
-            if self.takes(",").is_none() {
-                self.expects(")")?;
+            if self.eat(",").is_none() {
+                self.expect(")")?;
                 return Ok(args);
             }
         }
@@ -360,7 +361,7 @@ impl<'s> Parser<'s> {
     }
 }
 
-/// The name `a.b.c` that a chain of selections may stand for.
+/// The qualified name `a.b.c` of a chain of selections.
 pub(crate) fn dotted(expr: &Expr) -> Option<String> {
     let mut parts = Vec::new();
     let mut at = expr;

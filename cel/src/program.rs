@@ -8,7 +8,7 @@ use crate::eval::Evaluation;
 use crate::types::Type;
 use crate::value::Value;
 
-/// A compiled expression. It can be evaluated by many at once.
+/// A compiled expression. It can be evaluated concurrently.
 pub struct Program {
     checked: Checked,
 }
@@ -21,12 +21,12 @@ impl std::fmt::Debug for Program {
     }
 }
 
-/// What came of an evaluation, and what it cost.
+/// The result and cost of an evaluation.
 #[derive(Debug)]
 pub struct Outcome<'a> {
-    /// The value, or why there is none.
+    /// The value, or an error.
     pub result: Result<Value<'a>, EvalError>,
-    /// The cost up to its end.
+    /// The cost until it ended.
     pub cost: u64,
 }
 
@@ -40,12 +40,12 @@ impl Program {
         self.checked.type_of(&self.checked.expr)
     }
 
-    /// The least and the most that evaluating it may cost, by the declared sizes.
+    /// The range of costs of an evaluation, by declared sizes.
     pub fn estimate_cost(&self) -> CostEstimate {
         estimate(&self.checked)
     }
 
-    /// Evaluates the expression, for at most so much.
+    /// Evaluates the expression, with a limit of cost.
     pub fn evaluate<'a>(&'a self, activation: &'a Activation<'a>, budget: u64) -> Outcome<'a> {
         let mut evaluation = Evaluation::new(&self.checked, activation, budget);
         let result = evaluation.run();

@@ -1,5 +1,4 @@
-//! What names in expressions stand for: variables, types, and the functions of a version of
-//! Kubernetes.
+//! Name resolution: variables, types, and the functions of a version of Kubernetes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,14 +10,14 @@ use crate::types::Type;
 /// The names that an expression may use.
 #[derive(Clone, Debug)]
 pub(crate) struct Scope {
-    /// The minor version of Kubernetes whose functions there are.
+    /// The minor version of Kubernetes whose functions are available.
     pub(crate) version: u32,
     pub(crate) variables: Vec<Variable>,
-    /// Objects that expressions may make.
+    /// The types of object literals.
     pub(crate) objects: BTreeMap<Name, Arc<ObjectType>>,
 }
 
-/// A variable that is declared.
+/// A declared variable.
 #[derive(Clone, Debug)]
 pub(crate) struct Variable {
     pub(crate) name: Name,
@@ -27,7 +26,7 @@ pub(crate) struct Variable {
 }
 
 impl Scope {
-    /// The functions of Kubernetes 1.`minor`, and no variables.
+    /// A scope with the functions of Kubernetes 1.`minor`, without variables.
     pub(crate) const fn new(minor: u32) -> Self {
         Self {
             version: minor,
@@ -36,7 +35,7 @@ impl Scope {
         }
     }
 
-    /// Where a variable is, and its type.
+    /// The index of a variable, and its type.
     pub(crate) fn variable(&self, name: &str) -> Option<(u16, Type)> {
         let index = self
             .variables
@@ -45,7 +44,7 @@ impl Scope {
         Some((u16::try_from(index).ok()?, self.variables[index].of.clone()))
     }
 
-    /// The type that a name stands for.
+    /// The type of a type name.
     pub(crate) fn named_type(&self, name: &str) -> Option<Type> {
         const LIBRARIES: [(&str, u32); 6] = [
             ("kubernetes.URL", 0),
@@ -67,7 +66,7 @@ impl Scope {
         library.map(|(name, _)| Type::Opaque(name))
     }
 
-    /// An object that expressions may make. What is open has objects below it, by their paths.
+    /// The type of an object literal. Open objects contain object types, named by their paths.
     pub(crate) fn object(&self, name: &str) -> Option<Arc<ObjectType>> {
         if let Some(object) = self.objects.get(name) {
             return Some(Arc::clone(object));

@@ -1,31 +1,31 @@
-//! Places in an expression, and mistakes shown as `cel-go` shows them.
+//! Issues of an expression, formatted as in `cel-go`.
 
 use std::fmt;
 
-/// The longest line that is quoted under a mistake.
+/// The maximum length of a line that is quoted with an issue.
 const MAX_SNIPPET: usize = 16_384;
-/// As many mistakes are shown.
+/// The number of issues that are shown.
 const MAX_ISSUES: usize = 100;
 
-/// A mistake in an expression.
+/// An error in an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Issue {
-    /// Where it starts, in bytes; nowhere if it concerns the whole.
+    /// The offset in bytes; `None` if it concerns the whole expression.
     pub(crate) offset: Option<u32>,
     pub(crate) message: String,
 }
 
 impl Issue {
-    /// What is wrong, without the place.
+    /// The message, without the position.
     pub fn message(&self) -> &str {
         &self.message
     }
 }
 
-/// Why an expression does not compile: at least one issue, in the order of the text.
+/// An expression does not compile; there is at least one issue, in source order.
 ///
-/// Its text is that of `cel-go`'s issues: one `ERROR: <input>:LINE:COLUMN: …` each, with the line
-/// and a caret.
+/// Formatted as the issues of `cel-go`: one `ERROR: <input>:LINE:COLUMN: …` each, with the line and
+/// a caret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CompileError {
     issues: Vec<Issue>,
@@ -49,7 +49,7 @@ impl CompileError {
         Self { issues, text }
     }
 
-    /// One mistake whose text stands alone.
+    /// A single issue, formatted as its message alone.
     pub(crate) fn plain(issue: Issue) -> Self {
         Self {
             text: issue.message.clone(),
@@ -57,7 +57,7 @@ impl CompileError {
         }
     }
 
-    /// The single mistakes.
+    /// The issues.
     pub fn issues(&self) -> &[Issue] {
         &self.issues
     }
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_caret_points_at_the_place() {
+    fn a_caret_points_at_the_position() {
         assert_eq!(
             shown("self.z == 1", Some(4)),
             "ERROR: <input>:1:5: undefined field 'z'\n | self.z == 1\n | ....^"
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_of_the_whole_has_no_line() {
+    fn an_issue_of_the_whole_has_no_line() {
         assert_eq!(shown("1", None), "ERROR: <input>:-1:0: undefined field 'z'");
     }
 }

@@ -1,4 +1,4 @@
-//! Types of expressions, as the checker knows them.
+//! Types of expressions.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,57 +9,57 @@ use crate::decl::{DeclKind, DeclType, ObjectType};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Type {
-    /// Known at run time only.
+    /// Known only at run time.
     Dyn,
-    /// Of an expression that is wrong; a mistake has been noted.
+    /// The type of an invalid expression, whose issue has been reported.
     Error,
-    /// Of `null`.
+    /// The type of `null`.
     Null,
     /// `true` or `false`.
     Bool,
-    /// Whole numbers of 64 bits.
+    /// Signed integers of 64 bits.
     Int,
-    /// Whole numbers of 64 bits that are not negative.
+    /// Unsigned integers of 64 bits.
     Uint,
-    /// Numbers with a fraction.
+    /// Floating-point numbers.
     Double,
-    /// Text.
+    /// Strings.
     String,
     /// Bytes.
     Bytes,
-    /// Points in time.
+    /// Timestamps.
     Timestamp,
-    /// Lengths of time.
+    /// Durations.
     Duration,
-    /// Lists of a type.
+    /// Lists.
     List(Arc<Type>),
-    /// Maps from a type to a type.
+    /// Maps, by types of keys and values.
     Map(Arc<(Type, Type)>),
     /// An object with declared fields.
     Object(Arc<ObjectType>),
-    /// A type of a library, such as `net.IP`.
+    /// A library type, such as `net.IP`.
     Opaque(&'static str),
-    /// A value that may be missing.
+    /// Optional values.
     Optional(Arc<Type>),
-    /// Of a type as a value, of which type if that is known.
+    /// Types as values, with the type if it is known.
     Type(Option<Arc<Type>>),
-    /// Stands for a type that the checker has to find.
+    /// A type parameter, which the checker binds.
     #[doc(hidden)]
     Param(u32),
 }
 
 impl Type {
-    /// A list of elements of a type.
+    /// A list type.
     pub fn list(element: Self) -> Self {
         Self::List(Arc::new(element))
     }
 
-    /// A map from keys to values.
+    /// A map type.
     pub fn map(key: Self, value: Self) -> Self {
         Self::Map(Arc::new((key, value)))
     }
 
-    /// A value of a type, or nothing.
+    /// An optional type.
     pub fn optional(of: Self) -> Self {
         Self::Optional(Arc::new(of))
     }
@@ -68,7 +68,7 @@ impl Type {
         matches!(self, Self::Dyn | Self::Error)
     }
 
-    /// Whether values of the type have a size of one.
+    /// Whether values of the type always have size one.
     pub(crate) fn is_scalar(&self) -> bool {
         match self {
             Self::Bool
@@ -82,7 +82,7 @@ impl Type {
         }
     }
 
-    /// The name of the type of values, as `type()` has it.
+    /// The name of the type as a value, as returned by `type()`.
     pub(crate) fn value_name(&self) -> &str {
         match self {
             Self::Dyn | Self::Param(_) => "dyn",
@@ -105,7 +105,7 @@ impl Type {
         }
     }
 
-    /// The type that a name in an expression stands for.
+    /// The type of a name in expressions.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Some(match name {
             "dyn" => Self::Dyn,
@@ -127,7 +127,7 @@ impl Type {
 }
 
 impl From<&DeclType> for Type {
-    /// The type that the checker sees of a declared one.
+    /// The type of a declared type, for the checker.
     fn from(decl: &DeclType) -> Self {
         match &decl.kind {
             DeclKind::Dyn => Self::Dyn,
@@ -146,7 +146,7 @@ impl From<&DeclType> for Type {
 }
 
 impl fmt::Display for Type {
-    /// As `cel-go`'s checker writes types.
+    /// As the checker of `cel-go` formats types.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Error => f.write_str("!error!"),

@@ -1,4 +1,4 @@
-//! Values of expressions. Data given as JSON is read where it lies, never copied.
+//! Values of expressions. Data is borrowed from JSON, not copied.
 
 mod convert;
 mod json;
@@ -28,19 +28,19 @@ pub enum Value<'a> {
     Null,
     /// `true` or `false`.
     Bool(bool),
-    /// A whole number.
+    /// A signed integer.
     Int(i64),
-    /// A whole number that is not negative.
+    /// An unsigned integer.
     Uint(u64),
-    /// A number.
+    /// A floating-point number.
     Double(f64),
-    /// Text.
+    /// A string.
     String(Text<'a>),
     /// Bytes.
     Bytes(Arc<[u8]>),
-    /// A point in time.
+    /// A timestamp.
     Timestamp(Timestamp),
-    /// A length of time.
+    /// A duration.
     Duration(Duration),
     /// A list.
     #[doc(hidden)]
@@ -48,26 +48,26 @@ pub enum Value<'a> {
     /// A map or an object.
     #[doc(hidden)]
     Map(Map<'a>),
-    /// A value that may be missing.
+    /// An optional value.
     Optional(Option<Arc<Value<'a>>>),
     /// A type.
     Type(Arc<Type>),
-    /// A value of a library.
+    /// A value of a library type.
     #[doc(hidden)]
     Opaque(Arc<Opaque<'a>>),
 }
 
-/// Text, of the data or of its own.
+/// A string, borrowed or owned.
 #[derive(Clone, Debug)]
 pub enum Text<'a> {
-    /// Part of the data, or of the expression.
+    /// A part of the data or of the expression.
     Borrowed(&'a str),
-    /// Made by the expression.
+    /// Created by the expression.
     Shared(Arc<str>),
 }
 
 impl Text<'_> {
-    /// The text.
+    /// The string.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Borrowed(text) => text,
@@ -93,11 +93,11 @@ pub struct Timestamp {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Duration(pub(crate) i64);
 
-/// What operations return.
+/// The result of an operation.
 pub(crate) type Evaluated<'a> = Result<Value<'a>, EvalError>;
 
 impl<'a> Value<'a> {
-    /// Text of the value's own.
+    /// An owned string.
     pub(crate) fn text(text: impl Into<Arc<str>>) -> Self {
         Self::String(Text::Shared(text.into()))
     }
@@ -114,7 +114,7 @@ impl<'a> Value<'a> {
         Self::Optional(Some(Arc::new(value)))
     }
 
-    /// `true` or `false`, if it is one.
+    /// The value, if it is a `bool`.
     pub const fn as_bool(&self) -> Option<bool> {
         match self {
             Self::Bool(value) => Some(*value),
@@ -122,7 +122,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The text, if it is one.
+    /// The value, if it is a string.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::String(text) => Some(text.as_str()),
@@ -150,9 +150,9 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// Whether a value may stand where a type is asked for; what is inside is not looked at.
-    pub(crate) fn fits(&self, asked: &Type) -> bool {
-        match (self, asked) {
+    /// Whether a value has a type; elements are not checked.
+    pub(crate) fn fits(&self, expected: &Type) -> bool {
+        match (self, expected) {
             (_, Type::Dyn | Type::Param(_))
             | (Self::Null, Type::Null)
             | (Self::Bool(_), Type::Bool)
@@ -172,7 +172,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The size that costs are counted by: characters, bytes, elements or entries; else one.
+    /// The size for costs: the number of characters, bytes, elements or entries, or else one.
     pub(crate) fn size(&self) -> usize {
         match self {
             Self::String(text) => text.as_str().chars().count(),
@@ -187,7 +187,7 @@ impl<'a> Value<'a> {
 }
 
 impl fmt::Display for Value<'_> {
-    /// As `cel-go` shows a value in its errors.
+    /// As `cel-go` formats a value in its errors.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Null => f.write_str("null"),

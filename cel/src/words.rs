@@ -1,6 +1,6 @@
-//! Words that cannot be identifiers.
+//! Words that are not valid identifiers.
 
-/// Literals and the operator that is a word.
+/// Literals, and the operator `in`.
 pub(crate) const KEYWORDS: [&str; 4] = ["true", "false", "null", "in"];
 
 /// Words reserved for languages that embed CEL (cel-spec, `doc/langdef.md`).

@@ -1,4 +1,4 @@
-//! Calls: which forms of a function fit.
+//! Resolution of calls to the overloads of a function.
 
 use crate::ast::{Call, Expr, Kind, Literal};
 use crate::check::Checker;
@@ -8,7 +8,7 @@ use crate::library::{Overload, compile_regex, fits_literal, function};
 use crate::parser::dotted;
 use crate::types::Type;
 
-/// From this version on, literals are looked into.
+/// The version from which literals are validated.
 const VALIDATORS_SINCE: u32 = 29;
 
 impl Checker<'_> {
@@ -23,7 +23,7 @@ impl Checker<'_> {
         let name = call.function.strip_prefix('.').unwrap_or(&call.function);
         let Some(target) = &call.target else {
             return match function(name, version) {
-                Some(forms) => self.form(expr, call, name, forms, None),
+                Some(overloads) => self.overload(expr, call, name, overloads, None),
                 None => {
                     self.undeclared(expr.offset, name);
                     Type::Error
@@ -31,14 +31,14 @@ impl Checker<'_> {
             };
         };
         if let Some(prefix) = dotted(target)
-            && let Some(forms) = function(&format!("{prefix}.{name}"), version)
-            && forms.iter().any(|form| !form.member)
+            && let Some(overloads) = function(&format!("{prefix}.{name}"), version)
+            && overloads.iter().any(|overload| !overload.member)
         {
-            return self.form(expr, call, &format!("{prefix}.{name}"), forms, None);
+            return self.overload(expr, call, &format!("{prefix}.{name}"), overloads, None);
         }
         self.check(target);
         match function(name, version) {
-            Some(forms) => self.form(expr, call, name, forms, Some(target)),
+            Some(overloads) => self.overload(expr, call, name, overloads, Some(target)),
             None => {
                 self.undeclared(expr.offset, name);
                 Type::Error
@@ -57,19 +57,19 @@ impl Checker<'_> {
             return Type::Error;
         };
         let of = self.field(expr.offset, operand, name, true);
-        let forms = function("_?._", self.scope.version).unwrap_or_default();
-        let target = Target::new("_?._", forms.iter().collect(), false);
+        let overloads = function("_?._", self.scope.version).unwrap_or_default();
+        let target = Target::new("_?._", overloads.iter().collect(), false);
         self.resolve(expr, Resolved::Call(Box::new(target)));
         self.unifier.substitute(&of, false)
     }
 
-    /// Finds the forms that take the arguments; the type of the result.
-    fn form(
+    /// Finds the overloads that accept the arguments, and returns the type of the result.
+    fn overload(
         &mut self,
         expr: &Expr,
         call: &Call,
         name: &str,
-        forms: &'static [Overload],
+        overloads: &'static [Overload],
         target: Option<&Expr>,
     ) -> Type {
         let args: Vec<Type> = target
@@ -79,19 +79,23 @@ impl Checker<'_> {
             .collect();
         let mut fitting = Vec::new();
         let mut result: Option<Type> = None;
-        for form in forms {
-            if form.since > self.scope.version || form.member != target.is_some() {
+        for overload in overloads {
+            if overload.since > self.scope.version || overload.member != target.is_some() {
                 continue;
             }
-            let first = self.unifier.fresh(form.params);
-            let asked: Vec<Type> = form.args.iter().map(|of| instantiate(of, first)).collect();
+            let first = self.unifier.fresh(overload.params);
+            let asked: Vec<Type> = overload
+                .args
+                .iter()
+                .map(|of| instantiate(of, first))
+                .collect();
             if !self.unifier.assignable_all(&args, &asked) {
                 continue;
             }
-            fitting.push(form);
+            fitting.push(overload);
             let of = self
                 .unifier
-                .substitute(&instantiate(&form.result, first), false);
+                .substitute(&instantiate(&overload.result, first), false);
             result = Some(match result {
                 Some(Type::Dyn) => Type::Dyn,
                 Some(before) if before != of => Type::Dyn,
@@ -104,7 +108,7 @@ impl Checker<'_> {
                 .map(|of| self.unifier.substitute(of, true))
                 .collect();
             let signature = signature(&args, target.is_some());
-            self.note(
+            self.report(
                 expr.offset,
                 format!("found no matching overload for '{name}' applied to '{signature}'"),
             );
@@ -112,13 +116,13 @@ impl Checker<'_> {
         };
         let namespaced = call.target.is_some() && target.is_none();
         let mut target = Target::new(name, fitting, namespaced);
-        self.look_into_literals(call, &mut target);
+        self.validate_literals(call, &mut target);
         self.resolve(expr, Resolved::Call(Box::new(target)));
         result
     }
 
-    /// Refuses literals that cannot be what a function takes, and compiles regular expressions.
-    fn look_into_literals(&mut self, call: &Call, target: &mut Target) {
+    /// Rejects literals that are invalid for a function, and compiles regular expressions.
+    fn validate_literals(&mut self, call: &Call, target: &mut Target) {
         let Some(arg) = call.args.last() else { return };
         let Kind::Literal(Literal::String(text)) = &arg.kind else {
             return;
@@ -136,12 +140,12 @@ impl Checker<'_> {
             fits_literal(&name, text)
         };
         if !valid && self.scope.version >= VALIDATORS_SINCE {
-            self.note(arg.offset, format!("invalid {name} argument"));
+            self.report(arg.offset, format!("invalid {name} argument"));
         }
     }
 }
 
-/// The types of arguments, behind that of the target.
+/// Formats the types of the target and the arguments.
 fn signature(args: &[Type], member: bool) -> String {
     let show = |args: &[Type]| {
         let args: Vec<_> = args.iter().map(ToString::to_string).collect();

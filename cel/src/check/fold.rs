@@ -1,28 +1,28 @@
-//! Values that are always the same, found once: `cel-go` prices them at nothing.
+//! Constant folding; in `cel-go`, folded constants have no cost.
 
 use std::collections::BTreeMap;
 
 use crate::ast::{Element, Entry, Expr, Kind, Literal};
-use crate::checked::{Facts, Op, Resolved};
+use crate::checked::{Annotations, Op, Resolved};
 use crate::library::is_conversion;
 use crate::meter::Meter;
 use crate::price::Price;
 use crate::value::{Entries, Key, Map, Text, Value};
 
-/// What folding may take, all in all.
+/// The cost that folding an expression may take in total.
 const BUDGET: u64 = 100_000;
 
-/// Folds a checked tree, from its leaves.
-pub(crate) fn fold(expr: &Expr, facts: &mut Facts) {
+/// Folds a checked tree, starting with its leaves.
+pub(crate) fn fold(expr: &Expr, annotations: &mut Annotations) {
     Folder {
-        facts,
+        annotations,
         meter: Meter::new(BUDGET),
     }
     .fold(expr);
 }
 
 struct Folder<'f> {
-    facts: &'f mut Facts,
+    annotations: &'f mut Annotations,
     meter: Meter,
 }
 
@@ -36,7 +36,7 @@ impl Folder<'_> {
             _ => None,
         };
         if let Some(value) = folded {
-            self.facts.constants[expr.id as usize] = Some(value);
+            self.annotations.constants[expr.id as usize] = Some(value);
         }
     }
 
@@ -44,10 +44,10 @@ impl Folder<'_> {
         if let Kind::Literal(literal) = &expr.kind {
             return Some(literal_value(literal));
         }
-        if let Resolved::Const(value) = &self.facts.resolved[expr.id as usize] {
+        if let Resolved::Const(value) = &self.annotations.resolved[expr.id as usize] {
             return Some(value.clone());
         }
-        self.facts.constants[expr.id as usize].clone()
+        self.annotations.constants[expr.id as usize].clone()
     }
 
     fn list(&self, elements: &[Element]) -> Option<Value<'static>> {
@@ -70,7 +70,7 @@ impl Folder<'_> {
         for entry in entries {
             let key = Key::of(&self.constant(&entry.key)?)?;
             let value = self.constant(&entry.value).filter(|_| !entry.optional)?;
-            // What evaluation refuses is left to it.
+            // errors are left to the evaluation
             if map.insert(key, value).is_some() {
                 return None;
             }
@@ -82,13 +82,13 @@ impl Folder<'_> {
         let Kind::Call(call) = &expr.kind else {
             return None;
         };
-        let Resolved::Call(target) = &self.facts.resolved[expr.id as usize] else {
+        let Resolved::Call(target) = &self.annotations.resolved[expr.id as usize] else {
             return None;
         };
         if target.price == Price::InList {
             return self.membership(expr, &call.args);
         }
-        let [form] = target.forms[..] else {
+        let [overload] = target.overloads[..] else {
             return None;
         };
         let [arg] = &call.args[..] else { return None };
@@ -96,11 +96,11 @@ impl Folder<'_> {
             return None;
         }
         let arg = self.constant(arg)?;
-        // A mistake is left to the evaluation.
-        (form.run)(&mut self.meter, &[arg]).ok()
+        // errors are left to the evaluation
+        (overload.run)(&mut self.meter, &[arg]).ok()
     }
 
-    /// Looking for a value among constants costs nothing.
+    /// A search in a list of constants has no cost.
     fn membership(&mut self, expr: &Expr, args: &[Expr]) -> Option<Value<'static>> {
         let [_, list] = args else { return None };
         let Value::List(values) = self.constant(list)? else {
@@ -120,7 +120,7 @@ impl Folder<'_> {
             )
         };
         if values.iter().all(|value| value.is_ok_and(primitive))
-            && let Resolved::Call(target) = &mut self.facts.resolved[expr.id as usize]
+            && let Resolved::Call(target) = &mut self.annotations.resolved[expr.id as usize]
         {
             target.price = Price::Nothing;
         }

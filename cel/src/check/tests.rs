@@ -25,7 +25,7 @@ fn error(expression: &str) -> String {
 }
 
 #[test]
-fn mistakes_are_worded_as_by_cel_go() {
+fn issues_have_the_messages_of_cel_go() {
     for (expression, wanted) in [
         ("self.z == 1", "ERROR: <input>:1:5: undefined field 'z'"),
         ("has(self.z)", "ERROR: <input>:1:4: undefined field 'z'"),
@@ -105,7 +105,7 @@ fn mistakes_are_worded_as_by_cel_go() {
 }
 
 #[test]
-fn types_are_found() {
+fn types_are_inferred() {
     for (expression, wanted) in [
         ("self.replicas", "int"),
         ("self.ratio * 2.0", "double"),
@@ -144,7 +144,7 @@ fn types_are_found() {
 }
 
 #[test]
-fn functions_come_with_their_versions() {
+fn functions_depend_on_the_version() {
     for (expression, since) in [
         ("'a'.upperAscii()", 0),
         ("1 < 2.0", 28),
@@ -168,7 +168,7 @@ fn functions_come_with_their_versions() {
 }
 
 #[test]
-fn types_that_grow_with_every_step_are_refused() {
+fn types_that_grow_with_every_step_are_rejected() {
     let doubled = format!("[1]{}", ".map(a, {a: a})".repeat(60));
     let error = Environment::new(37)
         .compile(&doubled)
@@ -181,7 +181,7 @@ fn types_that_grow_with_every_step_are_refused() {
 }
 
 #[test]
-fn objects_are_made_where_their_types_are_declared() {
+fn object_literals_require_declared_types() {
     let patch = DeclType::object(
         "JSONPatch",
         [

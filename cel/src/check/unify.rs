@@ -1,17 +1,17 @@
-//! Types that fit each other, and what type parameters stand for.
+//! Unification of types.
 
 use std::sync::Arc;
 
 use crate::types::Type;
 
-/// As many steps may the types of one expression take: types can grow with every step.
+/// The limit of steps for the types of one expression, as types can grow with every step.
 const MAX_STEPS: u32 = 500_000;
 
-/// What type parameters stand for. A question that is answered with no changes nothing.
+/// The bindings of type parameters. A failed unification changes nothing.
 #[derive(Default)]
 pub(super) struct Unifier {
     bound: Vec<Option<Type>>,
-    /// What was bound, and what it was before.
+    /// The changed parameters with their old bindings, to roll back.
     trail: Vec<(u32, Option<Type>)>,
     steps: u32,
 }
@@ -21,7 +21,7 @@ impl Unifier {
         self.steps >= MAX_STEPS
     }
 
-    /// Counts a step; whether there was one left.
+    /// Counts a step. Returns whether the limit allows it.
     fn step(&mut self) -> bool {
         if self.exhausted() {
             return false;
@@ -30,7 +30,7 @@ impl Unifier {
         true
     }
 
-    /// The first of so many parameters that stand for nothing yet.
+    /// Reserves unbound parameters, and returns the first.
     pub(super) fn fresh(&mut self, count: u32) -> u32 {
         let first = u32::try_from(self.bound.len()).unwrap_or(u32::MAX);
         self.bound.resize(self.bound.len() + count as usize, None);
@@ -56,12 +56,12 @@ impl Unifier {
         }
     }
 
-    /// Whether one type can be used as the other.
+    /// Whether `from` is assignable to `to`.
     pub(super) fn assignable(&mut self, from: &Type, to: &Type) -> bool {
         self.transaction(|this| this.fits(from, to))
     }
 
-    /// Whether all types can be used as the others.
+    /// Whether all types are assignable to the others, pairwise.
     pub(super) fn assignable_all(&mut self, from: &[Type], to: &[Type]) -> bool {
         from.len() == to.len()
             && self.transaction(|this| from.iter().zip(to).all(|(a, b)| this.fits(a, b)))
@@ -107,7 +107,7 @@ impl Unifier {
         }
     }
 
-    /// Whether `of` may be what `param` stands for, and whether that stands for something already.
+    /// Whether `param` may be bound to `of`, and whether it is bound already.
     fn substitutes(&mut self, of: &Type, param: &Type) -> (bool, bool) {
         if of == param {
             return (true, true);
@@ -132,7 +132,7 @@ impl Unifier {
         (true, false)
     }
 
-    /// Whether a type is made of a parameter.
+    /// Whether a type contains a parameter.
     fn mentions(&mut self, of: &Type, param: &Type) -> bool {
         if !self.step() {
             return true;
@@ -151,8 +151,7 @@ impl Unifier {
         }
     }
 
-    /// The type with what its parameters stand for; those that stand for nothing are dynamic if
-    /// `to_dyn`.
+    /// Substitutes the parameters of a type; unbound ones become dynamic if `to_dyn`.
     pub(super) fn substitute(&mut self, of: &Type, to_dyn: bool) -> Type {
         if !self.step() {
             return Type::Error;
@@ -175,7 +174,7 @@ impl Unifier {
     }
 }
 
-/// A type of a signature, whose parameters are counted from `first`.
+/// Instantiates a type of a signature, with parameters numbered from `first`.
 pub(super) fn instantiate(of: &Type, first: u32) -> Type {
     match of {
         Type::Param(id) => Type::Param(first + id),
@@ -217,23 +216,25 @@ const fn same_param(a: &Type, b: &Type) -> bool {
     matches!((a, b), (Type::Param(a), Type::Param(b)) if *a == *b)
 }
 
-/// The type that says less.
+/// The less specific type.
 pub(super) fn most_general(a: &Type, b: &Type) -> Type {
-    if says_no_more(a, b) {
+    if is_equal_or_less_specific(a, b) {
         a.clone()
     } else {
         b.clone()
     }
 }
 
-fn says_no_more(a: &Type, b: &Type) -> bool {
+fn is_equal_or_less_specific(a: &Type, b: &Type) -> bool {
     match (a, b) {
         (Type::Dyn | Type::Param(_), _) => true,
         (_, Type::Dyn | Type::Param(_)) => false,
         (Type::List(a), Type::List(b)) | (Type::Optional(a), Type::Optional(b)) => {
-            says_no_more(a, b)
+            is_equal_or_less_specific(a, b)
         }
-        (Type::Map(a), Type::Map(b)) => says_no_more(&a.0, &b.0) && says_no_more(&a.1, &b.1),
+        (Type::Map(a), Type::Map(b)) => {
+            is_equal_or_less_specific(&a.0, &b.0) && is_equal_or_less_specific(&a.1, &b.1)
+        }
         (Type::Type(_), Type::Type(_)) => true,
         (Type::Object(a), Type::Object(b)) => a.name == b.name,
         _ => std::mem::discriminant(a) == std::mem::discriminant(b) && a == b,

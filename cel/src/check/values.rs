@@ -1,4 +1,4 @@
-//! Lists, maps and objects that an expression makes.
+//! Types of list, map and object literals.
 
 use crate::ast::{Element, Entry, Expr, Struct};
 use crate::check::Checker;
@@ -31,11 +31,11 @@ impl Checker<'_> {
         }
         let keys = keys.unwrap_or_else(|| self.unifier.fresh_type());
         let values = values.unwrap_or_else(|| self.unifier.fresh_type());
-        // Whole once more: a type that doubles with every level is found out here.
+        // substituted again, to detect types that double with every level
         self.unifier.substitute(&Type::map(keys, values), false)
     }
 
-    /// The type of a value, or of what an optional one holds.
+    /// The type of a value, or of the value of an optional one.
     fn value_type(&mut self, value: &Expr, optional: bool) -> Type {
         let found = self.type_of(value).clone();
         if !optional {
@@ -52,7 +52,7 @@ impl Checker<'_> {
         }
     }
 
-    /// The type that fits all values so far and one more.
+    /// The common type of all values so far and another one.
     fn join(&mut self, value: &Expr, before: Option<Type>, found: Type) -> Type {
         let Some(before) = before else { return found };
         if self.unifier.assignable(&before, &found) {
@@ -74,14 +74,14 @@ impl Checker<'_> {
                 Some(declared) => Type::from(&declared.decl),
                 None if object.open => Type::Dyn,
                 None => {
-                    self.note(field.offset, format!("undefined field '{}'", field.name));
+                    self.report(field.offset, format!("undefined field '{}'", field.name));
                     continue;
                 }
             };
             let given = self.value_type(&field.value, field.optional);
             if !self.unifier.assignable(&asked, &given) {
                 let given = self.unifier.substitute(&given, false);
-                self.note(
+                self.report(
                     field.offset,
                     format!(
                         "expected type of field '{}' is '{asked}' but provided type is '{given}'",

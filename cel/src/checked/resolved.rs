@@ -1,4 +1,4 @@
-//! What a name or a call turned out to be.
+//! What names and calls resolve to.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use crate::price::{Price, price};
 use crate::types::Type;
 use crate::value::Value;
 
-/// What is known of a node for its evaluation.
+/// What a node resolves to, for its evaluation.
 #[derive(Debug)]
 pub(crate) enum Resolved {
     None,
     /// A variable of the environment.
     Variable(u16),
-    /// A name within the expression, counted from the outermost.
+    /// A local name of a comprehension, by index from the outermost.
     Local(u16),
-    /// A value that is always the same.
+    /// A constant.
     Const(Value<'static>),
     Call(Box<Target>),
-    /// The type of an object that is made.
+    /// The type of an object literal.
     Object(Arc<ObjectType>),
 }
 
@@ -31,21 +31,21 @@ impl Resolved {
     }
 }
 
-/// The function that a call calls.
+/// The function of a call.
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) op: Op,
     pub(crate) name: Box<str>,
-    /// The forms that may be meant: more than one if a dynamic value decides.
-    pub(crate) forms: Vec<&'static Overload>,
+    /// The overloads that may apply; several if a dynamic value decides.
+    pub(crate) overloads: Vec<&'static Overload>,
     pub(crate) price: Price,
-    /// Whether what looks like the call's target is part of the function's name.
+    /// Whether the apparent target is part of the function's name.
     pub(crate) namespaced: bool,
-    /// The regular expression, if it is a literal.
+    /// The compiled regular expression, if it is a literal.
     pub(crate) regex: Option<Arc<Regex>>,
 }
 
-/// Functions that the evaluator treats on its own.
+/// Functions that the evaluator implements itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
     And,
@@ -64,7 +64,7 @@ pub(crate) enum Op {
 }
 
 impl Target {
-    pub(crate) fn new(name: &str, forms: Vec<&'static Overload>, namespaced: bool) -> Self {
+    pub(crate) fn new(name: &str, overloads: Vec<&'static Overload>, namespaced: bool) -> Self {
         let op = match name {
             "_&&_" => Op::And,
             "_||_" => Op::Or,
@@ -80,15 +80,15 @@ impl Target {
             "matches" => Op::Matches,
             _ => Op::Other,
         };
-        let id = match forms[..] {
-            [form] => Some(form.id),
+        let id = match overloads[..] {
+            [overload] => Some(overload.id),
             _ => None,
         };
         let price = price(name, id);
         Self {
             op,
             name: name.into(),
-            forms,
+            overloads,
             price,
             namespaced,
             regex: None,

@@ -36,7 +36,7 @@ fn numbers_compare_across_their_types() {
 }
 
 #[test]
-fn lists_are_equal_by_what_their_type_says() {
+fn lists_are_compared_by_list_type() {
     let (a, b) = (json!([1, 2]), json!([2, 1]));
     for (list_type, same) in [(ListType::Atomic, false), (ListType::Set, true)] {
         let decl = DeclType::list(DeclType::int(), None, list_type);
@@ -63,7 +63,7 @@ fn lists_are_equal_by_what_their_type_says() {
 }
 
 #[test]
-fn comparing_large_values_takes_work() {
+fn comparing_large_values_counts_work() {
     let data = json!((0..2_000_000).collect::<Vec<i32>>());
     let decl = DeclType::any();
     let list = Value::of_json(&data, &decl).unwrap();

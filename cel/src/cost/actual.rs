@@ -1,4 +1,4 @@
-//! What calls cost once their arguments and their result are known.
+//! The actual cost of calls, from their arguments and result.
 
 use crate::cost::size::{CostEstimate, scaled};
 use crate::error::EvalError;
@@ -10,7 +10,7 @@ use crate::value::opaque::Opaque;
 /// The cost of a call.
 ///
 /// # Errors
-/// If finding it takes more work than the evaluation has left.
+/// If computing it exceeds the limit of work of the evaluation.
 pub(crate) fn actual(
     price: Price,
     args: &[Value<'_>],
@@ -91,7 +91,7 @@ fn self_compare(list: Option<&Value<'_>>, size: u64) -> u64 {
     allocation(factor, size.saturating_mul(size))
 }
 
-/// Of parsing a selector: its text, and a requirement for every two characters.
+/// The cost of parsing a selector: of its text, and of a requirement for every two characters.
 pub(super) fn selector(length: CostEstimate) -> CostEstimate {
     let requirements = length.scaled(0.5).scaled((LIST + STRUCT) as f64);
     CostEstimate::fixed(LIST)
@@ -99,7 +99,7 @@ pub(super) fn selector(length: CostEstimate) -> CostEstimate {
         .plus(requirements)
 }
 
-/// Of going through all of a value.
+/// The cost of traversing a value.
 fn traversal(value: &Value<'_>, meter: &mut Meter) -> Result<u64, EvalError> {
     meter.work(1)?;
     let text = |bytes: usize| (bytes as f64 * TRAVERSAL) as u64;

@@ -1,4 +1,4 @@
-//! What estimates of calls go by, and what they come to.
+//! Inputs and results of the estimates of calls.
 
 use crate::cost::declared::Path;
 use crate::cost::size::{CostEstimate, SizeEstimate};
@@ -9,7 +9,7 @@ pub(super) struct Argument {
     pub(super) path: Path,
     pub(super) of: Type,
     pub(super) size: Option<SizeEstimate>,
-    /// Its value if it is a whole number written out.
+    /// Its value, if it is an integer literal.
     pub(super) literal: Option<i64>,
 }
 

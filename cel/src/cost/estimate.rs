@@ -1,4 +1,4 @@
-//! What an expression may cost, by the sizes that are declared: `cel-go`'s `checker/cost.go`.
+//! Estimates the cost of an expression by declared sizes, as `checker/cost.go` of `cel-go`.
 
 use crate::ast::{Call, Comprehension, Expr, Kind, Literal};
 use crate::checked::{Checked, Resolved};
@@ -97,13 +97,17 @@ impl Estimator<'_> {
 
     fn call(&mut self, expr: &Expr, call: &Call) -> CostEstimate {
         let checked = self.checked;
-        let (name, forms, namespaced) = match checked.resolved(expr) {
+        let (name, overloads, namespaced) = match checked.resolved(expr) {
             Resolved::Call(target) => (
                 &*target.name,
-                target.forms.iter().map(|form| form.id).collect::<Vec<_>>(),
+                target
+                    .overloads
+                    .iter()
+                    .map(|overload| overload.id)
+                    .collect::<Vec<_>>(),
                 target.namespaced,
             ),
-            // A conversion that was folded is estimated as a call, as upstream does.
+            // as upstream, a folded conversion is estimated as a call
             _ => (&*call.function, Vec::new(), false),
         };
         let mut costs = Vec::with_capacity(call.args.len());
@@ -120,20 +124,20 @@ impl Estimator<'_> {
             }
             return sum.plus(CostEstimate::fixed(1));
         }
-        if forms.is_empty() {
+        if overloads.is_empty() {
             return sum.plus(CostEstimate::fixed(1));
         }
         let receiver = call.target.as_ref().filter(|_| !namespaced);
         let before = receiver.map_or(CostEstimate::ZERO, |target| self.cost(target));
         let mut total = CostEstimate::EMPTY;
         let mut size: Option<SizeEstimate> = None;
-        for form in forms {
-            let found = self.form(expr, name, form, receiver, &call.args, &costs);
+        for overload in overloads {
+            let found = self.overload(expr, name, overload, receiver, &call.args, &costs);
             total = total.union(found.cost);
             if let Some(result) = found.size {
                 size = Some(size.map_or(result, |size| size.union(result)));
             }
-            if let (Some(step), [operand, ..]) = (index_step(form), &call.args[..]) {
+            if let (Some(step), [operand, ..]) = (index_step(overload), &call.args[..]) {
                 size = self.entry_size(operand).map(|entries| entries.value);
                 let mut path = self.path(operand);
                 path.push(step.into());
@@ -149,12 +153,12 @@ impl Estimator<'_> {
         before.plus(total)
     }
 
-    /// The estimate of one form, with the costs of the arguments.
-    fn form(
+    /// The estimate of one overload, including the costs of the arguments.
+    fn overload(
         &mut self,
         expr: &Expr,
         name: &str,
-        form: &str,
+        overload: &str,
         target: Option<&Expr>,
         args: &[Expr],
         costs: &[CostEstimate],
@@ -162,7 +166,7 @@ impl Estimator<'_> {
         let sum = costs
             .iter()
             .fold(CostEstimate::ZERO, |sum, cost| sum.plus(*cost));
-        match (form, args, costs) {
+        match (overload, args, costs) {
             ("logical_and" | "logical_or", _, [a, b]) => {
                 return Estimate::of(CostEstimate {
                     min: a.min,
@@ -182,7 +186,13 @@ impl Estimator<'_> {
         }
         let target = target.map(|target| self.argument(target));
         let args: Vec<_> = args.iter().map(|arg| self.argument(arg)).collect();
-        let mut found = call_estimate(&self.checked.variables, name, form, target.as_ref(), &args);
+        let mut found = call_estimate(
+            &self.checked.variables,
+            name,
+            overload,
+            target.as_ref(),
+            &args,
+        );
         found.cost = found.cost.plus(sum);
         found
     }
@@ -244,9 +254,9 @@ impl Estimator<'_> {
     }
 }
 
-/// The step of the path that an index takes.
-fn index_step(form: &str) -> Option<&'static str> {
-    match form {
+/// The path step of an index operation.
+fn index_step(overload: &str) -> Option<&'static str> {
+    match overload {
         "index_list" => Some("@items"),
         "index_map" => Some("@values"),
         _ => None,

@@ -1,4 +1,4 @@
-//! What an estimate has found out so far.
+//! The state of an estimate.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use crate::cost::declared::Path;
 use crate::cost::size::SizeEstimate;
 use crate::types::Type;
 
-/// The sizes of what is in a list or a map.
+/// The sizes of the elements of a list, or of the keys and values of a map.
 #[derive(Clone, Copy)]
 pub(super) struct EntrySize {
     pub(super) is_list: bool,
@@ -26,7 +26,7 @@ impl EntrySize {
     }
 }
 
-/// What a name within the expression stands for.
+/// A local name of a comprehension.
 pub(super) struct Local {
     pub(super) name: Name,
     pub(super) path: Path,
@@ -34,7 +34,7 @@ pub(super) struct Local {
     pub(super) entries: Option<EntrySize>,
 }
 
-/// What has been found out, by the ids of nodes.
+/// The sizes and paths that are known, by node id.
 pub(super) struct Estimator<'c> {
     pub(super) checked: &'c Checked,
     pub(super) paths: HashMap<u32, Path>,
@@ -76,7 +76,7 @@ impl<'c> Estimator<'c> {
         }
     }
 
-    /// The path of an argument, none of what macros build.
+    /// The path of an argument; empty for what macros build.
     pub(super) fn argument_path(&self, expr: &Expr) -> Path {
         let path = self.path(expr);
         if path.first().is_some_and(|root| &**root == ACCUMULATOR) {

@@ -1,4 +1,4 @@
-//! What calls may cost, by the sizes of their arguments.
+//! Estimates the cost of calls by the sizes of their arguments.
 
 use crate::cost::actual::selector;
 use crate::cost::argument::{Argument, Estimate};
@@ -8,32 +8,32 @@ use crate::price::{CHECK, LIST, REGEX, TRAVERSAL, is_comparison};
 use crate::scope::Variable;
 use crate::types::Type;
 
-/// The longest expression of a named format, and the longest such name.
+/// The maximum lengths of the regular expression of a named format, and of its name.
 const FORMAT_REGEX: f64 = 128.0;
 const FORMAT: u64 = 64;
 
-/// The estimate of a form of a function, without the costs of its arguments.
+/// The estimate of an overload, without the costs of its arguments.
 pub(super) fn call_estimate(
     variables: &[Variable],
     name: &str,
-    form: &str,
+    overload: &str,
     target: Option<&Argument>,
     args: &[Argument],
 ) -> Estimate {
-    extended(form, target, args)
-        .or_else(|| kubernetes(variables, name, form, target, args))
-        .or_else(|| standard(form, target, args))
+    extended(overload, target, args)
+        .or_else(|| kubernetes(variables, name, overload, target, args))
+        .or_else(|| standard(overload, target, args))
         .unwrap_or(Estimate::fixed(1))
 }
 
-/// `cel-go`'s extensions.
-fn extended(form: &str, target: Option<&Argument>, args: &[Argument]) -> Option<Estimate> {
+/// Extensions of `cel-go`.
+fn extended(overload: &str, target: Option<&Argument>, args: &[Argument]) -> Option<Estimate> {
     let list = |factor: f64, size: SizeEstimate| {
         let cost = size.scaled(factor).plus(CostEstimate::fixed(1 + LIST));
         Some(Estimate::sized(cost, size))
     };
     let pairs = |size: SizeEstimate| size.times(size);
-    match (form, target, args) {
+    match (overload, target, args) {
         ("list_slice", Some(target), [start, end]) => {
             let end = end.number_or(target.size().max);
             list(
@@ -60,26 +60,26 @@ fn extended(form: &str, target: Option<&Argument>, args: &[Argument]) -> Option<
                 .plus(CostEstimate::fixed(1));
             Some(Estimate::of(cost))
         }
-        (_, Some(target), []) if form.starts_with("list_") && form.ends_with("_sort") => {
-            list(sort_factor(form), pairs(target.size()))
+        (_, Some(target), []) if overload.starts_with("list_") && overload.ends_with("_sort") => {
+            list(sort_factor(overload), pairs(target.size()))
         }
-        (_, Some(_), [keys]) if form.ends_with("_sortByAssociatedKeys") => {
-            list(sort_factor(form), pairs(keys.size()))
+        (_, Some(_), [keys]) if overload.ends_with("_sortByAssociatedKeys") => {
+            list(sort_factor(overload), pairs(keys.size()))
         }
         _ => None,
     }
 }
 
-fn sort_factor(form: &str) -> f64 {
-    let texts = form.starts_with("list_string_") || form.starts_with("list_bytes_");
+fn sort_factor(overload: &str) -> f64 {
+    let texts = overload.starts_with("list_string_") || overload.starts_with("list_bytes_");
     if texts { 2.0 + TRAVERSAL } else { 2.0 }
 }
 
-/// Kubernetes' own functions, and those of `cel-go` that it prices.
+/// Functions of Kubernetes, and those of `cel-go` whose cost it overrides.
 fn kubernetes(
     variables: &[Variable],
     name: &str,
-    form: &str,
+    overload: &str,
     target: Option<&Argument>,
     args: &[Argument],
 ) -> Option<Estimate> {
@@ -92,7 +92,7 @@ fn kubernetes(
             "isSorted" | "sum" | "max" | "min" | "indexOf" | "lastIndexOf" | "includes",
             Some(list),
             _,
-        ) => Some(Estimate::of(through(variables, name, list))),
+        ) => Some(Estimate::of(traversal(variables, name, list))),
         ("url" | "jsonpatch.escapeKey", None, [text])
         | ("lowerAscii" | "upperAscii" | "substring" | "trim", Some(text), _) => {
             Some(Estimate::sized(scan(text.size(), 1.0), text.size()))
@@ -125,7 +125,7 @@ fn kubernetes(
                 },
             ))
         }
-        ("ip", ..) if form == "cidr_ip" => one,
+        ("ip", ..) if overload == "cidr_ip" => one,
         (
             "cidr" | "isIP" | "isCIDR" | "ip" | "quantity" | "isQuantity" | "semver" | "isSemver",
             _,
@@ -133,7 +133,7 @@ fn kubernetes(
         ) => Some(Estimate::of(scan(text.size(), 1.0))),
         ("ip.isCanonical", _, [text]) => Some(Estimate::of(scan(text.size(), 2.0))),
         ("containsIP" | "containsCIDR", _, [other]) => {
-            Some(Estimate::of(contained(name, form, other)))
+            Some(Estimate::of(contained(name, overload, other)))
         }
         ("validate", _, [text]) => Some(Estimate::of(
             scan(text.size(), 1.0).scaled(FORMAT_REGEX * REGEX),
@@ -143,8 +143,8 @@ fn kubernetes(
     }
 }
 
-/// Of going through a list, or through a text for a part of it.
-fn through(variables: &[Variable], name: &str, list: &Argument) -> CostEstimate {
+/// The cost of traversing a list, or of searching a string.
+fn traversal(variables: &[Variable], name: &str, list: &Argument) -> CostEstimate {
     let mut each = CostEstimate::fixed(1);
     match element(list) {
         Some(of) => {
@@ -159,7 +159,7 @@ fn through(variables: &[Variable], name: &str, list: &Argument) -> CostEstimate 
     }
 }
 
-/// The type of what is in a list, or of the keys of a map.
+/// The type of the elements of a list, or of the keys of a map.
 fn element(list: &Argument) -> Option<&Type> {
     match &list.of {
         Type::List(of) | Type::Optional(of) => Some(of),
@@ -193,7 +193,8 @@ fn joined(variables: &[Variable], list: &Argument, separator: Option<&Argument>)
     size
 }
 
-/// The size of a text in which the shortest parts become the longest, and the other way round.
+/// The size of a string after replacements, from all shortest by longest to all longest by
+/// shortest.
 fn replaced(text: SizeEstimate, old: SizeEstimate, new: SizeEstimate) -> SizeEstimate {
     let parts = |size: u64, part: u64| (size as f64 / part as f64).ceil() as u64;
     let (count_max, kept_max) = if old.min == 0 {
@@ -221,12 +222,12 @@ fn replaced(text: SizeEstimate, old: SizeEstimate, new: SizeEstimate) -> SizeEst
 }
 
 fn with_regex(text: SizeEstimate, regex: SizeEstimate) -> CostEstimate {
-    // An empty text is looked through as well.
+    // an empty string has a cost, too
     let text = text.plus(SizeEstimate::fixed(1)).scaled(TRAVERSAL);
     text.times(regex.scaled(REGEX))
 }
 
-fn contained(name: &str, form: &str, other: &Argument) -> CostEstimate {
+fn contained(name: &str, overload: &str, other: &Argument) -> CostEstimate {
     let bytes = SizeEstimate { min: 4, max: 16 };
     let mut cost = bytes.plus(bytes).scaled(TRAVERSAL);
     if name == "containsCIDR" {
@@ -234,13 +235,13 @@ fn contained(name: &str, form: &str, other: &Argument) -> CostEstimate {
             .plus(bytes.scaled(TRAVERSAL))
             .plus(CostEstimate::fixed(1));
     }
-    if form.ends_with("_string") {
+    if overload.ends_with("_string") {
         cost = cost.plus(other.size().scaled(TRAVERSAL));
     }
     cost
 }
 
-/// Of comparing values of libraries.
+/// The cost of comparing values of library types.
 fn equal(a: &Argument, b: &Argument) -> Option<Estimate> {
     let (Type::Opaque(name), true) = (&a.of, a.of == b.of) else {
         return None;
@@ -261,10 +262,10 @@ fn equal(a: &Argument, b: &Argument) -> Option<Estimate> {
     })
 }
 
-/// `cel-go`'s own functions.
-fn standard(form: &str, target: Option<&Argument>, args: &[Argument]) -> Option<Estimate> {
+/// Standard functions of `cel-go`.
+fn standard(overload: &str, target: Option<&Argument>, args: &[Argument]) -> Option<Estimate> {
     let scan = |size: SizeEstimate| size.scaled(TRAVERSAL);
-    match (form, target, args) {
+    match (overload, target, args) {
         ("string_format", Some(text), _) => Some(Estimate::of(scan(text.size()))),
         ("string_to_bytes", None, [text]) => {
             let size = text.size();
@@ -310,7 +311,9 @@ fn standard(form: &str, target: Option<&Argument>, args: &[Argument]) -> Option<
             let size = a.size().plus(b.size());
             Some(Estimate::sized(scan(size), size))
         }
-        (_, _, [a, b]) if matches!(form, "equals" | "not_equals") || is_comparison(form) => {
+        (_, _, [a, b])
+            if matches!(overload, "equals" | "not_equals") || is_comparison(overload) =>
+        {
             let max = a.size().max.min(b.size().max);
             Some(Estimate::of(scan(CostEstimate {
                 min: u64::from(max > 0),

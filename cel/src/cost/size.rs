@@ -1,15 +1,15 @@
-//! Ranges of sizes and of costs, which never overflow.
+//! Ranges of sizes and costs, with saturating arithmetic.
 
-/// A least and a most.
+/// A range of costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CostEstimate {
-    /// The least.
+    /// The minimum.
     pub min: u64,
-    /// The most.
+    /// The maximum.
     pub max: u64,
 }
 
-/// Of sizes, for which the same holds.
+/// A range of sizes.
 pub(super) type SizeEstimate = CostEstimate;
 
 impl CostEstimate {
@@ -18,7 +18,7 @@ impl CostEstimate {
         min: 0,
         max: u64::MAX,
     };
-    /// The start of a union: nothing is outside of it.
+    /// The neutral element of unions.
     pub(super) const EMPTY: Self = Self {
         min: u64::MAX,
         max: 0,
@@ -45,7 +45,7 @@ impl CostEstimate {
         }
     }
 
-    /// Rounded up.
+    /// Multiplies by a factor, rounded up.
     pub(super) fn scaled(self, factor: f64) -> Self {
         Self {
             min: scaled(self.min, factor),
@@ -61,8 +61,8 @@ impl CostEstimate {
     }
 }
 
-/// A size times a factor, rounded up.
+/// Multiplies a size by a factor, rounded up.
 pub(super) fn scaled(size: u64, factor: f64) -> u64 {
-    // Beyond what a number of 64 bits holds, the conversion gives its most.
+    // the conversion saturates
     (size as f64 * factor).ceil() as u64
 }

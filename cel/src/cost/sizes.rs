@@ -1,4 +1,4 @@
-//! Sizes of the parts of an expression, and of what names within it stand for.
+//! Sizes of the parts of an expression, and of local names.
 
 use crate::ast::{Comprehension, Expr, Kind, Literal, Name};
 use crate::cost::declared::declared_size;
@@ -81,7 +81,7 @@ impl Estimator<'_> {
     }
 }
 
-/// The size that an expression says itself.
+/// The size of a literal.
 fn own_size(expr: &Expr) -> Option<u64> {
     Some(match &expr.kind {
         Kind::Literal(Literal::String(text)) => text.chars().count() as u64,

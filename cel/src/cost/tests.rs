@@ -13,9 +13,9 @@ fn estimate(decl: DeclType, expression: &str) -> (u64, u64) {
     (min, max)
 }
 
-/// The figures are those of cel-go's `checker/cost_test.go`.
+/// Figures of cel-go's `checker/cost_test.go`.
 #[test]
-fn estimates_follow_the_declared_sizes() {
+fn estimates_depend_on_declared_sizes() {
     let text = || DeclType::string(Some(500));
     for (decl, expression, wanted) in [
         (list(DeclType::int(), 100), "input", (1, 1)),
@@ -56,7 +56,7 @@ fn estimates_follow_the_declared_sizes() {
 }
 
 #[test]
-fn what_is_not_bounded_is_counted_by_the_largest_request() {
+fn unlimited_sizes_are_those_of_the_largest_request() {
     let unbounded = || DeclType::list(DeclType::string(None), None, ListType::Atomic);
     let (_, max) = estimate(unbounded(), "input.all(x, input.all(y, x == y))");
     assert!(max > 100_000_000, "{max}");
@@ -76,9 +76,9 @@ fn cost(decl: DeclType, data: &Json, expression: &str) -> u64 {
     outcome.cost
 }
 
-/// The figures are those of cel-go's `interpreter/runtimecost_test.go`.
+/// Figures of cel-go's `interpreter/runtimecost_test.go`.
 #[test]
-fn costs_are_counted_as_by_cel_go() {
+fn costs_are_counted_as_in_cel_go() {
     let any = DeclType::any;
     let long = "a".repeat(500);
     for (data, expression, wanted) in [
@@ -122,7 +122,7 @@ fn costs_are_counted_as_by_cel_go() {
 }
 
 #[test]
-fn an_evaluation_ends_with_its_budget() {
+fn an_evaluation_ends_when_its_budget_is_exhausted() {
     let environment = Environment::new(37).with_variable("input", DeclType::any());
     let data = json!((0..1000).collect::<Vec<_>>());
     for expression in [
@@ -147,7 +147,7 @@ fn an_evaluation_ends_with_its_budget() {
 }
 
 #[test]
-fn texts_cannot_grow_without_bound() {
+fn the_size_of_strings_is_limited() {
     let environment = Environment::new(37).with_variable("input", DeclType::any());
     let data = json!("a".repeat(100_000));
     let activation = Activation::new().with("input", &data);
@@ -166,7 +166,7 @@ fn texts_cannot_grow_without_bound() {
 }
 
 #[test]
-fn an_expression_asked_of_every_element_is_compiled_once() {
+fn a_regex_used_for_every_element_is_compiled_once() {
     let environment = Environment::new(37).with_variable("input", DeclType::any());
     let data = json!({"pattern": "^a[0-9]+$", "names": vec!["a1"; 5_000]});
     let program = environment

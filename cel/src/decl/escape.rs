@@ -1,4 +1,4 @@
-//! Names of properties as names in expressions, and back.
+//! Escapes names of properties for expressions, and unescapes them.
 
 use crate::words::{KEYWORDS, RESERVED};
 
@@ -13,7 +13,7 @@ pub(crate) fn is_reserved(name: &str) -> bool {
     KEYWORDS.contains(&name) || RESERVED.contains(&name)
 }
 
-/// A property's name as it is written in expressions; `None` if it cannot be.
+/// The escaped name of a property; `None` if it cannot be escaped.
 pub fn escape(name: &str) -> Option<String> {
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
@@ -37,7 +37,7 @@ pub fn escape(name: &str) -> Option<String> {
     Some(out)
 }
 
-/// The property that a name in expressions stands for; `None` if it has an unknown escape.
+/// The property of an escaped name; `None` if it has an unknown escape.
 pub fn unescape(name: &str) -> Option<String> {
     let mut out = String::with_capacity(name.len());
     let mut rest = name;
@@ -45,7 +45,7 @@ pub fn unescape(name: &str) -> Option<String> {
         let inner = &rest[at + 2..];
         let length = inner.find('_').unwrap_or(inner.len());
         if length == 0 || !inner[length..].starts_with("__") {
-            // A pair of underscores that escapes nothing.
+            // two underscores that are not an escape
             out.push_str(&rest[..=at]);
             rest = &rest[at + 1..];
             continue;

@@ -1,5 +1,5 @@
-//! Declared types from structural schemas, as `SchemaDeclType` of `apiserver/pkg/cel/common` makes
-//! them.
+//! Converts structural schemas to declared types, as `SchemaDeclType` of
+//! `apiserver/pkg/cel/common`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,20 +8,20 @@ use serde_json::Value as Json;
 
 use super::{DeclKind, DeclType, FieldDecl, ListType, MAX_REQUEST_BYTES, ObjectType, escape};
 
-/// A schema deeper than this declares nothing.
+/// Schemas at a greater depth are ignored.
 const MAX_DEPTH: usize = 200;
 
 /// What a schema describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SchemaRoot {
-    /// A resource, which has `apiVersion`, `kind` and `metadata` whatever its schema says.
+    /// A resource, which always has `apiVersion`, `kind` and `metadata`.
     Resource,
-    /// A part of one.
+    /// A part of a resource.
     Part,
 }
 
-/// The type that a structural schema (`OpenAPIV3Schema` as JSON) declares to expressions; `None` if
-/// they cannot see the data. `name` is that of the type if it is an object's.
+/// The type that a structural schema (`OpenAPIV3Schema` as JSON) declares; `None` if expressions
+/// cannot access the data. `name` is the name of the type if it is an object.
 pub fn decl_type(schema: &Json, root: SchemaRoot, name: &str) -> Option<DeclType> {
     build(Schema(schema), root, name, 0)
 }
@@ -38,7 +38,7 @@ impl<'s> Schema<'s> {
         self.0.get(key).and_then(Json::as_bool).unwrap_or_default()
     }
 
-    /// A limit, none below zero.
+    /// A limit; a negative one counts as zero.
     fn limit(self, key: &str) -> Option<u64> {
         let limit = self.0.get(key)?.as_i64()?;
         Some(u64::try_from(limit).unwrap_or(0))
@@ -112,7 +112,7 @@ fn object(schema: Schema<'_>, root: SchemaRoot, name: &str, depth: usize) -> Opt
         return Some(DeclType::map(value, schema.limit("maxProperties")));
     }
     let mut fields = BTreeMap::new();
-    // An object is at least `{}`.
+    // the minimum is `{}`
     let mut min_size = 2;
     let properties = schema.0.get("properties").and_then(Json::as_object);
     for (json_name, property) in properties.into_iter().flatten() {
@@ -147,7 +147,8 @@ fn add(fields: &mut BTreeMap<Box<str>, FieldDecl>, json_name: &str, decl: DeclTy
     }
 }
 
-/// Rules see these of every resource, and no more of its metadata unless the schema has more.
+/// Adds the fields that rules can access in every resource; metadata has only these, unless the
+/// schema declares more.
 fn add_resource_fields(fields: &mut BTreeMap<Box<str>, FieldDecl>, name: &str) {
     let text = || DeclType::string(None);
     let is_text = |decl: &DeclType| matches!(decl.kind, DeclKind::String);
@@ -187,7 +188,7 @@ fn string(schema: Schema<'_>) -> DeclType {
     }
 }
 
-/// The most bytes of a text: four for each character that the schema allows.
+/// The maximum number of bytes of a string: four for each character that the schema allows.
 fn max_text(schema: Schema<'_>) -> u64 {
     if let Some(limit) = schema.limit("maxLength") {
         return limit.saturating_mul(4);
@@ -202,7 +203,6 @@ fn max_text(schema: Schema<'_>) -> u64 {
     }
 }
 
-/// Keeps the type of an object reachable by its name.
 impl DeclType {
     pub(crate) fn as_object(&self) -> Option<&Arc<ObjectType>> {
         match &self.kind {

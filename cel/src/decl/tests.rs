@@ -4,7 +4,7 @@ use super::*;
 use crate::types::Type;
 
 #[test]
-fn names_are_escaped_as_upstream_escapes_them() {
+fn names_are_escaped_as_upstream() {
     for (name, escaped) in [
         ("", None),
         ("4a", None),
@@ -31,7 +31,7 @@ fn decl(schema: &serde_json::Value) -> DeclType {
 }
 
 #[test]
-fn sizes_are_estimated_from_limits_and_from_the_largest_request() {
+fn sizes_are_derived_from_limits_and_the_largest_request() {
     for (schema, max, min) in [
         (json!({"type": "string"}), 3_145_726, 2),
         (json!({"type": "string", "maxLength": 10}), 40, 2),

@@ -1,4 +1,4 @@
-//! Fields, elements and entries.
+//! Access to fields, elements and entries.
 
 use crate::ast::{Call, Expr, Kind, Select};
 use crate::checked::{Op, Resolved};
@@ -7,8 +7,8 @@ use crate::eval::Evaluation;
 use crate::value::{Evaluated, Value};
 
 impl<'a> Evaluation<'a> {
-    /// Whether an expression is what `cel-go` calls an attribute: a name and what is selected from
-    /// it, which it evaluates as one.
+    /// Whether an expression is an attribute of `cel-go`: a name and selections from it, which it
+    /// evaluates together.
     fn is_attribute(&self, expr: &Expr) -> bool {
         match (&expr.kind, self.resolved(expr)) {
             (_, Resolved::Variable(_) | Resolved::Local(_)) | (Kind::Select(_), _) => true,
@@ -20,14 +20,14 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// What selecting from an expression costs beside the selection: an attribute begins there
-    /// unless it has begun before.
+    /// Charges for a selection, and for a new attribute unless the operand is one already.
     fn begin(&mut self, operand: &Expr, selection: u64) -> Result<(), EvalError> {
         let begins = u64::from(!self.is_attribute(operand));
         self.meter.charge(begins + selection)
     }
 
-    /// A branch of a condition, which becomes part of the condition's attribute if it is one.
+    /// Evaluates a branch of a conditional, which is part of the conditional's attribute if it is
+    /// one.
     pub(super) fn branch(&mut self, expr: &'a Expr) -> Evaluated<'a> {
         let value = self.eval(expr)?;
         let nested =
@@ -56,7 +56,7 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// `has()`, which costs nothing beside what it looks at.
+    /// `has()`, which has no cost besides that of its operand.
     fn presence(&mut self, operand: &Value<'a>, name: &str) -> Evaluated<'a> {
         let found = match operand {
             Value::Map(map) => map.has(name),
@@ -104,7 +104,7 @@ impl<'a> Evaluation<'a> {
         }
     }
 
-    /// `or` and `orValue` look at the other value only if the first is missing.
+    /// `or` and `orValue`, which evaluate the other value only if the first is missing.
     pub(super) fn or(&mut self, call: &'a Call, other: &'a Expr, op: Op) -> Evaluated<'a> {
         let Some(target) = &call.target else {
             return Err(EvalError::no_such_overload());
@@ -136,11 +136,11 @@ fn element<'a>(operand: &Value<'a>, index: &Value<'a>) -> Result<Option<Value<'a
     match operand {
         Value::Map(map) => map.get(index).transpose(),
         Value::List(list) => {
-            let place = match index {
-                Value::Int(place) => usize::try_from(*place).ok(),
-                Value::Uint(place) => usize::try_from(*place).ok(),
-                Value::Double(place) if place.fract() == 0.0 && *place >= 0.0 => {
-                    Some(*place as usize)
+            let position = match index {
+                Value::Int(position) => usize::try_from(*position).ok(),
+                Value::Uint(position) => usize::try_from(*position).ok(),
+                Value::Double(position) if position.fract() == 0.0 && *position >= 0.0 => {
+                    Some(*position as usize)
                 }
                 other => {
                     let of = other.type_of();
@@ -148,7 +148,7 @@ fn element<'a>(operand: &Value<'a>, index: &Value<'a>) -> Result<Option<Value<'a
                     return Err(EvalError::new(message));
                 }
             };
-            place.and_then(|place| list.get(place)).transpose()
+            position.and_then(|position| list.get(position)).transpose()
         }
         _ => Err(EvalError::no_such_overload()),
     }

@@ -1,4 +1,4 @@
-//! Comprehensions.
+//! Evaluation of comprehensions.
 
 use crate::ast::{Comprehension, UNUSED};
 use crate::error::EvalError;
@@ -55,7 +55,7 @@ impl<'a> Evaluation<'a> {
         self.eval(&parts.result)
     }
 
-    /// One round; whether there may be another.
+    /// Evaluates one iteration. Returns whether to continue.
     fn step(
         &mut self,
         parts: &'a Comprehension,
@@ -69,7 +69,7 @@ impl<'a> Evaluation<'a> {
         if let Value::Bool(false) = self.eval(&parts.condition)? {
             return Ok(false);
         }
-        // An error is kept: what comes after may make up for it, as with `&&`.
+        // an error is kept, as a later iteration may determine the result, as with `&&`
         let built = self.eval(&parts.step);
         if built.as_ref().is_err_and(EvalError::is_over_budget) {
             built?;

@@ -1,4 +1,4 @@
-//! Lists, maps and objects that an expression makes.
+//! Evaluation of list, map and object literals.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,11 +41,11 @@ impl<'a> Evaluation<'a> {
             let Some(value) = held(&key, value, entry.optional)? else {
                 continue;
             };
-            let place = Key::of(&key).ok_or_else(|| {
+            let map_key = Key::of(&key).ok_or_else(|| {
                 let of = key.type_of();
                 EvalError::new(format!("unsupported key type: {}", of.value_name()))
             })?;
-            if map.insert(place, value).is_some() {
+            if map.insert(map_key, value).is_some() {
                 return Err(EvalError::new(format!(
                     "insert failed: key {key} already exists"
                 )));
@@ -81,7 +81,7 @@ impl<'a> Evaluation<'a> {
     }
 }
 
-/// The value of an entry; an optional one without a value makes none.
+/// The value of an entry; `None` for an optional one without a value.
 fn held<'a>(
     key: &Value<'a>,
     value: Value<'a>,

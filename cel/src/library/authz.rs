@@ -1,7 +1,7 @@
 //! Authorization checks.
 
 use crate::error::EvalError;
-use crate::library::{Form, Library, Run, mismatch};
+use crate::library::{Def, Library, Run, mismatch};
 use crate::meter::Meter;
 use crate::types::Type::{self, Bool, String as Text};
 use crate::value::opaque::Opaque;
@@ -14,7 +14,7 @@ pub(super) fn add(lib: &mut Library) {
     let of = Type::Opaque;
     lib.member(
         "path",
-        [Form(
+        [Def(
             "authorizer_path",
             vec![of(AUTHORIZER), Text],
             of(PATH),
@@ -23,7 +23,7 @@ pub(super) fn add(lib: &mut Library) {
     );
     lib.member(
         "group",
-        [Form(
+        [Def(
             "authorizer_group",
             vec![of(AUTHORIZER), Text],
             of(GROUP),
@@ -36,7 +36,7 @@ pub(super) fn add(lib: &mut Library) {
     );
     lib.member(
         "serviceAccount",
-        [Form(
+        [Def(
             "authorizer_serviceaccount",
             vec![of(AUTHORIZER), Text, Text],
             of(AUTHORIZER),
@@ -45,7 +45,7 @@ pub(super) fn add(lib: &mut Library) {
     );
     lib.member(
         "resource",
-        [Form(
+        [Def(
             "groupcheck_resource",
             vec![of(GROUP), Text],
             of(RESOURCE),
@@ -59,7 +59,7 @@ pub(super) fn add(lib: &mut Library) {
     add_checks(lib);
 }
 
-/// Resources, the check itself and its decision.
+/// Resources, checks and decisions.
 fn add_checks(lib: &mut Library) {
     let of = Type::Opaque;
     let refinements: [(&'static str, &'static str, Run); 3] = [
@@ -80,16 +80,13 @@ fn add_checks(lib: &mut Library) {
         }),
     ];
     for (name, id, run) in refinements {
-        lib.member(
-            name,
-            [Form(id, vec![of(RESOURCE), Text], of(RESOURCE), run)],
-        );
+        lib.member(name, [Def(id, vec![of(RESOURCE), Text], of(RESOURCE), run)]);
     }
     lib.member(
         "check",
         [
-            Form("pathcheck_check", vec![of(PATH), Text], of(DECISION), check),
-            Form(
+            Def("pathcheck_check", vec![of(PATH), Text], of(DECISION), check),
+            Def(
                 "resourcecheck_check",
                 vec![of(RESOURCE), Text],
                 of(DECISION),
@@ -97,7 +94,7 @@ fn add_checks(lib: &mut Library) {
             ),
         ],
     );
-    let questions: [(&'static str, &'static str, Type, Run); 4] = [
+    let predicates: [(&'static str, &'static str, Type, Run); 4] = [
         ("errored", "decision_errored", Bool, |_, a| {
             decision(a, |d| Value::Bool(d.error.is_some()))
         }),
@@ -111,8 +108,8 @@ fn add_checks(lib: &mut Library) {
             decision(a, |d| Value::text(d.reason.as_str()))
         }),
     ];
-    for (name, id, result, run) in questions {
-        lib.member(name, [Form(id, vec![of(DECISION)], result, run)]);
+    for (name, id, result, run) in predicates {
+        lib.member(name, [Def(id, vec![of(DECISION)], result, run)]);
     }
 }
 
@@ -131,10 +128,7 @@ pub(super) fn add_selectors(lib: &mut Library) {
         }),
     ];
     for (name, id, run) in selectors {
-        lib.member(
-            name,
-            [Form(id, vec![of(RESOURCE), Text], of(RESOURCE), run)],
-        );
+        lib.member(name, [Def(id, vec![of(RESOURCE), Text], of(RESOURCE), run)]);
     }
 }
 
@@ -148,7 +142,7 @@ fn authz<'v, 'a>(args: &'v [Value<'a>]) -> Result<&'v Authz<'a>, EvalError> {
     }
 }
 
-/// The check with what an argument adds.
+/// The check with an argument added.
 fn next<'a>(args: &[Value<'a>], stage: Stage, set: fn(&mut Attributes, &str)) -> Evaluated<'a> {
     let mut authz = authz(args)?.clone();
     let text = args

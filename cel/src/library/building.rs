@@ -1,4 +1,4 @@
-//! Lists and maps built of others.
+//! Concatenation of lists and maps, and additions to them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::library::mismatch;
 use crate::meter::Meter;
 use crate::value::{Entries, Evaluated, Key, List, Map, Value};
 
-/// Lists one behind the other; sets and maps of the data as their type says.
+/// Concatenates lists; those with a list type of set or map are merged.
 pub(super) fn add_lists<'a>(meter: &mut Meter, a: &List<'a>, b: &List<'a>) -> Evaluated<'a> {
     meter.reserve_list(a.len() + b.len())?;
     let mut values = a.to_vec()?;
@@ -60,8 +60,7 @@ pub(super) fn insert<'a>(meter: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a>
     }
 }
 
-/// A map with a key and a value more, or with the entries of another: in place if nothing else
-/// holds it.
+/// Adds an entry, or the entries of another map; in place if the map is not shared.
 pub(crate) fn insert_into<'a>(
     meter: &mut Meter,
     map: Value<'a>,
@@ -101,7 +100,7 @@ pub(crate) fn insert_into<'a>(
     Ok(Value::Map(Map::Values(values)))
 }
 
-/// A list with an element more: in place if nothing else holds it.
+/// Adds an element; in place if the list is not shared.
 pub(crate) fn append<'a>(meter: &mut Meter, list: Value<'a>, element: Value<'a>) -> Evaluated<'a> {
     let Value::List(List::Values(mut values)) = list else {
         return mismatch();

@@ -3,12 +3,12 @@
 use std::cmp::Ordering;
 
 use crate::compare::order;
-use crate::library::{Form, Library, Run};
+use crate::library::{Def, Library, Run};
 use crate::meter::Meter;
 use crate::types::Type::{self, Bool, Bytes, Double, Duration, Int, String, Timestamp, Uint};
 use crate::value::{Evaluated, Value};
 
-/// Names, in the order of [`OPERATORS`], of one overload.
+/// The ids of an overload for each of [`OPERATORS`].
 type Ids = [&'static str; 4];
 
 const OPERATORS: [(&str, Run); 4] = [
@@ -62,7 +62,7 @@ pub(super) fn add_cross_type(lib: &mut Library) {
 
 fn add_pair(lib: &mut Library, a: &Type, b: &Type, ids: Ids) {
     for ((name, run), id) in OPERATORS.into_iter().zip(ids) {
-        lib.global(name, [Form(id, vec![a.clone(), b.clone()], Bool, run)]);
+        lib.global(name, [Def(id, vec![a.clone(), b.clone()], Bool, run)]);
     }
 }
 

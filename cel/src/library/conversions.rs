@@ -1,9 +1,9 @@
-//! Functions named like types, `type()` and `dyn()`.
+//! Conversions, named after their types, and `type()` and `dyn()`.
 
 use std::sync::Arc;
 
 use crate::error::EvalError;
-use crate::library::{A, Form, Library, mismatch};
+use crate::library::{A, Def, Library, mismatch};
 use crate::meter::Meter;
 use crate::types::Type::{self, Bool, Bytes, Double, Dyn, Int, String, Uint};
 use crate::value::opaque::Opaque;
@@ -15,7 +15,7 @@ const SPAN: Type = Type::Duration;
 pub(super) fn add(lib: &mut Library) {
     lib.global(
         "type",
-        [Form(
+        [Def(
             "type",
             vec![A],
             Type::Type(Some(Arc::new(A))),
@@ -27,7 +27,7 @@ pub(super) fn add(lib: &mut Library) {
     );
     lib.global(
         "dyn",
-        [Form("to_dyn", vec![A], Dyn, |_, args| {
+        [Def("to_dyn", vec![A], Dyn, |_, args| {
             args.first()
                 .cloned()
                 .ok_or_else(EvalError::no_such_overload)
@@ -36,82 +36,82 @@ pub(super) fn add(lib: &mut Library) {
     lib.global(
         "bool",
         [
-            Form("bool_to_bool", vec![Bool], Bool, to_bool),
-            Form("string_to_bool", vec![String], Bool, to_bool),
+            Def("bool_to_bool", vec![Bool], Bool, to_bool),
+            Def("string_to_bool", vec![String], Bool, to_bool),
         ],
     );
     lib.global(
         "bytes",
         [
-            Form("bytes_to_bytes", vec![Bytes], Bytes, to_bytes),
-            Form("string_to_bytes", vec![String], Bytes, to_bytes),
+            Def("bytes_to_bytes", vec![Bytes], Bytes, to_bytes),
+            Def("string_to_bytes", vec![String], Bytes, to_bytes),
         ],
     );
     lib.global(
         "double",
         [
-            Form("double_to_double", vec![Double], Double, to_double),
-            Form("int64_to_double", vec![Int], Double, to_double),
-            Form("string_to_double", vec![String], Double, to_double),
-            Form("uint64_to_double", vec![Uint], Double, to_double),
+            Def("double_to_double", vec![Double], Double, to_double),
+            Def("int64_to_double", vec![Int], Double, to_double),
+            Def("string_to_double", vec![String], Double, to_double),
+            Def("uint64_to_double", vec![Uint], Double, to_double),
         ],
     );
     lib.global(
         "duration",
         [
-            Form("duration_to_duration", vec![SPAN], SPAN, to_duration),
-            Form("string_to_duration", vec![String], SPAN, to_duration),
+            Def("duration_to_duration", vec![SPAN], SPAN, to_duration),
+            Def("string_to_duration", vec![String], SPAN, to_duration),
         ],
     );
     add_wide(lib);
 }
 
-/// Those that take many types.
+/// Conversions that accept many types.
 fn add_wide(lib: &mut Library) {
     lib.global(
         "int",
         [
-            Form("int64_to_int64", vec![Int], Int, to_int),
-            Form("double_to_int64", vec![Double], Int, to_int),
-            Form("duration_to_int64", vec![SPAN], Int, to_int),
-            Form("string_to_int64", vec![String], Int, to_int),
-            Form("timestamp_to_int64", vec![TIME], Int, to_int),
-            Form("uint64_to_int64", vec![Uint], Int, to_int),
+            Def("int64_to_int64", vec![Int], Int, to_int),
+            Def("double_to_int64", vec![Double], Int, to_int),
+            Def("duration_to_int64", vec![SPAN], Int, to_int),
+            Def("string_to_int64", vec![String], Int, to_int),
+            Def("timestamp_to_int64", vec![TIME], Int, to_int),
+            Def("uint64_to_int64", vec![Uint], Int, to_int),
         ],
     );
     lib.global(
         "string",
         [
-            Form("string_to_string", vec![String], String, to_string),
-            Form("bool_to_string", vec![Bool], String, to_string),
-            Form("bytes_to_string", vec![Bytes], String, to_string),
-            Form("double_to_string", vec![Double], String, to_string),
-            Form("duration_to_string", vec![SPAN], String, to_string),
-            Form("int64_to_string", vec![Int], String, to_string),
-            Form("timestamp_to_string", vec![TIME], String, to_string),
-            Form("uint64_to_string", vec![Uint], String, to_string),
+            Def("string_to_string", vec![String], String, to_string),
+            Def("bool_to_string", vec![Bool], String, to_string),
+            Def("bytes_to_string", vec![Bytes], String, to_string),
+            Def("double_to_string", vec![Double], String, to_string),
+            Def("duration_to_string", vec![SPAN], String, to_string),
+            Def("int64_to_string", vec![Int], String, to_string),
+            Def("timestamp_to_string", vec![TIME], String, to_string),
+            Def("uint64_to_string", vec![Uint], String, to_string),
         ],
     );
     lib.global(
         "timestamp",
         [
-            Form("timestamp_to_timestamp", vec![TIME], TIME, to_timestamp),
-            Form("int64_to_timestamp", vec![Int], TIME, to_timestamp),
-            Form("string_to_timestamp", vec![String], TIME, to_timestamp),
+            Def("timestamp_to_timestamp", vec![TIME], TIME, to_timestamp),
+            Def("int64_to_timestamp", vec![Int], TIME, to_timestamp),
+            Def("string_to_timestamp", vec![String], TIME, to_timestamp),
         ],
     );
     lib.global(
         "uint",
         [
-            Form("uint64_to_uint64", vec![Uint], Uint, to_uint),
-            Form("double_to_uint64", vec![Double], Uint, to_uint),
-            Form("int64_to_uint64", vec![Int], Uint, to_uint),
-            Form("string_to_uint64", vec![String], Uint, to_uint),
+            Def("uint64_to_uint64", vec![Uint], Uint, to_uint),
+            Def("double_to_uint64", vec![Double], Uint, to_uint),
+            Def("int64_to_uint64", vec![Int], Uint, to_uint),
+            Def("string_to_uint64", vec![String], Uint, to_uint),
         ],
     );
 }
 
-/// The functions whose value for a constant is found when the expression is compiled.
+/// Whether a function is folded for constants.
 pub(crate) fn is_conversion(name: &str) -> bool {
     const NAMES: [&str; 10] = [
         "type",
@@ -128,7 +128,7 @@ pub(crate) fn is_conversion(name: &str) -> bool {
     NAMES.contains(&name)
 }
 
-/// The one argument.
+/// The only argument.
 fn one<'v, 'a>(args: &'v [Value<'a>]) -> Result<&'v Value<'a>, EvalError> {
     match args {
         [value] => Ok(value),
@@ -162,7 +162,7 @@ fn to_bytes<'a>(meter: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a> {
     }
 }
 
-fn unreadable(function: &str, text: &str, why: &str) -> EvalError {
+fn parse_error(function: &str, text: &str, why: &str) -> EvalError {
     EvalError::new(format!("strconv.{function}: parsing {text:?}: {why}"))
 }
 
@@ -174,7 +174,7 @@ fn to_double<'a>(_: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a> {
         Value::String(text) => {
             let text = text.as_str();
             text.parse()
-                .map_err(|_| unreadable("ParseFloat", text, "invalid syntax"))?
+                .map_err(|_| parse_error("ParseFloat", text, "invalid syntax"))?
         }
         _ => return mismatch(),
     }))
@@ -214,7 +214,7 @@ fn to_timestamp<'a>(_: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a> {
         .ok_or_else(|| EvalError::new("timestamp overflow"))
 }
 
-/// Whole numbers are read as Go reads them: a sign may stand before them.
+/// Parses an integer as Go does, with an optional sign.
 fn parse_whole<N: std::str::FromStr<Err = std::num::ParseIntError>>(
     function: &str,
     text: &str,
@@ -227,7 +227,7 @@ fn parse_whole<N: std::str::FromStr<Err = std::num::ParseIntError>>(
         } else {
             "invalid syntax"
         };
-        unreadable(function, text, why)
+        parse_error(function, text, why)
     })
 }
 
@@ -265,7 +265,7 @@ fn to_uint<'a>(_: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a> {
     }))
 }
 
-/// `string()` of whatever has a text.
+/// `string()` of any type that has a string form.
 pub(super) fn to_string<'a>(meter: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a> {
     let value = one(args)?;
     match value {

@@ -1,13 +1,13 @@
-//! `format`, as version 2 of `cel-go`'s strings has it, in the locale `en_US`.
+//! `format`, as in version 2 of the strings extension of `cel-go`, in the locale `en_US`.
 
 use crate::error::EvalError;
 use crate::library::mismatch;
 use crate::meter::Meter;
 use crate::value::{Evaluated, List, Map, Value, text_of};
 
-/// Digits behind the point, unless the clause says how many.
+/// The number of decimals, unless the clause specifies it.
 const PRECISION: usize = 6;
-/// Upstream has no limit; more digits than a double has are zeros.
+/// Upstream has no limit, but all digits beyond the precision of a double are zero.
 const MAX_PRECISION: usize = 1_100;
 
 type Formatted = Result<String, EvalError>;
@@ -107,9 +107,9 @@ impl Clause {
             ('o', Value::Int(v)) => Ok(signed(*v, |v| format!("{v:o}"))),
             ('o', Value::Uint(v)) => Ok(format!("{v:o}")),
             ('x' | 'X', _) => self.hex(meter, value),
-            ('d', _) => Err(unfit("decimal", "integers", value)),
-            ('b', _) => Err(unfit("binary", "integers and bools", value)),
-            _ => Err(unfit("octal", "integers", value)),
+            ('d', _) => Err(wrong_type("decimal", "integers", value)),
+            ('b', _) => Err(wrong_type("binary", "integers and bools", value)),
+            _ => Err(wrong_type("octal", "integers", value)),
         }
     }
 
@@ -124,7 +124,13 @@ impl Clause {
             Value::Uint(v) => format!("{v:x}"),
             Value::String(text) => bytes(meter, text.as_str().as_bytes())?,
             Value::Bytes(b) => bytes(meter, b)?,
-            _ => return Err(unfit("hex", "integers, byte buffers, and strings", value)),
+            _ => {
+                return Err(wrong_type(
+                    "hex",
+                    "integers, byte buffers, and strings",
+                    value,
+                ));
+            }
         };
         Ok(if self.kind == 'X' {
             text.to_uppercase()
@@ -134,7 +140,7 @@ impl Clause {
     }
 }
 
-fn unfit(clause: &str, only: &str, value: &Value<'_>) -> EvalError {
+fn wrong_type(clause: &str, only: &str, value: &Value<'_>) -> EvalError {
     let of = value.type_of();
     let given = of.value_name();
     EvalError::new(format!(
@@ -154,13 +160,13 @@ fn double(value: &Value<'_>, clause: &str) -> Result<f64, EvalError> {
             "NaN" => Ok(f64::NAN),
             "Infinity" => Ok(f64::INFINITY),
             "-Infinity" => Ok(f64::NEG_INFINITY),
-            _ => Err(unfit(clause, "doubles", value)),
+            _ => Err(wrong_type(clause, "doubles", value)),
         },
-        _ => Err(unfit(clause, "doubles", value)),
+        _ => Err(wrong_type(clause, "doubles", value)),
     }
 }
 
-/// Infinities as Go's printer for a locale has them.
+/// Infinities and NaN, as Go's printer for a locale formats them.
 fn special(text: &str) -> Option<String> {
     match text {
         "inf" => Some("∞".to_owned()),
@@ -170,7 +176,7 @@ fn special(text: &str) -> Option<String> {
     }
 }
 
-/// Thousands are set apart.
+/// Groups digits by thousands.
 fn grouped(number: &str) -> String {
     if let Some(special) = special(number) {
         return special;
@@ -221,7 +227,7 @@ fn plain(meter: &mut Meter, value: &Value<'_>) -> Formatted {
         Value::Type(of) => Ok(of.value_name().to_owned()),
         Value::Bytes(bytes) => Ok(String::from_utf8_lossy(bytes).into_owned()),
         other => text_of(other).ok_or_else(|| {
-            unfit(
+            wrong_type(
                 "string",
                 "strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps",
                 other,
@@ -230,7 +236,7 @@ fn plain(meter: &mut Meter, value: &Value<'_>) -> Formatted {
     }
 }
 
-/// A value inside a list or a map.
+/// A value in a list or map.
 fn inner(meter: &mut Meter, value: &Value<'_>) -> Formatted {
     let formatted = match value {
         Value::String(text) => format!("{:?}", text.as_str()),

@@ -1,14 +1,14 @@
 //! Named formats.
 
 use crate::error::EvalError;
-use crate::library::{Form, Library, Run, list, mismatch};
+use crate::library::{Def, Library, Run, list, mismatch};
 use crate::types::Type::{self, String};
 use crate::value::opaque::{FORMATS, Opaque};
 use crate::value::{Evaluated, Value};
 
 const FORMAT: Type = Type::Opaque("kubernetes.NamedFormat");
 
-/// `format.dns1123Label()` and its like.
+/// Constants such as `format.dns1123Label()`.
 const CONSTANTS: [(&str, Run); 13] = [
     ("format.dns1123Label", |_, _| constant(0)),
     ("format.dns1123Subdomain", |_, _| constant(1)),
@@ -27,11 +27,11 @@ const CONSTANTS: [(&str, Run); 13] = [
 
 pub(super) fn add(lib: &mut Library) {
     for (name, run) in CONSTANTS {
-        lib.global(name, [Form(name, Vec::new(), FORMAT, run)]);
+        lib.global(name, [Def(name, Vec::new(), FORMAT, run)]);
     }
     lib.global(
         "format.named",
-        [Form(
+        [Def(
             "format-named",
             vec![String],
             Type::optional(FORMAT),
@@ -50,7 +50,7 @@ pub(super) fn add(lib: &mut Library) {
     let errors = Type::optional(list(String));
     lib.member(
         "validate",
-        [Form(
+        [Def(
             "format-validate",
             vec![FORMAT, String],
             errors,

@@ -1,8 +1,8 @@
-//! `cel-go`'s extension of lists, version 3.
+//! The lists extension of `cel-go`, version 3.
 
 use crate::compare::{Members, equal, order};
 use crate::error::EvalError;
-use crate::library::{A, Form, Library, list, mismatch};
+use crate::library::{A, Def, Library, list, mismatch};
 use crate::meter::Meter;
 use crate::types::Type::{self, Bool, Bytes, Double, Dyn, Int, String, Uint};
 use crate::value::{Evaluated, Key, List, Value};
@@ -13,26 +13,26 @@ const SPAN: Type = Type::Duration;
 pub(super) fn add(lib: &mut Library) {
     lib.member(
         "slice",
-        [Form("list_slice", vec![list(A), Int, Int], list(A), slice)],
+        [Def("list_slice", vec![list(A), Int, Int], list(A), slice)],
     );
     lib.member(
         "flatten",
         [
-            Form("list_flatten", vec![list(list(A))], list(A), flatten),
-            Form("list_flatten_int", vec![list(Dyn), Int], list(Dyn), flatten),
+            Def("list_flatten", vec![list(list(A))], list(A), flatten),
+            Def("list_flatten_int", vec![list(Dyn), Int], list(Dyn), flatten),
         ],
     );
     lib.member(
         "reverse",
-        [Form("list_reverse", vec![list(A)], list(A), reverse)],
+        [Def("list_reverse", vec![list(A)], list(A), reverse)],
     );
     lib.member(
         "distinct",
-        [Form("list_distinct", vec![list(A)], list(A), distinct)],
+        [Def("list_distinct", vec![list(A)], list(A), distinct)],
     );
     lib.global(
         "lists.range",
-        [Form("lists_range", vec![Int], list(Int), range)],
+        [Def("lists_range", vec![Int], list(Int), range)],
     );
     let sorts = [
         (Int, "list_int_sort", "list_int_sortByAssociatedKeys"),
@@ -63,7 +63,7 @@ pub(super) fn add(lib: &mut Library) {
     for (of, sort, by_keys) in sorts {
         lib.member(
             "sort",
-            [Form(
+            [Def(
                 sort,
                 vec![list(of.clone())],
                 list(of.clone()),
@@ -75,7 +75,7 @@ pub(super) fn add(lib: &mut Library) {
         );
         lib.member(
             "@sortByAssociatedKeys",
-            [Form(
+            [Def(
                 by_keys,
                 vec![list(A), list(of)],
                 list(A),
@@ -125,7 +125,7 @@ fn flatten<'a>(meter: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a> {
     Ok(Value::values(flat))
 }
 
-/// Lists nest no deeper than the data and the expression.
+/// The nesting of lists is limited by that of the data and the expression.
 fn flatten_into<'a>(
     meter: &mut Meter,
     values: &List<'a>,
@@ -213,7 +213,7 @@ fn sorted<'a>(meter: &mut Meter, values: &List<'a>, keys: &List<'a>) -> Evaluate
     let steps = keys.len().checked_ilog2().unwrap_or(0) as usize + 1;
     meter.work(keys.len() * steps)?;
     let mut pairs: Vec<_> = keys.into_iter().zip(values.to_vec()?).collect();
-    // Doubles that are no numbers stay where they are: any total order serves.
+    // any total order is valid for NaN
     pairs.sort_by(|(a, _), (b, _)| match (a, b) {
         (Value::Double(a), Value::Double(b)) => a.total_cmp(b),
         _ => order(a, b).unwrap_or(std::cmp::Ordering::Equal),

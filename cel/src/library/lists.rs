@@ -1,11 +1,11 @@
-//! Kubernetes' own functions on lists.
+//! The list functions of Kubernetes.
 
 use std::cmp::Ordering;
 
 use crate::compare::{equal, order};
 use crate::error::EvalError;
 use crate::library::standard::add_values;
-use crate::library::{A, Form, Library, Run, list, mismatch, places};
+use crate::library::{A, Def, Library, Run, list, mismatch, positions};
 use crate::meter::Meter;
 use crate::types::Type::{self, Bool, Bytes, Double, Dyn, Int, String, Uint};
 use crate::value::{Duration, Evaluated, Value};
@@ -30,7 +30,7 @@ macro_rules! named {
 
 pub(super) fn add(lib: &mut Library) {
     for (of, id) in named!("list_", "_is_sorted_bool") {
-        lib.member("isSorted", [Form(id, vec![list(of)], Bool, is_sorted)]);
+        lib.member("isSorted", [Def(id, vec![list(of)], Bool, is_sorted)]);
     }
     let sums: [(Type, &'static str, Run); 4] = [
         (Int, "list_int_sum_int", |m, a| sum(m, a, Value::Int(0))),
@@ -43,12 +43,12 @@ pub(super) fn add(lib: &mut Library) {
         }),
     ];
     for (of, id, run) in sums {
-        lib.member("sum", [Form(id, vec![list(of.clone())], of, run)]);
+        lib.member("sum", [Def(id, vec![list(of.clone())], of, run)]);
     }
     for (of, id) in named!("list_", "_max") {
         lib.member(
             "max",
-            [Form(id, vec![list(of.clone())], of, |m, a| {
+            [Def(id, vec![list(of.clone())], of, |m, a| {
                 extreme(m, a, Ordering::Less, "max")
             })],
         );
@@ -56,18 +56,18 @@ pub(super) fn add(lib: &mut Library) {
     for (of, id) in named!("list_", "_min") {
         lib.member(
             "min",
-            [Form(id, vec![list(of.clone())], of, |m, a| {
+            [Def(id, vec![list(of.clone())], of, |m, a| {
                 extreme(m, a, Ordering::Greater, "min")
             })],
         );
     }
     lib.member(
         "indexOf",
-        [Form("list_a_index_of_int", vec![list(A), A], Int, index_of)],
+        [Def("list_a_index_of_int", vec![list(A), A], Int, index_of)],
     );
     lib.member(
         "lastIndexOf",
-        [Form(
+        [Def(
             "list_a_last_index_of_int",
             vec![list(A), A],
             Int,
@@ -76,11 +76,11 @@ pub(super) fn add(lib: &mut Library) {
     );
 }
 
-/// `includes`, of 1.37.
+/// `includes`, since 1.37.
 pub(super) fn add_version_1(lib: &mut Library) {
     lib.member(
         "includes",
-        [Form(
+        [Def(
             "list_includes_dyn_dyn",
             vec![Dyn, Dyn],
             Bool,
@@ -130,7 +130,7 @@ fn sum<'a>(meter: &mut Meter, args: &[Value<'a>], zero: Value<'a>) -> Evaluated<
     Ok(total)
 }
 
-/// The element to which the others compare otherwise than `worse`.
+/// The first element for which no other compares as `worse`.
 fn extreme<'a>(
     meter: &mut Meter,
     args: &[Value<'a>],
@@ -157,7 +157,7 @@ fn extreme<'a>(
 
 fn index_of<'a>(meter: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a> {
     let [Value::List(values), value] = args else {
-        return places::index_of(meter, args);
+        return positions::index_of(meter, args);
     };
     for (index, element) in values.iter().enumerate() {
         if equal(&element?, value, meter)? {
@@ -169,7 +169,7 @@ fn index_of<'a>(meter: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a> {
 
 fn last_index_of<'a>(meter: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a> {
     let [Value::List(values), value] = args else {
-        return places::last_index_of(meter, args);
+        return positions::last_index_of(meter, args);
     };
     for index in (0..values.len()).rev() {
         let Some(element) = values.get(index) else {

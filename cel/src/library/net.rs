@@ -1,10 +1,10 @@
-//! Addresses and networks.
+//! IP addresses and networks.
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::error::EvalError;
 use crate::library::conversions::to_string;
-use crate::library::{Form, Library, mismatch};
+use crate::library::{Def, Library, mismatch};
 use crate::meter::Meter;
 use crate::types::Type::{self, Bool, Int, String};
 use crate::value::opaque::{Cidr, Opaque};
@@ -16,25 +16,25 @@ const CIDR: Type = Type::Opaque("net.CIDR");
 pub(super) fn add(lib: &mut Library) {
     lib.global(
         "ip",
-        [Form("string_to_ip", vec![String], IP, |_, a| {
+        [Def("string_to_ip", vec![String], IP, |_, a| {
             Ok(Value::opaque(Opaque::Ip(parse_ip(text(a, 0)?)?)))
         })],
     );
     lib.member(
         "ip",
-        [Form("cidr_ip", vec![CIDR], IP, |_, a| {
+        [Def("cidr_ip", vec![CIDR], IP, |_, a| {
             Ok(Value::opaque(Opaque::Ip(cidr(a, 0)?.address)))
         })],
     );
     lib.global(
         "isIP",
-        [Form("is_ip", vec![String], Bool, |_, a| {
+        [Def("is_ip", vec![String], Bool, |_, a| {
             Ok(Value::Bool(parse_ip(text(a, 0)?).is_ok()))
         })],
     );
     lib.global(
         "ip.isCanonical",
-        [Form("ip_is_canonical", vec![String], Bool, |_, a| {
+        [Def("ip_is_canonical", vec![String], Bool, |_, a| {
             Ok(Value::Bool(
                 parse_ip(text(a, 0)?)?.to_string() == text(a, 0)?,
             ))
@@ -42,11 +42,11 @@ pub(super) fn add(lib: &mut Library) {
     );
     lib.member(
         "family",
-        [Form("ip_family", vec![IP], Int, |_, a| {
+        [Def("ip_family", vec![IP], Int, |_, a| {
             Ok(Value::Int(if ip(a, 0)?.is_ipv4() { 4 } else { 6 }))
         })],
     );
-    let questions: [(&'static str, &'static str, super::Run); 5] = [
+    let predicates: [(&'static str, &'static str, super::Run); 5] = [
         ("isUnspecified", "ip_is_unspecified", |_, a| {
             is(a, |ip| ip.is_unspecified())
         }),
@@ -65,20 +65,17 @@ pub(super) fn add(lib: &mut Library) {
             is(a, global_unicast)
         }),
     ];
-    for (name, id, run) in questions {
-        lib.member(name, [Form(id, vec![IP], Bool, run)]);
+    for (name, id, run) in predicates {
+        lib.member(name, [Def(id, vec![IP], Bool, run)]);
     }
-    lib.global(
-        "string",
-        [Form("ip_to_string", vec![IP], String, to_string)],
-    );
+    lib.global("string", [Def("ip_to_string", vec![IP], String, to_string)]);
     add_networks(lib);
 }
 
 fn add_networks(lib: &mut Library) {
     lib.global(
         "cidr",
-        [Form("string_to_cidr", vec![String], CIDR, |_, a| {
+        [Def("string_to_cidr", vec![String], CIDR, |_, a| {
             Ok(Value::opaque(Opaque::Cidr(
                 parse_cidr(text(a, 0)?).map_err(|e| twice(&e))?,
             )))
@@ -86,43 +83,43 @@ fn add_networks(lib: &mut Library) {
     );
     lib.global(
         "isCIDR",
-        [Form("is_cidr", vec![String], Bool, |_, a| {
+        [Def("is_cidr", vec![String], Bool, |_, a| {
             Ok(Value::Bool(parse_cidr(text(a, 0)?).is_ok()))
         })],
     );
     lib.member(
         "containsIP",
         [
-            Form(
+            Def(
                 "cidr_contains_ip_string",
                 vec![CIDR, String],
                 Bool,
                 contains_ip,
             ),
-            Form("cidr_contains_ip_ip", vec![CIDR, IP], Bool, contains_ip),
+            Def("cidr_contains_ip_ip", vec![CIDR, IP], Bool, contains_ip),
         ],
     );
     lib.member(
         "containsCIDR",
         [
-            Form(
+            Def(
                 "cidr_contains_cidr_string",
                 vec![CIDR, String],
                 Bool,
                 contains_cidr,
             ),
-            Form("cidr_contains_cidr", vec![CIDR, CIDR], Bool, contains_cidr),
+            Def("cidr_contains_cidr", vec![CIDR, CIDR], Bool, contains_cidr),
         ],
     );
     lib.member(
         "prefixLength",
-        [Form("cidr_prefix_length", vec![CIDR], Int, |_, a| {
+        [Def("cidr_prefix_length", vec![CIDR], Int, |_, a| {
             Ok(Value::Int(cidr(a, 0)?.bits.into()))
         })],
     );
     lib.member(
         "masked",
-        [Form("cidr_masked", vec![CIDR], CIDR, |_, a| {
+        [Def("cidr_masked", vec![CIDR], CIDR, |_, a| {
             let Cidr { address, bits } = cidr(a, 0)?;
             let address = masked(address, bits);
             Ok(Value::opaque(Opaque::Cidr(Cidr { address, bits })))
@@ -130,7 +127,7 @@ fn add_networks(lib: &mut Library) {
     );
     lib.global(
         "string",
-        [Form("cidr_to_string", vec![CIDR], String, to_string)],
+        [Def("cidr_to_string", vec![CIDR], String, to_string)],
     );
 }
 
@@ -164,7 +161,7 @@ fn cidr(args: &[Value<'_>], index: usize) -> Result<Cidr, EvalError> {
 
 const PARSE_CIDR: &str = "network address parse error during conversion from string";
 
-/// Upstream says so twice.
+/// Upstream's message has this prefix twice.
 fn twice(error: &EvalError) -> EvalError {
     EvalError::new(format!("{PARSE_CIDR}: {error}"))
 }
@@ -183,11 +180,11 @@ fn parse_ip(text: &str) -> Result<IpAddr, EvalError> {
             "IP Address {text:?} parse error during conversion from string: ParseAddr({text:?}): unable to parse IP"
         ))
     })?;
-    refuse_mapped(address, text)?;
+    reject_mapped(address, text)?;
     Ok(address)
 }
 
-fn refuse_mapped(address: IpAddr, text: &str) -> Result<(), EvalError> {
+fn reject_mapped(address: IpAddr, text: &str) -> Result<(), EvalError> {
     match address {
         IpAddr::V6(six) if six.to_ipv4_mapped().is_some() => Err(EvalError::new(format!(
             "IPv4-mapped IPv6 address {text:?} is not allowed"
@@ -211,15 +208,15 @@ fn parse_cidr(text: &str) -> Result<Cidr, EvalError> {
     if number > most {
         return Err(wrong("prefix length out of range"));
     }
-    refuse_mapped(address, text)?;
+    reject_mapped(address, text)?;
     Ok(Cidr {
         address,
         bits: number,
     })
 }
 
-fn is<'a>(args: &[Value<'a>], question: fn(IpAddr) -> bool) -> Evaluated<'a> {
-    Ok(Value::Bool(question(ip(args, 0)?)))
+fn is<'a>(args: &[Value<'a>], predicate: fn(IpAddr) -> bool) -> Evaluated<'a> {
+    Ok(Value::Bool(predicate(ip(args, 0)?)))
 }
 
 fn link_local_multicast(address: IpAddr) -> bool {

@@ -1,7 +1,7 @@
-//! Values that may be missing.
+//! Optional values.
 
 use crate::error::EvalError;
-use crate::library::{A, Form, Library, Run, mismatch};
+use crate::library::{A, Def, Library, Run, mismatch};
 use crate::meter::Meter;
 use crate::types::Type::{self, Bool, Dyn, Int, String};
 use crate::value::{Evaluated, Value};
@@ -10,14 +10,14 @@ pub(super) fn add(lib: &mut Library) {
     let opt = || Type::optional(A);
     lib.global(
         "optional.of",
-        [Form("optional_of", vec![A], opt(), |_, a| match a {
+        [Def("optional_of", vec![A], opt(), |_, a| match a {
             [value] => Ok(Value::some(value.clone())),
             _ => mismatch(),
         })],
     );
     lib.global(
         "optional.ofNonZeroValue",
-        [Form(
+        [Def(
             "optional_ofNonZeroValue",
             vec![A],
             opt(),
@@ -30,13 +30,13 @@ pub(super) fn add(lib: &mut Library) {
     );
     lib.global(
         "optional.none",
-        [Form("optional_none", Vec::new(), opt(), |_, _| {
+        [Def("optional_none", Vec::new(), opt(), |_, _| {
             Ok(Value::Optional(None))
         })],
     );
     lib.member(
         "value",
-        [Form("optional_value", vec![opt()], A, |_, a| match a {
+        [Def("optional_value", vec![opt()], A, |_, a| match a {
             [Value::Optional(Some(value))] => Ok((**value).clone()),
             [Value::Optional(None)] => Err(EvalError::new("optional.none() dereference")),
             _ => mismatch(),
@@ -44,7 +44,7 @@ pub(super) fn add(lib: &mut Library) {
     );
     lib.member(
         "hasValue",
-        [Form(
+        [Def(
             "optional_hasValue",
             vec![opt()],
             Bool,
@@ -56,16 +56,16 @@ pub(super) fn add(lib: &mut Library) {
     );
     lib.member(
         "or",
-        [Form("optional_or_optional", vec![opt(), opt()], opt(), or)],
+        [Def("optional_or_optional", vec![opt(), opt()], opt(), or)],
     );
     lib.member(
         "orValue",
-        [Form("optional_orValue_value", vec![opt(), A], A, or)],
+        [Def("optional_orValue_value", vec![opt(), A], A, or)],
     );
     add_selections(lib);
 }
 
-/// Selections, which the evaluator evaluates itself.
+/// Selections, which the evaluator implements itself.
 fn add_selections(lib: &mut Library) {
     let opt = || Type::optional(A);
     let map = || Type::map(A, Type::Param(1));
@@ -73,30 +73,25 @@ fn add_selections(lib: &mut Library) {
     let none: Run = |_, _| mismatch();
     lib.global(
         "_?._",
-        [Form(
-            "select_optional_field",
-            vec![Dyn, String],
-            opt(),
-            none,
-        )],
+        [Def("select_optional_field", vec![Dyn, String], opt(), none)],
     );
     lib.global(
         "_[?_]",
         [
-            Form("list_optindex_optional_int", vec![list(), Int], opt(), none),
-            Form(
+            Def("list_optindex_optional_int", vec![list(), Int], opt(), none),
+            Def(
                 "optional_list_optindex_optional_int",
                 vec![Type::optional(list()), Int],
                 opt(),
                 none,
             ),
-            Form(
+            Def(
                 "map_optindex_optional_value",
                 vec![map(), A],
                 Type::optional(Type::Param(1)),
                 none,
             ),
-            Form(
+            Def(
                 "optional_map_optindex_optional_value",
                 vec![Type::optional(map()), A],
                 Type::optional(Type::Param(1)),
@@ -107,13 +102,13 @@ fn add_selections(lib: &mut Library) {
     lib.global(
         "_[_]",
         [
-            Form(
+            Def(
                 "optional_list_index_int",
                 vec![Type::optional(list()), Int],
                 opt(),
                 none,
             ),
-            Form(
+            Def(
                 "optional_map_index_value",
                 vec![Type::optional(map()), A],
                 Type::optional(Type::Param(1)),

@@ -1,4 +1,4 @@
-//! Places in texts, counted in characters.
+//! Positions in strings, in characters.
 
 use crate::error::EvalError;
 use crate::library::mismatch;
@@ -10,18 +10,18 @@ fn out_of_range(index: i64) -> EvalError {
     EvalError::new(format!("index out of range: {index}"))
 }
 
-/// The place in bytes of a character, which may be the end.
-fn place(meter: &mut Meter, text: &str, index: i64) -> Result<usize, EvalError> {
+/// The offset in bytes of the character at an index, which may be the end.
+fn byte_offset(meter: &mut Meter, text: &str, index: i64) -> Result<usize, EvalError> {
     meter.work(text.len() / 16)?;
-    let wanted = usize::try_from(index).map_err(|_| out_of_range(index))?;
-    let mut places = text.char_indices().map(|(at, _)| at).chain([text.len()]);
-    places.nth(wanted).ok_or_else(|| out_of_range(index))
+    let nth = usize::try_from(index).map_err(|_| out_of_range(index))?;
+    let mut offsets = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+    offsets.nth(nth).ok_or_else(|| out_of_range(index))
 }
 
 pub(super) fn char_at<'a>(meter: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a> {
     match args {
         [Value::String(text), Value::Int(index)] => {
-            let at = place(meter, text.as_str(), *index)?;
+            let at = byte_offset(meter, text.as_str(), *index)?;
             let length = text.as_str()[at..].chars().next().map_or(0, char::len_utf8);
             Ok(Value::String(part(text, at..at + length)))
         }
@@ -33,7 +33,7 @@ fn characters(text: &str) -> i64 {
     text.chars().count() as i64
 }
 
-/// The first place of a text or of an element.
+/// The first position of a substring or an element.
 pub(super) fn index_of<'a>(meter: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a> {
     let (text, part, from) = match args {
         [Value::String(text), Value::String(part)] => (text.as_str(), part.as_str(), 0),
@@ -53,14 +53,14 @@ pub(super) fn index_of<'a>(meter: &mut Meter, args: &[Value<'a>]) -> Evaluated<'
     if from >= length {
         return Ok(Value::Int(-1));
     }
-    let start = place(meter, text, from)?;
+    let start = byte_offset(meter, text, from)?;
     let found = text[start..].find(part);
     Ok(Value::Int(
         found.map_or(-1, |at| characters(&text[..start + at])),
     ))
 }
 
-/// The last place of a text.
+/// The last position of a substring.
 pub(super) fn last_index_of<'a>(meter: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a> {
     let (text, part, from) = match args {
         [Value::String(text), Value::String(part)] => (text.as_str(), part.as_str(), None),
@@ -81,10 +81,11 @@ pub(super) fn last_index_of<'a>(meter: &mut Meter, args: &[Value<'a>]) -> Evalua
         return Ok(Value::Int(-1));
     }
     let end = match from {
-        Some(from) => (place(meter, text, from)? + part.len()).min(text.len()),
+        Some(from) => (byte_offset(meter, text, from)? + part.len()).min(text.len()),
         None => text.len(),
     };
-    // A place that starts at or before `from` ends there at the latest, on a boundary.
+    // a match that starts at or before `from` ends at most its length later, on a character
+    // boundary
     let end = (0..=end)
         .rev()
         .find(|at| text.is_char_boundary(*at))
@@ -96,7 +97,7 @@ pub(super) fn last_index_of<'a>(meter: &mut Meter, args: &[Value<'a>]) -> Evalua
 pub(super) fn substring<'a>(meter: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a> {
     match args {
         [Value::String(text), Value::Int(start)] => {
-            let start = place(meter, text.as_str(), *start)?;
+            let start = byte_offset(meter, text.as_str(), *start)?;
             Ok(Value::String(part(text, start..text.as_str().len())))
         }
         [Value::String(text), Value::Int(start), Value::Int(end)] => {
@@ -104,8 +105,8 @@ pub(super) fn substring<'a>(meter: &mut Meter, args: &[Value<'a>]) -> Evaluated<
                 let message = format!("invalid substring range. start: {start}, end: {end}");
                 return Err(EvalError::new(message));
             }
-            let start = place(meter, text.as_str(), *start)?;
-            let end = place(meter, text.as_str(), *end)?;
+            let start = byte_offset(meter, text.as_str(), *start)?;
+            let end = byte_offset(meter, text.as_str(), *end)?;
             Ok(Value::String(part(text, start..end)))
         }
         _ => mismatch(),

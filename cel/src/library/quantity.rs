@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use portcullis_api::quantity::Quantity;
 
 use crate::error::EvalError;
-use crate::library::{Form, Library, mismatch};
+use crate::library::{Def, Library, mismatch};
 use crate::types::Type::{self, Bool, Double, Int, String};
 use crate::value::opaque::Opaque;
 use crate::value::{Evaluated, Value};
@@ -15,23 +15,18 @@ const QUANTITY: Type = Type::Opaque("kubernetes.Quantity");
 pub(super) fn add(lib: &mut Library) {
     lib.global(
         "quantity",
-        [Form(
-            "string_to_quantity",
-            vec![String],
-            QUANTITY,
-            |_, a| {
-                let text = a
-                    .first()
-                    .and_then(Value::as_str)
-                    .ok_or_else(EvalError::no_such_overload)?;
-                let parsed = Quantity::parse(text).map_err(|e| EvalError::new(e.to_string()))?;
-                Ok(Value::opaque(Opaque::Quantity(parsed)))
-            },
-        )],
+        [Def("string_to_quantity", vec![String], QUANTITY, |_, a| {
+            let text = a
+                .first()
+                .and_then(Value::as_str)
+                .ok_or_else(EvalError::no_such_overload)?;
+            let parsed = Quantity::parse(text).map_err(|e| EvalError::new(e.to_string()))?;
+            Ok(Value::opaque(Opaque::Quantity(parsed)))
+        })],
     );
     lib.global(
         "isQuantity",
-        [Form("is_quantity_string", vec![String], Bool, |_, a| {
+        [Def("is_quantity_string", vec![String], Bool, |_, a| {
             let text = a
                 .first()
                 .and_then(Value::as_str)
@@ -42,39 +37,36 @@ pub(super) fn add(lib: &mut Library) {
     let two = || vec![QUANTITY, QUANTITY];
     lib.member(
         "isGreaterThan",
-        [Form("quantity_is_greater_than", two(), Bool, |_, a| {
+        [Def("quantity_is_greater_than", two(), Bool, |_, a| {
             Ok(Value::Bool(compare(a)?.is_gt()))
         })],
     );
     lib.member(
         "isLessThan",
-        [Form("quantity_is_less_than", two(), Bool, |_, a| {
+        [Def("quantity_is_less_than", two(), Bool, |_, a| {
             Ok(Value::Bool(compare(a)?.is_lt()))
         })],
     );
     lib.member(
         "compareTo",
-        [Form("quantity_compare_to", two(), Int, |_, a| {
+        [Def("quantity_compare_to", two(), Int, |_, a| {
             Ok(Value::Int(compare(a)? as i64))
         })],
     );
     add_numbers(lib);
 }
 
-/// Quantities as numbers, and what becomes of them.
+/// Conversions to numbers, and arithmetic.
 fn add_numbers(lib: &mut Library) {
     lib.member(
         "asApproximateFloat",
-        [Form(
-            "quantity_get_float",
-            vec![QUANTITY],
-            Double,
-            |_, a| Ok(Value::Double(one(a)?.nanos() as f64 / 1e9)),
-        )],
+        [Def("quantity_get_float", vec![QUANTITY], Double, |_, a| {
+            Ok(Value::Double(one(a)?.nanos() as f64 / 1e9))
+        })],
     );
     lib.member(
         "asInteger",
-        [Form("quantity_get_int", vec![QUANTITY], Int, |_, a| {
+        [Def("quantity_get_int", vec![QUANTITY], Int, |_, a| {
             let whole =
                 whole(one(a)?).ok_or_else(|| EvalError::new("cannot convert value to integer"))?;
             Ok(Value::Int(whole))
@@ -82,22 +74,22 @@ fn add_numbers(lib: &mut Library) {
     );
     lib.member(
         "isInteger",
-        [Form("quantity_is_integer", vec![QUANTITY], Bool, |_, a| {
+        [Def("quantity_is_integer", vec![QUANTITY], Bool, |_, a| {
             Ok(Value::Bool(whole(one(a)?).is_some()))
         })],
     );
-    // Upstream binds it to a global function as well as documents it as a member.
-    lib.global("sign", [Form("quantity_sign", vec![QUANTITY], Int, sign)]);
+    // upstream documents a member function, but also has a global one
+    lib.global("sign", [Def("quantity_sign", vec![QUANTITY], Int, sign)]);
     lib.member(
         "add",
         [
-            Form(
+            Def(
                 "quantity_add",
                 vec![QUANTITY, QUANTITY],
                 QUANTITY,
                 |_, a| combine(a, |x, y| x + y),
             ),
-            Form("quantity_add_int", vec![QUANTITY, Int], QUANTITY, |_, a| {
+            Def("quantity_add_int", vec![QUANTITY, Int], QUANTITY, |_, a| {
                 combine(a, |x, y| x + y)
             }),
         ],
@@ -105,13 +97,13 @@ fn add_numbers(lib: &mut Library) {
     lib.member(
         "sub",
         [
-            Form(
+            Def(
                 "quantity_sub",
                 vec![QUANTITY, QUANTITY],
                 QUANTITY,
                 |_, a| combine(a, |x, y| x - y),
             ),
-            Form("quantity_sub_int", vec![QUANTITY, Int], QUANTITY, |_, a| {
+            Def("quantity_sub_int", vec![QUANTITY, Int], QUANTITY, |_, a| {
                 combine(a, |x, y| x - y)
             }),
         ],
@@ -148,7 +140,7 @@ fn compare(args: &[Value<'_>]) -> Result<Ordering, EvalError> {
 fn whole(quantity: Quantity) -> Option<i64> {
     let nanos = quantity.nanos();
     let units = i64::try_from(nanos / 1_000_000_000).ok()?;
-    // The most stands for all that is more.
+    // the maximum represents all larger amounts
     (nanos % 1_000_000_000 == 0 && units < i64::MAX).then_some(units)
 }
 

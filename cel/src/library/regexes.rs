@@ -1,5 +1,5 @@
-//! Regular expressions, which run in time linear to the text. They are written in the syntax of
-//! RE2 and translated where Rust's differs: classes such as `\d` are ASCII's there.
+//! Regular expressions, which run in linear time. They have the syntax of RE2 and are translated
+//! where Rust's differs: in RE2, classes such as `\d` are ASCII.
 
 use std::sync::Arc;
 
@@ -8,19 +8,19 @@ use regex_syntax::ast::{Error, ErrorKind, parse::Parser};
 
 use crate::error::EvalError;
 use crate::library::standard::part;
-use crate::library::{Form, Library, list, mismatch};
+use crate::library::{Def, Library, list, mismatch};
 use crate::meter::Meter;
 use crate::types::Type::{Int, String};
 use crate::value::{Evaluated, Value};
 
-/// Bytes that a compiled expression may take.
+/// The memory of a compiled expression, in bytes.
 const SIZE_LIMIT: usize = 1 << 20;
 const NEST_LIMIT: u32 = 100;
 
 pub(super) fn add(lib: &mut Library) {
     lib.member(
         "find",
-        [Form(
+        [Def(
             "string_find_string",
             vec![String, String],
             String,
@@ -30,13 +30,13 @@ pub(super) fn add(lib: &mut Library) {
     lib.member(
         "findAll",
         [
-            Form(
+            Def(
                 "string_find_all_string",
                 vec![String, String],
                 list(String),
                 find_all,
             ),
-            Form(
+            Def(
                 "string_find_all_string_int",
                 vec![String, String, Int],
                 list(String),
@@ -46,10 +46,10 @@ pub(super) fn add(lib: &mut Library) {
     );
 }
 
-/// Compiles an expression of RE2.
+/// Compiles an expression in the syntax of RE2.
 ///
 /// # Errors
-/// In Go's words, as far as the kind of mistake is known.
+/// With Go's message, as far as the kind of error is known.
 pub(crate) fn compile(pattern: &str) -> Result<Arc<Regex>, EvalError> {
     let translated = translate(pattern);
     let built = RegexBuilder::new(&translated)
@@ -89,7 +89,7 @@ fn reason(error: &Error) -> std::string::String {
     }
 }
 
-/// The same expression in Rust's syntax.
+/// Translates an expression to Rust's syntax.
 fn translate(pattern: &str) -> std::string::String {
     let mut out = std::string::String::with_capacity(pattern.len() + 16);
     let mut chars = pattern.chars().peekable();
@@ -110,7 +110,7 @@ fn translate(pattern: &str) -> std::string::String {
                     out.push('^');
                 }
             }
-            // A bracket or an operator of sets that is a character like others in Go.
+            // brackets and operators of sets are ordinary characters in Go
             '[' if chars.peek() != Some(&':') => out.push_str("\\["),
             ']' if class && !first => {
                 class = false;
@@ -125,7 +125,7 @@ fn translate(pattern: &str) -> std::string::String {
             other => out.push(other),
         }
         if class && c == '[' && out.ends_with('[') && chars.peek() == Some(&':') {
-            // `[:alpha:]` is copied whole.
+            // `[:alpha:]` is copied
             for c in chars.by_ref() {
                 out.push(c);
                 if c == ']' {
@@ -155,7 +155,7 @@ fn escape(letter: char, class: bool, out: &mut std::string::String) {
     }
 }
 
-/// `\Q…\E`: every character stands for itself.
+/// `\Q…\E`: all characters are literal.
 fn quoted(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, out: &mut std::string::String) {
     while let Some(c) = chars.next() {
         if c == '\\' && chars.peek() == Some(&'E') {
@@ -166,12 +166,12 @@ fn quoted(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, out: &mut std::s
     }
 }
 
-/// Counts the work of looking through a text.
+/// Counts the work of a search.
 fn count(meter: &mut Meter, text: &str, pattern: &str) -> Result<(), EvalError> {
     meter.work(text.len() / 4 + pattern.len())
 }
 
-/// `matches`, with an expression compiled before.
+/// `matches`, with a compiled expression.
 pub(crate) fn matches_with<'a>(meter: &mut Meter, text: &str, regex: &Regex) -> Evaluated<'a> {
     count(meter, text, regex.as_str())?;
     Ok(Value::Bool(regex.is_match(text)))
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_are_those_of_re2() {
+    fn classes_match_re2() {
         assert!(matches(r"^\d+$", "09"));
         assert!(!matches(r"^\d$", "٣"));
         assert!(!matches(r"^\w$", "é"));
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_worded_as_by_go() {
+    fn errors_have_the_messages_of_go() {
         for (pattern, error) in [
             ("(", "missing closing ): `(`"),
             (")", "unexpected ): `)`"),
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn size_and_depth_are_bounded() {
+    fn size_and_depth_are_limited() {
         assert!(compile(&"(".repeat(50_000)).is_err());
         assert!(compile(&format!("{}a{}", "(".repeat(500), ")".repeat(500))).is_err());
         assert!(compile("((a{1000}){1000}){1000}").is_err());

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::error::EvalError;
-use crate::library::{Form, Library, Run, mismatch};
+use crate::library::{Def, Library, Run, mismatch};
 use crate::meter::Meter;
 use crate::types::Type::{self, Bool, Int, String};
 use crate::value::opaque::{Opaque, Semver};
@@ -15,17 +15,17 @@ pub(super) fn add(lib: &mut Library) {
     lib.global(
         "semver",
         [
-            Form("string_to_semver", vec![String], SEMVER, convert),
-            Form("string_bool_to_semver", vec![String, Bool], SEMVER, convert),
+            Def("string_to_semver", vec![String], SEMVER, convert),
+            Def("string_bool_to_semver", vec![String, Bool], SEMVER, convert),
         ],
     );
     lib.global(
         "isSemver",
         [
-            Form("is_semver_string", vec![String], Bool, |_, a| {
+            Def("is_semver_string", vec![String], Bool, |_, a| {
                 Ok(Value::Bool(read(a)?.is_ok()))
             }),
-            Form("is_semver_string_bool", vec![String, Bool], Bool, |_, a| {
+            Def("is_semver_string_bool", vec![String, Bool], Bool, |_, a| {
                 Ok(Value::Bool(read(a)?.is_ok()))
             }),
         ],
@@ -33,19 +33,19 @@ pub(super) fn add(lib: &mut Library) {
     let two = || vec![SEMVER, SEMVER];
     lib.member(
         "isGreaterThan",
-        [Form("semver_is_greater_than", two(), Bool, |_, a| {
+        [Def("semver_is_greater_than", two(), Bool, |_, a| {
             Ok(Value::Bool(compare(a)?.is_gt()))
         })],
     );
     lib.member(
         "isLessThan",
-        [Form("semver_is_less_than", two(), Bool, |_, a| {
+        [Def("semver_is_less_than", two(), Bool, |_, a| {
             Ok(Value::Bool(compare(a)?.is_lt()))
         })],
     );
     lib.member(
         "compareTo",
-        [Form("semver_compare_to", two(), Int, |_, a| {
+        [Def("semver_compare_to", two(), Int, |_, a| {
             Ok(Value::Int(compare(a)? as i64))
         })],
     );
@@ -55,11 +55,12 @@ pub(super) fn add(lib: &mut Library) {
         ("patch", "semver_patch", |_, a| number(a, 2)),
     ];
     for (name, id, run) in parts {
-        lib.member(name, [Form(id, vec![SEMVER], Int, run)]);
+        lib.member(name, [Def(id, vec![SEMVER], Int, run)]);
     }
 }
 
-/// What a text is as a version: the inner error says why it is none.
+/// Parses a version. The outer error is one of argument types, the inner one is that of an invalid
+/// version.
 fn read(args: &[Value<'_>]) -> Result<Result<Semver, EvalError>, EvalError> {
     match args {
         [Value::String(text)] | [Value::String(text), Value::Bool(false)] => {

@@ -1,8 +1,8 @@
-//! Lists as sets.
+//! Set operations on lists.
 
 use crate::compare::Members;
 use crate::library::list_ops::all_in;
-use crate::library::{A, Form, Library, list, mismatch};
+use crate::library::{A, Def, Library, list, mismatch};
 use crate::types::Type::Bool;
 use crate::value::Value;
 
@@ -10,7 +10,7 @@ pub(super) fn add(lib: &mut Library) {
     let pair = || vec![list(A), list(A)];
     lib.global(
         "sets.contains",
-        [Form(
+        [Def(
             "list_sets_contains_list",
             pair(),
             Bool,
@@ -22,7 +22,7 @@ pub(super) fn add(lib: &mut Library) {
     );
     lib.global(
         "sets.equivalent",
-        [Form(
+        [Def(
             "list_sets_equivalent_list",
             pair(),
             Bool,
@@ -36,7 +36,7 @@ pub(super) fn add(lib: &mut Library) {
     );
     lib.global(
         "sets.intersects",
-        [Form(
+        [Def(
             "list_sets_intersects_list",
             pair(),
             Bool,

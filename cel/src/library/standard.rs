@@ -1,9 +1,9 @@
-//! Operators, sizes, and the parts of texts.
+//! Operators, `size()`, and tests of strings.
 
 use crate::compare::equal;
 use crate::error::EvalError;
 use crate::library::building::{add_lists, insert};
-use crate::library::{A, B, Form, Library, list, mismatch};
+use crate::library::{A, B, Def, Library, list, mismatch};
 use crate::meter::Meter;
 use crate::types::Type::{self, Bool, Bytes, Double, Int, String, Uint};
 use crate::value::{Duration, Evaluated, Text, Timestamp, Value};
@@ -16,63 +16,63 @@ pub(super) fn add(lib: &mut Library) {
     let map = || Type::map(A, B);
     lib.global(
         "_?_:_",
-        [Form("conditional", vec![Bool, A, A], A, unreached)],
+        [Def("conditional", vec![Bool, A, A], A, unreached)],
     );
     lib.global(
         "_&&_",
-        [Form("logical_and", vec![Bool, Bool], Bool, unreached)],
+        [Def("logical_and", vec![Bool, Bool], Bool, unreached)],
     );
     lib.global(
         "_||_",
-        [Form("logical_or", vec![Bool, Bool], Bool, unreached)],
+        [Def("logical_or", vec![Bool, Bool], Bool, unreached)],
     );
     lib.global(
         "@not_strictly_false",
-        [Form("not_strictly_false", vec![Bool], Bool, unreached)],
+        [Def("not_strictly_false", vec![Bool], Bool, unreached)],
     );
-    lib.global("!_", [Form("logical_not", vec![Bool], Bool, not)]);
+    lib.global("!_", [Def("logical_not", vec![Bool], Bool, not)]);
     lib.global(
         "_==_",
-        [Form("equals", vec![A, A], Bool, |m, a| {
+        [Def("equals", vec![A, A], Bool, |m, a| {
             Ok(Value::Bool(equal(&a[0], &a[1], m)?))
         })],
     );
     lib.global(
         "_!=_",
-        [Form("not_equals", vec![A, A], Bool, |m, a| {
+        [Def("not_equals", vec![A, A], Bool, |m, a| {
             Ok(Value::Bool(!equal(&a[0], &a[1], m)?))
         })],
     );
     lib.global(
         "_[_]",
         [
-            Form("index_list", vec![list(A), Int], A, unreached),
-            Form("index_map", vec![map(), A], B, unreached),
+            Def("index_list", vec![list(A), Int], A, unreached),
+            Def("index_map", vec![map(), A], B, unreached),
         ],
     );
     lib.global(
         "@in",
         [
-            Form("in_list", vec![A, list(A)], Bool, contained),
-            Form("in_map", vec![A, map()], Bool, contained),
+            Def("in_list", vec![A, list(A)], Bool, contained),
+            Def("in_map", vec![A, map()], Bool, contained),
         ],
     );
     lib.global(
         "size",
         [
-            Form("size_bytes", vec![Bytes], Int, size),
-            Form("size_list", vec![list(A)], Int, size),
-            Form("size_map", vec![map()], Int, size),
-            Form("size_string", vec![String], Int, size),
+            Def("size_bytes", vec![Bytes], Int, size),
+            Def("size_list", vec![list(A)], Int, size),
+            Def("size_map", vec![map()], Int, size),
+            Def("size_string", vec![String], Int, size),
         ],
     );
     lib.member(
         "size",
         [
-            Form("bytes_size", vec![Bytes], Int, size),
-            Form("list_size", vec![list(A)], Int, size),
-            Form("map_size", vec![map()], Int, size),
-            Form("string_size", vec![String], Int, size),
+            Def("bytes_size", vec![Bytes], Int, size),
+            Def("list_size", vec![list(A)], Int, size),
+            Def("map_size", vec![map()], Int, size),
+            Def("string_size", vec![String], Int, size),
         ],
     );
 }
@@ -81,88 +81,88 @@ fn arithmetic(lib: &mut Library) {
     lib.global(
         "_+_",
         [
-            Form("add_bytes", vec![Bytes, Bytes], Bytes, add_values),
-            Form("add_double", vec![Double, Double], Double, add_values),
-            Form("add_duration_duration", vec![SPAN, SPAN], SPAN, add_values),
-            Form("add_duration_timestamp", vec![SPAN, TIME], TIME, add_values),
-            Form("add_timestamp_duration", vec![TIME, SPAN], TIME, add_values),
-            Form("add_int64", vec![Int, Int], Int, add_values),
-            Form("add_list", vec![list(A), list(A)], list(A), add_values),
-            Form("add_string", vec![String, String], String, add_values),
-            Form("add_uint64", vec![Uint, Uint], Uint, add_values),
+            Def("add_bytes", vec![Bytes, Bytes], Bytes, add_values),
+            Def("add_double", vec![Double, Double], Double, add_values),
+            Def("add_duration_duration", vec![SPAN, SPAN], SPAN, add_values),
+            Def("add_duration_timestamp", vec![SPAN, TIME], TIME, add_values),
+            Def("add_timestamp_duration", vec![TIME, SPAN], TIME, add_values),
+            Def("add_int64", vec![Int, Int], Int, add_values),
+            Def("add_list", vec![list(A), list(A)], list(A), add_values),
+            Def("add_string", vec![String, String], String, add_values),
+            Def("add_uint64", vec![Uint, Uint], Uint, add_values),
         ],
     );
     lib.global(
         "_-_",
         [
-            Form("subtract_double", vec![Double, Double], Double, subtract),
-            Form(
+            Def("subtract_double", vec![Double, Double], Double, subtract),
+            Def(
                 "subtract_duration_duration",
                 vec![SPAN, SPAN],
                 SPAN,
                 subtract,
             ),
-            Form("subtract_int64", vec![Int, Int], Int, subtract),
-            Form(
+            Def("subtract_int64", vec![Int, Int], Int, subtract),
+            Def(
                 "subtract_timestamp_duration",
                 vec![TIME, SPAN],
                 TIME,
                 subtract,
             ),
-            Form(
+            Def(
                 "subtract_timestamp_timestamp",
                 vec![TIME, TIME],
                 SPAN,
                 subtract,
             ),
-            Form("subtract_uint64", vec![Uint, Uint], Uint, subtract),
+            Def("subtract_uint64", vec![Uint, Uint], Uint, subtract),
         ],
     );
     lib.global(
         "_*_",
         [
-            Form("multiply_double", vec![Double, Double], Double, multiply),
-            Form("multiply_int64", vec![Int, Int], Int, multiply),
-            Form("multiply_uint64", vec![Uint, Uint], Uint, multiply),
+            Def("multiply_double", vec![Double, Double], Double, multiply),
+            Def("multiply_int64", vec![Int, Int], Int, multiply),
+            Def("multiply_uint64", vec![Uint, Uint], Uint, multiply),
         ],
     );
     lib.global(
         "_/_",
         [
-            Form("divide_double", vec![Double, Double], Double, divide),
-            Form("divide_int64", vec![Int, Int], Int, divide),
-            Form("divide_uint64", vec![Uint, Uint], Uint, divide),
+            Def("divide_double", vec![Double, Double], Double, divide),
+            Def("divide_int64", vec![Int, Int], Int, divide),
+            Def("divide_uint64", vec![Uint, Uint], Uint, divide),
         ],
     );
     lib.global(
         "_%_",
         [
-            Form("modulo_int64", vec![Int, Int], Int, modulo),
-            Form("modulo_uint64", vec![Uint, Uint], Uint, modulo),
+            Def("modulo_int64", vec![Int, Int], Int, modulo),
+            Def("modulo_uint64", vec![Uint, Uint], Uint, modulo),
         ],
     );
     lib.global(
         "-_",
         [
-            Form("negate_double", vec![Double], Double, negate),
-            Form("negate_int64", vec![Int], Int, negate),
+            Def("negate_double", vec![Double], Double, negate),
+            Def("negate_int64", vec![Int], Int, negate),
         ],
     );
 }
 
-/// What comprehensions over two variables build maps with.
+/// The functions with which comprehensions over two variables build maps.
 pub(super) fn add_two_variables(lib: &mut Library) {
     let map = || Type::map(A, B);
     lib.global(
         "cel.@mapInsert",
         [
-            Form("@mapInsert_map_key_value", vec![map(), A, B], map(), insert),
-            Form("@mapInsert_map_map", vec![map(), map()], map(), insert),
+            Def("@mapInsert_map_key_value", vec![map(), A, B], map(), insert),
+            Def("@mapInsert_map_map", vec![map(), map()], map(), insert),
         ],
     );
 }
 
-/// Of operators that the evaluator itself evaluates.
+/// For operators that the evaluator implements itself.
 fn unreached<'a>(_: &mut Meter, _: &[Value<'a>]) -> Evaluated<'a> {
     mismatch()
 }
@@ -309,7 +309,7 @@ fn negate<'a>(_: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a> {
     }
 }
 
-/// Texts of the data stay where they are.
+/// A part of a string; one of the data is not copied.
 pub(crate) fn part<'a>(text: &Text<'a>, range: std::ops::Range<usize>) -> Text<'a> {
     match text {
         Text::Borrowed(text) => Text::Borrowed(text.get(range).unwrap_or_default()),

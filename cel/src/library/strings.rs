@@ -1,8 +1,8 @@
-//! Texts: `cel-go`'s extension, version 2. Places in a text are counted in characters.
+//! The strings extension of `cel-go`, version 2. Positions are in characters.
 
 use crate::error::EvalError;
 use crate::library::standard::part;
-use crate::library::{Form, Library, format_text, list, mismatch, places, regexes};
+use crate::library::{Def, Library, format_text, list, mismatch, positions, regexes};
 use crate::meter::Meter;
 use crate::types::Type::{Bool, Dyn, Int, String};
 use crate::value::{Evaluated, Text, Value};
@@ -10,7 +10,7 @@ use crate::value::{Evaluated, Text, Value};
 pub(super) fn add(lib: &mut Library) {
     lib.member(
         "contains",
-        [Form(
+        [Def(
             "contains_string",
             vec![String, String],
             Bool,
@@ -19,7 +19,7 @@ pub(super) fn add(lib: &mut Library) {
     );
     lib.member(
         "startsWith",
-        [Form(
+        [Def(
             "starts_with_string",
             vec![String, String],
             Bool,
@@ -28,7 +28,7 @@ pub(super) fn add(lib: &mut Library) {
     );
     lib.member(
         "endsWith",
-        [Form(
+        [Def(
             "ends_with_string",
             vec![String, String],
             Bool,
@@ -37,97 +37,92 @@ pub(super) fn add(lib: &mut Library) {
     );
     lib.global(
         "matches",
-        [Form(
-            "matches",
-            vec![String, String],
-            Bool,
-            regexes::matches,
-        )],
+        [Def("matches", vec![String, String], Bool, regexes::matches)],
     );
     lib.member(
         "matches",
-        [Form(
+        [Def(
             "matches_string",
             vec![String, String],
             Bool,
             regexes::matches,
         )],
     );
-    add_places(lib);
+    add_positions(lib);
 }
 
-/// Places in texts, and what is at them.
-fn add_places(lib: &mut Library) {
+/// Positions and substrings.
+fn add_positions(lib: &mut Library) {
     lib.member(
         "charAt",
-        [Form(
+        [Def(
             "string_char_at_int",
             vec![String, Int],
             String,
-            places::char_at,
+            positions::char_at,
         )],
     );
     lib.member(
         "indexOf",
         [
-            Form(
+            Def(
                 "string_index_of_string",
                 vec![String, String],
                 Int,
-                places::index_of,
+                positions::index_of,
             ),
-            Form(
+            Def(
                 "string_index_of_string_int",
                 vec![String, String, Int],
                 Int,
-                places::index_of,
+                positions::index_of,
             ),
         ],
     );
     lib.member(
         "lastIndexOf",
         [
-            Form(
+            Def(
                 "string_last_index_of_string",
                 vec![String, String],
                 Int,
-                places::last_index_of,
+                positions::last_index_of,
             ),
-            Form(
+            Def(
                 "string_last_index_of_string_int",
                 vec![String, String, Int],
                 Int,
-                places::last_index_of,
+                positions::last_index_of,
             ),
         ],
     );
     add_changes(lib);
 }
 
-/// Texts made of others.
+/// Functions that return changed strings.
 fn add_changes(lib: &mut Library) {
     lib.member(
         "lowerAscii",
-        [Form("string_lower_ascii", vec![String], String, |m, a| {
+        [Def("string_lower_ascii", vec![String], String, |m, a| {
             change(m, a, str::to_ascii_lowercase)
         })],
     );
     lib.member(
         "upperAscii",
-        [Form("string_upper_ascii", vec![String], String, |m, a| {
+        [Def("string_upper_ascii", vec![String], String, |m, a| {
             change(m, a, str::to_ascii_uppercase)
         })],
     );
     lib.member(
         "replace",
         [
-            Form(
+            Def(
                 "string_replace_string_string",
                 vec![String, String, String],
                 String,
                 replace,
             ),
-            Form(
+            Def(
                 "string_replace_string_string_int",
                 vec![String, String, String, Int],
                 String,
@@ -138,13 +133,13 @@ fn add_changes(lib: &mut Library) {
     lib.member(
         "split",
         [
-            Form(
+            Def(
                 "string_split_string",
                 vec![String, String],
                 list(String),
                 split,
             ),
-            Form(
+            Def(
                 "string_split_string_int",
                 vec![String, String, Int],
                 list(String),
@@ -155,26 +150,26 @@ fn add_changes(lib: &mut Library) {
     lib.member(
         "substring",
         [
-            Form(
+            Def(
                 "string_substring_int",
                 vec![String, Int],
                 String,
-                places::substring,
+                positions::substring,
             ),
-            Form(
+            Def(
                 "string_substring_int_int",
                 vec![String, Int, Int],
                 String,
-                places::substring,
+                positions::substring,
             ),
         ],
     );
-    lib.member("trim", [Form("string_trim", vec![String], String, trim)]);
+    lib.member("trim", [Def("string_trim", vec![String], String, trim)]);
     lib.member(
         "join",
         [
-            Form("list_join", vec![list(String)], String, join),
-            Form("list_join_string", vec![list(String), String], String, join),
+            Def("list_join", vec![list(String)], String, join),
+            Def("list_join_string", vec![list(String), String], String, join),
         ],
     );
 }
@@ -182,7 +177,7 @@ fn add_changes(lib: &mut Library) {
 pub(super) fn add_version_2(lib: &mut Library) {
     lib.member(
         "format",
-        [Form(
+        [Def(
             "string_format",
             vec![String, list(Dyn)],
             String,
@@ -191,7 +186,7 @@ pub(super) fn add_version_2(lib: &mut Library) {
     );
     lib.global(
         "strings.quote",
-        [Form("strings_quote", vec![String], String, |m, a| {
+        [Def("strings_quote", vec![String], String, |m, a| {
             m.reserve(a.first().and_then(Value::as_str).map_or(0, |t| t.len() * 2))?;
             change(m, a, quote)
         })],
@@ -258,7 +253,7 @@ fn split<'a>(meter: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a> {
         return Ok(Value::values(Vec::new()));
     }
     let mut cuts: Vec<(usize, usize)> = if separator.is_empty() {
-        // Between all characters, not around them.
+        // between all characters, not before the first or after the last
         whole
             .char_indices()
             .skip(1)
@@ -323,7 +318,7 @@ fn join<'a>(meter: &mut Meter, args: &[Value<'a>]) -> Evaluated<'a> {
     Ok(Value::text(joined))
 }
 
-/// A text in quotes, with the escapes of CEL.
+/// Quotes a string with the escapes of CEL.
 fn quote(text: &str) -> std::string::String {
     let mut quoted = std::string::String::with_capacity(text.len() + 2);
     quoted.push('"');

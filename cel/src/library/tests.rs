@@ -1,4 +1,4 @@
-//! The examples of Kubernetes' documentation of its functions, and of their tests.
+//! The examples of Kubernetes' documentation of its functions and of upstream's tests.
 
 use std::sync::Mutex;
 
@@ -168,7 +168,7 @@ fn optionals() {
 }
 
 #[test]
-fn errors_are_those_of_cel_go() {
+fn errors_have_the_messages_of_cel_go() {
     for (expression, wanted) in [
         ("1 / 0", "division by zero"),
         ("1 % 0", "modulus by zero"),
@@ -251,7 +251,7 @@ impl Authorizer for Asked {
 }
 
 #[test]
-fn checks_ask_the_authorizer() {
+fn checks_call_the_authorizer() {
     let environment = Environment::new(37)
         .with_authorizer()
         .with_variable("self", DeclType::any());

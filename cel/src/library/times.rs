@@ -4,14 +4,14 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use crate::error::EvalError;
-use crate::library::{Form, Library, Run, mismatch};
+use crate::library::{Def, Library, Run, mismatch};
 use crate::types::Type::{self, Int, String};
 use crate::value::{Duration, Evaluated, Timestamp, Value};
 
 const TIME: Type = Type::Timestamp;
 const SPAN: Type = Type::Duration;
 
-/// A function's name, its ids without and with a zone, and what it does.
+/// A function's name, its ids without and with a time zone, and its implementation.
 type Part = (&'static str, &'static str, &'static str, Run);
 
 pub(super) fn add(lib: &mut Library) {
@@ -81,8 +81,8 @@ pub(super) fn add(lib: &mut Library) {
         lib.member(
             name,
             [
-                Form(plain, vec![TIME], Int, run),
-                Form(zoned, vec![TIME, String], Int, run),
+                Def(plain, vec![TIME], Int, run),
+                Def(zoned, vec![TIME, String], Int, run),
             ],
         );
     }
@@ -93,7 +93,7 @@ pub(super) fn add(lib: &mut Library) {
         ("getMilliseconds", "duration_to_milliseconds", parts[9].3),
     ];
     for (name, id, run) in parts {
-        lib.member(name, [Form(id, vec![SPAN], Int, run)]);
+        lib.member(name, [Def(id, vec![SPAN], Int, run)]);
     }
 }
 
@@ -119,14 +119,15 @@ fn part_or<'a>(
     }
 }
 
-/// The seconds east of Greenwich at a time, in a zone with a name or an offset such as `-02:30`.
+/// The offset from UTC in seconds at a time, in a time zone given by name or as an offset such as
+/// `-02:30`.
 fn offset(name: &str, time: Timestamp) -> Result<i32, EvalError> {
     let Some((hours, minutes)) = name.split_once(':') else {
         if name.is_empty() || name == "UTC" {
             return Ok(0);
         }
         let unknown = || EvalError::new(format!("unknown time zone {name}"));
-        // Names are looked up in files: none that are paths elsewhere.
+        // names are paths in the time zone database, and must not lead out of it
         if name.contains("..") || name.len() > 64 {
             return Err(unknown());
         }
@@ -154,7 +155,7 @@ fn offset(name: &str, time: Timestamp) -> Result<i32, EvalError> {
     seconds.ok_or_else(|| EvalError::new("timestamp overflow"))
 }
 
-/// Whether a literal is what `duration()` or `timestamp()` takes.
+/// Whether a literal is valid for `duration()` or `timestamp()`.
 pub(crate) fn fits_literal(function: &str, text: &str) -> bool {
     match function {
         "duration" => Duration::parse(text).is_some(),

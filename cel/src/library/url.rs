@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::library::{Form, Library, list, mismatch};
+use crate::library::{Def, Library, list, mismatch};
 use crate::meter::Meter;
 use crate::types::Type::{self, Bool, String};
 use crate::value::opaque::{Opaque, Url};
@@ -13,7 +13,7 @@ const URL: Type = Type::Opaque("kubernetes.URL");
 pub(super) fn add(lib: &mut Library) {
     lib.global(
         "url",
-        [Form("string_to_url", vec![String], URL, |m, a| match a {
+        [Def("string_to_url", vec![String], URL, |m, a| match a {
             [Value::String(text)] => {
                 m.reserve(text.as_str().len() * 2)?;
                 Ok(Value::opaque(Opaque::Url(Url::parse(text.as_str())?)))
@@ -23,7 +23,7 @@ pub(super) fn add(lib: &mut Library) {
     );
     lib.global(
         "isURL",
-        [Form("is_url_string", vec![String], Bool, |m, a| match a {
+        [Def("is_url_string", vec![String], Bool, |m, a| match a {
             [Value::String(text)] => {
                 m.reserve(text.as_str().len() * 2)?;
                 Ok(Value::Bool(Url::parse(text.as_str()).is_ok()))
@@ -33,37 +33,37 @@ pub(super) fn add(lib: &mut Library) {
     );
     lib.member(
         "getScheme",
-        [Form("url_get_scheme", vec![URL], String, |_, a| {
+        [Def("url_get_scheme", vec![URL], String, |_, a| {
             get(a, |u| u.scheme.clone())
         })],
     );
     lib.member(
         "getHost",
-        [Form("url_get_host", vec![URL], String, |_, a| {
+        [Def("url_get_host", vec![URL], String, |_, a| {
             get(a, |u| u.host.clone())
         })],
     );
     lib.member(
         "getHostname",
-        [Form("url_get_hostname", vec![URL], String, |_, a| {
+        [Def("url_get_hostname", vec![URL], String, |_, a| {
             get(a, |u| u.hostname().to_owned())
         })],
     );
     lib.member(
         "getPort",
-        [Form("url_get_port", vec![URL], String, |_, a| {
+        [Def("url_get_port", vec![URL], String, |_, a| {
             get(a, |u| u.port().to_owned())
         })],
     );
     lib.member(
         "getEscapedPath",
-        [Form("url_get_escaped_path", vec![URL], String, |_, a| {
+        [Def("url_get_escaped_path", vec![URL], String, |_, a| {
             get(a, |u| u.escaped_path.clone())
         })],
     );
     lib.member(
         "getQuery",
-        [Form(
+        [Def(
             "url_get_query",
             vec![URL],
             Type::map(String, list(String)),

@@ -1,14 +1,14 @@
-//! Nodes, counted and measured as they are made.
+//! Builds nodes, and checks their number and depth.
 
 use crate::ast::{ACCUMULATOR, Call, Comprehension, Element, Expr, Kind, Literal, Name, Select};
 use crate::source::Issue;
 
 use super::{MAX_DEPTH, Parsed, Stop};
 
-/// As many nodes may a tree have: macros copy parts of it.
+/// The number of nodes that a tree may have, as macros copy parts of it.
 const MAX_NODES: u32 = 200_000;
 
-/// Makes nodes and notes mistakes.
+/// Builds nodes and collects issues.
 pub(super) struct Builder {
     pub(super) issues: Vec<Issue>,
     pub(super) nodes: u32,
@@ -19,12 +19,12 @@ impl Builder {
         Self { issues, nodes: 0 }
     }
 
-    pub(super) fn note(&mut self, offset: Option<u32>, message: String) {
+    pub(super) fn report(&mut self, offset: Option<u32>, message: String) {
         self.issues.push(Issue { offset, message });
     }
 
     pub(super) fn too_deep(&mut self) -> Stop {
-        self.note(
+        self.report(
             None,
             format!("expression recursion limit exceeded: {MAX_DEPTH}"),
         );
@@ -33,7 +33,7 @@ impl Builder {
 
     pub(super) fn node(&mut self, offset: u32, kind: Kind) -> Parsed<Expr> {
         if self.nodes >= MAX_NODES {
-            self.note(None, format!("expression has more than {MAX_NODES} nodes"));
+            self.report(None, format!("expression has more than {MAX_NODES} nodes"));
             return Err(Stop);
         }
         let mut expr = Expr {
@@ -120,7 +120,7 @@ impl Builder {
         self.node(offset, Kind::Comprehension(Box::new(parts)))
     }
 
-    /// The same tree once more, with facts of its own.
+    /// Copies a tree, with new node ids.
     pub(super) fn copy(&mut self, expr: &Expr) -> Parsed<Expr> {
         let kind = match &expr.kind {
             kind @ (Kind::Literal(_) | Kind::Ident(_)) => kind.clone(),

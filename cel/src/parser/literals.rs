@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::ast::Literal;
 use crate::lexer::Token;
 
-/// The value of a literal's text.
+/// Parses a literal.
 ///
 /// # Errors
-/// `cel-go`'s text.
+/// The message of `cel-go`.
 pub(super) fn parse(token: Token, text: &str, negative: bool) -> Result<Literal, String> {
     let sign = if negative { "-" } else { "" };
     match token {
@@ -58,7 +58,7 @@ fn unquote(text: &str, bytes: bool) -> Result<Vec<u8>, String> {
         1
     };
     let inner = text.get(quotes..text.len() - quotes).unwrap_or_default();
-    // Lines end alike, however the text was sent.
+    // normalize line endings
     let inner = inner.replace("\r\n", "\n").replace('\r', "\n");
     if raw || !inner.contains('\\') {
         return Ok(inner.into_bytes());
@@ -73,7 +73,7 @@ fn unquote(text: &str, bytes: bool) -> Result<Vec<u8>, String> {
     Ok(out)
 }
 
-/// Resolves the escape behind a backslash; what is behind it.
+/// Resolves the escape after a backslash, and returns the rest.
 fn unescape<'t>(rest: &'t str, bytes: bool, out: &mut Vec<u8>) -> Result<&'t str, String> {
     let wrong = || "unable to unescape string".to_owned();
     let first = rest.chars().next().ok_or_else(wrong)?;

@@ -1,13 +1,13 @@
-//! Macros: calls that stand for a larger tree, as `cel-go` expands them.
+//! Macros: calls that are expanded to larger trees, as in `cel-go`.
 
 use crate::ast::{ACCUMULATOR, Comprehension, Expr, Kind, Literal, Name, UNUSED};
 
 use super::{Parsed, Parser};
 
-/// What became of a call.
+/// The result of expanding a call.
 pub(super) enum Expanded {
     To(Expr),
-    /// It is no macro: target and arguments are given back.
+    /// It is not a macro; target and arguments are returned.
     Not(Expr, Vec<Expr>),
 }
 
@@ -19,13 +19,13 @@ pub(super) fn has(parser: &mut Parser<'_>, offset: u32, mut args: Vec<Expr>) -> 
             .build
             .select(offset, select.operand, select.field, true),
         _ => {
-            parser.note(arg.offset, "invalid argument to has() macro");
+            parser.report(arg.offset, "invalid argument to has() macro");
             Ok(arg)
         }
     }
 }
 
-/// A call of a member, if its name and number of arguments are those of a macro.
+/// Expands a member call, if its name and number of arguments are those of a macro.
 pub(super) fn member(
     parser: &mut Parser<'_>,
     offset: u32,
@@ -85,7 +85,7 @@ fn two_variables(
         return Ok(target);
     };
     if var == var2 {
-        parser.note(second.offset, format!("duplicate variable name: {var}"));
+        parser.report(second.offset, format!("duplicate variable name: {var}"));
         return Ok(target);
     }
     let body = Body::new(parser, offset, name, args, &first, &var)?;
@@ -95,7 +95,7 @@ fn two_variables(
 fn variable_name(parser: &mut Parser<'_>, expr: &Expr, text: &str) -> Option<Name> {
     match &expr.kind {
         Kind::Ident(name) if &**name == "__result__" => {
-            parser.note(
+            parser.report(
                 expr.offset,
                 "iteration variable overwrites accumulator variable",
             );
@@ -103,13 +103,13 @@ fn variable_name(parser: &mut Parser<'_>, expr: &Expr, text: &str) -> Option<Nam
         }
         Kind::Ident(name) => Some(name.clone()),
         _ => {
-            parser.note(expr.offset, text);
+            parser.report(expr.offset, text);
             None
         }
     }
 }
 
-/// What a comprehension starts from, does with each element, and ends as.
+/// The initial value, step and result of a comprehension.
 struct Body {
     init: Expr,
     condition: Expr,
@@ -253,7 +253,7 @@ impl Body {
     }
 }
 
-/// A comprehension over nothing, which gives `value` the name `var` in `result`.
+/// A comprehension without iterations, which binds `var` to `value` in `result`.
 fn bind(
     parser: &mut Parser<'_>,
     offset: u32,
@@ -284,7 +284,7 @@ fn opt_map(
 ) -> Parsed<Expr> {
     let variable = args.remove(0);
     let Kind::Ident(var) = &variable.kind else {
-        parser.note(
+        parser.report(
             variable.offset,
             format!("{name}() variable name must be a simple identifier"),
         );
@@ -317,7 +317,7 @@ fn sort_by(
         target.kind,
         Kind::Literal(_) | Kind::Map(_) | Kind::Struct(_)
     ) {
-        parser.note(
+        parser.report(
             target.offset,
             "sortBy can only be applied to a list, identifier, comprehension, call or select expression",
         );

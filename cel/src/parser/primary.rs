@@ -1,4 +1,4 @@
-//! What an expression starts with: names, calls, literals, and what stands in brackets.
+//! Primary expressions: names, calls, literals, and expressions in brackets.
 
 use crate::ast::{Element, Entry, Expr, Field, Kind, Literal, Name, Struct};
 use crate::lexer::Token;
@@ -38,7 +38,7 @@ impl Parser<'_> {
             "(" => {
                 self.take();
                 let expr = self.expr()?;
-                self.expects(")")?;
+                self.expect(")")?;
                 Ok(expr)
             }
             "[" => self.list(),
@@ -56,7 +56,7 @@ impl Parser<'_> {
         }
     }
 
-    /// A token that starts nothing: skipped if all is well behind it.
+    /// An unexpected token, which is skipped if a primary follows.
     fn not_primary(&mut self) -> Parsed<Expr> {
         let (here, next) = (self.here(), self.peek(1));
         let starts = match next.token {
@@ -68,7 +68,7 @@ impl Parser<'_> {
             return self.mismatch(PRIMARY);
         }
         self.take();
-        self.note(
+        self.report(
             here.offset,
             format!(
                 "Syntax error: extraneous input '{}' expecting {PRIMARY}",
@@ -86,21 +86,21 @@ impl Parser<'_> {
         let literal = match literals::parse(token, text, negative) {
             Ok(literal) => literal,
             Err(message) => {
-                self.note(offset, message);
+                self.report(offset, message);
                 Literal::Null
             }
         };
         self.build.literal(offset, literal)
     }
 
-    /// A name or a call of a function, behind a dot maybe.
+    /// A name or a call of a function, optionally after a dot.
     fn name(&mut self, dot: &str) -> Parsed<Expr> {
         let word = self.take();
         if RESERVED.contains(&word.text) {
-            self.note(word.offset, format!("reserved identifier: {}", word.text));
+            self.report(word.offset, format!("reserved identifier: {}", word.text));
         }
         let name: Name = format!("{dot}{}", word.text).into();
-        let Some(open) = self.takes("(") else {
+        let Some(open) = self.eat("(") else {
             return self.build.node(word.offset, Kind::Ident(name));
         };
         let args = self.arguments()?;
@@ -111,13 +111,13 @@ impl Parser<'_> {
     }
 
     fn list(&mut self) -> Parsed<Expr> {
-        let offset = self.expects("[")?;
+        let offset = self.expect("[")?;
         let mut elements = Vec::new();
         loop {
-            if self.takes("]").is_some() {
+            if self.eat("]").is_some() {
                 break;
             }
-            if elements.is_empty() && self.sees(",") && self.peek(1).text == "]" {
+            if elements.is_empty() && self.at(",") && self.peek(1).text == "]" {
                 self.take();
                 continue;
             }
@@ -126,8 +126,8 @@ impl Parser<'_> {
                 value: self.expr()?,
                 optional,
             });
-            if self.takes(",").is_none() {
-                self.expects("]")?;
+            if self.eat(",").is_none() {
+                self.expect("]")?;
                 break;
             }
         }
@@ -135,51 +135,51 @@ impl Parser<'_> {
     }
 
     fn optional_mark(&mut self) -> bool {
-        let Some(offset) = self.takes("?") else {
+        let Some(offset) = self.eat("?") else {
             return false;
         };
         if !self.syntax.optionals {
-            self.note(offset, "unsupported syntax '?'");
+            self.report(offset, "unsupported syntax '?'");
         }
         true
     }
 
     fn map(&mut self) -> Parsed<Expr> {
-        let offset = self.expects("{")?;
+        let offset = self.expect("{")?;
         let mut entries = Vec::new();
         loop {
-            if self.takes("}").is_some() {
+            if self.eat("}").is_some() {
                 break;
             }
             let optional = self.optional_mark();
             let key = self.expr()?;
-            self.expects(":")?;
+            self.expect(":")?;
             let value = self.expr()?;
             entries.push(Entry {
                 key,
                 value,
                 optional,
             });
-            if self.takes(",").is_none() {
-                self.expects("}")?;
+            if self.eat(",").is_none() {
+                self.expect("}")?;
                 break;
             }
         }
         self.build.node(offset, Kind::Map(entries))
     }
 
-    /// `Name{field: value}`, behind its name.
+    /// The rest of `Name{field: value}`, after the name.
     pub(super) fn message(&mut self, name: &Expr) -> Parsed<Expr> {
         let name: Name = dotted(name).unwrap_or_default().into();
-        let offset = self.expects("{")?;
+        let offset = self.expect("{")?;
         let mut fields = Vec::new();
         loop {
-            if self.takes("}").is_some() {
+            if self.eat("}").is_some() {
                 break;
             }
             let optional = self.optional_mark();
             let name = self.take_name("{'}', ',', '?', IDENTIFIER, ESC_IDENTIFIER}")?;
-            let offset = self.expects(":")?;
+            let offset = self.expect(":")?;
             let value = self.expr()?;
             fields.push(Field {
                 offset,
@@ -187,8 +187,8 @@ impl Parser<'_> {
                 value,
                 optional,
             });
-            if self.takes(",").is_none() {
-                self.expects("}")?;
+            if self.eat(",").is_none() {
+                self.expect("}")?;
                 break;
             }
         }

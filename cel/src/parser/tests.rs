@@ -54,7 +54,7 @@ fn show(expr: &Expr) -> String {
 }
 
 #[test]
-fn operators_bind_as_in_cel() {
+fn operators_have_the_precedence_of_cel() {
     assert_eq!(tree("a + b * c"), "_+_(a, _*_(b, c))");
     assert_eq!(tree("a - b - c"), "_-_(_-_(a, b), c)");
     assert_eq!(tree("a || b && c"), "_||_(a, _&&_(b, c))");
@@ -68,7 +68,7 @@ fn operators_bind_as_in_cel() {
 }
 
 #[test]
-fn long_chains_of_logic_stay_shallow() {
+fn long_logical_chains_are_balanced() {
     let (expr, _) = parse(&vec!["a"; 10_000].join(" && "), ALL).unwrap_or_else(|_| panic!());
     assert!(expr.depth < 20, "{}", expr.depth);
     assert_eq!(tree("a && b && c && d"), "_&&_(_&&_(a, b), _&&_(c, d))");
@@ -95,7 +95,7 @@ fn macros_expand() {
 }
 
 #[test]
-fn syntax_errors_are_worded_as_by_cel_go() {
+fn syntax_errors_have_the_messages_of_cel_go() {
     let primary = "{'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, \
                    NUM_UINT, STRING, BYTES, IDENTIFIER}";
     assert_eq!(
@@ -126,7 +126,7 @@ fn syntax_errors_are_worded_as_by_cel_go() {
 }
 
 #[test]
-fn depth_and_size_are_bounded() {
+fn depth_and_size_are_limited() {
     let deep = "ERROR: <input>:-1:0: expression recursion limit exceeded: 250";
     for (open, close) in [
         ("(", ")"),
@@ -156,7 +156,7 @@ fn depth_and_size_are_bounded() {
 }
 
 #[test]
-fn copies_of_a_target_are_bounded() {
+fn copies_of_a_target_are_limited() {
     let source = format!("a{}", ".optMap(x, x)".repeat(60));
     assert!(error(&source).contains("nodes") || error(&source).contains("recursion"));
 }

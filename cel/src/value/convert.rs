@@ -1,4 +1,4 @@
-//! Times, durations and numbers as text, and back.
+//! Parsing and formatting of timestamps, durations and numbers.
 
 use std::fmt;
 
@@ -12,14 +12,14 @@ const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799
 const NANOS: i64 = 1_000_000_000;
 
 impl Timestamp {
-    /// A point in time, if CEL has it.
+    /// A timestamp, if it is in CEL's range.
     pub(crate) fn new(seconds: i64, nanos: u32) -> Option<Self> {
         SECONDS
             .contains(&seconds)
             .then_some(Self { seconds, nanos })
     }
 
-    /// From RFC 3339, as Go reads it.
+    /// Parses RFC 3339 as Go does.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
         let strict =
@@ -57,7 +57,7 @@ impl Timestamp {
         )
     }
 
-    /// The date and the time of day, so many seconds east of Greenwich.
+    /// The date and the time of day at an offset from UTC in seconds.
     pub(crate) fn clock(self, offset: i32) -> DateTime {
         let since = SignedDuration::new(
             self.seconds.saturating_add(offset.into()),
@@ -69,7 +69,7 @@ impl Timestamp {
 
 const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
-/// The seconds of `+01:00`.
+/// The seconds of an offset such as `+01:00`.
 fn offset_seconds(zone: &str) -> Option<i32> {
     let sign = match zone.as_bytes().first()? {
         b'+' => 1,
@@ -107,7 +107,7 @@ impl fmt::Display for Timestamp {
 }
 
 impl Duration {
-    /// From Go's form, such as `1h30m` or `-1.5s`.
+    /// Parses Go's notation, such as `1h30m` or `-1.5s`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (negative, mut rest) = match text.as_bytes().first()? {
             b'-' => (true, &text[1..]),
@@ -123,13 +123,13 @@ impl Duration {
         let mut total: i128 = 0;
         while !rest.is_empty() {
             let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-            let (number, behind) = rest.split_at(digits);
-            let unit_end = behind
+            let (number, after) = rest.split_at(digits);
+            let unit_end = after
                 .find(|c: char| c.is_ascii_digit() || c == '.')
-                .unwrap_or(behind.len());
-            let (unit, behind) = behind.split_at(unit_end);
+                .unwrap_or(after.len());
+            let (unit, after) = after.split_at(unit_end);
             total = total.checked_add(scaled(number, nanos_of(unit)?)?)?;
-            rest = behind;
+            rest = after;
         }
         let total = if negative { -total } else { total };
         i64::try_from(total).ok().map(Self)
@@ -152,7 +152,7 @@ fn nanos_of(unit: &str) -> Option<i128> {
     })
 }
 
-/// A number with a fraction, times a unit, cut to whole nanoseconds.
+/// Multiplies a decimal number by a unit, truncated to nanoseconds.
 fn scaled(number: &str, unit: i128) -> Option<i128> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {
@@ -176,7 +176,7 @@ fn scaled(number: &str, unit: i128) -> Option<i128> {
 }
 
 impl fmt::Display for Duration {
-    /// In seconds, as `cel-go` has it.
+    /// In seconds, as in `cel-go`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };
         let nanos = self.0.unsigned_abs();
@@ -189,7 +189,7 @@ impl fmt::Display for Duration {
     }
 }
 
-/// A double as Go writes it with `%v` and `%g`.
+/// A double as Go formats it with `%v` and `%g`.
 pub(crate) fn double_text(value: f64) -> String {
     if value.is_nan() {
         return "NaN".to_owned();
@@ -205,7 +205,7 @@ pub(crate) fn double_text(value: f64) -> String {
     format!("{value}")
 }
 
-/// Go writes at least two digits of an exponent, and its sign.
+/// Go formats an exponent with a sign and at least two digits.
 pub(crate) fn go_exponent(text: &str) -> String {
     let Some((mantissa, exponent)) = text.split_once('e') else {
         return text.to_owned();
@@ -217,7 +217,7 @@ pub(crate) fn go_exponent(text: &str) -> String {
     format!("{mantissa}e{sign}{digits:0>2}")
 }
 
-/// The text that `string()` makes, `None` if it makes none.
+/// The result of `string()`; `None` for types that it does not accept.
 pub(crate) fn text_of(value: &Value<'_>) -> Option<String> {
     Some(match value {
         Value::Bool(_)

@@ -1,4 +1,4 @@
-//! Between JSON and values.
+//! Conversions between JSON and values.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use crate::value::map::Shape;
 use crate::value::{Duration, Evaluated, Key, List, Map, Text, Timestamp, Value, text_of};
 
 impl<'a> Value<'a> {
-    /// The value of a part of the data, of which a type is declared. Lists and maps stay where they
-    /// are; their parts are read when they are asked for.
+    /// The value of data with a declared type. Lists and maps are not copied; their parts are
+    /// converted on access.
     pub(crate) fn of_json(json: &'a Json, decl: &'a DeclType) -> Evaluated<'a> {
         Ok(match (json, &decl.kind) {
             (Json::Null, _) => Value::Null,
@@ -46,7 +46,7 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The value of data of which nothing is declared.
+/// The value of data without a declared type.
 fn plain(json: &Json) -> Value<'_> {
     match json {
         Json::Null => Value::Null,
@@ -70,10 +70,10 @@ fn timestamp(text: &str, date_only: bool) -> Result<Timestamp, EvalError> {
     parsed.ok_or_else(|| EvalError::new(format!("invalid date {text:?}")))
 }
 
-/// A value as JSON: bytes in base64, times and durations as text, as protobuf has them.
+/// A value as JSON: bytes in base64, timestamps and durations as text, as in protobuf.
 ///
 /// # Errors
-/// Values of libraries, and numbers that are none, have no JSON.
+/// If the value has a library type, or is NaN or infinite.
 pub fn to_json(value: &Value<'_>) -> Result<Json, EvalError> {
     Ok(match value {
         Value::Null | Value::Optional(None) => Json::Null,

@@ -1,4 +1,4 @@
-//! Lists, of the data or made.
+//! Lists, of the data or created by expressions.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use crate::value::{Evaluated, Value};
 /// A list.
 #[derive(Clone, Debug)]
 pub enum List<'a> {
-    /// Part of the data.
+    /// A part of the data.
     #[doc(hidden)]
     Json(&'a [Json], &'a ListDecl),
-    /// Made by the expression.
+    /// Created by the expression.
     #[doc(hidden)]
     Values(Arc<Vec<Value<'a>>>),
 }
@@ -38,12 +38,12 @@ impl<'a> List<'a> {
         (0..self.len()).filter_map(|index| self.get(index))
     }
 
-    /// The elements, to build another list of.
+    /// The elements, to build another list from.
     pub(crate) fn to_vec(&self) -> Result<Vec<Value<'a>>, EvalError> {
         self.iter().collect()
     }
 
-    /// What is declared of the list, if it is part of the data.
+    /// The declared type of the list, if it is a part of the data.
     pub(crate) const fn decl(&self) -> Option<&'a ListDecl> {
         match self {
             Self::Json(_, decl) => Some(decl),

@@ -1,4 +1,4 @@
-//! Maps and objects, of the data or made.
+//! Maps and objects, of the data or created by expressions.
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
@@ -14,29 +14,29 @@ use crate::value::{Evaluated, Text, Value};
 /// A map or an object.
 #[derive(Clone, Debug)]
 pub enum Map<'a> {
-    /// Part of the data.
+    /// A part of the data.
     #[doc(hidden)]
     Json(&'a serde_json::Map<String, Json>, Shape<'a>),
-    /// Made by the expression.
+    /// Created by the expression.
     #[doc(hidden)]
     Values(Arc<Entries<'a>>),
 }
 
-/// What is declared of a map of the data.
+/// The declared type of a map of the data.
 #[derive(Clone, Copy, Debug)]
 pub enum Shape<'a> {
     /// It has declared fields.
     #[doc(hidden)]
     Object(&'a Arc<ObjectType>),
-    /// Its values are of a type.
+    /// Its values have a common type.
     #[doc(hidden)]
     Map(&'a DeclType),
 }
 
-/// The entries of a map that an expression made.
+/// The entries of a map that an expression created.
 #[derive(Clone, Debug, Default)]
 pub struct Entries<'a> {
-    /// The object's type, if it is one.
+    /// The object's type, if it is an object.
     pub(crate) object: Option<Arc<ObjectType>>,
     pub(crate) entries: BTreeMap<Key<'a>, Value<'a>>,
 }
@@ -55,7 +55,7 @@ pub(crate) enum Key<'a> {
 }
 
 impl<'a> Entries<'a> {
-    /// Entries of a map, ready to share.
+    /// Shared entries of a map.
     pub(crate) fn of(entries: BTreeMap<Key<'a>, Value<'a>>) -> Arc<Self> {
         Arc::new(Self {
             object: None,
@@ -65,7 +65,8 @@ impl<'a> Entries<'a> {
 }
 
 impl<'a> Key<'a> {
-    /// The key that a value is, if it can be one. Whole doubles are numbers like others.
+    /// The key of a value, if it can be one. A double without a fraction is the same key as an
+    /// integer.
     pub(crate) fn of(value: &Value<'a>) -> Option<Self> {
         Some(match value {
             Value::Bool(value) => Self::Bool(*value),
@@ -89,7 +90,7 @@ impl<'a> Key<'a> {
     }
 }
 
-/// What keys are ordered by: numbers are the same key whatever their type.
+/// The order of keys; numbers of different types are the same key if they are equal.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Rank<'k> {
     Bool(bool),
@@ -97,7 +98,7 @@ enum Rank<'k> {
     String(&'k str),
 }
 
-/// Keys of any lifetime, to look them up by.
+/// Keys of any lifetime, for lookups.
 trait AsRank {
     fn rank(&self) -> Rank<'_>;
 }
@@ -184,7 +185,7 @@ impl<'a> Map<'a> {
         }
     }
 
-    /// Whether it is an object, which cannot be gone through.
+    /// Whether it is an object, which is not iterable.
     pub(crate) fn is_object(&self) -> bool {
         match self {
             Self::Json(_, shape) => matches!(shape, Shape::Object(_)),
@@ -192,7 +193,7 @@ impl<'a> Map<'a> {
         }
     }
 
-    /// The value of a field or of a key that is a text.
+    /// The value of a field, or of a string key.
     pub(crate) fn field(&self, name: &str) -> Option<Evaluated<'a>> {
         match self {
             Self::Json(map, Shape::Map(decl)) => {
@@ -215,7 +216,7 @@ impl<'a> Map<'a> {
         }
     }
 
-    /// Whether there is a field.
+    /// Whether a field is set.
     pub(crate) fn has(&self, name: &str) -> bool {
         match self {
             Self::Json(map, Shape::Object(object)) => match object.field(name) {
@@ -261,7 +262,7 @@ impl<'a> Map<'a> {
         }
     }
 
-    /// The fields of an object that are there, by name.
+    /// The fields of an object that are set, by name.
     pub(crate) fn declared_fields(&self) -> Vec<(&str, Evaluated<'a>)> {
         match self {
             Self::Json(map, Shape::Object(object)) => {

@@ -1,4 +1,4 @@
-//! Values of Kubernetes' libraries.
+//! Values of the library types of Kubernetes.
 
 pub(crate) mod authz;
 mod format;
@@ -17,7 +17,7 @@ pub(crate) use self::format::FORMATS;
 pub(crate) use self::semver::Semver;
 pub(crate) use self::url::Url;
 
-/// A value that only functions look into.
+/// A value of a library type.
 #[derive(Clone, Debug)]
 pub enum Opaque<'a> {
     #[doc(hidden)]
@@ -36,7 +36,7 @@ pub enum Opaque<'a> {
     Authz(Authz<'a>),
 }
 
-/// A network: an address in it and the length of its prefix.
+/// A network: an address in it, and the prefix length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cidr {
     pub(crate) address: IpAddr,
@@ -62,7 +62,7 @@ impl Opaque<'_> {
         }
     }
 
-    /// The size by which costs are counted.
+    /// The size for costs.
     pub(crate) const fn size(&self) -> usize {
         match self {
             Self::Ip(IpAddr::V4(_)) => 4,

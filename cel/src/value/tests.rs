@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 
 #[test]
-fn durations_are_read_as_go_reads_them() {
+fn durations_are_parsed_as_in_go() {
     for (text, nanos) in [
         ("0", Some(0)),
         ("1h30m", Some(5_400_000_000_000)),
@@ -25,7 +25,7 @@ fn durations_are_read_as_go_reads_them() {
 }
 
 #[test]
-fn times_are_read_and_written_as_rfc_3339() {
+fn timestamps_are_parsed_and_formatted_as_rfc_3339() {
     for (text, written) in [
         ("2022-01-01T02:03:04Z", Some("2022-01-01T02:03:04Z")),
         (
@@ -54,7 +54,7 @@ fn times_are_read_and_written_as_rfc_3339() {
 }
 
 #[test]
-fn doubles_are_written_as_go_writes_them() {
+fn doubles_are_formatted_as_in_go() {
     for (value, text) in [
         (1.0, "1"),
         (1.5, "1.5"),
@@ -67,7 +67,7 @@ fn doubles_are_written_as_go_writes_them() {
 }
 
 #[test]
-fn values_become_json() {
+fn values_are_converted_to_json() {
     let value = Value::values(vec![
         Value::Int(1),
         Value::text("a"),

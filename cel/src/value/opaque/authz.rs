@@ -1,19 +1,19 @@
-//! What an expression may ask of a user's permissions, and the trait that answers.
+//! Authorization checks of expressions.
 
 use std::fmt;
 
-/// Answers the checks of expressions, for the user whose request is looked at.
+/// Authorizes the checks of expressions, for the user of the request.
 pub trait Authorizer: fmt::Debug + Sync {
     /// Whether the access is allowed.
     fn authorize(&self, attributes: &Attributes) -> Decision;
 }
 
-/// What an expression asks.
+/// The attributes of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attributes {
-    /// Asks for this service account, by namespace and name, in place of the user.
+    /// The service account to check in place of the user, by namespace and name.
     pub service_account: Option<(String, String)>,
-    /// The path of a request for no resource; if it is there, only it and the verb count.
+    /// The path of a non-resource request; if it is set, only it and the verb count.
     pub path: Option<String>,
     /// The group of the resource.
     pub group: String,
@@ -23,28 +23,28 @@ pub struct Attributes {
     pub subresource: String,
     /// The namespace.
     pub namespace: String,
-    /// The object.
+    /// The object's name.
     pub name: String,
     /// The verb.
     pub verb: String,
-    /// Fields that are selected.
+    /// The field selector.
     pub field_selector: String,
-    /// Labels that are selected.
+    /// The label selector.
     pub label_selector: String,
 }
 
-/// The answer.
+/// The result of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Decision {
     /// Whether it is allowed.
     pub allowed: bool,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// Why it could not be decided.
+    /// The error, if it could not be decided.
     pub error: Option<String>,
 }
 
-/// A check as far as it is built.
+/// A check that is being built.
 #[derive(Clone, Debug)]
 pub struct Authz<'a> {
     pub(crate) authorizer: &'a dyn Authorizer,
@@ -52,7 +52,7 @@ pub struct Authz<'a> {
     pub(crate) stage: Stage,
 }
 
-/// What a check may become next.
+/// The stage of a check, which determines the functions that it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
     Authorizer,
@@ -62,7 +62,7 @@ pub(crate) enum Stage {
     Decision(Decision),
 }
 
-/// The names of the types that a check is of, by its stage.
+/// The names of the types of a check, by stage.
 pub(crate) const AUTHORIZER: &str = "kubernetes.authorization.Authorizer";
 pub(crate) const PATH: &str = "kubernetes.authorization.PathCheck";
 pub(crate) const GROUP: &str = "kubernetes.authorization.GroupCheck";

@@ -1,4 +1,4 @@
-//! Named formats, and whether a text has one.
+//! Named formats.
 
 use std::borrow::Cow;
 
@@ -9,17 +9,17 @@ use portcullis_api::name;
 use super::url::Url;
 use crate::value::Timestamp;
 
-/// A format that has a name.
+/// A named format.
 #[derive(Debug)]
 pub struct Format {
     pub(crate) name: &'static str,
-    /// The length of the expression that its cost is counted by.
+    /// The length of the regular expression from which its cost is computed.
     pub(crate) regex_size: u64,
     validate: fn(&str) -> Vec<String>,
 }
 
 impl Format {
-    /// What is wrong with a text, if anything is.
+    /// The errors of a string.
     pub(crate) fn validate(&self, text: &str) -> Vec<String> {
         (self.validate)(text)
     }
@@ -33,7 +33,7 @@ const fn format(name: &'static str, regex_size: u64, validate: fn(&str) -> Vec<S
     }
 }
 
-/// What is not longer than a date and time is priced as one.
+/// The minimum, which is that of a date and time.
 const DATE_TIME_PATTERN: u64 = 103;
 
 /// All formats.
@@ -78,7 +78,7 @@ fn unless(valid: bool, message: &str) -> Vec<String> {
     }
 }
 
-/// A name that something will be appended to may end in a dash.
+/// A name prefix, which may end in a dash.
 fn prefix(text: &str) -> Cow<'_, str> {
     match text.strip_suffix('-') {
         Some(rest) => {
@@ -104,7 +104,7 @@ fn uri(text: &str) -> Vec<String> {
     }
 }
 
-/// Dashes may be left out.
+/// Dashes are optional.
 fn is_uuid(text: &str) -> bool {
     let mut rest = text;
     for (length, last) in [(8, false), (4, false), (4, false), (4, false), (12, true)] {

@@ -1,10 +1,10 @@
-//! Semantic versions, as `blang/semver` reads them.
+//! Semantic versions, as parsed by `blang/semver`.
 
 use std::cmp::Ordering;
 
 use crate::error::EvalError;
 
-/// A version; what is behind a plus sign does not count.
+/// A version, without build metadata.
 #[derive(Clone, Debug)]
 pub struct Semver {
     numbers: [u64; 3],
@@ -18,7 +18,7 @@ enum Identifier {
 }
 
 impl Semver {
-    /// Reads a version.
+    /// Parses a version.
     pub(crate) fn parse(text: &str) -> Result<Self, EvalError> {
         let wrong = |why: &str| EvalError::new(why.to_owned());
         if text.is_empty() {
@@ -56,7 +56,7 @@ impl Semver {
         })
     }
 
-    /// Reads a version that may have a `v` before it, zeroes too many and parts too few.
+    /// Parses a version that may have a prefix `v`, leading zeros, or missing parts.
     pub(crate) fn parse_tolerant(text: &str) -> Result<Self, EvalError> {
         Self::parse(&normalize(text)?)
     }
@@ -121,7 +121,7 @@ fn identifier(text: &str) -> Result<Identifier, EvalError> {
     )))
 }
 
-/// Without a `v` before it and zeroes too many, and with the parts that a short version lacks.
+/// Removes a prefix `v` and leading zeros, and adds missing parts.
 fn normalize(text: &str) -> Result<String, EvalError> {
     let text = text.strip_prefix('v').unwrap_or(text);
     let mut parts: Vec<String> = text.splitn(3, '.').map(ToOwned::to_owned).collect();

@@ -1,4 +1,4 @@
-//! URLs as Go's `net/url` reads them.
+//! URLs as parsed by Go's `net/url`.
 
 use crate::error::EvalError;
 
@@ -16,7 +16,7 @@ pub struct Url {
 }
 
 impl Url {
-    /// Reads a URL.
+    /// Parses a URL.
     pub(crate) fn parse(text: &str) -> Result<Self, EvalError> {
         read(text).map_err(|why| {
             EvalError::new(format!(
@@ -36,7 +36,7 @@ impl Url {
         split_port(&self.host).1
     }
 
-    /// Names and values; what is badly escaped is left out.
+    /// Names and values of the query; those with invalid escapes are left out.
     pub(crate) fn query_pairs(&self) -> impl Iterator<Item = (String, String)> {
         let pairs = self
             .query
@@ -76,13 +76,13 @@ fn read(text: &str) -> Result<Url, String> {
         return Ok(url);
     }
     let mut path = rest;
-    if let Some(behind) = rest.strip_prefix("//")
+    if let Some(after) = rest.strip_prefix("//")
         && (!scheme.is_empty() || !rest.starts_with("///"))
         && !scheme.is_empty()
     {
-        let end = behind.find('/').unwrap_or(behind.len());
-        authority(&behind[..end], &mut url)?;
-        path = &behind[end..];
+        let end = after.find('/').unwrap_or(after.len());
+        authority(&after[..end], &mut url)?;
+        path = &after[end..];
     }
     let plain = unescape(path, false)?;
     url.escaped_path = if is_escaped(path) {
@@ -93,7 +93,7 @@ fn read(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// What is before the colon, if that can be a scheme.
+/// The scheme, if there is a valid one before a colon, and the rest.
 fn scheme(text: &str) -> Result<(&str, &str), String> {
     for (at, c) in text.char_indices() {
         match c {
@@ -182,7 +182,7 @@ fn unescape(text: &str, query: bool) -> Result<String, String> {
 
 const PATH_MARKS: &str = "-_.~$&+,/:;=@";
 
-/// Whether a path can stay as it is written.
+/// Whether a path is already escaped.
 fn is_escaped(path: &str) -> bool {
     path.chars()
         .all(|c| c.is_ascii_alphanumeric() || PATH_MARKS.contains(c) || "!'()*[]%".contains(c))
@@ -206,7 +206,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_are_read_as_go_reads_them() {
+    fn urls_are_parsed_as_in_go() {
         let url =
             Url::parse("https://user:pw@example.com:80/path%20a b?k=v%3D&k=w&x#frag").unwrap();
         assert_eq!(
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_go_refuses_is_refused() {
+    fn invalid_urls_are_rejected_as_in_go() {
         for text in [
             "",
             "../relative",
