@@ -95,7 +95,11 @@ async fn resource(
     };
     let resource: &Resource = row;
     let subresource = find_subresource(resource, info)?;
-    let verb = check_verb(resource, subresource, info)?;
+    let verb = match check_verb(resource, subresource, info) {
+        // where objects of namespaces are not made, there is nothing
+        Err(_) if !built_in && info.verb == Some(Verb::Create) => return Ok(page_not_found()),
+        verb => verb?,
+    };
     let warnings = WarningList::default();
     let scaled = subresource.is_some_and(|s| s.kind == SCALE.kind);
     let (parent, resource, api_version) = if scaled {

@@ -8,6 +8,7 @@
 mod admission;
 mod authn;
 mod controllers;
+mod custom;
 mod flow;
 mod rights;
 mod support;

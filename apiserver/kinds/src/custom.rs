@@ -3,8 +3,8 @@
 //! Upstream: `k8s.io/apiextensions-apiserver/pkg/registry/customresource` and `pkg/apiserver`.
 
 mod columns;
-mod row;
 mod rules;
+mod scale;
 mod version;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -13,8 +13,8 @@ use portcullis_api::decode::{DecodeError, Decoded};
 use portcullis_schema::{CompileError, Malformed, ParseError};
 use serde_json::Value;
 
-pub use self::row::row;
 pub(crate) use self::rules::check_metadata;
+pub use self::scale::Replicas;
 use self::version::Version;
 
 /// A kind as its definition describes it, compiled once per change of the definition.
@@ -24,6 +24,8 @@ pub struct CustomKind {
     /// All versions, the stored one among them.
     versions: Vec<Version>,
     storage: usize,
+    /// Whether versions differ in what only a webhook knows.
+    by_webhook: bool,
     selectable: &'static [&'static str],
 }
 
@@ -57,7 +59,9 @@ impl CustomKind {
         let mut names: Vec<_> = fields.map(|field| field.name().to_owned()).collect();
         names.sort_unstable();
         names.dedup();
+        let conversion = spec.conversion.as_ref();
         Ok(Self {
+            by_webhook: conversion.is_some_and(|c| c.strategy == "Webhook"),
             kind: crate::intern::name(&spec.names.kind),
             versions,
             storage: storage.ok_or(Unusable::NoStorage)?,
@@ -83,6 +87,10 @@ impl CustomKind {
         document: &Value,
     ) -> Result<Decoded<CustomObject>, DecodeError> {
         let version = self.version(api_version);
+        self.check_conversion(
+            &version.api_version,
+            &self.versions[self.storage].api_version,
+        )?;
         let mut document = document.clone();
         let mut pruned = Vec::new();
         if let Some(schema) = version.schema() {
@@ -110,6 +118,8 @@ impl CustomKind {
         mut document: Value,
     ) -> Result<CustomObject, DecodeError> {
         let version = self.version(api_version);
+        let stored = document.get("apiVersion").and_then(Value::as_str);
+        self.check_conversion(stored.unwrap_or_default(), &version.api_version)?;
         version.settle(&mut document);
         Ok(CustomObject::read(&version.api_version, document)?.value)
     }
@@ -123,9 +133,27 @@ impl CustomKind {
         object
     }
 
-    /// An object as it is stored.
-    pub fn to_stored(&self, object: &CustomObject) -> CustomObject {
-        self.convert(object, &self.versions[self.storage].api_version)
+    /// An object as it is written in a version: pruned by its schema if it was another's, and not
+    /// defaulted, so that only readers of a version see what it defaults.
+    pub fn relabel(&self, object: &CustomObject, api_version: &str) -> CustomObject {
+        let mut object = object.clone();
+        if object.api_version != api_version {
+            let version = self.version(api_version);
+            object.change_fields(|fields| version.prune(fields));
+            object.api_version.clone_from(&version.api_version);
+        }
+        object
+    }
+
+    /// Whether an object of one version can be made one of another.
+    fn check_conversion(&self, from: &str, to: &str) -> Result<(), DecodeError> {
+        if !self.by_webhook || from == to {
+            return Ok(());
+        }
+        Err(DecodeError::Value(format!(
+            "{} cannot be converted from {from} to {to}: conversion webhooks are not called",
+            self.kind
+        )))
     }
 
     /// What to warn users of a version of, if it is deprecated.

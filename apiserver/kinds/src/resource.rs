@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::shared::StrategyRef;
 use super::strategy::Strategy;
+use super::strategy_ref::StrategyRef;
 use super::version::{Conversion, Served};
 
 /// One resource: its names, what can be done with it, and the rules of its kind.

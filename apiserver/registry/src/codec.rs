@@ -146,7 +146,7 @@ pub fn encode(resource: &Resource, object: Box<dyn Object>) -> Bytes {
 
 fn encode_as(resource: &Resource, api_version: &str, mut object: Box<dyn Object>) -> Bytes {
     if let (Some(custom), Some(current)) = (resource.strategy.custom(), object.as_kind()) {
-        object = Box::new(custom.convert(current, api_version));
+        object = Box::new(custom.relabel(current, api_version));
     }
     let metadata = object.metadata_mut();
     metadata.resource_version = None;

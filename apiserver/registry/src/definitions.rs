@@ -11,8 +11,9 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 use parking_lot::Mutex;
 use portcullis_kinds::catalogue::Catalogue;
-use portcullis_kinds::custom::{CustomKind, row};
+use portcullis_kinds::custom::CustomKind;
 use portcullis_kinds::kinds::custom_resource_definition::{ESTABLISHED, NAMES_ACCEPTED, is_true};
+use portcullis_kinds::row::row;
 use portcullis_kinds::shared::ResourceRef;
 use portcullis_kinds::table;
 use portcullis_storage::cache::Cache;

@@ -8,7 +8,7 @@ use http::header::CONTENT_TYPE;
 use portcullis_api::decode::{DecodeError, Decoded, check_size, parse};
 use portcullis_api::protobuf::{self, Envelope};
 use portcullis_api::status::Reason;
-use portcullis_api::{Object, ObjectType, Status};
+use portcullis_api::{ErrorList, FieldError, GroupKind, Object, ObjectType, Path, Status};
 use serde_json::Value;
 
 use super::query::FieldValidation;
@@ -220,6 +220,11 @@ fn check_type(value: &Value, expected: Expected<'_>) -> Result<(), Status> {
         ))),
     };
     let (kind, api_version) = (field("kind")?, field("apiVersion")?);
+    if let Reader::Resource(resource) = expected.reader
+        && resource.strategy.custom().is_some()
+    {
+        return check_custom_type(resource, expected, value, (kind, api_version));
+    }
     if !api_version.is_empty() && api_version != expected.api_version {
         return Err(Status::bad_request(format!(
             "the API version in the data ({api_version}) does not match the expected API version ({})",
@@ -234,4 +239,40 @@ fn check_type(value: &Value, expected: Expected<'_>) -> Result<(), Status> {
         )));
     }
     Ok(())
+}
+
+/// Go knows no type of custom objects, so theirs must be said, and right (upstream: `UnstructuredJSONScheme`
+/// and the validation of `customresource`).
+fn check_custom_type(
+    resource: &Resource,
+    expected: Expected<'_>,
+    value: &Value,
+    (kind, api_version): (&str, &str),
+) -> Result<(), Status> {
+    for (field, given) in [("Kind", kind), ("apiVersion", api_version)] {
+        if given.is_empty() {
+            let why = format!("Object '{field}' is missing in '{value}'");
+            return Err(Status::bad_request(why));
+        }
+    }
+    let mut errors = ErrorList::new();
+    for (field, given, wanted) in [
+        ("kind", kind, expected.kind),
+        ("apiVersion", api_version, expected.api_version),
+    ] {
+        if given != wanted {
+            let why = format!("must be {wanted}");
+            errors.push(FieldError::invalid(&Path::new(field), given, why));
+        }
+    }
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let group = resource.group;
+    let name = value.pointer("/metadata/name").and_then(Value::as_str);
+    Err(Status::invalid(
+        GroupKind { group, kind },
+        name.unwrap_or_default(),
+        &errors,
+    ))
 }

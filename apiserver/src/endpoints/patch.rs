@@ -64,6 +64,7 @@ impl Change for Patched<'_> {
 impl Patched<'_> {
     fn unreadable(&self, outcome: &Value, why: Unfit) -> Status {
         let why = match why {
+            Unfit::Type(status) if status.reason == Some(Reason::Invalid) => return status,
             Unfit::Type(status) => DecodeError::Value(status.message),
             Unfit::Fields(why) => why,
         };

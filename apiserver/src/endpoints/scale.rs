@@ -32,7 +32,7 @@ impl<C: Change> Change for Rescaled<'_, C> {
     fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
         let missing = || missing(self.call, self.parent);
         let current = current.ok_or_else(missing)?;
-        let mut scale = scale_of(current.object.as_ref()).ok_or_else(missing)?;
+        let mut scale = scale_of(self.parent, current.object.as_ref()).ok_or_else(missing)?;
         let owners = current.object.metadata().managed_fields.clone();
         scale.metadata.managed_fields = of_scale(owners.clone());
         let entry = entry(scale, &current.entry);
@@ -43,7 +43,7 @@ impl<C: Change> Change for Rescaled<'_, C> {
         let replicas = after
             .as_kind::<Scale>()
             .and_then(|s| s.spec.as_ref()?.replicas);
-        set_replicas(object.as_mut(), replicas.unwrap_or_default());
+        set_replicas(self.parent, object.as_mut(), replicas.unwrap_or_default());
         let (meta, scaled) = (object.metadata_mut(), after.metadata());
         meta.resource_version.clone_from(&scaled.resource_version);
         let entries = scaled.managed_fields.clone();
@@ -82,7 +82,7 @@ impl<C> Rescaled<'_, C> {
 /// 404 for an object that has none, and as [`codec::object`].
 pub fn view(call: &Call<'_>, parent: &Resource, stored: &Entry) -> Result<Arc<Entry>, Status> {
     let object = codec::object(parent, stored)?;
-    let scale = scale_of(object.as_ref()).ok_or_else(|| missing(call, parent))?;
+    let scale = scale_of(parent, object.as_ref()).ok_or_else(|| missing(call, parent))?;
     Ok(entry(scale, stored))
 }
 

@@ -124,7 +124,7 @@ async fn delete_objects(
             })
         });
         let deleted = join_all(deletions).await.into_iter().map(unless_gone);
-        failed = failed.or(deleted.filter_map(Result::err).last());
+        failed = failed.or(deleted.filter_map(Result::err).next_back());
     }
     match failed {
         Some(status) => Err(status),

@@ -62,11 +62,9 @@ fn what_is_stored_is_read_under_the_schema_of_today() {
     assert_eq!(object.fields["spec"], json!({"color": "red", "size": 3}));
     let other = kind().read("example.com/v2", stored).unwrap();
     assert_eq!(other.fields["spec"], json!({"color": "red", "gone": 1}));
-    let back = kind().to_stored(&other);
-    assert_eq!(
-        (back.api_version, back.fields),
-        (object.api_version, object.fields)
-    );
+    let back = kind().relabel(&other, "example.com/v1");
+    assert_eq!(back.api_version, object.api_version);
+    assert_eq!(back.fields["spec"], json!({"color": "red"}));
 }
 
 #[test]
@@ -129,25 +127,4 @@ fn columns_and_selectors_are_the_definitions() {
     );
     assert_eq!(Strategy::selectable_fields(&kind), ["spec.color"]);
     assert_eq!(Strategy::field_values(&kind, &object), ["red"]);
-}
-
-#[test]
-fn a_row_has_the_names_of_its_definition() {
-    let row = row(&definition(), std::sync::Arc::new(kind()));
-    let versions: Vec<_> = row.api_versions().collect();
-    assert_eq!(versions, ["example.com/v1", "example.com/v2"]);
-    assert_eq!(row.storage, "example.com/widgets");
-    assert_eq!(
-        (row.short_names, row.categories),
-        (&["wd"][..], &["all"][..])
-    );
-    let below: Vec<_> = row.subresources.iter().map(|s| s.name).collect();
-    assert_eq!(below, ["status"]);
-    let mut unserved = definition();
-    unserved.spec.versions[0].served = false;
-    let row = super::row(
-        &unserved,
-        std::sync::Arc::new(CustomKind::compile(&unserved).unwrap()),
-    );
-    assert_eq!(row.api_versions().collect::<Vec<_>>(), ["example.com/v2"]);
 }

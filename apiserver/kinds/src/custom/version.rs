@@ -66,6 +66,13 @@ impl Version {
         self.schema.as_deref()
     }
 
+    /// Leaves out what the schema does not know.
+    pub(super) fn prune(&self, document: &mut Value) {
+        if let Some(schema) = self.schema() {
+            schema.prune(document);
+        }
+    }
+
     /// Makes a document that was written under another schema one of this version.
     pub(super) fn settle(&self, document: &mut Value) {
         let Some(schema) = self.schema() else {

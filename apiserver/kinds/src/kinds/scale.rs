@@ -11,6 +11,7 @@ use k8s_openapi::api::core::v1::ReplicationController;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use portcullis_api::{ErrorList, Object, Path};
 
+use crate::custom::Replicas;
 use crate::resource::Resource;
 use crate::strategy::{Cell, Column, Strategy};
 use crate::validation::labels::{format_label_selector, is_empty_selector};
@@ -56,8 +57,11 @@ impl Strategy for ScaleStrategy {
 }
 
 /// The scale of an object; `None` if it is of a kind that has none.
-pub fn scale_of(object: &dyn Object) -> Option<Scale> {
-    let numbers = numbers(object)?;
+pub fn scale_of(resource: &Resource, object: &dyn Object) -> Option<Scale> {
+    let numbers = match (resource.strategy.custom(), object.as_kind()) {
+        (Some(custom), Some(object)) => custom.replicas(object)?,
+        _ => numbers(object)?,
+    };
     let meta = object.metadata();
     Some(Scale {
         metadata: ObjectMeta {
@@ -78,19 +82,20 @@ pub fn scale_of(object: &dyn Object) -> Option<Scale> {
     })
 }
 
-/// How many replicas are wanted, how many there are, and what selects them.
-struct Numbers {
-    wanted: Option<i32>,
-    current: Option<i32>,
-    selector: String,
+/// Sets how many replicas are wanted of an object.
+pub fn set_replicas(resource: &Resource, object: &mut dyn Object, replicas: i32) {
+    match (resource.strategy.custom(), object.as_kind_mut()) {
+        (Some(custom), Some(object)) => custom.set_replicas(object, replicas),
+        _ => set_built_in(object, replicas),
+    }
 }
 
 macro_rules! scalable {
     ($($kind:ty: |$found:ident| $spec:expr, $filled:expr, $selector:ident;)*) => {
-        fn numbers(object: &dyn Object) -> Option<Numbers> {
+        fn numbers(object: &dyn Object) -> Option<Replicas> {
             $(if let Some($found) = object.as_kind::<$kind>() {
                 let (spec, status) = ($spec, $found.status.as_ref());
-                return Some(Numbers {
+                return Some(Replicas {
                     wanted: spec.and_then(|s| s.replicas),
                     current: status.and_then(|s| s.replicas.into()),
                     selector: spec.map(|s| $selector(&s.selector)).unwrap_or_default(),
@@ -99,8 +104,7 @@ macro_rules! scalable {
             None
         }
 
-        /// Sets how many replicas are wanted of an object.
-        pub fn set_replicas(object: &mut dyn Object, replicas: i32) {
+        fn set_built_in(object: &mut dyn Object, replicas: i32) {
             $(if let Some($found) = object.as_kind_mut::<$kind>() {
                 $filled.replicas = Some(replicas);
             })*
@@ -155,16 +159,16 @@ mod tests {
 
     #[test]
     fn a_scale_shows_wishes_and_what_there_is() {
-        let scale = scale_of(&set(3)).unwrap();
+        let scale = scale_of(&SCALE, &set(3)).unwrap();
         assert_eq!(scale.spec.unwrap().replicas, Some(3));
         let status = scale.status.unwrap();
         assert_eq!(
             (status.replicas, status.selector.as_deref()),
             (0, Some("a=2,b=1"))
         );
-        let none = scale_of(&set(0)).unwrap();
+        let none = scale_of(&SCALE, &set(0)).unwrap();
         assert_eq!(none.spec.unwrap().replicas, None);
-        assert!(scale_of(&k8s_openapi::api::core::v1::Pod::default()).is_none());
+        assert!(scale_of(&SCALE, &k8s_openapi::api::core::v1::Pod::default()).is_none());
     }
 
     #[test]
@@ -176,15 +180,15 @@ mod tests {
             Box::new(ReplicationController::default()),
         ];
         for mut object in objects {
-            set_replicas(object.as_mut(), 7);
-            let scale = scale_of(object.as_ref()).unwrap();
+            set_replicas(&SCALE, object.as_mut(), 7);
+            let scale = scale_of(&SCALE, object.as_ref()).unwrap();
             assert_eq!(scale.spec.unwrap().replicas, Some(7), "{object:?}");
         }
     }
 
     #[test]
     fn fewer_than_none_is_a_mistake() {
-        let mut scale = scale_of(&set(-1)).unwrap();
+        let mut scale = scale_of(&SCALE, &set(-1)).unwrap();
         scale.metadata.name = Some("web".into());
         scale.metadata.namespace = Some("default".into());
         let errors = Strategy::validate(&ScaleStrategy, &scale);
