@@ -26,7 +26,7 @@ pub enum Topology<'s> {
 impl<'s> NodeRef<'s> {
     /// How a value of this node is merged.
     pub fn topology(self) -> Topology<'s> {
-        let object = self.has(Flags::OBJECT);
+        let object = self.is_object();
         if object && self.has(Flags::MAP_ATOMIC) {
             Topology::AtomicMap
         } else if object && self.properties().len() > 0 {
@@ -44,7 +44,30 @@ impl<'s> NodeRef<'s> {
         }
     }
 
-    /// The node of a field of an object, declared or not; `None` if it has no schema.
+    /// Whether its values are objects: it says so, or declares fields and no type.
+    fn is_object(self) -> bool {
+        let scalars = [
+            Flags::STRING,
+            Flags::INTEGER,
+            Flags::NUMBER,
+            Flags::BOOLEAN,
+            Flags::ARRAY,
+        ];
+        let is_typed = scalars.into_iter().any(|kind| self.has(kind));
+        self.has(Flags::OBJECT) || (!is_typed && self.properties().len() > 0)
+    }
+
+    /// Whether fields that it does not declare are kept.
+    pub fn preserves_unknown_fields(self) -> bool {
+        self.has(Flags::PRESERVE)
+    }
+
+    /// Whether its values are whole objects, with a version, a kind and metadata of their own.
+    pub fn is_embedded_resource(self) -> bool {
+        self.has(Flags::EMBEDDED)
+    }
+
+    /// The node of a field of an object, declared or not; `None` if nothing is known of it.
     pub fn field(self, name: &str) -> Option<Self> {
         self.property(name).or_else(|| self.values())
     }
@@ -73,6 +96,8 @@ mod tests {
             "whole": {"type": "object", "x-kubernetes-map-type": "atomic", "properties": {"a": {"type": "string"}}},
             "labels": {"type": "object", "additionalProperties": {"type": "string"}},
             "any": {"x-kubernetes-preserve-unknown-fields": true},
+            "untyped": {"x-kubernetes-preserve-unknown-fields": true, "properties": {"a": {"type": "string"}}},
+            "embedded": {"type": "object", "x-kubernetes-embedded-resource": true},
         }}));
         for (name, topology) in [
             ("keyed", Topology::KeyedList(vec!["k"])),
@@ -81,6 +106,8 @@ mod tests {
             ("whole", Topology::AtomicMap),
             ("labels", Topology::Map),
             ("any", Topology::Leaf),
+            ("untyped", Topology::Struct),
+            ("embedded", Topology::Map),
         ] {
             assert_eq!(
                 of.root().field(name).unwrap().topology(),
@@ -103,5 +130,10 @@ mod tests {
             Topology::Leaf
         );
         assert!(of.root().field("nope").is_none());
+        let field = |name| of.root().field(name).unwrap();
+        assert!(field("any").preserves_unknown_fields());
+        assert!(!field("labels").preserves_unknown_fields());
+        assert!(field("embedded").is_embedded_resource());
+        assert!(!field("any").is_embedded_resource());
     }
 }

@@ -10,7 +10,7 @@ mod version;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use portcullis_api::CustomObject;
 use portcullis_api::decode::{DecodeError, Decoded};
-use portcullis_schema::{CompileError, Malformed, ParseError};
+use portcullis_schema::{CompileError, Malformed, ParseError, Schema};
 use serde_json::Value;
 
 pub(crate) use self::rules::check_metadata;
@@ -86,6 +86,24 @@ impl CustomKind {
         api_version: &str,
         document: &Value,
     ) -> Result<Decoded<CustomObject>, DecodeError> {
+        let mut decoded = self.decode_applied(api_version, document)?;
+        if let Some(schema) = self.schema(api_version) {
+            let object = &mut decoded.value;
+            object.change_fields(|fields| schema.drop_nulls(fields));
+        }
+        Ok(decoded)
+    }
+
+    /// The same of an object that server-side apply made: its nulls stand for objects and lists of
+    /// which nothing is left, and stay for validation to reject.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode).
+    pub fn decode_applied(
+        &self,
+        api_version: &str,
+        document: &Value,
+    ) -> Result<Decoded<CustomObject>, DecodeError> {
         let version = self.version(api_version);
         self.check_conversion(
             &version.api_version,
@@ -100,7 +118,6 @@ impl CustomKind {
             pruned = schema.prune(&mut document);
             let dropped = schema.coerce(&mut document, Malformed::Reject);
             pruned.extend(dropped.map_err(|e| DecodeError::Value(e.to_string()))?);
-            schema.drop_nulls(&mut document);
         }
         let mut decoded = CustomObject::read(&version.api_version, document)?;
         decoded.unknown_fields.extend(pruned);
@@ -154,6 +171,16 @@ impl CustomKind {
             "{} cannot be converted from {from} to {to}: conversion webhooks are not called",
             self.kind
         )))
+    }
+
+    /// The schema of a version; `None` if any object is one of that version.
+    pub fn schema(&self, api_version: &str) -> Option<&Schema> {
+        self.version(api_version).schema()
+    }
+
+    /// Whether a version keeps the status apart, as a subresource.
+    pub fn has_status(&self, api_version: &str) -> bool {
+        self.version(api_version).has_status
     }
 
     /// What to warn users of a version of, if it is deprecated.

@@ -313,6 +313,22 @@ impl Resource {
         })
     }
 
+    /// Reads an object that server-side apply made of one and a configuration.
+    ///
+    /// # Errors
+    /// For wrong types.
+    pub fn decode_applied(
+        &self,
+        api_version: &str,
+        document: &Value,
+    ) -> Result<Decoded<Box<dyn Object>>, DecodeError> {
+        let StrategyRef::Custom(custom) = &self.strategy else {
+            return self.decode(api_version, document);
+        };
+        let decoded = custom.decode_applied(api_version, document)?;
+        Ok(decoded.map(|object| Box::new(object) as _))
+    }
+
     /// Whether something can be done with the resource itself.
     pub fn supports(&self, verb: Verb) -> bool {
         self.verbs.contains(&verb)

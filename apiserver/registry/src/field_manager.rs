@@ -2,7 +2,8 @@
 //! it.
 //!
 //! Fields are paths in the JSON of an object; which lists have items of their own and which structs
-//! are one stands in the table of facts. Nothing here does I/O.
+//! are one stands in the type metadata of built-in kinds, and in the schemas of custom ones. Nothing
+//! here does I/O.
 //!
 //! Upstream: `k8s.io/apimachinery/pkg/util/managedfields` and `sigs.k8s.io/structured-merge-diff`.
 

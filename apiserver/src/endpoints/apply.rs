@@ -54,7 +54,7 @@ impl Change for Configured<'_> {
         let applied = self.apply.to(&live, entries.unwrap_or_default())?;
         let decoded = scope
             .resource
-            .decode(self.call.api_version, &applied.object);
+            .decode_applied(self.call.api_version, &applied.object);
         let mut object = decoded.map_err(|e| untyped(self.call, &e))?.value;
         let metadata = object.metadata_mut();
         metadata.managed_fields = applied.managed;

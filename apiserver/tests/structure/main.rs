@@ -29,7 +29,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("kinds", &["api", "schema"]),
     (
         "registry",
-        &["api", "admission", "kinds", "rbac", "storage"],
+        &["api", "admission", "kinds", "rbac", "schema", "storage"],
     ),
     ("openapi", &["api", "kinds"]),
     (

@@ -56,6 +56,25 @@ fn what_clients_send_is_defaulted_and_pruned() {
 }
 
 #[test]
+fn nulls_are_dropped_unless_an_apply_made_them() {
+    let object = widget(&json!({"color": null, "size": null}));
+    let sent = kind().decode("example.com/v1", &object).unwrap().value;
+    assert_eq!(sent.fields["spec"], json!({"size": 3}));
+    let applied = kind().decode_applied("example.com/v1", &object);
+    let applied = applied.unwrap().value;
+    assert_eq!(applied.fields["spec"], json!({"color": null, "size": 3}));
+    let errors = Strategy::validate(&kind(), &applied);
+    let is_about_null =
+        |e: &String| e.contains("spec.color") && e.contains("must be of type string");
+    assert!(
+        errors
+            .iter()
+            .map(ToString::to_string)
+            .any(|e| is_about_null(&e))
+    );
+}
+
+#[test]
 fn what_is_stored_is_read_under_the_schema_of_today() {
     let stored = widget(&json!({"color": "red", "gone": 1}));
     let object = kind().read("example.com/v1", stored.clone()).unwrap();

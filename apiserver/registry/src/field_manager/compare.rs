@@ -64,7 +64,7 @@ impl Comparison<FieldSet> {
 }
 
 /// Compares what stands at the same place of two objects.
-fn values(old: Option<&Value>, new: Option<&Value>, schema: Schema) -> Comparison<Node> {
+fn values(old: Option<&Value>, new: Option<&Value>, schema: Schema<'_>) -> Comparison<Node> {
     // null is an object without fields as much as a list without items
     let sides = (old.unwrap_or(&Value::Null), new.unwrap_or(&Value::Null));
     let inside = match sides {
@@ -107,7 +107,7 @@ fn is_blank(value: &Value) -> bool {
 pub(super) fn fields(
     old: Option<&Map<String, Value>>,
     new: Option<&Map<String, Value>>,
-    schema: Schema,
+    schema: Schema<'_>,
     wanted: impl Fn(&str) -> bool,
 ) -> Comparison<FieldSet> {
     let mut found = Comparison::default();
@@ -129,7 +129,7 @@ pub(super) fn fields(
 }
 
 /// Compares two lists item by item; `None` if they are owned as one.
-fn items(old: &[Value], new: &[Value], schema: Schema) -> Option<Comparison<FieldSet>> {
+fn items(old: &[Value], new: &[Value], schema: Schema<'_>) -> Option<Comparison<FieldSet>> {
     let mut places: BTreeMap<Element, [Vec<&Value>; 2]> = BTreeMap::new();
     for (side, items) in [old, new].into_iter().enumerate() {
         for (element, item) in schema.elements(items)?.into_iter().zip(items) {

@@ -11,7 +11,7 @@ use super::field_set::{FieldSet, Node};
 use super::schema::Schema;
 
 /// The fields set in a value, and whether the value is a leaf itself.
-pub(super) fn fields_of(value: &Value, schema: Schema) -> Node {
+pub(super) fn fields_of(value: &Value, schema: Schema<'_>) -> Node {
     match value {
         Value::Object(fields) if !schema.is_atomic() => {
             let below = of_fields(fields.iter(), schema);
@@ -36,25 +36,25 @@ pub(super) fn fields_of(value: &Value, schema: Schema) -> Node {
 /// The fields set in some fields of an object.
 pub(super) fn of_fields<'v>(
     fields: impl Iterator<Item = (&'v String, &'v Value)>,
-    schema: Schema,
+    schema: Schema<'_>,
 ) -> FieldSet {
     let mut set = FieldSet::default();
     for (name, value) in fields {
         let below = schema.field(name);
         let mut node = fields_of(value, below);
-        // An empty struct says something, as `emptyDir: {}` does; an empty map says nothing.
+        // An empty struct says something, as `emptyDir: {}` does; an empty map mostly says nothing.
         let is_empty = value.as_object().is_some_and(serde_json::Map::is_empty);
         node.member |= if is_empty {
-            below.is_struct()
+            below.keeps_empty()
         } else {
-            !schema.is_struct()
+            !schema.declares(name)
         };
         set.put(Element::Field(name.clone()), node);
     }
     set
 }
 
-fn of_items(elements: &[Element], items: &[Value], schema: Schema) -> FieldSet {
+fn of_items(elements: &[Element], items: &[Value], schema: Schema<'_>) -> FieldSet {
     let mut places: BTreeMap<&Element, Vec<&Value>> = BTreeMap::new();
     for (element, item) in elements.iter().zip(items) {
         places.entry(element).or_default().push(item);

@@ -11,7 +11,7 @@ use super::field_set::FieldSet;
 use super::schema::Schema;
 
 /// A value with a configuration laid over it, whose manager shares some of it with `others`.
-pub(super) fn merge(live: &Value, config: &Value, schema: Schema, others: &FieldSet) -> Value {
+pub(super) fn merge(live: &Value, config: &Value, schema: Schema<'_>, others: &FieldSet) -> Value {
     match (live, config) {
         (Value::Object(live), Value::Object(config)) if !schema.is_atomic() => {
             Value::Object(fields(live, config, schema, others))
@@ -33,7 +33,7 @@ pub(super) fn merge(live: &Value, config: &Value, schema: Schema, others: &Field
 fn fields(
     live: &Map<String, Value>,
     config: &Map<String, Value>,
-    schema: Schema,
+    schema: Schema<'_>,
     others: &FieldSet,
 ) -> Map<String, Value> {
     let mut merged = live.clone();
@@ -56,7 +56,7 @@ fn fields(
 /// Upstream kept the object's order up to 1.21, so that nobody could change it, and since then
 /// takes the configuration's, so that managers who disagree change it back and forth. Here the
 /// order is for those to change who share none of the items.
-fn items(live: &[Value], config: &[Value], schema: Schema, others: &FieldSet) -> Option<Value> {
+fn items(live: &[Value], config: &[Value], schema: Schema<'_>, others: &FieldSet) -> Option<Value> {
     let (live_at, config_at) = (schema.elements(live)?, schema.elements(config)?);
     let mut by_element: BTreeMap<&Element, Option<&Value>> = BTreeMap::new();
     for (element, item) in live_at.iter().zip(live) {

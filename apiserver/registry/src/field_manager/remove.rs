@@ -9,7 +9,7 @@ use super::field_set::{FieldSet, Node};
 use super::schema::Schema;
 
 /// A value without some fields; null if nothing remains of it.
-pub(super) fn without(value: &Value, gone: &FieldSet, schema: Schema) -> Value {
+pub(super) fn without(value: &Value, gone: &FieldSet, schema: Schema<'_>) -> Value {
     match value {
         Value::Object(fields) if !schema.is_atomic() => {
             let kept = fields.iter().filter_map(|(name, value)| {
@@ -40,7 +40,7 @@ pub(super) fn without(value: &Value, gone: &FieldSet, schema: Schema) -> Value {
     }
 }
 
-fn kept(value: &Value, gone: Option<&Node>, schema: Schema) -> Option<Value> {
+fn kept(value: &Value, gone: Option<&Node>, schema: Schema<'_>) -> Option<Value> {
     match gone {
         Some(node) if node.member => None,
         Some(node) if !node.below.is_empty() => Some(without(value, &node.below, schema)),
@@ -50,10 +50,10 @@ fn kept(value: &Value, gone: Option<&Node>, schema: Schema) -> Option<Value> {
 
 /// The same set with every struct that something is in: whoever owns a field of a struct keeps the
 /// struct.
-pub(super) fn with_structs(set: &FieldSet, schema: Schema) -> FieldSet {
+pub(super) fn with_structs(set: &FieldSet, schema: Schema<'_>) -> FieldSet {
     let mut all = FieldSet::default();
     for (element, node) in set.iter() {
-        let named = matches!(element, Element::Field(_)) && schema.is_struct();
+        let named = matches!(element, Element::Field(name) if schema.removes_empty(name));
         let node = Node {
             member: node.member || (named && !node.below.is_empty()),
             below: with_structs(&node.below, schema.below(element)),

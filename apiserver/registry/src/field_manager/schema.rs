@@ -1,72 +1,104 @@
-//! What the table of facts says of a value, on the way down from an object.
+//! What is known of a value, on the way down from an object: by type metadata of a built-in kind, or by
+//! the schema of a custom one.
 
-use portcullis_api::type_metadata::{self, ListType, Shape};
+mod built_in;
+mod custom;
+
+use std::borrow::Cow;
+
+use portcullis_api::type_metadata::ListType;
 use serde_json::Value;
 
+use self::built_in::BuiltIn;
+use self::custom::{Below, Custom, Items};
 use super::element::{Element, Scalar};
 
-/// What is known of a value: which struct it is, and whether it is owned as one.
+/// What is known of a value, and whether it is owned as one.
 #[derive(Clone, Copy, Debug)]
-pub struct Schema {
-    child: &'static str,
-    shape: Shape,
-    list: ListType,
-    atomic: bool,
+pub enum Schema<'s> {
+    /// A value of a built-in kind.
+    BuiltIn(BuiltIn),
+    /// A value that the schema of a custom kind describes.
+    Custom(Custom<'s>),
+    /// The root of an object of a custom kind without a schema.
+    DeducedObject,
+    /// A value of a custom kind that is not described: objects are maps, lists are owned as one.
+    Deduced,
+    /// A value of a custom kind that is owned as one.
+    Whole,
 }
 
-impl Schema {
-    /// A value of which nothing is known: objects are maps, lists are owned as one.
-    const PLAIN: Self = Self::value("");
-
-    /// An object of a kind.
+impl<'s> Schema<'s> {
+    /// An object of a built-in kind.
     pub const fn of_kind(kind: &'static str) -> Self {
-        Self::value(kind)
+        Self::BuiltIn(BuiltIn::of_type(kind))
     }
 
-    const fn value(child: &'static str) -> Self {
-        Self {
-            child,
-            shape: Shape::Object,
-            list: ListType::Unmarked,
-            atomic: false,
+    /// An object of a version of a custom kind, by the schema of that version.
+    pub fn of_custom(schema: Option<&'s portcullis_schema::Schema>) -> Self {
+        schema.map_or(Self::DeducedObject, |schema| {
+            Self::Custom(Custom::of_object(schema.root()))
+        })
+    }
+
+    const METADATA: Self = Self::of_kind("ObjectMeta");
+
+    /// Whether an object here has a field of that name, and does not get it as one key of many.
+    pub fn declares(self, name: &str) -> bool {
+        match self {
+            Self::BuiltIn(built_in) => built_in.is_struct(),
+            Self::Custom(custom) => custom.declares(name),
+            Self::DeducedObject => matches!(name, "apiVersion" | "kind" | "metadata"),
+            Self::Deduced | Self::Whole => false,
         }
     }
 
-    /// Whether an object here has fields of its own, and not whatever keys it is given.
-    pub fn is_struct(self) -> bool {
-        self.shape == Shape::Object && !self.child.is_empty()
+    /// Whether an object here says something when it is empty. Maps of built-in kinds are not stored
+    /// then.
+    pub fn keeps_empty(self) -> bool {
+        match self {
+            Self::BuiltIn(built_in) => built_in.is_struct(),
+            Self::Custom(_) | Self::DeducedObject | Self::Deduced | Self::Whole => true,
+        }
+    }
+
+    /// Whether a declared field goes once nothing is left of what was applied to it. In custom kinds a
+    /// null remains, as upstream leaves it before 1.21 (`EnsureNamedFieldsAreMembers`).
+    pub fn removes_empty(self, name: &str) -> bool {
+        matches!(self, Self::BuiltIn(_)) && self.declares(name)
     }
 
     /// Whether an object here is owned and replaced as one.
-    pub const fn is_atomic(self) -> bool {
-        self.atomic
+    pub fn is_atomic(self) -> bool {
+        match self {
+            Self::BuiltIn(built_in) => built_in.is_atomic(),
+            Self::Custom(custom) => custom.is_atomic(),
+            Self::DeducedObject | Self::Deduced => false,
+            Self::Whole => true,
+        }
     }
 
     /// A field of a struct, or an entry of a map.
     pub fn field(self, name: &str) -> Self {
-        match self.shape {
-            Shape::Object if !self.child.is_empty() => type_metadata::field(self.child, name)
-                .map_or(Self::PLAIN, |f| Self {
-                    child: f.child,
-                    shape: f.shape,
-                    list: f.list,
-                    atomic: f.atomic,
-                }),
-            Shape::Map => Self::value(self.child),
-            Shape::Object | Shape::List => Self::PLAIN,
+        match self {
+            Self::BuiltIn(built_in) => Self::BuiltIn(built_in.field(name)),
+            Self::Custom(custom) => custom.field(name).into(),
+            Self::DeducedObject if name == "metadata" => Self::METADATA,
+            Self::DeducedObject | Self::Deduced => Self::Deduced,
+            Self::Whole => Self::Whole,
         }
     }
 
-    /// An item of a list whose items are told apart.
+    /// An item of a list whose items are distinguished.
     pub fn item(self) -> Self {
-        Self {
-            // what is marked at these types themselves; elsewhere the table says so of the field
-            atomic: matches!(self.child, "LocalObjectReference" | "ObjectReference"),
-            ..Self::value(self.child)
+        match self {
+            Self::BuiltIn(built_in) => Self::BuiltIn(built_in.item()),
+            Self::Custom(custom) => custom.item().into(),
+            Self::DeducedObject | Self::Deduced | Self::Whole => Self::Whole,
         }
     }
 
-    /// The step to what stands there.
+    /// The step down by an element.
     pub fn below(self, element: &Element) -> Self {
         match element {
             Element::Field(name) => self.field(name),
@@ -75,94 +107,83 @@ impl Schema {
     }
 
     /// The steps to the items of a list, in its order; `None` if the list is owned as one, or an
-    /// item cannot be told apart.
+    /// item cannot be distinguished.
     pub fn elements(self, items: &[Value]) -> Option<Vec<Element>> {
-        match self.list {
-            ListType::Unmarked | ListType::Atomic => None,
-            ListType::Set | ListType::Map(_) => items.iter().map(|v| self.element(v)).collect(),
+        match self.items() {
+            Items::Whole => None,
+            by => items.iter().map(|item| self.step(&by, item)).collect(),
         }
     }
 
-    /// Whether the items of a list here are told apart.
-    pub const fn is_associative(self) -> bool {
-        matches!(self.list, ListType::Set | ListType::Map(_))
+    /// Whether the items of a list here are distinguished.
+    pub fn is_associative(self) -> bool {
+        self.items() != Items::Whole
     }
 
     /// The step to one item.
     pub fn element(self, item: &Value) -> Option<Element> {
-        match (self.list, item) {
-            (ListType::Map(keys), Value::Object(fields)) => {
+        self.step(&self.items(), item)
+    }
+
+    /// The names of the fields that distinguish items.
+    pub fn keys(self) -> Cow<'s, [&'s str]> {
+        match self.items() {
+            Items::Keys(keys) => keys,
+            Items::Whole | Items::Scalars => Cow::default(),
+        }
+    }
+
+    fn items(self) -> Items<'s> {
+        match self {
+            Self::BuiltIn(built_in) => match built_in.list() {
+                ListType::Unmarked | ListType::Atomic => Items::Whole,
+                ListType::Set => Items::Scalars,
+                ListType::Map(keys) => Items::Keys(Cow::Borrowed(keys)),
+            },
+            Self::Custom(custom) => custom.items(),
+            Self::DeducedObject | Self::Deduced | Self::Whole => Items::Whole,
+        }
+    }
+
+    fn step(self, by: &Items<'_>, item: &Value) -> Option<Element> {
+        match (by, item) {
+            (Items::Keys(keys), Value::Object(fields)) => {
                 let mut key: Vec<_> = (keys.iter())
                     .filter_map(|name| {
                         let value = fields.get(*name).cloned();
-                        let value = value.or_else(|| self.default_of(name))?;
+                        let value = value.or_else(|| self.key_default(name))?;
                         Some(((*name).to_owned(), Scalar(value)))
                     })
                     .collect();
                 key.sort_by(|(a, _), (b, _)| a.cmp(b));
                 (!key.is_empty()).then_some(Element::Key(key))
             }
-            (ListType::Set, Value::String(_) | Value::Number(_) | Value::Bool(_)) => {
+            (Items::Scalars, Value::String(_) | Value::Number(_) | Value::Bool(_)) => {
                 Some(Element::Value(Scalar(item.clone())))
             }
             _ => None,
         }
     }
 
-    /// Defaults that upstream's `OpenAPI` gives to keys.
-    fn default_of(self, key: &str) -> Option<Value> {
-        match (self.child, key) {
-            ("ContainerPort" | "ServicePort", "protocol") => Some("TCP".into()),
-            ("LocalObjectReference", "name") => Some("".into()),
-            _ => None,
+    fn key_default(self, key: &str) -> Option<Value> {
+        match self {
+            Self::BuiltIn(built_in) => built_in.key_default(key),
+            Self::Custom(custom) => custom.key_default(key),
+            Self::DeducedObject | Self::Deduced | Self::Whole => None,
         }
     }
+}
 
-    /// The names of the fields that tell items apart.
-    pub const fn keys(self) -> &'static [&'static str] {
-        match self.list {
-            ListType::Map(keys) => keys,
-            ListType::Unmarked | ListType::Atomic | ListType::Set => &[],
+impl<'s> From<Below<'s>> for Schema<'s> {
+    fn from(below: Below<'s>) -> Self {
+        match below {
+            Below::Custom(custom) => Self::Custom(custom),
+            Below::Metadata => Self::METADATA,
+            Below::Deduced => Self::Deduced,
+            Below::Whole => Self::Whole,
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn ports() -> Schema {
-        let spec = Schema::of_kind("Pod").field("spec");
-        spec.field("containers").item().field("ports")
-    }
-
-    #[test]
-    fn items_are_told_apart_by_their_keys_and_the_keys_defaults() {
-        let element = ports().element(&json!({"containerPort": 80})).unwrap();
-        assert_eq!(element.to_string(), r#"[containerPort=80,protocol="TCP"]"#);
-        assert_eq!(ports().field("x").element(&json!({"a": 1})), None);
-    }
-
-    #[test]
-    fn a_list_with_an_item_like_no_other_is_owned_as_one() {
-        let names = Schema::of_kind("Pod").field("spec").field("containers");
-        assert!(
-            names
-                .elements(&[json!({"name": "a"}), json!({"image": "b"})])
-                .is_none()
-        );
-        let finalizers = Schema::of_kind("Pod").field("metadata").field("finalizers");
-        assert_eq!(finalizers.elements(&[json!("a")]).unwrap().len(), 1);
-    }
-
-    #[test]
-    fn marked_structs_and_maps_are_atomic() {
-        let spec = Schema::of_kind("Pod").field("spec");
-        assert!(spec.field("nodeSelector").is_atomic());
-        assert!(spec.field("imagePullSecrets").item().is_atomic());
-        assert!(!spec.field("securityContext").is_atomic());
-        assert!(spec.is_struct() && !Schema::of_kind("ConfigMap").field("data").is_struct());
-    }
-}
+mod tests;

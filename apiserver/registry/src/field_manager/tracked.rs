@@ -14,25 +14,32 @@ const METADATA: &str = "metadata";
 
 /// An object's kind, as seen through the resource or one of its subresources.
 #[derive(Clone, Copy, Debug)]
-pub struct Tracked {
+pub struct Tracked<'s> {
     /// What is known of its fields.
-    pub schema: Schema,
+    pub schema: Schema<'s>,
     /// What a write this way resets, whatever it says.
     reset: &'static str,
 }
 
-impl Tracked {
+impl<'s> Tracked<'s> {
     /// The fields that a write to a resource, or to a subresource of it, can change.
-    pub fn new(resource: &Resource, api_version: &str, subresource: &str) -> Self {
+    pub fn new(resource: &'s Resource, api_version: &str, subresource: &str) -> Self {
+        let (schema, has_status) = match resource.strategy.custom() {
+            Some(custom) => (
+                Schema::of_custom(custom.schema(api_version)),
+                custom.has_status(api_version),
+            ),
+            None => (
+                Schema::of_kind(type_metadata::type_name(api_version, resource.kind)),
+                resource.subresource("status").is_some(),
+            ),
+        };
         let reset = match subresource {
             "status" => "spec",
-            _ if resource.subresource("status").is_some() => "status",
+            _ if has_status => "status",
             _ => "",
         };
-        Self {
-            schema: Schema::of_kind(type_metadata::type_name(api_version, resource.kind)),
-            reset,
-        }
+        Self { schema, reset }
     }
 
     /// The fields set in an object.

@@ -68,7 +68,7 @@ impl<'a> Writer<'a> {
     }
 
     /// What can be owned of what is written.
-    pub fn tracked(self) -> Tracked {
+    pub fn tracked(self) -> Tracked<'a> {
         Tracked::new(self.resource, self.api_version, self.subresource)
     }
 

@@ -7,13 +7,13 @@ use serde_json::Value;
 use super::schema::Schema;
 
 /// What is wrong with the lists of a configuration: items that cannot be told apart.
-pub(super) fn list_errors(value: &Value, schema: Schema) -> Vec<String> {
+pub(super) fn list_errors(value: &Value, schema: Schema<'_>) -> Vec<String> {
     let mut errors = Vec::new();
     visit(value, schema, "", &mut errors);
     errors
 }
 
-fn visit(value: &Value, schema: Schema, path: &str, errors: &mut Vec<String>) {
+fn visit(value: &Value, schema: Schema<'_>, path: &str, errors: &mut Vec<String>) {
     match value {
         Value::Object(fields) if !schema.is_atomic() => {
             for (name, value) in fields {
@@ -44,7 +44,7 @@ fn visit(value: &Value, schema: Schema, path: &str, errors: &mut Vec<String>) {
     }
 }
 
-fn unkeyed(schema: Schema, at: usize, path: &str) -> String {
+fn unkeyed(schema: Schema<'_>, at: usize, path: &str) -> String {
     let why = if schema.keys().is_empty() {
         "associative list without keys has an element that's no scalar".to_owned()
     } else {

@@ -3,24 +3,29 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::scope::Scope;
+use portcullis_kinds::resource::Resource;
 use portcullis_kinds::table;
 
+mod custom;
 mod properties;
 
 /// An object that is applied to in turn.
 struct Story {
+    resource: &'static Resource,
     api_version: &'static str,
-    plural: &'static str,
     live: Value,
     entries: Vec<ManagedFieldsEntry>,
 }
 
 impl Story {
     fn new(api_version: &'static str, plural: &'static str) -> Self {
-        let resource = table::find(api_version, plural).unwrap();
+        Self::of(table::find(api_version, plural).unwrap(), api_version)
+    }
+
+    fn of(resource: &'static Resource, api_version: &'static str) -> Self {
         Self {
+            resource,
             api_version,
-            plural,
             live: tracked::empty(resource, api_version),
             entries: Vec::new(),
         }
@@ -28,10 +33,9 @@ impl Story {
 
     fn with_writer<T>(&self, manager: &str, f: impl FnOnce(Writer<'_>) -> T) -> T {
         let user = UserInfo::default();
-        let resource = table::find(self.api_version, self.plural).unwrap();
         let scope = Scope {
             api_version: self.api_version,
-            ..Scope::all(resource, &user)
+            ..Scope::all(self.resource, &user)
         };
         f(Writer::new(&scope, manager, "agent/1"))
     }

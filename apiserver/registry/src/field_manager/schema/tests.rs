@@ -1,0 +1,92 @@
+use serde_json::json;
+
+use super::*;
+
+fn ports() -> Schema<'static> {
+    let spec = Schema::of_kind("Pod").field("spec");
+    spec.field("containers").item().field("ports")
+}
+
+#[test]
+fn items_are_told_apart_by_their_keys_and_the_keys_defaults() {
+    let element = ports().element(&json!({"containerPort": 80})).unwrap();
+    assert_eq!(element.to_string(), r#"[containerPort=80,protocol="TCP"]"#);
+    assert_eq!(ports().field("x").element(&json!({"a": 1})), None);
+}
+
+#[test]
+fn a_list_with_an_item_like_no_other_is_owned_as_one() {
+    let names = Schema::of_kind("Pod").field("spec").field("containers");
+    assert!(
+        names
+            .elements(&[json!({"name": "a"}), json!({"image": "b"})])
+            .is_none()
+    );
+    let finalizers = Schema::of_kind("Pod").field("metadata").field("finalizers");
+    assert_eq!(finalizers.elements(&[json!("a")]).unwrap().len(), 1);
+}
+
+#[test]
+fn marked_structs_and_maps_are_atomic() {
+    let spec = Schema::of_kind("Pod").field("spec");
+    assert!(spec.field("nodeSelector").is_atomic());
+    assert!(spec.field("imagePullSecrets").item().is_atomic());
+    assert!(!spec.field("securityContext").is_atomic());
+    let data = Schema::of_kind("ConfigMap").field("data");
+    assert!(spec.declares("nodeSelector") && !data.declares("a"));
+}
+
+fn compiled(value: serde_json::Value) -> std::sync::Arc<portcullis_schema::Schema> {
+    portcullis_schema::Schema::compile(&serde_json::from_value(value).unwrap()).unwrap()
+}
+
+#[test]
+fn schemas_of_custom_kinds_say_what_is_distinguished_and_what_is_atomic() {
+    let item =
+        json!({"type": "object", "properties": {"k": {"type": "string", "default": "d"}, "v": {}}});
+    let schema = compiled(json!({"type": "object", "properties": {
+        "keyed": {"type": "array", "items": item, "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["k"]},
+        "set": {"type": "array", "items": {"type": "string"}, "x-kubernetes-list-type": "set"},
+        "list": {"type": "array", "items": item},
+        "whole": {"type": "object", "x-kubernetes-map-type": "atomic", "properties": {"a": {"type": "string"}}},
+        "labels": {"type": "object", "additionalProperties": {"type": "string"}}}}));
+    let root = Schema::of_custom(Some(&schema));
+    let keyed = root.field("keyed").element(&json!({"v": 1})).unwrap();
+    assert_eq!(keyed.to_string(), r#"[k="d"]"#);
+    assert_eq!(*root.field("keyed").keys(), ["k"]);
+    assert_eq!(root.field("set").elements(&[json!("a")]).unwrap().len(), 1);
+    assert!(root.field("list").elements(&[json!({"k": "a"})]).is_none());
+    assert!(root.field("whole").is_atomic() && !root.field("labels").is_atomic());
+    assert!(root.declares("labels") && !root.field("labels").declares("a"));
+    assert!(root.field("metadata").field("finalizers").is_associative());
+    assert!(root.declares("metadata") && root.field("keyed").item().declares("k"));
+}
+
+#[test]
+fn unknown_fields_are_deduced_below_a_struct_that_preserves_them_and_whole_in_a_map() {
+    let schema = compiled(json!({"type": "object", "properties": {
+        "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
+        "any": {"x-kubernetes-preserve-unknown-fields": true},
+        "struct": {"type": "object", "x-kubernetes-preserve-unknown-fields": true, "properties": {
+            "free": {"type": "object"}, "any": {"x-kubernetes-preserve-unknown-fields": true}}}}}));
+    let root = Schema::of_custom(Some(&schema));
+    assert!(!root.field("free").is_atomic() && root.field("free").field("x").is_atomic());
+    assert!(root.field("any").is_atomic());
+    let inner = root.field("struct");
+    assert!(!inner.field("unknown").is_atomic() && !inner.field("any").is_atomic());
+    assert!(!inner.field("free").field("x").is_atomic());
+    assert!(Schema::of_custom(None).field("x").field("y").keeps_empty());
+    assert!(!Schema::of_custom(None).field("x").is_associative());
+}
+
+#[test]
+fn embedded_resources_have_metadata_of_their_own() {
+    let schema = compiled(json!({"type": "object", "properties": {
+        "pod": {"type": "object", "x-kubernetes-embedded-resource": true,
+            "x-kubernetes-preserve-unknown-fields": true}}}));
+    let pod = Schema::of_custom(Some(&schema)).field("pod");
+    assert!(pod.declares("metadata") && pod.declares("kind") && !pod.declares("spec"));
+    assert!(pod.field("metadata").field("finalizers").is_associative());
+    assert!(!pod.field("spec").field("x").is_atomic());
+}
