@@ -27,6 +27,21 @@ impl Form {
             Self::V3 => "#/components/schemas/",
         }
     }
+
+    fn object_meta(self) -> Value {
+        self.metadata("ObjectMeta", "object's metadata", "metadata")
+    }
+
+    /// A described reference; in version 3 nothing may stand beside a reference
+    /// (`WrapRefs` of `k8s.io/kube-openapi/pkg/openapiconv`).
+    fn metadata(self, kind: &str, what: &str, anchor: &str) -> Value {
+        let description = format!("Standard {what}. More info: {CONVENTIONS}#{anchor}");
+        let reference = format!("{}{META}{kind}", self.prefix());
+        match self {
+            Self::V2 => json!({"$ref": reference, "description": description}),
+            Self::V3 => json!({"allOf": [{"$ref": reference}], "description": description}),
+        }
+    }
 }
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.";
@@ -85,10 +100,7 @@ pub fn list_schema(
                 "description": format!("List of {}. More info: {CONVENTIONS}", names.plural),
                 "items": {"$ref": format!("{}{item}", form.prefix())},
             },
-            "metadata": {
-                "$ref": format!("{}{META}ListMeta", form.prefix()),
-                "description": format!("Standard list metadata. More info: {CONVENTIONS}#types-kinds"),
-            },
+            "metadata": form.metadata("ListMeta", "list metadata", "types-kinds"),
         },
     });
     add_type_meta(&mut schema);
@@ -116,11 +128,7 @@ fn declared(props: &JSONSchemaProps, form: Form) -> Value {
     if form == Form::V2 {
         v2::convert(&mut schema);
     }
-    let metadata = json!({
-        "$ref": format!("{}{META}ObjectMeta", form.prefix()),
-        "description": format!("Standard object's metadata. More info: {CONVENTIONS}#metadata"),
-    });
-    set_property(&mut schema, "metadata", metadata);
+    set_property(&mut schema, "metadata", form.object_meta());
     add_type_meta(&mut schema);
     embed(&mut schema, form);
     schema
@@ -185,11 +193,7 @@ fn embed(schema: &mut Value, form: Form) {
         "kind",
         json!({"type": "string", "description": kind}),
     );
-    let metadata = json!({
-        "$ref": format!("{}{META}ObjectMeta", form.prefix()),
-        "description": format!("Standard object's metadata. More info: {CONVENTIONS}#metadata"),
-    });
-    set_property(schema, "metadata", metadata);
+    set_property(schema, "metadata", form.object_meta());
     require(schema, ["kind", "apiVersion"]);
 }
 

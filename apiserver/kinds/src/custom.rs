@@ -7,7 +7,9 @@ mod rules;
 mod scale;
 mod version;
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, CustomResourceDefinitionSpec,
+};
 use portcullis_api::CustomObject;
 use portcullis_api::decode::{DecodeError, Decoded};
 use portcullis_schema::{CompileError, Malformed, ParseError, Schema};
@@ -21,6 +23,8 @@ use self::version::Version;
 #[derive(Debug)]
 pub struct CustomKind {
     kind: &'static str,
+    /// The only copy that is kept: documents are made from it, and changes are seen by it.
+    spec: CustomResourceDefinitionSpec,
     /// All versions, the stored one among them.
     versions: Vec<Version>,
     storage: usize,
@@ -63,10 +67,26 @@ impl CustomKind {
         Ok(Self {
             by_webhook: conversion.is_some_and(|c| c.strategy == "Webhook"),
             kind: crate::intern::name(&spec.names.kind),
+            spec: spec.clone(),
             versions,
             storage: storage.ok_or(Unusable::NoStorage)?,
             selectable: crate::intern::list(names),
         })
+    }
+
+    /// What the definition says.
+    pub const fn spec(&self) -> &CustomResourceDefinitionSpec {
+        &self.spec
+    }
+
+    /// Whether a version has the subresource: another one may.
+    pub fn offers(&self, api_version: &str, subresource: &str) -> bool {
+        let version = self.version(api_version);
+        match subresource {
+            "status" => version.has_status,
+            "scale" => version.scale.is_some(),
+            _ => false,
+        }
     }
 
     /// The version of that `apiVersion`; the stored one for any other.

@@ -15,6 +15,13 @@ pub enum ResourceRef {
     Custom(Arc<Resource>),
 }
 
+impl ResourceRef {
+    /// Whether both are the very same row, so that what was made of one holds of the other.
+    pub fn is(&self, other: &Self) -> bool {
+        std::ptr::eq::<Resource>(&**self, &**other)
+    }
+}
+
 impl Deref for ResourceRef {
     type Target = Resource;
 

@@ -1,9 +1,12 @@
 //! What objects look like, told to clients: OpenAPI v2 (as JSON, and as the protobuf that older
 //! kubectl insist on) and v3 (a document for each version of a group, found through an index).
 //!
-//! The documents are made from the types' schemas, the kind table and the facts when somebody first
-//! asks for one; after that only their bytes are kept. Upstream: `k8s.io/kube-openapi`.
+//! The documents are made from the types' schemas, the kind table, the facts and the definitions of custom
+//! kinds when somebody first asks for one; after that only their bytes are kept. When definitions
+//! change, what does not depend on them is kept as well. Upstream: `k8s.io/kube-openapi`.
 
+mod built_in;
+mod custom;
 mod definitions;
 mod normalize;
 mod operation_id;
@@ -14,13 +17,15 @@ mod text;
 mod v2;
 mod v3;
 
-use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use portcullis_schema::openapi::Form;
 use serde_json::json;
 
-use super::discovery::{Group, groups};
+use self::built_in::BuiltIn;
+use self::custom::{Customs, customs};
+use self::v2::Part;
 use super::document::{Accepted, Document, JSON};
 use portcullis_kinds::shared::ResourceRef;
 
@@ -31,19 +36,6 @@ const INDEX: &str = "/openapi/v3";
 
 /// The media types of answers.
 const ANSWERS: [&str; 2] = ["application/json", "application/yaml"];
-
-/// The media types of request bodies.
-fn body_types(method: &str) -> &'static [&'static str] {
-    match method {
-        "patch" => &[
-            "application/apply-patch+yaml",
-            "application/json-patch+json",
-            "application/merge-patch+json",
-            "application/strategic-merge-patch+json",
-        ],
-        _ => &["*/*"],
-    }
-}
 
 /// What a request for a path below `/openapi` comes to.
 #[derive(Clone, Debug)]
@@ -58,30 +50,34 @@ pub enum Answer {
 
 /// The documents, made when they are first asked for.
 pub struct OpenApi {
-    groups: Vec<Group>,
-    version: String,
-    v2: OnceLock<V2>,
-    v3: OnceLock<V3>,
-}
-
-struct V2 {
-    json: Document,
+    built_in: Arc<BuiltIn>,
+    custom: Customs,
+    v2: OnceLock<Document>,
     protobuf: OnceLock<Document>,
-}
-
-struct V3 {
-    index: Document,
-    documents: HashMap<String, Document>,
+    index: OnceLock<Document>,
 }
 
 impl OpenApi {
     /// The documents of these resources; `version` is the server's own, as in `/version`.
     pub fn new(resources: &[ResourceRef], version: impl Into<String>) -> Self {
+        let built_in = Arc::new(BuiltIn::new(resources, version.into()));
+        Self::of(built_in, &Customs::new(), resources)
+    }
+
+    /// The documents once the definitions are others: those of built-in kinds, and of custom kinds
+    /// whose rows are the same, are kept.
+    #[must_use]
+    pub fn with(&self, resources: &[ResourceRef]) -> Self {
+        Self::of(self.built_in.clone(), &self.custom, resources)
+    }
+
+    fn of(built_in: Arc<BuiltIn>, earlier: &Customs, resources: &[ResourceRef]) -> Self {
         Self {
-            groups: groups(resources),
-            version: version.into(),
+            custom: customs(resources, earlier, |version| built_in.serves(version)),
+            built_in,
             v2: OnceLock::new(),
-            v3: OnceLock::new(),
+            protobuf: OnceLock::new(),
+            index: OnceLock::new(),
         }
     }
 
@@ -94,20 +90,19 @@ impl OpenApi {
         match path.strip_prefix(INDEX) {
             None if path == "/openapi/v2" => Some(self.v2(accept)),
             None => None,
-            Some("") => Some(Answer::Document(self.v3().index.clone())),
+            Some("") => Some(Answer::Document(self.index().clone())),
             Some(below) => self.group_version(below.strip_prefix('/')?, accept, query),
         }
     }
 
     fn v2(&self, accept: &str) -> Answer {
-        let documents = self.v2.get_or_init(|| V2::new(&self.groups, &self.version));
         Accepted::parse(accept)
             .iter()
             .find_map(|accepted| {
                 if accepted.matches(JSON) {
-                    Some(&documents.json)
+                    Some(self.v2_json())
                 } else if accepted.matches(PROTOBUF) || accepted.matches(PROTOBUF_OLD) {
-                    Some(documents.protobuf())
+                    Some(self.v2_protobuf())
                 } else {
                     None
                 }
@@ -115,12 +110,67 @@ impl OpenApi {
             .map_or(Answer::NotAcceptable, |d| Answer::Document(d.clone()))
     }
 
-    fn v3(&self) -> &V3 {
-        self.v3.get_or_init(|| V3::new(&self.groups, &self.version))
+    fn v2_json(&self) -> &Document {
+        self.v2.get_or_init(|| {
+            let (document, seams) = self.built_in.v2();
+            match self.part() {
+                None => document.clone(),
+                Some(part) => tagged(seams.join(&document.body, &part)),
+            }
+        })
+    }
+
+    /// The same in protobuf, in which two messages that follow each other are one.
+    fn v2_protobuf(&self) -> &Document {
+        self.protobuf.get_or_init(|| {
+            let document = self.built_in.protobuf();
+            let Some(part) = self.part() else {
+                return document.clone();
+            };
+            let part = serde_json::from_str(&part.alone()).unwrap_or_default();
+            let body = [&document.body[..], &proto::encode(&part)].concat();
+            Document {
+                content_type: PROTOBUF,
+                body: Bytes::from(body),
+                ..self.v2_json().clone()
+            }
+        })
+    }
+
+    /// What custom kinds add to version 2, if there are any.
+    fn part(&self) -> Option<Part> {
+        let customs = || self.custom.values();
+        let paths = customs().flat_map(|custom| custom.paths());
+        let definitions = customs().flat_map(|custom| custom.schemas(Form::V2));
+        (!self.custom.is_empty()).then(|| Part::new(paths, definitions))
+    }
+
+    /// Where the documents of version 3 are.
+    fn index(&self) -> &Document {
+        self.index.get_or_init(|| {
+            let built_in = &self.built_in.v3().documents;
+            let names = built_in.keys().chain(self.custom.keys());
+            let paths: serde_json::Map<_, _> = names
+                .filter_map(|name| {
+                    let url = url(name, self.v3(name)?);
+                    Some((name.clone(), json!({"serverRelativeURL": url})))
+                })
+                .collect();
+            tagged(json!({ "paths": paths }).to_string())
+        })
+    }
+
+    /// The document of a version of a group, by its path below `/openapi/v3/`.
+    fn v3(&self, name: &str) -> Option<&Document> {
+        let built_in = self.built_in.v3();
+        built_in.documents.get(name).or_else(|| {
+            let custom = self.custom.get(name)?;
+            Some(custom.v3(&built_in.shared, &self.built_in.version))
+        })
     }
 
     fn group_version(&self, name: &str, accept: &str, query: &str) -> Option<Answer> {
-        let document = self.v3().documents.get(name)?;
+        let document = self.v3(name)?;
         if !Accepted::parse(accept).iter().any(|a| a.matches(JSON)) {
             return Some(Answer::NotAcceptable);
         }
@@ -143,50 +193,9 @@ fn url(name: &str, document: &Document) -> String {
     format!("{INDEX}/{name}?hash={}", etag.trim_matches('"'))
 }
 
-impl V2 {
-    fn new(groups: &[Group], version: &str) -> Self {
-        Self {
-            json: tagged(v2::document(groups, version)),
-            protobuf: OnceLock::new(),
-        }
-    }
-
-    /// The same in protobuf. It has the tag of the JSON, as upstream: the request says `Vary: Accept`.
-    fn protobuf(&self) -> &Document {
-        self.protobuf.get_or_init(|| {
-            // What was written as JSON reads as JSON.
-            let document = serde_json::from_slice(&self.json.body).unwrap_or_default();
-            Document {
-                content_type: PROTOBUF,
-                body: Bytes::from(proto::encode(&document)),
-                ..self.json.clone()
-            }
-        })
-    }
-}
-
-impl V3 {
-    fn new(groups: &[Group], version: &str) -> Self {
-        let documents: HashMap<_, _> = v3::documents(groups, version)
-            .into_iter()
-            .map(|(name, document)| (name, tagged(document)))
-            .collect();
-        let paths: serde_json::Map<_, _> = documents
-            .iter()
-            .map(|(name, document)| {
-                let url = url(name, document);
-                (name.clone(), json!({"serverRelativeURL": url}))
-            })
-            .collect();
-        Self {
-            index: tagged(json!({ "paths": paths }).to_string()),
-            documents,
-        }
-    }
-}
-
 /// A document to be asked for by its hash, and not cached without asking.
-fn tagged(mut document: String) -> Document {
+fn tagged(document: impl Into<Vec<u8>>) -> Document {
+    let mut document = document.into();
     document.shrink_to_fit();
     let mut tagged = Document::tagged(JSON, Bytes::from(document));
     tagged.cache_control = "";

@@ -6,9 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceDefinition, CustomResourceDefinitionSpec,
-};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use parking_lot::Mutex;
 use portcullis_kinds::catalogue::Catalogue;
 use portcullis_kinds::custom::CustomKind;
@@ -37,36 +35,31 @@ pub fn start(cache: &Cache, prefix: &str, catalogues: Arc<Catalogues>) {
 
 /// The rows of the definitions that are served.
 struct Definitions {
-    served: Mutex<BTreeMap<String, Served>>,
+    served: Mutex<Served>,
     catalogues: Arc<Catalogues>,
 }
 
-struct Served {
-    spec: CustomResourceDefinitionSpec,
-    row: ResourceRef,
-}
+/// Rows by the name of their definition.
+type Served = BTreeMap<String, ResourceRef>;
 
 impl Definitions {
     /// Takes a definition in, or its newer version; one that is not served is forgotten.
     ///
     /// One whose schema cannot be compiled is logged and not served: validation lets nobody write it,
     /// but another server may have.
-    fn take(served: &mut BTreeMap<String, Served>, definition: &CustomResourceDefinition) -> bool {
+    fn take(served: &mut Served, definition: &CustomResourceDefinition) -> bool {
         let name = definition.metadata.name.clone().unwrap_or_default();
         if !is_true(definition, NAMES_ACCEPTED) && !is_true(definition, ESTABLISHED) {
             return served.remove(&name).is_some();
         }
-        if served
-            .get(&name)
-            .is_some_and(|known| known.spec == definition.spec)
-        {
+        let known = served.get(&name).and_then(|row| row.strategy.custom());
+        if known.is_some_and(|known| *known.spec() == definition.spec) {
             return false;
         }
         match CustomKind::compile(definition) {
             Ok(kind) => {
                 let row = ResourceRef::Custom(Arc::new(row(definition, Arc::new(kind))));
-                let spec = definition.spec.clone();
-                served.insert(name, Served { spec, row });
+                served.insert(name, row);
                 true
             }
             Err(error) => {
@@ -76,8 +69,8 @@ impl Definitions {
         }
     }
 
-    fn publish(&self, served: &BTreeMap<String, Served>) {
-        let rows = served.values().map(|served| served.row.clone());
+    fn publish(&self, served: &Served) {
+        let rows = served.values().cloned();
         self.catalogues.replace(Catalogue::new(rows));
     }
 }

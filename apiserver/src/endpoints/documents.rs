@@ -50,10 +50,10 @@ struct Made {
 }
 
 impl Made {
-    fn of(catalogue: Arc<Catalogue>, address: &str) -> Arc<Self> {
+    fn of(catalogue: Arc<Catalogue>, address: &str, openapi: OpenApi) -> Arc<Self> {
         Arc::new(Self {
             discovery: Discovery::new(catalogue.rows(), address),
-            openapi: OpenApi::new(catalogue.rows(), version()),
+            openapi,
             catalogue,
         })
     }
@@ -62,8 +62,10 @@ impl Made {
 impl Documents {
     /// The documents of everything that is served; `address` is where clients reach the server.
     pub fn new(catalogues: Arc<Catalogues>, address: &str, openid: OpenId) -> Self {
+        let catalogue = catalogues.current();
+        let openapi = OpenApi::new(catalogue.rows(), version());
         Self {
-            made: RwLock::new(Made::of(catalogues.current(), address)),
+            made: RwLock::new(Made::of(catalogue, address, openapi)),
             catalogues,
             address: address.to_owned(),
             openid,
@@ -78,7 +80,8 @@ impl Documents {
         if is_current(&made) {
             return made;
         }
-        let made = Made::of(current, &self.address);
+        let openapi = made.openapi.with(current.rows());
+        let made = Made::of(current, &self.address, openapi);
         *self.made.write() = made.clone();
         made
     }

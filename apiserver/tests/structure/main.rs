@@ -31,7 +31,7 @@ const KNOWS: &[(&str, &[&str])] = &[
         "registry",
         &["api", "admission", "kinds", "rbac", "schema", "storage"],
     ),
-    ("openapi", &["api", "kinds"]),
+    ("openapi", &["api", "kinds", "schema"]),
     (
         "controllers",
         &["api", "admission", "kinds", "rbac", "registry", "storage"],

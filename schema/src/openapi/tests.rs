@@ -92,7 +92,9 @@ fn embedded_resources_and_lists_refer_to_metadata() {
     let template = &v3["properties"]["template"];
     assert_eq!(template["required"], json!(["kind", "apiVersion"]));
     let reference = "#/components/schemas/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
-    assert_eq!(template["properties"]["metadata"]["$ref"], reference);
+    let metadata = &template["properties"]["metadata"];
+    assert_eq!(metadata["allOf"], json!([{"$ref": reference}]));
+    assert_eq!(metadata.get("$ref"), None);
     let list = list_schema(&spec(&schema), "v1", Form::V2).unwrap();
     assert_eq!(
         list["properties"]["items"]["items"]["$ref"],

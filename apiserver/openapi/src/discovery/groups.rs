@@ -50,7 +50,7 @@ impl Group {
 /// kubectl takes a short name for the first resource that has it.
 pub fn groups(resources: &[ResourceRef]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    for resource in resources {
+    for resource in resources.iter().filter(|r| r.stored_is_served) {
         serve(&mut groups, resource.group, resource.version, resource);
     }
     for resource in resources {

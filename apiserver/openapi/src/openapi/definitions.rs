@@ -19,13 +19,32 @@ use portcullis_kinds::resource::Resource;
 /// Where references point before they are written for a version of OpenAPI.
 pub(super) const REF_PREFIX: &str = "#/definitions/";
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
+/// The definition of what `scale` subresources take and give.
+pub(super) const SCALE: &str = "io.k8s.api.autoscaling.v1.Scale";
 
 /// All definitions by name, each with its references as in OpenAPI v2.
 pub(super) struct Definitions {
     /// By name, such as `io.k8s.api.core.v1.Pod`.
     pub(super) schemas: BTreeMap<String, Value>,
-    /// The names of kinds that have one, by `apiVersion` and kind.
-    kinds: BTreeMap<(String, String), String>,
+    /// The kinds that have one.
+    pub(super) kinds: Kinds,
+}
+
+/// The names of kinds' definitions, by `apiVersion` and kind.
+#[derive(Default)]
+pub(super) struct Kinds(BTreeMap<(String, String), String>);
+
+impl Kinds {
+    pub(super) fn add(&mut self, api_version: &str, kind: &str, name: String) {
+        self.0
+            .insert((api_version.to_owned(), kind.to_owned()), name);
+    }
+
+    /// The definition of a kind; `None` for what has no body, such as the options of `exec`.
+    pub(super) fn find(&self, api_version: &str, kind: &str) -> Option<&str> {
+        let key = (api_version.to_owned(), kind.to_owned());
+        self.0.get(&key).map(String::as_str)
+    }
 }
 
 /// A kind that a subresource takes or gives and that no resource of the table has.
@@ -60,7 +79,7 @@ impl Definitions {
             settings.meta_schema = None;
             settings.transforms.clear();
         }));
-        let mut kinds = BTreeMap::new();
+        let mut kinds = Kinds::default();
         let mut served: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         let mut listed = Vec::new();
         for (group, version, resource) in resources(groups) {
@@ -74,7 +93,7 @@ impl Definitions {
             if !versions.contains(&gvk) {
                 versions.push(gvk);
             }
-            kinds.insert((api_version, resource.kind.to_owned()), name.clone());
+            kinds.add(&api_version, resource.kind, name.clone());
             if resource.supports(Verb::List) {
                 listed.push((name, group, version, resource.kind));
             }
@@ -85,7 +104,7 @@ impl Definitions {
                 served
                     .entry(name.clone())
                     .or_insert_with(|| vec![gvk(gv.group, gv.version, kind)]);
-                kinds.insert(((*api_version).to_owned(), (*kind).to_owned()), name);
+                kinds.add(api_version, kind, name);
             }
         }
         describe_machinery(&mut generator, groups, &mut served);
@@ -105,18 +124,12 @@ impl Definitions {
         definitions
     }
 
-    /// The definition of a kind; `None` for what has no body, such as the options of `exec`.
-    pub(super) fn of_kind(&self, api_version: &str, kind: &str) -> Option<&str> {
-        self.kinds
-            .get(&(api_version.to_owned(), kind.to_owned()))
-            .map(String::as_str)
-    }
-
     fn add_list(&mut self, item: &str, group: &str, version: &str, kind: &str) {
-        let gvk = gvk(group, version, &format!("{kind}List"));
+        let list_kind = format!("{kind}List");
+        let gvk = gvk(group, version, &list_kind);
         let list = self
             .schemas
-            .entry(list_of(item))
+            .entry(list_of(item, &list_kind))
             .or_insert_with(|| list(item, kind));
         if let Some(Value::Array(kinds)) = list.get_mut(normalize::GVK) {
             kinds.push(gvk);
@@ -124,9 +137,10 @@ impl Definitions {
     }
 }
 
-/// The name of the list of a kind's objects.
-pub(super) fn list_of(item: &str) -> String {
-    format!("{item}List")
+/// The name of the definition of the list of a kind's objects.
+pub(super) fn list_of(item: &str, list_kind: &str) -> String {
+    let package = item.rsplit_once('.').map_or("", |(package, _)| package);
+    format!("{package}.{list_kind}")
 }
 
 /// The name of one of the types of `meta/v1`.

@@ -78,7 +78,7 @@ impl OperationName {
             "" => "Core".to_owned(),
             group => {
                 let own = group.strip_suffix(".k8s.io").unwrap_or(group);
-                own.split('.').map(capital).collect()
+                own.split(['.', '-']).map(capital).collect()
             }
         }
     }
@@ -111,6 +111,9 @@ mod tests {
             role.all_namespaces().id("list"),
             "listRbacAuthorizationV1RoleForAllNamespaces"
         );
+        let custom = GroupVersion::parse("my-shop.example.com/v1");
+        let custom = OperationName::new(custom, "Widget", false);
+        assert_eq!(custom.id("read"), "readMyShopExampleComV1Widget");
         let pod = OperationName::new(GroupVersion::parse("v1"), "Pod", true);
         assert_eq!(
             pod.below("status").id("read"),

@@ -3,11 +3,11 @@
 use portcullis_api::{GroupVersion, Verb};
 use serde_json::Value;
 
-use super::definitions::{Definitions, gvk, list_of, machinery};
+use super::definitions::{Kinds, gvk, list_of, machinery};
 use super::operation_id::OperationName;
 use super::parameters::{self, Parameter};
-use crate::discovery::{Group, Version};
 use portcullis_kinds::resource::{Resource, Subresource};
+use portcullis_kinds::shared::ResourceRef;
 
 /// A path and what can be done there.
 pub(super) struct Path {
@@ -29,6 +29,8 @@ pub(super) struct Operation {
     pub(super) tag: String,
     pub(super) gvk: Value,
     pub(super) parameters: &'static [Parameter],
+    /// The media types of the request's body.
+    pub(super) consumes: &'static [&'static str],
     /// The definition of the request's body, and whether there must be one.
     pub(super) body: Option<(String, bool)>,
     /// The definition of the answer; `None` is text.
@@ -41,22 +43,39 @@ const OK: (&str, &str) = ("200", "OK");
 const CREATED: (&str, &str) = ("201", "Created");
 const ACCEPTED: (&str, &str) = ("202", "Accepted");
 
-/// All paths of a version of a group.
-pub(super) fn paths(definitions: &Definitions, group: &Group, version: &Version) -> Vec<Path> {
-    let group_version = GroupVersion {
-        group: group.name,
-        version: version.name,
-    };
+/// The media types of request bodies.
+const ANY: &[&str] = &["*/*"];
+const PATCHES: &[&str] = &[
+    "application/apply-patch+yaml",
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+];
+/// Custom objects are not read as protobuf, and have no merge keys.
+const CUSTOM: &[&str] = &["application/json", "application/yaml"];
+const CUSTOM_PATCHES: &[&str] = &[
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/apply-patch+yaml",
+];
+
+/// All paths of a version of a group, `kinds` having the definitions of all that goes in and out.
+pub(super) fn paths(
+    kinds: &Kinds,
+    group_version: GroupVersion<'static>,
+    resources: &[ResourceRef],
+) -> Vec<Path> {
     let mut paths = Vec::new();
-    for resource in &version.resources {
-        let Some(name) = definitions.of_kind(&group_version.to_string(), resource.kind) else {
+    let api_version = group_version.to_string();
+    for resource in resources {
+        let Some(definition) = kinds.find(&api_version, resource.kind) else {
             continue;
         };
         let serving = Serving {
             group_version,
             resource,
-            definition: name,
-            definitions,
+            definition,
+            kinds,
         };
         paths.push(serving.collection());
         if resource.namespaced && resource.supports(Verb::List) {
@@ -65,7 +84,12 @@ pub(super) fn paths(definitions: &Definitions, group: &Group, version: &Version)
         if resource.supports(Verb::Get) || resource.supports(Verb::Delete) {
             paths.push(serving.item());
         }
-        paths.extend(resource.subresources.iter().map(|s| serving.below(s)));
+        let below = resource.subresources.iter();
+        let offered = below.filter(|s| {
+            let custom = resource.strategy.custom();
+            custom.is_none_or(|kind| kind.offers(&api_version, s.name))
+        });
+        paths.extend(offered.map(|s| serving.below(s)));
     }
     paths
 }
@@ -75,7 +99,7 @@ struct Serving<'a> {
     group_version: GroupVersion<'static>,
     resource: &'a Resource,
     definition: &'a str,
-    definitions: &'a Definitions,
+    kinds: &'a Kinds,
 }
 
 impl Serving<'_> {
@@ -147,8 +171,8 @@ impl Serving<'_> {
             .map_or(self.group_version, GroupVersion::parse);
         let stored = subresource
             .group_version
-            .map_or_else(|| self.resource.api_version(), str::to_owned);
-        let definition = self.definitions.of_kind(&stored, subresource.kind);
+            .map_or_else(|| self.own_version(), str::to_owned);
+        let definition = self.kinds.find(&stored, subresource.kind);
         let name = self.name().below(subresource.name);
         let operations = subresource.verbs.iter().map(|verb| {
             let mut operation = self.operation(*verb);
@@ -158,7 +182,9 @@ impl Serving<'_> {
             );
             operation.description = format!("{} {what}", word(*verb));
             operation.id = name.id(word(*verb));
-            operation.gvk = gvk(own.group, own.version, subresource.kind);
+            if !self.is_custom() {
+                operation.gvk = gvk(own.group, own.version, subresource.kind);
+            }
             operation.answer = definition.map(str::to_owned);
             if matches!(verb, Verb::Create | Verb::Update) {
                 operation.body = definition.map(|d| (d.to_owned(), true));
@@ -172,6 +198,29 @@ impl Serving<'_> {
             path: self.path(&format!("/{{name}}/{}", subresource.name)),
             variables: self.variables(true),
             operations: operations.collect(),
+        }
+    }
+
+    /// The `apiVersion` of the kind's definition under a subresource: built-in kinds have those of the
+    /// stored version only.
+    fn own_version(&self) -> String {
+        if self.is_custom() {
+            self.group_version.to_string()
+        } else {
+            self.resource.api_version()
+        }
+    }
+
+    fn is_custom(&self) -> bool {
+        self.resource.strategy.custom().is_some()
+    }
+
+    fn consumes(&self, verb: Verb) -> &'static [&'static str] {
+        match (verb, self.is_custom()) {
+            (Verb::Patch, false) => PATCHES,
+            (Verb::Patch, true) => CUSTOM_PATCHES,
+            (_, false) => ANY,
+            (_, true) => CUSTOM,
         }
     }
 
@@ -189,7 +238,7 @@ impl Serving<'_> {
         let (method, action, parameters, codes) = form(verb);
         let (body, answer) = match verb {
             Verb::Get => (None, definition),
-            Verb::List | Verb::Watch => (None, list_of(&definition)),
+            Verb::List | Verb::Watch => (None, list_of(&definition, &self.resource.list_kind())),
             Verb::Create | Verb::Update => (Some((definition.clone(), true)), definition),
             Verb::Patch => (Some((machinery("Patch"), true)), definition),
             Verb::Delete | Verb::DeleteCollection => {
@@ -204,18 +253,21 @@ impl Serving<'_> {
             }
         };
         let GroupVersion { group, version } = self.group_version;
-        let name = match verb {
-            Verb::DeleteCollection => self.name().collection(),
-            _ => self.name(),
+        let (name, word) = match verb {
+            // upstream's builders of built-in and of custom kinds differ
+            Verb::DeleteCollection if self.is_custom() => (self.name(), "deletecollection"),
+            Verb::DeleteCollection => (self.name().collection(), "delete"),
+            _ => (self.name(), word(verb)),
         };
         Operation {
             method,
             action,
             description: describe(verb, kind),
-            id: name.id(word(verb)),
+            id: name.id(word),
             tag: name.tag(),
             gvk: gvk(group, version, kind),
             parameters,
+            consumes: self.consumes(verb),
             body,
             answer: Some(answer),
             codes,

@@ -24,11 +24,24 @@ impl Object {
         members: impl Iterator<Item = (String, Value)>,
     ) -> Self {
         self.name(name);
-        let inner = members.fold(Self::new(), |object, (name, value)| {
-            object.with(&name, &value)
-        });
-        self.0.push_str(&inner.finish());
+        self.0.push_str(&Self::new().with_all(members).finish());
         self
+    }
+
+    /// Adds members.
+    pub(super) fn with_all(self, members: impl Iterator<Item = (String, Value)>) -> Self {
+        members.fold(self, |object, (name, value)| object.with(&name, &value))
+    }
+
+    /// Where another member of the last member would go, which must be an object.
+    pub(super) const fn inside(&self) -> usize {
+        self.0.len().saturating_sub(1)
+    }
+
+    /// The members alone, to be put among those of another object.
+    pub(super) fn members(mut self) -> String {
+        self.0.remove(0);
+        self.0
     }
 
     /// The object's text.

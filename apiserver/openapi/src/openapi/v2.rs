@@ -1,33 +1,86 @@
 //! `/openapi/v2`: one document of everything.
 
+use portcullis_api::GroupVersion;
 use serde_json::{Map, Value, json};
 
+use super::ANSWERS;
 use super::definitions::{Definitions, REF_PREFIX};
 use super::normalize::GVK;
 use super::parameters::{PRETTY, Parameter};
 use super::paths::{Operation, Path, paths};
 use super::text::{self, Object};
-use super::{ANSWERS, body_types};
 use crate::discovery::Group;
 
-/// The whole document.
-pub(super) fn document(groups: &[Group], version: &str) -> String {
+/// Where more paths and definitions go in the text of a document.
+pub(super) struct Seams {
+    paths: usize,
+    definitions: usize,
+}
+
+/// The document of built-in kinds, which is put together from pieces with [`Seams::join`] where there are others.
+pub(super) fn document(groups: &[Group], version: &str) -> (String, Seams) {
     let definitions = Definitions::new(groups);
     let group_versions = groups
         .iter()
         .flat_map(|group| group.versions.iter().map(move |version| (group, version)));
-    let paths = group_versions
-        .flat_map(|(group, version)| paths(&definitions, group, version))
+    let items = group_versions
+        .flat_map(|(group, version)| {
+            let group_version = GroupVersion {
+                group: group.name,
+                version: version.name,
+            };
+            paths(&definitions.kinds, group_version, &version.resources)
+        })
         .map(|path| (path.path.clone(), path_item(&path)));
     let document = Object::new()
         .with("swagger", &"2.0".into())
         .with("info", &text::info(version))
-        .with_each("paths", paths);
-    document
-        .with_each("definitions", definitions.schemas.into_iter())
+        .with_each("paths", items);
+    let paths = document.inside();
+    let document = document.with_each("definitions", definitions.schemas.into_iter());
+    let seams = Seams {
+        paths,
+        definitions: document.inside(),
+    };
+    let document = document
         .with("securityDefinitions", &text::security())
-        .with("security", &json!([{"BearerToken": []}]))
-        .finish()
+        .with("security", &json!([{"BearerToken": []}]));
+    (document.finish(), seams)
+}
+
+impl Seams {
+    /// A document with a part put into it. Neither may be empty.
+    pub(super) fn join(&self, document: &[u8], part: &Part) -> Vec<u8> {
+        let (start, rest) = document.split_at(self.paths);
+        let (middle, end) = rest.split_at(self.definitions - self.paths);
+        let (paths, definitions) = (part.paths.as_bytes(), part.definitions.as_bytes());
+        [start, b",", paths, middle, b",", definitions, end].concat()
+    }
+}
+
+/// What custom kinds add to the document.
+pub(super) struct Part {
+    paths: String,
+    definitions: String,
+}
+
+impl Part {
+    pub(super) fn new(
+        paths: impl Iterator<Item = Path>,
+        definitions: impl Iterator<Item = (String, Value)>,
+    ) -> Self {
+        let items = paths.map(|path| (path.path.clone(), path_item(&path)));
+        Self {
+            paths: Object::new().with_all(items).members(),
+            definitions: Object::new().with_all(definitions).members(),
+        }
+    }
+
+    /// A document of this part alone.
+    pub(super) fn alone(&self) -> String {
+        let Self { paths, definitions } = self;
+        format!(r#"{{"paths":{{{paths}}},"definitions":{{{definitions}}}}}"#)
+    }
 }
 
 fn path_item(path: &Path) -> Value {
@@ -77,7 +130,7 @@ fn operation(operation: &Operation) -> Value {
         "operationId": operation.id,
         "tags": [operation.tag],
         "schemes": ["https"],
-        "consumes": body_types(operation.method),
+        "consumes": operation.consumes,
         "produces": ANSWERS,
         "parameters": parameters,
         "responses": responses,

@@ -2,56 +2,45 @@
 
 use std::collections::BTreeSet;
 
+use portcullis_api::GroupVersion;
 use serde_json::{Map, Value, json};
 
+use super::ANSWERS;
 use super::definitions::{Definitions, REF_PREFIX, machinery};
 use super::normalize::GVK;
 use super::parameters::{PRETTY, Parameter};
 use super::paths::{Operation, Path, paths};
 use super::text::{self, Object};
-use super::{ANSWERS, body_types};
-use crate::discovery::{Group, Version};
+use crate::discovery::Group;
 
 const REF: &str = "#/components/schemas/";
 
 /// The text of every document by its path below `/openapi/v3/`, such as `apis/apps/v1`.
-pub(super) fn documents(groups: &[Group], version: &str) -> Vec<(String, String)> {
-    let definitions = Definitions::new(groups);
+pub(super) fn documents(
+    definitions: &Definitions,
+    groups: &[Group],
+    version: &str,
+) -> Vec<(String, String)> {
     let mut documents = Vec::new();
     for group in groups {
         let root = if group.name.is_empty() { "api" } else { "apis" };
-        for group_version in &group.versions {
-            let name = format!("{root}/{}", group.group_version(group_version));
-            documents.push((name, document(&definitions, group, group_version, version)));
+        for served in &group.versions {
+            let group_version = GroupVersion {
+                group: group.name,
+                version: served.name,
+            };
+            let paths = paths(&definitions.kinds, group_version, &served.resources);
+            let always = ["WatchEvent", "APIResourceList"].map(machinery);
+            let schemas = schemas(definitions, always, &paths);
+            let name = format!("{root}/{group_version}");
+            documents.push((name, document(&paths, &schemas, version)));
         }
     }
     documents
 }
 
-fn document(
-    definitions: &Definitions,
-    group: &Group,
-    group_version: &Version,
-    version: &str,
-) -> String {
-    let paths = paths(definitions, group, group_version);
-    let mut needed = BTreeSet::new();
-    for name in ["WatchEvent", "APIResourceList"].map(machinery) {
-        need(definitions, &name, &mut needed);
-    }
-    for operation in paths.iter().flat_map(|path| &path.operations) {
-        let named = operation.body.iter().map(|(definition, _)| definition);
-        for definition in named.chain(&operation.answer) {
-            need(definitions, definition, &mut needed);
-        }
-    }
-    let schemas: Map<String, Value> = needed
-        .into_iter()
-        .filter_map(|name| {
-            let schema = definitions.schemas.get(&name)?;
-            Some((name, translate(schema)))
-        })
-        .collect();
+/// The text of a document.
+pub(super) fn document(paths: &[Path], schemas: &Map<String, Value>, version: &str) -> String {
     let items = paths
         .iter()
         .map(|path| (path.path.clone(), path_item(path)));
@@ -64,6 +53,39 @@ fn document(
             &json!({"schemas": schemas, "securitySchemes": text::security()}),
         )
         .finish()
+}
+
+/// The schemas of a document, as far as there are definitions: those named, those that the paths
+/// refer to, and those that any of these refers to.
+pub(super) fn schemas(
+    definitions: &Definitions,
+    named: impl IntoIterator<Item = String>,
+    paths: &[Path],
+) -> Map<String, Value> {
+    let mut needed = BTreeSet::new();
+    for name in named {
+        need(definitions, &name, &mut needed);
+    }
+    for operation in paths.iter().flat_map(|path| &path.operations) {
+        let named = operation.body.iter().map(|(definition, _)| definition);
+        for definition in named.chain(&operation.answer) {
+            need(definitions, definition, &mut needed);
+        }
+    }
+    let translated = needed.into_iter().filter_map(|name| {
+        let schema = definitions.schemas.get(&name)?;
+        Some((name, translate(schema)))
+    });
+    translated.collect()
+}
+
+/// Drops all definitions but those named and what they refer to.
+pub(super) fn retain(definitions: &mut Definitions, named: impl IntoIterator<Item = String>) {
+    let mut needed = BTreeSet::new();
+    for name in named {
+        need(definitions, &name, &mut needed);
+    }
+    definitions.schemas.retain(|name, _| needed.contains(name));
 }
 
 /// Notes a definition and all it refers to.
@@ -171,7 +193,7 @@ fn operation(operation: &Operation) -> Value {
         GVK: operation.gvk,
     });
     if let Some((definition, required)) = &operation.body {
-        let content = content(body_types(operation.method), &reference(definition));
+        let content = content(operation.consumes, &reference(definition));
         written["requestBody"] = json!({"content": content});
         if *required {
             written["requestBody"]["required"] = true.into();

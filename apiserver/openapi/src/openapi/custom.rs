@@ -1,0 +1,117 @@
+//! What is published of the kinds that definitions describe.
+//!
+//! Upstream: `k8s.io/apiextensions-apiserver/pkg/controller/openapi` and `openapiv3`.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use portcullis_api::GroupVersion;
+use portcullis_kinds::resource::Resource;
+use portcullis_kinds::shared::ResourceRef;
+use portcullis_schema::openapi::{Form, list_schema, model_name, object_schema};
+use serde_json::Value;
+
+use super::definitions::{Definitions, Kinds, SCALE, machinery};
+use super::paths::{Path, paths};
+use super::v3;
+use crate::discovery::groups;
+use crate::document::Document;
+
+/// Every version of a group that definitions add, by the path of its document below `/openapi/v3/`.
+pub(super) type Customs = BTreeMap<String, Arc<Custom>>;
+
+/// The kinds of definitions in a version of a group.
+pub(super) struct Custom {
+    group_version: GroupVersion<'static>,
+    rows: Vec<ResourceRef>,
+    v3: OnceLock<Document>,
+}
+
+/// Those of the rows. Where the rows are what they were earlier, so are their documents.
+///
+/// What definitions add to a version of a group that is part of the program is served and not
+/// published, as discovery upstream has it.
+pub(super) fn customs(
+    resources: &[ResourceRef],
+    earlier: &Customs,
+    is_built_in: impl Fn(GroupVersion<'_>) -> bool,
+) -> Customs {
+    let is_custom = |row: &&ResourceRef| row.strategy.custom().is_some();
+    let rows: Vec<_> = resources.iter().filter(is_custom).cloned().collect();
+    let mut customs = Customs::new();
+    for group in groups(&rows) {
+        for version in group.versions {
+            let group_version = GroupVersion {
+                group: group.name,
+                version: version.name,
+            };
+            if is_built_in(group_version) {
+                continue;
+            }
+            let path = format!("apis/{group_version}");
+            let known = earlier.get(&path);
+            let known = known.filter(|known| known.has(&version.resources));
+            let custom = known.cloned().unwrap_or_else(|| {
+                Arc::new(Custom {
+                    group_version,
+                    rows: version.resources,
+                    v3: OnceLock::new(),
+                })
+            });
+            customs.insert(path, custom);
+        }
+    }
+    customs
+}
+
+impl Custom {
+    fn has(&self, rows: &[ResourceRef]) -> bool {
+        let mut pairs = self.rows.iter().zip(rows);
+        self.rows.len() == rows.len() && pairs.all(|(known, row)| known.is(row))
+    }
+
+    /// What can be done with the kinds.
+    pub(super) fn paths(&self) -> Vec<Path> {
+        let api_version = self.group_version.to_string();
+        let mut kinds = Kinds::default();
+        for row in &self.rows {
+            kinds.add(&api_version, row.kind, self.model(row.kind));
+        }
+        kinds.add("autoscaling/v1", "Scale", SCALE.to_owned());
+        paths(&kinds, self.group_version, &self.rows)
+    }
+
+    /// The definitions of the kinds and of their lists.
+    pub(super) fn schemas(&self, form: Form) -> impl Iterator<Item = (String, Value)> {
+        let both = move |row| [self.object(row, form), self.list(row, form)];
+        self.rows.iter().flat_map(move |row| both(row)).flatten()
+    }
+
+    /// The document of this version of the group, made once.
+    pub(super) fn v3(&self, shared: &Definitions, version: &str) -> &Document {
+        self.v3.get_or_init(|| {
+            let paths = self.paths();
+            let metadata = ["ListMeta", "ObjectMeta"].map(machinery);
+            let mut schemas = v3::schemas(shared, metadata, &paths);
+            schemas.extend(self.schemas(Form::V3));
+            super::tagged(v3::document(&paths, &schemas, version))
+        })
+    }
+
+    fn object(&self, row: &Resource, form: Form) -> Option<(String, Value)> {
+        let spec = row.strategy.custom()?.spec();
+        let schema = object_schema(spec, self.group_version.version, form)?;
+        Some((self.model(row.kind), schema))
+    }
+
+    fn list(&self, row: &Resource, form: Form) -> Option<(String, Value)> {
+        let spec = row.strategy.custom()?.spec();
+        let schema = list_schema(spec, self.group_version.version, form)?;
+        Some((self.model(&row.list_kind()), schema))
+    }
+
+    fn model(&self, kind: &str) -> String {
+        let GroupVersion { group, version } = self.group_version;
+        model_name(group, version, kind)
+    }
+}
