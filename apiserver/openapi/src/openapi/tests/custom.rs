@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use portcullis_kinds::custom::{CustomKind, row};
+use portcullis_kinds::custom::CustomKind;
+use portcullis_kinds::row::row;
 use portcullis_kinds::table::RESOURCES;
 
 use super::*;

@@ -115,6 +115,9 @@ impl Samples {
             return match owner {
                 "Quantity" => json!("1"),
                 "IntOrString" => json!(1),
+                "JSONSchemaPropsOrBool" => json!(true),
+                "JSONSchemaPropsOrArray" => json!({"type": "string"}),
+                "JSONSchemaPropsOrStringArray" => json!(["a"]),
                 "Time" => json!("2021-01-02T03:04:05Z"),
                 "MicroTime" => json!("2021-01-02T03:04:05.000006Z"),
                 "RawExtension" | "FieldsV1" => json!({"f:a": {}}),
