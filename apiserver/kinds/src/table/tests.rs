@@ -94,7 +94,9 @@ fn every_served_version_is_known_in_protobuf() {
         let read = envelope.to_value();
         assert!(read.is_ok(), "{api_version} {kind}: {read:?}");
     };
-    for resource in RESOURCES.iter().filter(|r| r.supports(Verb::Create)) {
+    // definitions are read as JSON and YAML only (docs/differences.md)
+    let in_protobuf = |r: &&Resource| r.supports(Verb::Create) && r.group != "apiextensions.k8s.io";
+    for resource in RESOURCES.iter().filter(in_protobuf) {
         for api_version in resource.api_versions() {
             known(&api_version, resource.kind);
         }

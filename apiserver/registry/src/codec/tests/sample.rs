@@ -122,6 +122,12 @@ impl Samples {
                 "MicroTime" => json!("2021-01-02T03:04:05.000006Z"),
                 "RawExtension" | "FieldsV1" => json!({"f:a": {}}),
                 _ if definition.get("properties").is_some() => {
+                    // schemas hold schemas in a dozen fields
+                    let depth = if owner == "JSONSchemaProps" {
+                        depth.min(1)
+                    } else {
+                        depth
+                    };
                     Value::Object(self.properties(owner, &definition, leaves, depth))
                 }
                 _ => self.value(&definition, leaves, depth),
