@@ -194,7 +194,7 @@ fn logged_by(macros: &[&str]) -> BTreeSet<String> {
             }
         }
     }
-    names.retain(|name| !name.is_empty() && name != "self.sentences.over");
+    names.retain(|name| !name.is_empty() && name != "self.messages.ended");
     names
 }
 

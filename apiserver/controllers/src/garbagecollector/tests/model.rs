@@ -20,6 +20,16 @@ pub(super) struct Thing {
 pub(super) struct Model(pub(super) BTreeMap<usize, Thing>);
 
 impl Model {
+    /// The same without the owners of what is deleted and held: of several that go at the same moment, those
+    /// that are seen to be gone first are taken off it before it is deleted.
+    pub(super) fn comparable(&self) -> Self {
+        let mut model = self.clone();
+        for thing in model.0.values_mut().filter(|thing| thing.deleted) {
+            thing.owners.clear();
+        }
+        model
+    }
+
     /// Somebody deletes an object.
     pub(super) fn delete(&mut self, id: usize, propagation: Propagation) {
         if self.0.get(&id).is_none_or(|thing| thing.deleted) {
