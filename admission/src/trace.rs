@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use portcullis_api::Status;
 
-use crate::chain::Phase;
+use crate::metrics::Phase;
 
 /// Collects what plugins did with one request.
 #[derive(Debug, Default)]

@@ -143,6 +143,22 @@ async fn a_definition_goes_after_its_objects_and_outlasts_a_restart() {
     assert_eq!(admin.get(WIDGETS).await.code, 404);
     define(&admin, &definition()).await;
     assert_eq!(admin.get(WIDGETS).await.json()["items"], json!([]));
+
+    // objects go as well when none of their versions is served any more
+    let created = admin.post(WIDGETS, &widget(&json!({"color": "red"}))).await;
+    assert_eq!(created.code, 201, "{}", created.message());
+    let json_patch = server
+        .admin()
+        .header("content-type", "application/json-patch+json");
+    let unserve = json!([{"op": "replace", "path": "/spec/versions/0/served", "value": false}]);
+    let unserved = json_patch
+        .ask(Method::PATCH, DEFINITION, unserve.to_string())
+        .await;
+    assert_eq!(unserved.code, 200, "{}", unserved.message());
+    assert_eq!(admin.delete(DEFINITION).await.code, 200);
+    gone(&admin, DEFINITION).await;
+    define(&admin, &definition()).await;
+    assert_eq!(admin.get(WIDGETS).await.json()["items"], json!([]));
 }
 
 #[tokio::test]

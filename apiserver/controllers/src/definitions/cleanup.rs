@@ -91,13 +91,15 @@ async fn delete_objects(
 ) -> Result<usize, Status> {
     let spec = &definition.spec;
     let catalogue = registry.catalogue();
-    let served = spec.versions.iter().find_map(|version| {
-        let api_version = format!("{}/{}", spec.group, version.name);
-        catalogue.find(&api_version, &spec.names.plural)
-    });
-    let Some(resource) = served else {
-        // none of its versions is served, so its objects are nobody's
-        return Ok(0);
+    // by its names: there may be no version left that is served
+    let mut rows = catalogue.rows().iter();
+    let row = rows.find(|row| row.group == spec.group && row.plural == spec.names.plural);
+    let Some(resource) = row else {
+        let why = format!(
+            "{}.{} is not in the catalogue",
+            spec.names.plural, spec.group
+        );
+        return Err(Status::internal(why));
     };
     let objects = async || {
         let request = ListRequest {
