@@ -312,6 +312,14 @@ impl Status {
         Self::failure(Reason::ServiceUnavailable, why)
     }
 
+    /// 500 with nothing but the text of an error, as upstream answers with errors that are no Status.
+    pub fn unknown(why: impl Into<String>) -> Self {
+        Self {
+            reason: None,
+            ..Self::failure(Reason::InternalError, why)
+        }
+    }
+
     /// 504: what the request waited for did not happen before its deadline.
     pub fn timeout(why: impl Into<String>, retry_after_seconds: u32) -> Self {
         Self::failure(Reason::Timeout, format!("Timeout: {}", why.into())).with_details(Details {

@@ -14,14 +14,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, CustomResourceDefinitionNames,
+};
 use parking_lot::Mutex;
+use portcullis_api::status::Reason;
 use portcullis_api::{Status, UserInfo};
 use portcullis_kinds::kinds::custom_resource_definition::{
     CLEANUP, ESTABLISHED, NAMES_ACCEPTED, is_true, set_condition,
 };
 use portcullis_kinds::table;
-use portcullis_registry::{Registry, Scope};
+use portcullis_registry::{Registry, Scope, codec};
+use portcullis_storage::{Entry, ReadAt};
 
 use crate::bootstrap;
 use crate::edit::edit;
@@ -34,7 +38,28 @@ const AGAIN_MAX: Duration = Duration::from_secs(1);
 const AT_ONCE: usize = 1;
 
 /// All definitions, by name.
-type Definitions = BTreeMap<String, CustomResourceDefinition>;
+type Definitions = BTreeMap<String, Known>;
+
+/// What is kept of a definition, which itself may be large.
+struct Known {
+    group: String,
+    accepted: CustomResourceDefinitionNames,
+    /// Whether it was refused a name.
+    refused: bool,
+}
+
+impl Known {
+    fn new(definition: &CustomResourceDefinition) -> Self {
+        let status = definition.status.as_ref();
+        Self {
+            group: definition.spec.group.clone(),
+            accepted: status
+                .and_then(|s| s.accepted_names.clone())
+                .unwrap_or_default(),
+            refused: !is_true(definition, NAMES_ACCEPTED),
+        }
+    }
+}
 
 /// Runs for as long as the server does.
 pub async fn run(registry: Arc<Registry>) {
@@ -72,15 +97,14 @@ impl Controller {
         let definition = seen.object;
         let name = definition.metadata.name.clone().unwrap_or_default();
         let mut known = self.known.lock();
-        let refused = |other: &&CustomResourceDefinition| {
-            other.spec.group == definition.spec.group && !is_true(other, NAMES_ACCEPTED)
-        };
-        let refused = known.values().filter(refused);
-        let mut names: Vec<_> = refused.filter_map(|d| d.metadata.name.clone()).collect();
+        let group = &definition.spec.group;
+        let refused = |(_, other): &(&String, &Known)| other.refused && other.group == *group;
+        let refused = known.iter().filter(refused);
+        let mut names: Vec<_> = refused.map(|(name, _)| name.clone()).collect();
         if seen.gone {
             known.remove(&name);
         } else {
-            known.insert(name.clone(), definition);
+            known.insert(name.clone(), Known::new(&definition));
             names.push(name);
         }
         names
@@ -88,11 +112,12 @@ impl Controller {
 
     /// Makes the status of a definition right, or takes it away; whether nothing remains to be done.
     async fn see_to(&self, name: Arc<str>) -> Result<bool, Status> {
-        let definition = self.known.lock().get(&*name).cloned();
-        let Some(definition) = definition else {
-            return Ok(true);
-        };
         let scope = Scope::all(table::CUSTOM_RESOURCE_DEFINITIONS, &self.user).named("", &name);
+        let entry = match self.registry.get(&scope, ReadAt::Latest).await {
+            Err(status) if status.reason == Some(Reason::NotFound) => return Ok(true),
+            found => found?,
+        };
+        let definition = read(&scope, &entry)?;
         if definition.metadata.deletion_timestamp.is_some() {
             let finalizers = definition.metadata.finalizers.iter().flatten();
             return match finalizers.into_iter().any(|f| f == CLEANUP) {
@@ -109,36 +134,31 @@ impl Controller {
             subresource: "status",
             ..scope
         };
-        let others = self.known.lock().clone();
-        let updated = edit(
-            &self.registry,
-            &status,
-            |current: &mut CustomResourceDefinition| {
-                judge(current, &others);
-            },
-        );
-        let updated = updated.await?;
+        let updated = edit(&self.registry, &status, |current| self.judge(current)).await?;
         // before the next one is looked at, which may want the same names
-        let object = portcullis_registry::codec::object(scope.resource, &updated.entry)?;
-        if let Some(current) = object.as_kind::<CustomResourceDefinition>() {
-            self.known.lock().insert(name.to_string(), current.clone());
-        }
+        let current = Known::new(&read(&scope, &updated.entry)?);
+        self.known.lock().insert(name.to_string(), current);
         Ok(true)
     }
 
     fn judge(&self, definition: &mut CustomResourceDefinition) {
-        let known = self.known.lock();
-        judge(definition, &known);
+        judge(definition, &self.known.lock());
     }
+}
+
+fn read(scope: &Scope<'_>, entry: &Entry) -> Result<CustomResourceDefinition, Status> {
+    let object = codec::object(scope.resource, entry)?;
+    let definition = object.as_kind::<CustomResourceDefinition>().cloned();
+    definition.ok_or_else(|| Status::internal("an object of another kind than its key says"))
 }
 
 /// Says in the status of a definition which names it has, and whether it is served.
 fn judge(definition: &mut CustomResourceDefinition, others: &Definitions) {
-    let own = definition.metadata.name.clone();
-    let others = others
-        .values()
-        .filter(|other| other.metadata.name != own && other.spec.group == definition.spec.group);
-    let taken = names::Taken::by(others);
+    let own = definition.metadata.name.clone().unwrap_or_default();
+    let group = definition.spec.group.clone();
+    let others = others.iter();
+    let others = others.filter(|(name, other)| **name != own && other.group == group);
+    let taken = names::Taken::by(others.map(|(_, other)| &other.accepted));
     let refusal = names::accept(definition, &taken);
     match &refusal {
         None => set_condition(

@@ -21,6 +21,8 @@ pub struct Catalogue {
     by_kind: ByVersion,
     by_storage: HashMap<&'static str, usize>,
     built_in_groups: HashSet<&'static str>,
+    /// The storage names of definitions that are being deleted.
+    terminating: HashSet<&'static str>,
 }
 
 type ByVersion = HashMap<String, HashMap<&'static str, usize>>;
@@ -42,6 +44,7 @@ impl Catalogue {
             by_kind: HashMap::new(),
             by_storage: HashMap::new(),
             built_in_groups: table::RESOURCES.iter().flat_map(groups).collect(),
+            terminating: HashSet::new(),
         };
         for (at, row) in catalogue.rows.iter().enumerate() {
             for version in row.api_versions() {
@@ -59,6 +62,20 @@ impl Catalogue {
         catalogue
     }
 
+    /// The same, where the definitions of these rows are being deleted.
+    #[must_use]
+    pub fn with_terminating(self, rows: impl IntoIterator<Item = ResourceRef>) -> Self {
+        Self {
+            terminating: rows.into_iter().map(|row| row.storage).collect(),
+            ..self
+        }
+    }
+
+    /// Whether a resource goes with its definition, which is being deleted.
+    pub fn is_terminating(&self, resource: &Resource) -> bool {
+        self.terminating.contains(resource.storage)
+    }
+
     /// All rows, those of the table first.
     pub fn rows(&self) -> &[ResourceRef] {
         &self.rows
@@ -73,6 +90,12 @@ impl Catalogue {
     /// The resource of that kind in a group version, such as `Pod` in `v1`, if objects of it are kept.
     pub fn find_kind(&self, api_version: &str, kind: &str) -> Option<&ResourceRef> {
         self.rows.get(*self.by_kind.get(api_version)?.get(kind)?)
+    }
+
+    /// Whether a row is still in force: not of a definition that has changed or is gone.
+    pub fn has(&self, row: &ResourceRef) -> bool {
+        let found = self.by_storage.get(row.storage);
+        found.is_some_and(|at| self.rows.get(*at).is_some_and(|found| found.is(row)))
     }
 
     /// Whether a group, the core group being the empty one, is one of the table. Only definitions make

@@ -3,12 +3,16 @@
 //! Upstream: `k8s.io/apiextensions-apiserver/pkg/registry/customresource` and `pkg/apiserver`.
 
 mod columns;
+pub mod review;
 mod rules;
 mod scale;
+mod spec;
 mod version;
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceDefinition, CustomResourceDefinitionSpec,
+    CustomResourceDefinition, CustomResourceDefinitionSpec, WebhookConversion,
 };
 use portcullis_api::CustomObject;
 use portcullis_api::decode::{DecodeError, Decoded};
@@ -17,19 +21,21 @@ use serde_json::Value;
 
 pub(crate) use self::rules::check_metadata;
 pub use self::scale::Replicas;
+use self::spec::PackedSpec;
 use self::version::Version;
 
 /// A kind as its definition describes it, compiled once per change of the definition.
 #[derive(Debug)]
 pub struct CustomKind {
+    id: u64,
     kind: &'static str,
     /// The only copy that is kept: documents are made from it, and changes are seen by it.
-    spec: CustomResourceDefinitionSpec,
+    spec: PackedSpec,
     /// All versions, the stored one among them.
     versions: Vec<Version>,
     storage: usize,
-    /// Whether versions differ in what only a webhook knows.
-    by_webhook: bool,
+    /// Who converts between versions, if they differ in more than their names.
+    webhook: Option<WebhookConversion>,
     selectable: &'static [&'static str],
 }
 
@@ -46,6 +52,9 @@ pub enum Unusable {
     #[error("a JSON path of version {0}: {1}")]
     Path(String, ParseError),
 }
+
+/// The id of the kind that is compiled next.
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 impl CustomKind {
     /// Compiles a definition.
@@ -64,19 +73,32 @@ impl CustomKind {
         names.sort_unstable();
         names.dedup();
         let conversion = spec.conversion.as_ref();
+        let conversion = conversion.filter(|c| c.strategy == "Webhook");
         Ok(Self {
-            by_webhook: conversion.is_some_and(|c| c.strategy == "Webhook"),
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            webhook: conversion.and_then(|c| c.webhook.clone()),
             kind: crate::intern::name(&spec.names.kind),
-            spec: spec.clone(),
+            spec: PackedSpec::new(spec),
             versions,
             storage: storage.ok_or(Unusable::NoStorage)?,
             selectable: crate::intern::list(names),
         })
     }
 
+    /// Differs from that of every other compiled definition, also of the same kind: by it one knows
+    /// what was derived under this one.
+    pub const fn id(&self) -> u64 {
+        self.id
+    }
+
     /// What the definition says.
-    pub const fn spec(&self) -> &CustomResourceDefinitionSpec {
-        &self.spec
+    pub fn spec(&self) -> CustomResourceDefinitionSpec {
+        self.spec.open()
+    }
+
+    /// Whether a definition says the same.
+    pub fn is_of(&self, spec: &CustomResourceDefinitionSpec) -> bool {
+        self.spec == PackedSpec::new(spec)
     }
 
     /// Whether a version has the subresource: another one may.
@@ -91,8 +113,19 @@ impl CustomKind {
 
     /// The version of that `apiVersion`; the stored one for any other.
     fn version(&self, api_version: &str) -> &Version {
-        let found = self.versions.iter().find(|v| v.api_version == api_version);
-        found.unwrap_or(&self.versions[self.storage])
+        &self.versions[self.position(api_version)]
+    }
+
+    /// Where among the versions that `apiVersion` is; the stored one for any other.
+    pub fn position(&self, api_version: &str) -> usize {
+        let mut versions = self.versions.iter();
+        let found = versions.position(|version| version.api_version == api_version);
+        found.unwrap_or(self.storage)
+    }
+
+    /// The `apiVersion` that objects are stored in.
+    pub fn stored_version(&self) -> &str {
+        &self.versions[self.storage].api_version
     }
 
     /// Reads what a client sent: defaulted, pruned, without the nulls that nothing allows. What was
@@ -125,10 +158,6 @@ impl CustomKind {
         document: &Value,
     ) -> Result<Decoded<CustomObject>, DecodeError> {
         let version = self.version(api_version);
-        self.check_conversion(
-            &version.api_version,
-            &self.versions[self.storage].api_version,
-        )?;
         let mut document = document.clone();
         let mut pruned = Vec::new();
         if let Some(schema) = version.schema() {
@@ -144,53 +173,41 @@ impl CustomKind {
         Ok(decoded)
     }
 
-    /// Reads what is stored, in whatever version, as an object of a version: what the schema does not
-    /// know any more is left out, and what it defaults now is there.
+    /// Who can make an object of one version one of another; `None` if it only changes its name.
+    pub fn converter(&self, from: &str, to: &str) -> Option<&WebhookConversion> {
+        self.webhook.as_ref().filter(|_| from != to)
+    }
+
+    /// Makes a document that was written under another schema one of a version: what the schema does
+    /// not know any more is left out, and what it defaults now is there.
     ///
     /// # Errors
     /// For metadata of the wrong type.
-    pub fn read(
+    pub fn settle(
         &self,
         api_version: &str,
         mut document: Value,
     ) -> Result<CustomObject, DecodeError> {
         let version = self.version(api_version);
-        let stored = document.get("apiVersion").and_then(Value::as_str);
-        self.check_conversion(stored.unwrap_or_default(), &version.api_version)?;
         version.settle(&mut document);
         Ok(CustomObject::read(&version.api_version, document)?.value)
     }
 
-    /// An object as one of another version.
-    pub fn convert(&self, object: &CustomObject, api_version: &str) -> CustomObject {
+    /// Reads a document as it is, as an object of a version.
+    ///
+    /// # Errors
+    /// For metadata of the wrong type.
+    pub fn read(&self, api_version: &str, document: Value) -> Result<CustomObject, DecodeError> {
         let version = self.version(api_version);
-        let mut object = object.clone();
-        object.change_fields(|fields| version.settle(fields));
+        Ok(CustomObject::read(&version.api_version, document)?.value)
+    }
+
+    /// Makes an object one of a version that has the same fields. It is pruned, for admission may have
+    /// changed it, and not defaulted, so that only readers of a version see what it defaults.
+    pub fn relabel(&self, object: &mut CustomObject, api_version: &str) {
+        let version = self.version(api_version);
+        object.change_fields(|fields| version.prune(fields));
         object.api_version.clone_from(&version.api_version);
-        object
-    }
-
-    /// An object as it is written in a version: pruned by its schema if it was another's, and not
-    /// defaulted, so that only readers of a version see what it defaults.
-    pub fn relabel(&self, object: &CustomObject, api_version: &str) -> CustomObject {
-        let mut object = object.clone();
-        if object.api_version != api_version {
-            let version = self.version(api_version);
-            object.change_fields(|fields| version.prune(fields));
-            object.api_version.clone_from(&version.api_version);
-        }
-        object
-    }
-
-    /// Whether an object of one version can be made one of another.
-    fn check_conversion(&self, from: &str, to: &str) -> Result<(), DecodeError> {
-        if !self.by_webhook || from == to {
-            return Ok(());
-        }
-        Err(DecodeError::Value(format!(
-            "{} cannot be converted from {from} to {to}: conversion webhooks are not called",
-            self.kind
-        )))
     }
 
     /// The schema of a version; `None` if any object is one of that version.
@@ -208,8 +225,8 @@ impl CustomKind {
         self.version(api_version).deprecation.as_deref()
     }
 
-    /// The kind of an object, as schemas and errors see it.
-    fn document(&self, object: &CustomObject) -> Value {
+    /// An object as JSON, as schemas and errors see it.
+    pub fn document(&self, object: &CustomObject) -> Value {
         object.document(self.kind)
     }
 }

@@ -17,8 +17,20 @@ const PROTOBUF: &[u8] = b"k8s\0";
 /// Reads an entry as JSON, with its resource version.
 ///
 /// # Errors
-/// A 500 that names the key, if the bytes are not this kind's JSON.
+/// A 500 that names the key, if the bytes are not JSON.
 pub fn value(entry: &Entry) -> Result<Value, Status> {
+    let mut value = document(entry)?;
+    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("resourceVersion".into(), entry.revision.to_string().into());
+    }
+    Ok(value)
+}
+
+/// Reads an entry as the JSON that is stored.
+///
+/// # Errors
+/// As [`value`].
+pub fn document(entry: &Entry) -> Result<Value, Status> {
     if entry.value.starts_with(PROTOBUF) {
         // the store hands out as JSON what can be read of it
         let read = Envelope::open(&entry.value).and_then(|envelope| envelope.to_value());
@@ -26,11 +38,7 @@ pub fn value(entry: &Entry) -> Result<Value, Status> {
         return Err(unreadable(entry, format!("protobuf: {why}")));
     }
     let parsed = decode::parse_stored(&entry.value).map_err(|e| unreadable(entry, e))?;
-    let mut value = parsed.value;
-    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.insert("resourceVersion".into(), entry.revision.to_string().into());
-    }
-    Ok(value)
+    Ok(parsed.value)
 }
 
 /// Reads an entry as its kind's type, with its resource version.
@@ -41,39 +49,20 @@ pub fn object(resource: &Resource, entry: &Entry) -> Result<Box<dyn Object>, Sta
     typed(resource, &value(entry)?).map_err(|e| unreadable(entry, e))
 }
 
-/// JSON as a kind's type, with what the API defaults; unknown fields are left out.
+/// JSON as a kind's type, with what the API defaults; unknown fields are left out. A custom object stays
+/// as it is: [`Conversions`](crate::conversion::Conversions) are what applies its schema.
 ///
 /// Another server may have stored the object in another version.
 pub fn typed(resource: &Resource, value: &Value) -> Result<Box<dyn Object>, DecodeError> {
     let label = value.get("apiVersion").and_then(Value::as_str);
+    let label = label.unwrap_or_default();
     if let Some(custom) = resource.strategy.custom() {
-        return Ok(Box::new(
-            custom.read(&resource.api_version(), value.clone())?,
-        ));
+        return Ok(Box::new(custom.read(label, value.clone())?));
     }
-    let decoded = resource.decode(label.unwrap_or_default(), value)?;
+    let decoded = resource.decode(label, value)?;
     let mut object = decoded.value;
     resource.strategy.default(object.as_mut());
     Ok(object)
-}
-
-/// Reads an entry as readers of a version see it, with its resource version; as the stored type where
-/// versions have types of their own.
-///
-/// # Errors
-/// As [`value`].
-pub fn object_as(
-    resource: &Resource,
-    api_version: &str,
-    entry: &Entry,
-) -> Result<Box<dyn Object>, Status> {
-    match resource.strategy.custom() {
-        Some(custom) => {
-            let object = custom.read(api_version, value(entry)?);
-            Ok(Box::new(object.map_err(|e| unreadable(entry, e))?))
-        }
-        None => object(resource, entry),
-    }
 }
 
 /// The way of a document that a client of a version sends, as far as no store is needed: decoded,
@@ -103,19 +92,17 @@ pub fn round_trip(resource: &Resource, api_version: &str, document: &Value) -> O
     Some(encode(resource, old))
 }
 
-/// An object as readers of a version see it, as JSON.
+/// An object as readers of a version see it, as JSON. A custom object is one of that version.
 pub fn served(resource: &Resource, api_version: &str, object: &dyn Object) -> Value {
     let type_meta = resource.type_meta(api_version);
-    if let (Some(custom), Some(object)) = (resource.strategy.custom(), object.as_kind()) {
-        return custom.convert(object, api_version).to_value(type_meta);
-    }
     match resource.conversion(api_version) {
         Some(conversion) => (conversion.to_served)(object).to_value(type_meta),
         None => object.to_value(type_meta),
     }
 }
 
-fn unreadable(entry: &Entry, why: impl std::fmt::Display) -> Status {
+/// A 500 that names the key of what cannot be read.
+pub(crate) fn unreadable(entry: &Entry, why: impl std::fmt::Display) -> Status {
     Status::internal(format!("cannot read {}: {why}", entry.key))
 }
 
@@ -123,12 +110,11 @@ fn unreadable(entry: &Entry, why: impl std::fmt::Display) -> Status {
 /// stores hold the same.
 const OBJECT_MAX: usize = 1_572_864;
 
-/// The bytes to store, as far as any store would take them.
+/// Bytes, if any store would take them.
 ///
 /// # Errors
 /// 413.
-pub fn storable(resource: &Resource, object: Box<dyn Object>) -> Result<Bytes, Status> {
-    let bytes = encode(resource, object);
+pub(crate) fn storable(bytes: Bytes) -> Result<Bytes, Status> {
     if bytes.len() <= OBJECT_MAX {
         return Ok(bytes);
     }
@@ -139,22 +125,26 @@ pub fn storable(resource: &Resource, object: Box<dyn Object>) -> Result<Bytes, S
     Err(Status::failure(Reason::RequestEntityTooLarge, why))
 }
 
-/// The bytes to store: without the resource version, which is the store's own.
+/// The bytes to store of an object of a built-in kind.
 pub fn encode(resource: &Resource, object: Box<dyn Object>) -> Bytes {
     encode_as(resource, &resource.api_version(), object)
 }
 
-fn encode_as(resource: &Resource, api_version: &str, mut object: Box<dyn Object>) -> Bytes {
-    if let (Some(custom), Some(current)) = (resource.strategy.custom(), object.as_kind()) {
-        object = Box::new(custom.relabel(current, api_version));
-    }
+/// An object's bytes under the label of a version: without the resource version, which is the store's
+/// own.
+pub(crate) fn encode_as(
+    resource: &Resource,
+    api_version: &str,
+    mut object: Box<dyn Object>,
+) -> Bytes {
     let metadata = object.metadata_mut();
     metadata.resource_version = None;
     metadata.self_link = None;
     object.encode(resource.type_meta(api_version)).into()
 }
 
-/// Entries of one resource to wire form, without decoding those this server wrote.
+/// Entries of one resource to wire form, without decoding those this server wrote. Entries of custom
+/// kinds are those of the readers' version, as the registry's verbs return them.
 pub struct Renderer<'r> {
     resource: &'r Resource,
     stored: Label,
@@ -165,8 +155,12 @@ pub struct Renderer<'r> {
 impl<'r> Renderer<'r> {
     /// A renderer for readers of `api_version`.
     pub fn new(resource: &'r Resource, api_version: &str) -> Self {
+        let stored = match resource.strategy.custom() {
+            Some(_) => api_version.to_owned(),
+            None => resource.api_version(),
+        };
         Self {
-            stored: Label::new(resource.type_meta(&resource.api_version())),
+            stored: Label::new(resource.type_meta(&stored)),
             served: Label::new(resource.type_meta(api_version)),
             resource,
             api_version: api_version.to_owned(),
@@ -178,13 +172,13 @@ impl<'r> Renderer<'r> {
     /// # Errors
     /// As [`value`], where the bytes must be decoded.
     pub fn with_rest<T>(&self, entry: &Entry, write: impl FnOnce(&[u8]) -> T) -> Result<T, Status> {
-        if self.resource.strategy.custom().is_some() {
-            let object = object_as(self.resource, &self.api_version, entry)?;
-            return self.with_encoded(&self.api_version, object, &self.served, write);
-        }
         let conversion = self.resource.conversion(&self.api_version);
         if let (None, Some(rest)) = (conversion, self.stored.strip(&entry.value)) {
             return Ok(write(rest));
+        }
+        if self.resource.strategy.custom().is_some() {
+            let why = format!("it is not of version {}", self.api_version);
+            return Err(unreadable(entry, why));
         }
         // The reader wants another version, or somebody else wrote it: in another version or
         // order of fields.

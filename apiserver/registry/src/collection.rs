@@ -84,7 +84,10 @@ impl Registry {
                 .map_err(|e| list_error(e, scope, query))?;
             let mut left = page.entries.len();
             let last = page.entries.last().map(|entry| entry.key.to_string());
-            for entry in page.entries {
+            let views = self
+                .conversions
+                .view_all(scope.resource, scope.api_version, page.entries);
+            for entry in views.await? {
                 left -= 1;
                 if query.selection.matches(scope.resource, &entry)? {
                     entries.push(entry);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use portcullis_admission::Operation;
+use portcullis_api::status::Reason;
 use portcullis_api::{ErrorList, Object, Path, Status};
 use portcullis_storage::{Entry, Error};
 
@@ -24,6 +25,12 @@ impl Registry {
         scope: &Scope<'_>,
         object: Box<dyn Object>,
     ) -> Result<Arc<Entry>, Status> {
+        let is_custom = scope.resource.strategy.custom().is_some();
+        if is_custom && self.catalogue().is_terminating(scope.resource) {
+            // upstream: `serveResource` in `customresource_handler.go`
+            let why = "create not allowed while custom resource definition is terminating";
+            return Err(Status::failure(Reason::MethodNotAllowed, why));
+        }
         let generated = metadata::wants_name(object.metadata());
         let object = self.admit_creation(scope, object).await?;
         let attempts = if generated { NAME_ATTEMPTS } else { 1 };
@@ -78,7 +85,7 @@ impl Registry {
         let mut object = scope.admitted(attributes)?;
         // What is read is defaulted, so that what follows from generated fields is there at once.
         scope.resource.strategy.default(object.as_mut());
-        let bytes = codec::storable(scope.resource, object)?;
+        let bytes = codec::storable(self.conversions.encode(scope, object).await?)?;
         let key = self.key(scope.resource, scope.namespace, scope.name);
         if scope.dry_run {
             let found = self
@@ -87,18 +94,20 @@ impl Registry {
                 .await;
             return match found.map_err(|e| errors::status(e, scope))?.entry {
                 Some(_) => Err(errors::status(Error::AlreadyExists { key }, scope)),
-                None => Ok(Entry::new(key, bytes, 0)),
+                None => Ok(self
+                    .conversions
+                    .written(scope, Entry::new(key, bytes, 0))
+                    .await?),
             };
         }
-        self.storage
-            .create(&key, bytes)
-            .await
-            .map_err(|e| errors::status(e, scope))
+        let created = self.storage.create(&key, bytes).await;
+        let created = created.map_err(|e| errors::status(e, scope))?;
+        Ok(self.conversions.written(scope, created).await?)
     }
 }
 
 fn is_taken(status: &Status) -> bool {
-    status.reason == Some(portcullis_api::status::Reason::AlreadyExists)
+    status.reason == Some(Reason::AlreadyExists)
 }
 
 /// Sets what the system and the kind set, and finds what is wrong with the rest, besides what is

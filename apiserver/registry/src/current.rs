@@ -9,6 +9,7 @@ use portcullis_storage::Entry;
 use serde_json::Value;
 
 use crate::codec;
+use crate::conversion::Conversions;
 use crate::scope::Scope;
 
 /// An object as a change finds it.
@@ -22,17 +23,14 @@ pub struct Current {
 }
 
 impl Current {
-    /// What a change finds, of an entry.
+    /// What a change finds, of an entry of a built-in kind.
     ///
     /// # Errors
     /// A 500 that names the key, if the entry cannot be read.
     pub fn read(scope: &Scope<'_>, entry: Arc<Entry>) -> Result<Self, Status> {
-        if scope.resource.strategy.custom().is_some() {
-            return Self::read_custom(scope, entry);
-        }
         let mut value = codec::value(&entry)?;
-        let object = codec::typed(scope.resource, &value)
-            .map_err(|e| Status::internal(format!("cannot read {}: {e}", entry.key)))?;
+        let object =
+            codec::typed(scope.resource, &value).map_err(|e| codec::unreadable(&entry, e))?;
         let label = value.get("apiVersion").and_then(Value::as_str);
         let resource = scope.resource;
         if resource.conversion(label.unwrap_or_default()).is_some() {
@@ -45,20 +43,18 @@ impl Current {
         })
     }
 
-    /// Custom objects are changed in the version of the request, by its schema.
-    fn read_custom(scope: &Scope<'_>, entry: Arc<Entry>) -> Result<Self, Status> {
-        let resource = scope.resource;
-        let stored = resource.api_version();
-        let api_version = match scope.api_version {
-            "" => &stored,
-            api_version => api_version,
-        };
-        let object = codec::object_as(resource, api_version, &entry)?;
-        Ok(Self {
-            value: object.to_value(resource.type_meta(api_version)),
-            entry,
-            object,
-        })
+    /// The same of any kind: custom objects are changed in the version of the request, by its schema.
+    ///
+    /// # Errors
+    /// As [`Current::read`], and for an object that cannot be converted.
+    pub async fn find(
+        conversions: &Conversions,
+        scope: &Scope<'_>,
+        entry: Arc<Entry>,
+    ) -> Result<Self, Status> {
+        let view = conversions.view(scope.resource, scope.api_version, &entry);
+        let found = Self::read(scope, view.await?)?;
+        Ok(Self { entry, ..found })
     }
 
     /// As JSON of a version that serves it, with its resource version.

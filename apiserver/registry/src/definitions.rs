@@ -10,7 +10,9 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use parking_lot::Mutex;
 use portcullis_kinds::catalogue::Catalogue;
 use portcullis_kinds::custom::CustomKind;
-use portcullis_kinds::kinds::custom_resource_definition::{ESTABLISHED, NAMES_ACCEPTED, is_true};
+use portcullis_kinds::kinds::custom_resource_definition::{
+    ESTABLISHED, NAMES_ACCEPTED, TERMINATING, is_true,
+};
 use portcullis_kinds::row::row;
 use portcullis_kinds::shared::ResourceRef;
 use portcullis_kinds::table;
@@ -39,8 +41,15 @@ struct Definitions {
     catalogues: Arc<Catalogues>,
 }
 
-/// Rows by the name of their definition.
-type Served = BTreeMap<String, ResourceRef>;
+/// By the name of their definition.
+type Served = BTreeMap<String, Row>;
+
+/// A row, as far as it is served.
+struct Row {
+    resource: ResourceRef,
+    /// Whether its definition is being deleted.
+    terminating: bool,
+}
 
 impl Definitions {
     /// Takes a definition in, or its newer version; one that is not served is forgotten.
@@ -52,13 +61,20 @@ impl Definitions {
         if !is_true(definition, NAMES_ACCEPTED) && !is_true(definition, ESTABLISHED) {
             return served.remove(&name).is_some();
         }
-        let known = served.get(&name).and_then(|row| row.strategy.custom());
-        if known.is_some_and(|known| *known.spec() == definition.spec) {
-            return false;
+        let terminating = is_true(definition, TERMINATING);
+        if let Some(row) = served.get_mut(&name)
+            && let Some(known) = row.resource.strategy.custom()
+            && known.is_of(&definition.spec)
+        {
+            return std::mem::replace(&mut row.terminating, terminating) != terminating;
         }
         match CustomKind::compile(definition) {
             Ok(kind) => {
-                let row = ResourceRef::Custom(Arc::new(row(definition, Arc::new(kind))));
+                let row = row(definition, Arc::new(kind));
+                let row = Row {
+                    resource: ResourceRef::Custom(Arc::new(row)),
+                    terminating,
+                };
                 served.insert(name, row);
                 true
             }
@@ -70,8 +86,11 @@ impl Definitions {
     }
 
     fn publish(&self, served: &Served) {
-        let rows = served.values().cloned();
-        self.catalogues.replace(Catalogue::new(rows));
+        let rows = served.values().map(|row| row.resource.clone());
+        let terminating = served.values().filter(|row| row.terminating);
+        let terminating = terminating.map(|row| row.resource.clone());
+        let catalogue = Catalogue::new(rows).with_terminating(terminating);
+        self.catalogues.replace(catalogue);
     }
 }
 

@@ -12,6 +12,7 @@ use portcullis_api::status::Details;
 use portcullis_api::{Object, Status};
 use portcullis_storage::{Entry, Error, ReadAt};
 
+use crate::conversion::Failure;
 use crate::registry::Registry;
 use crate::scope::Scope;
 use crate::{codec, errors};
@@ -83,9 +84,10 @@ impl Registry {
         let mut entry = found.entry;
         for _ in 0..errors::ATTEMPTS_MAX {
             let current = entry.take().ok_or_else(|| scope.not_found())?;
-            let object = match codec::object(scope.resource, &current) {
-                Ok(object) => object,
-                Err(why) => {
+            let (view, object) = match self.read(scope, &current).await {
+                Ok(read) => read,
+                Err(Failure::Webhook(status)) => return Err(status),
+                Err(Failure::Unreadable(why)) => {
                     let removed = self.remove_unreadable(scope, &current, options, &why).await;
                     match removed? {
                         Removal::Done(deleted) => return Ok(deleted),
@@ -100,8 +102,8 @@ impl Registry {
             self.admit(&mut attributes).await?;
             self.admit_valid(&attributes).await?;
             let written = match plan(scope.resource, object.boxed_clone(), options) {
-                Plan::Nothing => return Ok(Deleted::Pending(current)),
-                Plan::Remove => self.remove(scope, &key, &current, object.as_ref()).await,
+                Plan::Nothing => return Ok(Deleted::Pending(view)),
+                Plan::Remove => self.remove(scope, &key, &view, object.as_ref()).await,
                 Plan::Mark(marked) => self.mark(scope, &key, &current, marked).await,
                 Plan::MarkAndRemove(marked) => {
                     self.mark_and_remove(scope, &key, &current, marked).await
@@ -109,11 +111,24 @@ impl Registry {
             };
             match written {
                 Ok(deleted) => return Ok(deleted),
-                Err(Error::Conflict { actual, .. }) => entry = actual,
-                Err(error) => return Err(errors::status(error, scope)),
+                Err(Failed::Store(Error::Conflict { actual, .. })) => entry = actual,
+                Err(Failed::Store(error)) => return Err(errors::status(error, scope)),
+                Err(Failed::Conversion(failure)) => return Err(failure.into()),
             }
         }
         Err(errors::crowded_out(scope))
+    }
+
+    /// An entry as the client sees it, and decoded.
+    async fn read(
+        &self,
+        scope: &Scope<'_>,
+        entry: &Arc<Entry>,
+    ) -> Result<(Arc<Entry>, Box<dyn Object>), Failure> {
+        let (resource, version) = (scope.resource, scope.api_version);
+        let view = self.conversions.view(resource, version, entry).await?;
+        let object = codec::object(resource, &view).map_err(Failure::Unreadable)?;
+        Ok((view, object))
     }
 
     async fn remove(
@@ -122,7 +137,7 @@ impl Registry {
         key: &str,
         current: &Arc<Entry>,
         object: &dyn Object,
-    ) -> Result<Deleted, Error> {
+    ) -> Result<Deleted, Failed> {
         let revision = if scope.dry_run {
             current.revision
         } else {
@@ -181,7 +196,7 @@ impl Registry {
         key: &str,
         current: &Arc<Entry>,
         marked: Box<dyn Object>,
-    ) -> Result<Deleted, Error> {
+    ) -> Result<Deleted, Failed> {
         let details = details(scope.resource, marked.metadata());
         match self.mark(scope, key, current, marked).await? {
             Deleted::Pending(entry) if !scope.dry_run => {
@@ -190,7 +205,7 @@ impl Registry {
                     // Another write found it marked and removed it, which is what was asked for
                     // (upstream: `ignoreNotFound` in `Store.Delete`).
                     Err(Error::Conflict { actual: None, .. }) => entry.revision,
-                    Err(error) => return Err(error),
+                    Err(error) => return Err(error.into()),
                 };
                 let entry = Entry::new(entry.key.clone(), entry.value.clone(), revision);
                 Ok(Deleted::Gone(entry, details))
@@ -206,8 +221,8 @@ impl Registry {
         key: &str,
         current: &Arc<Entry>,
         marked: Box<dyn Object>,
-    ) -> Result<Deleted, Error> {
-        let bytes = codec::encode(scope.resource, marked);
+    ) -> Result<Deleted, Failed> {
+        let bytes = self.conversions.encode(scope, marked).await?;
         let entry = if scope.dry_run {
             Entry::new(key, bytes, current.revision)
         } else {
@@ -215,7 +230,27 @@ impl Registry {
                 .compare_and_swap(key, current.revision, bytes)
                 .await?
         };
-        Ok(Deleted::Pending(entry))
+        Ok(Deleted::Pending(
+            self.conversions.written(scope, entry).await?,
+        ))
+    }
+}
+
+/// Why an attempt to delete did not succeed.
+enum Failed {
+    Store(Error),
+    Conversion(Failure),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        Self::Conversion(failure)
     }
 }
 

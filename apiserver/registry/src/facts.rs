@@ -7,6 +7,7 @@ use portcullis_api::selector::{FieldSelector, LabelSelector, Labels};
 use portcullis_storage::Entry;
 
 use crate::codec;
+use crate::conversion::Derived;
 use portcullis_kinds::resource::Resource;
 use portcullis_kinds::strategy::Cell;
 
@@ -57,8 +58,12 @@ impl Facts {
     /// A 500 that names the key, if the entry cannot be read.
     pub fn of(resource: &Resource, entry: &Entry) -> Result<Arc<Self>, Status> {
         if resource.strategy.custom().is_some() {
-            // they follow from a definition that may change while the entry does not
-            return Self::derive(resource, entry).map(Arc::new);
+            let derived = Derived::of(entry);
+            if let Some(facts) = derived.facts.get() {
+                return Ok(facts.clone());
+            }
+            let facts = Arc::new(Self::derive(resource, entry)?);
+            return Ok(derived.facts.get_or_init(|| facts).clone());
         }
         entry.derived(|entry| Self::derive(resource, entry).map(Arc::new))
     }
@@ -91,20 +96,15 @@ impl Facts {
         }
     }
 
-    /// The cells of the entry's Table row, for readers of a version.
+    /// The cells of the entry's Table row.
     ///
     /// # Errors
     /// A 500 that names the key, if the entry cannot be read.
-    pub fn cells(
-        &self,
-        resource: &Resource,
-        api_version: &str,
-        entry: &Entry,
-    ) -> Result<&[Cell], Status> {
+    pub fn cells(&self, resource: &Resource, entry: &Entry) -> Result<&[Cell], Status> {
         if let Some(cells) = self.cells.get() {
             return Ok(cells);
         }
-        let object = codec::object_as(resource, api_version, entry)?;
+        let object = codec::object(resource, entry)?;
         Ok(self
             .cells
             .get_or_init(|| resource.strategy.cells(object.as_ref())))

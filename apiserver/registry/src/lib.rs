@@ -23,6 +23,7 @@ pub mod watch;
 
 // What is stored, and what is derived from it.
 pub mod codec;
+pub mod conversion;
 pub mod facts;
 pub mod head;
 pub mod metadata;

@@ -10,6 +10,7 @@ use portcullis_kinds::validation::privileged::validate_unprivileged;
 use portcullis_storage::{Entry, ReadAt, Storage};
 
 use crate::catalogues::Catalogues;
+use crate::conversion::Conversions;
 use crate::errors;
 use crate::guard::Guard;
 use crate::ranges::{Reservation, ServiceRanges};
@@ -23,6 +24,7 @@ pub struct Registry {
     pub(crate) guard: Box<dyn Guard>,
     pub(crate) ranges: ServiceRanges,
     pub(crate) catalogues: Arc<Catalogues>,
+    pub(crate) conversions: Conversions,
     pub(crate) allow_privileged: bool,
 }
 
@@ -43,7 +45,17 @@ impl Registry {
             guard,
             ranges,
             catalogues,
+            conversions: Conversions::default(),
             allow_privileged: true,
+        }
+    }
+
+    /// The same, converting custom objects where a webhook has to.
+    #[must_use]
+    pub fn converting(self, conversions: Conversions) -> Self {
+        Self {
+            conversions,
+            ..self
         }
     }
 
@@ -131,7 +143,7 @@ impl Registry {
     /// The entry of an object.
     ///
     /// # Errors
-    /// 404, and what the store's troubles become.
+    /// 404, what errors of the store become, and for an object that cannot be converted.
     pub async fn get(&self, scope: &Scope<'_>, at: ReadAt) -> Result<Arc<Entry>, Status> {
         let key = self.key(scope.resource, scope.namespace, scope.name);
         let found = self
@@ -139,7 +151,19 @@ impl Registry {
             .get(&key, at)
             .await
             .map_err(|e| errors::status(e, scope))?;
-        found.entry.ok_or_else(|| scope.not_found())
+        let entry = found.entry.ok_or_else(|| scope.not_found())?;
+        self.view(scope, &entry).await
+    }
+
+    /// An entry as whoever the scope belongs to sees it.
+    ///
+    /// # Errors
+    /// A 500, if it cannot be read or converted.
+    pub async fn view(&self, scope: &Scope<'_>, entry: &Arc<Entry>) -> Result<Arc<Entry>, Status> {
+        let view = self
+            .conversions
+            .view(scope.resource, scope.api_version, entry);
+        Ok(view.await?)
     }
 
     /// Asks admission about something that is posted to an object and not kept.

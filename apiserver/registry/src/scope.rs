@@ -71,10 +71,14 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The same object as one of another resource, such as what a scale is the scale of.
+    /// The same object as one of another resource and version, such as what a scale is the scale of.
     #[must_use]
-    pub const fn of(self, resource: &'a Resource) -> Self {
-        Scope { resource, ..self }
+    pub const fn of(self, resource: &'a Resource, api_version: &'a str) -> Self {
+        Scope {
+            resource,
+            api_version,
+            ..self
+        }
     }
 
     /// Tells the user something.

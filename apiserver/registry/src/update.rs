@@ -9,13 +9,13 @@ use portcullis_api::{ErrorList, FieldError, GroupKind, Object, Path, Status};
 use portcullis_storage::{Entry, Error, ReadAt};
 use serde_json::Value;
 
+use crate::conversion::{self, Failure};
 use crate::current::Current;
 use crate::field_manager::times::older_times;
 
 use crate::registry::Registry;
 use crate::scope::Scope;
-use crate::{codec, errors, metadata};
-use portcullis_kinds::resource::Resource;
+use crate::{errors, metadata};
 use portcullis_kinds::validation::object_meta::{ValidateName, validate_changed_meta};
 
 /// What a change needs to know, and what it makes of it. Called once per attempt.
@@ -60,7 +60,10 @@ impl Registry {
             .map_err(|e| errors::status(e, scope))?;
         let mut entry = found.entry;
         for _ in 0..errors::ATTEMPTS_MAX {
-            let current = entry.take().map(|e| Current::read(scope, e)).transpose()?;
+            let current = match entry.take() {
+                Some(entry) => Some(Current::find(&self.conversions, scope, entry).await?),
+                None => None,
+            };
             match self.attempt(scope, &key, current.as_ref(), change).await {
                 Ok(updated) => return Ok(updated),
                 Err(Attempt::Lost(actual)) => entry = actual,
@@ -128,31 +131,40 @@ impl Registry {
         if crate::delete::is_due(scope.resource, object.as_ref()) {
             return self.finish_deletion(scope, key, current, object).await;
         }
-        let bytes = encode(scope.resource, object, current);
-        if same_document(&bytes, &current.entry.value) {
-            return Ok(Updated {
-                entry: current.entry.clone(),
-                created: false,
-            });
+        let bytes = self.encode_change(scope, object, current).await?;
+        let revision = current.entry.revision;
+        let entry = if same_document(&bytes, &current.entry.value) {
+            self.view(scope, &current.entry).await?
+        } else if scope.dry_run {
+            let entry = Entry::new(key, bytes, revision);
+            self.conversions.written(scope, entry).await?
+        } else {
+            let written = self.storage.compare_and_swap(key, revision, bytes).await;
+            let written = written.map_err(|error| Attempt::of(error, scope))?;
+            self.conversions.written(scope, written).await?
+        };
+        Ok(Updated {
+            entry,
+            created: false,
+        })
+    }
+
+    /// The bytes to store: those that are there if nothing but the times of field managers changed.
+    async fn encode_change(
+        &self,
+        scope: &Scope<'_>,
+        mut object: Box<dyn Object>,
+        current: &Current,
+    ) -> Result<Bytes, Failure> {
+        if let Some(older) = older_times(object.as_ref(), current) {
+            let newer = object.metadata_mut().managed_fields.replace(older);
+            let bytes = self.conversions.encode(scope, object.boxed_clone()).await?;
+            if same_document(&bytes, &current.entry.value) {
+                return Ok(bytes);
+            }
+            object.metadata_mut().managed_fields = newer;
         }
-        if scope.dry_run {
-            let entry = Entry::new(key, bytes, current.entry.revision);
-            return Ok(Updated {
-                entry,
-                created: false,
-            });
-        }
-        match self
-            .storage
-            .compare_and_swap(key, current.entry.revision, bytes)
-            .await
-        {
-            Ok(entry) => Ok(Updated {
-                entry,
-                created: false,
-            }),
-            Err(error) => Err(Attempt::of(error, scope)),
-        }
+        self.conversions.encode(scope, object).await
     }
 
     /// From mutating admission to validation.
@@ -190,26 +202,11 @@ impl Registry {
             // What only the old one had is given back with the reservation.
             self.ranges.release(object.as_ref()).await;
         }
-        let bytes = codec::encode(scope.resource, object);
-        let entry = Entry::new(key, bytes, current.entry.revision);
         Ok(Updated {
-            entry,
+            entry: conversion::unstored(scope, key, object, current.entry.revision),
             created: false,
         })
     }
-}
-
-/// The bytes to store: those that are there if nothing but the times of field managers changed.
-fn encode(resource: &Resource, mut object: Box<dyn Object>, current: &Current) -> Bytes {
-    if let Some(older) = older_times(object.as_ref(), current) {
-        let newer = object.metadata_mut().managed_fields.replace(older);
-        let bytes = codec::encode(resource, object.boxed_clone());
-        if same_document(&bytes, &current.entry.value) {
-            return bytes;
-        }
-        object.metadata_mut().managed_fields = newer;
-    }
-    codec::encode(resource, object)
 }
 
 /// Whether two encodings say the same: what nobody set is written behind what was set, so that the order
@@ -241,6 +238,12 @@ impl Attempt {
             Error::Conflict { actual, .. } => Self::Lost(actual),
             error => errors::status(error, scope).into(),
         }
+    }
+}
+
+impl From<Failure> for Attempt {
+    fn from(failure: Failure) -> Self {
+        Status::from(failure).into()
     }
 }
 

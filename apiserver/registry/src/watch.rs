@@ -6,8 +6,11 @@ use std::sync::Arc;
 use futures_util::{Stream, StreamExt, stream};
 use portcullis_api::Status;
 use portcullis_api::encode::Label;
-use portcullis_storage::{Entry, Error, Event, ListRequest, ReadAt, Revision};
+use portcullis_kinds::catalogue::Catalogue;
+use portcullis_storage::{Entry, Error, Event, ListRequest, Page, ReadAt, Revision};
+use tokio::sync::watch;
 
+use crate::conversion::{Conversions, Failure};
 use crate::errors;
 use crate::facts::{Facts, Selection};
 use crate::registry::Registry;
@@ -94,7 +97,13 @@ impl Registry {
     ) -> Result<Following, Status> {
         let prefix = self.collection_key(&resource, scope.namespace);
         let WatchQuery { selection, from } = query;
-        let view = View::new(resource, selection);
+        let view = Arc::new(View {
+            stored: Label::new(resource.type_meta(&resource.api_version())),
+            conversions: self.conversions.clone(),
+            api_version: scope.api_version.to_owned(),
+            resource,
+            selection,
+        });
         let (initial, after) = match from {
             WatchFrom::After(revision) => (Vec::new(), revision),
             WatchFrom::Start(at) => {
@@ -102,32 +111,44 @@ impl Registry {
                     at,
                     ..ListRequest::all()
                 };
-                let page = self
-                    .storage
-                    .list(&prefix, &request)
-                    .await
-                    .map_err(|e| errors::status(e, scope))?;
-                let mut told = Vec::with_capacity(page.entries.len() + 1);
-                let visible = page.entries.into_iter().filter(|entry| view.shows(entry));
-                told.extend(visible.map(|entry| Ok(Told::Change(added(entry)))));
-                told.push(Ok(Told::InitialEnd(page.revision)));
-                (told, page.revision)
+                let page = self.storage.list(&prefix, &request).await;
+                let page = page.map_err(|e| errors::status(e, scope))?;
+                let revision = page.revision;
+                (view.initial(page).await?, revision)
             }
         };
-        let changes = self
-            .storage
-            .watch(&prefix, after)
-            .await
-            .map_err(watch_error)?;
+        let changes = self.storage.watch(&prefix, after).await;
+        let changes = changes.map_err(watch_error)?;
+        let initial = stream::iter(initial);
+        if view.is_of_built_in() {
+            let changes = changes.filter_map(move |event| {
+                let told = match event {
+                    Ok(event) => view.told(event).map(Ok),
+                    Err(error) => Some(Err(watch_error(error))),
+                };
+                std::future::ready(told)
+            });
+            return Ok(Box::pin(initial.chain(changes)));
+        }
+        let replaced = replaced(self.catalogues().subscribe(), view.resource.clone());
         let changes = changes.filter_map(move |event| {
-            let told = match event {
-                Ok(event) => view.told(event).map(Ok),
-                Err(error) => Some(Err(watch_error(error))),
-            };
-            std::future::ready(told)
+            let view = view.clone();
+            async move {
+                match event {
+                    Ok(event) => view.told_converted(event).await.transpose(),
+                    Err(error) => Some(Err(watch_error(error))),
+                }
+            }
         });
-        Ok(Box::pin(stream::iter(initial).chain(changes)))
+        Ok(Box::pin(initial.chain(changes).take_until(replaced)))
     }
+}
+
+/// Waits until a definition has changed or is gone: what watchers of its objects were told no longer
+/// holds, so they begin anew (upstream: `removeStorage_locked` in `customresource_handler.go`).
+async fn replaced(mut catalogues: watch::Receiver<Arc<Catalogue>>, row: ResourceRef) {
+    // an error says that the server ends
+    let _ = catalogues.wait_for(|catalogue| !catalogue.has(&row)).await;
 }
 
 fn added(entry: Arc<Entry>) -> Change {
@@ -145,15 +166,34 @@ struct View {
     selection: Selection,
     /// How objects that this server has stored begin.
     stored: Label,
+    /// The watcher's version, which only custom kinds are converted to.
+    api_version: String,
+    conversions: Conversions,
+}
+
+/// The sides of a change, as far as the watcher sees them.
+#[derive(Default)]
+struct Sides {
+    before: Option<Arc<Entry>>,
+    after: Option<Arc<Entry>>,
 }
 
 impl View {
-    fn new(resource: ResourceRef, selection: Selection) -> Self {
-        Self {
-            stored: Label::new(resource.type_meta(&resource.api_version())),
-            resource,
-            selection,
-        }
+    fn is_of_built_in(&self) -> bool {
+        self.resource.strategy.custom().is_none()
+    }
+
+    /// What is there when the watch begins.
+    async fn initial(&self, page: Page) -> Result<Vec<Result<Told, Status>>, Status> {
+        let entries =
+            self.conversions
+                .view_readable(&self.resource, &self.api_version, page.entries);
+        let visible = entries.await?.into_iter().filter(|entry| self.shows(entry));
+        let mut told: Vec<_> = visible
+            .map(|entry| Ok(Told::Change(added(entry))))
+            .collect();
+        told.push(Ok(Told::InitialEnd(page.revision)));
+        Ok(told)
     }
 
     /// Whether an entry is selected and can be read; to a watcher, an object that cannot be read does
@@ -167,35 +207,82 @@ impl View {
         matches.unwrap_or(false)
     }
 
-    /// A change as the watcher sees it: an object that enters the view is added, one that leaves it is
-    /// deleted.
+    /// A change of a built-in kind.
     fn told(&self, event: Arc<Event>) -> Option<Told> {
-        let revision = event.revision();
-        let (kind, entry, natural) = match event.as_ref() {
+        let visible = |entry: &Arc<Entry>| self.shows(entry).then(|| entry.clone());
+        let sides = match event.as_ref() {
             Event::Progress(revision) => return Some(Told::Progress(*revision)),
             Event::Put {
                 entry, previous, ..
-            } => {
-                let before = previous.as_ref().filter(|previous| self.shows(previous));
-                match (before, self.shows(entry)) {
-                    (Some(_), true) => (ChangeKind::Modified, entry.clone(), true),
-                    (None, true) => (ChangeKind::Added, entry.clone(), previous.is_none()),
-                    (Some(before), false) => (ChangeKind::Deleted, before.clone(), false),
-                    (None, false) => return None,
-                }
-            }
-            Event::Delete { previous, .. } if self.shows(previous) => {
-                (ChangeKind::Deleted, previous.clone(), true)
-            }
-            Event::Delete { .. } => return None,
+            } => Sides {
+                before: previous.as_ref().and_then(visible),
+                after: visible(entry),
+            },
+            Event::Delete { previous, .. } => Sides {
+                before: visible(previous),
+                after: None,
+            },
         };
-        Some(Told::Change(Change {
-            kind,
-            entry,
-            revision,
-            shared: natural.then_some(event),
-        }))
+        change(&event, sides, true).map(Told::Change)
     }
+
+    /// A change of a custom kind, in the watcher's version.
+    async fn told_converted(&self, event: Arc<Event>) -> Result<Option<Told>, Status> {
+        let sides = match event.as_ref() {
+            Event::Progress(revision) => return Ok(Some(Told::Progress(*revision))),
+            Event::Put {
+                entry, previous, ..
+            } => Sides {
+                before: match previous {
+                    Some(previous) => self.visible(previous).await?,
+                    None => None,
+                },
+                after: self.visible(entry).await?,
+            },
+            Event::Delete { previous, .. } => Sides {
+                before: self.visible(previous).await?,
+                after: None,
+            },
+        };
+        Ok(change(&event, sides, false).map(Told::Change))
+    }
+
+    /// An entry in the watcher's version, if it is visible.
+    async fn visible(&self, entry: &Arc<Entry>) -> Result<Option<Arc<Entry>>, Status> {
+        let view = self
+            .conversions
+            .view(&self.resource, &self.api_version, entry);
+        match view.await {
+            Ok(view) => Ok(Some(view).filter(|view| self.shows(view))),
+            Err(Failure::Unreadable(_)) => Ok(None),
+            Err(Failure::Webhook(status)) => Err(status),
+        }
+    }
+}
+
+/// A change as the watcher sees it: an object that enters the view is added, one that leaves it is
+/// deleted. Its wire form may be shared if everybody sees the same.
+fn change(event: &Arc<Event>, sides: Sides, may_share: bool) -> Option<Change> {
+    let replaces = matches!(
+        &**event,
+        Event::Put {
+            previous: Some(_),
+            ..
+        }
+    );
+    let deletes = matches!(&**event, Event::Delete { .. });
+    let (kind, entry, natural) = match (sides.before, sides.after) {
+        (Some(_), Some(entry)) => (ChangeKind::Modified, entry, true),
+        (None, Some(entry)) => (ChangeKind::Added, entry, !replaces),
+        (Some(before), None) => (ChangeKind::Deleted, before, deletes),
+        (None, None) => return None,
+    };
+    Some(Change {
+        kind,
+        entry,
+        revision: event.revision(),
+        shared: (natural && may_share).then(|| event.clone()),
+    })
 }
 
 fn watch_error(error: Error) -> Status {

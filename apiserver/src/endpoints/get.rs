@@ -19,7 +19,8 @@ pub async fn get(call: &Call<'_>) -> Result<Response, Status> {
         call.reserve_answer(std::slice::from_ref(&entry)).await?;
         return call.answer(StatusCode::OK, &entry);
     };
-    let scope = call.scope.of(parent);
+    let parent_version = call.info.api_version();
+    let scope = call.scope.of(parent, &parent_version);
     let found = registry.get(&scope, at).await;
     let entry = found.map_err(|status| scale::unless_missing(call, parent, status))?;
     call.answer(StatusCode::OK, &*scale::view(call, parent, &entry)?)

@@ -28,12 +28,15 @@ pub(super) async fn write(
         };
         return call.answer(code, &updated.entry);
     };
+    let parent_version = call.info.api_version();
     let change = Rescaled {
         call,
         parent,
         change,
     };
-    let updated = registry.update(&scope.of(parent), &change).await?;
+    let updated = registry
+        .update(&scope.of(parent, &parent_version), &change)
+        .await?;
     let scale = scale::view(call, parent, &updated.entry)?;
     call.answer(StatusCode::OK, &scale)
 }

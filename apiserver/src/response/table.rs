@@ -108,7 +108,7 @@ impl Rows<'_> {
     ) -> Result<(), Status> {
         let facts = Facts::of(self.resource, entry)?;
         out.extend_from_slice(b"{\"cells\":[");
-        let cells = facts.cells(self.resource, self.renderer.api_version(), entry)?;
+        let cells = facts.cells(self.resource, entry)?;
         for (at, cell) in cells.iter().enumerate() {
             if at > 0 {
                 out.push(b',');

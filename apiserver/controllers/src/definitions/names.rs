@@ -1,6 +1,6 @@
 //! Which names a definition gets (upstream: `pkg/controller/status/naming_controller.go`).
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, CustomResourceDefinitionNames,
@@ -8,28 +8,27 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 
 /// What other definitions of the group have.
 #[derive(Debug, Default)]
-pub(super) struct Taken {
+pub(super) struct Taken<'d> {
     /// Plurals, singulars and short names.
-    resources: BTreeSet<String>,
+    resources: HashSet<&'d str>,
     /// Kinds, and kinds of lists.
-    kinds: BTreeSet<String>,
+    kinds: HashSet<&'d str>,
 }
 
 /// Why a name is not had, as the condition says it.
 pub(super) type Refusal = (&'static str, String);
 
-impl Taken {
-    /// What these have.
-    pub(super) fn by<'d>(others: impl Iterator<Item = &'d CustomResourceDefinition>) -> Self {
+impl<'d> Taken<'d> {
+    /// What definitions have that were accepted these names.
+    pub(super) fn by(accepted: impl Iterator<Item = &'d CustomResourceDefinitionNames>) -> Self {
         let mut taken = Self::default();
-        let accepted = others.filter_map(|d| d.status.as_ref()?.accepted_names.as_ref());
         for names in accepted {
             let singular = names.singular.iter();
             let short = names.short_names.iter().flatten();
             let resources = std::iter::once(&names.plural).chain(singular).chain(short);
-            taken.resources.extend(resources.cloned());
+            taken.resources.extend(resources.map(String::as_str));
             let kinds = std::iter::once(&names.kind).chain(&names.list_kind);
-            taken.kinds.extend(kinds.cloned());
+            taken.kinds.extend(kinds.map(String::as_str));
         }
         taken
     }
@@ -38,12 +37,15 @@ impl Taken {
 /// Takes the names that a definition wants and nobody has into its status; why it does not have all.
 ///
 /// It keeps those that it has until it can have the new ones.
-pub(super) fn accept(definition: &mut CustomResourceDefinition, taken: &Taken) -> Option<Refusal> {
+pub(super) fn accept(
+    definition: &mut CustomResourceDefinition,
+    taken: &Taken<'_>,
+) -> Option<Refusal> {
     let wanted = definition.spec.names.clone();
     let status = definition.status.get_or_insert_default();
     let had = status.accepted_names.take().unwrap_or_default();
     let mut refusal = None;
-    let free = |name: &str, among: &BTreeSet<String>| match among.contains(name) {
+    let free = |name: &str, among: &HashSet<&str>| match among.contains(name) {
         true => Err(format!("{name:?} is already in use")),
         false => Ok(()),
     };

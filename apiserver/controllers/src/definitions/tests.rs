@@ -47,7 +47,7 @@ fn names_are_given_once() {
             "Established=True InitialNamesAccepted: the initial names have been accepted",
         ]
     );
-    known.insert("widgets.example.com".into(), first.clone());
+    known.insert("widgets.example.com".into(), Known::new(&first));
     let mut second = definition("gadgets", "Widget", "wd");
     judge(&mut second, &known);
     assert_eq!(

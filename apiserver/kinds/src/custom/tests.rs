@@ -77,13 +77,13 @@ fn nulls_are_dropped_unless_an_apply_made_them() {
 #[test]
 fn what_is_stored_is_read_under_the_schema_of_today() {
     let stored = widget(&json!({"color": "red", "gone": 1}));
-    let object = kind().read("example.com/v1", stored.clone()).unwrap();
+    let object = kind().settle("example.com/v1", stored.clone()).unwrap();
     assert_eq!(object.fields["spec"], json!({"color": "red", "size": 3}));
-    let other = kind().read("example.com/v2", stored).unwrap();
+    let mut other = kind().settle("example.com/v2", stored).unwrap();
     assert_eq!(other.fields["spec"], json!({"color": "red", "gone": 1}));
-    let back = kind().relabel(&other, "example.com/v1");
-    assert_eq!(back.api_version, object.api_version);
-    assert_eq!(back.fields["spec"], json!({"color": "red"}));
+    kind().relabel(&mut other, "example.com/v1");
+    assert_eq!(other.api_version, object.api_version);
+    assert_eq!(other.fields["spec"], json!({"color": "red"}));
 }
 
 #[test]

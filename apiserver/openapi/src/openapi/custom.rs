@@ -100,13 +100,13 @@ impl Custom {
 
     fn object(&self, row: &Resource, form: Form) -> Option<(String, Value)> {
         let spec = row.strategy.custom()?.spec();
-        let schema = object_schema(spec, self.group_version.version, form)?;
+        let schema = object_schema(&spec, self.group_version.version, form)?;
         Some((self.model(row.kind), schema))
     }
 
     fn list(&self, row: &Resource, form: Form) -> Option<(String, Value)> {
         let spec = row.strategy.custom()?.spec();
-        let schema = list_schema(spec, self.group_version.version, form)?;
+        let schema = list_schema(&spec, self.group_version.version, form)?;
         Some((self.model(&row.list_kind()), schema))
     }
 

@@ -1,0 +1,298 @@
+//! Custom objects in the version of their reader, under the definition of today.
+//!
+//! An entry stays as it was stored, whatever becomes of its definition. What readers of a version see of it
+//! is a view: an entry of its own, pruned, defaulted and, if a webhook has to, converted. A view is made
+//! once for each version and kept with the entry, so that reading a custom object costs no more than
+//! reading any other. Entries of built-in kinds are their own views.
+//!
+//! Upstream: `k8s.io/apiextensions-apiserver/pkg/apiserver/conversion`.
+
+mod maker;
+mod views;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    WebhookClientConfig, WebhookConversion,
+};
+use portcullis_api::{CustomObject, Object, Status};
+use portcullis_kinds::custom::CustomKind;
+use portcullis_kinds::custom::review::{Review, kind_of};
+use portcullis_kinds::resource::Resource;
+use portcullis_storage::{Entry, Revision};
+use serde_json::Value;
+
+use self::maker::{Maker, Unreadable};
+pub(crate) use self::views::Derived;
+use crate::codec;
+use crate::scope::Scope;
+
+/// The way to conversion webhooks.
+#[async_trait]
+pub trait Converter: Send + Sync {
+    /// Posts a review, and returns the body of the answer.
+    ///
+    /// # Errors
+    /// Why there is none, as Go words it.
+    async fn convert(&self, webhook: &WebhookClientConfig, review: Bytes) -> Result<Bytes, String>;
+}
+
+/// A server that has no way to webhooks.
+struct NoWay;
+
+#[async_trait]
+impl Converter for NoWay {
+    async fn convert(&self, _: &WebhookClientConfig, _: Bytes) -> Result<Bytes, String> {
+        Err("this server calls no webhooks".to_owned())
+    }
+}
+
+/// Why an object is not shown.
+#[derive(Debug)]
+pub enum Failure {
+    /// What is stored is no object of its kind.
+    Unreadable(Status),
+    /// The webhook did not convert it.
+    Webhook(Status),
+}
+
+impl From<Failure> for Status {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unreadable(status) | Failure::Webhook(status) => status,
+        }
+    }
+}
+
+/// Converts custom objects between the versions of their kind.
+#[derive(Clone)]
+pub struct Conversions(Arc<dyn Converter>);
+
+impl Default for Conversions {
+    /// Those that need no webhook.
+    fn default() -> Self {
+        Self(Arc::new(NoWay))
+    }
+}
+
+impl Conversions {
+    /// Conversions by webhooks, too.
+    pub fn new(converter: Arc<dyn Converter>) -> Self {
+        Self(converter)
+    }
+
+    /// An entry as readers of a version see it; as it is for the server itself, whose version is empty.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn view(
+        &self,
+        resource: &Resource,
+        api_version: &str,
+        entry: &Arc<Entry>,
+    ) -> Result<Arc<Entry>, Failure> {
+        let Some(kind) = resource
+            .strategy
+            .custom()
+            .filter(|_| !api_version.is_empty())
+        else {
+            return Ok(entry.clone());
+        };
+        let view = Derived::of(entry).view(kind, api_version);
+        if let Some(made) = view.get() {
+            return Ok(made.clone());
+        }
+        let maker = Maker {
+            conversions: self,
+            resource,
+            kind,
+            api_version,
+            unreadable: Unreadable::Fails,
+        };
+        // watchers of an object all come at once: one converts for all
+        let made = view.get_or_try_init(|| maker.make_one(entry));
+        made.await.cloned()
+    }
+
+    /// The same of many entries, with as few calls as possible.
+    ///
+    /// # Errors
+    /// As [`Conversions::view`], for the first of them.
+    pub async fn view_all(
+        &self,
+        resource: &Resource,
+        api_version: &str,
+        entries: Vec<Arc<Entry>>,
+    ) -> Result<Vec<Arc<Entry>>, Failure> {
+        self.views(resource, api_version, entries, Unreadable::Fails)
+            .await
+    }
+
+    /// The same, without those that cannot be read.
+    ///
+    /// # Errors
+    /// [`Failure::Webhook`].
+    pub(crate) async fn view_readable(
+        &self,
+        resource: &Resource,
+        api_version: &str,
+        entries: Vec<Arc<Entry>>,
+    ) -> Result<Vec<Arc<Entry>>, Failure> {
+        self.views(resource, api_version, entries, Unreadable::IsLeftOut)
+            .await
+    }
+
+    async fn views(
+        &self,
+        resource: &Resource,
+        api_version: &str,
+        entries: Vec<Arc<Entry>>,
+        unreadable: Unreadable,
+    ) -> Result<Vec<Arc<Entry>>, Failure> {
+        let Some(kind) = resource
+            .strategy
+            .custom()
+            .filter(|_| !api_version.is_empty())
+        else {
+            return Ok(entries);
+        };
+        let mut views = Vec::with_capacity(entries.len());
+        let mut missing = Vec::new();
+        for (at, entry) in entries.iter().enumerate() {
+            let view = Derived::of(entry).view(kind, api_version);
+            let made = view.get().cloned();
+            if made.is_none() {
+                missing.push((at, entry, view));
+            }
+            views.push(made);
+        }
+        let maker = Maker {
+            conversions: self,
+            resource,
+            kind,
+            api_version,
+            unreadable,
+        };
+        for (at, view) in maker.make_all(&missing).await? {
+            views[at] = Some(view);
+        }
+        Ok(views.into_iter().flatten().collect())
+    }
+
+    /// What a write has stored, as its client sees it. Written in the version that is stored, it is what
+    /// the client sees.
+    ///
+    /// # Errors
+    /// As [`Conversions::view`].
+    pub(crate) async fn written(
+        &self,
+        scope: &Scope<'_>,
+        entry: Arc<Entry>,
+    ) -> Result<Arc<Entry>, Failure> {
+        if let Some(kind) = scope.resource.strategy.custom()
+            && scope.api_version == kind.stored_version()
+        {
+            let view = Derived::of(&entry).view(kind, scope.api_version);
+            let copy = Entry::new(entry.key.clone(), entry.value.clone(), entry.revision);
+            let _ = view.set(copy);
+        }
+        self.view(scope.resource, scope.api_version, &entry).await
+    }
+
+    /// The bytes to store of an object. The server itself leaves an object in the version it is in, so
+    /// that what it has to do does not depend on webhooks.
+    ///
+    /// # Errors
+    /// [`Failure::Webhook`].
+    pub(crate) async fn encode(
+        &self,
+        scope: &Scope<'_>,
+        object: Box<dyn Object>,
+    ) -> Result<Bytes, Failure> {
+        let resource = scope.resource;
+        let parts = (resource.strategy.custom(), object.as_kind::<CustomObject>());
+        let (Some(kind), Some(custom)) = parts else {
+            return Ok(codec::encode(resource, object));
+        };
+        let mut custom = custom.clone();
+        let stored = match scope.api_version {
+            "" => custom.api_version.clone(),
+            _ => kind.stored_version().to_owned(),
+        };
+        if kind.converter(&custom.api_version, &stored).is_some() {
+            custom.metadata.resource_version = None;
+            let documents = vec![kind.document(&custom)];
+            let documents = self.documents(kind, &stored, documents).await?;
+            let document = documents.into_iter().next().unwrap_or_default();
+            let read = kind.read(&stored, document);
+            custom = read.map_err(|why| Failure::Webhook(Status::internal(why)))?;
+        }
+        kind.relabel(&mut custom, &stored);
+        Ok(codec::encode_as(resource, &stored, Box::new(custom)))
+    }
+
+    /// Documents in a version; those that a webhook has to convert are converted in one call.
+    async fn documents(
+        &self,
+        kind: &CustomKind,
+        api_version: &str,
+        mut documents: Vec<Value>,
+    ) -> Result<Vec<Value>, Failure> {
+        let version = |document: &Value| {
+            let version = document.get("apiVersion").and_then(Value::as_str);
+            version.unwrap_or_default().to_owned()
+        };
+        let (mut places, mut objects, mut webhook) = (Vec::new(), Vec::new(), None);
+        for (at, document) in documents.iter_mut().enumerate() {
+            if let Some(converter) = kind.converter(&version(document), api_version) {
+                webhook = Some(converter);
+                places.push(at);
+                objects.push(document.take());
+            }
+        }
+        if let Some(webhook) = webhook {
+            let converted = self.call(webhook, api_version, &objects).await?;
+            for (at, document) in places.into_iter().zip(converted) {
+                documents[at] = document;
+            }
+        }
+        Ok(documents)
+    }
+
+    async fn call(
+        &self,
+        webhook: &WebhookConversion,
+        api_version: &str,
+        objects: &[Value],
+    ) -> Result<Vec<Value>, Failure> {
+        let uid = uuid::Uuid::new_v4().to_string();
+        let failed = |why: String| Failure::Webhook(Status::unknown(why));
+        let review = Review::new(webhook, &uid, api_version, objects).map_err(failed)?;
+        let kind = objects.first().map(kind_of).unwrap_or_default();
+        let of_kind = |why: String| failed(format!("conversion webhook for {kind} {why}"));
+        let Some(client) = &webhook.client_config else {
+            return Err(of_kind("failed: it has no client configuration".to_owned()));
+        };
+        let answer = self.0.convert(client, review.body().into()).await;
+        let answer = answer.map_err(|why| of_kind(format!("failed: {why}")))?;
+        review.converted(&answer).map_err(of_kind)
+    }
+}
+
+/// An object that is not in the store any more, as its client sees it: in the version it is in.
+pub(crate) fn unstored(
+    scope: &Scope<'_>,
+    key: &str,
+    object: Box<dyn Object>,
+    revision: Revision,
+) -> Arc<Entry> {
+    let version = object.as_kind::<CustomObject>();
+    let version = version.map(|custom| custom.api_version.clone());
+    let bytes = match version {
+        Some(version) => codec::encode_as(scope.resource, &version, object),
+        None => codec::encode(scope.resource, object),
+    };
+    Entry::new(key, bytes, revision)
+}

@@ -1,0 +1,121 @@
+//! Views of entries that have none yet.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use portcullis_kinds::custom::CustomKind;
+use portcullis_kinds::resource::Resource;
+use portcullis_storage::Entry;
+use serde_json::Value;
+
+use super::views::View;
+use super::{Conversions, Failure};
+use crate::codec;
+
+/// How many objects are converted in one call.
+const CALL_MAX: usize = 500;
+/// How many calls one request makes at once.
+const CALLS_AT_ONCE: usize = 4;
+
+/// What becomes of an entry that cannot be read, among others that can.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unreadable {
+    Fails,
+    IsLeftOut,
+}
+
+/// Makes views of entries that have none.
+#[derive(Clone, Copy)]
+pub(super) struct Maker<'a> {
+    pub(super) conversions: &'a Conversions,
+    pub(super) resource: &'a Resource,
+    pub(super) kind: &'a CustomKind,
+    pub(super) api_version: &'a str,
+    pub(super) unreadable: Unreadable,
+}
+
+/// An entry, where it is among others, and the place of its view.
+pub(super) type Missing<'a> = (usize, &'a Arc<Entry>, View);
+
+/// Views, and where they belong.
+type Made = Vec<(usize, Arc<Entry>)>;
+
+impl<'a> Maker<'a> {
+    pub(super) fn make_one(
+        self,
+        entry: &'a Arc<Entry>,
+    ) -> BoxFuture<'a, Result<Arc<Entry>, Failure>> {
+        async move {
+            let document = codec::document(entry).map_err(Failure::Unreadable)?;
+            let documents = self
+                .conversions
+                .documents(self.kind, self.api_version, vec![document]);
+            let document = documents.await?.into_iter().next().unwrap_or_default();
+            self.view_of(entry, document)
+        }
+        .boxed()
+    }
+
+    /// The views of many entries. They are kept for others, too.
+    pub(super) fn make_all(
+        self,
+        missing: &'a [Missing<'a>],
+    ) -> BoxFuture<'a, Result<Made, Failure>> {
+        let calls = missing.chunks(CALL_MAX).map(move |part| self.make(part));
+        let calls: Vec<_> = calls.collect();
+        stream::iter(calls)
+            .buffered(CALLS_AT_ONCE)
+            .try_concat()
+            .boxed()
+    }
+
+    fn make(self, missing: &'a [Missing<'a>]) -> BoxFuture<'a, Result<Made, Failure>> {
+        async move {
+            let (mut read, mut documents) = (Vec::new(), Vec::new());
+            for missing in missing {
+                let document = codec::document(missing.1).map_err(Failure::Unreadable);
+                if let Some(document) = self.usable(document)? {
+                    read.push(missing);
+                    documents.push(document);
+                }
+            }
+            let documents = self
+                .conversions
+                .documents(self.kind, self.api_version, documents);
+            let mut made = Made::new();
+            for ((at, entry, place), document) in read.into_iter().zip(documents.await?) {
+                let view = self.view_of(entry, document);
+                if let Some(view) = self.usable(view)? {
+                    // somebody else may be making it, or have made it
+                    let _ = place.set(view.clone());
+                    made.push((*at, view));
+                }
+            }
+            Ok(made)
+        }
+        .boxed()
+    }
+
+    /// A document of the version as an entry, settled under its schema.
+    fn view_of(self, entry: &Entry, document: Value) -> Result<Arc<Entry>, Failure> {
+        let object = self.kind.settle(self.api_version, document);
+        let object = object.map_err(|why| Failure::Unreadable(codec::unreadable(entry, why)))?;
+        let bytes = codec::encode_as(self.resource, self.api_version, Box::new(object));
+        // mostly it is what is stored
+        let value = match bytes == entry.value {
+            true => entry.value.clone(),
+            false => bytes,
+        };
+        Ok(Entry::new(entry.key.clone(), value, entry.revision))
+    }
+
+    fn usable<T>(self, outcome: Result<T, Failure>) -> Result<Option<T>, Failure> {
+        match outcome {
+            Ok(value) => Ok(Some(value)),
+            Err(Failure::Unreadable(_)) if self.unreadable == Unreadable::IsLeftOut => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+}
