@@ -1,6 +1,7 @@
-//! What this program asks of others: HTTPS clients, health checks, kubelets.
+//! What this program asks of others: HTTPS clients, webhooks, health checks, kubelets.
 
 pub mod healthcheck;
 pub mod https;
 pub mod kubelet;
 pub mod url;
+pub mod webhook_client;

@@ -10,24 +10,14 @@ use portcullis_authn::{FileError, Reloading};
 
 use crate::config::oidc::Oidc;
 use crate::files::{self, Watched};
-use crate::outbound::https::HttpsClient;
-use crate::outbound::url::{has_credentials, https, without_credentials};
+use crate::outbound::https::{self, HttpsClient};
+use crate::outbound::url::{self, has_credentials, without_credentials};
 use crate::start::StartError;
 
 const ISSUER: &str = "--oidc-issuer-url";
 const CLIENT: &str = "--oidc-client-id";
 const USERNAME: &str = "--oidc-username-claim";
 const CA: &str = "--oidc-ca-file";
-
-/// Where systems keep the authorities they trust, in the order of looking (Go:
-/// `crypto/x509/root_linux.go`).
-const SYSTEM: [&str; 5] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
 
 /// Asks servers that the authorities of a file vouch for.
 struct Trusting(Arc<Reloading<HttpsClient>>);
@@ -88,7 +78,7 @@ fn check_issuer(url: &str) -> Result<(), &'static str> {
     if has_credentials(url) {
         return Err("holds credentials, which would be seen by many");
     }
-    let url = https(url).ok_or("is no https URL")?;
+    let url = url::https(url).ok_or("is no https URL")?;
     if url.fragment().is_some() {
         return Err("has a fragment, which an issuer's URL has not");
     }
@@ -99,18 +89,8 @@ fn check_issuer(url: &str) -> Result<(), &'static str> {
 }
 
 fn system_authorities() -> Result<PathBuf, StartError> {
-    let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
-    let known = SYSTEM.iter().map(PathBuf::from);
-    named
-        .into_iter()
-        .chain(known)
-        .find(|path| path.exists())
-        .ok_or_else(|| {
-            StartError::option(
-                ISSUER,
-                "the system has no list of authorities: name one with --oidc-ca-file",
-            )
-        })
+    let none = "the system has no list of authorities: name one with --oidc-ca-file";
+    https::system_authorities().ok_or_else(|| StartError::option(ISSUER, none))
 }
 
 fn client(path: &Path, contents: &[u8]) -> Result<HttpsClient, FileError> {

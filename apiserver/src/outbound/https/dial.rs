@@ -1,16 +1,22 @@
 //! Where connections go: to what DNS says of a host, or to what a caller says instead.
 
+use std::error::Error;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
+use thiserror::Error;
 use tokio::net::TcpStream;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceExt, service_fn};
+
+use super::error::root_cause;
+
+/// The port of a URL that has none.
+const HTTPS: u16 = 443;
 
 /// Opens TCP connections.
 pub(super) type Dialer = BoxCloneSyncService<Uri, TokioIo<TcpStream>, BoxError>;
@@ -21,12 +27,25 @@ pub(super) type Dialer = BoxCloneSyncService<Uri, TokioIo<TcpStream>, BoxError>;
 /// Upstream: `ServiceResolver` of `apiserver/pkg/util/webhook`.
 #[async_trait]
 pub trait Resolve: Send + Sync {
-    /// The address to connect to for a host, without brackets, and a port; `None` leaves it to DNS.
-    /// It is asked for each new connection, not for each request.
+    /// Where to connect for a host, without brackets, and a port: an address or another host, with its
+    /// port, such as `10.0.0.1:8443`. `None` leaves it to DNS. It is asked for each new connection, not
+    /// for each request.
     ///
     /// # Errors
     /// Why the host has no address; the request fails with it.
-    async fn resolve(&self, host: &str, port: u16) -> io::Result<Option<SocketAddr>>;
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Option<String>>;
+}
+
+/// Why there is no connection to an address. It is the inner error of an [`io::Error`].
+#[derive(Clone, Debug, Error)]
+#[error("{why}")]
+pub struct DialError {
+    /// What was dialled, with its port.
+    pub address: String,
+    /// Whether no address was found for it.
+    pub is_lookup: bool,
+    /// What the system says.
+    pub why: String,
 }
 
 /// A dialer that asks `resolve`, if there is one, before DNS.
@@ -42,14 +61,34 @@ pub(super) fn dialer(resolve: Option<Arc<dyn Resolve>>) -> Dialer {
                 Some(resolve) => target(uri, &*resolve).await?,
                 None => uri,
             };
-            Ok(http.oneshot(target).await?)
+            let address = authority(&target);
+            let dialled = http.oneshot(target).await;
+            dialled.map_err(|error| BoxError::from(failed(address, &error)))
         }
     }))
 }
 
+/// Host and port of a URL.
+fn authority(uri: &Uri) -> String {
+    let port = uri.port_u16().unwrap_or(HTTPS);
+    format!("{}:{port}", uri.host().unwrap_or_default())
+}
+
+fn failed(address: String, error: &(dyn Error + 'static)) -> io::Error {
+    let cause = root_cause(error);
+    let system = cause.downcast_ref::<io::Error>();
+    let inner = DialError {
+        address,
+        // the resolver of the system has error codes of its own
+        is_lookup: system.is_some_and(|e| e.raw_os_error().is_none()),
+        why: cause.to_string(),
+    };
+    io::Error::new(system.map_or(io::ErrorKind::Other, io::Error::kind), inner)
+}
+
 async fn target(uri: Uri, resolve: &dyn Resolve) -> Result<Uri, BoxError> {
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    let port = uri.port_u16().unwrap_or(443);
+    let port = uri.port_u16().unwrap_or(HTTPS);
     match resolve.resolve(host, port).await? {
         Some(address) => Ok(format!("https://{address}/").parse()?),
         None => Ok(uri),

@@ -6,6 +6,7 @@ use std::io;
 use hyper_util::client::legacy;
 use thiserror::Error;
 
+use super::dial::DialError;
 use crate::outbound::url::without_credentials;
 
 /// Why there is no response.
@@ -40,11 +41,23 @@ impl From<legacy::Error> for HttpsError {
         if !error.is_connect() {
             return Self::Http(why.to_string());
         }
-        let kind = why
-            .downcast_ref::<io::Error>()
-            .map_or(io::ErrorKind::Other, io::Error::kind);
-        Self::Connection(io::Error::new(kind, why.to_string()))
+        let Some(error) = why.downcast_ref::<io::Error>() else {
+            return Self::Connection(io::Error::other(why.to_string()));
+        };
+        let (dial, tls) = (inner::<DialError>(error), inner::<rustls::Error>(error));
+        Self::Connection(match (dial, tls) {
+            (Some(dial), _) => io::Error::new(error.kind(), dial.clone()),
+            (_, Some(tls)) => io::Error::new(error.kind(), tls.clone()),
+            (None, None) => io::Error::new(error.kind(), error.to_string()),
+        })
     }
+}
+
+/// What an I/O error was made from; some are made from other I/O errors.
+fn inner<T: Error + 'static>(error: &io::Error) -> Option<&T> {
+    let made_from = error.get_ref()?;
+    let nested = || inner(made_from.downcast_ref()?);
+    made_from.downcast_ref().or_else(nested)
 }
 
 /// The last of an error's sources: those before it say only where it was met.

@@ -1,6 +1,8 @@
 //! The TLS of a client: which servers it accepts, and what it presents.
 
 use std::error::Error;
+use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
@@ -41,6 +43,34 @@ pub fn trusting(
     let chain = chain.collect::<Result<_, _>>().map_err(unusable)?;
     let key = PrivateKeyDer::from_pem_slice(identity.key).map_err(unusable)?;
     builder.with_client_auth_cert(chain, key).map_err(unusable)
+}
+
+/// Where systems keep the authorities they trust, in the order of looking (Go:
+/// `crypto/x509/root_linux.go`).
+const SYSTEM: [&str; 5] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// The file of the authorities that the system trusts, if there is one.
+pub fn system_authorities() -> Option<PathBuf> {
+    let named = std::env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+    let known = SYSTEM.iter().map(PathBuf::from);
+    let mut paths = named.into_iter().chain(known);
+    paths.find(|path| path.exists())
+}
+
+/// TLS that accepts servers whose certificate an authority has signed that the system trusts.
+///
+/// # Errors
+/// [`HttpsError::Certificates`].
+pub fn trusting_system() -> Result<ClientConfig, HttpsError> {
+    let path = system_authorities();
+    let path = path.ok_or_else(|| unusable("the system has no list of authorities"))?;
+    trusting(&fs::read(path).map_err(unusable)?, None)
 }
 
 /// The beginning of a client's TLS.

@@ -1,0 +1,94 @@
+//! Where a webhook is.
+
+use super::CallError;
+use crate::outbound::url::https;
+
+/// Where a webhook is, as its configuration says.
+#[derive(Clone, Copy, Debug)]
+pub enum Target<'a> {
+    /// A URL of scheme `https`.
+    Url(&'a str),
+    /// A service of the cluster, whose certificate must be for `name.namespace.svc`.
+    Service {
+        /// The service's namespace.
+        namespace: &'a str,
+        /// The service's name.
+        name: &'a str,
+        /// The path of the URL; may be empty.
+        path: &'a str,
+        /// The service's port, usually 443.
+        port: u16,
+    },
+}
+
+impl Target<'_> {
+    /// The URL to post to, with a path and without a query.
+    pub(super) fn url(&self) -> Result<String, CallError> {
+        let url = match self {
+            Self::Url(text) => {
+                let (authority, path) = split(text);
+                format!("https://{authority}{}", clean(path))
+            }
+            Self::Service {
+                namespace,
+                name,
+                path,
+                port,
+            } => format!("https://{name}.{namespace}.svc:{port}{}", clean(path)),
+        };
+        let is_usable = https(&url).is_some();
+        let unusable = || CallError::Config(format!("Unparsable URL: {url:?} is no https URL"));
+        is_usable.then_some(()).ok_or_else(unusable)?;
+        Ok(url)
+    }
+}
+
+/// Authority and path of a URL.
+fn split(url: &str) -> (&str, &str) {
+    let rest = url.strip_prefix("https://").unwrap_or_default();
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let end = rest.find('/').unwrap_or(rest.len());
+    rest.split_at_checked(end).unwrap_or((rest, ""))
+}
+
+/// A path as Go's `path.Join("/", path)` has it, by which client-go makes the URLs of requests.
+fn clean(path: &str) -> String {
+    let mut parts = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    format!("/{}", parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_made_as_client_go_makes_them() {
+        for (url, expected) in [
+            ("https://h", Some("https://h/")),
+            ("https://h:8443/a/b", Some("https://h:8443/a/b")),
+            ("https://[::1]:1//a/./b/../c/", Some("https://[::1]:1/a/c")),
+            ("https://h/a?q=1#f", Some("https://h/a")),
+            ("http://h/a", None),
+            ("https://bob:pw@h", None),
+            ("", None),
+        ] {
+            let made = Target::Url(url).url().ok();
+            assert_eq!(made.as_deref(), expected, "{url}");
+        }
+        let service = |path| Target::Service {
+            namespace: "n",
+            name: "s",
+            path,
+            port: 443,
+        };
+        assert_eq!(service("").url().unwrap(), "https://s.n.svc:443/");
+        assert_eq!(service("/v").url().unwrap(), "https://s.n.svc:443/v");
+    }
+}
