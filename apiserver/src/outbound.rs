@@ -1,5 +1,6 @@
 //! What this program asks of others: HTTPS clients, webhooks, health checks, kubelets.
 
+pub mod conversion_webhooks;
 pub mod healthcheck;
 pub mod https;
 pub mod kubelet;

@@ -34,7 +34,7 @@ fn widget(spec: &Value) -> Value {
         "status": {"size": 7}})
 }
 
-async fn define(client: &Client, definition: &Value) {
+pub async fn define(client: &Client, definition: &Value) {
     let answer = client.post(DEFINITIONS, definition).await;
     assert_eq!(answer.code, 201, "{}", answer.message());
     let established = |answer: &Value| {
@@ -42,7 +42,9 @@ async fn define(client: &Client, definition: &Value) {
         let is = |c: &Value| c["type"] == "Established" && c["status"] == "True";
         conditions.is_some_and(|conditions| conditions.iter().any(is))
     };
-    eventually(client, DEFINITION, |answer| established(&answer.json())).await;
+    let name = definition["metadata"]["name"].as_str().unwrap();
+    let path = format!("{DEFINITIONS}/{name}");
+    eventually(client, &path, |answer| established(&answer.json())).await;
 }
 
 #[tokio::test]
@@ -159,34 +161,4 @@ async fn a_definition_goes_after_its_objects_and_outlasts_a_restart() {
     gone(&admin, DEFINITION).await;
     define(&admin, &definition()).await;
     assert_eq!(admin.get(WIDGETS).await.json()["items"], json!([]));
-}
-
-#[tokio::test]
-async fn what_only_a_webhook_converts_is_not_guessed() {
-    let server = TestServer::start(&[]).await;
-    let admin = server.admin();
-    let mut converted = definition();
-    let mut second = converted["spec"]["versions"][0].clone();
-    second["name"] = json!("v2");
-    second["storage"] = json!(false);
-    converted["spec"]["versions"]
-        .as_array_mut()
-        .unwrap()
-        .push(second);
-    converted["spec"]["conversion"] = json!({"strategy": "Webhook", "webhook": {
-        "conversionReviewVersions": ["v1"], "clientConfig": {"url": "https://127.0.0.1:1/"}}});
-    define(&admin, &converted).await;
-    let created = admin.post(WIDGETS, &widget(&json!({"color": "red"}))).await;
-    assert_eq!(created.code, 201, "{}", created.message());
-    let other = admin
-        .get("/apis/example.com/v2/namespaces/default/widgets/a")
-        .await;
-    assert_eq!(other.code, 500);
-    assert!(
-        other
-            .message()
-            .contains("conversion webhooks are not called"),
-        "{}",
-        other.message()
-    );
 }

@@ -8,6 +8,7 @@
 mod admission;
 mod authn;
 mod controllers;
+mod conversion;
 mod custom;
 mod flow;
 mod rights;

@@ -1,6 +1,7 @@
 //! What tests of the server share.
 
 pub mod client;
+pub mod https_server;
 pub mod issuer;
 pub mod log;
 pub mod old_certificate;

@@ -34,6 +34,7 @@ use crate::health::Health;
 use crate::layers::Gate;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::outbound::conversion_webhooks::{ConversionWebhooks, Dns};
 use crate::router::{Services, router};
 use crate::tokens::Bound;
 use portcullis_controllers::enabled::EnabledControllers;
@@ -43,6 +44,7 @@ use portcullis_controllers::run::{Context, Controllers};
 use portcullis_controllers::{bootstrap, cluster_authentication};
 use portcullis_registry::Registry;
 use portcullis_registry::catalogues::Catalogues;
+use portcullis_registry::conversion::Conversions;
 use portcullis_registry::escalation::EscalationGuard;
 use portcullis_registry::ranges::ServiceRanges;
 use portcullis_registry::repair::Leaks;
@@ -239,7 +241,10 @@ fn registry(
         service_ranges(options, cache, prefix)?,
         catalogues,
     );
-    let registry = registry.allow_privileged(options.allow_privileged);
+    let webhooks = ConversionWebhooks::new(Arc::new(Dns));
+    let registry = registry
+        .allow_privileged(options.allow_privileged)
+        .converting(Conversions::new(Arc::new(webhooks)));
     Ok((Arc::new(registry), authorizer))
 }
 

@@ -1,30 +1,23 @@
 //! An `OpenID` issuer of its own on loopback, with TLS and keys that can change.
 
-use std::convert::Infallible;
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::future::ready;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
+use http::Response;
+use http::header::HOST;
 use portcullis::pki::Authority;
-use portcullis::serving::certificate::ServingCertificate;
-use portcullis::serving::tls;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::net::TcpListener;
+
+use super::https_server::HttpsServer;
 
 /// Signs tokens with ES256.
 pub struct Signer {
@@ -75,59 +68,40 @@ impl Signer {
 
 /// An issuer that answers.
 pub struct Issuer {
-    address: SocketAddr,
+    server: HttpsServer,
     keys: Arc<Mutex<Vec<Value>>>,
-    dir: TempDir,
 }
 
 impl Issuer {
     /// Serves these keys.
     pub async fn start(keys: Vec<Value>) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let authority = Authority::in_dir(dir.path()).unwrap();
-        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let identity = authority.server(&["localhost".into()], &[here]).unwrap();
-        let certificate = ServingCertificate::fixed(&identity.certificate, &identity.key);
-        let nobody = tokio::sync::watch::channel(String::new()).1;
-        let acceptors = tls::Acceptors::new(Arc::new(certificate.unwrap()), nobody);
-        let acceptor = acceptors.unwrap().current();
-        let listener = TcpListener::bind((here, 0)).await.unwrap();
-        let issuer = Self {
-            address: listener.local_addr().unwrap(),
-            keys: Arc::new(Mutex::new(keys)),
-            dir,
-        };
-        let (url, keys) = (issuer.url(), issuer.keys.clone());
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                // Whoever does not trust the issuer breaks off here.
-                let Ok(stream) = acceptor.accept(stream).await else {
-                    continue;
-                };
-                let (url, keys) = (url.clone(), keys.clone());
-                let service = service_fn(move |request: Request<Incoming>| {
-                    let body = answer(request.uri().path(), &url, &keys);
-                    async move { Ok::<_, Infallible>(Response::new(Full::new(body))) }
-                });
-                tokio::spawn(async move {
-                    let builder = auto::Builder::new(TokioExecutor::new());
-                    let _ = builder
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await;
-                });
-            }
+        let keys = Arc::new(Mutex::new(keys));
+        let served = keys.clone();
+        let server = HttpsServer::start(&[], move |request| {
+            let host = request.headers().get(HOST);
+            let host = request
+                .uri()
+                .authority()
+                .map(ToString::to_string)
+                .or_else(|| host.and_then(|host| Some(host.to_str().ok()?.to_owned())));
+            let url = format!("https://{}/realm", host.unwrap_or_default());
+            let answer = answer(request.uri().path(), &url, &served);
+            ready(Response::new(answer))
         });
-        issuer
+        Self {
+            server: server.await,
+            keys,
+        }
     }
 
     /// What it calls itself.
     pub fn url(&self) -> String {
-        format!("https://{}/realm", self.address)
+        format!("https://{}/realm", self.server.address())
     }
 
     /// The file of the authority that vouches for it.
     pub fn ca_file(&self) -> PathBuf {
-        self.dir.path().join("ca.crt")
+        self.server.dir().join("ca.crt")
     }
 
     /// Signs with other keys from now on.
@@ -137,7 +111,7 @@ impl Issuer {
 
     /// The file of an authority that does not.
     pub fn other_ca_file(&self) -> PathBuf {
-        let dir = self.dir.path().join("other");
+        let dir = self.server.dir().join("other");
         let authority = Authority::in_dir(&dir).unwrap();
         fs::write(dir.join("other.crt"), authority.certificate()).unwrap();
         dir.join("other.crt")

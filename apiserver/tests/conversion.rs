@@ -1,0 +1,274 @@
+//! Kinds whose versions a webhook converts.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use http_body_util::BodyExt;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+
+use crate::controllers::gone;
+use crate::custom::define;
+use crate::support::client::Client;
+use crate::support::https_server::HttpsServer;
+use crate::support::server::TestServer;
+
+const OLD: &str = "/apis/example.com/v1/namespaces/default/boxes";
+const NEW: &str = "/apis/example.com/v2/namespaces/default/boxes";
+const NEW_A: &str = "/apis/example.com/v2/namespaces/default/boxes/a";
+const OLD_A: &str = "/apis/example.com/v1/namespaces/default/boxes/a";
+const DEFINITION: &str =
+    "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/boxes.example.com";
+
+/// How a webhook misbehaves, if it does.
+type Fault = Arc<Mutex<Option<fn(&mut Value)>>>;
+
+/// A webhook that knows boxes: version 1 has `size: "3x4"`, version 2 `width` and `height`.
+struct Webhook {
+    server: HttpsServer,
+    calls: Arc<AtomicUsize>,
+    fault: Fault,
+}
+
+impl Webhook {
+    async fn start() -> Self {
+        let (calls, fault) = (Arc::new(AtomicUsize::new(0)), Fault::default());
+        let (counted, faulty) = (calls.clone(), fault.clone());
+        let server = HttpsServer::start(&[], move |request: Request<Bytes>| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            let mut answer = answer(&serde_json::from_slice(request.body()).unwrap());
+            if let Some(fault) = *faulty.lock() {
+                fault(&mut answer);
+            }
+            std::future::ready(Response::new(answer.to_string().into()))
+        });
+        Self {
+            server: server.await,
+            calls,
+            fault,
+        }
+    }
+
+    /// How often it was called since this was last asked.
+    fn calls(&self) -> usize {
+        self.calls.swap(0, Ordering::Relaxed)
+    }
+
+    fn definition(&self) -> Value {
+        let authority = std::fs::read(self.server.dir().join("ca.crt")).unwrap();
+        let version = |name: &str, storage: bool, fields: &[(&str, &str)]| {
+            let fields = fields.iter();
+            let fields = fields.map(|(name, kind)| ((*name).to_owned(), json!({"type": kind})));
+            let fields: serde_json::Map<_, _> = fields.collect();
+            json!({"name": name, "served": true, "storage": storage,
+                "schema": {"openAPIV3Schema": {"type": "object", "properties": {
+                    "spec": {"type": "object", "properties": fields}}}}})
+        };
+        json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {"name": "boxes.example.com"},
+            "spec": {"group": "example.com", "scope": "Namespaced",
+                "names": {"plural": "boxes", "kind": "Box", "singular": "box"},
+                "versions": [
+                    version("v1", true, &[("size", "string")]),
+                    version("v2", false, &[("width", "integer"), ("height", "integer")])],
+                "conversion": {"strategy": "Webhook", "webhook": {
+                    "conversionReviewVersions": ["v1"],
+                    "clientConfig": {
+                        "url": format!("https://{}/convert", self.server.address()),
+                        "caBundle": STANDARD.encode(authority)}}}}})
+    }
+}
+
+fn answer(review: &Value) -> Value {
+    let request = &review["request"];
+    let desired = &request["desiredAPIVersion"];
+    let objects = request["objects"].as_array().unwrap().iter();
+    let objects: Vec<_> = objects.map(|object| convert(object, desired)).collect();
+    json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "ConversionReview",
+        "response": {"uid": request["uid"], "result": {"status": "Success"},
+            "convertedObjects": objects}})
+}
+
+fn convert(object: &Value, desired: &Value) -> Value {
+    let mut object = object.clone();
+    object["apiVersion"] = desired.clone();
+    let spec = object["spec"].clone();
+    object["spec"] = match desired.as_str().unwrap() {
+        "example.com/v2" => {
+            let (width, height) = spec["size"].as_str().unwrap().split_once('x').unwrap();
+            let number = |text: &str| text.parse::<i64>().unwrap();
+            json!({"width": number(width), "height": number(height)})
+        }
+        _ => json!({"size": format!("{}x{}", spec["width"], spec["height"])}),
+    };
+    object
+}
+
+fn old(name: &str) -> Value {
+    json!({"apiVersion": "example.com/v1", "kind": "Box", "metadata": {"name": name},
+        "spec": {"size": "3x4"}})
+}
+
+async fn served() -> (TestServer, Client, Webhook) {
+    let server = TestServer::start(&[]).await;
+    let (admin, webhook) = (server.admin(), Webhook::start().await);
+    define(&admin, &webhook.definition()).await;
+    (server, admin, webhook)
+}
+
+#[tokio::test]
+async fn an_object_is_what_its_webhook_makes_of_it() {
+    let (_server, admin, webhook) = served().await;
+    assert_eq!(admin.post(OLD, &old("a")).await.code, 201);
+    assert_eq!(webhook.calls(), 0, "what is stored in its version");
+    let new = admin.get(NEW_A).await.json();
+    assert_eq!(
+        (&new["apiVersion"], &new["spec"]),
+        (&json!("example.com/v2"), &json!({"width": 3, "height": 4}))
+    );
+    admin.get(NEW_A).await;
+    assert_eq!(webhook.calls(), 1, "once for a version of the object");
+
+    for name in ["b", "c", "d"] {
+        assert_eq!(admin.post(OLD, &old(name)).await.code, 201);
+    }
+    let list = admin.get(NEW).await.json();
+    let items = list["items"].as_array().unwrap();
+    assert!(items.iter().all(|item| item["spec"]["width"] == 3));
+    assert_eq!((items.len(), webhook.calls()), (4, 1), "all in one call");
+
+    let patch = json!({"spec": {"width": 9}, "metadata": {"labels": {"x": "y"}}});
+    let patched = admin
+        .clone()
+        .header("content-type", "application/merge-patch+json");
+    let patched = patched.ask(Method::PATCH, NEW_A, patch.to_string()).await;
+    assert_eq!(patched.code, 200, "{}", patched.message());
+    assert_eq!(patched.json()["spec"], json!({"width": 9, "height": 4}));
+    let stored = admin.get(OLD_A).await.json();
+    assert_eq!(stored["spec"], json!({"size": "9x4"}));
+    assert_eq!(admin.delete(NEW_A).await.code, 200);
+}
+
+#[tokio::test]
+async fn watchers_see_their_version() {
+    let (_server, admin, webhook) = served().await;
+    admin.post(OLD, &old("a")).await;
+    let from = admin.get(OLD).await.json();
+    let from = from["metadata"]["resourceVersion"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    admin.post(OLD, &old("b")).await;
+    let events = events(&admin, "").await;
+    let widths = events.iter().map(|event| &event["object"]["spec"]["width"]);
+    assert_eq!(widths.collect::<Vec<_>>(), [3, 3]);
+    let later = self::events(&admin, &from).await;
+    assert_eq!(
+        (later.len(), &later[0]["type"], &later[0]["object"]["spec"]),
+        (1, &json!("ADDED"), &json!({"width": 3, "height": 4}))
+    );
+    *webhook.fault.lock() = Some(|answer| answer["response"]["uid"] = json!("another"));
+    admin.post(OLD, &old("c")).await;
+    let broken = self::events(&admin, &from).await;
+    let last = broken.last().unwrap();
+    assert_eq!((broken.len(), &last["type"]), (2, &json!("ERROR")));
+    let why = last["object"]["message"].as_str().unwrap();
+    assert!(why.contains("expected response.uid="), "{why}");
+}
+
+/// What a watch from a version tells within a second.
+async fn events(client: &Client, from: &str) -> Vec<Value> {
+    let path = format!("{NEW}?watch=true&timeoutSeconds=1&resourceVersion={from}");
+    let answer = client.get(&path).await;
+    let text = String::from_utf8(answer.body.to_vec()).unwrap();
+    let lines = text.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn watches_end_when_their_definition_changes() {
+    let (_server, admin, webhook) = served().await;
+    admin.post(OLD, &old("a")).await;
+    let mut connection = admin.connect().await.unwrap();
+    let path = format!("{OLD}?watch=true");
+    let watch = connection.send(Method::GET, &path, "").await.unwrap();
+    let mut body = watch.into_body();
+    assert!(body.frame().await.unwrap().unwrap().is_data());
+
+    // the status says nothing of how objects look
+    let merge = admin
+        .clone()
+        .header("content-type", "application/merge-patch+json");
+    let label = json!({"metadata": {"labels": {"x": "y"}}}).to_string();
+    assert_eq!(merge.ask(Method::PATCH, DEFINITION, label).await.code, 200);
+    admin.post(OLD, &old("b")).await;
+    assert!(body.frame().await.unwrap().unwrap().is_data());
+
+    let mut changed = webhook.definition();
+    changed["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["more"] =
+        json!({"type": "string"});
+    let spec = json!({"spec": changed["spec"]}).to_string();
+    assert_eq!(merge.ask(Method::PATCH, DEFINITION, spec).await.code, 200);
+    let rest = tokio::time::timeout(Duration::from_secs(10), body.collect()).await;
+    let rest = rest.unwrap().unwrap().to_bytes();
+    assert_eq!(String::from_utf8_lossy(&rest), "");
+}
+
+#[tokio::test]
+async fn a_webhook_that_fails_fails_what_needs_it() {
+    let (_server, admin, webhook) = served().await;
+    assert_eq!(admin.post(OLD, &old("a")).await.code, 201);
+    for (fault, why) in [
+        (
+            (|answer| answer["response"]["uid"] = json!("another")) as fn(&mut Value),
+            "conversion webhook for example.com/v1, Kind=Box failed: expected response.uid=",
+        ),
+        (
+            |answer| answer["response"]["convertedObjects"] = json!([]),
+            "conversion webhook for example.com/v1, Kind=Box returned 0 objects, expected 1",
+        ),
+        (
+            |answer| answer["response"]["convertedObjects"][0]["metadata"]["name"] = json!("z"),
+            "conversion webhook for example.com/v1, Kind=Box returned invalid object: must have the same name: a != z",
+        ),
+        (
+            |answer| *answer = json!("what?"),
+            "conversion webhook for example.com/v1, Kind=Box failed: ",
+        ),
+    ] {
+        *webhook.fault.lock() = Some(fault);
+        let answer = admin.get(NEW_A).await;
+        assert_eq!(answer.code, 500);
+        assert!(answer.message().starts_with(why), "{}", answer.message());
+        assert_eq!(admin.get(NEW).await.code, 500);
+    }
+    assert_eq!(
+        admin.get(OLD_A).await.code,
+        200,
+        "it is stored in this version"
+    );
+    assert_eq!(admin.delete(NEW_A).await.code, 500);
+    assert_eq!(
+        admin.get(OLD_A).await.code,
+        200,
+        "what cannot be converted is not lost"
+    );
+
+    drop(webhook);
+    let answer = admin.get(NEW_A).await;
+    assert!(
+        answer.message().contains("connect: connection refused"),
+        "{}",
+        answer.message()
+    );
+    assert_eq!(admin.delete(DEFINITION).await.code, 200);
+    // a definition goes without its webhook
+    gone(&admin, DEFINITION).await;
+}

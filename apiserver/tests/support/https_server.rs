@@ -1,0 +1,97 @@
+//! A server of the tests' own on loopback, with TLS: whatever the tested server calls.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use portcullis::pki::Authority;
+use portcullis::serving::certificate::ServingCertificate;
+use portcullis::serving::tls;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, JoinSet};
+
+/// A server that answers until it is dropped.
+pub struct HttpsServer {
+    address: SocketAddr,
+    dir: TempDir,
+    accepting: JoinHandle<()>,
+}
+
+impl Drop for HttpsServer {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+impl HttpsServer {
+    /// Answers each request as `answer` does. Its certificate is for loopback and these names.
+    pub async fn start<F, A>(names: &[&str], answer: F) -> Self
+    where
+        F: Fn(Request<Bytes>) -> A + Clone + Send + Sync + 'static,
+        A: Future<Output = Response<Bytes>> + Send + 'static,
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let authority = Authority::in_dir(dir.path()).unwrap();
+        let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let names = names.iter().map(|&name| name.to_owned());
+        let names: Vec<_> = names.chain(["localhost".to_owned()]).collect();
+        let identity = authority.server(&names, &[here]).unwrap();
+        let certificate = ServingCertificate::fixed(&identity.certificate, &identity.key);
+        let nobody = tokio::sync::watch::channel(String::new()).1;
+        let acceptors = tls::Acceptors::new(Arc::new(certificate.unwrap()), nobody);
+        let acceptor = acceptors.unwrap().current();
+        let listener = TcpListener::bind((here, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let accepting = tokio::spawn(async move {
+            // ended with this task
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                // Whoever does not trust the server breaks off here.
+                let Ok(stream) = acceptor.accept(stream).await else {
+                    continue;
+                };
+                let answer = answer.clone();
+                let service = service_fn(move |request: Request<Incoming>| {
+                    let answer = answer.clone();
+                    async move {
+                        let (parts, body) = request.into_parts();
+                        let body = body.collect().await.unwrap().to_bytes();
+                        let response = answer(Request::from_parts(parts, body)).await;
+                        Ok::<_, Infallible>(response.map(Full::new))
+                    }
+                });
+                connections.spawn(async move {
+                    let builder = auto::Builder::new(TokioExecutor::new());
+                    let _ = builder
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
+                });
+            }
+        });
+        Self {
+            address,
+            dir,
+            accepting,
+        }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The directory of its authority's certificate, `ca.crt`.
+    pub fn dir(&self) -> PathBuf {
+        self.dir.path().to_owned()
+    }
+}
