@@ -34,8 +34,8 @@ use crate::queue::Queue;
 
 /// How long to wait at most for objects whose finalizers hold them.
 const AGAIN_MAX: Duration = Duration::from_secs(1);
-/// One after the other: of two definitions that want the same name only one gets it.
-const AT_ONCE: usize = 1;
+/// How many definitions are seen to at once, so that they share the store's trips to the disk.
+const AT_ONCE: usize = 32;
 
 /// All definitions, by name.
 type Definitions = BTreeMap<String, Known>;
@@ -134,15 +134,22 @@ impl Controller {
             subresource: "status",
             ..scope
         };
-        let updated = edit(&self.registry, &status, |current| self.judge(current)).await?;
-        // before the next one is looked at, which may want the same names
-        let current = Known::new(&read(&scope, &updated.entry)?);
-        self.known.lock().insert(name.to_string(), current);
+        match edit(&self.registry, &status, |current| self.judge(current)).await {
+            Err(status) if status.reason == Some(Reason::NotFound) => {
+                self.known.lock().remove(&*name);
+            }
+            edited => drop(edited?),
+        }
         Ok(true)
     }
 
+    /// What it gets is taken at once: another one that wants the same names may be judged before this
+    /// one is written. If it is not written, its next change says what it has.
     fn judge(&self, definition: &mut CustomResourceDefinition) {
-        judge(definition, &self.known.lock());
+        let mut known = self.known.lock();
+        judge(definition, &known);
+        let name = definition.metadata.name.clone().unwrap_or_default();
+        known.insert(name, Known::new(definition));
     }
 }
 

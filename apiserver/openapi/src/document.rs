@@ -1,8 +1,13 @@
 //! A prepared answer that is the same for everyone, and the `Accept` header that chooses among them.
 
+use std::io::{Read, Write};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use ring::digest;
 
 /// JSON, as it is mostly asked for.
@@ -19,7 +24,48 @@ pub struct Document {
     /// the request's `Accept` header, which `Vary` must say.
     pub cache_control: &'static str,
     /// The body.
-    pub body: Bytes,
+    pub body: Content,
+}
+
+/// The bytes of a document. Of large ones only the compressed form is kept: most clients ask for that, and
+/// the documents of a thousand definitions take megabytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// As they are.
+    Plain(Bytes),
+    /// In gzip's format.
+    Gzip(Bytes),
+}
+
+impl Content {
+    /// Compresses bytes.
+    pub fn compress(bytes: &[u8]) -> Self {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        // memory takes what is written to it
+        let compressed = encoder.write_all(bytes).and_then(|()| encoder.finish());
+        let mut compressed = compressed.unwrap_or_default();
+        compressed.shrink_to_fit();
+        Self::Gzip(compressed.into())
+    }
+
+    /// The bytes that are kept.
+    pub const fn kept(&self) -> &Bytes {
+        let (Self::Plain(bytes) | Self::Gzip(bytes)) = self;
+        bytes
+    }
+
+    /// The bytes themselves.
+    pub fn open(&self) -> Bytes {
+        match self {
+            Self::Plain(bytes) => bytes.clone(),
+            Self::Gzip(compressed) => {
+                let mut bytes = Vec::new();
+                // what was compressed here can be read
+                let _ = GzDecoder::new(&**compressed).read_to_end(&mut bytes);
+                bytes.into()
+            }
+        }
+    }
 }
 
 impl Document {
@@ -29,7 +75,7 @@ impl Document {
             content_type,
             etag: None,
             cache_control: "",
-            body,
+            body: Content::Plain(body),
         }
     }
 
@@ -39,7 +85,17 @@ impl Document {
             content_type,
             etag: Some(format!("\"{}\"", hash(&body))),
             cache_control: "public",
-            body,
+            body: Content::Plain(body),
+        }
+    }
+
+    /// A large document, to be asked for by its hash, and not cached without asking.
+    pub fn large(content_type: &'static str, body: &[u8]) -> Self {
+        Self {
+            content_type,
+            etag: Some(format!("\"{}\"", hash(body))),
+            cache_control: "",
+            body: Content::compress(body),
         }
     }
 
@@ -55,7 +111,7 @@ impl Document {
 
 /// The hash that tags and URLs name a document by.
 fn hash(bytes: &[u8]) -> String {
-    use std::fmt::Write;
+    use std::fmt::Write as _;
     digest::digest(&digest::SHA256, bytes).as_ref().iter().fold(
         String::with_capacity(64),
         |mut text, byte| {
@@ -140,6 +196,16 @@ mod tests {
         assert!(accepted[2].matches(JSON) && !accepted[1].matches(JSON));
         assert!(Accepted::parse("application/*")[0].matches(JSON));
         assert!(Accepted::parse("").is_empty());
+    }
+
+    #[test]
+    fn large_bodies_are_kept_compressed() {
+        let text = "text ".repeat(1000);
+        let document = Document::large(JSON, text.as_bytes());
+        assert!(document.body.kept().len() * 10 < text.len());
+        assert_eq!(document.body.open(), text);
+        let plain = Document::tagged(JSON, text.into());
+        assert_eq!(document.etag, plain.etag);
     }
 
     #[test]

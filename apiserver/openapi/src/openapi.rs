@@ -19,14 +19,13 @@ mod v3;
 
 use std::sync::{Arc, OnceLock};
 
-use bytes::Bytes;
 use portcullis_schema::openapi::Form;
 use serde_json::json;
 
 use self::built_in::BuiltIn;
 use self::custom::{Customs, customs};
 use self::v2::Part;
-use super::document::{Accepted, Document, JSON};
+use super::document::{Accepted, Content, Document, JSON};
 use portcullis_kinds::shared::ResourceRef;
 
 const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
@@ -115,7 +114,7 @@ impl OpenApi {
             let (document, seams) = self.built_in.v2();
             match self.part() {
                 None => document.clone(),
-                Some(part) => tagged(seams.join(&document.body, &part)),
+                Some(part) => tagged(seams.join(&document.body.open(), &part)),
             }
         })
     }
@@ -128,10 +127,10 @@ impl OpenApi {
                 return document.clone();
             };
             let part = serde_json::from_str(&part.alone()).unwrap_or_default();
-            let body = [&document.body[..], &proto::encode(&part)].concat();
+            let body = [&document.body.open()[..], &proto::encode(&part)].concat();
             Document {
                 content_type: PROTOBUF,
-                body: Bytes::from(body),
+                body: Content::compress(&body),
                 ..self.v2_json().clone()
             }
         })
@@ -194,12 +193,8 @@ fn url(name: &str, document: &Document) -> String {
 }
 
 /// A document to be asked for by its hash, and not cached without asking.
-fn tagged(document: impl Into<Vec<u8>>) -> Document {
-    let mut document = document.into();
-    document.shrink_to_fit();
-    let mut tagged = Document::tagged(JSON, Bytes::from(document));
-    tagged.cache_control = "";
-    tagged
+fn tagged(document: impl AsRef<[u8]>) -> Document {
+    Document::large(JSON, document.as_ref())
 }
 
 #[cfg(test)]

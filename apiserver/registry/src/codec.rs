@@ -140,7 +140,10 @@ pub(crate) fn encode_as(
     let metadata = object.metadata_mut();
     metadata.resource_version = None;
     metadata.self_link = None;
-    object.encode(resource.type_meta(api_version)).into()
+    let mut bytes = object.encode(resource.type_meta(api_version));
+    // it is kept as long as the object is there, and half of what it was written into may be empty
+    bytes.shrink_to_fit();
+    bytes.into()
 }
 
 /// Entries of one resource to wire form, without decoding those this server wrote. Entries of custom

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use http::header::{ACCEPT, CACHE_CONTROL, ETAG, HeaderValue, IF_NONE_MATCH, LOCATION, VARY};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, HeaderMap, HeaderValue,
+    IF_NONE_MATCH, LOCATION, VARY,
+};
 use http::request::Parts;
 use http::{Method, StatusCode};
 use portcullis_api::Status;
@@ -19,7 +22,7 @@ use crate::response::{self, JSON, Response};
 use parking_lot::RwLock;
 use portcullis_kinds::catalogue::Catalogue;
 use portcullis_openapi::discovery::Discovery;
-use portcullis_openapi::document::Document;
+use portcullis_openapi::document::{Accepted, Content, Document};
 use portcullis_openapi::openapi::{Answer, OpenApi};
 use portcullis_registry::catalogues::Catalogues;
 
@@ -159,19 +162,46 @@ fn send(document: Document, parts: &Parts) -> Response {
         Some(known) if document.is_known(known) => {
             response::bytes(StatusCode::NOT_MODIFIED, document.content_type, "")
         }
-        _ => response::bytes(StatusCode::OK, document.content_type, document.body),
+        _ => content(&document, &parts.headers),
     };
     let headers = response.headers_mut();
+    if let Content::Gzip(_) = document.body {
+        headers.append(VARY, HeaderValue::from_static("Accept-Encoding"));
+    }
     let etag = document.etag.and_then(|e| HeaderValue::from_str(&e).ok());
     if let Some(etag) = etag {
         headers.insert(ETAG, etag);
-        headers.insert(VARY, HeaderValue::from_static("Accept"));
+        headers.append(VARY, HeaderValue::from_static("Accept"));
     }
     if !document.cache_control.is_empty() {
         let value = HeaderValue::from_static(document.cache_control);
         headers.insert(CACHE_CONTROL, value);
     }
     response
+}
+
+/// The body, as it is kept if the client can read that.
+fn content(document: &Document, headers: &HeaderMap) -> Response {
+    let respond = |body| response::bytes(StatusCode::OK, document.content_type, body);
+    match &document.body {
+        Content::Gzip(compressed) if accepts_gzip(headers) => {
+            let mut response = respond(compressed.clone());
+            let gzip = HeaderValue::from_static("gzip");
+            response.headers_mut().insert(CONTENT_ENCODING, gzip);
+            response
+        }
+        content => respond(content.open()),
+    }
+}
+
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT_ENCODING).iter();
+    let mut accepted = accepted.filter_map(|value| value.to_str().ok());
+    accepted.any(|value| {
+        Accepted::parse(value)
+            .iter()
+            .any(|a| a.media_type == "gzip")
+    })
 }
 
 fn moved(to: &str) -> Response {

@@ -14,7 +14,7 @@ fn discovery() -> Discovery {
 
 fn get(path: &str, accept: &str) -> Value {
     let document = discovery().document(path, accept).expect(path);
-    serde_json::from_slice(&document.body).unwrap()
+    serde_json::from_slice(&document.body.open()).unwrap()
 }
 
 fn named<'v>(list: &'v Value, key: &str, name: &str) -> &'v Value {
@@ -58,7 +58,7 @@ fn every_group_version_has_its_document() {
             let root = if group.name.is_empty() { "api" } else { "apis" };
             let path = format!("/{root}/{group_version}");
             let list = discovery.document(&path, "").unwrap();
-            let list: Value = serde_json::from_slice(&list.body).unwrap();
+            let list: Value = serde_json::from_slice(&list.body.open()).unwrap();
             assert_eq!(list["groupVersion"], group_version);
             assert_eq!(
                 list["apiVersion"].is_null(),
@@ -83,7 +83,7 @@ fn aggregated_documents_are_tagged_and_preferred_where_asked_for() {
         "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
     );
     assert!(document.etag.is_some());
-    let list: Value = serde_json::from_slice(&document.body).unwrap();
+    let list: Value = serde_json::from_slice(&document.body.open()).unwrap();
     assert_eq!(list["apiVersion"], "apidiscovery.k8s.io/v2");
     let namespaces = named(
         &list["items"][0]["versions"][0]["resources"],

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use bytes::Bytes;
 use portcullis_api::GroupVersion;
 use portcullis_kinds::shared::ResourceRef;
 
@@ -12,7 +11,7 @@ use super::definitions::{Definitions, SCALE, machinery};
 use super::v2::{self, Seams};
 use super::{PROTOBUF, proto, tagged, v3};
 use crate::discovery::{Group, groups};
-use crate::document::Document;
+use crate::document::{Content, Document};
 
 /// What documents of custom kinds refer to.
 const SHARED: [&str; 5] = ["DeleteOptions", "ListMeta", "ObjectMeta", "Patch", "Status"];
@@ -70,10 +69,10 @@ impl BuiltIn {
         self.protobuf.get_or_init(|| {
             let (json, _) = self.v2();
             // What was written as JSON reads as JSON.
-            let document = serde_json::from_slice(&json.body).unwrap_or_default();
+            let document = serde_json::from_slice(&json.body.open()).unwrap_or_default();
             Document {
                 content_type: PROTOBUF,
-                body: Bytes::from(proto::encode(&document)),
+                body: Content::compress(&proto::encode(&document)),
                 ..json.clone()
             }
         })

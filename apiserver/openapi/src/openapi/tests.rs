@@ -19,7 +19,7 @@ fn get(open_api: &OpenApi, path: &str, accept: &str, query: &str) -> Document {
 
 fn v2() -> Value {
     let open_api = OpenApi::new(Catalogue::default().rows(), "v1.24.17");
-    serde_json::from_slice(&get(&open_api, "/openapi/v2", "", "").body).unwrap()
+    serde_json::from_slice(&get(&open_api, "/openapi/v2", "", "").body.open()).unwrap()
 }
 
 /// Every reference in a document, with where it stands.
@@ -107,7 +107,7 @@ fn v2_is_negotiated_as_upstream() {
     assert_eq!(protobuf.content_type, PROTOBUF);
     assert_eq!(protobuf.etag, json.etag);
     // Field 1 of the message, `swagger`.
-    assert!(protobuf.body.starts_with(b"\x0a\x032.0"));
+    assert!(protobuf.body.open().starts_with(b"\x0a\x032.0"));
     assert!(matches!(
         open_api.document("/openapi/v2", "text/html", ""),
         Some(Answer::NotAcceptable)
@@ -119,7 +119,7 @@ fn v2_is_negotiated_as_upstream() {
 fn v3_documents_are_found_through_the_index_and_stand_alone() {
     let open_api = OpenApi::new(Catalogue::default().rows(), "v1.24.17");
     let index = get(&open_api, "/openapi/v3", "", "");
-    let index: Value = serde_json::from_slice(&index.body).unwrap();
+    let index: Value = serde_json::from_slice(&index.body.open()).unwrap();
     for (name, entry) in index["paths"].as_object().unwrap() {
         let url = entry["serverRelativeURL"].as_str().unwrap();
         let (path, query) = url.split_once('?').unwrap();
@@ -131,7 +131,7 @@ fn v3_documents_are_found_through_the_index_and_stand_alone() {
             Some(Answer::Moved(to)) => assert_eq!(to, url),
             other => panic!("{other:?}"),
         }
-        let document: Value = serde_json::from_slice(&document.body).unwrap();
+        let document: Value = serde_json::from_slice(&document.body.open()).unwrap();
         let mut found = Vec::new();
         references(&document, &mut found);
         for reference in found {
@@ -154,7 +154,7 @@ fn v3_documents_are_found_through_the_index_and_stand_alone() {
 fn v3_puts_nothing_beside_a_reference() {
     let open_api = OpenApi::new(Catalogue::default().rows(), "v1.24.17");
     let core = get(&open_api, "/openapi/v3/api/v1", "", "");
-    let core: Value = serde_json::from_slice(&core.body).unwrap();
+    let core: Value = serde_json::from_slice(&core.body.open()).unwrap();
     let namespace = &core["components"]["schemas"]["io.k8s.api.core.v1.Namespace"];
     let metadata = &namespace["properties"]["metadata"];
     assert_eq!(
@@ -196,7 +196,7 @@ fn deletions_return_what_their_kind_says() {
             "",
             "",
         );
-        let v3: Value = serde_json::from_slice(&v3.body).unwrap();
+        let v3: Value = serde_json::from_slice(&v3.body.open()).unwrap();
         for (path, whole) in [
             (&item, resource.strategy.returns_deleted()),
             (&collection, false),
