@@ -38,16 +38,6 @@ pub enum Content {
 }
 
 impl Content {
-    /// Compresses bytes.
-    pub fn compress(bytes: &[u8]) -> Self {
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-        // memory takes what is written to it
-        let compressed = encoder.write_all(bytes).and_then(|()| encoder.finish());
-        let mut compressed = compressed.unwrap_or_default();
-        compressed.shrink_to_fit();
-        Self::Gzip(compressed.into())
-    }
-
     /// The bytes that are kept.
     pub const fn kept(&self) -> &Bytes {
         let (Self::Plain(bytes) | Self::Gzip(bytes)) = self;
@@ -83,19 +73,9 @@ impl Document {
     pub fn tagged(content_type: &'static str, body: Bytes) -> Self {
         Self {
             content_type,
-            etag: Some(format!("\"{}\"", hash(&body))),
+            etag: Some(tag(digest::digest(&digest::SHA256, &body).as_ref())),
             cache_control: "public",
             body: Content::Plain(body),
-        }
-    }
-
-    /// A large document, to be asked for by its hash, and not cached without asking.
-    pub fn large(content_type: &'static str, body: &[u8]) -> Self {
-        Self {
-            content_type,
-            etag: Some(format!("\"{}\"", hash(body))),
-            cache_control: "",
-            body: Content::compress(body),
         }
     }
 
@@ -109,17 +89,54 @@ impl Document {
     }
 }
 
-/// The hash that tags and URLs name a document by.
-fn hash(bytes: &[u8]) -> String {
+/// A large document in the making, of which nothing is kept but what is compressed. It is to be asked for by
+/// its hash, and not cached without asking.
+pub struct LargeDocument {
+    hash: digest::Context,
+    encoder: GzEncoder<Vec<u8>>,
+}
+
+impl Default for LargeDocument {
+    fn default() -> Self {
+        Self {
+            hash: digest::Context::new(&digest::SHA256),
+            encoder: GzEncoder::new(Vec::new(), Compression::fast()),
+        }
+    }
+}
+
+impl LargeDocument {
+    /// Appends bytes.
+    pub fn push(&mut self, bytes: impl AsRef<[u8]>) {
+        self.hash.update(bytes.as_ref());
+        // memory takes what is written to it
+        let _ = self.encoder.write_all(bytes.as_ref());
+    }
+
+    /// The document of all that was appended.
+    pub fn finish(self, content_type: &'static str) -> Document {
+        let mut compressed = self.encoder.finish().unwrap_or_default();
+        compressed.shrink_to_fit();
+        Document {
+            content_type,
+            etag: Some(tag(self.hash.finish().as_ref())),
+            cache_control: "",
+            body: Content::Gzip(compressed.into()),
+        }
+    }
+}
+
+/// The tag of the document that has this hash.
+fn tag(hash: &[u8]) -> String {
     use std::fmt::Write as _;
-    digest::digest(&digest::SHA256, bytes).as_ref().iter().fold(
-        String::with_capacity(64),
-        |mut text, byte| {
+    let hash = hash
+        .iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
             // Writing to a string does not fail.
             let _ = write!(text, "{byte:02X}");
             text
-        },
-    )
+        });
+    format!("\"{hash}\"")
 }
 
 /// The first eight bytes of a SHA-256, as upstream hashes storage versions.
@@ -201,7 +218,11 @@ mod tests {
     #[test]
     fn large_bodies_are_kept_compressed() {
         let text = "text ".repeat(1000);
-        let document = Document::large(JSON, text.as_bytes());
+        let mut document = LargeDocument::default();
+        let (start, end) = text.split_at(999);
+        document.push(start);
+        document.push(end);
+        let document = document.finish(JSON);
         assert!(document.body.kept().len() * 10 < text.len());
         assert_eq!(document.body.open(), text);
         let plain = Document::tagged(JSON, text.into());

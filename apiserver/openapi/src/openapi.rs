@@ -24,8 +24,7 @@ use serde_json::json;
 
 use self::built_in::BuiltIn;
 use self::custom::{Customs, customs};
-use self::v2::Part;
-use super::document::{Accepted, Content, Document, JSON};
+use super::document::{Accepted, Document, JSON, LargeDocument};
 use portcullis_kinds::shared::ResourceRef;
 
 const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
@@ -112,10 +111,23 @@ impl OpenApi {
     fn v2_json(&self) -> &Document {
         self.v2.get_or_init(|| {
             let (document, seams) = self.built_in.v2();
-            match self.part() {
-                None => document.clone(),
-                Some(part) => tagged(seams.join(&document.body.open(), &part)),
+            if self.custom.is_empty() {
+                return document.clone();
             }
+            // piece by piece: all of it is large where there are many definitions
+            let built_in = document.body.open();
+            let [start, middle, end] = seams.split(&built_in);
+            let mut whole = LargeDocument::default();
+            whole.push(start);
+            for custom in self.custom.values() {
+                whole.push(following(v2::paths_of(custom.paths())));
+            }
+            whole.push(middle);
+            for custom in self.custom.values() {
+                whole.push(following(v2::definitions_of(custom.schemas(Form::V2))));
+            }
+            whole.push(end);
+            whole.finish(JSON)
         })
     }
 
@@ -123,25 +135,24 @@ impl OpenApi {
     fn v2_protobuf(&self) -> &Document {
         self.protobuf.get_or_init(|| {
             let document = self.built_in.protobuf();
-            let Some(part) = self.part() else {
+            if self.custom.is_empty() {
                 return document.clone();
-            };
-            let part = serde_json::from_str(&part.alone()).unwrap_or_default();
-            let body = [&document.body.open()[..], &proto::encode(&part)].concat();
+            }
+            let mut whole = LargeDocument::default();
+            whole.push(document.body.open());
+            for custom in self.custom.values() {
+                let paths = v2::paths_of(custom.paths());
+                let definitions = v2::definitions_of(custom.schemas(Form::V2));
+                let part = format!(r#"{{"paths":{{{paths}}},"definitions":{{{definitions}}}}}"#);
+                // what was written as JSON reads as JSON
+                let part = serde_json::from_str(&part).unwrap_or_default();
+                whole.push(proto::encode(&part));
+            }
             Document {
-                content_type: PROTOBUF,
-                body: Content::compress(&body),
-                ..self.v2_json().clone()
+                etag: self.v2_json().etag.clone(),
+                ..whole.finish(PROTOBUF)
             }
         })
-    }
-
-    /// What custom kinds add to version 2, if there are any.
-    fn part(&self) -> Option<Part> {
-        let customs = || self.custom.values();
-        let paths = customs().flat_map(|custom| custom.paths());
-        let definitions = customs().flat_map(|custom| custom.schemas(Form::V2));
-        (!self.custom.is_empty()).then(|| Part::new(paths, definitions))
     }
 
     /// Where the documents of version 3 are.
@@ -192,9 +203,19 @@ fn url(name: &str, document: &Document) -> String {
     format!("{INDEX}/{name}?hash={}", etag.trim_matches('"'))
 }
 
+/// Members behind others of an object, if there are any.
+fn following(members: String) -> String {
+    match members.is_empty() {
+        true => members,
+        false => format!(",{members}"),
+    }
+}
+
 /// A document to be asked for by its hash, and not cached without asking.
 fn tagged(document: impl AsRef<[u8]>) -> Document {
-    Document::large(JSON, document.as_ref())
+    let mut large = LargeDocument::default();
+    large.push(document);
+    large.finish(JSON)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::definitions::{Definitions, SCALE, machinery};
 use super::v2::{self, Seams};
 use super::{PROTOBUF, proto, tagged, v3};
 use crate::discovery::{Group, groups};
-use crate::document::{Content, Document};
+use crate::document::{Document, LargeDocument};
 
 /// What documents of custom kinds refer to.
 const SHARED: [&str; 5] = ["DeleteOptions", "ListMeta", "ObjectMeta", "Patch", "Status"];
@@ -70,10 +70,11 @@ impl BuiltIn {
             let (json, _) = self.v2();
             // What was written as JSON reads as JSON.
             let document = serde_json::from_slice(&json.body.open()).unwrap_or_default();
+            let mut protobuf = LargeDocument::default();
+            protobuf.push(proto::encode(&document));
             Document {
-                content_type: PROTOBUF,
-                body: Content::compress(&proto::encode(&document)),
-                ..json.clone()
+                etag: json.etag.clone(),
+                ..protobuf.finish(PROTOBUF)
             }
         })
     }

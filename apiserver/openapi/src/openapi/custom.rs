@@ -83,8 +83,9 @@ impl Custom {
 
     /// The definitions of the kinds and of their lists.
     pub(super) fn schemas(&self, form: Form) -> impl Iterator<Item = (String, Value)> {
-        let both = move |row| [self.object(row, form), self.list(row, form)];
-        self.rows.iter().flat_map(move |row| both(row)).flatten()
+        let rows = self.rows.iter();
+        rows.filter_map(move |row| self.schemas_of(row, form))
+            .flatten()
     }
 
     /// The document of this version of the group, made once.
@@ -98,16 +99,15 @@ impl Custom {
         })
     }
 
-    fn object(&self, row: &Resource, form: Form) -> Option<(String, Value)> {
-        let spec = row.strategy.custom()?.spec();
-        let schema = object_schema(&spec, self.group_version.version, form)?;
-        Some((self.model(row.kind), schema))
-    }
-
-    fn list(&self, row: &Resource, form: Form) -> Option<(String, Value)> {
-        let spec = row.strategy.custom()?.spec();
-        let schema = list_schema(&spec, self.group_version.version, form)?;
-        Some((self.model(&row.list_kind()), schema))
+    /// The definition of a kind, and of its lists; `None` where it has no schema.
+    fn schemas_of(&self, row: &Resource, form: Form) -> Option<[(String, Value); 2]> {
+        let (spec, version) = (row.strategy.custom()?.spec(), self.group_version.version);
+        let object = object_schema(&spec, version, form)?;
+        let list = list_schema(&spec, version, form)?;
+        Some([
+            (self.model(row.kind), object),
+            (self.model(&row.list_kind()), list),
+        ])
     }
 
     fn model(&self, kind: &str) -> String {

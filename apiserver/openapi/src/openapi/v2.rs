@@ -17,7 +17,7 @@ pub(super) struct Seams {
     definitions: usize,
 }
 
-/// The document of built-in kinds, which is put together from pieces with [`Seams::join`] where there are others.
+/// The document of built-in kinds, which is to be taken apart with [`Seams::split`] where there are others.
 pub(super) fn document(groups: &[Group], version: &str) -> (String, Seams) {
     let definitions = Definitions::new(groups);
     let group_versions = groups
@@ -49,38 +49,26 @@ pub(super) fn document(groups: &[Group], version: &str) -> (String, Seams) {
 }
 
 impl Seams {
-    /// A document with a part put into it. Neither may be empty.
-    pub(super) fn join(&self, document: &[u8], part: &Part) -> Vec<u8> {
+    /// The pieces of the document: up to the end of its paths, up to that of its definitions, the rest.
+    pub(super) fn split<'d>(&self, document: &'d [u8]) -> [&'d [u8]; 3] {
         let (start, rest) = document.split_at(self.paths);
         let (middle, end) = rest.split_at(self.definitions - self.paths);
-        let (paths, definitions) = (part.paths.as_bytes(), part.definitions.as_bytes());
-        [start, b",", paths, middle, b",", definitions, end].concat()
+        [start, middle, end]
     }
 }
 
-/// What custom kinds add to the document.
-pub(super) struct Part {
-    paths: String,
-    definitions: String,
+/// Members of the object of paths.
+pub(super) fn paths_of(paths: Vec<Path>) -> String {
+    let items = paths.into_iter().map(|path| {
+        let item = path_item(&path);
+        (path.path, item)
+    });
+    Object::new().with_all(items).members()
 }
 
-impl Part {
-    pub(super) fn new(
-        paths: impl Iterator<Item = Path>,
-        definitions: impl Iterator<Item = (String, Value)>,
-    ) -> Self {
-        let items = paths.map(|path| (path.path.clone(), path_item(&path)));
-        Self {
-            paths: Object::new().with_all(items).members(),
-            definitions: Object::new().with_all(definitions).members(),
-        }
-    }
-
-    /// A document of this part alone.
-    pub(super) fn alone(&self) -> String {
-        let Self { paths, definitions } = self;
-        format!(r#"{{"paths":{{{paths}}},"definitions":{{{definitions}}}}}"#)
-    }
+/// Members of the object of definitions.
+pub(super) fn definitions_of(schemas: impl Iterator<Item = (String, Value)>) -> String {
+    Object::new().with_all(schemas).members()
 }
 
 fn path_item(path: &Path) -> Value {
