@@ -1,5 +1,8 @@
 //! Kinds that a client defines.
 
+mod collections;
+mod stored;
+
 use http::Method;
 use serde_json::{Value, json};
 
