@@ -14,19 +14,26 @@ STATIC := RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static"
 CYCLES ?= 1000
 SERVER_CYCLES ?= 50
 
-.PHONY: help run test build lint unit walkthrough why everyday verbs guide hardening compose bench soak load fuzz fresh suites twice \
+.PHONY: help run test build lint unit walkthrough why everyday verbs guide hardening compose bench soak load fuzz fresh suites definitions twice \
   setup-build setup-test
 .NOTPARALLEL:
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-run: build ## build, serve chapter 13 on 127.0.0.1:6443, say what to type next
+# A build of its own: half of a release build's time, and quick enough to use.
+run: setup-build ## build, serve chapter 13 on 127.0.0.1:6443, say what to type next
 	@testdata/setup kubectl
+ifeq ($(PORTCULLIS),$(CURDIR)/$(BINARY))
+	@echo 'Building the server: some minutes the first time, on two cores; seconds when nothing has changed.'
+	@$(STATIC) cargo build --profile quick --locked --target $(HOST) --bin portcullis
+	@PORTCULLIS=$(CURDIR)/$(subst /release/,/quick/,$(BINARY)) testdata/chapter13/serve
+else
 	@testdata/chapter13/serve
+endif
 
 test: setup-test ## everything that CI runs
-	@testdata/suite lint unit build walkthrough why everyday verbs guide hardening compose
+	@testdata/suite lint unit build walkthrough why everyday verbs guide hardening definitions compose
 
 # One static binary: what the scripts test is what the image holds. Naming the target keeps the flag
 # from proc macros, which cannot be linked statically.
@@ -113,6 +120,13 @@ fresh: ## make run and make test in a Debian 12 that testdata/fresh bootstraps; 
 suites: setup-build ## tests of other projects' clients against a server (testdata/suites/README.md)
 	@testdata/setup python3 python3-venv
 	@testdata/suites/run
+
+definitions: build ## kinds of others: an operator, a thousand definitions, those in DEFINITIONS="FOLDER..."
+	@testdata/setup kubectl python3 python3-venv
+	@failed=0; testdata/with-server --authorization-mode=RBAC -- testdata/definitions/operator/run || failed=1; \
+	testdata/with-server -- testdata/definitions/thousand || failed=1; \
+	if [ -n "$(DEFINITIONS)" ]; then testdata/with-server -- testdata/definitions/exercise $(DEFINITIONS) || failed=1; fi; \
+	exit $$failed
 
 twice: build ## other projects' manifests, applied twice by kubectl: MANIFESTS="DIRECTORY..."
 	@testdata/setup kubectl
