@@ -178,18 +178,27 @@ impl CustomKind {
         self.webhook.as_ref().filter(|_| from != to)
     }
 
-    /// Makes a document that was written under another schema one of a version: what the schema does
-    /// not know any more is left out, and what it defaults now is there.
+    /// Sets what today's schema defaults in a document that was stored under another one: that of the
+    /// version it is stored in, whoever reads it.
+    pub fn default_stored(&self, document: &mut Value) {
+        let stored = document.get("apiVersion").and_then(Value::as_str);
+        let version = self.version(stored.unwrap_or_default());
+        version.default(document);
+    }
+
+    /// Makes a document that another schema has passed an object of a version: what the version does not
+    /// know is left out.
     ///
     /// # Errors
     /// For metadata of the wrong type.
-    pub fn settle(
+    pub fn adopt(
         &self,
         api_version: &str,
         mut document: Value,
     ) -> Result<CustomObject, DecodeError> {
         let version = self.version(api_version);
-        version.settle(&mut document);
+        version.prune(&mut document);
+        version.coerce(&mut document);
         Ok(CustomObject::read(&version.api_version, document)?.value)
     }
 

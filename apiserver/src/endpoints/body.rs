@@ -88,6 +88,10 @@ pub fn object(
     } else {
         value(bytes, media_type, expected.kind)?
     };
+    // a patch may change the version of a custom object into a wrong one, which validation finds
+    if let Some(Value::String(version)) = value.get("apiVersion").filter(|v| *v != "") {
+        check_version(version, expected)?;
+    }
     typed(&value, &duplicates, expected, validation).map_err(|why| why.into_status(expected))
 }
 
@@ -225,11 +229,8 @@ fn check_type(value: &Value, expected: Expected<'_>) -> Result<(), Status> {
     {
         return check_custom_type(resource, expected, value, (kind, api_version));
     }
-    if !api_version.is_empty() && api_version != expected.api_version {
-        return Err(Status::bad_request(format!(
-            "the API version in the data ({api_version}) does not match the expected API version ({})",
-            expected.api_version
-        )));
+    if !api_version.is_empty() {
+        check_version(api_version, expected)?;
     }
     if !kind.is_empty() && kind != expected.kind {
         return Err(Status::bad_request(format!(
@@ -239,6 +240,16 @@ fn check_type(value: &Value, expected: Expected<'_>) -> Result<(), Status> {
         )));
     }
     Ok(())
+}
+
+fn check_version(api_version: &str, expected: Expected<'_>) -> Result<(), Status> {
+    if api_version == expected.api_version {
+        return Ok(());
+    }
+    Err(Status::bad_request(format!(
+        "the API version in the data ({api_version}) does not match the expected API version ({})",
+        expected.api_version
+    )))
 }
 
 /// Go knows no type of custom objects, so theirs must be said, and right (upstream: `UnstructuredJSONScheme`

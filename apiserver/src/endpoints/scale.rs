@@ -45,7 +45,12 @@ impl<C: Change> Change for Rescaled<'_, C> {
             .and_then(|s| s.spec.as_ref()?.replicas);
         set_replicas(self.parent, object.as_mut(), replicas.unwrap_or_default());
         let (meta, scaled) = (object.metadata_mut(), after.metadata());
-        meta.resource_version.clone_from(&scaled.resource_version);
+        let version = scaled.resource_version.clone().filter(|v| !v.is_empty());
+        // of a custom object the scale may be put, though not the object, whatever its version is
+        meta.resource_version = match self.parent.strategy.custom() {
+            Some(_) => version.or(meta.resource_version.take()),
+            None => version,
+        };
         let entries = scaled.managed_fields.clone();
         meta.managed_fields = of_parent(owners, entries, &self.parent.api_version());
         Ok(object)
@@ -57,7 +62,9 @@ impl<C> Rescaled<'_, C> {
         let meta = scale.metadata();
         let valid_name = |value: &str| name::dns1123_subdomain(value);
         let mut errors = validate_object_meta(meta, true, valid_name, &Path::new("metadata"));
-        errors.extend(SCALE.strategy.validate(scale));
+        if self.parent.strategy.custom().is_none() {
+            errors.extend(SCALE.strategy.validate(scale));
+        }
         let name = self.call.scope.name;
         if !errors.is_empty() {
             return Err(Status::invalid(SCALE.group_kind(), name, &errors));
@@ -83,6 +90,12 @@ impl<C> Rescaled<'_, C> {
 pub fn view(call: &Call<'_>, parent: &Resource, stored: &Entry) -> Result<Arc<Entry>, Status> {
     let object = codec::object(parent, stored)?;
     let scale = scale_of(parent, object.as_ref()).ok_or_else(|| missing(call, parent))?;
+    if let (Some(custom), Some(object)) = (parent.strategy.custom(), object.as_kind())
+        && let Some(path) = custom.unset_replicas(object)
+    {
+        let why = format!("the spec replicas field {path:?} does not exist");
+        return Err(Status::internal(why));
+    }
     Ok(entry(scale, stored))
 }
 
@@ -99,8 +112,11 @@ pub fn unless_missing(call: &Call<'_>, parent: &Resource, status: Status) -> Sta
     }
 }
 
-/// A 404 that names the scale, not what it is the scale of.
+/// A 404 that names the scale, not what it is the scale of; but for custom objects.
 fn missing(call: &Call<'_>, parent: &Resource) -> Status {
+    if parent.strategy.custom().is_some() {
+        return Status::not_found(parent.group_resource(), call.scope.name);
+    }
     with_name(parent, |scales| Status::not_found(scales, call.scope.name))
 }
 

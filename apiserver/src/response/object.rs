@@ -80,7 +80,7 @@ impl<'r> Reader<'r> {
         let mut out = Vec::with_capacity(size + 256);
         let meta = ListMeta {
             revision: list.revision,
-            continues: list.continues.as_ref().map(ToString::to_string),
+            continues: self.continues(list),
             remaining: list.remaining,
         };
         let renderer = self.renderer();
@@ -115,6 +115,16 @@ impl<'r> Reader<'r> {
             }
         }
         encode(out, self.format.encoding)
+    }
+}
+
+impl Reader<'_> {
+    /// Where the next page begins. Lists of custom objects say so too if there is none: Go's type of them
+    /// omits nothing.
+    fn continues(&self, list: &List) -> Option<String> {
+        let next = list.continues.as_ref().map(ToString::to_string);
+        let is_custom = self.resource.strategy.custom().is_some();
+        next.or_else(|| (is_custom && self.format.form == Form::Object).then(String::new))
     }
 }
 

@@ -17,8 +17,14 @@ pub struct Replicas {
 }
 
 impl CustomKind {
-    /// The replicas of an object; `None` if its version has no scale, or it does not say how many it
-    /// wants.
+    /// The path of the replicas that an object wants, if its version has a scale and it does not say.
+    pub fn unset_replicas(&self, object: &CustomObject) -> Option<&str> {
+        let scale = self.version(&object.api_version).scale.as_ref()?;
+        let unset = self.replicas(object)?.wanted.is_none();
+        unset.then_some(&*scale.spec_replicas_path)
+    }
+
+    /// The replicas of an object; `None` if its version has no scale.
     pub fn replicas(&self, object: &CustomObject) -> Option<Replicas> {
         let scale = self.version(&object.api_version).scale.as_ref()?;
         let document = self.document(object);
@@ -30,7 +36,7 @@ impl CustomKind {
         let selector = selector.map(SimplePath::parse);
         let selector = selector.and_then(|path| Some(path.text(&document).ok()??.to_owned()));
         Some(Replicas {
-            wanted: Some(number(&scale.spec_replicas_path)?),
+            wanted: number(&scale.spec_replicas_path),
             current: number(&scale.status_replicas_path),
             selector: selector.unwrap_or_default(),
         })

@@ -77,13 +77,22 @@ fn nulls_are_dropped_unless_an_apply_made_them() {
 #[test]
 fn what_is_stored_is_read_under_the_schema_of_today() {
     let stored = widget(&json!({"color": "red", "gone": 1}));
-    let object = kind().settle("example.com/v1", stored.clone()).unwrap();
+    let settle = |version: &str| {
+        let mut document = stored.clone();
+        kind().default_stored(&mut document);
+        kind().adopt(version, document).unwrap()
+    };
+    let object = settle("example.com/v1");
     assert_eq!(object.fields["spec"], json!({"color": "red", "size": 3}));
-    let mut other = kind().settle("example.com/v2", stored).unwrap();
-    assert_eq!(other.fields["spec"], json!({"color": "red", "gone": 1}));
+    let mut other = settle("example.com/v2");
+    let defaulted = json!({"color": "red", "gone": 1, "size": 3});
+    assert_eq!(
+        other.fields["spec"], defaulted,
+        "as it is stored, and read by all"
+    );
     kind().relabel(&mut other, "example.com/v1");
     assert_eq!(other.api_version, object.api_version);
-    assert_eq!(other.fields["spec"], json!({"color": "red"}));
+    assert_eq!(other.fields["spec"], json!({"color": "red", "size": 3}));
 }
 
 #[test]

@@ -73,16 +73,20 @@ impl Version {
         }
     }
 
-    /// Makes a document that was written under another schema one of this version.
-    pub(super) fn settle(&self, document: &mut Value) {
-        let Some(schema) = self.schema() else {
-            return;
-        };
-        schema.prune(document);
-        // what is malformed is dropped, so there is no error
-        let _ = schema.coerce(document, Malformed::Drop);
-        schema.drop_nulls(document);
-        // of defaults that blow it up as many are there as there is room for
-        let _ = schema.default(document);
+    /// Drops metadata of embedded objects that are malformed.
+    pub(super) fn coerce(&self, document: &mut Value) {
+        if let Some(schema) = self.schema() {
+            // what is malformed is dropped, so there is no error
+            let _ = schema.coerce(document, Malformed::Drop);
+        }
+    }
+
+    /// Sets what the schema defaults, also where there is a null that it does not allow.
+    pub(super) fn default(&self, document: &mut Value) {
+        if let Some(schema) = self.schema() {
+            schema.drop_nulls(document);
+            // of defaults that blow it up as many are there as there is room for
+            let _ = schema.default(document);
+        }
     }
 }

@@ -48,7 +48,7 @@ impl<'a> Maker<'a> {
         entry: &'a Arc<Entry>,
     ) -> BoxFuture<'a, Result<Arc<Entry>, Failure>> {
         async move {
-            let document = codec::document(entry).map_err(Failure::Unreadable)?;
+            let document = self.read(entry)?;
             let documents = self
                 .conversions
                 .documents(self.kind, self.api_version, vec![document]);
@@ -75,8 +75,7 @@ impl<'a> Maker<'a> {
         async move {
             let (mut read, mut documents) = (Vec::new(), Vec::new());
             for missing in missing {
-                let document = codec::document(missing.1).map_err(Failure::Unreadable);
-                if let Some(document) = self.usable(document)? {
+                if let Some(document) = self.usable(self.read(missing.1))? {
                     read.push(missing);
                     documents.push(document);
                 }
@@ -98,9 +97,16 @@ impl<'a> Maker<'a> {
         .boxed()
     }
 
-    /// A document of the version as an entry, settled under its schema.
+    /// What is stored, with what its schema defaults today.
+    fn read(self, entry: &Entry) -> Result<Value, Failure> {
+        let mut document = codec::document(entry).map_err(Failure::Unreadable)?;
+        self.kind.default_stored(&mut document);
+        Ok(document)
+    }
+
+    /// A document of the version as an entry.
     fn view_of(self, entry: &Entry, document: Value) -> Result<Arc<Entry>, Failure> {
-        let object = self.kind.settle(self.api_version, document);
+        let object = self.kind.adopt(self.api_version, document);
         let object = object.map_err(|why| Failure::Unreadable(codec::unreadable(entry, why)))?;
         let bytes = codec::encode_as(self.resource, self.api_version, Box::new(object));
         // mostly it is what is stored
