@@ -1,6 +1,7 @@
 //! Kinds that a client defines.
 
 mod collections;
+mod rules;
 mod stored;
 
 use http::Method;

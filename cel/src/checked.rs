@@ -37,6 +37,18 @@ impl Checked {
         resolved.unwrap_or(&Resolved::None)
     }
 
+    /// Whether some node resolves to a variable.
+    pub(crate) fn uses(&self, variable: &str) -> bool {
+        let mut resolved = self.annotations.resolved.iter();
+        resolved.any(|of| match of {
+            Resolved::Variable(index) => {
+                let found = self.variables.get(usize::from(*index));
+                found.is_some_and(|found| &*found.name == variable)
+            }
+            _ => false,
+        })
+    }
+
     /// The constant value of a node.
     pub(crate) fn constant(&self, expr: &Expr) -> Option<&Value<'static>> {
         self.annotations.constants.get(expr.id as usize)?.as_ref()

@@ -172,6 +172,31 @@ impl DeclType {
         Self::simple(DeclKind::Object(Arc::new(object)), 0, min_size)
     }
 
+    /// The type of a field, by its name in JSON; `None` if expressions cannot access it.
+    pub fn field(&self, json_name: &str) -> Option<&Self> {
+        match &self.kind {
+            DeclKind::Object(object) => {
+                let field = object.fields.get(escape(json_name)?.as_str());
+                field.map(|field| &field.decl)
+            }
+            _ => None,
+        }
+    }
+
+    /// The type of the elements of a list, or of the values of a map.
+    pub fn elements(&self) -> Option<&Self> {
+        match &self.kind {
+            DeclKind::List(list) => Some(&list.element),
+            DeclKind::Map(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// How many values of the type fit into a request, with at least a comma between them.
+    pub const fn max_occurrences(&self) -> u64 {
+        MAX_REQUEST_BYTES / self.min_size.saturating_add(1)
+    }
+
     /// The type one step down the path of an estimate.
     pub(crate) fn step(&self, name: &str) -> Option<&Self> {
         match (&self.kind, name) {

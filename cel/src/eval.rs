@@ -42,6 +42,10 @@ impl<'a> Evaluation<'a> {
         self.meter.cost
     }
 
+    pub(crate) const fn work(&self) -> u64 {
+        self.meter.work_done()
+    }
+
     fn resolved(&self, expr: &Expr) -> &'a Resolved {
         let checked = self.checked;
         checked.resolved(expr)

@@ -24,6 +24,7 @@ const CACHED_REGEXES: usize = 16;
 pub(crate) struct Meter {
     pub(crate) cost: u64,
     limit: u64,
+    work_limit: u64,
     work_left: u64,
     bytes_left: usize,
     /// Compiled regular expressions, the most recent last.
@@ -34,11 +35,13 @@ impl Meter {
     pub(crate) fn new(limit: u64) -> Self {
         let work = limit
             .saturating_mul(WORK_PER_COST)
-            .saturating_add(FREE_WORK);
+            .saturating_add(FREE_WORK)
+            .min(MAX_WORK);
         Self {
             cost: 0,
             limit,
-            work_left: work.min(MAX_WORK),
+            work_limit: work,
+            work_left: work,
             bytes_left: MAX_BYTES,
             regexes: Vec::new(),
         }
@@ -62,6 +65,11 @@ impl Meter {
             }
             None => Err(EvalError::budget()),
         }
+    }
+
+    /// The steps of work so far.
+    pub(crate) const fn work_done(&self) -> u64 {
+        self.work_limit - self.work_left
     }
 
     /// Counts bytes, before they are allocated.

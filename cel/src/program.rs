@@ -28,6 +28,9 @@ pub struct Outcome<'a> {
     pub result: Result<Value<'a>, EvalError>,
     /// The cost until it ended.
     pub cost: u64,
+    /// The steps of work until it ended, for callers that limit those of many evaluations together:
+    /// some operations cost little and do much.
+    pub work: u64,
 }
 
 impl Program {
@@ -38,6 +41,11 @@ impl Program {
     /// The type of the expression.
     pub fn result_type(&self) -> &Type {
         self.checked.type_of(&self.checked.expr)
+    }
+
+    /// Whether the expression refers to a variable of its environment.
+    pub fn uses(&self, variable: &str) -> bool {
+        self.checked.uses(variable)
     }
 
     /// The range of costs of an evaluation, by declared sizes.
@@ -52,6 +60,7 @@ impl Program {
         Outcome {
             result,
             cost: evaluation.cost(),
+            work: evaluation.work(),
         }
     }
 }

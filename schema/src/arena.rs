@@ -5,11 +5,13 @@
 //! definition repeats it.
 
 use std::num::NonZeroU32;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
 use crate::format::Format;
 use crate::pattern::Pattern;
+use crate::program::Programs;
 
 /// The index of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,6 +113,8 @@ impl Flags {
         EMBEDS 16,
         // some descendant is a list of type set or map
         UNIQUE 17,
+        // the node or some descendant has CEL rules
+        RULES 18,
     }
 
     pub(crate) const fn has(self, other: Self) -> bool {
@@ -165,6 +169,9 @@ pub struct Schema {
     pub(crate) values: Box<[Value]>,
     pub(crate) patterns: Box<[Pattern]>,
     pub(crate) rules: Box<[Box<[Rule]>]>,
+    /// The compiled rules, from when they are first needed: most definitions of a cluster are never
+    /// used, and programs are larger than their text.
+    pub(crate) programs: OnceLock<Programs>,
     pub(crate) root: NodeId,
 }
 
@@ -180,7 +187,7 @@ impl Schema {
 
     /// Whether any node has CEL rules.
     pub fn has_rules(&self) -> bool {
-        !self.rules.is_empty()
+        self.root().has(Flags::RULES)
     }
 
     /// The number of distinct nodes.
@@ -193,7 +200,7 @@ impl Schema {
         self.nodes.is_empty()
     }
 
-    /// The memory of the schema in bytes, without patterns that are compiled on first use.
+    /// The memory of the schema in bytes, without patterns and rules that are compiled on first use.
     pub fn memory(&self) -> usize {
         let sources: usize = self.patterns.iter().map(|p| p.source().len()).sum();
         let rules = self.rules.iter().flatten().map(|r| {

@@ -8,6 +8,7 @@ mod approval;
 mod complete;
 mod conversion;
 mod defaults;
+mod expressions;
 mod field_path;
 mod inspect_old;
 mod keywords;

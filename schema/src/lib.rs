@@ -13,13 +13,14 @@
 //! 4. coerced, as to the metadata of embedded resources ([`Schema::coerce`]),
 //! 5. after mutating admission, defaulted again and validated ([`Schema::validate`],
 //!    [`Schema::validate_update`], [`validate_scale`], [`Schema::validate_embedded`],
-//!    [`Schema::validate_lists`], in this order).
+//!    [`Schema::validate_lists`], in this order),
+//! 6. validated by its CEL rules ([`Schema::validate_rules`]), unless errors that were found until
+//!    then make that pointless ([`Findings::blocks_rules`]).
 //!
 //! When an object is read, steps 2, 3, 4 and then 1 apply.
 //!
-//! CEL rules are stored with their nodes ([`NodeRef::rules`]) but not evaluated here: the component
-//! that compiles them stores the programs by [`NodeRef::number`], and evaluates them after step 5
-//! unless [`Findings::blocks_rules`].
+//! The rules are compiled when the definition is validated, where their errors and costs are
+//! reported, and again when the first object of a version is written.
 //!
 //! # Upstream
 //!
@@ -34,6 +35,7 @@ mod compile;
 mod default;
 mod definition;
 mod embedded;
+mod field_path;
 mod format;
 mod jsonpath;
 mod list_type;
@@ -41,8 +43,9 @@ mod location;
 mod merge;
 pub mod openapi;
 mod pattern;
-
+mod program;
 mod prune;
+mod rules;
 mod scale;
 mod selectable;
 mod validate;
@@ -63,6 +66,7 @@ pub use format::Format;
 pub use jsonpath::{JsonPath, ParseError};
 pub use merge::Topology;
 pub use pattern::{PatternError, check as check_pattern};
+pub use rules::not_checked as rules_not_checked;
 pub use scale::{SimplePath, WrongType, validate_scale};
 pub use selectable::SelectableField;
 pub use validate::{Findings, Options};

@@ -21,7 +21,7 @@ use self::workspace::Workspace;
 const KNOWS: &[(&str, &[&str])] = &[
     ("api", &[]),
     ("cel", &["api"]),
-    ("schema", &["api"]),
+    ("schema", &["api", "cel"]),
     ("storage", &["api"]),
     ("authn", &["api"]),
     ("rbac", &["api"]),

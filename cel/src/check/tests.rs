@@ -211,3 +211,20 @@ fn object_literals_require_declared_types() {
         );
     }
 }
+
+#[test]
+fn a_program_knows_the_variables_that_it_uses() {
+    let env = environment(37).with_variable("oldSelf", DeclType::int());
+    for (expression, uses) in [
+        ("oldSelf > 1", true),
+        ("self.items.all(i, has(i.k) || oldSelf > 1)", true),
+        ("self.replicas > 1 && 'oldSelf' != ''", false),
+        ("self.items.all(oldSelf, has(oldSelf.k))", false),
+    ] {
+        assert_eq!(
+            env.compile(expression).unwrap().uses("oldSelf"),
+            uses,
+            "{expression}"
+        );
+    }
+}

@@ -106,3 +106,20 @@ fn resources_have_names() {
     );
     assert_eq!(Type::from(&decl).to_string(), "self");
 }
+
+#[test]
+fn parts_have_types_of_their_own() {
+    let decl = decl(
+        &json!({"type": "object", "required": ["list"], "properties": {
+        "list": {"type": "array", "items": {"type": "integer"}},
+        "a-b": {"type": "object", "additionalProperties": {"type": "boolean"}},
+        "a b": {"type": "integer"}, "any": {}}}),
+    );
+    let list = decl.field("list").and_then(DeclType::elements);
+    assert_eq!(list, Some(&DeclType::int()));
+    let map = decl.field("a-b").and_then(DeclType::elements);
+    assert_eq!(map, Some(&DeclType::bool()));
+    assert_eq!((decl.field("a b"), decl.field("any")), (None, None));
+    // {"list":[]} and a comma
+    assert_eq!(decl.max_occurrences(), 3 * 1024 * 1024 / 13);
+}

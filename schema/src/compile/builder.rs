@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -95,7 +96,7 @@ impl Builder {
     /// Sets the flags that a node has if one of its descendants does.
     pub(super) fn inherit(&self, flags: &mut Flags, below: impl Iterator<Item = NodeId>) {
         for node in below.filter_map(|id| self.nodes.get(id.index())) {
-            for flag in [Flags::EMBEDS, Flags::UNIQUE] {
+            for flag in [Flags::EMBEDS, Flags::UNIQUE, Flags::RULES] {
                 flags.set(flag, node.flags.has(flag));
             }
         }
@@ -179,6 +180,7 @@ impl Builder {
             values: self.values.into(),
             patterns: self.patterns.into(),
             rules: self.rules.into(),
+            programs: OnceLock::new(),
             root,
         }
     }

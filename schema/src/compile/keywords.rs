@@ -26,6 +26,7 @@ pub(super) fn flags(props: &JSONSchemaProps) -> Result<Flags, CompileError> {
         unknown => return Err(CompileError::UnknownType(unknown.to_owned())),
     };
     let list = props.x_kubernetes_list_type.as_deref();
+    let rules = props.x_kubernetes_validations.as_ref();
     for (flag, on) in [
         (kind, true),
         (Flags::NULLABLE, is(props.nullable)),
@@ -40,6 +41,7 @@ pub(super) fn flags(props: &JSONSchemaProps) -> Result<Flags, CompileError> {
         (Flags::LIST_SET, list == Some("set")),
         (Flags::LIST_MAP, list == Some("map")),
         (Flags::UNIQUE, matches!(list, Some("set" | "map"))),
+        (Flags::RULES, rules.is_some_and(|rules| !rules.is_empty())),
         (
             Flags::MAP_ATOMIC,
             props.x_kubernetes_map_type.as_deref() == Some("atomic"),

@@ -1,11 +1,16 @@
 //! Validates the schema of a version: its root, and then all checks in order.
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
+use std::sync::Arc;
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinitionVersion, JSONSchemaProps,
+};
 use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::defaults::{self, Defaults};
+use super::expressions::Expressions;
 use super::keywords::{self, Inside};
-use super::old_definition::OldDefinition;
+use super::old_definition::{OldDefinition, schema};
 use super::{is, is_blank, list, structural, text};
 use crate::arena::Schema;
 use crate::embedded::CheckMetadata;
@@ -16,13 +21,25 @@ pub(super) struct SchemaRules<'a> {
     pub(super) check: CheckMetadata<'a>,
     /// Whether the schema must be structural.
     pub(super) structural: bool,
+    /// The versions of the definition that is updated.
+    pub(super) old_versions: &'a [CustomResourceDefinitionVersion],
+}
+
+/// The result of the validation of a structure.
+#[derive(Default)]
+struct Structure {
+    /// Why the schema has no structure at all.
+    broken: Option<String>,
+    /// The compiled schema, if its structure and its defaults are valid.
+    compiled: Option<Arc<Schema>>,
 }
 
 impl SchemaRules<'_> {
-    /// Validates the schema in `openAPIV3Schema` at a path.
+    /// Validates the schema of a version in `openAPIV3Schema` at a path.
     pub(super) fn validate(
         &self,
         props: &JSONSchemaProps,
+        version: &str,
         status: bool,
         path: &Path,
         errors: &mut ErrorList,
@@ -39,23 +56,41 @@ impl SchemaRules<'_> {
                 "nullable cannot be true at the root",
             ));
         }
-        let broken = self.validate_structure(props, &schema_path, errors);
+        let structure = self.validate_structure(props, &schema_path, errors);
+        let mut of_keywords = ErrorList::new();
         keywords::validate(
             props,
             self.old_definition,
             Inside::root(),
             &schema_path,
-            errors,
+            &mut of_keywords,
         );
+        if let Some(compiled) = structure.compiled {
+            let expressions = Expressions {
+                schema: &compiled,
+                unchanged: self.is_unchanged(props, version),
+                earlier: &of_keywords,
+            };
+            let mut found = ErrorList::new();
+            expressions.validate(&schema_path, &mut found);
+            of_keywords.extend(found);
+        }
+        errors.extend(of_keywords);
         if errors.len() > before {
             return;
         }
-        if let Some(error) = broken {
+        if let Some(error) = structure.broken {
             errors.push(FieldError::invalid(&schema_path, "", error));
         } else if let Err(error) = Schema::compile(props) {
             let detail = format!("error building validator: {error}");
             errors.push(FieldError::invalid(path, "", detail));
         }
+    }
+
+    fn is_unchanged(&self, props: &JSONSchemaProps, version: &str) -> bool {
+        let mut old = self.old_versions.iter();
+        let old = old.find(|old| old.name == version).and_then(schema);
+        old == Some(props)
     }
 
     /// Validates the structure, and if that is valid, the defaults. Errors of schemas without any
@@ -65,28 +100,36 @@ impl SchemaRules<'_> {
         props: &JSONSchemaProps,
         path: &Path,
         errors: &mut ErrorList,
-    ) -> Option<String> {
+    ) -> Structure {
+        let broken = |error: String| Structure {
+            broken: Some(error),
+            compiled: None,
+        };
         if !self.structural {
-            return None;
+            return Structure::default();
         }
-        if let Some(broken) = structural::conversion_error(props) {
-            return Some(broken);
+        if let Some(error) = structural::conversion_error(props) {
+            return broken(error);
         }
         let found = structural::validate(props, path);
         if !found.is_empty() {
             errors.extend(found);
-            return None;
+            return Structure::default();
         }
         let compiled = match Schema::compile(props) {
             Ok(compiled) => compiled,
-            Err(error) => return Some(error.to_string()),
+            Err(error) => return broken(error.to_string()),
         };
+        let before = errors.len();
         let defaults = Defaults {
             pruned: !self.old_definition.unpruned_defaults,
             check: self.check,
         };
         defaults::validate(&defaults, props, compiled.root(), path, errors);
-        None
+        Structure {
+            broken: None,
+            compiled: (errors.len() == before).then_some(compiled),
+        }
     }
 }
 

@@ -31,6 +31,7 @@ pub(super) fn validate(
         old_definition,
         check,
         structural: requires_structural(spec, old_definition),
+        old_versions: old.map_or(&[], |old| &old.spec.versions),
     };
     for (i, version) in spec.versions.iter().enumerate() {
         let path = path.child("versions").index(i);

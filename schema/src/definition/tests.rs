@@ -1,3 +1,5 @@
+mod expressions;
+
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinitionCondition;
 use portcullis_api::decode::decode;
 use serde_json::{Value, json};

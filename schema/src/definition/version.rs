@@ -26,7 +26,8 @@ pub(super) fn validate(
 ) {
     validate_warning(version, &path.child("deprecationWarning"), errors);
     if let Some(props) = schema(version).filter(|_| !shared.schema) {
-        rules.validate(props, has_status(version), &path.child("schema"), errors);
+        let status = has_status(version);
+        rules.validate(props, &version.name, status, &path.child("schema"), errors);
     }
     if !shared.subresources {
         validate_subresources(version, &path.child("subresources"), errors);
@@ -52,7 +53,13 @@ pub(super) fn validate_shared(
     };
     if let Some(props) = schema(first).filter(|_| shared.schema) {
         let status = versions.iter().any(has_status);
-        rules.validate(props, status, &path.child("validation"), errors);
+        rules.validate(
+            props,
+            &first.name,
+            status,
+            &path.child("validation"),
+            errors,
+        );
     }
     if shared.subresources {
         validate_subresources(first, &path.child("subresources"), errors);

@@ -1,8 +1,9 @@
 //! The rules of custom kinds, where those of built-in kinds stand: in a strategy.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use portcullis_api::field_error::ErrorKind;
 use portcullis_api::{CustomObject, ErrorList, Path, name};
-use portcullis_schema::validate_scale;
+use portcullis_schema::{Findings, Schema, rules_not_checked, validate_scale};
 use serde_json::Value;
 
 use super::CustomKind;
@@ -61,14 +62,16 @@ impl Strategy for CustomKind {
     fn validate(&self, object: &CustomObject) -> ErrorList {
         let version = self.version(&object.api_version);
         let document = self.document(object);
-        let mut errors = ErrorList::new();
-        if let Some(schema) = version.schema() {
-            errors.extend(schema.validate(&document).errors);
-            errors.extend(schema.validate_embedded(&document, &check_metadata));
-            errors.extend(schema.validate_lists(&document));
-        }
-        errors.extend(scale_errors(version, &document, false));
-        errors
+        let Some(schema) = version.schema() else {
+            return scale_errors(version, &document, false);
+        };
+        let mut found = schema.validate(&document);
+        found
+            .errors
+            .extend(schema.validate_embedded(&document, &check_metadata));
+        found.errors.extend(schema.validate_lists(&document));
+        found.errors.extend(scale_errors(version, &document, false));
+        with_expressions(schema, found, &document, None)
     }
 
     fn validate_update(&self, object: &CustomObject, old: &CustomObject) -> ErrorList {
@@ -128,15 +131,46 @@ impl CustomKind {
     ) -> ErrorList {
         let version = self.version(&object.api_version);
         let (new, old) = (self.document(object), self.document(old));
-        let mut errors = ErrorList::new();
-        if let Some(schema) = version.schema() {
-            errors.extend(schema.validate_update(&new, &old).errors);
-            errors.extend(schema.validate_embedded(&new, &check_metadata));
-            errors.extend(schema.validate_lists_update(&new, &old));
-        }
-        errors.extend(scale_errors(version, &new, status_only));
-        errors
+        let Some(schema) = version.schema() else {
+            return scale_errors(version, &new, status_only);
+        };
+        let mut found = schema.validate_update(&new, &old);
+        found
+            .errors
+            .extend(schema.validate_embedded(&new, &check_metadata));
+        found
+            .errors
+            .extend(schema.validate_lists_update(&new, &old));
+        found
+            .errors
+            .extend(scale_errors(version, &new, status_only));
+        with_expressions(schema, found, &new, Some(&old))
     }
+}
+
+/// Adds the errors of CEL rules, which cannot be evaluated for any object.
+fn with_expressions(
+    schema: &Schema,
+    found: Findings,
+    new: &Value,
+    old: Option<&Value>,
+) -> ErrorList {
+    let mut errors = found.errors;
+    if schema.has_rules() {
+        if found.blocks_rules || errors.iter().any(|error| blocks_rules(error.kind)) {
+            errors.push(rules_not_checked());
+        } else {
+            errors.extend(schema.validate_rules(new, old));
+        }
+    }
+    errors
+}
+
+const fn blocks_rules(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::NotSupported | ErrorKind::Required | ErrorKind::TooLong | ErrorKind::TooMany
+    )
 }
 
 fn scale_errors(version: &Version, document: &Value, status_only: bool) -> ErrorList {
