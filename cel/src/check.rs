@@ -11,7 +11,8 @@ mod unify;
 mod values;
 
 use crate::ast::{Comprehension, Expr, Kind, Literal, Name, Select};
-use crate::checked::{Annotations, Resolved};
+use crate::checked::{Annotations, CompiledRegex, Resolved};
+use crate::error::EvalError;
 use crate::parser::dotted;
 use crate::scope::Scope;
 use crate::source::Issue;
@@ -32,6 +33,9 @@ pub(crate) fn check(scope: &Scope, expr: &Expr, nodes: u32) -> Result<Annotation
         resolved: (0..nodes).map(|_| Resolved::None).collect(),
         locals: Vec::new(),
         unifier: Unifier::default(),
+        formats: 0,
+        regexes: Vec::new(),
+        regex_error: None,
     };
     checker.check(expr);
     if checker.unifier.exhausted() {
@@ -47,6 +51,8 @@ pub(crate) fn check(scope: &Scope, expr: &Expr, nodes: u32) -> Result<Annotation
     let Checker {
         types,
         resolved,
+        regexes,
+        regex_error,
         mut unifier,
         ..
     } = checker;
@@ -59,6 +65,8 @@ pub(crate) fn check(scope: &Scope, expr: &Expr, nodes: u32) -> Result<Annotation
         types,
         resolved,
         constants,
+        regexes,
+        regex_error,
     })
 }
 
@@ -69,6 +77,11 @@ struct Checker<'s> {
     resolved: Vec<Resolved>,
     locals: Vec<(Name, Type)>,
     unifier: Unifier,
+    /// The number of calls of `format` around the expression, in which literals may mix types.
+    formats: usize,
+    /// The regular expressions of `find` and `findAll` that are literals.
+    regexes: Vec<CompiledRegex>,
+    regex_error: Option<EvalError>,
 }
 
 impl Checker<'_> {

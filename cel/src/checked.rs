@@ -2,7 +2,12 @@
 
 mod resolved;
 
+use std::sync::Arc;
+
+use regex::Regex;
+
 use crate::ast::Expr;
+use crate::error::EvalError;
 use crate::scope::Variable;
 use crate::types::Type;
 use crate::value::Value;
@@ -22,7 +27,14 @@ pub(crate) struct Annotations {
     pub(crate) resolved: Vec<Resolved>,
     /// Constant values.
     pub(crate) constants: Vec<Option<Value<'static>>>,
+    /// The regular expressions of `find` and `findAll` that are literals.
+    pub(crate) regexes: Vec<CompiledRegex>,
+    /// Why one of those is invalid.
+    pub(crate) regex_error: Option<EvalError>,
 }
+
+/// A regular expression and its source.
+pub(crate) type CompiledRegex = (Arc<str>, Arc<Regex>);
 
 impl Checked {
     /// The type of a node.

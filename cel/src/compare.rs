@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value as Json;
+
 use crate::decl::ListType;
 use crate::error::EvalError;
 use crate::meter::Meter;
@@ -43,7 +45,7 @@ fn equal_lists<'a>(a: &List<'a>, b: &List<'a>, meter: &mut Meter) -> Result<bool
     if a.len() != b.len() {
         return Ok(false);
     }
-    match a.decl().map(|decl| &decl.list_type) {
+    match a.list_type() {
         Some(ListType::Set) => return equal_sets(a, b, meter),
         Some(ListType::Map(names)) => return equal_by_keys(a, b, names, meter),
         Some(ListType::Atomic) | None => {}
@@ -105,7 +107,7 @@ pub(crate) fn keys_of<'a>(
     let Value::Map(map) = value else {
         return Ok(Vec::new());
     };
-    let key = |name: &String| match map.field(name) {
+    let key = |name: &String| match map.declared_key(name) {
         Some(value) => Ok(Key::of(&value?)),
         None => Ok(None),
     };
@@ -178,7 +180,52 @@ fn equal_objects<'a>(a: &Map<'a>, b: &Map<'a>, meter: &mut Meter) -> Result<bool
             return Ok(false);
         }
     }
+    equal_unknown(a, b, meter)
+}
+
+/// Compares the fields that are not declared, which expressions cannot access.
+fn equal_unknown(a: &Map<'_>, b: &Map<'_>, meter: &mut Meter) -> Result<bool, EvalError> {
+    let (Some((a, object)), Some((b, _))) = (a.as_json_object(), b.as_json_object()) else {
+        return Ok(true);
+    };
+    for (name, value) in a {
+        if object.declares(name) {
+            continue;
+        }
+        let Some(other) = b.get(name) else {
+            return Ok(false);
+        };
+        if !equal_json(value, other, meter)? {
+            return Ok(false);
+        }
+    }
     Ok(true)
+}
+
+fn equal_json(a: &Json, b: &Json, meter: &mut Meter) -> Result<bool, EvalError> {
+    meter.work(1)?;
+    match (a, b) {
+        (Json::Array(a), Json::Array(b)) if a.len() == b.len() => {
+            for (a, b) in a.iter().zip(b) {
+                if !equal_json(a, b, meter)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        (Json::Object(a), Json::Object(b)) if a.len() == b.len() => {
+            for (name, a) in a {
+                let Some(b) = b.get(name) else {
+                    return Ok(false);
+                };
+                if !equal_json(a, b, meter)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        _ => Ok(a == b),
+    }
 }
 
 /// The order of two values of the same type, or of two numbers.

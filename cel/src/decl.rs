@@ -11,6 +11,8 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
+use serde_json::Value as Json;
+
 pub use escape::{escape, unescape};
 pub use schema::{SchemaRoot, decl_type};
 
@@ -76,6 +78,13 @@ pub(crate) struct FieldDecl {
     /// Its name in JSON.
     pub(crate) json_name: Box<str>,
     pub(crate) decl: DeclType,
+}
+
+impl FieldDecl {
+    /// The value in an object. As upstream, a field that is null is missing.
+    pub(crate) fn value<'a>(&self, map: &'a serde_json::Map<String, Json>) -> Option<&'a Json> {
+        map.get(&*self.json_name).filter(|value| !value.is_null())
+    }
 }
 
 pub(crate) static DYN: DeclType = DeclType::simple(DeclKind::Dyn, 0, 1);
@@ -209,6 +218,11 @@ impl DeclType {
 }
 
 impl ObjectType {
+    /// Whether there is a field of this name in JSON.
+    pub(crate) fn declares(&self, json_name: &str) -> bool {
+        escape(json_name).is_some_and(|name| self.fields.contains_key(name.as_str()))
+    }
+
     /// The field of a name in expressions, in which reserved words need no escaping.
     pub(crate) fn field(&self, name: &str) -> Option<&FieldDecl> {
         self.fields.get(name).or_else(|| {

@@ -29,7 +29,7 @@ impl<'a> Evaluation<'a> {
             checked,
             activation,
             locals: Vec::new(),
-            meter: Meter::new(budget),
+            meter: Meter::with_regexes(budget, &checked.annotations.regexes),
         }
     }
 

@@ -13,6 +13,7 @@ mod optional;
 mod positions;
 mod quantity;
 mod regexes;
+mod repetition;
 mod semver;
 mod sets;
 mod standard;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use regex::Regex;
 
+use crate::checked::CompiledRegex;
 use crate::error::EvalError;
 
 /// The bytes that one evaluation may allocate.
@@ -28,7 +29,7 @@ pub(crate) struct Meter {
     work_left: u64,
     bytes_left: usize,
     /// Compiled regular expressions, the most recent last.
-    regexes: Vec<(Box<str>, Arc<Regex>)>,
+    regexes: Vec<CompiledRegex>,
 }
 
 impl Meter {
@@ -44,6 +45,14 @@ impl Meter {
             work_left: work,
             bytes_left: MAX_BYTES,
             regexes: Vec::new(),
+        }
+    }
+
+    /// A meter that has compiled regular expressions already.
+    pub(crate) fn with_regexes(limit: u64, regexes: &[CompiledRegex]) -> Self {
+        Self {
+            regexes: regexes.to_vec(),
+            ..Self::new(limit)
         }
     }
 

@@ -283,7 +283,11 @@ impl<'s> Parser<'s> {
 
     fn selection(&mut self, operand: Expr, offset: u32) -> Parsed<Expr> {
         let optional = self.eat("?").is_some();
-        let name = self.take_name("{IDENTIFIER, ESC_IDENTIFIER}")?;
+        // cel-go's parser still expects the name of a message then
+        let name = self.take_name(match dotted(&operand) {
+            Some(_) if !optional => "IDENTIFIER",
+            _ => "{IDENTIFIER, ESC_IDENTIFIER}",
+        })?;
         if optional {
             if !self.syntax.optionals {
                 self.report(offset, "unsupported syntax '.?'");

@@ -43,6 +43,12 @@ impl Program {
         self.checked.type_of(&self.checked.expr)
     }
 
+    /// Why no evaluation could succeed: a literal regular expression of `find` or `findAll` is
+    /// invalid. `cel-go` does not report this when it compiles, but when it makes the program.
+    pub fn instantiation_error(&self) -> Option<&EvalError> {
+        self.checked.annotations.regex_error.as_ref()
+    }
+
     /// Whether the expression refers to a variable of its environment.
     pub fn uses(&self, variable: &str) -> bool {
         self.checked.uses(variable)

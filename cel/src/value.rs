@@ -89,6 +89,14 @@ pub struct Timestamp {
     pub(crate) nanos: u32,
 }
 
+impl Timestamp {
+    /// Go's zero time, the first moment of year 1.
+    pub(crate) const ZERO: Self = Self {
+        seconds: -62_135_596_800,
+        nanos: 0,
+    };
+}
+
 /// Nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Duration(pub(crate) i64);

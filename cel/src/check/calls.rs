@@ -7,7 +7,13 @@ use crate::checked::{Op, Resolved, Target};
 use crate::library::{Overload, compile_regex, fits_literal, function};
 use crate::parser::dotted;
 use crate::types::Type;
+use crate::value::Timestamp;
 
+/// Functions whose literals are validated or compiled.
+const NAMES: [&str; 4] = ["duration", "timestamp", "find", "findAll"];
+const FINDS: [&str; 2] = ["find", "findAll"];
+/// The number of regular expressions that are compiled with the expression that they are in.
+const REGEXES_MAX: usize = 8;
 /// The version from which literals are validated.
 const VALIDATORS_SINCE: u32 = 29;
 
@@ -16,6 +22,14 @@ impl Checker<'_> {
         if &*call.function == "_?._" {
             return self.optional_select(expr, call);
         }
+        let formats = usize::from(&*call.function == "format");
+        self.formats += formats;
+        let of = self.call_of(expr, call);
+        self.formats -= formats;
+        of
+    }
+
+    fn call_of(&mut self, expr: &Expr, call: &Call) -> Type {
         for arg in &call.args {
             self.check(arg);
         }
@@ -123,24 +137,43 @@ impl Checker<'_> {
 
     /// Rejects literals that are invalid for a function, and compiles regular expressions.
     fn validate_literals(&mut self, call: &Call, target: &mut Target) {
-        let Some(arg) = call.args.last() else { return };
-        let Kind::Literal(Literal::String(text)) = &arg.kind else {
-            return;
-        };
+        let Some(arg) = call.args.first() else { return };
         let name = match target.op {
             Op::Matches => "matches".into(),
-            Op::Other if matches!(&*target.name, "duration" | "timestamp") => target.name.clone(),
+            Op::Other if NAMES.contains(&&*target.name) => target.name.clone(),
             _ => return,
         };
-        let valid = if target.op == Op::Matches {
-            let regex = compile_regex(text);
-            target.regex = regex.clone().ok();
-            regex.is_ok()
-        } else {
-            fits_literal(&name, text)
+        let valid = match &arg.kind {
+            Kind::Literal(Literal::String(text)) if target.op == Op::Matches => {
+                let regex = compile_regex(text);
+                target.regex = regex.clone().ok();
+                regex.is_ok()
+            }
+            Kind::Literal(Literal::String(text)) if FINDS.contains(&&*name) => {
+                self.find(text);
+                true
+            }
+            Kind::Literal(Literal::String(text)) => fits_literal(&name, text),
+            Kind::Literal(Literal::Int(seconds)) if &*name == "timestamp" => {
+                Timestamp::new(*seconds, 0).is_some()
+            }
+            _ => true,
         };
         if !valid && self.scope.version >= VALIDATORS_SINCE {
             self.report(arg.offset, format!("invalid {name} argument"));
+        }
+    }
+
+    /// Compiles a regular expression. Upstream reports an error later, when it makes the program.
+    fn find(&mut self, pattern: &str) {
+        match compile_regex(pattern) {
+            Ok(regex) if self.regexes.len() < REGEXES_MAX => {
+                self.regexes.push((pattern.into(), regex));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                self.regex_error.get_or_insert(error);
+            }
         }
     }
 }

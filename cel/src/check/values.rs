@@ -58,6 +58,9 @@ impl Checker<'_> {
         if self.unifier.assignable(&before, &found) {
             return most_general(&before, &found);
         }
+        if self.formats > 0 {
+            return Type::Dyn;
+        }
         self.mismatch(value.offset, &before, &found);
         Type::Error
     }

@@ -14,7 +14,8 @@ use crate::value::{Entries, Evaluated, Key, List, Map, Value};
 pub(super) fn add_lists<'a>(meter: &mut Meter, a: &List<'a>, b: &List<'a>) -> Evaluated<'a> {
     meter.reserve_list(a.len() + b.len())?;
     let mut values = a.to_vec()?;
-    match a.decl().map(|decl| &decl.list_type) {
+    let list_type = a.list_type();
+    match list_type {
         Some(ListType::Set) => {
             let there = Members::of(a, meter)?;
             for value in b.iter() {
@@ -27,7 +28,10 @@ pub(super) fn add_lists<'a>(meter: &mut Meter, a: &List<'a>, b: &List<'a>) -> Ev
         Some(ListType::Map(names)) => merge(meter, &mut values, b, names)?,
         Some(ListType::Atomic) | None => values.extend(b.to_vec()?),
     }
-    Ok(Value::values(values))
+    Ok(match list_type {
+        Some(ListType::Atomic) | None => Value::values(values),
+        Some(list_type) => Value::List(List::Typed(Arc::new(values), list_type)),
+    })
 }
 
 /// Replaces the elements whose keys are in `b`, and appends the others of `b`.

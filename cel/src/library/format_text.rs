@@ -197,7 +197,7 @@ fn grouped(number: &str) -> String {
     out
 }
 
-/// `1.05 × 10⁰³`, with narrow spaces.
+/// `1.05×10⁰³`.
 fn scientific(value: f64, precision: usize) -> String {
     let text = format!("{value:.precision$e}");
     if let Some(special) = special(&text) {
@@ -214,7 +214,7 @@ fn scientific(value: f64, precision: usize) -> String {
         .bytes()
         .map(|d| RAISED[usize::from(d.saturating_sub(b'0').min(9))])
         .collect();
-    format!("{mantissa}\u{202f}×\u{202f}10{sign}{raised}")
+    format!("{mantissa}×10{sign}{raised}")
 }
 
 /// `%s` of a value.

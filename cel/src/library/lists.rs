@@ -123,11 +123,15 @@ fn sum<'a>(meter: &mut Meter, args: &[Value<'a>], zero: Value<'a>) -> Evaluated<
         return mismatch();
     };
     meter.work(values.len())?;
-    let mut total = zero;
+    let mut total = None;
     for value in values.iter() {
-        total = add_values(meter, &[total, value?])?;
+        total = Some(match total {
+            // not the zero, whose type is not known if the list's is not
+            None => value?,
+            Some(total) => add_values(meter, &[total, value?])?,
+        });
     }
-    Ok(total)
+    Ok(total.unwrap_or(zero))
 }
 
 /// The first element for which no other compares as `worse`.

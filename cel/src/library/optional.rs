@@ -4,7 +4,7 @@ use crate::error::EvalError;
 use crate::library::{A, Def, Library, Run, mismatch};
 use crate::meter::Meter;
 use crate::types::Type::{self, Bool, Dyn, Int, String};
-use crate::value::{Evaluated, Value};
+use crate::value::{Evaluated, Timestamp, Value};
 
 pub(super) fn add(lib: &mut Library) {
     let opt = || Type::optional(A);
@@ -140,6 +140,7 @@ fn is_zero(value: &Value<'_>) -> bool {
         Value::List(list) => list.len() == 0,
         Value::Map(map) => map.len() == 0,
         Value::Duration(duration) => duration.0 == 0,
+        Value::Timestamp(time) => *time == Timestamp::ZERO,
         _ => false,
     }
 }

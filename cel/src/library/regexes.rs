@@ -7,6 +7,7 @@ use regex::{Regex, RegexBuilder};
 use regex_syntax::ast::{Error, ErrorKind, parse::Parser};
 
 use crate::error::EvalError;
+use crate::library::repetition::nested_repetition;
 use crate::library::standard::part;
 use crate::library::{Def, Library, list, mismatch};
 use crate::meter::Meter;
@@ -51,6 +52,11 @@ pub(super) fn add(lib: &mut Library) {
 /// # Errors
 /// With Go's message, as far as the kind of error is known.
 pub(crate) fn compile(pattern: &str) -> Result<Arc<Regex>, EvalError> {
+    if let Some(operators) = nested_repetition(pattern) {
+        return Err(EvalError::new(format!(
+            "error parsing regexp: invalid nested repetition operator: `{operators}`"
+        )));
+    }
     let translated = translate(pattern);
     let built = RegexBuilder::new(&translated)
         .size_limit(SIZE_LIMIT)

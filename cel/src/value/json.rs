@@ -87,7 +87,7 @@ pub fn to_json(value: &Value<'_>) -> Result<Json, EvalError> {
         Value::Bytes(bytes) => Json::from(STANDARD.encode(bytes)),
         Value::Timestamp(_) | Value::Duration(_) => Json::from(value.to_string()),
         Value::List(List::Json(items, _)) => Json::Array(items.to_vec()),
-        Value::List(List::Values(values)) => {
+        Value::List(List::Values(values) | List::Typed(values, _)) => {
             Json::Array(values.iter().map(to_json).collect::<Result<_, _>>()?)
         }
         Value::Map(Map::Json(map, _)) => Json::Object((*map).clone()),

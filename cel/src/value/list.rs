@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use crate::decl::ListDecl;
+use crate::decl::{ListDecl, ListType};
 use crate::error::EvalError;
 use crate::value::{Evaluated, Value};
 
@@ -17,20 +17,23 @@ pub enum List<'a> {
     /// Created by the expression.
     #[doc(hidden)]
     Values(Arc<Vec<Value<'a>>>),
+    /// Created from a list of the data, whose type it keeps.
+    #[doc(hidden)]
+    Typed(Arc<Vec<Value<'a>>>, &'a ListType),
 }
 
 impl<'a> List<'a> {
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Json(items, _) => items.len(),
-            Self::Values(values) => values.len(),
+            Self::Values(values) | Self::Typed(values, _) => values.len(),
         }
     }
 
     pub(crate) fn get(&self, index: usize) -> Option<Evaluated<'a>> {
         match self {
             Self::Json(items, decl) => Some(Value::of_json(items.get(index)?, &decl.element)),
-            Self::Values(values) => values.get(index).cloned().map(Ok),
+            Self::Values(values) | Self::Typed(values, _) => values.get(index).cloned().map(Ok),
         }
     }
 
@@ -43,10 +46,11 @@ impl<'a> List<'a> {
         self.iter().collect()
     }
 
-    /// The declared type of the list, if it is a part of the data.
-    pub(crate) const fn decl(&self) -> Option<&'a ListDecl> {
+    /// How the list is compared, unless as a sequence.
+    pub(crate) const fn list_type(&self) -> Option<&'a ListType> {
         match self {
-            Self::Json(_, decl) => Some(decl),
+            Self::Json(_, decl) => Some(&decl.list_type),
+            Self::Typed(_, list_type) => Some(list_type),
             Self::Values(_) => None,
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use crate::decl::{DYN, DeclType, ObjectType};
+use crate::decl::{DYN, DeclType, ObjectType, escape};
 use crate::types::Type;
 use crate::value::{Evaluated, Text, Value};
 
@@ -201,8 +201,8 @@ impl<'a> Map<'a> {
             }
             Self::Json(map, Shape::Object(object)) => {
                 if let Some(field) = object.field(name) {
-                    return map
-                        .get(&*field.json_name)
+                    return field
+                        .value(map)
                         .map(|value| Value::of_json(value, &field.decl));
                 }
                 let value = object.open.then(|| map.get(name)).flatten()?;
@@ -216,11 +216,32 @@ impl<'a> Map<'a> {
         }
     }
 
+    /// The value of a field by its name in JSON, even if expressions cannot access it.
+    pub(crate) fn declared_key(&self, json_name: &str) -> Option<Evaluated<'a>> {
+        match self {
+            Self::Json(map, _) => map.get(json_name).map(|value| Value::of_json(value, &DYN)),
+            Self::Values(_) => match escape(json_name) {
+                Some(name) => self.field(&name),
+                None => self.field(json_name),
+            },
+        }
+    }
+
+    /// The data of an object and its type.
+    pub(crate) fn as_json_object(
+        &self,
+    ) -> Option<(&'a serde_json::Map<String, Json>, &'a ObjectType)> {
+        match self {
+            Self::Json(map, Shape::Object(object)) => Some((map, object)),
+            Self::Json(_, Shape::Map(_)) | Self::Values(_) => None,
+        }
+    }
+
     /// Whether a field is set.
     pub(crate) fn has(&self, name: &str) -> bool {
         match self {
             Self::Json(map, Shape::Object(object)) => match object.field(name) {
-                Some(field) => map.contains_key(&*field.json_name),
+                Some(field) => field.value(map).is_some(),
                 None => object.open && map.contains_key(name),
             },
             Self::Json(map, Shape::Map(_)) => map.contains_key(name),
@@ -267,7 +288,7 @@ impl<'a> Map<'a> {
         match self {
             Self::Json(map, Shape::Object(object)) => {
                 let present = object.fields.iter().filter_map(|(name, field)| {
-                    let value = map.get(&*field.json_name)?;
+                    let value = field.value(map)?;
                     Some((&**name, Value::of_json(value, &field.decl)))
                 });
                 present.collect()

@@ -72,10 +72,9 @@ fn compiled(node: NodeRef<'_>, rule: &Rule, env: &Environment) -> CompiledRule {
     if rule.rule.trim().is_empty() {
         return CompiledRule::Empty;
     }
-    let program = match env.compile(&rule.rule) {
-        Ok(program) if *program.result_type() == Type::Bool => program,
-        Ok(_) => return CompiledRule::Invalid("cel expression must evaluate to a bool".into()),
-        Err(error) => return CompiledRule::Invalid(format!("compilation failed: {error}").into()),
+    let program = match condition(&rule.rule, env) {
+        Ok(program) => program,
+        Err(why) => return CompiledRule::Invalid(why),
     };
     let message = &*rule.message_expression;
     CompiledRule::Valid(Box::new(Condition {
@@ -88,14 +87,30 @@ fn compiled(node: NodeRef<'_>, rule: &Rule, env: &Environment) -> CompiledRule {
     }))
 }
 
+fn condition(expression: &str, env: &Environment) -> Result<Program, Box<str>> {
+    let program = env
+        .compile(expression)
+        .map_err(|error| format!("compilation failed: {error}"))?;
+    if *program.result_type() != Type::Bool {
+        return Err("cel expression must evaluate to a bool".into());
+    }
+    match program.instantiation_error() {
+        None => Ok(program),
+        Some(error) => Err(format!("program instantiation failed: {error}").into()),
+    }
+}
+
 fn message_program(expression: &str, env: &Environment) -> Result<Program, Box<str>> {
     let program = env
         .compile(expression)
         .map_err(|error| format!("messageExpression compilation failed: {error}"))?;
-    if *program.result_type() == Type::String {
-        return Ok(program);
+    if *program.result_type() != Type::String {
+        return Err("messageExpression must evaluate to a string".into());
     }
-    Err("messageExpression must evaluate to a string".into())
+    match program.instantiation_error() {
+        None => Ok(program),
+        Some(error) => Err(format!("messageExpression instantiation failed: {error}").into()),
+    }
 }
 
 /// The field path of a rule as errors have it.

@@ -1,3 +1,5 @@
+mod upstream;
+
 use portcullis_api::FieldError;
 use serde_json::{Value, json};
 
