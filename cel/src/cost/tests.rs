@@ -1,6 +1,6 @@
 use serde_json::{Value as Json, json};
 
-use crate::decl::{DeclType, ListType};
+use crate::decl::{DeclType, ListType, SchemaRoot, decl_type};
 use crate::{Activation, CostEstimate, Environment};
 
 fn list(of: DeclType, max: u64) -> DeclType {
@@ -175,4 +175,28 @@ fn a_regex_used_for_every_element_is_compiled_once() {
     let activation = Activation::new().with("input", &data);
     let outcome = program.evaluate(&activation, 1_000_000);
     assert_eq!(outcome.result.map(|value| value.as_bool()), Ok(Some(true)));
+}
+
+/// The figures of upstream's tests of rules (`pkg/apiserver/schema/cel/compilation_test.go`).
+#[test]
+fn estimates_of_rules_match_their_goldens() {
+    let cases: Vec<Json> =
+        serde_json::from_str(include_str!("../../testdata/schema_costs.json")).unwrap();
+    let mut wrong = Vec::new();
+    for case in cases {
+        let decl = decl_type(&case["schema"], SchemaRoot::Part, "self").unwrap();
+        let environment = Environment::new(37)
+            .with_variable("self", decl.clone())
+            .with_variable("oldSelf", decl);
+        let rule = case["rule"].as_str().unwrap();
+        let max = environment.compile(rule).unwrap().estimate_cost().max;
+        let right = match case["cost"].as_u64() {
+            Some(cost) => cost == max,
+            None => case["exceeds"].as_u64().is_some_and(|limit| max >= limit),
+        };
+        if !right {
+            wrong.push(format!("{max} of {case}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
