@@ -11,8 +11,9 @@ mod unify;
 mod values;
 
 use crate::ast::{Comprehension, Expr, Kind, Literal, Name, Select};
-use crate::checked::{Annotations, CompiledRegex, Resolved};
+use crate::checked::{Annotations, Resolved};
 use crate::error::EvalError;
+use crate::meter::CompiledRegex;
 use crate::parser::dotted;
 use crate::scope::Scope;
 use crate::source::Issue;

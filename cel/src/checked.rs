@@ -2,12 +2,9 @@
 
 mod resolved;
 
-use std::sync::Arc;
-
-use regex::Regex;
-
 use crate::ast::Expr;
 use crate::error::EvalError;
+use crate::meter::CompiledRegex;
 use crate::scope::Variable;
 use crate::types::Type;
 use crate::value::Value;
@@ -32,9 +29,6 @@ pub(crate) struct Annotations {
     /// Why one of those is invalid.
     pub(crate) regex_error: Option<EvalError>,
 }
-
-/// A regular expression and its source.
-pub(crate) type CompiledRegex = (Arc<str>, Arc<Regex>);
 
 impl Checked {
     /// The type of a node.

@@ -4,6 +4,7 @@
 //! maximum size for cost estimates, and a minimum size as JSON.
 
 mod escape;
+mod fields;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -11,9 +12,8 @@ mod tests;
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use serde_json::Value as Json;
-
 pub use escape::{escape, unescape};
+use fields::{Field, Fields};
 pub use schema::{SchemaRoot, decl_type};
 
 /// The maximum size of a request, from which sizes are derived that the schema does not limit.
@@ -40,7 +40,7 @@ pub(crate) enum DeclKind {
     /// Only a date, if true.
     Timestamp(bool),
     Duration,
-    List(ListDecl),
+    List(Box<ListDecl>),
     Map(Box<DeclType>),
     Object(Arc<ObjectType>),
 }
@@ -67,25 +67,13 @@ pub enum ListType {
 pub struct ObjectType {
     pub(crate) name: Arc<str>,
     /// By name in expressions.
-    pub(crate) fields: BTreeMap<Box<str>, FieldDecl>,
+    pub(crate) fields: Fields<DeclType>,
     /// Whether it has arbitrary fields of any type.
     pub(crate) open: bool,
 }
 
 /// A field of an object.
-#[derive(Debug, PartialEq)]
-pub(crate) struct FieldDecl {
-    /// Its name in JSON.
-    pub(crate) json_name: Box<str>,
-    pub(crate) decl: DeclType,
-}
-
-impl FieldDecl {
-    /// The value in an object. As upstream, a field that is null is missing.
-    pub(crate) fn value<'a>(&self, map: &'a serde_json::Map<String, Json>) -> Option<&'a Json> {
-        map.get(&*self.json_name).filter(|value| !value.is_null())
-    }
-}
+pub(crate) type FieldDecl = Field<DeclType>;
 
 pub(crate) static DYN: DeclType = DeclType::simple(DeclKind::Dyn, 0, 1);
 pub(crate) static DYN_LIST: LazyLock<ListDecl> = LazyLock::new(|| ListDecl {
@@ -135,7 +123,7 @@ impl DeclType {
             element: Box::new(element),
             list_type,
         };
-        Self::simple(DeclKind::List(list), max, 2)
+        Self::simple(DeclKind::List(Box::new(list)), max, 2)
     }
 
     /// A map with strings as keys and at most `max` entries, or else as many as fit into a request.
@@ -148,16 +136,14 @@ impl DeclType {
     /// out.
     pub fn object(name: &str, fields: impl IntoIterator<Item = (String, Self)>) -> Self {
         let escaped = fields.into_iter().filter_map(|(json, decl)| {
-            let field = FieldDecl {
-                json_name: json.as_str().into(),
-                decl,
-            };
-            Some((escape(&json)?.into_boxed_str(), field))
+            let name = escape(&json)?;
+            let field = FieldDecl::new(&name, &json, decl);
+            Some((name.into_boxed_str(), field))
         });
         Self::of_object(
             ObjectType {
                 name: name.into(),
-                fields: escaped.collect(),
+                fields: escaped.collect::<BTreeMap<_, _>>().into(),
                 open: false,
             },
             2,
@@ -169,7 +155,7 @@ impl DeclType {
         Self::of_object(
             ObjectType {
                 name: name.into(),
-                fields: BTreeMap::new(),
+                fields: Fields::default(),
                 open: true,
             },
             2,
@@ -220,7 +206,7 @@ impl DeclType {
 impl ObjectType {
     /// Whether there is a field of this name in JSON.
     pub(crate) fn declares(&self, json_name: &str) -> bool {
-        escape(json_name).is_some_and(|name| self.fields.contains_key(name.as_str()))
+        escape(json_name).is_some_and(|name| self.fields.get(&name).is_some())
     }
 
     /// The field of a name in expressions, in which reserved words need no escaping.

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use regex::Regex;
 
-use crate::checked::CompiledRegex;
 use crate::error::EvalError;
 
 /// The bytes that one evaluation may allocate.
@@ -20,6 +19,9 @@ const MAX_WORK: u64 = 100_000_000;
 /// Compiling even a short regular expression may take milliseconds.
 const REGEX_WORK: usize = 200_000;
 const CACHED_REGEXES: usize = 16;
+
+/// A regular expression and its source.
+pub(crate) type CompiledRegex = (Arc<str>, Arc<Regex>);
 
 #[derive(Debug)]
 pub(crate) struct Meter {

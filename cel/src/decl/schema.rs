@@ -131,7 +131,7 @@ fn object(schema: Schema<'_>, root: SchemaRoot, name: &str, depth: usize) -> Opt
     }
     let object = ObjectType {
         name: name.into(),
-        fields,
+        fields: fields.into(),
         open: false,
     };
     Some(DeclType::of_object(object, min_size))
@@ -139,10 +139,7 @@ fn object(schema: Schema<'_>, root: SchemaRoot, name: &str, depth: usize) -> Opt
 
 fn add(fields: &mut BTreeMap<Box<str>, FieldDecl>, json_name: &str, decl: DeclType) {
     if let Some(escaped) = escape(json_name) {
-        let field = FieldDecl {
-            json_name: json_name.into(),
-            decl,
-        };
+        let field = FieldDecl::new(&escaped, json_name, decl);
         fields.insert(escaped.into_boxed_str(), field);
     }
 }
@@ -158,7 +155,7 @@ fn add_resource_fields(fields: &mut BTreeMap<Box<str>, FieldDecl>, name: &str) {
         .is_some_and(|field| match &field.decl.kind {
             DeclKind::Object(object) => ["name", "generateName"]
                 .iter()
-                .all(|name| object.fields.get(*name).is_some_and(|f| is_text(&f.decl))),
+                .all(|name| object.fields.get(name).is_some_and(|f| is_text(&f.decl))),
             _ => false,
         });
     if has("kind") && has("apiVersion") && metadata_has_names {

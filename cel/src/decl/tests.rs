@@ -98,7 +98,7 @@ fn resources_have_names() {
     );
     let decl = decl.unwrap();
     let object = decl.as_object().unwrap();
-    let names: Vec<_> = object.fields.keys().map(|name| &**name).collect();
+    let names: Vec<_> = object.fields.iter().map(|field| &*field.name).collect();
     assert_eq!(names, ["a__dash__b", "apiVersion", "kind", "metadata"]);
     assert_eq!(
         Type::from(decl.step("metadata").unwrap().step("name").unwrap()),

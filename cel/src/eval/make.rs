@@ -67,7 +67,7 @@ impl<'a> Evaluation<'a> {
             if let Some(value) = held(&name, value, field.optional)? {
                 let json_name = object
                     .field(&field.name)
-                    .map_or(&*field.name, |f| &*f.json_name);
+                    .map_or(&*field.name, |f| f.json_name());
                 entries.insert(Key::String(Text::Borrowed(json_name)), value);
             }
         }

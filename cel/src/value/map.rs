@@ -287,9 +287,9 @@ impl<'a> Map<'a> {
     pub(crate) fn declared_fields(&self) -> Vec<(&str, Evaluated<'a>)> {
         match self {
             Self::Json(map, Shape::Object(object)) => {
-                let present = object.fields.iter().filter_map(|(name, field)| {
+                let present = object.fields.iter().filter_map(|field| {
                     let value = field.value(map)?;
-                    Some((&**name, Value::of_json(value, &field.decl)))
+                    Some((&*field.name, Value::of_json(value, &field.decl)))
                 });
                 present.collect()
             }

@@ -1,6 +1,7 @@
 mod upstream;
 
 use portcullis_api::FieldError;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::testing::schema;
@@ -124,4 +125,83 @@ fn a_large_schema_is_converted_once_for_all_of_its_rules() {
     let start = std::time::Instant::now();
     schema.programs();
     assert!(start.elapsed().as_secs() < 5);
+}
+
+#[test]
+fn rules_at_the_deepest_level_run_on_a_small_stack() {
+    let rules = json!([{"rule": "self < 5"}]);
+    let mut value = json!({"type": "integer", "x-kubernetes-validations": rules});
+    let mut object = json!(7);
+    for _ in 0..crate::DEPTH_MAX / 2 - 1 {
+        value =
+            json!({"type": "array", "items": {"type": "object", "additionalProperties": value}});
+        object = json!([{"k": object}]);
+    }
+    let of = json!({"type": "object", "properties": {"x": value}});
+    let schema = schema(of);
+    let object = json!({"x": object});
+    let run = move || schema.validate_rules(&object, Some(&object)).len();
+    // unchanged, so no error
+    let thread = std::thread::Builder::new().stack_size(1 << 20);
+    assert_eq!(thread.spawn(run).unwrap().join().unwrap(), 0);
+}
+
+/// Parts of rules, most of which fit together.
+const PARTS: [&str; 28] = [
+    "self",
+    "oldSelf",
+    ".a",
+    ".b",
+    ".m",
+    ".l",
+    "['k']",
+    "[0]",
+    "[-1]",
+    ".?a",
+    " == ",
+    " > ",
+    " && ",
+    " + ",
+    " ? ",
+    " : ",
+    "1",
+    "'k'",
+    "has(",
+    "size(",
+    ")",
+    "(",
+    ".all(x, ",
+    ".map(x, ",
+    "x",
+    "!",
+    "dyn(",
+    ".hasValue()",
+];
+
+proptest! {
+    #[test]
+    fn no_rule_and_no_object_panics(
+        parts in prop::collection::vec(prop::sample::select(&PARTS[..]), 1..12),
+        numbers in prop::collection::vec(any::<i64>(), 3),
+        odd in prop::sample::select(vec![json!(null), json!({}), json!([]), json!("x"), json!(1.5), json!([null])]),
+        optional in any::<Option<bool>>(),
+    ) {
+        let rule = json!({"rule": parts.concat(), "messageExpression": parts.concat(), "optionalOldSelf": optional});
+        let part = |of: Value| {
+            let mut of = of;
+            of["x-kubernetes-validations"] = json!([rule]);
+            of
+        };
+        let schema = schema(part(json!({"type": "object", "properties": {
+            "a": part(json!({"type": "integer"})),
+            "b": part(json!({"x-kubernetes-int-or-string": true})),
+            "m": part(json!({"type": "object", "additionalProperties": part(json!({"type": "number"}))})),
+            "l": part(json!({"type": "array", "items": part(json!({"type": "string", "format": "date-time"}))})),
+        }})));
+        let new = json!({"a": numbers[0], "b": odd, "m": {"k": numbers[1]}, "l": ["2020-01-01T00:00:00Z", odd]});
+        let old = json!({"a": odd, "b": numbers[2], "m": odd, "l": odd});
+        schema.validate_rules(&new, None);
+        schema.validate_rules(&new, Some(&old));
+        schema.validate_rules(&old, Some(&new));
+    }
 }
