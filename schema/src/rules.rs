@@ -4,18 +4,20 @@
 //! A rule is evaluated for each value that its node describes. Values are read in place. One object
 //! has a budget for all its rules; when it is exhausted, the object is rejected.
 
+mod budget;
 mod compile;
 mod correlate;
 mod declare;
 mod evaluate;
 mod report;
 
-use portcullis_api::ErrorList;
+use portcullis_api::{ErrorList, Path};
 use serde_json::Value;
 
-use crate::arena::Schema;
+use crate::arena::{NodeRef, Schema};
 use crate::program::Programs;
 
+pub(crate) use self::budget::Budget;
 pub(crate) use self::declare::type_name;
 pub use self::report::not_checked;
 
@@ -26,13 +28,29 @@ impl Schema {
         if !self.has_rules() {
             return ErrorList::new();
         }
-        evaluate::evaluate(self, object, old)
+        evaluate::evaluate(self.root(), object, old, "", &mut Budget::default())
     }
 
     /// The compiled rules.
     pub(crate) fn programs(&self) -> &Programs {
         self.programs.get_or_init(|| compile::compile(self))
     }
+}
+
+/// Evaluates the rules of a default: it must satisfy them as an unchanged value, and as a new one.
+pub(crate) fn validate_default(
+    node: NodeRef<'_>,
+    default: &Value,
+    path: &Path,
+    budget: &mut Budget,
+) -> ErrorList {
+    let mut fresh = *budget;
+    let mut errors = evaluate::evaluate(node, default, Some(default), path.as_str(), budget);
+    if errors.is_empty() {
+        errors = evaluate::evaluate(node, default, None, path.as_str(), &mut fresh);
+        *budget = budget.smaller(fresh);
+    }
+    errors
 }
 
 #[cfg(test)]

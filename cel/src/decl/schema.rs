@@ -8,6 +8,8 @@ use serde_json::Value as Json;
 
 use super::{DeclKind, DeclType, FieldDecl, ListType, MAX_REQUEST_BYTES, ObjectType, escape};
 
+/// The maximum length of names; what is generated from a prefix is one character longer at least.
+const NAME_MAX: u64 = 253;
 /// Schemas at a greater depth are ignored.
 const MAX_DEPTH: usize = 200;
 
@@ -127,7 +129,7 @@ fn object(schema: Schema<'_>, root: SchemaRoot, name: &str, depth: usize) -> Opt
         add(&mut fields, json_name, decl);
     }
     if root == SchemaRoot::Resource {
-        add_resource_fields(&mut fields, name);
+        add_resource_fields(schema, &mut fields, name);
     }
     let object = ObjectType {
         name: name.into(),
@@ -146,7 +148,7 @@ fn add(fields: &mut BTreeMap<Box<str>, FieldDecl>, json_name: &str, decl: DeclTy
 
 /// Adds the fields that rules can access in every resource; metadata has only these, unless the
 /// schema declares more.
-fn add_resource_fields(fields: &mut BTreeMap<Box<str>, FieldDecl>, name: &str) {
+fn add_resource_fields(schema: Schema<'_>, fields: &mut BTreeMap<Box<str>, FieldDecl>, name: &str) {
     let text = || DeclType::string(None);
     let is_text = |decl: &DeclType| matches!(decl.kind, DeclKind::String);
     let has = |name: &str| fields.get(name).is_some_and(|field| is_text(&field.decl));
@@ -163,12 +165,28 @@ fn add_resource_fields(fields: &mut BTreeMap<Box<str>, FieldDecl>, name: &str) {
     }
     add(fields, "kind", text());
     add(fields, "apiVersion", text());
-    let names = ["name", "generateName"].map(|name| (name.to_owned(), text()));
+    let names = [("name", NAME_MAX), ("generateName", NAME_MAX - 1)];
+    let names = names.map(|(name, max)| {
+        let declared = declared_length(schema, name).unwrap_or(max);
+        (
+            name.to_owned(),
+            DeclType::string(Some(4 * declared.min(max))),
+        )
+    });
     add(
         fields,
         "metadata",
         DeclType::object(&format!("{name}.metadata"), names),
     );
+}
+
+/// The maximum length of a name in metadata, if the schema limits it.
+fn declared_length(schema: Schema<'_>, name: &str) -> Option<u64> {
+    let metadata = schema.child("properties")?.child("metadata")?;
+    metadata
+        .child("properties")?
+        .child(name)?
+        .limit("maxLength")
 }
 
 fn string(schema: Schema<'_>) -> DeclType {

@@ -10,6 +10,7 @@ use super::{any, parts};
 use crate::arena::{Flags, NodeRef, Schema};
 use crate::embedded::{self, CheckMetadata, Malformed};
 use crate::prune::META_FIELDS;
+use crate::rules::{Budget, validate_default};
 use crate::validate::Options;
 use crate::value::bad_value;
 
@@ -50,7 +51,13 @@ pub(super) fn validate(
         object: root,
         in_metadata: false,
     };
-    Walk { defaults, errors }.node(props, root, around, &mut Vec::new(), path, true);
+    let budget = Budget::default();
+    Walk {
+        defaults,
+        budget,
+        errors,
+    }
+    .node(props, root, around, &mut Vec::new(), path, true);
 }
 
 /// Whether some default has fields that would be pruned.
@@ -82,6 +89,8 @@ fn is_unpruned(default: &Value, node: NodeRef<'_>, is_root: bool) -> bool {
 
 struct Walk<'w> {
     defaults: &'w Defaults<'w>,
+    /// For the rules of all defaults.
+    budget: Budget,
     errors: &'w mut ErrorList,
 }
 
@@ -169,7 +178,12 @@ impl Walk<'_> {
             untyped_int_or_string: true,
             ..Options::default()
         };
-        self.errors.extend(node.validate(default, options).errors);
+        let found = node.validate(default, options).errors;
+        if found.is_empty() && !self.budget.is_exhausted() {
+            let found = validate_default(node, default, path, &mut self.budget);
+            self.errors.extend(found);
+        }
+        self.errors.extend(found);
     }
 
     /// Validates a default of metadata as part of an object that has only metadata.

@@ -27,8 +27,8 @@ pub fn not_checked() -> FieldError {
 }
 
 /// The path of a value, or of the field that a rule names below it.
-pub(super) fn path(location: &Location<'_>, field: &str) -> Path {
-    let base = location.path("");
+pub(super) fn path(base: &str, location: &Location<'_>, field: &str) -> Path {
+    let base = location.path(base);
     Path::new(&match (base.as_str(), field) {
         ("", "") => NO_PATH.to_owned(),
         ("", field) => field.to_owned(),

@@ -56,3 +56,25 @@ fn the_rules_of_a_schema_are_limited_together() {
          OpenAPIv3 schema exceeds budget by factor of 2.4x"
     ));
 }
+
+/// Upstream's tests have no texts.
+#[test]
+fn definitions_with_rules_have_the_errors_of_upstream() {
+    let cases: Vec<Value> =
+        serde_json::from_str(include_str!("../../../testdata/upstream_definitions.json")).unwrap();
+    for case in cases {
+        let new = of(&with_schema(&case["schema"]), None);
+        let found = validate_definition(&new, None, &|_, _| Vec::new());
+        let kind = |e: &FieldError| {
+            let body = e.body();
+            let kind = body.split(':').next().unwrap_or_default();
+            format!(
+                "{}: {kind}",
+                e.field.replace("spec.validation.openAPIV3Schema", "@")
+            )
+        };
+        let mut found: Vec<_> = found.iter().map(kind).collect();
+        found.sort();
+        assert_eq!(json!(found), case["errors"], "{}", case["name"]);
+    }
+}

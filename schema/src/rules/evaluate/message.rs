@@ -31,7 +31,7 @@ impl Walk<'_> {
             return Message::Default;
         };
         let outcome = program.evaluate(activation, EXPRESSION_COST);
-        if !self.spend(&outcome) {
+        if !self.budget.spend(&outcome) {
             return Message::Stop(report::NO_BUDGET_FOR_MESSAGE.to_owned());
         }
         match outcome.result {
