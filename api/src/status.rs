@@ -27,6 +27,9 @@ pub struct Status {
     /// The machine-readable reason; unset on success.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
+    /// A reason of somebody else's, in place of one of ours.
+    #[serde(rename = "reason", skip_serializing_if = "Option::is_none")]
+    other_reason: Option<Box<Text>>,
     /// The object and the errors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub details: Option<Box<Details>>,
@@ -39,8 +42,12 @@ pub struct Status {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 struct ListMeta {
     #[serde(rename = "continue", skip_serializing_if = "Option::is_none")]
-    continues: Option<Box<str>>,
+    continues: Option<Box<Text>>,
 }
+
+/// Text that few responses have, behind a thin pointer: a `Status` is returned by most functions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Text(String);
 
 fn is_success(code: &u16) -> bool {
     *code == 200
@@ -130,6 +137,33 @@ pub enum Reason {
 }
 
 impl Reason {
+    const ALL: [Self; 18] = [
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::AlreadyExists,
+        Self::Conflict,
+        Self::Gone,
+        Self::Expired,
+        Self::Invalid,
+        Self::ServerTimeout,
+        Self::Timeout,
+        Self::TooManyRequests,
+        Self::BadRequest,
+        Self::MethodNotAllowed,
+        Self::NotAcceptable,
+        Self::RequestEntityTooLarge,
+        Self::UnsupportedMediaType,
+        Self::InternalError,
+        Self::ServiceUnavailable,
+    ];
+
+    /// The reason of that name.
+    fn named(name: &str) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|reason| format!("{reason:?}") == name)
+    }
+
     /// The HTTP status code of upstream's response.
     pub const fn code(self) -> u16 {
         match self {
@@ -162,6 +196,7 @@ impl Status {
             status: "Failure",
             message: message.into(),
             reason: Some(reason),
+            other_reason: None,
             details: None,
             code: reason.code(),
         }
@@ -192,6 +227,15 @@ impl Status {
     #[must_use]
     pub fn with_details(mut self, details: Details) -> Self {
         self.details = Some(Box::new(details));
+        self
+    }
+
+    /// Sets the reason, which may be any text; an empty one is none. The code stays.
+    #[must_use]
+    pub fn with_reason(mut self, reason: &str) -> Self {
+        self.reason = Reason::named(reason);
+        let is_other = self.reason.is_none() && !reason.is_empty();
+        self.other_reason = is_other.then(|| Box::new(Text(reason.to_owned())));
         self
     }
 
@@ -286,7 +330,7 @@ impl Status {
     /// Sets the token with which the client can continue the list at a newer version.
     #[must_use]
     pub fn with_continue(mut self, token: impl std::fmt::Display) -> Self {
-        self.metadata.continues = Some(token.to_string().into());
+        self.metadata.continues = Some(Box::new(Text(token.to_string())));
         self
     }
 
@@ -351,6 +395,24 @@ mod tests {
             json,
             r#"{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"roles.rbac.authorization.k8s.io \"x\" not found","reason":"NotFound","details":{"name":"x","group":"rbac.authorization.k8s.io","kind":"roles"},"code":404}"#
         );
+    }
+
+    #[test]
+    fn a_reason_may_be_any_text() {
+        let json = |reason| {
+            let status = Status::failure(Reason::BadRequest, "").with_reason(reason);
+            String::from_utf8(status.to_json()).unwrap()
+        };
+        for (reason, expected) in [
+            (
+                "Conflict",
+                r#""status":"Failure","reason":"Conflict","code":400}"#,
+            ),
+            ("mine", r#""status":"Failure","reason":"mine","code":400}"#),
+            ("", r#""status":"Failure","code":400}"#),
+        ] {
+            assert!(json(reason).ends_with(expected), "{}", json(reason));
+        }
     }
 
     #[test]
