@@ -8,7 +8,10 @@ use portcullis_api::encode::TypeMeta;
 use portcullis_api::{GroupKind, GroupResource, Object, Status, UserInfo};
 
 use crate::operation::Operation;
+use crate::options::RequestOptions;
+use crate::reinvocation::Reinvocation;
 use crate::trace::Trace;
+use crate::versions::Versions;
 
 pub(crate) const PODS: GroupResource<'static> = GroupResource {
     group: "",
@@ -18,6 +21,10 @@ pub(crate) const PODS: GroupResource<'static> = GroupResource {
 pub(crate) const CLAIMS: GroupResource<'static> = GroupResource {
     group: "",
     resource: "persistentvolumeclaims",
+};
+pub(crate) const NAMESPACES: GroupResource<'static> = GroupResource {
+    group: "",
+    resource: "namespaces",
 };
 pub(crate) const NODES: GroupResource<'static> = GroupResource {
     group: "",
@@ -43,6 +50,14 @@ pub struct Attributes<'a> {
     pub user: &'a UserInfo,
     /// Whether the request is a dry run, which stores nothing.
     pub dry_run: bool,
+    /// Whether the request is for a collection, and names no object.
+    pub in_collection: bool,
+    /// The options that the client sends beside the object.
+    pub options: RequestOptions<'a>,
+    /// The versions of the resource; `None` if webhooks are not to be called.
+    pub versions: Option<&'a dyn Versions>,
+    /// Which webhooks ran, and whether the mutating plugins run again.
+    pub reinvocation: Reinvocation,
     /// The object to store; `None` for deletions.
     pub object: Option<Box<dyn Object>>,
     /// The stored object; `None` for creations.
@@ -55,7 +70,7 @@ pub struct Attributes<'a> {
     pub trace: Option<&'a Trace>,
 }
 
-impl Attributes<'_> {
+impl<'a> Attributes<'a> {
     /// A 403 about the object of this request.
     ///
     /// An object whose name is yet to be generated is named by its `generateName` (upstream:
@@ -89,6 +104,20 @@ impl Attributes<'_> {
     /// Whether the request may add containers to a pod.
     pub(crate) fn may_add_containers(&self) -> bool {
         self.is_pods() || self.is_ephemeral_containers()
+    }
+
+    /// Whether the object is a namespace.
+    pub(crate) fn is_namespace(&self) -> bool {
+        self.resource == NAMESPACES
+    }
+
+    /// The object's namespace; a namespace is in itself.
+    pub(crate) fn namespace_or_itself(&self) -> &'a str {
+        if self.is_namespace() {
+            self.name
+        } else {
+            self.namespace
+        }
     }
 
     /// The object as a pod.
@@ -184,6 +213,12 @@ impl Warnings {
 
     /// All warnings, in the order in which they were added.
     pub fn into_list(self) -> Vec<String> {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.take()
+    }
+
+    /// Removes and returns all warnings, in the order in which they were added.
+    pub fn take(&self) -> Vec<String> {
+        let mut warnings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut warnings)
     }
 }

@@ -65,13 +65,23 @@ impl Chain {
         });
     }
 
-    /// Runs the mutating plugins.
+    /// Runs the mutating plugins, and once more if a webhook changed the object.
     ///
     /// # Errors
     /// The first [`Denial`].
     pub async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Denial> {
         let (operation, start) = (attributes.operation, Instant::now());
-        let mut outcome = Ok(());
+        let mut outcome = self.mutate_once(attributes).await;
+        if outcome.is_ok() && attributes.reinvocation.begin() {
+            outcome = self.mutate_once(attributes).await;
+        }
+        let [durations, _] = &self.phases;
+        durations.observe(operation, outcome.is_err(), start.elapsed());
+        outcome
+    }
+
+    async fn mutate_once(&self, attributes: &mut Attributes<'_>) -> Result<(), Denial> {
+        let operation = attributes.operation;
         for link in self.mutating.iter().filter(|link| link.handles(operation)) {
             let before = attributes.traced_object();
             let start = Instant::now();
@@ -83,14 +93,9 @@ impl Chain {
                 let change = (before != after).then_some(Change { before, after });
                 trace.step(link.name, Phase::Mutate, change, &result);
             }
-            outcome = link.outcome(result);
-            if outcome.is_err() {
-                break;
-            }
+            link.outcome(result)?;
         }
-        let [durations, _] = &self.phases;
-        durations.observe(operation, outcome.is_err(), start.elapsed());
-        outcome
+        Ok(())
     }
 
     /// Runs the validating plugins.

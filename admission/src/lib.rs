@@ -8,14 +8,19 @@ mod amounts;
 pub mod attributes;
 pub mod chain;
 mod claims;
+pub mod hooks;
 pub mod lookup;
 pub mod metrics;
 mod operation;
+pub mod options;
 pub mod permissions;
 pub mod plugins;
 pub mod podsecuritypolicy;
 pub mod quota;
+mod reinvocation;
 pub mod trace;
+pub mod versions;
+mod webhook;
 
 use async_trait::async_trait;
 use portcullis_api::Status;
@@ -24,8 +29,11 @@ pub use attributes::{Attributes, AuditAnnotations, Warnings};
 pub use chain::Chain;
 pub use lookup::Lookups;
 pub use operation::Operation;
+pub use options::RequestOptions;
 pub use plugins::Selection;
+pub use reinvocation::Reinvocation;
 pub use trace::Trace;
+pub use versions::Versions;
 
 /// A request denied by a plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]

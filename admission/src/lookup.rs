@@ -10,6 +10,7 @@ use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::api::storage::v1::StorageClass;
 use portcullis_api::{GroupResource, Status};
 
+use crate::hooks::Webhooks;
 use crate::permissions::Permissions;
 use crate::podsecuritypolicy::PolicyIndex;
 
@@ -149,7 +150,10 @@ pub struct Lookups {
     pub ingress_classes: Arc<dyn Lookup<IngressClass>>,
     /// For `PodSecurityPolicy`: the policies, which the server keeps up to date.
     pub policies: Arc<PolicyIndex>,
-    /// For `PodSecurityPolicy`: `use` of policies; for `CertificateApproval` and
+    /// For `MutatingAdmissionWebhook` and `ValidatingAdmissionWebhook`: the webhooks, which the server
+    /// keeps up to date.
+    pub webhooks: Arc<Webhooks>,
+    /// For match conditions of webhooks, which may ask about any; for `PodSecurityPolicy`: `use` of policies; for `CertificateApproval` and
     /// `CertificateSigning`: `approve` and `sign` for signers; for
     /// `OwnerReferencesPermissionEnforcement`: `delete`, and `update` of finalizers.
     pub permissions: Arc<dyn Permissions>,
@@ -177,6 +181,7 @@ impl Lookups {
             storage_classes: none.clone(),
             ingress_classes: none,
             policies: Arc::default(),
+            webhooks: Arc::default(),
             permissions,
             resource_of: Arc::new(|_, _| None),
             generate_name,

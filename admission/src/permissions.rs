@@ -25,6 +25,10 @@ pub trait Permissions: Send + Sync + 'static {
     /// The reason why `user` has the permission, which may be empty; `None` if they do not have it.
     fn allow(&self, user: &UserInfo, permission: &Permission<'_>) -> Option<String>;
 
+    /// The reason why `user` may send a request with a verb, such as `get`, to a path that is not a
+    /// resource's; `None` if they may not.
+    fn allow_path(&self, user: &UserInfo, verb: &str, path: &str) -> Option<String>;
+
     /// The names for which `user` has the permission; its own name is ignored. It agrees with
     /// [`allow`](Self::allow) for each name, but evaluates the rules only once.
     fn names(&self, user: &UserInfo, permission: &Permission<'_>) -> Names;

@@ -35,6 +35,8 @@ use crate::chain::{Chain, Operations};
 use crate::lookup::Lookups;
 use crate::operation::Operation::{self, Create, Delete, Update};
 use crate::podsecuritypolicy::PodSecurityPolicy;
+use crate::webhook::mutating::MutatingWebhooks;
+use crate::webhook::validating::ValidatingWebhooks;
 use crate::{MutatingPlugin, ValidatingPlugin};
 use always::{AlwaysDeny, AlwaysPullImages};
 use anti_affinity::LimitPodHardAntiAffinityTopology;
@@ -125,7 +127,7 @@ const ALL: [Row; 35] = [
         "AlwaysPullImages",
         Mutating(CREATE_UPDATE, |_| Arc::new(AlwaysPullImages)),
     ),
-    off("ImagePolicyWebhook", NoEffect(NO_WEBHOOKS)),
+    off("ImagePolicyWebhook", NoEffect(NOT_IMPLEMENTED)),
     on(
         "PodSecurity",
         Validating(CREATE_UPDATE, |l| {
@@ -219,8 +221,14 @@ const ALL: [Row; 35] = [
         "DenyServiceExternalIPs",
         Validating(CREATE_UPDATE, |_| Arc::new(DenyServiceExternalIps)),
     ),
-    on("MutatingAdmissionWebhook", NoEffect(NO_WEBHOOKS)),
-    on("ValidatingAdmissionWebhook", NoEffect(NO_WEBHOOKS)),
+    on(
+        "MutatingAdmissionWebhook",
+        Mutating(&Operation::ALL, |l| Arc::new(MutatingWebhooks::new(l))),
+    ),
+    on(
+        "ValidatingAdmissionWebhook",
+        Validating(&Operation::ALL, |l| Arc::new(ValidatingWebhooks::new(l))),
+    ),
     on(
         "ResourceQuota",
         Validating(CREATE_UPDATE, |l| {
@@ -234,7 +242,6 @@ const ALL: [Row; 35] = [
 ];
 
 const NOT_IMPLEMENTED: &str = "not implemented yet";
-const NO_WEBHOOKS: &str = "webhooks are not called yet";
 
 struct Row {
     name: &'static str,

@@ -34,6 +34,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::StatusCode;
 use http::request::Parts;
+use portcullis_admission::RequestOptions;
 use portcullis_api::{Status, Verb};
 
 use self::api::Api;
@@ -113,13 +114,13 @@ async fn resource(
             .and_then(|custom| custom.deprecation(&api_version))
             .map(str::to_owned),
     );
+    let query = asked.authorized.query();
     let call = Call {
         api: asked.api,
         in_flight: asked.in_flight,
         parent,
         row,
         scope: Scope {
-            resource,
             api_version: &api_version,
             subresource: &info.subresource,
             namespace: if resource.namespaced {
@@ -128,14 +129,18 @@ async fn resource(
                 ""
             },
             name: &info.name,
-            user: asked.authorized.user(),
-            dry_run: false,
+            options: RequestOptions {
+                field_manager: query.get("fieldManager"),
+                field_validation: query.get("fieldValidation"),
+                ..RequestOptions::default()
+            },
+            conversions: Some(asked.api.registry.conversions()),
             warnings: Some(&warnings),
-            trace: None,
+            ..Scope::all(resource, asked.authorized.user())
         },
         info,
         api_version: &api_version,
-        query: asked.authorized.query(),
+        query,
         parts: asked.parts,
         format: accept::negotiate(&asked.parts.headers)?,
     };

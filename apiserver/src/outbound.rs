@@ -4,5 +4,7 @@ pub mod conversion_webhooks;
 pub mod healthcheck;
 pub mod https;
 pub mod kubelet;
+pub mod services;
 pub mod url;
 pub mod webhook_client;
+pub mod webhooks;

@@ -68,7 +68,7 @@ pub fn warn(response: &mut Response, warnings: &[String]) {
             .chars()
             .filter(|c| !c.is_control())
             .collect();
-        if let Ok(value) = HeaderValue::from_str(&line) {
+        if let Ok(value) = HeaderValue::from_bytes(line.as_bytes()) {
             response.headers_mut().append(WARNING, value);
         }
     }

@@ -5,3 +5,4 @@ mod classes;
 mod metrics;
 mod owners;
 mod quota;
+mod webhooks;

@@ -7,3 +7,4 @@ pub mod log;
 pub mod old_certificate;
 pub mod process;
 pub mod server;
+pub mod webhook;

@@ -15,6 +15,7 @@ use portcullis_api::status::Cause;
 use portcullis_api::{GroupKind, GroupResource, Status};
 use tokio::time::Instant;
 
+use crate::attributes::NAMESPACES;
 use crate::lookup::Lookup;
 use crate::{Attributes, MutatingPlugin, Operation};
 
@@ -25,10 +26,6 @@ const FORCE_LIVE_LOOKUP: Duration = Duration::from_secs(30);
 const NAMESPACE: GroupKind<'static> = GroupKind {
     group: "",
     kind: "Namespace",
-};
-const NAMESPACES: GroupResource<'static> = GroupResource {
-    group: "",
-    resource: "namespaces",
 };
 /// Reviews are not stored, and do not depend on the state of the namespace.
 const ACCESS_REVIEWS: GroupResource<'static> = GroupResource {

@@ -17,7 +17,8 @@ use portcullis_admission::plugins::known;
 use portcullis_admission::podsecuritypolicy::PolicyIndex;
 use portcullis_admission::quota::Meter;
 use portcullis_admission::{
-    Attributes, AuditAnnotations, Chain, Denial, Lookups, Operation, Selection, Warnings,
+    Attributes, AuditAnnotations, Chain, Denial, Lookups, Operation, Reinvocation, RequestOptions,
+    Selection, Warnings,
 };
 use portcullis_api::{GroupKind, GroupResource, Object, Status, UserInfo};
 use serde_json::Value;
@@ -288,6 +289,10 @@ impl Permissions for Grants {
         granted.then(|| "granted".to_owned())
     }
 
+    fn allow_path(&self, _: &UserInfo, _: &str, _: &str) -> Option<String> {
+        None
+    }
+
     fn names(&self, user: &UserInfo, permission: &Permission<'_>) -> Names {
         let (grants, query) = (self.0.clone(), grant(&user.name, permission));
         Box::new(move |name| {
@@ -378,6 +383,10 @@ impl Request {
             name: &self.name,
             user: &self.user,
             dry_run: false,
+            in_collection: false,
+            options: RequestOptions::default(),
+            versions: None,
+            reinvocation: Reinvocation::default(),
             object: self.object,
             old_object: self.old.as_deref(),
             audit_annotations: AuditAnnotations::default(),

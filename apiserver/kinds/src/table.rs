@@ -263,6 +263,16 @@ pub const POD_SECURITY_POLICIES: &Resource = row("policy", "podsecuritypolicies"
 pub const CUSTOM_RESOURCE_DEFINITIONS: &Resource =
     row("apiextensions.k8s.io", "customresourcedefinitions");
 /// See [`CLUSTER_ROLES`].
+pub const MUTATING_WEBHOOK_CONFIGURATIONS: &Resource = row(
+    "admissionregistration.k8s.io",
+    "mutatingwebhookconfigurations",
+);
+/// See [`CLUSTER_ROLES`].
+pub const VALIDATING_WEBHOOK_CONFIGURATIONS: &Resource = row(
+    "admissionregistration.k8s.io",
+    "validatingwebhookconfigurations",
+);
+/// See [`CLUSTER_ROLES`].
 pub const NODES: &Resource = row("", "nodes");
 /// See [`CLUSTER_ROLES`].
 pub const PERSISTENT_VOLUMES: &Resource = row("", "persistentvolumes");

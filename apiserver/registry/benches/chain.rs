@@ -18,7 +18,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_admission::lookup::Lookup;
 use portcullis_admission::podsecuritypolicy::PolicyIndex;
 use portcullis_admission::{
-    Attributes, AuditAnnotations, Chain, Lookups, Operation, Selection, Warnings,
+    Attributes, AuditAnnotations, Chain, Lookups, Operation, Reinvocation, RequestOptions,
+    Selection, Warnings,
 };
 use portcullis_api::psp::PodSecurityPolicy;
 use portcullis_api::{GroupKind, GroupResource, Status, UserInfo};
@@ -171,6 +172,10 @@ async fn create(chain: &Chain, user: &UserInfo, pod: Pod) -> Pod {
         name: "web",
         user,
         dry_run: false,
+        in_collection: false,
+        options: RequestOptions::default(),
+        versions: None,
+        reinvocation: Reinvocation::default(),
         object: Some(Box::new(pod)),
         old_object: None,
         audit_annotations: AuditAnnotations::default(),

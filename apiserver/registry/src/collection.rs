@@ -146,7 +146,10 @@ impl Registry {
         let Some(place) = self.place(&entry.key) else {
             return Ok(Some(entry));
         };
-        let one = scope.named(place.namespace, place.name);
+        let one = Scope {
+            in_collection: true,
+            ..scope.named(place.namespace, place.name)
+        };
         match self.delete(&one, options).await {
             Ok(Deleted::Gone(deleted, _) | Deleted::Pending(deleted)) => Ok(Some(deleted)),
             Ok(Deleted::Unreadable(_)) => Ok(None),

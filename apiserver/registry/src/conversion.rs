@@ -27,7 +27,6 @@ use serde_json::Value;
 use self::maker::{Maker, Unreadable};
 pub(crate) use self::views::Derived;
 use crate::codec;
-use crate::scope::Scope;
 
 /// The way to conversion webhooks.
 #[async_trait]
@@ -188,17 +187,18 @@ impl Conversions {
     /// As [`Conversions::view`].
     pub(crate) async fn written(
         &self,
-        scope: &Scope<'_>,
+        resource: &Resource,
+        api_version: &str,
         entry: Arc<Entry>,
     ) -> Result<Arc<Entry>, Failure> {
-        if let Some(kind) = scope.resource.strategy.custom()
-            && scope.api_version == kind.stored_version()
+        if let Some(kind) = resource.strategy.custom()
+            && api_version == kind.stored_version()
         {
-            let view = Derived::of(&entry).view(kind, scope.api_version);
+            let view = Derived::of(&entry).view(kind, api_version);
             let copy = Entry::new(entry.key.clone(), entry.value.clone(), entry.revision);
             let _ = view.set(copy);
         }
-        self.view(scope.resource, scope.api_version, &entry).await
+        self.view(resource, api_version, &entry).await
     }
 
     /// The bytes to store of an object. The server itself leaves an object in the version it is in, so
@@ -208,29 +208,44 @@ impl Conversions {
     /// [`Failure::Webhook`].
     pub(crate) async fn encode(
         &self,
-        scope: &Scope<'_>,
+        resource: &Resource,
+        api_version: &str,
         object: Box<dyn Object>,
     ) -> Result<Bytes, Failure> {
-        let resource = scope.resource;
         let parts = (resource.strategy.custom(), object.as_kind::<CustomObject>());
         let (Some(kind), Some(custom)) = parts else {
             return Ok(codec::encode(resource, object));
         };
-        let mut custom = custom.clone();
-        let stored = match scope.api_version {
+        let stored = match api_version {
             "" => custom.api_version.clone(),
             _ => kind.stored_version().to_owned(),
         };
-        if kind.converter(&custom.api_version, &stored).is_some() {
-            custom.metadata.resource_version = None;
-            let documents = vec![kind.document(&custom)];
-            let documents = self.documents(kind, &stored, documents).await?;
+        let converted = self.convert(kind, custom, &stored).await?;
+        Ok(codec::encode_as(resource, &stored, Box::new(converted)))
+    }
+
+    /// An object as one of another version, whose schema prunes it.
+    ///
+    /// # Errors
+    /// [`Failure::Webhook`].
+    pub(crate) async fn convert(
+        &self,
+        kind: &CustomKind,
+        object: &CustomObject,
+        api_version: &str,
+    ) -> Result<CustomObject, Failure> {
+        let mut object = object.clone();
+        if kind.converter(&object.api_version, api_version).is_some() {
+            let version = object.metadata.resource_version.take();
+            let documents = vec![kind.document(&object)];
+            let documents = self.documents(kind, api_version, documents).await?;
             let document = documents.into_iter().next().unwrap_or_default();
-            let read = kind.read(&stored, document);
-            custom = read.map_err(|why| Failure::Webhook(Status::internal(why)))?;
+            let read = kind.read(api_version, document);
+            object = read.map_err(|why| Failure::Webhook(Status::internal(why)))?;
+            object.metadata.resource_version = version;
         }
-        kind.relabel(&mut custom, &stored);
-        Ok(codec::encode_as(resource, &stored, Box::new(custom)))
+        kind.relabel(&mut object, api_version);
+        Ok(object)
     }
 
     /// Documents in a version; those that a webhook has to convert are converted in one call.
@@ -283,7 +298,7 @@ impl Conversions {
 
 /// An object that is not in the store any more, as its client sees it: in the version it is in.
 pub(crate) fn unstored(
-    scope: &Scope<'_>,
+    resource: &Resource,
     key: &str,
     object: Box<dyn Object>,
     revision: Revision,
@@ -291,8 +306,8 @@ pub(crate) fn unstored(
     let version = object.as_kind::<CustomObject>();
     let version = version.map(|custom| custom.api_version.clone());
     let bytes = match version {
-        Some(version) => codec::encode_as(scope.resource, &version, object),
-        None => codec::encode(scope.resource, object),
+        Some(version) => codec::encode_as(resource, &version, object),
+        None => codec::encode(resource, object),
     };
     Entry::new(key, bytes, revision)
 }

@@ -31,8 +31,9 @@ impl Registry {
             let why = "create not allowed while custom resource definition is terminating";
             return Err(Status::failure(Reason::MethodNotAllowed, why));
         }
-        let generated = metadata::wants_name(object.metadata());
         let object = self.admit_creation(scope, object).await?;
+        // a webhook may have named it
+        let generated = metadata::wants_name(object.metadata());
         let attempts = if generated { NAME_ATTEMPTS } else { 1 };
         for _ in 1..attempts {
             let copy = object.boxed_clone();
@@ -51,8 +52,8 @@ impl Registry {
     ) -> Result<Box<dyn Object>, Status> {
         let name = object.metadata().name.clone().unwrap_or_default();
         let mut attributes = scope.attributes(Operation::Create, &name, Some(object), None);
-        self.admit(&mut attributes).await?;
-        let object = scope.admitted(attributes)?;
+        self.admit(scope, &mut attributes).await?;
+        let object = Scope::admitted(attributes)?;
         // by the name in the URL, which a POST has none of: the client chooses the object's
         self.guard.check(scope, object.as_ref(), None)?;
         Ok(object)
@@ -81,11 +82,11 @@ impl Registry {
         object: Box<dyn Object>,
     ) -> Result<Arc<Entry>, Status> {
         let attributes = scope.attributes(Operation::Create, scope.name, Some(object), None);
-        self.admit_valid(&attributes).await?;
-        let mut object = scope.admitted(attributes)?;
+        self.admit_valid(scope, &attributes).await?;
+        let mut object = Scope::admitted(attributes)?;
         // What is read is defaulted, so that what follows from generated fields is there at once.
         scope.resource.strategy.default(object.as_mut());
-        let bytes = codec::storable(self.conversions.encode(scope, object).await?)?;
+        let bytes = codec::storable(self.encode(scope, object).await?)?;
         let key = self.key(scope.resource, scope.namespace, scope.name);
         if scope.dry_run {
             let found = self
@@ -94,15 +95,12 @@ impl Registry {
                 .await;
             return match found.map_err(|e| errors::status(e, scope))?.entry {
                 Some(_) => Err(errors::status(Error::AlreadyExists { key }, scope)),
-                None => Ok(self
-                    .conversions
-                    .written(scope, Entry::new(key, bytes, 0))
-                    .await?),
+                None => Ok(self.written(scope, Entry::new(key, bytes, 0)).await?),
             };
         }
         let created = self.storage.create(&key, bytes).await;
         let created = created.map_err(|e| errors::status(e, scope))?;
-        Ok(self.conversions.written(scope, created).await?)
+        Ok(self.written(scope, created).await?)
     }
 }
 

@@ -7,7 +7,8 @@ mod plan;
 use std::sync::Arc;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use portcullis_admission::Operation;
+use portcullis_admission::options::Deletion;
+use portcullis_admission::{Operation, RequestOptions};
 use portcullis_api::status::Details;
 use portcullis_api::{Object, Status};
 use portcullis_storage::{Entry, Error, ReadAt};
@@ -35,6 +36,17 @@ pub enum Propagation {
     Foreground,
     /// Leave them alone.
     Orphan,
+}
+
+impl Propagation {
+    /// The value of `propagationPolicy`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Background => "Background",
+            Self::Foreground => "Foreground",
+            Self::Orphan => "Orphan",
+        }
+    }
 }
 
 /// How to delete.
@@ -97,11 +109,16 @@ impl Registry {
                 }
             };
             check_preconditions(scope, object.metadata(), options)?;
-            let mut attributes =
-                scope.attributes(Operation::Delete, scope.name, None, Some(object.as_ref()));
-            self.admit(&mut attributes).await?;
-            self.admit_valid(&attributes).await?;
-            let written = match plan(scope.resource, object.boxed_clone(), options) {
+            let plan = plan(scope.resource, object.boxed_clone(), options);
+            if matches!(plan, Plan::Nothing) {
+                return Ok(Deleted::Pending(view));
+            }
+            let is_graceful = scope.resource.strategy.grace(object.as_ref()).is_some();
+            let granted = plan.grace_period().filter(|_| is_graceful);
+            let grace_period = granted.or(options.grace_period);
+            self.admit_deletion(scope, options, grace_period, Some(object.as_ref()))
+                .await?;
+            let written = match plan {
                 Plan::Nothing => return Ok(Deleted::Pending(view)),
                 Plan::Remove => self.remove(scope, &key, &view, object.as_ref()).await,
                 Plan::Mark(marked) => self.mark(scope, &key, &current, marked).await,
@@ -129,6 +146,31 @@ impl Registry {
         let view = self.conversions.view(resource, version, entry).await?;
         let object = codec::object(resource, &view).map_err(Failure::Unreadable)?;
         Ok((view, object))
+    }
+
+    /// Asks admission about a deletion, with the grace period that is granted.
+    async fn admit_deletion(
+        &self,
+        scope: &Scope<'_>,
+        options: &DeleteOptions,
+        grace_period: Option<i64>,
+        object: Option<&dyn Object>,
+    ) -> Result<(), Status> {
+        let scope = Scope {
+            options: RequestOptions {
+                deletion: Deletion {
+                    grace_period,
+                    uid: options.uid.as_deref(),
+                    resource_version: options.resource_version.as_deref(),
+                    propagation: options.propagation.map(Propagation::as_str),
+                },
+                ..RequestOptions::default()
+            },
+            ..*scope
+        };
+        let mut attributes = scope.attributes(Operation::Delete, scope.name, None, object);
+        self.admit(&scope, &mut attributes).await?;
+        self.admit_valid(&scope, &attributes).await
     }
 
     async fn remove(
@@ -169,9 +211,8 @@ impl Registry {
             ..ObjectMeta::default()
         };
         check_preconditions(scope, &meta, options)?;
-        let mut attributes = scope.attributes(Operation::Delete, scope.name, None, None);
-        self.admit(&mut attributes).await?;
-        self.admit_valid(&attributes).await?;
+        self.admit_deletion(scope, options, options.grace_period, None)
+            .await?;
         if !scope.dry_run {
             match self.storage.delete(&current.key, current.revision).await {
                 Ok(_) => {}
@@ -222,7 +263,7 @@ impl Registry {
         current: &Arc<Entry>,
         marked: Box<dyn Object>,
     ) -> Result<Deleted, Failed> {
-        let bytes = self.conversions.encode(scope, marked).await?;
+        let bytes = self.encode(scope, marked).await?;
         let entry = if scope.dry_run {
             Entry::new(key, bytes, current.revision)
         } else {
@@ -230,9 +271,7 @@ impl Registry {
                 .compare_and_swap(key, current.revision, bytes)
                 .await?
         };
-        Ok(Deleted::Pending(
-            self.conversions.written(scope, entry).await?,
-        ))
+        Ok(Deleted::Pending(self.written(scope, entry).await?))
     }
 }
 

@@ -58,12 +58,8 @@ impl Facts {
     /// A 500 that names the key, if the entry cannot be read.
     pub fn of(resource: &Resource, entry: &Entry) -> Result<Arc<Self>, Status> {
         if resource.strategy.custom().is_some() {
-            let derived = Derived::of(entry);
-            if let Some(facts) = derived.facts.get() {
-                return Ok(facts.clone());
-            }
-            let facts = Arc::new(Self::derive(resource, entry)?);
-            return Ok(derived.facts.get_or_init(|| facts).clone());
+            let derive = || Self::derive(resource, entry).map(Arc::new);
+            return Derived::of(entry).more(derive);
         }
         entry.derived(|entry| Self::derive(resource, entry).map(Arc::new))
     }

@@ -7,9 +7,11 @@
 mod guard;
 mod registry;
 mod scope;
+mod versions;
 mod warnings;
 
 pub mod catalogues;
+pub mod connection;
 pub mod definitions;
 pub mod errors;
 
@@ -41,6 +43,7 @@ pub mod informer;
 pub mod lookups;
 pub mod permissions;
 pub mod quota;
+pub mod webhooks;
 
 // Nobody grants more than they have.
 pub mod escalation;

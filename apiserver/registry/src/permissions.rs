@@ -11,15 +11,24 @@ pub struct AuthorizersPermissions(pub Arc<dyn Authorizer>);
 
 impl Permissions for AuthorizersPermissions {
     fn allow(&self, user: &UserInfo, permission: &Permission<'_>) -> Option<String> {
-        match self.0.authorize(&attributes(user, permission)) {
-            Decision::Allow { reason } => Some(reason),
-            Decision::Deny { .. } | Decision::NoOpinion { .. } => None,
-        }
+        reason(self.0.authorize(&attributes(user, permission)))
+    }
+
+    fn allow_path(&self, user: &UserInfo, verb: &str, path: &str) -> Option<String> {
+        let target = Target::Path(path);
+        reason(self.0.authorize(&Attributes { user, verb, target }))
     }
 
     fn names(&self, user: &UserInfo, permission: &Permission<'_>) -> Names {
         let names = self.0.names(&attributes(user, permission));
         Box::new(move |name| names.contains(name))
+    }
+}
+
+fn reason(decision: Decision) -> Option<String> {
+    match decision {
+        Decision::Allow { reason } => Some(reason),
+        Decision::Deny { .. } | Decision::NoOpinion { .. } => None,
     }
 }
 

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use portcullis_admission::{Attributes, Operation};
-use portcullis_api::{ErrorList, GroupKind, Object, Status};
+use portcullis_api::{ErrorList, GroupKind, Object, ObjectType, Status};
 use portcullis_kinds::catalogue::Catalogue;
 use portcullis_kinds::resource::Resource;
 use portcullis_kinds::validation::privileged::validate_unprivileged;
 use portcullis_storage::{Entry, ReadAt, Storage};
 
 use crate::catalogues::Catalogues;
-use crate::conversion::Conversions;
+use crate::connection::ConnectOptions;
+use crate::conversion::{Conversions, Failure};
 use crate::errors;
 use crate::guard::Guard;
 use crate::ranges::{Reservation, ServiceRanges};
@@ -166,7 +168,32 @@ impl Registry {
         Ok(view.await?)
     }
 
-    /// Asks admission about something that is posted to an object and not kept.
+    /// What a write has stored, as whoever the scope belongs to sees it.
+    pub(crate) async fn written(
+        &self,
+        scope: &Scope<'_>,
+        entry: Arc<Entry>,
+    ) -> Result<Arc<Entry>, Failure> {
+        let (resource, version) = (scope.resource, scope.api_version);
+        self.conversions.written(resource, version, entry).await
+    }
+
+    /// The bytes to store of an object that whoever the scope belongs to writes.
+    pub(crate) async fn encode(
+        &self,
+        scope: &Scope<'_>,
+        object: Box<dyn Object>,
+    ) -> Result<Bytes, Failure> {
+        let (resource, version) = (scope.resource, scope.api_version);
+        self.conversions.encode(resource, version, object).await
+    }
+
+    /// The way to other versions of custom objects.
+    pub const fn conversions(&self) -> &Conversions {
+        &self.conversions
+    }
+
+    /// Asks admission about something that is posted to an object and not kept, of type `body`.
     ///
     /// # Errors
     /// What plugins object to.
@@ -174,15 +201,47 @@ impl Registry {
         &self,
         scope: &Scope<'_>,
         kind: GroupKind<'_>,
+        body: &'static ObjectType,
         object: Box<dyn Object>,
     ) -> Result<Box<dyn Object>, Status> {
+        let scope = Scope {
+            body: Some(body),
+            ..*scope
+        };
         let mut attributes = Attributes {
             kind,
             ..scope.attributes(Operation::Create, scope.name, Some(object), None)
         };
-        self.admit(&mut attributes).await?;
-        self.admit_valid(&attributes).await?;
-        scope.admitted(attributes)
+        self.admit(&scope, &mut attributes).await?;
+        self.admit_valid(&scope, &attributes).await?;
+        Scope::admitted(attributes)
+    }
+
+    /// Asks admission about a request that connects a client to what an object stands for.
+    ///
+    /// # Errors
+    /// What plugins object to.
+    pub async fn admit_connection(
+        &self,
+        scope: &Scope<'_>,
+        options: ConnectOptions,
+    ) -> Result<(), Status> {
+        let subresource = scope.resource.subresource(scope.subresource);
+        let kind = GroupKind {
+            group: scope.resource.group,
+            kind: subresource.map_or(scope.resource.kind, |s| s.kind),
+        };
+        let mut attributes = Attributes {
+            kind,
+            ..scope.attributes(
+                Operation::Connect,
+                scope.name,
+                Some(Box::new(options)),
+                None,
+            )
+        };
+        self.admit(scope, &mut attributes).await?;
+        self.admit_valid(scope, &attributes).await
     }
 
     /// Takes what an object about to be written needs, beyond the object itself.
@@ -195,19 +254,31 @@ impl Registry {
         self.ranges.reserve(object, old, scope.dry_run).await
     }
 
-    /// Runs the mutating half of admission.
-    pub(crate) async fn admit(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
-        self.admission
-            .mutate(attributes)
-            .await
-            .map_err(|refusal| refusal.status)
+    /// Runs the mutating half of admission. What it warns of is told to the user in any case.
+    pub(crate) async fn admit(
+        &self,
+        scope: &Scope<'_>,
+        attributes: &mut Attributes<'_>,
+    ) -> Result<(), Status> {
+        if scope.is_admitted {
+            return Ok(());
+        }
+        let outcome = self.admission.mutate(attributes).await;
+        scope.warn(attributes.warnings.take());
+        outcome.map_err(|refusal| refusal.status)
     }
 
-    /// Runs the validating half of admission.
-    pub(crate) async fn admit_valid(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
-        self.admission
-            .validate(attributes)
-            .await
-            .map_err(|refusal| refusal.status)
+    /// Runs the validating half of admission, likewise.
+    pub(crate) async fn admit_valid(
+        &self,
+        scope: &Scope<'_>,
+        attributes: &Attributes<'_>,
+    ) -> Result<(), Status> {
+        if scope.is_admitted {
+            return Ok(());
+        }
+        let outcome = self.admission.validate(attributes).await;
+        scope.warn(attributes.warnings.take());
+        outcome.map_err(|refusal| refusal.status)
     }
 }

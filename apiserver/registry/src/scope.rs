@@ -1,11 +1,15 @@
 //! What an operation is about.
 
 use portcullis_admission::attributes::Warnings;
-use portcullis_admission::{Attributes, AuditAnnotations, Operation, Trace};
-use portcullis_api::{Object, Status, UserInfo};
+use portcullis_admission::options::Deletion;
+use portcullis_admission::{
+    Attributes, AuditAnnotations, Operation, Reinvocation, RequestOptions, Trace,
+};
+use portcullis_api::{Object, ObjectType, Status, UserInfo};
 use portcullis_kinds::resource::Resource;
 use portcullis_kinds::shared::ResourceRef;
 
+use crate::conversion::Conversions;
 use crate::warnings::WarningList;
 
 /// Which object or collection an operation is about, and for whom.
@@ -25,6 +29,16 @@ pub struct Scope<'a> {
     pub user: &'a UserInfo,
     /// Whether to go all the way but the last step.
     pub dry_run: bool,
+    /// The options that the client sends beside the object.
+    pub options: RequestOptions<'a>,
+    /// Whether the request is about a collection, of which this is one object.
+    pub in_collection: bool,
+    /// The type of what is posted to a subresource, where it is another than the resource's.
+    pub body: Option<&'static ObjectType>,
+    /// Whether admission has allowed the request as a whole, and is not asked about each write.
+    pub is_admitted: bool,
+    /// The way to other versions of custom objects, for webhooks that know no other.
+    pub conversions: Option<&'a Conversions>,
     /// Where to tell the user of what is not wrong enough to be refused.
     pub warnings: Option<&'a WarningList>,
     /// Where admission notes what it does, for whoever wants to know.
@@ -53,6 +67,15 @@ impl<'a> Scope<'a> {
             name: "",
             user,
             dry_run: false,
+            options: RequestOptions {
+                field_manager: "",
+                field_validation: "",
+                deletion: Deletion::NONE,
+            },
+            in_collection: false,
+            body: None,
+            is_admitted: false,
+            conversions: None,
             warnings: None,
             trace: None,
         }
@@ -109,6 +132,10 @@ impl<'a> Scope<'a> {
             name,
             user: self.user,
             dry_run: self.dry_run,
+            in_collection: self.in_collection,
+            options: self.options,
+            versions: Some(self),
+            reinvocation: Reinvocation::default(),
             object,
             old_object,
             audit_annotations: AuditAnnotations::default(),
@@ -117,9 +144,8 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The object that admission worked on; what it warns of is told to the user.
-    pub(crate) fn admitted(&self, attributes: Attributes<'_>) -> Result<Box<dyn Object>, Status> {
-        self.warn(attributes.warnings.into_list());
+    /// The object that admission worked on.
+    pub(crate) fn admitted(attributes: Attributes<'_>) -> Result<Box<dyn Object>, Status> {
         attributes
             .object
             .ok_or_else(|| Status::internal("admission lost the object"))

@@ -124,8 +124,8 @@ impl Registry {
     ) -> Result<Updated, Attempt> {
         let old = current.object.as_ref();
         let attributes = scope.attributes(Operation::Update, scope.name, Some(object), Some(old));
-        self.admit_valid(&attributes).await?;
-        let mut object = scope.admitted(attributes)?;
+        self.admit_valid(scope, &attributes).await?;
+        let mut object = Scope::admitted(attributes)?;
         // As what is read is: preparing may have brought back what defaults follow from.
         scope.resource.strategy.default(object.as_mut());
         if crate::delete::is_due(scope.resource, object.as_ref()) {
@@ -137,11 +137,11 @@ impl Registry {
             self.view(scope, &current.entry).await?
         } else if scope.dry_run {
             let entry = Entry::new(key, bytes, revision);
-            self.conversions.written(scope, entry).await?
+            self.written(scope, entry).await?
         } else {
             let written = self.storage.compare_and_swap(key, revision, bytes).await;
             let written = written.map_err(|error| Attempt::of(error, scope))?;
-            self.conversions.written(scope, written).await?
+            self.written(scope, written).await?
         };
         Ok(Updated {
             entry,
@@ -158,13 +158,13 @@ impl Registry {
     ) -> Result<Bytes, Failure> {
         if let Some(older) = older_times(object.as_ref(), current) {
             let newer = object.metadata_mut().managed_fields.replace(older);
-            let bytes = self.conversions.encode(scope, object.boxed_clone()).await?;
+            let bytes = self.encode(scope, object.boxed_clone()).await?;
             if same_document(&bytes, &current.entry.value) {
                 return Ok(bytes);
             }
             object.metadata_mut().managed_fields = newer;
         }
-        self.conversions.encode(scope, object).await
+        self.encode(scope, object).await
     }
 
     /// From mutating admission to validation.
@@ -177,8 +177,8 @@ impl Registry {
         let old = current.object.as_ref();
         let mut attributes =
             scope.attributes(Operation::Update, scope.name, Some(object), Some(old));
-        self.admit(&mut attributes).await?;
-        let mut object = scope.admitted(attributes)?;
+        self.admit(scope, &mut attributes).await?;
+        let mut object = Scope::admitted(attributes)?;
         self.guard.check(scope, object.as_ref(), Some(old))?;
         let forbidden = match scope.subresource {
             "status" => ErrorList::new(),
@@ -203,7 +203,7 @@ impl Registry {
             self.ranges.release(object.as_ref()).await;
         }
         Ok(Updated {
-            entry: conversion::unstored(scope, key, object, current.entry.revision),
+            entry: conversion::unstored(scope.resource, key, object, current.entry.revision),
             created: false,
         })
     }

@@ -16,6 +16,10 @@ use portcullis_registry::current::Current;
 use portcullis_registry::update::Change;
 
 static BINDING: ObjectType = ObjectType::of::<Binding>();
+const KIND: GroupKind<'_> = GroupKind {
+    group: "",
+    kind: "Binding",
+};
 
 /// A pod with its node.
 struct Bound<'b>(&'b Binding);
@@ -98,11 +102,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         expected,
         validation,
     )?;
-    let binding = read
-        .object
-        .as_kind::<Binding>()
-        .cloned()
-        .unwrap_or_default();
+    let binding = of_kind(read.object.as_ref());
     // below `bindings`, the body alone says which pod is meant
     let named = Some(call.scope.name).filter(|name| !name.is_empty());
     let pod = binding.metadata.name.clone().unwrap_or_default();
@@ -121,8 +121,21 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         name: &pod,
         ..call.writing(dry_run)
     };
-    call.api.registry.update(&pods, &Bound(&binding)).await?;
+    let registry = &call.api.registry;
+    let admitted = registry
+        .admit_action(&pods, KIND, &BINDING, Box::new(binding))
+        .await?;
+    let pods = Scope {
+        is_admitted: true,
+        ..pods
+    };
+    let binding = of_kind(admitted.as_ref());
+    registry.update(&pods, &Bound(&binding)).await?;
     Ok(response::status(&Status::created()))
+}
+
+fn of_kind(object: &dyn Object) -> Binding {
+    object.as_kind::<Binding>().cloned().unwrap_or_default()
 }
 
 /// Upstream: `ValidatePodBinding`.
@@ -150,12 +163,5 @@ fn validate(binding: &Binding) -> Result<(), Status> {
         return Ok(());
     }
     let name = binding.metadata.name.as_deref().unwrap_or_default();
-    Err(Status::invalid(
-        GroupKind {
-            group: "",
-            kind: "Binding",
-        },
-        name,
-        &errors,
-    ))
+    Err(Status::invalid(KIND, name, &errors))
 }

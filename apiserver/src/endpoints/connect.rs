@@ -10,6 +10,7 @@ use portcullis_api::decode::parse_time;
 use portcullis_api::status::Reason;
 use portcullis_api::{FieldError, GroupKind, Path, Status, Verb};
 use portcullis_storage::ReadAt;
+use serde_json::{Map, Value};
 
 use super::call::Call;
 use super::create::may_create;
@@ -18,6 +19,7 @@ use crate::request::Query;
 use crate::response::{self, Response};
 use portcullis_kinds::validation::list;
 use portcullis_registry::codec;
+use portcullis_registry::connection::ConnectOptions;
 
 /// Whether a call is one of these.
 pub fn is_connection(call: &Call<'_>) -> bool {
@@ -43,6 +45,7 @@ fn stream(subresource: &str) -> Option<Stream> {
 pub async fn connect(call: &Call<'_>) -> Result<Response, Status> {
     let stream = stream(call.scope.subresource).ok_or_else(Status::no_such_resource)?;
     if stream == Stream::Proxy {
+        admit(call, stream).await?;
         return proxy(call).await;
     }
     if stream != Stream::Log && call.info.verb != Some(Verb::Create) {
@@ -51,6 +54,9 @@ pub async fn connect(call: &Call<'_>) -> Result<Response, Status> {
         may_create(call.api.authorizer.as_ref(), &call.scope)?;
     }
     check_options(call, stream)?;
+    if stream != Stream::Log {
+        admit(call, stream).await?;
+    }
     let pod = pod(call, call.scope.name).await?;
     let spec = pod.spec.unwrap_or_default();
     if stream != Stream::PortForward {
@@ -65,6 +71,46 @@ pub async fn connect(call: &Call<'_>) -> Result<Response, Status> {
         ))),
         node => kubelet::connect(&call.api.registry, node, stream).await,
     }
+}
+
+/// Asks admission, whatever there is to connect to. A log is only read.
+async fn admit(call: &Call<'_>, stream: Stream) -> Result<(), Status> {
+    let options = ConnectOptions::new(options(call.query, stream, &call.info.rest));
+    let registry = &call.api.registry;
+    registry.admit_connection(&call.scope, options).await
+}
+
+/// The fields of the query that are set (upstream: `PodExecOptions` and the like in
+/// `k8s.io/api/core/v1`).
+fn options(query: &Query, stream: Stream, rest: &[String]) -> Map<String, Value> {
+    let mut fields = Map::new();
+    match stream {
+        Stream::Attach | Stream::Exec => {
+            let flags = ["stdin", "stdout", "stderr", "tty"];
+            let set = flags.into_iter().filter(|name| query.flag(name));
+            fields.extend(set.map(|name| (name.to_owned(), Value::Bool(true))));
+            let container = query.get("container");
+            if !container.is_empty() {
+                fields.insert("container".into(), container.into());
+            }
+            let command: Vec<_> = query.all("command").collect();
+            if stream == Stream::Exec && !command.is_empty() {
+                fields.insert("command".into(), command.into());
+            }
+        }
+        Stream::PortForward => {
+            let ports = query.all("ports").flat_map(|ports| ports.split(','));
+            let ports: Vec<u16> = ports.filter_map(|port| port.parse().ok()).collect();
+            if !ports.is_empty() {
+                fields.insert("ports".into(), ports.into());
+            }
+        }
+        Stream::Proxy if !rest.is_empty() => {
+            fields.insert("path".into(), format!("/{}", rest.join("/")).into());
+        }
+        Stream::Log | Stream::Proxy => {}
+    }
+    fields
 }
 
 async fn pod(call: &Call<'_>, name: &str) -> Result<Pod, Status> {
@@ -291,6 +337,26 @@ mod tests {
         assert_eq!(refusal("tailLines=").as_deref(), Some(expected));
         assert!(refusal("sinceTime=yesterday").is_some());
         assert!(check_ports(&Query::new("ports=80&ports=x")).is_err());
+    }
+
+    #[test]
+    fn admission_sees_the_options_that_are_set() {
+        let seen =
+            |query, stream| Value::from(options(&Query::new(query), stream, &[])).to_string();
+        assert_eq!(
+            seen(
+                "stdin=true&stdout=1&tty=false&container=c&command=sh&command=-c",
+                Stream::Exec
+            ),
+            r#"{"command":["sh","-c"],"container":"c","stdin":true,"stdout":true}"#
+        );
+        assert_eq!(seen("command=sh", Stream::Attach), "{}");
+        assert_eq!(
+            seen("ports=80&ports=81,82", Stream::PortForward),
+            r#"{"ports":[80,81,82]}"#
+        );
+        let path = options(&Query::new(""), Stream::Proxy, &["a".into(), "b".into()]);
+        assert_eq!(path["path"], "/a/b");
     }
 
     #[test]

@@ -39,10 +39,11 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     let admitted = call.writing(dry_run);
     call.api
         .registry
-        .admit_action(&admitted, KIND, Box::new(eviction))
+        .admit_action(&admitted, KIND, &EVICTION, Box::new(eviction))
         .await?;
     let scope = Scope {
         subresource: "",
+        is_admitted: true,
         ..admitted
     };
     evict(call, &scope, options).await?;

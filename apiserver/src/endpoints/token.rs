@@ -71,7 +71,12 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     let admitted = call
         .api
         .registry
-        .admit_action(&call.writing(dry_run), GROUP_KIND, Box::new(request))
+        .admit_action(
+            &call.writing(dry_run),
+            GROUP_KIND,
+            &TOKEN_REQUEST,
+            Box::new(request),
+        )
         .await?;
     let mut request = of_kind::<TokenRequest>(admitted.as_ref())?;
     let mut warnings = read.warnings;

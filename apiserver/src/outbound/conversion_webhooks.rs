@@ -78,12 +78,3 @@ impl Converter for ConversionWebhooks {
         answer.map_err(|why| why.to_string())
     }
 }
-
-/// TEMPORARY
-pub struct Dns;
-#[async_trait]
-impl Resolve for Dns {
-    async fn resolve(&self, _: &str, _: u16) -> std::io::Result<Option<String>> {
-        Ok(None)
-    }
-}

@@ -15,8 +15,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 
-pub use self::dial::{DialError, Resolve};
-pub use self::error::HttpsError;
+pub use self::dial::Resolve;
+pub use self::error::{DialError, HttpsError};
 pub use self::tls::{ClientCertificate, builder, system_authorities, trusting, trusting_system};
 
 use self::dial::{Dialer, dialer};

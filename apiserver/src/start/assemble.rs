@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use portcullis_admission::Selection;
+use portcullis_admission::hooks::{Connect, Webhooks};
+use portcullis_admission::{Lookups, Selection};
 use portcullis_authn::Reload;
 use portcullis_rbac::{
     AlwaysAllow, AlwaysDeny, Authorizer, Index, Privileged, RbacAuthorizer, Union,
@@ -34,7 +35,9 @@ use crate::health::Health;
 use crate::layers::Gate;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
-use crate::outbound::conversion_webhooks::{ConversionWebhooks, Dns};
+use crate::outbound::conversion_webhooks::ConversionWebhooks;
+use crate::outbound::services::ServiceResolver;
+use crate::outbound::webhooks::WebhookEndpoints;
 use crate::router::{Services, router};
 use crate::tokens::Bound;
 use portcullis_controllers::enabled::EnabledControllers;
@@ -48,7 +51,7 @@ use portcullis_registry::conversion::Conversions;
 use portcullis_registry::escalation::EscalationGuard;
 use portcullis_registry::ranges::ServiceRanges;
 use portcullis_registry::repair::Leaks;
-use portcullis_registry::{definitions, indices, lookups};
+use portcullis_registry::{definitions, indices, lookups, webhooks};
 
 /// What options and files say, read before anything is opened or written.
 struct Checked {
@@ -150,8 +153,11 @@ pub async fn assemble(
     certificates::write_new_files(&certificates.new_files)?;
     let keys = TokenKeys::load(options)?;
     warn_of_idle_plugins(options, &checked.selection);
-    let (registry, authorizer) = registry(options, &checked.selection, &stored)?;
+    let hooks = hooks(&stored);
+    let (registry, authorizer) = registry(options, &checked.selection, &stored, &hooks)?;
     prepare(&registry, stored.store.option()).await?;
+    // a webhook that is down must not keep the server from creating its first objects
+    webhooks::start(&stored.cache, &stored.prefix, &hooks);
     let openid = OpenId::new(
         &keys.issuer.name,
         keys.trust.keys.clone(),
@@ -220,11 +226,20 @@ pub async fn assemble(
     })
 }
 
+/// The webhooks of admission, none of them yet.
+fn hooks(stored: &Stored) -> Arc<Webhooks> {
+    let store: Arc<dyn Storage> = stored.cache.clone();
+    let services = ServiceResolver::new(&store, &stored.prefix);
+    let endpoints: Arc<dyn Connect> = Arc::new(WebhookEndpoints::new(Arc::new(services)));
+    Arc::new(Webhooks::new(&endpoints))
+}
+
 /// The registry, and the authorizer that its escalation guard asks.
 fn registry(
     options: &Serve,
     selection: &Selection,
     stored: &Stored,
+    hooks: &Arc<Webhooks>,
 ) -> Result<(Arc<Registry>, Arc<dyn Authorizer>), StartError> {
     let (cache, prefix) = (&stored.cache, &stored.prefix);
     let roles = Arc::new(Index::new());
@@ -232,7 +247,10 @@ fn registry(
     let authorizer = authorization(options, &roles);
     let catalogues = Arc::<Catalogues>::default();
     definitions::start(cache, prefix, catalogues.clone());
-    let lookups = lookups::start(cache, prefix, &authorizer, catalogues.clone());
+    let lookups = Lookups {
+        webhooks: hooks.clone(),
+        ..lookups::start(cache, prefix, &authorizer, catalogues.clone())
+    };
     let registry = Registry::new(
         cache.clone(),
         prefix,
@@ -241,7 +259,9 @@ fn registry(
         service_ranges(options, cache, prefix)?,
         catalogues,
     );
-    let webhooks = ConversionWebhooks::new(Arc::new(Dns));
+    let store: Arc<dyn Storage> = cache.clone();
+    let services = ServiceResolver::new(&store, prefix);
+    let webhooks = ConversionWebhooks::new(Arc::new(services));
     let registry = registry
         .allow_privileged(options.allow_privileged)
         .converting(Conversions::new(Arc::new(webhooks)));

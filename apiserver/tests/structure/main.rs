@@ -25,7 +25,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("storage", &["api"]),
     ("authn", &["api"]),
     ("rbac", &["api"]),
-    ("admission", &["api"]),
+    ("admission", &["api", "cel"]),
     ("kinds", &["api", "schema"]),
     (
         "registry",

@@ -1,13 +1,12 @@
 //! What is kept with an entry of a custom kind.
 
+use std::any::Any;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 use portcullis_kinds::custom::CustomKind;
 use portcullis_storage::Entry;
 use tokio::sync::OnceCell;
-
-use crate::facts::Facts;
 
 /// An entry as readers of a version see it, once somebody has asked.
 pub(super) type View = Arc<OnceCell<Arc<Entry>>>;
@@ -16,8 +15,8 @@ pub(super) type View = Arc<OnceCell<Arc<Entry>>>;
 #[derive(Debug, Default)]
 pub(crate) struct Derived {
     views: Mutex<Vec<Known>>,
-    /// Of the entry as it is.
-    pub(crate) facts: OnceLock<Arc<Facts>>,
+    /// Whatever else follows from the entry as it is.
+    more: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 #[derive(Debug)]
@@ -31,6 +30,12 @@ struct Known {
 impl Derived {
     pub(crate) fn of(entry: &Entry) -> Arc<Self> {
         entry.derived(|_| Arc::default())
+    }
+
+    /// What else is derived from the entry, once.
+    pub(crate) fn more<T: Any + Send + Sync + Clone>(&self, derive: impl Fn() -> T) -> T {
+        let kept = self.more.get_or_init(|| Box::new(derive()));
+        kept.downcast_ref::<T>().cloned().unwrap_or_else(derive)
     }
 
     /// The place of a version's view. Those that were made under another definition are forgotten.

@@ -20,6 +20,18 @@ pub(super) enum Plan {
     MarkAndRemove(Box<dyn Object>),
 }
 
+impl Plan {
+    /// The grace period that a marked object has.
+    pub(super) fn grace_period(&self) -> Option<i64> {
+        match self {
+            Self::Mark(object) | Self::MarkAndRemove(object) => {
+                object.metadata().deletion_grace_period_seconds
+            }
+            Self::Nothing | Self::Remove => None,
+        }
+    }
+}
+
 /// What a deletion does to `object`.
 pub(super) fn plan(
     resource: &Resource,

@@ -8,12 +8,11 @@ use async_trait::async_trait;
 use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
-use thiserror::Error;
 use tokio::net::TcpStream;
 use tower::util::BoxCloneSyncService;
 use tower::{BoxError, ServiceExt, service_fn};
 
-use super::error::root_cause;
+use super::error::{DialError, root_cause};
 
 /// The port of a URL that has none.
 const HTTPS: u16 = 443;
@@ -34,18 +33,6 @@ pub trait Resolve: Send + Sync {
     /// # Errors
     /// Why the host has no address; the request fails with it.
     async fn resolve(&self, host: &str, port: u16) -> io::Result<Option<String>>;
-}
-
-/// Why there is no connection to an address. It is the inner error of an [`io::Error`].
-#[derive(Clone, Debug, Error)]
-#[error("{why}")]
-pub struct DialError {
-    /// What was dialled, with its port.
-    pub address: String,
-    /// Whether no address was found for it.
-    pub is_lookup: bool,
-    /// What the system says.
-    pub why: String,
 }
 
 /// A dialer that asks `resolve`, if there is one, before DNS.

@@ -6,7 +6,6 @@ use std::io;
 use hyper_util::client::legacy;
 use thiserror::Error;
 
-use super::dial::DialError;
 use crate::outbound::url::without_credentials;
 
 /// Why there is no response.
@@ -33,6 +32,18 @@ pub enum HttpsError {
     /// The deadline has passed.
     #[error("no answer in time")]
     Timeout,
+}
+
+/// Why there is no connection to an address. It is the inner error of an [`io::Error`].
+#[derive(Clone, Debug, Error)]
+#[error("{why}")]
+pub struct DialError {
+    /// What was dialled, with its port.
+    pub address: String,
+    /// Whether no address was found for it.
+    pub is_lookup: bool,
+    /// What the system says.
+    pub why: String,
 }
 
 impl From<legacy::Error> for HttpsError {

@@ -1,0 +1,52 @@
+//! The connections to webhooks; the server implements them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use k8s_openapi::api::admissionregistration::v1::WebhookClientConfig;
+use thiserror::Error;
+
+/// Why a webhook has not responded.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CallFailure {
+    /// Its configuration cannot be used.
+    #[error("could not get REST client: {0}")]
+    Config(String),
+    /// It cannot be reached, or did not respond with success.
+    #[error("failed to call webhook: {0}")]
+    Call(String),
+}
+
+/// Finds the endpoint of a webhook's configuration.
+pub trait Connect: Send + Sync + 'static {
+    /// The endpoint. It is opened when it is first called; equal configurations share it.
+    fn connect(&self, config: &WebhookClientConfig) -> Arc<dyn Endpoint>;
+}
+
+/// The endpoint of a webhook.
+#[async_trait]
+pub trait Endpoint: Send + Sync + 'static {
+    /// Posts JSON, and returns the body of a successful response.
+    ///
+    /// # Errors
+    /// [`CallFailure`].
+    async fn post(&self, body: Bytes, timeout: Duration) -> Result<Bytes, CallFailure>;
+}
+
+/// Connects to nothing, for a chain without a server.
+pub(crate) struct Nowhere;
+
+impl Connect for Nowhere {
+    fn connect(&self, _: &WebhookClientConfig) -> Arc<dyn Endpoint> {
+        Arc::new(Self)
+    }
+}
+
+#[async_trait]
+impl Endpoint for Nowhere {
+    async fn post(&self, _: Bytes, _: Duration) -> Result<Bytes, CallFailure> {
+        Err(CallFailure::Config("there are no connections".to_owned()))
+    }
+}

@@ -1,0 +1,180 @@
+//! `MutatingAdmissionWebhook`: webhooks that may change the object, one after the other.
+//!
+//! Upstream: `k8s.io/apiserver/pkg/admission/plugin/webhook/mutating/dispatcher.go`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use portcullis_api::Status;
+
+use super::annotations;
+use super::call::{Failure, call};
+use super::documents::{EncodedVersions, encode};
+use super::matching::{Invocation, Matcher, is_exempt};
+use super::patch;
+use super::response::{JSON_PATCH, Response};
+use super::review::Reviewed;
+use crate::hooks::Webhooks;
+use crate::hooks::index::Listed;
+use crate::lookup::Lookups;
+use crate::versions::Versions;
+use crate::{Attributes, MutatingPlugin};
+
+#[allow(
+    missing_debug_implementations,
+    reason = "the lookups do not implement it"
+)]
+pub(crate) struct MutatingWebhooks {
+    webhooks: Arc<Webhooks>,
+    matcher: Matcher,
+}
+
+impl MutatingWebhooks {
+    pub(crate) fn new(lookups: &Lookups) -> Self {
+        Self {
+            webhooks: Arc::clone(&lookups.webhooks),
+            matcher: Matcher::new(lookups),
+        }
+    }
+
+    async fn dispatch(
+        &self,
+        hooks: &[Listed],
+        attributes: &mut Attributes<'_>,
+        versions: &dyn Versions,
+    ) -> Result<(), Status> {
+        outdate_if_changed(attributes, versions).await?;
+        let mut encoded = EncodedVersions::default();
+        for listed in hooks {
+            let hook = &listed.hook;
+            if !attributes.reinvocation.includes(&hook.uid) {
+                continue;
+            }
+            let matcher = &self.matcher;
+            let invocation = matcher.invocation(hook, attributes, versions, &mut encoded);
+            let Some(invocation) = invocation.await? else {
+                continue;
+            };
+            let changed = run(listed, &invocation, attributes, versions).await?;
+            if changed {
+                encoded.outdate();
+                attributes.reinvocation.changed();
+            }
+            if hook.is_reinvocable {
+                attributes.reinvocation.ran(&hook.uid);
+            }
+        }
+        if attributes.reinvocation.has_reinvocable() {
+            attributes.reinvocation.last_output = current(attributes, versions).await?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl MutatingPlugin for MutatingWebhooks {
+    async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
+        let Some(versions) = attributes.versions else {
+            return Ok(());
+        };
+        let hooks = self.webhooks.mutating().current();
+        let hooks = hooks.about(attributes.resource.resource);
+        if hooks.is_empty() || is_exempt(attributes) {
+            return Ok(());
+        }
+        self.dispatch(hooks, attributes, versions).await
+    }
+}
+
+/// Calls a webhook, and applies its patch. Returns whether the object changed.
+async fn run(
+    listed: &Listed,
+    invocation: &Invocation<'_>,
+    attributes: &mut Attributes<'_>,
+    versions: &dyn Versions,
+) -> Result<bool, Status> {
+    let (hook, position) = (&*listed.hook, listed.position);
+    let round = usize::from(attributes.reinvocation.is_second_run());
+    let reviewed = Reviewed {
+        attributes,
+        requested: versions.requested(),
+        sent: invocation.served,
+    };
+    let called = call(hook, &reviewed, &invocation.documents, true).await;
+    let changed = match called {
+        Ok(response) => change(&hook.name, &response, invocation, attributes, versions).await,
+        Err(failure) => Err(failure),
+    };
+    let annotations = &attributes.audit_annotations;
+    annotations::mutation(
+        annotations,
+        hook,
+        round,
+        position,
+        matches!(changed, Ok(true)),
+    );
+    match changed {
+        Ok(changed) => Ok(changed),
+        Err(failure) => match failure.denies(hook) {
+            Some(status) => Err(status),
+            None => {
+                annotations::failed_open(annotations, hook, "mutation", round, position);
+                Ok(false)
+            }
+        },
+    }
+}
+
+/// Applies the patch of a response. Returns whether the object changed.
+async fn change(
+    webhook: &str,
+    response: &Response,
+    invocation: &Invocation<'_>,
+    attributes: &mut Attributes<'_>,
+    versions: &dyn Versions,
+) -> Result<bool, Failure> {
+    let Some(patch) = patch::parse(&response.patch)? else {
+        return Ok(false);
+    };
+    let before = invocation.documents.object.as_deref();
+    let (Some(base), Some(before)) = (attributes.object.as_deref(), before) else {
+        return Err(Failure::Denied(Status::internal(format!(
+            "admission webhook {webhook:?} attempted to modify the object, which is not supported for this operation"
+        ))));
+    };
+    if response.patch_type != JSON_PATCH {
+        let unsupported = format!("unsupported patch type {:?}", response.patch_type);
+        return Err(Failure::Call(unsupported));
+    }
+    let served = &invocation.served;
+    let patched = patch::apply(&patch, before, base, versions, served).await?;
+    let after = encode(Some(&*patched), versions, served).await?;
+    attributes.object = Some(patched);
+    Ok(after.as_deref() != Some(before))
+}
+
+/// Before the second run: if other plugins have changed the object since the first, all webhooks with
+/// `IfNeeded` are called again.
+async fn outdate_if_changed(
+    attributes: &mut Attributes<'_>,
+    versions: &dyn Versions,
+) -> Result<(), Status> {
+    let reinvocation = &attributes.reinvocation;
+    if !reinvocation.is_second_run() || !reinvocation.has_reinvocable() {
+        return Ok(());
+    }
+    if current(attributes, versions).await? != attributes.reinvocation.last_output {
+        attributes.reinvocation.outdate();
+    }
+    Ok(())
+}
+
+/// The object as it is, as JSON.
+async fn current(
+    attributes: &Attributes<'_>,
+    versions: &dyn Versions,
+) -> Result<Option<Vec<u8>>, Status> {
+    let object = attributes.object.as_deref();
+    let encoded = encode(object, versions, &versions.requested()).await?;
+    Ok(encoded.map(Into::into))
+}

@@ -1,0 +1,106 @@
+//! `ValidatingAdmissionWebhook`: webhooks that check the object, all at once.
+//!
+//! Upstream: `k8s.io/apiserver/pkg/admission/plugin/webhook/validating/dispatcher.go`.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use portcullis_api::Status;
+
+use super::annotations;
+use super::call::call;
+use super::documents::EncodedVersions;
+use super::matching::{Invocation, Matcher, is_exempt};
+use super::review::Reviewed;
+use crate::hooks::Webhooks;
+use crate::hooks::compiled::Hook;
+use crate::hooks::index::Listed;
+use crate::lookup::Lookups;
+use crate::versions::Versions;
+use crate::{Attributes, ValidatingPlugin};
+
+#[allow(
+    missing_debug_implementations,
+    reason = "the lookups do not implement it"
+)]
+pub(crate) struct ValidatingWebhooks {
+    webhooks: Arc<Webhooks>,
+    matcher: Matcher,
+}
+
+impl ValidatingWebhooks {
+    pub(crate) fn new(lookups: &Lookups) -> Self {
+        Self {
+            webhooks: Arc::clone(&lookups.webhooks),
+            matcher: Matcher::new(lookups),
+        }
+    }
+
+    /// Calls all webhooks that the request is for, and waits for all of them: of several denials the
+    /// first in their order counts, whichever came first.
+    async fn dispatch(
+        &self,
+        hooks: &[Listed],
+        attributes: &Attributes<'_>,
+        versions: &dyn Versions,
+    ) -> Result<(), Status> {
+        let mut encoded = EncodedVersions::default();
+        let mut invoked = Vec::new();
+        for Listed { hook, .. } in hooks {
+            let invocation = self
+                .matcher
+                .invocation(hook, attributes, versions, &mut encoded);
+            if let Some(invocation) = invocation.await? {
+                invoked.push((hook, invocation));
+            }
+        }
+        let calls = invoked
+            .iter()
+            .enumerate()
+            .map(|(position, (hook, invocation))| {
+                check(hook, position, invocation, attributes, versions)
+            });
+        join_all(calls).await.into_iter().collect()
+    }
+}
+
+#[async_trait]
+impl ValidatingPlugin for ValidatingWebhooks {
+    async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
+        let Some(versions) = attributes.versions else {
+            return Ok(());
+        };
+        let hooks = self.webhooks.validating().current();
+        let hooks = hooks.about(attributes.resource.resource);
+        if hooks.is_empty() || is_exempt(attributes) {
+            return Ok(());
+        }
+        self.dispatch(hooks, attributes, versions).await
+    }
+}
+
+/// Calls a webhook.
+async fn check(
+    hook: &Hook,
+    position: usize,
+    invocation: &Invocation<'_>,
+    attributes: &Attributes<'_>,
+    versions: &dyn Versions,
+) -> Result<(), Status> {
+    let reviewed = Reviewed {
+        attributes,
+        requested: versions.requested(),
+        sent: invocation.served,
+    };
+    let called = call(hook, &reviewed, &invocation.documents, false).await;
+    let Err(failure) = called else {
+        return Ok(());
+    };
+    let denial = failure.denies(hook);
+    if denial.is_none() {
+        let annotations = &attributes.audit_annotations;
+        annotations::failed_open(annotations, hook, "validating", 0, position);
+    }
+    denial.map_or(Ok(()), Err)
+}

@@ -1,0 +1,192 @@
+//! The versions of a request's resource, for webhooks, by the row of its kind.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use portcullis_admission::Versions;
+use portcullis_admission::versions::{ConversionError, Served};
+use portcullis_api::encode::TypeMeta;
+use portcullis_api::{CustomObject, GroupVersion, Object, Status, decode};
+use portcullis_kinds::custom::CustomKind;
+use portcullis_kinds::kinds::scale::{scale_of, set_replicas};
+use serde_json::Value;
+
+use crate::connection::ConnectOptions;
+use crate::conversion::Conversions;
+use crate::scope::Scope;
+
+/// The subresource whose objects are made from those of the resource.
+const SCALE: &str = "scale";
+
+impl fmt::Debug for Scope<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope")
+            .field("resource", &self.resource.plural)
+            .field("subresource", &self.subresource)
+            .field("namespace", &self.namespace)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Versions for Scope<'_> {
+    fn requested(&self) -> Served<'_> {
+        self.served(self.requested_version())
+    }
+
+    fn others(&self) -> Vec<Served<'_>> {
+        let resource = self.resource;
+        let stored = GroupVersion {
+            group: resource.group,
+            version: resource.version,
+        };
+        let stored = resource.stored_is_served.then_some(stored);
+        let also = resource.also.iter();
+        let also = also.map(|served| GroupVersion::parse(served.api_version));
+        let requested = self.requested_version();
+        let others = stored
+            .into_iter()
+            .chain(also)
+            .filter(|version| *version != requested && self.offers(&version.to_string()));
+        others.map(|version| self.served(version)).collect()
+    }
+
+    async fn encode(
+        &self,
+        object: &dyn Object,
+        version: &Served<'_>,
+    ) -> Result<Vec<u8>, ConversionError> {
+        let api_version = version.kind_version.to_string();
+        let type_meta = TypeMeta {
+            api_version: &api_version,
+            kind: version.kind,
+        };
+        if self.subresource == SCALE {
+            let scale = scale_of(self.resource, object);
+            let scale = scale.ok_or_else(|| ConversionError("it has no scale".into()))?;
+            return Ok(Object::encode(&scale, type_meta));
+        }
+        if self.has_own_kind() {
+            return Ok(object.encode(type_meta));
+        }
+        if let (Some(kind), Some(object)) = (self.resource.strategy.custom(), object.as_kind()) {
+            let converted = self.converted(kind, object, &api_version).await?;
+            return Ok(Object::encode(&converted, type_meta));
+        }
+        Ok(match self.resource.conversion(&api_version) {
+            Some(conversion) => (conversion.to_served)(object).encode(type_meta),
+            None => object.encode(type_meta),
+        })
+    }
+
+    async fn decode(
+        &self,
+        document: &Value,
+        version: &Served<'_>,
+        base: &dyn Object,
+    ) -> Result<Box<dyn Object>, ConversionError> {
+        check_type(document, version)?;
+        if self.subresource == SCALE {
+            return Ok(self.rescaled(document, base));
+        }
+        if base.as_kind::<ConnectOptions>().is_some() {
+            return Ok(Box::new(ConnectOptions::of(document)));
+        }
+        let unreadable = |error: decode::DecodeError| ConversionError(error.to_string());
+        if let Some(body) = self.body {
+            return Ok((body.decode)(document).map_err(unreadable)?.value);
+        }
+        let api_version = version.kind_version.to_string();
+        let decoded = self.resource.decode(&api_version, document);
+        let mut object = decoded.map_err(unreadable)?.value;
+        self.resource.strategy.default(object.as_mut());
+        Ok(match (self.resource.strategy.custom(), object.as_kind()) {
+            // what follows works on the version of the request
+            (Some(kind), Some(object)) => {
+                let requested = self.requested_version().to_string();
+                Box::new(self.converted(kind, object, &requested).await?)
+            }
+            _ => object,
+        })
+    }
+}
+
+impl<'a> Scope<'a> {
+    /// A custom object as one of another version.
+    async fn converted(
+        &self,
+        kind: &CustomKind,
+        object: &CustomObject,
+        api_version: &str,
+    ) -> Result<CustomObject, ConversionError> {
+        let converted = match self.conversions {
+            Some(conversions) => conversions.convert(kind, object, api_version).await,
+            None => {
+                Conversions::default()
+                    .convert(kind, object, api_version)
+                    .await
+            }
+        };
+        converted.map_err(|failure| ConversionError(Status::from(failure).message))
+    }
+
+    fn requested_version(&self) -> GroupVersion<'_> {
+        match self.api_version {
+            "" => GroupVersion {
+                group: self.resource.group,
+                version: self.resource.version,
+            },
+            api_version => GroupVersion::parse(api_version),
+        }
+    }
+
+    fn served<'s>(&self, group_version: GroupVersion<'s>) -> Served<'s>
+    where
+        'a: 's,
+    {
+        let subresource = self.resource.subresource(self.subresource);
+        let own = subresource.and_then(|s| s.group_version);
+        Served {
+            group_version,
+            resource: self.resource.plural,
+            kind_version: own.map_or(group_version, GroupVersion::parse),
+            kind: subresource.map_or(self.resource.kind, |s| s.kind),
+        }
+    }
+
+    /// Whether a version has the subresource of the request.
+    fn offers(&self, api_version: &str) -> bool {
+        let custom = self.resource.strategy.custom();
+        self.subresource.is_empty()
+            || custom.is_none_or(|custom| custom.offers(api_version, self.subresource))
+    }
+
+    /// Whether requests have objects of another kind than the resource.
+    fn has_own_kind(&self) -> bool {
+        let subresource = self.resource.subresource(self.subresource);
+        subresource.is_some_and(|s| s.group_version.is_some() || s.kind != self.resource.kind)
+    }
+
+    /// The object that a scale was made from, with as many replicas as a changed scale wants.
+    fn rescaled(&self, scale: &Value, base: &dyn Object) -> Box<dyn Object> {
+        let mut object = base.boxed_clone();
+        let wanted = scale.pointer("/spec/replicas").and_then(Value::as_i64);
+        let wanted = wanted.and_then(|n| n.try_into().ok()).unwrap_or_default();
+        set_replicas(self.resource, object.as_mut(), wanted);
+        object
+    }
+}
+
+/// A document must say of itself what it is.
+fn check_type(document: &Value, version: &Served<'_>) -> Result<(), ConversionError> {
+    let text = |field| document.get(field).and_then(Value::as_str);
+    let api_version = text("apiVersion").unwrap_or_default();
+    let kind = text("kind").unwrap_or_default();
+    if (kind, api_version) == (version.kind, &version.kind_version.to_string()) {
+        return Ok(());
+    }
+    Err(ConversionError(format!(
+        "no kind {kind:?} is registered for version {api_version:?} in scheme \"k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30\""
+    )))
+}

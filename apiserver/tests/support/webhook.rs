@@ -1,0 +1,199 @@
+//! Admission webhooks on loopback, over HTTPS, with good days and bad ones.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::LOCATION;
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use parking_lot::Mutex;
+use rcgen::{CertificateParams, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+/// What a webhook does with a request.
+pub enum Reply {
+    /// It responds with a review, whose response has these fields and the right uid.
+    Review(Value),
+    /// It responds with this, whatever it is.
+    Raw(StatusCode, Bytes),
+    /// It sends the client elsewhere.
+    Redirect(&'static str),
+    /// It never responds.
+    Never,
+}
+
+/// The certificate that a webhook presents.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Certificate {
+    /// For `127.0.0.1`, `localhost` and `hook.default.svc`.
+    Good,
+    Expired,
+    /// For `other.example`.
+    WrongName,
+}
+
+type Answer = dyn Fn(&str, &Value) -> Reply + Send + Sync;
+
+/// A webhook; it ends with the test's runtime.
+pub struct Webhook {
+    pub address: SocketAddr,
+    authority: String,
+    calls: Arc<Mutex<Vec<(String, Value)>>>,
+}
+
+impl Webhook {
+    /// A webhook that answers by the path and the request of a review.
+    pub async fn start(answer: impl Fn(&str, &Value) -> Reply + Send + Sync + 'static) -> Self {
+        Self::presenting(Certificate::Good, answer).await
+    }
+
+    /// A webhook that allows everything.
+    pub async fn allowing() -> Self {
+        Self::start(|_, _| allow()).await
+    }
+
+    pub async fn presenting(
+        certificate: Certificate,
+        answer: impl Fn(&str, &Value) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let (acceptor, authority) = acceptor(certificate);
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let calls: Arc<Mutex<Vec<(String, Value)>>> = Arc::default();
+        let webhook = Self {
+            address: listener.local_addr().unwrap(),
+            authority,
+            calls: calls.clone(),
+        };
+        let answer: Arc<Answer> = Arc::new(answer);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                // whoever does not accept the certificate ends here
+                let Ok(stream) = acceptor.accept(stream).await else {
+                    continue;
+                };
+                let (calls, answer) = (calls.clone(), answer.clone());
+                let service = service_fn(move |request| {
+                    let (calls, answer) = (calls.clone(), answer.clone());
+                    async move { Ok::<_, Infallible>(respond(request, &calls, &*answer).await) }
+                });
+                tokio::spawn(async move {
+                    let builder = auto::Builder::new(TokioExecutor::new());
+                    let served = builder.serve_connection(TokioIo::new(stream), service);
+                    let _ = served.await;
+                });
+            }
+        });
+        webhook
+    }
+
+    /// A `clientConfig` for a path.
+    pub fn config(&self, path: &str) -> Value {
+        json!({"url": format!("https://{}{path}", self.address), "caBundle": self.bundle()})
+    }
+
+    /// The authority that signed its certificate, as configurations have it.
+    pub fn bundle(&self) -> String {
+        STANDARD.encode(&self.authority)
+    }
+
+    /// The requests that it was sent since it was last asked.
+    pub fn requests(&self) -> Vec<Value> {
+        self.calls
+            .lock()
+            .drain(..)
+            .map(|(_, request)| request)
+            .collect()
+    }
+
+    /// The paths at which it was called since it was last asked.
+    pub fn paths(&self) -> Vec<String> {
+        self.calls.lock().drain(..).map(|(path, _)| path).collect()
+    }
+}
+
+/// Allows a request.
+pub fn allow() -> Reply {
+    Reply::Review(json!({"allowed": true}))
+}
+
+/// Allows a request, with a patch.
+pub fn patch(patch: &Value) -> Reply {
+    let patch = STANDARD.encode(patch.to_string());
+    Reply::Review(json!({"allowed": true, "patchType": "JSONPatch", "patch": patch}))
+}
+
+fn acceptor(certificate: Certificate) -> (TlsAcceptor, String) {
+    let names = match certificate {
+        Certificate::WrongName => vec!["other.example".to_owned()],
+        _ => ["127.0.0.1", "localhost", "hook.default.svc"]
+            .map(str::to_owned)
+            .to_vec(),
+    };
+    let mut params = CertificateParams::new(names).unwrap();
+    if certificate == Certificate::Expired {
+        let now = OffsetDateTime::now_utc();
+        params.not_before = now - Duration::from_secs(7200);
+        params.not_after = now - Duration::from_secs(3600);
+    }
+    let key = KeyPair::generate().unwrap();
+    let own = params.self_signed(&key).unwrap();
+    let der = PrivatePkcs8KeyDer::from(key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![own.der().clone()], der.into())
+        .unwrap();
+    (TlsAcceptor::from(Arc::new(tls)), own.pem())
+}
+
+async fn respond(
+    request: Request<Incoming>,
+    calls: &Mutex<Vec<(String, Value)>>,
+    answer: &Answer,
+) -> Response<Full<Bytes>> {
+    let path = request.uri().path().to_owned();
+    let body = request.into_body().collect().await.unwrap().to_bytes();
+    let review: Value = serde_json::from_slice(&body).unwrap();
+    let request = review["request"].clone();
+    calls.lock().push((path.clone(), review["request"].clone()));
+    match answer(&path, &request) {
+        Reply::Review(mut response) => {
+            if response.get("uid").is_none() {
+                response["uid"] = request["uid"].clone();
+            }
+            let review = json!({"kind": "AdmissionReview",
+                "apiVersion": review["apiVersion"], "response": response});
+            Response::new(Full::new(review.to_string().into()))
+        }
+        Reply::Raw(code, body) => {
+            let mut response = Response::new(Full::new(body));
+            *response.status_mut() = code;
+            response
+        }
+        Reply::Redirect(location) => {
+            let mut response = Response::new(Full::default());
+            *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+            let location = HeaderValue::from_static(location);
+            response.headers_mut().insert(LOCATION, location);
+            response
+        }
+        Reply::Never => pending().await,
+    }
+}
