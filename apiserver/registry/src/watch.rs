@@ -123,7 +123,7 @@ impl Registry {
         if view.is_of_built_in() {
             let changes = changes.filter_map(move |event| {
                 let told = match event {
-                    Ok(event) => view.told(event).map(Ok),
+                    Ok(event) => view.told(&event).map(Ok),
                     Err(error) => Some(Err(watch_error(error))),
                 };
                 std::future::ready(told)
@@ -135,7 +135,7 @@ impl Registry {
             let view = view.clone();
             async move {
                 match event {
-                    Ok(event) => view.told_converted(event).await.transpose(),
+                    Ok(event) => view.told_converted(&event).await.transpose(),
                     Err(error) => Some(Err(watch_error(error))),
                 }
             }
@@ -208,7 +208,7 @@ impl View {
     }
 
     /// A change of a built-in kind.
-    fn told(&self, event: Arc<Event>) -> Option<Told> {
+    fn told(&self, event: &Arc<Event>) -> Option<Told> {
         let visible = |entry: &Arc<Entry>| self.shows(entry).then(|| entry.clone());
         let sides = match event.as_ref() {
             Event::Progress(revision) => return Some(Told::Progress(*revision)),
@@ -223,11 +223,11 @@ impl View {
                 after: None,
             },
         };
-        change(&event, sides, true).map(Told::Change)
+        change(event, sides, true).map(Told::Change)
     }
 
     /// A change of a custom kind, in the watcher's version.
-    async fn told_converted(&self, event: Arc<Event>) -> Result<Option<Told>, Status> {
+    async fn told_converted(&self, event: &Arc<Event>) -> Result<Option<Told>, Status> {
         let sides = match event.as_ref() {
             Event::Progress(revision) => return Ok(Some(Told::Progress(*revision))),
             Event::Put {
@@ -244,7 +244,7 @@ impl View {
                 after: None,
             },
         };
-        Ok(change(&event, sides, false).map(Told::Change))
+        Ok(change(event, sides, false).map(Told::Change))
     }
 
     /// An entry in the watcher's version, if it is visible.
