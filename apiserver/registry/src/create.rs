@@ -66,6 +66,7 @@ impl Registry {
         generated: bool,
     ) -> Result<Arc<Entry>, Status> {
         let forbidden = self.forbidden(object.as_ref());
+        check_namespace(scope, object.as_ref())?;
         prepare(scope, object.as_mut(), generated, forbidden)?;
         let name = object.metadata().name.clone().unwrap_or_default();
         let scope = scope.named(scope.namespace, &name);
@@ -106,6 +107,17 @@ impl Registry {
 
 fn is_taken(status: &Status) -> bool {
     status.reason == Some(Reason::AlreadyExists)
+}
+
+/// Admission may have moved the object to another namespace.
+fn check_namespace(scope: &Scope<'_>, object: &dyn Object) -> Result<(), Status> {
+    let namespace = object.metadata().namespace.as_deref().unwrap_or_default();
+    if namespace.is_empty() || namespace == scope.namespace || !scope.resource.namespaced {
+        return Ok(());
+    }
+    Err(Status::bad_request(
+        "the namespace of the provided object does not match the namespace sent on the request",
+    ))
 }
 
 /// Sets what the system and the kind set, and finds what is wrong with the rest, besides what is

@@ -104,7 +104,7 @@ fn webhooks_are_named_and_understood() {
         (
             json!({"clientConfig": {"service": {"name": "", "namespace": "n", "port": 0, "path": "a//é"}}}),
             vec![
-                ".clientConfig.service.name: Required value: service name is required",
+                ".clientConfig.service.namespace: Required value: service namespace is required",
                 ".clientConfig.service.port: Invalid value: 0: port is not valid: must be between 1 and 65535, inclusive",
                 ".clientConfig.service.path: Invalid value: \"a//é\": must start with a '/'",
                 ".clientConfig.service.path: Invalid value: \"a//é\": segment[0] may not be empty",

@@ -238,6 +238,12 @@ fn validate_versions(
 
 fn validate_url(url: &str, path: &Path, errors: &mut ErrorList) {
     let (url, fragment) = url.split_once('#').unwrap_or((url, ""));
+    // to Go, a URL without a host is one
+    if url.starts_with("https:///") {
+        let detail = format!("host must be provided{FORM}");
+        errors.push(FieldError::invalid(path, "", detail));
+        return;
+    }
     let Ok(uri) = url.parse::<Uri>() else {
         let detail = format!("url must be a valid URL: {url}{FORM}");
         errors.push(FieldError::required(path, detail));
@@ -249,7 +255,7 @@ fn validate_url(url: &str, path: &Path, errors: &mut ErrorList) {
         errors.push(FieldError::invalid(path, scheme, detail));
     }
     if uri.host().unwrap_or_default().is_empty() {
-        let detail = format!("host must be specified{FORM}");
+        let detail = format!("host must be provided{FORM}");
         errors.push(FieldError::invalid(path, "", detail));
     }
     let authority = uri.authority().map_or("", http::uri::Authority::as_str);
@@ -269,7 +275,8 @@ fn validate_url(url: &str, path: &Path, errors: &mut ErrorList) {
 }
 
 fn validate_service(service: &ServiceReference, path: &Path, errors: &mut ErrorList) {
-    for (field, value) in [("name", &service.name), ("namespace", &service.namespace)] {
+    // upstream's callers pass the two the other way round than the validation takes them
+    for (field, value) in [("name", &service.namespace), ("namespace", &service.name)] {
         if value.is_empty() {
             let detail = format!("service {field} is required");
             errors.push(FieldError::required(&path.child(field), detail));
