@@ -32,6 +32,7 @@
 )]
 
 mod activation;
+mod admission;
 mod ast;
 mod check;
 mod checked;

@@ -8,26 +8,16 @@ use std::sync::LazyLock;
 
 use k8s_openapi::api::admissionregistration::v1::MatchCondition;
 use portcullis_api::{GroupResource, UserInfo};
-use portcullis_cel::{
-    Activation, Attributes, Authorizer, Decision, DeclType, Environment, ListType, Program,
-};
+use portcullis_cel::{Activation, Attributes, Authorizer, Decision, Environment, Program};
 use serde_json::Value;
 
 use crate::permissions::{Permission, Permissions};
 
-/// The minor version of Kubernetes whose functions expressions have.
-const MINOR: u32 = 37;
 /// Upstream: `RuntimeCELCostBudgetMatchConditions` and `PerCallLimit`.
 const BUDGET: u64 = 2_500_000;
 const BUDGET_OF_ONE: u64 = 1_000_000;
 
-static ENVIRONMENT: LazyLock<Environment> = LazyLock::new(|| {
-    Environment::new(MINOR)
-        .with_variable("object", DeclType::any())
-        .with_variable("oldObject", DeclType::any())
-        .with_variable("request", request_type())
-        .with_authorizer()
-});
+static ENVIRONMENT: LazyLock<Environment> = LazyLock::new(Environment::of_admission);
 
 /// The conditions of a webhook.
 pub(crate) struct Conditions(Vec<Condition>);
@@ -150,54 +140,6 @@ impl Authorizer for Allowed<'_> {
             error: None,
         }
     }
-}
-
-/// Upstream: `BuildRequestType` in `plugin/cel/compile.go`.
-fn request_type() -> DeclType {
-    let text = || DeclType::string(None);
-    let texts = || DeclType::list(text(), None, ListType::Atomic);
-    let object = |name: &str, fields: Vec<(&str, DeclType)>| {
-        let fields = fields.into_iter().map(|(name, of)| (name.to_owned(), of));
-        DeclType::object(name, fields)
-    };
-    let kind = || {
-        object(
-            "kubernetes.GroupVersionKind",
-            vec![("group", text()), ("version", text()), ("kind", text())],
-        )
-    };
-    let resource = || {
-        object(
-            "kubernetes.GroupVersionResource",
-            vec![("group", text()), ("version", text()), ("resource", text())],
-        )
-    };
-    let user = object(
-        "kubernetes.UserInfo",
-        vec![
-            ("username", text()),
-            ("uid", text()),
-            ("groups", texts()),
-            ("extra", DeclType::map(texts(), None)),
-        ],
-    );
-    object(
-        "kubernetes.AdmissionRequest",
-        vec![
-            ("kind", kind()),
-            ("resource", resource()),
-            ("subResource", text()),
-            ("requestKind", kind()),
-            ("requestResource", resource()),
-            ("requestSubResource", text()),
-            ("name", text()),
-            ("namespace", text()),
-            ("operation", text()),
-            ("userInfo", user),
-            ("dryRun", DeclType::bool()),
-            ("options", DeclType::any()),
-        ],
-    )
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("authn", &["api"]),
     ("rbac", &["api"]),
     ("admission", &["api", "cel"]),
-    ("kinds", &["api", "schema"]),
+    ("kinds", &["api", "cel", "schema"]),
     (
         "registry",
         &["api", "admission", "kinds", "rbac", "schema", "storage"],

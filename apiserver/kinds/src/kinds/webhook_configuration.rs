@@ -1,6 +1,6 @@
-//! Webhook configurations: whom to ask before something is stored. They are kept and checked; nobody
-//! is asked yet.
+//! Webhook configurations: which webhooks are called before something is stored. Admission calls them.
 
+mod conditions;
 mod hook;
 mod validate;
 
@@ -40,6 +40,7 @@ macro_rules! configuration {
                         object_selector: $hook.object_selector.as_ref(),
                         client: &$hook.client_config,
                         versions: &$hook.admission_review_versions,
+                        conditions: $hook.match_conditions.as_deref().unwrap_or_default(),
                     })
                     .collect()
             }

@@ -1,6 +1,8 @@
 //! A webhook, of either kind.
 
-use k8s_openapi::api::admissionregistration::v1::{RuleWithOperations, WebhookClientConfig};
+use k8s_openapi::api::admissionregistration::v1::{
+    MatchCondition, RuleWithOperations, WebhookClientConfig,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 /// The fields that both kinds of webhooks have.
@@ -28,6 +30,8 @@ pub struct Hook<'h> {
     pub client: &'h WebhookClientConfig,
     /// The versions of the question it understands.
     pub versions: &'h [String],
+    /// The expressions that must all be true for it to be called.
+    pub conditions: &'h [MatchCondition],
 }
 
 /// The defaults of rules and of a service (upstream: `pkg/apis/admissionregistration/v1/defaults.go`).

@@ -120,6 +120,50 @@ fn webhooks_are_named_and_understood() {
 }
 
 #[test]
+fn conditions_are_expressions_about_a_request() {
+    let at = "webhooks[0].matchConditions";
+    let condition = |name: &str, expression: &str| json!({"name": name, "expression": expression});
+    let many: Vec<_> = (0..65)
+        .map(|n| condition(&format!("n{n}"), "true"))
+        .collect();
+    let fine = condition(
+        "a.b/c",
+        "request.operation == 'CREATE' && object.x == oldObject.x",
+    );
+    for (conditions, wrong) in [
+        (json!([fine]), vec![]),
+        (
+            json!(many),
+            vec![": Too many: 65: must have at most 64 items"],
+        ),
+        (
+            json!([condition("", " ")]),
+            vec!["[0].expression: Required value", "[0].name: Required value"],
+        ),
+        (
+            json!([condition("a", "1")]),
+            vec!["[0].expression: Invalid value: \"1\": must evaluate to bool but got int"],
+        ),
+        (
+            json!([condition("a", "request.x"), condition("a", "true")]),
+            vec![
+                "[0].expression: Invalid value: \"request.x\": compilation failed: ERROR: <input>:1:8: undefined field 'x'\n | request.x\n | .......^",
+                "[1].name: Duplicate value: \"a\"",
+            ],
+        ),
+    ] {
+        let wrong: Vec<_> = wrong.iter().map(|w| format!("{at}{w}")).collect();
+        let configuration = of_hook(&json!({"matchConditions": conditions}));
+        assert_eq!(mistakes(&VALIDATING, &configuration), wrong, "{conditions}");
+        let stored = update_mistakes(&VALIDATING, &configuration, &configuration);
+        assert!(
+            stored.iter().all(|w| !w.contains("expression")),
+            "{stored:?}"
+        );
+    }
+}
+
+#[test]
 fn rules_say_everything_or_something() {
     let at = "webhooks[0].rules[0]";
     for (extra, wrong) in [

@@ -9,6 +9,7 @@ use k8s_openapi::api::admissionregistration::v1::{RuleWithOperations, ServiceRef
 use portcullis_api::field_error::BadValue;
 use portcullis_api::{ErrorList, FieldError, Path, name};
 
+use super::conditions::validate_conditions;
 use super::hook::Hook;
 use crate::validation::labels::validate_label_selector;
 use crate::validation::{go_elements, go_strings, invalid_each, list, one_of, text};
@@ -52,6 +53,8 @@ pub(super) fn validate_hooks(hooks: &[Hook<'_>], old: &[Hook<'_>]) -> ErrorList 
         validate_hook(hook, tolerated, &path, &mut errors);
         let versions = path.child("admissionReviewVersions");
         validate_versions(hook.versions, tolerated, &versions, &mut errors);
+        let conditions = path.child("matchConditions");
+        validate_conditions(hook.conditions, old, &conditions, &mut errors);
         if !tolerated.names && !hook.name.is_empty() && !names.insert(hook.name) {
             errors.push(FieldError::duplicate(&path.child("name"), hook.name));
         }
