@@ -99,6 +99,9 @@ pub struct Serve {
     /// Default admission plugins not to run.
     #[arg(long, value_delimiter = ',')]
     pub disable_admission_plugins: Vec<String>,
+    /// A file that configures admission plugins: the credentials that webhooks are shown.
+    #[arg(long)]
+    pub admission_control_config_file: Option<PathBuf>,
     /// Whether containers may be privileged at all.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub allow_privileged: bool,

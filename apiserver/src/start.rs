@@ -3,6 +3,7 @@
 //! [`assemble`] puts the parts together, [`server`] serves with them. Whatever can be refused is
 //! refused, with a [`StartError`], before anything is written.
 
+pub mod admission_config;
 pub mod assemble;
 pub mod authorities;
 pub mod certificates;

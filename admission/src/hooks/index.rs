@@ -16,16 +16,11 @@ pub struct Webhooks {
 }
 
 impl Webhooks {
-    /// No webhooks yet; `connect` finds their endpoints.
-    pub fn new(connect: &Arc<dyn Connect>) -> Self {
-        let index = || HookIndex {
-            connect: Arc::clone(connect),
-            configurations: Mutex::default(),
-            current: RwLock::default(),
-        };
+    /// No webhooks yet; these find the endpoints of each kind.
+    pub fn new(mutating: Arc<dyn Connect>, validating: Arc<dyn Connect>) -> Self {
         Self {
-            mutating: index(),
-            validating: index(),
+            mutating: HookIndex::new(mutating),
+            validating: HookIndex::new(validating),
         }
     }
 
@@ -43,8 +38,7 @@ impl Webhooks {
 impl Default for Webhooks {
     /// Webhooks whose endpoints cannot be reached.
     fn default() -> Self {
-        let nowhere: Arc<dyn Connect> = Arc::new(Nowhere);
-        Self::new(&nowhere)
+        Self::new(Arc::new(Nowhere), Arc::new(Nowhere))
     }
 }
 
@@ -64,6 +58,14 @@ pub struct HookIndex {
 }
 
 impl HookIndex {
+    fn new(connect: Arc<dyn Connect>) -> Self {
+        Self {
+            connect,
+            configurations: Mutex::default(),
+            current: RwLock::default(),
+        }
+    }
+
     /// Replaces all configurations.
     pub fn replace(&self, configurations: impl Iterator<Item = (String, Vec<MutatingWebhook>)>) {
         let compiled = configurations.map(|(name, webhooks)| {

@@ -179,6 +179,11 @@ impl Kubeconfig {
         })
     }
 
+    /// Whether there is a user of that name.
+    pub fn has_user(&self, name: &str) -> bool {
+        self.users.contains_key(name)
+    }
+
     /// What a user shows.
     ///
     /// # Errors

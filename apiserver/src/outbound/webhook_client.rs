@@ -11,12 +11,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method};
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
-use crate::outbound::https::{self, HttpsClient, HttpsError, Reply, Resolve};
+use crate::outbound::https::{self, ClientCertificate, HttpsClient, HttpsError, Reply, Resolve};
 
 pub use self::target::Target;
 
@@ -33,7 +33,17 @@ pub struct WebhookClient {
     /// The URL without a query.
     url: String,
     https: HttpsClient,
+    headers: HeaderMap,
     permits: Arc<Semaphore>,
+}
+
+/// How this server authenticates to a webhook; mostly it does not.
+#[derive(Clone, Default)]
+pub struct Credentials {
+    /// The value of the `Authorization` header.
+    pub authorization: Option<String>,
+    /// A chain and its key, as PEM.
+    pub certificate: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 /// Why a call has no result.
@@ -58,17 +68,32 @@ impl WebhookClient {
         ca_bundle: &[u8],
         services: Arc<dyn Resolve>,
     ) -> Result<Self, CallError> {
-        let url = target.url()?;
-        let config =
-            |why: HttpsError| CallError::Config(format!("unable to load root certificates: {why}"));
+        Self::presenting(&Credentials::default(), target, ca_bundle, services)
+    }
+
+    /// The same, with credentials.
+    ///
+    /// # Errors
+    /// [`CallError::Config`].
+    pub fn presenting(
+        credentials: &Credentials,
+        target: &Target<'_>,
+        ca_bundle: &[u8],
+        services: Arc<dyn Resolve>,
+    ) -> Result<Self, CallError> {
+        let certificate = credentials.certificate.as_ref();
+        let identity = certificate.map(|(certificate, key)| ClientCertificate { certificate, key });
         let tls = match ca_bundle {
-            [] => https::trusting_system(),
-            bundle => https::trusting(bundle, None),
+            [] => https::trusting_system(identity.as_ref()),
+            bundle => https::trusting(bundle, identity.as_ref()),
         };
-        let https = HttpsClient::resolving(tls.map_err(config)?, services);
+        let tls = tls
+            .map_err(|why| CallError::Config(format!("unable to load root certificates: {why}")))?;
+        let https = HttpsClient::resolving(tls, services);
         Ok(Self {
-            url,
+            url: target.url()?,
             https: https.with_response_max(RESPONSE_MAX),
+            headers: headers(credentials.authorization.as_deref())?,
             permits: Arc::new(Semaphore::new(CONCURRENCY_MAX)),
         })
     }
@@ -96,20 +121,28 @@ impl WebhookClient {
         let _permit = permit.map_err(|_| HttpsError::Timeout)?;
         let client = self.https.clone();
         let client = client.with_timeout(timeout.saturating_sub(start.elapsed()));
-        client.send(Method::POST, url, headers(), body).await
+        let headers = self.headers.clone();
+        client.send(Method::POST, url, headers, body).await
     }
 }
 
-fn headers() -> HeaderMap {
-    let json = HeaderValue::from_static("application/json");
-    HeaderMap::from_iter([
-        (ACCEPT, HeaderValue::from_static("application/json, */*")),
-        (CONTENT_TYPE, json),
-        (
-            USER_AGENT,
-            HeaderValue::from_static("kube-apiserver-admission"),
-        ),
-    ])
+fn headers(authorization: Option<&str>) -> Result<HeaderMap, CallError> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in [
+        (ACCEPT, "application/json, */*"),
+        (CONTENT_TYPE, "application/json"),
+        (USER_AGENT, "kube-apiserver-admission"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Some(authorization) = authorization {
+        let value = HeaderValue::from_str(authorization);
+        let invalid = |_| CallError::Config("the credentials fit no header".to_owned());
+        let mut value = value.map_err(invalid)?;
+        value.set_sensitive(true);
+        headers.insert(AUTHORIZATION, value);
+    }
+    Ok(headers)
 }
 
 /// Whole seconds as Go prints a `time.Duration`.

@@ -11,15 +11,19 @@ use parking_lot::Mutex;
 use portcullis_admission::hooks::{CallFailure, Connect, Endpoint};
 
 use crate::outbound::https::Resolve;
-use crate::outbound::webhook_client::{CallError, Target, WebhookClient};
+use crate::outbound::webhook_client::{CallError, Credentials, Target, WebhookClient};
 
 /// The port of a service, if the configuration names none.
 const PORT: i32 = 443;
+
+/// Finds the credentials for a webhook by its server ([`Target::server`]).
+pub type CredentialsOf = Arc<dyn Fn(&str) -> Result<Credentials, String> + Send + Sync>;
 
 /// Endpoints by their configurations. Equal ones share a client and its connections, as long as any
 /// webhook uses it.
 pub struct WebhookEndpoints {
     services: Arc<dyn Resolve>,
+    credentials: CredentialsOf,
     known: Mutex<HashMap<String, Weak<Client>>>,
 }
 
@@ -28,19 +32,20 @@ struct Client(Result<WebhookClient, CallError>);
 
 impl WebhookEndpoints {
     /// Endpoints of URLs and of the services that `services` knows.
-    pub fn new(services: Arc<dyn Resolve>) -> Self {
+    pub fn new(services: Arc<dyn Resolve>, credentials: CredentialsOf) -> Self {
         Self {
             services,
+            credentials,
             known: Mutex::default(),
         }
     }
 
-    fn client(&self, config: &WebhookClientConfig) -> Client {
+    fn client(&self, config: &WebhookClientConfig) -> Result<WebhookClient, CallError> {
+        let target = target(config)?;
+        let credentials = (self.credentials)(&target.server()).map_err(CallError::Config)?;
         let bundle = config.ca_bundle.as_ref();
         let bundle = bundle.map_or(&[][..], |bundle| &bundle.0);
-        let client = target(config)
-            .and_then(|target| WebhookClient::new(&target, bundle, self.services.clone()));
-        Client(client)
+        WebhookClient::presenting(&credentials, &target, bundle, self.services.clone())
     }
 }
 
@@ -53,7 +58,7 @@ impl Connect for WebhookEndpoints {
         if let Some(client) = known.get(&key).and_then(Weak::upgrade) {
             return client;
         }
-        let client = Arc::new(self.client(config));
+        let client = Arc::new(Client(self.client(config)));
         known.insert(key, Arc::downgrade(&client));
         client
     }
@@ -109,7 +114,10 @@ mod tests {
 
     #[tokio::test]
     async fn equal_configurations_share_a_client() {
-        let endpoints = WebhookEndpoints::new(Arc::new(NoServices));
+        let endpoints = WebhookEndpoints::new(
+            Arc::new(NoServices),
+            Arc::new(|_| Ok(Credentials::default())),
+        );
         let config = |url: &str| WebhookClientConfig {
             url: Some(url.to_owned()),
             ..WebhookClientConfig::default()

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use super::admission_config::{self, WebhookCredentials};
 use super::certificates::{self, Certificates};
 use super::error::StartError;
 use super::identities::Identities;
@@ -36,6 +37,7 @@ use crate::layers::Gate;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::outbound::conversion_webhooks::ConversionWebhooks;
+use crate::outbound::https::Resolve;
 use crate::outbound::services::ServiceResolver;
 use crate::outbound::webhooks::WebhookEndpoints;
 use crate::router::{Services, router};
@@ -60,6 +62,7 @@ struct Checked {
     identities: Identities,
     authorities: watch::Receiver<String>,
     reloads: Vec<Arc<dyn Reload>>,
+    webhook_credentials: WebhookCredentials,
 }
 
 impl Checked {
@@ -76,6 +79,7 @@ impl Checked {
         let (authorities, bundle) = authorities::load(options, certificates)?;
         TokenKeys::check(options)?;
         check_modes(&options.authorization_mode)?;
+        let file = options.admission_control_config_file.as_deref();
         let mut reloads = identities.reloads();
         reloads.extend(certificates.serving.reload());
         reloads.extend(bundle);
@@ -85,6 +89,7 @@ impl Checked {
             identities,
             authorities,
             reloads,
+            webhook_credentials: admission_config::load(file)?,
         })
     }
 }
@@ -153,7 +158,7 @@ pub async fn assemble(
     certificates::write_new_files(&certificates.new_files)?;
     let keys = TokenKeys::load(options)?;
     warn_of_idle_plugins(options, &checked.selection);
-    let hooks = hooks(&stored);
+    let hooks = hooks(&stored, checked.webhook_credentials);
     let (registry, authorizer) = registry(options, &checked.selection, &stored, &hooks)?;
     prepare(&registry, stored.store.option()).await?;
     // a webhook that is down must not keep the server from creating its first objects
@@ -227,11 +232,16 @@ pub async fn assemble(
 }
 
 /// The webhooks of admission, none of them yet.
-fn hooks(stored: &Stored) -> Arc<Webhooks> {
+fn hooks(stored: &Stored, credentials: WebhookCredentials) -> Arc<Webhooks> {
     let store: Arc<dyn Storage> = stored.cache.clone();
-    let services = ServiceResolver::new(&store, &stored.prefix);
-    let endpoints: Arc<dyn Connect> = Arc::new(WebhookEndpoints::new(Arc::new(services)));
-    Arc::new(Webhooks::new(&endpoints))
+    let services: Arc<dyn Resolve> = Arc::new(ServiceResolver::new(&store, &stored.prefix));
+    let endpoints = |credentials| -> Arc<dyn Connect> {
+        Arc::new(WebhookEndpoints::new(services.clone(), credentials))
+    };
+    Arc::new(Webhooks::new(
+        endpoints(credentials.mutating),
+        endpoints(credentials.validating),
+    ))
 }
 
 /// The registry, and the authorizer that its escalation guard asks.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::LOCATION;
+use http::header::{AUTHORIZATION, LOCATION};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -53,7 +53,15 @@ type Answer = dyn Fn(&str, &Value) -> Reply + Send + Sync;
 pub struct Webhook {
     pub address: SocketAddr,
     authority: String,
-    calls: Arc<Mutex<Vec<(String, Value)>>>,
+    calls: Arc<Mutex<Vec<Call>>>,
+}
+
+/// A call of a webhook.
+pub struct Call {
+    pub path: String,
+    /// The `Authorization` header; empty if there is none.
+    pub authorization: String,
+    pub request: Value,
 }
 
 impl Webhook {
@@ -73,7 +81,7 @@ impl Webhook {
     ) -> Self {
         let (acceptor, authority) = acceptor(certificate);
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let calls: Arc<Mutex<Vec<(String, Value)>>> = Arc::default();
+        let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
         let webhook = Self {
             address: listener.local_addr().unwrap(),
             authority,
@@ -111,18 +119,19 @@ impl Webhook {
         STANDARD.encode(&self.authority)
     }
 
+    /// The calls since it was last asked.
+    pub fn calls(&self) -> Vec<Call> {
+        std::mem::take(&mut self.calls.lock())
+    }
+
     /// The requests that it was sent since it was last asked.
     pub fn requests(&self) -> Vec<Value> {
-        self.calls
-            .lock()
-            .drain(..)
-            .map(|(_, request)| request)
-            .collect()
+        self.calls().into_iter().map(|call| call.request).collect()
     }
 
     /// The paths at which it was called since it was last asked.
     pub fn paths(&self) -> Vec<String> {
-        self.calls.lock().drain(..).map(|(path, _)| path).collect()
+        self.calls().into_iter().map(|call| call.path).collect()
     }
 }
 
@@ -165,14 +174,21 @@ fn acceptor(certificate: Certificate) -> (TlsAcceptor, String) {
 
 async fn respond(
     request: Request<Incoming>,
-    calls: &Mutex<Vec<(String, Value)>>,
+    calls: &Mutex<Vec<Call>>,
     answer: &Answer,
 ) -> Response<Full<Bytes>> {
     let path = request.uri().path().to_owned();
+    let authorization = request.headers().get(AUTHORIZATION);
+    let authorization = authorization.map_or("", |value| value.to_str().unwrap());
+    let authorization = authorization.to_owned();
     let body = request.into_body().collect().await.unwrap().to_bytes();
     let review: Value = serde_json::from_slice(&body).unwrap();
     let request = review["request"].clone();
-    calls.lock().push((path.clone(), review["request"].clone()));
+    calls.lock().push(Call {
+        path: path.clone(),
+        authorization,
+        request: request.clone(),
+    });
     match answer(&path, &request) {
         Reply::Review(mut response) => {
             if response.get("uid").is_none() {

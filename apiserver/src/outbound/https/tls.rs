@@ -67,10 +67,12 @@ pub fn system_authorities() -> Option<PathBuf> {
 ///
 /// # Errors
 /// [`HttpsError::Certificates`].
-pub fn trusting_system() -> Result<ClientConfig, HttpsError> {
+pub fn trusting_system(
+    identity: Option<&ClientCertificate<'_>>,
+) -> Result<ClientConfig, HttpsError> {
     let path = system_authorities();
     let path = path.ok_or_else(|| unusable("the system has no list of authorities"))?;
-    trusting(&fs::read(path).map_err(unusable)?, None)
+    trusting(&fs::read(path).map_err(unusable)?, identity)
 }
 
 /// The beginning of a client's TLS.

@@ -43,6 +43,35 @@ impl Target<'_> {
     }
 }
 
+impl Target<'_> {
+    /// What a webhook is called where its credentials are: host and port, or the name of the service,
+    /// with a port that is not 443 (upstream: `ClientConfigFor`, `ClientConfigForService`).
+    pub fn server(&self) -> String {
+        match self {
+            Self::Url(text) => {
+                let (authority, _) = split(text);
+                let (_, after_brackets) = authority.rsplit_once(']').unwrap_or(("", authority));
+                match after_brackets.contains(':') {
+                    true => authority.to_owned(),
+                    false => format!("{authority}:443"),
+                }
+            }
+            Self::Service {
+                namespace,
+                name,
+                port: 443,
+                ..
+            } => format!("{name}.{namespace}.svc"),
+            Self::Service {
+                namespace,
+                name,
+                port,
+                ..
+            } => format!("{name}.{namespace}.svc:{port}"),
+        }
+    }
+}
+
 /// Authority and path of a URL.
 fn split(url: &str) -> (&str, &str) {
     let rest = url.strip_prefix("https://").unwrap_or_default();
@@ -88,6 +117,15 @@ mod tests {
             path,
             port: 443,
         };
+        for (url, server) in [
+            ("https://h/x", "h:443"),
+            ("https://h:1/x", "h:1"),
+            ("https://[::1]/x", "[::1]:443"),
+            ("https://[::1]:1", "[::1]:1"),
+        ] {
+            assert_eq!(Target::Url(url).server(), server);
+        }
+        assert_eq!(service("").server(), "s.n.svc");
         assert_eq!(service("").url().unwrap(), "https://s.n.svc:443/");
         assert_eq!(service("/v").url().unwrap(), "https://s.n.svc:443/v");
     }

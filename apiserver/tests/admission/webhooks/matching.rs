@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{GROUP, configure, create, map, webhook};
 use crate::support::client::Client;
-use crate::support::server::TestServer;
+use crate::support::server::{TestServer, directory};
 use crate::support::webhook::{Reply, Webhook};
 
 /// How many of these creates a webhook with such a change is called for.
@@ -237,6 +237,45 @@ async fn an_external_service_is_called_by_its_name() {
     .await;
     let seen = through_service(&admin, &hook, hook.address.port()).await;
     assert_eq!(seen, ["/x"]);
+}
+
+#[tokio::test]
+async fn a_webhook_is_shown_the_credentials_of_its_kind() {
+    let hook = Webhook::allowing().await;
+    let dir = directory();
+    let write = |name: &str, value: &Value| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, value.to_string()).unwrap();
+        path
+    };
+    let user = json!({"name": hook.address.to_string(), "user": {"token": "secret"}});
+    let kubeconfig = write("hooks.kubeconfig", &json!({"users": [user]}));
+    let file = write(
+        "admission.json",
+        &json!({"apiVersion": "apiserver.config.k8s.io/v1", "kind": "AdmissionConfiguration",
+            "plugins": [{"name": "ValidatingAdmissionWebhook", "configuration": {
+                "apiVersion": "apiserver.config.k8s.io/v1", "kind": "WebhookAdmissionConfiguration",
+                "kubeConfigFile": kubeconfig}}]}),
+    );
+    let flag = format!("--admission-control-config-file={}", file.display());
+    let server = TestServer::start_in(dir, &[&flag]).await;
+    let admin = server.admin();
+    for kind in ["Mutating", "Validating"] {
+        configure(
+            &admin,
+            kind,
+            "c",
+            &[webhook("x", &hook.config("/x"), &json!({}))],
+        )
+        .await;
+    }
+    assert_eq!(create(&admin, "a").await.code, 201);
+    let calls = hook.calls();
+    let shown: Vec<_> = calls
+        .iter()
+        .map(|call| call.authorization.as_str())
+        .collect();
+    assert_eq!(shown, ["", "Bearer secret"]);
 }
 
 #[tokio::test]

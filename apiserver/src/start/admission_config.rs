@@ -1,0 +1,249 @@
+//! The file that configures admission plugins, as far as webhooks have credentials in it.
+//!
+//! Upstream: `k8s.io/apiserver/pkg/admission/config.go`, `plugin/webhook/config/kubeconfig.go` and
+//! `pkg/util/webhook/authentication.go`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::endpoints::body;
+use crate::kubeconfig::read::Kubeconfig;
+use crate::outbound::webhook_client::Credentials;
+use crate::outbound::webhooks::CredentialsOf;
+use crate::start::StartError;
+
+const OPTION: &str = "--admission-control-config-file";
+
+/// The credentials that webhooks of each kind are shown.
+pub struct WebhookCredentials {
+    /// For `MutatingAdmissionWebhook`.
+    pub mutating: CredentialsOf,
+    /// For `ValidatingAdmissionWebhook`.
+    pub validating: CredentialsOf,
+}
+
+#[derive(Deserialize)]
+struct AdmissionConfiguration {
+    kind: String,
+    #[serde(default)]
+    plugins: Vec<Plugin>,
+}
+
+#[derive(Deserialize)]
+struct Plugin {
+    name: String,
+    /// A file with the configuration, which is beside this one if it is not absolute.
+    path: Option<PathBuf>,
+    configuration: Option<serde_json::Value>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct WebhookAdmission {
+    kind: String,
+    kube_config_file: PathBuf,
+}
+
+/// Reads the file, if there is one.
+///
+/// # Errors
+/// [`StartError`], also for the configuration of a plugin that this server does not configure.
+pub fn load(file: Option<&Path>) -> Result<WebhookCredentials, StartError> {
+    let mut credentials = WebhookCredentials {
+        mutating: none(),
+        validating: none(),
+    };
+    let Some(file) = file else {
+        return Ok(credentials);
+    };
+    let configuration: AdmissionConfiguration = parse(&read(file)?, file)?;
+    if configuration.kind != "AdmissionConfiguration" {
+        return Err(wrong(file, "it is not an AdmissionConfiguration"));
+    }
+    for plugin in configuration.plugins {
+        let name = plugin.name.as_str();
+        let of_plugin = match name {
+            "MutatingAdmissionWebhook" => &mut credentials.mutating,
+            "ValidatingAdmissionWebhook" => &mut credentials.validating,
+            other => {
+                let why = format!("the plugin {other:?} has no configuration here");
+                return Err(wrong(file, &why));
+            }
+        };
+        if let Some(kubeconfig) = kubeconfig(plugin, file)? {
+            let kubeconfig = Arc::new(kubeconfig);
+            *of_plugin = Arc::new(move |server| find(&kubeconfig, server));
+        }
+    }
+    Ok(credentials)
+}
+
+/// Webhooks are shown nothing.
+fn none() -> CredentialsOf {
+    Arc::new(|_| Ok(Credentials::default()))
+}
+
+/// The kubeconfig that a plugin's configuration names.
+fn kubeconfig(plugin: Plugin, file: &Path) -> Result<Option<Kubeconfig>, StartError> {
+    let beside = file.parent().unwrap_or(Path::new(""));
+    let webhooks: WebhookAdmission = match (plugin.configuration, plugin.path) {
+        (Some(value), _) => {
+            serde_json::from_value(value).map_err(|why| wrong(file, &why.to_string()))?
+        }
+        (None, Some(path)) => {
+            let path = beside.join(path);
+            parse(&read(&path)?, &path)?
+        }
+        (None, None) => return Ok(None),
+    };
+    if !matches!(
+        &*webhooks.kind,
+        "WebhookAdmission" | "WebhookAdmissionConfiguration"
+    ) {
+        return Err(wrong(
+            file,
+            "it does not hold a WebhookAdmissionConfiguration",
+        ));
+    }
+    if webhooks.kube_config_file.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    if !webhooks.kube_config_file.is_absolute() {
+        let why = format!(
+            "kubeConfigFile must be an absolute file path, not {:?}",
+            webhooks.kube_config_file
+        );
+        return Err(wrong(file, &why));
+    }
+    let loaded = Kubeconfig::load(Some(&webhooks.kube_config_file));
+    loaded
+        .map(Some)
+        .map_err(|why| StartError::option(OPTION, why))
+}
+
+/// The credentials of the user that is named like a server: exactly, without the port 443, by a
+/// wildcard for its first labels, or by `*`; else those of the current context, if there is one.
+fn find(kubeconfig: &Kubeconfig, server: &str) -> Result<Credentials, String> {
+    let context = kubeconfig.context(None).ok();
+    let user = names(server)
+        .into_iter()
+        .find(|name| kubeconfig.has_user(name))
+        .or_else(|| context.map(|context| context.user.clone()));
+    let Some(user) = user else {
+        return Ok(Credentials::default());
+    };
+    let found = kubeconfig
+        .credentials(&user)
+        .map_err(|why| why.to_string())?;
+    Ok(Credentials {
+        authorization: found.authorization,
+        certificate: found.certificate,
+    })
+}
+
+/// The names that a server's user may have, the first one first.
+fn names(server: &str) -> Vec<String> {
+    let without_port = |name: &str| name.strip_suffix(":443").map(str::to_owned);
+    let mut names = vec![server.to_owned()];
+    names.extend(without_port(server));
+    for (dot, _) in server.match_indices('.') {
+        let wildcard = format!("*{}", server.get(dot..).unwrap_or_default());
+        names.extend(without_port(&wildcard).into_iter().chain([wildcard]));
+    }
+    names.push("*".to_owned());
+    names
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, StartError> {
+    std::fs::read(path).map_err(|why| wrong(path, &why.to_string()))
+}
+
+fn parse<T: DeserializeOwned>(text: &[u8], path: &Path) -> Result<T, StartError> {
+    let value = body::yaml(text).map_err(|_| wrong(path, "it is not YAML"))?;
+    serde_json::from_value(value).map_err(|why| wrong(path, &why.to_string()))
+}
+
+fn wrong(path: &Path, why: &str) -> StartError {
+    StartError::option(OPTION, format!("{}: {why}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_server_has_the_credentials_of_the_nearest_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("kubeconfig");
+        let user = |name: &str| json!({"name": name, "user": {"token": name}});
+        let users = ["a.n.svc", "*.n.svc", "b.n.svc:8443", "h", "rest"].map(user);
+        let config = json!({"users": users, "current-context": "c",
+            "contexts": [{"name": "c", "context": {"user": "rest"}}]});
+        fs::write(&path, config.to_string()).unwrap();
+        let kubeconfig = Kubeconfig::load(Some(&path)).unwrap();
+        for (server, user) in [
+            ("a.n.svc", "a.n.svc"),
+            ("b.n.svc", "*.n.svc"),
+            ("b.n.svc:8443", "b.n.svc:8443"),
+            ("h:443", "h"),
+            ("h:444", "rest"),
+        ] {
+            let found = find(&kubeconfig, server).unwrap().authorization;
+            assert_eq!(found, Some(format!("Bearer {user}")), "{server}");
+        }
+        assert_eq!(names("a.b:443"), ["a.b:443", "a.b", "*.b", "*.b:443", "*"]);
+    }
+
+    #[test]
+    fn a_file_configures_webhooks_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("admission.yaml");
+        let load = |plugins: &serde_json::Value| {
+            let configuration = json!({"apiVersion": "apiserver.config.k8s.io/v1",
+                "kind": "AdmissionConfiguration", "plugins": plugins});
+            fs::write(&file, configuration.to_string()).unwrap();
+            super::load(Some(&file))
+        };
+        fs::write(
+            dir.path().join("kubeconfig"),
+            r#"{"users": [{"name": "*", "user": {"token": "t"}}]}"#,
+        )
+        .unwrap();
+        let webhooks = json!({"apiVersion": "apiserver.config.k8s.io/v1",
+            "kind": "WebhookAdmissionConfiguration", "kubeConfigFile": dir.path().join("kubeconfig")});
+        fs::write(dir.path().join("webhooks.yaml"), webhooks.to_string()).unwrap();
+        for plugin in [
+            json!({"name": "ValidatingAdmissionWebhook", "configuration": webhooks}),
+            json!({"name": "ValidatingAdmissionWebhook", "path": "webhooks.yaml"}),
+        ] {
+            let loaded = load(&json!([plugin])).unwrap();
+            let of = |credentials: &CredentialsOf| credentials("h:443").unwrap().authorization;
+            assert_eq!(of(&loaded.validating).as_deref(), Some("Bearer t"));
+            assert_eq!(of(&loaded.mutating), None);
+        }
+        for (plugins, why) in [
+            (
+                json!([{"name": "PodSecurity", "path": "x"}]),
+                "the plugin \"PodSecurity\" has no configuration here",
+            ),
+            (
+                json!([{"name": "MutatingAdmissionWebhook", "path": "gone"}]),
+                "No such file",
+            ),
+            (
+                json!([{"name": "MutatingAdmissionWebhook", "configuration": {"kind": "X"}}]),
+                "it does not hold a WebhookAdmissionConfiguration",
+            ),
+        ] {
+            let error = load(&plugins).err().unwrap().to_string();
+            assert!(error.starts_with(OPTION) && error.contains(why), "{error}");
+        }
+    }
+}
