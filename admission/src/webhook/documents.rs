@@ -1,5 +1,7 @@
 //! The objects of a request as JSON, each encoded once in each version.
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 use portcullis_api::{Object, Status};
 
@@ -13,38 +15,55 @@ pub(super) struct Documents {
     pub(super) old_object: Option<Bytes>,
 }
 
-/// The objects of a request in all versions that webhooks need.
-#[derive(Default)]
+/// The versions of a request's resource, and the objects in those that webhooks need. Each is asked for
+/// and encoded once.
 pub(super) struct EncodedVersions<'a> {
-    versions: Vec<(Served<'a>, Documents)>,
+    versions: &'a dyn Versions,
+    pub(super) requested: Served<'a>,
+    others: OnceLock<Vec<Served<'a>>>,
+    encoded: Vec<(Served<'a>, Documents)>,
 }
 
 impl<'a> EncodedVersions<'a> {
+    pub(super) fn new(versions: &'a dyn Versions) -> Self {
+        Self {
+            versions,
+            requested: versions.requested(),
+            others: OnceLock::new(),
+            encoded: Vec::new(),
+        }
+    }
+
+    /// The other versions than the requested one.
+    pub(super) fn others(&self) -> &[Served<'a>] {
+        self.others.get_or_init(|| self.versions.others())
+    }
+
     /// The objects in a version.
     pub(super) async fn documents(
         &mut self,
         attributes: &Attributes<'_>,
-        versions: &dyn Versions,
         served: Served<'a>,
     ) -> Result<Documents, Status> {
         let is_same =
             |of: &Served<'_>| (of.kind_version, of.kind) == (served.kind_version, served.kind);
-        let known = self.versions.iter_mut().find(|(of, _)| is_same(of));
-        let mut documents = known.map_or_else(Documents::default, |(_, known)| known.clone());
+        let known = self.encoded.iter().position(|(of, _)| is_same(of));
+        let known = known.map(|at| self.encoded.swap_remove(at).1);
+        let mut documents = known.unwrap_or_default();
         if documents.object.is_none() {
-            documents.object = encode(attributes.object.as_deref(), versions, &served).await?;
+            let object = attributes.object.as_deref();
+            documents.object = encode(object, self.versions, &served).await?;
         }
         if documents.old_object.is_none() {
-            documents.old_object = encode(attributes.old_object, versions, &served).await?;
+            documents.old_object = encode(attributes.old_object, self.versions, &served).await?;
         }
-        self.versions.retain(|(of, _)| !is_same(of));
-        self.versions.push((served, documents.clone()));
+        self.encoded.push((served, documents.clone()));
         Ok(documents)
     }
 
     /// The object changed.
     pub(super) fn outdate(&mut self) {
-        for (_, documents) in &mut self.versions {
+        for (_, documents) in &mut self.encoded {
             documents.object = None;
         }
     }

@@ -15,10 +15,10 @@ use super::review::Reviewed;
 use crate::attributes::NAMESPACES;
 use crate::hooks::compiled::Hook;
 use crate::hooks::conditions::Variables;
-use crate::hooks::rules::Subject;
+use crate::hooks::rules::{Rule, Subject};
 use crate::lookup::{Lookup, Lookups};
 use crate::permissions::Permissions;
-use crate::versions::{Served, Versions};
+use crate::versions::Served;
 use crate::{Attributes, Operation};
 
 /// Kinds that are never sent to webhooks, so that one that denies everything can be removed.
@@ -71,8 +71,7 @@ impl Matcher {
         &self,
         hook: &Hook,
         attributes: &Attributes<'_>,
-        versions: &'v dyn Versions,
-        encoded: &mut EncodedVersions<'v>,
+        versions: &mut EncodedVersions<'v>,
     ) -> Result<Option<Invocation<'v>>, Status> {
         let Some(served) = served(hook, attributes, versions) else {
             return Ok(None);
@@ -80,10 +79,10 @@ impl Matcher {
         if !selects_object(hook, attributes) || !self.selects_namespace(hook, attributes).await? {
             return Ok(None);
         }
-        let documents = encoded.documents(attributes, versions, served).await?;
+        let documents = versions.documents(attributes, served).await?;
         let reviewed = Reviewed {
             attributes,
-            requested: versions.requested(),
+            requested: versions.requested,
             sent: served,
         };
         let holds = self.conditions_hold(hook, &reviewed, &documents)?;
@@ -148,31 +147,27 @@ impl Matcher {
 fn served<'v>(
     hook: &Hook,
     attributes: &Attributes<'_>,
-    versions: &'v dyn Versions,
+    versions: &EncodedVersions<'v>,
 ) -> Option<Served<'v>> {
-    let subject = |served: &Served<'v>| Subject {
-        operation: attributes.operation,
-        group_version: served.group_version,
-        resource: served.resource,
-        subresource: attributes.subresource,
-        is_namespaced: !attributes.namespace.is_empty(),
+    let matches = |rule: &Rule, served: &Served<'v>| {
+        rule.matches(&Subject {
+            operation: attributes.operation,
+            group_version: served.group_version,
+            resource: served.resource,
+            subresource: attributes.subresource,
+            is_namespaced: !attributes.namespace.is_empty(),
+        })
     };
-    let requested = versions.requested();
-    let requested_subject = subject(&requested);
-    let mut rules = hook.rules.iter();
-    if rules.any(|rule| rule.matches(&requested_subject)) {
+    let requested = versions.requested;
+    if hook.rules.iter().any(|rule| matches(rule, &requested)) {
         return Some(requested);
     }
     if !hook.matches_equivalent {
         return None;
     }
-    let others = versions.others();
-    let rules = hook.rules.iter();
-    let mut matching = rules.filter_map(|rule| {
-        let mut others = others.iter();
-        others
-            .find(|served| rule.matches(&subject(served)))
-            .copied()
+    let mut matching = hook.rules.iter().filter_map(|rule| {
+        let mut others = versions.others().iter();
+        others.find(|served| matches(rule, served)).copied()
     });
     matching.next()
 }

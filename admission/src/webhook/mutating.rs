@@ -44,14 +44,14 @@ impl MutatingWebhooks {
         versions: &dyn Versions,
     ) -> Result<(), Status> {
         outdate_if_changed(attributes, versions).await?;
-        let mut encoded = EncodedVersions::default();
+        let mut encoded = EncodedVersions::new(versions);
         for listed in hooks {
             let hook = &listed.hook;
             if !attributes.reinvocation.includes(&hook.uid) {
                 continue;
             }
             let matcher = &self.matcher;
-            let invocation = matcher.invocation(hook, attributes, versions, &mut encoded);
+            let invocation = matcher.invocation(hook, attributes, &mut encoded);
             let Some(invocation) = invocation.await? else {
                 continue;
             };

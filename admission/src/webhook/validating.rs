@@ -45,12 +45,10 @@ impl ValidatingWebhooks {
         attributes: &Attributes<'_>,
         versions: &dyn Versions,
     ) -> Result<(), Status> {
-        let mut encoded = EncodedVersions::default();
+        let mut encoded = EncodedVersions::new(versions);
         let mut invoked = Vec::new();
         for Listed { hook, .. } in hooks {
-            let invocation = self
-                .matcher
-                .invocation(hook, attributes, versions, &mut encoded);
+            let invocation = self.matcher.invocation(hook, attributes, &mut encoded);
             if let Some(invocation) = invocation.await? {
                 invoked.push((hook, invocation));
             }
