@@ -172,7 +172,8 @@ fn served<'v>(
     matching.next()
 }
 
-/// Either of the objects may be the selected one.
+/// Either of the objects may be the selected one. The options of a connection have no labels that could
+/// be selected, or missing.
 fn selects_object(hook: &Hook, attributes: &Attributes<'_>) -> bool {
     let selector = &hook.object_selector;
     // a scale has no labels, whatever its object has
@@ -181,9 +182,11 @@ fn selects_object(hook: &Hook, attributes: &Attributes<'_>) -> bool {
         let found = object.map(|_| labels(object).filter(|_| !is_scale));
         found.is_some_and(|labels| selector.matches(labels))
     };
-    selector.is_everything()
-        || selects(attributes.object.as_deref())
-        || selects(attributes.old_object)
+    if selector.is_everything() {
+        return true;
+    }
+    attributes.operation != Operation::Connect
+        && (selects(attributes.object.as_deref()) || selects(attributes.old_object))
 }
 
 fn labels(object: Option<&dyn Object>) -> Option<&Labels> {

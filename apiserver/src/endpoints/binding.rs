@@ -115,19 +115,19 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     if pod.is_empty() {
         return Err(Status::bad_request("Name parameter required."));
     }
-    let pods = Scope {
-        resource: table::PODS,
-        subresource: "binding",
+    let reviewed = Scope {
         name: &pod,
         ..call.writing(dry_run)
     };
     let registry = &call.api.registry;
     let admitted = registry
-        .admit_action(&pods, KIND, &BINDING, Box::new(binding))
+        .admit_action(&reviewed, KIND, &BINDING, Box::new(binding))
         .await?;
     let pods = Scope {
+        resource: table::PODS,
+        subresource: "binding",
         is_admitted: true,
-        ..pods
+        ..reviewed
     };
     let binding = of_kind(admitted.as_ref());
     registry.update(&pods, &Bound(&binding)).await?;

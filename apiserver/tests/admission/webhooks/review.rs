@@ -182,7 +182,7 @@ async fn connections_bindings_and_evictions_are_reviewed_once() {
         json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
     assert_eq!(admin.post(pods, &pod).await.code, 201);
     let all = json!({"rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"],
-        "resources": ["pods/*"]}]});
+        "resources": ["pods/*", "bindings"]}]});
     configure(
         &admin,
         "Validating",
@@ -190,6 +190,13 @@ async fn connections_bindings_and_evictions_are_reviewed_once() {
         &[webhook("x", &hook.config("/x"), &all)],
     )
     .await;
+    let unlabelled = json!({
+        "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CONNECT"],
+            "resources": ["pods/*"]}],
+        "objectSelector": {"matchExpressions": [{"key": "k", "operator": "DoesNotExist"}]}});
+    let selecting = webhook("x", &hook.config("/y"), &unlabelled);
+    // options of a connection have no labels that could be missing
+    configure(&admin, "Validating", "d", &[selecting]).await;
     let seen = || {
         let requests = hook.requests();
         let seen = requests.iter().map(|r| {
@@ -220,6 +227,13 @@ async fn connections_bindings_and_evictions_are_reviewed_once() {
         201
     );
     assert_eq!(seen().0, ["CREATE binding Binding"]);
+    let bindings = "/api/v1/namespaces/default/bindings";
+    assert_eq!(
+        admin.post(bindings, &binding).await.code,
+        409,
+        "it is bound"
+    );
+    assert_eq!(seen().0, ["CREATE  Binding"]);
 
     let eviction =
         json!({"kind": "Eviction", "apiVersion": "policy/v1", "metadata": {"name": "p"}});
