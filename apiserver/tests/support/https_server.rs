@@ -19,6 +19,7 @@ use portcullis::serving::tls;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio_rustls::TlsAcceptor;
 
 /// A server that answers until it is dropped.
 pub struct HttpsServer {
@@ -50,34 +51,7 @@ impl HttpsServer {
         let nobody = tokio::sync::watch::channel(String::new()).1;
         let acceptors = tls::Acceptors::new(Arc::new(certificate.unwrap()), nobody);
         let acceptor = acceptors.unwrap().current();
-        let listener = TcpListener::bind((here, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let accepting = tokio::spawn(async move {
-            // ended with this task
-            let mut connections = JoinSet::new();
-            while let Ok((stream, _)) = listener.accept().await {
-                // Whoever does not trust the server breaks off here.
-                let Ok(stream) = acceptor.accept(stream).await else {
-                    continue;
-                };
-                let answer = answer.clone();
-                let service = service_fn(move |request: Request<Incoming>| {
-                    let answer = answer.clone();
-                    async move {
-                        let (parts, body) = request.into_parts();
-                        let body = body.collect().await.unwrap().to_bytes();
-                        let response = answer(Request::from_parts(parts, body)).await;
-                        Ok::<_, Infallible>(response.map(Full::new))
-                    }
-                });
-                connections.spawn(async move {
-                    let builder = auto::Builder::new(TokioExecutor::new());
-                    let _ = builder
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await;
-                });
-            }
-        });
+        let (address, accepting) = serve(acceptor, answer).await;
         Self {
             address,
             dir,
@@ -94,4 +68,41 @@ impl HttpsServer {
     pub fn dir(&self) -> PathBuf {
         self.dir.path().to_owned()
     }
+}
+
+/// Answers on loopback, to whoever accepts the acceptor's certificate, until the task is aborted.
+pub async fn serve<F, A>(acceptor: TlsAcceptor, answer: F) -> (SocketAddr, JoinHandle<()>)
+where
+    F: Fn(Request<Bytes>) -> A + Clone + Send + Sync + 'static,
+    A: Future<Output = Response<Bytes>> + Send + 'static,
+{
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let accepting = tokio::spawn(async move {
+        // ended with this task
+        let mut connections = JoinSet::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            // Whoever does not trust the server breaks off here.
+            let Ok(stream) = acceptor.accept(stream).await else {
+                continue;
+            };
+            let answer = answer.clone();
+            let service = service_fn(move |request: Request<Incoming>| {
+                let answer = answer.clone();
+                async move {
+                    let (parts, body) = request.into_parts();
+                    let body = body.collect().await.unwrap().to_bytes();
+                    let response = answer(Request::from_parts(parts, body)).await;
+                    Ok::<_, Infallible>(response.map(Full::new))
+                }
+            });
+            connections.spawn(async move {
+                let builder = auto::Builder::new(TokioExecutor::new());
+                let _ = builder
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
+            });
+        }
+    });
+    (address, accepting)
 }

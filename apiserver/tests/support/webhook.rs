@@ -1,8 +1,7 @@
 //! Admission webhooks on loopback, over HTTPS, with good days and bad ones.
 
-use std::convert::Infallible;
 use std::future::pending;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,19 +10,15 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, LOCATION};
 use http::{HeaderValue, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
 use parking_lot::Mutex;
 use rcgen::{CertificateParams, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
-use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
+
+use super::https_server::serve;
 
 /// What a webhook does with a request.
 pub enum Reply {
@@ -80,33 +75,18 @@ impl Webhook {
         answer: impl Fn(&str, &Value) -> Reply + Send + Sync + 'static,
     ) -> Self {
         let (acceptor, authority) = acceptor(certificate);
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
-        let webhook = Self {
-            address: listener.local_addr().unwrap(),
+        let (noted, answer): (_, Arc<Answer>) = (calls.clone(), Arc::new(answer));
+        let (address, _) = serve(acceptor, move |request| {
+            let (calls, answer) = (noted.clone(), answer.clone());
+            async move { respond(&request, &calls, &*answer).await }
+        })
+        .await;
+        Self {
+            address,
             authority,
-            calls: calls.clone(),
-        };
-        let answer: Arc<Answer> = Arc::new(answer);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                // whoever does not accept the certificate ends here
-                let Ok(stream) = acceptor.accept(stream).await else {
-                    continue;
-                };
-                let (calls, answer) = (calls.clone(), answer.clone());
-                let service = service_fn(move |request| {
-                    let (calls, answer) = (calls.clone(), answer.clone());
-                    async move { Ok::<_, Infallible>(respond(request, &calls, &*answer).await) }
-                });
-                tokio::spawn(async move {
-                    let builder = auto::Builder::new(TokioExecutor::new());
-                    let served = builder.serve_connection(TokioIo::new(stream), service);
-                    let _ = served.await;
-                });
-            }
-        });
-        webhook
+            calls,
+        }
     }
 
     /// A `clientConfig` for a path.
@@ -173,16 +153,15 @@ fn acceptor(certificate: Certificate) -> (TlsAcceptor, String) {
 }
 
 async fn respond(
-    request: Request<Incoming>,
+    request: &Request<Bytes>,
     calls: &Mutex<Vec<Call>>,
     answer: &Answer,
-) -> Response<Full<Bytes>> {
+) -> Response<Bytes> {
     let path = request.uri().path().to_owned();
     let authorization = request.headers().get(AUTHORIZATION);
     let authorization = authorization.map_or("", |value| value.to_str().unwrap());
     let authorization = authorization.to_owned();
-    let body = request.into_body().collect().await.unwrap().to_bytes();
-    let review: Value = serde_json::from_slice(&body).unwrap();
+    let review: Value = serde_json::from_slice(request.body()).unwrap();
     let request = review["request"].clone();
     calls.lock().push(Call {
         path: path.clone(),
@@ -196,15 +175,15 @@ async fn respond(
             }
             let review = json!({"kind": "AdmissionReview",
                 "apiVersion": review["apiVersion"], "response": response});
-            Response::new(Full::new(review.to_string().into()))
+            Response::new(review.to_string().into())
         }
         Reply::Raw(code, body) => {
-            let mut response = Response::new(Full::new(body));
+            let mut response = Response::new(body);
             *response.status_mut() = code;
             response
         }
         Reply::Redirect(location) => {
-            let mut response = Response::new(Full::default());
+            let mut response = Response::new(Bytes::new());
             *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
             let location = HeaderValue::from_static(location);
             response.headers_mut().insert(LOCATION, location);
