@@ -62,6 +62,7 @@ pub use cost::CostEstimate;
 pub use decl::{DeclType, ListType, ObjectType, SchemaRoot, decl_type, escape, unescape};
 pub use env::Environment;
 pub use error::EvalError;
+pub use meter::WORK_PER_COST;
 pub use program::{Outcome, Program};
 pub use source::{CompileError, Issue};
 pub use types::Type;

@@ -13,7 +13,7 @@ use crate::error::EvalError;
 /// The bytes that one evaluation may allocate.
 const MAX_BYTES: usize = 32 << 20;
 /// Steps of work per unit of cost, and a minimum for small budgets.
-const WORK_PER_COST: u64 = 50;
+pub const WORK_PER_COST: u64 = 50;
 const FREE_WORK: u64 = 1_000_000;
 const MAX_WORK: u64 = 100_000_000;
 /// Compiling even a short regular expression may take milliseconds.
@@ -32,6 +32,8 @@ pub(crate) struct Meter {
     bytes_left: usize,
     /// Compiled regular expressions, the most recent last.
     regexes: Vec<CompiledRegex>,
+    /// One that cannot be compiled, and why: finding that out takes as long.
+    broken: Option<(Box<str>, EvalError)>,
 }
 
 impl Meter {
@@ -47,6 +49,7 @@ impl Meter {
             work_left: work,
             bytes_left: MAX_BYTES,
             regexes: Vec::new(),
+            broken: None,
         }
     }
 
@@ -104,8 +107,17 @@ impl Meter {
         if let Some((_, regex)) = self.regexes.iter().find(|(kept, _)| **kept == *pattern) {
             return Ok(Arc::clone(regex));
         }
+        if let Some((kept, why)) = &self.broken
+            && **kept == *pattern
+        {
+            return Err(why.clone());
+        }
         self.work(REGEX_WORK.saturating_add(pattern.len().saturating_mul(20)))?;
-        let regex = compile(pattern)?;
+        let regex = compile(pattern);
+        if let Err(why) = &regex {
+            self.broken = Some((pattern.into(), why.clone()));
+        }
+        let regex = regex?;
         if self.regexes.len() == CACHED_REGEXES {
             self.regexes.remove(0);
         }

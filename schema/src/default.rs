@@ -6,13 +6,15 @@ use thiserror::Error;
 
 use crate::arena::{NodeRef, Schema};
 
-/// The number of values that defaults may add to one object. A large default in each of many items
-/// could turn a small request into an object that exceeds memory.
-const ADDED_MAX: usize = 250_000;
+/// The bytes of memory that defaults may add to one object, which could not be stored long before. A large
+/// default in each of many items could turn a small request into an object that exceeds memory.
+const ADDED_MAX: usize = 16 << 20;
+/// What a value takes beside its text.
+const VALUE_BYTES: usize = 64;
 
 /// The defaults would make the object too large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the defaults of the schema would add more than {ADDED_MAX} values")]
+#[error("the defaults of the schema would make the object larger than any that can be stored")]
 pub struct TooManyDefaults;
 
 impl Schema {
@@ -126,19 +128,22 @@ impl Walk {
         };
         self.left = self
             .left
-            .checked_sub(count(default))
+            .checked_sub(size(default))
             .ok_or(TooManyDefaults)?;
         *value = default.clone();
         Ok(())
     }
 }
 
-fn count(value: &Value) -> usize {
-    1 + match value {
-        Value::Array(items) => items.iter().map(count).sum(),
-        Value::Object(fields) => fields.values().map(count).sum(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 0,
-    }
+/// The bytes of memory that a value takes, about.
+fn size(value: &Value) -> usize {
+    VALUE_BYTES
+        + match value {
+            Value::Array(items) => items.iter().map(size).sum(),
+            Value::Object(fields) => fields.iter().map(|(name, v)| name.len() + size(v)).sum(),
+            Value::String(text) => text.len(),
+            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        }
 }
 
 #[cfg(test)]

@@ -8,7 +8,9 @@ use std::sync::LazyLock;
 
 use k8s_openapi::api::admissionregistration::v1::MatchCondition;
 use portcullis_api::{GroupResource, UserInfo};
-use portcullis_cel::{Activation, Attributes, Authorizer, Decision, Environment, Program};
+use portcullis_cel::{
+    Activation, Attributes, Authorizer, Decision, Environment, Program, WORK_PER_COST,
+};
 use serde_json::Value;
 
 use crate::permissions::{Permission, Permissions};
@@ -89,7 +91,9 @@ impl Condition {
     fn evaluate(&self, activation: &Activation<'_>, budget: &mut u64) -> Result<bool, String> {
         let program = self.program.as_ref().map_err(Clone::clone)?;
         let outcome = program.evaluate(activation, BUDGET_OF_ONE.min(*budget));
-        *budget = budget.saturating_sub(outcome.cost);
+        // some expressions cost little and do much
+        let cost = outcome.cost.max(outcome.work / WORK_PER_COST);
+        *budget = budget.saturating_sub(cost);
         let failed = |error: &dyn fmt::Display| {
             format!(
                 "expression '{}' resulted in error: {error}",

@@ -7,6 +7,7 @@
 //!
 //! Upstream: `k8s.io/apiextensions-apiserver/pkg/apiserver/conversion`.
 
+mod failure;
 mod maker;
 mod views;
 
@@ -24,6 +25,7 @@ use portcullis_kinds::resource::Resource;
 use portcullis_storage::{Entry, Revision};
 use serde_json::Value;
 
+pub use self::failure::Failure;
 use self::maker::{Maker, Unreadable};
 pub(crate) use self::views::Derived;
 use crate::codec;
@@ -45,23 +47,6 @@ struct NoWay;
 impl Converter for NoWay {
     async fn convert(&self, _: &WebhookClientConfig, _: Bytes) -> Result<Bytes, String> {
         Err("this server calls no webhooks".to_owned())
-    }
-}
-
-/// Why an object is not shown.
-#[derive(Debug)]
-pub enum Failure {
-    /// What is stored is no object of its kind.
-    Unreadable(Status),
-    /// The webhook did not convert it.
-    Webhook(Status),
-}
-
-impl From<Failure> for Status {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Unreadable(status) | Failure::Webhook(status) => status,
-        }
     }
 }
 
@@ -111,8 +96,7 @@ impl Conversions {
             unreadable: Unreadable::Fails,
         };
         // watchers of an object all come at once: one converts for all
-        let made = view.get_or_try_init(|| maker.make_one(entry));
-        made.await.cloned()
+        view.get_or_make(maker.make_one(entry)).await
     }
 
     /// The same of many entries, with as few calls as possible.
@@ -196,7 +180,7 @@ impl Conversions {
         {
             let view = Derived::of(&entry).view(kind, api_version);
             let copy = Entry::new(entry.key.clone(), entry.value.clone(), entry.revision);
-            let _ = view.set(copy);
+            view.set(copy);
         }
         self.view(resource, api_version, &entry).await
     }

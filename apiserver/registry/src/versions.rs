@@ -88,7 +88,7 @@ impl Versions for Scope<'_> {
     ) -> Result<Box<dyn Object>, ConversionError> {
         check_type(document, version)?;
         if self.subresource == SCALE {
-            return Ok(self.rescaled(document, base));
+            return self.rescaled(document, base);
         }
         if base.as_kind::<ConnectOptions>().is_some() {
             return Ok(Box::new(ConnectOptions::of(document)));
@@ -169,12 +169,21 @@ impl<'a> Scope<'a> {
     }
 
     /// The object that a scale was made from, with as many replicas as a changed scale wants.
-    fn rescaled(&self, scale: &Value, base: &dyn Object) -> Box<dyn Object> {
+    fn rescaled(
+        &self,
+        scale: &Value,
+        base: &dyn Object,
+    ) -> Result<Box<dyn Object>, ConversionError> {
         let mut object = base.boxed_clone();
-        let wanted = scale.pointer("/spec/replicas").and_then(Value::as_i64);
-        let wanted = wanted.and_then(|n| n.try_into().ok()).unwrap_or_default();
+        let wanted = match scale.pointer("/spec/replicas") {
+            None | Some(Value::Null) => Some(0),
+            Some(wanted) => wanted.as_i64().and_then(|n| n.try_into().ok()),
+        };
+        let wanted = wanted.ok_or_else(|| {
+            ConversionError("spec.replicas of the scale is not a 32-bit integer".into())
+        })?;
         set_replicas(self.resource, object.as_mut(), wanted);
-        object
+        Ok(object)
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::Poll;
 
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::future::FusedFuture;
+use futures_util::{FutureExt, Stream, StreamExt, stream};
 use portcullis_api::Status;
 use portcullis_api::encode::Label;
 use portcullis_kinds::catalogue::Catalogue;
@@ -140,8 +142,24 @@ impl Registry {
                 }
             }
         });
-        Ok(Box::pin(initial.chain(changes).take_until(replaced)))
+        Ok(until_idle(initial.chain(changes), replaced))
     }
+}
+
+/// A stream that ends once `end` has come and nothing is ready any more: what has been told by then, such
+/// as that the objects of a definition are gone, is not lost.
+fn until_idle(
+    told: impl Stream<Item = Result<Told, Status>> + Send + 'static,
+    end: impl Future<Output = ()> + Send + 'static,
+) -> Following {
+    let (mut told, mut end) = (Box::pin(told), Box::pin(end.fuse()));
+    Box::pin(stream::poll_fn(move |cx| {
+        match told.as_mut().poll_next(cx) {
+            Poll::Pending if end.is_terminated() => Poll::Ready(None),
+            Poll::Pending => end.as_mut().poll(cx).map(|()| None),
+            ready => ready,
+        }
+    }))
 }
 
 /// Waits until a definition has changed or is gone: what watchers of its objects were told no longer

@@ -2,6 +2,7 @@
 
 mod dial;
 mod error;
+mod pinned;
 mod tls;
 
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, LOCATION};
 use http::{HeaderValue, Request, Response, StatusCode};
 use parking_lot::Mutex;
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use serde_json::{Value, json};
@@ -37,6 +37,8 @@ pub enum Reply {
 pub enum Certificate {
     /// For `127.0.0.1`, `localhost` and `hook.default.svc`.
     Good,
+    /// The same as a certificate that is an authority, too.
+    Authority,
     Expired,
     /// For `other.example`.
     WrongName,
@@ -138,6 +140,9 @@ fn acceptor(certificate: Certificate) -> (TlsAcceptor, String) {
         let now = OffsetDateTime::now_utc();
         params.not_before = now - Duration::from_secs(7200);
         params.not_after = now - Duration::from_secs(3600);
+    }
+    if certificate == Certificate::Authority {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     }
     let key = KeyPair::generate().unwrap();
     let own = params.self_signed(&key).unwrap();

@@ -48,7 +48,13 @@ fn null_is_replaced_dropped_or_kept() {
 }
 
 #[test]
-fn the_number_of_defaults_is_limited() {
+fn the_size_of_defaults_is_limited() {
+    let long = "x".repeat(100_000);
+    let of = json!({"type": "array", "items": {"type": "object", "properties": {
+        "x": {"type": "string", "default": long},
+    }}});
+    let mut object = Value::Array(vec![json!({}); 1000]);
+    assert_eq!(schema(of).default(&mut object), Err(TooManyDefaults));
     let large: Vec<u32> = (0..1000).collect();
     let of = json!({"type": "array", "items": {"type": "object", "properties": {
         "x": {"type": "array", "items": {"type": "integer"}, "default": large},

@@ -14,8 +14,10 @@ use super::views::View;
 use super::{Conversions, Failure};
 use crate::codec;
 
-/// How many objects are converted in one call.
-const CALL_MAX: usize = 500;
+/// How many objects are converted in one call, and how many bytes they may have together: the answer must
+/// not be larger than a response may be.
+const CALL_OBJECTS: usize = 500;
+const CALL_BYTES: usize = 2 << 20;
 /// How many calls one request makes at once.
 const CALLS_AT_ONCE: usize = 4;
 
@@ -63,7 +65,7 @@ impl<'a> Maker<'a> {
         self,
         missing: &'a [Missing<'a>],
     ) -> BoxFuture<'a, Result<Made, Failure>> {
-        let calls = missing.chunks(CALL_MAX).map(move |part| self.make(part));
+        let calls = calls(missing).into_iter().map(move |part| self.make(part));
         let calls: Vec<_> = calls.collect();
         stream::iter(calls)
             .buffered(CALLS_AT_ONCE)
@@ -88,7 +90,7 @@ impl<'a> Maker<'a> {
                 let view = self.view_of(entry, document);
                 if let Some(view) = self.usable(view)? {
                     // somebody else may be making it, or have made it
-                    let _ = place.set(view.clone());
+                    place.set(view.clone());
                     made.push((*at, view));
                 }
             }
@@ -123,5 +125,47 @@ impl<'a> Maker<'a> {
             Err(Failure::Unreadable(_)) if self.unreadable == Unreadable::IsLeftOut => Ok(None),
             Err(failure) => Err(failure),
         }
+    }
+}
+
+/// The entries of each call: as many as fit, and at least one.
+fn calls<'a, 'm>(mut missing: &'m [Missing<'a>]) -> Vec<&'m [Missing<'a>]> {
+    let mut calls = Vec::new();
+    while !missing.is_empty() {
+        let mut bytes = 0;
+        let fits = |missing: &&Missing<'_>| {
+            bytes += missing.1.value.len();
+            bytes <= CALL_BYTES
+        };
+        let fitting = missing.iter().take(CALL_OBJECTS).take_while(fits).count();
+        let (call, rest) = missing.split_at(fitting.max(1));
+        calls.push(call);
+        missing = rest;
+    }
+    calls
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_bounded_by_number_and_size() {
+        let sizes = |entries: &[usize]| {
+            let entries = entries.iter();
+            let entries: Vec<_> = entries
+                .map(|size| Entry::new("/k", vec![b' '; *size].into(), 1))
+                .collect();
+            let missing = entries.iter().enumerate();
+            let missing: Vec<_> = missing.map(|(at, e)| (at, e, View::default())).collect();
+            calls(&missing)
+                .iter()
+                .map(|call| call.len())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(&[1; 1001]), [500, 500, 1]);
+        let large = CALL_BYTES / 2;
+        assert_eq!(sizes(&[large, large, 1, 2 * CALL_BYTES, 1]), [2, 1, 1, 1]);
+        assert_eq!(sizes(&[]), [0; 0]);
     }
 }

@@ -2,14 +2,58 @@
 
 use std::any::Any;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use portcullis_kinds::custom::CustomKind;
 use portcullis_storage::Entry;
 use tokio::sync::OnceCell;
 
-/// An entry as readers of a version see it, once somebody has asked.
-pub(super) type View = Arc<OnceCell<Arc<Entry>>>;
+use super::failure::Failure;
+
+/// An entry as readers of a version see it, once a reader has asked.
+pub(super) type View = Arc<Place>;
+
+/// The place of a view.
+#[derive(Debug, Default)]
+pub(super) struct Place {
+    cell: OnceCell<Arc<Entry>>,
+    /// When making it failed last, and why.
+    failed: Mutex<Option<(Instant, Failure)>>,
+}
+
+impl Place {
+    pub(super) fn get(&self) -> Option<&Arc<Entry>> {
+        self.cell.get()
+    }
+
+    /// Keeps a view, unless there is one or it is being made.
+    pub(super) fn set(&self, view: Arc<Entry>) {
+        // then the other one is as good
+        let _ = self.cell.set(view);
+    }
+
+    /// The view, which one of those that wait for it makes. If that fails they all fail: each would
+    /// otherwise wait for its own attempt after those of the others.
+    pub(super) async fn get_or_make(
+        &self,
+        make: impl Future<Output = Result<Arc<Entry>, Failure>>,
+    ) -> Result<Arc<Entry>, Failure> {
+        let began = Instant::now();
+        let made = self.cell.get_or_try_init(|| async {
+            let failed = self.failed.lock().clone();
+            if let Some((_, failure)) = failed.filter(|(at, _)| *at >= began) {
+                return Err(failure);
+            }
+            let made = make.await;
+            if let Err(failure) = &made {
+                *self.failed.lock() = Some((Instant::now(), failure.clone()));
+            }
+            made
+        });
+        made.await.cloned()
+    }
+}
 
 /// What is derived from an entry of a custom kind.
 #[derive(Debug, Default)]
@@ -54,5 +98,29 @@ impl Derived {
             view: view.clone(),
         });
         view
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_api::Status;
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn those_that_wait_fail_together_and_later_ones_try_again() {
+        let (place, slow) = (Place::default(), Notify::new());
+        let failure = || Failure::Webhook(Status::unknown("no answer"));
+        let first = place.get_or_make(async {
+            slow.notified().await;
+            Err(failure())
+        });
+        let second = place.get_or_make(async { panic!("it waits for the first") });
+        let (first, second, ()) = tokio::join!(first, second, async { slow.notify_one() });
+        assert!(first.is_err() && second.is_err());
+        let made = Entry::new("/k", "{}".into(), 1);
+        let later = place.get_or_make(async { Ok(made.clone()) }).await;
+        assert!(Arc::ptr_eq(&later.unwrap(), &made));
     }
 }

@@ -5,11 +5,13 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 
 use super::error::HttpsError;
+use super::pinned::Pinned;
 
 /// What a client presents: a chain and its key, as PEM.
 pub struct ClientCertificate<'a> {
@@ -27,15 +29,24 @@ pub fn trusting(
     authorities: &[u8],
     identity: Option<&ClientCertificate<'_>>,
 ) -> Result<ClientConfig, HttpsError> {
-    let mut roots = RootCertStore::empty();
+    let (mut roots, mut certificates) = (RootCertStore::empty(), Vec::new());
     for certificate in CertificateDer::pem_slice_iter(authorities) {
         let certificate = certificate.map_err(unusable)?;
-        roots.add(certificate).map_err(unusable)?;
+        roots.add(certificate.clone()).map_err(unusable)?;
+        certificates.push(certificate);
     }
     if roots.is_empty() {
         return Err(unusable("no certificate of an authority in it"));
     }
-    let builder = builder()?.with_root_certificates(roots);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let authorities = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
+    let verifier = Pinned {
+        authorities: authorities.build().map_err(unusable)?,
+        certificates,
+    };
+    let builder = builder()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier));
     let Some(identity) = identity else {
         return Ok(builder.with_no_client_auth());
     };

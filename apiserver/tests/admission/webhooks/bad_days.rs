@@ -109,6 +109,17 @@ async fn a_certificate_must_be_good() {
     );
 }
 
+/// As `openssl req -x509` makes it.
+#[tokio::test]
+async fn a_certificate_may_be_its_own_authority() {
+    let outcomes = outcomes(Certificate::Authority, allow).await;
+    assert_eq!(
+        outcomes.map(|answer| answer.code),
+        [201, 409],
+        "made, and there"
+    );
+}
+
 type Answering = dyn Fn() -> Reply + Send + Sync;
 
 #[tokio::test]
