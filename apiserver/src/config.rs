@@ -2,6 +2,7 @@
 
 mod deadlines;
 pub mod etcd;
+pub mod front_proxy;
 mod limits;
 pub mod oidc;
 pub mod service_accounts;
@@ -69,6 +70,9 @@ pub struct Serve {
     /// The authorities whose client certificates are accepted, besides the data directory's own.
     #[arg(long)]
     pub client_ca_file: Option<PathBuf>,
+    /// What the servers of API services are shown.
+    #[command(flatten)]
+    pub front_proxy: front_proxy::FrontProxy,
     /// Lines of `password,user,uid[,"group1,group2"]`.
     #[arg(long)]
     pub basic_auth_file: Option<PathBuf>,

@@ -1,5 +1,6 @@
 //! What a request that may be carried out does: one file a verb, for all kinds.
 
+pub mod aggregated;
 pub mod api;
 pub mod apply;
 pub mod binding;
@@ -37,6 +38,7 @@ use http::request::Parts;
 use portcullis_admission::RequestOptions;
 use portcullis_api::{Status, Verb};
 
+use self::aggregated::Aggregation;
 use self::api::Api;
 use self::body::Incoming;
 use self::call::Call;
@@ -54,11 +56,16 @@ use portcullis_registry::{Scope, WarningList};
 pub async fn resources(
     State(api): State<Arc<Api>>,
     State(documents): State<Arc<Documents>>,
+    State(aggregation): State<Arc<Aggregation>>,
     Extension(in_flight): Extension<Arc<InFlight>>,
     authorized: Authorized,
     parts: Parts,
     mut body: Incoming,
 ) -> Response {
+    if let Some(service) = aggregation.of(authorized.info()) {
+        let answer = aggregation.pass_on(&service, &authorized, &parts, &mut body);
+        return answer.boxed().await;
+    }
     let info = match authorized.info() {
         RequestInfo::Path { path, .. } => return documents.serve(path, &parts),
         RequestInfo::Resource(info) => info,

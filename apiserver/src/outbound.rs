@@ -1,5 +1,6 @@
-//! What this program asks of others: HTTPS clients, webhooks, health checks, kubelets.
+//! What this program asks of others: HTTPS clients, other API servers, webhooks, health checks, kubelets.
 
+pub mod aggregated;
 pub mod conversion_webhooks;
 pub mod healthcheck;
 pub mod https;

@@ -9,6 +9,7 @@ use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::{MethodRouter, get, post};
 
+use crate::endpoints::aggregated::Aggregation;
 use crate::endpoints::api::Api;
 use crate::endpoints::documents::Documents;
 use crate::endpoints::method;
@@ -25,6 +26,8 @@ use crate::response;
 pub struct Services {
     /// What the verbs work with.
     pub api: Arc<Api>,
+    /// The versions that other servers serve.
+    pub aggregation: Arc<Aggregation>,
     /// The documents about the API.
     pub documents: Arc<Documents>,
     /// The checks of the server.

@@ -8,6 +8,7 @@ pub mod assemble;
 pub mod authorities;
 pub mod certificates;
 pub mod error;
+pub mod front_proxy;
 pub mod host;
 pub mod identities;
 pub mod kubeconfig;

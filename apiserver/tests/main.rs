@@ -6,6 +6,7 @@
 )]
 
 mod admission;
+mod aggregation;
 mod authn;
 mod controllers;
 mod conversion;

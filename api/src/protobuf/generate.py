@@ -3,7 +3,7 @@
 
     generate.py CHECKOUTS > schema.txt
 
-CHECKOUTS contains git repositories of kubernetes/{api,apimachinery} (as <name>, or kubernetes+<name>/repo). The
+CHECKOUTS contains git repositories of kubernetes/{api,apimachinery,kube-aggregator} (as <name>, or kubernetes+<name>/repo). The
 protobuf schemas have numbers and types; the structs have JSON names, and which fields are pointers or inlined. Only
 messages that a request body can contain are written: kinds with metadata, DeleteOptions, and their parts.
 """
@@ -19,11 +19,12 @@ PACKAGES += [(p, "api", p, "HEAD", []) for p in STABLE]
 # batch/v1 uses messages of scheduling/v1alpha3, of which no kind is included
 PACKAGES += [("scheduling/v1alpha3", "api", "scheduling/v1alpha3", "HEAD", ["-"]),
              ("policy/v1beta1", "api", "policy/v1beta1", LAST_WITH_PSP, ["Eviction", "PodDisruptionBudget", "PodSecurityPolicy"]),
-             ("extensions/v1beta1", "api", "extensions/v1beta1", LAST_WITH_PSP, ["PodSecurityPolicy"])]
+             ("extensions/v1beta1", "api", "extensions/v1beta1", LAST_WITH_PSP, ["PodSecurityPolicy"]),
+             ("apiregistration/v1", "kube-aggregator", "pkg/apis/apiregistration/v1", "HEAD", [])]
 SPECIAL = {"meta/v1.Time": "time", "meta/v1.MicroTime": "microtime", "meta/v1.FieldsV1": "json",
            "runtime.RawExtension": "json", "resource.Quantity": "quantity", "intstr.IntOrString": "intorstring"}
 SCALARS = {"string", "bytes", "bool", "int32", "int64"}
-PREFIXES = [("k8s.io.apimachinery.pkg.api.", ""), ("k8s.io.apimachinery.pkg.apis.", ""),
+PREFIXES = [("k8s.io.kube_aggregator.pkg.apis.", ""), ("k8s.io.apimachinery.pkg.api.", ""), ("k8s.io.apimachinery.pkg.apis.", ""),
             ("k8s.io.apimachinery.pkg.util.", ""), ("k8s.io.apimachinery.pkg.", ""), ("k8s.io.api.", "")]
 FIELD = re.compile(r"(optional|repeated|map<string,) *([\w.]+)>? (\w+) = (\d+);")
 TAGGED = re.compile(r'(?:\w+\s+)?(\*?)\S+\s+`json:"([^"]*)".*protobuf:"\w+,(\d+),')

@@ -1,4 +1,5 @@
-//! The config map `extension-apiserver-authentication`: whose client certificates are believed.
+//! The config map `extension-apiserver-authentication`: whose client certificates are believed, and whose
+//! word about users.
 //!
 //! Components that are asked by clients of their own read it to decide as this server does
 //! (upstream: `pkg/controlplane/controller/clusterauthenticationtrust`).
@@ -6,7 +7,8 @@
 //! kube-apiserver itself publishes it, so this is no controller that `--controllers` knows, and
 //! every server of several adds its own authorities to those of the others.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,21 +29,61 @@ use portcullis_registry::{Registry, Scope, codec};
 const NAMESPACE: &str = "kube-system";
 const NAME: &str = "extension-apiserver-authentication";
 const AUTHORITIES: &str = "client-ca-file";
+const FRONT_PROXIES: &str = "requestheader-client-ca-file";
 const END: &str = "-----END CERTIFICATE-----";
 
-/// Runs for as long as the server does. `authorities` are certificates as PEM, which may change.
-pub async fn run(registry: Arc<Registry>, mut authorities: watch::Receiver<String>) {
+/// The name in the certificate of this server as a front proxy.
+pub const FRONT_PROXY_CLIENT: &str = "front-proxy-client";
+/// What front proxies say, and where.
+const HEADERS: [(&str, &str); 5] = [
+    ("requestheader-allowed-names", "[\"front-proxy-client\"]"),
+    ("requestheader-username-headers", "[\"X-Remote-User\"]"),
+    ("requestheader-uid-headers", "[\"X-Remote-Uid\"]"),
+    ("requestheader-group-headers", "[\"X-Remote-Group\"]"),
+    (
+        "requestheader-extra-headers-prefix",
+        "[\"X-Remote-Extra-\"]",
+    ),
+];
+
+/// Whose certificates are to be believed, as PEM.
+pub struct Trust {
+    /// Those who sign the certificates of clients, now and later.
+    pub clients: watch::Receiver<String>,
+    /// Who signs the certificate of this server as a front proxy; empty if that is somebody else's
+    /// business.
+    pub front_proxy: String,
+}
+
+impl Trust {
+    fn current(&self) -> Believed {
+        Believed {
+            clients: self.clients.borrow().clone(),
+            front_proxy: self.front_proxy.clone(),
+        }
+    }
+}
+
+/// The same at one moment.
+#[derive(Clone)]
+struct Believed {
+    clients: String,
+    front_proxy: String,
+}
+
+/// Runs for as long as the server does.
+pub async fn run(registry: Arc<Registry>, trust: Trust) {
     let user = bootstrap::system();
     let resource = table::CONFIG_MAPS;
     let mut maps = follow_named::<ConfigMap>(registry.clone(), user.clone(), resource, NAME);
-    let (queue, ours) = (Queue::default(), authorities.clone());
+    let (queue, mut authorities) = (Queue::default(), trust.clients.clone());
     let watch = async {
         loop {
             queue.add(NAME.into(), Duration::ZERO);
             loop {
                 tokio::select! {
                     seen = maps.next() => match seen {
-                        Some(seen) if lacks(&seen, &ours.borrow()) => break,
+                        Some(seen) if lacks(&seen, &trust.current()) => break,
                         Some(_) => {}
                         None => return,
                     },
@@ -52,31 +94,30 @@ pub async fn run(registry: Arc<Registry>, mut authorities: watch::Receiver<Strin
         }
     };
     let work = queue.serve(1, |_| {
-        let (registry, user, ours) = (registry.clone(), user.clone(), ours.borrow().clone());
+        let (registry, user, ours) = (registry.clone(), user.clone(), trust.current());
         async move { publish(&registry, &user, &ours).await.map(|()| true) }
     });
     tokio::join!(watch, work);
 }
 
 /// Whether the map was deleted or lacks some of these.
-fn lacks(seen: &Seen<ConfigMap>, authorities: &str) -> bool {
+fn lacks(seen: &Seen<ConfigMap>, believed: &Believed) -> bool {
     seen.object.metadata.namespace.as_deref() == Some(NAMESPACE)
-        && (seen.gone || joined(&seen.object, authorities).is_some())
+        && (seen.gone || completed(&seen.object, believed).is_some())
 }
 
 /// Makes the map, or adds what it lacks.
-async fn publish(registry: &Registry, user: &UserInfo, authorities: &str) -> Result<(), Status> {
+async fn publish(registry: &Registry, user: &UserInfo, believed: &Believed) -> Result<(), Status> {
     let scope = Scope::all(table::CONFIG_MAPS, user).named(NAMESPACE, NAME);
     let add = |map: &mut ConfigMap| {
-        if let Some(joined) = joined(map, authorities) {
-            let data = map.data.get_or_insert_default();
-            data.insert(AUTHORITIES.to_owned(), joined);
+        if let Some(data) = completed(map, believed) {
+            map.data = Some(data);
         }
     };
     let written = match registry.get(&scope, ReadAt::NotOlderThan(0)).await {
         Ok(entry) => {
             let object = codec::object(table::CONFIG_MAPS, &entry)?;
-            let lacks = |map| joined(map, authorities).is_some();
+            let lacks = |map| completed(map, believed).is_some();
             if !object.as_kind().is_some_and(lacks) {
                 return Ok(());
             }
@@ -104,9 +145,32 @@ async fn publish(registry: &Registry, user: &UserInfo, authorities: &str) -> Res
     }
 }
 
+/// The data of a map with what it lacks; `None` if it lacks nothing.
+fn completed(map: &ConfigMap, believed: &Believed) -> Option<BTreeMap<String, String>> {
+    let mut data = map.data.clone().unwrap_or_default();
+    let mut added = false;
+    for (key, authorities) in [
+        (AUTHORITIES, &believed.clients),
+        (FRONT_PROXIES, &believed.front_proxy),
+    ] {
+        if let Some(joined) = joined(map, key, authorities) {
+            data.insert(key.to_owned(), joined);
+            added = true;
+        }
+    }
+    if !believed.front_proxy.is_empty() {
+        for (key, value) in HEADERS {
+            let known = data.entry(key.to_owned());
+            added |= matches!(known, Entry::Vacant(_));
+            known.or_insert_with(|| value.to_owned());
+        }
+    }
+    added.then_some(data)
+}
+
 /// The certificates of a map and these; `None` if the map has them all.
-fn joined(map: &ConfigMap, authorities: &str) -> Option<String> {
-    let there = map.data.as_ref().and_then(|data| data.get(AUTHORITIES));
+fn joined(map: &ConfigMap, key: &str, authorities: &str) -> Option<String> {
+    let there = map.data.as_ref().and_then(|data| data.get(key));
     let there = there.map_or("", String::as_str);
     let known: BTreeSet<_> = certificates(there).collect();
     let mut text = there.to_owned();
@@ -146,14 +210,46 @@ mod tests {
     #[test]
     fn authorities_are_added_once() {
         let (one, two) = (pem("one"), pem("two"));
-        assert_eq!(joined(&ConfigMap::default(), &one), Some(one.clone()));
-        assert_eq!(joined(&map(&one), &one), None);
-        assert_eq!(joined(&map(&one), &two), Some(format!("{one}{two}")));
-        assert_eq!(joined(&map(&format!("# mine\n{one}{two}")), &two), None);
         assert_eq!(
-            joined(&map(one.trim()), &format!("{two}{one}")),
+            joined(&ConfigMap::default(), AUTHORITIES, &one),
+            Some(one.clone())
+        );
+        assert_eq!(joined(&map(&one), AUTHORITIES, &one), None);
+        assert_eq!(
+            joined(&map(&one), AUTHORITIES, &two),
             Some(format!("{one}{two}"))
         );
-        assert_eq!(joined(&map(""), "no certificate"), None);
+        assert_eq!(
+            joined(&map(&format!("# mine\n{one}{two}")), AUTHORITIES, &two),
+            None
+        );
+        assert_eq!(
+            joined(&map(one.trim()), AUTHORITIES, &format!("{two}{one}")),
+            Some(format!("{one}{two}"))
+        );
+        assert_eq!(joined(&map(""), AUTHORITIES, "no certificate"), None);
+    }
+
+    #[test]
+    fn a_front_proxy_is_published_with_its_headers() {
+        let believed = |front_proxy: String| Believed {
+            clients: pem("one"),
+            front_proxy,
+        };
+        let without = completed(&ConfigMap::default(), &believed(String::new()));
+        assert_eq!(
+            without.unwrap().len(),
+            1,
+            "headers of nobody are not believed"
+        );
+        let proxy = believed(pem("proxy"));
+        let data = completed(&ConfigMap::default(), &proxy).unwrap();
+        assert_eq!(data[FRONT_PROXIES], pem("proxy"));
+        assert!(data["requestheader-allowed-names"].contains(FRONT_PROXY_CLIENT));
+        let whole = ConfigMap {
+            data: Some(data),
+            ..ConfigMap::default()
+        };
+        assert_eq!(completed(&whole, &proxy), None);
     }
 }

@@ -4,6 +4,8 @@
 //! Each runs over the watch cache, through the same registry as any client, as the user that
 //! upstream's controller is. Several servers on one etcd elect the one that runs them ([`leader`]).
 
+pub mod api_services;
+pub mod availability;
 pub mod bootstrap;
 pub mod definitions;
 pub mod own_service;

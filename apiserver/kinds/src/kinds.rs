@@ -1,5 +1,6 @@
 //! One strategy per kind.
 
+pub mod api_service;
 pub mod authentication;
 pub mod binding;
 pub mod certificate_signing_request;

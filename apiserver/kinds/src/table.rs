@@ -5,6 +5,7 @@
 
 use portcullis_api::Verb;
 
+use super::kinds::api_service::ApiServiceStrategy;
 use super::kinds::authentication::{SelfSubjectReviewStrategy, TokenReviewStrategy};
 use super::kinds::binding::BindingStrategy;
 use super::kinds::certificate_signing_request::CertificateSigningRequestStrategy;
@@ -150,6 +151,11 @@ const ROWS: &[Resource] = &[
         .stored_as("apiextensions.k8s.io/customresourcedefinitions")
         .subresources(&[status("CustomResourceDefinition")])
         .changed_by_version(),
+    Resource::cluster(&ApiServiceStrategy)
+        .categories(&["api-extensions"])
+        .stored_as("apiregistration.k8s.io/apiservices")
+        .subresources(&[status("APIService")])
+        .changed_by_version(),
     Resource::namespaced(&ControllerRevisionStrategy),
     Resource::namespaced(&DaemonSetStrategy)
         .short_names(&["ds"])
@@ -243,6 +249,8 @@ pub const CLUSTER_ROLES: &Resource = row("rbac.authorization.k8s.io", "clusterro
 /// See [`CLUSTER_ROLES`].
 pub const CLUSTER_ROLE_BINDINGS: &Resource =
     row("rbac.authorization.k8s.io", "clusterrolebindings");
+/// See [`CLUSTER_ROLES`].
+pub const API_SERVICES: &Resource = row("apiregistration.k8s.io", "apiservices");
 /// See [`CLUSTER_ROLES`].
 pub const CONFIG_MAPS: &Resource = row("", "configmaps");
 /// See [`CLUSTER_ROLES`].

@@ -1,11 +1,13 @@
 //! What the server serves, told to clients: legacy discovery documents (`/api`, `/apis` and one per
 //! group and group version) and the aggregated ones that took their place.
 //!
-//! All of them are made from the kind table when the server starts, and served as shared bytes.
+//! All of them are made from the kind table and the API services there are, and served as shared bytes.
 
 mod aggregated;
 mod groups;
 mod legacy;
+mod registered;
+pub mod registration;
 mod version;
 
 use std::collections::HashMap;
@@ -16,6 +18,9 @@ use serde::Serialize;
 use super::document::{Accepted, Document, JSON};
 use portcullis_kinds::shared::ResourceRef;
 
+use self::registered::arranged;
+use self::registration::Registration;
+
 pub use groups::{Group, Version, groups, short_names};
 
 /// All discovery documents.
@@ -25,10 +30,14 @@ pub struct Discovery {
 }
 
 impl Discovery {
-    /// The documents of these resources; `server_address` is where clients reach this server, such
-    /// as `127.0.0.1:6443`.
-    pub fn new(resources: &[ResourceRef], server_address: &str) -> Self {
-        let groups = groups(resources);
+    /// The documents of these resources, and of what other servers serve; `server_address` is where
+    /// clients reach this server, such as `127.0.0.1:6443`.
+    pub fn new(
+        resources: &[ResourceRef],
+        registered: &[Registration],
+        server_address: &str,
+    ) -> Self {
+        let groups = arranged(groups(resources), registered);
         let legacy = legacy::documents(&groups, server_address)
             .into_iter()
             .map(|(path, body)| (path, Document::plain(JSON, body)))

@@ -10,6 +10,7 @@ mod scope;
 mod versions;
 mod warnings;
 
+pub mod api_services;
 pub mod catalogues;
 pub mod connection;
 pub mod definitions;

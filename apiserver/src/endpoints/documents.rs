@@ -13,10 +13,12 @@ use portcullis_api::Status;
 use portcullis_api::status::Reason;
 use serde_json::json;
 
+use super::aggregated::{Aggregation, registrations};
 use super::method::method_not_allowed;
 use super::openid::OpenId;
 use super::version::version;
 use crate::access::Authorized;
+use crate::outbound::aggregated::Discovered;
 use crate::request::RequestInfo;
 use crate::response::{self, JSON, Response};
 use parking_lot::RwLock;
@@ -24,6 +26,7 @@ use portcullis_kinds::catalogue::Catalogue;
 use portcullis_openapi::discovery::Discovery;
 use portcullis_openapi::document::{Accepted, Content, Document};
 use portcullis_openapi::openapi::{Answer, OpenApi};
+use portcullis_registry::api_services::Known;
 use portcullis_registry::catalogues::Catalogues;
 
 /// Paths that `/` lists besides those of discovery.
@@ -40,50 +43,77 @@ const PATHS: [&str; 7] = [
 /// All of them. Those about kinds are made anew once the catalogue is another.
 pub struct Documents {
     catalogues: Arc<Catalogues>,
+    aggregation: Arc<Aggregation>,
     address: String,
     openid: OpenId,
     made: RwLock<Arc<Made>>,
 }
 
-/// What is made of one catalogue.
-struct Made {
+/// What documents are made of.
+#[derive(Clone)]
+struct Sources {
     catalogue: Arc<Catalogue>,
+    services: Arc<Known>,
+    discovered: Arc<Discovered>,
+}
+
+impl Sources {
+    fn are(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.catalogue, &other.catalogue)
+            && Arc::ptr_eq(&self.services, &other.services)
+            && Arc::ptr_eq(&self.discovered, &other.discovered)
+    }
+}
+
+/// What is made of these.
+struct Made {
+    sources: Sources,
     discovery: Discovery,
-    openapi: OpenApi,
+    openapi: Arc<OpenApi>,
 }
 
 impl Made {
-    fn of(catalogue: Arc<Catalogue>, address: &str, openapi: OpenApi) -> Arc<Self> {
+    fn of(sources: Sources, address: &str, openapi: Arc<OpenApi>) -> Arc<Self> {
+        let registered = registrations(&sources.services, &sources.discovered);
         Arc::new(Self {
-            discovery: Discovery::new(catalogue.rows(), address),
+            discovery: Discovery::new(sources.catalogue.rows(), &registered, address),
             openapi,
-            catalogue,
+            sources,
         })
     }
 }
 
 impl Documents {
-    /// The documents of everything that is served; `address` is where clients reach the server.
-    pub fn new(catalogues: Arc<Catalogues>, address: &str, openid: OpenId) -> Self {
-        let catalogue = catalogues.current();
-        let openapi = OpenApi::new(catalogue.rows(), version());
+    /// The documents of everything that is served, here or elsewhere; `address` is where clients reach
+    /// the server.
+    pub fn new(
+        catalogues: Arc<Catalogues>,
+        aggregation: Arc<Aggregation>,
+        address: &str,
+        openid: OpenId,
+    ) -> Self {
+        let sources = sources(&catalogues, &aggregation);
+        let openapi = OpenApi::new(sources.catalogue.rows(), version());
         Self {
-            made: RwLock::new(Made::of(catalogue, address, openapi)),
+            made: RwLock::new(Made::of(sources, address, Arc::new(openapi))),
             catalogues,
+            aggregation,
             address: address.to_owned(),
             openid,
         }
     }
 
-    /// The documents of the catalogue that is in force.
+    /// The documents of what is in force.
     fn made(&self) -> Arc<Made> {
-        let current = self.catalogues.current();
-        let is_current = |made: &Arc<Made>| Arc::ptr_eq(&made.catalogue, &current);
+        let current = sources(&self.catalogues, &self.aggregation);
         let made = self.made.read().clone();
-        if is_current(&made) {
+        if made.sources.are(&current) {
             return made;
         }
-        let openapi = made.openapi.with(current.rows());
+        let openapi = match Arc::ptr_eq(&made.sources.catalogue, &current.catalogue) {
+            true => made.openapi.clone(),
+            false => Arc::new(made.openapi.with(current.catalogue.rows())),
+        };
         let made = Made::of(current, &self.address, openapi);
         *self.made.write() = made.clone();
         made
@@ -135,6 +165,14 @@ impl Documents {
             (Some("apis"), _) => response::text(StatusCode::NOT_FOUND, "404 page not found\n"),
             _ => response::bytes(StatusCode::NOT_FOUND, JSON, self.index()),
         }
+    }
+}
+
+fn sources(catalogues: &Catalogues, aggregation: &Aggregation) -> Sources {
+    Sources {
+        catalogue: catalogues.current(),
+        services: aggregation.known.current(),
+        discovered: aggregation.servers.discovered(),
     }
 }
 

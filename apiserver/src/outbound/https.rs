@@ -1,5 +1,6 @@
 //! The HTTPS client for what this program asks of others, over HTTP/2 or HTTP/1.1.
 
+mod any_server;
 mod dial;
 mod error;
 mod pinned;
@@ -8,8 +9,9 @@ mod tls;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Uri};
+use http::{HeaderMap, Method, Request, Response, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -18,7 +20,9 @@ use rustls::ClientConfig;
 
 pub use self::dial::Resolve;
 pub use self::error::{DialError, HttpsError};
-pub use self::tls::{ClientCertificate, builder, system_authorities, trusting, trusting_system};
+pub use self::tls::{
+    ClientCertificate, system_authorities, trusting, trusting_anyone, trusting_system,
+};
 
 use self::dial::{Dialer, dialer};
 use self::error::root_cause;
@@ -141,6 +145,18 @@ impl HttpsClient {
         tokio::time::timeout(self.timeout, self.exchange(request))
             .await
             .unwrap_or(Err(HttpsError::Timeout))
+    }
+
+    /// Sends a request, and reads the head of the response: its body is read as it comes. Redirects are
+    /// not followed.
+    ///
+    /// # Errors
+    /// [`HttpsError`]; a status code is never one.
+    pub async fn open(&self, request: Request<Bytes>) -> Result<Response<Body>, HttpsError> {
+        let answer = self.pool.request(request.map(Full::new));
+        let answer = tokio::time::timeout(self.timeout, answer).await;
+        let answer = answer.map_err(|_| HttpsError::Timeout)??;
+        Ok(answer.map(Body::new))
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Reply, HttpsError> {

@@ -3,7 +3,7 @@
 //! Upstream: `k8s.io/apiserver/pkg/util/webhook/client.go`, and the parts of `client-go/rest` that it
 //! uses. Errors have the texts of Go, because they end in what users read.
 
-mod go_error;
+pub(super) mod go_error;
 mod response;
 mod target;
 

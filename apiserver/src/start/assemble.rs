@@ -22,11 +22,13 @@ use uuid::Uuid;
 use super::admission_config::{self, WebhookCredentials};
 use super::certificates::{self, Certificates};
 use super::error::StartError;
+use super::front_proxy::FrontProxy;
 use super::identities::Identities;
 use super::store::{self, Store};
 use super::tokens::TokenKeys;
 use super::{authorities, host};
 use crate::config::{AuthorizationMode, Serve};
+use crate::endpoints::aggregated::Aggregation;
 use crate::endpoints::api::Api;
 use crate::endpoints::documents::Documents;
 use crate::endpoints::openid::OpenId;
@@ -36,18 +38,23 @@ use crate::health::Health;
 use crate::layers::Gate;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
+use crate::outbound::aggregated::AggregatedServers;
 use crate::outbound::conversion_webhooks::ConversionWebhooks;
 use crate::outbound::https::Resolve;
 use crate::outbound::services::ServiceResolver;
 use crate::outbound::webhooks::WebhookEndpoints;
+use crate::pki::Identity;
 use crate::router::{Services, router};
 use crate::tokens::Bound;
+use portcullis_controllers::availability::Intervals;
+use portcullis_controllers::cluster_authentication::Trust;
 use portcullis_controllers::enabled::EnabledControllers;
 use portcullis_controllers::leader::Candidate;
 use portcullis_controllers::own_service::{self, Address};
 use portcullis_controllers::run::{Context, Controllers};
-use portcullis_controllers::{bootstrap, cluster_authentication};
+use portcullis_controllers::{api_services, availability, bootstrap, cluster_authentication};
 use portcullis_registry::Registry;
+use portcullis_registry::api_services::ApiServices;
 use portcullis_registry::catalogues::Catalogues;
 use portcullis_registry::conversion::Conversions;
 use portcullis_registry::escalation::EscalationGuard;
@@ -60,6 +67,7 @@ struct Checked {
     selection: Selection,
     controllers: EnabledControllers,
     identities: Identities,
+    front_proxy: FrontProxy,
     authorities: watch::Receiver<String>,
     reloads: Vec<Arc<dyn Reload>>,
     webhook_credentials: WebhookCredentials,
@@ -87,6 +95,7 @@ impl Checked {
             selection,
             controllers,
             identities,
+            front_proxy: FrontProxy::find_or_make(options)?,
             authorities,
             reloads,
             webhook_credentials: admission_config::load(file)?,
@@ -156,19 +165,16 @@ pub async fn assemble(
     // Whatever can be refused has been looked at: from here on things are created.
     let stored = Stored::open(options).await?;
     certificates::write_new_files(&certificates.new_files)?;
+    certificates::write_new_files(&checked.front_proxy.new_files)?;
     let keys = TokenKeys::load(options)?;
     warn_of_idle_plugins(options, &checked.selection);
     let hooks = hooks(&stored, checked.webhook_credentials);
+    let aggregation = aggregation(&stored, checked.front_proxy.identity);
     let (registry, authorizer) = registry(options, &checked.selection, &stored, &hooks)?;
     prepare(&registry, stored.store.option()).await?;
     // a webhook that is down must not keep the server from creating its first objects
     webhooks::start(&stored.cache, &stored.prefix, &hooks);
-    let openid = OpenId::new(
-        &keys.issuer.name,
-        keys.trust.keys.clone(),
-        keys.keys_elsewhere.clone(),
-        address,
-    );
+    let openid = openid(&keys, address);
     let mut reloads = checked.reloads;
     reloads.extend(keys.reloads.iter().cloned());
     let bound = Arc::new(Bound(registry.clone()));
@@ -194,8 +200,10 @@ pub async fn assemble(
             health: background.health.clone(),
             shutdown: background.shutdown.clone(),
         }),
+        aggregation: aggregation.clone(),
         documents: Arc::new(Documents::new(
             registry.catalogues().clone(),
+            aggregation.clone(),
             address,
             openid,
         )),
@@ -214,8 +222,12 @@ pub async fn assemble(
         &checked.controllers,
         options,
         certificates,
-        authorities.clone(),
+        Trust {
+            clients: authorities.clone(),
+            front_proxy: checked.front_proxy.authority,
+        },
     );
+    background.start_aggregation(aggregation.servers.clone());
     background.tasks.close();
     Ok(Parts {
         router: router(services, options.explain_decisions),
@@ -242,6 +254,23 @@ fn hooks(stored: &Stored, credentials: WebhookCredentials) -> Arc<Webhooks> {
         endpoints(credentials.mutating),
         endpoints(credentials.validating),
     ))
+}
+
+/// What is told about the tokens that this server signs.
+fn openid(keys: &TokenKeys, address: &str) -> OpenId {
+    let trusted = keys.trust.keys.clone();
+    let elsewhere = keys.keys_elsewhere.clone();
+    OpenId::new(&keys.issuer.name, trusted, elsewhere, address)
+}
+
+/// The API services there are, and the way to the servers they name.
+fn aggregation(stored: &Stored, identity: Identity) -> Arc<Aggregation> {
+    let store: Arc<dyn Storage> = stored.cache.clone();
+    let services = Arc::new(ServiceResolver::new(&store, &stored.prefix));
+    Arc::new(Aggregation {
+        known: ApiServices::start(&stored.cache, &stored.prefix),
+        servers: Arc::new(AggregatedServers::new(services, identity)),
+    })
 }
 
 /// The registry, and the authorizer that its escalation guard asks.
@@ -314,7 +343,7 @@ impl Background {
         selection: &EnabledControllers,
         options: &Serve,
         certificates: &Certificates,
-        authorities: watch::Receiver<String>,
+        trust: Trust,
     ) {
         let context = Context {
             registry: self.registry.clone(),
@@ -324,7 +353,7 @@ impl Background {
         };
         let controllers = Controllers::new(|name| selection.contains(name), &context);
         let stop = self.shutdown.clone();
-        let published = cluster_authentication::run(self.registry.clone(), authorities);
+        let published = cluster_authentication::run(self.registry.clone(), trust);
         self.tasks
             .spawn(stop.clone().run_until_cancelled_owned(published));
         let definitions = portcullis_controllers::definitions::run(self.registry.clone());
@@ -343,6 +372,17 @@ impl Background {
                 self.tasks.spawn(candidate.run(controllers, stop));
             }
         }
+    }
+
+    /// What API services say is kept right by every server.
+    fn start_aggregation(&self, servers: Arc<AggregatedServers>) {
+        let stop = &self.shutdown;
+        let own = api_services::run(self.registry.clone());
+        self.tasks
+            .spawn(stop.clone().run_until_cancelled_owned(own));
+        let others = availability::run(self.registry.clone(), servers, Intervals::default());
+        self.tasks
+            .spawn(stop.clone().run_until_cancelled_owned(others));
     }
 
     /// Makes the server known inside the cluster.

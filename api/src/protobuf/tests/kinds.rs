@@ -1,6 +1,7 @@
 //! The names of fields in the table are those of the types.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::DeleteOptions;
+use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use serde::de::DeserializeOwned;
 
 use super::*;
@@ -52,6 +53,7 @@ fn a_kind_with_every_field_set_has_no_unknown_fields() {
         "storage.k8s.io/v1" storage v1: CSIDriver CSINode CSIStorageCapacity StorageClass
             VolumeAttachment;
     }
+    all_known::<APIService>("apiregistration.k8s.io/v1", "APIService");
     all_known::<PodSecurityPolicy>("policy/v1beta1", "PodSecurityPolicy");
     all_known::<PodSecurityPolicy>("extensions/v1beta1", "PodSecurityPolicy");
     all_known::<DeleteOptions>("v1", "DeleteOptions");

@@ -17,6 +17,7 @@ fn keys_are_upstreams() {
             ("apiextensions.k8s.io", "customresourcedefinitions") => {
                 "apiextensions.k8s.io/customresourcedefinitions"
             }
+            ("apiregistration.k8s.io", "apiservices") => "apiregistration.k8s.io/apiservices",
             (_, plural) => plural,
         };
         assert_eq!(resource.storage, key);

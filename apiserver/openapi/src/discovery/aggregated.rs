@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use portcullis_api::GroupVersion;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::groups::short_names;
 use super::legacy::verbs;
@@ -116,23 +117,44 @@ impl GroupDiscovery {
 #[derive(Serialize)]
 struct VersionDiscovery {
     version: &'static str,
-    resources: Vec<ResourceDiscovery>,
+    resources: Resources,
     freshness: &'static str,
+}
+
+/// The resources of a version, whoever serves it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Resources {
+    Own(Vec<ResourceDiscovery>),
+    Remote(Vec<Value>),
 }
 
 impl VersionDiscovery {
     fn new(group: &'static str, version: &Version) -> Self {
+        if let Some(remote) = &version.remote {
+            return Self {
+                version: version.name,
+                resources: Resources::Remote(remote.resources.clone()),
+                freshness: if remote.is_current {
+                    "Current"
+                } else {
+                    "Stale"
+                },
+            };
+        }
         let own = GroupVersion {
             group,
             version: version.name,
         };
         Self {
             version: version.name,
-            resources: version
-                .resources
-                .iter()
-                .map(|r| ResourceDiscovery::new(r, own))
-                .collect(),
+            resources: Resources::Own(
+                version
+                    .resources
+                    .iter()
+                    .map(|r| ResourceDiscovery::new(r, own))
+                    .collect(),
+            ),
             freshness: "Current",
         }
     }

@@ -2,6 +2,7 @@
 
 use portcullis_api::GroupVersion;
 
+use super::registration::RemoteVersion;
 use super::version;
 use portcullis_kinds::resource::Resource;
 use portcullis_kinds::shared::ResourceRef;
@@ -21,6 +22,8 @@ pub struct Version {
     pub name: &'static str,
     /// By plural name.
     pub resources: Vec<ResourceRef>,
+    /// What another server serves in its place, if one does.
+    pub remote: Option<RemoteVersion>,
 }
 
 impl Group {
@@ -33,12 +36,13 @@ impl Group {
         .to_string()
     }
 
-    fn version(&mut self, name: &'static str) -> &mut Version {
+    pub(super) fn version(&mut self, name: &'static str) -> &mut Version {
         let at = self.versions.iter().position(|v| v.name == name);
         let at = at.unwrap_or_else(|| {
             self.versions.push(Version {
                 name,
                 resources: Vec::new(),
+                remote: None,
             });
             self.versions.len() - 1
         });

@@ -21,7 +21,8 @@ pub(super) fn documents(groups: &[Group], server_address: &str) -> Vec<(String, 
             documents.push((path.clone(), json(&ApiGroup::new(group, true))));
             path
         };
-        for version in &group.versions {
+        // other servers tell what they serve themselves
+        for version in group.versions.iter().filter(|v| v.remote.is_none()) {
             let list = json(&ApiResourceList::new(group, version));
             documents.push((format!("{path}/{}", version.name), list));
         }

@@ -9,7 +9,7 @@ const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGrou
     application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json";
 
 fn discovery() -> Discovery {
-    Discovery::new(Catalogue::default().rows(), "127.0.0.1:6443")
+    Discovery::new(Catalogue::default().rows(), &[], "127.0.0.1:6443")
 }
 
 fn get(path: &str, accept: &str) -> Value {

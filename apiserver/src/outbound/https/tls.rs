@@ -5,11 +5,12 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
+use rustls::client::{WantsClientCert, WebPkiServerVerifier};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 
+use super::any_server::AnyServer;
 use super::error::HttpsError;
 use super::pinned::Pinned;
 
@@ -47,6 +48,28 @@ pub fn trusting(
     let builder = builder()?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier));
+    presenting(builder, identity)
+}
+
+/// TLS that accepts every server: for those of which somebody has decided that it does not matter, or
+/// to which nothing secret is sent.
+///
+/// # Errors
+/// [`HttpsError::Certificates`].
+pub fn trusting_anyone(
+    identity: Option<&ClientCertificate<'_>>,
+) -> Result<ClientConfig, HttpsError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = builder()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyServer(provider)));
+    presenting(builder, identity)
+}
+
+fn presenting(
+    builder: ConfigBuilder<ClientConfig, WantsClientCert>,
+    identity: Option<&ClientCertificate<'_>>,
+) -> Result<ClientConfig, HttpsError> {
     let Some(identity) = identity else {
         return Ok(builder.with_no_client_auth());
     };
@@ -90,7 +113,7 @@ pub fn trusting_system(
 ///
 /// # Errors
 /// [`HttpsError::Certificates`], which no crypto provider of this program gives cause for.
-pub fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, HttpsError> {
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, HttpsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -10,7 +10,7 @@ use rustls::pki_types::{ServerName, UnixTime};
 use crate::outbound::https::{DialError, HttpsError};
 
 /// What Go's HTTP client says of an error that the request to a URL ended with.
-pub(super) fn text(error: &HttpsError, url: &str) -> String {
+pub(in crate::outbound) fn text(error: &HttpsError, url: &str) -> String {
     match error {
         HttpsError::Timeout => "context deadline exceeded".to_owned(),
         HttpsError::Connection(error) => connection(error, url),

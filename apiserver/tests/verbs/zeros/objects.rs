@@ -209,6 +209,10 @@ pub(super) const OBJECTS: &[(&str, &str)] = &[
         r#"{"metadata": {"name": "z"}, "webhooks": [{"name": "z.example.com", "sideEffects": "None", "admissionReviewVersions": ["v1"], "clientConfig": {"url": "https://example.com"}}]}"#,
     ),
     (
+        "/apis/apiregistration.k8s.io/v1/apiservices",
+        r#"{"metadata": {"name": "v1.z.example.org"}, "spec": {"group": "z.example.org", "version": "v1", "groupPriorityMinimum": 1, "versionPriority": 1}}"#,
+    ),
+    (
         "/apis/coordination.k8s.io/v1/namespaces/default/leases",
         r#"{"metadata": {"name": "z"}, "spec": {"holderIdentity": ""}}"#,
     ),

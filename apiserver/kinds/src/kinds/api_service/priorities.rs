@@ -1,0 +1,61 @@
+//! What comes first among groups and versions.
+
+/// The priority of a group among groups, and of a version in its group.
+pub type Priorities = (i32, i32);
+
+/// What every version of a definition has (upstream: `crdRegistrationController`).
+pub const CUSTOM: Priorities = (1_000, 100);
+
+/// Upstream: `apiVersionPriorities` in `cmd/kube-apiserver/app/aggregator.go`. But `extensions`, which
+/// only labels the objects of `policy` otherwise, is last: kubectl takes a name for the first resource
+/// that has it.
+const BUILT_IN: &[(&str, &str, Priorities)] = &[
+    ("", "v1", (18_000, 1)),
+    ("apps", "v1", (17_800, 15)),
+    ("events.k8s.io", "v1", (17_750, 15)),
+    ("authentication.k8s.io", "v1", (17_700, 15)),
+    ("authorization.k8s.io", "v1", (17_600, 15)),
+    ("autoscaling", "v1", (17_500, 15)),
+    ("autoscaling", "v2", (17_500, 30)),
+    ("batch", "v1", (17_400, 15)),
+    ("certificates.k8s.io", "v1", (17_300, 15)),
+    ("networking.k8s.io", "v1", (17_200, 15)),
+    ("policy", "v1", (17_100, 15)),
+    ("policy", "v1beta1", (17_100, 9)),
+    ("rbac.authorization.k8s.io", "v1", (17_000, 15)),
+    ("storage.k8s.io", "v1", (16_800, 15)),
+    ("apiextensions.k8s.io", "v1", (16_700, 15)),
+    ("admissionregistration.k8s.io", "v1", (16_700, 15)),
+    ("scheduling.k8s.io", "v1", (16_600, 15)),
+    ("coordination.k8s.io", "v1", (16_500, 15)),
+    ("node.k8s.io", "v1", (16_300, 15)),
+    ("discovery.k8s.io", "v1", (16_200, 15)),
+    ("extensions", "v1beta1", (16_000, 1)),
+];
+
+/// The priorities of a version that is served here, as its API service has them at first.
+pub fn priorities(group: &str, version: &str) -> Priorities {
+    let mut built_in = BUILT_IN.iter();
+    let found = built_in.find(|row| (row.0, row.1) == (group, version));
+    found.map_or(CUSTOM, |row| row.2)
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_api::GroupVersion;
+
+    use super::*;
+    use crate::kinds::api_service::GROUP;
+    use crate::table;
+
+    #[test]
+    fn every_built_in_version_has_priorities() {
+        for row in table::RESOURCES.iter().filter(|row| row.group != GROUP) {
+            for api_version in row.api_versions() {
+                let GroupVersion { group, version } = GroupVersion::parse(&api_version);
+                assert_ne!(priorities(group, version), CUSTOM, "{api_version}");
+            }
+        }
+        assert_eq!(priorities("example.org", "v1"), CUSTOM);
+    }
+}

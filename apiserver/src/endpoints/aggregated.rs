@@ -1,0 +1,161 @@
+//! Requests that another server answers, once it is known who asks and that they may.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use form_urlencoded::Serializer;
+use http::request::Parts;
+use http::{Request, StatusCode};
+use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
+use percent_encoding::percent_decode_str;
+use portcullis_api::Status;
+use portcullis_kinds::kinds::api_service::{is_available, is_local};
+use portcullis_openapi::discovery::registration::{Registration, RemoteVersion};
+use portcullis_registry::api_services::{ApiServices, Known};
+
+use super::body::{self, Incoming};
+use crate::access::Authorized;
+use crate::outbound::aggregated::{AggregatedServers, Discovered};
+use crate::request::RequestInfo;
+use crate::response::{self, Response};
+
+/// The API services there are, and the way to the servers they name.
+pub struct Aggregation {
+    /// Which versions other servers serve.
+    pub known: Arc<ApiServices>,
+    /// The way to them.
+    pub servers: Arc<AggregatedServers>,
+}
+
+impl Aggregation {
+    /// The API service of what a request is about, if another server answers it.
+    pub fn of(&self, info: &RequestInfo) -> Option<Arc<APIService>> {
+        let known = self.known.current();
+        match info {
+            RequestInfo::Resource(info) => known.remote(&info.group, &info.version).cloned(),
+            RequestInfo::Path { path, .. } => {
+                let mut segments = path.split('/').filter(|s| !s.is_empty());
+                match segments.next()? {
+                    "api" => known.remote("", "v1").cloned(),
+                    "apis" => known.remote(segments.next()?, segments.next()?).cloned(),
+                    _ => None,
+                }
+            }
+        }
+    }
+
+    /// Has another server answer a request.
+    pub async fn pass_on(
+        &self,
+        service: &APIService,
+        authorized: &Authorized,
+        parts: &Parts,
+        body: &mut Incoming,
+    ) -> Response {
+        if !is_available(service) {
+            return unavailable("service unavailable");
+        }
+        let Some(target) = target(parts) else {
+            let why = "a path that is passed on has no encoded slashes, and no dots alone";
+            return response::status(&Status::bad_request(why));
+        };
+        let body = match body::read(body).await {
+            Ok(body) => body,
+            Err(status) => return response::status(&status),
+        };
+        let mut request = Request::new(body);
+        *request.method_mut() = parts.method.clone();
+        *request.headers_mut() = parts.headers.clone();
+        match target.parse() {
+            Ok(target) => *request.uri_mut() = target,
+            Err(_) => return response::status(&Status::bad_request("the path is no path")),
+        }
+        let answer = self.servers.forward(service, request, authorized.user());
+        match answer.await {
+            Ok(answer) => {
+                let (parts, body) = answer.into_parts();
+                let mut response = Response::new(Body::new(body));
+                *response.status_mut() = parts.status;
+                *response.headers_mut() = parts.headers;
+                response
+            }
+            Err(why) => unavailable(&why),
+        }
+    }
+}
+
+/// What API services say, for discovery.
+pub fn registrations(known: &Known, discovered: &Discovered) -> Vec<Registration> {
+    let registration = |service: &Arc<APIService>| {
+        let spec = service.spec.as_ref()?;
+        let name = service.metadata.name.as_deref().unwrap_or_default();
+        let remote = || {
+            let resources = discovered.get(name).cloned();
+            RemoteVersion {
+                is_current: is_available(service) && resources.is_some(),
+                resources: resources.unwrap_or_default(),
+            }
+        };
+        Some(Registration {
+            group: spec.group.clone().unwrap_or_default(),
+            version: spec.version.clone().unwrap_or_default(),
+            priorities: (spec.group_priority_minimum, spec.version_priority),
+            remote: (!is_local(service)).then(remote),
+        })
+    };
+    known.all().filter_map(registration).collect()
+}
+
+/// Path and query for the other server: as Go writes them, with parameters in order. There is none for
+/// a path that the other server might read as another one than was authorized.
+fn target(parts: &Parts) -> Option<String> {
+    let path = parts.uri.path();
+    let segments: Vec<_> = path.split('/').filter(|s| !s.is_empty()).collect();
+    let same = |segment: &&str| {
+        let decoded: Vec<u8> = percent_decode_str(segment).collect();
+        !decoded.contains(&b'/') && decoded != b"." && decoded != b".."
+    };
+    if !segments.iter().all(same) {
+        return None;
+    }
+    let end = if path.ends_with('/') { "/" } else { "" };
+    let path = format!("/{}{end}", segments.join("/"));
+    let query = parts.uri.query().unwrap_or_default();
+    let mut pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
+    if pairs.is_empty() {
+        return Some(path);
+    }
+    pairs.sort_by(|a, b| a.0.cmp(&b.0));
+    let query = Serializer::new(String::new()).extend_pairs(pairs).finish();
+    Some(format!("{path}?{query}"))
+}
+
+/// Upstream: `proxyError`.
+fn unavailable(why: &str) -> Response {
+    response::text(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_passed_on_is_what_was_authorized() {
+        let target = |uri: &str| {
+            let request = Request::builder().uri(uri).body(()).unwrap();
+            target(&request.into_parts().0)
+        };
+        for (uri, expected) in [
+            ("/apis/g/v1/a", Some("/apis/g/v1/a")),
+            ("//apis/g//v1/a/", Some("/apis/g/v1/a/")),
+            (
+                "/apis/g/v1/a?limit=1&labelSelector=a%3Db",
+                Some("/apis/g/v1/a?labelSelector=a%3Db&limit=1"),
+            ),
+            ("/apis/g/v1/a/b%2Fstatus", None),
+            ("/apis/g/v1/a/%2e%2e/b", None),
+        ] {
+            assert_eq!(target(uri).as_deref(), expected, "{uri}");
+        }
+    }
+}

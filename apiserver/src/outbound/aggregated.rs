@@ -1,0 +1,200 @@
+//! The way to the servers that API services name.
+//!
+//! Upstream: `handler_proxy.go` of kube-aggregator, and `discovery` of its availability controller.
+
+pub mod headers;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use axum::body::Body;
+use bytes::Bytes;
+use http::header::ACCEPT;
+use http::{HeaderMap, HeaderValue, Request, Response};
+use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
+use parking_lot::{Mutex, RwLock};
+use portcullis_api::UserInfo;
+use portcullis_controllers::availability::Probe;
+use portcullis_kinds::kinds::api_service::name_of;
+use portcullis_openapi::discovery::registration::resources_of;
+use serde_json::Value;
+
+use super::https::{self, ClientCertificate, HttpsClient, HttpsError, Resolve};
+use super::webhook_client::go_error;
+use crate::pki::Identity;
+
+/// How long a server may take to begin its answer.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// How long it may take to say what it serves (upstream: `sync` of the availability controller).
+const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(5);
+/// The largest discovery document, in bytes.
+const DISCOVERY_MAX: usize = 4 * 1024 * 1024;
+/// Who asks for discovery documents.
+const AGGREGATOR: &str = "system:kube-aggregator";
+
+/// The resources of versions as other servers last told them, by the name of the API service.
+pub type Discovered = HashMap<String, Vec<Value>>;
+
+/// Asks the servers that API services name, as the front proxy that they believe.
+pub struct AggregatedServers {
+    services: Arc<dyn Resolve>,
+    identity: Identity,
+    /// By the name of the API service, with what they were made for.
+    clients: Mutex<HashMap<String, (String, HttpsClient)>>,
+    discovered: RwLock<Arc<Discovered>>,
+}
+
+impl AggregatedServers {
+    /// Finds services by `services`, and presents `identity`.
+    pub fn new(services: Arc<dyn Resolve>, identity: Identity) -> Self {
+        Self {
+            services,
+            identity,
+            clients: Mutex::default(),
+            discovered: RwLock::default(),
+        }
+    }
+
+    /// What servers last said that they serve; another one once any of them says something else.
+    pub fn discovered(&self) -> Arc<Discovered> {
+        self.discovered.read().clone()
+    }
+
+    /// Passes a request of a user on to the server of a version; the body of its answer is read as it
+    /// comes. The URL of the request is its path and query.
+    ///
+    /// # Errors
+    /// Why there is no answer, in Go's words.
+    pub async fn forward(
+        &self,
+        service: &APIService,
+        mut request: Request<Bytes>,
+        user: &UserInfo,
+    ) -> Result<Response<Body>, String> {
+        let client = self.client(service).map_err(|error| error.to_string())?;
+        let url = format!("{}{}", origin(service), request.uri());
+        let no_url = |_| format!("{url:?} is no URL");
+        *request.uri_mut() = url.parse().map_err(no_url)?;
+        headers::of_request(request.headers_mut(), user)?;
+        let answer = client.with_timeout(TIMEOUT).open(request).await;
+        let mut answer = answer.map_err(|error| go_error::text(&error, &url))?;
+        headers::without_hops(answer.headers_mut());
+        Ok(answer)
+    }
+
+    /// The client of a service, kept while the API service stays as it is.
+    fn client(&self, service: &APIService) -> Result<HttpsClient, HttpsError> {
+        let name = service.metadata.name.clone().unwrap_or_default();
+        // a spec always serializes
+        let made_for = serde_json::to_string(&service.spec).unwrap_or_default();
+        if let Some((known, client)) = self.clients.lock().get(&name)
+            && *known == made_for
+        {
+            return Ok(client.clone());
+        }
+        let spec = service.spec.as_ref();
+        let identity = ClientCertificate {
+            certificate: self.identity.certificate.as_bytes(),
+            key: self.identity.key.as_bytes(),
+        };
+        let identity = Some(&identity);
+        let bundle = spec.and_then(|spec| spec.ca_bundle.as_ref());
+        let bundle = bundle.map_or(&[][..], |bundle| &bundle.0);
+        let tls = match bundle {
+            _ if spec.and_then(|s| s.insecure_skip_tls_verify) == Some(true) => {
+                https::trusting_anyone(identity)
+            }
+            [] => https::trusting_system(identity),
+            bundle => https::trusting(bundle, identity),
+        }?;
+        let client = HttpsClient::resolving(tls, self.services.clone());
+        let kept = (made_for, client.clone());
+        self.clients.lock().insert(name, kept);
+        Ok(client)
+    }
+
+    async fn ask(&self, service: &APIService) -> Result<(), String> {
+        let url = format!("{}{}", origin(service), discovery_path(service));
+        let failing = |why: String| format!("failing or missing response from {url}: {why}");
+        let client = self.client(service);
+        let client = client.map_err(|error| failing(error.to_string()))?;
+        let client = client.with_timeout(DISCOVERY_TIMEOUT);
+        let client = client.with_response_max(DISCOVERY_MAX);
+        let mut asking = HeaderMap::new();
+        asking.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        let user = UserInfo {
+            name: AGGREGATOR.to_owned(),
+            groups: vec![UserInfo::SYSTEM_MASTERS.to_owned()],
+            ..UserInfo::default()
+        };
+        headers::of_request(&mut asking, &user)?;
+        let reply = client.send(http::Method::GET, &url, asking, "").await;
+        let reply = reply
+            .map_err(|error| failing(format!("Get {url:?}: {}", go_error::text(&error, &url))))?;
+        if !(200..300).contains(&reply.code) {
+            return Err(failing(format!("bad status from {url}: {}", reply.code)));
+        }
+        // what is no document says nothing, but the server is there
+        let document = serde_json::from_slice(&reply.body).unwrap_or(Value::Null);
+        self.learn(service, resources_of(&document));
+        Ok(())
+    }
+
+    fn learn(&self, service: &APIService, resources: Vec<Value>) {
+        let name = service.metadata.name.clone().unwrap_or_default();
+        if self.discovered().get(&name) == Some(&resources) {
+            return;
+        }
+        let mut discovered = self.discovered.write();
+        let mut all = Discovered::clone(&discovered);
+        all.insert(name, resources);
+        *discovered = Arc::new(all);
+    }
+
+    fn forget(&self, name: &str) {
+        self.clients.lock().remove(name);
+        let mut discovered = self.discovered.write();
+        if discovered.contains_key(name) {
+            let mut all = Discovered::clone(&discovered);
+            all.remove(name);
+            *discovered = Arc::new(all);
+        }
+    }
+}
+
+#[async_trait]
+impl Probe for AggregatedServers {
+    async fn discovery(&self, service: &APIService) -> Result<(), String> {
+        self.ask(service).await
+    }
+
+    fn gone(&self, name: &str) {
+        self.forget(name);
+    }
+}
+
+/// The URL of a service, whose host is what its certificate must name.
+fn origin(service: &APIService) -> String {
+    let reference = service.spec.as_ref().and_then(|s| s.service.clone());
+    let reference = reference.unwrap_or_default();
+    let (name, namespace) = (reference.name, reference.namespace);
+    format!(
+        "https://{}.{}.svc:{}",
+        name.unwrap_or_default(),
+        namespace.unwrap_or_default(),
+        reference.port.unwrap_or(443)
+    )
+}
+
+/// Where a server must say what it serves.
+fn discovery_path(service: &APIService) -> String {
+    let spec = service.spec.as_ref();
+    let group = spec.and_then(|s| s.group.clone()).unwrap_or_default();
+    let version = spec.and_then(|s| s.version.clone()).unwrap_or_default();
+    match service.metadata.name == Some(name_of("", "v1")) {
+        true => format!("/api/{version}"),
+        false => format!("/apis/{group}/{version}"),
+    }
+}

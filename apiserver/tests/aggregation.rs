@@ -1,0 +1,217 @@
+//! Versions of groups that other servers serve, and the API services of those served here.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+
+use crate::controllers::{eventually, gone};
+use crate::custom::define;
+use crate::support::client::Client;
+use crate::support::https_server::HttpsServer;
+use crate::support::server::TestServer;
+
+const SERVICES: &str = "/apis/apiregistration.k8s.io/v1/apiservices";
+const REMOTE: &str = "/apis/apiregistration.k8s.io/v1/apiservices/v1.gems.example.org";
+const RUBIES: &str = "/apis/gems.example.org/v1/namespaces/x/rubies";
+const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+
+/// What another server was asked.
+type Asked = Arc<Mutex<Vec<Value>>>;
+
+/// A server that has rubies, and tells of each what it was asked.
+async fn other() -> (HttpsServer, Asked) {
+    let asked = Asked::default();
+    let kept = asked.clone();
+    let server = HttpsServer::start(&["other.default.svc"], move |request: Request<Bytes>| {
+        let path = request.uri().path().to_owned();
+        let all = |name: &str| {
+            let values = request.headers().get_all(name).iter();
+            let values = values.map(|value| value.to_str().unwrap().to_owned());
+            values.collect::<Vec<_>>()
+        };
+        let told = json!({
+            "method": request.method().as_str(), "uri": request.uri().to_string(),
+            "user": all("x-remote-user"), "groups": all("x-remote-group"),
+            "authorization": all("authorization"),
+            "body": String::from_utf8_lossy(request.body())});
+        let answer = match path.as_str() {
+            "/apis/gems.example.org/v1" => json!({"kind": "APIResourceList", "apiVersion": "v1",
+                "groupVersion": "gems.example.org/v1", "resources": [{"name": "rubies",
+                    "singularName": "ruby", "namespaced": true, "kind": "Ruby", "verbs": ["list"]}]}),
+            _ => {
+                kept.lock().push(told.clone());
+                told
+            }
+        };
+        let mut response = Response::new(Bytes::from(answer.to_string()));
+        if path.ends_with("/teapot") {
+            *response.status_mut() = http::StatusCode::IM_A_TEAPOT;
+        }
+        std::future::ready(response)
+    });
+    (server.await, asked)
+}
+
+async fn register(admin: &Client, server: &HttpsServer, trusted: bool) {
+    let port = server.address().port();
+    let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "other"},
+        "spec": {"type": "ExternalName", "externalName": "localhost"}});
+    admin
+        .post("/api/v1/namespaces/default/services", &service)
+        .await;
+    let bundle = std::fs::read(server.dir().join("ca.crt")).unwrap();
+    let mut remote = json!({"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService",
+        "metadata": {"name": "v1.gems.example.org"},
+        "spec": {"group": "gems.example.org", "version": "v1", "groupPriorityMinimum": 17900,
+            "versionPriority": 10,
+            "service": {"namespace": "default", "name": "other", "port": port}}});
+    if trusted {
+        remote["spec"]["caBundle"] = STANDARD.encode(bundle).into();
+    } else {
+        let own = admin
+            .get("/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication");
+        let own = own.await.json()["data"]["client-ca-file"].clone();
+        remote["spec"]["caBundle"] = STANDARD.encode(own.as_str().unwrap()).into();
+    }
+    let created = admin.post(SERVICES, &remote).await;
+    assert_eq!(created.code, 201, "{created:?}");
+}
+
+fn has_reason(service: &Value, reason: &str) -> bool {
+    service["status"]["conditions"][0]["reason"] == reason
+}
+
+#[tokio::test]
+async fn requests_for_another_server_are_passed_on() {
+    let server = TestServer::start(&["--authorization-mode=RBAC"]).await;
+    let admin = server.admin();
+    let (other, asked) = other().await;
+    register(&admin, &other, true).await;
+    eventually(&admin, REMOTE, |answer| {
+        has_reason(&answer.json(), "Passed")
+    })
+    .await;
+
+    let claims = server.admin().header("x-remote-user", "mallory");
+    let body = json!({"n": 1});
+    let answer = claims
+        .post(&format!("{RUBIES}?b=1&a=2"), &body)
+        .await
+        .json();
+    assert_eq!(answer["method"], "POST");
+    assert!(
+        answer["uri"]
+            .as_str()
+            .unwrap()
+            .ends_with(&format!("{RUBIES}?a=2&b=1"))
+    );
+    assert_ne!(answer["user"], json!(["mallory"]));
+    assert_eq!(answer["user"].as_array().unwrap().len(), 1);
+    assert!(answer["groups"].to_string().contains("system:masters"));
+    assert_eq!(answer["authorization"], json!([]));
+    assert_eq!(answer["body"], body.to_string());
+    assert_eq!(admin.get(&format!("{RUBIES}/teapot")).await.code, 418);
+
+    let before = asked.lock().len();
+    assert_eq!(server.alice().get(RUBIES).await.code, 403);
+    assert_eq!(admin.get(&format!("{RUBIES}/a%2Fb")).await.code, 400);
+    assert_eq!(
+        asked.lock().len(),
+        before,
+        "only what is allowed is passed on"
+    );
+
+    let groups = admin.get("/apis").await.json();
+    let names = groups["groups"].as_array().unwrap().iter();
+    let names: Vec<_> = names.map(|group| group["name"].as_str().unwrap()).collect();
+    assert_eq!(
+        names[..3],
+        ["apiregistration.k8s.io", "gems.example.org", "apps"]
+    );
+    let aggregated = server.admin().header("accept", AGGREGATED);
+    let aggregated = aggregated.get("/apis").await.json();
+    let items = aggregated["items"].as_array().unwrap().iter();
+    let gems = items
+        .clone()
+        .find(|item| item["metadata"]["name"] == "gems.example.org");
+    let version = &gems.unwrap()["versions"][0];
+    assert_eq!(version["resources"][0]["resource"], "rubies");
+    assert_eq!(version["freshness"], "Current");
+
+    admin
+        .delete("/api/v1/namespaces/default/services/other")
+        .await;
+    eventually(&admin, REMOTE, |answer| {
+        has_reason(&answer.json(), "ServiceNotFound")
+    })
+    .await;
+    let away = admin.get(RUBIES).await;
+    assert_eq!(
+        (away.code, &away.body[..]),
+        (503, &b"service unavailable\n"[..])
+    );
+    assert_eq!(admin.get("/apis/gems.example.org").await.code, 200);
+    admin.delete(REMOTE).await;
+    assert_eq!(admin.get("/apis/gems.example.org").await.code, 404);
+}
+
+#[tokio::test]
+async fn a_server_that_nobody_vouches_for_is_not_asked() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let (other, asked) = other().await;
+    register(&admin, &other, false).await;
+    let failed = |answer: &Value| has_reason(answer, "FailedDiscoveryCheck");
+    eventually(&admin, REMOTE, |answer| failed(&answer.json())).await;
+    let condition = &admin.get(REMOTE).await.json()["status"]["conditions"][0];
+    let message = condition["message"].as_str().unwrap();
+    assert!(message.contains("x509: "), "{message}");
+    assert_eq!(admin.get(RUBIES).await.code, 503);
+    assert!(asked.lock().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_served_here_has_api_services() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let apps = format!("{SERVICES}/v1.apps");
+    eventually(&admin, &apps, |answer| answer.code == 200).await;
+    let apps = admin.get(&apps).await.json();
+    assert!(has_reason(&apps, "Local"));
+    assert_eq!(apps["spec"]["groupPriorityMinimum"], 17_800);
+
+    let definition = json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": "opals.stones.example.org"},
+        "spec": {"group": "stones.example.org", "scope": "Cluster",
+            "names": {"plural": "opals", "kind": "Opal"},
+            "versions": [{"name": "v1", "served": true, "storage": true,
+                "schema": {"openAPIV3Schema": {"type": "object"}}}]}});
+    define(&admin, &definition).await;
+    let own = format!("{SERVICES}/v1.stones.example.org");
+    let right = |answer: &crate::support::client::Answer| {
+        answer.code == 200 && answer.json()["spec"]["versionPriority"] == 100
+    };
+    eventually(&admin, &own, right).await;
+    let uid = admin.get(&own).await.json()["metadata"]["uid"].clone();
+    admin.delete(&own).await;
+    eventually(&admin, &own, |answer| {
+        right(answer) && answer.json()["metadata"]["uid"] != uid
+    })
+    .await;
+    let patch = json!({"spec": {"versionPriority": 7}}).to_string();
+    let merge = server
+        .admin()
+        .header("content-type", "application/merge-patch+json");
+    assert_eq!(merge.ask(Method::PATCH, &own, patch).await.code, 200);
+    eventually(&admin, &own, right).await;
+    let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    admin
+        .delete(&format!("{definitions}/opals.stones.example.org"))
+        .await;
+    gone(&admin, &own).await;
+}
