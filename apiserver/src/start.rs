@@ -6,6 +6,7 @@
 pub mod admission_config;
 pub mod assemble;
 pub mod authorities;
+pub mod background;
 pub mod certificates;
 pub mod error;
 pub mod front_proxy;
@@ -15,6 +16,7 @@ pub mod kubeconfig;
 pub mod oidc;
 pub mod server;
 pub mod store;
+mod stored;
 pub mod tokens;
 
 pub use self::error::StartError;

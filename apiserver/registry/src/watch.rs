@@ -157,7 +157,7 @@ fn until_idle(
         match told.as_mut().poll_next(cx) {
             Poll::Pending if end.is_terminated() => Poll::Ready(None),
             Poll::Pending => end.as_mut().poll(cx).map(|()| None),
-            ready => ready,
+            ready @ Poll::Ready(_) => ready,
         }
     }))
 }

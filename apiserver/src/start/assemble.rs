@@ -2,7 +2,6 @@
 //! controllers.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use portcullis_admission::hooks::{Connect, Webhooks};
@@ -12,29 +11,27 @@ use portcullis_rbac::{
     AlwaysAllow, AlwaysDeny, Authorizer, Index, Privileged, RbacAuthorizer, Union,
 };
 use portcullis_storage::Storage;
-use portcullis_storage::cache::{Cache, CacheConfig};
-use portcullis_storage::compactor::Compactor;
+use portcullis_storage::cache::Cache;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use uuid::Uuid;
 
 use super::admission_config::{self, WebhookCredentials};
+use super::authorities;
+use super::background::Background;
 use super::certificates::{self, Certificates};
 use super::error::StartError;
 use super::front_proxy::FrontProxy;
 use super::identities::Identities;
-use super::store::{self, Store};
+use super::store;
+use super::stored::Stored;
 use super::tokens::TokenKeys;
-use super::{authorities, host};
 use crate::config::{AuthorizationMode, Serve};
 use crate::endpoints::aggregated::Aggregation;
 use crate::endpoints::api::Api;
 use crate::endpoints::documents::Documents;
 use crate::endpoints::openid::OpenId;
 use crate::explain::explainer::Explainer;
-use crate::files;
-use crate::health::Health;
 use crate::layers::Gate;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -46,13 +43,9 @@ use crate::outbound::webhooks::WebhookEndpoints;
 use crate::pki::Identity;
 use crate::router::{Services, router};
 use crate::tokens::Bound;
-use portcullis_controllers::availability::Intervals;
+use portcullis_controllers::bootstrap;
 use portcullis_controllers::cluster_authentication::Trust;
 use portcullis_controllers::enabled::EnabledControllers;
-use portcullis_controllers::leader::Candidate;
-use portcullis_controllers::own_service::{self, Address};
-use portcullis_controllers::run::{Context, Controllers};
-use portcullis_controllers::{api_services, availability, bootstrap, cluster_authentication};
 use portcullis_registry::Registry;
 use portcullis_registry::api_services::ApiServices;
 use portcullis_registry::catalogues::Catalogues;
@@ -103,33 +96,6 @@ impl Checked {
     }
 }
 
-/// The store, and the cache in front of it.
-struct Stored {
-    store: Store,
-    upstream: Arc<dyn Storage>,
-    cache: Arc<Cache>,
-    /// What keys begin with.
-    prefix: String,
-}
-
-impl Stored {
-    async fn open(options: &Serve) -> Result<Self, StartError> {
-        let (store, upstream) = store::open(options).await?;
-        let prefix = store::key_prefix(&options.etcd.etcd_prefix);
-        let root = format!("{prefix}/");
-        let cache = Cache::start(upstream.clone(), &root, CacheConfig::default());
-        let cache = cache
-            .await
-            .map_err(|e| StartError::option(store.option(), e))?;
-        Ok(Self {
-            store,
-            upstream,
-            cache: Arc::new(cache),
-            prefix,
-        })
-    }
-}
-
 /// A server whose parts are there, and whose background tasks run.
 pub struct Parts {
     /// What answers requests, behind the layers.
@@ -140,15 +106,6 @@ pub struct Parts {
     pub authorities: watch::Receiver<String>,
     /// What runs in the background.
     pub background: Background,
-}
-
-/// What runs in the background, and how it ends.
-pub struct Background {
-    registry: Arc<Registry>,
-    health: Arc<Health>,
-    stored: Stored,
-    tasks: TaskTracker,
-    shutdown: CancellationToken,
 }
 
 /// Puts a server together and creates its first objects. `address` is where clients reach it, such as
@@ -317,95 +274,6 @@ async fn prepare(registry: &Registry, store: &'static str) -> Result<(), StartEr
     bootstrap::run(registry)
         .await
         .map_err(|status| StartError::option(store, status.message))
-}
-
-impl Background {
-    fn start(&self, options: &Serve, reloads: Vec<Arc<dyn Reload>>) {
-        self.tasks.spawn(
-            self.shutdown
-                .clone()
-                .run_until_cancelled_owned(files::watch(reloads)),
-        );
-        let interval = options.etcd.etcd_compaction_interval;
-        if interval > Duration::ZERO {
-            let compactor = Compactor::start(self.stored.upstream.clone(), interval);
-            let stop = self.shutdown.clone();
-            self.tasks.spawn(async move {
-                stop.cancelled().await;
-                compactor.shutdown().await;
-            });
-        }
-    }
-
-    /// On a store that nobody else writes to, controllers simply run; otherwise one server is elected.
-    fn start_controllers(
-        &self,
-        selection: &EnabledControllers,
-        options: &Serve,
-        certificates: &Certificates,
-        trust: Trust,
-    ) {
-        let context = Context {
-            registry: self.registry.clone(),
-            cache: self.stored.cache.clone(),
-            root_ca: certificates.trusted.clone(),
-            event_ttl: options.event_ttl,
-        };
-        let controllers = Controllers::new(|name| selection.contains(name), &context);
-        let stop = self.shutdown.clone();
-        let published = cluster_authentication::run(self.registry.clone(), trust);
-        self.tasks
-            .spawn(stop.clone().run_until_cancelled_owned(published));
-        let definitions = portcullis_controllers::definitions::run(self.registry.clone());
-        self.tasks
-            .spawn(stop.clone().run_until_cancelled_owned(definitions));
-        match self.stored.store {
-            Store::Embedded(_) => {
-                for controller in controllers.begin() {
-                    self.tasks
-                        .spawn(stop.clone().run_until_cancelled_owned(controller));
-                }
-            }
-            Store::Etcd => {
-                let identity = format!("{}_{}", host::host_name(), Uuid::new_v4());
-                let candidate = Candidate::new(self.registry.clone(), identity);
-                self.tasks.spawn(candidate.run(controllers, stop));
-            }
-        }
-    }
-
-    /// What API services say is kept right by every server.
-    fn start_aggregation(&self, servers: Arc<AggregatedServers>) {
-        let stop = &self.shutdown;
-        let own = api_services::run(self.registry.clone());
-        self.tasks
-            .spawn(stop.clone().run_until_cancelled_owned(own));
-        let others = availability::run(self.registry.clone(), servers, Intervals::default());
-        self.tasks
-            .spawn(stop.clone().run_until_cancelled_owned(others));
-    }
-
-    /// Makes the server known inside the cluster.
-    pub fn announce(&self, address: Address) {
-        let (registry, stop) = (self.registry.clone(), self.shutdown.clone());
-        self.tasks.spawn(own_service::run(registry, address, stop));
-    }
-
-    /// From now on the server is not ready, and its watches end.
-    pub fn begin_shutdown(&self) {
-        self.health.stop();
-        self.shutdown.cancel();
-    }
-
-    /// Ends what runs in the background and closes the store.
-    pub async fn finish_shutdown(&self) {
-        self.shutdown.cancel();
-        self.tasks.wait().await;
-        self.stored.cache.shutdown().await;
-        if let Store::Embedded(store) = &self.stored.store {
-            store.close().await;
-        }
-    }
 }
 
 fn warn_of_idle_plugins(options: &Serve, selection: &Selection) {

@@ -7,7 +7,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::assemble::{Background, assemble};
+use super::assemble::assemble;
+use super::background::Background;
 use super::error::StartError;
 use super::{certificates, host, kubeconfig};
 use crate::config::Serve;

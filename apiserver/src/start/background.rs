@@ -1,0 +1,126 @@
+//! What a server does besides answering, and how that ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_authn::Reload;
+use portcullis_controllers::api_services;
+use portcullis_controllers::availability::{self, Intervals};
+use portcullis_controllers::cluster_authentication::{self, Trust};
+use portcullis_controllers::enabled::EnabledControllers;
+use portcullis_controllers::leader::Candidate;
+use portcullis_controllers::own_service::{self, Address};
+use portcullis_controllers::run::{Context, Controllers};
+use portcullis_registry::Registry;
+use portcullis_storage::compactor::Compactor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::certificates::Certificates;
+use super::host;
+use super::store::Store;
+use super::stored::Stored;
+use crate::config::Serve;
+use crate::files;
+use crate::health::Health;
+use crate::outbound::aggregated::AggregatedServers;
+
+/// What runs in the background, and how it ends.
+pub struct Background {
+    pub(super) registry: Arc<Registry>,
+    pub(super) health: Arc<Health>,
+    pub(super) stored: Stored,
+    pub(super) tasks: TaskTracker,
+    pub(super) shutdown: CancellationToken,
+}
+
+impl Background {
+    /// Reads changed files again, and compacts the store.
+    pub(super) fn start(&self, options: &Serve, reloads: Vec<Arc<dyn Reload>>) {
+        self.tasks.spawn(
+            self.shutdown
+                .clone()
+                .run_until_cancelled_owned(files::watch(reloads)),
+        );
+        let interval = options.etcd.etcd_compaction_interval;
+        if interval > Duration::ZERO {
+            let compactor = Compactor::start(self.stored.upstream.clone(), interval);
+            let stop = self.shutdown.clone();
+            self.tasks.spawn(async move {
+                stop.cancelled().await;
+                compactor.shutdown().await;
+            });
+        }
+    }
+
+    /// On a store that nobody else writes to, controllers simply run; otherwise one server is elected.
+    pub(super) fn start_controllers(
+        &self,
+        selection: &EnabledControllers,
+        options: &Serve,
+        certificates: &Certificates,
+        trust: Trust,
+    ) {
+        let context = Context {
+            registry: self.registry.clone(),
+            cache: self.stored.cache.clone(),
+            root_ca: certificates.trusted.clone(),
+            event_ttl: options.event_ttl,
+        };
+        let controllers = Controllers::new(|name| selection.contains(name), &context);
+        let stop = self.shutdown.clone();
+        let published = cluster_authentication::run(self.registry.clone(), trust);
+        self.tasks
+            .spawn(stop.clone().run_until_cancelled_owned(published));
+        let definitions = portcullis_controllers::definitions::run(self.registry.clone());
+        self.tasks
+            .spawn(stop.clone().run_until_cancelled_owned(definitions));
+        match self.stored.store {
+            Store::Embedded(_) => {
+                for controller in controllers.begin() {
+                    self.tasks
+                        .spawn(stop.clone().run_until_cancelled_owned(controller));
+                }
+            }
+            Store::Etcd => {
+                let identity = format!("{}_{}", host::host_name(), Uuid::new_v4());
+                let candidate = Candidate::new(self.registry.clone(), identity);
+                self.tasks.spawn(candidate.run(controllers, stop));
+            }
+        }
+    }
+
+    /// What API services say is kept right by every server.
+    pub(super) fn start_aggregation(&self, servers: Arc<AggregatedServers>) {
+        let stop = &self.shutdown;
+        let own = api_services::run(self.registry.clone());
+        self.tasks
+            .spawn(stop.clone().run_until_cancelled_owned(own));
+        let others = availability::run(self.registry.clone(), servers, Intervals::default());
+        self.tasks
+            .spawn(stop.clone().run_until_cancelled_owned(others));
+    }
+
+    /// Makes the server known inside the cluster.
+    pub fn announce(&self, address: Address) {
+        let (registry, stop) = (self.registry.clone(), self.shutdown.clone());
+        self.tasks.spawn(own_service::run(registry, address, stop));
+    }
+
+    /// From now on the server is not ready, and its watches end.
+    pub fn begin_shutdown(&self) {
+        self.health.stop();
+        self.shutdown.cancel();
+    }
+
+    /// Ends what runs in the background and closes the store.
+    pub async fn finish_shutdown(&self) {
+        self.shutdown.cancel();
+        self.tasks.wait().await;
+        self.stored.cache.shutdown().await;
+        if let Store::Embedded(store) = &self.stored.store {
+            store.close().await;
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The store of a server, opened.
+
+use std::sync::Arc;
+
+use portcullis_storage::Storage;
+use portcullis_storage::cache::{Cache, CacheConfig};
+
+use super::error::StartError;
+use super::store::{self, Store};
+use crate::config::Serve;
+
+/// The store, and the cache in front of it.
+pub(super) struct Stored {
+    pub(super) store: Store,
+    pub(super) upstream: Arc<dyn Storage>,
+    pub(super) cache: Arc<Cache>,
+    /// What keys begin with.
+    pub(super) prefix: String,
+}
+
+impl Stored {
+    /// Opens the store that options name.
+    ///
+    /// # Errors
+    /// [`StartError`], if it cannot be read.
+    pub(super) async fn open(options: &Serve) -> Result<Self, StartError> {
+        let (store, upstream) = store::open(options).await?;
+        let prefix = store::key_prefix(&options.etcd.etcd_prefix);
+        let root = format!("{prefix}/");
+        let cache = Cache::start(upstream.clone(), &root, CacheConfig::default());
+        let cache = cache
+            .await
+            .map_err(|e| StartError::option(store.option(), e))?;
+        Ok(Self {
+            store,
+            upstream,
+            cache: Arc::new(cache),
+            prefix,
+        })
+    }
+}
