@@ -52,7 +52,7 @@ pub trait Stored<K>: Send + Sync + 'static {
     /// A [`Status`] if the store fails.
     async fn list(&self, namespace: &str) -> Result<Vec<Arc<K>>, Status>;
 
-    /// One object; `None` if there is none of that name.
+    /// The object of that name, if it exists.
     ///
     /// # Errors
     /// A [`Status`] if the store fails.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::operation::Operation;
 
-/// The options of a write, as far as they are not attributes of their own.
+/// The options of a write that have no attribute of their own.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RequestOptions<'a> {
     /// `fieldManager`; empty if the client names none, and for deletions.

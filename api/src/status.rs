@@ -27,7 +27,7 @@ pub struct Status {
     /// The machine-readable reason; unset on success.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    /// A reason of somebody else's, in place of one of ours.
+    /// A reason that another server has set; it replaces `reason`.
     #[serde(rename = "reason", skip_serializing_if = "Option::is_none")]
     other_reason: Option<Box<Text>>,
     /// The object and the errors.
@@ -230,7 +230,7 @@ impl Status {
         self
     }
 
-    /// Sets the reason, which may be any text; an empty one is none. The code stays.
+    /// Sets the reason, which may be any text; an empty text removes it. The code stays the same.
     #[must_use]
     pub fn with_reason(mut self, reason: &str) -> Self {
         self.reason = Reason::named(reason);

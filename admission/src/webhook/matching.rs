@@ -31,7 +31,7 @@ const EXEMPT: [&str; 6] = [
     "MutatingAdmissionPolicyBinding",
 ];
 
-/// Groups of reviews, which are not stored: nobody could authenticate, if a webhook stood before them.
+/// Groups of reviews, which are not stored: a failing webhook on them would block authentication.
 const REVIEWS: [&str; 2] = ["authentication.k8s.io", "authorization.k8s.io"];
 
 /// Decides which webhooks are called.

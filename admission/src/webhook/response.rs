@@ -1,4 +1,4 @@
-//! What a webhook responds, as far as it is valid.
+//! The valid parts of a webhook's response.
 //!
 //! Upstream: `VerifyAdmissionResponse` in `plugin/webhook/request/admissionreview.go`.
 
@@ -180,7 +180,7 @@ mod tests {
         read(body.as_bytes(), ReviewVersion::V1, "u", may_patch)
     }
 
-    /// RFC 7386, as far as tests need it.
+    /// The part of RFC 7386 that the tests use.
     fn json_patch(target: &mut Value, change: &Value) {
         match change {
             Value::Object(fields) => {

@@ -28,7 +28,7 @@ pub(super) enum Unreadable {
     IsLeftOut,
 }
 
-/// Makes views of entries that have none.
+/// Makes views of entries that do not have one yet.
 #[derive(Clone, Copy)]
 pub(super) struct Maker<'a> {
     pub(super) conversions: &'a Conversions,
@@ -89,7 +89,7 @@ impl<'a> Maker<'a> {
             for ((at, entry, place), document) in read.into_iter().zip(documents.await?) {
                 let view = self.view_of(entry, document);
                 if let Some(view) = self.usable(view)? {
-                    // somebody else may be making it, or have made it
+                    // another request may be making it, or have made it
                     place.set(view.clone());
                     made.push((*at, view));
                 }

@@ -51,8 +51,8 @@ pub fn trusting(
     presenting(builder, identity)
 }
 
-/// TLS that accepts every server: for those of which somebody has decided that it does not matter, or
-/// to which nothing secret is sent.
+/// TLS that accepts every server: for API services with `insecureSkipTLSVerify`, and for servers that are
+/// sent nothing secret.
 ///
 /// # Errors
 /// [`HttpsError::Certificates`].
