@@ -21,6 +21,10 @@ where
         (self.0)(object.as_mut())?;
         Ok(object)
     }
+
+    fn ends_unchanged(&self) -> bool {
+        true
+    }
 }
 
 /// Changes an object that is there; `edit` is called once per attempt.

@@ -276,4 +276,8 @@ impl Change for Reachable<'_> {
     fn creates(&self) -> bool {
         true
     }
+
+    fn ends_unchanged(&self) -> bool {
+        true
+    }
 }

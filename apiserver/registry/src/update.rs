@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use portcullis_admission::Operation;
+use portcullis_api::encode::TypeMeta;
 use portcullis_api::field_error::BadValue;
 use portcullis_api::{ErrorList, FieldError, GroupKind, Object, Path, Status};
 use portcullis_storage::{Entry, Error, ReadAt};
@@ -33,6 +34,12 @@ pub trait Change: Send + Sync {
 
     /// Whether it makes an object that is not there, even of a kind that a PUT does not make.
     fn creates(&self) -> bool {
+        false
+    }
+
+    /// Whether an outcome that is what the object is already ends the update, before admission is asked. So
+    /// it is for the server's own changes: a controller that tries again compares, and sends nothing.
+    fn ends_unchanged(&self) -> bool {
         false
     }
 }
@@ -105,6 +112,12 @@ impl Registry {
             check_uid(scope, object.as_ref(), current)?;
         }
         check_version(scope, object.as_ref(), current)?;
+        if change.ends_unchanged() && is_unchanged(scope, object.as_ref(), current) {
+            return Ok(Updated {
+                entry: self.view(scope, &current.entry).await?,
+                created: false,
+            });
+        }
         let mut object = self.admit_change(scope, object, current).await?;
         let old = current.object.as_ref();
         let reservation = self.reserve(scope, object.as_mut(), Some(old)).await?;
@@ -207,6 +220,16 @@ impl Registry {
             created: false,
         })
     }
+}
+
+/// Whether a change made what was there, and nothing remains to be done about it.
+fn is_unchanged(scope: &Scope<'_>, object: &dyn Object, current: &Current) -> bool {
+    let type_meta = TypeMeta {
+        api_version: "",
+        kind: "",
+    };
+    !crate::delete::is_due(scope.resource, object)
+        && object.encode(type_meta) == current.object.encode(type_meta)
 }
 
 /// Whether two encodings say the same: what nobody set is written behind what was set, so that the order

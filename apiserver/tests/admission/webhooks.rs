@@ -1,6 +1,7 @@
 //! Admission webhooks, called over HTTPS.
 
 mod bad_days;
+mod controllers;
 mod matching;
 mod mutating;
 mod review;

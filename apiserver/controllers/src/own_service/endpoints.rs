@@ -37,6 +37,10 @@ impl Change for InEndpoints<'_> {
     fn creates(&self) -> bool {
         true
     }
+
+    fn ends_unchanged(&self) -> bool {
+        true
+    }
 }
 
 fn subset((port, ips): (u16, Vec<IpAddr>)) -> EndpointSubset {
@@ -113,6 +117,10 @@ impl Change for InSlice {
     }
 
     fn creates(&self) -> bool {
+        true
+    }
+
+    fn ends_unchanged(&self) -> bool {
         true
     }
 }
