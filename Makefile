@@ -14,7 +14,7 @@ STATIC := RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static"
 CYCLES ?= 1000
 SERVER_CYCLES ?= 50
 
-.PHONY: help run test build lint unit walkthrough why everyday verbs guide hardening compose bench soak load fuzz fresh suites definitions twice \
+.PHONY: help run test build lint unit walkthrough why everyday verbs guide hardening compose bench soak load fuzz fresh suites definitions twice assets \
   setup-build setup-test
 .NOTPARALLEL:
 
@@ -83,6 +83,13 @@ hardening: build ## bad starts, kill -9, an etcd that dies or holds what another
 compose: build ## docker-compose.yml with the Docker engine that runs here, if one does
 	@testdata/setup kubectl etcd etcdctl python3
 	@testdata/compose/run
+
+# What envtest and others look for; docs/test-suites.md.
+assets: build ## target/assets, a folder for KUBEBUILDER_ASSETS
+	@mkdir -p target/assets
+	@for name in kube-apiserver etcd; do ln -sfn "$$PORTCULLIS" target/assets/$$name; done
+	@if kubectl=$$(command -v kubectl); then ln -sfn "$$kubectl" target/assets/kubectl; fi
+	@echo "export KUBEBUILDER_ASSETS=$(CURDIR)/target/assets"
 
 bench: build load ## start-up time, memory, the store, writes and reads through TLS beside a bare etcd
 	@testdata/setup kubectl etcd python3

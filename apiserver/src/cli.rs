@@ -1,12 +1,15 @@
 //! What the subcommands do.
 
 pub mod logging;
+pub mod names;
+pub mod run;
 
 use std::io::Write;
 use std::path::Path;
 use std::pin::pin;
 
 use thiserror::Error;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{HealthcheckArgs, KubeconfigArgs, Serve, WhyArgs};
@@ -45,6 +48,9 @@ pub enum CommandError {
     /// A data directory does not say which server to ask.
     #[error("--data-dir: {0}")]
     Kubeconfig(#[from] KubeconfigError),
+    /// A command line under another name says what cannot be.
+    #[error("{0}")]
+    Usage(String),
     /// An explanation could not be had.
     #[error(transparent)]
     Why(#[from] WhyError),
@@ -67,23 +73,83 @@ fn system(what: &'static str) -> impl FnOnce(std::io::Error) -> CommandError {
 /// # Errors
 /// [`CommandError`], before anything is served.
 pub fn serve(options: &Serve) -> Result<(), CommandError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    threads()?.block_on(until_stopped(options))
+}
+
+/// Does what a command line of kube-apiserver asks for, without its first word.
+///
+/// # Errors
+/// As [`serve`], and a flag that cannot be taken.
+pub fn kube_apiserver(arguments: Vec<String>) -> Result<(), CommandError> {
+    use names::kube_apiserver::Asked;
+    let controllers = std::env::var("PORTCULLIS_CONTROLLERS").ok();
+    let (mut options, unused) = match names::kube_apiserver::read(arguments, controllers) {
+        Ok(Asked::Serve { options, unused }) => (options, unused),
+        Ok(Asked::Help(text) | Asked::Version(text)) => {
+            print(&text);
+            return Ok(());
+        }
+        Err(why) => return Err(CommandError::Usage(why)),
+    };
+    logging::init(logging::at(options.verbosity), options.log_format);
+    if options.verbosity > 0 {
+        for sentence in unused {
+            tracing::info!("{sentence}");
+        }
+    }
+    threads()?.block_on(async {
+        names::etcd::settle(&mut options).await;
+        until_stopped(&options).await
+    })
+}
+
+/// Does what a command line of etcd asks for, without its first word.
+///
+/// # Errors
+/// A flag that cannot be taken, an address that cannot be listened on.
+pub fn etcd(arguments: Vec<String>) -> Result<(), CommandError> {
+    use names::etcd::Asked;
+    let stand_in = match names::etcd::read(arguments).map_err(CommandError::Usage)? {
+        Asked::Serve(stand_in) => stand_in,
+        Asked::Text(text) => {
+            print(&text);
+            return Ok(());
+        }
+    };
+    one_thread()?.block_on(async {
+        let stop = stop_signal()?;
+        tokio::select! {
+            Err(why) = stand_in.serve() => Err(CommandError::Usage(why)),
+            () = stop => Ok(()),
+        }
+    })
+}
+
+fn threads() -> Result<Runtime, CommandError> {
+    let mut threads = tokio::runtime::Builder::new_multi_thread();
+    threads
         .enable_all()
         .build()
-        .map_err(system("start threads"))?;
-    runtime.block_on(async {
-        let mut stop = pin!(stop_signal()?);
-        // A start may take a while, where etcd is waited for.
-        let server = tokio::select! {
-            server = Server::start(options) => server?,
-            () = &mut stop => return Ok(()),
-        };
-        announce(server.local(), options);
-        stop.await;
-        tracing::info!("stopping: no new connections, watches end, requests finish");
-        server.stop().await;
-        Ok(())
-    })
+        .map_err(system("start threads"))
+}
+
+fn one_thread() -> Result<Runtime, CommandError> {
+    let mut thread = tokio::runtime::Builder::new_current_thread();
+    thread.enable_all().build().map_err(system("start"))
+}
+
+async fn until_stopped(options: &Serve) -> Result<(), CommandError> {
+    let mut stop = pin!(stop_signal()?);
+    // A start may take a while, where etcd is waited for.
+    let server = tokio::select! {
+        server = Server::start(options) => server?,
+        () = &mut stop => return Ok(()),
+    };
+    announce(server.local(), options);
+    stop.await;
+    tracing::info!("stopping: no new connections, watches end, requests finish");
+    server.stop().await;
+    Ok(())
 }
 
 /// Resolves at the first SIGTERM or SIGINT.
@@ -102,7 +168,8 @@ fn stop_signal() -> Result<impl Future<Output = ()>, CommandError> {
 fn announce(local: std::net::SocketAddr, options: &Serve) {
     let etcd = &options.etcd.etcd_servers;
     let store = if etcd.is_empty() {
-        format!("store {}", options.data_dir.display())
+        let dir = options.embedded.dir.as_deref();
+        format!("store {}", dir.unwrap_or(&options.data_dir).display())
     } else {
         format!("etcd {}", etcd.join(","))
     };
@@ -168,11 +235,7 @@ pub fn kubeconfig(args: &KubeconfigArgs) -> Result<(), CommandError> {
 /// # Errors
 /// [`WhyError`].
 pub fn why(args: &WhyArgs) -> Result<(), CommandError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(system("start"))?;
-    print(&runtime.block_on(cli::explanation(args))?);
+    print(&one_thread()?.block_on(cli::explanation(args))?);
     Ok(())
 }
 
@@ -181,10 +244,7 @@ pub fn why(args: &WhyArgs) -> Result<(), CommandError> {
 /// # Errors
 /// [`CommandError::NotReady`], or a data directory that does not say which server to ask.
 pub fn healthcheck(args: &HealthcheckArgs) -> Result<(), CommandError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(system("start"))?;
+    let runtime = one_thread()?;
     let known = args.data_dir.as_deref().map(server_of).transpose()?;
     let (url, authorities) = known.map_or((None, None), |s| (Some(s.url), Some(s.authority)));
     let url = args.server.clone().or(url);
@@ -204,4 +264,11 @@ pub fn healthcheck(args: &HealthcheckArgs) -> Result<(), CommandError> {
 fn server_of(data_dir: &Path) -> Result<read::Server, KubeconfigError> {
     let config = read::Kubeconfig::load(Some(&in_data_dir(data_dir)))?;
     config.server(config.context(None)?)
+}
+
+/// What clap says, without its title and its hints on usage, which stand behind an empty line.
+pub fn one_line(text: &str) -> String {
+    let lines = text.lines().take_while(|line| !line.trim().is_empty());
+    let line = lines.map(str::trim).collect::<Vec<_>>().join(" ");
+    line.trim_start_matches("error: ").to_owned()
 }

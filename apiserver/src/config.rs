@@ -17,6 +17,7 @@ pub use self::deadlines::Deadlines;
 pub use self::etcd::Etcd;
 pub use self::limits::RequestLimits;
 use portcullis_registry::ranges::PortRange;
+use portcullis_storage::embedded::Survives;
 
 /// A complete miniature Kubernetes API server.
 #[derive(Debug, Parser)]
@@ -36,6 +37,8 @@ pub struct Cli {
 pub enum Command {
     /// Serve the API.
     Serve(Box<Serve>),
+    /// Serve a throw-away store on a free port while a command runs, with KUBECONFIG set; exit as it does.
+    Run(Box<RunArgs>),
     /// Print the version.
     Version,
     /// Write a kubeconfig for a user, proved by a client certificate.
@@ -58,6 +61,9 @@ pub struct Serve {
     /// Where certificates, keys, the embedded store and the admin's kubeconfig are kept.
     #[arg(long, default_value = "./portcullis-data")]
     pub data_dir: PathBuf,
+    /// The store in a file, where it is not in etcd.
+    #[arg(skip)]
+    pub embedded: Embedded,
     /// The store, where it is in etcd.
     #[command(flatten)]
     pub etcd: Etcd,
@@ -67,6 +73,10 @@ pub struct Serve {
     /// Its private key.
     #[arg(long, requires = "tls_cert_file")]
     pub tls_private_key_file: Option<PathBuf>,
+    /// Where the server's certificate and key are, `apiserver.crt` and `apiserver.key`, if no files are
+    /// named; they are made there if they are not. By default the data directory has them.
+    #[arg(long)]
+    pub cert_dir: Option<PathBuf>,
     /// The authorities whose client certificates are accepted, besides the data directory's own.
     #[arg(long)]
     pub client_ca_file: Option<PathBuf>,
@@ -142,6 +152,15 @@ pub struct Serve {
     pub log_format: LogFormat,
 }
 
+/// How the embedded store is kept; no options, as what is called `etcd` says it.
+#[derive(Clone, Debug, Default)]
+pub struct Embedded {
+    /// Its directory, if that is not in the data directory.
+    pub dir: Option<PathBuf>,
+    /// What acknowledged writes survive.
+    pub survives: Survives,
+}
+
 /// Options about what services are given.
 #[derive(Debug, Args)]
 pub struct Services {
@@ -155,6 +174,25 @@ pub struct Services {
     /// The ports of the nodes that services may have, the first and the last.
     #[arg(long, default_value = "30000-32767")]
     pub service_node_port_range: PortRange,
+}
+
+/// The data directory of `portcullis run` that stands for none, as its help says it.
+pub const THROWN_AWAY: &str = "one that is thrown away";
+
+/// Options of `portcullis run`: those of `serve`, and what to run. Without `--data-dir` the store is thrown
+/// away.
+#[derive(Debug, Args)]
+#[command(
+    mut_arg("secure_port", |port| port.default_value("0")),
+    mut_arg("data_dir", |dir| dir.default_value(THROWN_AWAY))
+)]
+pub struct RunArgs {
+    /// How to serve.
+    #[command(flatten)]
+    pub serve: Serve,
+    /// The command and its arguments.
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<std::ffi::OsString>,
 }
 
 /// Options of `portcullis kubeconfig`.

@@ -1,16 +1,45 @@
 //! `portcullis`: the command line, the log, and exit codes; nothing else.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
-use portcullis::cli::{self, logging};
+use portcullis::cli::names::Name;
+use portcullis::cli::{self, CommandError, logging, one_line};
 use portcullis::config::{Cli, Command};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    let mut words = std::env::args_os();
+    let name = Name::of(words.next().as_ref());
+    let done = match name {
+        Name::Portcullis => portcullis(),
+        Name::KubeApiserver => as_text(words).and_then(cli::kube_apiserver).map(|()| 0),
+        Name::Etcd => as_text(words).and_then(cli::etcd).map(|()| 0),
+    };
+    match done {
+        Ok(status) => status.into(),
+        Err(error) => {
+            eprintln!("{}: {error}", name.as_str());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn as_text(words: impl Iterator<Item = OsString>) -> Result<Vec<String>, CommandError> {
+    let as_text = |word: OsString| {
+        let not_text = |word: OsString| format!("{} is not UTF-8", word.display());
+        word.into_string()
+            .map_err(|word| CommandError::Usage(not_text(word)))
+    };
+    words.map(as_text).collect()
+}
+
+/// Does what the program's own command line says; the status to exit with.
+fn portcullis() -> Result<u8, CommandError> {
     let parsed = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error)
@@ -21,36 +50,29 @@ fn main() -> ExitCode {
         {
             // Whoever asked for help may have stopped reading it.
             let _ = error.print();
-            return ExitCode::SUCCESS;
+            return Ok(0);
         }
-        Err(error) => return fail(&one_line(&error.to_string())),
+        Err(error) => return Err(CommandError::Usage(one_line(&error.to_string()))),
     };
-    let result = match parsed.command {
+    match parsed.command {
         Command::Serve(serve) => {
-            logging::init(serve.verbosity, serve.log_format);
+            logging::init(logging::at(serve.verbosity), serve.log_format);
             cli::serve(&serve)
+        }
+        Command::Run(run) => {
+            let level = match run.serve.verbosity {
+                0 => logging::QUIET,
+                verbosity => logging::at(verbosity),
+            };
+            logging::init(level, run.serve.log_format);
+            return cli::run::run(*run);
         }
         Command::Version => cli::version(),
         Command::Kubeconfig(args) => cli::kubeconfig(&args),
         Command::Healthcheck(args) => cli::healthcheck(&args),
         Command::Why(args) => cli::why(&args),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error.to_string()),
     }
-}
-
-fn fail(why: &str) -> ExitCode {
-    eprintln!("portcullis: {why}");
-    ExitCode::FAILURE
-}
-
-/// What clap says, without its title and its hints on usage, which stand behind an empty line.
-fn one_line(text: &str) -> String {
-    let lines = text.lines().take_while(|line| !line.trim().is_empty());
-    let line = lines.map(str::trim).collect::<Vec<_>>().join(" ");
-    line.trim_start_matches("error: ").to_owned()
+    .map(|()| 0)
 }
 
 #[cfg(test)]

@@ -55,6 +55,9 @@ const SEND_BUFFER: usize = 256 * 1024;
 const HEADS: usize = 16 * 1024 * 1024;
 /// How long a connection that is idle may take to end.
 const GOODBYE: Duration = Duration::from_secs(5);
+/// How often a connection of a server that stops is looked at. One that is idle ends then, whether or not its
+/// client has taken note: HTTP/2's goodbye waits for an answer.
+const PARTING: Duration = Duration::from_millis(500);
 /// How much of a request's head is read, in bytes: a little more than is taken, so that most heads
 /// that are too large can be refused with a Status. hyper also has limits of its own on the number of
 /// headers and the length of the URL.
@@ -233,6 +236,7 @@ async fn serve<S: Handler<B>, B: ResponseBody>(
     let stream = Stream::new(stream, progress.clone(), &shared.heads);
     let mut serving = pin!(server.serve_connection(TokioIo::new(stream), service));
     let mut look = pin!(tokio::time::sleep(Duration::ZERO));
+    let mut parting = pin!(tokio::time::sleep(Duration::ZERO));
     let mut ending = false;
     loop {
         tokio::select! {
@@ -245,6 +249,13 @@ async fn serve<S: Handler<B>, B: ResponseBody>(
             () = shared.stop.cancelled(), if !ending => {
                 serving.as_mut().graceful_shutdown();
                 ending = true;
+                parting.as_mut().reset(Instant::now() + PARTING);
+            }
+            () = parting.as_mut(), if ending && shared.stop.is_cancelled() => {
+                if progress.heads().is_some() {
+                    return;
+                }
+                parting.as_mut().reset(Instant::now() + PARTING);
             }
             () = look.as_mut() => match progress.verdict(Instant::now(), &shared.deadlines) {
                 Verdict::Fine(next) => look.as_mut().reset(next),

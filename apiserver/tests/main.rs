@@ -11,6 +11,7 @@ mod authn;
 mod controllers;
 mod conversion;
 mod custom;
+mod drop_in;
 mod flow;
 mod rights;
 mod support;

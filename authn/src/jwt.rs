@@ -17,6 +17,7 @@ use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::{PemObject, SectionKind};
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 use x509_parser::public_key::PublicKey;
 use x509_parser::x509::SubjectPublicKeyInfo;
@@ -58,7 +59,8 @@ pub struct VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// All keys of a PEM file. Of private keys only the public part is kept.
+    /// All keys of a PEM file. Of private keys and of certificates only the public key is kept (upstream:
+    /// `keyutil.ParsePublicKeysPEM`).
     ///
     /// # Errors
     /// [`FileError`], if there is no key, or one that is neither P-256, P-384 nor RSA.
@@ -72,6 +74,7 @@ impl VerifyingKey {
             let (kind, der) = section.map_err(|e| file_error(Problem::NotPem(e.to_string())))?;
             let key = match kind {
                 SectionKind::PublicKey => Self::of_spki(&der).map_err(str::to_owned),
+                SectionKind::Certificate => Self::of_certificate(&der).map_err(str::to_owned),
                 kind => SigningKey::of_section(kind, der).map(|key| key.public),
             };
             keys.push(key.map_err(|reason| file_error(Problem::Key { number, reason }))?);
@@ -98,6 +101,11 @@ impl VerifyingKey {
         // Neither fails for a key from `of_spki`, whose parts are numbers and fixed names.
         let listed = jwk.ok().and_then(|jwk| serde_json::to_value(jwk).ok());
         listed.unwrap_or_default()
+    }
+
+    fn of_certificate(der: &[u8]) -> Result<Self, &'static str> {
+        let (_, certificate) = X509Certificate::from_der(der).map_err(|_| "malformed")?;
+        Self::of_spki(certificate.public_key().raw)
     }
 
     fn of_spki(spki: &[u8]) -> Result<Self, &'static str> {

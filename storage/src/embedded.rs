@@ -24,6 +24,7 @@ mod disk;
 mod error;
 #[cfg(test)]
 mod faults;
+mod file;
 mod follow;
 mod index;
 mod load;
@@ -36,6 +37,7 @@ use change::{Change, Write};
 use committer::{Command, Committer, Files, closed};
 use disk::{DirLock, Disk};
 pub use error::OpenError;
+pub use file::Survives;
 use index::Index;
 use recovery::Unwritable;
 
@@ -57,6 +59,15 @@ impl Default for HistoryLimits {
             bytes: 48 << 20,
         }
     }
+}
+
+/// How a store is opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// How much history is kept.
+    pub limits: HistoryLimits,
+    /// What acknowledged writes survive.
+    pub survives: Survives,
 }
 
 /// A store in one directory.
@@ -103,29 +114,25 @@ impl EmbeddedStorage {
     /// # Errors
     /// [`OpenError`], which names the file.
     pub fn open(dir: &Path) -> Result<Self, OpenError> {
-        Self::open_with(dir, HistoryLimits::default())
+        Self::open_with(dir, Options::default())
     }
 
-    /// Like [`EmbeddedStorage::open`], with other limits of history.
+    /// Like [`EmbeddedStorage::open`], with other options.
     ///
     /// # Errors
     /// As [`EmbeddedStorage::open`].
-    pub fn open_with(dir: &Path, limits: HistoryLimits) -> Result<Self, OpenError> {
+    pub fn open_with(dir: &Path, options: Options) -> Result<Self, OpenError> {
         let lock = DirLock::take(dir)?;
-        Self::run(dir, lock, Disk::open(dir)?, limits)
+        Self::run(dir, lock, Disk::open(dir, options.survives)?, options)
     }
 
-    fn run(
-        dir: &Path,
-        lock: DirLock,
-        disk: Disk,
-        limits: HistoryLimits,
-    ) -> Result<Self, OpenError> {
+    fn run(dir: &Path, lock: DirLock, disk: Disk, options: Options) -> Result<Self, OpenError> {
         let (index, garbage) = load::load(&disk)?;
         let acknowledged = Acknowledged::open(dir, disk.path(), index.revision())?;
-        let shared = Arc::new(Shared::new(index, limits));
+        let shared = Arc::new(Shared::new(index, options.limits));
         let files = Files {
             dir: dir.into(),
+            survives: options.survives,
             disk: Ok(disk),
             acknowledged,
             lock: Some(lock),

@@ -6,9 +6,12 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::LogFormat;
 
-/// Starts logging to standard error. `verbosity` is upstream's `-v`; `PORTCULLIS_LOG` overrides it.
-pub fn init(verbosity: u8, format: LogFormat) {
-    let default = match verbosity {
+/// What matters to whoever runs something else: what is wrong.
+pub const QUIET: &str = "warn";
+
+/// What is logged at a verbosity, upstream's `-v`.
+pub const fn at(verbosity: u8) -> &'static str {
+    match verbosity {
         0 | 1 => {
             "warn,portcullis=info,portcullis_storage=info,portcullis_authn=info,portcullis_admission=info"
         }
@@ -17,7 +20,11 @@ pub fn init(verbosity: u8, format: LogFormat) {
         }
         4..=7 => "debug",
         _ => "trace",
-    };
+    }
+}
+
+/// Starts logging to standard error. `PORTCULLIS_LOG` overrides what is logged by default.
+pub fn init(default: &str, format: LogFormat) {
     let filter =
         EnvFilter::try_from_env("PORTCULLIS_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let log = tracing_subscriber::fmt()

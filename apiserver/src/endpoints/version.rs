@@ -5,10 +5,12 @@ use serde_json::json;
 
 use crate::response::{self, JSON, Response};
 
-/// The version this server reports: the last minor release of Kubernetes with `PodSecurityPolicy`,
-/// and then its own.
+/// The last minor release of Kubernetes with `PodSecurityPolicy`.
+pub const RELEASE: &str = "v1.24.17";
+
+/// The version this server reports: that release, and then its own.
 pub fn version() -> String {
-    format!("v1.24.17+portcullis.{}", env!("CARGO_PKG_VERSION"))
+    format!("{RELEASE}+portcullis.{}", env!("CARGO_PKG_VERSION"))
 }
 
 /// GET of `/version`.

@@ -13,6 +13,7 @@ use portcullis_registry::ranges::first_address;
 
 const TLS_CERTIFICATE: &str = "--tls-cert-file";
 const TLS_KEY: &str = "--tls-private-key-file";
+const CERT_DIR: &str = "--cert-dir";
 
 /// The certificates of a server.
 pub struct Certificates {
@@ -39,25 +40,22 @@ pub fn certificates(options: &Serve, local: SocketAddr) -> Result<Certificates, 
     let dir = pki_dir(&options.data_dir);
     let data_dir = |error: PkiError| StartError::option("--data-dir", error);
     let (authority, mut new_files) = Authority::find_or_make(&dir).map_err(data_dir)?;
-    let (serving, trusted) = match (&options.tls_cert_file, &options.tls_private_key_file) {
-        (Some(certificate), Some(key)) => {
-            let serving = ServingCertificate::files(certificate, key).map_err(|error| {
-                let of_key = error.path() == key && key != certificate;
-                let option = if of_key { TLS_KEY } else { TLS_CERTIFICATE };
-                StartError::option(option, error)
-            })?;
+    let (serving, trusted) = match Pair::given(options) {
+        Some(pair) => {
+            let serving = pair.read()?;
             let trusted = serving.current().pem.clone();
             (serving, trusted)
         }
-        _ => {
+        None => {
             let (names, addresses) = names(options, local);
             // Anew at every start, so that it names the addresses of this one.
             let identity = authority.server(&names, &addresses).map_err(data_dir)?;
             let serving = ServingCertificate::fixed(&identity.certificate, &identity.key)
                 .map_err(|why| StartError::option("--data-dir", why))?;
+            let pair = Pair::below(options.cert_dir.as_deref().unwrap_or(&dir), "--data-dir");
             let files = [
-                NewFile::new(dir.join("apiserver.key"), identity.key, 0o600),
-                NewFile::new(dir.join("apiserver.crt"), identity.certificate, 0o644),
+                NewFile::new(pair.key, identity.key, 0o600),
+                NewFile::new(pair.certificate, identity.certificate, 0o644),
             ];
             new_files.extend(files);
             (serving, authority.certificate().to_owned())
@@ -69,6 +67,46 @@ pub fn certificates(options: &Serve, local: SocketAddr) -> Result<Certificates, 
         trusted,
         new_files,
     })
+}
+
+/// The files of a serving certificate, and the options that name them.
+struct Pair {
+    certificate: PathBuf,
+    key: PathBuf,
+    options: [&'static str; 2],
+}
+
+impl Pair {
+    /// The files that options name, or that are in the directory they name (upstream:
+    /// `MaybeDefaultWithSelfSignedCerts`).
+    fn given(options: &Serve) -> Option<Self> {
+        if let (Some(certificate), Some(key)) =
+            (&options.tls_cert_file, &options.tls_private_key_file)
+        {
+            return Some(Self {
+                certificate: certificate.clone(),
+                key: key.clone(),
+                options: [TLS_CERTIFICATE, TLS_KEY],
+            });
+        }
+        let pair = Self::below(options.cert_dir.as_deref()?, CERT_DIR);
+        (pair.certificate.exists() && pair.key.exists()).then_some(pair)
+    }
+
+    fn below(dir: &Path, option: &'static str) -> Self {
+        Self {
+            certificate: dir.join("apiserver.crt"),
+            key: dir.join("apiserver.key"),
+            options: [option; 2],
+        }
+    }
+
+    fn read(&self) -> Result<ServingCertificate, StartError> {
+        ServingCertificate::files(&self.certificate, &self.key).map_err(|error| {
+            let of_key = error.path() == self.key && self.key != self.certificate;
+            StartError::option(self.options[usize::from(of_key)], error)
+        })
+    }
 }
 
 /// Writes what was made for a start that will succeed.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use portcullis_storage::Storage;
 use portcullis_storage::cache::Cache;
-use portcullis_storage::embedded::EmbeddedStorage;
+use portcullis_storage::embedded::{self, EmbeddedStorage};
 use portcullis_storage::etcd::{EtcdOptions, EtcdStorage, EtcdTls};
 
 use crate::config::{Etcd, Serve};
@@ -39,7 +39,14 @@ impl Store {
 pub async fn open(options: &Serve) -> Result<(Store, Arc<dyn Storage>), StartError> {
     let etcd = &options.etcd;
     if etcd.etcd_servers.is_empty() {
-        let store = EmbeddedStorage::open(&options.data_dir.join("store"))
+        let embedded = &options.embedded;
+        let dir = embedded.dir.clone();
+        let dir = dir.unwrap_or_else(|| options.data_dir.join("store"));
+        let how = embedded::Options {
+            survives: embedded.survives,
+            ..embedded::Options::default()
+        };
+        let store = EmbeddedStorage::open_with(&dir, how)
             .map_err(|e| StartError::option("--data-dir", e))?;
         let store = Arc::new(store);
         return Ok((Store::Embedded(store.clone()), store));

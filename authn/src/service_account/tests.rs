@@ -449,6 +449,20 @@ async fn keys_of_every_encoding_sign() {
     }
 }
 
+/// envtest gives `--service-account-key-file` a certificate.
+#[test]
+fn a_certificate_has_the_key_it_is_for() {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::default()
+        .self_signed(&key)
+        .unwrap();
+    let of = |pem: String| VerifyingKey::all(Path::new("k"), pem.as_bytes()).unwrap();
+    let [of_certificate] = &of(certificate.pem())[..] else {
+        panic!("one key");
+    };
+    assert_eq!(of_certificate.id(), of(key.public_key_pem())[0].id());
+}
+
 #[test]
 fn files_without_a_usable_key_are_rejected() {
     let other = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::acknowledged::Acknowledged;
 use super::change::{self, Decision, Write};
 use super::disk::{Batch, DirLock, Disk};
+use super::file::Survives;
 use super::index::{FIRST, Garbage};
 use super::recovery::Recovery;
 use super::{OpenError, Shared, load};
@@ -51,6 +52,7 @@ pub(super) enum Command {
 /// The files that the thread has open.
 pub(super) struct Files {
     pub(super) dir: PathBuf,
+    pub(super) survives: Survives,
     /// The file, or the error why it is not open: after a failed write until it is reopened, and
     /// once the store is closed.
     pub(super) disk: Result<Disk>,
@@ -332,7 +334,7 @@ impl Run {
     }
 
     fn reopen(&mut self) -> Result<Disk, OpenError> {
-        let disk = Disk::reopen(&self.files.dir)?;
+        let disk = Disk::reopen(&self.files.dir, self.files.survives)?;
         let mut index = self.shared.index.write();
         let (found, acknowledged) = (disk.revision()?, index.revision());
         if found < acknowledged && acknowledged > FIRST {

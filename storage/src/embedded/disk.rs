@@ -15,6 +15,7 @@ use redb::{
 
 use super::acknowledged::Acknowledged;
 use super::error::OpenError;
+use super::file::{Survives, Unsynced};
 use super::private_file::private;
 use super::record::{Encoded, Record};
 use crate::{Event, Revision};
@@ -99,24 +100,24 @@ fn lock(file: &File) -> Result<(), TryLockError> {
 
 impl Disk {
     /// Opens the directory's file, or creates it. The caller holds the directory's lock.
-    pub(super) fn open(dir: &Path) -> Result<Self, OpenError> {
+    pub(super) fn open(dir: &Path, survives: Survives) -> Result<Self, OpenError> {
         let path = dir.join(FILE);
         if path
             .try_exists()
             .map_err(|error| OpenError::io(&path, error))?
         {
-            Self::open_existing(path)
+            Self::open_existing(path, survives)
         } else {
-            Self::create(dir, path)
+            Self::create(dir, path, survives)
         }
     }
 
     /// Opens the directory's existing file.
-    pub(super) fn reopen(dir: &Path) -> Result<Self, OpenError> {
-        Self::open_existing(dir.join(FILE))
+    pub(super) fn reopen(dir: &Path, survives: Survives) -> Result<Self, OpenError> {
+        Self::open_existing(dir.join(FILE), survives)
     }
 
-    fn open_existing(path: PathBuf) -> Result<Self, OpenError> {
+    fn open_existing(path: PathBuf, survives: Survives) -> Result<Self, OpenError> {
         let length = fs::metadata(&path)
             .map_err(|error| OpenError::io(&path, error))?
             .len();
@@ -125,7 +126,7 @@ impl Disk {
             // empty.
             return Err(OpenError::corrupt(&path, "the file is empty"));
         }
-        let disk = Self::at(path)?;
+        let disk = Self::at(path, survives)?;
         let found = disk.meta(META_FORMAT)?;
         match found {
             Some(FORMAT) => Ok(disk),
@@ -139,7 +140,7 @@ impl Disk {
     }
 
     /// Creates the file under a temporary name first, so that an existing one is always complete.
-    fn create(dir: &Path, path: PathBuf) -> Result<Self, OpenError> {
+    fn create(dir: &Path, path: PathBuf, survives: Survives) -> Result<Self, OpenError> {
         Acknowledged::ensure_none(dir, &path)?;
         let draft = path.with_extension("redb.new");
         match fs::remove_file(&draft) {
@@ -148,24 +149,26 @@ impl Disk {
             }
             _ => {}
         }
-        let mut disk = Self::at(draft.clone())?;
+        let mut disk = Self::at(draft.clone(), survives)?;
         disk.initialise()
             .map_err(|error| OpenError::redb(&draft, error))?;
         fs::rename(&draft, &path).map_err(|error| OpenError::io(&path, error))?;
-        File::open(dir)
-            .and_then(|dir| dir.sync_all())
-            .map_err(|error| OpenError::io(dir, error))?;
+        if survives == Survives::PowerFailure {
+            let synced = File::open(dir).and_then(|dir| dir.sync_all());
+            synced.map_err(|error| OpenError::io(dir, error))?;
+        }
         disk.path = path;
         Ok(disk)
     }
 
-    fn at(path: PathBuf) -> Result<Self, OpenError> {
+    fn at(path: PathBuf, survives: Survives) -> Result<Self, OpenError> {
         let file = private()
             .open(&path)
             .map_err(|error| OpenError::io(&path, error))?;
-        match FileBackend::new(file) {
-            Ok(backend) => Self::over(path, backend),
-            Err(error) => Err(OpenError::redb(&path, error.into())),
+        let file = FileBackend::new(file).map_err(|error| OpenError::redb(&path, error.into()))?;
+        match survives {
+            Survives::PowerFailure => Self::over(path, file),
+            Survives::Kill => Self::over(path, Unsynced(file)),
         }
     }
 

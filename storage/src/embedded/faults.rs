@@ -11,7 +11,8 @@ use redb::StorageBackend;
 use redb::backends::FileBackend;
 
 use super::disk::{DirLock, Disk};
-use super::{EmbeddedStorage, HistoryLimits};
+use super::file::Survives;
+use super::{EmbeddedStorage, Options};
 use crate::{Error, ListRequest, ReadAt, Storage};
 
 /// A file whose writes and syncs fail after the first `allowed` ones.
@@ -60,7 +61,7 @@ impl StorageBackend for Failing {
 
 /// A new store's file in `dir` that accepts `allowed` operations.
 pub(super) fn failing_disk(dir: &Path, allowed: &Arc<AtomicI64>) -> Disk {
-    drop(Disk::open(dir).unwrap());
+    drop(Disk::open(dir, Survives::default()).unwrap());
     let path = dir.join("store.redb");
     let file = OpenOptions::new()
         .read(true)
@@ -77,13 +78,7 @@ pub(super) fn failing_disk(dir: &Path, allowed: &Arc<AtomicI64>) -> Disk {
 /// A store over a file that accepts `allowed` operations.
 fn open_failing(dir: &Path, allowed: &Arc<AtomicI64>) -> EmbeddedStorage {
     let disk = failing_disk(dir, allowed);
-    EmbeddedStorage::run(
-        dir,
-        DirLock::take(dir).unwrap(),
-        disk,
-        HistoryLimits::default(),
-    )
-    .unwrap()
+    EmbeddedStorage::run(dir, DirLock::take(dir).unwrap(), disk, Options::default()).unwrap()
 }
 
 /// Wherever in a commit the disk fails, acknowledged writes survive, and writes succeed again once

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use portcullis_storage::cache::{Cache, CacheConfig};
-use portcullis_storage::embedded::{EmbeddedStorage, HistoryLimits};
+use portcullis_storage::embedded::{EmbeddedStorage, HistoryLimits, Options};
 use portcullis_storage::{Error, Storage};
 
 /// A value that counts its live instances.
@@ -46,7 +46,11 @@ async fn idle_receivers_hold_bounded_memory() {
         events: 1000,
         bytes: 10 * SIZE,
     };
-    let store = EmbeddedStorage::open_with(dir.path(), limits).unwrap();
+    let options = Options {
+        limits,
+        ..Options::default()
+    };
+    let store = EmbeddedStorage::open_with(dir.path(), options).unwrap();
     let config = CacheConfig {
         history_bytes: 10 * SIZE,
         ..CacheConfig::default()

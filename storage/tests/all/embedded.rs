@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
-use portcullis_storage::embedded::{EmbeddedStorage, HistoryLimits, OpenError};
+use portcullis_storage::embedded::{EmbeddedStorage, HistoryLimits, OpenError, Options};
 use portcullis_storage::{Error, ListRequest, ReadAt, Storage, conformance};
 
 fn open(dir: &Path) -> EmbeddedStorage {
@@ -98,7 +98,11 @@ async fn history_beyond_its_limits_is_compacted() {
         events: 100,
         bytes: 1 << 20,
     };
-    let store = EmbeddedStorage::open_with(dir.path(), limits).unwrap();
+    let options = Options {
+        limits,
+        ..Options::default()
+    };
+    let store = EmbeddedStorage::open_with(dir.path(), options).unwrap();
     let first = store
         .create("/a", Bytes::from(vec![0; 1000]))
         .await

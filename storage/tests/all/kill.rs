@@ -9,11 +9,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use portcullis_storage::embedded::EmbeddedStorage;
+use portcullis_storage::embedded::{EmbeddedStorage, Options, Survives};
 use portcullis_storage::{Entry, ListRequest, Revision, Storage};
 
 /// Set for the child process to the store's directory.
 const DIR: &str = "PORTCULLIS_TEST_KILL_DIR";
+/// Set for a child whose store does not wait for the disk.
+const UNSYNCED: &str = "PORTCULLIS_TEST_KILL_UNSYNCED";
 /// The number of kills; `make soak` sets a higher one.
 const CYCLES: &str = "PORTCULLIS_TEST_KILL_CYCLES";
 const WRITERS: usize = 64;
@@ -39,7 +41,14 @@ fn value_of(key: &str, step: usize) -> Bytes {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child() {
     let Ok(dir) = std::env::var(DIR) else { return };
-    let store = Arc::new(EmbeddedStorage::open(Path::new(&dir)).unwrap());
+    let options = Options {
+        survives: match std::env::var_os(UNSYNCED) {
+            Some(_) => Survives::Kill,
+            None => Survives::PowerFailure,
+        },
+        ..Options::default()
+    };
+    let store = Arc::new(EmbeddedStorage::open_with(Path::new(&dir), options).unwrap());
     let start = store.revision().await.unwrap();
     let writers = (0..WRITERS).map(|writer| {
         let store = store.clone();
@@ -104,13 +113,16 @@ struct Acknowledged {
 
 /// Runs the child until it has acknowledged `count` writes, and kills it; returns what each writer
 /// has acknowledged by then.
-fn run_and_kill(dir: &Path, count: usize) -> BTreeMap<String, Acknowledged> {
-    let mut child = Command::new(std::env::current_exe().expect("a child"))
+fn run_and_kill(dir: &Path, survives: Survives, count: usize) -> BTreeMap<String, Acknowledged> {
+    let mut command = Command::new(std::env::current_exe().expect("a child"));
+    command
         .args(["--exact", "kill::child", "--nocapture"])
         .env(DIR, dir)
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("a child");
+        .stdout(Stdio::piped());
+    if survives == Survives::Kill {
+        command.env(UNSYNCED, "1");
+    }
+    let mut child = command.spawn().expect("a child");
     let mut acknowledged = BTreeMap::<_, Acknowledged>::new();
     let mut total = 0;
     let mut lines = BufReader::new(child.stdout.take().expect("a child")).lines();
@@ -206,7 +218,8 @@ async fn acknowledged_writes_survive() {
         for _ in 0..KILLS_PER_STORE.min(cycles - killed) {
             killed += 1;
             // Varies the moment of the kill.
-            let acknowledged = run_and_kill(dir.path(), 100 + 37 * killed % 500);
+            let count = 100 + 37 * killed % 500;
+            let acknowledged = run_and_kill(dir.path(), Survives::PowerFailure, count);
             survivors.check(dir.path(), acknowledged).await;
         }
         acknowledged += survivors.acknowledged;
@@ -219,4 +232,15 @@ async fn acknowledged_writes_survive() {
          opened in {opening:.0?} at most",
         begun.elapsed()
     );
+}
+
+/// What the operating system has is there after a kill, whether or not the disk has it.
+#[tokio::test]
+async fn acknowledged_writes_survive_without_a_sync() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut survivors = Survivors::default();
+    for killed in 1..=3 {
+        let acknowledged = run_and_kill(dir.path(), Survives::Kill, 100 + 70 * killed);
+        survivors.check(dir.path(), acknowledged).await;
+    }
 }

@@ -19,6 +19,7 @@ fn run_over(dir: &Path, allowed: &Arc<AtomicI64>) -> Run {
         shared: Arc::new(Shared::new(index, HistoryLimits::default())),
         files: Files {
             dir: dir.into(),
+            survives: Survives::default(),
             disk: Ok(disk),
             acknowledged,
             lock: Some(lock),

@@ -1,0 +1,46 @@
+//! The file under redb.
+
+use std::io;
+
+use redb::StorageBackend;
+use redb::backends::FileBackend;
+
+/// What a write that was acknowledged survives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Survives {
+    /// A power failure: the disk has it.
+    #[default]
+    PowerFailure,
+    /// A kill of the process: the operating system has it (etcd's `--unsafe-no-fsync`).
+    Kill,
+}
+
+/// A file that nobody waits for the disk to have. Its directory's lock excludes others, so redb's need not.
+#[derive(Debug)]
+pub(super) struct Unsynced(pub(super) FileBackend);
+
+impl StorageBackend for Unsynced {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write(offset, data)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.0.close()
+    }
+}
