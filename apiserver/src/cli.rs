@@ -20,6 +20,7 @@ use crate::kubeconfig::read::{self, KubeconfigError};
 use crate::outbound::healthcheck;
 use crate::outbound::url::without_credentials;
 use crate::pki::{self, Authority, PkiError};
+use crate::serving;
 use crate::start::StartError;
 use crate::start::certificates::pki_dir;
 use crate::start::kubeconfig::{in_data_dir, kubeconfig_path};
@@ -119,7 +120,7 @@ pub fn etcd(arguments: Vec<String>) -> Result<(), CommandError> {
     one_thread()?.block_on(async {
         let stop = stop_signal()?;
         tokio::select! {
-            Err(why) = stand_in.serve() => Err(CommandError::Usage(why)),
+            Err(why) = serving::stand_in::serve(&stand_in.listen, &stand_in.about) => Err(CommandError::Usage(why)),
             () = stop => Ok(()),
         }
     })

@@ -6,6 +6,7 @@ pub mod front_proxy;
 mod limits;
 pub mod oidc;
 pub mod service_accounts;
+pub mod stand_in;
 
 use std::net::IpAddr;
 use std::path::PathBuf;

@@ -6,6 +6,7 @@ pub mod healthcheck;
 pub mod https;
 pub mod kubelet;
 pub mod services;
+pub mod stand_in;
 pub mod url;
 pub mod webhook_client;
 pub mod webhooks;

@@ -6,6 +6,7 @@ pub mod delivery;
 pub mod heads;
 pub mod progress;
 pub mod received;
+pub mod stand_in;
 pub mod stream;
 pub mod tls;
 

@@ -3,38 +3,13 @@
 //! It serves none of etcd's data. A server that is called `kube-apiserver` and finds it at `--etcd-servers`
 //! keeps its embedded store in the directory that it names, so that a restart of either loses nothing.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
-
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Empty, Full, Limited};
-use hyper::body::{Bytes, Incoming};
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use serde::{Deserialize, Serialize};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep, timeout};
 
 use super::pflag::{Flags, Takes};
+use crate::config::stand_in::About;
 use crate::config::{Embedded, Serve};
+use crate::outbound::stand_in;
 use portcullis_storage::embedded::Survives;
-
-/// Where it says what it is.
-const ABOUT: &str = "/portcullis";
-
-/// The version of etcd that kube-apiserver 1.24 is tested with.
-const VERSION: &str = r#"{"etcdserver":"3.5.3","etcdcluster":"3.5.0"}"#;
-
-/// How many connections at once, and how long one may take to say what it wants.
-const CONNECTIONS: usize = 64;
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How often it is looked for, before it is there.
-const RETRY: Duration = Duration::from_millis(20);
 
 /// The switches of etcd, which take no word behind them.
 const SWITCHES: &[&str] = &[
@@ -84,16 +59,9 @@ pub enum Asked {
 #[derive(Debug, PartialEq, Eq)]
 pub struct StandIn {
     /// Where it listens.
-    listen: Vec<SocketAddr>,
-    about: About,
-}
-
-/// What it says of itself.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct About {
-    data_dir: PathBuf,
-    unsafe_no_fsync: bool,
+    pub listen: Vec<SocketAddr>,
+    /// What it says of itself.
+    pub about: About,
 }
 
 /// Reads etcd's command line, without the program's name.
@@ -142,85 +110,7 @@ fn address(url: &str) -> Result<SocketAddr, String> {
         .ok_or_else(|| refused("no address"))
 }
 
-impl StandIn {
-    /// Serves until it is dropped.
-    ///
-    /// # Errors
-    /// A sentence that names the address or the directory at fault.
-    pub async fn serve(self) -> Result<Infallible, String> {
-        let dir = &self.about.data_dir;
-        let made = std::fs::create_dir_all(dir);
-        made.map_err(|why| format!("--data-dir: {}: {why}", dir.display()))?;
-        let places = Arc::new(Semaphore::new(CONNECTIONS));
-        let about: Bytes = serde_json::to_vec(&self.about)
-            .map_err(|why| format!("--data-dir: {why}"))?
-            .into();
-        let mut serving = tokio::task::JoinSet::new();
-        for address in self.listen {
-            let listener = TcpListener::bind(address).await;
-            let listener =
-                listener.map_err(|why| format!("--listen-client-urls: {address}: {why}"))?;
-            serving.spawn(accept(listener, about.clone(), places.clone()));
-        }
-        // none of them ends
-        while serving.join_next().await.is_some() {}
-        Err("nothing is listened on".into())
-    }
-}
-
-async fn accept(listener: TcpListener, about: Bytes, places: Arc<Semaphore>) {
-    loop {
-        let Ok(place) = places.clone().acquire_owned().await else {
-            return;
-        };
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let about = about.clone();
-                tokio::spawn(async move {
-                    serve_one(stream, about).await;
-                    drop(place);
-                });
-            }
-            // out of descriptors, or the client is gone
-            Err(_) => sleep(RETRY).await,
-        }
-    }
-}
-
-async fn serve_one(stream: TcpStream, about: Bytes) {
-    let service = service_fn(move |request: Request<Incoming>| {
-        let about = about.clone();
-        async move { Ok::<_, Infallible>(answer(request.uri().path(), about)) }
-    });
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
-        .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), service);
-    // a client that went away has its answer, or wants none
-    let _ = timeout(PATIENCE, connection).await;
-}
-
-fn answer(path: &str, about: Bytes) -> Response<Full<Bytes>> {
-    let (code, text) = match path {
-        "/health" => (
-            StatusCode::OK,
-            Bytes::from_static(br#"{"health":"true","reason":""}"#),
-        ),
-        "/livez" | "/readyz" => (StatusCode::OK, Bytes::from_static(b"ok\n")),
-        "/version" => (StatusCode::OK, Bytes::from_static(VERSION.as_bytes())),
-        ABOUT => (StatusCode::OK, about),
-        _ => (
-            StatusCode::NOT_FOUND,
-            Bytes::from_static(b"Portcullis holds no data of etcd\n"),
-        ),
-    };
-    let mut response = Response::new(Full::new(text));
-    *response.status_mut() = code;
-    response
-}
-
-/// Takes the embedded store where the options name etcd and one of these answers in its place. An address at
+/// Takes the embedded store where the options name etcd and what answers there is in its place. An address at
 /// which nothing listens yet is waited for as long as etcd is.
 pub async fn settle(options: &mut Serve) {
     let etcd = &options.etcd;
@@ -228,15 +118,9 @@ pub async fn settle(options: &mut Serve) {
         return;
     };
     let Ok(address) = address(server) else { return };
-    let until = Instant::now() + etcd.etcd_startup_timeout;
-    let about = loop {
-        match TcpStream::connect(address).await {
-            Ok(stream) => break timeout(PATIENCE, ask(stream)).await.ok().flatten(),
-            Err(_) if Instant::now() < until => sleep(RETRY).await,
-            Err(_) => return,
-        }
+    let Some(about) = stand_in::about(address, etcd.etcd_startup_timeout).await else {
+        return;
     };
-    let Some(about) = about else { return };
     options.etcd.etcd_servers.clear();
     options.embedded = Embedded {
         dir: Some(about.data_dir.join("portcullis")),
@@ -247,30 +131,10 @@ pub async fn settle(options: &mut Serve) {
     };
 }
 
-/// What a server says of itself; `None` if it is etcd.
-async fn ask(stream: TcpStream) -> Option<About> {
-    let stream = TokioIo::new(stream);
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.ok()?;
-    let request = Request::get(ABOUT).header(http::header::HOST, "etcd");
-    let request = request.body(Empty::<Bytes>::new()).ok()?;
-    let exchange = async {
-        let response = sender.send_request(request).await.ok()?;
-        let found = response.status() == StatusCode::OK;
-        let body = Limited::new(response.into_body(), 64 << 10).collect().await;
-        found
-            .then(|| body.ok().map(|body| body.to_bytes()))
-            .flatten()
-    };
-    tokio::pin!(exchange);
-    let body = tokio::select! {
-        body = &mut exchange => body,
-        _ = connection => exchange.await,
-    };
-    serde_json::from_slice(&body?).ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     fn stand_in(words: &[&str]) -> Result<StandIn, String> {
