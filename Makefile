@@ -14,7 +14,7 @@ STATIC := RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static"
 CYCLES ?= 1000
 SERVER_CYCLES ?= 50
 
-.PHONY: help run test build lint unit walkthrough why everyday verbs guide hardening compose bench soak load fuzz fresh suites definitions twice assets \
+.PHONY: help run test build lint unit walkthrough why everyday verbs guide hardening compose bench soak load fuzz fresh suites definitions twice assets python \
   setup-build setup-test
 .NOTPARALLEL:
 
@@ -33,7 +33,7 @@ else
 endif
 
 test: setup-test ## everything that CI runs
-	@testdata/suite lint unit build walkthrough why everyday verbs guide hardening definitions compose
+	@testdata/suite lint unit build walkthrough why everyday verbs guide hardening definitions python compose
 
 # One static binary: what the scripts test is what the image holds. Naming the target keeps the flag
 # from proc macros, which cannot be linked statically.
@@ -79,6 +79,10 @@ hardening: build ## bad starts, kill -9, an etcd that dies or holds what another
 	@testdata/setup kubectl etcd etcdctl python3
 	@failed=0; testdata/kubectl/hardening.sh || failed=1; testdata/each kubectl -- testdata/kubectl/interchange.sh || failed=1; \
 	exit $$failed
+
+python: build ## the wheel, and its pytest fixture with the clients that people use
+	@testdata/setup python3 python3-venv
+	@testdata/python/run
 
 compose: build ## docker-compose.yml with the Docker engine that runs here, if one does
 	@testdata/setup kubectl etcd etcdctl python3

@@ -18,7 +18,6 @@ pub use self::deadlines::Deadlines;
 pub use self::etcd::Etcd;
 pub use self::limits::RequestLimits;
 use portcullis_registry::ranges::PortRange;
-use portcullis_storage::embedded::Survives;
 
 /// A complete miniature Kubernetes API server.
 #[derive(Debug, Parser)]
@@ -63,7 +62,7 @@ pub struct Serve {
     #[arg(long, default_value = "./portcullis-data")]
     pub data_dir: PathBuf,
     /// The store in a file, where it is not in etcd.
-    #[arg(skip)]
+    #[command(flatten)]
     pub embedded: Embedded,
     /// The store, where it is in etcd.
     #[command(flatten)]
@@ -153,13 +152,16 @@ pub struct Serve {
     pub log_format: LogFormat,
 }
 
-/// How the embedded store is kept; no options, as what is called `etcd` says it.
-#[derive(Clone, Debug, Default)]
+/// How the embedded store is kept.
+#[derive(Args, Clone, Debug, Default)]
 pub struct Embedded {
-    /// Its directory, if that is not in the data directory.
+    /// Its directory, if that is not in the data directory; what is called `etcd` says so.
+    #[arg(skip)]
     pub dir: Option<PathBuf>,
-    /// What acknowledged writes survive.
-    pub survives: Survives,
+    /// Whether the embedded store does not wait for the disk: what it acknowledged survives a kill, and not a
+    /// power failure.
+    #[arg(long, default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub unsafe_no_fsync: bool,
 }
 
 /// Options about what services are given.

@@ -11,7 +11,6 @@ use super::{CommandError, system, threads};
 use crate::config::{RunArgs, Serve, THROWN_AWAY};
 use crate::start::kubeconfig::kubeconfig_path;
 use crate::start::server::Server;
-use portcullis_storage::embedded::Survives;
 
 /// What a shell says of a command that is not there, and of one that it may not run.
 const NOT_FOUND: u8 = 127;
@@ -30,7 +29,7 @@ pub fn run(args: RunArgs) -> Result<u8, CommandError> {
     };
     if let Some(dir) = &throw_away {
         serve.data_dir.clone_from(&dir.0);
-        serve.embedded.survives = Survives::Kill;
+        serve.embedded.unsafe_no_fsync = true;
     }
     threads()?.block_on(beside_a_server(&serve, &command))
 }

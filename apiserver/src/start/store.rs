@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use portcullis_storage::Storage;
 use portcullis_storage::cache::Cache;
-use portcullis_storage::embedded::{self, EmbeddedStorage};
+use portcullis_storage::embedded::{self, EmbeddedStorage, Survives};
 use portcullis_storage::etcd::{EtcdOptions, EtcdStorage, EtcdTls};
 
 use crate::config::{Etcd, Serve};
@@ -43,7 +43,10 @@ pub async fn open(options: &Serve) -> Result<(Store, Arc<dyn Storage>), StartErr
         let dir = embedded.dir.clone();
         let dir = dir.unwrap_or_else(|| options.data_dir.join("store"));
         let how = embedded::Options {
-            survives: embedded.survives,
+            survives: match embedded.unsafe_no_fsync {
+                true => Survives::Kill,
+                false => Survives::PowerFailure,
+            },
             ..embedded::Options::default()
         };
         let store = EmbeddedStorage::open_with(&dir, how)

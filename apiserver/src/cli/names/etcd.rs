@@ -9,7 +9,6 @@ use super::pflag::{Flags, Takes};
 use crate::config::stand_in::About;
 use crate::config::{Embedded, Serve};
 use crate::outbound::stand_in;
-use portcullis_storage::embedded::Survives;
 
 /// The switches of etcd, which take no word behind them.
 const SWITCHES: &[&str] = &[
@@ -124,10 +123,7 @@ pub async fn settle(options: &mut Serve) {
     options.etcd.etcd_servers.clear();
     options.embedded = Embedded {
         dir: Some(about.data_dir.join("portcullis")),
-        survives: match about.unsafe_no_fsync {
-            true => Survives::Kill,
-            false => Survives::PowerFailure,
-        },
+        unsafe_no_fsync: about.unsafe_no_fsync,
     };
 }
 

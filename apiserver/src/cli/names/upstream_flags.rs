@@ -62,7 +62,6 @@ const IGNORED_SWITCHES: &[&str] = &[
     "shutdown-send-retry-after",
     "skip-headers",
     "skip-log-headers",
-    "unsafe-no-fsync",
     "watch-cache",
 ];
 
