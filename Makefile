@@ -14,7 +14,7 @@ STATIC := RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static"
 CYCLES ?= 1000
 SERVER_CYCLES ?= 50
 
-.PHONY: help run test build lint unit walkthrough why everyday verbs guide hardening compose bench soak load fuzz fresh suites definitions twice assets python \
+.PHONY: help run test build lint unit walkthrough why everyday verbs guide hardening compose bench soak load fuzz fresh suites definitions twice assets python matrix \
   setup-build setup-test
 .NOTPARALLEL:
 
@@ -127,6 +127,10 @@ fuzz: setup-build ## each fuzz target for FUZZ_SECONDS=60
 
 fresh: ## make run and make test in a Debian 12 that testdata/fresh bootstraps; as root
 	@testdata/fresh
+
+matrix: build ## every kubectl and Helm that packages bring, on both stores; writes docs/compatibility.md
+	@testdata/setup etcd etcdctl python3 python3-venv
+	@testdata/matrix/run
 
 suites: setup-build ## tests of other projects' clients against a server (testdata/suites/README.md)
 	@testdata/setup python3 python3-venv
