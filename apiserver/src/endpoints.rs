@@ -115,12 +115,7 @@ async fn resource(
     } else {
         (None, resource, api_version)
     };
-    let custom = row.strategy.custom();
-    warnings.add(
-        custom
-            .and_then(|custom| custom.deprecation(&api_version))
-            .map(str::to_owned),
-    );
+    warnings.add(row.deprecation(&api_version).map(str::to_owned));
     let query = asked.authorized.query();
     let call = Call {
         api: asked.api,

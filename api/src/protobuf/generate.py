@@ -19,6 +19,12 @@ PACKAGES += [(p, "api", p, "HEAD", []) for p in STABLE]
 # batch/v1 uses messages of scheduling/v1alpha3, of which no kind is included
 PACKAGES += [("scheduling/v1alpha3", "api", "scheduling/v1alpha3", "HEAD", ["-"]),
              ("policy/v1beta1", "api", "policy/v1beta1", LAST_WITH_PSP, ["Eviction", "PodDisruptionBudget", "PodSecurityPolicy"]),
+             ("autoscaling/v2beta2", "api", "autoscaling/v2beta2", LAST_WITH_PSP, ["HorizontalPodAutoscaler"]),
+             ("batch/v1beta1", "api", "batch/v1beta1", LAST_WITH_PSP, ["CronJob"]),
+             ("discovery/v1beta1", "api", "discovery/v1beta1", LAST_WITH_PSP, ["EndpointSlice"]),
+             ("events/v1beta1", "api", "events/v1beta1", LAST_WITH_PSP, ["Event"]),
+             ("node/v1beta1", "api", "node/v1beta1", LAST_WITH_PSP, ["RuntimeClass"]),
+             ("storage/v1beta1", "api", "storage/v1beta1", LAST_WITH_PSP, ["CSIStorageCapacity"]),
              ("extensions/v1beta1", "api", "extensions/v1beta1", LAST_WITH_PSP, ["PodSecurityPolicy"]),
              ("apiregistration/v1", "kube-aggregator", "pkg/apis/apiregistration/v1", "HEAD", [])]
 SPECIAL = {"meta/v1.Time": "time", "meta/v1.MicroTime": "microtime", "meta/v1.FieldsV1": "json",

@@ -286,6 +286,15 @@ impl Resource {
         served.conversion.as_ref()
     }
 
+    /// What to warn users of a version of, if it is deprecated.
+    pub fn deprecation(&self, api_version: &str) -> Option<&str> {
+        if let Some(custom) = self.strategy.custom() {
+            return custom.deprecation(api_version);
+        }
+        let served = self.also.iter().find(|v| v.api_version == api_version)?;
+        Some(served.warning).filter(|warning| !warning.is_empty())
+    }
+
     /// The type clients of a version send and get.
     pub fn object_type(&self, api_version: &str) -> &'static ObjectType {
         self.conversion(api_version)

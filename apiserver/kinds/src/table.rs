@@ -20,6 +20,7 @@ use super::kinds::custom_resource_definition::CustomResourceDefinitionStrategy;
 use super::kinds::daemon_set::DaemonSetStrategy;
 use super::kinds::deployment::DeploymentRules;
 use super::kinds::endpoint_slice::EndpointSliceStrategy;
+use super::kinds::endpoint_slice::v1beta1::V1Beta1 as EndpointSliceV1Beta1;
 use super::kinds::endpoints::EndpointsStrategy;
 use super::kinds::event::EventStrategy;
 use super::kinds::event::v1::{API_VERSION as EVENTS_V1, EventsV1};
@@ -75,7 +76,12 @@ const ROWS: &[Resource] = &[
         .stored_as("services/endpoints")
         .created_by_put(),
     Resource::namespaced(&EventStrategy)
-        .also(&[Served::converted::<EventsV1>(EVENTS_V1)])
+        .also(&[
+            Served::converted::<EventsV1>(EVENTS_V1),
+            Served::converted::<EventsV1>("events.k8s.io/v1beta1").warning(
+                "events.k8s.io/v1beta1 Event is deprecated in v1.22+, unavailable in v1.25+",
+            ),
+        ])
         .short_names(&["ev"])
         .created_by_put(),
     Resource::namespaced(&LimitRangeStrategy)
@@ -180,13 +186,19 @@ const ROWS: &[Resource] = &[
     Resource::cluster(&SelfSubjectRulesReviewStrategy).verbs(CREATE_ONLY),
     Resource::cluster(&SubjectAccessReviewStrategy).verbs(CREATE_ONLY),
     Resource::namespaced(&HorizontalPodAutoscalerStrategy)
-        .also(&[Served::converted::<HorizontalPodAutoscalerV1>(
-            "autoscaling/v1",
-        )])
+        .also(&[
+            Served::converted::<HorizontalPodAutoscalerV1>("autoscaling/v1"),
+            Served::label("autoscaling/v2beta2").warning(
+                "autoscaling/v2beta2 HorizontalPodAutoscaler is deprecated in v1.23+, unavailable in v1.26+; use autoscaling/v2 HorizontalPodAutoscaler",
+            ),
+        ])
         .short_names(&["hpa"])
         .categories(&["all"])
         .subresources(&[status("HorizontalPodAutoscaler")]),
     Resource::namespaced(&CronJobStrategy)
+        .also(&[Served::label("batch/v1beta1").warning(
+            "batch/v1beta1 CronJob is deprecated in v1.21+, unavailable in v1.25+; use batch/v1 CronJob",
+        )])
         .short_names(&["cj"])
         .categories(&["all"])
         .subresources(&[status("CronJob")]),
@@ -202,6 +214,9 @@ const ROWS: &[Resource] = &[
     Resource::namespaced(&PodDisruptionBudgetStrategy)
         .also(&[Served::converted::<pod_disruption_budget::V1Beta1>(
             "policy/v1beta1",
+        )
+        .warning(
+            "policy/v1beta1 PodDisruptionBudget is deprecated in v1.21+, unavailable in v1.25+; use policy/v1 PodDisruptionBudget",
         )])
         .short_names(&["pdb"])
         .subresources(&[status("PodDisruptionBudget")])
@@ -216,7 +231,11 @@ const ROWS: &[Resource] = &[
     Resource::namespaced(&RoleStrategy).created_by_put(),
     Resource::cluster(&CsiDriverStrategy).changed_by_version(),
     Resource::cluster(&CsiNodeStrategy).changed_by_version(),
-    Resource::namespaced(&CsiStorageCapacityStrategy).changed_by_version(),
+    Resource::namespaced(&CsiStorageCapacityStrategy)
+        .also(&[Served::label("storage.k8s.io/v1beta1").warning(
+            "storage.k8s.io/v1beta1 CSIStorageCapacity is deprecated in v1.24+, unavailable in v1.27+; use storage.k8s.io/v1 CSIStorageCapacity",
+        )])
+        .changed_by_version(),
     Resource::cluster(&StorageClassStrategy).short_names(&["sc"]),
     Resource::cluster(&VolumeAttachmentStrategy)
         .subresources(&[status("VolumeAttachment")])
@@ -227,7 +246,11 @@ const ROWS: &[Resource] = &[
     Resource::cluster(&VALIDATING)
         .categories(&["api-extensions"])
         .changed_by_version(),
-    Resource::cluster(&RuntimeClassStrategy).changed_by_version(),
+    Resource::cluster(&RuntimeClassStrategy)
+        .also(&[Served::label("node.k8s.io/v1beta1").warning(
+            "node.k8s.io/v1beta1 RuntimeClass is deprecated in v1.22+, unavailable in v1.25+",
+        )])
+        .changed_by_version(),
     Resource::cluster(&CertificateSigningRequestStrategy)
         .short_names(&["csr"])
         .subresources(&[
@@ -241,7 +264,11 @@ const ROWS: &[Resource] = &[
     Resource::namespaced(&LeaseStrategy)
         .created_by_put()
         .changed_by_version(),
-    Resource::namespaced(&EndpointSliceStrategy),
+    Resource::namespaced(&EndpointSliceStrategy).also(&[
+        Served::converted::<EndpointSliceV1Beta1>("discovery.k8s.io/v1beta1").warning(
+            "discovery.k8s.io/v1beta1 EndpointSlice is deprecated in v1.21+, unavailable in v1.25+; use discovery.k8s.io/v1 EndpointSlice",
+        ),
+    ]),
 ];
 
 /// The rows that the server itself works with: a name that is not in the table does not compile.

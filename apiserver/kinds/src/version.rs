@@ -35,6 +35,8 @@ pub struct Served {
     pub api_version: &'static str,
     /// What tells it from the stored version; `None` if that is the label alone.
     pub conversion: Option<Conversion>,
+    /// What users of it are warned of; empty if they are not.
+    pub warning: &'static str,
 }
 
 /// [`Version`] for callers that do not know the kind.
@@ -58,7 +60,13 @@ impl Served {
         Self {
             api_version,
             conversion: None,
+            warning: "",
         }
+    }
+
+    /// The same, with a warning to its users (upstream: `deprecation.WarningMessage`).
+    pub const fn warning(self, warning: &'static str) -> Self {
+        Self { warning, ..self }
     }
 
     /// The objects converted to another type.
@@ -77,6 +85,7 @@ impl Served {
                     Box::new(served.unwrap_or_default())
                 },
             }),
+            warning: "",
         }
     }
 }

@@ -35,15 +35,19 @@ fn a_kind_with_every_field_set_has_no_unknown_fields() {
             SelfSubjectAccessReview SelfSubjectRulesReview SubjectAccessReview;
         "autoscaling/v1" autoscaling v1: HorizontalPodAutoscaler Scale;
         "autoscaling/v2" autoscaling v2: HorizontalPodAutoscaler;
+        "autoscaling/v2beta2" autoscaling v2: HorizontalPodAutoscaler;
         "batch/v1" batch v1: CronJob Job;
+        "batch/v1beta1" batch v1: CronJob;
         "certificates.k8s.io/v1" certificates v1: CertificateSigningRequest;
         "coordination.k8s.io/v1" coordination v1: Lease;
         "discovery.k8s.io/v1" discovery v1: EndpointSlice;
         "events.k8s.io/v1" events v1: Event;
+        "events.k8s.io/v1beta1" events v1: Event;
         "flowcontrol.apiserver.k8s.io/v1" flowcontrol v1: FlowSchema PriorityLevelConfiguration;
         "networking.k8s.io/v1" networking v1: IPAddress Ingress IngressClass NetworkPolicy
             ServiceCIDR;
         "node.k8s.io/v1" node v1: RuntimeClass;
+        "node.k8s.io/v1beta1" node v1: RuntimeClass;
         "policy/v1" policy v1: Eviction PodDisruptionBudget;
         "policy/v1beta1" policy v1: Eviction PodDisruptionBudget;
         "rbac.authorization.k8s.io/v1" rbac v1: ClusterRole ClusterRoleBinding Role RoleBinding;
@@ -52,6 +56,7 @@ fn a_kind_with_every_field_set_has_no_unknown_fields() {
         "scheduling.k8s.io/v1" scheduling v1: PriorityClass;
         "storage.k8s.io/v1" storage v1: CSIDriver CSINode CSIStorageCapacity StorageClass
             VolumeAttachment;
+        "storage.k8s.io/v1beta1" storage v1: CSIStorageCapacity;
     }
     all_known::<APIService>("apiregistration.k8s.io/v1", "APIService");
     all_known::<PodSecurityPolicy>("policy/v1beta1", "PodSecurityPolicy");

@@ -1,5 +1,7 @@
 //! Slices of the addresses behind a service.
 
+pub mod v1beta1;
+
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort, EndpointSlice};
