@@ -52,7 +52,7 @@ pub use stored::{Lookup, Secrets, StoredSecret};
 pub use token_file::TokenFile;
 pub use trace::{Named, Step, Trace};
 pub use union::Union;
-pub use websocket::Websocket;
+pub use websocket::{Websocket, remove_websocket_tokens};
 pub use x509::{ClientCertificates, PreV3Key};
 
 /// The parts of a request that authenticators inspect.

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::HeaderMap;
-use http::header::{CONNECTION, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
+use http::header::{CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 
 use crate::{Authenticator, Bearer, Credentials, Error, Outcome};
 
@@ -25,6 +24,24 @@ impl Websocket {
     /// Authenticates with `tokens`.
     pub const fn new(tokens: Arc<Bearer>) -> Self {
         Self { tokens }
+    }
+}
+
+/// Removes tokens from the subprotocols that a request offers, so that nobody it is passed on to sees them.
+pub fn remove_websocket_tokens(headers: &mut HeaderMap) {
+    let offered = words(headers, &SEC_WEBSOCKET_PROTOCOL);
+    if !offered.iter().any(|word| word.starts_with(PREFIX)) {
+        return;
+    }
+    let others = offered.into_iter().filter(|word| !word.starts_with(PREFIX));
+    let others = others.collect::<Vec<_>>().join(", ");
+    match HeaderValue::from_str(&others) {
+        Ok(others) if !others.is_empty() => {
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, others);
+        }
+        _ => {
+            headers.remove(SEC_WEBSOCKET_PROTOCOL);
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who makes a request? Nothing inside sees the `Authorization` header.
+//! Who makes a request? Nothing inside sees the `Authorization` header, or the token of a websocket.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/endpoints/filters/authentication.go`.
 
@@ -10,7 +10,7 @@ use axum::extract::Request;
 use futures_util::future::BoxFuture;
 use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use portcullis_api::Status;
-use portcullis_authn::Authenticator;
+use portcullis_authn::{Authenticator, remove_websocket_tokens};
 use tower::{Layer, Service};
 
 use super::trace;
@@ -53,6 +53,7 @@ impl AuthenticateLayer {
         .await?;
         trace::identified(&user);
         request.headers_mut().remove(AUTHORIZATION);
+        remove_websocket_tokens(request.headers_mut());
         request.extensions_mut().insert(user);
         Ok(())
     }
