@@ -2,6 +2,7 @@
 //!
 //! Upstream: `k8s.io/apiserver/pkg/server/filters/{timeout,maxinflight,priority-and-fairness}.go`.
 
+pub mod descriptors;
 pub mod in_flight;
 pub mod pool;
 pub mod shares;
@@ -12,8 +13,10 @@ use std::time::Duration;
 use http::{HeaderMap, Uri};
 use portcullis_api::status::{Details, Reason};
 use portcullis_api::{Status, UserInfo, Verb};
+use portcullis_kinds::resource::PROXY;
 use tokio::time::Instant;
 
+use self::descriptors::Descriptors;
 use self::pool::Pool;
 use self::shares::{Division, Holder};
 use crate::config::RequestLimits;
@@ -39,6 +42,7 @@ pub struct Limits {
     read_only: Arc<Pool>,
     mutating: Arc<Pool>,
     long_running: Arc<Pool>,
+    streams: Arc<Pool>,
     bodies: Arc<Pool>,
     answers: Arc<Pool>,
     time: Duration,
@@ -83,6 +87,7 @@ impl Limits {
             read_only: count(options.max_requests_inflight),
             mutating: count(options.max_mutating_requests_inflight),
             long_running: places(LONG_RUNNING),
+            streams: places(Descriptors::possible().streams),
             bodies: bytes(BODIES),
             answers: bytes(ANSWERS),
             time: options.request_timeout,
@@ -150,11 +155,18 @@ fn is_long_running(info: &RequestInfo) -> bool {
             r.verb == Some(Verb::Watch)
                 || matches!(
                     r.subresource.as_str(),
-                    "exec" | "attach" | "portforward" | "proxy" | "log"
+                    "exec" | "attach" | "portforward" | PROXY | "log"
                 )
         }
         RequestInfo::Path { .. } => false,
     }
+}
+
+/// Whether the body of a request says what to do. Those of streams do not, save what is passed on to
+/// pods and services.
+fn has_body(info: &RequestInfo) -> bool {
+    let is_proxied = matches!(info, RequestInfo::Resource(request) if request.subresource == PROXY);
+    !is_read_only(info) && (is_proxied || !is_long_running(info))
 }
 
 fn is_read_only(info: &RequestInfo) -> bool {

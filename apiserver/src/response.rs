@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod metadata;
 pub mod object;
+pub mod switched;
 pub mod table;
 pub mod watch_frames;
 
@@ -26,6 +27,11 @@ impl Ends {
         response.extensions().get::<Self>().map(|ends| ends.0)
     }
 }
+
+/// That the client may stop reading a response for longer than most: a person who pages through a log
+/// reads it. An extension of the response.
+#[derive(Clone, Copy, Debug)]
+pub struct Unhurried;
 
 /// The content type of everything that is not asked for in another one.
 pub const JSON: &str = "application/json";

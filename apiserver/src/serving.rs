@@ -5,13 +5,15 @@ pub mod connections;
 pub mod delivery;
 pub mod heads;
 pub mod progress;
+mod protocols;
 pub mod received;
 pub mod stand_in;
 pub mod stream;
 pub mod tls;
+pub mod tunnel;
 
 use std::convert::Infallible;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,9 +22,11 @@ use axum::body::Body;
 use axum::extract::Request;
 use bytes::Bytes;
 use hyper::body::Incoming;
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulConnection;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
@@ -36,22 +40,17 @@ use self::progress::{Progress, Verdict};
 use self::received::Received;
 use self::stream::Stream;
 use self::tls::Acceptors;
+use self::tunnel::{Switch, Tunnel};
 use crate::config::Deadlines;
-use crate::limits;
+use crate::limits::descriptors::Descriptors;
+use crate::limits::in_flight::InFlight;
 use crate::request::Peer;
+use crate::response::switched::Switched;
 
 /// How long requests may take to finish once the server is to stop.
 const DRAIN: Duration = Duration::from_secs(15);
 /// How long to wait when the system has no more sockets.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// Streams on one HTTP/2 connection (upstream: `--http2-max-streams-per-connection`).
-const STREAMS: u32 = 250;
-/// How much of a request's body is taken before it is read (upstream: `resourceBody99Percentile`).
-const STREAM_WINDOW: u32 = 256 * 1024;
-/// And of all on one HTTP/2 connection.
-const CONNECTION_WINDOW: u32 = 1024 * 1024;
-/// How much of an answer waits for an HTTP/2 client.
-const SEND_BUFFER: usize = 256 * 1024;
 /// How much memory the heads of requests may take that are larger than most and not complete.
 const HEADS: usize = 16 * 1024 * 1024;
 /// How long a connection that is idle may take to end.
@@ -59,10 +58,6 @@ const GOODBYE: Duration = Duration::from_secs(5);
 /// How often a connection of a server that stops is looked at. One that is idle ends then, whether or not its
 /// client has taken note: HTTP/2's goodbye waits for an answer.
 const PARTING: Duration = Duration::from_millis(500);
-/// How much of a request's head is read, in bytes: a little more than is taken, so that most heads
-/// that are too large can be refused with a Status. hyper also has limits of its own on the number of
-/// headers and the length of the URL.
-const HEAD_MAX: usize = limits::HEAD_MAX + 64 * 1024;
 
 /// What answers requests. Its layers are always ready.
 pub trait Handler<B>:
@@ -97,7 +92,7 @@ impl<B> ResponseBody for B where
 /// What all connections share.
 struct Shared<S> {
     service: S,
-    http1: auto::Builder<TokioExecutor>,
+    http1: http1::Builder,
     http2: auto::Builder<TokioExecutor>,
     heads: Heads,
     deadlines: Deadlines,
@@ -116,11 +111,11 @@ pub async fn run<S, B>(
     B: ResponseBody,
 {
     let tasks = TaskTracker::new();
-    let all = Connections::new(connections::possible());
+    let all = Connections::new(Descriptors::possible().connections);
     let shared = Arc::new(Shared {
         service,
-        http1: server().http1_only(),
-        http2: server().http2_only(),
+        http1: protocols::http1(),
+        http2: protocols::http2(),
         heads: Heads::new(HEADS),
         deadlines,
         stop: stop.clone(),
@@ -164,27 +159,6 @@ pub async fn run<S, B>(
     }
 }
 
-/// Heads have deadlines of their own ([`Progress`]), which hyper's are not needed for.
-fn server() -> auto::Builder<TokioExecutor> {
-    let mut server = auto::Builder::new(TokioExecutor::new());
-    server
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(None)
-        .max_buf_size(HEAD_MAX);
-    server
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(STREAMS)
-        .max_header_list_size(u32::try_from(HEAD_MAX).unwrap_or(u32::MAX))
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .max_send_buf_size(SEND_BUFFER)
-        .keep_alive_interval(Some(Duration::from_secs(30)))
-        .keep_alive_timeout(Duration::from_secs(20));
-    server
-}
-
 async fn connection<S: Handler<B>, B: ResponseBody>(
     stream: TcpStream,
     acceptor: tokio_rustls::TlsAcceptor,
@@ -193,6 +167,7 @@ async fn connection<S: Handler<B>, B: ResponseBody>(
 ) {
     // Answers are written whole; waiting for more would only delay them.
     let _ = stream.set_nodelay(true);
+    stream::keep_alive(&stream);
     let handshake = tokio::time::timeout(shared.deadlines.handshake, acceptor.accept(stream));
     let stream = tokio::select! {
         shaken = handshake => match shaken {
@@ -211,41 +186,80 @@ async fn serve<S: Handler<B>, B: ResponseBody>(
     shared: &Shared<S>,
     progress: &Arc<Progress>,
 ) {
-    let server = if stream::is_http2(&stream) {
-        &shared.http2
-    } else {
-        &shared.http1
-    };
+    let is_http2 = stream::is_http2(&stream);
     let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
     let peer = Peer {
         certificates: certificates
             .iter()
             .map(|c| c.clone().into_owned())
             .collect(),
+        address: stream.get_ref().0.peer_addr().ok().map(|peer| peer.ip()),
         user: progress.user().clone(),
     };
+    let switch = Switch::default();
     let service = service_fn(|request: http::Request<Incoming>| {
         let under_way = progress.request();
         let mut request = request.map(|body| Body::new(Received::new(body, progress.clone())));
         request.extensions_mut().insert(peer.clone());
         let answered = shared.service.clone().call(request);
+        let switch = switch.clone();
         async move {
-            let Ok(response) = answered.await;
-            delivery::deliver(response, under_way).await
+            let Ok(mut response) = answered.await;
+            let Some(other) = Switched::take(&mut response) else {
+                return delivery::deliver(response, under_way).await;
+            };
+            let in_flight = response.extensions_mut().remove::<Arc<InFlight>>();
+            let response = delivery::head(response, &under_way);
+            switch.to(Tunnel {
+                other,
+                in_flight,
+                under_way,
+            });
+            Ok(response)
         }
     });
-    let stream = Stream::new(stream, progress.clone(), &shared.heads);
-    let mut serving = pin!(server.serve_connection(TokioIo::new(stream), service));
+    let io = TokioIo::new(Stream::new(stream, progress.clone(), &shared.heads));
+    if is_http2 {
+        let serving = shared.http2.serve_connection(io, service);
+        attend(pin!(serving), shared, progress).await;
+        return;
+    }
+    let mut serving = shared.http1.serve_connection(io, service);
+    let served = attend(Pin::new(&mut serving), shared, progress).await;
+    if let Some(tunnel) = switch.take().filter(|_| served) {
+        let parts = serving.into_parts();
+        let stream = parts.io.into_inner();
+        let ended = tokio::select! {
+            ended = tunnel.run(stream, parts.read_buf, &shared.deadlines) => ended,
+            () = shared.stop.cancelled() => return,
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a tunnel broke off");
+        }
+    }
+}
+
+/// Looks after a connection while it is served; false if it was not served to its end.
+async fn attend<S, C>(
+    mut serving: Pin<&mut C>,
+    shared: &Shared<S>,
+    progress: &Arc<Progress>,
+) -> bool
+where
+    C: GracefulConnection<Error: Into<BoxError>>,
+{
     let mut look = pin!(tokio::time::sleep(Duration::ZERO));
     let mut parting = pin!(tokio::time::sleep(Duration::ZERO));
     let mut ending = false;
     loop {
         tokio::select! {
             ended = serving.as_mut() => {
-                if let Err(error) = ended {
-                    tracing::debug!(error, "connection ended");
-                }
-                return;
+                let Err(error) = ended else {
+                    return true;
+                };
+                let error: BoxError = error.into();
+                tracing::debug!(error, "connection ended");
+                return false;
             }
             () = shared.stop.cancelled(), if !ending => {
                 serving.as_mut().graceful_shutdown();
@@ -254,7 +268,7 @@ async fn serve<S: Handler<B>, B: ResponseBody>(
             }
             () = parting.as_mut(), if ending && shared.stop.is_cancelled() => {
                 if progress.heads().is_some() {
-                    return;
+                    return false;
                 }
                 parting.as_mut().reset(Instant::now() + PARTING);
             }
@@ -265,8 +279,11 @@ async fn serve<S: Handler<B>, B: ResponseBody>(
                     ending = true;
                     look.as_mut().reset(Instant::now() + GOODBYE);
                 }
-                Verdict::Idle => return,
-                Verdict::Overdue(why) => return tracing::debug!(why, "a connection was closed"),
+                Verdict::Idle => return false,
+                Verdict::Overdue(why) => {
+                    tracing::debug!(why, "a connection was closed");
+                    return false;
+                }
             },
         }
     }

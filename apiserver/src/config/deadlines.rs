@@ -15,6 +15,11 @@ pub struct Deadlines {
     pub idle: Duration,
     /// Until it reads more of what is sent.
     pub stalled: Duration,
+    /// The same where people read along, and how long nothing may move in a tunnel (kubelet:
+    /// `--streaming-connection-idle-timeout`).
+    pub paused: Duration,
+    /// How long nothing may move in a tunnel of which one direction has ended.
+    pub half_closed: Duration,
 }
 
 impl Default for Deadlines {
@@ -25,6 +30,8 @@ impl Default for Deadlines {
             head: Duration::from_secs(32),
             idle: Duration::from_secs(90),
             stalled: Duration::from_secs(30),
+            paused: Duration::from_secs(4 * 60 * 60),
+            half_closed: Duration::from_secs(120),
         }
     }
 }

@@ -10,10 +10,7 @@ use portcullis_api::{Status, UserInfo};
 
 use super::pool::{Permit, Pool};
 use super::shares::Holder;
-use super::{
-    ANSWER_PATIENCE, Limits, SMALL_ANSWER, holder, is_long_running, is_read_only, too_late,
-    too_many,
-};
+use super::{ANSWER_PATIENCE, Limits, SMALL_ANSWER, has_body, holder, too_late, too_many};
 use crate::request::RequestInfo;
 
 /// Heads of fewer bytes are not counted.
@@ -24,6 +21,7 @@ const SMALL_HEAD: usize = 16 * 1024;
 pub struct InFlight {
     /// Where its place comes from; `None` for those who need none.
     places: Option<Arc<Pool>>,
+    streams: Arc<Pool>,
     bodies: Arc<Pool>,
     answers: Arc<Pool>,
     holder: Holder,
@@ -56,10 +54,11 @@ impl InFlight {
         let exempt = user.is_in(UserInfo::SYSTEM_MASTERS);
         let request = Self {
             places: (!exempt).then(|| limits.pool(info).clone()),
+            streams: limits.streams.clone(),
             bodies: limits.bodies.clone(),
             answers: limits.answers.clone(),
             holder: holder(user),
-            after_body: !is_long_running(info) && !is_read_only(info),
+            after_body: has_body(info),
             held: Mutex::default(),
         };
         if head > SMALL_HEAD {
@@ -88,6 +87,19 @@ impl InFlight {
             let place = places.try_take(&self.holder, 1).ok_or_else(too_many)?;
             self.held.lock().place = Some(place);
         }
+        Ok(())
+    }
+
+    /// Takes one of the places for requests that have a connection of their own to something else, and
+    /// gives back the one it has.
+    ///
+    /// # Errors
+    /// 429.
+    pub fn become_stream(&self) -> Result<(), Status> {
+        let place = self.streams.try_take(&self.holder, 1);
+        let place = place.ok_or_else(too_many)?;
+        let before = self.held.lock().place.replace(place);
+        drop(before);
         Ok(())
     }
 
@@ -166,5 +178,91 @@ impl InFlight {
     /// Gives back what the response held, which is not sent after all.
     pub fn drop_answer(&self) {
         self.held.lock().answer = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::Method;
+
+    use super::*;
+    use crate::config::RequestLimits;
+    use crate::limits::descriptors::Descriptors;
+    use crate::request::Query;
+
+    const LIMITS: RequestLimits = RequestLimits {
+        max_requests_inflight: 1,
+        max_mutating_requests_inflight: 1,
+        request_timeout: Duration::ZERO,
+    };
+
+    fn in_flight(limits: &Limits, method: &Method, path: &str, user: &UserInfo) -> Arc<InFlight> {
+        let info = RequestInfo::parse(method, path, &Query::default());
+        InFlight::new(limits, &info, user, 0).unwrap()
+    }
+
+    fn named(name: &str) -> UserInfo {
+        UserInfo {
+            name: name.into(),
+            ..UserInfo::default()
+        }
+    }
+
+    #[test]
+    fn a_stream_gives_its_place_back_and_takes_another() {
+        let limits = Limits::new(&LIMITS);
+        let get =
+            |name: &str| in_flight(&limits, &Method::GET, "/apis/g/v1/things/x", &named(name));
+        let stream = get("alice");
+        stream.start().unwrap();
+        assert!(get("bob").start().is_err());
+        stream.become_stream().unwrap();
+        assert_eq!((limits.in_flight()[1].1, limits.streams.taken()), (0, 1));
+        assert!(get("bob").start().is_ok());
+        drop(stream);
+        assert_eq!(limits.streams.taken(), 0);
+    }
+
+    #[test]
+    fn one_user_leaves_streams_for_others_and_parts_of_the_system() {
+        let limits = Limits::new(&LIMITS);
+        let path = "/api/v1/namespaces/n/pods/p/exec";
+        let stream = |user: &UserInfo| in_flight(&limits, &Method::POST, path, user);
+        let mut held = Vec::new();
+        let mut all_of = |user: &UserInfo| {
+            let before = held.len();
+            let streams = std::iter::repeat_with(|| stream(user));
+            held.extend(streams.take_while(|stream| stream.become_stream().is_ok()));
+            held.len() - before
+        };
+        let all = Descriptors::possible().streams;
+        let alices = all_of(&named("alice"));
+        assert!(
+            alices > all / 2 && alices < all * 3 / 4,
+            "{alices} of {all}"
+        );
+        assert!(all_of(&named("bob")) > 0);
+        let master = UserInfo {
+            groups: vec![UserInfo::SYSTEM_MASTERS.into()],
+            ..named("root")
+        };
+        assert!(all_of(&master) > all / 20);
+    }
+
+    #[test]
+    fn what_is_passed_on_has_a_body_and_other_streams_have_none() {
+        let limits = Limits::new(&LIMITS);
+        for (method, subresource, has_body) in [
+            (Method::POST, "proxy/x", true),
+            (Method::GET, "proxy", false),
+            (Method::POST, "exec", false),
+            (Method::PUT, "status", true),
+        ] {
+            let path = format!("/api/v1/namespaces/n/pods/p/{subresource}");
+            let request = in_flight(&limits, &method, &path, &named("alice"));
+            assert_eq!(request.starts_after_body(), has_body, "{method} {path}");
+        }
     }
 }

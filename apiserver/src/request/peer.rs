@@ -1,5 +1,6 @@
 //! The other end of a connection.
 
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use rustls_pki_types::CertificateDer;
@@ -9,6 +10,8 @@ use rustls_pki_types::CertificateDer;
 pub struct Peer {
     /// The certificates it presented in the handshake, not verified.
     pub certificates: Arc<[CertificateDer<'static>]>,
+    /// Its address, unless it is gone already.
+    pub address: Option<IpAddr>,
     /// The name of the first user with an authorized request on the connection.
     pub user: Arc<OnceLock<Arc<str>>>,
 }

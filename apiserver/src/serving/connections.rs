@@ -6,15 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::time::Instant;
 
 use super::progress::{Progress, Worth};
 
-/// More connections than that are not kept, whatever the system allows; each takes some kilobytes.
-const MOST: usize = 4096;
-/// Descriptors that are not for connections: the store's, the log's, those of connections that begin or end.
-const OTHERS: u64 = 128;
 /// How long a client may take to say who it is, when others would like its place.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -99,25 +94,6 @@ impl Drop for Open {
     }
 }
 
-/// How many connections the system lets this program have, after it was asked for more descriptors.
-pub fn possible() -> usize {
-    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: maximum,
-        maximum,
-    };
-    if current != maximum
-        && let Err(error) = setrlimit(Resource::Nofile, raised)
-    {
-        tracing::warn!(%error, "the limit of open files cannot be raised");
-    }
-    let limit = getrlimit(Resource::Nofile).current;
-    let most = limit.map_or(MOST, |limit| {
-        usize::try_from(limit.saturating_sub(OTHERS)).unwrap_or(MOST)
-    });
-    most.clamp(16, MOST)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,9 +131,9 @@ mod tests {
         let (busy, idle) = (Progress::begin(), Progress::begin());
         let at_work = busy.request();
         busy.user().get_or_init(|| "alice".into());
-        at_work.answer(None);
+        at_work.answer(None, false);
         idle.user().get_or_init(|| "bob".into());
-        idle.request().answer(None);
+        idle.request().answer(None, false);
         let _busy = all.take(&busy).unwrap();
         let of_idle = all.take(&idle).unwrap();
         let new = Progress::begin();
@@ -171,7 +147,7 @@ mod tests {
         assert_eq!(all.open.lock().len(), 8);
         let at_work_too = newer.request();
         newer.user().get_or_init(|| "carol".into());
-        at_work_too.answer(None);
+        at_work_too.answer(None, false);
         assert!(all.take(&Progress::begin()).is_none(), "all are at work");
     }
 
@@ -189,12 +165,5 @@ mod tests {
         let ranks: Vec<_> = order.iter().map(|worth| rank(*worth, now)).collect();
         assert!(ranks.is_sorted() && ranks.iter().all(Option::is_some));
         assert_eq!(rank(Worth::Busy, now), None);
-    }
-
-    #[test]
-    fn descriptors_are_asked_for() {
-        assert!((16..=MOST).contains(&possible()));
-        let limit = getrlimit(Resource::Nofile);
-        assert_eq!(limit.current, limit.maximum);
     }
 }

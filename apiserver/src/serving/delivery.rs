@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use super::progress::{Clock, UnderWay};
 use crate::limits::in_flight::InFlight;
-use crate::response::Ends;
+use crate::response::{Ends, Unhurried};
 
 /// The largest piece, in bytes. HTTP/2 copies none, but queues each whole.
 const PIECE: usize = 64 * 1024;
@@ -67,7 +67,8 @@ pub async fn deliver<B>(
 where
     B: Body<Data = Bytes, Error = BoxError>,
 {
-    let clock = under_way.answer(Ends::of(&response));
+    let unhurried = response.extensions().get::<Unhurried>().is_some();
+    let clock = under_way.answer(Ends::of(&response), unhurried);
     let (mut head, body) = response.into_parts();
     let in_flight = head.extensions.remove::<Arc<InFlight>>();
     let holding = |bytes| Held {
@@ -86,6 +87,15 @@ where
     };
     let body = Delivery { rest, clock };
     Ok(http::Response::from_parts(head, body))
+}
+
+/// Sends the head of a response on its way, which has no body.
+pub fn head<B>(response: http::Response<B>, under_way: &UnderWay) -> http::Response<Delivery<B>> {
+    let clock = under_way.answer(None, true);
+    response.map(|_| Delivery {
+        rest: Rest::Whole(Bytes::new()),
+        clock,
+    })
 }
 
 impl<B> Body for Delivery<B>

@@ -36,6 +36,8 @@ pub struct Progress {
     taken: AtomicU64,
     /// How much it has taken since.
     since_taken: AtomicUsize,
+    /// How many answers may be read with pauses.
+    unhurried: AtomicUsize,
     /// The user whose request was the first to be authorized.
     user: Arc<OnceLock<Arc<str>>>,
     /// Whether the client is still sending a discarded body.
@@ -52,6 +54,8 @@ pub struct Clock {
     waits: AtomicU64,
     /// When the answer must end.
     end: Option<Instant>,
+    /// Whether it may be read with pauses.
+    unhurried: bool,
 }
 
 impl Clock {
@@ -116,6 +120,7 @@ impl Progress {
             blocked: AtomicU64::new(0),
             taken: AtomicU64::new(0),
             since_taken: AtomicUsize::new(0),
+            unhurried: AtomicUsize::new(0),
             user: Arc::default(),
             unread: AtomicBool::new(false),
             answers: Mutex::default(),
@@ -217,7 +222,12 @@ impl Progress {
             next = next.min(end.max(now));
             end <= now
         };
-        if passed(load(&self.blocked), deadlines.stalled) {
+        let taking = |unhurried| match unhurried {
+            true => deadlines.paused,
+            false => deadlines.stalled,
+        };
+        let unhurried = self.unhurried.load(Ordering::Relaxed) > 0;
+        if passed(load(&self.blocked), taking(unhurried)) {
             return Verdict::Overdue("the client does not take what is sent");
         }
         if passed(load(&self.head), deadlines.head) {
@@ -229,7 +239,7 @@ impl Progress {
             // An answer waits its turn while the client reads others, or what was written before.
             let waits =
                 waits.map(|since| load(&self.taken).map_or(since, |taken| since.max(taken)));
-            if passed(waits, deadlines.stalled) || passed(end, END_GRACE) {
+            if passed(waits, taking(clock.unhurried)) || passed(end, END_GRACE) {
                 return Verdict::Overdue("the client does not read an answer");
             }
         }
@@ -255,14 +265,18 @@ pub struct UnderWay {
 }
 
 impl UnderWay {
-    /// There is an answer; from now on the client is waited for.
-    pub fn answer(&self, end: Option<Instant>) -> Arc<Clock> {
+    /// There is an answer; from now on the client is waited for, which may pause if it is `unhurried`.
+    pub fn answer(&self, end: Option<Instant>, unhurried: bool) -> Arc<Clock> {
         let progress = &self.progress;
         let clock = Arc::new(Clock {
             epoch: progress.began,
             waits: AtomicU64::new(progress.began.now()),
             end,
+            unhurried,
         });
+        if unhurried {
+            progress.unhurried.fetch_add(1, Ordering::Relaxed);
+        }
         progress.answers.lock().insert(self.number, clock.clone());
         clock
     }
@@ -271,7 +285,10 @@ impl UnderWay {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         let progress = &self.progress;
-        progress.answers.lock().remove(&self.number);
+        let answer = progress.answers.lock().remove(&self.number);
+        if answer.is_some_and(|clock| clock.unhurried) {
+            progress.unhurried.fetch_sub(1, Ordering::Relaxed);
+        }
         progress
             .changed
             .store(progress.began.now(), Ordering::Relaxed);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use rustix::net::sockopt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
@@ -21,6 +22,8 @@ const UNWANTED: usize = 8 * 1024 * 1024;
 /// And for how long.
 const LINGER: Duration = Duration::from_secs(2);
 
+/// How often a client that says nothing is asked by TCP whether it is there (Go: `defaultTCPKeepAliveIdle`).
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// A connection after its handshake.
 pub struct Stream {
     inner: TlsStream<TcpStream>,
@@ -65,6 +68,14 @@ impl Stream {
         }
         Poll::Ready(())
     }
+}
+
+/// Has the system ask a silent client whether it is still there: a log or a tunnel may be silent for hours.
+/// Where it cannot, the deadlines have to do.
+pub fn keep_alive(stream: &TcpStream) {
+    let _ = sockopt::set_tcp_keepidle(stream, KEEP_ALIVE);
+    let _ = sockopt::set_tcp_keepintvl(stream, KEEP_ALIVE);
+    let _ = sockopt::set_socket_keepalive(stream, true);
 }
 
 /// Whether both sides agreed on HTTP/2.

@@ -9,6 +9,7 @@ fn deadlines() -> Deadlines {
         head: SECOND * 30,
         idle: SECOND * 90,
         stalled: SECOND * 20,
+        ..Deadlines::default()
     }
 }
 
@@ -59,7 +60,7 @@ async fn heads_end_and_what_is_sent_is_taken() {
 async fn whoever_reads_one_answer_may_let_others_wait() {
     let progress = Progress::begin();
     let request = progress.request();
-    request.answer(None);
+    request.answer(None, false);
     let over = Instant::now() + deadlines().stalled;
     tokio::time::sleep(Duration::from_millis(50)).await;
     let unread = Verdict::Overdue("the client does not read an answer");
@@ -77,7 +78,7 @@ async fn answers_are_read_and_end_in_time() {
     let progress = Progress::begin();
     let request = progress.request();
     let unread = "the client does not read an answer";
-    let clock = request.answer(Some(Instant::now() + SECOND * 5));
+    let clock = request.answer(Some(Instant::now() + SECOND * 5), false);
     assert_eq!(after(&progress, 6), "fine");
     assert_eq!(after(&progress, 8), unread, "its end has come");
     clock.waits(false);
@@ -87,7 +88,7 @@ async fn answers_are_read_and_end_in_time() {
         "it waits for something else"
     );
     let endless = progress.request();
-    let clock = endless.answer(None);
+    let clock = endless.answer(None, false);
     assert_eq!(after(&progress, 19), "fine");
     assert_eq!(after(&progress, 21), unread);
     clock.waits(false);
@@ -114,11 +115,31 @@ async fn those_at_work_for_somebody_known_are_worth_most() {
     let request = progress.request();
     assert!(matches!(progress.worth(), Worth::Unknown(_)));
     progress.user().get_or_init(|| "alice".into());
-    request.answer(None);
+    request.answer(None, false);
     progress.leaves_unread();
     assert!(progress.worth() == Worth::Busy && progress.is_unread());
     drop(request);
     assert!(matches!(progress.worth(), Worth::Idle(_)));
     drop(progress.request());
     assert!(!progress.is_unread());
+}
+
+#[tokio::test]
+async fn whoever_pages_through_a_log_may_pause() {
+    let progress = Progress::begin();
+    let log = progress.request();
+    log.answer(None, true);
+    progress.is_blocked(true);
+    assert_eq!(after(&progress, 3600), "fine");
+    let five_hours = 5 * 60 * 60;
+    assert_ne!(after(&progress, five_hours), "fine");
+    let list = progress.request();
+    list.answer(None, false);
+    let unread = "the client does not read an answer";
+    assert_eq!(after(&progress, 21), unread, "that is no log");
+    drop((list, log));
+    assert_eq!(
+        after(&progress, 21),
+        "the client does not take what is sent"
+    );
 }
