@@ -3,6 +3,7 @@
 mod deadlines;
 pub mod etcd;
 pub mod front_proxy;
+mod kubelets;
 mod limits;
 pub mod oidc;
 pub mod service_accounts;
@@ -16,6 +17,7 @@ use ipnet::IpNet;
 
 pub use self::deadlines::Deadlines;
 pub use self::etcd::Etcd;
+pub use self::kubelets::Kubelets;
 pub use self::limits::RequestLimits;
 use portcullis_registry::ranges::PortRange;
 
@@ -83,6 +85,9 @@ pub struct Serve {
     /// What the servers of API services are shown.
     #[command(flatten)]
     pub front_proxy: front_proxy::FrontProxy,
+    /// How kubelets are reached.
+    #[command(flatten)]
+    pub kubelets: Kubelets,
     /// Lines of `password,user,uid[,"group1,group2"]`.
     #[arg(long)]
     pub basic_auth_file: Option<PathBuf>,

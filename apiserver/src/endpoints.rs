@@ -63,7 +63,7 @@ pub async fn resources(
     mut body: Incoming,
 ) -> Response {
     if let Some(service) = aggregation.of(authorized.info()) {
-        let answer = aggregation.pass_on(&service, &authorized, &parts, &mut body);
+        let answer = aggregation.pass_on(&service, &authorized, &parts, &in_flight, &mut body);
         return answer.boxed().await;
     }
     let info = match authorized.info() {
@@ -172,7 +172,7 @@ fn carry_out<'a>(
         Verb::Create if subresource == "binding" => binding::create(call, body).boxed(),
         Verb::Create if subresource == "eviction" => eviction::create(call, body).boxed(),
         Verb::Create if subresource == "token" => token::create(call, body).boxed(),
-        _ if connect::is_connection(call) => connect::connect(call).boxed(),
+        _ if connect::is_connection(call) => connect::connect(call, body).boxed(),
         Verb::Create => create::create(call, body).boxed(),
         Verb::Get if kind == "ComponentStatus" => components::get(call).boxed(),
         Verb::List if kind == "ComponentStatus" => components::list(call).boxed(),

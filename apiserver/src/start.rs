@@ -13,6 +13,7 @@ pub mod front_proxy;
 pub mod host;
 pub mod identities;
 pub mod kubeconfig;
+pub mod kubelets;
 pub mod oidc;
 pub mod server;
 pub mod store;

@@ -8,12 +8,15 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::controllers::{eventually, gone};
 use crate::custom::define;
+use crate::nodes::upgrade;
 use crate::support::client::Client;
 use crate::support::https_server::HttpsServer;
-use crate::support::server::TestServer;
+use crate::support::kubelet::TestKubelet;
+use crate::support::server::{ALICES_TOKEN, TestServer};
 
 const SERVICES: &str = "/apis/apiregistration.k8s.io/v1/apiservices";
 const REMOTE: &str = "/apis/apiregistration.k8s.io/v1/apiservices/v1.gems.example.org";
@@ -58,19 +61,23 @@ async fn other() -> (HttpsServer, Asked) {
 }
 
 async fn register(admin: &Client, server: &HttpsServer, trusted: bool) {
-    let port = server.address().port();
+    let bundle = std::fs::read(server.dir().join("ca.crt")).unwrap();
+    register_at(admin, server.address().port(), trusted.then_some(&bundle)).await;
+}
+
+/// `bundle` is the authority of the server, if it is to be trusted.
+async fn register_at(admin: &Client, port: u16, bundle: Option<&Vec<u8>>) {
     let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "other"},
         "spec": {"type": "ExternalName", "externalName": "localhost"}});
     admin
         .post("/api/v1/namespaces/default/services", &service)
         .await;
-    let bundle = std::fs::read(server.dir().join("ca.crt")).unwrap();
     let mut remote = json!({"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService",
         "metadata": {"name": "v1.gems.example.org"},
         "spec": {"group": "gems.example.org", "version": "v1", "groupPriorityMinimum": 17900,
             "versionPriority": 10,
             "service": {"namespace": "default", "name": "other", "port": port}}});
-    if trusted {
+    if let Some(bundle) = bundle {
         remote["spec"]["caBundle"] = STANDARD.encode(bundle).into();
     } else {
         let own = admin
@@ -158,6 +165,43 @@ async fn requests_for_another_server_are_passed_on() {
     assert_eq!(admin.get("/apis/gems.example.org").await.code, 200);
     admin.delete(REMOTE).await;
     assert_eq!(admin.get("/apis/gems.example.org").await.code, 404);
+}
+
+#[tokio::test]
+async fn upgrades_are_passed_on_too() {
+    let server = TestServer::start(&["--authorization-mode=RBAC"]).await;
+    let admin = server.admin();
+    let other = TestKubelet::start(&["other.default.svc"]).await;
+    let bundle = other.authority().as_bytes().to_vec();
+    register_at(&admin, other.address().port(), Some(&bundle)).await;
+    eventually(&admin, REMOTE, |answer| {
+        has_reason(&answer.json(), "Passed")
+    })
+    .await;
+    let path = format!("{RUBIES}/big/console?b=1&a=2");
+    let headers = "Connection: Upgrade\r\nUpgrade: websocket\r\nX-Remote-User: mallory\r\n\
+        Sec-WebSocket-Protocol: binary\r\n";
+    let mut tunnel = upgrade(&admin, "GET", &path, headers).await;
+    assert_eq!(
+        (tunnel.code, tunnel.header("upgrade").as_str()),
+        (101, "websocket")
+    );
+    tunnel.stream.write_all(b"hello").await.unwrap();
+    let mut heard = [0; 5];
+    tunnel.stream.read_exact(&mut heard).await.unwrap();
+    assert_eq!(&heard, b"hello");
+    let asked = other.last();
+    assert_eq!(asked.target, format!("{RUBIES}/big/console?a=2&b=1"));
+    assert_eq!(asked.headers["x-remote-user"], "root");
+    assert_eq!(asked.headers["sec-websocket-protocol"], "binary");
+    assert_eq!(asked.shown, "CN=front-proxy-client");
+    let token = format!("{headers}Authorization: Bearer {ALICES_TOKEN}\r\n");
+    let denied = upgrade(&server.anonymous(), "GET", &path, &token).await;
+    assert_eq!(denied.code, 403);
+
+    drop(other);
+    let away = upgrade(&admin, "GET", &path, headers).await;
+    assert_eq!(away.code, 503);
 }
 
 #[tokio::test]

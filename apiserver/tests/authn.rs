@@ -10,7 +10,7 @@ mod large;
 mod lifetimes;
 mod oidc;
 mod reload;
-mod requests;
+pub mod requests;
 mod secrets;
 mod tokens;
 mod why;

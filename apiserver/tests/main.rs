@@ -13,6 +13,7 @@ mod conversion;
 mod custom;
 mod drop_in;
 mod flow;
+mod nodes;
 mod rights;
 mod support;
 mod verbs;

@@ -3,6 +3,7 @@
 pub mod client;
 pub mod https_server;
 pub mod issuer;
+pub mod kubelet;
 pub mod log;
 pub mod old_certificate;
 pub mod process;

@@ -3,19 +3,22 @@
 use std::sync::Arc;
 
 use axum::body::Body;
+use bytes::Bytes;
 use form_urlencoded::Serializer;
 use http::request::Parts;
 use http::{Request, StatusCode};
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use percent_encoding::percent_decode_str;
-use portcullis_api::Status;
+use portcullis_api::{Status, UserInfo};
 use portcullis_kinds::kinds::api_service::{is_available, is_local};
 use portcullis_openapi::discovery::registration::{Registration, RemoteVersion};
 use portcullis_registry::api_services::{ApiServices, Known};
 
 use super::body::{self, Incoming};
 use crate::access::Authorized;
+use crate::limits::in_flight::InFlight;
 use crate::outbound::aggregated::{AggregatedServers, Discovered};
+use crate::outbound::upgrade;
 use crate::request::RequestInfo;
 use crate::response::{self, Response};
 
@@ -50,6 +53,7 @@ impl Aggregation {
         service: &APIService,
         authorized: &Authorized,
         parts: &Parts,
+        in_flight: &InFlight,
         body: &mut Incoming,
     ) -> Response {
         if !is_available(service) {
@@ -59,28 +63,42 @@ impl Aggregation {
             let why = "a path that is passed on has no encoded slashes, and no dots alone";
             return response::status(&Status::bad_request(why));
         };
-        let body = match body::read(body).await {
-            Ok(body) => body,
-            Err(status) => return response::status(&status),
+        let Ok(target) = target.parse() else {
+            return response::status(&Status::bad_request("the path is no path"));
         };
-        let mut request = Request::new(body);
+        let mut request = Request::new(Bytes::new());
         *request.method_mut() = parts.method.clone();
+        *request.uri_mut() = target;
         *request.headers_mut() = parts.headers.clone();
-        match target.parse() {
-            Ok(target) => *request.uri_mut() = target,
-            Err(_) => return response::status(&Status::bad_request("the path is no path")),
-        }
-        let answer = self.servers.forward(service, request, authorized.user());
-        match answer.await {
-            Ok(answer) => {
-                let (parts, body) = answer.into_parts();
-                let mut response = Response::new(Body::new(body));
-                *response.status_mut() = parts.status;
-                *response.headers_mut() = parts.headers;
-                response
-            }
-            Err(why) => unavailable(&why),
-        }
+        let user = authorized.user();
+        let answer = match upgrade::asked(parts) {
+            Some(protocol) => match in_flight.become_stream() {
+                Ok(()) => self.servers.switch(service, request, protocol, user).await,
+                Err(status) => return response::status(&status),
+            },
+            None => match body::read(body).await {
+                Ok(body) => {
+                    *request.body_mut() = body;
+                    self.forward(service, request, user).await
+                }
+                Err(status) => return response::status(&status),
+            },
+        };
+        answer.unwrap_or_else(|why| unavailable(&why))
+    }
+
+    async fn forward(
+        &self,
+        service: &APIService,
+        request: Request<Bytes>,
+        user: &UserInfo,
+    ) -> Result<Response, String> {
+        let answer = self.servers.forward(service, request, user).await?;
+        let (parts, body) = answer.into_parts();
+        let mut response = Response::new(Body::new(body));
+        *response.status_mut() = parts.status;
+        *response.headers_mut() = parts.headers;
+        Ok(response)
     }
 }
 

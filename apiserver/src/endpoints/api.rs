@@ -6,6 +6,7 @@ use portcullis_rbac::Authorizer;
 use tokio_util::sync::CancellationToken;
 
 use crate::health::Health;
+use crate::outbound::backends::Backends;
 use crate::tokens::Tokens;
 use portcullis_registry::Registry;
 
@@ -17,6 +18,8 @@ pub struct Api {
     pub authorizer: Arc<dyn Authorizer>,
     /// The service account tokens it issues and reviews.
     pub tokens: Tokens,
+    /// The ways to nodes, pods and services.
+    pub backends: Backends,
     /// Whether the store answers.
     pub health: Arc<Health>,
     /// Cancelled when watches have to end.

@@ -2,8 +2,6 @@
 //!
 //! Upstream: `handler_proxy.go` of kube-aggregator, and `discovery` of its availability controller.
 
-pub mod headers;
-
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,12 +19,17 @@ use portcullis_kinds::kinds::api_service::name_of;
 use portcullis_openapi::discovery::registration::resources_of;
 use serde_json::Value;
 
-use super::https::{self, ClientCertificate, HttpsClient, HttpsError, Resolve};
+use super::headers;
+use super::https::{self, ClientCertificate, HttpsClient, HttpsError, Resolve, StreamClient};
+use super::upgrade;
 use super::webhook_client::go_error;
 use crate::pki::Identity;
+use crate::response;
 
 /// How long a server may take to begin its answer.
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a connection to it may take that switches to another protocol.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long it may take to say what it serves (upstream: `sync` of the availability controller).
 const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The largest discovery document, in bytes.
@@ -42,8 +45,15 @@ pub struct AggregatedServers {
     services: Arc<dyn Resolve>,
     identity: Identity,
     /// By the name of the API service, with what they were made for.
-    clients: Mutex<HashMap<String, (String, HttpsClient)>>,
+    clients: Mutex<HashMap<String, (String, Clients)>>,
     discovered: RwLock<Arc<Discovered>>,
+}
+
+/// How the server of a service is asked.
+#[derive(Clone)]
+struct Clients {
+    requests: HttpsClient,
+    streams: StreamClient,
 }
 
 impl AggregatedServers {
@@ -73,26 +83,41 @@ impl AggregatedServers {
         mut request: Request<Bytes>,
         user: &UserInfo,
     ) -> Result<Response<Body>, String> {
-        let client = self.client(service).map_err(|error| error.to_string())?;
-        let url = format!("{}{}", origin(service), request.uri());
-        let no_url = |_| format!("{url:?} is no URL");
-        *request.uri_mut() = url.parse().map_err(no_url)?;
-        headers::of_request(request.headers_mut(), user)?;
-        let answer = client.with_timeout(TIMEOUT).open(request).await;
-        let mut answer = answer.map_err(|error| go_error::text(&error, &url))?;
+        let clients = self.clients(service).map_err(|error| error.to_string())?;
+        let url = direct(service, &mut request, user)?;
+        let answer = clients.requests.with_timeout(TIMEOUT).open(request).await;
+        let answer = answer.map_err(|error| go_error::text(&error, &url))?;
+        let mut answer = upgrade::stays(answer)?;
         headers::without_hops(answer.headers_mut());
         Ok(answer)
     }
 
-    /// The client of a service, kept while the API service stays as it is.
-    fn client(&self, service: &APIService) -> Result<HttpsClient, HttpsError> {
+    /// Passes a request on that asks for another protocol.
+    ///
+    /// # Errors
+    /// Why there is no answer, in Go's words.
+    pub async fn switch(
+        &self,
+        service: &APIService,
+        mut request: Request<Bytes>,
+        protocol: &HeaderValue,
+        user: &UserInfo,
+    ) -> Result<response::Response, String> {
+        let clients = self.clients(service).map_err(|error| error.to_string())?;
+        direct(service, &mut request, user)?;
+        upgrade::ask(request.headers_mut(), protocol);
+        upgrade::switch(&clients.streams, request, TIMEOUT).await
+    }
+
+    /// The clients of a service, kept while the API service stays as it is.
+    fn clients(&self, service: &APIService) -> Result<Clients, HttpsError> {
         let name = service.metadata.name.clone().unwrap_or_default();
         // a spec always serializes
         let made_for = serde_json::to_string(&service.spec).unwrap_or_default();
-        if let Some((known, client)) = self.clients.lock().get(&name)
+        if let Some((known, clients)) = self.clients.lock().get(&name)
             && *known == made_for
         {
-            return Ok(client.clone());
+            return Ok(clients.clone());
         }
         let spec = service.spec.as_ref();
         let identity = ClientCertificate {
@@ -109,18 +134,22 @@ impl AggregatedServers {
             [] => https::trusting_system(identity),
             bundle => https::trusting(bundle, identity),
         }?;
-        let client = HttpsClient::resolving(tls, self.services.clone());
-        let kept = (made_for, client.clone());
+        let services = Some(self.services.clone());
+        let clients = Clients {
+            streams: StreamClient::new(tls.clone(), services, CONNECT_TIMEOUT),
+            requests: HttpsClient::resolving(tls, self.services.clone()),
+        };
+        let kept = (made_for, clients.clone());
         self.clients.lock().insert(name, kept);
-        Ok(client)
+        Ok(clients)
     }
 
     async fn ask(&self, service: &APIService) -> Result<(), String> {
         let url = format!("{}{}", origin(service), discovery_path(service));
         let failing = |why: String| format!("failing or missing response from {url}: {why}");
-        let client = self.client(service);
-        let client = client.map_err(|error| failing(error.to_string()))?;
-        let client = client.with_timeout(DISCOVERY_TIMEOUT);
+        let clients = self.clients(service);
+        let clients = clients.map_err(|error| failing(error.to_string()))?;
+        let client = clients.requests.with_timeout(DISCOVERY_TIMEOUT);
         let client = client.with_response_max(DISCOVERY_MAX);
         let mut asking = HeaderMap::new();
         asking.insert(ACCEPT, HeaderValue::from_static("application/json"));
@@ -129,7 +158,7 @@ impl AggregatedServers {
             groups: vec![UserInfo::SYSTEM_MASTERS.to_owned()],
             ..UserInfo::default()
         };
-        headers::of_request(&mut asking, &user)?;
+        headers::pass_on_for(&mut asking, &user)?;
         let reply = client.send(http::Method::GET, &url, asking, "").await;
         let reply = reply
             .map_err(|error| failing(format!("Get {url:?}: {}", go_error::text(&error, &url))))?;
@@ -173,6 +202,19 @@ impl Probe for AggregatedServers {
     fn gone(&self, name: &str) {
         self.forget(name);
     }
+}
+
+/// Makes a client's request one to the server of a service, on behalf of a user; its URL.
+fn direct(
+    service: &APIService,
+    request: &mut Request<Bytes>,
+    user: &UserInfo,
+) -> Result<String, String> {
+    let url = format!("{}{}", origin(service), request.uri());
+    let no_url = |_| format!("{url:?} is no URL");
+    *request.uri_mut() = url.parse().map_err(no_url)?;
+    headers::pass_on_for(request.headers_mut(), user)?;
+    Ok(url)
 }
 
 /// The URL of a service, whose host is what its certificate must name.

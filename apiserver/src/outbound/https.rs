@@ -4,6 +4,7 @@ mod any_server;
 mod dial;
 mod error;
 mod pinned;
+mod streams;
 mod tls;
 
 use std::sync::Arc;
@@ -19,7 +20,8 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 
 pub use self::dial::Resolve;
-pub use self::error::{DialError, HttpsError};
+pub use self::error::{DialError, HttpsError, IO_TIMEOUT};
+pub use self::streams::StreamClient;
 pub use self::tls::{
     ClientCertificate, system_authorities, trusting, trusting_anyone, trusting_system,
 };

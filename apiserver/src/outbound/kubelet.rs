@@ -1,50 +1,219 @@
-//! The way to a node's kubelet: the one place where streams leave this server.
+//! The way to a node's kubelet.
 //!
-//! There is none yet: whoever asks learns what is missing. What it takes is the node's address and
-//! port (`status.addresses`, `status.daemonEndpoints`), a client certificate, and an upgraded
-//! connection whose two halves are copied.
-//!
-//! Upstream: `pkg/kubelet/client/kubelet_client.go` and `apimachinery/pkg/util/proxy`.
+//! Upstream: `pkg/kubelet/client/kubelet_client.go`.
 
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{Request, Response};
+use k8s_openapi::api::core::v1::Node;
 use portcullis_api::Status;
-use portcullis_api::status::Reason;
 use portcullis_storage::ReadAt;
 
-use crate::response::Response;
+use super::https::{ClientCertificate, HttpsError, StreamClient, trusting, trusting_anyone};
+use super::upgrade;
+use super::webhook_client::go_error;
+use crate::config::Kubelets as Options;
+use crate::pki::Identity;
+use crate::response;
 use portcullis_controllers::bootstrap;
 use portcullis_kinds::table;
-use portcullis_registry::{Registry, Scope};
+use portcullis_registry::{Registry, Scope, codec};
 
-/// What a kubelet is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stream {
-    /// Input and output of a container's first process.
-    Attach,
-    /// A new process in a container.
-    Exec,
-    /// What a container has written.
-    Log,
-    /// A port of a pod.
-    PortForward,
-    /// The kubelet's own API.
-    Proxy,
+/// The port of a kubelet that does not say its own.
+const PORT: i32 = 10250;
+/// What a node declares whose kubelet itself knows the protocols that others leave to the API server.
+const EXTENDS_WEBSOCKETS: &str = "ExtendWebSocketsToKubelet";
+
+/// Asks kubelets, as a client that they trust.
+pub struct Kubelets {
+    verifying: StreamClient,
+    /// For logs whose reader does not care whose they are.
+    unverifying: StreamClient,
+    /// Which of a node's addresses to use, the best first.
+    address_types: Vec<String>,
+    timeout: Duration,
 }
 
-/// Connects a client to the kubelet of a node.
-///
-/// # Errors
-/// 404 for a node that is not registered, 500 for a kubelet that cannot be reached.
-pub async fn connect(registry: &Registry, node: &str, _stream: Stream) -> Result<Response, Status> {
-    let user = bootstrap::system();
-    let scope = Scope::all(table::NODES, &user).named("", node);
-    registry.get(&scope, ReadAt::Latest).await?;
-    Err(unreachable(&format!("the kubelet of node {node:?}")))
+/// Where a kubelet is, and what it can do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kubelet {
+    /// Its address or name.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Whether it knows the newer protocols of a websocket.
+    pub extends_websockets: bool,
 }
 
-/// That something outside the server is not connected to.
-pub fn unreachable(what: &str) -> Status {
-    Status::failure(
-        Reason::InternalError,
-        format!("error dialing backend: this server has no connection to {what}"),
-    )
+impl Kubelet {
+    fn of(node: &Node, address_types: &[String]) -> Result<Self, Status> {
+        let status = node.status.clone().unwrap_or_default();
+        let addresses = status.addresses.unwrap_or_default();
+        let mut preferred = address_types.iter().filter_map(|wanted| {
+            let mut addresses = addresses.iter();
+            addresses.find(|address| address.type_ == *wanted)
+        });
+        let host = preferred.next().ok_or_else(|| {
+            let known: Vec<_> = addresses
+                .iter()
+                .map(|known| format!("{{{} {}}}", known.type_, known.address))
+                .collect();
+            let known = known.join(" ");
+            Status::unknown(format!(
+                "no preferred addresses found; known addresses: [{known}]"
+            ))
+        })?;
+        let endpoint = status.daemon_endpoints.and_then(|e| e.kubelet_endpoint);
+        let port = endpoint.map_or(0, |endpoint| endpoint.port);
+        let port = if port > 0 { port } else { PORT };
+        let features = status.declared_features.unwrap_or_default();
+        Ok(Self {
+            host: host.address.clone(),
+            port: u16::try_from(port)
+                .map_err(|_| Status::unknown(format!("the kubelet's port {port} is no port")))?,
+            extends_websockets: features.iter().any(|name| name == EXTENDS_WEBSOCKETS),
+        })
+    }
+
+    /// The URL of something that it serves.
+    pub fn url(&self, path_and_query: &str) -> String {
+        format!("https://{}{path_and_query}", self.authority())
+    }
+
+    /// Host and port.
+    pub fn authority(&self) -> String {
+        authority(&self.host, self.port)
+    }
+}
+
+/// Host and port as URLs have them.
+pub fn authority(host: &str, port: u16) -> String {
+    match host.contains(':') {
+        true => format!("[{host}]:{port}"),
+        false => format!("{host}:{port}"),
+    }
+}
+
+impl Kubelets {
+    /// Presents `identity`, and verifies kubelets by `authority`, as PEM, if there is one.
+    ///
+    /// # Errors
+    /// [`HttpsError::Certificates`].
+    pub fn new(
+        options: &Options,
+        authority: Option<&str>,
+        identity: &Identity,
+    ) -> Result<Self, HttpsError> {
+        let identity = ClientCertificate {
+            certificate: identity.certificate.as_bytes(),
+            key: identity.key.as_bytes(),
+        };
+        let identity = Some(&identity);
+        let timeout = options.kubelet_timeout;
+        let client = |tls| StreamClient::new(tls, None, timeout);
+        let verifying = match authority {
+            Some(authority) => trusting(authority.as_bytes(), identity)?,
+            None => trusting_anyone(identity)?,
+        };
+        Ok(Self {
+            verifying: client(verifying),
+            unverifying: client(trusting_anyone(identity)?),
+            address_types: options.kubelet_preferred_address_types.clone(),
+            timeout,
+        })
+    }
+
+    /// The kubelet of a node.
+    ///
+    /// # Errors
+    /// 404 for a node that is not registered, 500 for one that says no address.
+    pub async fn of_node(&self, registry: &Registry, node: &str) -> Result<Kubelet, Status> {
+        let user = bootstrap::system();
+        let scope = Scope::all(table::NODES, &user).named("", node);
+        let entry = registry.get(&scope, ReadAt::Latest).await?;
+        let object = codec::object(scope.resource, &entry)?;
+        let node = object.as_kind::<Node>();
+        let node = node.ok_or_else(|| Status::internal("a node of an unexpected type"))?;
+        Kubelet::of(node, &self.address_types)
+    }
+
+    /// What asks kubelets.
+    pub const fn client(&self) -> &StreamClient {
+        &self.verifying
+    }
+
+    /// Passes on a request that asks for another protocol.
+    ///
+    /// # Errors
+    /// 500 for a kubelet that does not answer in time, or cannot be reached.
+    pub async fn switch(&self, request: Request<Bytes>) -> Result<response::Response, Status> {
+        let switched = upgrade::switch(&self.verifying, request, self.timeout);
+        switched.await.map_err(Status::unknown)
+    }
+
+    /// Asks a kubelet for something that it sends by and by; it may think for as long as `timeout` about
+    /// what to begin with. With `insecure` it may be any kubelet.
+    ///
+    /// # Errors
+    /// 500 for a kubelet that does not answer in time, or cannot be reached.
+    pub async fn get(
+        &self,
+        url: &str,
+        insecure: bool,
+        timeout: Duration,
+    ) -> Result<Response<Body>, Status> {
+        let request = Request::get(url).body(Bytes::new());
+        let request = request.map_err(|error| Status::unknown(format!("{url:?}: {error}")))?;
+        let client = match insecure {
+            true => &self.unverifying,
+            false => &self.verifying,
+        };
+        let answer = client.open(request, timeout).await;
+        let answer = answer.map_err(|error| go_error::text(&error, url));
+        let answer = answer.and_then(upgrade::stays);
+        answer.map_err(|why| Status::unknown(format!("Get {url:?}: {why}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn of(status: &Value) -> Result<Kubelet, String> {
+        let node = json!({"metadata": {"name": "n"}, "status": status});
+        let node: Node = serde_json::from_value(node).unwrap();
+        let types = ["Hostname", "InternalIP"].map(str::to_owned);
+        Kubelet::of(&node, &types).map_err(|status| status.message)
+    }
+
+    #[test]
+    fn a_kubelet_is_where_its_node_says() {
+        let found = of(&json!({
+            "addresses": [{"type": "ExternalIP", "address": "1.2.3.4"},
+                {"type": "InternalIP", "address": "fd00::1"}],
+            "daemonEndpoints": {"kubeletEndpoint": {"Port": 10251}},
+            "declaredFeatures": ["A", "ExtendWebSocketsToKubelet"]}));
+        let found = found.unwrap();
+        assert_eq!(found.url("/x"), "https://[fd00::1]:10251/x");
+        assert!(found.extends_websockets);
+        let found = of(
+            &json!({"addresses": [{"type": "InternalIP", "address": "10.0.0.1"},
+            {"type": "Hostname", "address": "n"}]}),
+        );
+        assert_eq!(found.unwrap().authority(), "n:10250");
+    }
+
+    #[test]
+    fn a_node_without_such_an_address_has_no_kubelet() {
+        let none = of(&json!({})).unwrap_err();
+        assert_eq!(none, "no preferred addresses found; known addresses: []");
+        let other = json!({"addresses": [{"type": "ExternalIP", "address": "1.2.3.4"}]});
+        let other = of(&other).unwrap_err();
+        let expected = "no preferred addresses found; known addresses: [{ExternalIP 1.2.3.4}]";
+        assert_eq!(other, expected);
+    }
 }

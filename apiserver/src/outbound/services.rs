@@ -8,9 +8,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use k8s_openapi::api::core::v1::{Endpoints, Service, ServicePort};
+use k8s_openapi::api::core::v1::{Endpoints, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use portcullis_admission::lookup::Stored;
+use portcullis_api::Status;
 use portcullis_kinds::table;
 use portcullis_registry::informer::OnDemand;
 use portcullis_storage::Storage;
@@ -54,21 +55,65 @@ impl ServiceResolver {
         let no_port =
             || io::Error::other(format!("no service port {port} found for service {name:?}"));
         let wanted = wanted.ok_or_else(no_port)?;
-        let address = match self.in_slices(namespace, name, wanted).await? {
-            Some(address) => Some(address),
-            None => self.in_endpoints(namespace, name, wanted).await?,
+        let port = wanted.name.as_deref().unwrap_or_default();
+        let address = self.ready(namespace, name, port).await.map_err(failed)?;
+        address.ok_or_else(|| io::Error::other(no_endpoints(name)))
+    }
+
+    /// Where a ready endpoint of a service is. The port is that of the service, by number or name; an only
+    /// port needs neither.
+    ///
+    /// # Errors
+    /// 404, and 503 for a service without that port or without endpoints.
+    pub async fn endpoint(
+        &self,
+        namespace: &str,
+        name: &str,
+        port: &str,
+    ) -> Result<String, Status> {
+        let found = self.services.get(namespace, name).await?;
+        let resource = table::SERVICES.group_resource();
+        let service = found.ok_or_else(|| Status::not_found(resource, name))?;
+        let name_of_port = match port.parse::<i32>() {
+            Ok(number) => {
+                let ports = service.spec.as_ref().and_then(|spec| spec.ports.as_ref());
+                let mut ports = ports.into_iter().flatten();
+                let port = ports.find(|port| port.port == number);
+                let missing = || {
+                    Status::unavailable(format!(
+                        "no service port {number} found for service {name:?}"
+                    ))
+                };
+                port.ok_or_else(missing)?
+                    .name
+                    .as_deref()
+                    .unwrap_or_default()
+            }
+            Err(_) => port,
         };
-        let none = || io::Error::other(format!("no endpoints available for service {name:?}"));
-        address.ok_or_else(none)
+        let address = self.ready(namespace, name, name_of_port).await?;
+        address.ok_or_else(|| Status::unavailable(no_endpoints(name)))
+    }
+
+    async fn ready(
+        &self,
+        namespace: &str,
+        name: &str,
+        port: &str,
+    ) -> Result<Option<String>, Status> {
+        match self.in_slices(namespace, name, port).await? {
+            Some(address) => Ok(Some(address)),
+            None => self.in_endpoints(namespace, name, port).await,
+        }
     }
 
     async fn in_slices(
         &self,
         namespace: &str,
         name: &str,
-        port: &ServicePort,
-    ) -> io::Result<Option<String>> {
-        let slices = self.slices.list(namespace).await.map_err(failed)?;
+        port: &str,
+    ) -> Result<Option<String>, Status> {
+        let slices = self.slices.list(namespace).await?;
         let mut addresses = Vec::new();
         for slice in &slices {
             let labels = slice.metadata.labels.as_ref();
@@ -79,7 +124,7 @@ impl ServiceResolver {
                 continue;
             }
             let ports = slice.ports.iter().flatten();
-            let named = ports.filter(|p| is_same(p.name.as_ref(), port));
+            let named = ports.filter(|p| p.name.as_deref().unwrap_or_default() == port);
             for target in named.filter_map(|p| p.port) {
                 let ready = slice.endpoints.iter().flatten().filter(|endpoint| {
                     let conditions = endpoint.conditions.as_ref();
@@ -96,13 +141,13 @@ impl ServiceResolver {
         &self,
         namespace: &str,
         name: &str,
-        port: &ServicePort,
-    ) -> io::Result<Option<String>> {
-        let endpoints = self.endpoints.get(namespace, name).await.map_err(failed)?;
+        port: &str,
+    ) -> Result<Option<String>, Status> {
+        let endpoints = self.endpoints.get(namespace, name).await?;
         let mut addresses = Vec::new();
         for subset in endpoints.iter().flat_map(|e| e.subsets.iter().flatten()) {
             let ports = subset.ports.iter().flatten();
-            for target in ports.filter(|p| is_same(p.name.as_ref(), port)) {
+            for target in ports.filter(|p| p.name.as_deref().unwrap_or_default() == port) {
                 let ready = subset.addresses.iter().flatten();
                 addresses.extend(ready.map(|address| joined(&address.ip, target.port)));
             }
@@ -124,14 +169,12 @@ impl Resolve for ServiceResolver {
     }
 }
 
-fn failed(status: portcullis_api::Status) -> io::Error {
+fn failed(status: Status) -> io::Error {
     io::Error::other(status.message)
 }
 
-/// An only port needs no name.
-fn is_same(name: Option<&String>, port: &ServicePort) -> bool {
-    let text = |name: Option<&String>| name.cloned().unwrap_or_default();
-    text(name) == text(port.name.as_ref())
+fn no_endpoints(service: &str) -> String {
+    format!("no endpoints available for service {service:?}")
 }
 
 fn joined(address: &str, port: i32) -> String {
@@ -150,7 +193,7 @@ fn any(mut addresses: Vec<String>) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use portcullis_api::{Object, Status};
+    use portcullis_api::Object;
     use serde::de::DeserializeOwned;
     use serde_json::{Value, json};
 
@@ -216,6 +259,40 @@ mod tests {
         ] {
             let found = resolver.resolve(host, port).await.unwrap();
             assert_eq!(found.as_deref(), expected, "{host}:{port}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_port_has_a_number_or_a_name() {
+        let resolver = resolver();
+        for (name, port, expected) in [
+            ("sliced", "443", Ok("[fd00::2]:8443")),
+            ("sliced", "other", Ok("[fd00::2]:2")),
+            ("old", "https", Ok("10.0.0.2:4")),
+            (
+                "old",
+                "",
+                Err((503, "no endpoints available for service \"old\"")),
+            ),
+            (
+                "old",
+                "1",
+                Err((503, "no service port 1 found for service \"old\"")),
+            ),
+            (
+                "none",
+                "443",
+                Err((503, "no endpoints available for service \"none\"")),
+            ),
+            ("gone", "443", Err((404, "services \"gone\" not found"))),
+        ] {
+            let found = resolver.endpoint("n", name, port).await;
+            let found = found.map_err(|status| (status.code, status.message));
+            let expected = expected.map(str::to_owned);
+            assert_eq!(
+                found,
+                expected.map_err(|(code, why)| (code, why.to_owned()))
+            );
         }
     }
 

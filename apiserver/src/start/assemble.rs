@@ -23,6 +23,7 @@ use super::certificates::{self, Certificates};
 use super::error::StartError;
 use super::front_proxy::FrontProxy;
 use super::identities::Identities;
+use super::kubelets::Clients;
 use super::store;
 use super::stored::Stored;
 use super::tokens::TokenKeys;
@@ -36,6 +37,7 @@ use crate::layers::Gate;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::outbound::aggregated::AggregatedServers;
+use crate::outbound::backends::Backends;
 use crate::outbound::conversion_webhooks::ConversionWebhooks;
 use crate::outbound::https::Resolve;
 use crate::outbound::services::ServiceResolver;
@@ -61,6 +63,7 @@ struct Checked {
     controllers: EnabledControllers,
     identities: Identities,
     front_proxy: FrontProxy,
+    kubelets: Clients,
     authorities: watch::Receiver<String>,
     reloads: Vec<Arc<dyn Reload>>,
     webhook_credentials: WebhookCredentials,
@@ -89,10 +92,18 @@ impl Checked {
             controllers,
             identities,
             front_proxy: FrontProxy::find_or_make(options)?,
+            kubelets: Clients::find_or_make(options, certificates)?,
             authorities,
             reloads,
             webhook_credentials: admission_config::load(file)?,
         })
+    }
+
+    /// Writes what was made for this start.
+    fn write_new_files(&self, certificates: &Certificates) -> Result<(), StartError> {
+        let files = certificates.new_files.iter();
+        let files = files.chain(&self.front_proxy.new_files);
+        certificates::write_new_files(files.chain(&self.kubelets.new_files))
     }
 }
 
@@ -121,12 +132,12 @@ pub async fn assemble(
     let checked = Checked::of(options, certificates)?;
     // Whatever can be refused has been looked at: from here on things are created.
     let stored = Stored::open(options).await?;
-    certificates::write_new_files(&certificates.new_files)?;
-    certificates::write_new_files(&checked.front_proxy.new_files)?;
+    checked.write_new_files(certificates)?;
     let keys = TokenKeys::load(options)?;
     warn_of_idle_plugins(options, &checked.selection);
     let hooks = hooks(&stored, checked.webhook_credentials);
     let aggregation = aggregation(&stored, checked.front_proxy.identity);
+    let backends = backends(&stored, checked.kubelets);
     let (registry, authorizer) = registry(options, &checked.selection, &stored, &hooks)?;
     prepare(&registry, stored.store.option()).await?;
     // a webhook that is down must not keep the server from creating its first objects
@@ -145,15 +156,14 @@ pub async fn assemble(
         shutdown: CancellationToken::new(),
     };
     let limits = Arc::new(Limits::new(&options.limits));
-    let metrics = Arc::new(Metrics::new(
-        registry.admission(),
-        registry.catalogues().clone(),
-    ));
+    let catalogues = registry.catalogues().clone();
+    let metrics = Arc::new(Metrics::new(registry.admission(), catalogues));
     let services = Services {
         api: Arc::new(Api {
             registry: registry.clone(),
             authorizer: authorizer.clone(),
             tokens,
+            backends,
             health: background.health.clone(),
             shutdown: background.shutdown.clone(),
         }),
@@ -228,6 +238,16 @@ fn aggregation(stored: &Stored, identity: Identity) -> Arc<Aggregation> {
         known: ApiServices::start(&stored.cache, &stored.prefix),
         servers: Arc::new(AggregatedServers::new(services, identity)),
     })
+}
+
+/// The ways to nodes, pods and services.
+fn backends(stored: &Stored, clients: Clients) -> Backends {
+    let store: Arc<dyn Storage> = stored.cache.clone();
+    Backends {
+        kubelets: clients.kubelets,
+        others: clients.others,
+        services: Arc::new(ServiceResolver::new(&store, &stored.prefix)),
+    }
 }
 
 /// The registry, and the authorizer that its escalation guard asks.

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use http::Uri;
@@ -16,6 +17,8 @@ use super::error::{DialError, root_cause};
 
 /// The port of a URL that has none.
 const HTTPS: u16 = 443;
+/// How often a host that is silent is asked by TCP whether it is there (Go: `net.Dialer.KeepAlive`).
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Opens TCP connections.
 pub(super) type Dialer = BoxCloneSyncService<Uri, TokioIo<TcpStream>, BoxError>;
@@ -41,6 +44,8 @@ pub(super) fn dialer(resolve: Option<Arc<dyn Resolve>>) -> Dialer {
     // TLS is made above it
     http.enforce_http(false);
     http.set_nodelay(true);
+    http.set_keepalive(Some(KEEP_ALIVE));
+    http.set_keepalive_interval(Some(KEEP_ALIVE));
     Dialer::new(service_fn(move |uri: Uri| {
         let (http, resolve) = (http.clone(), resolve.clone());
         async move {
@@ -56,7 +61,7 @@ pub(super) fn dialer(resolve: Option<Arc<dyn Resolve>>) -> Dialer {
 }
 
 /// Host and port of a URL.
-fn authority(uri: &Uri) -> String {
+pub(super) fn authority(uri: &Uri) -> String {
     let port = uri.port_u16().unwrap_or(HTTPS);
     format!("{}:{port}", uri.host().unwrap_or_default())
 }

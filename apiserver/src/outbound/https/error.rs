@@ -34,6 +34,9 @@ pub enum HttpsError {
     Timeout,
 }
 
+/// What [`DialError::why`] says when there was no connection in the time that was given for it.
+pub const IO_TIMEOUT: &str = "i/o timeout";
+
 /// Why there is no connection to an address. It is the inner error of an [`io::Error`].
 #[derive(Clone, Debug, Error)]
 #[error("{why}")]

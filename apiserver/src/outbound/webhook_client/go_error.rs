@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rustls::CertificateError;
 use rustls::pki_types::{ServerName, UnixTime};
 
-use crate::outbound::https::{DialError, HttpsError};
+use crate::outbound::https::{DialError, HttpsError, IO_TIMEOUT};
 
 /// What Go's HTTP client says of an error that the request to a URL ended with.
 pub(in crate::outbound) fn text(error: &HttpsError, url: &str) -> String {
@@ -38,6 +38,9 @@ fn dial_text(dial: &DialError, kind: io::ErrorKind) -> String {
         io::ErrorKind::ConnectionReset => "connection reset by peer",
         io::ErrorKind::HostUnreachable => "no route to host",
         io::ErrorKind::NetworkUnreachable => "network is unreachable",
+        io::ErrorKind::TimedOut if dial.why == IO_TIMEOUT => {
+            return format!("dial tcp {}: {IO_TIMEOUT}", dial.address);
+        }
         io::ErrorKind::TimedOut => "connection timed out",
         _ if dial.is_lookup => {
             let host = dial.address.rsplit_once(':').map_or("", |(host, _)| host);

@@ -1,4 +1,5 @@
-//! What a request says when it is passed on: on whose behalf, and nothing of how they came here.
+//! What a request says when it is passed on: nothing of how it came here, and to those who trust this
+//! server on whose behalf it is.
 //!
 //! Upstream: `SetAuthProxyHeaders` in `client-go/transport/round_trippers.go`, and Go's `ReverseProxy`.
 
@@ -24,11 +25,8 @@ const HOPS: [&str; 4] = [
     "proxy-authorization",
 ];
 
-/// Makes the headers of a client's request those of a request on behalf of a user.
-///
-/// # Errors
-/// The user has a name or a group that no header can hold.
-pub fn of_request(headers: &mut HeaderMap, user: &UserInfo) -> Result<(), String> {
+/// Makes the headers of a client's request those of one that is passed on, without credentials.
+pub fn pass_on(headers: &mut HeaderMap) {
     without_hops(headers);
     for name in [AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST] {
         headers.remove(name);
@@ -40,6 +38,14 @@ pub fn of_request(headers: &mut HeaderMap, user: &UserInfo) -> Result<(), String
     for name in claims.cloned().collect::<Vec<_>>() {
         headers.remove(name);
     }
+}
+
+/// The same, and says on whose behalf the request is.
+///
+/// # Errors
+/// The user has a name or a group that no header can hold.
+pub fn pass_on_for(headers: &mut HeaderMap, user: &UserInfo) -> Result<(), String> {
+    pass_on(headers);
     let mut add = |name: &str, value: &str| {
         let unusable = || format!("{value:?} cannot be said in a header");
         let name = HeaderName::try_from(name).map_err(|_| unusable())?;
@@ -123,7 +129,7 @@ mod tests {
             groups: vec!["a".into(), "b".into()],
             extra: [("example.org/Scope".to_owned(), vec!["one".to_owned()])].into(),
         };
-        of_request(&mut sent, &user).unwrap();
+        pass_on_for(&mut sent, &user).unwrap();
         let expected = headers(&[
             ("accept", "application/json"),
             ("x-remote-user", "alice"),
@@ -145,6 +151,6 @@ mod tests {
             name: "a\nb".into(),
             ..UserInfo::default()
         };
-        assert!(of_request(&mut HeaderMap::new(), &user).is_err());
+        assert!(pass_on_for(&mut HeaderMap::new(), &user).is_err());
     }
 }

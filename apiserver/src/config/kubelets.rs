@@ -1,0 +1,40 @@
+//! How kubelets are reached.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::duration;
+
+/// The options about kubelets.
+#[derive(Args, Clone, Debug)]
+pub struct Kubelets {
+    /// The certificate that kubelets are shown; by default one is made in the data directory.
+    #[arg(long, requires = "kubelet_client_key")]
+    pub kubelet_client_certificate: Option<PathBuf>,
+    /// Its private key.
+    #[arg(long, requires = "kubelet_client_certificate")]
+    pub kubelet_client_key: Option<PathBuf>,
+    /// The authorities that sign kubelets' certificates; by default these are not verified.
+    #[arg(long)]
+    pub kubelet_certificate_authority: Option<PathBuf>,
+    /// Which of a node's addresses to use, the best first.
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "Hostname,InternalDNS,InternalIP,ExternalDNS,ExternalIP",
+        value_parser = ["Hostname", "InternalDNS", "InternalIP", "ExternalDNS", "ExternalIP"]
+    )]
+    pub kubelet_preferred_address_types: Vec<String>,
+    /// How long a connection to a kubelet may take, and an answer that begins exec, attach or
+    /// portforward.
+    #[arg(long, default_value = "5s", value_parser = longer_than_nothing)]
+    pub kubelet_timeout: Duration,
+}
+
+fn longer_than_nothing(text: &str) -> Result<Duration, String> {
+    let duration = duration(text)?;
+    let none = || "a kubelet needs some time to answer".to_owned();
+    Some(duration).filter(|d| !d.is_zero()).ok_or_else(none)
+}

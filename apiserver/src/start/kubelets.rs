@@ -1,0 +1,76 @@
+//! What asks kubelets, pods and services: what it shows, and whom it trusts.
+
+use super::certificates::{Certificates, pki_dir};
+use super::error::StartError;
+use crate::config::Serve;
+use crate::outbound::backends;
+use crate::outbound::https::{HttpsError, StreamClient, trusting};
+use crate::outbound::kubelet::Kubelets;
+use crate::pki::{self, Identity, NewFile, PkiError};
+
+/// The user and the group in the certificate that is made by default (kubeadm's names).
+const USER: &str = "kube-apiserver-kubelet-client";
+const GROUP: &str = "system:masters";
+const CERTIFICATE: &str = "--kubelet-client-certificate";
+const KEY: &str = "--kubelet-client-key";
+const AUTHORITY: &str = "--kubelet-certificate-authority";
+
+/// What asks others on behalf of users.
+pub struct Clients {
+    /// What asks kubelets.
+    pub kubelets: Kubelets,
+    /// What asks pods and services.
+    pub others: StreamClient,
+    /// What of it is new, to be written once the start can no longer be refused.
+    pub new_files: Vec<NewFile>,
+}
+
+impl Clients {
+    /// Reads the files that options name, and makes a certificate if they name none.
+    ///
+    /// # Errors
+    /// Names the option or the file at fault.
+    pub fn find_or_make(options: &Serve, certificates: &Certificates) -> Result<Self, StartError> {
+        let at = |option| move |error: HttpsError| StartError::option(option, error);
+        let authority = options.kubelets.kubelet_certificate_authority.as_deref();
+        let authority = authority.map(pki::read).transpose();
+        let authority = authority.map_err(|error| StartError::option(AUTHORITY, error))?;
+        if let Some(authority) = &authority {
+            trusting(authority.as_bytes(), None).map_err(at(AUTHORITY))?;
+        }
+        let (identity, new_files) = identity(options, certificates)?;
+        let kubelets = Kubelets::new(&options.kubelets, authority.as_deref(), &identity);
+        Ok(Self {
+            kubelets: kubelets.map_err(at(CERTIFICATE))?,
+            others: backends::of_others().map_err(at(CERTIFICATE))?,
+            new_files,
+        })
+    }
+}
+
+/// What kubelets are shown, and the files of it that are new.
+fn identity(
+    options: &Serve,
+    certificates: &Certificates,
+) -> Result<(Identity, Vec<NewFile>), StartError> {
+    let at = |option| move |error: PkiError| StartError::option(option, error);
+    let files = &options.kubelets;
+    let named = (&files.kubelet_client_certificate, &files.kubelet_client_key);
+    if let (Some(certificate), Some(key)) = named {
+        let identity = Identity {
+            certificate: pki::read(certificate).map_err(at(CERTIFICATE))?,
+            key: pki::read(key).map_err(at(KEY))?,
+        };
+        return Ok((identity, Vec::new()));
+    }
+    let dir = pki_dir(&options.data_dir);
+    // anew at every start, as that of the server
+    let identity = certificates.authority.client(USER, Some(GROUP));
+    let identity = identity.map_err(at("--data-dir"))?;
+    let file = |end: &str| dir.join(format!("apiserver-kubelet-client.{end}"));
+    let new_files = vec![
+        NewFile::new(file("key"), identity.key.clone(), 0o600),
+        NewFile::new(file("crt"), identity.certificate.clone(), 0o644),
+    ];
+    Ok((identity, new_files))
+}
