@@ -14,7 +14,7 @@ STATIC := RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static"
 CYCLES ?= 1000
 SERVER_CYCLES ?= 50
 
-.PHONY: help run test build lint unit walkthrough why everyday verbs guide hardening compose bench soak load fuzz fresh suites definitions twice assets python matrix \
+.PHONY: help run test build lint unit walkthrough why everyday verbs nodes guide hardening compose bench soak load fuzz fresh suites definitions twice assets python matrix \
   setup-build setup-test
 .NOTPARALLEL:
 
@@ -33,7 +33,7 @@ else
 endif
 
 test: setup-test ## everything that CI runs
-	@testdata/suite lint unit build walkthrough why everyday verbs guide hardening definitions python compose
+	@testdata/suite lint unit build walkthrough why everyday verbs nodes guide hardening definitions python compose
 
 # One static binary: what the scripts test is what the image holds. Naming the target keeps the flag
 # from proc macros, which cannot be linked statically.
@@ -68,6 +68,10 @@ everyday: build ## what people do with kubectl all day, on both stores
 verbs: build ## apply, diff, patch, scale, wait and the like
 	@testdata/setup kubectl
 	@testdata/each kubectl -- testdata/with-server -- testdata/kubectl/verbs.sh
+
+nodes: build ## logs, exec, cp, port-forward and proxy with kubectl, to a stand-in for a kubelet
+	@testdata/setup kubectl python3
+	@testdata/each kubectl -- testdata/with-server --authorization-mode=RBAC -- testdata/nodes/run
 
 guide: build ## the commands of docs/psp-to-pod-security.md, and whether they still answer as it says
 	@testdata/setup kubectl python3
