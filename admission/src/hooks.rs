@@ -4,11 +4,9 @@
 //! There is no I/O here: the server opens the connections ([`Connect`]).
 
 pub(crate) mod compiled;
-pub(crate) mod conditions;
 mod connect;
 pub(crate) mod index;
 pub(crate) mod review_version;
-pub(crate) mod rules;
 
 pub use self::connect::{CallFailure, Connect, Endpoint};
 pub use self::index::{HookIndex, Webhooks};

@@ -1,21 +1,26 @@
 //! Admission control: a chain of plugins that mutate and validate the object of a request.
 //!
 //! Plugins must be idempotent: an update runs the whole chain once per attempt of the store's
-//! optimistic retry loop. [`plugins`] is the only list of them; [`lookup`] is what they read from
+//! optimistic retry loop. [`plugins`] is the only list of them; [`lookups`] is what they read from
 //! the server.
 
 mod amounts;
 pub mod attributes;
 pub mod chain;
 mod claims;
+mod expressions;
 pub mod hooks;
 pub mod lookup;
+pub mod lookups;
+mod matching;
 pub mod metrics;
 mod operation;
 pub mod options;
 pub mod permissions;
 pub mod plugins;
 pub mod podsecuritypolicy;
+pub mod policies;
+mod policy;
 pub mod quota;
 mod reinvocation;
 pub mod trace;
@@ -27,7 +32,7 @@ use portcullis_api::Status;
 
 pub use attributes::{Attributes, AuditAnnotations, Warnings};
 pub use chain::Chain;
-pub use lookup::Lookups;
+pub use lookups::Lookups;
 pub use operation::Operation;
 pub use options::RequestOptions;
 pub use plugins::Selection;

@@ -3,16 +3,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use k8s_openapi::api::core::v1::{LimitRange, Namespace, Node, Pod, ResourceQuota, ServiceAccount};
-use k8s_openapi::api::networking::v1::IngressClass;
-use k8s_openapi::api::node::v1::RuntimeClass;
-use k8s_openapi::api::scheduling::v1::PriorityClass;
-use k8s_openapi::api::storage::v1::StorageClass;
+use k8s_openapi::api::core::v1::ResourceQuota;
+use portcullis_api::selector::LabelSelector;
 use portcullis_api::{GroupResource, Status};
-
-use crate::hooks::Webhooks;
-use crate::permissions::Permissions;
-use crate::podsecuritypolicy::PolicyIndex;
+use serde_json::Value;
 
 /// Cached objects of one kind. The namespace is empty for cluster-scoped kinds.
 #[async_trait]
@@ -57,6 +51,34 @@ pub trait Stored<K>: Send + Sync + 'static {
     /// # Errors
     /// A [`Status`] if the store fails.
     async fn get(&self, namespace: &str, name: &str) -> Result<Option<Arc<K>>, Status>;
+}
+
+/// Objects of any kind, as parameters of policies: from the cache, which may be stale.
+#[async_trait]
+pub trait StoredParams: Send + Sync + 'static {
+    /// The object of a kind in a version, if it exists.
+    ///
+    /// # Errors
+    /// A [`Status`] if it cannot be read.
+    async fn get(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<Arc<Value>>, Status>;
+
+    /// The objects of a namespace that a selector selects.
+    ///
+    /// # Errors
+    /// A [`Status`] if one cannot be read.
+    async fn list(
+        &self,
+        api_version: &str,
+        kind: &str,
+        namespace: &str,
+        selector: &LabelSelector,
+    ) -> Result<Vec<Arc<Value>>, Status>;
 }
 
 /// Stores the usage of quotas.
@@ -108,6 +130,23 @@ impl<K: Send + Sync + 'static> Stored<K> for NoObjects {
 }
 
 #[async_trait]
+impl StoredParams for NoObjects {
+    async fn get(&self, _: &str, _: &str, _: &str, _: &str) -> Result<Option<Arc<Value>>, Status> {
+        Ok(None)
+    }
+
+    async fn list(
+        &self,
+        _: &str,
+        _: &str,
+        _: &str,
+        _: &LabelSelector,
+    ) -> Result<Vec<Arc<Value>>, Status> {
+        Ok(Vec::new())
+    }
+}
+
+#[async_trait]
 impl QuotaLedger for NoObjects {
     async fn charge(&self, _: ResourceQuota) -> Result<bool, Status> {
         Ok(false)
@@ -115,76 +154,5 @@ impl QuotaLedger for NoObjects {
 
     async fn measure(&self, _: &ResourceQuota) -> Result<Option<Arc<ResourceQuota>>, Status> {
         Ok(None)
-    }
-}
-
-/// All lookups of the plugins.
-#[derive(Clone)]
-#[allow(
-    missing_debug_implementations,
-    reason = "the server's lookups do not implement it"
-)]
-pub struct Lookups {
-    /// For `NamespaceLifecycle`, and plugins that read a namespace's labels or annotations.
-    pub namespaces: Arc<dyn Lookup<Namespace>>,
-    /// For `PodSecurity`, which warns of existing pods that violate a namespace's new level, and
-    /// for `NodeRestriction`.
-    pub pods: Arc<dyn Stored<Pod>>,
-    /// For `NodeRestriction`.
-    pub nodes: Arc<dyn Stored<Node>>,
-    /// For `ServiceAccount`.
-    pub service_accounts: Arc<dyn Lookup<ServiceAccount>>,
-    /// For `Priority`.
-    pub priority_classes: Arc<dyn Lookup<PriorityClass>>,
-    /// For `RuntimeClass`.
-    pub runtime_classes: Arc<dyn Lookup<RuntimeClass>>,
-    /// For `LimitRanger`.
-    pub limit_ranges: Arc<dyn Lookup<LimitRange>>,
-    /// For `ResourceQuota`.
-    pub resource_quotas: Arc<dyn Lookup<ResourceQuota>>,
-    /// For `ResourceQuota`.
-    pub quota_ledger: Arc<dyn QuotaLedger>,
-    /// For `DefaultStorageClass`.
-    pub storage_classes: Arc<dyn Lookup<StorageClass>>,
-    /// For `DefaultIngressClass`.
-    pub ingress_classes: Arc<dyn Lookup<IngressClass>>,
-    /// For `PodSecurityPolicy`: the policies, which the server keeps up to date.
-    pub policies: Arc<PolicyIndex>,
-    /// For `MutatingAdmissionWebhook` and `ValidatingAdmissionWebhook`: the webhooks, which the server
-    /// keeps up to date.
-    pub webhooks: Arc<Webhooks>,
-    /// For match conditions of webhooks, which may ask about any; for `PodSecurityPolicy`: `use` of policies; for `CertificateApproval` and
-    /// `CertificateSigning`: `approve` and `sign` for signers; for
-    /// `OwnerReferencesPermissionEnforcement`: `delete`, and `update` of finalizers.
-    pub permissions: Arc<dyn Permissions>,
-    /// For `OwnerReferencesPermissionEnforcement`: the resources of owners.
-    pub resource_of: ResourceOf,
-    /// Appends a random suffix to a prefix, to name the volumes that `ServiceAccount` adds.
-    pub generate_name: fn(&str) -> String,
-}
-
-impl Lookups {
-    /// Lookups that find nothing, as a base for struct update syntax:
-    /// `Lookups { namespaces, ..Lookups::nothing(permissions, generate_name) }`.
-    pub fn nothing(permissions: Arc<dyn Permissions>, generate_name: fn(&str) -> String) -> Self {
-        let none = Arc::new(NoObjects);
-        Self {
-            namespaces: none.clone(),
-            pods: none.clone(),
-            nodes: none.clone(),
-            service_accounts: none.clone(),
-            priority_classes: none.clone(),
-            runtime_classes: none.clone(),
-            limit_ranges: none.clone(),
-            resource_quotas: none.clone(),
-            quota_ledger: none.clone(),
-            storage_classes: none.clone(),
-            ingress_classes: none,
-            policies: Arc::default(),
-            webhooks: Arc::default(),
-            permissions,
-            resource_of: Arc::new(|_, _| None),
-            generate_name,
-        }
     }
 }

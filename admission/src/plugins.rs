@@ -32,9 +32,10 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::chain::{Chain, Operations};
-use crate::lookup::Lookups;
+use crate::lookups::Lookups;
 use crate::operation::Operation::{self, Create, Delete, Update};
 use crate::podsecuritypolicy::PodSecurityPolicy;
+use crate::policy::validating::ValidatingPolicyPlugin;
 use crate::webhook::mutating::MutatingWebhooks;
 use crate::webhook::validating::ValidatingWebhooks;
 use crate::{MutatingPlugin, ValidatingPlugin};
@@ -70,7 +71,7 @@ const CREATE_UPDATE_DELETE: Operations = &[Create, Update, Delete];
 ///
 /// Upstream: `AllOrderedPlugins` and `DefaultOffAdmissionPlugins` in
 /// `pkg/kubeapiserver/options/plugins.go` of 1.24.
-const ALL: [Row; 35] = [
+const ALL: [Row; 36] = [
     off(
         "AlwaysAdmit",
         NoEffect("it allows every request, as upstream's does"),
@@ -224,6 +225,12 @@ const ALL: [Row; 35] = [
     on(
         "MutatingAdmissionWebhook",
         Mutating(&Operation::ALL, |l| Arc::new(MutatingWebhooks::new(l))),
+    ),
+    on(
+        "ValidatingAdmissionPolicy",
+        Validating(&Operation::ALL, |l| {
+            Arc::new(ValidatingPolicyPlugin::new(l))
+        }),
     ),
     on(
         "ValidatingAdmissionWebhook",

@@ -6,7 +6,6 @@
 mod annotations;
 mod call;
 mod denial;
-mod documents;
 mod matching;
 pub(crate) mod mutating;
 mod patch;

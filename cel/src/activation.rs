@@ -1,5 +1,7 @@
 //! The values of variables for one evaluation.
 
+use std::fmt;
+
 use serde_json::Value as Json;
 
 use crate::scope::Variable;
@@ -12,6 +14,13 @@ use crate::value::{Evaluated, Value};
 #[derive(Debug, Default)]
 pub struct Activation<'a> {
     bindings: Vec<(&'a str, Binding<'a>)>,
+    lazy: Option<&'a dyn Lazy<'a>>,
+}
+
+/// Variables whose values are made when an expression first asks for them.
+pub(crate) trait Lazy<'a>: fmt::Debug {
+    /// The value of a variable, if there is one of this name. What it is made of is in `activation`.
+    fn value(&'a self, name: &str, activation: &'a Activation<'a>) -> Option<Evaluated<'a>>;
 }
 
 #[derive(Debug)]
@@ -27,6 +36,7 @@ impl<'a> Activation<'a> {
     pub const fn new() -> Self {
         Self {
             bindings: Vec::new(),
+            lazy: None,
         }
     }
 
@@ -73,12 +83,20 @@ impl<'a> Activation<'a> {
         )
     }
 
+    /// Variables that are looked up if no other has their name.
+    pub(crate) fn with_lazy(self, lazy: &'a dyn Lazy<'a>) -> Self {
+        Self {
+            lazy: Some(lazy),
+            ..self
+        }
+    }
+
     /// The value of a declared variable.
-    pub(crate) fn value(&self, variable: &'a Variable) -> Option<Evaluated<'a>> {
-        let (_, binding) = self
-            .bindings
-            .iter()
-            .rfind(|(name, _)| *name == &*variable.name)?;
+    pub(crate) fn value(&'a self, variable: &'a Variable) -> Option<Evaluated<'a>> {
+        let name = &*variable.name;
+        let Some((_, binding)) = self.bindings.iter().rfind(|(bound, _)| *bound == name) else {
+            return self.lazy?.value(name, self);
+        };
         let optional = matches!(variable.of, Type::Optional(_));
         Some(match binding {
             Binding::Json(data) => {

@@ -10,24 +10,85 @@ const MINOR: u32 = 37;
 
 impl Environment {
     /// The environment of expressions about a request that is being admitted: `object`, `oldObject`,
-    /// `request` and `authorizer`.
+    /// `request`, `namespaceObject` and `authorizer`.
     pub fn of_admission() -> Self {
-        Self::new(MINOR)
-            .with_variable("object", DeclType::any())
-            .with_variable("oldObject", DeclType::any())
-            .with_variable("request", request_type())
-            .with_authorizer()
+        Self::of_request(&DeclType::any()).with_authorizer()
     }
+
+    /// The same without `authorizer`, for requests whose objects have a type.
+    pub fn of_request(object: &DeclType) -> Self {
+        Self::new(MINOR)
+            .with_variable("object", object.clone())
+            .with_variable("oldObject", object.clone())
+            .with_variable("namespaceObject", namespace_type())
+            .with_variable("request", request_type())
+    }
+}
+
+fn text() -> DeclType {
+    DeclType::string(None)
+}
+
+fn texts() -> DeclType {
+    DeclType::list(text(), None, ListType::Atomic)
+}
+
+fn object(name: &str, fields: Vec<(&str, DeclType)>) -> DeclType {
+    let fields = fields.into_iter().map(|(name, of)| (name.to_owned(), of));
+    DeclType::object(name, fields)
+}
+
+/// Upstream: `BuildNamespaceType`, which leaves out owners and managed fields, and misspells `uid`.
+fn namespace_type() -> DeclType {
+    let condition = object(
+        "kubernetes.NamespaceCondition",
+        vec![
+            ("status", text()),
+            ("type", text()),
+            ("lastTransitionTime", DeclType::timestamp()),
+            ("message", text()),
+            ("reason", text()),
+        ],
+    );
+    let metadata = object(
+        "kubernetes.NamespaceMetadata",
+        vec![
+            ("name", text()),
+            ("generateName", text()),
+            ("namespace", text()),
+            ("labels", DeclType::map(text(), None)),
+            ("annotations", DeclType::map(text(), None)),
+            ("UID", text()),
+            ("creationTimestamp", DeclType::timestamp()),
+            ("deletionGracePeriodSeconds", DeclType::int()),
+            ("deletionTimestamp", DeclType::timestamp()),
+            ("generation", DeclType::int()),
+            ("resourceVersion", text()),
+            ("finalizers", texts()),
+        ],
+    );
+    let status = vec![
+        (
+            "conditions",
+            DeclType::list(condition, None, ListType::Atomic),
+        ),
+        ("phase", text()),
+    ];
+    object(
+        "kubernetes.Namespace",
+        vec![
+            ("metadata", metadata),
+            (
+                "spec",
+                object("kubernetes.NamespaceSpec", vec![("finalizers", texts())]),
+            ),
+            ("status", object("kubernetes.NamespaceStatus", status)),
+        ],
+    )
 }
 
 /// Upstream: `BuildRequestType`.
 fn request_type() -> DeclType {
-    let text = || DeclType::string(None);
-    let texts = || DeclType::list(text(), None, ListType::Atomic);
-    let object = |name: &str, fields: Vec<(&str, DeclType)>| {
-        let fields = fields.into_iter().map(|(name, of)| (name.to_owned(), of));
-        DeclType::object(name, fields)
-    };
     let kind = || {
         object(
             "kubernetes.GroupVersionKind",

@@ -45,13 +45,18 @@ impl Checked {
 
     /// Whether some node resolves to a variable.
     pub(crate) fn uses(&self, variable: &str) -> bool {
-        let mut resolved = self.annotations.resolved.iter();
-        resolved.any(|of| match of {
+        self.used().any(|used| used == variable)
+    }
+
+    /// The variables that nodes resolve to.
+    pub(crate) fn used(&self) -> impl Iterator<Item = &str> {
+        let resolved = self.annotations.resolved.iter();
+        resolved.filter_map(|of| match of {
             Resolved::Variable(index) => {
                 let found = self.variables.get(usize::from(*index));
-                found.is_some_and(|found| &*found.name == variable)
+                found.map(|found| &*found.name)
             }
-            _ => false,
+            _ => None,
         })
     }
 

@@ -110,6 +110,11 @@ impl DeclType {
         Self::simple(DeclKind::Double, 0, 1)
     }
 
+    /// A time.
+    pub const fn timestamp() -> Self {
+        Self::simple(DeclKind::Timestamp(false), 32, 21)
+    }
+
     /// A string of at most `max_bytes` bytes, if there is a limit.
     pub fn string(max_bytes: Option<u64>) -> Self {
         let max = max_bytes.unwrap_or(MAX_REQUEST_BYTES - 2);

@@ -29,7 +29,7 @@ impl Environment {
         }
     }
 
-    fn with(mut self, name: &str, decl: DeclType, of: Type) -> Self {
+    pub(crate) fn with(mut self, name: &str, decl: DeclType, of: Type) -> Self {
         self.scope.variables.push(Variable {
             name: name.into(),
             decl: Arc::new(decl),

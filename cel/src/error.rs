@@ -10,6 +10,7 @@ pub struct EvalError(Box<Reason>);
 enum Reason {
     Failed(String),
     Budget,
+    Work,
 }
 
 impl EvalError {
@@ -29,9 +30,18 @@ impl EvalError {
         Self(Box::new(Reason::Budget))
     }
 
-    /// Whether the evaluation was stopped because it exceeded its budget.
+    pub(crate) fn work() -> Self {
+        Self(Box::new(Reason::Work))
+    }
+
+    /// Whether the evaluation was stopped because it exceeded one of its limits.
     pub fn is_over_budget(&self) -> bool {
-        *self.0 == Reason::Budget
+        matches!(*self.0, Reason::Budget | Reason::Work)
+    }
+
+    /// Whether it was stopped because it exceeded the limit of work.
+    pub fn is_over_work(&self) -> bool {
+        *self.0 == Reason::Work
     }
 }
 
@@ -39,7 +49,9 @@ impl fmt::Display for EvalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
             Reason::Failed(message) => f.write_str(message),
-            Reason::Budget => f.write_str("operation cancelled: actual cost limit exceeded"),
+            Reason::Budget | Reason::Work => {
+                f.write_str("operation cancelled: actual cost limit exceeded")
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::checked::{Checked, Op, Resolved, Target};
 use crate::cost::actual;
 use crate::error::EvalError;
 use crate::library::{add_values, append, insert_into, matches_with};
-use crate::meter::Meter;
+use crate::meter::{Limits, Meter};
 use crate::value::{Evaluated, Text, Value};
 
 /// One evaluation of an expression.
@@ -24,12 +24,16 @@ pub(crate) struct Evaluation<'a> {
 }
 
 impl<'a> Evaluation<'a> {
-    pub(crate) fn new(checked: &'a Checked, activation: &'a Activation<'a>, budget: u64) -> Self {
+    pub(crate) fn new(
+        checked: &'a Checked,
+        activation: &'a Activation<'a>,
+        limits: Limits,
+    ) -> Self {
         Self {
             checked,
             activation,
             locals: Vec::new(),
-            meter: Meter::with_regexes(budget, &checked.annotations.regexes),
+            meter: Meter::with_regexes(limits, &checked.annotations.regexes),
         }
     }
 

@@ -20,6 +20,39 @@ const MAX_WORK: u64 = 100_000_000;
 const REGEX_WORK: usize = 200_000;
 const CACHED_REGEXES: usize = 16;
 
+/// What an evaluation may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The cost, as upstream counts it.
+    pub cost: u64,
+    /// The steps of work.
+    pub work: u64,
+}
+
+impl Limits {
+    /// A limit of cost, and of as much work as goes with it.
+    pub const fn of_cost(cost: u64) -> Self {
+        let work = cost.saturating_mul(WORK_PER_COST).saturating_add(FREE_WORK);
+        let work = if work < MAX_WORK { work } else { MAX_WORK };
+        Self { cost, work }
+    }
+
+    /// The same, with less work if there is not that much left.
+    #[must_use]
+    pub fn within(self, work: u64) -> Self {
+        Self {
+            work: self.work.min(work),
+            ..self
+        }
+    }
+}
+
+impl From<u64> for Limits {
+    fn from(cost: u64) -> Self {
+        Self::of_cost(cost)
+    }
+}
+
 /// A regular expression and its source.
 pub(crate) type CompiledRegex = (Arc<str>, Arc<Regex>);
 
@@ -37,14 +70,11 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    pub(crate) fn new(limit: u64) -> Self {
-        let work = limit
-            .saturating_mul(WORK_PER_COST)
-            .saturating_add(FREE_WORK)
-            .min(MAX_WORK);
+    pub(crate) fn new(limits: impl Into<Limits>) -> Self {
+        let Limits { cost, work } = limits.into();
         Self {
             cost: 0,
-            limit,
+            limit: cost,
             work_limit: work,
             work_left: work,
             bytes_left: MAX_BYTES,
@@ -54,10 +84,10 @@ impl Meter {
     }
 
     /// A meter that has compiled regular expressions already.
-    pub(crate) fn with_regexes(limit: u64, regexes: &[CompiledRegex]) -> Self {
+    pub(crate) fn with_regexes(limits: Limits, regexes: &[CompiledRegex]) -> Self {
         Self {
             regexes: regexes.to_vec(),
-            ..Self::new(limit)
+            ..Self::new(limits)
         }
     }
 
@@ -77,7 +107,7 @@ impl Meter {
                 self.work_left = left;
                 Ok(())
             }
-            None => Err(EvalError::budget()),
+            None => Err(EvalError::work()),
         }
     }
 

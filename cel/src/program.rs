@@ -5,6 +5,7 @@ use crate::checked::Checked;
 use crate::cost::{CostEstimate, estimate};
 use crate::error::EvalError;
 use crate::eval::Evaluation;
+use crate::meter::Limits;
 use crate::types::Type;
 use crate::value::Value;
 
@@ -54,14 +55,43 @@ impl Program {
         self.checked.uses(variable)
     }
 
+    /// The variables of its environment that the expression refers to.
+    pub fn variables(&self) -> impl Iterator<Item = &str> {
+        self.checked.used()
+    }
+
+    /// Whether the expression has one of these types.
+    ///
+    /// # Errors
+    /// What is wrong, in upstream's words.
+    pub fn must_be(&self, types: &[Type]) -> Result<(), String> {
+        let found = self.result_type();
+        if types.contains(found) {
+            return Ok(());
+        }
+        let names: Vec<_> = types.iter().map(Type::name).collect();
+        let found = found.name();
+        Err(match names.as_slice() {
+            [name] => format!("must evaluate to {name} but got {found}"),
+            names => format!(
+                "must evaluate to one of [{}] but got {found}",
+                names.join(" ")
+            ),
+        })
+    }
+
     /// The range of costs of an evaluation, by declared sizes.
     pub fn estimate_cost(&self) -> CostEstimate {
         estimate(&self.checked)
     }
 
-    /// Evaluates the expression, with a limit of cost.
-    pub fn evaluate<'a>(&'a self, activation: &'a Activation<'a>, budget: u64) -> Outcome<'a> {
-        let mut evaluation = Evaluation::new(&self.checked, activation, budget);
+    /// Evaluates the expression, with a limit of cost, or with more limits.
+    pub fn evaluate<'a>(
+        &'a self,
+        activation: &'a Activation<'a>,
+        limits: impl Into<Limits>,
+    ) -> Outcome<'a> {
+        let mut evaluation = Evaluation::new(&self.checked, activation, limits.into());
         let result = evaluation.run();
         Outcome {
             result,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::decl::{DeclKind, DeclType, ObjectType};
+use crate::decl::{DeclKind, DeclType, ListType, ObjectType};
 
 /// The type of an expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,6 +105,18 @@ impl Type {
         }
     }
 
+    /// The name of the type in expressions, with those of its parts.
+    pub fn name(&self) -> String {
+        let name = self.value_name();
+        match self {
+            Self::List(of) | Self::Optional(of) | Self::Type(Some(of)) => {
+                format!("{name}({})", of.name())
+            }
+            Self::Map(entry) => format!("{name}({}, {})", entry.0.name(), entry.1.name()),
+            _ => name.to_owned(),
+        }
+    }
+
     /// The type of a name in expressions.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Some(match name {
@@ -141,6 +153,22 @@ impl From<&DeclType> for Type {
             DeclKind::List(list) => Self::list(Self::from(&*list.element)),
             DeclKind::Map(value) => Self::map(Self::String, Self::from(&**value)),
             DeclKind::Object(object) => Self::Object(Arc::clone(object)),
+        }
+    }
+}
+
+impl From<&Type> for DeclType {
+    /// The declared type of the results of an expression; any, where declarations have no such type.
+    fn from(of: &Type) -> Self {
+        match of {
+            Type::Bool => Self::bool(),
+            Type::Int => Self::int(),
+            Type::Double => Self::double(),
+            Type::String => Self::string(None),
+            Type::Timestamp => Self::timestamp(),
+            Type::List(element) => Self::list(Self::from(&**element), None, ListType::Atomic),
+            Type::Map(entry) if entry.0 == Type::String => Self::map(Self::from(&entry.1), None),
+            _ => Self::any(),
         }
     }
 }

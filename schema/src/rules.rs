@@ -12,6 +12,7 @@ mod evaluate;
 mod report;
 
 use portcullis_api::{ErrorList, Path};
+use portcullis_cel::DeclType;
 use serde_json::Value;
 
 use crate::arena::{NodeRef, Schema};
@@ -29,6 +30,11 @@ impl Schema {
             return ErrorList::new();
         }
         evaluate::evaluate(self.root(), object, old, "", &mut Budget::default())
+    }
+
+    /// The type of objects, as expressions see them; `None` if they cannot access them.
+    pub fn declared(&self) -> Option<DeclType> {
+        declare::declare(self.root())
     }
 
     /// The compiled rules.

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::admissionregistration::v1::{MutatingWebhook, ValidatingWebhook};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
-use portcullis_api::selector::LabelSelector;
 
-use super::conditions::Conditions;
 use super::connect::{Connect, Endpoint};
 use super::review_version::ReviewVersion;
-use super::rules::Rule;
+use crate::expressions::conditions::Conditions;
+use crate::matching::rules::Rule;
+use crate::matching::selectors::Selectors;
 
 /// Upstream's default of `timeoutSeconds`.
 const TIMEOUT_SECONDS: i32 = 10;
@@ -24,8 +23,7 @@ pub(crate) struct Hook {
     pub(crate) rules: Vec<Rule>,
     /// Whether rules are also compared with the other versions of a resource.
     pub(crate) matches_equivalent: bool,
-    pub(crate) namespace_selector: LabelSelector,
-    pub(crate) object_selector: LabelSelector,
+    pub(crate) selectors: Selectors,
     pub(crate) conditions: Conditions,
     /// Whether a failed call is ignored.
     pub(crate) fails_open: bool,
@@ -74,9 +72,11 @@ impl Hook {
             uid,
             rules: webhook.rules.iter().flatten().map(Rule::new).collect(),
             matches_equivalent: !is(&webhook.match_policy, "Exact"),
-            namespace_selector: selector(webhook.namespace_selector.as_ref()),
-            object_selector: selector(webhook.object_selector.as_ref()),
-            conditions: Conditions::compile(
+            selectors: Selectors::new(
+                webhook.namespace_selector.as_ref(),
+                webhook.object_selector.as_ref(),
+            ),
+            conditions: Conditions::of_webhook(
                 webhook.match_conditions.as_deref().unwrap_or_default(),
             ),
             fails_open: is(&webhook.failure_policy, "Ignore"),
@@ -87,13 +87,6 @@ impl Hook {
             endpoint: connect.connect(&webhook.client_config),
         }
     }
-}
-
-/// An unset selector is defaulted to an empty one, which selects everything.
-fn selector(selector: Option<&meta::LabelSelector>) -> LabelSelector {
-    selector.map_or_else(LabelSelector::default, |selector| {
-        LabelSelector::of(Some(selector))
-    })
 }
 
 /// A validating webhook as a mutating one, whose fields are the same but for one.

@@ -1,6 +1,6 @@
 //! The webhooks of all configurations, by the resources that their rules name.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -8,6 +8,7 @@ use k8s_openapi::api::admissionregistration::v1::{MutatingWebhook, ValidatingWeb
 
 use super::compiled::{Hook, unified};
 use super::connect::{Connect, Nowhere};
+use crate::matching::by_resource::ByResource;
 
 /// The webhooks of both kinds of configurations, which the server keeps up to date.
 pub struct Webhooks {
@@ -102,7 +103,7 @@ impl HookIndex {
         let configurations = self.configurations.lock();
         let mut configurations = configurations.unwrap_or_else(PoisonError::into_inner);
         change(&mut configurations);
-        let hooks = Hooks::new(configurations.values().flatten().cloned());
+        let hooks = listed(configurations.values().flatten().cloned());
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(hooks);
     }
 }
@@ -115,46 +116,14 @@ pub(crate) struct Listed {
 }
 
 /// The webhooks in force, in the order in which they are called.
-#[derive(Default)]
-pub(crate) struct Hooks {
-    /// Those that may be called for a resource, of resources that any rule names.
-    by_resource: HashMap<Box<str>, Vec<Listed>>,
-    /// Those that may be called for all other resources.
-    of_any: Vec<Listed>,
-}
+pub(crate) type Hooks = ByResource<Listed>;
 
-impl Hooks {
-    fn new(hooks: impl Iterator<Item = Arc<Hook>>) -> Self {
-        let listed = hooks.enumerate();
-        let all: Vec<_> = listed
-            .map(|(position, hook)| Listed { position, hook })
-            .collect();
-        let rules = all.iter().flat_map(|listed| &listed.hook.rules);
-        let named: BTreeSet<_> = rules
-            .flat_map(|rule| rule.resources().unwrap_or_default())
-            .collect();
-        let about = |resource: Option<&str>| -> Vec<Listed> {
-            let is_about = |listed: &&Listed| {
-                listed.hook.rules.iter().any(|rule| match rule.resources() {
-                    None => true,
-                    Some(names) => resource.is_some_and(|r| names.contains(&r)),
-                })
-            };
-            all.iter().filter(is_about).cloned().collect()
-        };
-        let by_resource = named
-            .into_iter()
-            .map(|name| (name.into(), about(Some(name))));
-        Self {
-            by_resource: by_resource.collect(),
-            of_any: about(None),
-        }
-    }
-
-    /// Those of which a rule may be about a resource, in whatever group and version.
-    pub(crate) fn about(&self, resource: &str) -> &[Listed] {
-        self.by_resource.get(resource).unwrap_or(&self.of_any)
-    }
+fn listed(hooks: impl Iterator<Item = Arc<Hook>>) -> Hooks {
+    let listed = hooks.enumerate();
+    let all: Vec<_> = listed
+        .map(|(position, hook)| Listed { position, hook })
+        .collect();
+    Hooks::new(&all, |listed| &listed.hook.rules)
 }
 
 #[cfg(test)]

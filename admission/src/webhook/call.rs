@@ -5,10 +5,11 @@ use uuid::Uuid;
 
 use super::annotations;
 use super::denial::denial;
-use super::documents::Documents;
 use super::response::{self, Response};
-use super::review::Reviewed;
+use super::review;
 use crate::hooks::compiled::Hook;
+use crate::matching::documents::Documents;
+use crate::matching::request::Reviewed;
 
 /// Why a webhook has not allowed a request.
 pub(super) enum Failure {
@@ -33,7 +34,7 @@ pub(super) async fn call(
     let version = hook.review_version;
     let version = version.ok_or_else(|| Failure::Call(unknown.to_owned()))?;
     let uid = Uuid::new_v4().to_string();
-    let review = reviewed.encode(version, &uid, objects);
+    let review = review::encode(reviewed, version, &uid, objects);
     let body = hook.endpoint.post(review, hook.timeout).await;
     let body = body.map_err(|failure| Failure::Call(failure.to_string()))?;
     let response = response::read(&body, version, &uid, may_patch).map_err(Failure::Call)?;

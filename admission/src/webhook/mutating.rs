@@ -9,14 +9,15 @@ use portcullis_api::Status;
 
 use super::annotations;
 use super::call::{Failure, call};
-use super::documents::{EncodedVersions, encode};
-use super::matching::{Invocation, Matcher, is_exempt};
+use super::matching::{Invocation, Matcher};
 use super::patch;
 use super::response::{JSON_PATCH, Response};
-use super::review::Reviewed;
 use crate::hooks::Webhooks;
 use crate::hooks::index::Listed;
-use crate::lookup::Lookups;
+use crate::lookups::Lookups;
+use crate::matching::documents::{EncodedVersions, encode};
+use crate::matching::exempt;
+use crate::matching::request::Reviewed;
 use crate::versions::Versions;
 use crate::{Attributes, MutatingPlugin};
 
@@ -79,7 +80,7 @@ impl MutatingPlugin for MutatingWebhooks {
         };
         let hooks = self.webhooks.mutating().current();
         let hooks = hooks.about(attributes.resource.resource);
-        if hooks.is_empty() || is_exempt(attributes) {
+        if hooks.is_empty() || exempt::from_webhooks(attributes) {
             return Ok(());
         }
         self.dispatch(hooks, attributes, versions).await

@@ -10,13 +10,14 @@ use portcullis_api::Status;
 
 use super::annotations;
 use super::call::call;
-use super::documents::EncodedVersions;
-use super::matching::{Invocation, Matcher, is_exempt};
-use super::review::Reviewed;
+use super::matching::{Invocation, Matcher};
 use crate::hooks::Webhooks;
 use crate::hooks::compiled::Hook;
 use crate::hooks::index::Listed;
-use crate::lookup::Lookups;
+use crate::lookups::Lookups;
+use crate::matching::documents::EncodedVersions;
+use crate::matching::exempt;
+use crate::matching::request::Reviewed;
 use crate::versions::Versions;
 use crate::{Attributes, ValidatingPlugin};
 
@@ -71,7 +72,7 @@ impl ValidatingPlugin for ValidatingWebhooks {
         };
         let hooks = self.webhooks.validating().current();
         let hooks = hooks.about(attributes.resource.resource);
-        if hooks.is_empty() || is_exempt(attributes) {
+        if hooks.is_empty() || exempt::from_webhooks(attributes) {
             return Ok(());
         }
         self.dispatch(hooks, attributes, versions).await

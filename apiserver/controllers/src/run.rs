@@ -9,7 +9,7 @@ use portcullis_storage::cache::Cache;
 use crate::garbagecollector::Collector;
 use crate::{
     clusterrole_aggregation, event_ttl, namespace, protection, resourcequota,
-    root_ca_cert_publisher, serviceaccount,
+    root_ca_cert_publisher, serviceaccount, validatingadmissionpolicy_status,
 };
 use portcullis_registry::Registry;
 
@@ -35,7 +35,7 @@ pub struct Context {
 pub(crate) type Make = fn(&Context) -> Begin;
 
 /// All controllers, by the names they have in kube-controller-manager; `event-ttl` is etcd's there.
-pub(crate) const ALL: [(&str, Make); 9] = [
+pub(crate) const ALL: [(&str, Make); 10] = [
     ("clusterrole-aggregation", |context| {
         of(context, clusterrole_aggregation::run)
     }),
@@ -62,6 +62,9 @@ pub(crate) const ALL: [(&str, Make); 9] = [
         })
     }),
     ("serviceaccount", |context| of(context, serviceaccount::run)),
+    ("validatingadmissionpolicy-status-controller", |context| {
+        of(context, validatingadmissionpolicy_status::run)
+    }),
 ];
 
 fn of<F>(context: &Context, run: impl Fn(Arc<Registry>) -> F + Send + Sync + 'static) -> Begin

@@ -1,5 +1,6 @@
 //! One strategy per kind.
 
+pub(crate) mod admission_policy;
 pub mod api_service;
 pub mod authentication;
 pub mod binding;
@@ -45,6 +46,8 @@ pub mod service;
 pub mod service_account;
 pub mod stateful_set;
 pub mod storage_class;
+pub mod validating_admission_policy;
+pub mod validating_admission_policy_binding;
 pub mod volume_attachment;
 pub mod webhook_configuration;
 mod workload;

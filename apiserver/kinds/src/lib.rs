@@ -6,6 +6,7 @@
 
 pub mod catalogue;
 pub mod custom;
+pub mod declared;
 pub mod duration;
 pub mod intern;
 pub mod kinds;
@@ -16,5 +17,6 @@ pub mod strategy;
 pub mod strategy_ref;
 pub mod table;
 pub mod time;
+pub mod type_check;
 pub mod validation;
 pub mod version;

@@ -57,6 +57,8 @@ use super::kinds::service::ServiceStrategy;
 use super::kinds::service_account::ServiceAccountStrategy;
 use super::kinds::stateful_set::StatefulSetStrategy;
 use super::kinds::storage_class::StorageClassStrategy;
+use super::kinds::validating_admission_policy::ValidatingAdmissionPolicyStrategy;
+use super::kinds::validating_admission_policy_binding::ValidatingAdmissionPolicyBindingStrategy;
 use super::kinds::volume_attachment::VolumeAttachmentStrategy;
 use super::kinds::webhook_configuration::{MUTATING, VALIDATING};
 use super::resource::{CREATE_ONLY, ONE_BY_ONE, Resource, SCALE, Subresource, proxy, status};
@@ -243,6 +245,13 @@ const ROWS: &[Resource] = &[
     Resource::cluster(&MUTATING)
         .categories(&["api-extensions"])
         .changed_by_version(),
+    Resource::cluster(&ValidatingAdmissionPolicyStrategy)
+        .categories(&["api-extensions"])
+        .subresources(&[status("ValidatingAdmissionPolicy")])
+        .changed_by_version(),
+    Resource::cluster(&ValidatingAdmissionPolicyBindingStrategy)
+        .categories(&["api-extensions"])
+        .changed_by_version(),
     Resource::cluster(&VALIDATING)
         .categories(&["api-extensions"])
         .changed_by_version(),
@@ -306,6 +315,16 @@ pub const MUTATING_WEBHOOK_CONFIGURATIONS: &Resource = row(
 pub const VALIDATING_WEBHOOK_CONFIGURATIONS: &Resource = row(
     "admissionregistration.k8s.io",
     "validatingwebhookconfigurations",
+);
+/// See [`CLUSTER_ROLES`].
+pub const VALIDATING_ADMISSION_POLICIES: &Resource = row(
+    "admissionregistration.k8s.io",
+    "validatingadmissionpolicies",
+);
+/// See [`CLUSTER_ROLES`].
+pub const VALIDATING_ADMISSION_POLICY_BINDINGS: &Resource = row(
+    "admissionregistration.k8s.io",
+    "validatingadmissionpolicybindings",
 );
 /// See [`CLUSTER_ROLES`].
 pub const NODES: &Resource = row("", "nodes");

@@ -3,10 +3,13 @@
 //! Every check adds to a list what it finds, so that a kind's rule reads top to bottom like the
 //! upstream rule it cites.
 
+pub mod admission_rules;
 pub mod claims;
 pub mod conditions;
+pub mod expressions;
 pub mod int_or_percent;
 pub mod labels;
+pub mod match_conditions;
 pub mod names;
 pub mod net;
 pub mod node_selector;

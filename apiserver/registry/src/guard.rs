@@ -18,3 +18,16 @@ pub trait Guard: Send + Sync + 'static {
         old: Option<&dyn Object>,
     ) -> Result<(), Status>;
 }
+
+/// Several guards, of which each must agree.
+impl Guard for Vec<Box<dyn Guard>> {
+    fn check(
+        &self,
+        scope: &Scope<'_>,
+        object: &dyn Object,
+        old: Option<&dyn Object>,
+    ) -> Result<(), Status> {
+        self.iter()
+            .try_for_each(|guard| guard.check(scope, object, old))
+    }
+}

@@ -169,7 +169,8 @@ impl<K: Object + Clone> Stored<K> for OnDemand {
     }
 }
 
-fn unreachable(error: &portcullis_storage::Error) -> Status {
+/// What an error of the store becomes.
+pub(crate) fn unreachable(error: &portcullis_storage::Error) -> Status {
     Status::unavailable(format!("the store cannot be reached: {error}"))
 }
 

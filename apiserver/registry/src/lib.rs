@@ -42,12 +42,15 @@ pub mod repair;
 pub mod indices;
 pub mod informer;
 pub mod lookups;
+pub mod params;
 pub mod permissions;
+pub mod policies;
 pub mod quota;
 pub mod webhooks;
 
 // Nobody grants more than they have.
 pub mod escalation;
+pub mod param_access;
 
 pub use self::guard::Guard;
 pub use self::registry::Registry;

@@ -14,9 +14,11 @@ use portcullis_rbac::Authorizer;
 use portcullis_storage::cache::Cache;
 
 use crate::catalogues::Catalogues;
+use crate::conversion::Conversions;
 use crate::indices::Policies;
 use crate::informer::{self, Informer, OnDemand};
 use crate::metadata;
+use crate::params::Params;
 use crate::permissions::AuthorizersPermissions;
 use crate::quota::Ledger;
 use portcullis_kinds::table;
@@ -27,6 +29,7 @@ pub fn start(
     prefix: &str,
     authorizer: &Arc<dyn Authorizer>,
     catalogues: Arc<Catalogues>,
+    conversions: Conversions,
 ) -> Lookups {
     let nothing = Lookups::nothing(
         Arc::new(AuthorizersPermissions(authorizer.clone())),
@@ -44,6 +47,12 @@ pub fn start(
         storage_classes: Informer::<StorageClass>::start(cache, prefix, table::STORAGE_CLASSES),
         ingress_classes: Informer::<IngressClass>::start(cache, prefix, table::INGRESS_CLASSES),
         runtime_classes: Informer::<RuntimeClass>::start(cache, prefix, table::RUNTIME_CLASSES),
+        params: Arc::new(Params::new(
+            cache.clone(),
+            prefix,
+            catalogues.clone(),
+            conversions,
+        )),
         resource_of: Arc::new(move |api_version, kind| {
             let catalogue = catalogues.current();
             let found = catalogue.find_kind(api_version, kind)?;

@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use axum::Router;
+use k8s_openapi::api::admissionregistration::v1::ValidatingAdmissionPolicy;
 use portcullis_admission::hooks::{Connect, Webhooks};
+use portcullis_admission::policies::ValidatingPolicies;
 use portcullis_admission::{Lookups, Selection};
 use portcullis_authn::Reload;
 use portcullis_rbac::{
@@ -48,14 +50,17 @@ use crate::tokens::Bound;
 use portcullis_controllers::bootstrap;
 use portcullis_controllers::cluster_authentication::Trust;
 use portcullis_controllers::enabled::EnabledControllers;
-use portcullis_registry::Registry;
+use portcullis_kinds::table;
 use portcullis_registry::api_services::ApiServices;
 use portcullis_registry::catalogues::Catalogues;
 use portcullis_registry::conversion::Conversions;
 use portcullis_registry::escalation::EscalationGuard;
+use portcullis_registry::informer::Informer;
+use portcullis_registry::param_access::ParamAccess;
 use portcullis_registry::ranges::ServiceRanges;
 use portcullis_registry::repair::Leaks;
-use portcullis_registry::{definitions, indices, lookups, webhooks};
+use portcullis_registry::{Guard, Registry};
+use portcullis_registry::{definitions, indices, lookups, policies, webhooks};
 
 /// What options and files say, read before anything is opened or written.
 struct Checked {
@@ -140,8 +145,8 @@ pub async fn assemble(
     let backends = backends(&stored, checked.kubelets);
     let (registry, authorizer) = registry(options, &checked.selection, &stored, &hooks)?;
     prepare(&registry, stored.store.option()).await?;
-    // a webhook that is down must not keep the server from creating its first objects
-    webhooks::start(&stored.cache, &stored.prefix, &hooks);
+    // a webhook that is down, or a policy, must not keep the server from creating its first objects
+    hooks.start(&stored);
     let openid = openid(&keys, address);
     let mut reloads = checked.reloads;
     reloads.extend(keys.reloads.iter().cloned());
@@ -210,17 +215,34 @@ pub async fn assemble(
     })
 }
 
-/// The webhooks of admission, none of them yet.
-fn hooks(stored: &Stored, credentials: WebhookCredentials) -> Arc<Webhooks> {
+/// What operators add to admission.
+struct Hooks {
+    webhooks: Arc<Webhooks>,
+    validating_policies: Arc<ValidatingPolicies>,
+}
+
+impl Hooks {
+    /// Those that are stored, from now on.
+    fn start(&self, stored: &Stored) {
+        webhooks::start(&stored.cache, &stored.prefix, &self.webhooks);
+        policies::start(&stored.cache, &stored.prefix, &self.validating_policies);
+    }
+}
+
+/// The hooks of admission, none of them yet.
+fn hooks(stored: &Stored, credentials: WebhookCredentials) -> Hooks {
     let store: Arc<dyn Storage> = stored.cache.clone();
     let services: Arc<dyn Resolve> = Arc::new(ServiceResolver::new(&store, &stored.prefix));
     let endpoints = |credentials| -> Arc<dyn Connect> {
         Arc::new(WebhookEndpoints::new(services.clone(), credentials))
     };
-    Arc::new(Webhooks::new(
-        endpoints(credentials.mutating),
-        endpoints(credentials.validating),
-    ))
+    Hooks {
+        webhooks: Arc::new(Webhooks::new(
+            endpoints(credentials.mutating),
+            endpoints(credentials.validating),
+        )),
+        validating_policies: Arc::default(),
+    }
 }
 
 /// What is told about the tokens that this server signs.
@@ -255,7 +277,7 @@ fn registry(
     options: &Serve,
     selection: &Selection,
     stored: &Stored,
-    hooks: &Arc<Webhooks>,
+    hooks: &Hooks,
 ) -> Result<(Arc<Registry>, Arc<dyn Authorizer>), StartError> {
     let (cache, prefix) = (&stored.cache, &stored.prefix);
     let roles = Arc::new(Index::new());
@@ -263,25 +285,60 @@ fn registry(
     let authorizer = authorization(options, &roles);
     let catalogues = Arc::<Catalogues>::default();
     definitions::start(cache, prefix, catalogues.clone());
+    let conversions = conversions(stored);
+    let found = lookups::start(
+        cache,
+        prefix,
+        &authorizer,
+        catalogues.clone(),
+        conversions.clone(),
+    );
     let lookups = Lookups {
-        webhooks: hooks.clone(),
-        ..lookups::start(cache, prefix, &authorizer, catalogues.clone())
+        webhooks: hooks.webhooks.clone(),
+        validating_policies: hooks.validating_policies.clone(),
+        ..found
     };
     let registry = Registry::new(
         cache.clone(),
         prefix,
         selection.build(&lookups),
-        Box::new(EscalationGuard::new(roles, authorizer.clone())),
+        guards(stored, roles, &authorizer, &catalogues),
         service_ranges(options, cache, prefix)?,
         catalogues,
     );
-    let store: Arc<dyn Storage> = cache.clone();
-    let services = ServiceResolver::new(&store, prefix);
-    let webhooks = ConversionWebhooks::new(Arc::new(services));
     let registry = registry
         .allow_privileged(options.allow_privileged)
-        .converting(Conversions::new(Arc::new(webhooks)));
+        .converting(conversions);
     Ok((Arc::new(registry), authorizer))
+}
+
+/// The way to other versions of custom objects.
+fn conversions(stored: &Stored) -> Conversions {
+    let store: Arc<dyn Storage> = stored.cache.clone();
+    let services = ServiceResolver::new(&store, &stored.prefix);
+    let webhooks = ConversionWebhooks::new(Arc::new(services));
+    Conversions::new(Arc::new(webhooks))
+}
+
+/// The rules about who writes.
+fn guards(
+    stored: &Stored,
+    roles: Arc<Index>,
+    authorizer: &Arc<dyn Authorizer>,
+    catalogues: &Arc<Catalogues>,
+) -> Box<dyn Guard> {
+    let policies = table::VALIDATING_ADMISSION_POLICIES;
+    let policies =
+        Informer::<ValidatingAdmissionPolicy>::start(&stored.cache, &stored.prefix, policies);
+    let guards: Vec<Box<dyn Guard>> = vec![
+        Box::new(EscalationGuard::new(roles, authorizer.clone())),
+        Box::new(ParamAccess {
+            authorizer: authorizer.clone(),
+            catalogues: catalogues.clone(),
+            policies,
+        }),
+    ];
+    Box::new(guards)
 }
 
 /// Repairs the ranges of services, and creates what every cluster has.

@@ -150,13 +150,13 @@ fn an_evaluation_ends_when_its_budget_is_exhausted() {
 fn the_size_of_strings_is_limited() {
     let environment = Environment::new(37).with_variable("input", DeclType::any());
     let data = json!("a".repeat(100_000));
-    let activation = Activation::new().with("input", &data);
     for expression in [
         "input.replace('', input).size() > 0",
         "input.split('').map(x, input).join('').size() > 0",
         "'%.999999999f'.format([1.5]).size() < 2000",
     ] {
         let program = environment.compile(expression).unwrap();
+        let activation = Activation::new().with("input", &data);
         let outcome = program.evaluate(&activation, 10_000_000);
         match outcome.result {
             Err(error) => assert!(error.is_over_budget(), "{expression}: {error}"),

@@ -198,7 +198,7 @@ fn string(schema: Schema<'_>) -> DeclType {
         }
         "duration" => simple(DeclKind::Duration, 32, 3),
         "date" => simple(DeclKind::Timestamp(true), 12, 12),
-        "date-time" => simple(DeclKind::Timestamp(false), 32, 21),
+        "date-time" => DeclType::timestamp(),
         _ => simple(DeclKind::String, max_text(schema), 2),
     }
 }

@@ -7,6 +7,7 @@ const APPS: &str = "apps,extensions";
 const BATCH: &str = "batch";
 const CERTIFICATES: &str = "certificates.k8s.io";
 const DISCOVERY: &str = "discovery.k8s.io";
+const POLICIES: &str = "admissionregistration.k8s.io";
 const STORAGE: &str = "storage.k8s.io";
 /// Permissions of controllers that manage pods.
 const PODS: Row = on("create delete list patch watch", CORE, "pods");
@@ -337,5 +338,17 @@ pub(super) const ROLES: &[(&str, &[Row])] = &[
     (
         "root-ca-cert-publisher",
         &[on("create update", CORE, "configmaps"), EVENTS],
+    ),
+    (
+        "validatingadmissionpolicy-status-controller",
+        &[
+            on(READ, POLICIES, "validatingadmissionpolicies"),
+            on(
+                "get patch update",
+                POLICIES,
+                "validatingadmissionpolicies/status",
+            ),
+            EVENTS,
+        ],
     ),
 ];

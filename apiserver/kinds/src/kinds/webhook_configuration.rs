@@ -1,6 +1,5 @@
 //! Webhook configurations: which webhooks are called before something is stored. Admission calls them.
 
-mod conditions;
 mod hook;
 mod validate;
 

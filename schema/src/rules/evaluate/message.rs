@@ -21,11 +21,11 @@ pub(super) enum Message {
 }
 
 impl Walk<'_> {
-    pub(super) fn message(
+    pub(super) fn message<'p>(
         &mut self,
         rule: &Rule,
-        condition: &Condition,
-        activation: &Activation<'_>,
+        condition: &'p Condition,
+        activation: &'p Activation<'p>,
     ) -> Message {
         let Some(Ok(program)) = &condition.message else {
             return Message::Default;

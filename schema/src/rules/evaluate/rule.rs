@@ -52,12 +52,12 @@ impl Walk<'_> {
         }
     }
 
-    fn unsatisfied(
+    fn unsatisfied<'p>(
         &mut self,
         at: &Point<'_>,
         rule: &Rule,
-        condition: &Condition,
-        activation: &Activation<'_>,
+        condition: &'p Condition,
+        activation: &'p Activation<'p>,
     ) {
         let path = report::path(self.base, at.location, &condition.field_path);
         let detail = match self.message(rule, condition, activation) {

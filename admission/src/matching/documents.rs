@@ -1,31 +1,32 @@
 //! The objects of a request as JSON, each encoded once in each version.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use portcullis_api::{Object, Status};
+use serde_json::Value;
 
 use crate::Attributes;
 use crate::versions::{Served, Versions};
 
 /// The objects of a request in one version.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Documents {
-    pub(super) object: Option<Bytes>,
-    pub(super) old_object: Option<Bytes>,
+pub(crate) struct Documents {
+    pub(crate) object: Option<Bytes>,
+    pub(crate) old_object: Option<Bytes>,
 }
 
-/// The versions of a request's resource, and the objects in those that webhooks need. Each is asked for
+/// The versions of a request's resource, and the objects in those that are needed. Each is asked for
 /// and encoded once.
-pub(super) struct EncodedVersions<'a> {
+pub(crate) struct EncodedVersions<'a> {
     versions: &'a dyn Versions,
-    pub(super) requested: Served<'a>,
+    pub(crate) requested: Served<'a>,
     others: OnceLock<Vec<Served<'a>>>,
     encoded: Vec<(Served<'a>, Documents)>,
 }
 
 impl<'a> EncodedVersions<'a> {
-    pub(super) fn new(versions: &'a dyn Versions) -> Self {
+    pub(crate) fn new(versions: &'a dyn Versions) -> Self {
         Self {
             versions,
             requested: versions.requested(),
@@ -35,12 +36,12 @@ impl<'a> EncodedVersions<'a> {
     }
 
     /// The other versions than the requested one.
-    pub(super) fn others(&self) -> &[Served<'a>] {
+    pub(crate) fn others(&self) -> &[Served<'a>] {
         self.others.get_or_init(|| self.versions.others())
     }
 
     /// The objects in a version.
-    pub(super) async fn documents(
+    pub(crate) async fn documents(
         &mut self,
         attributes: &Attributes<'_>,
         served: Served<'a>,
@@ -62,7 +63,7 @@ impl<'a> EncodedVersions<'a> {
     }
 
     /// The object changed.
-    pub(super) fn outdate(&mut self) {
+    pub(crate) fn outdate(&mut self) {
         for (_, documents) in &mut self.encoded {
             documents.object = None;
         }
@@ -70,7 +71,7 @@ impl<'a> EncodedVersions<'a> {
 }
 
 /// An object in a version, if there is one.
-pub(super) async fn encode(
+pub(crate) async fn encode(
     object: Option<&dyn Object>,
     versions: &dyn Versions,
     served: &Served<'_>,
@@ -82,4 +83,12 @@ pub(super) async fn encode(
     encoded
         .map(|json| Some(json.into()))
         .map_err(Status::internal)
+}
+
+/// A document as expressions see it.
+pub(crate) fn variable(document: Option<&[u8]>) -> Result<Arc<Value>, Status> {
+    let value = document.map_or(Ok(Value::Null), |json| {
+        serde_json::from_slice(json).map_err(Status::internal)
+    });
+    value.map(Arc::new)
 }

@@ -1,8 +1,8 @@
-//! Which requests a webhook's rules are about.
+//! Which requests the rules of a webhook or a policy are about.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/admission/plugin/webhook/predicates/rules/rules.go`.
 
-use k8s_openapi::api::admissionregistration::v1::RuleWithOperations;
+use k8s_openapi::api::admissionregistration::v1::{NamedRuleWithOperations, RuleWithOperations};
 use portcullis_api::GroupVersion;
 
 use crate::operation::Operation;
@@ -14,6 +14,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) group_version: GroupVersion<'a>,
     pub(crate) resource: &'a str,
     pub(crate) subresource: &'a str,
+    /// Empty if it is yet to be generated.
+    pub(crate) name: &'a str,
     /// Whether the object is in a namespace; a namespace itself is not.
     pub(crate) is_namespaced: bool,
 }
@@ -27,6 +29,8 @@ pub(crate) struct Rule {
     resources: Vec<ResourcePattern>,
     /// Whether objects must be in a namespace, or must not be.
     is_namespaced: Option<bool>,
+    /// The names of objects; empty for all.
+    names: Vec<Box<str>>,
 }
 
 /// A name, or `*`.
@@ -62,6 +66,24 @@ impl Rule {
                 Some("Cluster") => Some(false),
                 _ => None,
             },
+            names: Vec::new(),
+        }
+    }
+
+    /// A rule of a policy, which may name objects.
+    pub(crate) fn named(rule: &NamedRuleWithOperations) -> Self {
+        let names = rule.resource_names.iter().flatten();
+        let names = names.map(|name| name.as_str().into()).collect();
+        let rule = RuleWithOperations {
+            api_groups: rule.api_groups.clone(),
+            api_versions: rule.api_versions.clone(),
+            operations: rule.operations.clone(),
+            resources: rule.resources.clone(),
+            scope: rule.scope.clone(),
+        };
+        Self {
+            names,
+            ..Self::new(&rule)
         }
     }
 
@@ -76,6 +98,7 @@ impl Rule {
                 pattern.resource.matches(subject.resource)
                     && pattern.subresource.matches(subject.subresource)
             })
+            && (self.names.is_empty() || self.names.iter().any(|name| **name == *subject.name))
     }
 
     /// The resources that the rule names; `None` if it is about all.
@@ -143,6 +166,7 @@ mod tests {
         },
         resource: "deployments",
         subresource: "",
+        name: "d",
         is_namespaced: true,
     };
 
@@ -181,6 +205,22 @@ mod tests {
                 ..DEPLOYMENTS
             };
             assert_eq!(rule.matches(&subject), scale, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_rule_of_a_policy_may_name_objects() {
+        for (names, matches) in [(&[][..], true), (&["c", "d"], true), (&["c"], false)] {
+            let any = rule("*", "*", "*", &["*"]);
+            let rule = Rule::named(&NamedRuleWithOperations {
+                api_groups: any.api_groups,
+                api_versions: any.api_versions,
+                operations: any.operations,
+                resources: any.resources,
+                resource_names: Some(names.iter().map(|n| (*n).to_owned()).collect()),
+                scope: None,
+            });
+            assert_eq!(rule.matches(&DEPLOYMENTS), matches, "{names:?}");
         }
     }
 

@@ -1,0 +1,175 @@
+//! `matchConditions`: expressions that must all be true for a webhook to be called, or a policy to be
+//! evaluated.
+//!
+//! Upstream: `k8s.io/apiserver/pkg/admission/plugin/webhook/matchconditions/matcher.go`.
+
+use std::sync::LazyLock;
+
+use k8s_openapi::api::admissionregistration::v1::MatchCondition;
+use portcullis_cel::{Activation, Environment, Type};
+
+use super::budget::{Budget, Expression, Failure};
+use super::input::Input;
+
+/// Upstream: `RuntimeCELCostBudgetMatchConditions`.
+pub(crate) const COST: u64 = 2_500_000;
+
+static ENVIRONMENT: LazyLock<Environment> = LazyLock::new(Environment::of_admission);
+
+/// The conditions of a webhook or a policy.
+#[derive(Debug)]
+pub(crate) struct Conditions(Vec<Expression>);
+
+impl Conditions {
+    /// The conditions of a webhook.
+    pub(crate) fn of_webhook(conditions: &[MatchCondition]) -> Self {
+        Self::compile(&ENVIRONMENT, conditions)
+    }
+
+    pub(crate) fn compile(environment: &Environment, conditions: &[MatchCondition]) -> Self {
+        let compiled = conditions.iter().map(|condition| {
+            Expression::compile(environment, &condition.expression, &[Type::Bool])
+        });
+        Self(compiled.collect())
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether all conditions are true of a request. If one is false, errors of others do not count.
+    ///
+    /// # Errors
+    /// The errors of all conditions, as one text.
+    pub(crate) fn hold_for(&self, input: &Input) -> Result<bool, String> {
+        let mut budget = Budget::new(COST, u64::MAX);
+        let held = self.hold(&input.with_authorizer(), &mut budget);
+        held.map_err(Failure::into_message)
+    }
+
+    /// The same, within a budget.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub(crate) fn hold<'a>(
+        &'a self,
+        activation: &'a Activation<'a>,
+        budget: &mut Budget,
+    ) -> Result<bool, Failure> {
+        let mut errors = Vec::new();
+        for condition in &self.0 {
+            match budget.evaluate(condition, activation, None) {
+                Ok(value) if value.as_bool() == Some(false) => return Ok(false),
+                Ok(_) => {}
+                Err(Failure::Failed(error)) => errors.push(error),
+                Err(stopped) => return Err(stopped),
+            }
+        }
+        match errors.as_slice() {
+            [] => Ok(true),
+            [error] => Err(Failure::Failed(error.clone())),
+            errors => Err(Failure::Failed(format!("[{}]", errors.join(", ")))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use portcullis_api::UserInfo;
+    use portcullis_cel::Attributes;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::expressions::input::Caller;
+    use crate::permissions::{Names, Permission, Permissions};
+
+    struct MayGet;
+
+    impl Permissions for MayGet {
+        fn allow(&self, user: &UserInfo, permission: &Permission<'_>) -> Option<String> {
+            let may = permission.verb == "get" && user.name == "alice";
+            may.then(String::new)
+        }
+
+        fn allow_path(&self, _: &UserInfo, _: &str, path: &str) -> Option<String> {
+            (path == "/healthz").then(String::new)
+        }
+
+        fn names(&self, _: &UserInfo, _: &Permission<'_>) -> Names {
+            Box::new(|_| false)
+        }
+    }
+
+    fn hold(expressions: &[&str]) -> Result<bool, String> {
+        let conditions: Vec<_> = expressions
+            .iter()
+            .map(|expression| MatchCondition {
+                name: "c".to_owned(),
+                expression: (*expression).to_owned(),
+            })
+            .collect();
+        let user = UserInfo {
+            name: "alice".to_owned(),
+            ..UserInfo::default()
+        };
+        Conditions::of_webhook(&conditions).hold_for(&Input {
+            object: json!({"metadata": {"name": "a"}, "data": {"k": "v"}}).into(),
+            old_object: Value::Null.into(),
+            request: json!({"operation": "CREATE", "userInfo": {"username": "alice"}}).into(),
+            namespace: Value::Null.into(),
+            params: Value::Null.into(),
+            caller: Arc::new(Caller {
+                permissions: Arc::new(MayGet),
+                user,
+                resource: Attributes {
+                    resource: "pods".to_owned(),
+                    ..Attributes::default()
+                },
+            }),
+        })
+    }
+
+    #[test]
+    fn all_conditions_must_be_true() {
+        for (expressions, expected) in [
+            (&["object.data.k == 'v'", "oldObject == null"][..], true),
+            (&["request.operation == 'CREATE'"], true),
+            (&["request.userInfo.username == 'bob'"], false),
+            (
+                &["authorizer.group('').resource('pods').check('get').allowed()"],
+                true,
+            ),
+            (
+                &["authorizer.requestResource.check('list').allowed()"],
+                false,
+            ),
+            (
+                &["authorizer.path('/healthz').check('get').allowed()"],
+                true,
+            ),
+            (
+                &[
+                    "authorizer.serviceAccount('n', 's').group('').resource('pods').check('get').allowed()",
+                ],
+                false,
+            ),
+            (&["object.missing == 1", "false"], false),
+        ] {
+            assert_eq!(hold(expressions), Ok(expected), "{expressions:?}");
+        }
+    }
+
+    #[test]
+    fn errors_count_unless_a_condition_is_false() {
+        assert_eq!(
+            hold(&["object.missing == 1", "true"]).unwrap_err(),
+            "expression 'object.missing == 1' resulted in error: no such key: missing"
+        );
+        let both = hold(&["object.x == 1", "object.y == 1"]).unwrap_err();
+        assert!(both.starts_with("[expression 'object.x"), "{both}");
+        let error = hold(&["request.nothing"]).unwrap_err();
+        assert!(error.starts_with("compilation error: "), "{error}");
+    }
+}

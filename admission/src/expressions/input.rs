@@ -1,0 +1,88 @@
+//! What expressions about a request are evaluated with.
+
+use std::fmt;
+use std::sync::Arc;
+
+use portcullis_api::{GroupResource, UserInfo};
+use portcullis_cel::{Activation, Attributes, Authorizer, Decision};
+use serde_json::Value;
+
+use crate::permissions::{Permission, Permissions};
+
+/// The values of variables. It is cheap to copy, so that evaluations that take long can move to
+/// another thread.
+#[derive(Clone)]
+pub(crate) struct Input {
+    pub(crate) object: Arc<Value>,
+    pub(crate) old_object: Arc<Value>,
+    /// The request of the review, without its objects.
+    pub(crate) request: Arc<Value>,
+    /// The namespace of the object, or null.
+    pub(crate) namespace: Arc<Value>,
+    /// The parameters of a policy, or null.
+    pub(crate) params: Arc<Value>,
+    pub(crate) caller: Arc<Caller>,
+}
+
+/// Who sends the request, and what they may do.
+pub(crate) struct Caller {
+    pub(crate) permissions: Arc<dyn Permissions>,
+    pub(crate) user: UserInfo,
+    /// The attributes of `authorizer.requestResource`.
+    pub(crate) resource: Attributes,
+}
+
+impl Input {
+    /// The variables that all expressions have.
+    pub(crate) fn activation(&self) -> Activation<'_> {
+        Activation::new()
+            .with("object", &self.object)
+            .with("oldObject", &self.old_object)
+            .with("request", &self.request)
+            .with("namespaceObject", &self.namespace)
+            .with("params", &self.params)
+    }
+
+    /// The same, and `authorizer`.
+    pub(crate) fn with_authorizer(&self) -> Activation<'_> {
+        let caller = &*self.caller;
+        self.activation()
+            .with_authorizer(caller, caller.resource.clone())
+    }
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Caller").field(&self.user).finish()
+    }
+}
+
+impl Authorizer for Caller {
+    /// Answers `authorizer` for the user of the request.
+    fn authorize(&self, attributes: &Attributes) -> Decision {
+        let account = attributes.service_account.as_ref();
+        let account = account.map(|(namespace, name)| UserInfo::service_account(namespace, name));
+        let user = account.as_ref().unwrap_or(&self.user);
+        let reason = match &attributes.path {
+            Some(path) => self.permissions.allow_path(user, &attributes.verb, path),
+            None => {
+                let permission = Permission {
+                    verb: &attributes.verb,
+                    resource: GroupResource {
+                        group: &attributes.group,
+                        resource: &attributes.resource,
+                    },
+                    subresource: &attributes.subresource,
+                    namespace: &attributes.namespace,
+                    name: &attributes.name,
+                };
+                self.permissions.allow(user, &permission)
+            }
+        };
+        Decision {
+            allowed: reason.is_some(),
+            reason: reason.unwrap_or_default(),
+            error: None,
+        }
+    }
+}

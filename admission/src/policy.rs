@@ -1,0 +1,11 @@
+//! The plugins that evaluate policies: expressions that decide about requests.
+//!
+//! A policy says what is checked, a binding where, and with which parameters. Upstream:
+//! `k8s.io/apiserver/pkg/admission/plugin/policy`.
+
+mod evaluate;
+mod findings;
+mod outcome;
+mod params;
+mod request;
+pub(crate) mod validating;

@@ -1,0 +1,228 @@
+//! The evaluation of a policy for one request and one object of parameters.
+//!
+//! Upstream: `policy/validating/validator.go`.
+
+use std::sync::{Arc, LazyLock};
+use std::thread::available_parallelism;
+
+use portcullis_cel::{Activation, Value, Variables};
+use tokio::sync::Semaphore;
+
+use super::findings::{Failed, Findings};
+use crate::expressions::budget::{Budget, COST_OF_ONE, Failure};
+use crate::expressions::conditions;
+use crate::expressions::input::Input;
+use crate::policies::compiled::{Annotation, Check, Policy};
+
+/// Upstream: `RuntimeCELCostBudget`.
+const COST: u64 = 10_000_000;
+/// The work that is done on the thread of the request: about a millisecond.
+const QUICK_WORK: u64 = 100_000;
+/// The work that a policy may do on a thread of its own: some seconds. Expressions as people write
+/// them reach the limit of cost first.
+const WORK: u64 = 200_000_000;
+/// Upstream: `MaxEvaluatedMessageExpressionSizeBytes`.
+const MESSAGE_MAX: usize = 5 * 1024;
+
+/// How many long evaluations run at once; others wait.
+static LONG: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
+    let threads = available_parallelism().map_or(1, std::num::NonZero::get);
+    Arc::new(Semaphore::new(threads))
+});
+
+/// Evaluates a policy. What takes long is done on a thread that keeps no other request waiting.
+pub(crate) async fn evaluate(policy: &Arc<Policy>, input: &Input) -> Findings {
+    if let Ok(findings) = (Evaluation { policy, input }).run(QUICK_WORK) {
+        return findings;
+    }
+    let (policy, input) = (Arc::clone(policy), input.clone());
+    let permit = Arc::clone(&LONG).acquire_owned().await;
+    let evaluated = tokio::task::spawn_blocking(move || {
+        let evaluation = Evaluation {
+            policy: &policy,
+            input: &input,
+        };
+        let findings = evaluation.run(WORK);
+        drop(permit);
+        findings.unwrap_or_else(|_| evaluation.stopped(Failure::TooLong))
+    });
+    let ended = |_| Findings::error("the evaluation ended unexpectedly".to_owned());
+    evaluated.await.unwrap_or_else(ended)
+}
+
+/// More work is needed than is allowed here.
+struct Unfinished;
+
+struct Evaluation<'a> {
+    policy: &'a Policy,
+    input: &'a Input,
+}
+
+impl Evaluation<'_> {
+    fn run(&self, work: u64) -> Result<Findings, Unfinished> {
+        let mut budget = Budget::new(conditions::COST, work);
+        match self.conditions_hold(&mut budget) {
+            Ok(true) => {}
+            Ok(false) => return Ok(Findings::default()),
+            Err(Failure::TooLong) => return Err(Unfinished),
+            Err(failure) => return Ok(self.stopped(failure)),
+        }
+        let mut budget = Budget::new(COST, budget.work());
+        let failures = match self.checks(&mut budget) {
+            Ok(failures) => failures,
+            Err(Failure::TooLong) => return Err(Unfinished),
+            Err(failure) => return Ok(self.stopped(failure)),
+        };
+        let mut findings = Findings {
+            failures,
+            ..Findings::default()
+        };
+        let mut budget = Budget::new(COST, budget.work());
+        match self.annotations(&mut budget, &mut findings) {
+            Ok(()) => Ok(findings),
+            Err(Failure::TooLong) => Err(Unfinished),
+            Err(failure) => Ok(self.stopped(failure)),
+        }
+    }
+
+    /// What an error means that ends the evaluation.
+    fn stopped(&self, failure: Failure) -> Findings {
+        match self.policy.fails_open {
+            true => Findings::default(),
+            false => Findings::error(failure.into_message()),
+        }
+    }
+
+    fn conditions_hold(&self, budget: &mut Budget) -> Result<bool, Failure> {
+        let conditions = &self.policy.conditions;
+        if conditions.is_empty() {
+            return Ok(true);
+        }
+        // conditions do not see the namespace
+        let null = serde_json::Value::Null;
+        let activation = self.input.with_authorizer().with("namespaceObject", &null);
+        conditions.hold(&activation, budget)
+    }
+
+    fn checks(&self, budget: &mut Budget) -> Result<Vec<Failed>, Failure> {
+        let variables = self.variables(*budget);
+        let activation = self.input.with_authorizer().with_variables(&variables);
+        let mut failures = Vec::new();
+        for (index, check) in self.policy.checks.iter().enumerate() {
+            let failed = match budget.evaluate(&check.expression, &activation, Some(&variables)) {
+                Ok(value) if value.as_bool() == Some(true) => continue,
+                Ok(_) => Failed {
+                    index,
+                    message: String::new(),
+                    reason: check.reason.clone(),
+                },
+                Err(Failure::Failed(_)) if self.policy.fails_open => continue,
+                Err(Failure::Failed(message)) => Failed {
+                    index,
+                    message,
+                    reason: String::new(),
+                },
+                Err(stopped) => return Err(stopped),
+            };
+            failures.push(failed);
+        }
+        self.explain(&mut failures, budget)?;
+        Ok(failures)
+    }
+
+    /// Sets the messages of validations that are false.
+    fn explain(&self, failures: &mut Vec<Failed>, budget: &mut Budget) -> Result<(), Failure> {
+        if failures.is_empty() {
+            return Ok(());
+        }
+        let variables = self.variables(*budget);
+        let activation = self.input.activation().with_variables(&variables);
+        let mut out_of_budget = None;
+        for failed in failures.iter_mut().filter(|f| f.message.is_empty()) {
+            let Some(check) = self.policy.checks.get(failed.index) else {
+                continue;
+            };
+            match message(check, &activation, &variables, budget) {
+                Ok(message) => failed.message = message,
+                Err(Failure::TooLong) => return Err(Failure::TooLong),
+                Err(failure) => {
+                    let why = format!("failed messageExpression: {}", failure.into_message());
+                    out_of_budget = Some(why);
+                    break;
+                }
+            }
+        }
+        // then none of the messages counts, nor any reason
+        let Some(why) = out_of_budget else {
+            return Ok(());
+        };
+        if self.policy.fails_open {
+            failures.clear();
+        }
+        for failed in failures {
+            (failed.message, failed.reason) = (why.clone(), String::new());
+        }
+        Ok(())
+    }
+
+    fn annotations(&self, budget: &mut Budget, findings: &mut Findings) -> Result<(), Failure> {
+        if self.policy.annotations.is_empty() {
+            return Ok(());
+        }
+        let variables = self.variables(*budget);
+        let activation = self.input.with_authorizer().with_variables(&variables);
+        for Annotation { key, value } in &self.policy.annotations {
+            match budget.evaluate(value, &activation, Some(&variables)) {
+                Ok(value) => {
+                    let text = value.as_str().unwrap_or_default().trim();
+                    if !text.is_empty() {
+                        findings.annotations.push((key.clone(), text.to_owned()));
+                    }
+                }
+                Err(Failure::Failed(_)) if self.policy.fails_open => {}
+                Err(Failure::Failed(error)) => findings.annotation_errors.push(error),
+                Err(stopped) => return Err(stopped),
+            }
+        }
+        Ok(())
+    }
+
+    fn variables<'v>(&'v self, budget: Budget) -> Variables<'v> {
+        self.policy
+            .composition
+            .variables(budget.limits(), COST_OF_ONE)
+    }
+}
+
+/// What is said of a validation that is false: what its expression says, or else its text, or else the
+/// validation itself.
+fn message<'a>(
+    check: &'a Check,
+    activation: &'a Activation<'a>,
+    variables: &Variables<'a>,
+    budget: &mut Budget,
+) -> Result<String, Failure> {
+    if let Some(expression) = &check.message_expression {
+        let value = match budget.evaluate(expression, activation, Some(variables)) {
+            Ok(value) => value,
+            Err(Failure::Failed(error)) => {
+                tracing::debug!(error, "a message could not be evaluated");
+                Value::Null
+            }
+            Err(stopped) => return Err(stopped),
+        };
+        let text = value.as_str().unwrap_or_default().trim();
+        if !text.is_empty() && text.len() <= MESSAGE_MAX && !text.contains('\n') {
+            return Ok(text.to_owned());
+        }
+    }
+    let text = check.message.trim();
+    if !text.is_empty() {
+        return Ok(text.to_owned());
+    }
+    let expression = check.expression.text.trim();
+    Ok(format!("failed expression: {expression}"))
+}
+
+#[cfg(test)]
+mod tests;

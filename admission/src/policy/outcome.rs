@@ -1,0 +1,186 @@
+//! What the findings of all policies come to.
+//!
+//! Upstream: `policy/validating/dispatcher.go`.
+
+use std::collections::BTreeMap;
+
+use portcullis_api::Status;
+use portcullis_api::status::{Cause, Details, Reason};
+use serde::Serialize;
+
+use super::findings::{Failed, Findings};
+use crate::Attributes;
+use crate::policies::compiled::{Binding, Policy};
+
+/// Upstream: `maxValidationFailures`, and `maxAuditAnnotationValueLength`.
+const LISTED_MAX: usize = 50;
+const ANNOTATION_MAX: usize = 10 * 1024;
+
+/// What is decided about a request.
+#[derive(Default)]
+pub(crate) struct Outcome<'p> {
+    denial: Option<Denied>,
+    audited: Vec<Audited<'p>>,
+}
+
+/// The first denial, which is the one that the client hears of.
+struct Denied {
+    message: String,
+    reason: String,
+}
+
+/// A failure in the audit log.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Audited<'p> {
+    message: String,
+    policy: &'p str,
+    binding: &'p str,
+    expression_index: usize,
+    validation_actions: &'p [String],
+}
+
+/// Annotations of one policy, whose bindings may give several values to a key.
+#[derive(Default)]
+pub(crate) struct Annotations(BTreeMap<String, Vec<String>>);
+
+impl Annotations {
+    fn add(&mut self, key: String, mut value: String) {
+        let mut end = ANNOTATION_MAX.min(value.len());
+        while !value.is_char_boundary(end) {
+            end -= 1;
+        }
+        value.truncate(end);
+        let values = self.0.entry(key).or_default();
+        if !values.contains(&value) {
+            values.push(value);
+        }
+    }
+
+    pub(crate) fn publish(self, policy: &Policy, attributes: &Attributes<'_>) {
+        for (key, values) in self.0 {
+            let key = format!("{}/{key}", policy.name);
+            attributes.audit_annotations.add(&key, &values.join(", "));
+        }
+    }
+}
+
+impl<'p> Outcome<'p> {
+    /// A policy, or one of its bindings, cannot be used.
+    pub(crate) fn misconfigured(&mut self, policy: &Policy, binding: Option<&Binding>, why: &str) {
+        if policy.fails_open {
+            return;
+        }
+        let what = if binding.is_some() {
+            "binding"
+        } else {
+            "policy"
+        };
+        let message = format!("failed to configure {what}: {why}");
+        self.deny(policy, binding, message, String::new());
+    }
+
+    /// Takes in what a policy found, by the actions of a binding.
+    pub(crate) fn take(
+        &mut self,
+        findings: Findings,
+        policy: &Policy,
+        binding: &'p Binding,
+        annotations: &mut Annotations,
+        attributes: &Attributes<'_>,
+    ) {
+        for failed in findings.failures {
+            self.failed(&failed, policy, binding, attributes);
+        }
+        for (key, value) in findings.annotations {
+            annotations.add(key, value);
+        }
+        for error in findings.annotation_errors {
+            self.deny(policy, Some(binding), error, String::new());
+        }
+    }
+
+    fn failed(
+        &mut self,
+        failed: &Failed,
+        policy: &Policy,
+        binding: &'p Binding,
+        attributes: &Attributes<'_>,
+    ) {
+        let actions = binding.spec.validation_actions.as_slice();
+        let message = &failed.message;
+        for action in actions {
+            match action.as_str() {
+                "Deny" => self.deny(policy, Some(binding), message.clone(), failed.reason.clone()),
+                "Audit" => self.audited.push(Audited {
+                    message: message.clone(),
+                    policy: &binding.spec.policy_name,
+                    binding: &binding.name,
+                    expression_index: failed.index,
+                    validation_actions: actions,
+                }),
+                "Warn" => attributes.warnings.add(format!(
+                    "Validation failed for ValidatingAdmissionPolicy '{}' with binding '{}': {message}",
+                    policy.name, binding.name
+                )),
+                _ => {}
+            }
+        }
+    }
+
+    fn deny(&mut self, policy: &Policy, binding: Option<&Binding>, why: String, reason: String) {
+        let name = &policy.name;
+        self.denial.get_or_insert_with(|| Denied {
+            message: match binding {
+                Some(binding) => format!(
+                    "ValidatingAdmissionPolicy '{name}' with binding '{}' denied request: {why}",
+                    binding.name
+                ),
+                None => format!("ValidatingAdmissionPolicy '{name}' denied request: {why}"),
+            },
+            reason,
+        });
+    }
+
+    /// The answer to the request.
+    ///
+    /// # Errors
+    /// The first denial.
+    pub(crate) fn conclude(mut self, attributes: &Attributes<'_>) -> Result<(), Status> {
+        if !self.audited.is_empty() {
+            self.audited.truncate(LISTED_MAX);
+            let key = "validation.policy.admission.k8s.io/validation_failure";
+            // it cannot fail: all keys are text
+            let value = serde_json::to_string(&self.audited).unwrap_or_default();
+            attributes.audit_annotations.add(key, &value);
+        }
+        self.denial
+            .map_or(Ok(()), |denied| Err(denied.status(attributes)))
+    }
+}
+
+impl Denied {
+    fn status(self, attributes: &Attributes<'_>) -> Status {
+        let forbidden = attributes.forbidden(&self.message);
+        let reason = match self.reason.as_str() {
+            "" => "Invalid",
+            reason => reason,
+        };
+        let code = match reason {
+            "Forbidden" => Reason::Forbidden,
+            "Unauthorized" => Reason::Unauthorized,
+            "RequestEntityTooLarge" => Reason::RequestEntityTooLarge,
+            _ => Reason::Invalid,
+        };
+        let mut details = forbidden
+            .details
+            .map_or_else(Details::default, |details| *details);
+        details.causes.push(Cause {
+            message: self.message,
+            ..Cause::default()
+        });
+        Status::failure(code, forbidden.message)
+            .with_reason(reason)
+            .with_details(details)
+    }
+}

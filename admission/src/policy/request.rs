@@ -1,0 +1,111 @@
+//! What policies need to know of a request, made once for all of them.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Namespace;
+use portcullis_api::encode::TypeMeta;
+use portcullis_api::{Object, Status};
+use serde_json::Value;
+
+use crate::Attributes;
+use crate::attributes::NAMESPACES;
+use crate::expressions::input::{Caller, Input};
+use crate::lookup::Lookup;
+use crate::matching::documents::{EncodedVersions, variable};
+use crate::matching::request::{Reviewed, caller};
+use crate::permissions::Permissions;
+use crate::versions::{Served, Versions};
+
+/// A request, as policies see it.
+pub(crate) struct Request<'r> {
+    pub(crate) attributes: &'r Attributes<'r>,
+    pub(crate) versions: EncodedVersions<'r>,
+    caller: Arc<Caller>,
+    namespace: Option<Arc<Value>>,
+    inputs: Vec<(Served<'r>, Input)>,
+}
+
+impl<'r> Request<'r> {
+    pub(crate) fn new(
+        attributes: &'r Attributes<'r>,
+        versions: &'r dyn Versions,
+        permissions: &Arc<dyn Permissions>,
+    ) -> Self {
+        Self {
+            attributes,
+            versions: EncodedVersions::new(versions),
+            caller: Arc::new(caller(attributes, permissions)),
+            namespace: None,
+            inputs: Vec::new(),
+        }
+    }
+
+    /// The variables of expressions about a version of the request, without the namespace and without
+    /// parameters.
+    ///
+    /// # Errors
+    /// A [`Status`] if the objects cannot be represented in the version.
+    pub(crate) async fn input(&mut self, served: Served<'r>) -> Result<Input, Status> {
+        if let Some((_, input)) = self.inputs.iter().find(|(of, _)| *of == served) {
+            return Ok(input.clone());
+        }
+        let documents = self.versions.documents(self.attributes, served).await?;
+        let reviewed = Reviewed {
+            attributes: self.attributes,
+            requested: self.versions.requested,
+            sent: served,
+        };
+        let null = Arc::new(Value::Null);
+        let input = Input {
+            object: variable(documents.object.as_deref())?,
+            old_object: variable(documents.old_object.as_deref())?,
+            request: Arc::new(reviewed.without_objects()),
+            namespace: Arc::clone(&null),
+            params: null,
+            caller: Arc::clone(&self.caller),
+        };
+        self.inputs.push((served, input.clone()));
+        Ok(input)
+    }
+
+    /// The namespace of the object, as expressions see it; null for a namespace itself.
+    ///
+    /// # Errors
+    /// A [`Status`] if there is none.
+    pub(crate) async fn namespace(
+        &mut self,
+        namespaces: &dyn Lookup<Namespace>,
+    ) -> Result<Arc<Value>, Status> {
+        if let Some(namespace) = &self.namespace {
+            return Ok(Arc::clone(namespace));
+        }
+        let name = self.attributes.namespace;
+        let value = if name.is_empty() || self.attributes.is_namespace() {
+            Value::Null
+        } else {
+            let namespace = match namespaces.get("", name) {
+                Some(namespace) => Some(namespace),
+                // the cache may be stale
+                None => namespaces.get_live("", name).await?,
+            };
+            let namespace = namespace.ok_or_else(|| Status::not_found(NAMESPACES, name))?;
+            shown(&namespace)
+        };
+        Ok(Arc::clone(self.namespace.insert(Arc::new(value))))
+    }
+}
+
+/// A namespace without the parts of its metadata that expressions do not see.
+fn shown(namespace: &Namespace) -> Value {
+    let type_meta = TypeMeta {
+        api_version: "v1",
+        kind: "Namespace",
+    };
+    let mut value = Object::to_value(namespace, type_meta);
+    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+        for hidden in ["managedFields", "ownerReferences", "selfLink"] {
+            metadata.remove(hidden);
+        }
+    }
+    value
+}

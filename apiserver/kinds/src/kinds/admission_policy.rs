@@ -1,0 +1,9 @@
+//! What policies of both sorts, and their bindings, have in common.
+//!
+//! Upstream: `pkg/apis/admissionregistration/validation/validation.go`.
+
+pub(super) mod defaults;
+pub(crate) mod environment;
+pub(super) mod match_resources;
+pub(super) mod params;
+pub(super) mod variables;

@@ -1,0 +1,95 @@
+//! Variables of policies: expressions with names.
+
+use k8s_openapi::api::admissionregistration::v1::Variable;
+use portcullis_api::{ErrorList, FieldError, Path};
+use portcullis_cel::{Composition, Environment};
+
+use crate::validation::expressions::uncompiled;
+
+/// How many variables a policy may have. Upstream sets no limit.
+const VARIABLES_MAX: usize = 256;
+
+/// The words that are no names in expressions.
+const RESERVED: [&str; 21] = [
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
+];
+
+/// Checks variables, and compiles them: those that follow may use them.
+pub(in crate::kinds) fn validate_variables(
+    variables: &[Variable],
+    environment: &Environment,
+    path: &Path,
+    errors: &mut ErrorList,
+) -> Composition {
+    let mut composition = Composition::default();
+    if variables.len() > VARIABLES_MAX {
+        errors.push(FieldError::too_many(path, variables.len(), VARIABLES_MAX));
+        return composition;
+    }
+    for (i, variable) in variables.iter().enumerate() {
+        let path = path.index(i);
+        let (name, expression) = (variable.name.as_str(), variable.expression.as_str());
+        let name_path = path.child("name");
+        if name.trim().is_empty() {
+            errors.push(FieldError::required(&name_path, "name is not specified"));
+        } else if !is_identifier(name) {
+            let detail = "name is not a valid CEL identifier";
+            errors.push(FieldError::invalid(&name_path, name, detail));
+        }
+        let path = path.child("expression");
+        if expression.trim().is_empty() {
+            let detail = "expression is not specified";
+            errors.push(FieldError::required(&path, detail));
+        } else if let Err(error) = composition.define(environment, name, expression) {
+            errors.push(uncompiled(&path, expression, &error));
+        }
+    }
+    composition
+}
+
+fn is_identifier(name: &str) -> bool {
+    let mut chars = name.chars();
+    let begins = |c: char| c == '_' || c.is_ascii_alphabetic();
+    chars.next().is_some_and(begins)
+        && chars.all(|c| begins(c) || c.is_ascii_digit())
+        && !RESERVED.contains(&name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_identifiers() {
+        for (name, valid) in [
+            ("a", true),
+            ("_a1", true),
+            ("1a", false),
+            ("a-b", false),
+            ("while", false),
+            ("", false),
+        ] {
+            assert_eq!(is_identifier(name), valid, "{name}");
+        }
+    }
+}

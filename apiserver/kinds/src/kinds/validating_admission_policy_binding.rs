@@ -1,0 +1,109 @@
+//! Bindings: where a policy is in force, with which parameters, and what happens to what it refuses.
+//!
+//! Upstream: `pkg/registry/admissionregistration/validatingadmissionpolicybinding`.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::admissionregistration::v1::ValidatingAdmissionPolicyBinding;
+use portcullis_api::field_error::BadValue;
+use portcullis_api::{ErrorList, FieldError, Path, name};
+
+use super::admission_policy::defaults::default_resources;
+use super::admission_policy::match_resources::validate_resources;
+use super::admission_policy::params::{reference_cell, validate_reference};
+use crate::strategy::{Cell, Column, Strategy};
+use crate::validation::{go_elements, invalid_each, one_of};
+
+const ACTIONS: [&str; 3] = ["Audit", "Deny", "Warn"];
+
+/// The rules of bindings.
+pub struct ValidatingAdmissionPolicyBindingStrategy;
+
+impl Strategy for ValidatingAdmissionPolicyBindingStrategy {
+    type Kind = ValidatingAdmissionPolicyBinding;
+
+    fn default(&self, binding: &mut ValidatingAdmissionPolicyBinding) {
+        default_resources(binding.spec.match_resources.as_mut());
+    }
+
+    fn validate(&self, binding: &ValidatingAdmissionPolicyBinding) -> ErrorList {
+        let mut errors = ErrorList::new();
+        let (spec, path) = (&binding.spec, Path::new("spec"));
+        let (policy, policy_path) = (&spec.policy_name, path.child("policyName"));
+        if policy.is_empty() {
+            errors.push(FieldError::required(&policy_path, ""));
+        } else {
+            let sentences = name::dns1123_subdomain(policy);
+            invalid_each(&policy_path, policy, sentences, &mut errors);
+        }
+        if let Some(reference) = &spec.param_ref {
+            validate_reference(reference, &path.child("paramRef"), &mut errors);
+        }
+        if let Some(resources) = &spec.match_resources {
+            // upstream misspells it
+            validate_resources(resources, &path.child("matchResouces"), &mut errors);
+        }
+        let actions_path = path.child("validationActions");
+        validate_actions(&spec.validation_actions, &actions_path, &mut errors);
+        errors
+    }
+
+    fn spec_changed(
+        &self,
+        binding: &ValidatingAdmissionPolicyBinding,
+        old: &ValidatingAdmissionPolicyBinding,
+    ) -> Option<bool> {
+        Some(binding.spec != old.spec)
+    }
+
+    fn columns(&self) -> &'static [Column] {
+        static COLUMNS: [Column; 4] = [
+            Column::NAME,
+            Column::text(
+                "PolicyName",
+                "PolicyName indicates the policy definition which the policy binding binded to",
+            ),
+            Column::text(
+                "ParamRef",
+                "ParamRef indicates the param resource which sets the configration param",
+            ),
+            Column::AGE,
+        ];
+        &COLUMNS
+    }
+
+    fn cells(&self, binding: &ValidatingAdmissionPolicyBinding) -> Vec<Cell> {
+        vec![
+            Cell::name(binding),
+            Cell::text(binding.spec.policy_name.as_str()),
+            reference_cell(binding.spec.param_ref.as_ref()),
+            Cell::age(binding),
+        ]
+    }
+}
+
+fn validate_actions(actions: &[String], path: &Path, errors: &mut ErrorList) {
+    let mut seen = BTreeSet::new();
+    for (i, action) in actions.iter().enumerate() {
+        let path = path.index(i);
+        one_of(action, &ACTIONS, &path, errors);
+        if !seen.insert(action.as_str()) {
+            errors.push(FieldError::duplicate(&path, action));
+        }
+    }
+    if seen.contains("Deny") && seen.contains("Warn") {
+        let elements = go_elements(actions);
+        let value = BadValue::go(format!(
+            "[]admissionregistration.ValidationAction{elements}"
+        ));
+        let detail = "must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)";
+        errors.push(FieldError::invalid(path, value, detail));
+    }
+    if seen.is_empty() {
+        let detail = "at least one validation action is required";
+        errors.push(FieldError::required(path, detail));
+    }
+}
+
+#[cfg(test)]
+mod tests;
