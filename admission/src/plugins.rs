@@ -70,7 +70,7 @@ const CREATE_UPDATE_DELETE: Operations = &[Create, Update, Delete];
 /// The plugins in the order in which they run, whatever the order of the flags.
 ///
 /// Upstream: `AllOrderedPlugins` and `DefaultOffAdmissionPlugins` in
-/// `pkg/kubeapiserver/options/plugins.go` of 1.24.
+/// `pkg/kubeapiserver/options/plugins.go` of 1.24, and of 1.37 for policies.
 const ALL: [Row; 36] = [
     off(
         "AlwaysAdmit",

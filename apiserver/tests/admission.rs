@@ -4,5 +4,6 @@ mod certificates;
 mod classes;
 mod metrics;
 mod owners;
+mod policies;
 mod quota;
 mod webhooks;

@@ -161,6 +161,3 @@ impl Known {
         })
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -223,6 +223,3 @@ fn message<'a>(
     let expression = check.expression.text.trim();
     Ok(format!("failed expression: {expression}"))
 }
-
-#[cfg(test)]
-mod tests;

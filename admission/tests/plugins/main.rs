@@ -22,3 +22,4 @@ mod policy_fields;
 mod quotas;
 mod selection;
 mod service_accounts;
+mod validating_policies;

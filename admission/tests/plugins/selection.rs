@@ -30,6 +30,7 @@ fn the_default_set_is_upstreams_in_its_order() {
             "CertificateSubjectRestriction",
             "DefaultIngressClass",
             "MutatingAdmissionWebhook",
+            "ValidatingAdmissionPolicy",
             "ValidatingAdmissionWebhook",
             "ResourceQuota",
         ]

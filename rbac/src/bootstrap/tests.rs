@@ -272,11 +272,11 @@ fn objects_are_complete_and_consistent() {
         (cluster_names.len(), role_names.len()),
         (cluster_roles.len(), roles().len())
     );
-    assert_eq!((cluster_names.len(), role_names.len()), (62, 7));
+    assert_eq!((cluster_names.len(), role_names.len()), (63, 7));
 
     let bindings = cluster_role_bindings();
     let names: BTreeSet<_> = bindings.iter().map(|b| named(&b.metadata)).collect();
-    assert_eq!((names.len(), bindings.len()), (43, 43));
+    assert_eq!((names.len(), bindings.len()), (44, 44));
     for binding in bindings {
         assert!(cluster_names.contains(&(String::new(), binding.role_ref.name)));
     }
