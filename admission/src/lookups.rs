@@ -12,7 +12,7 @@ use crate::hooks::Webhooks;
 use crate::lookup::{Lookup, NoObjects, QuotaLedger, ResourceOf, Stored, StoredParams};
 use crate::permissions::Permissions;
 use crate::podsecuritypolicy::PolicyIndex;
-use crate::policies::ValidatingPolicies;
+use crate::policies::{MutatingPolicies, ValidatingPolicies};
 
 /// All lookups of the plugins.
 #[derive(Clone)]
@@ -51,7 +51,9 @@ pub struct Lookups {
     pub webhooks: Arc<Webhooks>,
     /// For `ValidatingAdmissionPolicy`: the policies, which the server keeps up to date.
     pub validating_policies: Arc<ValidatingPolicies>,
-    /// For `ValidatingAdmissionPolicy`: the parameters of policies.
+    /// For `MutatingAdmissionPolicy`: the policies, likewise.
+    pub mutating_policies: Arc<MutatingPolicies>,
+    /// For policies of both sorts: their parameters.
     pub params: Arc<dyn StoredParams>,
     /// For expressions of webhooks and policies, which may ask about any; for `PodSecurityPolicy`: `use` of policies; for `CertificateApproval` and
     /// `CertificateSigning`: `approve` and `sign` for signers; for
@@ -83,6 +85,7 @@ impl Lookups {
             ingress_classes: none.clone(),
             params: none,
             validating_policies: Arc::default(),
+            mutating_policies: Arc::default(),
             policies: Arc::default(),
             webhooks: Arc::default(),
             permissions,

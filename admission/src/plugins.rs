@@ -19,6 +19,7 @@ mod pod_security;
 mod priority;
 mod references;
 mod resource_quota;
+mod row;
 mod runtime_class;
 mod security_context_deny;
 mod service_account;
@@ -35,10 +36,10 @@ use crate::chain::{Chain, Operations};
 use crate::lookups::Lookups;
 use crate::operation::Operation::{self, Create, Delete, Update};
 use crate::podsecuritypolicy::PodSecurityPolicy;
+use crate::policy::mutating::MutatingPolicyPlugin;
 use crate::policy::validating::ValidatingPolicyPlugin;
 use crate::webhook::mutating::MutatingWebhooks;
 use crate::webhook::validating::ValidatingWebhooks;
-use crate::{MutatingPlugin, ValidatingPlugin};
 use always::{AlwaysDeny, AlwaysPullImages};
 use anti_affinity::LimitPodHardAntiAffinityTopology;
 use certificates::{SignerAction, SignerPermission, SubjectRestriction};
@@ -56,6 +57,8 @@ use pod_node_selector::PodNodeSelector;
 use pod_security::PodSecurity;
 use priority::Priority;
 use resource_quota::ResourceQuotas;
+use row::Plugin::{Both, Mutating, NoEffect, Validating};
+use row::{Row, both, off, on};
 use runtime_class::RuntimeClasses;
 use security_context_deny::SecurityContextDeny;
 use service_account::ServiceAccounts;
@@ -71,7 +74,7 @@ const CREATE_UPDATE_DELETE: Operations = &[Create, Update, Delete];
 ///
 /// Upstream: `AllOrderedPlugins` and `DefaultOffAdmissionPlugins` in
 /// `pkg/kubeapiserver/options/plugins.go` of 1.24, and of 1.37 for policies.
-const ALL: [Row; 36] = [
+const ALL: [Row; 37] = [
     off(
         "AlwaysAdmit",
         NoEffect("it allows every request, as upstream's does"),
@@ -223,6 +226,10 @@ const ALL: [Row; 36] = [
         Validating(CREATE_UPDATE, |_| Arc::new(DenyServiceExternalIps)),
     ),
     on(
+        "MutatingAdmissionPolicy",
+        Mutating(CREATE_UPDATE, |l| Arc::new(MutatingPolicyPlugin::new(l))),
+    ),
+    on(
         "MutatingAdmissionWebhook",
         Mutating(&Operation::ALL, |l| Arc::new(MutatingWebhooks::new(l))),
     ),
@@ -249,48 +256,6 @@ const ALL: [Row; 36] = [
 ];
 
 const NOT_IMPLEMENTED: &str = "not implemented yet";
-
-struct Row {
-    name: &'static str,
-    on_by_default: bool,
-    plugin: Plugin,
-}
-
-/// The operations for which a plugin is called, and its constructor.
-#[derive(Clone, Copy)]
-enum Plugin {
-    Mutating(Operations, fn(&Lookups) -> Arc<dyn MutatingPlugin>),
-    Validating(Operations, fn(&Lookups) -> Arc<dyn ValidatingPlugin>),
-    /// The first operations are of the mutating phase, the second of the validating one.
-    Both(Operations, Operations, fn(&Lookups) -> BothPhases),
-    /// The plugin can be selected but has no effect, for this reason.
-    NoEffect(&'static str),
-}
-use Plugin::{Both, Mutating, NoEffect, Validating};
-
-/// One plugin, under both traits.
-type BothPhases = (Arc<dyn MutatingPlugin>, Arc<dyn ValidatingPlugin>);
-
-fn both(plugin: impl MutatingPlugin + ValidatingPlugin) -> BothPhases {
-    let plugin = Arc::new(plugin);
-    (plugin.clone(), plugin)
-}
-
-const fn on(name: &'static str, plugin: Plugin) -> Row {
-    Row {
-        name,
-        on_by_default: true,
-        plugin,
-    }
-}
-
-const fn off(name: &'static str, plugin: Plugin) -> Row {
-    Row {
-        name,
-        on_by_default: false,
-        plugin,
-    }
-}
 
 /// The plugins that the flags select.
 #[derive(Clone, Debug, PartialEq, Eq)]

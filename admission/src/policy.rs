@@ -3,8 +3,12 @@
 //! A policy says what is checked, a binding where, and with which parameters. Upstream:
 //! `k8s.io/apiserver/pkg/admission/plugin/policy`.
 
+mod change;
+mod effort;
 mod evaluate;
 mod findings;
+mod invocations;
+pub(crate) mod mutating;
 mod outcome;
 mod params;
 mod request;

@@ -3,7 +3,7 @@
 //! Upstream: `k8s.io/apiserver/pkg/admission/reinvocation.go` and
 //! `plugin/webhook/mutating/reinvocationcontext.go`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Which webhooks ran for a request, and which run again.
@@ -16,8 +16,8 @@ pub struct Reinvocation {
     up_to_date: BTreeSet<Arc<str>>,
     /// Webhooks with `IfNeeded` that have seen the object before it changed.
     stale: BTreeSet<Arc<str>>,
-    /// The object after the first run of the webhooks, if any of them may run again.
-    pub(crate) last_output: Option<Vec<u8>>,
+    /// The object as a plugin left it in the first run, if anything of it may run again.
+    left: BTreeMap<&'static str, Option<Vec<u8>>>,
 }
 
 impl Reinvocation {
@@ -53,6 +53,18 @@ impl Reinvocation {
     /// A webhook with `IfNeeded` ran.
     pub(crate) fn ran(&mut self, webhook: &Arc<str>) {
         self.up_to_date.insert(Arc::clone(webhook));
+    }
+
+    /// In the first run: the object as a plugin leaves it.
+    pub(crate) fn leave(&mut self, plugin: &'static str, object: Option<Vec<u8>>) {
+        self.left.insert(plugin, object);
+    }
+
+    /// In the second run: if the object is not as the plugin left it, other plugins have changed it.
+    pub(crate) fn compare(&mut self, plugin: &'static str, object: &Option<Vec<u8>>) {
+        if self.left.get(plugin).is_some_and(|left| left != object) {
+            self.outdate();
+        }
     }
 
     /// Whether any webhook would be called again if the object changed.

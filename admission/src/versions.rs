@@ -57,4 +57,15 @@ pub trait Versions: Debug + Send + Sync {
         version: &Served<'_>,
         base: &dyn Object,
     ) -> Result<Box<dyn Object>, ConversionError>;
+
+    /// A document of a version with a part of one laid over it, as server-side apply merges them.
+    ///
+    /// # Errors
+    /// [`ConversionError`], also for a part that would replace what is owned as one.
+    fn overlay(
+        &self,
+        document: &Value,
+        part: Value,
+        version: &Served<'_>,
+    ) -> Result<Value, ConversionError>;
 }

@@ -120,6 +120,9 @@ pub enum PatchError {
     /// 422: the patch cannot be applied to the object.
     #[error("{0}")]
     Unprocessable(String),
+    /// 422: a value is not the one that the patch tests for.
+    #[error("{0}")]
+    FailedTest(String),
     /// 413: the patch has too many operations.
     #[error("{0}")]
     TooLarge(String),
@@ -130,7 +133,7 @@ impl From<PatchError> for Status {
     fn from(error: PatchError) -> Self {
         match error {
             PatchError::BadRequest(why) => Self::bad_request(why),
-            PatchError::Unprocessable(_) => Self::failure(
+            PatchError::Unprocessable(_) | PatchError::FailedTest(_) => Self::failure(
                 Reason::Invalid,
                 "the server rejected our request due to an error in our request",
             )

@@ -10,6 +10,7 @@ pub mod background;
 pub mod certificates;
 pub mod error;
 pub mod front_proxy;
+mod hooks;
 pub mod host;
 pub mod identities;
 pub mod kubeconfig;

@@ -4,6 +4,9 @@
 
 use crate::decl::{DeclType, ListType};
 use crate::env::Environment;
+use crate::library::PATCHES;
+use crate::types::Type;
+use crate::value::{OBJECT, OPERATION};
 
 /// The minor version of Kubernetes whose functions expressions have.
 const MINOR: u32 = 37;
@@ -22,6 +25,29 @@ impl Environment {
             .with_variable("oldObject", object.clone())
             .with_variable("namespaceObject", namespace_type())
             .with_variable("request", request_type())
+    }
+}
+
+impl Environment {
+    /// Declares the types and functions of expressions that describe a patch: `Object` and its parts,
+    /// `JSONPatch`, and `jsonpatch.escapeKey`.
+    #[must_use]
+    pub fn with_patches(self) -> Self {
+        let texts = ["op", "path", "from"].map(|name| (name, text()));
+        let fields = texts.into_iter().chain([("value", DeclType::any())]);
+        self.with_functions_of(PATCHES)
+            .with_object(&DeclType::open_object(OBJECT))
+            .with_object(&object(OPERATION, fields.collect()))
+    }
+
+    /// The type of expressions that are laid over an object.
+    pub fn overlay(&self) -> Type {
+        self.object_type(OBJECT)
+    }
+
+    /// The type of expressions that list operations of a JSON patch.
+    pub fn operations(&self) -> Type {
+        Type::list(self.object_type(OPERATION))
     }
 }
 

@@ -84,6 +84,12 @@ impl Composition {
         self.variables.is_empty()
     }
 
+    /// Whether any of the variables refers to a variable of the environment.
+    pub fn uses(&self, variable: &str) -> bool {
+        let programs = self.variables.iter().map(|of| of.program.as_ref());
+        programs.flatten().any(|program| program.uses(variable))
+    }
+
     /// An environment in which expressions may also use the variables.
     pub fn declared_in(&self, environment: &Environment) -> Environment {
         let fields = self.variables.iter().map(|variable| {

@@ -74,6 +74,17 @@ impl Environment {
         self
     }
 
+    /// The same with the functions of another version.
+    pub(crate) fn with_functions_of(mut self, version: u32) -> Self {
+        self.scope.version = version;
+        self
+    }
+
+    /// A declared object type; any, if there is none of this name.
+    pub(crate) fn object_type(&self, name: &str) -> Type {
+        self.scope.object(name).map_or(Type::Dyn, Type::Object)
+    }
+
     /// Disables constant folding, as upstream's tables of costs assume.
     #[cfg(test)]
     pub(crate) fn without_folding(mut self) -> Self {

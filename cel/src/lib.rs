@@ -69,4 +69,4 @@ pub use program::{Outcome, Program};
 pub use source::{CompileError, Issue};
 pub use types::Type;
 pub use value::opaque::authz::{Attributes, Authorizer, Decision};
-pub use value::{Duration, Text, Timestamp, Value, to_json};
+pub use value::{Duration, Text, Timestamp, Value, to_json, to_patch};

@@ -10,6 +10,7 @@ mod list_ops;
 mod lists;
 mod net;
 mod optional;
+mod patches;
 mod positions;
 mod quantity;
 mod regexes;
@@ -83,6 +84,10 @@ static LIBRARY: LazyLock<Library> = LazyLock::new(|| {
 
 type Part = (u32, fn(&mut Library));
 
+/// The version of environments whose expressions describe patches: they have all functions, and some
+/// that no version of Kubernetes has elsewhere.
+pub(crate) const PATCHES: u32 = u32::MAX;
+
 /// As `apiserver/pkg/cel/environment/base.go` enables them; `0` for those that always existed.
 const PARTS: &[Part] = &[
     (0, standard::add),
@@ -106,6 +111,7 @@ const PARTS: &[Part] = &[
     (32, standard::add_two_variables),
     (33, semver::add),
     (34, list_ops::add),
+    (PATCHES, patches::add),
 ];
 
 /// The overloads of a function; `None` if the version does not have it.

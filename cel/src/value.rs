@@ -5,6 +5,7 @@ mod json;
 mod list;
 mod map;
 pub(crate) mod opaque;
+mod patch;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,8 @@ pub use json::to_json;
 pub(crate) use list::List;
 pub(crate) use map::{Entries, Key, Map};
 use opaque::Opaque;
+pub use patch::to_patch;
+pub(crate) use patch::{OBJECT, OPERATION};
 
 /// The value of an expression.
 #[derive(Clone, Debug)]

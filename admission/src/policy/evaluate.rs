@@ -2,56 +2,59 @@
 //!
 //! Upstream: `policy/validating/validator.go`.
 
-use std::sync::{Arc, LazyLock};
-use std::thread::available_parallelism;
+use std::sync::Arc;
 
 use portcullis_cel::{Activation, Value, Variables};
-use tokio::sync::Semaphore;
 
+use super::effort::{Unfinished, finish};
 use super::findings::{Failed, Findings};
 use crate::expressions::budget::{Budget, COST_OF_ONE, Failure};
 use crate::expressions::conditions;
 use crate::expressions::input::Input;
+use crate::policies::base::Base;
 use crate::policies::compiled::{Annotation, Check, Policy};
 
 /// Upstream: `RuntimeCELCostBudget`.
-const COST: u64 = 10_000_000;
-/// The work that is done on the thread of the request: about a millisecond.
-const QUICK_WORK: u64 = 100_000;
-/// The work that a policy may do on a thread of its own: some seconds. Expressions as people write
-/// them reach the limit of cost first.
-const WORK: u64 = 200_000_000;
+pub(crate) const COST: u64 = 10_000_000;
 /// Upstream: `MaxEvaluatedMessageExpressionSizeBytes`.
 const MESSAGE_MAX: usize = 5 * 1024;
 
-/// How many long evaluations run at once; others wait.
-static LONG: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
-    let threads = available_parallelism().map_or(1, std::num::NonZero::get);
-    Arc::new(Semaphore::new(threads))
-});
-
-/// Evaluates a policy. What takes long is done on a thread that keeps no other request waiting.
+/// Evaluates a policy.
 pub(crate) async fn evaluate(policy: &Arc<Policy>, input: &Input) -> Findings {
-    if let Ok(findings) = (Evaluation { policy, input }).run(QUICK_WORK) {
-        return findings;
-    }
-    let (policy, input) = (Arc::clone(policy), input.clone());
-    let permit = Arc::clone(&LONG).acquire_owned().await;
-    let evaluated = tokio::task::spawn_blocking(move || {
+    let (kept, input) = (Arc::clone(policy), input.clone());
+    let found = finish(move |work| {
         let evaluation = Evaluation {
-            policy: &policy,
+            policy: &kept,
             input: &input,
         };
-        let findings = evaluation.run(WORK);
-        drop(permit);
-        findings.unwrap_or_else(|_| evaluation.stopped(Failure::TooLong))
+        evaluation.run(work)
     });
-    let ended = |_| Findings::error("the evaluation ended unexpectedly".to_owned());
-    evaluated.await.unwrap_or_else(ended)
+    let found = found.await;
+    found.unwrap_or_else(|| stopped(policy, Failure::TooLong))
 }
 
-/// More work is needed than is allowed here.
-struct Unfinished;
+/// Whether the conditions of a policy hold.
+pub(crate) fn conditions_hold(
+    base: &Base,
+    input: &Input,
+    budget: &mut Budget,
+) -> Result<bool, Failure> {
+    if base.conditions.is_empty() {
+        return Ok(true);
+    }
+    // conditions do not see the namespace
+    let null = serde_json::Value::Null;
+    let activation = input.with_authorizer().with("namespaceObject", &null);
+    base.conditions.hold(&activation, budget)
+}
+
+/// What an error means that ends the evaluation.
+fn stopped(policy: &Policy, failure: Failure) -> Findings {
+    match policy.base.fails_open {
+        true => Findings::default(),
+        false => Findings::error(failure.into_message()),
+    }
+}
 
 struct Evaluation<'a> {
     policy: &'a Policy,
@@ -61,17 +64,17 @@ struct Evaluation<'a> {
 impl Evaluation<'_> {
     fn run(&self, work: u64) -> Result<Findings, Unfinished> {
         let mut budget = Budget::new(conditions::COST, work);
-        match self.conditions_hold(&mut budget) {
+        match conditions_hold(&self.policy.base, self.input, &mut budget) {
             Ok(true) => {}
             Ok(false) => return Ok(Findings::default()),
             Err(Failure::TooLong) => return Err(Unfinished),
-            Err(failure) => return Ok(self.stopped(failure)),
+            Err(failure) => return Ok(stopped(self.policy, failure)),
         }
         let mut budget = Budget::new(COST, budget.work());
         let failures = match self.checks(&mut budget) {
             Ok(failures) => failures,
             Err(Failure::TooLong) => return Err(Unfinished),
-            Err(failure) => return Ok(self.stopped(failure)),
+            Err(failure) => return Ok(stopped(self.policy, failure)),
         };
         let mut findings = Findings {
             failures,
@@ -81,27 +84,8 @@ impl Evaluation<'_> {
         match self.annotations(&mut budget, &mut findings) {
             Ok(()) => Ok(findings),
             Err(Failure::TooLong) => Err(Unfinished),
-            Err(failure) => Ok(self.stopped(failure)),
+            Err(failure) => Ok(stopped(self.policy, failure)),
         }
-    }
-
-    /// What an error means that ends the evaluation.
-    fn stopped(&self, failure: Failure) -> Findings {
-        match self.policy.fails_open {
-            true => Findings::default(),
-            false => Findings::error(failure.into_message()),
-        }
-    }
-
-    fn conditions_hold(&self, budget: &mut Budget) -> Result<bool, Failure> {
-        let conditions = &self.policy.conditions;
-        if conditions.is_empty() {
-            return Ok(true);
-        }
-        // conditions do not see the namespace
-        let null = serde_json::Value::Null;
-        let activation = self.input.with_authorizer().with("namespaceObject", &null);
-        conditions.hold(&activation, budget)
     }
 
     fn checks(&self, budget: &mut Budget) -> Result<Vec<Failed>, Failure> {
@@ -116,7 +100,7 @@ impl Evaluation<'_> {
                     message: String::new(),
                     reason: check.reason.clone(),
                 },
-                Err(Failure::Failed(_)) if self.policy.fails_open => continue,
+                Err(Failure::Failed(_)) if self.policy.base.fails_open => continue,
                 Err(Failure::Failed(message)) => Failed {
                     index,
                     message,
@@ -156,7 +140,7 @@ impl Evaluation<'_> {
         let Some(why) = out_of_budget else {
             return Ok(());
         };
-        if self.policy.fails_open {
+        if self.policy.base.fails_open {
             failures.clear();
         }
         for failed in failures {
@@ -179,7 +163,7 @@ impl Evaluation<'_> {
                         findings.annotations.push((key.clone(), text.to_owned()));
                     }
                 }
-                Err(Failure::Failed(_)) if self.policy.fails_open => {}
+                Err(Failure::Failed(_)) if self.policy.base.fails_open => {}
                 Err(Failure::Failed(error)) => findings.annotation_errors.push(error),
                 Err(stopped) => return Err(stopped),
             }
@@ -189,6 +173,7 @@ impl Evaluation<'_> {
 
     fn variables<'v>(&'v self, budget: Budget) -> Variables<'v> {
         self.policy
+            .base
             .composition
             .variables(budget.limits(), COST_OF_ONE)
     }

@@ -9,8 +9,10 @@ use portcullis_api::status::{Cause, Details, Reason};
 use serde::Serialize;
 
 use super::findings::{Failed, Findings};
+use super::invocations::Misconfigured;
 use crate::Attributes;
-use crate::policies::compiled::{Binding, Policy};
+use crate::policies::base::Base;
+use crate::policies::binding::Binding;
 
 /// Upstream: `maxValidationFailures`, and `maxAuditAnnotationValueLength`.
 const LISTED_MAX: usize = 50;
@@ -57,7 +59,7 @@ impl Annotations {
         }
     }
 
-    pub(crate) fn publish(self, policy: &Policy, attributes: &Attributes<'_>) {
+    pub(crate) fn publish(self, policy: &Base, attributes: &Attributes<'_>) {
         for (key, values) in self.0 {
             let key = format!("{}/{key}", policy.name);
             attributes.audit_annotations.add(&key, &values.join(", "));
@@ -67,24 +69,17 @@ impl Annotations {
 
 impl<'p> Outcome<'p> {
     /// A policy, or one of its bindings, cannot be used.
-    pub(crate) fn misconfigured(&mut self, policy: &Policy, binding: Option<&Binding>, why: &str) {
-        if policy.fails_open {
-            return;
+    pub(crate) fn misconfigured(&mut self, policy: &Base, wrong: &Misconfigured<'_>) {
+        if !policy.fails_open {
+            self.deny(policy, wrong.binding, &wrong.message(), "");
         }
-        let what = if binding.is_some() {
-            "binding"
-        } else {
-            "policy"
-        };
-        let message = format!("failed to configure {what}: {why}");
-        self.deny(policy, binding, message, String::new());
     }
 
     /// Takes in what a policy found, by the actions of a binding.
     pub(crate) fn take(
         &mut self,
         findings: Findings,
-        policy: &Policy,
+        policy: &Base,
         binding: &'p Binding,
         annotations: &mut Annotations,
         attributes: &Attributes<'_>,
@@ -96,25 +91,25 @@ impl<'p> Outcome<'p> {
             annotations.add(key, value);
         }
         for error in findings.annotation_errors {
-            self.deny(policy, Some(binding), error, String::new());
+            self.deny(policy, Some(binding), &error, "");
         }
     }
 
     fn failed(
         &mut self,
         failed: &Failed,
-        policy: &Policy,
+        policy: &Base,
         binding: &'p Binding,
         attributes: &Attributes<'_>,
     ) {
-        let actions = binding.spec.validation_actions.as_slice();
+        let actions = binding.actions.as_slice();
         let message = &failed.message;
         for action in actions {
             match action.as_str() {
-                "Deny" => self.deny(policy, Some(binding), message.clone(), failed.reason.clone()),
-                "Audit" => self.audited.push(Audited {
+                "Deny" => self.deny(policy, Some(binding), message, &failed.reason),
+                "Audit" if self.audited.len() < LISTED_MAX => self.audited.push(Audited {
                     message: message.clone(),
-                    policy: &binding.spec.policy_name,
+                    policy: &binding.policy,
                     binding: &binding.name,
                     expression_index: failed.index,
                     validation_actions: actions,
@@ -128,7 +123,7 @@ impl<'p> Outcome<'p> {
         }
     }
 
-    fn deny(&mut self, policy: &Policy, binding: Option<&Binding>, why: String, reason: String) {
+    fn deny(&mut self, policy: &Base, binding: Option<&Binding>, why: &str, reason: &str) {
         let name = &policy.name;
         self.denial.get_or_insert_with(|| Denied {
             message: match binding {
@@ -138,7 +133,7 @@ impl<'p> Outcome<'p> {
                 ),
                 None => format!("ValidatingAdmissionPolicy '{name}' denied request: {why}"),
             },
-            reason,
+            reason: reason.to_owned(),
         });
     }
 
@@ -146,9 +141,8 @@ impl<'p> Outcome<'p> {
     ///
     /// # Errors
     /// The first denial.
-    pub(crate) fn conclude(mut self, attributes: &Attributes<'_>) -> Result<(), Status> {
+    pub(crate) fn conclude(self, attributes: &Attributes<'_>) -> Result<(), Status> {
         if !self.audited.is_empty() {
-            self.audited.truncate(LISTED_MAX);
             let key = "validation.policy.admission.k8s.io/validation_failure";
             // it cannot fail: all keys are text
             let value = serde_json::to_string(&self.audited).unwrap_or_default();

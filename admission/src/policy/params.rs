@@ -8,7 +8,7 @@ use k8s_openapi::api::admissionregistration::v1::ParamKind;
 use serde_json::Value;
 
 use crate::lookup::{KindServed, ResourceOf, StoredParams};
-use crate::policies::compiled::{Params, Wanted};
+use crate::policies::binding::{Params, Wanted};
 
 /// Where parameters are found.
 pub(crate) struct ParamFinder {

@@ -17,18 +17,18 @@ use crate::permissions::Permissions;
 use crate::versions::{Served, Versions};
 
 /// A request, as policies see it.
-pub(crate) struct Request<'r> {
-    pub(crate) attributes: &'r Attributes<'r>,
-    pub(crate) versions: EncodedVersions<'r>,
+pub(crate) struct Request<'a, 'v> {
+    pub(crate) attributes: &'a Attributes<'a>,
+    pub(crate) versions: EncodedVersions<'v>,
     caller: Arc<Caller>,
     namespace: Option<Arc<Value>>,
-    inputs: Vec<(Served<'r>, Input)>,
+    inputs: Vec<(Served<'v>, Input)>,
 }
 
-impl<'r> Request<'r> {
+impl<'a, 'v> Request<'a, 'v> {
     pub(crate) fn new(
-        attributes: &'r Attributes<'r>,
-        versions: &'r dyn Versions,
+        attributes: &'a Attributes<'a>,
+        versions: &'v dyn Versions,
         permissions: &Arc<dyn Permissions>,
     ) -> Self {
         Self {
@@ -45,7 +45,7 @@ impl<'r> Request<'r> {
     ///
     /// # Errors
     /// A [`Status`] if the objects cannot be represented in the version.
-    pub(crate) async fn input(&mut self, served: Served<'r>) -> Result<Input, Status> {
+    pub(crate) async fn input(&mut self, served: Served<'v>) -> Result<Input, Status> {
         if let Some((_, input)) = self.inputs.iter().find(|(of, _)| *of == served) {
             return Ok(input.clone());
         }

@@ -21,6 +21,8 @@ use crate::matching::request::Reviewed;
 use crate::versions::Versions;
 use crate::{Attributes, MutatingPlugin};
 
+const NAME: &str = "MutatingAdmissionWebhook";
+
 #[allow(
     missing_debug_implementations,
     reason = "the lookups do not implement it"
@@ -66,7 +68,8 @@ impl MutatingWebhooks {
             }
         }
         if attributes.reinvocation.has_reinvocable() {
-            attributes.reinvocation.last_output = current(attributes, versions).await?;
+            let now = current(attributes, versions).await?;
+            attributes.reinvocation.leave(NAME, now);
         }
         Ok(())
     }
@@ -164,9 +167,8 @@ async fn outdate_if_changed(
     if !reinvocation.is_second_run() || !reinvocation.has_reinvocable() {
         return Ok(());
     }
-    if current(attributes, versions).await? != attributes.reinvocation.last_output {
-        attributes.reinvocation.outdate();
-    }
+    let now = current(attributes, versions).await?;
+    attributes.reinvocation.compare(NAME, &now);
     Ok(())
 }
 

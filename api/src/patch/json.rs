@@ -152,7 +152,8 @@ fn test(doc: &mut Value, path: &str, expected: &Value) -> Result<(), PatchError>
     if same {
         Ok(())
     } else {
-        Err(unprocessable(&format!("testing value {path} failed")))
+        let why = format!("testing value {path} failed");
+        Err(PatchError::FailedTest(unprocessable(&why).to_string()))
     }
 }
 

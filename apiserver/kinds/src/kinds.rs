@@ -24,6 +24,8 @@ pub mod ingress_class;
 pub mod job;
 pub mod lease;
 pub mod limit_range;
+pub mod mutating_admission_policy;
+pub mod mutating_admission_policy_binding;
 pub mod namespace;
 pub mod network_policy;
 pub mod node;

@@ -3,8 +3,11 @@
 //! Names, group, version and scope come from the kind's type; a row states what differs from an
 //! ordinary resource (upstream: `pkg/registry/<group>/rest/*.go` and each kind's `storage.go`).
 
+mod named;
+
 use portcullis_api::Verb;
 
+pub use self::named::*;
 use super::kinds::api_service::ApiServiceStrategy;
 use super::kinds::authentication::{SelfSubjectReviewStrategy, TokenReviewStrategy};
 use super::kinds::binding::BindingStrategy;
@@ -31,6 +34,8 @@ use super::kinds::ingress_class::IngressClassStrategy;
 use super::kinds::job::JobStrategy;
 use super::kinds::lease::LeaseStrategy;
 use super::kinds::limit_range::LimitRangeStrategy;
+use super::kinds::mutating_admission_policy::MutatingAdmissionPolicyStrategy;
+use super::kinds::mutating_admission_policy_binding::MutatingAdmissionPolicyBindingStrategy;
 use super::kinds::namespace::NamespaceStrategy;
 use super::kinds::network_policy::NetworkPolicyStrategy;
 use super::kinds::node::NodeStrategy;
@@ -242,6 +247,12 @@ const ROWS: &[Resource] = &[
     Resource::cluster(&VolumeAttachmentStrategy)
         .subresources(&[status("VolumeAttachment")])
         .changed_by_version(),
+    Resource::cluster(&MutatingAdmissionPolicyStrategy)
+        .categories(&["api-extensions"])
+        .changed_by_version(),
+    Resource::cluster(&MutatingAdmissionPolicyBindingStrategy)
+        .categories(&["api-extensions"])
+        .changed_by_version(),
     Resource::cluster(&MUTATING)
         .categories(&["api-extensions"])
         .changed_by_version(),
@@ -279,83 +290,6 @@ const ROWS: &[Resource] = &[
         ),
     ]),
 ];
-
-/// The rows that the server itself works with: a name that is not in the table does not compile.
-pub const CLUSTER_ROLES: &Resource = row("rbac.authorization.k8s.io", "clusterroles");
-/// See [`CLUSTER_ROLES`].
-pub const CLUSTER_ROLE_BINDINGS: &Resource =
-    row("rbac.authorization.k8s.io", "clusterrolebindings");
-/// See [`CLUSTER_ROLES`].
-pub const API_SERVICES: &Resource = row("apiregistration.k8s.io", "apiservices");
-/// See [`CLUSTER_ROLES`].
-pub const CONFIG_MAPS: &Resource = row("", "configmaps");
-/// See [`CLUSTER_ROLES`].
-pub const EVENTS: &Resource = row("", "events");
-/// See [`CLUSTER_ROLES`].
-pub const LEASES: &Resource = row("coordination.k8s.io", "leases");
-/// See [`CLUSTER_ROLES`].
-pub const ENDPOINTS: &Resource = row("", "endpoints");
-/// See [`CLUSTER_ROLES`].
-pub const ENDPOINT_SLICES: &Resource = row("discovery.k8s.io", "endpointslices");
-/// See [`CLUSTER_ROLES`].
-pub const LIMIT_RANGES: &Resource = row("", "limitranges");
-/// See [`CLUSTER_ROLES`].
-pub const NAMESPACES: &Resource = row("", "namespaces");
-/// See [`CLUSTER_ROLES`].
-pub const POD_SECURITY_POLICIES: &Resource = row("policy", "podsecuritypolicies");
-/// See [`CLUSTER_ROLES`].
-pub const CUSTOM_RESOURCE_DEFINITIONS: &Resource =
-    row("apiextensions.k8s.io", "customresourcedefinitions");
-/// See [`CLUSTER_ROLES`].
-pub const MUTATING_WEBHOOK_CONFIGURATIONS: &Resource = row(
-    "admissionregistration.k8s.io",
-    "mutatingwebhookconfigurations",
-);
-/// See [`CLUSTER_ROLES`].
-pub const VALIDATING_WEBHOOK_CONFIGURATIONS: &Resource = row(
-    "admissionregistration.k8s.io",
-    "validatingwebhookconfigurations",
-);
-/// See [`CLUSTER_ROLES`].
-pub const VALIDATING_ADMISSION_POLICIES: &Resource = row(
-    "admissionregistration.k8s.io",
-    "validatingadmissionpolicies",
-);
-/// See [`CLUSTER_ROLES`].
-pub const VALIDATING_ADMISSION_POLICY_BINDINGS: &Resource = row(
-    "admissionregistration.k8s.io",
-    "validatingadmissionpolicybindings",
-);
-/// See [`CLUSTER_ROLES`].
-pub const NODES: &Resource = row("", "nodes");
-/// See [`CLUSTER_ROLES`].
-pub const PERSISTENT_VOLUMES: &Resource = row("", "persistentvolumes");
-/// See [`CLUSTER_ROLES`].
-pub const POD_DISRUPTION_BUDGETS: &Resource = row("policy", "poddisruptionbudgets");
-/// See [`CLUSTER_ROLES`].
-pub const PERSISTENT_VOLUME_CLAIMS: &Resource = row("", "persistentvolumeclaims");
-/// See [`CLUSTER_ROLES`].
-pub const PODS: &Resource = row("", "pods");
-/// See [`CLUSTER_ROLES`].
-pub const PRIORITY_CLASSES: &Resource = row("scheduling.k8s.io", "priorityclasses");
-/// See [`CLUSTER_ROLES`].
-pub const RESOURCE_QUOTAS: &Resource = row("", "resourcequotas");
-/// See [`CLUSTER_ROLES`].
-pub const ROLES: &Resource = row("rbac.authorization.k8s.io", "roles");
-/// See [`CLUSTER_ROLES`].
-pub const ROLE_BINDINGS: &Resource = row("rbac.authorization.k8s.io", "rolebindings");
-/// See [`CLUSTER_ROLES`].
-pub const INGRESS_CLASSES: &Resource = row("networking.k8s.io", "ingressclasses");
-/// See [`CLUSTER_ROLES`].
-pub const RUNTIME_CLASSES: &Resource = row("node.k8s.io", "runtimeclasses");
-/// See [`CLUSTER_ROLES`].
-pub const SECRETS: &Resource = row("", "secrets");
-/// See [`CLUSTER_ROLES`].
-pub const SERVICE_ACCOUNTS: &Resource = row("", "serviceaccounts");
-/// See [`CLUSTER_ROLES`].
-pub const SERVICES: &Resource = row("", "services");
-/// See [`CLUSTER_ROLES`].
-pub const STORAGE_CLASSES: &Resource = row("storage.k8s.io", "storageclasses");
 
 const fn row(group: &str, plural: &str) -> &'static Resource {
     let mut at = 0;

@@ -16,6 +16,7 @@ mod field_set;
 mod last_applied;
 mod managed;
 mod merge;
+pub mod overlay;
 mod remove;
 pub mod scale;
 mod schema;

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::admissionregistration::v1::{
-    ParamKind, ParamRef, ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
+    MutatingAdmissionPolicy, MutatingAdmissionPolicyBinding, ParamKind, ParamRef,
+    ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
 };
 use portcullis_admission::lookup::Lookup;
 use portcullis_api::{FieldError, Object, Path, Status, UserInfo};
@@ -24,7 +25,9 @@ pub struct ParamAccess {
     /// Knows the resources of kinds.
     pub catalogues: Arc<Catalogues>,
     /// The policies that bindings name.
-    pub policies: Arc<dyn Lookup<ValidatingAdmissionPolicy>>,
+    pub validating: Arc<dyn Lookup<ValidatingAdmissionPolicy>>,
+    /// The same of the other sort.
+    pub mutating: Arc<dyn Lookup<MutatingAdmissionPolicy>>,
 }
 
 /// What is asked for, by `*` for all.
@@ -61,24 +64,20 @@ impl ParamAccess {
         matches!(decision, Decision::Allow { .. })
     }
 
-    fn policy(
+    /// The kind of a policy's parameters.
+    fn kind(
         &self,
         scope: &Scope<'_>,
-        policy: &ValidatingAdmissionPolicy,
-        old: Option<&ValidatingAdmissionPolicy>,
+        policy: &dyn Object,
+        wanted: Option<ParamKind>,
+        old: Option<&ParamKind>,
     ) -> Result<(), Status> {
-        let kind = |policy: &ValidatingAdmissionPolicy| {
-            let spec = policy.spec.as_ref();
-            spec.and_then(|spec| spec.param_kind.clone())
-        };
-        let Some(wanted) = kind(policy) else {
-            return Ok(());
-        };
-        let is_same = old.and_then(kind).as_ref() == Some(&wanted);
+        let Some(wanted) = wanted else { return Ok(()) };
         let all = Wanted {
             namespace: "*",
             name: "*",
         };
+        let is_same = old == Some(&wanted);
         if is_same || self.may_read(scope.user, Some(&wanted), &all) {
             return Ok(());
         }
@@ -91,29 +90,23 @@ impl ParamAccess {
         Err(refused(scope, policy, "paramKind", detail))
     }
 
-    fn binding(
+    /// The parameters that a binding refers to, whose kind its policy has.
+    fn reference(
         &self,
         scope: &Scope<'_>,
-        binding: &ValidatingAdmissionPolicyBinding,
-        old: Option<&ValidatingAdmissionPolicyBinding>,
+        binding: &dyn Object,
+        wanted: Option<Reference>,
+        old: Option<&Reference>,
+        kind: impl FnOnce(&str) -> Option<ParamKind>,
     ) -> Result<(), Status> {
-        let reference = |binding: &ValidatingAdmissionPolicyBinding| -> Option<(ParamRef, String)> {
-            let spec = &binding.spec;
-            Some((spec.param_ref.clone()?, spec.policy_name.clone()))
-        };
-        let Some(wanted) = reference(binding) else {
-            return Ok(());
-        };
-        let is_same = old.and_then(reference).as_ref() == Some(&wanted);
+        let Some(wanted) = wanted else { return Ok(()) };
+        let is_same = old == Some(&wanted);
         let (reference, policy) = wanted;
-        let policy = self.policies.get("", &policy);
-        let spec = policy.as_ref().and_then(|policy| policy.spec.as_ref());
-        let kind = spec.and_then(|spec| spec.param_kind.as_ref());
         let one = Wanted {
             namespace: reference.namespace.as_deref().unwrap_or_default(),
             name: reference.name.as_deref().unwrap_or_default(),
         };
-        if is_same || self.may_read(scope.user, kind, &one) {
+        if is_same || self.may_read(scope.user, kind(&policy).as_ref(), &one) {
             return Ok(());
         }
         let detail = format!(
@@ -124,6 +117,28 @@ impl ParamAccess {
     }
 }
 
+/// A reference, and the name of the policy.
+type Reference = (ParamRef, String);
+
+fn kind_of(policy: &dyn Object) -> Option<ParamKind> {
+    if let Some(policy) = policy.as_kind::<ValidatingAdmissionPolicy>() {
+        return policy.spec.as_ref()?.param_kind.clone();
+    }
+    let policy = policy.as_kind::<MutatingAdmissionPolicy>()?;
+    policy.spec.as_ref()?.param_kind.clone()
+}
+
+fn reference_of(binding: &dyn Object) -> Option<Reference> {
+    if let Some(binding) = binding.as_kind::<ValidatingAdmissionPolicyBinding>() {
+        let spec = &binding.spec;
+        return Some((spec.param_ref.clone()?, spec.policy_name.clone()));
+    }
+    let binding = binding.as_kind::<MutatingAdmissionPolicyBinding>()?;
+    let spec = binding.spec.as_ref()?;
+    let policy = spec.policy_name.clone().unwrap_or_default();
+    Some((spec.param_ref.clone()?, policy))
+}
+
 impl Guard for ParamAccess {
     fn check(
         &self,
@@ -131,18 +146,24 @@ impl Guard for ParamAccess {
         object: &dyn Object,
         old: Option<&dyn Object>,
     ) -> Result<(), Status> {
-        if scope.resource.group != table::VALIDATING_ADMISSION_POLICIES.group
-            || !scope.subresource.is_empty()
-        {
+        let group = table::VALIDATING_ADMISSION_POLICIES.group;
+        if scope.resource.group != group || !scope.subresource.is_empty() {
             return Ok(());
         }
-        if let Some(policy) = object.as_kind() {
-            return self.policy(scope, policy, old.and_then(|old| old.as_kind()));
-        }
-        match object.as_kind() {
-            Some(binding) => self.binding(scope, binding, old.and_then(|old| old.as_kind())),
-            None => Ok(()),
-        }
+        let old_kind = old.and_then(kind_of);
+        self.kind(scope, object, kind_of(object), old_kind.as_ref())?;
+        let (wanted, old) = (reference_of(object), old.and_then(reference_of));
+        let mutates = object.as_kind::<MutatingAdmissionPolicyBinding>().is_some();
+        self.reference(
+            scope,
+            object,
+            wanted,
+            old.as_ref(),
+            |policy| match mutates {
+                true => kind_of(&*self.mutating.get("", policy)?),
+                false => kind_of(&*self.validating.get("", policy)?),
+            },
+        )
     }
 }
 

@@ -1,35 +1,41 @@
-//! Admission policies and their bindings, fed to admission's index.
+//! Admission policies and their bindings, fed to admission's indices.
 
 use std::sync::Arc;
 
-use k8s_openapi::api::admissionregistration::v1::{
-    ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding,
-};
-use portcullis_admission::policies::ValidatingPolicies;
-use portcullis_kinds::table;
+use portcullis_admission::policies::Policies;
+use portcullis_api::Object;
+use portcullis_kinds::resource::Resource;
 use portcullis_storage::cache::Cache;
 
 use crate::informer::{Sink, feed};
 
-/// Keeps policies up to date, from now on.
-pub fn start(cache: &Cache, prefix: &str, policies: &Arc<ValidatingPolicies>) {
-    let sink = Arc::new(Validating(policies.clone()));
-    let (policies, bindings) = (
-        table::VALIDATING_ADMISSION_POLICIES,
-        table::VALIDATING_ADMISSION_POLICY_BINDINGS,
-    );
-    feed::<ValidatingAdmissionPolicy>(cache, prefix, policies, sink.clone());
-    feed::<ValidatingAdmissionPolicyBinding>(cache, prefix, bindings, sink);
+/// Keeps policies up to date, from now on, with the objects of two resources.
+pub fn start<P>(
+    cache: &Cache,
+    prefix: &str,
+    (policies, bindings): (&'static Resource, &'static Resource),
+    known: &Arc<P>,
+) where
+    P: Policies,
+    P::Policy: Object + Clone,
+    P::Binding: Object + Clone,
+{
+    let policy_sink = Arc::new(OfPolicies(known.clone()));
+    feed::<P::Policy>(cache, prefix, policies, policy_sink);
+    let binding_sink = Arc::new(OfBindings(known.clone()));
+    feed::<P::Binding>(cache, prefix, bindings, binding_sink);
 }
 
-struct Validating(Arc<ValidatingPolicies>);
+struct OfPolicies<P>(Arc<P>);
 
-impl Sink<ValidatingAdmissionPolicy> for Validating {
-    fn reset(&self, objects: Vec<Arc<ValidatingAdmissionPolicy>>) {
-        self.0.replace_policies(objects.iter().map(Arc::as_ref));
+struct OfBindings<P>(Arc<P>);
+
+impl<P: Policies> Sink<P::Policy> for OfPolicies<P> {
+    fn reset(&self, objects: Vec<Arc<P::Policy>>) {
+        self.0.replace_policies(&objects);
     }
 
-    fn put(&self, object: Arc<ValidatingAdmissionPolicy>) {
+    fn put(&self, object: Arc<P::Policy>) {
         self.0.put_policy(&object);
     }
 
@@ -38,12 +44,12 @@ impl Sink<ValidatingAdmissionPolicy> for Validating {
     }
 }
 
-impl Sink<ValidatingAdmissionPolicyBinding> for Validating {
-    fn reset(&self, objects: Vec<Arc<ValidatingAdmissionPolicyBinding>>) {
-        self.0.replace_bindings(objects.iter().map(Arc::as_ref));
+impl<P: Policies> Sink<P::Binding> for OfBindings<P> {
+    fn reset(&self, objects: Vec<Arc<P::Binding>>) {
+        self.0.replace_bindings(&objects);
     }
 
-    fn put(&self, object: Arc<ValidatingAdmissionPolicyBinding>) {
+    fn put(&self, object: Arc<P::Binding>) {
         self.0.put_binding(&object);
     }
 

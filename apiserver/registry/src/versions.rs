@@ -1,4 +1,4 @@
-//! The versions of a request's resource, for webhooks, by the row of its kind.
+//! The versions of a request's resource, for webhooks and policies, by the row of its kind.
 
 use std::fmt;
 
@@ -6,13 +6,14 @@ use async_trait::async_trait;
 use portcullis_admission::Versions;
 use portcullis_admission::versions::{ConversionError, Served};
 use portcullis_api::encode::TypeMeta;
-use portcullis_api::{CustomObject, GroupVersion, Object, Status, decode};
+use portcullis_api::{CustomObject, GroupVersion, Object, Status, decode, type_metadata};
 use portcullis_kinds::custom::CustomKind;
 use portcullis_kinds::kinds::scale::{scale_of, set_replicas};
 use serde_json::Value;
 
 use crate::connection::ConnectOptions;
 use crate::conversion::Conversions;
+use crate::field_manager::overlay::{overlay, overlay_kind};
 use crate::scope::Scope;
 
 /// The subresource whose objects are made from those of the resource.
@@ -109,6 +110,28 @@ impl Versions for Scope<'_> {
             }
             _ => object,
         })
+    }
+
+    fn overlay(
+        &self,
+        document: &Value,
+        mut part: Value,
+        version: &Served<'_>,
+    ) -> Result<Value, ConversionError> {
+        let api_version = version.kind_version.to_string();
+        if let Some(fields) = part.as_object_mut() {
+            fields.insert("apiVersion".to_owned(), api_version.as_str().into());
+            fields.insert("kind".to_owned(), version.kind.into());
+        }
+        let own = self.resource.subresource(self.subresource);
+        let laid = match own.filter(|_| self.has_own_kind()) {
+            Some(own) => {
+                let name = type_metadata::type_name(&api_version, own.kind);
+                overlay_kind(name, document, &part)
+            }
+            None => overlay(self.resource, &api_version, document, &part),
+        };
+        laid.map_err(ConversionError)
     }
 }
 

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use axum::Router;
-use k8s_openapi::api::admissionregistration::v1::ValidatingAdmissionPolicy;
-use portcullis_admission::hooks::{Connect, Webhooks};
-use portcullis_admission::policies::ValidatingPolicies;
+use k8s_openapi::api::admissionregistration::v1::{
+    MutatingAdmissionPolicy, ValidatingAdmissionPolicy,
+};
 use portcullis_admission::{Lookups, Selection};
 use portcullis_authn::Reload;
 use portcullis_rbac::{
@@ -24,6 +24,7 @@ use super::background::Background;
 use super::certificates::{self, Certificates};
 use super::error::StartError;
 use super::front_proxy::FrontProxy;
+use super::hooks::Hooks;
 use super::identities::Identities;
 use super::kubelets::Clients;
 use super::store;
@@ -41,9 +42,7 @@ use crate::metrics::Metrics;
 use crate::outbound::aggregated::AggregatedServers;
 use crate::outbound::backends::Backends;
 use crate::outbound::conversion_webhooks::ConversionWebhooks;
-use crate::outbound::https::Resolve;
 use crate::outbound::services::ServiceResolver;
-use crate::outbound::webhooks::WebhookEndpoints;
 use crate::pki::Identity;
 use crate::router::{Services, router};
 use crate::tokens::Bound;
@@ -60,7 +59,7 @@ use portcullis_registry::param_access::ParamAccess;
 use portcullis_registry::ranges::ServiceRanges;
 use portcullis_registry::repair::Leaks;
 use portcullis_registry::{Guard, Registry};
-use portcullis_registry::{definitions, indices, lookups, policies, webhooks};
+use portcullis_registry::{definitions, indices, lookups};
 
 /// What options and files say, read before anything is opened or written.
 struct Checked {
@@ -140,7 +139,7 @@ pub async fn assemble(
     checked.write_new_files(certificates)?;
     let keys = TokenKeys::load(options)?;
     warn_of_idle_plugins(options, &checked.selection);
-    let hooks = hooks(&stored, checked.webhook_credentials);
+    let hooks = Hooks::new(&stored, checked.webhook_credentials);
     let aggregation = aggregation(&stored, checked.front_proxy.identity);
     let backends = backends(&stored, checked.kubelets);
     let (registry, authorizer) = registry(options, &checked.selection, &stored, &hooks)?;
@@ -215,36 +214,6 @@ pub async fn assemble(
     })
 }
 
-/// What operators add to admission.
-struct Hooks {
-    webhooks: Arc<Webhooks>,
-    validating_policies: Arc<ValidatingPolicies>,
-}
-
-impl Hooks {
-    /// Those that are stored, from now on.
-    fn start(&self, stored: &Stored) {
-        webhooks::start(&stored.cache, &stored.prefix, &self.webhooks);
-        policies::start(&stored.cache, &stored.prefix, &self.validating_policies);
-    }
-}
-
-/// The hooks of admission, none of them yet.
-fn hooks(stored: &Stored, credentials: WebhookCredentials) -> Hooks {
-    let store: Arc<dyn Storage> = stored.cache.clone();
-    let services: Arc<dyn Resolve> = Arc::new(ServiceResolver::new(&store, &stored.prefix));
-    let endpoints = |credentials| -> Arc<dyn Connect> {
-        Arc::new(WebhookEndpoints::new(services.clone(), credentials))
-    };
-    Hooks {
-        webhooks: Arc::new(Webhooks::new(
-            endpoints(credentials.mutating),
-            endpoints(credentials.validating),
-        )),
-        validating_policies: Arc::default(),
-    }
-}
-
 /// What is told about the tokens that this server signs.
 fn openid(keys: &TokenKeys, address: &str) -> OpenId {
     let trusted = keys.trust.keys.clone();
@@ -296,6 +265,7 @@ fn registry(
     let lookups = Lookups {
         webhooks: hooks.webhooks.clone(),
         validating_policies: hooks.validating_policies.clone(),
+        mutating_policies: hooks.mutating_policies.clone(),
         ..found
     };
     let registry = Registry::new(
@@ -327,15 +297,16 @@ fn guards(
     authorizer: &Arc<dyn Authorizer>,
     catalogues: &Arc<Catalogues>,
 ) -> Box<dyn Guard> {
-    let policies = table::VALIDATING_ADMISSION_POLICIES;
-    let policies =
-        Informer::<ValidatingAdmissionPolicy>::start(&stored.cache, &stored.prefix, policies);
+    let (cache, prefix) = (&stored.cache, &stored.prefix);
+    let validating = table::VALIDATING_ADMISSION_POLICIES;
+    let mutating = table::MUTATING_ADMISSION_POLICIES;
     let guards: Vec<Box<dyn Guard>> = vec![
         Box::new(EscalationGuard::new(roles, authorizer.clone())),
         Box::new(ParamAccess {
             authorizer: authorizer.clone(),
             catalogues: catalogues.clone(),
-            policies,
+            validating: Informer::<ValidatingAdmissionPolicy>::start(cache, prefix, validating),
+            mutating: Informer::<MutatingAdmissionPolicy>::start(cache, prefix, mutating),
         }),
     ];
     Box::new(guards)

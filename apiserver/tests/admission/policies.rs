@@ -4,6 +4,7 @@ mod actions;
 mod checked;
 mod library;
 mod matching;
+mod mutating;
 mod params;
 mod rights;
 mod stored;

@@ -15,7 +15,7 @@ const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 const GROUP: &str = "/apis/admissionregistration.k8s.io/v1";
 
 /// A configuration's webhook that is about config maps, with these changes.
-fn webhook(name: &str, config: &Value, change: &Value) -> Value {
+pub(super) fn webhook(name: &str, config: &Value, change: &Value) -> Value {
     let mut webhook = json!({"name": format!("{name}.example.com"), "clientConfig": config,
         "sideEffects": "None", "admissionReviewVersions": ["v1"], "timeoutSeconds": 5,
         "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["*"],
@@ -27,7 +27,7 @@ fn webhook(name: &str, config: &Value, change: &Value) -> Value {
 }
 
 /// Creates a configuration of a kind, `Mutating` or `Validating`.
-async fn configure(client: &Client, kind: &str, name: &str, webhooks: &[Value]) {
+pub(super) async fn configure(client: &Client, kind: &str, name: &str, webhooks: &[Value]) {
     let plural = format!("{}webhookconfigurations", kind.to_lowercase());
     let answer = client
         .post(

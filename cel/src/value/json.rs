@@ -105,6 +105,6 @@ pub fn to_json(value: &Value<'_>) -> Result<Json, EvalError> {
     })
 }
 
-fn key_text(key: &Key<'_>) -> String {
+pub(super) fn key_text(key: &Key<'_>) -> String {
     text_of(&key.to_value()).unwrap_or_default()
 }

@@ -76,3 +76,45 @@ fn values_are_converted_to_json() {
     assert_eq!(to_json(&value).unwrap(), json!([1, "a", "AQI="]));
     assert!(to_json(&Value::Double(f64::NAN)).is_err());
 }
+
+#[test]
+fn values_describe_patches() {
+    let environment = crate::Environment::of_admission().with_patches();
+    let patch = |expression: &str| {
+        let program = environment.compile(expression).unwrap();
+        let activation = crate::Activation::new();
+        let outcome = program.evaluate(&activation, 1_000_000);
+        super::to_patch(&outcome.result.unwrap()).map_err(|e| e.to_string())
+    };
+    assert_eq!(
+        patch(
+            "Object{spec: Object.spec{replicas: 2, parts: [Object.spec.parts{name: 'a'}], labels: {'k/x': 'v'}, __if__: true}}"
+        ),
+        Ok(
+            serde_json::json!({"spec": {"replicas": 2, "parts": [{"name": "a"}], "labels": {"k/x": "v"}, "if": true}})
+        )
+    );
+    assert_eq!(
+        patch(
+            "[JSONPatch{op: 'add', path: '/metadata/labels/' + jsonpatch.escapeKey('a/b~c'), value: Object.spec{a: 1}}]"
+        ),
+        Ok(
+            serde_json::json!([{"op": "add", "path": "/metadata/labels/a~1b~0c", "value": {"a": 1}}])
+        )
+    );
+    assert_eq!(
+        patch("Object{spec: Object.other{}}").unwrap_err(),
+        "type mismatch: unexpected type name \"Object.other\", expected \"Object.spec\", which matches field name path from root Object type"
+    );
+    let overlay = environment.compile("Object{}").unwrap();
+    assert_eq!(overlay.must_be(&[environment.overlay()]), Ok(()));
+    let wrong = environment.compile("Object.spec{}").unwrap();
+    assert_eq!(
+        wrong.must_be(&[environment.overlay()]),
+        Err("must evaluate to Object but got Object.spec".to_owned())
+    );
+    let operations = environment.compile("[JSONPatch{op: 'test'}]").unwrap();
+    assert_eq!(operations.must_be(&[environment.operations()]), Ok(()));
+    let elsewhere = crate::Environment::of_admission();
+    assert!(elsewhere.compile("jsonpatch.escapeKey('a')").is_err());
+}

@@ -27,7 +27,8 @@ fn a_kind_with_every_field_set_has_no_unknown_fields() {
         "v1" core v1: Binding ConfigMap Endpoints Event LimitRange Namespace Node PersistentVolume
             PersistentVolumeClaim Pod PodTemplate ReplicationController ResourceQuota Secret Service
             ServiceAccount;
-        "admissionregistration.k8s.io/v1" admissionregistration v1: MutatingWebhookConfiguration
+        "admissionregistration.k8s.io/v1" admissionregistration v1: MutatingAdmissionPolicy
+            MutatingAdmissionPolicyBinding MutatingWebhookConfiguration
             ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration;
         "apps/v1" apps v1: ControllerRevision DaemonSet Deployment ReplicaSet StatefulSet;
         "authentication.k8s.io/v1" authentication v1: SelfSubjectReview TokenRequest TokenReview;

@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 
 use k8s_openapi::api::admissionregistration::v1::ValidatingAdmissionPolicyBinding;
 use portcullis_api::field_error::BadValue;
-use portcullis_api::{ErrorList, FieldError, Path, name};
+use portcullis_api::{ErrorList, FieldError, Path};
 
+use super::admission_policy::binding::{COLUMNS, cells, validate_policy_name};
 use super::admission_policy::defaults::default_resources;
 use super::admission_policy::match_resources::validate_resources;
-use super::admission_policy::params::{reference_cell, validate_reference};
+use super::admission_policy::params::validate_reference;
 use crate::strategy::{Cell, Column, Strategy};
-use crate::validation::{go_elements, invalid_each, one_of};
+use crate::validation::{go_elements, one_of};
 
 const ACTIONS: [&str; 3] = ["Audit", "Deny", "Warn"];
 
@@ -29,13 +30,8 @@ impl Strategy for ValidatingAdmissionPolicyBindingStrategy {
     fn validate(&self, binding: &ValidatingAdmissionPolicyBinding) -> ErrorList {
         let mut errors = ErrorList::new();
         let (spec, path) = (&binding.spec, Path::new("spec"));
-        let (policy, policy_path) = (&spec.policy_name, path.child("policyName"));
-        if policy.is_empty() {
-            errors.push(FieldError::required(&policy_path, ""));
-        } else {
-            let sentences = name::dns1123_subdomain(policy);
-            invalid_each(&policy_path, policy, sentences, &mut errors);
-        }
+        let policy_path = path.child("policyName");
+        validate_policy_name(&spec.policy_name, &policy_path, &mut errors);
         if let Some(reference) = &spec.param_ref {
             validate_reference(reference, &path.child("paramRef"), &mut errors);
         }
@@ -57,28 +53,12 @@ impl Strategy for ValidatingAdmissionPolicyBindingStrategy {
     }
 
     fn columns(&self) -> &'static [Column] {
-        static COLUMNS: [Column; 4] = [
-            Column::NAME,
-            Column::text(
-                "PolicyName",
-                "PolicyName indicates the policy definition which the policy binding binded to",
-            ),
-            Column::text(
-                "ParamRef",
-                "ParamRef indicates the param resource which sets the configration param",
-            ),
-            Column::AGE,
-        ];
         &COLUMNS
     }
 
     fn cells(&self, binding: &ValidatingAdmissionPolicyBinding) -> Vec<Cell> {
-        vec![
-            Cell::name(binding),
-            Cell::text(binding.spec.policy_name.as_str()),
-            reference_cell(binding.spec.param_ref.as_ref()),
-            Cell::age(binding),
-        ]
+        let spec = &binding.spec;
+        cells(binding, &spec.policy_name, spec.param_ref.as_ref())
     }
 }
 

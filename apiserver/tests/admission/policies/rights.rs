@@ -7,7 +7,7 @@ use crate::support::client::Client;
 use crate::support::server::TestServer;
 
 /// Lets alice write policies, and read config maps as the verbs say.
-async fn allow(admin: &Client, rules: &Value) {
+pub(super) async fn allow(admin: &Client, rules: &Value) {
     let role = json!({"metadata": {"name": "r"}, "rules": rules});
     created(
         admin,

@@ -43,6 +43,19 @@ pub(in crate::kinds) fn validate_resources(
     }
 }
 
+/// Only objects that are created or changed can be changed further.
+pub(in crate::kinds) fn validate_mutable(
+    resources: &MatchResources,
+    path: &Path,
+    errors: &mut ErrorList,
+) {
+    let path = path.child("resourceRules").child("operations");
+    let rules = resources.resource_rules.iter().flatten();
+    for operation in rules.flat_map(|rule| rule.operations.iter().flatten()) {
+        one_of(operation, &["CREATE", "UPDATE"], &path, errors);
+    }
+}
+
 fn validate_named_rule(rule: &NamedRuleWithOperations, path: &Path, errors: &mut ErrorList) {
     let names_path = path.child("resourceNames");
     let mut names = BTreeSet::new();

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use k8s_openapi::api::admissionregistration::v1::{
-    AuditAnnotation, ExpressionWarning, MatchCondition, ValidatingAdmissionPolicy,
-    ValidatingAdmissionPolicySpec, ValidatingAdmissionPolicyStatus, Validation,
+    AuditAnnotation, ExpressionWarning, ValidatingAdmissionPolicy, ValidatingAdmissionPolicySpec,
+    ValidatingAdmissionPolicyStatus, Validation,
 };
 use portcullis_api::field_error::{BadValue, go_quote};
 use portcullis_api::{ErrorList, FieldError, Path, name};
@@ -13,12 +13,9 @@ use portcullis_cel::{Environment, Type};
 use portcullis_schema::JsonPath;
 
 use crate::kinds::admission_policy::environment::Environments;
-use crate::kinds::admission_policy::match_resources::validate_resources;
-use crate::kinds::admission_policy::params::validate_kind;
-use crate::kinds::admission_policy::variables::validate_variables;
+use crate::kinds::admission_policy::head::Head;
 use crate::validation::conditions::validate_conditions;
 use crate::validation::expressions::validate_expression;
-use crate::validation::match_conditions::validate_match_conditions;
 use crate::validation::{invalid_each, list, one_of, text};
 
 const REASONS: [&str; 3] = ["Forbidden", "Invalid", "RequestEntityTooLarge"];
@@ -34,50 +31,20 @@ pub(super) fn validate(
     let path = Path::new("spec");
     let empty = ValidatingAdmissionPolicySpec::default();
     let spec = policy.spec.as_ref().unwrap_or(&empty);
-    let failure_path = path.child("failurePolicy");
-    match spec.failure_policy.as_deref() {
-        None => errors.push(FieldError::required(&failure_path, "")),
-        Some(given) => one_of(given, &["Fail", "Ignore"], &failure_path, &mut errors),
-    }
-    if let Some(kind) = &spec.param_kind {
-        validate_kind(kind, &path.child("paramKind"), &mut errors);
-    }
-    validate_constraints(spec, &path.child("matchConstraints"), &mut errors);
-    let environments = Environments::of(spec.param_kind.as_ref());
-    let unchanged = old.is_some_and(|old| {
-        (&old.param_kind, &old.match_conditions) == (&spec.param_kind, &spec.match_conditions)
-    });
-    if !unchanged {
-        let conditions = list(spec.match_conditions.as_ref());
-        let path = path.child("matchConditions");
-        let never = |_: &MatchCondition| false;
-        validate_match_conditions(conditions, &environments.all, never, &path, &mut errors);
-    }
-    let variables = list(spec.variables.as_ref());
-    let variables_path = path.child("variables");
-    let all = &environments.all;
-    let composition = validate_variables(variables, all, &variables_path, &mut errors);
-    let declared = |environment: &Environment| match composition.is_empty() {
-        true => environment.clone(),
-        false => composition.declared_in(environment),
-    };
-    let environments = Environments {
-        all: declared(&environments.all),
-        message: declared(&environments.message),
-    };
+    let old = old.map(head);
+    let environments = head(spec).validate(old.as_ref(), &path, &mut errors);
     let own_name = text(policy.metadata.name.as_ref());
     validate_expressions(spec, own_name, &environments, &path, &mut errors);
     errors
 }
 
-fn validate_constraints(spec: &ValidatingAdmissionPolicySpec, path: &Path, errors: &mut ErrorList) {
-    let Some(constraints) = &spec.match_constraints else {
-        errors.push(FieldError::required(path, ""));
-        return;
-    };
-    validate_resources(constraints, path, errors);
-    if list(constraints.resource_rules.as_ref()).is_empty() {
-        errors.push(FieldError::required(&path.child("resourceRules"), ""));
+fn head(spec: &ValidatingAdmissionPolicySpec) -> Head<'_> {
+    Head {
+        failure_policy: spec.failure_policy.as_deref(),
+        param_kind: spec.param_kind.as_ref(),
+        constraints: spec.match_constraints.as_ref(),
+        conditions: spec.match_conditions.as_ref(),
+        variables: spec.variables.as_ref(),
     }
 }
 

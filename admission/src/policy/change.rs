@@ -1,0 +1,120 @@
+//! The evaluation of a policy that changes objects, for one request and one object of parameters.
+//!
+//! Upstream: `policy/mutating/patch`.
+
+use std::sync::Arc;
+
+use portcullis_api::patch::{Patch, PatchError, PatchType};
+use portcullis_api::{Object, Status};
+use portcullis_cel::to_patch;
+use serde_json::Value;
+
+use super::effort::{Unfinished, finish};
+use super::evaluate::{COST, conditions_hold};
+use crate::expressions::budget::{Budget, COST_OF_ONE, Failure};
+use crate::expressions::conditions;
+use crate::expressions::input::Input;
+use crate::policies::mutating::{Change, MutatingPolicy};
+use crate::versions::{Served, Versions};
+
+/// Whether the conditions of a policy hold.
+///
+/// # Errors
+/// A sentence, if that cannot be said.
+pub(crate) async fn applies(policy: &Arc<MutatingPolicy>, input: &Input) -> Result<bool, String> {
+    if policy.base.conditions.is_empty() {
+        return Ok(true);
+    }
+    let (policy, input) = (Arc::clone(policy), input.clone());
+    let held = finish(move |work| {
+        let mut budget = Budget::new(conditions::COST, work);
+        settled(conditions_hold(&policy.base, &input, &mut budget))
+    });
+    held.await
+        .unwrap_or_else(|| Err(Failure::TooLong.into_message()))
+}
+
+/// The patch that a mutation describes.
+///
+/// # Errors
+/// A sentence, if its expression has no value.
+pub(crate) async fn describe(
+    policy: &Arc<MutatingPolicy>,
+    position: usize,
+    input: &Input,
+) -> Result<Value, String> {
+    let (policy, input) = (Arc::clone(policy), input.clone());
+    let described = finish(move |work| settled(evaluate(&policy, position, &input, work)));
+    described
+        .await
+        .unwrap_or_else(|| Err(Failure::TooLong.into_message()))
+}
+
+fn evaluate(
+    policy: &MutatingPolicy,
+    position: usize,
+    input: &Input,
+    work: u64,
+) -> Result<Value, Failure> {
+    let Some(change) = policy.changes.get(position) else {
+        return Err(Failure::Failed("policy evaluator is nil".to_owned()));
+    };
+    let mut budget = Budget::new(COST, work);
+    let variables = policy
+        .base
+        .composition
+        .variables(budget.limits(), COST_OF_ONE);
+    let activation = input.with_authorizer().with_variables(&variables);
+    let value = budget.evaluate(&change.expression, &activation, Some(&variables))?;
+    to_patch(&value).map_err(|error| Failure::Failed(error.to_string()))
+}
+
+/// An outcome; an evaluation that needs more work than it may do has none.
+fn settled<T>(outcome: Result<T, Failure>) -> Result<Result<T, String>, Unfinished> {
+    match outcome {
+        Ok(value) => Ok(Ok(value)),
+        Err(Failure::TooLong) => Err(Unfinished),
+        Err(failure) => Ok(Err(failure.into_message())),
+    }
+}
+
+/// The object that a patch makes of another one, which `document` is the JSON of; `None` if a test of
+/// the patch fails, so that nothing is changed. The outer error is one of the server.
+///
+/// # Errors
+/// A sentence, if the patch cannot be applied.
+pub(crate) async fn apply(
+    change: &Change,
+    patch: Value,
+    document: &Value,
+    base: &dyn Object,
+    versions: &dyn Versions,
+    served: &Served<'_>,
+) -> Result<Result<Option<Box<dyn Object>>, String>, Status> {
+    let patched = match change.lists_operations {
+        true => operate(patch, document),
+        false => {
+            let merged = versions.overlay(document, patch, served).map(Some);
+            merged.map_err(|error| format!("error applying patch: {error}"))
+        }
+    };
+    let patched = match patched {
+        Ok(Some(patched)) => patched,
+        Ok(None) => return Ok(Ok(None)),
+        Err(why) => return Ok(Err(why)),
+    };
+    let decoded = versions.decode(&patched, served, base).await;
+    decoded
+        .map(|object| Ok(Some(object)))
+        .map_err(Status::internal)
+}
+
+fn operate(operations: Value, document: &Value) -> Result<Option<Value>, String> {
+    let failed = |error: PatchError| format!("JSON Patch: {error}");
+    let patch = Patch::new(PatchType::Json, operations).map_err(failed)?;
+    match patch.apply(document, "") {
+        Ok(patched) => Ok(Some(patched)),
+        Err(PatchError::FailedTest(_)) => Ok(None),
+        Err(error) => Err(failed(error)),
+    }
+}

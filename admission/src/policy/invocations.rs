@@ -1,0 +1,171 @@
+//! How often a policy is evaluated for a request, and with what: once for each binding that is about
+//! the request, and for each object of its parameters.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Namespace;
+use portcullis_api::Status;
+
+use super::params::{ParamFinder, ServedKind};
+use super::request::Request;
+use crate::expressions::input::Input;
+use crate::lookup::Lookup;
+use crate::lookups::Lookups;
+use crate::permissions::Permissions;
+use crate::policies::base::Base;
+use crate::policies::binding::Binding;
+use crate::versions::Served;
+
+/// Finds what policies are evaluated with.
+pub(crate) struct Finder {
+    namespaces: Arc<dyn Lookup<Namespace>>,
+    pub(crate) permissions: Arc<dyn Permissions>,
+    params: ParamFinder,
+}
+
+/// One evaluation.
+pub(crate) struct Invocation<'b, 'v> {
+    pub(crate) binding: &'b Binding,
+    /// The version that the policy is about.
+    pub(crate) served: Served<'v>,
+    pub(crate) input: Input,
+}
+
+/// A policy, or one of its bindings, cannot be used.
+pub(crate) struct Misconfigured<'b> {
+    pub(crate) binding: Option<&'b Binding>,
+    why: String,
+}
+
+impl Misconfigured<'_> {
+    /// What is told to users.
+    pub(crate) fn message(&self) -> String {
+        let what = if self.binding.is_some() {
+            "binding"
+        } else {
+            "policy"
+        };
+        format!("failed to configure {what}: {}", self.why)
+    }
+}
+
+/// The evaluations of a policy, and what prevents others, in the order of bindings.
+type Invocations<'b, 'v> = Vec<Result<Invocation<'b, 'v>, Misconfigured<'b>>>;
+
+impl Finder {
+    pub(crate) fn new(lookups: &Lookups) -> Self {
+        Self {
+            namespaces: Arc::clone(&lookups.namespaces),
+            permissions: Arc::clone(&lookups.permissions),
+            params: ParamFinder {
+                resource_of: Arc::clone(&lookups.resource_of),
+                stored: Arc::clone(&lookups.params),
+            },
+        }
+    }
+
+    /// The evaluations of a policy for a request.
+    ///
+    /// # Errors
+    /// A [`Status`] if the namespace of the object is not there.
+    pub(crate) async fn find<'b, 'v>(
+        &self,
+        policy: &Base,
+        bindings: &'b [Arc<Binding>],
+        request: &mut Request<'_, 'v>,
+    ) -> Result<Invocations<'b, 'v>, Status> {
+        let mut found = Vec::new();
+        let wrong = |binding, why| Err(Misconfigured { binding, why });
+        let Some(matches) = &policy.matches else {
+            return Ok(found);
+        };
+        let (attributes, namespaces) = (request.attributes, &*self.namespaces);
+        let served = matches.served(attributes, &request.versions, namespaces);
+        let served = match served.await {
+            Ok(None) => return Ok(found),
+            Ok(Some(served)) => served,
+            Err(status) => {
+                found.push(wrong(None, status.message));
+                return Ok(found);
+            }
+        };
+        let kind = match self.params.kind(policy.param_kind.as_ref()) {
+            Ok(kind) => kind,
+            Err(why) => {
+                found.push(wrong(None, why));
+                return Ok(found);
+            }
+        };
+        for binding in bindings {
+            match self.binds(binding, request).await {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(status) => {
+                    found.push(wrong(Some(binding), status.message));
+                    continue;
+                }
+            }
+            match self.inputs(policy, binding, kind, request, served).await? {
+                Ok(inputs) => found.extend(inputs.into_iter().map(|input| {
+                    Ok(Invocation {
+                        binding,
+                        served,
+                        input,
+                    })
+                })),
+                Err(why) => found.push(wrong(Some(binding), why)),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether a binding is about a request.
+    async fn binds(&self, binding: &Binding, request: &Request<'_, '_>) -> Result<bool, Status> {
+        let Some(matches) = &binding.matches else {
+            return Ok(true);
+        };
+        let (attributes, versions) = (request.attributes, &request.versions);
+        let served = matches
+            .served(attributes, versions, &*self.namespaces)
+            .await?;
+        Ok(served.is_some())
+    }
+
+    /// What a policy is evaluated with: once for each object of parameters. The inner error is one of
+    /// the binding, the outer one of the request.
+    async fn inputs<'v>(
+        &self,
+        policy: &Base,
+        binding: &Binding,
+        kind: Option<ServedKind<'_>>,
+        request: &mut Request<'_, 'v>,
+        served: Served<'v>,
+    ) -> Result<Result<Vec<Input>, String>, Status> {
+        let namespace = request.attributes.namespace_or_itself();
+        let params = self.params.find(kind, binding.params.as_ref(), namespace);
+        let params = match params.await {
+            Ok(params) => params,
+            Err(why) => return Ok(Err(why)),
+        };
+        if params.is_empty() {
+            return Ok(Ok(Vec::new()));
+        }
+        let base = match request.input(served).await {
+            Ok(input) => input,
+            Err(status) => {
+                let why = format!("failed to convert object version: {}", status.message);
+                return Ok(Err(why));
+            }
+        };
+        let namespace = match policy.uses_namespace {
+            true => request.namespace(&*self.namespaces).await?,
+            false => Arc::clone(&base.namespace),
+        };
+        let inputs = params.into_iter().map(|params| Input {
+            namespace: Arc::clone(&namespace),
+            params,
+            ..base.clone()
+        });
+        Ok(Ok(inputs.collect()))
+    }
+}
