@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     /// The warnings of a policy about deployments, with these changes.
-    fn warnings(change: Value) -> Vec<(String, String)> {
+    fn warnings(change: &Value) -> Vec<(String, String)> {
         let mut spec = json!({"matchConstraints": {"resourceRules": [{"apiGroups": ["apps"],
             "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["deployments"]}]}});
         for (field, value) in change.as_object().unwrap() {
@@ -155,10 +155,10 @@ mod tests {
     fn expressions_are_checked_with_the_kinds_of_rules() {
         let right = json!({"validations": [{"expression": "object.spec.replicas > 1",
             "messageExpression": "'got ' + string(oldObject.spec.replicas)"}]});
-        assert_eq!(warnings(right), []);
+        assert_eq!(warnings(&right), []);
         let wrong = json!({"validations": [{"expression": "object.spec.replicas > '1'",
             "messageExpression": "'wants replicas > 1, got ' + object.spec.replicas"}]});
-        let found = warnings(wrong);
+        let found = warnings(&wrong);
         assert_eq!(found[0].0, "spec.validations[0].expression");
         assert_eq!(
             found[0].1,
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn variables_and_parameters_have_types() {
-        let found = warnings(json!({
+        let found = warnings(&json!({
         "paramKind": {"apiVersion": "v1", "kind": "ConfigMap"},
         "variables": [{"name": "replicas", "expression": "object.spec.replicas"}],
         "validations": [
@@ -206,7 +206,7 @@ mod tests {
         };
         let wrong = json!([{"expression": "object.spec.nothing == 1"}]);
         let check = |constraints: Value| {
-            warnings(json!({"matchConstraints": constraints, "validations": wrong}))
+            warnings(&json!({"matchConstraints": constraints, "validations": wrong}))
         };
         let both = check(rule(
             &["apps"],

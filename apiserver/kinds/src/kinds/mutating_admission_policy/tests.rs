@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 
 /// The mistakes of a policy with one mutation, and these changes to its spec.
-fn errors(mutation: Value, change: Value) -> Vec<String> {
+fn errors(mutation: &Value, change: &Value) -> Vec<String> {
     let mut policy = json!({"metadata": {"name": "p"}, "spec": {"reinvocationPolicy": "Never",
         "matchConstraints": {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"],
             "operations": ["CREATE"], "resources": ["pods"]}]},
@@ -27,7 +27,7 @@ fn operations(expression: &str) -> Value {
 
 #[test]
 fn mutations_are_of_their_types() {
-    let of = |mutation| errors(mutation, json!({}));
+    let of = |mutation| errors(&mutation, &json!({}));
     assert_eq!(
         of(apply("Object{spec: Object.spec{hostNetwork: false}}")),
         [""; 0]
@@ -58,7 +58,7 @@ fn mutations_are_of_their_types() {
 
 #[test]
 fn a_mutation_has_one_patch() {
-    let of = |mutation| errors(mutation, json!({}));
+    let of = |mutation| errors(&mutation, &json!({}));
     assert_eq!(
         of(json!({"patchType": ""})),
         ["spec.mutations[0].patchType: Required value"]
@@ -83,15 +83,18 @@ fn policies_are_about_what_can_be_changed() {
     let constraints = json!({"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"],
         "operations": ["CREATE", "DELETE"], "resources": ["pods"]}]});
     assert_eq!(
-        errors(apply("Object{}"), json!({"matchConstraints": constraints})),
+        errors(
+            &apply("Object{}"),
+            &json!({"matchConstraints": constraints})
+        ),
         [
             "spec.matchConstraints.resourceRules.operations: Unsupported value: \"DELETE\": supported values: \"CREATE\", \"UPDATE\""
         ]
     );
     assert_eq!(
         errors(
-            apply("Object{}"),
-            json!({"mutations": [], "reinvocationPolicy": "Always"})
+            &apply("Object{}"),
+            &json!({"mutations": [], "reinvocationPolicy": "Always"})
         ),
         [
             "spec.mutations: Required value: mutations must contain at least one item",

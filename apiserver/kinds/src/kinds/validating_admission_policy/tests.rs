@@ -22,7 +22,7 @@ fn defaulted(policy: Value) -> ValidatingAdmissionPolicy {
 }
 
 /// The same with fields that it does not have yet.
-fn with(fields: Value) -> ValidatingAdmissionPolicy {
+fn with(fields: &Value) -> ValidatingAdmissionPolicy {
     let mut policy = serde_json::to_value(policy(&[])).unwrap();
     for (field, value) in fields.as_object().unwrap() {
         policy["spec"][field] = value.clone();
@@ -31,13 +31,13 @@ fn with(fields: Value) -> ValidatingAdmissionPolicy {
 }
 
 fn errors(policy: &ValidatingAdmissionPolicy) -> Vec<String> {
-    texts(Strategy::validate(
+    texts(&Strategy::validate(
         &ValidatingAdmissionPolicyStrategy,
         policy,
     ))
 }
 
-fn texts(errors: ErrorList) -> Vec<String> {
+fn texts(errors: &ErrorList) -> Vec<String> {
     errors.iter().map(ToString::to_string).collect()
 }
 
@@ -66,7 +66,7 @@ fn something_must_be_checked() {
             format!("spec.auditAnnotations: Required value: {what}"),
         ]
     );
-    let no_rules = with(json!({"matchConstraints": {}}));
+    let no_rules = with(&json!({"matchConstraints": {}}));
     assert_eq!(
         errors(&no_rules),
         ["spec.matchConstraints.resourceRules: Required value"]
@@ -101,7 +101,7 @@ fn expressions_must_compile_to_their_types() {
     }
     let message = |text: &str| {
         let validation = json!([{"expression": "true", "messageExpression": text}]);
-        errors(&with(json!({"validations": validation})))
+        errors(&with(&json!({"validations": validation})))
     };
     assert_eq!(message("'a'"), [""; 0]);
     assert_eq!(
@@ -118,7 +118,7 @@ fn expressions_must_compile_to_their_types() {
 
 #[test]
 fn parts_of_validations_are_checked() {
-    let found = errors(&with(json!({"validations": [
+    let found = errors(&with(&json!({"validations": [
         {"expression": " ", "messageExpression": " ", "message": " ", "reason": "Odd"},
         {"expression": "true", "message": "a\nb"}]})));
     assert_eq!(
@@ -138,7 +138,7 @@ fn variables_are_compiled_in_their_order() {
     let variables = |variables: Value| {
         let validations = json!([{"expression": "variables.b > 1"}]);
         errors(&with(
-            json!({"variables": variables, "validations": validations}),
+            &json!({"variables": variables, "validations": validations}),
         ))
     };
     let one = |name: &str, expression: &str| json!({"name": name, "expression": expression});
@@ -170,7 +170,7 @@ fn variables_are_compiled_in_their_order() {
 #[test]
 fn conditions_do_not_see_variables() {
     let found = errors(&with(
-        json!({"variables": [{"name": "a", "expression": "true"}],
+        &json!({"variables": [{"name": "a", "expression": "true"}],
         "matchConditions": [{"name": "c", "expression": "variables.a"}, {"name": "c", "expression": " "}]}),
     ));
     assert!(found[0].starts_with("spec.matchConditions[0].expression: Invalid value: \"variables.a\": compilation failed: ERROR: <input>:1:1: undeclared reference to 'variables'"), "{found:?}");
@@ -185,7 +185,7 @@ fn conditions_do_not_see_variables() {
         .map(|i| json!({"name": format!("c{i}"), "expression": "true"}))
         .collect();
     assert_eq!(
-        errors(&with(json!({"matchConditions": many}))),
+        errors(&with(&json!({"matchConditions": many}))),
         ["spec.matchConditions: Too many: 65: must have at most 64 items"]
     );
 }
@@ -194,7 +194,7 @@ fn conditions_do_not_see_variables() {
 fn a_kind_of_parameters_is_named_as_served() {
     let kind = |api_version: &str, kind: &str| {
         errors(&with(
-            json!({"paramKind": {"apiVersion": api_version, "kind": kind}}),
+            &json!({"paramKind": {"apiVersion": api_version, "kind": kind}}),
         ))
     };
     assert_eq!(kind("v1", "ConfigMap"), [""; 0]);
@@ -223,7 +223,7 @@ fn a_kind_of_parameters_is_named_as_served() {
 
 #[test]
 fn annotations_have_keys_of_their_policy() {
-    let found = errors(&with(json!({"validations": [], "auditAnnotations": [
+    let found = errors(&with(&json!({"validations": [], "auditAnnotations": [
         {"key": "good", "valueExpression": "'a'"}, {"key": "good", "valueExpression": "null"},
         {"key": "b d", "valueExpression": "1"}, {"key": "e", "valueExpression": " "}]})));
     assert_eq!(
@@ -241,7 +241,7 @@ fn annotations_have_keys_of_their_policy() {
     let many: Vec<_> = (0..21)
         .map(|i| json!({"key": format!("k{i}"), "valueExpression": "'a'"}))
         .collect();
-    let found = errors(&with(json!({"auditAnnotations": many})));
+    let found = errors(&with(&json!({"auditAnnotations": many})));
     assert!(found[0].starts_with("spec.auditAnnotations: Invalid value: []admissionregistration.AuditAnnotation{admissionregistration.AuditAnnotation{Key:\"k0\", ValueExpression:\"'a'\"}, "), "{found:?}");
     assert!(found[0].ends_with("must not have more than 20 auditAnnotations"));
 }
@@ -258,7 +258,7 @@ fn rules_and_selectors_are_checked() {
     let constraints = json!({"matchPolicy": "Near", "resourceRules": [{"apiGroups": ["*"],
         "apiVersions": ["*"], "operations": ["*"], "resources": ["*"], "resourceNames": ["a", "a", ".."]}]});
     assert_eq!(
-        errors(&with(json!({"matchConstraints": constraints}))),
+        errors(&with(&json!({"matchConstraints": constraints}))),
         [
             "spec.matchConstraints.matchPolicy: Unsupported value: \"Near\": supported values: \"Equivalent\", \"Exact\"",
             "spec.matchConstraints.resourceRules[0].resourceNames[1]: Duplicate value: \"a\"",
@@ -276,7 +276,7 @@ fn a_status_is_kept_and_checked() {
     new.status = Some(serde_json::from_value(status).unwrap());
     let old = policy(&[]);
     assert_eq!(
-        texts(Strategy::validate_status_update(strategy, &new, &old)),
+        texts(&Strategy::validate_status_update(strategy, &new, &old)),
         [
             "status.typeChecking.expressionWarnings[1].warning: Required value",
             "status.typeChecking.expressionWarnings[1].fieldRef: Required value",
@@ -284,7 +284,7 @@ fn a_status_is_kept_and_checked() {
     );
     Strategy::prepare_for_update(strategy, &mut new, &old);
     assert_eq!(new.status, None);
-    let mut other = with(json!({"failurePolicy": "Ignore"}));
+    let mut other = with(&json!({"failurePolicy": "Ignore"}));
     assert_eq!(Strategy::spec_changed(strategy, &other, &old), Some(true));
     Strategy::prepare_status_update(strategy, &mut other, &old);
     assert_eq!(other.spec, old.spec);
@@ -297,6 +297,6 @@ fn a_row_shows_validations_and_parameters() {
         (cells[1].clone(), cells[2].clone())
     };
     assert_eq!(cells(&policy(&[])), (Cell::count(1), Cell::text("<unset>")));
-    let params = with(json!({"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}}));
+    let params = with(&json!({"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}}));
     assert_eq!(cells(&params).1, Cell::text("v1/ConfigMap"));
 }
