@@ -1,7 +1,7 @@
 //! The request that plugins admit.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use k8s_openapi::api::core::v1::Pod;
 use portcullis_api::encode::TypeMeta;
@@ -180,21 +180,41 @@ impl<'a> Attributes<'a> {
     }
 }
 
-/// Annotations for the audit log, by `<domain>/<key>`. Validating plugins add them through a shared
-/// reference.
-#[derive(Debug, Default)]
-pub struct AuditAnnotations(Mutex<BTreeMap<String, String>>);
+/// Annotations for the audit log, by `<domain>/<key>`. Clones add to the same.
+#[derive(Clone, Debug)]
+pub struct AuditAnnotations(Option<Arc<Mutex<BTreeMap<String, String>>>>);
+
+impl Default for AuditAnnotations {
+    /// None yet.
+    fn default() -> Self {
+        Self(Some(Arc::default()))
+    }
+}
 
 impl AuditAnnotations {
-    /// Adds an annotation, replacing an earlier one of the same key.
-    pub fn add(&self, key: &str, value: &str) {
-        let mut annotations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        annotations.insert(key.to_owned(), value.to_owned());
+    /// What nobody reads: none are kept.
+    pub const fn discarded() -> Self {
+        Self(None)
     }
 
-    /// All annotations.
-    pub fn into_map(self) -> BTreeMap<String, String> {
-        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    /// Adds an annotation, unless there is one of that key: what is done again, because somebody else
+    /// wrote in between, does not change what was said (upstream: `addAuditAnnotationLocked`).
+    pub fn add(&self, key: &str, value: &str) {
+        if let Some(annotations) = &self.0 {
+            let mut annotations = annotations.lock().unwrap_or_else(PoisonError::into_inner);
+            if !annotations.contains_key(key) {
+                annotations.insert(key.to_owned(), value.to_owned());
+            }
+        }
+    }
+
+    /// All annotations so far.
+    pub fn to_map(&self) -> BTreeMap<String, String> {
+        let annotations = self.0.as_ref();
+        annotations.map_or_else(BTreeMap::new, |annotations| {
+            let annotations = annotations.lock().unwrap_or_else(PoisonError::into_inner);
+            annotations.clone()
+        })
     }
 }
 

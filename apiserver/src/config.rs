@@ -1,5 +1,6 @@
 //! The command line: kube-apiserver's names and meanings.
 
+pub mod audit;
 mod deadlines;
 pub mod etcd;
 pub mod front_proxy;
@@ -121,6 +122,9 @@ pub struct Serve {
     /// A file that configures admission plugins: the credentials that webhooks are shown.
     #[arg(long)]
     pub admission_control_config_file: Option<PathBuf>,
+    /// What is told of requests.
+    #[command(flatten)]
+    pub audit: audit::Audit,
     /// Whether containers may be privileged at all.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub allow_privileged: bool,

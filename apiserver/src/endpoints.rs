@@ -45,6 +45,7 @@ use self::call::Call;
 use self::documents::Documents;
 use self::method::{check_verb, find_subresource, is_in_its_scope};
 use crate::access::Authorized;
+use crate::audit::Audited;
 use crate::limits::in_flight::InFlight;
 use crate::request::{RequestInfo, ResourceRequest};
 use crate::response::{self, Response, accept};
@@ -117,6 +118,8 @@ async fn resource(
     };
     warnings.add(row.deprecation(&api_version).map(str::to_owned));
     let query = asked.authorized.query();
+    let audited = asked.parts.extensions.get::<Arc<Audited>>();
+    let audited = audited.map(Arc::as_ref);
     let call = Call {
         api: asked.api,
         in_flight: asked.in_flight,
@@ -138,6 +141,7 @@ async fn resource(
             },
             conversions: Some(asked.api.registry.conversions()),
             warnings: Some(&warnings),
+            annotations: audited.map(Audited::annotations),
             ..Scope::all(resource, asked.authorized.user())
         },
         info,
@@ -145,6 +149,7 @@ async fn resource(
         query,
         parts: asked.parts,
         format: accept::negotiate(&asked.parts.headers)?,
+        audited,
     };
     let result = carry_out(verb, &call, body).await;
     let mut answer = result.unwrap_or_else(|status| response::status(&status));

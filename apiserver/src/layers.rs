@@ -7,6 +7,7 @@
 //! requests in flight is taken after authorization, not before it, so that users without permissions
 //! take none from others.
 
+pub mod audit;
 pub mod authenticate;
 pub mod authorize;
 pub mod catch_panic;
@@ -36,6 +37,7 @@ use tower::{Service, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use self::filter::FilterLayer;
+use crate::audit::Auditor;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 
@@ -45,6 +47,8 @@ pub struct Gate {
     pub authenticator: Arc<dyn Authenticator>,
     /// Whether passwords are accepted, so that a 401 asks for one.
     pub accepts_passwords: bool,
+    /// Who tells of it, if anybody does.
+    pub auditor: Option<Arc<Auditor>>,
     /// Who may do what.
     pub authorizer: Arc<dyn Authorizer>,
     /// What requests share.
@@ -69,6 +73,7 @@ pub fn stack(
     let Gate {
         authenticator,
         accepts_passwords,
+        auditor,
         authorizer,
         limits,
         metrics,
@@ -82,12 +87,17 @@ pub fn stack(
         .layer(CatchPanicLayer::custom(catch_panic::Respond))
         .layer(compress::layer())
         .layer(present::PresentLayer)
-        .layer(deadline::DeadlineLayer(limits.clone()))
+        .layer(deadline::DeadlineLayer {
+            limits: limits.clone(),
+            tells: auditor.is_some(),
+        })
         .layer(FilterLayer(head::CheckHead))
         .layer(authenticate::AuthenticateLayer::new(
             authenticator,
             accepts_passwords,
+            auditor.clone(),
         ))
+        .layer(audit::AuditLayer(auditor))
         .layer(FilterLayer(impersonate::Impersonate(authorizer.clone())))
         .layer(FilterLayer(authorize::Authorize(authorizer)))
         // No body is read before this point.

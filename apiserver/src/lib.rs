@@ -18,10 +18,12 @@ pub mod files;
 // Connections and TLS.
 pub mod serving;
 
-// What every request passes: who are you, may you, is there room.
+// What every request passes: who are you, may you, is there room; and what is told of it.
 pub mod layers;
 
 pub mod access;
+
+pub mod audit;
 
 pub mod limits;
 

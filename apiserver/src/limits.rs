@@ -79,6 +79,13 @@ pub struct Due {
     pub sent: Option<Instant>,
 }
 
+impl Due {
+    /// Whether it is too late for a response.
+    pub fn is_over(&self) -> bool {
+        self.answered.is_some_and(|at| at <= Instant::now())
+    }
+}
+
 impl Limits {
     /// The limits that options set; zero is none.
     pub fn new(options: &RequestLimits) -> Self {
@@ -149,7 +156,8 @@ pub fn check_head(uri: &Uri, headers: &HeaderMap) -> Result<usize, Status> {
     Err(status)
 }
 
-fn is_long_running(info: &RequestInfo) -> bool {
+/// Whether a request goes on for as long as its client likes.
+pub fn is_long_running(info: &RequestInfo) -> bool {
     match info {
         RequestInfo::Resource(r) => {
             r.verb == Some(Verb::Watch)

@@ -10,6 +10,7 @@ use portcullis_registry::catalogues::Catalogues;
 use prometheus::core::Collector;
 use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
 
+use crate::audit::metrics::AuditMetrics;
 use crate::limits::Limits;
 use crate::request::{RequestInfo, ResourceRequest};
 
@@ -54,7 +55,7 @@ struct Labels {
 
 impl Metrics {
     /// Metrics of a server with this admission chain and these kinds.
-    pub fn new(admission: &Chain, catalogues: Arc<Catalogues>) -> Self {
+    pub fn new(admission: &Chain, catalogues: Arc<Catalogues>, audit: &AuditMetrics) -> Self {
         const VALID: &str = "these names are valid, and each is there once";
         let requests = Opts::new(
             "apiserver_request_total",
@@ -80,7 +81,11 @@ impl Metrics {
             Box::new(metrics.in_flight.clone()),
             Box::new(metrics.resident.clone()),
         ];
-        for collector in own.into_iter().chain(admission.collectors()) {
+        for collector in own
+            .into_iter()
+            .chain(admission.collectors())
+            .chain(audit.collectors())
+        {
             metrics.registry.register(collector).expect(VALID);
         }
         metrics
@@ -193,7 +198,7 @@ mod tests {
 
     #[test]
     fn requests_are_counted_by_what_they_are_about() {
-        let metrics = Metrics::new(&Chain::default(), Arc::default());
+        let metrics = Metrics::new(&Chain::default(), Arc::default(), &AuditMetrics::new());
         let answered = |method: Method, path: &str, code| {
             let info = RequestInfo::parse(&method, path, &Query::default());
             metrics.answered(&info, false, code);

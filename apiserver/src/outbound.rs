@@ -3,6 +3,7 @@
 
 pub mod aggregated;
 pub mod backends;
+pub mod backoff;
 pub mod conversion_webhooks;
 pub mod headers;
 pub mod healthcheck;

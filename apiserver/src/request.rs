@@ -1,5 +1,6 @@
 //! What a request asks for, read once from its method and URL.
 
+pub mod audit_id;
 pub mod info;
 pub mod peer;
 pub mod query;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 
 use http::{Method, Uri};
 
+pub use self::audit_id::AuditId;
 pub use self::info::{RequestInfo, ResourceRequest};
 pub use self::peer::Peer;
 pub use self::query::Query;

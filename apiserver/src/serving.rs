@@ -13,6 +13,7 @@ pub mod tls;
 pub mod tunnel;
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,7 +127,7 @@ pub async fn run<S, B>(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, address)) => {
                 let progress = Progress::begin();
                 let Some(open) = all.take(&progress) else {
                     tracing::debug!("a connection was refused: all others are at work");
@@ -135,7 +136,7 @@ pub async fn run<S, B>(
                 let (acceptor, shared) = (acceptors.current(), shared.clone());
                 tasks.spawn(async move {
                     tokio::select! {
-                        () = connection(stream, acceptor, shared, &progress) => {}
+                        () = connection(stream, address, acceptor, shared, &progress) => {}
                         () = progress.evicted() => {
                             tracing::debug!("a connection had to make room for another one");
                         }
@@ -161,6 +162,7 @@ pub async fn run<S, B>(
 
 async fn connection<S: Handler<B>, B: ResponseBody>(
     stream: TcpStream,
+    address: SocketAddr,
     acceptor: tokio_rustls::TlsAcceptor,
     shared: Arc<Shared<S>>,
     progress: &Arc<Progress>,
@@ -177,23 +179,24 @@ async fn connection<S: Handler<B>, B: ResponseBody>(
         },
         () = shared.stop.cancelled() => return,
     };
-    serve(stream, &shared, progress).await;
+    serve(stream, address, &shared, progress).await;
 }
 
 /// Serves a connection until its client has enough of it, does nothing, or the server stops.
 async fn serve<S: Handler<B>, B: ResponseBody>(
     stream: TlsStream<TcpStream>,
+    address: SocketAddr,
     shared: &Shared<S>,
     progress: &Arc<Progress>,
 ) {
     let is_http2 = stream::is_http2(&stream);
     let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
     let peer = Peer {
+        address: address.ip(),
         certificates: certificates
             .iter()
             .map(|c| c.clone().into_owned())
             .collect(),
-        address: stream.get_ref().0.peer_addr().ok().map(|peer| peer.ip()),
         user: progress.user().clone(),
     };
     let switch = Switch::default();

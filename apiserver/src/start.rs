@@ -5,6 +5,7 @@
 
 pub mod admission_config;
 pub mod assemble;
+mod audit;
 pub mod authorities;
 pub mod background;
 pub mod certificates;
@@ -20,5 +21,6 @@ pub mod server;
 pub mod store;
 mod stored;
 pub mod tokens;
+pub mod webhook;
 
 pub use self::error::StartError;

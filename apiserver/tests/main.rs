@@ -7,6 +7,7 @@
 
 mod admission;
 mod aggregation;
+mod audit;
 mod authn;
 mod controllers;
 mod conversion;

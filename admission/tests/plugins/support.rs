@@ -397,7 +397,7 @@ impl Request {
         chain.validate(&attributes).await?;
         Ok(Admitted {
             object: attributes.object,
-            audit: attributes.audit_annotations.into_map(),
+            audit: attributes.audit_annotations.to_map(),
             warnings: attributes.warnings.into_list(),
         })
     }

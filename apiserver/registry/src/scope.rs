@@ -41,6 +41,8 @@ pub struct Scope<'a> {
     pub conversions: Option<&'a Conversions>,
     /// Where to tell the user of what is not wrong enough to be refused.
     pub warnings: Option<&'a WarningList>,
+    /// Where admission says what it does, for the audit log, if the request is audited.
+    pub annotations: Option<&'a AuditAnnotations>,
     /// Where admission notes what it does, for whoever wants to know.
     pub trace: Option<&'a Trace>,
 }
@@ -77,6 +79,7 @@ impl<'a> Scope<'a> {
             is_admitted: false,
             conversions: None,
             warnings: None,
+            annotations: None,
             trace: None,
         }
     }
@@ -138,7 +141,10 @@ impl<'a> Scope<'a> {
             reinvocation: Reinvocation::default(),
             object,
             old_object,
-            audit_annotations: AuditAnnotations::default(),
+            audit_annotations: self
+                .annotations
+                .cloned()
+                .unwrap_or(AuditAnnotations::discarded()),
             warnings: Warnings::default(),
             trace: self.trace,
         }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use portcullis_admission::AuditAnnotations;
 use portcullis_api::field_error::go_quote;
 use portcullis_api::{GroupResource, Status, UserInfo};
 use portcullis_rbac::{Attributes, Authorizer, Decision, ResourceTarget, Target};
@@ -49,7 +50,7 @@ impl<S: Sync> FromRequestParts<S> for Authorized {
     }
 }
 
-/// Decides whether a request may be carried out.
+/// Decides whether a request may be carried out, and says so in the audit log.
 ///
 /// # Errors
 /// 403, in upstream's words.
@@ -57,8 +58,14 @@ pub fn authorize(
     authorizer: &dyn Authorizer,
     request: Arc<Described>,
     user: UserInfo,
+    annotations: Option<&AuditAnnotations>,
 ) -> Result<Authorized, Status> {
-    check(authorizer, &attributes(&request.info, &user))?;
+    let attributes = attributes(&request.info, &user);
+    let decision = authorizer.authorize(&attributes);
+    if let Some(annotations) = annotations {
+        annotate(annotations, &decision);
+    }
+    allowed(decision, &attributes)?;
     let user = Arc::new(user);
     Ok(Authorized { request, user })
 }
@@ -68,12 +75,26 @@ pub fn authorize(
 /// # Errors
 /// 403, in upstream's words.
 pub fn check(authorizer: &dyn Authorizer, attributes: &Attributes<'_>) -> Result<(), Status> {
-    match authorizer.authorize(attributes) {
+    allowed(authorizer.authorize(attributes), attributes)
+}
+
+fn allowed(decision: Decision, attributes: &Attributes<'_>) -> Result<(), Status> {
+    match decision {
         Decision::Allow { .. } => Ok(()),
         Decision::Deny { reason } | Decision::NoOpinion { reason } => {
             Err(forbidden(attributes, &reason))
         }
     }
+}
+
+/// Upstream: `k8s.io/apiserver/pkg/endpoints/filters/authorization.go`.
+fn annotate(annotations: &AuditAnnotations, decision: &Decision) {
+    let (decision, reason) = match decision {
+        Decision::Allow { reason } => ("allow", reason),
+        Decision::Deny { reason } | Decision::NoOpinion { reason } => ("forbid", reason),
+    };
+    annotations.add("authorization.k8s.io/decision", decision);
+    annotations.add("authorization.k8s.io/reason", reason);
 }
 
 /// A request as authorizers see it.

@@ -92,6 +92,7 @@ pub async fn apply(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Sta
     let bytes = body::read(body).await?;
     let parsed = parse(&bytes)?;
     let config = parsed.value;
+    call.note(|| config.to_string().into());
     let apply = Apply {
         writer: call.writer(),
         config: &config,

@@ -96,12 +96,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         api_version: "v1",
         reader: body::Reader::Type(&BINDING),
     };
-    let read = body::object(
-        &bytes,
-        body::media_type(&call.parts.headers),
-        expected,
-        validation,
-    )?;
+    let read = call.read(&bytes, expected, validation)?;
     let binding = of_kind(read.object.as_ref());
     // below `bindings`, the body alone says which pod is meant
     let named = Some(call.scope.name).filter(|name| !name.is_empty());

@@ -73,7 +73,7 @@ pub fn media_type(headers: &HeaderMap) -> &str {
     value.split(';').next().unwrap_or_default().trim()
 }
 
-/// Reads an object.
+/// Reads an object; returns the JSON as well that it was made of.
 ///
 /// # Errors
 /// 415 for notations this server does not read; 400 for what is not the object expected.
@@ -82,7 +82,7 @@ pub fn object(
     media_type: &str,
     expected: Expected<'_>,
     validation: FieldValidation,
-) -> Result<Read, Status> {
+) -> Result<(Read, Value), Status> {
     let (value, duplicates) = if media_type == protobuf::MEDIA_TYPE {
         (from_protobuf(bytes, expected)?, Vec::new())
     } else {
@@ -92,7 +92,9 @@ pub fn object(
     if let Some(Value::String(version)) = value.get("apiVersion").filter(|v| *v != "") {
         check_version(version, expected)?;
     }
-    typed(&value, &duplicates, expected, validation).map_err(|why| why.into_status(expected))
+    let read = typed(&value, &duplicates, expected, validation);
+    let read = read.map_err(|why| why.into_status(expected))?;
+    Ok((read, value))
 }
 
 /// Reads JSON or YAML, and the paths of fields that stand twice.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::StatusCode;
 use http::header::USER_AGENT;
 use http::request::Parts;
@@ -9,7 +10,9 @@ use portcullis_api::Status;
 use portcullis_storage::Entry;
 
 use super::api::Api;
-use super::body::{self, Expected};
+use super::body::{self, Expected, Read};
+use super::query::FieldValidation;
+use crate::audit::Audited;
 use crate::limits::in_flight::InFlight;
 use crate::request::{Query, ResourceRequest};
 use crate::response::accept::{Encoding, Format};
@@ -43,6 +46,8 @@ pub struct Call<'a> {
     pub parts: &'a Parts,
     /// What the client can read.
     pub format: Format,
+    /// Where it is noted for the audit log, if it is audited.
+    pub audited: Option<&'a Audited>,
 }
 
 impl<'a> Call<'a> {
@@ -53,6 +58,35 @@ impl<'a> Call<'a> {
             kind: resource.kind,
             api_version: self.api_version,
             reader: body::Reader::Resource(resource),
+        }
+    }
+
+    /// The object in a body of this request.
+    ///
+    /// # Errors
+    /// As [`body::object`].
+    pub fn read(
+        &self,
+        bytes: &Bytes,
+        expected: Expected<'_>,
+        validation: FieldValidation,
+    ) -> Result<Read, Status> {
+        let media_type = body::media_type(&self.parts.headers);
+        let (read, value) = body::object(bytes, media_type, expected, validation)?;
+        if let Some(audited) = self.audited {
+            audited.names(read.object.metadata());
+            audited.request(|| match media_type {
+                "" | response::JSON => bytes.clone(),
+                _ => value.to_string().into(),
+            });
+        }
+        Ok(read)
+    }
+
+    /// Notes what the body says, as JSON, where it is no object.
+    pub fn note(&self, json: impl FnOnce() -> Bytes) {
+        if let Some(audited) = self.audited {
+            audited.request(json);
         }
     }
 

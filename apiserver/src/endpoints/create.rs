@@ -18,12 +18,7 @@ use portcullis_registry::Scope;
 pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     let (dry_run, validation) = call.query.write_options("CreateOptions")?;
     let bytes = body::read(body).await?;
-    let mut read = body::object(
-        &bytes,
-        body::media_type(&call.parts.headers),
-        call.expected(),
-        validation,
-    )?;
+    let mut read = call.read(&bytes, call.expected(), validation)?;
     let scope = call.writing(dry_run);
     let empty = std::mem::take(&mut read.empty);
     let mut object = ready(&scope, read)?;

@@ -85,7 +85,10 @@ async fn asked(call: &Call<'_>, body: &mut Incoming) -> Result<Asked, Status> {
     let options = if bytes.is_empty() {
         from_query(call.query)?
     } else {
-        from_body(&bytes, body::media_type(&call.parts.headers))?
+        let value = from_body(&bytes, body::media_type(&call.parts.headers))?;
+        let options = decode::decode(&value).map_err(|e| unreadable(&e))?.value;
+        call.note(|| value.to_string().into());
+        options
     };
     let dry_run = options.dry_run.as_ref().is_some_and(|d| !d.is_empty())
         || !call.query.get("dryRun").is_empty();
@@ -97,13 +100,11 @@ async fn asked(call: &Call<'_>, body: &mut Incoming) -> Result<Asked, Status> {
     })
 }
 
-fn from_body(bytes: &[u8], media_type: &str) -> Result<meta::DeleteOptions, Status> {
-    let value = if media_type == protobuf::MEDIA_TYPE {
-        from_protobuf(bytes)?
-    } else {
-        decode::parse(bytes).map_err(|e| unreadable(&e))?.value
-    };
-    Ok(decode::decode(&value).map_err(|e| unreadable(&e))?.value)
+fn from_body(bytes: &[u8], media_type: &str) -> Result<Value, Status> {
+    if media_type == protobuf::MEDIA_TYPE {
+        return from_protobuf(bytes);
+    }
+    Ok(decode::parse(bytes).map_err(|e| unreadable(&e))?.value)
 }
 
 /// Options go under their own version, or under that of what is deleted.

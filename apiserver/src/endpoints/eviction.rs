@@ -53,14 +53,13 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
 async fn read(call: &Call<'_>, body: &mut Incoming) -> Result<(bool, Eviction), Status> {
     let (dry_run, validation) = call.query.write_options("CreateOptions")?;
     let bytes = body::read(body).await?;
-    let media_type = body::media_type(&call.parts.headers);
     let read = |api_version| {
         let expected = Expected {
             kind: KIND.kind,
             api_version,
             reader: body::Reader::Type(&EVICTION),
         };
-        body::object(&bytes, media_type, expected, validation)
+        call.read(&bytes, expected, validation)
     };
     let read = read(VERSIONS[0]).or_else(|_| read(VERSIONS[1]))?;
     let eviction = read.object.as_kind::<Eviction>().cloned();

@@ -99,6 +99,7 @@ pub async fn patch(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Sta
     }
     let bytes = body::read(body).await?;
     let (patch, duplicates) = parse(call, &bytes)?;
+    call.note(|| bytes.clone());
     let change = Patched {
         call,
         patch,

@@ -25,12 +25,7 @@ use crate::response::{self, Response};
 pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     let (_, validation) = call.query.write_options("CreateOptions")?;
     let bytes = body::read(body).await?;
-    let read = body::object(
-        &bytes,
-        body::media_type(&call.parts.headers),
-        call.expected(),
-        validation,
-    )?;
+    let read = call.read(&bytes, call.expected(), validation)?;
     let mut object = read.object;
     let resource = call.scope.resource;
     settle_namespace(object.metadata_mut(), call.scope.namespace)?;

@@ -60,12 +60,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         api_version: TYPE.api_version,
         reader: body::Reader::Type(&TOKEN_REQUEST),
     };
-    let read = body::object(
-        &bytes,
-        body::media_type(&call.parts.headers),
-        expected,
-        validation,
-    )?;
+    let read = call.read(&bytes, expected, validation)?;
     let request = of_kind(read.object.as_ref())?;
     let (request, account) = completed(call, request).await?;
     let admitted = call

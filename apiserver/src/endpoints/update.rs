@@ -45,12 +45,7 @@ impl Change for Replace<'_> {
 pub async fn update(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     let (dry_run, validation) = call.query.write_options("UpdateOptions")?;
     let bytes = body::read(body).await?;
-    let mut read = body::object(
-        &bytes,
-        body::media_type(&call.parts.headers),
-        call.expected(),
-        validation,
-    )?;
+    let mut read = call.read(&bytes, call.expected(), validation)?;
     let empty = std::mem::take(&mut read.empty);
     let change = Replace {
         call,

@@ -101,7 +101,7 @@ struct User {
 pub struct Server {
     /// Such as `https://127.0.0.1:6443`.
     pub url: String,
-    /// The authority.
+    /// The authority; empty for those that the system trusts.
     pub authority: Vec<u8>,
 }
 
@@ -157,11 +157,27 @@ impl Kubeconfig {
         find("context", name.unwrap_or(&self.current), &self.contexts)
     }
 
-    /// The server of a context.
+    /// The server of a context, whose authority must be named.
     ///
     /// # Errors
     /// [`KubeconfigError`].
     pub fn server(&self, context: &Context) -> Result<Server, KubeconfigError> {
+        let server = self.server_of(context)?;
+        if !server.authority.is_empty() {
+            return Ok(server);
+        }
+        Err(KubeconfigError::Unusable {
+            what: "cluster",
+            name: context.cluster.clone(),
+            why: "the authority of the server's certificate must be named",
+        })
+    }
+
+    /// The server of a context. If no authority is named, those count that the system trusts.
+    ///
+    /// # Errors
+    /// [`KubeconfigError`].
+    pub fn server_of(&self, context: &Context) -> Result<Server, KubeconfigError> {
         let name = &context.cluster;
         let cluster = find("cluster", name, &self.clusters)?;
         let part = Part {
@@ -172,10 +188,9 @@ impl Kubeconfig {
             cluster.certificate_authority_data.as_deref(),
             cluster.certificate_authority.as_deref(),
         )?;
-        let unnamed = "the authority of the server's certificate must be named";
         Ok(Server {
             url: cluster.server.clone(),
-            authority: authority.ok_or_else(|| part.unusable(unnamed))?,
+            authority: authority.unwrap_or_default(),
         })
     }
 

@@ -15,6 +15,7 @@ use tower::{Layer, Service};
 
 use super::trace;
 use crate::access::authentication;
+use crate::audit::{Audited, Auditor};
 use crate::request::Peer;
 use crate::response::{self, Response};
 
@@ -23,6 +24,7 @@ use crate::response::{self, Response};
 pub struct AuthenticateLayer {
     authenticator: Arc<dyn Authenticator>,
     accepts_passwords: bool,
+    auditor: Option<Arc<Auditor>>,
 }
 
 /// A service for identified users. The request's extension [`portcullis_api::UserInfo`] says who it is.
@@ -33,11 +35,16 @@ pub struct Authenticate<S> {
 }
 
 impl AuthenticateLayer {
-    /// `accepts_passwords`: whether a 401 asks for a password.
-    pub fn new(authenticator: Arc<dyn Authenticator>, accepts_passwords: bool) -> Self {
+    /// `accepts_passwords`: whether a 401 asks for a password. `auditor`: who is told of one.
+    pub fn new(
+        authenticator: Arc<dyn Authenticator>,
+        accepts_passwords: bool,
+        auditor: Option<Arc<Auditor>>,
+    ) -> Self {
         Self {
             authenticator,
             accepts_passwords,
+            auditor,
         }
     }
 
@@ -101,7 +108,14 @@ where
         Box::pin(async move {
             match layer.identify(&mut request).await {
                 Ok(()) => inner.call(request).await,
-                Err(status) => Ok(layer.reject(&status)),
+                Err(status) => {
+                    let response = layer.reject(&status);
+                    let auditor = layer.auditor.as_ref();
+                    Ok(match auditor.and_then(|a| Audited::begin(a, &request)) {
+                        Some(audited) => audited.refused(response).await,
+                        None => response,
+                    })
+                }
             }
         })
     }

@@ -10,6 +10,7 @@ use portcullis_rbac::Authorizer;
 use super::filter::Filter;
 use super::reject::{reject, unidentified};
 use crate::access::authorization;
+use crate::audit::Audited;
 use crate::request::Described;
 use crate::response::Response;
 
@@ -26,7 +27,9 @@ impl Filter<Body> for Authorize {
         let (Some(user), Some(described)) = (user, extensions.get::<Arc<Described>>()) else {
             return Err(reject(&unidentified()));
         };
-        let authorized = authorization::authorize(self.0.as_ref(), described.clone(), user);
+        let annotations = extensions.get::<Arc<Audited>>().map(|a| a.annotations());
+        let authorizer = self.0.as_ref();
+        let authorized = authorization::authorize(authorizer, described.clone(), user, annotations);
         extensions.insert(authorized.map_err(|status| reject(&status))?);
         Ok(())
     }

@@ -20,12 +20,17 @@ use crate::response::{self, Ends, Response};
 
 /// Gives each request its time: it is answered within that, and the response sent.
 #[derive(Clone)]
-pub struct DeadlineLayer(pub Arc<Limits>);
+pub struct DeadlineLayer {
+    /// What the times are.
+    pub limits: Arc<Limits>,
+    /// Whether they are told to what is inside: an extension of the request, [`Due`].
+    pub tells: bool,
+}
 
 /// A service that must answer in time.
 #[derive(Clone)]
 pub struct Deadline<S> {
-    limits: Arc<Limits>,
+    layer: DeadlineLayer,
     inner: S,
 }
 
@@ -33,8 +38,8 @@ impl<S> Layer<S> for DeadlineLayer {
     type Service = Deadline<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let limits = self.0.clone();
-        Deadline { limits, inner }
+        let layer = self.clone();
+        Deadline { layer, inner }
     }
 }
 
@@ -50,15 +55,21 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let DeadlineLayer { limits, tells } = &self.layer;
         let described = request.extensions().get::<Arc<Described>>();
-        let due = described.map_or(Ok(Due::default()), |described| self.limits.due(described));
+        let due = described.map_or(Ok(Due::default()), |described| limits.due(described));
         match due {
-            Ok(due) => Either::Right(InTime {
-                future: self.inner.call(request),
-                sleep: due.answered.map(sleep_until),
-                sent: due.sent,
-            }),
+            Ok(due) => {
+                if *tells {
+                    request.extensions_mut().insert(due);
+                }
+                Either::Right(InTime {
+                    future: self.inner.call(request),
+                    sleep: due.answered.map(sleep_until),
+                    sent: due.sent,
+                })
+            }
             Err(status) => Either::Left(ready(Ok(response::status(&status)))),
         }
     }

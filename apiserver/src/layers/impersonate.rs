@@ -11,6 +11,7 @@ use super::filter::Filter;
 use super::reject::{reject, unidentified};
 use super::trace;
 use crate::access::impersonation;
+use crate::audit::Audited;
 use crate::response::Response;
 
 /// Replaces the user of each request that asks for it, and may.
@@ -26,6 +27,9 @@ impl Filter<Body> for Impersonate {
         let other = impersonation::impersonate(self.0.as_ref(), user, request.headers());
         if let Some(other) = other.map_err(|status| reject(&status))? {
             trace::acting_as(&other);
+            if let Some(audited) = request.extensions().get::<Arc<Audited>>() {
+                audited.acts_as(&other);
+            }
             request.extensions_mut().insert(other);
         }
         Ok(())

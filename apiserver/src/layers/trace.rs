@@ -11,8 +11,7 @@ use tower_http::trace::{MakeSpan, OnResponse, TraceLayer};
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::request_id::AuditId;
-use crate::request::{Described, RequestInfo};
+use crate::request::{AuditId, Described, RequestInfo};
 
 /// The layer. Its span goes on while a response streams.
 pub fn layer()
@@ -42,9 +41,7 @@ impl<B> MakeSpan<B> for RequestSpan {
         let given = |text| Some(text).filter(|text: &&str| !text.is_empty());
         tracing::info_span!(
             "request",
-            audit.id = extensions
-                .get::<AuditId>()
-                .map(|id| tracing::field::display(id.0)),
+            audit.id = extensions.get::<AuditId>().map(tracing::field::display),
             http.method = request.method().as_str(),
             http.path = request.uri().path(),
             k8s.verb = verb,

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method};
+use rustls::ClientConfig;
 use thiserror::Error;
 use tokio::sync::Semaphore;
 
@@ -81,19 +82,33 @@ impl WebhookClient {
         ca_bundle: &[u8],
         services: Arc<dyn Resolve>,
     ) -> Result<Self, CallError> {
-        let certificate = credentials.certificate.as_ref();
-        let identity = certificate.map(|(certificate, key)| ClientCertificate { certificate, key });
-        let tls = match ca_bundle {
-            [] => https::trusting_system(identity.as_ref()),
-            bundle => https::trusting(bundle, identity.as_ref()),
-        };
-        let tls = tls
-            .map_err(|why| CallError::Config(format!("unable to load root certificates: {why}")))?;
-        let https = HttpsClient::resolving(tls, services);
+        let https = HttpsClient::resolving(tls(credentials, ca_bundle)?, services);
+        Self::over(https, credentials, target, "kube-apiserver-admission")
+    }
+
+    /// A client of a server that a kubeconfig names, which is where DNS says.
+    ///
+    /// # Errors
+    /// [`CallError::Config`].
+    pub fn of_server(
+        url: &str,
+        credentials: &Credentials,
+        ca_bundle: &[u8],
+    ) -> Result<Self, CallError> {
+        let https = HttpsClient::new(tls(credentials, ca_bundle)?);
+        Self::over(https, credentials, &Target::Url(url), "kube-apiserver")
+    }
+
+    fn over(
+        https: HttpsClient,
+        credentials: &Credentials,
+        target: &Target<'_>,
+        agent: &'static str,
+    ) -> Result<Self, CallError> {
         Ok(Self {
             url: target.url()?,
             https: https.with_response_max(RESPONSE_MAX),
-            headers: headers(credentials.authorization.as_deref())?,
+            headers: headers(credentials.authorization.as_deref(), agent)?,
             permits: Arc::new(Semaphore::new(CONCURRENCY_MAX)),
         })
     }
@@ -103,15 +118,28 @@ impl WebhookClient {
     /// # Errors
     /// [`CallError::Call`].
     pub async fn post(&self, body: Bytes, timeout: Duration) -> Result<Bytes, CallError> {
+        let reply = self.reply(body, timeout).await?;
+        response::body(reply).map_err(CallError::Call)
+    }
+
+    /// Posts JSON to a server that need not respond with anything but success.
+    ///
+    /// # Errors
+    /// [`CallError::Call`].
+    pub async fn tell(&self, body: Bytes, timeout: Duration) -> Result<(), CallError> {
+        let reply = self.reply(body, timeout).await?;
+        response::success(&reply).map_err(CallError::Call)
+    }
+
+    async fn reply(&self, body: Bytes, timeout: Duration) -> Result<Reply, CallError> {
         let seconds = timeout.as_secs() + u64::from(timeout.subsec_nanos() > 0);
         let url = format!("{}?timeout={}", self.url, go_duration(seconds));
-        let reply = self.send(&url, body, timeout).await.map_err(|error| {
+        self.send(&url, body, timeout).await.map_err(|error| {
             CallError::Call(format!(
                 "Post {url:?}: {}",
                 go_error::text(&error, &self.url)
             ))
-        })?;
-        response::body(reply).map_err(CallError::Call)
+        })
     }
 
     async fn send(&self, url: &str, body: Bytes, timeout: Duration) -> Result<Reply, HttpsError> {
@@ -126,12 +154,22 @@ impl WebhookClient {
     }
 }
 
-fn headers(authorization: Option<&str>) -> Result<HeaderMap, CallError> {
+fn tls(credentials: &Credentials, ca_bundle: &[u8]) -> Result<ClientConfig, CallError> {
+    let certificate = credentials.certificate.as_ref();
+    let identity = certificate.map(|(certificate, key)| ClientCertificate { certificate, key });
+    let tls = match ca_bundle {
+        [] => https::trusting_system(identity.as_ref()),
+        bundle => https::trusting(bundle, identity.as_ref()),
+    };
+    tls.map_err(|why| CallError::Config(format!("unable to load root certificates: {why}")))
+}
+
+fn headers(authorization: Option<&str>, agent: &'static str) -> Result<HeaderMap, CallError> {
     let mut headers = HeaderMap::new();
     for (name, value) in [
         (ACCEPT, "application/json, */*"),
         (CONTENT_TYPE, "application/json"),
-        (USER_AGENT, "kube-apiserver-admission"),
+        (USER_AGENT, agent),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

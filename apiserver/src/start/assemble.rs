@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::admission_config::{self, WebhookCredentials};
+use super::audit::Auditing;
 use super::authorities;
 use super::background::Background;
 use super::certificates::{self, Certificates};
@@ -30,6 +31,8 @@ use super::kubelets::Clients;
 use super::store;
 use super::stored::Stored;
 use super::tokens::TokenKeys;
+use crate::audit::Auditor;
+use crate::audit::metrics::AuditMetrics;
 use crate::config::{AuthorizationMode, Serve};
 use crate::endpoints::aggregated::Aggregation;
 use crate::endpoints::api::Api;
@@ -71,6 +74,7 @@ struct Checked {
     authorities: watch::Receiver<String>,
     reloads: Vec<Arc<dyn Reload>>,
     webhook_credentials: WebhookCredentials,
+    auditing: Option<Auditing>,
 }
 
 impl Checked {
@@ -100,6 +104,7 @@ impl Checked {
             authorities,
             reloads,
             webhook_credentials: admission_config::load(file)?,
+            auditing: Auditing::of(&options.audit)?,
         })
     }
 
@@ -138,6 +143,8 @@ pub async fn assemble(
     let stored = Stored::open(options).await?;
     checked.write_new_files(certificates)?;
     let keys = TokenKeys::load(options)?;
+    let audit_metrics = AuditMetrics::new();
+    let auditor = auditor(checked.auditing, &audit_metrics)?;
     warn_of_idle_plugins(options, &checked.selection);
     let hooks = Hooks::new(&stored, checked.webhook_credentials);
     let aggregation = aggregation(&stored, checked.front_proxy.identity);
@@ -156,12 +163,17 @@ pub async fn assemble(
         registry: registry.clone(),
         health: Arc::new(store::health(&stored.cache)),
         stored,
+        auditor: auditor.clone(),
         tasks: TaskTracker::new(),
         shutdown: CancellationToken::new(),
     };
     let limits = Arc::new(Limits::new(&options.limits));
     let catalogues = registry.catalogues().clone();
-    let metrics = Arc::new(Metrics::new(registry.admission(), catalogues));
+    let metrics = Arc::new(Metrics::new(
+        registry.admission(),
+        catalogues,
+        &audit_metrics,
+    ));
     let services = Services {
         api: Arc::new(Api {
             registry: registry.clone(),
@@ -172,12 +184,7 @@ pub async fn assemble(
             shutdown: background.shutdown.clone(),
         }),
         aggregation: aggregation.clone(),
-        documents: Arc::new(Documents::new(
-            registry.catalogues().clone(),
-            aggregation.clone(),
-            address,
-            openid,
-        )),
+        documents: Arc::new(documents),
         health: background.health.clone(),
         limits: limits.clone(),
         metrics: metrics.clone(),
@@ -189,15 +196,11 @@ pub async fn assemble(
     };
     background.start(options, reloads);
     let authorities = checked.authorities;
-    background.start_controllers(
-        &checked.controllers,
-        options,
-        certificates,
-        Trust {
-            clients: authorities.clone(),
-            front_proxy: checked.front_proxy.authority,
-        },
-    );
+    let trust = Trust {
+        clients: authorities.clone(),
+        front_proxy: checked.front_proxy.authority,
+    };
+    background.start_controllers(&checked.controllers, options, certificates, trust);
     background.start_aggregation(aggregation.servers.clone());
     background.tasks.close();
     Ok(Parts {
@@ -205,6 +208,7 @@ pub async fn assemble(
         gate: Gate {
             authenticator,
             accepts_passwords,
+            auditor,
             authorizer,
             limits,
             metrics,
@@ -212,6 +216,15 @@ pub async fn assemble(
         authorities,
         background,
     })
+}
+
+/// Who tells of requests, if that is asked for.
+fn auditor(
+    auditing: Option<Auditing>,
+    metrics: &AuditMetrics,
+) -> Result<Option<Arc<Auditor>>, StartError> {
+    let auditor = auditing.map(|auditing| auditing.start(metrics.clone()));
+    Ok(auditor.transpose()?.flatten())
 }
 
 /// What is told about the tokens that this server signs.

@@ -21,6 +21,7 @@ use super::certificates::Certificates;
 use super::host;
 use super::store::Store;
 use super::stored::Stored;
+use crate::audit::Auditor;
 use crate::config::Serve;
 use crate::files;
 use crate::health::Health;
@@ -31,6 +32,7 @@ pub struct Background {
     pub(super) registry: Arc<Registry>,
     pub(super) health: Arc<Health>,
     pub(super) stored: Stored,
+    pub(super) auditor: Option<Arc<Auditor>>,
     pub(super) tasks: TaskTracker,
     pub(super) shutdown: CancellationToken,
 }
@@ -114,9 +116,12 @@ impl Background {
         self.shutdown.cancel();
     }
 
-    /// Ends what runs in the background and closes the store.
+    /// Ends what runs in the background, writes what is still to be audited, and closes the store.
     pub async fn finish_shutdown(&self) {
         self.shutdown.cancel();
+        if let Some(auditor) = &self.auditor {
+            auditor.finish().await;
+        }
         self.tasks.wait().await;
         self.stored.cache.shutdown().await;
         if let Store::Embedded(store) = &self.stored.store {

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
 
 use portcullis::pki::Authority;
 use rustix::process::{Pid, Signal, kill_process};
@@ -15,6 +17,7 @@ pub struct Process {
     child: Child,
     data: PathBuf,
     address: SocketAddr,
+    said: Receiver<String>,
 }
 
 impl Process {
@@ -38,12 +41,23 @@ impl Process {
         let (_, after) = ready.split_once("https://").unwrap();
         let address = after.split_whitespace().next().unwrap().parse().unwrap();
         // whatever else it says must not block it
-        std::thread::spawn(move || said.for_each(drop));
+        let (lines, waiting) = mpsc::channel();
+        std::thread::spawn(move || {
+            // nobody may listen any more
+            said.for_each(|line| drop(lines.send(line.unwrap_or_default())));
+        });
         Self {
             child,
             data,
             address,
+            said: waiting,
         }
+    }
+
+    /// The next lines on its standard output, after the one that says it is ready.
+    pub fn says(&self, lines: usize) -> Vec<String> {
+        let next = || self.said.recv_timeout(Duration::from_secs(30)).unwrap();
+        std::iter::repeat_with(next).take(lines).collect()
     }
 
     /// Where it listens.

@@ -106,7 +106,7 @@ fn request(
 /// Says who asks, after those who have passed the request on before.
 fn forwarded_for(call: &Call<'_>, headers: &mut HeaderMap) {
     let peer = call.parts.extensions.get::<Peer>();
-    let Some(address) = peer.and_then(|peer| peer.address) else {
+    let Some(address) = peer.map(|peer| peer.address) else {
         return;
     };
     let before = headers.get_all(FORWARDED_FOR).iter();

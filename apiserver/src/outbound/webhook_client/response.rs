@@ -9,8 +9,23 @@ use crate::outbound::https::Reply;
 /// # Errors
 /// What Go's client says of any other.
 pub(super) fn body(reply: Reply) -> Result<bytes::Bytes, String> {
-    let content_type = reply.headers.get(CONTENT_TYPE);
-    let content_type = content_type.and_then(|v| v.to_str().ok()).unwrap_or("");
+    success(&reply)?;
+    if reply.body.is_empty() {
+        return Err(format!(
+            "0-length response with status code: {} and content type: {}",
+            reply.code,
+            content_type(&reply)
+        ));
+    }
+    Ok(reply.body)
+}
+
+/// Whether a response is one of success, whatever it says.
+///
+/// # Errors
+/// What Go's client says of any other.
+pub(super) fn success(reply: &Reply) -> Result<(), String> {
+    let content_type = content_type(reply);
     if !(200..=206).contains(&reply.code) {
         let said = match content_type.starts_with("text/") || content_type.is_empty() {
             true => String::from_utf8_lossy(&reply.body).trim().to_owned(),
@@ -18,13 +33,12 @@ pub(super) fn body(reply: Reply) -> Result<bytes::Bytes, String> {
         };
         return Err(unexpected(reply.code, &said));
     }
-    if reply.body.is_empty() {
-        return Err(format!(
-            "0-length response with status code: {} and content type: {content_type}",
-            reply.code
-        ));
-    }
-    Ok(reply.body)
+    Ok(())
+}
+
+fn content_type(reply: &Reply) -> &str {
+    let content_type = reply.headers.get(CONTENT_TYPE);
+    content_type.and_then(|v| v.to_str().ok()).unwrap_or("")
 }
 
 /// Upstream: `NewGenericServerResponse` in `k8s.io/apimachinery/pkg/api/errors`.

@@ -1,0 +1,30 @@
+//! Auditing: who asked for what, and what came of it, for whoever must be able to tell later.
+//!
+//! A [`policy::Policy`] says which requests are audited. Of each of these an [`Audited`] notes what
+//! becomes known of it, and makes [`event::Event`]s, which the backends of an [`Auditor`] take.
+//!
+//! Upstream: `k8s.io/apiserver/pkg/audit`, `plugin/pkg/audit`.
+
+pub mod audited;
+pub mod auditor;
+pub mod backend;
+pub mod batch;
+mod budget;
+pub mod event;
+mod facts;
+mod followed;
+pub mod log;
+pub mod losses;
+pub mod metrics;
+pub mod noted;
+mod objects;
+pub mod output;
+pub mod policy;
+mod sources;
+#[cfg(test)]
+mod testing;
+pub mod throttle;
+pub mod webhook;
+
+pub use self::audited::Audited;
+pub use self::auditor::Auditor;

@@ -1,0 +1,223 @@
+//! A request that is audited, from when it is known who asks until its response is complete.
+//!
+//! Upstream: `AuditContext` in `k8s.io/apiserver/pkg/audit`, `WithAudit` in `pkg/endpoints/filters`.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use parking_lot::Mutex;
+use portcullis_admission::AuditAnnotations;
+use portcullis_api::{UserInfo, Verb};
+
+use super::auditor::Auditor;
+use super::event::{Event, Moment};
+use super::facts::Facts;
+use super::followed::Followed;
+use super::noted::{Noted, ObjectNames, Outcome};
+use super::policy::{Level, Stage, Verdict};
+use crate::limits::is_long_running;
+use crate::request::{Described, RequestInfo};
+use crate::response::{JSON, Response};
+
+/// A request that is audited; an extension of it.
+pub struct Audited {
+    auditor: Arc<Auditor>,
+    verdict: Verdict,
+    facts: Facts,
+    noted: Mutex<Noted>,
+    annotations: AuditAnnotations,
+}
+
+impl Audited {
+    /// Looks whether a request is to be audited. Without a user it is one of nobody.
+    pub fn begin(auditor: &Arc<Auditor>, request: &Request) -> Option<Arc<Self>> {
+        let extensions = request.extensions();
+        let described = extensions.get::<Arc<Described>>()?;
+        let user = extensions.get::<UserInfo>();
+        let verdict = auditor.policy().verdict(&described.info, user);
+        auditor.metrics().level(verdict.level);
+        if verdict.level == Level::None {
+            return None;
+        }
+        Some(Arc::new(Self {
+            auditor: auditor.clone(),
+            verdict,
+            facts: Facts::of(request, described.clone()),
+            noted: Mutex::default(),
+            annotations: AuditAnnotations::default(),
+        }))
+    }
+
+    /// Where those who serve the request say what they do.
+    pub const fn annotations(&self) -> &AuditAnnotations {
+        &self.annotations
+    }
+
+    /// The user acts as another one.
+    pub fn acts_as(&self, other: &UserInfo) {
+        self.noted.lock().impersonated = Some(other.clone());
+    }
+
+    /// What the object of the request is called.
+    pub fn names(&self, metadata: &ObjectMeta) {
+        self.noted.lock().object = ObjectNames::from(metadata);
+    }
+
+    /// The object of the request, or what it says of one, as JSON; asked for only if it is recorded.
+    pub fn request(&self, json: impl FnOnce() -> Bytes) {
+        if self.verdict.level >= Level::Request {
+            self.noted.lock().request = Some(json());
+        }
+    }
+}
+
+/// What happens to it.
+impl Audited {
+    /// It has been received. False if it must not be served, because that could not be recorded.
+    pub async fn received(&self) -> bool {
+        let goes_on = self.tell(Stage::RequestReceived).await;
+        if !goes_on {
+            self.auditor.metrics().rejected();
+        }
+        goes_on
+    }
+
+    /// It is answered: the response, which is followed to its end if it comes by and by.
+    pub async fn answered(self: Arc<Self>, response: Response) -> Response {
+        let is_whole = response.body().size_hint().exact().is_some();
+        let response = self.note_outcome(response).await;
+        if is_long_running(&self.facts.described.info) {
+            self.tell(Stage::ResponseStarted).await;
+        }
+        if is_whole {
+            self.tell(Stage::ResponseComplete).await;
+            return response;
+        }
+        response.map(|body| Body::new(Followed::new(body, move || self.ended())))
+    }
+
+    /// It is one of nobody, and refused.
+    pub async fn refused(&self, response: Response) -> Response {
+        let response = self.note_outcome(response).await;
+        self.tell(Stage::ResponseStarted).await;
+        response
+    }
+
+    /// What served it panicked.
+    pub async fn panicked(&self, why: &str) {
+        self.noted.lock().outcome = Outcome::panicked(why);
+        self.tell(Stage::Panic).await;
+    }
+
+    /// Nobody waits for a response any more; the outcome stands for one.
+    pub fn abandoned(&self, outcome: Outcome) {
+        self.noted.lock().outcome = outcome;
+        if is_long_running(&self.facts.described.info) {
+            self.leave(Stage::ResponseStarted);
+        }
+        self.leave(Stage::ResponseComplete);
+    }
+
+    /// The last of a response that came by and by is on its way, or nobody reads it any more.
+    pub fn ended(&self) {
+        self.leave(Stage::ResponseComplete);
+    }
+
+    async fn note_outcome(&self, response: Response) -> Response {
+        let code = response.status();
+        let is_json = response.headers().get(CONTENT_TYPE);
+        let is_json = is_json.is_some_and(|t| t.as_bytes().starts_with(JSON.as_bytes()));
+        let (response, body) = if self.reads(&response) {
+            read(response).await
+        } else {
+            (response, None)
+        };
+        let mut noted = self.noted.lock();
+        noted.outcome = Outcome::of(code, body.as_ref());
+        if self.verdict.level == Level::RequestResponse {
+            noted.response = body.and_then(|body| self.as_object(body, is_json));
+        }
+        response
+    }
+
+    /// Whether the response may be a Status, or is recorded.
+    fn reads(&self, response: &Response) -> bool {
+        let is_read = match &self.facts.described.info {
+            RequestInfo::Resource(r) => r.verb.is_none_or(Verb::is_read_only),
+            RequestInfo::Path { .. } => true,
+        };
+        let may_be_status = !response.status().is_success() || !is_read;
+        let recorded = self.verdict.level == Level::RequestResponse;
+        (may_be_status || recorded) && response.body().size_hint().exact().is_some()
+    }
+
+    /// The object of a response; there is none that is about no resource, unless it is a Status.
+    fn as_object(&self, body: Bytes, is_json: bool) -> Option<Bytes> {
+        let about = matches!(self.facts.described.info, RequestInfo::Resource(_));
+        match is_json {
+            true if about || Outcome::is_status(&body) => Some(body),
+            true => None,
+            false => {
+                let text = std::str::from_utf8(&body).ok().filter(|_| about)?;
+                let value: serde_json::Value = serde_saphyr::from_str(text).ok()?;
+                value.is_object().then(|| value.to_string().into())
+            }
+        }
+    }
+
+    async fn tell(&self, stage: Stage) -> bool {
+        match self.event(stage) {
+            Some(event) => {
+                let is_first = stage == Stage::RequestReceived;
+                self.auditor.take(event, is_first).await
+            }
+            None => true,
+        }
+    }
+
+    fn leave(&self, stage: Stage) {
+        if let Some(event) = self.event(stage) {
+            self.auditor.leave(&event);
+        }
+    }
+
+    fn event(&self, stage: Stage) -> Option<Event> {
+        if self.verdict.omitted.contains(stage) {
+            return None;
+        }
+        let noted = self.noted.lock();
+        let moment = Moment {
+            stage,
+            at: match stage {
+                Stage::RequestReceived => self.facts.id.received,
+                _ => Timestamp::now(),
+            },
+            verdict: self.verdict,
+            facts: &self.facts,
+            noted: &noted,
+            annotations: self.annotations.to_map(),
+        };
+        Some(moment.event(self.auditor.wants_legacy()))
+    }
+}
+
+/// A response that is there, and its body, which it shares.
+async fn read(response: Response) -> (Response, Option<Bytes>) {
+    let (head, body) = response.into_parts();
+    match body.collect().await {
+        Ok(body) => {
+            let body = body.to_bytes();
+            let response = Response::from_parts(head, Body::from(body.clone()));
+            (response, Some(body))
+        }
+        // bodies that are there do not fail
+        Err(_) => (Response::from_parts(head, Body::empty()), None),
+    }
+}

@@ -1,0 +1,164 @@
+//! A destination of events, and how long requests wait for it.
+//!
+//! Upstream: `AuditBatchOptions` in `k8s.io/apiserver/pkg/server/options/audit.go`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::batch::{self, BatchConfig, Queue};
+use super::budget::Budget;
+use super::event::Event;
+use super::losses::Losses;
+use super::output::Output;
+
+/// How long what waits at the end may take to be written.
+const FLUSH: Duration = Duration::from_secs(10);
+/// The least that an event counts for that nobody waits for, in bytes: it takes a task as well.
+const LEFT: usize = 16 * 1024;
+
+/// Whether requests wait until their events are written.
+#[derive(Clone, Copy, Debug)]
+pub enum Mode {
+    /// No; what cannot be kept is lost.
+    Batch(BatchConfig),
+    /// Yes, but they are served even if the events are lost.
+    Blocking,
+    /// Yes, and one whose first event is lost is refused.
+    BlockingStrict,
+}
+
+/// A destination.
+pub struct Backend {
+    output: Arc<dyn Output>,
+    delivery: Delivery,
+    losses: Arc<Losses>,
+    /// For events of requests that do not wait, though the mode would have them wait.
+    left: Budget,
+    tasks: TaskTracker,
+    runtime: Handle,
+    stop: CancellationToken,
+}
+
+enum Delivery {
+    Batch(Queue),
+    Blocking { strict: bool },
+}
+
+impl Backend {
+    /// Begins; within a runtime. `stop` says that no more events will come, and is told to the output
+    /// by its owner.
+    pub fn start(
+        output: Arc<dyn Output>,
+        mode: Mode,
+        losses: Arc<Losses>,
+        stop: CancellationToken,
+    ) -> Self {
+        let tasks = TaskTracker::new();
+        let delivery = match mode {
+            Mode::Batch(config) => {
+                let (queue, sender) =
+                    batch::queue(config, output.clone(), losses.clone(), stop.clone());
+                tasks.spawn(sender.run());
+                Delivery::Batch(queue)
+            }
+            Mode::Blocking => Delivery::Blocking { strict: false },
+            Mode::BlockingStrict => Delivery::Blocking { strict: true },
+        };
+        Self {
+            output,
+            delivery,
+            losses,
+            left: Budget::new(),
+            tasks,
+            runtime: Handle::current(),
+            stop,
+        }
+    }
+
+    /// Takes an event, for as long as the mode says. False if the request must not go on.
+    ///
+    /// `is_first`: others of the same request will follow, so that there is no need to wait unless the
+    /// request depends on it.
+    pub async fn take(&self, event: Event, is_first: bool) -> bool {
+        let strict = match &self.delivery {
+            Delivery::Batch(queue) => {
+                self.queue(queue, event);
+                return true;
+            }
+            Delivery::Blocking { strict } => *strict,
+        };
+        let mut unwritten = Unwritten {
+            backend: self,
+            event: Some(event.clone()),
+        };
+        let written = match is_first && !strict {
+            true => self.output.accept(event).await,
+            false => self.output.write(vec![event]).await,
+        };
+        unwritten.event = None;
+        if let Err(why) = &written {
+            self.losses.add(1, why);
+        }
+        written.is_ok() || !strict
+    }
+
+    /// Takes an event of a request that cannot wait, because it is over.
+    pub fn leave(&self, event: Event) {
+        if let Delivery::Batch(queue) = &self.delivery {
+            return self.queue(queue, event);
+        }
+        let Some(memory) = self.left.take(event.size().max(LEFT)) else {
+            return self.losses.add(1, "too many events wait to be written");
+        };
+        let (output, losses) = (self.output.clone(), self.losses.clone());
+        let written = async move {
+            if let Err(why) = output.write(vec![event]).await {
+                losses.add(1, &why);
+            }
+            drop(memory);
+        };
+        self.tasks.spawn_on(written, &self.runtime);
+    }
+
+    fn queue(&self, queue: &Queue, event: Event) {
+        if let Err(why) = queue.add(event) {
+            self.losses.add(1, why);
+        }
+    }
+
+    /// Writes what waits, as far as that is possible in time.
+    pub async fn finish(&self) {
+        self.stop.cancel();
+        self.tasks.close();
+        let written = async {
+            self.tasks.wait().await;
+            self.output.close().await;
+        };
+        if tokio::time::timeout(FLUSH, written).await.is_err() {
+            let seconds = FLUSH.as_secs();
+            tracing::error!(seconds, "some audit events were not written in time");
+        }
+    }
+}
+
+/// An event that is being written. If its request does not wait for that any longer, it is written all the
+/// same: twice, at worst.
+struct Unwritten<'a> {
+    backend: &'a Backend,
+    event: Option<Event>,
+}
+
+impl Drop for Unwritten<'_> {
+    fn drop(&mut self) {
+        if let Some(event) = self.event.take() {
+            self.backend.leave(event);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

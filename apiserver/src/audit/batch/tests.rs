@@ -1,0 +1,69 @@
+//! Queues and what sends from them.
+
+use super::*;
+use crate::audit::metrics::AuditMetrics;
+use crate::audit::testing::Kept;
+
+const CONFIG: BatchConfig = BatchConfig {
+    buffer: 10,
+    size: 2,
+    wait: Duration::from_secs(3600),
+    rate: None,
+    under_way: 1,
+};
+
+fn started(config: BatchConfig, output: &Arc<Kept>) -> (Queue, Sender, CancellationToken) {
+    let stop = CancellationToken::new();
+    let losses = Arc::new(Losses::new("test", AuditMetrics::new()));
+    let (queue, sender) = queue(config, output.clone(), losses, stop.clone());
+    (queue, sender, stop)
+}
+
+#[tokio::test]
+async fn events_are_sent_together_and_all_of_them_at_the_end() {
+    let output = Arc::new(Kept::default());
+    let (queue, sender, stop) = started(CONFIG, &output);
+    for event in ["1", "2", "3"] {
+        queue.add(Event::of(event)).unwrap();
+    }
+    stop.cancel();
+    sender.run().await;
+    assert_eq!(output.written(), [vec!["1", "2"], vec!["3"]]);
+    let late = queue.add(Event::of("4")).unwrap_err();
+    assert_eq!(late, "audit backend shut down");
+}
+
+#[tokio::test]
+async fn an_event_does_not_wait_for_others_for_ever() {
+    let output = Arc::new(Kept::default());
+    let wait = Duration::from_millis(1);
+    let (queue, sender, stop) = started(BatchConfig { wait, ..CONFIG }, &output);
+    let sender = tokio::spawn(sender.run());
+    queue.add(Event::of("1")).unwrap();
+    while output.written().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(output.written(), [["1"]]);
+    stop.cancel();
+    sender.await.unwrap();
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_is_lost() {
+    let output = Arc::new(Kept::default());
+    let (queue, _sender, _) = started(
+        BatchConfig {
+            buffer: 1,
+            ..CONFIG
+        },
+        &output,
+    );
+    queue.add(Event::of("1")).unwrap();
+    let full = queue.add(Event::of("2")).unwrap_err();
+    assert_eq!(full, "audit buffer queue blocked");
+    let (queue, _sender, _) = started(CONFIG, &output);
+    let large = "x".repeat(40 * 1024 * 1024);
+    queue.add(Event::of(&large)).unwrap();
+    assert_eq!(queue.add(Event::of(&large)).unwrap_err(), full);
+    queue.add(Event::of("small")).unwrap();
+}

@@ -1,0 +1,184 @@
+//! A file that another one takes the place of when it is large.
+//!
+//! Upstream: `lumberjack.Logger`.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::thread::{self, JoinHandle};
+
+use jiff::Timestamp;
+
+use super::backups::Backups;
+
+/// A log file.
+pub struct RotatedFile {
+    path: PathBuf,
+    file: File,
+    /// How many bytes are in it.
+    size: u64,
+    /// How many may be; any number if there is none.
+    limit: Option<u64>,
+    backups: Backups,
+    /// What puts earlier files in order.
+    tidying: Option<JoinHandle<()>>,
+}
+
+impl RotatedFile {
+    /// Opens a file, made with its directory if it is not there.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn open(path: &Path, limit: Option<u64>, backups: Backups) -> io::Result<Self> {
+        if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
+            DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+        }
+        let file = append(path)?;
+        let size = file.metadata()?.len();
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            size,
+            limit,
+            backups,
+            tidying: None,
+        })
+    }
+
+    /// Whether so many bytes fit. Into an empty file any number does.
+    pub fn has_room(&self, bytes: usize) -> bool {
+        let size = self
+            .size
+            .saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        self.size == 0 || self.limit.is_none_or(|limit| size <= limit)
+    }
+
+    /// Appends whole lines.
+    ///
+    /// # Errors
+    /// What the system says; then nothing of them is in the file, as far as that can be helped.
+    pub fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        let written = self.file.write_all(lines);
+        match &written {
+            Ok(()) => self.size += u64::try_from(lines.len()).unwrap_or(0),
+            // half a line would spoil the next one; what is no regular file has no length
+            Err(_) => drop(self.file.set_len(self.size)),
+        }
+        written
+    }
+
+    /// Puts an empty file in the place of this one. If that cannot be done, this one grows on.
+    pub fn rotate(&mut self) {
+        if let Err(error) = self.try_rotate() {
+            let file = self.path.display();
+            tracing::warn!(%file, %error, "the audit log cannot be rotated");
+        }
+        // also if it failed: not to be tried again for each line
+        self.size = 0;
+        self.tidy();
+    }
+
+    fn try_rotate(&mut self) -> io::Result<()> {
+        let backup = self.backups.path(&self.path, Timestamp::now());
+        fs::rename(&self.path, backup)?;
+        self.file = append(&self.path)?;
+        Ok(())
+    }
+
+    /// In a thread: compressing takes longer than requests should wait.
+    fn tidy(&mut self) {
+        if self
+            .tidying
+            .as_ref()
+            .is_some_and(|thread| !thread.is_finished())
+        {
+            // the next rotation will see to it
+            return;
+        }
+        let (path, backups) = (self.path.clone(), self.backups);
+        let tidied = move || {
+            if let Err(error) = backups.tidy(&path, Timestamp::now()) {
+                let file = path.display();
+                tracing::warn!(%file, %error, "earlier audit logs cannot be tidied");
+            }
+        };
+        let thread = thread::Builder::new().name("audit-log-backups".to_owned());
+        self.tidying = thread.spawn(tidied).ok();
+    }
+}
+
+impl Drop for RotatedFile {
+    fn drop(&mut self) {
+        if let Some(thread) = self.tidying.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn append(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.create(true).append(true).mode(0o600).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn names(dir: &Path) -> Vec<String> {
+        let files = fs::read_dir(dir).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_full_file_makes_room_for_an_empty_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("logs/audit.log");
+        let backups = Backups {
+            max_age: None,
+            max_count: None,
+            compress: false,
+        };
+        let mut file = RotatedFile::open(&path, Some(10), backups).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(path.parent().unwrap()), mode(&path)), (0o700, 0o600));
+        assert!(file.has_room(100));
+        file.write(b"12345678\n").unwrap();
+        assert!(file.has_room(1) && !file.has_room(2));
+        file.rotate();
+        file.write(b"next\n").unwrap();
+        drop(file);
+        assert_eq!(fs::read(&path).unwrap(), b"next\n");
+        let names = names(path.parent().unwrap());
+        assert_eq!(names.len(), 2, "{names:?}");
+        let old = fs::read(path.parent().unwrap().join(&names[0])).unwrap();
+        assert_eq!(old, b"12345678\n");
+        // a file that is there is gone on with
+        let mut file = RotatedFile::open(&path, Some(10), backups).unwrap();
+        assert!(file.has_room(5) && !file.has_room(6));
+        file.write(b"more\n").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"next\nmore\n");
+    }
+
+    #[test]
+    fn a_line_that_does_not_fit_on_the_disk_leaves_no_half() {
+        let path = Path::new("/dev/full");
+        if !path.exists() {
+            return;
+        }
+        let backups = Backups {
+            max_age: None,
+            max_count: None,
+            compress: false,
+        };
+        let mut file = RotatedFile::open(path, None, backups).unwrap();
+        let error = file.write(b"line\n").unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(28));
+        assert_eq!(file.size, 0);
+    }
+}

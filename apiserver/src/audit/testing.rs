@@ -1,0 +1,44 @@
+//! A destination for tests.
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+
+use super::event::Event;
+use super::output::Output;
+
+/// Keeps what is written, and fails, or waits, as a test says.
+#[derive(Default)]
+pub(super) struct Kept {
+    /// See [`Kept::written`].
+    pub(super) all: Mutex<Vec<Vec<String>>>,
+    /// Whether writing fails.
+    pub(super) fails: bool,
+    /// How many writes may end; any number if there is none.
+    pub(super) gate: Option<Semaphore>,
+}
+
+impl Kept {
+    /// What was written so far, write by write.
+    pub(super) fn written(&self) -> Vec<Vec<String>> {
+        self.all.lock().clone()
+    }
+}
+
+#[async_trait]
+impl Output for Kept {
+    async fn write(&self, events: Vec<Event>) -> Result<(), String> {
+        if let Some(gate) = &self.gate {
+            gate.acquire().await.unwrap().forget();
+        }
+        if self.fails {
+            return Err("no".to_owned());
+        }
+        let text = |event: &Event| String::from_utf8(event.item().to_vec()).unwrap();
+        let events = events.iter().map(text).collect();
+        self.all.lock().push(events);
+        Ok(())
+    }
+
+    async fn close(&self) {}
+}
