@@ -29,6 +29,7 @@ mod secret;
 pub mod service_account;
 mod stored;
 mod token_file;
+mod token_webhook;
 mod trace;
 mod union;
 mod users_file;
@@ -50,6 +51,7 @@ pub use reload::{FileError, Problem, Reload, Reloading};
 pub use review::TokenReviewer;
 pub use stored::{Lookup, Secrets, StoredSecret};
 pub use token_file::TokenFile;
+pub use token_webhook::{Review, ReviewVersion, TokenWebhook};
 pub use trace::{Named, Step, Trace};
 pub use union::Union;
 pub use websocket::{Websocket, remove_websocket_tokens};
@@ -114,6 +116,9 @@ pub enum Error {
     /// The `OpenID` Connect token is invalid.
     #[error("oidc: {0}")]
     Oidc(String),
+    /// The token webhook could not be asked, or says what is wrong with the token.
+    #[error("{0}")]
+    Webhook(String),
     /// The token in a websocket's subprotocols is malformed.
     #[error("{0}")]
     Websocket(&'static str),

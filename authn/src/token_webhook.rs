@@ -1,0 +1,250 @@
+//! Tokens that a server elsewhere knows (`--authentication-token-webhook-config-file`).
+//!
+//! Upstream: `k8s.io/apiserver/plugin/pkg/authenticator/token/webhook`, `pkg/authentication/token/cache`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use portcullis_api::UserInfo;
+use quick_cache::unsync::Cache;
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Outcome, TokenAuthenticator};
+
+/// How many tokens are remembered.
+const REMEMBERED: usize = 4096;
+
+/// Passes reviews to the server elsewhere; implemented by the server.
+#[async_trait]
+pub trait Review: Send + Sync + 'static {
+    /// Posts a review as JSON, again where that makes sense, and returns the one that comes back.
+    ///
+    /// # Errors
+    /// Why none does, in one line.
+    async fn review(&self, review: Vec<u8>) -> Result<Vec<u8>, String>;
+}
+
+/// The version of reviews that the server elsewhere speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReviewVersion {
+    /// The one that is.
+    V1,
+    /// The one before it.
+    V1beta1,
+}
+
+/// Authenticates tokens by asking, and remembers the answers for a while.
+pub struct TokenWebhook {
+    elsewhere: Arc<dyn Review>,
+    version: ReviewVersion,
+    audiences: Vec<String>,
+    /// Nothing is remembered without it.
+    memory: Option<Memory>,
+}
+
+struct Memory {
+    lifetime: Duration,
+    known: Mutex<Cache<[u8; 32], Known>>,
+}
+
+#[derive(Clone)]
+struct Known {
+    outcome: Outcome,
+    at: Instant,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Question<'a> {
+    kind: &'a str,
+    api_version: &'a str,
+    metadata: Nothing,
+    spec: Spec<'a>,
+    status: Unanswered,
+}
+
+#[derive(Serialize)]
+struct Nothing {}
+
+#[derive(Serialize)]
+struct Spec<'a> {
+    token: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    audiences: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Unanswered {
+    user: Nothing,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    kind: String,
+    api_version: String,
+    status: Option<Status>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Status {
+    authenticated: bool,
+    user: Option<User>,
+    audiences: Option<Vec<String>>,
+    error: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct User {
+    username: String,
+    uid: String,
+    groups: Option<Vec<String>>,
+    extra: Option<BTreeMap<String, Vec<String>>>,
+}
+
+impl ReviewVersion {
+    const fn api_version(self) -> &'static str {
+        match self {
+            Self::V1 => "authentication.k8s.io/v1",
+            Self::V1beta1 => "authentication.k8s.io/v1beta1",
+        }
+    }
+}
+
+impl TokenWebhook {
+    /// `audiences` are those of this server. Answers count for `lifetime`; with none, each token is asked
+    /// about each time.
+    pub fn new(
+        elsewhere: Arc<dyn Review>,
+        version: ReviewVersion,
+        audiences: Vec<String>,
+        lifetime: Duration,
+    ) -> Self {
+        Self {
+            elsewhere,
+            version,
+            audiences,
+            memory: (!lifetime.is_zero()).then(|| Memory {
+                lifetime,
+                known: Mutex::new(Cache::new(REMEMBERED)),
+            }),
+        }
+    }
+
+    /// The outcome for a token at `now`. Errors are not remembered.
+    async fn authenticate(&self, token: &str, now: Instant) -> Result<Outcome, Error> {
+        let Some(memory) = &self.memory else {
+            return self.ask(token).await;
+        };
+        // no token is kept
+        let key = hash(token);
+        if let Some(outcome) = memory.outcome(&key, now) {
+            return Ok(outcome);
+        }
+        let outcome = self.ask(token).await?;
+        let known = Known {
+            outcome: outcome.clone(),
+            at: now,
+        };
+        memory.known.lock().insert(key, known);
+        Ok(outcome)
+    }
+
+    async fn ask(&self, token: &str) -> Result<Outcome, Error> {
+        let question = Question {
+            kind: "TokenReview",
+            api_version: self.version.api_version(),
+            metadata: Nothing {},
+            spec: Spec {
+                token,
+                audiences: &self.audiences,
+            },
+            status: Unanswered { user: Nothing {} },
+        };
+        let question = serde_json::to_vec(&question).map_err(|e| Error::Webhook(e.to_string()))?;
+        let answer = self.elsewhere.review(question).await;
+        let answer = answer.map_err(|why| {
+            tracing::warn!(error = why, "tokens cannot be reviewed by the webhook");
+            Error::Webhook(why)
+        })?;
+        self.outcome(self.status(&answer)?)
+    }
+
+    fn status(&self, answer: &[u8]) -> Result<Status, Error> {
+        let unreadable = |why: serde_json::Error| {
+            Error::Webhook(format!(
+                "the token webhook's response cannot be read: {why}"
+            ))
+        };
+        let answer: Answer = serde_json::from_slice(answer).map_err(unreadable)?;
+        let version = self.version.api_version();
+        if answer.kind != "TokenReview" || answer.api_version != version {
+            let (kind, other) = (answer.kind, answer.api_version);
+            return Err(Error::Webhook(format!(
+                "the token webhook's response is {kind:?} of {other:?}, and no TokenReview of {version}"
+            )));
+        }
+        Ok(answer.status.unwrap_or_default())
+    }
+
+    fn outcome(&self, status: Status) -> Result<Outcome, Error> {
+        let audiences = status.audiences.unwrap_or_default();
+        // a server that knows no audiences answers for this one
+        let for_us = audiences.is_empty() || audiences.iter().any(|a| self.audiences.contains(a));
+        if !for_us {
+            return Ok(Outcome::NotMine);
+        }
+        match (status.authenticated, status.error) {
+            (true, _) => {
+                let user = status.user.unwrap_or_default();
+                Ok(Outcome::Identified(UserInfo {
+                    name: user.username,
+                    uid: user.uid,
+                    groups: user.groups.unwrap_or_default(),
+                    extra: user.extra.unwrap_or_default(),
+                }))
+            }
+            (false, error) if error.is_empty() => Ok(Outcome::NotMine),
+            (false, error) => Err(Error::Webhook(error)),
+        }
+    }
+}
+
+impl Memory {
+    fn outcome(&self, key: &[u8; 32], now: Instant) -> Option<Outcome> {
+        let known = self.known.lock().get(key).cloned()?;
+        let age = now.saturating_duration_since(known.at);
+        (age < self.lifetime).then_some(known.outcome)
+    }
+}
+
+fn hash(token: &str) -> [u8; 32] {
+    let digest = digest(&SHA256, token.as_bytes());
+    digest.as_ref().try_into().unwrap_or_default()
+}
+
+#[async_trait]
+impl TokenAuthenticator for TokenWebhook {
+    async fn authenticate_token(&self, token: &str) -> Result<Outcome, Error> {
+        self.authenticate(token, Instant::now()).await
+    }
+}
+
+impl fmt::Debug for TokenWebhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenWebhook")
+            .field("version", &self.version)
+            .field("audiences", &self.audiences)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;
