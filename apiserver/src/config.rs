@@ -9,6 +9,7 @@ mod limits;
 pub mod oidc;
 pub mod service_accounts;
 pub mod stand_in;
+pub mod token_webhook;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -101,6 +102,9 @@ pub struct Serve {
     /// Tokens of an issuer elsewhere.
     #[command(flatten)]
     pub oidc: oidc::Oidc,
+    /// Tokens that a server elsewhere knows.
+    #[command(flatten)]
+    pub token_webhook: token_webhook::TokenWebhook,
     /// Whether secrets of type bootstrap.kubernetes.io/token in kube-system let nodes in.
     #[arg(long, default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub enable_bootstrap_token_auth: bool,

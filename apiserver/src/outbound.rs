@@ -9,6 +9,7 @@ pub mod headers;
 pub mod healthcheck;
 pub mod https;
 pub mod kubelet;
+pub mod reviews;
 pub mod services;
 pub mod stand_in;
 pub mod upgrade;

@@ -20,6 +20,7 @@ pub mod oidc;
 pub mod server;
 pub mod store;
 mod stored;
+mod token_webhook;
 pub mod tokens;
 pub mod webhook;
 

@@ -12,5 +12,6 @@ mod oidc;
 mod reload;
 pub mod requests;
 mod secrets;
+mod token_webhook;
 mod tokens;
 mod why;

@@ -19,6 +19,9 @@ use crate::{Error, Outcome, TokenAuthenticator};
 /// How many tokens are remembered.
 const REMEMBERED: usize = 4096;
 
+/// How often the log tells that the server elsewhere does not answer.
+const TELLING: Duration = Duration::from_secs(10);
+
 /// Passes reviews to the server elsewhere; implemented by the server.
 #[async_trait]
 pub trait Review: Send + Sync + 'static {
@@ -45,6 +48,8 @@ pub struct TokenWebhook {
     audiences: Vec<String>,
     /// Nothing is remembered without it.
     memory: Option<Memory>,
+    /// When the log was last told that nobody answers.
+    told: Mutex<Option<Instant>>,
 }
 
 struct Memory {
@@ -135,6 +140,7 @@ impl TokenWebhook {
                 lifetime,
                 known: Mutex::new(Cache::new(REMEMBERED)),
             }),
+            told: Mutex::default(),
         }
     }
 
@@ -171,10 +177,22 @@ impl TokenWebhook {
         let question = serde_json::to_vec(&question).map_err(|e| Error::Webhook(e.to_string()))?;
         let answer = self.elsewhere.review(question).await;
         let answer = answer.map_err(|why| {
-            tracing::warn!(error = why, "tokens cannot be reviewed by the webhook");
+            if self.is_to_tell(Instant::now()) {
+                tracing::warn!(error = why, "tokens cannot be reviewed by the webhook");
+            }
             Error::Webhook(why)
         })?;
         self.outcome(self.status(&answer)?)
+    }
+
+    /// Anybody can cause a question, as often as they like.
+    fn is_to_tell(&self, now: Instant) -> bool {
+        let mut told = self.told.lock();
+        let is_old = told.is_none_or(|at| now.saturating_duration_since(at) >= TELLING);
+        if is_old {
+            *told = Some(now);
+        }
+        is_old
     }
 
     fn status(&self, answer: &[u8]) -> Result<Status, Error> {

@@ -3,6 +3,7 @@
 //! Upstream: `k8s.io/apiserver/pkg/util/webhook/client.go`, and the parts of `client-go/rest` that it
 //! uses. Errors have the texts of Go, because they end in what users read.
 
+mod again;
 pub(super) mod go_error;
 mod response;
 mod target;
@@ -132,13 +133,21 @@ impl WebhookClient {
     }
 
     async fn reply(&self, body: Bytes, timeout: Duration) -> Result<Reply, CallError> {
+        let reply = self.try_post(body, timeout).await;
+        reply.map_err(|(why, _)| why)
+    }
+
+    /// Errors come with what they were made of.
+    async fn try_post(
+        &self,
+        body: Bytes,
+        timeout: Duration,
+    ) -> Result<Reply, (CallError, HttpsError)> {
         let seconds = timeout.as_secs() + u64::from(timeout.subsec_nanos() > 0);
         let url = format!("{}?timeout={}", self.url, go_duration(seconds));
         self.send(&url, body, timeout).await.map_err(|error| {
-            CallError::Call(format!(
-                "Post {url:?}: {}",
-                go_error::text(&error, &self.url)
-            ))
+            let why = go_error::text(&error, &self.url);
+            (CallError::Call(format!("Post {url:?}: {why}")), error)
         })
     }
 

@@ -12,6 +12,7 @@ use portcullis_authn::{
 use super::certificates::Certificates;
 use super::error::StartError;
 use super::oidc;
+use super::token_webhook::{self, PlannedTokenWebhook};
 use super::tokens::TokenKeys;
 use crate::config::Serve;
 use crate::tokens::{Bound, Tokens};
@@ -21,6 +22,7 @@ pub struct Identities {
     methods: Vec<Named<dyn Authenticator>>,
     tokens: Vec<Named<dyn TokenAuthenticator>>,
     issuer: Option<Named<dyn TokenAuthenticator>>,
+    webhook: Option<PlannedTokenWebhook>,
     bootstrap_tokens: bool,
     reloads: Vec<Arc<dyn Reload>>,
     anonymous: bool,
@@ -38,6 +40,7 @@ impl Identities {
             tokens: Vec::new(),
             reloads: Vec::new(),
             issuer: None,
+            webhook: token_webhook::load(&options.token_webhook)?,
             bootstrap_tokens: options.enable_bootstrap_token_auth,
             anonymous: options.anonymous_auth,
             passwords: options.basic_auth_file.is_some(),
@@ -99,7 +102,7 @@ impl Identities {
     fn add_issuer(&mut self, options: &Serve) -> Result<(), StartError> {
         if let Some((tokens, trusting)) = oidc::load(&options.oidc)? {
             self.reloads.push(trusting);
-            // Last of all who read signed tokens: only it may have to ask somebody.
+            // Last of all who read signed tokens: it may have to ask somebody.
             self.issuer = Some(Named {
                 name: "--oidc-issuer-url",
                 member: Arc::new(tokens),
@@ -143,7 +146,12 @@ impl Identities {
             name: "--enable-bootstrap-token-auth",
             member: Arc::new(BootstrapTokens::new(objects.clone())) as Arc<dyn TokenAuthenticator>,
         });
-        let last: Vec<_> = bootstrap.into_iter().chain(self.issuer).collect();
+        let webhook = self.webhook.map(|planned| Named {
+            name: token_webhook::OPTION,
+            member: Arc::new(planned.webhook(audiences.clone())) as Arc<dyn TokenAuthenticator>,
+        });
+        let last = bootstrap.into_iter().chain(self.issuer).chain(webhook);
+        let last: Vec<_> = last.collect();
         others.extend(last.iter().cloned());
         self.tokens.extend(last);
         let bearer = Arc::new(Bearer::new(self.tokens));

@@ -1,6 +1,5 @@
 //! Events for a server elsewhere.
 
-use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -76,14 +75,8 @@ async fn start(taker: &Arc<Taker>, flags: &[&str]) -> (TestServer, HttpsServer) 
 }
 
 fn kubeconfig(dir: &TempDir, elsewhere: &HttpsServer) -> String {
-    let cluster = json!({"server": format!("https://{}/audit", elsewhere.address()),
-        "certificate-authority": elsewhere.dir().join("ca.crt")});
-    let config = json!({"apiVersion": "v1", "kind": "Config", "current-context": "c",
-        "contexts": [{"name": "c", "context": {"cluster": "taker", "user": "me"}}],
-        "clusters": [{"name": "taker", "cluster": cluster}],
-        "users": [{"name": "me", "user": {"token": "of-the-server"}}]});
     let path = dir.path().join("webhook.kubeconfig");
-    fs::write(&path, config.to_string()).unwrap();
+    elsewhere.write_kubeconfig(&path, "/audit");
     format!("--audit-webhook-config-file={}", path.display())
 }
 

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use hyper_util::server::conn::auto;
 use portcullis::pki::Authority;
 use portcullis::serving::certificate::ServingCertificate;
 use portcullis::serving::tls;
+use serde_json::json;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
@@ -62,6 +63,17 @@ impl HttpsServer {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Writes a kubeconfig whose current context leads to a path of this server, with a token.
+    pub fn write_kubeconfig(&self, file: &Path, path: &str) {
+        let cluster = json!({"server": format!("https://{}{path}", self.address),
+            "certificate-authority": self.dir.path().join("ca.crt")});
+        let config = json!({"apiVersion": "v1", "kind": "Config", "current-context": "c",
+            "contexts": [{"name": "c", "context": {"cluster": "it", "user": "me"}}],
+            "clusters": [{"name": "it", "cluster": cluster}],
+            "users": [{"name": "me", "user": {"token": "of-the-server"}}]});
+        std::fs::write(file, config.to_string()).unwrap();
     }
 
     /// The directory of its authority's certificate, `ca.crt`.
