@@ -5,5 +5,6 @@
 pub mod authentication;
 pub mod authorization;
 pub mod impersonation;
+pub mod webhook;
 
 pub use self::authorization::Authorized;

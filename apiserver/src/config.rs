@@ -1,6 +1,7 @@
 //! The command line: kube-apiserver's names and meanings.
 
 pub mod audit;
+pub mod authorization;
 mod deadlines;
 pub mod etcd;
 pub mod front_proxy;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
+pub use self::authorization::AuthorizationMode;
 pub use self::deadlines::Deadlines;
 pub use self::etcd::Etcd;
 pub use self::kubelets::Kubelets;
@@ -114,9 +116,9 @@ pub struct Serve {
     /// Whether requests without credentials are anonymous, and not refused.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub anonymous_auth: bool,
-    /// Who decides what may be done, in order.
-    #[arg(long, value_delimiter = ',', default_value = "RBAC")]
-    pub authorization_mode: Vec<AuthorizationMode>,
+    /// Who decides what may be done.
+    #[command(flatten)]
+    pub authorization: authorization::Authorization,
     /// Admission plugins to run besides the default ones.
     #[arg(long, value_delimiter = ',')]
     pub enable_admission_plugins: Vec<String>,
@@ -297,46 +299,6 @@ pub enum WhyOutput {
     Json,
 }
 
-/// Who decides what may be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AuthorizationMode {
-    /// Roles and bindings.
-    Rbac,
-    /// Everything may.
-    AlwaysAllow,
-    /// Nothing may.
-    AlwaysDeny,
-}
-
-impl std::fmt::Display for AuthorizationMode {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Rbac => "RBAC",
-            Self::AlwaysAllow => "AlwaysAllow",
-            Self::AlwaysDeny => "AlwaysDeny",
-        })
-    }
-}
-
-impl std::str::FromStr for AuthorizationMode {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "RBAC" => Ok(Self::Rbac),
-            "AlwaysAllow" => Ok(Self::AlwaysAllow),
-            "AlwaysDeny" => Ok(Self::AlwaysDeny),
-            "Node" => Err(
-                "there is no Node authorizer: bind the ClusterRole system:node to the group system:nodes with RBAC instead".into(),
-            ),
-            "Webhook" | "ABAC" => Err(format!(
-                "{text} is not supported; known modes are RBAC, AlwaysAllow and AlwaysDeny"
-            )),
-            _ => Err("known modes are RBAC, AlwaysAllow and AlwaysDeny".into()),
-        }
-    }
-}
-
 /// How to write the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -397,7 +359,7 @@ mod tests {
             panic!("not serve")
         };
         assert_eq!(
-            serve.authorization_mode,
+            serve.authorization.authorization_mode,
             [AuthorizationMode::Rbac, AuthorizationMode::AlwaysDeny]
         );
         assert!(!serve.anonymous_auth && serve.allow_privileged);

@@ -20,6 +20,7 @@ pub mod head;
 pub mod impersonate;
 pub mod in_flight;
 pub mod present;
+pub mod question;
 mod reject;
 pub mod request_id;
 pub mod trace;
@@ -37,6 +38,7 @@ use tower::{Service, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use self::filter::FilterLayer;
+use self::question::QuestionLayer;
 use crate::audit::Auditor;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -98,8 +100,8 @@ pub fn stack(
             auditor.clone(),
         ))
         .layer(audit::AuditLayer(auditor))
-        .layer(FilterLayer(impersonate::Impersonate(authorizer.clone())))
-        .layer(FilterLayer(authorize::Authorize(authorizer)))
+        .layer(QuestionLayer(impersonate::Impersonate(authorizer.clone())))
+        .layer(QuestionLayer(authorize::Authorize(authorizer)))
         // No body is read before this point.
         .layer(in_flight::InFlightLayer(limits))
         .service(router)

@@ -97,8 +97,8 @@ mod tests {
                 "no Node authorizer",
             ),
             (
-                &["portcullis", "serve", "--authorization-mode=RBAC,Webhook"],
-                "Webhook is not supported",
+                &["portcullis", "serve", "--authorization-mode=RBAC,ABAC"],
+                "ABAC is not supported",
             ),
             (
                 &["portcullis", "serve", "--oidc-issuer-url=https://x"],

@@ -7,6 +7,8 @@ pub mod admission_config;
 pub mod assemble;
 mod audit;
 pub mod authorities;
+mod authorization;
+mod authorization_config;
 pub mod background;
 pub mod certificates;
 pub mod error;

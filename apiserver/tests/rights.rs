@@ -3,6 +3,7 @@
 mod escalation;
 mod pods;
 mod unreadable;
+mod webhook;
 
 use serde_json::{Value, json};
 

@@ -112,6 +112,7 @@ impl Escalation<'_> {
             subresource: "",
             namespace: self.namespace,
             name,
+            ..ResourceTarget::default()
         };
         let attributes = Attributes {
             user: self.user,

@@ -1,9 +1,10 @@
 //! Authorization: RBAC over an index in memory.
 //!
 //! [`Authorizer`] is the common trait: [`RbacAuthorizer`] decides by roles and bindings, others
-//! have fixed decisions, and a [`Union`] tries several in order. Decisions need no I/O; the owner
-//! of the index keeps it up to date.
+//! have fixed decisions, and a [`Union`] tries several in order. These need no I/O; the owner
+//! of the index keeps it up to date. One that has to ask elsewhere says so ([`Authorizer::waits`]).
 
+use async_trait::async_trait;
 use k8s_openapi::api::authorization::v1::SubjectRulesReviewStatus;
 use portcullis_api::UserInfo;
 
@@ -75,6 +76,8 @@ impl<'a> Target<'a> {
 pub struct ResourceTarget<'a> {
     /// The API group, empty for core.
     pub group: &'a str,
+    /// The version of the group; empty if it does not matter. No rule asks for it.
+    pub version: &'a str,
     /// The plural resource name.
     pub resource: &'a str,
     /// Such as `status`.
@@ -112,13 +115,48 @@ impl Decision {
     }
 }
 
+/// A decision, and what went wrong on the way to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
+    /// The decision.
+    pub decision: Decision,
+    /// Why somebody who was asked did not say, or not clearly.
+    pub error: Option<String>,
+}
+
+impl From<Decision> for Decided {
+    fn from(decision: Decision) -> Self {
+        Self {
+            decision,
+            error: None,
+        }
+    }
+}
+
 /// Decides whether requests are allowed.
+#[async_trait]
 pub trait Authorizer: Send + Sync + 'static {
     /// The name shown to users, as in `--authorization-mode`.
     fn name(&self) -> &'static str;
 
     /// Decides on a request.
     fn authorize(&self, attributes: &Attributes<'_>) -> Decision;
+
+    /// Whether a decision may take asking elsewhere. Then [`decide`](Self::decide) waits for it, and
+    /// [`authorize`](Self::authorize) holds up its thread.
+    fn waits(&self) -> bool {
+        false
+    }
+
+    /// Decides on a request, as [`authorize`](Self::authorize).
+    async fn decide(&self, attributes: &Attributes<'_>) -> Decided {
+        self.authorize(attributes).into()
+    }
+
+    /// Whether [`names`](Self::names) knows all names; otherwise each has to be asked for.
+    fn lists_names(&self) -> bool {
+        true
+    }
 
     /// The object names for which [`authorize`](Self::authorize) would allow the request,
     /// regardless of the name in `attributes`.

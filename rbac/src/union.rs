@@ -3,10 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use k8s_openapi::api::authorization::v1::SubjectRulesReviewStatus;
 use portcullis_api::UserInfo;
 
-use crate::{Attributes, Authorizer, Decision, Names, Step, rules_review};
+use crate::aggregate::aggregate;
+use crate::{Attributes, Authorizer, Decided, Decision, Names, Step, rules_review};
 
 /// Tries authorizers in order; the first with an opinion decides (upstream:
 /// `pkg/authorization/union`).
@@ -29,6 +31,7 @@ impl fmt::Debug for Union {
     }
 }
 
+#[async_trait]
 impl Authorizer for Union {
     fn name(&self) -> &'static str {
         "union"
@@ -61,6 +64,39 @@ impl Authorizer for Union {
         Decision::NoOpinion {
             reason: reasons.join("\n"),
         }
+    }
+
+    fn waits(&self) -> bool {
+        self.members.iter().any(|member| member.waits())
+    }
+
+    async fn decide(&self, attributes: &Attributes<'_>) -> Decided {
+        let (mut reasons, mut errors) = (Vec::new(), Vec::new());
+        for member in &self.members {
+            let Decided { decision, error } = if member.waits() {
+                member.decide(attributes).await
+            } else {
+                member.authorize(attributes).into()
+            };
+            errors.extend(error);
+            match decision {
+                Decision::NoOpinion { reason } => reasons.push(reason),
+                decision @ (Decision::Allow { .. } | Decision::Deny { .. }) => {
+                    let error = aggregate(&errors);
+                    return Decided { decision, error };
+                }
+            }
+        }
+        reasons.retain(|reason| !reason.is_empty());
+        let reason = reasons.join("\n");
+        Decided {
+            decision: Decision::NoOpinion { reason },
+            error: aggregate(&errors),
+        }
+    }
+
+    fn lists_names(&self) -> bool {
+        self.members.iter().all(|member| member.lists_names())
     }
 
     fn names(&self, attributes: &Attributes<'_>) -> Names {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use portcullis_admission::permissions::{Names, Permission, Permissions};
-use portcullis_api::UserInfo;
+use portcullis_api::{GroupResource, UserInfo};
 use portcullis_rbac::{Attributes, Authorizer, Decision, ResourceTarget, Target};
 
 /// Answers for admission who may do what.
@@ -20,8 +20,50 @@ impl Permissions for AuthorizersPermissions {
     }
 
     fn names(&self, user: &UserInfo, permission: &Permission<'_>) -> Names {
-        let names = self.0.names(&attributes(user, permission));
-        Box::new(move |name| names.contains(name))
+        if self.0.lists_names() {
+            let names = self.0.names(&attributes(user, permission));
+            return Box::new(move |name| names.contains(name));
+        }
+        let (authorizer, asked) = (self.0.clone(), Asked::new(user, permission));
+        Box::new(move |name| asked.is_allowed(authorizer.as_ref(), name))
+    }
+}
+
+/// A permission that is asked for name by name, because nobody can list the names.
+struct Asked {
+    user: UserInfo,
+    verb: String,
+    group: String,
+    resource: String,
+    subresource: String,
+    namespace: String,
+}
+
+impl Asked {
+    fn new(user: &UserInfo, permission: &Permission<'_>) -> Self {
+        Self {
+            user: user.clone(),
+            verb: permission.verb.to_owned(),
+            group: permission.resource.group.to_owned(),
+            resource: permission.resource.resource.to_owned(),
+            subresource: permission.subresource.to_owned(),
+            namespace: permission.namespace.to_owned(),
+        }
+    }
+
+    fn is_allowed(&self, authorizer: &dyn Authorizer, name: &str) -> bool {
+        let permission = Permission {
+            verb: &self.verb,
+            resource: GroupResource {
+                group: &self.group,
+                resource: &self.resource,
+            },
+            subresource: &self.subresource,
+            namespace: &self.namespace,
+            name,
+        };
+        let attributes = attributes(&self.user, &permission);
+        authorizer.authorize(&attributes).is_allowed()
     }
 }
 
@@ -39,6 +81,7 @@ fn attributes<'a>(user: &'a UserInfo, permission: &Permission<'a>) -> Attributes
         subresource: permission.subresource,
         namespace: permission.namespace,
         name: permission.name,
+        ..ResourceTarget::default()
     };
     Attributes {
         user,

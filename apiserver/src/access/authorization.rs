@@ -7,7 +7,7 @@ use http::request::Parts;
 use portcullis_admission::AuditAnnotations;
 use portcullis_api::field_error::go_quote;
 use portcullis_api::{GroupResource, Status, UserInfo};
-use portcullis_rbac::{Attributes, Authorizer, Decision, ResourceTarget, Target};
+use portcullis_rbac::{Attributes, Authorizer, Decided, Decision, ResourceTarget, Target};
 
 use crate::request::{Described, Query, RequestInfo, ResourceRequest};
 use crate::response::{self, Response};
@@ -70,6 +70,47 @@ pub fn authorize(
     Ok(Authorized { request, user })
 }
 
+/// The same, where somebody elsewhere has to be asked.
+///
+/// # Errors
+/// 403; 500 if nobody allows it and somebody does not say.
+pub async fn ask(
+    authorizer: &dyn Authorizer,
+    request: Arc<Described>,
+    user: UserInfo,
+    annotations: Option<&AuditAnnotations>,
+) -> Result<Authorized, Status> {
+    let attributes = attributes(&request.info, &user);
+    let Decided { decision, error } = authorizer.decide(&attributes).await;
+    match error.filter(|_| !decision.is_allowed()) {
+        None => {
+            if let Some(annotations) = annotations {
+                annotate(annotations, &decision);
+            }
+            allowed(decision, &attributes)?;
+        }
+        Some(error) => {
+            if let Some(annotations) = annotations {
+                annotations.add(REASON, "internal error");
+            }
+            return Err(Status::internal(error));
+        }
+    }
+    let user = Arc::new(user);
+    Ok(Authorized { request, user })
+}
+
+/// Decides whether a user may do something; waits for those who have to be asked.
+///
+/// # Errors
+/// 403, in upstream's words.
+pub async fn check_asking(
+    authorizer: &dyn Authorizer,
+    attributes: &Attributes<'_>,
+) -> Result<(), Status> {
+    allowed(authorizer.decide(attributes).await.decision, attributes)
+}
+
 /// Decides whether a user may do something.
 ///
 /// # Errors
@@ -87,6 +128,8 @@ fn allowed(decision: Decision, attributes: &Attributes<'_>) -> Result<(), Status
     }
 }
 
+const REASON: &str = "authorization.k8s.io/reason";
+
 /// Upstream: `k8s.io/apiserver/pkg/endpoints/filters/authorization.go`.
 fn annotate(annotations: &AuditAnnotations, decision: &Decision) {
     let (decision, reason) = match decision {
@@ -94,7 +137,7 @@ fn annotate(annotations: &AuditAnnotations, decision: &Decision) {
         Decision::Deny { reason } | Decision::NoOpinion { reason } => ("forbid", reason),
     };
     annotations.add("authorization.k8s.io/decision", decision);
-    annotations.add("authorization.k8s.io/reason", reason);
+    annotations.add(REASON, reason);
 }
 
 /// A request as authorizers see it.
@@ -116,6 +159,7 @@ fn attributes<'a>(info: &'a RequestInfo, user: &'a UserInfo) -> Attributes<'a> {
 fn target(request: &ResourceRequest) -> ResourceTarget<'_> {
     ResourceTarget {
         group: &request.group,
+        version: &request.version,
         resource: &request.resource,
         subresource: &request.subresource,
         namespace: &request.namespace,

@@ -20,15 +20,35 @@ pub fn impersonate(
     user: &UserInfo,
     headers: &HeaderMap,
 ) -> Result<Option<UserInfo>, Status> {
-    let requested = Impersonation::requested(headers)
-        .map_err(|mistake| Status::bad_request(mistake.to_string()))?;
-    let Some(requested) = requested else {
+    let Some(requested) = requested(headers)? else {
         return Ok(None);
     };
     for need in &requested.needs {
         authorization::check(authorizer, &attributes(user, need))?;
     }
     Ok(Some(requested.user))
+}
+
+/// The same, where somebody elsewhere has to be asked.
+///
+/// # Errors
+/// As [`impersonate`].
+pub async fn ask(
+    authorizer: &dyn Authorizer,
+    user: &UserInfo,
+    headers: &HeaderMap,
+) -> Result<Option<UserInfo>, Status> {
+    let Some(requested) = requested(headers)? else {
+        return Ok(None);
+    };
+    for need in &requested.needs {
+        authorization::check_asking(authorizer, &attributes(user, need)).await?;
+    }
+    Ok(Some(requested.user))
+}
+
+fn requested(headers: &HeaderMap) -> Result<Option<Impersonation>, Status> {
+    Impersonation::requested(headers).map_err(|mistake| Status::bad_request(mistake.to_string()))
 }
 
 /// The permission that `user` needs for a part of the identity.
@@ -47,5 +67,6 @@ fn target(need: &Need) -> ResourceTarget<'_> {
         subresource: &need.subresource,
         namespace: &need.namespace,
         name: &need.name,
+        ..ResourceTarget::default()
     }
 }

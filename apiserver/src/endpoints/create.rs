@@ -65,6 +65,7 @@ pub fn may_create(authorizer: &dyn Authorizer, scope: &Scope<'_>) -> Result<(), 
         subresource: scope.subresource,
         namespace: scope.namespace,
         name: scope.name,
+        version: scope.api_version.rsplit('/').next().unwrap_or_default(),
     };
     let attributes = Attributes {
         user: scope.user,

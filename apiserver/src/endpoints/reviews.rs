@@ -11,7 +11,7 @@ use k8s_openapi::api::authorization::v1::{
     SubjectAccessReviewStatus,
 };
 use portcullis_api::{Object, Status, UserInfo};
-use portcullis_rbac::{Attributes, Authorizer, Decision, ResourceTarget, Target};
+use portcullis_rbac::{Attributes, Authorizer, Decided, Decision, ResourceTarget, Target};
 
 use super::body::{self, Incoming};
 use super::call::Call;
@@ -34,7 +34,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         let name = object.metadata().name.as_deref().unwrap_or_default();
         return Err(Status::invalid(resource.group_kind(), name, &errors));
     }
-    answer(call, object.as_mut())?;
+    answer(call, object.as_mut()).await?;
     authentication::answer(&call.api.tokens, call.scope.user, object.as_mut()).await?;
     let json = object.encode(resource.type_meta(call.api_version));
     let body = response::object::encode(json, call.format.encoding)?;
@@ -46,18 +46,18 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     ))
 }
 
-fn answer(call: &Call<'_>, review: &mut dyn Object) -> Result<(), Status> {
+async fn answer(call: &Call<'_>, review: &mut dyn Object) -> Result<(), Status> {
     let (authorizer, user) = (call.api.authorizer.as_ref(), call.scope.user);
     if let Some(review) = review.as_kind_mut::<SelfSubjectAccessReview>() {
         let (resource, path) = (
             review.spec.resource_attributes.as_ref(),
             review.spec.non_resource_attributes.as_ref(),
         );
-        review.status = Some(decide(authorizer, user, resource, path));
+        review.status = Some(decide(authorizer, user, resource, path).await);
     } else if let Some(review) = review.as_kind_mut::<SubjectAccessReview>() {
-        review.status = Some(decide_for(authorizer, &review.spec));
+        review.status = Some(decide_for(authorizer, &review.spec).await);
     } else if let Some(review) = review.as_kind_mut::<LocalSubjectAccessReview>() {
-        review.status = Some(decide_for(authorizer, &review.spec));
+        review.status = Some(decide_for(authorizer, &review.spec).await);
     } else if let Some(review) = review.as_kind_mut::<SelfSubjectRulesReview>() {
         let namespace = review.spec.namespace.as_deref().unwrap_or_default();
         if namespace.is_empty() {
@@ -72,7 +72,7 @@ fn answer(call: &Call<'_>, review: &mut dyn Object) -> Result<(), Status> {
     Ok(())
 }
 
-fn decide_for(
+async fn decide_for(
     authorizer: &dyn Authorizer,
     spec: &SubjectAccessReviewSpec,
 ) -> SubjectAccessReviewStatus {
@@ -88,39 +88,45 @@ fn decide_for(
         spec.resource_attributes.as_ref(),
         spec.non_resource_attributes.as_ref(),
     )
+    .await
 }
 
-fn decide(
+async fn decide(
     authorizer: &dyn Authorizer,
     user: &UserInfo,
     resource: Option<&ResourceAttributes>,
     path: Option<&NonResourceAttributes>,
 ) -> SubjectAccessReviewStatus {
-    let authorize = |verb: &Option<String>, target| {
+    let authorize = async |verb: &Option<String>, target| {
         let verb = verb.as_deref().unwrap_or_default();
-        status(authorizer.authorize(&Attributes { user, verb, target }))
+        let asked = Attributes { user, verb, target };
+        status(authorizer.decide(&asked).await)
     };
     match (resource, path) {
         (Some(r), _) => {
             let target = ResourceTarget {
                 group: r.group.as_deref().unwrap_or_default(),
+                version: r.version.as_deref().unwrap_or_default(),
                 resource: r.resource.as_deref().unwrap_or_default(),
                 subresource: r.subresource.as_deref().unwrap_or_default(),
                 namespace: r.namespace.as_deref().unwrap_or_default(),
                 name: r.name.as_deref().unwrap_or_default(),
             };
-            authorize(&r.verb, Target::Resource(target))
+            authorize(&r.verb, Target::Resource(target)).await
         }
-        (None, Some(p)) => authorize(&p.verb, Target::Path(p.path.as_deref().unwrap_or_default())),
+        (None, Some(p)) => {
+            let path = p.path.as_deref().unwrap_or_default();
+            authorize(&p.verb, Target::Path(path)).await
+        }
         // validation lets no such review through
-        (None, None) => status(Decision::NoOpinion {
+        (None, None) => status(Decided::from(Decision::NoOpinion {
             reason: String::new(),
-        }),
+        })),
     }
 }
 
-fn status(decision: Decision) -> SubjectAccessReviewStatus {
-    let (allowed, denied, reason) = match decision {
+fn status(decided: Decided) -> SubjectAccessReviewStatus {
+    let (allowed, denied, reason) = match decided.decision {
         Decision::Allow { reason } => (true, None, reason),
         Decision::Deny { reason } => (false, Some(true), reason),
         Decision::NoOpinion { reason } => (false, None, reason),
@@ -129,6 +135,6 @@ fn status(decision: Decision) -> SubjectAccessReviewStatus {
         allowed,
         denied,
         reason: Some(reason).filter(|r| !r.is_empty()),
-        evaluation_error: None,
+        evaluation_error: decided.error,
     }
 }

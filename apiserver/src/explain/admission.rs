@@ -146,6 +146,7 @@ fn policy(
             subresource: "",
             namespace,
             name: &trial.policy,
+            ..ResourceTarget::default()
         };
         let attributes = Attributes {
             user,

@@ -167,6 +167,7 @@ impl Asked {
                 subresource: &self.subresource,
                 namespace: &self.namespace,
                 name: &self.name,
+                ..ResourceTarget::default()
             })
         } else {
             Target::Path(&self.path)

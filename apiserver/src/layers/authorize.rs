@@ -2,35 +2,72 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use async_trait::async_trait;
 use axum::extract::Request;
-use portcullis_api::UserInfo;
+use portcullis_admission::AuditAnnotations;
+use portcullis_api::{Status, UserInfo};
 use portcullis_rbac::Authorizer;
 
-use super::filter::Filter;
-use super::reject::{reject, unidentified};
+use super::question::Question;
+use super::reject::unidentified;
 use crate::access::authorization;
 use crate::audit::Audited;
 use crate::request::Described;
-use crate::response::Response;
 
 /// Lets through what the authorizer allows.
 #[derive(Clone)]
 pub struct Authorize(pub Arc<dyn Authorizer>);
 
-impl Filter<Body> for Authorize {
-    type Kept = ();
+#[async_trait]
+impl Question for Authorize {
+    fn waits(&self) -> bool {
+        self.0.waits()
+    }
 
-    fn request(&self, request: &mut Request) -> Result<(), Response> {
+    fn at_once(&self, request: &mut Request) -> Result<(), Status> {
+        let Asked {
+            described,
+            user,
+            annotations,
+        } = Asked::take(request)?;
+        let authorized =
+            authorization::authorize(self.0.as_ref(), described, user, annotations.as_ref());
+        request.extensions_mut().insert(authorized?);
+        Ok(())
+    }
+
+    async fn wait(&self, request: &mut Request) -> Result<(), Status> {
+        let Asked {
+            described,
+            user,
+            annotations,
+        } = Asked::take(request)?;
+        let authorized = authorization::ask(self.0.as_ref(), described, user, annotations.as_ref());
+        request.extensions_mut().insert(authorized.await?);
+        Ok(())
+    }
+}
+
+/// What is asked about.
+struct Asked {
+    described: Arc<Described>,
+    user: UserInfo,
+    annotations: Option<AuditAnnotations>,
+}
+
+impl Asked {
+    fn take(request: &mut Request) -> Result<Self, Status> {
         let extensions = request.extensions_mut();
         let user = extensions.remove::<UserInfo>();
-        let (Some(user), Some(described)) = (user, extensions.get::<Arc<Described>>()) else {
-            return Err(reject(&unidentified()));
+        let described = extensions.get::<Arc<Described>>().cloned();
+        let (Some(user), Some(described)) = (user, described) else {
+            return Err(unidentified());
         };
-        let annotations = extensions.get::<Arc<Audited>>().map(|a| a.annotations());
-        let authorizer = self.0.as_ref();
-        let authorized = authorization::authorize(authorizer, described.clone(), user, annotations);
-        extensions.insert(authorized.map_err(|status| reject(&status))?);
-        Ok(())
+        let audited = extensions.get::<Arc<Audited>>();
+        Ok(Self {
+            described,
+            user,
+            annotations: audited.map(|audited| audited.annotations().clone()),
+        })
     }
 }

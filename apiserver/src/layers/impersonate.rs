@@ -2,36 +2,51 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
+use async_trait::async_trait;
 use axum::extract::Request;
-use portcullis_api::UserInfo;
+use portcullis_api::{Status, UserInfo};
 use portcullis_rbac::Authorizer;
 
-use super::filter::Filter;
-use super::reject::{reject, unidentified};
+use super::question::Question;
+use super::reject::unidentified;
 use super::trace;
 use crate::access::impersonation;
 use crate::audit::Audited;
-use crate::response::Response;
 
 /// Replaces the user of each request that asks for it, and may.
 #[derive(Clone)]
 pub struct Impersonate(pub Arc<dyn Authorizer>);
 
-impl Filter<Body> for Impersonate {
-    type Kept = ();
-
-    fn request(&self, request: &mut Request) -> Result<(), Response> {
-        let user = request.extensions().get::<UserInfo>();
-        let user = user.ok_or_else(|| reject(&unidentified()))?;
-        let other = impersonation::impersonate(self.0.as_ref(), user, request.headers());
-        if let Some(other) = other.map_err(|status| reject(&status))? {
-            trace::acting_as(&other);
-            if let Some(audited) = request.extensions().get::<Arc<Audited>>() {
-                audited.acts_as(&other);
-            }
-            request.extensions_mut().insert(other);
-        }
-        Ok(())
+#[async_trait]
+impl Question for Impersonate {
+    fn waits(&self) -> bool {
+        self.0.waits()
     }
+
+    fn at_once(&self, request: &mut Request) -> Result<(), Status> {
+        let user = request.extensions().get::<UserInfo>();
+        let user = user.ok_or_else(unidentified)?;
+        let other = impersonation::impersonate(self.0.as_ref(), user, request.headers());
+        replace(request, other)
+    }
+
+    async fn wait(&self, request: &mut Request) -> Result<(), Status> {
+        let user = request.extensions().get::<UserInfo>();
+        let user = user.ok_or_else(unidentified)?.clone();
+        // a request cannot be shared while it is waited for
+        let headers = request.headers().clone();
+        let other = impersonation::ask(self.0.as_ref(), &user, &headers).await;
+        replace(request, other)
+    }
+}
+
+fn replace(request: &mut Request, other: Result<Option<UserInfo>, Status>) -> Result<(), Status> {
+    if let Some(other) = other? {
+        trace::acting_as(&other);
+        if let Some(audited) = request.extensions().get::<Arc<Audited>>() {
+            audited.acts_as(&other);
+        }
+        request.extensions_mut().insert(other);
+    }
+    Ok(())
 }

@@ -9,9 +9,7 @@ use k8s_openapi::api::admissionregistration::v1::{
 };
 use portcullis_admission::{Lookups, Selection};
 use portcullis_authn::Reload;
-use portcullis_rbac::{
-    AlwaysAllow, AlwaysDeny, Authorizer, Index, Privileged, RbacAuthorizer, Union,
-};
+use portcullis_rbac::{Authorizer, Index};
 use portcullis_storage::Storage;
 use portcullis_storage::cache::Cache;
 use tokio::sync::watch;
@@ -21,6 +19,7 @@ use tokio_util::task::TaskTracker;
 use super::admission_config::{self, WebhookCredentials};
 use super::audit::Auditing;
 use super::authorities;
+use super::authorization::Authorizers;
 use super::background::Background;
 use super::certificates::{self, Certificates};
 use super::error::StartError;
@@ -33,7 +32,7 @@ use super::stored::Stored;
 use super::tokens::TokenKeys;
 use crate::audit::Auditor;
 use crate::audit::metrics::AuditMetrics;
-use crate::config::{AuthorizationMode, Serve};
+use crate::config::Serve;
 use crate::endpoints::aggregated::Aggregation;
 use crate::endpoints::api::Api;
 use crate::endpoints::documents::Documents;
@@ -75,6 +74,7 @@ struct Checked {
     reloads: Vec<Arc<dyn Reload>>,
     webhook_credentials: WebhookCredentials,
     auditing: Option<Auditing>,
+    authorizers: Authorizers,
 }
 
 impl Checked {
@@ -90,7 +90,6 @@ impl Checked {
         let identities = Identities::load(options, certificates)?;
         let (authorities, bundle) = authorities::load(options, certificates)?;
         TokenKeys::check(options)?;
-        check_modes(&options.authorization_mode)?;
         let file = options.admission_control_config_file.as_deref();
         let mut reloads = identities.reloads();
         reloads.extend(certificates.serving.reload());
@@ -105,6 +104,7 @@ impl Checked {
             reloads,
             webhook_credentials: admission_config::load(file)?,
             auditing: Auditing::of(&options.audit)?,
+            authorizers: Authorizers::of(&options.authorization)?,
         })
     }
 
@@ -149,7 +149,9 @@ pub async fn assemble(
     let hooks = Hooks::new(&stored, checked.webhook_credentials);
     let aggregation = aggregation(&stored, checked.front_proxy.identity);
     let backends = backends(&stored, checked.kubelets);
-    let (registry, authorizer) = registry(options, &checked.selection, &stored, &hooks)?;
+    let authorizers = checked.authorizers;
+    let (registry, authorizer) =
+        registry(options, &checked.selection, &stored, &hooks, authorizers)?;
     prepare(&registry, stored.store.option()).await?;
     // a webhook that is down, or a policy, must not keep the server from creating its first objects
     hooks.start(&stored);
@@ -184,7 +186,12 @@ pub async fn assemble(
             shutdown: background.shutdown.clone(),
         }),
         aggregation: aggregation.clone(),
-        documents: Arc::new(documents),
+        documents: Arc::new(Documents::new(
+            registry.catalogues().clone(),
+            aggregation.clone(),
+            address,
+            openid,
+        )),
         health: background.health.clone(),
         limits: limits.clone(),
         metrics: metrics.clone(),
@@ -260,11 +267,12 @@ fn registry(
     selection: &Selection,
     stored: &Stored,
     hooks: &Hooks,
+    authorizers: Authorizers,
 ) -> Result<(Arc<Registry>, Arc<dyn Authorizer>), StartError> {
     let (cache, prefix) = (&stored.cache, &stored.prefix);
     let roles = Arc::new(Index::new());
     indices::feed_rbac(cache, prefix, &roles);
-    let authorizer = authorization(options, &roles);
+    let authorizer = authorizers.union(&roles);
     let catalogues = Arc::<Catalogues>::default();
     definitions::start(cache, prefix, catalogues.clone());
     let conversions = conversions(stored);
@@ -363,29 +371,4 @@ fn service_ranges(
         services.service_node_port_range,
     )
     .map_err(|why| StartError::option("--service-cluster-ip-range", why))
-}
-
-/// The authorizers that options ask for, after the one that allows `system:masters` everything.
-fn authorization(options: &Serve, index: &Arc<Index>) -> Arc<dyn Authorizer> {
-    let mut members: Vec<Arc<dyn Authorizer>> = vec![Arc::new(Privileged)];
-    members.extend(options.authorization_mode.iter().map(|mode| {
-        let member: Arc<dyn Authorizer> = match mode {
-            AuthorizationMode::Rbac => Arc::new(RbacAuthorizer::new(index.clone())),
-            AuthorizationMode::AlwaysAllow => Arc::new(AlwaysAllow),
-            AuthorizationMode::AlwaysDeny => Arc::new(AlwaysDeny),
-        };
-        member
-    }));
-    Arc::new(Union::new(members))
-}
-
-fn check_modes(modes: &[AuthorizationMode]) -> Result<(), StartError> {
-    let mut seen = modes.iter().enumerate();
-    match seen.find(|(at, mode)| modes.iter().take(*at).any(|earlier| earlier == *mode)) {
-        None => Ok(()),
-        Some((_, mode)) => {
-            let why = format!("the mode {mode} is named twice");
-            Err(StartError::option("--authorization-mode", why))
-        }
-    }
 }

@@ -37,6 +37,7 @@ fn allowed(server: &RbacAuthorizer, name: &str, group: &str, namespace: &str, wh
             subresource,
             namespace,
             name: "x",
+            ..ResourceTarget::default()
         })
     };
     let user = user(name, &[group]);

@@ -16,6 +16,7 @@ fn allowed(rule: &PolicyRule, verb: &str, what: &str) -> bool {
                 subresource: next(),
                 namespace: "ns",
                 name,
+                ..ResourceTarget::default()
             })
         }
     };

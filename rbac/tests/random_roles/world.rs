@@ -172,6 +172,7 @@ pub(crate) fn for_each_request(mut check: impl FnMut(&Attributes<'_>)) {
                         subresource,
                         namespace,
                         name,
+                        ..ResourceTarget::default()
                     };
                     let target = Target::Resource(target);
                     check(&Attributes {

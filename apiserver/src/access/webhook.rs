@@ -1,0 +1,218 @@
+//! Asks a server elsewhere what users may do (`--authorization-mode=Webhook`).
+//!
+//! Upstream: `k8s.io/apiserver/plugin/pkg/authorizer/webhook`.
+
+mod conditions;
+mod review;
+
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use k8s_openapi::api::authorization::v1::SubjectRulesReviewStatus;
+use parking_lot::Mutex;
+use portcullis_api::UserInfo;
+use portcullis_rbac::{Attributes, Authorizer, Decided, Decision, Names};
+use quick_cache::unsync::Cache;
+use ring::digest::{SHA256, digest};
+use tokio::runtime::{Handle, RuntimeFlavor};
+
+use self::review::Verdict;
+use crate::outbound::backoff::Backoff;
+use crate::outbound::webhook_client::WebhookClient;
+
+pub use self::conditions::Condition;
+pub use self::review::ReviewVersion;
+
+/// How many answers are remembered.
+const REMEMBERED: usize = 8192;
+/// The longest question whose answer is, in bytes of what its client chose (upstream:
+/// `maxControlledAttrCacheSize`).
+const QUESTION_MAX: usize = 10_000;
+/// How long one try may take, if nothing else is said.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The first pause between tries (upstream: `DefaultRetryBackoff`).
+const PAUSE: Duration = Duration::from_millis(500);
+/// How often the log tells that the server does not answer.
+const TELLING: Duration = Duration::from_secs(10);
+
+/// How long answers count.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetimes {
+    /// Those that allow.
+    pub allowed: Duration,
+    /// The others.
+    pub refused: Duration,
+}
+
+/// What it means that the server does not say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnError {
+    /// Others decide.
+    NoOpinion,
+    /// The request is denied.
+    Deny,
+}
+
+/// Decides as a server elsewhere says, and has no opinion where it does not.
+pub struct WebhookAuthorizer {
+    client: WebhookClient,
+    version: ReviewVersion,
+    lifetimes: Lifetimes,
+    timeout: Duration,
+    on_error: OnError,
+    conditions: Vec<Condition>,
+    known: Mutex<Cache<[u8; 32], Known>>,
+    told: Mutex<Option<Instant>>,
+}
+
+#[derive(Clone)]
+struct Known {
+    verdict: Verdict,
+    at: Instant,
+}
+
+impl WebhookAuthorizer {
+    /// Asks by a client.
+    pub fn new(client: WebhookClient, version: ReviewVersion, lifetimes: Lifetimes) -> Self {
+        Self {
+            client,
+            version,
+            lifetimes,
+            timeout: TIMEOUT,
+            on_error: OnError::NoOpinion,
+            conditions: Vec::new(),
+            known: Mutex::new(Cache::new(REMEMBERED)),
+            told: Mutex::default(),
+        }
+    }
+
+    /// The same, asking only where all conditions hold, for no longer than `timeout` at once.
+    #[must_use]
+    pub fn with(self, conditions: Vec<Condition>, timeout: Duration, on_error: OnError) -> Self {
+        Self {
+            timeout,
+            on_error,
+            conditions,
+            ..self
+        }
+    }
+
+    async fn verdict(&self, attributes: &Attributes<'_>) -> Result<Verdict, String> {
+        if !conditions::hold(&self.conditions, attributes)? {
+            return Ok(Verdict::default());
+        }
+        let question = self.version.question(attributes)?;
+        let key = hash(&question);
+        if let Some(verdict) = self.remembered(&key) {
+            return Ok(verdict);
+        }
+        let answer = self
+            .client
+            .ask(question.into(), self.timeout, Backoff::new(PAUSE));
+        let verdict = match answer.await {
+            Ok(answer) => self.version.verdict(&answer),
+            Err(why) => Err(why.to_string()),
+        };
+        let verdict = verdict.inspect_err(|why| self.tell(why))?;
+        if review::chosen_by_client(attributes) < QUESTION_MAX {
+            let known = Known {
+                verdict: verdict.clone(),
+                at: Instant::now(),
+            };
+            self.known.lock().insert(key, known);
+        }
+        Ok(verdict)
+    }
+
+    fn remembered(&self, key: &[u8; 32]) -> Option<Verdict> {
+        let known = self.known.lock().get(key).cloned()?;
+        let lifetime = match known.verdict.allowed {
+            true => self.lifetimes.allowed,
+            false => self.lifetimes.refused,
+        };
+        (known.at.elapsed() < lifetime).then_some(known.verdict)
+    }
+
+    /// Anybody can cause a question, as often as they like.
+    fn tell(&self, error: &str) {
+        let mut told = self.told.lock();
+        if told.is_none_or(|at| at.elapsed() >= TELLING) {
+            *told = Some(Instant::now());
+            drop(told);
+            tracing::warn!(error, "the authorization webhook cannot be asked");
+        }
+    }
+}
+
+#[async_trait]
+impl Authorizer for WebhookAuthorizer {
+    fn name(&self) -> &'static str {
+        "Webhook"
+    }
+
+    fn waits(&self) -> bool {
+        true
+    }
+
+    /// Holds up its thread; the runtime puts another in its place.
+    fn authorize(&self, attributes: &Attributes<'_>) -> Decision {
+        let runtime = Handle::try_current();
+        match runtime {
+            Ok(runtime) if runtime.runtime_flavor() != RuntimeFlavor::CurrentThread => {
+                let decided = || runtime.block_on(self.decide(attributes));
+                let Decided { decision, error } = tokio::task::block_in_place(decided);
+                match (decision, error) {
+                    // whoever asks this way hears of the error as a reason
+                    (Decision::NoOpinion { reason }, Some(error)) if reason.is_empty() => {
+                        Decision::NoOpinion { reason: error }
+                    }
+                    (Decision::Deny { reason }, Some(error)) if reason.is_empty() => {
+                        Decision::Deny { reason: error }
+                    }
+                    (decision, _) => decision,
+                }
+            }
+            // what might be denied is not left to others
+            _ => Decision::Deny {
+                reason: "the only thread there is cannot wait for the webhook".to_owned(),
+            },
+        }
+    }
+
+    async fn decide(&self, attributes: &Attributes<'_>) -> Decided {
+        let reason = String::new();
+        match self.verdict(attributes).await {
+            Ok(verdict) => verdict.decided(),
+            Err(why) => Decided {
+                decision: match self.on_error {
+                    OnError::NoOpinion => Decision::NoOpinion { reason },
+                    OnError::Deny => Decision::Deny { reason },
+                },
+                error: Some(why),
+            },
+        }
+    }
+
+    fn lists_names(&self) -> bool {
+        false
+    }
+
+    fn names(&self, _attributes: &Attributes<'_>) -> Names {
+        Names::default()
+    }
+
+    fn rules(&self, _user: &UserInfo, _namespace: &str) -> SubjectRulesReviewStatus {
+        SubjectRulesReviewStatus {
+            incomplete: true,
+            evaluation_error: Some(
+                "webhook authorizer does not support user rule resolution".to_owned(),
+            ),
+            ..SubjectRulesReviewStatus::default()
+        }
+    }
+}
+
+fn hash(question: &[u8]) -> [u8; 32] {
+    let digest = digest(&SHA256, question);
+    digest.as_ref().try_into().unwrap_or_default()
+}

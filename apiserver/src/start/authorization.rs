@@ -1,0 +1,150 @@
+//! Who decides what may be done: the authorizers that options ask for.
+
+use std::sync::Arc;
+
+use portcullis_rbac::{
+    AlwaysAllow, AlwaysDeny, Authorizer, Index, Privileged, RbacAuthorizer, Union,
+};
+
+use super::authorization_config::{self, Configured};
+use super::error::StartError;
+use super::webhook;
+use crate::access::webhook::{Lifetimes, ReviewVersion, WebhookAuthorizer};
+use crate::config::AuthorizationMode;
+use crate::config::authorization::Authorization;
+
+const CONFIG: &str = "--authorization-config";
+const MODE: &str = "--authorization-mode";
+const FILE: &str = "--authorization-webhook-config-file";
+
+/// The authorizers, as far as they are there before the store is open.
+pub(super) struct Authorizers {
+    /// In order.
+    members: Vec<Member>,
+}
+
+enum Member {
+    Mode(AuthorizationMode),
+    Webhook(Arc<WebhookAuthorizer>),
+}
+
+impl Authorizers {
+    /// What options ask for.
+    ///
+    /// # Errors
+    /// [`StartError`], which names option and file.
+    pub(super) fn of(options: &Authorization) -> Result<Self, StartError> {
+        if let Some(path) = &options.authorization_config {
+            let configured = authorization_config::read(path).map_err(|why| {
+                let why = format!("failed to load AuthorizationConfiguration from file: {why}");
+                StartError::option(CONFIG, why)
+            })?;
+            let members = configured.into_iter().map(configured_member);
+            return Ok(Self {
+                members: members.collect::<Result<_, _>>()?,
+            });
+        }
+        let modes = &options.authorization_mode;
+        check(modes)?;
+        let mut webhook = webhook(options)?;
+        let member = |mode: &AuthorizationMode| match webhook
+            .take_if(|_| *mode == AuthorizationMode::Webhook)
+        {
+            Some(webhook) => Member::Webhook(Arc::new(webhook)),
+            None => Member::Mode(*mode),
+        };
+        Ok(Self {
+            members: modes.iter().map(member).collect(),
+        })
+    }
+
+    /// All of them in order, after the one that allows `system:masters` everything.
+    pub(super) fn union(self, index: &Arc<Index>) -> Arc<dyn Authorizer> {
+        let mut members: Vec<Arc<dyn Authorizer>> = vec![Arc::new(Privileged)];
+        for member in self.members {
+            let mode = match member {
+                Member::Mode(mode) => mode,
+                Member::Webhook(webhook) => {
+                    members.push(webhook);
+                    continue;
+                }
+            };
+            match mode {
+                AuthorizationMode::Rbac => {
+                    members.push(Arc::new(RbacAuthorizer::new(index.clone())))
+                }
+                AuthorizationMode::AlwaysAllow => members.push(Arc::new(AlwaysAllow)),
+                AuthorizationMode::AlwaysDeny => members.push(Arc::new(AlwaysDeny)),
+                // each is a member of its own
+                AuthorizationMode::Webhook => {}
+            }
+        }
+        Arc::new(Union::new(members))
+    }
+}
+
+fn configured_member(configured: Configured) -> Result<Member, StartError> {
+    let configured = match configured {
+        Configured::Mode(mode) => return Ok(Member::Mode(mode)),
+        Configured::Webhook(configured) => configured,
+    };
+    let client = webhook::client(CONFIG, &configured.kubeconfig)?;
+    let webhook = WebhookAuthorizer::new(client, configured.version, configured.lifetimes);
+    let webhook = webhook.with(
+        configured.conditions,
+        configured.timeout,
+        configured.on_error,
+    );
+    Ok(Member::Webhook(Arc::new(webhook)))
+}
+
+fn check(modes: &[AuthorizationMode]) -> Result<(), StartError> {
+    let mut seen = modes.iter().enumerate();
+    match seen.find(|(at, mode)| modes.iter().take(*at).any(|earlier| earlier == *mode)) {
+        None => Ok(()),
+        Some((_, mode)) => {
+            let why = format!("the mode {mode} is named twice");
+            Err(StartError::option(MODE, why))
+        }
+    }
+}
+
+/// Upstream: `BuiltInAuthorizationOptions.Validate` in `pkg/kubeapiserver/options/authorization.go`.
+fn webhook(options: &Authorization) -> Result<Option<WebhookAuthorizer>, StartError> {
+    let modes = &options.authorization_mode;
+    let path = options.authorization_webhook_config_file.as_ref();
+    let path = path.filter(|path| !path.as_os_str().is_empty());
+    match (modes.contains(&AuthorizationMode::Webhook), path) {
+        (false, None) => Ok(None),
+        (false, Some(_)) => {
+            let why = format!("cannot specify {FILE} without mode Webhook");
+            Err(StartError::option(FILE, why))
+        }
+        (true, None) => {
+            let why = "authorization-mode Webhook's authorization config file not passed";
+            Err(StartError::option(MODE, why))
+        }
+        (true, Some(path)) => {
+            let version = version(&options.authorization_webhook_version)?;
+            let lifetimes = Lifetimes {
+                allowed: options.authorization_webhook_cache_authorized_ttl,
+                refused: options.authorization_webhook_cache_unauthorized_ttl,
+            };
+            let client = webhook::client(FILE, path)?;
+            Ok(Some(WebhookAuthorizer::new(client, version, lifetimes)))
+        }
+    }
+}
+
+fn version(text: &str) -> Result<ReviewVersion, StartError> {
+    match text {
+        "v1" => Ok(ReviewVersion::V1),
+        "v1beta1" => Ok(ReviewVersion::V1beta1),
+        other => {
+            let why = format!(
+                "unsupported webhook authorizer version {other:?}, supported versions are \"v1\", \"v1beta1\""
+            );
+            Err(StartError::option("--authorization-webhook-version", why))
+        }
+    }
+}
