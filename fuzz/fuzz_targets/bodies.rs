@@ -19,12 +19,11 @@ fuzz_target!(|data: &[u8]| {
     let expected = Expected {
         kind: resource.kind,
         api_version: &resource.api_version(),
-        object_type: resource.object_type,
-        conversion: None,
+        reader: body::Reader::Resource(resource),
     };
     let validation = validations[how / 3 % 3];
     match body::object(bytes, notations[how % 3], expected, validation) {
-        Ok(read) => assert!(validation == FieldValidation::Warn || read.warnings.is_empty()),
+        Ok((read, _)) => assert!(validation == FieldValidation::Warn || read.warnings.is_empty()),
         Err(status) => assert!((400..500).contains(&status.code), "{status:?}"),
     }
 });

@@ -81,17 +81,16 @@ async fn serve<S>(
 where
     S: Service<Request, Response = Response, Error = Infallible>,
 {
-    if !audited.received().await {
-        return response::status(&Status::internal("failed to store audit event"));
-    }
     let mut waiting = Waiting {
-        audited: Some(audited),
+        audited: Some(audited.clone()),
         due,
     };
+    if !audited.received().await {
+        waiting.audited = None;
+        return response::status(&Status::internal("failed to store audit event"));
+    }
     let served = AssertUnwindSafe(inner.call(request)).catch_unwind().await;
-    let Some(audited) = waiting.audited.take() else {
-        return response::status(&Status::internal("a request that is audited twice"));
-    };
+    waiting.audited = None;
     match served {
         Ok(Ok(response)) => audited.answered(response).await,
         Err(panic) => {

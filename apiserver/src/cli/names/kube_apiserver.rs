@@ -82,7 +82,8 @@ fn defaults(flags: &Flags, controllers: Option<String>) -> Vec<(&'static str, St
             controllers.unwrap_or_else(|| CONTROLLERS.to_owned()),
         ),
     ];
-    if flags.last("authorization-mode").is_none() {
+    let says = |name| flags.last(name).is_some_and(|value| !value.is_empty());
+    if flags.last("authorization-mode").is_none() && !says("authorization-config") {
         defaults.push(("authorization-mode", "AlwaysAllow".to_owned()));
         // upstream resets it: anybody may do everything, but nobody is nobody
         defaults.push(("anonymous-auth", "false".to_owned()));
@@ -266,10 +267,18 @@ mod tests {
     fn what_is_not_said_is_as_upstream() {
         let (options, _) = serve(&[]).unwrap();
         assert_eq!(options.bind_address.to_string(), "0.0.0.0");
-        assert_eq!(options.authorization_mode, [AuthorizationMode::AlwaysAllow]);
+        assert_eq!(
+            options.authorization.authorization_mode,
+            [AuthorizationMode::AlwaysAllow]
+        );
         assert!(!options.anonymous_auth && !options.allow_privileged);
+        let (options, _) = serve(&["--authorization-config=file"]).unwrap();
+        assert!(options.authorization.authorization_config.is_some() && options.anonymous_auth);
         let (options, unused) = serve(&["--authorization-mode=Node,RBAC"]).unwrap();
-        assert_eq!(options.authorization_mode, [AuthorizationMode::Rbac]);
+        assert_eq!(
+            options.authorization.authorization_mode,
+            [AuthorizationMode::Rbac]
+        );
         assert!(unused[0].contains("no Node authorizer"), "{unused:?}");
         let chosen = read([], Some("*".into())).unwrap();
         assert!(matches!(chosen, Asked::Serve { options, .. } if options.controllers == ["*"]));
