@@ -40,10 +40,12 @@ impl ParamAccess {
     fn may_read(&self, user: &UserInfo, kind: Option<&ParamKind>, wanted: &Wanted<'_>) -> bool {
         // all of what is not known
         let (mut group, mut resource) = ("*".to_owned(), "*".to_owned());
+        let mut version = "*";
         if let Some(kind) = kind {
             let api_version = kind.api_version.as_deref().unwrap_or_default();
-            let (of, _) = api_version.split_once('/').unwrap_or(("", api_version));
+            let (of, named) = api_version.split_once('/').unwrap_or(("", api_version));
             of.clone_into(&mut group);
+            version = named;
             let catalogue = self.catalogues.current();
             let name = kind.kind.as_deref().unwrap_or_default();
             if let Some(row) = catalogue.find_kind(api_version, name) {
@@ -55,6 +57,7 @@ impl ParamAccess {
             verb: "get",
             target: Target::Resource(ResourceTarget {
                 group: &group,
+                version,
                 resource: &resource,
                 subresource: "",
                 namespace: wanted.namespace,

@@ -106,7 +106,7 @@ impl ThrowAway {
 impl Drop for ThrowAway {
     fn drop(&mut self) {
         if let Err(why) = std::fs::remove_dir_all(&self.0) {
-            tracing::warn!(path = %self.0.display(), error = %why, "a throw-away directory stays");
+            tracing::warn!(file = %self.0.display(), error = %why, "a throw-away directory stays");
         }
     }
 }

@@ -35,7 +35,7 @@ impl Condition {
         })
     }
 
-    fn evaluate(&self, activation: &Activation<'_>) -> Result<bool, String> {
+    fn evaluate<'a>(&'a self, activation: &'a Activation<'a>) -> Result<bool, String> {
         let failed = |why: &dyn std::fmt::Display| {
             let expression = &self.expression;
             format!("cel evaluation error: expression '{expression}' resulted in error: {why}")
