@@ -12,7 +12,7 @@ pub use parse::SelectorError;
 pub type Labels = BTreeMap<String, String>;
 
 /// The condition on the value of a label.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operator {
     /// Present, with one of the values.
     In(Vec<String>),
@@ -29,7 +29,7 @@ pub enum Operator {
 }
 
 /// A condition on one label.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Requirement {
     /// The label's key.
     pub key: String,
@@ -54,7 +54,7 @@ impl Requirement {
 }
 
 /// A conjunction of conditions on labels; an empty one matches everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LabelSelector {
     /// All of these must hold.
     pub requirements: Vec<Requirement>,

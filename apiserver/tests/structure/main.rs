@@ -26,6 +26,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ("authn", &["api"]),
     ("rbac", &["api"]),
     ("admission", &["api", "cel"]),
+    ("netpol", &["api"]),
     ("kinds", &["api", "cel", "schema"]),
     (
         "registry",
@@ -74,6 +75,11 @@ const FORBIDDEN: &[(&str, &str, &[&str])] = &[
         "portcullis-kinds",
         "",
         &["tokio", "http_body", "hyper", "futures_util"],
+    ),
+    (
+        "portcullis-netpol",
+        "",
+        &["tokio", "std::fs", "std::process"],
     ),
 ];
 

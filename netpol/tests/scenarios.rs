@@ -1,0 +1,10 @@
+//! The scenarios of Kubernetes' own suite, `test/e2e/network/netpol/network_policy.go`, each by its
+//! name there, with the pods, policies and truth tables it has there, on IPv4 and on IPv6.
+
+mod blocks;
+mod changes;
+mod directions;
+mod model;
+mod peers;
+mod ports;
+mod protocols;

@@ -1,0 +1,70 @@
+//! Objects as the API has them, and the cluster that follows their changes.
+
+use k8s_openapi::api::core::v1::{Namespace, Pod};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use portcullis_netpol::{Cluster, Name, Policy};
+
+/// What is stored, and what follows it.
+#[derive(Default)]
+pub(crate) struct World {
+    pub(crate) namespaces: Vec<Namespace>,
+    pub(crate) pods: Vec<Pod>,
+    pub(crate) policies: Vec<NetworkPolicy>,
+    pub(crate) cluster: Cluster,
+}
+
+pub(crate) fn name_of(meta: &ObjectMeta) -> Name {
+    Name {
+        namespace: meta.namespace.clone().unwrap_or_default(),
+        name: meta.name.clone().unwrap_or_default(),
+    }
+}
+
+fn put<T>(list: &mut Vec<T>, object: T, meta: impl Fn(&T) -> &ObjectMeta) {
+    let name = name_of(meta(&object));
+    match list.iter().position(|other| name_of(meta(other)) == name) {
+        Some(at) => list[at] = object,
+        None => list.push(object),
+    }
+}
+
+impl World {
+    pub(crate) fn put_namespace(&mut self, namespace: Namespace) {
+        let meta = namespace.metadata.clone();
+        let labels = meta.labels.unwrap_or_default();
+        self.cluster.put_namespace(&meta.name.unwrap(), labels);
+        put(&mut self.namespaces, namespace, |n| &n.metadata);
+    }
+
+    pub(crate) fn put_pod(&mut self, pod: Pod) {
+        self.cluster.put_pod(portcullis_netpol::Pod::of(&pod));
+        put(&mut self.pods, pod, |p| &p.metadata);
+    }
+
+    pub(crate) fn put_policy(&mut self, policy: NetworkPolicy) {
+        self.cluster.put_policy(Policy::of(&policy));
+        put(&mut self.policies, policy, |p| &p.metadata);
+    }
+
+    pub(crate) fn remove_policy(&mut self, name: &Name) {
+        self.cluster.remove_policy(name);
+        self.policies
+            .retain(|policy| name_of(&policy.metadata) != *name);
+    }
+
+    pub(crate) fn remove_pod(&mut self, name: &Name) {
+        self.cluster.remove_pod(name);
+        self.pods.retain(|pod| name_of(&pod.metadata) != *name);
+    }
+
+    /// Gives every namespace the label that servers give.
+    pub(crate) fn label_namespaces_with_names(&mut self) {
+        for mut namespace in self.namespaces.clone() {
+            let name = namespace.metadata.name.clone().unwrap();
+            let labels = namespace.metadata.labels.get_or_insert_default();
+            labels.insert("kubernetes.io/metadata.name".into(), name);
+            self.put_namespace(namespace);
+        }
+    }
+}
