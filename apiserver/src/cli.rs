@@ -12,6 +12,7 @@ use thiserror::Error;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::config::why::Traffic;
 use crate::config::{HealthcheckArgs, KubeconfigArgs, Serve, WhyArgs};
 use crate::endpoints::version::version as server_version;
 use crate::explain::cli::{self, WhyError};
@@ -25,6 +26,7 @@ use crate::start::StartError;
 use crate::start::certificates::pki_dir;
 use crate::start::kubeconfig::{in_data_dir, kubeconfig_path};
 use crate::start::server::Server;
+use crate::traffic::{self, TrafficError};
 
 /// The server to ask if nothing else is said.
 const DEFAULT_SERVER: &str = "https://127.0.0.1:6443";
@@ -55,6 +57,9 @@ pub enum CommandError {
     /// An explanation could not be had.
     #[error(transparent)]
     Why(#[from] WhyError),
+    /// What traffic is allowed could not be told.
+    #[error(transparent)]
+    Traffic(#[from] TrafficError),
     /// The server is not ready, or not there.
     #[error("{server} is not ready: {why}")]
     NotReady {
@@ -231,12 +236,18 @@ pub fn kubeconfig(args: &KubeconfigArgs) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Asks a server why a request is answered as it is.
+/// Asks a server why a request is answered as it is, or why pods may talk to each other.
 ///
 /// # Errors
-/// [`WhyError`].
+/// [`WhyError`], [`TrafficError`].
 pub fn why(args: &WhyArgs) -> Result<(), CommandError> {
-    print(&one_thread()?.block_on(cli::explanation(args))?);
+    let runtime = one_thread()?;
+    let text = match &args.traffic {
+        None => runtime.block_on(cli::explanation(args))?,
+        Some(Traffic::Connect(args)) => runtime.block_on(traffic::connect(args))?,
+        Some(Traffic::Reach(args)) => runtime.block_on(traffic::reach(args))?,
+    };
+    print(&text);
     Ok(())
 }
 

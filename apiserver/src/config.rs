@@ -12,6 +12,7 @@ pub mod oidc;
 pub mod service_accounts;
 pub mod stand_in;
 pub mod token_webhook;
+pub mod why;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -20,11 +21,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
 pub use self::authorization::AuthorizationMode;
-pub use self::commands::{HealthcheckArgs, KubeconfigArgs, WhyArgs, WhyOutput};
+pub use self::commands::{HealthcheckArgs, KubeconfigArgs};
 pub use self::deadlines::Deadlines;
 pub use self::etcd::Etcd;
 pub use self::kubelets::Kubelets;
 pub use self::limits::RequestLimits;
+pub use self::why::{WhyArgs, WhyOutput};
 use portcullis_registry::ranges::PortRange;
 
 /// A complete miniature Kubernetes API server.
@@ -53,7 +55,7 @@ pub enum Command {
     Kubeconfig(KubeconfigArgs),
     /// Ask a server whether it is ready; exit with 0 if it is.
     Healthcheck(HealthcheckArgs),
-    /// Ask a server why a request is answered as it is.
+    /// Ask a server why a request is answered as it is, or why pods may talk to each other.
     Why(Box<WhyArgs>),
 }
 

@@ -12,6 +12,7 @@ pub mod cli;
 pub mod diff;
 pub mod endpoint;
 pub mod explainer;
+pub mod manifest;
 pub mod target;
 pub mod text;
 

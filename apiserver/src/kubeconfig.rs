@@ -1,5 +1,6 @@
 //! Kubeconfig files, for kubectl and everything else that reads them.
 
+pub mod client;
 pub mod read;
 
 use base64::Engine;

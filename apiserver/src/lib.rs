@@ -43,6 +43,9 @@ pub mod metrics;
 // Why it is answered so.
 pub mod explain;
 
+// Who may talk to whom.
+pub mod traffic;
+
 // What is asked of others.
 pub mod outbound;
 

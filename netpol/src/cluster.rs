@@ -133,6 +133,12 @@ impl Cluster {
         self.namespaces.values().flat_map(|n| n.policies.values())
     }
 
+    /// A policy.
+    pub fn policy(&self, name: &Name) -> Option<&Policy> {
+        let namespace = self.namespaces.get(&name.namespace)?;
+        namespace.policies.get(&name.name)
+    }
+
     /// The pod whose own an address is: none if it is a node's, or of pods that have ended.
     pub fn pod_at(&self, address: IpAddr) -> Option<&Pod> {
         let names = self.by_address.get(&address)?;

@@ -25,6 +25,17 @@ impl<'a> End<'a> {
         }
     }
 
+    /// A pod as somebody at an address meets it, by its address of the same family.
+    pub fn facing(pod: &'a Pod, other: Option<IpAddr>) -> Self {
+        let mut addresses = pod.addresses.iter();
+        let same =
+            addresses.find(|own| other.is_some_and(|other| own.is_ipv4() == other.is_ipv4()));
+        Self {
+            pod: Some(pod),
+            address: same.or(pod.addresses.first()).copied(),
+        }
+    }
+
     /// Whoever has an address: the pod that does, or something outside.
     pub fn at(cluster: &'a Cluster, address: IpAddr) -> Self {
         Self {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::cluster::Cluster;
 use crate::judge::{Connection, End};
 use crate::pod::{Name, Pod};
-use crate::policy::Direction;
+use crate::policy::{Direction, Rule};
 use crate::verdict::{Miss, Reason, Side};
 
 /// The label that every namespace has, with its name.
@@ -92,11 +92,21 @@ pub fn remedy(cluster: &Cluster, connection: &Connection<'_>, side: &Side) -> Op
         policy: miss.policy.clone(),
         rule: miss.rule,
     };
-    if let Some(miss) = missed.iter().find(|miss| miss.peer) {
+    // A rule for everybody, or for all ports, would open more than what is asked for.
+    let names = |miss: &Miss, what: fn(&Rule) -> bool| {
+        let policy = cluster.policy(&miss.policy);
+        let rules = policy.and_then(|policy| policy.rules(side.direction));
+        rules
+            .and_then(|rules| rules.get(miss.rule))
+            .is_some_and(what)
+    };
+    let mut halves = missed.iter().filter(|miss| miss.peer);
+    if let Some(miss) = halves.find(|miss| names(miss, |rule| !rule.peers.is_empty())) {
         return Some(remedy(rule(miss), None, Some(port)));
     }
     let peer = Some(peer(cluster, pod, other)?);
-    if let Some(miss) = missed.iter().find(|miss| miss.port) {
+    let mut halves = missed.iter().filter(|miss| miss.port);
+    if let Some(miss) = halves.find(|miss| names(miss, |rule| !rule.ports.is_empty())) {
         return Some(remedy(rule(miss), peer, None));
     }
     let selecting = telling_labels(pod);

@@ -3,21 +3,17 @@
 mod target;
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, Method};
-use serde_json::Value;
+use http::Method;
 use thiserror::Error;
 
 use self::target::Target;
 use crate::config::{WhyArgs, WhyOutput};
-use crate::endpoints::body;
-use crate::explain::{Explanation, PATH, Question, text};
+use crate::explain::{Explanation, PATH, Question, manifest, text};
+use crate::kubeconfig::client::{self, ApiClient, ClientError};
 use crate::kubeconfig::read::{Context, Credentials, Kubeconfig, KubeconfigError};
-use crate::outbound::https::{ClientCertificate, HttpsClient, HttpsError, Reply};
-use crate::outbound::url::without_credentials;
+use crate::outbound::https::Reply;
 
 /// Why there is no explanation, in one line.
 #[derive(Debug, Error)]
@@ -32,9 +28,9 @@ pub enum WhyError {
         /// What is wrong with it.
         why: &'static str,
     },
-    /// No server, or no credentials, to be had of the kubeconfig.
+    /// No server, or no credentials, to be had of the kubeconfig, or no answer.
     #[error(transparent)]
-    Kubeconfig(#[from] KubeconfigError),
+    Client(#[from] ClientError),
     /// The manifest cannot be read.
     #[error("--filename {}: {why}", path.display())]
     Manifest {
@@ -42,17 +38,6 @@ pub enum WhyError {
         path: PathBuf,
         /// What is wrong with it.
         why: String,
-    },
-    /// The credentials cannot be sent.
-    #[error("the credentials of the user {0:?} cannot stand in a header")]
-    Credentials(String),
-    /// The server cannot be asked.
-    #[error("{server}: {source}")]
-    Server {
-        /// Its address.
-        server: String,
-        /// Why not.
-        source: HttpsError,
     },
     /// The server does not explain.
     #[error("{0} explains nothing: it was started without --explain-decisions")]
@@ -65,6 +50,12 @@ pub enum WhyError {
     Answer(#[from] serde_json::Error),
 }
 
+impl From<KubeconfigError> for WhyError {
+    fn from(error: KubeconfigError) -> Self {
+        Self::Client(error.into())
+    }
+}
+
 /// The explanation that arguments ask for, as text or JSON.
 ///
 /// # Errors
@@ -73,52 +64,24 @@ pub async fn explanation(args: &WhyArgs) -> Result<String, WhyError> {
     let target = target::of(args)?;
     let config = Kubeconfig::load(args.kubeconfig.as_deref())?;
     let context = config.context(args.context.as_deref())?;
-    let asker = config.credentials(&context.user)?;
     let subject = args.user.as_deref().unwrap_or(&context.user);
     let question = question(args, target, context, &config.credentials(subject)?)?;
-    let server = config.server(context)?;
-    let at_fault = |source| WhyError::Server {
-        server: without_credentials(&server.url),
-        source,
-    };
-    let identity = asker
-        .certificate
-        .as_ref()
-        .map(|(certificate, key)| ClientCertificate { certificate, key });
-    let client = HttpsClient::trusting(&server.authority, identity.as_ref()).map_err(at_fault)?;
-    let url = format!("{}{PATH}", server.url.trim_end_matches('/'));
-    let headers = headers(&context.user, &asker)?;
+    let client = ApiClient::new(&config, context)?;
     let body = serde_json::to_vec(&question)?;
-    let reply = client.send(Method::POST, &url, headers, body).await;
-    let explanation = read(&without_credentials(&server.url), &reply.map_err(at_fault)?)?;
+    let reply = client.send(Method::POST, PATH, body).await?;
+    let explanation = read(client.server(), &reply)?;
     match args.output {
         WhyOutput::Text => Ok(text::render(&explanation)),
         WhyOutput::Json => Ok(format!("{}\n", serde_json::to_string_pretty(&explanation)?)),
     }
 }
 
-fn read(server: &str, reply: &Reply) -> Result<Explanation, WhyError> {
+fn read(server: String, reply: &Reply) -> Result<Explanation, WhyError> {
     match reply.code {
         200 => Ok(serde_json::from_slice(&reply.body)?),
-        404 | 405 => Err(WhyError::Off(server.to_owned())),
-        _ => {
-            let status: Value = serde_json::from_slice(&reply.body)?;
-            let message = status.get("message").and_then(Value::as_str);
-            Err(WhyError::Refused(message.unwrap_or_default().to_owned()))
-        }
+        404 | 405 => Err(WhyError::Off(server)),
+        _ => Err(WhyError::Refused(client::message(reply))),
     }
-}
-
-fn headers(user: &str, credentials: &Credentials) -> Result<HeaderMap, WhyError> {
-    let mut headers = HeaderMap::new();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(authorization) = &credentials.authorization {
-        let value = HeaderValue::from_str(authorization);
-        let mut value = value.map_err(|_| WhyError::Credentials(user.to_owned()))?;
-        value.set_sensitive(true);
-        headers.insert(AUTHORIZATION, value);
-    }
-    Ok(headers)
 }
 
 fn question(
@@ -127,13 +90,14 @@ fn question(
     context: &Context,
     credentials: &Credentials,
 ) -> Result<Question, WhyError> {
-    let object = args.filename.as_deref().map(manifest).transpose()?;
-    let given = args.namespace.clone().unwrap_or_default();
-    let namespace = match (given.is_empty(), context.namespace.is_empty()) {
-        (false, _) => given,
-        (true, false) => context.namespace.clone(),
-        (true, true) => "default".to_owned(),
+    let read = |path: &Path| {
+        manifest::read(path).map_err(|why| WhyError::Manifest {
+            path: path.to_owned(),
+            why,
+        })
     };
+    let object = args.filename.as_deref().map(read).transpose()?;
+    let namespace = context.namespace(args.namespace.as_deref());
     Ok(Question {
         headers: shown(args, credentials),
         certificates: credentials
@@ -168,20 +132,4 @@ fn shown(args: &WhyArgs, credentials: &Credentials) -> BTreeMap<String, Vec<Stri
     let said = headers.into_iter().filter(|(_, values)| !values.is_empty());
     said.map(|(name, values)| (name.to_owned(), values))
         .collect()
-}
-
-/// A manifest, in YAML or JSON.
-fn manifest(path: &Path) -> Result<Value, WhyError> {
-    let wrong = |why: &dyn std::fmt::Display| WhyError::Manifest {
-        path: path.to_owned(),
-        why: why.to_string(),
-    };
-    let mut bytes = Vec::new();
-    if path == Path::new("-") {
-        let read = std::io::stdin().lock().read_to_end(&mut bytes);
-        read.map_err(|e| wrong(&e))?;
-    } else {
-        bytes = std::fs::read(path).map_err(|e| wrong(&e))?;
-    }
-    body::yaml(&bytes).map_err(|e| wrong(&e))
 }

@@ -69,6 +69,15 @@ pub struct Context {
     pub namespace: String,
 }
 
+impl Context {
+    /// The namespace that is given, or else the context's.
+    pub fn namespace(&self, given: Option<&str>) -> String {
+        let given = given.filter(|given| !given.is_empty());
+        let own = Some(self.namespace.as_str()).filter(|own| !own.is_empty());
+        given.or(own).unwrap_or("default").to_owned()
+    }
+}
+
 /// A server.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "kebab-case")]

@@ -1,0 +1,141 @@
+//! The command line of `portcullis why`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// Options of `portcullis why`.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
+)]
+pub struct WhyArgs {
+    /// About traffic instead.
+    #[command(subcommand)]
+    pub traffic: Option<Traffic>,
+    /// What would be done, such as `create`, `get` or `use`; with a file `create` or `update`.
+    #[arg(required_unless_present = "filename", default_value = "")]
+    pub verb: String,
+    /// With what: a resource such as `pods` or `deployments.apps`, or a path such as `/healthz`.
+    #[arg(required_unless_present = "filename", default_value = "")]
+    pub resource: String,
+    /// The object's name.
+    #[arg(default_value = "")]
+    pub name: String,
+    /// A manifest to try, which nothing comes of; `-` for standard input.
+    #[arg(long, short, conflicts_with = "resource")]
+    pub filename: Option<PathBuf>,
+    /// The namespace; by default the context's.
+    #[arg(long, short)]
+    pub namespace: Option<String>,
+    /// Such as `status` or `exec`.
+    #[arg(long, default_value = "")]
+    pub subresource: String,
+    /// The kubeconfig's user whose request it would be; by default the context's. It is always the
+    /// context's user who asks, and who must be a cluster-admin.
+    #[arg(long)]
+    pub user: Option<String>,
+    /// The user to act as.
+    #[arg(long = "as")]
+    pub act_as: Option<String>,
+    /// A group to act as; may be given several times.
+    #[arg(long = "as-group", requires = "act_as")]
+    pub act_as_group: Vec<String>,
+    /// A uid to act as.
+    #[arg(long = "as-uid", requires = "act_as")]
+    pub act_as_uid: Option<String>,
+    /// The kubeconfig to use; by default what KUBECONFIG names, or `~/.kube/config`.
+    #[arg(long)]
+    pub kubeconfig: Option<PathBuf>,
+    /// The kubeconfig's context to use; by default its current one.
+    #[arg(long)]
+    pub context: Option<String>,
+    /// For people or for programs.
+    #[arg(long, short, value_enum, default_value_t = WhyOutput::Text)]
+    pub output: WhyOutput,
+}
+
+/// Who may talk to whom: what is asked about traffic.
+#[derive(Debug, Subcommand)]
+pub enum Traffic {
+    /// May one end connect to another, and which rule of which network policy says so?
+    Connect(ConnectArgs),
+    /// Who may connect to a pod?
+    Reach(ReachArgs),
+}
+
+/// Options of `portcullis why connect`.
+#[derive(Debug, Args)]
+pub struct ConnectArgs {
+    /// Who connects: `pod/NAME`, or an address.
+    pub from: String,
+    /// To whom: `pod/NAME:PORT`, `svc/NAME:PORT` or `ADDRESS:PORT`; the port is a number or a name,
+    /// and may end in `/udp` or `/sctp`.
+    pub to: String,
+    /// The namespace of the source, if it is another.
+    #[arg(long)]
+    pub from_namespace: Option<String>,
+    /// What is read, and from where.
+    #[command(flatten)]
+    pub source: Source,
+    /// For people or for programs.
+    #[arg(long, short, value_enum, default_value_t = WhyOutput::Text)]
+    pub output: WhyOutput,
+}
+
+/// Options of `portcullis why reach`.
+#[derive(Debug, Args)]
+pub struct ReachArgs {
+    /// The pod, as `pod/NAME` or, for one port alone, `pod/NAME:PORT`; all of the namespace, if not
+    /// given.
+    #[arg(default_value = "")]
+    pub to: String,
+    /// What is read, and from where.
+    #[command(flatten)]
+    pub source: Source,
+    /// For people, for programs, or as a picture.
+    #[arg(long, short, value_enum, default_value_t = ReachOutput::Text)]
+    pub output: ReachOutput,
+}
+
+/// Where pods and policies are read.
+#[derive(Debug, Args)]
+pub struct Source {
+    /// The namespace; by default the context's.
+    #[arg(long, short)]
+    pub namespace: Option<String>,
+    /// A manifest of a network policy: what would change if it were applied? `-` for standard input;
+    /// may be given several times.
+    #[arg(long)]
+    pub policy: Vec<PathBuf>,
+    /// The kubeconfig to use; by default what KUBECONFIG names, or `~/.kube/config`.
+    #[arg(long)]
+    pub kubeconfig: Option<PathBuf>,
+    /// The kubeconfig's context to use; by default its current one.
+    #[arg(long)]
+    pub context: Option<String>,
+}
+
+/// Whom it is for who reaches a pod.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReachOutput {
+    /// People.
+    Text,
+    /// Programs.
+    Json,
+    /// Graphviz.
+    Dot,
+    /// Browsers.
+    Svg,
+}
+
+/// Whom an explanation is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum WhyOutput {
+    /// People.
+    Text,
+    /// Programs.
+    Json,
+}
