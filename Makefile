@@ -49,6 +49,7 @@ lint: setup-build ## formatting, clippy, documentation, dependencies
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; else echo 'skipped: cargo-deny, which is not installed'; fi
 
 unit: setup-build ## unit and integration tests of the crates
+	@testdata/setup nft ip
 	cargo test --workspace --locked --no-fail-fast
 
 walkthrough: build ## chapter 13 with kubectl, on the embedded store and on etcd

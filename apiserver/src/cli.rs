@@ -12,9 +12,11 @@ use thiserror::Error;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::config::netpol::NetpolArgs;
 use crate::config::why::Traffic;
 use crate::config::{HealthcheckArgs, KubeconfigArgs, Serve, WhyArgs};
 use crate::endpoints::version::version as server_version;
+use crate::enforce::{self, EnforceError};
 use crate::explain::cli::{self, WhyError};
 use crate::kubeconfig::Kubeconfig;
 use crate::kubeconfig::read::{self, KubeconfigError};
@@ -60,6 +62,9 @@ pub enum CommandError {
     /// What traffic is allowed could not be told.
     #[error(transparent)]
     Traffic(#[from] TrafficError),
+    /// Network policies could not be enforced.
+    #[error(transparent)]
+    Enforce(#[from] EnforceError),
     /// The server is not ready, or not there.
     #[error("{server} is not ready: {why}")]
     NotReady {
@@ -249,6 +254,20 @@ pub fn why(args: &WhyArgs) -> Result<(), CommandError> {
     };
     print(&text);
     Ok(())
+}
+
+/// Enforces network policies on a node, until SIGTERM or SIGINT; what it made stays in force.
+///
+/// # Errors
+/// [`EnforceError`].
+pub fn netpol(args: &NetpolArgs) -> Result<(), CommandError> {
+    if args.cleanup {
+        return Ok(enforce::cleanup()?);
+    }
+    one_thread()?.block_on(async {
+        let stop = stop_signal()?;
+        Ok(enforce::run(args, stop).await?)
+    })
 }
 
 /// Asks a server whether it is ready.

@@ -8,6 +8,7 @@ pub mod etcd;
 pub mod front_proxy;
 mod kubelets;
 mod limits;
+pub mod netpol;
 pub mod oidc;
 pub mod service_accounts;
 pub mod stand_in;
@@ -57,6 +58,8 @@ pub enum Command {
     Healthcheck(HealthcheckArgs),
     /// Ask a server why a request is answered as it is, or why pods may talk to each other.
     Why(Box<WhyArgs>),
+    /// Enforce network policies on a node, with nftables; as root.
+    Netpol(netpol::NetpolArgs),
 }
 
 /// Options of `portcullis serve`.

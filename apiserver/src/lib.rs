@@ -46,6 +46,8 @@ pub mod explain;
 // Who may talk to whom.
 pub mod traffic;
 
+pub mod enforce;
+
 // What is asked of others.
 pub mod outbound;
 

@@ -71,6 +71,10 @@ fn portcullis() -> Result<u8, CommandError> {
         Command::Kubeconfig(args) => cli::kubeconfig(&args),
         Command::Healthcheck(args) => cli::healthcheck(&args),
         Command::Why(args) => cli::why(&args),
+        Command::Netpol(args) => {
+            logging::init(args.verbosity, args.log_format);
+            cli::netpol(&args)
+        }
     }
     .map(|()| 0)
 }

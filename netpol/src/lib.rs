@@ -14,6 +14,7 @@
 pub mod cluster;
 pub mod index;
 pub mod judge;
+pub mod nft;
 pub mod pod;
 pub mod policy;
 pub mod ports;

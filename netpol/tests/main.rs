@@ -4,6 +4,8 @@
     reason = "a test ends at the first surprise, with its place"
 )]
 
+mod golden;
+mod kernel;
 mod naive;
 mod property;
 mod random;

@@ -1,12 +1,14 @@
 //! A client of the server that a kubeconfig names, as one of its users.
 
+use axum::body::Body;
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, Request};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::read::{Context, Kubeconfig, KubeconfigError};
+use super::read::{Context, Credentials, Kubeconfig, KubeconfigError, Server};
 use crate::outbound::https::{ClientCertificate, HttpsClient, HttpsError, Reply};
 use crate::outbound::url::without_credentials;
 
@@ -57,7 +59,14 @@ impl ApiClient {
     /// [`ClientError`].
     pub fn new(config: &Kubeconfig, context: &Context) -> Result<Self, ClientError> {
         let credentials = config.credentials(&context.user)?;
-        let server = config.server(context)?;
+        Self::of(&config.server(context)?, &context.user, &credentials)
+    }
+
+    /// A client for a server, with credentials of a user.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn of(server: &Server, user: &str, credentials: &Credentials) -> Result<Self, ClientError> {
         let identity = credentials
             .certificate
             .as_ref()
@@ -71,7 +80,7 @@ impl ApiClient {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(authorization) = &credentials.authorization {
             let value = HeaderValue::from_str(authorization);
-            let mut value = value.map_err(|_| ClientError::Credentials(context.user.clone()))?;
+            let mut value = value.map_err(|_| ClientError::Credentials(user.to_owned()))?;
             value.set_sensitive(true);
             headers.insert(AUTHORIZATION, value);
         }
@@ -120,28 +129,61 @@ impl ApiClient {
         }
     }
 
-    /// The objects of the collection at a path, which may have a query, page by page.
+    /// The objects of the collection at a path, page by page.
     ///
     /// # Errors
     /// [`ClientError`].
     pub async fn list<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>, ClientError> {
+        Ok(self.list_at(path).await?.0)
+    }
+
+    /// The objects of the collection at a path, and the resource version they are of.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn list_at<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<(Vec<T>, String), ClientError> {
         let mut items = Vec::new();
-        let join = if path.contains('?') { '&' } else { '?' };
-        let mut page = format!("{path}{join}limit={PAGE}");
+        let mut page = format!("{path}?limit={PAGE}");
         loop {
             let mut list: Value = self.get(&page).await?;
             let found = list["items"].take();
             if !found.is_null() {
                 items.extend(serde_json::from_value::<Vec<T>>(found)?);
             }
-            match list["metadata"]["continue"].as_str() {
-                None | Some("") => return Ok(items),
-                Some(next) => {
-                    let mut query = form_urlencoded::Serializer::new(String::new());
-                    query.append_pair("continue", next);
-                    page = format!("{path}{join}limit={PAGE}&{}", query.finish());
-                }
+            let text = |field: &str| list["metadata"][field].as_str().unwrap_or_default();
+            if text("continue").is_empty() {
+                return Ok((items, text("resourceVersion").to_owned()));
             }
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            query.append_pair("continue", text("continue"));
+            page = format!("{path}?limit={PAGE}&{}", query.finish());
+        }
+    }
+
+    /// The answer to a GET as it comes, such as the events of a watch.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn open(&self, path: &str) -> Result<Body, ClientError> {
+        let mut request = Request::new(Bytes::new());
+        *request.headers_mut() = self.headers.clone();
+        let at_fault = |source| ClientError::Server {
+            server: self.server(),
+            source,
+        };
+        let url = format!("{}{path}", self.url);
+        let uri = url.parse();
+        *request.uri_mut() = uri.map_err(|_| at_fault(HttpsError::Url(url)))?;
+        let answer = self.https.open(request).await.map_err(at_fault)?;
+        match answer.status().as_u16() {
+            200 => Ok(answer.into_body()),
+            code => Err(ClientError::Refused {
+                code,
+                message: format!("the server answers {code}"),
+            }),
         }
     }
 }

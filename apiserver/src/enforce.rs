@@ -1,0 +1,115 @@
+//! `portcullis netpol`: keeps the kernel of a node at what network policies say.
+//!
+//! Pods, namespaces and policies are followed by lists and watches, as by any client;
+//! `portcullis_netpol::nft` says what the node's table must be, and `nft` is told: all of it at first, and
+//! then what has changed. While the server is away, and when this ends, what is in force stays.
+
+mod followed;
+mod kernel;
+mod source;
+mod watch;
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{Namespace, Pod};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use portcullis_netpol::nft;
+use thiserror::Error;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use self::followed::{Followed, News};
+use self::kernel::Kernel;
+use self::source::Source;
+use crate::config::netpol::NetpolArgs;
+use crate::kubeconfig::client::ClientError;
+
+/// How many events may wait to be looked at.
+const WAITING: usize = 1024;
+/// After how long the whole table is loaded again, in case somebody flushed it.
+const AGAIN: Duration = Duration::from_secs(60);
+/// After how long a table that the kernel did not take is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Why policies are not enforced, in one line.
+#[derive(Debug, Error)]
+pub enum EnforceError {
+    /// The server cannot be asked.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// `nft` does not do what it is told.
+    #[error("nft: {0}")]
+    Nft(String),
+}
+
+/// Removes the table of any node.
+///
+/// # Errors
+/// [`EnforceError::Nft`].
+pub fn cleanup() -> Result<(), EnforceError> {
+    kernel::told(&nft::removal())
+}
+
+/// Enforces the policies of a node until `stop`.
+///
+/// # Errors
+/// [`EnforceError`], before anything is enforced.
+pub async fn run(args: &NetpolArgs, stop: impl Future<Output = ()>) -> Result<(), EnforceError> {
+    let source = Source::of(args)?;
+    // nft that is not there, or may not do anything, is better known now
+    kernel::told("")?;
+    let (send, news) = mpsc::channel(WAITING);
+    let follow = async {
+        tokio::join!(
+            watch::follow::<Namespace>(&source, "/api/v1/namespaces", &send, News::Namespace),
+            watch::follow::<Pod>(&source, "/api/v1/pods", &send, News::Pod),
+            watch::follow::<NetworkPolicy>(
+                &source,
+                "/apis/networking.k8s.io/v1/networkpolicies",
+                &send,
+                News::Policy
+            ),
+        );
+    };
+    tokio::select! {
+        () = follow => {}
+        () = enforce(&args.node, news) => {}
+        () = stop => {}
+    }
+    tracing::info!("stopping: what is in force stays");
+    Ok(())
+}
+
+/// Follows news, and brings the kernel to what they say.
+async fn enforce(node: &str, mut news: mpsc::Receiver<News>) {
+    let mut followed = Followed::default();
+    let mut kernel = Kernel::default();
+    let mut again = Instant::now() + AGAIN;
+    loop {
+        tokio::select! {
+            one = news.recv() => match one {
+                Some(one) => followed.apply(one),
+                None => return,
+            },
+            () = sleep_until(again) => kernel.forget(),
+        }
+        while let Ok(one) = news.try_recv() {
+            followed.apply(one);
+        }
+        // what is in force is better than what only a part of the objects says
+        if !followed.is_complete() {
+            continue;
+        }
+        let table = nft::compile(&followed.cluster, node);
+        let outcome = kernel.bring_to(table).await;
+        let now = Instant::now();
+        match outcome {
+            Ok(true) => again = now + AGAIN,
+            Ok(false) => {}
+            Err(error) => {
+                tracing::warn!(%error, "the table is not in force");
+                again = now + RETRY;
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! What is known of the server's objects.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::core::v1::{Namespace, Pod};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use portcullis_netpol::{Cluster, Name, Policy};
+
+/// What a list or a watch says.
+pub(super) enum Event<T> {
+    /// These are all.
+    Replaced(Vec<T>),
+    /// It is there, as it is now.
+    Put(T),
+    /// It is gone.
+    Removed(T),
+}
+
+/// What a list or a watch of one of the kinds says.
+pub(super) enum News {
+    Namespace(Event<Namespace>),
+    Pod(Event<Pod>),
+    Policy(Event<NetworkPolicy>),
+}
+
+/// A cluster that follows news.
+#[derive(Default)]
+pub(super) struct Followed {
+    pub(super) cluster: Cluster,
+    listed: [bool; 3],
+}
+
+impl Followed {
+    /// Whether every kind has been listed once.
+    pub(super) fn is_complete(&self) -> bool {
+        self.listed.iter().all(|listed| *listed)
+    }
+
+    pub(super) fn apply(&mut self, news: News) {
+        match news {
+            News::Namespace(event) => self.namespace(event),
+            News::Pod(event) => self.pod(event),
+            News::Policy(event) => self.policy(event),
+        }
+    }
+
+    fn namespace(&mut self, event: Event<Namespace>) {
+        let cluster = &mut self.cluster;
+        match event {
+            Event::Replaced(all) => {
+                self.listed[0] = true;
+                let there: BTreeSet<_> = all.iter().map(|n| name_of(&n.metadata).name).collect();
+                let known: Vec<_> = cluster.namespaces().map(str::to_owned).collect();
+                for gone in known.iter().filter(|name| !there.contains(*name)) {
+                    cluster.remove_namespace(gone);
+                }
+                for one in all {
+                    put_namespace(cluster, one);
+                }
+            }
+            Event::Put(one) => put_namespace(cluster, one),
+            Event::Removed(one) => cluster.remove_namespace(&name_of(&one.metadata).name),
+        }
+    }
+
+    fn pod(&mut self, event: Event<Pod>) {
+        let cluster = &mut self.cluster;
+        let put = |cluster: &mut Cluster, one: &Pod| {
+            cluster.put_pod(portcullis_netpol::Pod::of(one));
+        };
+        match event {
+            Event::Replaced(all) => {
+                self.listed[1] = true;
+                let there: BTreeSet<_> = all.iter().map(|one| name_of(&one.metadata)).collect();
+                let known: Vec<_> = cluster.pods().map(|pod| pod.name.clone()).collect();
+                for gone in known.iter().filter(|name| !there.contains(*name)) {
+                    cluster.remove_pod(gone);
+                }
+                for one in &all {
+                    put(cluster, one);
+                }
+            }
+            Event::Put(one) => put(cluster, &one),
+            Event::Removed(one) => cluster.remove_pod(&name_of(&one.metadata)),
+        }
+    }
+
+    fn policy(&mut self, event: Event<NetworkPolicy>) {
+        let cluster = &mut self.cluster;
+        match event {
+            Event::Replaced(all) => {
+                self.listed[2] = true;
+                let there: BTreeSet<_> = all.iter().map(|one| name_of(&one.metadata)).collect();
+                let known: Vec<_> = cluster
+                    .policies()
+                    .map(|policy| policy.name.clone())
+                    .collect();
+                for gone in known.iter().filter(|name| !there.contains(*name)) {
+                    cluster.remove_policy(gone);
+                }
+                for one in &all {
+                    cluster.put_policy(Policy::of(one));
+                }
+            }
+            Event::Put(one) => cluster.put_policy(Policy::of(&one)),
+            Event::Removed(one) => cluster.remove_policy(&name_of(&one.metadata)),
+        }
+    }
+}
+
+fn put_namespace(cluster: &mut Cluster, namespace: Namespace) {
+    let name = name_of(&namespace.metadata).name;
+    cluster.put_namespace(&name, namespace.metadata.labels.unwrap_or_default());
+}
+
+fn name_of(meta: &ObjectMeta) -> Name {
+    Name {
+        namespace: meta.namespace.clone().unwrap_or_default(),
+        name: meta.name.clone().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pod(name: &str) -> Pod {
+        serde_json::from_value(json!({"metadata": {"namespace": "n", "name": name}})).unwrap()
+    }
+
+    fn policy(name: &str) -> NetworkPolicy {
+        serde_json::from_value(json!({"metadata": {"namespace": "n", "name": name}})).unwrap()
+    }
+
+    fn namespace(name: &str) -> Namespace {
+        let meta = json!({"name": name, "labels": {"of": name}});
+        serde_json::from_value(json!({"metadata": meta})).unwrap()
+    }
+
+    /// What went while nobody watched is gone with the next list.
+    #[test]
+    fn a_list_is_all_there_is() {
+        let mut followed = Followed::default();
+        followed.apply(News::Pod(Event::Replaced(vec![pod("a"), pod("b")])));
+        followed.apply(News::Policy(Event::Replaced(vec![policy("a")])));
+        assert!(!followed.is_complete());
+        followed.apply(News::Namespace(Event::Replaced(vec![
+            namespace("n"),
+            namespace("m"),
+        ])));
+        assert!(followed.is_complete());
+        followed.apply(News::Pod(Event::Put(pod("c"))));
+        followed.apply(News::Pod(Event::Removed(pod("a"))));
+        followed.apply(News::Pod(Event::Replaced(vec![pod("c"), pod("d")])));
+        followed.apply(News::Policy(Event::Replaced(Vec::new())));
+        followed.apply(News::Namespace(Event::Replaced(vec![namespace("n")])));
+        let names = followed.cluster.pods().map(|pod| pod.name.name.as_str());
+        assert_eq!(names.collect::<Vec<_>>(), ["c", "d"]);
+        assert_eq!(followed.cluster.policies().count(), 0);
+        assert_eq!(followed.cluster.namespaces().collect::<Vec<_>>(), ["n"]);
+    }
+}

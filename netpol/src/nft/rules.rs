@@ -1,0 +1,206 @@
+//! The rules of a policy, as what packets must match.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use crate::cluster::Cluster;
+use crate::judge::is_in;
+use crate::pod::{Pod, Protocol};
+use crate::policy::{Block, Direction, Group, Numbers, Peer, Rule};
+use crate::ports::Range;
+
+/// The address of a connection's other end, for a pod that it leaves or reaches: of its source as it
+/// came, of its destination as it became.
+const fn other(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Egress => "ct reply",
+        Direction::Ingress => "ct original",
+    }
+}
+
+const fn family(address: &IpAddr) -> &'static str {
+    match address {
+        IpAddr::V4(_) => "ip",
+        IpAddr::V6(_) => "ip6",
+    }
+}
+
+/// What lets a pod talk to itself, through a service.
+pub(super) fn itself(pod: &Pod, direction: Direction) -> Vec<String> {
+    let rules = pod.addresses.iter().map(|address| {
+        let (other, family) = (other(direction), family(address));
+        format!("{other} {family} saddr {address} return comment \"itself\"")
+    });
+    rules.collect()
+}
+
+/// Whether a rule has ports whose numbers are up to the destinations.
+pub(super) fn egress_names(rule: &Rule, direction: Direction) -> bool {
+    let mut ports = rule.ports.iter();
+    direction == Direction::Egress && ports.any(|port| matches!(port.numbers, Numbers::Named(_)))
+}
+
+/// What a packet must match, one or the other of it, to be allowed by a rule. An empty text is everything.
+pub(super) fn matches(
+    rule: &Rule,
+    direction: Direction,
+    pod: &Pod,
+    named: Option<&str>,
+    set_of: impl Fn(&Group) -> String,
+) -> Vec<String> {
+    let ports = ports(rule, direction, pod);
+    let peers = peers(rule, direction, set_of);
+    let pairs = peers
+        .iter()
+        .flat_map(|peer| ports.iter().map(move |port| (peer, port)));
+    let joined = pairs.map(|(peer, port)| format!("{peer} {port}").trim().to_owned());
+    let mut lines: Vec<_> = joined.collect();
+    for (family, version) in [("ip", "4"), ("ip6", "6")] {
+        // the set has peers and ports together
+        lines.extend(named.into_iter().flat_map(|set| {
+            let set = format!("@{set}-{version}");
+            [
+                format!("ct direction original {family} daddr . meta l4proto . th dport {set}"),
+                format!("ct direction reply {family} saddr . meta l4proto . th sport {set}"),
+            ]
+        }));
+    }
+    lines
+}
+
+fn peers(rule: &Rule, direction: Direction, set_of: impl Fn(&Group) -> String) -> Vec<String> {
+    if rule.peers.is_empty() {
+        return vec![String::new()];
+    }
+    let other = other(direction);
+    let mut found = Vec::new();
+    for peer in &rule.peers {
+        match peer {
+            Peer::Pods(group) => {
+                let set = set_of(group);
+                found.push(format!("{other} ip saddr @{set}-4"));
+                found.push(format!("{other} ip6 saddr @{set}-6"));
+            }
+            Peer::Block(block) => found.extend(self::block(block, other)),
+            Peer::Nobody => {}
+        }
+    }
+    found
+}
+
+/// `None` if nothing is left of it.
+fn block(block: &Block, other: &str) -> Option<String> {
+    let network = block.network.trunc();
+    let family = family(&network.addr());
+    let mut text = match network {
+        IpNet::V4(net) if net.prefix_len() == 0 => "meta nfproto ipv4".to_owned(),
+        IpNet::V6(net) if net.prefix_len() == 0 => "meta nfproto ipv6".to_owned(),
+        network => format!("{other} {family} saddr {network}"),
+    };
+    for except in block.except.iter().map(IpNet::trunc) {
+        if except.addr().is_ipv4() != network.addr().is_ipv4() {
+            continue;
+        }
+        if except.prefix_len() == 0 {
+            return None;
+        }
+        text.push_str(&format!(" {other} {family} saddr != {except}"));
+    }
+    Some(text)
+}
+
+/// The ports that have numbers here, by protocol; both ways of a connection.
+fn ports(rule: &Rule, direction: Direction, pod: &Pod) -> Vec<String> {
+    if rule.ports.is_empty() {
+        return vec![String::new()];
+    }
+    let mut ranges: BTreeMap<Protocol, Vec<Range>> = BTreeMap::new();
+    for port in &rule.ports {
+        let ranges = ranges.entry(port.protocol).or_default();
+        match &port.numbers {
+            Numbers::All => ranges.push((0, u16::MAX)),
+            Numbers::Range(first, last) => ranges.push((*first, *last)),
+            Numbers::Named(name) if direction == Direction::Ingress => {
+                let named = pod.named.iter().filter(|named| named.name == *name);
+                let named = named.filter(|named| named.protocol == port.protocol);
+                ranges.extend(named.map(|named| (named.number, named.number)));
+            }
+            Numbers::Named(_) | Numbers::Nothing => {}
+        }
+    }
+    let mut found = Vec::new();
+    for (protocol, ranges) in ranges {
+        let name = protocol.as_str().to_ascii_lowercase();
+        match merged(ranges).as_slice() {
+            [] => {}
+            [(0, u16::MAX)] => found.push(format!("meta l4proto {name}")),
+            ranges => {
+                let ranges: Vec<_> = ranges.iter().map(words).collect();
+                let ranges = ranges.join(", ");
+                found.push(format!("ct direction original {name} dport {{ {ranges} }}"));
+                found.push(format!("ct direction reply {name} sport {{ {ranges} }}"));
+            }
+        }
+    }
+    found
+}
+
+fn words((first, last): &Range) -> String {
+    if first == last {
+        first.to_string()
+    } else {
+        format!("{first}-{last}")
+    }
+}
+
+/// Ranges that neither overlap nor touch, for a set takes no others.
+fn merged(mut ranges: Vec<Range>) -> Vec<Range> {
+    ranges.retain(|(first, last)| first <= last);
+    ranges.sort_unstable();
+    let mut merged: Vec<Range> = Vec::new();
+    for (first, last) in ranges {
+        match merged.last_mut() {
+            Some(before) if first <= before.1.saturating_add(1) => before.1 = before.1.max(last),
+            _ => merged.push((first, last)),
+        }
+    }
+    merged
+}
+
+/// Of an egress rule with names of ports: the destinations that have such ports, with these.
+pub(super) fn named_ports(cluster: &Cluster, rule: &Rule) -> (&'static str, [BTreeSet<String>; 2]) {
+    let mut found = [BTreeSet::new(), BTreeSet::new()];
+    for pod in cluster.pods().filter(|pod| pod.is_isolable()) {
+        let ports = rule.ports.iter().flat_map(|port| {
+            let named = pod.named.iter().filter(move |named| {
+                port.protocol == named.protocol
+                    && matches!(&port.numbers, Numbers::Named(name) if *name == named.name)
+            });
+            named.map(|named| (named.protocol, named.number))
+        });
+        let ports: BTreeSet<_> = ports.collect();
+        for address in pod
+            .addresses
+            .iter()
+            .filter(|address| is_peer(cluster, rule, pod, **address))
+        {
+            let elements = ports.iter().map(|(protocol, port)| {
+                let protocol = protocol.as_str().to_ascii_lowercase();
+                format!("{address} . {protocol} . {port}")
+            });
+            found[usize::from(address.is_ipv6())].extend(elements);
+        }
+    }
+    (" . inet_proto . inet_service", found)
+}
+
+fn is_peer(cluster: &Cluster, rule: &Rule, pod: &Pod, address: IpAddr) -> bool {
+    rule.peers.is_empty()
+        || rule.peers.iter().any(|peer| match peer {
+            Peer::Pods(group) => is_in(cluster, pod, group),
+            Peer::Block(block) => block.contains(address),
+            Peer::Nobody => false,
+        })
+}

@@ -1,0 +1,188 @@
+//! A table, and how one becomes another.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+/// The name of the table, with its family. Nothing else is ever touched.
+pub const TABLE: &str = "inet portcullis_netpol";
+
+/// Answers of neighbours are what bridged IPv6 cannot do without; errors about a connection belong to it.
+/// What conntrack does not know has only its own addresses.
+const FORWARD: &str = "    type filter hook forward priority filter - 10; policy accept;
+    icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept
+    ct state related accept
+    ct state invalid,untracked ip saddr vmap @egress4
+    ct state invalid,untracked ip daddr vmap @ingress4
+    ct state invalid,untracked ip6 saddr vmap @egress6
+    ct state invalid,untracked ip6 daddr vmap @ingress6
+    ct original ip saddr vmap @egress4
+    ct reply ip saddr vmap @ingress4
+    ct original ip6 saddr vmap @egress6
+    ct reply ip6 saddr vmap @ingress6
+";
+
+/// The sets, maps and chains of a table, without those that are always the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Table {
+    /// Addresses of peers.
+    pub(super) sets: BTreeMap<String, Set>,
+    /// By addresses of pods, the chain that they go through.
+    pub(super) maps: BTreeMap<&'static str, BTreeMap<IpAddr, String>>,
+    /// Rules for pods.
+    pub(super) chains: BTreeMap<String, Vec<String>>,
+}
+
+/// A set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Set {
+    /// Such as `ipv4_addr`.
+    pub(super) kind: String,
+    pub(super) elements: BTreeSet<String>,
+}
+
+/// How one table becomes another: two transactions, for a chain that a map still named when the first
+/// began cannot go in it on every kernel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// What puts the new table in force; empty if nothing has changed.
+    pub switch: String,
+    /// What removes what is not used any more.
+    pub tidy: String,
+}
+
+/// The maps, with the type of their keys.
+pub(super) const MAPS: [(&str, &str); 4] = [
+    ("egress4", "ipv4_addr"),
+    ("egress6", "ipv6_addr"),
+    ("ingress4", "ipv4_addr"),
+    ("ingress6", "ipv6_addr"),
+];
+
+/// What removes the table, if it is there.
+pub fn removal() -> String {
+    format!("table {TABLE}\ndelete table {TABLE}\n")
+}
+
+impl Table {
+    /// All of it, in place of whatever there is, in one transaction.
+    pub fn script(&self) -> String {
+        let mut text = removal();
+        let _ = writeln!(text, "table {TABLE} {{");
+        for (name, set) in &self.sets {
+            let elements = elements(&set.elements);
+            let _ = writeln!(text, "  set {name} {{ type {};{elements} }}", set.kind);
+        }
+        text.push_str("  chain refuse {\n    drop\n  }\n");
+        for (name, rules) in &self.chains {
+            let _ = writeln!(text, "  chain {name} {{");
+            for rule in rules {
+                let _ = writeln!(text, "    {rule}");
+            }
+            text.push_str("  }\n");
+        }
+        for (name, kind) in MAPS {
+            let entries = self.maps.get(name).into_iter().flatten();
+            let entries = entries.map(|(address, chain)| format!("{address} : jump {chain}"));
+            let elements = elements(&entries.collect());
+            let _ = writeln!(text, "  map {name} {{ type {kind} : verdict;{elements} }}");
+        }
+        let _ = writeln!(text, "  chain forward {{\n{FORWARD}  }}\n}}");
+        text
+    }
+
+    /// What makes `new` of this table.
+    pub fn changes(&self, new: &Self) -> Changes {
+        let mut changes = Changes::default();
+        self.change_sets(new, &mut changes);
+        self.change_chains(new, &mut changes);
+        self.change_maps(new, &mut changes);
+        changes
+    }
+
+    fn change_sets(&self, new: &Self, changes: &mut Changes) {
+        let switch = &mut changes.switch;
+        for (name, set) in &new.sets {
+            let old = self.sets.get(name);
+            if old.is_none() {
+                let _ = writeln!(switch, "add set {TABLE} {name} {{ type {}; }}", set.kind);
+            }
+            let none = BTreeSet::new();
+            let before = old.map_or(&none, |old| &old.elements);
+            change(switch, "delete", name, before.difference(&set.elements));
+            change(switch, "add", name, set.elements.difference(before));
+        }
+        for name in self
+            .sets
+            .keys()
+            .filter(|name| !new.sets.contains_key(*name))
+        {
+            let _ = writeln!(changes.tidy, "delete set {TABLE} {name}");
+        }
+    }
+
+    fn change_chains(&self, new: &Self, changes: &mut Changes) {
+        let switch = &mut changes.switch;
+        for (name, rules) in &new.chains {
+            if self.chains.get(name) == Some(rules) {
+                continue;
+            }
+            let _ = writeln!(switch, "add chain {TABLE} {name}");
+            if self.chains.contains_key(name) {
+                let _ = writeln!(switch, "flush chain {TABLE} {name}");
+            }
+            for rule in rules {
+                let _ = writeln!(switch, "add rule {TABLE} {name} {rule}");
+            }
+        }
+        let gone = self
+            .chains
+            .keys()
+            .filter(|name| !new.chains.contains_key(*name));
+        let gone: String = gone
+            .map(|name| format!("delete chain {TABLE} {name}\n"))
+            .collect();
+        // sets may go once no rule names them
+        changes.tidy.insert_str(0, &gone);
+    }
+
+    fn change_maps(&self, new: &Self, changes: &mut Changes) {
+        let entries = |table: &Self, name: &str| -> BTreeSet<String> {
+            let entries = table.maps.get(name).into_iter().flatten();
+            entries
+                .map(|(address, chain)| format!("{address} : jump {chain}"))
+                .collect()
+        };
+        for (name, _) in MAPS {
+            let (before, after) = (entries(self, name), entries(new, name));
+            change(
+                &mut changes.switch,
+                "delete",
+                name,
+                before.difference(&after),
+            );
+            change(&mut changes.switch, "add", name, after.difference(&before));
+        }
+    }
+}
+
+fn elements(elements: &BTreeSet<String>) -> String {
+    if elements.is_empty() {
+        return String::new();
+    }
+    let elements: Vec<_> = elements.iter().map(String::as_str).collect();
+    format!(" elements = {{ {} }}", elements.join(", "))
+}
+
+fn change<'a>(
+    script: &mut String,
+    verb: &str,
+    name: &str,
+    elements: impl Iterator<Item = &'a String>,
+) {
+    let elements: Vec<_> = elements.map(String::as_str).collect();
+    if !elements.is_empty() {
+        let elements = elements.join(", ");
+        let _ = writeln!(script, "{verb} element {TABLE} {name} {{ {elements} }}");
+    }
+}
