@@ -14,7 +14,7 @@ STATIC := RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static"
 CYCLES ?= 1000
 SERVER_CYCLES ?= 50
 
-.PHONY: help run test build lint unit walkthrough why everyday verbs nodes guide hardening compose bench soak load fuzz fresh suites definitions twice assets python matrix \
+.PHONY: help run test build lint unit walkthrough why netpol everyday verbs nodes guide hardening compose bench soak load fuzz fresh suites definitions twice assets python matrix \
   setup-build setup-test
 .NOTPARALLEL:
 
@@ -33,7 +33,7 @@ else
 endif
 
 test: setup-test ## everything that CI runs
-	@testdata/suite lint unit build walkthrough why everyday verbs nodes guide hardening definitions python compose
+	@testdata/suite lint unit build walkthrough why netpol everyday verbs nodes guide hardening definitions python compose
 
 # One static binary: what the scripts test is what the image holds. Naming the target keeps the flag
 # from proc macros, which cannot be linked statically.
@@ -59,6 +59,10 @@ walkthrough: build ## chapter 13 with kubectl, on the embedded store and on etcd
 why: build ## every command of docs/why.md
 	@testdata/setup kubectl python3
 	@testdata/each kubectl -- testdata/why/run
+
+netpol: build ## section 13.4 with real connections between network namespaces
+	@testdata/setup kubectl python3 nft ip
+	@testdata/netpol/run
 
 everyday: build ## what people do with kubectl all day, on both stores
 	@testdata/setup kubectl etcd etcdctl python3

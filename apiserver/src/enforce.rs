@@ -73,7 +73,7 @@ pub async fn run(args: &NetpolArgs, stop: impl Future<Output = ()>) -> Result<()
     };
     tokio::select! {
         () = follow => {}
-        () = enforce(&args.node, news) => {}
+        () = enforce(args, news) => {}
         () = stop => {}
     }
     tracing::info!("stopping: what is in force stays");
@@ -81,7 +81,7 @@ pub async fn run(args: &NetpolArgs, stop: impl Future<Output = ()>) -> Result<()
 }
 
 /// Follows news, and brings the kernel to what they say.
-async fn enforce(node: &str, mut news: mpsc::Receiver<News>) {
+async fn enforce(args: &NetpolArgs, mut news: mpsc::Receiver<News>) {
     let mut followed = Followed::default();
     let mut kernel = Kernel::default();
     let mut again = Instant::now() + AGAIN;
@@ -100,7 +100,7 @@ async fn enforce(node: &str, mut news: mpsc::Receiver<News>) {
         if !followed.is_complete() {
             continue;
         }
-        let table = nft::compile(&followed.cluster, node);
+        let table = nft::compile(&followed.cluster, &args.node, &args.pod_cidr);
         let outcome = kernel.bring_to(table).await;
         let now = Instant::now();
         match outcome {

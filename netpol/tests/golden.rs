@@ -77,14 +77,22 @@ fn compare(name: &str, got: &str) {
 
 #[test]
 fn the_books_policies() {
-    compare("book", &compile(&book().cluster, "here").script());
+    compare("book", &compile(&book().cluster, "here", &[]).script());
+    let closed = [
+        "10.244.0.0/24".parse().unwrap(),
+        "fd00::/64".parse().unwrap(),
+    ];
+    compare(
+        "closed",
+        &compile(&book().cluster, "here", &closed).script(),
+    );
 }
 
 /// Another web server is an element; a policy that goes takes chains along.
 #[test]
 fn changes_are_small() {
     let mut world = book();
-    let before = compile(&world.cluster, "here");
+    let before = compile(&world.cluster, "here", &[]);
     put_pod(
         &mut world,
         "default",
@@ -92,19 +100,19 @@ fn changes_are_small() {
         "there",
         ["10.244.1.9", "fd00:1::9"],
     );
-    let more = compile(&world.cluster, "here");
+    let more = compile(&world.cluster, "here", &[]);
     compare("one-more-peer", &before.changes(&more).switch);
     for name in ["egress", "cart"] {
         world.remove_policy(&crate::world::name_of(&policy(name).metadata));
     }
-    let changes = more.changes(&compile(&world.cluster, "here"));
+    let changes = more.changes(&compile(&world.cluster, "here", &[]));
     compare(
         "fewer-policies",
         &format!("{}# then\n{}", changes.switch, changes.tidy),
     );
-    let same = compile(&world.cluster, "here");
+    let same = compile(&world.cluster, "here", &[]);
     assert!(
-        same.changes(&compile(&world.cluster, "here"))
+        same.changes(&compile(&world.cluster, "here", &[]))
             .switch
             .is_empty()
     );

@@ -87,6 +87,50 @@ fn connections_that_are_no_longer_allowed_end() {
 }
 
 #[test]
+fn pods_that_are_new_wait_until_they_are_known() {
+    in_namespaces("child_closed");
+}
+
+/// In a closed network a pod that the API does not name reaches nobody, and nobody reaches it, by either
+/// family; the node does, and once it is known all others do, too.
+#[test]
+fn child_closed() {
+    if !is_child() {
+        return;
+    }
+    let mut lab = Lab::new(Interfaces::Routed);
+    let mut world = World::default();
+    let mut random = Random(5);
+    world.put_pod(lab.pod(0, &mut random));
+    world.put_pod(lab.pod(1, &mut random));
+    let closed = [
+        "10.244.0.0/24".parse().unwrap(),
+        "fd00::/64".parse().unwrap(),
+    ];
+    let before = compile(&world.cluster, NODE, &closed);
+    lab.load(&before.script());
+    let reached = |lab: &Lab, from: usize, pod: usize| {
+        let ways = ways(lab, from).into_iter().filter(|way| way.pod == pod);
+        let reached = lab.tried(from, ways.collect());
+        assert!(reached.iter().all(|one| *one == reached[0]), "{reached:?}");
+        reached[0]
+    };
+    assert!(reached(&lab, 0, 1) && reached(&lab, 1, 0));
+    assert!(!reached(&lab, 2, 0) && !reached(&lab, 0, 2) && !reached(&lab, 2, 3));
+    assert!(lab::node_reaches(
+        (lab::addresses(2)[0], TCP_PORTS[0]).into()
+    ));
+    world.put_pod(lab.pod(2, &mut random));
+    lab::nft(
+        &before
+            .changes(&compile(&world.cluster, NODE, &closed))
+            .switch,
+    );
+    assert!(reached(&lab, 2, 0) && reached(&lab, 0, 2) && !reached(&lab, 2, 3));
+    println!("the kernel agrees");
+}
+
+#[test]
 fn child_routed() {
     if is_child() {
         random_policies(Interfaces::Routed, 200);
@@ -111,10 +155,10 @@ fn random_policies(interfaces: Interfaces, count: u64) {
     let (mut allowed, mut refused) = (0, 0);
     for setup in 0..count {
         change(&mut world, &mut random, &lab);
-        let next = compile(&world.cluster, NODE);
+        let next = compile(&world.cluster, NODE, &[]);
         let changes = table.changes(&next);
-        lab.nft(&changes.switch);
-        lab.nft(&changes.tidy);
+        lab::nft(&changes.switch);
+        lab::nft(&changes.tidy);
         table = next;
         for from in 0..PODS {
             let ways = ways(&lab, from);
@@ -126,7 +170,7 @@ fn random_policies(interfaces: Interfaces, count: u64) {
                     expected,
                     "set-up {setup}: pod {from}, {way:?}\n{}\n{}",
                     policies(),
-                    lab.listed()
+                    lab::listed()
                 );
                 allowed += u32::from(expected);
                 refused += u32::from(!expected);
@@ -134,9 +178,9 @@ fn random_policies(interfaces: Interfaces, count: u64) {
         }
         if setup % 10 == 0 {
             // what was changed is what would be loaded
-            let changed = lab.listed();
+            let changed = lab::listed();
             lab.load(&table.script());
-            assert_eq!(lab.listed(), changed, "set-up {setup}");
+            assert_eq!(lab::listed(), changed, "set-up {setup}");
         }
     }
     assert!(allowed > 100 && refused > 100, "{allowed} {refused}");
@@ -169,7 +213,7 @@ fn change(world: &mut World, random: &mut Random, lab: &Lab) {
 fn ways(lab: &Lab, from: usize) -> Vec<Way> {
     let mut found = Vec::new();
     for pod in 0..PODS {
-        for address in lab.addresses(pod).into_iter().filter(|_| from != pod) {
+        for address in lab::addresses(pod).into_iter().filter(|_| from != pod) {
             let tcp = TCP_PORTS.map(|port| (Try::Tcp, port));
             let udp = UDP_PORTS.map(|port| (Try::Udp, port));
             found.extend(tcp.into_iter().chain(udp).map(|(kind, port)| Way {
@@ -179,7 +223,7 @@ fn ways(lab: &Lab, from: usize) -> Vec<Way> {
                 port,
             }));
         }
-        found.extend(lab.service(pod).map(|address| Way {
+        found.extend(lab::service(pod).map(|address| Way {
             kind: Try::Tcp,
             at: (address, SERVICE_PORT).into(),
             pod,
@@ -192,7 +236,7 @@ fn ways(lab: &Lab, from: usize) -> Vec<Way> {
 fn expected(world: &World, lab: &Lab, from: usize, way: &Way) -> bool {
     let end = |at: usize| {
         let name = Name::new(lab::namespace(at), &lab::name(at));
-        let mut addresses = lab.addresses(at).into_iter();
+        let mut addresses = lab::addresses(at).into_iter();
         End {
             pod: world.cluster.pod(&name),
             address: addresses.find(|a| a.is_ipv4() == way.at.is_ipv4()),
@@ -223,27 +267,27 @@ fn child_established() {
     for at in 0..PODS {
         world.put_pod(lab.pod(at, &mut random));
     }
-    let before = compile(&world.cluster, NODE);
+    let before = compile(&world.cluster, NODE, &[]);
     lab.load(&before.script());
-    for address in lab.addresses(0) {
+    for address in lab::addresses(0) {
         let at = (address, TCP_PORTS[0]).into();
         let mut cut = lab.opened(1, at);
         let mut silent = lab.opened(1, at);
         let mut stays = lab.opened(2, at);
         assert!(cut.echoes() && silent.echoes() && stays.echoes());
-        let other = json!({"ipBlock": {"cidr": lab.block(2, address.is_ipv4())}});
+        let other = json!({"ipBlock": {"cidr": lab::block(2, address.is_ipv4())}});
         let policy = json!({
             "metadata": {"namespace": lab::namespace(0), "name": "only-two"},
             "spec": {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"from": [other]}]},
         });
         let mut cluster = world.cluster.clone();
         cluster.put_policy(Policy::of(&serde_json::from_value(policy).unwrap()));
-        lab.nft(&before.changes(&compile(&cluster, NODE)).switch);
+        lab::nft(&before.changes(&compile(&cluster, NODE, &[])).switch);
         assert!(!cut.echoes(), "the client goes on");
         let end = lab.push(0, &silent);
         assert_eq!(end, Some(ErrorKind::ConnectionReset), "the server goes on");
         assert!(stays.echoes(), "what is allowed ends");
-        assert!(lab.node_reaches(at), "the node does not reach its pod");
+        assert!(lab::node_reaches(at), "the node does not reach its pod");
         lab.load(&before.script());
     }
     println!("the kernel agrees");

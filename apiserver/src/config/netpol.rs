@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use ipnet::IpNet;
 
 use super::LogFormat;
 
@@ -12,6 +13,10 @@ pub struct NetpolArgs {
     /// The node, as pods name it in `spec.nodeName`.
     #[arg(long, required_unless_present = "cleanup", default_value = "")]
     pub node: String,
+    /// A network that this node's pods have their addresses of; may be given several times. In it, what
+    /// has an address of no pod that is known talks to nobody: new pods are never open for a moment.
+    #[arg(long)]
+    pub pod_cidr: Vec<IpNet>,
     /// Remove the table, and nothing else; then every pod is open.
     #[arg(long)]
     pub cleanup: bool,

@@ -12,9 +12,9 @@ pub(super) enum Event<T> {
     /// These are all.
     Replaced(Vec<T>),
     /// It is there, as it is now.
-    Put(T),
+    Put(Box<T>),
     /// It is gone.
-    Removed(T),
+    Removed(Box<T>),
 }
 
 /// What a list or a watch of one of the kinds says.
@@ -59,7 +59,7 @@ impl Followed {
                     put_namespace(cluster, one);
                 }
             }
-            Event::Put(one) => put_namespace(cluster, one),
+            Event::Put(one) => put_namespace(cluster, *one),
             Event::Removed(one) => cluster.remove_namespace(&name_of(&one.metadata).name),
         }
     }
@@ -152,8 +152,8 @@ mod tests {
             namespace("m"),
         ])));
         assert!(followed.is_complete());
-        followed.apply(News::Pod(Event::Put(pod("c"))));
-        followed.apply(News::Pod(Event::Removed(pod("a"))));
+        followed.apply(News::Pod(Event::Put(Box::new(pod("c")))));
+        followed.apply(News::Pod(Event::Removed(Box::new(pod("a")))));
         followed.apply(News::Pod(Event::Replaced(vec![pod("c"), pod("d")])));
         followed.apply(News::Policy(Event::Replaced(Vec::new())));
         followed.apply(News::Namespace(Event::Replaced(vec![namespace("n")])));

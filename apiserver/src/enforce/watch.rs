@@ -129,8 +129,10 @@ fn parsed<T: DeserializeOwned>(line: &[u8], version: &mut String) -> Option<Opti
     let Line { kind, object } = serde_json::from_slice(line).ok()?;
     let of = object["metadata"]["resourceVersion"].as_str()?.to_owned();
     let event = match kind.as_str() {
-        "ADDED" | "MODIFIED" => Some(Event::Put(serde_json::from_value(object).ok()?)),
-        "DELETED" => Some(Event::Removed(serde_json::from_value(object).ok()?)),
+        "ADDED" | "MODIFIED" => Some(Event::Put(Box::new(serde_json::from_value(object).ok()?))),
+        "DELETED" => Some(Event::Removed(Box::new(
+            serde_json::from_value(object).ok()?,
+        ))),
         "BOOKMARK" => None,
         _ => return None,
     };

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::names::name;
 use super::rules;
 use super::table::{Set, Table};
@@ -12,8 +14,14 @@ use crate::pod::Pod;
 use crate::policy::{Direction, Group, Namespaces, Peer, Policy};
 
 /// The table of a node: chains for its pods that policies isolate, and the sets that these name.
-pub fn compile(cluster: &Cluster, node: &str) -> Table {
-    let mut table = Table::default();
+///
+/// In the networks of `closed`, what has an address of no pod of the node talks to nobody: a pod that is new
+/// waits until it is known, and never is open for a moment.
+pub fn compile(cluster: &Cluster, node: &str, closed: &[IpNet]) -> Table {
+    let mut table = Table {
+        closed: closed.iter().map(IpNet::trunc).collect(),
+        ..Table::default()
+    };
     let mut groups: BTreeMap<&Group, String> = BTreeMap::new();
     let local = cluster
         .pods()
@@ -43,6 +51,12 @@ pub fn compile(cluster: &Cluster, node: &str) -> Table {
             rules.push("goto refuse".to_owned());
             table.chains.insert(chain, rules);
         }
+    }
+    if !closed.is_empty() {
+        let known = cluster
+            .pods()
+            .filter(|pod| pod.node == node && pod.is_isolable());
+        put_set(&mut table, "known", addresses(&known.collect::<Vec<_>>()));
     }
     for (group, set) in groups {
         let members = addresses(&members(cluster, group));

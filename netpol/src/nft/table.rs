@@ -4,15 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 /// The name of the table, with its family. Nothing else is ever touched.
 pub const TABLE: &str = "inet portcullis_netpol";
 
-/// Answers of neighbours are what bridged IPv6 cannot do without; errors about a connection belong to it.
 /// What conntrack does not know has only its own addresses.
-const FORWARD: &str = "    type filter hook forward priority filter - 10; policy accept;
-    icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept
-    ct state related accept
-    ct state invalid,untracked ip saddr vmap @egress4
+const FORWARD: &str = "    ct state invalid,untracked ip saddr vmap @egress4
     ct state invalid,untracked ip daddr vmap @ingress4
     ct state invalid,untracked ip6 saddr vmap @egress6
     ct state invalid,untracked ip6 daddr vmap @ingress6
@@ -21,6 +19,14 @@ const FORWARD: &str = "    type filter hook forward priority filter - 10; policy
     ct original ip6 saddr vmap @egress6
     ct reply ip6 saddr vmap @ingress6
 ";
+/// Answers of neighbours are what bridged IPv6 cannot do without; errors about a connection belong to it.
+const HOOK: &str = "    type filter hook forward priority filter - 10; policy accept;
+    icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept
+    ct state related accept
+";
+
+/// The sets of addresses of known pods.
+pub(super) const KNOWN: [&str; 2] = ["known-4", "known-6"];
 
 /// The sets, maps and chains of a table, without those that are always the same.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +37,8 @@ pub struct Table {
     pub(super) maps: BTreeMap<&'static str, BTreeMap<IpAddr, String>>,
     /// Rules for pods.
     pub(super) chains: BTreeMap<String, Vec<String>>,
+    /// The networks of pods in which only addresses of known pods talk to anybody.
+    pub(super) closed: Vec<IpNet>,
 }
 
 /// A set.
@@ -87,8 +95,27 @@ impl Table {
             let elements = elements(&entries.collect());
             let _ = writeln!(text, "  map {name} {{ type {kind} : verdict;{elements} }}");
         }
-        let _ = writeln!(text, "  chain forward {{\n{FORWARD}  }}\n}}");
+        let _ = writeln!(
+            text,
+            "  chain forward {{\n{HOOK}{}{FORWARD}  }}\n}}",
+            self.closing()
+        );
         text
+    }
+
+    /// Rules for addresses of which nobody has told yet whose they are.
+    fn closing(&self) -> String {
+        let rules = self.closed.iter().flat_map(|network| {
+            let (family, known) = match network {
+                IpNet::V4(_) => ("ip", KNOWN[0]),
+                IpNet::V6(_) => ("ip6", KNOWN[1]),
+            };
+            ["ct original", "ct reply"].map(|end| {
+                let address = format!("{end} {family} saddr");
+                format!("    {address} {network} {address} != @{known} goto refuse\n")
+            })
+        });
+        rules.collect()
     }
 
     /// What makes `new` of this table.

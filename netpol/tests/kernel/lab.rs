@@ -114,7 +114,7 @@ impl Lab {
             if let Some(block) = &mut peer.ip_block {
                 let v4 = random.one_in(2);
                 let length = if v4 { 32 } else { 128 } - random.below(4);
-                let one = |at: usize| self.addresses(at)[usize::from(!v4)];
+                let one = |at: usize| addresses(at)[usize::from(!v4)];
                 block.cidr = format!("{}/{length}", one(random.below(PODS)));
                 if random.one_in(8) {
                     block.cidr = if v4 {
@@ -123,37 +123,11 @@ impl Lab {
                         "::/0".into()
                     };
                 }
-                let except = self.block(random.below(PODS), v4);
+                let except = block(random.below(PODS), v4);
                 block.except = random.one_in(2).then(|| vec![except]);
             }
         }
         policy
-    }
-
-    pub(super) fn addresses(&self, at: usize) -> [IpAddr; 2] {
-        let host = host(at);
-        [
-            IpAddr::from([10, 244, 0, host]),
-            IpAddr::from([0xfd00, 0, 0, 0, 0, 0, 0, u16::from(host)]),
-        ]
-    }
-
-    pub(super) fn block(&self, at: usize, v4: bool) -> String {
-        let [first, second] = self.addresses(at);
-        if v4 {
-            format!("{first}/32")
-        } else {
-            format!("{second}/128")
-        }
-    }
-
-    /// The addresses of a pod's service.
-    pub(super) fn service(&self, at: usize) -> [IpAddr; 2] {
-        let host = host(at);
-        [
-            IpAddr::from([10, 99, 0, host]),
-            IpAddr::from([0xfd99, 0, 0, 0, 0, 0, 0, u16::from(host)]),
-        ]
     }
 
     /// Tries several ways from a pod. A refusal that is answered does not come back over a bridge: what
@@ -175,34 +149,12 @@ impl Lab {
         self.agents[at].push(open)
     }
 
-    pub(super) fn node_reaches(&self, at: SocketAddr) -> bool {
-        TcpStream::connect_timeout(&at, PATIENCE).is_ok()
-    }
-
     /// Loads a whole table. What is refused is answered, so that nobody has to wait for nothing.
     pub(super) fn load(&mut self, script: &str) {
         let answers = "flush chain inet portcullis_netpol refuse\n\
              add rule inet portcullis_netpol refuse meta l4proto tcp reject with tcp reset\n\
              add rule inet portcullis_netpol refuse reject with icmpx admin-prohibited\n";
-        self.nft(&format!("{script}{answers}"));
-    }
-
-    pub(super) fn nft(&self, script: &str) {
-        run("nft", &["-f", "-"], script);
-    }
-
-    /// The table as the kernel has it, in an order that does not depend on its history.
-    pub(super) fn listed(&self) -> String {
-        let text = run(
-            "nft",
-            &["-s", "list", "table", "inet", "portcullis_netpol"],
-            "",
-        );
-        let body = text.split_once('{').unwrap().1;
-        let body = body.rsplit_once('}').unwrap().0;
-        let mut parts: Vec<_> = body.split("\n\n").map(in_order).collect();
-        parts.sort_unstable();
-        parts.join("\n")
+        nft(&format!("{script}{answers}"));
     }
 }
 
@@ -216,6 +168,54 @@ fn in_order(part: &str) -> String {
     let mut elements: Vec<_> = elements.split(", ").collect();
     elements.sort_unstable();
     format!("{head}elements = {}", elements.join(", "))
+}
+
+pub(super) fn addresses(at: usize) -> [IpAddr; 2] {
+    let host = host(at);
+    [
+        IpAddr::from([10, 244, 0, host]),
+        IpAddr::from([0xfd00, 0, 0, 0, 0, 0, 0, u16::from(host)]),
+    ]
+}
+
+pub(super) fn block(at: usize, v4: bool) -> String {
+    let [first, second] = addresses(at);
+    if v4 {
+        format!("{first}/32")
+    } else {
+        format!("{second}/128")
+    }
+}
+
+/// The addresses of a pod's service.
+pub(super) fn service(at: usize) -> [IpAddr; 2] {
+    let host = host(at);
+    [
+        IpAddr::from([10, 99, 0, host]),
+        IpAddr::from([0xfd99, 0, 0, 0, 0, 0, 0, u16::from(host)]),
+    ]
+}
+
+pub(super) fn node_reaches(at: SocketAddr) -> bool {
+    TcpStream::connect_timeout(&at, PATIENCE).is_ok()
+}
+
+pub(super) fn nft(script: &str) {
+    run("nft", &["-f", "-"], script);
+}
+
+/// The table as the kernel has it, in an order that does not depend on its history.
+pub(super) fn listed() -> String {
+    let text = run(
+        "nft",
+        &["-s", "list", "table", "inet", "portcullis_netpol"],
+        "",
+    );
+    let body = text.split_once('{').unwrap().1;
+    let body = body.rsplit_once('}').unwrap().0;
+    let mut parts: Vec<_> = body.split("\n\n").map(in_order).collect();
+    parts.sort_unstable();
+    parts.join("\n")
 }
 
 /// What joins a pod to its node.
