@@ -98,19 +98,19 @@ fn child_closed() {
     if !is_child() {
         return;
     }
-    let mut lab = Lab::new(Interfaces::Routed);
+    let lab = Lab::new(Interfaces::Routed);
     let mut world = World::default();
     let mut random = Random(5);
-    world.put_pod(lab.pod(0, &mut random));
-    world.put_pod(lab.pod(1, &mut random));
+    world.put_pod(lab::pod(0, &mut random));
+    world.put_pod(lab::pod(1, &mut random));
     let closed = [
         "10.244.0.0/24".parse().unwrap(),
         "fd00::/64".parse().unwrap(),
     ];
     let before = compile(&world.cluster, NODE, &closed);
-    lab.load(&before.script());
+    lab::load(&before.script());
     let reached = |lab: &Lab, from: usize, pod: usize| {
-        let ways = ways(lab, from).into_iter().filter(|way| way.pod == pod);
+        let ways = ways(from).into_iter().filter(|way| way.pod == pod);
         let reached = lab.tried(from, ways.collect());
         assert!(reached.iter().all(|one| *one == reached[0]), "{reached:?}");
         reached[0]
@@ -120,7 +120,7 @@ fn child_closed() {
     assert!(lab::node_reaches(
         (lab::addresses(2)[0], TCP_PORTS[0]).into()
     ));
-    world.put_pod(lab.pod(2, &mut random));
+    world.put_pod(lab::pod(2, &mut random));
     lab::nft(
         &before
             .changes(&compile(&world.cluster, NODE, &closed))
@@ -148,22 +148,22 @@ fn child_bridged() {
 /// that is possible in each.
 fn random_policies(interfaces: Interfaces, count: u64) {
     let mut random = Random(count);
-    let mut lab = Lab::new(interfaces);
+    let lab = Lab::new(interfaces);
     let mut world = World::default();
     let mut table = Table::default();
-    lab.load(&table.script());
+    lab::load(&table.script());
     let (mut allowed, mut refused) = (0, 0);
     for setup in 0..count {
-        change(&mut world, &mut random, &lab);
+        change(&mut world, &mut random);
         let next = compile(&world.cluster, NODE, &[]);
         let changes = table.changes(&next);
         lab::nft(&changes.switch);
         lab::nft(&changes.tidy);
         table = next;
         for from in 0..PODS {
-            let ways = ways(&lab, from);
+            let ways = ways(from);
             for (way, got) in ways.iter().zip(lab.tried(from, ways.clone())) {
-                let expected = expected(&world, &lab, from, way);
+                let expected = expected(&world, from, way);
                 let policies = || serde_json::to_string(&world.policies).unwrap();
                 assert_eq!(
                     got,
@@ -179,7 +179,7 @@ fn random_policies(interfaces: Interfaces, count: u64) {
         if setup % 10 == 0 {
             // what was changed is what would be loaded
             let changed = lab::listed();
-            lab.load(&table.script());
+            lab::load(&table.script());
             assert_eq!(lab::listed(), changed, "set-up {setup}");
         }
     }
@@ -188,7 +188,7 @@ fn random_policies(interfaces: Interfaces, count: u64) {
 }
 
 /// Other labels and policies, or some of them.
-fn change(world: &mut World, random: &mut Random, lab: &Lab) {
+fn change(world: &mut World, random: &mut Random) {
     for namespace in random.all_namespaces() {
         if world.namespaces.len() < 3 || random.one_in(6) {
             world.put_namespace(namespace);
@@ -196,7 +196,7 @@ fn change(world: &mut World, random: &mut Random, lab: &Lab) {
     }
     for at in 0..PODS {
         if world.pods.len() < PODS || random.one_in(4) {
-            world.put_pod(lab.pod(at, random));
+            world.put_pod(lab::pod(at, random));
         }
     }
     for policy in world.policies.clone() {
@@ -205,12 +205,12 @@ fn change(world: &mut World, random: &mut Random, lab: &Lab) {
         }
     }
     for _ in 0..random.below(4) {
-        world.put_policy(lab.policy(random));
+        world.put_policy(lab::policy(random));
     }
 }
 
 /// From a pod to every other, on every port, by both families, and to every service.
-fn ways(lab: &Lab, from: usize) -> Vec<Way> {
+fn ways(from: usize) -> Vec<Way> {
     let mut found = Vec::new();
     for pod in 0..PODS {
         for address in lab::addresses(pod).into_iter().filter(|_| from != pod) {
@@ -233,7 +233,7 @@ fn ways(lab: &Lab, from: usize) -> Vec<Way> {
     found
 }
 
-fn expected(world: &World, lab: &Lab, from: usize, way: &Way) -> bool {
+fn expected(world: &World, from: usize, way: &Way) -> bool {
     let end = |at: usize| {
         let name = Name::new(lab::namespace(at), &lab::name(at));
         let mut addresses = lab::addresses(at).into_iter();
@@ -258,17 +258,17 @@ fn child_established() {
     if !is_child() {
         return;
     }
-    let mut lab = Lab::new(Interfaces::Routed);
+    let lab = Lab::new(Interfaces::Routed);
     let mut world = World::default();
     let mut random = Random(1);
     for namespace in random.all_namespaces() {
         world.put_namespace(namespace);
     }
     for at in 0..PODS {
-        world.put_pod(lab.pod(at, &mut random));
+        world.put_pod(lab::pod(at, &mut random));
     }
     let before = compile(&world.cluster, NODE, &[]);
-    lab.load(&before.script());
+    lab::load(&before.script());
     for address in lab::addresses(0) {
         let at = (address, TCP_PORTS[0]).into();
         let mut cut = lab.opened(1, at);
@@ -288,7 +288,7 @@ fn child_established() {
         assert_eq!(end, Some(ErrorKind::ConnectionReset), "the server goes on");
         assert!(stays.echoes(), "what is allowed ends");
         assert!(lab::node_reaches(at), "the node does not reach its pod");
-        lab.load(&before.script());
+        lab::load(&before.script());
     }
     println!("the kernel agrees");
 }

@@ -75,61 +75,6 @@ impl Lab {
         }
     }
 
-    /// A pod with labels and names of ports at random.
-    pub(super) fn pod(&self, at: usize, random: &mut Random) -> Pod {
-        let mut pod = random.pod();
-        let ports = TCP_PORTS.iter().map(|port| (port, "TCP"));
-        let ports = ports.chain(UDP_PORTS.iter().map(|port| (port, "UDP")));
-        let ports: Vec<_> = ports
-            .map(|(port, protocol)| {
-                let name = random.of(&NAMES);
-                json!({"containerPort": port, "protocol": protocol, "name": name})
-            })
-            .collect();
-        let ips: Vec<_> = self
-            .addresses(at)
-            .iter()
-            .map(|ip| json!({"ip": ip}))
-            .collect();
-        let made = json!({
-            "spec": {"nodeName": NODE, "containers": [{"name": "c", "ports": ports}]},
-            "status": {"phase": "Running", "podIPs": ips, "hostIP": "192.0.2.1"},
-        });
-        let made: Pod = serde_json::from_value(made).unwrap();
-        pod.metadata.name = Some(name(at));
-        pod.metadata.namespace = Some(namespace(at).to_owned());
-        Pod {
-            metadata: pod.metadata,
-            ..made
-        }
-    }
-
-    /// A policy at random; blocks are of addresses that pods have.
-    pub(super) fn policy(&self, random: &mut Random) -> NetworkPolicy {
-        let mut policy = random.policy();
-        let spec = policy.spec.as_mut().unwrap();
-        let ingress = spec.ingress.iter_mut().flatten().map(|rule| &mut rule.from);
-        let egress = spec.egress.iter_mut().flatten().map(|rule| &mut rule.to);
-        for peer in ingress.chain(egress).flatten().flatten() {
-            if let Some(block) = &mut peer.ip_block {
-                let v4 = random.one_in(2);
-                let length = if v4 { 32 } else { 128 } - random.below(4);
-                let one = |at: usize| addresses(at)[usize::from(!v4)];
-                block.cidr = format!("{}/{length}", one(random.below(PODS)));
-                if random.one_in(8) {
-                    block.cidr = if v4 {
-                        "0.0.0.0/0".into()
-                    } else {
-                        "::/0".into()
-                    };
-                }
-                let except = block(random.below(PODS), v4);
-                block.except = random.one_in(2).then(|| vec![except]);
-            }
-        }
-        policy
-    }
-
     /// Tries several ways from a pod. A refusal that is answered does not come back over a bridge: what
     /// is there after some time is all.
     pub(super) fn tried(&self, from: usize, ways: Vec<Way>) -> Vec<bool> {
@@ -147,14 +92,6 @@ impl Lab {
     /// Lets the server of a connection to a pod say something, and waits for how that ends.
     pub(super) fn push(&self, at: usize, open: &Open) -> Option<ErrorKind> {
         self.agents[at].push(open)
-    }
-
-    /// Loads a whole table. What is refused is answered, so that nobody has to wait for nothing.
-    pub(super) fn load(&mut self, script: &str) {
-        let answers = "flush chain inet portcullis_netpol refuse\n\
-             add rule inet portcullis_netpol refuse meta l4proto tcp reject with tcp reset\n\
-             add rule inet portcullis_netpol refuse reject with icmpx admin-prohibited\n";
-        nft(&format!("{script}{answers}"));
     }
 }
 
@@ -216,6 +153,65 @@ pub(super) fn listed() -> String {
     let mut parts: Vec<_> = body.split("\n\n").map(in_order).collect();
     parts.sort_unstable();
     parts.join("\n")
+}
+
+/// A pod with labels and names of ports at random.
+pub(super) fn pod(at: usize, random: &mut Random) -> Pod {
+    let mut pod = random.pod();
+    let ports = TCP_PORTS.iter().map(|port| (port, "TCP"));
+    let ports = ports.chain(UDP_PORTS.iter().map(|port| (port, "UDP")));
+    let ports: Vec<_> = ports
+        .map(|(port, protocol)| {
+            let name = random.of(&NAMES);
+            json!({"containerPort": port, "protocol": protocol, "name": name})
+        })
+        .collect();
+    let ips: Vec<_> = addresses(at).iter().map(|ip| json!({"ip": ip})).collect();
+    let made = json!({
+        "spec": {"nodeName": NODE, "containers": [{"name": "c", "ports": ports}]},
+        "status": {"phase": "Running", "podIPs": ips, "hostIP": "192.0.2.1"},
+    });
+    let made: Pod = serde_json::from_value(made).unwrap();
+    pod.metadata.name = Some(name(at));
+    pod.metadata.namespace = Some(namespace(at).to_owned());
+    Pod {
+        metadata: pod.metadata,
+        ..made
+    }
+}
+
+/// A policy at random; blocks are of addresses that pods have.
+pub(super) fn policy(random: &mut Random) -> NetworkPolicy {
+    let mut policy = random.policy();
+    let spec = policy.spec.as_mut().unwrap();
+    let ingress = spec.ingress.iter_mut().flatten().map(|rule| &mut rule.from);
+    let egress = spec.egress.iter_mut().flatten().map(|rule| &mut rule.to);
+    for peer in ingress.chain(egress).flatten().flatten() {
+        if let Some(ip_block) = &mut peer.ip_block {
+            let v4 = random.one_in(2);
+            let length = if v4 { 32 } else { 128 } - random.below(4);
+            let one = |at: usize| addresses(at)[usize::from(!v4)];
+            ip_block.cidr = format!("{}/{length}", one(random.below(PODS)));
+            if random.one_in(8) {
+                ip_block.cidr = if v4 {
+                    "0.0.0.0/0".into()
+                } else {
+                    "::/0".into()
+                };
+            }
+            let except = block(random.below(PODS), v4);
+            ip_block.except = random.one_in(2).then(|| vec![except]);
+        }
+    }
+    policy
+}
+
+/// Loads a whole table. What is refused is answered, so that nobody has to wait for nothing.
+pub(super) fn load(script: &str) {
+    let answers = "flush chain inet portcullis_netpol refuse\n\
+         add rule inet portcullis_netpol refuse meta l4proto tcp reject with tcp reset\n\
+         add rule inet portcullis_netpol refuse reject with icmpx admin-prohibited\n";
+    nft(&format!("{script}{answers}"));
 }
 
 /// What joins a pod to its node.
