@@ -72,7 +72,7 @@ fn portcullis() -> Result<u8, CommandError> {
         Command::Healthcheck(args) => cli::healthcheck(&args),
         Command::Why(args) => cli::why(&args),
         Command::Netpol(args) => {
-            logging::init(args.verbosity, args.log_format);
+            logging::init(logging::at(args.verbosity), args.log_format);
             cli::netpol(&args)
         }
     }
