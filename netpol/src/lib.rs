@@ -1,9 +1,9 @@
 //! Who may talk to whom: network policies, judged.
 //!
-//! A [`Cluster`] indexes pods, namespaces and policies of `networking.k8s.io/v1`; [`judge`] decides about
+//! A [`Cluster`] indexes pods, namespaces and policies of `networking.k8s.io/v1`; [`judge()`] decides about
 //! a connection between two [`End`]s and says why, once for the egress of its source and once for the
 //! ingress of its destination. There is no I/O here, and nothing is decided anywhere else: [`ports`],
-//! [`remedy`] and everything above ask [`judge`].
+//! [`remedy`] and everything above ask [`judge()`].
 //!
 //! What the API leaves open is decided as most network plugins decide it:
 //! - what is judged is a connection as it arrives, after a Service's address became a pod's;

@@ -110,6 +110,9 @@ async fn events<T: DeserializeOwned>(
                 return Over::Unheard;
             }
         }
+        if read.len() > EVENT_MAX {
+            return Over::Lost;
+        }
         match timeout(WATCH + SLACK, body.frame()).await {
             Ok(Some(Ok(frame))) => {
                 if let Some(data) = frame.data_ref() {
@@ -117,9 +120,6 @@ async fn events<T: DeserializeOwned>(
                 }
             }
             Ok(None | Some(Err(_))) | Err(_) => return Over::Ended,
-        }
-        if read.len() > EVENT_MAX {
-            return Over::Lost;
         }
     }
 }
