@@ -161,7 +161,7 @@ async fn create(chain: &Chain, map: &str) -> Seen {
     Seen {
         verdict: verdict.map_err(|denial| denial.status),
         warnings: attributes.warnings.take(),
-        annotations: attributes.audit_annotations.into_map(),
+        annotations: attributes.audit_annotations.to_map(),
     }
 }
 
