@@ -5,6 +5,7 @@
 //! kinds ([`decode`], [`encode`]), and errors ([`field_error`], [`status`]).
 
 pub mod backoff;
+pub mod bootstrap_token;
 pub mod certificate_request;
 pub mod custom;
 pub mod decode;
@@ -18,6 +19,7 @@ pub mod patch;
 pub mod protobuf;
 pub mod psp;
 pub mod quantity;
+pub mod references;
 pub mod selector;
 pub mod status;
 pub mod type_metadata;

@@ -22,12 +22,21 @@ impl UserInfo {
     pub const AUTHENTICATED: &str = "system:authenticated";
     /// The group of all users who did not authenticate.
     pub const UNAUTHENTICATED: &str = "system:unauthenticated";
+    /// The group of all kubelets.
+    pub const NODES: &str = "system:nodes";
     /// The name of a user who did not authenticate.
     pub const ANONYMOUS: &str = "system:anonymous";
 
     /// Whether the user is a member of `group`.
     pub fn is_in(&self, group: &str) -> bool {
         self.groups.iter().any(|g| g == group)
+    }
+
+    /// The node that a kubelet calls itself, by its name and group; empty if it says none (upstream:
+    /// `pkg/auth/nodeidentifier`).
+    pub fn node(&self) -> Option<&str> {
+        let node = self.name.strip_prefix("system:node:")?;
+        self.is_in(Self::NODES).then_some(node)
     }
 
     /// The user of a service account, with the groups of all service accounts.

@@ -97,10 +97,6 @@ mod tests {
                 "known modes are",
             ),
             (
-                &["portcullis", "serve", "--authorization-mode=Node,RBAC"],
-                "no Node authorizer",
-            ),
-            (
                 &["portcullis", "serve", "--authorization-mode=RBAC,ABAC"],
                 "ABAC is not supported",
             ),

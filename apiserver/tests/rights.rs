@@ -1,6 +1,7 @@
 //! What users with few rights cannot do, through TLS and the whole chain.
 
 mod escalation;
+mod nodes;
 mod pods;
 mod unreadable;
 mod webhook;

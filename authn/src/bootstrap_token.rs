@@ -9,17 +9,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use portcullis_api::UserInfo;
-use portcullis_api::decode::parse_time;
+use portcullis_api::bootstrap_token::{GROUP, NAMESPACE, PREFIX, SECRET_TYPE, end, parse};
 use rustls_pki_types::UnixTime;
 
 use crate::secret::Secret;
 use crate::stored::{Lookup, Secrets, StoredSecret};
 use crate::{Error, Outcome, TokenAuthenticator};
-
-const NAMESPACE: &str = "kube-system";
-const PREFIX: &str = "bootstrap-token-";
-const SECRET_TYPE: &str = "bootstrap.kubernetes.io/token";
-const GROUP: &str = "system:bootstrappers";
 
 /// Authenticates bootstrap tokens.
 pub struct BootstrapTokens {
@@ -59,18 +54,6 @@ impl TokenAuthenticator for BootstrapTokens {
     }
 }
 
-/// The ID and the secret part: 6 and 16 lower-case letters or digits, separated by a dot.
-fn parse(token: &str) -> Option<(&str, &str)> {
-    let (id, secret) = token.split_once('.')?;
-    let is_valid = |text: &str, length| {
-        text.len() == length
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    };
-    (is_valid(id, 6) && is_valid(secret, 16)).then_some((id, secret))
-}
-
 fn user(
     stored: &StoredSecret,
     id: &str,
@@ -92,7 +75,8 @@ fn user(
     if text("token-id") != id {
         return Err("the token ID does not match");
     }
-    if has_expired(text("expiration"), now) {
+    let ends = end(text("expiration")).map(|at| u64::try_from(at).unwrap_or(0));
+    if ends.is_some_and(|end| end <= now.as_secs()) {
         return Err("the token has expired");
     }
     if text("usage-bootstrap-authentication") != "true" {
@@ -103,16 +87,6 @@ fn user(
         groups: groups(text("auth-extra-groups"))?,
         ..UserInfo::default()
     })
-}
-
-/// An unparsable date counts as expired (upstream: `bootstrapsecretutil.HasExpired`).
-fn has_expired(expiration: &str, now: UnixTime) -> bool {
-    if expiration.is_empty() {
-        return false;
-    }
-    let expiry = parse_time(expiration);
-    let expiry = expiry.map_or(0, |at| u64::try_from(at.as_second()).unwrap_or(0));
-    expiry <= now.as_secs()
 }
 
 /// The token's groups, sorted as upstream. Extra groups must be below `system:bootstrappers`.

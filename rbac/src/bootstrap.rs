@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::rbac::v1::{
-    AggregationRule, ClusterRole, ClusterRoleBinding, Role, RoleBinding, RoleRef, Subject,
+    AggregationRule, ClusterRole, ClusterRoleBinding, PolicyRule, Role, RoleBinding, RoleRef,
+    Subject,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
@@ -67,6 +68,11 @@ pub fn cluster_role_bindings() -> Vec<ClusterRoleBinding> {
         })
         .chain(controllers)
         .collect()
+}
+
+/// What every node may, whatever pods are bound to it: the rules of `system:node`.
+pub(crate) fn node_rules() -> Vec<PolicyRule> {
+    components::NODE.iter().map(table::Row::rule).collect()
 }
 
 /// The default roles of `kube-system` and `kube-public`.

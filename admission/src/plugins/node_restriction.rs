@@ -12,14 +12,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use k8s_openapi::api::authentication::v1::TokenRequest;
 use k8s_openapi::api::core::v1::{Node, Pod};
-use portcullis_api::{Status, UserInfo};
+use portcullis_api::Status;
 
 use crate::attributes::PODS;
 use crate::lookup::Stored;
 use crate::{Attributes, MutatingPlugin, Operation};
 
-const USER_PREFIX: &str = "system:node:";
-const GROUP: &str = "system:nodes";
 const LEASE_NAMESPACE: &str = "kube-node-lease";
 
 pub(crate) struct NodeRestriction {
@@ -112,7 +110,7 @@ impl NodeRestriction {
 #[async_trait]
 impl MutatingPlugin for NodeRestriction {
     async fn mutate(&self, attributes: &mut Attributes<'_>) -> Result<(), Status> {
-        let Some(node) = node_of(attributes.user) else {
+        let Some(node) = attributes.user.node() else {
             return Ok(());
         };
         let request = Request { node, attributes };
@@ -122,15 +120,6 @@ impl MutatingPlugin for NodeRestriction {
         }
         self.check(&request).await
     }
-}
-
-/// The name of the node that a user identifies as (upstream: `pkg/auth/nodeidentifier`).
-fn node_of(user: &UserInfo) -> Option<&str> {
-    let node = user.name.strip_prefix(USER_PREFIX)?;
-    user.groups
-        .iter()
-        .any(|group| group == GROUP)
-        .then_some(node)
 }
 
 impl Request<'_, '_> {

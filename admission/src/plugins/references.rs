@@ -1,6 +1,6 @@
-//! References of a pod to secrets and config maps.
+//! References of a pod's containers to secrets.
 
-use k8s_openapi::api::core::v1::{EnvFromSource, EnvVar, PodSpec, Volume};
+use k8s_openapi::api::core::v1::{EnvFromSource, EnvVar, PodSpec};
 
 /// The environment of a container of any of the three lists.
 pub(crate) struct Environment<'p> {
@@ -22,12 +22,6 @@ impl<'p> Environment<'p> {
             Some(("envFrom".to_owned(), source.name.as_str()))
         });
         variables.chain(whole)
-    }
-
-    fn references_config_map(&self) -> bool {
-        let mut variables = self.env.iter().filter_map(|v| v.value_from.as_ref());
-        variables.any(|source| source.config_map_key_ref.is_some())
-            || self.env_from.iter().any(|s| s.config_map_ref.is_some())
     }
 }
 
@@ -60,45 +54,4 @@ pub(crate) fn ephemeral_environments(spec: &PodSpec) -> Vec<Environment<'_>> {
         env_from: c.env_from.as_deref().unwrap_or_default(),
     });
     environments.collect()
-}
-
-/// Upstream: `VisitPodSecretNames` in `pkg/api/pod/util.go`.
-pub(crate) fn references_secrets(spec: &PodSpec) -> bool {
-    let pull_secrets = spec.image_pull_secrets.as_deref().unwrap_or_default();
-    let mut volumes = spec.volumes.iter().flatten();
-    !pull_secrets.is_empty()
-        || environments(spec)
-            .iter()
-            .any(|e| e.secrets().next().is_some())
-        || volumes.any(volume_references_secret)
-}
-
-/// Upstream: `VisitPodConfigmapNames` in `pkg/api/pod/util.go`.
-pub(crate) fn references_config_maps(spec: &PodSpec) -> bool {
-    let mut volumes = spec.volumes.iter().flatten();
-    environments(spec)
-        .iter()
-        .any(Environment::references_config_map)
-        || volumes.any(|volume| {
-            let projected = volume.projected.iter();
-            let mut projected = projected.flat_map(|p| p.sources.iter().flatten());
-            volume.config_map.is_some() || projected.any(|source| source.config_map.is_some())
-        })
-}
-
-fn volume_references_secret(volume: &Volume) -> bool {
-    macro_rules! has_secret {
-        ($($source:ident)*) => {
-            $(volume.$source.as_ref().is_some_and(|v| v.secret_ref.is_some()))||*
-        };
-    }
-    let projected = volume.projected.iter();
-    let mut projected = projected.flat_map(|p| p.sources.iter().flatten());
-    let csi = volume.csi.as_ref();
-    volume.secret.is_some()
-        || volume.azure_file.is_some()
-        || volume.scale_io.is_some()
-        || projected.any(|source| source.secret.is_some())
-        || has_secret!(cephfs cinder flex_volume rbd iscsi storageos)
-        || csi.is_some_and(|v| v.node_publish_secret_ref.is_some())
 }

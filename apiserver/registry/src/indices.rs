@@ -4,76 +4,82 @@ use std::collections::BTreeSet;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use k8s_openapi::api::core::v1::{PersistentVolume, Pod};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
+use k8s_openapi::api::storage::v1::VolumeAttachment;
 use parking_lot::Mutex;
 use portcullis_admission::podsecuritypolicy::PolicyIndex;
 use portcullis_api::Object;
 use portcullis_api::psp::PodSecurityPolicy;
-use portcullis_rbac::Index;
+use portcullis_rbac::{Graph, Index};
 use portcullis_storage::cache::Cache;
 
 use crate::informer::{Sink, feed, place};
+use portcullis_kinds::resource::Resource;
 use portcullis_kinds::table;
 
 /// Keeps RBAC's index up to date.
 pub fn feed_rbac(cache: &Cache, prefix: &str, index: &Arc<Index>) {
-    feed::<ClusterRole>(
-        cache,
-        prefix,
-        table::CLUSTER_ROLES,
-        Arc::new(Rbac::of(index)),
-    );
-    feed::<Role>(cache, prefix, table::ROLES, Arc::new(Rbac::of(index)));
-    feed::<ClusterRoleBinding>(
-        cache,
-        prefix,
-        table::CLUSTER_ROLE_BINDINGS,
-        Arc::new(Rbac::of(index)),
-    );
-    feed::<RoleBinding>(
-        cache,
-        prefix,
-        table::ROLE_BINDINGS,
-        Arc::new(Rbac::of(index)),
-    );
+    keep::<ClusterRole, _>(cache, prefix, table::CLUSTER_ROLES, index);
+    keep::<Role, _>(cache, prefix, table::ROLES, index);
+    keep::<ClusterRoleBinding, _>(cache, prefix, table::CLUSTER_ROLE_BINDINGS, index);
+    keep::<RoleBinding, _>(cache, prefix, table::ROLE_BINDINGS, index);
 }
 
-/// The part of RBAC's index that is of one kind.
-struct Rbac<K> {
-    index: Arc<Index>,
+/// Keeps what the node authorizer decides by up to date.
+pub fn feed_node_graph(cache: &Cache, prefix: &str, graph: &Arc<Graph>) {
+    keep::<Pod, _>(cache, prefix, table::PODS, graph);
+    keep::<PersistentVolume, _>(cache, prefix, table::PERSISTENT_VOLUMES, graph);
+    keep::<VolumeAttachment, _>(cache, prefix, table::VOLUME_ATTACHMENTS, graph);
+}
+
+fn keep<K, I>(cache: &Cache, prefix: &str, resource: &'static Resource, index: &Arc<I>)
+where
+    K: Indexed<I> + Clone,
+    I: Send + Sync + 'static,
+{
+    feed::<K>(cache, prefix, resource, Arc::new(Part::of(index)));
+}
+
+/// The part of an index that is of one kind.
+struct Part<K, I> {
+    index: Arc<I>,
     /// What the index has of the kind, by namespace and name.
     known: Mutex<BTreeSet<(String, String)>>,
     kind: PhantomData<fn(K)>,
 }
 
 /// How the index takes a kind in, and lets it go.
-trait Indexed: Object {
-    fn put(&self, index: &Index);
-    fn delete(index: &Index, namespace: &str, name: &str);
+trait Indexed<I>: Object {
+    fn put(&self, index: &I);
+    fn delete(index: &I, namespace: &str, name: &str);
 }
 
 macro_rules! indexed {
-    ($($kind:ident $put:ident |$index:ident, $namespace:ident, $name:ident| $delete:expr;)*) => {$(
-        impl Indexed for $kind {
-            fn put(&self, index: &Index) {
+    ($($of:ident: $kind:ident $put:ident |$index:ident, $namespace:ident, $name:ident| $delete:expr;)*) => {$(
+        impl Indexed<$of> for $kind {
+            fn put(&self, index: &$of) {
                 index.$put(self);
             }
 
-            fn delete($index: &Index, $namespace: &str, $name: &str) {
+            fn delete($index: &$of, $namespace: &str, $name: &str) {
                 $delete;
             }
         }
     )*};
 }
 indexed! {
-    Role put_role |index, namespace, name| index.delete_role(namespace, name);
-    RoleBinding put_role_binding |index, namespace, name| index.delete_role_binding(namespace, name);
-    ClusterRole put_cluster_role |index, _namespace, name| index.delete_cluster_role(name);
-    ClusterRoleBinding put_cluster_role_binding |index, _namespace, name| index.delete_cluster_role_binding(name);
+    Index: Role put_role |index, namespace, name| index.delete_role(namespace, name);
+    Index: RoleBinding put_role_binding |index, namespace, name| index.delete_role_binding(namespace, name);
+    Index: ClusterRole put_cluster_role |index, _namespace, name| index.delete_cluster_role(name);
+    Index: ClusterRoleBinding put_cluster_role_binding |index, _namespace, name| index.delete_cluster_role_binding(name);
+    Graph: Pod put_pod |graph, namespace, name| graph.delete_pod(namespace, name);
+    Graph: PersistentVolume put_volume |graph, _namespace, name| graph.delete_volume(name);
+    Graph: VolumeAttachment put_attachment |graph, _namespace, name| graph.delete_attachment(name);
 }
 
-impl<K: Indexed> Rbac<K> {
-    fn of(index: &Arc<Index>) -> Self {
+impl<K: Indexed<I>, I> Part<K, I> {
+    fn of(index: &Arc<I>) -> Self {
         Self {
             index: index.clone(),
             known: Mutex::default(),
@@ -82,7 +88,7 @@ impl<K: Indexed> Rbac<K> {
     }
 }
 
-impl<K: Indexed> Sink<K> for Rbac<K> {
+impl<K: Indexed<I>, I: Send + Sync + 'static> Sink<K> for Part<K, I> {
     fn reset(&self, objects: Vec<Arc<K>>) {
         let now: BTreeSet<_> = objects
             .iter()

@@ -8,7 +8,7 @@ use clap::Args;
 use super::duration;
 
 /// What options may say.
-const KNOWN: &str = "known modes are RBAC, Webhook, AlwaysAllow and AlwaysDeny";
+const KNOWN: &str = "known modes are Node, RBAC, Webhook, AlwaysAllow and AlwaysDeny";
 
 /// Options of `portcullis serve` about authorization.
 #[derive(Debug, Args)]
@@ -43,6 +43,8 @@ pub struct Authorization {
 /// Who decides what may be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthorizationMode {
+    /// What nodes have to do with.
+    Node,
     /// Roles and bindings.
     Rbac,
     /// A server elsewhere.
@@ -56,6 +58,7 @@ pub enum AuthorizationMode {
 impl std::fmt::Display for AuthorizationMode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
+            Self::Node => "Node",
             Self::Rbac => "RBAC",
             Self::Webhook => "Webhook",
             Self::AlwaysAllow => "AlwaysAllow",
@@ -69,13 +72,11 @@ impl std::str::FromStr for AuthorizationMode {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
+            "Node" => Ok(Self::Node),
             "RBAC" => Ok(Self::Rbac),
             "Webhook" => Ok(Self::Webhook),
             "AlwaysAllow" => Ok(Self::AlwaysAllow),
             "AlwaysDeny" => Ok(Self::AlwaysDeny),
-            "Node" => Err(
-                "there is no Node authorizer: bind the ClusterRole system:node to the group system:nodes with RBAC instead".into(),
-            ),
             "ABAC" => Err(format!("{text} is not supported; {KNOWN}")),
             _ => Err(KNOWN.into()),
         }

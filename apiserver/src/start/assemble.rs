@@ -9,7 +9,7 @@ use k8s_openapi::api::admissionregistration::v1::{
 };
 use portcullis_admission::{Lookups, Selection};
 use portcullis_authn::Reload;
-use portcullis_rbac::{Authorizer, Index};
+use portcullis_rbac::{Authorizer, Graph, Index};
 use portcullis_storage::Storage;
 use portcullis_storage::cache::Cache;
 use tokio::sync::watch;
@@ -272,7 +272,7 @@ fn registry(
     let (cache, prefix) = (&stored.cache, &stored.prefix);
     let roles = Arc::new(Index::new());
     indices::feed_rbac(cache, prefix, &roles);
-    let authorizer = authorizers.union(&roles);
+    let authorizer = authorizers.union(&roles, || node_graph(cache, prefix));
     let catalogues = Arc::<Catalogues>::default();
     definitions::start(cache, prefix, catalogues.clone());
     let conversions = conversions(stored);
@@ -371,4 +371,11 @@ fn service_ranges(
         services.service_node_port_range,
     )
     .map_err(|why| StartError::option("--service-cluster-ip-range", why))
+}
+
+/// What nodes have to do with, as the cache has it.
+fn node_graph(cache: &Cache, prefix: &str) -> Arc<Graph> {
+    let graph = Arc::new(Graph::default());
+    indices::feed_node_graph(cache, prefix, &graph);
+    graph
 }

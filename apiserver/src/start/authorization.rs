@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use portcullis_rbac::{
-    AlwaysAllow, AlwaysDeny, Authorizer, Index, Privileged, RbacAuthorizer, Union,
+    AlwaysAllow, AlwaysDeny, Authorizer, Graph, Index, NodeAuthorizer, Privileged, RbacAuthorizer,
+    Union,
 };
 
 use super::authorization_config::{self, Configured};
@@ -58,8 +59,19 @@ impl Authorizers {
         })
     }
 
-    /// All of them in order, after the one that allows `system:masters` everything.
-    pub(super) fn union(self, index: &Arc<Index>) -> Arc<dyn Authorizer> {
+    /// Whether nodes are let do their work.
+    pub(super) fn knows_nodes(&self) -> bool {
+        let mut members = self.members.iter();
+        members.any(|member| matches!(member, Member::Mode(AuthorizationMode::Node)))
+    }
+
+    /// All of them in order, after the one that allows `system:masters` everything. `graph` is asked for
+    /// what nodes have to do with if one of them decides by that.
+    pub(super) fn union(
+        self,
+        index: &Arc<Index>,
+        graph: impl Fn() -> Arc<Graph>,
+    ) -> Arc<dyn Authorizer> {
         let mut members: Vec<Arc<dyn Authorizer>> = vec![Arc::new(Privileged)];
         for member in self.members {
             let mode = match member {
@@ -70,6 +82,7 @@ impl Authorizers {
                 }
             };
             match mode {
+                AuthorizationMode::Node => members.push(Arc::new(NodeAuthorizer::new(graph()))),
                 AuthorizationMode::Rbac => {
                     members.push(Arc::new(RbacAuthorizer::new(index.clone())))
                 }

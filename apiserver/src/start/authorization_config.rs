@@ -21,7 +21,7 @@ pub(super) use self::webhook::ConfiguredWebhook;
 
 const API_VERSION: &str = "apiserver.config.k8s.io/v1";
 const KIND: &str = "AuthorizationConfiguration";
-const TYPES: [&str; 4] = ["AlwaysAllow", "AlwaysDeny", "RBAC", "Webhook"];
+const TYPES: [&str; 5] = ["AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook"];
 
 /// One who decides.
 pub(super) enum Configured {

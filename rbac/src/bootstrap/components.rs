@@ -137,9 +137,9 @@ const fn approve(signer: &'static str) -> Row {
     on("approve", CERTIFICATES, "signers").named(signer)
 }
 
-/// Without a Node authorizer, the admission plugin `NodeRestriction` limits kubelets to their own
-/// objects.
-const NODE: &[Row] = &[
+/// The authorizer `Node` allows nodes this, and subdivides it; the role of these rules is bound to
+/// nobody.
+pub(super) const NODE: &[Row] = &[
     TOKEN_REVIEW,
     on(
         "create",

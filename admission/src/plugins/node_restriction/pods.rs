@@ -7,7 +7,7 @@ use portcullis_api::Status;
 use super::{NodeRestriction, Request};
 use crate::Operation;
 use crate::attributes::NODES;
-use crate::plugins::references;
+use portcullis_api::references;
 
 const MIRROR: &str = "kubernetes.io/config.mirror";
 
@@ -126,8 +126,11 @@ impl Request<'_, '_> {
         };
         for (refers, what) in [
             (!account.is_empty(), "a service account"),
-            (references::references_secrets(spec), "secrets"),
-            (references::references_config_maps(spec), "configmaps"),
+            (references::secrets_of_pod(spec).next().is_some(), "secrets"),
+            (
+                references::config_maps_of_pod(spec).next().is_some(),
+                "configmaps",
+            ),
             (claims(spec), "persistentvolumeclaims"),
         ] {
             if refers {

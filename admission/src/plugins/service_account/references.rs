@@ -3,9 +3,9 @@
 
 use k8s_openapi::api::core::v1::{Pod, PodSpec, ServiceAccount, Volume};
 
-use crate::plugins::references::{
-    Environment, environments, ephemeral_environments, references_secrets,
-};
+use portcullis_api::references::secrets_of_pod;
+
+use crate::plugins::references::{Environment, environments, ephemeral_environments};
 
 /// A mirror pod represents a static pod of a kubelet, which cannot have a service account or
 /// secrets.
@@ -15,7 +15,7 @@ pub(super) fn check_mirror(pod: &Pod) -> Result<(), &'static str> {
     if !account.is_empty() {
         return Err("a mirror pod may not reference service accounts");
     }
-    if references_secrets(spec) {
+    if secrets_of_pod(spec).next().is_some() {
         return Err("a mirror pod may not reference secrets");
     }
     let mut volumes = spec.volumes.iter().flatten();

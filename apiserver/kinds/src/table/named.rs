@@ -87,3 +87,5 @@ pub const SERVICE_ACCOUNTS: &Resource = row("", "serviceaccounts");
 pub const SERVICES: &Resource = row("", "services");
 /// See [`super::RESOURCES`].
 pub const STORAGE_CLASSES: &Resource = row("storage.k8s.io", "storageclasses");
+/// See [`super::RESOURCES`].
+pub const VOLUME_ATTACHMENTS: &Resource = row("storage.k8s.io", "volumeattachments");
