@@ -3,6 +3,7 @@
 pub mod logging;
 pub mod names;
 pub mod run;
+pub mod token;
 
 use std::io::Write;
 use std::path::Path;
@@ -13,6 +14,7 @@ use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::netpol::NetpolArgs;
+use crate::config::token::TokenArgs;
 use crate::config::why::Traffic;
 use crate::config::{HealthcheckArgs, KubeconfigArgs, Serve, WhyArgs};
 use crate::endpoints::version::version as server_version;
@@ -65,6 +67,9 @@ pub enum CommandError {
     /// Network policies could not be enforced.
     #[error(transparent)]
     Enforce(#[from] EnforceError),
+    /// Tokens could not be made, listed or deleted.
+    #[error(transparent)]
+    Token(#[from] token::TokenError),
     /// The server is not ready, or not there.
     #[error("{server} is not ready: {why}")]
     NotReady {
@@ -268,6 +273,15 @@ pub fn netpol(args: &NetpolArgs) -> Result<(), CommandError> {
         let stop = stop_signal()?;
         Ok(enforce::run(args, stop).await?)
     })
+}
+
+/// Makes, lists or deletes the tokens with which nodes join.
+///
+/// # Errors
+/// [`token::TokenError`].
+pub fn token(args: &TokenArgs) -> Result<(), CommandError> {
+    print(&one_thread()?.block_on(token::run(args))?);
+    Ok(())
 }
 
 /// Asks a server whether it is ready.

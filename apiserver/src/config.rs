@@ -12,6 +12,7 @@ pub mod netpol;
 pub mod oidc;
 pub mod service_accounts;
 pub mod stand_in;
+pub mod token;
 pub mod token_webhook;
 pub mod why;
 
@@ -60,6 +61,8 @@ pub enum Command {
     Why(Box<WhyArgs>),
     /// Enforce network policies on a node, with nftables; as root.
     Netpol(netpol::NetpolArgs),
+    /// Make, list and delete the tokens with which nodes join.
+    Token(token::TokenArgs),
 }
 
 /// Options of `portcullis serve`.

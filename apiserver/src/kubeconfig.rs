@@ -8,6 +8,21 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::pki::Identity;
 
+/// A kubeconfig without a user: where a server is, and which authority, as PEM, vouches for it.
+pub fn cluster(server: &str, authority: &str) -> String {
+    let authority = STANDARD.encode(authority);
+    format!(
+        "apiVersion: v1\n\
+         clusters:\n\
+         - cluster:\n    certificate-authority-data: {authority}\n    server: {server}\n  name: \"\"\n\
+         contexts: null\n\
+         current-context: \"\"\n\
+         kind: Config\n\
+         preferences: {{}}\n\
+         users: null\n"
+    )
+}
+
 /// A kubeconfig for one user of one server.
 pub struct Kubeconfig<'a> {
     /// Such as `https://127.0.0.1:6443`.

@@ -75,6 +75,7 @@ fn portcullis() -> Result<u8, CommandError> {
             logging::init(logging::at(args.verbosity), args.log_format);
             cli::netpol(&args)
         }
+        Command::Token(args) => cli::token(&args),
     }
     .map(|()| 0)
 }

@@ -1,5 +1,7 @@
 //! Certificates: an authority in the data directory, and what it signs.
 
+mod requests;
+
 use std::fs;
 use std::io::Write;
 use std::net::IpAddr;

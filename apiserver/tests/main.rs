@@ -15,6 +15,7 @@ mod custom;
 mod drop_in;
 mod flow;
 mod nodes;
+mod joining;
 mod rights;
 mod support;
 mod verbs;

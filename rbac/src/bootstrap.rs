@@ -15,6 +15,7 @@ use crate::aggregation;
 
 mod components;
 mod controllers;
+mod joining;
 mod namespaced;
 mod table;
 mod users;
@@ -61,11 +62,7 @@ pub fn cluster_role_bindings() -> Vec<ClusterRoleBinding> {
     let specs = [users::BINDINGS, components::BINDINGS].concat();
     specs
         .iter()
-        .map(|BindingSpec { name, role, to }| ClusterRoleBinding {
-            metadata: metadata(name, None, &[]),
-            role_ref: role_ref("ClusterRole", role),
-            subjects: subjects(to),
-        })
+        .map(cluster_binding)
         .chain(controllers)
         .collect()
 }
@@ -77,21 +74,60 @@ pub(crate) fn node_rules() -> Vec<PolicyRule> {
 
 /// The default roles of `kube-system` and `kube-public`.
 pub fn roles() -> Vec<Role> {
-    let role = |(namespace, spec): &(&str, RoleSpec)| Role {
-        metadata: metadata(spec.name, Some(namespace), &[]),
-        rules: Some(spec.rules.iter().map(table::Row::rule).collect()),
-    };
     namespaced::ROLES.iter().map(role).collect()
 }
 
 /// The default role bindings of `kube-system` and `kube-public`.
 pub fn role_bindings() -> Vec<RoleBinding> {
-    let binding = |(namespace, spec): &(&str, BindingSpec)| RoleBinding {
+    namespaced::BINDINGS.iter().map(binding).collect()
+}
+
+/// Roles and bindings with which nodes join by bootstrap token.
+pub struct Joining {
+    /// Cluster roles.
+    pub cluster_roles: Vec<ClusterRole>,
+    /// Their bindings.
+    pub cluster_role_bindings: Vec<ClusterRoleBinding>,
+    /// Roles.
+    pub roles: Vec<Role>,
+    /// Their bindings.
+    pub role_bindings: Vec<RoleBinding>,
+}
+
+/// What nodes that join by bootstrap token need, as kubeadm makes it.
+pub fn joining() -> Joining {
+    Joining {
+        cluster_roles: joining::CLUSTER_ROLES.iter().map(plain_role).collect(),
+        cluster_role_bindings: joining::CLUSTER_BINDINGS
+            .iter()
+            .map(cluster_binding)
+            .collect(),
+        roles: joining::ROLES.iter().map(role).collect(),
+        role_bindings: joining::BINDINGS.iter().map(binding).collect(),
+    }
+}
+
+fn role((namespace, spec): &(&str, RoleSpec)) -> Role {
+    Role {
+        metadata: metadata(spec.name, Some(namespace), &[]),
+        rules: Some(spec.rules.iter().map(table::Row::rule).collect()),
+    }
+}
+
+fn binding((namespace, spec): &(&str, BindingSpec)) -> RoleBinding {
+    RoleBinding {
         metadata: metadata(spec.name, Some(namespace), &[]),
         role_ref: role_ref("Role", spec.role),
         subjects: subjects(spec.to),
-    };
-    namespaced::BINDINGS.iter().map(binding).collect()
+    }
+}
+
+fn cluster_binding(BindingSpec { name, role, to }: &BindingSpec) -> ClusterRoleBinding {
+    ClusterRoleBinding {
+        metadata: metadata(name, None, &[]),
+        role_ref: role_ref("ClusterRole", role),
+        subjects: subjects(to),
+    }
 }
 
 fn plain_role(role: &RoleSpec) -> ClusterRole {

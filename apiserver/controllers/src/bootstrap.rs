@@ -102,6 +102,42 @@ fn created<K>(existing: Option<&K>, expected: K) -> Step<K> {
     }
 }
 
+/// Brings into being what nodes need that join by bootstrap token.
+///
+/// # Errors
+/// What the store says.
+pub async fn let_nodes_join(registry: &Registry) -> Result<(), Status> {
+    let user = &system();
+    let needed = bootstrap::joining();
+    let (cluster_roles, roles) = (needed.cluster_roles, needed.roles);
+    each(
+        registry,
+        user,
+        table::CLUSTER_ROLES,
+        cluster_roles,
+        reconcile::cluster_role,
+    )
+    .await?;
+    each(registry, user, table::ROLES, roles, reconcile::role).await?;
+    let (cluster_bindings, bindings) = (needed.cluster_role_bindings, needed.role_bindings);
+    each(
+        registry,
+        user,
+        table::CLUSTER_ROLE_BINDINGS,
+        cluster_bindings,
+        reconcile::cluster_role_binding,
+    )
+    .await?;
+    each(
+        registry,
+        user,
+        table::ROLE_BINDINGS,
+        bindings,
+        reconcile::role_binding,
+    )
+    .await
+}
+
 /// Does to every expected object what `decide` says.
 async fn each<K: Object + Clone>(
     registry: &Registry,

@@ -4,6 +4,25 @@ use crate::run::ALL;
 
 /// The controller that runs unasked only where something reads what it writes.
 const ROOT_CA_CERT_PUBLISHER: &str = "root-ca-cert-publisher";
+/// Those that run unasked only where bootstrap tokens let nodes in.
+const OF_BOOTSTRAP_TOKENS: [&str; 2] = ["bootstrapsigner", "tokencleaner"];
+
+/// What controllers there is work for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Uses {
+    /// Whether the `ServiceAccount` admission plugin gives pods a volume that mounts
+    /// `kube-root-ca.crt`.
+    pub tokens_are_mounted: bool,
+    /// Whether bootstrap tokens let nodes in.
+    pub bootstrap_tokens: bool,
+}
+
+impl Uses {
+    fn has_work_for(self, name: &str) -> bool {
+        (self.tokens_are_mounted || name != ROOT_CA_CERT_PUBLISHER)
+            && (self.bootstrap_tokens || !OF_BOOTSTRAP_TOKENS.contains(&name))
+    }
+}
 
 /// Which controllers to run.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,12 +33,11 @@ impl EnabledControllers {
     /// one; of two entries about the same one the first counts (upstream: `IsControllerEnabled` in
     /// `k8s.io/controller-manager/app/helper.go`).
     ///
-    /// `tokens_are_mounted` says whether the `ServiceAccount` admission plugin gives pods a volume
-    /// that mounts `kube-root-ca.crt`. Otherwise its publisher only runs if it is named.
+    /// Those that `uses` has no work for only run if they are named.
     ///
     /// # Errors
     /// A sentence that lists the known ones, for a name that is none of them.
-    pub fn parse(names: &[String], tokens_are_mounted: bool) -> Result<Self, String> {
+    pub fn parse(names: &[String], uses: Uses) -> Result<Self, String> {
         let known = || ALL.iter().map(|(name, _)| *name);
         for name in names.iter().filter(|name| *name != "*") {
             let name = name.strip_prefix('-').unwrap_or(name);
@@ -31,7 +49,6 @@ impl EnabledControllers {
                 ));
             }
         }
-        let by_default = |name: &str| tokens_are_mounted || name != ROOT_CA_CERT_PUBLISHER;
         let chosen = |name: &&str| {
             let said = names
                 .iter()
@@ -40,7 +57,7 @@ impl EnabledControllers {
                     None if entry == name => Some(true),
                     _ => None,
                 });
-            said.unwrap_or_else(|| names.iter().any(|n| n == "*") && by_default(name))
+            said.unwrap_or_else(|| names.iter().any(|n| n == "*") && uses.has_work_for(name))
         };
         Ok(Self(known().filter(chosen).collect()))
     }
@@ -55,9 +72,14 @@ impl EnabledControllers {
 mod tests {
     use super::*;
 
+    const ALL_USES: Uses = Uses {
+        tokens_are_mounted: true,
+        bootstrap_tokens: true,
+    };
+
     fn selected(names: &[&str]) -> Vec<&'static str> {
         let names: Vec<_> = names.iter().map(|n| (*n).to_owned()).collect();
-        EnabledControllers::parse(&names, true).unwrap().0
+        EnabledControllers::parse(&names, ALL_USES).unwrap().0
     }
 
     #[test]
@@ -73,19 +95,21 @@ mod tests {
     #[test]
     fn unknown_ones_are_refused_with_the_list() {
         for name in ["nope", "-nope", "--namespace", ""] {
-            let error =
-                EnabledControllers::parse(&["*".to_owned(), name.to_owned()], true).unwrap_err();
+            let error = EnabledControllers::parse(&["*".to_owned(), name.to_owned()], ALL_USES)
+                .unwrap_err();
             assert!(error.contains("garbagecollector, namespace"), "{error}");
         }
     }
 
     #[test]
-    fn the_root_certificate_is_published_where_it_is_mounted_or_asked_for() {
+    fn some_run_only_where_there_is_work_for_them() {
         let parse = |names: &[&str]| {
             let names: Vec<_> = names.iter().map(|n| (*n).to_owned()).collect();
-            EnabledControllers::parse(&names, false).unwrap()
+            EnabledControllers::parse(&names, Uses::default()).unwrap()
         };
         assert!(!parse(&["*"]).contains(ROOT_CA_CERT_PUBLISHER));
+        assert!(!parse(&["*"]).contains("tokencleaner"));
+        assert!(parse(&["tokencleaner"]).contains("tokencleaner"));
         assert!(parse(&["*"]).contains("serviceaccount"));
         assert!(parse(&["*", ROOT_CA_CERT_PUBLISHER]).contains(ROOT_CA_CERT_PUBLISHER));
     }

@@ -16,6 +16,8 @@ pub mod leader;
 pub mod run;
 
 // The controllers.
+pub mod bootstrap_tokens;
+pub mod certificates;
 pub mod cluster_authentication;
 pub mod clusterrole_aggregation;
 pub mod event_ttl;

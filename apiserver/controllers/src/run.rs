@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use portcullis_storage::cache::Cache;
 
+use crate::certificates::{self, approving, signing};
 use crate::garbagecollector::Collector;
 use crate::{
-    clusterrole_aggregation, event_ttl, namespace, protection, resourcequota,
+    bootstrap_tokens, clusterrole_aggregation, event_ttl, namespace, protection, resourcequota,
     root_ca_cert_publisher, serviceaccount, validatingadmissionpolicy_status,
 };
+use portcullis_rbac::Authorizer;
 use portcullis_registry::Registry;
 
 /// A controller at work; it never ends by itself.
@@ -29,15 +31,42 @@ pub struct Context {
     pub root_ca: String,
     /// How long events are kept.
     pub event_ttl: Duration,
+    /// Who may have certificates.
+    pub authorizer: Arc<dyn Authorizer>,
+    /// What signs them.
+    pub authority: Arc<dyn signing::Authority>,
+    /// A kubeconfig without a user: where this server is, and whom to trust.
+    pub cluster_info: String,
 }
 
 /// How a controller is made.
 pub(crate) type Make = fn(&Context) -> Begin;
 
 /// All controllers, by the names they have in kube-controller-manager; `event-ttl` is etcd's there.
-pub(crate) const ALL: [(&str, Make); 10] = [
+pub(crate) const ALL: [(&str, Make); 15] = [
+    ("bootstrapsigner", |context| {
+        let kubeconfig: Arc<str> = context.cluster_info.as_str().into();
+        of(context, move |registry| {
+            bootstrap_tokens::signing::run(registry, kubeconfig.clone())
+        })
+    }),
     ("clusterrole-aggregation", |context| {
         of(context, clusterrole_aggregation::run)
+    }),
+    ("csrapproving", |context| {
+        let authorizer = context.authorizer.clone();
+        of(context, move |registry| {
+            approving::run(registry, authorizer.clone())
+        })
+    }),
+    ("csrcleaner", |context| {
+        of(context, certificates::cleaning::run)
+    }),
+    ("csrsigning", |context| {
+        let authority = context.authority.clone();
+        of(context, move |registry| {
+            signing::run(registry, authority.clone())
+        })
     }),
     ("event-ttl", |context| {
         let ttl = context.event_ttl;
@@ -62,6 +91,9 @@ pub(crate) const ALL: [(&str, Make); 10] = [
         })
     }),
     ("serviceaccount", |context| of(context, serviceaccount::run)),
+    ("tokencleaner", |context| {
+        of(context, bootstrap_tokens::cleaning::run)
+    }),
     ("validatingadmissionpolicy-status-controller", |context| {
         of(context, validatingadmissionpolicy_status::run)
     }),

@@ -8,6 +8,7 @@ use k8s_openapi::api::admissionregistration::v1::{
     MutatingAdmissionPolicy, ValidatingAdmissionPolicy,
 };
 use portcullis_admission::{Lookups, Selection};
+use portcullis_api::Status;
 use portcullis_authn::Reload;
 use portcullis_rbac::{Authorizer, Graph, Index};
 use portcullis_storage::Storage;
@@ -50,7 +51,7 @@ use crate::router::{Services, router};
 use crate::tokens::Bound;
 use portcullis_controllers::bootstrap;
 use portcullis_controllers::cluster_authentication::Trust;
-use portcullis_controllers::enabled::EnabledControllers;
+use portcullis_controllers::enabled::{EnabledControllers, Uses};
 use portcullis_kinds::table;
 use portcullis_registry::api_services::ApiServices;
 use portcullis_registry::catalogues::Catalogues;
@@ -84,8 +85,11 @@ impl Checked {
             &options.disable_admission_plugins,
         )
         .map_err(|e| StartError::option("admission plugins", e))?;
-        let mounts_tokens = selection.contains("ServiceAccount");
-        let controllers = EnabledControllers::parse(&options.controllers, mounts_tokens)
+        let uses = Uses {
+            tokens_are_mounted: selection.contains("ServiceAccount"),
+            bootstrap_tokens: options.enable_bootstrap_token_auth,
+        };
+        let controllers = EnabledControllers::parse(&options.controllers, uses)
             .map_err(|why| StartError::option("--controllers", why))?;
         let identities = Identities::load(options, certificates)?;
         let (authorities, bundle) = authorities::load(options, certificates)?;
@@ -152,7 +156,7 @@ pub async fn assemble(
     let authorizers = checked.authorizers;
     let (registry, authorizer) =
         registry(options, &checked.selection, &stored, &hooks, authorizers)?;
-    prepare(&registry, stored.store.option()).await?;
+    prepare(&registry, options, stored.store.option()).await?;
     // a webhook that is down, or a policy, must not keep the server from creating its first objects
     hooks.start(&stored);
     let openid = openid(&keys, address);
@@ -207,7 +211,13 @@ pub async fn assemble(
         clients: authorities.clone(),
         front_proxy: checked.front_proxy.authority,
     };
-    background.start_controllers(&checked.controllers, options, certificates, trust);
+    background.start_controllers(
+        &checked.controllers,
+        options,
+        certificates,
+        authorizer.clone(),
+        trust,
+    );
     background.start_aggregation(aggregation.servers.clone());
     background.tasks.close();
     Ok(Parts {
@@ -334,15 +344,22 @@ fn guards(
 }
 
 /// Repairs the ranges of services, and creates what every cluster has.
-async fn prepare(registry: &Registry, store: &'static str) -> Result<(), StartError> {
+async fn prepare(
+    registry: &Registry,
+    options: &Serve,
+    store: &'static str,
+) -> Result<(), StartError> {
     let repaired = registry
         .ranges()
         .repair(registry, &mut Leaks::default())
         .await;
     repaired.map_err(|why| StartError::option(store, why))?;
-    bootstrap::run(registry)
-        .await
-        .map_err(|status| StartError::option(store, status.message))
+    let failed = |status: Status| StartError::option(store, status.message);
+    bootstrap::run(registry).await.map_err(failed)?;
+    if options.enable_bootstrap_token_auth {
+        bootstrap::let_nodes_join(registry).await.map_err(failed)?;
+    }
+    Ok(())
 }
 
 fn warn_of_idle_plugins(options: &Serve, selection: &Selection) {

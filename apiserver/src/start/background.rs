@@ -11,6 +11,7 @@ use portcullis_controllers::enabled::EnabledControllers;
 use portcullis_controllers::leader::Candidate;
 use portcullis_controllers::own_service::{self, Address};
 use portcullis_controllers::run::{Context, Controllers};
+use portcullis_rbac::Authorizer;
 use portcullis_registry::Registry;
 use portcullis_storage::compactor::Compactor;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,7 @@ use uuid::Uuid;
 
 use super::certificates::Certificates;
 use super::host;
+use super::kubeconfig::cluster_info;
 use super::store::Store;
 use super::stored::Stored;
 use crate::audit::Auditor;
@@ -62,6 +64,7 @@ impl Background {
         selection: &EnabledControllers,
         options: &Serve,
         certificates: &Certificates,
+        authorizer: Arc<dyn Authorizer>,
         trust: Trust,
     ) {
         let context = Context {
@@ -69,6 +72,9 @@ impl Background {
             cache: self.stored.cache.clone(),
             root_ca: certificates.trusted.clone(),
             event_ttl: options.event_ttl,
+            authorizer,
+            authority: certificates.authority.clone(),
+            cluster_info: cluster_info(options, certificates),
         };
         let controllers = Controllers::new(|name| selection.contains(name), &context);
         let stop = self.shutdown.clone();

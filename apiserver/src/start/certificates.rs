@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::error::StartError;
 use super::host::host_name;
@@ -18,9 +19,11 @@ const CERT_DIR: &str = "--cert-dir";
 /// The certificates of a server.
 pub struct Certificates {
     /// The data directory's authority, which signs client certificates too.
-    pub authority: Authority,
+    pub authority: Arc<Authority>,
     /// What the server shows, and how it proves it.
     pub serving: ServingCertificate,
+    /// Where the server listens.
+    pub local: SocketAddr,
     /// The authority that clients should trust, as PEM.
     pub trusted: String,
     /// What of these is new, to be written once the start can no longer be refused.
@@ -62,8 +65,9 @@ pub fn certificates(options: &Serve, local: SocketAddr) -> Result<Certificates, 
         }
     };
     Ok(Certificates {
-        authority,
+        authority: Arc::new(authority),
         serving,
+        local,
         trusted,
         new_files,
     })

@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use portcullis_api::UserInfo;
+use portcullis_controllers::own_service::Address;
 
 use super::certificates::Certificates;
 use super::error::StartError;
 use super::host::reachable;
 use crate::config::Serve;
-use crate::kubeconfig::Kubeconfig;
+use crate::kubeconfig::{self, Kubeconfig};
 use crate::pki::{self, PkiError};
 
 /// The user of the kubeconfig.
@@ -26,6 +27,19 @@ pub fn kubeconfig_path(options: &Serve) -> PathBuf {
 /// Where it is in a data directory, unless an option puts it elsewhere.
 pub fn in_data_dir(data_dir: &Path) -> PathBuf {
     data_dir.join("admin.kubeconfig")
+}
+
+/// What nodes read that want to join: where the server is, and whom to trust. That is where pods reach it,
+/// unless it listens on this machine's own address alone.
+pub fn cluster_info(options: &Serve, pki: &Certificates) -> String {
+    let local = pki.local;
+    let advertised = options.services.advertise_address;
+    let ip = match advertised.is_none() && local.ip().is_loopback() {
+        true => None,
+        false => Address::new(advertised, local).ip,
+    };
+    let address = ip.map_or(reachable(local), |ip| SocketAddr::new(ip, local.port()));
+    kubeconfig::cluster(&format!("https://{address}"), &pki.trusted)
 }
 
 /// Writes a kubeconfig that may do everything.

@@ -89,3 +89,6 @@ pub const SERVICES: &Resource = row("", "services");
 pub const STORAGE_CLASSES: &Resource = row("storage.k8s.io", "storageclasses");
 /// See [`super::RESOURCES`].
 pub const VOLUME_ATTACHMENTS: &Resource = row("storage.k8s.io", "volumeattachments");
+/// See [`super::RESOURCES`].
+pub const CERTIFICATE_SIGNING_REQUESTS: &Resource =
+    row("certificates.k8s.io", "certificatesigningrequests");

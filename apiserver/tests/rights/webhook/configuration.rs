@@ -127,9 +127,9 @@ async fn wrong_authorizers_are_named() {
         ),
         (json!([{"name": "a"}]), format!("{at}type: Required value")),
         (
-            json!([{"type": "Node", "name": "a"}]),
+            json!([{"type": "ABAC", "name": "a"}]),
             format!(
-                r#"{at}type: Unsupported value: "Node": supported values: "AlwaysAllow", "AlwaysDeny", "RBAC", "Webhook""#
+                r#"{at}type: Unsupported value: "ABAC": supported values: "AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook""#
             ),
         ),
         (
