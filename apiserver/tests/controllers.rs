@@ -6,6 +6,7 @@ mod election;
 mod garbage;
 mod others;
 mod servers;
+mod services;
 
 use std::time::{Duration, Instant};
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
+use futures_util::{StreamExt, future};
 use portcullis_api::{Backoff, Object, Status, UserInfo};
 use portcullis_storage::ReadAt;
 
@@ -24,15 +24,41 @@ pub struct Seen<K> {
     pub gone: bool,
 }
 
+/// What a follower hears.
+pub enum News<K> {
+    /// Everything that is there is told anew: what is not told of has gone meanwhile.
+    Anew,
+    /// Of one object.
+    Of(Seen<K>),
+}
+
 /// Every object of a resource, and then every change, one after the other, without an end.
 ///
-/// A watch that breaks is begun anew with what is there, so what is done must be repeatable.
+/// A watch that breaks is begun anew with what is there, so what is done must be repeatable. Whoever must
+/// not miss what has gone in between follows [`news`].
 pub fn follow<K: Object + Clone>(
     registry: Arc<Registry>,
     user: UserInfo,
     resource: &'static Resource,
 ) -> BoxStream<'static, Seen<K>> {
+    seen_only(news(registry, user, resource))
+}
+
+/// The same, and when a watch is begun anew.
+pub fn news<K: Object + Clone>(
+    registry: Arc<Registry>,
+    user: UserInfo,
+    resource: &'static Resource,
+) -> BoxStream<'static, News<K>> {
     follow_where(registry, user, resource, |_| true)
+}
+
+fn seen_only<K: Object>(news: BoxStream<'static, News<K>>) -> BoxStream<'static, Seen<K>> {
+    let seen = |news| match news {
+        News::Anew => None,
+        News::Of(seen) => Some(seen),
+    };
+    Box::pin(news.filter_map(move |news| future::ready(seen(news))))
 }
 
 /// The same for the objects of one name, in any namespace; others are not even read.
@@ -43,7 +69,7 @@ pub fn follow_named<K: Object + Clone>(
     name: &'static str,
 ) -> BoxStream<'static, Seen<K>> {
     let named = move |key: &str| key.rsplit('/').next() == Some(name);
-    follow_where(registry, user, resource, named)
+    seen_only(follow_where(registry, user, resource, named))
 }
 
 fn follow_where<K: Object + Clone>(
@@ -51,21 +77,25 @@ fn follow_where<K: Object + Clone>(
     user: UserInfo,
     resource: &'static Resource,
     wanted: impl Fn(&str) -> bool + Copy + Send + 'static,
-) -> BoxStream<'static, Seen<K>> {
+) -> BoxStream<'static, News<K>> {
     let state = (registry, user, None::<Following>, PAUSE);
     Box::pin(stream::unfold(
         state,
         move |(registry, user, mut following, mut pause)| async move {
             loop {
                 let ended = match following.as_mut() {
-                    None => begin(&registry, &user, resource).await.map(|begun| {
-                        following = Some(begun);
-                    }),
+                    None => match begin(&registry, &user, resource).await {
+                        Ok(begun) => {
+                            following = Some(begun);
+                            return Some((News::Anew, (registry, user, following, pause)));
+                        }
+                        Err(status) => Err(status),
+                    },
                     Some(current) => match current.next().await {
                         Some(Ok(told)) => {
                             pause.reset();
                             if let Some(seen) = seen(resource, told, wanted) {
-                                return Some((seen, (registry, user, following, pause)));
+                                return Some((News::Of(seen), (registry, user, following, pause)));
                             }
                             Ok(())
                         }

@@ -27,6 +27,7 @@ pub mod protection;
 pub mod resourcequota;
 pub mod root_ca_cert_publisher;
 pub mod serviceaccount;
+pub mod services;
 pub mod validatingadmissionpolicy_status;
 
 // How they work.

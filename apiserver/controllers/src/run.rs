@@ -10,7 +10,7 @@ use crate::certificates::{self, approving, signing};
 use crate::garbagecollector::Collector;
 use crate::{
     bootstrap_tokens, clusterrole_aggregation, event_ttl, namespace, protection, resourcequota,
-    root_ca_cert_publisher, serviceaccount, validatingadmissionpolicy_status,
+    root_ca_cert_publisher, serviceaccount, services, validatingadmissionpolicy_status,
 };
 use portcullis_rbac::Authorizer;
 use portcullis_registry::Registry;
@@ -43,7 +43,7 @@ pub struct Context {
 pub(crate) type Make = fn(&Context) -> Begin;
 
 /// All controllers, by the names they have in kube-controller-manager; `event-ttl` is etcd's there.
-pub(crate) const ALL: [(&str, Make); 15] = [
+pub(crate) const ALL: [(&str, Make); 17] = [
     ("bootstrapsigner", |context| {
         let kubeconfig: Arc<str> = context.cluster_info.as_str().into();
         of(context, move |registry| {
@@ -67,6 +67,10 @@ pub(crate) const ALL: [(&str, Make); 15] = [
         of(context, move |registry| {
             signing::run(registry, authority.clone())
         })
+    }),
+    ("endpoint", |context| of(context, services::endpoints::run)),
+    ("endpointslice", |context| {
+        of(context, services::slices::run)
     }),
     ("event-ttl", |context| {
         let ttl = context.event_ttl;

@@ -1,0 +1,104 @@
+//! Which addresses go into which slices: as little as possible is moved, since whoever watches slices is
+//! told of each that changes (upstream: `reconciler.go` in `k8s.io/endpointslice`).
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort, EndpointSlice};
+
+/// How many addresses a slice has at most (upstream: `--max-endpoints-per-slice`).
+const MAX: usize = 100;
+
+/// What the addresses of a slice have in common.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::services) struct Group {
+    /// `IPv4` or `IPv6`.
+    pub(in crate::services) family: String,
+    /// The ports.
+    pub(in crate::services) ports: Vec<EndpointPort>,
+}
+
+/// What becomes of the slices of a service.
+#[derive(Debug, Default)]
+pub(in crate::services) struct Plan {
+    /// Those that stay, and what they shall hold.
+    pub(in crate::services) kept: Vec<(EndpointSlice, Vec<Endpoint>)>,
+    /// New ones.
+    pub(in crate::services) made: Vec<(Group, Vec<Endpoint>)>,
+    /// Those that go.
+    pub(in crate::services) gone: Vec<EndpointSlice>,
+}
+
+impl Plan {
+    /// The plan that leads from existing slices to what is wanted.
+    pub(in crate::services) fn of(
+        wanted: Vec<(Group, Vec<Endpoint>)>,
+        mut existing: Vec<EndpointSlice>,
+    ) -> Self {
+        let mut plan = Self::default();
+        // a slice that is being deleted is not filled again
+        existing.retain(|slice| slice.metadata.deletion_timestamp.is_none());
+        existing.sort_by(|a, b| a.metadata.name.cmp(&b.metadata.name));
+        for (group, endpoints) in wanted {
+            let (ours, others) = existing.into_iter().partition(|slice| holds(slice, &group));
+            existing = others;
+            plan.add(group, endpoints, ours);
+        }
+        plan.gone.extend(existing);
+        plan
+    }
+
+    fn add(&mut self, group: Group, endpoints: Vec<Endpoint>, slices: Vec<EndpointSlice>) {
+        let stays_empty = endpoints.is_empty();
+        let mut wanted: BTreeMap<_, _> = endpoints
+            .into_iter()
+            .map(|endpoint| (identity(&endpoint), endpoint))
+            .collect();
+        let mut kept: Vec<(EndpointSlice, Vec<Endpoint>)> = slices
+            .into_iter()
+            .map(|slice| {
+                let held = take(&slice, &mut wanted);
+                (slice, held)
+            })
+            .collect();
+        let mut endpoints: Vec<_> = wanted.into_values().collect();
+        // what is not in any slice goes where least room is left, so that few slices are begun
+        kept.sort_by_key(|(_, held)| std::cmp::Reverse(held.len()));
+        for (_, held) in &mut kept {
+            let room = MAX.saturating_sub(held.len()).min(endpoints.len());
+            held.extend(endpoints.drain(..room));
+        }
+        let mut placeholder = stays_empty;
+        for (slice, held) in kept {
+            // one empty slice says that there is nothing
+            if held.is_empty() && !std::mem::take(&mut placeholder) {
+                self.gone.push(slice);
+            } else {
+                self.kept.push((slice, held));
+            }
+        }
+        let chunks = endpoints.chunks(MAX).map(<[Endpoint]>::to_vec);
+        let chunks = chunks.chain(placeholder.then(Vec::new));
+        self.made.extend(chunks.map(|chunk| (group.clone(), chunk)));
+    }
+}
+
+/// Whether a slice is of a group. Servers may write no ports as none or as an empty list.
+fn holds(slice: &EndpointSlice, group: &Group) -> bool {
+    let ports = slice.ports.as_deref().unwrap_or_default();
+    slice.address_type == group.family && ports == group.ports
+}
+
+/// An address, and the uid of its pod.
+type Identity = (Vec<String>, Option<String>);
+
+fn identity(endpoint: &Endpoint) -> Identity {
+    let uid = endpoint.target_ref.as_ref().and_then(|pod| pod.uid.clone());
+    (endpoint.addresses.clone(), uid)
+}
+
+/// Takes out of `wanted` what a slice holds already, as it shall be now.
+fn take(slice: &EndpointSlice, wanted: &mut BTreeMap<Identity, Endpoint>) -> Vec<Endpoint> {
+    let held = slice.endpoints.iter().flatten();
+    let held = held.filter_map(|endpoint| wanted.remove(&identity(endpoint)));
+    held.take(MAX).collect()
+}
