@@ -6,6 +6,9 @@ use crate::run::ALL;
 const ROOT_CA_CERT_PUBLISHER: &str = "root-ca-cert-publisher";
 /// Those that run unasked only where bootstrap tokens let nodes in.
 const OF_BOOTSTRAP_TOKENS: [&str; 2] = ["bootstrapsigner", "tokencleaner"];
+/// Those that run unasked only where nodes are kubelets: one that somebody writes by hand is never heard
+/// of again, and its pods would go.
+const OF_KUBELETS: [&str; 2] = ["nodelifecycle", "podgc"];
 
 /// What controllers there is work for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,12 +18,15 @@ pub struct Uses {
     pub tokens_are_mounted: bool,
     /// Whether bootstrap tokens let nodes in.
     pub bootstrap_tokens: bool,
+    /// Whether nodes are kubelets: they join by token, or the authorizer `Node` lets them do their work.
+    pub kubelets: bool,
 }
 
 impl Uses {
     fn has_work_for(self, name: &str) -> bool {
         (self.tokens_are_mounted || name != ROOT_CA_CERT_PUBLISHER)
             && (self.bootstrap_tokens || !OF_BOOTSTRAP_TOKENS.contains(&name))
+            && (self.kubelets || !OF_KUBELETS.contains(&name))
     }
 }
 
@@ -75,6 +81,7 @@ mod tests {
     const ALL_USES: Uses = Uses {
         tokens_are_mounted: true,
         bootstrap_tokens: true,
+        kubelets: true,
     };
 
     fn selected(names: &[&str]) -> Vec<&'static str> {
@@ -109,6 +116,7 @@ mod tests {
         };
         assert!(!parse(&["*"]).contains(ROOT_CA_CERT_PUBLISHER));
         assert!(!parse(&["*"]).contains("tokencleaner"));
+        assert!(!parse(&["*"]).contains("podgc"));
         assert!(parse(&["tokencleaner"]).contains("tokencleaner"));
         assert!(parse(&["*"]).contains("serviceaccount"));
         assert!(parse(&["*", ROOT_CA_CERT_PUBLISHER]).contains(ROOT_CA_CERT_PUBLISHER));

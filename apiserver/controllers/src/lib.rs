@@ -23,6 +23,8 @@ pub mod clusterrole_aggregation;
 pub mod event_ttl;
 pub mod garbagecollector;
 pub mod namespace;
+pub mod nodelifecycle;
+pub mod podgc;
 pub mod protection;
 pub mod resourcequota;
 pub mod root_ca_cert_publisher;
@@ -34,3 +36,6 @@ pub mod validatingadmissionpolicy_status;
 pub mod edit;
 pub mod follow;
 pub mod queue;
+
+#[cfg(test)]
+mod testing;

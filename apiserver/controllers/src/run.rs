@@ -9,8 +9,8 @@ use portcullis_storage::cache::Cache;
 use crate::certificates::{self, approving, signing};
 use crate::garbagecollector::Collector;
 use crate::{
-    bootstrap_tokens, clusterrole_aggregation, event_ttl, namespace, protection, resourcequota,
-    root_ca_cert_publisher, serviceaccount, services, validatingadmissionpolicy_status,
+    bootstrap_tokens, clusterrole_aggregation, event_ttl, namespace, nodelifecycle, podgc,
+    protection, resourcequota, root_ca_cert_publisher, serviceaccount, services, validatingadmissionpolicy_status,
 };
 use portcullis_rbac::Authorizer;
 use portcullis_registry::Registry;
@@ -43,7 +43,7 @@ pub struct Context {
 pub(crate) type Make = fn(&Context) -> Begin;
 
 /// All controllers, by the names they have in kube-controller-manager; `event-ttl` is etcd's there.
-pub(crate) const ALL: [(&str, Make); 17] = [
+pub(crate) const ALL: [(&str, Make); 19] = [
     ("bootstrapsigner", |context| {
         let kubeconfig: Arc<str> = context.cluster_info.as_str().into();
         of(context, move |registry| {
@@ -81,6 +81,16 @@ pub(crate) const ALL: [(&str, Make); 17] = [
         Box::new(move || Box::pin(collector.clone().run()))
     }),
     ("namespace", |context| of(context, namespace::run)),
+    ("nodelifecycle", |context| {
+        of(context, |registry| {
+            nodelifecycle::run(registry, nodelifecycle::Patience::default())
+        })
+    }),
+    ("podgc", |context| {
+        of(context, |registry| {
+            podgc::run(registry, podgc::Limits::default())
+        })
+    }),
     ("pv-protection", |context| {
         of(context, protection::volumes::run)
     }),

@@ -85,9 +85,11 @@ impl Checked {
             &options.disable_admission_plugins,
         )
         .map_err(|e| StartError::option("admission plugins", e))?;
+        let authorizers = Authorizers::of(&options.authorization)?;
         let uses = Uses {
             tokens_are_mounted: selection.contains("ServiceAccount"),
             bootstrap_tokens: options.enable_bootstrap_token_auth,
+            kubelets: options.enable_bootstrap_token_auth || authorizers.knows_nodes(),
         };
         let controllers = EnabledControllers::parse(&options.controllers, uses)
             .map_err(|why| StartError::option("--controllers", why))?;
@@ -108,7 +110,7 @@ impl Checked {
             reloads,
             webhook_credentials: admission_config::load(file)?,
             auditing: Auditing::of(&options.audit)?,
-            authorizers: Authorizers::of(&options.authorization)?,
+            authorizers,
         })
     }
 

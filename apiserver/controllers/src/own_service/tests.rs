@@ -1,40 +1,9 @@
 //! The service, its address, and what is advertised.
 
-use portcullis_admission::{Lookups, Selection};
-use portcullis_rbac::AlwaysAllow;
-use portcullis_storage::Storage;
 use portcullis_storage::embedded::EmbeddedStorage;
 
 use super::*;
-use portcullis_registry::permissions::AuthorizersPermissions;
-use portcullis_registry::ranges::ServiceRanges;
-use portcullis_registry::{Guard, metadata};
-
-struct Nobody;
-
-impl Guard for Nobody {
-    fn check(&self, _: &Scope<'_>, _: &dyn Object, _: Option<&dyn Object>) -> Result<(), Status> {
-        Ok(())
-    }
-}
-
-fn registry(storage: Arc<dyn Storage>) -> Registry {
-    let nobody = Arc::new(AuthorizersPermissions(Arc::new(AlwaysAllow)));
-    let by_default = Selection::from_flags::<&str>(&[], &[]).unwrap();
-    let nothing = Selection::from_flags(&[], &by_default.names()).unwrap();
-    let admission = nothing.build(&Lookups::nothing(nobody, metadata::generate_name));
-    let network = "10.0.0.0/24".parse().unwrap();
-    let ports = "30000-32767".parse().unwrap();
-    let ranges = ServiceRanges::new(&storage, "/registry", network, ports).unwrap();
-    Registry::new(
-        storage,
-        "/registry",
-        admission,
-        Box::new(Nobody),
-        ranges,
-        Arc::default(),
-    )
-}
+use crate::testing::registry_over as registry;
 
 /// A server that has taken the address and not yet written the service, or gives it up, is
 /// waited for.

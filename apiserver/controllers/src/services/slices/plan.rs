@@ -1,7 +1,7 @@
 //! Which addresses go into which slices: as little as possible is moved, since whoever watches slices is
 //! told of each that changes (upstream: `reconciler.go` in `k8s.io/endpointslice`).
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort, EndpointSlice};
 
@@ -49,18 +49,15 @@ impl Plan {
 
     fn add(&mut self, group: Group, endpoints: Vec<Endpoint>, slices: Vec<EndpointSlice>) {
         let stays_empty = endpoints.is_empty();
-        let mut wanted: BTreeMap<_, _> = endpoints
-            .into_iter()
-            .map(|endpoint| (identity(&endpoint), endpoint))
-            .collect();
+        let mut wanted = Wanted::new(endpoints);
         let mut kept: Vec<(EndpointSlice, Vec<Endpoint>)> = slices
             .into_iter()
             .map(|slice| {
-                let held = take(&slice, &mut wanted);
+                let held = wanted.take(&slice);
                 (slice, held)
             })
             .collect();
-        let mut endpoints: Vec<_> = wanted.into_values().collect();
+        let mut endpoints = wanted.rest();
         // what is not in any slice goes where least room is left, so that few slices are begun
         kept.sort_by_key(|(_, held)| std::cmp::Reverse(held.len()));
         for (_, held) in &mut kept {
@@ -96,9 +93,34 @@ fn identity(endpoint: &Endpoint) -> Identity {
     (endpoint.addresses.clone(), uid)
 }
 
-/// Takes out of `wanted` what a slice holds already, as it shall be now.
-fn take(slice: &EndpointSlice, wanted: &mut BTreeMap<Identity, Endpoint>) -> Vec<Endpoint> {
-    let held = slice.endpoints.iter().flatten();
-    let held = held.filter_map(|endpoint| wanted.remove(&identity(endpoint)));
-    held.take(MAX).collect()
+/// What is in no slice yet, in its order.
+struct Wanted {
+    endpoints: Vec<Option<Endpoint>>,
+    at: HashMap<Identity, usize>,
+}
+
+impl Wanted {
+    fn new(endpoints: Vec<Endpoint>) -> Self {
+        let numbered = endpoints.iter().enumerate();
+        Self {
+            at: numbered
+                .map(|(at, endpoint)| (identity(endpoint), at))
+                .collect(),
+            endpoints: endpoints.into_iter().map(Some).collect(),
+        }
+    }
+
+    /// Takes out what a slice holds already, as it shall be now.
+    fn take(&mut self, slice: &EndpointSlice) -> Vec<Endpoint> {
+        let held = slice.endpoints.iter().flatten();
+        let held = held.filter_map(|endpoint| {
+            let at = self.at.get(&identity(endpoint))?;
+            self.endpoints.get_mut(*at)?.take()
+        });
+        held.take(MAX).collect()
+    }
+
+    fn rest(self) -> Vec<Endpoint> {
+        self.endpoints.into_iter().flatten().collect()
+    }
 }
