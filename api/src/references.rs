@@ -88,9 +88,10 @@ pub fn config_maps_of_pod(spec: &PodSpec) -> impl Iterator<Item = &str> {
     environments.chain(volumes)
 }
 
-/// The secrets that a kubelet needs to mount a persistent volume, as namespaces and names (upstream:
-/// `VisitPVSecretNames` in `pkg/api/v1/persistentvolume/util.go`). A reference that names no
-/// namespace means that of the claim.
+/// The secrets that a kubelet needs to mount a persistent volume, as namespaces and names.
+///
+/// A reference that names no namespace means that of the claim (upstream: `VisitPVSecretNames` in
+/// `pkg/api/v1/persistentvolume/util.go`).
 pub fn secrets_of_volume(volume: &PersistentVolume) -> Vec<(String, String)> {
     let Some(spec) = &volume.spec else {
         return Vec::new();

@@ -176,7 +176,7 @@ impl Authority {
         params
             .subject_alt_names
             .extend(addresses.iter().copied().map(SanType::IpAddress));
-        self.sign(params, ExtendedKeyUsagePurpose::ServerAuth)
+        self.issue(params, ExtendedKeyUsagePurpose::ServerAuth)
     }
 
     /// A certificate that identifies a user, in a group. (A certificate could name several; `rcgen`
@@ -185,10 +185,10 @@ impl Authority {
     /// # Errors
     /// [`PkiError::Sign`].
     pub fn client(&self, user: &str, group: Option<&str>) -> Result<Identity, PkiError> {
-        self.sign(params(user, group), ExtendedKeyUsagePurpose::ClientAuth)
+        self.issue(params(user, group), ExtendedKeyUsagePurpose::ClientAuth)
     }
 
-    fn sign(
+    fn issue(
         &self,
         mut params: CertificateParams,
         usage: ExtendedKeyUsagePurpose,

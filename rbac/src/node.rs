@@ -26,8 +26,9 @@ const LEASE_NAMESPACE: &str = "kube-node-lease";
 /// What a node may do with objects of its own name.
 const OWN: [&str; 5] = ["get", "create", "update", "patch", "delete"];
 
-/// Allows nodes (`system:node:<name>` of the group `system:nodes`) what kubelets do: with secrets,
-/// config maps, volumes and service accounts only where a pod bound to the node leads there; with
+/// Allows nodes (`system:node:<name>` of the group `system:nodes`) what kubelets do.
+///
+/// With secrets, config maps, volumes and service accounts only where a pod bound to the node leads there; with
 /// leases and `CSINodes` only their own. Has no opinion on others, nor on what it does not allow.
 #[derive(Debug)]
 pub struct NodeAuthorizer {

@@ -1,6 +1,7 @@
-//! Certificate signing requests: who is a node, or about to be one, is approved without being asked; what
-//! is approved for this cluster's own signers is signed; what is old goes
-//! (upstream: `pkg/controller/certificates`).
+//! Certificate signing requests: approved, signed and deleted (upstream: `pkg/controller/certificates`).
+//!
+//! Who is a node, or about to be one, is approved by permission; what is approved for this cluster's own
+//! signers is signed; what is old goes.
 
 pub mod approving;
 pub mod cleaning;

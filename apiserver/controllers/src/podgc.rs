@@ -1,6 +1,7 @@
-//! Deletes pods that nobody will end: those of nodes that are gone, those that were never on one and are
-//! being deleted, and the oldest of those that have ended, where there are too many
-//! (upstream: `pkg/controller/podgc`).
+//! Deletes pods that nobody will end (upstream: `pkg/controller/podgc`).
+//!
+//! Those are pods of nodes that are gone, those that were never on one and are being deleted, and the
+//! oldest of those that have ended, where there are too many.
 
 mod known;
 

@@ -208,9 +208,8 @@ pub async fn assemble(
         }),
     };
     background.start(options, reloads);
-    let authorities = checked.authorities;
     let trust = Trust {
-        clients: authorities.clone(),
+        clients: checked.authorities.clone(),
         front_proxy: checked.front_proxy.authority,
     };
     background.start_controllers(
@@ -232,7 +231,7 @@ pub async fn assemble(
             limits,
             metrics,
         },
-        authorities,
+        authorities: checked.authorities,
         background,
     })
 }

@@ -112,7 +112,7 @@ impl Graph {
             kind => {
                 let reference = Reference::new(kind, namespace, name);
                 relations.is_referenced(node, &reference)
-                    || kind == Kind::Secret && relations.uses_secret(node, reference.place())
+                    || kind == Kind::Secret && relations.uses_secret(node, &reference.place())
             }
         }
     }
@@ -218,8 +218,8 @@ impl Relations {
     }
 
     /// Whether one of the volumes that the node's pods use needs a secret.
-    fn uses_secret(&self, node: &str, secret: Place) -> bool {
-        let mut volumes = self.secrets.get(&secret).into_iter().flatten();
+    fn uses_secret(&self, node: &str, secret: &Place) -> bool {
+        let mut volumes = self.secrets.get(secret).into_iter().flatten();
         volumes.any(|volume| self.uses_volume(node, volume))
     }
 }

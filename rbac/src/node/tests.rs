@@ -10,11 +10,10 @@ fn object<T: DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
 }
 
-fn pod(name: &str, node: &str, spec: Value) -> Pod {
-    let mut pod = json!({"metadata": {"namespace": "ns", "name": name}, "spec": spec});
-    pod["spec"]["nodeName"] = node.into();
-    pod["spec"]["containers"] = json!([{"name": "c"}]);
-    object(pod)
+fn pod(name: &str, node: &str, mut spec: Value) -> Pod {
+    spec["nodeName"] = node.into();
+    spec["containers"] = json!([{"name": "c"}]);
+    object(json!({"metadata": {"namespace": "ns", "name": name}, "spec": spec}))
 }
 
 fn volume(name: &str, claim: &str, secret: &str) -> PersistentVolume {

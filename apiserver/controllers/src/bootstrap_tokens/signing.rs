@@ -1,8 +1,7 @@
-//! The config map `cluster-info` in `kube-public`: where the server is and whom to trust, signed with every
-//! token, so that whoever has one can tell that it is right (upstream: `bootstrapsigner`, and
-//! `kubeadm init`, which makes the map).
+//! The config map `cluster-info` in `kube-public`: where the server is and whom to trust.
 //!
-//! Where the server is may be another with every start, so the map says what this server says.
+//! It is signed with every token, so that whoever has one can tell that it is right (upstream:
+//! `bootstrapsigner`, and `kubeadm init`, which makes the map). Where the server is may be another with every start, so the map says what this server says.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -175,11 +175,11 @@ fn only_what_a_signer_is_for_is_signed() {
         (of_node(&[name("n")]), "DNS subjectAltNames are not allowed"),
         (of_node(&[address]), "IP subjectAltNames are not allowed"),
         (
-            of_node(&[mail.clone()]),
+            of_node(std::slice::from_ref(&mail)),
             "Email subjectAltNames are not allowed",
         ),
         (
-            of_node(&[uri.clone()]),
+            of_node(std::slice::from_ref(&uri)),
             "URI subjectAltNames are not allowed",
         ),
         (serving(&[]), "DNS or IP subjectAltName is required"),

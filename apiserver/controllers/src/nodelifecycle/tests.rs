@@ -168,7 +168,7 @@ fn taints_follow_the_status() {
     assert_eq!(told(&new, false), nothing);
 }
 
-fn pod(tolerations: Value) -> Pod {
+fn pod(tolerations: &Value) -> Pod {
     object(
         json!({"metadata": {"namespace": "default", "name": "p", "uid": "u"}, "spec": {"nodeName": "n",
         "containers": [{"name": "c", "image": "i"}], "tolerations": tolerations}}),
@@ -202,10 +202,10 @@ fn pods_go_when_they_no_longer_tolerate() {
         ),
         (json!([{"operator": "Exists"}]), None),
     ] {
-        let left = eviction::left(&pod(tolerations.clone()), &taints, now);
+        let left = eviction::left(&pod(&tolerations), &taints, now);
         assert_eq!(left.map(|left| left.as_secs()), expected, "{tolerations}");
     }
-    let mut going = pod(json!([]));
+    let mut going = pod(&json!([]));
     going.metadata.deletion_timestamp = Some(portcullis_kinds::time::now());
     assert_eq!(eviction::left(&going, &taints, now), None);
 }
@@ -231,7 +231,7 @@ async fn lifecycle(dir: &std::path::Path) -> Lifecycle {
     let scope = Scope::all(table::PODS, &lifecycle.user).named("default", "p");
     let seconds = json!([{"key": "node.kubernetes.io/unreachable", "operator": "Exists",
         "effect": "NoExecute", "tolerationSeconds": 0}]);
-    testing::create(registry, &scope, pod(seconds)).await;
+    testing::create(registry, &scope, pod(&seconds)).await;
     testing::status(registry, &scope, |pod: &mut Pod| {
         pod.status = Some(object(
             json!({"conditions": [{"type": "Ready", "status": "True"}]}),

@@ -41,13 +41,13 @@ impl Plan {
         for (group, endpoints) in wanted {
             let (ours, others) = existing.into_iter().partition(|slice| holds(slice, &group));
             existing = others;
-            plan.add(group, endpoints, ours);
+            plan.add(&group, endpoints, ours);
         }
         plan.gone.extend(existing);
         plan
     }
 
-    fn add(&mut self, group: Group, endpoints: Vec<Endpoint>, slices: Vec<EndpointSlice>) {
+    fn add(&mut self, group: &Group, endpoints: Vec<Endpoint>, slices: Vec<EndpointSlice>) {
         let stays_empty = endpoints.is_empty();
         let mut wanted = Wanted::new(endpoints);
         let mut kept: Vec<(EndpointSlice, Vec<Endpoint>)> = slices
