@@ -10,7 +10,8 @@ use crate::certificates::{self, approving, signing};
 use crate::garbagecollector::Collector;
 use crate::{
     bootstrap_tokens, clusterrole_aggregation, event_ttl, namespace, nodelifecycle, podgc,
-    protection, resourcequota, root_ca_cert_publisher, serviceaccount, services, validatingadmissionpolicy_status,
+    protection, resourcequota, root_ca_cert_publisher, serviceaccount, services,
+    validatingadmissionpolicy_status,
 };
 use portcullis_rbac::Authorizer;
 use portcullis_registry::Registry;

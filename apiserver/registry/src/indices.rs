@@ -26,11 +26,13 @@ pub fn feed_rbac(cache: &Cache, prefix: &str, index: &Arc<Index>) {
     keep::<RoleBinding, _>(cache, prefix, table::ROLE_BINDINGS, index);
 }
 
-/// Keeps what the node authorizer decides by up to date.
-pub fn feed_node_graph(cache: &Cache, prefix: &str, graph: &Arc<Graph>) {
-    keep::<Pod, _>(cache, prefix, table::PODS, graph);
-    keep::<PersistentVolume, _>(cache, prefix, table::PERSISTENT_VOLUMES, graph);
-    keep::<VolumeAttachment, _>(cache, prefix, table::VOLUME_ATTACHMENTS, graph);
+/// What the node authorizer decides by, kept up to date.
+pub fn node_graph(cache: &Cache, prefix: &str) -> Arc<Graph> {
+    let graph = Arc::new(Graph::default());
+    keep::<Pod, _>(cache, prefix, table::PODS, &graph);
+    keep::<PersistentVolume, _>(cache, prefix, table::PERSISTENT_VOLUMES, &graph);
+    keep::<VolumeAttachment, _>(cache, prefix, table::VOLUME_ATTACHMENTS, &graph);
+    graph
 }
 
 fn keep<K, I>(cache: &Cache, prefix: &str, resource: &'static Resource, index: &Arc<I>)

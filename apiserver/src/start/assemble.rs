@@ -10,7 +10,7 @@ use k8s_openapi::api::admissionregistration::v1::{
 use portcullis_admission::{Lookups, Selection};
 use portcullis_api::Status;
 use portcullis_authn::Reload;
-use portcullis_rbac::{Authorizer, Graph, Index};
+use portcullis_rbac::{Authorizer, Index};
 use portcullis_storage::Storage;
 use portcullis_storage::cache::Cache;
 use tokio::sync::watch;
@@ -177,11 +177,9 @@ pub async fn assemble(
     };
     let limits = Arc::new(Limits::new(&options.limits));
     let catalogues = registry.catalogues().clone();
-    let metrics = Arc::new(Metrics::new(
-        registry.admission(),
-        catalogues,
-        &audit_metrics,
-    ));
+    let documents = Documents::new(catalogues.clone(), aggregation.clone(), address, openid);
+    let metrics = Metrics::new(registry.admission(), catalogues, &audit_metrics);
+    let metrics = Arc::new(metrics);
     let services = Services {
         api: Arc::new(Api {
             registry: registry.clone(),
@@ -192,12 +190,7 @@ pub async fn assemble(
             shutdown: background.shutdown.clone(),
         }),
         aggregation: aggregation.clone(),
-        documents: Arc::new(Documents::new(
-            registry.catalogues().clone(),
-            aggregation.clone(),
-            address,
-            openid,
-        )),
+        documents: Arc::new(documents),
         health: background.health.clone(),
         limits: limits.clone(),
         metrics: metrics.clone(),
@@ -212,13 +205,8 @@ pub async fn assemble(
         clients: checked.authorities.clone(),
         front_proxy: checked.front_proxy.authority,
     };
-    background.start_controllers(
-        &checked.controllers,
-        options,
-        certificates,
-        authorizer.clone(),
-        trust,
-    );
+    let selected = &checked.controllers;
+    background.start_controllers(selected, options, certificates, &authorizer, trust);
     background.start_aggregation(aggregation.servers.clone());
     background.tasks.close();
     Ok(Parts {
@@ -283,7 +271,7 @@ fn registry(
     let (cache, prefix) = (&stored.cache, &stored.prefix);
     let roles = Arc::new(Index::new());
     indices::feed_rbac(cache, prefix, &roles);
-    let authorizer = authorizers.union(&roles, || node_graph(cache, prefix));
+    let authorizer = authorizers.union(&roles, || indices::node_graph(cache, prefix));
     let catalogues = Arc::<Catalogues>::default();
     definitions::start(cache, prefix, catalogues.clone());
     let conversions = conversions(stored);
@@ -389,11 +377,4 @@ fn service_ranges(
         services.service_node_port_range,
     )
     .map_err(|why| StartError::option("--service-cluster-ip-range", why))
-}
-
-/// What nodes have to do with, as the cache has it.
-fn node_graph(cache: &Cache, prefix: &str) -> Arc<Graph> {
-    let graph = Arc::new(Graph::default());
-    indices::feed_node_graph(cache, prefix, &graph);
-    graph
 }

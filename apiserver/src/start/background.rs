@@ -64,7 +64,7 @@ impl Background {
         selection: &EnabledControllers,
         options: &Serve,
         certificates: &Certificates,
-        authorizer: Arc<dyn Authorizer>,
+        authorizer: &Arc<dyn Authorizer>,
         trust: Trust,
     ) {
         let context = Context {
@@ -72,7 +72,7 @@ impl Background {
             cache: self.stored.cache.clone(),
             root_ca: certificates.trusted.clone(),
             event_ttl: options.event_ttl,
-            authorizer,
+            authorizer: authorizer.clone(),
             authority: certificates.authority.clone(),
             cluster_info: cluster_info(options, certificates),
         };

@@ -58,6 +58,7 @@ fn with_request<T>(user: &UserInfo, request: &str, f: impl Fn(&Attributes<'_>) -
         subresource,
         namespace,
         name,
+        ..ResourceTarget::default()
     });
     f(&Attributes { user, verb, target })
 }

@@ -101,7 +101,10 @@ async fn nodes_are_approved_by_permission() {
     let own = "Auto approving self kubelet client certificate after SubjectAccessReview.";
     let mut request = of_node(&[]);
     let bootstrapper = Allows("bootstrapper", "nodeclient");
-    assert_eq!(judge(&request, &bootstrapper).await, Verdict::Approved(message));
+    assert_eq!(
+        judge(&request, &bootstrapper).await,
+        Verdict::Approved(message)
+    );
     let itself = Allows("system:node:n", "selfnodeclient");
     assert_eq!(judge(&request, &itself).await, Verdict::NotPermitted);
     assert_eq!(
