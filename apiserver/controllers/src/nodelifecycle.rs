@@ -4,6 +4,7 @@
 //! Nobody compares clocks: a node is silent for as long as neither its status nor its lease has changed, by
 //! the clock of this server.
 
+mod conditions;
 mod eviction;
 mod health;
 mod taints;
@@ -153,7 +154,7 @@ impl Lifecycle {
 
     /// Taints a node as its status says, or takes taints away.
     async fn taint(&self, scope: &Scope<'_>, uid: &str, node: &mut Node) -> Result<(), Status> {
-        let is_alone = health::is_ready(node) == Some(false) && self.all_are_silent().await?;
+        let is_alone = conditions::is_ready(node) == Some(false) && self.all_are_silent().await?;
         let at = Timestamp::now();
         let wanted = taints::wanted(node, is_alone, at);
         if wanted == taints::of(node) {
@@ -177,7 +178,7 @@ impl Lifecycle {
         let nodes: Vec<Node> = self.list(table::NODES, None).await?;
         Ok(nodes
             .iter()
-            .all(|node| health::is_ready(node) == Some(false)))
+            .all(|node| conditions::is_ready(node) == Some(false)))
     }
 
     /// Says of the pods of a node that stopped being ready that they are not, either.

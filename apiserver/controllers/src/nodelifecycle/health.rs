@@ -9,10 +9,10 @@ use k8s_openapi::api::core::v1::{Node, NodeCondition};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use tokio::time::Instant;
 
+use super::conditions::{READY, condition, is_ready};
 use super::{Patience, taints};
 use crate::follow::News;
 
-const READY: &str = "Ready";
 /// What a kubelet reports, and nobody can tell without it.
 const REPORTED: [&str; 4] = [READY, "MemoryPressure", "DiskPressure", "PIDPressure"];
 
@@ -136,26 +136,6 @@ impl Nodes {
     pub(super) fn evicts(&self, name: &str) -> bool {
         self.by_name.get(name).is_some_and(|health| health.evicts)
     }
-}
-
-fn condition<'n>(node: &'n Node, kind: &str) -> Option<&'n NodeCondition> {
-    let conditions = node.status.as_ref()?.conditions.as_ref()?;
-    conditions.iter().find(|condition| condition.type_ == kind)
-}
-
-/// Whether a node says that something is so; `None` if it says nothing.
-pub(super) fn says(node: &Node, kind: &str) -> Option<bool> {
-    condition(node, kind).map(|condition| condition.status == "True")
-}
-
-/// Whether a node is ready; `None` if it has not said.
-pub(super) fn is_ready(node: &Node) -> Option<bool> {
-    says(node, READY)
-}
-
-/// Whether nobody knows whether a node is ready.
-pub(super) fn is_unknown(node: &Node) -> bool {
-    condition(node, READY).is_some_and(|condition| condition.status == "Unknown")
 }
 
 /// Says of a node that nobody knows how it is (upstream: `tryUpdateNodeHealth`).

@@ -262,13 +262,13 @@ async fn a_silent_node_loses_its_pods() {
         .await
         .unwrap();
     let all = nodes(&lifecycle).await;
-    assert!(health::is_ready(&all[0]) == Some(true) && taints::of(&all[0]).is_empty());
+    assert!(conditions::is_ready(&all[0]) == Some(true) && taints::of(&all[0]).is_empty());
     lifecycle
         .attempt("n", start + PATIENCE.grace)
         .await
         .unwrap();
     let all = nodes(&lifecycle).await;
-    assert!(health::is_unknown(&all[0]));
+    assert!(conditions::is_unknown(&all[0]));
     assert_eq!(
         (taints::of(&all[0]).len(), taints::of(&all[1]).len()),
         (2, 0)
@@ -311,7 +311,7 @@ async fn pods_stay_while_all_nodes_are_silent() {
     }
     for node in nodes(&lifecycle).await {
         assert!(
-            health::is_unknown(&node) && taints::evicting(&node).is_empty(),
+            conditions::is_unknown(&node) && taints::evicting(&node).is_empty(),
             "{node:?}"
         );
     }
