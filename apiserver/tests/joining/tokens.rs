@@ -136,7 +136,7 @@ async fn tokens_are_made_listed_and_deleted() {
     eventually(&admin, authentication, |answer| answer.code == 200).await;
     let made = command(
         &server,
-        &["create", TOKEN, "--ttl=2h", "--description=a rack"],
+        &["create", TOKEN, "--ttl=90m", "--description=a rack"],
     )
     .await;
     assert_eq!(made.unwrap(), format!("{TOKEN}\n"));
