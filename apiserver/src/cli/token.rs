@@ -17,8 +17,8 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::config::token::{CreateArgs, TokenArgs, TokenCommand};
-use crate::kubeconfig::read::{Kubeconfig, KubeconfigError};
 use crate::kubeconfig::client::{ApiClient, ClientError};
+use crate::kubeconfig::read::{Kubeconfig, KubeconfigError};
 use crate::outbound::https::Reply;
 
 /// The group that kubeadm's tokens put nodes in.

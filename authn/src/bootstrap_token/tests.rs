@@ -1,6 +1,5 @@
 use super::*;
 
-const NOW: u64 = 1_800_000_000;
 const TOKEN: &str = "abc123.0123456789abcdef";
 
 /// A single secret with a name.
