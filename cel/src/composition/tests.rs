@@ -87,7 +87,7 @@ fn types_of_variables_are_checked() {
             .compile("variables.t.getFullYear() == 2020")
             .is_ok()
     );
-    let mut later = composition.clone();
+    let mut later = composition;
     let wrong = later.define(&Environment::of_admission(), "w", "variables.x");
     assert!(
         wrong
