@@ -70,3 +70,4 @@ pub use source::{CompileError, Issue};
 pub use types::Type;
 pub use value::opaque::authz::{Attributes, Authorizer, Decision};
 pub use value::{Duration, Text, Timestamp, Value, to_json, to_patch};
+pub use words::is_identifier;

@@ -2,37 +2,12 @@
 
 use k8s_openapi::api::admissionregistration::v1::Variable;
 use portcullis_api::{ErrorList, FieldError, Path};
-use portcullis_cel::{Composition, Environment};
+use portcullis_cel::{Composition, Environment, is_identifier};
 
 use crate::validation::expressions::uncompiled;
 
 /// How many variables a policy may have. Upstream sets no limit.
 const VARIABLES_MAX: usize = 256;
-
-/// The words that are no names in expressions.
-const RESERVED: [&str; 21] = [
-    "true",
-    "false",
-    "null",
-    "in",
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "for",
-    "function",
-    "if",
-    "import",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "return",
-    "var",
-    "void",
-    "while",
-];
 
 /// Checks variables, and compiles them: those that follow may use them.
 pub(in crate::kinds) fn validate_variables(
@@ -65,31 +40,4 @@ pub(in crate::kinds) fn validate_variables(
         }
     }
     composition
-}
-
-fn is_identifier(name: &str) -> bool {
-    let mut chars = name.chars();
-    let begins = |c: char| c == '_' || c.is_ascii_alphabetic();
-    chars.next().is_some_and(begins)
-        && chars.all(|c| begins(c) || c.is_ascii_digit())
-        && !RESERVED.contains(&name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_identifiers() {
-        for (name, valid) in [
-            ("a", true),
-            ("_a1", true),
-            ("1a", false),
-            ("a-b", false),
-            ("while", false),
-            ("", false),
-        ] {
-            assert_eq!(is_identifier(name), valid, "{name}");
-        }
-    }
 }
