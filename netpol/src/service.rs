@@ -92,7 +92,8 @@ impl fmt::Display for ServiceError {
 }
 
 /// Translates a connection to a service: to the ready endpoints of its slices, or to the pods that its
-/// selector matches where nobody has made slices yet.
+/// selector matches while no slice has an endpoint. So it is for pods that have no address yet, or never get
+/// one because nothing runs them.
 ///
 /// # Errors
 /// [`ServiceError`].
@@ -136,8 +137,9 @@ pub fn translate(
                 .is_some_and(|of| of == name)
     };
     let slices: Vec<_> = slices.iter().filter(is_its).collect();
+    let is_empty = |slice: &&EndpointSlice| slice.endpoints.iter().flatten().next().is_none();
     let backends = match &spec.selector {
-        Some(selector) if slices.is_empty() => {
+        Some(selector) if slices.iter().all(is_empty) => {
             let selector = selector_of(selector);
             let pods = cluster.pods_in(namespace, &selector).into_iter();
             pods.filter(|pod| !pod.ended)

@@ -89,6 +89,27 @@ fn a_service_with_slices_is_their_ready_endpoints() {
     );
 }
 
+/// The controller makes a slice without endpoints for pods that have no address; one whose endpoints are not
+/// ready is something else.
+#[test]
+fn a_slice_without_endpoints_leaves_it_to_the_selector() {
+    let spec = json!({"selector": {"app": "web"}, "ports": [{"port": 80}]});
+    let of_nobody = |endpoints: Value| -> Vec<EndpointSlice> {
+        let slice = json!({"metadata": {"name": "web-x", "namespace": "shop", "labels": {SERVICE_NAME: "web"}},
+            "addressType": "IPv4", "endpoints": endpoints, "ports": [{"name": "", "port": 80}]});
+        serde_json::from_value(json!([slice])).unwrap()
+    };
+    let port = PortName::Number(80);
+    let expected = ["80 -> web-1 10.244.0.1:80", "80 -> web-2 10.244.0.2:80"];
+    let expected = expected.map(str::to_owned).to_vec();
+    assert_eq!(
+        translated(&spec, &of_nobody(json!([])), &port),
+        Ok(expected)
+    );
+    let unready = json!([{"addresses": ["10.244.0.1"], "conditions": {"ready": false}}]);
+    assert_eq!(translated(&spec, &of_nobody(unready), &port), Ok(vec![]));
+}
+
 #[test]
 fn a_headless_service_translates_no_port() {
     let spec = json!({"clusterIP": "None", "selector": {"app": "web"},
