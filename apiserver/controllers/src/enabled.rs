@@ -6,9 +6,9 @@ use crate::run::ALL;
 const ROOT_CA_CERT_PUBLISHER: &str = "root-ca-cert-publisher";
 /// Those that run unasked only where bootstrap tokens let nodes in.
 const OF_BOOTSTRAP_TOKENS: [&str; 2] = ["bootstrapsigner", "tokencleaner"];
-/// Those that run unasked only where nodes are kubelets: one that somebody writes by hand is never heard
-/// of again, and its pods would go.
-const OF_KUBELETS: [&str; 2] = ["nodelifecycle", "podgc"];
+/// Those that run unasked only where nodes are kubelets. A node that was written by hand is never heard of again, and
+/// its pods would go; where nothing runs pods they have no addresses, and endpoints are written by hand.
+const OF_KUBELETS: [&str; 4] = ["endpoint", "endpointslice", "nodelifecycle", "podgc"];
 
 /// What controllers there is work for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -117,6 +117,8 @@ mod tests {
         assert!(!parse(&["*"]).contains(ROOT_CA_CERT_PUBLISHER));
         assert!(!parse(&["*"]).contains("tokencleaner"));
         assert!(!parse(&["*"]).contains("podgc"));
+        assert!(!parse(&["*"]).contains("endpoint"));
+        assert!(parse(&["*", "endpoint"]).contains("endpoint"));
         assert!(parse(&["tokencleaner"]).contains("tokencleaner"));
         assert!(parse(&["*"]).contains("serviceaccount"));
         assert!(parse(&["*", ROOT_CA_CERT_PUBLISHER]).contains(ROOT_CA_CERT_PUBLISHER));

@@ -7,6 +7,9 @@ use super::{eventually, gone};
 use crate::support::client::{Answer, Client};
 use crate::support::server::TestServer;
 
+const WITHOUT_ACCOUNTS: &str = "--disable-admission-plugins=ServiceAccount";
+/// They run unasked only where kubelets join.
+const WITH_ENDPOINTS: &str = "--controllers=*,endpoint,endpointslice";
 const CORE: &str = "/api/v1/namespaces/default";
 const SLICES: &str = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dweb";
 
@@ -61,7 +64,7 @@ fn in_slice(answer: &Answer) -> Vec<String> {
 
 #[tokio::test]
 async fn a_service_leads_to_its_pods() {
-    let server = TestServer::start(&["--disable-admission-plugins=ServiceAccount"]).await;
+    let server = TestServer::start(&[WITHOUT_ACCOUNTS, WITH_ENDPOINTS]).await;
     let admin = server.admin();
     let zone = json!({"metadata": {"name": "n1", "labels": {"topology.kubernetes.io/zone": "z1"}}});
     make(&admin, "/api/v1/nodes", zone).await;
@@ -124,7 +127,10 @@ async fn a_service_leads_to_its_pods() {
 /// As beside a kube-controller-manager.
 #[tokio::test]
 async fn services_may_be_left_to_others() {
-    let flags = ["--controllers=*,-endpoint,-endpointslice"];
+    let flags = [
+        "--enable-bootstrap-token-auth",
+        "--controllers=*,-endpoint,-endpointslice",
+    ];
     let server = TestServer::start(&flags).await;
     let admin = server.admin();
     let service = json!({"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}});
