@@ -92,8 +92,9 @@ impl fmt::Display for ServiceError {
 }
 
 /// Translates a connection to a service: to the ready endpoints of its slices, or to the pods that its
-/// selector matches while no slice has an endpoint. So it is for pods that have no address yet, or never get
-/// one because nothing runs them.
+/// selector matches while no slice has an endpoint.
+///
+/// So it is for pods that have no address yet, or never get one because nothing runs them.
 ///
 /// # Errors
 /// [`ServiceError`].
