@@ -14,7 +14,7 @@ STATIC := RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static"
 CYCLES ?= 1000
 SERVER_CYCLES ?= 50
 
-.PHONY: help run test build lint unit walkthrough why netpol everyday verbs nodes guide hardening compose bench soak load fuzz fresh suites definitions twice assets python matrix \
+.PHONY: help run test build lint unit walkthrough why netpol everyday verbs nodes guide hardening compose bench soak load fuzz fresh suites definitions twice assets python matrix generated \
   setup-build setup-test
 .NOTPARALLEL:
 
@@ -44,9 +44,14 @@ endif
 
 lint: setup-build ## formatting, clippy, documentation, dependencies
 	cargo fmt --all --check
+	sha256sum --check --quiet api/generated.sha256
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; else echo 'skipped: cargo-deny, which is not installed'; fi
+
+generated: setup-build ## the tables that are made from Kubernetes' sources, which it fetches
+	@testdata/setup git python3
+	@testdata/generated
 
 unit: setup-build ## unit and integration tests of the crates
 	@testdata/setup nft ip

@@ -9,7 +9,7 @@ messages that a request body can contain are written: kinds with metadata, Delet
 """
 import os, re, subprocess, sys
 
-LAST_WITH_PSP = "kubernetes-1.24.17"
+LAST_WITH_PSP = "v0.24.17"
 STABLE = """core/v1 admissionregistration/v1 apps/v1 authentication/v1 authorization/v1 autoscaling/v1 autoscaling/v2
 batch/v1 certificates/v1 coordination/v1 discovery/v1 events/v1 flowcontrol/v1 networking/v1 node/v1 policy/v1 rbac/v1
 resource/v1 scheduling/v1 storage/v1 storagemigration/v1""".split()
