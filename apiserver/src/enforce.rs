@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
-use portcullis_netpol::nft;
+use portcullis_netpol::nft::{self, Compiler};
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
@@ -82,7 +82,7 @@ pub async fn run(args: &NetpolArgs, stop: impl Future<Output = ()>) -> Result<()
 
 /// Follows news, and brings the kernel to what they say.
 async fn enforce(args: &NetpolArgs, mut news: mpsc::Receiver<News>) {
-    let mut followed = Followed::default();
+    let mut followed = Followed::new(Compiler::new(&args.node, &args.pod_cidr));
     let mut kernel = Kernel::default();
     let mut again = Instant::now() + AGAIN;
     loop {
@@ -100,8 +100,7 @@ async fn enforce(args: &NetpolArgs, mut news: mpsc::Receiver<News>) {
         if !followed.is_complete() {
             continue;
         }
-        let table = nft::compile(&followed.cluster, &args.node, &args.pod_cidr);
-        let outcome = kernel.bring_to(table).await;
+        let outcome = kernel.bring_to(&mut followed.compiler).await;
         let now = Instant::now();
         match outcome {
             Ok(true) => again = now + AGAIN,

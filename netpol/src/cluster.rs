@@ -139,11 +139,16 @@ impl Cluster {
         namespace.policies.get(&name.name)
     }
 
+    /// The pods whose own an address is, by name; not those of the host network, or that have ended.
+    pub fn pods_at(&self, address: IpAddr) -> impl Iterator<Item = &Pod> {
+        let names = self.by_address.get(&address).into_iter().flatten();
+        let pods = names.filter_map(|name| self.pod(name));
+        pods.filter(|pod| pod.is_isolable())
+    }
+
     /// The pod whose own an address is: none if it is a node's, or of pods that have ended.
     pub fn pod_at(&self, address: IpAddr) -> Option<&Pod> {
-        let names = self.by_address.get(&address)?;
-        let mut pods = names.iter().filter_map(|name| self.pod(name));
-        pods.find(|pod| pod.is_isolable())
+        self.pods_at(address).next()
     }
 
     /// The policies that select a pod and are about a direction, by name.

@@ -1,7 +1,7 @@
 //! What a node's kernel must do: the judgement as an nftables table.
 //!
-//! [`compile`] makes a [`Table`] of a [`Cluster`] and the name of a node; [`Table::script`] is all of it in
-//! one transaction, [`Table::changes`] what has changed since. A pod that policies isolate has a chain for
+//! A [`Compiler`] follows a [`Cluster`] and keeps the [`Table`] of a node; [`Table::script`] is all of it in
+//! one transaction, [`Compiler::changes`] what has changed since. A pod that policies isolate has a chain for
 //! each direction, which its addresses find in a map; peers are sets of addresses. A chain returns where a
 //! rule allows, and ends in the chain `refuse`.
 //!
@@ -12,9 +12,11 @@
 //! [`Cluster`]: crate::Cluster
 
 mod compile;
+mod edit;
+mod members;
 mod names;
 mod rules;
 mod table;
 
-pub use compile::compile;
+pub use compile::Compiler;
 pub use table::{Changes, TABLE, Table, removal};

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use k8s_openapi::api::networking::v1::NetworkPolicy;
-use portcullis_netpol::nft::{compile, removal};
+use portcullis_netpol::nft::{Changes, removal};
 use serde_json::json;
 
 use crate::world::World;
@@ -77,22 +77,20 @@ fn compare(name: &str, got: &str) {
 
 #[test]
 fn the_books_policies() {
-    compare("book", &compile(&book().cluster, "here", &[]).script());
+    let mut world = book();
+    compare("book", &world.follow("here", &[]).table().script());
     let closed = [
         "10.244.0.0/24".parse().unwrap(),
         "fd00::/64".parse().unwrap(),
     ];
-    compare(
-        "closed",
-        &compile(&book().cluster, "here", &closed).script(),
-    );
+    compare("closed", &world.follow("here", &closed).table().script());
 }
 
 /// Another web server is an element; a policy that goes takes chains along.
 #[test]
 fn changes_are_small() {
     let mut world = book();
-    let before = compile(&world.cluster, "here", &[]);
+    world.follow("here", &[]);
     put_pod(
         &mut world,
         "default",
@@ -100,21 +98,15 @@ fn changes_are_small() {
         "there",
         ["10.244.1.9", "fd00:1::9"],
     );
-    let more = compile(&world.cluster, "here", &[]);
-    compare("one-more-peer", &before.changes(&more).switch);
+    compare("one-more-peer", &world.compilers[0].changes().switch);
     for name in ["egress", "cart"] {
         world.remove_policy(&crate::world::name_of(&policy(name).metadata));
     }
-    let changes = more.changes(&compile(&world.cluster, "here", &[]));
+    let changes = world.compilers[0].changes();
     compare(
         "fewer-policies",
         &format!("{}# then\n{}", changes.switch, changes.tidy),
     );
-    let same = compile(&world.cluster, "here", &[]);
-    assert!(
-        same.changes(&compile(&world.cluster, "here", &[]))
-            .switch
-            .is_empty()
-    );
+    assert_eq!(world.compilers[0].changes(), Changes::default());
     compare("removal", &removal());
 }

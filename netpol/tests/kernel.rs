@@ -10,8 +10,8 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::Command;
 
-use portcullis_netpol::nft::{Table, compile};
-use portcullis_netpol::{Connection, End, Name, Policy, judge};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use portcullis_netpol::{Connection, End, Name, judge};
 use serde_json::json;
 
 use self::agent::{Try, Way};
@@ -106,8 +106,7 @@ fn child_closed() {
         "10.244.0.0/24".parse().unwrap(),
         "fd00::/64".parse().unwrap(),
     ];
-    let before = compile(&world.cluster, NODE, &closed);
-    lab::load(&before.script());
+    lab::load(&world.follow(NODE, &closed).table().script());
     let reached = |lab: &Lab, from: usize, pod: usize| {
         let ways = ways(from).into_iter().filter(|way| way.pod == pod);
         let reached = lab.tried(from, ways.collect());
@@ -120,11 +119,7 @@ fn child_closed() {
         (lab::addresses(2)[0], TCP_PORTS[0]).into()
     ));
     world.put_pod(lab::pod(2, &mut random));
-    lab::nft(
-        &before
-            .changes(&compile(&world.cluster, NODE, &closed))
-            .switch,
-    );
+    lab::nft(&world.compilers[0].changes().switch);
     assert!(reached(&lab, 2, 0) && reached(&lab, 0, 2) && !reached(&lab, 2, 3));
     println!("the kernel agrees");
 }
@@ -149,16 +144,13 @@ fn random_policies(interfaces: Interfaces, count: u64) {
     let mut random = Random(count);
     let lab = Lab::new(interfaces);
     let mut world = World::default();
-    let mut table = Table::default();
-    lab::load(&table.script());
+    lab::load(&world.follow(NODE, &[]).table().script());
     let (mut allowed, mut refused) = (0, 0);
     for setup in 0..count {
         change(&mut world, &mut random);
-        let next = compile(&world.cluster, NODE, &[]);
-        let changes = table.changes(&next);
+        let changes = world.compilers[0].changes();
         lab::nft(&changes.switch);
         lab::nft(&changes.tidy);
-        table = next;
         for from in 0..PODS {
             let ways = ways(from);
             for (way, got) in ways.iter().zip(lab.tried(from, ways.clone())) {
@@ -178,7 +170,7 @@ fn random_policies(interfaces: Interfaces, count: u64) {
         if setup % 10 == 0 {
             // what was changed is what would be loaded
             let changed = lab::listed();
-            lab::load(&table.script());
+            lab::load(&world.compilers[0].table().script());
             assert_eq!(lab::listed(), changed, "set-up {setup}");
         }
     }
@@ -266,8 +258,8 @@ fn child_established() {
     for at in 0..PODS {
         world.put_pod(lab::pod(at, &mut random));
     }
-    let before = compile(&world.cluster, NODE, &[]);
-    lab::load(&before.script());
+    let before = world.follow(NODE, &[]).table().script();
+    lab::load(&before);
     for address in lab::addresses(0) {
         let at = (address, TCP_PORTS[0]).into();
         let mut cut = lab.opened(1, at);
@@ -279,15 +271,18 @@ fn child_established() {
             "metadata": {"namespace": lab::namespace(0), "name": "only-two"},
             "spec": {"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{"from": [other]}]},
         });
-        let mut cluster = world.cluster.clone();
-        cluster.put_policy(Policy::of(&serde_json::from_value(policy).unwrap()));
-        lab::nft(&before.changes(&compile(&cluster, NODE, &[])).switch);
+        let policy: NetworkPolicy = serde_json::from_value(policy).unwrap();
+        let name = crate::world::name_of(&policy.metadata);
+        world.put_policy(policy);
+        lab::nft(&world.compilers[0].changes().switch);
         assert!(!cut.echoes(), "the client goes on");
         let end = lab.push(0, &silent);
         assert_eq!(end, Some(ErrorKind::ConnectionReset), "the server goes on");
         assert!(stays.echoes(), "what is allowed ends");
         assert!(lab::node_reaches(at), "the node does not reach its pod");
-        lab::load(&before.script());
+        world.remove_policy(&name);
+        world.compilers[0].changes();
+        lab::load(&before);
     }
     println!("the kernel agrees");
 }

@@ -1,9 +1,10 @@
-//! The judgement against a naive evaluator, and Kubernetes' own scenarios.
+//! The judgement against a naive evaluator, Kubernetes' own scenarios, and tables.
 #![allow(
     clippy::unwrap_used,
     reason = "a test ends at the first surprise, with its place"
 )]
 
+mod compiling;
 mod golden;
 mod kernel;
 mod naive;

@@ -18,7 +18,7 @@ const CASES: u32 = 100_000;
 /// After how many of them another world begins.
 const OF_ONE_WORLD: u32 = 200;
 
-fn world(random: &mut Random) -> World {
+pub(crate) fn world(random: &mut Random) -> World {
     let mut world = World::default();
     for namespace in random.all_namespaces() {
         world.put_namespace(namespace);
@@ -32,7 +32,7 @@ fn world(random: &mut Random) -> World {
     world
 }
 
-fn change(world: &mut World, random: &mut Random) {
+pub(crate) fn change(world: &mut World, random: &mut Random) {
     match random.below(8) {
         0 => world.put_namespace(random.namespace()),
         1..=3 => world.put_pod(random.pod()),

@@ -24,7 +24,7 @@ const VALUES: [&str; 3] = ["a", "b", "c"];
 const PORTS: [u16; 5] = [79, 80, 81, 443, 65535];
 const PORT_NAMES: [&str; 3] = ["http", "dns", "none"];
 pub(crate) const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
-const NODES: [&str; 2] = ["node0", "node1"];
+pub(crate) const NODES: [&str; 2] = ["node0", "node1"];
 
 impl Random {
     fn next(&mut self) -> u64 {

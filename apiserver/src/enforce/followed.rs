@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use portcullis_netpol::{Cluster, Name, Policy};
+use portcullis_netpol::nft::Compiler;
+use portcullis_netpol::{Name, Policy};
 
 /// What a list or a watch says.
 pub(super) enum Event<T> {
@@ -24,14 +25,20 @@ pub(super) enum News {
     Policy(Event<NetworkPolicy>),
 }
 
-/// A cluster that follows news.
-#[derive(Default)]
+/// A node's table that follows news of the cluster.
 pub(super) struct Followed {
-    pub(super) cluster: Cluster,
+    pub(super) compiler: Compiler,
     listed: [bool; 3],
 }
 
 impl Followed {
+    pub(super) const fn new(compiler: Compiler) -> Self {
+        Self {
+            compiler,
+            listed: [false; 3],
+        }
+    }
+
     /// Whether every kind has been listed once.
     pub(super) fn is_complete(&self) -> bool {
         self.listed.iter().all(|listed| *listed)
@@ -46,72 +53,72 @@ impl Followed {
     }
 
     fn namespace(&mut self, event: Event<Namespace>) {
-        let cluster = &mut self.cluster;
+        let compiler = &mut self.compiler;
         match event {
             Event::Replaced(all) => {
                 self.listed[0] = true;
                 let there: BTreeSet<_> = all.iter().map(|n| name_of(&n.metadata).name).collect();
-                let known: Vec<_> = cluster.namespaces().map(str::to_owned).collect();
+                let known = compiler.cluster().namespaces();
+                let known: Vec<_> = known.map(str::to_owned).collect();
                 for gone in known.iter().filter(|name| !there.contains(*name)) {
-                    cluster.remove_namespace(gone);
+                    compiler.remove_namespace(gone);
                 }
                 for one in all {
-                    put_namespace(cluster, one);
+                    put_namespace(compiler, one);
                 }
             }
-            Event::Put(one) => put_namespace(cluster, *one),
-            Event::Removed(one) => cluster.remove_namespace(&name_of(&one.metadata).name),
+            Event::Put(one) => put_namespace(compiler, *one),
+            Event::Removed(one) => compiler.remove_namespace(&name_of(&one.metadata).name),
         }
     }
 
     fn pod(&mut self, event: Event<Pod>) {
-        let cluster = &mut self.cluster;
-        let put = |cluster: &mut Cluster, one: &Pod| {
-            cluster.put_pod(portcullis_netpol::Pod::of(one));
+        let compiler = &mut self.compiler;
+        let put = |compiler: &mut Compiler, one: &Pod| {
+            compiler.put_pod(portcullis_netpol::Pod::of(one));
         };
         match event {
             Event::Replaced(all) => {
                 self.listed[1] = true;
                 let there: BTreeSet<_> = all.iter().map(|one| name_of(&one.metadata)).collect();
-                let known: Vec<_> = cluster.pods().map(|pod| pod.name.clone()).collect();
+                let known = compiler.cluster().pods();
+                let known: Vec<_> = known.map(|pod| pod.name.clone()).collect();
                 for gone in known.iter().filter(|name| !there.contains(*name)) {
-                    cluster.remove_pod(gone);
+                    compiler.remove_pod(gone);
                 }
                 for one in &all {
-                    put(cluster, one);
+                    put(compiler, one);
                 }
             }
-            Event::Put(one) => put(cluster, &one),
-            Event::Removed(one) => cluster.remove_pod(&name_of(&one.metadata)),
+            Event::Put(one) => put(compiler, &one),
+            Event::Removed(one) => compiler.remove_pod(&name_of(&one.metadata)),
         }
     }
 
     fn policy(&mut self, event: Event<NetworkPolicy>) {
-        let cluster = &mut self.cluster;
+        let compiler = &mut self.compiler;
         match event {
             Event::Replaced(all) => {
                 self.listed[2] = true;
                 let there: BTreeSet<_> = all.iter().map(|one| name_of(&one.metadata)).collect();
-                let known: Vec<_> = cluster
-                    .policies()
-                    .map(|policy| policy.name.clone())
-                    .collect();
+                let known = compiler.cluster().policies();
+                let known: Vec<_> = known.map(|policy| policy.name.clone()).collect();
                 for gone in known.iter().filter(|name| !there.contains(*name)) {
-                    cluster.remove_policy(gone);
+                    compiler.remove_policy(gone);
                 }
                 for one in &all {
-                    cluster.put_policy(Policy::of(one));
+                    compiler.put_policy(Policy::of(one));
                 }
             }
-            Event::Put(one) => cluster.put_policy(Policy::of(&one)),
-            Event::Removed(one) => cluster.remove_policy(&name_of(&one.metadata)),
+            Event::Put(one) => compiler.put_policy(Policy::of(&one)),
+            Event::Removed(one) => compiler.remove_policy(&name_of(&one.metadata)),
         }
     }
 }
 
-fn put_namespace(cluster: &mut Cluster, namespace: Namespace) {
+fn put_namespace(compiler: &mut Compiler, namespace: Namespace) {
     let name = name_of(&namespace.metadata).name;
-    cluster.put_namespace(&name, namespace.metadata.labels.unwrap_or_default());
+    compiler.put_namespace(&name, namespace.metadata.labels.unwrap_or_default());
 }
 
 fn name_of(meta: &ObjectMeta) -> Name {
@@ -143,7 +150,7 @@ mod tests {
     /// What went while nobody watched is gone with the next list.
     #[test]
     fn a_list_is_all_there_is() {
-        let mut followed = Followed::default();
+        let mut followed = Followed::new(Compiler::new("node", &[]));
         followed.apply(News::Pod(Event::Replaced(vec![pod("a"), pod("b")])));
         followed.apply(News::Policy(Event::Replaced(vec![policy("a")])));
         assert!(!followed.is_complete());
@@ -157,9 +164,10 @@ mod tests {
         followed.apply(News::Pod(Event::Replaced(vec![pod("c"), pod("d")])));
         followed.apply(News::Policy(Event::Replaced(Vec::new())));
         followed.apply(News::Namespace(Event::Replaced(vec![namespace("n")])));
-        let names = followed.cluster.pods().map(|pod| pod.name.name.as_str());
+        let cluster = followed.compiler.cluster();
+        let names = cluster.pods().map(|pod| pod.name.name.as_str());
         assert_eq!(names.collect::<Vec<_>>(), ["c", "d"]);
-        assert_eq!(followed.cluster.policies().count(), 0);
-        assert_eq!(followed.cluster.namespaces().collect::<Vec<_>>(), ["n"]);
+        assert_eq!(cluster.policies().count(), 0);
+        assert_eq!(cluster.namespaces().collect::<Vec<_>>(), ["n"]);
     }
 }

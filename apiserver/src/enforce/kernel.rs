@@ -3,44 +3,38 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use portcullis_netpol::nft::Table;
+use portcullis_netpol::nft::Compiler;
 
 use super::EnforceError;
 
-/// The table that is in force, as far as it is known.
+/// Whether a table is in force that only has to be changed.
 #[derive(Default)]
 pub(super) struct Kernel {
-    loaded: Option<Table>,
+    is_loaded: bool,
 }
 
 impl Kernel {
     /// The next table is loaded as a whole.
-    pub(super) fn forget(&mut self) {
-        self.loaded = None;
+    pub(super) const fn forget(&mut self) {
+        self.is_loaded = false;
     }
 
-    /// Puts a table in force: what has changed, or all of it where that is not known. Returns whether it
-    /// was all of it.
-    pub(super) async fn bring_to(&mut self, table: Table) -> Result<bool, EnforceError> {
-        let before = self.loaded.take();
-        let scripts = match &before {
-            None => vec![table.script()],
-            Some(before) => {
-                let changes = before.changes(&table);
-                vec![changes.switch, changes.tidy]
-            }
+    /// Puts a compiler's table in force: what has changed, or all of it where what is in force is not known.
+    /// Returns whether it was all of it.
+    pub(super) async fn bring_to(&mut self, compiler: &mut Compiler) -> Result<bool, EnforceError> {
+        let changes = compiler.changes();
+        let whole = !std::mem::take(&mut self.is_loaded);
+        let scripts = match whole {
+            true => vec![compiler.table().script()],
+            false => vec![changes.switch, changes.tidy],
         };
         for script in scripts.into_iter().filter(|script| !script.is_empty()) {
-            tracing::debug!(
-                bytes = script.len(),
-                whole = before.is_none(),
-                "a table for the kernel"
-            );
+            tracing::debug!(bytes = script.len(), whole, "a table for the kernel");
             let told = tokio::task::spawn_blocking(move || told(&script)).await;
             told.map_err(|error| EnforceError::Nft(error.to_string()))??;
         }
-        self.loaded = Some(table);
-        Ok(before.is_none())
+        self.is_loaded = true;
+        Ok(whole)
     }
 }
 

@@ -1,93 +1,320 @@
-//! From a cluster to the table of one of its nodes.
+//! From a cluster to the table of one of its nodes, and from a change of the cluster to a change of the table.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::edit::Edits;
+use super::members::{self, Members};
 use super::names::name;
 use super::rules;
-use super::table::{Set, Table};
+use super::table::{Changes, Table};
 use crate::cluster::Cluster;
-use crate::judge::is_in;
-use crate::pod::Pod;
-use crate::policy::{Direction, Group, Namespaces, Peer, Policy};
+use crate::pod::{Name, Pod};
+use crate::policy::{Direction, Peer, Policy};
 
-/// The table of a node: chains for its pods that policies isolate, and the sets that these name.
+/// Follows a cluster and keeps the table of one of its nodes: chains for its pods that policies isolate, and the
+/// sets that these name.
 ///
-/// In the networks of `closed`, what has an address of no pod of the node talks to nobody: a pod that is new
-/// waits until it is known, and never is open for a moment.
-pub fn compile(cluster: &Cluster, node: &str, closed: &[IpNet]) -> Table {
-    let mut table = Table {
-        closed: closed.iter().map(IpNet::trunc).collect(),
-        ..Table::default()
-    };
-    let mut groups: BTreeMap<&Group, String> = BTreeMap::new();
-    let local = cluster
-        .pods()
-        .filter(|pod| pod.node == node && pod.is_isolable());
-    for pod in local.filter(|pod| !pod.addresses.is_empty()) {
-        for direction in Direction::BOTH {
-            let policies = cluster.policies_of(pod, direction);
-            if policies.is_empty() {
-                continue;
-            }
-            let chain = chain_name(pod, direction);
-            for address in &pod.addresses {
-                let map = table.maps.entry(map_of(direction, *address)).or_default();
-                map.insert(*address, chain.clone());
-            }
-            let mut rules = rules::itself(pod, direction);
-            for policy in policies {
-                rules.extend(of_policy(
-                    policy,
-                    direction,
-                    pod,
-                    cluster,
-                    &mut table,
-                    &mut groups,
-                ));
-            }
-            rules.push("goto refuse".to_owned());
-            table.chains.insert(chain, rules);
-        }
-    }
-    if !closed.is_empty() {
-        let known = cluster
-            .pods()
-            .filter(|pod| pod.node == node && pod.is_isolable());
-        put_set(&mut table, "known", addresses(&known.collect::<Vec<_>>()));
-    }
-    for (group, set) in groups {
-        let members = addresses(&members(cluster, group));
-        put_set(&mut table, &set, members);
-    }
-    table
+/// A change costs what it touches: the chains of the pods that a policy selects, the elements of an address. Pods
+/// that a change does not concern are not looked at.
+#[derive(Debug)]
+pub struct Compiler {
+    cluster: Cluster,
+    node: String,
+    table: Table,
+    touched: Touched,
+    /// The node's pods that have chains.
+    isolated: BTreeMap<Name, Isolated>,
+    /// The pods in `isolated` that a policy selects.
+    selected: BTreeMap<Name, BTreeSet<Name>>,
+    /// The sets in the table, by name without the family.
+    sets: BTreeMap<String, Used>,
 }
 
-fn of_policy<'c>(
-    policy: &'c Policy,
+/// What has changed in the cluster since the table was last compiled.
+#[derive(Debug, Default)]
+struct Touched {
+    pods: BTreeSet<Name>,
+    /// The addresses that these have and had.
+    addresses: BTreeSet<IpAddr>,
+    policies: BTreeSet<Name>,
+    namespaces: bool,
+}
+
+/// What the chains of a pod were compiled from.
+#[derive(Debug, Default)]
+struct Isolated {
+    addresses: Vec<IpAddr>,
+    policies: BTreeSet<Name>,
+    sets: BTreeMap<String, Members>,
+}
+
+/// A set, and how many pods have chains that name it.
+#[derive(Debug)]
+struct Used {
+    members: Members,
+    pods: usize,
+}
+
+impl Compiler {
+    /// A compiler for a node in a cluster of which nothing is known yet.
+    ///
+    /// In the networks of `closed`, an address that is not known to belong to a pod of the node has no
+    /// connections: a new pod waits until it is known, and is never open for a moment.
+    pub fn new(node: &str, closed: &[IpNet]) -> Self {
+        let mut compiler = Self {
+            cluster: Cluster::default(),
+            node: node.to_owned(),
+            table: Table::new(closed),
+            touched: Touched::default(),
+            isolated: BTreeMap::new(),
+            selected: BTreeMap::new(),
+            sets: BTreeMap::new(),
+        };
+        if !closed.is_empty() {
+            compiler.acquire("known", &Members::Known, &mut Edits::default());
+        }
+        compiler
+    }
+
+    /// The cluster.
+    pub const fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// The table as of the last [`Self::changes`].
+    pub const fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// Adds or changes a namespace.
+    pub fn put_namespace(&mut self, name: &str, labels: portcullis_api::selector::Labels) {
+        self.touched.namespaces |= *self.cluster.labels_of(name) != labels;
+        self.cluster.put_namespace(name, labels);
+    }
+
+    /// Removes a namespace.
+    pub fn remove_namespace(&mut self, name: &str) {
+        self.touched.namespaces = true;
+        self.cluster.remove_namespace(name);
+    }
+
+    /// Adds or changes a pod.
+    pub fn put_pod(&mut self, pod: Pod) {
+        if self.cluster.pod(&pod.name) != Some(&pod) {
+            self.touch_pod(&pod.name);
+            self.touched.addresses.extend(&pod.addresses);
+            self.cluster.put_pod(pod);
+        }
+    }
+
+    /// Removes a pod.
+    pub fn remove_pod(&mut self, name: &Name) {
+        self.touch_pod(name);
+        self.cluster.remove_pod(name);
+    }
+
+    fn touch_pod(&mut self, name: &Name) {
+        self.touched.pods.insert(name.clone());
+        let before = self.cluster.pod(name).into_iter();
+        let addresses = before.flat_map(|pod| &pod.addresses);
+        self.touched.addresses.extend(addresses);
+    }
+
+    /// Adds or changes a policy.
+    pub fn put_policy(&mut self, policy: Policy) {
+        if self.cluster.policy(&policy.name) != Some(&policy) {
+            self.touched.policies.insert(policy.name.clone());
+            self.cluster.put_policy(policy);
+        }
+    }
+
+    /// Removes a policy.
+    pub fn remove_policy(&mut self, name: &Name) {
+        self.touched.policies.insert(name.clone());
+        self.cluster.remove_policy(name);
+    }
+
+    /// Brings the table to what the cluster is now, and returns what has changed in it.
+    pub fn changes(&mut self) -> Changes {
+        let mut touched = std::mem::take(&mut self.touched);
+        let mut edits = Edits::default();
+        self.refresh_sets(&touched, &mut edits);
+        let pods = self.concerned(&mut touched);
+        for pod in &pods {
+            self.compile_pod(pod, &mut touched.addresses, &mut edits);
+        }
+        for address in &touched.addresses {
+            self.map_address(*address, &mut edits);
+        }
+        self.release_sets(&mut edits);
+        edits.changes(&self.table)
+    }
+
+    /// The elements of sets that touched pods and namespaces are, or were.
+    fn refresh_sets(&mut self, touched: &Touched, edits: &mut Edits) {
+        for (name, used) in &self.sets {
+            if touched.namespaces && used.members.selects_namespaces() {
+                let all = used.members.all(&self.cluster, &self.node);
+                self.table.fill(name, all, edits);
+                continue;
+            }
+            for address in &touched.addresses {
+                let now = used.members.at(&self.cluster, &self.node, *address);
+                self.table.fill_address(name, *address, now, edits);
+            }
+        }
+    }
+
+    /// The pods whose chains may be others now: those that have changed, and those that changed policies select or
+    /// selected.
+    fn concerned(&self, touched: &mut Touched) -> BTreeSet<Name> {
+        let mut pods = std::mem::take(&mut touched.pods);
+        for name in &touched.policies {
+            pods.extend(self.selected.get(name).into_iter().flatten().cloned());
+            if let Some(policy) = self.cluster.policy(name) {
+                let selected = self.cluster.pods_in(&name.namespace, &policy.selector);
+                let here = selected.into_iter().filter(|pod| pod.node == self.node);
+                pods.extend(here.map(|pod| pod.name.clone()));
+            }
+        }
+        pods
+    }
+
+    /// Compiles the chains of a pod; `addresses` collects those whose entries in the maps have to be set.
+    fn compile_pod(&mut self, name: &Name, addresses: &mut BTreeSet<IpAddr>, edits: &mut Edits) {
+        let mut now = Isolated::default();
+        let pod = self
+            .cluster
+            .pod(name)
+            .filter(|pod| pod.node == self.node && pod.is_isolable() && !pod.addresses.is_empty());
+        for direction in Direction::BOTH {
+            let rules = pod.and_then(|pod| chain(&self.cluster, pod, direction, &mut now));
+            self.table
+                .put_chain(chain_name(name, direction), rules, edits);
+        }
+        if !now.policies.is_empty() {
+            now.addresses = pod.map(|pod| pod.addresses.clone()).unwrap_or_default();
+        }
+        addresses.extend(&now.addresses);
+        for (set, members) in &now.sets {
+            self.acquire(set, members, edits);
+        }
+        for policy in &now.policies {
+            let selected = self.selected.entry(policy.clone()).or_default();
+            selected.insert(name.clone());
+        }
+        let before = match now.policies.is_empty() {
+            true => self.isolated.remove(name),
+            false => self.isolated.insert(name.clone(), now),
+        };
+        if let Some(before) = before {
+            addresses.extend(&before.addresses);
+            self.drop_uses(name, &before);
+        }
+    }
+
+    /// Takes back what a pod's chains used before they were compiled again.
+    fn drop_uses(&mut self, name: &Name, before: &Isolated) {
+        for set in before.sets.keys() {
+            if let Some(used) = self.sets.get_mut(set) {
+                used.pods -= 1;
+            }
+        }
+        let now = self.isolated.get(name);
+        let gone = before
+            .policies
+            .iter()
+            .filter(|policy| now.is_none_or(|now| !now.policies.contains(*policy)));
+        for policy in gone {
+            if let Some(selected) = self.selected.get_mut(policy) {
+                selected.remove(name);
+                if selected.is_empty() {
+                    self.selected.remove(policy);
+                }
+            }
+        }
+    }
+
+    fn acquire(&mut self, name: &str, members: &Members, edits: &mut Edits) {
+        if let Some(used) = self.sets.get_mut(name) {
+            used.pods += 1;
+            return;
+        }
+        let members = members.clone();
+        self.table.put_set(name, members.key(), edits);
+        let all = members.all(&self.cluster, &self.node);
+        self.table.fill(name, all, edits);
+        let used = Used { members, pods: 1 };
+        self.sets.insert(name.to_owned(), used);
+    }
+
+    fn release_sets(&mut self, edits: &mut Edits) {
+        self.sets.retain(|name, used| {
+            if used.pods == 0 {
+                self.table.remove_set(name, edits);
+            }
+            used.pods > 0
+        });
+    }
+
+    /// Of several pods of the node at one address, the last by name has it.
+    fn map_address(&mut self, address: IpAddr, edits: &mut Edits) {
+        for direction in Direction::BOTH {
+            let pods = self.cluster.pods_at(address);
+            let chains = pods
+                .filter(|pod| pod.node == self.node)
+                .map(|pod| chain_name(&pod.name, direction))
+                .filter(|chain| self.table.has_chain(chain));
+            let chain = chains.last();
+            self.table
+                .put_entry(map_of(direction, address), address, chain, edits);
+        }
+    }
+}
+
+/// The rules for a pod in a direction; `None` if no policy isolates it there. What they use is added to `uses`.
+fn chain(
+    cluster: &Cluster,
+    pod: &Pod,
+    direction: Direction,
+    uses: &mut Isolated,
+) -> Option<Vec<String>> {
+    let policies = cluster.policies_of(pod, direction);
+    if policies.is_empty() {
+        return None;
+    }
+    let mut lines = rules::itself(pod, direction);
+    for policy in policies {
+        uses.policies.insert(policy.name.clone());
+        lines.extend(of_policy(policy, direction, pod, &mut uses.sets));
+    }
+    lines.push("goto refuse".to_owned());
+    Some(lines)
+}
+
+fn of_policy(
+    policy: &Policy,
     direction: Direction,
     pod: &Pod,
-    cluster: &Cluster,
-    table: &mut Table,
-    groups: &mut BTreeMap<&'c Group, String>,
+    sets: &mut BTreeMap<String, Members>,
 ) -> Vec<String> {
     let mut lines = Vec::new();
     for (at, rule) in policy.rules(direction).into_iter().flatten().enumerate() {
         for peer in &rule.peers {
             if let Peer::Pods(group) = peer {
-                groups.entry(group).or_insert_with(|| group_name(group));
+                let set = sets.entry(members::group_name(group));
+                set.or_insert_with(|| Members::Peers(group.clone()));
             }
         }
         let named = rules::egress_names(rule, direction).then(|| {
-            let whole = format!("{} {at}", policy.name);
-            let set = name("ports", &policy.name.to_string(), &whole);
-            put_set(table, &set, rules::named_ports(cluster, rule));
+            let set = members::ports_name(&policy.name, rule);
+            sets.insert(set.clone(), Members::Ports(rule.clone()));
             set
         });
-        let set_of = |group: &Group| groups.get(group).cloned().unwrap_or_default();
-        let matches = rules::matches(rule, direction, pod, named.as_deref(), set_of);
+        let matches = rules::matches(rule, direction, pod, named.as_deref());
         let comment = comment(policy, direction, at);
         lines.extend(matches.into_iter().map(|line| match line.as_str() {
             "" => format!("return comment \"{comment}\""),
@@ -97,23 +324,22 @@ fn of_policy<'c>(
     lines
 }
 
-/// Which rule a line is of, as far as it fits what the kernel keeps.
+/// Which rule a line comes from, as far as it fits what the kernel keeps.
 fn comment(policy: &Policy, direction: Direction, at: usize) -> String {
-    let field = match direction {
-        Direction::Egress => "egress",
-        Direction::Ingress => "ingress",
-    };
     let policy: String = policy.name.name.chars().take(80).collect();
-    format!("{policy} {field}[{at}]")
+    format!("{policy} {}[{at}]", prefix(direction))
 }
 
-fn chain_name(pod: &Pod, direction: Direction) -> String {
-    let prefix = match direction {
+const fn prefix(direction: Direction) -> &'static str {
+    match direction {
         Direction::Egress => "egress",
         Direction::Ingress => "ingress",
-    };
-    let whole = pod.name.to_string();
-    name(prefix, &whole, &whole)
+    }
+}
+
+fn chain_name(pod: &Name, direction: Direction) -> String {
+    let whole = pod.to_string();
+    name(prefix(direction), &whole, &whole)
 }
 
 const fn map_of(direction: Direction, address: IpAddr) -> &'static str {
@@ -122,51 +348,5 @@ const fn map_of(direction: Direction, address: IpAddr) -> &'static str {
         (Direction::Egress, IpAddr::V6(_)) => "egress6",
         (Direction::Ingress, IpAddr::V4(_)) => "ingress4",
         (Direction::Ingress, IpAddr::V6(_)) => "ingress6",
-    }
-}
-
-fn group_name(group: &Group) -> String {
-    let readable = match &group.namespaces {
-        Namespaces::Own(namespace) => namespace.as_str(),
-        Namespaces::Selected(_) => "namespaces",
-    };
-    name("pods", readable, &format!("{group:?}"))
-}
-
-/// The pods that a peer means.
-fn members<'c>(cluster: &'c Cluster, group: &Group) -> Vec<&'c Pod> {
-    let namespaces: Vec<_> = match &group.namespaces {
-        Namespaces::Own(namespace) => vec![namespace.as_str()],
-        Namespaces::Selected(_) => cluster.namespaces().collect(),
-    };
-    let pods = namespaces
-        .into_iter()
-        .flat_map(|n| cluster.pods_in(n, &group.pods));
-    pods.filter(|pod| pod.is_isolable() && is_in(cluster, pod, group))
-        .collect()
-}
-
-/// The elements of a set, for IPv4 and for IPv6.
-type Elements = [BTreeSet<String>; 2];
-
-fn addresses(pods: &[&Pod]) -> (&'static str, Elements) {
-    let mut found = Elements::default();
-    for address in pods.iter().flat_map(|pod| &pod.addresses) {
-        found[usize::from(address.is_ipv6())].insert(address.to_string());
-    }
-    ("", found)
-}
-
-/// Puts the sets of both families, which rules name whether they are empty or not.
-fn put_set(table: &mut Table, name: &str, (more, elements): (&str, Elements)) {
-    for ((family, kind), elements) in [("4", "ipv4_addr"), ("6", "ipv6_addr")]
-        .iter()
-        .zip(elements)
-    {
-        let set = Set {
-            kind: format!("{kind}{more}"),
-            elements,
-        };
-        table.sets.insert(format!("{name}-{family}"), set);
     }
 }

@@ -1,14 +1,13 @@
 //! The rules of a policy, as what packets must match.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use crate::cluster::Cluster;
-use crate::judge::is_in;
+use super::members::group_name;
 use crate::pod::{Pod, Protocol};
-use crate::policy::{Block, Direction, Group, Numbers, Peer, Rule};
+use crate::policy::{Block, Direction, Numbers, Peer, Rule};
 use crate::ports::Range;
 
 /// The address of a connection's other end, for a pod that it leaves or reaches: of its source as it
@@ -48,10 +47,9 @@ pub(super) fn matches(
     direction: Direction,
     pod: &Pod,
     named: Option<&str>,
-    set_of: impl Fn(&Group) -> String,
 ) -> Vec<String> {
     let ports = ports(rule, direction, pod);
-    let peers = peers(rule, direction, set_of);
+    let peers = peers(rule, direction);
     let pairs = peers
         .iter()
         .flat_map(|peer| ports.iter().map(move |port| (peer, port)));
@@ -70,7 +68,7 @@ pub(super) fn matches(
     lines
 }
 
-fn peers(rule: &Rule, direction: Direction, set_of: impl Fn(&Group) -> String) -> Vec<String> {
+fn peers(rule: &Rule, direction: Direction) -> Vec<String> {
     if rule.peers.is_empty() {
         return vec![String::new()];
     }
@@ -79,7 +77,7 @@ fn peers(rule: &Rule, direction: Direction, set_of: impl Fn(&Group) -> String) -
     for peer in &rule.peers {
         match peer {
             Peer::Pods(group) => {
-                let set = set_of(group);
+                let set = group_name(group);
                 found.push(format!("{other} ip saddr @{set}-4"));
                 found.push(format!("{other} ip6 saddr @{set}-6"));
             }
@@ -167,40 +165,4 @@ fn merged(mut ranges: Vec<Range>) -> Vec<Range> {
         }
     }
     merged
-}
-
-/// Of an egress rule with names of ports: the destinations that have such ports, with these.
-pub(super) fn named_ports(cluster: &Cluster, rule: &Rule) -> (&'static str, [BTreeSet<String>; 2]) {
-    let mut found = [BTreeSet::new(), BTreeSet::new()];
-    for pod in cluster.pods().filter(|pod| pod.is_isolable()) {
-        let ports = rule.ports.iter().flat_map(|port| {
-            let named = pod.named.iter().filter(move |named| {
-                port.protocol == named.protocol
-                    && matches!(&port.numbers, Numbers::Named(name) if *name == named.name)
-            });
-            named.map(|named| (named.protocol, named.number))
-        });
-        let ports: BTreeSet<_> = ports.collect();
-        for address in pod
-            .addresses
-            .iter()
-            .filter(|address| is_peer(cluster, rule, pod, **address))
-        {
-            let elements = ports.iter().map(|(protocol, port)| {
-                let protocol = protocol.as_str().to_ascii_lowercase();
-                format!("{address} . {protocol} . {port}")
-            });
-            found[usize::from(address.is_ipv6())].extend(elements);
-        }
-    }
-    (" . inet_proto . inet_service", found)
-}
-
-fn is_peer(cluster: &Cluster, rule: &Rule, pod: &Pod, address: IpAddr) -> bool {
-    rule.peers.is_empty()
-        || rule.peers.iter().any(|peer| match peer {
-            Peer::Pods(group) => is_in(cluster, pod, group),
-            Peer::Block(block) => block.contains(address),
-            Peer::Nobody => false,
-        })
 }

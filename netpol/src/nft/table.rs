@@ -1,4 +1,4 @@
-//! A table, and how one becomes another.
+//! A table, as nftables loads it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -29,7 +29,7 @@ const HOOK: &str = "    type filter hook forward priority filter - 10; policy ac
 pub(super) const KNOWN: [&str; 2] = ["known-4", "known-6"];
 
 /// The sets, maps and chains of a table, without those that are always the same.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     /// Addresses of peers.
     pub(super) sets: BTreeMap<String, Set>,
@@ -73,6 +73,20 @@ pub fn removal() -> String {
 }
 
 impl Table {
+    /// A table without chains.
+    pub(super) fn new(closed: &[IpNet]) -> Self {
+        Self {
+            sets: BTreeMap::new(),
+            maps: MAPS.map(|(name, _)| (name, BTreeMap::new())).into(),
+            chains: BTreeMap::new(),
+            closed: closed.iter().map(IpNet::trunc).collect(),
+        }
+    }
+
+    pub(super) fn has_chain(&self, name: &str) -> bool {
+        self.chains.contains_key(name)
+    }
+
     /// All of it, in place of whatever there is, in one transaction.
     pub fn script(&self) -> String {
         let mut text = removal();
@@ -117,80 +131,6 @@ impl Table {
         });
         rules.collect()
     }
-
-    /// What makes `new` of this table.
-    pub fn changes(&self, new: &Self) -> Changes {
-        let mut changes = Changes::default();
-        self.change_sets(new, &mut changes);
-        self.change_chains(new, &mut changes);
-        self.change_maps(new, &mut changes);
-        changes
-    }
-
-    fn change_sets(&self, new: &Self, changes: &mut Changes) {
-        let switch = &mut changes.switch;
-        for (name, set) in &new.sets {
-            let old = self.sets.get(name);
-            if old.is_none() {
-                let _ = writeln!(switch, "add set {TABLE} {name} {{ type {}; }}", set.kind);
-            }
-            let none = BTreeSet::new();
-            let before = old.map_or(&none, |old| &old.elements);
-            change(switch, "delete", name, before.difference(&set.elements));
-            change(switch, "add", name, set.elements.difference(before));
-        }
-        for name in self
-            .sets
-            .keys()
-            .filter(|name| !new.sets.contains_key(*name))
-        {
-            let _ = writeln!(changes.tidy, "delete set {TABLE} {name}");
-        }
-    }
-
-    fn change_chains(&self, new: &Self, changes: &mut Changes) {
-        let switch = &mut changes.switch;
-        for (name, rules) in &new.chains {
-            if self.chains.get(name) == Some(rules) {
-                continue;
-            }
-            let _ = writeln!(switch, "add chain {TABLE} {name}");
-            if self.chains.contains_key(name) {
-                let _ = writeln!(switch, "flush chain {TABLE} {name}");
-            }
-            for rule in rules {
-                let _ = writeln!(switch, "add rule {TABLE} {name} {rule}");
-            }
-        }
-        let gone = self
-            .chains
-            .keys()
-            .filter(|name| !new.chains.contains_key(*name));
-        let gone: String = gone
-            .map(|name| format!("delete chain {TABLE} {name}\n"))
-            .collect();
-        // sets may go once no rule names them
-        changes.tidy.insert_str(0, &gone);
-    }
-
-    fn change_maps(&self, new: &Self, changes: &mut Changes) {
-        let entries = |table: &Self, name: &str| -> BTreeSet<String> {
-            let entries = table.maps.get(name).into_iter().flatten();
-            entries
-                .map(|(address, chain)| format!("{address} : jump {chain}"))
-                .collect()
-        };
-        for (name, _) in MAPS {
-            let (before, after) = (entries(self, name), entries(new, name));
-            change(
-                &mut changes.switch,
-                "delete",
-                name,
-                before.difference(&after),
-            );
-            change(&mut changes.switch, "add", name, after.difference(&before));
-        }
-    }
 }
 
 fn elements(elements: &BTreeSet<String>) -> String {
@@ -199,17 +139,4 @@ fn elements(elements: &BTreeSet<String>) -> String {
     }
     let elements: Vec<_> = elements.iter().map(String::as_str).collect();
     format!(" elements = {{ {} }}", elements.join(", "))
-}
-
-fn change<'a>(
-    script: &mut String,
-    verb: &str,
-    name: &str,
-    elements: impl Iterator<Item = &'a String>,
-) {
-    let elements: Vec<_> = elements.map(String::as_str).collect();
-    if !elements.is_empty() {
-        let elements = elements.join(", ");
-        let _ = writeln!(script, "{verb} element {TABLE} {name} {{ {elements} }}");
-    }
 }
