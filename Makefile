@@ -14,7 +14,7 @@ STATIC := RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static"
 CYCLES ?= 1000
 SERVER_CYCLES ?= 50
 
-.PHONY: help run test build lint unit walkthrough why netpol everyday verbs nodes guide hardening compose bench soak load fuzz fresh suites definitions twice assets python matrix generated \
+.PHONY: help run test build lint unit walkthrough why netpol everyday verbs nodes guide hardening compose bench soak load fuzz fresh suites definitions twice assets python matrix generated book \
   setup-build setup-test
 .NOTPARALLEL:
 
@@ -83,11 +83,16 @@ nodes: build ## logs, exec, cp, port-forward and proxy with kubectl, to a stand-
 	@testdata/setup kubectl python3
 	@testdata/each kubectl -- testdata/with-server --authorization-mode=RBAC -- testdata/nodes/run
 
-guide: build ## the commands of docs/psp-to-pod-security.md, and whether they still answer as it says
+guide: build ## the commands of the pages in docs/, and whether they still answer as the pages say
 	@testdata/setup kubectl python3
-	@testdata/each kubectl -- testdata/with-server --basic-auth-file=testdata/chapter13/password.csv \
+	@failed=0; testdata/each kubectl -- testdata/with-server --basic-auth-file=testdata/chapter13/password.csv \
 	  --enable-admission-plugins=PodSecurityPolicy -- \
-	  testdata/transcript docs/psp-to-pod-security.md testdata/psp-to-pod-security
+	  testdata/transcript docs/psp-to-pod-security.md testdata/psp-to-pod-security || failed=1; \
+	testdata/each kubectl -- testdata/book/run || failed=1; \
+	exit $$failed
+
+book: ## the pages in docs/ as a book, in target/book; needs mdbook (cargo install mdbook)
+	mdbook build docs
 
 hardening: build ## bad starts, kill -9, an etcd that dies or holds what another server wrote; start-up time
 	@testdata/setup kubectl etcd etcdctl python3
