@@ -53,7 +53,7 @@ expect_part default kube-system kube-public kube-node-lease
 
 run kubectl cluster-info # in colours, if kubectl is old
 expect_part 'Kubernetes control plane' 'is running at' "$(kubectl config view -o 'jsonpath={.clusters[0].cluster.server}')"
-until_true 10 kubectl -n default get service kubernetes >/dev/null 2>&1 || true
+until_true 30 kubectl -n default get service kubernetes >/dev/null 2>&1 || true
 run kubectl -n default get service kubernetes
 expect_row 'NAME TYPE CLUSTER-IP EXTERNAL-IP PORT(S) AGE'
 expect_part '443/TCP'
@@ -63,8 +63,7 @@ run kubectl create namespace everyday
 expect 'namespace/everyday created'
 more_kubeconfig >"$LIB_TMP/kubeconfig"
 export KUBECONFIG=$LIB_TMP/kubeconfig:$KUBECONFIG
-run kubectl get serviceaccount default
-expect_ok
+check 'its service account is there' until_true 30 kubectl get serviceaccount default
 run kubectl get pods
 expect ''
 check 'No resources found in everyday namespace.' test "$ERR" = 'No resources found in everyday namespace.'
@@ -161,14 +160,14 @@ expect_row 'Status: Active'
 
 step 'get -w shows what changes while one looks'
 shown kubectl get pods -w
-timeout 20 kubectl get pods -w >"$LIB_TMP/watch" 2>&1 &
+timeout 90 kubectl get pods -w >"$LIB_TMP/watch" 2>&1 &
 watcher=$!
-until_true 10 grep -q '^web ' "$LIB_TMP/watch" || true
+until_true 30 grep -q '^web ' "$LIB_TMP/watch" || true
 run kubectl run visitor --image alpine --restart Never
 expect 'pod/visitor created'
 run kubectl delete pod visitor
 expect_part 'pod "visitor" deleted'
-until_true 10 grep -q '^visitor ' "$LIB_TMP/watch" || true
+until_true 30 grep -q '^visitor ' "$LIB_TMP/watch" || true
 kill "$watcher" 2>/dev/null || true
 wait "$watcher" 2>/dev/null || true
 cat "$LIB_TMP/watch"

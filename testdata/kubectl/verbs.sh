@@ -135,9 +135,9 @@ check 'it waits in vain' test "$STATUS" != 0
 generation=$(kubectl get deployment web -o 'jsonpath={.metadata.generation}')
 put_status web "{\"observedGeneration\":$generation,\"replicas\":2,\"updatedReplicas\":2,\"readyReplicas\":2,
   \"availableReplicas\":2,\"conditions\":[{\"type\":\"Available\",\"status\":\"True\"}]}"
-run kubectl rollout status deployment web --timeout=10s
+run kubectl rollout status deployment web --timeout=30s
 expect 'deployment "web" successfully rolled out'
-run kubectl wait deployment web --for=condition=Available --timeout=10s
+run kubectl wait deployment web --for=condition=Available --timeout=30s
 expect 'deployment.apps/web condition met'
 run kubectl wait deployment web --for=condition=Progressing --timeout=1s
 expect_refused_part 'timed out waiting for the condition'
@@ -150,22 +150,38 @@ expect 'deployment.apps/web resumed'
 run kubectl rollout history deployment web
 expect_part 'deployment.apps/web'
 
+# watching ARGUMENT...: starts a kubectl that watches, and returns when it does; what it shows is in
+# LIB_TMP/watched. `ended` waits for its end.
+watching() {
+  shown kubectl "$@"
+  kubectl -v=6 "$@" >"$LIB_TMP/watched" 2>"$LIB_TMP/watching" &
+  WATCHER=$!
+  until_true 30 grep -q 'watch=true' "$LIB_TMP/watching" || failed 'kubectl watches' "$(tail -n 3 "$LIB_TMP/watching")"
+}
+ended() {
+  wait "$WATCHER" 2>/dev/null || true
+  cat "$LIB_TMP/watched"
+}
+
 step 'wait'
 map going red | kubectl create -f - >/dev/null
-{ sleep 1; kubectl delete configmap going >/dev/null; } &
-run kubectl wait configmap going --for=delete --timeout=20s
-expect_part 'configmap/going'
-wait
+watching wait configmap going --for=delete --timeout=60s
+run kubectl delete configmap going
+ended
+check 'it says what is gone' grep -q '^configmap/going ' "$LIB_TMP/watched"
 
 step 'Pages, and watches of what comes'
 for i in 1 2 3 4 5; do map "page-$i" red | kubectl create -f - >/dev/null; done
 run kubectl get configmaps --chunk-size=2 -o name
 expect_part configmap/page-1 configmap/page-5
 check 'each of them once' test "$(grep -c page- <<<"$OUT")" = 5
-{ sleep 1; kubectl patch configmap page-3 -p '{"data":{"colour":"green"}}' >/dev/null; } &
-run timeout 5 kubectl get configmap page-3 --watch-only -o 'jsonpath={.data.colour}{"\n"}'
-check 'only the change is shown' test "$OUT" = green
-wait
+watching get configmap page-3 --watch-only -o 'jsonpath={.data.colour}{"\n"}'
+run kubectl patch configmap page-3 -p '{"data":{"colour":"green"}}'
+expect 'configmap/page-3 patched'
+until_true 30 test -s "$LIB_TMP/watched" || true
+kill "$WATCHER"
+ended
+check 'only the change is shown' test "$(<"$LIB_TMP/watched")" = green
 
 step 'Deletions, and what becomes of dependents'
 owner() { # NAME: an owner and its dependent
@@ -176,16 +192,15 @@ owner() { # NAME: an owner and its dependent
     "{\"metadata\":{\"ownerReferences\":[{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"name\":\"$1\",\"uid\":\"$uid\",\"blockOwnerDeletion\":true}]}}"
 }
 gone() { ! kubectl get configmap "$1" >/dev/null 2>&1; }
-soon() { for _ in {1..50}; do "$@" && return; sleep 0.2; done; return 1; }
 for how in background foreground orphan; do
   owner "own-$how"
   run kubectl delete configmap "own-$how" --cascade="$how" --timeout=30s
   expect_part "configmap \"own-$how\" deleted"
-  check 'it is gone' soon gone "own-$how"
+  check 'it is gone' until_true 30 gone "own-$how"
   if [[ $how == orphan ]]; then
     expect_field configmap/own-orphan-child '{.metadata.ownerReferences}' ''
   else
-    check 'its dependent goes too' soon gone "own-$how-child"
+    check 'its dependent goes too' until_true 30 gone "own-$how-child"
   fi
 done
 
