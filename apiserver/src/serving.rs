@@ -56,9 +56,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const HEADS: usize = 16 * 1024 * 1024;
 /// How long a connection that is idle may take to end.
 const GOODBYE: Duration = Duration::from_secs(5);
-/// How often a connection of a server that stops is looked at. One that is idle ends then, whether or not its
-/// client has taken note: HTTP/2's goodbye waits for an answer.
+/// How often a connection of a server that stops is looked at. One that is at rest ends then, whether or not
+/// its client has taken note: HTTP/2's goodbye waits for an answer.
 const PARTING: Duration = Duration::from_millis(500);
+/// How long a client may send nothing of a body, or read nothing of a response, when the server stops.
+const STILL: Duration = Duration::from_secs(2);
 
 /// What answers requests. Its layers are always ready.
 pub trait Handler<B>:
@@ -270,7 +272,7 @@ where
                 parting.as_mut().reset(Instant::now() + PARTING);
             }
             () = parting.as_mut(), if ending && shared.stop.is_cancelled() => {
-                if progress.heads().is_some() {
+                if progress.is_at_rest(Instant::now(), STILL) {
                     return false;
                 }
                 parting.as_mut().reset(Instant::now() + PARTING);

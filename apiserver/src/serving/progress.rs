@@ -14,8 +14,9 @@ use crate::config::Deadlines;
 
 /// How long after its end an answer is waited for that its client does not read.
 const END_GRACE: Duration = Duration::from_secs(2);
-/// How many bytes have to be written before a client counts as one that reads. HTTP/2's pings, which are
-/// written whether it reads or not, stay below that for longer than any deadline.
+/// How many bytes have to be written before a client counts as one that reads, or come before a body counts
+/// as one that moves. HTTP/2's pings, which are written whether it reads or not, stay below that for longer
+/// than any deadline.
 const READS: usize = 4 * 1024;
 
 /// A connection under way. Times are milliseconds since it began, and one more: zero is never.
@@ -42,6 +43,12 @@ pub struct Progress {
     user: Arc<OnceLock<Arc<str>>>,
     /// Whether the client is still sending a discarded body.
     unread: AtomicBool,
+    /// How many requests wait for more of their bodies.
+    awaited: AtomicUsize,
+    /// When a body last began to be waited for, or enough of one came.
+    came: AtomicU64,
+    /// How much has come since.
+    since_came: AtomicUsize,
     answers: Mutex<HashMap<u64, Arc<Clock>>>,
     evicted: Notify,
 }
@@ -123,6 +130,9 @@ impl Progress {
             unhurried: AtomicUsize::new(0),
             user: Arc::default(),
             unread: AtomicBool::new(false),
+            awaited: AtomicUsize::new(0),
+            came: AtomicU64::new(0),
+            since_came: AtomicUsize::new(0),
             answers: Mutex::default(),
             evicted: Notify::new(),
         })
@@ -146,6 +156,50 @@ impl Progress {
     pub fn heads(&self) -> Option<u64> {
         let none = self.under_way.load(Ordering::Relaxed) == 0;
         none.then(|| self.requests.load(Ordering::Relaxed))
+    }
+
+    /// Whether the server has nothing to do for it at a moment but to wait for its client: nothing is under
+    /// way, or requests whose bodies do not come and whose responses are not read, for so long.
+    pub fn is_at_rest(&self, now: Instant, still: Duration) -> bool {
+        let is_over = |since: Option<Instant>| since.is_some_and(|since| since + still <= now);
+        let came = self.began.at(self.came.load(Ordering::Relaxed));
+        let bodies = match is_over(came) {
+            true => self.awaited.load(Ordering::Relaxed),
+            false => 0,
+        };
+        let answers = self.answers.lock();
+        let unread = answers.values().filter(|c| is_over(self.unread_since(c)));
+        self.under_way.load(Ordering::Relaxed) == bodies + unread.count()
+    }
+
+    /// Since when the client has read nothing, if it is waited for. An answer waits its turn while the client
+    /// reads others, or what was written before.
+    fn unread_since(&self, clock: &Clock) -> Option<Instant> {
+        let waits = self.began.at(clock.waits.load(Ordering::Relaxed))?;
+        let taken = self.began.at(self.taken.load(Ordering::Relaxed));
+        Some(taken.map_or(waits, |taken| waits.max(taken)))
+    }
+
+    /// That a request begins to read its body.
+    pub fn body_begins(&self) {
+        self.came.store(self.began.now(), Ordering::Relaxed);
+    }
+
+    /// That a request waits for more of its body, or no longer.
+    pub fn awaits_body(&self, awaits: bool) {
+        if awaits {
+            self.awaited.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.awaited.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// That so many bytes of a body have come.
+    pub fn body_comes(&self, bytes: usize) {
+        if self.since_came.fetch_add(bytes, Ordering::Relaxed) + bytes >= READS {
+            self.since_came.store(0, Ordering::Relaxed);
+            self.came.store(self.began.now(), Ordering::Relaxed);
+        }
     }
 
     /// That the head of a request is coming, or no more.
@@ -234,11 +288,8 @@ impl Progress {
             return Verdict::Overdue("the head of a request does not end");
         }
         for clock in self.answers.lock().values() {
-            let waits = load(&clock.waits);
+            let waits = self.unread_since(clock);
             let end = clock.end.filter(|_| waits.is_some());
-            // An answer waits its turn while the client reads others, or what was written before.
-            let waits =
-                waits.map(|since| load(&self.taken).map_or(since, |taken| since.max(taken)));
             if passed(waits, taking(clock.unhurried)) || passed(end, END_GRACE) {
                 return Verdict::Overdue("the client does not read an answer");
             }

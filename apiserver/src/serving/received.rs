@@ -9,9 +9,12 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use super::progress::Progress;
 
-/// A body that tells its connection if it is dropped before its end: the client is still sending then.
+/// A body that tells its connection while it is waited for, and if it is dropped before its end: the client
+/// is still sending then.
 pub struct Received {
     body: Incoming,
+    begun: bool,
+    awaited: bool,
     ended: bool,
     progress: Arc<Progress>,
 }
@@ -21,8 +24,17 @@ impl Received {
     pub const fn new(body: Incoming, progress: Arc<Progress>) -> Self {
         Self {
             body,
+            begun: false,
+            awaited: false,
             ended: false,
             progress,
+        }
+    }
+
+    fn is_awaited(&mut self, awaited: bool) {
+        if self.awaited != awaited {
+            self.awaited = awaited;
+            self.progress.awaits_body(awaited);
         }
     }
 }
@@ -35,7 +47,19 @@ impl Body for Received {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        if !self.begun {
+            self.begun = true;
+            self.progress.body_begins();
+        }
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        self.is_awaited(polled.is_pending());
+        let frame = ready!(polled);
+        if let Some(Ok(data)) = frame
+            .as_ref()
+            .map(|frame| frame.as_ref().map(Frame::data_ref))
+        {
+            self.progress.body_comes(data.map_or(0, Bytes::len));
+        }
         self.ended |= frame.is_none();
         Poll::Ready(frame)
     }
@@ -51,6 +75,7 @@ impl Body for Received {
 
 impl Drop for Received {
     fn drop(&mut self) {
+        self.is_awaited(false);
         if !self.ended && !self.body.is_end_stream() {
             self.progress.leaves_unread();
         }

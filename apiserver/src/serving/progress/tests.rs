@@ -22,7 +22,7 @@ fn after(progress: &Progress, seconds: u32) -> &'static str {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whoever_asks_nothing_has_to_go() {
     let progress = Progress::begin();
     assert_eq!(after(&progress, 9), "fine");
@@ -34,7 +34,7 @@ async fn whoever_asks_nothing_has_to_go() {
     assert_eq!(after(&progress, 91), "idle");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn heads_end_and_what_is_sent_is_taken() {
     let progress = Progress::begin();
     progress.head_is_coming(true);
@@ -56,7 +56,7 @@ async fn heads_end_and_what_is_sent_is_taken() {
     drop(request);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whoever_reads_one_answer_may_let_others_wait() {
     let progress = Progress::begin();
     let request = progress.request();
@@ -73,7 +73,7 @@ async fn whoever_reads_one_answer_may_let_others_wait() {
     assert_eq!(after(&progress, 21), "the client does not read an answer");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn answers_are_read_and_end_in_time() {
     let progress = Progress::begin();
     let request = progress.request();
@@ -98,7 +98,7 @@ async fn answers_are_read_and_end_in_time() {
     assert_eq!(after(&progress, 21), "fine");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_look_is_taken_before_anything_can_be_over() {
     let progress = Progress::begin();
     let now = Instant::now();
@@ -108,7 +108,7 @@ async fn a_look_is_taken_before_anything_can_be_over() {
     assert!(next > now && next <= now + SECOND * 10);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn those_at_work_for_somebody_known_are_worth_most() {
     let progress = Progress::begin();
     assert!(matches!(progress.worth(), Worth::Unknown(_)));
@@ -124,7 +124,7 @@ async fn those_at_work_for_somebody_known_are_worth_most() {
     assert!(!progress.is_unread());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whoever_pages_through_a_log_may_pause() {
     let progress = Progress::begin();
     let log = progress.request();
@@ -142,4 +142,43 @@ async fn whoever_pages_through_a_log_may_pause() {
         after(&progress, 21),
         "the client does not take what is sent"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_is_at_rest_when_all_that_is_under_way_waits_for_its_client() {
+    let progress = Progress::begin();
+    let rests = || progress.is_at_rest(Instant::now(), SECOND * 2);
+    assert!(rests());
+    let request = progress.request();
+    tokio::time::sleep(SECOND * 3).await;
+    assert!(!rests(), "it is carried out");
+    progress.body_begins();
+    progress.awaits_body(true);
+    assert!(!rests(), "it has just begun to read");
+    for _ in 0..5 {
+        tokio::time::sleep(SECOND).await;
+        progress.body_comes(READS);
+    }
+    assert!(!rests(), "its body comes");
+    for _ in 0..2 {
+        tokio::time::sleep(SECOND).await;
+        progress.body_comes(1);
+    }
+    assert!(rests(), "a byte a second is standing still");
+    let other = progress.request();
+    assert!(!rests(), "another request is carried out");
+    drop(other);
+    assert!(rests());
+    progress.awaits_body(false);
+    assert!(!rests(), "the body is there");
+    request.answer(None, false);
+    assert!(!rests(), "its answer has just been made");
+    tokio::time::sleep(SECOND).await;
+    progress.is_taken(READS);
+    tokio::time::sleep(SECOND).await;
+    assert!(!rests(), "its answer is read");
+    tokio::time::sleep(SECOND).await;
+    assert!(rests());
+    drop(request);
+    assert!(rests());
 }
