@@ -3,7 +3,7 @@
 mod requests;
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::IpAddr;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ pub enum PkiError {
         /// The file.
         path: PathBuf,
         /// Why not.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// A file holds no certificate or key that could be used.
     #[error("{path}: {why}")]
@@ -248,12 +248,7 @@ pub fn write(path: &Path, contents: &[u8], mode: u32) -> Result<(), PkiError> {
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let draft = path.with_file_name(format!(".{name}.{}", uuid::Uuid::new_v4()));
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&draft)
-        .map_err(failed)?;
+    let mut file = new_file(&draft, mode).map_err(failed)?;
     let written = file
         .write_all(contents)
         .and_then(|()| fs::rename(&draft, path));
@@ -261,6 +256,16 @@ pub fn write(path: &Path, contents: &[u8], mode: u32) -> Result<(), PkiError> {
         let _ = fs::remove_file(&draft);
     }
     written.map_err(failed)
+}
+
+/// A file that did not exist. One that others have laid there, or a link, is an error: they could read what is
+/// written into it, or choose where it goes.
+fn new_file(path: &Path, mode: u32) -> io::Result<fs::File> {
+    fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)
 }
 
 /// Makes a directory, and those above it, where there is none: for its owner alone. One that is there
@@ -344,6 +349,20 @@ mod tests {
         assert_eq!(fs::read(&trap).unwrap(), b"", "nothing was written into it");
         let names = fs::read_dir(&beside).unwrap().count();
         assert_eq!(names, 2, "no draft is left");
+    }
+
+    #[test]
+    fn what_is_written_is_a_new_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let (laid, link) = (dir.path().join("laid"), dir.path().join("link"));
+        fs::write(&laid, "theirs").unwrap();
+        std::os::unix::fs::symlink(dir.path().join("elsewhere"), &link).unwrap();
+        for path in [&laid, &link] {
+            let error = new_file(path, 0o600).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        }
+        assert_eq!(fs::read(&laid).unwrap(), b"theirs");
+        assert!(!dir.path().join("elsewhere").exists());
     }
 
     #[test]
