@@ -1,25 +1,28 @@
-//! How much memory clients can make the server take: each attack would cost it hundreds of megabytes
-//! if what it keeps had no bound, and nobody else notices.
+//! What clients can cost others: each attack would take hundreds of megabytes if what the server keeps for a
+//! client had no bound, or all places that there are. Memory stays within a limit, and others are served meanwhile.
+
+mod others;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use self::others::Others;
+use crate::support::PATIENCE;
 use crate::support::process::Process;
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 /// How much more than an idle one a server under attack may take, in MiB.
 const MOST: u64 = 100;
-const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A server of its own process, whose memory is nobody else's.
+/// A server of its own process, which uses its memory alone.
 struct Attacked {
     server: Process,
     idle: u64,
+    others: Others,
     _dir: tempfile::TempDir,
 }
 
@@ -35,22 +38,20 @@ impl Attacked {
             assert_eq!(server.admin().post(MAPS, &map).await.code, 201);
         }
         let idle = server.peak_memory();
+        let others = Others::begin(server.user("other"));
         Self {
             server,
             idle,
+            others,
             _dir: dir,
         }
     }
 
-    /// Somebody else is served, and memory has not grown much.
-    async fn survives(&self) {
-        let other = self.server.anonymous();
-        for _ in 0..20 {
-            let served = other.get("/api/v1/namespaces/default");
-            let served = tokio::time::timeout(PATIENCE, served).await.unwrap();
-            assert_eq!(served.code, 200, "{served:?}");
-        }
+    /// Others were served meanwhile, and memory has not grown much.
+    async fn survives(self) {
+        self.others.end();
         let (idle, peak) = (self.idle, self.server.peak_memory());
+        println!("{idle} MiB of memory, {peak} under attack");
         assert!(peak < idle + MOST, "{peak} MiB of memory, {idle} before");
     }
 }
@@ -107,9 +108,9 @@ async fn unfinished_heads_share_what_there_is() {
 #[tokio::test]
 async fn answers_that_nobody_reads_are_not_made() {
     let attacked = Attacked::start(8).await;
-    let reader = attacked.server.admin();
-    let asked = (0..60).map(|_| async {
-        let mut connection = reader.connect().await.unwrap();
+    let attackers = [attacked.server.admin(), attacked.server.user("attacker")];
+    let asked = attackers.iter().cycle().take(60).map(|attacker| async {
+        let mut connection = attacker.connect().await.unwrap();
         let unread = connection.send(Method::GET, MAPS, "").await.unwrap();
         (connection, unread)
     });
@@ -139,4 +140,73 @@ async fn silent_connections_cost_little_and_keep_nobody_out() {
         }
     };
     assert!(tokio::time::timeout(PATIENCE, closed).await.is_ok());
+}
+
+/// The lists of one user do not take all the memory that there is for those of others.
+#[tokio::test]
+async fn a_greedy_reader_leaves_something_for_others() {
+    let attacked = Attacked::start(8).await;
+    for greedy in [attacked.server.admin(), attacked.server.user("greedy")] {
+        let asked = (0..12).map(|_| async {
+            let mut connection = greedy.connect().await.unwrap();
+            let unread = connection.send(Method::GET, MAPS, "").await.unwrap();
+            (connection, unread)
+        });
+        let unread = futures_util::future::join_all(asked).await;
+        let refused = unread.iter().filter(|(_, answer)| answer.status() == 429);
+        assert!(refused.count() > 0, "it has taken what it can get");
+        let list = attacked.server.user("modest").get(MAPS).await;
+        assert_eq!((list.code, list.body.len() > 8_000_000), (200, true));
+    }
+    attacked.survives().await;
+}
+
+#[tokio::test]
+async fn slow_bodies_keep_nobody_waiting() {
+    let attacked = Attacked::start(0).await;
+    let client = attacked.server.user("attacker").over_http1();
+    let head = format!(
+        "POST {MAPS} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+         Content-Length: 1000000\r\n\r\n{{"
+    );
+    let mut slow = Vec::new();
+    for _ in 0..300 {
+        let mut stream = client.raw().await;
+        stream.write_all(head.as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    let map = json!({"metadata": {"name": "m"}});
+    let created = attacked.server.user("writer").post(MAPS, &map).await;
+    assert_eq!(created.code, 201, "{created:?}");
+    attacked.survives().await;
+}
+
+#[tokio::test]
+async fn watchers_that_read_nothing_hold_on_to_little() {
+    let attacked = Attacked::start(0).await;
+    let watcher = attacked.server.user("attacker");
+    let mut unread = Vec::new();
+    for _ in 0..20 {
+        let mut connection = watcher.connect().await.unwrap();
+        let path = format!("{MAPS}?watch=1");
+        let watch = connection.send(Method::GET, &path, "").await.unwrap();
+        assert_eq!(watch.status(), 200);
+        unread.push((connection, watch));
+    }
+    let mut writer = attacked.server.admin().connect().await.unwrap();
+    let made = json!({"metadata": {"name": "m"}}).to_string();
+    assert_eq!(
+        writer.ask(Method::POST, MAPS, made).await.unwrap().code,
+        201
+    );
+    for n in 0..300_u16 {
+        let letter = char::from(b'a' + u8::try_from(n % 20).unwrap());
+        let map =
+            json!({"metadata": {"name": "m"}, "data": {"x": letter.to_string().repeat(200_000)}});
+        let path = format!("{MAPS}/m");
+        let written = writer.ask(Method::PUT, &path, map.to_string()).await;
+        assert_eq!(written.unwrap().code, 200);
+    }
+    attacked.survives().await;
+    drop(unread);
 }

@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
-use std::time::Duration;
 
 use portcullis::pki::Authority;
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::PATIENCE;
 use super::client::Client;
 
 /// The program, serving a directory; killed when it goes out of sight.
@@ -56,7 +56,7 @@ impl Process {
 
     /// The next lines on its standard output, after the one that says it is ready.
     pub fn says(&self, lines: usize) -> Vec<String> {
-        let next = || self.said.recv_timeout(Duration::from_secs(30)).unwrap();
+        let next = || self.said.recv_timeout(PATIENCE).unwrap();
         std::iter::repeat_with(next).take(lines).collect()
     }
 
@@ -100,8 +100,17 @@ impl Process {
 
     /// Somebody who may everything.
     pub fn admin(&self) -> Client {
+        self.certified("root", Some("system:masters"))
+    }
+
+    /// A user of no group.
+    pub fn user(&self, name: &str) -> Client {
+        self.certified(name, None)
+    }
+
+    fn certified(&self, name: &str, group: Option<&str>) -> Client {
         let authority = self.authority();
-        let identity = authority.client("root", Some("system:masters")).unwrap();
+        let identity = authority.client(name, group).unwrap();
         Client::new(self.address, authority.certificate(), Some(&identity))
     }
 
