@@ -20,6 +20,56 @@ async fn authentication_comes_before_everything() {
     }
 }
 
+/// What is wrong with a request whoever sends it comes before who does: its size, then its time.
+#[tokio::test]
+async fn the_head_and_the_time_come_before_authentication() {
+    let server = TestServer::start(&[]).await;
+    let nobody = server.bearer("nobody's").over_http1();
+    let large = nobody.clone().header("x-filler", &"x".repeat(1_100_000));
+    assert_eq!(large.get("/version").await.code, 431);
+    let answer = nobody.get(&format!("{PODS}?timeout=soon")).await;
+    assert_eq!(answer.code, 400, "{answer:?}");
+}
+
+#[tokio::test]
+async fn impersonation_comes_before_authorization() {
+    let server = TestServer::start(&[]).await;
+    let answer = server
+        .alice()
+        .header("impersonate-user", "bob")
+        .get(PODS)
+        .await;
+    assert_eq!(answer.code, 403, "{answer:?}");
+    let expected =
+        "users \"bob\" is forbidden: User \"alice\" cannot impersonate resource \"users\"";
+    assert!(answer.message().starts_with(expected), "{answer:?}");
+    // who impersonates is judged as the one who is impersonated
+    let as_bob = server.admin().header("impersonate-user", "bob");
+    let answer = as_bob.get(PODS).await;
+    assert!(
+        answer.message().contains("User \"bob\" cannot list"),
+        "{answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_compressed_has_been_laid_out() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let maps = "/api/v1/namespaces/default/configmaps";
+    let large = json!({"metadata": {"name": "large"}, "data": {"x": "y".repeat(200_000)}});
+    assert_eq!(admin.post(maps, &large).await.code, 201);
+    let path = format!("{maps}/large?pretty=true");
+    let plain = admin.get(&path).await.body;
+    assert!(plain.iter().filter(|byte| **byte == b'\n').count() > 5);
+    let packed = admin.header("accept-encoding", "gzip").get(&path).await;
+    assert_eq!(packed.headers["content-encoding"], "gzip");
+    // gzip ends with the size of what it holds
+    let size = packed.body.last_chunk::<4>().unwrap();
+    let size = usize::try_from(u32::from_le_bytes(*size));
+    assert_eq!(size, Ok(plain.len()));
+}
+
 #[tokio::test]
 async fn authorization_comes_before_the_body_and_before_404() {
     let server = TestServer::start(PSP).await;
