@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::support::PATIENCE;
 use crate::support::server::{TestServer, directory};
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
@@ -94,7 +95,7 @@ fn stages(events: &[Value]) -> Vec<&str> {
 async fn until(what: &str, holds: impl AsyncFn() -> bool) {
     let begun = Instant::now();
     while !holds().await {
-        assert!(begun.elapsed() < Duration::from_secs(30), "not yet: {what}");
+        assert!(begun.elapsed() < PATIENCE, "not yet: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -10,10 +10,8 @@ mod services;
 
 use std::time::{Duration, Instant};
 
+use crate::support::PATIENCE;
 use crate::support::client::{Answer, Client};
-
-/// How long to wait for what has to happen.
-pub const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Asks again until the answer is as wanted.
 pub async fn eventually(client: &Client, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::controllers::gone;
 use crate::custom::define;
+use crate::support::PATIENCE;
 use crate::support::client::Client;
 use crate::support::https_server::HttpsServer;
 use crate::support::server::TestServer;
@@ -216,7 +216,7 @@ async fn watches_end_when_their_definition_changes() {
         json!({"type": "string"});
     let spec = json!({"spec": changed["spec"]}).to_string();
     assert_eq!(merge.ask(Method::PATCH, DEFINITION, spec).await.code, 200);
-    let rest = tokio::time::timeout(Duration::from_secs(10), body.collect()).await;
+    let rest = tokio::time::timeout(PATIENCE, body.collect()).await;
     let rest = rest.unwrap().unwrap().to_bytes();
     assert_eq!(String::from_utf8_lossy(&rest), "");
 }

@@ -12,12 +12,10 @@ use portcullis::pki::Authority;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
+use crate::support::PATIENCE;
 use crate::support::client::Client;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_portcullis");
-
-/// How long a health check is tried, as envtest's `StartTimeout`.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A control plane's process; killed when it goes out of sight.
 struct Running(Child);

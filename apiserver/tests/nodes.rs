@@ -14,7 +14,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use crate::controllers::PATIENCE;
+use crate::support::PATIENCE;
 use crate::support::client::Client;
 use crate::support::kubelet::{TestKubelet, head, headers};
 use crate::support::server::TestServer;

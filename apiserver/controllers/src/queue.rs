@@ -200,7 +200,7 @@ async fn survive(attempt: impl Future<Output = Result<bool, Status>>) -> Result<
 mod tests {
     use super::*;
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_key_comes_once_and_at_its_earliest() {
         let queue = Queue::default();
         queue.add("late".into(), Duration::from_secs(3600));
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(&*next.await.unwrap(), "now");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn what_fails_is_tried_again_and_what_is_gone_is_not() {
         let queue = Queue::patient_for(Duration::from_millis(1));
         for key in ["later", "error", "gone", "done"] {
@@ -260,7 +260,7 @@ mod tests {
         assert_eq!(times, [2, 2, 1, 1]);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn failures_wait_longer_each_time_until_one_succeeds() {
         let queue = Queue::default();
         let due = |queue: &Queue| queue.waiting.lock().by_key["x"] - Instant::now();
@@ -279,7 +279,7 @@ mod tests {
     }
 
     /// A key that is added while it is attempted is attempted again, and not twice at once.
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_key_is_attempted_once_at_a_time() {
         let queue = Queue::default();
         queue.add("x".into(), Duration::ZERO);
@@ -295,7 +295,7 @@ mod tests {
         assert!(queue.waiting.lock().by_key["x"] > Instant::now());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_panic_costs_one_attempt() {
         let queue = Queue::patient_for(Duration::from_millis(1));
         for key in ["bad", "good"] {

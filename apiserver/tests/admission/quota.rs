@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use portcullis_storage::etcd_server::EtcdServer;
 use serde_json::{Value, json};
 
+use crate::support::PATIENCE;
 use crate::support::client::Client;
 use crate::support::process::Process;
 use crate::support::server::{TestServer, directory};
@@ -134,7 +135,7 @@ async fn what_a_kill_left_charged_is_given_back() {
     let admin = server.admin();
     let pods = count(&admin).await;
     assert!((10..=CLIENTS).contains(&pods), "{pods}");
-    let end = Instant::now() + Duration::from_secs(20);
+    let end = Instant::now() + PATIENCE;
     while used(&admin, "pods").await != pods.to_string() {
         assert!(
             Instant::now() < end,

@@ -3,13 +3,13 @@
 //! Upstream's server reads heads of up to 1 MiB and answers 431 to larger ones.
 
 use std::fs;
-use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
 
 use super::oidc::{claims, flags, start};
 use super::requests::{REVIEWS, counts, is_refused, now, over_websocket, whoami};
+use crate::support::PATIENCE;
 use crate::support::client::Client;
 use crate::support::issuer::{Issuer, Signer};
 use crate::support::server::{ALICES_TOKEN, ISSUER, TestServer};
@@ -94,7 +94,7 @@ async fn others_are_served_meanwhile() {
     let others = async {
         for _ in 0..50 {
             let alice = server.alice();
-            let known = tokio::time::timeout(Duration::from_secs(10), whoami(&alice));
+            let known = tokio::time::timeout(PATIENCE, whoami(&alice));
             assert!(known.await.unwrap().is_ok());
         }
     };

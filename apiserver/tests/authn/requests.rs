@@ -1,17 +1,15 @@
 //! What tests of identities ask for.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::support::PATIENCE;
 use crate::support::client::{Answer, Client};
 use crate::support::server::TestServer;
-
-/// How long an answer may take before it counts as none.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 pub const ACCOUNTS: &str = "/api/v1/namespaces/default/serviceaccounts";
 pub const REVIEWS: &str = "/apis/authentication.k8s.io/v1/tokenreviews";

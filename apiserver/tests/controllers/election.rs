@@ -63,7 +63,7 @@ async fn when_the_leader_is_killed_another_takes_over() {
     let taken = |answer: &Answer| answer.json()["spec"]["holderIdentity"] != holder.as_str();
     eventually(&other, LEASE, taken).await;
     let took = killed.elapsed();
-    assert!(took < Duration::from_secs(15), "{took:?}");
+    assert!(took < Duration::from_secs(30), "{took:?}");
     println!("taken over {took:?} after the kill");
     assert_eq!(lease(&other).await["leaseTransitions"], 1);
     make(&other, "c").await;
@@ -87,8 +87,8 @@ async fn a_leader_that_is_stopped_gives_the_lease_up() {
     };
     eventually(&other, LEASE, taken).await;
     assert!(
-        stopped.elapsed() < Duration::from_secs(6),
-        "{:?}",
+        stopped.elapsed() < Duration::from_secs(9),
+        "a lease that is not given up lasts for 10 s: {:?}",
         stopped.elapsed()
     );
     make(&other, "b").await;

@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use crate::support::PATIENCE;
 use crate::support::client::{Answer, Client};
 use crate::support::server::{ALICES_TOKEN, TestServer};
 
@@ -91,8 +92,12 @@ async fn slow_bodies_take_no_places() {
         slow.push(slow_body(server.alice(), ALICES_TOKEN).await);
     }
     for n in 0..5 {
-        let map = json!({"metadata": {"name": format!("m{n}")}});
-        assert_eq!(server.bob().post(MAPS, &map).await.code, 201);
+        // the place of the one before is let go a moment after its answer was read
+        let map = format!(r#"{{"metadata": {{"name": "m{n}"}}}}"#);
+        assert_eq!(
+            eventually(&server.bob(), Method::POST, MAPS, &map).await,
+            201
+        );
     }
 }
 
@@ -103,7 +108,7 @@ async fn whoever_may_nothing_is_told_so_at_once_and_takes_no_places() {
         let mut slow = slow_body(server.alice(), token).await;
         let mut answer = Vec::new();
         let read = slow.read_to_end(&mut answer);
-        let read = tokio::time::timeout(Duration::from_secs(30), read);
+        let read = tokio::time::timeout(PATIENCE, read);
         // how the connection ends after the answer does not matter
         let _ = read.await.expect("an answer before the body");
         let answer = String::from_utf8(answer).unwrap();

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::support::PATIENCE;
 use crate::support::process::Process;
 use crate::support::server::directory;
 
@@ -82,10 +83,7 @@ async fn every_line_of_a_request_says_whose_it_is() {
     let begun = Instant::now();
     let ended = |line: &Value| line["fields"]["message"] == "request";
     while !ids.iter().all(|id| of(id).iter().any(ended)) {
-        assert!(
-            begun.elapsed() < Duration::from_secs(20),
-            "lines are missing"
-        );
+        assert!(begun.elapsed() < PATIENCE, "lines are missing");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let mut seen = BTreeSet::new();

@@ -4,7 +4,7 @@ use http::Method;
 use http_body_util::BodyExt;
 
 use super::{Cluster, PODS, until};
-use crate::controllers::PATIENCE;
+use crate::support::PATIENCE;
 
 #[tokio::test]
 async fn a_log_comes_as_it_is_written_and_ends_with_it() {

@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 
 use super::{Cluster, PODS, SPDY, Upgraded, until, upgrade};
 use crate::authn::requests::protocol;
-use crate::controllers::PATIENCE;
+use crate::support::PATIENCE;
 use crate::support::kubelet::{CUT, head};
 use crate::support::server::ALICES_TOKEN;
 
@@ -285,7 +285,7 @@ async fn tunnels_end_when_the_server_stops() {
     let mut open = cluster.upgrade("POST", &path, SPDY).await;
     is_echoed(&mut open, b"x").await;
     let Cluster { server, kubelet } = cluster;
-    let stopped = tokio::time::timeout(Duration::from_secs(10), server.stop()).await;
+    let stopped = tokio::time::timeout(PATIENCE, server.stop()).await;
     assert!(stopped.is_ok(), "it waits for a tunnel");
     assert_eq!(open.stream.read(&mut [0; 8]).await.unwrap_or_default(), 0);
     until("a connection is left", || kubelet.open() == 0).await;

@@ -2,8 +2,11 @@
 
 use std::io::{self, Write};
 use std::sync::{Mutex, Once, PoisonError};
+use std::time::{Duration, Instant};
 
 use tracing_subscriber::EnvFilter;
+
+use super::PATIENCE;
 
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 static STARTED: Once = Once::new();
@@ -23,6 +26,27 @@ pub fn keep() {
 pub fn so_far() -> String {
     let log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
     String::from_utf8_lossy(&log).into_owned()
+}
+
+/// Waits until a line with all these parts is there.
+pub async fn says(parts: &[&str]) {
+    let (begun, mut read) = (Instant::now(), 0);
+    loop {
+        let new = {
+            let log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+            let new = log.get(read..).unwrap_or_default();
+            let end = new.iter().rposition(|byte| *byte == b'\n');
+            new[..end.map_or(0, |end| end + 1)].to_vec()
+        };
+        read += new.len();
+        let new = String::from_utf8_lossy(&new);
+        let is_it = |line: &str| parts.iter().all(|part| line.contains(part));
+        if new.lines().any(is_it) {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "not in the log: {parts:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 struct Keeper;

@@ -1,12 +1,11 @@
 //! Parameters as upstream's conversions of a URL read them.
 
-use std::time::Duration;
-
 use http::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::NO_OTHER_MAPS;
+use crate::support::PATIENCE;
 use crate::support::server::{ALICES_TOKEN, TestServer};
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
@@ -150,7 +149,7 @@ async fn a_request_that_takes_too_long_is_answered() {
         );
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut answer = vec![0; 1024];
-        let read = tokio::time::timeout(Duration::from_secs(5), stream.read(&mut answer));
+        let read = tokio::time::timeout(PATIENCE, stream.read(&mut answer));
         let length = read.await.expect("an answer before the body").unwrap();
         let answer = String::from_utf8_lossy(&answer[..length]);
         assert!(answer.starts_with("HTTP/1.1 504 "), "{answer}");

