@@ -14,7 +14,7 @@ STATIC := RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static"
 CYCLES ?= 1000
 SERVER_CYCLES ?= 50
 
-.PHONY: help run test build lint unit walkthrough why netpol everyday verbs nodes guide hardening compose bench soak load fuzz fresh suites definitions twice assets python matrix generated book \
+.PHONY: help run test build lint unit walkthrough why netpol everyday verbs nodes guide hardening compose bench soak load fuzz fresh suites definitions twice assets python matrix generated schemas book \
   setup-build setup-test
 .NOTPARALLEL:
 
@@ -53,9 +53,13 @@ generated: setup-build ## the tables that are made from Kubernetes' sources, whi
 	@testdata/setup git python3
 	@testdata/generated
 
+schemas: setup-build ## the schemas that are made from the types of objects
+	cargo run --locked -p portcullis-kinds --features schemas --example schemas apiserver/kinds/src/schemas.jsonl.gz
+
 unit: setup-build ## unit and integration tests of the crates
 	@testdata/setup nft ip
 	cargo test --workspace --locked --no-fail-fast
+	cargo test -p portcullis-kinds --locked --features schemas --lib schemas::
 
 walkthrough: build ## chapter 13 with kubectl, on the embedded store and on etcd
 	@testdata/setup kubectl etcd etcdctl python3
@@ -114,12 +118,12 @@ assets: build ## target/assets, a folder for KUBEBUILDER_ASSETS
 	@if kubectl=$$(command -v kubectl); then ln -sfn "$$kubectl" target/assets/kubectl; fi
 	@echo "export KUBEBUILDER_ASSETS=$(CURDIR)/target/assets"
 
-bench: build load ## start-up time, memory, the store, writes and reads through TLS beside a bare etcd
+bench: build load ## what requests cost, start-up time, memory, the store; docs/performance.md
 	@testdata/setup kubectl etcd python3
 	@testdata/kubectl/hardening.sh figures
 	$(STATIC) cargo bench --locked --target $(HOST) -p portcullis-storage --bench storage
 	$(STATIC) cargo run $(RELEASE) -p portcullis-storage --example measure
-	@testdata/bench
+	@mkdir -p target && JSON=target/bench.json testdata/bench
 
 soak: build load ## kill -9 under 64 writers: CYCLES times the store, SERVER_CYCLES times a server on each
 	@testdata/setup kubectl etcd python3

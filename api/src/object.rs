@@ -1,9 +1,10 @@
 //! One object-safe trait for all built-in kinds.
 
 use std::any::Any;
-use std::fmt::Debug;
+use std::fmt;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+#[cfg(feature = "schemas")]
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,7 +14,7 @@ use crate::decode::{DecodeError, Decoded, decode};
 use crate::encode::{self, TypeMeta};
 
 /// An object of any kind: its metadata is typed, the rest is accessible by [`dyn Object::as_kind`].
-pub trait Object: Any + Debug + Send + Sync {
+pub trait Object: Any + Send + Sync {
     /// The metadata.
     fn metadata(&self) -> &ObjectMeta;
     /// The metadata, mutable.
@@ -32,7 +33,7 @@ pub trait Object: Any + Debug + Send + Sync {
 
 impl<T> Object for T
 where
-    T: k8s_openapi::Metadata<Ty = ObjectMeta> + Serialize + Clone + Debug + Send + Sync + 'static,
+    T: k8s_openapi::Metadata<Ty = ObjectMeta> + Serialize + Clone + Send + Sync + 'static,
 {
     fn metadata(&self) -> &ObjectMeta {
         k8s_openapi::Metadata::metadata(self)
@@ -63,10 +64,27 @@ where
     }
 }
 
+/// Which object it is: all fields of all kinds would take half a megabyte of code.
+impl fmt::Debug for dyn Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let meta = self.metadata();
+        f.debug_struct("Object")
+            .field("namespace", &meta.namespace)
+            .field("name", &meta.name)
+            .finish_non_exhaustive()
+    }
+}
+
 impl dyn Object {
     /// The object as its kind's type; `None` if it has another type.
     pub fn as_kind<T: 'static>(&self) -> Option<&T> {
         self.as_any().downcast_ref()
+    }
+
+    /// The object itself as its kind's type; `None` if it has another type.
+    pub fn into_kind<T: 'static>(self: Box<Self>) -> Option<T> {
+        let any: Box<dyn Any> = self;
+        any.downcast().ok().map(|object| *object)
     }
 
     /// The object as its kind's type, mutable; `None` if it has another type.
@@ -105,7 +123,22 @@ impl Clone for Box<dyn Object> {
 /// Decodes an object of one kind from JSON.
 pub type Decode = fn(&Value) -> Result<Decoded<Box<dyn Object>>, DecodeError>;
 
-/// Functions of one type: to decode an object, to construct an empty one, and its schema.
+/// A type with a JSON schema, as far as that can be asked for: the server reads schemas that were made from
+/// the types, since the code that makes them would be a quarter of it.
+#[cfg(feature = "schemas")]
+pub trait Described: JsonSchema {}
+
+#[cfg(feature = "schemas")]
+impl<T: JsonSchema> Described for T {}
+
+/// Any type, without the feature `schemas`.
+#[cfg(not(feature = "schemas"))]
+pub trait Described {}
+
+#[cfg(not(feature = "schemas"))]
+impl<T> Described for T {}
+
+/// Functions of one type: to decode an object and to construct an empty one.
 ///
 /// The (de)serializers of a kind are instantiated only for its static of this type.
 #[derive(Debug)]
@@ -115,6 +148,7 @@ pub struct ObjectType {
     /// An object without any field set.
     pub empty: fn() -> Box<dyn Object>,
     /// The JSON schema; nested types are added to the generator's definitions.
+    #[cfg(feature = "schemas")]
     pub schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
@@ -122,11 +156,12 @@ impl ObjectType {
     /// The functions of `T`.
     pub const fn of<T>() -> Self
     where
-        T: Object + Default + DeserializeOwned + JsonSchema,
+        T: Object + Default + DeserializeOwned + Described,
     {
         Self {
             decode: |value| decode::<T>(value).map(|d| d.map(|o| Box::new(o) as Box<dyn Object>)),
             empty: || Box::new(T::default()),
+            #[cfg(feature = "schemas")]
             schema: SchemaGenerator::subschema_for::<T>,
         }
     }

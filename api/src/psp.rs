@@ -12,13 +12,18 @@
 use k8s_openapi::api::core::v1::SELinuxOptions;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::{ClusterResourceScope, ListableResource, Metadata, Resource};
+#[cfg(feature = "schemas")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A policy that pods must satisfy to be created or changed by those who may use it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
-#[schemars(rename = "io.k8s.api.policy.v1beta1.PodSecurityPolicy")]
+#[cfg_attr(
+    feature = "schemas",
+    schemars(rename = "io.k8s.api.policy.v1beta1.PodSecurityPolicy")
+)]
 pub struct PodSecurityPolicy {
     /// Name, labels, annotations. Annotations hold the seccomp and AppArmor rules.
     pub metadata: ObjectMeta,
@@ -52,9 +57,13 @@ impl Metadata for PodSecurityPolicy {
 }
 
 /// What a policy allows, requires and sets.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
-#[schemars(rename = "io.k8s.api.policy.v1beta1.PodSecurityPolicySpec")]
+#[cfg_attr(
+    feature = "schemas",
+    schemars(rename = "io.k8s.api.policy.v1beta1.PodSecurityPolicySpec")
+)]
 pub struct PodSecurityPolicySpec {
     /// Whether containers may be privileged.
     pub privileged: Option<bool>,
@@ -110,9 +119,13 @@ pub struct PodSecurityPolicySpec {
 }
 
 /// A range of ports, both bounds included.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
-#[schemars(rename = "io.k8s.api.policy.v1beta1.HostPortRange")]
+#[cfg_attr(
+    feature = "schemas",
+    schemars(rename = "io.k8s.api.policy.v1beta1.HostPortRange")
+)]
 pub struct HostPortRange {
     /// The first port.
     pub min: i32,
@@ -121,9 +134,13 @@ pub struct HostPortRange {
 }
 
 /// A range of user or group ids, both bounds included.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
-#[schemars(rename = "io.k8s.api.policy.v1beta1.IDRange")]
+#[cfg_attr(
+    feature = "schemas",
+    schemars(rename = "io.k8s.api.policy.v1beta1.IDRange")
+)]
 pub struct IDRange {
     /// The first id.
     pub min: i64,
@@ -132,9 +149,13 @@ pub struct IDRange {
 }
 
 /// A rule for SELinux options.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
-#[schemars(rename = "io.k8s.api.policy.v1beta1.SELinuxStrategyOptions")]
+#[cfg_attr(
+    feature = "schemas",
+    schemars(rename = "io.k8s.api.policy.v1beta1.SELinuxStrategyOptions")
+)]
 pub struct SELinuxStrategyOptions {
     /// RunAsAny, or MustRunAs with seLinuxOptions.
     pub rule: String,
@@ -143,9 +164,13 @@ pub struct SELinuxStrategyOptions {
 }
 
 /// A rule for user ids.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
-#[schemars(rename = "io.k8s.api.policy.v1beta1.RunAsUserStrategyOptions")]
+#[cfg_attr(
+    feature = "schemas",
+    schemars(rename = "io.k8s.api.policy.v1beta1.RunAsUserStrategyOptions")
+)]
 pub struct RunAsUserStrategyOptions {
     /// RunAsAny, MustRunAsNonRoot, or MustRunAs with ranges.
     pub rule: String,
@@ -154,9 +179,13 @@ pub struct RunAsUserStrategyOptions {
 }
 
 /// A rule for group ids.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
-#[schemars(rename = "io.k8s.api.policy.v1beta1.RunAsGroupStrategyOptions")]
+#[cfg_attr(
+    feature = "schemas",
+    schemars(rename = "io.k8s.api.policy.v1beta1.RunAsGroupStrategyOptions")
+)]
 pub struct RunAsGroupStrategyOptions {
     /// RunAsAny, or MayRunAs or MustRunAs with ranges.
     pub rule: String,
@@ -165,9 +194,13 @@ pub struct RunAsGroupStrategyOptions {
 }
 
 /// A rule for the fsGroup.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
-#[schemars(rename = "io.k8s.api.policy.v1beta1.FSGroupStrategyOptions")]
+#[cfg_attr(
+    feature = "schemas",
+    schemars(rename = "io.k8s.api.policy.v1beta1.FSGroupStrategyOptions")
+)]
 pub struct FSGroupStrategyOptions {
     /// RunAsAny, or MayRunAs or MustRunAs with ranges.
     pub rule: Option<String>,
@@ -176,9 +209,13 @@ pub struct FSGroupStrategyOptions {
 }
 
 /// A rule for supplemental groups.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
-#[schemars(rename = "io.k8s.api.policy.v1beta1.SupplementalGroupsStrategyOptions")]
+#[cfg_attr(
+    feature = "schemas",
+    schemars(rename = "io.k8s.api.policy.v1beta1.SupplementalGroupsStrategyOptions")
+)]
 pub struct SupplementalGroupsStrategyOptions {
     /// RunAsAny, or MayRunAs or MustRunAs with ranges.
     pub rule: Option<String>,
@@ -187,9 +224,13 @@ pub struct SupplementalGroupsStrategyOptions {
 }
 
 /// A host path that pods may mount.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
-#[schemars(rename = "io.k8s.api.policy.v1beta1.AllowedHostPath")]
+#[cfg_attr(
+    feature = "schemas",
+    schemars(rename = "io.k8s.api.policy.v1beta1.AllowedHostPath")
+)]
 pub struct AllowedHostPath {
     /// The path prefix: /foo allows /foo and /foo/bar, but not /food.
     pub path_prefix: Option<String>,
@@ -198,27 +239,39 @@ pub struct AllowedHostPath {
 }
 
 /// A driver of flexVolumes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
-#[schemars(rename = "io.k8s.api.policy.v1beta1.AllowedFlexVolume")]
+#[cfg_attr(
+    feature = "schemas",
+    schemars(rename = "io.k8s.api.policy.v1beta1.AllowedFlexVolume")
+)]
 pub struct AllowedFlexVolume {
     /// The driver's name.
     pub driver: String,
 }
 
 /// A driver of CSI volumes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
-#[schemars(rename = "io.k8s.api.policy.v1beta1.AllowedCSIDriver")]
+#[cfg_attr(
+    feature = "schemas",
+    schemars(rename = "io.k8s.api.policy.v1beta1.AllowedCSIDriver")
+)]
 pub struct AllowedCSIDriver {
     /// The driver's name.
     pub name: String,
 }
 
 /// A rule for runtime classes.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
-#[schemars(rename = "io.k8s.api.policy.v1beta1.RuntimeClassStrategyOptions")]
+#[cfg_attr(
+    feature = "schemas",
+    schemars(rename = "io.k8s.api.policy.v1beta1.RuntimeClassStrategyOptions")
+)]
 pub struct RuntimeClassStrategyOptions {
     /// The names that pods may set; '*' allows all and must be the only one. If empty, pods may set none.
     pub allowed_runtime_class_names: Vec<String>,

@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 
 use portcullis_cel::{DeclType, SchemaRoot, decl_type};
-use schemars::SchemaGenerator;
-use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use crate::resource::Resource;
+use crate::schemas::{REF_PREFIX, Schemas};
 
-const REF_PREFIX: &str = "#/definitions/";
 /// How deep types are described that contain themselves.
 const DEPTH_MAX: usize = 24;
 /// How many parts of a type are described.
@@ -20,17 +18,14 @@ pub fn declared(resource: &Resource, api_version: &str) -> Option<DeclType> {
     if let Some(kind) = resource.strategy.custom() {
         return kind.schema(api_version)?.declared();
     }
-    let mut generator = SchemaGenerator::new(SchemaSettings::draft07().with(|settings| {
-        settings.meta_schema = None;
-        settings.transforms.clear();
-    }));
-    let root = (resource.object_type(api_version).schema)(&mut generator);
-    let definitions = generator.take_definitions(false);
+    let schemas = Schemas::load();
+    let name = schemas.name_of(api_version, resource.kind)?;
+    let root = json!({"$ref": format!("{REF_PREFIX}{name}")});
     let mut resolver = Resolver {
-        definitions: definitions.into_iter().collect(),
+        definitions: schemas.with_parts([name]),
         parts_left: PARTS_MAX,
     };
-    let schema = resolver.resolve(root.as_value(), 0);
+    let schema = resolver.resolve(&root, 0);
     decl_type(&schema, SchemaRoot::Resource, resource.kind)
 }
 

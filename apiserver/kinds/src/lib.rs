@@ -12,6 +12,7 @@ pub mod intern;
 pub mod kinds;
 pub mod resource;
 pub mod row;
+pub mod schemas;
 pub mod shared;
 pub mod strategy;
 pub mod strategy_ref;

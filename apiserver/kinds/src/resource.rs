@@ -2,8 +2,8 @@
 
 use portcullis_api::decode::{DecodeError, Decoded};
 use portcullis_api::encode::TypeMeta;
+use portcullis_api::object::Described;
 use portcullis_api::{GroupKind, GroupResource, Object, ObjectType, Verb};
-use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -134,7 +134,7 @@ impl Resource {
     /// A kind in no namespace, with all verbs and without subresources.
     pub const fn cluster<S: Strategy>(strategy: &'static S) -> Self
     where
-        S::Kind: k8s_openapi::Resource + DeserializeOwned + JsonSchema,
+        S::Kind: k8s_openapi::Resource + DeserializeOwned + Described,
     {
         Self {
             group: <S::Kind as k8s_openapi::Resource>::GROUP,
@@ -161,7 +161,7 @@ impl Resource {
     /// The same, in namespaces.
     pub const fn namespaced<S: Strategy>(strategy: &'static S) -> Self
     where
-        S::Kind: k8s_openapi::Resource + DeserializeOwned + JsonSchema,
+        S::Kind: k8s_openapi::Resource + DeserializeOwned + Described,
     {
         let mut row = Self::cluster(strategy);
         row.namespaced = true;

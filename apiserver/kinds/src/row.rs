@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use parking_lot::Mutex;
 use portcullis_api::{CustomObject, GroupVersion, ObjectType};
+#[cfg(feature = "schemas")]
 use schemars::json_schema;
 
 use crate::custom::CustomKind;
@@ -21,6 +22,7 @@ static CUSTOM_OBJECT: ObjectType = ObjectType {
         Ok(decoded.map(|object| Box::new(object) as _))
     },
     empty: || Box::new(CustomObject::default()),
+    #[cfg(feature = "schemas")]
     schema: |_| json_schema!({ "type": "object" }),
 };
 

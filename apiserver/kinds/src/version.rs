@@ -3,8 +3,8 @@
 //! Everything inside the server works on the stored version. What a client sends is converted
 //! after decoding, what it reads before encoding: once per request, never in the store.
 
+use portcullis_api::object::Described;
 use portcullis_api::{Object, ObjectType};
-use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 /// Another version of a kind: its type, and the way there and back.
@@ -16,7 +16,7 @@ pub trait Version: 'static {
     /// The type objects are stored as.
     type Stored: Object + Default;
     /// The type clients of this version send and get.
-    type Served: Object + Default + DeserializeOwned + JsonSchema;
+    type Served: Object + Default + DeserializeOwned + Described;
 
     /// The fields selectors may ask for, each with its name in the stored version; empty if they are
     /// the same.

@@ -110,9 +110,9 @@ impl<K: Object + Clone> Observer for Feeder<K> {
 fn decode<K: Object + Clone>(resource: &Resource, entry: &Entry) -> Result<Arc<K>, Status> {
     let object = codec::object(resource, entry)?;
     let typed = object
-        .as_kind::<K>()
+        .into_kind::<K>()
         .ok_or_else(|| Status::internal("an object of another kind than its key says"))?;
-    Ok(Arc::new(typed.clone()))
+    Ok(Arc::new(typed))
 }
 
 /// All objects of a kind, by namespace and name.

@@ -2,22 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::authentication::v1::TokenRequest;
-use k8s_openapi::api::autoscaling::v1::Scale;
-use k8s_openapi::api::core::v1::{Binding, Pod};
-use k8s_openapi::api::policy::v1::Eviction;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1;
 use portcullis_api::{GroupVersion, Verb};
-use schemars::generate::SchemaSettings;
-use schemars::{Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 use super::normalize;
 use crate::discovery::Group;
 use portcullis_kinds::resource::Resource;
-
 /// Where references point before they are written for a version of OpenAPI.
-pub(super) const REF_PREFIX: &str = "#/definitions/";
+pub(super) use portcullis_kinds::schemas::REF_PREFIX;
+use portcullis_kinds::schemas::Schemas;
+
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
 /// The definition of what `scale` subresources take and give.
 pub(super) const SCALE: &str = "io.k8s.api.autoscaling.v1.Scale";
@@ -47,45 +41,34 @@ impl Kinds {
     }
 }
 
-/// A kind that a subresource takes or gives and that no resource of the table has.
-type Extra = (
-    &'static str,
-    &'static str,
-    fn(&mut SchemaGenerator) -> Schema,
-);
-
-const EXTRA_KINDS: &[Extra] = &[
-    ("v1", "Binding", SchemaGenerator::subschema_for::<Binding>),
-    (
-        "policy/v1",
-        "Eviction",
-        SchemaGenerator::subschema_for::<Eviction>,
-    ),
-    (
-        "autoscaling/v1",
-        "Scale",
-        SchemaGenerator::subschema_for::<Scale>,
-    ),
-    (
-        "authentication.k8s.io/v1",
-        "TokenRequest",
-        SchemaGenerator::subschema_for::<TokenRequest>,
-    ),
+/// Kinds that subresources take or give and that no resource of the table has.
+const EXTRA_KINDS: [(&str, &str); 4] = [
+    ("v1", "Binding"),
+    ("policy/v1", "Eviction"),
+    ("autoscaling/v1", "Scale"),
+    ("authentication.k8s.io/v1", "TokenRequest"),
+];
+/// Types of `meta/v1` that every API has.
+const MACHINERY: [&str; 8] = [
+    "Status",
+    "DeleteOptions",
+    "WatchEvent",
+    "APIGroupList",
+    "APIResourceList",
+    "APIVersions",
+    "ListMeta",
+    "Patch",
 ];
 
 impl Definitions {
     pub(super) fn new(groups: &[Group]) -> Self {
-        let mut generator = SchemaGenerator::new(SchemaSettings::draft07().with(|settings| {
-            settings.meta_schema = None;
-            settings.transforms.clear();
-        }));
+        let types = Schemas::load();
         let mut kinds = Kinds::default();
         let mut served: BTreeMap<String, Vec<Value>> = BTreeMap::new();
         let mut listed = Vec::new();
         for (group, version, resource) in resources(groups) {
             let api_version = GroupVersion { group, version }.to_string();
-            let object_type = resource.object_type(&api_version);
-            let Some(name) = name_of(&(object_type.schema)(&mut generator)) else {
+            let Some(name) = types.name_of(&api_version, resource.kind) else {
                 continue;
             };
             let gvk = gvk(group, version, resource.kind);
@@ -98,8 +81,8 @@ impl Definitions {
                 listed.push((name, group, version, resource.kind));
             }
         }
-        for (api_version, kind, schema) in EXTRA_KINDS {
-            if let Some(name) = name_of(&schema(&mut generator)) {
+        for (api_version, kind) in EXTRA_KINDS {
+            if let Some(name) = types.name_of(api_version, kind) {
                 let gv = GroupVersion::parse(api_version);
                 served
                     .entry(name.clone())
@@ -107,9 +90,11 @@ impl Definitions {
                 kinds.add(api_version, kind, name);
             }
         }
-        describe_machinery(&mut generator, groups, &mut served);
-        let schemas = generator
-            .take_definitions(false)
+        serve_machinery(groups, &mut served);
+        let roots = served.keys().cloned();
+        let roots = roots.chain(MACHINERY.map(machinery));
+        let schemas = types
+            .with_parts(roots)
             .into_iter()
             .map(|(name, schema)| {
                 let kinds = served.remove(&name).unwrap_or_default();
@@ -165,19 +150,7 @@ pub(super) fn gvk(group: &str, version: &str, kind: &str) -> Value {
 }
 
 /// What every API has: statuses, options, watch events, discovery.
-fn describe_machinery(
-    generator: &mut SchemaGenerator,
-    groups: &[Group],
-    served: &mut BTreeMap<String, Vec<Value>>,
-) {
-    generator.subschema_for::<v1::Status>();
-    generator.subschema_for::<v1::DeleteOptions>();
-    generator.subschema_for::<v1::WatchEvent<Pod>>();
-    generator.subschema_for::<v1::APIGroupList>();
-    generator.subschema_for::<v1::APIResourceList>();
-    generator.subschema_for::<v1::APIVersions>();
-    generator.subschema_for::<v1::ListMeta>();
-    generator.subschema_for::<v1::Patch>();
+fn serve_machinery(groups: &[Group], served: &mut BTreeMap<String, Vec<Value>>) {
     for kind in [
         "Status",
         "APIGroup",
@@ -194,12 +167,6 @@ fn describe_machinery(
         });
         served.insert(machinery(kind), everywhere.collect());
     }
-}
-
-/// The definition a generated schema refers to.
-fn name_of(schema: &Schema) -> Option<String> {
-    let reference = schema.get("$ref")?.as_str()?;
-    reference.strip_prefix(REF_PREFIX).map(str::to_owned)
 }
 
 fn list(item: &str, kind: &str) -> Value {

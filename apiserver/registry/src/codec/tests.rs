@@ -54,7 +54,7 @@ fn assert_same(what: &str, kind: &str, one: &dyn Object, other: &dyn Object) {
 fn zeros_are_as_absent_fields_in_every_kind() {
     let mut zeros = 0;
     for (resource, api_version) in all() {
-        let mut samples = Samples::of(resource.object_type(&api_version));
+        let mut samples = Samples::of(resource, &api_version);
         let said = samples.object(resource.kind, Leaves::Zero);
         zeros += samples.zeros();
         let unsaid = samples.object(resource.kind, Leaves::None);
@@ -67,7 +67,7 @@ fn zeros_are_as_absent_fields_in_every_kind() {
 #[test]
 fn objects_of_every_kind_read_as_they_are_written() {
     for (resource, api_version) in unconverted() {
-        let mut samples = Samples::of(resource.object_type(&api_version));
+        let mut samples = Samples::of(resource, &api_version);
         for leaves in [Leaves::Full, Leaves::Zero, Leaves::None] {
             let object = read(
                 resource,
@@ -83,7 +83,7 @@ fn objects_of_every_kind_read_as_they_are_written() {
 #[test]
 fn defaults_of_every_kind_read_as_they_are_written() {
     for (resource, api_version) in all() {
-        let mut samples = Samples::of(resource.object_type(&api_version));
+        let mut samples = Samples::of(resource, &api_version);
         for leaves in [Leaves::Full, Leaves::Zero, Leaves::None] {
             let mut object = read(
                 resource,
@@ -106,7 +106,7 @@ fn defaults_of_every_kind_read_as_they_are_written() {
 #[test]
 fn what_a_kind_prepares_changes_nothing_that_was_prepared() {
     for (resource, api_version) in all() {
-        let mut samples = Samples::of(resource.object_type(&api_version));
+        let mut samples = Samples::of(resource, &api_version);
         for leaves in [Leaves::Full, Leaves::Zero, Leaves::None] {
             let strategy = &resource.strategy;
             let mut old = read(

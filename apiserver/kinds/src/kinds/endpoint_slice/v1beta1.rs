@@ -12,6 +12,7 @@ use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::discovery::v1 as stored;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::{ListableResource, Metadata, NamespaceResourceScope, Resource};
+#[cfg(feature = "schemas")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -21,9 +22,13 @@ use crate::version::Version;
 const ZONE: &str = "topology.kubernetes.io/zone";
 
 /// A part of the addresses behind a service.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
-#[schemars(rename = "io.k8s.api.discovery.v1beta1.EndpointSlice")]
+#[cfg_attr(
+    feature = "schemas",
+    schemars(rename = "io.k8s.api.discovery.v1beta1.EndpointSlice")
+)]
 pub struct EndpointSlice {
     /// Name, labels, annotations.
     pub metadata: ObjectMeta,
@@ -61,9 +66,13 @@ impl Metadata for EndpointSlice {
 }
 
 /// One that is behind a service.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schemas", derive(JsonSchema))]
 #[serde(default, rename_all = "camelCase")]
-#[schemars(rename = "io.k8s.api.discovery.v1beta1.Endpoint")]
+#[cfg_attr(
+    feature = "schemas",
+    schemars(rename = "io.k8s.api.discovery.v1beta1.Endpoint")
+)]
 pub struct Endpoint {
     /// Its addresses, which are all the same to a client.
     pub addresses: Vec<String>,

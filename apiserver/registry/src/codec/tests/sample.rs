@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_api::{ObjectType, type_metadata};
-use schemars::SchemaGenerator;
-use schemars::generate::SchemaSettings;
+use portcullis_api::type_metadata;
+use portcullis_kinds::resource::Resource;
+use portcullis_kinds::schemas::Schemas;
 use serde_json::{Map, Value, json};
 
 /// Types that hold themselves are followed this far.
@@ -32,19 +32,18 @@ pub(super) enum Leaves {
 
 /// The schemas of a type and of all it is made of.
 pub(super) struct Samples {
-    root: Value,
+    root: String,
     definitions: BTreeMap<String, Value>,
     zeros: usize,
 }
 
 impl Samples {
-    pub(super) fn of(object_type: &ObjectType) -> Self {
-        let settings = SchemaSettings::draft07().with(|settings| settings.transforms.clear());
-        let mut generator = SchemaGenerator::new(settings);
-        let root = (object_type.schema)(&mut generator).to_value();
+    pub(super) fn of(resource: &Resource, api_version: &str) -> Self {
+        let schemas = Schemas::load();
+        let root = schemas.name_of(api_version, resource.kind).unwrap();
         Self {
+            definitions: schemas.with_parts([root.clone()]),
             root,
-            definitions: generator.take_definitions(false).into_iter().collect(),
             zeros: 0,
         }
     }
@@ -56,8 +55,11 @@ impl Samples {
 
     /// An object of the type; its own kind stands for its type in the table of facts.
     pub(super) fn object(&mut self, kind: &str, leaves: Leaves) -> Value {
-        let name = name_of(&self.root);
-        let schema = self.definitions.get(&name).cloned().unwrap_or_default();
+        let schema = self
+            .definitions
+            .get(&self.root)
+            .cloned()
+            .unwrap_or_default();
         Value::Object(self.properties(kind, &schema, leaves, DEPTH_MAX))
     }
 
