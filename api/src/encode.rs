@@ -1,11 +1,12 @@
 //! Encodes objects as JSON in the form that Go writes: `omitempty` is part of the wire format.
 
+mod out;
 mod serializer;
-mod value;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use out::Out;
 pub use serializer::EncodeError;
 
 use crate::type_metadata;
@@ -41,14 +42,23 @@ pub fn encode<T: Serialize + ?Sized>(object: &T, type_meta: TypeMeta<'_>) -> Vec
     out.extend_from_slice(type_meta.api_version.as_bytes());
     out.push(b'"');
     let type_name = type_metadata::type_name(type_meta.api_version, type_meta.kind);
+    let mut out = Out::Text(out);
     serializer::write_root_fields(object, type_name, &mut out);
-    out
+    out.into_text()
 }
 
 /// An object as a JSON value, equal to parsing what [`encode`] writes.
 pub fn to_value<T: Serialize + ?Sized>(object: &T, type_meta: TypeMeta<'_>) -> Value {
     let type_name = type_metadata::type_name(type_meta.api_version, type_meta.kind);
-    let mut fields = value::root_fields(object, type_name);
+    let mut out = Out::Values(Vec::new());
+    serializer::write_root_fields(object, type_name, &mut out);
+    let mut fields = match out.into_value() {
+        Some(Value::Object(fields)) => fields,
+        other => {
+            debug_assert!(false, "not an object: {other:?}");
+            Map::new()
+        }
+    };
     fields.insert("kind".into(), type_meta.kind.into());
     fields.insert("apiVersion".into(), type_meta.api_version.into());
     Value::Object(fields)
@@ -56,9 +66,9 @@ pub fn to_value<T: Serialize + ?Sized>(object: &T, type_meta: TypeMeta<'_>) -> V
 
 /// Encodes a part of an object by the same rules.
 pub fn encode_part<T: Serialize + ?Sized>(part: &T) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut out = Out::Text(Vec::new());
     serializer::write(part, &mut out);
-    out
+    out.into_text()
 }
 
 /// The [prefix](TypeMeta::prefix) of encoded objects of one kind, which can be replaced and

@@ -122,6 +122,66 @@ impl<'de, 'p> Node<'de, 'p> {
         }
     }
 
+    /// The items of a list; `None` of what is none.
+    #[inline(never)]
+    fn items(self) -> Option<Items<'de, 'p>> {
+        let items = match self.value {
+            Value::Null => [].iter(),
+            Value::Array(items) => {
+                self.record_empty(items.is_empty());
+                items.iter()
+            }
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => return None,
+        };
+        Some(Items {
+            node: self,
+            items,
+            index: 0,
+        })
+    }
+
+    /// The entries of a map.
+    #[inline(never)]
+    fn entries(self) -> Result<Fields<'de, 'p>, Error> {
+        match self.value {
+            Value::Null => Ok(Fields::entries(self, None)),
+            Value::Object(map) => {
+                self.record_empty(map.is_empty());
+                Ok(Fields::entries(self, Some(map)))
+            }
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                Err(self.wrong_type("map[string]string"))
+            }
+        }
+    }
+
+    /// The fields of a struct.
+    #[inline(never)]
+    fn fields(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+    ) -> Result<Fields<'de, 'p>, Error> {
+        match self.value {
+            Value::Null => Ok(Fields::new(self, None, name, fields)),
+            Value::Object(map)
+                if name == "LabelSelector"
+                    && WITH_SELECTOR.contains(&self.path.owner)
+                    && map.values().all(zero::is_empty) =>
+            {
+                let everything = Node {
+                    role: Role::Unset,
+                    ..self
+                };
+                Ok(Fields::entries(everything, Some(&*EVERYTHING)))
+            }
+            Value::Object(map) => Ok(Fields::new(self, Some(map), name, fields)),
+            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                Err(self.wrong_type(format!("v1.{name}")))
+            }
+        }
+    }
+
     fn wrong_type(&self, wanted: impl Into<String>) -> Error {
         let found = match self.value {
             Value::Null => "null".to_owned(),
@@ -277,21 +337,9 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.value {
-            Value::Null => visitor.visit_seq(Items {
-                node: self,
-                items: [].iter(),
-                index: 0,
-            }),
-            Value::Array(items) => {
-                self.record_empty(items.is_empty());
-                visitor.visit_seq(Items {
-                    node: self,
-                    items: items.iter(),
-                    index: 0,
-                })
-            }
-            _ => Err(self.wrong_type(format!("[]{}", probe::element_type(visitor)))),
+        match self.items() {
+            Some(items) => visitor.visit_seq(items),
+            None => Err(self.wrong_type(format!("[]{}", probe::element_type(visitor)))),
         }
     }
 
@@ -309,14 +357,7 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.value {
-            Value::Null => visitor.visit_map(Fields::entries(self, None)),
-            Value::Object(map) => {
-                self.record_empty(map.is_empty());
-                visitor.visit_map(Fields::entries(self, Some(map)))
-            }
-            _ => Err(self.wrong_type("map[string]string")),
-        }
+        visitor.visit_map(self.entries()?)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -325,22 +366,7 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        match self.value {
-            Value::Null => visitor.visit_map(Fields::new(self, None, name, fields)),
-            Value::Object(map)
-                if name == "LabelSelector"
-                    && WITH_SELECTOR.contains(&self.path.owner)
-                    && map.values().all(zero::is_empty) =>
-            {
-                let everything = Node {
-                    role: Role::Unset,
-                    ..self
-                };
-                visitor.visit_map(Fields::entries(everything, Some(&*EVERYTHING)))
-            }
-            Value::Object(map) => visitor.visit_map(Fields::new(self, Some(map), name, fields)),
-            _ => Err(self.wrong_type(format!("v1.{name}"))),
-        }
+        visitor.visit_map(self.fields(name, fields)?)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(

@@ -1,18 +1,23 @@
-//! A JSON serializer with Go's `omitempty`: which empty values are omitted, and which unset ones
-//! are written, depends on the field's Go type, from [`crate::type_metadata`].
+//! A serializer with Go's `omitempty`: which empty values are omitted, and which unset ones are written,
+//! depends on the field's Go type, from [`crate::type_metadata`].
+//!
+//! It is compiled into the `Serialize` of each kind, so it only calls what is not: [`Out`], and the methods
+//! of [`Struct`] around a field.
 
 pub(super) mod fields;
+pub(super) mod text;
 
-use std::borrow::Cow;
 use std::fmt::{self, Display};
 
 use serde::ser::{self, Serialize};
+use serde_json::Number;
 
+use super::out::Out;
 use fields::Struct;
 
 /// A value that JSON cannot represent. No kind has one; serde requires an error type.
 #[derive(Debug)]
-pub struct EncodeError(String);
+pub struct EncodeError(Box<String>);
 
 impl Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,27 +29,23 @@ impl std::error::Error for EncodeError {}
 
 impl ser::Error for EncodeError {
     fn custom<T: Display>(msg: T) -> Self {
-        Self(msg.to_string())
+        Self(Box::new(msg.to_string()))
     }
 }
 
 type Result<T = ()> = std::result::Result<T, EncodeError>;
 
-/// Appends `value` as JSON.
-pub(super) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+/// Appends `value`.
+pub(super) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Out) {
     // neither the serializer nor the Serialize of a kind fails
     if let Err(error) = value.serialize(Writer { out, root: None }) {
         debug_assert!(false, "unserializable: {error}");
     }
 }
 
-/// Appends the fields of a root object, each after a comma, and the closing brace. The caller
+/// Appends the fields of a root object: as text, each after a comma, and the closing brace. The caller
 /// writes `kind` and `apiVersion`.
-pub(super) fn write_root_fields<T: Serialize + ?Sized>(
-    value: &T,
-    type_name: &str,
-    out: &mut Vec<u8>,
-) {
+pub(super) fn write_root_fields<T: Serialize + ?Sized>(value: &T, type_name: &str, out: &mut Out) {
     if let Err(error) = value.serialize(Writer {
         out,
         root: Some(type_name),
@@ -54,7 +55,7 @@ pub(super) fn write_root_fields<T: Serialize + ?Sized>(
 }
 
 struct Writer<'o> {
-    out: &'o mut Vec<u8>,
+    out: &'o mut Out,
     /// Of a root object, the name of its type in type metadata.
     root: Option<&'o str>,
 }
@@ -74,8 +75,7 @@ pub(in crate::encode) enum Wrote {
 }
 
 impl Writer<'_> {
-    fn raw(self, text: &str, empty: bool) -> Result<Wrote> {
-        self.out.extend_from_slice(text.as_bytes());
+    fn scalar(self, empty: bool) -> Result<Wrote> {
         Ok(if empty { Wrote::Zero } else { Wrote::Something })
     }
 }
@@ -83,7 +83,8 @@ impl Writer<'_> {
 macro_rules! integers {
     ($($method:ident $t:ty),*) => {$(
         fn $method(self, v: $t) -> Result<Wrote> {
-            self.raw(&v.to_string(), v == 0)
+            self.out.number(Some(Number::from(v)));
+            self.scalar(v == 0)
         }
     )*};
 }
@@ -103,7 +104,8 @@ impl<'o> ser::Serializer for Writer<'o> {
     integers!(serialize_u8 u8, serialize_u16 u16, serialize_u32 u32, serialize_u64 u64);
 
     fn serialize_bool(self, v: bool) -> Result<Wrote> {
-        self.raw(if v { "true" } else { "false" }, !v)
+        self.out.bool(v);
+        self.scalar(!v)
     }
 
     fn serialize_f32(self, v: f32) -> Result<Wrote> {
@@ -111,11 +113,8 @@ impl<'o> ser::Serializer for Writer<'o> {
     }
 
     fn serialize_f64(self, v: f64) -> Result<Wrote> {
-        let number = serde_json::Number::from_f64(v);
-        self.raw(
-            &number.map_or_else(|| "null".to_owned(), |n| n.to_string()),
-            v == 0.0,
-        )
+        self.out.number(Number::from_f64(v));
+        self.scalar(v == 0.0)
     }
 
     fn serialize_char(self, v: char) -> Result<Wrote> {
@@ -123,12 +122,8 @@ impl<'o> ser::Serializer for Writer<'o> {
     }
 
     fn serialize_str(self, v: &str) -> Result<Wrote> {
-        write_string(v, self.out);
-        Ok(if v.is_empty() {
-            Wrote::Zero
-        } else {
-            Wrote::Something
-        })
+        self.out.string(v);
+        self.scalar(v.is_empty())
     }
 
     fn serialize_bytes(self, _: &[u8]) -> Result<Wrote> {
@@ -144,7 +139,7 @@ impl<'o> ser::Serializer for Writer<'o> {
     }
 
     fn serialize_unit(self) -> Result<Wrote> {
-        self.out.extend_from_slice(b"null");
+        self.out.null();
         Ok(Wrote::Null)
     }
 
@@ -179,8 +174,8 @@ impl<'o> ser::Serializer for Writer<'o> {
         value.serialize(self)
     }
 
-    fn serialize_seq(self, _: Option<usize>) -> Result<List<'o>> {
-        self.out.push(b'[');
+    fn serialize_seq(self, length: Option<usize>) -> Result<List<'o>> {
+        self.out.begin_list(length.unwrap_or_default());
         Ok(List {
             out: self.out,
             empty: true,
@@ -206,7 +201,7 @@ impl<'o> ser::Serializer for Writer<'o> {
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Map<'o>> {
-        self.out.push(b'{');
+        self.out.begin_map();
         Ok(Map {
             out: self.out,
             empty: true,
@@ -214,14 +209,7 @@ impl<'o> ser::Serializer for Writer<'o> {
     }
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Struct<'o>> {
-        if self.root.is_none() {
-            self.out.push(b'{');
-        }
-        Ok(Struct::new(
-            self.out,
-            self.root.unwrap_or(name),
-            self.root.is_some(),
-        ))
+        Ok(Struct::new(self.out, name, self.root))
     }
 
     fn serialize_struct_variant(
@@ -238,26 +226,24 @@ impl<'o> ser::Serializer for Writer<'o> {
 }
 
 struct List<'o> {
-    out: &'o mut Vec<u8>,
+    out: &'o mut Out,
     empty: bool,
 }
 
 impl List<'_> {
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
-        if !self.empty {
-            self.out.push(b',');
-        }
+        self.out.separate(self.empty);
         self.empty = false;
-        value
-            .serialize(Writer {
-                out: self.out,
-                root: None,
-            })
-            .map(drop)
+        value.serialize(Writer {
+            out: self.out,
+            root: None,
+        })?;
+        self.out.end_item();
+        Ok(())
     }
 
     fn close(self) -> Result<Wrote> {
-        self.out.push(b']');
+        self.out.end_list();
         Ok(if self.empty {
             Wrote::NoItems
         } else {
@@ -285,7 +271,7 @@ macro_rules! list_trait {
 list_trait!(SerializeSeq serialize_element, SerializeTuple serialize_element, SerializeTupleStruct serialize_field);
 
 struct Map<'o> {
-    out: &'o mut Vec<u8>,
+    out: &'o mut Out,
     empty: bool,
 }
 
@@ -294,9 +280,7 @@ impl ser::SerializeMap for Map<'_> {
     type Error = EncodeError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result {
-        if !self.empty {
-            self.out.push(b',');
-        }
+        self.out.separate(self.empty);
         self.empty = false;
         key.serialize(Writer {
             out: self.out,
@@ -306,70 +290,23 @@ impl ser::SerializeMap for Map<'_> {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
-        self.out.push(b':');
-        value
-            .serialize(Writer {
-                out: self.out,
-                root: None,
-            })
-            .map(drop)
+        self.out.colon();
+        value.serialize(Writer {
+            out: self.out,
+            root: None,
+        })?;
+        match self.out.end_entry() {
+            true => Ok(()),
+            false => Err(ser::Error::custom("a key that is no text")),
+        }
     }
 
     fn end(self) -> Result<Wrote> {
-        self.out.push(b'}');
+        self.out.end_map();
         Ok(if self.empty {
             Wrote::NoItems
         } else {
             Wrote::Something
         })
     }
-}
-
-/// Writes a JSON string with the escapes of Go's encoder, which include characters special in HTML.
-fn write_string(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut plain = 0;
-    // a table lookup per byte, as nearly all need no escape
-    for (at, &byte) in bytes.iter().enumerate() {
-        if !MAY_NEED_ESCAPE[usize::from(byte)] {
-            continue;
-        }
-        let Some((escape, length)) = escape(&bytes[at..]) else {
-            continue;
-        };
-        out.extend_from_slice(&bytes[plain..at]);
-        out.extend_from_slice(escape.as_bytes());
-        plain = at + length;
-    }
-    out.extend_from_slice(&bytes[plain..]);
-    out.push(b'"');
-}
-
-/// The bytes that are escaped, or start a character that may be.
-static MAY_NEED_ESCAPE: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < table.len() {
-        table[byte] = byte < 0x20 || matches!(byte as u8, b'"' | b'\\' | b'<' | b'>' | b'&' | 0xe2);
-        byte += 1;
-    }
-    table
-};
-
-/// The escape of the first character of `bytes`, if it needs one, and the number of bytes it
-/// replaces.
-fn escape(bytes: &[u8]) -> Option<(Cow<'static, str>, usize)> {
-    let text = match *bytes {
-        [b'"', ..] => "\\\"",
-        [b'\\', ..] => "\\\\",
-        [b'\n', ..] => "\\n",
-        [b'\r', ..] => "\\r",
-        [b'\t', ..] => "\\t",
-        [0xe2, 0x80, 0xa8, ..] => return Some(("\\u2028".into(), 3)),
-        [0xe2, 0x80, 0xa9, ..] => return Some(("\\u2029".into(), 3)),
-        [0xe2, ..] | [] => return None,
-        [byte, ..] => return Some((format!("\\u{byte:04x}").into(), 1)),
-    };
-    Some((text.into(), 1))
 }

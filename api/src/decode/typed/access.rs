@@ -14,6 +14,26 @@ pub(super) struct Items<'de, 'p> {
     pub(super) index: usize,
 }
 
+// What is not generic is not compiled into the `Deserialize` of each kind.
+impl<'de> Items<'de, '_> {
+    #[inline(never)]
+    fn advance(&mut self) -> Option<Node<'de, '_>> {
+        let value = self.items.next()?;
+        let path = Path {
+            parent: Some(&self.node.path),
+            step: Step::Index(self.index),
+            owner: self.node.path.owner,
+        };
+        self.index += 1;
+        Some(Node {
+            value,
+            path,
+            report: self.node.report,
+            role: Role::Kept,
+        })
+    }
+}
+
 impl<'de> SeqAccess<'de> for Items<'de, '_> {
     type Error = Error;
 
@@ -21,22 +41,10 @@ impl<'de> SeqAccess<'de> for Items<'de, '_> {
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, Error> {
-        let Some(value) = self.items.next() else {
-            return Ok(None);
-        };
-        let path = Path {
-            parent: Some(&self.node.path),
-            step: Step::Index(self.index),
-            owner: self.node.path.owner,
-        };
-        self.index += 1;
-        seed.deserialize(Node {
-            value,
-            path,
-            report: self.node.report,
-            role: Role::Kept,
-        })
-        .map(Some)
+        match self.advance() {
+            Some(item) => seed.deserialize(item).map(Some),
+            None => Ok(None),
+        }
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -163,21 +171,17 @@ impl<'de, 'p> Fields<'de, 'p> {
     }
 }
 
-impl<'de> MapAccess<'de> for Fields<'de, '_> {
-    type Error = Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Error> {
+impl<'de> Fields<'de, '_> {
+    /// Goes on to the next field, and returns its name.
+    #[inline(never)]
+    fn advance(&mut self) -> Option<&'de str> {
         self.current = self.next_set().or_else(|| self.next_unset());
-        match self.current {
-            Some((key, ..)) => seed.deserialize(StrDeserializer::new(key)).map(Some),
-            None => Ok(None),
-        }
+        self.current.map(|(key, ..)| key)
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+    /// The value of that field.
+    #[inline(never)]
+    fn take(&mut self) -> Node<'de, '_> {
         let (key, value, role) = self.current.take().unwrap_or(("", &NULL, Role::Unset));
         let owner = if self.owner.is_empty() {
             self.node.path.owner
@@ -189,11 +193,29 @@ impl<'de> MapAccess<'de> for Fields<'de, '_> {
             step: Step::Field(key),
             owner,
         };
-        seed.deserialize(Node {
+        Node {
             value,
             path,
             report: self.node.report,
             role,
-        })
+        }
+    }
+}
+
+impl<'de> MapAccess<'de> for Fields<'de, '_> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Error> {
+        match self.advance() {
+            Some(key) => seed.deserialize(StrDeserializer::new(key)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        seed.deserialize(self.take())
     }
 }

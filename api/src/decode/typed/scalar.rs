@@ -51,6 +51,12 @@ pub(super) fn is_bytes<'de>(visitor: &impl Visitor<'de>) -> bool {
         }
     }
 
+    expects_bytes(&Expected(visitor))
+}
+
+/// Not generic, since it would be compiled for each field of each kind.
+#[inline(never)]
+fn expects_bytes(expected: &dyn fmt::Display) -> bool {
     /// The rest of the expected text, to compare without allocation.
     struct Left(&'static str);
 
@@ -62,7 +68,7 @@ pub(super) fn is_bytes<'de>(visitor: &impl Visitor<'de>) -> bool {
     }
 
     let mut left = Left("a base64-encoded string");
-    write!(left, "{}", Expected(visitor)).is_ok() && left.0.is_empty()
+    write!(left, "{expected}").is_ok() && left.0.is_empty()
 }
 
 impl Node<'_, '_> {

@@ -2,11 +2,12 @@
 
 use serde::ser::{self, Serialize};
 
-use super::{EncodeError, Result, Writer, Wrote, write_string};
+use super::{EncodeError, Result, Writer, Wrote};
+use crate::encode::out::Out;
 use crate::type_metadata::{self, Field};
 
 /// The metadata of a struct's fields, and which of them have been written.
-pub(in crate::encode) struct WrittenFields {
+pub(super) struct WrittenFields {
     /// See [`type_metadata::untyped_pointers`].
     untyped: &'static [&'static str],
     /// Fields that are always written come first.
@@ -19,7 +20,7 @@ pub(in crate::encode) struct WrittenFields {
 
 impl WrittenFields {
     /// The fields of a type, none of them written.
-    pub(in crate::encode) fn of(name: &str) -> Self {
+    fn of(name: &str) -> Self {
         Self {
             untyped: type_metadata::untyped_pointers(name),
             metadata: type_metadata::fields(name),
@@ -29,7 +30,7 @@ impl WrittenFields {
     }
 
     /// What was written of the struct.
-    pub(in crate::encode) const fn wrote(&self) -> Wrote {
+    const fn wrote(&self) -> Wrote {
         if self.any {
             Wrote::Something
         } else {
@@ -38,7 +39,7 @@ impl WrittenFields {
     }
 
     /// Whether to keep what was written of a field; if so, the field counts as written.
-    pub(in crate::encode) fn keep(&mut self, key: &str, wrote: Wrote) -> bool {
+    fn keep(&mut self, key: &str, wrote: Wrote) -> bool {
         self.any = true;
         let index = self.metadata.iter().position(|f| f.name == key);
         let field = index.and_then(|at| self.metadata.get(at));
@@ -59,9 +60,7 @@ impl WrittenFields {
     }
 
     /// The unset fields that are always written, as (name, JSON).
-    pub(in crate::encode) fn missing(
-        &self,
-    ) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+    fn missing(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
         let (metadata, written) = (self.metadata, self.written);
         let always = metadata.iter().map_while(|f| Some((f.name, f.always?)));
         let unwritten = always
@@ -73,7 +72,7 @@ impl WrittenFields {
 
 /// A struct being written.
 pub(super) struct Struct<'o> {
-    out: &'o mut Vec<u8>,
+    out: &'o mut Out,
     fields: WrittenFields,
     first: bool,
     root: bool,
@@ -81,33 +80,63 @@ pub(super) struct Struct<'o> {
     start: usize,
 }
 
+/// Where a field began, and whether it was the first.
+struct Begun {
+    start: usize,
+    first: bool,
+}
+
 impl<'o> Struct<'o> {
-    pub(super) fn new(out: &'o mut Vec<u8>, name: &str, root: bool) -> Self {
+    /// A struct of a type, unless it is the root, whose type is given.
+    #[inline(never)]
+    pub(super) fn new(out: &'o mut Out, name: &str, root: Option<&str>) -> Self {
+        let is_text = matches!(out, Out::Text(_));
+        if root.is_none() || !is_text {
+            out.begin_map();
+        }
         Self {
-            start: out.len(),
+            start: out.length(),
             out,
-            fields: WrittenFields::of(name),
-            first: !root,
-            root,
+            fields: WrittenFields::of(root.unwrap_or(name)),
+            first: root.is_none(),
+            root: root.is_some(),
         }
     }
 
-    fn key(&mut self, key: &str) {
-        if !self.first {
-            self.out.push(b',');
+    /// Writes the key of a field; `None` for one that the caller of the root has written.
+    #[inline(never)]
+    fn begin_field(&mut self, key: &str) -> Option<Begun> {
+        if self.root && matches!(key, "kind" | "apiVersion") {
+            return None;
         }
+        let (start, first) = (self.out.length(), self.first);
+        self.out.field_key(key, first);
         self.first = false;
-        write_string(key, self.out);
-        self.out.push(b':');
+        Some(Begun { start, first })
     }
 
-    /// Moves the last field to the front. Whatever the order of the type's fields, kube-apiserver
-    /// writes metadata first, and [`super::super::Label`] expects it there.
-    fn move_to_front(&mut self, start: usize) {
-        let moved = self.out.len() - start;
-        if let Some(fields) = self.out.get_mut(self.start..) {
-            fields.rotate_right(moved);
+    /// Keeps or drops what was written of a field.
+    #[inline(never)]
+    fn end_field(&mut self, key: &str, begun: &Begun, wrote: Wrote) {
+        if self.fields.keep(key, wrote) {
+            self.out.keep_field(key);
+            if self.root && key == "metadata" {
+                self.out.move_to_front(self.start, begun.start);
+            }
+        } else {
+            self.out.drop_field(begun.start);
+            self.first = begun.first;
         }
+    }
+
+    #[inline(never)]
+    fn close(mut self) -> Wrote {
+        for (name, json) in self.fields.missing() {
+            self.out.unset_field(name, json, self.first);
+            self.first = false;
+        }
+        self.out.end_map();
+        self.fields.wrote()
     }
 }
 
@@ -116,33 +145,19 @@ impl ser::SerializeStruct for Struct<'_> {
     type Error = EncodeError;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, key: &'static str, value: &T) -> Result {
-        if self.root && matches!(key, "kind" | "apiVersion") {
+        let Some(begun) = self.begin_field(key) else {
             return Ok(());
-        }
-        let (start, first) = (self.out.len(), self.first);
-        self.key(key);
+        };
         let wrote = value.serialize(Writer {
             out: self.out,
             root: None,
         })?;
-        if self.fields.keep(key, wrote) {
-            if self.root && key == "metadata" {
-                self.move_to_front(start);
-            }
-        } else {
-            self.out.truncate(start);
-            self.first = first;
-        }
+        self.end_field(key, &begun, wrote);
         Ok(())
     }
 
-    fn end(mut self) -> Result<Wrote> {
-        for (name, zero) in self.fields.missing() {
-            self.key(name);
-            self.out.extend_from_slice(zero.as_bytes());
-        }
-        self.out.push(b'}');
-        Ok(self.fields.wrote())
+    fn end(self) -> Result<Wrote> {
+        Ok(self.close())
     }
 }
 
