@@ -21,20 +21,30 @@ impl Path {
         if self.0.is_empty() {
             Self::new(name)
         } else {
-            Self(format!("{}.{name}", self.0))
+            self.and([".", name, ""])
         }
     }
 
     /// The path of an element of a list.
     #[must_use]
     pub fn index(&self, index: usize) -> Self {
-        Self(format!("{}[{index}]", self.0))
+        self.and(["[", &index.to_string(), "]"])
     }
 
     /// The path of a value of a map.
     #[must_use]
     pub fn key(&self, key: &str) -> Self {
-        Self(format!("{}[{key}]", self.0))
+        self.and(["[", key, "]"])
+    }
+
+    /// This path and more. Not by `format!`: a pod is validated with hundreds of paths, and nearly always without
+    /// an error that shows one.
+    fn and(&self, parts: [&str; 3]) -> Self {
+        let more: usize = parts.iter().map(|part| part.len()).sum();
+        let mut path = String::with_capacity(self.0.len() + more);
+        path.push_str(&self.0);
+        parts.iter().for_each(|part| path.push_str(part));
+        Self(path)
     }
 
     /// The path as text.

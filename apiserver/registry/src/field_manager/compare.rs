@@ -2,8 +2,6 @@
 //!
 //! Upstream: `structured-merge-diff/typed/compare.go`.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value};
 
 use super::element::Element;
@@ -53,13 +51,21 @@ impl Comparison<FieldSet> {
     }
 
     fn put(&mut self, element: Element, found: Comparison<Node>) {
-        if !found.added.is_empty() {
-            self.added.put(element.clone(), found.added);
+        let parts = [
+            (&mut self.added, found.added),
+            (&mut self.modified, found.modified),
+            (&mut self.removed, found.removed),
+        ];
+        let mut parts = parts.into_iter().filter(|(_, node)| !node.is_empty());
+        // mostly one part only, which takes the element as it is
+        let Some((mut set, mut node)) = parts.next() else {
+            return;
+        };
+        for (next_set, next) in parts {
+            set.put(element.clone(), std::mem::replace(&mut node, next));
+            set = next_set;
         }
-        if !found.modified.is_empty() {
-            self.modified.put(element.clone(), found.modified);
-        }
-        self.removed.put(element, found.removed);
+        set.put(element, node);
     }
 }
 
@@ -128,19 +134,73 @@ pub(super) fn fields(
     found
 }
 
-/// Compares two lists item by item; `None` if they are owned as one.
-fn items(old: &[Value], new: &[Value], schema: Schema<'_>) -> Option<Comparison<FieldSet>> {
-    let mut places: BTreeMap<Element, [Vec<&Value>; 2]> = BTreeMap::new();
-    for (side, items) in [old, new].into_iter().enumerate() {
-        for (element, item) in schema.elements(items)?.into_iter().zip(items) {
-            places.entry(element).or_default()[side].push(item);
+/// An item of one of two lists.
+enum Side<'v> {
+    Old(&'v Value),
+    New(&'v Value),
+}
+
+/// The items of one element: mostly one, which takes no memory of its own.
+#[derive(Default)]
+struct Few<'v> {
+    one: Option<&'v Value>,
+    all: Vec<&'v Value>,
+}
+
+impl<'v> Few<'v> {
+    fn push(&mut self, item: &'v Value) {
+        match self.one {
+            None => self.one = Some(item),
+            Some(one) => {
+                if self.all.is_empty() {
+                    self.all.push(one);
+                }
+                self.all.push(item);
+            }
         }
     }
+
+    fn as_slice(&self) -> &[&'v Value] {
+        match self.all.as_slice() {
+            [] => self.one.as_slice(),
+            all => all,
+        }
+    }
+}
+
+/// Compares two lists item by item; `None` if they are owned as one.
+fn items(old: &[Value], new: &[Value], schema: Schema<'_>) -> Option<Comparison<FieldSet>> {
+    let mut items: Vec<(Element, Side<'_>)> = Vec::with_capacity(old.len() + new.len());
+    items.extend(
+        schema
+            .elements(old)?
+            .into_iter()
+            .zip(old.iter().map(Side::Old)),
+    );
+    items.extend(
+        schema
+            .elements(new)?
+            .into_iter()
+            .zip(new.iter().map(Side::New)),
+    );
     if !schema.is_associative() {
         return None;
     }
+    // stable: items of one element stay in their order, the old ones first
+    items.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut found = Comparison::default();
-    for (element, [old, new]) in places {
+    let mut items = items.into_iter().peekable();
+    while let Some((element, first)) = items.next() {
+        let (mut old, mut new) = (Few::default(), Few::default());
+        let mut next = Some(first);
+        while let Some(side) = next {
+            match side {
+                Side::Old(item) => old.push(item),
+                Side::New(item) => new.push(item),
+            }
+            let same = |(other, _): &(Element, _)| *other == element;
+            next = items.next_if(same).map(|(_, side)| side);
+        }
         let below = match (old.as_slice(), new.as_slice()) {
             (old @ ([] | [_]), new @ ([] | [_])) => {
                 values(old.first().copied(), new.first().copied(), schema.item())

@@ -53,7 +53,7 @@ impl Element {
                     if at > 0 {
                         text.push(',');
                     }
-                    text.push_str(&Value::from(name.as_str()).to_string());
+                    text.push_str(&serde_json::to_string(name).unwrap_or_default());
                     text.push(':');
                     text.push_str(&value.0.to_string());
                 }
