@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, future};
+use k8s_openapi::api::core::v1::Pod;
 use portcullis_api::{Backoff, Object, Status, UserInfo};
 use portcullis_storage::ReadAt;
 
 use portcullis_kinds::resource::Resource;
+use portcullis_kinds::table;
 use portcullis_registry::facts::Selection;
-use portcullis_registry::watch::{ChangeKind, Following, Told, WatchFrom, WatchQuery};
+use portcullis_registry::watch::{Change, ChangeKind, Following, Told, WatchFrom, WatchQuery};
 use portcullis_registry::{Registry, Scope, codec};
 
 /// How long to wait before a watch that ended is begun anew: the first time, and at most.
@@ -50,10 +52,11 @@ pub fn news<K: Object + Clone>(
     user: UserInfo,
     resource: &'static Resource,
 ) -> BoxStream<'static, News<K>> {
-    follow_where(registry, user, resource, |_| true)
+    news_where(registry, user, resource, |_| true)
 }
 
-fn seen_only<K: Object>(news: BoxStream<'static, News<K>>) -> BoxStream<'static, Seen<K>> {
+/// What is seen in news.
+pub fn seen_only<K: Object>(news: BoxStream<'static, News<K>>) -> BoxStream<'static, Seen<K>> {
     let seen = |news| match news {
         News::Anew => None,
         News::Of(seen) => Some(seen),
@@ -68,15 +71,39 @@ pub fn follow_named<K: Object + Clone>(
     resource: &'static Resource,
     name: &'static str,
 ) -> BoxStream<'static, Seen<K>> {
-    let named = move |key: &str| key.rsplit('/').next() == Some(name);
-    seen_only(follow_where(registry, user, resource, named))
+    let named = move |change: &Change| change.entry.key.rsplit('/').next() == Some(name);
+    seen_only(news_where(registry, user, resource, named))
 }
 
-fn follow_where<K: Object + Clone>(
+/// [`news`] of those pods that are on a node, about to be deleted, at their end or gone. Most writes are of
+/// others, and need not be decoded for each controller.
+pub fn pods_in_use(registry: Arc<Registry>, user: UserInfo) -> BoxStream<'static, News<Pod>> {
+    news_where(registry, user, table::PODS, |change| {
+        change.kind == ChangeKind::Deleted || is_in_use(&change.entry.value)
+    })
+}
+
+/// A quick look at a pod as it is stored: quotes within a text are escaped, so none of these can be in one.
+fn is_in_use(value: &[u8]) -> bool {
+    const SIGNS: [&str; 4] = [
+        r#""nodeName":""#,
+        r#""deletionTimestamp":""#,
+        r#""phase":"Succeeded""#,
+        r#""phase":"Failed""#,
+    ];
+    // what another server has stored may not be JSON
+    let text = std::str::from_utf8(value);
+    text.map_or(true, |text| {
+        !text.starts_with('{') || SIGNS.iter().any(|sign| text.contains(sign))
+    })
+}
+
+/// [`news`] of those changes that are wanted; others are not even decoded.
+fn news_where<K: Object + Clone>(
     registry: Arc<Registry>,
     user: UserInfo,
     resource: &'static Resource,
-    wanted: impl Fn(&str) -> bool + Copy + Send + 'static,
+    wanted: impl Fn(&Change) -> bool + Copy + Send + 'static,
 ) -> BoxStream<'static, News<K>> {
     let state = (registry, user, None::<Following>, PAUSE);
     Box::pin(stream::unfold(
@@ -132,18 +159,38 @@ async fn begin(
 fn seen<K: Object + Clone>(
     resource: &Resource,
     told: Told,
-    wanted: impl Fn(&str) -> bool,
+    wanted: impl Fn(&Change) -> bool,
 ) -> Option<Seen<K>> {
     let Told::Change(change) = told else {
         return None;
     };
-    if !wanted(&change.entry.key) {
+    if !wanted(&change) {
         return None;
     }
     let object = codec::object(resource, &change.entry).ok()?;
     let gone = change.kind == ChangeKind::Deleted;
     Some(Seen {
-        object: object.as_kind::<K>()?.clone(),
+        object: object.into_kind::<K>()?,
         gone,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_in_use;
+
+    #[test]
+    fn pods_in_use_are_recognized_as_they_are_stored() {
+        for pod in [
+            r#"{"spec":{"nodeName":"a"}}"#,
+            r#"{"metadata":{"deletionTimestamp":"2021-01-02T03:04:05Z"}}"#,
+            r#"{"status":{"phase":"Failed"}}"#,
+            r#"{"status":{"phase":"Succeeded"}}"#,
+            "k8s\0",
+        ] {
+            assert!(is_in_use(pod.as_bytes()), "{pod}");
+        }
+        let pod = r#"{"spec":{"containers":[{"args":["\"nodeName\":\"a\""]}]},"status":{"phase":"Pending"}}"#;
+        assert!(!is_in_use(pod.as_bytes()));
+    }
 }

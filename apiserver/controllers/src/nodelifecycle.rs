@@ -27,7 +27,7 @@ use tokio::time::Instant;
 
 use self::health::Nodes;
 use crate::edit::{edit, edit_same};
-use crate::follow::{follow, news};
+use crate::follow::{follow, news, pods_in_use, seen_only};
 use crate::queue::Queue;
 use portcullis_kinds::resource::Resource;
 use portcullis_kinds::table;
@@ -93,7 +93,7 @@ impl Lifecycle {
         let mut nodes = news::<Node>(registry, user, table::NODES);
         let mut leases = follow::<Lease>(again, whose, table::LEASES);
         let (registry, user) = of();
-        let mut pods = follow::<Pod>(registry, user, table::PODS);
+        let mut pods = seen_only(pods_in_use(registry, user));
         loop {
             let due = tokio::select! {
                 Some(news) = nodes.next() => self.nodes.lock().node(news, Instant::now()),

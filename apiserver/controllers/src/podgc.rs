@@ -17,7 +17,7 @@ use portcullis_api::{Status, UserInfo};
 use portcullis_storage::ReadAt;
 
 use self::known::{Due, Known, Reason};
-use crate::follow::news;
+use crate::follow::{news, pods_in_use};
 use crate::queue::Queue;
 use portcullis_kinds::table;
 use portcullis_registry::delete::DeleteOptions;
@@ -47,7 +47,7 @@ impl Default for Limits {
 /// Runs for as long as the server does.
 pub async fn run(registry: Arc<Registry>, limits: Limits) {
     let user = UserInfo::service_account("kube-system", "pod-garbage-collector");
-    let mut pods = news::<Pod>(registry.clone(), user.clone(), table::PODS);
+    let mut pods = pods_in_use(registry.clone(), user.clone());
     let mut nodes = news::<Node>(registry.clone(), user.clone(), table::NODES);
     let queue = Queue::default();
     let mut known = Known::new(limits.ended_max);

@@ -10,7 +10,7 @@ use portcullis_api::{Status, UserInfo};
 use portcullis_storage::ReadAt;
 
 use super::{AT_ONCE, is_wrong, protect};
-use crate::follow::{Seen, follow};
+use crate::follow::{Seen, follow, pods_in_use, seen_only};
 use crate::queue::Queue;
 use portcullis_kinds::table;
 use portcullis_registry::collection::ListQuery;
@@ -24,7 +24,7 @@ pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "pvc-protection-controller");
     let resource = table::PERSISTENT_VOLUME_CLAIMS;
     let mut claims = follow::<PersistentVolumeClaim>(registry.clone(), user.clone(), resource);
-    let mut pods = follow::<Pod>(registry.clone(), user.clone(), table::PODS);
+    let mut pods = seen_only(pods_in_use(registry.clone(), user.clone()));
     let queue = Queue::default();
     let want = |namespace: &str, name: &str| {
         let key = registry.key(resource, namespace, name);
