@@ -175,10 +175,10 @@ impl<'r> Renderer<'r> {
     /// # Errors
     /// As [`value`], where the bytes must be decoded.
     pub fn with_rest<T>(&self, entry: &Entry, write: impl FnOnce(&[u8]) -> T) -> Result<T, Status> {
-        let conversion = self.resource.conversion(&self.api_version);
-        if let (None, Some(rest)) = (conversion, self.stored.strip(&entry.value)) {
+        if let Some(rest) = self.stored_rest(entry) {
             return Ok(write(rest));
         }
+        let conversion = self.resource.conversion(&self.api_version);
         if self.resource.strategy.custom().is_some() {
             let why = format!("it is not of version {}", self.api_version);
             return Err(unreadable(entry, why));
@@ -195,6 +195,14 @@ impl<'r> Renderer<'r> {
             None => self.resource.api_version(),
         };
         self.with_encoded(&api_version, object, label, write)
+    }
+
+    /// What follows the label in an entry that can be written without being decoded.
+    pub fn stored_rest<'e>(&self, entry: &'e Entry) -> Option<&'e [u8]> {
+        match self.resource.conversion(&self.api_version) {
+            None => self.stored.strip(&entry.value),
+            Some(_) => None,
+        }
     }
 
     fn with_encoded<T>(

@@ -1,15 +1,18 @@
 //! What lists, watches and Tables need to know of an entry: derived once per write.
 
+mod row;
+
 use std::sync::{Arc, OnceLock};
 
-use portcullis_api::Status;
 use portcullis_api::selector::{FieldSelector, LabelSelector, Labels};
+use portcullis_api::{Object, Status};
 use portcullis_storage::Entry;
 
 use crate::codec;
 use crate::conversion::Derived;
 use portcullis_kinds::resource::Resource;
-use portcullis_kinds::strategy::Cell;
+
+pub use row::Row;
 
 /// Facts of one entry.
 #[derive(Debug)]
@@ -19,7 +22,7 @@ pub struct Facts {
     labels: Option<Labels>,
     /// The values of the strategy's selectable fields, in its order.
     fields: Vec<String>,
-    cells: OnceLock<Vec<Cell>>,
+    row: OnceLock<Arc<Row>>,
 }
 
 /// What a reader wants to see of a collection.
@@ -57,24 +60,54 @@ impl Facts {
     /// # Errors
     /// A 500 that names the key, if the entry cannot be read.
     pub fn of(resource: &Resource, entry: &Entry) -> Result<Arc<Self>, Status> {
-        if resource.strategy.custom().is_some() {
-            let derive = || Self::derive(resource, entry).map(Arc::new);
-            return Derived::of(entry).more(derive);
-        }
-        entry.derived(|entry| Self::derive(resource, entry).map(Arc::new))
+        Self::kept(resource, entry, |object| Self::derive(resource, object))
     }
 
-    fn derive(resource: &Resource, entry: &Entry) -> Result<Self, Status> {
+    /// The Table row of an entry, kept with it.
+    ///
+    /// # Errors
+    /// As [`Facts::of`].
+    pub fn row(resource: &Resource, entry: &Entry) -> Result<Arc<Row>, Status> {
+        let row = |object: &dyn Object| Arc::new(Row::of(resource.strategy.cells(object)));
+        // both come of one decoding, if neither is there yet
+        let facts = Self::kept(resource, entry, |object| {
+            let facts = Self::derive(resource, object);
+            facts.row.get_or_init(|| row(object));
+            facts
+        })?;
+        if let Some(row) = facts.row.get() {
+            return Ok(row.clone());
+        }
         let object = codec::object(resource, entry)?;
-        let fields = resource.strategy.field_values(object.as_ref());
+        Ok(facts.row.get_or_init(|| row(object.as_ref())).clone())
+    }
+
+    /// What is kept with an entry, or what `derive` makes of its object.
+    fn kept(
+        resource: &Resource,
+        entry: &Entry,
+        derive: impl Fn(&dyn Object) -> Self,
+    ) -> Result<Arc<Self>, Status> {
+        let derive = |entry: &Entry| {
+            let object = codec::object(resource, entry)?;
+            Ok(Arc::new(derive(object.as_ref())))
+        };
+        if resource.strategy.custom().is_some() {
+            return Derived::of(entry).more(|| derive(entry));
+        }
+        entry.derived(derive)
+    }
+
+    fn derive(resource: &Resource, object: &dyn Object) -> Self {
+        let fields = resource.strategy.field_values(object);
         let metadata = object.metadata();
-        Ok(Self {
+        Self {
             name: metadata.name.clone().unwrap_or_default(),
             namespace: metadata.namespace.clone().unwrap_or_default(),
             labels: metadata.labels.clone(),
             fields,
-            cells: OnceLock::new(),
-        })
+            row: OnceLock::new(),
+        }
     }
 
     fn field(&self, resource: &Resource, name: &str) -> Option<&str> {
@@ -90,19 +123,5 @@ impl Facts {
                 self.fields.get(at).map(String::as_str)
             }
         }
-    }
-
-    /// The cells of the entry's Table row.
-    ///
-    /// # Errors
-    /// A 500 that names the key, if the entry cannot be read.
-    pub fn cells(&self, resource: &Resource, entry: &Entry) -> Result<&[Cell], Status> {
-        if let Some(cells) = self.cells.get() {
-            return Ok(cells);
-        }
-        let object = codec::object(resource, entry)?;
-        Ok(self
-            .cells
-            .get_or_init(|| resource.strategy.cells(object.as_ref())))
     }
 }

@@ -1,8 +1,10 @@
 //! GET with `watch=true`: the changes of a collection, one JSON object a line.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -14,7 +16,7 @@ use portcullis_api::Status;
 use portcullis_api::selector::FieldRequirement;
 use portcullis_api::status::Reason;
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::call::Call;
 use crate::limits::in_flight::InFlight;
@@ -29,6 +31,9 @@ use portcullis_registry::watch::{Following, Told, WatchQuery};
 const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// How often a watcher that allows it is told how far it is (upstream: `bookmarkFrequency`).
 const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+
+/// How many events may come before a watch looks at whether it has to end.
+const RUN_MAX: usize = 32;
 
 /// Events of objects of more bytes take memory like answers, unless all watchers share them.
 const SMALL_EVENT: usize = 8 * 1024;
@@ -69,7 +74,7 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
         }
         following => following?,
     };
-    let state = Watching {
+    let mut state = Watching {
         following,
         api_version: call.api_version.to_owned(),
         resource: call.row.clone(),
@@ -80,10 +85,15 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
         revision: 0,
         timer: bookmark_timer(),
         end: Box::pin(tokio::time::sleep_until(end)),
-        shutdown: call.api.shutdown.clone(),
+        shutdown: Box::pin(call.api.shutdown.clone().cancelled_owned()),
         in_flight: call.in_flight.clone(),
+        shareable: false,
+        run: 0,
         done: false,
     };
+    state.shareable = state.reader().is_shareable();
+    // small, since it is moved with each event
+    let state = Box::new(state);
     let frames = stream::unfold(state, |mut state| async move {
         state
             .next()
@@ -130,8 +140,12 @@ struct Watching {
     revision: u64,
     timer: Interval,
     end: Pin<Box<Sleep>>,
-    shutdown: CancellationToken,
+    shutdown: Pin<Box<WaitForCancellationFutureOwned>>,
     in_flight: Arc<InFlight>,
+    /// Whether it sees events as most others do.
+    shareable: bool,
+    /// How many events came since it last looked at anything else.
+    run: usize,
     done: bool,
 }
 
@@ -158,13 +172,7 @@ impl Watching {
     /// The next line, if there is one.
     async fn next(&mut self) -> Option<Bytes> {
         while !self.done {
-            let woken = tokio::select! {
-                biased;
-                () = self.shutdown.cancelled() => Woken::End,
-                () = self.end.as_mut() => Woken::End,
-                told = self.following.next() => Woken::Told(told),
-                _ = self.timer.tick(), if self.bookmarks => Woken::Bookmark,
-            };
+            let woken = poll_fn(|context| self.poll_woken(context)).await;
             let memory = match self.size_alone(&woken) {
                 Some(size) => match self.in_flight.memory(size).await {
                     Ok(memory) => Some(memory),
@@ -187,6 +195,30 @@ impl Watching {
             }
         }
         None
+    }
+
+    /// Waits for anything. An event that is there is returned at once: the rest is what many watchers have in
+    /// common, with locks, and only looked at when there is none, or after many.
+    fn poll_woken(&mut self, context: &mut Context<'_>) -> Poll<Woken> {
+        if self.run < RUN_MAX
+            && let Poll::Ready(told) = self.following.poll_next_unpin(context)
+        {
+            self.run += 1;
+            return Poll::Ready(Woken::Told(told));
+        }
+        let looked = std::mem::take(&mut self.run) < RUN_MAX;
+        if self.shutdown.as_mut().poll(context).is_ready()
+            || self.end.as_mut().poll(context).is_ready()
+        {
+            return Poll::Ready(Woken::End);
+        }
+        if !looked && let Poll::Ready(told) = self.following.poll_next_unpin(context) {
+            return Poll::Ready(Woken::Told(told));
+        }
+        if self.bookmarks && self.timer.poll_tick(context).is_ready() {
+            return Poll::Ready(Woken::Bookmark);
+        }
+        Poll::Pending
     }
 
     /// The size of a large event that is made for this watcher alone.
@@ -233,12 +265,19 @@ impl Watching {
         }
     }
 
-    fn frames(&self) -> Frames<'_> {
-        Frames::new(Reader {
+    fn reader(&self) -> Reader<'_> {
+        Reader {
             resource: &self.resource,
             api_version: &self.api_version,
             format: self.format,
             include: self.include,
-        })
+        }
+    }
+
+    fn frames(&self) -> Frames<'_> {
+        Frames {
+            reader: self.reader(),
+            shareable: self.shareable,
+        }
     }
 }

@@ -36,18 +36,22 @@ impl ListMeta {
     }
 }
 
-/// Appends an object's metadata as a `PartialObjectMetadata`.
-pub fn write_metadata(
-    renderer: &Renderer<'_>,
-    entry: &Entry,
-    revision: Revision,
-    version: MetaVersion,
-    out: &mut Vec<u8>,
-) -> Result<(), Status> {
-    let label = Label::new(TypeMeta {
+/// How a `PartialObjectMetadata` begins.
+pub fn partial_label(version: MetaVersion) -> Label {
+    Label::new(TypeMeta {
         api_version: version.api_version(),
         kind: "PartialObjectMetadata",
-    });
+    })
+}
+
+/// Appends an object's metadata as a `PartialObjectMetadata` that begins with `label`.
+pub fn write_metadata(
+    renderer: &Renderer<'_>,
+    label: &Label,
+    entry: &Entry,
+    revision: Revision,
+    out: &mut Vec<u8>,
+) -> Result<(), Status> {
     renderer.with_rest(entry, |rest| {
         let end = metadata_end(rest).unwrap_or(rest.len());
         label.write_object(&rest[..end], revision, out);

@@ -7,7 +7,7 @@ use portcullis_storage::{Entry, Revision};
 use serde_json::Value;
 
 use super::accept::{Encoding, Form, Format};
-use super::metadata::{ListMeta, write_metadata};
+use super::metadata::{ListMeta, partial_label, write_metadata};
 use super::table::{IncludeObject, Rows};
 use portcullis_kinds::resource::Resource;
 use portcullis_registry::codec::Renderer;
@@ -54,7 +54,9 @@ impl<'r> Reader<'r> {
         let renderer = self.renderer();
         match self.format.form {
             Form::Object => renderer.write_object(entry, revision, out),
-            Form::Metadata(version) => write_metadata(&renderer, entry, revision, version, out),
+            Form::Metadata(version) => {
+                write_metadata(&renderer, &partial_label(version), entry, revision, out)
+            }
             Form::Table(version) => {
                 let rows = Rows {
                     resource: self.resource,
@@ -99,8 +101,9 @@ impl<'r> Reader<'r> {
                     &meta,
                     &mut out,
                 );
+                let label = partial_label(version);
                 write_items(&list.entries, &mut out, |entry, out| {
-                    write_metadata(&renderer, entry, entry.revision, version, out)
+                    write_metadata(&renderer, &label, entry, entry.revision, out)
                 })?;
             }
             Form::Table(version) => {

@@ -3,14 +3,15 @@
 //! Upstream: `k8s.io/apiserver/pkg/endpoints/handlers/response.go` and `k8s.io/kubernetes/pkg/printers`.
 
 use jiff::Timestamp;
+use portcullis_api::encode::Label;
 use portcullis_api::{FieldError, Path, Status};
 use portcullis_storage::{Entry, Revision};
 use serde_json::{Value, json};
 
 use super::accept::MetaVersion;
-use super::metadata::{ListMeta, write_metadata};
+use super::metadata::{ListMeta, partial_label, write_metadata};
 use portcullis_kinds::resource::Resource;
-use portcullis_kinds::strategy::{Cell, ColumnView};
+use portcullis_kinds::strategy::ColumnView;
 use portcullis_registry::codec::Renderer;
 use portcullis_registry::facts::Facts;
 
@@ -89,11 +90,12 @@ impl Rows<'_> {
         out.extend_from_slice(columns.to_string().as_bytes());
         out.extend_from_slice(b",\"rows\":[");
         let now = Timestamp::now();
+        let partial = partial_label(self.version);
         for (at, (entry, revision)) in entries.enumerate() {
             if at > 0 {
                 out.push(b',');
             }
-            self.write_row(entry, revision, now, out)?;
+            self.write_row(entry, revision, now, &partial, out)?;
         }
         out.extend_from_slice(b"]}");
         Ok(())
@@ -104,23 +106,24 @@ impl Rows<'_> {
         entry: &Entry,
         revision: Revision,
         now: Timestamp,
+        partial: &Label,
         out: &mut Vec<u8>,
     ) -> Result<(), Status> {
-        let facts = Facts::of(self.resource, entry)?;
-        out.extend_from_slice(b"{\"cells\":[");
-        let cells = facts.cells(self.resource, entry)?;
-        for (at, cell) in cells.iter().enumerate() {
-            if at > 0 {
-                out.push(b',');
-            }
-            out.extend_from_slice(cell_value(cell, now).to_string().as_bytes());
-        }
-        out.extend_from_slice(b"]");
+        let row = Facts::row(self.resource, entry)?;
+        out.extend_from_slice(b"{\"cells\":");
+        row.write(now, out);
         match self.include {
             IncludeObject::None => {}
             IncludeObject::Metadata => {
                 out.extend_from_slice(b",\"object\":");
-                write_metadata(&self.renderer, entry, revision, self.version, out)?;
+                match self.renderer.stored_rest(entry) {
+                    Some(rest) => {
+                        let metadata = rest.get(..row.metadata_end(rest)).unwrap_or(rest);
+                        partial.write_object(metadata, revision, out);
+                        out.push(b'}');
+                    }
+                    None => write_metadata(&self.renderer, partial, entry, revision, out)?,
+                }
             }
             IncludeObject::Object => {
                 out.extend_from_slice(b",\"object\":");
@@ -136,76 +139,4 @@ fn columns(resource: &Resource, api_version: &str) -> Value {
     let column = |c: ColumnView<'_>| json!({"name": c.name, "type": c.kind, "format": c.format, "description": c.description, "priority": c.priority});
     let columns = resource.strategy.table_columns(api_version);
     columns.into_iter().map(column).collect()
-}
-
-fn cell_value(cell: &Cell, now: Timestamp) -> Value {
-    match cell {
-        Cell::Value(value) => value.clone(),
-        Cell::Since(None) => "<unknown>".into(),
-        Cell::CountSince(count, since) => format!(
-            "{count} ({} ago)",
-            age(now.duration_since(*since).as_secs())
-        )
-        .into(),
-        Cell::Between(start, end) => age(end.duration_since(*start).as_secs()).into(),
-        Cell::Since(Some(since)) => age(now.duration_since(*since).as_secs()).into(),
-    }
-}
-
-/// A duration as upstream's `duration.HumanDuration` abbreviates it.
-fn age(seconds: i64) -> String {
-    const MINUTE: i64 = 60;
-    const HOUR: i64 = 60 * MINUTE;
-    const DAY: i64 = 24 * HOUR;
-    const YEAR: i64 = 365 * DAY;
-    let two = |large: i64, large_unit: &str, small: i64, small_unit: &str| match small {
-        0 => format!("{large}{large_unit}"),
-        _ => format!("{large}{large_unit}{small}{small_unit}"),
-    };
-    match seconds {
-        // clocks differ a little
-        i64::MIN..-1 => "<invalid>".to_owned(),
-        -1..0 => "0s".to_owned(),
-        s if s < 2 * MINUTE => format!("{s}s"),
-        s if s < 10 * MINUTE => two(s / MINUTE, "m", s % MINUTE, "s"),
-        s if s < 3 * HOUR => format!("{}m", s / MINUTE),
-        s if s < 8 * HOUR => two(s / HOUR, "h", s % HOUR / MINUTE, "m"),
-        s if s < 2 * DAY => format!("{}h", s / HOUR),
-        s if s < 8 * DAY => two(s / DAY, "d", s % DAY / HOUR, "h"),
-        s if s < 2 * YEAR => format!("{}d", s / DAY),
-        s if s < 8 * YEAR => two(s / YEAR, "y", s % YEAR / DAY, "d"),
-        s => format!("{}y", s / YEAR),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ages_are_abbreviated_as_upstream() {
-        for (seconds, text) in [
-            (-5, "<invalid>"),
-            (-1, "0s"),
-            (0, "0s"),
-            (119, "119s"),
-            (120, "2m"),
-            (125, "2m5s"),
-            (600, "10m"),
-            (10_799, "179m"),
-            (10_800, "3h"),
-            (11_000, "3h3m"),
-            (28_800, "8h"),
-            (172_799, "47h"),
-            (172_800, "2d"),
-            (180_000, "2d2h"),
-            (691_200, "8d"),
-            (63_071_999, "729d"),
-            (63_072_000, "2y"),
-            (70_000_000, "2y80d"),
-            (252_288_000, "8y"),
-        ] {
-            assert_eq!(age(seconds), text, "{seconds}");
-        }
-    }
 }

@@ -10,22 +10,25 @@ use portcullis_registry::watch::Change;
 
 /// Writes the events of one watch.
 pub struct Frames<'r> {
-    reader: Reader<'r>,
-    shareable: bool,
+    /// The reader of the collection.
+    pub reader: Reader<'r>,
+    /// See [`Reader::is_shareable`].
+    pub shareable: bool,
 }
 
-impl<'r> Frames<'r> {
-    /// For a reader of a collection.
-    pub fn new(reader: Reader<'r>) -> Self {
-        let plain = reader.format
+impl Reader<'_> {
+    /// Whether it sees events as most others do: as JSON, in the version in which objects are stored.
+    pub fn is_shareable(&self) -> bool {
+        let plain = self.format
             == Format {
                 form: Form::Object,
                 encoding: Encoding::Json,
             };
-        let shareable = plain && reader.api_version == reader.resource.api_version();
-        Self { reader, shareable }
+        plain && self.api_version == self.resource.api_version()
     }
+}
 
+impl<'r> Frames<'r> {
     /// Whether the event of a change is made once for all watchers.
     pub fn are_shared(&self, change: &Change) -> bool {
         self.shareable && change.shared.as_deref().and_then(frame_of).is_some()

@@ -8,9 +8,11 @@
 //! like one whose queue is full.
 
 use std::collections::{HashMap, VecDeque};
+use std::pin::Pin;
 use std::sync::{Arc, OnceLock, Weak};
+use std::task::{Context, Poll, ready};
 
-use futures_util::stream;
+use futures_util::Stream;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
@@ -40,6 +42,8 @@ struct Subscription {
     past: VecDeque<Queued>,
     queue: mpsc::Receiver<Queued>,
     end: Arc<OnceLock<Error>>,
+    /// Whether the error that ends it has been received.
+    ended: bool,
 }
 
 /// An event that was not received yet.
@@ -97,18 +101,12 @@ impl Fanout {
             .entry(directory(prefix).into())
             .or_default()
             .push(watcher);
-        let subscription = Subscription {
+        Box::pin(Subscription {
             past,
             queue: receiver,
             end,
-        };
-        Box::pin(stream::unfold(Some(subscription), |subscription| async {
-            let mut subscription = subscription?;
-            match subscription.next().await {
-                Ok(event) => Some((Ok(event), Some(subscription))),
-                Err(error) => Some((Err(error), None)),
-            }
-        }))
+            ended: false,
+        })
     }
 
     /// Sends a change to its watchers and ends those whose queue is full. Returns whether there
@@ -183,17 +181,24 @@ impl Watcher {
     }
 }
 
-impl Subscription {
-    async fn next(&mut self) -> Result<Arc<Event>> {
+impl Stream for Subscription {
+    type Item = Result<Arc<Event>>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
         let queued = match self.past.pop_front() {
             Some(queued) => Some(queued),
-            None => self.queue.recv().await,
+            None => ready!(self.queue.poll_recv(context)),
         };
         let reason = || self.end.get().cloned();
-        match queued {
+        let received = match queued {
             Some(queued) => queued.take().ok_or_else(|| reason().unwrap_or(Error::Slow)),
             None => Err(reason().unwrap_or_else(closed)),
-        }
+        };
+        self.ended = received.is_err();
+        Poll::Ready(Some(received))
     }
 }
 
