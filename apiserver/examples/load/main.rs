@@ -10,6 +10,7 @@
 
 use clap::{Parser, Subcommand};
 
+mod bench;
 #[allow(dead_code, reason = "tests use the rest of it")]
 #[path = "../../tests/support/client.rs"]
 mod client;
@@ -28,6 +29,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// What requests cost: the same ones for each of several servers in turn.
+    Bench(bench::Args),
     /// Creates through a server on etcd, and the same transactions on that etcd without it.
     Writes(writes::Args),
     /// GETs of one object from two servers in turn, and how many of them shared a read of etcd.
@@ -45,6 +48,7 @@ enum Command {
 #[tokio::main]
 async fn main() {
     match Cli::parse().command {
+        Command::Bench(args) => bench::run(&args).await,
         Command::Writes(args) => writes::run(&args).await,
         Command::Gets(args) => reads::gets(&args).await,
         Command::Lists(args) => reads::lists(&args).await,

@@ -1,0 +1,90 @@
+//! Watches: what an event costs for each that watches.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use http::Method;
+use http_body_util::BodyExt;
+
+use super::Measured;
+use super::operations::{NAMESPACE, pod};
+use super::report::Figures;
+use super::usage::Usage;
+use crate::samples::Samples;
+
+pub const NAME: &str = "watch event and watcher";
+/// Events come one after the other, so that none waits for another.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Makes pods while so many watch, each on a connection of its own; what making them takes is
+/// measured first, without any, and subtracted.
+pub async fn measure(server: &Measured, watchers: usize, seconds: u64) -> Figures {
+    let (_, alone, made) = create(server, seconds).await;
+    let per_create = alone.as_secs_f64() / made.max(1) as f64;
+    let seen = Arc::new(AtomicUsize::new(0));
+    let path = format!("/api/v1/namespaces/{NAMESPACE}/pods");
+    let revision = server.target.admin().get(&format!("{path}?limit=1")).await;
+    let revision = revision.json()["metadata"]["resourceVersion"].clone();
+    let watch = format!(
+        "{path}?watch=true&resourceVersion={}",
+        revision.as_str().unwrap()
+    );
+    let mut tasks = Vec::new();
+    for mut connection in server.target.connections(watchers).await {
+        let answer = connection.send(Method::GET, &watch, "").await.unwrap();
+        let (mut body, seen) = (answer.into_body(), seen.clone());
+        tasks.push(tokio::spawn(async move {
+            let _open = connection;
+            while let Some(Ok(frame)) = body.frame().await {
+                let lines = frame.data_ref().map_or(0, |data| lines_in(data));
+                seen.fetch_add(lines, Ordering::Relaxed);
+            }
+        }));
+    }
+    let (samples, cpu, made) = create(server, seconds).await;
+    let (all, begun) = (made * watchers, Instant::now());
+    while seen.load(Ordering::Relaxed) < all && begun.elapsed() < Duration::from_secs(10) {
+        tokio::time::sleep(PAUSE).await;
+    }
+    let seen = seen.load(Ordering::Relaxed);
+    assert_eq!(seen, all, "events seen, of those that were to be seen");
+    tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    let creates = Duration::from_secs_f64(per_create * made as f64);
+    Figures::new(samples, cpu.saturating_sub(creates), all)
+}
+
+/// How many lines, and so events, end in a frame.
+fn lines_in(data: &[u8]) -> usize {
+    data.iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// Makes pods one after the other. The CPU time includes what is done for watchers afterwards.
+async fn create(server: &Measured, seconds: u64) -> (Samples, Duration, usize) {
+    let connections = server.target.connections(1).await;
+    let before = Usage::of(&server.processes);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let begun = format!("{:x}", now.as_nanos());
+    let workers = connections
+        .into_iter()
+        .map(|c| (c, begun.clone()))
+        .collect();
+    let samples = Samples::of(
+        workers,
+        Duration::from_secs(seconds),
+        |(mut c, begun), n| {
+            Box::pin(async move {
+                let path = format!("/api/v1/namespaces/{NAMESPACE}/pods");
+                let body = pod(&format!("watched-{begun}-{n}"));
+                let answer = c.ask(Method::POST, &path, body).await.unwrap();
+                assert_eq!(answer.code, 201, "{answer:?}");
+                tokio::time::sleep(PAUSE).await;
+                (c, begun)
+            })
+        },
+    );
+    let samples = samples.await;
+    tokio::time::sleep(PAUSE * 20).await;
+    let count = samples.count();
+    (samples, before.until(&Usage::of(&server.processes)), count)
+}
