@@ -163,7 +163,7 @@ impl Compiler {
             }
             for address in &touched.addresses {
                 let now = used.members.at(&self.cluster, &self.node, *address);
-                self.table.fill_address(name, *address, now, edits);
+                self.table.fill_address(name, *address, &now, edits);
             }
         }
     }

@@ -71,7 +71,7 @@ impl Table {
         &mut self,
         name: &str,
         address: IpAddr,
-        now: BTreeSet<String>,
+        now: &BTreeSet<String>,
         edits: &mut Edits,
     ) {
         let family = if address.is_ipv4() { "4" } else { "6" };
@@ -80,11 +80,11 @@ impl Table {
             return;
         };
         let before = set.at(address);
-        if before == now {
+        if before == *now {
             return;
         }
         let edit = edits.sets.entry(name).or_default();
-        for element in before.difference(&now) {
+        for element in before.difference(now) {
             set.elements.remove(element);
             edit.removed.insert(element.clone());
         }
