@@ -81,3 +81,6 @@ pub async fn edit_same(
     };
     edit_any(registry, scope, checked).await
 }
+
+#[cfg(test)]
+mod tests;
