@@ -59,7 +59,7 @@ schemas: setup-build ## the schemas that are made from the types of objects
 unit: setup-build ## unit and integration tests of the crates
 	@testdata/setup nft ip
 	cargo test --workspace --locked --no-fail-fast
-	cargo test -p portcullis-kinds --locked --features schemas --lib schemas::
+	cargo run --locked -p portcullis-kinds --features schemas --example schemas -- --check apiserver/kinds/src/schemas.jsonl.gz
 
 walkthrough: build ## chapter 13 with kubectl, on the embedded store and on etcd
 	@testdata/setup kubectl etcd etcdctl python3

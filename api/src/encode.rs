@@ -2,6 +2,7 @@
 
 mod out;
 mod serializer;
+mod text;
 
 use serde::Serialize;
 use serde_json::{Map, Value};

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::serializer::text::write_string;
+use super::text::write_string;
 
 /// Where a serializer writes.
 pub(super) enum Out {

@@ -5,7 +5,6 @@
 //! of [`Struct`] around a field.
 
 pub(super) mod fields;
-pub(super) mod text;
 
 use std::fmt::{self, Display};
 

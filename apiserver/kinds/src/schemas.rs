@@ -1,10 +1,7 @@
 //! The JSON schemas of built-in types, with the texts that `kubectl explain` prints.
 //!
-//! They were made from the types, by the feature `schemas`, and are kept compressed: the code that makes
-//! them would take twenty times the space.
-
-#[cfg(feature = "schemas")]
-pub mod making;
+//! They were made from the types, by `examples/schemas.rs`, and are kept compressed: the code that makes them
+//! would take twenty times the space.
 
 use std::collections::BTreeMap;
 use std::io::Read;

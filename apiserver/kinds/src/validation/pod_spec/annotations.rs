@@ -3,12 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{Container, PodSpec, SeccompProfile};
+use k8s_openapi::api::core::v1::{PodSpec, SeccompProfile};
 use portcullis_api::{ErrorList, FieldError, Path};
 
-use super::super::list;
 use super::super::profiles::{apparmor_profile_error, validate_seccomp_profile};
-use super::as_container;
 
 /// Marks the image of a pod the kubelet runs from a file.
 pub const MIRROR: &str = "kubernetes.io/config.mirror";
@@ -53,7 +51,7 @@ fn validate_apparmor(
     path: &Path,
     errors: &mut ErrorList,
 ) {
-    if !containers(spec).any(|(_, c)| c.name == container) {
+    if !containers(spec).any(|c| c.name == container) {
         errors.push(FieldError::invalid(path, container, "container not found"));
     }
     if let Some(sentence) = apparmor_profile_error(profile) {
@@ -61,21 +59,31 @@ fn validate_apparmor(
     }
 }
 
-/// All containers of a spec, with their place below it.
-fn containers(spec: &PodSpec) -> impl Iterator<Item = (Path, Container)> {
-    let place = |field: &'static str| move |i: usize| Path::new(field).index(i);
-    let init = list(spec.init_containers.as_ref()).iter().cloned();
-    let ephemeral = list(spec.ephemeral_containers.as_ref())
-        .iter()
-        .map(as_container);
-    let init = init
-        .enumerate()
-        .map(move |(i, c)| (place("initContainers")(i), c));
-    let main = spec.containers.iter().cloned().enumerate();
-    let main = main.map(move |(i, c)| (place("containers")(i), c));
-    let ephemeral = ephemeral.enumerate();
-    init.chain(main)
-        .chain(ephemeral.map(move |(i, c)| (place("ephemeralContainers")(i), c)))
+/// A container of any kind, as far as annotations are about it.
+struct Annotated<'s> {
+    list: &'static str,
+    index: usize,
+    name: &'s str,
+    profile: Option<&'s SeccompProfile>,
+}
+
+/// All containers of a spec. None is copied: every pod is validated, few have such annotations.
+fn containers(spec: &PodSpec) -> impl Iterator<Item = Annotated<'_>> {
+    macro_rules! of {
+        ($list:literal, $containers:expr) => {
+            $containers.enumerate().map(|(index, c)| Annotated {
+                list: $list,
+                index,
+                name: &c.name,
+                profile: (c.security_context.as_ref()).and_then(|c| c.seccomp_profile.as_ref()),
+            })
+        };
+    }
+    let init = spec.init_containers.iter().flatten();
+    let ephemeral = spec.ephemeral_containers.iter().flatten();
+    of!("initContainers", init)
+        .chain(of!("containers", spec.containers.iter()))
+        .chain(of!("ephemeralContainers", ephemeral))
 }
 
 /// Where a profile stands in a field and in an annotation, both must say the same (upstream:
@@ -99,11 +107,10 @@ pub fn validate_profiles_agree(
         context.and_then(|c| c.seccomp_profile.as_ref()),
         path,
     );
-    for (place, container) in containers(spec) {
-        let context = container.security_context.as_ref();
-        let profile = context.and_then(|c| c.seccomp_profile.as_ref());
+    for container in containers(spec).filter(|c| c.profile.is_some()) {
         let key = format!("{SECCOMP_CONTAINER}{}", container.name);
-        check(&key, profile, &path.child(place.as_str()));
+        let path = path.child(container.list).index(container.index);
+        check(&key, container.profile, &path);
     }
 }
 
