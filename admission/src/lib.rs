@@ -8,6 +8,7 @@ mod amounts;
 pub mod attributes;
 pub mod chain;
 mod claims;
+pub mod configuration;
 mod expressions;
 pub mod hooks;
 pub mod lookup;
@@ -32,6 +33,7 @@ use portcullis_api::Status;
 
 pub use attributes::{Attributes, AuditAnnotations, Warnings};
 pub use chain::Chain;
+pub use configuration::Configuration;
 pub use lookups::Lookups;
 pub use operation::Operation;
 pub use options::RequestOptions;

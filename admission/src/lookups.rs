@@ -8,6 +8,7 @@ use k8s_openapi::api::node::v1::RuntimeClass;
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::api::storage::v1::StorageClass;
 
+use crate::configuration::Configuration;
 use crate::hooks::Webhooks;
 use crate::lookup::{Lookup, NoObjects, QuotaLedger, ResourceOf, Stored, StoredParams};
 use crate::permissions::Permissions;
@@ -21,6 +22,8 @@ use crate::policies::{MutatingPolicies, ValidatingPolicies};
     reason = "the server's lookups do not implement it"
 )]
 pub struct Lookups {
+    /// What a file says of plugins.
+    pub configuration: Arc<Configuration>,
     /// For `NamespaceLifecycle`, and plugins that read a namespace's labels or annotations.
     pub namespaces: Arc<dyn Lookup<Namespace>>,
     /// For `PodSecurity`, which warns of existing pods that violate a namespace's new level, and
@@ -72,6 +75,7 @@ impl Lookups {
     pub fn nothing(permissions: Arc<dyn Permissions>, generate_name: fn(&str) -> String) -> Self {
         let none = Arc::new(NoObjects);
         Self {
+            configuration: Arc::default(),
             namespaces: none.clone(),
             pods: none.clone(),
             nodes: none.clone(),

@@ -8,6 +8,7 @@ mod claim_resize;
 pub(crate) mod default_class;
 mod default_toleration_seconds;
 mod deny_external_ips;
+mod event_rate_limit;
 mod extended_resource_toleration;
 mod limit_ranger;
 mod namespace_exists;
@@ -47,6 +48,7 @@ use claim_resize::ClaimResize;
 use default_class::{DefaultIngressClass, DefaultStorageClass};
 use default_toleration_seconds::DefaultTolerationSeconds;
 use deny_external_ips::DenyServiceExternalIps;
+use event_rate_limit::EventRateLimit;
 use extended_resource_toleration::ExtendedResourceToleration;
 use limit_ranger::LimitRanger;
 use namespace_exists::NamespaceExists;
@@ -135,7 +137,8 @@ const ALL: [Row; 37] = [
     on(
         "PodSecurity",
         Validating(CREATE_UPDATE, |l| {
-            Arc::new(PodSecurity::new(&l.namespaces, &l.pods))
+            let defaults = &l.configuration.pod_security;
+            Arc::new(PodSecurity::new(&l.namespaces, &l.pods, defaults))
         }),
     ),
     off(
@@ -150,7 +153,8 @@ const ALL: [Row; 37] = [
     off(
         "PodNodeSelector",
         Both(CREATE, CREATE, |l| {
-            both(PodNodeSelector::new(&l.namespaces))
+            let selectors = &l.configuration.node_selectors;
+            both(PodNodeSelector::new(&l.namespaces, selectors))
         }),
     ),
     on(
@@ -164,7 +168,12 @@ const ALL: [Row; 37] = [
         Mutating(CREATE_UPDATE, |_| Arc::new(DefaultTolerationSeconds)),
     ),
     off("PodTolerationRestriction", NoEffect(NOT_IMPLEMENTED)),
-    off("EventRateLimit", NoEffect(NOT_IMPLEMENTED)),
+    off(
+        "EventRateLimit",
+        Validating(CREATE_UPDATE, |l| {
+            Arc::new(EventRateLimit::new(&l.configuration.event_limits))
+        }),
+    ),
     off(
         "ExtendedResourceToleration",
         Mutating(CREATE_UPDATE, |_| Arc::new(ExtendedResourceToleration)),
@@ -246,7 +255,12 @@ const ALL: [Row; 37] = [
     on(
         "ResourceQuota",
         Validating(CREATE_UPDATE, |l| {
-            Arc::new(ResourceQuotas::new(&l.resource_quotas, &l.quota_ledger))
+            let limited = &l.configuration.limited_resources;
+            Arc::new(ResourceQuotas::new(
+                &l.resource_quotas,
+                &l.quota_ledger,
+                limited,
+            ))
         }),
     ),
     off(

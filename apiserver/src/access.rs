@@ -4,6 +4,7 @@
 
 pub mod authentication;
 pub mod authorization;
+pub mod claims;
 pub mod impersonation;
 pub mod webhook;
 

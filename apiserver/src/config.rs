@@ -114,6 +114,10 @@ pub struct Serve {
     /// Tokens of an issuer elsewhere.
     #[command(flatten)]
     pub oidc: oidc::Oidc,
+    /// An `AuthenticationConfiguration`: issuers whose tokens are accepted, with rules in CEL, and which
+    /// requests without credentials are anonymous; instead of `--oidc-*`.
+    #[arg(long)]
+    pub authentication_config: Option<PathBuf>,
     /// Tokens that a server elsewhere knows.
     #[command(flatten)]
     pub token_webhook: token_webhook::TokenWebhook,
@@ -123,9 +127,9 @@ pub struct Serve {
     /// What services are given.
     #[command(flatten)]
     pub services: Services,
-    /// Whether requests without credentials are anonymous, and not refused.
-    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub anonymous_auth: bool,
+    /// Whether requests without credentials are anonymous, and not refused; by default they are.
+    #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub anonymous_auth: Option<bool>,
     /// Who decides what may be done.
     #[command(flatten)]
     pub authorization: authorization::Authorization,
@@ -135,7 +139,7 @@ pub struct Serve {
     /// Default admission plugins not to run.
     #[arg(long, value_delimiter = ',')]
     pub disable_admission_plugins: Vec<String>,
-    /// A file that configures admission plugins: the credentials that webhooks are shown.
+    /// A file that configures admission plugins: an `AdmissionConfiguration`.
     #[arg(long)]
     pub admission_control_config_file: Option<PathBuf>,
     /// What is told of requests.
@@ -286,7 +290,7 @@ mod tests {
             serve.authorization.authorization_mode,
             [AuthorizationMode::Rbac, AuthorizationMode::AlwaysDeny]
         );
-        assert!(!serve.anonymous_auth && serve.allow_privileged);
+        assert!(serve.anonymous_auth == Some(false) && serve.allow_privileged);
         assert_eq!(
             serve.enable_admission_plugins,
             ["NamespaceLifecycle", "PodSecurityPolicy"]

@@ -32,7 +32,7 @@ use axum::extract::Request;
 use axum::{BoxError, Router};
 use bytes::Bytes;
 use http_body::Body;
-use portcullis_authn::Authenticator;
+use portcullis_authn::{Authenticator, RequestHeaders};
 use portcullis_rbac::Authorizer;
 use tower::{Service, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -49,6 +49,8 @@ pub struct Gate {
     pub authenticator: Arc<dyn Authenticator>,
     /// Whether passwords are accepted, so that a 401 asks for one.
     pub accepts_passwords: bool,
+    /// The headers of front proxies, which nothing behind authentication sees.
+    pub claims: Arc<RequestHeaders>,
     /// Who tells of it, if anybody does.
     pub auditor: Option<Arc<Auditor>>,
     /// Who may do what.
@@ -75,6 +77,7 @@ pub fn stack(
     let Gate {
         authenticator,
         accepts_passwords,
+        claims,
         auditor,
         authorizer,
         limits,
@@ -97,6 +100,7 @@ pub fn stack(
         .layer(authenticate::AuthenticateLayer::new(
             authenticator,
             accepts_passwords,
+            claims,
             auditor.clone(),
         ))
         .layer(audit::AuditLayer(auditor))

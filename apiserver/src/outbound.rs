@@ -8,6 +8,7 @@ pub mod conversion_webhooks;
 pub mod headers;
 pub mod healthcheck;
 pub mod https;
+pub mod identity;
 pub mod kubelet;
 pub mod reviews;
 pub mod services;

@@ -6,12 +6,14 @@
 pub mod admission_config;
 pub mod assemble;
 mod audit;
+mod authentication_config;
 pub mod authorities;
 mod authorization;
 mod authorization_config;
 pub mod background;
 pub mod certificates;
 pub mod error;
+pub mod front_proxies;
 pub mod front_proxy;
 mod hooks;
 pub mod host;

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod classes;
+mod configuration;
 mod metrics;
 mod owners;
 mod policies;

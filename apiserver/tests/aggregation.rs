@@ -1,12 +1,14 @@
 //! Versions of groups that other servers serve, and the API services of those served here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use parking_lot::Mutex;
+use portcullis::pki::{Authority, Identity};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -16,7 +18,7 @@ use crate::nodes::upgrade;
 use crate::support::client::Client;
 use crate::support::https_server::HttpsServer;
 use crate::support::kubelet::TestKubelet;
-use crate::support::server::{ALICES_TOKEN, TestServer};
+use crate::support::server::{ALICES_TOKEN, TestServer, directory};
 
 const SERVICES: &str = "/apis/apiregistration.k8s.io/v1/apiservices";
 const REMOTE: &str = "/apis/apiregistration.k8s.io/v1/apiservices/v1.gems.example.org";
@@ -258,4 +260,45 @@ async fn what_is_served_here_has_api_services() {
         .delete(&format!("{definitions}/opals.stones.example.org"))
         .await;
     gone(&admin, &own).await;
+}
+
+#[tokio::test]
+async fn the_front_proxy_presents_what_its_files_say_now() {
+    let dir = directory();
+    let files = ["crt", "key"].map(|end| dir.path().join(format!("proxy.{end}")));
+    let authority = Authority::in_dir(&dir.path().join("proxies")).unwrap();
+    let put = |identity: &Identity| {
+        std::fs::write(&files[0], &identity.certificate).unwrap();
+        std::fs::write(&files[1], &identity.key).unwrap();
+    };
+    let [one, two] = ["one", "two"].map(|name| authority.client(name, None).unwrap());
+    put(&one);
+    let flags = [
+        format!("--proxy-client-cert-file={}", files[0].display()),
+        format!("--proxy-client-key-file={}", files[1].display()),
+    ];
+    let server = TestServer::start_in(dir, &[&flags[0], &flags[1]]).await;
+    let admin = server.admin();
+    let other = TestKubelet::start(&["other.default.svc"]).await;
+    let bundle = other.authority().as_bytes().to_vec();
+    register_at(&admin, other.address().port(), Some(&bundle)).await;
+    eventually(&admin, REMOTE, |answer| {
+        has_reason(&answer.json(), "Passed")
+    })
+    .await;
+    let path = format!("{RUBIES}/big/console");
+    let shown = async || {
+        let headers = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+        assert_eq!(upgrade(&admin, "GET", &path, headers).await.code, 101);
+        other.last().shown
+    };
+    assert_eq!(shown().await, "CN=one");
+    // a pair that does not belong together is of no use
+    std::fs::write(&files[0], &two.certificate).unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(shown().await, "CN=one");
+    put(&two);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(shown().await, "CN=two");
+    server.stop().await;
 }

@@ -14,10 +14,10 @@ use crate::support::server::TestServer;
 const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 const DEFINITION: &str =
     "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/widgets.example.com";
-const WIDGETS: &str = "/apis/example.com/v1/namespaces/default/widgets";
+pub const WIDGETS: &str = "/apis/example.com/v1/namespaces/default/widgets";
 const WIDGET: &str = "/apis/example.com/v1/namespaces/default/widgets/a";
 
-fn definition() -> Value {
+pub fn definition() -> Value {
     json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
         "metadata": {"name": "widgets.example.com"},
         "spec": {"group": "example.com", "scope": "Namespaced",
@@ -33,7 +33,7 @@ fn definition() -> Value {
                     "status": {"type": "object", "properties": {"size": {"type": "integer"}}}}}}}]}})
 }
 
-fn widget(spec: &Value) -> Value {
+pub fn widget(spec: &Value) -> Value {
     json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "a"}, "spec": spec,
         "status": {"size": 7}})
 }

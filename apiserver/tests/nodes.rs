@@ -1,5 +1,6 @@
 //! The way to nodes, pods and services.
 
+mod certificates;
 mod logs;
 mod proxy;
 mod tunnels;

@@ -1,23 +1,47 @@
 //! Requests without credentials.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use portcullis_api::UserInfo;
 
 use crate::{Authenticator, Credentials, Error, Outcome};
 
-/// Identifies requests without credentials as `system:anonymous` (`--anonymous-auth`).
+/// Which requests without credentials are anonymous (upstream: `AnonymousAuthConfig`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Anonymous {
+    /// None.
+    Never,
+    /// All.
+    Always,
+    /// Those for one of these paths.
+    Paths(BTreeSet<String>),
+}
+
+impl Anonymous {
+    fn allows(&self, path: &str) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Always => true,
+            Self::Paths(paths) => paths.contains(path),
+        }
+    }
+}
+
+/// Identifies requests without credentials as `system:anonymous` (`--anonymous-auth`), where that is allowed.
 ///
 /// Invalid credentials remain an error (upstream: `union.NewFailOnError` around
 /// `request/anonymous`).
 #[derive(Debug)]
 pub struct OrAnonymous<A> {
     inner: A,
+    anonymous: Anonymous,
 }
 
 impl<A: Authenticator> OrAnonymous<A> {
     /// Falls back to anonymous if `inner` finds no credentials.
-    pub const fn new(inner: A) -> Self {
-        Self { inner }
+    pub const fn new(inner: A, anonymous: Anonymous) -> Self {
+        Self { inner, anonymous }
     }
 }
 
@@ -25,8 +49,10 @@ impl<A: Authenticator> OrAnonymous<A> {
 impl<A: Authenticator> Authenticator for OrAnonymous<A> {
     async fn authenticate(&self, credentials: &Credentials<'_>) -> Result<Outcome, Error> {
         match self.inner.authenticate(credentials).await? {
-            Outcome::NotMine => Ok(Outcome::Identified(anonymous())),
-            identified @ Outcome::Identified(_) => Ok(identified),
+            Outcome::NotMine if self.anonymous.allows(credentials.path) => {
+                Ok(Outcome::Identified(anonymous()))
+            }
+            outcome => Ok(outcome),
         }
     }
 }

@@ -11,8 +11,8 @@ use http::{HeaderMap, HeaderValue};
 use portcullis_api::UserInfo;
 
 use crate::{
-    Authenticator, BasicFile, Bearer, ClientCertificates, Credentials, Error, Named, Outcome,
-    TokenAuthenticator, TokenFile, Trace, chain,
+    Anonymous, Authenticator, BasicFile, Bearer, ClientCertificates, Credentials, Error, Named,
+    Outcome, TokenAuthenticator, TokenFile, Trace, chain,
 };
 
 /// An authenticator of the `Authorization` header.
@@ -42,6 +42,7 @@ async fn authenticate(
     let headers = headers(values);
     authenticator
         .authenticate(&Credentials {
+            path: "/",
             headers: &headers,
             peer_certificates: &[],
             trace: None,
@@ -125,6 +126,7 @@ async fn check<A: Authenticator + Debug>(case: &Case<A>) {
 
     let headers = headers(&[&good]);
     let credentials = Credentials {
+        path: "/",
         headers: &headers,
         peer_certificates: &[],
         trace: None,
@@ -237,8 +239,8 @@ async fn the_chain_fails_closed_and_adds_groups() {
         },
         tokens(),
     ];
-    let open = chain(methods.clone(), true);
-    let closed = chain(methods, false);
+    let open = chain(methods.clone(), Anonymous::Always);
+    let closed = chain(methods, Anonymous::Never);
 
     let alice = UserInfo {
         name: "alice".into(),
@@ -278,7 +280,7 @@ async fn the_chain_fails_closed_and_adds_groups() {
         );
     }
     // Without a basic auth file the header is ignored.
-    let tokens_only = chain(vec![tokens()], true);
+    let tokens_only = chain(vec![tokens()], Anonymous::Always);
     assert_eq!(
         authenticate(&*tokens_only, &[&good]).await,
         Ok(Outcome::Identified(anonymous))
@@ -335,7 +337,7 @@ async fn a_trace_names_all_authenticators_tried_but_no_secret() {
         },
         tokens(),
     ];
-    let server = chain(methods, true);
+    let server = chain(methods, Anonymous::Always);
     for (value, expected) in [
         (
             bearer_header(TOKEN.as_bytes()),
@@ -359,6 +361,7 @@ async fn a_trace_names_all_authenticators_tried_but_no_secret() {
     ] {
         let (headers, trace) = (headers(&[&value]), Trace::default());
         let credentials = Credentials {
+            path: "/",
             headers: &headers,
             peer_certificates: &[],
             trace: Some(&trace),

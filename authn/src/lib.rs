@@ -19,6 +19,7 @@ mod basic;
 mod bearer;
 mod bootstrap_token;
 mod csv;
+mod front_proxy;
 pub mod impersonation;
 mod jwt;
 mod keys;
@@ -39,11 +40,12 @@ mod x509;
 #[cfg(test)]
 mod conformance;
 
-pub use anonymous::OrAnonymous;
+pub use anonymous::{Anonymous, OrAnonymous};
 pub use authenticated::Authenticated;
 pub use basic::BasicFile;
 pub use bearer::{Bearer, TokenAuthenticator};
 pub use bootstrap_token::BootstrapTokens;
+pub use front_proxy::{FrontProxies, RequestHeaders};
 pub use impersonation::Impersonation;
 pub use jwt::{ALGORITHMS, Algorithm, SignError, SigningKey, VerifyingKey, algorithm};
 pub use keys::{KeyFile, KeyRing, SigningKeyFile};
@@ -60,6 +62,8 @@ pub use x509::{ClientCertificates, PreV3Key};
 /// The parts of a request that authenticators inspect.
 #[derive(Clone, Copy)]
 pub struct Credentials<'a> {
+    /// The path of the request's URL.
+    pub path: &'a str,
     /// All headers of the request.
     pub headers: &'a HeaderMap,
     /// The certificates presented in the TLS handshake, the peer's own first. Not verified yet:
@@ -125,6 +129,9 @@ pub enum Error {
     /// The user is unknown or the password is wrong.
     #[error("invalid username/password combination")]
     InvalidPassword,
+    /// The client certificate is not that of a front proxy, or its headers are invalid.
+    #[error("{0}")]
+    FrontProxy(String),
     /// The client certificate cannot be verified.
     #[error("untrusted client certificate: {0}")]
     UntrustedCertificate(String),
@@ -144,17 +151,13 @@ pub trait Authenticator: Send + Sync + 'static {
 }
 
 /// A server's authentication: tries `methods` in order, adds `system:authenticated` to users they
-/// identify, and, with `anonymous_auth`, makes requests without credentials anonymous.
+/// identify, and makes requests without credentials anonymous, where that is allowed.
 ///
 /// Invalid credentials are always an error, never anonymous.
 pub fn chain(
     methods: Vec<Named<dyn Authenticator>>,
-    anonymous_auth: bool,
+    anonymous: Anonymous,
 ) -> Arc<dyn Authenticator> {
     let identified = Authenticated::new(Union::new(methods));
-    if anonymous_auth {
-        Arc::new(OrAnonymous::new(identified))
-    } else {
-        Arc::new(identified)
-    }
+    Arc::new(OrAnonymous::new(identified, anonymous))
 }

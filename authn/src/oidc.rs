@@ -1,12 +1,14 @@
-//! Tokens of an `OpenID` Connect issuer (`--oidc-*`).
+//! Tokens of `OpenID` Connect issuers (`--oidc-*`, `--authentication-config`).
 //!
 //! Upstream: `plugin/pkg/auth/authenticator/token/oidc` of 1.24 and `coreos/go-oidc`. Distributed
 //! claims are not supported.
 
 mod claims;
 mod issuer;
+mod issuers;
+mod options;
+mod user;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,32 +16,14 @@ use async_trait::async_trait;
 use portcullis_api::UserInfo;
 use rustls_pki_types::UnixTime;
 
-use self::claims::Claims;
-use self::issuer::Issuer;
-use crate::jwt::{Algorithm, Token};
-use crate::{Error, Outcome, TokenAuthenticator};
+use serde_json::{Map, Value};
 
-/// The options of the `--oidc-*` flags.
-#[derive(Clone, Debug)]
-pub struct OidcOptions {
-    /// The URL of the accepted issuer, equal to the `iss` claim and the base of discovery.
-    pub issuer_url: String,
-    /// The required audience of tokens.
-    pub client_id: String,
-    /// The claim that contains the user name.
-    pub username_claim: String,
-    /// The prefix of the user name: `-` for none; by default the issuer and `#`, except for
-    /// `email`.
-    pub username_prefix: Option<String>,
-    /// The claim that contains the groups.
-    pub groups_claim: Option<String>,
-    /// The prefix of each group.
-    pub groups_prefix: String,
-    /// The accepted signature algorithms.
-    pub signing_algs: Vec<Algorithm>,
-    /// Claims that a token must have, and their values.
-    pub required_claims: BTreeMap<String, String>,
-}
+pub use self::issuer::Issuer;
+pub use self::options::{Evaluated, Expression, JwtOptions, Mapping, OidcOptions, Rule};
+
+use self::claims::Claims;
+use crate::jwt::Token;
+use crate::{Error, Outcome, TokenAuthenticator};
 
 /// Why a request to the issuer failed, in one line.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -58,25 +42,20 @@ pub trait Fetch: Send + Sync + 'static {
 
 /// Authenticates the tokens of one issuer.
 pub struct OidcTokens {
-    options: OidcOptions,
-    username_prefix: String,
-    issuer: Issuer,
+    options: JwtOptions,
+    issuer: Arc<Issuer>,
 }
 
 impl OidcTokens {
     /// Accepts tokens of the issuer in `options`; its keys are fetched when a token needs them.
     pub fn new(options: OidcOptions, fetch: Arc<dyn Fetch>) -> Self {
-        let username_prefix = match options.username_prefix.as_deref() {
-            Some("-") => String::new(),
-            Some(prefix) if !prefix.is_empty() => prefix.to_owned(),
-            _ if options.username_claim == "email" => String::new(),
-            _ => format!("{}#", options.issuer_url),
-        };
-        Self {
-            username_prefix,
-            issuer: Issuer::new(&options.issuer_url, fetch),
-            options,
-        }
+        let issuer = Issuer::new(&options.issuer_url, None, fetch);
+        Self::of(options.into(), Arc::new(issuer))
+    }
+
+    /// Accepts tokens that are as `options` require, and signed by keys of `issuer`.
+    pub const fn of(options: JwtOptions, issuer: Arc<Issuer>) -> Self {
+        Self { options, issuer }
     }
 
     /// Identifies the user of a token at `now`; `None` if it is not from the issuer.
@@ -87,9 +66,10 @@ impl OidcTokens {
         let Some(token) = Token::parse(text) else {
             return Ok(None);
         };
-        let Some(claims) = token.claims().map(Claims) else {
+        let Some(claims) = token.claims::<Map<String, Value>>() else {
             return Ok(None);
         };
+        let claims = Claims(Value::Object(claims));
         if claims.issuer() != Some(&self.options.issuer_url) {
             return Ok(None);
         }
@@ -100,44 +80,12 @@ impl OidcTokens {
         if !self.issuer.signed(&token, allowed).await? {
             return Err(error("the token is not signed by a key of the issuer"));
         }
-        self.user(&claims, now).map(Some)
-    }
-
-    fn user(&self, claims: &Claims, now: UnixTime) -> Result<UserInfo, Error> {
-        let options = &self.options;
         claims.check_time(now)?;
-        if !claims.audiences().any(|a| a == options.client_id) {
+        let accepted = &self.options.audiences;
+        if !claims.audiences().any(|a| accepted.iter().any(|b| a == b)) {
             return Err(error("the token has a different audience"));
         }
-        for (claim, expected) in &options.required_claims {
-            match claims.text(claim) {
-                Some(value) if value == expected => {}
-                Some(_) => {
-                    return Err(claim_error(
-                        "required claim",
-                        claim,
-                        "has a different value",
-                    ));
-                }
-                None => return Err(claim_error("required claim", claim, "is missing")),
-            }
-        }
-        let name = claims.text(&options.username_claim).unwrap_or_default();
-        if name.is_empty() {
-            let claim = &options.username_claim;
-            return Err(claim_error("username claim", claim, "is missing"));
-        }
-        if options.username_claim == "email" {
-            claims.check_email()?;
-        }
-        let groups = options.groups_claim.as_deref();
-        let groups = groups.map_or(Ok(Vec::new()), |claim| claims.texts(claim))?;
-        let prefix = &options.groups_prefix;
-        Ok(UserInfo {
-            name: format!("{}{name}", self.username_prefix),
-            groups: groups.iter().map(|g| format!("{prefix}{g}")).collect(),
-            ..UserInfo::default()
-        })
+        user::of(&claims, &self.options).map(Some)
     }
 }
 

@@ -108,6 +108,24 @@ impl Comprehension {
 }
 
 impl Expr {
+    /// Whether it, or a part of it, selects a field of a name: `name.field`, `has(name.field)` or
+    /// `name.?field`.
+    pub(crate) fn selects(&self, name: &str, field: &str) -> bool {
+        let is_name = |e: &Self| matches!(&e.kind, Kind::Ident(known) if &**known == name);
+        let is_field = |e: &Self| matches!(&e.kind, Kind::Literal(Literal::String(known)) if &**known == field);
+        let own = match &self.kind {
+            Kind::Select(select) => &*select.field == field && is_name(&select.operand),
+            Kind::Call(call) => {
+                &*call.function == "_?._"
+                    && matches!(call.args.as_slice(), [of, key] if is_name(of) && is_field(key))
+            }
+            _ => false,
+        };
+        let mut found = own;
+        self.children(|child| found = found || child.selects(name, field));
+        found
+    }
+
     /// Visits the direct children in the order of evaluation.
     pub(crate) fn children<'e>(&'e self, mut visit: impl FnMut(&'e Self)) {
         match &self.kind {

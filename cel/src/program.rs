@@ -55,6 +55,13 @@ impl Program {
         self.checked.uses(variable)
     }
 
+    /// Whether the expression selects a field of a variable: `variable.field`, `has(variable.field)` or
+    /// `variable.?field` (upstream: `hasSelectExp` in
+    /// `k8s.io/apiserver/pkg/apis/apiserver/validation/validation.go`).
+    pub fn selects(&self, variable: &str, field: &str) -> bool {
+        self.checked.expr.selects(variable, field)
+    }
+
     /// The variables of its environment that the expression refers to.
     pub fn variables(&self) -> impl Iterator<Item = &str> {
         self.checked.used()

@@ -1,15 +1,14 @@
 //! `PodNodeSelector`: pods run only on the nodes that an annotation of their namespace selects.
 //!
-//! Upstream: `plugin/pkg/admission/podnodeselector/admission.go`, without its configuration file,
-//! with a default selector and an allowlist of labels per namespace.
+//! Upstream: `plugin/pkg/admission/podnodeselector/admission.go`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Namespace;
-use portcullis_api::{GroupResource, Status, name};
+use portcullis_api::{GroupResource, Status};
 
+use crate::configuration::node_selectors::{Labels, NodeSelectors, parse};
 use crate::lookup::Lookup;
 use crate::{Attributes, MutatingPlugin, ValidatingPlugin};
 
@@ -19,26 +18,33 @@ const NAMESPACES: GroupResource<'static> = GroupResource {
     resource: "namespaces",
 };
 
-type Labels = BTreeMap<String, String>;
-
-pub(crate) struct PodNodeSelector(Arc<dyn Lookup<Namespace>>);
+pub(crate) struct PodNodeSelector {
+    namespaces: Arc<dyn Lookup<Namespace>>,
+    configured: NodeSelectors,
+}
 
 impl PodNodeSelector {
-    pub(crate) fn new(namespaces: &Arc<dyn Lookup<Namespace>>) -> Self {
-        Self(Arc::clone(namespaces))
+    pub(crate) fn new(namespaces: &Arc<dyn Lookup<Namespace>>, configured: &NodeSelectors) -> Self {
+        Self {
+            namespaces: Arc::clone(namespaces),
+            configured: configured.clone(),
+        }
     }
 
     /// The selector of the request's namespace; denies a pod whose own selector conflicts with it.
     async fn selector(&self, attributes: &Attributes<'_>) -> Result<Labels, Status> {
         let name = attributes.namespace;
-        let namespace = match self.0.get("", name) {
+        let namespace = match self.namespaces.get("", name) {
             Some(namespace) => Some(namespace),
-            None => self.0.get_live("", name).await?,
+            None => self.namespaces.get_live("", name).await?,
         };
         let namespace = namespace.ok_or_else(|| Status::not_found(NAMESPACES, name))?;
         let annotations = namespace.metadata.annotations.as_ref();
         let text = annotations.and_then(|a| a.get(ANNOTATION));
-        let selector = parse(text.map_or("", String::as_str)).map_err(Status::internal)?;
+        let selector = match text {
+            Some(text) => parse(text).map_err(Status::internal)?,
+            None => self.configured.default_selector(),
+        };
         let spec = attributes.pod()?.spec.as_ref();
         let own = spec.and_then(|s| s.node_selector.as_ref());
         let mut own = own.into_iter().flatten();
@@ -47,6 +53,21 @@ impl PodNodeSelector {
             return Err(attributes.forbidden(why));
         }
         Ok(selector)
+    }
+
+    /// Denies a pod that selects nodes by labels that its namespace may not select by.
+    fn check_allowed(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
+        let Some(allowed) = self.configured.allowed(attributes.namespace) else {
+            return Ok(());
+        };
+        let spec = attributes.pod()?.spec.as_ref();
+        let own = spec.and_then(|s| s.node_selector.as_ref());
+        let mut own = own.into_iter().flatten();
+        if own.any(|(key, value)| allowed.get(key) != Some(value)) {
+            let why = "pod node label selector labels conflict with its namespace whitelist";
+            return Err(attributes.forbidden(why));
+        }
+        Ok(())
     }
 }
 
@@ -62,7 +83,7 @@ impl MutatingPlugin for PodNodeSelector {
             let own = spec.node_selector.get_or_insert_default();
             own.extend(selector);
         }
-        Ok(())
+        self.check_allowed(attributes)
     }
 }
 
@@ -71,28 +92,8 @@ impl ValidatingPlugin for PodNodeSelector {
     async fn validate(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
         if attributes.is_pods() {
             self.selector(attributes).await?;
+            self.check_allowed(attributes)?;
         }
         Ok(())
     }
-}
-
-/// `a=b,c=d` (upstream: `labels.ConvertSelectorToLabelsMap`).
-fn parse(text: &str) -> Result<Labels, String> {
-    let mut labels = Labels::new();
-    if text.is_empty() {
-        return Ok(labels);
-    }
-    for label in text.split(',') {
-        let parts: Vec<_> = label.split('=').collect();
-        let [key, value] = parts.as_slice() else {
-            return Err(format!("invalid selector: [{}]", parts.join(" ")));
-        };
-        let (key, value) = (key.trim(), value.trim());
-        let errors = [name::qualified_name(key), name::label_value(value)].concat();
-        if !errors.is_empty() {
-            return Err(format!("invalid selector {label:?}: {}", errors.join("; ")));
-        }
-        labels.insert(key.to_owned(), value.to_owned());
-    }
-    Ok(labels)
 }

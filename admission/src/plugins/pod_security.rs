@@ -1,7 +1,7 @@
 //! `PodSecurity`: the Pod Security Standards, chosen by labels of a namespace. It replaced
 //! `PodSecurityPolicy` upstream; here both are available.
 //!
-//! Upstream: `k8s.io/pod-security-admission/admission/admission.go`, without a configuration: there
+//! Upstream: `k8s.io/pod-security-admission/admission/admission.go`. Unless a file says otherwise there
 //! are no exemptions, and a namespace without labels is `privileged`.
 
 mod checks;
@@ -19,10 +19,10 @@ use k8s_openapi::api::core::v1::{Namespace, Pod, PodSpec};
 use portcullis_api::{GroupResource, Object, Status};
 
 use crate::attributes::PODS;
+use crate::configuration::pod_security::{Level, LevelVersion, PodSecurityDefaults, Policy};
 use crate::lookup::{Lookup, Stored};
 use crate::{Attributes, Operation, ValidatingPlugin};
 use checks::context::{SECCOMP_CONTAINER, SECCOMP_POD};
-use labels::{Level, LevelVersion, Policy};
 use standard::Violations;
 use template::PodLike;
 
@@ -47,17 +47,39 @@ const MAX_PODS_TO_CHECK: usize = 3000;
 pub(crate) struct PodSecurity {
     namespaces: Arc<dyn Lookup<Namespace>>,
     pods: Arc<dyn Stored<Pod>>,
+    defaults: PodSecurityDefaults,
 }
 
 impl PodSecurity {
     pub(crate) fn new(
         namespaces: &Arc<dyn Lookup<Namespace>>,
         pods: &Arc<dyn Stored<Pod>>,
+        defaults: &PodSecurityDefaults,
     ) -> Self {
         Self {
             namespaces: Arc::clone(namespaces),
             pods: Arc::clone(pods),
+            defaults: defaults.clone(),
         }
+    }
+
+    /// Whether namespace or user are exempt, which is noted for the audit log.
+    fn exempts(&self, attributes: &Attributes<'_>) -> bool {
+        let user = &attributes.user.name;
+        let why = self.defaults.exempts(attributes.namespace, user);
+        if let Some(why) = why {
+            annotate(attributes, "exempt", why);
+        }
+        why.is_some()
+    }
+
+    /// Whether pods of the runtime class are exempt, which is noted likewise.
+    fn exempts_class(&self, attributes: &Attributes<'_>, pod: &PodLike<'_>) -> bool {
+        let exempts = self.defaults.exempts_class(Some(pod.spec));
+        if exempts {
+            annotate(attributes, "exempt", "runtimeClass");
+        }
+        exempts
     }
 
     /// The policy of the request's namespace, and the errors of its labels.
@@ -71,7 +93,8 @@ impl PodSecurity {
             let why = format!("failed to lookup namespace {name:?}");
             return Err(Status::internal(why));
         };
-        let (policy, errors) = Policy::of(namespace.metadata.labels.as_ref());
+        let (policy, errors) =
+            Policy::of(namespace.metadata.labels.as_ref(), &self.defaults.policy);
         let errors = match errors.is_empty() {
             true => String::new(),
             false => portcullis_api::field_error::aggregate(&errors),
@@ -81,6 +104,9 @@ impl PodSecurity {
 
     async fn validate_pod(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
         if IGNORED_SUBRESOURCES.contains(&attributes.subresource) {
+            return Ok(());
+        }
+        if self.exempts(attributes) {
             return Ok(());
         }
         let (policy, errors) = self.policy(attributes).await?;
@@ -95,6 +121,9 @@ impl PodSecurity {
             return Ok(());
         }
         let pod = PodLike::of(pod);
+        if self.exempts_class(attributes, &pod) {
+            return Ok(());
+        }
         let enforced = policy.enforce.to_string();
         annotate(attributes, "enforce-policy", &enforced);
         let violations = standard::evaluate(policy.enforce, &pod);
@@ -112,6 +141,9 @@ impl PodSecurity {
         let Some(pod) = template::of(attributes) else {
             return Ok(());
         };
+        if self.exempts(attributes) || self.exempts_class(attributes, &pod) {
+            return Ok(());
+        }
         let (policy, errors) = match self.policy(attributes).await {
             Ok(found) => found,
             Err(status) => {
@@ -125,11 +157,12 @@ impl PodSecurity {
 
     async fn validate_namespace(&self, attributes: &Attributes<'_>) -> Result<(), Status> {
         let namespace: &Namespace = attributes.typed()?;
-        let (policy, errors) = Policy::of(namespace.metadata.labels.as_ref());
+        let (policy, errors) =
+            Policy::of(namespace.metadata.labels.as_ref(), &self.defaults.policy);
         let old = attributes
             .old_object
             .and_then(<dyn Object>::as_kind::<Namespace>);
-        let old = old.map(|old| Policy::of(old.metadata.labels.as_ref()));
+        let old = old.map(|old| Policy::of(old.metadata.labels.as_ref(), &self.defaults.policy));
         let unchanged = old
             .as_ref()
             .is_some_and(|(_, old_errors)| *old_errors == errors);
@@ -139,7 +172,8 @@ impl PodSecurity {
         let Some((old, _)) = old else { return Ok(()) };
         let (new, old) = (policy.enforce, old.enforce);
         let relaxed = new.version == old.version && new.level <= old.level;
-        if new != old && new.level != Level::Privileged && !relaxed {
+        let exempt = self.defaults.exempts(attributes.name, "").is_some();
+        if new != old && new.level != Level::Privileged && !relaxed && !exempt {
             self.warn_of_existing_pods(attributes, new).await;
         }
         Ok(())
@@ -153,7 +187,8 @@ impl PodSecurity {
         };
         let checked = pods.len().min(MAX_PODS_TO_CHECK);
         let mut names: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-        for pod in pods.iter().take(checked) {
+        let exempts = |pod: &&Arc<Pod>| self.defaults.exempts_class(pod.spec.as_ref());
+        for pod in pods.iter().take(checked).filter(|pod| !exempts(pod)) {
             let violations = standard::evaluate(level, &PodLike::of(pod));
             if !violations.is_empty() {
                 let name = pod.metadata.name.as_deref().unwrap_or_default();

@@ -15,8 +15,9 @@ use portcullis_api::quantity::Quantity;
 use portcullis_api::{Object, Status};
 
 use crate::amounts::{Amounts, add, read, write};
+use crate::configuration::limited_resources::LimitedResource;
 use crate::lookup::{Lookup, QuotaLedger};
-use crate::quota::{Kind, constraints, is_measured, scopes};
+use crate::quota::{Kind, Limits, constraints, is_measured, scopes};
 use crate::{Attributes, ValidatingPlugin};
 
 /// For waiting for the lock of the namespace, and for retries of conflicting charges.
@@ -25,6 +26,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct ResourceQuotas {
     quotas: Arc<dyn Lookup<ResourceQuota>>,
     ledger: Arc<dyn QuotaLedger>,
+    limited: Vec<LimitedResource>,
     /// Serializes charges, by namespace.
     locks: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -33,10 +35,12 @@ impl ResourceQuotas {
     pub(crate) fn new(
         quotas: &Arc<dyn Lookup<ResourceQuota>>,
         ledger: &Arc<dyn QuotaLedger>,
+        limited: &[LimitedResource],
     ) -> Self {
         Self {
             quotas: Arc::clone(quotas),
             ledger: Arc::clone(ledger),
+            limited: limited.to_vec(),
             locks: Mutex::default(),
         }
     }
@@ -59,7 +63,8 @@ impl ResourceQuotas {
         let delta = delta(attributes, object, kind)?;
         let mut quotas = self.measured(attributes.namespace).await?;
         loop {
-            let charged = check(attributes, object, kind, &delta, &quotas)?;
+            let limits = Limits::of(&self.limited, attributes, object, kind);
+            let charged = check(attributes, object, kind, &delta, &quotas, limits)?;
             if attributes.dry_run {
                 return Ok(());
             }
@@ -103,8 +108,9 @@ impl ValidatingPlugin for ResourceQuotas {
             return Ok(());
         };
         let kind = Kind::of(attributes.resource);
+        let is_limited = self.limited.iter().any(|l| l.is_of(attributes.resource));
         if !kind.changes_at(attributes.operation)
-            || self.quotas.list(attributes.namespace).is_empty()
+            || !is_limited && self.quotas.list(attributes.namespace).is_empty()
         {
             return Ok(());
         }
@@ -146,9 +152,11 @@ fn check(
     kind: &Kind<'_>,
     delta: &Amounts,
     quotas: &[Arc<ResourceQuota>],
+    mut limits: Limits,
 ) -> Result<Vec<ResourceQuota>, Status> {
-    let mut charged = Vec::new();
+    let mut counting = Vec::new();
     for quota in quotas {
+        limits.cover_scopes(quota, object);
         let status = quota.status.as_ref();
         let hard = read(status.and_then(|s| s.hard.as_ref()));
         let used = read(status.and_then(|s| s.used.as_ref()));
@@ -165,22 +173,43 @@ fn check(
             let why = format!("status unknown for quota: {name}, resources: {names}");
             return Err(attributes.forbidden(&why));
         }
-        let requested = delta
-            .iter()
-            .filter(|(resource, _)| hard.contains_key(*resource));
-        let requested: Amounts = requested.map(|(k, v)| (k.clone(), *v)).collect();
-        if requested.is_empty() {
-            continue;
+        limits.cover(&counted);
+        counting.push((quota, hard, used));
+    }
+    if !delta.is_empty() {
+        limits.check(attributes)?;
+    }
+    let mut charged = Vec::new();
+    for (quota, hard, used) in counting {
+        let total = charge(quota, delta, &used, &hard).map_err(|why| attributes.forbidden(&why))?;
+        if let Some(total) = total {
+            let mut quota = ResourceQuota::clone(quota);
+            quota.status.get_or_insert_default().used = Some(write(&total));
+            charged.push(quota);
         }
-        let mut total = used.clone();
-        add(&mut total, requested.clone());
-        check_total(name, &requested, &used, &total, &hard)
-            .map_err(|why| attributes.forbidden(&why))?;
-        let mut quota = ResourceQuota::clone(quota);
-        quota.status.get_or_insert_default().used = Some(write(&total));
-        charged.push(quota);
     }
     Ok(charged)
+}
+
+/// The usage with what a request adds; `None` if the quota counts nothing of that.
+fn charge(
+    quota: &ResourceQuota,
+    delta: &Amounts,
+    used: &Amounts,
+    hard: &Amounts,
+) -> Result<Option<Amounts>, String> {
+    let requested = delta
+        .iter()
+        .filter(|(resource, _)| hard.contains_key(*resource));
+    let requested: Amounts = requested.map(|(k, v)| (k.clone(), *v)).collect();
+    if requested.is_empty() {
+        return Ok(None);
+    }
+    let mut total = used.clone();
+    add(&mut total, requested.clone());
+    let name = quota.metadata.name.as_deref().unwrap_or_default();
+    check_total(name, &requested, used, &total, hard)?;
+    Ok(Some(total))
 }
 
 /// An error if the total of a requested resource exceeds the quota.

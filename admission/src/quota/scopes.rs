@@ -10,20 +10,30 @@ use crate::amounts::Usage;
 
 /// Whether a quota's scopes match an object: any object without scopes, only pods with scopes.
 pub(crate) fn matches(quota: &ResourceQuota, object: &dyn Object) -> bool {
-    let Some(spec) = &quota.spec else { return true };
-    let plain = spec
-        .scopes
-        .iter()
-        .flatten()
-        .map(|scope| (scope, "Exists", None));
+    of(quota).iter().all(|scope| selects(scope, object))
+}
+
+/// The scopes of a quota; those without an operator have `Exists` (upstream:
+/// `getScopeSelectorsFromQuota`).
+pub(crate) fn of(quota: &ResourceQuota) -> Vec<ScopedResourceSelectorRequirement> {
+    let Some(spec) = &quota.spec else {
+        return Vec::new();
+    };
+    let plain = spec.scopes.iter().flatten();
+    let plain = plain.map(|scope| ScopedResourceSelectorRequirement {
+        scope_name: scope.clone(),
+        operator: "Exists".to_owned(),
+        values: None,
+    });
     let selector = spec.scope_selector.iter();
     let selected = selector.flat_map(|s| s.match_expressions.iter().flatten());
-    let selected = selected.map(|s| (&s.scope_name, s.operator.as_str(), Some(s)));
-    let mut all = plain.chain(selected);
-    all.all(|(scope, operator, requirement)| {
-        let pod = object.as_kind::<Pod>();
-        pod.is_some_and(|pod| has_scope(pod, scope, operator, requirement))
-    })
+    plain.chain(selected.cloned()).collect()
+}
+
+/// Whether a scope selects an object, which only pods can be.
+pub(crate) fn selects(scope: &ScopedResourceSelectorRequirement, object: &dyn Object) -> bool {
+    let pod = object.as_kind::<Pod>();
+    pod.is_some_and(|pod| has_scope(pod, &scope.scope_name, &scope.operator, Some(scope)))
 }
 
 fn has_scope(

@@ -7,7 +7,8 @@
 //! kube-apiserver itself publishes it, so this is no controller that `--controllers` knows, and
 //! every server of several adds its own authorities to those of the others.
 
-use std::collections::btree_map::Entry;
+mod proxy_headers;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,25 +27,13 @@ use crate::queue::Queue;
 use portcullis_kinds::table;
 use portcullis_registry::{Registry, Scope, codec};
 
+pub use self::proxy_headers::{FRONT_PROXY_CLIENT, ProxyHeaders};
+
 const NAMESPACE: &str = "kube-system";
 const NAME: &str = "extension-apiserver-authentication";
 const AUTHORITIES: &str = "client-ca-file";
 const FRONT_PROXIES: &str = "requestheader-client-ca-file";
 const END: &str = "-----END CERTIFICATE-----";
-
-/// The name in the certificate of this server as a front proxy.
-pub const FRONT_PROXY_CLIENT: &str = "front-proxy-client";
-/// What front proxies say, and where.
-const HEADERS: [(&str, &str); 5] = [
-    ("requestheader-allowed-names", "[\"front-proxy-client\"]"),
-    ("requestheader-username-headers", "[\"X-Remote-User\"]"),
-    ("requestheader-uid-headers", "[\"X-Remote-Uid\"]"),
-    ("requestheader-group-headers", "[\"X-Remote-Group\"]"),
-    (
-        "requestheader-extra-headers-prefix",
-        "[\"X-Remote-Extra-\"]",
-    ),
-];
 
 /// Whose certificates are to be believed, as PEM.
 pub struct Trust {
@@ -53,13 +42,18 @@ pub struct Trust {
     /// Who signs the certificate of this server as a front proxy; empty if that is somebody else's
     /// business.
     pub front_proxy: String,
+    /// Who signs the certificates of other front proxies, now and later; empty if there are none.
+    pub front_proxies: watch::Receiver<String>,
+    /// What front proxies are called and say, of all those.
+    pub headers: ProxyHeaders,
 }
 
 impl Trust {
     fn current(&self) -> Believed {
         Believed {
             clients: self.clients.borrow().clone(),
-            front_proxy: self.front_proxy.clone(),
+            front_proxies: format!("{}{}", *self.front_proxies.borrow(), self.front_proxy),
+            headers: self.headers.clone(),
         }
     }
 }
@@ -68,7 +62,8 @@ impl Trust {
 #[derive(Clone)]
 struct Believed {
     clients: String,
-    front_proxy: String,
+    front_proxies: String,
+    headers: ProxyHeaders,
 }
 
 /// Runs for as long as the server does.
@@ -77,6 +72,7 @@ pub async fn run(registry: Arc<Registry>, trust: Trust) {
     let resource = table::CONFIG_MAPS;
     let mut maps = follow_named::<ConfigMap>(registry.clone(), user.clone(), resource, NAME);
     let (queue, mut authorities) = (Queue::default(), trust.clients.clone());
+    let mut front_proxies = trust.front_proxies.clone();
     let watch = async {
         loop {
             queue.add(NAME.into(), Duration::ZERO);
@@ -89,6 +85,7 @@ pub async fn run(registry: Arc<Registry>, trust: Trust) {
                     },
                     // the sender is dropped where no file was named: there are no changes to wait for
                     Ok(()) = authorities.changed() => break,
+                    Ok(()) = front_proxies.changed() => break,
                 }
             }
         }
@@ -151,19 +148,15 @@ fn completed(map: &ConfigMap, believed: &Believed) -> Option<BTreeMap<String, St
     let mut added = false;
     for (key, authorities) in [
         (AUTHORITIES, &believed.clients),
-        (FRONT_PROXIES, &believed.front_proxy),
+        (FRONT_PROXIES, &believed.front_proxies),
     ] {
         if let Some(joined) = joined(map, key, authorities) {
             data.insert(key.to_owned(), joined);
             added = true;
         }
     }
-    if !believed.front_proxy.is_empty() {
-        for (key, value) in HEADERS {
-            let known = data.entry(key.to_owned());
-            added |= matches!(known, Entry::Vacant(_));
-            known.or_insert_with(|| value.to_owned());
-        }
+    if !believed.front_proxies.is_empty() {
+        added |= believed.headers.complete(&mut data);
     }
     added.then_some(data)
 }
@@ -232,9 +225,10 @@ mod tests {
 
     #[test]
     fn a_front_proxy_is_published_with_its_headers() {
-        let believed = |front_proxy: String| Believed {
+        let believed = |front_proxies: String| Believed {
             clients: pem("one"),
-            front_proxy,
+            front_proxies,
+            headers: ProxyHeaders::own(),
         };
         let without = completed(&ConfigMap::default(), &believed(String::new()));
         assert_eq!(

@@ -11,10 +11,12 @@ use rustls_pki_types::CertificateDer;
 /// 401, which does not say why: that is for the log.
 pub async fn authenticate(
     authenticator: &dyn Authenticator,
+    path: &str,
     headers: &HeaderMap,
     certificates: &[CertificateDer<'static>],
 ) -> Result<UserInfo, Status> {
     let credentials = Credentials {
+        path,
         headers,
         peer_certificates: certificates,
         trace: None,

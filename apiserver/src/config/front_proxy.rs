@@ -1,4 +1,4 @@
-//! What this server shows to the servers that API services name.
+//! What this server shows to the servers that API services name, and which front proxies it believes.
 
 use std::path::PathBuf;
 
@@ -14,4 +14,22 @@ pub struct FrontProxy {
     /// Its private key.
     #[arg(long, requires = "proxy_client_cert_file")]
     pub proxy_client_key_file: Option<PathBuf>,
+    /// The authorities that sign the client certificates of front proxies, whose headers say who a user is.
+    #[arg(long)]
+    pub requestheader_client_ca_file: Option<PathBuf>,
+    /// The common names of front proxies' certificates; by default any will do.
+    #[arg(long, value_delimiter = ',')]
+    pub requestheader_allowed_names: Vec<String>,
+    /// The headers that name the user, such as `X-Remote-User`; the first with a value counts.
+    #[arg(long, value_delimiter = ',')]
+    pub requestheader_username_headers: Vec<String>,
+    /// The headers with the user's uid, such as `X-Remote-Uid`; the first with a value counts.
+    #[arg(long, value_delimiter = ',')]
+    pub requestheader_uid_headers: Vec<String>,
+    /// The headers with the user's groups, such as `X-Remote-Group`; all of them count.
+    #[arg(long, value_delimiter = ',')]
+    pub requestheader_group_headers: Vec<String>,
+    /// What begins the names of headers with further attributes of the user, such as `X-Remote-Extra-`.
+    #[arg(long, value_delimiter = ',')]
+    pub requestheader_extra_headers_prefix: Vec<String>,
 }

@@ -14,9 +14,9 @@ pub struct Oidc {
     /// Whom its tokens must be for.
     #[arg(long, requires = "oidc_issuer_url")]
     pub oidc_client_id: Option<String>,
-    /// The claim that is the user's name.
-    #[arg(long, default_value = "sub")]
-    pub oidc_username_claim: String,
+    /// The claim that is the user's name; by default `sub`.
+    #[arg(long)]
+    pub oidc_username_claim: Option<String>,
     /// What stands before it; `-` for nothing. By default the issuer's URL and `#`, but nothing
     /// before an email.
     #[arg(long, allow_hyphen_values = true)]
@@ -25,18 +25,36 @@ pub struct Oidc {
     #[arg(long)]
     pub oidc_groups_claim: Option<String>,
     /// What stands before each of them.
-    #[arg(long, default_value = "")]
-    pub oidc_groups_prefix: String,
+    #[arg(long)]
+    pub oidc_groups_prefix: Option<String>,
     /// The authorities that vouch for the issuer's server; by default those of the system.
     #[arg(long)]
     pub oidc_ca_file: Option<PathBuf>,
-    /// How its tokens may be signed.
-    #[arg(long, value_delimiter = ',', default_value = "RS256", value_parser = algorithm)]
+    /// How its tokens may be signed; by default with RS256.
+    #[arg(long, value_delimiter = ',', value_parser = algorithm)]
     pub oidc_signing_algs: Vec<Algorithm>,
     /// A claim its tokens must have, as `claim=value`; may be given several times, as the value may
     /// hold commas.
     #[arg(long, value_parser = claim)]
     pub oidc_required_claim: Vec<(String, String)>,
+}
+
+impl Oidc {
+    /// Whether one of the options is given.
+    pub fn is_given(&self) -> bool {
+        let texts = [
+            &self.oidc_issuer_url,
+            &self.oidc_client_id,
+            &self.oidc_username_claim,
+            &self.oidc_username_prefix,
+            &self.oidc_groups_claim,
+            &self.oidc_groups_prefix,
+        ];
+        texts.iter().any(|text| text.is_some())
+            || self.oidc_ca_file.is_some()
+            || !self.oidc_signing_algs.is_empty()
+            || !self.oidc_required_claim.is_empty()
+    }
 }
 
 fn algorithm(name: &str) -> Result<Algorithm, String> {

@@ -15,6 +15,7 @@ use crate::access::impersonation;
 
 /// A request's credentials.
 pub struct Shown {
+    path: String,
     headers: HeaderMap,
     certificates: Vec<CertificateDer<'static>>,
 }
@@ -30,6 +31,7 @@ impl Shown {
             .collect::<Result<_, _>>()
             .map_err(|_| Status::bad_request("certificates: not PEM"))?;
         Ok(Self {
+            path: question.path.clone(),
             headers: headers(&question.headers)?,
             certificates,
         })
@@ -56,6 +58,7 @@ impl Shown {
         }
         let trace = authn::Trace::default();
         let credentials = Credentials {
+            path: &self.path,
             headers: &self.headers,
             peer_certificates: &self.certificates,
             trace: Some(&trace),

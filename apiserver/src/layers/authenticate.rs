@@ -1,4 +1,5 @@
-//! Who makes a request? Nothing inside sees the `Authorization` header, or the token of a websocket.
+//! Who makes a request? Nothing inside sees the `Authorization` header, the token of a websocket, or what a
+//! front proxy says.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/endpoints/filters/authentication.go`.
 
@@ -10,7 +11,7 @@ use axum::extract::Request;
 use futures_util::future::BoxFuture;
 use http::header::{AUTHORIZATION, HeaderValue, WWW_AUTHENTICATE};
 use portcullis_api::Status;
-use portcullis_authn::{Authenticator, remove_websocket_tokens};
+use portcullis_authn::{Authenticator, RequestHeaders, remove_websocket_tokens};
 use tower::{Layer, Service};
 
 use super::trace;
@@ -24,6 +25,7 @@ use crate::response::{self, Response};
 pub struct AuthenticateLayer {
     authenticator: Arc<dyn Authenticator>,
     accepts_passwords: bool,
+    claims: Arc<RequestHeaders>,
     auditor: Option<Arc<Auditor>>,
 }
 
@@ -35,15 +37,18 @@ pub struct Authenticate<S> {
 }
 
 impl AuthenticateLayer {
-    /// `accepts_passwords`: whether a 401 asks for a password. `auditor`: who is told of one.
+    /// `accepts_passwords`: whether a 401 asks for a password. `claims`: the headers of front proxies.
+    /// `auditor`: who is told of a 401.
     pub fn new(
         authenticator: Arc<dyn Authenticator>,
         accepts_passwords: bool,
+        claims: Arc<RequestHeaders>,
         auditor: Option<Arc<Auditor>>,
     ) -> Self {
         Self {
             authenticator,
             accepts_passwords,
+            claims,
             auditor,
         }
     }
@@ -54,6 +59,7 @@ impl AuthenticateLayer {
         let certificates = peer.map(|peer| peer.certificates.clone());
         let user = authentication::authenticate(
             self.authenticator.as_ref(),
+            request.uri().path(),
             request.headers(),
             certificates.as_deref().unwrap_or_default(),
         )
@@ -61,6 +67,7 @@ impl AuthenticateLayer {
         trace::identified(&user);
         request.headers_mut().remove(AUTHORIZATION);
         remove_websocket_tokens(request.headers_mut());
+        self.claims.remove(request.headers_mut());
         request.extensions_mut().insert(user);
         Ok(())
     }

@@ -21,6 +21,7 @@ use serde_json::Value;
 
 use super::headers;
 use super::https::{self, ClientCertificate, HttpsClient, HttpsError, Resolve, StreamClient};
+use super::identity::ClientIdentity;
 use super::upgrade;
 use super::webhook_client::go_error;
 use crate::pki::Identity;
@@ -43,10 +44,18 @@ pub type Discovered = HashMap<String, Vec<Value>>;
 /// Asks the servers that API services name, as the front proxy that they believe.
 pub struct AggregatedServers {
     services: Arc<dyn Resolve>,
-    identity: Identity,
-    /// By the name of the API service, with what they were made for.
-    clients: Mutex<HashMap<String, (String, Clients)>>,
+    identity: ClientIdentity,
+    /// By the name of the API service.
+    clients: Mutex<HashMap<String, Kept>>,
     discovered: RwLock<Arc<Discovered>>,
+}
+
+/// Clients, and what they were made for. New ones are made when that changes: connections and sessions
+/// of before would go on presenting the certificate of before.
+struct Kept {
+    spec: String,
+    identity: Arc<Identity>,
+    clients: Clients,
 }
 
 /// How the server of a service is asked.
@@ -58,7 +67,7 @@ struct Clients {
 
 impl AggregatedServers {
     /// Finds services by `services`, and presents `identity`.
-    pub fn new(services: Arc<dyn Resolve>, identity: Identity) -> Self {
+    pub fn new(services: Arc<dyn Resolve>, identity: ClientIdentity) -> Self {
         Self {
             services,
             identity,
@@ -109,21 +118,20 @@ impl AggregatedServers {
         upgrade::switch(&clients.streams, request, TIMEOUT).await
     }
 
-    /// The clients of a service, kept while the API service stays as it is.
+    /// The clients of a service, kept while neither the API service nor the certificate changes.
     fn clients(&self, service: &APIService) -> Result<Clients, HttpsError> {
         let name = service.metadata.name.clone().unwrap_or_default();
         // a spec always serializes
         let made_for = serde_json::to_string(&service.spec).unwrap_or_default();
-        if let Some((known, clients)) = self.clients.lock().get(&name)
-            && *known == made_for
+        let current = self.identity.current();
+        if let Some(kept) = self.clients.lock().get(&name)
+            && kept.spec == made_for
+            && Arc::ptr_eq(&kept.identity, &current)
         {
-            return Ok(clients.clone());
+            return Ok(kept.clients.clone());
         }
         let spec = service.spec.as_ref();
-        let identity = ClientCertificate {
-            certificate: self.identity.certificate.as_bytes(),
-            key: self.identity.key.as_bytes(),
-        };
+        let identity = ClientCertificate::of(&current);
         let identity = Some(&identity);
         let bundle = spec.and_then(|spec| spec.ca_bundle.as_ref());
         let bundle = bundle.map_or(&[][..], |bundle| &bundle.0);
@@ -139,7 +147,11 @@ impl AggregatedServers {
             streams: StreamClient::new(tls.clone(), services, CONNECT_TIMEOUT),
             requests: HttpsClient::resolving(tls, self.services.clone()),
         };
-        let kept = (made_for, clients.clone());
+        let kept = Kept {
+            spec: made_for,
+            clients: clients.clone(),
+            identity: current,
+        };
         self.clients.lock().insert(name, kept);
         Ok(clients)
     }

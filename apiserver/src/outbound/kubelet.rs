@@ -2,16 +2,19 @@
 //!
 //! Upstream: `pkg/kubelet/client/kubelet_client.go`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response};
 use k8s_openapi::api::core::v1::Node;
+use parking_lot::Mutex;
 use portcullis_api::Status;
 use portcullis_storage::ReadAt;
 
 use super::https::{ClientCertificate, HttpsError, StreamClient, trusting, trusting_anyone};
+use super::identity::ClientIdentity;
 use super::upgrade;
 use super::webhook_client::go_error;
 use crate::config::Kubelets as Options;
@@ -28,12 +31,44 @@ const EXTENDS_WEBSOCKETS: &str = "ExtendWebSocketsToKubelet";
 
 /// Asks kubelets, as a client that they trust.
 pub struct Kubelets {
-    verifying: StreamClient,
-    /// For logs whose reader does not care whose they are.
-    unverifying: StreamClient,
+    identity: ClientIdentity,
+    /// Who signs the certificates of kubelets, as PEM; if none, they are not verified.
+    authority: Option<String>,
+    clients: Mutex<Clients>,
     /// Which of a node's addresses to use, the best first.
     address_types: Vec<String>,
     timeout: Duration,
+}
+
+/// The clients that present a certificate. New ones are made when it changes: sessions of before would
+/// go on presenting that of before.
+#[derive(Clone)]
+struct Clients {
+    identity: Arc<Identity>,
+    verifying: StreamClient,
+    /// For logs whose reader does not care whose they are.
+    unverifying: StreamClient,
+}
+
+impl Clients {
+    fn new(
+        identity: Arc<Identity>,
+        authority: Option<&str>,
+        timeout: Duration,
+    ) -> Result<Self, HttpsError> {
+        let presented = ClientCertificate::of(&identity);
+        let presented = Some(&presented);
+        let client = |tls| StreamClient::new(tls, None, timeout);
+        let verifying = match authority {
+            Some(authority) => trusting(authority.as_bytes(), presented)?,
+            None => trusting_anyone(presented)?,
+        };
+        Ok(Self {
+            verifying: client(verifying),
+            unverifying: client(trusting_anyone(presented)?),
+            identity,
+        })
+    }
 }
 
 /// Where a kubelet is, and what it can do.
@@ -103,26 +138,32 @@ impl Kubelets {
     /// [`HttpsError::Certificates`].
     pub fn new(
         options: &Options,
-        authority: Option<&str>,
-        identity: &Identity,
+        authority: Option<String>,
+        identity: ClientIdentity,
     ) -> Result<Self, HttpsError> {
-        let identity = ClientCertificate {
-            certificate: identity.certificate.as_bytes(),
-            key: identity.key.as_bytes(),
-        };
-        let identity = Some(&identity);
         let timeout = options.kubelet_timeout;
-        let client = |tls| StreamClient::new(tls, None, timeout);
-        let verifying = match authority {
-            Some(authority) => trusting(authority.as_bytes(), identity)?,
-            None => trusting_anyone(identity)?,
-        };
+        let clients = Clients::new(identity.current(), authority.as_deref(), timeout)?;
         Ok(Self {
-            verifying: client(verifying),
-            unverifying: client(trusting_anyone(identity)?),
+            clients: Mutex::new(clients),
+            identity,
+            authority,
             address_types: options.kubelet_preferred_address_types.clone(),
             timeout,
         })
+    }
+
+    /// The clients that present what the files say now.
+    fn clients(&self) -> Clients {
+        let (mut clients, current) = (self.clients.lock(), self.identity.current());
+        if !Arc::ptr_eq(&clients.identity, &current) {
+            match Clients::new(current, self.authority.as_deref(), self.timeout) {
+                Ok(new) => *clients = new,
+                Err(error) => {
+                    tracing::warn!(%error, "kubelets are shown the certificate of before")
+                }
+            }
+        }
+        clients.clone()
     }
 
     /// The kubelet of a node.
@@ -140,8 +181,8 @@ impl Kubelets {
     }
 
     /// What asks kubelets.
-    pub const fn client(&self) -> &StreamClient {
-        &self.verifying
+    pub fn client(&self) -> StreamClient {
+        self.clients().verifying
     }
 
     /// Passes on a request that asks for another protocol.
@@ -149,7 +190,8 @@ impl Kubelets {
     /// # Errors
     /// 500 for a kubelet that does not answer in time, or cannot be reached.
     pub async fn switch(&self, request: Request<Bytes>) -> Result<response::Response, Status> {
-        let switched = upgrade::switch(&self.verifying, request, self.timeout);
+        let client = self.client();
+        let switched = upgrade::switch(&client, request, self.timeout);
         switched.await.map_err(Status::unknown)
     }
 
@@ -167,8 +209,8 @@ impl Kubelets {
         let request = Request::get(url).body(Bytes::new());
         let request = request.map_err(|error| Status::unknown(format!("{url:?}: {error}")))?;
         let client = match insecure {
-            true => &self.unverifying,
-            false => &self.verifying,
+            true => self.clients().unverifying,
+            false => self.client(),
         };
         let answer = client.open(request, timeout).await;
         let answer = answer.map_err(|error| go_error::text(&error, url));

@@ -108,8 +108,12 @@ fn verify_tls12_signature_with_key(
 /// 64 KiB have no place. Some of the names would be worse than none: a client would choose by them.
 const NAMES_MAX: usize = 32 * 1024;
 
-/// The names of the authorities in a bundle, as PEM, each once.
-fn names(bundle: &str) -> Vec<DistinguishedName> {
+/// The names of the authorities in bundles, as PEM, each once.
+fn names(bundles: &mut [watch::Receiver<String>]) -> Vec<DistinguishedName> {
+    let bundles = bundles.iter_mut();
+    let bundle: String = bundles
+        .map(|bundle| bundle.borrow_and_update().clone())
+        .collect();
     let mut roots = RootCertStore::empty();
     let certificates = CertificateDer::pem_slice_iter(bundle.as_bytes());
     roots.add_parsable_certificates(certificates.filter_map(Result::ok));
@@ -134,20 +138,20 @@ fn names(bundle: &str) -> Vec<DistinguishedName> {
 /// that moment, and name the authorities that it trusts at that moment.
 pub struct Acceptors {
     certificate: Arc<dyn ResolvesServerCert>,
-    authorities: watch::Receiver<String>,
+    authorities: Vec<watch::Receiver<String>>,
     current: TlsAcceptor,
 }
 
 impl Acceptors {
-    /// Acceptors that prove the server with `certificate` and name the `authorities`, as PEM.
+    /// Acceptors that prove the server with `certificate` and name the `authorities` of some bundles, as PEM.
     ///
     /// # Errors
     /// If the crypto provider speaks no version of TLS, which none does.
     pub fn new(
         certificate: Arc<dyn ResolvesServerCert>,
-        mut authorities: watch::Receiver<String>,
+        mut authorities: Vec<watch::Receiver<String>>,
     ) -> Result<Self, Error> {
-        let names = names(&authorities.borrow_and_update());
+        let names = names(&mut authorities);
         Ok(Self {
             current: acceptor(certificate.clone(), names)?,
             certificate,
@@ -157,8 +161,9 @@ impl Acceptors {
 
     /// The acceptor for a connection that begins now.
     pub fn current(&mut self) -> TlsAcceptor {
-        if self.authorities.has_changed().unwrap_or(false) {
-            let names = names(&self.authorities.borrow_and_update());
+        let mut bundles = self.authorities.iter();
+        if bundles.any(|bundle| bundle.has_changed().unwrap_or(false)) {
+            let names = names(&mut self.authorities);
             match acceptor(self.certificate.clone(), names) {
                 Ok(acceptor) => self.current = acceptor,
                 Err(error) => tracing::warn!(%error, "new client authorities cannot be named"),

@@ -1,11 +1,14 @@
-//! The file that configures admission plugins, as far as webhooks have credentials in it.
+//! The file that configures admission plugins.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/admission/config.go`, `plugin/webhook/config/kubeconfig.go` and
 //! `pkg/util/webhook/authentication.go`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use portcullis_admission::plugins::known;
+use portcullis_admission::{Configuration, Selection};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -16,6 +19,14 @@ use crate::outbound::webhooks::CredentialsOf;
 use crate::start::StartError;
 
 const OPTION: &str = "--admission-control-config-file";
+
+/// What the file says.
+pub struct AdmissionConfig {
+    /// The credentials that webhooks are shown.
+    pub webhooks: WebhookCredentials,
+    /// What it says of other plugins.
+    pub plugins: Configuration,
+}
 
 /// The credentials that webhooks of each kind are shown.
 pub struct WebhookCredentials {
@@ -47,38 +58,82 @@ struct WebhookAdmission {
     kube_config_file: PathBuf,
 }
 
-/// Reads the file, if there is one.
+/// Reads the file, if there is one, for the plugins that are selected.
 ///
 /// # Errors
-/// [`StartError`], also for the configuration of a plugin that this server does not configure.
-pub fn load(file: Option<&Path>) -> Result<WebhookCredentials, StartError> {
-    let mut credentials = WebhookCredentials {
-        mutating: none(),
-        validating: none(),
+/// [`StartError`], also for a plugin that there is not, or that has no configuration, and for one that
+/// needs a configuration and has none.
+pub fn load(file: Option<&Path>, selection: &Selection) -> Result<AdmissionConfig, StartError> {
+    let mut config = AdmissionConfig {
+        webhooks: WebhookCredentials {
+            mutating: none(),
+            validating: none(),
+        },
+        plugins: Configuration::default(),
     };
-    let Some(file) = file else {
-        return Ok(credentials);
-    };
+    if let Some(file) = file {
+        read_into(&mut config, file)?;
+    }
+    let names = selection.names().into_iter();
+    if let Some(name) = names.filter(|name| !config.plugins.suffices(name)).next() {
+        let why = format!("the plugin {name} is enabled, and needs a configuration");
+        return Err(StartError::option(OPTION, why));
+    }
+    Ok(config)
+}
+
+fn read_into(config: &mut AdmissionConfig, file: &Path) -> Result<(), StartError> {
     let configuration: AdmissionConfiguration = parse(&read(file)?, file)?;
     if configuration.kind != "AdmissionConfiguration" {
         return Err(wrong(file, "it is not an AdmissionConfiguration"));
     }
-    for plugin in configuration.plugins {
-        let name = plugin.name.as_str();
-        let of_plugin = match name {
-            "MutatingAdmissionWebhook" => &mut credentials.mutating,
-            "ValidatingAdmissionWebhook" => &mut credentials.validating,
-            other => {
-                let why = format!("the plugin {other:?} has no configuration here");
-                return Err(wrong(file, &why));
+    let mut seen = BTreeSet::new();
+    for (at, plugin) in configuration.plugins.into_iter().enumerate() {
+        let name = plugin.name.clone();
+        let at_fault = |why: &str| wrong(file, &format!("plugins[{at}].name: {why}"));
+        if !seen.insert(name.clone()) {
+            return Err(at_fault(&format!("Duplicate value: {name:?}")));
+        }
+        let credentials = match name.as_str() {
+            "MutatingAdmissionWebhook" => &mut config.webhooks.mutating,
+            "ValidatingAdmissionWebhook" => &mut config.webhooks.validating,
+            _ => {
+                let Some((document, named)) = document(plugin, file)? else {
+                    continue;
+                };
+                let known = known().contains(&&*name);
+                match config.plugins.read(&name, document) {
+                    Ok(true) => continue,
+                    Ok(false) if known => {
+                        let why = format!("the plugin {name:?} has no configuration here");
+                        return Err(at_fault(&why));
+                    }
+                    Ok(false) => return Err(at_fault(&format!("unknown plugin {name:?}"))),
+                    Err(why) => return Err(wrong(&named, &format!("{name}: {why}"))),
+                }
             }
         };
         if let Some(kubeconfig) = kubeconfig(plugin, file)? {
             let kubeconfig = Arc::new(kubeconfig);
-            *of_plugin = Arc::new(move |server| find(&kubeconfig, server));
+            *credentials = Arc::new(move |server| find(&kubeconfig, server));
         }
     }
-    Ok(credentials)
+    Ok(())
+}
+
+/// The document with a plugin's configuration, and the file that it is in.
+fn document(
+    plugin: Plugin,
+    file: &Path,
+) -> Result<Option<(serde_json::Value, PathBuf)>, StartError> {
+    match (plugin.configuration, plugin.path) {
+        (Some(document), _) => Ok(Some((document, file.to_owned()))),
+        (None, Some(path)) => {
+            let path = file.parent().unwrap_or(Path::new("")).join(path);
+            Ok(Some((parse(&read(&path)?, &path)?, path)))
+        }
+        (None, None) => Ok(None),
+    }
 }
 
 /// Webhooks are shown nothing.
@@ -88,17 +143,12 @@ fn none() -> CredentialsOf {
 
 /// The kubeconfig that a plugin's configuration names.
 fn kubeconfig(plugin: Plugin, file: &Path) -> Result<Option<Kubeconfig>, StartError> {
-    let beside = file.parent().unwrap_or(Path::new(""));
-    let webhooks: WebhookAdmission = match (plugin.configuration, plugin.path) {
-        (Some(value), _) => {
-            serde_json::from_value(value).map_err(|why| wrong(file, &why.to_string()))?
-        }
-        (None, Some(path)) => {
-            let path = beside.join(path);
-            parse(&read(&path)?, &path)?
-        }
-        (None, None) => return Ok(None),
+    let Some((document, file)) = document(plugin, file)? else {
+        return Ok(None);
     };
+    let file = file.as_path();
+    let webhooks: WebhookAdmission =
+        serde_json::from_value(document).map_err(|why| wrong(file, &why.to_string()))?;
     if !matches!(
         &*webhooks.kind,
         "WebhookAdmission" | "WebhookAdmissionConfiguration"
@@ -202,14 +252,17 @@ mod tests {
     }
 
     #[test]
-    fn a_file_configures_webhooks_and_nothing_else() {
+    fn a_file_configures_plugins() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("admission.yaml");
         let load = |plugins: &serde_json::Value| {
             let configuration = json!({"apiVersion": "apiserver.config.k8s.io/v1",
                 "kind": "AdmissionConfiguration", "plugins": plugins});
             fs::write(&file, configuration.to_string()).unwrap();
-            super::load(Some(&file))
+            super::load(
+                Some(&file),
+                &Selection::from_flags::<&str>(&[], &[]).unwrap(),
+            )
         };
         fs::write(
             dir.path().join("kubeconfig"),
@@ -225,13 +278,28 @@ mod tests {
         ] {
             let loaded = load(&json!([plugin])).unwrap();
             let of = |credentials: &CredentialsOf| credentials("h:443").unwrap().authorization;
-            assert_eq!(of(&loaded.validating).as_deref(), Some("Bearer t"));
-            assert_eq!(of(&loaded.mutating), None);
+            assert_eq!(of(&loaded.webhooks.validating).as_deref(), Some("Bearer t"));
+            assert_eq!(of(&loaded.webhooks.mutating), None);
         }
+        let limits = json!({"apiVersion": "eventratelimit.admission.k8s.io/v1alpha1",
+            "kind": "Configuration", "limits": [{"type": "Server", "burst": 1}]});
+        fs::write(dir.path().join("limits.yaml"), limits.to_string()).unwrap();
         for (plugins, why) in [
             (
-                json!([{"name": "PodSecurity", "path": "x"}]),
-                "the plugin \"PodSecurity\" has no configuration here",
+                json!([{"name": "LimitRanger", "configuration": {}}]),
+                "admission.yaml: plugins[0].name: the plugin \"LimitRanger\" has no configuration here",
+            ),
+            (
+                json!([{"name": "PodSecurity"}, {"name": "Nope", "configuration": {}}]),
+                "admission.yaml: plugins[1].name: unknown plugin \"Nope\"",
+            ),
+            (
+                json!([{"name": "PodSecurity"}, {"name": "PodSecurity"}]),
+                "admission.yaml: plugins[1].name: Duplicate value: \"PodSecurity\"",
+            ),
+            (
+                json!([{"name": "EventRateLimit", "path": "limits.yaml"}]),
+                "limits.yaml: EventRateLimit: limits[0].qps: Invalid value: 0: must be positive",
             ),
             (
                 json!([{"name": "MutatingAdmissionWebhook", "path": "gone"}]),

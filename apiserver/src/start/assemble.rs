@@ -7,7 +7,7 @@ use axum::Router;
 use k8s_openapi::api::admissionregistration::v1::{
     MutatingAdmissionPolicy, ValidatingAdmissionPolicy,
 };
-use portcullis_admission::{Lookups, Selection};
+use portcullis_admission::{Configuration, Lookups, Selection};
 use portcullis_api::Status;
 use portcullis_authn::Reload;
 use portcullis_rbac::{Authorizer, Index};
@@ -17,13 +17,14 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::admission_config::{self, WebhookCredentials};
+use super::admission_config::{self, AdmissionConfig};
 use super::audit::Auditing;
-use super::authorities;
+use super::authorities::Authorities;
 use super::authorization::Authorizers;
 use super::background::Background;
 use super::certificates::{self, Certificates};
 use super::error::StartError;
+use super::front_proxies::FrontProxies;
 use super::front_proxy::FrontProxy;
 use super::hooks::Hooks;
 use super::identities::Identities;
@@ -45,12 +46,12 @@ use crate::metrics::Metrics;
 use crate::outbound::aggregated::AggregatedServers;
 use crate::outbound::backends::Backends;
 use crate::outbound::conversion_webhooks::ConversionWebhooks;
+use crate::outbound::identity::ClientIdentity;
 use crate::outbound::services::ServiceResolver;
-use crate::pki::Identity;
 use crate::router::{Services, router};
 use crate::tokens::Bound;
 use portcullis_controllers::bootstrap;
-use portcullis_controllers::cluster_authentication::Trust;
+use portcullis_controllers::cluster_authentication::{ProxyHeaders, Trust};
 use portcullis_controllers::enabled::{EnabledControllers, Uses};
 use portcullis_kinds::table;
 use portcullis_registry::api_services::ApiServices;
@@ -70,10 +71,11 @@ struct Checked {
     controllers: EnabledControllers,
     identities: Identities,
     front_proxy: FrontProxy,
+    front_proxies: FrontProxies,
     kubelets: Clients,
-    authorities: watch::Receiver<String>,
+    authorities: Authorities,
     reloads: Vec<Arc<dyn Reload>>,
-    webhook_credentials: WebhookCredentials,
+    admission: AdmissionConfig,
     auditing: Option<Auditing>,
     authorizers: Authorizers,
 }
@@ -93,22 +95,29 @@ impl Checked {
         };
         let controllers = EnabledControllers::parse(&options.controllers, uses)
             .map_err(|why| StartError::option("--controllers", why))?;
-        let identities = Identities::load(options, certificates)?;
-        let (authorities, bundle) = authorities::load(options, certificates)?;
+        let front_proxies = FrontProxies::load(&options.front_proxy)?;
+        let identities = Identities::load(options, certificates, &front_proxies)?;
+        let authorities = Authorities::load(options, certificates)?;
         TokenKeys::check(options)?;
         let file = options.admission_control_config_file.as_deref();
         let mut reloads = identities.reloads();
         reloads.extend(certificates.serving.reload());
-        reloads.extend(bundle);
+        reloads.extend(authorities.reloads.iter().cloned());
+        let admission = admission_config::load(file, &selection)?;
+        let front_proxy = FrontProxy::find_or_make(options)?;
+        let kubelets = Clients::find_or_make(options, certificates)?;
+        reloads.extend(front_proxy.identity.reload());
+        reloads.extend(kubelets.reload.clone());
         Ok(Self {
             selection,
             controllers,
             identities,
-            front_proxy: FrontProxy::find_or_make(options)?,
-            kubelets: Clients::find_or_make(options, certificates)?,
+            front_proxy,
+            front_proxies,
+            kubelets,
             authorities,
             reloads,
-            webhook_credentials: admission_config::load(file)?,
+            admission,
             auditing: Auditing::of(&options.audit)?,
             authorizers,
         })
@@ -129,7 +138,7 @@ pub struct Parts {
     /// What the layers decide with.
     pub gate: Gate,
     /// The authorities whose client certificates are accepted, as PEM, now and later.
-    pub authorities: watch::Receiver<String>,
+    pub authorities: Vec<watch::Receiver<String>>,
     /// What runs in the background.
     pub background: Background,
 }
@@ -152,12 +161,12 @@ pub async fn assemble(
     let audit_metrics = AuditMetrics::new();
     let auditor = auditor(checked.auditing, &audit_metrics)?;
     warn_of_idle_plugins(options, &checked.selection);
-    let hooks = Hooks::new(&stored, checked.webhook_credentials);
+    let hooks = Hooks::new(&stored, checked.admission.webhooks);
     let aggregation = aggregation(&stored, checked.front_proxy.identity);
     let backends = backends(&stored, checked.kubelets);
     let authorizers = checked.authorizers;
-    let (registry, authorizer) =
-        registry(options, &checked.selection, &stored, &hooks, authorizers)?;
+    let plugins = (&checked.selection, checked.admission.plugins);
+    let (registry, authorizer) = registry(options, plugins, &stored, &hooks, authorizers)?;
     prepare(&registry, options, stored.store.option()).await?;
     // a webhook that is down, or a policy, must not keep the server from creating its first objects
     hooks.start(&stored);
@@ -201,9 +210,13 @@ pub async fn assemble(
         }),
     };
     background.start(options, reloads);
+    let authorities = checked.authorities;
+    let published = checked.front_proxies.published;
     let trust = Trust {
-        clients: checked.authorities.clone(),
+        clients: authorities.clients.clone(),
         front_proxy: checked.front_proxy.authority,
+        front_proxies: authorities.front_proxies.clone(),
+        headers: ProxyHeaders::all(published, checked.front_proxy.headers),
     };
     let selected = &checked.controllers;
     background.start_controllers(selected, options, certificates, &authorizer, trust);
@@ -214,12 +227,13 @@ pub async fn assemble(
         gate: Gate {
             authenticator,
             accepts_passwords,
+            claims: checked.front_proxies.removed.into(),
             auditor,
             authorizer,
             limits,
             metrics,
         },
-        authorities: checked.authorities,
+        authorities: vec![authorities.clients, authorities.front_proxies],
         background,
     })
 }
@@ -241,7 +255,7 @@ fn openid(keys: &TokenKeys, address: &str) -> OpenId {
 }
 
 /// The API services there are, and the way to the servers they name.
-fn aggregation(stored: &Stored, identity: Identity) -> Arc<Aggregation> {
+fn aggregation(stored: &Stored, identity: ClientIdentity) -> Arc<Aggregation> {
     let store: Arc<dyn Storage> = stored.cache.clone();
     let services = Arc::new(ServiceResolver::new(&store, &stored.prefix));
     Arc::new(Aggregation {
@@ -263,7 +277,7 @@ fn backends(stored: &Stored, clients: Clients) -> Backends {
 /// The registry, and the authorizer that its escalation guard asks.
 fn registry(
     options: &Serve,
-    selection: &Selection,
+    (selection, configuration): (&Selection, Configuration),
     stored: &Stored,
     hooks: &Hooks,
     authorizers: Authorizers,
@@ -283,6 +297,7 @@ fn registry(
         conversions.clone(),
     );
     let lookups = Lookups {
+        configuration: Arc::new(configuration),
         webhooks: hooks.webhooks.clone(),
         validating_policies: hooks.validating_policies.clone(),
         mutating_policies: hooks.mutating_policies.clone(),

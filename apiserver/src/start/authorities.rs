@@ -1,4 +1,4 @@
-//! The authorities whose client certificates are accepted, as they are published.
+//! The authorities whose client certificates are accepted, and those of front proxies, as they are published.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,8 +10,9 @@ use crate::config::Serve;
 use crate::files::{self, Watched};
 use crate::start::StartError;
 use crate::start::certificates::Certificates;
+use crate::start::front_proxies;
 
-/// The bundle of `--client-ca-file` beside the data directory's own authority. Whoever publishes
+/// A bundle of a file beside the data directory's own authority, if that is accepted, too. What publishes
 /// both is told when the file has changed.
 struct Bundle {
     own: String,
@@ -19,20 +20,45 @@ struct Bundle {
     told: watch::Sender<String>,
 }
 
-/// All authorities as PEM, now and later, and the file to read again when it changes.
-///
-/// # Errors
-/// Names the option and the file.
-pub fn load(
-    options: &Serve,
-    certificates: &Certificates,
+/// Authorities as PEM, now and later.
+pub struct Authorities {
+    /// Those who sign the certificates of users.
+    pub clients: watch::Receiver<String>,
+    /// Those who sign the certificates of front proxies; empty if there are none.
+    pub front_proxies: watch::Receiver<String>,
+    /// The files to read again when they change.
+    pub reloads: Vec<Watched>,
+}
+
+impl Authorities {
+    /// Reads the files that options name.
+    ///
+    /// # Errors
+    /// Names the option and the file.
+    pub fn load(options: &Serve, certificates: &Certificates) -> Result<Self, StartError> {
+        let own = certificates.authority.certificate().to_owned();
+        let file = options.client_ca_file.as_deref();
+        let (clients, first) = load(own, "--client-ca-file", file)?;
+        let file = options.front_proxy.requestheader_client_ca_file.as_deref();
+        let (front_proxies, second) = load(String::new(), front_proxies::AUTHORITY, file)?;
+        Ok(Self {
+            clients,
+            front_proxies,
+            reloads: first.into_iter().chain(second).collect(),
+        })
+    }
+}
+
+fn load(
+    own: String,
+    option: &'static str,
+    file: Option<&Path>,
 ) -> Result<(watch::Receiver<String>, Option<Watched>), StartError> {
-    let own = certificates.authority.certificate().to_owned();
-    let Some(path) = &options.client_ca_file else {
+    let Some(path) = file else {
         return Ok((watch::channel(own).1, None));
     };
     let file = Reloading::load(path, bundle);
-    let file = file.map_err(|e| StartError::option("--client-ca-file", e))?;
+    let file = file.map_err(|e| StartError::option(option, e))?;
     let (told, heard) = watch::channel(format!("{own}{}", file.current()));
     Ok((heard, Some(Arc::new(Bundle { own, file, told }))))
 }

@@ -3,17 +3,24 @@
 use super::certificates::pki_dir;
 use super::error::StartError;
 use crate::config::Serve;
-use crate::pki::{self, Authority, Identity, NewFile, PkiError};
+use crate::outbound::identity::ClientIdentity;
+use crate::pki::{Authority, NewFile, PkiError};
 
 /// The name in the certificate that is made by default.
 pub use portcullis_controllers::cluster_authentication::FRONT_PROXY_CLIENT;
+use portcullis_controllers::cluster_authentication::ProxyHeaders;
+
+const CERTIFICATE: &str = "--proxy-client-cert-file";
+const KEY: &str = "--proxy-client-key-file";
 
 /// A front proxy.
 pub struct FrontProxy {
     /// What it shows.
-    pub identity: Identity,
-    /// Who signed that, as PEM; empty if only whoever named the files knows.
+    pub identity: ClientIdentity,
+    /// Who signed that, as PEM; empty if only the operator who named the files knows.
     pub authority: String,
+    /// What it is called and says, unless only the operator knows.
+    pub headers: Option<ProxyHeaders>,
     /// What of it is new, to be written once the start can no longer be refused.
     pub new_files: Vec<NewFile>,
 }
@@ -28,14 +35,15 @@ impl FrontProxy {
         if let (Some(certificate), Some(key)) =
             (&files.proxy_client_cert_file, &files.proxy_client_key_file)
         {
-            let at = |option| move |error: PkiError| StartError::option(option, error);
-            let identity = Identity {
-                certificate: pki::read(certificate).map_err(at("--proxy-client-cert-file"))?,
-                key: pki::read(key).map_err(at("--proxy-client-key-file"))?,
-            };
+            let identity = ClientIdentity::files(certificate, key).map_err(|error| {
+                let of_key = error.path() == key && key != certificate;
+                let option = if of_key { KEY } else { CERTIFICATE };
+                StartError::option(option, error)
+            })?;
             return Ok(Self {
                 identity,
                 authority: String::new(),
+                headers: None,
                 new_files: Vec::new(),
             });
         }
@@ -48,8 +56,9 @@ impl FrontProxy {
             new_files.push(NewFile::new(dir.join("client.key"), key, 0o600));
             new_files.push(NewFile::new(dir.join("client.crt"), certificate, 0o644));
             Ok(Self {
-                identity,
+                identity: ClientIdentity::fixed(identity),
                 authority: authority.certificate().to_owned(),
+                headers: Some(ProxyHeaders::own()),
                 new_files,
             })
         };

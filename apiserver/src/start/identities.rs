@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use portcullis_authn::service_account::{LegacyTokens, ServiceAccountTokens};
 use portcullis_authn::{
-    Authenticator, BasicFile, Bearer, BootstrapTokens, ClientCertificates, Named, Reload,
-    TokenAuthenticator, TokenFile, TokenReviewer, Websocket,
+    Anonymous, Authenticator, BasicFile, Bearer, BootstrapTokens, ClientCertificates, Named,
+    Reload, TokenAuthenticator, TokenFile, TokenReviewer, Websocket,
 };
 
+use super::authentication_config;
 use super::certificates::Certificates;
 use super::error::StartError;
+use super::front_proxies::{self, FrontProxies};
 use super::oidc;
 use super::token_webhook::{self, PlannedTokenWebhook};
 use super::tokens::TokenKeys;
@@ -25,7 +27,7 @@ pub struct Identities {
     webhook: Option<PlannedTokenWebhook>,
     bootstrap_tokens: bool,
     reloads: Vec<Arc<dyn Reload>>,
-    anonymous: bool,
+    anonymous: Anonymous,
     passwords: bool,
 }
 
@@ -34,7 +36,11 @@ impl Identities {
     ///
     /// # Errors
     /// [`StartError`], which names option and file.
-    pub fn load(options: &Serve, certificates: &Certificates) -> Result<Self, StartError> {
+    pub fn load(
+        options: &Serve,
+        certificates: &Certificates,
+        front_proxies: &FrontProxies,
+    ) -> Result<Self, StartError> {
         let mut identities = Self {
             methods: Vec::new(),
             tokens: Vec::new(),
@@ -42,9 +48,19 @@ impl Identities {
             issuer: None,
             webhook: token_webhook::load(&options.token_webhook)?,
             bootstrap_tokens: options.enable_bootstrap_token_auth,
-            anonymous: options.anonymous_auth,
+            anonymous: match options.anonymous_auth {
+                Some(false) => Anonymous::Never,
+                Some(true) | None => Anonymous::Always,
+            },
             passwords: options.basic_auth_file.is_some(),
         };
+        if let Some(proxies) = &front_proxies.authenticator {
+            identities.reloads.push(proxies.clone());
+            identities.methods.push(Named {
+                name: front_proxies::AUTHORITY,
+                member: proxies.clone(),
+            });
+        }
         // Passwords before certificates, as upstream had it: `kubectl --username` says so on purpose,
         // whatever certificate the kubeconfig holds.
         if let Some(path) = &options.basic_auth_file {
@@ -68,7 +84,7 @@ impl Identities {
                 member: file,
             });
         }
-        identities.add_issuer(options)?;
+        identities.add_issuers(options)?;
         Ok(identities)
     }
 
@@ -98,8 +114,18 @@ impl Identities {
         Ok(())
     }
 
-    /// Adds the issuer that options name.
-    fn add_issuer(&mut self, options: &Serve) -> Result<(), StartError> {
+    /// Adds the issuers that options name.
+    fn add_issuers(&mut self, options: &Serve) -> Result<(), StartError> {
+        if let Some(configured) = authentication_config::load(options)? {
+            self.reloads.push(configured.issuers.clone());
+            self.issuer = Some(Named {
+                name: authentication_config::OPTION,
+                member: configured.issuers,
+            });
+            if let Some(anonymous) = configured.anonymous {
+                self.anonymous = anonymous;
+            }
+        }
         if let Some((tokens, trusting)) = oidc::load(&options.oidc)? {
             self.reloads.push(trusting);
             // Last of all who read signed tokens: it may have to ask somebody.

@@ -3,10 +3,12 @@
 use super::certificates::{Certificates, pki_dir};
 use super::error::StartError;
 use crate::config::Serve;
+use crate::files::Watched;
 use crate::outbound::backends;
 use crate::outbound::https::{HttpsError, StreamClient, trusting};
+use crate::outbound::identity::ClientIdentity;
 use crate::outbound::kubelet::Kubelets;
-use crate::pki::{self, Identity, NewFile, PkiError};
+use crate::pki::{self, NewFile, PkiError};
 
 /// The user and the group in the certificate that is made by default (kubeadm's names).
 const USER: &str = "kube-apiserver-kubelet-client";
@@ -23,6 +25,8 @@ pub struct Clients {
     pub others: StreamClient,
     /// What of it is new, to be written once the start can no longer be refused.
     pub new_files: Vec<NewFile>,
+    /// The files to read again when they change.
+    pub reload: Option<Watched>,
 }
 
 impl Clients {
@@ -39,11 +43,13 @@ impl Clients {
             trusting(authority.as_bytes(), None).map_err(at(AUTHORITY))?;
         }
         let (identity, new_files) = identity(options, certificates)?;
-        let kubelets = Kubelets::new(&options.kubelets, authority.as_deref(), &identity);
+        let reload = identity.reload();
+        let kubelets = Kubelets::new(&options.kubelets, authority, identity);
         Ok(Self {
             kubelets: kubelets.map_err(at(CERTIFICATE))?,
             others: backends::of_others().map_err(at(CERTIFICATE))?,
             new_files,
+            reload,
         })
     }
 }
@@ -52,15 +58,15 @@ impl Clients {
 fn identity(
     options: &Serve,
     certificates: &Certificates,
-) -> Result<(Identity, Vec<NewFile>), StartError> {
+) -> Result<(ClientIdentity, Vec<NewFile>), StartError> {
     let at = |option| move |error: PkiError| StartError::option(option, error);
     let files = &options.kubelets;
     let named = (&files.kubelet_client_certificate, &files.kubelet_client_key);
     if let (Some(certificate), Some(key)) = named {
-        let identity = Identity {
-            certificate: pki::read(certificate).map_err(at(CERTIFICATE))?,
-            key: pki::read(key).map_err(at(KEY))?,
-        };
+        let identity = ClientIdentity::files(certificate, key).map_err(|error| {
+            let of_key = error.path() == key && key != certificate;
+            StartError::option(if of_key { KEY } else { CERTIFICATE }, error)
+        })?;
         return Ok((identity, Vec::new()));
     }
     let dir = pki_dir(&options.data_dir);
@@ -72,5 +78,5 @@ fn identity(
         NewFile::new(file("key"), identity.key.clone(), 0o600),
         NewFile::new(file("crt"), identity.certificate.clone(), 0o644),
     ];
-    Ok((identity, new_files))
+    Ok((ClientIdentity::fixed(identity), new_files))
 }

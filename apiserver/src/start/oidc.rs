@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use http::{HeaderMap, Method};
 use portcullis_authn::oidc::{Fetch, FetchError, OidcOptions, OidcTokens};
-use portcullis_authn::{FileError, Reloading};
+use portcullis_authn::{Algorithm, FileError, Reloading};
 
 use crate::config::oidc::Oidc;
 use crate::files::{self, Watched};
@@ -34,7 +34,8 @@ pub fn load(options: &Oidc) -> Result<Option<(OidcTokens, Watched)>, StartError>
         let url = without_credentials(issuer_url);
         StartError::option(ISSUER, format!("{url:?} {why}"))
     })?;
-    if options.oidc_username_claim.is_empty() {
+    let username_claim = options.oidc_username_claim.as_deref().unwrap_or("sub");
+    if username_claim.is_empty() {
         return Err(StartError::option(USERNAME, "a claim must be named"));
     }
     let (option, path) = match &options.oidc_ca_file {
@@ -47,11 +48,14 @@ pub fn load(options: &Oidc) -> Result<Option<(OidcTokens, Watched)>, StartError>
         OidcOptions {
             issuer_url: issuer_url.to_owned(),
             client_id: client_id.to_owned(),
-            username_claim: options.oidc_username_claim.clone(),
+            username_claim: username_claim.to_owned(),
             username_prefix: options.oidc_username_prefix.clone(),
             groups_claim: options.oidc_groups_claim.clone().filter(|c| !c.is_empty()),
-            groups_prefix: options.oidc_groups_prefix.clone(),
-            signing_algs: options.oidc_signing_algs.clone(),
+            groups_prefix: options.oidc_groups_prefix.clone().unwrap_or_default(),
+            signing_algs: match options.oidc_signing_algs.as_slice() {
+                [] => vec![Algorithm::RS256],
+                given => given.to_vec(),
+            },
             required_claims: options.oidc_required_claim.iter().cloned().collect(),
         },
         Arc::new(Trusting(trusting.clone())),
@@ -100,10 +104,19 @@ fn client(path: &Path, contents: &[u8]) -> Result<HttpsClient, FileError> {
 #[async_trait]
 impl Fetch for Trusting {
     async fn get(&self, url: &str) -> Result<Vec<u8>, FetchError> {
-        let client = self.0.current();
+        Asking((*self.0.current()).clone()).get(url).await
+    }
+}
+
+/// Asks servers over HTTPS.
+pub(super) struct Asking(pub(super) HttpsClient);
+
+#[async_trait]
+impl Fetch for Asking {
+    async fn get(&self, url: &str) -> Result<Vec<u8>, FetchError> {
         // an issuer may say anything of where its keys are
         let shown = without_credentials(url);
-        let reply = client.send(Method::GET, url, HeaderMap::new(), "").await;
+        let reply = self.0.send(Method::GET, url, HeaderMap::new(), "").await;
         match reply {
             Ok(reply) if reply.code == 200 => Ok(reply.body.to_vec()),
             Ok(reply) => Err(FetchError(format!("{shown} answers {}", reply.code))),

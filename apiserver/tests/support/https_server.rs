@@ -49,8 +49,7 @@ impl HttpsServer {
         let names: Vec<_> = names.chain(["localhost".to_owned()]).collect();
         let identity = authority.server(&names, &[here]).unwrap();
         let certificate = ServingCertificate::fixed(&identity.certificate, &identity.key);
-        let nobody = tokio::sync::watch::channel(String::new()).1;
-        let acceptors = tls::Acceptors::new(Arc::new(certificate.unwrap()), nobody);
+        let acceptors = tls::Acceptors::new(Arc::new(certificate.unwrap()), Vec::new());
         let acceptor = acceptors.unwrap().current();
         let (address, accepting) = serve(acceptor, answer).await;
         Self {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::future::ready;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use base64::Engine;
@@ -70,13 +71,16 @@ impl Signer {
 pub struct Issuer {
     server: HttpsServer,
     keys: Arc<Mutex<Vec<Value>>>,
+    /// Whether its configuration is where a discovery URL says.
+    moved: Arc<AtomicBool>,
 }
 
 impl Issuer {
     /// Serves these keys.
     pub async fn start(keys: Vec<Value>) -> Self {
         let keys = Arc::new(Mutex::new(keys));
-        let served = keys.clone();
+        let moved = Arc::new(AtomicBool::new(false));
+        let (served, elsewhere) = (keys.clone(), moved.clone());
         let server = HttpsServer::start(&[], move |request| {
             let host = request.headers().get(HOST);
             let host = request
@@ -85,13 +89,24 @@ impl Issuer {
                 .map(ToString::to_string)
                 .or_else(|| host.and_then(|host| Some(host.to_str().ok()?.to_owned())));
             let url = format!("https://{}/realm", host.unwrap_or_default());
-            let answer = answer(request.uri().path(), &url, &served);
+            let place = match elsewhere.load(Ordering::Relaxed) {
+                true => "/moved/configuration",
+                false => "/realm/.well-known/openid-configuration",
+            };
+            let answer = answer(request.uri().path(), place, &url, &served);
             ready(Response::new(answer))
         });
         Self {
             server: server.await,
             keys,
+            moved,
         }
+    }
+
+    /// Serves its configuration elsewhere from now on; the URL of that.
+    pub fn move_configuration(&self) -> String {
+        self.moved.store(true, Ordering::Relaxed);
+        format!("https://{}/moved/configuration", self.server.address())
     }
 
     /// What it calls itself.
@@ -118,9 +133,9 @@ impl Issuer {
     }
 }
 
-fn answer(path: &str, url: &str, keys: &Mutex<Vec<Value>>) -> Bytes {
+fn answer(path: &str, configuration: &str, url: &str, keys: &Mutex<Vec<Value>>) -> Bytes {
     let answer = match path {
-        "/realm/.well-known/openid-configuration" => {
+        path if path == configuration => {
             json!({"issuer": url, "jwks_uri": format!("{url}/keys")})
         }
         "/realm/keys" => json!({"keys": *keys.lock().unwrap()}),

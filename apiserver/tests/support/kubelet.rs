@@ -65,8 +65,7 @@ impl TestKubelet {
         let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
         let identity = authority.server(&names, &[here]).unwrap();
         let certificate = ServingCertificate::fixed(&identity.certificate, &identity.key);
-        let nobody = tokio::sync::watch::channel(String::new()).1;
-        let acceptors = tls::Acceptors::new(Arc::new(certificate.unwrap()), nobody);
+        let acceptors = tls::Acceptors::new(Arc::new(certificate.unwrap()), Vec::new());
         let mut tls = ServerConfig::clone(acceptors.unwrap().current().config());
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let acceptor = TlsAcceptor::from(Arc::new(tls));

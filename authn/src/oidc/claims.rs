@@ -1,7 +1,7 @@
 //! The claims of an issuer's token, and checks of them.
 
 use rustls_pki_types::UnixTime;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{claim_error, error};
 use crate::Error;
@@ -9,7 +9,8 @@ use crate::Error;
 /// The accepted clock difference for `nbf`, in seconds (go-oidc: `Verify`).
 const LEEWAY: f64 = 60.0;
 
-pub(super) struct Claims(pub(super) Map<String, Value>);
+/// The claims of a token, a JSON object.
+pub(super) struct Claims(pub(super) Value);
 
 impl Claims {
     /// A claim that is a string.

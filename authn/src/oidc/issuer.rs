@@ -1,5 +1,6 @@
 //! An issuer's keys: found by discovery, cached, and refreshed when a token needs others.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,13 +33,15 @@ const TIMING: Timing = Timing {
 };
 
 /// An issuer and its cached keys.
-pub(super) struct Issuer {
+pub struct Issuer {
     shared: Arc<Shared>,
     pub(super) timing: Timing,
 }
 
 struct Shared {
     url: String,
+    /// The URL of its configuration.
+    discovery_url: String,
     fetch: Arc<dyn Fetch>,
     cached: RwLock<Option<CachedKeys>>,
     refresh: Mutex<Refresh>,
@@ -67,10 +70,14 @@ struct Configuration {
 }
 
 impl Issuer {
-    pub(super) fn new(url: &str, fetch: Arc<dyn Fetch>) -> Self {
+    /// An issuer with this URL, whose configuration is at `discovery_url`, by default below it.
+    pub fn new(url: &str, discovery_url: Option<&str>, fetch: Arc<dyn Fetch>) -> Self {
+        let base = url.trim_end_matches('/');
+        let below = || format!("{base}/.well-known/openid-configuration");
         Self {
             shared: Arc::new(Shared {
                 url: url.to_owned(),
+                discovery_url: discovery_url.map_or_else(below, str::to_owned),
                 fetch,
                 cached: RwLock::default(),
                 refresh: Mutex::default(),
@@ -132,6 +139,14 @@ impl Issuer {
     }
 }
 
+impl fmt::Debug for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Issuer")
+            .field("url", &self.shared.url)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Shared {
     /// Fetches the keys. If that fails, the cached ones stay.
     async fn refresh_keys(&self, timeout: Duration) {
@@ -154,9 +169,8 @@ impl Shared {
 
     async fn keys(&self) -> Result<Arc<[IssuerKey]>, FetchError> {
         let invalid = |what: &str| FetchError(what.to_owned());
-        let base = self.url.trim_end_matches('/');
-        let url = format!("{base}/.well-known/openid-configuration");
-        let configuration: Configuration = serde_json::from_slice(&self.fetch.get(&url).await?)
+        let configuration = self.fetch.get(&self.discovery_url).await?;
+        let configuration: Configuration = serde_json::from_slice(&configuration)
             .map_err(|_| invalid("the issuer's configuration is invalid"))?;
         if configuration.issuer != self.url {
             let other = format!("the issuer reports its URL as {:?}", configuration.issuer);

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use super::*;
-use crate::jwt::{ALGORITHMS, SigningKey};
+use crate::jwt::{ALGORITHMS, Algorithm, SigningKey};
 
 const NOW: u64 = 1_800_000_000;
 const URL: &str = "https://issuer.example/path";
@@ -98,8 +99,7 @@ fn googles_issuer_has_two_forms() {
         ("https://accounts.google.com", "https://accounts.google.com"),
         ("issuer.example", "issuer.example"),
     ] {
-        let claims = json!({"iss": text}).as_object().cloned().unwrap();
-        assert_eq!(Claims(claims).issuer(), Some(issuer));
+        assert_eq!(Claims(json!({"iss": text})).issuer(), Some(issuer));
     }
 }
 
@@ -418,9 +418,12 @@ async fn a_hanging_issuer_delays_only_tokens_with_unknown_keys() {
     let (known, unknown) = (key(), key());
     let issuer = fake_issuer(vec![known.verifying_key().jwk()]);
     let mut tokens = OidcTokens::new(options(), issuer.clone());
-    tokens.issuer.timing.max_age = Duration::ZERO;
-    tokens.issuer.timing.min_interval = Duration::ZERO;
-    tokens.issuer.timing.wait = Duration::from_millis(300);
+    Arc::get_mut(&mut tokens.issuer).unwrap().timing.max_age = Duration::ZERO;
+    Arc::get_mut(&mut tokens.issuer)
+        .unwrap()
+        .timing
+        .min_interval = Duration::ZERO;
+    Arc::get_mut(&mut tokens.issuer).unwrap().timing.wait = Duration::from_millis(300);
     let tokens = Arc::new(tokens);
     let token = |key: &SigningKey| key.sign(&claims(&json!({}))).unwrap();
     let jane = "https://issuer.example/path#jane";

@@ -17,6 +17,7 @@ async fn authenticate(headers: &[(&'static str, &str)]) -> Result<Outcome, Error
         map.append(HeaderName::from_static(name), value);
     }
     let credentials = Credentials {
+        path: "/",
         headers: &map,
         peer_certificates: &[],
         trace: None,

@@ -3,9 +3,9 @@
 //! Upstream: `k8s.io/pod-security-admission/policy/registry.go`.
 
 use super::checks::{baseline, context, restricted};
-use super::labels::{Level, LevelVersion, Version};
 use super::subject::PodLike;
 use super::violation::{Check, Violation};
+use crate::configuration::pod_security::{Level, LevelVersion, Version};
 
 /// A check in its versions, each with the minor release that introduced it.
 struct VersionedCheck {

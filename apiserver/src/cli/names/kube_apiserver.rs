@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(options.data_dir, Path::new("/tmp/certs/portcullis"));
         assert_eq!(options.etcd.etcd_servers, ["http://127.0.0.1:2379"]);
         assert_eq!(options.controllers, ["event-ttl"]);
-        assert!(options.anonymous_auth);
+        assert_eq!(options.anonymous_auth, None);
         assert_eq!(unused, ["--feature-gates has no effect"]);
     }
 
@@ -260,9 +260,10 @@ mod tests {
             options.authorization.authorization_mode,
             [AuthorizationMode::AlwaysAllow]
         );
-        assert!(!options.anonymous_auth && !options.allow_privileged);
+        assert!(options.anonymous_auth == Some(false) && !options.allow_privileged);
         let (options, _) = serve(&["--authorization-config=file"]).unwrap();
-        assert!(options.authorization.authorization_config.is_some() && options.anonymous_auth);
+        assert!(options.authorization.authorization_config.is_some());
+        assert_eq!(options.anonymous_auth, None);
         let (options, unused) = serve(&["--authorization-mode=Node,RBAC"]).unwrap();
         let modes = [AuthorizationMode::Node, AuthorizationMode::Rbac];
         assert_eq!(

@@ -23,15 +23,13 @@ pub fn fate(name: &str) -> Option<Fate> {
     is_in(REFUSED).then_some(Fate::Refused(Takes::Value))
 }
 
-/// What flags of linked libraries begin with: cAdvisor's, the cloud providers', requests by way of an
-/// authenticating proxy, which nobody is taken for here.
+/// What flags of linked libraries begin with: cAdvisor's, the cloud providers'.
 const OF_LIBRARIES: &[&str] = &[
     "cloud-",
     "event-storage-",
     "log-json-",
     "log-text-",
     "peer-",
-    "requestheader-",
     "storage-driver-",
 ];
 
@@ -152,7 +150,6 @@ const REFUSED: &[&str] = &[
     "audit-log-truncate-enabled",
     "audit-log-truncate-max-batch-size",
     "audit-log-truncate-max-event-size",
-    "authentication-config",
     "authorization-policy-file",
     "encryption-provider-config",
     "etcd-servers-overrides",

@@ -51,13 +51,13 @@ pub async fn connect(call: &Call<'_>, body: &mut Incoming) -> Result<Response, S
     if let Some(protocol) = protocol {
         call.in_flight.become_stream()?;
         upgrade::ask(request.headers_mut(), protocol);
-        let switched = upgrade::switch(location.client, request, SWITCH_TIMEOUT);
+        let switched = upgrade::switch(&location.client, request, SWITCH_TIMEOUT);
         return switched.await.map_err(Status::unknown);
     }
     *request.body_mut() = body::read(body).await?;
     call.in_flight.become_stream()?;
     let source = request.uri().clone();
-    let answer = backends::forward(location.client, request, PATIENCE).await;
+    let answer = backends::forward(&location.client, request, PATIENCE).await;
     let mut answer = answer
         .map_err(|why| Status::unavailable(format!("error trying to reach service: {why}")))?;
     let headers = answer.headers_mut();
@@ -77,11 +77,7 @@ pub async fn connect(call: &Call<'_>, body: &mut Incoming) -> Result<Response, S
 }
 
 /// The request as the other server gets it, without its body.
-fn request(
-    call: &Call<'_>,
-    location: &Location<'_>,
-    paths: &Paths,
-) -> Result<Request<Bytes>, Status> {
+fn request(call: &Call<'_>, location: &Location, paths: &Paths) -> Result<Request<Bytes>, Status> {
     let query = call.parts.uri.query().map(|query| format!("?{query}"));
     let query = query.unwrap_or_default();
     let url = format!("{}{}{query}", location.origin, paths.target);

@@ -13,6 +13,7 @@ use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use super::any_server::AnyServer;
 use super::error::HttpsError;
 use super::pinned::Pinned;
+use crate::pki::Identity;
 
 /// What a client presents: a chain and its key, as PEM.
 pub struct ClientCertificate<'a> {
@@ -20,6 +21,16 @@ pub struct ClientCertificate<'a> {
     pub certificate: &'a [u8],
     /// The key.
     pub key: &'a [u8],
+}
+
+impl<'a> ClientCertificate<'a> {
+    /// A certificate of text.
+    pub const fn of(identity: &'a Identity) -> Self {
+        Self {
+            certificate: identity.certificate.as_bytes(),
+            key: identity.key.as_bytes(),
+        }
+    }
 }
 
 /// TLS that accepts servers whose certificate one of the authorities, as PEM, has signed.

@@ -14,19 +14,19 @@ use crate::outbound::https::StreamClient;
 use crate::outbound::kubelet::authority;
 
 /// Where to send a request, and by what.
-pub struct Location<'a> {
+pub struct Location {
     /// Scheme, host and port of its URL.
     pub origin: String,
     /// What knows those who are there.
-    pub client: &'a StreamClient,
+    pub client: StreamClient,
 }
 
-impl<'a> Location<'a> {
+impl Location {
     /// Where what a call names is.
     ///
     /// # Errors
     /// 400 for a name or an address that cannot be asked, 404, 503 for a service without endpoints.
-    pub async fn of(call: &'a Call<'_>) -> Result<Self, Status> {
+    pub async fn of(call: &Call<'_>) -> Result<Self, Status> {
         let kind = call.scope.resource.kind;
         let named = Named::parse(call.scope.name).ok_or_else(|| {
             let what = kind.to_lowercase();
@@ -44,7 +44,7 @@ impl<'a> Location<'a> {
         };
         Ok(Self {
             origin: format!("{}://{authority}", named.scheme),
-            client: &call.api.backends.others,
+            client: call.api.backends.others.clone(),
         })
     }
 }
@@ -121,7 +121,7 @@ fn first_port(pod: &Pod) -> Option<u16> {
     u16::try_from(ports.next()?.container_port).ok()
 }
 
-async fn of_node<'a>(call: &'a Call<'_>, named: &Named<'_>) -> Result<Location<'a>, Status> {
+async fn of_node(call: &Call<'_>, named: &Named<'_>) -> Result<Location, Status> {
     let backends = &call.api.backends;
     let kubelets = &backends.kubelets;
     let kubelet = kubelets.of_node(&call.api.registry, named.name).await?;
@@ -140,7 +140,7 @@ async fn of_node<'a>(call: &'a Call<'_>, named: &Named<'_>) -> Result<Location<'
     let address = first.ok_or_else(not_allowed)?;
     Ok(Location {
         origin: format!("{}://{address}", named.scheme),
-        client: &backends.others,
+        client: backends.others.clone(),
     })
 }
 
