@@ -14,7 +14,7 @@ STATIC := RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static"
 CYCLES ?= 1000
 SERVER_CYCLES ?= 50
 
-.PHONY: help run test build lint unit walkthrough why netpol everyday verbs nodes guide hardening compose bench soak load fuzz fresh suites definitions twice assets python matrix generated schemas book \
+.PHONY: help run test build lint unit walkthrough why netpol everyday verbs nodes callbacks guide hardening compose bench soak load fuzz fresh suites definitions twice assets python matrix generated schemas book \
   setup-build setup-test
 .NOTPARALLEL:
 
@@ -33,7 +33,7 @@ else
 endif
 
 test: setup-test ## everything that CI runs
-	@testdata/suite lint unit build walkthrough why netpol everyday verbs nodes guide hardening definitions python compose
+	@testdata/suite lint unit build walkthrough why netpol everyday verbs nodes callbacks guide hardening definitions python compose
 
 # One static binary: what the scripts test is what the image holds. Naming the target keeps the flag
 # from proc macros, which cannot be linked statically.
@@ -87,6 +87,10 @@ nodes: build ## logs, exec, cp, port-forward and proxy with kubectl, to a stand-
 	@testdata/setup kubectl python3
 	@testdata/each kubectl -- testdata/with-server --authorization-mode=RBAC -- testdata/nodes/run
 
+callbacks: build ## metrics APIs and admission webhooks of others, with a stand-in for their servers
+	@testdata/setup kubectl python3 openssl
+	@testdata/with-server --authorization-mode=RBAC -- testdata/callbacks/run
+
 guide: build ## the commands of the pages in docs/, and whether they still answer as the pages say
 	@testdata/setup kubectl python3
 	@failed=0; testdata/each kubectl -- testdata/with-server --basic-auth-file=testdata/chapter13/password.csv \
@@ -122,6 +126,7 @@ bench: build load ## what requests cost, start-up time, memory, the store; docs/
 	@testdata/setup kubectl etcd python3
 	@testdata/kubectl/hardening.sh figures
 	$(STATIC) cargo bench --locked --target $(HOST) -p portcullis-storage --bench storage
+	$(STATIC) cargo bench --locked --target $(HOST) -p portcullis-admission --bench callbacks
 	$(STATIC) cargo run $(RELEASE) -p portcullis-storage --example measure
 	@mkdir -p target && JSON=target/bench.json testdata/bench
 

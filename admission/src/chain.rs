@@ -8,7 +8,7 @@ use portcullis_api::Status;
 use prometheus::core::Collector;
 
 pub use crate::metrics::Phase;
-use crate::metrics::{Durations, Metrics};
+use crate::metrics::{CallbackMetrics, Durations, Metrics};
 use crate::trace::Change;
 use crate::{Attributes, Denial, MutatingPlugin, Operation, ValidatingPlugin};
 
@@ -123,8 +123,8 @@ impl Chain {
         outcome
     }
 
-    /// The durations of plugins and phases, to be registered.
-    pub fn collectors(&self) -> [Box<dyn Collector>; 2] {
+    /// The metrics of plugins, phases, webhooks and policies, to be registered.
+    pub fn collectors(&self) -> impl Iterator<Item = Box<dyn Collector>> {
         self.metrics.collectors()
     }
 }
@@ -132,7 +132,14 @@ impl Chain {
 impl Default for Chain {
     /// A chain without plugins.
     fn default() -> Self {
-        let metrics = Metrics::new();
+        Self::counting(CallbackMetrics::default())
+    }
+}
+
+impl Chain {
+    /// A chain without plugins yet, for plugins that count with `callbacks`.
+    pub(crate) fn counting(callbacks: CallbackMetrics) -> Self {
+        let metrics = Metrics::new(callbacks);
         Self {
             mutating: Vec::new(),
             validating: Vec::new(),

@@ -11,6 +11,7 @@ use k8s_openapi::api::storage::v1::StorageClass;
 use crate::configuration::Configuration;
 use crate::hooks::Webhooks;
 use crate::lookup::{Lookup, NoObjects, QuotaLedger, ResourceOf, Stored, StoredParams};
+use crate::metrics::CallbackMetrics;
 use crate::permissions::Permissions;
 use crate::podsecuritypolicy::PolicyIndex;
 use crate::policies::{MutatingPolicies, ValidatingPolicies};
@@ -56,6 +57,8 @@ pub struct Lookups {
     pub validating_policies: Arc<ValidatingPolicies>,
     /// For `MutatingAdmissionPolicy`: the policies, likewise.
     pub mutating_policies: Arc<MutatingPolicies>,
+    /// What webhooks and policies are counted with.
+    pub metrics: CallbackMetrics,
     /// For policies of both sorts: their parameters.
     pub params: Arc<dyn StoredParams>,
     /// For expressions of webhooks and policies, which may ask about any; for `PodSecurityPolicy`: `use` of policies; for `CertificateApproval` and
@@ -90,6 +93,7 @@ impl Lookups {
             params: none,
             validating_policies: Arc::default(),
             mutating_policies: Arc::default(),
+            metrics: CallbackMetrics::default(),
             policies: Arc::default(),
             webhooks: Arc::default(),
             permissions,

@@ -3,6 +3,7 @@
 pub(crate) mod by_resource;
 pub(crate) mod documents;
 pub(crate) mod exempt;
+pub(crate) mod mismatch;
 pub(crate) mod request;
 pub(crate) mod rules;
 pub(crate) mod selectors;

@@ -2,12 +2,18 @@
 //!
 //! Upstream: `k8s.io/apiserver/pkg/admission/metrics/metrics.go`.
 
+mod callbacks;
+mod names;
+pub(crate) mod policies;
+pub(crate) mod webhooks;
+
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use prometheus::core::Collector;
-use prometheus::{Histogram, HistogramOpts, HistogramVec};
+use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounterVec, Opts};
 
+pub use self::callbacks::CallbackMetrics;
 use crate::operation::Operation;
 
 /// Upper bounds of the histogram buckets, in seconds.
@@ -39,25 +45,25 @@ impl Phase {
 pub(crate) struct Metrics {
     plugins: HistogramVec,
     phases: HistogramVec,
+    callbacks: CallbackMetrics,
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Self {
-        let family = |name, help, labels: &[&str]| {
-            let options = HistogramOpts::new(name, help).buckets(BUCKETS.to_vec());
-            HistogramVec::new(options, labels).expect("these names are valid")
-        };
+    pub(crate) fn new(callbacks: CallbackMetrics) -> Self {
         Self {
-            plugins: family(
+            plugins: histograms(
                 PLUGINS,
                 "Durations of admission plugins in seconds, by name, operation, phase and whether the request was denied.",
+                &BUCKETS,
                 &["name", "operation", "rejected", "type"],
             ),
-            phases: family(
+            phases: histograms(
                 PHASES,
                 "Durations of the phases of admission in seconds, by operation and whether the request was denied.",
+                &BUCKETS,
                 &["operation", "rejected", "type"],
             ),
+            callbacks,
         }
     }
 
@@ -78,12 +84,24 @@ impl Metrics {
     }
 
     /// The collectors to register.
-    pub(crate) fn collectors(&self) -> [Box<dyn Collector>; 2] {
-        [
+    pub(crate) fn collectors(&self) -> impl Iterator<Item = Box<dyn Collector>> {
+        let own: [Box<dyn Collector>; 2] = [
             Box::new(self.plugins.clone()),
             Box::new(self.phases.clone()),
-        ]
+        ];
+        own.into_iter().chain(self.callbacks.collectors())
     }
+}
+
+/// A family of histograms.
+fn histograms(name: &str, help: &str, buckets: &[f64], labels: &[&str]) -> HistogramVec {
+    let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+    HistogramVec::new(options, labels).expect("these names are valid")
+}
+
+/// A family of counters.
+fn counters(name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
+    IntCounterVec::new(Opts::new(name, help), labels).expect("these names are valid")
 }
 
 /// Durations by operation and outcome. A histogram is created when its combination first occurs, so
@@ -124,7 +142,7 @@ mod tests {
 
     #[test]
     fn durations_are_counted_by_plugin_operation_and_outcome() {
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(CallbackMetrics::default());
         let durations = metrics.of_plugin("Priority", Phase::Mutate);
         for millis in [1, 5, 30, 9000] {
             durations.observe(Operation::Update, true, Duration::from_millis(millis));

@@ -343,7 +343,7 @@ impl Selection {
 
     /// Constructs the selected plugins.
     pub fn build(&self, lookups: &Lookups) -> Chain {
-        let mut chain = Chain::default();
+        let mut chain = Chain::counting(lookups.metrics.clone());
         for row in self.rows() {
             match row.plugin {
                 Mutating(on, new) => chain.add_mutating(row.name, on, new(lookups)),

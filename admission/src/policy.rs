@@ -12,4 +12,5 @@ pub(crate) mod mutating;
 mod outcome;
 mod params;
 mod request;
+mod traced;
 pub(crate) mod validating;

@@ -3,21 +3,28 @@
 //! Only a request that carries a [`Trace`] pays for it: see
 //! [`Attributes::trace`](crate::Attributes).
 
+mod consulted;
+
 use std::sync::{Mutex, PoisonError};
 
 use portcullis_api::Status;
 
+pub use self::consulted::{Callback, Consulted, Verdict};
 use crate::metrics::Phase;
 
 /// Collects what plugins did with one request.
 #[derive(Debug, Default)]
-pub struct Trace(Mutex<Record>);
+pub struct Trace {
+    record: Mutex<Record>,
+    calls_webhooks: bool,
+}
 
 #[derive(Debug, Default)]
 struct Record {
     steps: Vec<Step>,
     /// Recorded by the plugin that is running, for its step.
     policies: Option<PolicyTrials>,
+    consulted: Vec<Consulted>,
 }
 
 /// What one plugin did in one phase.
@@ -33,6 +40,8 @@ pub struct Step {
     pub denial: Option<Status>,
     /// Its evaluation of pod security policies; of `PodSecurityPolicy` only.
     pub policies: Option<PolicyTrials>,
+    /// The webhooks or policies that it considered, in their order.
+    pub consulted: Vec<Consulted>,
 }
 
 /// An object before and after a plugin, as JSON.
@@ -81,15 +90,33 @@ pub struct PolicyUse {
 }
 
 impl Trace {
+    /// A trace for which webhooks are called if they support dry runs; otherwise none is.
+    pub fn calling_webhooks(calls_webhooks: bool) -> Self {
+        Self {
+            calls_webhooks,
+            ..Self::default()
+        }
+    }
+
+    /// Whether webhooks that support dry runs are called.
+    pub(crate) const fn calls_webhooks(&self) -> bool {
+        self.calls_webhooks
+    }
+
     /// All steps, in the order in which they ran.
     pub fn into_steps(self) -> Vec<Step> {
-        let record = self.0.into_inner();
+        let record = self.record.into_inner();
         record.unwrap_or_else(PoisonError::into_inner).steps
     }
 
     /// Records policies for the step of the plugin that is running.
     pub(crate) fn policies(&self, trials: PolicyTrials) {
         self.record().policies = Some(trials);
+    }
+
+    /// Records a webhook or a policy for the step of the plugin that is running.
+    pub(crate) fn consulted(&self, consulted: Consulted) {
+        self.record().consulted.push(consulted);
     }
 
     /// Records that a plugin has finished.
@@ -102,16 +129,18 @@ impl Trace {
     ) {
         let mut record = self.record();
         let policies = record.policies.take();
+        let consulted = std::mem::take(&mut record.consulted);
         record.steps.push(Step {
             plugin,
             phase,
             change,
             denial: result.as_ref().err().cloned(),
             policies,
+            consulted,
         });
     }
 
     fn record(&self) -> std::sync::MutexGuard<'_, Record> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -11,4 +11,5 @@ pub(crate) mod mutating;
 mod patch;
 mod response;
 mod review;
+mod traced;
 pub(crate) mod validating;

@@ -1,6 +1,7 @@
 //! Label and field selectors, and their grammars.
 
 mod parse;
+mod text;
 
 use std::collections::BTreeMap;
 

@@ -5,7 +5,9 @@
 pub mod authentication;
 pub mod authorization;
 pub mod claims;
+pub mod counted;
 pub mod impersonation;
+pub mod metrics;
 pub mod webhook;
 
 pub use self::authorization::Authorized;

@@ -9,6 +9,7 @@ pub mod answer;
 pub mod authorization;
 pub mod caller;
 pub mod cli;
+pub mod consulted;
 pub mod diff;
 pub mod endpoint;
 pub mod explainer;
@@ -22,6 +23,7 @@ use k8s_openapi::api::rbac::v1::PolicyRule;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use self::consulted::Consulted;
 use self::diff::Difference;
 
 /// Where questions are posted.
@@ -59,6 +61,9 @@ pub struct Question {
     /// The object that would be written, for a dry run; it names its own resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub object: Option<Value>,
+    /// Whether webhooks are called that support dry runs.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub call_webhooks: bool,
 }
 
 /// What becomes of a request, and why. What it would not come to is left out.
@@ -173,6 +178,12 @@ pub struct AuthorizerStep {
     /// Why; mostly empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
+    /// What went wrong; mostly empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub error: String,
+    /// How it came to this; mostly empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
     /// The bindings that are for the user, in the order of looking at them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bindings: Vec<Binding>,
@@ -224,6 +235,9 @@ pub struct PluginStep {
     /// The pod against all policies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policies: Option<Policies>,
+    /// The webhooks, or the policies in CEL, that it considered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consulted: Vec<Consulted>,
 }
 
 /// Which half of the chain.

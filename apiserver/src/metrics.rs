@@ -91,6 +91,16 @@ impl Metrics {
         metrics
     }
 
+    /// The same, with what others count, each under a name of its own.
+    #[must_use]
+    pub fn with(self, collectors: impl IntoIterator<Item = Box<dyn Collector>>) -> Self {
+        for collector in collectors {
+            let registered = self.registry.register(collector);
+            registered.expect("each name is there once");
+        }
+        self
+    }
+
     /// Counts a request.
     pub fn answered(&self, info: &RequestInfo, dry_run: bool, code: StatusCode) {
         let labels = Labels::of(info, &self.catalogues.current());

@@ -8,3 +8,4 @@ mod owners;
 mod policies;
 mod quota;
 mod webhooks;
+mod why;

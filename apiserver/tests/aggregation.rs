@@ -25,8 +25,34 @@ const REMOTE: &str = "/apis/apiregistration.k8s.io/v1/apiservices/v1.gems.exampl
 const RUBIES: &str = "/apis/gems.example.org/v1/namespaces/x/rubies";
 const AGGREGATED: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
 
+const RUBY_SPEC: &str = "/openapi/v3/apis/gems.example.org/v1";
+const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+
 /// What another server was asked.
 type Asked = Arc<Mutex<Vec<Value>>>;
+
+/// What OpenAPI v3 says of rubies.
+fn ruby_spec() -> Value {
+    json!({"openapi": "3.0.0", "info": {"title": "Gems", "version": "1"}, "paths": {RUBIES: {}},
+        "components": {"schemas": {"org.example.gems.v1.Ruby":
+            {"type": "object", "description": "A red stone."}}}})
+}
+
+/// What OpenAPI v2 says of them, and of what they share with other kinds.
+fn ruby_swagger() -> Value {
+    let metadata = json!({"$ref": format!("#/definitions/{META}")});
+    json!({"swagger": "2.0", "info": {"title": "Gems", "version": "1"},
+        "paths": {
+            "/apis/gems.example.org/v1/rubies": {"get": {"responses": {"200": {"description": "OK",
+                "schema": {"$ref": "#/definitions/org.example.gems.v1.Ruby"}}}}},
+            "/apis/emeralds.example.org/v1/emeralds": {}},
+        "definitions": {
+            META: {"type": "object", "description": "Something else."},
+            "org.example.gems.v1.Emerald": {"type": "object"},
+            "org.example.gems.v1.Ruby": {"type": "object", "properties": {"metadata": metadata},
+                "x-kubernetes-group-version-kind":
+                    [{"group": "gems.example.org", "version": "v1", "kind": "Ruby"}]}}})
+}
 
 /// A server that has rubies, and tells of each what it was asked.
 async fn other() -> (HttpsServer, Asked) {
@@ -48,6 +74,10 @@ async fn other() -> (HttpsServer, Asked) {
             "/apis/gems.example.org/v1" => json!({"kind": "APIResourceList", "apiVersion": "v1",
                 "groupVersion": "gems.example.org/v1", "resources": [{"name": "rubies",
                     "singularName": "ruby", "namespaced": true, "kind": "Ruby", "verbs": ["list"]}]}),
+            "/openapi/v3" => json!({"paths": {"apis/gems.example.org/v1":
+                {"serverRelativeURL": format!("{RUBY_SPEC}?hash=1")}}}),
+            RUBY_SPEC => ruby_spec(),
+            "/openapi/v2" => ruby_swagger(),
             _ => {
                 kept.lock().push(told.clone());
                 told
@@ -159,6 +189,18 @@ async fn requests_for_another_server_are_passed_on() {
         has_reason(&answer.json(), "ServiceNotFound")
     })
     .await;
+    let metrics = admin.get("/metrics").await;
+    let metrics = String::from_utf8(metrics.body.to_vec()).unwrap();
+    for line in [
+        r#"aggregator_unavailable_apiservice{name="v1.gems.example.org"} 1"#,
+        r#"aggregator_unavailable_apiservice{name="v1.apps"} 0"#,
+        r#"aggregator_unavailable_apiservice_total{name="v1.gems.example.org",reason="ServiceNotFound"} 1"#,
+    ] {
+        assert!(
+            metrics.lines().any(|l| l == line),
+            "{line}\nnot in\n{metrics}"
+        );
+    }
     let away = admin.get(RUBIES).await;
     assert_eq!(
         (away.code, &away.body[..]),
@@ -167,6 +209,69 @@ async fn requests_for_another_server_are_passed_on() {
     assert_eq!(admin.get("/apis/gems.example.org").await.code, 200);
     admin.delete(REMOTE).await;
     assert_eq!(admin.get("/apis/gems.example.org").await.code, 404);
+}
+
+#[tokio::test]
+async fn documents_of_another_server_are_among_those_of_this_one() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let tag = |answer: &crate::support::client::Answer| answer.headers["etag"].clone();
+    // making them takes a while, in which no other server could answer here
+    admin.get("/openapi/v3").await;
+    let alone = tag(&admin.get("/openapi/v2").await);
+    let (other, _) = other().await;
+    register(&admin, &other, true).await;
+    eventually(&admin, REMOTE, |answer| {
+        has_reason(&answer.json(), "Passed")
+    })
+    .await;
+    eventually(&admin, "/openapi/v3", |answer| {
+        answer.json()["paths"]["apis/gems.example.org/v1"].is_object()
+    })
+    .await;
+    let index = admin.get("/openapi/v3").await.json();
+    let url = index["paths"]["apis/gems.example.org/v1"]["serverRelativeURL"].clone();
+    let url = url.as_str().unwrap();
+    assert!(url.starts_with(&format!("{RUBY_SPEC}?hash=")), "{url}");
+    let spec = admin.get(url).await;
+    assert_eq!(spec.json(), ruby_spec());
+    assert_eq!(spec.headers["cache-control"], "public, immutable");
+    let etag = tag(&spec);
+    let known = server
+        .admin()
+        .header("if-none-match", etag.to_str().unwrap());
+    assert_eq!(known.get(RUBY_SPEC).await.code, 304);
+
+    eventually(&admin, "/openapi/v2", |answer| tag(answer) != alone).await;
+    let swagger = admin.get("/openapi/v2").await.json();
+    let definitions = swagger["definitions"].as_object().unwrap();
+    let renamed = format!("{META}_v2");
+    assert_eq!(definitions[&renamed]["description"], "Something else.");
+    assert_ne!(definitions[META]["description"], "Something else.");
+    let metadata = &definitions["org.example.gems.v1.Ruby"]["properties"]["metadata"];
+    assert_eq!(metadata["$ref"], format!("#/definitions/{renamed}"));
+    assert!(!definitions.contains_key("org.example.gems.v1.Emerald"));
+    let paths = swagger["paths"].as_object().unwrap();
+    assert!(paths.contains_key("/apis/gems.example.org/v1/rubies"));
+    assert!(!paths.contains_key("/apis/emeralds.example.org/v1/emeralds"));
+    let protobuf = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+    let protobuf = server
+        .admin()
+        .header("accept", protobuf)
+        .get("/openapi/v2")
+        .await;
+    let text = String::from_utf8_lossy(&protobuf.body).into_owned();
+    assert!(text.contains("org.example.gems.v1.Ruby"));
+
+    // a server that does not answer any more delays nobody, and a version that is gone is forgotten
+    drop(other);
+    assert_eq!(admin.get(url).await.code, 200);
+    admin.delete(REMOTE).await;
+    eventually(&admin, "/openapi/v3", |answer| {
+        answer.json()["paths"]["apis/gems.example.org/v1"].is_null()
+    })
+    .await;
+    assert_eq!(admin.get(RUBY_SPEC).await.code, 404);
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ pub use reload::{FileError, Problem, Reload, Reloading};
 pub use review::TokenReviewer;
 pub use stored::{Lookup, Secrets, StoredSecret};
 pub use token_file::TokenFile;
-pub use token_webhook::{Review, ReviewVersion, TokenWebhook};
+pub use token_webhook::{CountTokens, Review, ReviewVersion, TokenWebhook};
 pub use trace::{Named, Step, Trace};
 pub use union::Union;
 pub use websocket::{Websocket, remove_websocket_tokens};

@@ -32,6 +32,15 @@ pub trait Review: Send + Sync + 'static {
     async fn review(&self, review: Vec<u8>) -> Result<Vec<u8>, String>;
 }
 
+/// Counts what becomes of tokens; implemented by the server.
+pub trait CountTokens: Send + Sync + 'static {
+    /// A token was looked for among those that are remembered, and asked about if it was not there.
+    fn authenticated(&self, was_cached: bool, took: Duration);
+
+    /// The server elsewhere was asked about a token.
+    fn fetched(&self, answered: bool);
+}
+
 /// The version of reviews that the server elsewhere speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReviewVersion {
@@ -50,6 +59,7 @@ pub struct TokenWebhook {
     memory: Option<Memory>,
     /// When the log was last told that nobody answers.
     told: Mutex<Option<Instant>>,
+    counts: Option<Arc<dyn CountTokens>>,
 }
 
 struct Memory {
@@ -141,6 +151,16 @@ impl TokenWebhook {
                 known: Mutex::new(Cache::new(REMEMBERED)),
             }),
             told: Mutex::default(),
+            counts: None,
+        }
+    }
+
+    /// The same, counting.
+    #[must_use]
+    pub fn counted_by(self, counts: Arc<dyn CountTokens>) -> Self {
+        Self {
+            counts: Some(counts),
+            ..self
         }
     }
 
@@ -151,10 +171,19 @@ impl TokenWebhook {
         };
         // no token is kept
         let key = hash(token);
-        if let Some(outcome) = memory.outcome(&key, now) {
+        let (start, remembered) = (Instant::now(), memory.outcome(&key, now));
+        let was_cached = remembered.is_some();
+        let outcome = match remembered {
+            Some(outcome) => Ok(outcome),
+            None => self.ask(token).await,
+        };
+        if let Some(counts) = &self.counts {
+            counts.authenticated(was_cached, start.elapsed());
+        }
+        let outcome = outcome?;
+        if was_cached {
             return Ok(outcome);
         }
-        let outcome = self.ask(token).await?;
         let known = Known {
             outcome: outcome.clone(),
             at: now,
@@ -176,6 +205,9 @@ impl TokenWebhook {
         };
         let question = serde_json::to_vec(&question).map_err(|e| Error::Webhook(e.to_string()))?;
         let answer = self.elsewhere.review(question).await;
+        if let Some(counts) = &self.counts {
+            counts.fetched(answer.is_ok());
+        }
         let answer = answer.map_err(|why| {
             if self.is_to_tell(Instant::now()) {
                 tracing::warn!(error = why, "tokens cannot be reviewed by the webhook");

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use k8s_openapi::api::authorization::v1::SubjectRulesReviewStatus;
 use portcullis_api::UserInfo;
 
@@ -28,16 +29,16 @@ impl RbacAuthorizer {
     }
 }
 
+#[async_trait]
 impl Authorizer for RbacAuthorizer {
     fn name(&self) -> &'static str {
         "RBAC"
     }
 
-    fn trace(&self, attributes: &Attributes<'_>) -> Vec<Step> {
+    async fn trace(&self, attributes: &Attributes<'_>) -> Vec<Step> {
         vec![Step {
-            authorizer: self.name(),
-            decision: self.authorize(attributes),
             considered: considered(&self.index, attributes),
+            ..Step::new(self.name(), self.authorize(attributes))
         }]
     }
 

@@ -165,11 +165,11 @@ pub trait Authorizer: Send + Sync + 'static {
     fn names(&self, attributes: &Attributes<'_>) -> Names;
 
     /// The steps of the decision: the authorizers tried, in order, up to the one that decides.
-    fn trace(&self, attributes: &Attributes<'_>) -> Vec<Step> {
+    async fn trace(&self, attributes: &Attributes<'_>) -> Vec<Step> {
+        let Decided { decision, error } = self.decide(attributes).await;
         vec![Step {
-            authorizer: self.name(),
-            decision: self.authorize(attributes),
-            considered: Vec::new(),
+            error,
+            ..Step::new(self.name(), decision)
         }]
     }
 

@@ -20,6 +20,23 @@ pub struct Step {
     /// For RBAC, the bindings considered, in order: the first that allows is named in the decision;
     /// if none does, there is no opinion.
     pub considered: Vec<Considered>,
+    /// Why it, or somebody whom it asked, did not say, or not clearly.
+    pub error: Option<String>,
+    /// How it came to its decision, in words; mostly empty.
+    pub note: String,
+}
+
+impl Step {
+    /// A decision without more to be said.
+    pub const fn new(authorizer: &'static str, decision: Decision) -> Self {
+        Self {
+            authorizer,
+            decision,
+            considered: Vec::new(),
+            error: None,
+            note: String::new(),
+        }
+    }
 }
 
 /// A binding that applies to the user, and its verdict.

@@ -37,10 +37,10 @@ impl Authorizer for Union {
         "union"
     }
 
-    fn trace(&self, attributes: &Attributes<'_>) -> Vec<Step> {
+    async fn trace(&self, attributes: &Attributes<'_>) -> Vec<Step> {
         let mut steps = Vec::new();
         for member in &self.members {
-            steps.extend(member.trace(attributes));
+            steps.extend(member.trace(attributes).await);
             let decided = steps.last().map(|step: &Step| &step.decision);
             if matches!(
                 decided,

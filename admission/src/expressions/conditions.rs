@@ -18,7 +18,17 @@ static ENVIRONMENT: LazyLock<Environment> = LazyLock::new(Environment::of_admiss
 
 /// The conditions of a webhook or a policy.
 #[derive(Debug)]
-pub(crate) struct Conditions(Vec<Expression>);
+pub(crate) struct Conditions(Vec<Condition>);
+
+#[derive(Debug)]
+struct Condition {
+    name: String,
+    expression: Expression,
+}
+
+/// The position of a condition that is false.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct False(usize);
 
 impl Conditions {
     /// The conditions of a webhook.
@@ -27,8 +37,9 @@ impl Conditions {
     }
 
     pub(crate) fn compile(environment: &Environment, conditions: &[MatchCondition]) -> Self {
-        let compiled = conditions.iter().map(|condition| {
-            Expression::compile(environment, &condition.expression, &[Type::Bool])
+        let compiled = conditions.iter().map(|condition| Condition {
+            name: condition.name.clone(),
+            expression: Expression::compile(environment, &condition.expression, &[Type::Bool]),
         });
         Self(compiled.collect())
     }
@@ -37,39 +48,49 @@ impl Conditions {
         self.0.is_empty()
     }
 
-    /// Whether all conditions are true of a request. If one is false, errors of others do not count.
+    /// The first condition that is false of a request; `None` if all are true. If one is false, errors of
+    /// others do not count.
     ///
     /// # Errors
     /// The errors of all conditions, as one text.
-    pub(crate) fn hold_for(&self, input: &Input) -> Result<bool, String> {
+    pub(crate) fn first_false_for(&self, input: &Input) -> Result<Option<False>, String> {
         let mut budget = Budget::new(COST, u64::MAX);
-        let held = self.hold(&input.with_authorizer(), &mut budget);
-        held.map_err(Failure::into_message)
+        let found = self.first_false(&input.with_authorizer(), &mut budget);
+        found.map_err(Failure::into_message)
     }
 
     /// The same, within a budget.
     ///
     /// # Errors
     /// [`Failure`].
-    pub(crate) fn hold<'a>(
+    pub(crate) fn first_false<'a>(
         &'a self,
         activation: &'a Activation<'a>,
         budget: &mut Budget,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Option<False>, Failure> {
         let mut errors = Vec::new();
-        for condition in &self.0 {
-            match budget.evaluate(condition, activation, None) {
-                Ok(value) if value.as_bool() == Some(false) => return Ok(false),
+        for (at, condition) in self.0.iter().enumerate() {
+            match budget.evaluate(&condition.expression, activation, None) {
+                Ok(value) if value.as_bool() == Some(false) => return Ok(Some(False(at))),
                 Ok(_) => {}
                 Err(Failure::Failed(error)) => errors.push(error),
                 Err(stopped) => return Err(stopped),
             }
         }
         match errors.as_slice() {
-            [] => Ok(true),
+            [] => Ok(None),
             [error] => Err(Failure::Failed(error.clone())),
             errors => Err(Failure::Failed(format!("[{}]", errors.join(", ")))),
         }
+    }
+
+    /// What of a request is not as a condition wants it, in words.
+    pub(crate) fn words(&self, False(at): False) -> String {
+        let condition = self.0.get(at);
+        condition.map_or_else(String::new, |condition| {
+            let Condition { name, expression } = condition;
+            format!("its match condition {name:?} is false: {}", expression.text)
+        })
     }
 }
 
@@ -114,7 +135,7 @@ mod tests {
             name: "alice".to_owned(),
             ..UserInfo::default()
         };
-        Conditions::of_webhook(&conditions).hold_for(&Input {
+        let found = Conditions::of_webhook(&conditions).first_false_for(&Input {
             object: json!({"metadata": {"name": "a"}, "data": {"k": "v"}}).into(),
             old_object: Value::Null.into(),
             request: json!({"operation": "CREATE", "userInfo": {"username": "alice"}}).into(),
@@ -128,7 +149,8 @@ mod tests {
                     ..Attributes::default()
                 },
             }),
-        })
+        });
+        found.map(|condition| condition.is_none())
     }
 
     #[test]

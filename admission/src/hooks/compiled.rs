@@ -28,6 +28,8 @@ pub(crate) struct Hook {
     /// Whether a failed call is ignored.
     pub(crate) fails_open: bool,
     pub(crate) supports_dry_run: bool,
+    /// Such as `None` or `Some`.
+    pub(crate) side_effects: String,
     /// Whether it is called again if the object changed after it.
     pub(crate) is_reinvocable: bool,
     /// The first of its versions that this server knows.
@@ -80,6 +82,7 @@ impl Hook {
                 webhook.match_conditions.as_deref().unwrap_or_default(),
             ),
             fails_open: is(&webhook.failure_policy, "Ignore"),
+            side_effects: side_effects.to_owned(),
             supports_dry_run: matches!(side_effects, "None" | "NoneOnDryRun"),
             is_reinvocable: is(&webhook.reinvocation_policy, "IfNeeded"),
             review_version: versions.filter_map(|v| ReviewVersion::named(v)).next(),

@@ -14,9 +14,23 @@ pub enum CallFailure {
     /// Its configuration cannot be used.
     #[error("could not get REST client: {0}")]
     Config(String),
-    /// It cannot be reached, or did not respond with success.
+    /// It cannot be reached, or did not respond.
     #[error("failed to call webhook: {0}")]
     Call(String),
+    /// It responded with this code, which is none of success.
+    #[error("failed to call webhook: {1}")]
+    Answered(u16, String),
+}
+
+impl CallFailure {
+    /// The code of the Status that upstream makes of it.
+    pub(crate) const fn code(&self) -> u16 {
+        match self {
+            Self::Config(_) => 500,
+            Self::Call(_) => 503,
+            Self::Answered(code, _) => *code,
+        }
+    }
 }
 
 /// Finds the endpoint of a webhook's configuration.

@@ -11,6 +11,7 @@ pub(crate) struct ByResource<T> {
     named: HashMap<Box<str>, Vec<T>>,
     /// Those of all other resources.
     of_any: Vec<T>,
+    all: Vec<T>,
 }
 
 impl<T> Default for ByResource<T> {
@@ -18,6 +19,7 @@ impl<T> Default for ByResource<T> {
         Self {
             named: HashMap::new(),
             of_any: Vec::new(),
+            all: Vec::new(),
         }
     }
 }
@@ -44,7 +46,13 @@ impl<T: Clone> ByResource<T> {
         Self {
             named: named.collect(),
             of_any: about(None),
+            all: items.to_vec(),
         }
+    }
+
+    /// All of them, to explain which are not about a resource.
+    pub(crate) fn all(&self) -> &[T] {
+        &self.all
     }
 
     /// Those of which a rule may be about a resource, in whatever group and version.

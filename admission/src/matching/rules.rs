@@ -2,6 +2,8 @@
 //!
 //! Upstream: `k8s.io/apiserver/pkg/admission/plugin/webhook/predicates/rules/rules.go`.
 
+use std::fmt;
+
 use k8s_openapi::api::admissionregistration::v1::{NamedRuleWithOperations, RuleWithOperations};
 use portcullis_api::GroupVersion;
 
@@ -114,7 +116,56 @@ impl Rule {
     }
 }
 
+impl fmt::Display for Rule {
+    /// Such as `CREATE, UPDATE of deployments, pods/* in apps/v1 named a, b`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let resources = self.resources.iter().map(ResourcePattern::to_string);
+        let groups = self.groups.iter().map(|group| match group.as_str() {
+            "" => "the core group",
+            group => group,
+        });
+        let joined = |patterns: &[Pattern]| -> Vec<String> {
+            let texts = patterns.iter().map(Pattern::as_str);
+            texts.map(str::to_owned).collect()
+        };
+        write!(
+            f,
+            "{} of {} in {}/{}",
+            joined(&self.operations).join(", "),
+            resources.collect::<Vec<_>>().join(", "),
+            groups.collect::<Vec<_>>().join(", "),
+            joined(&self.versions).join(", "),
+        )?;
+        match self.is_namespaced {
+            Some(true) => f.write_str(", in namespaces")?,
+            Some(false) => f.write_str(", in no namespace")?,
+            None => {}
+        }
+        match self.names.is_empty() {
+            true => Ok(()),
+            false => write!(f, ", named {}", self.names.join(", ")),
+        }
+    }
+}
+
+impl fmt::Display for ResourcePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.resource.as_str())?;
+        match self.subresource.as_str() {
+            "" => Ok(()),
+            subresource => write!(f, "/{subresource}"),
+        }
+    }
+}
+
 impl Pattern {
+    fn as_str(&self) -> &str {
+        match self {
+            Self::Any => "*",
+            Self::Is(name) => name,
+        }
+    }
+
     fn new(text: &str) -> Self {
         match text {
             "*" => Self::Any,
@@ -222,6 +273,21 @@ mod tests {
             });
             assert_eq!(rule.matches(&DEPLOYMENTS), matches, "{names:?}");
         }
+    }
+
+    #[test]
+    fn rules_have_words() {
+        let mut of_apps = rule("CREATE", "apps", "v1", &["deployments", "*/scale"]);
+        of_apps.scope = Some("Namespaced".to_owned());
+        let core = rule("*", "", "*", &["*"]);
+        let words = [of_apps, core].map(|rule| Rule::new(&rule).to_string());
+        assert_eq!(
+            words,
+            [
+                "CREATE of deployments, */scale in apps/v1, in namespaces",
+                "* of * in the core group/*"
+            ]
+        );
     }
 
     #[test]

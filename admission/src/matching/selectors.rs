@@ -7,6 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1 as meta;
 use portcullis_api::selector::{LabelSelector, Labels};
 use portcullis_api::{Object, Status};
 
+use super::mismatch::Mismatch;
 use crate::attributes::NAMESPACES;
 use crate::lookup::Lookup;
 use crate::{Attributes, Operation};
@@ -14,8 +15,8 @@ use crate::{Attributes, Operation};
 /// The selectors of a webhook, a policy or a binding.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Selectors {
-    namespace: LabelSelector,
-    object: LabelSelector,
+    pub(super) namespace: LabelSelector,
+    pub(super) object: LabelSelector,
 }
 
 impl Selectors {
@@ -35,16 +36,20 @@ impl Selectors {
         }
     }
 
-    /// Whether they select the object of a request.
+    /// Which of them does not select the object of a request, if any.
     ///
     /// # Errors
     /// A [`Status`] if that cannot be decided.
-    pub(crate) async fn select(
+    pub(crate) async fn mismatch(
         &self,
         attributes: &Attributes<'_>,
         namespaces: &dyn Lookup<Namespace>,
-    ) -> Result<bool, Status> {
-        Ok(self.select_object(attributes) && self.select_namespace(attributes, namespaces).await?)
+    ) -> Result<Option<Mismatch>, Status> {
+        if !self.select_object(attributes) {
+            return Ok(Some(Mismatch::Object));
+        }
+        let selected = self.select_namespace(attributes, namespaces).await?;
+        Ok((!selected).then_some(Mismatch::Namespace))
     }
 
     /// An object in no namespace is always selected; a namespace is, by its own labels.

@@ -112,6 +112,14 @@ impl<P: Compiled> Index<P> {
         Arc::clone(&current)
     }
 
+    /// The names of policies without a binding, which are never evaluated.
+    pub(crate) fn unbound(&self) -> Vec<String> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_bound = |name: &String| known.bindings.values().any(|b| b.policy == *name);
+        let names = known.policies.keys();
+        names.filter(|name| !is_bound(name)).cloned().collect()
+    }
+
     fn change(&self, change: impl FnOnce(&mut Known<P>)) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut known);

@@ -9,6 +9,7 @@ use portcullis_api::Status;
 use crate::Attributes;
 use crate::lookup::Lookup;
 use crate::matching::documents::EncodedVersions;
+use crate::matching::mismatch::Mismatch;
 use crate::matching::rules::Rule;
 use crate::matching::selectors::Selectors;
 use crate::matching::served::served;
@@ -40,8 +41,8 @@ impl Matches {
         }
     }
 
-    /// The version of a request that the rules are about; without rules the version it has. `None` if
-    /// the request does not match.
+    /// The version of a request that the rules are about; without rules the version it has. The inner
+    /// error says what does not match.
     ///
     /// # Errors
     /// A [`Status`] if that cannot be decided.
@@ -50,16 +51,24 @@ impl Matches {
         attributes: &Attributes<'_>,
         versions: &EncodedVersions<'v>,
         namespaces: &dyn Lookup<Namespace>,
-    ) -> Result<Option<Served<'v>>, Status> {
+    ) -> Result<Result<Served<'v>, Mismatch>, Status> {
         let matching = |rules| served(rules, self.equivalent, attributes, versions);
         let included = match self.rules.is_empty() {
             true => Some(versions.requested),
             false => matching(&self.rules),
         };
-        let included = included.filter(|_| matching(&self.excluded).is_none());
-        if included.is_none() || !self.selectors.select(attributes, namespaces).await? {
-            return Ok(None);
+        let Some(included) = included else {
+            return Ok(Err(Mismatch::Rules));
+        };
+        if matching(&self.excluded).is_some() {
+            return Ok(Err(Mismatch::Excluded));
         }
-        Ok(included)
+        let mismatch = self.selectors.mismatch(attributes, namespaces).await?;
+        Ok(mismatch.map_or(Ok(included), Err))
+    }
+
+    /// A mismatch in words.
+    pub(crate) fn words(&self, mismatch: Mismatch) -> String {
+        mismatch.words(&self.rules, &self.selectors)
     }
 }

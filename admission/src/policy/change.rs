@@ -10,25 +10,28 @@ use portcullis_cel::to_patch;
 use serde_json::Value;
 
 use super::effort::{Unfinished, finish};
-use super::evaluate::{COST, conditions_hold};
+use super::evaluate::{COST, unmet_condition};
 use crate::expressions::budget::{Budget, COST_OF_ONE, Failure};
-use crate::expressions::conditions;
+use crate::expressions::conditions::{self, False};
 use crate::expressions::input::Input;
 use crate::policies::mutating::{Change, MutatingPolicy};
 use crate::versions::{Served, Versions};
 
-/// Whether the conditions of a policy hold.
+/// The first condition of a policy that is false; `None` if all hold.
 ///
 /// # Errors
 /// A sentence, if that cannot be said.
-pub(crate) async fn applies(policy: &Arc<MutatingPolicy>, input: &Input) -> Result<bool, String> {
+pub(crate) async fn unmet(
+    policy: &Arc<MutatingPolicy>,
+    input: &Input,
+) -> Result<Option<False>, String> {
     if policy.base.conditions.is_empty() {
-        return Ok(true);
+        return Ok(None);
     }
     let (policy, input) = (Arc::clone(policy), input.clone());
     let held = finish(move |work| {
         let mut budget = Budget::new(conditions::COST, work);
-        settled(conditions_hold(&policy.base, &input, &mut budget))
+        settled(unmet_condition(&policy.base, &input, &mut budget))
     });
     held.await
         .unwrap_or_else(|| Err(Failure::TooLong.into_message()))

@@ -3,14 +3,16 @@
 //! Upstream: `policy/validating/validator.go`.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use portcullis_cel::{Activation, Value, Variables};
 
 use super::effort::{Unfinished, finish};
 use super::findings::{Failed, Findings};
 use crate::expressions::budget::{Budget, COST_OF_ONE, Failure};
-use crate::expressions::conditions;
+use crate::expressions::conditions::{self, False};
 use crate::expressions::input::Input;
+use crate::metrics::policies::ErrorType;
 use crate::policies::base::Base;
 use crate::policies::compiled::{Annotation, Check, Policy};
 
@@ -33,19 +35,19 @@ pub(crate) async fn evaluate(policy: &Arc<Policy>, input: &Input) -> Findings {
     found.unwrap_or_else(|| stopped(policy, Failure::TooLong))
 }
 
-/// Whether the conditions of a policy hold.
-pub(crate) fn conditions_hold(
+/// The first condition of a policy that is false; `None` if all hold.
+pub(crate) fn unmet_condition(
     base: &Base,
     input: &Input,
     budget: &mut Budget,
-) -> Result<bool, Failure> {
+) -> Result<Option<False>, Failure> {
     if base.conditions.is_empty() {
-        return Ok(true);
+        return Ok(None);
     }
     // conditions do not see the namespace
     let null = serde_json::Value::Null;
     let activation = input.with_authorizer().with("namespaceObject", &null);
-    base.conditions.hold(&activation, budget)
+    base.conditions.first_false(&activation, budget)
 }
 
 /// What an error means that ends the evaluation.
@@ -64,9 +66,14 @@ struct Evaluation<'a> {
 impl Evaluation<'_> {
     fn run(&self, work: u64) -> Result<Findings, Unfinished> {
         let mut budget = Budget::new(conditions::COST, work);
-        match conditions_hold(&self.policy.base, self.input, &mut budget) {
-            Ok(true) => {}
-            Ok(false) => return Ok(Findings::default()),
+        match unmet_condition(&self.policy.base, self.input, &mut budget) {
+            Ok(None) => {}
+            Ok(unmet) => {
+                return Ok(Findings {
+                    unmet,
+                    ..Findings::default()
+                });
+            }
             Err(Failure::TooLong) => return Err(Unfinished),
             Err(failure) => return Ok(stopped(self.policy, failure)),
         }
@@ -92,22 +99,29 @@ impl Evaluation<'_> {
         let variables = self.variables(*budget);
         let activation = self.input.with_authorizer().with_variables(&variables);
         let mut failures = Vec::new();
+        let mut start = Instant::now();
         for (index, check) in self.policy.checks.iter().enumerate() {
-            let failed = match budget.evaluate(&check.expression, &activation, Some(&variables)) {
+            let mut failed = match budget.evaluate(&check.expression, &activation, Some(&variables)) {
                 Ok(value) if value.as_bool() == Some(true) => continue,
                 Ok(_) => Failed {
                     index,
                     message: String::new(),
                     reason: check.reason.clone(),
+                    error: ErrorType::None,
+                    took: Duration::ZERO,
                 },
                 Err(Failure::Failed(_)) if self.policy.base.fails_open => continue,
                 Err(Failure::Failed(message)) => Failed {
                     index,
+                    error: ErrorType::of(&message),
                     message,
                     reason: String::new(),
+                    took: Duration::ZERO,
                 },
                 Err(stopped) => return Err(stopped),
             };
+            failed.took = start.elapsed();
+            start = Instant::now();
             failures.push(failed);
         }
         self.explain(&mut failures, budget)?;
@@ -145,6 +159,7 @@ impl Evaluation<'_> {
         }
         for failed in failures {
             (failed.message, failed.reason) = (why.clone(), String::new());
+            failed.error = ErrorType::OutOfBudget;
         }
         Ok(())
     }

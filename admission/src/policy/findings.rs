@@ -1,5 +1,10 @@
 //! What the evaluation of a policy found.
 
+use std::time::Duration;
+
+use crate::expressions::conditions::False;
+use crate::metrics::policies::ErrorType;
+
 /// What a policy says of a request.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Findings {
@@ -7,6 +12,8 @@ pub(crate) struct Findings {
     pub(crate) annotations: Vec<(String, String)>,
     /// Errors of annotations, which deny a request whatever the actions of a binding are.
     pub(crate) annotation_errors: Vec<String>,
+    /// The condition for which the policy was not evaluated.
+    pub(crate) unmet: Option<False>,
 }
 
 /// A validation that is false, or an error that counts as one.
@@ -17,6 +24,10 @@ pub(crate) struct Failed {
     pub(crate) message: String,
     /// Empty for the default.
     pub(crate) reason: String,
+    /// Whether the expression has no value.
+    pub(crate) error: ErrorType,
+    /// How long it took, with the validations before it that are true.
+    pub(crate) took: Duration,
 }
 
 impl Findings {
@@ -25,8 +36,10 @@ impl Findings {
         Self {
             failures: vec![Failed {
                 index: 0,
+                error: ErrorType::of(&message),
                 message,
                 reason: String::new(),
+                took: Duration::ZERO,
             }],
             ..Self::default()
         }

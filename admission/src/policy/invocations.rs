@@ -8,6 +8,7 @@ use portcullis_api::Status;
 
 use super::params::{ParamFinder, ServedKind};
 use super::request::Request;
+use super::traced;
 use crate::expressions::input::Input;
 use crate::lookup::Lookup;
 use crate::lookups::Lookups;
@@ -82,8 +83,11 @@ impl Finder {
         let (attributes, namespaces) = (request.attributes, &*self.namespaces);
         let served = matches.served(attributes, &request.versions, namespaces);
         let served = match served.await {
-            Ok(None) => return Ok(found),
-            Ok(Some(served)) => served,
+            Ok(Ok(served)) => served,
+            Ok(Err(mismatch)) => {
+                traced::skipped(attributes, policy, None, || matches.words(mismatch));
+                return Ok(found);
+            }
             Err(status) => {
                 found.push(wrong(None, status.message));
                 return Ok(found);
@@ -97,15 +101,22 @@ impl Finder {
             }
         };
         for binding in bindings {
-            match self.binds(binding, request).await {
-                Ok(true) => {}
-                Ok(false) => continue,
+            match self.mismatch(binding, request).await {
+                Ok(None) => {}
+                Ok(Some(why)) => {
+                    traced::skipped(attributes, policy, Some(binding), why);
+                    continue;
+                }
                 Err(status) => {
                     found.push(wrong(Some(binding), status.message));
                     continue;
                 }
             }
             match self.inputs(policy, binding, kind, request, served).await? {
+                Ok(inputs) if inputs.is_empty() => {
+                    let why = || "it refers to no object of parameters that is there".to_owned();
+                    traced::skipped(attributes, policy, Some(binding), why);
+                }
                 Ok(inputs) => found.extend(inputs.into_iter().map(|input| {
                     Ok(Invocation {
                         binding,
@@ -119,16 +130,20 @@ impl Finder {
         Ok(found)
     }
 
-    /// Whether a binding is about a request.
-    async fn binds(&self, binding: &Binding, request: &Request<'_, '_>) -> Result<bool, Status> {
+    /// Why a binding is not about a request; `None` if it is.
+    async fn mismatch<'b>(
+        &self,
+        binding: &'b Binding,
+        request: &Request<'_, '_>,
+    ) -> Result<Option<impl FnOnce() -> String + use<'b>>, Status> {
         let Some(matches) = &binding.matches else {
-            return Ok(true);
+            return Ok(None);
         };
         let (attributes, versions) = (request.attributes, &request.versions);
         let served = matches
             .served(attributes, versions, &*self.namespaces)
             .await?;
-        Ok(served.is_some())
+        Ok(served.err().map(|mismatch| move || matches.words(mismatch)))
     }
 
     /// What a policy is evaluated with: once for each object of parameters. The inner error is one of

@@ -3,18 +3,21 @@
 //! Upstream: `policy/mutating/dispatcher.go`, and `policy/generic/policy_dispatcher.go`.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use portcullis_api::Status;
 use portcullis_api::status::{Cause, Details};
 use serde_json::Value;
 
-use super::change::{applies, apply, describe};
+use super::change::{apply, describe, unmet};
 use super::invocations::{Finder, Invocation};
 use super::request::Request;
+use super::traced;
+use crate::expressions::input::Input;
 use crate::lookups::Lookups;
 use crate::matching::documents::{encode, variable};
-use crate::matching::exempt;
+use crate::metrics::policies::{Checked, ErrorType, PolicyMetrics};
 use crate::policies::MutatingPolicies;
 use crate::policies::base::Base;
 use crate::policies::binding::Binding;
@@ -34,6 +37,7 @@ const INVALID: &str = "Invalid";
 pub(crate) struct MutatingPolicyPlugin {
     policies: Arc<MutatingPolicies>,
     finder: Finder,
+    metrics: PolicyMetrics,
 }
 
 /// Why a request is denied.
@@ -92,6 +96,7 @@ impl MutatingPolicyPlugin {
         Self {
             policies: Arc::clone(&lookups.mutating_policies),
             finder: Finder::new(lookups),
+            metrics: lookups.metrics.mutating.clone(),
         }
     }
 
@@ -114,12 +119,113 @@ impl MutatingPolicyPlugin {
             match invocation {
                 Ok(invocation) => {
                     let policy = &bound.policy;
-                    run(policy, invocation, attributes, versions, refusals).await?;
+                    self.run(policy, invocation, attributes, versions, refusals)
+                        .await?;
                 }
-                Err(wrong) => refusals.add(base, wrong.binding, &wrong.message(), ""),
+                Err(wrong) => {
+                    traced::misconfigured(attributes, base, &wrong);
+                    refusals.add(base, wrong.binding, &wrong.message(), "");
+                }
             }
         }
         Ok(())
+    }
+
+    /// Evaluates the mutations of a policy, and applies each to what those before it made.
+    async fn run(
+        &self,
+        policy: &Arc<MutatingPolicy>,
+        invocation: Invocation<'_, '_>,
+        attributes: &mut Attributes<'_>,
+        versions: &dyn Versions,
+        refusals: &mut Refusals,
+    ) -> Result<(), Status> {
+        let Invocation {
+            binding,
+            served,
+            mut input,
+        } = invocation;
+        let base = &policy.base;
+        let before = document(attributes, versions, &served).await?;
+        input.object = variable(before.as_deref())?;
+        match unmet(policy, &input).await {
+            Ok(None) => {}
+            Ok(Some(condition)) => {
+                traced::skipped(attributes, base, Some(binding), || {
+                    base.conditions.words(condition)
+                });
+                return Ok(());
+            }
+            Err(why) => {
+                refusals.add(base, Some(binding), &why, INVALID);
+                let before = attributes.traced_object();
+                traced::changed(attributes, base, binding, &input.params, before, &[why]);
+                return Ok(());
+            }
+        }
+        let key = key(policy, binding, &input.params);
+        if !attributes.reinvocation.includes(&key) {
+            return Ok(());
+        }
+        let traced = attributes.traced_object();
+        let params = Arc::clone(&input.params);
+        let errors = self
+            .change(policy, binding, input, attributes, versions, &served)
+            .await?;
+        traced::changed(attributes, base, binding, &params, traced, &errors);
+        for why in errors {
+            refusals.add(base, Some(binding), &why, INVALID);
+        }
+        if document(attributes, versions, &served).await? != before {
+            attributes.reinvocation.changed();
+        }
+        if policy.is_reinvocable {
+            attributes.reinvocation.ran(&key);
+        }
+        Ok(())
+    }
+
+    /// Changes the object as the mutations of a policy say; the errors of those that cannot be applied.
+    async fn change(
+        &self,
+        policy: &Arc<MutatingPolicy>,
+        binding: &Binding,
+        mut input: Input,
+        attributes: &mut Attributes<'_>,
+        versions: &dyn Versions,
+        served: &Served<'_>,
+    ) -> Result<Vec<String>, Status> {
+        let mut errors = Vec::new();
+        for (position, change) in policy.changes.iter().enumerate() {
+            let Some(object) = attributes.object.as_deref() else {
+                break;
+            };
+            let start = Instant::now();
+            let patched = match describe(policy, position, &input).await {
+                Ok(patch) => apply(change, patch, &input.object, object, versions, served).await?,
+                Err(why) => Err(why),
+            };
+            let check = Checked {
+                policy: &policy.base.name,
+                binding: &binding.name,
+                error: match &patched {
+                    Ok(_) => ErrorType::None,
+                    Err(why) => ErrorType::of(why),
+                },
+                action: "",
+            };
+            self.metrics.observe(&check, start.elapsed());
+            match patched {
+                Ok(Some(patched)) => {
+                    attributes.object = Some(patched);
+                    let now = document(attributes, versions, served).await?;
+                    input.object = variable(now.as_deref())?;
+                }
+                Ok(None) => {}
+                Err(why) => errors.push(why),
+            }
+        }
+        Ok(errors)
     }
 }
 
@@ -130,8 +236,8 @@ impl MutatingPlugin for MutatingPolicyPlugin {
             return Ok(());
         };
         let bound = self.policies.0.current();
-        let bound = bound.about(attributes.resource.resource);
-        if bound.is_empty() || exempt::from_policies(attributes) {
+        let bound = traced::considered(&self.policies.0, &bound, attributes);
+        if bound.is_empty() {
             return Ok(());
         }
         let requested = versions.requested();
@@ -150,64 +256,6 @@ impl MutatingPlugin for MutatingPolicyPlugin {
         }
         refusals.conclude(attributes)
     }
-}
-
-/// Evaluates the mutations of a policy, and applies each to what those before it made.
-async fn run(
-    policy: &Arc<MutatingPolicy>,
-    invocation: Invocation<'_, '_>,
-    attributes: &mut Attributes<'_>,
-    versions: &dyn Versions,
-    refusals: &mut Refusals,
-) -> Result<(), Status> {
-    let Invocation {
-        binding,
-        served,
-        mut input,
-    } = invocation;
-    let refuse = |refusals: &mut Refusals, why: &str| {
-        refusals.add(&policy.base, Some(binding), why, INVALID);
-    };
-    let mut now = document(attributes, versions, &served).await?;
-    input.object = variable(now.as_deref())?;
-    match applies(policy, &input).await {
-        Ok(true) => {}
-        Ok(false) => return Ok(()),
-        Err(why) => {
-            refuse(refusals, &why);
-            return Ok(());
-        }
-    }
-    let key = key(policy, binding, &input.params);
-    if !attributes.reinvocation.includes(&key) {
-        return Ok(());
-    }
-    let before = now.clone();
-    for (position, change) in policy.changes.iter().enumerate() {
-        let Some(object) = attributes.object.as_deref() else {
-            break;
-        };
-        let patched = match describe(policy, position, &input).await {
-            Ok(patch) => apply(change, patch, &input.object, object, versions, &served).await?,
-            Err(why) => Err(why),
-        };
-        match patched {
-            Ok(Some(patched)) => {
-                attributes.object = Some(patched);
-                now = document(attributes, versions, &served).await?;
-                input.object = variable(now.as_deref())?;
-            }
-            Ok(None) => {}
-            Err(why) => refuse(refusals, &why),
-        }
-    }
-    if now != before {
-        attributes.reinvocation.changed();
-    }
-    if policy.is_reinvocable {
-        attributes.reinvocation.ran(&key);
-    }
-    Ok(())
 }
 
 /// What distinguishes an evaluation from all others, also of webhooks.

@@ -3,6 +3,7 @@
 //! Upstream: `policy/validating/dispatcher.go`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use portcullis_api::Status;
 use portcullis_api::status::{Cause, Details, Reason};
@@ -11,6 +12,7 @@ use serde::Serialize;
 use super::findings::{Failed, Findings};
 use super::invocations::Misconfigured;
 use crate::Attributes;
+use crate::metrics::policies::{Checked, ErrorType, PolicyMetrics};
 use crate::policies::base::Base;
 use crate::policies::binding::Binding;
 
@@ -19,10 +21,10 @@ const LISTED_MAX: usize = 50;
 const ANNOTATION_MAX: usize = 10 * 1024;
 
 /// What is decided about a request.
-#[derive(Default)]
 pub(crate) struct Outcome<'p> {
     denial: Option<Denied>,
     audited: Vec<Audited<'p>>,
+    metrics: &'p PolicyMetrics,
 }
 
 /// The first denial, which is the one that the client hears of.
@@ -68,6 +70,15 @@ impl Annotations {
 }
 
 impl<'p> Outcome<'p> {
+    /// Nothing is decided yet.
+    pub(crate) const fn counted_by(metrics: &'p PolicyMetrics) -> Self {
+        Self {
+            denial: None,
+            audited: Vec::new(),
+            metrics,
+        }
+    }
+
     /// A policy, or one of its bindings, cannot be used.
     pub(crate) fn misconfigured(&mut self, policy: &Base, wrong: &Misconfigured<'_>) {
         if !policy.fails_open {
@@ -91,6 +102,7 @@ impl<'p> Outcome<'p> {
             annotations.add(key, value);
         }
         for error in findings.annotation_errors {
+            self.count(policy, binding, ErrorType::of(&error), "deny", Duration::ZERO);
             self.deny(policy, Some(binding), &error, "");
         }
     }
@@ -105,22 +117,46 @@ impl<'p> Outcome<'p> {
         let actions = binding.actions.as_slice();
         let message = &failed.message;
         for action in actions {
-            match action.as_str() {
-                "Deny" => self.deny(policy, Some(binding), message, &failed.reason),
-                "Audit" if self.audited.len() < LISTED_MAX => self.audited.push(Audited {
+            let counted = match action.as_str() {
+                "Deny" => "deny",
+                "Audit" => "audit",
+                "Warn" => "warn",
+                _ => continue,
+            };
+            self.count(policy, binding, failed.error, counted, failed.took);
+            match counted {
+                "deny" => self.deny(policy, Some(binding), message, &failed.reason),
+                "audit" if self.audited.len() < LISTED_MAX => self.audited.push(Audited {
                     message: message.clone(),
                     policy: &binding.policy,
                     binding: &binding.name,
                     expression_index: failed.index,
                     validation_actions: actions,
                 }),
-                "Warn" => attributes.warnings.add(format!(
+                "warn" => attributes.warnings.add(format!(
                     "Validation failed for ValidatingAdmissionPolicy '{}' with binding '{}': {message}",
                     policy.name, binding.name
                 )),
                 _ => {}
             }
         }
+    }
+
+    fn count(
+        &self,
+        policy: &Base,
+        binding: &Binding,
+        error: ErrorType,
+        action: &'static str,
+        took: Duration,
+    ) {
+        let check = Checked {
+            policy: &policy.name,
+            binding: &binding.name,
+            error,
+            action,
+        };
+        self.metrics.observe(&check, took);
     }
 
     fn deny(&mut self, policy: &Base, binding: Option<&Binding>, why: &str, reason: &str) {

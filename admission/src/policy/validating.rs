@@ -11,8 +11,9 @@ use super::evaluate::evaluate;
 use super::invocations::Finder;
 use super::outcome::{Annotations, Outcome};
 use super::request::Request;
+use super::traced;
 use crate::lookups::Lookups;
-use crate::matching::exempt;
+use crate::metrics::policies::PolicyMetrics;
 use crate::policies::ValidatingPolicies;
 use crate::policies::compiled::Policy;
 use crate::policies::index::Bound;
@@ -25,6 +26,7 @@ use crate::{Attributes, ValidatingPlugin};
 pub(crate) struct ValidatingPolicyPlugin {
     policies: Arc<ValidatingPolicies>,
     finder: Finder,
+    metrics: PolicyMetrics,
 }
 
 impl ValidatingPolicyPlugin {
@@ -32,6 +34,7 @@ impl ValidatingPolicyPlugin {
         Self {
             policies: Arc::clone(&lookups.validating_policies),
             finder: Finder::new(lookups),
+            metrics: lookups.metrics.validating.clone(),
         }
     }
 
@@ -49,11 +52,16 @@ impl ValidatingPolicyPlugin {
         for invocation in found {
             match invocation {
                 Ok(invocation) => {
-                    let findings = evaluate(policy, &invocation.input).await;
+                    let input = &invocation.input;
+                    let findings = evaluate(policy, input).await;
                     let binding = invocation.binding;
+                    traced::found(attributes, base, binding, &input.params, &findings);
                     outcome.take(findings, base, binding, &mut annotations, attributes);
                 }
-                Err(wrong) => outcome.misconfigured(base, &wrong),
+                Err(wrong) => {
+                    traced::misconfigured(attributes, base, &wrong);
+                    outcome.misconfigured(base, &wrong);
+                }
             }
         }
         annotations.publish(base, attributes);
@@ -68,12 +76,12 @@ impl ValidatingPlugin for ValidatingPolicyPlugin {
             return Ok(());
         };
         let bound = self.policies.0.current();
-        let bound = bound.about(attributes.resource.resource);
-        if bound.is_empty() || exempt::from_policies(attributes) {
+        let bound = traced::considered(&self.policies.0, &bound, attributes);
+        if bound.is_empty() {
             return Ok(());
         }
         let mut request = Request::new(attributes, versions, &self.finder.permissions);
-        let mut outcome = Outcome::default();
+        let mut outcome = Outcome::counted_by(&self.metrics);
         for policy in bound {
             self.policy(policy, &mut request, &mut outcome).await?;
         }

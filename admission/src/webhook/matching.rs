@@ -8,12 +8,16 @@ use k8s_openapi::api::core::v1::Namespace;
 use portcullis_api::Status;
 use serde_json::Value;
 
+use super::traced;
 use crate::Attributes;
 use crate::expressions::input::Input;
 use crate::hooks::compiled::Hook;
+use crate::hooks::index::{Hooks, Listed};
 use crate::lookup::Lookup;
 use crate::lookups::Lookups;
 use crate::matching::documents::{Documents, EncodedVersions, variable};
+use crate::matching::exempt;
+use crate::matching::mismatch::Mismatch;
 use crate::matching::request::{Reviewed, caller};
 use crate::matching::served::served;
 use crate::permissions::Permissions;
@@ -30,6 +34,23 @@ pub(super) struct Invocation<'a> {
     /// The version that its rule names.
     pub(super) served: Served<'a>,
     pub(super) documents: Documents,
+}
+
+/// The webhooks to be considered for a request: those that may be about its resource, unless the request
+/// is only explained.
+pub(super) fn considered<'h>(hooks: &'h Hooks, attributes: &Attributes<'_>) -> &'h [Listed] {
+    let found = match attributes.trace {
+        None => hooks.about(attributes.resource.resource),
+        Some(_) => hooks.all(),
+    };
+    if found.is_empty() || !exempt::from_webhooks(attributes) {
+        return found;
+    }
+    for Listed { hook, .. } in found {
+        let why = || format!("{} is never sent to webhooks", attributes.kind.kind);
+        traced::skipped(attributes, hook, why);
+    }
+    &[]
 }
 
 impl Matcher {
@@ -52,10 +73,13 @@ impl Matcher {
     ) -> Result<Option<Invocation<'v>>, Status> {
         let matching = served(&hook.rules, hook.matches_equivalent, attributes, versions);
         let Some(served) = matching else {
+            traced::mismatch(attributes, hook, Mismatch::Rules);
             return Ok(None);
         };
-        let selected = hook.selectors.select(attributes, &*self.namespaces).await?;
-        if !selected {
+        let namespaces = &*self.namespaces;
+        let mismatch = hook.selectors.mismatch(attributes, namespaces).await?;
+        if let Some(mismatch) = mismatch {
+            traced::mismatch(attributes, hook, mismatch);
             return Ok(None);
         }
         let documents = versions.documents(attributes, served).await?;
@@ -86,9 +110,16 @@ impl Matcher {
             params: Value::Null.into(),
             caller: caller(attributes, &self.permissions).into(),
         };
-        match hook.conditions.hold_for(&input) {
-            Ok(holds) => Ok(holds),
-            Err(_) if hook.fails_open => Ok(false),
+        match hook.conditions.first_false_for(&input) {
+            Ok(None) => Ok(true),
+            Ok(Some(condition)) => {
+                traced::skipped(attributes, hook, || hook.conditions.words(condition));
+                Ok(false)
+            }
+            Err(error) if hook.fails_open => {
+                traced::failed(attributes, hook, &error);
+                Ok(false)
+            }
             Err(error) => Err(Status::forbidden(
                 attributes.resource,
                 attributes.name,

@@ -3,25 +3,29 @@
 //! Upstream: `k8s.io/apiserver/pkg/admission/plugin/webhook/mutating/dispatcher.go`.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use portcullis_api::Status;
 
 use super::annotations;
-use super::call::{Failure, call};
-use super::matching::{Invocation, Matcher};
+use super::call::{Failure, call, outcome};
+use super::matching::{Invocation, Matcher, considered};
 use super::patch;
 use super::response::{JSON_PATCH, Response};
+use super::traced;
 use crate::hooks::Webhooks;
 use crate::hooks::index::Listed;
 use crate::lookups::Lookups;
 use crate::matching::documents::{EncodedVersions, encode};
-use crate::matching::exempt;
 use crate::matching::request::Reviewed;
+use crate::metrics::webhooks::{Called, WebhookMetrics};
 use crate::versions::Versions;
 use crate::{Attributes, MutatingPlugin};
 
 const NAME: &str = "MutatingAdmissionWebhook";
+/// The value of the label `type` in upstream's metrics.
+const METRICS_TYPE: &str = "admit";
 
 #[allow(
     missing_debug_implementations,
@@ -30,6 +34,7 @@ const NAME: &str = "MutatingAdmissionWebhook";
 pub(crate) struct MutatingWebhooks {
     webhooks: Arc<Webhooks>,
     matcher: Matcher,
+    metrics: WebhookMetrics,
 }
 
 impl MutatingWebhooks {
@@ -37,6 +42,7 @@ impl MutatingWebhooks {
         Self {
             webhooks: Arc::clone(&lookups.webhooks),
             matcher: Matcher::new(lookups),
+            metrics: lookups.metrics.webhooks.clone(),
         }
     }
 
@@ -58,7 +64,10 @@ impl MutatingWebhooks {
             let Some(invocation) = invocation.await? else {
                 continue;
             };
-            let changed = run(listed, &invocation, attributes, versions).await?;
+            if traced::withholds(attributes, hook) {
+                continue;
+            }
+            let changed = self.run(listed, &invocation, attributes, versions).await?;
             if changed {
                 encoded.outdate();
                 attributes.reinvocation.changed();
@@ -73,6 +82,55 @@ impl MutatingWebhooks {
         }
         Ok(())
     }
+
+    /// Calls a webhook, and applies its patch. Returns whether the object changed.
+    async fn run(
+        &self,
+        listed: &Listed,
+        invocation: &Invocation<'_>,
+        attributes: &mut Attributes<'_>,
+        versions: &dyn Versions,
+    ) -> Result<bool, Status> {
+        let (hook, position) = (&*listed.hook, listed.position);
+        let round = usize::from(attributes.reinvocation.is_second_run());
+        let (before, start) = (attributes.traced_object(), Instant::now());
+        let reviewed = Reviewed {
+            attributes,
+            requested: versions.requested(),
+            sent: invocation.served,
+        };
+        let called = call(hook, &reviewed, &invocation.documents, true).await;
+        let changed = match called {
+            Ok(response) => change(&hook.name, &response, invocation, attributes, versions).await,
+            Err(failure) => Err(failure),
+        };
+        let call = Called {
+            webhook: &hook.name,
+            kind: METRICS_TYPE,
+            operation: attributes.operation,
+            outcome: outcome(&changed, hook),
+        };
+        self.metrics.observe(&call, start.elapsed());
+        let has_changed = matches!(changed, Ok(true));
+        let annotations = &attributes.audit_annotations;
+        annotations::mutation(annotations, hook, round, position, has_changed);
+        match changed {
+            Ok(changed) => {
+                traced::allowed(attributes, hook, before);
+                Ok(changed)
+            }
+            Err(failure) => {
+                traced::refused(attributes, hook, &failure);
+                match failure.denies(hook) {
+                    Some(status) => Err(status),
+                    None => {
+                        annotations::failed_open(annotations, hook, "mutation", round, position);
+                        Ok(false)
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -82,50 +140,11 @@ impl MutatingPlugin for MutatingWebhooks {
             return Ok(());
         };
         let hooks = self.webhooks.mutating().current();
-        let hooks = hooks.about(attributes.resource.resource);
-        if hooks.is_empty() || exempt::from_webhooks(attributes) {
+        let hooks = considered(&hooks, attributes);
+        if hooks.is_empty() {
             return Ok(());
         }
         self.dispatch(hooks, attributes, versions).await
-    }
-}
-
-/// Calls a webhook, and applies its patch. Returns whether the object changed.
-async fn run(
-    listed: &Listed,
-    invocation: &Invocation<'_>,
-    attributes: &mut Attributes<'_>,
-    versions: &dyn Versions,
-) -> Result<bool, Status> {
-    let (hook, position) = (&*listed.hook, listed.position);
-    let round = usize::from(attributes.reinvocation.is_second_run());
-    let reviewed = Reviewed {
-        attributes,
-        requested: versions.requested(),
-        sent: invocation.served,
-    };
-    let called = call(hook, &reviewed, &invocation.documents, true).await;
-    let changed = match called {
-        Ok(response) => change(&hook.name, &response, invocation, attributes, versions).await,
-        Err(failure) => Err(failure),
-    };
-    let annotations = &attributes.audit_annotations;
-    annotations::mutation(
-        annotations,
-        hook,
-        round,
-        position,
-        matches!(changed, Ok(true)),
-    );
-    match changed {
-        Ok(changed) => Ok(changed),
-        Err(failure) => match failure.denies(hook) {
-            Some(status) => Err(status),
-            None => {
-                annotations::failed_open(annotations, hook, "mutation", round, position);
-                Ok(false)
-            }
-        },
     }
 }
 
@@ -142,13 +161,17 @@ async fn change(
     };
     let before = invocation.documents.object.as_deref();
     let (Some(base), Some(before)) = (attributes.object.as_deref(), before) else {
-        return Err(Failure::Denied(Status::internal(format!(
+        return Err(Failure::Internal(Status::internal(format!(
             "admission webhook {webhook:?} attempted to modify the object, which is not supported for this operation"
         ))));
     };
     if response.patch_type != JSON_PATCH {
         let unsupported = format!("unsupported patch type {:?}", response.patch_type);
-        return Err(Failure::Call(unsupported));
+        return Err(Failure::Call {
+            why: unsupported,
+            // as upstream's, which says that nothing was wrong with the response
+            code: 400,
+        });
     }
     let served = &invocation.served;
     let patched = patch::apply(&patch, before, base, versions, served).await?;

@@ -3,23 +3,28 @@
 //! Upstream: `k8s.io/apiserver/pkg/admission/plugin/webhook/validating/dispatcher.go`.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use portcullis_api::Status;
 
 use super::annotations;
-use super::call::call;
-use super::matching::{Invocation, Matcher};
+use super::call::{call, outcome};
+use super::matching::{Invocation, Matcher, considered};
+use super::traced;
 use crate::hooks::Webhooks;
 use crate::hooks::compiled::Hook;
 use crate::hooks::index::Listed;
 use crate::lookups::Lookups;
 use crate::matching::documents::EncodedVersions;
-use crate::matching::exempt;
 use crate::matching::request::Reviewed;
+use crate::metrics::webhooks::{Called, WebhookMetrics};
 use crate::versions::Versions;
 use crate::{Attributes, ValidatingPlugin};
+
+/// The value of the label `type` in upstream's metrics.
+const METRICS_TYPE: &str = "validating";
 
 #[allow(
     missing_debug_implementations,
@@ -28,6 +33,7 @@ use crate::{Attributes, ValidatingPlugin};
 pub(crate) struct ValidatingWebhooks {
     webhooks: Arc<Webhooks>,
     matcher: Matcher,
+    metrics: WebhookMetrics,
 }
 
 impl ValidatingWebhooks {
@@ -35,6 +41,7 @@ impl ValidatingWebhooks {
         Self {
             webhooks: Arc::clone(&lookups.webhooks),
             matcher: Matcher::new(lookups),
+            metrics: lookups.metrics.webhooks.clone(),
         }
     }
 
@@ -50,7 +57,9 @@ impl ValidatingWebhooks {
         let mut invoked = Vec::new();
         for Listed { hook, .. } in hooks {
             let invocation = self.matcher.invocation(hook, attributes, &mut encoded);
-            if let Some(invocation) = invocation.await? {
+            if let Some(invocation) = invocation.await?
+                && !traced::withholds(attributes, hook)
+            {
                 invoked.push((hook, invocation));
             }
         }
@@ -58,9 +67,45 @@ impl ValidatingWebhooks {
             .iter()
             .enumerate()
             .map(|(position, (hook, invocation))| {
-                check(hook, position, invocation, attributes, versions)
+                self.check(hook, position, invocation, attributes, versions)
             });
         join_all(calls).await.into_iter().collect()
+    }
+
+    /// Calls a webhook.
+    async fn check(
+        &self,
+        hook: &Hook,
+        position: usize,
+        invocation: &Invocation<'_>,
+        attributes: &Attributes<'_>,
+        versions: &dyn Versions,
+    ) -> Result<(), Status> {
+        let reviewed = Reviewed {
+            attributes,
+            requested: versions.requested(),
+            sent: invocation.served,
+        };
+        let start = Instant::now();
+        let called = call(hook, &reviewed, &invocation.documents, false).await;
+        let observed = Called {
+            webhook: &hook.name,
+            kind: METRICS_TYPE,
+            operation: attributes.operation,
+            outcome: outcome(&called, hook),
+        };
+        self.metrics.observe(&observed, start.elapsed());
+        let Err(failure) = called else {
+            traced::allowed(attributes, hook, attributes.traced_object());
+            return Ok(());
+        };
+        traced::refused(attributes, hook, &failure);
+        let denial = failure.denies(hook);
+        if denial.is_none() {
+            let annotations = &attributes.audit_annotations;
+            annotations::failed_open(annotations, hook, "validating", 0, position);
+        }
+        denial.map_or(Ok(()), Err)
     }
 }
 
@@ -71,35 +116,10 @@ impl ValidatingPlugin for ValidatingWebhooks {
             return Ok(());
         };
         let hooks = self.webhooks.validating().current();
-        let hooks = hooks.about(attributes.resource.resource);
-        if hooks.is_empty() || exempt::from_webhooks(attributes) {
+        let hooks = considered(&hooks, attributes);
+        if hooks.is_empty() {
             return Ok(());
         }
         self.dispatch(hooks, attributes, versions).await
     }
-}
-
-/// Calls a webhook.
-async fn check(
-    hook: &Hook,
-    position: usize,
-    invocation: &Invocation<'_>,
-    attributes: &Attributes<'_>,
-    versions: &dyn Versions,
-) -> Result<(), Status> {
-    let reviewed = Reviewed {
-        attributes,
-        requested: versions.requested(),
-        sent: invocation.served,
-    };
-    let called = call(hook, &reviewed, &invocation.documents, false).await;
-    let Err(failure) = called else {
-        return Ok(());
-    };
-    let denial = failure.denies(hook);
-    if denial.is_none() {
-        let annotations = &attributes.audit_annotations;
-        annotations::failed_open(annotations, hook, "validating", 0, position);
-    }
-    denial.map_or(Ok(()), Err)
 }

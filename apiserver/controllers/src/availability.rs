@@ -16,7 +16,7 @@ use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use parking_lot::Mutex;
 use portcullis_api::status::Reason;
 use portcullis_api::{Object, Status, UserInfo};
-use portcullis_kinds::kinds::api_service::{Availability, is_local, set_available};
+use portcullis_kinds::kinds::api_service::{Availability, is_available, is_local, set_available};
 use portcullis_kinds::resource::Resource;
 use portcullis_kinds::table;
 use portcullis_registry::{Registry, Scope, codec};
@@ -41,6 +41,9 @@ pub trait Probe: Send + Sync {
 
     /// The API service of that name is gone, or names no server any more.
     fn gone(&self, name: &str);
+
+    /// A server that was available is not any more, for a reason of upstream's.
+    fn unavailable(&self, name: &str, reason: &str);
 }
 
 /// How often servers are asked (upstream: the resync of the controller, and its rate limiter).
@@ -168,6 +171,9 @@ impl Controller {
                 subresource: "status",
                 ..scope
             };
+            if is_available(&service) && !is_available(&judged) {
+                self.probe.unavailable(&name, found.reason);
+            }
             let uid = service.metadata.uid;
             edit(&self.registry, &status, |current: &mut APIService| {
                 if current.metadata.uid == uid {

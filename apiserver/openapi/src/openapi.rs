@@ -13,17 +13,21 @@ mod operation_id;
 mod parameters;
 mod paths;
 mod proto;
+mod remote;
 mod text;
 mod v2;
 mod v3;
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use portcullis_schema::openapi::Form;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::built_in::BuiltIn;
 use self::custom::{Customs, customs};
+use self::remote::Members;
+pub use self::remote::{RemoteSpec, RemoteSpecs, RemoteV2, v3_document};
 use super::document::{Accepted, Document, JSON, LargeDocument};
 use portcullis_kinds::shared::ResourceRef;
 
@@ -50,6 +54,7 @@ pub enum Answer {
 pub struct OpenApi {
     built_in: Arc<BuiltIn>,
     custom: Customs,
+    remote: Arc<RemoteSpecs>,
     v2: OnceLock<Document>,
     protobuf: OnceLock<Document>,
     index: OnceLock<Document>,
@@ -59,18 +64,24 @@ impl OpenApi {
     /// The documents of these resources; `version` is the server's own, as in `/version`.
     pub fn new(resources: &[ResourceRef], version: impl Into<String>) -> Self {
         let built_in = Arc::new(BuiltIn::new(resources, version.into()));
-        Self::of(built_in, &Customs::new(), resources)
+        Self::of(built_in, &Customs::new(), resources, Arc::default())
     }
 
-    /// The documents once the definitions are others: those of built-in kinds, and of custom kinds
-    /// whose rows are the same, are kept.
+    /// The documents once the definitions are others, or what other servers say: those of built-in
+    /// kinds, and of custom kinds whose rows are the same, are kept.
     #[must_use]
-    pub fn with(&self, resources: &[ResourceRef]) -> Self {
-        Self::of(self.built_in.clone(), &self.custom, resources)
+    pub fn with(&self, resources: &[ResourceRef], remote: Arc<RemoteSpecs>) -> Self {
+        Self::of(self.built_in.clone(), &self.custom, resources, remote)
     }
 
-    fn of(built_in: Arc<BuiltIn>, earlier: &Customs, resources: &[ResourceRef]) -> Self {
+    fn of(
+        built_in: Arc<BuiltIn>,
+        earlier: &Customs,
+        resources: &[ResourceRef],
+        remote: Arc<RemoteSpecs>,
+    ) -> Self {
         Self {
+            remote,
             custom: customs(resources, earlier, |version| built_in.serves(version)),
             built_in,
             v2: OnceLock::new(),
@@ -111,9 +122,10 @@ impl OpenApi {
     fn v2_json(&self) -> &Document {
         self.v2.get_or_init(|| {
             let (document, seams) = self.built_in.v2();
-            if self.custom.is_empty() {
+            if self.custom.is_empty() && self.remote.is_empty() {
                 return document.clone();
             }
+            let remote = self.remote_members();
             // piece by piece: all of it is large where there are many definitions
             let built_in = document.body.open();
             let [start, middle, end] = seams.split(&built_in);
@@ -122,10 +134,12 @@ impl OpenApi {
             for custom in self.custom.values() {
                 whole.push(following(v2::paths_of(custom.paths())));
             }
+            whole.push(following(remote.paths));
             whole.push(middle);
             for custom in self.custom.values() {
                 whole.push(following(v2::definitions_of(custom.schemas(Form::V2))));
             }
+            whole.push(following(remote.definitions));
             whole.push(end);
             whole.finish(JSON)
         })
@@ -135,7 +149,7 @@ impl OpenApi {
     fn v2_protobuf(&self) -> &Document {
         self.protobuf.get_or_init(|| {
             let document = self.built_in.protobuf();
-            if self.custom.is_empty() {
+            if self.custom.is_empty() && self.remote.is_empty() {
                 return document.clone();
             }
             let mut whole = LargeDocument::default();
@@ -143,11 +157,10 @@ impl OpenApi {
             for custom in self.custom.values() {
                 let paths = v2::paths_of(custom.paths());
                 let definitions = v2::definitions_of(custom.schemas(Form::V2));
-                let part = format!(r#"{{"paths":{{{paths}}},"definitions":{{{definitions}}}}}"#);
-                // what was written as JSON reads as JSON
-                let part = serde_json::from_str(&part).unwrap_or_default();
-                whole.push(proto::encode(&part));
+                whole.push(protobuf_part(&paths, &definitions));
             }
+            let Members { paths, definitions } = self.remote_members();
+            whole.push(protobuf_part(&paths, &definitions));
             Document {
                 etag: self.v2_json().etag.clone(),
                 ..whole.finish(PROTOBUF)
@@ -155,11 +168,31 @@ impl OpenApi {
         })
     }
 
+    /// What other servers add to the document of version 2.
+    fn remote_members(&self) -> Members {
+        if self.remote.is_empty() {
+            return Members::default();
+        }
+        let (document, _) = self.built_in.v2();
+        // what was written as JSON reads as JSON
+        let mut document: Value = serde_json::from_slice(&document.body.open()).unwrap_or_default();
+        let mut known: HashMap<_, _> = match document["definitions"].take() {
+            Value::Object(definitions) => definitions.into_iter().collect(),
+            _ => HashMap::new(),
+        };
+        for custom in self.custom.values() {
+            known.extend(custom.schemas(Form::V2));
+        }
+        remote::members(&self.remote, known)
+    }
+
     /// Where the documents of version 3 are.
     fn index(&self) -> &Document {
         self.index.get_or_init(|| {
             let built_in = &self.built_in.v3().documents;
+            let remote = self.remote.iter().filter(|(_, spec)| spec.v3.is_some());
             let names = built_in.keys().chain(self.custom.keys());
+            let names = names.chain(remote.map(|(name, _)| name));
             let paths: serde_json::Map<_, _> = names
                 .filter_map(|name| {
                     let url = url(name, self.v3(name)?);
@@ -172,6 +205,9 @@ impl OpenApi {
 
     /// The document of a version of a group, by its path below `/openapi/v3/`.
     fn v3(&self, name: &str) -> Option<&Document> {
+        if let Some(remote) = self.remote.get(name).and_then(|spec| spec.v3.as_ref()) {
+            return Some(remote);
+        }
         let built_in = self.built_in.v3();
         built_in.documents.get(name).or_else(|| {
             let custom = self.custom.get(name)?;
@@ -195,6 +231,14 @@ impl OpenApi {
         }
         Some(Answer::Document(document))
     }
+}
+
+/// A part of a document in protobuf, of members of its paths and definitions.
+fn protobuf_part(paths: &str, definitions: &str) -> Vec<u8> {
+    let part = format!(r#"{{"paths":{{{paths}}},"definitions":{{{definitions}}}}}"#);
+    // what was written as JSON reads as JSON
+    let part = serde_json::from_str(&part).unwrap_or_default();
+    proto::encode(&part)
 }
 
 /// Where a document is while it stays what it is.

@@ -14,7 +14,7 @@ mod element;
 mod extract;
 mod field_set;
 mod last_applied;
-mod managed;
+pub mod managed;
 mod merge;
 pub mod overlay;
 mod remove;

@@ -192,6 +192,8 @@ impl Registry {
             scope.attributes(Operation::Update, scope.name, Some(object), Some(old));
         self.admit(scope, &mut attributes).await?;
         let mut object = Scope::admitted(attributes)?;
+        // a webhook may have set another version, which is then the one that the change is for
+        check_version(scope, object.as_ref(), current)?;
         self.guard.check(scope, object.as_ref(), Some(old))?;
         let forbidden = match scope.subresource {
             "status" => ErrorList::new(),

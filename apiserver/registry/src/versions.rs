@@ -13,11 +13,31 @@ use serde_json::Value;
 
 use crate::connection::ConnectOptions;
 use crate::conversion::Conversions;
+use crate::field_manager::managed::mistake;
 use crate::field_manager::overlay::{overlay, overlay_kind};
 use crate::scope::Scope;
 
 /// The subresource whose objects are made from those of the resource.
 const SCALE: &str = "scale";
+
+impl Scope<'_> {
+    /// Puts back who owns the fields of an object if a webhook broke that (upstream:
+    /// `managedFieldsValidatingAdmissionController`).
+    fn keep_owners(&self, object: &mut dyn Object, before: &dyn Object) {
+        let (now, before) = (object.metadata(), before.metadata());
+        if now.managed_fields == before.managed_fields {
+            return;
+        }
+        let mistake = mistake(now.managed_fields.as_deref().unwrap_or_default());
+        if let Some(mistake) = mistake {
+            let owners = before.managed_fields.clone();
+            object.metadata_mut().managed_fields = owners;
+            self.warn([format!(
+                ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating admission controller; please fix your requests: {mistake}"
+            )]);
+        }
+    }
+}
 
 impl fmt::Debug for Scope<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -102,6 +122,7 @@ impl Versions for Scope<'_> {
         let decoded = self.resource.decode(&api_version, document);
         let mut object = decoded.map_err(unreadable)?.value;
         self.resource.strategy.default(object.as_mut());
+        self.keep_owners(object.as_mut(), base);
         Ok(match (self.resource.strategy.custom(), object.as_kind()) {
             // what follows works on the version of the request
             (Some(kind), Some(object)) => {

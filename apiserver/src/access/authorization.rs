@@ -100,6 +100,21 @@ pub async fn ask(
     Ok(Authorized { request, user })
 }
 
+/// Decides whether a request may be carried out, as [`ask`] does.
+///
+/// # Errors
+/// As [`ask`].
+pub async fn check_request(
+    authorizer: &dyn Authorizer,
+    attributes: &Attributes<'_>,
+) -> Result<(), Status> {
+    let Decided { decision, error } = authorizer.decide(attributes).await;
+    match error.filter(|_| !decision.is_allowed()) {
+        None => allowed(decision, attributes),
+        Some(error) => Err(Status::internal(error)),
+    }
+}
+
 /// Decides whether a user may do something; waits for those who have to be asked.
 ///
 /// # Errors

@@ -11,12 +11,13 @@ use async_trait::async_trait;
 use k8s_openapi::api::authorization::v1::SubjectRulesReviewStatus;
 use parking_lot::Mutex;
 use portcullis_api::UserInfo;
-use portcullis_rbac::{Attributes, Authorizer, Decided, Decision, Names};
+use portcullis_rbac::{Attributes, Authorizer, Decided, Decision, Names, Step};
 use quick_cache::unsync::Cache;
 use ring::digest::{SHA256, digest};
 use tokio::runtime::{Handle, RuntimeFlavor};
 
 use self::review::Verdict;
+use super::metrics::{AuthorizationMetrics, Evaluation};
 use crate::outbound::backoff::Backoff;
 use crate::outbound::webhook_client::WebhookClient;
 
@@ -34,6 +35,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(500);
 /// How often the log tells that the server does not answer.
 const TELLING: Duration = Duration::from_secs(10);
+
+/// What errors of Go's clients say if there was no response in time.
+const TIMED_OUT: &str = "context deadline exceeded";
 
 /// How long answers count.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +67,8 @@ pub struct WebhookAuthorizer {
     conditions: Vec<Condition>,
     known: Mutex<Cache<[u8; 32], Known>>,
     told: Mutex<Option<Instant>>,
+    name: String,
+    metrics: AuthorizationMetrics,
 }
 
 #[derive(Clone)]
@@ -83,6 +89,18 @@ impl WebhookAuthorizer {
             conditions: Vec::new(),
             known: Mutex::new(Cache::new(REMEMBERED)),
             told: Mutex::default(),
+            name: String::new(),
+            metrics: AuthorizationMetrics::new(),
+        }
+    }
+
+    /// The same, counted under a name.
+    #[must_use]
+    pub fn counted_by(self, name: &str, metrics: &AuthorizationMetrics) -> Self {
+        Self {
+            name: name.to_owned(),
+            metrics: metrics.clone(),
+            ..self
         }
     }
 
@@ -106,6 +124,7 @@ impl WebhookAuthorizer {
         if let Some(verdict) = self.remembered(&key) {
             return Ok(verdict);
         }
+        let start = Instant::now();
         let answer = self
             .client
             .ask(question.into(), self.timeout, Backoff::new(PAUSE));
@@ -113,6 +132,7 @@ impl WebhookAuthorizer {
             Ok(answer) => self.version.verdict(&answer),
             Err(why) => Err(why.to_string()),
         };
+        self.count(verdict.as_ref().err(), start.elapsed());
         let verdict = verdict.inspect_err(|why| self.tell(why))?;
         if review::chosen_by_client(attributes) < QUESTION_MAX {
             let known = Known {
@@ -122,6 +142,18 @@ impl WebhookAuthorizer {
             self.known.lock().insert(key, known);
         }
         Ok(verdict)
+    }
+
+    fn count(&self, error: Option<&String>, took: Duration) {
+        let result = match error {
+            None => Evaluation::Success,
+            Some(error) if error.contains(TIMED_OUT) => Evaluation::Timeout,
+            Some(_) => Evaluation::Error,
+        };
+        self.metrics.asked(&self.name, result, took);
+        if error.is_some() && self.on_error == OnError::NoOpinion {
+            self.metrics.failed_open(&self.name, result);
+        }
     }
 
     fn remembered(&self, key: &[u8; 32]) -> Option<Verdict> {
@@ -191,6 +223,20 @@ impl Authorizer for WebhookAuthorizer {
                 error: Some(why),
             },
         }
+    }
+
+    async fn trace(&self, attributes: &Attributes<'_>) -> Vec<Step> {
+        let Decided { decision, error } = self.decide(attributes).await;
+        let asks = conditions::hold(&self.conditions, attributes);
+        let note = match asks {
+            Ok(false) => "its matchConditions do not hold, so it is not asked".to_owned(),
+            _ => String::new(),
+        };
+        vec![Step {
+            error,
+            note,
+            ..Step::new(self.name(), decision)
+        }]
     }
 
     fn lists_names(&self) -> bool {

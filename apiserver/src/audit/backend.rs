@@ -36,6 +36,8 @@ pub struct Backend {
     output: Arc<dyn Output>,
     delivery: Delivery,
     losses: Arc<Losses>,
+    /// The most bytes that an event may have, if there is a limit.
+    event_max: Option<usize>,
     /// For events of requests that do not wait, though the mode would have them wait.
     left: Budget,
     tasks: TaskTracker,
@@ -72,6 +74,7 @@ impl Backend {
             output,
             delivery,
             losses,
+            event_max: None,
             left: Budget::new(),
             tasks,
             runtime: Handle::current(),
@@ -79,11 +82,33 @@ impl Backend {
         }
     }
 
+    /// The same, with a limit to the bytes of each event: one that has more loses its objects.
+    #[must_use]
+    pub fn truncating(self, event_max: Option<usize>) -> Self {
+        Self { event_max, ..self }
+    }
+
+    /// The event as it is to be kept; `None` if it is too large for that.
+    fn truncated(&self, event: Event) -> Option<Event> {
+        let Some(max) = self.event_max else {
+            return Some(event);
+        };
+        let event = event.within(max);
+        if event.is_none() {
+            self.losses
+                .add(1, "event is too large even after truncating");
+        }
+        event
+    }
+
     /// Takes an event, for as long as the mode says. False if the request must not go on.
     ///
     /// `is_first`: others of the same request will follow, so that there is no need to wait unless the
     /// request depends on it.
     pub async fn take(&self, event: Event, is_first: bool) -> bool {
+        let Some(event) = self.truncated(event) else {
+            return !matches!(self.delivery, Delivery::Blocking { strict: true });
+        };
         let strict = match &self.delivery {
             Delivery::Batch(queue) => {
                 self.queue(queue, event);
@@ -108,6 +133,9 @@ impl Backend {
 
     /// Takes an event of a request that cannot wait, because it is over.
     pub fn leave(&self, event: Event) {
+        let Some(event) = self.truncated(event) else {
+            return;
+        };
         if let Delivery::Batch(queue) = &self.delivery {
             return self.queue(queue, event);
         }

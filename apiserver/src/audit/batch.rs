@@ -17,8 +17,8 @@ use super::losses::Losses;
 use super::output::Output;
 use super::throttle::{Rate, Throttle};
 
-/// The most bytes of a batch; one event alone may have more.
-const BYTES: usize = 8 * 1024 * 1024;
+/// The most bytes of a batch, if nothing else is said; one event alone may have more.
+pub const BYTES: usize = 8 * 1024 * 1024;
 
 /// How events are put together.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +33,8 @@ pub struct BatchConfig {
     pub rate: Option<Rate>,
     /// How many batches may be under way.
     pub under_way: usize,
+    /// The bytes at which a batch takes no more events.
+    pub bytes: usize,
 }
 
 /// Takes events without delay.
@@ -133,7 +135,7 @@ impl Sender {
         let (mut batch, mut bytes) = (Vec::new(), 0);
         let until = Instant::now() + self.config.wait;
         let alone = self.config.size <= 1;
-        while batch.len() < self.config.size.max(1) && bytes < BYTES {
+        while batch.len() < self.config.size.max(1) && bytes < self.config.bytes {
             tokio::select! {
                 biased;
                 waiting = self.waiting.recv() => match waiting {

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use portcullis_api::UserInfo;
 use portcullis_api::field_error::go_quote;
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use super::facts::Facts;
 use super::noted::Noted;
@@ -19,6 +20,9 @@ use crate::request::{RequestInfo, ResourceRequest};
 
 /// The beginning of an event that stands alone, before the fields of its JSON.
 const TYPE: &[u8] = b"{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",";
+
+/// The annotation of an event that has lost its objects.
+const TRUNCATED: &str = "audit.k8s.io/truncated";
 
 /// An event as it is kept and sent. Clones share it.
 #[derive(Clone, Debug)]
@@ -38,6 +42,25 @@ impl Event {
     /// How many bytes it takes.
     pub fn size(&self) -> usize {
         self.json.len() + self.legacy.len()
+    }
+
+    /// The event without its objects if it has more bytes than `max`; `None` if even then it has (upstream:
+    /// `plugin/pkg/audit/truncate`).
+    pub fn within(self, max: usize) -> Option<Self> {
+        if self.json.len() <= max {
+            return Some(self);
+        }
+        let mut fields: Map<String, Value> = serde_json::from_slice(&self.json).ok()?;
+        for object in ["requestObject", "responseObject"] {
+            fields.remove(object);
+        }
+        let annotations = fields.entry("annotations").or_insert_with(|| json!({}));
+        if let Some(annotations) = annotations.as_object_mut() {
+            annotations.insert(TRUNCATED.to_owned(), "true".into());
+        }
+        let json: Bytes = Value::Object(fields).to_string().into();
+        let fits = json.len() <= max;
+        fits.then_some(Self { json, ..self })
     }
 
     /// Appends its line in a log.

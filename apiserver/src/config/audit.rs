@@ -75,6 +75,15 @@ pub struct AuditLog {
     /// How many batches are logged at once after a pause.
     #[arg(long, default_value_t = 0, allow_hyphen_values = true)]
     pub audit_log_batch_throttle_burst: i64,
+    /// Whether events that are too large lose their objects.
+    #[arg(long, default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub audit_log_truncate_enabled: bool,
+    /// The largest event that is logged whole, in bytes.
+    #[arg(long, default_value_t = 102_400, allow_hyphen_values = true)]
+    pub audit_log_truncate_max_event_size: i64,
+    /// The most bytes of events that are logged at once.
+    #[arg(long, default_value_t = 10_485_760, allow_hyphen_values = true)]
+    pub audit_log_truncate_max_batch_size: i64,
 }
 
 /// Options about the server that is sent events.
@@ -110,6 +119,15 @@ pub struct AuditWebhook {
     /// How many batches are sent at once after a pause.
     #[arg(long, default_value_t = 15, allow_hyphen_values = true)]
     pub audit_webhook_batch_throttle_burst: i64,
+    /// Whether events that are too large lose their objects.
+    #[arg(long, default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub audit_webhook_truncate_enabled: bool,
+    /// The largest event that is sent whole, in bytes.
+    #[arg(long, default_value_t = 102_400, allow_hyphen_values = true)]
+    pub audit_webhook_truncate_max_event_size: i64,
+    /// The most bytes of events that are sent at once.
+    #[arg(long, default_value_t = 10_485_760, allow_hyphen_values = true)]
+    pub audit_webhook_truncate_max_batch_size: i64,
 }
 
 /// The version of events.

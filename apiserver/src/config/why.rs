@@ -27,6 +27,10 @@ pub struct WhyArgs {
     /// A manifest to try, which nothing comes of; `-` for standard input.
     #[arg(long, short, conflicts_with = "resource")]
     pub filename: Option<PathBuf>,
+    /// Call the webhooks that the manifest would be sent to, as a dry run does; those that do not support
+    /// one are still only named.
+    #[arg(long, requires = "filename")]
+    pub call_webhooks: bool,
     /// The namespace; by default the context's.
     #[arg(long, short)]
     pub namespace: Option<String>,

@@ -25,7 +25,7 @@ use parking_lot::RwLock;
 use portcullis_kinds::catalogue::Catalogue;
 use portcullis_openapi::discovery::Discovery;
 use portcullis_openapi::document::{Accepted, Content, Document};
-use portcullis_openapi::openapi::{Answer, OpenApi};
+use portcullis_openapi::openapi::{Answer, OpenApi, RemoteSpecs};
 use portcullis_registry::api_services::Known;
 use portcullis_registry::catalogues::Catalogues;
 
@@ -55,6 +55,7 @@ struct Sources {
     catalogue: Arc<Catalogue>,
     services: Arc<Known>,
     discovered: Arc<Discovered>,
+    specs: Arc<RemoteSpecs>,
 }
 
 impl Sources {
@@ -62,6 +63,7 @@ impl Sources {
         Arc::ptr_eq(&self.catalogue, &other.catalogue)
             && Arc::ptr_eq(&self.services, &other.services)
             && Arc::ptr_eq(&self.discovered, &other.discovered)
+            && Arc::ptr_eq(&self.specs, &other.specs)
     }
 }
 
@@ -110,9 +112,12 @@ impl Documents {
         if made.sources.are(&current) {
             return made;
         }
-        let openapi = match Arc::ptr_eq(&made.sources.catalogue, &current.catalogue) {
+        let (catalogue, specs) = (&current.catalogue, &current.specs);
+        let is_same = Arc::ptr_eq(&made.sources.catalogue, catalogue)
+            && Arc::ptr_eq(&made.sources.specs, specs);
+        let openapi = match is_same {
             true => made.openapi.clone(),
-            false => Arc::new(made.openapi.with(current.catalogue.rows())),
+            false => Arc::new(made.openapi.with(catalogue.rows(), specs.clone())),
         };
         let made = Made::of(current, &self.address, openapi);
         *self.made.write() = made.clone();
@@ -173,6 +178,7 @@ fn sources(catalogues: &Catalogues, aggregation: &Aggregation) -> Sources {
         catalogue: catalogues.current(),
         services: aggregation.known.current(),
         discovered: aggregation.servers.discovered(),
+        specs: aggregation.servers.specs(),
     }
 }
 

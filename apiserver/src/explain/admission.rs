@@ -1,11 +1,12 @@
 //! Is what they bring acceptable? A dry run of the write, and what each plugin did in it.
 
-use portcullis_admission::trace::{PolicyTrial, Step};
+use portcullis_admission::trace::{Change as ObjectChange, PolicyTrial, Step};
 use portcullis_admission::{Trace, chain};
 use portcullis_api::{Object, Status, UserInfo};
 use portcullis_rbac::{Attributes, Authorizer, ResourceTarget, Target};
 use serde_json::Value;
 
+use super::consulted::Consulted;
 use super::diff::{Difference, differences};
 use super::explainer::Explainer;
 use super::target::Write;
@@ -42,19 +43,20 @@ pub async fn explain(
     user: &UserInfo,
     namespace: &str,
     write: &Write,
+    trace: Trace,
 ) -> (Vec<PluginStep>, Result<u16, Status>) {
-    let trace = Trace::default();
     let scope = Scope {
         dry_run: true,
         trace: Some(&trace),
         ..Scope::all(&write.resource, user).named(namespace, &write.name)
     };
     let written = dry_run(explainer, &scope, write).await;
-    let explained = trace
-        .into_steps()
-        .into_iter()
-        .map(|step| plugin(explainer.authorizer.as_ref(), user, namespace, write, step));
-    (explained.collect(), written)
+    let authorizer = explainer.authorizer.as_ref();
+    let mut explained = Vec::new();
+    for step in trace.into_steps() {
+        explained.push(plugin(authorizer, user, namespace, write, step).await);
+    }
+    (explained, written)
 }
 
 async fn dry_run(explainer: &Explainer, scope: &Scope<'_>, write: &Write) -> Result<u16, Status> {
@@ -83,28 +85,31 @@ async fn dry_run(explainer: &Explainer, scope: &Scope<'_>, write: &Write) -> Res
     Ok(201)
 }
 
-fn plugin(
+async fn plugin(
     authorizer: &dyn Authorizer,
     user: &UserInfo,
     namespace: &str,
     write: &Write,
     step: Step,
 ) -> PluginStep {
-    let changes = step.change.as_ref().map(|change| {
-        let value = |json: &[u8]| serde_json::from_slice::<Value>(json).unwrap_or_default();
-        differences(&value(&change.before), &value(&change.after))
-    });
-    let mut changes = changes.unwrap_or_default();
-    if write.resource.plural == table::SECRETS.plural {
-        changes.iter_mut().for_each(hide);
-    }
-    let policies = step.policies.map(|found| Policies {
-        tried: found
-            .trials
-            .into_iter()
-            .map(|trial| policy(authorizer, user, namespace, trial))
-            .collect(),
-        asked: found.asked,
+    let is_secret = write.resource.plural == table::SECRETS.plural;
+    let changes = |change: Option<&ObjectChange>| changes(change, is_secret);
+    let policies = match step.policies {
+        None => None,
+        Some(found) => {
+            let mut tried = Vec::new();
+            for trial in found.trials {
+                tried.push(policy(authorizer, user, namespace, trial).await);
+            }
+            Some(Policies {
+                tried,
+                asked: found.asked,
+            })
+        }
+    };
+    let consulted = step.consulted.into_iter().map(|consulted| {
+        let changes = changes(consulted.change.as_ref());
+        Consulted::new(consulted, changes)
     });
     PluginStep {
         plugin: step.plugin.to_owned(),
@@ -112,10 +117,24 @@ fn plugin(
             chain::Phase::Mutate => Phase::Mutate,
             chain::Phase::Validate => Phase::Validate,
         },
-        changes,
+        changes: changes(step.change.as_ref()),
         refused: step.denial.map(|status| status.message),
         policies,
+        consulted: consulted.collect(),
     }
+}
+
+/// What has changed of an object.
+fn changes(change: Option<&ObjectChange>, is_secret: bool) -> Vec<Difference> {
+    let changes = change.map(|change| {
+        let value = |json: &[u8]| serde_json::from_slice::<Value>(json).unwrap_or_default();
+        differences(&value(&change.before), &value(&change.after))
+    });
+    let mut changes = changes.unwrap_or_default();
+    if is_secret {
+        changes.iter_mut().for_each(hide);
+    }
+    changes
 }
 
 /// What is in a secret is nobody's business, not even of whoever may ask.
@@ -127,34 +146,37 @@ fn hide(difference: &mut Difference) {
     }
 }
 
-fn policy(
+async fn policy(
     authorizer: &dyn Authorizer,
     user: &UserInfo,
     namespace: &str,
     trial: PolicyTrial,
 ) -> Policy {
-    let through = trial.may_use.as_ref().map(|may_use| {
-        let account = service_account(&may_use.user);
-        // the caller, or else the pod's service account
-        let user = match &account {
-            Some(account) if may_use.user != user.name => account,
-            _ => user,
-        };
-        let target = ResourceTarget {
-            group: may_use.group,
-            resource: table::POD_SECURITY_POLICIES.plural,
-            subresource: "",
-            namespace,
-            name: &trial.policy,
-            ..ResourceTarget::default()
-        };
-        let attributes = Attributes {
-            user,
-            verb: "use",
-            target: Target::Resource(target),
-        };
-        authorization::explain(authorizer, &attributes)
-    });
+    let through = match &trial.may_use {
+        None => None,
+        Some(may_use) => {
+            let account = service_account(&may_use.user);
+            // the caller, or else the pod's service account
+            let user = match &account {
+                Some(account) if may_use.user != user.name => account,
+                _ => user,
+            };
+            let target = ResourceTarget {
+                group: may_use.group,
+                resource: table::POD_SECURITY_POLICIES.plural,
+                subresource: "",
+                namespace,
+                name: &trial.policy,
+                ..ResourceTarget::default()
+            };
+            let attributes = Attributes {
+                user,
+                verb: "use",
+                target: Target::Resource(target),
+            };
+            Some(authorization::explain(authorizer, &attributes).await)
+        }
+    };
     Policy {
         name: trial.policy,
         usable_by: trial.may_use.map(|may_use| may_use.user),

@@ -1,14 +1,17 @@
 //! A question, taken through the stages of a request.
 
+use portcullis_admission::Trace;
 use portcullis_api::{Status, UserInfo};
 
 use super::caller::Shown;
+use super::consulted::Verdict;
 use super::explainer::Explainer;
 use super::target::Asked;
 use super::{
-    Answer, Authentication, Explanation, PluginStep, Policies, Question, admission, authorization,
+    Answer, Authentication, Authorization, Decision, Explanation, PluginStep, Policies, Question,
+    admission, authorization,
 };
-use crate::access::authorization::check;
+use crate::access::authorization::check_request;
 
 /// Says what would become of a request, and why.
 ///
@@ -20,6 +23,7 @@ pub async fn explain(
     question: Question,
 ) -> Result<Explanation, Status> {
     let shown = Shown::of(&question)?;
+    let calls_webhooks = question.call_webhooks;
     let asked = Asked::of(question, &explainer.registry.catalogue())?;
     let (authentication, user) = shown
         .authenticate(explainer.authenticator.as_ref(), asker)
@@ -37,7 +41,8 @@ pub async fn explain(
         authorization: None,
         admission: None,
     };
-    let ended = stages(explainer, &shown, &asked, user, &mut explanation).await;
+    let trace = Trace::calling_webhooks(calls_webhooks);
+    let ended = stages(explainer, &shown, &asked, user, trace, &mut explanation).await;
     explanation.answer = match ended {
         Ok(code) => Answer {
             code,
@@ -60,6 +65,7 @@ async fn stages(
     shown: &Shown,
     asked: &Asked,
     user: Result<UserInfo, Status>,
+    trace: Trace,
     explanation: &mut Explanation,
 ) -> Result<u16, (String, Status)> {
     let at = |stage: &str| {
@@ -68,16 +74,18 @@ async fn stages(
     };
     let authorizer = explainer.authorizer.as_ref();
     let user = user.map_err(at("authentication"))?;
-    let (impersonation, user) = shown.impersonate(authorizer, &user);
+    let (impersonation, user) = shown.impersonate(authorizer, &user).await;
     explanation.impersonation = impersonation;
     let user = user.map_err(at("impersonation"))?;
     let attributes = asked.attributes(&user);
-    explanation.authorization = Some(authorization::explain(authorizer, &attributes));
-    check(authorizer, &attributes).map_err(at("authorization"))?;
+    explanation.authorization = Some(authorization::explain(authorizer, &attributes).await);
+    let allowed = check_request(authorizer, &attributes).await;
+    allowed.map_err(at("authorization"))?;
     let Some(write) = &asked.write else {
         return Ok(200);
     };
-    let (plugins, written) = admission::explain(explainer, &user, asked.namespace(), write).await;
+    let written = admission::explain(explainer, &user, asked.namespace(), write, trace).await;
+    let (plugins, written) = written;
     let refused = plugins.iter().find(|step| step.refused.is_some());
     let stage = refused.map_or_else(
         || "validation".to_owned(),
@@ -94,12 +102,10 @@ fn because(explanation: &Explanation) -> Vec<String> {
         (Authentication { user: None, .. }, _) => {
             sentences.push("Nobody knows these credentials: see who was asked.".to_owned());
         }
-        (_, Some(decision)) if !decision.allowed => sentences.push(format!(
-            "No authorizer allows to {}; rights are only ever added, by a binding.",
-            decision.question
-        )),
+        (_, Some(decision)) if !decision.allowed => sentences.push(not_allowed(decision)),
         _ => {}
     }
+    sentences.extend(explanation.admission.as_deref().and_then(not_called));
     let plugins = explanation.admission.iter().flatten();
     let mut judged = plugins.filter_map(|step| Some((step, step.policies.as_ref()?)));
     let refused = judged.clone().find(|(step, _)| step.refused.is_some());
@@ -107,6 +113,33 @@ fn because(explanation: &Explanation) -> Vec<String> {
         sentences.extend(of_policies(step, policies));
     }
     sentences
+}
+
+fn not_allowed(decision: &Authorization) -> String {
+    let question = &decision.question;
+    match decision.asked.last() {
+        Some(step) if step.decision == Decision::Deny => {
+            format!("{} denies to {question}, whatever others say.", step.by)
+        }
+        _ => {
+            format!("No authorizer allows to {question}; rights are only ever added, by a binding.")
+        }
+    }
+}
+
+/// What is not known without calling webhooks.
+fn not_called(plugins: &[PluginStep]) -> Option<String> {
+    let consulted = plugins.iter().flat_map(|step| &step.consulted);
+    let not_called = consulted.filter(|consulted| consulted.verdict == Verdict::NotCalled);
+    let webhooks = match not_called.count() {
+        0 => return None,
+        1 => "A webhook was not called that".to_owned(),
+        more => format!("{more} webhooks were not called that"),
+    };
+    Some(format!(
+        "{webhooks} the request would be sent to: what is said here of admission is what it comes to if \
+         they allow it unchanged."
+    ))
 }
 
 /// Upstream only lists the errors of policies that the caller may use. What it leaves out is why a

@@ -7,9 +7,9 @@ use super::target::sentence;
 use super::{Authorization, AuthorizerStep, Binding, Decision};
 
 /// Asks the authorizers, with a trace.
-pub fn explain(authorizer: &dyn Authorizer, attributes: &Attributes<'_>) -> Authorization {
-    let asked: Vec<_> = authorizer
-        .trace(attributes)
+pub async fn explain(authorizer: &dyn Authorizer, attributes: &Attributes<'_>) -> Authorization {
+    let steps = authorizer.trace(attributes).await;
+    let asked: Vec<_> = steps
         .into_iter()
         .map(|step| {
             let (decision, reason) = match step.decision {
@@ -21,6 +21,8 @@ pub fn explain(authorizer: &dyn Authorizer, attributes: &Attributes<'_>) -> Auth
                 by: step.authorizer.to_owned(),
                 decision,
                 reason,
+                error: step.error.unwrap_or_default(),
+                note: step.note,
                 bindings: step.considered.into_iter().map(binding).collect(),
             }
         })

@@ -75,23 +75,24 @@ impl Shown {
     }
 
     /// Whom they ask to act as, and who is judged from here on.
-    pub fn impersonate(
+    pub async fn impersonate(
         &self,
         authorizer: &dyn Authorizer,
         user: &UserInfo,
     ) -> (Option<Impersonation>, Result<UserInfo, Status>) {
-        let decided = impersonation::impersonate(authorizer, user, &self.headers)
-            .map(|other| other.unwrap_or_else(|| user.clone()));
+        let decided = impersonation::ask(authorizer, user, &self.headers).await;
+        let decided = decided.map(|other| other.unwrap_or_else(|| user.clone()));
         let Ok(Some(wish)) = authn::Impersonation::requested(&self.headers) else {
             return (None, decided);
         };
-        let needs = wish
-            .needs
-            .iter()
-            .map(|need| authorization::explain(authorizer, &impersonation::attributes(user, need)));
+        let mut needs = Vec::new();
+        for need in &wish.needs {
+            let attributes = impersonation::attributes(user, need);
+            needs.push(authorization::explain(authorizer, &attributes).await);
+        }
         let explained = Impersonation {
             user: (&wish.user).into(),
-            needs: needs.collect(),
+            needs,
         };
         (Some(explained), decided)
     }

@@ -117,6 +117,7 @@ fn question(
         name: target.name,
         path: target.path,
         object,
+        call_webhooks: args.call_webhooks,
     })
 }
 

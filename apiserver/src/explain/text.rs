@@ -10,6 +10,7 @@ use super::{
     Explanation, Impersonation, Phase, PluginStep, Policies, Policy, User,
 };
 
+mod consulted;
 mod rule;
 
 /// How long a value may be before it is cut.
@@ -111,14 +112,25 @@ impl Page {
             return;
         }
         let said = match step.decision {
-            Decision::Allow => "allows everything",
+            Decision::Allow if matches!(&**by, "system:masters" | "AlwaysAllow") => {
+                "allows everything"
+            }
+            Decision::Allow => "allows it",
             Decision::Deny => "denies it",
-            Decision::NoOpinion => "does not allow it",
+            Decision::NoOpinion if by == "RBAC" => "does not allow it",
+            Decision::NoOpinion => "has no opinion",
         };
-        let why = match (step.reason.as_str(), step.bindings.is_empty()) {
-            ("", true) if by == "RBAC" => ": no binding is for this user or a group of theirs",
-            ("", _) => "",
-            (reason, _) => &format!(": {reason}"),
+        let mut why: Vec<_> = [&step.reason, &step.note, &step.error]
+            .into_iter()
+            .map(String::as_str)
+            .filter(|why| !why.is_empty())
+            .collect();
+        if by == "RBAC" && why.is_empty() && step.bindings.is_empty() {
+            why.push("no binding is for this user or a group of theirs");
+        }
+        let why = match why.as_slice() {
+            [] => String::new(),
+            why => format!(": {}", why.join("; ")),
         };
         self.line(depth, &format!("{by} {said}{why}"));
         for binding in &step.bindings {
@@ -165,9 +177,11 @@ impl Page {
             (None, true, Phase::Validate) => "accepts the result",
         };
         self.line(1, &format!("{} {does}", step.plugin));
-        for change in &step.changes {
+        let told_below = step.consulted.iter().any(|one| !one.changes.is_empty());
+        for change in step.changes.iter().filter(|_| !told_below) {
             self.line(2, &difference(change));
         }
+        self.consulted(2, &step.consulted);
         if let Some(policies) = step.policies.as_ref().filter(|_| news) {
             self.policies(policies);
         }
@@ -223,7 +237,10 @@ impl Page {
 }
 
 const fn is_plain(step: &PluginStep) -> bool {
-    step.refused.is_none() && step.changes.is_empty() && step.policies.is_none()
+    step.refused.is_none()
+        && step.changes.is_empty()
+        && step.policies.is_none()
+        && step.consulted.is_empty()
 }
 
 fn whole(user: &User) -> String {

@@ -2,6 +2,9 @@
 //!
 //! Upstream: `handler_proxy.go` of kube-aggregator, and `discovery` of its availability controller.
 
+pub mod metrics;
+mod specs;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +20,11 @@ use portcullis_api::UserInfo;
 use portcullis_controllers::availability::Probe;
 use portcullis_kinds::kinds::api_service::name_of;
 use portcullis_openapi::discovery::registration::resources_of;
+use prometheus::core::Collector;
 use serde_json::Value;
 
+use self::metrics::Losses;
+use self::specs::Specs;
 use super::headers;
 use super::https::{self, ClientCertificate, HttpsClient, HttpsError, Resolve, StreamClient};
 use super::identity::ClientIdentity;
@@ -48,6 +54,8 @@ pub struct AggregatedServers {
     /// By the name of the API service.
     clients: Mutex<HashMap<String, Kept>>,
     discovered: RwLock<Arc<Discovered>>,
+    specs: Specs,
+    losses: Losses,
 }
 
 /// Clients, and what they were made for. New ones are made when that changes: connections and sessions
@@ -73,7 +81,14 @@ impl AggregatedServers {
             identity,
             clients: Mutex::default(),
             discovered: RwLock::default(),
+            specs: Specs::default(),
+            losses: Losses::default(),
         }
+    }
+
+    /// How often servers became unavailable, to be registered.
+    pub fn losses(&self) -> Box<dyn Collector> {
+        Box::new(self.losses.0.clone())
     }
 
     /// What servers last said that they serve; another one once any of them says something else.
@@ -179,19 +194,22 @@ impl AggregatedServers {
         }
         // what is no document says nothing, but the server is there
         let document = serde_json::from_slice(&reply.body).unwrap_or(Value::Null);
-        self.learn(service, resources_of(&document));
+        let is_news = self.learn(service, resources_of(&document));
+        self.specs.answered(service, is_news);
         Ok(())
     }
 
-    fn learn(&self, service: &APIService, resources: Vec<Value>) {
+    /// Keeps what a server serves; whether that is something else than before.
+    fn learn(&self, service: &APIService, resources: Vec<Value>) -> bool {
         let name = service.metadata.name.clone().unwrap_or_default();
         if self.discovered().get(&name) == Some(&resources) {
-            return;
+            return false;
         }
         let mut discovered = self.discovered.write();
         let mut all = Discovered::clone(&discovered);
         all.insert(name, resources);
         *discovered = Arc::new(all);
+        true
     }
 
     fn forget(&self, name: &str) {
@@ -213,6 +231,12 @@ impl Probe for AggregatedServers {
 
     fn gone(&self, name: &str) {
         self.forget(name);
+        self.specs.forget(name);
+        self.losses.forget(name);
+    }
+
+    fn unavailable(&self, name: &str, reason: &str) {
+        self.losses.count(name, reason);
     }
 }
 

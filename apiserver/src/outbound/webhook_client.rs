@@ -54,9 +54,12 @@ pub enum CallError {
     /// The configuration does not say what to call, or whom to trust.
     #[error("{0}")]
     Config(String),
-    /// The webhook did not answer, or not with success.
+    /// The webhook did not answer.
     #[error("{0}")]
     Call(String),
+    /// It answered with this code, which is none of success.
+    #[error("{1}")]
+    Answered(u16, String),
 }
 
 impl WebhookClient {
@@ -117,19 +120,19 @@ impl WebhookClient {
     /// Posts JSON, and returns the body of a successful response. The webhook is told the timeout.
     ///
     /// # Errors
-    /// [`CallError::Call`].
+    /// [`CallError::Call`], [`CallError::Answered`].
     pub async fn post(&self, body: Bytes, timeout: Duration) -> Result<Bytes, CallError> {
         let reply = self.reply(body, timeout).await?;
-        response::body(reply).map_err(CallError::Call)
+        response::body(reply)
     }
 
     /// Posts JSON to a server that need not respond with anything but success.
     ///
     /// # Errors
-    /// [`CallError::Call`].
+    /// [`CallError::Call`], [`CallError::Answered`].
     pub async fn tell(&self, body: Bytes, timeout: Duration) -> Result<(), CallError> {
         let reply = self.reply(body, timeout).await?;
-        response::success(&reply).map_err(CallError::Call)
+        response::success(&reply)
     }
 
     async fn reply(&self, body: Bytes, timeout: Duration) -> Result<Reply, CallError> {

@@ -93,6 +93,7 @@ impl From<CallError> for CallFailure {
         match error {
             CallError::Config(why) => Self::Config(why),
             CallError::Call(why) => Self::Call(why),
+            CallError::Answered(code, why) => Self::Answered(code, why),
         }
     }
 }

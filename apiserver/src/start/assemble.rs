@@ -13,6 +13,7 @@ use portcullis_authn::Reload;
 use portcullis_rbac::{Authorizer, Index};
 use portcullis_storage::Storage;
 use portcullis_storage::cache::Cache;
+use prometheus::core::Collector;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -44,6 +45,7 @@ use crate::layers::Gate;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::outbound::aggregated::AggregatedServers;
+use crate::outbound::aggregated::metrics::Unavailable;
 use crate::outbound::backends::Backends;
 use crate::outbound::conversion_webhooks::ConversionWebhooks;
 use crate::outbound::identity::ClientIdentity;
@@ -164,6 +166,7 @@ pub async fn assemble(
     let hooks = Hooks::new(&stored, checked.admission.webhooks);
     let aggregation = aggregation(&stored, checked.front_proxy.identity);
     let backends = backends(&stored, checked.kubelets);
+    let counted = counted(&checked.authorizers, &checked.identities, &aggregation);
     let authorizers = checked.authorizers;
     let plugins = (&checked.selection, checked.admission.plugins);
     let (registry, authorizer) = registry(options, plugins, &stored, &hooks, authorizers)?;
@@ -188,7 +191,7 @@ pub async fn assemble(
     let catalogues = registry.catalogues().clone();
     let documents = Documents::new(catalogues.clone(), aggregation.clone(), address, openid);
     let metrics = Metrics::new(registry.admission(), catalogues, &audit_metrics);
-    let metrics = Arc::new(metrics);
+    let metrics = Arc::new(metrics.with(counted));
     let services = Services {
         api: Arc::new(Api {
             registry: registry.clone(),
@@ -236,6 +239,20 @@ pub async fn assemble(
         authorities: vec![authorities.clients, authorities.front_proxies],
         background,
     })
+}
+
+/// What is counted besides requests, admission and events.
+fn counted(
+    authorizers: &Authorizers,
+    identities: &Identities,
+    aggregation: &Aggregation,
+) -> Vec<Box<dyn Collector>> {
+    let unavailable = Unavailable::new(aggregation.known.clone());
+    let mut counted: Vec<Box<dyn Collector>> =
+        vec![aggregation.servers.losses(), Box::new(unavailable)];
+    counted.extend(authorizers.metrics.collectors());
+    counted.extend(identities.metrics.collectors());
+    counted
 }
 
 /// Who tells of requests, if that is asked for.

@@ -12,7 +12,7 @@ use super::error::StartError;
 use super::webhook;
 use crate::audit::Auditor;
 use crate::audit::backend::{Backend, Mode};
-use crate::audit::batch::BatchConfig;
+use crate::audit::batch::{self, BatchConfig};
 use crate::audit::event::Format;
 use crate::audit::log::{Backups, Destination, Log, RotatedFile};
 use crate::audit::losses::Losses;
@@ -48,12 +48,14 @@ struct PlannedLog {
     mode: Mode,
     limit: Option<u64>,
     backups: Backups,
+    event_max: Option<usize>,
 }
 
 struct PlannedWebhook {
     client: WebhookClient,
     backoff: Backoff,
     mode: Mode,
+    event_max: Option<usize>,
 }
 
 impl Auditing {
@@ -93,14 +95,16 @@ impl Auditing {
             let output = opened
                 .map_err(|why| StartError::option(LOG, format!("{}: {why}", log.path.display())))?;
             let stop = CancellationToken::new();
-            backends.push(Backend::start(Arc::new(output), log.mode, losses, stop));
+            let backend = Backend::start(Arc::new(output), log.mode, losses, stop);
+            backends.push(backend.truncating(log.event_max));
         }
         if let Some(webhook) = self.webhook {
             let losses = Arc::new(Losses::new("webhook", metrics.clone()));
             let stop = CancellationToken::new();
             let output = Webhook::new(webhook.client, webhook.backoff, stop.clone());
             let output: Arc<dyn Output> = Arc::new(output);
-            backends.push(Backend::start(output, webhook.mode, losses, stop));
+            let backend = Backend::start(output, webhook.mode, losses, stop);
+            backends.push(backend.truncating(webhook.event_max));
         }
         if backends.is_empty() {
             return Ok(None);
@@ -150,6 +154,14 @@ fn planned_log(options: &AuditLog) -> Result<Option<PlannedLog>, StartError> {
     let days = number("--audit-log-maxage", options.audit_log_maxage)?;
     let count = number("--audit-log-maxbackup", options.audit_log_maxbackup)?;
     let size = number("--audit-log-maxsize", options.audit_log_maxsize)?;
+    let truncation = Truncation {
+        option: "--audit-log-truncate-enabled",
+        plugin: "log",
+        enabled: options.audit_log_truncate_enabled,
+        event_max: options.audit_log_truncate_max_event_size,
+        batch_max: options.audit_log_truncate_max_batch_size,
+    };
+    let limits = truncation.limits()?;
     Ok(Some(PlannedLog {
         path: path.clone(),
         format: match options.audit_log_format {
@@ -166,6 +178,7 @@ fn planned_log(options: &AuditLog) -> Result<Option<PlannedLog>, StartError> {
                 burst: options.audit_log_batch_throttle_burst,
                 // lines stay in order
                 under_way: 1,
+                bytes: limits.map(|limits| limits.batch_max),
             }
         })?,
         limit: size.map(|megabytes| megabytes.saturating_mul(MEGABYTE)),
@@ -174,6 +187,7 @@ fn planned_log(options: &AuditLog) -> Result<Option<PlannedLog>, StartError> {
             max_count: count.map(|count| usize::try_from(count).unwrap_or(usize::MAX)),
             compress: options.audit_log_compress,
         },
+        event_max: limits.map(|limits| limits.event_max),
     }))
 }
 
@@ -182,6 +196,14 @@ fn planned_webhook(options: &AuditWebhook) -> Result<Option<PlannedWebhook>, Sta
     let Some(path) = path.filter(|path| !path.as_os_str().is_empty()) else {
         return Ok(None);
     };
+    let truncation = Truncation {
+        option: "--audit-webhook-truncate-enabled",
+        plugin: "webhook",
+        enabled: options.audit_webhook_truncate_enabled,
+        event_max: options.audit_webhook_truncate_max_event_size,
+        batch_max: options.audit_webhook_truncate_max_batch_size,
+    };
+    let limits = truncation.limits()?;
     let mode = mode(
         "webhook",
         "--audit-webhook-mode",
@@ -194,13 +216,62 @@ fn planned_webhook(options: &AuditWebhook) -> Result<Option<PlannedWebhook>, Sta
             per_second: options.audit_webhook_batch_throttle_qps,
             burst: options.audit_webhook_batch_throttle_burst,
             under_way: UNDER_WAY,
+            bytes: limits.map(|limits| limits.batch_max),
         },
     )?;
     Ok(Some(PlannedWebhook {
         client: webhook::client("--audit-webhook-config-file", path)?,
         backoff: Backoff::new(options.audit_webhook_initial_backoff),
         mode,
+        event_max: limits.map(|limits| limits.event_max),
     }))
+}
+
+/// What options say of events that are too large, for whichever destination.
+struct Truncation {
+    option: &'static str,
+    plugin: &'static str,
+    enabled: bool,
+    event_max: i64,
+    batch_max: i64,
+}
+
+/// Limits in bytes.
+#[derive(Clone, Copy)]
+struct Limits {
+    event_max: usize,
+    batch_max: usize,
+}
+
+impl Truncation {
+    /// The limits, if there are any (upstream: `AuditTruncateOptions.Validate`).
+    fn limits(&self) -> Result<Option<Limits>, StartError> {
+        if !self.enabled {
+            return Ok(None);
+        }
+        let Self {
+            plugin,
+            event_max,
+            batch_max,
+            ..
+        } = *self;
+        let invalid = format!("invalid audit truncate {plugin} max");
+        let positive = usize::try_from(event_max).ok().filter(|max| *max > 0);
+        let wrong = |why| StartError::option(self.option, why);
+        let Some(event) = positive else {
+            let why = format!("{invalid} event size {event_max}, must be a positive number");
+            return Err(wrong(why));
+        };
+        match usize::try_from(batch_max).ok().filter(|max| *max >= event) {
+            Some(batch) => Ok(Some(Limits {
+                event_max: event,
+                batch_max: batch,
+            })),
+            None => Err(wrong(format!(
+                "{invalid} batch size {batch_max}, must be greater than max event size ({event_max})"
+            ))),
+        }
+    }
 }
 
 /// What options say of batches, for whichever destination.
@@ -212,6 +283,8 @@ struct Batches {
     per_second: f64,
     burst: i64,
     under_way: usize,
+    /// The most bytes of a batch, if they say.
+    bytes: Option<usize>,
 }
 
 fn mode(
@@ -259,6 +332,7 @@ fn config(plugin: &str, batches: &Batches) -> Result<BatchConfig, String> {
         wait: batches.wait,
         rate: batches.throttled.then(rate).transpose()?,
         under_way: batches.under_way,
+        bytes: batches.bytes.unwrap_or(batch::BYTES).min(batch::BYTES),
     })
 }
 

@@ -10,6 +10,8 @@ use portcullis_rbac::{
 use super::authorization_config::{self, Configured};
 use super::error::StartError;
 use super::webhook;
+use crate::access::counted::Counted;
+use crate::access::metrics::AuthorizationMetrics;
 use crate::access::webhook::{Lifetimes, ReviewVersion, WebhookAuthorizer};
 use crate::config::AuthorizationMode;
 use crate::config::authorization::Authorization;
@@ -17,14 +19,24 @@ use crate::config::authorization::Authorization;
 const CONFIG: &str = "--authorization-config";
 const MODE: &str = "--authorization-mode";
 const FILE: &str = "--authorization-webhook-config-file";
+/// The name of the webhook that options name (upstream: `defaultWebhookName`).
+const WEBHOOK: &str = "default";
 
 /// The authorizers, as far as they are there before the store is open.
 pub(super) struct Authorizers {
     /// In order.
     members: Vec<Member>,
+    /// What they are counted with.
+    pub(super) metrics: AuthorizationMetrics,
 }
 
-enum Member {
+/// An authorizer, and its name in metrics.
+struct Member {
+    name: String,
+    is: Is,
+}
+
+enum Is {
     Mode(AuthorizationMode),
     Webhook(Arc<WebhookAuthorizer>),
 }
@@ -40,29 +52,41 @@ impl Authorizers {
                 let why = format!("failed to load AuthorizationConfiguration from file: {why}");
                 StartError::option(CONFIG, why)
             })?;
-            let members = configured.into_iter().map(configured_member);
+            let metrics = AuthorizationMetrics::new();
+            let members = configured
+                .into_iter()
+                .map(|configured| configured_member(configured, &metrics));
             return Ok(Self {
                 members: members.collect::<Result<_, _>>()?,
+                metrics,
             });
         }
         let modes = &options.authorization_mode;
         check(modes)?;
+        let metrics = AuthorizationMetrics::new();
         let mut webhook = webhook(options)?;
         let member = |mode: &AuthorizationMode| match webhook
             .take_if(|_| *mode == AuthorizationMode::Webhook)
         {
-            Some(webhook) => Member::Webhook(Arc::new(webhook)),
-            None => Member::Mode(*mode),
+            Some(webhook) => Member {
+                is: Is::Webhook(Arc::new(webhook.counted_by(WEBHOOK, &metrics))),
+                name: WEBHOOK.to_owned(),
+            },
+            None => Member {
+                is: Is::Mode(*mode),
+                name: mode.to_string().to_lowercase(),
+            },
         };
         Ok(Self {
             members: modes.iter().map(member).collect(),
+            metrics,
         })
     }
 
     /// Whether nodes are let do their work.
     pub(super) fn knows_nodes(&self) -> bool {
         let mut members = self.members.iter();
-        members.any(|member| matches!(member, Member::Mode(AuthorizationMode::Node)))
+        members.any(|member| matches!(member.is, Is::Mode(AuthorizationMode::Node)))
     }
 
     /// All of them in order, after the one that allows `system:masters` everything. `graph` is asked for
@@ -73,32 +97,31 @@ impl Authorizers {
         graph: impl Fn() -> Arc<Graph>,
     ) -> Arc<dyn Authorizer> {
         let mut members: Vec<Arc<dyn Authorizer>> = vec![Arc::new(Privileged)];
-        for member in self.members {
-            let mode = match member {
-                Member::Mode(mode) => mode,
-                Member::Webhook(webhook) => {
-                    members.push(webhook);
-                    continue;
-                }
-            };
-            match mode {
-                AuthorizationMode::Node => members.push(Arc::new(NodeAuthorizer::new(graph()))),
-                AuthorizationMode::Rbac => {
-                    members.push(Arc::new(RbacAuthorizer::new(index.clone())))
-                }
-                AuthorizationMode::AlwaysAllow => members.push(Arc::new(AlwaysAllow)),
-                AuthorizationMode::AlwaysDeny => members.push(Arc::new(AlwaysDeny)),
+        for Member { name, is } in self.members {
+            let member: Arc<dyn Authorizer> = match is {
+                Is::Webhook(webhook) => webhook,
+                Is::Mode(AuthorizationMode::Node) => Arc::new(NodeAuthorizer::new(graph())),
+                Is::Mode(AuthorizationMode::Rbac) => Arc::new(RbacAuthorizer::new(index.clone())),
+                Is::Mode(AuthorizationMode::AlwaysAllow) => Arc::new(AlwaysAllow),
+                Is::Mode(AuthorizationMode::AlwaysDeny) => Arc::new(AlwaysDeny),
                 // each is a member of its own
-                AuthorizationMode::Webhook => {}
-            }
+                Is::Mode(AuthorizationMode::Webhook) => continue,
+            };
+            members.push(Arc::new(Counted::new(member, &name, &self.metrics)));
         }
         Arc::new(Union::new(members))
     }
 }
 
-fn configured_member(configured: Configured) -> Result<Member, StartError> {
+fn configured_member(
+    (name, configured): (String, Configured),
+    metrics: &AuthorizationMetrics,
+) -> Result<Member, StartError> {
     let configured = match configured {
-        Configured::Mode(mode) => return Ok(Member::Mode(mode)),
+        Configured::Mode(mode) => {
+            let is = Is::Mode(mode);
+            return Ok(Member { name, is });
+        }
         Configured::Webhook(configured) => configured,
     };
     let client = webhook::client(CONFIG, &configured.kubeconfig)?;
@@ -108,7 +131,8 @@ fn configured_member(configured: Configured) -> Result<Member, StartError> {
         configured.timeout,
         configured.on_error,
     );
-    Ok(Member::Webhook(Arc::new(webhook)))
+    let is = Is::Webhook(Arc::new(webhook.counted_by(&name, metrics)));
+    Ok(Member { name, is })
 }
 
 fn check(modes: &[AuthorizationMode]) -> Result<(), StartError> {

@@ -50,18 +50,18 @@ struct Written {
     webhook: Option<WrittenWebhook>,
 }
 
-/// Reads a file.
+/// Reads a file: who decides, by name.
 ///
 /// # Errors
 /// What is wrong with it, in one line.
-pub(super) fn read(path: &FilePath) -> Result<Vec<Configured>, String> {
+pub(super) fn read(path: &FilePath) -> Result<Vec<(String, Configured)>, String> {
     let text = std::fs::read(path).map_err(|why| format!("{}: {why}", path.display()))?;
     let document = body::yaml(&text).map_err(|why| why.in_go())?;
     let configured = of(document).map_err(|why| format!("{}: {why}", path.display()))?;
     Ok(configured)
 }
 
-fn of(document: Value) -> Result<Vec<Configured>, String> {
+fn of(document: Value) -> Result<Vec<(String, Configured)>, String> {
     let text = |name: &str| document.get(name).and_then(Value::as_str).unwrap_or("");
     let (version, kind) = (text("apiVersion"), text("kind"));
     if (version, kind) != (API_VERSION, KIND) {
@@ -84,7 +84,8 @@ fn of(document: Value) -> Result<Vec<Configured>, String> {
             continue;
         };
         check_name(&written.name, &path, &mut names, &mut errors);
-        configured.extend(authorizer(mode, written.webhook, &path, &mut errors));
+        let found = authorizer(mode, written.webhook, &path, &mut errors);
+        configured.extend(found.map(|found| (written.name, found)));
     }
     match errors.as_slice() {
         [] => Ok(configured),

@@ -102,6 +102,9 @@ impl Background {
     /// What API services say is kept right by every server.
     pub(super) fn start_aggregation(&self, servers: Arc<AggregatedServers>) {
         let stop = &self.shutdown;
+        let specs = servers.clone().read_specs();
+        self.tasks
+            .spawn(stop.clone().run_until_cancelled_owned(specs));
         let own = api_services::run(self.registry.clone());
         self.tasks
             .spawn(stop.clone().run_until_cancelled_owned(own));

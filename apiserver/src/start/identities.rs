@@ -16,6 +16,7 @@ use super::front_proxies::{self, FrontProxies};
 use super::oidc;
 use super::token_webhook::{self, PlannedTokenWebhook};
 use super::tokens::TokenKeys;
+use crate::access::metrics::TokenCacheMetrics;
 use crate::config::Serve;
 use crate::tokens::{Bound, Tokens};
 
@@ -25,6 +26,8 @@ pub struct Identities {
     tokens: Vec<Named<dyn TokenAuthenticator>>,
     issuer: Option<Named<dyn TokenAuthenticator>>,
     webhook: Option<PlannedTokenWebhook>,
+    /// What the token webhook is counted with.
+    pub(super) metrics: TokenCacheMetrics,
     bootstrap_tokens: bool,
     reloads: Vec<Arc<dyn Reload>>,
     anonymous: Anonymous,
@@ -47,6 +50,7 @@ impl Identities {
             reloads: Vec::new(),
             issuer: None,
             webhook: token_webhook::load(&options.token_webhook)?,
+            metrics: TokenCacheMetrics::new(),
             bootstrap_tokens: options.enable_bootstrap_token_auth,
             anonymous: match options.anonymous_auth {
                 Some(false) => Anonymous::Never,
@@ -174,7 +178,8 @@ impl Identities {
         });
         let webhook = self.webhook.map(|planned| Named {
             name: token_webhook::OPTION,
-            member: Arc::new(planned.webhook(audiences.clone())) as Arc<dyn TokenAuthenticator>,
+            member: Arc::new(planned.webhook(audiences.clone(), &self.metrics))
+                as Arc<dyn TokenAuthenticator>,
         });
         let last = bootstrap.into_iter().chain(self.issuer).chain(webhook);
         let last: Vec<_> = last.collect();

@@ -7,6 +7,7 @@ use portcullis_authn::{ReviewVersion, TokenWebhook};
 
 use super::error::StartError;
 use super::webhook;
+use crate::access::metrics::TokenCacheMetrics;
 use crate::config::token_webhook::TokenWebhook as Options;
 use crate::outbound::reviews::Reviews;
 use crate::outbound::webhook_client::WebhookClient;
@@ -52,8 +53,13 @@ pub(super) fn load(options: &Options) -> Result<Option<PlannedTokenWebhook>, Sta
 
 impl PlannedTokenWebhook {
     /// The authenticator, for a server with these audiences.
-    pub(super) fn webhook(self, audiences: Vec<String>) -> TokenWebhook {
+    pub(super) fn webhook(
+        self,
+        audiences: Vec<String>,
+        metrics: &TokenCacheMetrics,
+    ) -> TokenWebhook {
         let elsewhere = Arc::new(Reviews(self.client));
-        TokenWebhook::new(elsewhere, self.version, audiences, self.lifetime)
+        let webhook = TokenWebhook::new(elsewhere, self.version, audiences, self.lifetime);
+        webhook.counted_by(Arc::new(metrics.clone()))
     }
 }

@@ -21,7 +21,7 @@ const DEPLOYMENTS: &str = "/apis/apps/v1/namespaces/default/deployments";
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 
 /// A policy about config maps, with these changes to its spec.
-fn policy(name: &str, change: &Value) -> Value {
+pub(super) fn policy(name: &str, change: &Value) -> Value {
     let mut policy = json!({"metadata": {"name": name}, "spec": {"matchConstraints": {"resourceRules": [
         {"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"],
             "resources": ["configmaps"]}]}}});
@@ -32,7 +32,7 @@ fn policy(name: &str, change: &Value) -> Value {
 }
 
 /// A policy about config maps that has this validation.
-fn checking(name: &str, expression: &str) -> Value {
+pub(super) fn checking(name: &str, expression: &str) -> Value {
     policy(name, &json!({"validations": [{"expression": expression}]}))
 }
 
@@ -43,7 +43,7 @@ fn deployments() -> Value {
 }
 
 /// A binding that denies, with these changes to its spec.
-fn binding(name: &str, policy: &str, change: &Value) -> Value {
+pub(super) fn binding(name: &str, policy: &str, change: &Value) -> Value {
     let mut binding = json!({"metadata": {"name": name},
         "spec": {"policyName": policy, "validationActions": ["Deny"]}});
     for (field, value) in change.as_object().unwrap() {
@@ -52,7 +52,7 @@ fn binding(name: &str, policy: &str, change: &Value) -> Value {
     binding
 }
 
-async fn created(client: &Client, path: &str, object: &Value) -> Value {
+pub(super) async fn created(client: &Client, path: &str, object: &Value) -> Value {
     let answer = client.post(path, object).await;
     assert_eq!(answer.code, 201, "{answer:?}");
     answer.json()

@@ -190,3 +190,38 @@ async fn managed_fields_can_be_left_out() {
         ["RequestReceived", "ResponseComplete"]
     );
 }
+
+#[tokio::test]
+async fn events_that_are_too_large_lose_their_objects() {
+    let flags = [
+        "--audit-log-truncate-enabled",
+        "--audit-log-truncate-max-event-size=2000",
+    ];
+    let policy = json!({"rules": [{"level": "RequestResponse"}]});
+    let audited = AuditedServer::start_with(&policy, &flags).await;
+    let create = async |id: &str, length: usize| {
+        let client = audited.server.admin().header("audit-id", id);
+        let object = json!({"metadata": {"name": id}, "data": {"k": "v".repeat(length)}});
+        assert_eq!(client.post(MAPS, &object).await.code, 201);
+        audited.of(id)[1].clone()
+    };
+    let small = create("small", 10).await;
+    assert_eq!(small["requestObject"]["metadata"]["name"], "small");
+    assert!(small["annotations"].get("audit.k8s.io/truncated").is_none());
+    let large = create("large", 3000).await;
+    assert_eq!(large["annotations"]["audit.k8s.io/truncated"], "true");
+    assert!(large.get("requestObject").is_none() && large.get("responseObject").is_none());
+    assert_eq!(large["objectRef"]["name"], "large");
+    // what is too large by itself is lost, and counted
+    let client = audited.server.admin().header("audit-id", "lost");
+    let path = format!("{MAPS}?labelSelector=a%3D{}", "b".repeat(63));
+    let path = format!("{path}&{}", "x=y&".repeat(500));
+    assert_eq!(client.get(&path).await.code, 200);
+    assert!(audited.of("lost").is_empty());
+    let metrics = audited.server.admin().get("/metrics").await;
+    let metrics = String::from_utf8(metrics.body.to_vec()).unwrap();
+    assert!(
+        metrics.contains("apiserver_audit_error_total{plugin=\"log\"} 2"),
+        "{metrics}"
+    );
+}

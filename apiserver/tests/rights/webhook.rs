@@ -272,3 +272,72 @@ async fn wrong_options_are_named() {
         assert!(refused.starts_with(why), "{file}: {refused}");
     }
 }
+
+#[tokio::test]
+async fn an_explanation_says_which_authorizer_decided_and_metrics_count_them() {
+    let asked = start("Webhook,RBAC", &["--explain-decisions"]).await;
+    let admin = asked.server.admin();
+    let explained = |resource: &'static str| {
+        let question = json!({"verb": "list", "resource": resource, "namespace": "default",
+            "headers": {"impersonate-user": ["carol"]}});
+        let admin = admin.clone();
+        async move {
+            let answer = admin.post("/explain", &question).await;
+            assert_eq!(answer.code, 200, "{answer:?}");
+            answer.json()
+        }
+    };
+    let steps = |explanation: &Value| -> Vec<(String, String)> {
+        let asked = explanation["authorization"]["asked"].as_array().unwrap();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let steps = asked
+            .iter()
+            .map(|step| (text(&step["by"]), text(&step["decision"])));
+        steps.collect()
+    };
+    let is = |steps: Vec<(String, String)>, expected: &[(&str, &str)]| {
+        let expected = expected
+            .iter()
+            .map(|(a, b)| ((*a).to_owned(), (*b).to_owned()));
+        assert_eq!(steps, expected.collect::<Vec<_>>());
+    };
+    let masters = ("system:masters", "noOpinion");
+    let secrets = explained("secrets").await;
+    is(steps(&secrets), &[masters, ("Webhook", "deny")]);
+    assert_eq!(
+        secrets["authorization"]["asked"][1]["reason"],
+        "secrets are for nobody"
+    );
+    let because = secrets["because"][0].as_str().unwrap();
+    assert!(
+        because.starts_with("Webhook denies to list secrets"),
+        "{because}"
+    );
+    is(
+        steps(&explained("configmaps").await),
+        &[masters, ("Webhook", "allow")],
+    );
+    let pods = explained("pods").await;
+    is(
+        steps(&pods),
+        &[masters, ("Webhook", "noOpinion"), ("RBAC", "noOpinion")],
+    );
+    let services = explained("services").await;
+    let error = services["authorization"]["asked"][1]["error"]
+        .as_str()
+        .unwrap();
+    assert!(error.contains("an error on the server"), "{error}");
+    assert_eq!(services["answer"]["code"], 500);
+
+    let text = asked.server.admin().get("/metrics").await;
+    let text = String::from_utf8(text.body.to_vec()).unwrap();
+    let has = |line: &str| text.lines().any(|l| l.starts_with(line));
+    for line in [
+        r#"apiserver_authorization_webhook_evaluations_total{name="default",result="success"} "#,
+        r#"apiserver_authorization_webhook_evaluations_total{name="default",result="error"} "#,
+        r#"apiserver_authorization_webhook_evaluations_fail_open_total{name="default",result="error"} "#,
+        r#"apiserver_authorization_webhook_duration_seconds_count{name="default",result="success"} "#,
+    ] {
+        assert!(has(line), "{line}\nnot in\n{text}");
+    }
+}

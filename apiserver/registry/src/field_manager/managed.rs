@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry, Time};
 
+use portcullis_api::{FieldError, Path};
+
 use super::element::Malformed;
 use super::field_set::FieldSet;
 
@@ -95,6 +97,28 @@ impl Owned {
         self.encoded
             .unwrap_or_else(|| FieldsV1(self.fields.encode()))
     }
+}
+
+/// What is wrong with the entries of an object, in a sentence; `None` if nothing is.
+///
+/// Upstream: `ValidateManagedFields` in `k8s.io/apimachinery/pkg/util/managedfields`.
+pub fn mistake(entries: &[ManagedFieldsEntry]) -> Option<String> {
+    let path = Path::new("metadata").child("managedFields");
+    for entry in entries {
+        if Operation::parse(entry.operation.as_deref()).is_none() {
+            let said = entry.operation.as_deref().unwrap_or_default();
+            let why = "must be `Apply` or `Update`";
+            return Some(FieldError::invalid(&path.child("operation"), said, why).to_string());
+        }
+        let said = entry.fields_type.as_deref().unwrap_or_default();
+        if !said.is_empty() && said != FIELDS_TYPE {
+            let why = "must be `FieldsV1`";
+            return Some(FieldError::invalid(&path.child("fieldsType"), said, why).to_string());
+        }
+    }
+    let malformed = "an entry of metadata.managedFields cannot be decoded";
+    let decoded = Managed::decode(entries.to_vec());
+    decoded.err().map(|Malformed| malformed.to_owned())
 }
 
 /// All owners of an object's fields.

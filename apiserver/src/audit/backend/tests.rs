@@ -53,6 +53,7 @@ const BATCH: Mode = Mode::Batch(BatchConfig {
     wait: Duration::ZERO,
     rate: None,
     under_way: 1,
+    bytes: batch::BYTES,
 });
 
 #[tokio::test]

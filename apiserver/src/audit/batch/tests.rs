@@ -10,6 +10,7 @@ const CONFIG: BatchConfig = BatchConfig {
     wait: Duration::from_secs(3600),
     rate: None,
     under_way: 1,
+    bytes: BYTES,
 };
 
 fn started(config: BatchConfig, output: &Arc<Kept>) -> (Queue, Sender, CancellationToken) {

@@ -32,7 +32,7 @@ impl WebhookClient {
                 Err((_, error)) => is_reset(error),
             };
             let answer = match reply {
-                Ok(reply) => response::body(reply).map_err(CallError::Call),
+                Ok(reply) => response::body(reply),
                 Err((why, _)) => Err(why),
             };
             match pauses.next().filter(|_| passes) {

@@ -2,20 +2,21 @@
 
 use http::header::CONTENT_TYPE;
 
+use super::CallError;
 use crate::outbound::https::Reply;
 
 /// The body of a successful response.
 ///
 /// # Errors
 /// What Go's client says of any other.
-pub(super) fn body(reply: Reply) -> Result<bytes::Bytes, String> {
+pub(super) fn body(reply: Reply) -> Result<bytes::Bytes, CallError> {
     success(&reply)?;
     if reply.body.is_empty() {
-        return Err(format!(
+        return Err(CallError::Call(format!(
             "0-length response with status code: {} and content type: {}",
             reply.code,
             content_type(&reply)
-        ));
+        )));
     }
     Ok(reply.body)
 }
@@ -24,14 +25,15 @@ pub(super) fn body(reply: Reply) -> Result<bytes::Bytes, String> {
 ///
 /// # Errors
 /// What Go's client says of any other.
-pub(super) fn success(reply: &Reply) -> Result<(), String> {
+pub(super) fn success(reply: &Reply) -> Result<(), CallError> {
     let content_type = content_type(reply);
     if !(200..=206).contains(&reply.code) {
         let said = match content_type.starts_with("text/") || content_type.is_empty() {
             true => String::from_utf8_lossy(&reply.body).trim().to_owned(),
             false => "unknown".to_owned(),
         };
-        return Err(unexpected(reply.code, &said));
+        let why = unexpected(reply.code, &said);
+        return Err(CallError::Answered(reply.code, why));
     }
     Ok(())
 }
@@ -125,7 +127,9 @@ mod tests {
                 "an error on the server (\"unknown\") has prevented the request from succeeding",
             ),
         ] {
-            assert_eq!(judged(code, content_type, body).unwrap_err(), expected);
+            let error = judged(code, content_type, body).unwrap_err();
+            assert_eq!(error.to_string(), expected);
+            assert_eq!(matches!(error, CallError::Answered(..)), code != 200);
         }
     }
 }

@@ -327,3 +327,56 @@ async fn a_quota_counts_what_webhooks_leave_and_not_what_they_deny() {
     assert_eq!(create(&admin, "allowed").await.code, 201);
     assert_ne!(used().await, before);
 }
+
+#[tokio::test]
+async fn neither_owners_nor_identity_are_a_webhooks_to_break() {
+    let hook = Webhook::start(|path, _| {
+        let (field, value) = match path {
+            "/owners" => ("managedFields", json!([{"operation": "Steal"}])),
+            "/version" => ("resourceVersion", json!("1")),
+            "/uid" => ("uid", json!("00000000-0000-4000-8000-000000000000")),
+            _ => ("name", json!("another")),
+        };
+        patch(&json!([{"op": "add", "path": format!("/metadata/{field}"), "value": value}]))
+    })
+    .await;
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let breaks = ["owners", "version", "uid", "name"];
+    for name in breaks {
+        let labelled = json!({"metadata": {"name": name, "labels": {"breaks": name}}, "data": {}});
+        assert_eq!(admin.post(MAPS, &labelled).await.code, 201);
+    }
+    let webhooks = breaks.map(|name| {
+        let selector = json!({"objectSelector": {"matchLabels": {"breaks": name}}});
+        webhook(name, &hook.config(&format!("/{name}")), &selector)
+    });
+    configure(&admin, "Mutating", "c", &webhooks).await;
+    let change = json!({"data": {"k": "changed"}});
+    for (name, code, said) in [
+        ("owners", 200, ""),
+        ("version", 409, "the object has been modified"),
+        ("uid", 422, "metadata.uid: Invalid value"),
+        (
+            "name",
+            422,
+            "metadata.name: Invalid value: \"another\": field is immutable",
+        ),
+    ] {
+        let answer = super::patch(&admin, &format!("{MAPS}/{name}"), &change).await;
+        assert_eq!(answer.code, code, "{name}: {answer:?}");
+        if code != 200 {
+            assert!(answer.message().contains(said), "{}", answer.message());
+            continue;
+        }
+        let warned = super::warnings(&answer).concat();
+        let why = "metadata.managedFields.operation: Invalid value: \\\"Steal\\\"";
+        assert!(
+            warned.contains("was in an invalid state after admission"),
+            "{warned}"
+        );
+        assert!(warned.contains(why), "{warned}");
+        let owners = &answer.json()["metadata"]["managedFields"];
+        assert_eq!(owners[0]["operation"], "Update", "{owners}");
+    }
+}

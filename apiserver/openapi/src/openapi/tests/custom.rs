@@ -177,8 +177,8 @@ fn v3_has_a_document_for_each_version_of_a_custom_group() {
 fn the_documents_of_built_in_kinds_are_the_same_bytes() {
     let alone = documents([]);
     let plain = alone.v2_json().body.clone();
-    let first = alone.with(Catalogue::new([crontabs()]).rows());
-    let second = first.with(Catalogue::default().rows());
+    let first = alone.with(Catalogue::new([crontabs()]).rows(), Arc::default());
+    let second = first.with(Catalogue::default().rows(), Arc::default());
     assert_eq!(second.v2_json().body.kept().as_ptr(), plain.kept().as_ptr());
     for resource in RESOURCES {
         let root = if resource.group.is_empty() {
@@ -207,7 +207,10 @@ fn a_change_makes_new_documents_of_what_changed_only() {
     let mut changed = definition("stable.example.com", "crontabs", "CronTab");
     changed.spec.versions.remove(1);
     changed.spec.versions[0].subresources = None;
-    let after = before.with(Catalogue::new([custom(&changed), other]).rows());
+    let after = before.with(
+        Catalogue::new([custom(&changed), other]).rows(),
+        Arc::default(),
+    );
     let etags = |open_api: &OpenApi, path: &str| get(open_api, path, "", "").etag;
     for path in [
         "/openapi/v2",
