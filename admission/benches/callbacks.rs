@@ -109,7 +109,9 @@ impl Versions for Maps {
     }
 
     fn overlay(&self, _: &Value, _: Value, _: &Served<'_>) -> Result<Value, ConversionError> {
-        Err(ConversionError("no policy changes anything here".to_owned()))
+        Err(ConversionError(
+            "no policy changes anything here".to_owned(),
+        ))
     }
 }
 
@@ -130,7 +132,9 @@ impl Bench {
         };
         let others: Vec<_> = plugins::known()
             .into_iter()
-            .filter(|name| !name.ends_with("AdmissionWebhook") && !name.ends_with("AdmissionPolicy"))
+            .filter(|name| {
+                !name.ends_with("AdmissionWebhook") && !name.ends_with("AdmissionPolicy")
+            })
             .collect();
         let selection = Selection::from_flags(&[], &others).expect("known plugins");
         let map = json!({"metadata": {"name": "m", "namespace": "default", "labels": {"app": "web"}},
@@ -207,8 +211,7 @@ fn policies(count: usize) -> ValidatingPolicies {
                 {"expression": "object.metadata.name.size() < 64"},
                 {"expression": "!has(object.data) || object.data.all(k, k.size() < 10)"},
                 {"expression": format!("object.metadata.labels['app'] != 'app-{n}'")}]}});
-        let policy: ValidatingAdmissionPolicy =
-            serde_json::from_value(policy).expect("a policy");
+        let policy: ValidatingAdmissionPolicy = serde_json::from_value(policy).expect("a policy");
         policies.put_policy(&policy);
         let binding = json!({"metadata": {"name": name},
             "spec": {"policyName": name, "validationActions": ["Deny"]}});

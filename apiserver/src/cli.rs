@@ -9,6 +9,7 @@ use std::io::Write;
 use std::path::Path;
 use std::pin::pin;
 
+use portcullis_kinds::release::Release;
 use thiserror::Error;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -210,7 +211,7 @@ fn print(text: &str) {
 /// # Errors
 /// None.
 pub fn version() -> Result<(), CommandError> {
-    print(&format!("{}\n", server_version()));
+    print(&format!("{}\n", server_version(Release::default())));
     Ok(())
 }
 

@@ -14,6 +14,7 @@ pub mod service_accounts;
 pub mod stand_in;
 pub mod token;
 pub mod token_webhook;
+mod versions;
 pub mod why;
 
 use std::net::IpAddr;
@@ -28,6 +29,7 @@ pub use self::deadlines::Deadlines;
 pub use self::etcd::Etcd;
 pub use self::kubelets::Kubelets;
 pub use self::limits::RequestLimits;
+pub use self::versions::Versions;
 pub use self::why::{WhyArgs, WhyOutput};
 use portcullis_registry::ranges::PortRange;
 
@@ -124,6 +126,9 @@ pub struct Serve {
     /// Whether secrets of type bootstrap.kubernetes.io/token in kube-system let nodes in.
     #[arg(long, default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub enable_bootstrap_token_auth: bool,
+    /// Which versions of resources are served.
+    #[command(flatten)]
+    pub versions: Versions,
     /// What services are given.
     #[command(flatten)]
     pub services: Services,

@@ -116,7 +116,7 @@ async fn resource(
     } else {
         (None, resource, api_version)
     };
-    warnings.add(row.deprecation(&api_version).map(str::to_owned));
+    warnings.add(row.deprecation(&api_version, catalogue.offer().release));
     let query = asked.authorized.query();
     let audited = asked.parts.extensions.get::<Arc<Audited>>();
     let audited = audited.map(Arc::as_ref);

@@ -6,6 +6,7 @@ mod list;
 mod patch;
 mod query;
 mod random;
+mod releases;
 mod scale;
 mod services;
 mod small;

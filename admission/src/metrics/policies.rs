@@ -12,7 +12,12 @@ use super::{counters, histograms};
 
 /// Upper bounds of the histogram buckets, in seconds.
 const BUCKETS: [f64; 5] = [0.000_000_5, 0.001, 0.01, 0.1, 1.0];
-const LABELS: [&str; 4] = ["error_type", "policy", "policy_binding", "enforcement_action"];
+const LABELS: [&str; 4] = [
+    "error_type",
+    "policy",
+    "policy_binding",
+    "enforcement_action",
+];
 
 /// The checks of all policies of one sort.
 #[derive(Clone, Debug)]

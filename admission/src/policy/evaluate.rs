@@ -101,7 +101,8 @@ impl Evaluation<'_> {
         let mut failures = Vec::new();
         let mut start = Instant::now();
         for (index, check) in self.policy.checks.iter().enumerate() {
-            let mut failed = match budget.evaluate(&check.expression, &activation, Some(&variables)) {
+            let mut failed = match budget.evaluate(&check.expression, &activation, Some(&variables))
+            {
                 Ok(value) if value.as_bool() == Some(true) => continue,
                 Ok(_) => Failed {
                     index,

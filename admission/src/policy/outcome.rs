@@ -102,7 +102,13 @@ impl<'p> Outcome<'p> {
             annotations.add(key, value);
         }
         for error in findings.annotation_errors {
-            self.count(policy, binding, ErrorType::of(&error), "deny", Duration::ZERO);
+            self.count(
+                policy,
+                binding,
+                ErrorType::of(&error),
+                "deny",
+                Duration::ZERO,
+            );
             self.deny(policy, Some(binding), &error, "");
         }
     }

@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::findings::Findings;
 use super::invocations::Misconfigured;
 use crate::Attributes;
-use crate::matching::exempt;
 use crate::matching::by_resource::ByResource;
+use crate::matching::exempt;
 use crate::policies::base::Base;
 use crate::policies::binding::Binding;
 use crate::policies::index::{Bound, Compiled, Index};
@@ -108,15 +108,20 @@ pub(super) fn changed(
 ) {
     let after = attributes.traced_object();
     let change = (before != after).then_some(Change { before, after });
-    note(attributes, base, Some(binding), params, change, || {
-        match errors {
+    note(
+        attributes,
+        base,
+        Some(binding),
+        params,
+        change,
+        || match errors {
             [] => Verdict::Allowed,
             errors => Verdict::Failed {
                 error: errors.join("; "),
                 ignored: base.fails_open,
             },
-        }
-    });
+        },
+    );
 }
 
 fn note(

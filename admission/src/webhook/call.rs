@@ -72,7 +72,9 @@ pub(super) async fn call(
 /// How a call is counted.
 pub(super) fn outcome<T>(called: &Result<T, Failure>, hook: &Hook) -> Outcome {
     let allowed = |_: &T| Outcome::Allowed;
-    called.as_ref().map_or_else(|failure| failure.outcome(hook), allowed)
+    called
+        .as_ref()
+        .map_or_else(|failure| failure.outcome(hook), allowed)
 }
 
 impl From<Status> for Failure {

@@ -18,14 +18,26 @@ PACKAGES = [("meta/v1", "apimachinery", "pkg/apis/meta/v1", "HEAD", ["DeleteOpti
 PACKAGES += [(p, "api", p, "HEAD", []) for p in STABLE]
 # batch/v1 uses messages of scheduling/v1alpha3, of which no kind is included
 PACKAGES += [("scheduling/v1alpha3", "api", "scheduling/v1alpha3", "HEAD", ["-"]),
+             ("apps/v1beta1", "api", "apps/v1beta1", LAST_WITH_PSP, ["Deployment", "StatefulSet"]),
+             ("apps/v1beta2", "api", "apps/v1beta2", LAST_WITH_PSP, ["DaemonSet", "Deployment", "ReplicaSet", "StatefulSet"]),
              ("policy/v1beta1", "api", "policy/v1beta1", LAST_WITH_PSP, ["Eviction", "PodDisruptionBudget", "PodSecurityPolicy"]),
+             ("autoscaling/v2beta1", "api", "autoscaling/v2beta1", LAST_WITH_PSP, ["HorizontalPodAutoscaler"]),
              ("autoscaling/v2beta2", "api", "autoscaling/v2beta2", LAST_WITH_PSP, ["HorizontalPodAutoscaler"]),
              ("batch/v1beta1", "api", "batch/v1beta1", LAST_WITH_PSP, ["CronJob"]),
+             ("coordination/v1beta1", "api", "coordination/v1beta1", LAST_WITH_PSP, ["Lease"]),
              ("discovery/v1beta1", "api", "discovery/v1beta1", LAST_WITH_PSP, ["EndpointSlice"]),
              ("events/v1beta1", "api", "events/v1beta1", LAST_WITH_PSP, ["Event"]),
+             ("flowcontrol/v1beta1", "api", "flowcontrol/v1beta1", LAST_WITH_PSP, []),
+             ("flowcontrol/v1beta2", "api", "flowcontrol/v1beta2", LAST_WITH_PSP, []),
+             ("flowcontrol/v1beta3", "api", "flowcontrol/v1beta3", "HEAD", []),
+             ("networking/v1beta1", "api", "networking/v1beta1", LAST_WITH_PSP, ["Ingress", "IngressClass"]),
              ("node/v1beta1", "api", "node/v1beta1", LAST_WITH_PSP, ["RuntimeClass"]),
-             ("storage/v1beta1", "api", "storage/v1beta1", LAST_WITH_PSP, ["CSIStorageCapacity"]),
-             ("extensions/v1beta1", "api", "extensions/v1beta1", LAST_WITH_PSP, ["PodSecurityPolicy"]),
+             ("rbac/v1beta1", "api", "rbac/v1beta1", LAST_WITH_PSP, []),
+             ("scheduling/v1beta1", "api", "scheduling/v1beta1", LAST_WITH_PSP, ["PriorityClass"]),
+             ("storage/v1beta1", "api", "storage/v1beta1", LAST_WITH_PSP,
+              ["CSIDriver", "CSINode", "CSIStorageCapacity", "StorageClass", "VolumeAttachment"]),
+             ("extensions/v1beta1", "api", "extensions/v1beta1", LAST_WITH_PSP,
+              ["DaemonSet", "Deployment", "Ingress", "NetworkPolicy", "PodSecurityPolicy", "ReplicaSet"]),
              ("apiregistration/v1", "kube-aggregator", "pkg/apis/apiregistration/v1", "HEAD", [])]
 SPECIAL = {"meta/v1.Time": "time", "meta/v1.MicroTime": "microtime", "meta/v1.FieldsV1": "json",
            "runtime.RawExtension": "json", "resource.Quantity": "quantity", "intstr.IntOrString": "intorstring"}

@@ -31,7 +31,7 @@ AllowedHostPath AllowedFlexVolume AllowedCSIDriver RuntimeClassStrategyOptions""
 
 
 # Of several types of the same name, the one that determines which unset fields are written: the stored kind.
-PREFERRED = {"Subject": "rbac/v1"}
+PREFERRED = {}
 
 # Kinds with their own entry beside another type of the same name; `type_name` in type_metadata.rs has the same names.
 APART = {
@@ -74,7 +74,7 @@ class Package:
     def __init__(self, repo, revision, path):
         self.structs, self.others, self.struct_markers = {}, {}, {}
         for file in git(repo, "ls-tree", "--name-only", f"{revision}:{path}").split():
-            if file.endswith("types.go") or file.startswith(("micro_time", "duration", "types_")):
+            if file.endswith("types.go") or file.startswith(("micro_time", "duration", "group_version", "types_")):
                 self.parse(git(repo, "show", f"{revision}:{path}/{file}"))
 
     def parse(self, text):

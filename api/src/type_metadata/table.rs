@@ -876,6 +876,10 @@ pub(super) static TYPES: &[Type] = &[
         named("endpoints").always(r#""""#),
         named("path").always(r#""""#),
     ]),
+    ty("GroupResource", &[
+        named("group").always(r#""""#),
+        named("resource").always(r#""""#),
+    ]),
     ty("GroupSubject", &[
         named("name").always(r#""""#),
     ]),
@@ -2307,21 +2311,21 @@ pub(super) static TYPES: &[Type] = &[
     ]),
     ty("StorageVersionMigration", &[
         named("metadata").always("{}").object("ObjectMeta"),
-        named("spec").always(r#"{"resource":""}"#).object("StorageVersionMigrationSpec"),
+        named("spec").always(r#"{"resource":{"group":"","resource":""}}"#).object("StorageVersionMigrationSpec"),
         named("status").always("{}").object("StorageVersionMigrationStatus"),
     ]),
     ty("StorageVersionMigrationSpec", &[
-        named("resource").always(r#""""#),
+        named("resource").always(r#"{"group":"","resource":""}"#).object("GroupResource"),
     ]),
     ty("StorageVersionMigrationStatus", &[
         named("conditions").list("Condition").list_map(&["type"]).patch(Patch::Merge, "type"),
     ]),
     ty("Subject", &[
         named("kind").always(r#""""#),
-        named("name").always(r#""""#),
         named("user").object("UserSubject"),
         named("group").object("GroupSubject"),
         named("serviceAccount").object("ServiceAccountSubject"),
+        named("name").keeps_empty(),
     ]),
     ty("SubjectAccessReview", &[
         named("metadata").always(r#"{"creationTimestamp":null}"#).object("ObjectMeta"),

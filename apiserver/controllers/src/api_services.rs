@@ -11,12 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::APIService;
 use parking_lot::Mutex;
 use portcullis_api::status::Reason;
 use portcullis_api::{Status, UserInfo};
 use portcullis_kinds::table;
+use portcullis_kinds::time::now;
 use portcullis_registry::delete::DeleteOptions;
 use portcullis_registry::{Registry, Scope, codec};
 use portcullis_storage::ReadAt;
@@ -40,6 +41,7 @@ pub async fn run(registry: Arc<Registry>) {
         user: bootstrap::system(),
         wanted: Mutex::default(),
         synced: Mutex::default(),
+        started: now(),
         registry,
     };
     let queue = Queue::patient_for(AGAIN_MAX);
@@ -48,6 +50,8 @@ pub async fn run(registry: Arc<Registry>) {
     let watch = async {
         loop {
             tokio::select! {
+                // what is wanted is known before what there is
+                biased;
                 changed = catalogues.changed() => {
                     if changed.is_err() {
                         return;
@@ -78,6 +82,8 @@ struct Controller {
     wanted: Mutex<Wanted>,
     /// Those that were right once: what is managed from the start only is left alone from then on.
     synced: Mutex<HashSet<Arc<str>>>,
+    /// What is older and not wanted was made for another release.
+    started: Time,
 }
 
 impl Controller {
@@ -97,7 +103,9 @@ impl Controller {
                     return Ok(true);
                 };
                 match wanted {
-                    None if managed == Managed::Always => self.delete(&scope, &current).await?,
+                    None if managed == Managed::Always || self.is_from_before(&current) => {
+                        self.delete(&scope, &current).await?;
+                    }
                     None => {}
                     Some(wanted) if left_alone(wanted.managed) || left_alone(managed) => {}
                     Some(wanted) if current.spec.as_ref() == Some(&wanted.spec) => {}
@@ -115,6 +123,11 @@ impl Controller {
             self.synced.lock().remove(&name);
         }
         Ok(true)
+    }
+
+    fn is_from_before(&self, service: &APIService) -> bool {
+        let made = service.metadata.creation_timestamp.as_ref();
+        made.is_some_and(|made| made.0 < self.started.0)
     }
 
     async fn read(&self, scope: &Scope<'_>) -> Result<Option<APIService>, Status> {

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use portcullis_api::gvk::GroupVersion;
 
+use crate::offer::Offer;
 use crate::resource::Resource;
 use crate::shared::ResourceRef;
 use crate::table;
@@ -14,6 +15,7 @@ use crate::table;
 /// All rows, found by their names.
 #[derive(Clone, Debug)]
 pub struct Catalogue {
+    offer: Offer,
     rows: Vec<ResourceRef>,
     /// By API version, and there by plural.
     by_plural: ByVersion,
@@ -28,18 +30,24 @@ pub struct Catalogue {
 type ByVersion = HashMap<String, HashMap<&'static str, usize>>;
 
 impl Default for Catalogue {
-    /// The rows of the table.
+    /// The rows of the table, as far as they are served where nothing else is asked for.
     fn default() -> Self {
         Self::new([])
     }
 }
 
 impl Catalogue {
-    /// The rows of the table, and then these. Of two rows with the same name the first is found.
+    /// The rows of the default offer, and then these.
     pub fn new(custom: impl IntoIterator<Item = ResourceRef>) -> Self {
-        let built_in = table::RESOURCES.iter().map(ResourceRef::from);
+        Self::of(Offer::default(), custom)
+    }
+
+    /// The rows that are offered, and then these. Of two rows with the same name the first is found.
+    pub fn of(offer: Offer, custom: impl IntoIterator<Item = ResourceRef>) -> Self {
+        let built_in = offer.rows.iter().cloned();
         let mut catalogue = Self {
             rows: built_in.chain(custom).collect(),
+            offer,
             by_plural: HashMap::new(),
             by_kind: HashMap::new(),
             by_storage: HashMap::new(),
@@ -74,6 +82,11 @@ impl Catalogue {
     /// Whether a resource goes with its definition, which is being deleted.
     pub fn is_terminating(&self, resource: &Resource) -> bool {
         self.terminating.contains(resource.storage)
+    }
+
+    /// What is served of the table.
+    pub const fn offer(&self) -> &Offer {
+        &self.offer
     }
 
     /// All rows, those of the table first.
@@ -133,10 +146,10 @@ mod tests {
     #[test]
     fn rows_are_found_by_all_their_names() {
         let catalogue = Catalogue::default();
-        for row in table::RESOURCES {
+        for row in catalogue.rows() {
             for version in row.api_versions() {
                 let found = catalogue.find(&version, row.plural).unwrap();
-                assert!(std::ptr::eq(&**found, row), "{version} {}", row.plural);
+                assert!(found.is(row), "{version} {}", row.plural);
                 let of_kind = catalogue.find_kind(&version, row.kind);
                 assert_eq!(
                     of_kind.is_some(),

@@ -10,6 +10,8 @@ pub mod declared;
 pub mod duration;
 pub mod intern;
 pub mod kinds;
+pub mod offer;
+pub mod release;
 pub mod resource;
 pub mod row;
 pub mod schemas;

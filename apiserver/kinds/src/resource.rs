@@ -1,5 +1,7 @@
 //! A row of the kind table: all the server knows of a resource.
 
+mod served;
+
 use portcullis_api::decode::{DecodeError, Decoded};
 use portcullis_api::encode::TypeMeta;
 use portcullis_api::object::Described;
@@ -7,9 +9,10 @@ use portcullis_api::{GroupKind, GroupResource, Object, ObjectType, Verb};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::release::Lifetime;
 use super::strategy::Strategy;
 use super::strategy_ref::StrategyRef;
-use super::version::{Conversion, Served};
+use super::version::Served;
 
 /// One resource: its names, what can be done with it, and the rules of its kind.
 ///
@@ -21,8 +24,12 @@ pub struct Resource {
     pub version: &'static str,
     /// Whether clients may ask for the version that objects are stored in.
     pub stored_is_served: bool,
-    /// Further group versions that serve the same objects.
+    /// Which releases serve the version that objects are stored in.
+    pub lifetime: Lifetime,
+    /// Further group versions that serve the same objects, in some release.
     pub also: &'static [Served],
+    /// Which of them are served: the bit of each by its index.
+    pub also_served: u32,
     /// The kind, such as `Pod`.
     pub kind: &'static str,
     /// The singular, where it is not the kind in small letters.
@@ -140,7 +147,9 @@ impl Resource {
             group: <S::Kind as k8s_openapi::Resource>::GROUP,
             version: <S::Kind as k8s_openapi::Resource>::VERSION,
             stored_is_served: true,
+            lifetime: Lifetime::ALWAYS,
             also: &[],
+            also_served: u32::MAX,
             unconditional_update: true,
             kind: <S::Kind as k8s_openapi::Resource>::KIND,
             singular: None,
@@ -172,6 +181,20 @@ impl Resource {
     #[must_use]
     pub const fn also(mut self, also: &'static [Served]) -> Self {
         self.also = also;
+        self
+    }
+
+    /// The first minor release that serves the stored version, if that is none of old.
+    #[must_use]
+    pub const fn since(mut self, minor: u8) -> Self {
+        self.lifetime.introduced = minor;
+        self
+    }
+
+    /// The first minor release that does not serve it any more.
+    #[must_use]
+    pub const fn until(mut self, minor: u8) -> Self {
+        self.lifetime.removed = Some(minor);
         self
     }
 
@@ -269,36 +292,6 @@ impl Resource {
             api_version,
             kind: self.kind,
         }
-    }
-
-    /// All `apiVersion`s that serve the resource, the stored one first.
-    pub fn api_versions(&self) -> impl Iterator<Item = String> {
-        let stored = self.stored_is_served.then(|| self.api_version());
-        stored
-            .into_iter()
-            .chain(self.also.iter().map(|v| v.api_version.to_owned()))
-    }
-
-    /// The way to a version that serves the resource and back; `None` for the stored one, and for
-    /// those that differ from it in nothing but the label.
-    pub fn conversion(&self, api_version: &str) -> Option<&'static Conversion> {
-        let served = self.also.iter().find(|v| v.api_version == api_version)?;
-        served.conversion.as_ref()
-    }
-
-    /// What to warn users of a version of, if it is deprecated.
-    pub fn deprecation(&self, api_version: &str) -> Option<&str> {
-        if let Some(custom) = self.strategy.custom() {
-            return custom.deprecation(api_version);
-        }
-        let served = self.also.iter().find(|v| v.api_version == api_version)?;
-        Some(served.warning).filter(|warning| !warning.is_empty())
-    }
-
-    /// The type clients of a version send and get.
-    pub fn object_type(&self, api_version: &str) -> &'static ObjectType {
-        self.conversion(api_version)
-            .map_or(self.object_type, |c| c.object_type)
     }
 
     /// Reads an object that a client of a version sent; nothing is defaulted that a schema does not

@@ -11,6 +11,7 @@ use schemars::json_schema;
 
 use crate::custom::CustomKind;
 use crate::intern;
+use crate::release::Lifetime;
 use crate::resource::{ALL_VERBS, Resource, SCALE, Subresource, status};
 use crate::strategy_ref::StrategyRef;
 use crate::version::Served;
@@ -43,7 +44,9 @@ pub fn row(definition: &CustomResourceDefinition, kind: Arc<CustomKind>) -> Reso
         group,
         version: intern::name(storage_name),
         stored_is_served: storage.is_some_and(|version| version.served),
+        lifetime: Lifetime::ALWAYS,
         also: versions(also),
+        also_served: u32::MAX,
         kind: intern::name(&names.kind),
         singular: names.singular.as_deref().map(intern::name),
         list_kind: names.list_kind.as_deref().map(intern::name),

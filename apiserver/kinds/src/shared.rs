@@ -11,14 +11,18 @@ use crate::resource::Resource;
 pub enum ResourceRef {
     /// A row of the kind table.
     BuiltIn(&'static Resource),
-    /// The row of a definition, which goes when nobody keeps it any more.
-    Custom(Arc<Resource>),
+    /// The row of a definition, or one of the table with fewer versions; it goes when nobody keeps it any
+    /// more.
+    Made(Arc<Resource>),
 }
 
 impl ResourceRef {
-    /// Whether both are the very same row, so that what was made of one holds of the other.
+    /// Whether both are the very same row, so that what was made of one holds of the other. Rows of the
+    /// table are, however many of their versions are served.
     pub fn is(&self, other: &Self) -> bool {
+        let built_in = |row: &Resource| row.strategy.custom().is_none();
         std::ptr::eq::<Resource>(&**self, &**other)
+            || (built_in(self) && built_in(other) && self.storage == other.storage)
     }
 }
 
@@ -28,7 +32,7 @@ impl Deref for ResourceRef {
     fn deref(&self) -> &Resource {
         match self {
             Self::BuiltIn(resource) => resource,
-            Self::Custom(resource) => resource,
+            Self::Made(resource) => resource,
         }
     }
 }

@@ -171,8 +171,7 @@ pub enum Grace {
 
 /// What a kind does about dependents by default (upstream: `rest.GarbageCollectionPolicy`).
 ///
-/// Upstream asks for the version of the request as well: workloads of `extensions/v1beta1`,
-/// `apps/v1beta1`, `apps/v1beta2` and `batch/v1beta1`, none of which is served here, orphan too.
+/// Some versions orphan though others of the kind do not: see [`crate::version::Served::orphaning`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GarbageCollection {
     /// They are deleted.

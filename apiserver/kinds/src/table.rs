@@ -3,15 +3,19 @@
 //! Names, group, version and scope come from the kind's type; a row states what differs from an
 //! ordinary resource (upstream: `pkg/registry/<group>/rest/*.go` and each kind's `storage.go`).
 
+mod find;
 mod named;
+mod versions;
 
 use portcullis_api::Verb;
 
+pub use self::find::find;
 pub use self::named::*;
 use super::kinds::api_service::ApiServiceStrategy;
 use super::kinds::authentication::{SelfSubjectReviewStrategy, TokenReviewStrategy};
 use super::kinds::binding::BindingStrategy;
 use super::kinds::certificate_signing_request::CertificateSigningRequestStrategy;
+use super::kinds::cluster_trust_bundle::ClusterTrustBundleStrategy;
 use super::kinds::component_status::ComponentStatusStrategy;
 use super::kinds::config_map::ConfigMapStrategy;
 use super::kinds::controller_revision::ControllerRevisionStrategy;
@@ -22,15 +26,19 @@ use super::kinds::csi_storage_capacity::CsiStorageCapacityStrategy;
 use super::kinds::custom_resource_definition::CustomResourceDefinitionStrategy;
 use super::kinds::daemon_set::DaemonSetStrategy;
 use super::kinds::deployment::DeploymentRules;
+use super::kinds::devices::claim::ResourceClaimStrategy;
+use super::kinds::devices::claim_template::ResourceClaimTemplateStrategy;
+use super::kinds::devices::class::DeviceClassStrategy;
+use super::kinds::devices::slice::ResourceSliceStrategy;
+use super::kinds::devices::taint_rule::DeviceTaintRuleStrategy;
 use super::kinds::endpoint_slice::EndpointSliceStrategy;
-use super::kinds::endpoint_slice::v1beta1::V1Beta1 as EndpointSliceV1Beta1;
 use super::kinds::endpoints::EndpointsStrategy;
 use super::kinds::event::EventStrategy;
-use super::kinds::event::v1::{API_VERSION as EVENTS_V1, EventsV1};
+use super::kinds::flow_schema::FlowSchemaStrategy;
 use super::kinds::horizontal_pod_autoscaler::HorizontalPodAutoscalerStrategy;
-use super::kinds::horizontal_pod_autoscaler::v1::V1 as HorizontalPodAutoscalerV1;
 use super::kinds::ingress::IngressStrategy;
 use super::kinds::ingress_class::IngressClassStrategy;
+use super::kinds::ip_address::IpAddressStrategy;
 use super::kinds::job::JobStrategy;
 use super::kinds::lease::LeaseStrategy;
 use super::kinds::limit_range::LimitRangeStrategy;
@@ -42,10 +50,11 @@ use super::kinds::node::NodeStrategy;
 use super::kinds::persistent_volume::PersistentVolumeStrategy;
 use super::kinds::persistent_volume_claim::PersistentVolumeClaimStrategy;
 use super::kinds::pod::PodStrategy;
-use super::kinds::pod_disruption_budget::{self, PodDisruptionBudgetStrategy};
+use super::kinds::pod_disruption_budget::PodDisruptionBudgetStrategy;
 use super::kinds::pod_security_policy::PodSecurityPolicyStrategy;
 use super::kinds::pod_template::PodTemplateStrategy;
 use super::kinds::priority_class::PriorityClassStrategy;
+use super::kinds::priority_level_configuration::PriorityLevelConfigurationStrategy;
 use super::kinds::rbac::{
     CLUSTER_ROLE_BINDING_STRATEGY, ClusterRoleStrategy, ROLE_BINDING_STRATEGY, RoleStrategy,
 };
@@ -60,14 +69,16 @@ use super::kinds::runtime_class::RuntimeClassStrategy;
 use super::kinds::secret::SecretStrategy;
 use super::kinds::service::ServiceStrategy;
 use super::kinds::service_account::ServiceAccountStrategy;
+use super::kinds::service_cidr::ServiceCidrStrategy;
 use super::kinds::stateful_set::StatefulSetStrategy;
 use super::kinds::storage_class::StorageClassStrategy;
+use super::kinds::storage_version_migration::StorageVersionMigrationStrategy;
 use super::kinds::validating_admission_policy::ValidatingAdmissionPolicyStrategy;
 use super::kinds::validating_admission_policy_binding::ValidatingAdmissionPolicyBindingStrategy;
 use super::kinds::volume_attachment::VolumeAttachmentStrategy;
+use super::kinds::volume_attributes_class::VolumeAttributesClassStrategy;
 use super::kinds::webhook_configuration::{MUTATING, VALIDATING};
 use super::resource::{CREATE_ONLY, ONE_BY_ONE, Resource, SCALE, Subresource, proxy, status};
-use super::version::Served;
 
 /// All resources, in the order discovery lists their groups, and in a group by name.
 pub static RESOURCES: &[Resource] = ROWS;
@@ -83,12 +94,7 @@ const ROWS: &[Resource] = &[
         .stored_as("services/endpoints")
         .created_by_put(),
     Resource::namespaced(&EventStrategy)
-        .also(&[
-            Served::converted::<EventsV1>(EVENTS_V1),
-            Served::converted::<EventsV1>("events.k8s.io/v1beta1").warning(
-                "events.k8s.io/v1beta1 Event is deprecated in v1.22+, unavailable in v1.25+",
-            ),
-        ])
+        .also(versions::EVENTS)
         .short_names(&["ev"])
         .created_by_put(),
     Resource::namespaced(&LimitRangeStrategy)
@@ -171,105 +177,122 @@ const ROWS: &[Resource] = &[
         .changed_by_version(),
     Resource::namespaced(&ControllerRevisionStrategy),
     Resource::namespaced(&DaemonSetStrategy)
+        .also(versions::DAEMON_SETS)
         .short_names(&["ds"])
         .categories(&["all"])
         .subresources(&[status("DaemonSet")]),
     Resource::namespaced(&DeploymentRules)
+        .also(versions::DEPLOYMENTS)
         .short_names(&["deploy"])
         .categories(&["all"])
         .subresources(&[SCALE, status("Deployment")]),
     Resource::namespaced(&ReplicaSetStrategy)
+        .also(versions::REPLICA_SETS)
         .short_names(&["rs"])
         .categories(&["all"])
         .subresources(&[SCALE, status("ReplicaSet")]),
     Resource::namespaced(&StatefulSetStrategy)
+        .also(versions::STATEFUL_SETS)
         .short_names(&["sts"])
         .categories(&["all"])
         .subresources(&[SCALE, status("StatefulSet")]),
-    Resource::cluster(&SelfSubjectReviewStrategy).verbs(CREATE_ONLY),
+    Resource::cluster(&SelfSubjectReviewStrategy)
+        .since(28)
+        .verbs(CREATE_ONLY),
     Resource::cluster(&TokenReviewStrategy).verbs(CREATE_ONLY),
     Resource::namespaced(&LocalSubjectAccessReviewStrategy).verbs(CREATE_ONLY),
     Resource::cluster(&SelfSubjectAccessReviewStrategy).verbs(CREATE_ONLY),
     Resource::cluster(&SelfSubjectRulesReviewStrategy).verbs(CREATE_ONLY),
     Resource::cluster(&SubjectAccessReviewStrategy).verbs(CREATE_ONLY),
     Resource::namespaced(&HorizontalPodAutoscalerStrategy)
-        .also(&[
-            Served::converted::<HorizontalPodAutoscalerV1>("autoscaling/v1"),
-            Served::label("autoscaling/v2beta2").warning(
-                "autoscaling/v2beta2 HorizontalPodAutoscaler is deprecated in v1.23+, unavailable in v1.26+; use autoscaling/v2 HorizontalPodAutoscaler",
-            ),
-        ])
+        .also(versions::HORIZONTAL_POD_AUTOSCALERS)
+        .since(23)
         .short_names(&["hpa"])
         .categories(&["all"])
         .subresources(&[status("HorizontalPodAutoscaler")]),
     Resource::namespaced(&CronJobStrategy)
-        .also(&[Served::label("batch/v1beta1").warning(
-            "batch/v1beta1 CronJob is deprecated in v1.21+, unavailable in v1.25+; use batch/v1 CronJob",
-        )])
+        .also(versions::CRON_JOBS)
+        .since(21)
         .short_names(&["cj"])
         .categories(&["all"])
         .subresources(&[status("CronJob")]),
     Resource::namespaced(&JobStrategy)
         .categories(&["all"])
         .subresources(&[status("Job")]),
-    Resource::cluster(&IngressClassStrategy),
+    Resource::cluster(&IngressClassStrategy).also(versions::INGRESS_CLASSES),
     Resource::namespaced(&IngressStrategy)
+        .also(versions::INGRESSES)
         .short_names(&["ing"])
         .subresources(&[status("Ingress")])
         .stored_as("ingress"),
-    Resource::namespaced(&NetworkPolicyStrategy).short_names(&["netpol"]),
+    Resource::namespaced(&NetworkPolicyStrategy)
+        .also(versions::NETWORK_POLICIES)
+        .short_names(&["netpol"]),
     Resource::namespaced(&PodDisruptionBudgetStrategy)
-        .also(&[Served::converted::<pod_disruption_budget::V1Beta1>(
-            "policy/v1beta1",
-        )
-        .warning(
-            "policy/v1beta1 PodDisruptionBudget is deprecated in v1.21+, unavailable in v1.25+; use policy/v1 PodDisruptionBudget",
-        )])
+        .also(versions::POD_DISRUPTION_BUDGETS)
+        .since(21)
         .short_names(&["pdb"])
         .subresources(&[status("PodDisruptionBudget")])
         .changed_by_version(),
     Resource::cluster(&PodSecurityPolicyStrategy)
-        .also(&[Served::label("extensions/v1beta1")])
+        .also(versions::POD_SECURITY_POLICIES)
+        .until(25)
         .short_names(&["psp"])
         .stored_as("podsecuritypolicy"),
-    Resource::cluster(&CLUSTER_ROLE_BINDING_STRATEGY).created_by_put(),
-    Resource::cluster(&ClusterRoleStrategy).created_by_put(),
-    Resource::namespaced(&ROLE_BINDING_STRATEGY).created_by_put(),
-    Resource::namespaced(&RoleStrategy).created_by_put(),
-    Resource::cluster(&CsiDriverStrategy).changed_by_version(),
-    Resource::cluster(&CsiNodeStrategy).changed_by_version(),
-    Resource::namespaced(&CsiStorageCapacityStrategy)
-        .also(&[Served::label("storage.k8s.io/v1beta1").warning(
-            "storage.k8s.io/v1beta1 CSIStorageCapacity is deprecated in v1.24+, unavailable in v1.27+; use storage.k8s.io/v1 CSIStorageCapacity",
-        )])
+    Resource::cluster(&CLUSTER_ROLE_BINDING_STRATEGY)
+        .also(versions::CLUSTER_ROLE_BINDINGS)
+        .created_by_put(),
+    Resource::cluster(&ClusterRoleStrategy)
+        .also(versions::CLUSTER_ROLES)
+        .created_by_put(),
+    Resource::namespaced(&ROLE_BINDING_STRATEGY)
+        .also(versions::ROLE_BINDINGS)
+        .created_by_put(),
+    Resource::namespaced(&RoleStrategy)
+        .also(versions::ROLES)
+        .created_by_put(),
+    Resource::cluster(&CsiDriverStrategy)
+        .also(versions::CSI_DRIVERS)
         .changed_by_version(),
-    Resource::cluster(&StorageClassStrategy).short_names(&["sc"]),
+    Resource::cluster(&CsiNodeStrategy)
+        .also(versions::CSI_NODES)
+        .changed_by_version(),
+    Resource::namespaced(&CsiStorageCapacityStrategy)
+        .also(versions::CSI_STORAGE_CAPACITIES)
+        .since(24)
+        .changed_by_version(),
+    Resource::cluster(&StorageClassStrategy)
+        .also(versions::STORAGE_CLASSES)
+        .short_names(&["sc"]),
     Resource::cluster(&VolumeAttachmentStrategy)
+        .also(versions::VOLUME_ATTACHMENTS)
         .subresources(&[status("VolumeAttachment")])
         .changed_by_version(),
     Resource::cluster(&MutatingAdmissionPolicyStrategy)
+        .since(36)
         .categories(&["api-extensions"])
         .changed_by_version(),
     Resource::cluster(&MutatingAdmissionPolicyBindingStrategy)
+        .since(36)
         .categories(&["api-extensions"])
         .changed_by_version(),
     Resource::cluster(&MUTATING)
         .categories(&["api-extensions"])
         .changed_by_version(),
     Resource::cluster(&ValidatingAdmissionPolicyStrategy)
+        .since(30)
         .categories(&["api-extensions"])
         .subresources(&[status("ValidatingAdmissionPolicy")])
         .changed_by_version(),
     Resource::cluster(&ValidatingAdmissionPolicyBindingStrategy)
+        .since(30)
         .categories(&["api-extensions"])
         .changed_by_version(),
     Resource::cluster(&VALIDATING)
         .categories(&["api-extensions"])
         .changed_by_version(),
     Resource::cluster(&RuntimeClassStrategy)
-        .also(&[Served::label("node.k8s.io/v1beta1").warning(
-            "node.k8s.io/v1beta1 RuntimeClass is deprecated in v1.22+, unavailable in v1.25+",
-        )])
+        .also(versions::RUNTIME_CLASSES)
         .changed_by_version(),
     Resource::cluster(&CertificateSigningRequestStrategy)
         .short_names(&["csr"])
@@ -280,45 +303,56 @@ const ROWS: &[Resource] = &[
             },
             status("CertificateSigningRequest"),
         ]),
-    Resource::cluster(&PriorityClassStrategy).short_names(&["pc"]),
+    Resource::cluster(&PriorityClassStrategy)
+        .also(versions::PRIORITY_CLASSES)
+        .short_names(&["pc"]),
     Resource::namespaced(&LeaseStrategy)
+        .also(versions::LEASES)
         .created_by_put()
         .changed_by_version(),
-    Resource::namespaced(&EndpointSliceStrategy).also(&[
-        Served::converted::<EndpointSliceV1Beta1>("discovery.k8s.io/v1beta1").warning(
-            "discovery.k8s.io/v1beta1 EndpointSlice is deprecated in v1.21+, unavailable in v1.25+; use discovery.k8s.io/v1 EndpointSlice",
-        ),
-    ]),
+    Resource::namespaced(&EndpointSliceStrategy)
+        .also(versions::ENDPOINT_SLICES)
+        .since(21),
+    Resource::cluster(&ClusterTrustBundleStrategy)
+        .since(37)
+        .changed_by_version(),
+    Resource::cluster(&IpAddressStrategy)
+        .since(33)
+        .short_names(&["ip"])
+        .changed_by_version(),
+    Resource::cluster(&ServiceCidrStrategy)
+        .since(33)
+        .subresources(&[status("ServiceCIDR")])
+        .changed_by_version(),
+    Resource::cluster(&VolumeAttributesClassStrategy)
+        .since(34)
+        .short_names(&["vac"])
+        .changed_by_version(),
+    Resource::cluster(&FlowSchemaStrategy)
+        .also(versions::FLOW_SCHEMAS)
+        .since(29)
+        .subresources(&[status("FlowSchema")])
+        .changed_by_version(),
+    Resource::cluster(&PriorityLevelConfigurationStrategy)
+        .also(versions::PRIORITY_LEVELS)
+        .since(29)
+        .subresources(&[status("PriorityLevelConfiguration")])
+        .changed_by_version(),
+    Resource::cluster(&DeviceClassStrategy).since(34),
+    Resource::cluster(&DeviceTaintRuleStrategy)
+        .since(37)
+        .subresources(&[status("DeviceTaintRule")])
+        .changed_by_version(),
+    Resource::namespaced(&ResourceClaimStrategy)
+        .since(34)
+        .subresources(&[status("ResourceClaim")]),
+    Resource::namespaced(&ResourceClaimTemplateStrategy).since(34),
+    Resource::cluster(&ResourceSliceStrategy).since(34),
+    Resource::cluster(&StorageVersionMigrationStrategy)
+        .since(37)
+        .subresources(&[status("StorageVersionMigration")])
+        .changed_by_version(),
 ];
-
-const fn row(group: &str, plural: &str) -> &'static Resource {
-    let mut at = 0;
-    while at < ROWS.len() {
-        let row = &ROWS[at];
-        if same(row.group, group) && same(row.plural, plural) {
-            return row;
-        }
-        at += 1;
-    }
-    panic!("no such row")
-}
-
-/// `==`, which is not const.
-const fn same(a: &str, b: &str) -> bool {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
-    let mut at = 0;
-    while at < a.len() && at < b.len() && a[at] == b[at] {
-        at += 1;
-    }
-    at == a.len() && at == b.len()
-}
-
-/// The resource of that plural in a group version, such as `pods` in `v1`.
-pub fn find(api_version: &str, plural: &str) -> Option<&'static Resource> {
-    RESOURCES
-        .iter()
-        .find(|r| r.plural == plural && r.api_versions().any(|v| v == api_version))
-}
 
 /// A subresource that something is posted to.
 const fn action(

@@ -3,9 +3,14 @@
 //! Everything inside the server works on the stored version. What a client sends is converted
 //! after decoding, what it reads before encoding: once per request, never in the store.
 
+mod kind;
+
 use portcullis_api::object::Described;
 use portcullis_api::{Object, ObjectType};
 use serde::de::DeserializeOwned;
+
+pub(crate) use self::kind::kind;
+use crate::release::Lifetime;
 
 /// Another version of a kind: its type, and the way there and back.
 ///
@@ -35,8 +40,10 @@ pub struct Served {
     pub api_version: &'static str,
     /// What tells it from the stored version; `None` if that is the label alone.
     pub conversion: Option<Conversion>,
-    /// What users of it are warned of; empty if they are not.
-    pub warning: &'static str,
+    /// Which releases serve it.
+    pub lifetime: Lifetime,
+    /// Whether what depends on an object is let go where a deletion does not say.
+    pub orphans: bool,
 }
 
 /// [`Version`] for callers that do not know the kind.
@@ -60,13 +67,39 @@ impl Served {
         Self {
             api_version,
             conversion: None,
-            warning: "",
+            lifetime: Lifetime::ALWAYS,
+            orphans: false,
         }
     }
 
-    /// The same, with a warning to its users (upstream: `deprecation.WarningMessage`).
-    pub const fn warning(self, warning: &'static str) -> Self {
-        Self { warning, ..self }
+    /// What depends on a deleted object is let go unless the deletion says otherwise (upstream:
+    /// `DefaultGarbageCollectionPolicy` of workloads).
+    #[must_use]
+    pub const fn orphaning(mut self) -> Self {
+        self.orphans = true;
+        self
+    }
+
+    /// The first minor release that serves it, if that is none of old.
+    #[must_use]
+    pub const fn since(mut self, minor: u8) -> Self {
+        self.lifetime.introduced = minor;
+        self
+    }
+
+    /// The first minor release that does not serve it any more.
+    #[must_use]
+    pub const fn until(mut self, minor: u8) -> Self {
+        self.lifetime.removed = Some(minor);
+        self
+    }
+
+    /// The first minor release that warns users of it, and what it tells them to use instead.
+    #[must_use]
+    pub const fn deprecated(mut self, minor: u8, replacement: &'static str) -> Self {
+        self.lifetime.deprecated = Some(minor);
+        self.lifetime.replacement = replacement;
+        self
     }
 
     /// The objects converted to another type.
@@ -85,7 +118,8 @@ impl Served {
                     Box::new(served.unwrap_or_default())
                 },
             }),
-            warning: "",
+            lifetime: Lifetime::ALWAYS,
+            orphans: false,
         }
     }
 }

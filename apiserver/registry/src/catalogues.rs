@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use portcullis_kinds::catalogue::Catalogue;
+use portcullis_kinds::offer::Offer;
 use tokio::sync::watch;
 
 /// The catalogue in force, and word of the next ones.
@@ -12,11 +13,17 @@ pub struct Catalogues(watch::Sender<Arc<Catalogue>>);
 impl Default for Catalogues {
     /// The kinds that are part of the program.
     fn default() -> Self {
-        Self(watch::Sender::new(Arc::default()))
+        Self::new(Offer::default())
     }
 }
 
 impl Catalogues {
+    /// The kinds that are part of the program, as far as they are offered.
+    pub fn new(offer: Offer) -> Self {
+        let catalogue = Catalogue::of(offer, []);
+        Self(watch::Sender::new(Arc::new(catalogue)))
+    }
+
     /// The catalogue that is in force now.
     pub fn current(&self) -> Arc<Catalogue> {
         self.0.borrow().clone()

@@ -72,7 +72,7 @@ impl Definitions {
             Ok(kind) => {
                 let row = row(definition, Arc::new(kind));
                 let row = Row {
-                    resource: ResourceRef::Custom(Arc::new(row)),
+                    resource: ResourceRef::Made(Arc::new(row)),
                     terminating,
                 };
                 served.insert(name, row);
@@ -89,7 +89,8 @@ impl Definitions {
         let rows = served.values().map(|row| row.resource.clone());
         let terminating = served.values().filter(|row| row.terminating);
         let terminating = terminating.map(|row| row.resource.clone());
-        let catalogue = Catalogue::new(rows).with_terminating(terminating);
+        let offer = self.catalogues.current().offer().clone();
+        let catalogue = Catalogue::of(offer, rows).with_terminating(terminating);
         self.catalogues.replace(catalogue);
     }
 }

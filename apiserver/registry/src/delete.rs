@@ -109,7 +109,8 @@ impl Registry {
                 }
             };
             check_preconditions(scope, object.metadata(), options)?;
-            let plan = plan(scope.resource, object.boxed_clone(), options);
+            let (resource, api_version) = (scope.resource, scope.api_version);
+            let plan = plan(resource, api_version, object.boxed_clone(), options);
             if matches!(plan, Plan::Nothing) {
                 return Ok(Deleted::Pending(view));
             }

@@ -63,7 +63,7 @@ impl Versions for Scope<'_> {
             version: resource.version,
         };
         let stored = resource.stored_is_served.then_some(stored);
-        let also = resource.also.iter();
+        let also = resource.others();
         let also = also.map(|served| GroupVersion::parse(served.api_version));
         let requested = self.requested_version();
         let others = stored

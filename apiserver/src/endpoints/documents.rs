@@ -23,6 +23,7 @@ use crate::request::RequestInfo;
 use crate::response::{self, JSON, Response};
 use parking_lot::RwLock;
 use portcullis_kinds::catalogue::Catalogue;
+use portcullis_kinds::release::Release;
 use portcullis_openapi::discovery::Discovery;
 use portcullis_openapi::document::{Accepted, Content, Document};
 use portcullis_openapi::openapi::{Answer, OpenApi, RemoteSpecs};
@@ -95,7 +96,8 @@ impl Documents {
         openid: OpenId,
     ) -> Self {
         let sources = sources(&catalogues, &aggregation);
-        let openapi = OpenApi::new(sources.catalogue.rows(), version());
+        let release = sources.catalogue.offer().release;
+        let openapi = OpenApi::new(sources.catalogue.rows(), version(release));
         Self {
             made: RwLock::new(Made::of(sources, address, Arc::new(openapi))),
             catalogues,
@@ -103,6 +105,11 @@ impl Documents {
             address: address.to_owned(),
             openid,
         }
+    }
+
+    /// The release that is served.
+    pub fn release(&self) -> Release {
+        self.catalogues.current().offer().release
     }
 
     /// The documents of what is in force.

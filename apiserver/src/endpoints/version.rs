@@ -1,24 +1,28 @@
 //! `/version`: which Kubernetes this server is.
 
+use std::sync::Arc;
+
+use axum::extract::State;
 use http::StatusCode;
+use portcullis_kinds::release::Release;
 use serde_json::json;
 
+use super::documents::Documents;
 use crate::response::{self, JSON, Response};
 
-/// The last minor release of Kubernetes with `PodSecurityPolicy`.
-pub const RELEASE: &str = "v1.24.17";
-
-/// The version this server reports: that release, and then its own.
-pub fn version() -> String {
-    format!("{RELEASE}+portcullis.{}", env!("CARGO_PKG_VERSION"))
+/// The version a server reports: that of the release it serves as, and then its own.
+pub fn version(release: Release) -> String {
+    let own = env!("CARGO_PKG_VERSION");
+    format!("{}+portcullis.{own}", release.version())
 }
 
 /// GET of `/version`.
-pub async fn get() -> Response {
+pub async fn get(State(documents): State<Arc<Documents>>) -> Response {
+    let release = documents.release();
     let version = json!({
         "major": "1",
-        "minor": "24",
-        "gitVersion": version(),
+        "minor": release.minor().to_string(),
+        "gitVersion": version(release),
         "gitCommit": "",
         "gitTreeState": "",
         "buildDate": "",

@@ -55,6 +55,7 @@ use crate::tokens::Bound;
 use portcullis_controllers::bootstrap;
 use portcullis_controllers::cluster_authentication::{ProxyHeaders, Trust};
 use portcullis_controllers::enabled::{EnabledControllers, Uses};
+use portcullis_kinds::offer::Offer;
 use portcullis_kinds::table;
 use portcullis_registry::api_services::ApiServices;
 use portcullis_registry::catalogues::Catalogues;
@@ -70,6 +71,7 @@ use portcullis_registry::{definitions, indices, lookups};
 /// What options and files say, read before anything is opened or written.
 struct Checked {
     selection: Selection,
+    offer: Offer,
     controllers: EnabledControllers,
     identities: Identities,
     front_proxy: FrontProxy,
@@ -89,6 +91,10 @@ impl Checked {
             &options.disable_admission_plugins,
         )
         .map_err(|e| StartError::option("admission plugins", e))?;
+        let choice = options
+            .versions
+            .choice(selection.contains("PodSecurityPolicy"));
+        let choice = choice.map_err(|e| StartError::option("--runtime-config", e))?;
         let authorizers = Authorizers::of(&options.authorization)?;
         let uses = Uses {
             tokens_are_mounted: selection.contains("ServiceAccount"),
@@ -112,6 +118,7 @@ impl Checked {
         reloads.extend(kubelets.reload.clone());
         Ok(Self {
             selection,
+            offer: choice.offer(),
             controllers,
             identities,
             front_proxy,
@@ -168,8 +175,10 @@ pub async fn assemble(
     let backends = backends(&stored, checked.kubelets);
     let counted = counted(&checked.authorizers, &checked.identities, &aggregation);
     let authorizers = checked.authorizers;
+    let catalogues = Arc::new(Catalogues::new(checked.offer));
     let plugins = (&checked.selection, checked.admission.plugins);
-    let (registry, authorizer) = registry(options, plugins, &stored, &hooks, authorizers)?;
+    let (registry, authorizer) =
+        registry(options, plugins, &stored, &hooks, authorizers, catalogues)?;
     prepare(&registry, options, stored.store.option()).await?;
     // a webhook that is down, or a policy, must not keep the server from creating its first objects
     hooks.start(&stored);
@@ -298,12 +307,12 @@ fn registry(
     stored: &Stored,
     hooks: &Hooks,
     authorizers: Authorizers,
+    catalogues: Arc<Catalogues>,
 ) -> Result<(Arc<Registry>, Arc<dyn Authorizer>), StartError> {
     let (cache, prefix) = (&stored.cache, &stored.prefix);
     let roles = Arc::new(Index::new());
     indices::feed_rbac(cache, prefix, &roles);
     let authorizer = authorizers.union(&roles, || indices::node_graph(cache, prefix));
-    let catalogues = Arc::<Catalogues>::default();
     definitions::start(cache, prefix, catalogues.clone());
     let conversions = conversions(stored);
     let found = lookups::start(

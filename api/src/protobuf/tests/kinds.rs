@@ -31,6 +31,7 @@ fn a_kind_with_every_field_set_has_no_unknown_fields() {
             MutatingAdmissionPolicyBinding MutatingWebhookConfiguration
             ValidatingAdmissionPolicy ValidatingAdmissionPolicyBinding ValidatingWebhookConfiguration;
         "apps/v1" apps v1: ControllerRevision DaemonSet Deployment ReplicaSet StatefulSet;
+        "apps/v1beta2" apps v1: DaemonSet Deployment ReplicaSet StatefulSet;
         "authentication.k8s.io/v1" authentication v1: SelfSubjectReview TokenRequest TokenReview;
         "authorization.k8s.io/v1" authorization v1: LocalSubjectAccessReview
             SelfSubjectAccessReview SelfSubjectRulesReview SubjectAccessReview;
@@ -39,25 +40,35 @@ fn a_kind_with_every_field_set_has_no_unknown_fields() {
         "autoscaling/v2beta2" autoscaling v2: HorizontalPodAutoscaler;
         "batch/v1" batch v1: CronJob Job;
         "batch/v1beta1" batch v1: CronJob;
-        "certificates.k8s.io/v1" certificates v1: CertificateSigningRequest;
+        "certificates.k8s.io/v1" certificates v1: CertificateSigningRequest ClusterTrustBundle;
         "coordination.k8s.io/v1" coordination v1: Lease;
+        "coordination.k8s.io/v1beta1" coordination v1: Lease;
         "discovery.k8s.io/v1" discovery v1: EndpointSlice;
         "events.k8s.io/v1" events v1: Event;
         "events.k8s.io/v1beta1" events v1: Event;
         "flowcontrol.apiserver.k8s.io/v1" flowcontrol v1: FlowSchema PriorityLevelConfiguration;
+        "flowcontrol.apiserver.k8s.io/v1beta1" flowcontrol v1: FlowSchema;
+        "flowcontrol.apiserver.k8s.io/v1beta2" flowcontrol v1: FlowSchema;
+        "flowcontrol.apiserver.k8s.io/v1beta3" flowcontrol v1: FlowSchema
+            PriorityLevelConfiguration;
         "networking.k8s.io/v1" networking v1: IPAddress Ingress IngressClass NetworkPolicy
             ServiceCIDR;
+        "networking.k8s.io/v1beta1" networking v1: IngressClass;
         "node.k8s.io/v1" node v1: RuntimeClass;
         "node.k8s.io/v1beta1" node v1: RuntimeClass;
         "policy/v1" policy v1: Eviction PodDisruptionBudget;
         "policy/v1beta1" policy v1: Eviction PodDisruptionBudget;
         "rbac.authorization.k8s.io/v1" rbac v1: ClusterRole ClusterRoleBinding Role RoleBinding;
-        "resource.k8s.io/v1" resource v1: DeviceClass ResourceClaim ResourceClaimTemplate
-            ResourceSlice;
+        "rbac.authorization.k8s.io/v1beta1" rbac v1: ClusterRole ClusterRoleBinding Role RoleBinding;
+        "resource.k8s.io/v1" resource v1: DeviceClass DeviceTaintRule ResourceClaim
+            ResourceClaimTemplate ResourceSlice;
         "scheduling.k8s.io/v1" scheduling v1: PriorityClass;
+        "scheduling.k8s.io/v1beta1" scheduling v1: PriorityClass;
         "storage.k8s.io/v1" storage v1: CSIDriver CSINode CSIStorageCapacity StorageClass
+            VolumeAttachment VolumeAttributesClass;
+        "storage.k8s.io/v1beta1" storage v1: CSIDriver CSINode CSIStorageCapacity StorageClass
             VolumeAttachment;
-        "storage.k8s.io/v1beta1" storage v1: CSIStorageCapacity;
+        "storagemigration.k8s.io/v1" storagemigration v1: StorageVersionMigration;
     }
     all_known::<APIService>("apiregistration.k8s.io/v1", "APIService");
     all_known::<PodSecurityPolicy>("policy/v1beta1", "PodSecurityPolicy");

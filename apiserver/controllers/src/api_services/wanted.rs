@@ -6,7 +6,6 @@ use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::{APIService, A
 use portcullis_api::GroupVersion;
 use portcullis_kinds::catalogue::Catalogue;
 use portcullis_kinds::kinds::api_service::{GROUP, local_spec, name_of};
-use portcullis_kinds::table;
 
 /// The label of those that this server manages.
 pub(super) const LABEL: &str = "kube-aggregator.kubernetes.io/automanaged";
@@ -72,11 +71,13 @@ impl Wanted {
                 wanted.entry(name_of(group, version)).or_insert_with(one);
             }
         };
-        for row in table::RESOURCES {
-            row.api_versions().for_each(|v| add(&v, Managed::OnStart));
-        }
+        // those of the table are the first
         for row in catalogue.rows() {
-            row.api_versions().for_each(|v| add(&v, Managed::Always));
+            let managed = match row.strategy.custom() {
+                None => Managed::OnStart,
+                Some(_) => Managed::Always,
+            };
+            row.api_versions().for_each(|v| add(&v, managed));
         }
         Self(wanted)
     }

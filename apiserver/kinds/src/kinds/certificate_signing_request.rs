@@ -1,6 +1,6 @@
 //! Certificate signing requests: somebody asks for a certificate, somebody approves, somebody signs.
 
-mod validate;
+pub(super) mod validate;
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::certificates::v1::{

@@ -3,6 +3,7 @@
 mod defaults;
 mod printed;
 pub mod v1;
+pub mod v2beta1;
 mod validate;
 
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;

@@ -1,5 +1,6 @@
 //! Ingresses: which requests from outside go to which services.
 
+pub mod v1beta1;
 mod validate;
 
 use std::collections::BTreeSet;

@@ -40,15 +40,9 @@ impl Strategy for StorageClassStrategy {
 
     fn validate(&self, class: &StorageClass) -> ErrorList {
         let mut errors = ErrorList::new();
-        let path = Path::new("provisioner");
-        if class.provisioner.is_empty() {
-            required(None, &path, &mut errors);
-        } else {
-            let provisioner = class.provisioner.to_lowercase();
-            let sentences = name::qualified_name(&provisioner);
-            invalid_each(&path, &provisioner, sentences, &mut errors);
-        }
-        validate_parameters(class, &mut errors);
+        validate_provisioner(&class.provisioner, &Path::new("provisioner"), &mut errors);
+        let parameters = class.parameters.as_ref();
+        validate_parameters(parameters, &Path::new("parameters"), &mut errors);
         let policy = text(class.reclaim_policy.as_ref());
         let path = Path::new("reclaimPolicy");
         if !policy.is_empty() {
@@ -118,22 +112,36 @@ impl Strategy for StorageClassStrategy {
     }
 }
 
-fn validate_parameters(class: &StorageClass, errors: &mut ErrorList) {
-    let path = Path::new("parameters");
-    let parameters = class.parameters.as_ref();
+/// The name of what makes volumes.
+pub(super) fn validate_provisioner(provisioner: &str, path: &Path, errors: &mut ErrorList) {
+    if provisioner.is_empty() {
+        required(None, path, errors);
+    } else {
+        let provisioner = provisioner.to_lowercase();
+        let sentences = name::qualified_name(&provisioner);
+        invalid_each(path, &provisioner, sentences, errors);
+    }
+}
+
+/// What is said to a provisioner.
+pub(super) fn validate_parameters(
+    parameters: Option<&BTreeMap<String, String>>,
+    path: &Path,
+    errors: &mut ErrorList,
+) {
     if parameters.is_some_and(|p| p.len() > PARAMETERS_MAX) {
-        errors.push(FieldError::too_long(&path, PARAMETERS_MAX));
+        errors.push(FieldError::too_long(path, PARAMETERS_MAX));
         return;
     }
     let mut size = 0;
     for (key, value) in parameters.into_iter().flatten() {
         if key.is_empty() {
-            errors.push(FieldError::invalid(&path, key, "field can not be empty."));
+            errors.push(FieldError::invalid(path, key, "field can not be empty."));
         }
         size += key.len() + value.len();
     }
     if size > PARAMETERS_SIZE_MAX {
-        errors.push(FieldError::too_long(&path, PARAMETERS_SIZE_MAX));
+        errors.push(FieldError::too_long(path, PARAMETERS_SIZE_MAX));
     }
 }
 

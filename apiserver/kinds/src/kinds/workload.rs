@@ -1,6 +1,8 @@
 //! What kinds that make pods from a template have in common (upstream:
 //! `pkg/apis/apps/validation/validation.go`).
 
+pub(crate) mod v1beta1;
+
 use k8s_openapi::api::core::v1::{PodSpec, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use portcullis_api::field_error::BadValue;

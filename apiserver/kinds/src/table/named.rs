@@ -1,6 +1,6 @@
 //! The rows that the server itself works with: a name that is not in the table does not compile.
 
-use super::row;
+use super::find::row;
 use crate::resource::Resource;
 
 /// See [`super::RESOURCES`].

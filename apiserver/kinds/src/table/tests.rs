@@ -1,3 +1,5 @@
+mod stable;
+
 use std::collections::BTreeSet;
 
 use super::*;

@@ -58,7 +58,7 @@ pub fn groups(resources: &[ResourceRef]) -> Vec<Group> {
         serve(&mut groups, resource.group, resource.version, resource);
     }
     for resource in resources {
-        for served in resource.also {
+        for served in resource.others() {
             let GroupVersion { group, version } = GroupVersion::parse(served.api_version);
             serve(&mut groups, group, version, resource);
         }
@@ -79,7 +79,7 @@ pub fn groups(resources: &[ResourceRef]) -> Vec<Group> {
 pub fn short_names(resource: &Resource, group: &str) -> &'static [&'static str] {
     let converted =
         |v: &Served| v.conversion.is_some() && GroupVersion::parse(v.api_version).group == group;
-    if group == resource.group || resource.also.iter().any(converted) {
+    if group == resource.group || resource.others().any(converted) {
         resource.short_names
     } else {
         &[]

@@ -16,7 +16,10 @@ fn all() -> impl Iterator<Item = (&'static Resource, String)> {
 }
 
 fn read(resource: &Resource, api_version: &str, value: &Value) -> Box<dyn Object> {
-    let decoded = resource.decode(api_version, value);
+    let mut document = value.clone();
+    // two types may have the name of a kind
+    document["apiVersion"] = api_version.into();
+    let decoded = resource.decode(api_version, &document);
     let decoded = decoded.unwrap_or_else(|e| panic!("{api_version} {}: {e}", resource.kind));
     assert!(
         decoded.unknown_fields.is_empty(),

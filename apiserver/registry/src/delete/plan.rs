@@ -32,9 +32,10 @@ impl Plan {
     }
 }
 
-/// What a deletion does to `object`.
+/// What a deletion does to `object`, asked for in a version.
 pub(super) fn plan(
     resource: &Resource,
+    api_version: &str,
     mut object: Box<dyn Object>,
     options: &DeleteOptions,
 ) -> Plan {
@@ -48,7 +49,7 @@ pub(super) fn plan(
         };
     }
     if !begun {
-        let default = resource.strategy.garbage_collection();
+        let default = resource.garbage_collection(api_version);
         set_finalizers(object.metadata_mut(), options.propagation, default);
         begin(resource, object.as_mut(), grace, options.grace_period);
     }

@@ -2,11 +2,11 @@
 
 use clap::builder::ArgAction;
 use clap::{CommandFactory, Parser};
+use portcullis_kinds::release::Release;
 
 use super::pflag::{Flags, Takes};
 use super::upstream_flags::{Fate, fate};
 use crate::config::{Cli, Command, Serve};
-use crate::endpoints::version::RELEASE;
 
 /// Where kube-apiserver keeps the certificate it makes for itself.
 const CERT_DIR: &str = "/var/run/kubernetes";
@@ -49,7 +49,11 @@ pub fn read(
         .last("version")
         .is_some_and(|version| version != "false")
     {
-        return Ok(Asked::Version(format!("Kubernetes {RELEASE}\n")));
+        let release = emulated(&flags)?;
+        return Ok(Asked::Version(format!(
+            "Kubernetes {}\n",
+            release.version()
+        )));
     }
     let mut words = vec!["portcullis".to_owned(), "serve".to_owned()];
     let mut unused = Vec::new();
@@ -89,6 +93,14 @@ fn defaults(flags: &Flags, controllers: Option<String>) -> Vec<(&'static str, St
         defaults.push(("anonymous-auth", "false".to_owned()));
     }
     defaults
+}
+
+/// The release that is to be emulated.
+fn emulated(flags: &Flags) -> Result<Release, String> {
+    let asked = flags.last("emulated-version");
+    let asked = asked.filter(|release| !release.is_empty());
+    let release = asked.map_or(Ok(Release::default()), str::parse);
+    release.map_err(|why| format!("--emulated-version: {why}"))
 }
 
 /// The options of `portcullis serve`, which have kube-apiserver's names.
@@ -170,7 +182,8 @@ impl Own {
     fn help(&self) -> String {
         let mut text = format!(
             "The Kubernetes API server, as Portcullis serves it.\n\nUsage:\n  kube-apiserver [flags]\n\n\
-             Flags (others of kube-apiserver {RELEASE} are taken and have no effect):\n"
+             Flags (others of kube-apiserver {} are taken and have no effect):\n",
+            Release::default().version()
         );
         for option in self.0.get_arguments() {
             let Some(name) = option.get_long() else {

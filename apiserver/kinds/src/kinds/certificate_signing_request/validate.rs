@@ -104,7 +104,7 @@ fn validate_usages(usages: &[String], path: &Path, errors: &mut ErrorList) {
 }
 
 /// A domain and a path, such as `example.com/signer`.
-fn validate_signer(signer: &str, path: &Path, errors: &mut ErrorList) {
+pub(in crate::kinds) fn validate_signer(signer: &str, path: &Path, errors: &mut ErrorList) {
     if signer.is_empty() {
         errors.push(FieldError::required(path, "signerName must be provided"));
         return;

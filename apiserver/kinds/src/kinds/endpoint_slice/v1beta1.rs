@@ -11,12 +11,11 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::ObjectReference;
 use k8s_openapi::api::discovery::v1 as stored;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use k8s_openapi::{ListableResource, Metadata, NamespaceResourceScope, Resource};
 #[cfg(feature = "schemas")]
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::version::Version;
+use crate::version::{Version, kind};
 
 /// What the map calls the zone.
 const ZONE: &str = "topology.kubernetes.io/zone";
@@ -40,30 +39,13 @@ pub struct EndpointSlice {
     pub ports: Option<Vec<stored::EndpointPort>>,
 }
 
-impl Resource for EndpointSlice {
-    const API_VERSION: &'static str = "discovery.k8s.io/v1beta1";
-    const GROUP: &'static str = "discovery.k8s.io";
-    const KIND: &'static str = "EndpointSlice";
-    const VERSION: &'static str = "v1beta1";
-    const URL_PATH_SEGMENT: &'static str = "endpointslices";
-    type Scope = NamespaceResourceScope;
-}
-
-impl ListableResource for EndpointSlice {
-    const LIST_KIND: &'static str = "EndpointSliceList";
-}
-
-impl Metadata for EndpointSlice {
-    type Ty = ObjectMeta;
-
-    fn metadata(&self) -> &ObjectMeta {
-        &self.metadata
-    }
-
-    fn metadata_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.metadata
-    }
-}
+kind!(
+    EndpointSlice,
+    "discovery.k8s.io",
+    "v1beta1",
+    "endpointslices",
+    NamespaceResourceScope
+);
 
 /// One that is behind a service.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

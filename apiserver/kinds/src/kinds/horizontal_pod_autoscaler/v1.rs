@@ -1,7 +1,7 @@
 //! `autoscaling/v1`, which knows one metric; all else stands in annotations, but for a second metric
 //! of the CPU, which is lost on the way (upstream: `pkg/apis/autoscaling/v1/conversion.go`).
 
-mod texts;
+pub(super) mod texts;
 
 use k8s_openapi::api::autoscaling::{v1, v2};
 use portcullis_api::encode::encode_part;
@@ -13,7 +13,8 @@ use crate::version::Version;
 const METRICS: &str = "autoscaling.alpha.kubernetes.io/metrics";
 const CURRENT_METRICS: &str = "autoscaling.alpha.kubernetes.io/current-metrics";
 const CONDITIONS: &str = "autoscaling.alpha.kubernetes.io/conditions";
-const BEHAVIOR: &str = "autoscaling.alpha.kubernetes.io/behavior";
+/// The annotation that holds a behavior in versions without a field for it.
+pub(super) const BEHAVIOR: &str = "autoscaling.alpha.kubernetes.io/behavior";
 
 /// The version with one metric.
 pub struct V1;

@@ -34,7 +34,7 @@ fn definition(group: &str, plural: &str, kind: &str) -> CustomResourceDefinition
 
 fn custom(definition: &CustomResourceDefinition) -> ResourceRef {
     let kind = Arc::new(CustomKind::compile(definition).unwrap());
-    ResourceRef::Custom(Arc::new(row(definition, kind)))
+    ResourceRef::Made(Arc::new(row(definition, kind)))
 }
 
 fn crontabs() -> ResourceRef {

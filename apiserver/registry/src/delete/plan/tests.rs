@@ -16,7 +16,8 @@ fn namespace(held: bool) -> Box<dyn Object> {
 
 #[test]
 fn what_the_kind_holds_is_marked_and_stays() {
-    let Plan::Mark(marked) = plan(namespaces(), namespace(true), &DeleteOptions::default()) else {
+    let Plan::Mark(marked) = plan(namespaces(), "", namespace(true), &DeleteOptions::default())
+    else {
         panic!("not marked");
     };
     assert!(marked.metadata().deletion_timestamp.is_some());
@@ -28,7 +29,7 @@ fn what_the_kind_holds_is_marked_and_stays() {
         .unwrap();
     assert_eq!(status.phase.as_deref(), Some("Terminating"));
     assert!(matches!(
-        plan(namespaces(), marked, &DeleteOptions::default()),
+        plan(namespaces(), "", marked, &DeleteOptions::default()),
         Plan::Nothing
     ));
 }
@@ -36,7 +37,12 @@ fn what_the_kind_holds_is_marked_and_stays() {
 #[test]
 fn what_nothing_holds_goes_at_once() {
     assert!(matches!(
-        plan(namespaces(), namespace(false), &DeleteOptions::default()),
+        plan(
+            namespaces(),
+            "",
+            namespace(false),
+            &DeleteOptions::default()
+        ),
         Plan::Remove
     ));
 }
@@ -51,7 +57,7 @@ fn a_propagation_policy_is_a_finalizer() {
             propagation: Some(propagation),
             ..DeleteOptions::default()
         };
-        let Plan::Mark(marked) = plan(namespaces(), namespace(false), &options) else {
+        let Plan::Mark(marked) = plan(namespaces(), "", namespace(false), &options) else {
             panic!("not marked")
         };
         assert_eq!(
@@ -111,7 +117,13 @@ fn a_kind_says_what_becomes_of_dependents_unless_somebody_else_does() {
         (table::find("batch/v1", "cronjobs"), DeleteDependents),
         (table::find("apps/v1", "deployments"), DeleteDependents),
     ] {
-        assert_eq!(kind.unwrap().strategy.garbage_collection(), default);
+        assert_eq!(kind.unwrap().garbage_collection(""), default);
+    }
+    for version in ["apps/v1beta1", "apps/v1beta2", "extensions/v1beta1"] {
+        let deployments = table::find(version, "deployments").unwrap();
+        assert_eq!(deployments.garbage_collection(version), OrphanDependents);
+        let stable = deployments.garbage_collection("apps/v1");
+        assert_eq!(stable, DeleteDependents);
     }
 }
 

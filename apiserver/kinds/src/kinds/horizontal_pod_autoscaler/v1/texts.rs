@@ -362,7 +362,7 @@ struct Policy {
 }
 
 /// Reads a behavior; nonsense is none.
-pub(super) fn behavior(text: &str) -> Option<HorizontalPodAutoscalerBehavior> {
+pub(crate) fn behavior(text: &str) -> Option<HorizontalPodAutoscalerBehavior> {
     let behavior: Behavior = serde_json::from_str(text).ok()?;
     let policy = |policy: Policy| HPAScalingPolicy {
         type_: policy.r#type,
@@ -382,7 +382,7 @@ pub(super) fn behavior(text: &str) -> Option<HorizontalPodAutoscalerBehavior> {
 }
 
 /// Writes a behavior.
-pub(super) fn of_behavior(behavior: &HorizontalPodAutoscalerBehavior) -> Option<String> {
+pub(crate) fn of_behavior(behavior: &HorizontalPodAutoscalerBehavior) -> Option<String> {
     let policy = |policy: &HPAScalingPolicy| Policy {
         r#type: policy.type_.clone(),
         value: policy.value,
