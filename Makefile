@@ -14,7 +14,7 @@ STATIC := RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static"
 CYCLES ?= 1000
 SERVER_CYCLES ?= 50
 
-.PHONY: help run test build lint unit walkthrough why netpol everyday verbs nodes callbacks guide hardening compose bench soak load fuzz fresh suites definitions twice assets python matrix generated schemas book \
+.PHONY: help run test build lint unit walkthrough why netpol everyday verbs nodes callbacks guide hardening compose bench soak load fuzz fresh suites definitions twice assets python matrix generated schemas book dist environments \
   setup-build setup-test
 .NOTPARALLEL:
 
@@ -121,6 +121,16 @@ assets: build ## target/assets, a folder for KUBEBUILDER_ASSETS
 	@for name in kube-apiserver etcd; do ln -sfn "$$PORTCULLIS" target/assets/$$name; done
 	@if kubectl=$$(command -v kubectl); then ln -sfn "$$kubectl" target/assets/kubectl; fi
 	@echo "export KUBEBUILDER_ASSETS=$(CURDIR)/target/assets"
+
+# Also for another program: PORTCULLIS=… make dist. The archive of this machine's target is in target/dist.
+dist: build ## archives with licences, completions, man pages, bill of materials and checksums
+	@testdata/setup python3
+	@testdata/dist/run
+
+environments: build ## how long test environments take, in process and as processes, and whether anything is left
+	$(STATIC) cargo build $(RELEASE) -p portcullis-testenv --example environments
+	@target/$(HOST)/release/examples/environments in-process
+	@target/$(HOST)/release/examples/environments processes "$$PORTCULLIS"
 
 bench: build load ## what requests cost, start-up time, memory, the store; docs/performance.md
 	@testdata/setup kubectl etcd python3

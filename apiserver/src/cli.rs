@@ -1,5 +1,6 @@
 //! What the subcommands do.
 
+pub mod generated;
 pub mod logging;
 pub mod names;
 pub mod run;
@@ -310,11 +311,4 @@ pub fn healthcheck(args: &HealthcheckArgs) -> Result<(), CommandError> {
 fn server_of(data_dir: &Path) -> Result<read::Server, KubeconfigError> {
     let config = read::Kubeconfig::load(Some(&in_data_dir(data_dir)))?;
     config.server(config.context(None)?)
-}
-
-/// What clap says, without its title and its hints on usage, which stand behind an empty line.
-pub fn one_line(text: &str) -> String {
-    let lines = text.lines().take_while(|line| !line.trim().is_empty());
-    let line = lines.map(str::trim).collect::<Vec<_>>().join(" ");
-    line.trim_start_matches("error: ").to_owned()
 }

@@ -5,7 +5,9 @@ pub mod authorization;
 pub mod commands;
 mod deadlines;
 pub mod etcd;
+mod flags;
 pub mod front_proxy;
+pub mod generated;
 mod kubelets;
 mod limits;
 pub mod netpol;
@@ -27,6 +29,7 @@ pub use self::authorization::AuthorizationMode;
 pub use self::commands::{HealthcheckArgs, KubeconfigArgs};
 pub use self::deadlines::Deadlines;
 pub use self::etcd::Etcd;
+pub use self::flags::one_line;
 pub use self::kubelets::Kubelets;
 pub use self::limits::RequestLimits;
 pub use self::versions::Versions;
@@ -65,6 +68,10 @@ pub enum Command {
     Netpol(netpol::NetpolArgs),
     /// Make, list and delete the tokens with which nodes join.
     Token(token::TokenArgs),
+    /// Print what completes this command line in a shell.
+    Completion(generated::CompletionArgs),
+    /// Write the man pages into a directory.
+    Man(generated::ManArgs),
 }
 
 /// Options of `portcullis serve`.
@@ -129,6 +136,9 @@ pub struct Serve {
     /// Which versions of resources are served.
     #[command(flatten)]
     pub versions: Versions,
+    /// Tokens that the program which runs this server gives to users; no option.
+    #[arg(skip)]
+    pub issued_tokens: Option<std::sync::Arc<portcullis_authn::IssuedTokens>>,
     /// What services are given.
     #[command(flatten)]
     pub services: Services,
@@ -192,6 +202,9 @@ pub struct Embedded {
     /// Its directory, if that is not in the data directory; what is called `etcd` says so.
     #[arg(skip)]
     pub dir: Option<PathBuf>,
+    /// Whether there is no file at all: what is stored ends with the server. For those who throw it away.
+    #[arg(skip)]
+    pub in_memory: bool,
     /// Whether the embedded store does not wait for the disk: what it acknowledged survives a kill, and not a
     /// power failure.
     #[arg(long, default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]

@@ -39,21 +39,33 @@ impl Kubeconfig<'_> {
     /// The file's text.
     pub fn to_yaml(&self) -> String {
         let encode = |pem: &str| STANDARD.encode(pem);
-        // A JSON string is a YAML string too, whatever the name has in it.
-        let (user, server) = (format!("{:?}", self.user), format!("{:?}", self.server));
-        format!(
-            "apiVersion: v1\n\
-             kind: Config\n\
-             current-context: portcullis\n\
-             clusters:\n\
-             - name: portcullis\n  cluster:\n    server: {server}\n    certificate-authority-data: {authority}\n\
-             contexts:\n\
-             - name: portcullis\n  context:\n    cluster: portcullis\n    user: {user}\n\
-             users:\n\
-             - name: {user}\n  user:\n    client-certificate-data: {certificate}\n    client-key-data: {key}\n",
-            authority = encode(self.authority),
+        let credentials = format!(
+            "client-certificate-data: {certificate}\n    client-key-data: {key}",
             certificate = encode(&self.identity.certificate),
             key = encode(&self.identity.key),
-        )
+        );
+        yaml(self.server, self.authority, self.user, &credentials)
     }
+}
+
+/// A kubeconfig for a user whom a token identifies.
+pub fn with_token(server: &str, authority: &str, user: &str, token: &str) -> String {
+    yaml(server, authority, user, &format!("token: {token:?}"))
+}
+
+fn yaml(server: &str, authority: &str, user: &str, credentials: &str) -> String {
+    let authority = STANDARD.encode(authority);
+    // A JSON string is a YAML string too, whatever the name has in it.
+    let (user, server) = (format!("{user:?}"), format!("{server:?}"));
+    format!(
+        "apiVersion: v1\n\
+         kind: Config\n\
+         current-context: portcullis\n\
+         clusters:\n\
+         - name: portcullis\n  cluster:\n    server: {server}\n    certificate-authority-data: {authority}\n\
+         contexts:\n\
+         - name: portcullis\n  context:\n    cluster: portcullis\n    user: {user}\n\
+         users:\n\
+         - name: {user}\n  user:\n    {credentials}\n",
+    )
 }

@@ -91,6 +91,7 @@ pub fn stack(
         .layer(FilterLayer(count::Count(metrics)))
         .layer(CatchPanicLayer::custom(catch_panic::Respond))
         .layer(compress::layer())
+        .layer(FilterLayer(count::Measure))
         .layer(present::PresentLayer)
         .layer(deadline::DeadlineLayer {
             limits: limits.clone(),

@@ -69,6 +69,10 @@ fn bytes(places: usize) -> Arc<Pool> {
     })
 }
 
+/// That a request was refused, or ended, so that others can be served; an extension of the response.
+#[derive(Clone, Copy, Debug)]
+pub struct Terminated;
+
 /// When a request must be done, if ever.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Due {

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::error::ErrorKind;
 use portcullis::cli::names::Name;
-use portcullis::cli::{self, CommandError, logging, one_line};
-use portcullis::config::{Cli, Command};
+use portcullis::cli::{self, CommandError, logging};
+use portcullis::config::{Cli, Command, one_line};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -76,6 +76,8 @@ fn portcullis() -> Result<u8, CommandError> {
             cli::netpol(&args)
         }
         Command::Token(args) => cli::token(&args),
+        Command::Completion(args) => cli::generated::completion(args.shell),
+        Command::Man(args) => cli::generated::man(&args.directory),
     }
     .map(|()| 0)
 }

@@ -1,202 +1,208 @@
-//! What the server counts of itself, under upstream's names, for Prometheus.
+//! What the server counts of itself, under upstream's names, for Prometheus: docs/metrics.md.
+//!
+//! All of it is the server's own: several in one process do not meet here.
+
+mod labels;
+mod process;
+mod requests;
+mod store;
+mod watches;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::StatusCode;
 use portcullis_admission::Chain;
-use portcullis_api::Verb;
-use portcullis_kinds::catalogue::Catalogue;
 use portcullis_registry::catalogues::Catalogues;
 use prometheus::core::Collector;
-use prometheus::{IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{IntCounter, IntGaugeVec, Opts, Registry, TextEncoder};
 
+use self::labels::Labels;
+use self::process::Process;
+use self::requests::Requests;
 use crate::audit::metrics::AuditMetrics;
 use crate::limits::Limits;
-use crate::request::{RequestInfo, ResourceRequest};
+use crate::request::RequestInfo;
+
+pub use self::requests::LongRunning;
+pub use self::store::{Objects, StoreMetrics, Timed};
+pub use self::watches::{EventMetrics, WatchMetrics};
 
 /// The content type of Prometheus' text format.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// The labels of upstream's `apiserver_request_total`.
-const REQUEST_LABELS: [&str; 9] = [
-    "code",
-    "component",
-    "dry_run",
-    "group",
-    "resource",
-    "scope",
-    "subresource",
-    "verb",
-    "version",
-];
-/// How large the pages are in which Linux counts memory.
-const PAGE: i64 = 4096;
+const VALID: &str = "these names are valid, and each is there once";
 
 /// All metrics. What requests may be about is bounded: no client makes them grow.
-#[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
-    requests: IntCounterVec,
+    requests: Requests,
+    watches: WatchMetrics,
     in_flight: IntGaugeVec,
-    resident: IntGauge,
+    handshake_errors: IntCounter,
+    process: Process,
     catalogues: Arc<Catalogues>,
+    store: Option<(StoreMetrics, Objects)>,
+    controllers: Option<Arc<portcullis_registry::Registry>>,
 }
 
-/// A request by the labels that upstream counts it under.
-#[derive(Debug, Default)]
-struct Labels {
-    group: &'static str,
-    version: &'static str,
-    resource: &'static str,
-    subresource: &'static str,
-    scope: &'static str,
-    verb: &'static str,
+/// A request that is answered.
+pub struct Answered<'r> {
+    /// What it is about.
+    pub info: &'r RequestInfo,
+    /// Whether nothing is to be stored.
+    pub dry_run: bool,
+    /// How it is answered.
+    pub code: StatusCode,
+    /// When it began.
+    pub begun: Instant,
+    /// The size of the response in bytes, if that is known.
+    pub size: Option<u64>,
 }
 
 impl Metrics {
     /// Metrics of a server with this admission chain and these kinds.
     pub fn new(admission: &Chain, catalogues: Arc<Catalogues>, audit: &AuditMetrics) -> Self {
-        const VALID: &str = "these names are valid, and each is there once";
-        let requests = Opts::new(
-            "apiserver_request_total",
-            "Requests that were answered, by verb, resource, scope and code.",
-        );
         let in_flight = Opts::new(
             "apiserver_current_inflight_requests",
             "Requests that are being carried out, watches aside.",
         );
-        let resident = Opts::new(
-            "process_resident_memory_bytes",
-            "Resident memory size in bytes.",
+        let handshake_errors = IntCounter::new(
+            "apiserver_tls_handshake_errors_total",
+            "Connections that ended in their TLS handshake.",
         );
         let metrics = Self {
             registry: Registry::new(),
-            requests: IntCounterVec::new(requests, &REQUEST_LABELS).expect(VALID),
+            requests: Requests::new(),
+            watches: WatchMetrics::new(),
             in_flight: IntGaugeVec::new(in_flight, &["request_kind"]).expect(VALID),
-            resident: IntGauge::with_opts(resident).expect(VALID),
+            handshake_errors: handshake_errors.expect(VALID),
+            process: Process::new(),
             catalogues,
+            store: None,
+            controllers: None,
         };
-        let own: [Box<dyn Collector>; 3] = [
-            Box::new(metrics.requests.clone()),
+        let own: [Box<dyn Collector>; 2] = [
             Box::new(metrics.in_flight.clone()),
-            Box::new(metrics.resident.clone()),
+            Box::new(metrics.handshake_errors.clone()),
         ];
-        for collector in own
-            .into_iter()
-            .chain(admission.collectors())
-            .chain(audit.collectors())
-        {
-            metrics.registry.register(collector).expect(VALID);
-        }
+        metrics.register(own);
+        metrics.register(metrics.requests.collectors());
+        metrics.register(metrics.watches.collectors());
+        metrics.register(metrics.process.collectors());
+        metrics.register(admission.collectors());
+        metrics.register(audit.collectors());
         metrics
     }
 
     /// The same, with what others count, each under a name of its own.
     #[must_use]
     pub fn with(self, collectors: impl IntoIterator<Item = Box<dyn Collector>>) -> Self {
-        for collector in collectors {
-            let registered = self.registry.register(collector);
-            registered.expect("each name is there once");
-        }
+        self.register(collectors);
         self
     }
 
+    /// The same, with those of a store.
+    #[must_use]
+    pub fn of_store(self, store: StoreMetrics, objects: Objects) -> Self {
+        self.register(store.collectors());
+        Self {
+            store: Some((store, objects)),
+            ..self
+        }
+    }
+
+    /// The same, with those of the controllers that work through a registry.
+    #[must_use]
+    pub fn of_controllers(self, registry: Arc<portcullis_registry::Registry>) -> Self {
+        self.register(registry.work_queues().collectors());
+        Self {
+            controllers: Some(registry),
+            ..self
+        }
+    }
+
+    /// The same, telling which program this is, such as `v1.24.17+portcullis.0.1.0` on `linux/amd64`.
+    #[must_use]
+    pub fn of_build(self, version: &str, platform: &str) -> Self {
+        const LABELS: [&str; 9] = [
+            "major",
+            "minor",
+            "git_version",
+            "git_commit",
+            "git_tree_state",
+            "build_date",
+            "go_version",
+            "compiler",
+            "platform",
+        ];
+        let mut numbers = version.trim_start_matches('v').split('.');
+        let mut number = || numbers.next().unwrap_or_default();
+        let build = Opts::new("kubernetes_build_info", "The program that runs; always 1.");
+        let build = IntGaugeVec::new(build, &LABELS).expect(VALID);
+        let (major, minor) = (number(), number());
+        let values = [major, minor, version, "", "", "", "", "rustc", platform];
+        build.with_label_values(&values).set(1);
+        let build: Box<dyn Collector> = Box::new(build);
+        self.register([build]);
+        self
+    }
+
+    fn register(&self, collectors: impl IntoIterator<Item = Box<dyn Collector>>) {
+        for collector in collectors {
+            self.registry.register(collector).expect(VALID);
+        }
+    }
+
+    /// What watches count.
+    pub const fn watches(&self) -> &WatchMetrics {
+        &self.watches
+    }
+
+    /// What connections count that end in their handshake.
+    pub const fn handshake_errors(&self) -> &IntCounter {
+        &self.handshake_errors
+    }
+
+    fn labels(&self, request: &Answered<'_>) -> Labels {
+        Labels::of(request.info, request.dry_run, &self.catalogues.current())
+    }
+
     /// Counts a request.
-    pub fn answered(&self, info: &RequestInfo, dry_run: bool, code: StatusCode) {
-        let labels = Labels::of(info, &self.catalogues.current());
-        let counter = self.requests.with_label_values(&[
-            code.as_str(),
-            "apiserver",
-            if dry_run { "All" } else { "" },
-            labels.group,
-            labels.resource,
-            labels.scope,
-            labels.subresource,
-            labels.verb,
-            labels.version,
-        ]);
-        counter.inc();
+    pub fn answered(&self, request: &Answered<'_>) {
+        let series = self.requests.series(self.labels(request));
+        series.answered(request.code, request.begun, request.size);
+    }
+
+    /// Counts a request that is answered for as long as its client likes, until what this returns is dropped.
+    pub fn long_running(&self, request: &Answered<'_>) -> LongRunning {
+        let series = self.requests.series(self.labels(request));
+        series.begin(request.code, request.begun)
+    }
+
+    /// Counts a request that was refused, or ended, so that others can be served.
+    pub fn terminated(&self, request: &Answered<'_>) {
+        self.requests.terminated(self.labels(request), request.code);
     }
 
     /// All metrics, as a scraper reads them.
     ///
     /// # Errors
     /// What the encoder objects to.
-    pub fn render(&self, limits: &Limits) -> prometheus::Result<String> {
+    pub async fn render(&self, limits: &Limits) -> prometheus::Result<String> {
         for (kind, count) in limits.in_flight() {
             let gauge = self.in_flight.with_label_values(&[kind]);
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
-        if let Some(pages) = resident_pages() {
-            self.resident.set(pages.saturating_mul(PAGE));
+        self.process.read();
+        if let Some(registry) = &self.controllers {
+            registry.work_queues().observe();
+        }
+        if let Some((store, objects)) = &self.store {
+            store.count(&self.catalogues.current(), objects).await;
         }
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }
-}
-
-impl Labels {
-    fn of(info: &RequestInfo, catalogue: &Catalogue) -> Self {
-        match info {
-            RequestInfo::Path { verb, .. } => Self {
-                verb: method(verb),
-                ..Self::default()
-            },
-            RequestInfo::Resource(info) => Self::of_resource(info, catalogue),
-        }
-    }
-
-    /// What is not served is counted without its name.
-    fn of_resource(info: &ResourceRequest, catalogue: &Catalogue) -> Self {
-        let mut labels = Self {
-            verb: info.verb.map_or("OTHER", verb),
-            scope: match (info.name.as_str(), info.namespace.as_str()) {
-                ("", "") => "cluster",
-                ("", _) => "namespace",
-                _ => "resource",
-            },
-            ..Self::default()
-        };
-        if let Some(resource) = catalogue.find(&info.api_version(), &info.resource) {
-            labels.group = resource.group;
-            labels.version = resource.version;
-            labels.resource = resource.plural;
-            let subresource = resource.subresource(&info.subresource);
-            labels.subresource = subresource.map_or("", |subresource| subresource.name);
-        }
-        labels
-    }
-}
-
-const fn verb(verb: Verb) -> &'static str {
-    match verb {
-        Verb::Get => "GET",
-        Verb::List => "LIST",
-        Verb::Watch => "WATCH",
-        Verb::Create => "POST",
-        Verb::Update => "PUT",
-        Verb::Patch => "PATCH",
-        Verb::Delete => "DELETE",
-        Verb::DeleteCollection => "DELETECOLLECTION",
-    }
-}
-
-fn method(method: &str) -> &'static str {
-    match method {
-        "get" => "GET",
-        "head" => "HEAD",
-        "post" => "POST",
-        "put" => "PUT",
-        "patch" => "PATCH",
-        "delete" => "DELETE",
-        "options" => "OPTIONS",
-        _ => "OTHER",
-    }
-}
-
-/// How many pages of the process are in memory; `None` where there is no `/proc`.
-fn resident_pages() -> Option<i64> {
-    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
-    pages.split_whitespace().nth(1)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -206,12 +212,18 @@ mod tests {
     use super::*;
     use crate::request::Query;
 
-    #[test]
-    fn requests_are_counted_by_what_they_are_about() {
+    #[tokio::test]
+    async fn requests_are_counted_by_what_they_are_about() {
         let metrics = Metrics::new(&Chain::default(), Arc::default(), &AuditMetrics::new());
         let answered = |method: Method, path: &str, code| {
             let info = RequestInfo::parse(&method, path, &Query::default());
-            metrics.answered(&info, false, code);
+            metrics.answered(&Answered {
+                info: &info,
+                dry_run: false,
+                code,
+                begun: Instant::now(),
+                size: Some(1234),
+            });
         };
         for _ in 0..2 {
             answered(
@@ -236,13 +248,16 @@ mod tests {
             max_mutating_requests_inflight: 2,
             request_timeout: std::time::Duration::ZERO,
         });
-        let text = metrics.render(&limits).unwrap();
+        let text = metrics.render(&limits).await.unwrap();
         for line in [
-            r#"apiserver_request_total{code="201",component="apiserver",dry_run="",group="",resource="pods",scope="namespace",subresource="",verb="POST",version="v1"} 2"#,
+            r#"apiserver_request_total{code="201",component="apiserver",dry_run="",group="",resource="pods",scope="resource",subresource="",verb="POST",version="v1"} 2"#,
             r#"apiserver_request_total{code="409",component="apiserver",dry_run="",group="",resource="pods",scope="resource",subresource="status",verb="PUT",version="v1"} 1"#,
             r#"apiserver_request_total{code="404",component="apiserver",dry_run="",group="",resource="",scope="cluster",subresource="",verb="LIST",version=""} 1"#,
             r#"apiserver_request_total{code="200",component="apiserver",dry_run="",group="",resource="",scope="",subresource="",verb="GET",version=""} 1"#,
             "# TYPE apiserver_request_total counter",
+            r#"apiserver_request_duration_seconds_count{component="apiserver",dry_run="",group="",resource="pods",scope="resource",subresource="",verb="POST",version="v1"} 2"#,
+            r#"apiserver_response_sizes_sum{component="apiserver",group="",resource="",scope="",subresource="",verb="GET",version=""} 1234"#,
+            "apiserver_tls_handshake_errors_total 0",
             r#"apiserver_current_inflight_requests{request_kind="mutating"} 0"#,
         ] {
             assert!(text.lines().any(|l| l == line), "{line}\nnot in\n{text}");

@@ -1,6 +1,7 @@
 //! Certificates: an authority in the data directory, and what it signs.
 
 mod requests;
+mod users;
 
 use std::fs;
 use std::io::{self, Write};

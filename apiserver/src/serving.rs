@@ -28,6 +28,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulConnection;
+use prometheus::IntCounter;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
@@ -99,6 +100,7 @@ struct Shared<S> {
     http2: auto::Builder<TokioExecutor>,
     heads: Heads,
     deadlines: Deadlines,
+    handshake_errors: IntCounter,
     stop: CancellationToken,
 }
 
@@ -106,6 +108,7 @@ struct Shared<S> {
 pub async fn run<S, B>(
     listener: TcpListener,
     mut acceptors: Acceptors,
+    handshake_errors: IntCounter,
     service: S,
     deadlines: Deadlines,
     stop: CancellationToken,
@@ -121,6 +124,7 @@ pub async fn run<S, B>(
         http2: protocols::http2(),
         heads: Heads::new(HEADS),
         deadlines,
+        handshake_errors,
         stop: stop.clone(),
     });
     loop {
@@ -176,8 +180,14 @@ async fn connection<S: Handler<B>, B: ResponseBody>(
     let stream = tokio::select! {
         shaken = handshake => match shaken {
             Ok(Ok(stream)) => stream,
-            Ok(Err(error)) => return tracing::debug!(%error, "TLS handshake failed"),
-            Err(_) => return tracing::debug!("TLS handshake took too long"),
+            Ok(Err(error)) => {
+                shared.handshake_errors.inc();
+                return tracing::debug!(%error, "TLS handshake failed");
+            }
+            Err(_) => {
+                shared.handshake_errors.inc();
+                return tracing::debug!("TLS handshake took too long");
+            }
         },
         () = shared.stop.cancelled() => return,
     };

@@ -20,6 +20,7 @@ pub mod host;
 pub mod identities;
 pub mod kubeconfig;
 pub mod kubelets;
+mod metrics;
 pub mod oidc;
 pub mod server;
 pub mod store;

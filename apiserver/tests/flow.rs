@@ -5,6 +5,7 @@ mod healthcheck;
 mod limits;
 mod logging;
 mod memory;
+mod metrics;
 mod order;
 mod restart;
 mod silence;

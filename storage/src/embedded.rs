@@ -2,7 +2,7 @@
 //!
 //! The current entries and recent history are in memory (`index`), and every change is a record in
 //! a redb file (`disk`). One thread (`committer`) commits changes: memory, watchers and the writer
-//! see a change only once it is durable.
+//! see a change only once it is durable. [`EmbeddedStorage::in_memory`] is the same without the file.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -28,6 +28,7 @@ mod file;
 mod follow;
 mod index;
 mod load;
+mod memory;
 mod private_file;
 mod record;
 mod recovery;
@@ -70,12 +71,13 @@ pub struct Options {
     pub survives: Survives,
 }
 
-/// A store in one directory.
+/// A store in one directory, or in memory.
 ///
 /// Dropping it completes pending commands and closes the file, which takes milliseconds.
 pub struct EmbeddedStorage {
     shared: Arc<Shared>,
-    committer: Committer,
+    /// What makes changes durable; `None` where they are in memory only.
+    committer: Option<Committer>,
 }
 
 /// State shared by reads, watches and the committer.
@@ -139,28 +141,41 @@ impl EmbeddedStorage {
         };
         let committer = Committer::start(shared.clone(), files, garbage)
             .map_err(|error| OpenError::io(dir, error))?;
-        Ok(Self { shared, committer })
+        Ok(Self {
+            shared,
+            committer: Some(committer),
+        })
+    }
+
+    /// An empty store that nothing is written of: no file, and no thread. It ends with the process.
+    pub fn in_memory(limits: HistoryLimits) -> Self {
+        Self {
+            shared: Arc::new(Shared::new(Index::new(0), limits)),
+            committer: None,
+        }
     }
 
     /// Completes pending commands and closes the file. Later calls fail with
     /// [`Error::Unavailable`], which also ends all watches.
     pub async fn close(&self) {
+        let Some(committer) = &self.committer else {
+            return self.shared.closed.cancel();
+        };
         let (reply, done) = oneshot::channel();
-        if self.committer.send(Command::Close { reply }).await.is_ok() {
+        if committer.send(Command::Close { reply }).await.is_ok() {
             // An error means that the thread, and with it the file, is gone.
             let _ = done.await;
         }
     }
 
     async fn write(&self, key: &str, change: Change) -> Result<Arc<Event>> {
+        let key: Arc<str> = key.into();
+        let Some(committer) = &self.committer else {
+            return self.shared.write(&key, change);
+        };
         let (reply, outcome) = oneshot::channel();
-        self.committer
-            .send(Command::Write(Write {
-                key: key.into(),
-                change,
-                reply,
-            }))
-            .await?;
+        let write = Write { key, change, reply };
+        committer.send(Command::Write(write)).await?;
         outcome.await.map_err(|_| closed())?
     }
 
@@ -218,16 +233,18 @@ impl Storage for EmbeddedStorage {
         if self.shared.unwritable.check().is_ok() {
             return Ok(());
         }
+        let committer = self.committer.as_ref().ok_or_else(closed)?;
         let (reply, done) = oneshot::channel();
-        self.committer.send(Command::Probe { reply }).await?;
+        committer.send(Command::Probe { reply }).await?;
         done.await.map_err(|_| closed())?
     }
 
     async fn compact(&self, revision: Revision) -> Result<()> {
+        let Some(committer) = &self.committer else {
+            return self.shared.compact(revision);
+        };
         let (reply, done) = oneshot::channel();
-        self.committer
-            .send(Command::Compact { revision, reply })
-            .await?;
+        committer.send(Command::Compact { revision, reply }).await?;
         done.await.map_err(|_| closed())?
     }
 }

@@ -44,7 +44,8 @@ pub async fn run(registry: Arc<Registry>) {
         started: now(),
         registry,
     };
-    let queue = Queue::patient_for(AGAIN_MAX);
+    let queue =
+        Queue::patient_for(AGAIN_MAX).counted("autoregister", controller.registry.work_queues());
     let (resource, user) = (table::API_SERVICES, controller.user.clone());
     let mut services = follow::<APIService>(controller.registry.clone(), user, resource);
     let watch = async {

@@ -68,7 +68,8 @@ impl Default for Intervals {
 /// Runs for as long as the server does.
 pub async fn run(registry: Arc<Registry>, probe: Arc<dyn Probe>, intervals: Intervals) {
     let user = bootstrap::system();
-    let queue = Queue::patient_for(intervals.failed);
+    let queue = Queue::patient_for(intervals.failed)
+        .counted("AvailableConditionController", registry.work_queues());
     let all = |resource| (registry.clone(), user.clone(), resource);
     let (a, b, c) = all(table::API_SERVICES);
     let services = follow::<APIService>(a, b, c);

@@ -43,7 +43,7 @@ async fn each<F>(
 ) where
     F: Future<Output = Result<bool, Status>>,
 {
-    let queue = Queue::default();
+    let queue = Queue::default().counted("certificate", registry.work_queues());
     let resource = table::CERTIFICATE_SIGNING_REQUESTS;
     let mut requests = follow::<CertificateSigningRequest>(registry.clone(), user(), resource);
     let watch = async {

@@ -71,7 +71,12 @@ pub async fn run(registry: Arc<Registry>, trust: Trust) {
     let user = bootstrap::system();
     let resource = table::CONFIG_MAPS;
     let mut maps = follow_named::<ConfigMap>(registry.clone(), user.clone(), resource, NAME);
-    let (queue, mut authorities) = (Queue::default(), trust.clients.clone());
+    let queue = Queue::default();
+    let queue = queue.counted(
+        "cluster_authentication_trust_controller",
+        registry.work_queues(),
+    );
+    let mut authorities = trust.clients.clone();
     let mut front_proxies = trust.front_proxies.clone();
     let watch = async {
         loop {

@@ -29,7 +29,7 @@ pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "clusterrole-aggregation-controller");
     let mut seen = follow::<ClusterRole>(registry.clone(), user.clone(), table::CLUSTER_ROLES)
         .ready_chunks(BATCH);
-    let queue = Queue::default();
+    let queue = Queue::default().counted("ClusterRoleAggregator", registry.work_queues());
     let watch = async {
         // Many roles change at once, at a start: they are aggregated together.
         while seen.next().await.is_some() {

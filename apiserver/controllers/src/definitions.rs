@@ -68,7 +68,10 @@ pub async fn run(registry: Arc<Registry>) {
         user: bootstrap::system(),
         known: Mutex::default(),
     };
-    let queue = Queue::patient_for(AGAIN_MAX);
+    let queue = Queue::patient_for(AGAIN_MAX).counted(
+        "crd_naming_condition_controller",
+        controller.registry.work_queues(),
+    );
     let definitions = follow(
         controller.registry.clone(),
         controller.user.clone(),

@@ -36,7 +36,7 @@ pub async fn run(registry: Arc<Registry>, ttl: Duration) {
     }
     let user = bootstrap::system();
     let pause = (ttl / PASSES).max(Duration::from_millis(100));
-    let queue = Queue::default();
+    let queue = Queue::default().counted("event_ttl", registry.work_queues());
     let watch = async {
         loop {
             let next = match pass(&registry, &user, ttl, &queue).await {

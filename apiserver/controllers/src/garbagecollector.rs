@@ -64,11 +64,16 @@ impl Collector {
 
     fn with_patience(registry: Arc<Registry>, cache: &Cache, patience: Patience) -> Arc<Self> {
         let root = registry.root();
+        let queue = Queue::default();
+        let queue = queue.counted(
+            "garbage_collector_attempt_to_delete",
+            registry.work_queues(),
+        );
         let collector = Arc::new(Self {
+            queue,
             registry,
             user: UserInfo::service_account("kube-system", "generic-garbage-collector"),
             graph: Mutex::default(),
-            queue: Queue::default(),
             acting: AtomicBool::new(false),
             patience,
             reporter: Reporter::default(),

@@ -35,7 +35,7 @@ const AT_ONCE: usize = 10;
 /// Runs for as long as the server does.
 pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "namespace-controller");
-    let queue = Queue::patient_for(AGAIN_MAX);
+    let queue = Queue::patient_for(AGAIN_MAX).counted("namespace", registry.work_queues());
     let mut namespaces = follow::<Namespace>(registry.clone(), user.clone(), table::NAMESPACES);
     let watch = async {
         while let Some(seen) = namespaces.next().await {

@@ -63,7 +63,7 @@ pub async fn run(registry: Arc<Registry>, patience: Patience) {
     let user = UserInfo::service_account("kube-system", "node-controller");
     let lifecycle = Lifecycle {
         nodes: Mutex::new(Nodes::new(patience)),
-        queue: Queue::default(),
+        queue: Queue::default().counted("node_lifecycle_controller", registry.work_queues()),
         registry,
         user,
     };

@@ -49,7 +49,7 @@ pub async fn run(registry: Arc<Registry>, limits: Limits) {
     let user = UserInfo::service_account("kube-system", "pod-garbage-collector");
     let mut pods = pods_in_use(registry.clone(), user.clone());
     let mut nodes = news::<Node>(registry.clone(), user.clone(), table::NODES);
-    let queue = Queue::default();
+    let queue = Queue::default().counted("pod_garbage_collector", registry.work_queues());
     let mut known = Known::new(limits.ended_max);
     let watch = async {
         loop {

@@ -5,14 +5,15 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use portcullis_api::Status;
 use portcullis_api::backoff::jittered;
+use portcullis_registry::work_queues::{Observation, Observed, QueueMetrics, WorkQueues};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -25,20 +26,38 @@ const STUBBORN: u32 = 8;
 /// Keys with the time from which on they are due.
 #[derive(Debug)]
 pub struct Queue {
-    waiting: Mutex<Waiting>,
+    waiting: Arc<Keys>,
+    metrics: Option<QueueMetrics>,
     news: Notify,
     /// How long a key waits at most after a failure.
     again_max: Duration,
+}
+
+/// The keys of a queue, which may be looked at from elsewhere.
+#[derive(Debug, Default)]
+struct Keys(Mutex<Waiting>);
+
+impl Keys {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock()
+    }
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
     by_time: BTreeSet<(Instant, Arc<str>)>,
     by_key: HashMap<Arc<str>, Instant>,
-    /// Keys that are being attempted; with when they are due again, if they were added meanwhile.
-    running: HashMap<Arc<str>, Option<Instant>>,
+    running: HashMap<Arc<str>, Attempted>,
     /// How often in a row a key failed.
     failures: HashMap<Arc<str>, u32>,
+}
+
+/// A key that is being attempted.
+#[derive(Debug)]
+struct Attempted {
+    since: Instant,
+    /// When it is due again, if it was added meanwhile.
+    again: Option<Instant>,
 }
 
 impl Default for Queue {
@@ -51,14 +70,30 @@ impl Queue {
     /// A queue in which keys wait no longer than this after a failure.
     pub fn patient_for(again_max: Duration) -> Self {
         Self {
-            waiting: Mutex::default(),
+            waiting: Arc::default(),
+            metrics: None,
             news: Notify::new(),
             again_max,
         }
     }
 
+    /// The same, counted under a name.
+    #[must_use]
+    pub fn counted(self, name: &str, queues: &WorkQueues) -> Self {
+        let seen: Weak<Keys> = Arc::downgrade(&self.waiting);
+        let metrics = Some(queues.named(name, seen));
+        Self { metrics, ..self }
+    }
+
+    fn count(&self, count: impl FnOnce(&QueueMetrics)) {
+        if let Some(metrics) = &self.metrics {
+            count(metrics);
+        }
+    }
+
     /// Adds a key that is due after a while; one that is there already is due at the earlier time.
     pub fn add(&self, key: Arc<str>, after: Duration) {
+        self.count(|metrics| metrics.adds.inc());
         if self.waiting.lock().add(key, Instant::now() + after) {
             self.news.notify_one();
         }
@@ -68,7 +103,11 @@ impl Queue {
     pub fn add_unless_known(&self, key: Arc<str>) {
         let mut waiting = self.waiting.lock();
         let known = waiting.by_key.contains_key(&key) || waiting.running.contains_key(&key);
-        if !known && waiting.add(key, Instant::now()) {
+        if known {
+            return;
+        }
+        self.count(|metrics| metrics.adds.inc());
+        if waiting.add(key, Instant::now()) {
             self.news.notify_one();
         }
     }
@@ -80,9 +119,13 @@ impl Queue {
                 let mut waiting = self.waiting.lock();
                 match waiting.by_time.first() {
                     Some((due, _)) if *due <= Instant::now() => {
-                        if let Some((_, key)) = waiting.by_time.pop_first() {
+                        if let Some((due, key)) = waiting.by_time.pop_first() {
+                            let since = Instant::now();
+                            let waited = since.saturating_duration_since(due);
+                            self.count(|metrics| metrics.waited.observe(waited.as_secs_f64()));
                             waiting.by_key.remove(&key);
-                            waiting.running.insert(key.clone(), None);
+                            let attempted = Attempted { since, again: None };
+                            waiting.running.insert(key.clone(), attempted);
                             return key;
                         }
                         None
@@ -119,7 +162,12 @@ impl Queue {
     }
 
     fn settle(&self, key: Arc<str>, done: Result<bool, Status>) {
-        let again = self.waiting.lock().running.remove(&key).flatten();
+        let attempted = self.waiting.lock().running.remove(&key);
+        if let Some(attempted) = &attempted {
+            let worked = attempted.since.elapsed().as_secs_f64();
+            self.count(|metrics| metrics.worked.observe(worked));
+        }
+        let again = attempted.and_then(|attempted| attempted.again);
         match done {
             Ok(true) => self.succeeded(&key),
             Ok(false) => self.failed(key.clone(), None),
@@ -150,6 +198,7 @@ impl Queue {
             Some(status) => tracing::debug!(%key, error = status.message, "to be tried again"),
             None => {}
         }
+        self.count(|metrics| metrics.retries.inc());
         self.add(key, after);
     }
 
@@ -172,8 +221,9 @@ impl Queue {
 impl Waiting {
     /// Whether the key is due earlier than anything that was there.
     fn add(&mut self, key: Arc<str>, due: Instant) -> bool {
-        if let Some(again) = self.running.get_mut(&key) {
-            *again = Some(again.map_or(due, |earlier| earlier.min(due)));
+        if let Some(attempted) = self.running.get_mut(&key) {
+            let again = attempted.again;
+            attempted.again = Some(again.map_or(due, |earlier| earlier.min(due)));
             return false;
         }
         match self.by_key.get(&key) {
@@ -190,6 +240,21 @@ impl Waiting {
     }
 }
 
+impl Observed for Keys {
+    fn observe(&self) -> Observation {
+        let now = Instant::now();
+        let waiting = self.lock();
+        let due = waiting.by_time.iter().take_while(|(due, _)| *due <= now);
+        let worked = waiting.running.values();
+        let worked = worked.map(|attempted| now.saturating_duration_since(attempted.since));
+        Observation {
+            depth: due.count(),
+            unfinished: worked.clone().sum(),
+            longest: worked.max().unwrap_or_default(),
+        }
+    }
+}
+
 /// An attempt whose panic is a failure.
 async fn survive(attempt: impl Future<Output = Result<bool, Status>>) -> Result<bool, Status> {
     let outcome = AssertUnwindSafe(attempt).catch_unwind().await;
@@ -197,133 +262,4 @@ async fn survive(attempt: impl Future<Output = Result<bool, Status>>) -> Result<
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_key_comes_once_and_at_its_earliest() {
-        let queue = Queue::default();
-        queue.add("late".into(), Duration::from_secs(3600));
-        queue.add("b".into(), Duration::from_millis(20));
-        queue.add("a".into(), Duration::from_secs(3600));
-        queue.add("a".into(), Duration::ZERO);
-        queue.add("a".into(), Duration::from_secs(1));
-        assert_eq!(&*queue.next().await, "a");
-        assert_eq!(&*queue.next().await, "b");
-        queue.add("late".into(), Duration::ZERO);
-        assert_eq!(&*queue.next().await, "late");
-        assert!(queue.is_empty());
-    }
-
-    #[tokio::test]
-    async fn what_is_added_meanwhile_wakes_who_waits() {
-        let queue = Arc::new(Queue::default());
-        queue.add("later".into(), Duration::from_secs(3600));
-        let next = tokio::spawn({
-            let queue = queue.clone();
-            async move { queue.next().await }
-        });
-        tokio::task::yield_now().await;
-        queue.add("now".into(), Duration::ZERO);
-        assert_eq!(&*next.await.unwrap(), "now");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn what_fails_is_tried_again_and_what_is_gone_is_not() {
-        let queue = Queue::patient_for(Duration::from_millis(1));
-        for key in ["later", "error", "gone", "done"] {
-            queue.add(key.into(), Duration::ZERO);
-        }
-        let tried = Mutex::new(HashMap::<String, u32>::new());
-        let attempt = |key: Arc<str>| {
-            let mut tried = tried.lock();
-            let times = tried.entry(key.to_string()).or_default();
-            *times += 1;
-            let first = *times == 1;
-            async move {
-                match &*key {
-                    "later" => Ok(!first),
-                    "error" if first => Err(Status::internal("not yet")),
-                    "gone" => Err(Status::failure(
-                        portcullis_api::status::Reason::NotFound,
-                        "",
-                    )),
-                    _ => Ok(true),
-                }
-            }
-        };
-        let serve = queue.serve(2, attempt);
-        let ended = tokio::time::timeout(Duration::from_millis(300), serve).await;
-        assert!(ended.is_err() && queue.is_empty());
-        let tried = tried.into_inner();
-        let times = ["later", "error", "gone", "done"].map(|key| tried[key]);
-        assert_eq!(times, [2, 2, 1, 1]);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn failures_wait_longer_each_time_until_one_succeeds() {
-        let queue = Queue::default();
-        let due = |queue: &Queue| queue.waiting.lock().by_key["x"] - Instant::now();
-        queue.failed("x".into(), None);
-        assert!(due(&queue) <= AGAIN.0);
-        for _ in 0..40 {
-            queue.waiting.lock().by_key.clear();
-            queue.waiting.lock().by_time.clear();
-            queue.failed("x".into(), None);
-        }
-        let late = due(&queue);
-        assert!(late > AGAIN.1 / 3 && late <= AGAIN.1, "{late:?}");
-        queue.succeeded("x");
-        queue.failed("x".into(), None);
-        assert!(due(&queue) <= AGAIN.0);
-    }
-
-    /// A key that is added while it is attempted is attempted again, and not twice at once.
-    #[tokio::test(start_paused = true)]
-    async fn a_key_is_attempted_once_at_a_time() {
-        let queue = Queue::default();
-        queue.add("x".into(), Duration::ZERO);
-        let key = queue.next().await;
-        queue.add(key.clone(), Duration::ZERO);
-        queue.add_unless_known(key.clone());
-        assert!(queue.is_empty());
-        queue.settle(key, Ok(true));
-        assert_eq!(&*queue.next().await, "x");
-        queue.settle("x".into(), Ok(true));
-        queue.add("x".into(), Duration::from_secs(3600));
-        queue.add_unless_known("x".into());
-        assert!(queue.waiting.lock().by_key["x"] > Instant::now());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_panic_costs_one_attempt() {
-        let queue = Queue::patient_for(Duration::from_millis(1));
-        for key in ["bad", "good"] {
-            queue.add(key.into(), Duration::ZERO);
-        }
-        let tried = Mutex::new(Vec::new());
-        let attempt = |key: Arc<str>| {
-            tried.lock().push(key.clone());
-            let panics = &*key == "bad" && tried.lock().len() < 3;
-            async move {
-                assert!(!panics, "a bug");
-                Ok(true)
-            }
-        };
-        let serve = queue.serve(1, attempt);
-        let all = async {
-            while tried.lock().len() < 3 {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        tokio::select! {
-            () = serve => {}
-            () = all => {}
-            () = tokio::time::sleep(Duration::from_secs(20)) => panic!("{tried:?}"),
-        }
-        assert_eq!(
-            tried.into_inner(),
-            ["bad".into(), "good".into(), Arc::<str>::from("bad")]
-        );
-    }
-}
+mod tests;

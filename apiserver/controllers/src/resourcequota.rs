@@ -42,11 +42,11 @@ pub async fn run(registry: Arc<Registry>) {
             registry.root().trim_end_matches('/'),
             registry.catalogues().clone(),
         ),
+        queue: Queue::patient_for(STILL).counted("resourcequota_primary", registry.work_queues()),
         registry,
         user: UserInfo::service_account("kube-system", "resourcequota-controller"),
         quotas: Mutex::default(),
         still: Mutex::default(),
-        queue: Queue::patient_for(STILL),
     };
     tokio::join!(counter.follow(), counter.work());
 }

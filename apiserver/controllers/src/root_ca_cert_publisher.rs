@@ -35,7 +35,7 @@ pub async fn run(registry: Arc<Registry>, root_ca: Arc<str>) {
     let mut namespaces = follow::<Namespace>(registry.clone(), user.clone(), table::NAMESPACES);
     let mut maps =
         follow_named::<ConfigMap>(registry.clone(), user.clone(), table::CONFIG_MAPS, NAME);
-    let queue = Queue::default();
+    let queue = Queue::default().counted("root_ca_cert_publisher", registry.work_queues());
     let watch = async {
         loop {
             let namespace = tokio::select! {

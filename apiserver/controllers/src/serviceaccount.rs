@@ -31,7 +31,7 @@ pub async fn run(registry: Arc<Registry>) {
         table::SERVICE_ACCOUNTS,
         NAME,
     );
-    let queue = Queue::default();
+    let queue = Queue::default().counted("serviceaccount", registry.work_queues());
     let watch = async {
         loop {
             let namespace = tokio::select! {

@@ -42,7 +42,7 @@ async fn each<W, F>(
     W: Object + Clone,
     F: Future<Output = Result<bool, Status>>,
 {
-    let queue = Queue::default();
+    let queue = Queue::default().counted(written.plural, registry.work_queues());
     let mut services = news::<Service>(registry.clone(), user.clone(), table::SERVICES);
     let mut pods = news::<Pod>(registry.clone(), user.clone(), table::PODS);
     let mut results = follow::<W>(registry.clone(), user.clone(), written);

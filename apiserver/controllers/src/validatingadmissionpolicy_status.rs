@@ -28,7 +28,8 @@ pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", NAME);
     let policies = table::VALIDATING_ADMISSION_POLICIES;
     let seen = follow::<ValidatingAdmissionPolicy>(registry.clone(), user.clone(), policies);
-    let queue = Queue::default();
+    let queue =
+        Queue::default().counted("validatingadmissionpolicy-status", registry.work_queues());
     let watch = seen.for_each(|seen| {
         let name = seen.object.metadata.name.clone().unwrap_or_default();
         if !seen.gone && is_due(&seen.object) {

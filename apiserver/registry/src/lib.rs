@@ -47,6 +47,7 @@ pub mod permissions;
 pub mod policies;
 pub mod quota;
 pub mod webhooks;
+pub mod work_queues;
 
 // Nobody grants more than they have.
 pub mod escalation;

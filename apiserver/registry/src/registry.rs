@@ -17,6 +17,7 @@ use crate::errors;
 use crate::guard::Guard;
 use crate::ranges::{Reservation, ServiceRanges};
 use crate::scope::{Place, Scope};
+use crate::work_queues::WorkQueues;
 
 /// All objects there are, behind the verbs.
 pub struct Registry {
@@ -28,6 +29,7 @@ pub struct Registry {
     pub(crate) catalogues: Arc<Catalogues>,
     pub(crate) conversions: Conversions,
     pub(crate) allow_privileged: bool,
+    work_queues: WorkQueues,
 }
 
 impl Registry {
@@ -49,6 +51,7 @@ impl Registry {
             catalogues,
             conversions: Conversions::default(),
             allow_privileged: true,
+            work_queues: WorkQueues::new(),
         }
     }
 
@@ -87,6 +90,11 @@ impl Registry {
     /// The admission chain.
     pub const fn admission(&self) -> &portcullis_admission::Chain {
         &self.admission
+    }
+
+    /// What the queues of controllers count.
+    pub const fn work_queues(&self) -> &WorkQueues {
+        &self.work_queues
     }
 
     /// What services are given from.

@@ -29,7 +29,7 @@ pub fn run(args: RunArgs) -> Result<u8, CommandError> {
     };
     if let Some(dir) = &throw_away {
         serve.data_dir.clone_from(&dir.0);
-        serve.embedded.unsafe_no_fsync = true;
+        serve.embedded.in_memory = true;
     }
     threads()?.block_on(beside_a_server(&serve, &command))
 }

@@ -6,6 +6,7 @@ use portcullis_rbac::Authorizer;
 use tokio_util::sync::CancellationToken;
 
 use crate::health::Health;
+use crate::metrics::WatchMetrics;
 use crate::outbound::backends::Backends;
 use crate::tokens::Tokens;
 use portcullis_registry::Registry;
@@ -22,6 +23,8 @@ pub struct Api {
     pub backends: Backends,
     /// Whether the store answers.
     pub health: Arc<Health>,
+    /// What watches count.
+    pub watches: WatchMetrics,
     /// Cancelled when watches have to end.
     pub shutdown: CancellationToken,
 }

@@ -15,7 +15,7 @@ pub async fn get(
     State(metrics): State<Arc<Metrics>>,
     State(limits): State<Arc<Limits>>,
 ) -> Response {
-    match metrics.render(&limits) {
+    match metrics.render(&limits).await {
         Ok(text) => response::bytes(StatusCode::OK, CONTENT_TYPE, text),
         Err(error) => response::status(&Status::internal(format!("the metrics: {error}"))),
     }

@@ -28,9 +28,14 @@ pub async fn get(State(documents): State<Arc<Documents>>) -> Response {
         "buildDate": "",
         "goVersion": "",
         "compiler": "rustc",
-        "platform": format!("{}/{}", std::env::consts::OS, architecture()),
+        "platform": platform(),
     });
     response::bytes(StatusCode::OK, JSON, format!("{version:#}"))
+}
+
+/// This machine by Go's names: `linux/amd64`.
+pub fn platform() -> String {
+    format!("{}/{}", std::env::consts::OS, architecture())
 }
 
 /// This machine's architecture by Go's name for it.

@@ -21,6 +21,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 use super::call::Call;
 use crate::limits::in_flight::InFlight;
 use crate::limits::pool::Permit;
+use crate::metrics::EventMetrics;
 use crate::response::object::Reader;
 use crate::response::watch_frames::Frames;
 use crate::response::{self, Ends, Response};
@@ -89,6 +90,7 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
         in_flight: call.in_flight.clone(),
         shareable: false,
         run: 0,
+        events: call.api.watches.of(call.api_version, call.row.kind),
         done: false,
     };
     state.shareable = state.reader().is_shareable();
@@ -146,6 +148,7 @@ struct Watching {
     shareable: bool,
     /// How many events came since it last looked at anything else.
     run: usize,
+    events: EventMetrics,
     done: bool,
 }
 
@@ -185,6 +188,7 @@ impl Watching {
                 None => None,
             };
             if let Some(line) = self.line(woken) {
+                self.events.sent(line.len());
                 return Some(match memory {
                     Some(memory) => Bytes::from_owner(Held {
                         event: line,

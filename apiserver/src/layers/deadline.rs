@@ -14,7 +14,7 @@ use pin_project_lite::pin_project;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tower::{Layer, Service};
 
-use crate::limits::{self, Due, Limits};
+use crate::limits::{self, Due, Limits, Terminated};
 use crate::request::Described;
 use crate::response::{self, Ends, Response};
 
@@ -102,7 +102,9 @@ where
                 };
                 task::ready!(sleep.poll(context));
                 // Without `Ends`: the time to send it in may have passed as well.
-                return Poll::Ready(Ok(response::status(&limits::too_late())));
+                let mut response = response::status(&limits::too_late());
+                response.extensions_mut().insert(Terminated);
+                return Poll::Ready(Ok(response));
             }
         };
         if let Some(sent) = *this.sent

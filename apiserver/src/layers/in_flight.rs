@@ -9,14 +9,15 @@ use std::task::{Context, Poll};
 use axum::body::Body;
 use axum::extract::Request;
 use futures_util::future::BoxFuture;
+use http::StatusCode;
 use http_body::Body as _;
 use portcullis_api::Status;
 use tower::{Layer, Service};
 
 use super::head::HeadSize;
 use crate::access::Authorized;
-use crate::limits::Limits;
 use crate::limits::in_flight::InFlight;
+use crate::limits::{Limits, Terminated};
 use crate::request::Peer;
 use crate::response::{self, Response};
 
@@ -69,6 +70,9 @@ async fn hold(in_flight: Arc<InFlight>, mut response: Response) -> Response {
         in_flight.drop_answer();
         response = response::status(&status);
     }
+    if in_flight.is_refused() && response.status() == StatusCode::TOO_MANY_REQUESTS {
+        response.extensions_mut().insert(Terminated);
+    }
     response.extensions_mut().insert(in_flight);
     response
 }
@@ -97,7 +101,13 @@ where
                     Ok(hold(in_flight, response).await)
                 })
             }
-            Err(status) => Box::pin(std::future::ready(Ok(response::status(&status)))),
+            Err(status) => {
+                let mut response = response::status(&status);
+                if response.status() == StatusCode::TOO_MANY_REQUESTS {
+                    response.extensions_mut().insert(Terminated);
+                }
+                Box::pin(std::future::ready(Ok(response)))
+            }
         }
     }
 }

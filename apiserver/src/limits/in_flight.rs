@@ -3,7 +3,9 @@
 //!
 //! A client that asks and does not read would otherwise make the server keep any number of responses.
 
+use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::Mutex;
 use portcullis_api::{Status, UserInfo};
@@ -27,6 +29,8 @@ pub struct InFlight {
     holder: Holder,
     /// Whether it takes its place once its body has been read, and not before.
     after_body: bool,
+    /// Whether it was denied what it needs, so that others can be served.
+    refused: AtomicBool,
     held: Mutex<Held>,
 }
 
@@ -36,6 +40,8 @@ struct Held {
     /// For the head if it is large, and for the body.
     request: Option<Permit>,
     answer: Option<Permit>,
+    /// What else ends with the request.
+    others: Vec<Box<dyn Any + Send>>,
 }
 
 impl InFlight {
@@ -59,6 +65,7 @@ impl InFlight {
             answers: limits.answers.clone(),
             holder: holder(user),
             after_body: has_body(info),
+            refused: AtomicBool::new(false),
             held: Mutex::default(),
         };
         if head > SMALL_HEAD {
@@ -73,6 +80,22 @@ impl InFlight {
         self.after_body
     }
 
+    /// Keeps something until the request has been answered and the response sent.
+    pub fn keep(&self, other: impl Any + Send) {
+        self.held.lock().others.push(Box::new(other));
+    }
+
+    /// Whether it was denied a place or memory.
+    pub fn is_refused(&self) -> bool {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// 429.
+    pub fn refuse(&self) -> Status {
+        self.refused.store(true, Ordering::Relaxed);
+        too_many()
+    }
+
     /// The name of the user who makes the request.
     pub const fn user(&self) -> &Arc<str> {
         &self.holder.user
@@ -84,7 +107,9 @@ impl InFlight {
     /// 429.
     pub fn start(&self) -> Result<(), Status> {
         if let Some(places) = &self.places {
-            let place = places.try_take(&self.holder, 1).ok_or_else(too_many)?;
+            let place = places
+                .try_take(&self.holder, 1)
+                .ok_or_else(|| self.refuse())?;
             self.held.lock().place = Some(place);
         }
         Ok(())
@@ -97,7 +122,7 @@ impl InFlight {
     /// 429.
     pub fn become_stream(&self) -> Result<(), Status> {
         let place = self.streams.try_take(&self.holder, 1);
-        let place = place.ok_or_else(too_many)?;
+        let place = place.ok_or_else(|| self.refuse())?;
         let before = self.held.lock().place.replace(place);
         drop(before);
         Ok(())
@@ -109,7 +134,10 @@ impl InFlight {
     /// 429.
     pub fn body(&self, step: usize) -> Result<Permit, Status> {
         match self.held.lock().request.take() {
-            Some(mut request) => request.grow(step).then_some(request).ok_or_else(too_many),
+            Some(mut request) => request
+                .grow(step)
+                .then_some(request)
+                .ok_or_else(|| self.refuse()),
             None => self.reserve_body(step),
         }
     }
@@ -121,7 +149,7 @@ impl InFlight {
 
     fn reserve_body(&self, size: usize) -> Result<Permit, Status> {
         let body = self.bodies.try_take(&self.holder, size);
-        body.ok_or_else(too_many)
+        body.ok_or_else(|| self.refuse())
     }
 
     /// Takes memory for a large response before it is made; waits for others to be sent.
@@ -142,7 +170,7 @@ impl InFlight {
     /// As [`InFlight::reserve_answer`].
     pub async fn memory(&self, size: usize) -> Result<Permit, Status> {
         let memory = self.answers.take(&self.holder, size, ANSWER_PATIENCE);
-        memory.await.ok_or_else(too_many)
+        memory.await.ok_or_else(|| self.refuse())
     }
 
     /// Takes memory for that part of a response of so many bytes that none has been taken for.

@@ -223,7 +223,7 @@ impl Usages {
 }
 
 /// The identifier of the algorithm that a key signs with.
-fn algorithm(key: &KeyPair) -> Option<Vec<u8>> {
+pub(super) fn algorithm(key: &KeyPair) -> Option<Vec<u8>> {
     const RSA: [u64; 6] = [1, 2, 840, 113_549, 1, 1];
     let of_rsa = |last| (RSA.iter().copied().chain([last]).collect(), true);
     let signs = |with| key.algorithm() == with;
@@ -252,7 +252,7 @@ fn algorithm(key: &KeyPair) -> Option<Vec<u8>> {
     }))
 }
 
-fn pem(label: &str, der: &[u8]) -> String {
+pub(super) fn pem(label: &str, der: &[u8]) -> String {
     use base64::Engine;
     use base64::engine::general_purpose::STANDARD;
     const LINE: usize = 64;

@@ -30,6 +30,7 @@ use super::front_proxy::FrontProxy;
 use super::hooks::Hooks;
 use super::identities::Identities;
 use super::kubelets::Clients;
+use super::metrics;
 use super::store;
 use super::stored::Stored;
 use super::tokens::TokenKeys;
@@ -43,7 +44,7 @@ use crate::endpoints::openid::OpenId;
 use crate::explain::explainer::Explainer;
 use crate::layers::Gate;
 use crate::limits::Limits;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, StoreMetrics};
 use crate::outbound::aggregated::AggregatedServers;
 use crate::outbound::aggregated::metrics::Unavailable;
 use crate::outbound::backends::Backends;
@@ -164,7 +165,8 @@ pub async fn assemble(
 ) -> Result<Parts, StartError> {
     let checked = Checked::of(options, certificates)?;
     // Whatever can be refused has been looked at: from here on things are created.
-    let stored = Stored::open(options).await?;
+    let store_metrics = StoreMetrics::new();
+    let stored = Stored::open(options, &store_metrics).await?;
     checked.write_new_files(certificates)?;
     let keys = TokenKeys::load(options)?;
     let audit_metrics = AuditMetrics::new();
@@ -200,7 +202,9 @@ pub async fn assemble(
     let catalogues = registry.catalogues().clone();
     let documents = Documents::new(catalogues.clone(), aggregation.clone(), address, openid);
     let metrics = Metrics::new(registry.admission(), catalogues, &audit_metrics);
-    let metrics = Arc::new(metrics.with(counted));
+    let metrics = metrics.with(counted);
+    let metrics = metrics::of_server(metrics, store_metrics, &registry, &background.stored.prefix);
+    let metrics = Arc::new(metrics);
     let services = Services {
         api: Arc::new(Api {
             registry: registry.clone(),
@@ -208,6 +212,7 @@ pub async fn assemble(
             tokens,
             backends,
             health: background.health.clone(),
+            watches: metrics.watches().clone(),
             shutdown: background.shutdown.clone(),
         }),
         aggregation: aggregation.clone(),

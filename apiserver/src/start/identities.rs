@@ -88,6 +88,12 @@ impl Identities {
                 member: file,
             });
         }
+        if let Some(issued) = &options.issued_tokens {
+            identities.tokens.push(Named {
+                name: "issued tokens",
+                member: issued.clone(),
+            });
+        }
         identities.add_issuers(options)?;
         Ok(identities)
     }

@@ -49,9 +49,11 @@ impl Server {
         let serving_certificate = Arc::new(certificates.serving.clone());
         let acceptors = Acceptors::new(serving_certificate, parts.authorities)
             .map_err(|why| StartError::option("--tls-cert-file", why))?;
+        let handshake_errors = parts.gate.metrics.handshake_errors().clone();
         let serving = serving::run(
             listener,
             acceptors,
+            handshake_errors,
             layers::stack(parts.gate, parts.router),
             options.deadlines,
             stop.clone(),

@@ -16,7 +16,7 @@ use crate::start::StartError;
 
 /// The store behind the cache, as far as its end matters.
 pub enum Store {
-    /// In the data directory.
+    /// In the data directory, or in memory.
     Embedded(Arc<EmbeddedStorage>),
     /// Elsewhere, and perhaps shared with other servers.
     Etcd,
@@ -40,6 +40,11 @@ pub async fn open(options: &Serve) -> Result<(Store, Arc<dyn Storage>), StartErr
     let etcd = &options.etcd;
     if etcd.etcd_servers.is_empty() {
         let embedded = &options.embedded;
+        if embedded.in_memory {
+            let limits = embedded::HistoryLimits::default();
+            let store = Arc::new(EmbeddedStorage::in_memory(limits));
+            return Ok((Store::Embedded(store.clone()), store));
+        }
         let dir = embedded.dir.clone();
         let dir = dir.unwrap_or_else(|| options.data_dir.join("store"));
         let how = embedded::Options {

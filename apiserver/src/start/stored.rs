@@ -8,6 +8,7 @@ use portcullis_storage::cache::{Cache, CacheConfig};
 use super::error::StartError;
 use super::store::{self, Store};
 use crate::config::Serve;
+use crate::metrics::{StoreMetrics, Timed};
 
 /// The store, and the cache in front of it.
 pub(super) struct Stored {
@@ -23,11 +24,12 @@ impl Stored {
     ///
     /// # Errors
     /// [`StartError`], if it cannot be read.
-    pub(super) async fn open(options: &Serve) -> Result<Self, StartError> {
+    pub(super) async fn open(options: &Serve, metrics: &StoreMetrics) -> Result<Self, StartError> {
         let (store, upstream) = store::open(options).await?;
         let prefix = store::key_prefix(&options.etcd.etcd_prefix);
         let root = format!("{prefix}/");
-        let cache = Cache::start(upstream.clone(), &root, CacheConfig::default());
+        let timed = Arc::new(Timed::new(upstream.clone(), &prefix, metrics.clone()));
+        let cache = Cache::start(timed, &root, CacheConfig::default());
         let cache = cache
             .await
             .map_err(|e| StartError::option(store.option(), e))?;

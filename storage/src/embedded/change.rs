@@ -64,7 +64,7 @@ pub(super) fn decide_all(index: &Index, writes: Vec<Write>) -> (Vec<Arc<Event>>,
 
 impl Change {
     /// The event of applying the change to `current` at `revision`.
-    fn decide(
+    pub(super) fn decide(
         self,
         key: &Arc<str>,
         current: Option<Arc<Entry>>,

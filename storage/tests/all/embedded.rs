@@ -22,6 +22,37 @@ async fn conforms() {
     conformance::run(Arc::new(open(dir.path()))).await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn conforms_in_memory() {
+    let store = EmbeddedStorage::in_memory(HistoryLimits::default());
+    conformance::run(Arc::new(store)).await;
+}
+
+#[tokio::test]
+async fn a_store_in_memory_has_limits_and_an_end() {
+    let limits = HistoryLimits {
+        events: 100,
+        bytes: usize::MAX,
+    };
+    let store = EmbeddedStorage::in_memory(limits);
+    let first = store.create("/a", Bytes::new()).await.unwrap().revision;
+    let mut last = first;
+    for _ in 0..1000 {
+        let swapped = store.compare_and_swap("/a", last, Bytes::new()).await;
+        last = swapped.unwrap().revision;
+    }
+    let old = store.get("/a", ReadAt::Exactly(first)).await;
+    assert!(matches!(old, Err(Error::Compacted { .. })), "{old:?}");
+    let mut watch = store.watch("/", last).await.unwrap();
+    store.close().await;
+    assert!(matches!(
+        watch.next().await,
+        Some(Err(Error::Unavailable(_)))
+    ));
+    let late = store.create("/b", Bytes::new()).await;
+    assert!(matches!(late, Err(Error::Unavailable(_))), "{late:?}");
+}
+
 #[tokio::test]
 async fn everything_survives_a_restart() {
     let dir = tempfile::tempdir().unwrap();

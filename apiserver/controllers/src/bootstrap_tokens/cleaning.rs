@@ -24,7 +24,7 @@ const AT_ONCE: usize = 4;
 pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "token-cleaner");
     let mut secrets = follow::<Secret>(registry.clone(), user.clone(), table::SECRETS);
-    let queue = Queue::default();
+    let queue = Queue::default().counted("token_cleaner", registry.work_queues());
     let watch = async {
         while let Some(seen) = secrets.next().await {
             let left = left(&seen.object, Timestamp::now()).filter(|_| !seen.gone);

@@ -39,7 +39,7 @@ pub async fn run(registry: Arc<Registry>, kubeconfig: Arc<str>) {
     let mut secrets = follow::<Secret>(registry.clone(), user.clone(), table::SECRETS);
     let mut maps =
         follow_named::<ConfigMap>(registry.clone(), user.clone(), table::CONFIG_MAPS, NAME);
-    let queue = Queue::default();
+    let queue = Queue::default().counted("bootstrap_signer_queue", registry.work_queues());
     queue.add(NAME.into(), Duration::ZERO);
     let watch = async {
         loop {

@@ -25,7 +25,7 @@ pub async fn run(registry: Arc<Registry>) {
     let resource = table::PERSISTENT_VOLUME_CLAIMS;
     let mut claims = follow::<PersistentVolumeClaim>(registry.clone(), user.clone(), resource);
     let mut pods = seen_only(pods_in_use(registry.clone(), user.clone()));
-    let queue = Queue::default();
+    let queue = Queue::default().counted("pvcprotection", registry.work_queues());
     let want = |namespace: &str, name: &str| {
         let key = registry.key(resource, namespace, name);
         queue.add(key.into(), Duration::ZERO);

@@ -22,7 +22,7 @@ pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "pv-protection-controller");
     let resource = table::PERSISTENT_VOLUMES;
     let mut volumes = follow::<PersistentVolume>(registry.clone(), user.clone(), resource);
-    let queue = Queue::default();
+    let queue = Queue::default().counted("pvprotection", registry.work_queues());
     let watch = async {
         while let Some(seen) = volumes.next().await {
             if !seen.gone && has_to_change(&seen.object) {

@@ -124,6 +124,7 @@ pub async fn settle(options: &mut Serve) {
     options.embedded = Embedded {
         dir: Some(about.data_dir.join("portcullis")),
         unsafe_no_fsync: about.unsafe_no_fsync,
+        in_memory: false,
     };
 }
 

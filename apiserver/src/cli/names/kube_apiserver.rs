@@ -65,7 +65,7 @@ pub fn read(
             words.push(format!("--{name}={value}"));
         }
     }
-    match Cli::try_parse_from(words).map_err(|error| crate::cli::one_line(&error.to_string()))? {
+    match Cli::try_parse_from(words).map_err(|error| crate::config::one_line(&error.to_string()))? {
         Cli {
             command: Command::Serve(options),
         } => Ok(Asked::Serve { options, unused }),

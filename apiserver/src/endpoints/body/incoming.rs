@@ -65,7 +65,11 @@ where
     };
     let in_flight = &incoming.in_flight;
     let mut memory = in_flight.body(STEP)?;
-    let bytes = receive(&mut body, &mut memory, GRACE).await?;
+    let bytes = receive(&mut body, &mut memory, GRACE).await;
+    let bytes = bytes.map_err(|status| match status.code {
+        429 => in_flight.refuse(),
+        _ => status,
+    })?;
     in_flight.keep_body(memory);
     in_flight.start()?;
     Ok(bytes)
