@@ -1,8 +1,8 @@
 # The server as one static binary in an empty image.
 #
-# Static glibc resolves names by files and DNS out of its own code since 2.34 (docs/adr/0005), so no
-# C library is needed at run time. RUSTUP_TOOLCHAIN keeps rustup from fetching the formatter and the
-# linter that rust-toolchain.toml asks for.
+# Since 2.34, static glibc resolves names by files and DNS with its own code (docs/adr/0005), so no C library
+# is needed at run time. RUSTUP_TOOLCHAIN keeps rustup from fetching the formatter and the linter that
+# rust-toolchain.toml lists.
 FROM rust:1.95-bookworm AS build
 ENV RUSTUP_TOOLCHAIN=1.95.0 RUSTFLAGS="-C target-feature=+crt-static"
 RUN apt-get update \

@@ -22,7 +22,7 @@ help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 # A build of its own: half of a release build's time, and quick enough to use.
-run: setup-build ## build, serve chapter 13 on 127.0.0.1:6443, say what to type next
+run: setup-build ## build, serve chapter 13 on 127.0.0.1:6443, print the next commands
 	@testdata/setup kubectl
 ifeq ($(PORTCULLIS),$(CURDIR)/$(BINARY))
 	@echo 'Building the server: some minutes the first time, on two cores; seconds when nothing has changed.'
@@ -73,7 +73,7 @@ netpol: build ## section 13.4 with real connections between network namespaces
 	@testdata/setup kubectl python3 nft ip
 	@testdata/netpol/run
 
-everyday: build ## what people do with kubectl all day, on both stores
+everyday: build ## everyday work with kubectl, on both stores
 	@testdata/setup kubectl etcd etcdctl python3
 	@failed=0; testdata/each both -- testdata/with-server -- testdata/kubectl/everyday.sh || failed=1; \
 	testdata/each store -- testdata/with-server --anonymous-auth=true -- testdata/kubectl/namespace.sh || failed=1; \
@@ -149,8 +149,8 @@ soak: build load ## kill -9 under 64 writers: CYCLES times the store, SERVER_CYC
 load: setup-build
 	$(STATIC) cargo build $(RELEASE) -p portcullis --example load
 
-# What the targets found is below fuzz/artifacts. Coverage needs a switch that only nightly compilers
-# have, or those that are told to be one.
+# Findings of the targets are below fuzz/artifacts. Coverage needs a flag of nightly compilers, which
+# RUSTC_BOOTSTRAP enables in others.
 FUZZ_TARGETS ?= request_urls selectors bodies patches applies continue_tokens round_trips
 FUZZ_SECONDS ?= 60
 fuzz: export RUSTC_BOOTSTRAP = 1

@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# How long a start takes and how large a server is; for scripts that source server.sh.
+# Measures start-up time and memory of a server; for scripts that source server.sh.
 #
 #   time_to_ready DIR FLAG...   starts a server on DIR; sets MICROSECONDS, PORTCULLIS_PID and SERVER
 #   stop_child                  stops it
 #   milliseconds MICROSECONDS   as text
-#   median NUMBER...            the one in the middle
+#   median NUMBER...            their median
 #   memory                      the server's resident memory, as text
 
-# Microseconds from exec to the line that says ready.
+# Microseconds from exec to the line that reports that the server is ready.
 time_to_ready() {
   local dir=$1 start line ready
   shift
@@ -29,7 +29,7 @@ median() { printf '%s\n' "$@" | sort -n | sed -n "$((($# + 1) / 2))p"; }
 
 memory() { sed -n 's/^VmRSS:[[:space:]]*\([0-9]*\) kB/\1 KiB/p' "/proc/$PORTCULLIS_PID/status"; }
 
-# Servers started above run in process substitutions, which `wait` cannot always answer for.
+# Servers started above run in process substitutions, which `wait` cannot always wait for.
 stop_child() {
   kill -TERM "$PORTCULLIS_PID"
   until_true 15 gone "$PORTCULLIS_PID" || kill -KILL "$PORTCULLIS_PID"

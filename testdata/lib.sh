@@ -1,15 +1,15 @@
 # shellcheck shell=bash
-# Steps that show what they run and check what comes back. A script sources this file, needs
-# KUBECONFIG to point at a cluster-admin's, goes on after a failed check, and ends with `finish`.
+# Steps that show their commands and check the results. A script sources this file, needs KUBECONFIG to be a
+# cluster-admin's, continues after a failed check, and ends with `finish`.
 #
-#   step TEXT                       tells the reader what comes next
+#   step TEXT                       prints a heading
 #   run COMMAND...                  shows a command, runs it (60 s at most), shows its answer
 #   expect_ok                       it succeeded
 #   expect TEXT                     it succeeded, and its output is exactly TEXT
-#   expect_part TEXT...             it succeeded, and every TEXT stands somewhere in its output
+#   expect_part TEXT...             it succeeded, and its output contains every TEXT
 #   expect_row TEXT                 it succeeded, and one line, its blanks squeezed, is TEXT
 #   expect_refused TEXT             it failed, and its error output is exactly TEXT
-#   expect_refused_part TEXT...     it failed, and every TEXT stands in its error output
+#   expect_refused_part TEXT...     it failed, and its error output contains every TEXT
 #   expect_field OBJECT PATH TEXT   the object's field (a kubectl jsonpath) is TEXT
 #   check TEXT COMMAND...           COMMAND, not shown, must succeed; TEXT says what it checks
 #   at_exit COMMAND...              COMMAND runs when the script ends, however it ends
@@ -68,7 +68,7 @@ run() {
   show_text "$ERR"
 }
 
-# Long answers are cut for the reader only: the checks see all of them.
+# Long answers are cut in the output only: the checks see all of them.
 show_text() {
   [[ -n $1 ]] || return 0
   local lines
@@ -84,7 +84,7 @@ passed() {
   printf '  ok: %s\n' "$1"
 }
 
-# failed WHAT DETAIL...: counts a failed check and says what was wanted.
+# failed WHAT DETAIL...: counts a failed check and prints what was expected.
 failed() {
   FAILED=$((FAILED + 1))
   printf '  FAILED: %s\n' "$1"
@@ -161,7 +161,7 @@ check() {
   if "$@"; then passed "$what"; else failed "$what" "command: $*"; fi
 }
 
-# until_true SECONDS COMMAND...: runs COMMAND until it succeeds; fails when the time is up.
+# until_true SECONDS COMMAND...: runs COMMAND until it succeeds; fails after this time.
 until_true() {
   local end=$((SECONDS + $1))
   shift

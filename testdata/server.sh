@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# Starts and stops what the scripts test: a portcullis and, with STORE=etcd, an etcd of its own.
-# Everything listens on loopback and keeps its data below WORK, which goes away when the script ends.
+# Starts and stops the server under test: a portcullis and, with STORE=etcd, its own etcd. Everything listens
+# on loopback and keeps its data below WORK, which is removed when the script ends.
 #
 #   PORTCULLIS   the binary to test
 #   STORE        embedded (default) or etcd
 #
 #   start_portcullis FLAG...   serves on a free port (or on PORT); sets PORTCULLIS_PID and SERVER
 #   stop_portcullis            asks it to stop; sets STOPPED_WITH to its exit status
-#   start_etcd, stop_etcd      sets ETCD_PID and ETCD_URL; a second start goes on with the same data
+#   start_etcd, stop_etcd      sets ETCD_PID and ETCD_URL; a second start continues with the same data
 #   use_kubeconfig FILE        exports KUBECONFIG: the admin's FILE, with alice and bob added
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -52,7 +52,7 @@ start_portcullis() {
   [[ -n $SERVER ]] || fail_start portcullis "$log"
 }
 
-# Ready, or gone: either way there is nothing more to wait for.
+# Ready or ended: in both cases the wait is over.
 portcullis_answered() {
   grep -q 'portcullis ready on https:' "$WORK/portcullis.log" || gone "$PORTCULLIS_PID"
 }
@@ -83,7 +83,7 @@ kill_portcullis() {
   PORTCULLIS_PID=''
 }
 
-# A process that ended but was not yet waited for still has its id: look at its state.
+# A process that ended but was not yet waited for still has its id, so look at its state.
 gone() {
   local state
   state=$(sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null) || return 0

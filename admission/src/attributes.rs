@@ -192,13 +192,13 @@ impl Default for AuditAnnotations {
 }
 
 impl AuditAnnotations {
-    /// What nobody reads: none are kept.
+    /// Annotations that are not kept, for requests without an audit log.
     pub const fn discarded() -> Self {
         Self(None)
     }
 
-    /// Adds an annotation, unless there is one of that key: what is done again, because somebody else
-    /// wrote in between, does not change what was said (upstream: `addAuditAnnotationLocked`).
+    /// Adds an annotation, unless there is one with that key: a repetition after a conflict does not change
+    /// the first value (upstream: `addAuditAnnotationLocked`).
     pub fn add(&self, key: &str, value: &str) {
         if let Some(annotations) = &self.0 {
             let mut annotations = annotations.lock().unwrap_or_else(PoisonError::into_inner);

@@ -21,7 +21,7 @@ pub(crate) type Operations = &'static [Operation];
 pub struct Chain {
     mutating: Vec<Link<dyn MutatingPlugin>>,
     validating: Vec<Link<dyn ValidatingPlugin>>,
-    /// Of each phase as a whole.
+    /// The durations of each phase as a whole.
     phases: [Durations; 2],
     metrics: Metrics,
 }

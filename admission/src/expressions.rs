@@ -1,4 +1,4 @@
-//! Expressions about a request: match conditions of webhooks, and those of policies.
+//! Expressions over a request: match conditions of webhooks, and those of policies.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/admission/plugin/cel`.
 

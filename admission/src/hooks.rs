@@ -1,5 +1,5 @@
-//! Webhooks as configurations describe them: compiled when a configuration changes, and found by the
-//! resources that their rules name.
+//! The webhooks of configurations: compiled when a configuration changes, and found by the resources in their
+//! rules.
 //!
 //! There is no I/O here: the server opens the connections ([`Connect`]).
 

@@ -55,14 +55,14 @@ pub struct Lookups {
     pub webhooks: Arc<Webhooks>,
     /// For `ValidatingAdmissionPolicy`: the policies, which the server keeps up to date.
     pub validating_policies: Arc<ValidatingPolicies>,
-    /// For `MutatingAdmissionPolicy`: the policies, likewise.
+    /// For `MutatingAdmissionPolicy`: the policies, which the server keeps up to date.
     pub mutating_policies: Arc<MutatingPolicies>,
     /// What webhooks and policies are counted with.
     pub metrics: CallbackMetrics,
     /// For policies of both sorts: their parameters.
     pub params: Arc<dyn StoredParams>,
-    /// For expressions of webhooks and policies, which may ask about any; for `PodSecurityPolicy`: `use` of policies; for `CertificateApproval` and
-    /// `CertificateSigning`: `approve` and `sign` for signers; for
+    /// For expressions of webhooks and policies: any permission; for `PodSecurityPolicy`: `use` of policies;
+    /// for `CertificateApproval` and `CertificateSigning`: `approve` and `sign` for signers; for
     /// `OwnerReferencesPermissionEnforcement`: `delete`, and `update` of finalizers.
     pub permissions: Arc<dyn Permissions>,
     /// For `OwnerReferencesPermissionEnforcement`: the resources of owners; for policies: those of

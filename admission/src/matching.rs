@@ -1,4 +1,4 @@
-//! Which requests webhooks and policies are about, and in which version they are shown them.
+//! The requests that webhooks and policies match, and the version in which they get them.
 
 pub(crate) mod by_resource;
 pub(crate) mod documents;

@@ -1,5 +1,5 @@
-//! Admission policies and their bindings, compiled when they change, and found by the resources that
-//! they are about.
+//! Admission policies and their bindings, compiled when they change, and found by the resources in their
+//! rules.
 
 pub(crate) mod base;
 pub(crate) mod binding;

@@ -1,6 +1,6 @@
 //! The plugins that evaluate policies: expressions that decide about requests.
 //!
-//! A policy says what is checked, a binding where, and with which parameters. Upstream:
+//! A policy defines the checks, a binding its scope and its parameters. Upstream:
 //! `k8s.io/apiserver/pkg/admission/plugin/policy`.
 
 mod change;

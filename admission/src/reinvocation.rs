@@ -12,11 +12,11 @@ pub struct Reinvocation {
     is_second_run: bool,
     /// Whether a webhook changed the object.
     is_needed: bool,
-    /// Webhooks with `IfNeeded` that have seen the object as it is.
+    /// Webhooks with `IfNeeded` that have got the current object.
     up_to_date: BTreeSet<Arc<str>>,
-    /// Webhooks with `IfNeeded` that have seen the object before it changed.
+    /// Webhooks with `IfNeeded` that got the object before it changed.
     stale: BTreeSet<Arc<str>>,
-    /// The object as a plugin left it in the first run, if anything of it may run again.
+    /// The object after a plugin's first run, if part of the plugin may run again.
     left: BTreeMap<&'static str, Option<Vec<u8>>>,
 }
 
@@ -45,7 +45,7 @@ impl Reinvocation {
         self.outdate();
     }
 
-    /// The object changed: webhooks that ran before have not seen it.
+    /// The object changed: webhooks that ran before have not got it.
     pub(crate) fn outdate(&mut self) {
         self.stale.append(&mut self.up_to_date);
     }
@@ -55,12 +55,12 @@ impl Reinvocation {
         self.up_to_date.insert(Arc::clone(webhook));
     }
 
-    /// In the first run: the object as a plugin leaves it.
+    /// In the first run: notes the object after a plugin.
     pub(crate) fn leave(&mut self, plugin: &'static str, object: Option<Vec<u8>>) {
         self.left.insert(plugin, object);
     }
 
-    /// In the second run: if the object is not as the plugin left it, other plugins have changed it.
+    /// In the second run: if the object differs from the plugin's result, other plugins have changed it.
     pub(crate) fn compare(&mut self, plugin: &'static str, object: &Option<Vec<u8>>) {
         if self.left.get(plugin).is_some_and(|left| left != object) {
             self.outdate();

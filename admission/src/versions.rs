@@ -30,7 +30,7 @@ pub struct ConversionError(pub String);
 /// Plugins work on the stored version; webhooks are sent the version that their rules name.
 #[async_trait]
 pub trait Versions: Debug + Send + Sync {
-    /// The resource as the client named it, and the kind in its request.
+    /// The resource in the client's request, and the kind of its objects.
     fn requested(&self) -> Served<'_>;
 
     /// The other versions that serve the same objects, with the same subresource.
@@ -46,8 +46,8 @@ pub trait Versions: Debug + Send + Sync {
         version: &Served<'_>,
     ) -> Result<Vec<u8>, ConversionError>;
 
-    /// Reads a document of a version, and sets its defaults. `base` is the object that the document
-    /// was made from.
+    /// Decodes a document of a version, and sets its defaults. `base` is the object that the document was
+    /// made from.
     ///
     /// # Errors
     /// [`ConversionError`], also for a document that is not of the kind.
@@ -58,10 +58,10 @@ pub trait Versions: Debug + Send + Sync {
         base: &dyn Object,
     ) -> Result<Box<dyn Object>, ConversionError>;
 
-    /// A document of a version with a part of one laid over it, as server-side apply merges them.
+    /// A document of a version with a part of one merged into it, as by server-side apply.
     ///
     /// # Errors
-    /// [`ConversionError`], also for a part that would replace what is owned as one.
+    /// [`ConversionError`], also for a part that would replace an atomic value.
     fn overlay(
         &self,
         document: &Value,

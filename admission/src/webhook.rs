@@ -1,5 +1,5 @@
-//! The plugins that call webhooks: which are called for a request, what they are sent, and what their
-//! responses do.
+//! The plugins that call webhooks: the selection of webhooks for a request, their reviews, and the effect of
+//! their responses.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/admission/plugin/webhook`.
 

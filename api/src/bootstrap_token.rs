@@ -1,15 +1,15 @@
-//! Bootstrap tokens, with which nodes join a cluster: a public ID and a secret part, kept in a secret of
+//! Bootstrap tokens, with which nodes join a cluster: a public ID and a secret part, stored in a secret of
 //! `kube-system` (upstream: `k8s.io/cluster-bootstrap/token`).
 
 use crate::decode::parse_time;
 
 /// The namespace of their secrets.
 pub const NAMESPACE: &str = "kube-system";
-/// What the names of the secrets begin with; the ID follows.
+/// The prefix of the secrets' names; the ID follows.
 pub const PREFIX: &str = "bootstrap-token-";
 /// The type of the secrets.
 pub const SECRET_TYPE: &str = "bootstrap.kubernetes.io/token";
-/// The group of all who show one.
+/// The group of users who authenticate with one.
 pub const GROUP: &str = "system:bootstrappers";
 
 /// The ID and the secret part of a token: 6 and 16 lower-case letters or digits, separated by a dot.
@@ -28,8 +28,8 @@ fn is_word(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(is_right)
 }
 
-/// When a token ends, in seconds since 1970, by what its secret says of that; `None` for never. A
-/// date that cannot be read is over (upstream: `bootstrapsecretutil.HasExpired`).
+/// When a token expires, in seconds since 1970, from the text in its secret; `None` for never. An invalid
+/// date counts as expired (upstream: `bootstrapsecretutil.HasExpired`).
 pub fn end(expiration: &str) -> Option<i64> {
     (!expiration.is_empty()).then(|| parse_time(expiration).map_or(0, |at| at.as_second()))
 }
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_ends_at_its_expiration() {
+    fn a_token_expires_at_its_expiration() {
         assert_eq!(end(""), None);
         assert_eq!(end("2027-01-15T08:00:00Z"), Some(1_800_000_000));
         assert_eq!(end("2027-01-15T10:00:00+02:00"), Some(1_800_000_000));

@@ -10,10 +10,10 @@ use crate::decode::{DecodeError, Decoded, decode};
 use crate::encode::{TypeMeta, encode_part};
 use crate::object::Object;
 
-/// An object whose kind a definition describes: its metadata typed, the rest as JSON.
+/// An object of a custom kind: its metadata typed, the rest as JSON.
 ///
-/// The rest is written as it is: what a definition's schema says has been applied to it before, and
-/// `omitempty` is a rule of Go types, of which it has none.
+/// The rest is written unchanged: the definition's schema has been applied before, and `omitempty` is a rule
+/// of Go types, which it does not have.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CustomObject {
     /// The version whose schema the object follows, such as `example.com/v1`.
@@ -34,7 +34,7 @@ impl CustomObject {
     /// Reads an object of a version.
     ///
     /// # Errors
-    /// For a document that is no object, or metadata of wrong types.
+    /// For a document that is not an object, or metadata of wrong types.
     pub fn read(api_version: &str, document: Value) -> Result<Decoded<Self>, DecodeError> {
         let Value::Object(mut fields) = document else {
             return Err(DecodeError::Value("the document is not an object".into()));
@@ -50,7 +50,7 @@ impl CustomObject {
         }))
     }
 
-    /// The fields as a document of their own, changed by `change` and put back.
+    /// Passes the fields to `change` as a document of their own, and takes them back.
     pub fn change_fields<T>(&mut self, change: impl FnOnce(&mut Value) -> T) -> T {
         let mut document = Value::Object(std::mem::take(&mut self.fields));
         let outcome = change(&mut document);
@@ -68,7 +68,7 @@ impl CustomObject {
         Value::Object(metadata)
     }
 
-    /// The object as JSON, as schemas see it.
+    /// The object as JSON, in the form that schemas apply to.
     pub fn document(&self, kind: &str) -> Value {
         Object::to_value(
             self,
@@ -91,7 +91,7 @@ impl Object for CustomObject {
 
     fn encode(&self, type_meta: TypeMeta<'_>) -> Vec<u8> {
         let mut out = type_meta.prefix().into_bytes();
-        // the prefix ends inside of the metadata
+        // the prefix ends inside the metadata
         let metadata = match self.metadata.creation_timestamp {
             Some(_) => encode_part(&self.metadata),
             // Go's type would write null
@@ -142,7 +142,7 @@ mod tests {
     };
 
     #[test]
-    fn what_is_read_is_written() {
+    fn objects_round_trip() {
         let document = json!({"apiVersion": "example.com/v1", "kind": "Widget",
             "metadata": {"name": "a", "labels": {"x": "y"}},
             "spec": {"zero": 0, "empty": [], "none": null, "odd \"key\"": [{}]}, "x": false});
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_have_a_type() {
+    fn metadata_are_typed() {
         let read = |metadata: Value| CustomObject::read("v1", json!({ "metadata": metadata }));
         let unknown = read(json!({"name": "a", "odd": 1})).unwrap();
         assert_eq!(unknown.unknown_fields, ["metadata.odd"]);

@@ -1,4 +1,4 @@
-//! The names of what pods and volumes refer to.
+//! The names in references of pods and volumes.
 
 use k8s_openapi::api::core::v1::{EnvFromSource, EnvVar, PersistentVolume, PodSpec, Volume};
 
@@ -19,7 +19,7 @@ fn environments(spec: &PodSpec) -> impl Iterator<Item = (&[EnvVar], &[EnvFromSou
         .chain(environments_of!(spec.ephemeral_containers.iter().flatten()))
 }
 
-/// The secrets that a pod refers to, each perhaps several times (upstream: `VisitPodSecretNames` in
+/// The secrets that a pod refers to, possibly with duplicates (upstream: `VisitPodSecretNames` in
 /// `pkg/api/v1/pod/util.go`).
 pub fn secrets_of_pod(spec: &PodSpec) -> impl Iterator<Item = &str> {
     let pulls = spec.image_pull_secrets.iter().flatten();
@@ -64,7 +64,7 @@ fn secrets_of_source(volume: &Volume) -> impl Iterator<Item = &str> {
     named.into_iter().chain(referred).flatten().chain(projected)
 }
 
-/// The config maps that a pod refers to, likewise (upstream: `VisitPodConfigmapNames`).
+/// The config maps that a pod refers to, possibly with duplicates (upstream: `VisitPodConfigmapNames`).
 pub fn config_maps_of_pod(spec: &PodSpec) -> impl Iterator<Item = &str> {
     let environments = environments(spec).flat_map(|(variables, sources)| {
         let variables = variables.iter().filter_map(|variable| {
@@ -90,7 +90,7 @@ pub fn config_maps_of_pod(spec: &PodSpec) -> impl Iterator<Item = &str> {
 
 /// The secrets that a kubelet needs to mount a persistent volume, as namespaces and names.
 ///
-/// A reference that names no namespace means that of the claim (upstream: `VisitPVSecretNames` in
+/// A reference without a namespace means the claim's (upstream: `VisitPVSecretNames` in
 /// `pkg/api/v1/persistentvolume/util.go`).
 pub fn secrets_of_volume(volume: &PersistentVolume) -> Vec<(String, String)> {
     let Some(spec) = &volume.spec else {

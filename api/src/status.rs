@@ -269,7 +269,7 @@ impl Status {
         Self::failure(Reason::ServiceUnavailable, why)
     }
 
-    /// 500 with nothing but the text of an error, as upstream answers with errors that are no Status.
+    /// 500 with only the text of an error, as upstream responds to errors that are not a Status.
     pub fn unknown(why: impl Into<String>) -> Self {
         Self {
             reason: None,

@@ -32,7 +32,7 @@ impl UserInfo {
         self.groups.iter().any(|g| g == group)
     }
 
-    /// The node that a kubelet calls itself, by its name and group; empty if it says none (upstream:
+    /// The node of a kubelet, from its user name and group; `None` for other users (upstream:
     /// `pkg/auth/nodeidentifier`).
     pub fn node(&self) -> Option<&str> {
         let node = self.name.strip_prefix("system:node:")?;

@@ -1,6 +1,6 @@
-//! Who makes a request, as whom, and whether they may: the decisions, without HTTP's machinery.
+//! Who sends a request, as which user, and whether it is allowed: the decisions, without HTTP.
 //!
-//! The layers ask these for every request; `explain` asks them for a hypothetical one.
+//! The layers call these for every request, `explain` for a hypothetical one.
 
 pub mod authentication;
 pub mod authorization;

@@ -1,7 +1,7 @@
-//! Auditing: who asked for what, and what came of it, for whoever must be able to tell later.
+//! Auditing: a record of who requested what, and with which result.
 //!
-//! A [`policy::Policy`] says which requests are audited. Of each of these an [`Audited`] notes what
-//! becomes known of it, and makes [`event::Event`]s, which the backends of an [`Auditor`] take.
+//! A [`policy::Policy`] selects the requests that are audited. For each of them an [`Audited`] collects what
+//! becomes known of it, and makes [`event::Event`]s, which the backends of an [`Auditor`] write.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/audit`, `plugin/pkg/audit`.
 

@@ -1,4 +1,4 @@
-//! What the subcommands do.
+//! The subcommands.
 
 pub mod generated;
 pub mod logging;
@@ -34,10 +34,10 @@ use crate::start::kubeconfig::{in_data_dir, kubeconfig_path};
 use crate::start::server::Server;
 use crate::traffic::{self, TrafficError};
 
-/// The server to ask if nothing else is said.
+/// The default server.
 const DEFAULT_SERVER: &str = "https://127.0.0.1:6443";
 
-/// Why a command did not do what it was told, in one line.
+/// Why a command failed, in one line.
 #[derive(Debug, Error)]
 pub enum CommandError {
     /// The server could not start.
@@ -46,24 +46,24 @@ pub enum CommandError {
     /// Certificates could not be read or made.
     #[error(transparent)]
     Pki(#[from] PkiError),
-    /// The system refused something every program needs.
+    /// The system denied something that every program needs.
     #[error("cannot {what}: {source}")]
     System {
-        /// What.
+        /// What failed.
         what: &'static str,
-        /// Why not.
+        /// Why.
         source: std::io::Error,
     },
-    /// A data directory does not say which server to ask.
+    /// A data directory does not name a server.
     #[error("--data-dir: {0}")]
     Kubeconfig(#[from] KubeconfigError),
-    /// A command line under another name says what cannot be.
+    /// A command line under another name is invalid.
     #[error("{0}")]
     Usage(String),
-    /// An explanation could not be had.
+    /// A request could not be explained.
     #[error(transparent)]
     Why(#[from] WhyError),
-    /// What traffic is allowed could not be told.
+    /// Traffic could not be evaluated.
     #[error(transparent)]
     Traffic(#[from] TrafficError),
     /// Network policies could not be enforced.
@@ -72,12 +72,12 @@ pub enum CommandError {
     /// Tokens could not be made, listed or deleted.
     #[error(transparent)]
     Token(#[from] token::TokenError),
-    /// The server is not ready, or not there.
+    /// The server is not ready, or cannot be reached.
     #[error("{server} is not ready: {why}")]
     NotReady {
         /// Its address.
         server: String,
-        /// Why not.
+        /// The reason.
         why: String,
     },
 }
@@ -94,10 +94,10 @@ pub fn serve(options: &Serve) -> Result<(), CommandError> {
     threads()?.block_on(until_stopped(options))
 }
 
-/// Does what a command line of kube-apiserver asks for, without its first word.
+/// Runs a command line of kube-apiserver, without its first word.
 ///
 /// # Errors
-/// As [`serve`], and a flag that cannot be taken.
+/// As [`serve`], and an invalid flag.
 pub fn kube_apiserver(arguments: Vec<String>) -> Result<(), CommandError> {
     use names::kube_apiserver::Asked;
     let controllers = std::env::var("PORTCULLIS_CONTROLLERS").ok();
@@ -121,10 +121,10 @@ pub fn kube_apiserver(arguments: Vec<String>) -> Result<(), CommandError> {
     })
 }
 
-/// Does what a command line of etcd asks for, without its first word.
+/// Runs a command line of etcd, without its first word.
 ///
 /// # Errors
-/// A flag that cannot be taken, an address that cannot be listened on.
+/// An invalid flag, an address that cannot be bound.
 pub fn etcd(arguments: Vec<String>) -> Result<(), CommandError> {
     use names::etcd::Asked;
     let stand_in = match names::etcd::read(arguments).map_err(CommandError::Usage)? {
@@ -158,7 +158,7 @@ fn one_thread() -> Result<Runtime, CommandError> {
 
 async fn until_stopped(options: &Serve) -> Result<(), CommandError> {
     let mut stop = pin!(stop_signal()?);
-    // A start may take a while, where etcd is waited for.
+    // A start may take a while if it waits for etcd.
     let server = tokio::select! {
         server = Server::start(options) => server?,
         () = &mut stop => return Ok(()),
@@ -197,11 +197,11 @@ fn announce(local: std::net::SocketAddr, options: &Serve) {
         "portcullis ready on https://{local} ({store}, kubeconfig {})",
         kubeconfig.display()
     );
-    // Nobody may be reading.
+    // The output may not be read.
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-/// Prints to somebody who may have stopped reading.
+/// Prints; the reader may have gone.
 fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
@@ -248,7 +248,7 @@ pub fn kubeconfig(args: &KubeconfigArgs) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Asks a server why a request is answered as it is, or why pods may talk to each other.
+/// Explains why a request is answered as it is, or whether pods may connect to each other.
 ///
 /// # Errors
 /// [`WhyError`], [`TrafficError`].
@@ -263,7 +263,7 @@ pub fn why(args: &WhyArgs) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Enforces network policies on a node, until SIGTERM or SIGINT; what it made stays in force.
+/// Enforces network policies on a node, until SIGTERM or SIGINT; its table stays in force.
 ///
 /// # Errors
 /// [`EnforceError`].
@@ -289,7 +289,7 @@ pub fn token(args: &TokenArgs) -> Result<(), CommandError> {
 /// Asks a server whether it is ready.
 ///
 /// # Errors
-/// [`CommandError::NotReady`], or a data directory that does not say which server to ask.
+/// [`CommandError::NotReady`], or a data directory that does not name a server.
 pub fn healthcheck(args: &HealthcheckArgs) -> Result<(), CommandError> {
     let runtime = one_thread()?;
     let known = args.data_dir.as_deref().map(server_of).transpose()?;

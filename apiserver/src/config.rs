@@ -44,25 +44,26 @@ use portcullis_registry::ranges::PortRange;
     disable_help_subcommand = true
 )]
 pub struct Cli {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// The subcommands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve the API.
     Serve(Box<Serve>),
-    /// Serve a throw-away store on a free port while a command runs, with KUBECONFIG set; exit as it does.
+    /// Serve a temporary store on a free port while a command runs, with KUBECONFIG set; exit with its
+    /// status.
     Run(Box<RunArgs>),
     /// Print the version.
     Version,
-    /// Write a kubeconfig for a user, proved by a client certificate.
+    /// Write a kubeconfig for a user, who is identified by a client certificate.
     Kubeconfig(KubeconfigArgs),
     /// Ask a server whether it is ready; exit with 0 if it is.
     Healthcheck(HealthcheckArgs),
-    /// Ask a server why a request is answered as it is, or why pods may talk to each other.
+    /// Explain why a server answers a request as it does, or whether pods may connect to each other.
     Why(Box<WhyArgs>),
     /// Enforce network policies on a node, with nftables; as root.
     Netpol(netpol::NetpolArgs),
@@ -86,10 +87,10 @@ pub struct Serve {
     /// Where certificates, keys, the embedded store and the admin's kubeconfig are kept.
     #[arg(long, default_value = "./portcullis-data")]
     pub data_dir: PathBuf,
-    /// The store in a file, where it is not in etcd.
+    /// The embedded store.
     #[command(flatten)]
     pub embedded: Embedded,
-    /// The store, where it is in etcd.
+    /// The store in etcd.
     #[command(flatten)]
     pub etcd: Etcd,
     /// The server's certificate; made in the data directory if not given.
@@ -98,17 +99,17 @@ pub struct Serve {
     /// Its private key.
     #[arg(long, requires = "tls_cert_file")]
     pub tls_private_key_file: Option<PathBuf>,
-    /// Where the server's certificate and key are, `apiserver.crt` and `apiserver.key`, if no files are
-    /// named; they are made there if they are not. By default the data directory has them.
+    /// The directory of the server's certificate and key, `apiserver.crt` and `apiserver.key`, if no files
+    /// are named; they are made there if they do not exist. The default is the data directory.
     #[arg(long)]
     pub cert_dir: Option<PathBuf>,
     /// The authorities whose client certificates are accepted, besides the data directory's own.
     #[arg(long)]
     pub client_ca_file: Option<PathBuf>,
-    /// What the servers of API services are shown.
+    /// The client certificate for the servers of API services.
     #[command(flatten)]
     pub front_proxy: front_proxy::FrontProxy,
-    /// How kubelets are reached.
+    /// Connections to kubelets.
     #[command(flatten)]
     pub kubelets: Kubelets,
     /// Lines of `password,user,uid[,"group1,group2"]`.
@@ -130,7 +131,7 @@ pub struct Serve {
     /// Tokens that a server elsewhere knows.
     #[command(flatten)]
     pub token_webhook: token_webhook::TokenWebhook,
-    /// Whether secrets of type bootstrap.kubernetes.io/token in kube-system let nodes in.
+    /// Whether secrets of type bootstrap.kubernetes.io/token in kube-system authenticate nodes.
     #[arg(long, default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub enable_bootstrap_token_auth: bool,
     /// Which versions of resources are served.
@@ -157,22 +158,22 @@ pub struct Serve {
     /// A file that configures admission plugins: an `AdmissionConfiguration`.
     #[arg(long)]
     pub admission_control_config_file: Option<PathBuf>,
-    /// What is told of requests.
+    /// Auditing.
     #[command(flatten)]
     pub audit: audit::Audit,
     /// Whether containers may be privileged at all.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub allow_privileged: bool,
-    /// Whether cluster-admins may ask why a request is answered as it is: see `portcullis why`.
+    /// Whether cluster-admins may ask for explanations of responses: see `portcullis why`.
     #[arg(long, default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub explain_decisions: bool,
     /// How long events are kept, such as `1h`; 0 for ever.
     #[arg(long, default_value = "1h", value_parser = duration)]
     pub event_ttl: std::time::Duration,
-    /// How many requests at once, and for how long.
+    /// How many requests at the same time, and for how long.
     #[command(flatten)]
     pub limits: RequestLimits,
-    /// How long a client may do nothing; no option, as upstream.
+    /// How long a client may be idle; not an option, as upstream.
     #[arg(skip)]
     pub deadlines: Deadlines,
     /// Which controllers to run: `*` for all that run by default, `name` for one, `-name` for all
@@ -188,7 +189,7 @@ pub struct Serve {
     /// Where to write a cluster admin's kubeconfig.
     #[arg(long)]
     pub write_kubeconfig: Option<PathBuf>,
-    /// How much to log: 0 for what matters, 2 for requests, 4 for details.
+    /// How much to log: 0 for what operators need, 2 for requests, 4 for details.
     #[arg(short = 'v', default_value_t = 0)]
     pub verbosity: u8,
     /// How to write the log.
@@ -196,10 +197,10 @@ pub struct Serve {
     pub log_format: LogFormat,
 }
 
-/// How the embedded store is kept.
+/// Options about the embedded store.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Embedded {
-    /// Its directory, if that is not in the data directory; what is called `etcd` says so.
+    /// Its directory, if it is not in the data directory; set by the stand-in for etcd.
     #[arg(skip)]
     pub dir: Option<PathBuf>,
     /// Whether there is no file at all: what is stored ends with the server. For those who throw it away.
@@ -211,14 +212,14 @@ pub struct Embedded {
     pub unsafe_no_fsync: bool,
 }
 
-/// Options about what services are given.
+/// Options about addresses and ports of services.
 #[derive(Debug, Args)]
 pub struct Services {
-    /// The address at which pods reach this server; that of the way to the outside, if the one
-    /// listened on is loopback's.
+    /// The address at which pods reach this server. If the server listens on loopback, the default is the
+    /// address of the default route.
     #[arg(long)]
     pub advertise_address: Option<IpAddr>,
-    /// The network services have their addresses from.
+    /// The network of services' addresses.
     #[arg(long, default_value = "10.0.0.0/24")]
     pub service_cluster_ip_range: IpNet,
     /// The ports of the nodes that services may have, the first and the last.
@@ -226,18 +227,18 @@ pub struct Services {
     pub service_node_port_range: PortRange,
 }
 
-/// The data directory of `portcullis run` that stands for none, as its help says it.
+/// The default of `portcullis run --data-dir` in its help.
 pub const THROWN_AWAY: &str = "one that is thrown away";
 
-/// Options of `portcullis run`: those of `serve`, and what to run. Without `--data-dir` the store is thrown
-/// away.
+/// Options of `portcullis run`: those of `serve`, and the command. Without `--data-dir` the store is
+/// temporary.
 #[derive(Debug, Args)]
 #[command(
     mut_arg("secure_port", |port| port.default_value("0")),
     mut_arg("data_dir", |dir| dir.default_value(THROWN_AWAY))
 )]
 pub struct RunArgs {
-    /// How to serve.
+    /// The options of `serve`.
     #[command(flatten)]
     pub serve: Serve,
     /// The command and its arguments.
@@ -254,7 +255,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// A duration as Go writes it, such as `5m`, `90s` or `1h30m`; a bare `0` is none.
+/// A duration in Go's notation, such as `5m`, `90s` or `1h30m`; a bare `0` is zero.
 fn duration(text: &str) -> Result<std::time::Duration, String> {
     if text == "0" {
         return Ok(std::time::Duration::ZERO);

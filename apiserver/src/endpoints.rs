@@ -1,4 +1,4 @@
-//! What a request that may be carried out does: one file a verb, for all kinds.
+//! The handlers of authorized requests: one file a verb, for all kinds.
 
 pub mod aggregated;
 pub mod api;
@@ -53,7 +53,7 @@ use portcullis_kinds::kinds::scale::SCALE;
 use portcullis_kinds::resource::Resource;
 use portcullis_registry::{Scope, WarningList};
 
-/// Answers whatever has no route of its own: `/api` and `/apis`, as the request was authorized.
+/// Handles all paths without a route: `/api` and `/apis`, dispatched on what was authorized.
 pub async fn resources(
     State(api): State<Arc<Api>>,
     State(documents): State<Arc<Documents>>,
@@ -105,7 +105,7 @@ async fn resource(
     let resource: &Resource = row;
     let subresource = find_subresource(resource, info)?;
     let verb = match check_verb(resource, subresource, info) {
-        // where objects of namespaces are not made, there is nothing
+        // resources that do not exist in this scope are a 404
         Err(_) if !built_in && info.verb == Some(Verb::Create) => return Ok(page_not_found()),
         verb => verb?,
     };
@@ -157,14 +157,14 @@ async fn resource(
     Ok(answer)
 }
 
-/// What upstream's mux says of paths that nothing is registered for: so are those of groups that only
-/// definitions make, whatever is wrong with them.
+/// The response of upstream's mux for unregistered paths, which include those of groups that exist only by
+/// definitions, even for invalid requests.
 fn page_not_found() -> Response {
     response::text(StatusCode::NOT_FOUND, "404 page not found\n")
 }
 
-/// The verb's own work. On the heap, for the largest of them is many times what the others need, and
-/// a request's task is moved as a whole when it begins.
+/// The verb's handler. Boxed, since the largest of them is many times the size of the others, and a request's
+/// task is moved as a whole when it starts.
 fn carry_out<'a>(
     verb: Verb,
     call: &'a Call<'_>,

@@ -1,8 +1,8 @@
-//! `portcullis netpol`: keeps the kernel of a node at what network policies say.
+//! `portcullis netpol`: keeps the packet filter of a node in line with network policies.
 //!
 //! Pods, namespaces and policies are followed by lists and watches, as by any client;
-//! `portcullis_netpol::nft` says what the node's table must be, and `nft` is told: all of it at first, and
-//! then what has changed. While the server is away, and when this ends, what is in force stays.
+//! `portcullis_netpol::nft` computes the node's table, and `nft` loads it: all of it at first, and then what
+//! has changed. While the server is unavailable, and when this program ends, the table stays in force.
 
 mod followed;
 mod kernel;
@@ -24,20 +24,20 @@ use self::source::Source;
 use crate::config::netpol::NetpolArgs;
 use crate::kubeconfig::client::ClientError;
 
-/// How many events may wait to be looked at.
+/// How many events may wait to be processed.
 const WAITING: usize = 1024;
-/// After how long the whole table is loaded again, in case somebody flushed it.
+/// After how long the whole table is loaded again, in case another program flushed it.
 const AGAIN: Duration = Duration::from_secs(60);
-/// After how long a table that the kernel did not take is tried again.
+/// After how long a table that the kernel rejected is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Why policies are not enforced, in one line.
 #[derive(Debug, Error)]
 pub enum EnforceError {
-    /// The server cannot be asked.
+    /// The server cannot be reached.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// `nft` does not do what it is told.
+    /// `nft` fails.
     #[error("nft: {0}")]
     Nft(String),
 }
@@ -56,7 +56,7 @@ pub fn cleanup() -> Result<(), EnforceError> {
 /// [`EnforceError`], before anything is enforced.
 pub async fn run(args: &NetpolArgs, stop: impl Future<Output = ()>) -> Result<(), EnforceError> {
     let source = Source::of(args)?;
-    // nft that is not there, or may not do anything, is better known now
+    // a missing `nft`, or missing permissions, are reported now
     kernel::told("")?;
     let (send, news) = mpsc::channel(WAITING);
     let follow = async {
@@ -76,11 +76,11 @@ pub async fn run(args: &NetpolArgs, stop: impl Future<Output = ()>) -> Result<()
         () = enforce(args, news) => {}
         () = stop => {}
     }
-    tracing::info!("stopping: what is in force stays");
+    tracing::info!("stopping: the current table stays");
     Ok(())
 }
 
-/// Follows news, and brings the kernel to what they say.
+/// Follows events, and updates the kernel's table.
 async fn enforce(args: &NetpolArgs, mut news: mpsc::Receiver<News>) {
     let mut followed = Followed::new(Compiler::new(&args.node, &args.pod_cidr));
     let mut kernel = Kernel::default();
@@ -96,7 +96,7 @@ async fn enforce(args: &NetpolArgs, mut news: mpsc::Receiver<News>) {
         while let Ok(one) = news.try_recv() {
             followed.apply(one);
         }
-        // what is in force is better than what only a part of the objects says
+        // the table in force is better than one made of a part of the objects
         if !followed.is_complete() {
             continue;
         }

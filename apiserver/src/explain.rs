@@ -1,8 +1,8 @@
-//! Why is a request answered as it is? The question and the answer of `POST /explain`.
+//! Why a request is answered as it is: request and response of `POST /explain`.
 //!
-//! A question is answered by the code that decides: the same authenticators, authorizers and
-//! plugins, asked with a trace (`authn::Trace`, `rbac::Authorizer::trace`, `admission::Trace`), the
-//! last ones in a dry run. Nothing decides twice, so an explanation cannot disagree with the answer.
+//! The explanation comes from the code that serves requests: the same authenticators, authorizers and
+//! plugins, called with a trace (`authn::Trace`, `rbac::Authorizer::trace`, `admission::Trace`), the plugins
+//! in a dry run. There is no second implementation that could disagree.
 
 pub mod admission;
 pub mod answer;
@@ -26,27 +26,27 @@ use serde_json::Value;
 use self::consulted::Consulted;
 use self::diff::Difference;
 
-/// Where questions are posted.
+/// The path of explanations.
 pub const PATH: &str = "/explain";
 
-/// A request somebody wants explained. It holds credentials: no `Debug`.
+/// A request to be explained. It contains credentials: no `Debug`.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Question {
-    /// The request's headers that say who makes it: `authorization`, `impersonate-user` and the
-    /// like. Without credentials here or in `certificates` it is the asker who makes it.
+    /// The request's headers that identify its user: `authorization`, `impersonate-user` and the like.
+    /// Without credentials here or in `certificates` the user is the caller.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, Vec<String>>,
     /// The client certificates of its connection, as PEM, its own first.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub certificates: String,
-    /// Such as `create`; with an object `create` or `update`.
+    /// The verb, such as `create`; with an object `create` or `update`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub verb: String,
     /// Any name of a resource, such as `pods`, `po`, `pod` or `deployments.apps`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub resource: String,
-    /// Such as `status`.
+    /// The subresource, such as `status`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub subresource: String,
     /// The namespace; empty for all, and for cluster-scoped resources.
@@ -55,7 +55,7 @@ pub struct Question {
     /// The object's name; empty for collections.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub name: String,
-    /// A path outside the resources, such as `/healthz`, instead of them.
+    /// A path outside the resources, such as `/healthz`, instead of a resource.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub path: String,
     /// The object that would be written, for a dry run; it names its own resource.
@@ -66,36 +66,36 @@ pub struct Question {
     pub call_webhooks: bool,
 }
 
-/// What becomes of a request, and why. What it would not come to is left out.
+/// The result of a request, and the reasons. Stages that it would not reach are left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Explanation {
-    /// Such as `create pods "web" in the namespace "default"`.
+    /// The request, such as `create pods "web" in the namespace "default"`.
     pub request: String,
-    /// What the client is told.
+    /// The response to the client.
     pub answer: Answer,
     /// The sentences that matter most.
     pub because: Vec<String>,
-    /// Who are you?
+    /// How the caller is authenticated.
     pub authentication: Authentication,
-    /// May you act as somebody else?
+    /// Whether the caller may impersonate another user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub impersonation: Option<Impersonation>,
-    /// May you?
+    /// Whether the user may make the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization: Option<Authorization>,
-    /// Is what you bring acceptable? What each plugin did, in order.
+    /// The changes and the decision of each plugin, in order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub admission: Option<Vec<PluginStep>>,
 }
 
-/// The end of a request.
+/// The result of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {
     /// The HTTP status code.
     pub code: u16,
-    /// Which stage ended it; nothing if none objected.
+    /// The stage that ended it; `None` if no stage did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_by: Option<String>,
     /// The message of the Status.
@@ -103,7 +103,7 @@ pub struct Answer {
     pub message: String,
 }
 
-/// Somebody.
+/// A user.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
@@ -115,18 +115,18 @@ pub struct User {
     /// The groups.
     #[serde(default)]
     pub groups: Vec<String>,
-    /// Further facts.
+    /// Extra fields.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub extra: BTreeMap<String, Vec<String>>,
 }
 
-/// Who the request is taken to come from.
+/// How the user was identified.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Authentication {
-    /// Who was asked about the credentials, in order; nobody, if it is the asker's own request.
+    /// The authenticators that were called, in order; none if it is the caller's own request.
     pub asked: Vec<AuthenticatorStep>,
-    /// Who it is.
+    /// The user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<User>,
 }
@@ -137,21 +137,21 @@ pub struct Authentication {
 pub struct AuthenticatorStep {
     /// Its name, such as `--basic-auth-file`.
     pub by: String,
-    /// Whom it identified.
+    /// The user it identified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identified: Option<User>,
-    /// Why the credentials prove nothing to it. If neither, they are of no kind it reads.
+    /// Why it rejected the credentials. If neither is set, there are no credentials of its kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
 }
 
-/// Acting as somebody else.
+/// Impersonation of another user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Impersonation {
-    /// As whom.
+    /// The impersonated user.
     pub user: User,
-    /// What that takes.
+    /// The permissions that it needs.
     pub needs: Vec<Authorization>,
 }
 
@@ -159,11 +159,11 @@ pub struct Impersonation {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Authorization {
-    /// What was asked for.
+    /// The permission in question.
     pub question: String,
     /// Whether it is allowed.
     pub allowed: bool,
-    /// Who was asked, in order; the last one decided.
+    /// The authorizers that were called, in order; the last one decided.
     pub asked: Vec<AuthorizerStep>,
 }
 
@@ -171,11 +171,11 @@ pub struct Authorization {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuthorizerStep {
-    /// Such as `RBAC`.
+    /// Its name, such as `RBAC`.
     pub by: String,
     /// `allow`, `deny` or `noOpinion`.
     pub decision: Decision,
-    /// Why; mostly empty.
+    /// The reason; mostly empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
     /// What went wrong; mostly empty.
@@ -189,23 +189,23 @@ pub struct AuthorizerStep {
     pub bindings: Vec<Binding>,
 }
 
-/// What an authorizer says.
+/// An authorizer's decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Decision {
     /// Yes.
     Allow,
-    /// No, whatever others say.
+    /// No, regardless of the others.
     Deny,
-    /// Others may know.
+    /// Left to the other authorizers.
     NoOpinion,
 }
 
-/// A binding that is for the user.
+/// A binding whose subjects include the user.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Binding {
-    /// Such as `ClusterRoleBinding "a" of ClusterRole "b" to User "c"`.
+    /// Its description, such as `ClusterRoleBinding "a" of ClusterRole "b" to User "c"`.
     pub binding: String,
     /// The rule that allows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -213,26 +213,26 @@ pub struct Binding {
     /// How many rules do not allow it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silent_rules: Option<usize>,
-    /// Why nobody knows its role's rules.
+    /// Why the rules of its role are not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
-/// What one plugin did.
+/// The result of one plugin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PluginStep {
-    /// Such as `PodSecurityPolicy`.
+    /// Its name, such as `PodSecurityPolicy`.
     pub plugin: String,
-    /// In which half of the chain.
+    /// The phase it ran in.
     pub phase: Phase,
-    /// What it changed of the object.
+    /// Its changes of the object.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Difference>,
-    /// Its no.
+    /// Its error, if it denied the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
-    /// The pod against all policies.
+    /// The pod's result for all policies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policies: Option<Policies>,
     /// The webhooks, or the policies in CEL, that it considered.
@@ -240,45 +240,45 @@ pub struct PluginStep {
     pub consulted: Vec<Consulted>,
 }
 
-/// Which half of the chain.
+/// The phases of admission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Phase {
     /// Plugins may change the object.
     Mutate,
-    /// Plugins judge what is to be stored.
+    /// Plugins validate the object that is to be stored.
     Validate,
 }
 
-/// A pod against all pod security policies.
+/// A pod's result for all pod security policies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Policies {
-    /// Whose right to use a policy counts.
+    /// The users whose permission to use a policy counts.
     pub asked: Vec<String>,
-    /// Each policy's verdict.
+    /// The result of each policy.
     pub tried: Vec<Policy>,
 }
 
-/// A pod against one policy.
+/// A pod's result for one policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Policy {
     /// The policy's name.
     pub name: String,
-    /// Whose right it is to use it, if anybody's.
+    /// The user who may use it, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usable_by: Option<String>,
-    /// Why they may.
+    /// Why that user may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub through: Option<Authorization>,
     /// Whether it accepts the pod.
     pub accepts: bool,
-    /// What it does not allow.
+    /// Its errors.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<String>,
-    /// Whether it would fill in something.
+    /// Whether it would fill in fields.
     pub fills_in: bool,
-    /// Whether the pod gets in by it.
+    /// Whether the pod was admitted by it.
     pub chosen: bool,
 }

@@ -10,11 +10,11 @@ use portcullis_authn::{FileError, Problem, Reload};
 /// A file, or several that belong together, to read again when they change.
 pub type Watched = Arc<dyn Reload>;
 
-/// How often files are looked at. They are small, and mounted ones give no sign of a change.
+/// How often files are checked. They are small, and mounted ones give no notification of a change.
 const EVERY: Duration = Duration::from_secs(2);
 
-/// Reads files again when they change; one that cannot be read or is broken is logged, and what it
-/// said before stays in force.
+/// Reads files again when they change. If one cannot be read or is invalid, that is logged, and its previous
+/// contents stay in force.
 pub async fn watch(files: Vec<Watched>) {
     let mut timer = tokio::time::interval(EVERY);
     let mut told = vec![None; files.len()];
@@ -24,14 +24,14 @@ pub async fn watch(files: Vec<Watched>) {
             let failure = match file.reload() {
                 Ok(changed) => {
                     if changed {
-                        tracing::info!(file = %file.path().display(), "read again");
+                        tracing::info!(file = %file.path().display(), "reloaded");
                     }
                     None
                 }
                 Err(error) => Some((Failure::of(&error), error)),
             };
             let kind = failure.as_ref().map(|(kind, _)| *kind);
-            // said once, not every time it is looked at
+            // logged once, not at every check
             if kind != std::mem::replace(told, kind)
                 && let Some((kind, error)) = failure
             {
@@ -41,8 +41,8 @@ pub async fn watch(files: Vec<Watched>) {
     }
 }
 
-/// What is wrong with a file: that it cannot be read, for want of descriptors perhaps, says nothing
-/// about what is in it.
+/// What is wrong with a file. That it cannot be read, perhaps for lack of descriptors, does not mean that its
+/// contents are invalid.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Failure {
     Unreadable,
@@ -59,8 +59,8 @@ impl Failure {
 
     const fn message(self) -> &'static str {
         match self {
-            Self::Unreadable => "a file cannot be read; what it said before stays in force",
-            Self::Broken => "a changed file is broken; what it said before stays in force",
+            Self::Unreadable => "a file cannot be read; its previous content stays in use",
+            Self::Broken => "a changed file is invalid; its previous content stays in use",
         }
     }
 }
@@ -76,7 +76,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
     })
 }
 
-/// A file whose contents are of no use.
+/// The error for a file with invalid contents.
 pub fn unusable(path: &Path, why: &dyn Display) -> FileError {
     FileError::Whole {
         path: path.to_owned(),

@@ -1,4 +1,4 @@
-//! Whether the server lives, and whether it can serve: the checks behind `/livez` and `/readyz`.
+//! Whether the server is alive, and whether it can serve: the checks behind `/livez` and `/readyz`.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/server/healthz`.
 
@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::{BoxFuture, ready};
 
-/// Says what is wrong, if something is.
+/// Returns an error if the check fails.
 pub type Probe = Box<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
 /// The check of the store, by upstream's name.
 const STORE: &str = "etcd";
-/// Whether the store takes writes. Upstream has no such check: it asks etcd, which is not ready itself
-/// where its disk is full. Only readiness asks, as a restart makes no room on a disk.
+/// Whether the store accepts writes. Upstream has no such check: etcd itself is not ready while its disk is
+/// full. Only readiness includes it, as a restart frees no space on a disk.
 const WRITABLE: &str = "storage-writable";
 
 /// The checks of a server.
@@ -26,7 +26,7 @@ pub struct Health {
 pub struct Check {
     name: &'static str,
     probe: Probe,
-    /// Whether only readiness asks for it.
+    /// Whether only readiness includes it.
     ready_only: bool,
     /// Whether it failed the last time.
     failed: AtomicBool,
@@ -47,8 +47,8 @@ impl Check {
         self.name
     }
 
-    /// Probes. Why a check fails is for the log alone, as everybody may read the response; and as
-    /// probes come often, only changes are logged as more than debug.
+    /// Probes. The reason of a failure is only logged, as every client may read the response; and as probes
+    /// are frequent, only changes are logged above debug.
     pub async fn passes(&self) -> bool {
         let outcome = (self.probe)().await;
         let failed_before = self.failed.swap(outcome.is_err(), Ordering::Relaxed);
@@ -67,7 +67,7 @@ impl Check {
 }
 
 impl Health {
-    /// The checks of a server. `store` says whether its store answers, `writable` whether that takes
+    /// The checks of a server. `store` probes whether its store responds, `writable` whether it accepts
     /// writes.
     pub fn new(store: Probe, writable: Probe) -> Self {
         let stopping = Arc::new(AtomicBool::new(false));
@@ -89,10 +89,10 @@ impl Health {
         Self { checks, stopping }
     }
 
-    /// Asks the store whether it answers.
+    /// Probes the store.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// Why it does not respond.
     pub async fn store(&self) -> Result<(), String> {
         match self.checks.iter().find(|c| c.name == STORE) {
             Some(check) => (check.probe)().await,
@@ -100,13 +100,12 @@ impl Health {
         }
     }
 
-    /// From now on the server is not ready.
+    /// Makes the server not ready from now on.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
     }
 
-    /// The checks of an endpoint: all of them for readiness, those that a restart could mend for
-    /// liveness.
+    /// The checks of an endpoint: all of them for readiness, those that a restart could repair for liveness.
     pub fn checks(&self, readiness: bool) -> impl Iterator<Item = &Check> {
         let checks = self.checks.iter();
         checks.filter(move |check| readiness || !check.ready_only)

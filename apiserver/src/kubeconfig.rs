@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::pki::Identity;
 
-/// A kubeconfig without a user: where a server is, and which authority, as PEM, vouches for it.
+/// A kubeconfig without a user: the address of a server, and its authority as PEM.
 pub fn cluster(server: &str, authority: &str) -> String {
     let authority = STANDARD.encode(authority);
     format!(
@@ -25,13 +25,13 @@ pub fn cluster(server: &str, authority: &str) -> String {
 
 /// A kubeconfig for one user of one server.
 pub struct Kubeconfig<'a> {
-    /// Such as `https://127.0.0.1:6443`.
+    /// The server's URL, such as `https://127.0.0.1:6443`.
     pub server: &'a str,
     /// The authority that signed the server's certificate, as PEM.
     pub authority: &'a str,
     /// The user's name.
     pub user: &'a str,
-    /// What proves it.
+    /// The user's certificate and key.
     pub identity: &'a Identity,
 }
 

@@ -1,11 +1,12 @@
-//! What every request passes before a handler sees it, as tower layers.
+//! The layers that every request passes before its handler, as tower layers.
 //!
-//! [`stack`] is the one place where their order is written. A layer that rejects a request answers it;
+//! [`stack`] is the one place that sets their order. A layer that rejects a request answers it; the layers
+//! inside do not see it.
 //! nothing inside sees it.
 //!
-//! Upstream: `DefaultBuildHandlerChain` in `k8s.io/apiserver/pkg/server/config.go`. The place among the
-//! requests in flight is taken after authorization, not before it, so that users without permissions
-//! take none from others.
+//! Upstream: `DefaultBuildHandlerChain` in `k8s.io/apiserver/pkg/server/config.go`. The permit of a request
+//! in flight is taken after authorization, not before it, so that users without permissions take none from
+//! others.
 
 pub mod audit;
 pub mod authenticate;
@@ -43,9 +44,9 @@ use crate::audit::Auditor;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 
-/// What the layers decide with.
+/// The parts that the layers use.
 pub struct Gate {
-    /// Who is who.
+    /// Authentication.
     pub authenticator: Arc<dyn Authenticator>,
     /// Whether passwords are accepted, so that a 401 asks for one.
     pub accepts_passwords: bool,
@@ -53,11 +54,11 @@ pub struct Gate {
     pub claims: Arc<RequestHeaders>,
     /// Who tells of it, if anybody does.
     pub auditor: Option<Arc<Auditor>>,
-    /// Who may do what.
+    /// Authorization.
     pub authorizer: Arc<dyn Authorizer>,
-    /// What requests share.
+    /// The limits that requests share.
     pub limits: Arc<Limits>,
-    /// Where answered requests are counted.
+    /// The counters of requests.
     pub metrics: Arc<Metrics>,
 }
 
@@ -85,7 +86,7 @@ pub fn stack(
     } = gate;
     ServiceBuilder::new()
         .layer(FilterLayer(request_id::RequestId))
-        // Everything inside reads the URL from here: what is authorized is what is carried out.
+        // The only place where the URL is parsed: what is authorized is what is carried out.
         .layer(FilterLayer(describe::Describe))
         .layer(trace::layer())
         .layer(FilterLayer(count::Count(metrics)))

@@ -1,8 +1,8 @@
 //! A complete miniature Kubernetes API server.
 //!
-//! The way of a request is the order of the modules below; docs/ARCHITECTURE.md walks it.
+//! The order of the modules below is the path of a request; docs/ARCHITECTURE.md describes it.
 
-// The command line, and a server put together.
+// The command line, and assembling a server.
 pub mod cli;
 
 pub mod config;
@@ -18,7 +18,7 @@ pub mod files;
 // Connections and TLS.
 pub mod serving;
 
-// What every request passes: who are you, may you, is there room; and what is told of it.
+// The layers of every request: authentication, authorization, limits, audit.
 pub mod layers;
 
 pub mod access;
@@ -31,7 +31,7 @@ pub mod request;
 
 pub mod tokens;
 
-// What is asked for, by path and by verb.
+// The routes and the verbs.
 pub mod router;
 
 pub mod endpoints;
@@ -40,16 +40,16 @@ pub mod health;
 
 pub mod metrics;
 
-// Why it is answered so.
+// Explanations of responses.
 pub mod explain;
 
-// Who may talk to whom.
+// Which pods may connect to which.
 pub mod traffic;
 
 pub mod enforce;
 
-// What is asked of others.
+// Requests to other servers.
 pub mod outbound;
 
-// What goes back.
+// Responses.
 pub mod response;

@@ -1,4 +1,4 @@
-//! How long a request may take, how many are carried out at once, and how much memory they may hold.
+//! How long a request may take, how many are carried out at the same time, and how much memory they may hold.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/server/filters/{timeout,maxinflight,priority-and-fairness}.go`.
 
@@ -31,12 +31,12 @@ const LONG_RUNNING: usize = 8192;
 const BODIES: usize = 64 * 1024 * 1024;
 /// How much memory responses may take until they are sent, in bytes.
 const ANSWERS: usize = 48 * 1024 * 1024;
-/// Responses of fewer bytes are not counted: there is one for each request in flight.
+/// Smaller responses are not counted: there is one for each request in flight.
 const SMALL_ANSWER: usize = 64 * 1024;
 /// How long a large response waits for others to be sent.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
 
-/// What requests share: places among those carried out at once, and memory.
+/// The limits that requests share: permits of requests in flight, and memory.
 #[derive(Clone, Debug)]
 pub struct Limits {
     read_only: Arc<Pool>,
@@ -48,8 +48,8 @@ pub struct Limits {
     time: Duration,
 }
 
-/// A pool of places, of which one user may hold three quarters and components of the cluster keep a
-/// tenth; zero is no limit.
+/// A pool of permits, of which one user may hold three quarters and a tenth is kept for components of the
+/// cluster; zero is no limit.
 fn places(all: usize) -> Arc<Pool> {
     let places = if all == 0 { usize::MAX / 8 } else { all };
     Pool::new(Division {
@@ -59,7 +59,7 @@ fn places(all: usize) -> Arc<Pool> {
     })
 }
 
-/// A pool of bytes, of which components of the cluster keep a quarter, and one user may hold half of
+/// A pool of bytes, of which a quarter is kept for components of the cluster, and one user may hold half of
 /// the rest.
 fn bytes(places: usize) -> Arc<Pool> {
     Pool::new(Division {
@@ -76,10 +76,10 @@ pub struct Terminated;
 /// When a request must be done, if ever.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Due {
-    /// There must be a response, in the time that the client gives as well.
+    /// For the response; at most the time that the client gives.
     pub answered: Option<Instant>,
-    /// It must have been sent. What is not closes the connection, and with it other requests: this is
-    /// the server's time alone.
+    /// For the end of sending it. A response that is not sent by then closes the connection, and with it
+    /// other requests: so this is the server's time alone.
     pub sent: Option<Instant>,
 }
 
@@ -91,7 +91,7 @@ impl Due {
 }
 
 impl Limits {
-    /// The limits that options set; zero is none.
+    /// The limits that options set; zero is no limit.
     pub fn new(options: &RequestLimits) -> Self {
         let count = |number: u32| places(usize::try_from(number).unwrap_or(0));
         Self {
@@ -105,13 +105,13 @@ impl Limits {
         }
     }
 
-    /// How many requests are in flight, by upstream's names for the two sorts.
+    /// How many requests are in flight, by upstream's names for the two kinds.
     pub fn in_flight(&self) -> [(&'static str, usize); 2] {
         let (read_only, mutating) = (self.read_only.taken(), self.mutating.taken());
         [("mutating", mutating), ("readOnly", read_only)]
     }
 
-    /// The times by which a request that begins now must be done; `None` if it is long-running.
+    /// The deadlines of a request that begins now; without any if it is long-running.
     ///
     /// # Errors
     /// As [`Query::timeout`](crate::request::Query::timeout).
@@ -128,7 +128,7 @@ impl Limits {
         })
     }
 
-    /// The pool that a request takes its place from.
+    /// The pool that a request takes its permit from.
     fn pool(&self, info: &RequestInfo) -> &Arc<Pool> {
         if is_long_running(info) {
             &self.long_running
@@ -143,8 +143,7 @@ impl Limits {
 /// The size of a request's head in bytes.
 ///
 /// # Errors
-/// 431 if it is larger than any client needs. What hyper itself does not read is refused there,
-/// without a Status.
+/// 431 if it is larger than any client needs. hyper itself rejects what it does not read, without a Status.
 pub fn check_head(uri: &Uri, headers: &HeaderMap) -> Result<usize, Status> {
     let url = uri.path().len() + uri.query().map_or(0, str::len);
     let headers = headers.iter().map(|(k, v)| k.as_str().len() + v.len());
@@ -160,7 +159,7 @@ pub fn check_head(uri: &Uri, headers: &HeaderMap) -> Result<usize, Status> {
     Err(status)
 }
 
-/// Whether a request goes on for as long as its client likes.
+/// Whether a request lasts as long as its client likes.
 pub fn is_long_running(info: &RequestInfo) -> bool {
     match info {
         RequestInfo::Resource(r) => {
@@ -174,8 +173,8 @@ pub fn is_long_running(info: &RequestInfo) -> bool {
     }
 }
 
-/// Whether the body of a request says what to do. Those of streams do not, save what is passed on to
-/// pods and services.
+/// Whether the body of a request matters. Those of streams do not, except what is forwarded to pods and
+/// services.
 fn has_body(info: &RequestInfo) -> bool {
     let is_proxied = matches!(info, RequestInfo::Resource(request) if request.subresource == PROXY);
     !is_read_only(info) && (is_proxied || !is_long_running(info))
@@ -193,7 +192,7 @@ pub fn too_late() -> Status {
     Status::timeout("request did not complete within the allotted timeout", 0)
 }
 
-/// 429, to be tried again in a second.
+/// 429, to be retried after a second.
 pub fn too_many() -> Status {
     Status::failure(
         Reason::TooManyRequests,
@@ -205,7 +204,7 @@ pub fn too_many() -> Status {
     })
 }
 
-/// Nodes, controllers and schedulers go on when there are too many users (upstream: the priority
+/// Nodes, controllers and schedulers are served even if there are too many users (upstream: the priority
 /// levels `system`, `node-high`, `leader-election` and `workload-high`).
 fn holder(user: &UserInfo) -> Holder {
     let groups = [

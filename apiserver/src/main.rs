@@ -38,7 +38,7 @@ fn as_text(words: impl Iterator<Item = OsString>) -> Result<Vec<String>, Command
     words.map(as_text).collect()
 }
 
-/// Does what the program's own command line says; the status to exit with.
+/// Runs the program's own command line; returns the exit status.
 fn portcullis() -> Result<u8, CommandError> {
     let parsed = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -48,7 +48,7 @@ fn portcullis() -> Result<u8, CommandError> {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
             ) =>
         {
-            // Whoever asked for help may have stopped reading it.
+            // The output may not be read any more.
             let _ = error.print();
             return Ok(0);
         }
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bad_option_is_named_in_one_line() {
+    fn an_invalid_option_is_named_in_one_line() {
         for (args, named) in [
             (&["portcullis", "serve", "--nope"][..], "--nope"),
             (

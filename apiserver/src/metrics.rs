@@ -185,7 +185,7 @@ impl Metrics {
         self.requests.terminated(self.labels(request), request.code);
     }
 
-    /// All metrics, as a scraper reads them.
+    /// All metrics, in the text format.
     ///
     /// # Errors
     /// What the encoder objects to.

@@ -1,4 +1,4 @@
-//! What this program asks of others: HTTPS clients, other API servers, webhooks, health checks,
+//! Requests of this program to other servers: HTTPS clients, other API servers, webhooks, health checks,
 //! kubelets, pods and services.
 
 pub mod aggregated;

@@ -1,4 +1,4 @@
-//! Certificates: an authority in the data directory, and what it signs.
+//! Certificates: an authority in the data directory, and the certificates it signs.
 
 mod requests;
 mod users;
@@ -16,13 +16,13 @@ use rcgen::{
 use thiserror::Error;
 use time::{Duration, OffsetDateTime};
 
-/// How long certificates last. A server's is signed anew at every start.
+/// How long certificates last. A server's certificate is replaced at every start.
 const VALIDITY: Duration = Duration::days(3650);
-/// Clocks differ a little.
+/// A tolerance for differing clocks.
 const SKEW: Duration = Duration::hours(1);
 const AUTHORITY_NAME: &str = "portcullis-ca";
 
-/// Why there are no certificates.
+/// Why certificates could not be read or made.
 #[derive(Debug, Error)]
 pub enum PkiError {
     /// A file cannot be read or written.
@@ -33,7 +33,7 @@ pub enum PkiError {
         /// Why not.
         source: io::Error,
     },
-    /// A file holds no certificate or key that could be used.
+    /// A file contains no usable certificate or key.
     #[error("{path}: {why}")]
     Malformed {
         /// The file.
@@ -55,7 +55,7 @@ pub struct Identity {
     pub key: String,
 }
 
-/// A file that was made and not yet written, because the start it is for can still be refused.
+/// A file that has been made but not written, because the start may still fail.
 #[must_use]
 pub struct NewFile {
     path: PathBuf,
@@ -64,7 +64,7 @@ pub struct NewFile {
 }
 
 impl NewFile {
-    /// A file that will be readable as `mode` says.
+    /// A file with this mode.
     pub fn new(path: PathBuf, contents: String, mode: u32) -> Self {
         Self {
             path,
@@ -89,7 +89,7 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// The authority in a directory, made there if there is none.
+    /// The authority in a directory; made there if it does not exist.
     ///
     /// # Errors
     /// [`PkiError`], which names the file.
@@ -166,7 +166,7 @@ impl Authority {
     /// A certificate for a server of these names and addresses.
     ///
     /// # Errors
-    /// [`PkiError::Sign`] for a name no certificate can hold.
+    /// [`PkiError::Sign`] for a name that a certificate cannot contain.
     pub fn server(&self, names: &[String], addresses: &[IpAddr]) -> Result<Identity, PkiError> {
         let mut params = params("portcullis", None);
         for name in names {
@@ -234,8 +234,8 @@ pub fn read(path: &Path) -> Result<String, PkiError> {
     })
 }
 
-/// Writes a file whole or not at all, readable as `mode` says from its first byte on. The draft is a file
-/// of this process alone, whatever others have laid into the directory.
+/// Writes a file whole or not at all, with this mode from its first byte on. The temporary file is opened
+/// exclusively, so that a prepared file in the directory is not used.
 ///
 /// # Errors
 /// [`PkiError::Io`].
@@ -285,8 +285,8 @@ pub fn private_dir(dir: &Path) -> Result<(), PkiError> {
     })
 }
 
-/// Gives a file to whoever owns the directory it is in, if this process may do that: what root
-/// writes into somebody's directory is meant for them.
+/// Gives a file to the owner of its directory, if this process may do that: files that root writes into a
+/// user's directory are meant for that user.
 ///
 /// # Errors
 /// [`PkiError::Io`].
@@ -298,7 +298,7 @@ pub fn give_to_owner_of_directory(path: &Path) -> Result<(), PkiError> {
     let dir = path.parent().filter(|d| !d.as_os_str().is_empty());
     let owner = fs::metadata(dir.unwrap_or(Path::new("."))).map_err(failed)?;
     let own = fs::metadata(path).map_err(failed)?;
-    // Only root writes files that are root's.
+    // Only root's own files are given away.
     if own.uid() != 0 || owner.uid() == 0 {
         return Ok(());
     }
@@ -341,7 +341,7 @@ mod tests {
         ] {
             assert_eq!(mode(&path), expected, "{}", path.display());
         }
-        // a predictable name for the draft, prepared by an attacker
+        // a predictable name of the temporary file, prepared by an attacker
         let trap = beside.join(format!(".secret.{}", std::process::id()));
         fs::write(&trap, "").unwrap();
         fs::set_permissions(&trap, fs::Permissions::from_mode(0o666)).unwrap();
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clients_name_and_group_stand_in_its_certificate() {
+    fn a_clients_certificate_has_its_name_and_group() {
         let dir = tempfile::tempdir().unwrap();
         let authority = Authority::in_dir(dir.path()).unwrap();
         let identity = authority.client("alice", Some("a")).unwrap();

@@ -1,4 +1,4 @@
-//! What a request asks for, read once from its method and URL.
+//! The meaning of a request, parsed once from its method and URL.
 
 pub mod audit_id;
 pub mod info;
@@ -14,10 +14,10 @@ pub use self::info::{RequestInfo, ResourceRequest};
 pub use self::peer::Peer;
 pub use self::query::Query;
 
-/// A request as its URL describes it. Shared by everything that serves the request.
+/// A request as its URL describes it, shared by everything that serves it.
 #[derive(Debug)]
 pub struct Described {
-    /// What it is about.
+    /// Its target.
     pub info: RequestInfo,
     /// The parameters of its query.
     pub query: Query,

@@ -14,26 +14,26 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WARNIN
 use portcullis_api::Status;
 use tokio::time::Instant;
 
-/// What goes back to a client.
+/// A response.
 pub type Response = http::Response<Body>;
 
-/// When a response must have been sent, though its client does not read; an extension of it.
+/// When a response must have been sent, even if its client does not read; an extension of it.
 #[derive(Clone, Copy, Debug)]
 pub struct Ends(pub Instant);
 
 impl Ends {
-    /// When this response must have been sent, if it says so.
+    /// The deadline of a response, if it has one.
     pub fn of<B>(response: &http::Response<B>) -> Option<Instant> {
         response.extensions().get::<Self>().map(|ends| ends.0)
     }
 }
 
-/// That the client may stop reading a response for longer than most: a person who pages through a log
-/// reads it. An extension of the response.
+/// Marks a response whose client may stop reading for longer than others, such as a person who pages through
+/// a log. An extension of the response.
 #[derive(Clone, Copy, Debug)]
 pub struct Unhurried;
 
-/// The content type of everything that is not asked for in another one.
+/// The default content type.
 pub const JSON: &str = "application/json";
 
 /// A response of bytes.
@@ -69,7 +69,7 @@ pub fn status(status: &Status) -> Response {
 pub fn warn(response: &mut Response, warnings: &[String]) {
     for warning in warnings {
         let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
-        // A header holds no control characters.
+        // A header contains no control characters.
         let line: String = format!("299 - \"{quoted}\"")
             .chars()
             .filter(|c| !c.is_control())

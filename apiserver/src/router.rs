@@ -1,7 +1,7 @@
-//! Which handler answers which path.
+//! The routes of the server.
 //!
-//! Fixed paths have routes; everything below `/api` and `/apis` is told apart by the request that was
-//! authorized, and by nothing else.
+//! Fixed paths have routes; everything below `/api` and `/apis` is dispatched on the request that was
+//! authorized, and on nothing else.
 
 use std::sync::Arc;
 
@@ -21,10 +21,10 @@ use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::response;
 
-/// What handlers ask for, each for what it needs.
+/// The parts that handlers take as extractors, each its own.
 #[derive(Clone, FromRef)]
 pub struct Services {
-    /// What the verbs work with.
+    /// The parts that verbs use.
     pub api: Arc<Api>,
     /// The versions that other servers serve.
     pub aggregation: Arc<Aggregation>,
@@ -32,11 +32,11 @@ pub struct Services {
     pub documents: Arc<Documents>,
     /// The checks of the server.
     pub health: Arc<Health>,
-    /// What requests share.
+    /// The limits that requests share.
     pub limits: Arc<Limits>,
-    /// What is counted.
+    /// The counters.
     pub metrics: Arc<Metrics>,
-    /// What explains decisions.
+    /// The explanations of decisions.
     pub explainer: Arc<Explainer>,
 }
 
@@ -67,7 +67,7 @@ pub fn router(services: Services, explains_decisions: bool) -> Router {
         .with_state(services)
 }
 
-/// A route with and without a slash at its end.
+/// A route with and without a slash at the end.
 fn fixed(
     router: Router<Services>,
     path: &str,

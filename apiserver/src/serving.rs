@@ -49,13 +49,13 @@ use crate::limits::in_flight::InFlight;
 use crate::request::Peer;
 use crate::response::switched::Switched;
 
-/// How long requests may take to finish once the server is to stop.
+/// How long requests may take to finish after the server is told to stop.
 const DRAIN: Duration = Duration::from_secs(15);
 /// How long to wait when the system has no more sockets.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// How much memory the heads of requests may take that are larger than most and not complete.
+/// How much memory incomplete heads of requests may take that are larger than most.
 const HEADS: usize = 16 * 1024 * 1024;
-/// How long a connection that is idle may take to end.
+/// How long an idle connection may take to end.
 const GOODBYE: Duration = Duration::from_secs(5);
 /// How often a connection of a server that stops is looked at. One that is at rest ends then, whether or not
 /// its client has taken note: HTTP/2's goodbye waits for an answer.
@@ -63,7 +63,7 @@ const PARTING: Duration = Duration::from_millis(500);
 /// How long a client may send nothing of a body, or read nothing of a response, when the server stops.
 const STILL: Duration = Duration::from_secs(2);
 
-/// What answers requests. Its layers are always ready.
+/// A service that answers requests. Its layers are always ready.
 pub trait Handler<B>:
     Service<Request, Response = http::Response<B>, Error = Infallible, Future: Send>
     + Clone
@@ -93,7 +93,7 @@ impl<B> ResponseBody for B where
 {
 }
 
-/// What all connections share.
+/// The state that all connections share.
 struct Shared<S> {
     service: S,
     http1: http1::Builder,
@@ -104,7 +104,7 @@ struct Shared<S> {
     stop: CancellationToken,
 }
 
-/// Serves until `stop`, then lets requests finish; watches end by themselves.
+/// Serves until `stop`, then lets requests finish; watches end on their own.
 pub async fn run<S, B>(
     listener: TcpListener,
     mut acceptors: Acceptors,
@@ -136,7 +136,7 @@ pub async fn run<S, B>(
             Ok((stream, address)) => {
                 let progress = Progress::begin();
                 let Some(open) = all.take(&progress) else {
-                    tracing::debug!("a connection was refused: all others are at work");
+                    tracing::debug!("a connection was refused: all others are active");
                     continue;
                 };
                 let (acceptor, shared) = (acceptors.current(), shared.clone());
@@ -144,7 +144,7 @@ pub async fn run<S, B>(
                     tokio::select! {
                         () = connection(stream, address, acceptor, shared, &progress) => {}
                         () = progress.evicted() => {
-                            tracing::debug!("a connection had to make room for another one");
+                            tracing::debug!("an idle connection was closed for a new one");
                         }
                     }
                     drop(open);
@@ -173,7 +173,7 @@ async fn connection<S: Handler<B>, B: ResponseBody>(
     shared: Arc<Shared<S>>,
     progress: &Arc<Progress>,
 ) {
-    // Answers are written whole; waiting for more would only delay them.
+    // Responses are written as a whole; waiting for more would only delay them.
     let _ = stream.set_nodelay(true);
     stream::keep_alive(&stream);
     let handshake = tokio::time::timeout(shared.deadlines.handshake, acceptor.accept(stream));
@@ -194,7 +194,7 @@ async fn connection<S: Handler<B>, B: ResponseBody>(
     serve(stream, address, &shared, progress).await;
 }
 
-/// Serves a connection until its client has enough of it, does nothing, or the server stops.
+/// Serves a connection until its client closes it, it is idle for too long, or the server stops.
 async fn serve<S: Handler<B>, B: ResponseBody>(
     stream: TlsStream<TcpStream>,
     address: SocketAddr,
@@ -249,12 +249,12 @@ async fn serve<S: Handler<B>, B: ResponseBody>(
             () = shared.stop.cancelled() => return,
         };
         if let Err(error) = ended {
-            tracing::debug!(%error, "a tunnel broke off");
+            tracing::debug!(%error, "a tunnel ended with an error");
         }
     }
 }
 
-/// Looks after a connection while it is served; false if it was not served to its end.
+/// Supervises a connection while it is served; false if it was ended before its time.
 async fn attend<S, C>(
     mut serving: Pin<&mut C>,
     shared: &Shared<S>,

@@ -1,7 +1,7 @@
 //! From options to a running server.
 //!
-//! [`assemble`] puts the parts together, [`server`] serves with them. Whatever can be refused is
-//! refused, with a [`StartError`], before anything is written.
+//! [`assemble`] puts the parts together, [`server`] serves with them. Invalid options are rejected, with a
+//! [`StartError`], before anything is written.
 
 pub mod admission_config;
 pub mod assemble;

@@ -1,4 +1,4 @@
-//! Service account tokens: who issues and reviews them, and the objects they are bound to.
+//! Service account tokens: issuing and reviewing them, and the objects they are bound to.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,33 +15,33 @@ use serde::Deserialize;
 use portcullis_kinds::table;
 use portcullis_registry::{Registry, codec};
 
-/// How long a token outlives the deletion of an object that finalizers keep; clocks differ.
+/// How long a token outlives the deletion of an object that finalizers keep, as clocks differ.
 const AFTERLIFE: Duration = Duration::from_secs(60);
 
-/// What a running server does with tokens besides letting their bearers in.
+/// The use of tokens by the API itself, besides authentication.
 pub struct Tokens {
     /// Makes them.
     pub issuer: Issuer,
-    /// What they may be signed with.
+    /// The keys of accepted tokens.
     pub keys: Arc<KeyRing>,
-    /// Judges them for others.
+    /// Reviews tokens for other servers.
     pub reviewer: TokenReviewer,
-    /// Whom they are for unless something else is asked for: this server.
+    /// The default audiences: this server.
     pub audiences: Vec<String>,
     /// How long they last.
     pub lifetimes: Lifetimes,
 }
 
-/// How long tokens last, whatever is asked for.
+/// Limits of lifetimes.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifetimes {
-    /// The longest that may be asked for, in seconds.
+    /// The longest that may be requested, in seconds.
     pub longest: Option<i64>,
-    /// Whether tokens that admission asks for pods last longer than it asks.
+    /// Whether tokens that admission requests for pods last longer than requested.
     pub extend: bool,
 }
 
-/// Whom new tokens are from, and the file of the key that signs them.
+/// The issuer of new tokens, and the file of the key that signs them.
 pub struct Issuer {
     /// The name, mostly a URL.
     pub name: String,
@@ -50,7 +50,7 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// What makes tokens now.
+    /// The issuer with the current key.
     pub fn current(&self) -> TokenIssuer {
         TokenIssuer {
             issuer: self.name.clone(),
@@ -59,10 +59,10 @@ impl Issuer {
     }
 }
 
-/// The objects that tokens are bound to, as the cache knows them.
+/// The objects that tokens are bound to, from the cache.
 pub struct Bound(pub Arc<Registry>);
 
-/// The little that matters of an object: the rest is not read.
+/// The fields that matter of an object: the rest is not parsed.
 #[derive(Deserialize)]
 struct Head {
     metadata: Metadata,
@@ -77,7 +77,7 @@ struct Metadata {
 }
 
 impl Bound {
-    /// What the cache knows, and what it may not have seen yet (upstream: `clientGetter`).
+    /// The object in the cache, or in the store if the cache may not have it yet (upstream: `clientGetter`).
     async fn find(&self, key: &str, lookup: Lookup) -> Option<Arc<Entry>> {
         match self.entry(key, ReadAt::NotOlderThan(0)).await {
             None if lookup == Lookup::Consistent => self.entry(key, ReadAt::Latest).await,
@@ -103,7 +103,7 @@ impl Objects for Bound {
             Kind::Secret => table::SECRETS,
         };
         let key = self.0.key(resource, namespace, name);
-        // Only tokens with a good signature come so far.
+        // Only tokens with a valid signature get this far.
         let entry = self.find(&key, Lookup::Consistent).await?;
         let head: Head = serde_json::from_slice(&entry.value)
             .inspect_err(|error| tracing::warn!(key, %error, "a token's object cannot be read"))

@@ -1,7 +1,7 @@
-//! `portcullis why connect` and `why reach`: who may talk to whom, and which network policy says so.
+//! `portcullis why connect` and `why reach`: which pods may connect to which, and by which network policy.
 //!
-//! Pods, namespaces, policies and services are read from any API server with the rights of whoever
-//! asks; `portcullis_netpol` decides, here, so no server needs to know of it.
+//! Pods, namespaces, policies and services are read from any API server with the caller's credentials;
+//! `portcullis_netpol` evaluates them in this program, so the server needs no support for it.
 
 mod connect;
 mod dot;
@@ -29,24 +29,24 @@ use crate::kubeconfig::read::{Kubeconfig, KubeconfigError};
 use portcullis_netpol::Name;
 use portcullis_netpol::service::ServiceError;
 
-/// Why there is no answer, in one line.
+/// Why a question has no answer, in one line.
 #[derive(Debug, Error)]
 pub enum TrafficError {
-    /// An argument makes no sense.
+    /// An argument is invalid.
     #[error(transparent)]
     Argument(#[from] PartyError),
-    /// The server cannot be asked, or refuses.
+    /// The server cannot be reached, or denies a request.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// A policy to be tried is none.
+    /// A policy to be tried is invalid.
     #[error("--policy {}: {why}", path.display())]
     Policy {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Why.
         why: String,
     },
-    /// Something asked about is not there.
+    /// An object in the question does not exist.
     #[error("{what} {:?} not found in the namespace {:?}", name.name, name.namespace)]
     NotFound {
         /// `pods` or `services`.
@@ -64,7 +64,7 @@ pub enum TrafficError {
         /// Its protocol.
         protocol: portcullis_netpol::Protocol,
     },
-    /// A service becomes nothing.
+    /// A service has no usable endpoint.
     #[error("service {:?}: {why}", service.name)]
     Service {
         /// The service.
@@ -80,7 +80,7 @@ impl From<KubeconfigError> for TrafficError {
     }
 }
 
-/// The server that arguments name, and the namespace they mean.
+/// The client and the namespace for the arguments.
 fn source(source: &Source) -> Result<(ApiClient, String), TrafficError> {
     let config = Kubeconfig::load(source.kubeconfig.as_deref())?;
     let context = config.context(source.context.as_deref())?;

@@ -1,4 +1,4 @@
-//! Admission plugins where they need the whole server: its store, its other requests, its restarts.
+//! Admission plugins with the whole server: its store, concurrent requests and restarts.
 
 mod certificates;
 mod classes;

@@ -1,4 +1,4 @@
-//! Versions of groups that other servers serve, and the API services of those served here.
+//! Versions of groups that extension servers serve, and the API services of those served here.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,7 +97,7 @@ async fn register(admin: &Client, server: &HttpsServer, trusted: bool) {
     register_at(admin, server.address().port(), trusted.then_some(&bundle)).await;
 }
 
-/// `bundle` is the authority of the server, if it is to be trusted.
+/// `bundle` is the authority of the extension server, if it is to be trusted.
 async fn register_at(admin: &Client, port: u16, bundle: Option<&Vec<u8>>) {
     let service = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "other"},
         "spec": {"type": "ExternalName", "externalName": "localhost"}});
@@ -126,7 +126,7 @@ fn has_reason(service: &Value, reason: &str) -> bool {
 }
 
 #[tokio::test]
-async fn requests_for_another_server_are_passed_on() {
+async fn requests_for_another_server_are_forwarded() {
     let server = TestServer::start(&["--authorization-mode=RBAC"]).await;
     let admin = server.admin();
     let (other, asked) = other().await;
@@ -312,7 +312,7 @@ async fn upgrades_are_passed_on_too() {
 }
 
 #[tokio::test]
-async fn a_server_that_nobody_vouches_for_is_not_asked() {
+async fn an_untrusted_server_receives_no_request() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let (other, asked) = other().await;
@@ -327,7 +327,7 @@ async fn a_server_that_nobody_vouches_for_is_not_asked() {
 }
 
 #[tokio::test]
-async fn what_is_served_here_has_api_services() {
+async fn versions_served_here_have_api_services() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let apps = format!("{SERVICES}/v1.apps");

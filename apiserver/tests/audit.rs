@@ -19,19 +19,19 @@ use crate::support::server::{TestServer, directory};
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 
-/// A server that audits into a file of its directory.
+/// A server that writes its audit log to a file in its directory.
 struct AuditedServer {
     server: TestServer,
     log: PathBuf,
 }
 
 impl AuditedServer {
-    /// With a policy of these rules.
+    /// Starts a server with a policy of these rules.
     async fn start(rules: &Value) -> Self {
         Self::start_with(&json!({"rules": rules}), &[]).await
     }
 
-    /// With a policy of these fields, and more flags.
+    /// Starts a server with a policy of these fields, and more flags.
     async fn start_with(policy: &Value, flags: &[&str]) -> Self {
         let dir = directory();
         let log = dir.path().join("audit.log");
@@ -91,7 +91,7 @@ fn stages(events: &[Value]) -> Vec<&str> {
     stages.collect()
 }
 
-/// Waits until something holds.
+/// Waits until a condition is true.
 async fn until(what: &str, holds: impl AsyncFn() -> bool) {
     let begun = Instant::now();
     while !holds().await {

@@ -1,4 +1,4 @@
-//! Who are you?
+//! Authentication.
 
 mod anonymous;
 mod authorities;

@@ -1,4 +1,4 @@
-//! What the controllers do, seen from outside.
+//! The effects of controllers, as clients see them.
 
 mod bad_objects;
 mod components;

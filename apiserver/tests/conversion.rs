@@ -25,10 +25,10 @@ const OLD_A: &str = "/apis/example.com/v1/namespaces/default/boxes/a";
 const DEFINITION: &str =
     "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/boxes.example.com";
 
-/// How a webhook misbehaves, if it does.
+/// How a webhook misbehaves, if at all.
 type Fault = Arc<Mutex<Option<fn(&mut Value)>>>;
 
-/// A webhook that knows boxes: version 1 has `size: "3x4"`, version 2 `width` and `height`.
+/// A webhook that converts boxes: version 1 has `size: "3x4"`, version 2 `width` and `height`.
 struct Webhook {
     server: HttpsServer,
     calls: Arc<AtomicUsize>,
@@ -54,7 +54,7 @@ impl Webhook {
         }
     }
 
-    /// How often it was called since this was last asked.
+    /// The number of calls since the last time.
     fn calls(&self) -> usize {
         self.calls.swap(0, Ordering::Relaxed)
     }
@@ -122,7 +122,7 @@ async fn served() -> (TestServer, Client, Webhook) {
 }
 
 #[tokio::test]
-async fn an_object_is_what_its_webhook_makes_of_it() {
+async fn an_object_is_converted_by_its_webhook() {
     let (_server, admin, webhook) = served().await;
     assert_eq!(admin.post(OLD, &old("a")).await.code, 201);
     assert_eq!(webhook.calls(), 0, "what is stored in its version");
@@ -181,7 +181,7 @@ async fn watchers_see_their_version() {
     assert!(why.contains("expected response.uid="), "{why}");
 }
 
-/// What a watch from a version tells within a second.
+/// The events of a watch from a version within a second.
 async fn events(client: &Client, from: &str) -> Vec<Value> {
     let path = format!("{NEW}?watch=true&timeoutSeconds=1&resourceVersion={from}");
     let answer = client.get(&path).await;
@@ -202,7 +202,7 @@ async fn watches_end_when_their_definition_changes() {
     let mut body = watch.into_body();
     assert!(body.frame().await.unwrap().unwrap().is_data());
 
-    // the status says nothing of how objects look
+    // a change of the status does not affect conversion
     let merge = admin
         .clone()
         .header("content-type", "application/merge-patch+json");
@@ -222,7 +222,7 @@ async fn watches_end_when_their_definition_changes() {
 }
 
 #[tokio::test]
-async fn a_webhook_that_fails_fails_what_needs_it() {
+async fn a_webhook_that_fails_fails_the_requests_that_need_it() {
     let (_server, admin, webhook) = served().await;
     assert_eq!(admin.post(OLD, &old("a")).await.code, 201);
     for (fault, why) in [
@@ -269,6 +269,6 @@ async fn a_webhook_that_fails_fails_what_needs_it() {
         answer.message()
     );
     assert_eq!(admin.delete(DEFINITION).await.code, 200);
-    // a definition goes without its webhook
+    // a definition can be deleted without its webhook
     gone(&admin, DEFINITION).await;
 }

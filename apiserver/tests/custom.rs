@@ -1,4 +1,4 @@
-//! Kinds that a client defines.
+//! Kinds that clients define.
 
 mod collections;
 mod rules;
@@ -52,7 +52,7 @@ pub async fn define(client: &Client, definition: &Value) {
 }
 
 #[tokio::test]
-async fn a_defined_kind_is_served_as_any_other() {
+async fn a_defined_kind_is_served_like_any_other() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     assert_eq!(admin.get(WIDGETS).await.code, 404);
@@ -121,7 +121,7 @@ async fn a_defined_kind_is_served_as_any_other() {
 }
 
 #[tokio::test]
-async fn a_definition_goes_after_its_objects_and_outlasts_a_restart() {
+async fn a_definition_is_deleted_after_its_objects_and_survives_a_restart() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     define(&admin, &definition()).await;
@@ -150,7 +150,7 @@ async fn a_definition_goes_after_its_objects_and_outlasts_a_restart() {
     define(&admin, &definition()).await;
     assert_eq!(admin.get(WIDGETS).await.json()["items"], json!([]));
 
-    // objects go as well when none of their versions is served any more
+    // objects are also deleted if none of their versions is served any more
     let created = admin.post(WIDGETS, &widget(&json!({"color": "red"}))).await;
     assert_eq!(created.code, 201, "{}", created.message());
     let json_patch = server

@@ -31,7 +31,7 @@ impl Running {
         )
     }
 
-    /// Asks it to end, as envtest does, and waits until it has.
+    /// Terminates it as envtest does, and waits until it has ended.
     fn stop(mut self) {
         let pid = i32::try_from(self.0.id()).unwrap();
         kill_process(Pid::from_raw(pid).unwrap(), Signal::TERM).unwrap();
@@ -41,13 +41,13 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // it may be gone already
+        // it may have ended already
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// The folder that `KUBEBUILDER_ASSETS` names, and the certificates that envtest lays beside it.
+/// The directory that `KUBEBUILDER_ASSETS` names, and the certificates that envtest puts beside it.
 struct Assets {
     dir: tempfile::TempDir,
     authority: Authority,
@@ -115,7 +115,7 @@ impl Assets {
         Running::start(&self.path("kube-apiserver"), &flags)
     }
 
-    /// Polls `/healthz` without credentials; envtest does not verify the certificate, this does.
+    /// Polls `/healthz` without credentials. Unlike envtest, this verifies the certificate.
     async fn healthy(&self, address: SocketAddr) {
         let anyone = Client::new(address, self.authority.certificate(), None);
         let begun = Instant::now();
@@ -151,7 +151,7 @@ fn until(is_true: impl Fn() -> bool) {
     }
 }
 
-/// What is answered to a GET without TLS; nothing if nobody listens.
+/// The answer to a GET without TLS; empty if nothing listens.
 fn answer(address: SocketAddr, path: &str) -> String {
     let mut text = String::new();
     if let Ok(mut stream) = TcpStream::connect(address) {
@@ -215,11 +215,11 @@ async fn envtests_control_plane_starts_and_keeps_its_data() {
     );
     apiserver.stop();
 
-    // a restart of the server alone
+    // a restart of the API server alone
     let apiserver = assets.apiserver(at, address);
     assets.healthy(address).await;
     assert_eq!(admin.get(&format!("{namespaces}/kept")).await.code, 200);
-    // a namespace stays, as nothing of kube-controller-manager runs
+    // the namespace remains, as kube-controller-manager's controllers do not run
     let deleted = admin
         .ask(
             http::Method::DELETE,
@@ -235,9 +235,9 @@ async fn envtests_control_plane_starts_and_keeps_its_data() {
     assert!(TcpStream::connect(at).is_err());
 }
 
-/// The process that is called etcd may come later, as where others start both at once.
+/// The process that is called etcd may start later: others start both at the same time.
 #[tokio::test]
-async fn a_server_waits_for_what_is_called_etcd() {
+async fn a_server_waits_for_the_process_called_etcd() {
     let assets = Assets::lay_out();
     let (at, address) = (free_address(), free_address());
     let apiserver = assets.apiserver(at, address);
@@ -248,7 +248,7 @@ async fn a_server_waits_for_what_is_called_etcd() {
 }
 
 #[test]
-fn what_it_is_called_is_what_it_says() {
+fn the_program_reports_under_the_name_it_is_started_by() {
     let assets = Assets::lay_out();
     let version = output(&assets.path("kube-apiserver"), &["--version"]);
     assert_eq!(
@@ -298,7 +298,7 @@ fn a_command_runs_beside_a_server_of_its_own() {
 }
 
 #[test]
-fn what_is_given_to_a_run_is_kept() {
+fn a_data_directory_given_to_run_is_kept() {
     let dir = tempfile::tempdir().unwrap();
     let data = format!("--data-dir={}", dir.path().display());
     let done = run(

@@ -1,4 +1,4 @@
-//! What happens before and around the verbs.
+//! The layers before and around the verbs.
 
 mod answers;
 mod healthcheck;

@@ -1,4 +1,4 @@
-//! A node joins by bootstrap token alone.
+//! A node joins with only a bootstrap token.
 
 mod kubelet;
 mod tokens;
@@ -17,7 +17,7 @@ pub const REQUESTS: &str = "/apis/certificates.k8s.io/v1/certificatesigningreque
 const TOKENS: &str = "/api/v1/namespaces/kube-system/secrets";
 pub const TOKEN: &str = "abcdef.0123456789abcdef";
 
-/// A server that lets nodes in, and limits them.
+/// A server that accepts nodes, and restricts them.
 pub async fn server() -> TestServer {
     TestServer::start(&[
         "--enable-bootstrap-token-auth",
@@ -27,7 +27,7 @@ pub async fn server() -> TestServer {
     .await
 }
 
-/// The secret of the token, which ends at a time if one is given.
+/// Makes the secret of the token.
 pub async fn make_token(admin: &Client, more: &[(&str, &str)]) {
     let own = [
         ("token-id", "abcdef"),
@@ -45,7 +45,7 @@ pub async fn make_token(admin: &Client, more: &[(&str, &str)]) {
     assert_eq!(made.code, 201, "{made:?}");
 }
 
-/// A signing request of a node, and the key it is about.
+/// A signing request of a node, and its key.
 pub fn request(node: &str, signer: &str, purpose: &str, names: &[&str]) -> (Value, KeyPair) {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
@@ -64,7 +64,7 @@ pub fn request(node: &str, signer: &str, purpose: &str, names: &[&str]) -> (Valu
     (request, key)
 }
 
-/// Asks for a certificate and waits for it.
+/// Requests a certificate and waits for it.
 pub async fn certified(client: &Client, request: &Value, key: &KeyPair) -> Identity {
     let made = client.post(REQUESTS, request).await;
     assert_eq!(made.code, 201, "{made:?}");
@@ -72,7 +72,7 @@ pub async fn certified(client: &Client, request: &Value, key: &KeyPair) -> Ident
     issued(client, &path, key).await
 }
 
-/// Where a request is.
+/// The path of a request.
 pub fn path_of(request: &Value) -> String {
     format!(
         "{REQUESTS}/{}",
@@ -80,7 +80,7 @@ pub fn path_of(request: &Value) -> String {
     )
 }
 
-/// What a request has come to.
+/// The certificate issued for a request.
 pub async fn issued(client: &Client, path: &str, key: &KeyPair) -> Identity {
     let answer = eventually(client, path, |answer| {
         answer.code == 200 && answer.json()["status"]["certificate"].is_string()
@@ -96,7 +96,7 @@ pub async fn issued(client: &Client, path: &str, key: &KeyPair) -> Identity {
     }
 }
 
-/// Whoever shows the token, and nothing else.
+/// A client whose only credentials are the token.
 pub fn bootstrapper(server: &TestServer) -> Client {
     server.bearer(TOKEN).header("accept", "application/json")
 }

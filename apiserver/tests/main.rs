@@ -1,4 +1,4 @@
-//! A server on a free port of this machine, and what it answers through TLS and the whole chain.
+//! Tests of a server on a free port of this machine, through TLS and the whole chain.
 #![allow(
     clippy::unwrap_used,
     unreachable_pub,

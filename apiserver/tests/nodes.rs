@@ -1,4 +1,4 @@
-//! The way to nodes, pods and services.
+//! Connections to nodes, pods and services.
 
 mod certificates;
 mod logs;
@@ -21,11 +21,11 @@ use crate::support::kubelet::{TestKubelet, head, headers};
 use crate::support::server::TestServer;
 
 pub const PODS: &str = "/api/v1/namespaces/default/pods";
-/// What a kubectl asks for.
+/// The upgrade that kubectl requests.
 pub const SPDY: &str =
     "Connection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: v4.channel.k8s.io\r\n";
 
-/// A server, and a kubelet on whose node is a pod with containers of these names.
+/// A server, and a kubelet whose node has a pod with containers of these names.
 pub struct Cluster {
     pub server: TestServer,
     pub kubelet: TestKubelet,
@@ -46,13 +46,13 @@ impl Cluster {
         cluster
     }
 
-    /// The answer to a request of the admin's that asks for another protocol.
+    /// The answer to an upgrade request of the admin.
     pub async fn upgrade(&self, method: &str, path: &str, headers: &str) -> Upgraded {
         upgrade(&self.server.admin(), method, path, headers).await
     }
 }
 
-/// Registers a node whose kubelet is there.
+/// Registers a node with this kubelet.
 pub async fn node(admin: &Client, name: &str, kubelet: SocketAddr) {
     let node = json!({"metadata": {"name": name}, "status": {
         "addresses": [{"type": "InternalIP", "address": kubelet.ip().to_string()}],
@@ -73,7 +73,7 @@ pub async fn pod(admin: &Client, node: &str, containers: &[&str]) {
     assert_eq!(created.code, 201, "{created:?}");
 }
 
-/// An answer, and the connection it came on.
+/// An answer, and its connection.
 pub struct Upgraded {
     pub code: u16,
     pub head: String,
@@ -81,13 +81,13 @@ pub struct Upgraded {
 }
 
 impl Upgraded {
-    /// A header of the answer; empty if it is not there.
+    /// A header of the answer; empty if it is missing.
     pub fn header(&self, name: &str) -> String {
         headers(&self.head).remove(name).unwrap_or_default()
     }
 }
 
-/// Asks for another protocol; `headers` are whole lines.
+/// Requests an upgrade; `headers` are complete lines.
 pub async fn upgrade(client: &Client, method: &str, path: &str, headers: &str) -> Upgraded {
     let mut stream = client.clone().over_http1().raw().await;
     let request = format!("{method} {path} HTTP/1.1\r\nHost: server\r\n{headers}\r\n");
@@ -101,7 +101,7 @@ pub async fn upgrade(client: &Client, method: &str, path: &str, headers: &str) -
     }
 }
 
-/// Waits for something that has no event to wait for.
+/// Polls for a condition that has no event.
 pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let waiting = async {
         while !is_so() {

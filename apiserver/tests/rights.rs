@@ -1,4 +1,4 @@
-//! What users with few rights cannot do, through TLS and the whole chain.
+//! The limits of users with few permissions, through TLS and the whole chain.
 
 mod escalation;
 mod nodes;
@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 
 use crate::support::client::Client;
 
-/// Where roles, their bindings and leases of the default namespace are.
+/// The paths of roles, their bindings and leases in the default namespace.
 pub const ROLES: &str = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles";
 pub const BINDINGS: &str = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/rolebindings";
 pub const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/default/leases";
 
-/// Lets alice do what these rules say, in the default namespace.
+/// Grants alice these rules in the default namespace.
 pub async fn let_alice(admin: &Client, rules: Value) {
     let role = json!({"metadata": {"name": "alices"}, "rules": rules});
     let made = admin.post(ROLES, &role).await;

@@ -1,4 +1,4 @@
-//! What tests of the server share.
+//! Shared helpers of the tests of the server.
 
 pub mod client;
 pub mod https_server;

@@ -17,5 +17,5 @@ pub mod watch;
 mod wire;
 mod zeros;
 
-/// Nobody else's config maps come between those of a test.
+/// Without the controller whose config maps would come between those of a test.
 pub const NO_OTHER_MAPS: &str = "--controllers=*,-root-ca-cert-publisher";

@@ -122,7 +122,7 @@ pub enum Error {
     /// The `OpenID` Connect token is invalid.
     #[error("oidc: {0}")]
     Oidc(String),
-    /// The token webhook could not be asked, or says what is wrong with the token.
+    /// The token webhook could not be called, or rejected the token.
     #[error("{0}")]
     Webhook(String),
     /// The token in a websocket's subprotocols is malformed.

@@ -1,4 +1,4 @@
-//! Tokens that a server elsewhere knows (`--authentication-token-webhook-config-file`).
+//! Tokens that a webhook authenticates (`--authentication-token-webhook-config-file`).
 //!
 //! Upstream: `k8s.io/apiserver/plugin/pkg/authenticator/token/webhook`, `pkg/authentication/token/cache`.
 
@@ -16,19 +16,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Outcome, TokenAuthenticator};
 
-/// How many tokens are remembered.
+/// How many responses are cached.
 const REMEMBERED: usize = 4096;
 
-/// How often the log tells that the server elsewhere does not answer.
+/// The shortest time between two log lines about failures.
 const TELLING: Duration = Duration::from_secs(10);
 
-/// Passes reviews to the server elsewhere; implemented by the server.
+/// Sends reviews to the webhook; implemented by the server.
 #[async_trait]
 pub trait Review: Send + Sync + 'static {
-    /// Posts a review as JSON, again where that makes sense, and returns the one that comes back.
+    /// Posts a review as JSON, with retries, and returns the reviewed one.
     ///
     /// # Errors
-    /// Why none does, in one line.
+    /// Why the webhook returns none, in one line.
     async fn review(&self, review: Vec<u8>) -> Result<Vec<u8>, String>;
 }
 
@@ -44,20 +44,20 @@ pub trait CountTokens: Send + Sync + 'static {
 /// The version of reviews that the server elsewhere speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReviewVersion {
-    /// The one that is.
+    /// The current one.
     V1,
     /// The one before it.
     V1beta1,
 }
 
-/// Authenticates tokens by asking, and remembers the answers for a while.
+/// Authenticates tokens by the webhook, and caches its responses for a while.
 pub struct TokenWebhook {
     elsewhere: Arc<dyn Review>,
     version: ReviewVersion,
     audiences: Vec<String>,
-    /// Nothing is remembered without it.
+    /// The cache; without it each token is reviewed each time.
     memory: Option<Memory>,
-    /// When the log was last told that nobody answers.
+    /// When a failure was last logged.
     told: Mutex<Option<Instant>>,
     counts: Option<Arc<dyn CountTokens>>,
 }
@@ -134,8 +134,8 @@ impl ReviewVersion {
 }
 
 impl TokenWebhook {
-    /// `audiences` are those of this server. Answers count for `lifetime`; with none, each token is asked
-    /// about each time.
+    /// `audiences` are those of this server. Responses are cached for `lifetime`; with none, each token is
+    /// reviewed each time.
     pub fn new(
         elsewhere: Arc<dyn Review>,
         version: ReviewVersion,
@@ -164,12 +164,12 @@ impl TokenWebhook {
         }
     }
 
-    /// The outcome for a token at `now`. Errors are not remembered.
+    /// The outcome for a token at `now`. Errors are not cached.
     async fn authenticate(&self, token: &str, now: Instant) -> Result<Outcome, Error> {
         let Some(memory) = &self.memory else {
             return self.ask(token).await;
         };
-        // no token is kept
+        // tokens themselves are not kept
         let key = hash(token);
         let (start, remembered) = (Instant::now(), memory.outcome(&key, now));
         let was_cached = remembered.is_some();
@@ -210,14 +210,14 @@ impl TokenWebhook {
         }
         let answer = answer.map_err(|why| {
             if self.is_to_tell(Instant::now()) {
-                tracing::warn!(error = why, "tokens cannot be reviewed by the webhook");
+                tracing::warn!(error = why, "token reviews by the webhook fail");
             }
             Error::Webhook(why)
         })?;
         self.outcome(self.status(&answer)?)
     }
 
-    /// Anybody can cause a question, as often as they like.
+    /// Any client can cause a review, as often as it likes.
     fn is_to_tell(&self, now: Instant) -> bool {
         let mut told = self.told.lock();
         let is_old = told.is_none_or(|at| now.saturating_duration_since(at) >= TELLING);
@@ -246,7 +246,7 @@ impl TokenWebhook {
 
     fn outcome(&self, status: Status) -> Result<Outcome, Error> {
         let audiences = status.audiences.unwrap_or_default();
-        // a server that knows no audiences answers for this one
+        // a webhook without support for audiences answers for this server
         let for_us = audiences.is_empty() || audiences.iter().any(|a| self.audiences.contains(a));
         if !for_us {
             return Ok(Outcome::NotMine);

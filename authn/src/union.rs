@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::{Authenticator, Credentials, Error, Named, Outcome};
 
-/// Tries authenticators in order. The first that identifies a user wins, whatever others returned.
+/// Tries authenticators in order. The first that identifies a user wins, regardless of errors of the others.
 ///
 /// If none does and any rejected the credentials, that is the result: it fails closed (upstream:
 /// `pkg/authentication/request/union`).

@@ -27,7 +27,7 @@ impl Websocket {
     }
 }
 
-/// Removes tokens from the subprotocols that a request offers, so that nobody it is passed on to sees them.
+/// Removes tokens from the subprotocols that a request offers, so that they are not forwarded with it.
 pub fn remove_websocket_tokens(headers: &mut HeaderMap) {
     let offered = words(headers, &SEC_WEBSOCKET_PROTOCOL);
     if !offered.iter().any(|word| word.starts_with(PREFIX)) {

@@ -34,7 +34,7 @@ const CACHE_SIZE: usize = 1024;
 /// Identifies users by certificates that a CA of a bundle has signed: the common name is the user
 /// name, organizations are groups.
 ///
-/// A certificate without a common name identifies nobody (upstream:
+/// A certificate without a common name identifies no user (upstream:
 /// `pkg/authentication/request/x509`, `CommonNameUserConversion`).
 #[derive(Debug)]
 pub struct ClientCertificates {

@@ -17,9 +17,9 @@ pub struct Activation<'a> {
     lazy: Option<&'a dyn Lazy<'a>>,
 }
 
-/// Variables whose values are made when an expression first asks for them.
+/// Variables whose values are computed when an expression first uses them.
 pub(crate) trait Lazy<'a>: fmt::Debug {
-    /// The value of a variable, if there is one of this name. What it is made of is in `activation`.
+    /// The value of the variable with this name, if there is one. It may depend on `activation`.
     fn value(&'a self, name: &str, activation: &'a Activation<'a>) -> Option<Evaluated<'a>>;
 }
 

@@ -40,12 +40,12 @@ impl Environment {
             .with_object(&object(OPERATION, fields.collect()))
     }
 
-    /// The type of expressions that are laid over an object.
+    /// The type of expressions that return an apply configuration.
     pub fn overlay(&self) -> Type {
         self.object_type(OBJECT)
     }
 
-    /// The type of expressions that list operations of a JSON patch.
+    /// The type of expressions that return the operations of a JSON patch.
     pub fn operations(&self) -> Type {
         Type::list(self.object_type(OPERATION))
     }

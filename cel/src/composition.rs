@@ -1,4 +1,4 @@
-//! Expressions with names, which others use as variables.
+//! Named expressions, which other expressions use as variables.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/admission/plugin/cel/composition.go`.
 
@@ -20,11 +20,11 @@ use crate::value::{Evaluated, Key, Map, Text, Value};
 /// The name of all variables together, and of their type.
 const ALL: &str = "variables";
 const TYPE: &str = "kubernetes.variables";
-/// How many variables that depend on each other may be evaluated one within the other. Beyond that,
-/// those that a variable depends on are evaluated before it, so that the stack suffices.
+/// How deeply the evaluation of variables that depend on each other may nest. Beyond that, the dependencies
+/// of a variable are evaluated before it, so that the stack suffices.
 const NESTED_MAX: usize = 4;
 
-/// Expressions with names, in their order. Each may use those before it.
+/// Named expressions, in order. Each may use those before it.
 #[derive(Clone, Debug, Default)]
 pub struct Composition {
     variables: Vec<Arc<Definition>>,
@@ -33,22 +33,22 @@ pub struct Composition {
 #[derive(Debug)]
 struct Definition {
     name: Box<str>,
-    /// As expressions refer to it: `variables.NAME`.
+    /// The name in expressions: `variables.NAME`.
     path: Box<str>,
     of: Type,
-    /// One that does not compile fails whenever it is used.
+    /// An invalid expression fails whenever it is used.
     program: Result<Program, String>,
     /// The positions of the variables that it uses.
     uses: Vec<usize>,
-    /// The longest way down to a variable that uses no others.
+    /// The length of the longest chain of dependencies.
     depth: usize,
 }
 
 impl Composition {
-    /// Defines a variable. The environment declares everything but the variables.
+    /// Defines a variable. The environment declares everything except the variables.
     ///
     /// # Errors
-    /// What is wrong with the expression; the variable is defined nevertheless, and has any type.
+    /// The error of the expression. The variable is defined nevertheless, with a dynamic type.
     pub fn define(
         &mut self,
         environment: &Environment,
@@ -105,8 +105,8 @@ impl Composition {
         declared
     }
 
-    /// The variables for evaluations that share their values. The limits are those of all variables
-    /// together; each is evaluated at most once, with `each` as its own limit of cost.
+    /// Variables for several evaluations, which share the values. `all` limits all variables together; each
+    /// is evaluated at most once, with `each` as its own limit of cost.
     pub fn variables(&self, all: Limits, each: u64) -> Variables<'_> {
         Variables {
             composition: self,
@@ -118,13 +118,13 @@ impl Composition {
         }
     }
 
-    /// The position of the variable of a path; the last one of several.
+    /// The position of the variable with a path; the last, if there are several.
     fn position(&self, path: &str) -> Option<usize> {
         self.variables.iter().rposition(|v| *v.path == *path)
     }
 }
 
-/// The values of variables, made when they are first used.
+/// The values of variables, computed on first use.
 pub struct Variables<'a> {
     composition: &'a Composition,
     values: Vec<OnceCell<Evaluated<'a>>>,
@@ -134,7 +134,7 @@ pub struct Variables<'a> {
     ran_out: Cell<bool>,
 }
 
-/// What evaluations took.
+/// The cost and work of evaluations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spent {
     /// The cost, as upstream counts it.
@@ -150,7 +150,7 @@ impl fmt::Debug for Variables<'_> {
 }
 
 impl<'a> Variables<'a> {
-    /// What was spent on variables since this was last asked.
+    /// The cost and work spent on variables since the last call.
     pub fn take_spent(&self) -> Spent {
         self.spent.take()
     }
@@ -175,7 +175,7 @@ impl<'a> Variables<'a> {
         cell.get().cloned().unwrap_or_else(undefined)
     }
 
-    /// The variables that one depends on, in their order, which is that of their dependencies.
+    /// The direct and indirect dependencies of a variable, each after its own dependencies.
     fn below(&self, at: usize) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
         let mut open = vec![at];
@@ -190,7 +190,7 @@ impl<'a> Variables<'a> {
         found
     }
 
-    /// Evaluates a variable, unless it has been.
+    /// Evaluates a variable, unless that has been done.
     fn one(&'a self, at: usize, activation: &'a Activation<'a>) {
         if let (Some(cell), Some(of)) = (self.values.get(at), self.composition.variables.get(at)) {
             cell.get_or_init(|| self.evaluate(of, activation));
@@ -208,7 +208,7 @@ impl<'a> Variables<'a> {
         let left = self.left.get();
         let limits = Limits::of_cost(self.each.min(left.cost)).within(left.work);
         let outcome = program.evaluate(activation, limits);
-        // what variables within this one took is counted already
+        // the cost of variables within this one is already counted
         let left = self.left.get();
         self.left.set(Limits {
             cost: left.cost.saturating_sub(outcome.cost),

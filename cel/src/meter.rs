@@ -20,7 +20,7 @@ const MAX_WORK: u64 = 100_000_000;
 const REGEX_WORK: usize = 200_000;
 const CACHED_REGEXES: usize = 16;
 
-/// What an evaluation may take.
+/// The limits of an evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The cost, as upstream counts it.
@@ -30,14 +30,14 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// A limit of cost, and of as much work as goes with it.
+    /// A limit of cost, with the corresponding limit of work.
     pub const fn of_cost(cost: u64) -> Self {
         let work = cost.saturating_mul(WORK_PER_COST).saturating_add(FREE_WORK);
         let work = if work < MAX_WORK { work } else { MAX_WORK };
         Self { cost, work }
     }
 
-    /// The same, with less work if there is not that much left.
+    /// The same limits, with the work capped at this value.
     #[must_use]
     pub fn within(self, work: u64) -> Self {
         Self {
@@ -65,7 +65,7 @@ pub(crate) struct Meter {
     bytes_left: usize,
     /// Compiled regular expressions, the most recent last.
     regexes: Vec<CompiledRegex>,
-    /// One that cannot be compiled, and why: finding that out takes as long.
+    /// An error is cached as well: it takes as long to find out.
     broken: Option<(Box<str>, EvalError)>,
 }
 

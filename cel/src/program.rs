@@ -70,7 +70,7 @@ impl Program {
     /// Whether the expression has one of these types.
     ///
     /// # Errors
-    /// What is wrong, in upstream's words.
+    /// A message with upstream's text.
     pub fn must_be(&self, types: &[Type]) -> Result<(), String> {
         let found = self.result_type();
         if types.contains(found) {

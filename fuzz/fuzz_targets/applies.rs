@@ -40,7 +40,7 @@ fuzz_target!(|data: &[u8]| {
         apply.to(&applied.object, owners).expect("nothing refuses force")
     };
     let once = apply.to(&live.value, owners).expect("nothing refuses force");
-    // the first may take items from owners who held them in their places; then nothing moves any more
+    // the first may take over items from their owners; then nothing moves any more
     let twice = again(once);
     let thrice = again(twice.clone());
     assert_eq!(thrice.object, twice.object, "apply is idempotent");

@@ -1,4 +1,4 @@
-//! Bodies in each notation: an object comes out, or a Status.
+//! Bodies in each format: the result is an object or a Status.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

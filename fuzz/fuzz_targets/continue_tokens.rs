@@ -1,4 +1,4 @@
-//! Tokens of the next page: one that is understood comes back as it went.
+//! Tokens of the next page: a valid one is encoded as it was.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Method, path and query: whatever they hold, the request is understood or rejected.
+//! Method, path and query: for any input the request is parsed or rejected.
 #![no_main]
 
 use http::Method;

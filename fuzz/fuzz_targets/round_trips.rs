@@ -1,4 +1,4 @@
-//! Decoded, defaulted, prepared, validated, encoded: what is written is read as what it was.
+//! Decoded, defaulted, prepared, validated, encoded: the written object is read back unchanged.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -33,6 +33,6 @@ fuzz_target!(|data: &[u8]| {
     let again = codec::typed(resource, &read.value).expect("what was written can be read");
     let twice = codec::encode(resource, again);
     let twice = parse_stored(&twice).expect("what was written is JSON");
-    // as values: a field that is written although it is unset stands elsewhere than one that is empty
+    // as values: a field that is written although it is unset has another position than one that is empty
     assert_eq!(twice.value, read.value, "defaults are defaults once");
 });

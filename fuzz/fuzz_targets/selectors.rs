@@ -1,4 +1,4 @@
-//! Selectors of labels and of fields, and what they make of some labels.
+//! Selectors of labels and of fields, and the labels they match.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -17,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(selector) = FieldSelector::parse(text) {
         let matches = selector.matches(|_| Some("x"));
         assert!(matches || !selector.is_everything());
-        // what a selector pins to one value matches nothing else
+        // a requirement of one value matches no other value
         for requirement in selector.requirements.iter().filter(|r| r.equal && r.value != "x") {
             assert!(!matches, "{requirement:?}");
         }

@@ -1,4 +1,4 @@
-//! What it costs to compile the table of a node: as a whole, and after a change among pods that it does not concern.
+//! The cost of compiling the table of a node: as a whole, and after a change of pods that it does not affect.
 
 #![allow(missing_docs, reason = "a benchmark")]
 #![allow(

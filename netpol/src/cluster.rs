@@ -9,8 +9,8 @@ use crate::index::{Labelled, Selecting};
 use crate::pod::{Name, Pod};
 use crate::policy::{Direction, Policy};
 
-/// All that a judgement depends on. A change costs what it touches: a pod its labels and addresses, a
-/// policy its selector.
+/// All objects that a verdict depends on. A change costs only what it affects: for a pod its labels and
+/// addresses, for a policy its selector.
 #[derive(Clone, Debug, Default)]
 pub struct Cluster {
     namespaces: BTreeMap<String, Namespace>,
@@ -37,7 +37,7 @@ impl Cluster {
         namespace.labels = labels;
     }
 
-    /// Removes a namespace; its pods and policies have events of their own.
+    /// Removes a namespace; its pods and policies are removed by their own events.
     pub fn remove_namespace(&mut self, name: &str) {
         if let Some(namespace) = self.namespaces.get_mut(name) {
             namespace.exists = false;
@@ -99,7 +99,7 @@ impl Cluster {
         self.tidy(&name.namespace);
     }
 
-    /// Forgets a namespace of which nothing is left.
+    /// Drops a namespace that has no labels, pods or policies left.
     fn tidy(&mut self, name: &str) {
         let is_empty = |n: &Namespace| !n.exists && n.pods.is_empty() && n.policies.is_empty();
         if self.namespaces.get(name).is_some_and(is_empty) {
@@ -107,12 +107,12 @@ impl Cluster {
         }
     }
 
-    /// The names of the namespaces of which anything is known.
+    /// The names of the known namespaces.
     pub fn namespaces(&self) -> impl Iterator<Item = &str> {
         self.namespaces.keys().map(String::as_str)
     }
 
-    /// The labels of a namespace; none, if it is not there.
+    /// The labels of a namespace; empty for an unknown one.
     pub fn labels_of(&self, namespace: &str) -> &Labels {
         let found = self.namespaces.get(namespace);
         found.map_or(&NO_LABELS, |namespace| &namespace.labels)
@@ -139,19 +139,19 @@ impl Cluster {
         namespace.policies.get(&name.name)
     }
 
-    /// The pods whose own an address is, by name; not those of the host network, or that have ended.
+    /// The pods with an address of their own, by name; not those of the host network, or that have ended.
     pub fn pods_at(&self, address: IpAddr) -> impl Iterator<Item = &Pod> {
         let names = self.by_address.get(&address).into_iter().flatten();
         let pods = names.filter_map(|name| self.pod(name));
         pods.filter(|pod| pod.is_isolable())
     }
 
-    /// The pod whose own an address is: none if it is a node's, or of pods that have ended.
+    /// The pod with an address of its own; `None` if it is a node's address, or of ended pods only.
     pub fn pod_at(&self, address: IpAddr) -> Option<&Pod> {
         self.pods_at(address).next()
     }
 
-    /// The policies that select a pod and are about a direction, by name.
+    /// The policies of a direction that select a pod, by name.
     pub fn policies_of(&self, pod: &Pod, direction: Direction) -> Vec<&Policy> {
         let Some(namespace) = self.namespaces.get(&pod.name.namespace) else {
             return Vec::new();

@@ -1,4 +1,4 @@
-//! Two indices over labels, so that a change costs what it touches: from labels to those who have
+//! Two indices over labels, so that a change costs only what it affects: from labels to the things that have
 //! them, and from labels to the selectors that may match them.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,13 +7,13 @@ use portcullis_api::selector::{LabelSelector, Labels, Operator};
 
 type Pairs<T> = BTreeMap<String, BTreeMap<String, BTreeSet<T>>>;
 
-/// A requirement that whoever matches a selector meets with a label.
+/// A requirement that every match of a selector fulfils with a label.
 enum Anchor<'a> {
     /// A label with one of these values.
     Values(&'a str, &'a [String]),
     /// A label with any value.
     Key(&'a str),
-    /// None: labels that are missing may match.
+    /// None: missing labels may match.
     Nowhere,
 }
 
@@ -48,7 +48,7 @@ impl<T> Default for Labelled<T> {
 }
 
 impl<T: Clone + Ord> Labelled<T> {
-    /// Adds something that is not there.
+    /// Adds a new thing.
     pub fn insert(&mut self, thing: &T, labels: &Labels) {
         self.all.insert(thing.clone());
         for (key, value) in labels {
@@ -68,7 +68,7 @@ impl<T: Clone + Ord> Labelled<T> {
         }
     }
 
-    /// Those that may match a selector: at least those that do.
+    /// The things that may match a selector: at least those that do.
     pub fn candidates(&self, selector: &LabelSelector) -> Vec<&T> {
         let values = |key: &str| self.pairs.get(key).into_iter();
         match anchor(selector) {
@@ -101,7 +101,7 @@ impl<T> Default for Selecting<T> {
 }
 
 impl<T: Clone + Ord> Selecting<T> {
-    /// Adds something that is not there.
+    /// Adds a new thing.
     pub fn insert(&mut self, thing: &T, selector: &LabelSelector) {
         match anchor(selector) {
             Anchor::Values(key, wanted) => {
@@ -145,7 +145,7 @@ impl<T: Clone + Ord> Selecting<T> {
         }
     }
 
-    /// Those whose selector may match labels: at least those whose does, each once.
+    /// The things whose selector may match labels: at least those whose selector does, each once.
     pub fn candidates(&self, labels: &Labels) -> BTreeSet<&T> {
         let mut found: BTreeSet<_> = self.others.iter().collect();
         for (key, value) in labels {
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_other_labels_is_not_looked_at() {
+    fn things_with_other_labels_are_not_candidates() {
         let mut index = Labelled::default();
         for (pod, has) in [("a", "app=x,tier=1"), ("b", "app=y"), ("c", "")] {
             index.insert(&pod, &labels(has));
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn selectors_of_other_labels_are_not_looked_at() {
+    fn selectors_of_other_labels_are_not_candidates() {
         let mut index = Selecting::default();
         for wanted in ["app=x", "app in (x,y),tier=1", "tier", "!team", ""] {
             index.insert(&wanted, &selector(wanted));

@@ -1,4 +1,4 @@
-//! The judgement.
+//! The evaluation of a connection.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use crate::verdict::{Admission, Miss, Reason, Side, Tier, Verdict};
 /// One end of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct End<'a> {
-    /// The pod there, if it is one.
+    /// Its pod, if it is one.
     pub pod: Option<&'a Pod>,
     /// The address the other end sees; a pod may have none yet.
     pub address: Option<IpAddr>,
@@ -25,7 +25,7 @@ impl<'a> End<'a> {
         }
     }
 
-    /// A pod as somebody at an address meets it, by its address of the same family.
+    /// A pod as seen from an address, with its address of the same family.
     pub fn facing(pod: &'a Pod, other: Option<IpAddr>) -> Self {
         let mut addresses = pod.addresses.iter();
         let same =
@@ -36,7 +36,7 @@ impl<'a> End<'a> {
         }
     }
 
-    /// Whoever has an address: the pod that does, or something outside.
+    /// The end at an address: its pod, or something outside.
     pub fn at(cluster: &'a Cluster, address: IpAddr) -> Self {
         Self {
             pod: cluster.pod_at(address),
@@ -44,7 +44,7 @@ impl<'a> End<'a> {
         }
     }
 
-    /// The pod that selectors can find here.
+    /// The pod that selectors can match here.
     fn peer(&self) -> Option<&'a Pod> {
         self.pod.filter(|pod| pod.is_isolable())
     }
@@ -66,12 +66,12 @@ impl<'a> End<'a> {
     }
 }
 
-/// A connection that somebody would make.
+/// A possible connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Connection<'a> {
-    /// Who makes it.
+    /// Its source.
     pub from: End<'a>,
-    /// To whom.
+    /// Its destination.
     pub to: End<'a>,
     /// The port of the destination.
     pub port: u16,
@@ -80,7 +80,7 @@ pub struct Connection<'a> {
 }
 
 impl<'a> Connection<'a> {
-    /// The end that policies of a direction are about, and the other one.
+    /// The end that policies of a direction apply to, and the other one.
     pub const fn ends(&self, direction: Direction) -> (&End<'a>, &End<'a>) {
         match direction {
             Direction::Egress => (&self.from, &self.to),
@@ -89,7 +89,7 @@ impl<'a> Connection<'a> {
     }
 }
 
-/// Decides about a connection.
+/// Evaluates a connection.
 pub fn judge(cluster: &Cluster, connection: &Connection<'_>) -> Verdict {
     Verdict {
         egress: side(cluster, connection, Direction::Egress),
@@ -129,7 +129,7 @@ fn side(cluster: &Cluster, connection: &Connection<'_>, direction: Direction) ->
     decided.unwrap_or_else(|| without(Reason::Open))
 }
 
-/// `None` if no policy selects the pod: others decide.
+/// `None` if no policy selects the pod: the next tier decides.
 fn network_policies(
     cluster: &Cluster,
     connection: &Connection<'_>,
@@ -176,7 +176,7 @@ fn network_policies(
     })
 }
 
-/// Where in a list something matches: `Some(None)` if the list is empty, which is all.
+/// The position of a match in a list: `Some(None)` if the list is empty, which matches all.
 type Position = Option<Option<usize>>;
 
 fn position<T>(list: &[T], matches: impl Fn(&T) -> bool) -> Position {
@@ -204,7 +204,7 @@ fn try_rule(
     (peer, port)
 }
 
-/// Whether a pod is one of those a peer selects.
+/// Whether a peer selects a pod.
 pub(crate) fn is_in(cluster: &Cluster, pod: &Pod, group: &Group) -> bool {
     let namespace = &pod.name.namespace;
     let in_namespaces = match &group.namespaces {

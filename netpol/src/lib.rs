@@ -1,15 +1,15 @@
-//! Who may talk to whom: network policies, judged.
+//! Evaluates network policies: which connections they allow.
 //!
-//! A [`Cluster`] indexes pods, namespaces and policies of `networking.k8s.io/v1`; [`judge()`] decides about
-//! a connection between two [`End`]s and says why, once for the egress of its source and once for the
-//! ingress of its destination. There is no I/O here, and nothing is decided anywhere else: [`ports`],
-//! [`remedy`] and everything above ask [`judge()`].
+//! A [`Cluster`] indexes pods, namespaces and policies of `networking.k8s.io/v1`; [`judge()`] returns a
+//! verdict on a connection between two [`End`]s with its reasons, once for the egress of its source and once
+//! for the ingress of its destination. There is no I/O here, and no second implementation: [`ports`],
+//! [`remedy`] and everything above call [`judge()`].
 //!
-//! What the API leaves open is decided as most network plugins decide it:
-//! - what is judged is a connection as it arrives, after a Service's address became a pod's;
-//! - a pod of the host network is its node: no policy isolates it, no pod selector finds it, and its
+//! Where the API leaves something open, this crate does as most network plugins do:
+//! - a connection is evaluated as it arrives, after a Service's address was translated to a pod's;
+//! - a pod of the host network is its node: no policy isolates it, no pod selector matches it, and its
 //!   address is like any other to an `ipBlock`;
-//! - a pod that has ended talks to nobody, and a pod always to itself and to its own node.
+//! - an ended pod has no connections, and a pod can always connect to itself and to its own node.
 
 pub mod cluster;
 pub mod index;

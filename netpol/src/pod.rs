@@ -1,4 +1,4 @@
-//! What policies can see of a pod.
+//! The fields of a pod that policies use.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -33,7 +33,7 @@ impl fmt::Display for Name {
     }
 }
 
-/// What a connection speaks; policies know no other protocols.
+/// The protocol of a connection; policies have no others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Protocol {
@@ -49,12 +49,12 @@ impl Protocol {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Tcp, Self::Udp, Self::Sctp];
 
-    /// As the API writes it; none means TCP, and what the API does not know `None`.
+    /// Parses the API's spelling; a missing one means TCP, and an unknown one is `None`.
     pub fn of(text: Option<&str>) -> Option<Self> {
         text.map_or(Some(Self::Tcp), |text| text.parse().ok())
     }
 
-    /// As the API writes it.
+    /// The API's spelling.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Tcp => "TCP",
@@ -79,7 +79,7 @@ impl FromStr for Protocol {
     }
 }
 
-/// A port of a container that has a name.
+/// A named port of a container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedPort {
     /// The name.
@@ -97,7 +97,7 @@ pub struct Pod {
     pub name: Name,
     /// Its labels.
     pub labels: Labels,
-    /// Its addresses, the first of each family; none before it has any.
+    /// Its addresses, the first of each family; empty before it has any.
     pub addresses: Vec<IpAddr>,
     /// The node it is bound to; empty before that.
     pub node: String,
@@ -109,12 +109,12 @@ pub struct Pod {
     pub ended: bool,
     /// The ports that its containers declare.
     pub declared: Vec<(Protocol, u16)>,
-    /// Those of them that have names.
+    /// The named ones among them.
     pub named: Vec<NamedPort>,
 }
 
 impl Pod {
-    /// What policies can see of a pod.
+    /// The fields of a pod that policies use.
     pub fn of(pod: &core::Pod) -> Self {
         let meta = &pod.metadata;
         let spec = pod.spec.clone().unwrap_or_default();
@@ -156,12 +156,12 @@ impl Pod {
         }
     }
 
-    /// Whether policies are about it, and selectors of peers can find it.
+    /// Whether policies can isolate it, and selectors of peers can match it.
     pub const fn is_isolable(&self) -> bool {
         !self.host_network && !self.ended
     }
 
-    /// The number that a name of a port means here.
+    /// The number of a named port.
     pub fn port(&self, name: &str, protocol: Protocol) -> Option<u16> {
         let mut named = self.named.iter();
         let found = named.find(|port| port.name == name && port.protocol == protocol);

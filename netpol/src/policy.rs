@@ -1,4 +1,4 @@
-//! A network policy, read once.
+//! A network policy, parsed once.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::pod::{Name, Pod, Protocol};
 
-/// Which way a connection passes the pod that a policy is about.
+/// The direction of a connection at the pod that a policy selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Direction {
@@ -22,49 +22,49 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// In the order in which a connection passes them.
+    /// In the order of a connection.
     pub const BOTH: [Self; 2] = [Self::Egress, Self::Ingress];
 }
 
-/// A policy. What the API's validation would reject matches nothing.
+/// A policy. Parts that the API's validation would reject match nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Its name; it is about pods of its own namespace alone.
+    /// Its name; it selects pods of its own namespace only.
     pub name: Name,
-    /// Which of them.
+    /// The selector of these pods.
     pub selector: LabelSelector,
-    /// The rules for what leaves them; `None` if it leaves that alone.
+    /// The rules for connections from them; `None` if it does not restrict these.
     pub egress: Option<Vec<Rule>>,
-    /// The rules for what reaches them; `None` if it leaves that alone.
+    /// The rules for connections to them; `None` if it does not restrict these.
     pub ingress: Option<Vec<Rule>>,
 }
 
 /// What one rule allows: any of the peers on any of the ports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// The other ends; everybody, if there are none.
+    /// The other ends; empty for all.
     pub peers: Vec<Peer>,
-    /// The ports of the destination; all, if there are none.
+    /// The ports of the destination; empty for all.
     pub ports: Vec<PortMatch>,
 }
 
-/// The other ends that an entry of `from` or `to` means.
+/// The other ends of an entry of `from` or `to`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Peer {
-    /// Pods, wherever they are.
+    /// Pods of any namespace.
     Pods(Group),
     /// Addresses.
     Block(Block),
-    /// Nobody: an entry that says nothing.
+    /// None: an empty entry.
     Nobody,
 }
 
 /// Pods by their labels.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Group {
-    /// Of which namespaces.
+    /// Their namespaces.
     pub namespaces: Namespaces,
-    /// Which of their pods.
+    /// Their labels.
     pub pods: LabelSelector,
 }
 
@@ -100,16 +100,16 @@ pub struct PortMatch {
 pub enum Numbers {
     /// Any.
     All,
-    /// From the first to the last.
+    /// A range with its first and last port.
     Range(u16, u16),
-    /// What the destination, a pod, calls so.
+    /// A named port of the destination pod.
     Named(String),
-    /// None: an entry that means no port.
+    /// None: an entry without a valid port.
     Nothing,
 }
 
 impl Policy {
-    /// Reads a policy; what the API server would fill in is filled in.
+    /// Parses a policy, with the API server's defaults.
     pub fn of(policy: &networking::NetworkPolicy) -> Self {
         let spec = policy.spec.clone().unwrap_or_default();
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
@@ -137,7 +137,7 @@ impl Policy {
         }
     }
 
-    /// Its rules in a direction; `None` if it leaves that alone.
+    /// Its rules in a direction; `None` if it does not restrict that.
     pub fn rules(&self, direction: Direction) -> Option<&[Rule]> {
         match direction {
             Direction::Egress => self.egress.as_deref(),
@@ -181,7 +181,7 @@ impl Peer {
 }
 
 impl Block {
-    /// `None` if any part of it is no network: it must not let in what it meant to leave out.
+    /// `None` if any part of it is not a network: it must not allow what it meant to exclude.
     fn of(block: &networking::IPBlock) -> Option<Self> {
         let except = block.except.iter().flatten();
         Some(Self {
@@ -218,7 +218,7 @@ impl PortMatch {
         }
     }
 
-    /// Whether it means a port of a destination: of a pod, or of something else.
+    /// Whether it matches a port of a destination, which may be a pod.
     pub fn matches(&self, protocol: Protocol, port: u16, destination: Option<&Pod>) -> bool {
         self.protocol == protocol
             && match &self.numbers {

@@ -1,4 +1,4 @@
-//! On which ports one end may talk to another.
+//! The ports on which one end may connect to another.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -56,8 +56,8 @@ impl fmt::Display for Ports {
     }
 }
 
-/// The ports on which connections from one end to another are made, exactly: between the ports that
-/// rules about these ends name, all are alike, so one of them is judged for all.
+/// The ports on which connections from one end to another are allowed, exactly: between the ports in rules
+/// about these ends, all ports are equivalent, so one of them is evaluated for all.
 pub fn allowed(cluster: &Cluster, from: End<'_>, to: End<'_>) -> Ports {
     let mut found = Ports::default();
     for protocol in Protocol::ALL {
@@ -86,7 +86,7 @@ pub fn allowed(cluster: &Cluster, from: End<'_>, to: End<'_>) -> Ports {
     found
 }
 
-/// The ports at which the judgement may change.
+/// The ports at which the verdict may change.
 fn starts(cluster: &Cluster, from: End<'_>, to: End<'_>, protocol: Protocol) -> BTreeSet<u16> {
     let mut starts = BTreeSet::from([ALL.0]);
     for (end, direction) in [(from, Direction::Egress), (to, Direction::Ingress)] {

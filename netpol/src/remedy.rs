@@ -1,4 +1,4 @@
-//! What would have to change for a connection that is refused.
+//! The change of a policy that would allow a denied connection.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::verdict::{Miss, Reason, Side};
 /// The label that every namespace has, with its name.
 const NAMESPACE_NAME: &str = "kubernetes.io/metadata.name";
 
-/// Labels that controllers give, which say nothing about what a pod is.
+/// Labels that controllers set, which do not identify a kind of pods.
 const OF_CONTROLLERS: &[&str] = &[
     "pod-template-hash",
     "controller-revision-hash",
@@ -28,13 +28,13 @@ const OF_CONTROLLERS: &[&str] = &[
     "controller-uid",
 ];
 
-/// The smallest change that lets a connection through in one direction.
+/// The smallest change that allows a connection in one direction.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Remedy {
     /// In which direction.
     pub direction: Direction,
-    /// Where the change is to be made.
+    /// The object to change.
     pub at: Place,
     /// The entry of `from` or `to` that is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,33 +44,32 @@ pub struct Remedy {
     pub port: Option<NetworkPolicyPort>,
 }
 
-/// Where a policy is to be changed.
+/// The object to change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Place {
-    /// In a rule that fits half.
+    /// A rule that matches in part.
     Rule {
         /// Its policy.
         policy: Name,
         /// Its position, from 0.
         rule: usize,
     },
-    /// In a policy that lacks a rule.
+    /// A policy without a rule.
     Policy {
         /// Which.
         policy: Name,
     },
-    /// In a policy that does not exist: those that select the pod are there to refuse everything.
+    /// A new policy: those that select the pod are meant to deny everything.
     New {
         /// In which namespace.
         namespace: String,
-        /// What it would select: labels of the pod.
+        /// Its selector: labels of the pod.
         selecting: BTreeMap<String, String>,
     },
 }
 
-/// What would have to change on a side that refuses; `None` if no policy is what refuses, or if the
-/// other end is nothing that a rule could name yet.
+/// The change for a side that denies; `None` if no policy denies, or if no rule could name the other end yet.
 pub fn remedy(cluster: &Cluster, connection: &Connection<'_>, side: &Side) -> Option<Remedy> {
     let Reason::Refused { missed, .. } = &side.reason else {
         return None;
@@ -92,7 +91,7 @@ pub fn remedy(cluster: &Cluster, connection: &Connection<'_>, side: &Side) -> Op
         policy: miss.policy.clone(),
         rule: miss.rule,
     };
-    // A rule for everybody, or for all ports, would open more than what is asked for.
+    // A rule for all peers, or for all ports, would open more than requested.
     let names = |miss: &Miss, what: fn(&Rule) -> bool| {
         let policy = cluster.policy(&miss.policy);
         let rules = policy.and_then(|policy| policy.rules(side.direction));
@@ -126,7 +125,7 @@ pub fn remedy(cluster: &Cluster, connection: &Connection<'_>, side: &Side) -> Op
     Some(remedy(at, peer, Some(port)))
 }
 
-/// The narrowest entry of `from` or `to` that finds an end.
+/// The narrowest entry of `from` or `to` that matches an end.
 fn peer(cluster: &Cluster, subject: &Pod, other: &End<'_>) -> Option<NetworkPolicyPeer> {
     if let Some(pod) = other.pod.filter(|pod| pod.is_isolable()) {
         let namespace = &pod.name.namespace;
@@ -155,7 +154,7 @@ fn matching(labels: BTreeMap<String, String>) -> LabelSelector {
     }
 }
 
-/// The label with a namespace's name, which servers before 1.21 do not set; else what it has.
+/// The label with a namespace's name, which servers before 1.21 do not set; otherwise its other labels.
 fn namespace_labels(cluster: &Cluster, namespace: &str) -> BTreeMap<String, String> {
     let labels = cluster.labels_of(namespace);
     match labels.get(NAMESPACE_NAME) {
@@ -164,7 +163,7 @@ fn namespace_labels(cluster: &Cluster, namespace: &str) -> BTreeMap<String, Stri
     }
 }
 
-/// The labels that say what a pod is.
+/// The labels that identify a kind of pods.
 pub fn telling_labels(pod: &Pod) -> BTreeMap<String, String> {
     let mut labels = pod.labels.clone();
     labels.retain(|key, _| !OF_CONTROLLERS.contains(&key.as_str()));

@@ -1,4 +1,4 @@
-//! What a connection to a Service becomes: a connection to one of the pods behind it.
+//! The translation of a connection to a Service: to one of the pods behind it.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -14,7 +14,7 @@ use crate::pod::{Name, Pod, Protocol};
 /// The label of an endpoint slice that names its service.
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
-/// A port as people name it.
+/// A port in a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PortName {
     /// By its number.
@@ -32,7 +32,7 @@ impl fmt::Display for PortName {
     }
 }
 
-/// Where a connection to a service may end.
+/// A possible destination of a connection to a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backend {
     /// The pod, if it is one.
@@ -43,29 +43,29 @@ pub struct Backend {
     pub port: u16,
 }
 
-/// What a connection to a service becomes.
+/// The translation of a connection to a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Translation {
     /// The service's port; the port itself for a headless service.
     pub port: u16,
     /// The protocol.
     pub protocol: Protocol,
-    /// Where it may end: a proxy picks one at random.
+    /// The possible destinations: a proxy picks one at random.
     pub backends: Vec<Backend>,
 }
 
-/// Why a connection to a service becomes nothing.
+/// Why a connection to a service has no destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServiceError {
-    /// It is another name of something that only DNS knows.
+    /// It is an alias for an external DNS name.
     External(String),
     /// It has no such port.
     NoPort {
-        /// The port asked for.
+        /// The requested port.
         port: PortName,
-        /// The protocol asked for.
+        /// The requested protocol.
         protocol: Protocol,
-        /// Those it has.
+        /// The ports that it has.
         has: Vec<String>,
     },
 }
@@ -94,7 +94,7 @@ impl fmt::Display for ServiceError {
 /// Translates a connection to a service: to the ready endpoints of its slices, or to the pods that its
 /// selector matches while no slice has an endpoint.
 ///
-/// So it is for pods that have no address yet, or never get one because nothing runs them.
+/// The latter is for pods without addresses, for example because no node runs them.
 ///
 /// # Errors
 /// [`ServiceError`].
@@ -115,7 +115,7 @@ pub fn translate(
     let wanted = ports.iter().find(|candidate| {
         Protocol::of(candidate.protocol.as_deref()) == Some(protocol) && is_named(candidate, port)
     });
-    // A headless service has no address of its own: its pods are asked at the port that is asked for.
+    // A headless service has no address of its own: its pods are reached at the requested port.
     let direct = match port {
         PortName::Number(number) if is_headless => Some(*number),
         _ => None,

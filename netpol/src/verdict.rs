@@ -1,11 +1,11 @@
-//! What is decided about a connection, and why.
+//! The verdict on a connection, and its reasons.
 
 use serde::Serialize;
 
 use crate::pod::Name;
 use crate::policy::Direction;
 
-/// What is decided about a connection: it is made if neither end's side refuses it.
+/// The verdict on a connection, which is allowed if neither side denies it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Verdict {
@@ -22,20 +22,20 @@ impl Verdict {
     }
 }
 
-/// What is decided about one direction.
+/// The verdict on one direction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Side {
-    /// Which.
+    /// The direction.
     pub direction: Direction,
-    /// The policies that select the pod and are about this direction, by name.
+    /// The policies of this direction that select the pod, by name.
     pub selected_by: Vec<Name>,
     /// Why it is allowed, or not.
     pub reason: Reason,
 }
 
 impl Side {
-    /// Whether nothing here objects.
+    /// Whether it is allowed.
     pub const fn allowed(&self) -> bool {
         !matches!(self.reason, Reason::Ended | Reason::Refused { .. })
     }
@@ -45,11 +45,11 @@ impl Side {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Reason {
-    /// This end is no pod: no policy is about it.
+    /// This end is not a pod: no policy applies to it.
     NoPod,
-    /// This end is a pod of the host network: no policy is about it.
+    /// This end is a pod of the host network: no policy applies to it.
     HostNetwork,
-    /// One of the ends is a pod that has ended: there is nobody.
+    /// One of the ends is a pod that has ended.
     Ended,
     /// Both ends are the same pod.
     Itself,
@@ -59,22 +59,21 @@ pub enum Reason {
     Open,
     /// A rule allows it.
     Admitted {
-        /// Whose kind of policy decided.
+        /// The tier that decided.
         tier: Tier,
         /// The rule.
         by: Admission,
     },
     /// Policies select the pod, and no rule of theirs allows it.
     Refused {
-        /// Whose kind of policy decided.
+        /// The tier that decided.
         tier: Tier,
-        /// Each of their rules, and what about it does not fit.
+        /// Each of their rules, and why it does not match.
         missed: Vec<Miss>,
     },
 }
 
-/// The kinds of policies that have a say, in the order in which they are asked: the first that has an
-/// opinion decides.
+/// The kinds of policies, in the order of evaluation: the first that has an opinion decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Tier {
@@ -83,7 +82,7 @@ pub enum Tier {
 }
 
 impl Tier {
-    /// The order of asking.
+    /// The order of evaluation.
     pub const ORDER: &[Self] = &[Self::NetworkPolicy];
 }
 
@@ -95,9 +94,9 @@ pub struct Admission {
     pub policy: Name,
     /// Its position in the policy, from 0.
     pub rule: usize,
-    /// The position of the peer that matches; `None` if the rule is for all.
+    /// The position of the peer that matches; `None` if the rule applies to all.
     pub peer: Option<usize>,
-    /// The position of the port that matches; `None` if the rule is for all.
+    /// The position of the port that matches; `None` if the rule applies to all.
     pub port: Option<usize>,
 }
 
@@ -113,6 +112,6 @@ pub struct Miss {
     pub peer: bool,
     /// Whether the port is one of its ports.
     pub port: bool,
-    /// Whether it has a block of addresses that the other end, which has none yet, may get one of.
+    /// Whether it has a block of addresses, and the other end, which has no address yet, may get one in it.
     pub unknown_address: bool,
 }

@@ -1,5 +1,5 @@
-//! A table that is changed step by step is the one that would be compiled anew, and the scripts of the changes
-//! make it of the one before.
+//! A table that is changed step by step equals a newly compiled one, and the scripts of the changes turn the
+//! previous table into it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,7 +8,7 @@ use portcullis_netpol::nft::{Changes, Table};
 use crate::property::{change, world};
 use crate::random::{NODES, Random};
 
-/// What nftables keeps of a table, as strict as it is.
+/// The state of a table in nftables, with its strictness.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Loaded {
     /// Sets and maps, with their types.
@@ -87,7 +87,7 @@ impl Loaded {
         }
     }
 
-    /// What rules and maps name is there.
+    /// Asserts that everything that rules and maps name exists.
     fn check_names(&self) {
         for rule in self.chains.values().flatten() {
             for word in rule.split(' ').filter_map(|word| word.strip_prefix('@')) {

@@ -1,6 +1,6 @@
-//! The table of a node in section 13.4, and what a change makes of it, as nftables is told.
+//! The table of a node in section 13.4, and its changes, as scripts for nftables.
 //!
-//! `testdata/netpol/*.nft` are written anew where `PORTCULLIS_UPDATE` is set.
+//! `testdata/netpol/*.nft` are rewritten if `PORTCULLIS_UPDATE` is set.
 
 use std::path::{Path, PathBuf};
 
@@ -86,7 +86,7 @@ fn the_books_policies() {
     compare("closed", &world.follow("here", &closed).table().script());
 }
 
-/// Another web server is an element; a policy that goes takes chains along.
+/// Another web server is an element; a removed policy takes its chains along.
 #[test]
 fn changes_are_small() {
     let mut world = book();

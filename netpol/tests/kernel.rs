@@ -1,4 +1,4 @@
-//! A kernel that has the table agrees with the judgement: on network namespaces as pods, with real
+//! The kernel's behaviour with the table agrees with the verdicts: on network namespaces as pods, with real
 //! connections, directly and through a service, on routed and on bridged interfaces.
 //!
 //! Each test runs in a child process whose namespaces are its own: nothing is left behind.
@@ -52,7 +52,7 @@ fn skip(test: &str) {
     let why = format!(
         "kernel::{test} needs nft, ip and namespaces of its own by `unshare --net --mount`"
     );
-    // Not every kernel has nft, in CI neither. Nothing can be reported without stderr.
+    // Not every kernel has nft, not even in CI. Nothing can be reported without stderr.
     let _ = writeln!(std::io::stderr(), "skipped: {why}");
 }
 
@@ -86,12 +86,12 @@ fn connections_that_are_no_longer_allowed_end() {
 }
 
 #[test]
-fn pods_that_are_new_wait_until_they_are_known() {
+fn new_pods_wait_until_they_are_known() {
     in_namespaces("child_closed");
 }
 
-/// In a closed network a pod that the API does not name reaches nobody, and nobody reaches it, by either
-/// family; the node does, and once it is known all others do, too.
+/// In a closed network a pod that is not known has no connections, in either family, except with the node;
+/// once it is known it has those of any other.
 #[test]
 fn child_closed() {
     if !is_child() {
@@ -138,8 +138,7 @@ fn child_bridged() {
     }
 }
 
-/// Some random set-ups, of which each is made of the one before by what has changed, and every connection
-/// that is possible in each.
+/// Some random set-ups, each made from the one before by its changes, and every possible connection in each.
 fn random_policies(interfaces: Interfaces, count: u64) {
     let mut random = Random(count);
     let lab = Lab::new(interfaces);
@@ -168,7 +167,7 @@ fn random_policies(interfaces: Interfaces, count: u64) {
             }
         }
         if setup % 10 == 0 {
-            // what was changed is what would be loaded
+            // the changed table equals a newly loaded one
             let changed = lab::listed();
             lab::load(&world.compilers[0].table().script());
             assert_eq!(lab::listed(), changed, "set-up {setup}");
@@ -178,7 +177,7 @@ fn random_policies(interfaces: Interfaces, count: u64) {
     println!("the kernel agrees: {allowed} connections made, {refused} refused");
 }
 
-/// Other labels and policies, or some of them.
+/// Replaces labels and policies, or some of them.
 fn change(world: &mut World, random: &mut Random) {
     for namespace in random.all_namespaces() {
         if world.namespaces.len() < 3 || random.one_in(6) {
@@ -200,7 +199,7 @@ fn change(world: &mut World, random: &mut Random) {
     }
 }
 
-/// From a pod to every other, on every port, by both families, and to every service.
+/// From a pod to every other, on every port, in both families, and to every service.
 fn ways(from: usize) -> Vec<Way> {
     let mut found = Vec::new();
     for pod in 0..PODS {
@@ -242,8 +241,8 @@ fn expected(world: &World, from: usize, way: &Way) -> bool {
     judge(&world.cluster, &connection).allowed()
 }
 
-/// An open connection ends when a policy comes that does not allow it, whoever speaks next; others stay,
-/// and the node reaches its pods all the time.
+/// An open connection ends when a new policy does not allow it, with the next packet from either side; others
+/// stay, and the node reaches its pods all the time.
 #[test]
 fn child_established() {
     if !is_child() {

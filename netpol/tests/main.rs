@@ -1,4 +1,4 @@
-//! The judgement against a naive evaluator, Kubernetes' own scenarios, and tables.
+//! The verdicts compared with a naive evaluator, Kubernetes' own scenarios, and tables.
 #![allow(
     clippy::unwrap_used,
     reason = "a test ends at the first surprise, with its place"

@@ -1,5 +1,5 @@
-//! The judgement once more, from the documentation of the API's fields, over the objects as they are:
-//! no index, nothing read beforehand, nothing shared with the crate.
+//! A second evaluator, made from the documentation of the API's fields, over the objects themselves: without
+//! an index or preparation, and sharing no code with the crate.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -13,7 +13,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use crate::world::World;
 
-/// One end: a pod, with the address that is seen, or an address of nobody known.
+/// One end: a pod with its visible address, or an address of no known pod.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
     pub(crate) pod: Option<&'a Pod>,
@@ -28,12 +28,12 @@ pub(crate) struct Packet<'a> {
     pub(crate) protocol: &'static str,
 }
 
-/// What policies say about one direction.
+/// The verdict of policies in one direction.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Says {
-    /// They are not asked: allowed, or, if one end has ended, not.
+    /// They do not apply: allowed, or denied if one end has ended.
     NotAsked(bool),
-    /// These select the pod, and these rules of theirs, by position, allow it.
+    /// These select the pod, and these of their rules, by position, allow it.
     Asked {
         selected_by: Vec<String>,
         admit: Vec<(String, usize)>,
@@ -58,7 +58,7 @@ fn has_ended(pod: &Pod) -> bool {
     phase == Some("Succeeded") || phase == Some("Failed")
 }
 
-/// The pod at an address that is nobody else's.
+/// The pod whose own an address is.
 pub(crate) fn owner(world: &World, address: IpAddr) -> Option<&Pod> {
     world.pods.iter().find(|pod| {
         let ips = pod.status.as_ref().unwrap().pod_ips.clone();

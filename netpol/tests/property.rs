@@ -1,4 +1,4 @@
-//! The judgement agrees with the naive evaluator, after any change.
+//! The verdicts agree with the naive evaluator, after any change.
 
 use std::net::IpAddr;
 
@@ -13,9 +13,9 @@ use crate::naive::{self, Packet, Place, Says};
 use crate::random::{PROTOCOLS, Random};
 use crate::world::{World, name_of};
 
-/// How many packets are judged, each after a change.
+/// How many packets are evaluated, each after a change.
 const CASES: u32 = 100_000;
-/// After how many of them another world begins.
+/// After how many of them a new world begins.
 const OF_ONE_WORLD: u32 = 200;
 
 pub(crate) fn world(random: &mut Random) -> World {
@@ -50,7 +50,7 @@ pub(crate) fn change(world: &mut World, random: &mut Random) {
     }
 }
 
-/// A pod, by one of its addresses if it has any, or an address of a pod, a node or nobody.
+/// A pod, by one of its addresses if it has any, or an address of a pod, a node or neither.
 fn place<'a>(world: &'a World, random: &mut Random) -> Place<'a> {
     if world.pods.is_empty() || random.one_in(4) {
         let address = random.any_address();
@@ -78,7 +78,7 @@ fn end<'a>(cluster: &'a Cluster, place: &Place<'_>) -> End<'a> {
     }
 }
 
-/// A side says what the documentation says, with a reason that holds.
+/// Whether a side has the verdict of the documentation, with a valid reason.
 fn agrees(side: &Side, says: &Says) -> bool {
     let names: Vec<_> = side.selected_by.iter().map(|n| n.name.clone()).collect();
     let as_asked = match (&side.reason, says) {
@@ -98,7 +98,7 @@ fn agrees(side: &Side, says: &Says) -> bool {
 }
 
 #[test]
-fn the_judgement_is_the_documentations() {
+fn verdicts_follow_the_documentation() {
     let mut random = Random(0x706f_7274_6375_6c6c);
     let mut current = World::default();
     let (mut allowed, mut refused) = (0, 0);
@@ -132,14 +132,14 @@ fn the_judgement_is_the_documentations() {
             allowed += u32::from(is_admission);
         }
     }
-    // a test that hardly ever meets a policy would say nothing
+    // a test that hardly ever meets a policy would prove nothing
     assert!(
         allowed > CASES / 20 && refused > CASES / 10,
         "{allowed} {refused}"
     );
 }
 
-/// A remedy, carried out, lets the connection through.
+/// A suggested change, carried out, allows the connection.
 #[test]
 fn remedies_help() {
     let mut random = Random(3);
@@ -181,7 +181,7 @@ fn remedies_help() {
     assert!(tried.iter().all(|count| *count > 100), "{tried:?}");
 }
 
-/// The policy that a remedy changes, or makes, changed.
+/// The policy of a suggested change, after the change.
 fn remedied<'a>(
     policies: &'a mut Vec<NetworkPolicy>,
     remedy: &remedy::Remedy,
@@ -234,7 +234,7 @@ fn add(policy: &mut NetworkPolicy, rule: Option<usize>, remedy: &remedy::Remedy)
     }
 }
 
-/// What was changed step by step is what would be built at once.
+/// A cluster changed step by step equals one that is built from its final objects.
 #[test]
 fn a_changed_cluster_is_like_a_new_one() {
     let mut random = Random(7);
@@ -258,7 +258,7 @@ fn a_changed_cluster_is_like_a_new_one() {
     }
 }
 
-/// Ranges of ports are what their ports are, one by one.
+/// Ranges of ports agree with their ports, one by one.
 #[test]
 fn ranges_of_ports_are_exact() {
     let mut random = Random(11);

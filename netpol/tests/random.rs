@@ -76,7 +76,7 @@ impl Random {
         NAMESPACES.iter().map(named).collect()
     }
 
-    /// An address out of few, of pods or of nobody.
+    /// One of a few addresses, of pods or of none.
     pub(crate) fn address(&mut self) -> IpAddr {
         let host = u8::try_from(self.below(16)).unwrap();
         if self.one_in(3) {
@@ -93,7 +93,7 @@ impl Random {
         IpAddr::V4(Ipv4Addr::new(192, 0, 2, host))
     }
 
-    /// An address that packets may come from or go to: of pods, nodes, or nobody.
+    /// A possible source or destination of packets: an address of a pod, a node, or neither.
     pub(crate) fn any_address(&mut self) -> IpAddr {
         if self.one_in(4) {
             let node = self.of(&NODES);

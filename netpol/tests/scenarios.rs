@@ -1,5 +1,5 @@
-//! The scenarios of Kubernetes' own suite, `test/e2e/network/netpol/network_policy.go`, each by its
-//! name there, with the pods, policies and truth tables it has there, on IPv4 and on IPv6.
+//! The scenarios of Kubernetes' own suite, `test/e2e/network/netpol/network_policy.go`, each with its name,
+//! pods, policies and truth tables there, on IPv4 and on IPv6.
 
 mod blocks;
 mod changes;

@@ -1,4 +1,4 @@
-//! Objects as the API has them, and the cluster that follows their changes.
+//! Objects of the API, and the cluster that follows their changes.
 
 use k8s_openapi::api::core::v1::{Namespace, Pod};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_netpol::nft::Compiler;
 use portcullis_netpol::{Cluster, Name, Policy};
 
-/// What is stored, and what follows it.
+/// The stored objects, and the cluster that follows them.
 #[derive(Default)]
 pub(crate) struct World {
     pub(crate) namespaces: Vec<Namespace>,
@@ -79,7 +79,7 @@ impl World {
         self.pods.retain(|pod| name_of(&pod.metadata) != *name);
     }
 
-    /// A compiler that knows all there is, and has not compiled it yet.
+    /// A compiler with the whole world, not compiled yet.
     pub(crate) fn compiler(&self, node: &str, closed: &[ipnet::IpNet]) -> Compiler {
         let mut compiler = Compiler::new(node, closed);
         for namespace in &self.namespaces {
@@ -96,7 +96,7 @@ impl World {
         compiler
     }
 
-    /// A compiler that has compiled all there is and follows what comes.
+    /// A compiler with the whole world compiled, which follows later changes.
     pub(crate) fn follow(&mut self, node: &str, closed: &[ipnet::IpNet]) -> &mut Compiler {
         let mut compiler = self.compiler(node, closed);
         compiler.changes();
@@ -104,7 +104,7 @@ impl World {
         self.compilers.last_mut().unwrap()
     }
 
-    /// Gives every namespace the label that servers give.
+    /// Gives every namespace the label that servers set.
     pub(crate) fn label_namespaces_with_names(&mut self) {
         for mut namespace in self.namespaces.clone() {
             let name = namespace.metadata.name.clone().unwrap();

@@ -67,7 +67,7 @@ pub fn cluster_role_bindings() -> Vec<ClusterRoleBinding> {
         .collect()
 }
 
-/// What every node may, whatever pods are bound to it: the rules of `system:node`.
+/// The permissions of every node, independent of its pods: the rules of `system:node`.
 pub(crate) fn node_rules() -> Vec<PolicyRule> {
     components::NODE.iter().map(table::Row::rule).collect()
 }
@@ -94,7 +94,7 @@ pub struct Joining {
     pub role_bindings: Vec<RoleBinding>,
 }
 
-/// What nodes that join by bootstrap token need, as kubeadm makes it.
+/// The roles and bindings that nodes need to join by bootstrap token, as kubeadm creates them.
 pub fn joining() -> Joining {
     Joining {
         cluster_roles: joining::CLUSTER_ROLES.iter().map(plain_role).collect(),

@@ -2,7 +2,7 @@
 //!
 //! [`Authorizer`] is the common trait: [`RbacAuthorizer`] decides by roles and bindings, others
 //! have fixed decisions, and a [`Union`] tries several in order. These need no I/O; the owner
-//! of the index keeps it up to date. One that has to ask elsewhere says so ([`Authorizer::waits`]).
+//! of the index keeps it up to date. [`Authorizer::waits`] is true for one that has to call a webhook.
 
 use async_trait::async_trait;
 use k8s_openapi::api::authorization::v1::SubjectRulesReviewStatus;
@@ -78,7 +78,7 @@ impl<'a> Target<'a> {
 pub struct ResourceTarget<'a> {
     /// The API group, empty for core.
     pub group: &'a str,
-    /// The version of the group; empty if it does not matter. No rule asks for it.
+    /// The version of the group; empty if it does not matter. No rule depends on it.
     pub version: &'a str,
     /// The plural resource name.
     pub resource: &'a str,
@@ -117,12 +117,12 @@ impl Decision {
     }
 }
 
-/// A decision, and what went wrong on the way to it.
+/// A decision, and the error that occurred on the way to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decided {
     /// The decision.
     pub decision: Decision,
-    /// Why somebody who was asked did not say, or not clearly.
+    /// Why a webhook returned no decision, or an unclear one.
     pub error: Option<String>,
 }
 
@@ -144,8 +144,8 @@ pub trait Authorizer: Send + Sync + 'static {
     /// Decides on a request.
     fn authorize(&self, attributes: &Attributes<'_>) -> Decision;
 
-    /// Whether a decision may take asking elsewhere. Then [`decide`](Self::decide) waits for it, and
-    /// [`authorize`](Self::authorize) holds up its thread.
+    /// Whether a decision may call a webhook. Then [`decide`](Self::decide) waits for it, and
+    /// [`authorize`](Self::authorize) blocks its thread.
     fn waits(&self) -> bool {
         false
     }
@@ -155,7 +155,7 @@ pub trait Authorizer: Send + Sync + 'static {
         self.authorize(attributes).into()
     }
 
-    /// Whether [`names`](Self::names) knows all names; otherwise each has to be asked for.
+    /// Whether [`names`](Self::names) returns all names; otherwise each name has to be checked.
     fn lists_names(&self) -> bool {
         true
     }

@@ -1,4 +1,4 @@
-//! The node authorizer: what kubelets may do, and with which objects.
+//! The node authorizer: the requests of kubelets, and the objects they may access.
 //!
 //! Upstream: `plugin/pkg/auth/authorizer/node`, as in 1.24.
 
@@ -23,27 +23,28 @@ pub use graph::Graph;
 use references::Kind;
 
 const LEASE_NAMESPACE: &str = "kube-node-lease";
-/// What a node may do with objects of its own name.
+/// The verbs for objects of the node's own name.
 const OWN: [&str; 5] = ["get", "create", "update", "patch", "delete"];
 
-/// Allows nodes (`system:node:<name>` of the group `system:nodes`) what kubelets do.
+/// Allows nodes (`system:node:<name>` of the group `system:nodes`) the requests of kubelets.
 ///
-/// With secrets, config maps, volumes and service accounts only where a pod bound to the node leads there; with
-/// leases and `CSINodes` only their own. Has no opinion on others, nor on what it does not allow.
+/// They have access to secrets, config maps, volumes and service accounts only if a pod bound to the node
+/// refers to them; to leases and `CSINodes` only if these are their own. Has no opinion on other users, nor
+/// on requests that it does not allow.
 #[derive(Debug)]
 pub struct NodeAuthorizer {
     graph: Arc<Graph>,
-    /// What all nodes may.
+    /// The permissions of all nodes.
     rules: Vec<PolicyRule>,
 }
 
-/// What a request of a node depends on.
+/// The condition for a request of a node.
 enum Rule {
-    /// Nothing: it is allowed.
+    /// None: it is allowed.
     Allowed,
-    /// Refused, for this reason.
+    /// It is not allowed, for this reason.
     Refused(String),
-    /// The object must have to do with the node. `nameless` is said if the request names none.
+    /// The object must be related to the node. `nameless` is the reason if the request names none.
     Related { kind: Kind, nameless: &'static str },
     /// The object must have the node's name.
     Named { otherwise: &'static str },
@@ -58,7 +59,7 @@ impl NodeAuthorizer {
         }
     }
 
-    /// What decides on a request.
+    /// The condition for a request.
     fn rule(&self, attributes: &Attributes<'_>) -> Rule {
         let verb = attributes.verb;
         if let Target::Resource(target) = &attributes.target {
@@ -167,7 +168,7 @@ const fn related(kind: Kind) -> Rule {
     }
 }
 
-/// Secrets and config maps: kubelets get them one by one, or watch one.
+/// Secrets and config maps: kubelets get them one by one, or watch a single one.
 fn read(verb: &str, target: &ResourceTarget<'_>, kind: Kind) -> Rule {
     if !matches!(verb, "get" | "list" | "watch") {
         return refused("can only read resources of this type");
@@ -212,7 +213,7 @@ fn create_token(verb: &str, target: &ResourceTarget<'_>) -> Rule {
     }
 }
 
-/// Who creates one names it in its body: `NodeRestriction` looks at that.
+/// A created object has its name in the body, which `NodeRestriction` checks.
 fn own(verb: &str, otherwise: &'static str) -> Rule {
     match verb {
         "create" => Rule::Allowed,

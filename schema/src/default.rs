@@ -6,10 +6,10 @@ use thiserror::Error;
 
 use crate::arena::{NodeRef, Schema};
 
-/// The bytes of memory that defaults may add to one object, which could not be stored long before. A large
-/// default in each of many items could turn a small request into an object that exceeds memory.
+/// The bytes of memory that defaults may add to one object, far above what can be stored. A large default in
+/// each of many items could turn a small request into an object that exceeds memory.
 const ADDED_MAX: usize = 16 << 20;
-/// What a value takes beside its text.
+/// The bytes of a value besides its text.
 const VALUE_BYTES: usize = 64;
 
 /// The defaults would make the object too large.

@@ -44,7 +44,7 @@ impl<'s> NodeRef<'s> {
         }
     }
 
-    /// Whether its values are objects: it says so, or declares fields and no type.
+    /// Whether its values are objects: by its type, or because it declares fields without a type.
     fn is_object(self) -> bool {
         let scalars = [
             Flags::STRING,
@@ -67,12 +67,12 @@ impl<'s> NodeRef<'s> {
         self.has(Flags::EMBEDDED)
     }
 
-    /// The node of a field of an object, declared or not; `None` if nothing is known of it.
+    /// The node of a field of an object, declared or not; `None` if the schema does not describe it.
     pub fn field(self, name: &str) -> Option<Self> {
         self.property(name).or_else(|| self.values())
     }
 
-    /// The default of a key of a list's items, which an item has if it leaves the key out.
+    /// The default of a key, for an item that leaves the key out.
     pub fn key_default(self, key: &str) -> Option<&'s Value> {
         self.items()?.property(key)?.default()
     }

@@ -32,7 +32,7 @@ impl Form {
         self.metadata("ObjectMeta", "object's metadata", "metadata")
     }
 
-    /// A described reference; in version 3 nothing may stand beside a reference
+    /// A described reference; in version 3 a reference has no siblings
     /// (`WrapRefs` of `k8s.io/kube-openapi/pkg/openapiconv`).
     fn metadata(self, kind: &str, what: &str, anchor: &str) -> Value {
         let description = format!("Standard {what}. More info: {CONVENTIONS}#{anchor}");

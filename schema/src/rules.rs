@@ -32,7 +32,7 @@ impl Schema {
         evaluate::evaluate(self.root(), object, old, "", &mut Budget::default())
     }
 
-    /// The type of objects, as expressions see them; `None` if they cannot access them.
+    /// The type of objects in expressions; `None` if they cannot access them.
     pub fn declared(&self) -> Option<DeclType> {
         declare::declare(self.root())
     }

@@ -125,7 +125,7 @@ impl EtcdStorage {
     }
 
     async fn read_revision(&self) -> Result<Revision, Failure> {
-        // The cheapest linearizable read: counting a key that nobody uses.
+        // The cheapest linearizable read: counting an unused key.
         let options = GetOptions::new().with_count_only();
         let read = self.pool.read(|mut kv| {
             let options = options.clone();

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the book's API server runs with (section 13.3.1), PodSecurityPolicy apart and included.
+# The flags of the book's API server (section 13.3.1), without and with PodSecurityPolicy.
 
 CHAPTER13=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Other people's manifests, applied twice: the second time moves neither generation nor resourceVersion
-# of anything, whether the client computes the patch or the server does.
+# Other projects' manifests, applied twice: the second time changes neither generation nor resourceVersion of
+# any object, whether the client or the server computes the patch.
 #
 #   testdata/kubectl/applied-twice.sh [DIRECTORY...]
 #
 # KUBECONFIG is a cluster-admin's. Without directories it looks for checkouts of the projects below beside
-# this one, and skips what is not there. Definitions and objects of kinds that the server does not serve
-# are left out; a file that is refused at first, as a template is, is named and not counted.
+# this one, and skips missing ones. Definitions and objects of kinds that the server does not serve are left
+# out; a file that is refused the first time, such as a template, is named and not counted.
 #
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -14,10 +14,10 @@
 beside=$(cd "$(dirname "$0")/../../.." && pwd)
 PROJECTS=(kube-prometheus/manifests examples argo-cd/manifests calico/manifests ingress-nginx/deploy)
 
-# A pod with a bare `volumes:`, for which kubectl takes the volume of its token away the second time.
+# A pod with a bare `volumes:`, from which kubectl removes the volume of its token the second time.
 REFUSED_TWICE=(calicoctl-etcd.yaml)
 
-# One line an object: what it is, and what a change of it would move.
+# One line per object: its identity, and the fields that a change would move.
 OBJECT='{{.kind}} {{.metadata.namespace}} {{.metadata.name}} {{.metadata.uid}} {{.metadata.generation}} {{.metadata.resourceVersion}}{{"\n"}}'
 TEMPLATE="{{if .items}}{{range .items}}$OBJECT{{end}}{{else}}$OBJECT{{end}}"
 
@@ -49,7 +49,7 @@ served_part() {
   esac
 }
 
-# Makes the namespaces that a file speaks of.
+# Makes the namespaces that a file refers to.
 declare -A made=([default]=1)
 make_namespaces() {
   local name
@@ -60,7 +60,7 @@ make_namespaces() {
   done < <(sed -n 's/^ *"\{0,1\}namespace"\{0,1\}: *"\{0,1\}\([a-z0-9-]*\)"\{0,1\},\{0,1\}$/\1/p' "$1" | sort -u)
 }
 
-# apply FILE FLAG...: what came of it is in OUT, why it did not in ERR.
+# apply FILE FLAG...: its result is in OUT, its error in ERR.
 apply() {
   local file=$1
   shift
@@ -75,7 +75,7 @@ twice() { # NAME FILE FLAG...
   shift 2
   apply "$file" "$@"
   if ((STATUS != 0)); then
-    # something of the name may be there from another file, and not be changeable
+    # an object of that name may exist from another file, and be immutable
     timeout 120 kubectl delete --ignore-not-found --wait=false -f "$file" >/dev/null 2>&1 || true
     apply "$file" "$@"
   fi

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# What people do with kubectl all day, without --validate=false. KUBECONFIG is a cluster-admin's with
-# the users alice and bob; the server runs with PodSecurityPolicy.
+# Everyday work with kubectl, without --validate=false. KUBECONFIG is a cluster-admin's with the users alice
+# and bob; the server runs with PodSecurityPolicy.
 #
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 cd "$(dirname "$0")"
 
-# A context in the namespace everyday, and two users whom the server does not know.
+# A context in the namespace everyday, and two users that the server does not know.
 more_kubeconfig() {
   cat <<TEXT
 apiVersion: v1
@@ -26,7 +26,7 @@ users:
 TEXT
 }
 
-# What `kubectl api-resources -o wide` says, in the way of newer ones: 1.20 shows verbs as
+# The output of `kubectl api-resources -o wide`, in the format of newer versions: 1.20 shows verbs as
 # `[get list]`, and no categories.
 served() { sed -E '1d; :a; s/(\[[^]]*) /\1,/; ta; s/[][]//g' <<<"$OUT" | tr -s ' ' | sed 's/ $//' | sort; }
 wanted() {
@@ -36,7 +36,7 @@ wanted() {
 
 uid_of() { kubectl get "$1" -o 'jsonpath={.metadata.uid}' || true; }
 
-step 'What the server is'
+step 'The server'
 run kubectl version -o json
 expect_part '"gitVersion": "v1.24.17+portcullis.'
 run kubectl get --raw /readyz
@@ -58,7 +58,7 @@ run kubectl -n default get service kubernetes
 expect_row 'NAME TYPE CLUSTER-IP EXTERNAL-IP PORT(S) AGE'
 expect_part '443/TCP'
 
-step 'A namespace can be used at once'
+step 'A new namespace can be used immediately'
 run kubectl create namespace everyday
 expect 'namespace/everyday created'
 more_kubeconfig >"$LIB_TMP/kubeconfig"
@@ -158,7 +158,7 @@ expect_row 'Name: robot'
 run kubectl describe namespace everyday
 expect_row 'Status: Active'
 
-step 'get -w shows what changes while one looks'
+step 'get -w shows changes as they happen'
 shown kubectl get pods -w
 timeout 90 kubectl get pods -w >"$LIB_TMP/watch" 2>&1 &
 watcher=$!
@@ -172,7 +172,7 @@ kill "$watcher" 2>/dev/null || true
 wait "$watcher" 2>/dev/null || true
 cat "$LIB_TMP/watch"
 check 'the watch shows web, which was there' grep -q '^web ' "$LIB_TMP/watch"
-check 'the watch shows visitor, who came' grep -q '^visitor ' "$LIB_TMP/watch"
+check 'the watch shows the new pod visitor' grep -q '^visitor ' "$LIB_TMP/watch"
 check 'one heading only' test "$(grep -c '^NAME ' "$LIB_TMP/watch")" = 1
 
 step 'explain'
@@ -239,7 +239,7 @@ run kubectl delete configmap settings --dry-run=server
 expect_ok
 expect_field configmap/settings '{.data.colour}' blue
 
-step 'diff says what apply would do'
+step 'diff shows what apply would change'
 run kubectl diff -f settings.yaml
 check 'exit status 1: there are differences' test "$STATUS" = 1
 check 'the old value' grep -q '^-  colour: blue' <<<"$OUT"
@@ -257,7 +257,7 @@ expect_refused_part 'Error from server (Conflict): ' \
 run kubectl replace -f - <<<'{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"absent"}}'
 expect_refused_part 'configmaps "absent" not found'
 
-step 'create, for what has a generator'
+step 'create, for kinds with a generator'
 run kubectl create configmap made --from-literal=a=b
 expect 'configmap/made created'
 run kubectl create configmap made --from-literal=a=b
@@ -292,7 +292,7 @@ run kubectl get secrets --as alice
 expect_refused "Error from server (Forbidden): secrets is forbidden: User \"alice\" cannot list resource $(
   )\"secrets\" in API group \"\" in the namespace \"everyday\""
 
-step 'What aggregated roles grant: edit may change pods and not roles, view may not read secrets'
+step 'The rules of aggregated roles: edit may change pods and not roles, view may not read secrets'
 run kubectl create rolebinding bob-edits --clusterrole=edit --user=bob
 expect_ok
 run kubectl --user bob create configmap of-bob --from-literal=a=b
@@ -310,7 +310,7 @@ expect_ok
 run kubectl auth can-i create roles --as dave
 expect yes
 
-step 'Wrong input is refused with the server'"'"'s words, and the server goes on'
+step 'Wrong input is refused with the server'"'"'s text, and the server continues'
 run kubectl get gizmos
 expect_refused 'error: the server doesn'"'"'t have a resource type "gizmos"'
 run kubectl get --raw /api/v1/namespaces/everyday/gizmos

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What happens when things go wrong: bad options, kill -9 in the middle of writing, an etcd that dies
-# and comes back. Starts and stops its own servers; prints how fast a start is and how small the server.
+# Failures: invalid options, kill -9 while writing, an etcd that dies and comes back. Starts and stops its own
+# servers; prints the start-up time and the memory of the server.
 #
 #   PORTCULLIS=target/release/portcullis testdata/kubectl/hardening.sh
 #
@@ -11,7 +11,7 @@
 
 # --- a start that cannot succeed -----------------------------------------------------------------
 
-# cannot_start WHAT TEXT... -- FLAG...: one line with every TEXT on stderr, exit status 1, nothing made.
+# cannot_start WHAT TEXT... -- FLAG...: one line with every TEXT on stderr, exit status 1, no files made.
 cannot_start() {
   local what=$1 texts=() status=0 text lines
   shift
@@ -38,21 +38,21 @@ bad_starts() {
   printf 'password,alice,1000\npassword,bob,2000\nonly-a-password\n' >"$WORK/users.csv"
   cannot_start 'A users file whose third line is short' "$WORK/users.csv" 'line 3' -- \
     --secure-port 0 --basic-auth-file "$WORK/users.csv"
-  cannot_start 'A users file that is not there' --basic-auth-file "$WORK/absent.csv" -- \
+  cannot_start 'A missing users file' --basic-auth-file "$WORK/absent.csv" -- \
     --secure-port 0 --basic-auth-file "$WORK/absent.csv"
   printf 'token,alice,1000\nshort,nobody\n' >"$WORK/tokens.csv"
   cannot_start 'A token file whose second line is short' "$WORK/tokens.csv" 'line 2' -- \
     --secure-port 0 --token-auth-file "$WORK/tokens.csv"
-  cannot_start 'A certificate that is not there' "$WORK/absent.crt" -- \
+  cannot_start 'A missing certificate' "$WORK/absent.crt" -- \
     --secure-port 0 --tls-cert-file "$WORK/absent.crt" --tls-private-key-file "$WORK/absent.key"
   cannot_start 'A certificate without its key' --tls-private-key-file -- \
     --secure-port 0 --tls-cert-file "$WORK/absent.crt"
-  cannot_start 'A client CA that is no certificate' "$WORK/users.csv" -- \
+  cannot_start 'A client CA that is not a certificate' "$WORK/users.csv" -- \
     --secure-port 0 --client-ca-file "$WORK/users.csv"
-  cannot_start 'An etcd that is not there' --etcd-servers http://127.0.0.1:1 -- --etcd-startup-timeout 0 \
+  cannot_start 'An unreachable etcd' --etcd-servers http://127.0.0.1:1 -- --etcd-startup-timeout 0 \
     --secure-port 0 --etcd-servers http://127.0.0.1:1
   printf 'x' >"$WORK/no.crt"
-  cannot_start 'A certificate that is none' --tls-cert-file -- \
+  cannot_start 'An invalid certificate' --tls-cert-file -- \
     --secure-port 0 --tls-cert-file "$WORK/no.crt" --tls-private-key-file "$WORK/no.crt"
   cannot_start 'A controller that does not exist' --controllers nosuch -- \
     --secure-port 0 --controllers=*,nosuch
@@ -60,7 +60,7 @@ bad_starts() {
     --secure-port 0 --enable-admission-plugins=NamespaceLifecycle,NoSuchPlugin
   cannot_start 'An authorization mode that does not exist' --authorization-mode Chance -- \
     --secure-port 0 --authorization-mode=Chance
-  cannot_start 'A port that is no number' --secure-port -- --secure-port http
+  cannot_start 'A port that is not a number' --secure-port -- --secure-port http
   cannot_start 'An option that does not exist' --no-such-option -- --secure-port 0 --no-such-option
 
   STORE=embedded start_portcullis "${PLAIN_FLAGS[@]}"
@@ -78,7 +78,7 @@ second_server_on_the_same_data() {
   cat "$WORK/out" "$WORK/err"
   check 'exit status 1' test "$status" = 1
   check 'it names the directory' grep -qF "$WORK/data" "$WORK/err"
-  check 'the first server goes on' kill -0 "$PORTCULLIS_PID"
+  check 'the first server continues' kill -0 "$PORTCULLIS_PID"
 }
 
 # --- kill -9 -------------------------------------------------------------------------------------
@@ -92,7 +92,7 @@ config_maps() { # FROM TO: manifests of as many config maps
 
 AS_LINE='{.metadata.name} {.metadata.uid} {.metadata.resourceVersion}{"\n"}'
 
-# A line `name uid resourceVersion` in acked.* stands for an answer that a client got.
+# A line `name uid resourceVersion` in acked.* is an answer that a client received.
 create_from_four_clients() {
   local i
   for i in 0 1 2 3; do
@@ -164,7 +164,7 @@ etcd_goes_and_comes_back() {
   until_true 10 watch_sees '^after ' || true
   run kubectl create configmap seen --from-literal=a=b
   expect 'configmap/seen created'
-  check 'a watch sees what happens now' until_true 10 watch_sees '^seen '
+  check 'a watch sees new events' until_true 10 watch_sees '^seen '
   kill "$watcher" 2>/dev/null || true
   wait "$watcher" 2>/dev/null || true
   stop_portcullis

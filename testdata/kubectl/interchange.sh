@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# One etcd, two servers: what this one writes is where and what kube-apiserver would read with
-# --storage-media-type=application/json, and what that one has written is served. Starts and stops its
-# own server and etcd.
+# Two servers on one etcd: the objects of this server are stored where and as kube-apiserver would read them
+# with --storage-media-type=application/json, and the objects of kube-apiserver are served. Starts and stops
+# its own server and etcd.
 #
 #   PORTCULLIS=target/release/portcullis testdata/kubectl/interchange.sh
 #
@@ -22,11 +22,11 @@ for part in filter(None, sys.argv[1].split(".")):
 print(" ".join(value) if sys.argv[1] == "." else json.dumps(value).strip("\""))' "$2"
 }
 
-# is KEY PATH TEXT: the field of what is stored is TEXT.
+# is KEY PATH TEXT: the stored field is TEXT.
 is() { check "$1 has $2 $3" test "$(field "$1" "$2")" = "$3"; }
 
 what_is_written() {
-  step 'What is written lies where kube-apiserver looks for it'
+  step 'Objects are stored where kube-apiserver reads them'
   run kubectl create configmap ours --from-literal=a=b
   run kubectl create secret generic ours --from-literal=a=b
   run kubectl create deployment ours --image=nginx:alpine
@@ -63,7 +63,7 @@ what_is_written() {
 METADATA='"namespace":"default","uid":"6f1d6a4b-0a3c-4a7e-9c55-0d2f2f6f0001","creationTimestamp":"2021-03-04T05:06:07Z"'
 
 what_is_found() {
-  step 'What kube-apiserver has written is served'
+  step 'Objects of kube-apiserver are served'
   # Its order of fields, and the line end of Go'\''s encoder.
   etcd_put /registry/configmaps/default/theirs <<JSON
 {"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"theirs",$METADATA,"labels":{"from":"elsewhere"}},"data":{"a":"b"}}
@@ -85,7 +85,7 @@ JSON
 }
 
 what_cannot_be_read() {
-  step 'What cannot be read is named, hurts nothing else, and can be deleted'
+  step 'An unreadable object is named, affects no other, and can be deleted'
   printf 'k8s\0\n\017\n\002v1\022\tConfigMap\022\001\377' | etcd_put /registry/configmaps/default/broken
   run kubectl get configmap broken
   expect_refused_part /registry/configmaps/default/broken

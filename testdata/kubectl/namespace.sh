@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A namespace full of everything is deleted while kubectl waits.
+# Deletes a namespace with objects of every kind while kubectl waits.
 #
 #   testdata/with-server -- testdata/kubectl/namespace.sh [OBJECTS_PER_KIND]
 #
@@ -9,7 +9,7 @@
 EACH=${1:-25}
 NS=full
 
-# What each kind needs besides a name.
+# The fields that each kind needs besides a name.
 declare -A BODY=(
   [ConfigMap]='"data":{"a":"b"}'
   [ControllerRevision]='"revision":1,"data":{"a":"b"}'
@@ -41,7 +41,7 @@ declare -A BODY=(
 )
 TEMPLATE='{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"i"}]}}'
 
-# Lists of what the server serves, as far as a body is known; sets KINDS.
+# The resources of the server for which a body is known; sets KINDS.
 objects() {
   local resource version kind body n
   while read -r resource version kind; do

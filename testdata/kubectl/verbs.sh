@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The verbs that controllers and people lean on, as a kubectl uses them: apply in its three ways, diff,
-# replace, patches, scale, wait, deletions, pages, watches, rollouts. KUBECONFIG is a cluster-admin's.
+# The verbs that controllers and people use, with kubectl: apply in its three ways, diff, replace, patches,
+# scale, wait, deletions, pages, watches, rollouts. KUBECONFIG is a cluster-admin's.
 #
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -39,8 +39,8 @@ wrote() {
     sed 's/ *$//' | grep -qx "$2"
 }
 
-# Writes to the status of a deployment what its controller would: NAME STATUS. This goes without
-# `--subresource`, which kubectl 1.20 does not know.
+# Writes the status of a deployment as its controller would: NAME STATUS. This avoids `--subresource`, which
+# kubectl 1.20 lacks.
 put_status() {
   kubectl patch deployment "$1" --dry-run=client -o json --type merge -p "{\"status\":$2}" >"$LIB_TMP/status.json"
   kubectl replace --raw "/apis/apps/v1/namespaces/$namespace/deployments/$1/status" -f "$LIB_TMP/status.json" >/dev/null
@@ -67,7 +67,7 @@ run kubectl apply --server-side -f "$LIB_TMP/web.yaml"
 expect_ok
 expect_field deployment/web '{.spec.replicas} {.spec.template.spec.containers[0].image}' '2 web:2'
 
-step 'Managers who disagree'
+step 'Conflicting managers'
 web 3 web:2 >"$LIB_TMP/other.yaml"
 run kubectl apply --server-side --field-manager=other -f "$LIB_TMP/other.yaml"
 expect_refused_part 'conflict with "kubectl"' .spec.replicas
@@ -123,7 +123,7 @@ run kubectl scale deployment web --current-replicas=4 --replicas=6
 expect_refused_part 'Expected replicas to be 4, was 5'
 run kubectl scale deployment web --current-replicas=5 --replicas=2
 expect 'deployment.apps/web scaled'
-check 'whoever scales owns the replicas' wrote deployment/web 'kubectl Update scale'
+check 'the manager that scales owns the replicas' wrote deployment/web 'kubectl Update scale'
 if kubectl api-resources --api-group=autoscaling -o name | grep -q horizontalpodautoscalers; then
   run kubectl autoscale deployment web --min=2 --max=5 --cpu-percent=80
   expect 'horizontalpodautoscaler.autoscaling/web autoscaled'
@@ -170,7 +170,7 @@ run kubectl delete configmap going
 ended
 check 'it says what is gone' grep -q '^configmap/going ' "$LIB_TMP/watched"
 
-step 'Pages, and watches of what comes'
+step 'Pages, and watches of changes'
 for i in 1 2 3 4 5; do map "page-$i" red | kubectl create -f - >/dev/null; done
 run kubectl get configmaps --chunk-size=2 -o name
 expect_part configmap/page-1 configmap/page-5
@@ -183,7 +183,7 @@ kill "$WATCHER"
 ended
 check 'only the change is shown' test "$(<"$LIB_TMP/watched")" = green
 
-step 'Deletions, and what becomes of dependents'
+step 'Deletions, and their effect on dependents'
 owner() { # NAME: an owner and its dependent
   map "$1" red | kubectl create -f - >/dev/null
   uid=$(kubectl get configmap "$1" -o 'jsonpath={.metadata.uid}')

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A release from its installation to its end: HELM=PROGRAM testdata/matrix/helm.sh. Pods that the chart makes are said
-# to run by testdata/suites/kubelet.py, so that --wait has an end.
+# A release from its installation to its end: HELM=PROGRAM testdata/matrix/helm.sh. testdata/suites/kubelet.py
+# reports the chart's pods as running, so that --wait ends.
 #
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 helm=$(realpath "${HELM:-$(command -v helm)}")
 chart=testdata/matrix/chart
 export HELM_CACHE_HOME=$LIB_TMP/cache HELM_CONFIG_HOME=$LIB_TMP/config HELM_DATA_HOME=$LIB_TMP/data
-# What says of pods that they run reads the usual place.
+# kubelet.py reads the usual path.
 mkdir -p "$HOME/.kube"
 cp "${KUBECONFIG%%:*}" "$HOME/.kube/config"
 kubectl apply -f - >/dev/null <<'YAML'
@@ -21,7 +21,7 @@ testdata/suites/kubelet.py &
 at_exit kill $!
 for _ in {1..100}; do kubectl get serviceaccount default >/dev/null 2>&1 && break; sleep 0.1; done
 
-step 'Installed, with a definition, a hook and what must run'
+step 'Installed, with a definition, a hook and workloads'
 run "$helm" install web "$chart" --wait --timeout 50s
 expect_part 'STATUS: deployed' 'REVISION: 1'
 expect_field configmap/web-before '{.data.revision}' 1
@@ -50,7 +50,7 @@ expect_part 'superseded' 'deployed'
 run "$helm" get manifest web
 expect_part 'kind: Widget'
 
-step 'Uninstalled; a definition stays'
+step 'Uninstalled; a definition is kept'
 run "$helm" uninstall web --wait --timeout 50s
 expect_part 'uninstalled'
 run kubectl get configmap,service,pod,widget -o name

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Says of node-1 and every pod that they are ready, as a kubelet would, until it is stopped. It runs nothing.
+"""Reports node-1 and every pod as ready, like a kubelet, until it is stopped. It runs no containers.
 
 Takes the server and the identity from KUBECONFIG.
 """
@@ -33,7 +33,7 @@ def connect():
 
 
 def running(pod):
-    """What a kubelet says of a pod whose containers came up."""
+    """The status that a kubelet writes for a pod with running containers."""
     containers = [
         {"name": container["name"], "image": container["image"], "imageID": "", "ready": True, "restartCount": 0,
          "started": True, "state": {"running": {"startedAt": NOW}}, "lastState": {}}
@@ -52,7 +52,7 @@ NODE = {
 
 
 def tell(new_connection, path, status):
-    """Writes a status; an object that has gone meanwhile needs none."""
+    """Writes a status, unless the object has been deleted meanwhile."""
     connection = new_connection()
     connection.request("PATCH", path, json.dumps({"status": status}), {"Content-Type": "application/merge-patch+json"})
     connection.getresponse().read()

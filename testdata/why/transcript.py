@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Runs the commands of a page of documentation and writes the page with what they answer now.
+"""Runs the commands of a page of documentation and writes the page with their current output.
 
     transcript.py PAGE DIRECTORY >NEW-PAGE
 
 Commands are the lines of ```console blocks that begin with `$ `; they run in DIRECTORY, in the
-order of the page. What is made up anew at every run is masked.
+order of the page. Text that differs at every run is masked.
 """
 
 import re

@@ -1,4 +1,4 @@
-//! Expressions, and what the evaluations of several of them may take.
+//! Expressions, and the shared limits of several evaluations.
 
 use portcullis_cel::{
     Activation, Environment, Limits, Program, Type, Value, Variables, WORK_PER_COST,
@@ -11,14 +11,14 @@ pub(crate) const COST_OF_ONE: u64 = 1_000_000;
 #[derive(Debug)]
 pub(crate) struct Expression {
     pub(crate) text: String,
-    /// One that does not compile fails whenever it is evaluated.
+    /// An invalid expression fails whenever it is evaluated.
     program: Result<Program, String>,
 }
 
 /// Why an expression has no value.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// It failed, in upstream's words.
+    /// It failed, with upstream's text.
     Failed(String),
     /// The cost of all evaluations exceeds the budget.
     TooCostly,
@@ -27,7 +27,7 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// What is told to users.
+    /// The message for users.
     pub(crate) fn into_message(self) -> String {
         match self {
             Self::Failed(message) => message,
@@ -61,7 +61,7 @@ impl Expression {
     }
 }
 
-/// What is left for evaluations that share a budget.
+/// The remaining budget of several evaluations.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
     cost: u64,
@@ -73,7 +73,7 @@ impl Budget {
         Self { cost, work }
     }
 
-    /// What variables may take together.
+    /// The limits of all variables together.
     pub(crate) const fn limits(self) -> Limits {
         Limits {
             cost: self.cost,
@@ -85,7 +85,7 @@ impl Budget {
         self.work
     }
 
-    /// Evaluates an expression, and counts what that took, with the variables it made.
+    /// Evaluates an expression, and charges the budget, including the variables it evaluates.
     pub(crate) fn evaluate<'a>(
         &mut self,
         expression: &'a Expression,
@@ -99,7 +99,7 @@ impl Budget {
         let outcome = program.evaluate(activation, limits);
         let spent = variables.map(Variables::take_spent).unwrap_or_default();
         let work = outcome.work.saturating_add(spent.work);
-        // some expressions cost little and do much
+        // some expressions have a low cost and do much work
         let cost = outcome
             .cost
             .saturating_add(spent.cost)

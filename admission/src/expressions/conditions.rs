@@ -59,7 +59,7 @@ impl Conditions {
         found.map_err(Failure::into_message)
     }
 
-    /// The same, within a budget.
+    /// As [`hold_for`](Self::hold_for), within a budget.
     ///
     /// # Errors
     /// [`Failure`].

@@ -1,4 +1,4 @@
-//! What expressions about a request are evaluated with.
+//! The variables of expressions over a request.
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(crate) struct Input {
     pub(crate) caller: Arc<Caller>,
 }
 
-/// Who sends the request, and what they may do.
+/// The user of the request, and the user's permissions.
 pub(crate) struct Caller {
     pub(crate) permissions: Arc<dyn Permissions>,
     pub(crate) user: UserInfo,
@@ -43,7 +43,7 @@ impl Input {
             .with("params", &self.params)
     }
 
-    /// The same, and `authorizer`.
+    /// The same variables, and `authorizer`.
     pub(crate) fn with_authorizer(&self) -> Activation<'_> {
         let caller = &*self.caller;
         self.activation()

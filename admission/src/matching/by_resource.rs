@@ -1,15 +1,15 @@
-//! What rules are about, by the resources that they name.
+//! An index of items by the resources in their rules.
 
 use std::collections::{BTreeSet, HashMap};
 
 use super::rules::Rule;
 
-/// Items in their order, found by the resources that their rules name.
+/// Items in their order, found by the resources in their rules.
 #[derive(Debug)]
 pub(crate) struct ByResource<T> {
-    /// Those of resources that any rule names.
+    /// The items of each resource that a rule names.
     named: HashMap<Box<str>, Vec<T>>,
-    /// Those of all other resources.
+    /// The items of all other resources.
     of_any: Vec<T>,
     all: Vec<T>,
 }
@@ -25,7 +25,7 @@ impl<T> Default for ByResource<T> {
 }
 
 impl<T: Clone> ByResource<T> {
-    /// An index of items; one without rules is about nothing.
+    /// An index of items; one without rules matches nothing.
     pub(crate) fn new(items: &[T], rules: impl Fn(&T) -> &[Rule]) -> Self {
         let all_rules = items.iter().flat_map(&rules);
         let named: BTreeSet<_> = all_rules

@@ -85,7 +85,7 @@ pub(crate) async fn encode(
         .map_err(Status::internal)
 }
 
-/// A document as expressions see it.
+/// A document as a variable of expressions.
 pub(crate) fn variable(document: Option<&[u8]>) -> Result<Arc<Value>, Status> {
     let value = document.map_or(Ok(Value::Null), |json| {
         serde_json::from_slice(json).map_err(Status::internal)

@@ -1,4 +1,4 @@
-//! Requests that neither webhooks nor policies are asked about.
+//! Requests that are exempt from webhooks and policies.
 
 use crate::Attributes;
 

@@ -1,4 +1,4 @@
-//! The request that webhooks and policies are shown.
+//! The request as webhooks and policies get it.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/admission/plugin/webhook/request/admissionreview.go`.
 
@@ -37,7 +37,7 @@ pub(crate) struct Head<'a> {
     user_info: User<'a>,
 }
 
-/// The rest of it, behind the objects.
+/// The rest of it, after the objects.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Tail<'a> {
@@ -80,7 +80,7 @@ pub(crate) struct Reviewed<'a> {
 }
 
 impl<'a> Reviewed<'a> {
-    /// The request as expressions see it: without its objects, which are variables.
+    /// The request for expressions: without its objects, which are variables of their own.
     pub(crate) fn without_objects(&self) -> Value {
         let value = |part: Result<Value, _>| part.unwrap_or_default();
         let mut request = value(serde_json::to_value(self.head("")));
@@ -92,7 +92,7 @@ impl<'a> Reviewed<'a> {
         request
     }
 
-    /// The request up to its objects; expressions see no `uid`.
+    /// The request up to its objects; for expressions without a `uid`.
     pub(crate) fn head<'h>(&self, uid: &'h str) -> Head<'h>
     where
         'a: 'h,
@@ -117,7 +117,7 @@ impl<'a> Reviewed<'a> {
         }
     }
 
-    /// What follows the objects.
+    /// The part after the objects.
     pub(crate) fn tail(&self) -> Tail<'a> {
         let Attributes {
             operation, dry_run, ..
@@ -156,7 +156,7 @@ fn user(user: &UserInfo) -> User<'_> {
     }
 }
 
-/// The user of a request, for expressions that ask what they may do.
+/// The user of a request, for expressions that check the user's permissions.
 pub(crate) fn caller(attributes: &Attributes<'_>, permissions: &Arc<dyn Permissions>) -> Caller {
     Caller {
         permissions: Arc::clone(permissions),

@@ -1,4 +1,4 @@
-//! Which requests the rules of a webhook or a policy are about.
+//! The requests that the rules of a webhook or a policy match.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/admission/plugin/webhook/predicates/rules/rules.go`.
 
@@ -103,7 +103,7 @@ impl Rule {
             && (self.names.is_empty() || self.names.iter().any(|name| **name == *subject.name))
     }
 
-    /// The resources that the rule names; `None` if it is about all.
+    /// The resources in the rule; `None` if it matches all.
     pub(crate) fn resources(&self) -> Option<Vec<&str>> {
         let names = self
             .resources

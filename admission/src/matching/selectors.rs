@@ -1,4 +1,4 @@
-//! Which objects are selected by their labels, and by those of their namespace.
+//! Selection of objects by their labels, and by those of their namespace.
 //!
 //! Upstream: `plugin/webhook/predicates/namespace` and `…/object`.
 

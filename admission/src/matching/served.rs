@@ -1,4 +1,4 @@
-//! The version in which a webhook or a policy is shown a request.
+//! The version in which a webhook or a policy gets a request.
 
 use super::documents::EncodedVersions;
 use super::rules::{Rule, Subject};

@@ -25,7 +25,7 @@ const SIGNERS: GroupResource<'static> = GroupResource {
 };
 /// The signer whose client certificates this server verifies.
 const CLIENT_SIGNER: &str = "kubernetes.io/kube-apiserver-client";
-/// The group whose members may do everything, whatever RBAC grants.
+/// The group whose members may do everything, regardless of RBAC.
 const MASTERS: &str = "system:masters";
 
 /// What a user does on behalf of a signer.

@@ -2,7 +2,7 @@
 //! namespaces cannot be deleted.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/admission/plugin/namespace/lifecycle/admission.go`. As there, a
-//! deletion is remembered for 30 s, because the cache may be stale; meanwhile a namespace that the
+//! deletion is kept in memory for 30 s, because the cache may be stale; meanwhile a namespace that the
 //! cache has as active is read from the store.
 
 use std::collections::HashMap;

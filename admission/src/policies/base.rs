@@ -1,4 +1,4 @@
-//! What policies of both sorts have.
+//! The common parts of both kinds of policies.
 
 use std::sync::LazyLock;
 
@@ -17,10 +17,10 @@ const NAMESPACE: &str = "namespaceObject";
 static ENVIRONMENTS: LazyLock<[Environments; 2]> =
     LazyLock::new(|| [false, true].map(Environments::new));
 
-/// What expressions of a policy may refer to.
+/// The environments of a policy's expressions.
 pub(crate) struct Environments {
     pub(crate) all: Environment,
-    /// Messages cannot ask the authorizer.
+    /// Messages cannot use the authorizer.
     pub(crate) message: Environment,
 }
 
@@ -43,7 +43,7 @@ impl Environments {
     }
 }
 
-/// What policies of both sorts have.
+/// The common parts of both kinds of policies.
 pub(crate) struct Base {
     pub(crate) name: String,
     /// Whether errors are ignored.
@@ -56,7 +56,7 @@ pub(crate) struct Base {
     pub(crate) uses_namespace: bool,
 }
 
-/// The fields that specifications of both sorts have.
+/// The common fields of both kinds of specs.
 pub(crate) struct Head<'s> {
     pub(crate) failure_policy: Option<&'s str>,
     pub(crate) constraints: Option<&'s MatchResources>,
@@ -70,7 +70,7 @@ impl Base {
         let environment = &Environments::of(head.param_kind).all;
         let mut composition = Composition::default();
         for variable in head.variables.into_iter().flatten() {
-            // one that does not compile fails where it is used
+            // an invalid variable fails when it is used
             let _ = composition.define(environment, &variable.name, &variable.expression);
         }
         let conditions = head.conditions.map_or(&[][..], Vec::as_slice);
@@ -85,7 +85,7 @@ impl Base {
         }
     }
 
-    /// Takes notice of an expression of the policy.
+    /// Notes the variables that an expression of the policy uses.
     pub(crate) fn note(&mut self, expression: &Expression) {
         self.uses_namespace |= expression.uses(NAMESPACE);
     }

@@ -12,14 +12,14 @@ pub(crate) struct Binding {
     pub(crate) name: String,
     /// The name of the policy.
     pub(crate) policy: String,
-    /// What happens to what a policy refuses; empty for policies that change objects.
+    /// The actions on a denial; empty for policies that change objects.
     pub(crate) actions: Vec<String>,
-    /// About everything that the policy is about, if it does not say.
+    /// The match constraints; `None` for those of the policy.
     pub(crate) matches: Option<Matches>,
     pub(crate) params: Option<Params>,
 }
 
-/// Which parameters a binding refers to.
+/// The parameters of a binding.
 pub(crate) struct Params {
     /// Empty for the namespace of the object.
     pub(crate) namespace: String,
@@ -28,7 +28,7 @@ pub(crate) struct Params {
     pub(crate) required: bool,
 }
 
-/// One object, or some.
+/// One object, or a selection.
 pub(crate) enum Wanted {
     Name(String),
     Selected(LabelSelector),

@@ -12,7 +12,7 @@ use crate::expressions::budget::Expression;
 /// A compiled policy that checks objects.
 pub(crate) struct Policy {
     pub(crate) base: Base,
-    /// What it was compiled from.
+    /// The spec that it was compiled from.
     spec: ValidatingAdmissionPolicySpec,
     pub(crate) checks: Vec<Check>,
     pub(crate) annotations: Vec<Annotation>,

@@ -1,4 +1,4 @@
-//! Policies as the server keeps them up to date.
+//! The interface through which the server keeps policies up to date.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::compiled::Policy;
 use super::index::Index;
 use super::mutating::MutatingPolicy;
 
-/// Keeps policies of one sort, and their bindings.
+/// Keeps one kind of policies, and their bindings.
 pub trait Policies: Send + Sync + 'static {
     /// The kind of policies.
     type Policy;

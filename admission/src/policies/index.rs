@@ -1,4 +1,4 @@
-//! The policies of one sort that are in force, and their bindings.
+//! The bound policies of one kind, and their bindings.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -16,13 +16,13 @@ pub(crate) trait Compiled {
     fn base(&self) -> &Base;
 }
 
-/// All policies and bindings. A change compiles what changed, and puts a new index in force as a whole.
+/// All policies and bindings. A change compiles only what has changed, and replaces the index as a whole.
 pub(crate) struct Index<P> {
     known: Mutex<Known<P>>,
     current: RwLock<Arc<ByResource<Arc<Bound<P>>>>>,
 }
 
-/// By name, which is the order in which policies, and the bindings of one, are evaluated.
+/// Sorted by name, which is the order of evaluation of policies, and of the bindings of one.
 struct Known<P> {
     policies: BTreeMap<String, Arc<P>>,
     bindings: BTreeMap<String, Arc<Binding>>,
@@ -74,7 +74,7 @@ impl<P: Compiled> Index<P> {
             return self.delete_policy(name);
         };
         {
-            // mostly a change of status
+            // usually only the status has changed
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             if known.policies.get(name).is_some_and(|p| p.spec() == spec) {
                 return;
@@ -106,7 +106,7 @@ impl<P: Compiled> Index<P> {
         self.change(|known| drop(known.bindings.remove(name)));
     }
 
-    /// The policies that are bound, by the resources that they are about.
+    /// The bound policies, by the resources in their rules.
     pub(crate) fn current(&self) -> Arc<ByResource<Arc<Bound<P>>>> {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&current)

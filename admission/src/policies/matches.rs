@@ -1,4 +1,4 @@
-//! What a policy or a binding is about.
+//! The match constraints of a policy or a binding.
 //!
 //! Upstream: `policy/matching/matching.go`.
 

@@ -10,7 +10,7 @@ use crate::expressions::budget::Expression;
 /// A compiled policy that changes objects.
 pub(crate) struct MutatingPolicy {
     pub(crate) base: Base,
-    /// What it was compiled from.
+    /// The spec that it was compiled from.
     spec: MutatingAdmissionPolicySpec,
     pub(crate) changes: Vec<Change>,
     /// Whether it is evaluated again if the object changed after it.
@@ -58,8 +58,8 @@ impl Compiled for MutatingPolicy {
 /// A mutation.
 pub(crate) struct Change {
     pub(crate) expression: Expression,
-    /// Whether the expression lists operations of a JSON patch; otherwise what it describes is laid over
-    /// the object.
+    /// Whether the expression returns operations of a JSON patch; otherwise it returns an apply
+    /// configuration, which is merged into the object.
     pub(crate) lists_operations: bool,
 }
 

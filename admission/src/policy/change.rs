@@ -1,4 +1,4 @@
-//! The evaluation of a policy that changes objects, for one request and one object of parameters.
+//! The evaluation of a policy that changes objects, for one request and one parameter object.
 //!
 //! Upstream: `policy/mutating/patch`.
 
@@ -72,7 +72,7 @@ fn evaluate(
     to_patch(&value).map_err(|error| Failure::Failed(error.to_string()))
 }
 
-/// An outcome; an evaluation that needs more work than it may do has none.
+/// The result of an evaluation; an error if it needs more work than the limit.
 fn settled<T>(outcome: Result<T, Failure>) -> Result<Result<T, String>, Unfinished> {
     match outcome {
         Ok(value) => Ok(Ok(value)),
@@ -81,8 +81,8 @@ fn settled<T>(outcome: Result<T, Failure>) -> Result<Result<T, String>, Unfinish
     }
 }
 
-/// The object that a patch makes of another one, which `document` is the JSON of; `None` if a test of
-/// the patch fails, so that nothing is changed. The outer error is one of the server.
+/// Applies a patch to an object, whose JSON is `document`; `None` if a test of the patch fails, so that
+/// nothing is changed. The outer error is one of the server.
 ///
 /// # Errors
 /// A sentence, if the patch cannot be applied.

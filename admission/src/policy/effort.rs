@@ -1,4 +1,4 @@
-//! Evaluations that take long keep no other request waiting.
+//! Long evaluations, which must not delay other requests.
 
 use std::sync::{Arc, LazyLock};
 use std::thread::available_parallelism;
@@ -7,20 +7,21 @@ use tokio::sync::Semaphore;
 
 /// The work that is done on the thread of the request: about a millisecond.
 const QUICK_WORK: u64 = 100_000;
-/// The work that an evaluation may do on a thread of its own: some seconds. Expressions as people write
-/// them reach the limit of cost first.
+/// The work that an evaluation may do on a thread of its own: some seconds. Usual expressions reach the cost
+/// limit first.
 const WORK: u64 = 200_000_000;
 
-/// How many long evaluations run at once; others wait.
+/// How many long evaluations run at the same time; others wait.
 static LONG: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
     let threads = available_parallelism().map_or(1, std::num::NonZero::get);
     Arc::new(Semaphore::new(threads))
 });
 
-/// More work is needed than is allowed here.
+/// The evaluation needs more work than the given limit.
 pub(crate) struct Unfinished;
 
-/// What an evaluation finds, which is told how much work it may do. `None` if it needs more than any may.
+/// The result of an evaluation, which gets a limit of its work. `None` if it needs more than the highest
+/// limit.
 pub(crate) async fn finish<T: Send + 'static>(
     evaluate: impl Fn(u64) -> Result<T, Unfinished> + Send + 'static,
 ) -> Option<T> {

@@ -1,4 +1,4 @@
-//! The evaluation of a policy for one request and one object of parameters.
+//! The evaluation of a policy for one request and one parameter object.
 //!
 //! Upstream: `policy/validating/validator.go`.
 
@@ -44,13 +44,13 @@ pub(crate) fn unmet_condition(
     if base.conditions.is_empty() {
         return Ok(None);
     }
-    // conditions do not see the namespace
+    // conditions have no namespace
     let null = serde_json::Value::Null;
     let activation = input.with_authorizer().with("namespaceObject", &null);
     base.conditions.first_false(&activation, budget)
 }
 
-/// What an error means that ends the evaluation.
+/// The findings for an error that ends the evaluation.
 fn stopped(policy: &Policy, failure: Failure) -> Findings {
     match policy.base.fails_open {
         true => Findings::default(),
@@ -151,7 +151,7 @@ impl Evaluation<'_> {
                 }
             }
         }
-        // then none of the messages counts, nor any reason
+        // then no message or reason is used
         let Some(why) = out_of_budget else {
             return Ok(());
         };
@@ -195,7 +195,7 @@ impl Evaluation<'_> {
     }
 }
 
-/// What is said of a validation that is false: what its expression says, or else its text, or else the
+/// The message of a validation that is false: the result of its expression, or else its text, or else the
 /// validation itself.
 fn message<'a>(
     check: &'a Check,

@@ -1,4 +1,4 @@
-//! What the evaluation of a policy found.
+//! The result of evaluating a policy.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::metrics::policies::ErrorType;
 pub(crate) struct Findings {
     pub(crate) failures: Vec<Failed>,
     pub(crate) annotations: Vec<(String, String)>,
-    /// Errors of annotations, which deny a request whatever the actions of a binding are.
+    /// Errors of annotations, which deny a request regardless of the binding's actions.
     pub(crate) annotation_errors: Vec<String>,
     /// The condition for which the policy was not evaluated.
     pub(crate) unmet: Option<False>,

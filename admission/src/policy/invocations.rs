@@ -1,5 +1,5 @@
-//! How often a policy is evaluated for a request, and with what: once for each binding that is about
-//! the request, and for each object of its parameters.
+//! The evaluations of a policy for a request: one for each binding that matches the request, and each
+//! parameter object.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::policies::base::Base;
 use crate::policies::binding::Binding;
 use crate::versions::Served;
 
-/// Finds what policies are evaluated with.
+/// Finds the evaluations of policies.
 pub(crate) struct Finder {
     namespaces: Arc<dyn Lookup<Namespace>>,
     pub(crate) permissions: Arc<dyn Permissions>,
@@ -27,19 +27,19 @@ pub(crate) struct Finder {
 /// One evaluation.
 pub(crate) struct Invocation<'b, 'v> {
     pub(crate) binding: &'b Binding,
-    /// The version that the policy is about.
+    /// The version that the policy matches.
     pub(crate) served: Served<'v>,
     pub(crate) input: Input,
 }
 
-/// A policy, or one of its bindings, cannot be used.
+/// A policy, or one of its bindings, is misconfigured.
 pub(crate) struct Misconfigured<'b> {
     pub(crate) binding: Option<&'b Binding>,
     why: String,
 }
 
 impl Misconfigured<'_> {
-    /// What is told to users.
+    /// The message for users.
     pub(crate) fn message(&self) -> String {
         let what = if self.binding.is_some() {
             "binding"
@@ -50,7 +50,7 @@ impl Misconfigured<'_> {
     }
 }
 
-/// The evaluations of a policy, and what prevents others, in the order of bindings.
+/// The evaluations of a policy, and the errors of others, in the order of bindings.
 type Invocations<'b, 'v> = Vec<Result<Invocation<'b, 'v>, Misconfigured<'b>>>;
 
 impl Finder {
@@ -68,7 +68,7 @@ impl Finder {
     /// The evaluations of a policy for a request.
     ///
     /// # Errors
-    /// A [`Status`] if the namespace of the object is not there.
+    /// A [`Status`] if the namespace of the object does not exist.
     pub(crate) async fn find<'b, 'v>(
         &self,
         policy: &Base,
@@ -146,8 +146,8 @@ impl Finder {
         Ok(served.err().map(|mismatch| move || matches.words(mismatch)))
     }
 
-    /// What a policy is evaluated with: once for each object of parameters. The inner error is one of
-    /// the binding, the outer one of the request.
+    /// The inputs of a policy: one for each parameter object. The inner error is one of the binding, the
+    /// outer one of the request.
     async fn inputs<'v>(
         &self,
         policy: &Base,

@@ -66,7 +66,7 @@ impl Refusals {
         self.0.push(Refusal { message, reason });
     }
 
-    /// The answer to the request.
+    /// The result for the request.
     fn conclude(self, attributes: &Attributes<'_>) -> Result<(), Status> {
         let Some(Refusal { message, reason }) = self.0.first() else {
             return Ok(());
@@ -100,7 +100,7 @@ impl MutatingPolicyPlugin {
         }
     }
 
-    /// Evaluates a policy as each of its bindings wants it, and changes the object.
+    /// Evaluates a policy for each of its bindings, and changes the object.
     async fn policy(
         &self,
         bound: &Bound<MutatingPolicy>,
@@ -269,7 +269,7 @@ fn key(policy: &MutatingPolicy, binding: &Binding, params: &Value) -> Arc<str> {
     format!("{NAME}/{policy}/{binding}/{namespace}/{name}").into()
 }
 
-/// The object as it is, as JSON of a version.
+/// The current object, as JSON of a version.
 async fn document(
     attributes: &Attributes<'_>,
     versions: &dyn Versions,

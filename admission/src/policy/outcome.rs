@@ -1,4 +1,4 @@
-//! What the findings of all policies come to.
+//! The combined result of all policies.
 //!
 //! Upstream: `policy/validating/dispatcher.go`.
 
@@ -27,7 +27,7 @@ pub(crate) struct Outcome<'p> {
     metrics: &'p PolicyMetrics,
 }
 
-/// The first denial, which is the one that the client hears of.
+/// The first denial, which is the one that the client gets.
 struct Denied {
     message: String,
     reason: String,
@@ -86,7 +86,7 @@ impl<'p> Outcome<'p> {
         }
     }
 
-    /// Takes in what a policy found, by the actions of a binding.
+    /// Adds the findings of a policy, by the actions of a binding.
     pub(crate) fn take(
         &mut self,
         findings: Findings,
@@ -179,7 +179,7 @@ impl<'p> Outcome<'p> {
         });
     }
 
-    /// The answer to the request.
+    /// The result for the request.
     ///
     /// # Errors
     /// The first denial.

@@ -1,4 +1,4 @@
-//! The parameters with which a policy is evaluated.
+//! The parameters of an evaluation.
 //!
 //! Upstream: `CollectParams` in `policy/generic/policy_dispatcher.go`.
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::lookup::{KindServed, ResourceOf, StoredParams};
 use crate::policies::binding::{Params, Wanted};
 
-/// Where parameters are found.
+/// Finds parameters.
 pub(crate) struct ParamFinder {
     pub(crate) resource_of: ResourceOf,
     pub(crate) stored: Arc<dyn StoredParams>,
@@ -46,11 +46,11 @@ impl ParamFinder {
         }
     }
 
-    /// The objects of parameters that a binding refers to, for a request in a namespace; one that is
-    /// null if the policy has no parameters, or the binding refers to none.
+    /// The parameter objects that a binding refers to, for a request in a namespace; a single null if the
+    /// policy has no parameters, or the binding refers to none.
     ///
     /// # Errors
-    /// A sentence, if there must be some and are none.
+    /// A sentence, if parameters are required and there are none.
     pub(crate) async fn find(
         &self,
         kind: Option<ServedKind<'_>>,

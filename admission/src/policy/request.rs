@@ -1,4 +1,4 @@
-//! What policies need to know of a request, made once for all of them.
+//! The data of a request that policies need, made once for all of them.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::matching::request::{Reviewed, caller};
 use crate::permissions::Permissions;
 use crate::versions::{Served, Versions};
 
-/// A request, as policies see it.
+/// A request, in the form that policies need.
 pub(crate) struct Request<'a, 'v> {
     pub(crate) attributes: &'a Attributes<'a>,
     pub(crate) versions: EncodedVersions<'v>,
@@ -40,7 +40,7 @@ impl<'a, 'v> Request<'a, 'v> {
         }
     }
 
-    /// The variables of expressions about a version of the request, without the namespace and without
+    /// The variables of expressions for a version of the request, without the namespace and without
     /// parameters.
     ///
     /// # Errors
@@ -68,10 +68,10 @@ impl<'a, 'v> Request<'a, 'v> {
         Ok(input)
     }
 
-    /// The namespace of the object, as expressions see it; null for a namespace itself.
+    /// The namespace of the object as a variable of expressions; null for a namespace itself.
     ///
     /// # Errors
-    /// A [`Status`] if there is none.
+    /// A [`Status`] if it does not exist.
     pub(crate) async fn namespace(
         &mut self,
         namespaces: &dyn Lookup<Namespace>,
@@ -95,7 +95,7 @@ impl<'a, 'v> Request<'a, 'v> {
     }
 }
 
-/// A namespace without the parts of its metadata that expressions do not see.
+/// A namespace without the metadata that expressions cannot access.
 fn shown(namespace: &Namespace) -> Value {
     let type_meta = TypeMeta {
         api_version: "v1",

@@ -38,7 +38,7 @@ impl ValidatingPolicyPlugin {
         }
     }
 
-    /// Evaluates a policy as each of its bindings wants it.
+    /// Evaluates a policy for each of its bindings.
     async fn policy<'p>(
         &self,
         bound: &'p Bound<Policy>,

@@ -1,4 +1,4 @@
-//! What webhooks did, for the audit log.
+//! Annotations about webhooks for the audit log.
 //!
 //! Upstream: `webhookAnnotator` in `plugin/webhook/mutating/dispatcher.go`.
 
@@ -32,7 +32,7 @@ pub(super) fn mutation(
     annotations.add(&key, &value.unwrap_or_default());
 }
 
-/// A webhook failed, and that was ignored. `kind` is `mutation` or `validating`.
+/// A webhook failed, and the failure was ignored. `kind` is `mutation` or `validating`.
 pub(super) fn failed_open(
     annotations: &AuditAnnotations,
     hook: &Hook,
@@ -45,7 +45,7 @@ pub(super) fn failed_open(
     annotations.add(&key, &hook.name);
 }
 
-/// What a webhook itself adds, under its name.
+/// A webhook's own annotation, under its name.
 pub(super) fn own(annotations: &AuditAnnotations, hook: &Hook, key: &str, value: &str) {
     let key = format!("{}/{key}", hook.name);
     let wrong = qualified_name(&key);

@@ -1,4 +1,4 @@
-//! The Status of a denial, by what the webhook says.
+//! The Status of a denial, from the webhook's response.
 //!
 //! Upstream: `ToStatusErr` in `plugin/webhook/errors/statuserror.go`.
 
@@ -6,7 +6,7 @@ use portcullis_api::Status;
 use portcullis_api::status::{Cause, Details, Reason};
 use serde_json::Value;
 
-/// Codes that are no HTTP status of a failure become this.
+/// Replaces codes that are not an HTTP status of a failure.
 const BAD_REQUEST: u16 = 400;
 /// The largest code that HTTP can transport.
 const CODE_MAX: i64 = 999;
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_denial_says_what_the_webhook_says() {
+    fn a_denial_has_the_webhooks_message() {
         let none = denial("x", None);
         let without = "admission webhook \"x\" denied the request without explanation";
         assert_eq!((none.code, none.message.as_str()), (400, without));

@@ -195,7 +195,7 @@ async fn outdate_if_changed(
     Ok(())
 }
 
-/// The object as it is, as JSON.
+/// The current object, as JSON.
 async fn current(
     attributes: &Attributes<'_>,
     versions: &dyn Versions,

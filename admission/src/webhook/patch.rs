@@ -9,7 +9,7 @@ use crate::versions::{Served, Versions};
 /// The patch of a response; `None` if it has no operations.
 ///
 /// # Errors
-/// A 500 for what is no JSON patch.
+/// A 500 for an invalid JSON patch.
 pub(super) fn parse(patch: &[u8]) -> Result<Option<Patch>, Status> {
     if patch.is_empty() {
         return Ok(None);
@@ -22,7 +22,7 @@ pub(super) fn parse(patch: &[u8]) -> Result<Option<Patch>, Status> {
     patch.map(Some).map_err(Status::internal)
 }
 
-/// The object that a patch makes of another one, which `document` is the JSON of.
+/// Applies a patch to an object, whose JSON is `document`.
 ///
 /// # Errors
 /// A 500 for a patch that cannot be applied, or whose result is not of the kind.

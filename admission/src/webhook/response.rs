@@ -72,7 +72,7 @@ pub(super) fn read(
         .map_err(|why| format!("received invalid webhook response: {why}"))
 }
 
-/// Only a review can be decoded as one; what it does not say of its type is checked later.
+/// Only a review can be decoded as one; missing type fields are checked later.
 fn check_type(document: &Value, version: ReviewVersion) -> Result<(), String> {
     let text = |field| document.get(field).and_then(Value::as_str);
     let expected = version.api_version();
@@ -136,7 +136,7 @@ fn verify(
     })
 }
 
-/// A review must say that it is one.
+/// A review must have its kind and version.
 fn check_named(
     kind: Option<&str>,
     api_version: Option<&str>,
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invalid_response_is_rejected_in_upstreams_words() {
+    fn an_invalid_response_is_rejected_with_upstreams_texts() {
         let invalid = "received invalid webhook response: ";
         for (change, may_patch, expected) in [
             (
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_review_cannot_be_decoded() {
+    fn other_documents_cannot_be_decoded_as_a_review() {
         for (change, expected) in [
             (
                 json!({"apiVersion": "admission.k8s.io/v1beta1"}),

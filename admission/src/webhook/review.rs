@@ -1,4 +1,4 @@
-//! `AdmissionReview`: what a webhook is sent.
+//! `AdmissionReview`: the request to a webhook.
 
 use bytes::Bytes;
 

@@ -1,4 +1,4 @@
-//! `ValidatingAdmissionWebhook`: webhooks that check the object, all at once.
+//! `ValidatingAdmissionWebhook`: webhooks that check the object, called concurrently.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/admission/plugin/webhook/validating/dispatcher.go`.
 
@@ -45,8 +45,8 @@ impl ValidatingWebhooks {
         }
     }
 
-    /// Calls all webhooks that the request is for, and waits for all of them: of several denials the
-    /// first in their order counts, whichever came first.
+    /// Calls all webhooks that match the request, and waits for all of them: of several denials the first in
+    /// their order counts, regardless of which came first.
     async fn dispatch(
         &self,
         hooks: &[Listed],

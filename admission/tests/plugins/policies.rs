@@ -1,4 +1,4 @@
-//! Which policy accepts a pod, who may use it, and how updates are validated.
+//! The policy that accepts a pod, the users who may use it, and the validation of updates.
 
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;

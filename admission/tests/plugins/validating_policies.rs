@@ -1,4 +1,4 @@
-//! Validating admission policies: what they leave in the audit log, and what they cost.
+//! Validating admission policies: their audit annotations, and their costs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -89,7 +89,7 @@ impl Permissions for Nobody {
     }
 }
 
-/// A policy about config maps.
+/// A policy for config maps.
 fn policy(name: &str, spec: &str) -> String {
     format!(
         "{{metadata: {{name: {name}}}, spec: {{matchConstraints: {{resourceRules: [{{apiGroups: [''], \
@@ -229,7 +229,7 @@ async fn a_policy_that_does_not_compile_fails_when_it_is_evaluated() {
 
 #[tokio::test]
 async fn long_evaluations_have_the_outcome_of_short_ones() {
-    // each does more work than is done on the thread of a request
+    // each does more work than the limit on the thread of a request
     let words = vec!["a"; 5_000].join(" ");
     for (expression, denied) in [
         (
@@ -270,7 +270,7 @@ async fn the_cost_of_all_validations_is_limited() {
 }
 
 #[tokio::test]
-async fn bindings_without_a_policy_and_policies_without_a_binding_say_nothing() {
+async fn bindings_without_a_policy_and_policies_without_a_binding_have_no_effect() {
     let denying = "validations: [{expression: 'false'}]";
     let unbound = chain(&[policy("p", denying)], &[]);
     assert!(create(&unbound, "{}").await.verdict.is_ok());
@@ -279,7 +279,7 @@ async fn bindings_without_a_policy_and_policies_without_a_binding_say_nothing() 
 }
 
 #[tokio::test]
-async fn changes_are_compiled_as_they_come() {
+async fn changes_are_compiled_one_by_one() {
     let index = ValidatingPolicies::default();
     let put = |index: &ValidatingPolicies, spec: &str| {
         index.put_policy(&from_yaml(&policy(

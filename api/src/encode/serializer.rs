@@ -59,7 +59,7 @@ struct Writer<'o> {
     root: Option<&'o str>,
 }
 
-/// What [`Writer`] wrote, as far as `omitempty` is concerned.
+/// The kind of value that [`Writer`] wrote, for `omitempty`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::encode) enum Wrote {
     /// `null`: unset.

@@ -1,4 +1,4 @@
-//! Why a request failed, in a word, and the HTTP code that goes with it.
+//! The reasons of failed requests, and their HTTP codes.
 
 use serde::Serialize;
 

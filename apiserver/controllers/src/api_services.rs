@@ -1,8 +1,8 @@
-//! The API services of what this server serves itself: they are made, kept right, and taken away with
-//! the definitions they are of.
+//! The API services of the versions that this server serves itself: they are created, kept right, and deleted
+//! with their definitions.
 //!
-//! Upstream: `autoRegisterController` of kube-aggregator, and `crdRegistrationController`. They are the
-//! server's own, so every server runs them; what they write follows from what is served alone.
+//! Upstream: `autoRegisterController` of kube-aggregator, and `crdRegistrationController`. They belong to the
+//! server itself, so every server runs them; their result depends only on what is served.
 
 mod wanted;
 
@@ -28,12 +28,12 @@ use crate::edit::edit;
 use crate::follow::follow;
 use crate::queue::Queue;
 
-/// How many are seen to at once.
+/// How many are processed concurrently.
 const AT_ONCE: usize = 32;
-/// How long one waits at most after a failure.
+/// The longest pause after a failure.
 const AGAIN_MAX: Duration = Duration::from_secs(10);
 
-/// Runs for as long as the server does.
+/// Runs until the server stops.
 pub async fn run(registry: Arc<Registry>) {
     let mut catalogues = registry.catalogues().subscribe();
     catalogues.mark_changed();
@@ -81,14 +81,14 @@ struct Controller {
     registry: Arc<Registry>,
     user: UserInfo,
     wanted: Mutex<Wanted>,
-    /// Those that were right once: what is managed from the start only is left alone from then on.
+    /// Those that were right once: the ones that are managed from the start only are left alone from then on.
     synced: Mutex<HashSet<Arc<str>>>,
     /// What is older and not wanted was made for another release.
     started: Time,
 }
 
 impl Controller {
-    /// Makes one as it should be (upstream: `checkAPIService`, whose table this is).
+    /// Brings one into its desired state (upstream: `checkAPIService`, which has the same table).
     async fn see_to(&self, name: Arc<str>) -> Result<bool, Status> {
         let wanted = self.wanted.lock().get(&name);
         let synced = self.synced.lock().contains(&name);
@@ -142,7 +142,7 @@ impl Controller {
 
     async fn create(&self, scope: &Scope<'_>, service: APIService) -> Result<(), Status> {
         match self.registry.create(scope, Box::new(service)).await {
-            // another server was faster
+            // another server created it first
             Err(status) if status.reason == Some(Reason::AlreadyExists) => Ok(()),
             created => created.map(drop),
         }

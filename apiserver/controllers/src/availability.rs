@@ -1,7 +1,7 @@
-//! Whether the servers that API services name can be asked.
+//! Whether the servers of API services are available.
 //!
-//! Upstream: `AvailableConditionController` of kube-aggregator. It is the server's own, so every server
-//! runs it.
+//! Upstream: `AvailableConditionController` of kube-aggregator. It belongs to the server itself, so every
+//! server runs it.
 
 mod check;
 
@@ -27,29 +27,29 @@ use crate::edit::edit;
 use crate::follow::{Seen, follow};
 use crate::queue::Queue;
 
-/// How many are checked at once.
+/// How many are checked concurrently.
 const AT_ONCE: usize = 16;
 
-/// Asks other servers for what they serve.
+/// Calls the servers of API services.
 #[async_trait]
 pub trait Probe: Send + Sync {
-    /// Asks the server of a version for its discovery document.
+    /// Requests the discovery document of a version's server.
     ///
     /// # Errors
-    /// Why there is none, in upstream's words.
+    /// Why there is none, with upstream's text.
     async fn discovery(&self, service: &APIService) -> Result<(), String>;
 
-    /// The API service of that name is gone, or names no server any more.
+    /// The API service of that name is gone, or no longer names a server.
     fn gone(&self, name: &str);
 
     /// A server that was available is not any more, for a reason of upstream's.
     fn unavailable(&self, name: &str, reason: &str);
 }
 
-/// How often servers are asked (upstream: the resync of the controller, and its rate limiter).
+/// How often servers are checked (upstream: the resync of the controller, and its rate limiter).
 #[derive(Clone, Copy, Debug)]
 pub struct Intervals {
-    /// How long after an answer.
+    /// How long after a response.
     pub answered: Duration,
     /// How long after a failure, at most.
     pub failed: Duration,
@@ -65,7 +65,7 @@ impl Default for Intervals {
     }
 }
 
-/// Runs for as long as the server does.
+/// Runs until the server stops.
 pub async fn run(registry: Arc<Registry>, probe: Arc<dyn Probe>, intervals: Intervals) {
     let user = bootstrap::system();
     let queue = Queue::patient_for(intervals.failed)
@@ -112,9 +112,9 @@ fn place(object: &dyn Object) -> Place {
     portcullis_registry::informer::place(object)
 }
 
-/// What was found of an API service.
+/// The result for an API service.
 enum Done {
-    /// There is nothing to be asked.
+    /// There is no server to check.
     Nothing,
     /// Whether its server is available.
     Remote(bool),
@@ -129,7 +129,7 @@ struct Controller {
 }
 
 impl Controller {
-    /// Takes a change in; the name of the API service.
+    /// Processes a change; returns the name of the API service.
     fn hear(&self, seen: Seen<APIService>) -> String {
         let name = seen.object.metadata.name.unwrap_or_default();
         let spec = seen.object.spec.filter(|_| !seen.gone);
@@ -189,7 +189,7 @@ impl Controller {
         }
     }
 
-    /// An object, if it is there.
+    /// An object, if it exists.
     async fn find<K: Object + Clone>(&self, scope: &Scope<'_>) -> Result<Option<K>, Status> {
         let entry = match self.registry.get(scope, ReadAt::Latest).await {
             Err(status) if status.reason == Some(Reason::NotFound) => return Ok(None),

@@ -1,7 +1,7 @@
-//! What exists from the start: the system's namespaces and priority classes, and the default roles
-//! and bindings.
+//! The first objects of a cluster: the system's namespaces and priority classes, and the default roles and
+//! bindings.
 //!
-//! Everything goes through the registry, as any client's object does.
+//! All of them go through the registry, as any client's objects do.
 
 use futures_util::future::try_join_all;
 use k8s_openapi::api::core::v1::Namespace;
@@ -19,7 +19,7 @@ use portcullis_registry::delete::DeleteOptions;
 use portcullis_registry::update::Change;
 use portcullis_registry::{Registry, Scope, codec};
 
-/// The namespaces that are there from the start.
+/// The namespaces of every cluster.
 const NAMESPACES: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
 
 /// The server itself, as upstream's loopback client.
@@ -34,11 +34,11 @@ pub fn system() -> UserInfo {
     }
 }
 
-/// Brings into being what is not there yet. Objects of a kind are written at once, so that they
-/// share the store's trips to the disk.
+/// Creates the missing objects. Objects of a kind are written concurrently, so that they share the store's
+/// commits.
 ///
 /// # Errors
-/// What the store says.
+/// The store's error.
 pub async fn run(registry: &Registry) -> Result<(), Status> {
     let user = system();
     let namespaces = NAMESPACES.map(|name| Namespace {
@@ -94,7 +94,7 @@ pub async fn run(registry: &Registry) -> Result<(), Status> {
     Ok(())
 }
 
-/// What is missing is made; what is there stays as it is.
+/// A missing object is created; an existing one is not changed.
 fn created<K>(existing: Option<&K>, expected: K) -> Step<K> {
     match existing {
         Some(_) => Step::Nothing,
@@ -102,10 +102,10 @@ fn created<K>(existing: Option<&K>, expected: K) -> Step<K> {
     }
 }
 
-/// Brings into being what nodes need that join by bootstrap token.
+/// Creates the objects that nodes need to join by bootstrap token.
 ///
 /// # Errors
-/// What the store says.
+/// The store's error.
 pub async fn let_nodes_join(registry: &Registry) -> Result<(), Status> {
     let user = &system();
     let needed = bootstrap::joining();
@@ -138,7 +138,7 @@ pub async fn let_nodes_join(registry: &Registry) -> Result<(), Status> {
     .await
 }
 
-/// Does to every expected object what `decide` says.
+/// Applies `decide` to every expected object.
 async fn each<K: Object + Clone>(
     registry: &Registry,
     user: &UserInfo,
@@ -168,7 +168,7 @@ async fn one<K: Object + Clone>(
     let existing = match registry.get(&scope, ReadAt::NotOlderThan(0)).await {
         Ok(entry) => match codec::object(resource, &entry) {
             Ok(object) => object.as_kind::<K>().cloned(),
-            // Another server may be able to read it, so it is left for an administrator to judge.
+            // Another server may be able to read it, so an administrator has to decide.
             Err(status) => {
                 tracing::error!(
                     k8s.resource = resource.plural,
@@ -201,7 +201,7 @@ async fn one<K: Object + Clone>(
     }
 }
 
-/// The object, as long as nobody has changed it since.
+/// The object, unless it has been changed since.
 struct Replaced(Box<dyn Object>);
 
 impl Change for Replaced {

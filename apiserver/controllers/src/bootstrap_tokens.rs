@@ -1,5 +1,5 @@
-//! Tokens with which nodes join: those whose time is over go, and the others sign what whoever wants to
-//! join reads first (upstream: `pkg/controller/bootstrap`).
+//! Bootstrap tokens, with which nodes join: expired ones are deleted, and the others sign the cluster
+//! information that joining nodes read first (upstream: `pkg/controller/bootstrap`).
 
 pub mod cleaning;
 pub mod signing;
@@ -7,18 +7,18 @@ pub mod signing;
 use k8s_openapi::api::core::v1::Secret;
 use portcullis_api::bootstrap_token::{NAMESPACE, PREFIX, SECRET_TYPE, end};
 
-/// What the secret of a token says.
+/// The token in a secret.
 struct Token<'s> {
     id: &'s str,
     secret: &'s str,
-    /// When it ends, in seconds since 1970.
+    /// When it expires, in seconds since 1970.
     ends: Option<i64>,
-    /// Whether it is good for signing.
+    /// Whether it may be used for signing.
     signs: bool,
 }
 
 impl<'s> Token<'s> {
-    /// The token of a secret; `None` if it is no token's.
+    /// The token of a secret; `None` if it has none.
     fn of(secret: &'s Secret) -> Option<Self> {
         let is_token = secret.type_.as_deref() == Some(SECRET_TYPE)
             && secret.metadata.namespace.as_deref() == Some(NAMESPACE);

@@ -1,7 +1,7 @@
 //! Certificate signing requests: approved, signed and deleted (upstream: `pkg/controller/certificates`).
 //!
-//! Who is a node, or about to be one, is approved by permission; what is approved for this cluster's own
-//! signers is signed; what is old goes.
+//! Requests of nodes, existing or new, are approved by permission; approved requests for this cluster's own
+//! signers are signed; old ones are deleted.
 
 pub mod approving;
 pub mod cleaning;
@@ -27,15 +27,15 @@ use crate::queue::Queue;
 use portcullis_kinds::table;
 use portcullis_registry::{Registry, Scope, codec};
 
-/// How many requests are seen to at once.
+/// How many requests are processed concurrently.
 const AT_ONCE: usize = 4;
 
 fn user() -> UserInfo {
     UserInfo::service_account("kube-system", "certificate-controller")
 }
 
-/// Attempts every request whenever it is new or changes, for as long as the server runs. `due` says
-/// after which time; `None` is for what there is nothing to do with.
+/// Attempts every request when it is new or changes, until the server stops. `due` returns the delay; `None`
+/// if there is nothing to do.
 async fn each<F>(
     registry: &Arc<Registry>,
     due: impl Fn(&CertificateSigningRequest) -> Option<Duration>,
@@ -67,7 +67,7 @@ async fn each<F>(
     tokio::join!(watch, work);
 }
 
-/// A request as it is now; `None` if it is gone.
+/// The current state of a request; `None` if it is gone.
 async fn current(
     registry: &Registry,
     name: Arc<str>,
@@ -83,7 +83,7 @@ async fn current(
         .cloned())
 }
 
-/// Writes a subresource of a request, if the request is still as it was looked at.
+/// Writes a subresource of a request, if the request has not changed since it was read.
 async fn write(
     registry: &Registry,
     seen: &CertificateSigningRequest,
@@ -121,7 +121,7 @@ fn is(request: &CertificateSigningRequest, kind: &str) -> bool {
     conditions(request).any(|condition| condition.type_ == kind && condition.status != "False")
 }
 
-/// The certificate that a request has got, as PEM.
+/// The issued certificate of a request, as PEM.
 fn certificate(request: &CertificateSigningRequest) -> Option<&[u8]> {
     let status = request.status.as_ref()?;
     let certificate = status.certificate.as_ref()?;

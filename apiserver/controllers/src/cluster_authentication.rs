@@ -1,11 +1,11 @@
-//! The config map `extension-apiserver-authentication`: whose client certificates are believed, and whose
-//! word about users.
+//! The config map `extension-apiserver-authentication`: the authorities whose client certificates are
+//! accepted, and those of front proxies.
 //!
-//! Components that are asked by clients of their own read it to decide as this server does
+//! Components that authenticate clients themselves read it to decide as this server does
 //! (upstream: `pkg/controlplane/controller/clusterauthenticationtrust`).
 //!
-//! kube-apiserver itself publishes it, so this is no controller that `--controllers` knows, and
-//! every server of several adds its own authorities to those of the others.
+//! kube-apiserver itself publishes it, so `--controllers` does not have this controller, and every one of
+//! several servers adds its own authorities to those of the others.
 
 mod proxy_headers;
 
@@ -37,10 +37,9 @@ const END: &str = "-----END CERTIFICATE-----";
 
 /// Whose certificates are to be believed, as PEM.
 pub struct Trust {
-    /// Those who sign the certificates of clients, now and later.
+    /// The authorities of client certificates, now and after changes.
     pub clients: watch::Receiver<String>,
-    /// Who signs the certificate of this server as a front proxy; empty if that is somebody else's
-    /// business.
+    /// The authority of this server's certificate as a front proxy; empty if it is not this server's own.
     pub front_proxy: String,
     /// Who signs the certificates of other front proxies, now and later; empty if there are none.
     pub front_proxies: watch::Receiver<String>,
@@ -58,7 +57,7 @@ impl Trust {
     }
 }
 
-/// The same at one moment.
+/// The accepted authorities at one moment.
 #[derive(Clone)]
 struct Believed {
     clients: String,
@@ -66,7 +65,7 @@ struct Believed {
     headers: ProxyHeaders,
 }
 
-/// Runs for as long as the server does.
+/// Runs until the server stops.
 pub async fn run(registry: Arc<Registry>, trust: Trust) {
     let user = bootstrap::system();
     let resource = table::CONFIG_MAPS;
@@ -88,7 +87,7 @@ pub async fn run(registry: Arc<Registry>, trust: Trust) {
                         Some(_) => {}
                         None => return,
                     },
-                    // the sender is dropped where no file was named: there are no changes to wait for
+                    // the sender is dropped if no file was named: there are no changes to wait for
                     Ok(()) = authorities.changed() => break,
                     Ok(()) = front_proxies.changed() => break,
                 }
@@ -102,13 +101,13 @@ pub async fn run(registry: Arc<Registry>, trust: Trust) {
     tokio::join!(watch, work);
 }
 
-/// Whether the map was deleted or lacks some of these.
+/// Whether the config map was deleted or lacks some of these.
 fn lacks(seen: &Seen<ConfigMap>, believed: &Believed) -> bool {
     seen.object.metadata.namespace.as_deref() == Some(NAMESPACE)
         && (seen.gone || completed(&seen.object, believed).is_some())
 }
 
-/// Makes the map, or adds what it lacks.
+/// Creates the config map, or adds what it lacks.
 async fn publish(registry: &Registry, user: &UserInfo, believed: &Believed) -> Result<(), Status> {
     let scope = Scope::all(table::CONFIG_MAPS, user).named(NAMESPACE, NAME);
     let add = |map: &mut ConfigMap| {
@@ -141,13 +140,13 @@ async fn publish(registry: &Registry, user: &UserInfo, believed: &Believed) -> R
         Err(status) => Err(status),
     };
     match written {
-        // Another server did it; what it left out is added when the change is seen.
+        // Another server did it; anything it left out is added when the change is seen.
         Err(status) if status.code == 409 => Ok(()),
         written => written,
     }
 }
 
-/// The data of a map with what it lacks; `None` if it lacks nothing.
+/// The completed data of a config map; `None` if it lacks nothing.
 fn completed(map: &ConfigMap, believed: &Believed) -> Option<BTreeMap<String, String>> {
     let mut data = map.data.clone().unwrap_or_default();
     let mut added = false;
@@ -166,7 +165,7 @@ fn completed(map: &ConfigMap, believed: &Believed) -> Option<BTreeMap<String, St
     added.then_some(data)
 }
 
-/// The certificates of a map and these; `None` if the map has them all.
+/// The certificates of a config map and these; `None` if it has them all.
 fn joined(map: &ConfigMap, key: &str, authorities: &str) -> Option<String> {
     let there = map.data.as_ref().and_then(|data| data.get(key));
     let there = there.map_or("", String::as_str);
@@ -184,7 +183,7 @@ fn joined(map: &ConfigMap, key: &str, authorities: &str) -> Option<String> {
     added.then_some(text)
 }
 
-/// Each certificate of a bundle, without what stands around it.
+/// Each certificate of a bundle, without the text around it.
 fn certificates(bundle: &str) -> impl Iterator<Item = &str> {
     let parts = bundle.split_inclusive(END);
     parts.filter_map(|part| part.find("-----BEGIN").map(|begin| part[begin..].trim()))
@@ -236,11 +235,7 @@ mod tests {
             headers: ProxyHeaders::own(),
         };
         let without = completed(&ConfigMap::default(), &believed(String::new()));
-        assert_eq!(
-            without.unwrap().len(),
-            1,
-            "headers of nobody are not believed"
-        );
+        assert_eq!(without.unwrap().len(), 1, "no headers without an authority");
         let proxy = believed(pem("proxy"));
         let data = completed(&ConfigMap::default(), &proxy).unwrap();
         assert_eq!(data[FRONT_PROXIES], pem("proxy"));

@@ -1,4 +1,4 @@
-//! Fills cluster roles that are made of others: `admin`, `edit`, `view` and users' own
+//! Fills aggregated cluster roles: `admin`, `edit`, `view` and users' own
 //! (upstream: `pkg/controller/clusterroleaggregation`).
 
 use std::sync::Arc;
@@ -21,17 +21,17 @@ use portcullis_registry::{Registry, Scope, codec};
 /// How many changes are aggregated together at most.
 const BATCH: usize = 1000;
 
-/// There is one thing to do, whichever role changed.
+/// The only key: any change has the same effect.
 const ALL: &str = "clusterroles";
 
-/// Runs for as long as the server does.
+/// Runs until the server stops.
 pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "clusterrole-aggregation-controller");
     let mut seen = follow::<ClusterRole>(registry.clone(), user.clone(), table::CLUSTER_ROLES)
         .ready_chunks(BATCH);
     let queue = Queue::default().counted("ClusterRoleAggregator", registry.work_queues());
     let watch = async {
-        // Many roles change at once, at a start: they are aggregated together.
+        // Many roles change together at a start: they are aggregated in one pass.
         while seen.next().await.is_some() {
             queue.add(ALL.into(), Duration::ZERO);
         }
@@ -43,7 +43,7 @@ pub async fn run(registry: Arc<Registry>) {
     tokio::join!(watch, work);
 }
 
-/// Fills all roles that are made of others; whether each could be.
+/// Fills all aggregated roles; returns whether all of them could be filled.
 async fn reconcile(registry: &Registry, user: &UserInfo) -> Result<bool, Status> {
     let scope = Scope::all(table::CLUSTER_ROLES, user);
     let query = ListQuery {
@@ -62,7 +62,7 @@ async fn reconcile(registry: &Registry, user: &UserInfo) -> Result<bool, Status>
             continue;
         };
         let name = role.metadata.name.as_deref().unwrap_or_default();
-        // One role that cannot be filled must not hold up the others.
+        // A role that cannot be filled must not delay the others.
         let fill = |role: &mut ClusterRole| {
             if role.aggregation_rule.is_some() {
                 role.rules = Some(rules.clone());
@@ -72,7 +72,11 @@ async fn reconcile(registry: &Registry, user: &UserInfo) -> Result<bool, Status>
             Err(status) if status.code != 404 => {
                 done = false;
                 let error = status.message;
-                tracing::warn!(role = name, error, "a role could not be filled");
+                tracing::warn!(
+                    role = name,
+                    error,
+                    "the rules of a role could not be aggregated"
+                );
             }
             _ => {}
         }
@@ -80,13 +84,13 @@ async fn reconcile(registry: &Registry, user: &UserInfo) -> Result<bool, Status>
     Ok(done)
 }
 
-/// A role; one that cannot be read grants nothing.
+/// A role; an unreadable one grants nothing.
 fn read(entry: &Entry) -> Option<ClusterRole> {
     match codec::object(table::CLUSTER_ROLES, entry) {
         Ok(object) => object.as_kind().cloned(),
         Err(status) => {
             let error = status.message;
-            tracing::debug!(key = %entry.key, error, "a role is left out of aggregation");
+            tracing::debug!(key = %entry.key, error, "an unreadable role is not aggregated");
             None
         }
     }

@@ -1,9 +1,9 @@
-//! What becomes of custom resource definitions: their names are accepted or not, they are established, and
-//! their objects go before they do.
+//! The life of custom resource definitions: their names are accepted or not, they are established, and their
+//! objects are deleted before they are.
 //!
 //! Upstream: the controllers of `k8s.io/apiextensions-apiserver`: `status`, `establish`, `apiapproval` and
-//! `finalizer`. They are the server's own, so every server runs them; what they write follows from what is
-//! stored alone.
+//! `finalizer`. They belong to the server itself, so every server runs them; their result depends only on
+//! what is stored.
 
 mod approval;
 mod cleanup;
@@ -32,19 +32,19 @@ use crate::edit::edit;
 use crate::follow::{Seen, follow};
 use crate::queue::Queue;
 
-/// How long to wait at most for objects whose finalizers hold them.
+/// The longest pause for objects with finalizers.
 const AGAIN_MAX: Duration = Duration::from_secs(1);
-/// How many definitions are seen to at once, so that they share the store's trips to the disk.
+/// How many definitions are processed concurrently, so that they share the store's commits.
 const AT_ONCE: usize = 32;
 
 /// All definitions, by name.
 type Definitions = BTreeMap<String, Known>;
 
-/// What is kept of a definition, which itself may be large.
+/// The part of a definition that is kept, as it may be large.
 struct Known {
     group: String,
     accepted: CustomResourceDefinitionNames,
-    /// Whether it was refused a name.
+    /// Whether it was denied a name.
     refused: bool,
 }
 
@@ -61,7 +61,7 @@ impl Known {
     }
 }
 
-/// Runs for as long as the server does.
+/// Runs until the server stops.
 pub async fn run(registry: Arc<Registry>) {
     let controller = Controller {
         registry,
@@ -94,8 +94,8 @@ struct Controller {
 }
 
 impl Controller {
-    /// Takes a change in. The names of what it may concern: the definition itself and, as its names may
-    /// have become free, those that were refused names in its group.
+    /// Processes a change. Returns the names of affected definitions: the changed one and, as its names may
+    /// have become free, those in its group that were denied names.
     fn affected(&self, seen: Seen<CustomResourceDefinition>) -> Vec<String> {
         let definition = seen.object;
         let name = definition.metadata.name.clone().unwrap_or_default();
@@ -113,7 +113,8 @@ impl Controller {
         names
     }
 
-    /// Makes the status of a definition right, or takes it away; whether nothing remains to be done.
+    /// Updates the status of a definition, or removes the definition; returns whether nothing remains to be
+    /// done.
     async fn see_to(&self, name: Arc<str>) -> Result<bool, Status> {
         let scope = Scope::all(table::CUSTOM_RESOURCE_DEFINITIONS, &self.user).named("", &name);
         let entry = match self.registry.get(&scope, ReadAt::Latest).await {
@@ -146,8 +147,8 @@ impl Controller {
         Ok(true)
     }
 
-    /// What it gets is taken at once: another one that wants the same names may be judged before this
-    /// one is written. If it is not written, its next change says what it has.
+    /// The accepted names are reserved immediately: another definition with the same names may be judged
+    /// before this one is written. If it is not written, its next change shows its names.
     fn judge(&self, definition: &mut CustomResourceDefinition) {
         let mut known = self.known.lock();
         judge(definition, &known);
@@ -162,7 +163,7 @@ fn read(scope: &Scope<'_>, entry: &Entry) -> Result<CustomResourceDefinition, St
     definition.ok_or_else(|| Status::internal("an object of another kind than its key says"))
 }
 
-/// Says in the status of a definition which names it has, and whether it is served.
+/// Writes into the status of a definition which names it has, and whether it is served.
 fn judge(definition: &mut CustomResourceDefinition, others: &Definitions) {
     let own = definition.metadata.name.clone().unwrap_or_default();
     let group = definition.spec.group.clone();

@@ -1,4 +1,4 @@
-//! Changing objects as a controller does: a part of an object, whatever the rest has become.
+//! Changing objects as controllers do: a part of an object, regardless of the rest.
 
 use portcullis_api::status::Reason;
 use portcullis_api::{Object, Status};
@@ -7,7 +7,7 @@ use portcullis_registry::current::Current;
 use portcullis_registry::update::{Change, Updated};
 use portcullis_registry::{Registry, Scope};
 
-/// A change made of a function; an object that is gone stays gone.
+/// A change made of a function; a missing object is not created.
 struct Edit<F>(F);
 
 impl<F> Change for Edit<F>
@@ -27,10 +27,10 @@ where
     }
 }
 
-/// Changes an object that is there; `edit` is called once per attempt.
+/// Changes an existing object; `edit` is called once per attempt.
 ///
 /// # Errors
-/// 404 if it is not there, what `edit` returns, and what any update may meet.
+/// 404 if it does not exist, the errors of `edit`, and those of any update.
 pub async fn edit_any<F>(registry: &Registry, scope: &Scope<'_>, edit: F) -> Result<Updated, Status>
 where
     F: Fn(&mut dyn Object) -> Result<(), Status> + Send + Sync,
@@ -38,7 +38,7 @@ where
     registry.update(scope, &Edit(edit)).await
 }
 
-/// Changes an object of a kind that is there.
+/// Changes an existing object of a kind.
 ///
 /// # Errors
 /// As [`edit_any`].
@@ -60,7 +60,7 @@ pub async fn edit<K: Object>(
 /// Changes an object if it still has this uid.
 ///
 /// # Errors
-/// As [`edit_any`]; 409 if it is another one by now.
+/// As [`edit_any`]; 409 if it has been replaced.
 pub async fn edit_same(
     registry: &Registry,
     scope: &Scope<'_>,

@@ -2,23 +2,24 @@
 
 use crate::run::ALL;
 
-/// The controller that runs unasked only where something reads what it writes.
+/// The controller that runs by default only if pods mount the config map it writes.
 const ROOT_CA_CERT_PUBLISHER: &str = "root-ca-cert-publisher";
-/// Those that run unasked only where bootstrap tokens let nodes in.
+/// Those that run by default only if bootstrap tokens are enabled.
 const OF_BOOTSTRAP_TOKENS: [&str; 2] = ["bootstrapsigner", "tokencleaner"];
-/// Those that run unasked only where nodes are kubelets. A node that was written by hand is never heard of again, and
-/// its pods would go; where nothing runs pods they have no addresses, and endpoints are written by hand.
+/// Those that run by default only if nodes are kubelets. A node that was created by hand never sends a
+/// heartbeat, and its pods would be deleted; if nothing runs the pods they have no addresses, and endpoints
+/// are written by hand.
 const OF_KUBELETS: [&str; 4] = ["endpoint", "endpointslice", "nodelifecycle", "podgc"];
 
-/// What controllers there is work for.
+/// The conditions under which controllers are of use.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Uses {
     /// Whether the `ServiceAccount` admission plugin gives pods a volume that mounts
     /// `kube-root-ca.crt`.
     pub tokens_are_mounted: bool,
-    /// Whether bootstrap tokens let nodes in.
+    /// Whether bootstrap tokens are enabled.
     pub bootstrap_tokens: bool,
-    /// Whether nodes are kubelets: they join by token, or the authorizer `Node` lets them do their work.
+    /// Whether nodes are kubelets: they join by token, or the authorizer `Node` is enabled.
     pub kubelets: bool,
 }
 
@@ -30,7 +31,7 @@ impl Uses {
     }
 }
 
-/// Which controllers to run.
+/// The controllers to run.
 #[derive(Debug, PartialEq, Eq)]
 pub struct EnabledControllers(Vec<&'static str>);
 
@@ -39,10 +40,10 @@ impl EnabledControllers {
     /// one; of two entries about the same one the first counts (upstream: `IsControllerEnabled` in
     /// `k8s.io/controller-manager/app/helper.go`).
     ///
-    /// Those that `uses` has no work for only run if they are named.
+    /// Those for which `uses` has no need only run if they are named.
     ///
     /// # Errors
-    /// A sentence that lists the known ones, for a name that is none of them.
+    /// A sentence that lists the known ones, for an unknown name.
     pub fn parse(names: &[String], uses: Uses) -> Result<Self, String> {
         let known = || ALL.iter().map(|(name, _)| *name);
         for name in names.iter().filter(|name| *name != "*") {
@@ -100,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_ones_are_refused_with_the_list() {
+    fn unknown_ones_are_rejected_with_the_list() {
         for name in ["nope", "-nope", "--namespace", ""] {
             let error = EnabledControllers::parse(&["*".to_owned(), name.to_owned()], ALL_USES)
                 .unwrap_err();
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn some_run_only_where_there_is_work_for_them() {
+    fn some_run_by_default_only_where_they_are_of_use() {
         let parse = |names: &[&str]| {
             let names: Vec<_> = names.iter().map(|n| (*n).to_owned()).collect();
             EnabledControllers::parse(&names, Uses::default()).unwrap()

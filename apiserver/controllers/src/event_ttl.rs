@@ -1,8 +1,8 @@
-//! Events go after a while (upstream: etcd's leases, `--event-ttl`).
+//! Deletes old events (upstream: etcd's leases, `--event-ttl`).
 //!
-//! Both stores can do this the same way: an event says when it was written, so nothing has to be
-//! kept beside it, and whoever starts late or takes over knows all there is to know. A pass reads
-//! what is in memory anyway, at most sixty times in the life of an event.
+//! This works alike on both stores: an event contains the time it was written, so nothing has to be kept
+//! beside it, and a start or a takeover loses nothing. A pass reads what is in memory anyway, at most sixty
+//! times in the life of an event.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,12 +24,12 @@ use portcullis_registry::{Registry, Scope};
 
 /// How many passes there are in the life of an event.
 const PASSES: u32 = 60;
-/// How many events are deleted at once.
+/// How many events are deleted concurrently.
 const AT_ONCE: usize = 16;
-/// After how many events others have their turn.
+/// After how many events other tasks get their turn.
 const BATCH: usize = 500;
 
-/// Runs for as long as the server does; without an end to the life of events, does nothing.
+/// Runs until the server stops; does nothing if events do not expire.
 pub async fn run(registry: Arc<Registry>, ttl: Duration) {
     if ttl.is_zero() {
         return std::future::pending().await;
@@ -43,7 +43,7 @@ pub async fn run(registry: Arc<Registry>, ttl: Duration) {
                 Ok(next) => next.max(pause),
                 Err(status) => {
                     let error = status.message;
-                    tracing::warn!(error, "old events could not be looked for");
+                    tracing::warn!(error, "old events could not be listed");
                     jittered(pause * 2)
                 }
             };
@@ -57,7 +57,8 @@ pub async fn run(registry: Arc<Registry>, ttl: Duration) {
     tokio::join!(watch, work);
 }
 
-/// Finds what is too old; returns when the next event will be. An event written meanwhile is later
+/// Deletes expired events; returns the time until the next one expires. Events written meanwhile expire
+/// later.
 /// than that.
 async fn pass(
     registry: &Registry,
@@ -87,7 +88,7 @@ async fn pass(
     Ok(next)
 }
 
-/// Deletes an event, if it is still too old.
+/// Deletes an event, if it is still expired.
 async fn attempt(
     registry: &Registry,
     user: &UserInfo,
@@ -117,7 +118,7 @@ async fn attempt(
     }
 }
 
-/// How long an event may stay; `None` if its time is over, or it does not say when that is.
+/// The remaining time of an event; `None` if it is over, or if the event has no time.
 fn left(entry: &Entry, ttl: Duration, now: Timestamp) -> Option<Duration> {
     let left = ttl.checked_sub(age(written(entry)?, now))?;
     (!left.is_zero()).then_some(left)
@@ -127,8 +128,8 @@ fn age(written: Timestamp, now: Timestamp) -> Duration {
     now.duration_since(written).try_into().unwrap_or_default()
 }
 
-/// When an event was last written, by the server's clock: that of its newest field manager, or when
-/// it was made. `None` if it does not say.
+/// When an event was last written, by the server's clock: the time of its newest field manager, or its
+/// creation time. `None` if it has neither.
 fn written(entry: &Entry) -> Option<Timestamp> {
     let event: Event = serde_json::from_slice(&entry.value).ok()?;
     let managed = event
@@ -142,7 +143,7 @@ fn written(entry: &Entry) -> Option<Timestamp> {
         .max()
 }
 
-/// The part of an event that says when it was written.
+/// The fields of an event from which its time is read.
 #[derive(Deserialize)]
 struct Event {
     metadata: Metadata,
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_in_the_future_is_new() {
+    fn an_event_from_the_future_is_new() {
         let now = Timestamp::now();
         assert_eq!(age(now + Duration::from_secs(5), now), Duration::ZERO);
         assert_eq!(

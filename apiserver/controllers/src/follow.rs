@@ -1,4 +1,4 @@
-//! Seeing every object of a kind, and every change to one, for as long as the server runs.
+//! Following every object of a kind, and every change of one, until the server stops.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,29 +15,29 @@ use portcullis_registry::facts::Selection;
 use portcullis_registry::watch::{Change, ChangeKind, Following, Told, WatchFrom, WatchQuery};
 use portcullis_registry::{Registry, Scope, codec};
 
-/// How long to wait before a watch that ended is begun anew: the first time, and at most.
+/// The pause before a watch that ended is started again: the first one, and the longest.
 const PAUSE: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
 
-/// Something a controller looks at.
+/// An object that was seen.
 pub struct Seen<K> {
-    /// The object; as it was, if it is gone.
+    /// The object; its last state, if it is gone.
     pub object: K,
     /// Whether it is gone.
     pub gone: bool,
 }
 
-/// What a follower hears.
+/// An event for a follower.
 pub enum News<K> {
-    /// Everything that is there is told anew: what is not told of has gone meanwhile.
+    /// All existing objects follow again; those that do not follow are deleted.
     Anew,
-    /// Of one object.
+    /// A change of one object.
     Of(Seen<K>),
 }
 
-/// Every object of a resource, and then every change, one after the other, without an end.
+/// Every object of a resource, and then every change, in order, without an end.
 ///
-/// A watch that breaks is begun anew with what is there, so what is done must be repeatable. Whoever must
-/// not miss what has gone in between follows [`news`].
+/// A watch that breaks is started again with all existing objects, so processing must be repeatable. A
+/// follower that must not miss deletions in between uses [`news`].
 pub fn follow<K: Object + Clone>(
     registry: Arc<Registry>,
     user: UserInfo,
@@ -46,7 +46,7 @@ pub fn follow<K: Object + Clone>(
     seen_only(news(registry, user, resource))
 }
 
-/// The same, and when a watch is begun anew.
+/// As [`follow`], with the restarts of the watch.
 pub fn news<K: Object + Clone>(
     registry: Arc<Registry>,
     user: UserInfo,
@@ -64,7 +64,7 @@ pub fn seen_only<K: Object>(news: BoxStream<'static, News<K>>) -> BoxStream<'sta
     Box::pin(news.filter_map(move |news| future::ready(seen(news))))
 }
 
-/// The same for the objects of one name, in any namespace; others are not even read.
+/// As [`follow`], for the objects of one name, in any namespace; others are not decoded.
 pub fn follow_named<K: Object + Clone>(
     registry: Arc<Registry>,
     user: UserInfo,
@@ -132,7 +132,7 @@ fn news_where<K: Object + Clone>(
                 };
                 if let Err(status) = ended {
                     let (resource, error) = (resource.plural, status.message);
-                    tracing::debug!(resource, error, "a controller's watch begins anew");
+                    tracing::debug!(resource, error, "a controller's watch restarts");
                     following = None;
                     tokio::time::sleep(pause.pause()).await;
                 }
@@ -141,7 +141,7 @@ fn news_where<K: Object + Clone>(
     ))
 }
 
-/// Begins a watch.
+/// Starts a watch.
 async fn begin(
     registry: &Registry,
     user: &UserInfo,

@@ -1,9 +1,9 @@
-//! Deletes what nobody owns any more (upstream: `pkg/controller/garbagecollector`).
+//! Deletes objects whose owners are gone (upstream: `pkg/controller/garbagecollector`).
 //!
-//! The dependents of a deleted object follow it, go before it, or are let go, as was asked for.
+//! The dependents of a deleted object are deleted after it, before it, or orphaned, as requested.
 //!
-//! An observer of the watch cache keeps `graph` up to date and the queue filled. Whoever takes a key
-//! from the queue decides by what is stored (`owners`), never by the graph alone.
+//! An observer of the watch cache keeps `graph` up to date and the queue filled. Decisions about a key from
+//! the queue are based on what is stored (`owners`), never on the graph alone.
 
 mod attempt;
 mod graph;
@@ -28,12 +28,12 @@ use portcullis_registry::Registry;
 use portcullis_registry::delete::{FOREGROUND, ORPHAN};
 use portcullis_registry::head::HeadMeta;
 
-/// How many objects are dealt with at once, so that they share the store's trips to the disk
+/// How many objects are processed concurrently, so that they share the store's commits
 /// (upstream: `--concurrent-gc-syncs`, 20).
 const AT_ONCE: usize = 64;
 
-/// How long the collector waits for more to do, by the cause. Nobody waits for it, and what is done
-/// together costs less.
+/// How long the collector waits for more to do, by the cause. No request waits for it, and a batch costs
+/// less.
 #[derive(Clone, Copy, Debug)]
 struct Patience {
     new_owner: Duration,
@@ -45,7 +45,7 @@ const PATIENCE: Patience = Patience {
     deletion: Duration::from_millis(200),
 };
 
-/// The garbage collector. It knows the graph as long as the server runs, and acts while it is run.
+/// The garbage collector. It maintains the graph as long as the server runs, and acts while it is run.
 pub struct Collector {
     registry: Arc<Registry>,
     user: UserInfo,
@@ -57,7 +57,7 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// A collector that knows what the cache knows, from now on.
+    /// A collector that follows the cache.
     pub fn start(registry: Arc<Registry>, cache: &Cache) -> Arc<Self> {
         Self::with_patience(registry, cache, PATIENCE)
     }
@@ -107,12 +107,12 @@ impl Collector {
     }
 }
 
-/// As long as this lives, the collector acts.
+/// The collector acts as long as this exists.
 struct Acting<'a>(&'a Collector);
 
 impl<'a> Acting<'a> {
     fn begin(collector: &'a Collector) -> Self {
-        // Under the lock, so that no change falls between what is there and what comes.
+        // Under the lock, so that no change is lost between the existing objects and later ones.
         let graph = collector.graph.lock();
         collector.acting.store(true, Ordering::Release);
         collector.want(
@@ -133,7 +133,7 @@ impl Drop for Acting<'_> {
     }
 }
 
-/// Shows the collector what changes.
+/// Passes the changes on to the collector.
 struct Watcher(Arc<Collector>);
 
 impl Watcher {
@@ -170,7 +170,7 @@ impl Observer for Watcher {
         let mut graph = self.0.graph.lock();
         let wanted = match event {
             Event::Put { entry, .. } => Self::put(&mut graph, entry),
-            // Where nothing has an owner, nothing had dependents.
+            // Without owners in the graph, nothing had dependents.
             Event::Delete { previous, .. } if !graph.is_empty() => match HeadMeta::read(previous) {
                 Ok(meta) => graph.delete(&previous.key, &meta.uid),
                 Err(_) => Wanted::new(),
@@ -181,8 +181,8 @@ impl Observer for Watcher {
     }
 }
 
-/// Whether an object can name owners or wait for its dependents: a quick look that most objects
-/// do not pass, so that they need not be read.
+/// Whether an object can name owners or wait for its dependents: a quick test that most objects fail, so that
+/// they need not be decoded.
 fn concerns(value: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(value) else {
         return false;

@@ -1,8 +1,8 @@
-//! Of several servers on one etcd one runs the controllers: the one that holds a lease
+//! Of several servers on one etcd one runs the controllers: the holder of a lease
 //! (upstream: `k8s.io/client-go/tools/leaderelection`).
 //!
-//! Nobody compares clocks: a lease has run out when it has not changed for as long as it says, by
-//! the clock of the one who watches it.
+//! Clocks are not compared: a lease has expired when it has not changed for its duration, by the clock of the
+//! server that watches it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,25 +26,25 @@ use portcullis_registry::{Registry, Scope, codec};
 const NAMESPACE: &str = "kube-system";
 const NAME: &str = "portcullis-controllers";
 
-/// How long the lease is good without being renewed.
+/// The duration of the lease.
 const LEASE: Duration = Duration::from_secs(10);
-/// How long its holder goes on without having renewed it: well less, so that it has stopped before
-/// another one begins.
+/// How long its holder continues without renewing it: much less, so that it has stopped before another server
+/// starts.
 const RENEW: Duration = Duration::from_secs(6);
-/// How often it is renewed, or tried for, at most; not by all servers at the same moment.
+/// How often it is renewed, or tried, at most; with jitter, so that servers do not try together.
 const RETRY: Duration = Duration::from_secs(2);
 
-/// A server that would like to run the controllers.
+/// A server that may run the controllers.
 pub struct Candidate {
     registry: Arc<Registry>,
     user: UserInfo,
     identity: String,
-    /// The holder's lease as it was last seen to change, and when.
+    /// When the lease of the holder was last seen to change, and its revision then.
     seen: Option<(Revision, Instant)>,
 }
 
 impl Candidate {
-    /// A candidate of this name, which nobody else has.
+    /// A candidate with a unique name.
     pub fn new(registry: Arc<Registry>, identity: String) -> Self {
         Self {
             registry,
@@ -54,7 +54,7 @@ impl Candidate {
         }
     }
 
-    /// Runs the controllers whenever it is elected, until `stop`; then gives the lease up.
+    /// Runs the controllers whenever it is elected, until `stop`; then releases the lease.
     pub async fn run(mut self, controllers: Controllers, stop: CancellationToken) {
         while stop.run_until_cancelled(self.elected()).await.is_some() {
             tracing::info!(identity = self.identity, "runs the controllers");
@@ -72,7 +72,7 @@ impl Candidate {
             } else if let Err(status) = self.release().await {
                 tracing::warn!(
                     error = status.message,
-                    "the lease of the controllers runs out by itself"
+                    "the lease of the controllers was not released, and will expire"
                 );
             }
         }
@@ -90,7 +90,7 @@ impl Candidate {
         }
     }
 
-    /// Waits until this server can no longer be sure to hold the lease, which it renews meanwhile.
+    /// Renews the lease, and waits until this server can no longer be sure to hold it.
     async fn deposed(&mut self) {
         let mut renewed = Instant::now();
         loop {
@@ -111,7 +111,7 @@ impl Candidate {
         }
     }
 
-    /// Takes or renews the lease; `false` where another server holds it.
+    /// Takes or renews the lease; `false` if another server holds it.
     async fn acquire(&mut self) -> Result<bool, Status> {
         let scope = self.scope();
         let found = match self.registry.get(&scope, ReadAt::Latest).await {
@@ -157,7 +157,7 @@ impl Candidate {
         Ok(true)
     }
 
-    /// Gives the lease up, so that the next one need not wait.
+    /// Releases the lease, so that the next server need not wait.
     async fn release(&self) -> Result<(), Status> {
         let found = self.registry.get(&self.scope(), ReadAt::Latest).await?;
         let object = codec::object(table::LEASES, &found)?;
@@ -215,7 +215,7 @@ impl Candidate {
     }
 }
 
-/// How long a lease is good.
+/// The duration of a lease.
 fn period(spec: &LeaseSpec) -> Duration {
     let seconds = spec.lease_duration_seconds.unwrap_or_default();
     Duration::from_secs(u64::try_from(seconds).unwrap_or_default())

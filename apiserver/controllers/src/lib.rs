@@ -1,8 +1,8 @@
-//! What runs by itself: what exists from the start, the server's own service, and the few controllers
-//! that users take for the API server's own.
+//! Background work on objects: the first objects of a cluster, the server's own service, and the few
+//! controllers that users take for a part of the API server.
 //!
-//! Each runs over the watch cache, through the same registry as any client, as the user that
-//! upstream's controller is. Several servers on one etcd elect the one that runs them ([`leader`]).
+//! Each reads the watch cache and writes through the same registry as any client, as the user of upstream's
+//! controller. Several servers on one etcd elect the one that runs them ([`leader`]).
 
 pub mod api_services;
 pub mod availability;
@@ -10,7 +10,7 @@ pub mod bootstrap;
 pub mod definitions;
 pub mod own_service;
 
-// Which controllers run, and where.
+// Which controllers run, and on which server.
 pub mod enabled;
 pub mod leader;
 pub mod run;
@@ -32,7 +32,7 @@ pub mod serviceaccount;
 pub mod services;
 pub mod validatingadmissionpolicy_status;
 
-// How they work.
+// Shared by the controllers.
 pub mod edit;
 pub mod follow;
 pub mod queue;

@@ -1,4 +1,4 @@
-//! Empties namespaces that are being deleted, and lets them go
+//! Empties namespaces that are being deleted, and removes them
 //! (upstream: `pkg/controller/namespace/deletion/namespaced_resources_deleter.go`).
 
 mod conditions;
@@ -23,16 +23,16 @@ use portcullis_registry::delete::{DeleteOptions, Propagation};
 use portcullis_registry::facts::Selection;
 use portcullis_registry::{Registry, Scope, codec};
 
-/// What this controller removes from a namespace's spec when nothing is left in it.
+/// The finalizer in a namespace's spec that this controller removes once the namespace is empty.
 const FINALIZER: &str = "kubernetes";
-/// The cause that admission names (upstream: `NamespaceTerminatingCause`).
+/// The cause in admission's error (upstream: `NamespaceTerminatingCause`).
 const TERMINATING: &str = "NamespaceTerminating";
-/// How long to wait at most for what finalizers or grace periods hold.
+/// The longest pause for objects with finalizers or grace periods.
 const AGAIN_MAX: Duration = Duration::from_secs(1);
-/// How many namespaces are emptied at once (upstream: `--concurrent-namespace-syncs`).
+/// How many namespaces are emptied concurrently (upstream: `--concurrent-namespace-syncs`).
 const AT_ONCE: usize = 10;
 
-/// Runs for as long as the server does.
+/// Runs until the server stops.
 pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "namespace-controller");
     let queue = Queue::patient_for(AGAIN_MAX).counted("namespace", registry.work_queues());
@@ -59,7 +59,7 @@ fn is_ours(namespace: &Namespace) -> bool {
         && finalizers.into_iter().flatten().any(|f| f == FINALIZER)
 }
 
-/// Empties a namespace; whether nothing remains to be done.
+/// Empties a namespace; returns whether nothing remains to be done.
 async fn attempt(registry: &Registry, user: &UserInfo, name: &str) -> Result<bool, Status> {
     let scope = Scope::all(table::NAMESPACES, user).named("", name);
     let entry = registry.get(&scope, ReadAt::Latest).await?;
@@ -101,13 +101,13 @@ async fn attempt(registry: &Registry, user: &UserInfo, name: &str) -> Result<boo
     }
 }
 
-/// Whether something was refused because its namespace is being deleted.
+/// Whether a request was denied because its namespace is being deleted.
 pub(super) fn is_terminating(status: &Status) -> bool {
     let causes = status.details.iter().flat_map(|details| &details.causes);
     status.code == 403 && causes.into_iter().any(|c| c.reason == TERMINATING)
 }
 
-/// Deletes all that can be deleted, of every kind whatever becomes of the others.
+/// Deletes all objects that can be deleted, of every kind, even if others fail.
 async fn empty(registry: &Registry, user: &UserInfo, name: &str) -> Emptied {
     let catalogue = registry.catalogue();
     let kinds = catalogue

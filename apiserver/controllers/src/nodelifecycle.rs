@@ -1,7 +1,7 @@
-//! Nodes that are not heard of any more: they are `Unknown`, tainted, and their pods go when they no longer
-//! tolerate that (upstream: `pkg/controller/nodelifecycle`, `pkg/controller/tainteviction`).
+//! Nodes without heartbeats: they become `Unknown` and tainted, and their pods are deleted when they no
+//! longer tolerate that (upstream: `pkg/controller/nodelifecycle`, `pkg/controller/tainteviction`).
 //!
-//! Nobody compares clocks: a node is silent for as long as neither its status nor its lease has changed, by
+//! Clocks are not compared: a node is silent for as long as neither its status nor its lease has changed, by
 //! the clock of this server.
 
 mod conditions;
@@ -37,15 +37,15 @@ use portcullis_registry::facts::Selection;
 use portcullis_registry::{Registry, Scope, codec};
 
 const LEASES: &str = "kube-node-lease";
-/// How many nodes are seen to at once (upstream: `UpdateWorkerSize`).
+/// How many nodes are processed concurrently (upstream: `UpdateWorkerSize`).
 const AT_ONCE: usize = 8;
 
 /// How long a node may be silent.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
-    /// One that has never said how it is (upstream: `--node-startup-grace-period`).
+    /// A node without any status yet (upstream: `--node-startup-grace-period`).
     pub startup: Duration,
-    /// One that has (upstream: `--node-monitor-grace-period`).
+    /// Any other node (upstream: `--node-monitor-grace-period`).
     pub grace: Duration,
 }
 
@@ -58,7 +58,7 @@ impl Default for Patience {
     }
 }
 
-/// Runs for as long as the server does.
+/// Runs until the server stops.
 pub async fn run(registry: Arc<Registry>, patience: Patience) {
     let user = UserInfo::service_account("kube-system", "node-controller");
     let lifecycle = Lifecycle {
@@ -117,7 +117,7 @@ impl Lifecycle {
         }
     }
 
-    /// Does what there is to do about a node now, and notes when there will be more.
+    /// Does what is due for a node now, and notes when more is due.
     async fn attempt(&self, name: &str, now: Instant) -> Result<(), Status> {
         let scope = Scope::all(table::NODES, &self.user).named("", name);
         let entry = self.registry.get(&scope, ReadAt::Latest).await?;
@@ -152,7 +152,7 @@ impl Lifecycle {
         self.evict(name, &node).await
     }
 
-    /// Taints a node as its status says, or takes taints away.
+    /// Adds and removes taints according to a node's status.
     async fn taint(&self, scope: &Scope<'_>, uid: &str, node: &mut Node) -> Result<(), Status> {
         let is_alone = conditions::is_ready(node) == Some(false) && self.all_are_silent().await?;
         let at = Timestamp::now();
@@ -172,8 +172,8 @@ impl Lifecycle {
         Ok(())
     }
 
-    /// Whether no node is ready: then more likely it is this server that cannot be reached, and no pod
-    /// goes (upstream: `stateFullDisruption`).
+    /// Whether no node is ready: then more likely this server cannot be reached, and no pod is deleted
+    /// (upstream: `stateFullDisruption`).
     async fn all_are_silent(&self) -> Result<bool, Status> {
         let nodes: Vec<Node> = self.list(table::NODES, None).await?;
         Ok(nodes
@@ -181,7 +181,7 @@ impl Lifecycle {
             .all(|node| conditions::is_ready(node) == Some(false)))
     }
 
-    /// Says of the pods of a node that stopped being ready that they are not, either.
+    /// Marks the pods of a node that stopped being ready as not ready.
     async fn end_readiness(&self, node: &str) -> Result<(), Status> {
         for pod in self
             .pods(node)
@@ -207,7 +207,7 @@ impl Lifecycle {
         Ok(())
     }
 
-    /// Deletes the pods of a node that do not tolerate its taints, when that time has come.
+    /// Deletes the pods of a node that no longer tolerate its taints.
     async fn evict(&self, name: &str, node: &Node) -> Result<(), Status> {
         let taints = taints::evicting(node);
         if taints.is_empty() {

@@ -1,7 +1,7 @@
-//! The service `kubernetes`: the server as pods find it.
+//! The service `kubernetes`, by which pods reach the server.
 //!
-//! Upstream: `pkg/controlplane/controller/kubernetesservice`. It is brought back when it is gone;
-//! servers that share a store stand in it side by side, each as long as its lease holds.
+//! Upstream: `pkg/controlplane/controller/kubernetesservice`. It is created again when it is gone; servers
+//! that share a store are listed in it side by side, each as long as its lease holds.
 
 mod endpoints;
 mod leases;
@@ -35,27 +35,27 @@ use portcullis_registry::{Registry, Scope};
 const NAMESPACE: &str = "default";
 const NAME: &str = "kubernetes";
 const PORT_NAME: &str = "https";
-/// How often to see whether all is still there (upstream: `DefaultEndpointReconcilerInterval`).
+/// How often everything is checked (upstream: `DefaultEndpointReconcilerInterval`).
 const INTERVAL: Duration = Duration::from_secs(10);
-/// How often to wait, and how long at first and at most, for another server that makes the service at
+/// How many times, and how long at first and at most, to wait for another server that creates the service at
 /// the same moment.
 const RIVAL_WAITS: usize = 10;
 const RIVAL_WAIT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(400));
-/// How many of these pass between looks for addresses and ports that are nobody's.
+/// How many of these pass between repairs of the ranges of addresses and ports.
 const REPAIR_EVERY: u32 = 18;
 
-/// Where a server is reached.
+/// The advertised address of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address {
-    /// Where pods reach it; none if this machine has no address but loopback's.
+    /// The address for pods; `None` if this machine has only loopback.
     pub ip: Option<IpAddr>,
     /// Its port there.
     pub port: u16,
 }
 
 impl Address {
-    /// The address to announce: the one given, else the one listened on, else that of this
-    /// machine's way to the outside (upstream: `ResolveBindAddress` in
+    /// The address to advertise: the given one, else the one listened on, else the source address of this
+    /// machine's default route (upstream: `ResolveBindAddress` in
     /// `k8s.io/apimachinery/pkg/util/net/interface.go`).
     pub fn new(advertised: Option<IpAddr>, local: SocketAddr) -> Self {
         let usable = |ip: &IpAddr| !ip.is_loopback() && !ip.is_unspecified();
@@ -67,14 +67,14 @@ impl Address {
     }
 }
 
-/// This machine's address on the way to the outside. Nothing is sent there.
+/// This machine's source address on its default route. Nothing is sent.
 fn outside() -> Option<IpAddr> {
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
     socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
     Some(socket.local_addr().ok()?.ip())
 }
 
-/// Keeps the service in being, until the server stops; then the server leaves it to the others.
+/// Maintains the service until the server stops; then removes the server from it.
 pub async fn run(registry: Arc<Registry>, address: Address, stop: CancellationToken) {
     let leases = address.ip.map(|ip| {
         let own = SocketAddr::new(ip, address.port);
@@ -86,11 +86,11 @@ pub async fn run(registry: Arc<Registry>, address: Address, stop: CancellationTo
         if let Err(status) = ensure(&registry, address, leases.as_ref()).await {
             tracing::warn!(
                 error = status.message,
-                "service kubernetes: not as it should be"
+                "service kubernetes: cannot be reconciled"
             );
         }
         tokio::select! {
-            // not all servers at the same moment
+            // with jitter, so that servers do not do it together
             () = tokio::time::sleep(jittered(INTERVAL)) => round += 1,
             () = stop.cancelled() => break,
         }
@@ -105,7 +105,7 @@ pub async fn run(registry: Arc<Registry>, address: Address, stop: CancellationTo
     {
         tracing::warn!(
             error = status.message,
-            "service kubernetes: still names this server"
+            "service kubernetes: this server's address was not removed"
         );
     }
 }
@@ -145,8 +145,8 @@ fn unreachable(error: &Error) -> Status {
     Status::unavailable(format!("leases of servers: {error}"))
 }
 
-/// Writes which servers there are. The last ones stay when their leases have gone, as upstream: an empty
-/// list would not help any client.
+/// Writes the list of servers. The last ones stay when their leases have expired, as upstream: an empty list
+/// would not help any client.
 async fn announce(registry: &Registry, servers: &BTreeSet<SocketAddr>) -> Result<(), Status> {
     if servers.is_empty() {
         return Ok(());
@@ -159,7 +159,7 @@ async fn announce(registry: &Registry, servers: &BTreeSet<SocketAddr>) -> Result
     remove_slices_from(registry, slices.len()).await
 }
 
-/// Deletes the slices of this service that no server is in any more.
+/// Deletes the slices of this service without servers.
 async fn remove_slices_from(registry: &Registry, first: usize) -> Result<(), Status> {
     let user = system();
     let slices = Scope::all(table::ENDPOINT_SLICES, &user);
@@ -205,7 +205,7 @@ async fn write(
     }
 }
 
-/// The object as it is, or one of that name.
+/// The current object, or a new one of that name.
 fn existing<K: Object + Default + Clone>(current: Option<&Current>, name: &str) -> K {
     let found = current.and_then(|c| c.object.as_kind::<K>()).cloned();
     found.unwrap_or_else(|| {
@@ -230,7 +230,7 @@ fn defaulted(resource: &Resource, object: impl Object) -> Box<dyn Object> {
     object
 }
 
-/// The service.
+/// The service with its ports.
 struct Reachable<'s> {
     ip: Option<IpAddr>,
     port: u16,
@@ -238,8 +238,8 @@ struct Reachable<'s> {
 }
 
 impl Reachable<'_> {
-    /// The port that stands there as long as some server has it, so that servers on different ports do
-    /// not take turns.
+    /// The port in the service, which stays as long as some server has it, so that servers on different ports
+    /// do not take turns.
     fn port(&self, spec: &ServiceSpec) -> i32 {
         let known = spec.ports.as_ref().and_then(|ports| ports.first());
         let known = match known.and_then(|port| port.target_port.as_ref()) {

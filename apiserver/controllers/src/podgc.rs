@@ -1,7 +1,7 @@
-//! Deletes pods that nobody will end (upstream: `pkg/controller/podgc`).
+//! Deletes pods that no kubelet will end (upstream: `pkg/controller/podgc`).
 //!
-//! Those are pods of nodes that are gone, those that were never on one and are being deleted, and the
-//! oldest of those that have ended, where there are too many.
+//! These are pods whose nodes are gone, pods that are being deleted and never were on a node, and the oldest
+//! of those that have ended, if there are too many.
 
 mod known;
 
@@ -23,15 +23,15 @@ use portcullis_kinds::table;
 use portcullis_registry::delete::DeleteOptions;
 use portcullis_registry::{Registry, Scope, codec};
 
-/// How many pods are seen to at once.
+/// How many pods are processed concurrently.
 const AT_ONCE: usize = 16;
 
-/// When pods go.
+/// The limits for pods.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How many pods that have ended stay (upstream: `--terminated-pod-gc-threshold`).
+    /// How many ended pods are kept (upstream: `--terminated-pod-gc-threshold`).
     pub ended_max: usize,
-    /// How long a node must be gone (upstream: `quarantineTime`).
+    /// How long a node must have been gone (upstream: `quarantineTime`).
     pub quarantine: Duration,
 }
 
@@ -44,7 +44,7 @@ impl Default for Limits {
     }
 }
 
-/// Runs for as long as the server does.
+/// Runs until the server stops.
 pub async fn run(registry: Arc<Registry>, limits: Limits) {
     let user = UserInfo::service_account("kube-system", "pod-garbage-collector");
     let mut pods = pods_in_use(registry.clone(), user.clone());
@@ -98,7 +98,7 @@ async fn attempt(registry: &Registry, user: &UserInfo, key: &str) -> Result<(), 
         ..DeleteOptions::default()
     };
     match registry.delete(&scope, &options).await {
-        // another pod of that name by now
+        // the name now belongs to another pod
         Err(status) if status.code == 409 => Ok(()),
         deleted => deleted.map(drop),
     }

@@ -1,6 +1,6 @@
-//! Claims and volumes stay as long as they are used.
+//! Protects claims and volumes that are in use.
 //!
-//! The finalizers that admission gives them go when they are not used any more
+//! The finalizers that admission adds are removed when they are not used any more
 //! (upstream: `pkg/controller/volume/{pvcprotection,pvprotection}`).
 
 pub mod claims;
@@ -12,20 +12,20 @@ use portcullis_api::{Object, Status};
 use crate::edit::edit_any;
 use portcullis_registry::{Registry, Scope};
 
-/// How many are seen to at once.
+/// How many are processed concurrently.
 const AT_ONCE: usize = 16;
 
 fn is_protected(meta: &ObjectMeta, finalizer: &str) -> bool {
     meta.finalizers.iter().flatten().any(|f| f == finalizer)
 }
 
-/// Whether there may be something to do: what is being deleted perhaps needs no protection any
-/// more, and what is not should have it.
+/// Whether there may be something to do: a deleted object may no longer need its protection, and any other
+/// should have it.
 fn is_wrong(meta: &ObjectMeta, finalizer: &str) -> bool {
     meta.deletion_timestamp.is_some() == is_protected(meta, finalizer)
 }
 
-/// Adds or removes a finalizer, if the object is still as it was looked at.
+/// Adds or removes a finalizer, if the object has not changed since it was read.
 async fn protect(
     registry: &Registry,
     scope: &Scope<'_>,
@@ -54,7 +54,7 @@ mod tests {
     const CLAIMS: &str = "kubernetes.io/pvc-protection";
 
     #[test]
-    fn protection_is_wrong_on_what_goes_and_missing_on_what_stays() {
+    fn protection_is_wrong_on_deleted_objects_and_required_on_others() {
         let mut meta = ObjectMeta::default();
         assert!(is_wrong(&meta, CLAIMS));
         meta.finalizers = Some(vec![CLAIMS.to_owned()]);

@@ -1,7 +1,7 @@
-//! What a controller still has to look at: each key once, now, later, or again after a failure.
+//! The keys that a controller has to process: each once, now, later, or again after a failure.
 //!
-//! Every controller works through one of these, so that an object that cannot be dealt with costs the
-//! others nothing.
+//! Every controller works through one of these, so that an object that cannot be processed does not delay the
+//! others.
 
 use std::collections::{BTreeSet, HashMap};
 use std::panic::AssertUnwindSafe;
@@ -17,19 +17,19 @@ use portcullis_registry::work_queues::{Observation, Observed, QueueMetrics, Work
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// How long a key waits after a failure: the first time, and at most. Doubled each time between
-/// (upstream: `DefaultControllerRateLimiter` in `k8s.io/client-go/util/workqueue`, less patient).
+/// The pause of a key after a failure: the first one, and the longest. Doubled each time in between
+/// (upstream: `DefaultControllerRateLimiter` in `k8s.io/client-go/util/workqueue`, from 5 ms to 1000 s).
 const AGAIN: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(60));
-/// A key that failed so often in a row is told of, once.
+/// After so many failures in a row a key is logged, once.
 const STUBBORN: u32 = 8;
 
-/// Keys with the time from which on they are due.
+/// Keys with the time at which they are due.
 #[derive(Debug)]
 pub struct Queue {
     waiting: Arc<Keys>,
     metrics: Option<QueueMetrics>,
     news: Notify,
-    /// How long a key waits at most after a failure.
+    /// The longest pause of a key after a failure.
     again_max: Duration,
 }
 
@@ -67,7 +67,7 @@ impl Default for Queue {
 }
 
 impl Queue {
-    /// A queue in which keys wait no longer than this after a failure.
+    /// A queue with this longest pause after a failure.
     pub fn patient_for(again_max: Duration) -> Self {
         Self {
             waiting: Arc::default(),
@@ -99,7 +99,7 @@ impl Queue {
         }
     }
 
-    /// Adds a key that is due now, unless it waits or is being attempted already.
+    /// Adds a key that is due now, unless it is queued or being attempted already.
     pub fn add_unless_known(&self, key: Arc<str>) {
         let mut waiting = self.waiting.lock();
         let known = waiting.by_key.contains_key(&key) || waiting.running.contains_key(&key);
@@ -143,8 +143,8 @@ impl Queue {
         }
     }
 
-    /// Takes keys as they are due and attempts what there is to do, for so many at once; `false` is
-    /// for what has to be tried again. An object that is gone is done with.
+    /// Takes keys when they are due and attempts them, up to so many concurrently; `false` means that the key
+    /// has to be tried again. An object that is gone is finished.
     pub async fn serve<F>(&self, at_once: usize, attempt: impl Fn(Arc<str>) -> F)
     where
         F: Future<Output = Result<bool, Status>>,
@@ -179,8 +179,8 @@ impl Queue {
         }
     }
 
-    /// Adds a key that failed again, due later each time. One that is refused again and again, by
-    /// something other than an absent store, is told of.
+    /// Adds a key that failed again, with a longer pause each time. One that fails again and again, for a
+    /// reason other than an unavailable store, is logged.
     fn failed(&self, key: Arc<str>, why: Option<&Status>) {
         let (after, failures) = {
             let mut waiting = self.waiting.lock();
@@ -193,33 +193,33 @@ impl Queue {
         match why {
             Some(status) if failures == STUBBORN && status.code != 503 => {
                 let error = &status.message;
-                tracing::warn!(%key, error, "a controller fails at this again and again");
+                tracing::warn!(%key, error, "a controller fails repeatedly");
             }
-            Some(status) => tracing::debug!(%key, error = status.message, "to be tried again"),
+            Some(status) => tracing::debug!(%key, error = status.message, "will be retried"),
             None => {}
         }
         self.count(|metrics| metrics.retries.inc());
         self.add(key, after);
     }
 
-    /// Forgets that a key ever failed.
+    /// Clears the failures of a key.
     fn succeeded(&self, key: &str) {
         self.waiting.lock().failures.remove(key);
     }
 
-    /// Forgets everything.
+    /// Removes everything.
     pub fn clear(&self) {
         *self.waiting.lock() = Waiting::default();
     }
 
-    /// Whether nothing waits.
+    /// Whether the queue is empty.
     pub fn is_empty(&self) -> bool {
         self.waiting.lock().by_key.is_empty()
     }
 }
 
 impl Waiting {
-    /// Whether the key is due earlier than anything that was there.
+    /// Whether the key is due earlier than all others.
     fn add(&mut self, key: Arc<str>, due: Instant) -> bool {
         if let Some(attempted) = self.running.get_mut(&key) {
             let again = attempted.again;

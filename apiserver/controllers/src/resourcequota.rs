@@ -1,9 +1,9 @@
-//! Recounts what namespaces use of their quotas, which admission only ever raises
+//! Recounts the usage of quotas, which admission only ever raises
 //! (upstream: `pkg/controller/resourcequota`).
 //!
-//! A charge is in the status before its object is in the store. So less is written only where the
-//! quota has stood still for a while: every charge in it has had that time to become an object, or
-//! never will. More is written at once.
+//! A charge is in the status before its object is in the store. So lower usage is written only if the quota
+//! has not changed for a while: every charge in it has had that time to become an object, or never will.
+//! Higher usage is written immediately.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -23,18 +23,18 @@ use portcullis_kinds::table;
 use portcullis_registry::quota::Ledger;
 use portcullis_registry::{Place, Registry, Scope, codec};
 
-/// For how long a quota must have stood still.
+/// How long a quota must have been unchanged.
 const STILL: Duration = Duration::from_millis(500);
 /// How often everything is recounted (upstream: `--resource-quota-sync-period`).
 const RESYNC: Duration = Duration::from_secs(5 * 60);
-/// A recount that takes long is followed by so many times that time without one.
+/// A recount that takes long is followed by a pause of so many times that duration.
 const PACE: u32 = 20;
-/// How long to wait before a watch that ended is begun anew: the first time, and at most.
+/// The pause before a watch that ended is started again: the first one, and the longest.
 const PAUSE: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(10));
-/// A watch that went on for so long was no failure.
+/// A watch that lasted so long does not count as a failure.
 const SOUND: Duration = Duration::from_secs(60);
 
-/// Runs for as long as the server does.
+/// Runs until the server stops.
 pub async fn run(registry: Arc<Registry>) {
     let counter = Counter {
         ledger: Ledger::new(
@@ -57,7 +57,7 @@ struct Counter {
     user: UserInfo,
     /// The keys of the quotas, by namespace.
     quotas: Mutex<HashMap<String, BTreeSet<Arc<str>>>>,
-    /// Since when a quota that uses less than it says has been at its revision.
+    /// Since when a quota whose usage is lower than its status has been at its revision.
     still: Mutex<HashMap<Arc<str>, (Revision, Instant)>>,
     queue: Queue,
 }
@@ -68,7 +68,7 @@ impl Counter {
         loop {
             let begun = Instant::now();
             if let Err(error) = self.watch().await {
-                tracing::debug!(%error, "quotas are read anew");
+                tracing::debug!(%error, "quotas are read again");
             }
             if begun.elapsed() > SOUND {
                 pause.reset();
@@ -77,7 +77,7 @@ impl Counter {
         }
     }
 
-    /// Finds all quotas, and sees what changes, until the watch ends.
+    /// Reads all quotas, and processes changes, until the watch ends.
     async fn watch(&self) -> portcullis_storage::Result<()> {
         let storage = self.registry.storage();
         let prefix = self.registry.collection_key(table::RESOURCE_QUOTAS, "");
@@ -155,7 +155,7 @@ impl Counter {
     }
 
     async fn work(&self) {
-        // One after the other, so that a recount of much leaves time for everything else.
+        // One after the other, so that a large recount leaves time for everything else.
         self.queue
             .serve(1, |key| async move {
                 let begun = Instant::now();
@@ -171,7 +171,7 @@ impl Counter {
             .await;
     }
 
-    /// Recounts a quota; `false` if it is too early to write that less is used.
+    /// Recounts a quota; `false` if it is too early to write lower usage.
     async fn count(&self, key: &Arc<str>) -> Result<bool, Status> {
         let Some(Place {
             resource,
@@ -232,9 +232,9 @@ impl Counter {
     }
 }
 
-/// Whether an object uses less than before, without having gone: a pod has ended, or something was
-/// changed that quotas measure (upstream: `pkg/controller/resourcequota/replenishment_controller.go`
-/// and the evaluators' `UpdateFilter`).
+/// Whether an object uses less than before, without having been deleted: a pod has ended, or a field has
+/// changed that quotas measure (upstream: `pkg/controller/resourcequota/replenishment_controller.go` and the
+/// evaluators' `UpdateFilter`).
 fn gives_back(place: &Place<'_>, entry: &Entry, previous: &Entry) -> bool {
     let ended = |entry: &Entry| {
         let text = std::str::from_utf8(&entry.value).unwrap_or_default();
@@ -263,7 +263,7 @@ fn same(one: &ResourceQuotaStatus, other: &ResourceQuotaStatus) -> bool {
     read(one) == read(other)
 }
 
-/// Whether anything that both know is used less.
+/// Whether any common resource is used less.
 fn is_less(new: &ResourceQuotaStatus, old: &ResourceQuotaStatus) -> bool {
     let used = |status: &ResourceQuotaStatus, name: &str| {
         status
@@ -294,14 +294,14 @@ mod tests {
     }
 
     #[test]
-    fn amounts_compare_however_they_are_written() {
+    fn amounts_compare_in_any_notation() {
         assert!(same(&status("1", "500m"), &status("1000m", "0.5")));
         assert!(!same(&status("1", "500m"), &status("2", "500m")));
         assert!(!same(&status("1", "500m"), &status("1", "499m")));
     }
 
     #[test]
-    fn less_is_told_from_more() {
+    fn lower_usage_is_distinguished_from_higher() {
         assert!(is_less(&status("1", "499m"), &status("1", "0.5")));
         assert!(!is_less(&status("1", "500m"), &status("1", "0.5")));
         assert!(!is_less(&status("1", "1"), &status("1", "0.5")));

@@ -1,4 +1,4 @@
-//! A config map `kube-root-ca.crt` in every namespace: whom pods may trust to be this server
+//! A config map `kube-root-ca.crt` in every namespace: the authority by which pods verify this server
 //! (upstream: `pkg/controller/certificates/rootcacertpublisher`).
 
 use std::sync::Arc;
@@ -26,10 +26,10 @@ const ANNOTATION: (&str, &str) = (
      guaranteed across distributions of Kubernetes clusters.",
 );
 
-/// How many namespaces are seen to at once.
+/// How many namespaces are processed concurrently.
 const AT_ONCE: usize = 16;
 
-/// Runs for as long as the server does.
+/// Runs until the server stops.
 pub async fn run(registry: Arc<Registry>, root_ca: Arc<str>) {
     let user = UserInfo::service_account("kube-system", "root-ca-cert-publisher");
     let mut namespaces = follow::<Namespace>(registry.clone(), user.clone(), table::NAMESPACES);
@@ -69,7 +69,7 @@ fn is_published(map: &ConfigMap, root_ca: &str) -> bool {
     data.is_some_and(|data| data.len() == 1 && data.get(ENTRY).map(String::as_str) == Some(root_ca))
 }
 
-/// Makes the map, or makes it right; not in a namespace on its way out.
+/// Creates or corrects the config map; not in a namespace that is being deleted.
 async fn publish(
     registry: &Registry,
     user: &UserInfo,

@@ -1,4 +1,4 @@
-//! All controllers, and how they are begun.
+//! All controllers, and how they are started.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,34 +16,34 @@ use crate::{
 use portcullis_rbac::Authorizer;
 use portcullis_registry::Registry;
 
-/// A controller at work; it never ends by itself.
+/// A running controller; it does not end on its own.
 pub type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Begins a controller's work, as often as this server is elected.
+/// Starts a controller, as often as this server is elected.
 pub(crate) type Begin = Box<dyn Fn() -> Running + Send + Sync>;
 
-/// What controllers work with.
+/// The parts that controllers use.
 pub struct Context {
     /// All objects.
     pub registry: Arc<Registry>,
-    /// What they are cached in.
+    /// The cache in front of the store.
     pub cache: Arc<Cache>,
     /// The authority that clients in the cluster should trust, as PEM.
     pub root_ca: String,
     /// How long events are kept.
     pub event_ttl: Duration,
-    /// Who may have certificates.
+    /// Decides who may have certificates.
     pub authorizer: Arc<dyn Authorizer>,
-    /// What signs them.
+    /// Signs certificates.
     pub authority: Arc<dyn signing::Authority>,
-    /// A kubeconfig without a user: where this server is, and whom to trust.
+    /// A kubeconfig without a user: this server's address and authority.
     pub cluster_info: String,
 }
 
 /// How a controller is made.
 pub(crate) type Make = fn(&Context) -> Begin;
 
-/// All controllers, by the names they have in kube-controller-manager; `event-ttl` is etcd's there.
+/// All controllers, by their names in kube-controller-manager; `event-ttl` replaces etcd's leases.
 pub(crate) const ALL: [(&str, Make); 19] = [
     ("bootstrapsigner", |context| {
         let kubeconfig: Arc<str> = context.cluster_info.as_str().into();
@@ -122,17 +122,17 @@ where
     Box::new(move || Box::pin(run(registry.clone())))
 }
 
-/// The controllers that are to run.
+/// The controllers to run.
 pub struct Controllers(Vec<Begin>);
 
 impl Controllers {
-    /// Those whose names are selected, ready to run.
+    /// The selected ones, ready to run.
     pub fn new(is_selected: impl Fn(&str) -> bool, context: &Context) -> Self {
         let selected = ALL.iter().filter(|(name, _)| is_selected(name));
         Self(selected.map(|(_, make)| make(context)).collect())
     }
 
-    /// Begins their work.
+    /// Starts them.
     pub fn begin(&self) -> impl Iterator<Item = Running> {
         self.0.iter().map(|begin| begin())
     }

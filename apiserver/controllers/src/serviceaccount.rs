@@ -18,10 +18,10 @@ use portcullis_registry::{Registry, Scope};
 
 const NAME: &str = "default";
 
-/// How many namespaces are seen to at once.
+/// How many namespaces are processed concurrently.
 const AT_ONCE: usize = 16;
 
-/// Runs for as long as the server does.
+/// Runs until the server stops.
 pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "service-account-controller");
     let mut namespaces = follow::<Namespace>(registry.clone(), user.clone(), table::NAMESPACES);
@@ -53,7 +53,7 @@ pub async fn run(registry: Arc<Registry>) {
     tokio::join!(watch, work);
 }
 
-/// Makes the account, unless it is there or its namespace is on its way out.
+/// Creates the account, unless it exists or its namespace is being deleted.
 async fn ensure(registry: &Registry, user: &UserInfo, namespace: &str) -> Result<(), Status> {
     let scope = Scope::all(table::SERVICE_ACCOUNTS, user).named(namespace, NAME);
     match registry.get(&scope, ReadAt::NotOlderThan(0)).await {

@@ -1,4 +1,4 @@
-//! What is behind services: the addresses of the pods they select, in endpoints and in endpoint slices
+//! The endpoints of services: the addresses of the pods they select, in endpoints and in endpoint slices
 //! (upstream: `pkg/controller/endpoint`, `pkg/controller/endpointslice`).
 
 mod changes;
@@ -27,11 +27,11 @@ use portcullis_registry::collection::ListQuery;
 use portcullis_registry::facts::Selection;
 use portcullis_registry::{Registry, Scope, codec};
 
-/// How many services are seen to at once (upstream: `--concurrent-service-endpoint-syncs`).
+/// How many services are processed concurrently (upstream: `--concurrent-service-endpoint-syncs`).
 const AT_ONCE: usize = 5;
 
-/// Attempts every service that has a selector whenever it, a pod it selects or what was written of it
-/// changes. `service_of` is the name of the service that something was written of.
+/// Attempts every service that has a selector whenever it, a pod it selects or an object written for it
+/// changes. `service_of` returns the name of the service that such an object belongs to.
 async fn each<W, F>(
     registry: &Arc<Registry>,
     user: &UserInfo,
@@ -67,7 +67,7 @@ async fn each<W, F>(
     tokio::join!(watch, queue.serve(AT_ONCE, attempt));
 }
 
-/// An object as it is now; `None` if it is gone.
+/// The current state of an object; `None` if it is gone.
 async fn get<K: Object + Clone>(
     registry: &Registry,
     scope: &Scope<'_>,
@@ -81,7 +81,7 @@ async fn get<K: Object + Clone>(
     }
 }
 
-/// The objects of a namespace that labels select, as they are now.
+/// The current objects of a namespace that labels select.
 async fn list<K: Object + Clone>(
     registry: &Registry,
     scope: &Scope<'_>,
@@ -97,7 +97,7 @@ async fn list<K: Object + Clone>(
         continues: None,
     };
     let entries = registry.list(scope, &query).await?.entries;
-    // one that cannot be read has no address to be known
+    // an unreadable one has no known address
     let objects = entries.iter().filter_map(|entry| {
         let object = codec::object(scope.resource, entry).ok()?;
         object.as_kind::<K>().cloned()
@@ -105,7 +105,7 @@ async fn list<K: Object + Clone>(
     Ok(objects.collect())
 }
 
-/// Whether a service gets what this is about from its selector.
+/// Whether a service has a selector that these controllers handle.
 fn is_selecting(service: &Service) -> bool {
     let spec = service.spec.as_ref();
     let is_elsewhere = spec.is_some_and(|spec| spec.type_.as_deref() == Some("ExternalName"));

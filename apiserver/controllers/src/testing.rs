@@ -1,4 +1,4 @@
-//! A registry that controllers can be tried on.
+//! A registry for tests of controllers.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -41,12 +41,12 @@ pub(crate) fn registry_over(storage: Arc<dyn Storage>) -> Registry {
     )
 }
 
-/// The same over a store in a directory.
+/// A registry over a store in a directory.
 pub(crate) fn registry(dir: &Path) -> Registry {
     registry_over(Arc::new(EmbeddedStorage::open(&dir.join("store")).unwrap()))
 }
 
-/// Creates an object as a client's would be.
+/// Creates an object as a client would.
 pub(crate) async fn create(registry: &Registry, scope: &Scope<'_>, object: impl Object) {
     let mut object: Box<dyn Object> = Box::new(object);
     scope.resource.strategy.default(object.as_mut());

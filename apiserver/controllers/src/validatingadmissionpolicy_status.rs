@@ -1,5 +1,5 @@
-//! Whether the expressions of admission policies fit the kinds that they are about, told in their status
-//! (upstream: `pkg/controller/validatingadmissionpolicystatus`).
+//! Type-checks the expressions of admission policies against their kinds, and writes the result into their
+//! status (upstream: `pkg/controller/validatingadmissionpolicystatus`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,10 +20,10 @@ use crate::follow::follow;
 use crate::queue::Queue;
 
 const NAME: &str = "validatingadmissionpolicy-status-controller";
-/// How many policies are checked at once.
+/// How many policies are checked concurrently.
 const AT_ONCE: usize = 4;
 
-/// Runs for as long as the server does.
+/// Runs until the server stops.
 pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", NAME);
     let policies = table::VALIDATING_ADMISSION_POLICIES;
@@ -51,7 +51,7 @@ fn is_due(policy: &ValidatingAdmissionPolicy) -> bool {
     policy.metadata.generation.unwrap_or_default() > observed.unwrap_or_default()
 }
 
-/// Checks a policy, and writes what was found into its status.
+/// Checks a policy, and writes the result into its status.
 async fn check(registry: &Registry, user: &UserInfo, name: &str) -> Result<(), Status> {
     let scope = Scope::all(table::VALIDATING_ADMISSION_POLICIES, user).named("", name);
     let entry = match registry.get(&scope, ReadAt::Latest).await {
@@ -81,7 +81,7 @@ async fn check(registry: &Registry, user: &UserInfo, name: &str) -> Result<(), S
         ..scope
     };
     let write = |policy: &mut ValidatingAdmissionPolicy| {
-        // one that has changed meanwhile is checked again
+        // a policy that has changed meanwhile is checked again
         if policy.metadata.generation == generation {
             policy.status = Some(ValidatingAdmissionPolicyStatus {
                 observed_generation: generation,

@@ -1,4 +1,4 @@
-//! A store of many pods, without the time that making them through a server takes.
+//! Fills a store with many pods, faster than through a server.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -46,8 +46,7 @@ pub async fn run(args: &Args) {
     println!("{pods} pods of {bytes} bytes in {namespaces} namespaces");
 }
 
-/// Copy number `n`: as the server would have written it, but for the size, which annotations bring
-/// about.
+/// Copy number `n`: as the server would have written it, except for the size, which annotations add.
 fn copy(template: &Entry, n: usize, namespaces: usize, size: usize) -> (String, Bytes) {
     let (namespace, name) = (format!("ns-{}", n % namespaces), format!("pod-{n}"));
     let text = std::str::from_utf8(&template.value).unwrap();

@@ -28,7 +28,7 @@ pub struct GetArgs {
     /// How long each is measured, each time.
     #[arg(long, default_value_t = 4)]
     seconds: u64,
-    /// How often they take turns.
+    /// The number of rounds.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
 }

@@ -1,4 +1,4 @@
-//! Many at once, for so long, and how long each took.
+//! Many operations at the same time, and how long each took.
 
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,7 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// Lets each of `workers` do `operation` over and over for `time`; it is given a number that none
-    /// had before.
+    /// Has each of `workers` repeat `operation` for `time`, each time with a new number.
     pub async fn of<W, F>(workers: Vec<W>, time: Duration, operation: F) -> Self
     where
         W: Send + 'static,
@@ -38,7 +37,7 @@ impl Samples {
         }
     }
 
-    /// Adds what was measured at another time.
+    /// Adds the samples of another measurement.
     pub fn add(&mut self, other: Self) {
         self.times.extend(other.times);
         self.took += other.took;
@@ -52,7 +51,7 @@ impl Samples {
         self.count() as f64 / self.took.as_secs_f64()
     }
 
-    /// What this share of all stayed under, in milliseconds.
+    /// The time in milliseconds that this share of all operations stayed under.
     pub fn quantile(&mut self, share: f64) -> f64 {
         self.times.sort_unstable();
         let at = ((self.count() as f64 * share) as usize).min(self.count() - 1);

@@ -1,4 +1,4 @@
-//! A server that is killed while it is written to: what it acknowledged, and what is there.
+//! A server that is killed during writes: the acknowledged writes, and the stored ones.
 
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
@@ -17,7 +17,7 @@ use crate::target::{MAPS, Target, map};
 pub struct WriteArgs {
     #[arg(long)]
     server: Target,
-    /// What names begin with; another one each time.
+    /// The prefix of names; different in each run.
     #[arg(long)]
     run: String,
     /// The process to be killed.
@@ -28,7 +28,7 @@ pub struct WriteArgs {
     after: usize,
     #[arg(long, default_value_t = 64)]
     writers: usize,
-    /// Where to add what was acknowledged.
+    /// The file to which acknowledged writes are added.
     #[arg(long)]
     acknowledged: PathBuf,
 }
@@ -90,12 +90,12 @@ async fn create_until_it_breaks(
             return;
         };
         assert_eq!(answer.code, 201, "{answer:?}");
-        // Nobody listens any more when the run is over.
+        // The receiver is gone when the run is over.
         let _ = told.send(identity(&answer.json()));
     }
 }
 
-/// What of an object must not change by itself.
+/// The fields of an object that must not change on their own.
 fn identity(object: &Value) -> String {
     let field = |name: &str| object["metadata"][name].as_str().unwrap().to_owned();
     format!(

@@ -1,4 +1,4 @@
-//! A running server, and who may do everything there.
+//! A running server, and a cluster admin's clients for it.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, Connection};
 
-/// Where config maps are made.
+/// The path of config maps.
 pub const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 
 /// A server's address and its data directory, as `127.0.0.1:6443@portcullis-data`.
@@ -39,7 +39,7 @@ impl Target {
         Client::new(self.address, authority.certificate(), Some(&identity))
     }
 
-    /// So many connections of the admin's.
+    /// This many connections of the admin.
     pub async fn connections(&self, count: usize) -> Vec<Connection> {
         let admin = self.admin();
         let mut connections = Vec::with_capacity(count);
@@ -50,7 +50,7 @@ impl Target {
     }
 }
 
-/// A config map that is about 2 KiB when it is stored, and says in every line whose it is.
+/// A config map that takes about 2 KiB in the store, and repeats its name in every line.
 pub fn map(name: &str) -> Value {
     let line = format!("{name}\n");
     json!({

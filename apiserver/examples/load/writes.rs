@@ -1,4 +1,4 @@
-//! What a server costs those who write through it.
+//! The cost of writes through a server.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,12 +25,12 @@ pub struct Args {
     /// How long each is measured, each time.
     #[arg(long, default_value_t = 4)]
     seconds: u64,
-    /// How often they take turns.
+    /// The number of rounds.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
 }
 
-/// One who creates.
+/// A client that creates objects.
 struct Writer<T> {
     through: T,
     prefix: String,

@@ -1,7 +1,7 @@
 //! All kinds that are served at one moment: the rows of the table, and those of definitions.
 //!
-//! A catalogue never changes. Whoever serves a request takes one and uses it from start to end; a change
-//! of a definition makes the next one, with its look-ups.
+//! A catalogue never changes. A request takes one and uses it from start to end; a changed definition makes
+//! the next one, with its look-ups.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,9 +17,9 @@ use crate::table;
 pub struct Catalogue {
     offer: Offer,
     rows: Vec<ResourceRef>,
-    /// By API version, and there by plural.
+    /// By API version, and then by plural.
     by_plural: ByVersion,
-    /// By API version, and there by kind; of kinds whose objects are kept.
+    /// By API version, and then by kind; only kinds whose objects are stored.
     by_kind: ByVersion,
     by_storage: HashMap<&'static str, usize>,
     built_in_groups: HashSet<&'static str>,
@@ -70,7 +70,7 @@ impl Catalogue {
         catalogue
     }
 
-    /// The same, where the definitions of these rows are being deleted.
+    /// The same catalogue, with the definitions of these rows being deleted.
     #[must_use]
     pub fn with_terminating(self, rows: impl IntoIterator<Item = ResourceRef>) -> Self {
         Self {
@@ -79,7 +79,7 @@ impl Catalogue {
         }
     }
 
-    /// Whether a resource goes with its definition, which is being deleted.
+    /// Whether the definition of a resource is being deleted.
     pub fn is_terminating(&self, resource: &Resource) -> bool {
         self.terminating.contains(resource.storage)
     }
@@ -100,25 +100,25 @@ impl Catalogue {
             .get(*self.by_plural.get(api_version)?.get(plural)?)
     }
 
-    /// The resource of that kind in a group version, such as `Pod` in `v1`, if objects of it are kept.
+    /// The resource of that kind in a group version, such as `Pod` in `v1`, if its objects are stored.
     pub fn find_kind(&self, api_version: &str, kind: &str) -> Option<&ResourceRef> {
         self.rows.get(*self.by_kind.get(api_version)?.get(kind)?)
     }
 
-    /// Whether a row is still in force: not of a definition that has changed or is gone.
+    /// Whether a row is in this catalogue: its definition has neither changed nor been deleted.
     pub fn has(&self, row: &ResourceRef) -> bool {
         let found = self.by_storage.get(row.storage);
         found.is_some_and(|at| self.rows.get(*at).is_some_and(|found| found.is(row)))
     }
 
-    /// Whether a group, the core group being the empty one, is one of the table. Only definitions make
-    /// the others.
+    /// Whether a group is one of the table; the core group is the empty one. The other groups exist only by
+    /// definitions.
     pub fn is_built_in_group(&self, group: &str) -> bool {
         self.built_in_groups.contains(group)
     }
 
-    /// The resource that a storage key belongs to, by what follows the prefix of all keys; and what
-    /// follows the resource's own part: `[namespace/]name`.
+    /// The resource of a storage key, given the key without the common prefix; and the rest of the key after
+    /// the resource's own part: `[namespace/]name`.
     pub fn find_key<'k>(&self, key: &'k str) -> Option<(&ResourceRef, &'k str)> {
         let slashes = key.match_indices('/').map(|(at, _)| at);
         // `services/specs`, `GROUP/PLURAL` and the like before `services`

@@ -24,43 +24,43 @@ pub use self::scale::Replicas;
 use self::spec::PackedSpec;
 use self::version::Version;
 
-/// A kind as its definition describes it, compiled once per change of the definition.
+/// A custom kind, compiled once per change of its definition.
 #[derive(Debug)]
 pub struct CustomKind {
     id: u64,
     kind: &'static str,
-    /// The only copy that is kept: documents are made from it, and changes are seen by it.
+    /// The only copy of the spec: documents are made from it, and changes are compared with it.
     spec: PackedSpec,
     /// All versions, the stored one among them.
     versions: Vec<Version>,
     storage: usize,
-    /// Who converts between versions, if they differ in more than their names.
+    /// The webhook that converts between versions, if they differ in more than their names.
     webhook: Option<WebhookConversion>,
     selectable: &'static [&'static str],
 }
 
-/// Why a definition cannot be served, though it was accepted once.
+/// Why a definition cannot be served, although it was accepted once.
 #[derive(Debug, thiserror::Error)]
 pub enum Unusable {
-    /// No version, or not exactly one, is the stored one.
+    /// There is no storage version, or more than one.
     #[error("it has no storage version")]
     NoStorage,
-    /// A schema is not one.
+    /// A schema is invalid.
     #[error("the schema of version {0}: {1}")]
     Schema(String, CompileError),
-    /// A column or a selectable field has a path that is none.
+    /// A column or a selectable field has an invalid path.
     #[error("a JSON path of version {0}: {1}")]
     Path(String, ParseError),
 }
 
-/// The id of the kind that is compiled next.
+/// The id of the next compiled kind.
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 impl CustomKind {
     /// Compiles a definition.
     ///
     /// # Errors
-    /// [`Unusable`], which validation lets nobody write.
+    /// [`Unusable`], which validation prevents.
     pub fn compile(definition: &CustomResourceDefinition) -> Result<Self, Unusable> {
         let spec = &definition.spec;
         let versions = spec.versions.iter();
@@ -85,23 +85,23 @@ impl CustomKind {
         })
     }
 
-    /// Differs from that of every other compiled definition, also of the same kind: by it one knows
-    /// what was derived under this one.
+    /// Differs from the id of every other compiled definition, even of the same kind, and so identifies data
+    /// derived under this one.
     pub const fn id(&self) -> u64 {
         self.id
     }
 
-    /// What the definition says.
+    /// The definition's spec.
     pub fn spec(&self) -> CustomResourceDefinitionSpec {
         self.spec.open()
     }
 
-    /// Whether a definition says the same.
+    /// Whether a definition has the same spec.
     pub fn is_of(&self, spec: &CustomResourceDefinitionSpec) -> bool {
         self.spec == PackedSpec::new(spec)
     }
 
-    /// Whether a version has the subresource: another one may.
+    /// Whether a version has the subresource; other versions may differ.
     pub fn offers(&self, api_version: &str, subresource: &str) -> bool {
         let version = self.version(api_version);
         match subresource {
@@ -116,7 +116,7 @@ impl CustomKind {
         &self.versions[self.position(api_version)]
     }
 
-    /// Where among the versions that `apiVersion` is; the stored one for any other.
+    /// The index of the version with that `apiVersion`; the stored one for any other.
     pub fn position(&self, api_version: &str) -> usize {
         let mut versions = self.versions.iter();
         let found = versions.position(|version| version.api_version == api_version);
@@ -128,12 +128,12 @@ impl CustomKind {
         &self.versions[self.storage].api_version
     }
 
-    /// Reads what a client sent: defaulted, pruned, without the nulls that nothing allows. What was
-    /// pruned is told of as unknown fields.
+    /// Reads a client's document: defaulted, pruned, without nulls that the schema does not allow. Pruned
+    /// fields are reported as unknown fields.
     ///
     /// # Errors
-    /// For metadata of the wrong type, of the object or of one that is embedded in it; for defaults
-    /// that blow the object up.
+    /// For metadata of the wrong type, of the object or of an embedded one; for defaults that make the object
+    /// too large.
     pub fn decode(
         &self,
         api_version: &str,
@@ -147,8 +147,8 @@ impl CustomKind {
         Ok(decoded)
     }
 
-    /// The same of an object that server-side apply made: its nulls stand for objects and lists of
-    /// which nothing is left, and stay for validation to reject.
+    /// As [`decode`](Self::decode), for an object that server-side apply made: its nulls stand for emptied
+    /// objects and lists, and are left to validation to reject.
     ///
     /// # Errors
     /// As [`decode`](Self::decode).
@@ -173,21 +173,21 @@ impl CustomKind {
         Ok(decoded)
     }
 
-    /// Who can make an object of one version one of another; `None` if it only changes its name.
+    /// The webhook that converts between two versions; `None` if only the names differ.
     pub fn converter(&self, from: &str, to: &str) -> Option<&WebhookConversion> {
         self.webhook.as_ref().filter(|_| from != to)
     }
 
-    /// Sets what today's schema defaults in a document that was stored under another one: that of the
-    /// version it is stored in, whoever reads it.
+    /// Adds the current schema's defaults to a document that was stored under an earlier one: those of its
+    /// stored version, for all readers.
     pub fn default_stored(&self, document: &mut Value) {
         let stored = document.get("apiVersion").and_then(Value::as_str);
         let version = self.version(stored.unwrap_or_default());
         version.default(document);
     }
 
-    /// Makes a document that another schema has passed an object of a version: what the version does not
-    /// know is left out.
+    /// Turns a document that another schema has passed into an object of a version: fields that the version
+    /// does not have are left out.
     ///
     /// # Errors
     /// For metadata of the wrong type.
@@ -202,7 +202,7 @@ impl CustomKind {
         Ok(CustomObject::read(&version.api_version, document)?.value)
     }
 
-    /// Reads a document as it is, as an object of a version.
+    /// Reads a document unchanged, as an object of a version.
     ///
     /// # Errors
     /// For metadata of the wrong type.
@@ -211,30 +211,30 @@ impl CustomKind {
         Ok(CustomObject::read(&version.api_version, document)?.value)
     }
 
-    /// Makes an object one of a version that has the same fields. It is pruned, for admission may have
-    /// changed it, and not defaulted, so that only readers of a version see what it defaults.
+    /// Changes an object to a version with the same fields. It is pruned, as admission may have changed it,
+    /// and not defaulted, so that only readers of a version see its defaults.
     pub fn relabel(&self, object: &mut CustomObject, api_version: &str) {
         let version = self.version(api_version);
         object.change_fields(|fields| version.prune(fields));
         object.api_version.clone_from(&version.api_version);
     }
 
-    /// The schema of a version; `None` if any object is one of that version.
+    /// The schema of a version; `None` if it accepts any object.
     pub fn schema(&self, api_version: &str) -> Option<&Schema> {
         self.version(api_version).schema()
     }
 
-    /// Whether a version keeps the status apart, as a subresource.
+    /// Whether a version has the status subresource.
     pub fn has_status(&self, api_version: &str) -> bool {
         self.version(api_version).has_status
     }
 
-    /// What to warn users of a version of, if it is deprecated.
+    /// The warning for users of a version, if it is deprecated.
     pub fn deprecation(&self, api_version: &str) -> Option<&str> {
         self.version(api_version).deprecation.as_deref()
     }
 
-    /// An object as JSON, as schemas and errors see it.
+    /// An object as JSON, in the form that schemas and errors use.
     pub fn document(&self, object: &CustomObject) -> Value {
         object.document(self.kind)
     }

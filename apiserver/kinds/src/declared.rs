@@ -1,4 +1,4 @@
-//! The types of objects, as expressions see them.
+//! The types of objects in expressions.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::schemas::{REF_PREFIX, Schemas};
 
 /// How deep types are described that contain themselves.
 const DEPTH_MAX: usize = 24;
-/// How many parts of a type are described.
+/// The most parts of a type that are described.
 const PARTS_MAX: usize = 50_000;
 
 /// The type of the objects of a resource in a version; `None` if it is not known.
@@ -29,7 +29,7 @@ pub fn declared(resource: &Resource, api_version: &str) -> Option<DeclType> {
     decl_type(&schema, SchemaRoot::Resource, resource.kind)
 }
 
-/// Writes schemas out without references.
+/// Resolves the references in schemas.
 struct Resolver {
     definitions: BTreeMap<String, Value>,
     parts_left: usize,
@@ -61,7 +61,7 @@ impl Resolver {
                 ("items" | "additionalProperties", Value::Object(_)) => {
                     self.resolve(value, depth + 1)
                 }
-                // a field that may be null has its other type
+                // a nullable field has its other type
                 ("type", Value::Array(types)) => {
                     let mut types = types.iter().filter(|of| *of != "null");
                     types.next().cloned().unwrap_or_default()
@@ -74,7 +74,7 @@ impl Resolver {
         Value::Object(out)
     }
 
-    /// The definition that a schema stands for.
+    /// The definition that a schema refers to.
     fn referred(&self, schema: &Map<String, Value>) -> Option<Value> {
         if let Some(name) = schema.get("$ref").and_then(Value::as_str) {
             return self

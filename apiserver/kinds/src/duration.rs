@@ -1,10 +1,10 @@
-//! Durations as Go writes them, such as `1h30m` or `-1.5s`.
+//! Durations in Go's notation, such as `1h30m` or `-1.5s`.
 //!
-//! Upstream: `time.ParseDuration`, whose texts these are.
+//! Upstream: `time.ParseDuration`, which has the same error texts.
 
 use std::fmt::Write as _;
 
-/// Units, and how many nanoseconds they are.
+/// Units in nanoseconds.
 const UNITS: [(&str, u64); 8] = [
     ("ns", 1),
     ("us", 1_000),
@@ -15,13 +15,13 @@ const UNITS: [(&str, u64); 8] = [
     ("m", 60 * 1_000_000_000),
     ("h", 3600 * 1_000_000_000),
 ];
-/// Digits after the point that count: those that do not make a number of more than 63 bits.
+/// The digits after the point that count: as many as fit into 63 bits.
 const FRACTION_DIGITS: usize = 18;
 
 /// The nanoseconds of a duration.
 ///
 /// # Errors
-/// What is wrong with the text.
+/// Why the text is invalid.
 pub fn parse(text: &str) -> Result<i64, String> {
     let invalid = || format!("time: invalid duration {}", quote(text));
     let negative = text.starts_with('-');
@@ -65,7 +65,7 @@ fn digits(text: &str) -> (&str, &str) {
     text.split_at(end.unwrap_or(text.len()))
 }
 
-/// `whole.fraction` times `unit`; `None` if that is far too much.
+/// `whole.fraction` times `unit`; `None` if that is far out of range.
 fn nanoseconds(whole: &str, fraction: &str, unit: i128) -> Option<i128> {
     let fraction = &fraction[..fraction.len().min(FRACTION_DIGITS)];
     let number = |digits: &str| -> Option<i128> {
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_gos() {
+    fn durations_are_parsed_as_in_go() {
         for (text, nanoseconds) in [
             ("0", 0),
             ("-0", 0),
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_duration_is_named() {
+    fn errors_quote_the_invalid_duration() {
         for (text, why) in [
             ("", "invalid duration \"\""),
             ("-", "invalid duration \"-\""),

@@ -1,8 +1,8 @@
 //! Names that live as long as the program.
 //!
-//! Rows of the catalogue name their groups, kinds and fields by `&'static str`, those of definitions as
-//! well: each name is kept once, whatever definitions come and go. What that costs is bounded by the
-//! number of different names that are ever used, not by the number of definitions or of their changes.
+//! Rows of the catalogue name their groups, kinds and fields by `&'static str`, those of definitions as well:
+//! each name is kept once, however often definitions change. The cost is bounded by the number of different
+//! names ever used, not by the number of definitions or of their changes.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 static NAMES: LazyLock<Mutex<HashSet<&'static str>>> = LazyLock::new(Mutex::default);
 static LISTS: LazyLock<Mutex<HashSet<&'static [&'static str]>>> = LazyLock::new(Mutex::default);
 
-/// A name.
+/// Interns a name.
 pub fn name(text: &str) -> &'static str {
     let mut names = NAMES.lock();
     if let Some(known) = names.get(text) {
@@ -23,7 +23,7 @@ pub fn name(text: &str) -> &'static str {
     kept
 }
 
-/// A list of names.
+/// Interns a list of names.
 pub fn list<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> &'static [&'static str] {
     let names: Vec<_> = names.into_iter().map(|n| name(n.as_ref())).collect();
     let mut lists = LISTS.lock();

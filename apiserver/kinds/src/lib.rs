@@ -1,8 +1,8 @@
-//! All the server knows of its kinds: names, versions and rules, without I/O.
+//! The kinds of the server: names, versions and rules, without I/O.
 //!
 //! A kind is a row of the [`table`]; everything that names kinds (discovery, `OpenAPI`, RBAC, storage
-//! keys, Tables) derives from the rows. A row's [`strategy`] holds what the kind decides for itself:
-//! defaults, validation, what an update may change, what is printed.
+//! keys, Tables) derives from the rows. A row's [`strategy`] holds the rules of the kind: defaults,
+//! validation, what an update may change, columns.
 
 pub mod catalogue;
 pub mod custom;

@@ -1,4 +1,4 @@
-//! A row of the kind table: all the server knows of a resource.
+//! A row of the kind table: everything the server knows of a resource.
 
 mod served;
 
@@ -14,7 +14,7 @@ use super::strategy::Strategy;
 use super::strategy_ref::StrategyRef;
 use super::version::Served;
 
-/// One resource: its names, what can be done with it, and the rules of its kind.
+/// One resource: its names, its verbs, and the rules of its kind.
 ///
 /// Router, discovery, `OpenAPI`, RBAC resource names, storage keys and Tables all derive from this.
 pub struct Resource {
@@ -22,7 +22,7 @@ pub struct Resource {
     pub group: &'static str,
     /// The version objects are stored in and served as by default, such as `v1`.
     pub version: &'static str,
-    /// Whether clients may ask for the version that objects are stored in.
+    /// Whether the stored version is served to clients.
     pub stored_is_served: bool,
     /// Which releases serve the version that objects are stored in.
     pub lifetime: Lifetime,
@@ -32,27 +32,27 @@ pub struct Resource {
     pub also_served: u32,
     /// The kind, such as `Pod`.
     pub kind: &'static str,
-    /// The singular, where it is not the kind in small letters.
+    /// The singular, if it is not the lower-case kind.
     pub singular: Option<&'static str>,
-    /// The kind of lists, where it is not the kind with `List` behind it.
+    /// The kind of lists, if it is not the kind followed by `List`.
     pub list_kind: Option<&'static str>,
     /// The plural, lower-case name, such as `pods`.
     pub plural: &'static str,
-    /// Whether objects live in namespaces.
+    /// Whether objects are namespaced.
     pub namespaced: bool,
-    /// Such as `po`.
+    /// Short names, such as `po`.
     pub short_names: &'static [&'static str],
-    /// Such as `all`.
+    /// Categories, such as `all`.
     pub categories: &'static [&'static str],
-    /// What can be done, as discovery lists it.
+    /// The verbs, as discovery lists them.
     pub verbs: &'static [Verb],
-    /// Such as `status`.
+    /// Subresources, such as `status`.
     pub subresources: &'static [Subresource],
     /// The part of the storage key between prefix and namespace, such as `pods`.
     pub storage: &'static str,
-    /// Whether a PUT to a name that is not there makes the object.
+    /// Whether a PUT to a missing name creates the object.
     pub create_on_update: bool,
-    /// Whether a change may leave out the resource version it is of.
+    /// Whether a change may leave out the resource version.
     pub unconditional_update: bool,
     /// The stored type, with its decoder and schema.
     pub object_type: &'static ObjectType,
@@ -60,15 +60,15 @@ pub struct Resource {
     pub strategy: StrategyRef,
 }
 
-/// A resource below an object.
+/// A subresource of an object.
 pub struct Subresource {
-    /// Such as `status`.
+    /// The name, such as `status`.
     pub name: &'static str,
     /// The kind of its body, such as `Pod` or `Binding`.
     pub kind: &'static str,
-    /// The group and version of that kind where they are not the resource's own.
+    /// The group and version of that kind, if they are not the resource's.
     pub group_version: Option<&'static str>,
-    /// What can be done.
+    /// The verbs.
     pub verbs: &'static [Verb],
 }
 
@@ -84,7 +84,7 @@ pub const ALL_VERBS: &[Verb] = &[
     Verb::Watch,
 ];
 
-/// The verbs of a resource whose collection cannot be deleted as one.
+/// The verbs of a resource without deletion of collections.
 pub const ONE_BY_ONE: &[Verb] = &[
     Verb::Create,
     Verb::Delete,
@@ -95,7 +95,7 @@ pub const ONE_BY_ONE: &[Verb] = &[
     Verb::Watch,
 ];
 
-/// The verbs of a review, which is answered and not kept.
+/// The verbs of a review, which is answered and not stored.
 pub const CREATE_ONLY: &[Verb] = &[Verb::Create];
 
 /// A status subresource of the resource's own kind.
@@ -108,7 +108,7 @@ pub const fn status(kind: &'static str) -> Subresource {
     }
 }
 
-/// The scale of something that has replicas (see `kinds/scale.rs`).
+/// The scale of an object with replicas (see `kinds/scale.rs`).
 pub const SCALE: Subresource = Subresource {
     name: "scale",
     kind: "Scale",
@@ -116,11 +116,10 @@ pub const SCALE: Subresource = Subresource {
     verbs: &[Verb::Get, Verb::Patch, Verb::Update],
 };
 
-/// The subresource whose requests go on to what the object stands for, with what follows in the path.
+/// The subresource whose requests are forwarded, with the rest of the path.
 pub const PROXY: &str = "proxy";
 
-/// Requests handed on to what the object stands for, as far as that can be reached; with the kind of
-/// their options.
+/// Requests forwarded to a pod, a node or a service, with the kind of their options.
 pub const fn proxy(options: &'static str) -> Subresource {
     Subresource {
         name: PROXY,
@@ -136,9 +135,9 @@ pub const fn proxy(options: &'static str) -> Subresource {
     }
 }
 
-/// How a row is written: what the type says of itself, and then what differs from most kinds.
+/// The builder of a row: the names of the type, and then the differences from most kinds.
 impl Resource {
-    /// A kind in no namespace, with all verbs and without subresources.
+    /// A cluster-scoped kind, with all verbs and without subresources.
     pub const fn cluster<S: Strategy>(strategy: &'static S) -> Self
     where
         S::Kind: k8s_openapi::Resource + DeserializeOwned + Described,
@@ -167,7 +166,7 @@ impl Resource {
         }
     }
 
-    /// The same, in namespaces.
+    /// A namespaced kind, with all verbs and without subresources.
     pub const fn namespaced<S: Strategy>(strategy: &'static S) -> Self
     where
         S::Kind: k8s_openapi::Resource + DeserializeOwned + Described,
@@ -212,7 +211,7 @@ impl Resource {
         self
     }
 
-    /// Other verbs than all.
+    /// Other verbs than the default.
     #[must_use]
     pub const fn verbs(mut self, verbs: &'static [Verb]) -> Self {
         self.verbs = verbs;
@@ -233,14 +232,14 @@ impl Resource {
         self
     }
 
-    /// A PUT to a name that is not there makes the object.
+    /// A PUT to a missing name creates the object.
     #[must_use]
     pub const fn created_by_put(mut self) -> Self {
         self.create_on_update = true;
         self
     }
 
-    /// A change must name the resource version it is of.
+    /// A change must contain the resource version.
     #[must_use]
     pub const fn changed_by_version(mut self) -> Self {
         self.unconditional_update = false;
@@ -249,7 +248,7 @@ impl Resource {
 }
 
 impl Resource {
-    /// The resource as error texts name it.
+    /// The resource, in the form of error texts.
     pub const fn group_resource(&self) -> GroupResource<'static> {
         GroupResource {
             group: self.group,
@@ -257,7 +256,7 @@ impl Resource {
         }
     }
 
-    /// The kind as error texts name it.
+    /// The kind, in the form of error texts.
     pub const fn group_kind(&self) -> GroupKind<'static> {
         GroupKind {
             group: self.group,
@@ -315,7 +314,7 @@ impl Resource {
         })
     }
 
-    /// Reads an object that server-side apply made of one and a configuration.
+    /// Decodes an object that server-side apply has merged.
     ///
     /// # Errors
     /// For wrong types.
@@ -331,12 +330,12 @@ impl Resource {
         Ok(decoded.map(|object| Box::new(object) as _))
     }
 
-    /// Whether something can be done with the resource itself.
+    /// Whether the resource itself has a verb.
     pub fn supports(&self, verb: Verb) -> bool {
         self.verbs.contains(&verb)
     }
 
-    /// Whether objects are answered and not kept.
+    /// Whether objects are answered and not stored.
     pub fn is_review(&self) -> bool {
         self.verbs == CREATE_ONLY
     }

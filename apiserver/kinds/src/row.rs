@@ -1,4 +1,4 @@
-//! The rows of custom kinds: the names of a definition, kept as long as the program lives, and its rules.
+//! The rows of custom kinds: the names of a definition, which are never freed, and its rules.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -16,7 +16,7 @@ use crate::resource::{ALL_VERBS, Resource, SCALE, Subresource, status};
 use crate::strategy_ref::StrategyRef;
 use crate::version::Served;
 
-/// Custom objects; what a schema says of them is their strategy's.
+/// Custom objects; their strategy applies the schema.
 static CUSTOM_OBJECT: ObjectType = ObjectType {
     decode: |document| {
         let decoded = CustomObject::read("", document.clone())?;
@@ -27,7 +27,7 @@ static CUSTOM_OBJECT: ObjectType = ObjectType {
     schema: |_| json_schema!({ "type": "object" }),
 };
 
-/// The row of a definition: its names, as far as they were accepted, and its compiled rules.
+/// The row of a definition: its accepted names, and its compiled rules.
 pub fn row(definition: &CustomResourceDefinition, kind: Arc<CustomKind>) -> Resource {
     let spec = &definition.spec;
     let names = &spec.names;
@@ -64,7 +64,7 @@ pub fn row(definition: &CustomResourceDefinition, kind: Arc<CustomKind>) -> Reso
     }
 }
 
-/// Those that any version has.
+/// The subresources that any version has.
 fn subresources(definition: &CustomResourceDefinition) -> &'static [Subresource] {
     let versions = definition.spec.versions.iter();
     let set: Vec<_> = versions.filter_map(|v| v.subresources.as_ref()).collect();
@@ -81,7 +81,7 @@ static SUBRESOURCES: LazyLock<Mutex<BySubresources>> = LazyLock::new(Mutex::defa
 static VERSIONS: LazyLock<Mutex<HashMap<Vec<&'static str>, &'static [Served]>>> =
     LazyLock::new(Mutex::default);
 
-/// Versions that differ in their label only, by `apiVersion`.
+/// Versions that differ only in their label, by `apiVersion`.
 fn versions(api_versions: impl IntoIterator<Item = String>) -> &'static [Served] {
     let names: Vec<_> = api_versions.into_iter().map(|v| intern::name(&v)).collect();
     let mut versions = VERSIONS.lock();
@@ -94,7 +94,7 @@ fn versions(api_versions: impl IntoIterator<Item = String>) -> &'static [Served]
     kept
 }
 
-/// The subresources of a kind, kept once as names are.
+/// The subresources of a kind, interned like names.
 fn kept_subresources(
     kind: &'static str,
     has_scale: bool,

@@ -1,4 +1,4 @@
-//! Rows that are part of the program, or made while it runs.
+//! Built-in rows, and rows made while the server runs.
 
 use std::fmt;
 use std::ops::Deref;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::resource::Resource;
 
-/// A row of the catalogue, for whoever keeps it longer than one call.
+/// A row of the catalogue, for code that keeps it longer than one call.
 #[derive(Clone)]
 pub enum ResourceRef {
     /// A row of the kind table.

@@ -1,6 +1,6 @@
-//! What is particular to a kind: everything else is the same for all.
+//! The rules of a kind: everything else is the same for all kinds.
 //!
-//! Upstream: `k8s.io/apiserver/pkg/registry/rest/{create,update}.go`, whose hooks these are.
+//! Upstream: `k8s.io/apiserver/pkg/registry/rest/{create,update}.go`, which have the same hooks.
 
 mod mismatched;
 
@@ -10,44 +10,44 @@ use serde_json::Value;
 
 use self::mismatched::mismatched;
 
-/// A kind's own rules, on its own type. Every method has the answer most kinds give.
+/// A kind's own rules, on its own type. Every method has the default of most kinds.
 pub trait Strategy: Send + Sync + 'static {
     /// The type in `k8s-openapi`.
     type Kind: Object + Default;
 
-    /// Sets what the API defaults, in everything that is read from a client.
+    /// Sets defaults in every object from a client.
     fn default(&self, _object: &mut Self::Kind) {}
 
-    /// Drops what a client may not set on a new object, and sets what follows from the rest.
+    /// Drops fields that a client may not set in a new object, and sets derived ones.
     fn prepare_for_create(&self, _object: &mut Self::Kind) {}
 
-    /// Writes into a new object who asks for it.
+    /// Writes the user into a new object.
     fn set_requester(&self, _object: &mut Self::Kind, _user: &UserInfo) {}
 
-    /// The same for a changed object; kinds with a status keep the old one here.
+    /// As [`prepare_for_create`](Self::prepare_for_create), for a changed object; kinds with a status keep
+    /// the old one here.
     fn prepare_for_update(&self, _object: &mut Self::Kind, _old: &Self::Kind) {}
 
-    /// Sets what follows from the name and the uid that a new object has got after preparing.
+    /// Sets fields derived from the name and the uid, which a new object gets after preparing.
     fn prepare_named(&self, _object: &mut Self::Kind) {}
 
-    /// What is wrong with a new object, its metadata aside.
+    /// Validates a new object, except its metadata.
     fn validate(&self, _object: &Self::Kind) -> ErrorList {
         ErrorList::new()
     }
 
-    /// What is wrong with a change. Mostly all that is wrong with the object, and what may not be
-    /// changed.
+    /// Validates a change: usually the whole object, and the immutable fields.
     fn validate_update(&self, object: &Self::Kind, _old: &Self::Kind) -> ErrorList {
         self.validate(object)
     }
 
-    /// What only clients of one version may not say in a new object; the version is empty for the
-    /// server itself.
+    /// Validation of a new object for clients of one version only; the version is empty for the server
+    /// itself.
     fn validate_served(&self, _api_version: &str, _object: &Self::Kind) -> ErrorList {
         ErrorList::new()
     }
 
-    /// The same for a change.
+    /// As [`validate_served`](Self::validate_served), for a change.
     fn validate_served_update(
         &self,
         _api_version: &str,
@@ -57,19 +57,19 @@ pub trait Strategy: Send + Sync + 'static {
         ErrorList::new()
     }
 
-    /// Keeps everything but the status, in a change through the status subresource.
+    /// Restores everything but the status, in a change through the status subresource.
     fn prepare_status_update(&self, _object: &mut Self::Kind, _old: &Self::Kind) {}
 
-    /// What is wrong with a change of status.
+    /// Validates a change of status.
     fn validate_status_update(&self, _object: &Self::Kind, _old: &Self::Kind) -> ErrorList {
         ErrorList::new()
     }
 
-    /// Keeps what a change through a subresource other than `status` may not touch.
+    /// Restores the fields that a change through a subresource other than `status` may not set.
     fn prepare_subresource(&self, _subresource: &str, _object: &mut Self::Kind, _old: &Self::Kind) {
     }
 
-    /// What is wrong with such a change.
+    /// Validates such a change.
     fn validate_subresource(
         &self,
         _subresource: &str,
@@ -79,67 +79,66 @@ pub trait Strategy: Send + Sync + 'static {
         ErrorList::new()
     }
 
-    /// Whether a changed object's metadata is checked like a new one's as well. It only shows in how
-    /// often clients are told of a mistake.
+    /// Whether a changed object's metadata is validated like a new one's as well. It only affects how often
+    /// an error is reported.
     fn revalidates_metadata(&self) -> bool {
         true
     }
 
-    /// Whether finalizers need no domain: so it is outside of Kubernetes' own APIs.
+    /// Whether finalizers need no domain, as outside of Kubernetes' own APIs.
     fn free_finalizers(&self) -> bool {
         false
     }
 
-    /// What is wrong with a name of this kind, or with a prefix to generate one from.
+    /// Validates a name of this kind, or a prefix of a generated one.
     fn validate_name(&self, value: &str) -> Vec<String> {
         name::dns1123_subdomain(value)
     }
 
-    /// Warnings a client gets for a new or changed object, in upstream's words.
+    /// Warnings for a new or changed object, with upstream's texts.
     fn warnings(&self, _object: &Self::Kind) -> Vec<String> {
         Vec::new()
     }
 
-    /// Whether a change must raise `metadata.generation`; `None` for kinds that have none.
+    /// Whether a change must increment `metadata.generation`; `None` for kinds without one.
     fn spec_changed(&self, _object: &Self::Kind, _old: &Self::Kind) -> Option<bool> {
         None
     }
 
-    /// Whether deletion lets something else finish the object's work first; `None` for kinds whose
-    /// deletion never waits.
+    /// The grace period of a deletion; `None` for kinds whose deletion never waits.
     fn grace(&self, _object: &Self::Kind) -> Option<Grace> {
         None
     }
 
-    /// Whether the kind itself holds a deleted object, as a namespace's spec does.
+    /// Whether the object itself delays its deletion, as a namespace's spec does.
     fn holds_deletion(&self, _object: &Self::Kind) -> bool {
         false
     }
 
-    /// Shows in the object that its deletion has begun.
+    /// Marks the object as being deleted.
     fn mark_deleting(&self, _object: &mut Self::Kind) {}
 
-    /// Whether a delete answers with the object that is gone, and not with a plain Status.
+    /// Whether a deletion returns the deleted object, and not a plain Status.
     fn returns_deleted(&self) -> bool {
         false
     }
 
-    /// What becomes of an object's dependents when a deletion does not say.
+    /// The default propagation of a deletion.
     fn garbage_collection(&self) -> GarbageCollection {
         GarbageCollection::DeleteDependents
     }
 
-    /// Why the object of that name is never deleted.
+    /// Why the object of that name cannot be deleted.
     fn undeletable(&self, _name: &str) -> Option<&'static str> {
         None
     }
 
-    /// The fields selectors may ask for, besides `metadata.name` and `metadata.namespace`.
+    /// The fields for selectors, besides `metadata.name` and `metadata.namespace`.
     fn selectable_fields(&self) -> &'static [&'static str] {
         &[]
     }
 
-    /// Their values, in the same order.
+    /// The values of these fields, in the same order.
     fn field_values(&self, _object: &Self::Kind) -> Vec<String> {
         Vec::new()
     }
@@ -149,7 +148,7 @@ pub trait Strategy: Send + Sync + 'static {
         &DEFAULT_COLUMNS
     }
 
-    /// The columns as readers of a version see them.
+    /// The columns in a version.
     fn table_columns(&self, _api_version: &str) -> Vec<ColumnView<'_>> {
         self.columns().iter().map(Column::view).collect()
     }
@@ -163,22 +162,22 @@ pub trait Strategy: Send + Sync + 'static {
 /// How long a deletion waits (upstream: `rest.RESTGracefulDeleteStrategy`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Grace {
-    /// Nobody would finish it: not at all.
+    /// Not at all, as nothing would finish it.
     None,
-    /// As long as is asked for, else this many seconds.
+    /// As requested, or else this many seconds.
     Seconds(i64),
 }
 
-/// What a kind does about dependents by default (upstream: `rest.GarbageCollectionPolicy`).
+/// The default propagation of a kind (upstream: `rest.GarbageCollectionPolicy`).
 ///
 /// Some versions orphan though others of the kind do not: see [`crate::version::Served::orphaning`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GarbageCollection {
     /// They are deleted.
     DeleteDependents,
-    /// They are let go.
+    /// They are orphaned.
     OrphanDependents,
-    /// Nothing depends on such objects, whatever a deletion says.
+    /// Such objects have no dependents, whatever a deletion requests.
     Unsupported,
 }
 
@@ -191,13 +190,13 @@ pub struct Column {
     pub kind: &'static str,
     /// `name` for the object's name, else empty.
     pub format: &'static str,
-    /// What it shows.
+    /// The description.
     pub description: &'static str,
     /// Zero is always shown, anything else only with `-o wide`.
     pub priority: i32,
 }
 
-/// A column, whoever keeps its texts.
+/// A column with borrowed texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ColumnView<'a> {
     /// See [`Column::name`].
@@ -213,7 +212,7 @@ pub struct ColumnView<'a> {
 }
 
 impl Column {
-    /// The column as Tables show it.
+    /// The column in the form of Tables.
     pub const fn view(&self) -> ColumnView<'static> {
         ColumnView {
             name: self.name,
@@ -233,7 +232,7 @@ impl Column {
         priority: 0,
     };
 
-    /// The column of the time since the object was made.
+    /// The column of the object's age.
     pub const AGE: Self = Self::text("Age", "The time since the object was made.");
 
     /// A column of text.
@@ -255,7 +254,7 @@ impl Column {
         }
     }
 
-    /// The same, shown only with `-o wide`.
+    /// The column, shown only with `-o wide`.
     #[must_use]
     pub const fn wide(self) -> Self {
         Self {
@@ -274,7 +273,7 @@ static DEFAULT_COLUMNS: [Column; 2] = [
     },
 ];
 
-/// A cell of a Table. Ages are kept as the time they count from, so that rows can be kept too.
+/// A cell of a Table. An age is kept as the time it counts from, so that rows can be cached.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Cell {
     /// A fixed value.
@@ -308,7 +307,7 @@ impl Cell {
         Self::Value(value.into())
     }
 
-    /// How many of something there are.
+    /// A number of elements.
     pub fn count(value: usize) -> Self {
         Self::Value(value.into())
     }
@@ -321,8 +320,8 @@ macro_rules! erased {
     )*) => {
         /// [`Strategy`] for callers that do not know the kind.
         ///
-        /// An object of another kind than the strategy's, which the kind table rules out, is left
-        /// alone and found at fault.
+        /// An object of another kind than the strategy's, which the kind table prevents, is not changed and
+        /// reported as invalid.
         pub trait DynStrategy: Send + Sync {
             $($(#[$doc])* fn $method(&self, $($arg: erased!(@dyn $kind)),*) $(-> $out)?;)*
             /// See [`Strategy::validate_name`].

@@ -1,4 +1,4 @@
-//! The rules of a kind, which are part of the program or made while it runs.
+//! The rules of a built-in kind, or of a custom one.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use crate::strategy::DynStrategy;
 pub enum StrategyRef {
     /// Those of a row of the kind table.
     BuiltIn(&'static dyn DynStrategy),
-    /// Those that a definition sets.
+    /// The rules of a definition.
     Custom(Arc<CustomKind>),
 }
 
 impl StrategyRef {
-    /// The kind, if a definition describes it.
+    /// The kind, if it is a custom one.
     pub fn custom(&self) -> Option<&CustomKind> {
         match self {
             Self::BuiltIn(_) => None,

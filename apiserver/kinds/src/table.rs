@@ -1,7 +1,7 @@
-//! The kind table: every resource the server serves. Adding a kind starts here.
+//! The kind table: every built-in resource. Adding a kind starts here.
 //!
-//! Names, group, version and scope come from the kind's type; a row states what differs from an
-//! ordinary resource (upstream: `pkg/registry/<group>/rest/*.go` and each kind's `storage.go`).
+//! Names, group, version and scope come from the kind's type; a row has the differences from an ordinary
+//! resource (upstream: `pkg/registry/<group>/rest/*.go` and each kind's `storage.go`).
 
 mod find;
 mod named;

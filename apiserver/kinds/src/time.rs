@@ -1,9 +1,9 @@
-//! The time as objects carry it.
+//! The current time in objects.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-/// The time, in the whole seconds that API objects carry.
+/// The current time, in whole seconds as API objects contain it.
 pub fn now() -> Time {
     let now = Timestamp::now();
     Time(Timestamp::from_second(now.as_second()).unwrap_or(now))

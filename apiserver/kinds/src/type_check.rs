@@ -1,5 +1,5 @@
-//! Whether the expressions of a policy fit the kinds that it names. What does not is no error: a policy
-//! may be about kinds that change.
+//! Type-checks the expressions of a policy against the kinds in its rules. A mismatch is not an error, as
+//! kinds may change.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/admission/plugin/policy/validating/typechecking.go`.
 
@@ -16,13 +16,13 @@ use crate::declared::declared;
 use crate::kinds::admission_policy::environment::Environments;
 use crate::validation::{list, text};
 
-/// How many kinds the rules of a policy are checked with.
+/// How many kinds a policy is checked against.
 const KINDS_MAX: usize = 10;
 
-/// A kind, in the order in which they are named.
+/// A kind, ordered by group, version and name.
 type Kind = (String, String, String);
 
-/// What to warn of, an expression each.
+/// The warnings, one for each expression.
 pub fn type_check(
     spec: &ValidatingAdmissionPolicySpec,
     catalogue: &Catalogue,
@@ -64,7 +64,7 @@ pub fn type_check(
     warnings
 }
 
-/// What is wrong with an expression, by kinds.
+/// The errors of an expression, by kind.
 fn warning(expression: &str, environments: &[(Kind, Environment)]) -> String {
     let wrong = environments
         .iter()
@@ -75,11 +75,11 @@ fn warning(expression: &str, environments: &[(Kind, Environment)]) -> String {
     wrong.collect::<Vec<_>>().join("\n")
 }
 
-/// An environment with the variables of a policy; one that does not fit has any type.
+/// An environment with the variables of a policy; an invalid one has any type.
 fn with_variables(spec: &ValidatingAdmissionPolicySpec, environment: &Environment) -> Environment {
     let mut composition = Composition::default();
     for variable in list(spec.variables.as_ref()) {
-        // an expression that uses it shows what is wrong
+        // an expression that uses it shows the error
         let _ = composition.define(environment, &variable.name, &variable.expression);
     }
     composition.declared_in(environment)
@@ -91,7 +91,7 @@ fn declared_params(kind: &ParamKind, catalogue: &Catalogue) -> Option<DeclType> 
     declared(row, api_version)
 }
 
-/// The kinds that rules name. Wildcards name none.
+/// The kinds in the rules. Wildcards have none.
 fn kinds(spec: &ValidatingAdmissionPolicySpec, catalogue: &Catalogue) -> BTreeSet<Kind> {
     let constraints = spec.match_constraints.as_ref();
     let rules = constraints.and_then(|constraints| constraints.resource_rules.as_ref());
@@ -107,7 +107,7 @@ fn kinds(spec: &ValidatingAdmissionPolicySpec, catalogue: &Catalogue) -> BTreeSe
     kinds
 }
 
-/// The kinds that a rule names.
+/// The kinds in a rule.
 fn named(rule: &NamedRuleWithOperations, catalogue: &Catalogue) -> Vec<Kind> {
     let exact = |names: &Option<Vec<String>>| -> BTreeSet<String> {
         let names = list(names.as_ref());
@@ -139,7 +139,7 @@ mod tests {
 
     use super::*;
 
-    /// The warnings of a policy about deployments, with these changes.
+    /// The warnings of a policy for deployments, with these changes.
     fn warnings(change: &Value) -> Vec<(String, String)> {
         let mut spec = json!({"matchConstraints": {"resourceRules": [{"apiGroups": ["apps"],
             "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["deployments"]}]}});

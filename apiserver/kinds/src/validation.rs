@@ -1,7 +1,7 @@
 //! Checks that several kinds share.
 //!
-//! Every check adds to a list what it finds, so that a kind's rule reads top to bottom like the
-//! upstream rule it cites.
+//! Every check adds its errors to a list, so that the validation of a kind reads top to bottom like the
+//! upstream function it cites.
 
 pub mod admission_rules;
 pub mod claims;
@@ -22,12 +22,12 @@ pub mod resources;
 use portcullis_api::field_error::{BadValue, go_quote};
 use portcullis_api::{ErrorList, FieldError, Path};
 
-/// What upstream says of a number below zero.
+/// Upstream's text for a negative number.
 pub const NOT_NEGATIVE: &str = "must be greater than or equal to 0";
-/// What upstream says of a change to what cannot change.
+/// Upstream's text for a change of an immutable field.
 pub const IMMUTABLE: &str = "field is immutable";
 
-/// Adds a mistake for every sentence that a check of names found.
+/// Adds an error for every sentence of a check of names.
 pub fn invalid_each(path: &Path, value: &str, sentences: Vec<String>, errors: &mut ErrorList) {
     errors.extend(
         sentences
@@ -68,20 +68,20 @@ pub fn go_elements(values: &[String]) -> String {
     format!("{{{}}}", quoted.join(", "))
 }
 
-/// The text, or nothing where there is none: Go does not tell the two apart.
+/// The text, or an empty one: Go does not distinguish the two.
 pub fn text(value: Option<&String>) -> &str {
     value.map_or("", String::as_str)
 }
 
-/// The elements, or none where there is no list.
+/// The elements, or none without a list.
 pub fn list<T>(values: Option<&Vec<T>>) -> &[T] {
     values.map_or(&[], Vec::as_slice)
 }
 
-/// A choice of which exactly one may be made, each in a field of its own.
+/// A choice of exactly one of several fields.
 pub struct OneOf<'a> {
     path: &'a Path,
-    /// What is chosen, as upstream names it.
+    /// The name of the choice in upstream's texts.
     what: &'static str,
     chosen: bool,
     errors: &'a mut ErrorList,
@@ -98,7 +98,7 @@ impl<'a> OneOf<'a> {
         }
     }
 
-    /// Checks the first field that is set, and refuses those that follow.
+    /// Checks the first field that is set, and rejects the others.
     pub fn field<T>(
         &mut self,
         name: &str,
@@ -108,8 +108,7 @@ impl<'a> OneOf<'a> {
         self.field_also_called((name, name), value, validate);
     }
 
-    /// The same of a field that upstream calls by one name where it refuses it, and by another
-    /// where it checks it.
+    /// The same for a field with different names in upstream's rejection and validation.
     pub fn field_also_called<T>(
         &mut self,
         (refused, checked): (&str, &str),
@@ -127,7 +126,7 @@ impl<'a> OneOf<'a> {
         }
     }
 
-    /// Adds what is wrong with the object of which this chooses.
+    /// Adds an error about the object itself.
     pub fn refuse(&mut self, error: impl FnOnce(&Path) -> FieldError) {
         self.errors.push(error(self.path));
     }

@@ -1,7 +1,7 @@
-//! Kinds that are served in other versions than the one they are stored in.
+//! Kinds that are served in other versions than their stored one.
 //!
-//! Everything inside the server works on the stored version. What a client sends is converted
-//! after decoding, what it reads before encoding: once per request, never in the store.
+//! Everything inside the server uses the stored version. Objects from a client are converted after decoding,
+//! objects for a client before encoding: once per request, never in the store.
 
 mod kind;
 
@@ -14,31 +14,30 @@ use crate::release::Lifetime;
 
 /// Another version of a kind: its type, and the way there and back.
 ///
-/// What a version has no field for goes into annotations, as upstream's conversions do it, and comes
-/// back from there. Nothing is lost that way but what upstream's lose too: of an autoscaler's second
-/// CPU metric `autoscaling/v1` has neither a field nor an annotation.
+/// Fields that a version does not have are put into annotations, as by upstream's conversions, and restored
+/// from there. Nothing is lost except what upstream's lose too: for an autoscaler's second CPU metric
+/// `autoscaling/v1` has neither a field nor an annotation.
 pub trait Version: 'static {
-    /// The type objects are stored as.
+    /// The stored type.
     type Stored: Object + Default;
     /// The type clients of this version send and get.
     type Served: Object + Default + DeserializeOwned + Described;
 
-    /// The fields selectors may ask for, each with its name in the stored version; empty if they are
-    /// the same.
+    /// The fields for selectors, each with its name in the stored version; empty if they are equal.
     const FIELDS: &'static [(&'static str, &'static str)] = &[];
 
-    /// What a client sent, as it is stored.
+    /// Converts an object from a client.
     fn to_stored(served: &Self::Served) -> Self::Stored;
-    /// What is stored, as a client reads it.
+    /// Converts a stored object for a client.
     fn to_served(stored: &Self::Stored) -> Self::Served;
 }
 
 /// A further group version under which a resource is served.
 #[derive(Debug)]
 pub struct Served {
-    /// Such as `autoscaling/v1`.
+    /// The `apiVersion`, such as `autoscaling/v1`.
     pub api_version: &'static str,
-    /// What tells it from the stored version; `None` if that is the label alone.
+    /// The conversion; `None` if only the label differs.
     pub conversion: Option<Conversion>,
     /// Which releases serve it.
     pub lifetime: Lifetime,
@@ -48,7 +47,7 @@ pub struct Served {
 
 /// [`Version`] for callers that do not know the kind.
 ///
-/// An object of another kind, which the kind table rules out, becomes one with nothing set.
+/// An object of another kind, which the kind table prevents, becomes an empty one.
 #[derive(Debug)]
 pub struct Conversion {
     /// The type, with its decoder and schema.
@@ -102,7 +101,7 @@ impl Served {
         self
     }
 
-    /// The objects converted to another type.
+    /// The same objects, converted to another type.
     pub const fn converted<V: Version>(api_version: &'static str) -> Self {
         Self {
             api_version,

@@ -1,7 +1,7 @@
-//! What the server serves, told to clients: legacy discovery documents (`/api`, `/apis` and one per
-//! group and group version) and the aggregated ones that took their place.
+//! Discovery, which lists the served resources: legacy documents (`/api`, `/apis` and one per group and group
+//! version) and the aggregated ones that replaced them.
 //!
-//! All of them are made from the kind table and the API services there are, and served as shared bytes.
+//! All of them are made from the kind table and the API services, and served as shared bytes.
 
 mod aggregated;
 mod groups;
@@ -30,8 +30,8 @@ pub struct Discovery {
 }
 
 impl Discovery {
-    /// The documents of these resources, and of what other servers serve; `server_address` is where
-    /// clients reach this server, such as `127.0.0.1:6443`.
+    /// The documents of these resources, and of those of other servers; `server_address` is where clients
+    /// reach this server, such as `127.0.0.1:6443`.
     pub fn new(
         resources: &[ResourceRef],
         registered: &[Registration],
@@ -48,8 +48,8 @@ impl Discovery {
         }
     }
 
-    /// The document at a path, such as `/apis/apps/v1`, in the form the `Accept` header prefers;
-    /// `None` if there is none.
+    /// The document at a path, such as `/apis/apps/v1`, in the form that the `Accept` header prefers; `None`
+    /// for other paths.
     pub fn document(&self, path: &str, accept: &str) -> Option<Document> {
         let path = path.trim_end_matches('/');
         Accepted::parse(accept)
@@ -59,7 +59,7 @@ impl Discovery {
             .cloned()
     }
 
-    /// Where there is a document, in order.
+    /// The paths of documents, in order.
     pub fn paths(&self) -> Vec<String> {
         let mut paths: Vec<_> = self.legacy.keys().cloned().collect();
         paths.sort_unstable();
@@ -76,7 +76,7 @@ impl Discovery {
     }
 }
 
-/// JSON with the newline that upstream ends it with.
+/// JSON with a newline at the end, as upstream.
 fn json<T: Serialize>(document: &T) -> Bytes {
     // These documents are structs of strings and lists, which always serialize.
     let mut bytes = serde_json::to_vec(document).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! A prepared answer that is the same for everyone, and the `Accept` header that chooses among them.
+//! A prepared document that is the same for every client, and the `Accept` header that selects its form.
 
 use std::io::{Read, Write};
 
@@ -10,30 +10,30 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use ring::digest;
 
-/// JSON, as it is mostly asked for.
+/// JSON, the usual media type.
 pub const JSON: &str = "application/json";
 
-/// Bytes that are shared by all who ask for them.
+/// Bytes that all requests share.
 #[derive(Clone, Debug)]
 pub struct Document {
     /// For the `Content-Type` header.
     pub content_type: &'static str,
     /// For the `ETag` header, in quotes; a request whose `If-None-Match` names it is answered 304.
     pub etag: Option<String>,
-    /// For the `Cache-Control` header, unless empty. A document that may be cached also depends on
-    /// the request's `Accept` header, which `Vary` must say.
+    /// For the `Cache-Control` header, unless empty. A document that may be cached also depends on the
+    /// request's `Accept` header, which `Vary` must name.
     pub cache_control: &'static str,
     /// The body.
     pub body: Content,
 }
 
-/// The bytes of a document. Of large ones only the compressed form is kept: most clients ask for that, and
-/// the documents of a thousand definitions take megabytes.
+/// The bytes of a document. Large ones are kept only in compressed form: most clients ask for that, and the
+/// documents of a thousand definitions take megabytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// As they are.
+    /// Uncompressed.
     Plain(Bytes),
-    /// In gzip's format.
+    /// In gzip format.
     Gzip(Bytes),
 }
 
@@ -44,13 +44,13 @@ impl Content {
         bytes
     }
 
-    /// The bytes themselves.
+    /// The uncompressed bytes.
     pub fn open(&self) -> Bytes {
         match self {
             Self::Plain(bytes) => bytes.clone(),
             Self::Gzip(compressed) => {
                 let mut bytes = Vec::new();
-                // what was compressed here can be read
+                // decompressing what was compressed here does not fail
                 let _ = GzDecoder::new(&**compressed).read_to_end(&mut bytes);
                 bytes.into()
             }
@@ -59,7 +59,7 @@ impl Content {
 }
 
 impl Document {
-    /// A document nobody caches.
+    /// A document without caching.
     pub const fn plain(content_type: &'static str, body: Bytes) -> Self {
         Self {
             content_type,
@@ -69,7 +69,7 @@ impl Document {
         }
     }
 
-    /// A document that clients keep, and ask for again by its hash.
+    /// A document that clients may cache and validate by its hash.
     pub fn tagged(content_type: &'static str, body: Bytes) -> Self {
         Self {
             content_type,
@@ -89,8 +89,8 @@ impl Document {
     }
 }
 
-/// A large document in the making, of which nothing is kept but what is compressed. It is to be asked for by
-/// its hash, and not cached without asking.
+/// A large document under construction, of which only the compressed form is kept. Clients may cache it, but
+/// must validate it by its hash.
 pub struct LargeDocument {
     hash: digest::Context,
     encoder: GzEncoder<Vec<u8>>,
@@ -109,7 +109,7 @@ impl LargeDocument {
     /// Appends bytes.
     pub fn push(&mut self, bytes: impl AsRef<[u8]>) {
         self.hash.update(bytes.as_ref());
-        // memory takes what is written to it
+        // writing to memory does not fail
         let _ = self.encoder.write_all(bytes.as_ref());
     }
 
@@ -126,7 +126,7 @@ impl LargeDocument {
     }
 }
 
-/// The tag of the document that has this hash.
+/// The tag for a hash.
 fn tag(hash: &[u8]) -> String {
     use std::fmt::Write as _;
     let hash = hash
@@ -145,16 +145,16 @@ pub(super) fn short_hash(text: &str) -> String {
     STANDARD.encode(digest.as_ref().get(..8).unwrap_or_default())
 }
 
-/// One of the answers that an `Accept` header asks for.
+/// One clause of an `Accept` header.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted<'a> {
-    /// Such as `application/json`, or with `*`.
+    /// The media type, such as `application/json`, or with `*`.
     pub media_type: &'a str,
     parameters: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> Accepted<'a> {
-    /// What a header asks for, the most wanted first. None at all is anything.
+    /// The clauses of a header, the most preferred first. An empty header accepts anything.
     pub fn parse(header: &'a str) -> Vec<Self> {
         let mut accepted: Vec<(f32, Self)> = header.split(',').filter_map(Self::clause).collect();
         accepted.sort_by(|(a, _), (b, _)| b.total_cmp(a));
@@ -179,7 +179,7 @@ impl<'a> Accepted<'a> {
         (quality > 0.0).then_some((quality, accepted))
     }
 
-    /// The value of a parameter, empty if it is not there.
+    /// The value of a parameter; empty without one.
     pub fn parameter(&self, name: &str) -> &'a str {
         self.parameters
             .iter()
@@ -187,7 +187,7 @@ impl<'a> Accepted<'a> {
             .map_or("", |(_, value)| value)
     }
 
-    /// Whether a document of this type would do.
+    /// Whether a document of this type is acceptable.
     pub fn matches(&self, content_type: &str) -> bool {
         match self.media_type.split_once('/') {
             Some(("*", "*")) => true,
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn accept_headers_are_read_by_quality() {
+    fn accept_headers_are_sorted_by_quality() {
         let accepted =
             Accepted::parse("a/b;q=0.5, application/json;g=x;v=v2, */*;q=0.1, no/no;q=0,");
         let types: Vec<_> = accepted.iter().map(|a| a.media_type).collect();

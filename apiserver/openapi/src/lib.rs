@@ -1,5 +1,5 @@
-//! What the server tells of its kinds: discovery and the `OpenAPI` documents, made once from the rows of
-//! the kind table and kept as finished bytes.
+//! The documents about kinds: discovery and `OpenAPI`, made once from the rows of the kind table and kept as
+//! bytes.
 
 pub mod discovery;
 pub mod document;

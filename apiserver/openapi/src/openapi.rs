@@ -1,9 +1,9 @@
-//! What objects look like, told to clients: OpenAPI v2 (as JSON, and as the protobuf that older
-//! kubectl insist on) and v3 (a document for each version of a group, found through an index).
+//! The schemas of objects for clients: OpenAPI v2 (as JSON, and as the protobuf that older kubectl insist on)
+//! and v3 (a document for each version of a group, found through an index).
 //!
-//! The documents are made from the types' schemas, the kind table, the facts and the definitions of custom
-//! kinds when somebody first asks for one; after that only their bytes are kept. When definitions
-//! change, what does not depend on them is kept as well. Upstream: `k8s.io/kube-openapi`.
+//! The documents are made on first request from the types' schemas, the kind table, the type metadata and the
+//! definitions of custom kinds; after that only their bytes are kept. When definitions change, the parts that
+//! do not depend on them are kept as well. Upstream: `k8s.io/kube-openapi`.
 
 mod built_in;
 mod custom;
@@ -32,25 +32,25 @@ use super::document::{Accepted, Document, JSON, LargeDocument};
 use portcullis_kinds::shared::ResourceRef;
 
 const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
-/// The name kubectl asks by, which is no valid media type.
+/// kubectl's name for it, which is not a valid media type.
 const PROTOBUF_OLD: &str = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
 const INDEX: &str = "/openapi/v3";
 
-/// The media types of answers.
+/// The media types of responses.
 const ANSWERS: [&str; 2] = ["application/json", "application/yaml"];
 
-/// What a request for a path below `/openapi` comes to.
+/// The response for a path below `/openapi`.
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// The document.
     Document(Document),
-    /// 301: what the hash in the query names is no more; this is where its successor is.
+    /// 301: the hash in the query is outdated; this is the path of the current document.
     Moved(String),
-    /// 406: the document is not to be had in any form the request accepts.
+    /// 406: the request accepts no available form.
     NotAcceptable,
 }
 
-/// The documents, made when they are first asked for.
+/// The documents, made on first request.
 pub struct OpenApi {
     built_in: Arc<BuiltIn>,
     custom: Customs,
@@ -90,7 +90,7 @@ impl OpenApi {
         }
     }
 
-    /// What to answer to a GET of a path, given its `Accept` header and query; `None` is 404.
+    /// The response to a GET of a path, given its `Accept` header and query; `None` is 404.
     ///
     /// The first request for a version makes its documents, which takes some tens of milliseconds.
     pub fn document(&self, path: &str, accept: &str, query: &str) -> Option<Answer> {
@@ -145,7 +145,7 @@ impl OpenApi {
         })
     }
 
-    /// The same in protobuf, in which two messages that follow each other are one.
+    /// The same in protobuf, where two concatenated messages are merged into one.
     fn v2_protobuf(&self) -> &Document {
         self.protobuf.get_or_init(|| {
             let document = self.built_in.protobuf();
@@ -247,7 +247,7 @@ fn url(name: &str, document: &Document) -> String {
     format!("{INDEX}/{name}?hash={}", etag.trim_matches('"'))
 }
 
-/// Members behind others of an object, if there are any.
+/// Members to be appended to those of an object, if there are any.
 fn following(members: String) -> String {
     match members.is_empty() {
         true => members,
@@ -255,7 +255,7 @@ fn following(members: String) -> String {
     }
 }
 
-/// A document to be asked for by its hash, and not cached without asking.
+/// A document that may be cached, but must be validated by its hash.
 fn tagged(document: impl AsRef<[u8]>) -> Document {
     let mut large = LargeDocument::default();
     large.push(document);

@@ -1,4 +1,4 @@
-//! The API services there are, and so which versions of groups other servers serve.
+//! The API services, and so the versions of groups that other servers serve.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::informer::{Sink, feed};
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     by_name: BTreeMap<String, Arc<APIService>>,
-    /// How many of them name another server: mostly none, so that no request is looked up.
+    /// How many of them name another server: usually none, so that requests need no look-up.
     remote: usize,
 }
 
@@ -35,19 +35,19 @@ impl Known {
     }
 }
 
-/// The API services there are now.
+/// The current API services.
 #[derive(Debug, Default)]
 pub struct ApiServices(RwLock<Arc<Known>>);
 
 impl ApiServices {
-    /// The API services in a cache, from now on.
+    /// Follows the API services in a cache.
     pub fn start(cache: &Cache, prefix: &str) -> Arc<Self> {
         let services = Arc::<Self>::default();
         feed::<APIService>(cache, prefix, table::API_SERVICES, services.clone());
         services
     }
 
-    /// All of them, as they are now.
+    /// All of them at this moment.
     pub fn current(&self) -> Arc<Known> {
         self.0.read().clone()
     }

@@ -1,4 +1,4 @@
-//! The catalogue that is in force, shared by all who need to know which kinds are served.
+//! The current catalogue, shared by all parts that need to know which kinds are served.
 
 use std::sync::Arc;
 
@@ -6,12 +6,12 @@ use portcullis_kinds::catalogue::Catalogue;
 use portcullis_kinds::offer::Offer;
 use tokio::sync::watch;
 
-/// The catalogue in force, and word of the next ones.
+/// The current catalogue, and notifications of the next ones.
 #[derive(Debug)]
 pub struct Catalogues(watch::Sender<Arc<Catalogue>>);
 
 impl Default for Catalogues {
-    /// The kinds that are part of the program.
+    /// The built-in kinds.
     fn default() -> Self {
         Self::new(Offer::default())
     }
@@ -29,13 +29,12 @@ impl Catalogues {
         self.0.borrow().clone()
     }
 
-    /// Puts another one in force, for requests that begin from now on.
+    /// Replaces the catalogue, for requests that begin from now on.
     pub fn replace(&self, catalogue: Catalogue) {
         self.0.send_replace(Arc::new(catalogue));
     }
 
-    /// Hears of each catalogue that comes into force; several that follow each other quickly may be
-    /// heard of as one.
+    /// Receives each new catalogue; of several in quick succession only the last may be received.
     pub fn subscribe(&self) -> watch::Receiver<Arc<Catalogue>> {
         self.0.subscribe()
     }

@@ -1,4 +1,4 @@
-//! Between the store's bytes and a kind's type.
+//! Conversion between the store's bytes and a kind's type.
 
 use bytes::Bytes;
 use portcullis_api::decode::{self, DecodeError};
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use portcullis_kinds::resource::Resource;
 
-/// How protobuf values of kube-apiserver begin.
+/// The prefix of protobuf values of kube-apiserver.
 const PROTOBUF: &[u8] = b"k8s\0";
 
 /// Reads an entry as JSON, with its resource version.
@@ -32,7 +32,7 @@ pub fn value(entry: &Entry) -> Result<Value, Status> {
 /// As [`value`].
 pub fn document(entry: &Entry) -> Result<Value, Status> {
     if entry.value.starts_with(PROTOBUF) {
-        // the store hands out as JSON what can be read of it
+        // the store returns protobuf values as JSON if it can convert them
         let read = Envelope::open(&entry.value).and_then(|envelope| envelope.to_value());
         let why = read.err().map(|why| why.to_string()).unwrap_or_default();
         return Err(unreadable(entry, format!("protobuf: {why}")));
@@ -49,8 +49,8 @@ pub fn object(resource: &Resource, entry: &Entry) -> Result<Box<dyn Object>, Sta
     typed(resource, &value(entry)?).map_err(|e| unreadable(entry, e))
 }
 
-/// JSON as a kind's type, with what the API defaults; unknown fields are left out. A custom object stays
-/// as it is: [`Conversions`](crate::conversion::Conversions) are what applies its schema.
+/// JSON as a kind's type, with the API's defaults; unknown fields are dropped. A custom object is not
+/// changed: [`Conversions`](crate::conversion::Conversions) apply its schema.
 ///
 /// Another server may have stored the object in another version.
 pub fn typed(resource: &Resource, value: &Value) -> Result<Box<dyn Object>, DecodeError> {
@@ -65,10 +65,10 @@ pub fn typed(resource: &Resource, value: &Value) -> Result<Box<dyn Object>, Deco
     Ok(object)
 }
 
-/// The way of a document that a client of a version sends, as far as no store is needed: decoded,
-/// defaulted, prepared, validated, encoded. `None` if it is not of the kind.
+/// All steps of a client's document in one version that need no store: decoded, defaulted, prepared,
+/// validated, encoded. `None` if it is not of the kind.
 ///
-/// For fuzzing: nothing on this way may panic, whatever the document, and text and value agree.
+/// For fuzzing: no document may cause a panic, and text and value agree.
 pub fn round_trip(resource: &Resource, api_version: &str, document: &Value) -> Option<Bytes> {
     let mut object = resource.decode(api_version, document).ok()?.value;
     let strategy = &resource.strategy;
@@ -92,7 +92,7 @@ pub fn round_trip(resource: &Resource, api_version: &str, document: &Value) -> O
     Some(encode(resource, old))
 }
 
-/// An object as readers of a version see it, as JSON. A custom object is one of that version.
+/// An object in a version, as JSON. A custom object must be in that version already.
 pub fn served(resource: &Resource, api_version: &str, object: &dyn Object) -> Value {
     let type_meta = resource.type_meta(api_version);
     match resource.conversion(api_version) {
@@ -101,16 +101,16 @@ pub fn served(resource: &Resource, api_version: &str, object: &dyn Object) -> Va
     }
 }
 
-/// A 500 that names the key of what cannot be read.
+/// A 500 that names the key of an unreadable entry.
 pub(crate) fn unreadable(entry: &Entry, why: impl std::fmt::Display) -> Status {
     Status::internal(format!("cannot read {}: {why}", entry.key))
 }
 
-/// The largest object, in bytes: what etcd takes by default (`--max-request-bytes`), so that both
-/// stores hold the same.
+/// The largest object, in bytes: etcd's default limit (`--max-request-bytes`), so that both stores accept the
+/// same.
 const OBJECT_MAX: usize = 1_572_864;
 
-/// Bytes, if any store would take them.
+/// Bytes, if every store accepts them.
 ///
 /// # Errors
 /// 413.
@@ -130,8 +130,7 @@ pub fn encode(resource: &Resource, object: Box<dyn Object>) -> Bytes {
     encode_as(resource, &resource.api_version(), object)
 }
 
-/// An object's bytes under the label of a version: without the resource version, which is the store's
-/// own.
+/// An object's bytes with the label of a version: without the resource version, which the store adds.
 pub(crate) fn encode_as(
     resource: &Resource,
     api_version: &str,
@@ -141,13 +140,13 @@ pub(crate) fn encode_as(
     metadata.resource_version = None;
     metadata.self_link = None;
     let mut bytes = object.encode(resource.type_meta(api_version));
-    // it is kept as long as the object is there, and half of what it was written into may be empty
+    // it is kept as long as the object exists, and up to half of the buffer may be unused
     bytes.shrink_to_fit();
     bytes.into()
 }
 
-/// Entries of one resource to wire form, without decoding those this server wrote. Entries of custom
-/// kinds are those of the readers' version, as the registry's verbs return them.
+/// Writes entries of one resource, without decoding those that this server encoded. Entries of custom kinds
+/// must be in the readers' version, as the registry's verbs return them.
 pub struct Renderer<'r> {
     resource: &'r Resource,
     stored: Label,
@@ -170,7 +169,7 @@ impl<'r> Renderer<'r> {
         }
     }
 
-    /// Calls `write` with what follows the label.
+    /// Calls `write` with the bytes after the label.
     ///
     /// # Errors
     /// As [`value`], where the bytes must be decoded.
@@ -183,8 +182,8 @@ impl<'r> Renderer<'r> {
             let why = format!("it is not of version {}", self.api_version);
             return Err(unreadable(entry, why));
         }
-        // The reader wants another version, or somebody else wrote it: in another version or
-        // order of fields.
+        // Another version is needed, or another server wrote the entry: in another version or order of
+        // fields.
         let object = object(self.resource, entry)?;
         let (object, label) = match conversion {
             Some(conversion) => ((conversion.to_served)(object.as_ref()), &self.served),
@@ -219,7 +218,7 @@ impl<'r> Renderer<'r> {
         Ok(write(rest))
     }
 
-    /// The version of its readers.
+    /// The version of the output.
     pub fn api_version(&self) -> &str {
         &self.api_version
     }
@@ -237,8 +236,8 @@ impl<'r> Renderer<'r> {
         self.with_rest(entry, |rest| self.served.write_object(rest, revision, out))
     }
 
-    /// Appends the object as an item of a list. Those of custom kinds say what they are, since Go knows
-    /// no type of them.
+    /// Appends the object as an item of a list. Items of custom kinds contain kind and version, since Go has
+    /// no type for them.
     ///
     /// # Errors
     /// As [`Renderer::with_rest`].

@@ -1,4 +1,4 @@
-//! Reading and emptying collections.
+//! Reading and deleting collections.
 
 mod token;
 
@@ -23,23 +23,22 @@ const TOO_OLD_TO_CONTINUE: &str = "The provided continue parameter is too old to
     objects that were created, modified, or deleted between the time the first chunk was returned and now \
     may show up in the list.";
 
-/// How many entries to read at once where a selector may drop most of them.
+/// How many entries are read at a time if a selector may drop most of them.
 const SELECTIVE_PAGE: usize = 1000;
 
-/// How many objects of a collection are deleted at once, so that they share the store's trips to
-/// the disk.
+/// How many objects of a collection are deleted concurrently, so that they share the store's commits.
 const AT_ONCE: usize = 32;
 
 /// Which part of a collection to read.
 #[derive(Clone, Debug)]
 pub struct ListQuery {
-    /// Which objects.
+    /// The selected objects.
     pub selection: Selection,
-    /// How fresh.
+    /// The required freshness.
     pub at: ReadAt,
-    /// At most so many; zero for all.
+    /// The limit; zero for all.
     pub limit: usize,
-    /// Where the page before ended.
+    /// The token of the previous page.
     pub continues: Option<ContinueToken>,
 }
 
@@ -47,11 +46,11 @@ pub struct ListQuery {
 pub struct List {
     /// The objects, in the order of their keys.
     pub entries: Vec<Arc<Entry>>,
-    /// The revision of which this is the state.
+    /// The revision of the list.
     pub revision: Revision,
-    /// Where the next page begins, if there is one.
+    /// The token of the next page, if there is one.
     pub continues: Option<ContinueToken>,
-    /// How many objects the next pages have, where that is known.
+    /// How many objects remain, if that is known.
     pub remaining: Option<usize>,
 }
 
@@ -59,7 +58,7 @@ impl Registry {
     /// Reads a collection.
     ///
     /// # Errors
-    /// 410 for a page of a state that has been compacted, 504 for a revision that is too new.
+    /// 410 for a page of a compacted revision, 504 for a revision that is too new.
     pub async fn list(&self, scope: &Scope<'_>, query: &ListQuery) -> Result<List, Status> {
         let prefix = self.collection_key(scope.resource, scope.namespace);
         let selective = !query.selection.is_everything();
@@ -113,7 +112,7 @@ impl Registry {
         }
     }
 
-    /// Deletes what a list returns, and returns it.
+    /// Deletes the objects of a list, and returns it.
     ///
     /// # Errors
     /// As [`Registry::list`] and [`Registry::delete`].
@@ -153,7 +152,7 @@ impl Registry {
         match self.delete(&one, options).await {
             Ok(Deleted::Gone(deleted, _) | Deleted::Pending(deleted)) => Ok(Some(deleted)),
             Ok(Deleted::Unreadable(_)) => Ok(None),
-            // Somebody else deleted it meanwhile, which is what was asked for.
+            // Another client deleted it meanwhile, which is the requested result.
             Err(status) if status.code == 404 => Ok(Some(entry)),
             Err(status) => Err(status),
         }

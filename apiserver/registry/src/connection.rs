@@ -1,4 +1,4 @@
-//! The options of a request that connects a client to something, as the object of admission.
+//! The options of a connect request, as the object of admission.
 
 use std::any::Any;
 
@@ -23,7 +23,7 @@ impl ConnectOptions {
         }
     }
 
-    /// The options that a document describes.
+    /// The options in a document.
     pub(crate) fn of(document: &Value) -> Self {
         let mut fields = document.as_object().cloned().unwrap_or_default();
         fields.remove("kind");

@@ -1,9 +1,9 @@
-//! Custom objects in the version of their reader, under the definition of today.
+//! Custom objects in the version of their reader, by their current definition.
 //!
-//! An entry stays as it was stored, whatever becomes of its definition. What readers of a version see of it
-//! is a view: an entry of its own, pruned, defaulted and, if a webhook has to, converted. A view is made
-//! once for each version and kept with the entry, so that reading a custom object costs no more than
-//! reading any other. Entries of built-in kinds are their own views.
+//! An entry is not changed when its definition changes. Readers of a version get a view of it: an entry of
+//! its own, pruned, defaulted and, if necessary, converted by a webhook. A view is made once for each version
+//! and kept with the entry, so that reading a custom object costs no more than reading any other. Entries of
+//! built-in kinds are their own views.
 //!
 //! Upstream: `k8s.io/apiextensions-apiserver/pkg/apiserver/conversion`.
 
@@ -30,17 +30,17 @@ use self::maker::{Maker, Unreadable};
 pub(crate) use self::views::Derived;
 use crate::codec;
 
-/// The way to conversion webhooks.
+/// Calls conversion webhooks.
 #[async_trait]
 pub trait Converter: Send + Sync {
-    /// Posts a review, and returns the body of the answer.
+    /// Posts a review, and returns the body of the response.
     ///
     /// # Errors
-    /// Why there is none, as Go words it.
+    /// Why there is none, with Go's text.
     async fn convert(&self, webhook: &WebhookClientConfig, review: Bytes) -> Result<Bytes, String>;
 }
 
-/// A server that has no way to webhooks.
+/// A converter for servers without webhooks.
 struct NoWay;
 
 #[async_trait]
@@ -55,19 +55,19 @@ impl Converter for NoWay {
 pub struct Conversions(Arc<dyn Converter>);
 
 impl Default for Conversions {
-    /// Those that need no webhook.
+    /// Conversions without webhooks.
     fn default() -> Self {
         Self(Arc::new(NoWay))
     }
 }
 
 impl Conversions {
-    /// Conversions by webhooks, too.
+    /// Conversions with webhooks.
     pub fn new(converter: Arc<dyn Converter>) -> Self {
         Self(converter)
     }
 
-    /// An entry as readers of a version see it; as it is for the server itself, whose version is empty.
+    /// An entry in the version of its reader; unchanged for the server itself, whose version is empty.
     ///
     /// # Errors
     /// [`Failure`].
@@ -95,11 +95,11 @@ impl Conversions {
             api_version,
             unreadable: Unreadable::Fails,
         };
-        // watchers of an object all come at once: one converts for all
+        // all watchers of an object need it at the same time: one converts for all
         view.get_or_make(maker.make_one(entry)).await
     }
 
-    /// The same of many entries, with as few calls as possible.
+    /// The views of many entries, with as few calls as possible.
     ///
     /// # Errors
     /// As [`Conversions::view`], for the first of them.
@@ -113,7 +113,7 @@ impl Conversions {
             .await
     }
 
-    /// The same, without those that cannot be read.
+    /// As [`Conversions::view_all`], without entries that cannot be read.
     ///
     /// # Errors
     /// [`Failure::Webhook`].
@@ -164,8 +164,7 @@ impl Conversions {
         Ok(views.into_iter().flatten().collect())
     }
 
-    /// What a write has stored, as its client sees it. Written in the version that is stored, it is what
-    /// the client sees.
+    /// The result of a write for its client. If it was written in the stored version, it is its own view.
     ///
     /// # Errors
     /// As [`Conversions::view`].
@@ -185,8 +184,8 @@ impl Conversions {
         self.view(resource, api_version, &entry).await
     }
 
-    /// The bytes to store of an object. The server itself leaves an object in the version it is in, so
-    /// that what it has to do does not depend on webhooks.
+    /// The bytes to store of an object. For the server itself an object keeps its version, so that its work
+    /// does not depend on webhooks.
     ///
     /// # Errors
     /// [`Failure::Webhook`].
@@ -208,7 +207,7 @@ impl Conversions {
         Ok(codec::encode_as(resource, &stored, Box::new(converted)))
     }
 
-    /// An object as one of another version, whose schema prunes it.
+    /// An object in another version, pruned by that version's schema.
     ///
     /// # Errors
     /// [`Failure::Webhook`].
@@ -232,7 +231,7 @@ impl Conversions {
         Ok(object)
     }
 
-    /// Documents in a version; those that a webhook has to convert are converted in one call.
+    /// Documents in a version; those that need a webhook are converted in one call.
     async fn documents(
         &self,
         kind: &CustomKind,
@@ -280,7 +279,7 @@ impl Conversions {
     }
 }
 
-/// An object that is not in the store any more, as its client sees it: in the version it is in.
+/// An object that is no longer in the store, for its client: in its own version.
 pub(crate) fn unstored(
     resource: &Resource,
     key: &str,

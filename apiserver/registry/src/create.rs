@@ -1,4 +1,4 @@
-//! Making objects.
+//! Creating objects.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use crate::scope::Scope;
 use crate::{codec, errors, metadata};
 use portcullis_kinds::validation::object_meta::{validate_any_meta, validate_object_meta};
 
-/// How often a generated name is drawn again when it is taken (upstream: `maxNameGenerationCreateAttempts`).
+/// How many names are generated if one is taken (upstream: `maxNameGenerationCreateAttempts`).
 const NAME_ATTEMPTS: usize = 8;
 
 impl Registry {
-    /// Makes an object, and returns it as it is stored; a dry run as it would be.
+    /// Creates an object, and returns it as stored; in a dry run as it would be stored.
     ///
     /// # Errors
-    /// What admission, validation and the store object to.
+    /// The errors of admission, validation and the store.
     pub async fn create(
         &self,
         scope: &Scope<'_>,
@@ -32,7 +32,7 @@ impl Registry {
             return Err(Status::failure(Reason::MethodNotAllowed, why));
         }
         let object = self.admit_creation(scope, object).await?;
-        // a webhook may have named it
+        // a webhook may have set the name
         let generated = metadata::wants_name(object.metadata());
         let attempts = if generated { NAME_ATTEMPTS } else { 1 };
         for _ in 1..attempts {
@@ -54,7 +54,7 @@ impl Registry {
         let mut attributes = scope.attributes(Operation::Create, &name, Some(object), None);
         self.admit(scope, &mut attributes).await?;
         let object = Scope::admitted(attributes)?;
-        // by the name in the URL, which a POST has none of: the client chooses the object's
+        // by the name in the URL, which is empty in a POST: the client chooses the object's
         self.guard.check(scope, object.as_ref(), None)?;
         Ok(object)
     }
@@ -85,7 +85,7 @@ impl Registry {
         let attributes = scope.attributes(Operation::Create, scope.name, Some(object), None);
         self.admit_valid(scope, &attributes).await?;
         let mut object = Scope::admitted(attributes)?;
-        // What is read is defaulted, so that what follows from generated fields is there at once.
+        // Objects are defaulted when they are read, so the defaults of generated fields are set here.
         scope.resource.strategy.default(object.as_mut());
         let bytes = codec::storable(self.encode(scope, object).await?)?;
         let key = self.key(scope.resource, scope.namespace, scope.name);
@@ -120,8 +120,8 @@ fn check_namespace(scope: &Scope<'_>, object: &dyn Object) -> Result<(), Status>
     ))
 }
 
-/// Sets what the system and the kind set, and finds what is wrong with the rest, besides what is
-/// forbidden anyway.
+/// Sets the fields that the system and the kind set, and validates the rest, including what is forbidden in
+/// general.
 fn prepare(
     scope: &Scope<'_>,
     object: &mut dyn Object,
@@ -145,7 +145,7 @@ fn prepare(
         object.metadata_mut().generation = Some(1);
     }
     if generate_name {
-        // what follows from the name, such as a namespace's label
+        // defaults that follow from the name, such as a namespace's label
         resource.strategy.default(object);
     }
     resource.strategy.prepare_named(object);

@@ -1,4 +1,4 @@
-//! What a change finds.
+//! The current state of an object that is to be changed.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -12,9 +12,9 @@ use crate::codec;
 use crate::conversion::Conversions;
 use crate::scope::Scope;
 
-/// An object as a change finds it.
+/// The current state of an object that is to be changed.
 pub struct Current {
-    /// What is stored.
+    /// The stored entry.
     pub entry: Arc<Entry>,
     /// As JSON of the stored version, with its resource version.
     pub value: Value,
@@ -23,7 +23,7 @@ pub struct Current {
 }
 
 impl Current {
-    /// What a change finds, of an entry of a built-in kind.
+    /// Reads an entry of a built-in kind.
     ///
     /// # Errors
     /// A 500 that names the key, if the entry cannot be read.
@@ -43,7 +43,7 @@ impl Current {
         })
     }
 
-    /// The same of any kind: custom objects are changed in the version of the request, by its schema.
+    /// Reads an entry of any kind: custom objects are changed in the version of the request, by its schema.
     ///
     /// # Errors
     /// As [`Current::read`], and for an object that cannot be converted.
@@ -57,7 +57,7 @@ impl Current {
         Ok(Self { entry, ..found })
     }
 
-    /// As JSON of a version that serves it, with its resource version.
+    /// As JSON of the requested version, with its resource version.
     pub fn served(&self, resource: &Resource, api_version: &str) -> Cow<'_, Value> {
         if resource.conversion(api_version).is_some() {
             return Cow::Owned(codec::served(resource, api_version, self.object.as_ref()));

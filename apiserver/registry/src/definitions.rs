@@ -1,7 +1,7 @@
-//! Definitions of kinds, and the catalogue that follows from them.
+//! Definitions of kinds, and the catalogue made from them.
 //!
-//! Every server keeps its own, fed by the watch cache: a definition is served as soon as the write that
-//! established it returns, here, and a watch event later elsewhere.
+//! Every server has its own catalogue, fed by the watch cache: a definition is served here as soon as the
+//! write that established it returns, and by other servers one watch event later.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use portcullis_storage::cache::Cache;
 use crate::catalogues::Catalogues;
 use crate::informer::{Sink, feed};
 
-/// Keeps the catalogue up to date with the definitions there are, from now on.
+/// Keeps the catalogue up to date with the stored definitions.
 pub fn start(cache: &Cache, prefix: &str, catalogues: Arc<Catalogues>) {
     let definitions = Arc::new(Definitions {
         served: Mutex::default(),
@@ -35,7 +35,7 @@ pub fn start(cache: &Cache, prefix: &str, catalogues: Arc<Catalogues>) {
     );
 }
 
-/// The rows of the definitions that are served.
+/// The rows of the served definitions.
 struct Definitions {
     served: Mutex<Served>,
     catalogues: Arc<Catalogues>,
@@ -44,7 +44,7 @@ struct Definitions {
 /// By the name of their definition.
 type Served = BTreeMap<String, Row>;
 
-/// A row, as far as it is served.
+/// A served row.
 struct Row {
     resource: ResourceRef,
     /// Whether its definition is being deleted.
@@ -52,10 +52,10 @@ struct Row {
 }
 
 impl Definitions {
-    /// Takes a definition in, or its newer version; one that is not served is forgotten.
+    /// Adds a definition, or replaces it; one that is not served is removed.
     ///
-    /// One whose schema cannot be compiled is logged and not served: validation lets nobody write it,
-    /// but another server may have.
+    /// One whose schema cannot be compiled is logged and not served: validation rejects it here, but another
+    /// server may have written it.
     fn take(served: &mut Served, definition: &CustomResourceDefinition) -> bool {
         let name = definition.metadata.name.clone().unwrap_or_default();
         if !is_true(definition, NAMES_ACCEPTED) && !is_true(definition, ESTABLISHED) {

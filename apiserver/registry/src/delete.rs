@@ -1,4 +1,4 @@
-//! Deleting objects: at once, or when what holds them lets go.
+//! Deleting objects: immediately, or once their finalizers are removed.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/registry/rest/delete.go` and `.../generic/registry/store.go`.
 
@@ -22,19 +22,19 @@ use portcullis_kinds::resource::Resource;
 pub(super) use self::plan::is_due;
 use self::plan::{Plan, plan};
 
-/// Held by the garbage collector until the dependents are gone.
+/// The finalizer that the garbage collector removes when the dependents are gone.
 pub const FOREGROUND: &str = "foregroundDeletion";
-/// Held by the garbage collector until the dependents have been let go.
+/// The finalizer that the garbage collector removes when the dependents are orphaned.
 pub const ORPHAN: &str = "orphan";
 
-/// What to do about objects that the deleted one owns.
+/// What happens to objects that the deleted one owns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Propagation {
     /// Delete them afterwards.
     Background,
     /// Delete them first.
     Foreground,
-    /// Leave them alone.
+    /// Orphan them.
     Orphan,
 }
 
@@ -49,35 +49,35 @@ impl Propagation {
     }
 }
 
-/// How to delete.
+/// The options of a deletion.
 #[derive(Clone, Debug, Default)]
 pub struct DeleteOptions {
     /// Seconds to wait, at most.
     pub grace_period: Option<i64>,
-    /// Only an object of this uid.
+    /// Only an object with this uid.
     pub uid: Option<String>,
-    /// Only an object of this resource version.
+    /// Only an object at this resource version.
     pub resource_version: Option<String>,
-    /// What to do about dependents; unset as the object's finalizers say, or else its kind.
+    /// What happens to dependents. The default depends on the object's finalizers, or else on its kind.
     pub propagation: Option<Propagation>,
 }
 
-/// What became of a deletion.
+/// The result of a deletion.
 pub enum Deleted {
-    /// The object is gone; this is what it was, and what a Status says of it.
+    /// The object is gone: its last state, and the details of a Status.
     Gone(Arc<Entry>, Details),
-    /// It is marked, and something holds it.
+    /// It is marked, and still has finalizers or a grace period.
     Pending(Arc<Entry>),
-    /// It could not be read, and is gone; this is what a Status says of it.
+    /// It could not be read, and is gone: the details of a Status.
     Unreadable(Details),
 }
 
 impl Registry {
-    /// Deletes an object, or marks it as to be deleted.
+    /// Deletes an object, or marks it for deletion.
     ///
     /// # Errors
-    /// 403 for what is never deleted; 404; 409 if a precondition does not hold; what admission
-    /// objects to.
+    /// 403 for objects that are never deleted; 404; 409 if a precondition does not hold; the errors of
+    /// admission.
     pub async fn delete(
         &self,
         scope: &Scope<'_>,
@@ -137,7 +137,7 @@ impl Registry {
         Err(errors::crowded_out(scope))
     }
 
-    /// An entry as the client sees it, and decoded.
+    /// An entry in the client's version, and decoded.
     async fn read(
         &self,
         scope: &Scope<'_>,
@@ -149,7 +149,7 @@ impl Registry {
         Ok((view, object))
     }
 
-    /// Asks admission about a deletion, with the grace period that is granted.
+    /// Runs admission for a deletion, with its effective grace period.
     async fn admit_deletion(
         &self,
         scope: &Scope<'_>,
@@ -195,9 +195,9 @@ impl Registry {
         ))
     }
 
-    /// Takes away what cannot be read, whatever would have held it: nothing else helps against it.
+    /// Removes an object that cannot be read, regardless of finalizers: there is no other remedy.
     ///
-    /// Upstream refuses that, before 1.32; since then it can be asked for
+    /// Upstream rejects that before 1.32; since then it is an option
     /// (`ignoreStoreReadErrorWithClusterBreakingPotential`).
     async fn remove_unreadable(
         &self,
@@ -231,7 +231,7 @@ impl Registry {
         Ok(Removal::Done(Deleted::Unreadable(gone)))
     }
 
-    /// Shows watchers that the deletion has begun, even where nothing has to wait for it.
+    /// Shows watchers that the deletion has begun, even if nothing delays it.
     async fn mark_and_remove(
         &self,
         scope: &Scope<'_>,
@@ -244,8 +244,8 @@ impl Registry {
             Deleted::Pending(entry) if !scope.dry_run => {
                 let revision = match self.storage.delete(key, entry.revision).await {
                     Ok(revision) => revision,
-                    // Another write found it marked and removed it, which is what was asked for
-                    // (upstream: `ignoreNotFound` in `Store.Delete`).
+                    // Another write found it marked and removed it, which is the requested result (upstream:
+                    // `ignoreNotFound` in `Store.Delete`).
                     Err(Error::Conflict { actual: None, .. }) => entry.revision,
                     Err(error) => return Err(error.into()),
                 };
@@ -294,14 +294,14 @@ impl From<Failure> for Failed {
     }
 }
 
-/// What became of an attempt to take away what cannot be read.
+/// The result of an attempt to remove an unreadable object.
 enum Removal {
     Done(Deleted),
-    /// Another write came first; what is there now.
+    /// Another write came first; the current entry.
     Changed(Option<Arc<Entry>>),
 }
 
-/// What a Status says of an object that is gone.
+/// The details in the Status of a removed object.
 fn details(resource: &Resource, meta: &ObjectMeta) -> Details {
     Details {
         name: meta.name.clone().unwrap_or_default(),

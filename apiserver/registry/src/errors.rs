@@ -1,4 +1,4 @@
-//! The one place where the store's errors become answers.
+//! The one place that turns the store's errors into responses.
 //!
 //! Texts: `k8s.io/apiserver/pkg/storage/{errors.go,etcd3/errors.go,errors/storage.go}`.
 
@@ -8,20 +8,20 @@ use portcullis_storage::Error;
 
 use crate::scope::Scope;
 
-/// What a client is told of a conflict it can resolve by reading again.
+/// The text of a conflict that the client can resolve by reading again.
 pub const MODIFIED: &str =
     "the object has been modified; please apply your changes to the latest version and try again";
 
-/// How often a change is tried against others that come first: upstream's ends with its request, but
-/// not every change belongs to one.
+/// How often a change is retried after conflicts: upstream's retries end with the request, but not every
+/// change belongs to one.
 pub const ATTEMPTS_MAX: usize = 1000;
 
-/// That others came first each time.
+/// The error after a conflict in every attempt.
 pub fn crowded_out(scope: &Scope<'_>) -> Status {
     Status::conflict(scope.resource.group_resource(), scope.name, MODIFIED)
 }
 
-/// The answer to an operation that the store did not carry out.
+/// The response for an error of the store.
 pub fn status(error: Error, scope: &Scope<'_>) -> Status {
     let resource = scope.resource.group_resource();
     match error {

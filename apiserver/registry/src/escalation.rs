@@ -1,4 +1,5 @@
-//! Nobody grants more than they have: RBAC's rule about writers of roles and bindings.
+//! Privilege escalation: no user grants more than the user has, RBAC's rule about writers of roles and
+//! bindings.
 
 use std::sync::Arc;
 
@@ -11,14 +12,14 @@ use crate::guard::Guard;
 use crate::scope::Scope;
 use portcullis_kinds::table;
 
-/// Holds writers of roles and bindings to what they have themselves.
+/// Limits writers of roles and bindings to their own permissions.
 pub struct EscalationGuard {
     index: Arc<Index>,
     authorizer: Arc<dyn Authorizer>,
 }
 
 impl EscalationGuard {
-    /// Judges by the rules in `index`; `authorizer` knows who is trusted with more.
+    /// Uses the rules in `index`; `authorizer` decides about `escalate` and `bind`.
     pub fn new(index: Arc<Index>, authorizer: Arc<dyn Authorizer>) -> Self {
         Self { index, authorizer }
     }
@@ -60,7 +61,7 @@ impl Guard for EscalationGuard {
         };
         match checked {
             Ok(()) => Ok(()),
-            // validation says it better
+            // validation has a better message
             Err(EscalationError::NoRole(Unresolved::Kind(_))) => Ok(()),
             Err(refusal) => Err(answer(scope, object, &refusal)),
         }

@@ -1,4 +1,4 @@
-//! What lists, watches and Tables need to know of an entry: derived once per write.
+//! The data of an entry that lists, watches and Tables need: derived once per write.
 
 mod row;
 
@@ -14,7 +14,7 @@ use portcullis_kinds::resource::Resource;
 
 pub use row::Row;
 
-/// Facts of one entry.
+/// The derived data of one entry.
 #[derive(Debug)]
 pub struct Facts {
     name: String,
@@ -25,7 +25,7 @@ pub struct Facts {
     row: OnceLock<Arc<Row>>,
 }
 
-/// What a reader wants to see of a collection.
+/// The selected objects of a collection.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// By labels.
@@ -55,7 +55,7 @@ impl Selection {
 }
 
 impl Facts {
-    /// The facts of an entry, kept with it.
+    /// The derived data of an entry, kept with it.
     ///
     /// # Errors
     /// A 500 that names the key, if the entry cannot be read.

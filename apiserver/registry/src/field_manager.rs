@@ -1,9 +1,8 @@
-//! Who set which field of an object: `metadata.managedFields`, and server-side apply, which needs
-//! it.
+//! The owners of an object's fields: `metadata.managedFields`, and server-side apply, which needs it.
 //!
-//! Fields are paths in the JSON of an object; which lists have items of their own and which structs
-//! are one stands in the type metadata of built-in kinds, and in the schemas of custom ones. Nothing
-//! here does I/O.
+//! Fields are paths in the JSON of an object; which lists have items of their own and which structs are
+//! atomic is in the type metadata of built-in kinds, and in the schemas of custom ones. Nothing here does
+//! I/O.
 //!
 //! Upstream: `k8s.io/apimachinery/pkg/util/managedfields` and `sigs.k8s.io/structured-merge-diff`.
 

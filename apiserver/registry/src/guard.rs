@@ -1,11 +1,11 @@
-//! Rules about the writer as much as about what is written.
+//! Rules about the writer as much as about the object.
 
 use portcullis_api::{Object, Status};
 
 use crate::scope::Scope;
 
-/// Asked once mutating admission is through, for rules that are about the writer as much as about
-/// the object: nobody grants more than they have. The scope's name is the URL's, empty on POST.
+/// Called after mutating admission, for rules that are about the writer as much as about the object: no user
+/// grants more than the user has. The scope's name is the URL's, empty on POST.
 pub trait Guard: Send + Sync + 'static {
     /// Whether the user of the scope may write this object.
     ///

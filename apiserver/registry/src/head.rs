@@ -1,5 +1,4 @@
-//! The few fields of a stored object that the server looks at for any kind, without reading the
-//! rest.
+//! The few fields of a stored object that the server needs for any kind, without parsing the rest.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{OwnerReference, Time};
 use portcullis_storage::Entry;
@@ -18,13 +17,13 @@ pub struct Head {
 pub struct HeadMeta {
     /// The uid.
     pub uid: String,
-    /// Since when, or from when on, it is being deleted.
+    /// When its deletion started, or is due.
     #[serde(default)]
     pub deletion_timestamp: Option<Time>,
     /// Its owners.
     #[serde(default)]
     pub owner_references: Vec<OwnerReference>,
-    /// What holds it.
+    /// Its finalizers.
     #[serde(default)]
     pub finalizers: Vec<String>,
 }
@@ -33,7 +32,7 @@ impl HeadMeta {
     /// Reads an entry.
     ///
     /// # Errors
-    /// If the entry is no JSON, or not an object's.
+    /// If the entry is not JSON, or not an object.
     pub fn read(entry: &Entry) -> Result<Self, serde_json::Error> {
         serde_json::from_slice::<Head>(&entry.value).map(|head| head.metadata)
     }

@@ -1,4 +1,4 @@
-//! The indices that decisions are made from, fed by the cache.
+//! The indices for decisions, fed by the cache.
 
 use std::collections::BTreeSet;
 use std::marker::PhantomData;
@@ -26,7 +26,7 @@ pub fn feed_rbac(cache: &Cache, prefix: &str, index: &Arc<Index>) {
     keep::<RoleBinding, _>(cache, prefix, table::ROLE_BINDINGS, index);
 }
 
-/// What the node authorizer decides by, kept up to date.
+/// The graph of the node authorizer, kept up to date.
 pub fn node_graph(cache: &Cache, prefix: &str) -> Arc<Graph> {
     let graph = Arc::new(Graph::default());
     keep::<Pod, _>(cache, prefix, table::PODS, &graph);
@@ -43,15 +43,15 @@ where
     feed::<K>(cache, prefix, resource, Arc::new(Part::of(index)));
 }
 
-/// The part of an index that is of one kind.
+/// The part of an index for one kind.
 struct Part<K, I> {
     index: Arc<I>,
-    /// What the index has of the kind, by namespace and name.
+    /// The objects of the kind in the index, by namespace and name.
     known: Mutex<BTreeSet<(String, String)>>,
     kind: PhantomData<fn(K)>,
 }
 
-/// How the index takes a kind in, and lets it go.
+/// How a kind is added to an index, and removed.
 trait Indexed<I>: Object {
     fn put(&self, index: &I);
     fn delete(index: &I, namespace: &str, name: &str);

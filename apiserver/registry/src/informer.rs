@@ -1,4 +1,4 @@
-//! Objects of one kind, decoded and at hand for those who decide on the way of a request.
+//! Objects of one kind, decoded and in memory for decisions about requests.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,18 +13,17 @@ use portcullis_storage::{Entry, Event, ListRequest, ReadAt, Storage};
 use crate::codec;
 use portcullis_kinds::resource::Resource;
 
-/// Something that is kept up to date with the objects of a kind.
+/// A receiver of the objects of a kind.
 pub trait Sink<K>: Send + Sync + 'static {
-    /// Begin anew with these.
+    /// Replaces all objects.
     fn reset(&self, objects: Vec<Arc<K>>);
     /// An object is new or has changed.
     fn put(&self, object: Arc<K>);
-    /// An object is gone.
+    /// An object has been removed.
     fn delete(&self, namespace: &str, name: &str);
 }
 
-/// Keeps `sink` up to date with the objects of a resource: it has seen a change when the write
-/// that made it returns.
+/// Keeps `sink` up to date with the objects of a resource: it has got a change by the time the write returns.
 pub fn feed<K: Object + Clone>(
     cache: &Cache,
     prefix: &str,
@@ -47,8 +46,8 @@ struct Feeder<K> {
 }
 
 impl<K: Object + Clone> Feeder<K> {
-    /// What cannot be read is as good as gone, and logged: nothing may be decided by it, nor by what
-    /// was there before.
+    /// An unreadable object counts as removed, and is logged: no decision may be based on it, nor on its
+    /// previous state.
     fn decode(&self, entry: &Entry) -> Option<Arc<K>> {
         let decoded = decode::<K>(self.resource, entry).and_then(|object| {
             let (namespace, name) = place(object.as_ref());
@@ -73,7 +72,7 @@ impl<K: Object + Clone> Feeder<K> {
         }
     }
 
-    /// The namespace and name that a key stands for.
+    /// The namespace and name of a key.
     fn place_of<'k>(&self, key: &'k str) -> (&'k str, &'k str) {
         let path = key.strip_prefix(&self.prefix).unwrap_or_default();
         path.split_once('/').unwrap_or(("", path))
@@ -137,7 +136,7 @@ impl<K: Object + Clone> Informer<K> {
     }
 }
 
-/// Objects of a kind as the store has them, decoded when somebody asks.
+/// Objects of a kind in the store, decoded on demand.
 pub struct OnDemand {
     store: Arc<dyn Storage>,
     prefix: String,
@@ -169,7 +168,7 @@ impl<K: Object + Clone> Stored<K> for OnDemand {
     }
 }
 
-/// What an error of the store becomes.
+/// The response for an error of the store.
 pub(crate) fn unreachable(error: &portcullis_storage::Error) -> Status {
     Status::unavailable(format!("the store cannot be reached: {error}"))
 }

@@ -1,8 +1,8 @@
 //! Objects of every kind, by the same steps: the verbs above the store.
 //!
-//! The order of a write is fixed here, as upstream's `pkg/registry/rest` fixes it: mutating
-//! admission, prepare, validate, validating admission, store. What differs between kinds is asked
-//! of their rows (`portcullis_kinds`).
+//! The order of a write is fixed here, as in upstream's `pkg/registry/rest`: mutating admission, prepare,
+//! validate, validating admission, store. The differences between kinds are in their rows
+//! (`portcullis_kinds`).
 
 mod guard;
 mod registry;
@@ -24,21 +24,21 @@ pub mod delete;
 pub mod update;
 pub mod watch;
 
-// What is stored, and what is derived from it.
+// Stored objects, and the data derived from them.
 pub mod codec;
 pub mod conversion;
 pub mod facts;
 pub mod head;
 pub mod metadata;
 
-// Who set which field.
+// Ownership of fields.
 pub mod field_manager;
 
-// What services are given.
+// Addresses and ports of services.
 pub mod ranges;
 pub mod repair;
 
-// What admission and authorization look up.
+// Look-ups of admission and authorization.
 pub mod indices;
 pub mod informer;
 pub mod lookups;
@@ -49,7 +49,7 @@ pub mod quota;
 pub mod webhooks;
 pub mod work_queues;
 
-// Nobody grants more than they have.
+// Guards against privilege escalation.
 pub mod escalation;
 pub mod param_access;
 

@@ -1,4 +1,4 @@
-//! What admission plugins may look up, each kind from where it is cheapest.
+//! The look-ups of admission plugins, each kind from where it is cheapest.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::permissions::AuthorizersPermissions;
 use crate::quota::Ledger;
 use portcullis_kinds::table;
 
-/// Informers on what is small and asked for often, and the store for the rest.
+/// Informers for small kinds that are looked up often, and the store for the rest.
 pub fn start(
     cache: &Arc<Cache>,
     prefix: &str,

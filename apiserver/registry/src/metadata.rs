@@ -4,14 +4,14 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_kinds::time::now;
 use uuid::Uuid;
 
-/// Letters of generated names: no vowels, so that no words come about, and nothing that looks
-/// like something else (upstream: `k8s.io/apimachinery/pkg/util/rand`).
+/// Letters of generated names: no vowels, so that no words result, and nothing that is easily confused
+/// (upstream: `k8s.io/apimachinery/pkg/util/rand`).
 const LETTERS: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
 const SUFFIX_LENGTH: usize = 5;
 /// The longest prefix a generated name keeps (upstream: `storage/names/generate.go`).
 const PREFIX_MAX: usize = 63 - SUFFIX_LENGTH;
 
-/// Sets what every new object gets: a uid, a date, and nothing that only deletion sets.
+/// Sets the fields of every new object: a uid, a creation time, and no fields of deletion.
 pub fn stamp(metadata: &mut ObjectMeta) {
     metadata.uid = Some(Uuid::new_v4().to_string());
     metadata.creation_timestamp = Some(now());
@@ -20,12 +20,12 @@ pub fn stamp(metadata: &mut ObjectMeta) {
     metadata.self_link = None;
 }
 
-/// Whether the server is to find a name.
+/// Whether the server is to generate a name.
 pub fn wants_name(metadata: &ObjectMeta) -> bool {
     is_empty(metadata.name.as_deref()) && !is_empty(metadata.generate_name.as_deref())
 }
 
-/// A name with the prefix asked for, and a random end.
+/// A name with this prefix, and a random suffix.
 pub fn generate_name(prefix: &str) -> String {
     let mut end = prefix.len().min(PREFIX_MAX);
     while !prefix.is_char_boundary(end) {
@@ -42,7 +42,7 @@ pub fn generate_name(prefix: &str) -> String {
     name
 }
 
-/// Keeps what a change may not drop (upstream: `rest.BeforeUpdate` and the beginning of
+/// Restores the fields that a change may not drop (upstream: `rest.BeforeUpdate` and the beginning of
 /// `ValidateObjectMetaAccessorUpdate`).
 pub fn carry_over(metadata: &mut ObjectMeta, old: &ObjectMeta) {
     metadata.generation = old.generation;
@@ -58,7 +58,7 @@ pub fn carry_over(metadata: &mut ObjectMeta, old: &ObjectMeta) {
     if is_empty(metadata.generate_name.as_deref()) {
         metadata.generate_name.clone_from(&old.generate_name);
     }
-    // A deletion cannot be taken back; whether it may be changed is for validation to say.
+    // A deletion cannot be undone; validation decides whether it may be changed.
     if metadata.deletion_timestamp.is_none() {
         metadata
             .deletion_timestamp
@@ -70,7 +70,7 @@ pub fn carry_over(metadata: &mut ObjectMeta, old: &ObjectMeta) {
     metadata.self_link = None;
 }
 
-/// Whether a text is unset or empty, which the API does not tell apart.
+/// Whether a text is unset or empty, which the API does not distinguish.
 pub fn is_empty(text: Option<&str>) -> bool {
     text.is_none_or(str::is_empty)
 }

@@ -1,4 +1,4 @@
-//! Nobody makes policies read what they may not read themselves.
+//! Access to parameters: no user makes policies read what the user may not read.
 //!
 //! Upstream: `pkg/registry/admissionregistration/validatingadmissionpolicy/authz.go`, and
 //! `…/validatingadmissionpolicybinding/authz.go`.
@@ -18,19 +18,19 @@ use crate::catalogues::Catalogues;
 use crate::guard::Guard;
 use crate::scope::Scope;
 
-/// Holds writers of policies and bindings to parameters that they may read.
+/// Limits writers of policies and bindings to parameters that they may read.
 pub struct ParamAccess {
-    /// Knows who may read what.
+    /// Decides who may read what.
     pub authorizer: Arc<dyn Authorizer>,
-    /// Knows the resources of kinds.
+    /// Finds the resources of kinds.
     pub catalogues: Arc<Catalogues>,
     /// The policies that bindings name.
     pub validating: Arc<dyn Lookup<ValidatingAdmissionPolicy>>,
-    /// The same of the other sort.
+    /// The mutating policies that bindings name.
     pub mutating: Arc<dyn Lookup<MutatingAdmissionPolicy>>,
 }
 
-/// What is asked for, by `*` for all.
+/// The permission to check, with `*` for all.
 struct Wanted<'a> {
     namespace: &'a str,
     name: &'a str,
@@ -38,7 +38,7 @@ struct Wanted<'a> {
 
 impl ParamAccess {
     fn may_read(&self, user: &UserInfo, kind: Option<&ParamKind>, wanted: &Wanted<'_>) -> bool {
-        // all of what is not known
+        // `*` for what is not known
         let (mut group, mut resource) = ("*".to_owned(), "*".to_owned());
         let mut version = "*";
         if let Some(kind) = kind {
@@ -177,7 +177,7 @@ fn refused(scope: &Scope<'_>, object: &dyn Object, field: &str, detail: String) 
     Status::invalid(scope.resource.group_kind(), name, &[error])
 }
 
-/// A user as Go prints one.
+/// A user in Go's print format.
 fn go_user(user: &UserInfo) -> String {
     let extra = user.extra.iter();
     let extra = extra.map(|(key, values)| format!("{key}:[{}]", values.join(" ")));

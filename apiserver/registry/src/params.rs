@@ -18,7 +18,7 @@ use crate::conversion::Conversions;
 use crate::facts::Selection;
 use crate::informer::unreachable;
 
-/// How many objects are kept parsed, and how large each may be as JSON.
+/// How many objects are kept parsed, and the largest size of each as JSON.
 const KEPT: usize = 256;
 const KEPT_BYTES: usize = 64 << 10;
 
@@ -31,12 +31,12 @@ pub struct Params {
     prefix: String,
     catalogues: Arc<Catalogues>,
     conversions: Conversions,
-    /// Most requests ask for the same few.
+    /// Most requests use the same few.
     parsed: Mutex<Cache<At, Arc<Value>>>,
 }
 
 impl Params {
-    /// Those of a store whose keys begin with `prefix`.
+    /// For a store whose keys begin with `prefix`.
     pub fn new(
         store: Arc<dyn Storage>,
         prefix: &str,
@@ -86,7 +86,7 @@ impl Params {
             }
         };
         let value = Arc::new(value);
-        // a definition may have changed what is read of a custom object
+        // for a custom object the result depends on its definition as well
         if entry.value.len() <= KEPT_BYTES && row.strategy.custom().is_none() {
             self.parsed.lock().insert(at, Arc::clone(&value));
         }
@@ -107,7 +107,7 @@ impl StoredParams for Params {
             return Ok(None);
         };
         let key = format!("{}{name}", self.collection(&row, namespace));
-        // only for one that is missing is the store asked: another server may have just made it
+        // the store is read only for a missing one: another server may have just created it
         for at in [ReadAt::NotOlderThan(0), ReadAt::Latest] {
             let found = self.store.get(&key, at).await;
             if let Some(entry) = found.map_err(|e| unreachable(&e))?.entry {

@@ -1,4 +1,4 @@
-//! Authorizers answer admission: the way between two crates that do not know each other.
+//! Permissions for admission plugins, from the authorizers: the link between two independent crates.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use portcullis_admission::permissions::{Names, Permission, Permissions};
 use portcullis_api::{GroupResource, UserInfo};
 use portcullis_rbac::{Attributes, Authorizer, Decision, ResourceTarget, Target};
 
-/// Answers for admission who may do what.
+/// Answers admission's questions about permissions.
 pub struct AuthorizersPermissions(pub Arc<dyn Authorizer>);
 
 impl Permissions for AuthorizersPermissions {
@@ -29,7 +29,7 @@ impl Permissions for AuthorizersPermissions {
     }
 }
 
-/// A permission that is asked for name by name, because nobody can list the names.
+/// A permission that is checked name by name, because the names cannot be listed.
 struct Asked {
     user: UserInfo,
     verb: String,

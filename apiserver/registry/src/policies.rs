@@ -9,7 +9,7 @@ use portcullis_storage::cache::Cache;
 
 use crate::informer::{Sink, feed};
 
-/// Keeps policies up to date, from now on, with the objects of two resources.
+/// Keeps policies up to date with the objects of two resources.
 pub fn start<P>(
     cache: &Cache,
     prefix: &str,

@@ -1,5 +1,5 @@
-//! What a namespace uses of its quotas, in the store: charged by admission, recounted for a quota
-//! that is new and by the controller.
+//! The usage of a namespace's quotas, in the store: charged by admission, recounted for a new quota and by
+//! the controller.
 
 use std::sync::Arc;
 
@@ -32,12 +32,12 @@ impl Ledger {
         }
     }
 
-    /// What a quota's status should say, from what its namespace holds now.
+    /// The status of a quota, from the current objects of its namespace.
     ///
-    /// The caller compares-and-swaps it with a version that the quota had before; see [`Meter`].
+    /// The caller compares-and-swaps it with an earlier version of the quota; see [`Meter`].
     ///
     /// # Errors
-    /// What the store's troubles become.
+    /// Errors of the store.
     pub async fn recount(&self, quota: &ResourceQuota) -> Result<ResourceQuotaStatus, Status> {
         let namespace = quota.metadata.namespace.as_deref().unwrap_or_default();
         let mut meter = Meter::new(quota);
@@ -50,7 +50,7 @@ impl Ledger {
             let prefix = format!("{}/{}/{namespace}/", self.prefix, resource.storage);
             let page = self.store.list(&prefix, &ListRequest::all()).await;
             for entry in page.map_err(|e| unreachable(&e))?.entries {
-                // what cannot be read is as good as gone
+                // an unreadable object counts as removed
                 let Ok(object) = codec::object(resource, &entry) else {
                     continue;
                 };
@@ -94,7 +94,7 @@ impl QuotaLedger for Ledger {
     }
 
     async fn measure(&self, quota: &ResourceQuota) -> Result<Option<Arc<ResourceQuota>>, Status> {
-        // Somebody else may have done it since: what they wrote is not overwritten.
+        // Another server may have done it since: its result is not overwritten.
         while let Some(mut current) = self.read(quota).await? {
             if is_measured(&current) {
                 return Ok(Some(Arc::new(current)));

@@ -1,9 +1,8 @@
-//! What services are given: an address inside the cluster, and ports on the nodes, each to one
-//! service only, however many servers share the store.
+//! Addresses inside the cluster and ports on the nodes for services: each belongs to one service only, also
+//! if several servers share the store.
 //!
-//! Upstream: `pkg/registry/core/service/storage/alloc.go`. An address is taken before the service
-//! is written and given back after it is gone, so a crash between the two leaks one, which
-//! [`crate::repair`] finds.
+//! Upstream: `pkg/registry/core/service/storage/alloc.go`. An address is taken before the service is written
+//! and released after it is gone, so a crash between the two leaks one, which [`crate::repair`] finds.
 
 mod addresses;
 mod bitmap;
@@ -38,7 +37,7 @@ const ADDRESS_BITS_MIN: u8 = 3;
 /// The largest one of IPv4, whose set still fits an object.
 const ADDRESS_BITS_MAX: u8 = 20;
 
-/// The ranges services are given from.
+/// The ranges of addresses and ports for services.
 pub struct ServiceRanges {
     addresses: Addresses,
     ports: NodePorts,
@@ -73,12 +72,11 @@ impl ServiceRanges {
         self.addresses.at(0)
     }
 
-    /// Takes what a new or changed service needs and writes it into the service; nothing, if the
-    /// object is no service. A dry run takes nothing and gives nothing back, and writes something that
-    /// looks alike.
+    /// Takes what a new or changed service needs and writes it into the service; nothing, if the object is
+    /// not a service. A dry run takes and releases nothing, and writes a value that looks alike.
     ///
     /// # Errors
-    /// 422 for what cannot be had, 500 where nothing is left.
+    /// 422 for what is not available, 500 if the range is exhausted.
     pub async fn reserve(
         &self,
         object: &mut dyn Object,
@@ -124,8 +122,8 @@ impl ServiceRanges {
         }
     }
 
-    /// Ends a reservation as the write it was for has ended: what was taken is kept, or given
-    /// back. After a write of which nobody knows whether it happened, all stays taken.
+    /// Ends a reservation according to the result of its write: what was taken is kept, or released. If the
+    /// result is unknown, all stays taken.
     pub async fn settle<T>(&self, reservation: Reservation, written: Result<T, u16>) {
         match written {
             Ok(_) => self.give_back(&reservation.freed).await,
@@ -134,7 +132,7 @@ impl ServiceRanges {
         }
     }
 
-    /// Gives back what a deleted service had; nothing, if the object is no service.
+    /// Releases the numbers of a deleted service; nothing, if the object is not a service.
     pub async fn release(&self, object: &dyn Object) {
         let spec = object.as_kind::<Service>().and_then(|s| s.spec.as_ref());
         if let Some(spec) = spec {
@@ -152,7 +150,7 @@ impl ServiceRanges {
         self.ports.pool()
     }
 
-    /// What a service has.
+    /// The numbers of a service.
     pub(crate) fn held(&self, spec: &ServiceSpec) -> Numbers {
         Numbers {
             addresses: self.addresses.held(spec),
@@ -175,7 +173,7 @@ impl ServiceRanges {
                 Ok::<_, PoolError>(())
             });
             if let Err(error) = changed.await {
-                tracing::warn!(range = pool.spec(), %error, "addresses or ports of a service were not given back, and will be found later");
+                tracing::warn!(range = pool.spec(), %error, "addresses or ports of a service were not released; the repair loop will release them");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! All objects, behind the steps that every write takes.
+//! All objects, behind the steps of every write.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::ranges::{Reservation, ServiceRanges};
 use crate::scope::{Place, Scope};
 use crate::work_queues::WorkQueues;
 
-/// All objects there are, behind the verbs.
+/// All objects, with the verbs.
 pub struct Registry {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) prefix: String,
@@ -55,7 +55,7 @@ impl Registry {
         }
     }
 
-    /// The same, converting custom objects where a webhook has to.
+    /// As this one, with conversion webhooks.
     #[must_use]
     pub fn converting(self, conversions: Conversions) -> Self {
         Self {
@@ -64,7 +64,7 @@ impl Registry {
         }
     }
 
-    /// The same, refusing privileged containers unless they are allowed.
+    /// As this one, rejecting privileged containers unless they are allowed.
     #[must_use]
     pub fn allow_privileged(self, allow_privileged: bool) -> Self {
         Self {
@@ -73,7 +73,7 @@ impl Registry {
         }
     }
 
-    /// What is wrong with an object that its kind alone would not object to.
+    /// The errors in an object beyond those of its kind.
     pub(crate) fn forbidden(&self, object: &dyn Object) -> ErrorList {
         let mut errors = ErrorList::new();
         if !self.allow_privileged {
@@ -102,14 +102,14 @@ impl Registry {
         &self.ranges
     }
 
-    /// The key of an object, as kube-apiserver lays keys out.
+    /// The key of an object, in kube-apiserver's layout.
     pub fn key(&self, resource: &Resource, namespace: &str, name: &str) -> String {
         let mut key = self.collection_key(resource, namespace);
         key.push_str(name);
         key
     }
 
-    /// What the keys of a collection begin with.
+    /// The prefix of a collection's keys.
     pub fn collection_key(&self, resource: &Resource, namespace: &str) -> String {
         if namespace.is_empty() || !resource.namespaced {
             format!("{}/{}/", self.prefix, resource.storage)
@@ -118,22 +118,22 @@ impl Registry {
         }
     }
 
-    /// What all keys begin with, up to and with the slash.
+    /// The prefix of all keys, with the slash.
     pub fn root(&self) -> String {
         format!("{}/", self.prefix)
     }
 
-    /// Where the kinds that are served change.
+    /// The catalogues of kinds.
     pub const fn catalogues(&self) -> &Arc<Catalogues> {
         &self.catalogues
     }
 
-    /// The kinds that are served now.
+    /// The current catalogue.
     pub fn catalogue(&self) -> Arc<Catalogue> {
         self.catalogues.current()
     }
 
-    /// What a key is the key of; `None` if it is that of no object the server serves.
+    /// The resource, namespace and name of a key; `None` if no served object has it.
     pub fn place<'a>(&self, key: &'a str) -> Option<Place<'a>> {
         let rest = key.strip_prefix(&*self.prefix)?.strip_prefix('/')?;
         let catalogue = self.catalogues.current();
@@ -153,7 +153,7 @@ impl Registry {
     /// The entry of an object.
     ///
     /// # Errors
-    /// 404, what errors of the store become, and for an object that cannot be converted.
+    /// 404, errors of the store, and a 500 for an object that cannot be converted.
     pub async fn get(&self, scope: &Scope<'_>, at: ReadAt) -> Result<Arc<Entry>, Status> {
         let key = self.key(scope.resource, scope.namespace, scope.name);
         let found = self
@@ -165,7 +165,7 @@ impl Registry {
         self.view(scope, &entry).await
     }
 
-    /// An entry as whoever the scope belongs to sees it.
+    /// An entry in the version of the scope.
     ///
     /// # Errors
     /// A 500, if it cannot be read or converted.
@@ -176,7 +176,7 @@ impl Registry {
         Ok(view.await?)
     }
 
-    /// What a write has stored, as whoever the scope belongs to sees it.
+    /// The result of a write in the version of the scope.
     pub(crate) async fn written(
         &self,
         scope: &Scope<'_>,
@@ -186,7 +186,7 @@ impl Registry {
         self.conversions.written(resource, version, entry).await
     }
 
-    /// The bytes to store of an object that whoever the scope belongs to writes.
+    /// The bytes to store of an object that is written in the scope.
     pub(crate) async fn encode(
         &self,
         scope: &Scope<'_>,
@@ -196,15 +196,15 @@ impl Registry {
         self.conversions.encode(resource, version, object).await
     }
 
-    /// The way to other versions of custom objects.
+    /// The conversions of custom objects.
     pub const fn conversions(&self) -> &Conversions {
         &self.conversions
     }
 
-    /// Asks admission about something that is posted to an object and not kept, of type `body`.
+    /// Runs admission for an action on an object that is not stored, with a body of type `body`.
     ///
     /// # Errors
-    /// What plugins object to.
+    /// The errors of plugins.
     pub async fn admit_action(
         &self,
         scope: &Scope<'_>,
@@ -225,10 +225,10 @@ impl Registry {
         Scope::admitted(attributes)
     }
 
-    /// Asks admission about a request that connects a client to what an object stands for.
+    /// Runs admission for a request that connects a client to a pod, a node or a service.
     ///
     /// # Errors
-    /// What plugins object to.
+    /// The errors of plugins.
     pub async fn admit_connection(
         &self,
         scope: &Scope<'_>,
@@ -252,7 +252,7 @@ impl Registry {
         self.admit_valid(scope, &attributes).await
     }
 
-    /// Takes what an object about to be written needs, beyond the object itself.
+    /// Takes the numbers that an object needs before it is written.
     pub(crate) async fn reserve(
         &self,
         scope: &Scope<'_>,
@@ -262,7 +262,7 @@ impl Registry {
         self.ranges.reserve(object, old, scope.dry_run).await
     }
 
-    /// Runs the mutating half of admission. What it warns of is told to the user in any case.
+    /// Runs the mutating half of admission. Its warnings are kept even if it fails.
     pub(crate) async fn admit(
         &self,
         scope: &Scope<'_>,

@@ -1,5 +1,5 @@
-//! Finds what is taken and nobody has, after a crash, and what somebody has and is not taken,
-//! after a restore (upstream: `pkg/registry/core/service/ipallocator/controller/repair.go`).
+//! Finds numbers that are taken but unused, after a crash, and numbers that are used but not taken, after a
+//! restore (upstream: `pkg/registry/core/service/ipallocator/controller/repair.go`).
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,12 @@ use crate::ranges::{Bitmap, Numbers, Pool, PoolError, ServiceRanges};
 use crate::registry::Registry;
 use portcullis_kinds::table::SERVICES;
 
-/// How often a number must be found to be nobody's: the service it was taken for may just be on
-/// its way into the store.
+/// How often a number must be found unused before it is released: its service may just be about to be stored.
 const PATIENCE: u8 = 3;
-/// How often to try where somebody else changes the range meanwhile.
+/// How many attempts are made if the range is changed meanwhile.
 const ATTEMPTS: usize = 5;
 
-/// What was found to be nobody's, and how often.
+/// The unused numbers, and how often each was found.
 #[derive(Debug, Default)]
 pub struct Leaks {
     addresses: BTreeMap<usize, u8>,
@@ -25,10 +24,10 @@ pub struct Leaks {
 }
 
 impl ServiceRanges {
-    /// Brings the ranges in line with the services there are.
+    /// Brings the ranges in line with the stored services.
     ///
     /// # Errors
-    /// A sentence about what the store says.
+    /// A sentence with the error of the store.
     pub async fn repair(&self, registry: &Registry, leaks: &mut Leaks) -> Result<(), String> {
         let repaired = async {
             let Leaks { addresses, ports } = leaks;
@@ -48,7 +47,7 @@ async fn repair(
     leaks: &mut BTreeMap<usize, u8>,
 ) -> Result<(), PoolError> {
     for _ in 0..ATTEMPTS {
-        // in this order: whatever is taken after the range was read makes the write below fail
+        // in this order: any number taken after the range was read makes the write below fail
         let mut snapshot = pool.read().await?;
         let same_range = snapshot.range == pool.spec();
         let mut used = Bitmap::default();
@@ -89,10 +88,10 @@ async fn repair(
     Ok(())
 }
 
-/// What the services have.
+/// The numbers of all services.
 struct Held {
     known: Vec<Numbers>,
-    /// Whether that is all: a service that cannot be read may have anything.
+    /// Whether that is all of them: an unreadable service may have any number.
     complete: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What an operation is about.
+//! The target of an operation.
 
 use portcullis_admission::attributes::Warnings;
 use portcullis_admission::options::Deletion;
@@ -12,42 +12,42 @@ use portcullis_kinds::shared::ResourceRef;
 use crate::conversion::Conversions;
 use crate::warnings::WarningList;
 
-/// Which object or collection an operation is about, and for whom.
+/// The object or collection of an operation, and its user.
 #[derive(Clone, Copy)]
 pub struct Scope<'a> {
     /// The row of its kind.
     pub resource: &'a Resource,
-    /// The version the client speaks; empty for the stored one.
+    /// The client's version; empty for the stored one.
     pub api_version: &'a str,
-    /// Mostly empty.
+    /// Usually empty.
     pub subresource: &'a str,
     /// Empty for cluster-scoped resources and for all namespaces.
     pub namespace: &'a str,
     /// Empty for collections.
     pub name: &'a str,
-    /// Who asks.
+    /// The user.
     pub user: &'a UserInfo,
-    /// Whether to go all the way but the last step.
+    /// Whether to stop before the store.
     pub dry_run: bool,
     /// The options that the client sends beside the object.
     pub options: RequestOptions<'a>,
     /// Whether the request is about a collection, of which this is one object.
     pub in_collection: bool,
-    /// The type of what is posted to a subresource, where it is another than the resource's.
+    /// The type of an object posted to a subresource, if it is not the resource's.
     pub body: Option<&'static ObjectType>,
-    /// Whether admission has allowed the request as a whole, and is not asked about each write.
+    /// Whether admission has allowed the request as a whole, so that it is not run for each write.
     pub is_admitted: bool,
-    /// The way to other versions of custom objects, for webhooks that know no other.
+    /// The conversions of custom objects, for webhooks that support one version only.
     pub conversions: Option<&'a Conversions>,
-    /// Where to tell the user of what is not wrong enough to be refused.
+    /// Collects the user's warnings.
     pub warnings: Option<&'a WarningList>,
-    /// Where admission says what it does, for the audit log, if the request is audited.
+    /// Collects admission's annotations for the audit log, if the request is audited.
     pub annotations: Option<&'a AuditAnnotations>,
-    /// Where admission notes what it does, for whoever wants to know.
+    /// Collects admission's steps for an explanation.
     pub trace: Option<&'a Trace>,
 }
 
-/// Where an object is.
+/// The location of an object.
 #[derive(Clone)]
 pub struct Place<'a> {
     /// The row of its kind.
@@ -59,7 +59,7 @@ pub struct Place<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// All of a resource.
+    /// All objects of a resource.
     pub const fn all(resource: &'a Resource, user: &'a UserInfo) -> Self {
         Self {
             resource,
@@ -84,7 +84,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The same for another object of the resource.
+    /// The scope of another object of the resource.
     #[must_use]
     pub const fn named<'b>(self, namespace: &'b str, name: &'b str) -> Scope<'b>
     where
@@ -97,7 +97,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The same object as one of another resource and version, such as what a scale is the scale of.
+    /// The scope of the same object in another resource and version, such as the object behind a scale.
     #[must_use]
     pub const fn of(self, resource: &'a Resource, api_version: &'a str) -> Self {
         Scope {
@@ -107,7 +107,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Tells the user something.
+    /// Adds warnings for the user.
     pub fn warn(&self, sentences: impl IntoIterator<Item = String>) {
         if let Some(warnings) = self.warnings {
             warnings.add(sentences);
@@ -118,7 +118,7 @@ impl<'a> Scope<'a> {
         Status::not_found(self.resource.group_resource(), self.name)
     }
 
-    /// The request as admission plugins see it.
+    /// The request's attributes for admission plugins.
     pub(crate) fn attributes<'b>(
         &'b self,
         operation: Operation,
@@ -150,7 +150,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The object that admission worked on.
+    /// The object after admission.
     pub(crate) fn admitted(attributes: Attributes<'_>) -> Result<Box<dyn Object>, Status> {
         attributes
             .object

@@ -1,4 +1,4 @@
-//! Changing objects: a function of the object as it is, replayed until no other write interferes.
+//! Changing objects: a function of the current object, replayed until there is no conflict.
 
 use std::sync::Arc;
 
@@ -19,45 +19,45 @@ use crate::scope::Scope;
 use crate::{errors, metadata};
 use portcullis_kinds::validation::object_meta::{ValidateName, validate_changed_meta};
 
-/// What a change needs to know, and what it makes of it. Called once per attempt.
+/// A change of an object. Called once per attempt.
 pub trait Change: Send + Sync {
-    /// The object as it shall be, given how it is.
+    /// The object's new state, given its current one.
     ///
     /// # Errors
-    /// An answer that ends the request.
+    /// A status that ends the request.
     fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status>;
 
-    /// Whether a uid in the outcome says which object is meant, and not what its uid shall be.
+    /// Whether a uid in the result identifies the object, and does not set its uid.
     fn means_uid(&self) -> bool {
         false
     }
 
-    /// Whether it makes an object that is not there, even of a kind that a PUT does not make.
+    /// Whether it creates a missing object, even of a kind that a PUT does not create.
     fn creates(&self) -> bool {
         false
     }
 
-    /// Whether an outcome that is what the object is already ends the update, before admission is asked. So
-    /// it is for the server's own changes: a controller that tries again compares, and sends nothing.
+    /// Whether an unchanged result ends the update before admission. This is for the server's own changes: a
+    /// controller that tries again compares, and calls no webhooks.
     fn ends_unchanged(&self) -> bool {
         false
     }
 }
 
-/// What became of an update.
+/// The result of an update.
 pub struct Updated {
-    /// The object as it is stored now.
+    /// The stored object.
     pub entry: Arc<Entry>,
-    /// Whether it was not there before.
+    /// Whether it was created.
     pub created: bool,
 }
 
 impl Registry {
-    /// Changes an object, or makes it where its kind allows that.
+    /// Changes an object, or creates it if its kind allows that.
     ///
     /// # Errors
-    /// What the change, admission, validation and the store object to; 409 if the change names a
-    /// resource version that is not current.
+    /// The errors of the change, admission, validation and the store; 409 if the change names a resource
+    /// version that is not current.
     pub async fn update(&self, scope: &Scope<'_>, change: &dyn Change) -> Result<Updated, Status> {
         let key = self.key(scope.resource, scope.namespace, scope.name);
         let found = self
@@ -93,7 +93,7 @@ impl Registry {
             }
             let object = change.apply(None)?;
             if !metadata::is_empty(object.metadata().resource_version.as_deref()) {
-                // The client means an object that is gone.
+                // The client expects an object that is gone.
                 return Err(Status::conflict(
                     scope.resource.group_resource(),
                     scope.name,
@@ -139,7 +139,7 @@ impl Registry {
         let attributes = scope.attributes(Operation::Update, scope.name, Some(object), Some(old));
         self.admit_valid(scope, &attributes).await?;
         let mut object = Scope::admitted(attributes)?;
-        // As what is read is: preparing may have brought back what defaults follow from.
+        // As after reading: preparing may have restored fields that have defaults.
         scope.resource.strategy.default(object.as_mut());
         if crate::delete::is_due(scope.resource, object.as_ref()) {
             return self.finish_deletion(scope, key, current, object).await;
@@ -162,7 +162,7 @@ impl Registry {
         })
     }
 
-    /// The bytes to store: those that are there if nothing but the times of field managers changed.
+    /// The bytes to store: the current ones if only the times of field managers changed.
     async fn encode_change(
         &self,
         scope: &Scope<'_>,
@@ -203,7 +203,7 @@ impl Registry {
         Ok(object)
     }
 
-    /// The change removed the last thing that held a deleted object.
+    /// The change removed the last finalizer of a deleted object.
     async fn finish_deletion(
         &self,
         scope: &Scope<'_>,
@@ -214,7 +214,7 @@ impl Registry {
         if !scope.dry_run {
             let deleted = self.storage.delete(key, current.entry.revision).await;
             deleted.map_err(|error| Attempt::of(error, scope))?;
-            // What only the old one had is given back with the reservation.
+            // Numbers that only the old object had are released with the reservation.
             self.ranges.release(object.as_ref()).await;
         }
         Ok(Updated {
@@ -224,7 +224,7 @@ impl Registry {
     }
 }
 
-/// Whether a change made what was there, and nothing remains to be done about it.
+/// Whether a change had no effect, and nothing remains to be done.
 fn is_unchanged(scope: &Scope<'_>, object: &dyn Object, current: &Current) -> bool {
     let type_meta = TypeMeta {
         api_version: "",
@@ -234,23 +234,23 @@ fn is_unchanged(scope: &Scope<'_>, object: &dyn Object, current: &Current) -> bo
         && object.encode(type_meta) == current.object.encode(type_meta)
 }
 
-/// Whether two encodings say the same: what nobody set is written behind what was set, so that the order
-/// of fields may differ, but the length does not.
+/// Whether two encodings are equal apart from the order of fields: unset fields are written after the others,
+/// so the order may differ, but not the length.
 fn same_document(one: &Bytes, other: &Bytes) -> bool {
     let read = |bytes| serde_json::from_slice::<Value>(bytes).ok();
     one == other || (one.len() == other.len() && read(one).is_some_and(|v| Some(v) == read(other)))
 }
 
-/// Why an attempt did not end an update well.
+/// Why an attempt did not complete an update.
 enum Attempt {
-    /// Another write came first; what is there now.
+    /// Another write came first; the current entry.
     Lost(Option<Arc<Entry>>),
-    /// The request ends with this answer.
+    /// The request ends with this status.
     Failed(Box<Status>),
 }
 
 impl Attempt {
-    /// The status code of an answer that ends the request; that of a conflict, if it does not.
+    /// The status code that ends the request; that of a conflict otherwise.
     const fn code(&self) -> u16 {
         match self {
             Self::Lost(_) => 409,
@@ -278,7 +278,7 @@ impl From<Status> for Attempt {
     }
 }
 
-/// A change that means a uid is for that object only.
+/// A change with a uid is for that object only.
 fn check_uid(scope: &Scope<'_>, object: &dyn Object, current: &Current) -> Result<(), Status> {
     let uid = object.metadata().uid.as_deref().unwrap_or_default();
     let actual = current.object.metadata().uid.as_deref().unwrap_or_default();
@@ -291,7 +291,7 @@ fn check_uid(scope: &Scope<'_>, object: &dyn Object, current: &Current) -> Resul
     Err(Status::conflict(resource, scope.name, &why))
 }
 
-/// A change that names a version is for that version only.
+/// A change with a version is for that version only.
 fn check_version(scope: &Scope<'_>, object: &dyn Object, current: &Current) -> Result<(), Status> {
     let resource = scope.resource.group_resource();
     match object
@@ -312,7 +312,7 @@ fn check_version(scope: &Scope<'_>, object: &dyn Object, current: &Current) -> R
     }
 }
 
-/// Upstream puts the resource where a kind should be.
+/// Upstream's text has the resource instead of the kind.
 fn no_version(scope: &Scope<'_>) -> Status {
     let kind = GroupKind {
         group: scope.resource.group,
@@ -327,7 +327,7 @@ fn no_version(scope: &Scope<'_>) -> Status {
     Status::invalid(kind, scope.name, &[error])
 }
 
-/// Sets what the system and the kind keep, and finds what is wrong with the rest.
+/// Sets the fields that the system and the kind keep, and validates the rest.
 fn prepare(
     scope: &Scope<'_>,
     object: &mut dyn Object,

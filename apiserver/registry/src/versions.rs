@@ -17,7 +17,7 @@ use crate::field_manager::managed::mistake;
 use crate::field_manager::overlay::{overlay, overlay_kind};
 use crate::scope::Scope;
 
-/// The subresource whose objects are made from those of the resource.
+/// The subresource whose objects are derived from those of the resource.
 const SCALE: &str = "scale";
 
 impl Scope<'_> {
@@ -124,7 +124,7 @@ impl Versions for Scope<'_> {
         self.resource.strategy.default(object.as_mut());
         self.keep_owners(object.as_mut(), base);
         Ok(match (self.resource.strategy.custom(), object.as_kind()) {
-            // what follows works on the version of the request
+            // the following steps use the version of the request
             (Some(kind), Some(object)) => {
                 let requested = self.requested_version().to_string();
                 Box::new(self.converted(kind, object, &requested).await?)
@@ -157,7 +157,7 @@ impl Versions for Scope<'_> {
 }
 
 impl<'a> Scope<'a> {
-    /// A custom object as one of another version.
+    /// A custom object in another version.
     async fn converted(
         &self,
         kind: &CustomKind,
@@ -206,13 +206,13 @@ impl<'a> Scope<'a> {
             || custom.is_none_or(|custom| custom.offers(api_version, self.subresource))
     }
 
-    /// Whether requests have objects of another kind than the resource.
+    /// Whether the requests' objects have another kind than the resource.
     fn has_own_kind(&self) -> bool {
         let subresource = self.resource.subresource(self.subresource);
         subresource.is_some_and(|s| s.group_version.is_some() || s.kind != self.resource.kind)
     }
 
-    /// The object that a scale was made from, with as many replicas as a changed scale wants.
+    /// The object behind a scale, with the replicas of a changed scale.
     fn rescaled(
         &self,
         scale: &Value,
@@ -231,7 +231,7 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// A document must say of itself what it is.
+/// A document must have the right version and kind.
 fn check_type(document: &Value, version: &Served<'_>) -> Result<(), ConversionError> {
     let text = |field| document.get(field).and_then(Value::as_str);
     let api_version = text("apiVersion").unwrap_or_default();

@@ -1,16 +1,16 @@
-//! What a client is warned of.
+//! Warnings for a client.
 
 use parking_lot::Mutex;
 
-/// How many bytes of warnings an answer carries at most: they travel in its head (upstream:
+/// The most bytes of warnings in a response: they are in its head (upstream:
 /// `k8s.io/apiserver/pkg/endpoints/filters/warning.go`).
 const WARNINGS_MAX: usize = 4096;
 
-/// How many warnings an answer carries at most: each is a header of its own, and Python reads no
-/// answer of more than 100.
+/// The most warnings in a response: each is a header of its own, and Python rejects a response with more than
+/// 100.
 const WARNINGS_COUNT_MAX: usize = 50;
 
-/// What a client is warned of, each thing once, as far as it fits an answer's head.
+/// Warnings for a client, without duplicates, as far as they fit into a response's head.
 #[derive(Debug, Default)]
 pub struct WarningList(Mutex<Told>);
 
@@ -36,7 +36,7 @@ impl WarningList {
         }
     }
 
-    /// All of them, in the order in which they came.
+    /// All of them, in their order.
     pub fn into_inner(self) -> Vec<String> {
         self.0.into_inner().sentences
     }

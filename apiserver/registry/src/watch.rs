@@ -19,45 +19,45 @@ use crate::registry::Registry;
 use crate::scope::Scope;
 use portcullis_kinds::shared::ResourceRef;
 
-/// What to follow.
+/// The parameters of a watch.
 #[derive(Clone, Debug)]
 pub struct WatchQuery {
-    /// Which objects.
+    /// The selected objects.
     pub selection: Selection,
-    /// From where.
+    /// Where it begins.
     pub from: WatchFrom,
 }
 
 /// Where a watch begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WatchFrom {
-    /// With what is there, told as if it had just been made, and then what changes.
+    /// With all objects, as if they had just been created, and then the changes.
     Start(ReadAt),
     /// With the first change after this revision.
     After(Revision),
 }
 
-/// What a watcher is told.
+/// An event for a watcher.
 #[derive(Debug)]
 pub enum Told {
-    /// An object has come into sight, changed, or gone from it.
+    /// An object was created, changed, removed, or entered or left the selection.
     Change(Change),
-    /// All that is there has been told; the revision of which it is the state.
+    /// The end of the initial events, at this revision.
     InitialEnd(Revision),
     /// Nothing else happened up to this revision.
     Progress(Revision),
 }
 
-/// A change as the watcher's selection shows it.
+/// A change as seen through the watcher's selection.
 #[derive(Debug)]
 pub struct Change {
-    /// What happened, as far as the watcher can see.
+    /// The type of the event.
     pub kind: ChangeKind,
-    /// The object after the change, or before it if it is gone from sight.
+    /// The object after the change, or before it if it was removed or left the selection.
     pub entry: Arc<Entry>,
     /// The revision of the change.
     pub revision: Revision,
-    /// The store's event, where it looks the same to every watcher.
+    /// The store's event, if it looks the same to every watcher.
     pub shared: Option<Arc<Event>>,
 }
 
@@ -83,14 +83,14 @@ impl ChangeKind {
     }
 }
 
-/// What a watcher is told, in order; it ends after an error.
+/// The events for a watcher, in order; it ends after an error.
 pub type Following = Pin<Box<dyn Stream<Item = Result<Told, Status>> + Send>>;
 
 impl Registry {
     /// Follows a collection of a resource, which is the scope's, or a single object if the scope names one.
     ///
     /// # Errors
-    /// 410 if changes after the revision have been forgotten; also as the stream's last item.
+    /// 410 if changes after the revision have been compacted; also as the stream's last item.
     pub async fn watch(
         &self,
         resource: ResourceRef,
@@ -146,8 +146,8 @@ impl Registry {
     }
 }
 
-/// A stream that ends once `end` has come and nothing is ready any more: what has been told by then, such
-/// as that the objects of a definition are gone, is not lost.
+/// A stream that ends once `end` has resolved and nothing is ready any more, so that events up to then, such
+/// as the deletion of a definition's objects, are not lost.
 fn until_idle(
     told: impl Stream<Item = Result<Told, Status>> + Send + 'static,
     end: impl Future<Output = ()> + Send + 'static,
@@ -162,10 +162,10 @@ fn until_idle(
     }))
 }
 
-/// Waits until a definition has changed or is gone: what watchers of its objects were told no longer
-/// holds, so they begin anew (upstream: `removeStorage_locked` in `customresource_handler.go`).
+/// Waits until a definition has changed or is gone: earlier events of its objects are no longer right, so
+/// watchers restart (upstream: `removeStorage_locked` in `customresource_handler.go`).
 async fn replaced(mut catalogues: watch::Receiver<Arc<Catalogue>>, row: ResourceRef) {
-    // an error says that the server ends
+    // an error means that the server stops
     let _ = catalogues.wait_for(|catalogue| !catalogue.has(&row)).await;
 }
 
@@ -178,18 +178,18 @@ fn added(entry: Arc<Entry>) -> Change {
     }
 }
 
-/// What a watcher sees of a collection.
+/// A watcher's view of a collection.
 struct View {
     resource: ResourceRef,
     selection: Selection,
-    /// How objects that this server has stored begin.
+    /// The prefix of objects that this server has stored.
     stored: Label,
-    /// The watcher's version, which only custom kinds are converted to.
+    /// The watcher's version, to which only custom kinds are converted.
     api_version: String,
     conversions: Conversions,
 }
 
-/// The sides of a change, as far as the watcher sees them.
+/// The two sides of a change, as far as the watcher sees them.
 #[derive(Default)]
 struct Sides {
     before: Option<Arc<Entry>>,
@@ -201,7 +201,7 @@ impl View {
         self.resource.strategy.custom().is_none()
     }
 
-    /// What is there when the watch begins.
+    /// The initial events.
     async fn initial(&self, page: Page) -> Result<Vec<Result<Told, Status>>, Status> {
         let entries =
             self.conversions
@@ -214,8 +214,8 @@ impl View {
         Ok(told)
     }
 
-    /// Whether an entry is selected and can be read; to a watcher, an object that cannot be read does
-    /// not exist. What this server has stored can be read, and need not be decoded to know that.
+    /// Whether an entry is selected and readable; to a watcher, an unreadable object does not exist. Objects
+    /// that this server has stored are readable, and need not be decoded to find out.
     fn shows(&self, entry: &Entry) -> bool {
         if self.selection.is_everything() {
             return self.stored.strip(&entry.value).is_some()
@@ -278,8 +278,8 @@ impl View {
     }
 }
 
-/// A change as the watcher sees it: an object that enters the view is added, one that leaves it is
-/// deleted. Its wire form may be shared if everybody sees the same.
+/// A change as the watcher sees it: an object that enters the view is added, one that leaves it is deleted.
+/// Its encoding may be shared if every watcher sees the same.
 fn change(event: &Arc<Event>, sides: Sides, may_share: bool) -> Option<Change> {
     let replaces = matches!(
         &**event,

@@ -11,7 +11,7 @@ use portcullis_storage::cache::Cache;
 
 use crate::informer::{Sink, feed};
 
-/// Keeps the webhooks up to date with the configurations there are, from now on.
+/// Keeps the webhooks up to date with the stored configurations.
 pub fn start(cache: &Cache, prefix: &str, webhooks: &Arc<Webhooks>) {
     let mutating = Arc::new(Mutating(webhooks.clone()));
     let resource = table::MUTATING_WEBHOOK_CONFIGURATIONS;

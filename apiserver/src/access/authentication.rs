@@ -1,4 +1,4 @@
-//! Who makes a request.
+//! Authentication of a request.
 
 use http::HeaderMap;
 use portcullis_api::{Status, UserInfo};
@@ -8,7 +8,7 @@ use rustls_pki_types::CertificateDer;
 /// Identifies the user who makes a request.
 ///
 /// # Errors
-/// 401, which does not say why: that is for the log.
+/// 401, which does not say why: the reason is logged only.
 pub async fn authenticate(
     authenticator: &dyn Authenticator,
     path: &str,
@@ -25,7 +25,7 @@ pub async fn authenticate(
         Ok(Outcome::Identified(user)) => Ok(user),
         Ok(Outcome::NotMine) => Err(Status::unauthorized()),
         Err(error) => {
-            // Anybody can cause it, as often as they like.
+            // Any client can cause it, as often as it likes.
             tracing::debug!(%error, "authentication failed");
             Err(Status::unauthorized())
         }

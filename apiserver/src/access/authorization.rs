@@ -1,4 +1,4 @@
-//! Whether a user may do what a request asks for.
+//! Whether a user may do what a request is for.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use portcullis_rbac::{Attributes, Authorizer, Decided, Decision, ResourceTarget,
 use crate::request::{Described, Query, RequestInfo, ResourceRequest};
 use crate::response::{self, Response};
 
-/// A request that may be carried out, and for whom. Only [`authorize`] makes one.
+/// A request that is allowed, and its user. Only [`authorize`] makes one.
 ///
-/// Handlers ask for it as an extractor: without the authorization layer in front of them there is
-/// none, and the answer is a 500.
+/// Handlers take it as an extractor: without the authorization layer in front of them it is missing, and the
+/// response is a 500.
 #[derive(Clone, Debug)]
 pub struct Authorized {
     request: Arc<Described>,
@@ -23,7 +23,7 @@ pub struct Authorized {
 }
 
 impl Authorized {
-    /// What may be carried out.
+    /// The request.
     pub fn info(&self) -> &RequestInfo {
         &self.request.info
     }
@@ -33,7 +33,7 @@ impl Authorized {
         &self.request.query
     }
 
-    /// For whom.
+    /// Its user.
     pub fn user(&self) -> &UserInfo {
         &self.user
     }
@@ -45,15 +45,17 @@ impl<S: Sync> FromRequestParts<S> for Authorized {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         let authorized = parts.extensions.get::<Self>().cloned();
         authorized.ok_or_else(|| {
-            response::status(&Status::internal("a request that nobody has authorized"))
+            response::status(&Status::internal(
+                "a request without an authorization decision",
+            ))
         })
     }
 }
 
-/// Decides whether a request may be carried out, and says so in the audit log.
+/// Decides whether a request is allowed, and notes the decision for the audit log.
 ///
 /// # Errors
-/// 403, in upstream's words.
+/// 403, with upstream's text.
 pub fn authorize(
     authorizer: &dyn Authorizer,
     request: Arc<Described>,
@@ -70,10 +72,10 @@ pub fn authorize(
     Ok(Authorized { request, user })
 }
 
-/// The same, where somebody elsewhere has to be asked.
+/// As [`authorize`], where a webhook may have to be called.
 ///
 /// # Errors
-/// 403; 500 if nobody allows it and somebody does not say.
+/// 403; 500 if no authorizer allows the request and a webhook failed.
 pub async fn ask(
     authorizer: &dyn Authorizer,
     request: Arc<Described>,
@@ -118,7 +120,7 @@ pub async fn check_request(
 /// Decides whether a user may do something; waits for those who have to be asked.
 ///
 /// # Errors
-/// 403, in upstream's words.
+/// 403, with upstream's text.
 pub async fn check_asking(
     authorizer: &dyn Authorizer,
     attributes: &Attributes<'_>,
@@ -129,7 +131,7 @@ pub async fn check_asking(
 /// Decides whether a user may do something.
 ///
 /// # Errors
-/// 403, in upstream's words.
+/// 403, with upstream's text.
 pub fn check(authorizer: &dyn Authorizer, attributes: &Attributes<'_>) -> Result<(), Status> {
     allowed(authorizer.authorize(attributes), attributes)
 }
@@ -231,7 +233,7 @@ fn cannot(attributes: &Attributes<'_>) -> String {
     format!("User {user} cannot {verb} resource {resource} in API group {group} {place}")
 }
 
-/// The text with what a browser would take for HTML escaped.
+/// The text with HTML's special characters escaped.
 fn escape_html(text: &str) -> String {
     let text = text.replace('&', "&amp;");
     text.replace('<', "&lt;").replace('>', "&gt;")

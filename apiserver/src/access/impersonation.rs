@@ -1,4 +1,4 @@
-//! Acting as another user, for those who may.
+//! Impersonation of another user, for those who may.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/endpoints/filters/impersonation.go`.
 
@@ -10,10 +10,10 @@ use portcullis_rbac::{Attributes, Authorizer, ResourceTarget, Target};
 
 use super::authorization;
 
-/// The user that a request asks to act as; `None` if it asks for nobody.
+/// The user that a request impersonates, if any.
 ///
 /// # Errors
-/// 403 if `user` may not take on this identity, or a part of it; 400 for groups, a uid or extra
+/// 403 if `user` may not impersonate this user, or a part of the identity; 400 for groups, a uid or extra
 /// fields without a user.
 pub fn impersonate(
     authorizer: &dyn Authorizer,
@@ -29,7 +29,7 @@ pub fn impersonate(
     Ok(Some(requested.user))
 }
 
-/// The same, where somebody elsewhere has to be asked.
+/// As [`impersonate`], where a webhook may have to be called.
 ///
 /// # Errors
 /// As [`impersonate`].

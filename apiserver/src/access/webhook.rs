@@ -1,4 +1,4 @@
-//! Asks a server elsewhere what users may do (`--authorization-mode=Webhook`).
+//! Authorization by a webhook (`--authorization-mode=Webhook`).
 //!
 //! Upstream: `k8s.io/apiserver/plugin/pkg/authorizer/webhook`.
 
@@ -24,16 +24,16 @@ use crate::outbound::webhook_client::WebhookClient;
 pub use self::conditions::Condition;
 pub use self::review::ReviewVersion;
 
-/// How many answers are remembered.
+/// How many decisions are cached.
 const REMEMBERED: usize = 8192;
-/// The longest question whose answer is, in bytes of what its client chose (upstream:
+/// The largest request whose decision is cached, counted in bytes that its client chose (upstream:
 /// `maxControlledAttrCacheSize`).
 const QUESTION_MAX: usize = 10_000;
-/// How long one try may take, if nothing else is said.
+/// The default timeout of one attempt.
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// The first pause between tries (upstream: `DefaultRetryBackoff`).
+/// The first pause between attempts (upstream: `DefaultRetryBackoff`).
 const PAUSE: Duration = Duration::from_millis(500);
-/// How often the log tells that the server does not answer.
+/// The shortest time between two log lines about failures.
 const TELLING: Duration = Duration::from_secs(10);
 
 /// What errors of Go's clients say if there was no response in time.
@@ -42,22 +42,22 @@ const TIMED_OUT: &str = "context deadline exceeded";
 /// How long answers count.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifetimes {
-    /// Those that allow.
+    /// Decisions that allow.
     pub allowed: Duration,
-    /// The others.
+    /// All others.
     pub refused: Duration,
 }
 
-/// What it means that the server does not say.
+/// What a failure of the webhook means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnError {
-    /// Others decide.
+    /// The other authorizers decide.
     NoOpinion,
     /// The request is denied.
     Deny,
 }
 
-/// Decides as a server elsewhere says, and has no opinion where it does not.
+/// Decides as the webhook does, and has no opinion where it has none.
 pub struct WebhookAuthorizer {
     client: WebhookClient,
     version: ReviewVersion,
@@ -78,7 +78,7 @@ struct Known {
 }
 
 impl WebhookAuthorizer {
-    /// Asks by a client.
+    /// Calls the webhook through a client.
     pub fn new(client: WebhookClient, version: ReviewVersion, lifetimes: Lifetimes) -> Self {
         Self {
             client,
@@ -104,7 +104,7 @@ impl WebhookAuthorizer {
         }
     }
 
-    /// The same, asking only where all conditions hold, for no longer than `timeout` at once.
+    /// Calls it only where all conditions hold, with a timeout for each attempt.
     #[must_use]
     pub fn with(self, conditions: Vec<Condition>, timeout: Duration, on_error: OnError) -> Self {
         Self {
@@ -165,13 +165,13 @@ impl WebhookAuthorizer {
         (known.at.elapsed() < lifetime).then_some(known.verdict)
     }
 
-    /// Anybody can cause a question, as often as they like.
+    /// Any client can cause a call, as often as it likes.
     fn tell(&self, error: &str) {
         let mut told = self.told.lock();
         if told.is_none_or(|at| at.elapsed() >= TELLING) {
             *told = Some(Instant::now());
             drop(told);
-            tracing::warn!(error, "the authorization webhook cannot be asked");
+            tracing::warn!(error, "calls to the authorization webhook fail");
         }
     }
 }
@@ -186,7 +186,7 @@ impl Authorizer for WebhookAuthorizer {
         true
     }
 
-    /// Holds up its thread; the runtime puts another in its place.
+    /// Blocks its thread; the runtime replaces it by another one.
     fn authorize(&self, attributes: &Attributes<'_>) -> Decision {
         let runtime = Handle::try_current();
         match runtime {
@@ -194,7 +194,7 @@ impl Authorizer for WebhookAuthorizer {
                 let decided = || runtime.block_on(self.decide(attributes));
                 let Decided { decision, error } = tokio::task::block_in_place(decided);
                 match (decision, error) {
-                    // whoever asks this way hears of the error as a reason
+                    // callers of this function see the error as a reason
                     (Decision::NoOpinion { reason }, Some(error)) if reason.is_empty() => {
                         Decision::NoOpinion { reason: error }
                     }
@@ -204,9 +204,9 @@ impl Authorizer for WebhookAuthorizer {
                     (decision, _) => decision,
                 }
             }
-            // what might be denied is not left to others
+            // a request that might be denied is not left to other authorizers
             _ => Decision::Deny {
-                reason: "the only thread there is cannot wait for the webhook".to_owned(),
+                reason: "a single-threaded server cannot wait for the webhook".to_owned(),
             },
         }
     }

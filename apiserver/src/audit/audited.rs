@@ -1,4 +1,4 @@
-//! A request that is audited, from when it is known who asks until its response is complete.
+//! A request that is audited, from its authentication until its response is complete.
 //!
 //! Upstream: `AuditContext` in `k8s.io/apiserver/pkg/audit`, `WithAudit` in `pkg/endpoints/filters`.
 
@@ -36,7 +36,7 @@ pub struct Audited {
 }
 
 impl Audited {
-    /// Looks whether a request is to be audited. Without a user it is one of nobody.
+    /// Starts auditing a request if the policy says so. Without a user the request is unauthenticated.
     pub fn begin(auditor: &Arc<Auditor>, request: &Request) -> Option<Arc<Self>> {
         let extensions = request.extensions();
         let described = extensions.get::<Arc<Described>>()?;
@@ -55,22 +55,23 @@ impl Audited {
         }))
     }
 
-    /// Where those who serve the request say what they do.
+    /// The annotations that handlers add.
     pub const fn annotations(&self) -> &AuditAnnotations {
         &self.annotations
     }
 
-    /// The user acts as another one.
+    /// Notes the impersonated user.
     pub fn acts_as(&self, other: &UserInfo) {
         self.noted.lock().impersonated = Some(other.clone());
     }
 
-    /// What the object of the request is called.
+    /// Notes the name of the request's object.
     pub fn names(&self, metadata: &ObjectMeta) {
         self.noted.lock().object = ObjectNames::from(metadata);
     }
 
-    /// The object of the request, or what it says of one, as JSON; asked for only if it is recorded.
+    /// Notes the object of the request, or the fields that stand for one, as JSON; `json` is called only if
+    /// it is recorded.
     pub fn request(&self, json: impl FnOnce() -> Bytes) {
         if self.verdict.level >= Level::Request {
             self.noted.lock().request = Some(json());
@@ -78,7 +79,7 @@ impl Audited {
     }
 }
 
-/// What happens to it.
+/// The stages of the request.
 impl Audited {
     /// It has been received. False if it must not be served, because that could not be recorded.
     pub async fn received(&self) -> bool {
@@ -89,7 +90,7 @@ impl Audited {
         goes_on
     }
 
-    /// It is answered: the response, which is followed to its end if it comes by and by.
+    /// It has a response, which is followed to its end if it is streamed.
     pub async fn answered(self: Arc<Self>, response: Response) -> Response {
         let is_whole = response.body().size_hint().exact().is_some();
         let response = self.note_outcome(response).await;
@@ -103,20 +104,20 @@ impl Audited {
         response.map(|body| Body::new(Followed::new(body, move || self.ended())))
     }
 
-    /// It is one of nobody, and refused.
+    /// It is unauthenticated, and rejected.
     pub async fn refused(&self, response: Response) -> Response {
         let response = self.note_outcome(response).await;
         self.tell(Stage::ResponseStarted).await;
         response
     }
 
-    /// What served it panicked.
+    /// Its handler panicked.
     pub async fn panicked(&self, why: &str) {
         self.noted.lock().outcome = Outcome::panicked(why);
         self.tell(Stage::Panic).await;
     }
 
-    /// Nobody waits for a response any more; the outcome stands for one.
+    /// It was given up before there was a response; the outcome replaces one.
     pub fn abandoned(&self, outcome: Outcome) {
         self.noted.lock().outcome = outcome;
         if is_long_running(&self.facts.described.info) {
@@ -125,7 +126,7 @@ impl Audited {
         self.leave(Stage::ResponseComplete);
     }
 
-    /// The last of a response that came by and by is on its way, or nobody reads it any more.
+    /// A streamed response is complete, or no longer read.
     pub fn ended(&self) {
         self.leave(Stage::ResponseComplete);
     }
@@ -158,7 +159,7 @@ impl Audited {
         (may_be_status || recorded) && response.body().size_hint().exact().is_some()
     }
 
-    /// The object of a response; there is none that is about no resource, unless it is a Status.
+    /// The object of a response; a response without a resource has none, unless it is a Status.
     fn as_object(&self, body: Bytes, is_json: bool) -> Option<Bytes> {
         let about = matches!(self.facts.described.info, RequestInfo::Resource(_));
         match is_json {
@@ -208,7 +209,7 @@ impl Audited {
     }
 }
 
-/// A response that is there, and its body, which it shares.
+/// A buffered response and its body, which it shares.
 async fn read(response: Response) -> (Response, Option<Bytes>) {
     let (head, body) = response.into_parts();
     match body.collect().await {
@@ -217,7 +218,7 @@ async fn read(response: Response) -> (Response, Option<Bytes>) {
             let response = Response::from_parts(head, Body::from(body.clone()));
             (response, Some(body))
         }
-        // bodies that are there do not fail
+        // buffered bodies do not fail
         Err(_) => (Response::from_parts(head, Body::empty()), None),
     }
 }

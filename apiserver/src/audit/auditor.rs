@@ -1,4 +1,4 @@
-//! What decides which requests are audited, and passes events on.
+//! Decides which requests are audited, and passes events on to the backends.
 
 use super::backend::Backend;
 use super::event::Event;
@@ -14,7 +14,7 @@ pub struct Auditor {
 }
 
 impl Auditor {
-    /// `with_legacy`: whether a destination wants lines for people.
+    /// `with_legacy`: whether a destination needs the legacy format.
     pub const fn new(
         policy: Policy,
         backends: Vec<Backend>,
@@ -29,22 +29,23 @@ impl Auditor {
         }
     }
 
-    /// What decides.
+    /// The policy.
     pub const fn policy(&self) -> &Policy {
         &self.policy
     }
 
-    /// What is counted.
+    /// The counters.
     pub const fn metrics(&self) -> &AuditMetrics {
         &self.metrics
     }
 
-    /// Whether events need lines for people.
+    /// Whether events need the legacy format.
     pub const fn wants_legacy(&self) -> bool {
         self.with_legacy
     }
 
-    /// Passes an event on, and waits for it where the mode says so. False if the request must not go on.
+    /// Sends an event to the backends, and waits for it if the mode requires it. False if the request must be
+    /// rejected.
     pub async fn take(&self, event: Event, is_first: bool) -> bool {
         self.metrics.event();
         let mut goes_on = true;
@@ -54,7 +55,7 @@ impl Auditor {
         goes_on
     }
 
-    /// Passes on an event that nobody can wait for.
+    /// Passes on an event without waiting for it.
     pub fn leave(&self, event: &Event) {
         self.metrics.event();
         for backend in &self.backends {
@@ -62,7 +63,7 @@ impl Auditor {
         }
     }
 
-    /// Writes what waits. No event must come afterwards.
+    /// Writes the waiting events. No event must follow.
     pub async fn finish(&self) {
         for backend in &self.backends {
             backend.finish().await;

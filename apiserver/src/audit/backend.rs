@@ -15,19 +15,19 @@ use super::event::Event;
 use super::losses::Losses;
 use super::output::Output;
 
-/// How long what waits at the end may take to be written.
+/// How long the waiting events may take to be written at the end.
 const FLUSH: Duration = Duration::from_secs(10);
-/// The least that an event counts for that nobody waits for, in bytes: it takes a task as well.
+/// The least size that an event counts with if its request does not wait, in bytes: it needs a task as well.
 const LEFT: usize = 16 * 1024;
 
 /// Whether requests wait until their events are written.
 #[derive(Clone, Copy, Debug)]
 pub enum Mode {
-    /// No; what cannot be kept is lost.
+    /// No; events that do not fit into the buffer are lost.
     Batch(BatchConfig),
     /// Yes, but they are served even if the events are lost.
     Blocking,
-    /// Yes, and one whose first event is lost is refused.
+    /// Yes, and a request whose first event is lost is rejected.
     BlockingStrict,
 }
 
@@ -51,8 +51,8 @@ enum Delivery {
 }
 
 impl Backend {
-    /// Begins; within a runtime. `stop` says that no more events will come, and is told to the output
-    /// by its owner.
+    /// Starts; within a runtime. `stop` is cancelled when no more events follow; the owner passes it to the
+    /// output as well.
     pub fn start(
         output: Arc<dyn Output>,
         mode: Mode,
@@ -131,7 +131,7 @@ impl Backend {
         written.is_ok() || !strict
     }
 
-    /// Takes an event of a request that cannot wait, because it is over.
+    /// Takes an event of a request that is over and cannot wait.
     pub fn leave(&self, event: Event) {
         let Some(event) = self.truncated(event) else {
             return;
@@ -158,7 +158,7 @@ impl Backend {
         }
     }
 
-    /// Writes what waits, as far as that is possible in time.
+    /// Writes the waiting events, as far as the time allows.
     pub async fn finish(&self) {
         self.stop.cancel();
         self.tasks.close();
@@ -173,8 +173,8 @@ impl Backend {
     }
 }
 
-/// An event that is being written. If its request does not wait for that any longer, it is written all the
-/// same: twice, at worst.
+/// An event that is being written. If its request stops waiting for it, it is written all the same: twice, at
+/// worst.
 struct Unwritten<'a> {
     backend: &'a Backend,
     event: Option<Event>,

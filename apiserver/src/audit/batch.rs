@@ -1,7 +1,7 @@
 //! Events that wait to be sent together.
 //!
-//! Upstream: `k8s.io/apiserver/plugin/pkg/audit/buffered`. Unlike there, there is a limit to the batches
-//! under way: where the destination is slow, events wait, and then are lost.
+//! Upstream: `k8s.io/apiserver/plugin/pkg/audit/buffered`. Unlike there, the number of batches in transit is
+//! limited: if the destination is slow, events wait, and then are lost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,13 +25,13 @@ pub const BYTES: usize = 8 * 1024 * 1024;
 pub struct BatchConfig {
     /// How many events may wait.
     pub buffer: usize,
-    /// How many are sent at once.
+    /// How many are in a batch.
     pub size: usize,
     /// How long the first of a batch waits for others.
     pub wait: Duration,
     /// How often batches are sent.
     pub rate: Option<Rate>,
-    /// How many batches may be under way.
+    /// How many batches may be in transit.
     pub under_way: usize,
     /// The bytes at which a batch takes no more events.
     pub bytes: usize,
@@ -50,7 +50,7 @@ struct Waiting {
     memory: Memory,
 }
 
-/// Sends what waits in a queue.
+/// Sends the events of a queue.
 pub struct Sender {
     waiting: mpsc::Receiver<Waiting>,
     config: BatchConfig,
@@ -60,7 +60,7 @@ pub struct Sender {
     stop: CancellationToken,
 }
 
-/// A queue, and what sends what waits in it until `stop`, and the rest then.
+/// A queue, and the sender that empties it until `stop`, and sends the rest then.
 pub fn queue(
     config: BatchConfig,
     output: Arc<dyn Output>,
@@ -85,7 +85,7 @@ pub fn queue(
 }
 
 impl Queue {
-    /// Has an event wait.
+    /// Adds an event to the queue.
     ///
     /// # Errors
     /// Why it is lost.
@@ -101,7 +101,7 @@ impl Queue {
 }
 
 impl Sender {
-    /// Sends until there is nothing more to come.
+    /// Sends until the queue is closed and empty.
     pub async fn run(mut self) {
         let (under_way, sent) = (TaskTracker::new(), self.config.under_way.max(1));
         let places = Arc::new(Semaphore::new(sent));

@@ -1,4 +1,4 @@
-//! How much memory events may take that nobody waits for.
+//! Memory for events whose requests do not wait.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ const BYTES: usize = 64 * 1024 * 1024;
 #[derive(Clone, Debug)]
 pub(super) struct Budget(Arc<Semaphore>);
 
-/// Memory that an event takes; given back when dropped.
+/// The memory of an event; released when dropped.
 pub(super) type Memory = OwnedSemaphorePermit;
 
 impl Budget {
-    /// All of it.
+    /// The whole budget.
     pub(super) fn new() -> Self {
         Self(Arc::new(Semaphore::new(BYTES)))
     }
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_ends_and_comes_back() {
+    fn memory_is_limited_and_released() {
         let budget = Budget::new();
         let most = budget.take(BYTES - 1).unwrap();
         assert!(budget.take(2).is_none() && budget.take(1).is_some());

@@ -1,4 +1,4 @@
-//! Events: what is told of a request at one point in its life.
+//! Events: the record of a request at one stage.
 //!
 //! Upstream: `Event` in `k8s.io/apiserver/pkg/apis/audit/v1`, and `EventString` in `pkg/audit/format.go`.
 
@@ -18,7 +18,7 @@ use super::objects;
 use super::policy::{Stage, Verdict};
 use crate::request::{RequestInfo, ResourceRequest};
 
-/// The beginning of an event that stands alone, before the fields of its JSON.
+/// The beginning of an event outside a list, before the fields of its JSON.
 const TYPE: &[u8] = b"{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",";
 
 /// The annotation of an event that has lost its objects.
@@ -27,9 +27,9 @@ const TRUNCATED: &str = "audit.k8s.io/truncated";
 /// An event as it is kept and sent. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// As JSON, without its type: so items of a list are.
+    /// As JSON, without its type, as in the items of a list.
     json: Bytes,
-    /// As a line for people; empty unless somebody wants it.
+    /// In the legacy format; empty unless a destination needs it.
     legacy: Bytes,
 }
 
@@ -39,7 +39,7 @@ impl Event {
         &self.json
     }
 
-    /// How many bytes it takes.
+    /// Its size in bytes.
     pub fn size(&self) -> usize {
         self.json.len() + self.legacy.len()
     }
@@ -78,7 +78,7 @@ impl Event {
 
 #[cfg(test)]
 impl Event {
-    /// An event of this JSON, for tests.
+    /// An event with this JSON, for tests.
     pub(in crate::audit) fn of(json: &str) -> Self {
         Self {
             json: json.to_owned().into(),
@@ -87,7 +87,7 @@ impl Event {
     }
 }
 
-/// How a log is written.
+/// The format of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// One JSON object a line.
@@ -96,23 +96,23 @@ pub enum Format {
     Legacy,
 }
 
-/// What an event is made of.
+/// The parts of an event.
 pub struct Moment<'a> {
-    /// Which moment it is.
+    /// The stage.
     pub stage: Stage,
-    /// When it is.
+    /// Its time.
     pub at: Timestamp,
-    /// What the policy says.
+    /// The policy's verdict.
     pub verdict: Verdict,
-    /// What was known from the start.
+    /// The facts that are known from the start.
     pub facts: &'a Facts,
-    /// What has become known.
+    /// The facts that have become known since.
     pub noted: &'a Noted,
-    /// What those who served the request say of it.
+    /// The annotations that handlers added.
     pub annotations: BTreeMap<String, String>,
 }
 
-/// The fields up to those that are JSON already, in upstream's order.
+/// The fields before those that are JSON already, in upstream's order.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Head<'a> {
@@ -179,7 +179,7 @@ impl<'a> From<&'a UserInfo> for Person<'a> {
 }
 
 impl Moment<'_> {
-    /// The event, with its line for people if anybody wants it.
+    /// The event, with its legacy format if that is needed.
     pub fn event(&self, with_legacy: bool) -> Event {
         Event {
             json: self.json().into(),
@@ -241,7 +241,7 @@ impl Moment<'_> {
         }
     }
 
-    /// What the URL does not say the object of the request does.
+    /// The object reference: fields that the URL leaves open are taken from the object.
     fn reference<'e>(&'e self, request: &'e ResourceRequest) -> Reference<'e> {
         let object = &self.noted.object;
         let or = |first: &'e str, second: &'e str| if first.is_empty() { second } else { first };

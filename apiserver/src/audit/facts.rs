@@ -1,4 +1,4 @@
-//! What is known of a request from the start.
+//! The facts about a request that are known from the start.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -10,30 +10,30 @@ use portcullis_api::{UserInfo, Verb};
 use super::sources::sources;
 use crate::request::{AuditId, Described, Peer, RequestInfo};
 
-/// How much of a client's name for itself is kept, in bytes (upstream: `maxUserAgentLength`).
+/// The longest user agent that is recorded, in bytes (upstream: `maxUserAgentLength`).
 const USER_AGENT_MAX: usize = 1024;
 
 /// A request before it is served.
 #[derive(Debug)]
 pub struct Facts {
-    /// Its id, and when it came.
+    /// Its id, and its time of arrival.
     pub id: AuditId,
     /// The id as text.
     pub id_text: String,
     /// Path and query.
     pub uri: String,
-    /// What it asks for.
+    /// Its meaning.
     pub described: Arc<Described>,
-    /// Who asks; `None` for nobody.
+    /// Its user; `None` if it is unauthenticated.
     pub user: Option<UserInfo>,
-    /// Where it comes from.
+    /// The addresses it comes from.
     pub sources: Vec<IpAddr>,
-    /// What the client calls itself.
+    /// The client's user agent.
     pub user_agent: String,
 }
 
 impl Facts {
-    /// What a request says.
+    /// Reads a request.
     pub fn of(request: &Request, described: Arc<Described>) -> Self {
         let extensions = request.extensions();
         let id = extensions.get::<AuditId>().cloned();
@@ -54,7 +54,7 @@ impl Facts {
         }
     }
 
-    /// What is to be done.
+    /// The verb.
     pub fn verb(&self) -> &str {
         match &self.described.info {
             RequestInfo::Path { verb, .. } => verb,

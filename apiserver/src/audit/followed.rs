@@ -1,4 +1,4 @@
-//! A response that comes by and by, and whose end is told of.
+//! A streamed response whose end is reported.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,7 +13,7 @@ pub(super) struct Followed {
     ended: Option<Ended>,
 }
 
-/// What is to be done at the end.
+/// Called at the end.
 type Ended = Box<dyn FnOnce() + Send>;
 
 impl Followed {

@@ -1,7 +1,7 @@
 //! Events as lines of a file, or of standard output.
 //!
-//! Upstream: `k8s.io/apiserver/plugin/pkg/audit/log`. Files are written by a thread of their own: a disk
-//! that hangs holds up the requests that must wait for it, and nothing else.
+//! Upstream: `k8s.io/apiserver/plugin/pkg/audit/log`. Files are written by a thread of their own: a disk that
+//! hangs delays only the requests that must wait for it.
 
 mod backups;
 mod rotation;
@@ -20,12 +20,12 @@ use super::output::Output;
 pub use self::backups::Backups;
 pub use self::rotation::RotatedFile;
 
-/// How many writes may wait for the thread; those who have more to write wait themselves.
+/// How many writes may wait for the thread; further writers wait themselves.
 const WAITING: usize = 1024;
-/// How many bytes are written at once.
+/// How many bytes are written together.
 const TOGETHER: usize = 256 * 1024;
 
-/// Where lines go.
+/// The destination of lines.
 pub enum Destination {
     /// Standard output.
     Stdout,
@@ -41,7 +41,7 @@ pub struct Log {
 enum Job {
     Write {
         events: Vec<Event>,
-        /// Who waits for it.
+        /// Resolved when the event is written.
         done: Option<Done>,
     },
     End(oneshot::Sender<()>),
@@ -53,7 +53,7 @@ impl Log {
     /// Starts the thread that writes.
     ///
     /// # Errors
-    /// What the system says, if there is no thread.
+    /// The system's error, if the thread cannot be started.
     pub fn start(
         destination: Destination,
         format: Format,
@@ -102,15 +102,15 @@ impl Output for Log {
     }
 }
 
-/// What the thread works with. Lines that wait at the same moment are written at once.
+/// The state of the thread. Lines that wait at the same time are written together.
 struct Writer {
     destination: Destination,
     format: Format,
     losses: Arc<Losses>,
     lines: Vec<u8>,
-    /// How many of the lines nobody waits for.
+    /// How many of the lines have no waiting request.
     unwatched: usize,
-    /// Who waits for the others.
+    /// The requests that wait for the other lines.
     done: Vec<Done>,
 }
 
@@ -154,7 +154,7 @@ impl Writer {
         self.done.extend(done);
     }
 
-    /// Writes the lines, and tells those who wait. Those count what they lose themselves.
+    /// Writes the lines, and notifies the waiting requests. Those count their own losses.
     fn flush(&mut self) -> Result<(), String> {
         let written = self.destination.write(&self.lines);
         let written = written.map_err(|error| error.to_string());

@@ -1,4 +1,4 @@
-//! Events that are lost: counted, and told in the log, but not each for itself.
+//! Lost events: counted, and logged together.
 
 use std::time::{Duration, Instant};
 
@@ -6,10 +6,10 @@ use parking_lot::Mutex;
 
 use super::metrics::AuditMetrics;
 
-/// How often the log tells of losses. Requests cause them, and there may be any number of those.
+/// How often losses are logged. Requests cause them, so there may be any number.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// What one destination loses.
+/// The losses of one destination.
 #[derive(Debug)]
 pub struct Losses {
     plugin: &'static str,
@@ -20,7 +20,7 @@ pub struct Losses {
 #[derive(Debug, Default)]
 struct Told {
     at: Option<Instant>,
-    /// How many events were lost since.
+    /// How many events were lost since the last log line.
     untold: usize,
 }
 
@@ -34,7 +34,7 @@ impl Losses {
         }
     }
 
-    /// So many events are lost.
+    /// Adds losses.
     pub fn add(&self, events: usize, error: &str) {
         self.metrics.lost(self.plugin, events);
         if let Some(events) = self.to_tell(events) {

@@ -1,4 +1,4 @@
-//! What is counted of events, under upstream's names.
+//! Metrics of events, under upstream's names.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/audit/metrics.go`.
 
@@ -7,7 +7,7 @@ use prometheus::{IntCounter, IntCounterVec, Opts};
 
 use super::policy::Level;
 
-/// Counters of events. Clones count together.
+/// Counters of events, which clones share.
 #[derive(Clone, Debug)]
 pub struct AuditMetrics {
     events: IntCounter,
@@ -17,13 +17,13 @@ pub struct AuditMetrics {
 }
 
 impl AuditMetrics {
-    /// Counters that have counted nothing.
+    /// Counters at zero.
     pub fn new() -> Self {
         const VALID: &str = "these names are valid";
         let named = |name: &str, help: &str| Opts::new(format!("apiserver_audit_{name}"), help);
         let events = named(
             "event_total",
-            "Audit events that were made and handed to their destinations.",
+            "Audit events that were generated and sent to the audit backends.",
         );
         let errors = named("error_total", "Audit events that were lost, by plugin.");
         let levels = named("level_total", "Requests, by the level they are audited at.");

@@ -1,4 +1,4 @@
-//! What becomes known of a request while it is served.
+//! The facts about a request that become known while it is served.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -6,15 +6,15 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::status::Reason;
 use portcullis_api::{Status, UserInfo};
 
-/// How a Status begins that is a whole response.
+/// The beginning of a Status that is a whole response.
 const STATUS: &[u8] = b"{\"kind\":\"Status\",\"apiVersion\":\"v1\",";
 
-/// What has become known so far.
+/// The facts so far.
 #[derive(Debug, Default)]
 pub struct Noted {
-    /// As whom the user acts.
+    /// The impersonated user.
     pub impersonated: Option<UserInfo>,
-    /// What the object of the request says of itself.
+    /// The names of the request's object.
     pub object: ObjectNames,
     /// The object of the request, as JSON.
     pub request: Option<Bytes>,
@@ -25,14 +25,14 @@ pub struct Noted {
 }
 
 impl Noted {
-    /// How many bytes the objects take.
+    /// The size of the objects in bytes.
     pub fn size(&self) -> usize {
         let objects = self.request.iter().chain(&self.response);
         objects.map(Bytes::len).sum()
     }
 }
 
-/// By what an object is found.
+/// The names of an object.
 #[derive(Debug, Default)]
 pub struct ObjectNames {
     /// Its namespace.
@@ -41,7 +41,7 @@ pub struct ObjectNames {
     pub name: String,
     /// Its uid.
     pub uid: String,
-    /// The version that the client knows.
+    /// The version that the client expects.
     pub resource_version: String,
 }
 
@@ -57,22 +57,22 @@ impl From<&ObjectMeta> for ObjectNames {
     }
 }
 
-/// How a request ended.
+/// The result of a request.
 #[derive(Debug, Default)]
 pub enum Outcome {
-    /// It has not.
+    /// None yet.
     #[default]
     Open,
-    /// With a response that is no Status.
+    /// A response that is not a Status.
     Code(StatusCode),
-    /// With a Status, whose JSON is the response.
+    /// A Status, whose JSON is the response.
     Said(StatusCode, Bytes),
-    /// With none, for which this stands.
+    /// No response; this Status replaces it.
     Instead(Status),
 }
 
 impl Outcome {
-    /// What a response comes to. `body` is all of it, if it is there.
+    /// The outcome of a response. `body` is all of it, if it is buffered.
     pub fn of(code: StatusCode, body: Option<&Bytes>) -> Self {
         match body.filter(|body| Self::is_status(body)) {
             Some(body) => Self::Said(code, body.clone()),
@@ -85,7 +85,7 @@ impl Outcome {
         body.starts_with(STATUS)
     }
 
-    /// The client went away before there was a response.
+    /// The client disconnected before there was a response.
     pub fn gone() -> Self {
         let mut status = Status::success(Default::default());
         status.details = None;

@@ -1,8 +1,8 @@
-//! Objects of requests and responses as events hold them.
+//! Objects of requests and responses in the form that events contain.
 
 use serde_json::Value;
 
-/// Appends JSON in one line; without the managed fields of its objects, if they are not wanted.
+/// Appends JSON in one line; without the managed fields of its objects if they are to be left out.
 pub(super) fn append(json: &[u8], without_managed_fields: bool, out: &mut Vec<u8>) {
     let has_some = || std::str::from_utf8(json).is_ok_and(|text| text.contains("managedFields"));
     if without_managed_fields
@@ -17,7 +17,7 @@ pub(super) fn append(json: &[u8], without_managed_fields: bool, out: &mut Vec<u8
     in_one_line(json, out);
 }
 
-/// A log has a line for each event, whatever lines the client sent.
+/// A log has one line for each event, so line breaks in the client's JSON are removed.
 fn in_one_line(json: &[u8], out: &mut Vec<u8>) {
     let json = json.trim_ascii();
     if !json.iter().any(u8::is_ascii_control) {
@@ -39,7 +39,7 @@ fn in_one_line(json: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Of an object, the items of a list, and the rows of a Table.
+/// From an object, the items of a list, and the rows of a Table.
 fn remove_managed_fields(value: &mut Value) {
     let remove = |object: &mut Value| {
         let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn managed_fields_go_where_they_are_not_wanted() {
+    fn managed_fields_are_left_out_if_the_policy_says_so() {
         let object = r#"{"metadata":{"managedFields":[1],"name":"a"}}"#;
         let bare = r#"{"metadata":{"name":"a"}}"#;
         assert_eq!(appended(object, false), object);

@@ -1,19 +1,19 @@
-//! Where events go.
+//! Destinations of events.
 
 use async_trait::async_trait;
 
 use super::event::Event;
 
-/// A log, or a server that takes events.
+/// A log, or a webhook that takes events.
 #[async_trait]
 pub trait Output: Send + Sync + 'static {
     /// Writes events; returns when they are written.
     ///
     /// # Errors
-    /// Why they are not.
+    /// Why they are not written.
     async fn write(&self, events: Vec<Event>) -> Result<(), String>;
 
-    /// Takes an event that must be written before those that come later, and need not be written yet.
+    /// Takes an event that must be written before later ones, but need not be written yet.
     ///
     /// # Errors
     /// Why it is lost, as far as that is known.
@@ -21,6 +21,6 @@ pub trait Output: Send + Sync + 'static {
         self.write(vec![event]).await
     }
 
-    /// Ends, with everything written that it has.
+    /// Ends, after everything it holds has been written.
     async fn close(&self);
 }

@@ -16,16 +16,16 @@ pub use self::read::PolicyError;
 pub enum Level {
     /// Nothing.
     None,
-    /// Who asked for what, and how that ended.
+    /// The user, the request and its result.
     Metadata,
-    /// The object of the request besides.
+    /// The object of the request as well.
     Request,
-    /// That of the response, too.
+    /// The object of the response as well.
     RequestResponse,
 }
 
 impl Level {
-    /// As policies and events write it.
+    /// The spelling in policies and events.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::None => "None",
@@ -39,9 +39,9 @@ impl Level {
 /// A point in the life of a request at which an event is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// It is known who asks; nothing has been done.
+    /// The user is known; nothing has been done.
     RequestReceived,
-    /// The head of the response is there. Only of requests that go on for long, and of those of nobody.
+    /// The head of the response is complete. Only for long-running and unauthenticated requests.
     ResponseStarted,
     /// The response is complete.
     ResponseComplete,
@@ -57,7 +57,7 @@ impl Stage {
         Self::Panic,
     ];
 
-    /// As policies and events write it.
+    /// The spelling in policies and events.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::RequestReceived => "RequestReceived",
@@ -91,12 +91,12 @@ impl Stages {
     }
 }
 
-/// What a policy says of one request.
+/// The policy's decision about one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// How much is recorded.
     pub level: Level,
-    /// At which stages nothing is.
+    /// The stages without an event.
     pub omitted: Stages,
     /// Whether the managed fields of objects are left out.
     pub without_managed_fields: bool,
@@ -112,7 +112,7 @@ struct Rule {
     matches: Matches,
 }
 
-/// Which requests a rule is about. An empty list leaves that open.
+/// Which requests a rule matches. An empty list matches all.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct Matches {
@@ -134,7 +134,7 @@ struct GroupResources {
 }
 
 impl Policy {
-    /// What the policy says of a request. What no rule matches is not audited.
+    /// The decision about a request. Requests that no rule matches are not audited.
     pub fn verdict(&self, info: &RequestInfo, user: Option<&UserInfo>) -> Verdict {
         let rule = self.0.iter().find(|rule| rule.matches.request(info, user));
         rule.map_or(
@@ -177,7 +177,7 @@ impl Matches {
         }
     }
 
-    /// What is in no namespace is in the empty one.
+    /// Objects without a namespace are in the empty one.
     fn resource(&self, request: &ResourceRequest) -> bool {
         let mut resources = self.resources.iter();
         (self.namespaces.is_empty() || has(&self.namespaces, &request.namespace))

@@ -1,4 +1,4 @@
-//! Where a request comes from.
+//! The addresses a request comes from.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use http::header::HeaderName;
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
-/// The addresses that headers tell of, and that of the connection last. Only the last is beyond doubt.
+/// The addresses in headers, and that of the connection last. Only the last one is reliable.
 ///
 /// Upstream: `SourceIPs` in `k8s.io/apimachinery/pkg/util/net`.
 pub(super) fn sources(headers: &HeaderMap, connected: Option<IpAddr>) -> Vec<IpAddr> {
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_are_told_once_and_in_order() {
+    fn addresses_are_listed_once_and_in_order() {
         let told = |forwarded: &str, real: &str| {
             let mut headers = HeaderMap::new();
             for (name, value) in [(FORWARDED_FOR, forwarded), (REAL_IP, real)] {

@@ -7,19 +7,19 @@ use tokio::sync::Semaphore;
 use super::event::Event;
 use super::output::Output;
 
-/// Keeps what is written, and fails, or waits, as a test says.
+/// Keeps what is written, and fails or waits as the test needs it.
 #[derive(Default)]
 pub(super) struct Kept {
     /// See [`Kept::written`].
     pub(super) all: Mutex<Vec<Vec<String>>>,
     /// Whether writing fails.
     pub(super) fails: bool,
-    /// How many writes may end; any number if there is none.
+    /// How many writes may finish; `None` for any number.
     pub(super) gate: Option<Semaphore>,
 }
 
 impl Kept {
-    /// What was written so far, write by write.
+    /// The writes so far.
     pub(super) fn written(&self) -> Vec<Vec<String>> {
         self.all.lock().clone()
     }

@@ -4,16 +4,16 @@
 
 use std::time::{Duration, Instant};
 
-/// So many a second on average, and more at once after a pause.
+/// A number per second on average, and a burst after a pause.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rate {
     /// Batches a second.
     pub per_second: f64,
-    /// How many at once.
+    /// The largest burst.
     pub burst: f64,
 }
 
-/// A bucket that fills steadily, and of which each batch takes a drop.
+/// A token bucket: it fills steadily, and each batch takes a token.
 #[derive(Debug)]
 pub struct Throttle {
     rate: Rate,

@@ -1,4 +1,4 @@
-//! Events for a server elsewhere.
+//! Events for a webhook.
 //!
 //! Upstream: `k8s.io/apiserver/plugin/pkg/audit/webhook`.
 
@@ -16,7 +16,7 @@ use crate::outbound::webhook_client::WebhookClient;
 /// How long a request may take (upstream: `defaultRequestTimeout`).
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Posts lists of events; tries again, whatever went wrong.
+/// Posts lists of events; retries after any failure.
 pub struct Webhook {
     client: WebhookClient,
     backoff: Backoff,
@@ -24,7 +24,7 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// Posts by a client. After `stop` nothing is tried for long.
+    /// Posts through a client. After `stop` it no longer waits between attempts.
     pub const fn new(client: WebhookClient, backoff: Backoff, stop: CancellationToken) -> Self {
         Self {
             client,

@@ -1,4 +1,4 @@
-//! The log. What goes into it, and what never does, is in docs/LOGGING.md.
+//! Logging. docs/LOGGING.md says what is logged, and what never is.
 
 use std::io::IsTerminal;
 
@@ -6,10 +6,10 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::LogFormat;
 
-/// What matters to whoever runs something else: what is wrong.
+/// The filter of commands that run something else: warnings and errors.
 pub const QUIET: &str = "warn";
 
-/// What is logged at a verbosity, upstream's `-v`.
+/// The filter for a verbosity, upstream's `-v`.
 pub const fn at(verbosity: u8) -> &'static str {
     match verbosity {
         0 | 1 => {
@@ -23,7 +23,7 @@ pub const fn at(verbosity: u8) -> &'static str {
     }
 }
 
-/// Starts logging to standard error. `PORTCULLIS_LOG` overrides what is logged by default.
+/// Starts logging to standard error. `PORTCULLIS_LOG` overrides the default filter.
 pub fn init(default: &str, format: LogFormat) {
     let filter =
         EnvFilter::try_from_env("PORTCULLIS_LOG").unwrap_or_else(|_| EnvFilter::new(default));
@@ -34,7 +34,7 @@ pub fn init(default: &str, format: LogFormat) {
     // A second start, as in tests, keeps the first one's log.
     let _ = match format {
         LogFormat::Text => log.try_init(),
-        // Every span once, outermost first; the innermost is the last of them.
+        // Lists each span once, outermost first; the current span would repeat the last one.
         LogFormat::Json => log.json().with_current_span(false).try_init(),
     };
 }

@@ -1,7 +1,7 @@
-//! The names that this program answers to.
+//! The names under which this program runs.
 //!
-//! Beside its own these are the names under which suites and tools start a control plane: what calls it
-//! `kube-apiserver` gives it kube-apiserver's command line, and what calls it `etcd` gives it etcd's
+//! Beside its own these are the names under which suites and tools start a control plane: called as
+//! `kube-apiserver` it reads kube-apiserver's command line, called as `etcd` it reads etcd's
 //! (docs/adr/0013-drop-in-names.md).
 
 pub mod etcd;
@@ -12,7 +12,7 @@ pub mod upstream_flags;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-/// What the program was called.
+/// The name in the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Name {
     /// Its own name, or any other.
@@ -33,7 +33,7 @@ impl Name {
         }
     }
 
-    /// As error messages begin.
+    /// The beginning of error messages.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Portcullis => "portcullis",
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_says_what_the_program_is() {
+    fn the_name_of_a_link_decides() {
         for (program, name) in [
             ("/assets/kube-apiserver", Name::KubeApiserver),
             ("etcd", Name::Etcd),

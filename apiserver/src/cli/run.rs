@@ -12,12 +12,12 @@ use crate::config::{RunArgs, Serve, THROWN_AWAY};
 use crate::start::kubeconfig::kubeconfig_path;
 use crate::start::server::Server;
 
-/// What a shell says of a command that is not there, and of one that it may not run.
+/// The status of shells for a command that does not exist, and for one that is not executable.
 const NOT_FOUND: u8 = 127;
 const NOT_RUNNABLE: u8 = 126;
 
-/// Starts a server, runs the command with `KUBECONFIG` naming its admin, and stops the server; the status that
-/// the command ended with.
+/// Starts a server, runs the command with `KUBECONFIG` naming its admin, and stops the server; returns the
+/// command's status.
 ///
 /// # Errors
 /// As `portcullis serve`, before the command is run.
@@ -35,7 +35,7 @@ pub fn run(args: RunArgs) -> Result<u8, CommandError> {
 }
 
 async fn beside_a_server(options: &Serve, command: &[OsString]) -> Result<u8, CommandError> {
-    // taken over before the server starts, so that it is stopped as well
+    // handled before the server starts, so that a signal stops it as well
     let mut interrupt = signal(SignalKind::interrupt()).map_err(system("handle SIGINT"))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(system("handle SIGTERM"))?;
     let server = Server::start(options).await?;
@@ -48,10 +48,10 @@ async fn beside_a_server(options: &Serve, command: &[OsString]) -> Result<u8, Co
             loop {
                 tokio::select! {
                     status = &mut ended => break status.unwrap_or(NOT_RUNNABLE),
-                    // a terminal sends it to the command, too
+                    // a terminal sends it to the command as well
                     _ = interrupt.recv() => {}
                     _ = terminate.recv() => {
-                        // it may have ended by now
+                        // it may have ended already
                         let _ = pid.map(|pid| kill_process(pid, Signal::TERM));
                     }
                 }
@@ -78,7 +78,7 @@ fn spawn(command: &[OsString], kubeconfig: &Path) -> Result<Child, u8> {
     })
 }
 
-/// The status of a command that has ended, as a shell says it.
+/// The status of a command that has ended, as a shell reports it.
 fn wait(mut child: Child) -> u8 {
     child.wait().map_or(NOT_RUNNABLE, status_of)
 }
@@ -90,7 +90,7 @@ fn status_of(status: ExitStatus) -> u8 {
     u8::try_from(code).unwrap_or(1)
 }
 
-/// A directory that is gone when it goes out of sight.
+/// A directory that is removed on drop.
 struct ThrowAway(PathBuf);
 
 impl ThrowAway {
@@ -106,7 +106,7 @@ impl ThrowAway {
 impl Drop for ThrowAway {
     fn drop(&mut self) {
         if let Err(why) = std::fs::remove_dir_all(&self.0) {
-            tracing::warn!(file = %self.0.display(), error = %why, "a throw-away directory stays");
+            tracing::warn!(file = %self.0.display(), error = %why, "a temporary directory could not be removed");
         }
     }
 }

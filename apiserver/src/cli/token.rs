@@ -24,39 +24,41 @@ use crate::outbound::https::Reply;
 /// The group that kubeadm's tokens put nodes in.
 const NODES: &str = "system:bootstrappers:kubeadm:default-node-token";
 const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-/// The longest time that is kept as one, which is more than anybody means.
+/// The longest lifetime that is stored; more is never meant.
 const FOR_EVER: std::time::Duration = std::time::Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// Why there is no token, in one line.
+/// Why a command about tokens failed, in one line.
 #[derive(Debug, Error)]
 pub enum TokenError {
-    /// What is given is no token.
-    #[error("{0:?} is no token: 6 and 16 lower-case letters or digits, separated by a dot")]
+    /// The argument is not a token.
+    #[error("{0:?} is not a token: 6 and 16 lower-case letters or digits, separated by a dot")]
     Malformed(String),
-    /// What is given is neither a token nor the ID of one.
+    /// The argument is neither a token nor the ID of one.
     #[error("{0:?} is neither a token nor the ID of one, which has 6 lower-case letters or digits")]
     MalformedId(String),
-    /// No server to be had of the kubeconfig.
+    /// The kubeconfig names no usable server.
     #[error(transparent)]
     Kubeconfig(#[from] KubeconfigError),
-    /// The server cannot be asked.
+    /// The server cannot be reached.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The server refuses.
+    /// The server denies the request.
     #[error("{0}")]
     Refused(String),
-    /// The answer makes no sense.
-    #[error("the server's answer cannot be read: {0}")]
+    /// The response cannot be parsed.
+    #[error("cannot parse the server's answer: {0}")]
     Answer(#[from] serde_json::Error),
     /// Nodes cannot join.
-    #[error("{0} lets no nodes join: it was started without --enable-bootstrap-token-auth")]
+    #[error(
+        "{0} accepts no bootstrap tokens: it was started without --enable-bootstrap-token-auth"
+    )]
     Off(String),
-    /// The system has no random numbers.
-    #[error("the system gives no random numbers")]
+    /// The system returns no random numbers.
+    #[error("the system provides no random numbers")]
     Random,
 }
 
-/// Does what arguments ask for; what to print.
+/// Runs a command; returns the text to print.
 ///
 /// # Errors
 /// [`TokenError`].
@@ -83,7 +85,7 @@ async fn create(
     let Some((id, own)) = parse(&token) else {
         return Err(TokenError::Malformed(token));
     };
-    // what is wrong with joining is said before there is a token
+    // errors about joining are reported before a token is made
     let join = match args.print_join_command {
         true => Some(join::Target::find(session).await?),
         false => None,
@@ -96,7 +98,7 @@ async fn create(
     })
 }
 
-/// The secret of a token, as kubeadm makes it.
+/// The secret of a token, with kubeadm's fields.
 fn secret(id: &str, own: &str, args: &CreateArgs, now: Timestamp) -> Secret {
     let mut data: BTreeMap<_, _> = [
         ("token-id", id),
@@ -158,7 +160,7 @@ fn path(rest: &str) -> String {
     format!("/api/v1/namespaces/{NAMESPACE}/secrets{rest}")
 }
 
-/// The JSON of an answer, unless the server refuses.
+/// The JSON of a response, unless it is an error.
 fn read(reply: &Reply) -> Result<Value, TokenError> {
     let answer: Value = serde_json::from_slice(&reply.body)?;
     if reply.code < 300 {
@@ -171,14 +173,14 @@ fn read(reply: &Reply) -> Result<Value, TokenError> {
     ))
 }
 
-/// A token that nobody can guess.
+/// A random token.
 fn random() -> Result<String, TokenError> {
     let random = SystemRandom::new();
     let mut token = String::new();
     let mut bytes = [0_u8; 64];
     while token.len() < 23 {
         random.fill(&mut bytes).map_err(|_| TokenError::Random)?;
-        // the rest of a byte would make the first letters likelier
+        // the rest of a byte's range would make the first letters likelier
         let fair = bytes.iter().filter(|byte| **byte < 252);
         for letter in fair.filter_map(|byte| ALPHABET.get(usize::from(byte % 36))) {
             match token.len() {

@@ -53,14 +53,14 @@ pub struct AuditLog {
     /// Whether earlier log files are compressed.
     #[arg(long, default_value_t = false, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub audit_log_compress: bool,
-    /// Whether requests wait until they are logged: `batch`, `blocking`, or `blocking-strict`, with which
-    /// those are refused that cannot be.
+    /// Whether requests wait until they are logged: `batch`, `blocking`, or `blocking-strict`, which rejects
+    /// requests that cannot be logged.
     #[arg(long, default_value = "blocking")]
     pub audit_log_mode: String,
     /// How many events may wait to be logged, in batch mode.
     #[arg(long, default_value_t = 10_000, allow_hyphen_values = true)]
     pub audit_log_batch_buffer_size: i64,
-    /// How many events are logged at once, in batch mode.
+    /// How many events are logged together, in batch mode.
     #[arg(long, default_value_t = 1, allow_hyphen_values = true)]
     pub audit_log_batch_max_size: i64,
     /// How long an event waits for others, in batch mode.
@@ -72,7 +72,7 @@ pub struct AuditLog {
     /// How many batches are logged in a second, on average.
     #[arg(long, default_value_t = 0.0, allow_hyphen_values = true)]
     pub audit_log_batch_throttle_qps: f64,
-    /// How many batches are logged at once after a pause.
+    /// How many batches are logged together after a pause.
     #[arg(long, default_value_t = 0, allow_hyphen_values = true)]
     pub audit_log_batch_throttle_burst: i64,
     /// Whether events that are too large lose their objects.
@@ -86,10 +86,10 @@ pub struct AuditLog {
     pub audit_log_truncate_max_batch_size: i64,
 }
 
-/// Options about the server that is sent events.
+/// Options about the audit webhook.
 #[derive(Debug, Args)]
 pub struct AuditWebhook {
-    /// A kubeconfig whose server is sent what is asked of this one.
+    /// A kubeconfig of the server that events are sent to.
     #[arg(long)]
     pub audit_webhook_config_file: Option<PathBuf>,
     /// The version of events, of which there is one.
@@ -104,7 +104,7 @@ pub struct AuditWebhook {
     /// How many events may wait to be sent, in batch mode.
     #[arg(long, default_value_t = 10_000, allow_hyphen_values = true)]
     pub audit_webhook_batch_buffer_size: i64,
-    /// How many events are sent at once, in batch mode.
+    /// How many events are sent together, in batch mode.
     #[arg(long, default_value_t = 400, allow_hyphen_values = true)]
     pub audit_webhook_batch_max_size: i64,
     /// How long an event waits for others, in batch mode.
@@ -116,7 +116,7 @@ pub struct AuditWebhook {
     /// How many batches are sent in a second, on average.
     #[arg(long, default_value_t = 10.0, allow_hyphen_values = true)]
     pub audit_webhook_batch_throttle_qps: f64,
-    /// How many batches are sent at once after a pause.
+    /// How many batches are sent together after a pause.
     #[arg(long, default_value_t = 15, allow_hyphen_values = true)]
     pub audit_webhook_batch_throttle_burst: i64,
     /// Whether events that are too large lose their objects.
@@ -142,7 +142,7 @@ fn version(text: &str) -> Result<String, String> {
     }
 }
 
-/// A duration as Go writes it, however short.
+/// A duration in Go's notation, of any length.
 fn span(text: &str) -> Result<Duration, String> {
     let nanoseconds = duration::parse(text)?;
     let nanoseconds = u64::try_from(nanoseconds).map_err(|_| "must not be negative".to_owned())?;

@@ -7,16 +7,16 @@ use clap::Args;
 
 use super::duration;
 
-/// What options may say.
+/// The accepted modes.
 const KNOWN: &str = "known modes are Node, RBAC, Webhook, AlwaysAllow and AlwaysDeny";
 
 /// Options of `portcullis serve` about authorization.
 #[derive(Debug, Args)]
 pub struct Authorization {
-    /// Who decides what may be done, in order.
+    /// The authorizers, in order.
     #[arg(long, value_delimiter = ',', default_value = "RBAC")]
     pub authorization_mode: Vec<AuthorizationMode>,
-    /// A file that says who decides, in order: an `AuthorizationConfiguration` of
+    /// A file that lists the authorizers, in order: an `AuthorizationConfiguration` of
     /// `apiserver.config.k8s.io/v1`.
     #[arg(long, conflicts_with_all = [
         "authorization_mode",
@@ -26,32 +26,32 @@ pub struct Authorization {
         "authorization_webhook_cache_unauthorized_ttl",
     ])]
     pub authorization_config: Option<PathBuf>,
-    /// A kubeconfig whose server is asked what may be done, with the mode Webhook.
+    /// A kubeconfig of the webhook that the mode Webhook calls.
     #[arg(long)]
     pub authorization_webhook_config_file: Option<PathBuf>,
-    /// The version of the reviews it is asked with: `v1` or `v1beta1`.
+    /// The version of the webhook's reviews: `v1` or `v1beta1`.
     #[arg(long, default_value = "v1beta1")]
     pub authorization_webhook_version: String,
-    /// How long it counts that it allows something.
+    /// How long a decision that allows a request is cached.
     #[arg(long, default_value = "5m0s", value_parser = duration)]
     pub authorization_webhook_cache_authorized_ttl: Duration,
-    /// How long it counts that it does not.
+    /// How long any other decision is cached.
     #[arg(long, default_value = "30s", value_parser = duration)]
     pub authorization_webhook_cache_unauthorized_ttl: Duration,
 }
 
-/// Who decides what may be done.
+/// An authorizer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthorizationMode {
-    /// What nodes have to do with.
+    /// Nodes and the objects of their pods.
     Node,
     /// Roles and bindings.
     Rbac,
-    /// A server elsewhere.
+    /// A webhook.
     Webhook,
-    /// Everything may.
+    /// Every request is allowed.
     AlwaysAllow,
-    /// Nothing may.
+    /// Every request is denied.
     AlwaysDeny,
 }
 

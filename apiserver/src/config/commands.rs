@@ -27,11 +27,11 @@ pub struct KubeconfigArgs {
 /// Options of `portcullis healthcheck`.
 #[derive(Debug, Args)]
 pub struct HealthcheckArgs {
-    /// The server's address; by default what the data directory says, or `https://127.0.0.1:6443`.
+    /// The server's address; by default the one in the data directory, or `https://127.0.0.1:6443`.
     #[arg(long)]
     pub server: Option<String>,
-    /// The server's data directory. Its `admin.kubeconfig`, written at every start, has the server's
-    /// address, and the authority that must have signed its certificate; without it any may have.
+    /// The server's data directory. Its `admin.kubeconfig`, written at every start, has the server's address,
+    /// and the authority of its certificate; without it the certificate is not verified.
     #[arg(long)]
     pub data_dir: Option<PathBuf>,
 }

@@ -1,24 +1,24 @@
-//! How long a client may keep a connection waiting.
+//! How long a connection may be idle.
 
 use std::time::Duration;
 
-/// How long a client may do nothing.
+/// How long a client may be idle.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadlines {
     /// Until the TLS handshake is done.
     pub handshake: Duration,
-    /// From then on until the head of the first request is there.
+    /// From then on until the head of the first request is complete.
     pub first: Duration,
     /// From the first to the last byte of any later head (upstream: `ReadHeaderTimeout`).
     pub head: Duration,
     /// Between requests (upstream: `IdleTimeout`).
     pub idle: Duration,
-    /// Until it reads more of what is sent.
+    /// Until it reads more of a response.
     pub stalled: Duration,
-    /// The same where people read along, and how long nothing may move in a tunnel (kubelet:
+    /// The same for output that people read along, and how long a tunnel may be idle (kubelet:
     /// `--streaming-connection-idle-timeout`).
     pub paused: Duration,
-    /// How long nothing may move in a tunnel of which one direction has ended.
+    /// How long a tunnel may be idle after one direction has ended.
     pub half_closed: Duration,
 }
 
@@ -37,7 +37,7 @@ impl Default for Deadlines {
 }
 
 impl Deadlines {
-    /// The shortest of them, and five seconds at most: how often to look for what is over.
+    /// The shortest of them, and five seconds at most: how often to look for expired ones.
     pub fn shortest(&self) -> Duration {
         let all = [self.first, self.head, self.idle, self.stalled];
         all.into_iter().fold(Duration::from_secs(5), Duration::min)

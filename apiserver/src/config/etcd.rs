@@ -14,19 +14,19 @@ pub struct Etcd {
     /// The authority that signed etcd's certificate.
     #[arg(long)]
     pub etcd_cafile: Option<PathBuf>,
-    /// The certificate to show to etcd.
+    /// The client certificate for etcd.
     #[arg(long, requires = "etcd_keyfile")]
     pub etcd_certfile: Option<PathBuf>,
     /// Its private key.
     #[arg(long, requires = "etcd_certfile")]
     pub etcd_keyfile: Option<PathBuf>,
-    /// What all keys begin with, below the root; nothing at all if it is empty.
+    /// The prefix of all keys, below the root; may be empty.
     #[arg(long, default_value = "/registry")]
     pub etcd_prefix: String,
-    /// How often old revisions are forgotten, such as `5m`; 0 for never.
+    /// How often old revisions are compacted, such as `5m`; 0 for never.
     #[arg(long, default_value = "5m", value_parser = super::duration)]
     pub etcd_compaction_interval: Duration,
-    /// How long an etcd that does not answer yet is waited for at the start.
+    /// How long the start waits for an etcd that does not respond yet.
     #[arg(long, default_value = "60s", value_parser = super::duration)]
     pub etcd_startup_timeout: Duration,
 }

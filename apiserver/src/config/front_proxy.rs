@@ -7,8 +7,7 @@ use clap::Args;
 /// The options of aggregation.
 #[derive(Args, Clone, Debug, Default)]
 pub struct FrontProxy {
-    /// The certificate that is shown to the servers of API services; by default one is made in the data
-    /// directory.
+    /// The client certificate for the servers of API services; by default one is made in the data directory.
     #[arg(long, requires = "proxy_client_key_file")]
     pub proxy_client_cert_file: Option<PathBuf>,
     /// Its private key.

@@ -1,4 +1,4 @@
-//! How kubelets are reached.
+//! Connections to kubelets.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::duration;
 /// The options about kubelets.
 #[derive(Args, Clone, Debug)]
 pub struct Kubelets {
-    /// The certificate that kubelets are shown; by default one is made in the data directory.
+    /// The client certificate for kubelets; by default one is made in the data directory.
     #[arg(long, requires = "kubelet_client_key")]
     pub kubelet_client_certificate: Option<PathBuf>,
     /// Its private key.
@@ -19,7 +19,7 @@ pub struct Kubelets {
     /// The authorities that sign kubelets' certificates; by default these are not verified.
     #[arg(long)]
     pub kubelet_certificate_authority: Option<PathBuf>,
-    /// Which of a node's addresses to use, the best first.
+    /// The types of node addresses to use, the preferred one first.
     #[arg(
         long,
         value_delimiter = ',',
@@ -27,8 +27,7 @@ pub struct Kubelets {
         value_parser = ["Hostname", "InternalDNS", "InternalIP", "ExternalDNS", "ExternalIP"]
     )]
     pub kubelet_preferred_address_types: Vec<String>,
-    /// How long a connection to a kubelet may take, and an answer that begins exec, attach or
-    /// portforward.
+    /// How long connecting to a kubelet may take, and its response to exec, attach or portforward.
     #[arg(long, default_value = "5s", value_parser = longer_than_nothing)]
     pub kubelet_timeout: Duration,
 }

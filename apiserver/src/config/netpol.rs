@@ -13,8 +13,8 @@ pub struct NetpolArgs {
     /// The node, as pods name it in `spec.nodeName`.
     #[arg(long, required_unless_present = "cleanup", default_value = "")]
     pub node: String,
-    /// A network that this node's pods have their addresses of; may be given several times. In it, what
-    /// has an address of no pod that is known talks to nobody: new pods are never open for a moment.
+    /// A network of this node's pods; may be given several times. In it, an address of no known pod has no
+    /// connections except with the node, so new pods are never open for a moment.
     #[arg(long)]
     pub pod_cidr: Vec<IpNet>,
     /// Remove the table, and nothing else; then every pod is open.
@@ -27,7 +27,7 @@ pub struct NetpolArgs {
     /// The kubeconfig's context to use; by default its current one.
     #[arg(long)]
     pub context: Option<String>,
-    /// How much to log: 0 for what matters, 2 for each change, 4 for details.
+    /// How much to log: 0 for what operators need, 2 for each change, 4 for details.
     #[arg(short = 'v', default_value_t = 0)]
     pub verbosity: u8,
     /// How to write the log.

@@ -11,7 +11,7 @@ pub struct Oidc {
     /// The issuer whose tokens are accepted: an https URL, below which it publishes its configuration.
     #[arg(long, requires = "oidc_client_id")]
     pub oidc_issuer_url: Option<String>,
-    /// Whom its tokens must be for.
+    /// The audience that its tokens must have.
     #[arg(long, requires = "oidc_issuer_url")]
     pub oidc_client_id: Option<String>,
     /// The claim that is the user's name; by default `sub`.
@@ -33,8 +33,8 @@ pub struct Oidc {
     /// How its tokens may be signed; by default with RS256.
     #[arg(long, value_delimiter = ',', value_parser = algorithm)]
     pub oidc_signing_algs: Vec<Algorithm>,
-    /// A claim its tokens must have, as `claim=value`; may be given several times, as the value may
-    /// hold commas.
+    /// A claim that its tokens must have, as `claim=value`; may be given several times, as the value may
+    /// contain commas.
     #[arg(long, value_parser = claim)]
     pub oidc_required_claim: Vec<(String, String)>,
 }
@@ -67,7 +67,7 @@ fn claim(text: &str) -> Result<(String, String), String> {
     let pair = pair.map(|(name, value)| (name.trim(), value.trim()));
     let (name, value) = pair
         .filter(|(name, _)| !name.is_empty())
-        .ok_or("a required claim is written as claim=value")?;
+        .ok_or("a required claim must be claim=value")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 

@@ -19,17 +19,17 @@ pub struct ServiceAccounts {
     /// Further keys, public or private, that verify tokens.
     #[arg(long, value_delimiter = ',')]
     pub service_account_key_file: Vec<PathBuf>,
-    /// Whom tokens for this server are for; by default the issuers.
+    /// The audiences of tokens for this server; by default the issuers.
     #[arg(long, value_delimiter = ',')]
     pub api_audiences: Vec<String>,
-    /// How long a token may last at most, such as `24h`; longer ones are shortened. 0 for no limit.
+    /// The longest lifetime of a token, such as `24h`; longer ones are shortened. 0 for no limit.
     #[arg(long, default_value = "0", value_parser = duration)]
     pub service_account_max_token_expiration: Duration,
-    /// Whether tokens for pods last a year although 3607 seconds are asked for, as admission does, for
-    /// programs that read their token only once.
+    /// Whether tokens for pods last a year although admission requests 3607 seconds, for programs that read
+    /// their token only once.
     #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub service_account_extend_token_expiration: bool,
-    /// Where others get the keys that verify tokens; by default this server.
+    /// Where other servers get the keys that verify tokens; by default this server.
     #[arg(long)]
     pub service_account_jwks_uri: Option<String>,
 }

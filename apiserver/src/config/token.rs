@@ -39,15 +39,15 @@ pub enum TokenCommand {
 /// Options of `portcullis token create`.
 #[derive(Debug, Args)]
 pub struct CreateArgs {
-    /// The token, such as `abcdef.0123456789abcdef`; by default one that nobody can guess.
+    /// The token, such as `abcdef.0123456789abcdef`; by default a random one.
     pub token: Option<String>,
     /// How long it lasts, such as `2h`; 0 for ever.
     #[arg(long, default_value = "24h", value_parser = duration)]
     pub ttl: Duration,
-    /// What it is for, for people.
+    /// What it is for.
     #[arg(long, default_value = "")]
     pub description: String,
-    /// Print the command with which a machine joins as a node, and not the token alone.
+    /// Print the command with which a machine joins as a node, instead of the token alone.
     #[arg(long)]
     pub print_join_command: bool,
 }

@@ -12,19 +12,19 @@ use clap::{Args, Subcommand, ValueEnum};
     disable_help_subcommand = true
 )]
 pub struct WhyArgs {
-    /// About traffic instead.
+    /// A question about traffic instead.
     #[command(subcommand)]
     pub traffic: Option<Traffic>,
-    /// What would be done, such as `create`, `get` or `use`; with a file `create` or `update`.
+    /// The verb, such as `create`, `get` or `use`; with a file `create` or `update`.
     #[arg(required_unless_present = "filename", default_value = "")]
     pub verb: String,
-    /// With what: a resource such as `pods` or `deployments.apps`, or a path such as `/healthz`.
+    /// The resource, such as `pods` or `deployments.apps`, or a path such as `/healthz`.
     #[arg(required_unless_present = "filename", default_value = "")]
     pub resource: String,
     /// The object's name.
     #[arg(default_value = "")]
     pub name: String,
-    /// A manifest to try, which nothing comes of; `-` for standard input.
+    /// A manifest, tried in a dry run; `-` for standard input.
     #[arg(long, short, conflicts_with = "resource")]
     pub filename: Option<PathBuf>,
     /// Call the webhooks that the manifest would be sent to, as a dry run does; those that do not support
@@ -34,20 +34,20 @@ pub struct WhyArgs {
     /// The namespace; by default the context's.
     #[arg(long, short)]
     pub namespace: Option<String>,
-    /// Such as `status` or `exec`.
+    /// The subresource, such as `status` or `exec`.
     #[arg(long, default_value = "")]
     pub subresource: String,
-    /// The kubeconfig's user whose request it would be; by default the context's. It is always the
-    /// context's user who asks, and who must be a cluster-admin.
+    /// The kubeconfig's user whose request is explained; by default the context's. The context's user always
+    /// asks for the explanation, and must be a cluster-admin.
     #[arg(long)]
     pub user: Option<String>,
-    /// The user to act as.
+    /// The user to impersonate.
     #[arg(long = "as")]
     pub act_as: Option<String>,
-    /// A group to act as; may be given several times.
+    /// A group to impersonate; may be given several times.
     #[arg(long = "as-group", requires = "act_as")]
     pub act_as_group: Vec<String>,
-    /// A uid to act as.
+    /// A uid to impersonate.
     #[arg(long = "as-uid", requires = "act_as")]
     pub act_as_uid: Option<String>,
     /// The kubeconfig to use; by default what KUBECONFIG names, or `~/.kube/config`.
@@ -56,35 +56,35 @@ pub struct WhyArgs {
     /// The kubeconfig's context to use; by default its current one.
     #[arg(long)]
     pub context: Option<String>,
-    /// For people or for programs.
+    /// The output format: for people or for programs.
     #[arg(long, short, value_enum, default_value_t = WhyOutput::Text)]
     pub output: WhyOutput,
 }
 
-/// Who may talk to whom: what is asked about traffic.
+/// Questions about traffic.
 #[derive(Debug, Subcommand)]
 pub enum Traffic {
-    /// May one end connect to another, and which rule of which network policy says so?
+    /// Whether one end may connect to another, and by which rule of which network policy.
     Connect(ConnectArgs),
-    /// Who may connect to a pod?
+    /// Which pods may connect to a pod.
     Reach(ReachArgs),
 }
 
 /// Options of `portcullis why connect`.
 #[derive(Debug, Args)]
 pub struct ConnectArgs {
-    /// Who connects: `pod/NAME`, or an address.
+    /// The source: `pod/NAME`, or an address.
     pub from: String,
-    /// To whom: `pod/NAME:PORT`, `svc/NAME:PORT` or `ADDRESS:PORT`; the port is a number or a name,
+    /// The destination: `pod/NAME:PORT`, `svc/NAME:PORT` or `ADDRESS:PORT`; the port is a number or a name,
     /// and may end in `/udp` or `/sctp`.
     pub to: String,
     /// The namespace of the source, if it is another.
     #[arg(long)]
     pub from_namespace: Option<String>,
-    /// What is read, and from where.
+    /// Where objects are read.
     #[command(flatten)]
     pub source: Source,
-    /// For people or for programs.
+    /// The output format: for people or for programs.
     #[arg(long, short, value_enum, default_value_t = WhyOutput::Text)]
     pub output: WhyOutput,
 }
@@ -92,14 +92,13 @@ pub struct ConnectArgs {
 /// Options of `portcullis why reach`.
 #[derive(Debug, Args)]
 pub struct ReachArgs {
-    /// The pod, as `pod/NAME` or, for one port alone, `pod/NAME:PORT`; all of the namespace, if not
-    /// given.
+    /// The pod, as `pod/NAME` or, for one port alone, `pod/NAME:PORT`; by default all pods of the namespace.
     #[arg(default_value = "")]
     pub to: String,
-    /// What is read, and from where.
+    /// Where objects are read.
     #[command(flatten)]
     pub source: Source,
-    /// For people, for programs, or as a picture.
+    /// The output format: for people, for programs, or a picture.
     #[arg(long, short, value_enum, default_value_t = ReachOutput::Text)]
     pub output: ReachOutput,
 }
@@ -122,24 +121,24 @@ pub struct Source {
     pub context: Option<String>,
 }
 
-/// Whom it is for who reaches a pod.
+/// The output formats of `why reach`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ReachOutput {
-    /// People.
+    /// Text for people.
     Text,
-    /// Programs.
+    /// JSON for programs.
     Json,
-    /// Graphviz.
+    /// A graph for Graphviz.
     Dot,
-    /// Browsers.
+    /// A picture for browsers.
     Svg,
 }
 
-/// Whom an explanation is for.
+/// The output formats of explanations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum WhyOutput {
-    /// People.
+    /// Text for people.
     Text,
-    /// Programs.
+    /// JSON for programs.
     Json,
 }

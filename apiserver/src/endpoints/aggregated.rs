@@ -1,4 +1,4 @@
-//! Requests that another server answers, once it is known who asks and that they may.
+//! Requests that another server answers, after authentication and authorization.
 
 use std::sync::Arc;
 
@@ -22,16 +22,16 @@ use crate::outbound::upgrade;
 use crate::request::RequestInfo;
 use crate::response::{self, Response};
 
-/// The API services there are, and the way to the servers they name.
+/// The API services, and the clients of their servers.
 pub struct Aggregation {
     /// Which versions other servers serve.
     pub known: Arc<ApiServices>,
-    /// The way to them.
+    /// The clients of those servers.
     pub servers: Arc<AggregatedServers>,
 }
 
 impl Aggregation {
-    /// The API service of what a request is about, if another server answers it.
+    /// The API service of a request, if another server serves it.
     pub fn of(&self, info: &RequestInfo) -> Option<Arc<APIService>> {
         let known = self.known.current();
         match info {
@@ -47,7 +47,7 @@ impl Aggregation {
         }
     }
 
-    /// Has another server answer a request.
+    /// Forwards a request to another server.
     pub async fn pass_on(
         &self,
         service: &APIService,
@@ -60,11 +60,11 @@ impl Aggregation {
             return unavailable("service unavailable");
         }
         let Some(target) = target(parts) else {
-            let why = "a path that is passed on has no encoded slashes, and no dots alone";
+            let why = "a proxied path must not have encoded slashes or segments of dots";
             return response::status(&Status::bad_request(why));
         };
         let Ok(target) = target.parse() else {
-            return response::status(&Status::bad_request("the path is no path"));
+            return response::status(&Status::bad_request("the path is invalid"));
         };
         let mut request = Request::new(Bytes::new());
         *request.method_mut() = parts.method.clone();
@@ -102,7 +102,7 @@ impl Aggregation {
     }
 }
 
-/// What API services say, for discovery.
+/// The versions of API services, for discovery.
 pub fn registrations(known: &Known, discovered: &Discovered) -> Vec<Registration> {
     let registration = |service: &Arc<APIService>| {
         let spec = service.spec.as_ref()?;
@@ -124,8 +124,8 @@ pub fn registrations(known: &Known, discovered: &Discovered) -> Vec<Registration
     known.all().filter_map(registration).collect()
 }
 
-/// Path and query for the other server: as Go writes them, with parameters in order. There is none for
-/// a path that the other server might read as another one than was authorized.
+/// Path and query for the other server, in Go's encoding, with sorted parameters. `None` for a path that the
+/// other server might read differently than was authorized.
 fn target(parts: &Parts) -> Option<String> {
     let path = parts.uri.path();
     let segments: Vec<_> = path.split('/').filter(|s| !s.is_empty()).collect();

@@ -1,4 +1,4 @@
-//! What the verbs work with.
+//! The parts that verbs use.
 
 use std::sync::Arc;
 
@@ -15,13 +15,13 @@ use portcullis_registry::Registry;
 pub struct Api {
     /// All objects.
     pub registry: Arc<Registry>,
-    /// Who may do what.
+    /// Authorization.
     pub authorizer: Arc<dyn Authorizer>,
     /// The service account tokens it issues and reviews.
     pub tokens: Tokens,
-    /// The ways to nodes, pods and services.
+    /// The connections to nodes, pods and services.
     pub backends: Backends,
-    /// Whether the store answers.
+    /// Whether the store responds.
     pub health: Arc<Health>,
     /// What watches count.
     pub watches: WatchMetrics,

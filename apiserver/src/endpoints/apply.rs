@@ -24,7 +24,7 @@ use portcullis_registry::update::Change;
 /// The media type of an apply configuration, which may be JSON too.
 pub const MEDIA_TYPE: &str = "application/apply-patch+yaml";
 
-/// A configuration, applied to whatever is there.
+/// A configuration, applied to the current object.
 struct Configured<'c> {
     call: &'c Call<'c>,
     apply: Apply<'c>,
@@ -81,7 +81,7 @@ impl Change for Configured<'_> {
 /// Applies a configuration to an object, or makes the object of it.
 ///
 /// # Errors
-/// 409 for fields that are others', and whatever anything on its way objects to.
+/// 409 for conflicts with other managers, and the errors of every stage of a write.
 pub async fn apply(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     let (dry_run, validation) = call.query.write_options("PatchOptions")?;
     if call.query.get("fieldManager").is_empty() {
@@ -107,7 +107,7 @@ pub async fn apply(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Sta
 
 fn parse(bytes: &[u8]) -> Result<Parsed, Status> {
     let bad = |why: &dyn Display| Status::bad_request(format!("error decoding YAML: {why}"));
-    // most clients send JSON, whose parser is quicker
+    // most clients send JSON, whose parser is faster
     let parsed = match decode::parse(bytes) {
         Ok(parsed) => parsed,
         Err(_) => {
@@ -131,7 +131,7 @@ fn parse(bytes: &[u8]) -> Result<Parsed, Status> {
     Err(bad(&"an apply configuration is an object"))
 }
 
-/// What to warn of fields that stand twice, each once (upstream: `applyPatcher.applyPatchToCurrentObject`).
+/// Warnings about duplicate fields, each once (upstream: `applyPatcher.applyPatchToCurrentObject`).
 fn problems(twice: &[String], validation: FieldValidation) -> Result<Vec<String>, Status> {
     let problems: Vec<_> = (twice.iter().take(body::PROBLEMS_MAX))
         .map(|field| format!("duplicate field {field:?}"))
@@ -146,7 +146,7 @@ fn problems(twice: &[String], validation: FieldValidation) -> Result<Vec<String>
     }
 }
 
-/// What is wrong with a configuration, whatever it is applied to.
+/// Checks a configuration independently of the object it is applied to.
 fn check(call: &Call<'_>, apply: &Apply<'_>) -> Result<(), Status> {
     let text = |name: &str| {
         apply
@@ -189,7 +189,7 @@ fn check(call: &Call<'_>, apply: &Apply<'_>) -> Result<(), Status> {
     }
 }
 
-/// Upstream answers a 500; but the mistake is the client's.
+/// A 400 where upstream returns a 500, since the mistake is the client's.
 fn untyped(call: &Call<'_>, why: &dyn Display) -> Status {
     let scope = &call.scope;
     Status::bad_request(format!(

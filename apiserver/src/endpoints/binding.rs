@@ -1,4 +1,4 @@
-//! POST to `pods/binding`: giving a pod its node, as schedulers do.
+//! POST to `pods/binding`: assigning a pod to its node, as schedulers do.
 //!
 //! Upstream: `pkg/registry/core/pod/storage/storage.go` (`BindingREST`).
 
@@ -68,7 +68,7 @@ impl Change for Bound<'_> {
     }
 }
 
-/// Says in the pod's status that it has its node.
+/// Sets the pod's condition that it is scheduled.
 fn schedule(pod: &mut Pod) {
     let conditions = pod
         .status
@@ -98,7 +98,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     };
     let read = call.read(&bytes, expected, validation)?;
     let binding = of_kind(read.object.as_ref());
-    // below `bindings`, the body alone says which pod is meant
+    // below `bindings` only the body names the pod
     let named = Some(call.scope.name).filter(|name| !name.is_empty());
     let pod = binding.metadata.name.clone().unwrap_or_default();
     if named.is_some_and(|name| name != pod) {

@@ -1,4 +1,4 @@
-//! The body of a request: its bytes, its notation, its object.
+//! The body of a request: its bytes, its format, its object.
 
 mod incoming;
 mod yaml;
@@ -17,10 +17,10 @@ use portcullis_kinds::resource::Resource;
 pub use self::incoming::{Incoming, read};
 pub use self::yaml::{YamlError, parse as yaml};
 
-/// How many unknown and duplicate fields are told of.
+/// How many unknown and duplicate fields are reported.
 pub const PROBLEMS_MAX: usize = 100;
 
-/// What a body is expected to hold.
+/// The expected content of a body.
 #[derive(Clone, Copy)]
 pub struct Expected<'a> {
     /// The kind.
@@ -53,7 +53,7 @@ impl Reader<'_> {
     }
 }
 
-/// An object from a body, and what to warn its sender of.
+/// An object from a body, and the warnings for its sender.
 pub struct Read {
     /// The object as it is stored, nothing defaulted yet.
     pub object: Box<dyn Object>,
@@ -63,20 +63,20 @@ pub struct Read {
     pub empty: Vec<String>,
 }
 
-/// The media type of a body, without parameters; empty if the client does not say.
+/// The media type of a body, without parameters; empty if the client sends none.
 pub fn media_type(headers: &HeaderMap) -> &str {
     let Some(value) = headers.get(CONTENT_TYPE) else {
         return "";
     };
-    // What is no text is no type either, which is not the same as none.
+    // A value that is not text is an unsupported type, not a missing one.
     let value = value.to_str().unwrap_or("unreadable");
     value.split(';').next().unwrap_or_default().trim()
 }
 
-/// Reads an object; returns the JSON as well that it was made of.
+/// Reads an object; also returns the JSON it was made of.
 ///
 /// # Errors
-/// 415 for notations this server does not read; 400 for what is not the object expected.
+/// 415 for unsupported formats; 400 for anything but the expected object.
 pub fn object(
     bytes: &[u8],
     media_type: &str,
@@ -88,7 +88,7 @@ pub fn object(
     } else {
         value(bytes, media_type, expected.kind)?
     };
-    // a patch may change the version of a custom object into a wrong one, which validation finds
+    // a patch may set an invalid version of a custom object, which validation finds
     if let Some(Value::String(version)) = value.get("apiVersion").filter(|v| *v != "") {
         check_version(version, expected)?;
     }
@@ -97,7 +97,7 @@ pub fn object(
     Ok((read, value))
 }
 
-/// Reads JSON or YAML, and the paths of fields that stand twice.
+/// Parses JSON or YAML; also returns the paths of duplicate fields.
 fn value(bytes: &[u8], media_type: &str, kind: &str) -> Result<(Value, Vec<String>), Status> {
     let unrecognized = |why: &dyn std::fmt::Display| {
         let why = format!("the object provided is unrecognized (must be of type {kind}): {why}");
@@ -121,7 +121,7 @@ fn value(bytes: &[u8], media_type: &str, kind: &str) -> Result<(Value, Vec<Strin
         _ => return Err(unsupported()),
     };
     match value {
-        // Go reads null as an object with nothing in it
+        // Go reads null as an empty object
         Value::Null => Ok((Value::Object(serde_json::Map::new()), duplicates)),
         Value::Object(_) => Ok((value, duplicates)),
         Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
@@ -130,7 +130,7 @@ fn value(bytes: &[u8], media_type: &str, kind: &str) -> Result<(Value, Vec<Strin
     }
 }
 
-/// Reads protobuf into what the same object is as JSON.
+/// Converts protobuf to the JSON of the same object.
 fn from_protobuf(bytes: &[u8], expected: Expected<'_>) -> Result<Value, Status> {
     let kind = expected.kind;
     let envelope = Envelope::open(bytes).map_err(|why| {
@@ -153,9 +153,9 @@ fn unsupported() -> Status {
     )
 }
 
-/// Why a value is not what is expected.
+/// Why a value is not the expected object.
 pub enum Unfit {
-    /// It says that it is something else.
+    /// It has another type.
     Type(Status),
     /// It has wrong types, or unknown fields under strict validation.
     Fields(DecodeError),
@@ -174,7 +174,7 @@ impl Unfit {
 /// Reads a kind's type from JSON.
 ///
 /// # Errors
-/// For another kind or version, wrong types, and, where that is asked for, unknown fields.
+/// For another kind or version, wrong types, and, under strict validation, unknown fields.
 pub fn typed(
     value: &Value,
     duplicates: &[String],
@@ -216,7 +216,7 @@ fn cannot_be_handled(expected: Expected<'_>, why: &dyn std::fmt::Display) -> Sta
     ))
 }
 
-/// A body may leave out kind and version; what it says must be what the URL says.
+/// Kind and version are optional in a body; if present they must be those of the URL.
 fn check_type(value: &Value, expected: Expected<'_>) -> Result<(), Status> {
     let field = |name: &str| match value.get(name) {
         None | Some(Value::Null) => Ok(""),
@@ -254,7 +254,7 @@ fn check_version(api_version: &str, expected: Expected<'_>) -> Result<(), Status
     )))
 }
 
-/// Go knows no type of custom objects, so theirs must be said, and right (upstream: `UnstructuredJSONScheme`
+/// Go has no type for custom objects, so kind and version are required (upstream: `UnstructuredJSONScheme`
 /// and the validation of `customresource`).
 fn check_custom_type(
     resource: &Resource,

@@ -1,4 +1,4 @@
-//! A request for a resource, as a verb gets it.
+//! A request for a resource, as its verb's handler gets it.
 
 use std::sync::Arc;
 
@@ -26,15 +26,15 @@ use portcullis_registry::field_manager::update::Writer;
 
 /// A request for an object or a collection, on its way through a verb.
 pub struct Call<'a> {
-    /// What the verbs work with.
+    /// The parts that verbs use.
     pub api: &'a Api,
-    /// What it holds until its response is sent.
+    /// The permit and memory that it holds until its response is sent.
     pub in_flight: &'a Arc<InFlight>,
-    /// What it is about, and for whom. Never a dry run: only the query and the body say whether it is one.
+    /// The target and the user. Never a dry run: only the query and the body say whether it is one.
     pub scope: Scope<'a>,
-    /// What the URL's resource is where the scope's is only a view of it: its scale.
+    /// The URL's resource, if the scope's is only a view of it: its scale.
     pub parent: Option<&'a Resource>,
-    /// The row that the URL names, for what outlasts the call.
+    /// The row of the URL's resource, for what outlasts the call.
     pub row: &'a ResourceRef,
     /// The URL's meaning.
     pub info: &'a ResourceRequest,
@@ -44,14 +44,14 @@ pub struct Call<'a> {
     pub query: &'a Query,
     /// Method, headers and the rest.
     pub parts: &'a Parts,
-    /// What the client can read.
+    /// The format of the response.
     pub format: Format,
-    /// Where it is noted for the audit log, if it is audited.
+    /// The request's audit record, if it is audited.
     pub audited: Option<&'a Audited>,
 }
 
 impl<'a> Call<'a> {
-    /// What a body of this request holds.
+    /// The expected content of the request's body.
     pub fn expected(&self) -> Expected<'_> {
         let resource = self.scope.resource;
         Expected {
@@ -83,17 +83,17 @@ impl<'a> Call<'a> {
         Ok(read)
     }
 
-    /// Notes what the body says, as JSON, where it is no object.
+    /// Notes a body that is not an object, as JSON, for the audit log.
     pub fn note(&self, json: impl FnOnce() -> Bytes) {
         if let Some(audited) = self.audited {
             audited.request(json);
         }
     }
 
-    /// How the answer is to be written.
+    /// The format of the response.
     ///
     /// # Errors
-    /// 400 for a Table option that means nothing.
+    /// 400 for an invalid Table option.
     pub fn reader(&self) -> Result<Reader<'_>, Status> {
         Ok(Reader {
             resource: self.scope.resource,
@@ -103,8 +103,8 @@ impl<'a> Call<'a> {
         })
     }
 
-    /// Takes memory for a response that is to be made of these objects, if it is a large one. YAML is
-    /// made by way of values, which take many times their text.
+    /// Reserves memory for a response made of these objects, if it is a large one. YAML is made from values,
+    /// which take many times the memory of the text.
     ///
     /// # Errors
     /// 429, if other responses are not sent in time.
@@ -117,7 +117,7 @@ impl<'a> Call<'a> {
         self.in_flight.reserve_answer(size).await
     }
 
-    /// Who writes, for the record of who set which field.
+    /// The manager of written fields.
     pub fn writer(&self) -> Writer<'_> {
         let agent = self.parts.headers.get(USER_AGENT);
         let agent = agent.and_then(|v| v.to_str().ok()).unwrap_or_default();
@@ -133,7 +133,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// An object as an answer.
+    /// An object as a response.
     ///
     /// # Errors
     /// As [`Reader::object`].

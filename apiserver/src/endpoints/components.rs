@@ -1,4 +1,4 @@
-//! GET of component statuses: the parts of a control plane are asked how they are.
+//! GET of component statuses: calls the health checks of a control plane's components.
 //!
 //! Upstream: `pkg/registry/core/componentstatus/rest.go`.
 
@@ -22,19 +22,19 @@ use crate::outbound::https::HttpsError;
 use crate::response::{self, Response};
 use portcullis_registry::collection::List;
 
-/// Where the components beside this server listen, as kube-apiserver expects it.
+/// Where the other components listen by default in kube-apiserver.
 const SERVERS: [(&str, &str); 2] = [
     ("controller-manager", "127.0.0.1:10257"),
     ("scheduler", "127.0.0.1:10259"),
 ];
-/// The store, whatever it is.
+/// The store, embedded or etcd.
 const STORE: &str = "etcd-0";
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Asks one component.
+/// Checks one component.
 ///
 /// # Errors
-/// 404 for a component nobody knows.
+/// 404 for an unknown component.
 pub async fn get(call: &Call<'_>) -> Result<Response, Status> {
     let name = call.scope.name;
     let known = SERVERS.iter().any(|(known, _)| *known == name) || name == STORE;
@@ -46,10 +46,10 @@ pub async fn get(call: &Call<'_>) -> Result<Response, Status> {
     call.answer(StatusCode::OK, &entry)
 }
 
-/// Asks all of them.
+/// Checks all of them.
 ///
 /// # Errors
-/// 400 for options that mean nothing.
+/// 400 for invalid options.
 pub async fn list(call: &Call<'_>) -> Result<Response, Status> {
     let query = call.query.list(call.scope.resource, call.api_version)?;
     let names = SERVERS.iter().map(|(name, _)| *name).chain([STORE]);
@@ -70,7 +70,7 @@ pub async fn list(call: &Call<'_>) -> Result<Response, Status> {
     Ok(response::bytes(StatusCode::OK, content_type, body))
 }
 
-/// A component's status, as if it were stored.
+/// A component's status, in the form of a stored entry.
 async fn entry(call: &Call<'_>, name: &str) -> Arc<Entry> {
     let resource = call.scope.resource;
     let status = ComponentStatus {
@@ -106,8 +106,8 @@ async fn ask(health: &Health, name: &str) -> ComponentCondition {
     }
 }
 
-/// What a component's `/healthz` says; a refused connection in the words of Go's HTTP client,
-/// which scripts know.
+/// The response of a component's `/healthz`; a refused connection with the text of Go's HTTP client, which
+/// scripts expect.
 async fn ask_server(address: &str) -> Result<String, String> {
     let url = format!("https://{address}/healthz");
     let asked = tokio::time::timeout(TIMEOUT, healthcheck::status_of(&url)).await;

@@ -1,4 +1,4 @@
-//! What connects a client to something that runs: `log`, `exec`, `attach`, `portforward`, `proxy`.
+//! Subresources that connect a client to something running: `log`, `exec`, `attach`, `portforward`, `proxy`.
 //!
 //! Upstream: `pkg/registry/core/pod/rest`, and `ResourceLocation` of pods, nodes and services.
 
@@ -22,22 +22,21 @@ use crate::response::{Response, Unhurried};
 use portcullis_registry::codec;
 use portcullis_registry::connection::ConnectOptions;
 
-/// How long it may take something that runs to begin what it sends by and by: a container that is
-/// silent has not written its log yet.
+/// How long the first byte of a streamed response may take: a silent container has not written its log yet.
 const PATIENCE: Duration = Duration::from_secs(4 * 60 * 60);
 
-/// What a client is connected to.
+/// The kinds of connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Input and output of a container's first process.
     Attach,
     /// A new process in a container.
     Exec,
-    /// What a container has written.
+    /// The output of a container.
     Log,
     /// A port of a pod.
     PortForward,
-    /// What a pod, a node or a service serves.
+    /// The HTTP server of a pod, a node or a service.
     Proxy,
 }
 
@@ -60,8 +59,7 @@ fn kind(subresource: &str) -> Option<Kind> {
 /// Connects a client.
 ///
 /// # Errors
-/// 400 for options that cannot be met and for pods without a node; 404; whatever keeps the server
-/// from reaching the other end.
+/// 400 for invalid options and for pods without a node; 404; the error if the other end cannot be reached.
 pub async fn connect(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     match kind(call.scope.subresource).ok_or_else(Status::no_such_resource)? {
         Kind::Log => log::read(call).await,
@@ -70,7 +68,7 @@ pub async fn connect(call: &Call<'_>, body: &mut Incoming) -> Result<Response, S
     }
 }
 
-/// Asks admission, whatever there is to connect to. A log is only read.
+/// Runs admission, whatever the target is. A log is only read, so it has none.
 async fn admit(call: &Call<'_>, kind: Kind) -> Result<(), Status> {
     let options = options::options(call.query, kind, &call.info.rest);
     let options = ConnectOptions::new(options);
@@ -86,8 +84,8 @@ async fn pod(call: &Call<'_>, name: &str) -> Result<Pod, Status> {
     pod.ok_or_else(|| Status::internal("a pod of an unexpected type"))
 }
 
-/// A response whose body is sent on as it comes, whatever its length. It breaks off when the server stops:
-/// it must not look as if it were whole.
+/// A response whose body is forwarded as it arrives, of any length. It breaks off when the server stops, so
+/// that it does not look complete.
 fn as_it_comes(call: &Call<'_>, response: Response) -> Response {
     let stop = call.api.shutdown.clone();
     let (parts, body) = response.into_parts();

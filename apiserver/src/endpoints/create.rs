@@ -1,4 +1,4 @@
-//! POST: making objects.
+//! POST: creating objects.
 
 use http::StatusCode;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -11,10 +11,10 @@ use crate::access::authorization;
 use crate::response::Response;
 use portcullis_registry::Scope;
 
-/// Makes an object.
+/// Creates an object.
 ///
 /// # Errors
-/// Whatever anything on its way objects to.
+/// The errors of every stage of a write.
 pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     let (dry_run, validation) = call.query.write_options("CreateOptions")?;
     let bytes = body::read(body).await?;
@@ -27,7 +27,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     call.answer(StatusCode::CREATED, &entry)
 }
 
-/// An object as it goes to admission: what can be told from itself and the URL is checked and set.
+/// An object ready for admission: whatever depends only on the object and the URL is checked and set.
 ///
 /// # Errors
 /// 400 for metadata that contradict the URL.
@@ -41,18 +41,18 @@ pub fn ready(scope: &Scope<'_>, read: Read) -> Result<Box<dyn Object>, Status> {
     Ok(object)
 }
 
-/// Puts what is not stored into the namespace of the URL: a review, a request for a token (upstream:
-/// `EnsureObjectNamespaceMatchesRequestNamespace`).
+/// Sets the namespace of an object that is not stored, such as a review or a token request, to the URL's
+/// (upstream: `EnsureObjectNamespaceMatchesRequestNamespace`).
 ///
 /// # Errors
-/// 400 for one that says it is in another.
+/// 400 if it names another namespace.
 pub fn settle_namespace(meta: &mut ObjectMeta, namespace: &str) -> Result<(), Status> {
     check_namespace(meta, namespace)?;
     meta.namespace = Some(namespace.to_owned()).filter(|namespace| !namespace.is_empty());
     Ok(())
 }
 
-/// Whether the user may create the object, who may update or patch it.
+/// Whether a user who may update or patch an object may also create it.
 ///
 /// Upstream: `withAuthorization` in `k8s.io/apiserver/pkg/endpoints/handlers/update.go`.
 ///
@@ -87,7 +87,7 @@ fn check_namespace(meta: &ObjectMeta, namespace: &str) -> Result<(), Status> {
 
 fn check_metadata(meta: &ObjectMeta, namespace: &str) -> Result<(), Status> {
     check_namespace(meta, namespace)?;
-    // what is no version at all counts as none, as upstream
+    // an invalid version counts as none, as upstream
     let version = meta.resource_version.as_deref().unwrap_or_default();
     let is_number = version.bytes().all(|b| b.is_ascii_digit());
     if is_number && version.parse::<u64>().is_ok_and(|version| version != 0) {

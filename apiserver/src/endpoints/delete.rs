@@ -1,4 +1,4 @@
-//! DELETE of an object, or of all that a list would return.
+//! DELETE of an object, or of all objects of a list.
 
 use std::sync::LazyLock;
 
@@ -18,7 +18,7 @@ use crate::response::{self, Response};
 use portcullis_registry::Scope;
 use portcullis_registry::delete::{DeleteOptions, Deleted, Propagation};
 
-/// The policies there are, as upstream lists them.
+/// The policies, as upstream lists them.
 static POLICIES: LazyLock<String> = LazyLock::new(|| {
     ["Foreground", "Background", "Orphan", "nil"]
         .map(|p| format!("{p:?}"))
@@ -28,7 +28,7 @@ static POLICIES: LazyLock<String> = LazyLock::new(|| {
 /// Deletes an object.
 ///
 /// # Errors
-/// Whatever anything on its way objects to.
+/// The errors of every stage of a deletion.
 pub async fn delete(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     let asked = asked(call, body).await?;
     let registry = &call.api.registry;
@@ -47,7 +47,7 @@ fn success(details: Details) -> Response {
     response::status(&Status::success(details))
 }
 
-/// Deletes what a list with the same query would return.
+/// Deletes the objects that a list with the same query would return.
 ///
 /// # Errors
 /// As [`delete`], for the first object that cannot be deleted.
@@ -71,15 +71,15 @@ pub async fn delete_collection(call: &Call<'_>, body: &mut Incoming) -> Result<R
     ))
 }
 
-/// What a client asks for.
+/// The options of a request.
 struct Asked {
     options: DeleteOptions,
     dry_run: bool,
-    /// Whether `orphanDependents` is false, which is answered with 202 while something is left to do.
+    /// Whether `orphanDependents` is false, which is answered with 202 while dependents remain.
     cascades: bool,
 }
 
-/// The options of the body, or else of the query.
+/// The options in the body, or else in the query.
 async fn asked(call: &Call<'_>, body: &mut Incoming) -> Result<Asked, Status> {
     let bytes = body::read(body).await?;
     let options = if bytes.is_empty() {
@@ -107,7 +107,7 @@ fn from_body(bytes: &[u8], media_type: &str) -> Result<Value, Status> {
     Ok(decode::parse(bytes).map_err(|e| unreadable(&e))?.value)
 }
 
-/// Options go under their own version, or under that of what is deleted.
+/// Options may have their own version, or that of the deleted object.
 fn from_protobuf(bytes: &[u8]) -> Result<Value, Status> {
     let envelope = Envelope::open(bytes)
         .map_err(|e| unreadable(&e))?
@@ -119,9 +119,7 @@ fn from_protobuf(bytes: &[u8]) -> Result<Value, Status> {
 }
 
 fn unreadable(why: &dyn std::fmt::Display) -> Status {
-    Status::bad_request(format!(
-        "the DeleteOptions in the body cannot be read: {why}"
-    ))
+    Status::bad_request(format!("cannot parse the DeleteOptions in the body: {why}"))
 }
 
 /// Upstream: `Convert_url_Values_To_v1_DeleteOptions` in `k8s.io/apimachinery/pkg/apis/meta/v1`.

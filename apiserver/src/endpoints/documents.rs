@@ -1,4 +1,4 @@
-//! The documents about the API: discovery and `OpenAPI`; and about who may call it: `OpenID`.
+//! The documents about the API: discovery and `OpenAPI`; and the `OpenID` documents about its issuer.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ const PATHS: [&str; 7] = [
     "/version",
 ];
 
-/// All of them. Those about kinds are made anew once the catalogue is another.
+/// All documents. Those about kinds are made again when the catalogue has changed.
 pub struct Documents {
     catalogues: Arc<Catalogues>,
     aggregation: Arc<Aggregation>,
@@ -50,7 +50,7 @@ pub struct Documents {
     made: RwLock<Arc<Made>>,
 }
 
-/// What documents are made of.
+/// The sources of documents.
 #[derive(Clone)]
 struct Sources {
     catalogue: Arc<Catalogue>,
@@ -68,7 +68,7 @@ impl Sources {
     }
 }
 
-/// What is made of these.
+/// The documents made from these sources.
 struct Made {
     sources: Sources,
     discovery: Discovery,
@@ -87,8 +87,8 @@ impl Made {
 }
 
 impl Documents {
-    /// The documents of everything that is served, here or elsewhere; `address` is where clients reach
-    /// the server.
+    /// The documents of everything that is served, by this or another server; `address` is where clients
+    /// reach this server.
     pub fn new(
         catalogues: Arc<Catalogues>,
         aggregation: Arc<Aggregation>,
@@ -131,7 +131,7 @@ impl Documents {
         made
     }
 
-    /// The response to a request for a path that is no resource.
+    /// The response to a request for a path that is not a resource.
     pub fn serve(&self, path: &str, parts: &Parts) -> Response {
         if !matches!(parts.method, Method::GET | Method::HEAD) {
             return response::status(&method_not_allowed());
@@ -156,7 +156,7 @@ impl Documents {
             .or_else(|| made.openapi.document(path, accept, query))
     }
 
-    /// The paths there are, as `/` and a 404 list them: indented, without a newline at the end.
+    /// The paths that `/` and a 404 list: indented, without a newline at the end.
     fn index(&self) -> String {
         let mut paths = self.made().discovery.paths();
         paths.extend(self.openid.paths().map(str::to_owned));
@@ -165,8 +165,8 @@ impl Documents {
         format!("{:#}", json!({ "paths": paths }))
     }
 
-    /// Below a group that is served there is a Status, below `/apis` otherwise plain text, and
-    /// elsewhere the list of paths.
+    /// Below a served group the response is a Status, elsewhere below `/apis` plain text, and otherwise the
+    /// list of paths.
     fn not_found(&self, path: &str) -> Response {
         let mut segments = path.split('/').filter(|s| !s.is_empty());
         match (segments.next(), segments.next()) {
@@ -231,7 +231,7 @@ fn send(document: Document, parts: &Parts) -> Response {
     response
 }
 
-/// The body, as it is kept if the client can read that.
+/// The body, compressed if the client accepts the stored encoding.
 fn content(document: &Document, headers: &HeaderMap) -> Response {
     let respond = |body| response::bytes(StatusCode::OK, document.content_type, body);
     match &document.body {
@@ -266,6 +266,6 @@ fn moved(to: &str) -> Response {
 fn not_acceptable() -> Status {
     Status::failure(
         Reason::NotAcceptable,
-        "the document is not available in any form that the request accepts",
+        "the document is not available in any format that the request accepts",
     )
 }

@@ -1,4 +1,4 @@
-//! POST to `pods/eviction`: deleting a pod, as far as its disruption budget allows.
+//! POST to `pods/eviction`: deleting a pod, if its disruption budget allows it.
 //!
 //! Upstream: `pkg/registry/core/pod/storage/eviction.go`.
 
@@ -20,13 +20,13 @@ use portcullis_registry::delete::DeleteOptions;
 use portcullis_registry::{Scope, codec};
 
 static EVICTION: ObjectType = ObjectType::of::<Eviction>();
-/// The versions an eviction may come in; they have the same fields.
+/// The versions of an eviction; they have the same fields.
 const VERSIONS: [&str; 2] = ["policy/v1", "policy/v1beta1"];
 const KIND: GroupKind<'_> = GroupKind {
     group: "policy",
     kind: "Eviction",
 };
-/// How often a pod that changes meanwhile is looked at again.
+/// How often the decision is repeated for a pod that changes meanwhile.
 const ATTEMPTS: usize = 20;
 
 /// Evicts a pod.
@@ -73,7 +73,7 @@ async fn read(call: &Call<'_>, body: &mut Incoming) -> Result<(bool, Eviction), 
     ))
 }
 
-/// A dry run is asked for in the query or in the body.
+/// A dry run may be requested in the query or in the body.
 fn delete_options(
     call: &Call<'_>,
     dry_run: bool,

@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_disk_is_no_reason_to_restart() {
+    async fn a_full_disk_does_not_fail_liveness() {
         let health = Health::new(passing(), failing());
         for (path, code) in [("/livez", 200), ("/healthz", 200), ("/readyz", 500)] {
             assert_eq!(get(&health, path, "").await.0, code, "{path}");
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_broken_store_is_told_by_every_endpoint_unless_it_is_excluded() {
+    async fn a_failing_store_fails_every_endpoint_unless_excluded() {
         let health = Health::new(failing(), passing());
         for path in ["/livez", "/healthz", "/readyz", "/livez/etcd"] {
             assert_eq!(get(&health, path, "").await.0, 500, "{path}");

@@ -10,7 +10,7 @@ use portcullis_registry::Scope;
 /// Reads a collection.
 ///
 /// # Errors
-/// 400 for options that mean nothing, 410 for a state that has been compacted.
+/// 400 for invalid options, 410 for a compacted revision.
 pub async fn list(call: &Call<'_>) -> Result<Response, Status> {
     let query = call.query.list(call.scope.resource, call.api_version)?;
     // a name from a field selector is part of the selection
@@ -19,7 +19,7 @@ pub async fn list(call: &Call<'_>) -> Result<Response, Status> {
         ..call.scope
     };
     let list = call.api.registry.list(&scope, &query).await?;
-    // Before it is made: a client that does not read would have any number of lists made for it.
+    // Before the list is made: a client that does not read could otherwise have any number of lists made.
     call.reserve_answer(&list.entries).await?;
     let body = call.reader()?.list(&list)?;
     let content_type = call.format.encoding.content_type();

@@ -1,4 +1,4 @@
-//! What a method means for a resource or subresource, if it means anything.
+//! The verb of a method on a resource or subresource, if there is one.
 
 use portcullis_api::status::{Details, Reason};
 use portcullis_api::{Status, Verb};
@@ -6,10 +6,10 @@ use portcullis_api::{Status, Verb};
 use crate::request::ResourceRequest;
 use portcullis_kinds::resource::{PROXY, Resource, Subresource};
 
-/// The subresource of a URL; `None` if it names none.
+/// The subresource of a URL; `None` without one.
 ///
 /// # Errors
-/// 404 for one that the resource does not have, or a URL with or without a namespace where it must not be.
+/// 404 for an unknown subresource, or a URL with or without a namespace where it must not be.
 pub fn find_subresource(
     resource: &Resource,
     info: &ResourceRequest,
@@ -27,7 +27,7 @@ pub fn find_subresource(
     }
 }
 
-/// Whether a path that names a namespace is of a namespaced resource, and the other way round.
+/// Whether the path has a namespace exactly if the resource is namespaced.
 pub fn is_in_its_scope(resource: &Resource, info: &ResourceRequest) -> bool {
     let in_namespace = !info.namespace.is_empty() && resource.plural != "namespaces";
     if resource.namespaced {
@@ -55,7 +55,7 @@ pub fn check_verb(
     };
     let placed = match verb {
         Verb::Create if subresource.is_some() => info.named_in_path,
-        // made in a namespace, not across all of them
+        // created in a namespace, not across all of them
         Verb::Create => !info.named_in_path && (!resource.namespaced || !info.namespace.is_empty()),
         Verb::DeleteCollection => !resource.namespaced || !info.namespace.is_empty(),
         Verb::Update | Verb::Patch | Verb::Delete | Verb::Get => info.named_in_path,

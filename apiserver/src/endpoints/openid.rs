@@ -1,4 +1,4 @@
-//! How others verify this server's tokens: `OpenID` Connect discovery.
+//! How other servers verify this server's tokens: `OpenID` Connect discovery.
 //!
 //! Upstream: `pkg/serviceaccount/openidmetadata.go`.
 
@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use portcullis_openapi::document::{Document, JSON};
 
-/// Where the issuer is described.
+/// The path of the issuer's configuration.
 const CONFIGURATION: &str = "/.well-known/openid-configuration";
-/// Where its keys are.
+/// The path of its keys.
 const KEYS: &str = "/openid/v1/jwks";
 
-/// Both documents, unless the issuer's name is not a URL that can be asked.
+/// Both documents, unless the issuer is not an https URL.
 pub struct OpenId(Option<Described>);
 
 struct Described {
@@ -26,7 +26,7 @@ struct Described {
 impl OpenId {
     /// The documents of a server that clients reach at `address`, such as `127.0.0.1:6443`.
     ///
-    /// `keys_uri` is where others get the keys, if it is not here.
+    /// `keys_uri` is where other servers get the keys, if not here.
     pub fn new(issuer: &str, keys: Arc<KeyRing>, keys_uri: Option<String>, address: &str) -> Self {
         if !issuer.starts_with("https://") || issuer.contains(['?', '#']) {
             tracing::debug!(
@@ -42,7 +42,7 @@ impl OpenId {
         }))
     }
 
-    /// The document at a path, made of the keys there are now.
+    /// The document at a path, made of the current keys.
     pub fn document(&self, path: &str) -> Option<Document> {
         let described = self.0.as_ref()?;
         match path {
@@ -55,7 +55,7 @@ impl OpenId {
         }
     }
 
-    /// Where the documents are.
+    /// The paths of the documents.
     pub fn paths(&self) -> impl Iterator<Item = &'static str> {
         let served = self.0.as_ref().map(|_| [CONFIGURATION, KEYS]);
         served.into_iter().flatten()

@@ -17,11 +17,11 @@ use crate::response::Response;
 use portcullis_registry::current::Current;
 use portcullis_registry::update::Change;
 
-/// A patch, applied to whatever is there.
+/// A patch, applied to the current object.
 struct Patched<'c> {
     call: &'c Call<'c>,
     patch: Patch,
-    /// The fields that stand twice in the patch.
+    /// The duplicate fields of the patch.
     duplicates: Vec<String>,
     validation: FieldValidation,
 }
@@ -72,7 +72,7 @@ impl Patched<'_> {
     }
 }
 
-/// Text that the patch has for the type's names is not looked at.
+/// The patch's values for kind and version are ignored.
 fn keep_type(outcome: &mut Value, original: &Value) {
     for name in ["kind", "apiVersion"] {
         if outcome.get(name).is_none_or(Value::is_string) {
@@ -84,7 +84,7 @@ fn keep_type(outcome: &mut Value, original: &Value) {
 /// Patches an object.
 ///
 /// # Errors
-/// Whatever anything on its way objects to.
+/// The errors of every stage of a write.
 pub async fn patch(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     if body::media_type(&call.parts.headers) == apply::MEDIA_TYPE {
         return apply::apply(call, body).await;
@@ -109,10 +109,10 @@ pub async fn patch(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Sta
     write(call, dry_run, &change).await
 }
 
-/// The patch, and the fields that stand twice in it.
+/// The patch, and its duplicate fields.
 fn parse(call: &Call<'_>, bytes: &[u8]) -> Result<(Patch, Vec<String>), Status> {
     let media_type = body::media_type(&call.parts.headers);
-    // how lists of custom kinds are merged no Go type says
+    // no Go type defines how lists of custom kinds are merged
     let is_custom = call.scope.resource.strategy.custom().is_some();
     let allowed = |of: &PatchType| !is_custom || !matches!(of, PatchType::Strategic);
     let Some(patch_type) = PatchType::of(media_type).filter(allowed) else {

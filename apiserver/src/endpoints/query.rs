@@ -15,22 +15,22 @@ use portcullis_registry::watch::WatchFrom;
 /// The longest name of a field manager.
 const FIELD_MANAGER_MAX: usize = 128;
 
-/// What to do about fields nobody knows, and fields that stand twice.
+/// How unknown and duplicate fields are handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldValidation {
     /// Drop them silently.
     Ignore,
-    /// Drop them, and say so.
+    /// Drop them, with a warning.
     Warn,
-    /// Refuse them.
+    /// Reject them.
     Strict,
 }
 
 impl Query {
-    /// Whether to go all the way but the last step, and what to do about unknown fields.
+    /// Whether the write is a dry run, and how unknown fields are handled.
     ///
     /// # Errors
-    /// 422 for values upstream refuses, naming the options by `kind`.
+    /// 422 for values that upstream rejects, naming the options by `kind`.
     pub fn write_options(&self, kind: &str) -> Result<(bool, FieldValidation), Status> {
         let mut errors = self.dry_run_errors();
         if self.get("fieldManager").len() > FIELD_MANAGER_MAX {
@@ -72,7 +72,7 @@ impl Query {
         )]
     }
 
-    /// Which objects of a collection; `name` if the URL names one.
+    /// The selection of a collection's objects; `name` if the URL names one.
     ///
     /// # Errors
     /// 400 for selectors that cannot be parsed, or fields the resource cannot be selected by.
@@ -102,10 +102,10 @@ impl Query {
         Ok(Selection { labels, fields })
     }
 
-    /// How to read a collection.
+    /// The options of a list.
     ///
     /// # Errors
-    /// As [`Query::selection`]; 400 and 422 for versions and pages that do not go together.
+    /// As [`Query::selection`]; 400 and 422 for contradictory versions and pages.
     pub fn list(&self, resource: &Resource, api_version: &str) -> Result<ListQuery, Status> {
         let (_, limit) = self.list_numbers()?;
         let limit = usize::try_from(limit.unwrap_or_default().max(0)).unwrap_or(usize::MAX);
@@ -123,7 +123,7 @@ impl Query {
         let at = match (parse_version(version)?, self.get("resourceVersionMatch")) {
             (None, _) => ReadAt::Latest,
             (Some(n), "Exact") => ReadAt::Exactly(n),
-            // before there was a match parameter, a page of a version was of exactly that version
+            // before there was a match parameter, a page at a version was at exactly that version
             (Some(n), "") if n > 0 && limit > 0 => ReadAt::Exactly(n),
             (Some(n), _) => ReadAt::NotOlderThan(n),
         };
@@ -135,7 +135,7 @@ impl Query {
         })
     }
 
-    /// `timeoutSeconds` and `limit`: each is of use to a list or to a watch alone, and an option of both.
+    /// `timeoutSeconds` and `limit`: each matters to a list or to a watch alone, and is an option of both.
     ///
     /// # Errors
     /// As [`Query::number`].
@@ -143,10 +143,10 @@ impl Query {
         Ok((self.number("timeoutSeconds")?, self.number("limit")?))
     }
 
-    /// How fresh a single object must be.
+    /// The required freshness of a single object.
     ///
     /// # Errors
-    /// 400 if the version is no number.
+    /// 400 if the version is not a number.
     pub fn read_at(&self) -> Result<ReadAt, Status> {
         Ok(
             parse_version(self.get("resourceVersion"))?
@@ -154,10 +154,10 @@ impl Query {
         )
     }
 
-    /// Where a watch begins, and whether it tells when all that was there has been told.
+    /// Where a watch begins, and whether it marks the end of its initial events.
     ///
     /// # Errors
-    /// 400 and 422 for versions that do not go together.
+    /// 400 and 422 for contradictory versions.
     pub fn watch_from(&self) -> Result<(WatchFrom, bool), Status> {
         self.check_version_match(true)?;
         let version = parse_version(self.get("resourceVersion"))?;
@@ -237,7 +237,7 @@ pub fn invalid_unless_empty(kind: &str, errors: &[FieldError]) -> Result<(), Sta
 }
 
 fn unknown_field(field: &str, known: &[&str]) -> Status {
-    // kinds with fields of their own have conversions of their own, with a text of their own
+    // kinds with their own selectable fields have their own text upstream
     Status::bad_request(if known.is_empty() {
         format!(
             "{field:?} is not a known field selector: only \"metadata.name\", \"metadata.namespace\""

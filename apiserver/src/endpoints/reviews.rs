@@ -1,4 +1,4 @@
-//! Questions about access and identities: answered, not kept.
+//! Reviews of access and identities: answered, not stored.
 //!
 //! Upstream: `pkg/registry/authorization`.
 
@@ -21,7 +21,7 @@ use crate::response::{self, Response};
 /// Answers a review.
 ///
 /// # Errors
-/// 400 for what is no review, 422 for one that asks nothing.
+/// 400 for a malformed review, 422 for one without a question.
 pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     let (_, validation) = call.query.write_options("CreateOptions")?;
     let bytes = body::read(body).await?;
@@ -63,7 +63,7 @@ async fn answer(call: &Call<'_>, review: &mut dyn Object) -> Result<(), Status> 
         if namespace.is_empty() {
             return Err(Status::bad_request("no namespace on request"));
         }
-        // An answer does not repeat the question (upstream: `selfsubjectrulesreview/rest.go`).
+        // The response does not repeat the spec (upstream: `selfsubjectrulesreview/rest.go`).
         *review = SelfSubjectRulesReview {
             status: Some(authorizer.rules(user, namespace)),
             ..SelfSubjectRulesReview::default()
@@ -118,7 +118,7 @@ async fn decide(
             let path = p.path.as_deref().unwrap_or_default();
             authorize(&p.verb, Target::Path(path)).await
         }
-        // validation lets no such review through
+        // validation rejects such a review
         (None, None) => status(Decided::from(Decision::NoOpinion {
             reason: String::new(),
         })),

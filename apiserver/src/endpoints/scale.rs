@@ -1,4 +1,4 @@
-//! The scale of an object, read and changed by the verbs of any object.
+//! The scale of an object, read and changed by the same verbs as objects.
 //!
 //! Upstream: `ScaleREST` and `scaleUpdatedObjectInfo` in `pkg/registry/apps/deployment/storage`.
 
@@ -18,11 +18,11 @@ use portcullis_registry::current::Current;
 use portcullis_registry::field_manager::scale::{of_parent, of_scale};
 use portcullis_registry::update::Change;
 
-/// A change of a scale, as a change of what it is the scale of.
+/// A change of a scale, as a change of the scaled object.
 pub struct Rescaled<'c, C> {
-    /// The call about the scale.
+    /// The call for the scale.
     pub call: &'c Call<'c>,
-    /// What is scaled.
+    /// The resource of the scaled object.
     pub parent: &'c Resource,
     /// The change.
     pub change: &'c C,
@@ -46,7 +46,7 @@ impl<C: Change> Change for Rescaled<'_, C> {
         set_replicas(self.parent, object.as_mut(), replicas.unwrap_or_default());
         let (meta, scaled) = (object.metadata_mut(), after.metadata());
         let version = scaled.resource_version.clone().filter(|v| !v.is_empty());
-        // of a custom object the scale may be put, though not the object, whatever its version is
+        // the scale of a custom object may be replaced regardless of the object's version
         meta.resource_version = match self.parent.strategy.custom() {
             Some(_) => version.or(meta.resource_version.take()),
             None => version,
@@ -86,7 +86,7 @@ impl<C> Rescaled<'_, C> {
 /// The entry of an object's scale.
 ///
 /// # Errors
-/// 404 for an object that has none, and as [`codec::object`].
+/// 404 for an object without a scale, and as [`codec::object`].
 pub fn view(call: &Call<'_>, parent: &Resource, stored: &Entry) -> Result<Arc<Entry>, Status> {
     let object = codec::object(parent, stored)?;
     let scale = scale_of(parent, object.as_ref()).ok_or_else(|| missing(call, parent))?;
@@ -104,7 +104,7 @@ fn entry(scale: Scale, stored: &Entry) -> Arc<Entry> {
     Entry::new(stored.key.clone(), bytes, stored.revision)
 }
 
-/// Why a scale cannot be read, given why what it is the scale of cannot.
+/// The error for a scale, given the error for its object.
 pub fn unless_missing(call: &Call<'_>, parent: &Resource, status: Status) -> Status {
     match status.reason {
         Some(Reason::NotFound) => missing(call, parent),
@@ -112,7 +112,7 @@ pub fn unless_missing(call: &Call<'_>, parent: &Resource, status: Status) -> Sta
     }
 }
 
-/// A 404 that names the scale, not what it is the scale of; but for custom objects.
+/// A 404 that names the scale, not its object; except for custom objects.
 fn missing(call: &Call<'_>, parent: &Resource) -> Status {
     if parent.strategy.custom().is_some() {
         return Status::not_found(parent.group_resource(), call.scope.name);

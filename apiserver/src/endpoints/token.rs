@@ -37,21 +37,22 @@ const GROUP_KIND: GroupKind<'_> = GroupKind {
     kind: "TokenRequest",
 };
 
-/// How long tokens last unless something else is asked for, in seconds.
+/// The default lifetime of tokens, in seconds.
 const LIFETIME: i64 = 60 * 60;
-/// How short, and how long, they may last.
+/// The shortest and the longest lifetime.
 const SHORTEST: i64 = 10 * 60;
 const LONGEST: i64 = 1 << 32;
-/// What admission asks for on behalf of pods, and how long that lasts: programs that read their token
-/// once go on for a year (upstream: `WarnOnlyBoundTokenExpirationPeriod`, `ExpirationExtensionSeconds`).
+/// The lifetime that admission requests for pods, and the one that they get: programs that read their token
+/// once keep working for a year (upstream: `WarnOnlyBoundTokenExpirationPeriod`,
+/// `ExpirationExtensionSeconds`).
 const OF_PODS: i64 = 60 * 60 + 7;
 const EXTENDED: i64 = 365 * 24 * 60 * 60;
 
-/// Issues a token. A dry run does too: nothing is kept either way.
+/// Issues a token. A dry run does the same: nothing is stored either way.
 ///
 /// # Errors
-/// 404 for an account, or an object to be bound to, that is not there; 422 for a lifetime out of
-/// bounds, 409 for a bound object with another uid.
+/// 404 for an account or a bound object that does not exist; 422 for a lifetime out of bounds, 409 for a
+/// bound object with another uid.
 pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     let (dry_run, validation) = call.query.write_options("CreateOptions")?;
     let bytes = body::read(body).await?;
@@ -87,7 +88,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     Ok(response)
 }
 
-/// The request with all it leaves out, checked, and the account it is about.
+/// The validated request with its defaults, and its account.
 async fn completed(
     call: &Call<'_>,
     mut request: TokenRequest,
@@ -109,7 +110,7 @@ async fn completed(
     Ok((request, reference(account.metadata())))
 }
 
-/// A body may leave out which account it is about.
+/// Name and namespace of the account are optional in a body.
 fn must_match(given: Option<&str>, account: &str) -> Result<(), Status> {
     match given.filter(|given| !given.is_empty() && *given != account) {
         None => Ok(()),
@@ -137,7 +138,7 @@ fn validate(spec: &TokenRequestSpec) -> Result<(), Status> {
     Err(Status::invalid(GROUP_KIND, "", &[error]))
 }
 
-/// What a token says of itself.
+/// The claims of a token.
 async fn bound(
     call: &Call<'_>,
     spec: &TokenRequestSpec,
@@ -154,7 +155,7 @@ async fn bound(
     Ok(binding)
 }
 
-/// Makes a lifetime that is longer than this server allows as long as it allows, and says so.
+/// Shortens a lifetime to the longest that this server allows; returns a warning.
 fn shortened(call: &Call<'_>, spec: &mut TokenRequestSpec) -> Option<String> {
     let asked = spec.expiration_seconds.unwrap_or(LIFETIME);
     let longest = call.api.tokens.lifetimes.longest;
@@ -186,7 +187,7 @@ fn issued(
     let token = issuer
         .issue(&binding, audiences, now, lifetime)
         .map_err(|error| Status::internal(format!("failed to generate token: {error}")))?;
-    // Whoever asked is told of the time asked for, so that it renews the token by then.
+    // The client gets the requested time, so that it renews the token by then.
     let end = i64::try_from(end).unwrap_or(i64::MAX);
     Ok(TokenRequestStatus {
         token: Some(token),
@@ -263,7 +264,7 @@ async fn find(call: &Call<'_>, resource: &Resource, name: &str) -> Result<Box<dy
 
 fn of_kind<K: Clone + 'static>(object: &dyn Object) -> Result<K, Status> {
     let found = object.as_kind::<K>().cloned();
-    found.ok_or_else(|| Status::internal("an object is of another kind than it says"))
+    found.ok_or_else(|| Status::internal("an object is not of its own kind"))
 }
 
 fn reference(metadata: &ObjectMeta) -> Reference {

@@ -13,7 +13,7 @@ use portcullis_registry::current::Current;
 use portcullis_registry::field_manager::update::Writer;
 use portcullis_registry::update::Change;
 
-/// The object as a client sent it, whatever is there now.
+/// The object in the body, regardless of the current one.
 struct Replace<'c> {
     call: &'c Call<'c>,
     object: Box<dyn Object>,
@@ -38,10 +38,10 @@ impl Change for Replace<'_> {
     }
 }
 
-/// Replaces an object, or makes it where its kind allows that.
+/// Replaces an object, or creates it if its kind allows that.
 ///
 /// # Errors
-/// Whatever anything on its way objects to.
+/// The errors of every stage of a write.
 pub async fn update(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     let (dry_run, validation) = call.query.write_options("UpdateOptions")?;
     let bytes = body::read(body).await?;
@@ -55,7 +55,7 @@ pub async fn update(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     write(call, dry_run, &change).await
 }
 
-/// An object as it goes to admission: what can be told from itself and the URL is checked and set.
+/// An object ready for admission: whatever depends only on the object and the URL is checked and set.
 ///
 /// # Errors
 /// 400 for metadata that contradict the URL.

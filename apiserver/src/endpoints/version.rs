@@ -1,4 +1,4 @@
-//! `/version`: which Kubernetes this server is.
+//! `/version`: the version of Kubernetes that this server implements.
 
 use std::sync::Arc;
 

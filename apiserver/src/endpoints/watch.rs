@@ -28,9 +28,9 @@ use crate::response::{self, Ends, Response};
 use portcullis_registry::Scope;
 use portcullis_registry::watch::{Following, Told, WatchQuery};
 
-/// How long a watch lasts whose client does not say; upstream draws from between this and twice it.
+/// The default duration of a watch; upstream draws from between this and twice it.
 const TIMEOUT: Duration = Duration::from_secs(30 * 60);
-/// How often a watcher that allows it is told how far it is (upstream: `bookmarkFrequency`).
+/// How often a watcher that allows bookmarks gets one (upstream: `bookmarkFrequency`).
 const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 
 /// How many events may come before a watch looks at whether it has to end.
@@ -42,8 +42,8 @@ const SMALL_EVENT: usize = 8 * 1024;
 /// Follows a collection.
 ///
 /// # Errors
-/// 400 for options that mean nothing. A revision that has been compacted is told in the stream, as
-/// upstream's cache does: clients that only read events take an HTTP 410 for a reason to try again.
+/// 400 for invalid options. A compacted revision is reported in the stream, as by upstream's cache: clients
+/// that only read events would retry after an HTTP 410.
 pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
     let (timeout_seconds, _) = call.query.list_numbers()?;
     let (from, streaming) = call.query.watch_from()?;
@@ -110,13 +110,13 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
 
 fn timeout(seconds: Option<i64>) -> Duration {
     match seconds {
-        // A negative one is over at once, and no clock counts as far as the largest number.
+        // A negative timeout ends the watch immediately, and the largest number would overflow the clock.
         Some(seconds) if seconds != 0 => {
             let seconds = u32::try_from(seconds.clamp(0, u32::MAX.into())).unwrap_or_default();
             Duration::from_secs(seconds.into())
         }
         _ => {
-            // spread, so that watchers who came together do not return together
+            // spread, so that watchers that started together do not end together
             let spread = u64::from(uuid::Uuid::new_v4().as_bytes()[0]) * TIMEOUT.as_secs() / 256;
             TIMEOUT + Duration::from_secs(spread)
         }
@@ -129,7 +129,7 @@ fn bookmark_timer() -> Interval {
     timer
 }
 
-/// A watch under way.
+/// A running watch.
 struct Watching {
     following: Following,
     api_version: String,
@@ -138,7 +138,7 @@ struct Watching {
     include: crate::response::table::IncludeObject,
     bookmarks: bool,
     tell_initial_end: bool,
-    /// How far the watcher is.
+    /// The last revision that the watcher has got.
     revision: u64,
     timer: Interval,
     end: Pin<Box<Sleep>>,
@@ -164,7 +164,7 @@ impl AsRef<[u8]> for Held {
     }
 }
 
-/// What a watch waited for.
+/// What woke a watch.
 enum Woken {
     Told(Option<Result<Told, Status>>),
     Bookmark,
@@ -179,7 +179,7 @@ impl Watching {
             let memory = match self.size_alone(&woken) {
                 Some(size) => match self.in_flight.memory(size).await {
                     Ok(memory) => Some(memory),
-                    // As with a watcher that is too slow, its client begins anew.
+                    // As with a watcher that is too slow, its client restarts it.
                     Err(_) => {
                         self.done = true;
                         return None;
@@ -238,7 +238,7 @@ impl Watching {
         match woken {
             Woken::End => {
                 self.done = true;
-                // where the client can go on from
+                // where the client can continue
                 (self.bookmarks && self.revision > 0)
                     .then(|| self.frames().bookmark(self.revision, false))
             }

@@ -1,4 +1,4 @@
-//! A change of one object, or of what it is the scale of.
+//! A change of one object, or of the object behind a scale.
 
 use http::StatusCode;
 use portcullis_api::Status;
@@ -8,7 +8,7 @@ use super::scale::{self, Rescaled};
 use crate::response::Response;
 use portcullis_registry::update::Change;
 
-/// Carries out a change, and answers with the object that comes of it.
+/// Carries out a change, and responds with the resulting object.
 ///
 /// # Errors
 /// Whatever any step of the write rejects.

@@ -1,4 +1,4 @@
-//! What is known of the server's objects.
+//! The objects of the server that are followed.
 
 use std::collections::BTreeSet;
 
@@ -8,24 +8,24 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_netpol::nft::Compiler;
 use portcullis_netpol::{Name, Policy};
 
-/// What a list or a watch says.
+/// An event of a list or a watch.
 pub(super) enum Event<T> {
-    /// These are all.
+    /// The complete list.
     Replaced(Vec<T>),
-    /// It is there, as it is now.
+    /// An object was created or changed.
     Put(Box<T>),
-    /// It is gone.
+    /// It was removed.
     Removed(Box<T>),
 }
 
-/// What a list or a watch of one of the kinds says.
+/// An event of one of the kinds.
 pub(super) enum News {
     Namespace(Event<Namespace>),
     Pod(Event<Pod>),
     Policy(Event<NetworkPolicy>),
 }
 
-/// A node's table that follows news of the cluster.
+/// A node's table that is updated by events of the cluster.
 pub(super) struct Followed {
     pub(super) compiler: Compiler,
     listed: [bool; 3],
@@ -147,7 +147,7 @@ mod tests {
         serde_json::from_value(json!({"metadata": meta})).unwrap()
     }
 
-    /// What went while nobody watched is gone with the next list.
+    /// Objects that were deleted between watches disappear with the next list.
     #[test]
     fn a_list_is_all_there_is() {
         let mut followed = Followed::new(Compiler::new("node", &[]));

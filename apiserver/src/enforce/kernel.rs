@@ -1,4 +1,4 @@
-//! What the kernel has, and how it is told of something else.
+//! The table in the kernel, and how it is changed.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -7,19 +7,19 @@ use portcullis_netpol::nft::Compiler;
 
 use super::EnforceError;
 
-/// Whether a table is in force that only has to be changed.
+/// The state of the kernel's table: whether it is known, so that changes suffice.
 #[derive(Default)]
 pub(super) struct Kernel {
     is_loaded: bool,
 }
 
 impl Kernel {
-    /// The next table is loaded as a whole.
+    /// Has the next table loaded as a whole.
     pub(super) const fn forget(&mut self) {
         self.is_loaded = false;
     }
 
-    /// Puts a compiler's table in force: what has changed, or all of it where what is in force is not known.
+    /// Loads a compiler's table: only the changes, or all of it if the current one is not known.
     /// Returns whether it was all of it.
     pub(super) async fn bring_to(&mut self, compiler: &mut Compiler) -> Result<bool, EnforceError> {
         let changes = compiler.changes();
@@ -38,7 +38,7 @@ impl Kernel {
     }
 }
 
-/// Has `nft` carry out a script, in one transaction.
+/// Runs a script by `nft`, in one transaction.
 pub(super) fn told(script: &str) -> Result<(), EnforceError> {
     let failed = |error: std::io::Error| EnforceError::Nft(error.to_string());
     let mut child = Command::new("nft")

@@ -1,4 +1,4 @@
-//! The server that is followed, and as whom.
+//! The server to follow, and the credentials for it.
 
 use std::path::Path;
 
@@ -6,10 +6,10 @@ use crate::config::netpol::NetpolArgs;
 use crate::kubeconfig::client::{ApiClient, ClientError};
 use crate::kubeconfig::read::{Credentials, Kubeconfig, KubeconfigError, Server};
 
-/// Where a pod finds its service account.
+/// The directory of a pod's service account.
 const ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/// Where clients come from: a new one for each list and watch, for tokens are replaced.
+/// Makes a new client for each list and watch, since tokens are replaced.
 pub(super) enum Source {
     Kubeconfig {
         config: Box<Kubeconfig>,
@@ -32,7 +32,7 @@ impl Source {
             config: Box::new(Kubeconfig::load(args.kubeconfig.as_deref())?),
             context: args.context.clone(),
         };
-        // one that is of no use is better known now
+        // invalid credentials are reported now
         source.client()?;
         Ok(source)
     }

@@ -15,25 +15,25 @@ use super::followed::{Event, News};
 use super::source::Source;
 use crate::kubeconfig::client::ClientError;
 
-/// How long a watch is asked for, and how much longer it may say nothing before it counts as broken.
+/// The timeout of a watch, and how much longer it may be silent before it counts as broken.
 const WATCH: Duration = Duration::from_secs(300);
 const SLACK: Duration = Duration::from_secs(30);
 /// The largest event, in bytes: an object, with what the wire adds.
 const EVENT_MAX: usize = 4 * 1024 * 1024;
-/// How long to wait after a failure, at first and at most.
+/// The pause after a failure, at first and at most.
 const PATIENCE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
 
-/// Why a watch is over.
+/// Why a watch has ended.
 enum Over {
-    /// It may go on where it ended.
+    /// It can continue at its last revision.
     Ended,
-    /// Only a list can tell what has happened.
+    /// A new list is needed.
     Lost,
-    /// Nobody listens.
+    /// The receiver is gone.
     Unheard,
 }
 
-/// An event as the server writes it.
+/// An event in the server's format.
 #[derive(Deserialize)]
 struct Line {
     #[serde(rename = "type")]
@@ -41,7 +41,7 @@ struct Line {
     object: Value,
 }
 
-/// Follows the objects of a collection for ever, or until nobody listens.
+/// Follows the objects of a collection until the receiver is gone.
 pub(super) async fn follow<T: DeserializeOwned>(
     source: &Source,
     path: &str,
@@ -54,7 +54,7 @@ pub(super) async fn follow<T: DeserializeOwned>(
             Ok(Over::Unheard) => return,
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(%error, path, "what is in force stays until the server answers");
+                tracing::warn!(%error, path, "the current table stays until the server answers");
                 sleep(wait).await;
                 wait = (wait * 2).min(PATIENCE.1);
             }
@@ -82,7 +82,7 @@ async fn list_and_watch<T: DeserializeOwned>(
         let body = source.client()?.open(&query).await?;
         let started = version.clone();
         match events(body, news, wrap, &mut version).await {
-            // a server that ends watches at once is not asked without end
+            // a pause, in case a server ends each watch immediately
             Over::Ended if version == started => sleep(PATIENCE.0).await,
             Over::Ended => {}
             over => return Ok(over),
@@ -90,7 +90,7 @@ async fn list_and_watch<T: DeserializeOwned>(
     }
 }
 
-/// Passes on the events of one watch; `version` follows them.
+/// Passes on the events of one watch; `version` is updated by them.
 async fn events<T: DeserializeOwned>(
     mut body: Body,
     news: &Sender<News>,
@@ -124,7 +124,7 @@ async fn events<T: DeserializeOwned>(
     }
 }
 
-/// An event, or a bookmark, which is none; `None` if it is an error, or nothing that can be read.
+/// An event, or a bookmark, which is not one; `None` for an error, or what cannot be parsed.
 fn parsed<T: DeserializeOwned>(line: &[u8], version: &mut String) -> Option<Option<Event<T>>> {
     let Line { kind, object } = serde_json::from_slice(line).ok()?;
     let of = object["metadata"]["resourceVersion"].as_str()?.to_owned();
@@ -147,7 +147,7 @@ mod tests {
 
     use super::*;
 
-    /// What the events of a body are, how it ends, and the version it ends at.
+    /// The events of a body, how it ends, and the version it ends at.
     async fn watched(body: String) -> (Vec<&'static str>, bool, String) {
         let (send, mut news) = mpsc::channel(16);
         let mut version = "1".to_owned();
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_watch_goes_on_where_it_ended_or_is_lost() {
+    async fn a_watch_continues_where_it_ended_or_is_lost() {
         let some = event("ADDED", "2") + &event("DELETED", "3") + &event("BOOKMARK", "9");
         let expected = (vec!["put", "removed"], true, "9".to_owned());
         assert_eq!(watched(some.clone()).await, expected);

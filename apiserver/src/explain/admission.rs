@@ -1,4 +1,4 @@
-//! Is what they bring acceptable? A dry run of the write, and what each plugin did in it.
+//! Admission: a dry run of the write, and the result of each plugin.
 
 use portcullis_admission::trace::{Change as ObjectChange, PolicyTrial, Step};
 use portcullis_admission::{Trace, chain};
@@ -19,7 +19,7 @@ use portcullis_registry::Scope;
 use portcullis_registry::current::Current;
 use portcullis_registry::update::Change;
 
-/// A replacement whose writer nobody will remember.
+/// A replacement whose manager is not recorded.
 struct Replacement<'c> {
     authorizer: &'c dyn Authorizer,
     scope: &'c Scope<'c>,
@@ -35,9 +35,9 @@ impl Change for Replacement<'_> {
     }
 }
 
-/// Writes the object, but for the last step.
+/// Runs the write up to the store.
 ///
-/// Returns what the plugins did, and the code of success or what was objected to.
+/// Returns the results of the plugins, and the code of success or the error.
 pub async fn explain(
     explainer: &Explainer,
     user: &UserInfo,

@@ -1,4 +1,4 @@
-//! A question, taken through the stages of a request.
+//! Explains a request, stage by stage.
 
 use portcullis_admission::Trace;
 use portcullis_api::{Status, UserInfo};
@@ -13,10 +13,10 @@ use super::{
 };
 use crate::access::authorization::check_request;
 
-/// Says what would become of a request, and why.
+/// Returns what the response to a request would be, and why.
 ///
 /// # Errors
-/// 400 for a question that makes no sense.
+/// 400 for an invalid question.
 pub async fn explain(
     explainer: &Explainer,
     asker: &UserInfo,
@@ -59,7 +59,7 @@ pub async fn explain(
     Ok(explanation)
 }
 
-/// Authentication has been; what follows it, up to the stage that objects.
+/// The stages after authentication, up to the one that rejects the request.
 async fn stages(
     explainer: &Explainer,
     shown: &Shown,
@@ -95,12 +95,12 @@ async fn stages(
     written.map_err(at(&stage))
 }
 
-/// The sentences that matter most: what the answer alone does not tell.
+/// The sentences that matter most: what the response alone does not say.
 fn because(explanation: &Explanation) -> Vec<String> {
     let mut sentences = Vec::new();
     match (&explanation.authentication, &explanation.authorization) {
         (Authentication { user: None, .. }, _) => {
-            sentences.push("Nobody knows these credentials: see who was asked.".to_owned());
+            sentences.push("No authenticator accepts these credentials.".to_owned());
         }
         (_, Some(decision)) if !decision.allowed => sentences.push(not_allowed(decision)),
         _ => {}
@@ -156,9 +156,9 @@ fn of_policies(step: &PluginStep, policies: &Policies) -> Vec<String> {
     if let Some(chosen) = policies.tried.iter().find(|p| p.chosen) {
         let by = chosen.usable_by.as_deref().unwrap_or_default();
         let how = if chosen.fills_in {
-            "with what the policy fills in"
+            "with the policy's defaults"
         } else {
-            "as it is"
+            "unchanged"
         };
         return vec![format!(
             "The policy {:?} accepts the pod {how}, and {by} may use it.",
@@ -170,14 +170,14 @@ fn of_policies(step: &PluginStep, policies: &Policies) -> Vec<String> {
     }
     if policies.tried.is_empty() {
         return vec![
-            "There is no pod security policy: while the plugin is on, no pod gets in.".to_owned(),
+            "There is no PodSecurityPolicy: while the plugin is on, no pod is admitted.".to_owned(),
         ];
     }
     let mut sentences = Vec::new();
     let usable = names(&|p| p.usable_by.is_some());
     if usable.is_empty() {
         sentences.push(format!(
-            "The message lists only errors of policies that may be used here, and there is none: \
+            "The message lists only errors of policies that may be used here, and there are none: \
              {who} use any. That is why the list is empty."
         ));
     } else {

@@ -1,4 +1,4 @@
-//! May they? The authorizers' decision with its bindings and rules.
+//! Authorization: the authorizers' decision with its bindings and rules.
 
 use portcullis_rbac::trace::{Considered, Verdict};
 use portcullis_rbac::{Attributes, Authorizer};

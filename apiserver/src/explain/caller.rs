@@ -1,4 +1,4 @@
-//! Who makes the request: its credentials, and whom it acts as.
+//! The user of the request: credentials and impersonation.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ impl Shown {
     /// The credentials of a question.
     ///
     /// # Errors
-    /// 400 for what can be no header and no certificate. Values are not repeated: they are secret.
+    /// 400 for an invalid header or certificate. Values are not repeated: they are secret.
     pub fn of(question: &Question) -> Result<Self, Status> {
         let certificates = CertificateDer::pem_slice_iter(question.certificates.as_bytes());
         let certificates = certificates
@@ -37,13 +37,13 @@ impl Shown {
         })
     }
 
-    /// Whether there is anything in them that could identify somebody.
+    /// Whether there are no credentials at all.
     fn is_empty(&self) -> bool {
         let shows = |name: HeaderName| self.headers.contains_key(name);
         self.certificates.is_empty() && !shows(AUTHORIZATION) && !shows(SEC_WEBSOCKET_PROTOCOL)
     }
 
-    /// Who shows them; `asker`, if there are none.
+    /// The user of the credentials; `asker`, if there are none.
     pub async fn authenticate(
         &self,
         authenticator: &dyn Authenticator,

@@ -1,4 +1,4 @@
-//! `portcullis why`: asks a server why a request is answered as it is, and tells people.
+//! `portcullis why`: asks a server for an explanation, and prints it.
 
 mod target;
 
@@ -18,17 +18,17 @@ use crate::outbound::https::Reply;
 /// Why there is no explanation, in one line.
 #[derive(Debug, Error)]
 pub enum WhyError {
-    /// An argument makes no sense, or not together with another.
+    /// An argument is invalid, or contradicts another one.
     #[error("{argument} {value:?}: {why}")]
     Argument {
-        /// Its name, as the usage has it.
+        /// Its name, as in the usage.
         argument: &'static str,
-        /// What is given.
+        /// Its value.
         value: String,
-        /// What is wrong with it.
+        /// Why it is invalid.
         why: &'static str,
     },
-    /// No server, or no credentials, to be had of the kubeconfig, or no answer.
+    /// The kubeconfig has no usable server or credentials, or the server does not respond.
     #[error(transparent)]
     Client(#[from] ClientError),
     /// The manifest cannot be read.
@@ -36,17 +36,17 @@ pub enum WhyError {
     Manifest {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Why.
         why: String,
     },
-    /// The server does not explain.
-    #[error("{0} explains nothing: it was started without --explain-decisions")]
+    /// The server does not give explanations.
+    #[error("{0} does not explain requests: it was started without --explain-decisions")]
     Off(String),
-    /// The server refuses to explain.
+    /// The server rejects the question.
     #[error("the server refuses to explain: {0}")]
     Refused(String),
-    /// The answer is no explanation.
-    #[error("the server's answer cannot be read: {0}")]
+    /// The response is not an explanation.
+    #[error("cannot parse the server's answer: {0}")]
     Answer(#[from] serde_json::Error),
 }
 
@@ -56,7 +56,7 @@ impl From<KubeconfigError> for WhyError {
     }
 }
 
-/// The explanation that arguments ask for, as text or JSON.
+/// The explanation for the arguments, as text or JSON.
 ///
 /// # Errors
 /// [`WhyError`].
@@ -121,7 +121,7 @@ fn question(
     })
 }
 
-/// The headers by which the request would say who makes it.
+/// The headers that identify the request's user.
 fn shown(args: &WhyArgs, credentials: &Credentials) -> BTreeMap<String, Vec<String>> {
     let one = |value: &Option<String>| value.iter().cloned().collect::<Vec<_>>();
     let headers = [

@@ -1,17 +1,17 @@
-//! What became other in an object, field by field.
+//! The differences between two versions of an object, field by field.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// One field that is new, gone or other.
+/// One field that was added, removed or changed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
-    /// Such as `spec.containers[0].image`.
+    /// Its path, such as `spec.containers[0].image`.
     pub path: String,
-    /// What was there.
+    /// The value before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Value>,
-    /// What is there.
+    /// The value after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Value>,
 }
@@ -55,7 +55,7 @@ fn objects(
     }
 }
 
-/// Keys with dots in them, as annotations have, stand in brackets.
+/// Keys with dots, as in annotations, are put in brackets.
 fn join(path: &str, key: &str) -> String {
     if key.contains(['.', '/']) {
         format!("{path}[{key}]")
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn new_gone_and_other_fields_are_told_apart() {
+    fn added_removed_and_changed_fields_are_distinguished() {
         let before = json!({"a": 1, "gone": true, "list": [{"x": 1}], "same": {"deep": []}});
         let after = json!({
             "a": 2,

@@ -1,8 +1,8 @@
 //! POST to `/explain`: why a request is answered as it is (`--explain-decisions`).
 //!
-//! An explanation tells who has which rights and what policies say: it is for those who may read all
-//! of that anyway, cluster-admins. Reaching the path takes a rule for it, like any path; beyond that
-//! the asker must be allowed everything on every resource.
+//! An explanation shows the rights of users and the contents of policies, so it is for cluster-admins, who
+//! may read all of that anyway. A rule must allow the path, as for any path; beyond that the caller must be
+//! allowed everything on every resource.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ pub async fn post(
     answered.unwrap_or_else(|status| response::status(&status))
 }
 
-/// Answers a question: 403 for anybody but a cluster-admin, 400 for what is not a question.
+/// Answers a question: 403 for users who are not cluster-admins, 400 for an invalid question.
 async fn explain(
     explainer: &Explainer,
     asker: &UserInfo,
@@ -52,7 +52,7 @@ async fn explain(
     authorization::check(explainer.authorizer.as_ref(), &attributes)?;
     let bytes = body::read(body).await?;
     let question = question(&bytes)
-        .map_err(|why| Status::bad_request(format!("the question cannot be read: {why}")))?;
+        .map_err(|why| Status::bad_request(format!("invalid explain request: {why}")))?;
     answer::explain(explainer, asker, question).await
 }
 
@@ -60,7 +60,7 @@ fn question(bytes: &[u8]) -> Result<Question, String> {
     let parsed = portcullis_api::decode::parse(bytes).map_err(|error| error.to_string())?;
     serde_json::from_value(parsed.value).map_err(|error| {
         let why = error.to_string();
-        // What serde says of wrong types repeats the value, which may be a credential.
+        // serde's errors about wrong types repeat the value, which may be a credential.
         if why.starts_with("unknown field") {
             why
         } else {

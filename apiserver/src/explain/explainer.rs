@@ -1,4 +1,4 @@
-//! What a question is answered with.
+//! The parts that explanations are made with.
 
 use std::sync::Arc;
 
@@ -7,11 +7,11 @@ use portcullis_rbac::Authorizer;
 
 use portcullis_registry::Registry;
 
-/// What decides: the parts that decide about real requests.
+/// The parts that decide about real requests.
 pub struct Explainer {
-    /// Who is who.
+    /// Authentication.
     pub authenticator: Arc<dyn Authenticator>,
-    /// Who may do what.
+    /// Authorization.
     pub authorizer: Arc<dyn Authorizer>,
     /// All objects, behind admission.
     pub registry: Arc<Registry>,

@@ -1,4 +1,4 @@
-//! Manifests that are named on the command line.
+//! Manifests named on the command line.
 
 use std::io::Read;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::endpoints::body;
 /// A manifest, in YAML or JSON; `-` is standard input.
 ///
 /// # Errors
-/// What is wrong with it.
+/// Why it cannot be read.
 pub fn read(path: &Path) -> Result<Value, String> {
     let mut bytes = Vec::new();
     if path == Path::new("-") {

@@ -1,4 +1,4 @@
-//! What a question is about, as the request it means would be about it.
+//! The target of a question, read as the request itself would be.
 
 use http::Method;
 use portcullis_api::{GroupResource, Status, UserInfo, Verb, name};
@@ -11,7 +11,7 @@ use portcullis_kinds::catalogue::Catalogue;
 use portcullis_kinds::resource::Resource;
 use portcullis_kinds::shared::ResourceRef;
 
-/// A resource, an object or a path, and what is done with it.
+/// A resource, an object or a path, and the verb.
 pub struct Asked {
     verb: String,
     path: String,
@@ -20,36 +20,36 @@ pub struct Asked {
     subresource: String,
     namespace: String,
     name: String,
-    /// What would be written.
+    /// The object to write.
     pub write: Option<Write>,
 }
 
-/// An object that would be written.
+/// An object to write.
 pub struct Write {
     /// The row of its kind.
     pub resource: ResourceRef,
-    /// How the object says it is written.
+    /// The object's `apiVersion`.
     pub api_version: String,
     /// The object.
     pub object: Value,
     /// Its name; empty if it is to be generated.
     pub name: String,
-    /// Whether it is there already.
+    /// Whether it is an update.
     pub update: bool,
 }
 
 impl Asked {
-    /// What a question means.
+    /// Reads a question.
     ///
     /// # Errors
-    /// 400 for a question about nothing, or about a kind that is not served.
+    /// 400 for a question without a target, or about a kind that is not served.
     pub fn of(question: Question, catalogue: &Catalogue) -> Result<Self, Status> {
         if let Some(object) = question.object {
             return Self::write(&question.verb, question.namespace, object, catalogue);
         }
         if question.verb.is_empty() || question.resource.is_empty() == question.path.is_empty() {
             return Err(Status::bad_request(
-                "a question names an object, or a verb and either a resource or a path",
+                "an explain request needs an object, or a verb and either a resource or a path",
             ));
         }
         let path = path(&question.path)?;
@@ -73,7 +73,7 @@ impl Asked {
             namespace = String::new();
         }
         if resource == "namespaces" && group.is_empty() {
-            // as in the URL of a namespace, which names it twice
+            // as in the URL of a namespace, which contains its name twice
             namespace.clone_from(&question.name);
         }
         Ok(Self {
@@ -103,7 +103,7 @@ impl Asked {
         let served = rows.find(|r| r.kind == kind && r.api_versions().any(|v| v == api_version));
         let resource = served.cloned().ok_or_else(|| {
             Status::bad_request(format!(
-                "no resource of this server holds objects of kind {kind:?} in {api_version:?}"
+                "this server has no resource for objects of kind {kind:?} in {api_version:?}"
             ))
         })?;
         let update = match verb {
@@ -111,13 +111,15 @@ impl Asked {
             "update" => true,
             _ => {
                 return Err(Status::bad_request(
-                    "with an object the verb is create or update",
+                    "with an object the verb must be create or update",
                 ));
             }
         };
         let done = if update { Verb::Update } else { Verb::Create };
         if !resource.supports(done) {
-            return Err(Status::bad_request(format!("{kind} has no {done}")));
+            return Err(Status::bad_request(format!(
+                "{kind} does not support {done}"
+            )));
         }
         let metadata = object.get("metadata");
         let field = |name| text(metadata.and_then(|m| m.get(name)));
@@ -131,7 +133,7 @@ impl Asked {
         };
         for part in [&name, &namespace] {
             if !part.is_empty() && !name::path_segment(part).is_empty() {
-                return Err(Status::bad_request(format!("{part:?} is no name")));
+                return Err(Status::bad_request(format!("{part:?} is not a name")));
             }
         }
         let verb = if update { "update" } else { "create" };
@@ -146,7 +148,7 @@ impl Asked {
             resource: resource.plural.to_owned(),
             subresource: String::new(),
             namespace,
-            // who creates names no object in the URL
+            // the URL of a create has no name
             name: if update { name.clone() } else { String::new() },
             write: Some(Write {
                 resource,
@@ -158,7 +160,7 @@ impl Asked {
         })
     }
 
-    /// The request as authorizers see it.
+    /// The request's attributes for authorizers.
     pub fn attributes<'a>(&'a self, user: &'a UserInfo) -> Attributes<'a> {
         let target = if self.path.is_empty() {
             Target::Resource(ResourceTarget {
@@ -179,12 +181,12 @@ impl Asked {
         }
     }
 
-    /// The namespace, empty for none.
+    /// The namespace; empty without one.
     pub fn namespace(&self) -> &str {
         &self.namespace
     }
 
-    /// Such as `create pods "web" in the namespace "default"`.
+    /// The request, such as `create pods "web" in the namespace "default"`.
     pub fn sentence(&self, user: &UserInfo) -> String {
         let mut attributes = self.attributes(user);
         if let (Target::Resource(target), Some(write)) = (&mut attributes.target, &self.write) {
@@ -194,7 +196,7 @@ impl Asked {
     }
 }
 
-/// A path outside resources, without its query, which nobody is asked about.
+/// A path outside resources, without its query, which is not authorized.
 fn path(asked: &str) -> Result<String, Status> {
     let path = asked.split('?').next().unwrap_or_default();
     match RequestInfo::parse(&Method::GET, path, &Query::default()) {
@@ -205,8 +207,8 @@ fn path(asked: &str) -> Result<String, Status> {
     }
 }
 
-/// Whoever acts as somebody else is asked whether they may in the whole cluster; only service
-/// accounts have a namespace (upstream: `WithImpersonation`).
+/// Whether this is an impersonation, which is authorized at the cluster's scope; only service accounts have a
+/// namespace (upstream: `WithImpersonation`).
 fn is_impersonation(verb: &str, resource: &str) -> bool {
     verb == "impersonate" && resource != "serviceaccounts"
 }
@@ -281,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_request_could_be_is_refused() {
+    fn impossible_requests_are_rejected() {
         for (question, message) in [
             (
                 json!({"verb": "get", "path": "/api/v1/namespaces/kube-system/secrets"}),
@@ -289,7 +291,7 @@ mod tests {
             ),
             (
                 json!({"verb": "create", "object": {"apiVersion": "v1", "kind": "ComponentStatus"}}),
-                "ComponentStatus has no create",
+                "ComponentStatus does not support create",
             ),
         ] {
             assert_eq!(asked(question).unwrap_err().message, message);

@@ -1,4 +1,4 @@
-//! An explanation for people.
+//! An explanation as text.
 
 use std::fmt::Write as _;
 
@@ -13,16 +13,16 @@ use super::{
 mod consulted;
 mod rule;
 
-/// How long a value may be before it is cut.
+/// The length at which a value is cut.
 const LONGEST: usize = 120;
 
-/// An explanation as text, a stage after the other.
+/// An explanation as text, stage by stage.
 pub fn render(explanation: &Explanation) -> String {
     let mut page = Page::default();
     page.line(0, &format!("request  {}", explanation.request));
     let answer = &explanation.answer;
     match &answer.refused_by {
-        None => page.line(0, &format!("answer   {}, nothing objects", answer.code)),
+        None => page.line(0, &format!("answer   {}, allowed", answer.code)),
         Some(stage) => {
             page.line(0, &format!("answer   {}, refused by {stage}", answer.code));
             page.line(0, &format!("         {}", answer.message));
@@ -45,7 +45,7 @@ pub fn render(explanation: &Explanation) -> String {
     if let Some(plugins) = &explanation.admission {
         let refused = plugins.iter().any(|step| step.refused.is_some());
         let verdict = if refused { "no" } else { "yes" };
-        page.head("Is what you bring acceptable?", verdict);
+        page.head("Is the request acceptable?", verdict);
         page.admission(plugins);
     }
     page.text
@@ -71,12 +71,9 @@ impl Page {
 
     fn authentication(&mut self, authentication: &Authentication) {
         let user = authentication.user.as_ref();
-        self.head(
-            "Who are you?",
-            &user.map_or("nobody knows".to_owned(), whole),
-        );
+        self.head("Who are you?", &user.map_or("unknown".to_owned(), whole));
         if authentication.asked.is_empty() {
-            self.line(1, "the asker: the question shows no other credentials");
+            self.line(1, "the caller: the request contains no other credentials");
         }
         for step in &authentication.asked {
             self.line(1, &format!("{}: {}", step.by, said(step)));
@@ -85,7 +82,7 @@ impl Page {
 
     fn impersonation(&mut self, impersonation: &Impersonation) {
         let head = format!("as {}", whole(&impersonation.user));
-        self.head("Acting as somebody else?", &head);
+        self.head("Impersonating another user?", &head);
         for need in &impersonation.needs {
             self.line(1, &format!("{}: {}", need.question, verdict(need)));
             self.authorization(2, need);
@@ -94,7 +91,7 @@ impl Page {
 
     fn authorization(&mut self, depth: usize, authorization: &Authorization) {
         for step in &authorization.asked {
-            // Members of system:masters need no rule; that others are none is no news.
+            // Members of system:masters need no rule; for other users the line would add nothing.
             if step.by == "system:masters" && step.decision == Decision::NoOpinion {
                 continue;
             }
@@ -146,7 +143,7 @@ impl Page {
         for run in plugins.chunk_by(|a, b| is_plain(a) && is_plain(b) && a.phase == b.phase) {
             match run {
                 [step] if !is_plain(step) => {
-                    // The second time policies are tried tells nothing new unless it refuses.
+                    // The policies are shown a second time only if the plugin denies the request.
                     let news = !shown || step.refused.is_some();
                     shown |= step.policies.is_some();
                     self.plugin(step, news);
@@ -156,7 +153,7 @@ impl Page {
         }
     }
 
-    /// Plugins in a row that have nothing to say.
+    /// Consecutive plugins without a change or an error.
     fn accepting(&mut self, run: &[PluginStep]) {
         let names: Vec<_> = run.iter().map(|step| step.plugin.as_str()).collect();
         let accept = match (run.len(), run.first().map(|step| step.phase)) {
@@ -190,7 +187,7 @@ impl Page {
     fn policies(&mut self, policies: &Policies) {
         self.line(
             2,
-            &format!("whose rights count: {}", policies.asked.join(", ")),
+            &format!("users whose rights apply: {}", policies.asked.join(", ")),
         );
         if policies.tried.is_empty() {
             self.line(2, "there is no policy");
@@ -202,7 +199,7 @@ impl Page {
 
     fn policy(&mut self, policy: &Policy, asked: &[String]) {
         let chosen = if policy.chosen {
-            ", which lets the pod in"
+            ", which admits the pod"
         } else {
             ""
         };
@@ -216,15 +213,15 @@ impl Page {
                 let who = asked.join(", ");
                 self.line(
                     3,
-                    &format!("may not be used: no binding allows it to {who}"),
+                    &format!("may not be used: no binding allows its use by {who}"),
                 );
             }
         }
         if policy.accepts {
             let how = if policy.fills_in {
-                ", after filling in something"
+                ", after setting defaults"
             } else {
-                " as it is"
+                " unchanged"
             };
             self.line(3, &format!("accepts the pod{how}"));
         } else {
@@ -261,7 +258,7 @@ fn said(step: &AuthenticatorStep) -> String {
     match (&step.identified, &step.refused) {
         (Some(user), _) => format!("it is {}", user.name),
         (None, Some(why)) => why.clone(),
-        (None, None) => "nothing it knows is shown".to_owned(),
+        (None, None) => "no credentials for it".to_owned(),
     }
 }
 
@@ -285,7 +282,7 @@ fn difference(difference: &Difference) -> String {
     }
 }
 
-/// JSON, cut where it gets long: `-o json` has all of it.
+/// JSON, shortened: `-o json` has all of it.
 fn short(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(LONGEST) {

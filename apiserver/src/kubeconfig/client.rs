@@ -1,4 +1,4 @@
-//! A client of the server that a kubeconfig names, as one of its users.
+//! A client for the server of a kubeconfig, as one of its users.
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -12,27 +12,27 @@ use super::read::{Context, Credentials, Kubeconfig, KubeconfigError, Server};
 use crate::outbound::https::{ClientCertificate, HttpsClient, HttpsError, Reply};
 use crate::outbound::url::without_credentials;
 
-/// How many objects a list is read by at a time.
+/// The page size of a list.
 const PAGE: usize = 500;
 
-/// Why a server cannot be asked, or does not say what was asked for.
+/// Why a request has no usable response.
 #[derive(Debug, Error)]
 pub enum ClientError {
-    /// No server, or no credentials, to be had of the kubeconfig.
+    /// The kubeconfig has no usable server or credentials.
     #[error(transparent)]
     Kubeconfig(#[from] KubeconfigError),
-    /// The credentials cannot be sent.
-    #[error("the credentials of the user {0:?} cannot stand in a header")]
+    /// The credentials are not valid in a header.
+    #[error("the credentials of the user {0:?} are not valid in a header")]
     Credentials(String),
-    /// The server cannot be asked.
+    /// The server cannot be reached.
     #[error("{server}: {source}")]
     Server {
         /// Its address.
         server: String,
-        /// Why not.
+        /// Why.
         source: HttpsError,
     },
-    /// The server says no, with the message of its Status.
+    /// The server returned an error, with the message of its Status.
     #[error("{message}")]
     Refused {
         /// The status code.
@@ -40,12 +40,12 @@ pub enum ClientError {
         /// Why.
         message: String,
     },
-    /// The answer is not what was asked for.
-    #[error("the server's answer cannot be read: {0}")]
+    /// The response is not the expected object.
+    #[error("cannot parse the server's answer: {0}")]
     Answer(#[from] serde_json::Error),
 }
 
-/// Asks a server.
+/// A client of one server.
 pub struct ApiClient {
     https: HttpsClient,
     url: String,
@@ -91,7 +91,7 @@ impl ApiClient {
         })
     }
 
-    /// The server's address, as it may be shown.
+    /// The server's address, without credentials.
     pub fn server(&self) -> String {
         without_credentials(&self.url)
     }
@@ -163,7 +163,7 @@ impl ApiClient {
         }
     }
 
-    /// The answer to a GET as it comes, such as the events of a watch.
+    /// The body of a GET as a stream, such as the events of a watch.
     ///
     /// # Errors
     /// [`ClientError`].
@@ -188,7 +188,7 @@ impl ApiClient {
     }
 }
 
-/// The message of a Status, or else what there is instead.
+/// The message of a Status, or a text that replaces it.
 pub fn message(reply: &Reply) -> String {
     let status: Option<Value> = serde_json::from_slice(&reply.body).ok();
     let message = status

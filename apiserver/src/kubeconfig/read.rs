@@ -1,5 +1,5 @@
-//! Reading kubeconfig files, as far as this program needs them: servers, and credentials that
-//! stand in the file or beside it.
+//! Reading kubeconfig files, as far as this program needs them: servers, and credentials in the file or in
+//! files that it names.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::endpoints::body;
 
-/// Why a kubeconfig is of no use. Never shows what is secret in it.
+/// Why a kubeconfig is unusable. Secret values are never shown.
 #[derive(Debug, Error)]
 pub enum KubeconfigError {
     /// There is none.
@@ -22,13 +22,13 @@ pub enum KubeconfigError {
     Io {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// Why.
         source: std::io::Error,
     },
-    /// A file is no kubeconfig.
+    /// A file is not a kubeconfig.
     #[error("{}: not a kubeconfig", .0.display())]
     Malformed(PathBuf),
-    /// Something it should name is not there.
+    /// An entry that it should have is missing.
     #[error("the kubeconfig has no {what} {name:?}")]
     Missing {
         /// A context, a cluster or a user.
@@ -36,19 +36,19 @@ pub enum KubeconfigError {
         /// Its name.
         name: String,
     },
-    /// A part that this program does not read.
+    /// A part that this program does not support.
     #[error("{what} {name:?}: {why}")]
     Unusable {
         /// A cluster or a user.
         what: &'static str,
         /// Its name.
         name: String,
-        /// What is wrong with it.
+        /// Why.
         why: &'static str,
     },
 }
 
-/// One or several files as one: of two parts of the same name the first counts.
+/// One or several files merged: of two entries of the same name the first counts.
 #[derive(Default)]
 pub struct Kubeconfig {
     current: String,
@@ -57,7 +57,7 @@ pub struct Kubeconfig {
     users: BTreeMap<String, User>,
 }
 
-/// Who talks to whom, and where.
+/// The user, the cluster and the namespace.
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct Context {
@@ -70,7 +70,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// The namespace that is given, or else the context's.
+    /// The given namespace, or else the context's.
     pub fn namespace(&self, given: Option<&str>) -> String {
         let given = given.filter(|given| !given.is_empty());
         let own = Some(self.namespace.as_str()).filter(|own| !own.is_empty());
@@ -106,15 +106,15 @@ struct User {
     exec: Option<serde_json::Value>,
 }
 
-/// Where a server is, and which authority vouches for it, as PEM.
+/// The address of a server, and its authority as PEM.
 pub struct Server {
-    /// Such as `https://127.0.0.1:6443`.
+    /// Its URL, such as `https://127.0.0.1:6443`.
     pub url: String,
     /// The authority; empty for those that the system trusts.
     pub authority: Vec<u8>,
 }
 
-/// What a user shows.
+/// The credentials of a user.
 #[derive(Default)]
 pub struct Credentials {
     /// The value of the `Authorization` header.
@@ -182,7 +182,7 @@ impl Kubeconfig {
         })
     }
 
-    /// The server of a context. If no authority is named, those count that the system trusts.
+    /// The server of a context. Without a named authority the system's are accepted.
     ///
     /// # Errors
     /// [`KubeconfigError`].
@@ -203,12 +203,12 @@ impl Kubeconfig {
         })
     }
 
-    /// Whether there is a user of that name.
+    /// Whether there is a user of this name.
     pub fn has_user(&self, name: &str) -> bool {
         self.users.contains_key(name)
     }
 
-    /// What a user shows.
+    /// The credentials of a user.
     ///
     /// # Errors
     /// [`KubeconfigError`].
@@ -216,7 +216,7 @@ impl Kubeconfig {
         let user = find("user", name, &self.users)?;
         let part = Part { what: "user", name };
         if user.exec.is_some() {
-            return Err(part.unusable("credentials of a plugin (exec) are not read"));
+            return Err(part.unusable("credentials of a plugin (exec) are not supported"));
         }
         let certificate = part.data_or_file(
             user.client_certificate_data.as_deref(),
@@ -227,7 +227,7 @@ impl Kubeconfig {
             (Some(token), _) => Some(token.clone()),
             (None, Some(path)) => {
                 let token = String::from_utf8(read(path)?);
-                let token = token.map_err(|_| part.unusable("its token is no text"))?;
+                let token = token.map_err(|_| part.unusable("its token is not text"))?;
                 Some(token.trim().to_owned())
             }
             (None, None) => None,
@@ -293,7 +293,7 @@ impl Part<'_> {
         }
     }
 
-    /// What stands in the kubeconfig counts more than the file it names.
+    /// Inline data take precedence over a named file.
     fn data_or_file(
         &self,
         data: Option<&str>,
@@ -302,7 +302,7 @@ impl Part<'_> {
         match (data.filter(|data| !data.is_empty()), path) {
             (Some(data), _) => {
                 let decoded = STANDARD.decode(data.trim());
-                let decoded = decoded.map_err(|_| self.unusable("its data are not base64"))?;
+                let decoded = decoded.map_err(|_| self.unusable("its data is not base64"))?;
                 Ok(Some(decoded))
             }
             (None, Some(path)) => read(path).map(Some),
@@ -325,7 +325,7 @@ fn find<'a, T>(
 fn from_environment() -> Result<Vec<PathBuf>, KubeconfigError> {
     if let Some(list) = std::env::var_os("KUBECONFIG").filter(|list| !list.is_empty()) {
         let named = std::env::split_paths(&list).filter(|p| !p.as_os_str().is_empty());
-        // as kubectl does, which takes files that are not there for empty
+        // as kubectl, which ignores missing files
         let there: Vec<_> = named.filter(|path| path.exists()).collect();
         return if there.is_empty() {
             Err(KubeconfigError::None)

@@ -1,7 +1,7 @@
-//! Tells the audit log what is asked, and what comes of it.
+//! Records requests and their results in the audit log.
 //!
-//! Upstream: `k8s.io/apiserver/pkg/endpoints/filters/audit.go`. Requests of nobody do not come this far:
-//! [`super::authenticate`] tells of them.
+//! Upstream: `k8s.io/apiserver/pkg/endpoints/filters/audit.go`. Unauthenticated requests do not reach this
+//! layer: [`super::authenticate`] records them.
 
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -24,7 +24,7 @@ use crate::response::{self, Response};
 #[derive(Clone)]
 pub struct AuditLayer(pub Option<Arc<Auditor>>);
 
-/// A service whose requests are audited. What is inside finds an [`Audited`] among the extensions of a
+/// A service whose requests are audited. The inner services find an [`Audited`] in the extensions of a
 /// request.
 #[derive(Clone)]
 pub struct Audit<S> {
@@ -63,7 +63,7 @@ where
         };
         let due = request.extensions().get::<Due>().copied();
         request.extensions_mut().insert(audited.clone());
-        // The service that is ready goes, a new one stays.
+        // The ready service is used, and replaced by a clone.
         let fresh = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, fresh);
         Either::Right(Box::pin(async move {
@@ -100,7 +100,7 @@ where
     }
 }
 
-/// Waits for a response; dropped before there is one if nobody wants it any more.
+/// Waits for a response; dropped if the request is given up before.
 struct Waiting {
     audited: Option<Arc<Audited>>,
     due: Option<Due>,
@@ -138,7 +138,7 @@ mod tests {
     use crate::audit::policy::Policy;
     use crate::request::Described;
 
-    /// The stages and statuses told of a request that a service answers, or is not waited for.
+    /// The stages and statuses recorded for a request that a service answers, or that is given up.
     async fn told<S>(service: S, due: Option<Due>, waits: bool) -> Vec<(Value, Value)>
     where
         S: Service<Request, Response = Response, Error = Infallible, Future: Send>
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_is_told_of() {
+    async fn a_panic_is_recorded() {
         let service = service_fn(|_: Request| async {
             if true {
                 panic!("boom");
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_request_nobody_waits_for_is_told_of() {
+    async fn a_request_that_is_given_up_is_recorded() {
         let never = service_fn(|_: Request| pending::<Result<Response, Infallible>>());
         let gone = told(never, None, false).await;
         assert_eq!(gone[1].0, "ResponseComplete");

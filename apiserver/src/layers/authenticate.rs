@@ -20,7 +20,7 @@ use crate::audit::{Audited, Auditor};
 use crate::request::Peer;
 use crate::response::{self, Response};
 
-/// Identifies users; requests of nobody are answered with a 401.
+/// Identifies users; unauthenticated requests are answered with a 401.
 #[derive(Clone)]
 pub struct AuthenticateLayer {
     authenticator: Arc<dyn Authenticator>,
@@ -29,7 +29,7 @@ pub struct AuthenticateLayer {
     auditor: Option<Arc<Auditor>>,
 }
 
-/// A service for identified users. The request's extension [`portcullis_api::UserInfo`] says who it is.
+/// A service for identified users. The request's extension [`portcullis_api::UserInfo`] is the user.
 #[derive(Clone)]
 pub struct Authenticate<S> {
     layer: AuthenticateLayer,
@@ -109,7 +109,7 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let layer = self.layer.clone();
-        // The service that is ready goes, a new one stays.
+        // The ready service is used, and replaced by a clone.
         let fresh = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, fresh);
         Box::pin(async move {

@@ -1,4 +1,4 @@
-//! May the user do this? What is inside finds the answer in [`crate::access::Authorized`].
+//! Authorization. Inner services find the result in [`crate::access::Authorized`].
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::access::authorization;
 use crate::audit::Audited;
 use crate::request::Described;
 
-/// Lets through what the authorizer allows.
+/// Passes on the requests that the authorizer allows.
 #[derive(Clone)]
 pub struct Authorize(pub Arc<dyn Authorizer>);
 
@@ -48,7 +48,7 @@ impl Question for Authorize {
     }
 }
 
-/// What is asked about.
+/// The attributes to authorize.
 struct Asked {
     described: Arc<Described>,
     user: UserInfo,

@@ -8,7 +8,7 @@ use tower_http::catch_panic::ResponseForPanic;
 
 use crate::response::{self, Response};
 
-/// Answers a request whose handler panicked with a 500. Why is for the log alone.
+/// Answers a request whose handler panicked with a 500. The reason is only logged.
 #[derive(Clone, Copy)]
 pub struct Respond;
 
@@ -18,12 +18,12 @@ impl ResponseForPanic for Respond {
     fn response_for_panic(&mut self, panic: Box<dyn Any + Send>) -> Response {
         tracing::error!(panic = message(&*panic), "a request's handler panicked");
         response::status(&Status::internal(
-            "the server panicked while it carried out the request",
+            "the server panicked while it handled the request",
         ))
     }
 }
 
-/// What a panic says.
+/// The message of a panic.
 pub(super) fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))

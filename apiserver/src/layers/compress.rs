@@ -1,4 +1,4 @@
-//! Less on the wire, for clients that can read it.
+//! Compresses responses for clients that support it.
 //!
 //! Upstream: `defaultGzipThresholdBytes` in
 //! `k8s.io/apiserver/pkg/endpoints/handlers/responsewriters/writers.go`.
@@ -18,7 +18,7 @@ pub fn layer() -> CompressionLayer<Large> {
         .compress_when(Large)
 }
 
-/// Large responses of a known size. Watches are never compressed: each event has to arrive at once.
+/// Large responses of a known size. Watches are never compressed: each event has to arrive immediately.
 #[derive(Clone, Copy, Debug)]
 pub struct Large;
 

@@ -1,4 +1,4 @@
-//! Counts requests by what they were about and how they were answered.
+//! Counts requests by target and status code.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -18,12 +18,12 @@ use crate::limits::{self, Due, Limits, Terminated};
 use crate::request::Described;
 use crate::response::{self, Ends, Response};
 
-/// Gives each request its time: it is answered within that, and the response sent.
+/// Gives each request its deadlines: for the response, and for the end of sending it.
 #[derive(Clone)]
 pub struct DeadlineLayer {
-    /// What the times are.
+    /// The limits that set them.
     pub limits: Arc<Limits>,
-    /// Whether they are told to what is inside: an extension of the request, [`Due`].
+    /// Whether inner services get them, as the extension [`Due`] of the request.
     pub tells: bool,
 }
 

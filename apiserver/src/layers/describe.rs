@@ -1,4 +1,4 @@
-//! Reads what a request asks for from its URL, once for everything inside.
+//! Parses the URL of a request, once for all inner services.
 
 use axum::extract::Request;
 use http::uri::PathAndQuery;
@@ -7,7 +7,7 @@ use http::{Response, Uri};
 use super::filter::Filter;
 use crate::request::{Described, RequestInfo};
 
-/// Makes a [`Described`] of each request, an extension of it.
+/// Adds a [`Described`] to each request, as an extension.
 #[derive(Clone)]
 pub struct Describe;
 
@@ -20,7 +20,7 @@ impl<B> Filter<B> for Describe {
             && path != request.uri().path()
             && let Some(uri) = with_path(request.uri(), path)
         {
-            // Routes are found by the path that is authorized: the decoded one.
+            // Routes are matched against the path that is authorized: the decoded one.
             *request.uri_mut() = uri;
         }
         request.extensions_mut().insert(described);
@@ -28,7 +28,7 @@ impl<B> Filter<B> for Describe {
     }
 }
 
-/// The URL with another path; `None` if that path has to be encoded, which no route has to be.
+/// The URL with another path; `None` if that path needs encoding, which no route does.
 fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
     if path.contains(['?', '#', '%']) {
         return None;
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn routes_are_found_by_decoded_paths() {
+    fn routes_match_decoded_paths() {
         let uri = Uri::from_static("/%68ealthz?verbose");
         let found = with_path(&uri, "/healthz").unwrap();
         assert_eq!(found, "/healthz?verbose");

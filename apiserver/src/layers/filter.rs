@@ -9,12 +9,12 @@ use http::Response;
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
-/// What a layer does to requests and responses, where neither takes waiting for.
+/// What a layer does with requests and responses, if neither needs to wait.
 pub trait Filter<B>: Clone {
-    /// What is kept of a request for its response.
+    /// State of a request that is kept for its response.
     type Kept;
 
-    /// Looks at a request, and may change it.
+    /// Inspects a request, and may change it.
     ///
     /// # Errors
     /// The response of a request that is rejected.
@@ -76,7 +76,7 @@ where
 }
 
 pin_project! {
-    /// The response that comes of it: the inner service's, or that of a rejected request.
+    /// The resulting response: the inner service's, or that of a rejected request.
     pub struct FilterFuture<F, K, S, B> {
         #[pin]
         inner: Option<S>,

@@ -1,4 +1,4 @@
-//! Whoever acts as another user is judged as that user from here on.
+//! Impersonation: the inner services see the impersonated user.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::trace;
 use crate::access::impersonation;
 use crate::audit::Audited;
 
-/// Replaces the user of each request that asks for it, and may.
+/// Replaces the user of each request that asks for it and is allowed to.
 #[derive(Clone)]
 pub struct Impersonate(pub Arc<dyn Authorizer>);
 
@@ -33,7 +33,7 @@ impl Question for Impersonate {
     async fn wait(&self, request: &mut Request) -> Result<(), Status> {
         let user = request.extensions().get::<UserInfo>();
         let user = user.ok_or_else(unidentified)?.clone();
-        // a request cannot be shared while it is waited for
+        // a request cannot be shared across an await
         let headers = request.headers().clone();
         let other = impersonation::ask(self.0.as_ref(), &user, &headers).await;
         replace(request, other)

@@ -1,4 +1,5 @@
-//! How many requests are carried out at once, and what memory they hold until their responses are sent.
+//! How many requests are carried out at the same time, and the memory they hold until their responses are
+//! sent.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/server/filters/maxinflight.go`.
 
@@ -21,12 +22,12 @@ use crate::limits::{Limits, Terminated};
 use crate::request::Peer;
 use crate::response::{self, Response};
 
-/// Makes an [`InFlight`] of each request: an extension of the request, and of its response, which
-/// holds it until it is sent.
+/// Makes an [`InFlight`] for each request: an extension of the request, and of its response, which holds it
+/// until it is sent.
 #[derive(Clone)]
 pub struct InFlightLayer(pub Arc<Limits>);
 
-/// A service that is not asked for more than it can do.
+/// A service whose requests need a permit.
 #[derive(Clone)]
 pub struct Limited<S> {
     limits: Arc<Limits>,
@@ -42,12 +43,12 @@ impl<S> Layer<S> for InFlightLayer {
     }
 }
 
-/// Takes what the request needs now: its place, unless its body has to come first.
+/// Takes the request's permit, unless its body has to be read first.
 fn admit(limits: &Limits, request: &mut Request) -> Result<Arc<InFlight>, Status> {
     let extensions = request.extensions();
     let authorized = extensions.get::<Authorized>();
-    let authorized =
-        authorized.ok_or_else(|| Status::internal("a request that nobody has authorized"))?;
+    let authorized = authorized
+        .ok_or_else(|| Status::internal("a request without an authorization decision"))?;
     let head = extensions.get::<HeadSize>().map_or(0, |head| head.0);
     let in_flight = InFlight::new(limits, authorized.info(), authorized.user(), head)?;
     if let Some(peer) = extensions.get::<Peer>() {
@@ -62,7 +63,7 @@ fn admit(limits: &Limits, request: &mut Request) -> Result<Arc<InFlight>, Status
     Ok(in_flight)
 }
 
-/// The response with what it holds; another one if there is no memory for it.
+/// The response with the permits it holds; another one if there is no memory for it.
 async fn hold(in_flight: Arc<InFlight>, mut response: Response) -> Response {
     let size = response.body().size_hint().exact();
     let size = size.map_or(0, |size| usize::try_from(size).unwrap_or(usize::MAX));

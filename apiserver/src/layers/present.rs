@@ -1,4 +1,4 @@
-//! JSON with lines, for people.
+//! Indented JSON, for people.
 //!
 //! Upstream: `isPrettyPrint` in `k8s.io/apiserver/pkg/endpoints/handlers/negotiation`.
 
@@ -19,14 +19,14 @@ use crate::limits::in_flight::InFlight;
 use crate::request::Described;
 use crate::response::{self, JSON, Response};
 
-/// The beginnings of what programs call themselves behind which people sit.
+/// The user agents of clients whose output people read.
 const FOR_PEOPLE: [&str; 3] = ["curl", "Wget", "Mozilla/5.0"];
 
-/// Breaks JSON into indented lines for clients that ask for it.
+/// Indents JSON for clients that ask for it.
 #[derive(Clone, Copy)]
 pub struct PresentLayer;
 
-/// A service whose JSON people can read.
+/// A service with indented JSON.
 #[derive(Clone)]
 pub struct Present<S>(S);
 
@@ -63,7 +63,7 @@ where
     }
 }
 
-/// The response in lines, if it is JSON and there is memory for them.
+/// The response with indented JSON, if it is JSON and there is memory for it.
 async fn present(response: Response) -> Response {
     let content_type = response.headers().get(CONTENT_TYPE);
     let is_json = content_type.is_some_and(|t| t.as_bytes().starts_with(JSON.as_bytes()));
@@ -85,7 +85,7 @@ async fn present(response: Response) -> Response {
 }
 
 fn wants_lines(request: &Request) -> bool {
-    // Documents about the API are for programs.
+    // Documents about the API are read by programs.
     if request.uri().path().starts_with("/openapi/") {
         return false;
     }
@@ -105,12 +105,12 @@ fn wants_lines(request: &Request) -> bool {
     asked_for || clauses.any(|parameter| parameter.trim() == "pretty=1")
 }
 
-/// JSON as Go's `MarshalIndent` writes it, its fields in the order in which they stand.
+/// JSON as Go's `MarshalIndent` writes it, with its fields in their original order.
 fn indented(json: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(json.len() * 2);
     let mut depth = 0_usize;
     let (mut quoted, mut escaped) = (false, false);
-    // an opened object or list, of which it is not known yet whether anything is in it
+    // an opened object or list that may turn out to be empty
     let mut opened = false;
     for byte in json.iter().copied() {
         if quoted {
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn people_and_those_who_ask_get_lines() {
+    fn people_and_clients_that_ask_get_indented_json() {
         let curl = ("user-agent", "curl/8.5.0");
         let accept = ("accept", "application/json;pretty=1, */*");
         for (url, headers, pretty) in [
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_json_is_broken_into_lines() {
+    async fn only_json_is_indented() {
         let lines = async |content_type, body: &'static str| {
             let response = response::bytes(http::StatusCode::OK, content_type, body);
             let body = present(response).await.into_body().collect().await.unwrap();
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_gos() {
+    fn indentation_is_gos() {
         let json = br#"{"a":[],"b":{},"c":[1,{"d":"e: [\"f\\"}],"g":null}"#;
         let expected = "{\n  \"a\": [],\n  \"b\": {},\n  \"c\": [\n    1,\n    {\n      \"d\": \"e: [\\\"f\\\\\"\n    }\n  ],\n  \"g\": null\n}\n";
         assert_eq!(String::from_utf8(indented(json)).unwrap(), expected);

@@ -1,4 +1,4 @@
-//! A layer that asks something about a request before it goes on: at once, or with waiting.
+//! A layer that decides something about a request before it is passed on, with or without waiting.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -13,30 +13,30 @@ use tower::{Layer, Service};
 use super::reject::reject;
 use crate::response::Response;
 
-/// What is asked. The answer is kept in the request's extensions.
+/// The decision. Its result is stored in the request's extensions.
 #[async_trait]
 pub trait Question: Clone + Send + Sync + 'static {
-    /// Whether an answer may take waiting for.
+    /// Whether the decision may have to wait.
     fn waits(&self) -> bool;
 
-    /// Asks where nobody has to be waited for.
+    /// Decides without waiting.
     ///
     /// # Errors
     /// Why a request is rejected.
     fn at_once(&self, request: &mut Request) -> Result<(), Status>;
 
-    /// Asks, and waits.
+    /// Decides, and may wait.
     ///
     /// # Errors
     /// As [`Question::at_once`].
     async fn wait(&self, request: &mut Request) -> Result<(), Status>;
 }
 
-/// The layer of a question.
+/// The layer of a decision.
 #[derive(Clone)]
 pub struct QuestionLayer<Q>(pub Q);
 
-/// A service behind a question.
+/// A service behind a decision.
 #[derive(Clone)]
 pub struct Questioned<Q, S> {
     question: Q,
@@ -78,7 +78,7 @@ where
             });
         }
         let question = self.question.clone();
-        // The service that is ready goes, a new one stays.
+        // The ready service is used, and replaced by a clone.
         let fresh = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, fresh);
         Either::Right(Box::pin(async move {

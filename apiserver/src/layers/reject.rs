@@ -1,4 +1,4 @@
-//! The responses of requests that no handler sees.
+//! The responses of rejected requests.
 
 use http::header::{HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use portcullis_api::Status;
@@ -18,5 +18,5 @@ pub(super) fn reject(status: &Status) -> Response {
 
 /// 500: the layers are in a wrong order.
 pub(super) fn unidentified() -> Status {
-    Status::internal("a request of nobody")
+    Status::internal("a request without a user")
 }

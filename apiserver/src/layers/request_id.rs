@@ -1,4 +1,4 @@
-//! The id of a request, by which its lines in the log, its audit events and its client speak of it.
+//! The id of a request, which its log lines, its audit events and its response contain.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/endpoints/filters/audit_init.go`.
 
@@ -11,7 +11,7 @@ use crate::request::AuditId;
 
 const AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
 
-/// Gives each request an id, unless it has one, and marks its response with it.
+/// Gives each request an id, unless it has one, and adds it to the response.
 #[derive(Clone)]
 pub struct RequestId;
 

@@ -1,5 +1,5 @@
-//! A span for each request, so that every line that is logged while it is served says which one it is;
-//! and a line when it has been answered.
+//! A span for each request, so that every line that is logged while it is served names it; and a line when it
+//! has been answered.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tracing::field::Empty;
 
 use crate::request::{AuditId, Described, RequestInfo};
 
-/// The layer. Its span goes on while a response streams.
+/// The layer. Its span stays open while a response streams.
 pub fn layer()
 -> TraceLayer<SharedClassifier<ServerErrorsAsFailures>, RequestSpan, (), Answered, (), (), ()> {
     TraceLayer::new_for_http()
@@ -25,7 +25,7 @@ pub fn layer()
         .on_failure(())
 }
 
-/// The span of a request. Queries are left out of logs: they may hold secrets.
+/// The span of a request. Queries are left out of logs: they may contain secrets.
 #[derive(Clone, Copy)]
 pub struct RequestSpan;
 
@@ -70,12 +70,12 @@ impl<B> OnResponse<B> for Answered {
     }
 }
 
-/// Records who makes the request that is being served.
+/// Records the user of the current request.
 pub fn identified(user: &UserInfo) {
     Span::current().record("user.name", user.name.as_str());
 }
 
-/// Records as whom they act.
+/// Records the impersonated user.
 pub fn acting_as(user: &UserInfo) {
     Span::current().record("user.as", user.name.as_str());
 }

@@ -1,28 +1,27 @@
-//! How many connections there may be, by how many files the system lets this program open.
+//! How many connections there may be, by how many files this program may open.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// More connections of clients than that are not kept, whatever the system allows; each takes some
-/// kilobytes.
+/// The most connections of clients, even if the system allows more; each takes some kilobytes.
 const CONNECTIONS: usize = 4096;
-/// And more streams than that are not opened.
+/// The most streams.
 const STREAMS: usize = 1024;
-/// Descriptors that are for neither: the store's, the log's, those of connections that begin or end.
+/// Descriptors for everything else: the store, the log, connections that begin or end.
 const OTHERS: u64 = 128;
 /// The fewest of each.
 const LEAST: usize = 16;
 
-/// How many descriptors there are for what.
+/// How the descriptors are divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Descriptors {
     /// Connections of clients.
     pub connections: usize,
-    /// Connections to nodes, pods and services, one for each request that is passed on to them.
+    /// Connections to nodes, pods and services, one for each forwarded request.
     pub streams: usize,
 }
 
 impl Descriptors {
-    /// What the system grants, after this program has asked for all it may have.
+    /// The system's limit, after this program has raised it as far as it may.
     pub fn possible() -> Self {
         let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
         let raised = Rlimit {
@@ -37,7 +36,7 @@ impl Descriptors {
         Self::of(getrlimit(Resource::Nofile).current)
     }
 
-    /// A division of so many; `None` is no limit.
+    /// Divides a limit; `None` is no limit.
     fn of(limit: Option<u64>) -> Self {
         let usable = limit.map_or(usize::MAX, |limit| {
             usize::try_from(limit.saturating_sub(OTHERS)).unwrap_or(usize::MAX)

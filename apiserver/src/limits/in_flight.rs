@@ -1,7 +1,7 @@
-//! What one request holds, from when it is authorized until its response is sent: its place among the
-//! requests in flight, and the memory of its head, body and response.
+//! What one request holds, from its authorization until its response is sent: its permit, and the memory of
+//! its head, body and response.
 //!
-//! A client that asks and does not read would otherwise make the server keep any number of responses.
+//! Without this, a client that does not read could make the server keep any number of responses.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -15,19 +15,19 @@ use super::shares::Holder;
 use super::{ANSWER_PATIENCE, Limits, SMALL_ANSWER, has_body, holder, too_late, too_many};
 use crate::request::RequestInfo;
 
-/// Heads of fewer bytes are not counted.
+/// Smaller heads are not counted.
 const SMALL_HEAD: usize = 16 * 1024;
 
-/// A request in flight. It holds what it has taken until it is dropped.
+/// A request in flight. It holds its permits until it is dropped.
 #[derive(Debug)]
 pub struct InFlight {
-    /// Where its place comes from; `None` for those who need none.
+    /// The pool of its permit; `None` if it needs none.
     places: Option<Arc<Pool>>,
     streams: Arc<Pool>,
     bodies: Arc<Pool>,
     answers: Arc<Pool>,
     holder: Holder,
-    /// Whether it takes its place once its body has been read, and not before.
+    /// Whether it takes its permit only once its body has been read.
     after_body: bool,
     /// Whether it was denied what it needs, so that others can be served.
     refused: AtomicBool,
@@ -37,7 +37,7 @@ pub struct InFlight {
 #[derive(Debug, Default)]
 struct Held {
     place: Option<Permit>,
-    /// For the head if it is large, and for the body.
+    /// The memory of a large head and of the body.
     request: Option<Permit>,
     answer: Option<Permit>,
     /// What else ends with the request.
@@ -45,8 +45,7 @@ struct Held {
 }
 
 impl InFlight {
-    /// A request that is authorized, with a head of so many bytes. Only a large head takes anything
-    /// yet.
+    /// An authorized request, with a head of so many bytes. Only a large head takes memory yet.
     ///
     /// # Errors
     /// 429.
@@ -56,7 +55,7 @@ impl InFlight {
         user: &UserInfo,
         head: usize,
     ) -> Result<Arc<Self>, Status> {
-        // Whoever may do everything must get in to see what is wrong.
+        // Cluster admins must get in to find out what is wrong.
         let exempt = user.is_in(UserInfo::SYSTEM_MASTERS);
         let request = Self {
             places: (!exempt).then(|| limits.pool(info).clone()),
@@ -74,8 +73,7 @@ impl InFlight {
         Ok(Arc::new(request))
     }
 
-    /// Whether the request has a body that says what to do. While its client is slow to send it, it
-    /// takes no place.
+    /// Whether the request has a body that matters. While its client is slow to send it, it holds no permit.
     pub const fn starts_after_body(&self) -> bool {
         self.after_body
     }
@@ -101,7 +99,7 @@ impl InFlight {
         &self.holder.user
     }
 
-    /// Takes the place.
+    /// Takes the permit.
     ///
     /// # Errors
     /// 429.
@@ -115,8 +113,8 @@ impl InFlight {
         Ok(())
     }
 
-    /// Takes one of the places for requests that have a connection of their own to something else, and
-    /// gives back the one it has.
+    /// Takes a permit for requests that have a connection of their own to another server, and releases the
+    /// one it has.
     ///
     /// # Errors
     /// 429.
@@ -128,7 +126,7 @@ impl InFlight {
         Ok(())
     }
 
-    /// Memory for the body, `step` bytes of it to begin with; what the head takes is part of it.
+    /// Memory for the body, `step` bytes of it to begin with; the memory of the head is part of it.
     ///
     /// # Errors
     /// 429.
@@ -164,7 +162,7 @@ impl InFlight {
         Ok(())
     }
 
-    /// Takes memory for what is sent by and by, however small, such as an event of a watch.
+    /// Takes memory for a part of a streamed response, however small, such as an event of a watch.
     ///
     /// # Errors
     /// As [`InFlight::reserve_answer`].
@@ -173,16 +171,16 @@ impl InFlight {
         memory.await.ok_or_else(|| self.refuse())
     }
 
-    /// Takes memory for that part of a response of so many bytes that none has been taken for.
+    /// Takes memory for the part of a response of so many bytes that has not been reserved yet.
     ///
     /// # Errors
-    /// 429, or 504 if it is too late to refuse the request.
+    /// 429, or 504 if it is too late to reject the request.
     pub async fn cover_answer(&self, size: usize) -> Result<(), Status> {
         let missing = {
             let held = self.held.lock();
             let permits = held.answer.iter().chain(&held.request);
             let covered = permits.map(Permit::places).sum::<usize>();
-            // What a handler has reserved is never far off, unless there is a body as well.
+            // A handler's reservation is close enough, unless there is a body as well.
             let estimated = held.answer.is_some() && !self.after_body;
             if estimated || size <= SMALL_ANSWER.max(covered) {
                 return Ok(());
@@ -190,20 +188,20 @@ impl InFlight {
             size - covered
         };
         let more = self.memory(missing).await;
-        // A change has been made: it is too late to refuse it, but its outcome may stay unknown.
+        // A change has been made: it is too late to reject it, but its outcome may stay unknown.
         let more = more.map_err(|status| if self.after_body { too_late() } else { status })?;
         self.held.lock().answer = Some(more);
         Ok(())
     }
 
-    /// Takes more memory for a response that grows on its way out; false if there is none. A small
-    /// response needs none.
+    /// Takes more memory for a response that grows while it is sent; false if there is none. A small response
+    /// needs none.
     pub fn grow_answer(&self, size: usize) -> bool {
         let mut held = self.held.lock();
         held.answer.as_mut().is_none_or(|answer| answer.grow(size))
     }
 
-    /// Gives back what the response held, which is not sent after all.
+    /// Releases the memory of a response that is not sent.
     pub fn drop_answer(&self) {
         self.held.lock().answer = None;
     }
@@ -239,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_gives_its_place_back_and_takes_another() {
+    fn a_stream_releases_its_permit_and_takes_another() {
         let limits = Limits::new(&LIMITS);
         let get =
             |name: &str| in_flight(&limits, &Method::GET, "/apis/g/v1/things/x", &named(name));
@@ -280,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_passed_on_has_a_body_and_other_streams_have_none() {
+    fn forwarded_requests_have_a_body_and_other_streams_have_none() {
         let limits = Limits::new(&LIMITS);
         for (method, subresource, has_body) in [
             (Method::POST, "proxy/x", true),

@@ -1,4 +1,4 @@
-//! Places that are shared out while the server runs, and come back by themselves.
+//! Permits that are taken while the server runs, and released on drop.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use tokio::sync::Notify;
 
 use super::shares::{Division, Holder, Shares};
 
-/// Places of one sort: requests at once, or bytes in memory.
+/// Permits of one kind: requests in flight, or bytes in memory.
 #[derive(Debug)]
 pub struct Pool {
     shares: Mutex<Shares>,
     freed: Notify,
 }
 
-/// Places that somebody holds, until it is dropped.
+/// A number of permits that are held until this is dropped.
 #[derive(Debug)]
 pub struct Permit {
     pool: Arc<Pool>,
@@ -24,7 +24,7 @@ pub struct Permit {
 }
 
 impl Pool {
-    /// All places are free.
+    /// A pool with all permits free.
     pub fn new(division: Division) -> Arc<Self> {
         Arc::new(Self {
             shares: Mutex::new(Shares::new(division)),
@@ -32,12 +32,12 @@ impl Pool {
         })
     }
 
-    /// How many places are taken.
+    /// How many permits are taken.
     pub fn taken(&self) -> usize {
         self.shares.lock().taken()
     }
 
-    /// Takes places that are free now.
+    /// Takes permits that are free now.
     pub fn try_take(self: &Arc<Self>, holder: &Holder, places: usize) -> Option<Permit> {
         let places = self.shares.lock().take(holder, places)?;
         Some(Permit {
@@ -47,7 +47,7 @@ impl Pool {
         })
     }
 
-    /// Takes places, and waits a while for them.
+    /// Takes permits, and waits a while for them.
     pub async fn take(
         self: &Arc<Self>,
         holder: &Holder,
@@ -57,7 +57,7 @@ impl Pool {
         let taken = async {
             loop {
                 let mut freed = std::pin::pin!(self.freed.notified());
-                // Before the look, so that nothing that is freed after it goes unnoticed.
+                // Before the attempt, so that a release after it does not go unnoticed.
                 freed.as_mut().enable();
                 if let Some(permit) = self.try_take(holder, places) {
                     return permit;
@@ -75,19 +75,19 @@ impl Pool {
 }
 
 impl Permit {
-    /// How many places these are.
+    /// How many permits these are.
     pub const fn places(&self) -> usize {
         self.places
     }
 
-    /// Takes more of the same; false if they are not to be had.
+    /// Takes more of them; false if they are not free.
     pub fn grow(&mut self, places: usize) -> bool {
         let more = self.pool.shares.lock().take(&self.holder, places);
         self.places += more.unwrap_or(0);
         more == Some(places)
     }
 
-    /// Gives back all but so many.
+    /// Releases all but so many.
     pub fn shrink(&mut self, places: usize) {
         let back = self.places.saturating_sub(places);
         self.places -= back;
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn whoever_waits_gets_what_is_freed_or_gives_up() {
+    async fn a_waiter_gets_what_is_released_or_gives_up() {
         let pool = Pool::new(Division {
             places: 10,
             reserve: 0,

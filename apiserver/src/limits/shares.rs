@@ -1,41 +1,41 @@
-//! How a number of places is divided among those who want some.
+//! How a number of permits is divided among users.
 //!
 //! Upstream has priority levels and fair queues (`apiserver/pkg/util/flowcontrol`), or one count for all
-//! (`--enable-priority-and-fairness=false`). This is the smallest rule under which one user cannot keep
-//! the others out: nobody may hold much more than is left for them.
+//! (`--enable-priority-and-fairness=false`). This is the simplest rule under which one user cannot shut the
+//! others out: no user holds much more than is left for the others.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Who takes places.
+/// The holder of permits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     /// The user's name.
     pub user: Arc<str>,
-    /// Whether it is a part of the system, for which some places are kept.
+    /// Whether it is a part of the system, for which some permits are kept.
     pub system: bool,
 }
 
-/// How many places there are, and who may have them.
+/// How many permits there are, and who may take them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Division {
-    /// All places.
+    /// All permits.
     pub places: usize,
     /// How many of them only parts of the system may take.
     pub reserve: usize,
-    /// How many times what it leaves to others a user may hold; with 3, three quarters.
+    /// How many times the free permits a user may hold; with 3, three quarters.
     pub factor: usize,
 }
 
 impl Division {
-    /// What one holder may have of so many places, and one at least.
+    /// The share of one holder of so many permits, at least one.
     fn share(&self, usable: usize) -> usize {
         let left = usable / self.factor.saturating_add(1).max(1);
         usable.saturating_sub(left).max(1).min(usable)
     }
 }
 
-/// Places, and who holds how many.
+/// The permits that each holder has.
 #[derive(Debug)]
 pub struct Shares {
     division: Division,
@@ -44,7 +44,7 @@ pub struct Shares {
 }
 
 impl Shares {
-    /// All places are free.
+    /// All permits are free.
     pub fn new(division: Division) -> Self {
         Self {
             division,
@@ -53,13 +53,13 @@ impl Shares {
         }
     }
 
-    /// How many places are taken.
+    /// How many permits are taken.
     pub const fn taken(&self) -> usize {
         self.taken
     }
 
-    /// Takes so many places at once, if the holder may have them. One that wants more than its share is
-    /// given the share, which others leave free sooner than all.
+    /// Takes so many permits together, if the holder may have them. A request for more than the holder's
+    /// share gets the share, which becomes free sooner than all permits would.
     pub fn take(&mut self, holder: &Holder, places: usize) -> Option<usize> {
         let kept = if holder.system {
             0
@@ -83,7 +83,7 @@ impl Shares {
         Some(places)
     }
 
-    /// Gives back what was taken.
+    /// Releases permits.
     pub fn give_back(&mut self, user: &Arc<str>, places: usize) {
         self.taken = self.taken.saturating_sub(places);
         if let Some(held) = self.by_user.get_mut(user) {
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_a_share_is_a_share() {
+    fn a_request_for_more_than_a_share_gets_the_share() {
         let mut shares = Shares::new(DIVISION);
         let alice = holder("alice", false);
         assert_eq!(shares.take(&alice, 1000), Some(135));

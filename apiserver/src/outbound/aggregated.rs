@@ -1,4 +1,4 @@
-//! The way to the servers that API services name.
+//! The clients of the servers that API services name.
 //!
 //! Upstream: `handler_proxy.go` of kube-aggregator, and `discovery` of its availability controller.
 
@@ -33,21 +33,21 @@ use super::webhook_client::go_error;
 use crate::pki::Identity;
 use crate::response;
 
-/// How long a server may take to begin its answer.
+/// How long a server may take to begin its response.
 const TIMEOUT: Duration = Duration::from_secs(60);
-/// How long a connection to it may take that switches to another protocol.
+/// How long connecting to it may take, for a request that switches to another protocol.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long it may take to say what it serves (upstream: `sync` of the availability controller).
+/// How long its discovery may take (upstream: `sync` of the availability controller).
 const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(5);
 /// The largest discovery document, in bytes.
 const DISCOVERY_MAX: usize = 4 * 1024 * 1024;
-/// Who asks for discovery documents.
+/// The user of discovery requests.
 const AGGREGATOR: &str = "system:kube-aggregator";
 
-/// The resources of versions as other servers last told them, by the name of the API service.
+/// The resources of versions in the servers' last discovery documents, by the name of the API service.
 pub type Discovered = HashMap<String, Vec<Value>>;
 
-/// Asks the servers that API services name, as the front proxy that they believe.
+/// Sends requests to the servers of API services, as a front proxy that they accept.
 pub struct AggregatedServers {
     services: Arc<dyn Resolve>,
     identity: ClientIdentity,
@@ -66,7 +66,7 @@ struct Kept {
     clients: Clients,
 }
 
-/// How the server of a service is asked.
+/// The clients of one service.
 #[derive(Clone)]
 struct Clients {
     requests: HttpsClient,
@@ -96,11 +96,11 @@ impl AggregatedServers {
         self.discovered.read().clone()
     }
 
-    /// Passes a request of a user on to the server of a version; the body of its answer is read as it
-    /// comes. The URL of the request is its path and query.
+    /// Forwards a user's request to the server of a version; the body of the response is streamed. The URL of
+    /// the request is its path and query.
     ///
     /// # Errors
-    /// Why there is no answer, in Go's words.
+    /// Why there is no response, with Go's text.
     pub async fn forward(
         &self,
         service: &APIService,
@@ -116,10 +116,10 @@ impl AggregatedServers {
         Ok(answer)
     }
 
-    /// Passes a request on that asks for another protocol.
+    /// Forwards a request that switches to another protocol.
     ///
     /// # Errors
-    /// Why there is no answer, in Go's words.
+    /// Why there is no response, with Go's text.
     pub async fn switch(
         &self,
         service: &APIService,
@@ -192,7 +192,7 @@ impl AggregatedServers {
         if !(200..300).contains(&reply.code) {
             return Err(failing(format!("bad status from {url}: {}", reply.code)));
         }
-        // what is no document says nothing, but the server is there
+        // an invalid document lists nothing, but the server is available
         let document = serde_json::from_slice(&reply.body).unwrap_or(Value::Null);
         let is_news = self.learn(service, resources_of(&document));
         self.specs.answered(service, is_news);
@@ -240,14 +240,14 @@ impl Probe for AggregatedServers {
     }
 }
 
-/// Makes a client's request one to the server of a service, on behalf of a user; its URL.
+/// Turns a client's request into one to the server of a service, on behalf of a user; returns its URL.
 fn direct(
     service: &APIService,
     request: &mut Request<Bytes>,
     user: &UserInfo,
 ) -> Result<String, String> {
     let url = format!("{}{}", origin(service), request.uri());
-    let no_url = |_| format!("{url:?} is no URL");
+    let no_url = |_| format!("{url:?} is not a URL");
     *request.uri_mut() = url.parse().map_err(no_url)?;
     headers::pass_on_for(request.headers_mut(), user)?;
     Ok(url)
@@ -266,7 +266,7 @@ fn origin(service: &APIService) -> String {
     )
 }
 
-/// Where a server must say what it serves.
+/// The path of a server's discovery document.
 fn discovery_path(service: &APIService) -> String {
     let spec = service.spec.as_ref();
     let group = spec.and_then(|s| s.group.clone()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What requests for pods, nodes and services are passed on to.
+//! The clients that forward requests to pods, nodes and services.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,31 +14,31 @@ use super::services::ServiceResolver;
 use super::upgrade;
 use super::webhook_client::go_error;
 
-/// How long a connection to a pod or a service may take to be there (Go: `http.DefaultTransport`).
+/// How long connecting to a pod or a service may take (Go: `http.DefaultTransport`).
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The ways out of this server.
+/// The clients.
 pub struct Backends {
     /// To the kubelets of nodes.
     pub kubelets: Kubelets,
-    /// To pods and services, which are not verified, and are shown nothing.
+    /// For pods and services, whose certificates are not verified, and which get no credentials.
     pub others: StreamClient,
-    /// Where services are.
+    /// Finds services.
     pub services: Arc<ServiceResolver>,
 }
 
-/// What asks pods and services.
+/// The client for pods and services.
 ///
 /// # Errors
-/// [`HttpsError::Certificates`], which no crypto provider of this program gives cause for.
+/// [`HttpsError::Certificates`], which this program's crypto provider never causes.
 pub fn of_others() -> Result<StreamClient, HttpsError> {
     Ok(StreamClient::new(trusting_anyone(None)?, None, TIMEOUT))
 }
 
-/// Passes a request on, and the response back.
+/// Forwards a request, and the response back.
 ///
 /// # Errors
-/// Why there is no response, in Go's words.
+/// Why there is no response, with Go's text.
 pub async fn forward(
     client: &StreamClient,
     request: Request<Bytes>,

@@ -1,22 +1,22 @@
-//! How long to wait before something is tried again.
+//! Pauses between attempts.
 //!
 //! Upstream: `DefaultRetryBackoffWithInitialDelay` in `k8s.io/apiserver/pkg/util/webhook`.
 
 use std::time::Duration;
 
-/// How many times something is tried.
+/// The number of attempts.
 const STEPS: u32 = 5;
-/// By how much the pauses grow.
+/// The factor by which the pauses grow.
 const FACTOR: f64 = 1.5;
-/// How much longer a pause may be, so that those who failed together do not return together.
+/// How much longer a pause may be, so that attempts that failed together are not repeated together.
 const JITTER: f64 = 0.2;
 
-/// Pauses that grow.
+/// Growing pauses.
 #[derive(Clone, Copy, Debug)]
 pub struct Backoff(Duration);
 
 impl Backoff {
-    /// With a first pause of about so long.
+    /// Starts with a pause of about this length.
     pub const fn new(first: Duration) -> Self {
         Self(first)
     }

@@ -1,4 +1,4 @@
-//! The way to conversion webhooks.
+//! The clients of conversion webhooks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +36,7 @@ impl ConversionWebhooks {
     }
 
     fn client(&self, config: &WebhookClientConfig) -> Result<WebhookClient, CallError> {
-        // the whole of it, for whom to trust may change, too
+        // all of it, since the authority may change, too
         let key = serde_json::to_string(config).unwrap_or_default();
         if let Some(client) = self.clients.lock().get(&key) {
             return Ok(client.clone());

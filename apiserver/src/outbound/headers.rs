@@ -1,5 +1,5 @@
-//! What a request says when it is passed on: nothing of how it came here, and to those who trust this
-//! server on whose behalf it is.
+//! The headers of a forwarded request: nothing about the client's connection, and the user, if the receiver
+//! trusts this server.
 //!
 //! Upstream: `SetAuthProxyHeaders` in `client-go/transport/round_trippers.go`, and Go's `ReverseProxy`.
 
@@ -15,9 +15,9 @@ const USER: &str = "x-remote-user";
 const UID: &str = "x-remote-uid";
 const GROUP: &str = "x-remote-group";
 const EXTRA: &str = "x-remote-extra-";
-/// What begins the headers that only a front proxy or this server may set.
+/// The prefixes of headers that only a front proxy or this server may set.
 const CLAIMS: [&str; 2] = ["x-remote-", "impersonate-"];
-/// What is said to the next hop alone.
+/// Headers for the next hop alone.
 const HOPS: [&str; 4] = [
     "keep-alive",
     "proxy-connection",
@@ -25,7 +25,7 @@ const HOPS: [&str; 4] = [
     "proxy-authorization",
 ];
 
-/// Makes the headers of a client's request those of one that is passed on, without credentials.
+/// Turns a client's headers into those of a forwarded request, without credentials.
 pub fn pass_on(headers: &mut HeaderMap) {
     without_hops(headers);
     for name in [AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST] {
@@ -40,14 +40,14 @@ pub fn pass_on(headers: &mut HeaderMap) {
     }
 }
 
-/// The same, and says on whose behalf the request is.
+/// As [`pass_on`], with the user that the request is for.
 ///
 /// # Errors
-/// The user has a name or a group that no header can hold.
+/// The user has a name or a group that is not valid in a header.
 pub fn pass_on_for(headers: &mut HeaderMap, user: &UserInfo) -> Result<(), String> {
     pass_on(headers);
     let mut add = |name: &str, value: &str| {
-        let unusable = || format!("{value:?} cannot be said in a header");
+        let unusable = || format!("{value:?} is not valid in a header");
         let name = HeaderName::try_from(name).map_err(|_| unusable())?;
         let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| unusable())?;
         headers.append(name, value);
@@ -69,7 +69,7 @@ pub fn pass_on_for(headers: &mut HeaderMap, user: &UserInfo) -> Result<(), Strin
     Ok(())
 }
 
-/// Removes what is said to the next hop alone.
+/// Removes the headers for the next hop.
 pub fn without_hops(headers: &mut HeaderMap) {
     let named: Vec<String> = headers
         .get_all(CONNECTION)
@@ -94,7 +94,7 @@ fn escaped(key: &str) -> String {
         if legal {
             escaped.push(byte.to_ascii_lowercase().into());
         } else {
-            // text takes what is written to it
+            // writing to a string does not fail
             let _ = write!(escaped, "%{byte:02X}");
         }
     }
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn only_this_server_says_who_asks() {
+    fn only_this_server_names_the_user() {
         let mut sent = headers(&[
             ("Authorization", "Bearer secret"),
             ("X-Remote-User", "mallory"),
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_whom_no_header_names_is_refused() {
+    fn a_user_whose_name_fits_no_header_is_rejected() {
         let user = UserInfo {
             name: "a\nb".into(),
             ..UserInfo::default()

@@ -1,4 +1,4 @@
-//! How other servers are: for `portcullis healthcheck`, as an image `FROM scratch` has no other
+//! Health checks of other servers: for `portcullis healthcheck`, as an image `FROM scratch` has no other
 //! client, and for component statuses.
 
 use http::{HeaderMap, Method};
@@ -6,10 +6,10 @@ use http::{HeaderMap, Method};
 use crate::outbound::https::{self, HttpsClient, HttpsError};
 
 /// The status code of a server's `/readyz`. One of these authorities, as PEM, must have signed its
-/// certificate; anybody, if none are given.
+/// certificate; if none are given it is not verified.
 ///
 /// # Errors
-/// Why it did not answer.
+/// Why there is no response.
 pub async fn readyz(server: &str, authorities: Option<&[u8]>) -> Result<u16, HttpsError> {
     let url = format!("{}/readyz", server.trim_end_matches('/'));
     match authorities {
@@ -18,7 +18,7 @@ pub async fn readyz(server: &str, authorities: Option<&[u8]>) -> Result<u16, Htt
     }
 }
 
-/// The status code of an answer, whoever signed the server's certificate.
+/// The status code of a response; the certificate is not verified.
 ///
 /// # Errors
 /// Why there is none.

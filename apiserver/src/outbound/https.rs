@@ -1,4 +1,4 @@
-//! The HTTPS client for what this program asks of others, over HTTP/2 or HTTP/1.1.
+//! The HTTPS client for requests to other servers, over HTTP/2 or HTTP/1.1.
 
 mod any_server;
 mod dial;
@@ -30,17 +30,17 @@ use self::dial::{Dialer, dialer};
 use self::error::root_cause;
 use crate::outbound::url;
 
-/// How long a request may take, if nothing else is said.
+/// The default timeout of a request.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The largest body of a response, in bytes, if nothing else is said.
+/// The default limit of a response's body, in bytes.
 const RESPONSE_MAX: usize = 16 * 1024 * 1024;
 /// How many connections to one host may be idle (Go: `idleConnsPerHost` in `client-go/transport`).
 const IDLE_MAX: usize = 25;
 /// How long a connection may be idle: less than servers allow, which often is 90 s.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-/// When an HTTP/2 server that is silent is pinged, and how long its reply may take (Go:
-/// `ReadIdleTimeout` and `PingTimeout` in `apimachinery/pkg/util/net`). Requests would share the
-/// connection to a host that is gone until the idle timeout, which each of them puts off.
+/// When a silent HTTP/2 server is pinged, and how long its reply may take (Go: `ReadIdleTimeout` and
+/// `PingTimeout` in `apimachinery/pkg/util/net`). Otherwise requests would share the connection to a dead
+/// host until the idle timeout, which each of them postpones.
 const PING_INTERVAL: Duration = Duration::from_secs(30);
 const PING_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -65,13 +65,13 @@ pub struct Reply {
 }
 
 impl HttpsClient {
-    /// A client with TLS of the caller's making, for hosts that DNS knows. ALPN is set here.
+    /// A client with the caller's TLS configuration, which uses DNS. ALPN is set here.
     pub fn new(tls: ClientConfig) -> Self {
         Self::dialling(tls, dialer(None))
     }
 
-    /// A client with TLS of the caller's making, such as [`trusting`], that connects to where
-    /// `resolve` says. A connection in use or idle is kept when that changes.
+    /// A client with the caller's TLS configuration, such as [`trusting`], that connects to the addresses of
+    /// `resolve`. A connection in use or idle is kept when these change.
     pub fn resolving(tls: ClientConfig, resolve: Arc<dyn Resolve>) -> Self {
         Self::dialling(tls, dialer(Some(resolve)))
     }
@@ -102,7 +102,7 @@ impl HttpsClient {
             .http2_keep_alive_interval(PING_INTERVAL)
             .http2_keep_alive_timeout(PING_TIMEOUT)
             .http2_keep_alive_while_idle(true)
-            // of those that a reused connection closed on before they were sent, and no others
+            // only requests that a reused connection closed before they were sent
             .retry_canceled_requests(true)
             .build(connector);
         Self {
@@ -112,15 +112,15 @@ impl HttpsClient {
         }
     }
 
-    /// This client and its connections, with another timeout for a request: from its start, over
-    /// the connection it may need, to the end of the response. It is 10 s otherwise.
+    /// This client and its connections, with another timeout for a request: from its start, including a new
+    /// connection, to the end of the response. The default is 10 s.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
     }
 
-    /// This client and its connections, with another limit for the body of a response, in bytes. It
-    /// is 16 MiB otherwise.
+    /// This client and its connections, with another limit for the body of a response, in bytes. The default
+    /// is 16 MiB.
     #[must_use]
     pub fn with_response_max(self, response_max: usize) -> Self {
         Self {
@@ -149,8 +149,7 @@ impl HttpsClient {
             .unwrap_or(Err(HttpsError::Timeout))
     }
 
-    /// Sends a request, and reads the head of the response: its body is read as it comes. Redirects are
-    /// not followed.
+    /// Sends a request, and reads the head of the response; its body is a stream. Redirects are not followed.
     ///
     /// # Errors
     /// [`HttpsError`]; a status code is never one.
@@ -173,7 +172,7 @@ impl HttpsClient {
     }
 }
 
-/// A URL as requests have it.
+/// Parses a request's URL.
 fn uri(text: &str) -> Result<Uri, HttpsError> {
     if url::has_credentials(text) {
         return Err(HttpsError::Credentials(text.to_owned()));

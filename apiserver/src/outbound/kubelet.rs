@@ -1,4 +1,4 @@
-//! The way to a node's kubelet.
+//! The clients of kubelets.
 //!
 //! Upstream: `pkg/kubelet/client/kubelet_client.go`.
 
@@ -24,12 +24,12 @@ use portcullis_controllers::bootstrap;
 use portcullis_kinds::table;
 use portcullis_registry::{Registry, Scope, codec};
 
-/// The port of a kubelet that does not say its own.
+/// The default port of a kubelet.
 const PORT: i32 = 10250;
-/// What a node declares whose kubelet itself knows the protocols that others leave to the API server.
+/// The declared feature of a node whose kubelet supports the protocols that others leave to the API server.
 const EXTENDS_WEBSOCKETS: &str = "ExtendWebSocketsToKubelet";
 
-/// Asks kubelets, as a client that they trust.
+/// Sends requests to kubelets, with a client certificate that they accept.
 pub struct Kubelets {
     identity: ClientIdentity,
     /// Who signs the certificates of kubelets, as PEM; if none, they are not verified.
@@ -78,7 +78,7 @@ pub struct Kubelet {
     pub host: String,
     /// Its port.
     pub port: u16,
-    /// Whether it knows the newer protocols of a websocket.
+    /// Whether it supports the newer protocols of a websocket.
     pub extends_websockets: bool,
 }
 
@@ -107,12 +107,12 @@ impl Kubelet {
         Ok(Self {
             host: host.address.clone(),
             port: u16::try_from(port)
-                .map_err(|_| Status::unknown(format!("the kubelet's port {port} is no port")))?,
+                .map_err(|_| Status::unknown(format!("the kubelet's port {port} is invalid")))?,
             extends_websockets: features.iter().any(|name| name == EXTENDS_WEBSOCKETS),
         })
     }
 
-    /// The URL of something that it serves.
+    /// A URL of the kubelet.
     pub fn url(&self, path_and_query: &str) -> String {
         format!("https://{}{path_and_query}", self.authority())
     }
@@ -123,7 +123,7 @@ impl Kubelet {
     }
 }
 
-/// Host and port as URLs have them.
+/// Host and port in the form of URLs.
 pub fn authority(host: &str, port: u16) -> String {
     match host.contains(':') {
         true => format!("[{host}]:{port}"),
@@ -132,7 +132,7 @@ pub fn authority(host: &str, port: u16) -> String {
 }
 
 impl Kubelets {
-    /// Presents `identity`, and verifies kubelets by `authority`, as PEM, if there is one.
+    /// Authenticates with `identity`, and verifies kubelets by `authority`, as PEM, if there is one.
     ///
     /// # Errors
     /// [`HttpsError::Certificates`].
@@ -169,7 +169,7 @@ impl Kubelets {
     /// The kubelet of a node.
     ///
     /// # Errors
-    /// 404 for a node that is not registered, 500 for one that says no address.
+    /// 404 for a node that is not registered, 500 for one without a usable address.
     pub async fn of_node(&self, registry: &Registry, node: &str) -> Result<Kubelet, Status> {
         let user = bootstrap::system();
         let scope = Scope::all(table::NODES, &user).named("", node);
@@ -185,21 +185,21 @@ impl Kubelets {
         self.clients().verifying
     }
 
-    /// Passes on a request that asks for another protocol.
+    /// Forwards a request that switches to another protocol.
     ///
     /// # Errors
-    /// 500 for a kubelet that does not answer in time, or cannot be reached.
+    /// 500 for a kubelet that does not respond in time, or cannot be reached.
     pub async fn switch(&self, request: Request<Bytes>) -> Result<response::Response, Status> {
         let client = self.client();
         let switched = upgrade::switch(&client, request, self.timeout);
         switched.await.map_err(Status::unknown)
     }
 
-    /// Asks a kubelet for something that it sends by and by; it may think for as long as `timeout` about
-    /// what to begin with. With `insecure` it may be any kubelet.
+    /// Sends a GET whose response is streamed; `timeout` is the time until it begins. With `insecure` the
+    /// kubelet's certificate is not verified.
     ///
     /// # Errors
-    /// 500 for a kubelet that does not answer in time, or cannot be reached.
+    /// 500 for a kubelet that does not respond in time, or cannot be reached.
     pub async fn get(
         &self,
         url: &str,

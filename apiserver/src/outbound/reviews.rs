@@ -1,4 +1,4 @@
-//! Questions to a server elsewhere that knows tokens.
+//! Token reviews by a webhook.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use portcullis_authn::Review;
 use super::backoff::Backoff;
 use super::webhook_client::WebhookClient;
 
-/// How long one try may take (upstream: `defaultRequestTimeout`).
+/// The timeout of one attempt (upstream: `defaultRequestTimeout`).
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// The first pause between tries (upstream: `DefaultRetryBackoff`).
+/// The first pause between attempts (upstream: `DefaultRetryBackoff`).
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Posts reviews of tokens.

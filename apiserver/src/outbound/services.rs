@@ -1,5 +1,5 @@
-//! Where the services of the cluster are: at their endpoints, since this server's host need not route
-//! the addresses of services.
+//! Finds the services of the cluster at their endpoints, since this server's host need not route the
+//! addresses of services.
 //!
 //! Upstream: `ResolveEndpoint` and `ResolveCluster` in `k8s.io/apiserver/pkg/util/proxy/proxy.go`.
 
@@ -18,12 +18,12 @@ use portcullis_storage::Storage;
 
 use crate::outbound::https::Resolve;
 
-/// What the name of a service ends with.
+/// The suffix of a service's host name.
 const DOMAIN: &str = ".svc";
 /// The label of a slice that names its service.
 const SERVICE_NAME: &str = "kubernetes.io/service-name";
 
-/// The services in a store.
+/// Finds the services in a store.
 pub struct ServiceResolver {
     services: Arc<dyn Stored<Service>>,
     slices: Arc<dyn Stored<EndpointSlice>>,
@@ -31,7 +31,7 @@ pub struct ServiceResolver {
 }
 
 impl ServiceResolver {
-    /// The services in a store whose keys begin with `prefix`.
+    /// For a store whose keys begin with `prefix`.
     pub fn new(store: &Arc<dyn Storage>, prefix: &str) -> Self {
         let stored = |resource| OnDemand::new(store.clone(), prefix, resource);
         Self {
@@ -60,8 +60,8 @@ impl ServiceResolver {
         address.ok_or_else(|| io::Error::other(no_endpoints(name)))
     }
 
-    /// Where a ready endpoint of a service is. The port is that of the service, by number or name; an only
-    /// port needs neither.
+    /// The address of a ready endpoint of a service. The port is that of the service, by number or name; a
+    /// single port needs neither.
     ///
     /// # Errors
     /// 404, and 503 for a service without that port or without endpoints.
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_service_is_at_its_ready_endpoints() {
+    async fn a_service_resolves_to_its_ready_endpoints() {
         let resolver = resolver();
         for (host, port, expected) in [
             ("sliced.n.svc", 443, Some("[fd00::2]:8443")),
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_service_that_is_nowhere_says_why() {
+    async fn an_unresolvable_service_has_a_reason() {
         let resolver = resolver();
         for (host, port, why) in [
             ("gone.n.svc", 443, "service \"gone\" not found"),

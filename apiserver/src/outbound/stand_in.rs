@@ -1,4 +1,4 @@
-//! Whether what is at an address of etcd is etcd, or what answers in its place.
+//! Whether the process at an address of etcd is etcd, or the stand-in for it.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::config::stand_in::{ABOUT, About};
 
-/// How long an answer may take, and how much of it is read.
+/// The timeout of a request, and the limit of its response.
 const PATIENCE: Duration = Duration::from_secs(10);
 const ANSWER_MAX: usize = 64 << 10;
-/// How often it is looked for, before it is there.
+/// The pause between attempts while nothing listens.
 const RETRY: Duration = Duration::from_millis(20);
 
-/// What the process at an address says of itself; `None` if it is etcd. While nothing listens there it is waited
-/// for, as long as `patience`.
+/// The description that the stand-in at an address returns; `None` if it is etcd. While nothing listens there
+/// it is waited for, as long as `patience`.
 pub async fn about(address: SocketAddr, patience: Duration) -> Option<About> {
     let until = Instant::now() + patience;
     loop {

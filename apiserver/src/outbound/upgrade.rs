@@ -1,5 +1,5 @@
-//! Requests after which a connection speaks another protocol, such as SPDY/3.1 or that of a WebSocket: they
-//! are passed on as they came, and what follows is not looked at.
+//! Requests after which a connection switches to another protocol, such as SPDY/3.1 or that of a WebSocket:
+//! they are forwarded unchanged, and the bytes that follow are not interpreted.
 //!
 //! Upstream: `tryUpgrade` in `k8s.io/apimachinery/pkg/util/proxy/upgradeaware.go`.
 
@@ -17,7 +17,7 @@ use super::https::StreamClient;
 use super::webhook_client::go_error;
 use crate::response::switched::Switched;
 
-/// The protocol that a request asks for, if it asks for another one.
+/// The protocol that a request switches to, if any.
 pub fn asked(request: &Parts) -> Option<&HeaderValue> {
     let asks = request.headers.get_all(CONNECTION).iter().any(|value| {
         let value = value.as_bytes().to_ascii_lowercase();
@@ -27,16 +27,16 @@ pub fn asked(request: &Parts) -> Option<&HeaderValue> {
     (asks && request.version == Version::HTTP_11).then_some(protocol)
 }
 
-/// Headers that ask for another protocol.
+/// Adds the headers that request a switch to another protocol.
 pub fn ask(headers: &mut HeaderMap, protocol: &HeaderValue) {
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(UPGRADE, protocol.clone());
 }
 
-/// A response to a request that asks for no other protocol.
+/// A response to a request that does not switch.
 ///
 /// # Errors
-/// It switches to one all the same.
+/// It switches all the same.
 pub fn stays<B>(answer: Response<B>) -> Result<Response<B>, String> {
     match answer.status() {
         code if code.is_informational() => Err(format!(
@@ -47,11 +47,11 @@ pub fn stays<B>(answer: Response<B>) -> Result<Response<B>, String> {
     }
 }
 
-/// Sends a request that asks for another protocol. A response that switches to it is one that ties the
-/// client's connection to this one; one that does not is passed on if it is an error.
+/// Sends a request that switches to another protocol. If the response switches, it joins the client's
+/// connection to this one; if it does not, it is forwarded if it is an error.
 ///
 /// # Errors
-/// Why there is no such response, in Go's words.
+/// Why there is no such response, with Go's text.
 pub async fn switch(
     client: &StreamClient,
     request: Request<Bytes>,
@@ -68,7 +68,7 @@ pub async fn switch(
             return Err(format!("invalid upgrade response: status code {code}"));
         }
         headers::without_hops(answer.headers_mut());
-        // sent on as it comes, whatever its length
+        // streamed, of any length
         return Ok(answer.map(|body| Body::from_stream(body.into_data_stream())));
     }
     let other = hyper::upgrade::on(&mut answer).await;
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_http_1_1_can_switch_is_asked_for() {
+    fn only_http_1_1_requests_can_switch() {
         let asked = |version, headers: &[(&str, &str)]| {
             let mut request = Request::builder().version(version);
             for (name, value) in headers {

@@ -1,11 +1,11 @@
-//! URLs that this program is given: which can be asked, and how they are shown.
+//! URLs in this program's configuration: which are usable, and how they are shown.
 
 use std::cell::Cell;
 
 use url::{SyntaxViolation, Url};
 
-/// A URL of scheme `https`, without credentials. `None` for anything else, and for what the parser
-/// would have to repair: whoever wrote that may have meant another host.
+/// A URL of scheme `https`, without credentials. `None` for anything else, and for URLs that the parser would
+/// have to repair: their author may have meant another host.
 pub fn https(text: &str) -> Option<Url> {
     let repaired = Cell::new(false);
     let note = |violation| match violation {
@@ -17,8 +17,8 @@ pub fn https(text: &str) -> Option<Url> {
     (url.scheme() == "https" && !repaired.get()).then_some(url)
 }
 
-/// Whether a URL names a user, and maybe a password, before its host. One without a host, or that
-/// cannot be parsed, may do so wherever it has an `@`.
+/// Whether a URL has a user, and maybe a password, before its host. One without a host, or that cannot be
+/// parsed, may have them if it has an `@`.
 pub fn has_credentials(text: &str) -> bool {
     match Url::parse(text) {
         Ok(url) if url.has_host() => !url.username().is_empty() || url.password().is_some(),
@@ -26,8 +26,8 @@ pub fn has_credentials(text: &str) -> bool {
     }
 }
 
-/// A URL as it may be shown, in a log or a message; it need not be valid. A password may hold any
-/// character, so whatever is before the last `@` is left out.
+/// A URL in the form for logs and messages; it need not be valid. A password may contain any character, so
+/// everything before the last `@` is left out.
 pub fn without_credentials(text: &str) -> String {
     let Some((_, after)) = text.rsplit_once('@') else {
         return text.to_owned();
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_https_url_can_be_asked() {
+    fn only_https_urls_are_usable() {
         for good in [
             "https://h",
             "https://h:1/p?q#f",

@@ -1,7 +1,7 @@
-//! What calls a webhook, whatever kind it is: a client of one URL or service.
+//! A client of one webhook, at a URL or a service.
 //!
-//! Upstream: `k8s.io/apiserver/pkg/util/webhook/client.go`, and the parts of `client-go/rest` that it
-//! uses. Errors have the texts of Go, because they end in what users read.
+//! Upstream: `k8s.io/apiserver/pkg/util/webhook/client.go`, and the parts of `client-go/rest` that it uses.
+//! Errors have Go's texts, because users read them.
 
 mod again;
 pub(super) mod go_error;
@@ -25,8 +25,8 @@ pub use self::target::Target;
 /// The largest body of a response, in bytes: a patch of the largest object, twice encoded, fits.
 const RESPONSE_MAX: usize = 8 * 1024 * 1024;
 
-/// How many calls of one webhook may be in flight; others wait for them, within their timeout. One that
-/// is slow must not hold memory without a limit.
+/// How many calls of one webhook may be in flight; others wait within their timeout. A slow webhook must not
+/// hold unlimited memory.
 const CONCURRENCY_MAX: usize = 100;
 
 /// Calls one webhook. Clones share their connections, and the limit of calls in flight.
@@ -39,7 +39,7 @@ pub struct WebhookClient {
     permits: Arc<Semaphore>,
 }
 
-/// How this server authenticates to a webhook; mostly it does not.
+/// How this server authenticates to a webhook; usually not at all.
 #[derive(Clone, Default)]
 pub struct Credentials {
     /// The value of the `Authorization` header.
@@ -51,7 +51,7 @@ pub struct Credentials {
 /// Why a call has no result.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum CallError {
-    /// The configuration does not say what to call, or whom to trust.
+    /// The configuration names no usable target or authority.
     #[error("{0}")]
     Config(String),
     /// The webhook did not answer.
@@ -63,8 +63,8 @@ pub enum CallError {
 }
 
 impl WebhookClient {
-    /// A client for a target whose certificate one of the authorities in `ca_bundle` has signed, as
-    /// PEM; those of the system if it is empty. `services` knows where services are.
+    /// A client for a target whose certificate one of the authorities in `ca_bundle` has signed, as PEM; the
+    /// system's authorities if it is empty. `services` finds services.
     ///
     /// # Errors
     /// [`CallError::Config`].
@@ -76,7 +76,7 @@ impl WebhookClient {
         Self::presenting(&Credentials::default(), target, ca_bundle, services)
     }
 
-    /// The same, with credentials.
+    /// As [`WebhookClient::new`], with credentials.
     ///
     /// # Errors
     /// [`CallError::Config`].
@@ -90,7 +90,7 @@ impl WebhookClient {
         Self::over(https, credentials, target, "kube-apiserver-admission")
     }
 
-    /// A client of a server that a kubeconfig names, which is where DNS says.
+    /// A client for the server of a kubeconfig, found by DNS.
     ///
     /// # Errors
     /// [`CallError::Config`].
@@ -117,7 +117,7 @@ impl WebhookClient {
         })
     }
 
-    /// Posts JSON, and returns the body of a successful response. The webhook is told the timeout.
+    /// Posts JSON, and returns the body of a successful response. The timeout is passed on to the webhook.
     ///
     /// # Errors
     /// [`CallError::Call`], [`CallError::Answered`].
@@ -126,7 +126,7 @@ impl WebhookClient {
         response::body(reply)
     }
 
-    /// Posts JSON to a server that need not respond with anything but success.
+    /// Posts JSON to a server whose response has no body of interest.
     ///
     /// # Errors
     /// [`CallError::Call`], [`CallError::Answered`].
@@ -140,7 +140,7 @@ impl WebhookClient {
         reply.map_err(|(why, _)| why)
     }
 
-    /// Errors come with what they were made of.
+    /// Errors are returned with their cause.
     async fn try_post(
         &self,
         body: Bytes,
@@ -187,7 +187,7 @@ fn headers(authorization: Option<&str>, agent: &'static str) -> Result<HeaderMap
     }
     if let Some(authorization) = authorization {
         let value = HeaderValue::from_str(authorization);
-        let invalid = |_| CallError::Config("the credentials fit no header".to_owned());
+        let invalid = |_| CallError::Config("the credentials are not valid in a header".to_owned());
         let mut value = value.map_err(invalid)?;
         value.set_sensitive(true);
         headers.insert(AUTHORIZATION, value);

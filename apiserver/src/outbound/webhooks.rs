@@ -1,4 +1,4 @@
-//! The endpoints of admission webhooks.
+//! The clients of admission webhooks.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -13,7 +13,7 @@ use portcullis_admission::hooks::{CallFailure, Connect, Endpoint};
 use crate::outbound::https::Resolve;
 use crate::outbound::webhook_client::{CallError, Credentials, Target, WebhookClient};
 
-/// The port of a service, if the configuration names none.
+/// The default port of a service.
 const PORT: i32 = 443;
 
 /// Finds the credentials for a webhook by its server ([`Target::server`]).
@@ -27,11 +27,11 @@ pub struct WebhookEndpoints {
     known: Mutex<HashMap<String, Weak<Client>>>,
 }
 
-/// A client, or why there is none.
+/// A client, or the error of making it.
 struct Client(Result<WebhookClient, CallError>);
 
 impl WebhookEndpoints {
-    /// Endpoints of URLs and of the services that `services` knows.
+    /// Clients for URLs and for the services that `services` finds.
     pub fn new(services: Arc<dyn Resolve>, credentials: CredentialsOf) -> Self {
         Self {
             services,

@@ -1,5 +1,5 @@
-//! Certificates for signing requests. The subject and the names are copied as they stand in the request, which
-//! `rcgen` would have to understand first.
+//! Certificates for signing requests. The subject and the names are copied as bytes from the request, since
+//! `rcgen` would have to parse them first.
 
 use jiff::Timestamp;
 use portcullis_api::certificate_request;
@@ -66,7 +66,7 @@ impl Authority {
     }
 }
 
-/// What is signed (RFC 5280, section 4.1).
+/// The signed part of a certificate (RFC 5280, section 4.1).
 fn write_content(
     writer: &mut DERWriterSeq<'_>,
     own: &X509Certificate<'_>,
@@ -160,7 +160,7 @@ fn write_extensions(
     }
 }
 
-/// What a request would be called besides its subject.
+/// The names in a request besides its subject.
 fn names<'r>(request: &'r X509CertificationRequest<'_>) -> Option<&'r X509Extension<'r>> {
     let attributes = request.certification_request_info.iter_attributes();
     let extensions = attributes.filter_map(|attribute| match attribute.parsed_attribute() {
@@ -171,9 +171,9 @@ fn names<'r>(request: &'r X509CertificationRequest<'_>) -> Option<&'r X509Extens
     extensions.find(|extension| extension.oid == OID_X509_EXT_SUBJECT_ALT_NAME)
 }
 
-/// What a certificate is good for, as its extensions say it.
+/// The usages of a certificate, as its extensions encode them.
 struct Usages {
-    /// Of the key: the numbers of bits.
+    /// Of the key: the numbers of the bits.
     bits: Vec<u8>,
     /// The last number of their object identifiers.
     purposes: Vec<u64>,
@@ -200,7 +200,7 @@ impl Usages {
         Ok(known)
     }
 
-    /// A string of bits, no longer than it must be.
+    /// A bit string without trailing zeros.
     fn key_usage(&self) -> Vec<u8> {
         let byte = self
             .bits

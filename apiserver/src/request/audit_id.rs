@@ -1,4 +1,4 @@
-//! What a request is known by.
+//! The id of a request.
 
 use std::fmt;
 
@@ -6,26 +6,26 @@ use http::HeaderValue;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// How much of an id that a client chose is logged, in bytes (upstream: `maxAuditIDLength`).
+/// How much of a client's id is logged, in bytes (upstream: `maxAuditIDLength`).
 const LOGGED: usize = 64;
 
-/// A request's id, and when it came; an extension of the request.
+/// A request's id and time of arrival; an extension of the request.
 #[derive(Clone, Debug)]
 pub struct AuditId {
     id: Id,
-    /// When the request came.
+    /// When the request arrived.
     pub received: Timestamp,
 }
 
 #[derive(Clone, Debug)]
 enum Id {
     Made(Uuid),
-    /// By whoever passed the request on. A header, so of one line.
+    /// From the client. A header, so it is one line.
     Given(HeaderValue),
 }
 
 impl AuditId {
-    /// The id that the client gave the request, if it is text; a new one otherwise.
+    /// The client's id, if it is text; a new one otherwise.
     pub fn new(given: Option<&HeaderValue>) -> Self {
         let given = given.filter(|id| !id.is_empty() && id.to_str().is_ok());
         Self {
@@ -46,7 +46,7 @@ impl AuditId {
             }
             Id::Given(id) => id.clone(),
         };
-        // Different every time: HTTP/2 is not to remember it, and forget other headers for that.
+        // Different every time, so HTTP/2 must not put it into its compression table and evict other headers.
         value.set_sensitive(true);
         Some(value)
     }
@@ -60,7 +60,7 @@ impl AuditId {
     }
 }
 
-/// As it is logged: no longer than anybody needs.
+/// The form for the log, of limited length.
 impl fmt::Display for AuditId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.id {

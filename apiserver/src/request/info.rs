@@ -1,4 +1,4 @@
-//! Method and URL to what is asked for: parsed once, read by everything after it.
+//! The meaning of method and URL: parsed once, read by everything after it.
 //!
 //! The rules, with their oddities, are those of upstream's
 //! `k8s.io/apiserver/pkg/endpoints/request/requestinfo.go`.
@@ -9,17 +9,17 @@ use portcullis_api::{Verb, selector::FieldSelector};
 
 use super::query::Query;
 
-/// Subresources of a namespace, which `/namespaces/{name}/…` would otherwise take for resources.
+/// Subresources of a namespace, which would otherwise be parsed as resources below `/namespaces/{name}/…`.
 const NAMESPACE_SUBRESOURCES: [&str; 2] = ["status", "finalize"];
 
-/// What a request is about.
+/// The target of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestInfo {
     /// An object or a collection.
     Resource(ResourceRequest),
     /// Anything else, such as `/healthz` or discovery.
     Path {
-        /// The HTTP method in lower case, which is the verb RBAC knows.
+        /// The HTTP method in lower case, which is RBAC's verb.
         verb: String,
         /// The decoded path.
         path: String,
@@ -29,23 +29,23 @@ pub enum RequestInfo {
 /// A request for an object or a collection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceRequest {
-    /// What to do; `None` for a method without meaning here.
+    /// The verb; `None` for a method without one.
     pub verb: Option<Verb>,
     /// The API group, empty for core.
     pub group: String,
     /// Its version.
     pub version: String,
-    /// The namespace, empty for none and for all.
+    /// The namespace; empty without one, and for all.
     pub namespace: String,
     /// The plural resource name.
     pub resource: String,
-    /// What follows the object's name; empty for none.
+    /// The segment after the object's name; empty without one.
     pub subresource: String,
     /// The object's name, empty for collections; also that of a watch of a single object.
     pub name: String,
-    /// Whether the name stands in the path, and not only in a field selector.
+    /// Whether the name is in the path, and not only in a field selector.
     pub named_in_path: bool,
-    /// Segments after the subresource, as `pods/{name}/proxy/…` has them.
+    /// Segments after the subresource, as in `pods/{name}/proxy/…`.
     pub rest: Vec<String>,
 }
 
@@ -120,8 +120,8 @@ fn resource_request(
     })
 }
 
-/// `namespaces/{ns}/{resource}…` is about the resource, `namespaces/{ns}` and its own subresources
-/// about the namespace, which authorization also sees as the namespace of the request.
+/// `namespaces/{ns}/{resource}…` names the resource, `namespaces/{ns}` and its own subresources name the
+/// namespace, which authorization also sees as the namespace of the request.
 fn split_namespace(segments: &[String]) -> (String, &[String]) {
     match segments {
         [first, namespace, rest @ ..] if first == "namespaces" => {
@@ -134,7 +134,7 @@ fn split_namespace(segments: &[String]) -> (String, &[String]) {
     }
 }
 
-/// `/watch/…` is a way to say `?watch=true`, and nothing else.
+/// `/watch/…` means `?watch=true`, and nothing else.
 fn watch_verb(method: &Method) -> Option<Verb> {
     matches!(*method, Method::GET | Method::HEAD).then_some(Verb::Watch)
 }
@@ -159,7 +159,7 @@ fn collection_verb(verb: Option<Verb>, query: &Query) -> Option<Verb> {
     }
 }
 
-/// The name a field selector pins, so that rules with `resourceNames` apply to it.
+/// The name that a field selector requires, so that rules with `resourceNames` apply to it.
 fn selected_name(query: &Query) -> Option<String> {
     let selector = FieldSelector::parse(query.get("fieldSelector")).ok()?;
     let name = selector.required_value("metadata.name")?;

@@ -50,7 +50,7 @@ impl Query {
     /// A number, if one is given.
     ///
     /// # Errors
-    /// 400, in Go's words, for anything else and for the empty text.
+    /// 400, with Go's text, for anything else and for the empty text.
     pub fn number(&self, name: &str) -> Result<Option<i64>, Status> {
         let Some(text) = self.given(name) else {
             return Ok(None);
@@ -65,12 +65,12 @@ impl Query {
         })
     }
 
-    /// How long the client gives the request at most; none and less is no limit.
+    /// The client's timeout for the request; zero and negative values are no limit.
     ///
     /// Upstream: `k8s.io/apiserver/pkg/endpoints/filters/request_deadline.go`.
     ///
     /// # Errors
-    /// 400 for what is no duration.
+    /// 400 for an invalid duration.
     pub fn timeout(&self) -> Result<Option<Duration>, Status> {
         let text = self.get("timeout");
         if text.is_empty() {

@@ -1,4 +1,4 @@
-//! What a client can read: JSON or YAML, whole objects, Tables or metadata alone.
+//! The formats that a client accepts: JSON or YAML, whole objects, Tables or metadata alone.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/endpoints/handlers/negotiation/negotiate.go`.
 
@@ -7,16 +7,16 @@ use http::header::ACCEPT;
 use portcullis_api::Status;
 use portcullis_api::status::Reason;
 
-/// The shape and encoding of an answer.
+/// The form and encoding of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Format {
-    /// Which part of the object, and how.
+    /// The form of its objects.
     pub form: Form,
-    /// In which notation.
+    /// The encoding.
     pub encoding: Encoding,
 }
 
-/// Which part of an object an answer shows.
+/// The part of an object that a response contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// All of it.
@@ -32,7 +32,7 @@ pub enum Form {
 pub enum MetaVersion {
     /// Since 1.15.
     V1,
-    /// Until then.
+    /// Before that.
     V1Beta1,
 }
 
@@ -46,7 +46,7 @@ impl MetaVersion {
     }
 }
 
-/// The notations there are.
+/// The supported encodings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
     /// JSON.
@@ -56,7 +56,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// The content type of answers.
+    /// The content type of responses.
     pub const fn content_type(self) -> &'static str {
         match self {
             Self::Json => super::JSON,
@@ -120,10 +120,10 @@ impl<'h> Clause<'h> {
     }
 }
 
-/// Chooses a format for an answer.
+/// Chooses the format of a response.
 ///
 /// # Errors
-/// 406 if the client accepts nothing this server can write.
+/// 406 if the client accepts no supported format.
 pub fn negotiate(headers: &HeaderMap) -> Result<Format, Status> {
     let plain = Format {
         form: Form::Object,

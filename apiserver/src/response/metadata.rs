@@ -1,4 +1,4 @@
-//! The metadata of lists, and of objects that are asked for without the rest.
+//! The metadata of lists, and objects reduced to their metadata.
 
 use portcullis_api::Status;
 use portcullis_api::encode::{Label, TypeMeta, metadata_end};
@@ -11,11 +11,11 @@ use portcullis_registry::codec::Renderer;
 /// The metadata of a list.
 #[derive(Clone, Debug, Default)]
 pub struct ListMeta {
-    /// Of which the list is the state; zero for none.
+    /// The revision of the list; zero without one.
     pub revision: Revision,
-    /// Where the next page begins.
+    /// The token of the next page.
     pub continues: Option<String>,
-    /// How many objects follow.
+    /// How many objects remain.
     pub remaining: Option<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! Objects and lists in the form their reader asked for.
+//! Objects and lists in the format that the client accepts.
 
 use bytes::Bytes;
 use portcullis_api::Status;
@@ -13,20 +13,20 @@ use portcullis_kinds::resource::Resource;
 use portcullis_registry::codec::Renderer;
 use portcullis_registry::collection::List;
 
-/// Who reads, and how.
+/// The format of a response, and the resource in it.
 pub struct Reader<'r> {
-    /// The resource that is read.
+    /// The resource.
     pub resource: &'r Resource,
-    /// The version it is read in.
+    /// The version of the URL.
     pub api_version: &'r str,
-    /// The form asked for.
+    /// The format.
     pub format: Format,
-    /// What Table rows carry besides their cells.
+    /// The part of its object that a Table row contains.
     pub include: IncludeObject,
 }
 
 impl<'r> Reader<'r> {
-    /// The resource in the reader's version.
+    /// The resource in the version of the URL.
     pub fn renderer(&self) -> Renderer<'r> {
         Renderer::new(self.resource, self.api_version)
     }
@@ -41,7 +41,7 @@ impl<'r> Reader<'r> {
         encode(out, self.format.encoding)
     }
 
-    /// Appends one object as JSON, at a revision that may be another than the entry's.
+    /// Appends one object as JSON, with a revision that may differ from the entry's.
     ///
     /// # Errors
     /// As [`Reader::object`].
@@ -122,7 +122,7 @@ impl<'r> Reader<'r> {
 }
 
 impl Reader<'_> {
-    /// Where the next page begins. Lists of custom objects say so too if there is none: Go's type of them
+    /// The token of the next page. Lists of custom objects contain an empty one as well: Go's type for them
     /// omits nothing.
     fn continues(&self, list: &List) -> Option<String> {
         let next = list.continues.as_ref().map(ToString::to_string);
@@ -157,10 +157,10 @@ fn write_items(
     Ok(())
 }
 
-/// JSON in the notation asked for, with the newline that ends every answer of upstream's encoders.
+/// JSON in the requested encoding, with the newline at the end that upstream's encoders write.
 ///
 /// # Errors
-/// A 500 if the JSON cannot be read back, which would be a bug.
+/// A 500 if the JSON cannot be parsed, which would be a bug.
 pub fn encode(mut json: Vec<u8>, encoding: Encoding) -> Result<Bytes, Status> {
     let value = || serde_json::from_slice::<Value>(&json).map_err(Status::internal);
     match encoding {

@@ -15,7 +15,7 @@ use portcullis_kinds::strategy::ColumnView;
 use portcullis_registry::codec::Renderer;
 use portcullis_registry::facts::Facts;
 
-/// What a row carries of its object.
+/// The part of its object that a row contains.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum IncludeObject {
     /// Its metadata.
@@ -31,7 +31,7 @@ impl IncludeObject {
     /// Reads `?includeObject=`.
     ///
     /// # Errors
-    /// 400, in upstream's words.
+    /// 400, with upstream's text.
     pub fn parse(text: &str) -> Result<Self, Status> {
         match text {
             "" | "Metadata" => Ok(Self::Metadata),
@@ -55,7 +55,7 @@ impl IncludeObject {
 pub struct Rows<'r> {
     /// The resource whose columns these are.
     pub resource: &'r Resource,
-    /// What a row carries of its object.
+    /// The part of its object that a row contains.
     pub include: IncludeObject,
     /// For whole objects.
     pub renderer: Renderer<'r>,

@@ -1,4 +1,4 @@
-//! Watch events as lines of JSON, encoded once for all watchers where they look the same.
+//! Watch events as lines of JSON, encoded once for all watchers with the same format.
 
 use bytes::Bytes;
 use portcullis_api::Status;
@@ -34,7 +34,7 @@ impl<'r> Frames<'r> {
         self.shareable && change.shared.as_deref().and_then(frame_of).is_some()
     }
 
-    /// A change; an ERROR event where the object cannot be shown to this reader.
+    /// A change; an ERROR event if the object cannot be represented in this format.
     pub fn change(&self, change: &Change) -> Bytes {
         let encode = || {
             let event = self.event(change.kind.as_str(), |reader, out| {
@@ -62,8 +62,8 @@ impl<'r> Frames<'r> {
         Ok(out.into())
     }
 
-    /// That nothing else happened up to a revision; `initial_end` says that all that was there
-    /// has been told.
+    /// A bookmark: nothing else has happened up to a revision; `initial_end` marks the end of the initial
+    /// events.
     pub fn bookmark(&self, revision: Revision, initial_end: bool) -> Bytes {
         let annotations = if initial_end {
             r#","annotations":{"k8s.io/initial-events-end":"true"}"#
@@ -81,7 +81,7 @@ impl<'r> Frames<'r> {
         format!("{{\"type\":\"BOOKMARK\",\"object\":{object}}}\n").into()
     }
 
-    /// That the watch ends, and why.
+    /// The error that ends the watch.
     pub fn error(&self, status: &Status) -> Bytes {
         let mut out = b"{\"type\":\"ERROR\",\"object\":".to_vec();
         out.extend_from_slice(&status.to_json());

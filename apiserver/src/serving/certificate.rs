@@ -1,7 +1,7 @@
-//! What the server shows of itself, read again when its files change.
+//! The server's certificate, read again when its files change.
 //!
-//! Upstream: `pkg/server/dynamiccertificates/dynamic_serving_content.go`. Connections that are open keep
-//! what they were shown; new ones see what the files say now.
+//! Upstream: `pkg/server/dynamiccertificates/dynamic_serving_content.go`. Open connections keep the
+//! certificate of their handshake; new ones get the current one.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use rustls::sign::CertifiedKey;
 
 use crate::files::{Watched, unusable};
 
-/// A certificate, and how it is proved.
+/// A certificate with its key.
 #[derive(Debug)]
 pub struct Shown {
     key: Arc<CertifiedKey>,
@@ -27,7 +27,7 @@ pub struct Shown {
 pub enum ServingCertificate {
     /// The same for as long as the server runs.
     Fixed(Arc<Shown>),
-    /// What two files say (`--tls-cert-file`, `--tls-private-key-file`).
+    /// The contents of two files (`--tls-cert-file`, `--tls-private-key-file`).
     Files(Arc<Reloading<Shown>>),
 }
 
@@ -35,7 +35,7 @@ impl ServingCertificate {
     /// A certificate and its key, as PEM.
     ///
     /// # Errors
-    /// Why they are of no use, in one line.
+    /// Why they are unusable, in one line.
     pub fn fixed(certificate: &str, key: &str) -> Result<Self, String> {
         let chain = chain(certificate.as_bytes())?;
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|e| e.to_string())?;
@@ -44,7 +44,7 @@ impl ServingCertificate {
         Ok(Self::Fixed(Arc::new(Shown { key, pem })))
     }
 
-    /// What these files hold; both are read again when one of them changes.
+    /// The contents of these files; both are read again when one of them changes.
     ///
     /// # Errors
     /// [`FileError`], which names the one at fault.
@@ -63,7 +63,7 @@ impl ServingCertificate {
         }
     }
 
-    /// What new connections see.
+    /// The certificate for new connections.
     pub fn current(&self) -> Arc<Shown> {
         match self {
             Self::Fixed(shown) => shown.clone(),
@@ -90,14 +90,14 @@ fn shown(paths: &[PathBuf], contents: &[Vec<u8>]) -> Result<Shown, FileError> {
     Ok(Shown { key, pem })
 }
 
-/// What the PEM library says of a file without a key is about its own types.
-const NO_KEY: &str = "no private key in it";
+/// The text for a file without a key; the PEM library's text names its own types.
+const NO_KEY: &str = "it contains no private key";
 
 fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let chain = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>();
     let chain = chain.map_err(|e| format!("not PEM: {e}"))?;
     if chain.is_empty() {
-        return Err("no certificate in it".to_owned());
+        return Err("it contains no certificate".to_owned());
     }
     Ok(chain)
 }
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_at_fault_is_named_and_the_old_pair_stays() {
+    fn errors_name_the_file_and_the_old_pair_stays() {
         let dir = tempfile::tempdir().unwrap();
         let (certificate, key) = (dir.path().join("c.crt"), dir.path().join("k.key"));
         let (one, two) = (
@@ -156,13 +156,13 @@ mod tests {
                 (&*one.certificate, &*two.key),
                 "k.key: not the key of the certificate",
             ),
-            (("", &*one.key), "c.crt: no certificate in it"),
-            ((&*one.certificate, ""), "k.key: no private key in it"),
+            (("", &*one.key), "c.crt: it contains no certificate"),
+            ((&*one.certificate, ""), "k.key: it contains no private key"),
             (
                 (&*one.certificate, &*one.certificate),
-                "k.key: no private key in it",
+                "k.key: it contains no private key",
             ),
-            ((&*one.key, &*one.key), "c.crt: no certificate in it"),
+            ((&*one.key, &*one.key), "c.crt: it contains no certificate"),
         ] {
             put(pair);
             let error = files.reload().unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! All connections: how many there may be, and which is given up for a new one.
+//! All connections: their number, and which one is closed in favour of a new one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::progress::{Progress, Worth};
 
-/// How long a client may take to say who it is, when others would like its place.
+/// How long a client may take until its first authorized request, when others need its connection.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// All connections.
@@ -21,7 +21,7 @@ pub struct Connections {
     open: Mutex<HashMap<u64, Arc<Progress>>>,
 }
 
-/// One of them, until it is dropped.
+/// An open connection, until it is dropped.
 #[derive(Debug)]
 pub struct Open {
     all: Arc<Connections>,
@@ -29,7 +29,7 @@ pub struct Open {
 }
 
 impl Connections {
-    /// None yet, and never more than so many.
+    /// No connections yet, and a limit for them.
     pub fn new(most: usize) -> Arc<Self> {
         Arc::new(Self {
             most,
@@ -38,8 +38,8 @@ impl Connections {
         })
     }
 
-    /// Takes a connection in. If there are too many, one that is worth less has to go; if all are at
-    /// work, one of the user who has a large part of them. If there is no such user, there is no room.
+    /// Admits a connection. If there are too many, a less useful one is closed; if all are at work, one of a
+    /// user who has a large share of them. If there is no such user, the new one is rejected.
     pub fn take(self: &Arc<Self>, progress: &Arc<Progress>) -> Option<Open> {
         let mut open = self.open.lock();
         if open.len() >= self.most {
@@ -63,8 +63,8 @@ impl Connections {
     }
 }
 
-/// Which connections go first: of clients that have said nothing for a while, then those on which
-/// nothing happens, then those that have just begun; the oldest of each.
+/// The order of closing: clients that have been silent for a while, then idle connections, then those that
+/// have just begun; the oldest of each first.
 fn rank(worth: Worth, now: Instant) -> Option<(u8, Instant)> {
     match worth {
         Worth::Unknown(since) if now.duration_since(since) > PATIENCE => Some((0, since)),
@@ -74,7 +74,7 @@ fn rank(worth: Worth, now: Instant) -> Option<(u8, Instant)> {
     }
 }
 
-/// The oldest connection of the user who has most, if those are more than a quarter of all that may be.
+/// The oldest connection of the user with the most, if those are more than a quarter of the limit.
 fn of_greediest(open: &HashMap<u64, Arc<Progress>>, most: usize) -> Option<u64> {
     let mut by_user: HashMap<&Arc<str>, (usize, u64)> = HashMap::new();
     for (number, progress) in open {
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn those_worth_least_go_first() {
+    async fn the_least_useful_is_closed_first() {
         let all = Connections::new(8);
         let _others: Vec<_> = (0..6).map(|n| working(&all, &n.to_string())).collect();
         let (busy, idle) = (Progress::begin(), Progress::begin());

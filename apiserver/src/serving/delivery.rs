@@ -1,5 +1,5 @@
-//! Responses on their way out: in pieces that a connection takes one at a time, each of which holds what
-//! the response holds, its place and memory, until it is sent.
+//! Sends responses in pieces that a connection takes one at a time. Each piece holds the permits of the
+//! response until it is sent.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::progress::{Clock, UnderWay};
 use crate::limits::in_flight::InFlight;
 use crate::response::{Ends, Unhurried};
 
-/// The largest piece, in bytes. HTTP/2 copies none, but queues each whole.
+/// The largest piece, in bytes. HTTP/2 queues each piece whole, without copying it.
 const PIECE: usize = 64 * 1024;
 
 /// Why a response breaks off.
@@ -24,27 +24,27 @@ pub enum BrokenOff {
     /// Its client has not read it in time.
     #[error("the response was not sent in time")]
     Late,
-    /// What makes it has failed.
-    #[error("the response broke off: {0}")]
+    /// Its source has failed.
+    #[error("the response ended early: {0}")]
     Body(BoxError),
 }
 
-/// The body of a response on its way out.
+/// The body of a response while it is sent.
 pub struct Delivery<B> {
     rest: Rest<B>,
     clock: Arc<Clock>,
 }
 
 enum Rest<B> {
-    /// All of it is there; the bytes hold what is held for them.
+    /// A buffered body; the bytes hold its permits.
     Whole(Bytes),
-    /// It comes bit by bit.
+    /// A streamed body.
     Stream { body: B, _held: Held },
 }
 
-/// Bytes, and what is given back when the last of them has gone.
+/// Bytes, and the permits that are released when the last of them has been sent.
 struct Held {
-    /// None of a response that comes bit by bit.
+    /// Empty for a streamed response.
     bytes: Bytes,
     _in_flight: Option<Arc<InFlight>>,
     _under_way: UnderWay,
@@ -56,7 +56,7 @@ impl AsRef<[u8]> for Held {
     }
 }
 
-/// Sends a response on its way.
+/// Starts sending a response.
 ///
 /// # Errors
 /// A body that breaks off before its end.
@@ -89,7 +89,7 @@ where
     Ok(http::Response::from_parts(head, body))
 }
 
-/// Sends the head of a response on its way, which has no body.
+/// Starts sending a response without a body.
 pub fn head<B>(response: http::Response<B>, under_way: &UnderWay) -> http::Response<Delivery<B>> {
     let clock = under_way.answer(None, true);
     response.map(|_| Delivery {
@@ -123,7 +123,7 @@ where
                 frame.map(|frame| frame.map_err(BrokenOff::Body))
             }
         };
-        // From here on it is the client that does not take it.
+        // From here on the client is the one that is waited for.
         this.clock.waits(true);
         Poll::Ready(frame)
     }
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_response_holds_its_place_until_its_last_piece_is_gone() {
+    async fn a_response_holds_its_permit_until_its_last_piece_is_sent() {
         let (limits, progress) = (limits(), Progress::begin());
         let sent = deliver(response(PIECE + 1, &limits, None), progress.request()).await;
         let mut body = sent.unwrap().into_body();

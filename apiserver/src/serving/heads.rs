@@ -1,29 +1,28 @@
-//! How much of a request's head has come that is not complete: what a client makes the server keep
-//! before it has said who it is.
+//! Memory of incomplete heads of requests: what a client can make the server keep before it is identified.
 
 use std::sync::Arc;
 
 use crate::limits::pool::{Permit, Pool};
 use crate::limits::shares::{Division, Holder};
 
-/// What each connection may keep of a head, in bytes, whatever the others do. Few heads have more.
+/// How much of a head each connection may keep, in bytes, regardless of the others. Few heads are larger.
 const FREE: usize = 16 * 1024;
-/// How much memory is taken at once for more.
+/// How much memory is taken at a time beyond that.
 const STEP: usize = 64 * 1024;
-/// What HTTP/2 connections begin with.
+/// The length of HTTP/2's connection preface.
 const PREFACE: usize = 24;
-/// The length of a frame's own head.
+/// The length of a frame's header.
 const FRAME_HEAD: usize = 9;
 const HEADERS: u8 = 1;
 const CONTINUATION: u8 = 9;
 const END_HEADERS: u8 = 4;
 
-/// Memory for heads that are larger than most, in bytes.
+/// Memory for large heads, in bytes.
 #[derive(Clone, Debug)]
 pub struct Heads(Arc<Pool>);
 
 impl Heads {
-    /// So much for all connections together.
+    /// The limit for all connections together.
     pub fn new(bytes: usize) -> Self {
         Self(Pool::new(Division {
             places: bytes,
@@ -33,7 +32,7 @@ impl Heads {
     }
 }
 
-/// What of a head has come on one connection.
+/// The part of a head that has arrived on one connection.
 #[derive(Debug)]
 pub struct Head {
     memory: Heads,
@@ -50,7 +49,7 @@ enum Form {
 }
 
 impl Head {
-    /// A connection on which nothing has come yet.
+    /// A connection on which nothing has arrived yet.
     pub fn new(memory: &Heads, http2: bool) -> Self {
         Self {
             memory: memory.clone(),
@@ -64,7 +63,8 @@ impl Head {
         }
     }
 
-    /// More has come. `read` is how many heads have been read, if nothing else can be coming.
+    /// More bytes have arrived. `read` is how many heads have been read, if nothing but a head can be
+    /// arriving.
     pub fn comes(&mut self, bytes: &[u8], read: Option<u64>) {
         match (&mut self.form, read) {
             (Form::Http2(frames), _) => frames.read(bytes, &mut self.came),
@@ -88,7 +88,7 @@ impl Head {
         self.came > 0
     }
 
-    /// Takes memory for what has come; false if there is none left.
+    /// Takes memory for the bytes that have arrived; false if there is none left.
     pub fn take(&mut self) -> bool {
         let covered = FREE + self.taken.as_ref().map_or(0, Permit::places);
         let Some(missing) = self.came.checked_sub(covered).filter(|more| *more > 0) else {
@@ -98,7 +98,7 @@ impl Head {
         if let Some(taken) = &mut self.taken {
             return taken.grow(more);
         }
-        // who it is will stand in the head
+        // the user is not known before the head is complete
         let holder = Holder {
             user: "".into(),
             system: false,
@@ -111,10 +111,10 @@ impl Head {
 /// Follows the frames of an HTTP/2 connection.
 #[derive(Debug)]
 struct Frames {
-    /// What is still to come of the preface.
+    /// How many bytes of the preface are outstanding.
     preface: usize,
     head: Vec<u8>,
-    /// What is still to come of the frame.
+    /// How many bytes of the frame are outstanding.
     rest: usize,
     in_head: bool,
     ends_head: bool,
@@ -133,7 +133,7 @@ impl Default for Frames {
 }
 
 impl Frames {
-    /// Counts what has come of the frames that hold a request's head.
+    /// Counts the bytes of frames that belong to a request's head.
     fn read(&mut self, mut bytes: &[u8], came: &mut usize) {
         loop {
             bytes = skip(bytes, &mut self.preface);
@@ -167,7 +167,7 @@ impl Frames {
     }
 }
 
-/// The bytes after those that are still to come.
+/// The bytes after the outstanding ones.
 fn skip<'b>(bytes: &'b [u8], still: &mut usize) -> &'b [u8] {
     let (skipped, after) = bytes.split_at(bytes.len().min(*still));
     *still -= skipped.len();
@@ -185,7 +185,7 @@ mod tests {
         frame
     }
 
-    /// However the bytes are cut.
+    /// For any division into reads.
     #[test]
     fn only_unfinished_heads_of_http2_count() {
         let mut all = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();

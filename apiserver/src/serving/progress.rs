@@ -1,5 +1,5 @@
-//! What a connection does, and since when it has done nothing: the one place that ends connections
-//! whose clients keep silent, do not finish, or do not read.
+//! What a connection is doing, and since when it is idle: the one place that ends connections whose clients
+//! are silent, do not finish a request, or do not read.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -12,32 +12,32 @@ use tokio::time::Instant;
 
 use crate::config::Deadlines;
 
-/// How long after its end an answer is waited for that its client does not read.
+/// How long after its deadline a response may remain unread before its connection ends.
 const END_GRACE: Duration = Duration::from_secs(2);
 /// How many bytes have to be written before a client counts as one that reads, or come before a body counts
 /// as one that moves. HTTP/2's pings, which are written whether it reads or not, stay below that for longer
 /// than any deadline.
 const READS: usize = 4 * 1024;
 
-/// A connection under way. Times are milliseconds since it began, and one more: zero is never.
+/// The state of a connection. Times are milliseconds since its start, plus one: zero is never.
 #[derive(Debug)]
 pub struct Progress {
     began: Epoch,
     /// How many requests have been read.
     requests: AtomicU64,
-    /// How many of them are not answered yet, or their answers not sent.
+    /// How many of them have no response yet, or one that is still being sent.
     under_way: AtomicUsize,
-    /// Since when it has been as many.
+    /// When that number last changed.
     changed: AtomicU64,
-    /// Since when the head of a request has been coming.
+    /// Since when the head of a request has been arriving.
     head: AtomicU64,
-    /// Since when the client has not taken what was written.
+    /// Since when the client has not accepted written bytes.
     blocked: AtomicU64,
-    /// When the client last took a part of what was written.
+    /// When the client last accepted some of them.
     taken: AtomicU64,
-    /// How much it has taken since.
+    /// How many it has accepted since.
     since_taken: AtomicUsize,
-    /// How many answers may be read with pauses.
+    /// How many responses may be read with pauses.
     unhurried: AtomicUsize,
     /// The user whose request was the first to be authorized.
     user: Arc<OnceLock<Arc<str>>>,
@@ -53,32 +53,32 @@ pub struct Progress {
     evicted: Notify,
 }
 
-/// An answer on its way.
+/// The time of a response that is being sent.
 #[derive(Debug)]
 pub struct Clock {
     epoch: Epoch,
     /// Since when the client has been waited for.
     waits: AtomicU64,
-    /// When the answer must end.
+    /// The response's deadline.
     end: Option<Instant>,
     /// Whether it may be read with pauses.
     unhurried: bool,
 }
 
 impl Clock {
-    /// That the client is waited for from now on, or something else is.
+    /// Notes whether the client is waited for from now on, or the server.
     pub fn waits(&self, waits: bool) {
         let time = if waits { self.epoch.now() } else { 0 };
         self.waits.store(time, Ordering::Relaxed);
     }
 
-    /// Whether the time of the answer is over.
+    /// Whether the response's deadline has passed.
     pub fn is_over(&self) -> bool {
         self.end.is_some_and(|end| end <= Instant::now())
     }
 }
 
-/// Where times are counted from.
+/// The origin of times.
 #[derive(Clone, Copy, Debug)]
 struct Epoch(Instant);
 
@@ -93,30 +93,30 @@ impl Epoch {
     }
 }
 
-/// How a connection is.
+/// The state of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Well; it is to be looked at again then.
+    /// In time; to be checked again then.
     Fine(Instant),
-    /// Nobody has asked anything for long: it may end.
+    /// Idle for too long: it may end.
     Idle,
-    /// It has to end at once, and why.
+    /// It has to end immediately, with the reason.
     Overdue(&'static str),
 }
 
-/// What a connection is worth when there are too many.
+/// The use of a connection when there are too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Worth {
-    /// Nothing of its client has been carried out; since when it has been there.
+    /// No request has been authorized; open since then.
     Unknown(Instant),
-    /// Nothing is under way; since when.
+    /// No request is under way; since then.
     Idle(Instant),
-    /// It is at work.
+    /// A request is under way.
     Busy,
 }
 
 impl Progress {
-    /// A connection that begins now.
+    /// A connection that starts now.
     pub fn begin() -> Arc<Self> {
         Arc::new(Self {
             began: Epoch(Instant::now()),
@@ -144,7 +144,7 @@ impl Progress {
         self.under_way.fetch_add(1, Ordering::Relaxed);
         self.changed.store(self.began.now(), Ordering::Relaxed);
         self.unread.store(false, Ordering::Relaxed);
-        // Nothing more may come for as long as the request lasts.
+        // Nothing more may arrive for as long as the request lasts.
         self.head_is_coming(false);
         UnderWay {
             progress: self.clone(),
@@ -152,7 +152,7 @@ impl Progress {
         }
     }
 
-    /// How many heads have been read, if none of their requests is under way.
+    /// How many heads have been read, if no request is under way.
     pub fn heads(&self) -> Option<u64> {
         let none = self.under_way.load(Ordering::Relaxed) == 0;
         none.then(|| self.requests.load(Ordering::Relaxed))
@@ -207,12 +207,12 @@ impl Progress {
         self.since(&self.head, coming);
     }
 
-    /// That the client does not take what is written, or does.
+    /// Notes whether the client does not accept written bytes.
     pub fn is_blocked(&self, blocked: bool) {
         self.since(&self.blocked, blocked);
     }
 
-    /// That the client has taken so many bytes.
+    /// Notes that the client has accepted so many bytes.
     pub fn is_taken(&self, bytes: usize) {
         if self.since_taken.fetch_add(bytes, Ordering::Relaxed) + bytes >= READS {
             self.since_taken.store(0, Ordering::Relaxed);
@@ -225,7 +225,7 @@ impl Progress {
         &self.user
     }
 
-    /// That the client is still sending a body that is discarded.
+    /// Notes that the client is still sending a body that is discarded.
     pub fn leaves_unread(&self) {
         self.unread.store(true, Ordering::Relaxed);
     }
@@ -243,17 +243,17 @@ impl Progress {
         self.unread.load(Ordering::Relaxed)
     }
 
-    /// Makes room for another connection.
+    /// Closes it in favour of another connection.
     pub fn evict(&self) {
         self.evicted.notify_one();
     }
 
-    /// Resolves when it has to make room.
+    /// Resolves when it is to be closed.
     pub async fn evicted(&self) {
         self.evicted.notified().await;
     }
 
-    /// What it is worth when there are too many.
+    /// Its use when there are too many.
     pub fn worth(&self) -> Worth {
         if self.user.get().is_none() {
             return Worth::Unknown(self.began.0);
@@ -265,7 +265,7 @@ impl Progress {
         Worth::Idle(changed.unwrap_or(self.began.0))
     }
 
-    /// How it is at a moment.
+    /// Its state at a moment.
     pub fn verdict(&self, now: Instant, deadlines: &Deadlines) -> Verdict {
         let load = |time: &AtomicU64| self.began.at(time.load(Ordering::Relaxed));
         let mut next = now + deadlines.shortest();
@@ -282,10 +282,10 @@ impl Progress {
         };
         let unhurried = self.unhurried.load(Ordering::Relaxed) > 0;
         if passed(load(&self.blocked), taking(unhurried)) {
-            return Verdict::Overdue("the client does not take what is sent");
+            return Verdict::Overdue("the client does not receive data");
         }
         if passed(load(&self.head), deadlines.head) {
-            return Verdict::Overdue("the head of a request does not end");
+            return Verdict::Overdue("the head of a request is incomplete");
         }
         for clock in self.answers.lock().values() {
             let waits = self.unread_since(clock);
@@ -297,7 +297,7 @@ impl Progress {
         if self.under_way.load(Ordering::Relaxed) == 0 {
             match load(&self.changed) {
                 None if passed(Some(self.began.0), deadlines.handshake + deadlines.first) => {
-                    return Verdict::Overdue("no request came");
+                    return Verdict::Overdue("no request arrived");
                 }
                 Some(since) if passed(Some(since), deadlines.idle) => return Verdict::Idle,
                 _ => {}
@@ -307,16 +307,16 @@ impl Progress {
     }
 }
 
-/// A request that is not answered yet, or its answer not sent.
+/// A request without a response, or with one that is still being sent.
 #[derive(Debug)]
 pub struct UnderWay {
     progress: Arc<Progress>,
-    /// Which of the connection's requests it is.
+    /// The number of the request on its connection.
     number: u64,
 }
 
 impl UnderWay {
-    /// There is an answer; from now on the client is waited for, which may pause if it is `unhurried`.
+    /// The response is ready; from now on the client is waited for, which may pause if it is `unhurried`.
     pub fn answer(&self, end: Option<Instant>, unhurried: bool) -> Arc<Clock> {
         let progress = &self.progress;
         let clock = Arc::new(Clock {

@@ -1,4 +1,4 @@
-//! HTTP/1.1 and HTTP/2 as they are spoken to clients.
+//! The configuration of HTTP/1.1 and HTTP/2.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use crate::limits;
 
 /// Streams on one HTTP/2 connection (upstream: `--http2-max-streams-per-connection`).
 const STREAMS: u32 = 250;
-/// How much of a request's body is taken before it is read (upstream: `resourceBody99Percentile`).
+/// How much of a request's body is accepted before it is read (upstream: `resourceBody99Percentile`).
 const STREAM_WINDOW: u32 = 256 * 1024;
 /// And of all on one HTTP/2 connection.
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
-/// How much of an answer waits for an HTTP/2 client.
+/// How much of a response is buffered for an HTTP/2 client.
 const SEND_BUFFER: usize = 256 * 1024;
-/// How much of a request's head is read, in bytes: a little more than is taken, so that most heads
-/// that are too large can be refused with a Status. hyper also has limits of its own on the number of
-/// headers and the length of the URL.
+/// How much of a request's head is read, in bytes: a little more than is accepted, so that most heads that
+/// are too large can be rejected with a Status. hyper also has limits of its own on the number of headers and
+/// the length of the URL.
 const HEAD_MAX: usize = limits::HEAD_MAX + 64 * 1024;
 
-/// Heads have deadlines of their own ([`Progress`](super::progress::Progress)), which hyper's are not needed for.
+/// Without hyper's deadlines for heads, which [`Progress`](super::progress::Progress) replaces.
 pub(super) fn http1() -> http1::Builder {
     let mut server = http1::Builder::new();
     server

@@ -1,4 +1,4 @@
-//! What answers in etcd's place: health checks, and where a store may be.
+//! The server of the stand-in for etcd: health checks, and the directory for a store.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ use crate::config::stand_in::{ABOUT, About};
 /// The version of etcd that kube-apiserver 1.24 is tested with.
 const VERSION: &str = r#"{"etcdserver":"3.5.3","etcdcluster":"3.5.0"}"#;
 
-/// How many connections at once, and how long one may take to say what it wants.
+/// How many connections at the same time, and how long one may last.
 const CONNECTIONS: usize = 64;
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -61,7 +61,7 @@ async fn accept(listener: TcpListener, about: Bytes, places: Arc<Semaphore>) {
                     drop(place);
                 });
             }
-            // out of descriptors, or the client is gone
+            // out of descriptors, or the client has disconnected
             Err(_) => sleep(ACCEPT_PAUSE).await,
         }
     }
@@ -77,7 +77,7 @@ async fn serve_one(stream: TcpStream, about: Bytes) {
         .header_read_timeout(PATIENCE)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service);
-    // a client that went away has its answer, or wants none
+    // a client that disconnected has its answer, or needs none
     let _ = timeout(PATIENCE, connection).await;
 }
 

@@ -1,4 +1,4 @@
-//! An encrypted connection that knows what comes and goes on it.
+//! An encrypted connection that tracks its reads and writes.
 
 use std::io;
 use std::pin::Pin;
@@ -15,14 +15,14 @@ use tokio_rustls::server::TlsStream;
 use super::heads::{Head, Heads};
 use super::progress::Progress;
 
-/// How much is read at once, in bytes: readers whose buffers are filled make them larger.
+/// How much is read at a time, in bytes: readers whose buffers are filled enlarge them.
 const READ: usize = 16 * 1024;
-/// How much is read of what nobody wants when a connection ends, in bytes; more than any body may have.
+/// How many bytes of a discarded body are read when a connection ends; more than any body may have.
 const UNWANTED: usize = 8 * 1024 * 1024;
 /// And for how long.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// How often a client that says nothing is asked by TCP whether it is there (Go: `defaultTCPKeepAliveIdle`).
+/// How often TCP probes a silent client (Go: `defaultTCPKeepAliveIdle`).
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// A connection after its handshake.
 pub struct Stream {
@@ -32,15 +32,15 @@ pub struct Stream {
     linger: Option<Linger>,
 }
 
-/// Its end, if the client was still sending: if it were closed at once, the client would see a broken
-/// connection and not the answer.
+/// The end of a connection whose client was still sending: if it were closed immediately, the client would
+/// see a broken connection and not the response.
 struct Linger {
     until: Pin<Box<Sleep>>,
     unwanted: usize,
 }
 
 impl Stream {
-    /// Watches a connection.
+    /// Tracks a connection.
     pub fn new(inner: TlsStream<TcpStream>, progress: Arc<Progress>, memory: &Heads) -> Self {
         let head = Head::new(memory, is_http2(&inner));
         Self {
@@ -70,8 +70,8 @@ impl Stream {
     }
 }
 
-/// Has the system ask a silent client whether it is still there: a log or a tunnel may be silent for hours.
-/// Where it cannot, the deadlines have to do.
+/// Has the system probe a silent client: a log or a tunnel may be silent for hours. If that cannot be set,
+/// the deadlines have to suffice.
 pub fn keep_alive(stream: &TcpStream) {
     let _ = sockopt::set_tcp_keepidle(stream, KEEP_ALIVE);
     let _ = sockopt::set_tcp_keepintvl(stream, KEEP_ALIVE);
@@ -105,7 +105,7 @@ impl AsyncRead for Stream {
         if this.head.take() {
             Poll::Ready(Ok(()))
         } else {
-            let why = "there are too many unfinished heads of requests";
+            let why = "too many requests have incomplete heads";
             Poll::Ready(Err(io::Error::other(why)))
         }
     }

@@ -19,13 +19,13 @@ use rustls::{
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
-/// Asks for a client certificate and takes any whose private key the client has. Whether it was
-/// signed by an authority this server trusts is for authentication to say: a stranger gets a 401
-/// that it can read, as upstream answers, and no broken handshake.
+/// Requests a client certificate and accepts any whose private key the client has. Authentication decides
+/// later whether a trusted authority signed it: an unknown client gets a 401 that it can read, as upstream,
+/// and not a broken handshake.
 #[derive(Debug)]
 struct AnyCertificate {
     provider: Arc<CryptoProvider>,
-    /// The authorities that this server trusts: clients with several certificates choose by them.
+    /// The authorities that this server accepts: clients with several certificates choose by them.
     authorities: Vec<DistinguishedName>,
 }
 
@@ -82,8 +82,8 @@ impl ClientCertVerifier for AnyCertificate {
     }
 }
 
-/// What rustls has for certificates, and for TLS 1.3, with a key alone. A key of another type than
-/// the algorithm's verifies nothing.
+/// rustls' verification for certificates, and for TLS 1.3, with a bare key. A key of another type than the
+/// algorithm's verifies nothing.
 fn verify_tls12_signature_with_key(
     message: &[u8],
     key: &[u8],
@@ -104,8 +104,8 @@ fn verify_tls12_signature_with_key(
     }
 }
 
-/// What names of authorities may take in a handshake, in bytes, where a few thousand are no use and
-/// 64 KiB have no place. Some of the names would be worse than none: a client would choose by them.
+/// The most bytes that names of authorities may take in a handshake, as a few thousand are of no use and 64
+/// KiB do not fit. A part of the names would be worse than none: a client would choose by them.
 const NAMES_MAX: usize = 32 * 1024;
 
 /// The names of the authorities in bundles, as PEM, each once.
@@ -134,8 +134,8 @@ fn names(bundles: &mut [watch::Receiver<String>]) -> Vec<DistinguishedName> {
     names
 }
 
-/// Makes acceptors for HTTP/2 and HTTP/1.1 that prove the server with what its certificate says at
-/// that moment, and name the authorities that it trusts at that moment.
+/// Makes acceptors for HTTP/2 and HTTP/1.1 with the current certificate of the server, and the current names
+/// of the authorities that it accepts.
 pub struct Acceptors {
     certificate: Arc<dyn ResolvesServerCert>,
     authorities: Vec<watch::Receiver<String>>,
@@ -146,7 +146,7 @@ impl Acceptors {
     /// Acceptors that prove the server with `certificate` and name the `authorities` of some bundles, as PEM.
     ///
     /// # Errors
-    /// If the crypto provider speaks no version of TLS, which none does.
+    /// If the crypto provider supports no version of TLS, which does not happen.
     pub fn new(
         certificate: Arc<dyn ResolvesServerCert>,
         mut authorities: Vec<watch::Receiver<String>>,
@@ -166,7 +166,9 @@ impl Acceptors {
             let names = names(&mut self.authorities);
             match acceptor(self.certificate.clone(), names) {
                 Ok(acceptor) => self.current = acceptor,
-                Err(error) => tracing::warn!(%error, "new client authorities cannot be named"),
+                Err(error) => {
+                    tracing::warn!(%error, "the new client authorities cannot be announced")
+                }
             }
         }
         self.current.clone()

@@ -1,4 +1,4 @@
-//! A connection after a 101: bytes are copied between its client and the other end, and not looked at.
+//! A connection after a 101: bytes are copied between its client and the other end, and not interpreted.
 //!
 //! Upstream: `tryUpgrade` in `k8s.io/apimachinery/pkg/util/proxy/upgradeaware.go`, which ends both
 //! directions when one of them ends.
@@ -20,25 +20,25 @@ use crate::config::Deadlines;
 use crate::limits::in_flight::InFlight;
 use crate::response::switched::Duplex;
 
-/// How much is under way in each direction, in bytes; a TLS record holds as much.
+/// How much is buffered in each direction, in bytes; a TLS record holds as much.
 const BUFFER: usize = 16 * 1024;
 
-/// The tunnel that a connection becomes when it has sent its last response, if it becomes one.
+/// The tunnel that a connection becomes after its last response, if it becomes one.
 #[derive(Clone, Default)]
 pub struct Switch(Arc<Mutex<Option<Tunnel>>>);
 
-/// What a connection is tied to.
+/// The parts of a tunnel.
 pub struct Tunnel {
     /// The other end.
     pub other: Box<dyn Duplex>,
-    /// What the request holds until the tunnel ends.
+    /// The permits that the request holds until the tunnel ends.
     pub in_flight: Option<Arc<InFlight>>,
-    /// That the connection is not idle, and that what comes is no head of a request.
+    /// Marks the connection as not idle, and what arrives as no head of a request.
     pub under_way: UnderWay,
 }
 
 impl Switch {
-    /// The connection will become a tunnel.
+    /// Makes the connection a tunnel.
     pub fn to(&self, tunnel: Tunnel) {
         *self.0.lock() = Some(tunnel);
     }
@@ -50,11 +50,11 @@ impl Switch {
 }
 
 impl Tunnel {
-    /// Copies until both directions have ended, or nothing has moved for too long. `early` is what the
-    /// client had sent before the response.
+    /// Copies until both directions have ended, or both are idle for too long. `early` are the bytes that the
+    /// client sent before the response.
     ///
     /// # Errors
-    /// One end has broken off, or is silent.
+    /// One end has broken off, or the tunnel is idle.
     pub async fn run(
         self,
         client: impl Duplex,
@@ -68,16 +68,16 @@ impl Tunnel {
         tokio::select! {
             copied = copying => copied.map(drop),
             () = activity.ceases(deadlines) => {
-                Err(io::Error::new(io::ErrorKind::TimedOut, "nothing has moved in a tunnel"))
+                Err(io::Error::new(io::ErrorKind::TimedOut, "the tunnel is idle"))
             }
         }
     }
 }
 
-/// When something last moved.
+/// When bytes last arrived.
 struct Activity {
     began: Instant,
-    /// In milliseconds since.
+    /// In milliseconds since the start.
     last: AtomicU64,
     /// Whether one direction has ended.
     half_closed: AtomicBool,
@@ -97,7 +97,7 @@ impl Activity {
         self.last.store(since, Ordering::Relaxed);
     }
 
-    /// Resolves when nothing has moved for too long. When one direction has ended the other has less
+    /// Resolves when the tunnel has been idle for too long. When one direction has ended the other has less
     /// time: its reader may be gone.
     async fn ceases(&self, deadlines: &Deadlines) {
         loop {
@@ -117,10 +117,10 @@ impl Activity {
     }
 }
 
-/// One end, of which it is noted when something comes.
+/// One end, whose reads are noted.
 struct Watched<'a, T> {
     inner: T,
-    /// What came before.
+    /// The bytes that arrived earlier.
     early: Bytes,
     activity: &'a Activity,
 }
@@ -144,7 +144,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<'_, T> {
         let before = buffer.filled().len();
         if self.early.is_empty() {
             match ready!(Pin::new(&mut self.inner).poll_read(context, buffer)) {
-                // the connection has ended without TLS's goodbye: what came before is passed on
+                // the connection has ended without TLS's close_notify: what came before is passed on
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
                 read => read?,
             }

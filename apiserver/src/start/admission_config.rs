@@ -46,7 +46,7 @@ struct AdmissionConfiguration {
 #[derive(Deserialize)]
 struct Plugin {
     name: String,
-    /// A file with the configuration, which is beside this one if it is not absolute.
+    /// A file with the configuration, relative to this one if it is not absolute.
     path: Option<PathBuf>,
     configuration: Option<serde_json::Value>,
 }
@@ -136,12 +136,12 @@ fn document(
     }
 }
 
-/// Webhooks are shown nothing.
+/// No credentials for webhooks.
 fn none() -> CredentialsOf {
     Arc::new(|_| Ok(Credentials::default()))
 }
 
-/// The kubeconfig that a plugin's configuration names.
+/// The kubeconfig in a plugin's configuration.
 fn kubeconfig(plugin: Plugin, file: &Path) -> Result<Option<Kubeconfig>, StartError> {
     let Some((document, file)) = document(plugin, file)? else {
         return Ok(None);
@@ -153,10 +153,7 @@ fn kubeconfig(plugin: Plugin, file: &Path) -> Result<Option<Kubeconfig>, StartEr
         &*webhooks.kind,
         "WebhookAdmission" | "WebhookAdmissionConfiguration"
     ) {
-        return Err(wrong(
-            file,
-            "it does not hold a WebhookAdmissionConfiguration",
-        ));
+        return Err(wrong(file, "it is not a WebhookAdmissionConfiguration"));
     }
     if webhooks.kube_config_file.as_os_str().is_empty() {
         return Ok(None);
@@ -174,8 +171,8 @@ fn kubeconfig(plugin: Plugin, file: &Path) -> Result<Option<Kubeconfig>, StartEr
         .map_err(|why| StartError::option(OPTION, why))
 }
 
-/// The credentials of the user that is named like a server: exactly, without the port 443, by a
-/// wildcard for its first labels, or by `*`; else those of the current context, if there is one.
+/// The credentials of the user whose name matches a server: exactly, without the port 443, by a wildcard for
+/// its first labels, or by `*`; otherwise those of the current context, if there is one.
 fn find(kubeconfig: &Kubeconfig, server: &str) -> Result<Credentials, String> {
     let context = kubeconfig.context(None).ok();
     let user = names(server)
@@ -194,7 +191,7 @@ fn find(kubeconfig: &Kubeconfig, server: &str) -> Result<Credentials, String> {
     })
 }
 
-/// The names that a server's user may have, the first one first.
+/// The names of users that match a server, in order of precedence.
 fn names(server: &str) -> Vec<String> {
     let without_port = |name: &str| name.strip_suffix(":443").map(str::to_owned);
     let mut names = vec![server.to_owned()];
@@ -229,7 +226,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_has_the_credentials_of_the_nearest_name() {
+    fn a_server_gets_the_credentials_of_the_closest_name() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("kubeconfig");
         let user = |name: &str| json!({"name": name, "user": {"token": name}});
@@ -307,7 +304,7 @@ mod tests {
             ),
             (
                 json!([{"name": "MutatingAdmissionWebhook", "configuration": {"kind": "X"}}]),
-                "it does not hold a WebhookAdmissionConfiguration",
+                "it is not a WebhookAdmissionConfiguration",
             ),
         ] {
             let error = load(&plugins).err().unwrap().to_string();

@@ -69,7 +69,7 @@ use portcullis_registry::repair::Leaks;
 use portcullis_registry::{Guard, Registry};
 use portcullis_registry::{definitions, indices, lookups};
 
-/// What options and files say, read before anything is opened or written.
+/// The contents of options and files, read before anything is opened or written.
 struct Checked {
     selection: Selection,
     offer: Offer,
@@ -133,7 +133,7 @@ impl Checked {
         })
     }
 
-    /// Writes what was made for this start.
+    /// Writes the files that were made for this start.
     fn write_new_files(&self, certificates: &Certificates) -> Result<(), StartError> {
         let files = certificates.new_files.iter();
         let files = files.chain(&self.front_proxy.new_files);
@@ -141,11 +141,11 @@ impl Checked {
     }
 }
 
-/// A server whose parts are there, and whose background tasks run.
+/// An assembled server, whose background tasks run.
 pub struct Parts {
-    /// What answers requests, behind the layers.
+    /// The routes, behind the layers.
     pub router: Router,
-    /// What the layers decide with.
+    /// The parts that the layers use.
     pub gate: Gate,
     /// The authorities whose client certificates are accepted, as PEM, now and later.
     pub authorities: Vec<watch::Receiver<String>>,
@@ -153,7 +153,8 @@ pub struct Parts {
     pub background: Background,
 }
 
-/// Puts a server together and creates its first objects. `address` is where clients reach it, such as
+/// Assembles a server and creates its first objects. `address` is where clients reach it, such as
+/// `127.0.0.1:6443`.
 /// `127.0.0.1:6443`.
 ///
 /// # Errors
@@ -278,7 +279,7 @@ fn auditor(
     Ok(auditor.transpose()?.flatten())
 }
 
-/// What is told about the tokens that this server signs.
+/// The `OpenID` documents about the tokens that this server signs.
 fn openid(keys: &TokenKeys, address: &str) -> OpenId {
     let trusted = keys.trust.keys.clone();
     let elsewhere = keys.keys_elsewhere.clone();
@@ -295,7 +296,7 @@ fn aggregation(stored: &Stored, identity: ClientIdentity) -> Arc<Aggregation> {
     })
 }
 
-/// The ways to nodes, pods and services.
+/// The clients of nodes, pods and services.
 fn backends(stored: &Stored, clients: Clients) -> Backends {
     let store: Arc<dyn Storage> = stored.cache.clone();
     Backends {
@@ -305,7 +306,7 @@ fn backends(stored: &Stored, clients: Clients) -> Backends {
     }
 }
 
-/// The registry, and the authorizer that its escalation guard asks.
+/// The registry, and the authorizer of its escalation guard.
 fn registry(
     options: &Serve,
     (selection, configuration): (&Selection, Configuration),
@@ -348,7 +349,7 @@ fn registry(
     Ok((Arc::new(registry), authorizer))
 }
 
-/// The way to other versions of custom objects.
+/// The conversion of custom objects.
 fn conversions(stored: &Stored) -> Conversions {
     let store: Arc<dyn Storage> = stored.cache.clone();
     let services = ServiceResolver::new(&store, &stored.prefix);
@@ -356,7 +357,7 @@ fn conversions(stored: &Stored) -> Conversions {
     Conversions::new(Arc::new(webhooks))
 }
 
-/// The rules about who writes.
+/// The guards of writes.
 fn guards(
     stored: &Stored,
     roles: Arc<Index>,
@@ -399,7 +400,7 @@ async fn prepare(
 
 fn warn_of_idle_plugins(options: &Serve, selection: &Selection) {
     for (plugin, why) in selection.without_effect() {
-        // Whoever enabled it should know; the default set was not asked for.
+        // A warning only if it was enabled explicitly, and not by default.
         if options.enable_admission_plugins.iter().any(|p| p == plugin) {
             tracing::warn!(plugin, why, "an admission plugin has no effect");
         } else {

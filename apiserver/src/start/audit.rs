@@ -1,6 +1,6 @@
-//! Auditing, as options ask for it.
+//! The audit log, from its options.
 //!
-//! Upstream: `k8s.io/apiserver/pkg/server/options/audit.go`, whose texts these are.
+//! Upstream: `k8s.io/apiserver/pkg/server/options/audit.go`, which has the same error texts.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,12 +30,12 @@ const POLICY: &str = "--audit-policy-file";
 const LOG: &str = "--audit-log-path";
 const MODES: &str = "batch,blocking,blocking-strict";
 
-/// How many batches may be on their way to the webhook.
+/// How many batches may be in transit to the webhook.
 const UNDER_WAY: usize = 8;
 const DAY: u64 = 24 * 60 * 60;
 const MEGABYTE: u64 = 1024 * 1024;
 
-/// What is to be audited, and where that goes: read and checked, nothing opened.
+/// The policy and the destinations: read and validated, not yet opened.
 pub(super) struct Auditing {
     policy: Policy,
     log: Option<PlannedLog>,
@@ -59,7 +59,7 @@ struct PlannedWebhook {
 }
 
 impl Auditing {
-    /// What options ask for.
+    /// Reads the options.
     ///
     /// # Errors
     /// [`StartError`], which names option and file.
@@ -81,7 +81,7 @@ impl Auditing {
         }))
     }
 
-    /// Opens the log, and starts what writes and sends. `None` if there is nobody to tell.
+    /// Opens the log, and starts the tasks that write and send. `None` without a destination.
     ///
     /// # Errors
     /// [`StartError`], if the log cannot be written.
@@ -336,5 +336,5 @@ fn config(plugin: &str, batches: &Batches) -> Result<BatchConfig, String> {
     })
 }
 
-/// More events than this never wait: their memory has a bound as well.
+/// The most events that may wait: their memory has a bound as well.
 const BUFFER_MAX: usize = 1_000_000;

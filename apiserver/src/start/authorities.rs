@@ -63,7 +63,7 @@ fn load(
     Ok((heard, Some(Arc::new(Bundle { own, file, told }))))
 }
 
-/// Nothing is published that authentication would not believe.
+/// Only authorities that authentication accepts are published.
 fn bundle(path: &Path, contents: &[u8]) -> Result<String, FileError> {
     ClientCertificates::of(path, contents)?;
     let text = std::str::from_utf8(contents).map_err(|e| files::unusable(path, &e))?;

@@ -1,4 +1,4 @@
-//! Who decides what may be done: the authorizers that options ask for.
+//! The authorizers, from their options.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ const FILE: &str = "--authorization-webhook-config-file";
 /// The name of the webhook that options name (upstream: `defaultWebhookName`).
 const WEBHOOK: &str = "default";
 
-/// The authorizers, as far as they are there before the store is open.
+/// The authorizers, as far as they exist before the store is open.
 pub(super) struct Authorizers {
     /// In order.
     members: Vec<Member>,
@@ -42,7 +42,7 @@ enum Is {
 }
 
 impl Authorizers {
-    /// What options ask for.
+    /// Reads the options.
     ///
     /// # Errors
     /// [`StartError`], which names option and file.
@@ -83,14 +83,14 @@ impl Authorizers {
         })
     }
 
-    /// Whether nodes are let do their work.
+    /// Whether the node authorizer is one of them.
     pub(super) fn knows_nodes(&self) -> bool {
         let mut members = self.members.iter();
         members.any(|member| matches!(member.is, Is::Mode(AuthorizationMode::Node)))
     }
 
-    /// All of them in order, after the one that allows `system:masters` everything. `graph` is asked for
-    /// what nodes have to do with if one of them decides by that.
+    /// All of them in order, after the one that allows `system:masters` everything. The node authorizer, if
+    /// it is one of them, uses `graph`.
     pub(super) fn union(
         self,
         index: &Arc<Index>,

@@ -1,4 +1,4 @@
-//! Who decides, as a file says: an `AuthorizationConfiguration`.
+//! The authorizers in a file: an `AuthorizationConfiguration`.
 //!
 //! Upstream: `ValidateAuthorizationConfiguration` in `k8s.io/apiserver/pkg/apis/apiserver/validation`.
 
@@ -23,11 +23,11 @@ const API_VERSION: &str = "apiserver.config.k8s.io/v1";
 const KIND: &str = "AuthorizationConfiguration";
 const TYPES: [&str; 5] = ["AlwaysAllow", "AlwaysDeny", "Node", "RBAC", "Webhook"];
 
-/// One who decides.
+/// A configured authorizer.
 pub(super) enum Configured {
-    /// One that needs nothing more.
+    /// One without further configuration.
     Mode(AuthorizationMode),
-    /// A server elsewhere.
+    /// A webhook.
     Webhook(ConfiguredWebhook),
 }
 

@@ -1,4 +1,4 @@
-//! What a server does besides answering, and how that ends.
+//! The background tasks of a server, and their end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +29,7 @@ use crate::files;
 use crate::health::Health;
 use crate::outbound::aggregated::AggregatedServers;
 
-/// What runs in the background, and how it ends.
+/// The background tasks, and how they end.
 pub struct Background {
     pub(super) registry: Arc<Registry>,
     pub(super) health: Arc<Health>,
@@ -58,7 +58,7 @@ impl Background {
         }
     }
 
-    /// On a store that nobody else writes to, controllers simply run; otherwise one server is elected.
+    /// On a store that no other server writes to, controllers simply run; otherwise one server is elected.
     pub(super) fn start_controllers(
         &self,
         selection: &EnabledControllers,
@@ -99,7 +99,7 @@ impl Background {
         }
     }
 
-    /// What API services say is kept right by every server.
+    /// Every server maintains the status of API services.
     pub(super) fn start_aggregation(&self, servers: Arc<AggregatedServers>) {
         let stop = &self.shutdown;
         let specs = servers.clone().read_specs();
@@ -119,13 +119,13 @@ impl Background {
         self.tasks.spawn(own_service::run(registry, address, stop));
     }
 
-    /// From now on the server is not ready, and its watches end.
+    /// Makes the server not ready, and ends its watches.
     pub fn begin_shutdown(&self) {
         self.health.stop();
         self.shutdown.cancel();
     }
 
-    /// Ends what runs in the background, writes what is still to be audited, and closes the store.
+    /// Ends the background tasks, writes the remaining audit events, and closes the store.
     pub async fn finish_shutdown(&self) {
         self.shutdown.cancel();
         if let Some(auditor) = &self.auditor {

@@ -1,4 +1,4 @@
-//! The certificates that must be there before the port opens.
+//! The certificates that are needed before the port opens.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -20,22 +20,22 @@ const CERT_DIR: &str = "--cert-dir";
 pub struct Certificates {
     /// The data directory's authority, which signs client certificates too.
     pub authority: Arc<Authority>,
-    /// What the server shows, and how it proves it.
+    /// The server's certificate and key.
     pub serving: ServingCertificate,
-    /// Where the server listens.
+    /// The address the server listens on.
     pub local: SocketAddr,
     /// The authority that clients should trust, as PEM.
     pub trusted: String,
-    /// What of these is new, to be written once the start can no longer be refused.
+    /// The new files, to be written once the start can no longer fail.
     pub new_files: Vec<NewFile>,
 }
 
-/// Where a data directory keeps certificates.
+/// The directory of certificates in a data directory.
 pub fn pki_dir(data_dir: &Path) -> PathBuf {
     data_dir.join("pki")
 }
 
-/// Reads the certificates that options name, and makes the others, without writing any.
+/// Reads the certificates that options name, and makes the others, without writing files.
 ///
 /// # Errors
 /// Names the option or the file at fault.
@@ -51,7 +51,7 @@ pub fn certificates(options: &Serve, local: SocketAddr) -> Result<Certificates, 
         }
         None => {
             let (names, addresses) = names(options, local);
-            // Anew at every start, so that it names the addresses of this one.
+            // New at every start, so that it contains the current addresses.
             let identity = authority.server(&names, &addresses).map_err(data_dir)?;
             let serving = ServingCertificate::fixed(&identity.certificate, &identity.key)
                 .map_err(|why| StartError::option("--data-dir", why))?;
@@ -81,8 +81,7 @@ struct Pair {
 }
 
 impl Pair {
-    /// The files that options name, or that are in the directory they name (upstream:
-    /// `MaybeDefaultWithSelfSignedCerts`).
+    /// The files in the options, or in the directory they name (upstream: `MaybeDefaultWithSelfSignedCerts`).
     fn given(options: &Serve) -> Option<Self> {
         if let (Some(certificate), Some(key)) =
             (&options.tls_cert_file, &options.tls_private_key_file)
@@ -113,7 +112,7 @@ impl Pair {
     }
 }
 
-/// Writes what was made for a start that will succeed.
+/// Writes the files that were made, once the start can no longer fail.
 ///
 /// # Errors
 /// Names the data directory and the file.
@@ -124,8 +123,8 @@ pub fn write_new_files<'a>(files: impl IntoIterator<Item = &'a NewFile>) -> Resu
         .map_err(|error| StartError::option("--data-dir", error))
 }
 
-/// What clients on this machine and in pods may call it: among others the address of the service
-/// `kubernetes`, and the one that is announced.
+/// The names and addresses by which clients on this machine and in pods reach it: among others the address of
+/// the service `kubernetes`, and the advertised one.
 fn names(options: &Serve, local: SocketAddr) -> (Vec<String>, Vec<IpAddr>) {
     let mut names = vec![
         "localhost".to_owned(),
@@ -165,7 +164,7 @@ mod tests {
 
     /// Pods find the server by the service's address, which is the first of the range, and by its name.
     #[test]
-    fn the_certificate_has_every_name_the_server_is_called_by() {
+    fn the_certificate_has_every_name_of_the_server() {
         let words = [
             "portcullis",
             "serve",

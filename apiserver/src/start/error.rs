@@ -11,9 +11,9 @@ pub enum StartError {
     /// An option, or the file it names, cannot be used.
     #[error("{option}: {why}")]
     Option {
-        /// Such as `--data-dir`.
+        /// Its name, such as `--data-dir`.
         option: &'static str,
-        /// What is wrong.
+        /// Why.
         why: String,
     },
     /// The port is taken, or the address is not one of this machine.
@@ -23,13 +23,13 @@ pub enum StartError {
         address: IpAddr,
         /// The port.
         port: u16,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
 }
 
 impl StartError {
-    /// `option` is at fault.
+    /// An error about `option`.
     pub fn option(option: &'static str, why: impl Display) -> Self {
         Self::Option {
             option,

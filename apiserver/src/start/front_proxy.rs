@@ -1,4 +1,4 @@
-//! What this server shows to the servers that API services name, and whom they trust to say who asks.
+//! The certificate for the servers of API services, and the authority that they verify it by.
 
 use super::certificates::pki_dir;
 use super::error::StartError;
@@ -6,7 +6,7 @@ use crate::config::Serve;
 use crate::outbound::identity::ClientIdentity;
 use crate::pki::{Authority, NewFile, PkiError};
 
-/// The name in the certificate that is made by default.
+/// The name in the default certificate.
 pub use portcullis_controllers::cluster_authentication::FRONT_PROXY_CLIENT;
 use portcullis_controllers::cluster_authentication::ProxyHeaders;
 
@@ -50,7 +50,7 @@ impl FrontProxy {
         let dir = pki_dir(&options.data_dir).join("front-proxy");
         let made = || {
             let (authority, mut new_files) = Authority::find_or_make(&dir)?;
-            // anew at every start, as that of the server
+            // new at every start, as the server's
             let identity = authority.client(FRONT_PROXY_CLIENT, None)?;
             let (key, certificate) = (identity.key.clone(), identity.certificate.clone());
             new_files.push(NewFile::new(dir.join("client.key"), key, 0o600));

@@ -1,4 +1,4 @@
-//! Webhooks and policies: what operators add to admission.
+//! Webhooks and policies in admission.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::outbound::https::Resolve;
 use crate::outbound::services::ServiceResolver;
 use crate::outbound::webhooks::WebhookEndpoints;
 
-/// What operators add to admission.
+/// The webhooks and policies in admission.
 pub(super) struct Hooks {
     pub(super) webhooks: Arc<Webhooks>,
     pub(super) validating_policies: Arc<ValidatingPolicies>,
@@ -39,7 +39,7 @@ impl Hooks {
         }
     }
 
-    /// Those that are stored, from now on.
+    /// Follows the stored ones from now on.
     pub(super) fn start(&self, stored: &Stored) {
         let (cache, prefix) = (&stored.cache, &stored.prefix);
         webhooks::start(cache, prefix, &self.webhooks);

@@ -1,4 +1,4 @@
-//! Everybody this server can tell apart: the authenticators that options ask for.
+//! The authenticators, from their options.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::access::metrics::TokenCacheMetrics;
 use crate::config::Serve;
 use crate::tokens::{Bound, Tokens};
 
-/// The authenticators that files make, read before anything is opened.
+/// The authenticators of files, read before anything is opened.
 pub struct Identities {
     methods: Vec<Named<dyn Authenticator>>,
     tokens: Vec<Named<dyn TokenAuthenticator>>,
@@ -138,7 +138,7 @@ impl Identities {
         }
         if let Some((tokens, trusting)) = oidc::load(&options.oidc)? {
             self.reloads.push(trusting);
-            // Last of all who read signed tokens: it may have to ask somebody.
+            // The last one of those that read signed tokens: it may have to call the issuer.
             self.issuer = Some(Named {
                 name: "--oidc-issuer-url",
                 member: Arc::new(tokens),
@@ -157,7 +157,7 @@ impl Identities {
         self.reloads.clone()
     }
 
-    /// Adds those whose tokens are, or are bound to, objects of the cluster.
+    /// Adds the authenticators whose tokens are, or are bound to, objects of the cluster.
     ///
     /// The order is upstream's (`pkg/kubeapiserver/authenticator/config.go`).
     pub fn complete(

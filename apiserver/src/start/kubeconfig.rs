@@ -16,7 +16,7 @@ use crate::pki::{self, PkiError};
 /// The user of the kubeconfig.
 const ADMIN: &str = "kubernetes-admin";
 
-/// Where the admin's kubeconfig goes.
+/// The path of the admin's kubeconfig.
 pub fn kubeconfig_path(options: &Serve) -> PathBuf {
     options
         .write_kubeconfig
@@ -24,13 +24,13 @@ pub fn kubeconfig_path(options: &Serve) -> PathBuf {
         .unwrap_or_else(|| in_data_dir(&options.data_dir))
 }
 
-/// Where it is in a data directory, unless an option puts it elsewhere.
+/// Its default path in a data directory.
 pub fn in_data_dir(data_dir: &Path) -> PathBuf {
     data_dir.join("admin.kubeconfig")
 }
 
-/// What nodes read that want to join: where the server is, and whom to trust. That is where pods reach it,
-/// unless it listens on this machine's own address alone.
+/// The `cluster-info` for joining nodes: the server's address and authority. The address is the one for pods,
+/// unless the server listens on loopback alone.
 pub fn cluster_info(options: &Serve, pki: &Certificates) -> String {
     let local = pki.local;
     let advertised = options.services.advertise_address;
@@ -42,7 +42,7 @@ pub fn cluster_info(options: &Serve, pki: &Certificates) -> String {
     kubeconfig::cluster(&format!("https://{address}"), &pki.trusted)
 }
 
-/// Writes a kubeconfig that may do everything.
+/// Writes a kubeconfig for a cluster admin.
 ///
 /// # Errors
 /// Names the option and the file.

@@ -1,4 +1,4 @@
-//! What asks kubelets, pods and services: what it shows, and whom it trusts.
+//! The clients of kubelets, pods and services: their certificate, and the authorities they accept.
 
 use super::certificates::{Certificates, pki_dir};
 use super::error::StartError;
@@ -10,20 +10,20 @@ use crate::outbound::identity::ClientIdentity;
 use crate::outbound::kubelet::Kubelets;
 use crate::pki::{self, NewFile, PkiError};
 
-/// The user and the group in the certificate that is made by default (kubeadm's names).
+/// The user and the group in the default certificate (kubeadm's names).
 const USER: &str = "kube-apiserver-kubelet-client";
 const GROUP: &str = "system:masters";
 const CERTIFICATE: &str = "--kubelet-client-certificate";
 const KEY: &str = "--kubelet-client-key";
 const AUTHORITY: &str = "--kubelet-certificate-authority";
 
-/// What asks others on behalf of users.
+/// The clients for requests on behalf of users.
 pub struct Clients {
-    /// What asks kubelets.
+    /// The client of kubelets.
     pub kubelets: Kubelets,
-    /// What asks pods and services.
+    /// The client of pods and services.
     pub others: StreamClient,
-    /// What of it is new, to be written once the start can no longer be refused.
+    /// The new files, to be written once the start can no longer fail.
     pub new_files: Vec<NewFile>,
     /// The files to read again when they change.
     pub reload: Option<Watched>,
@@ -54,7 +54,7 @@ impl Clients {
     }
 }
 
-/// What kubelets are shown, and the files of it that are new.
+/// The client certificate for kubelets, and its new files.
 fn identity(
     options: &Serve,
     certificates: &Certificates,
@@ -70,7 +70,7 @@ fn identity(
         return Ok((identity, Vec::new()));
     }
     let dir = pki_dir(&options.data_dir);
-    // anew at every start, as that of the server
+    // new at every start, as the server's
     let identity = certificates.authority.client(USER, Some(GROUP));
     let identity = identity.map_err(at("--data-dir"))?;
     let file = |end: &str| dir.join(format!("apiserver-kubelet-client.{end}"));

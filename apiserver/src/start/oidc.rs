@@ -1,4 +1,4 @@
-//! The `OpenID` issuer that options name, asked over HTTPS.
+//! The `OpenID` issuer in the options, reached over HTTPS.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,10 +19,10 @@ const CLIENT: &str = "--oidc-client-id";
 const USERNAME: &str = "--oidc-username-claim";
 const CA: &str = "--oidc-ca-file";
 
-/// Asks servers that the authorities of a file vouch for.
+/// A client that accepts servers by the authorities of a file.
 struct Trusting(Arc<Reloading<HttpsClient>>);
 
-/// The authenticator that options ask for, if they do, and the file to read again when it changes.
+/// The authenticator, if options ask for one, and the file to read again when it changes.
 ///
 /// # Errors
 /// [`StartError`], which names option and file.
@@ -63,7 +63,7 @@ pub fn load(options: &Oidc) -> Result<Option<(OidcTokens, Watched)>, StartError>
     Ok(Some((tokens, trusting)))
 }
 
-/// Issuer and client, if they are named; an empty name is none.
+/// Issuer and client, if they are named; an empty name counts as missing.
 fn named(options: &Oidc) -> Result<Option<(&str, &str)>, StartError> {
     let issuer = options.oidc_issuer_url.as_deref().unwrap_or_default();
     let client = options.oidc_client_id.as_deref().unwrap_or_default();
@@ -76,18 +76,18 @@ fn named(options: &Oidc) -> Result<Option<(&str, &str)>, StartError> {
     }
 }
 
-/// Upstream: `oidc.New`, and what `validateIssuerURL` of later versions adds: whatever stands in the
-/// URL stands in the names of users, too.
+/// Upstream: `oidc.New`, and the checks of `validateIssuerURL` in later versions: the URL becomes a part of
+/// user names.
 fn check_issuer(url: &str) -> Result<(), &'static str> {
     if has_credentials(url) {
-        return Err("holds credentials, which would be seen by many");
+        return Err("must not contain credentials");
     }
-    let url = url::https(url).ok_or("is no https URL")?;
+    let url = url::https(url).ok_or("is not an https URL")?;
     if url.fragment().is_some() {
-        return Err("has a fragment, which an issuer's URL has not");
+        return Err("must not have a fragment");
     }
     if url.query().is_some() {
-        return Err("has a query, which an issuer's URL has not");
+        return Err("must not have a query");
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A running server: what `portcullis serve` starts and stops, and tests as well.
+//! A running server, started and stopped by `portcullis serve` and by tests.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ impl Server {
             port,
             source,
         };
-        // Bound first, so that a busy port leaves nothing half-made.
+        // Bound first, so that a busy port leaves nothing half done.
         let listener = TcpListener::bind((address, port)).await.map_err(listen)?;
         let local = listener.local_addr().map_err(listen)?;
         let certificates = certificates::certificates(options, local)?;
@@ -66,7 +66,7 @@ impl Server {
         })
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub const fn local(&self) -> SocketAddr {
         self.local
     }

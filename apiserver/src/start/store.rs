@@ -1,4 +1,4 @@
-//! The store that options ask for.
+//! The store, from its options.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use crate::outbound::https::HttpsError;
 use crate::outbound::url::has_credentials;
 use crate::start::StartError;
 
-/// The store behind the cache, as far as its end matters.
+/// The store behind the cache.
 pub enum Store {
     /// In the data directory, or in memory.
     Embedded(Arc<EmbeddedStorage>),
-    /// Elsewhere, and perhaps shared with other servers.
+    /// etcd, possibly shared with other servers.
     Etcd,
 }
 
 impl Store {
-    /// The option that says where it is.
+    /// The option that names its location.
     pub const fn option(&self) -> &'static str {
         match self {
             Self::Embedded(_) => "--data-dir",
@@ -35,7 +35,7 @@ impl Store {
 /// Opens the store.
 ///
 /// # Errors
-/// [`StartError`], after an etcd that does not answer has been waited for.
+/// [`StartError`], after waiting for an etcd that does not respond.
 pub async fn open(options: &Serve) -> Result<(Store, Arc<dyn Storage>), StartError> {
     let etcd = &options.etcd;
     if etcd.etcd_servers.is_empty() {
@@ -93,8 +93,7 @@ fn tls(etcd: &Etcd) -> Result<Option<EtcdTls>, StartError> {
     }))
 }
 
-/// The checks of a server over a cache: whether the store behind it answers, and whether it can be
-/// written.
+/// The checks of a server over a cache: whether the store behind it responds, and whether it accepts writes.
 pub fn health(cache: &Arc<Cache>) -> Health {
     let (read, written) = (cache.clone(), cache.clone());
     Health::new(
@@ -109,8 +108,8 @@ pub fn health(cache: &Arc<Cache>) -> Health {
     )
 }
 
-/// What keys begin with, without a slash at the end: a path below the root, however it is written
-/// (upstream: `path.Join("/", prefix)` in `pkg/storage/etcd3/store.go`).
+/// The prefix of keys, without a slash at the end: a path below the root, with or without slashes (upstream:
+/// `path.Join("/", prefix)` in `pkg/storage/etcd3/store.go`).
 pub fn key_prefix(given: &str) -> String {
     let mut parts = Vec::new();
     for part in given.split('/') {

@@ -15,7 +15,7 @@ pub(super) struct Stored {
     pub(super) store: Store,
     pub(super) upstream: Arc<dyn Storage>,
     pub(super) cache: Arc<Cache>,
-    /// What keys begin with.
+    /// The prefix of keys.
     pub(super) prefix: String,
 }
 

@@ -1,4 +1,4 @@
-//! The server elsewhere that knows tokens, if options name one.
+//! The webhook that authenticates tokens, if options name one.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,17 +12,17 @@ use crate::config::token_webhook::TokenWebhook as Options;
 use crate::outbound::reviews::Reviews;
 use crate::outbound::webhook_client::WebhookClient;
 
-/// The option that names it.
+/// Its option.
 pub(super) const OPTION: &str = "--authentication-token-webhook-config-file";
 
-/// How it is asked.
+/// Its configuration.
 pub(super) struct PlannedTokenWebhook {
     client: WebhookClient,
     version: ReviewVersion,
     lifetime: Duration,
 }
 
-/// What options say.
+/// Reads the options.
 ///
 /// # Errors
 /// [`StartError`], which names option and file.

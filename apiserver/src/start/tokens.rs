@@ -1,4 +1,4 @@
-//! What options say about service account tokens, and the keys they name.
+//! Service account tokens, from their options.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,22 +22,22 @@ const KEY: &str = "--service-account-key-file";
 const MAX_EXPIRATION: &str = "--service-account-max-token-expiration";
 const JWKS_URI: &str = "--service-account-jwks-uri";
 
-/// What options say of service account tokens, and the keys they name.
+/// The keys and settings of service account tokens.
 pub struct TokenKeys {
     /// Makes tokens.
     pub issuer: Issuer,
-    /// Which tokens are accepted.
+    /// The keys, issuers and audiences of accepted tokens.
     pub trust: Trust,
     /// How long they last.
     pub lifetimes: Lifetimes,
-    /// Where others get the keys, if not here.
+    /// The URL of the keys, if it is not this server's.
     pub keys_elsewhere: Option<String>,
     /// The files to read again when they change.
     pub reloads: Vec<Arc<dyn Reload>>,
 }
 
 impl TokenKeys {
-    /// Looks at the keys that options name, before anything is made.
+    /// Validates the options and keys, before anything is made.
     ///
     /// # Errors
     /// As [`TokenKeys::load`].
@@ -63,7 +63,7 @@ impl TokenKeys {
         Ok(())
     }
 
-    /// Reads the keys that options name; makes one in the data directory if they name none.
+    /// Reads the keys in the options; makes one in the data directory if they name none.
     ///
     /// # Errors
     /// [`StartError`], which names option and file.
@@ -77,14 +77,14 @@ impl TokenKeys {
         };
         let at_fault = |e| StartError::option(option, e);
         let key = Arc::new(SigningKeyFile::load(&path).map_err(at_fault)?);
-        // What it signs it believes, whether or not the key is named twice.
+        // Tokens that it signs are accepted, whether or not the key is named twice.
         let mut files = vec![Arc::new(KeyFile::load(&path).map_err(at_fault)?)];
         for path in &options_of.service_account_key_file {
             let file = KeyFile::load(path).map_err(|e| StartError::option(KEY, e))?;
             files.push(Arc::new(file));
         }
         let mut reloads: Vec<Arc<dyn Reload>> = vec![];
-        // The verifying half first: nothing may be signed that is not accepted.
+        // The verifying keys first: nothing may be signed that is not accepted.
         reloads.extend(files.iter().map(|file| file.clone() as Arc<dyn Reload>));
         reloads.push(key.clone());
         let mut audiences = options_of.api_audiences.clone();
@@ -136,7 +136,7 @@ fn check_issuers(issuers: &[String]) -> Result<(), String> {
     Ok(())
 }
 
-/// As far as Go's `url.Parse` cares.
+/// As Go's `url.Parse` sees it.
 fn is_url(text: &str) -> bool {
     !text.contains(char::is_control) && Url::parse(text).is_ok()
 }

@@ -1,4 +1,4 @@
-//! Servers that a kubeconfig names, to be sent what this one has to tell or to ask.
+//! Clients of webhooks that a kubeconfig names.
 
 use std::path::Path;
 

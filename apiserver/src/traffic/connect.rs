@@ -1,4 +1,4 @@
-//! What `why connect` is answered.
+//! The answer of `why connect`.
 
 use portcullis_netpol::remedy::{Remedy, remedy};
 use portcullis_netpol::service::{Backend, PortName};
@@ -16,22 +16,22 @@ use super::words;
 pub(super) struct Answer {
     /// The question in words.
     pub(super) request: String,
-    /// As it is.
+    /// The current state.
     pub(super) now: State,
-    /// As it would be with the policies given.
+    /// The state with the given policies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) with_policies: Option<State>,
 }
 
-/// What becomes of a connection.
+/// The result for a connection.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct State {
     pub(super) allowed: Allowed,
-    /// The service on its way, in words.
+    /// The service on the way, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) service: Option<String>,
-    /// Where it may end, each judged: a service may have several endpoints, or none.
+    /// The possible destinations, each with its verdict: a service may have several endpoints, or none.
     pub(super) connections: Vec<Judged>,
 }
 
@@ -44,7 +44,7 @@ pub(super) enum Allowed {
     Partly,
 }
 
-/// One connection, and why.
+/// One connection, and the reasons for its verdict.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Judged {
@@ -57,12 +57,12 @@ pub(super) struct Judged {
     /// The verdict's reasons in words.
     pub(super) egress: Vec<String>,
     pub(super) ingress: Vec<String>,
-    /// What would have to change.
+    /// The changes that would allow it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) remedies: Vec<Remedy>,
 }
 
-/// What becomes of a connection, in a cluster.
+/// The result for a connection, in a cluster.
 pub(super) fn state(snapshot: &Snapshot, question: &Question) -> Result<State, TrafficError> {
     let service = snapshot.service(&question.to)?;
     let (backends, words) = match service {
@@ -102,7 +102,7 @@ fn pod<'s>(snapshot: &'s Snapshot, name: &Name) -> Result<&'s Pod, TrafficError>
     snapshot.cluster.pod(name).ok_or_else(missing)
 }
 
-/// The end of a connection that no service stands before.
+/// The destination of a connection without a service.
 fn direct<'s>(snapshot: &'s Snapshot, question: &Question) -> Result<(End<'s>, u16), TrafficError> {
     let (pod, end) = match &question.to {
         Party::Pod(name) | Party::Service(name) => {
@@ -148,7 +148,7 @@ fn judged(
         Party::Address(address) => End::at(cluster, *address),
         Party::Pod(name) | Party::Service(name) => End::facing(pod(snapshot, name)?, to.address),
     };
-    // A pod that is named is met by its address of the other's family.
+    // A named pod is reached at its address of the source's family.
     let to = match (&question.to, to.pod) {
         (Party::Pod(_), Some(pod)) => End::facing(pod, from.address),
         _ => to,

@@ -19,7 +19,7 @@ pub(super) fn draw(picture: &Picture) -> String {
         for node in &room.nodes {
             self::node(&mut text, node, "");
         }
-        // the first room is that of those who are asked about
+        // the first room is that of the targets
         for node in picture.targets.iter().filter(|_| at == 0) {
             self::node(&mut text, node, ", penwidth=2");
         }

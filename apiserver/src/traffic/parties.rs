@@ -1,4 +1,4 @@
-//! What the arguments of `why connect` and `why reach` mean.
+//! The arguments of `why connect` and `why reach`.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,19 +10,19 @@ use thiserror::Error;
 
 use crate::config::why::ConnectArgs;
 
-/// An argument that makes no sense.
+/// An invalid argument.
 #[derive(Debug, Error)]
 #[error("{argument} {value:?}: {why}")]
 pub struct PartyError {
-    /// Its name, as the usage has it.
+    /// Its name, as in the usage.
     argument: &'static str,
-    /// What is given.
+    /// Its value.
     value: String,
-    /// What is wrong with it.
+    /// Why it is invalid.
     why: &'static str,
 }
 
-/// Somebody who talks to somebody.
+/// One end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Party {
     Pod(Name),
@@ -30,7 +30,7 @@ pub(super) enum Party {
     Address(IpAddr),
 }
 
-/// What `why connect` is asked.
+/// The question of `why connect`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Question {
     pub(super) from: Party,
@@ -48,7 +48,11 @@ impl Question {
         let from = source(&args.from, from_namespace)?;
         let (to, port, protocol) = destination(&args.to, namespace)?;
         if matches!((&to, &port), (Party::Address(_), PortName::Name(_))) {
-            return Err(error("TO", &args.to, "the port of an address is a number"));
+            return Err(error(
+                "TO",
+                &args.to,
+                "the port of an address must be a number",
+            ));
         }
         Ok(Self {
             from,
@@ -75,7 +79,7 @@ impl fmt::Display for Question {
     }
 }
 
-/// The pod that `why reach` is about, and the port if it is about one; `None` for all.
+/// The pod that `why reach` is about, and the port, if one is given; `None` for all pods.
 pub(super) type Target = (Name, Option<(PortName, Protocol)>);
 
 pub(super) fn target(text: &str, namespace: &str) -> Result<Option<Target>, PartyError> {
@@ -89,11 +93,7 @@ pub(super) fn target(text: &str, namespace: &str) -> Result<Option<Target>, Part
     };
     match named(party, namespace) {
         Some(Party::Pod(name)) if is_name(&name) => Ok(Some((name, port))),
-        _ => Err(error(
-            "TO",
-            text,
-            "it is written as pod/NAME or pod/NAME:PORT",
-        )),
+        _ => Err(error("TO", text, "it must be pod/NAME or pod/NAME:PORT")),
     }
 }
 
@@ -106,7 +106,7 @@ fn source(text: &str, namespace: &str) -> Result<Party, PartyError> {
         _ => Err(error(
             "FROM",
             text,
-            "who connects is written as pod/NAME or as an address",
+            "the source must be pod/NAME or an address",
         )),
     }
 }
@@ -116,7 +116,7 @@ fn destination(text: &str, namespace: &str) -> Result<(Party, PortName, Protocol
         error(
             "TO",
             text,
-            "it is written as pod/NAME:PORT, svc/NAME:PORT or ADDRESS:PORT",
+            "it must be pod/NAME:PORT, svc/NAME:PORT or ADDRESS:PORT",
         )
     };
     let (party, port) = match text.strip_prefix('[') {
@@ -148,7 +148,7 @@ fn named(text: &str, namespace: &str) -> Option<Party> {
     }
 }
 
-/// Such as `80`, `53/udp` or `http`.
+/// A port such as `80`, `53/udp` or `http`.
 fn port(
     argument: &'static str,
     whole: &str,
@@ -160,18 +160,18 @@ fn port(
     let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
     let port = match port.parse() {
         Ok(number) if number > 0 => PortName::Number(number),
-        _ if is_number => return Err(error(argument, whole, "a port is between 1 and 65535")),
+        _ if is_number => return Err(error(argument, whole, "a port must be between 1 and 65535")),
         _ => PortName::Name(port.to_owned()),
     };
     Ok((port, protocol))
 }
 
-/// Whether a value can stand in a URL where it would.
+/// Whether a value is a valid segment of a URL.
 fn segment(argument: &'static str, value: &str) -> Result<(), PartyError> {
     if path_segment(value).is_empty() {
         Ok(())
     } else {
-        Err(error(argument, value, "no name of a namespace"))
+        Err(error(argument, value, "not the name of a namespace"))
     }
 }
 

@@ -1,5 +1,5 @@
-//! Who reaches a namespace's pods, as a picture: pods in the rooms of their namespaces, and an arrow from
-//! each to each pod that is asked about.
+//! The sources that reach a namespace's pods, as a picture: pods grouped by namespace, and an arrow from each
+//! to each target.
 
 use std::collections::BTreeMap;
 
@@ -8,17 +8,17 @@ use portcullis_netpol::Name;
 use super::reach::{Reached, Reaching};
 use super::words;
 
-/// A picture, before anybody has drawn it.
+/// A picture, independent of its format.
 pub(super) struct Picture {
     pub(super) title: String,
-    /// Those who connect. The first is the namespace that is asked about.
+    /// The sources. The first room is the namespace in question.
     pub(super) rooms: Vec<Room>,
-    /// Those who are asked about.
+    /// The targets.
     pub(super) targets: Vec<Node>,
     pub(super) arrows: Vec<Arrow>,
 }
 
-/// A namespace, or the world outside.
+/// A namespace, or the outside.
 pub(super) struct Room {
     /// The namespace's name; `None` for outside.
     pub(super) namespace: Option<String>,
@@ -37,11 +37,11 @@ pub(super) struct Node {
 pub(super) struct Arrow {
     pub(super) from: String,
     pub(super) to: String,
-    /// The ports; `None` if it is refused.
+    /// The ports; `None` if all are denied.
     pub(super) ports: Option<String>,
 }
 
-/// Of each answer, the source that a node belongs to; `None` in the answer that is about itself.
+/// For each answer, the source that a node belongs to; `None` in the answer about the node itself.
 type Signature = Vec<Option<usize>>;
 
 impl Picture {
@@ -65,7 +65,7 @@ impl Picture {
             nodes: Vec::new(),
         }));
         let nodes = nodes(answers).into_iter();
-        // whoever is outside comes last
+        // the outside comes last
         let (outside, inside): (Vec<_>, Vec<_>) = nodes.partition(|((n, _), _)| n.is_none());
         for ((namespace, signature), who) in inside.into_iter().chain(outside) {
             let id = format!("s{}", picture.nodes());
@@ -76,7 +76,7 @@ impl Picture {
                     to: format!("t{at}"),
                     ports: (!source.ports.is_empty()).then(|| source.ports.to_string()),
                 });
-                // of many pods, what is refused would hide what is not
+                // with many pods, denied connections would hide the allowed ones
                 picture
                     .arrows
                     .extend(arrow.filter(|arrow| only || arrow.ports.is_some()));
@@ -114,16 +114,16 @@ impl Picture {
 
 fn title(answers: &[Reached]) -> String {
     match answers {
-        [] => "Nobody to be reached".to_owned(),
+        [] => "No pods to reach".to_owned(),
         [one] => format!("Who reaches {}", words::pod(&one.pod)),
         [first, ..] => {
             let namespace = &first.pod.namespace;
-            format!("Who reaches the pods in {namespace:?}; where no arrow is, nothing passes")
+            format!("Who reaches the pods in {namespace:?}; without an arrow, nothing passes")
         }
     }
 }
 
-/// The labels of a namespace; the one that only repeats its name is left out.
+/// The labels of a namespace, without the one that repeats its name.
 fn labels_of(answers: &[Reached], namespace: &str) -> String {
     let sources = answers.iter().flat_map(|answer| &answer.sources);
     let mut of_it =
@@ -139,7 +139,7 @@ struct Who {
     labels: String,
 }
 
-/// The nodes that connect: pods that are alike in every answer are one.
+/// The source nodes: pods that are alike in every answer are merged.
 fn nodes(answers: &[Reached]) -> BTreeMap<(Option<String>, Signature), Who> {
     let mut signatures: BTreeMap<(Option<Name>, String), Signature> = BTreeMap::new();
     let mut known: BTreeMap<(Option<Name>, String), &Reaching> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Policies that somebody thinks of applying.
+//! Policies that are tried without being applied.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::TrafficError;
 use crate::explain::manifest;
 
-/// Reads policies as the server would, with its defaults, and with its complaints.
+/// Reads policies as the server would, with its defaults and its errors.
 pub(super) fn read(paths: &[PathBuf], namespace: &str) -> Result<Vec<Policy>, TrafficError> {
     let policies = paths.iter().map(|path| {
         read_one(path, namespace).map_err(|why| TrafficError::Policy {
@@ -27,7 +27,7 @@ fn read_one(path: &Path, namespace: &str) -> Result<Policy, String> {
     let value = manifest::read(path)?;
     let text = |field: &str| value.get(field).and_then(Value::as_str).unwrap_or_default();
     if (text("apiVersion"), text("kind")) != ("networking.k8s.io/v1", "NetworkPolicy") {
-        return Err("it is no NetworkPolicy of networking.k8s.io/v1".to_owned());
+        return Err("it is not a NetworkPolicy of networking.k8s.io/v1".to_owned());
     }
     let policy: Result<NetworkPolicy, _> = serde_json::from_value(value);
     let mut policy = policy.map_err(|error| error.to_string())?;

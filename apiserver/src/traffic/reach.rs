@@ -1,4 +1,4 @@
-//! What `why reach` is answered.
+//! The answer of `why reach`.
 
 use portcullis_api::selector::Labels;
 use portcullis_netpol::policy::{Block, Peer};
@@ -14,7 +14,7 @@ use super::TrafficError;
 use super::parties::Target;
 use super::words;
 
-/// Who reaches a pod.
+/// The sources that reach a pod.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Reached {
@@ -23,35 +23,35 @@ pub(super) struct Reached {
     pub(super) pod: Name,
     #[serde(skip_serializing_if = "Labels::is_empty")]
     pub(super) labels: Labels,
-    /// Everybody who could.
+    /// All possible sources.
     pub(super) sources: Vec<Reaching>,
-    /// What policies that were given would change.
+    /// The changes by the given policies.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) changes: Option<Vec<Change>>,
 }
 
-/// Somebody who reaches a pod, on some ports or on none. Pods that are alike are one.
+/// A source that reaches a pod, on some ports or on none. Pods that are alike are merged.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Reaching {
-    /// In words.
+    /// The source in words.
     pub(super) who: String,
-    /// The pods; none, if it is somebody outside.
+    /// The pods; none for a source outside.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) pods: Vec<Name>,
-    /// What they are.
+    /// Their labels.
     #[serde(skip_serializing_if = "Labels::is_empty")]
     pub(super) labels: Labels,
     /// The labels of their namespace.
     #[serde(skip_serializing_if = "Labels::is_empty")]
     pub(super) namespace_labels: Labels,
-    /// On which ports.
+    /// The allowed ports.
     pub(super) ports: Ports,
-    /// Why, or why not.
+    /// The reason.
     pub(super) because: String,
 }
 
-/// A difference that policies would make.
+/// A difference made by the given policies.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Change {
@@ -61,12 +61,12 @@ pub(super) struct Change {
 }
 
 impl Reached {
-    /// How many pods could reach it.
+    /// The number of possible pods.
     pub(super) fn pods(&self) -> usize {
         self.sources.iter().map(|source| source.pods.len()).sum()
     }
 
-    /// How many do.
+    /// The number of pods that reach it.
     pub(super) fn pods_that_do(&self) -> usize {
         let sources = self.sources.iter();
         let do_it = sources.filter(|source| !source.ports.is_empty());
@@ -74,7 +74,7 @@ impl Reached {
     }
 }
 
-/// Who reaches a pod, or each pod of a namespace.
+/// The sources that reach a pod, or each pod of a namespace.
 pub(super) fn answers(
     cluster: &Cluster,
     namespace: &str,
@@ -156,10 +156,10 @@ fn reached(cluster: &Cluster, pod: &Pod, port: Port) -> Reached {
     }
 }
 
-/// Whoever is no pod, and in no block that a rule names.
+/// Addresses of no pod, and in no block of a rule.
 const ANYBODY: &str = "any other address";
 
-/// How many of pods that are alike are named.
+/// How many pods that are alike are named.
 const NAMED: usize = 3;
 
 fn names(pods: &[Name]) -> String {
@@ -175,7 +175,7 @@ fn names(pods: &[Name]) -> String {
     format!("{}/{}", namespace.unwrap_or_default(), names.join(", "))
 }
 
-/// The ports, and why it is these, or none.
+/// The ports, and the reason for them.
 fn reaching(cluster: &Cluster, from: End<'_>, to: End<'_>, port: Port) -> (Ports, String) {
     let at = |(port, protocol): (u16, Protocol)| Connection {
         from,
@@ -206,7 +206,7 @@ fn reaching(cluster: &Cluster, from: End<'_>, to: End<'_>, port: Port) -> (Ports
     (found, because)
 }
 
-/// The sides that refuse; if none does, the rules that allow.
+/// The sides that deny; if both allow, the rules that allow.
 fn because(egress: &Side, ingress: &Side) -> String {
     let sides = [egress, ingress];
     let is_ended = sides.iter().any(|side| side.reason == Reason::Ended);
@@ -219,7 +219,7 @@ fn because(egress: &Side, ingress: &Side) -> String {
         (false, _) => format!("refused by {}", refusing.join(" and by ")),
         (true, false) => format!("allowed by {}", rules.join(" and by ")),
         (true, true) if is_node => "always, as the pod's node".to_owned(),
-        (true, true) => "no policy is in the way".to_owned(),
+        (true, true) => "no policy restricts it".to_owned(),
     }
 }
 
@@ -254,7 +254,7 @@ fn rule(side: &Side) -> Option<String> {
     ))
 }
 
-/// Whoever is no pod: the blocks of addresses that rules name, and all others.
+/// Sources that are not pods: the address blocks in rules, and all other addresses.
 fn outside(cluster: &Cluster, pod: &Pod, port: Port) -> Vec<Reaching> {
     let to = End::pod(pod);
     let policies = cluster.policies_of(pod, Direction::Ingress).into_iter();
@@ -297,7 +297,7 @@ fn outside(cluster: &Cluster, pod: &Pod, port: Port) -> Vec<Reaching> {
     found
 }
 
-/// An address of a block that stands for it: one that is no pod's.
+/// An address that represents a block: one that is not a pod's.
 fn outside_of(cluster: &Cluster, block: &Block) -> Option<std::net::IpAddr> {
     let after = |address: std::net::IpAddr| match address {
         std::net::IpAddr::V4(v4) => {
@@ -313,8 +313,8 @@ fn outside_of(cluster: &Cluster, block: &Block) -> Option<std::net::IpAddr> {
     candidates.find(|address| block.contains(*address) && cluster.pod_at(*address).is_none())
 }
 
-/// Answers with what is different from answers before. Who is alike is grouped anew, so each is
-/// compared by itself.
+/// The answers with their differences from earlier ones. Groups of alike pods may change, so each pod is
+/// compared alone.
 pub(super) fn compared(before: Vec<Reached>, after: Vec<Reached>) -> Vec<Reached> {
     let each = |answer: &Reached| {
         let mut found: Vec<(String, String)> = Vec::new();

@@ -1,4 +1,4 @@
-//! What is read of a server.
+//! The objects read from a server.
 
 use std::collections::BTreeSet;
 
@@ -12,12 +12,12 @@ use super::TrafficError;
 use super::parties::{Party, Question};
 use crate::kubeconfig::client::{ApiClient, ClientError};
 
-/// How much is read: no more than a question needs, so that no more rights are needed either.
+/// How much is read: no more than a question needs, so that no more permissions are needed either.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Scope {
     /// These namespaces.
     Namespaces(BTreeSet<String>),
-    /// All of them: who has an address may be anywhere.
+    /// All of them: an address may belong to a pod anywhere.
     All,
 }
 
@@ -47,7 +47,7 @@ impl Scope {
     }
 }
 
-/// What was read.
+/// The objects that were read.
 #[derive(Clone, Default)]
 pub(super) struct Snapshot {
     pub(super) cluster: Cluster,
@@ -118,7 +118,7 @@ impl Snapshot {
         Ok(())
     }
 
-    /// What would be if policies were applied.
+    /// The state if policies were applied.
     pub(super) fn with(&self, policies: &[Policy]) -> Self {
         let mut changed = self.clone();
         for policy in policies {
@@ -127,7 +127,7 @@ impl Snapshot {
         changed
     }
 
-    /// The service that is asked for: by its name, or by its address.
+    /// The service in question, by its name or by its address.
     pub(super) fn service(&self, to: &Party) -> Result<Option<&Service>, TrafficError> {
         let mut services = self.services.iter();
         match to {
@@ -150,7 +150,7 @@ impl Snapshot {
         }
     }
 
-    /// What a connection to a service becomes.
+    /// The destinations of a connection to a service.
     pub(super) fn translated(
         &self,
         service: &Service,
@@ -164,7 +164,7 @@ impl Snapshot {
         })
     }
 
-    /// Whether a service has endpoints that are pods nobody has read.
+    /// Whether a service has endpoints that are pods which were not read.
     pub(super) fn has_strangers(&self, question: &Question) -> Result<bool, TrafficError> {
         let Some(service) = self.service(&question.to)? else {
             return Ok(false);

@@ -1,4 +1,4 @@
-//! A picture for browsers: those who connect on the left, those who are asked about on the right.
+//! A picture for browsers: the sources on the left, the targets on the right.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ const GAP: usize = 16;
 const HEAD: usize = 34;
 const TOP: usize = 44;
 const LINE: usize = 14;
-/// Between the two columns, for arrows and their ports.
+/// The space between the two columns, for arrows and their ports.
 const BETWEEN: usize = 220;
 /// How many letters fit a node.
 const LETTERS: usize = 32;
@@ -58,13 +58,13 @@ pub(super) fn draw(picture: &Picture) -> String {
     text + &drawing.boxes + &drawing.lines + "</svg>\n"
 }
 
-/// Boxes are drawn before lines; where nodes are is remembered for these.
+/// Boxes are drawn before lines; the positions of nodes are kept for these.
 #[derive(Default)]
 struct Drawing {
     boxes: String,
     lines: String,
     places: BTreeMap<String, usize>,
-    /// By the node that arrows begin at: the ports that stand there.
+    /// By the node that arrows begin at: the ports written there.
     written: BTreeMap<String, Vec<String>>,
 }
 
@@ -94,7 +94,7 @@ impl Drawing {
             escaped(&room.labels)
         );
         self.column(&room.nodes, LEFT, "pod", top + HEAD);
-        // a few targets stand in the middle of many sources
+        // a few targets are centred beside many sources
         let free = (rows - targets.len().min(rows)) * (NODE.1 + GAP) / 2;
         self.column(targets, RIGHT, "target", top + HEAD + free);
         top + height
@@ -122,7 +122,7 @@ impl Drawing {
         }
     }
 
-    /// Writes the ports of an arrow where it begins, unless another arrow from there has the same.
+    /// Writes the ports of an arrow at its start, unless another arrow from there has the same.
     fn ports(&mut self, arrow: &Arrow, ports: &str, from: usize, below: bool) {
         let written = self.written.entry(arrow.from.clone()).or_default();
         if written.iter().any(|other| other == ports) {

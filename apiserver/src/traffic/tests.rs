@@ -1,5 +1,5 @@
-//! The book's policies, over pods with addresses: what the page docs/why.md, whose pods run nowhere,
-//! does not show.
+//! The book's policies, over pods with addresses: cases that docs/why.md, whose pods do not run, does not
+//! show.
 
 use std::path::Path;
 
@@ -84,9 +84,9 @@ fn addresses_are_pods_services_or_outside() {
         ("10.244.0.6", "10.0.0.80:8080", Allowed::Yes, 2),
         ("192.168.1.9", "10.0.0.80:8080", Allowed::Yes, 2),
         ("192.168.2.9", "10.0.0.80:8080", Allowed::No, 2),
-        // the node of a pod always talks to it
+        // a pod's node can always connect to it
         ("192.0.2.1", "pod/db:1", Allowed::Yes, 1),
-        // a pod reaches itself through its service, and not its twin
+        // a pod reaches itself through its service, but not the other endpoint
         ("pod/cart-1", "svc/cart:8080", Allowed::Partly, 2),
     ] {
         let state = state(&snapshot, from, to).unwrap();
@@ -107,7 +107,7 @@ fn addresses_are_pods_services_or_outside() {
 }
 
 #[test]
-fn what_is_not_there_is_named() {
+fn missing_objects_are_named() {
     let snapshot = snapshot(&[]);
     for (from, to, message) in [
         (
@@ -179,7 +179,7 @@ fn pods_that_are_alike_are_one() {
 }
 
 #[test]
-fn policies_to_come_are_compared() {
+fn the_effect_of_new_policies_is_shown() {
     let before = snapshot(&["default-deny"]);
     let after = snapshot(&["default-deny", "cart", "cidr"]);
     let of = |snapshot: &Snapshot| reached(&snapshot.cluster, "pod/cart-1:80");
@@ -223,7 +223,7 @@ fn pictures_have_all_rooms_and_survive_any_name() {
 }
 
 #[test]
-fn an_invalid_policy_is_refused_as_the_server_would() {
+fn an_invalid_policy_is_rejected_with_the_servers_error() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("policy.json");
     for (spec, why) in [

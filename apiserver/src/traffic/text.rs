@@ -1,4 +1,4 @@
-//! Answers for people.
+//! Answers as text.
 
 use std::fmt::Write as _;
 
@@ -29,7 +29,7 @@ const fn verdict(allowed: bool) -> &'static str {
 fn whole(state: &State) -> String {
     let yes = state.connections.iter().filter(|c| c.allowed).count();
     match (state.allowed, state.connections.len()) {
-        (Allowed::No, 0) => "no: there is nobody behind the service".to_owned(),
+        (Allowed::No, 0) => "no: the service has no endpoints".to_owned(),
         (Allowed::Partly, all) => {
             format!("at {yes} of the {all} endpoints of the service, not at the others")
         }
@@ -38,7 +38,7 @@ fn whole(state: &State) -> String {
     }
 }
 
-/// The answer of `why connect`. What is explained is how it would be, if that is what is asked.
+/// The answer of `why connect`. With given policies it explains the state that they would make.
 pub(super) fn connect(answer: &Answer) -> String {
     let mut page = Page::default();
     page.line(0, &format!("request  {}", answer.request));
@@ -48,15 +48,12 @@ pub(super) fn connect(answer: &Answer) -> String {
         Some(with) => {
             let (now, then) = (whole(&answer.now), whole(with));
             let change = if now == then { "still " } else { "" };
-            page.line(
-                0,
-                &format!("applied  {change}{then}, and that is explained here"),
-            );
+            page.line(0, &format!("applied  {change}{then}, as explained here"));
             with
         }
     };
     if let Some(service) = &state.service {
-        page.head("What becomes of it?", service);
+        page.head("Where does it go?", service);
     }
     let connections = &state.connections;
     for (at, judged) in connections.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Judgements in words.
+//! Verdicts in words.
 
 use k8s_openapi::api::core::v1::Service;
 use portcullis_api::selector::{LabelSelector, Labels, Operator};
@@ -14,7 +14,7 @@ pub(super) fn end(end: &End<'_>) -> String {
     match (end.pod, end.address) {
         (Some(pod), _) => self::pod(&pod.name),
         (None, Some(address)) => address.to_string(),
-        (None, None) => "somebody".to_owned(),
+        (None, None) => "an unknown peer".to_owned(),
     }
 }
 
@@ -23,7 +23,7 @@ pub(super) fn pod(name: &Name) -> String {
     format!("pod {:?} in {:?}", name.name, name.namespace)
 }
 
-/// What a service on the way does.
+/// The translation by a service on the way.
 pub(super) fn service(name: &Name, service: &Service, found: &Translation) -> String {
     let spec = service.spec.as_ref();
     let address = spec
@@ -47,7 +47,7 @@ pub(super) fn service(name: &Name, service: &Service, found: &Translation) -> St
         })
         .collect();
     let becomes = if backends.is_empty() {
-        "nothing: there is nobody behind it".to_owned()
+        "nothing: it has no endpoints".to_owned()
     } else {
         backends.join(", or ")
     };
@@ -58,7 +58,7 @@ pub(super) fn service(name: &Name, service: &Service, found: &Translation) -> St
     )
 }
 
-/// Where the rules of a direction are, and whom and what they are for.
+/// The field of a direction's rules, and the fields for peers and ports.
 const fn fields(direction: Direction) -> (&'static str, &'static str) {
     match direction {
         Direction::Egress => ("egress", "to"),
@@ -72,15 +72,18 @@ pub(super) fn side(cluster: &Cluster, connection: &Connection<'_>, side: &Side) 
     let (field, _) = fields(side.direction);
     let only = |text: String| vec![text];
     match &side.reason {
-        Reason::NoPod => only(format!("{} is no pod: no policy is about it", end(own))),
+        Reason::NoPod => only(format!(
+            "{} is not a pod: no policy applies to it",
+            end(own)
+        )),
         Reason::HostNetwork => only(format!(
-            "{} has the network of its node: no policy is about it",
+            "{} has the network of its node: no policy applies to it",
             end(own)
         )),
         Reason::Ended => [own, other]
             .into_iter()
             .filter(|end| end.pod.is_some_and(|pod| pod.ended))
-            .map(|ended| format!("{} has ended: there is nobody", end(ended)))
+            .map(|ended| format!("{} has ended", end(ended)))
             .collect(),
         Reason::Itself => only("a pod always talks to itself".to_owned()),
         Reason::OwnNode => only("a pod and its own node always talk to each other".to_owned()),
@@ -169,7 +172,7 @@ fn rule<'c>(
     cluster.policy(policy)?.rules(direction)?.get(at)
 }
 
-/// Such as `from pods app=web, on port 80 of TCP`.
+/// A rule in words, such as `from pods app=web, on port 80 of TCP`.
 pub(super) fn rule_words(rule: &Rule, direction: Direction) -> String {
     let (_, preposition) = fields(direction);
     let peers = peers_words(&rule.peers);
@@ -183,7 +186,7 @@ fn peers_words(peers: &[Peer]) -> String {
     let words = peers.iter().map(|peer| match peer {
         Peer::Pods(group) => group_words(group),
         Peer::Block(block) => block_words(block),
-        Peer::Nobody => "nobody".to_owned(),
+        Peer::Nobody => "no peers".to_owned(),
     });
     words.collect::<Vec<_>>().join(" or ")
 }
@@ -203,7 +206,7 @@ fn group_words(group: &Group) -> String {
     }
 }
 
-/// Such as `10.0.0.0/8 without 10.1.0.0/16`.
+/// A block in words, such as `10.0.0.0/8 without 10.1.0.0/16`.
 pub(super) fn block_words(block: &Block) -> String {
     let except: Vec<_> = block.except.iter().map(ToString::to_string).collect();
     if except.is_empty() {
@@ -246,13 +249,13 @@ fn selector_words(selector: &LabelSelector) -> String {
     words.collect::<Vec<_>>().join(",")
 }
 
-/// Such as `app=web,tier=front`.
+/// Labels in words, such as `app=web,tier=front`.
 pub(super) fn labels(labels: &Labels) -> String {
     let pairs = labels.iter().map(|(key, value)| format!("{key}={value}"));
     pairs.collect::<Vec<_>>().join(",")
 }
 
-/// What to change, and the entry to add, as YAML that fits a line.
+/// The field to change, and the entry to add, as YAML in one line.
 pub(super) fn remedy(remedy: &Remedy) -> (String, String) {
     let (field, peers) = fields(remedy.direction);
     let peer = remedy.peer.as_ref().map(|peer| json!(peer));

@@ -1,4 +1,4 @@
-//! Who may write a signing request does not yet speak for its signer.
+//! The right to write a signing request does not include the permissions for its signer.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -36,7 +36,7 @@ async fn let_bob(admin: &Client, name: &str, rules: Value) {
     assert_eq!(made.code, 201, "{made:?}");
 }
 
-/// Puts the request as it is, with this status, to a subresource.
+/// Replaces a subresource with the request and this status.
 async fn put(client: &Client, name: &str, subresource: &str, status: Value) -> Answer {
     let path = format!("{REQUESTS}/{name}");
     let mut request = client.get(&path).await.json();
@@ -83,7 +83,7 @@ async fn approvals_and_signatures_take_a_permission_for_the_signer() {
         assert_eq!(done.code, 200, "{done:?}");
         assert_eq!(done.json()["status"]["conditions"][0]["type"], kind);
     }
-    // the administrator may without being told so
+    // the administrator is allowed without a rule
     let denied = put(
         &admin,
         "status",
@@ -105,7 +105,7 @@ async fn approvals_and_signatures_take_a_permission_for_the_signer() {
 }
 
 #[tokio::test]
-async fn not_even_the_administrator_asks_for_a_certificate_of_the_masters() {
+async fn not_even_the_administrator_may_request_a_certificate_for_masters() {
     let server = TestServer::start(&[]).await;
     let signer = "kubernetes.io/kube-apiserver-client";
     for (organization, code) in [("system:masters", 403), ("dev", 201)] {

@@ -1,4 +1,4 @@
-//! Those that name no class get the default one.
+//! Objects that name no class get the default class.
 
 use serde_json::json;
 

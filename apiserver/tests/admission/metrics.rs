@@ -1,4 +1,4 @@
-//! What a scraper sees.
+//! The metrics of admission.
 
 use serde_json::json;
 
@@ -74,7 +74,7 @@ async fn webhooks_and_policies_are_counted() {
 }
 
 #[tokio::test]
-async fn metrics_are_for_those_who_may_and_tell_of_plugins_and_requests() {
+async fn metrics_need_permission_and_count_plugins_and_requests() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let pods = "/api/v1/namespaces/default/pods";

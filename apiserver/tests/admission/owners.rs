@@ -1,4 +1,4 @@
-//! Whoever has an owner wait for an object must be allowed to hold it up.
+//! An owner reference that blocks the owner's deletion needs permission.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::support::server::TestServer;
 const RBAC: &str = "/apis/rbac.authorization.k8s.io/v1";
 
 #[tokio::test]
-async fn an_owner_waits_by_leave_only() {
+async fn blocking_an_owner_needs_permission() {
     let plugin = "--enable-admission-plugins=OwnerReferencesPermissionEnforcement";
     let server = TestServer::start(&[plugin]).await;
     let (admin, bob) = (server.admin(), server.bob());

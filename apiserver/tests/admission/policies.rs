@@ -1,4 +1,4 @@
-//! Admission policies in CEL: what they refuse, and in which words.
+//! Admission policies in CEL: which requests they deny, and with which messages.
 
 mod actions;
 mod checked;
@@ -84,7 +84,7 @@ async fn patch(client: &Client, path: &str, patch: &Value) -> Answer {
     client.ask(Method::PATCH, path, patch.to_string()).await
 }
 
-/// What a policy says of a config map with some data; empty if it is allowed.
+/// The message with which a policy denies a config map with some data; empty if the map is allowed.
 async fn verdict(client: &Client, data: &Value) -> String {
     let answer = client
         .post(&format!("{MAPS}?dryRun=All"), &map("m", data))

@@ -1,4 +1,4 @@
-//! What a namespace may hold, it holds and no more, whoever comes at the same time.
+//! A quota is filled and never exceeded, also by concurrent clients.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ fn pod(name: &str) -> Value {
     json!({"metadata": {"name": name}, "spec": {"containers": [{"name": "c", "image": "i"}]}})
 }
 
-/// A pod of whatever name.
+/// A pod with a generated name.
 fn any_pod() -> Value {
     let mut pod = pod("");
     pod["metadata"] = json!({"generateName": "p-"});
@@ -29,7 +29,7 @@ fn quota(hard: &Value) -> Value {
     json!({"metadata": {"name": "q"}, "spec": {"hard": hard}})
 }
 
-/// As many clients at once create pods, each `each` of them; how many were let in.
+/// Lets all clients create `each` pods concurrently; returns how many were created.
 async fn rush(clients: &[Client], each: usize) -> usize {
     let clients: Vec<_> = (0..CLIENTS)
         .map(|n| {
@@ -71,7 +71,7 @@ async fn count(client: &Client) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_clients_at_once_fill_a_quota_and_no_more_also_after_a_kill() {
+async fn concurrent_clients_fill_a_quota_exactly_also_after_a_kill() {
     let dir = directory();
     let server = Process::start(dir.path().join("data"), &[]);
     let admin = server.admin();
@@ -113,7 +113,7 @@ async fn clients_of_two_servers_on_one_etcd_do_not_exceed_a_quota() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_kill_left_charged_is_given_back() {
+async fn a_charge_left_by_a_kill_is_released() {
     let dir = directory();
     let server = Process::start(dir.path().join("data"), &[]);
     let admin = server.admin();
@@ -148,7 +148,7 @@ async fn what_a_kill_left_charged_is_given_back() {
 }
 
 #[tokio::test]
-async fn a_quota_holds_from_the_moment_it_is_there() {
+async fn a_quota_takes_effect_immediately() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     assert_eq!(admin.post(PODS, &pod("a")).await.code, 201);
@@ -162,7 +162,7 @@ async fn a_quota_holds_from_the_moment_it_is_there() {
         answer.message(),
         "pods \"c\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2"
     );
-    // a dry run is judged, and charges nothing
+    // a dry run is checked, but not charged
     let dry = admin.post(&format!("{PODS}?dryRun=All"), &pod("c")).await;
     assert_eq!(dry.code, 403, "{dry:?}");
     assert_eq!(used(&admin, "pods").await, "2");

@@ -14,7 +14,7 @@ use crate::support::client::{Answer, Client};
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 const GROUP: &str = "/apis/admissionregistration.k8s.io/v1";
 
-/// A configuration's webhook that is about config maps, with these changes.
+/// A webhook of a configuration that matches config maps, with these changes.
 pub(super) fn webhook(name: &str, config: &Value, change: &Value) -> Value {
     let mut webhook = json!({"name": format!("{name}.example.com"), "clientConfig": config,
         "sideEffects": "None", "admissionReviewVersions": ["v1"], "timeoutSeconds": 5,

@@ -1,4 +1,4 @@
-//! What those who serve a request say of it.
+//! The annotations of audit events.
 
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ fn pod(name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn authorizers_and_policies_are_told() {
+async fn authorizers_and_policies_are_recorded() {
     let policy = json!({"rules": [{"level": "Metadata"}]});
     let flags = ["--enable-admission-plugins=PodSecurityPolicy"];
     let audited = AuditedServer::start_with(&policy, &flags).await;
@@ -59,7 +59,7 @@ async fn authorizers_and_policies_are_told() {
 }
 
 #[tokio::test]
-async fn pod_security_is_told() {
+async fn pod_security_is_recorded() {
     let audited = AuditedServer::start(&json!([{"level": "Metadata"}])).await;
     let admin = audited.server.admin();
     let namespace = json!({"metadata": {"name": "n", "labels": {
@@ -91,7 +91,7 @@ async fn pod_security_is_told() {
 }
 
 #[tokio::test]
-async fn webhooks_are_told() {
+async fn webhooks_are_recorded() {
     let audited = AuditedServer::start(&json!([{"level": "Metadata"}])).await;
     let admin = audited.server.admin();
     let hook = Webhook::start(|path, _| match path {

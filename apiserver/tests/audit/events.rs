@@ -1,4 +1,4 @@
-//! What events say of requests.
+//! The fields of audit events.
 
 use http::Method;
 use http_body_util::BodyExt;
@@ -11,13 +11,13 @@ fn all() -> Value {
     json!([{"level": "Metadata"}])
 }
 
-/// A client whose requests have an id.
+/// A client whose requests have this audit id.
 fn named(client: &Client, id: &str) -> Client {
     let client = client.clone().header("audit-id", id);
     client.header("user-agent", "kubectl/v1.37")
 }
 
-/// The event without its times, which are as upstream writes them.
+/// The event without its times, which have upstream's format.
 fn untimed(event: &Value) -> Value {
     let mut event = event.clone();
     for time in ["requestReceivedTimestamp", "stageTimestamp"] {
@@ -35,7 +35,7 @@ fn untimed(event: &Value) -> Value {
     event
 }
 
-/// An event of root's at the metadata level.
+/// An event of root at the metadata level.
 fn event(id: &str, stage: &str, verb: &str, uri: &str) -> Value {
     json!({"kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "Metadata", "auditID": id,
         "stage": stage, "requestURI": uri, "verb": verb,
@@ -47,7 +47,7 @@ fn allowed() -> Value {
     json!({"authorization.k8s.io/decision": "allow", "authorization.k8s.io/reason": ""})
 }
 
-/// What is told of an object's request: it is received, and it is answered like this.
+/// The events of a request for an object: received, and answered like this.
 fn told(id: &str, verb: &str, uri: &str, object: &Value, answered: &Value) -> [Value; 2] {
     let mut received = event(id, "RequestReceived", verb, uri);
     received["objectRef"] = object.clone();
@@ -60,7 +60,7 @@ fn told(id: &str, verb: &str, uri: &str, object: &Value, answered: &Value) -> [V
 }
 
 #[tokio::test]
-async fn the_life_of_an_object_is_told_field_by_field() {
+async fn the_life_of_an_object_is_recorded_field_by_field() {
     let audited = AuditedServer::start(&all()).await;
     let admin = audited.server.admin();
     let path = format!("{MAPS}/a");
@@ -121,7 +121,7 @@ async fn the_life_of_an_object_is_told_field_by_field() {
 }
 
 #[tokio::test]
-async fn refused_requests_are_told_of() {
+async fn refused_requests_are_recorded() {
     let audited = AuditedServer::start(&all()).await;
     let uri = format!("{MAPS}?limit=1&continue=");
     named(&audited.server.alice(), "403").get(&uri).await;
@@ -158,7 +158,7 @@ async fn refused_requests_are_told_of() {
 }
 
 #[tokio::test]
-async fn paths_and_other_users_are_told_of() {
+async fn paths_and_other_users_are_recorded() {
     let audited = AuditedServer::start(&all()).await;
     let admin = audited.server.admin();
     named(&admin, "path").get("/version?timeout=32s").await;
@@ -205,7 +205,7 @@ async fn paths_and_other_users_are_told_of() {
 }
 
 #[tokio::test]
-async fn requests_that_go_on_are_told_of_when_they_begin() {
+async fn long_running_requests_are_recorded_when_they_begin() {
     let audited = AuditedServer::start(&all()).await;
     let admin = audited.server.admin();
     let uri = format!("{MAPS}?watch=true");

@@ -1,4 +1,4 @@
-//! How much is recorded, and when.
+//! Which requests are recorded, and in how much detail.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -80,7 +80,7 @@ async fn objects_are_recorded_as_the_level_says() {
     assert_eq!(object("request", "requestObject"), Some(map("r")));
     assert!(object("request", "responseObject").is_none());
 
-    // however the client writes it, it takes one line
+    // whatever the client's formatting, the event takes one line
     let lines = serde_json::to_string_pretty(&map("a")).unwrap();
     let made = ask("both", Method::POST, MAPS, &lines).await;
     assert_eq!(object("both", "requestObject"), Some(map("a")));
@@ -100,7 +100,7 @@ async fn objects_are_recorded_as_the_level_says() {
     assert_eq!(object("missing", "responseObject"), Some(missing.json()));
     ask("document", Method::GET, "/apis", "").await;
     assert!(object("document", "responseObject").is_none());
-    // what is no object is not recorded as one
+    // a body that is not an object is not recorded
     let bad = ask("bad", Method::POST, MAPS, "{\"metadata\": {\"name\": 7}}").await;
     assert_eq!(bad.code, 400);
     assert!(object("bad", "requestObject").is_none());
@@ -113,7 +113,7 @@ async fn objects_are_recorded_as_the_level_says() {
 }
 
 #[tokio::test]
-async fn patches_and_other_notations_are_recorded_as_json() {
+async fn patches_and_other_formats_are_recorded_as_json() {
     let audited = AuditedServer::start(&json!([{"level": "RequestResponse"}])).await;
     let admin = audited.server.admin();
     let ask = async |id: &str, kind: &str, method, path: &str, body: &str| {

@@ -11,7 +11,7 @@ use super::{AuditedServer, MAPS, policy_flag, stages, until};
 use crate::support::process::Process;
 use crate::support::server::{TestServer, directory};
 
-/// The files of a directory whose names begin like this, the earliest first.
+/// The files of a directory whose names begin with a prefix, the earliest first.
 fn files(dir: &Path, prefix: &str) -> Vec<std::path::PathBuf> {
     let files = fs::read_dir(dir).unwrap().map(|file| file.unwrap().path());
     let is_one = |path: &std::path::PathBuf| {
@@ -24,7 +24,7 @@ fn files(dir: &Path, prefix: &str) -> Vec<std::path::PathBuf> {
 }
 
 #[tokio::test]
-async fn a_full_log_makes_room_and_loses_nothing() {
+async fn a_full_log_is_rotated_and_loses_nothing() {
     let flags = [
         "--audit-log-maxsize=1",
         "--audit-log-maxbackup=2",
@@ -65,7 +65,7 @@ async fn a_full_log_makes_room_and_loses_nothing() {
         .iter()
         .filter(|path| path.extension().unwrap() == "gz");
     assert_eq!(compressed.count(), 2);
-    // the first file is one too many
+    // the first file exceeds the number of backups
     assert_eq!(
         names,
         ["large-2", "large-3", "large-4", "large-5", "large-6"]
@@ -73,7 +73,7 @@ async fn a_full_log_makes_room_and_loses_nothing() {
 }
 
 #[tokio::test]
-async fn a_line_for_people() {
+async fn the_legacy_format_is_a_line_of_text() {
     let policy = json!({"rules": [{"level": "Metadata", "users": ["root"]}]});
     let audited = AuditedServer::start_with(&policy, &["--audit-log-format=legacy"]).await;
     let admin = audited.server.admin().header("audit-id", "i\"d");

@@ -1,4 +1,4 @@
-//! What a server does not start with.
+//! Audit options and policies that the server refuses to start with.
 
 use std::fs;
 
@@ -64,7 +64,7 @@ async fn wrong_options_are_named() {
         let expected =
             format!("--audit-log-mode: invalid audit batch log {why}, must be a positive number");
         assert_eq!(refusal(&dir, &all).await, expected);
-        // where they mean nothing they are not looked at
+        // options that do not apply are not checked
         let unused = [&[&*good, &*log], &flags[..]].concat();
         let server = Server::start(&options(&dir, &unused)).await.unwrap();
         server.stop().await;
@@ -78,7 +78,7 @@ async fn wrong_options_are_named() {
 }
 
 #[tokio::test]
-async fn a_policy_that_is_none_is_named() {
+async fn an_invalid_policy_is_named() {
     let dir = directory();
     let path = dir.path().join("broken.yaml");
     let flag = format!("--audit-policy-file={}", path.display());

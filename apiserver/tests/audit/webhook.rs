@@ -1,4 +1,4 @@
-//! Events for a server elsewhere.
+//! Events for a webhook.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use super::{policy_flag, until};
 use crate::support::https_server::HttpsServer;
 use crate::support::server::{TestServer, directory};
 
-/// What the server that takes events does.
+/// The behavior of the server that receives events.
 #[derive(Default)]
 struct Taker {
     lists: Mutex<Vec<Value>>,
@@ -26,7 +26,7 @@ struct Taker {
 }
 
 impl Taker {
-    /// The ids of the requests that were told of, each with a stage.
+    /// The ids of the recorded requests, each with a stage.
     fn told(&self) -> Vec<String> {
         let lists = self.lists.lock();
         let items = lists
@@ -61,7 +61,7 @@ async fn take(taker: Arc<Taker>, request: Request<Bytes>) -> Response<Bytes> {
     response
 }
 
-/// A server that sends its events to a taker.
+/// Starts a server that sends its events to a receiver.
 async fn start(taker: &Arc<Taker>, flags: &[&str]) -> (TestServer, HttpsServer) {
     let taker = taker.clone();
     let elsewhere = HttpsServer::start(&[], move |request| take(taker.clone(), request)).await;
@@ -95,7 +95,7 @@ async fn lost(server: &TestServer) -> usize {
 }
 
 #[tokio::test]
-async fn events_are_sent_in_batches_and_the_rest_at_the_end() {
+async fn events_are_sent_in_batches_and_the_rest_at_shutdown() {
     let taker = Arc::<Taker>::default();
     let flags = [
         "--audit-webhook-batch-max-size=3",
@@ -129,7 +129,7 @@ async fn events_are_sent_in_batches_and_the_rest_at_the_end() {
 }
 
 #[tokio::test]
-async fn a_webhook_that_is_down_is_tried_again() {
+async fn a_webhook_that_is_down_is_retried() {
     let taker = Arc::<Taker>::default();
     taker.is_down.store(true, Ordering::SeqCst);
     let flags = ["--audit-webhook-batch-max-size=2"];
@@ -147,7 +147,7 @@ async fn a_webhook_that_is_down_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_webhook_that_hangs_costs_events_and_no_request() {
+async fn a_webhook_that_hangs_loses_events_but_delays_no_request() {
     let taker = Arc::<Taker>::default();
     taker.hangs.store(true, Ordering::SeqCst);
     let flags = [

@@ -1,9 +1,9 @@
-//! Who shows nothing that could prove anything is anonymous, or nobody.
+//! A request without credentials is anonymous, or refused.
 
 use crate::support::client::Client;
 use crate::support::server::TestServer;
 
-/// Requests that show nothing anybody reads: no credentials, or none of any form.
+/// Requests without credentials that the server reads: none at all, or in an unknown form.
 fn showing_nothing(server: &TestServer) -> Vec<(&'static str, Client)> {
     let anonymous = server.anonymous();
     let mut clients = vec![("nothing", anonymous.clone())];
@@ -38,7 +38,7 @@ fn showing_nothing(server: &TestServer) -> Vec<(&'static str, Client)> {
 }
 
 #[tokio::test]
-async fn nothing_shown_is_anonymous() {
+async fn a_request_without_credentials_is_anonymous() {
     let server = TestServer::start(&[]).await;
     for (what, client) in showing_nothing(&server) {
         for client in [client.clone(), client.over_http1()] {
@@ -58,7 +58,7 @@ async fn nothing_shown_is_anonymous() {
 }
 
 #[tokio::test]
-async fn nobody_is_anonymous_unless_that_is_allowed() {
+async fn anonymous_requests_are_refused_unless_enabled() {
     let server = TestServer::start(&["--anonymous-auth=false"]).await;
     for (what, client) in showing_nothing(&server) {
         for path in ["/version", "/healthz", "/api/v1/pods", "/nope"] {

@@ -1,4 +1,4 @@
-//! The authorities that the server names in its handshake: clients choose their certificates by them.
+//! The authorities that the server names in its handshake, by which clients choose their certificates.
 
 use std::fs;
 use std::time::Duration;
@@ -26,7 +26,7 @@ async fn trusted_authorities_are_named_and_those_of_a_changed_file_too() {
     let server = TestServer::start_in(dir, &[&flag]).await;
     let client = server.anonymous();
     let own = name(&server.authority());
-    // by name, and both authorities were made with the same
+    // by name; both authorities have the same
     for client in [client.clone(), client.over_tls12()] {
         assert_eq!(client.named_authorities().await, std::slice::from_ref(&own));
     }

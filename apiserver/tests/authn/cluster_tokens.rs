@@ -1,4 +1,4 @@
-//! Tokens that live in secrets of the cluster, and tokens on their way through websockets.
+//! Tokens stored in secrets of the cluster, and tokens in the protocols of websockets.
 
 use std::fs;
 
@@ -23,7 +23,7 @@ async fn make(server: &TestServer, path: &str, object: Value) {
     assert_eq!(answer.code, 201, "{answer:?}");
 }
 
-/// A token of the cluster, of this id; `change` says what is other than in a good one.
+/// Makes a bootstrap token with this id; `change` lists the differences from a valid one.
 pub async fn make_bootstrap_token(server: &TestServer, id: &str, change: Value) {
     let mut data = json!({
         "token-id": id, "token-secret": "0123456789abcdef",
@@ -41,7 +41,7 @@ pub async fn make_bootstrap_token(server: &TestServer, id: &str, change: Value) 
 }
 
 #[tokio::test]
-async fn bootstrap_tokens_let_nodes_in_if_told_to() {
+async fn bootstrap_tokens_authenticate_if_enabled() {
     let server = TestServer::start(&["--enable-bootstrap-token-auth"]).await;
     make_bootstrap_token(&server, "abc123", json!({})).await;
     let user = whoami(&server.bearer(TOKEN)).await.unwrap();
@@ -99,14 +99,14 @@ async fn bootstrap_tokens_let_nodes_in_if_told_to() {
     server.stop().await;
 }
 
-/// What a token kept in the secret `secret` says, and the secret that keeps it.
+/// The claims of a token that is stored in the secret `secret`, and that secret.
 pub struct Kept<'a> {
     server: &'a TestServer,
     uid: String,
 }
 
 impl<'a> Kept<'a> {
-    /// For the account `robot`.
+    /// A token of the account `robot`.
     pub async fn of_robot(server: &'a TestServer) -> Self {
         let account = server.admin().get(&format!("{ACCOUNTS}/robot")).await;
         let uid = account.json()["metadata"]["uid"]
@@ -153,7 +153,7 @@ async fn a_token_of_a_secret_lasts_as_long_as_the_secret() {
     assert_eq!(user["uid"], kept.uid);
     counts(&server, &text, ROBOT).await;
 
-    // Each is kept in a secret of its own, so that only its own fault makes it bad.
+    // Each is stored in a secret of its own, so that only its own fault makes it invalid.
     let (signed, signature) = text.rsplit_once('.').unwrap();
     let (_, payload) = signed.split_once('.').unwrap();
     let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
@@ -206,7 +206,7 @@ async fn a_token_of_a_secret_lasts_as_long_as_the_secret() {
 }
 
 #[tokio::test]
-async fn a_websocket_offers_its_token_among_protocols() {
+async fn a_websocket_sends_its_token_among_its_protocols() {
     let server = TestServer::start(&[]).await;
     make_account(&server, "robot").await;
     let robot = token(&server, "robot", json!({})).await;
@@ -236,7 +236,7 @@ async fn a_websocket_offers_its_token_among_protocols() {
         let client = offering(&server, &protocols);
         assert_eq!(whoami(&client).await, Err(401), "{what}");
     }
-    // A wrong one does no harm beside good credentials in a header, nor does a good one help.
+    // An invalid one does no harm beside valid credentials in a header, and a valid one does not help.
     let header = format!("Bearer {ALICES_TOKEN}");
     let both = over_websocket(&server, "wrong").header("authorization", &header);
     assert_eq!(whoami(&both).await.unwrap()["username"], "alice");

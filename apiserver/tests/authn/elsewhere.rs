@@ -14,7 +14,8 @@ use crate::support::issuer::Signer;
 use crate::support::process::Process;
 use crate::support::server::{TestServer, directory};
 
-/// Who makes how much meanwhile: more than a server hears of in a moment.
+/// How many clients write how many objects meanwhile: more than the watch of a server catches up with
+/// quickly.
 const MEANWHILE: (usize, usize) = (30, 30);
 
 async fn write(client: Client, writer: usize) {
@@ -28,10 +29,9 @@ async fn write(client: Client, writer: usize) {
     }
 }
 
-/// Whoever has just been given a token may go to another server of the same cluster, which has not
-/// heard of the account yet.
+/// A new token may be used at another server of the cluster whose cache does not have the account yet.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_counts_at_a_server_that_lags_behind() {
+async fn a_token_is_valid_at_a_server_that_lags_behind() {
     let etcd = EtcdServer::start();
     let dir = directory();
     let key = dir.path().join("sa.key");

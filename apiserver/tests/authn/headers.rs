@@ -1,4 +1,4 @@
-//! Passwords, certificates and the headers they come in.
+//! Passwords, certificates and the headers that carry credentials.
 
 use std::fs;
 
@@ -38,7 +38,7 @@ async fn passwords_may_hold_colons_and_umlauts() {
 }
 
 #[tokio::test]
-async fn of_two_authorization_headers_the_first_counts() {
+async fn the_first_of_two_authorization_headers_is_used() {
     let server = TestServer::start(&[]).await;
     let good = format!("Bearer {ALICES_TOKEN}");
     for base in [server.anonymous(), server.anonymous().over_http1()] {
@@ -53,7 +53,7 @@ async fn of_two_authorization_headers_the_first_counts() {
 }
 
 #[tokio::test]
-async fn only_certificates_of_the_own_authority_count() {
+async fn only_certificates_of_the_clients_authority_are_valid() {
     let server = TestServer::start(&[]).await;
     assert_eq!(name(&server.admin()).await, Ok("root".into()));
     let dir = tempfile::tempdir().unwrap();
@@ -64,7 +64,7 @@ async fn only_certificates_of_the_own_authority_count() {
         (answer.code, answer.message()),
         (401, "Unauthorized".into())
     );
-    // Nor does it become good by another name, or by a good token beside it.
+    // Neither another name nor a valid token beside it makes it valid.
     let both = server.certified(&forged);
     let both = both.header("authorization", &format!("Bearer {ALICES_TOKEN}"));
     assert_eq!(name(&both).await, Ok("alice".into()));
@@ -72,11 +72,11 @@ async fn only_certificates_of_the_own_authority_count() {
 }
 
 #[tokio::test]
-async fn a_password_goes_before_a_certificate_and_that_before_a_token() {
+async fn a_password_precedes_a_certificate_which_precedes_a_token() {
     let server = TestServer::start(&[]).await;
     let both = |user, password| server.admin().basic(user, password);
     assert_eq!(name(&both("bob", BOBS_PASSWORD)).await, Ok("bob".into()));
-    // A wrong one does not spoil what else is shown.
+    // An invalid one does not affect other credentials.
     assert_eq!(name(&both("bob", "wrong")).await, Ok("root".into()));
     let token = format!("Bearer {ALICES_TOKEN}");
     let both = server.admin().header("authorization", &token);
@@ -84,7 +84,7 @@ async fn a_password_goes_before_a_certificate_and_that_before_a_token() {
     server.stop().await;
 }
 
-/// A certificate of the server's own authority, valid from and to so many days from now.
+/// A certificate signed by the server's own authority, valid from `from` to `to`, in days from now.
 fn certificate(server: &TestServer, from: i64, to: i64) -> Identity {
     let pem = |name: &str| fs::read_to_string(server.data(name)).unwrap();
     let key = KeyPair::from_pem(&pem("pki/ca.key")).unwrap();
@@ -102,7 +102,7 @@ fn certificate(server: &TestServer, from: i64, to: i64) -> Identity {
 }
 
 #[tokio::test]
-async fn certificates_have_their_time() {
+async fn certificates_are_valid_for_their_time_only() {
     let server = TestServer::start(&[]).await;
     let client = |from, to| server.certified(&certificate(&server, from, to));
     assert_eq!(name(&client(-1, 1)).await, Ok("carol".into()));
@@ -113,7 +113,7 @@ async fn certificates_have_their_time() {
 
 /// `openssl x509 -req` without extensions signs certificates of version 1.
 #[tokio::test]
-async fn certificates_of_version_1_count_as_others_do() {
+async fn certificates_of_version_1_are_valid() {
     let server = TestServer::start(&[]).await;
     let key = fs::read_to_string(server.data("pki/ca.key")).unwrap();
     let client =
@@ -126,7 +126,7 @@ async fn certificates_of_version_1_count_as_others_do() {
     assert_eq!(name(&client(1, 2, &key)).await, Err(401), "not valid yet");
     let other = KeyPair::generate().unwrap().serialize_pem();
     assert_eq!(name(&client(-1, 1, &other)).await, Err(401), "forged");
-    // Whoever has the certificate and not its key gets no connection.
+    // A client with the certificate but without its key gets no connection.
     let mut stolen = of_version_1(&certificate(&server, -1, 1), &key);
     stolen.key = other;
     for client in [
@@ -139,7 +139,7 @@ async fn certificates_of_version_1_count_as_others_do() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_harmless_and_says_what_would_do() {
+async fn a_refusal_names_the_scheme_and_escapes_names() {
     let server = TestServer::start(&[]).await;
     let refused = server.bearer("nobodys").get("/version").await;
     assert_eq!(
@@ -159,7 +159,7 @@ async fn a_refusal_is_harmless_and_says_what_would_do() {
         )
     );
     let dir = server.stop().await;
-    // Without a file of passwords nobody is asked for one.
+    // Without a password file, no basic authentication is offered.
     let process = Process::start(dir.path().join("other"), &[]);
     let nobodys = process
         .anonymous()
@@ -170,7 +170,7 @@ async fn a_refusal_is_harmless_and_says_what_would_do() {
 }
 
 #[tokio::test]
-async fn who_may_acts_as_somebody_else() {
+async fn impersonation_needs_permission() {
     let server = TestServer::start(&[]).await;
     let robot = "system:serviceaccount:default:robot";
     let user = whoami(&server.admin().header("impersonate-user", robot)).await;

@@ -1,4 +1,4 @@
-//! The keys of service account tokens: made, kept, changed, published.
+//! The keys of service account tokens: generated, stored, changed and published.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +13,7 @@ use super::requests::{make_account, token, whoami};
 use crate::support::server::{ISSUER, TestServer, directory, options};
 
 #[tokio::test]
-async fn the_key_is_made_once_and_only_its_owner_reads_it() {
+async fn the_key_is_generated_once_and_readable_only_by_its_owner() {
     let server = TestServer::start(&[]).await;
     make_account(&server, "robot").await;
     let text = token(&server, "robot", json!({})).await;
@@ -29,7 +29,7 @@ async fn the_key_is_made_once_and_only_its_owner_reads_it() {
 }
 
 #[tokio::test]
-async fn a_new_key_signs_while_the_old_one_is_still_believed() {
+async fn a_new_key_signs_while_the_old_one_still_verifies() {
     let server = TestServer::start(&[]).await;
     make_account(&server, "robot").await;
     let old = token(&server, "robot", json!({})).await;
@@ -60,7 +60,7 @@ async fn a_new_key_signs_while_the_old_one_is_still_believed() {
     server.stop().await;
 }
 
-/// The key that a token says it is signed by.
+/// The id of the key in a token's header.
 fn key_id(token: &str) -> Value {
     let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap());
     let header: Value = serde_json::from_slice(&header.unwrap()).unwrap();
@@ -68,7 +68,7 @@ fn key_id(token: &str) -> Value {
 }
 
 #[tokio::test]
-async fn the_issuer_is_described_unless_it_is_no_url() {
+async fn the_issuer_has_a_discovery_document_if_it_is_a_url() {
     const PATH: &str = "/.well-known/openid-configuration";
     let server = TestServer::start(&[]).await;
     let answer = server.admin().get(PATH).await;
@@ -95,7 +95,7 @@ async fn the_issuer_is_described_unless_it_is_no_url() {
 }
 
 #[tokio::test]
-async fn audiences_and_issuers_are_as_told() {
+async fn audiences_and_issuers_are_configurable() {
     let flags = [
         "--api-audiences=api,other",
         "--service-account-issuer=https://new",
@@ -118,7 +118,7 @@ async fn audiences_and_issuers_are_as_told() {
     server.stop().await;
 }
 
-/// A pair of files that is of no use names the one at fault.
+/// The error for an unusable pair of files names the file at fault.
 #[tokio::test]
 async fn a_bad_serving_certificate_is_named_in_one_line() {
     let dir = directory();
@@ -138,10 +138,28 @@ async fn a_bad_serving_certificate_is_named_in_one_line() {
     let (bad, none) = (file("bad", "nonsense"), "/does/not/exist".to_owned());
     let (of_certificate, of_key) = ("--tls-cert-file", "--tls-private-key-file");
     for (certificate, key, flag, at_fault, why) in [
-        (&bad, &key, of_certificate, &bad, "no certificate in it"),
-        (&key, &key, of_certificate, &key, "no certificate in it"),
+        (
+            &bad,
+            &key,
+            of_certificate,
+            &bad,
+            "it contains no certificate",
+        ),
+        (
+            &key,
+            &key,
+            of_certificate,
+            &key,
+            "it contains no certificate",
+        ),
         (&none, &key, of_certificate, &none, "No such file"),
-        (&certificate, &bad, of_key, &bad, "no private key in it"),
+        (
+            &certificate,
+            &bad,
+            of_key,
+            &bad,
+            "it contains no private key",
+        ),
         (&certificate, &none, of_key, &none, "No such file"),
         (
             &certificate,

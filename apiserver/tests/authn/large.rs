@@ -1,4 +1,4 @@
-//! Credentials of a megabyte: refused soon and in so many words, and nobody else notices.
+//! Credentials of a megabyte are refused quickly with a Status, and do not affect other clients.
 //!
 //! Upstream's server reads heads of up to 1 MiB and answers 431 to larger ones.
 
@@ -14,21 +14,21 @@ use crate::support::client::Client;
 use crate::support::issuer::{Issuer, Signer};
 use crate::support::server::{ALICES_TOKEN, ISSUER, TestServer};
 
-/// What still fits in a head, what does not, and more than is read of one.
+/// What still fits in a head, what does not, and more than the server reads of one.
 const SIZES: [(usize, u16); 3] = [(1_000_000, 401), (1 << 20, 431), (1_500_000, 431)];
 
-/// A token of `size` bytes that says this.
+/// A token of `size` bytes with these claims.
 fn padded(signer: &Signer, mut claims: Value, size: usize) -> String {
     let without = signer.token(&claims).len();
     claims["pad"] = "x".repeat((size - without - 32) / 4 * 3).into();
     let mut token = signer.token(&claims);
-    // so that each is as long as said, also where base64 leaves a little
+    // so that each has the exact length, also where base64 leaves a remainder
     token.extend(std::iter::repeat_n('x', size - token.len()));
     token
 }
 
 #[tokio::test]
-async fn tokens_of_a_megabyte_are_refused_and_harm_nobody() {
+async fn tokens_of_a_megabyte_are_refused_and_do_no_harm() {
     let issuer_key = Signer::new("one");
     let issuer = Issuer::start(vec![issuer_key.jwk()]).await;
     let server = start(&flags(&issuer, &["--enable-bootstrap-token-auth"])).await;
@@ -56,7 +56,7 @@ async fn tokens_of_a_megabyte_are_refused_and_harm_nobody() {
             }
             let browser = over_websocket(&server, &token);
             is_refused(&browser, &format!("{what} token on a websocket")).await;
-            // A body has more room than a head.
+            // A body may be larger than a head.
             let review = json!({"spec": {"token": token}});
             let review = server.admin().post(REVIEWS, &review).await;
             assert_eq!(review.json()["status"]["authenticated"], Value::Null);
@@ -70,9 +70,9 @@ async fn tokens_of_a_megabyte_are_refused_and_harm_nobody() {
     server.stop().await;
 }
 
-/// Other requests on the connection of a large head go on, or the client is told that it ends.
+/// Other requests on the connection of a large head continue, or the client is notified of its end.
 #[tokio::test]
-async fn a_connection_survives_what_was_read_of_a_large_head() {
+async fn a_connection_survives_a_large_head() {
     let server = TestServer::start(&[]).await;
     let large = server.bearer(&"x".repeat(1_000_000));
     for client in [large.clone(), large.over_http1()] {
@@ -85,9 +85,9 @@ async fn a_connection_survives_what_was_read_of_a_large_head() {
     server.stop().await;
 }
 
-/// Many at once cost neither the others' answers nor much time.
+/// Many concurrent ones neither affect other requests' answers nor delay them much.
 #[tokio::test]
-async fn others_are_served_meanwhile() {
+async fn other_clients_are_served_meanwhile() {
     let server = TestServer::start(&[]).await;
     let client: Client = server.bearer(&"x".repeat(1_500_000)).over_http1();
     let large = (0..16).map(|_| is_refused(&client, "one of many"));

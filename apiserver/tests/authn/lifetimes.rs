@@ -1,4 +1,4 @@
-//! How long service account tokens last, whatever is asked for.
+//! The lifetimes of service account tokens.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,7 +17,7 @@ fn bound(spec: &Value) -> Value {
     spec
 }
 
-/// How long a token lasts, when it should be renewed, and how long the answer says it lasts.
+/// The lifetime of an issued token, when it should be renewed, and the lifetime in the answer.
 async fn issued(server: &TestServer, spec: Value) -> (i64, Option<i64>, i64) {
     let answer = request_token(server, "robot", spec).await;
     assert_eq!(answer.code, 201, "{answer:?}");
@@ -40,7 +40,7 @@ async fn issued(server: &TestServer, spec: Value) -> (i64, Option<i64>, i64) {
 }
 
 #[tokio::test]
-async fn tokens_that_admission_asks_for_pods_last_a_year() {
+async fn tokens_for_pods_last_a_year() {
     let server = TestServer::start(&[]).await;
     make_account(&server, "robot").await;
     make_pod(&server, "pod", "robot").await;
@@ -86,7 +86,7 @@ async fn a_longer_lifetime_than_allowed_is_shortened_with_a_warning() {
 }
 
 #[tokio::test]
-async fn odd_options_are_named() {
+async fn invalid_options_are_named() {
     let dir = directory();
     for (flag, why) in [
         (
@@ -106,7 +106,7 @@ async fn odd_options_are_named() {
 }
 
 #[tokio::test]
-async fn keys_may_be_had_elsewhere() {
+async fn keys_may_be_published_elsewhere() {
     let uri = "https://keys.example/jwks";
     let flag = format!("--service-account-jwks-uri={uri}");
     let server = TestServer::start(&[&flag]).await;

@@ -1,4 +1,4 @@
-//! Tokens of an `OpenID` issuer, which is asked over TLS.
+//! Tokens of an `OpenID` issuer that is reached over TLS.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ pub fn claims(issuer: &Issuer, change: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn an_issuers_token_lets_in_whom_it_names() {
+async fn an_issuers_token_authenticates_its_user() {
     let signer = Signer::new("one");
     let issuer = Issuer::start(vec![signer.jwk()]).await;
     let more = [
@@ -61,7 +61,7 @@ async fn an_issuers_token_lets_in_whom_it_names() {
     assert_eq!(review["status"]["user"]["username"], "jane@x");
     assert_eq!(review["status"]["audiences"], json!([ISSUER]));
     counts(&server, &token, "jane@x").await;
-    // The others are known as before.
+    // Other users are authenticated as before.
     counts(&server, ALICES_TOKEN, "alice").await;
 
     let bad = |change: Value| {
@@ -104,7 +104,7 @@ async fn an_issuers_token_lets_in_whom_it_names() {
 }
 
 #[tokio::test]
-async fn keys_rotate_and_only_a_trusted_server_is_asked() {
+async fn keys_rotate_and_come_only_from_a_trusted_server() {
     let (old, new) = (Signer::new("old"), Signer::new("new"));
     let issuer = Issuer::start(vec![old.jwk()]).await;
     let server = start(&flags(&issuer, &["--oidc-username-prefix=-"])).await;
@@ -115,7 +115,7 @@ async fn keys_rotate_and_only_a_trusted_server_is_asked() {
     );
     assert_eq!(whoami(&server.bearer(&by(&new))).await, Err(401));
     issuer.rotate(vec![new.jwk()]);
-    // Asked at most once a second.
+    // Keys are fetched at most once a second.
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert!(whoami(&server.bearer(&by(&new))).await.is_ok());
     assert_eq!(whoami(&server.bearer(&by(&old))).await, Err(401));
@@ -134,25 +134,19 @@ async fn keys_rotate_and_only_a_trusted_server_is_asked() {
 }
 
 #[tokio::test]
-async fn a_bad_issuer_is_named() {
+async fn an_invalid_issuer_is_named() {
     let dir = directory();
     let issuer = |url: &str| format!("--oidc-issuer-url={url}");
     for (url, why) in [
-        ("http://x", "\"http://x\" is no https URL"),
-        ("x", "\"x\" is no https URL"),
-        ("https://", "\"https://\" is no https URL"),
-        ("https://x y", "\"https://x y\" is no https URL"),
-        (
-            "https://x?a",
-            "\"https://x?a\" has a query, which an issuer's URL has not",
-        ),
-        (
-            "https://x/#a",
-            "\"https://x/#a\" has a fragment, which an issuer's URL has not",
-        ),
+        ("http://x", "\"http://x\" is not an https URL"),
+        ("x", "\"x\" is not an https URL"),
+        ("https://", "\"https://\" is not an https URL"),
+        ("https://x y", "\"https://x y\" is not an https URL"),
+        ("https://x?a", "\"https://x?a\" must not have a query"),
+        ("https://x/#a", "\"https://x/#a\" must not have a fragment"),
         (
             "https://me:deep-secret@x",
-            "\"https://…@x\" holds credentials, which would be seen by many",
+            "\"https://…@x\" must not contain credentials",
         ),
         ("", "empty, but --oidc-client-id is not"),
     ] {
@@ -163,7 +157,7 @@ async fn a_bad_issuer_is_named() {
 }
 
 #[tokio::test]
-async fn a_bad_option_is_named_before_anything_is_made() {
+async fn an_invalid_option_is_named_before_any_file_is_written() {
     let dir = directory();
     let file = dir.path().join("bad.crt");
     std::fs::write(&file, "nonsense").unwrap();
@@ -203,7 +197,7 @@ async fn a_bad_option_is_named_before_anything_is_made() {
         ),
         (
             &["--oidc-issuer-url=https://x", "--oidc-client-id=y", &bad],
-            "no certificate of an authority in it",
+            "it contains no certificate of an authority",
         ),
         (
             &["--authorization-mode=RBAC,AlwaysDeny,RBAC"],
@@ -221,7 +215,7 @@ async fn a_bad_option_is_named_before_anything_is_made() {
         !dir.path().join("data").exists(),
         "a refused start left something"
     );
-    // As upstream: an issuer and a client of no name are none.
+    // As upstream: an empty issuer or client id counts as absent.
     let server = TestServer::start(&["--oidc-issuer-url=", "--oidc-client-id="]).await;
     assert!(whoami(&server.alice()).await.is_ok());
     server.stop().await;

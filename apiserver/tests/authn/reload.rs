@@ -1,4 +1,4 @@
-//! Files of users, authorities and keys are read again when they change; broken ones are not.
+//! Files of users, authorities and keys are reloaded when they change, unless they are invalid.
 
 use std::fs;
 use std::net::IpAddr;
@@ -15,7 +15,7 @@ use crate::support::client::{Answer, Client};
 use crate::support::server::{ALICES_TOKEN, BOBS_PASSWORD, TestServer, directory};
 use crate::support::{PATIENCE, log};
 
-/// Waits until the client is known, or no longer; files are looked at every other second.
+/// Waits until the client is authenticated, or no longer is; files are checked every two seconds.
 async fn becomes(client: &Client, known: bool) {
     let begun = Instant::now();
     while whoami(client).await.is_ok() != known {
@@ -36,7 +36,7 @@ fn replace(path: &Path, contents: &str) {
 }
 
 #[tokio::test]
-async fn users_come_and_go_and_a_broken_file_changes_nothing() {
+async fn users_come_and_go_and_an_invalid_file_changes_nothing() {
     let dir = directory();
     let (users, tokens) = (dir.path().join("users.csv"), dir.path().join("tokens.csv"));
     let stranger = Authority::in_dir(&dir.path().join("stranger")).unwrap();
@@ -78,7 +78,7 @@ async fn users_come_and_go_and_a_broken_file_changes_nothing() {
     server.stop().await;
 }
 
-/// Waits until new connections see a certificate that the client believes.
+/// Waits until new connections get a certificate that the client trusts.
 async fn believed(client: &Client) {
     let begun = Instant::now();
     while !client.believes().await {
@@ -111,14 +111,14 @@ async fn new_connections_see_a_new_certificate_and_old_ones_go_on() {
     assert!(before.believes().await && !after.believes().await);
     let mut open = before.connect().await.unwrap();
 
-    // One file before the other: for a moment they do not belong together.
+    // One file before the other: for a moment they do not match.
     replace(&certificate, &new.certificate);
     let unfit = format!("{}: not the key of the certificate", key.display());
     log::says(&[&unfit]).await;
     assert!(before.believes().await && !after.believes().await);
     replace(&key, &new.key);
     believed(&after).await;
-    // Nobody who begins anew; whoever goes on with a session of before is shown no certificate.
+    // For new sessions only; a resumed session exchanges no certificate.
     assert!(!server.believing(first.certificate()).believes().await);
     assert_eq!(open.ask(Method::GET, "/livez", "").await.unwrap().code, 200);
     assert_eq!(after.get("/livez").await.code, 200);
@@ -154,7 +154,7 @@ async fn changed_authorities_are_published() {
     is_found_broken(&ca).await;
     replace(&ca, second.certificate());
     let map = eventually(&server.admin(), MAP, names(&second)).await;
-    // Other servers may still believe it: nobody but an admin takes anything away.
+    // Other servers may still trust it: only an admin removes authorities.
     assert!(names(&first)(&map));
     server.stop().await;
 }
@@ -187,7 +187,7 @@ async fn keys_of_service_accounts_change_while_the_server_runs() {
     becomes(&after, true).await;
     becomes(&before, true).await;
 
-    // What was signed with a key that is no longer there is forgotten, though it was verified.
+    // With its key, the cached verification of a token is dropped.
     replace(&old, &key());
     becomes(&before, false).await;
     becomes(&after, true).await;

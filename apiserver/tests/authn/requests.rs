@@ -1,4 +1,4 @@
-//! What tests of identities ask for.
+//! Requests of tests about identities.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,7 +14,7 @@ use crate::support::server::TestServer;
 pub const ACCOUNTS: &str = "/api/v1/namespaces/default/serviceaccounts";
 pub const REVIEWS: &str = "/apis/authentication.k8s.io/v1/tokenreviews";
 
-/// Who the server takes a client for; the code of its refusal if it takes them for nobody.
+/// The user that the server authenticates a client as, or the code of its refusal.
 pub async fn whoami(client: &Client) -> Result<Value, u16> {
     let path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
     let answer = client.post(path, &json!({})).await;
@@ -24,7 +24,7 @@ pub async fn whoami(client: &Client) -> Result<Value, u16> {
     }
 }
 
-/// Somebody who offers these protocols for a websocket.
+/// A client that offers these protocols for a websocket.
 pub fn offering(server: &TestServer, protocols: &str) -> Client {
     let base = server.anonymous().over_http1();
     let base = base
@@ -39,12 +39,12 @@ pub fn protocol(token: &str) -> String {
     format!("base64url.bearer.authorization.k8s.io.{encoded}")
 }
 
-/// Somebody who offers a token as browsers do.
+/// A client that sends a token as browsers do.
 pub fn over_websocket(server: &TestServer, token: &str) -> Client {
     offering(server, &format!("v4.channel.k8s.io, {}", protocol(token)))
 }
 
-/// All the ways in which a token comes.
+/// All the ways to send a token.
 pub fn ways(server: &TestServer, token: &str) -> [(&'static str, Client); 3] {
     let header = server.bearer(token);
     [
@@ -54,7 +54,7 @@ pub fn ways(server: &TestServer, token: &str) -> [(&'static str, Client); 3] {
     ]
 }
 
-/// A token counts, whichever way it comes.
+/// Asserts that a token is valid, in each way to send it.
 pub async fn counts(server: &TestServer, token: &str, user: &str) {
     for (way, client) in ways(server, token) {
         let known = whoami(&client).await;
@@ -62,7 +62,7 @@ pub async fn counts(server: &TestServer, token: &str, user: &str) {
     }
 }
 
-/// A token does not count, whichever way it comes, and nobody is told why.
+/// Asserts that a token is invalid, in each way to send it, and that no answer says why.
 pub async fn does_not_count(server: &TestServer, what: &str, token: &str) {
     for (way, client) in ways(server, token) {
         let answer = client.get("/version").await;
@@ -72,7 +72,7 @@ pub async fn does_not_count(server: &TestServer, what: &str, token: &str) {
     }
 }
 
-/// A client is refused, for what it shows or for how much that is, and soon.
+/// Asserts that a client is refused soon, for its credentials or their size.
 pub async fn is_refused(client: &Client, what: &str) -> u16 {
     let asked = client.try_ask(Method::GET, "/version", "");
     let answer = tokio::time::timeout(PATIENCE, asked).await;
@@ -89,7 +89,7 @@ pub async fn make_account(server: &TestServer, name: &str) {
     assert_eq!(answer.code, 201, "{answer:?}");
 }
 
-/// What an admin who asks for a token for `account` gets.
+/// The answer to an admin's request for a token for `account`.
 pub async fn request_token(server: &TestServer, account: &str, spec: Value) -> Answer {
     let path = format!("{ACCOUNTS}/{account}/token");
     server.admin().post(&path, &json!({"spec": spec})).await

@@ -1,4 +1,4 @@
-//! No secret is ever shown again: not in the log at its most talkative, not in an answer.
+//! Secrets appear neither in the log at its most verbose level nor in answers.
 
 use std::fs;
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::support::log;
 use crate::support::process::Process;
 use crate::support::server::{ALICES_TOKEN, BOBS_PASSWORD, TestServer, directory};
 
-/// Everything somebody may ask that could make a server talk about who asks.
+/// The answers to all requests that could make a server reveal the client's credentials.
 async fn bodies(client: &Client) -> Vec<String> {
     let mut bodies = Vec::new();
     let impersonating = client.clone().header("impersonate-user", "carol");
@@ -37,11 +37,11 @@ async fn bodies(client: &Client) -> Vec<String> {
     bodies
 }
 
-/// What somebody is told who asks whose token this is, rightly and not.
+/// The answers to token reviews, permitted and not.
 async fn reviewed(server: &TestServer, token: &str) -> Vec<String> {
     let review = json!({"spec": {"token": token}});
     let answer = server.admin().post(REVIEWS, &review).await;
-    // A review repeats what it was asked; what it says beyond that must not.
+    // A review repeats its spec; the rest of it must not contain the token.
     let status = answer.json()["status"].to_string();
     let mistaken = json!({"spec": {"token": token, "nope": token}, "nope": Value::Null});
     let strict = format!("{REVIEWS}?fieldValidation=Strict");
@@ -51,7 +51,7 @@ async fn reviewed(server: &TestServer, token: &str) -> Vec<String> {
     ]
 }
 
-/// What somebody is told who asks why credentials are answered as they are, rightly and not.
+/// The answers to explain requests, permitted and not.
 async fn explained(server: &TestServer, authorization: &str) -> Vec<String> {
     let mut answers = Vec::new();
     let headers = json!({"authorization": [authorization]});
@@ -67,7 +67,7 @@ async fn explained(server: &TestServer, authorization: &str) -> Vec<String> {
     answers
 }
 
-/// None of these stands in the log or in an answer.
+/// Asserts that no secret is in the log or in an answer.
 fn nowhere(secrets: &[String], answers: &[String]) {
     let log = log::so_far();
     assert!(log.contains("authentication failed"), "nothing is logged");
@@ -86,7 +86,7 @@ fn signature(token: &str) -> String {
 }
 
 #[tokio::test]
-async fn tokens_of_issuers_and_of_requests_are_not_shown() {
+async fn tokens_of_issuers_and_of_requests_are_not_revealed() {
     let signer = Signer::new("one");
     let issuer = Issuer::start(vec![signer.jwk()]).await;
     let more = ["--explain-decisions", "--oidc-username-claim=email"];
@@ -117,7 +117,7 @@ async fn tokens_of_issuers_and_of_requests_are_not_shown() {
         }
         answers.extend(reviewed(&server, token).await);
         answers.extend(explained(&server, &format!("Bearer {token}")).await);
-        // a token where it does not belong
+        // a token in the wrong position
         answers.extend(explained(&server, token).await);
         answers.extend(explained_websocket(&server, token).await);
     }
@@ -141,7 +141,7 @@ async fn explained_websocket(server: &TestServer, token: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_stands_in_a_url_is_not_shown() {
+async fn secrets_in_a_url_are_not_revealed() {
     const SECRET: &str = "url-secret-71bd02";
     let server = TestServer::start(&[]).await;
     let mut answers = Vec::new();
@@ -172,7 +172,7 @@ async fn what_stands_in_a_url_is_not_shown() {
 }
 
 #[tokio::test]
-async fn the_program_shows_no_secret_either() {
+async fn the_program_reveals_no_secret() {
     const SECRET: &str = "deep-secret-c04e9b";
     let dir = directory();
     let path = |name: &str| dir.path().join(name);
@@ -219,7 +219,7 @@ async fn the_program_shows_no_secret_either() {
         said.push(run(&["why", "get", "pods", &file]));
         said.push(run(&["why", "get", "pods", "-o=json", "--as=carol", &file]));
     }
-    // Explained to somebody who may ask, with the credentials of another user.
+    // Explained to a permitted user, with the credentials of another.
     let admin = format!("--kubeconfig={}", path("data/admin.kubeconfig").display());
     said.push(run(&["why", "get", "pods", &admin]));
     assert!(said.last().unwrap().contains("system:masters"), "{said:?}");
@@ -261,7 +261,7 @@ fn kubeconfig(data: &Path, user: &str, server: &str) -> String {
     )
 }
 
-/// All that the program says.
+/// All output of the program.
 fn run(words: &[&str]) -> String {
     let mut program = Command::new(env!("CARGO_BIN_EXE_portcullis"));
     let output = program.args(words).output().unwrap();
@@ -271,7 +271,7 @@ fn run(words: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn no_secret_is_shown() {
+async fn no_secret_is_revealed() {
     let server = TestServer::start(&["--explain-decisions", "--enable-bootstrap-token-auth"]).await;
     make_bootstrap_token(
         &server,

@@ -1,4 +1,4 @@
-//! Tokens that a server elsewhere knows.
+//! Tokens that a webhook authenticates.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::support::server::{TestServer, directory, options};
 
 const WHOAMI: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
 
-/// Answers by the token, and keeps the reviews.
+/// Answers by the token, and records the reviews.
 async fn answer(asked: Arc<Mutex<Vec<Value>>>, request: Request<Bytes>) -> Response<Bytes> {
     let mut review: Value = serde_json::from_slice(request.body()).unwrap();
     asked.lock().push(review.clone());
@@ -66,7 +66,7 @@ async fn start(flags: &[&str]) -> Asked {
 }
 
 impl Asked {
-    /// Whom a token belongs to; the code of the refusal if nobody.
+    /// The user of a token, or the code of the refusal.
     async fn who(&self, token: &str) -> Result<Value, u16> {
         let answer = self.server.bearer(token).post(WHOAMI, &json!({})).await;
         match answer.code {
@@ -75,14 +75,14 @@ impl Asked {
         }
     }
 
-    /// How often it was asked since the last time.
+    /// The number of calls since the last time.
     fn calls(&self) -> usize {
         std::mem::take(&mut *self.reviews.lock()).len()
     }
 }
 
 #[tokio::test]
-async fn a_server_elsewhere_says_whose_a_token_is() {
+async fn a_webhook_authenticates_tokens() {
     let asked = start(&["--authentication-token-webhook-version=v1"]).await;
     assert_eq!(
         asked.who("good").await,
@@ -97,7 +97,7 @@ async fn a_server_elsewhere_says_whose_a_token_is() {
         review["spec"]["audiences"],
         json!([crate::support::server::ISSUER])
     );
-    // answers are remembered, those that know nobody too, but no errors
+    // answers are cached, also for unknown tokens, but errors are not
     for (token, who, calls) in [
         ("good", Some("jane"), 1),
         ("unknown", None, 1),
@@ -113,13 +113,13 @@ async fn a_server_elsewhere_says_whose_a_token_is() {
         }
         assert_eq!(asked.calls(), calls, "{token}");
     }
-    // those who are known here are not asked about
+    // locally known users cause no call
     assert_eq!(asked.server.alice().get("/version").await.code, 200);
     assert_eq!(asked.calls(), 0);
 }
 
 #[tokio::test]
-async fn reviews_are_passed_on() {
+async fn reviews_are_forwarded() {
     let asked = start(&["--authentication-token-webhook-cache-ttl=0"]).await;
     let review = async |token: &str| {
         let review = json!({"spec": {"token": token}});
@@ -146,9 +146,9 @@ async fn reviews_are_passed_on() {
 }
 
 #[tokio::test]
-async fn a_server_that_fails_lets_nobody_in() {
+async fn a_webhook_that_fails_authenticates_no_token() {
     let asked = start(&["--request-timeout=1s"]).await;
-    // what may pass is tried again
+    // temporary failures are retried
     assert_eq!(asked.who("shaky").await.unwrap()["username"], "shaky");
     assert_eq!(asked.calls(), 2);
     assert_eq!(asked.who("slow").await, Err(504));

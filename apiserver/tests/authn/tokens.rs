@@ -17,14 +17,14 @@ use crate::support::server::{ALICES_TOKEN, ISSUER, TestServer};
 
 const ROBOT: &str = "system:serviceaccount:default:robot";
 
-/// Seconds since 1970, so many from now.
+/// A time so many seconds from now.
 fn from_now(seconds: i64) -> UnixTime {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let now = now.as_secs().checked_add_signed(seconds).unwrap();
     UnixTime::since_unix_epoch(std::time::Duration::from_secs(now))
 }
 
-/// What tokens of the account say of themselves.
+/// The claims about the account in its tokens.
 async fn binding(server: &TestServer, account: &str) -> TokenBinding {
     let found = server.admin().get(&format!("{ACCOUNTS}/{account}")).await;
     let uid = found.json()["metadata"]["uid"].as_str().unwrap().to_owned();
@@ -58,7 +58,7 @@ async fn a_token_is_issued_and_used() {
             "system:authenticated"
         ])
     );
-    // It is somebody, but may not much.
+    // It is authenticated, but has few permissions.
     assert_eq!(robot.get("/api/v1/pods").await.code, 403);
     assert_eq!(robot.get("/openid/v1/jwks").await.code, 200);
     let request = format!("{ACCOUNTS}/robot/token");
@@ -70,7 +70,7 @@ async fn a_token_is_issued_and_used() {
 }
 
 #[tokio::test]
-async fn tokens_that_do_not_count() {
+async fn invalid_tokens_are_refused() {
     let server = TestServer::start(&[]).await;
     make_account(&server, "robot").await;
     let ours = server.token_issuer();
@@ -134,7 +134,7 @@ async fn tokens_that_do_not_count() {
 }
 
 #[tokio::test]
-async fn a_token_goes_with_its_account() {
+async fn a_token_ends_with_its_account() {
     let server = TestServer::start(&[]).await;
     make_account(&server, "robot").await;
     let robot = server.bearer(&token(&server, "robot", json!({})).await);
@@ -148,7 +148,7 @@ async fn a_token_goes_with_its_account() {
 }
 
 #[tokio::test]
-async fn a_token_goes_with_what_it_is_bound_to() {
+async fn a_token_ends_with_the_object_that_it_is_bound_to() {
     let server = TestServer::start(&[]).await;
     make_account(&server, "robot").await;
     make_pod(&server, "pod", "robot").await;
@@ -232,9 +232,9 @@ async fn refusals_to_issue_are_upstreams() {
     server.stop().await;
 }
 
-/// What is reviewed in a namespace, or nowhere, need not say so.
+/// The namespace of a review is that of its URL, and may be left out of its body.
 #[tokio::test]
-async fn reviews_are_where_they_are_posted() {
+async fn reviews_have_the_namespace_of_their_url() {
     let server = TestServer::start(&[]).await;
     let group = "/apis/authorization.k8s.io/v1";
     let local = format!("{group}/namespaces/default/localsubjectaccessreviews");
@@ -280,7 +280,7 @@ async fn reviews_are_where_they_are_posted() {
 }
 
 #[tokio::test]
-async fn reviews_say_whose_a_token_is_and_for_whom() {
+async fn reviews_name_the_user_and_the_audiences_of_a_token() {
     let server = TestServer::start(&[]).await;
     make_account(&server, "robot").await;
     let here = token(&server, "robot", json!({})).await;

@@ -1,4 +1,4 @@
-//! Why a request is answered as it is: what is told, to whom, and that it is what happens.
+//! Explanations of requests: their content, the permission for them, and that they match what happens.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -47,7 +47,7 @@ async fn make_policy(server: &TestServer, name: &str, privileged: bool) {
     make(server, "/apis/policy/v1beta1/podsecuritypolicies", policy).await;
 }
 
-/// A cluster role with one rule, and a binding of it, of the same name, to a subject.
+/// Makes a cluster role with one rule, and a binding of the same name to a subject.
 async fn grant(server: &TestServer, name: &str, rule: Value, subject: Value) {
     let role = json!({"metadata": {"name": name}, "rules": [rule]});
     make(server, &format!("{RBAC}/clusterroles"), role).await;
@@ -67,7 +67,7 @@ fn bearer(token: &str) -> Value {
 }
 
 #[tokio::test]
-async fn only_cluster_admins_may_ask_and_only_if_the_server_tells() {
+async fn only_cluster_admins_may_ask_and_only_if_enabled() {
     let question = json!({"verb": "get", "resource": "pods"});
     let silent = TestServer::start(&[]).await;
     assert_eq!(silent.admin().post(PATH, &question).await.code, 405);
@@ -103,7 +103,7 @@ async fn only_cluster_admins_may_ask_and_only_if_the_server_tells() {
 }
 
 #[tokio::test]
-async fn every_policy_says_who_may_use_it_and_what_it_objects_to() {
+async fn every_policy_lists_its_grants_and_violations() {
     let server = TestServer::start(&FLAGS).await;
     make_policy(&server, "default", false).await;
     make_policy(&server, "privileged", true).await;
@@ -133,7 +133,7 @@ async fn every_policy_says_who_may_use_it_and_what_it_objects_to() {
     ] {
         let question = json!({"headers": headers, "object": privileged_pod()});
         let why = explained(&server.admin(), question).await;
-        // What is told is what happens.
+        // The request itself has the explained outcome.
         let happened = client.post(PODS, &privileged_pod()).await;
         assert_eq!(happened.code, code);
         assert_eq!(why["answer"]["code"], code, "{why}");
@@ -219,7 +219,7 @@ async fn a_request_that_ends_early_is_explained_that_far() {
     let health = explained(&admin, health).await;
     assert_eq!(health["authorization"]["allowed"], true);
 
-    // A pod that validation does not let through got past every plugin that changes it.
+    // A pod that fails validation has passed every plugin that changes it.
     make_policy(&server, "any", true).await;
     let mut pod = privileged_pod();
     pod["spec"]["containers"][0]["name"] = json!("No Name");
@@ -235,7 +235,7 @@ async fn a_request_that_ends_early_is_explained_that_far() {
 }
 
 #[tokio::test]
-async fn what_is_in_a_secret_stays_there() {
+async fn the_data_of_secrets_is_not_revealed() {
     let server = TestServer::start(&FLAGS).await;
     let secret = json!({
         "apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"},

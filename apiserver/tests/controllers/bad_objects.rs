@@ -1,4 +1,4 @@
-//! An object that cannot be dealt with costs the others nothing.
+//! An unreadable object does not affect the others.
 
 use bytes::Bytes;
 use portcullis_storage::embedded::EmbeddedStorage;
@@ -9,7 +9,7 @@ use super::{eventually, gone};
 use crate::support::process::Process;
 use crate::support::server::directory;
 
-/// What a kube-apiserver that writes protobuf leaves, cut off.
+/// A truncated protobuf object of a kube-apiserver.
 const UNREADABLE: &[u8] = b"k8s\0\x0a\x0c";
 
 /// Makes a key unreadable.
@@ -24,7 +24,7 @@ async fn spoil(store: &EmbeddedStorage, key: &str) {
 }
 
 #[tokio::test]
-async fn objects_that_cannot_be_read_stop_no_controller() {
+async fn unreadable_objects_stop_no_controller() {
     let dir = directory();
     let ttl = ["--event-ttl=3s"];
     let server = Process::start(dir.path().join("data"), &ttl);
@@ -77,7 +77,7 @@ async fn objects_that_cannot_be_read_stop_no_controller() {
     })
     .await;
 
-    // What can be deleted of a namespace is, and others are not held up.
+    // The other objects of a namespace are deleted, and other namespaces are not delayed.
     for name in ["going", "good"] {
         let deleted = admin.delete(&format!("/api/v1/namespaces/{name}")).await;
         assert_eq!(deleted.code, 200, "{deleted:?}");

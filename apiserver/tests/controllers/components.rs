@@ -1,5 +1,5 @@
-//! What upstream's components ask for when they start with `--kube-api-content-type
-//! application/json`, as themselves.
+//! The requests of upstream's components at their start with `--kube-api-content-type application/json`,
+//! under their own identities.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ const LEASES: &str = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases
 const ACCOUNTS: &str = "/api/v1/namespaces/kube-system/serviceaccounts";
 const AUTHENTICATION: &str =
     "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication";
-/// How metadata informers ask: protobuf if it can be had, else JSON.
+/// The `Accept` header of metadata informers: protobuf if available, else JSON.
 const METADATA_LIST: &str = "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,\
     application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json";
 
@@ -39,7 +39,7 @@ async fn starts(client: &Client, lease: &str) {
     assert_eq!(answer.code, 200, "{answer:?}");
 }
 
-/// Whom it lets in itself, it learns from the server.
+/// It reads the configuration for authenticating its own clients from the server.
 async fn delegates(client: &Client) {
     eventually(client, AUTHENTICATION, |answer| answer.code == 200).await;
     let list = "/api/v1/namespaces/kube-system/configmaps?fieldSelector=metadata.name%3Dextension-apiserver-authentication&limit=500&resourceVersion=0";
@@ -64,7 +64,7 @@ async fn delegates(client: &Client) {
     assert_eq!(answer.code, 201, "{answer:?}");
 }
 
-/// Every resource that discovery says can be listed and watched.
+/// Every resource that can be listed and watched according to discovery.
 async fn listable(client: &Client) -> Vec<String> {
     let mut versions = vec!["/api/v1".to_owned()];
     let groups = client.get("/apis").await.json();
@@ -95,7 +95,7 @@ async fn kube_controller_manager_starts() {
     let manager = component(&server, "system:kube-controller-manager");
     starts(&manager, "kube-controller-manager").await;
     delegates(&manager).await;
-    // --use-service-account-credentials: an account for each controller, and a token for each.
+    // `--use-service-account-credentials`: an account and a token for each controller.
     let account = "generic-garbage-collector";
     assert_eq!(
         manager.get(&format!("{ACCOUNTS}/{account}")).await.code,
@@ -237,7 +237,7 @@ async fn a_kubelet_registers_and_runs_a_pod() {
         )
         .await;
     assert_eq!(ended.code, 200, "{ended:?}");
-    // A node's lease is the node's: the garbage collector takes it away.
+    // The lease has its node as an owner, so the garbage collector deletes it.
     assert_eq!(admin.delete("/api/v1/nodes/n").await.code, 200);
     super::gone(&admin, &format!("{leases}/n")).await;
 }

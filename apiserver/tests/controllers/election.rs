@@ -29,7 +29,7 @@ async fn make(client: &Client, namespace: &str) {
     eventually(client, &account, |answer| answer.code == 200).await;
 }
 
-/// Each server has an authority of its own here: if both published it, they would take turns.
+/// Each server here has its own authority. If both published it, they would overwrite each other's.
 async fn only_the_first_works(client: &Client, first: &Process) {
     let path = "/api/v1/namespaces/b/configmaps/kube-root-ca.crt";
     let published = eventually(client, path, |answer| answer.code == 200)
@@ -51,7 +51,7 @@ async fn when_the_leader_is_killed_another_takes_over() {
     let holder = before["holderIdentity"].as_str().unwrap().to_owned();
     let second = Process::start(dir.path().join("second"), &[&flag]);
     let other = second.admin();
-    // The second waits for as long as the first renews its lease.
+    // The second server waits as long as the first renews its lease.
     let renewed = |answer: &Answer| answer.json()["spec"]["renewTime"] != before["renewTime"];
     eventually(&other, LEASE, renewed).await;
     assert_eq!(lease(&other).await["holderIdentity"], holder.as_str());
@@ -70,7 +70,7 @@ async fn when_the_leader_is_killed_another_takes_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_leader_that_is_stopped_gives_the_lease_up() {
+async fn a_leader_that_is_stopped_releases_the_lease() {
     let etcd = EtcdServer::start();
     let flag = format!("--etcd-servers={}", etcd.endpoint());
     let dir = directory();

@@ -1,4 +1,4 @@
-//! A Deployment's tree, deleted in each of the three modes as kubectl does.
+//! The dependents of a Deployment, deleted in each of the three modes as by kubectl.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::support::server::TestServer;
 const APPS: &str = "/apis/apps/v1/namespaces/default";
 const PODS: &str = "/api/v1/namespaces/default/pods";
 
-/// What kube-controller-manager would have made of a Deployment: a `ReplicaSet` and two pods.
+/// The objects that kube-controller-manager creates for a Deployment: a `ReplicaSet` and two pods.
 async fn tree(client: &Client) {
     let template = json!({
         "metadata": {"labels": {"app": "web"}},
@@ -51,7 +51,7 @@ async fn delete(client: &Client, path: &str, policy: &str) {
 }
 
 #[tokio::test]
-async fn in_the_background_the_tree_follows() {
+async fn in_the_background_the_dependents_follow() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     tree(&admin).await;
@@ -99,7 +99,7 @@ async fn in_the_foreground_the_root_goes_last() {
 }
 
 #[tokio::test]
-async fn orphans_stay_with_all_that_is_theirs() {
+async fn orphans_keep_their_own_dependents() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     tree(&admin).await;
@@ -112,7 +112,7 @@ async fn orphans_stay_with_all_that_is_theirs() {
 }
 
 #[tokio::test]
-async fn nothing_is_collected_where_that_is_not_wanted() {
+async fn nothing_is_collected_without_the_controller() {
     let server = TestServer::start(&["--controllers=*,-garbagecollector"]).await;
     let admin = server.admin();
     tree(&admin).await;
@@ -122,7 +122,7 @@ async fn nothing_is_collected_where_that_is_not_wanted() {
 }
 
 #[tokio::test]
-async fn a_job_lets_its_pods_go_unless_it_is_told_otherwise() {
+async fn a_job_orphans_its_pods_by_default() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let jobs = "/apis/batch/v1/namespaces/default/jobs";

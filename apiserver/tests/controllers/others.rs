@@ -19,7 +19,7 @@ fn event(name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn events_go_after_their_time_also_after_a_kill() {
+async fn events_expire_also_after_a_kill() {
     let dir = directory();
     let ttl = ["--event-ttl=3s"];
     let server = Process::start(dir.path().join("data"), &ttl);
@@ -62,7 +62,7 @@ async fn the_root_certificate_is_in_every_namespace() {
 }
 
 #[tokio::test]
-async fn the_root_certificate_is_not_published_where_nothing_mounts_it() {
+async fn the_root_certificate_is_not_published_if_unused() {
     let server = TestServer::start(&["--disable-admission-plugins=ServiceAccount"]).await;
     let admin = server.admin();
     eventually(&admin, &format!("{DEFAULT}/serviceaccounts/default"), |a| {
@@ -80,7 +80,7 @@ async fn the_root_certificate_is_not_published_where_nothing_mounts_it() {
 }
 
 #[tokio::test]
-async fn a_quota_gives_back_what_is_no_longer_used_also_after_a_kill() {
+async fn a_quota_releases_unused_resources_also_after_a_kill() {
     let dir = directory();
     let server = Process::start(dir.path().join("data"), &[]);
     let admin = server.admin();
@@ -106,7 +106,7 @@ async fn a_quota_gives_back_what_is_no_longer_used_also_after_a_kill() {
         }
     };
     let path = format!("{DEFAULT}/resourcequotas/q");
-    // The root certificate may come meanwhile.
+    // The root certificate may be published meanwhile.
     let has_maps = |answer: &Answer| answer.json()["status"]["used"]["configmaps"].is_string();
     eventually(&admin, &path, has_maps).await;
     eventually(
@@ -136,7 +136,7 @@ async fn a_quota_gives_back_what_is_no_longer_used_also_after_a_kill() {
 }
 
 #[tokio::test]
-async fn a_claim_stays_as_long_as_a_pod_on_a_node_uses_it() {
+async fn a_claim_is_kept_while_a_pod_on_a_node_uses_it() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     eventually(&admin, &format!("{DEFAULT}/serviceaccounts/default"), |a| {
@@ -193,7 +193,7 @@ async fn an_unknown_controller_is_refused_with_the_list() {
 }
 
 #[tokio::test]
-async fn a_namespace_can_be_used_as_soon_as_it_is_there() {
+async fn a_new_namespace_can_be_used_immediately() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     for n in 0..10 {
@@ -209,7 +209,7 @@ async fn a_namespace_can_be_used_as_soon_as_it_is_there() {
 }
 
 #[tokio::test]
-async fn a_namespace_says_what_keeps_it_and_goes_after_a_kill_as_well() {
+async fn a_namespace_lists_what_blocks_its_deletion_and_is_deleted_after_a_kill() {
     let dir = directory();
     let server = Process::start(dir.path().join("data"), &[]);
     let admin = server.admin();

@@ -9,7 +9,7 @@ use crate::support::client::Client;
 use crate::support::process::Process;
 use crate::support::server::directory;
 
-/// A lease and a look for it may take that long together, and the machine may be busy.
+/// Writing and reading a lease may take that long together, as the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(90);
 const ENDPOINTS: &str = "/api/v1/namespaces/default/endpoints/kubernetes";
 const SLICES: &str = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices";
@@ -54,7 +54,7 @@ async fn until(client: &Client, expected: &[String]) {
     }
 }
 
-/// Each has a port of its own; the others remove one that is killed.
+/// Each has its own port; the others remove one that is killed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_died_is_removed() {
     let etcd = EtcdServer::start();

@@ -1,4 +1,4 @@
-//! Services lead to the pods they select.
+//! The endpoints of services.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::support::client::{Answer, Client};
 use crate::support::server::TestServer;
 
 const WITHOUT_ACCOUNTS: &str = "--disable-admission-plugins=ServiceAccount";
-/// They run unasked only where kubelets join.
+/// By default they run only where kubelets join.
 const WITH_ENDPOINTS: &str = "--controllers=*,endpoint,endpointslice";
 const CORE: &str = "/api/v1/namespaces/default";
 const SLICES: &str = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dweb";
@@ -25,7 +25,7 @@ async fn make_pod(admin: &Client, name: &str, ip: &str, ready: &str) {
     report(admin, name, ip, ready).await;
 }
 
-/// What a kubelet would say.
+/// Writes a status as a kubelet does.
 async fn report(admin: &Client, name: &str, ip: &str, ready: &str) {
     let status = json!({"status": {"phase": "Running", "podIP": ip, "podIPs": [{"ip": ip}],
         "conditions": [{"type": "Ready", "status": ready}]}});
@@ -37,7 +37,7 @@ async fn report(admin: &Client, name: &str, ip: &str, ready: &str) {
     assert_eq!(told.code, 200, "{told:?}");
 }
 
-/// The addresses that are ready, and those that are not.
+/// The addresses that are ready, and those that are not ready.
 fn addresses(endpoints: &Value) -> Vec<Vec<String>> {
     let subset = &endpoints["subsets"][0];
     ["addresses", "notReadyAddresses"]
@@ -113,7 +113,7 @@ async fn a_service_leads_to_its_pods() {
         1,
         "one slice is enough"
     );
-    // what somebody takes away is made again
+    // deleted endpoints are created again
     assert_eq!(admin.delete(&endpoints).await.code, 200);
     eventually(&admin, &endpoints, |answer| answer.code == 200).await;
     assert_eq!(
@@ -124,7 +124,7 @@ async fn a_service_leads_to_its_pods() {
     eventually(&admin, SLICES, |answer| answer.json()["items"] == json!([])).await;
 }
 
-/// As beside a kube-controller-manager.
+/// As with a kube-controller-manager.
 #[tokio::test]
 async fn services_may_be_left_to_others() {
     let flags = [
@@ -135,7 +135,7 @@ async fn services_may_be_left_to_others() {
     let admin = server.admin();
     let service = json!({"metadata": {"name": "web"}, "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]}});
     make(&admin, &format!("{CORE}/services"), service).await;
-    // a controller that runs has had its turn once this one has
+    // once this controller has acted, a running endpoints controller would have, too
     make(
         &admin,
         "/api/v1/namespaces",

@@ -1,4 +1,4 @@
-//! Collections of custom objects: pages, selectors and changes, as of any other kind.
+//! Collections of custom objects: pages, selectors and changes, as for any other kind.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ async fn served() -> (TestServer, Client) {
 }
 
 #[tokio::test]
-async fn pages_are_of_one_moment() {
+async fn pages_have_one_version() {
     let (_server, admin) = served().await;
     let first = admin.get(&format!("{WIDGETS}?limit=3")).await.json();
     assert_eq!(names(&first), ["a", "b", "c"]);
@@ -48,7 +48,7 @@ async fn pages_are_of_one_moment() {
 }
 
 #[tokio::test]
-async fn a_watcher_sees_what_its_selector_selects() {
+async fn a_watcher_sees_selected_objects_only() {
     let (_server, admin) = served().await;
     let list = admin.get(WIDGETS).await.json();
     let from = list["metadata"]["resourceVersion"].as_str().unwrap();

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A definition with rules of `spec`, whose fields are `color`, `size` and `tags`.
+/// A definition with rules for `spec`, whose fields are `color`, `size` and `tags`.
 fn with_rules(rules: &Value) -> Value {
     let mut definition = definition();
     let version = &mut definition["spec"]["versions"][0];
@@ -82,7 +82,7 @@ async fn an_object_that_violates_a_new_rule_can_be_changed_elsewhere() {
         .header("content-type", "application/merge-patch+json");
     let patch = |patch: Value| merge.ask(Method::PATCH, WIDGET, patch.to_string());
     let other = || async { patch(json!({"spec": {"color": "blue"}})).await.code };
-    // the server learns of the change within moments
+    // the server applies the change within moments
     let mut code = other().await;
     for _ in 0..100 {
         if code == 422 {

@@ -1,4 +1,4 @@
-//! What is stored of custom kinds: found again after a crash, and by another server.
+//! Stored custom objects are found again after a crash, and by another server.
 
 use http::Method;
 use portcullis_storage::etcd_server::EtcdServer;
@@ -12,7 +12,7 @@ use crate::support::server::{TestServer, directory};
 const MERGE: &str = "application/merge-patch+json";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_acknowledged_survives_a_kill() {
+async fn acknowledged_writes_survive_a_kill() {
     let dir = directory();
     let data = dir.path().join("data");
     for round in 0..3 {
@@ -79,7 +79,7 @@ async fn two_servers_on_one_etcd_serve_the_same_kinds() {
 }
 
 #[tokio::test]
-async fn nothing_is_made_of_a_kind_that_goes() {
+async fn no_object_is_created_of_a_kind_in_deletion() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     define(&admin, &definition()).await;

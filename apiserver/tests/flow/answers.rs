@@ -1,4 +1,4 @@
-//! How answers look: for people, and for slow lines.
+//! The format of answers: indentation and compression.
 
 use serde_json::json;
 
@@ -7,7 +7,7 @@ use crate::support::server::TestServer;
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 
 #[tokio::test]
-async fn people_get_lines_and_programs_one() {
+async fn answers_are_indented_for_people_only() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let lines =
@@ -22,7 +22,7 @@ async fn people_get_lines_and_programs_one() {
 }
 
 #[tokio::test]
-async fn large_answers_are_compressed_for_whoever_can_read_them() {
+async fn large_answers_are_compressed_for_clients_that_accept_it() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let large = json!({"metadata": {"name": "large"}, "data": {"x": "y".repeat(200_000)}});

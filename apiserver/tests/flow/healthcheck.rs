@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::support::process::Process;
 use crate::support::server::directory;
 
-/// Whether it succeeds, and what it says.
+/// Whether it succeeds, and its output.
 fn healthcheck(words: &[&str]) -> (bool, String) {
     let mut program = Command::new(env!("CARGO_BIN_EXE_portcullis"));
     let output = program.arg("healthcheck").args(words).output().unwrap();
@@ -22,7 +22,7 @@ fn data_dir(path: &Path) -> String {
 }
 
 #[test]
-fn a_data_directory_says_which_server_to_ask() {
+fn a_data_directory_determines_the_server() {
     let (first, second) = (directory(), directory());
     let (one, other) = (first.path().join("data"), second.path().join("data"));
     let (success, said) = healthcheck(&[&data_dir(&one)]);

@@ -1,4 +1,4 @@
-//! How many requests are carried out at once, and what of a client's slowness others notice.
+//! The limits of concurrent requests, and the effect of slow clients on others.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use crate::support::client::{Answer, Client};
 use crate::support::server::{ALICES_TOKEN, TestServer};
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
-const ONE_PLACE: &[&str] = &[
+const ONE_PERMIT: &[&str] = &[
     "--max-requests-inflight=1",
     "--max-mutating-requests-inflight=1",
     "--authorization-mode=AlwaysAllow",
 ];
 
-/// More than an HTTP/2 client lets come before it reads.
+/// More than an HTTP/2 client receives before it reads.
 fn large(name: &str) -> serde_json::Value {
     json!({"metadata": {"name": name}, "data": {"x": "y".repeat(300_000)}})
 }
@@ -33,7 +33,7 @@ fn is_refused(answer: &Answer) {
     );
 }
 
-/// What `client` is answered once it is not 429, which it is while the server lets go of a place.
+/// The code of the answer once it is not 429, which it is until the server releases a permit.
 async fn eventually(client: &Client, method: Method, path: &str, body: &str) -> u16 {
     for _ in 0..600 {
         let answer = client.ask(method.clone(), path, body.to_owned()).await;
@@ -46,18 +46,18 @@ async fn eventually(client: &Client, method: Method, path: &str, body: &str) -> 
 }
 
 #[tokio::test]
-async fn a_place_is_held_until_the_answer_is_read() {
-    let server = TestServer::start(ONE_PLACE).await;
+async fn a_permit_is_held_until_the_answer_is_read() {
+    let server = TestServer::start(ONE_PERMIT).await;
     assert_eq!(server.admin().post(MAPS, &large("large")).await.code, 201);
     let (alice, bob) = (server.alice(), server.bob());
     let mut slow = alice.connect().await.unwrap();
     let unread = slow.send(Method::GET, MAPS, "").await.unwrap();
     is_refused(&bob.get(MAPS).await);
-    assert_eq!(server.admin().get(MAPS).await.code, 200, "needs no place");
+    assert_eq!(server.admin().get(MAPS).await.code, 200, "needs no permit");
     let watch = format!("{MAPS}?watch=1&timeoutSeconds=1&resourceVersion=1");
     let watched = bob.get(&watch).await;
-    assert_ne!(watched.code, 429, "watches have places of their own");
-    // places of the other sort are free
+    assert_ne!(watched.code, 429, "watches have permits of their own");
+    // permits of the other sort are free
     let mut writer = alice.connect().await.unwrap();
     let object = large("other").to_string();
     let written = writer.send(Method::POST, MAPS, object).await.unwrap();
@@ -69,7 +69,7 @@ async fn a_place_is_held_until_the_answer_is_read() {
     assert_eq!(eventually(&bob, Method::POST, MAPS, small).await, 201);
 }
 
-/// The beginning of a POST over HTTP/1.1 whose body does not come.
+/// The beginning of a POST over HTTP/1.1 whose body does not arrive.
 async fn slow_body(client: Client, token: &str) -> TlsStream<TcpStream> {
     let mut stream = client.over_http1().raw().await;
     let head = format!(
@@ -81,7 +81,7 @@ async fn slow_body(client: Client, token: &str) -> TlsStream<TcpStream> {
 }
 
 #[tokio::test]
-async fn slow_bodies_take_no_places() {
+async fn slow_bodies_hold_no_permits() {
     let flags = [
         "--max-mutating-requests-inflight=2",
         "--authorization-mode=AlwaysAllow",
@@ -102,7 +102,7 @@ async fn slow_bodies_take_no_places() {
 }
 
 #[tokio::test]
-async fn whoever_may_nothing_is_told_so_at_once_and_takes_no_places() {
+async fn clients_without_rights_are_refused_immediately_and_hold_no_permits() {
     let server = TestServer::start(&["--max-mutating-requests-inflight=2"]).await;
     for token in [ALICES_TOKEN, "nobody's"] {
         let mut slow = slow_body(server.alice(), token).await;
@@ -121,7 +121,7 @@ async fn whoever_may_nothing_is_told_so_at_once_and_takes_no_places() {
     }
 }
 
-/// While it is still being sent, over both versions of HTTP.
+/// Also while it is still being sent, over both versions of HTTP.
 #[tokio::test]
 async fn large_bodies_are_refused_with_an_answer() {
     let server = TestServer::start(&[]).await;

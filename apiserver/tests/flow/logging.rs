@@ -1,4 +1,4 @@
-//! What is on a line of the log, beside what docs/LOGGING.md says.
+//! The lines of the log, compared with docs/LOGGING.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -25,7 +25,7 @@ fn documented(heading: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The lines of a log as far as it is written.
+/// The complete lines of a log so far.
 fn lines(log: &Path) -> Vec<Value> {
     let text = fs::read_to_string(log).unwrap();
     let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
@@ -35,7 +35,7 @@ fn lines(log: &Path) -> Vec<Value> {
         .collect()
 }
 
-/// The request that a line belongs to: its span's fields.
+/// The request that a line belongs to: the fields of its span.
 fn request(line: &Value) -> Option<BTreeMap<String, Value>> {
     let mut spans = line["spans"].as_array()?.iter();
     let span = spans.find(|span| span["name"] == "request")?;
@@ -44,7 +44,7 @@ fn request(line: &Value) -> Option<BTreeMap<String, Value>> {
 }
 
 #[tokio::test]
-async fn every_line_of_a_request_says_whose_it_is() {
+async fn every_line_of_a_request_has_its_fields() {
     let dir = directory();
     let log = dir.path().join("log");
     let flags = ["-v=2", "--log-format=json"];
@@ -105,9 +105,9 @@ async fn every_line_of_a_request_says_whose_it_is() {
     assert_eq!(request(&acting).unwrap()["user.as"], "carol");
 }
 
-/// Everybody can make a log grow; not by a line per request at the usual level.
+/// Any client can make a log grow, but not by a line per request at the default level.
 #[tokio::test]
-async fn refused_requests_are_not_logged_at_the_usual_level() {
+async fn refused_requests_are_not_logged_at_the_default_level() {
     let dir = directory();
     let log = dir.path().join("log");
     let file = fs::File::create(&log).unwrap();
@@ -137,7 +137,7 @@ fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// What stands between the parentheses that `text` begins in, part by part.
+/// The parts between the parentheses that `text` begins in.
 fn arguments(text: &str) -> Vec<String> {
     let (mut depth, mut quoted, mut escaped) = (1, false, false);
     let mut parts = vec![String::new()];
@@ -163,7 +163,7 @@ fn arguments(text: &str) -> Vec<String> {
     parts
 }
 
-/// The names of the fields that some macro of `tracing` is given somewhere in the sources.
+/// The names of the fields that some macro of `tracing` logs in the sources.
 fn logged_by(macros: &[&str]) -> BTreeSet<String> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let mut files = Vec::new();

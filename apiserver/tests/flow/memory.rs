@@ -15,7 +15,7 @@ use crate::support::PATIENCE;
 use crate::support::process::Process;
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
-/// How much more than an idle one a server under attack may take, in MiB.
+/// How much more memory than an idle server one under attack may use, in MiB.
 const MOST: u64 = 100;
 
 /// A server of its own process, which uses its memory alone.
@@ -57,7 +57,7 @@ impl Attacked {
 }
 
 #[tokio::test]
-async fn bodies_of_nobody_are_not_kept() {
+async fn unauthenticated_bodies_are_not_kept() {
     let attacked = Attacked::start(0).await;
     let nobody = attacked.server.anonymous();
     let nobody = nobody.header("authorization", "Bearer x");
@@ -78,7 +78,7 @@ async fn bodies_of_nobody_are_not_kept() {
 }
 
 #[tokio::test]
-async fn unfinished_heads_share_what_there_is() {
+async fn unfinished_heads_share_a_limit() {
     let attacked = Attacked::start(0).await;
     let filler = vec![b'x'; 1_000_000];
     let (http2, http1) = {
@@ -97,7 +97,7 @@ async fn unfinished_heads_share_what_there_is() {
     for _ in 0..100 {
         for (client, head) in [(&http1, &http1_head), (&http2, &http2_head)] {
             let mut stream = client.raw().await;
-            // it may be closed before all is written
+            // the connection may be closed before everything is written
             let _ = stream.write_all(head).await;
             open.push(stream);
         }
@@ -106,7 +106,7 @@ async fn unfinished_heads_share_what_there_is() {
 }
 
 #[tokio::test]
-async fn answers_that_nobody_reads_are_not_made() {
+async fn unread_answers_are_limited() {
     let attacked = Attacked::start(8).await;
     let attackers = [attacked.server.admin(), attacked.server.user("attacker")];
     let asked = attackers.iter().cycle().take(60).map(|attacker| async {
@@ -126,7 +126,7 @@ async fn answers_that_nobody_reads_are_not_made() {
 }
 
 #[tokio::test]
-async fn silent_connections_cost_little_and_keep_nobody_out() {
+async fn silent_connections_cost_little_and_block_no_client() {
     let attacked = Attacked::start(0).await;
     let client = attacked.server.anonymous().over_http1();
     let mut silent = Vec::new();

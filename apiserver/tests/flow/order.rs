@@ -1,4 +1,4 @@
-//! The order of the chain: a request with several faults is answered for the first.
+//! The order of the layers: a request with several faults is answered for the first.
 
 use http::Method;
 use serde_json::json;
@@ -91,7 +91,7 @@ async fn decoding_comes_before_admission_and_admission_before_validation() {
     let admin = server.admin();
     let answer = admin.ask(Method::POST, PODS, "{malformed").await;
     assert_eq!(answer.code, 400, "{answer:?}");
-    // Invalid, and no policy lets it in: admission is asked first.
+    // The pod is invalid and no policy allows it: admission comes first.
     let pod = json!({"metadata": {"name": "NO NAME"}, "spec": {"containers": []}});
     let answer = admin.post(PODS, &pod).await;
     assert_eq!(answer.code, 403, "{answer:?}");
@@ -112,7 +112,7 @@ async fn mutation_comes_before_validation_and_validation_before_the_store() {
     let bad = json!({"metadata": {"name": "m"}, "data": {"not a key": "x"}});
     assert_eq!(admin.post(maps, &bad).await.code, 422);
     assert_eq!(admin.post(maps, &map).await.code, 409);
-    // What admission adds is validated with the rest, and stored.
+    // Fields that admission adds are validated and stored.
     let pod =
         json!({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}]}});
     let answer = admin.post(PODS, &pod).await;
@@ -122,7 +122,7 @@ async fn mutation_comes_before_validation_and_validation_before_the_store() {
 }
 
 #[tokio::test]
-async fn bodies_are_limited_and_the_server_goes_on() {
+async fn bodies_are_limited_and_the_server_stays_ready() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let maps = "/api/v1/namespaces/default/configmaps";
@@ -142,7 +142,7 @@ async fn bodies_are_limited_and_the_server_goes_on() {
 }
 
 #[tokio::test]
-async fn what_fits_no_store_is_refused_and_warnings_fit_the_head() {
+async fn oversized_objects_are_refused_and_warnings_fit_the_head() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let maps = "/api/v1/namespaces/default/configmaps";

@@ -1,4 +1,4 @@
-//! What a server leaves is what the next one finds.
+//! State over a restart.
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -7,7 +7,7 @@ use crate::support::process::Process;
 use crate::support::server::{TestServer, directory};
 
 #[tokio::test]
-async fn objects_keep_identity_and_version_over_a_restart() {
+async fn objects_keep_their_uid_and_version_over_a_restart() {
     let server = TestServer::start(&[]).await;
     let maps = "/api/v1/namespaces/default/configmaps";
     let made = server
@@ -51,7 +51,7 @@ async fn a_client_that_answers_nothing_does_not_hold_up_the_end() {
     let mut connection = server.admin().connect().await.unwrap();
     let version = connection.ask(http::Method::GET, "/version", "").await;
     assert_eq!(version.unwrap().code, 200);
-    // this thread is what the client's connection lives on, and waits
+    // this thread drives the client's connection, and is blocked
     server.terminate();
     let log = std::fs::read_to_string(&path).unwrap();
     assert!(log.contains("stopping"), "{log}");

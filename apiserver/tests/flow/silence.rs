@@ -1,4 +1,4 @@
-//! Clients that say nothing, do not finish, or do not read: they are let go.
+//! Connections of clients that are silent, incomplete or do not read are closed.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::support::server::TestServer;
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 const SOON: Duration = Duration::from_millis(300);
 
-/// Whether the server ends the connection, whatever it says before.
+/// Whether the server closes the connection; it may send something before.
 async fn is_closed(client: &Client, said: &[u8]) -> bool {
     let mut stream = client.raw().await;
     stream.write_all(said).await.unwrap();
@@ -25,7 +25,7 @@ async fn is_closed(client: &Client, said: &[u8]) -> bool {
 }
 
 #[tokio::test]
-async fn whoever_asks_nothing_is_let_go() {
+async fn connections_without_a_request_are_closed() {
     let deadlines = Deadlines {
         first: SOON,
         head: SOON,
@@ -38,7 +38,7 @@ async fn whoever_asks_nothing_is_let_go() {
     let request = b"GET /version HTTP/1.1\r\nHost: x\r\n\r\n";
     let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let settings = [&preface[..], &[0, 0, 0, 4, 0, 0, 0, 0, 0]].concat();
-    // a head of 100 bytes of which one comes
+    // a head of 100 bytes of which one arrives
     let headers = [&settings[..], &[0, 0, 100, 1, 0, 0, 0, 0, 1, 0]].concat();
     let closed = tokio::join!(
         is_closed(&http1, b""),
@@ -52,9 +52,9 @@ async fn whoever_asks_nothing_is_let_go() {
     assert_eq!(closed, (true, true, true, true, true, true, true));
 }
 
-/// A head that came in one piece is over, however long its request or the pause behind it lasts.
+/// The deadline of a head that arrived completely applies neither to its request nor to the pause after it.
 #[tokio::test]
-async fn requests_and_pauses_may_last_longer_than_a_head() {
+async fn requests_and_pauses_may_last_longer_than_heads() {
     let deadlines = Deadlines {
         head: SOON,
         ..Deadlines::default()
@@ -74,9 +74,9 @@ async fn requests_and_pauses_may_last_longer_than_a_head() {
     }
 }
 
-/// Without TLS, too.
+/// Also without TLS.
 #[tokio::test]
-async fn whoever_does_not_shake_hands_is_let_go() {
+async fn connections_without_a_handshake_are_closed() {
     let deadlines = Deadlines {
         handshake: SOON,
         ..Deadlines::default()
@@ -91,7 +91,7 @@ async fn whoever_does_not_shake_hands_is_let_go() {
     assert!(closed.is_ok());
 }
 
-/// Maps of which an HTTP/2 client does not let all come before it reads.
+/// Makes more maps than an HTTP/2 client receives before it reads.
 async fn with_maps(server: &TestServer) {
     for n in 0..3 {
         let map =
@@ -100,7 +100,7 @@ async fn with_maps(server: &TestServer) {
     }
 }
 
-/// Whether the server ends a connection, though requests would go on.
+/// Whether the server closes a connection, though it could serve more requests.
 async fn ends(connection: &mut Connection) -> bool {
     let broken = async {
         while connection.ask(Method::GET, "/version", "").await.is_ok() {
@@ -111,7 +111,7 @@ async fn ends(connection: &mut Connection) -> bool {
 }
 
 #[tokio::test]
-async fn whoever_does_not_read_an_answer_is_let_go() {
+async fn connections_with_an_unread_answer_are_closed() {
     let deadlines = Deadlines {
         stalled: SOON,
         ..Deadlines::default()
@@ -148,7 +148,7 @@ async fn whoever_reads_is_let_be() {
 }
 
 #[tokio::test]
-async fn a_watch_ends_when_it_has_to_though_nobody_reads() {
+async fn an_unread_watch_ends_in_time() {
     let server = TestServer::start(&[]).await;
     with_maps(&server).await;
     let mut connection = server.admin().connect().await.unwrap();
@@ -159,7 +159,7 @@ async fn a_watch_ends_when_it_has_to_though_nobody_reads() {
 }
 
 #[tokio::test]
-async fn an_answer_is_read_within_the_time_of_its_request() {
+async fn an_answer_must_be_read_before_the_timeout_of_its_request() {
     let server = TestServer::start(&["--request-timeout=10s"]).await;
     with_maps(&server).await;
     let mut connection = server.admin().connect().await.unwrap();

@@ -1,4 +1,4 @@
-//! What a kubelet of 1.20 asks, from its token to the end of its pod.
+//! The requests of a kubelet of 1.20, from its token to the end of its pod.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ async fn reflects(client: &Client, path: &str) {
     assert_eq!(head.status(), 200, "{watch}");
 }
 
-/// It registers, with a lease and what its drivers are.
+/// It registers its node, with a lease and its drivers.
 async fn registers(kubelet: &Client) {
     assert_eq!(kubelet.get(&format!("{CORE}/nodes/n")).await.code, 404);
     let node = json!({"metadata": {"name": "n", "labels": {"kubernetes.io/hostname": "n"}}});
@@ -75,7 +75,7 @@ async fn registers(kubelet: &Client) {
     read(&kubelet.get(&format!("{drivers}/n")).await, drivers);
 }
 
-/// What it follows for as long as it runs.
+/// The objects that it watches as long as it runs.
 async fn follows(kubelet: &Client) {
     for path in [
         "/api/v1/nodes?fieldSelector=metadata.name%3Dn&",
@@ -88,7 +88,7 @@ async fn follows(kubelet: &Client) {
     }
 }
 
-/// A pod is bound to it, which refers to a secret and a config map.
+/// A pod is bound to its node, which refers to a secret and a config map.
 async fn has_a_pod(admin: &Client) -> Value {
     for (kind, name) in [
         ("secrets", "s1"),
@@ -147,12 +147,12 @@ async fn runs(kubelet: &Client, admin: &Client, pod: &Value) {
 }
 
 #[tokio::test]
-async fn a_kubelet_joins_by_token_alone_and_runs_a_pod() {
+async fn a_kubelet_joins_with_only_a_token_and_runs_a_pod() {
     let server = server().await;
     let admin = server.admin();
     make_token(&admin, &[]).await;
     let kubelet = join(&server, "n").await;
-    // the next certificate it asks for itself, and one to serve with
+    // it requests its next certificate with its first, and a serving certificate
     let (again, key) = request("n", "kube-apiserver-client-kubelet", "client auth", &[]);
     certified(&kubelet, &again, &key).await;
     registers(&kubelet).await;
@@ -164,7 +164,7 @@ async fn a_kubelet_joins_by_token_alone_and_runs_a_pod() {
 }
 
 #[tokio::test]
-async fn a_node_has_only_its_own() {
+async fn a_node_may_access_only_its_own_objects() {
     let server = server().await;
     let admin = server.admin();
     make_token(&admin, &[]).await;

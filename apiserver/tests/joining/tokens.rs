@@ -1,4 +1,4 @@
-//! What a token is good for, and what is not signed by itself.
+//! Which requests a bootstrap token permits, and which certificates need an approval.
 
 use http::Method;
 use portcullis::cli::token;
@@ -13,7 +13,7 @@ use crate::support::server::TestServer;
 
 const INFO: &str = "/api/v1/namespaces/kube-public/configmaps/cluster-info";
 
-/// Whoever has no credentials yet reads whom to trust, signed with the token.
+/// A client without credentials reads the authority to trust, which is signed with the token.
 #[tokio::test]
 async fn cluster_info_is_signed_with_every_token() {
     let server = server().await;
@@ -50,14 +50,14 @@ async fn cluster_info_is_signed_with_every_token() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_over_goes() {
+async fn an_expired_token_is_deleted() {
     let server = server().await;
     let admin = server.admin();
     make_token(&admin, &[("expiration", "2024-01-01T00:00:00Z")]).await;
     gone(&admin, &format!("{TOKENS}/bootstrap-token-abcdef")).await;
 }
 
-/// What a kubelet would serve with is signed once somebody approves it; what it may not have never is.
+/// A kubelet's serving certificate is signed once it is approved, and never if it is not permitted.
 #[tokio::test]
 async fn serving_certificates_wait_for_approval() {
     let server = server().await;
@@ -94,9 +94,9 @@ async fn serving_certificates_wait_for_approval() {
     assert_eq!(condition["message"], "DNS or IP subjectAltName is required");
 }
 
-/// Without the flag a token is nobody's, and nodes cannot be told where to join.
+/// Without the flag, tokens do not authenticate and no information for joining is published.
 #[tokio::test]
-async fn without_the_flag_nobody_joins() {
+async fn without_the_flag_no_node_joins() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     make_token(&admin, &[]).await;
@@ -115,7 +115,7 @@ async fn without_the_flag_nobody_joins() {
     );
 }
 
-/// What `portcullis token` prints.
+/// The output of `portcullis token`.
 async fn command(server: &TestServer, words: &[&str]) -> Result<String, token::TokenError> {
     let kubeconfig = server.data("admin.kubeconfig").display().to_string();
     let all = ["portcullis", "token", "--kubeconfig", &kubeconfig];
@@ -167,7 +167,7 @@ async fn tokens_are_made_listed_and_deleted() {
     );
     for (words, why) in [
         (&["delete", "nope"][..], "neither a token nor the ID"),
-        (&["create", "nope"], "is no token"),
+        (&["create", "nope"], "is not a token"),
     ] {
         let error = command(&server, words).await.unwrap_err().to_string();
         assert!(error.contains(why), "{error}");

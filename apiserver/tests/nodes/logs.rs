@@ -7,7 +7,7 @@ use super::{Cluster, PODS, until};
 use crate::support::PATIENCE;
 
 #[tokio::test]
-async fn a_log_comes_as_it_is_written_and_ends_with_it() {
+async fn a_log_is_streamed_as_it_is_written_and_ends_with_it() {
     let cluster = Cluster::start(&["follows"], &[]).await;
     for client in [cluster.server.admin(), cluster.server.admin().over_http1()] {
         let mut connection = client.connect().await.unwrap();
@@ -21,7 +21,7 @@ async fn a_log_comes_as_it_is_written_and_ends_with_it() {
         let mut next = async || loop {
             let frame = tokio::time::timeout(PATIENCE, body.frame()).await.unwrap();
             let piece = frame.map(|frame| frame.unwrap().into_data().unwrap());
-            // HTTP/2 may end with a frame in which nothing is
+            // HTTP/2 may end with an empty frame
             if piece.as_ref().is_none_or(|piece| !piece.is_empty()) {
                 return piece;
             }
@@ -42,7 +42,7 @@ async fn a_log_comes_as_it_is_written_and_ends_with_it() {
 }
 
 #[tokio::test]
-async fn what_a_kubelet_says_of_a_log_is_a_status() {
+async fn a_kubelets_refusal_of_a_log_is_a_status() {
     let cluster = Cluster::start(&["waiting"], &[]).await;
     let answer = cluster
         .server
@@ -54,9 +54,9 @@ async fn what_a_kubelet_says_of_a_log_is_a_status() {
     assert_eq!(answer.json()["reason"], "BadRequest");
 }
 
-/// The kubelet waits for who reads, and so does the container.
+/// The kubelet waits for the reader, and so does the container.
 #[tokio::test]
-async fn a_log_that_is_not_read_is_not_collected() {
+async fn an_unread_log_is_not_buffered() {
     const BUFFERS: usize = 32 * 1024 * 1024;
     let cluster = Cluster::start(&["endless"], &[]).await;
     let mut connection = cluster.server.admin().connect().await.unwrap();
@@ -73,7 +73,7 @@ async fn a_log_that_is_not_read_is_not_collected() {
     until("a connection is left", || cluster.kubelet.open() == 0).await;
 }
 
-/// It is not whole, and does not look as if it were.
+/// It is incomplete, and the client can tell.
 #[tokio::test]
 async fn a_log_that_is_followed_breaks_off_when_the_server_stops() {
     let cluster = Cluster::start(&["follows"], &[]).await;

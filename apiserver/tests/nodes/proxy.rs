@@ -1,4 +1,4 @@
-//! What nodes, pods and services serve, asked through the server.
+//! The proxy subresources of nodes, pods and services.
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
@@ -17,14 +17,14 @@ use super::{Cluster, PODS, SPDY};
 
 const SERVICES: &str = "/api/v1/namespaces/default/services";
 
-/// An address of this machine that is not loopback's, which no pod can have. Nothing is sent.
+/// An address of this machine other than loopback, which no pod can have. Nothing is sent.
 fn own_address() -> IpAddr {
     let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
     socket.connect("192.0.2.1:9").unwrap();
     socket.local_addr().unwrap().ip()
 }
 
-/// Something in a pod that says what it was asked, until it is dropped.
+/// An application in a pod that echoes its requests, until it is dropped.
 struct Application {
     address: SocketAddr,
     accepting: JoinHandle<()>,
@@ -91,7 +91,7 @@ async fn address_pod(cluster: &Cluster, ip: &str) {
 }
 
 #[tokio::test]
-async fn a_pod_is_asked_through_the_server() {
+async fn a_pod_is_reached_through_the_server() {
     let application = Application::start().await;
     let (ip, port) = (application.address.ip(), application.address.port());
     let cluster = Cluster::start(&["a"], &[]).await;
@@ -155,7 +155,7 @@ async fn a_pod_is_asked_through_the_server() {
 }
 
 #[tokio::test]
-async fn a_pod_that_says_it_is_this_machine_is_not_asked() {
+async fn a_pod_with_an_address_of_this_machine_is_not_reached() {
     let cluster = Cluster::start(&["a"], &[]).await;
     let admin = cluster.server.admin();
     for ip in ["127.0.0.1", "169.254.169.254"] {
@@ -187,7 +187,7 @@ async fn a_pod_that_says_it_is_this_machine_is_not_asked() {
 }
 
 #[tokio::test]
-async fn a_node_is_asked_at_its_kubelet() {
+async fn a_node_is_reached_at_its_kubelet() {
     let cluster = Cluster::start(&["a"], &[]).await;
     let admin = cluster.server.admin();
     let port = cluster.kubelet.address().port();
@@ -220,7 +220,7 @@ async fn a_node_is_asked_at_its_kubelet() {
 }
 
 #[tokio::test]
-async fn a_service_is_asked_at_its_endpoints() {
+async fn a_service_is_reached_at_its_endpoints() {
     let application = Application::start().await;
     let cluster = Cluster::start(&["a"], &[]).await;
     let admin = cluster.server.admin();

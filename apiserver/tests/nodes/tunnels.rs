@@ -13,7 +13,7 @@ use crate::support::PATIENCE;
 use crate::support::kubelet::{CUT, head};
 use crate::support::server::ALICES_TOKEN;
 
-/// What Python's client and others ask for.
+/// The upgrade that Python's client and others request.
 const WEBSOCKET: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Protocol: v4.channel.k8s.io\r\n";
@@ -26,7 +26,7 @@ async fn is_echoed(tunnel: &mut Upgraded, said: &[u8]) {
 }
 
 #[tokio::test]
-async fn an_upgrade_is_passed_on_as_it_came() {
+async fn an_upgrade_is_forwarded_unchanged() {
     let cluster = Cluster::start(&["a"], &[]).await;
     let path = format!("{PODS}/web/exec?command=sh&command=-c&container=a&stdin=true&stdout=true");
     let mut spdy = cluster.upgrade("POST", &path, SPDY).await;
@@ -77,7 +77,7 @@ async fn an_upgrade_is_passed_on_as_it_came() {
 
 /// A client need not wait for the answer to its upgrade.
 #[tokio::test]
-async fn what_is_said_early_arrives() {
+async fn early_data_arrives() {
     let cluster = Cluster::start(&["a"], &[]).await;
     let mut stream = cluster.server.admin().over_http1().raw().await;
     let path = format!("{PODS}/web/exec?command=x");
@@ -91,7 +91,7 @@ async fn what_is_said_early_arrives() {
 }
 
 #[tokio::test]
-async fn what_the_client_shows_this_server_is_not_shown_to_kubelets() {
+async fn a_clients_credentials_are_not_sent_to_kubelets() {
     let cluster = Cluster::start(&["a"], &["--authorization-mode=AlwaysAllow"]).await;
     let client = cluster.server.anonymous();
     let path = format!("{PODS}/web/exec?command=x");
@@ -113,15 +113,15 @@ async fn what_the_client_shows_this_server_is_not_shown_to_kubelets() {
     assert_eq!(asked.headers["sec-websocket-protocol"], "v4.channel.k8s.io");
 }
 
-/// 100 MB through a tunnel and back.
+/// Sends 100 MB through a tunnel and back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_goes_in_comes_out() {
+async fn data_arrives_unchanged() {
     const SIZE: u64 = 100_000_000;
     let cluster = Cluster::start(&["a"], &[]).await;
     let tunnel = cluster
         .upgrade("POST", &format!("{PODS}/web/exec?command=cat"), SPDY)
         .await;
-    // the nth byte of a sequence that repeats at no power of two
+    // the nth byte of a sequence whose period is not a power of two
     let byte = |n: u64| u8::try_from(n % 251).unwrap();
     let (mut reader, mut writer) = split(tunnel.stream);
     let writing = tokio::spawn(async move {
@@ -155,7 +155,7 @@ async fn what_goes_in_comes_out() {
 }
 
 #[tokio::test]
-async fn either_side_may_say_its_last_word_first() {
+async fn either_side_may_close_its_half_first() {
     let cluster = Cluster::start(&["echoes", "ends"], &[]).await;
     let exec = |container: &str| format!("{PODS}/web/exec?command=x&container={container}");
     let mut first = cluster.upgrade("POST", &exec("echoes"), SPDY).await.stream;
@@ -177,7 +177,7 @@ async fn either_side_may_say_its_last_word_first() {
 }
 
 #[tokio::test]
-async fn what_breaks_off_on_one_side_ends_on_the_other() {
+async fn an_abrupt_end_on_one_side_ends_the_other() {
     let cluster = Cluster::start(&["echoes", "resets"], &[]).await;
     let exec = |container: &str| format!("{PODS}/web/exec?command=x&container={container}");
     let mut reset = cluster.upgrade("POST", &exec("resets"), SPDY).await;
@@ -198,7 +198,7 @@ async fn what_breaks_off_on_one_side_ends_on_the_other() {
 }
 
 #[tokio::test]
-async fn what_came_before_an_abrupt_end_arrives() {
+async fn data_before_an_abrupt_end_arrives() {
     let cluster = Cluster::start(&["cuts"], &[]).await;
     let path = format!("{PODS}/web/exec?command=x");
     let mut cut = cluster.upgrade("POST", &path, SPDY).await.stream;
@@ -208,7 +208,7 @@ async fn what_came_before_an_abrupt_end_arrives() {
 }
 
 #[tokio::test]
-async fn a_tunnel_in_which_nothing_moves_ends() {
+async fn an_idle_tunnel_ends() {
     let soon = Duration::from_millis(300);
     let half = Deadlines {
         half_closed: soon,
@@ -217,7 +217,7 @@ async fn a_tunnel_in_which_nothing_moves_ends() {
     let cluster = Cluster::start_with(&["ends"], &[], half).await;
     let path = format!("{PODS}/web/exec?command=x");
     let open = cluster.upgrade("POST", &path, SPDY).await;
-    // its kubelet has ended its half, and the client keeps its own open
+    // its kubelet has closed its half, and the client keeps its own open
     until("a half-closed tunnel stays", || cluster.kubelet.open() == 0).await;
     drop(open);
 
@@ -232,7 +232,7 @@ async fn a_tunnel_in_which_nothing_moves_ends() {
     assert_eq!(open.stream.read(&mut [0; 8]).await.unwrap_or_default(), 0);
 }
 
-/// What moves keeps a tunnel open, though its connection looks idle to HTTP.
+/// Traffic keeps a tunnel open, though its connection looks idle to HTTP.
 #[tokio::test]
 async fn deadlines_of_requests_are_not_those_of_tunnels() {
     let soon = Duration::from_millis(200);
@@ -330,7 +330,7 @@ async fn a_websocket_needs_the_right_to_create() {
 }
 
 #[tokio::test]
-async fn what_kubelets_leave_to_the_server_is_refused_unless_their_node_says_otherwise() {
+async fn protocols_unknown_to_kubelets_are_refused_unless_their_node_declares_them() {
     let cluster = Cluster::start(&["a"], &[]).await;
     let offering = |protocols: &str| WEBSOCKET.replace("v4.channel.k8s.io", protocols);
     let exec = format!("{PODS}/web/exec?command=x");

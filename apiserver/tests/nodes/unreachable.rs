@@ -1,4 +1,4 @@
-//! Kubelets that are away, silent, unknown, or of another opinion.
+//! Kubelets that are down, silent, untrusted, or refuse requests.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -14,7 +14,7 @@ use super::{Cluster, PODS, SPDY, Upgraded, node, pod, until, upgrade};
 use crate::support::client::Client;
 use crate::support::server::{TestServer, directory, options};
 
-/// The Status of an answer that is no 101.
+/// The Status of an answer other than 101.
 async fn status(mut answer: Upgraded) -> Value {
     let size = answer.header("content-length").parse().unwrap();
     let mut body = vec![0; size];
@@ -32,7 +32,7 @@ async fn exec(admin: &Client, query: &str) -> (u16, String) {
     )
 }
 
-/// A server, and a pod on a node whose kubelet would be there.
+/// A server, and a pod on a node with a kubelet at this address.
 async fn with_kubelet_at(address: SocketAddr, flags: &[&str]) -> TestServer {
     let server = TestServer::start(flags).await;
     let admin = server.admin();
@@ -42,7 +42,7 @@ async fn with_kubelet_at(address: SocketAddr, flags: &[&str]) -> TestServer {
 }
 
 #[tokio::test]
-async fn a_kubelet_that_is_away_is_named() {
+async fn a_kubelet_that_is_down_is_named() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -72,7 +72,7 @@ async fn a_kubelet_that_is_away_is_named() {
 
 #[tokio::test]
 async fn a_silent_kubelet_is_waited_for_no_longer_than_its_timeout() {
-    // connections wait to be accepted, for ever
+    // connections are never accepted
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let server = with_kubelet_at(address, &["--kubelet-timeout=1s"]).await;
@@ -89,7 +89,7 @@ async fn a_silent_kubelet_is_waited_for_no_longer_than_its_timeout() {
 }
 
 #[tokio::test]
-async fn kubelets_are_verified_where_their_authority_is_known() {
+async fn kubelets_are_verified_if_their_authority_is_known() {
     let other = Cluster::start(&["a"], &[]).await;
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("ca.crt");
@@ -115,7 +115,7 @@ async fn kubelets_are_verified_where_their_authority_is_known() {
 }
 
 #[tokio::test]
-async fn what_a_kubelet_says_instead_is_passed_on() {
+async fn a_kubelets_refusal_is_forwarded() {
     let cluster = Cluster::start(&["refuses", "answers"], &[]).await;
     let exec_in = |container: &str| format!("{PODS}/web/exec?command=x&container={container}");
     let mut refused = cluster.upgrade("POST", &exec_in("refuses"), SPDY).await;
@@ -134,7 +134,7 @@ async fn what_a_kubelet_says_instead_is_passed_on() {
     assert_eq!(admin.get(&over_http2).await.code, 400);
 }
 
-/// Nobody asked it to.
+/// The client requested no upgrade.
 #[tokio::test]
 async fn a_kubelet_that_switches_the_protocol_unasked_is_not_followed() {
     let cluster = Cluster::start(&["switches"], &[]).await;
@@ -153,7 +153,7 @@ async fn a_kubelet_that_switches_the_protocol_unasked_is_not_followed() {
 }
 
 #[tokio::test]
-async fn files_that_cannot_be_used_are_named() {
+async fn unusable_files_are_named() {
     let dir = directory();
     let missing = dir.path().join("missing").display().to_string();
     let empty = dir.path().join("empty").display().to_string();
@@ -177,7 +177,7 @@ async fn files_that_cannot_be_used_are_named() {
 }
 
 #[tokio::test]
-async fn a_node_that_says_no_address_is_not_reached() {
+async fn a_node_without_an_address_is_not_reached() {
     let server = with_kubelet_at(
         (Ipv4Addr::LOCALHOST, 1).into(),
         &["--kubelet-preferred-address-types=Hostname,ExternalIP"],

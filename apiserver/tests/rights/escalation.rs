@@ -1,4 +1,4 @@
-//! Users grant no more than they have, whatever name they choose for it.
+//! Users cannot grant more than they have, under any name.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -19,9 +19,9 @@ async fn put(client: &Client, path: &str, body: &Value) -> u16 {
     answer.code
 }
 
-/// The client of a POST chooses the name: a right to `escalate` on one role is none to make it so.
+/// The client of a POST chooses the name, so a right to `escalate` on one role does not cover its creation.
 #[tokio::test]
-async fn a_named_right_to_escalate_is_for_the_role_of_that_url() {
+async fn a_named_right_to_escalate_covers_the_role_in_the_url() {
     let server = TestServer::start(&[]).await;
     let (admin, alice) = (server.admin(), server.alice());
     let group = "rbac.authorization.k8s.io";
@@ -38,16 +38,16 @@ async fn a_named_right_to_escalate_is_for_the_role_of_that_url() {
     assert!(message.starts_with(begin), "{message}");
     let harmless = json!({"metadata": {"name": "mine"}});
     assert_eq!(alice.post(ROLES, &harmless).await.code, 201);
-    // a PUT names it in its URL
+    // a PUT has the name in its URL
     let path = |name: &str| format!("{ROLES}/{name}");
     assert_eq!(put(&alice, &path("mine"), &powerful("mine")).await, 200);
     assert_eq!(put(&alice, &path("new"), &powerful("new")).await, 201);
     assert_eq!(put(&alice, &path("other"), &powerful("other")).await, 403);
 }
 
-/// `bind` is for the role that is bound, whatever the binding is called.
+/// `bind` applies to the name of the role, not of the binding.
 #[tokio::test]
-async fn a_named_right_to_bind_is_for_that_role() {
+async fn a_named_right_to_bind_covers_the_role() {
     let server = TestServer::start(&[]).await;
     let (admin, alice) = (server.admin(), server.alice());
     for role in ["one", "two"] {
@@ -65,9 +65,9 @@ async fn a_named_right_to_bind_is_for_that_role() {
     assert_eq!(alice.post(BINDINGS, &binding("one")).await.code, 201);
 }
 
-/// Who makes an object by a PUT or by applying it needs the right to create it.
+/// Creating an object by a PUT or an apply needs the right to create it.
 #[tokio::test]
-async fn a_right_to_replace_is_none_to_create() {
+async fn a_right_to_replace_does_not_cover_creation() {
     let server = TestServer::start(&[]).await;
     let (admin, alice) = (server.admin(), server.alice());
     let leases = |verbs: Value| json!({"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": verbs});
@@ -98,7 +98,7 @@ async fn a_right_to_replace_is_none_to_create() {
     assert_eq!(admin.post(LEASES, &lease("a")).await.code, 201);
     let existing = admin.get(&path("a")).await.json();
     assert_eq!(put(&alice, &path("a"), &existing).await, 200);
-    // a kind that no PUT creates: not found, even with every right
+    // a PUT cannot create this kind: not found, even with all permissions
     let map = json!({"metadata": {"name": "m"}});
     let maps = "/api/v1/namespaces/default/configmaps/m";
     assert_eq!(put(&admin, maps, &map).await, 404);

@@ -1,4 +1,4 @@
-//! What the authorizer `Node` lets kubelets do.
+//! The permissions of kubelets by the authorizer `Node`.
 
 use serde_json::json;
 
@@ -18,9 +18,9 @@ async fn create(client: &Client, path: &str, body: serde_json::Value) {
     assert_eq!(made.code, 201, "{made:?}");
 }
 
-/// A pod's secret can be read the moment the pod is bound, and no longer once it is gone.
+/// A pod's secret can be read as soon as the pod is bound, and no longer once the pod is gone.
 #[tokio::test]
-async fn nodes_read_what_their_pods_refer_to() {
+async fn nodes_may_read_the_references_of_their_pods() {
     let flags = [
         "--authorization-mode=Node,RBAC",
         "--disable-admission-plugins=ServiceAccount",

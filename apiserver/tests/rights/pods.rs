@@ -1,4 +1,4 @@
-//! What leads into a pod.
+//! The rights to connect to pods and to add containers to them.
 
 use http::Method;
 use serde_json::json;
@@ -8,9 +8,9 @@ use crate::support::server::TestServer;
 
 const PODS: &str = "/api/v1/namespaces/default/pods";
 
-/// A websocket begins with a GET: a right to read is none to run something in a pod.
+/// A websocket begins with a GET, but a right to read does not permit running a command in a pod.
 #[tokio::test]
-async fn reading_is_no_right_to_connect() {
+async fn a_right_to_read_does_not_permit_connections() {
     let server = TestServer::start(&[]).await;
     let (admin, alice) = (server.admin(), server.alice());
     let pod =
@@ -43,15 +43,15 @@ async fn reading_is_no_right_to_connect() {
         assert!(message.contains(&why), "{message}");
         assert_eq!(alice.ask(Method::POST, &path, "").await.code, 403);
     }
-    // what only reads needs no more
+    // a request that only reads needs no more
     assert_eq!(alice.get(&format!("{PODS}/web/log")).await.code, 204);
-    // without the right, whether the pod exists stays hidden
+    // without the right, the answer does not reveal whether the pod exists
     assert_eq!(alice.get(&format!("{PODS}/none/exec")).await.code, 403);
 }
 
-/// A policy holds for containers that come later, too.
+/// A policy also applies to containers that are added later.
 #[tokio::test]
-async fn no_privileged_container_gets_into_a_pod_that_runs() {
+async fn no_privileged_container_can_be_added_to_a_running_pod() {
     let server = TestServer::start(&["--enable-admission-plugins=PodSecurityPolicy"]).await;
     let (admin, alice) = (server.admin(), server.alice());
     let policy = json!({
@@ -104,7 +104,7 @@ async fn no_privileged_container_gets_into_a_pod_that_runs() {
         context["allowPrivilegeEscalation"], false,
         "filled in by the policy"
     );
-    // one more beside the one that is there
+    // another container beside the existing one
     let again = patching
         .ask(Method::PATCH, &path, add("more", json!({})))
         .await;

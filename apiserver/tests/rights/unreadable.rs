@@ -1,4 +1,4 @@
-//! Objects in etcd that another server wrote: in protobuf, or broken.
+//! Objects in etcd from another server: in protobuf, or invalid.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::verbs::{NO_OTHER_MAPS, watch};
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 const KEY: &str = "/registry/rolebindings/default/alices";
 
-/// A field of protobuf that has a length.
+/// A length-delimited field of protobuf.
 fn field(number: u8, value: &[u8]) -> Vec<u8> {
     let mut field = vec![number << 3 | 2];
     let mut length = value.len();
@@ -29,7 +29,7 @@ fn field(number: u8, value: &[u8]) -> Vec<u8> {
     field
 }
 
-/// What kube-apiserver stores of [`binding`].
+/// The protobuf that kube-apiserver stores for [`binding`].
 fn in_protobuf(role: &str) -> Vec<u8> {
     let group = "rbac.authorization.k8s.io";
     let version = format!("{group}/v1");
@@ -69,7 +69,7 @@ async fn overwrite(store: &Arc<dyn Storage>, key: &str, value: &[u8]) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_read_grants_nothing_and_can_be_deleted() {
+async fn an_unreadable_binding_grants_nothing_and_can_be_deleted() {
     let etcd = EtcdServer::start();
     let options = EtcdOptions::new([etcd.endpoint()]);
     let store: Arc<dyn Storage> = Arc::new(EtcdStorage::connect(&options).await.unwrap());
@@ -82,14 +82,14 @@ async fn what_cannot_be_read_grants_nothing_and_can_be_deleted() {
 
     for broken in [b"k8s\0\x0a\xff\xff".as_slice(), b"no JSON", b"{}"] {
         overwrite(&store, KEY, broken).await;
-        // whatever it said before holds no more
+        // its previous content no longer applies
         eventually(&alice, MAPS, |answer| answer.code == 403).await;
         if broken != b"{}" {
             let answer = admin.get(&path).await;
             assert_eq!(answer.code, 500);
             assert!(answer.message().contains(KEY), "{answer:?}");
         }
-        // and protobuf is as good as JSON
+        // and protobuf is read like JSON
         overwrite(&store, KEY, &in_protobuf("alices")).await;
         eventually(&alice, MAPS, |answer| answer.code == 200).await;
         let read = admin.get(&path).await.json();
@@ -108,9 +108,9 @@ async fn what_cannot_be_read_grants_nothing_and_can_be_deleted() {
     assert_eq!(alice.get(MAPS).await.code, 200);
 }
 
-/// One bad object keeps neither its namespace nor the rest of a collection.
+/// An unreadable object blocks neither the deletion of its namespace nor that of the other objects.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_namespace_with_something_unreadable_goes() {
+async fn a_namespace_with_unreadable_objects_can_be_deleted() {
     let etcd = EtcdServer::start();
     let options = EtcdOptions::new([etcd.endpoint()]);
     let store: Arc<dyn Storage> = Arc::new(EtcdStorage::connect(&options).await.unwrap());
@@ -144,9 +144,9 @@ async fn a_namespace_with_something_unreadable_goes() {
     gone(&admin, &format!("{namespaces}/b")).await;
 }
 
-/// A server starts over unreadable objects, even where it needs them.
+/// A server starts despite unreadable objects, even those that it needs itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_starts_over_what_it_cannot_read() {
+async fn a_server_starts_despite_unreadable_objects() {
     let etcd = EtcdServer::start();
     let options = EtcdOptions::new([etcd.endpoint()]);
     let store: Arc<dyn Storage> = Arc::new(EtcdStorage::connect(&options).await.unwrap());
@@ -179,10 +179,10 @@ async fn a_server_starts_over_what_it_cannot_read() {
     assert_eq!(server.admin().get(&view).await.code, 200);
 }
 
-/// To watchers an object that cannot be read does not exist: it is deleted when it becomes unreadable, and
-/// added when it can be read again, whatever form a watcher asks for.
+/// For watchers an unreadable object does not exist: it is deleted when it becomes unreadable, and added when
+/// it becomes readable again, in every format of a watch.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn watchers_see_unreadable_objects_go_and_come_back() {
+async fn watchers_see_unreadable_objects_deleted_and_added_again() {
     let etcd = EtcdServer::start();
     let options = EtcdOptions::new([etcd.endpoint()]);
     let store: Arc<dyn Storage> = Arc::new(EtcdStorage::connect(&options).await.unwrap());

@@ -1,4 +1,4 @@
-//! A server elsewhere that decides what may be done.
+//! A webhook that authorizes requests.
 
 mod configuration;
 
@@ -17,7 +17,7 @@ use crate::support::server::{TestServer, directory, options};
 
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 
-/// Answers by the resource, and keeps the reviews.
+/// Answers by the resource, and records the reviews.
 async fn answer(asked: Arc<Mutex<Vec<Value>>>, request: Request<Bytes>) -> Response<Bytes> {
     let mut review: Value = serde_json::from_slice(request.body()).unwrap();
     asked.lock().push(review.clone());
@@ -77,7 +77,7 @@ async fn let_view(server: &TestServer, user: &str) {
 }
 
 #[tokio::test]
-async fn a_server_elsewhere_allows_and_denies() {
+async fn a_webhook_allows_and_denies() {
     let asked = start("Webhook,RBAC", &["--authorization-webhook-version=v1"]).await;
     let alice = asked.server.alice();
     let_view(&asked.server, "alice").await;
@@ -94,17 +94,17 @@ async fn a_server_elsewhere_allows_and_denies() {
             "status": {"allowed": false}})
         ]
     );
-    // what was said counts for a while
+    // answers are cached for a while
     assert_eq!(alice.get(MAPS).await.code, 200);
     assert!(asked.reviews().is_empty());
-    // no role helps against it
+    // no role overrides a denial
     let denied = alice.get("/api/v1/namespaces/default/secrets").await;
     assert_eq!(denied.code, 403);
     assert_eq!(
         denied.message(),
         r#"secrets is forbidden: User "alice" cannot list resource "secrets" in API group "" in the namespace "default": secrets are for nobody"#
     );
-    // where it has no opinion the next one is asked
+    // without an opinion, the next authorizer decides
     assert_eq!(alice.get("/api/v1/namespaces/default/pods").await.code, 200);
     let bob = asked.server.bob();
     let refused = bob.get("/api/v1/namespaces/default/pods").await;
@@ -123,7 +123,7 @@ async fn a_server_elsewhere_allows_and_denies() {
 }
 
 #[tokio::test]
-async fn questions_are_passed_on() {
+async fn access_reviews_are_forwarded() {
     let asked = start("Webhook,RBAC", &[]).await;
     let review = async |resource: &str| {
         let review = json!({"spec": {"user": "jane", "groups": ["devs"],
@@ -169,7 +169,7 @@ async fn questions_are_passed_on() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_say_is_passed_over() {
+async fn a_webhook_without_an_answer_is_passed_over() {
     let flags = [
         "--request-timeout=1s",
         "--authorization-webhook-cache-authorized-ttl=0s",
@@ -179,7 +179,7 @@ async fn a_server_that_does_not_say_is_passed_over() {
     let_view(&asked.server, "alice").await;
     let services = "/api/v1/namespaces/default/services";
     assert_eq!(alice.get(services).await.code, 200);
-    // nobody allows it, and somebody does not say
+    // no authorizer allows it, and one fails
     let failed = bob.get(services).await;
     assert_eq!(failed.code, 500);
     assert!(
@@ -191,7 +191,7 @@ async fn a_server_that_does_not_say_is_passed_over() {
     assert_eq!(slow.code, 504);
     let acting = bob.clone().header("impersonate-user", "alice");
     assert_eq!(acting.get(MAPS).await.code, 403);
-    // nothing that allows is remembered
+    // no permission is cached
     asked.reviews();
     for _ in 0..2 {
         assert_eq!(alice.get(MAPS).await.code, 200);
@@ -207,7 +207,7 @@ async fn a_server_that_does_not_say_is_passed_over() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn admission_asks_it_too() {
+async fn admission_calls_it_too() {
     let asked = start(
         "Webhook,RBAC",
         &["--enable-admission-plugins=OwnerReferencesPermissionEnforcement"],
@@ -230,7 +230,7 @@ async fn admission_asks_it_too() {
     let resources: BTreeSet<_> = of_owners
         .map(|asked| asked["resource"].as_str().unwrap())
         .collect();
-    // whoever may everything is asked about first
+    // permission for everything is checked first
     assert_eq!(resources, BTreeSet::from(["*", "configmaps", "secrets"]));
 }
 

@@ -1,4 +1,4 @@
-//! Circles among the modules of a crate.
+//! Import cycles among the modules of a crate.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,8 +6,7 @@ use crate::module::{Crate, ModulePath};
 
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
-/// Every circle among modules that share a parent, each with all that is below it: a module and those
-/// below it are one, seen from outside.
+/// Every import cycle among sibling modules. A module and its descendants count as one.
 pub(crate) fn circles(krate: &Crate) -> Vec<String> {
     let mut imports = Vec::new();
     for path in krate.modules.keys() {
@@ -41,7 +40,7 @@ pub(crate) fn circles(krate: &Crate) -> Vec<String> {
     found
 }
 
-/// The child of `parent` that a module is, or is below.
+/// The child of `parent` that is a module or its ancestor.
 fn room(parent: &[String], module: &[String]) -> Option<String> {
     module.strip_prefix(parent)?.first().cloned()
 }

@@ -3,7 +3,7 @@
 use syn::visit::{self, Visit};
 use syn::{Item, ItemUse, Path};
 
-/// The paths of more than one part in an item.
+/// The paths of more than one segment in an item.
 pub(crate) fn inline_paths(item: &Item) -> Vec<Vec<String>> {
     let mut paths = Paths::default();
     paths.visit_item(item);
@@ -22,6 +22,6 @@ impl<'ast> Visit<'ast> for Paths {
         visit::visit_path(self, path);
     }
 
-    // of a function's own imports only those that name a path are seen, which is enough: there are none
+    // of imports within functions only those that name a path are found; others do not occur
     fn visit_item_use(&mut self, _: &'ast ItemUse) {}
 }

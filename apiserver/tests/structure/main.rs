@@ -1,6 +1,6 @@
-//! The structure of the code: which crate knows which, and no circle among modules.
+//! The structure of the code: the dependencies of crates, and no import cycles among modules.
 //!
-//! What is read are the sources and `cargo metadata`, so a rule that is broken names the files.
+//! The tests read the sources and `cargo metadata`, so that a failure names the files.
 #![allow(
     clippy::unwrap_used,
     reason = "a test ends at the first surprise, with its place"
@@ -17,7 +17,8 @@ use self::circles::circles;
 use self::module::Crate;
 use self::workspace::Workspace;
 
-/// What each crate may know of this workspace. Those above are in nobody's way.
+/// The crates of this workspace that each crate may depend on. Only the server itself, which is not listed,
+/// may depend on all.
 const KNOWS: &[(&str, &[&str])] = &[
     ("api", &[]),
     ("cel", &["api"]),
@@ -39,7 +40,7 @@ const KNOWS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Modules that may not import others: crate, module, and the beginnings of what it may not name.
+/// Modules with forbidden imports: the crate, the module, and the prefixes of paths that it may not name.
 const FORBIDDEN: &[(&str, &str, &[&str])] = &[
     (
         "portcullis",
@@ -87,7 +88,7 @@ const FORBIDDEN: &[(&str, &str, &[&str])] = &[
 const NAMES_HYPER: &[&str] = &["serving", "outbound"];
 
 #[test]
-fn crates_depend_one_way() {
+fn crates_depend_on_permitted_crates_only() {
     let workspace = Workspace::read();
     let short = |name: &str| name.trim_start_matches("portcullis-").to_owned();
     for (name, allowed) in KNOWS {
@@ -113,7 +114,7 @@ fn crates_depend_one_way() {
 }
 
 #[test]
-fn modules_do_not_import_in_circles() {
+fn modules_have_no_import_cycles() {
     let workspace = Workspace::read();
     let mut found = Vec::new();
     for member in &workspace.members {
@@ -129,7 +130,7 @@ fn modules_do_not_import_in_circles() {
 }
 
 #[test]
-fn modules_name_only_what_they_may() {
+fn modules_name_only_permitted_paths() {
     let workspace = Workspace::read();
     let mut found = Vec::new();
     for (name, module, forbidden) in FORBIDDEN {
@@ -152,9 +153,9 @@ fn modules_name_only_what_they_may() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
-/// The rules above find what they are there to find.
+/// The rules above find violations.
 #[test]
-fn circles_are_found() {
+fn import_cycles_are_found() {
     let dir = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         let path = dir.path().join(name);

@@ -1,4 +1,4 @@
-//! The modules of a crate, and what each imports.
+//! The modules of a crate, and their imports.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,17 +11,17 @@ use crate::imports::inline_paths;
 /// The path of a module in its crate; empty for the root.
 pub(crate) type ModulePath = Vec<String>;
 
-/// How many imports may lead to one another before a name is given up.
+/// The maximum number of imports to follow for one name.
 const HOPS_MAX: usize = 8;
 
-/// A module; one that is written inside another's file shares it.
+/// A module. An inline module has the file of its parent.
 pub(crate) struct Module {
     pub(crate) file: PathBuf,
     children: BTreeSet<String>,
     items: BTreeSet<String>,
-    /// What names of imports stand for, by the name.
+    /// The paths that imported names refer to, by name.
     imports: BTreeMap<String, Vec<String>>,
-    /// Every path that is named, and whether the module only passes it on.
+    /// Every path that is named, and whether it is only re-exported.
     named: Vec<(Vec<String>, bool)>,
 }
 
@@ -31,11 +31,11 @@ pub(crate) struct Crate {
     pub(crate) modules: BTreeMap<ModulePath, Module>,
 }
 
-/// Something that a module names.
+/// A path that a module names.
 pub(crate) struct Named<'c> {
     pub(crate) module: &'c ModulePath,
     pub(crate) file: &'c Path,
-    /// From `crate` on, or from the name of another crate.
+    /// Beginning with `crate` or the name of another crate.
     pub(crate) path: Vec<String>,
 }
 
@@ -95,7 +95,7 @@ impl Crate {
         }
     }
 
-    /// What the modules below one name, in their crate and outside.
+    /// The paths that the descendants of a module name, in their crate and outside.
     pub(crate) fn names_below<'c>(&'c self, module: &str) -> impl Iterator<Item = Named<'c>> {
         let is_below = {
             let module = module.to_owned();
@@ -118,7 +118,7 @@ impl Crate {
         })
     }
 
-    /// Which modules one imports, but for what it only passes on of those below it.
+    /// The modules that a module imports, apart from re-exports of its descendants.
     pub(crate) fn imported_by(&self, path: &ModulePath) -> BTreeSet<ModulePath> {
         let named = self.modules[path].named.iter();
         let homes = named.filter_map(|(named, passes_on)| {
@@ -128,7 +128,7 @@ impl Crate {
         homes.collect()
     }
 
-    /// A path as seen from the root; `None` if it leads out of the crate.
+    /// The absolute form of a path; `None` if it leaves the crate.
     fn absolute(&self, from: &ModulePath, named: &[String]) -> Option<Vec<String>> {
         let mut base = from.clone();
         let mut rest = named;
@@ -159,7 +159,7 @@ impl Crate {
         Some([&base[..], rest].concat())
     }
 
-    /// The module that what a path names is written in.
+    /// The module that defines the item at a path.
     fn home(&self, path: &[String], hops: usize) -> Option<ModulePath> {
         let known = (0..=path.len())
             .rev()
@@ -177,7 +177,7 @@ impl Crate {
                 let onward = self.absolute(&module_path.to_vec(), import)?;
                 self.home(&onward, hops + 1)
             }
-            // a macro's work, or an item of a glob
+            // the item of a macro or of a glob import
             None => Some(module_path.to_vec()),
         }
     }
@@ -215,7 +215,7 @@ impl Module {
     }
 }
 
-/// Whether something is compiled for tests only.
+/// Whether an item is compiled for tests only.
 fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let list = attribute.meta.require_list();

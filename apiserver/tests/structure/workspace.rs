@@ -1,4 +1,4 @@
-//! The crates of the workspace, as cargo knows them.
+//! The crates of the workspace, from `cargo metadata`.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -20,7 +20,7 @@ struct Package {
 #[derive(Deserialize)]
 struct Dependency {
     name: String,
-    /// None for what the code itself needs.
+    /// `None` for dependencies of the code itself.
     kind: Option<String>,
 }
 
@@ -36,9 +36,9 @@ pub(crate) struct Workspace {
 
 pub(crate) struct Member {
     pub(crate) name: String,
-    /// Its `lib.rs`.
+    /// The path of its `lib.rs`.
     pub(crate) root: PathBuf,
-    /// What its code needs, without what its tests need.
+    /// The dependencies of its code, without those of its tests.
     pub(crate) dependencies: Vec<String>,
 }
 

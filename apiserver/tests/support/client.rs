@@ -1,4 +1,4 @@
-//! A client that says exactly what a test wants said.
+//! An HTTP client that sends exactly the requests of a test.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// Somebody who sends requests, each over a connection of its own.
+/// A client that sends each request over a connection of its own.
 #[derive(Clone)]
 pub struct Client {
     address: SocketAddr,
@@ -33,7 +33,7 @@ pub struct Client {
     headers: HeaderMap,
 }
 
-/// What came back.
+/// The answer to a request.
 #[derive(Debug)]
 pub struct Answer {
     pub code: u16,
@@ -55,7 +55,7 @@ impl Answer {
 }
 
 impl Client {
-    /// A client that believes only servers that `trusted`, a PEM certificate, signed.
+    /// A client that trusts only servers whose certificate `trusted`, in PEM, signed.
     pub fn new(address: SocketAddr, trusted: &str, identity: Option<&Identity>) -> Self {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(trusted.as_bytes()) {
@@ -72,7 +72,7 @@ impl Client {
                 let chain = CertificateDer::pem_slice_iter(identity.certificate.as_bytes());
                 let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).unwrap();
                 let key = rustls::crypto::ring::sign::any_supported_type(&key).unwrap();
-                // not with_client_auth_cert, which reads no certificate older than version 3
+                // with_client_auth_cert is not used, as it rejects certificates older than version 3
                 let shown = CertifiedKey::new(chain.map(Result::unwrap).collect(), key);
                 tls.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(shown)))
             }
@@ -86,14 +86,14 @@ impl Client {
         }
     }
 
-    /// The same over HTTP/1.1 and not HTTP/2, as kubectl speaks.
+    /// The same client over HTTP/1.1 instead of HTTP/2, as for kubectl's streams.
     #[must_use]
     pub fn over_http1(mut self) -> Self {
         self.tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         self
     }
 
-    /// The same over no newer version of TLS than 1.2.
+    /// The same client with a TLS version of at most 1.2.
     #[must_use]
     pub fn over_tls12(mut self) -> Self {
         let provider = self.tls.crypto_provider().clone();
@@ -108,7 +108,7 @@ impl Client {
         self
     }
 
-    /// The same with one header more, in every request.
+    /// The same client with an additional header in every request.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: &str) -> Self {
         let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
@@ -116,7 +116,7 @@ impl Client {
         self
     }
 
-    /// The same with a name and a password.
+    /// The same client with a name and a password.
     #[must_use]
     pub fn basic(self, user: &str, password: &str) -> Self {
         let credentials = STANDARD.encode(format!("{user}:{password}"));
@@ -135,12 +135,12 @@ impl Client {
         self.ask(Method::POST, path, body.to_string()).await
     }
 
-    /// The answer to a request.
+    /// Sends a request and returns its answer.
     pub async fn ask(&self, method: Method, path: &str, body: impl Into<Bytes>) -> Answer {
         self.try_ask(method, path, body).await.unwrap()
     }
 
-    /// The answer, if the server does not break the connection.
+    /// Sends a request; an error if the server closes the connection without an answer.
     pub async fn try_ask(
         &self,
         method: Method,
@@ -150,17 +150,17 @@ impl Client {
         self.connect().await?.ask(method, path, body).await
     }
 
-    /// The answer, unless there is no connection.
+    /// The answer to a GET, unless there is no connection.
     pub async fn try_get(&self, path: &str) -> Option<Answer> {
         let stream = TcpStream::connect(self.address).await.unwrap();
         let connector = TlsConnector::from(Arc::new(self.tls.clone()));
         let name = ServerName::from(self.address.ip());
-        // in TLS 1.3 a client hears of its bad signature only after the handshake
+        // in TLS 1.3 a client learns only after the handshake that its signature is invalid
         connector.connect(name, stream).await.ok()?;
         self.try_ask(Method::GET, path, "").await.ok()
     }
 
-    /// Whether the server shows a certificate that this client believes.
+    /// Whether the server presents a certificate that this client trusts.
     pub async fn believes(&self) -> bool {
         let stream = TcpStream::connect(self.address).await.unwrap();
         let connector = TlsConnector::from(Arc::new(self.tls.clone()));
@@ -168,7 +168,7 @@ impl Client {
         connector.connect(name, stream).await.is_ok()
     }
 
-    /// An encrypted connection on which nothing has been said yet.
+    /// A TLS connection without any request yet.
     pub async fn raw(&self) -> TlsStream<TcpStream> {
         let stream = TcpStream::connect(self.address).await.unwrap();
         stream.set_nodelay(true).unwrap();
@@ -177,7 +177,7 @@ impl Client {
         connector.connect(name, stream).await.unwrap()
     }
 
-    /// The names of the authorities by which the server would have a client choose its certificate.
+    /// The names of the authorities in the server's certificate request.
     pub async fn named_authorities(&self) -> Vec<Vec<u8>> {
         let named = Arc::new(Named::default());
         let mut client = self.clone();
@@ -186,10 +186,10 @@ impl Client {
         named.0.lock().clone()
     }
 
-    /// A connection for many requests, one after the other.
+    /// A connection for several consecutive requests.
     pub async fn connect(&self) -> hyper::Result<Connection> {
         let stream = TcpStream::connect(self.address).await.unwrap();
-        // As every Kubernetes client does; a body would wait for the acknowledgement of its head.
+        // As every Kubernetes client does. Otherwise a body would wait for the acknowledgement of its head.
         stream.set_nodelay(true).unwrap();
         let connector = TlsConnector::from(Arc::new(self.tls.clone()));
         let name = ServerName::from(self.address.ip());
@@ -199,7 +199,7 @@ impl Client {
             .entry(CONTENT_TYPE)
             .or_insert(HeaderValue::from_static("application/json"));
         let (base, sender) = if self.tls.alpn_protocols == [b"h2"] {
-            // As little as the protocol has: what is not read does not come either.
+            // The smallest window of the protocol, so that unread data is not received either.
             let (sender, connection) = http2::Builder::new(TokioExecutor::new())
                 .initial_stream_window_size(65_535)
                 .handshake(io)
@@ -221,7 +221,7 @@ impl Client {
     }
 }
 
-/// Notes what a server says of certificates, and has none.
+/// Records the authorities of a certificate request, and presents no certificate.
 #[derive(Debug, Default)]
 struct Named(Mutex<Vec<Vec<u8>>>);
 
@@ -236,11 +236,11 @@ impl ResolvesClientCert for Named {
     }
 }
 
-/// A connection that stays open.
+/// A persistent connection.
 pub struct Connection {
-    /// What requests' addresses begin with.
+    /// The prefix of requests' URLs.
     pub base: String,
-    /// What they all carry.
+    /// The headers of all requests.
     pub headers: HeaderMap,
     sender: Sender,
 }
@@ -251,7 +251,7 @@ enum Sender {
 }
 
 impl Connection {
-    /// The head of the answer to a request, and its body to be read or not.
+    /// Sends a request and returns the head of its answer, with the body unread.
     pub async fn send(
         &mut self,
         method: Method,
@@ -271,7 +271,7 @@ impl Connection {
         }
     }
 
-    /// The answer to a request, if the server does not break the connection.
+    /// Sends a request; an error if the server closes the connection without an answer.
     pub async fn ask(
         &mut self,
         method: Method,

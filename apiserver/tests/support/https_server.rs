@@ -1,4 +1,4 @@
-//! A server of the tests' own on loopback, with TLS: whatever the tested server calls.
+//! An HTTPS server on loopback, for the calls of the tested server.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -36,7 +36,7 @@ impl Drop for HttpsServer {
 }
 
 impl HttpsServer {
-    /// Answers each request as `answer` does. Its certificate is for loopback and these names.
+    /// Answers each request by `answer`. The certificate is valid for loopback and these names.
     pub async fn start<F, A>(names: &[&str], answer: F) -> Self
     where
         F: Fn(Request<Bytes>) -> A + Clone + Send + Sync + 'static,
@@ -59,12 +59,12 @@ impl HttpsServer {
         }
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Writes a kubeconfig whose current context leads to a path of this server, with a token.
+    /// Writes a kubeconfig whose current context is a path of this server, with a token.
     pub fn write_kubeconfig(&self, file: &Path, path: &str) {
         let cluster = json!({"server": format!("https://{}{path}", self.address),
             "certificate-authority": self.dir.path().join("ca.crt")});
@@ -75,13 +75,13 @@ impl HttpsServer {
         std::fs::write(file, config.to_string()).unwrap();
     }
 
-    /// The directory of its authority's certificate, `ca.crt`.
+    /// The directory of the authority's certificate, `ca.crt`.
     pub fn dir(&self) -> PathBuf {
         self.dir.path().to_owned()
     }
 }
 
-/// Answers on loopback, to whoever accepts the acceptor's certificate, until the task is aborted.
+/// Serves on loopback with the acceptor's certificate, until the task is aborted.
 pub async fn serve<F, A>(acceptor: TlsAcceptor, answer: F) -> (SocketAddr, JoinHandle<()>)
 where
     F: Fn(Request<Bytes>) -> A + Clone + Send + Sync + 'static,
@@ -90,10 +90,10 @@ where
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     let accepting = tokio::spawn(async move {
-        // ended with this task
+        // aborted with this task
         let mut connections = JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
-            // Whoever does not trust the server breaks off here.
+            // Clients that do not trust the server close the connection here.
             let Ok(stream) = acceptor.accept(stream).await else {
                 continue;
             };

@@ -1,4 +1,4 @@
-//! An `OpenID` issuer of its own on loopback, with TLS and keys that can change.
+//! An `OpenID` issuer on loopback, with TLS and keys that can change.
 
 use std::fs;
 use std::future::ready;
@@ -27,12 +27,12 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// With a key of its own.
+    /// A signer with a new key.
     pub fn new(id: &str) -> Self {
         Self::of(&rcgen::KeyPair::generate().unwrap().serialize_pem(), id)
     }
 
-    /// With the key of a PEM file.
+    /// A signer with the key of a PEM file.
     pub fn of(pem: &str, id: &str) -> Self {
         let PrivateKeyDer::Pkcs8(der) = PrivateKeyDer::from_pem_slice(pem.as_bytes()).unwrap()
         else {
@@ -46,7 +46,7 @@ impl Signer {
         }
     }
 
-    /// A token that says this.
+    /// A token with these claims.
     pub fn token(&self, claims: &Value) -> String {
         let header = json!({"alg": "ES256", "kid": self.id});
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
@@ -56,7 +56,7 @@ impl Signer {
         format!("{text}.{signature}")
     }
 
-    /// The key as issuers list it.
+    /// The key as in the issuer's key set.
     pub fn jwk(&self) -> Value {
         let point = &self.key.public_key().as_ref()[1..];
         let number = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
@@ -67,7 +67,7 @@ impl Signer {
     }
 }
 
-/// An issuer that answers.
+/// A running issuer.
 pub struct Issuer {
     server: HttpsServer,
     keys: Arc<Mutex<Vec<Value>>>,
@@ -76,7 +76,7 @@ pub struct Issuer {
 }
 
 impl Issuer {
-    /// Serves these keys.
+    /// Starts an issuer with these keys.
     pub async fn start(keys: Vec<Value>) -> Self {
         let keys = Arc::new(Mutex::new(keys));
         let moved = Arc::new(AtomicBool::new(false));
@@ -114,17 +114,17 @@ impl Issuer {
         format!("https://{}/realm", self.server.address())
     }
 
-    /// The file of the authority that vouches for it.
+    /// The file of the authority that signed its certificate.
     pub fn ca_file(&self) -> PathBuf {
         self.server.dir().join("ca.crt")
     }
 
-    /// Signs with other keys from now on.
+    /// Replaces its keys.
     pub fn rotate(&self, keys: Vec<Value>) {
         *self.keys.lock().unwrap() = keys;
     }
 
-    /// The file of an authority that does not.
+    /// The file of another authority.
     pub fn other_ca_file(&self) -> PathBuf {
         let dir = self.server.dir().join("other");
         let authority = Authority::in_dir(&dir).unwrap();

@@ -1,5 +1,5 @@
-//! A kubelet of the tests' own on loopback: it echoes what comes through exec, attach and portforward, has a
-//! log, and says what it was asked.
+//! A kubelet on loopback. It echoes the data of exec, attach and portforward, has a log, and records its
+//! requests.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -20,7 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-/// How much a container says that is cut off, in bytes.
+/// The length of the output of a container that is cut off, in bytes.
 pub const CUT: usize = 1_000_000;
 
 /// A kubelet that serves until it is dropped.
@@ -39,14 +39,14 @@ struct Shared {
     written: AtomicUsize,
 }
 
-/// What it was asked.
+/// A request that it received.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
     pub method: String,
-    /// Path and query.
+    /// The path and the query.
     pub target: String,
     pub headers: HashMap<String, String>,
-    /// The subject of the certificate it was shown; empty for none.
+    /// The subject of the client certificate; empty if there is none.
     pub shown: String,
 }
 
@@ -57,7 +57,7 @@ impl Drop for TestKubelet {
 }
 
 impl TestKubelet {
-    /// One whose certificate is for loopback and these names.
+    /// Starts a kubelet whose certificate is valid for loopback and these names.
     pub async fn start(names: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let authority = Authority::in_dir(dir.path()).unwrap();
@@ -80,50 +80,50 @@ impl TestKubelet {
         }
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Who signed its certificate, as PEM.
+    /// The authority of its certificate, in PEM.
     pub fn authority(&self) -> &str {
         &self.authority
     }
 
-    /// All it was asked so far.
+    /// All requests so far.
     pub fn asked(&self) -> Vec<Asked> {
         self.shared.asked.lock().clone()
     }
 
-    /// What it was asked last.
+    /// The last request.
     pub fn last(&self) -> Asked {
         self.asked().pop().unwrap()
     }
 
-    /// How many connections it has.
+    /// The number of its connections.
     pub fn open(&self) -> usize {
         self.shared.open.load(Ordering::SeqCst)
     }
 
-    /// How much of endless logs it has written, in bytes.
+    /// The number of bytes written of endless logs so far.
     pub fn written(&self) -> usize {
         self.shared.written.load(Ordering::SeqCst)
     }
 
-    /// The log of a container that waits goes on.
+    /// Continues the log of a container that waits.
     pub fn go_on(&self) {
         self.shared.goes_on.notify_one();
     }
 }
 
 async fn accept(listener: TcpListener, acceptor: TlsAcceptor, shared: Arc<Shared>) {
-    // ended with this task
+    // aborted with this task
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let (acceptor, shared) = (acceptor.clone(), shared.clone());
         connections.spawn(async move {
             shared.open.fetch_add(1, Ordering::SeqCst);
-            // whoever does not trust it breaks off here
+            // clients that do not trust it close the connection here
             if let Ok(stream) = acceptor.accept(stream).await {
                 serve(stream, &shared).await;
             }
@@ -163,7 +163,7 @@ fn subject(stream: &TlsStream<TcpStream>) -> String {
     })
 }
 
-/// Containers do what their names say.
+/// The behavior of a container depends on its name.
 async fn serve(mut stream: TlsStream<TcpStream>, shared: &Shared) {
     let head = head(&mut stream).await;
     let mut words = head.split(' ');
@@ -213,7 +213,7 @@ async fn serve(mut stream: TlsStream<TcpStream>, shared: &Shared) {
         "cuts" => {
             stream.write_all(&vec![b'x'; CUT]).await.unwrap();
             stream.flush().await.unwrap();
-            // TCP's end, without TLS's
+            // closes the TCP connection, but not TLS
             stream.get_mut().0.shutdown().await.unwrap();
         }
         "ends" => {
@@ -231,7 +231,7 @@ async fn serve(mut stream: TlsStream<TcpStream>, shared: &Shared) {
     }
 }
 
-/// Says back what comes, and says goodbye when nothing more does.
+/// Echoes data, and a farewell at its end.
 async fn echo(stream: &mut TlsStream<TcpStream>) {
     let mut buffer = vec![0; 64 * 1024];
     loop {

@@ -1,4 +1,4 @@
-//! All that servers of this process log, at the most talkative level.
+//! The log of all servers of this process, at the most verbose level.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, Once, PoisonError};
@@ -11,7 +11,7 @@ use super::PATIENCE;
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 static STARTED: Once = Once::new();
 
-/// Starts keeping the log; later calls do nothing.
+/// Starts recording the log; later calls have no effect.
 pub fn keep() {
     STARTED.call_once(|| {
         tracing_subscriber::fmt()
@@ -22,7 +22,7 @@ pub fn keep() {
     });
 }
 
-/// What has been logged so far.
+/// The log so far.
 pub fn so_far() -> String {
     let log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
     String::from_utf8_lossy(&log).into_owned()

@@ -1,4 +1,4 @@
-//! Certificates of version 1, which nothing that makes certificates here makes.
+//! Certificates of version 1, which the libraries of this workspace cannot make.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -46,7 +46,7 @@ fn pem(der: &[u8]) -> String {
     format!("{begin}\n{}\n{end}\n", lines.join("\n"))
 }
 
-/// The elements that stand one after the other in this.
+/// The consecutive elements in `der`.
 fn elements(mut der: &[u8]) -> Vec<&[u8]> {
     let mut found = Vec::new();
     while !der.is_empty() {

@@ -1,4 +1,4 @@
-//! A server that can be killed.
+//! A server in a process of its own, which can be killed.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::PATIENCE;
 use super::client::Client;
 
-/// The program, serving a directory; killed when it goes out of sight.
+/// The program with a data directory; killed when it is dropped.
 pub struct Process {
     child: Child,
     data: PathBuf,
@@ -26,7 +26,7 @@ impl Process {
         Self::start_logging(data, flags, Stdio::inherit())
     }
 
-    /// The same with a log that goes elsewhere.
+    /// The same with its log sent elsewhere.
     pub fn start_logging(data: PathBuf, flags: &[&str], log: impl Into<Stdio>) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_portcullis"))
             .args(["serve", "--secure-port=0"])
@@ -40,10 +40,10 @@ impl Process {
         let ready = said.next().unwrap().unwrap();
         let (_, after) = ready.split_once("https://").unwrap();
         let address = after.split_whitespace().next().unwrap().parse().unwrap();
-        // whatever else it says must not block it
+        // further output must not block it
         let (lines, waiting) = mpsc::channel();
         std::thread::spawn(move || {
-            // nobody may listen any more
+            // the receiver may be gone
             said.for_each(|line| drop(lines.send(line.unwrap_or_default())));
         });
         Self {
@@ -54,18 +54,18 @@ impl Process {
         }
     }
 
-    /// The next lines on its standard output, after the one that says it is ready.
+    /// The next lines of its standard output, after the one that reports that it is ready.
     pub fn says(&self, lines: usize) -> Vec<String> {
         let next = || self.said.recv_timeout(PATIENCE).unwrap();
         std::iter::repeat_with(next).take(lines).collect()
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The most memory it has taken so far, in MiB.
+    /// Its peak memory so far, in MiB.
     pub fn peak_memory(&self) -> u64 {
         let status = format!("/proc/{}/status", self.child.id());
         let status = std::fs::read_to_string(status).unwrap();
@@ -74,7 +74,7 @@ impl Process {
         peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
     }
 
-    /// Ends it without a warning.
+    /// Kills it, and returns its data directory.
     pub fn kill(mut self) -> PathBuf {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -87,18 +87,18 @@ impl Process {
         kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Terminates it, and waits until it has ended.
     pub fn terminate(mut self) {
         self.signal(Signal::TERM);
         assert!(self.child.wait().unwrap().success());
     }
 
-    /// The authority that signed its certificate, and signs its clients'.
+    /// The authority of its own certificate and those of its clients.
     pub fn authority(&self) -> Authority {
         Authority::in_dir(&self.data.join("pki")).unwrap()
     }
 
-    /// Somebody who may everything.
+    /// A client with all permissions.
     pub fn admin(&self) -> Client {
         self.certified("root", Some("system:masters"))
     }
@@ -114,7 +114,7 @@ impl Process {
         Client::new(self.address, authority.certificate(), Some(&identity))
     }
 
-    /// Somebody who shows nothing.
+    /// A client without credentials.
     pub fn anonymous(&self) -> Client {
         Client::new(self.address, self.authority().certificate(), None)
     }
@@ -122,7 +122,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // it may be gone already
+        // it may have ended already
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

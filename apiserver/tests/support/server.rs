@@ -1,4 +1,4 @@
-//! A server of its own for each test.
+//! A server for a test.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -16,14 +16,14 @@ use tempfile::TempDir;
 use super::client::Client;
 use super::log;
 
-/// Whom servers believe to write tokens, unless told otherwise.
+/// The default issuer of service account tokens.
 pub const ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
-/// What proves that one is alice.
+/// The token of alice.
 pub const ALICES_TOKEN: &str = "alice-token-4f1c7d";
-/// What proves that one is bob.
+/// The password of bob.
 pub const BOBS_PASSWORD: &str = "pa:ss:wörd-hunter9b2e";
 
-/// A server on a free port, over a directory that goes with it.
+/// A server on a free port, with a temporary data directory.
 pub struct TestServer {
     server: Server,
     dir: TempDir,
@@ -47,7 +47,7 @@ pub fn options(dir: &TempDir, flags: &[&str]) -> Serve {
     }
 }
 
-/// A directory with the files that make alice and bob known.
+/// A directory with the files of the users alice and bob.
 pub fn directory() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     let tokens = format!("{ALICES_TOKEN},alice,1000,basic-user\n");
@@ -58,12 +58,12 @@ pub fn directory() -> TempDir {
 }
 
 impl TestServer {
-    /// A server with these flags besides the usual ones.
+    /// A server with these flags in addition to the usual ones.
     pub async fn start(flags: &[&str]) -> Self {
         Self::start_in(directory(), flags).await
     }
 
-    /// The same with other deadlines for clients that do nothing.
+    /// The same with other deadlines for idle clients.
     pub async fn start_with(flags: &[&str], deadlines: Deadlines) -> Self {
         log::keep();
         let dir = directory();
@@ -73,14 +73,14 @@ impl TestServer {
         Self { server, dir }
     }
 
-    /// A server over what another one left.
+    /// A server over the data directory of another.
     pub async fn start_in(dir: TempDir, flags: &[&str]) -> Self {
         log::keep();
         let server = Server::start(&options(&dir, flags)).await.unwrap();
         Self { server, dir }
     }
 
-    /// Stops it; what it stored stays in the directory.
+    /// Stops it and returns its data directory.
     pub async fn stop(self) -> TempDir {
         self.server.stop().await;
         self.dir
@@ -91,17 +91,17 @@ impl TestServer {
         self.dir.path().join("data").join(name)
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.server.local()
     }
 
-    /// The authority that signed its certificate, and signs its clients'.
+    /// The authority of its own certificate and those of its clients.
     pub fn authority(&self) -> Authority {
         Authority::in_dir(&self.data("pki")).unwrap()
     }
 
-    /// Writes tokens as the server itself does.
+    /// An issuer of tokens with the server's own key.
     pub fn token_issuer(&self) -> TokenIssuer {
         let path = self.data("pki/sa.key");
         TokenIssuer {
@@ -111,41 +111,41 @@ impl TestServer {
     }
 }
 
-/// Roles.
+/// Clients.
 impl TestServer {
-    /// Somebody who shows nothing.
+    /// A client without credentials.
     pub fn anonymous(&self) -> Client {
         self.client(None)
     }
 
-    /// Somebody who may everything, by a client certificate.
+    /// A client with all permissions, by a client certificate.
     pub fn admin(&self) -> Client {
         let identity = self.authority().client("root", Some("system:masters"));
         self.certified(&identity.unwrap())
     }
 
-    /// Somebody with a token from the token file, and no permissions.
+    /// A client with a token of the token file, and no permissions.
     pub fn alice(&self) -> Client {
         self.bearer(ALICES_TOKEN)
     }
 
-    /// Somebody with a password from the basic auth file, and no permissions.
+    /// A client with a password of the basic auth file, and no permissions.
     pub fn bob(&self) -> Client {
         self.anonymous().basic("bob", BOBS_PASSWORD)
     }
 
-    /// Whoever has this token.
+    /// A client with this token.
     pub fn bearer(&self, token: &str) -> Client {
         self.anonymous()
             .header("authorization", &format!("Bearer {token}"))
     }
 
-    /// Whoever this certificate names.
+    /// A client with this certificate.
     pub fn certified(&self, identity: &Identity) -> Client {
         self.client(Some(identity))
     }
 
-    /// Somebody who shows nothing, and believes servers that `trusted`, as PEM, signed.
+    /// A client without credentials that trusts servers whose certificate `trusted`, in PEM, signed.
     pub fn believing(&self, trusted: &str) -> Client {
         Client::new(self.server.local(), trusted, None)
     }

@@ -1,4 +1,4 @@
-//! Admission webhooks on loopback, over HTTPS, with good days and bad ones.
+//! Admission webhooks on loopback, over HTTPS, which can misbehave.
 
 use std::future::pending;
 use std::net::SocketAddr;
@@ -20,15 +20,15 @@ use tokio_rustls::TlsAcceptor;
 
 use super::https_server::serve;
 
-/// What a webhook does with a request.
+/// A webhook's reply to a request.
 pub enum Reply {
-    /// It responds with a review, whose response has these fields and the right uid.
+    /// A review whose response has these fields and the right uid.
     Review(Value),
-    /// It responds with this, whatever it is.
+    /// Any response.
     Raw(StatusCode, Bytes),
-    /// It sends the client elsewhere.
+    /// A redirect.
     Redirect(&'static str),
-    /// It never responds.
+    /// No response.
     Never,
 }
 
@@ -37,7 +37,7 @@ pub enum Reply {
 pub enum Certificate {
     /// For `127.0.0.1`, `localhost` and `hook.default.svc`.
     Good,
-    /// The same as a certificate that is an authority, too.
+    /// The same for a certificate that is also an authority.
     Authority,
     Expired,
     /// For `other.example`.
@@ -46,28 +46,28 @@ pub enum Certificate {
 
 type Answer = dyn Fn(&str, &Value) -> Reply + Send + Sync;
 
-/// A webhook; it ends with the test's runtime.
+/// A webhook; it ends with the runtime of its test.
 pub struct Webhook {
     pub address: SocketAddr,
     authority: String,
     calls: Arc<Mutex<Vec<Call>>>,
 }
 
-/// A call of a webhook.
+/// A call to a webhook.
 pub struct Call {
     pub path: String,
-    /// The `Authorization` header; empty if there is none.
+    /// The `Authorization` header; empty if it is missing.
     pub authorization: String,
     pub request: Value,
 }
 
 impl Webhook {
-    /// A webhook that answers by the path and the request of a review.
+    /// Starts a webhook whose answer depends on the path and on the request of a review.
     pub async fn start(answer: impl Fn(&str, &Value) -> Reply + Send + Sync + 'static) -> Self {
         Self::presenting(Certificate::Good, answer).await
     }
 
-    /// A webhook that allows everything.
+    /// Starts a webhook that allows everything.
     pub async fn allowing() -> Self {
         Self::start(|_, _| allow()).await
     }
@@ -91,38 +91,38 @@ impl Webhook {
         }
     }
 
-    /// A `clientConfig` for a path.
+    /// The `clientConfig` of a path.
     pub fn config(&self, path: &str) -> Value {
         json!({"url": format!("https://{}{path}", self.address), "caBundle": self.bundle()})
     }
 
-    /// The authority that signed its certificate, as configurations have it.
+    /// The authority of its certificate, for configurations.
     pub fn bundle(&self) -> String {
         STANDARD.encode(&self.authority)
     }
 
-    /// The calls since it was last asked.
+    /// The calls since the last time.
     pub fn calls(&self) -> Vec<Call> {
         std::mem::take(&mut self.calls.lock())
     }
 
-    /// The requests that it was sent since it was last asked.
+    /// The requests of reviews since the last time.
     pub fn requests(&self) -> Vec<Value> {
         self.calls().into_iter().map(|call| call.request).collect()
     }
 
-    /// The paths at which it was called since it was last asked.
+    /// The paths of calls since the last time.
     pub fn paths(&self) -> Vec<String> {
         self.calls().into_iter().map(|call| call.path).collect()
     }
 }
 
-/// Allows a request.
+/// A reply that allows a request.
 pub fn allow() -> Reply {
     Reply::Review(json!({"allowed": true}))
 }
 
-/// Allows a request, with a patch.
+/// A reply that allows a request, with a patch.
 pub fn patch(patch: &Value) -> Reply {
     let patch = STANDARD.encode(patch.to_string());
     Reply::Review(json!({"allowed": true, "patchType": "JSONPatch", "patch": patch}))

@@ -1,4 +1,4 @@
-//! Connections to pods that have no node yet, and to those whose node nobody knows.
+//! Connections to pods without a node, and to pods on unknown nodes.
 
 use http::Method;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::support::server::TestServer;
 const PODS: &str = "/api/v1/namespaces/default/pods";
 
 #[tokio::test]
-async fn a_pod_without_a_node_has_said_nothing_and_takes_no_connections() {
+async fn a_pod_without_a_node_has_no_log_and_accepts_no_connections() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let pod = json!({"metadata": {"name": "web"},
@@ -55,7 +55,7 @@ async fn a_pod_without_a_node_has_said_nothing_and_takes_no_connections() {
 }
 
 #[tokio::test]
-async fn a_binding_gives_a_pod_its_node_which_must_be_known() {
+async fn a_binding_assigns_a_node_which_must_be_known() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let pod =

@@ -1,4 +1,4 @@
-//! DELETE: at once, in time, or when a finalizer lets go.
+//! DELETE: immediate, with a grace period, or after the last finalizer.
 
 use http::Method;
 use serde_json::json;
@@ -52,7 +52,7 @@ async fn a_precondition_protects_another_object_of_the_same_name() {
 }
 
 #[tokio::test]
-async fn a_bound_pod_gets_its_time_and_an_unbound_one_goes_at_once() {
+async fn a_bound_pod_gets_its_grace_period_and_an_unbound_one_is_deleted_immediately() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let pods = "/api/v1/namespaces/default/pods";
@@ -69,7 +69,7 @@ async fn a_bound_pod_gets_its_time_and_an_unbound_one_goes_at_once() {
 }
 
 #[tokio::test]
-async fn a_namespace_goes_with_all_that_is_in_it() {
+async fn a_namespace_is_deleted_with_its_content() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     assert_eq!(
@@ -106,7 +106,7 @@ async fn a_namespace_goes_with_all_that_is_in_it() {
 }
 
 #[tokio::test]
-async fn some_kinds_return_what_is_gone_and_others_a_status() {
+async fn some_kinds_return_the_deleted_object_and_others_a_status() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let core = "/api/v1/namespaces/default";
@@ -144,7 +144,7 @@ async fn some_kinds_return_what_is_gone_and_others_a_status() {
     assert_eq!(admin.post(MAPS, &maps).await.code, 201);
     let gone = admin.delete(&format!("{MAPS}/m")).await.json();
     assert_eq!(gone["kind"], "Status");
-    // a collection always returns what was in it
+    // a collection always returns its deleted objects
     assert_eq!(admin.post(MAPS, &maps).await.code, 201);
     let one = format!("{MAPS}?fieldSelector=metadata.name=m");
     let gone = admin.delete(&one).await.json();
@@ -153,7 +153,7 @@ async fn some_kinds_return_what_is_gone_and_others_a_status() {
 }
 
 #[tokio::test]
-async fn cascades_that_are_not_done_are_accepted() {
+async fn unsupported_cascades_are_accepted() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let map = json!({"metadata": {"name": "m", "finalizers": ["example.com/hold"]}});
@@ -165,7 +165,7 @@ async fn cascades_that_are_not_done_are_accepted() {
 }
 
 #[tokio::test]
-async fn the_systems_priority_classes_are_there_and_stay() {
+async fn the_systems_priority_classes_exist_and_are_protected() {
     let server = TestServer::start(&[]).await;
     let classes = "/apis/scheduling.k8s.io/v1/priorityclasses";
     for (name, value) in [
@@ -194,8 +194,8 @@ async fn the_systems_priority_classes_are_there_and_stay() {
     assert_eq!(gone.code, 200);
 }
 
-/// A pod that goes at once is marked first, and whoever changes it then removes it: the deletion has
-/// succeeded all the same.
+/// Immediate deletion marks a pod first. If another write then completes the deletion, it has succeeded
+/// nevertheless.
 #[tokio::test]
 async fn a_deletion_that_another_write_completes_succeeds() {
     let server = TestServer::start(&[]).await;

@@ -25,7 +25,7 @@ fn names(list: &Value) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn pages_are_of_one_state() {
+async fn pages_have_one_version() {
     let server = TestServer::start(&[NO_OTHER_MAPS]).await;
     let admin = server.admin();
     five_maps(&admin).await;
@@ -58,9 +58,9 @@ async fn pages_are_of_one_state() {
     );
 }
 
-/// A page of a state that is forgotten by now: upstream's words, and a way to go on all the same.
+/// A page of an expired version gets upstream's text, and a token to continue with the current version.
 #[tokio::test]
-async fn a_page_that_comes_too_late_can_go_on_with_what_is_there() {
+async fn an_expired_list_can_be_continued_at_the_current_version() {
     let server = TestServer::start(&["--etcd-compaction-interval=1s", NO_OTHER_MAPS]).await;
     let admin = server.admin();
     five_maps(&admin).await;
@@ -98,7 +98,7 @@ async fn a_page_that_comes_too_late_can_go_on_with_what_is_there() {
 }
 
 #[tokio::test]
-async fn selectors_select() {
+async fn selectors_filter_lists() {
     let server = TestServer::start(&[NO_OTHER_MAPS]).await;
     let admin = server.admin();
     five_maps(&admin).await;

@@ -30,7 +30,7 @@ async fn pod(admin: &Client) {
 }
 
 #[tokio::test]
-async fn each_form_changes_what_it_says() {
+async fn each_form_is_applied() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     pod(&admin).await;
@@ -79,7 +79,7 @@ async fn a_patch_that_cannot_be_applied_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_strategic_patch_keeps_the_type_of_what_it_patches() {
+async fn a_strategic_patch_keeps_the_types_of_fields() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     pod(&admin).await;
@@ -92,7 +92,7 @@ async fn a_strategic_patch_keeps_the_type_of_what_it_patches() {
 }
 
 #[tokio::test]
-async fn a_patch_that_breaks_the_type_says_what_go_says() {
+async fn a_patch_of_the_wrong_type_fails_with_gos_text() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     pod(&admin).await;
@@ -128,7 +128,7 @@ async fn a_patch_that_breaks_the_type_says_what_go_says() {
 }
 
 #[tokio::test]
-async fn an_object_is_not_made_under_a_uid_that_was_asked_for() {
+async fn an_apply_with_a_uid_creates_no_object() {
     let server = TestServer::start(&[]).await;
     let map =
         json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m", "uid": "abc"}});

@@ -1,4 +1,4 @@
-//! Parameters as upstream's conversions of a URL read them.
+//! Query parameters, parsed like upstream's conversions of URLs.
 
 use http::Method;
 use serde_json::json;
@@ -15,7 +15,7 @@ fn number(text: &str, why: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_number_that_is_given_is_one() {
+async fn numbers_must_be_valid() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     assert_eq!(
@@ -108,7 +108,7 @@ async fn a_deletion_reads_all_its_options_from_the_query() {
 }
 
 #[tokio::test]
-async fn a_timeout_that_is_no_duration_comes_before_authentication() {
+async fn an_invalid_timeout_is_refused_before_authentication() {
     let server = TestServer::start(&[NO_OTHER_MAPS]).await;
     let admin = server.admin();
     for (timeout, why) in [
@@ -134,7 +134,7 @@ async fn a_timeout_that_is_no_duration_comes_before_authentication() {
     assert_eq!(admin.get(&watch).await.code, 200, "it has no such timeout");
 }
 
-/// By the server's own time, and by less that the client asks for.
+/// After the server's timeout, or a shorter one of the client.
 #[tokio::test]
 async fn a_request_that_takes_too_long_is_answered() {
     for (flag, query) in [

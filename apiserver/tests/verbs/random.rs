@@ -1,5 +1,5 @@
-//! Any patches, one after the other: what is refused changes nothing, and what is accepted changes
-//! nothing when it is sent again.
+//! Sequences of random patches: a refused patch changes nothing, and an accepted one changes nothing when it
+//! is repeated.
 
 use http::Method;
 use proptest::prelude::*;
@@ -103,7 +103,7 @@ async fn refused_patches_change_nothing_and_accepted_ones_nothing_twice() {
             code => panic!("{code} to {kind} {patch}"),
         }
     }
-    // neither half is empty, or the patches say nothing
+    // enough patches are accepted and refused, or the test proves nothing
     assert!(
         accepted > PATCHES / 8 && refused > PATCHES / 8,
         "{accepted} {refused}"

@@ -56,7 +56,7 @@ async fn a_scale_is_read_replaced_and_patched() {
         (&web["spec"]["replicas"], &web["metadata"]["generation"]),
         (&json!(5), &json!(2))
     );
-    // the version that was read first is not current any more
+    // the version that was read first is no longer current
     let stale = put(&scale).await;
     assert_eq!(stale.code, 409);
     assert!(
@@ -100,7 +100,7 @@ async fn a_scale_is_read_replaced_and_patched() {
 }
 
 #[tokio::test]
-async fn whoever_scales_owns_the_replicas() {
+async fn the_manager_that_scales_owns_the_replicas() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     deployment(&admin).await;
@@ -155,7 +155,7 @@ async fn whoever_scales_owns_the_replicas() {
 }
 
 #[tokio::test]
-async fn what_is_missing_or_has_no_scale_has_none() {
+async fn missing_objects_and_other_kinds_have_no_scale() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let missing = admin.get(&format!("{WEB}/scale")).await;
@@ -170,7 +170,7 @@ async fn what_is_missing_or_has_no_scale_has_none() {
         none.message(),
         "the server could not find the requested resource"
     );
-    // the right to scale is one of its own
+    // the right to scale is separate
     let refused = server.alice().get(&format!("{WEB}/scale")).await;
     assert_eq!(refused.code, 403);
     assert!(

@@ -1,4 +1,4 @@
-//! Addresses and node ports of services: each is one service's, until it is given back.
+//! Addresses and node ports of services: each belongs to one service until it is released.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ fn external() -> Value {
 }
 
 #[tokio::test]
-async fn a_dry_run_gives_nothing_back() {
+async fn a_dry_run_releases_nothing() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     assert_eq!(create(&admin, "a", on_nodes()).await.code, 201);
@@ -45,7 +45,7 @@ async fn a_dry_run_gives_nothing_back() {
 }
 
 #[tokio::test]
-async fn what_a_finalizer_held_is_given_back_when_it_lets_go() {
+async fn addresses_are_released_after_the_last_finalizer() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     assert_eq!(create(&admin, "a", on_nodes()).await.code, 201);

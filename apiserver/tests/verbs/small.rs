@@ -1,4 +1,4 @@
-//! Small things that clients meet.
+//! Small behaviors that clients notice.
 
 use http::Method;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::support::server::TestServer;
 const NAMESPACE: &str = "/api/v1/namespaces/default";
 
 #[tokio::test]
-async fn a_new_object_may_have_a_version_that_is_none() {
+async fn a_new_object_may_have_an_invalid_version() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     for (version, code) in [("0", 201), ("abc", 201), ("-1", 201), ("1", 400)] {
@@ -47,7 +47,7 @@ async fn a_binding_and_an_eviction_name_their_pod() {
 }
 
 #[tokio::test]
-async fn an_empty_topology_is_said_twice() {
+async fn an_empty_topology_is_reported_twice() {
     let server = TestServer::start(&[]).await;
     let class = json!({"metadata": {"name": "c"}, "provisioner": "example.com/p",
         "allowedTopologies": [{}]});
@@ -62,7 +62,7 @@ async fn an_empty_topology_is_said_twice() {
 }
 
 #[tokio::test]
-async fn warnings_are_few_enough_for_every_client() {
+async fn warnings_are_limited() {
     let server = TestServer::start(&[]).await;
     let mut map = json!({"metadata": {"name": "m"}});
     for at in 0..90 {
@@ -77,7 +77,7 @@ async fn warnings_are_few_enough_for_every_client() {
 }
 
 #[tokio::test]
-async fn checks_are_asked_for_one_by_one_and_left_out() {
+async fn health_checks_can_be_selected_and_excluded() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     for path in [
@@ -93,7 +93,7 @@ async fn checks_are_asked_for_one_by_one_and_left_out() {
 }
 
 #[tokio::test]
-async fn a_field_that_stands_twice_in_a_patch_is_told_of() {
+async fn a_duplicate_field_in_a_patch_is_reported() {
     let server = TestServer::start(&[]).await;
     let maps = format!("{NAMESPACE}/configmaps");
     let map = json!({"metadata": {"name": "m"}});

@@ -1,5 +1,5 @@
-//! What is answered is what is stored and read again: linked fields agree, defaults are complete, owners
-//! are known.
+//! The answer to a write is the stored object: linked fields agree, defaults are complete, owners are
+//! recorded.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -29,9 +29,9 @@ fn containers() -> Value {
     json!([{"name": "c", "image": "i"}])
 }
 
-/// What follows from the uid is there at once, and the next write of the same changes nothing.
+/// Labels derived from the uid are set on creation, and repeating the write changes nothing.
 #[tokio::test]
-async fn a_job_without_labels_has_those_of_its_pods_at_once() {
+async fn a_new_job_without_labels_has_those_of_its_pods() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let jobs = "/apis/batch/v1/namespaces/default/jobs";
@@ -52,7 +52,7 @@ async fn a_job_without_labels_has_those_of_its_pods_at_once() {
     }
 }
 
-/// The field that older clients know counts where the two differ.
+/// If the two differ, the field of older clients takes precedence.
 #[tokio::test]
 async fn a_changed_singular_changes_the_plural() {
     let server = TestServer::start(&[]).await;
@@ -131,7 +131,7 @@ async fn a_changed_singular_changes_the_plural() {
     assert_eq!(node["spec"]["podCIDRs"], json!(["10.2.0.0/24"]));
 }
 
-/// A collection, an object in it with an empty choice, and the field of that.
+/// A collection, an object in it with an empty union, and the path of its field.
 type Case = (String, Value, &'static str);
 
 fn choices_of_pods_and_networks() -> Vec<Case> {
@@ -248,9 +248,9 @@ fn choices_of_classes_and_controllers() -> Vec<Case> {
     ]
 }
 
-/// Pointers in Go: empty is a value, and none of those known.
+/// In Go these are pointers: an empty value is present, but none of the known choices.
 #[tokio::test]
-async fn an_empty_choice_is_no_absent_one() {
+async fn an_empty_union_differs_from_an_absent_one() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let cases =
@@ -277,9 +277,9 @@ fn owned(object: &Value) -> Value {
     object["metadata"]["managedFields"][0]["fieldsV1"].clone()
 }
 
-/// An empty list of a field that is always written is not stored, and yet owned.
+/// An empty list of a field that is always written is not stored, but is owned.
 #[tokio::test]
-async fn whoever_says_that_there_are_no_rules_owns_them() {
+async fn an_empty_list_of_rules_is_owned_by_its_manager() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/default/roles";
@@ -305,7 +305,7 @@ async fn whoever_says_that_there_are_no_rules_owns_them() {
 }
 
 #[tokio::test]
-async fn a_configuration_is_read_as_any_body_is() {
+async fn an_apply_configuration_is_read_like_any_body() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let maps = "/api/v1/namespaces/default/configmaps";
@@ -342,7 +342,7 @@ async fn a_configuration_is_read_as_any_body_is() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_in_yaml_twice_is_named_as_upstream_names_it() {
+async fn a_duplicate_key_in_yaml_has_upstreams_error() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let maps = "/api/v1/namespaces/default/configmaps";

@@ -1,4 +1,4 @@
-//! PUT: whose version wins, what may change, dry runs.
+//! PUT: conflicts of versions, immutable fields, dry runs.
 
 use http::Method;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::support::server::TestServer;
 const MAPS: &str = "/api/v1/namespaces/default/configmaps";
 
 #[tokio::test]
-async fn a_stale_version_is_a_conflict_and_none_is_not() {
+async fn a_stale_version_is_a_conflict_and_a_missing_one_is_not() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let first = admin
@@ -52,7 +52,7 @@ async fn a_change_that_changes_nothing_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_dry_run_goes_all_the_way_but_the_last_step() {
+async fn a_dry_run_takes_every_step_except_storing() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let map = json!({"metadata": {"name": "m"}});
@@ -73,7 +73,7 @@ async fn a_dry_run_goes_all_the_way_but_the_last_step() {
 }
 
 #[tokio::test]
-async fn unknown_fields_are_refused_or_warned_of_as_asked() {
+async fn unknown_fields_are_refused_or_warned_about_as_requested() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let map = json!({"metadata": {"name": "m"}, "datum": {}});
@@ -95,7 +95,7 @@ async fn unknown_fields_are_refused_or_warned_of_as_asked() {
     );
 }
 
-/// Whoever may add ephemeral containers to a pod may change nothing else of it that way.
+/// The right to add ephemeral containers to a pod permits no other change.
 #[tokio::test]
 async fn only_ephemeral_containers_change_through_their_subresource() {
     let server = TestServer::start(&[]).await;

@@ -24,7 +24,8 @@ async fn a_policy_is_stored_once_and_served_in_both_groups() {
     assert_eq!(wrong.code, 400, "the body's version is not the URL's");
 }
 
-/// What components and manifests of 1.20 to 1.24 still write is the same object, with a warning.
+/// Objects of the beta versions that components and manifests of 1.20 to 1.24 still use are stored alike, and
+/// return a warning.
 #[tokio::test]
 async fn betas_are_the_objects_of_their_stable_versions() {
     let server = TestServer::start(&[]).await;
@@ -84,9 +85,9 @@ async fn betas_are_the_objects_of_their_stable_versions() {
     }
 }
 
-/// kube-proxy and the controller-manager of 1.20 know slices in this version only.
+/// kube-proxy and the controller-manager of 1.20 use slices in this version only.
 #[tokio::test]
-async fn a_slice_has_its_zone_in_a_map_or_in_a_field() {
+async fn a_slice_has_its_zone_in_a_map_or_a_field() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let slices = |version: &str| {

@@ -1,4 +1,4 @@
-//! Watches: what is there, what changes, what comes into sight and goes from it.
+//! Watches: initial objects, changes, and objects that begin or cease to match.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ pub async fn events(client: &Client, query: &str) -> Vec<(String, Value)> {
     text.lines().map(event).collect()
 }
 
-/// What a watcher was told: the type of each event and the name of its object.
+/// The type of each event and the name of its object.
 pub fn told(events: &[(String, Value)]) -> Vec<String> {
     events
         .iter()
@@ -107,7 +107,7 @@ async fn a_selector_turns_changes_into_arrivals_and_departures() {
 }
 
 #[tokio::test]
-async fn a_watch_from_nowhere_begins_with_what_is_there() {
+async fn a_watch_without_a_version_begins_with_the_existing_objects() {
     let server = TestServer::start(&[NO_OTHER_MAPS]).await;
     let admin = server.admin();
     assert_eq!(
@@ -127,11 +127,11 @@ async fn a_watch_from_nowhere_begins_with_what_is_there() {
 }
 
 #[tokio::test]
-async fn a_version_that_is_forgotten_is_told_in_the_stream() {
+async fn an_expired_version_is_an_error_in_the_stream() {
     let server = TestServer::start(&[NO_OTHER_MAPS]).await;
     let map = json!({"metadata": {"name": "m"}});
     assert_eq!(server.admin().post(MAPS, &map).await.code, 201);
-    // a server that has just begun knows no changes from before
+    // a server that has just started has no earlier changes
     let server = TestServer::start_in(server.stop().await, &[NO_OTHER_MAPS]).await;
     let told = events(&server.admin(), "resourceVersion=1").await;
     let [(kind, status)] = &told[..] else {
@@ -151,7 +151,7 @@ async fn a_version_that_is_forgotten_is_told_in_the_stream() {
 }
 
 #[tokio::test]
-async fn a_negative_timeout_is_over_at_once() {
+async fn a_negative_timeout_ends_a_watch_immediately() {
     let server = TestServer::start(&[NO_OTHER_MAPS]).await;
     let path = format!("{MAPS}?watch=true&timeoutSeconds=-1");
     let answer = server.admin().get(&path).await;

@@ -1,4 +1,4 @@
-//! What stands on the wire, to the byte: how answers end, and what text is a value of its type.
+//! The exact bytes of answers and values: how answers end, and which texts are valid values of a type.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -40,7 +40,7 @@ async fn json_ends_with_a_newline_where_upstreams_encoder_writes_it() {
         assert!(answer.body.ends_with(b"}\n"), "{answer:?}");
         assert!(!answer.body.ends_with(b"\n\n"), "{answer:?}");
     }
-    // what upstream writes at once ends without
+    // answers that upstream writes in one piece have no newline
     for path in ["/version", "/", "/nope", "/openapi/v2", "/openapi/v3"] {
         let answer = admin.get(path).await;
         assert!(answer.body.ends_with(b"}"), "{path} {answer:?}");
@@ -48,7 +48,7 @@ async fn json_ends_with_a_newline_where_upstreams_encoder_writes_it() {
 }
 
 #[tokio::test]
-async fn discovery_names_one_of_each() {
+async fn discovery_lists_singular_names() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let list = admin.get("/api/v1").await.json();

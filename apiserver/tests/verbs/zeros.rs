@@ -1,4 +1,4 @@
-//! Saying a zero is saying nothing: whoever writes out what another leaves out changes nothing.
+//! A zero value means the same as an absent field: writing it changes nothing.
 
 mod objects;
 
@@ -10,14 +10,14 @@ use self::objects::OBJECTS;
 use crate::support::client::{Answer, Client};
 use crate::support::server::TestServer;
 
-/// Fields of which upstream's rules tell an empty list or map from none (`ValidateStorageClassUpdate` by
-/// `reflect.DeepEqual`, `copyHPAScalingRules` by nil).
+/// Fields for which upstream's rules distinguish an empty list or map from an absent one
+/// (`ValidateStorageClassUpdate` by `reflect.DeepEqual`, `copyHPAScalingRules` by nil).
 const TOLD_APART: [(&str, &str); 2] = [
     ("StorageClass", "parameters"),
     ("HPAScalingRules", "policies"),
 ];
 
-/// Nobody else writes, and pods need no service account.
+/// Without controllers that write, and without service accounts for pods.
 const FLAGS: &[&str] = &[
     "--controllers=-namespace",
     "--disable-admission-plugins=ServiceAccount",
@@ -47,7 +47,7 @@ impl Definitions {
             .clone()
     }
 
-    /// The object with each field spelt out that it leaves out and Go would not write, and their number.
+    /// The object with explicit zero values for the fields that it omits and Go would omit, and their number.
     fn spelt_out(&self, object: &Value, definition: &str) -> (Value, usize) {
         let mut spelt = object.clone();
         let mut zeros = 0;
@@ -67,7 +67,7 @@ impl Definitions {
                 for item in items {
                     let keys = schema["x-kubernetes-list-map-keys"].as_array();
                     let keys = keys.into_iter().flatten().filter_map(Value::as_str);
-                    // what tells an item apart says which it is
+                    // the keys of an item identify it, so absent ones are not set
                     let absent: Vec<_> = keys.filter(|key| item.get(key).is_none()).collect();
                     self.spell(item, &schema["items"], zeros);
                     if let Some(fields) = item.as_object_mut() {
@@ -121,7 +121,7 @@ fn reference(schema: &Value) -> Option<&str> {
     schema["$ref"].as_str()?.strip_prefix("#/definitions/")
 }
 
-/// What a write may not move.
+/// The parts of an object that a write without changes must keep.
 fn state(object: &Value) -> (Value, Value, Value) {
     let meta = &object["metadata"];
     (
@@ -153,7 +153,7 @@ async fn patch(client: &Client, form: &str, path: &str, body: &Value) -> Answer 
     client.ask(Method::PATCH, path, body.to_string()).await
 }
 
-/// Writes an object of each kind, and again with all that it leaves out spelt out.
+/// Writes an object of each kind, and again with the zero values of all absent fields.
 #[tokio::test]
 async fn zeros_change_nothing_of_any_kind() {
     let server = TestServer::start(FLAGS).await;
@@ -190,7 +190,7 @@ async fn zeros_change_nothing_of_any_kind() {
     assert!(spelt_out > 1000, "{spelt_out}");
 }
 
-/// The second apply of a configuration with zeros in it is none, whoever applied the first.
+/// Applying a configuration with zeros a second time changes nothing, whichever manager applied it first.
 #[tokio::test]
 async fn zeros_are_applied_once() {
     let server = TestServer::start(FLAGS).await;

@@ -1,10 +1,10 @@
-//! Reviews, with a server elsewhere that says what a test wants.
+//! Reviews, with a webhook that responds as a test needs it.
 
 use serde_json::{Value, json};
 
 use super::*;
 
-/// Answers with a status, or fails; keeps what it was asked.
+/// Responds with a status, or fails; keeps the reviews it gets.
 #[derive(Default)]
 struct Elsewhere {
     status: Mutex<Value>,
@@ -40,7 +40,7 @@ fn jane() -> Value {
 }
 
 #[tokio::test]
-async fn the_server_elsewhere_says_whose_a_token_is() {
+async fn the_webhook_identifies_the_user_of_a_token() {
     let (webhook, elsewhere) = webhook(Duration::ZERO);
     let ask = async |status: Value| {
         *elsewhere.status.lock() = status;
@@ -94,7 +94,7 @@ async fn the_server_elsewhere_says_whose_a_token_is() {
 }
 
 #[tokio::test]
-async fn answers_are_remembered_for_a_while_and_errors_are_not() {
+async fn responses_are_cached_for_a_while_and_errors_are_not() {
     let minute = Duration::from_secs(60);
     let (webhook, elsewhere) = webhook(minute);
     let start = Instant::now();

@@ -1,4 +1,4 @@
-//! Values of expressions as the patches that they describe.
+//! Converts values of expressions to patches.
 
 use serde_json::{Map as JsonMap, Value as Json};
 
@@ -7,21 +7,21 @@ use crate::error::EvalError;
 use crate::value::json::{key_text, to_json};
 use crate::value::{List, Map, Value};
 
-/// The type of objects that are laid over another, and the beginning of the names of their parts' types.
+/// The type of apply configurations, and the prefix of the names of the types of their parts.
 pub(crate) const OBJECT: &str = "Object";
 /// The type of the operations of JSON patches.
 pub(crate) const OPERATION: &str = "JSONPatch";
 
-/// A value as JSON, whose objects are parts of one that is laid over another: each must have the type
-/// that its place says.
+/// Converts a value to JSON. Its objects are parts of an apply configuration: each must have the type of its
+/// path.
 ///
 /// # Errors
-/// If a type does not fit, or the value cannot be JSON.
+/// If a type does not match, or the value cannot be converted to JSON.
 pub fn to_patch(value: &Value<'_>) -> Result<Json, EvalError> {
     part(value, None)
 }
 
-/// `path` is the name of the type that an object at this place must have; `None` if any may be there.
+/// `path` is the name of the type that an object at this position must have; `None` allows any.
 fn part(value: &Value<'_>, path: Option<&str>) -> Result<Json, EvalError> {
     match value {
         Value::List(List::Values(values) | List::Typed(values, _)) => {
@@ -37,7 +37,7 @@ fn part(value: &Value<'_>, path: Option<&str>) -> Result<Json, EvalError> {
                     "type mismatch: unexpected type name {name:?}, expected {path:?}, which matches field name path from root Object type"
                 )));
             }
-            // an operation may be about any part of an object
+            // an operation may apply to any part of an object
             let own = name.filter(|name| *name != OPERATION);
             let mut fields = JsonMap::new();
             for (key, value) in &entries.entries {

@@ -1,4 +1,4 @@
-//! From a cluster to the table of one of its nodes, and from a change of the cluster to a change of the table.
+//! Compiles a cluster to the table of one of its nodes, and a change of the cluster to a change of the table.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -14,11 +14,11 @@ use crate::cluster::Cluster;
 use crate::pod::{Name, Pod};
 use crate::policy::{Direction, Peer, Policy};
 
-/// Follows a cluster and keeps the table of one of its nodes: chains for its pods that policies isolate, and the
-/// sets that these name.
+/// Follows a cluster and keeps the table of one of its nodes: chains for its pods that policies isolate, and
+/// the sets that the chains name.
 ///
-/// A change costs what it touches: the chains of the pods that a policy selects, the elements of an address. Pods
-/// that a change does not concern are not looked at.
+/// A change costs only what it affects: the chains of the pods that a policy selects, the elements of an
+/// address. Other pods are not examined.
 #[derive(Debug)]
 pub struct Compiler {
     cluster: Cluster,
@@ -33,17 +33,17 @@ pub struct Compiler {
     sets: BTreeMap<String, Used>,
 }
 
-/// What has changed in the cluster since the table was last compiled.
+/// The changes of the cluster since the table was last compiled.
 #[derive(Debug, Default)]
 struct Touched {
     pods: BTreeSet<Name>,
-    /// The addresses that these have and had.
+    /// The current and previous addresses of these pods.
     addresses: BTreeSet<IpAddr>,
     policies: BTreeSet<Name>,
     namespaces: bool,
 }
 
-/// What the chains of a pod were compiled from.
+/// The inputs of a pod's chains.
 #[derive(Debug, Default)]
 struct Isolated {
     addresses: Vec<IpAddr>,
@@ -51,7 +51,7 @@ struct Isolated {
     sets: BTreeMap<String, Members>,
 }
 
-/// A set, and how many pods have chains that name it.
+/// A set, and the number of pods whose chains name it.
 #[derive(Debug)]
 struct Used {
     members: Members,
@@ -59,7 +59,7 @@ struct Used {
 }
 
 impl Compiler {
-    /// A compiler for a node in a cluster of which nothing is known yet.
+    /// A compiler for a node, with an empty cluster.
     ///
     /// In the networks of `closed`, an address that is not known to belong to a pod of the node has no
     /// connections: a new pod waits until it is known, and is never open for a moment.
@@ -137,7 +137,7 @@ impl Compiler {
         self.cluster.remove_policy(name);
     }
 
-    /// Brings the table to what the cluster is now, and returns what has changed in it.
+    /// Updates the table to the current cluster, and returns the changes.
     pub fn changes(&mut self) -> Changes {
         let mut touched = std::mem::take(&mut self.touched);
         let mut edits = Edits::default();
@@ -153,7 +153,7 @@ impl Compiler {
         edits.changes(&self.table)
     }
 
-    /// The elements of sets that touched pods and namespaces are, or were.
+    /// Updates the elements of touched pods and namespaces in the sets.
     fn refresh_sets(&mut self, touched: &Touched, edits: &mut Edits) {
         for (name, used) in &self.sets {
             if touched.namespaces && used.members.selects_namespaces() {
@@ -168,7 +168,7 @@ impl Compiler {
         }
     }
 
-    /// The pods whose chains may be others now: those that have changed, and those that changed policies select or
+    /// The pods whose chains may have changed: changed pods, and those that changed policies select or
     /// selected.
     fn concerned(&self, touched: &mut Touched) -> BTreeSet<Name> {
         let mut pods = std::mem::take(&mut touched.pods);
@@ -216,7 +216,7 @@ impl Compiler {
         }
     }
 
-    /// Takes back what a pod's chains used before they were compiled again.
+    /// Releases the sets and policies that a pod's chains used before they were compiled again.
     fn drop_uses(&mut self, name: &Name, before: &Isolated) {
         for set in before.sets.keys() {
             if let Some(used) = self.sets.get_mut(set) {
@@ -260,7 +260,7 @@ impl Compiler {
         });
     }
 
-    /// Of several pods of the node at one address, the last by name has it.
+    /// If several pods of the node have the address, the last by name gets it.
     fn map_address(&mut self, address: IpAddr, edits: &mut Edits) {
         for direction in Direction::BOTH {
             let pods = self.cluster.pods_at(address);
@@ -275,7 +275,8 @@ impl Compiler {
     }
 }
 
-/// The rules for a pod in a direction; `None` if no policy isolates it there. What they use is added to `uses`.
+/// The rules for a pod in a direction; `None` if no policy isolates it there. The sets and policies used are
+/// added to `uses`.
 fn chain(
     cluster: &Cluster,
     pod: &Pod,
@@ -324,7 +325,7 @@ fn of_policy(
     lines
 }
 
-/// Which rule a line comes from, as far as it fits what the kernel keeps.
+/// The policy and rule of a line, as far as they fit the kernel's limit.
 fn comment(policy: &Policy, direction: Direction, at: usize) -> String {
     let policy: String = policy.name.name.chars().take(80).collect();
     format!("{policy} {}[{at}]", prefix(direction))

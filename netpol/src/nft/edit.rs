@@ -1,4 +1,4 @@
-//! What a compilation changes in a table, and how the kernel makes the same change.
+//! The changes of a compilation in a table, and the script that makes the same changes in the kernel.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -9,9 +9,9 @@ use super::table::{Changes, Set, TABLE, Table};
 /// The parts of a table that have changed, as they were before.
 #[derive(Debug, Default)]
 pub(super) struct Edits {
-    /// By name: whether it was there.
+    /// By name: whether it existed.
     sets: BTreeMap<String, SetEdit>,
-    /// By name: whether it was there.
+    /// By name: whether it existed.
     chains: BTreeMap<String, bool>,
     /// By map and address: the chain it led to.
     entries: BTreeMap<(&'static str, IpAddr), Option<String>>,
@@ -25,7 +25,7 @@ struct SetEdit {
 }
 
 impl Table {
-    /// Puts the sets of both families, empty ones: rules name them whether they have elements or not.
+    /// Adds empty sets of both families. Rules name them even without elements.
     pub(super) fn put_set(&mut self, name: &str, key: &str, edits: &mut Edits) {
         for (family, kind) in [("4", "ipv4_addr"), ("6", "ipv6_addr")] {
             let name = format!("{name}-{family}");
@@ -41,7 +41,7 @@ impl Table {
         for family in ["4", "6"] {
             let name = format!("{name}-{family}");
             self.sets.remove(&name);
-            // What is removed as a whole needs no changes of its elements.
+            // the elements of a removed set need no changes
             *edits.sets.entry(name).or_default() = SetEdit::default();
         }
     }
@@ -94,7 +94,7 @@ impl Table {
         }
     }
 
-    /// Puts or removes a chain.
+    /// Replaces or removes a chain.
     pub(super) fn put_chain(
         &mut self,
         name: String,
@@ -112,7 +112,7 @@ impl Table {
         };
     }
 
-    /// Puts or removes the entry of an address in a map.
+    /// Replaces or removes the entry of an address in a map.
     pub(super) fn put_entry(
         &mut self,
         map: &'static str,
@@ -148,7 +148,7 @@ impl Set {
 }
 
 impl Edits {
-    /// The edits that made `table`, for the kernel.
+    /// The edits that led to `table`, for the kernel.
     pub(super) fn changes(&self, table: &Table) -> Changes {
         let mut changes = Changes::default();
         self.write_sets(table, &mut changes);
@@ -190,7 +190,7 @@ impl Edits {
                 let _ = writeln!(switch, "add rule {TABLE} {name} {rule}");
             }
         }
-        // A set can be deleted once no rule names it.
+        // a set can be deleted once no rule names it
         changes.tidy.insert_str(0, &gone);
     }
 

@@ -1,4 +1,4 @@
-//! What the sets of a table contain, as functions of the cluster: as a whole, and at one address.
+//! The contents of a table's sets, as functions of the cluster: all elements, and those of one address.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use crate::judge::is_in;
 use crate::pod::{Name, Pod};
 use crate::policy::{Group, Namespaces, Numbers, Peer, Rule};
 
-/// What a set contains.
+/// The contents of a set.
 #[derive(Clone, Debug)]
 pub(super) enum Members {
     /// The addresses of the node's pods.
@@ -21,7 +21,7 @@ pub(super) enum Members {
 }
 
 impl Members {
-    /// What follows the type of the address in the type of an element.
+    /// The part of the type of an element after the address.
     pub(super) const fn key(&self) -> &'static str {
         match self {
             Self::Known | Self::Peers(_) => "",
@@ -29,7 +29,7 @@ impl Members {
         }
     }
 
-    /// Whether the labels of namespaces count.
+    /// Whether the set depends on the labels of namespaces.
     pub(super) fn selects_namespaces(&self) -> bool {
         let selects = |group: &Group| matches!(group.namespaces, Namespaces::Selected(_));
         match self {

@@ -1,9 +1,9 @@
-//! Names of sets and chains: what is meant, as far as it can be read, and a checksum of all of it.
+//! Names of sets and chains: a readable part, and a checksum of the whole description.
 
-/// How much of a text is kept to be read.
+/// The length of the readable part.
 const READABLE: usize = 60;
 
-/// A name for something that a text describes.
+/// A name for the object that a text describes.
 pub(super) fn name(prefix: &str, readable: &str, whole: &str) -> String {
     let kept = |c: char| {
         if c.is_ascii_alphanumeric() || "-./".contains(c) {
@@ -16,7 +16,7 @@ pub(super) fn name(prefix: &str, readable: &str, whole: &str) -> String {
     format!("{prefix}/{readable}/{:016x}", checksum(whole))
 }
 
-/// FNV-1a: the same in every version of this program, so that a restart finds what it made.
+/// FNV-1a: the same in every version of this program, so that a restart finds its own objects.
 fn checksum(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |sum, byte| {
         (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

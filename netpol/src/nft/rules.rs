@@ -1,4 +1,4 @@
-//! The rules of a policy, as what packets must match.
+//! The rules of a policy, as expressions for packets.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,8 +10,8 @@ use crate::pod::{Pod, Protocol};
 use crate::policy::{Block, Direction, Numbers, Peer, Rule};
 use crate::ports::Range;
 
-/// The address of a connection's other end, for a pod that it leaves or reaches: of its source as it
-/// came, of its destination as it became.
+/// The address of a connection's other end, for a pod that it leaves or reaches: the source before
+/// translation, the destination after it.
 const fn other(direction: Direction) -> &'static str {
     match direction {
         Direction::Egress => "ct reply",
@@ -26,7 +26,7 @@ const fn family(address: &IpAddr) -> &'static str {
     }
 }
 
-/// What lets a pod talk to itself, through a service.
+/// The expressions that let a pod connect to itself, through a service.
 pub(super) fn itself(pod: &Pod, direction: Direction) -> Vec<String> {
     let rules = pod.addresses.iter().map(|address| {
         let (other, family) = (other(direction), family(address));
@@ -35,13 +35,13 @@ pub(super) fn itself(pod: &Pod, direction: Direction) -> Vec<String> {
     rules.collect()
 }
 
-/// Whether a rule has ports whose numbers are up to the destinations.
+/// Whether a rule has named ports, whose numbers depend on the destination.
 pub(super) fn egress_names(rule: &Rule, direction: Direction) -> bool {
     let mut ports = rule.ports.iter();
     direction == Direction::Egress && ports.any(|port| matches!(port.numbers, Numbers::Named(_)))
 }
 
-/// What a packet must match, one or the other of it, to be allowed by a rule. An empty text is everything.
+/// The expressions of a rule: a packet that matches one of them is allowed. An empty text matches everything.
 pub(super) fn matches(
     rule: &Rule,
     direction: Direction,
@@ -109,7 +109,7 @@ fn block(block: &Block, other: &str) -> Option<String> {
     Some(text)
 }
 
-/// The ports that have numbers here, by protocol; both ways of a connection.
+/// The ports whose numbers are known here, by protocol; for both directions of packets.
 fn ports(rule: &Rule, direction: Direction, pod: &Pod) -> Vec<String> {
     if rule.ports.is_empty() {
         return vec![String::new()];
@@ -153,7 +153,7 @@ fn words((first, last): &Range) -> String {
     }
 }
 
-/// Ranges that neither overlap nor touch, for a set takes no others.
+/// Ranges that neither overlap nor touch, as a set accepts no others.
 fn merged(mut ranges: Vec<Range>) -> Vec<Range> {
     ranges.retain(|(first, last)| first <= last);
     ranges.sort_unstable();

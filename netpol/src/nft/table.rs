@@ -6,10 +6,10 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// The name of the table, with its family. Nothing else is ever touched.
+/// The name of the table, with its family. No other table is ever changed.
 pub const TABLE: &str = "inet portcullis_netpol";
 
-/// What conntrack does not know has only its own addresses.
+/// Packets that conntrack does not know have only their own addresses.
 const FORWARD: &str = "    ct state invalid,untracked ip saddr vmap @egress4
     ct state invalid,untracked ip daddr vmap @ingress4
     ct state invalid,untracked ip6 saddr vmap @egress6
@@ -19,7 +19,7 @@ const FORWARD: &str = "    ct state invalid,untracked ip saddr vmap @egress4
     ct original ip6 saddr vmap @egress6
     ct reply ip6 saddr vmap @ingress6
 ";
-/// Answers of neighbours are what bridged IPv6 cannot do without; errors about a connection belong to it.
+/// Bridged IPv6 needs neighbour discovery; ICMP errors belong to their connection.
 const HOOK: &str = "    type filter hook forward priority filter - 10; policy accept;
     icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept
     ct state related accept
@@ -28,34 +28,34 @@ const HOOK: &str = "    type filter hook forward priority filter - 10; policy ac
 /// The sets of addresses of known pods.
 pub(super) const KNOWN: [&str; 2] = ["known-4", "known-6"];
 
-/// The sets, maps and chains of a table, without those that are always the same.
+/// The sets, maps and chains of a table, without the fixed ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     /// Addresses of peers.
     pub(super) sets: BTreeMap<String, Set>,
-    /// By addresses of pods, the chain that they go through.
+    /// From addresses of pods to the chain that they go through.
     pub(super) maps: BTreeMap<&'static str, BTreeMap<IpAddr, String>>,
     /// Rules for pods.
     pub(super) chains: BTreeMap<String, Vec<String>>,
-    /// The networks of pods in which only addresses of known pods talk to anybody.
+    /// The networks of pods in which only addresses of known pods may have connections.
     pub(super) closed: Vec<IpNet>,
 }
 
 /// A set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Set {
-    /// Such as `ipv4_addr`.
+    /// Its type, such as `ipv4_addr`.
     pub(super) kind: String,
     pub(super) elements: BTreeSet<String>,
 }
 
-/// How one table becomes another: two transactions, for a chain that a map still named when the first
-/// began cannot go in it on every kernel.
+/// The changes from one table to another: two transactions, because some kernels do not remove a chain in the
+/// transaction that removes the last reference to it from a map.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// What puts the new table in force; empty if nothing has changed.
+    /// The script that puts the new table in force; empty if nothing has changed.
     pub switch: String,
-    /// What removes what is not used any more.
+    /// The script that removes unused objects.
     pub tidy: String,
 }
 
@@ -67,7 +67,7 @@ pub(super) const MAPS: [(&str, &str); 4] = [
     ("ingress6", "ipv6_addr"),
 ];
 
-/// What removes the table, if it is there.
+/// The script that removes the table, if it exists.
 pub fn removal() -> String {
     format!("table {TABLE}\ndelete table {TABLE}\n")
 }
@@ -87,7 +87,7 @@ impl Table {
         self.chains.contains_key(name)
     }
 
-    /// All of it, in place of whatever there is, in one transaction.
+    /// The whole table, replacing any existing one, in one transaction.
     pub fn script(&self) -> String {
         let mut text = removal();
         let _ = writeln!(text, "table {TABLE} {{");
@@ -117,7 +117,7 @@ impl Table {
         text
     }
 
-    /// Rules for addresses of which nobody has told yet whose they are.
+    /// Rules for addresses of unknown pods.
     fn closing(&self) -> String {
         let rules = self.closed.iter().flat_map(|network| {
             let (family, known) = match network {

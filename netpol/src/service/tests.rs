@@ -60,7 +60,7 @@ fn translated(
 }
 
 #[test]
-fn a_service_is_the_running_pods_its_selector_matches() {
+fn a_service_without_slices_translates_to_the_running_pods_it_selects() {
     let selector = json!({"app": "web"});
     for (target, port) in [(json!("http"), 8080), (json!(81), 81), (Value::Null, 80)] {
         let spec = json!({"selector": selector, "ports": [{"port": 80, "targetPort": target}]});
@@ -79,7 +79,7 @@ fn a_service_is_the_running_pods_its_selector_matches() {
 }
 
 #[test]
-fn a_service_with_slices_is_their_ready_endpoints() {
+fn a_service_with_slices_translates_to_their_ready_endpoints() {
     let spec = json!({"selector": {"app": "web"}, "ports": [{"port": 80}]});
     let expected = ["80 -> web-2 10.244.0.2:9090", "80 ->  192.0.2.9:9090"];
     let expected = expected.map(str::to_owned).to_vec();
@@ -89,8 +89,8 @@ fn a_service_with_slices_is_their_ready_endpoints() {
     );
 }
 
-/// The controller makes a slice without endpoints for pods that have no address; one whose endpoints are not
-/// ready is something else.
+/// The controller creates a slice without endpoints for pods without addresses; this differs from one whose
+/// endpoints are not ready.
 #[test]
 fn a_slice_without_endpoints_leaves_it_to_the_selector() {
     let spec = json!({"selector": {"app": "web"}, "ports": [{"port": 80}]});
@@ -126,7 +126,7 @@ fn a_headless_service_translates_no_port() {
 }
 
 #[test]
-fn what_becomes_nothing_says_why() {
+fn a_service_without_a_destination_has_a_reason() {
     let spec = json!({"ports": [{"port": 80}, {"port": 53, "protocol": "UDP"}]});
     assert_eq!(
         translated(&spec, &[], &PortName::Number(53)),

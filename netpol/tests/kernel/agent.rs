@@ -1,4 +1,4 @@
-//! Who lives in a pod: servers that echo, and a client.
+//! The programs in a pod: servers that echo, and a client.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
@@ -12,13 +12,13 @@ use std::time::Duration;
 use portcullis_netpol::Protocol;
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-/// Longer than anything here takes: where refusals are answered, nothing is found out by waiting.
+/// Longer than anything here takes: as denials are answered, no test waits for a timeout.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// After how long a question of UDP is asked again.
+/// After how long a UDP packet is sent again.
 const AGAIN: Duration = Duration::from_millis(100);
 
-/// How somebody is tried to be reached.
+/// The kind of an attempt.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Try {
     Tcp,
@@ -34,7 +34,7 @@ impl Try {
     }
 }
 
-/// Where to, and whose port that is in the end.
+/// The destination of an attempt, and the pod that it finally reaches.
 #[derive(Clone, Debug)]
 pub(super) struct Way {
     pub(super) kind: Try,
@@ -64,7 +64,7 @@ pub(super) struct Agent {
 type End = (u16, Option<ErrorKind>);
 
 impl Agent {
-    /// Begins to live in a named network namespace; returns once its servers listen.
+    /// Starts in a named network namespace; returns once its servers listen.
     pub(super) fn start(namespace: &str, tcp: &[u16], udp: &[u16]) -> Self {
         let (errands, to_do) = channel();
         let (finished, done) = channel();
@@ -111,7 +111,7 @@ impl Agent {
         }
     }
 
-    /// Tries several ways, one after the other, or all at once for so long.
+    /// Makes several attempts, one after the other, or all together with a time limit.
     pub(super) fn tried(&self, ways: Vec<Way>, patience: Option<Duration>) -> Vec<bool> {
         self.errands.send(Errand::Try(ways, patience)).unwrap();
         match self.done.recv().unwrap() {
@@ -128,7 +128,7 @@ impl Agent {
         }
     }
 
-    /// Lets the server of a connection say something, and waits until that connection has ended there.
+    /// Has the server of a connection send something, and waits until that connection has ended there.
     pub(super) fn push(&self, open: &Open) -> Option<ErrorKind> {
         let port = open.0.local_addr().unwrap().port();
         for stream in self.connected.lock().unwrap().iter_mut() {
@@ -149,7 +149,7 @@ impl Agent {
 pub(super) struct Open(TcpStream);
 
 impl Open {
-    /// Whether what is said is answered.
+    /// Whether a sent byte comes back.
     pub(super) fn echoes(&mut self) -> bool {
         self.0.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut answer = [0];
@@ -179,7 +179,7 @@ fn serve(listener: &TcpListener, known: &Mutex<Vec<TcpStream>>, end: &Sender<End
                     Err(error) => break Some(error.kind()),
                 }
             };
-            // nobody may want to know
+            // the receiver may be gone
             let _ = end.send((peer.port(), error));
         });
     }
@@ -189,7 +189,7 @@ fn echo(socket: &UdpSocket) {
     let mut byte = [0];
     loop {
         if let Ok((_, from)) = socket.recv_from(&mut byte) {
-            // an answer that is refused is told at the next one
+            // a denied reply is reported at the next one
             let _ = socket.send_to(&byte, from);
         }
     }
@@ -220,7 +220,7 @@ fn tried(way: &Way, patience: Duration) -> bool {
     }
 }
 
-/// Asks until there is an answer, or a refusal: the kernel limits how many it tells in a second.
+/// Sends until there is a reply, or a denial: the kernel limits the number of its ICMP errors per second.
 fn asked(socket: &UdpSocket, patience: Duration) -> bool {
     let mut waited = Duration::ZERO;
     while waited < patience {

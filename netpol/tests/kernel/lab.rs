@@ -1,4 +1,4 @@
-//! A node and its pods: this process' network namespace, and others, joined to it.
+//! A node and its pods: this process' network namespace, and others, connected to it.
 
 use std::io::{ErrorKind, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
@@ -14,14 +14,14 @@ use crate::random::Random;
 
 pub(super) const NODE: &str = "node0";
 pub(super) const PODS: usize = 5;
-/// Where pods listen, and the ports of services, which become the first.
+/// The ports on which pods listen, and the ports of services, which are translated to the first.
 pub(super) const TCP_PORTS: [u16; 3] = [80, 81, 443];
 pub(super) const UDP_PORTS: [u16; 2] = [80, 443];
 pub(super) const SERVICE_PORT: u16 = 8080;
-/// What ports may be called.
+/// The possible names of ports.
 const NAMES: [&str; 2] = ["http", "dns"];
 
-/// How pods are joined to their node.
+/// How pods are connected to their node.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Interfaces {
     Routed,
@@ -75,8 +75,8 @@ impl Lab {
         }
     }
 
-    /// Tries several ways from a pod. A refusal that is answered does not come back over a bridge: what
-    /// is there after some time is all.
+    /// Makes several attempts from a pod. ICMP errors do not cross a bridge, so there the result is taken
+    /// after some time.
     pub(super) fn tried(&self, from: usize, ways: Vec<Way>) -> Vec<bool> {
         let patience = match self.interfaces {
             Interfaces::Routed => None,
@@ -89,7 +89,7 @@ impl Lab {
         self.agents[from].opened(at)
     }
 
-    /// Lets the server of a connection to a pod say something, and waits for how that ends.
+    /// Has the server of a connection to a pod send something, and waits for the end of the connection.
     pub(super) fn push(&self, at: usize, open: &Open) -> Option<ErrorKind> {
         self.agents[at].push(open)
     }
@@ -141,7 +141,7 @@ pub(super) fn nft(script: &str) {
     run("nft", &["-f", "-"], script);
 }
 
-/// The table as the kernel has it, in an order that does not depend on its history.
+/// The kernel's table, in an order that does not depend on its history.
 pub(super) fn listed() -> String {
     let text = run(
         "nft",
@@ -155,7 +155,7 @@ pub(super) fn listed() -> String {
     parts.join("\n")
 }
 
-/// A pod with labels and names of ports at random.
+/// A pod with random labels and named ports.
 pub(super) fn pod(at: usize, random: &mut Random) -> Pod {
     let mut pod = random.pod();
     let ports = TCP_PORTS.iter().map(|port| (port, "TCP"));
@@ -180,7 +180,7 @@ pub(super) fn pod(at: usize, random: &mut Random) -> Pod {
     }
 }
 
-/// A policy at random; blocks are of addresses that pods have.
+/// A random policy; its blocks contain addresses of pods.
 pub(super) fn policy(random: &mut Random) -> NetworkPolicy {
     let mut policy = random.policy();
     let spec = policy.spec.as_mut().unwrap();
@@ -206,7 +206,7 @@ pub(super) fn policy(random: &mut Random) -> NetworkPolicy {
     policy
 }
 
-/// Loads a whole table. What is refused is answered, so that nobody has to wait for nothing.
+/// Loads a whole table. Denials are answered, so that no attempt has to wait for a timeout.
 pub(super) fn load(script: &str) {
     let answers = "flush chain inet portcullis_netpol refuse\n\
          add rule inet portcullis_netpol refuse meta l4proto tcp reject with tcp reset\n\
@@ -214,7 +214,7 @@ pub(super) fn load(script: &str) {
     nft(&format!("{script}{answers}"));
 }
 
-/// What joins a pod to its node.
+/// The commands that connect a pod to its node.
 fn joined(at: usize, interfaces: Interfaces) -> String {
     let (pod, host) = (name(at), host(at));
     let common = format!(
@@ -245,7 +245,7 @@ fn joined(at: usize, interfaces: Interfaces) -> String {
     common + &rest
 }
 
-/// A service for each pod, as a proxy translates it: a table that is not ours.
+/// A service for each pod, translated as a proxy does: in a table of its own.
 fn translation() -> String {
     let mut rules = String::new();
     let mut own = String::new();
@@ -267,7 +267,7 @@ fn translation() -> String {
     )
 }
 
-/// Runs a program of the node, and returns what it prints.
+/// Runs a program on the node, and returns its output.
 fn run(program: &str, arguments: &[&str], input: &str) -> String {
     let mut child = Command::new(program)
         .args(arguments)

@@ -6,7 +6,7 @@ use super::model::{Model, on_both};
 
 const TCP: &[&str] = &["TCP"];
 
-/// From the pods a, to a block.
+/// From the pods `a`, to a block.
 fn to_block(block: &Value) -> Value {
     json!({"podSelector": {"matchLabels": {"pod": "a"}}, "policyTypes": ["Egress"],
         "egress": [{"to": [{"ipBlock": block}]}]})

@@ -1,4 +1,4 @@
-//! Pods by names such as `x/a`, and tables of who reaches whom.
+//! Pods by names such as `x/a`, and tables of the pods that reach each other.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::world::World;
 
-/// The families that pods have their addresses of.
+/// The address family of pods.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Family {
     V4,
@@ -63,14 +63,14 @@ impl Model {
         model
     }
 
-    /// The address of a pod, and the length of a prefix that is all of it.
+    /// The address of a pod, with the length of a prefix that contains only it.
     pub(super) fn block_of(&self, pod: &str) -> String {
         let at = self.pods.iter().position(|name| name == pod).unwrap();
         let length = if self.family == Family::V4 { 32 } else { 128 };
         format!("{}/{length}", address(self.family, at))
     }
 
-    /// A block that holds the addresses of all pods, and many more.
+    /// A block that contains the addresses of all pods, and many more.
     pub(super) fn large_block(&self) -> &'static str {
         match self.family {
             Family::V4 => "0.0.0.0/4",
@@ -113,7 +113,7 @@ impl Model {
         self.world.put_pod(pod);
     }
 
-    /// A table in which everybody reaches everybody.
+    /// A table in which every pod reaches every other.
     pub(super) fn table(&self) -> Table<'_> {
         let pairs = self.pods.iter().flat_map(|from| {
             let to = self.pods.iter();
@@ -134,14 +134,15 @@ fn address(family: Family, at: usize) -> IpAddr {
     }
 }
 
-/// Who is expected to reach whom.
+/// The expected connections between pods.
 pub(super) struct Table<'a> {
     model: &'a Model,
     expected: BTreeMap<(String, String), bool>,
 }
 
 impl Table<'_> {
-    /// All from one to another; each is a pod, or a namespace as `x/`, or everybody as an empty text.
+    /// Sets the expectation from one to another; each is a pod, a namespace as `x/`, or all pods as an empty
+    /// text.
     pub(super) fn set(mut self, from: &str, to: &str, expected: bool) -> Self {
         let is = |pattern: &str, pod: &str| match pattern {
             "" => true,
@@ -159,7 +160,7 @@ impl Table<'_> {
         self
     }
 
-    /// Compares it with the judgement. What a pod says to itself is left out, as upstream does.
+    /// Compares it with the verdicts. A pod's connections to itself are left out, as upstream does.
     pub(super) fn check(&self, port: u16, protocol: &str) {
         let cluster = &self.model.world.cluster;
         let end = |pod: &str| End::pod(cluster.pod(&split(pod)).unwrap());

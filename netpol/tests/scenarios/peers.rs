@@ -1,4 +1,4 @@
-//! Scenarios about whom policies select and let in.
+//! Scenarios about the pods that policies select, and their peers.
 
 use serde_json::json;
 

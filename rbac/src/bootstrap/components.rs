@@ -137,8 +137,8 @@ const fn approve(signer: &'static str) -> Row {
     on("approve", CERTIFICATES, "signers").named(signer)
 }
 
-/// The authorizer `Node` allows nodes this, and subdivides it; the role of these rules is bound to
-/// nobody.
+/// The authorizer `Node` allows nodes this, and restricts it further; the role with these rules has no
+/// subjects.
 pub(super) const NODE: &[Row] = &[
     TOKEN_REVIEW,
     on(

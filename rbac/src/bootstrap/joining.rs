@@ -1,4 +1,4 @@
-//! What a node needs to join by bootstrap token, as kubeadm makes it.
+//! The roles and bindings that a node needs to join by bootstrap token, as kubeadm creates them.
 
 use super::table::{BindingSpec, CORE, RoleSpec, SubjectSpec, bind, on, role};
 
@@ -39,7 +39,7 @@ pub(super) const ROLES: &[(&str, RoleSpec)] = &[(
     ),
 )];
 
-/// Namespace and binding: who has no credentials yet may read whom to trust.
+/// Namespace and binding: clients without credentials may read the server's authority.
 pub(super) const BINDINGS: &[(&str, BindingSpec)] = &[(
     KUBE_PUBLIC,
     bind(CLUSTER_INFO, &[SubjectSpec::User("system:anonymous")]),

@@ -1,4 +1,4 @@
-//! What nodes have to do with: through the pods bound to them, and the claims of those.
+//! The objects related to nodes: through the pods bound to them, and the claims of those.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -11,11 +11,11 @@ use super::references::{self, Kind, Reference};
 /// A namespace and a name.
 type Place = (String, String);
 
-/// Relations between nodes and other objects, kept up to date by whoever owns the graph
-/// (upstream: `plugin/pkg/auth/authorizer/node/graph.go`).
+/// Relations between nodes and other objects, kept up to date by the owner of the graph (upstream:
+/// `plugin/pkg/auth/authorizer/node/graph.go`).
 ///
-/// What a pod refers to is indexed by its node, so a decision costs a few look-ups, however many pods
-/// there are.
+/// The references of a pod are indexed by its node, so a decision costs a few look-ups, for any number of
+/// pods.
 #[derive(Debug, Default)]
 pub struct Graph(RwLock<Relations>);
 
@@ -23,7 +23,7 @@ pub struct Graph(RwLock<Relations>);
 struct Relations {
     /// Pods that are bound to a node.
     pods: HashMap<Place, Bound>,
-    /// What the pods of a node refer to, and how many of them.
+    /// The references of a node's pods, with their number.
     nodes: HashMap<String, HashMap<Reference, usize>>,
     volumes: HashMap<String, Volume>,
     /// The volumes of a claim.
@@ -34,14 +34,14 @@ struct Relations {
     attachments: HashMap<String, String>,
 }
 
-/// A pod's node, and what it refers to.
+/// A pod's node, and its references.
 #[derive(Debug)]
 struct Bound {
     node: String,
     references: HashSet<Reference>,
 }
 
-/// What a volume that belongs to a claim leads to.
+/// The references of a volume with a claim.
 #[derive(Debug)]
 struct Volume {
     claim: Place,
@@ -49,7 +49,7 @@ struct Volume {
 }
 
 impl Graph {
-    /// Takes in a pod, new or changed.
+    /// Adds or updates a pod.
     pub fn put_pod(&self, pod: &Pod) {
         let place = place(pod.metadata.namespace.as_ref(), pod.metadata.name.as_ref());
         let node = pod.spec.as_ref().and_then(|spec| spec.node_name.clone());
@@ -64,13 +64,13 @@ impl Graph {
         }
     }
 
-    /// Forgets a pod.
+    /// Removes a pod.
     pub fn delete_pod(&self, namespace: &str, name: &str) {
         let place = (namespace.to_owned(), name.to_owned());
         self.0.write().forget_pod(&place);
     }
 
-    /// Takes in a persistent volume, new or changed.
+    /// Adds or updates a persistent volume.
     pub fn put_volume(&self, volume: &PersistentVolume) {
         let name = volume.metadata.name.clone().unwrap_or_default();
         let spec = volume.spec.as_ref();
@@ -86,24 +86,24 @@ impl Graph {
         }
     }
 
-    /// Forgets a persistent volume.
+    /// Removes a persistent volume.
     pub fn delete_volume(&self, name: &str) {
         self.0.write().forget_volume(name);
     }
 
-    /// Takes in a volume attachment, new or changed.
+    /// Adds or updates a volume attachment.
     pub fn put_attachment(&self, attachment: &VolumeAttachment) {
         let name = attachment.metadata.name.clone().unwrap_or_default();
         let node = attachment.spec.node_name.clone();
         self.0.write().attachments.insert(name, node);
     }
 
-    /// Forgets a volume attachment.
+    /// Removes a volume attachment.
     pub fn delete_attachment(&self, name: &str) {
         self.0.write().attachments.remove(name);
     }
 
-    /// Whether an object has to do with a node.
+    /// Whether an object is related to a node.
     pub(super) fn relates(&self, node: &str, kind: Kind, namespace: &str, name: &str) -> bool {
         let relations = self.0.read();
         match kind {
@@ -117,7 +117,7 @@ impl Graph {
         }
     }
 
-    /// The names of all objects of a kind, in a namespace, that have to do with a node.
+    /// The names of all objects of a kind, in a namespace, that are related to a node.
     pub(super) fn related(&self, node: &str, kind: Kind, namespace: &str) -> HashSet<String> {
         let relations = self.0.read();
         if kind == Kind::Attachment {

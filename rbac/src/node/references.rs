@@ -1,14 +1,14 @@
-//! What a pod or a volume refers to, as the graph keeps it.
+//! The references of pods and volumes.
 
 use std::collections::{BTreeSet, HashSet};
 
 use k8s_openapi::api::core::v1::{PersistentVolume, Pod};
 use portcullis_api::references;
 
-/// Marks pods that a kubelet runs by itself and only shows.
+/// Marks static pods, which a kubelet runs without the server and only shows.
 const MIRROR: &str = "kubernetes.io/config.mirror";
 
-/// A kind of objects that nodes may only have access to if a pod of theirs leads there.
+/// A kind of objects that nodes have access to only through references of their pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     Secret,
@@ -19,7 +19,7 @@ pub(super) enum Kind {
     Attachment,
 }
 
-/// Something that a pod refers to.
+/// An object that a pod refers to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Reference {
     pub(super) kind: Kind,
@@ -41,8 +41,8 @@ impl Reference {
     }
 }
 
-/// What a pod refers to; nothing for a mirror pod, since a node could make one that refers to
-/// whatever it wants to read.
+/// The references of a pod; none for a mirror pod, since a node could create one that refers to any object it
+/// wants to read.
 pub(super) fn of_pod(pod: &Pod) -> HashSet<Reference> {
     let annotations = pod.metadata.annotations.as_ref();
     let is_mirror = annotations.is_some_and(|annotations| annotations.contains_key(MIRROR));
@@ -73,7 +73,7 @@ pub(super) fn of_pod(pod: &Pod) -> HashSet<Reference> {
     all
 }
 
-/// The secrets that whoever mounts a volume needs.
+/// The secrets that are needed to mount a volume.
 pub(super) fn of_volume(volume: &PersistentVolume) -> BTreeSet<(String, String)> {
     references::secrets_of_volume(volume).into_iter().collect()
 }

@@ -23,13 +23,13 @@ fn volume(name: &str, claim: &str, secret: &str) -> PersistentVolume {
         "claimRef": {"namespace": "ns", "name": claim}, "csi": csi}}))
 }
 
-/// Asks about something written as `verb group/resource/subresource namespace/name`.
+/// Decides on a request written as `verb group/resource/subresource namespace/name`.
 fn ask(graph: &Arc<Graph>, node: &str, request: &str) -> Decision {
     let authorizer = NodeAuthorizer::new(graph.clone());
     let user = user(&format!("system:node:{node}"), &[UserInfo::NODES]);
     with_request(&user, request, |attributes| {
         let decision = authorizer.authorize(attributes);
-        // what is decided for all names at once must agree
+        // the decision for all names must agree
         if let Target::Resource(target) = attributes.target
             && !target.name.is_empty()
         {
@@ -136,7 +136,7 @@ fn nodes_may_read_what_their_pods_refer_to() {
 }
 
 #[test]
-fn what_is_gone_leads_nowhere() {
+fn removed_objects_grant_no_access() {
     let graph = populated();
     graph.put_pod(&pod(
         "q",
@@ -171,7 +171,7 @@ fn what_is_gone_leads_nowhere() {
 }
 
 #[test]
-fn volumes_lead_on_by_their_present_claim() {
+fn volumes_are_related_by_their_current_claim() {
     let graph = populated();
     graph.put_volume(&volume("pv", "nobodys", "staged"));
     refuses_each(&graph, "n", &[("get /secrets far/staged", UNRELATED)]);
@@ -183,7 +183,7 @@ fn volumes_lead_on_by_their_present_claim() {
 }
 
 #[test]
-fn a_mirror_pod_leads_nowhere() {
+fn a_mirror_pod_grants_no_access() {
     let graph = Arc::new(Graph::default());
     let mut mirror = pod("p", "n", json!({"imagePullSecrets": [{"name": "pull"}]}));
     let annotation = ("kubernetes.io/config.mirror".to_owned(), String::new());
@@ -193,7 +193,7 @@ fn a_mirror_pod_leads_nowhere() {
 }
 
 #[test]
-fn what_nodes_cannot_do_is_said() {
+fn denials_have_a_reason() {
     let own_lease = "can only access node lease with the same name as the requesting node";
     let system_leases = "can only access leases in the \"kube-node-lease\" system namespace";
     let own_csi_node = "can only access CSINode with the same name as the requesting node";
@@ -256,7 +256,7 @@ fn what_nodes_cannot_do_is_said() {
 }
 
 #[test]
-fn what_all_nodes_do_is_allowed() {
+fn requests_of_all_nodes_are_allowed() {
     allows_each(
         &Arc::new(Graph::default()),
         "n",
@@ -274,7 +274,7 @@ fn what_all_nodes_do_is_allowed() {
 }
 
 #[test]
-fn only_nodes_are_meant() {
+fn only_nodes_are_allowed() {
     let authorizer = NodeAuthorizer::new(populated());
     for (name, groups, reason) in [
         ("system:node:n", &[][..], ""),

@@ -14,7 +14,7 @@ use crate::program::{CompiledRule, Condition, NodeRules, TypedRules};
 /// How expressions are validated.
 pub(super) struct Expressions<'a> {
     pub(super) schema: &'a Schema,
-    /// Whether the schema is that of the old definition, whose rules may cost what they cost.
+    /// Whether the schema is that of the old definition, whose rules may exceed the cost limits.
     pub(super) unchanged: bool,
     /// The errors of keywords. Expressions of a schema with such an error, there or below, are not
     /// validated.

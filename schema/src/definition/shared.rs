@@ -1,4 +1,4 @@
-//! What is the same in all versions of a definition.
+//! The parts that all versions of a definition share.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinitionVersion;
 

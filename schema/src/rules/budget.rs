@@ -4,7 +4,7 @@ use portcullis_cel::Outcome;
 
 /// The cost, as upstream counts it.
 const OBJECT_COST: u64 = 10_000_000;
-/// The work, some seconds. Rules as people write them reach the limit of cost first.
+/// The work, some seconds. Usual rules reach the cost limit first.
 const OBJECT_WORK: u64 = 200_000_000;
 
 /// What is left for the evaluations for an object.

@@ -5,7 +5,7 @@ use std::io;
 use redb::StorageBackend;
 use redb::backends::FileBackend;
 
-/// What a write that was acknowledged survives.
+/// What an acknowledged write survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Survives {
     /// A power failure: the disk has it.
@@ -15,7 +15,8 @@ pub enum Survives {
     Kill,
 }
 
-/// A file that nobody waits for the disk to have. Its directory's lock excludes others, so redb's need not.
+/// A file whose syncs do not wait for the disk. Its directory's lock excludes other processes, so redb's is
+/// not needed.
 #[derive(Debug)]
 pub(super) struct Unsynced(pub(super) FileBackend);
 

@@ -1,4 +1,4 @@
-//! Watches: each reads the shared log at its own pace, so that a slow one delays nobody.
+//! Watches: each reads the shared log at its own pace, so that a slow one does not delay others.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -234,7 +234,7 @@ async fn acknowledged_writes_survive() {
     );
 }
 
-/// What the operating system has is there after a kill, whether or not the disk has it.
+/// Data in the operating system's cache survives a kill, whether or not they are on disk.
 #[tokio::test]
 async fn acknowledged_writes_survive_without_a_sync() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Section 13.1: using the host node's namespaces in a pod
 #
-# Without PodSecurityPolicy anybody who may create pods may ask for the node's own namespaces. The API
-# server stores such pods as they are; what they then see needs a node.
+# Without PodSecurityPolicy, any user who may create pods may use the node's own namespaces. The API server
+# stores such pods unchanged; their effect needs a node.
 # shellcheck source-path=SCRIPTDIR source=../../lib.sh
 . "$(dirname "$0")/../../lib.sh"
 cd "$(dirname "$0")/.."

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Section 13.2: configuring the container's security context
 #
-# Everything a security context may say is stored as it is said; nothing is refused yet.
+# Every field of a security context is stored unchanged; nothing is refused yet.
 # shellcheck source-path=SCRIPTDIR source=../../lib.sh
 . "$(dirname "$0")/../../lib.sh"
 cd "$(dirname "$0")/.."
@@ -51,7 +51,7 @@ expect_field pod/pod-with-readonly-filesystem '{.spec.containers[0].securityCont
 expect_field pod/pod-with-readonly-filesystem \
   '{.spec.containers[0].volumeMounts[?(@.name=="my-volume")].mountPath}' /volume
 
-step 'The manifest says "emptyDir:" and no more: that is an empty directory with default settings'
+step 'The manifest has a bare "emptyDir:": an empty directory with default settings'
 expect_field pod/pod-with-readonly-filesystem '{.spec.volumes[?(@.name=="my-volume")].emptyDir}' '{}'
 
 step 'Two containers that run as different users and share a volume'

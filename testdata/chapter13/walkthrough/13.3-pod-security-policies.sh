@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Section 13.3: restricting the use of security-related features in pods
 #
-# A PodSecurityPolicy says what pods may ask for and what they get when they ask for nothing. The
-# numbers are those of the steps in the chapter. The server runs with the PodSecurityPolicy plugin.
+# A PodSecurityPolicy restricts pods and sets their defaults. The numbers are those of the steps in the
+# chapter. The server runs with the PodSecurityPolicy plugin.
 # shellcheck source-path=SCRIPTDIR source=../../lib.sh
 . "$(dirname "$0")/../../lib.sh"
 cd "$(dirname "$0")/.."
@@ -13,7 +13,7 @@ refused() {
     "$1" "$2" 'unable to validate against any pod security policy' "$3"
 }
 
-step 'Once the plugin is on and there is no policy, no pod gets in, whoever creates it'
+step 'With the plugin and without a policy, no user can create a pod'
 run kubectl create -f pod-as-user-guest.yaml
 expect_refused_part 'pods "pod-as-user-guest" is forbidden: ' 'no providers available to validate pod request'
 
@@ -43,13 +43,13 @@ expect_refused "$(refused kubia-hostport.yaml kubia-hostport \
   "spec.containers[0].hostPort: Invalid value: 9000: Host port 9000 is not allowed to be used. $(
   )Allowed ports: [10000-11000,13000-14000]")"
 
-step '4. A pod with default settings is let in, and now has a read-only root filesystem'
+step '4. A pod with default settings is admitted, and now has a read-only root filesystem'
 run kubectl run pod-with-defaults --image alpine --restart Never -- /bin/sleep 999999
 expect 'pod/pod-with-defaults created'
 expect_field pod/pod-with-defaults '{.spec.containers[0].securityContext.readOnlyRootFilesystem}' true
 expect_field pod/pod-with-defaults '{.metadata.annotations.kubernetes\.io/psp}' default
 
-step '5. The policy now wants user 2, and groups 2-10 or 20-30'
+step '5. The policy now requires user 2, and groups 2-10 or 20-30'
 run kubectl replace -f psp-must-run-as.yaml
 expect 'podsecuritypolicy.extensions/default replaced'
 run kubectl create -f pod-as-user-guest.yaml
@@ -62,7 +62,7 @@ expect_refused_part 'pods "pod-with-shared-volume-fsgroup" is forbidden: ' \
   'UID on container first does not match required range.  Found 1111, allowed: [{2 2}]' \
   'UID on container second does not match required range.  Found 2222, allowed: [{2 2}]'
 
-step '6. A pod whose image would run as user 5 runs as user 2: the policy says so where the pod is silent'
+step '6. A pod whose image would run as user 5 runs as user 2: the policy sets what the pod leaves open'
 run kubectl run run-as-5 --image luksa/kubia-run-as-user-5 --restart Never
 expect 'pod/run-as-5 created'
 expect_field pod/run-as-5 '{.spec.containers[0].securityContext.runAsUser}' 2
@@ -102,7 +102,7 @@ step '10, once more. Pods of earlier policies are still as they were'
 expect_field pod/run-as-5 '{.spec.containers[0].securityContext.runAsUser}' 2
 expect_field pod/pod-add-settime-capability '{.spec.containers[0].securityContext.capabilities.add[*]}' 'CHOWN SYS_TIME'
 
-step '11. Of several policies one is enough: the pod gets in by the one that accepts it'
+step '11. Of several policies one is enough: it admits the pod'
 run kubectl create -f pod-privileged.yaml
 expect_refused_part 'Privileged containers are not allowed'
 run kubectl create -f psp-privileged.yaml

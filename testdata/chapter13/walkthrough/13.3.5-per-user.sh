@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Section 13.3.5: assigning different policies to different users
 #
-# Two policies, two users: RBAC's verb `use` decides whose pods a policy may let in. KUBECONFIG holds
-# the users alice and bob next to the cluster-admin; the server runs with the PodSecurityPolicy plugin.
+# Two policies, two users: RBAC's verb `use` decides which user's pods a policy may admit. KUBECONFIG holds
+# the users alice and bob beside the cluster-admin; the server runs with the PodSecurityPolicy plugin.
 # shellcheck source-path=SCRIPTDIR source=../../lib.sh
 . "$(dirname "$0")/../../lib.sh"
 cd "$(dirname "$0")/.."
@@ -32,7 +32,7 @@ expect_row 'NAME PRIV CAPS SELINUX RUNASUSER FSGROUP SUPGROUP READONLYROOTFS VOL
 expect_row 'default false RunAsAny RunAsAny RunAsAny RunAsAny true *'
 expect_row 'privileged true RunAsAny RunAsAny RunAsAny RunAsAny false *'
 
-step 'May create pods, may use no policy: for Alice none is in place'
+step 'Alice may create pods, but may use no policy'
 run kubectl --user alice create -f pod-as-user-guest.yaml
 expect_refused 'Error from server (Forbidden): error when creating "pod-as-user-guest.yaml": pods '"$(
   )"'"pod-as-user-guest" is forbidden: unable to validate against any pod security policy: []'
@@ -72,7 +72,7 @@ expect_refused "Error from server (Forbidden): $NOT_PRIVILEGED"
 run kubectl --user bob label pod pod-privileged owner=bob
 expect_ok
 
-step 'An ordinary pod gets in by default, changed, for Alice, and by privileged, unchanged, for Bob'
+step 'An ordinary pod is admitted by default, changed, for Alice, and by privileged, unchanged, for Bob'
 run kubectl --user alice run pod-of-alice --image alpine --restart Never
 expect 'pod/pod-of-alice created'
 expect_field pod/pod-of-alice '{.metadata.annotations.kubernetes\.io/psp}' default

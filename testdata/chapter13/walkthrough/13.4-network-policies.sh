@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Section 13.4: isolating the pod network
 #
-# NetworkPolicies are stored with what the API fills in; a network plugin on the nodes enforces them.
+# NetworkPolicies are stored with the API's defaults; a network plugin on the nodes enforces them.
 # shellcheck source-path=SCRIPTDIR source=../../lib.sh
 . "$(dirname "$0")/../../lib.sh"
 cd "$(dirname "$0")/.."
 
-step 'Nobody may connect to any pod of the namespace: a pod selector that is there, and empty'
+step 'All connections to pods of the namespace are denied: a pod selector that is present, and empty'
 run kubectl create -f network-policy-default-deny.yaml
 expect 'networkpolicy.networking.k8s.io/default-deny created'
 expect_field netpol/default-deny '{.spec.podSelector}' '{}'
@@ -53,7 +53,7 @@ expect_row 'NAME POD-SELECTOR AGE'
 expect_part default-deny '<none>' postgres-netpolicy app=database shoppingcart-netpolicy app=shopping-cart \
   ipblock-netpolicy egress-net-policy app=webserver
 
-step 'An address block that is none is refused, and the message names the field'
+step 'An invalid address block is refused, and the message names the field'
 run kubectl patch netpol ipblock-netpolicy --type merge \
   -p '{"spec":{"ingress":[{"from":[{"ipBlock":{"cidr":"192.168.1.0/99"}}]}]}}'
 expect_refused_part 'The NetworkPolicy "ipblock-netpolicy" is invalid: spec.ingress[0].from[0].ipBlock.cidr: Invalid value: "192.168.1.0/99"'

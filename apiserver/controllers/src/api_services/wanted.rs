@@ -1,4 +1,4 @@
-//! Which API services there should be.
+//! The desired API services.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use portcullis_api::GroupVersion;
 use portcullis_kinds::catalogue::Catalogue;
 use portcullis_kinds::kinds::api_service::{GROUP, local_spec, name_of};
 
-/// The label of those that this server manages.
+/// The label of those managed by this server.
 pub(super) const LABEL: &str = "kube-aggregator.kubernetes.io/automanaged";
 
-/// For how long one is managed.
+/// How long one is managed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Managed {
     /// Until it is right for the first time after a start: those of built-in kinds.
@@ -27,7 +27,7 @@ impl Managed {
         }
     }
 
-    /// As the label of one says; `None` for those that somebody else made.
+    /// The value of its label; `None` for those that users created.
     pub(super) fn of(service: &APIService) -> Option<Self> {
         let labels = service.metadata.labels.as_ref()?;
         let label = labels.get(LABEL)?;
@@ -36,7 +36,7 @@ impl Managed {
     }
 }
 
-/// One that should be there.
+/// One desired API service.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct One {
     pub(super) managed: Managed,
@@ -53,12 +53,12 @@ impl One {
     }
 }
 
-/// All that should be there, by name.
+/// All desired API services, by name.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Wanted(BTreeMap<String, One>);
 
 impl Wanted {
-    /// One for each version that is served, but for that of API services themselves.
+    /// One for each served version, except that of API services themselves.
     pub(super) fn of(catalogue: &Catalogue) -> Self {
         let mut wanted = BTreeMap::new();
         let mut add = |api_version: &str, managed| {
@@ -86,7 +86,7 @@ impl Wanted {
         self.0.get(name).cloned()
     }
 
-    /// The names of those that are new, other, or no longer there.
+    /// The names of those that were added, changed or removed.
     pub(super) fn changed_since(&self, before: &Self) -> Vec<String> {
         let added = self.0.iter();
         let added = added.filter(|(name, one)| before.0.get(*name) != Some(one));
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_version_has_one_but_that_of_api_services() {
+    fn every_version_has_one_except_that_of_api_services() {
         let wanted = Wanted::of(&Catalogue::default());
         let one = |name| wanted.get(name).map(|one| (one.managed, one.spec));
         let (managed, core) = one("v1.").unwrap();

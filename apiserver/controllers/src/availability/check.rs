@@ -1,4 +1,4 @@
-//! What is looked at before a version's server is asked, and what is said of what is missing.
+//! The checks before a version's server is called, and the conditions for what is missing.
 
 use async_trait::async_trait;
 use futures_util::future::join_all;
@@ -8,10 +8,10 @@ use portcullis_api::Status;
 use portcullis_api::field_error::go_quote;
 use portcullis_kinds::kinds::api_service::Availability;
 
-/// How many more times a server is asked that failed: another of its endpoints may answer.
+/// How many more times a failing server is called: another of its endpoints may respond.
 const MORE_ATTEMPTS: usize = 4;
 
-/// What a check looks at.
+/// The objects that a check needs.
 #[async_trait]
 pub(super) trait Cluster: Send + Sync {
     async fn service(&self, namespace: &str, name: &str) -> Result<Option<Service>, Status>;
@@ -29,7 +29,7 @@ pub(super) async fn check(cluster: &dyn Cluster, service: &APIService) -> Availa
     }
 }
 
-/// What is not there that leads to the server.
+/// What is missing on the way to the server.
 async fn missing(cluster: &dyn Cluster, reference: &ServiceReference) -> Option<Availability> {
     let namespace = reference.namespace.as_deref().unwrap_or_default();
     let name = reference.name.as_deref().unwrap_or_default();
@@ -73,7 +73,7 @@ async fn missing(cluster: &dyn Cluster, reference: &ServiceReference) -> Option<
     }
 }
 
-/// The name of a port of a service, mostly empty.
+/// The name of a port of a service, usually empty.
 fn port_name(service: &ServiceSpec, port: i32) -> Option<String> {
     let mut ports = service.ports.iter().flatten();
     let found = ports.find(|candidate| candidate.port == port)?;
@@ -89,7 +89,7 @@ fn has_addresses(endpoints: &Endpoints, port_name: &str) -> bool {
     })
 }
 
-/// One answer is enough.
+/// One response is enough.
 async fn ask(cluster: &dyn Cluster, service: &APIService) -> Availability {
     let Err(first) = cluster.discovery(service).await else {
         return Availability::PASSED;
@@ -128,7 +128,7 @@ mod tests {
         }
     }
 
-    /// An error stands for itself, null for nothing.
+    /// An error is passed on, null means missing.
     fn read<K: serde::de::DeserializeOwned>(value: &Value) -> Result<Option<K>, Status> {
         match value.as_str() {
             Some(why) => Err(Status::unavailable(why)),
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_missing_is_told_in_upstreams_words() {
+    async fn missing_parts_are_reported_with_upstreams_texts() {
         let listening = json!({"spec": {"ports": [{"port": 443, "name": "https"}]}});
         let external = json!({"spec": {"type": "ExternalName"}});
         let ready = json!({"subsets": [{"addresses": [{"ip": "10.0.0.1"}],

@@ -1,4 +1,4 @@
-//! Deletes bootstrap tokens whose time is over (upstream: `tokencleaner`).
+//! Deletes expired bootstrap tokens (upstream: `tokencleaner`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +17,10 @@ use portcullis_kinds::table;
 use portcullis_registry::delete::DeleteOptions;
 use portcullis_registry::{Registry, Scope, codec};
 
-/// How many are deleted at once.
+/// How many are deleted concurrently.
 const AT_ONCE: usize = 4;
 
-/// Runs for as long as the server does.
+/// Runs until the server stops.
 pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "token-cleaner");
     let mut secrets = follow::<Secret>(registry.clone(), user.clone(), table::SECRETS);
@@ -45,7 +45,7 @@ async fn attempt(registry: &Registry, user: &UserInfo, name: &str) -> Result<boo
     let entry = registry.get(&scope, ReadAt::NotOlderThan(0)).await?;
     let object = codec::object(table::SECRETS, &entry)?;
     let secret = object.as_kind::<Secret>();
-    // one that lasts longer by now was seen again, and has its own time
+    // one that was extended has been seen again, with its new time
     if secret.and_then(|secret| left(secret, Timestamp::now())) != Some(Duration::ZERO) {
         return Ok(true);
     }
@@ -59,7 +59,7 @@ async fn attempt(registry: &Registry, user: &UserInfo, name: &str) -> Result<boo
     }
 }
 
-/// For how long a token lasts; `None` for ever, or for what is no token.
+/// The remaining time of a token; `None` for ever, or if it is not a token.
 fn left(secret: &Secret, now: Timestamp) -> Option<Duration> {
     let end = Timestamp::from_second(Token::of(secret)?.ends?).ok()?;
     Some(end.duration_since(now).try_into().unwrap_or_default())
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_lasts_until_it_ends() {
+    fn a_token_lasts_until_it_expires() {
         let now: Timestamp = "2024-01-01T00:00:00Z".parse().unwrap();
         let kind = "bootstrap.kubernetes.io/token";
         let minute = "2024-01-01T00:01:00Z";

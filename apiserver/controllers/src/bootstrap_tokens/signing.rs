@@ -1,7 +1,8 @@
-//! The config map `cluster-info` in `kube-public`: where the server is and whom to trust.
+//! The config map `cluster-info` in `kube-public`: the server's address and certificate authority.
 //!
-//! It is signed with every token, so that whoever has one can tell that it is right (upstream:
-//! `bootstrapsigner`, and `kubeadm init`, which makes the map). Where the server is may be another with every start, so the map says what this server says.
+//! It is signed with every token, so that the holder of one can verify it (upstream: `bootstrapsigner`, and
+//! `kubeadm init`, which creates the config map). The address may change with every start, so each start
+//! writes the current one.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,10 +31,10 @@ use portcullis_registry::{Registry, Scope, codec};
 const NAMESPACE: &str = "kube-public";
 const NAME: &str = "cluster-info";
 const CONTENT: &str = "kubeconfig";
-/// What the names of signatures begin with; the token's ID follows.
+/// The prefix of signatures' names; the token's ID follows.
 const SIGNATURE: &str = "jws-kubeconfig-";
 
-/// Runs for as long as the server does. `kubeconfig` says where the server is, without a user.
+/// Runs until the server stops. `kubeconfig` has the server's address, without a user.
 pub async fn run(registry: Arc<Registry>, kubeconfig: Arc<str>) {
     let user = UserInfo::service_account("kube-system", "bootstrap-signer");
     let mut secrets = follow::<Secret>(registry.clone(), user.clone(), table::SECRETS);
@@ -93,7 +94,7 @@ async fn publish(registry: &Registry, user: &UserInfo, kubeconfig: &str) -> Resu
     }
 }
 
-/// The secrets among which the tokens' are.
+/// The secrets, of which some are tokens.
 async fn secrets(registry: &Registry, user: &UserInfo) -> Result<Vec<Secret>, Status> {
     let scope = Scope::all(table::SECRETS, user).named(TOKENS, "");
     let query = ListQuery {
@@ -107,11 +108,11 @@ async fn secrets(registry: &Registry, user: &UserInfo) -> Result<Vec<Secret>, St
         let object = codec::object(table::SECRETS, entry).ok()?;
         object.as_kind::<Secret>().cloned()
     });
-    // one that cannot be read signs nothing
+    // an unreadable one signs nothing
     Ok(secrets.flatten().collect())
 }
 
-/// What the map holds.
+/// The data of the config map.
 fn data(kubeconfig: &str, secrets: &[Secret], now: Timestamp) -> BTreeMap<String, String> {
     let tokens = secrets.iter().filter_map(Token::of);
     let valid =
@@ -124,10 +125,10 @@ fn data(kubeconfig: &str, secrets: &[Secret], now: Timestamp) -> BTreeMap<String
     signatures.chain([content]).collect()
 }
 
-/// A JSON Web Signature without what it signs (upstream: `jws.ComputeDetachedSignature`).
+/// A JSON Web Signature without its payload (upstream: `jws.ComputeDetachedSignature`).
 fn signature(content: &str, id: &str, secret: &str) -> String {
     let encode = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-    // an ID that signs is that of the secret's name, which needs no escape
+    // a signing ID matches the secret's name, which needs no escaping
     let header = encode(format!(r#"{{"alg":"HS256","kid":"{id}"}}"#).as_bytes());
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let signed = format!("{header}.{}", encode(content.as_bytes()));

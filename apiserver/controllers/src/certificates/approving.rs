@@ -1,4 +1,4 @@
-//! Approves client certificates of nodes, if whoever asks may create them
+//! Approves client certificates of nodes, if the requesting user may create them
 //! (upstream: `pkg/controller/certificates/approver`).
 
 use std::sync::Arc;
@@ -12,18 +12,18 @@ use super::request::{Facts, KUBELET_CLIENT};
 use super::{add_condition, certificate, each, is, write};
 use portcullis_registry::Registry;
 
-/// For a node that has a certificate already.
+/// For a node that already has a certificate.
 const OWN: (&str, &str) = (
     "selfnodeclient",
     "Auto approving self kubelet client certificate after SubjectAccessReview.",
 );
-/// For whoever may let nodes in.
+/// For users who may add nodes.
 const OTHERS: (&str, &str) = (
     "nodeclient",
     "Auto approving kubelet client certificate after SubjectAccessReview.",
 );
 
-/// Runs for as long as the server does.
+/// Runs until the server stops.
 pub async fn run(registry: Arc<Registry>, authorizer: Arc<dyn Authorizer>) {
     let undecided =
         |request: &CertificateSigningRequest| is_undecided(request).then_some(Duration::ZERO);
@@ -34,7 +34,7 @@ pub async fn run(registry: Arc<Registry>, authorizer: Arc<dyn Authorizer>) {
     .await;
 }
 
-/// Whether a node asks, and nobody has answered.
+/// Whether the request is a node's and has no decision yet.
 pub(super) fn is_undecided(request: &CertificateSigningRequest) -> bool {
     request.spec.signer_name == KUBELET_CLIENT
         && certificate(request).is_none()
@@ -57,20 +57,20 @@ async fn attempt(
             })
             .await
         }
-        // a binding may come
+        // a binding may be created later
         Verdict::NotPermitted => Ok(false),
         Verdict::Others => Ok(true),
     }
 }
 
-/// What becomes of a request.
+/// The decision about a request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// It is approved, with this message.
     Approved(&'static str),
-    /// It could be, but whoever asks has no permission.
+    /// It could be, but the requesting user has no permission.
     NotPermitted,
-    /// Others may judge it.
+    /// It is left to others.
     Others,
 }
 

@@ -1,4 +1,4 @@
-//! Deletes signing requests that nobody needs any more
+//! Deletes signing requests that are no longer needed
 //! (upstream: `pkg/controller/certificates/cleaner`).
 
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use portcullis_kinds::table;
 use portcullis_registry::delete::DeleteOptions;
 use portcullis_registry::{Registry, Scope};
 
-/// How long a request stays after it was decided on.
+/// How long a request stays after its decision.
 const DECIDED: SignedDuration = SignedDuration::from_hours(1);
-/// How long it waits for that.
+/// How long it waits for a decision.
 const PENDING: SignedDuration = SignedDuration::from_hours(24);
 
-/// Runs for as long as the server does.
+/// Runs until the server stops.
 pub async fn run(registry: Arc<Registry>) {
     let left = |request: &CertificateSigningRequest| left(request, Timestamp::now());
     each(&registry, left, |request| {
@@ -30,7 +30,7 @@ pub async fn run(registry: Arc<Registry>) {
 }
 
 async fn attempt(registry: &Registry, request: &CertificateSigningRequest) -> Result<bool, Status> {
-    // one that changed meanwhile is seen again, and then has its own time
+    // one that changed meanwhile has been seen again, with its new time
     if left(request, Timestamp::now()) != Some(Duration::ZERO) {
         return Ok(true);
     }
@@ -47,7 +47,7 @@ async fn attempt(registry: &Registry, request: &CertificateSigningRequest) -> Re
     }
 }
 
-/// For how long a request stays as it is; `None` for ever.
+/// The remaining time of a request; `None` for ever.
 pub(super) fn left(request: &CertificateSigningRequest, now: Timestamp) -> Option<Duration> {
     let issued = certificate(request);
     let decided = conditions(request)
@@ -66,7 +66,7 @@ pub(super) fn left(request: &CertificateSigningRequest, now: Timestamp) -> Optio
     Some(end.duration_since(now).try_into().unwrap_or_default())
 }
 
-/// When a certificate ends.
+/// When a certificate expires.
 fn end_of(pem: &[u8]) -> Option<Timestamp> {
     let (_, block) = parse_x509_pem(pem).ok()?;
     let certificate = block.parse_x509().ok()?;

@@ -1,4 +1,4 @@
-//! What a signing request asks for, and whether it is one that a signer may fulfil
+//! The contents of a signing request, and whether a signer may sign it
 //! (upstream: `pkg/apis/certificates/helpers.go`, as in 1.37).
 
 use std::collections::BTreeSet;
@@ -11,9 +11,9 @@ use x509_parser::x509::AttributeTypeAndValue;
 
 /// For client certificates of kubelets.
 pub(super) const KUBELET_CLIENT: &str = "kubernetes.io/kube-apiserver-client-kubelet";
-/// For what kubelets serve with.
+/// For serving certificates of kubelets.
 pub(super) const KUBELET_SERVING: &str = "kubernetes.io/kubelet-serving";
-/// For client certificates of anybody.
+/// For client certificates of any user.
 pub(super) const CLIENT: &str = "kubernetes.io/kube-apiserver-client";
 
 const DIGITAL_SIGNATURE: &str = "digital signature";
@@ -21,7 +21,7 @@ const KEY_ENCIPHERMENT: &str = "key encipherment";
 const CLIENT_AUTH: &str = "client auth";
 const SERVER_AUTH: &str = "server auth";
 
-/// What stands in a signing request.
+/// The contents of a signing request.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub(super) common_name: String,
@@ -82,8 +82,7 @@ impl Facts {
         }
     }
 
-    /// What keeps a signer from fulfilling the request; `None` for a signer that is not one of this
-    /// cluster's own.
+    /// Why a signer must not sign the request; `None` for a signer that is not one of this cluster's own.
     pub(super) fn check(&self, signer: &str) -> Option<Result<(), String>> {
         Some(match signer {
             KUBELET_CLIENT => self.check_kubelet_client(),
@@ -139,7 +138,7 @@ impl Facts {
         )
     }
 
-    /// Keys that are not RSA's need not encipher others.
+    /// Keys other than RSA need not have the usage `key encipherment`.
     fn check_usages(&self, purpose: &str) -> Result<(), String> {
         let mut required = vec![purpose, DIGITAL_SIGNATURE, KEY_ENCIPHERMENT];
         required.sort_unstable();

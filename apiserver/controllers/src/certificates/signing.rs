@@ -1,4 +1,4 @@
-//! Signs what is approved for the signers of this cluster
+//! Signs approved requests for the signers of this cluster
 //! (upstream: `pkg/controller/certificates/signer`).
 
 use std::sync::Arc;
@@ -13,24 +13,24 @@ use super::request::Facts;
 use super::{add_condition, certificate, each, is, write};
 use portcullis_registry::Registry;
 
-/// How long certificates last if nothing else is asked for, and at most (upstream:
+/// The default and the longest lifetime of certificates (upstream:
 /// `--cluster-signing-duration`).
 const DURATION: SignedDuration = SignedDuration::from_hours(365 * 24);
-/// How long they last at least.
+/// Their shortest lifetime.
 const SHORTEST: SignedDuration = SignedDuration::from_mins(10);
-/// How long before now they begin, since clocks differ.
+/// How far their start is backdated, since clocks differ.
 const BACKDATE: SignedDuration = SignedDuration::from_mins(5);
-/// What lasts no longer than this begins now: its end is not put off either.
+/// Certificates up to this lifetime are not backdated: their end is not moved either.
 const SHORT: SignedDuration = SignedDuration::from_hours(8);
 
-/// What a certificate is good for.
+/// The usages and the validity of a certificate.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// Such as `client auth`.
+    /// The usages, such as `client auth`.
     pub usages: Vec<String>,
-    /// From when.
+    /// The start of its validity.
     pub not_before: Timestamp,
-    /// Until when, if the authority itself is good for so long.
+    /// The end of its validity, unless the authority itself expires earlier.
     pub not_after: Timestamp,
 }
 
@@ -39,11 +39,11 @@ pub trait Authority: Send + Sync {
     /// A certificate, as PEM, for the subject and key of a signing request, which is PEM too.
     ///
     /// # Errors
-    /// A sentence about what is wrong with the request.
+    /// Why the request is invalid.
     fn sign(&self, request: &[u8], terms: &Terms) -> Result<String, String>;
 }
 
-/// Runs for as long as the server does.
+/// Runs until the server stops.
 pub async fn run(registry: Arc<Registry>, authority: Arc<dyn Authority>) {
     let waits =
         |request: &CertificateSigningRequest| is_approved(request).then_some(Duration::ZERO);
@@ -54,7 +54,7 @@ pub async fn run(registry: Arc<Registry>, authority: Arc<dyn Authority>) {
     .await;
 }
 
-/// Whether a request is approved and has come to nothing yet.
+/// Whether a request is approved and has no result yet.
 fn is_approved(request: &CertificateSigningRequest) -> bool {
     is(request, "Approved")
         && !is(request, "Denied")
@@ -88,7 +88,7 @@ async fn attempt(
     }
 }
 
-/// What an approved request comes to; `None` if it is for another signer.
+/// The result for an approved request; `None` if it is for another signer.
 pub(super) fn outcome(
     authority: &dyn Authority,
     request: &CertificateSigningRequest,
@@ -113,7 +113,7 @@ pub(super) fn terms(request: &CertificateSigningRequest, now: Timestamp) -> Term
     Terms {
         usages: spec.usages.clone().unwrap_or_default(),
         not_before,
-        // the backdating of what lasts long is taken from its end
+        // a long lifetime includes the backdating
         not_after: if lasts < SHORT { now } else { not_before } + lasts,
     }
 }

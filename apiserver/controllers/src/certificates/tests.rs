@@ -129,7 +129,7 @@ async fn nodes_are_approved_by_permission() {
     }
 }
 
-/// Says what it was asked to sign.
+/// Returns its arguments instead of a certificate.
 struct Repeats;
 
 impl Authority for Repeats {
@@ -139,7 +139,7 @@ impl Authority for Repeats {
 }
 
 #[test]
-fn only_what_a_signer_is_for_is_signed() {
+fn a_signer_signs_only_requests_of_its_kind() {
     let signed = |request: &CertificateSigningRequest| outcome(&Repeats, request, at(NOW));
     let client = "digital signature,key encipherment,client auth";
     assert_eq!(signed(&of_node(&[])), Some(Ok(client.to_owned())));
@@ -216,7 +216,7 @@ fn only_what_a_signer_is_for_is_signed() {
 }
 
 #[test]
-fn certificates_last_as_long_as_was_asked_for() {
+fn certificates_have_the_requested_lifetime() {
     let lasts = |seconds: Option<i32>| {
         let mut request = of_node(&[]);
         request.spec.expiration_seconds = seconds;
@@ -237,7 +237,7 @@ fn certificates_last_as_long_as_was_asked_for() {
 }
 
 #[test]
-fn old_requests_go() {
+fn old_requests_are_deleted() {
     let hours = |request: &CertificateSigningRequest, now: &str| {
         left(request, at(now)).map(|left| left.as_secs() / 3600)
     };

@@ -6,10 +6,10 @@ use portcullis_kinds::kinds::custom_resource_definition::set_condition;
 
 const ANNOTATION: &str = "api-approved.kubernetes.io";
 const CONDITION: &str = "KubernetesAPIApprovalPolicyConformant";
-/// The groups that nobody but Kubernetes may use without approval.
+/// The groups that only Kubernetes may use without approval.
 const PROTECTED: [&str; 2] = ["k8s.io", "kubernetes.io"];
 
-/// Says in the status of a definition in such a group whether it was approved.
+/// Writes into the status of a definition in such a group whether it was approved.
 pub(super) fn judge(definition: &mut CustomResourceDefinition) {
     let group = definition.spec.group.as_str();
     let below = |suffix: &&str| {

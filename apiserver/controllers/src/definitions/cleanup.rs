@@ -1,4 +1,5 @@
-//! The end of a definition: its objects go first (upstream: `pkg/controller/finalizer/crd_finalizer.go`).
+//! The end of a definition: its objects are deleted first (upstream:
+//! `pkg/controller/finalizer/crd_finalizer.go`).
 
 use futures_util::future::join_all;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
@@ -13,10 +14,10 @@ use portcullis_storage::{ListRequest, ReadAt};
 
 use crate::edit::edit_same;
 
-/// How many objects are deleted at once.
+/// How many objects are deleted concurrently.
 const AT_ONCE: usize = 64;
 
-/// Deletes the objects of a definition that is being deleted, and lets it go once none is left; whether
+/// Deletes the objects of a definition that is being deleted, and then removes its finalizer; returns whether
 /// nothing remains to be done.
 pub(super) async fn clean_up(
     registry: &Registry,
@@ -62,7 +63,7 @@ pub(super) async fn clean_up(
     Ok(true)
 }
 
-/// Writes how far the deletion is.
+/// Writes the progress of the deletion.
 async fn note(
     registry: &Registry,
     scope: &Scope<'_>,
@@ -83,7 +84,7 @@ async fn note(
     unless_gone(noted.await.map(drop))
 }
 
-/// Deletes what can be deleted, and says how many are left.
+/// Deletes the objects that can be deleted, and returns how many are left.
 async fn delete_objects(
     registry: &Registry,
     user: &UserInfo,
@@ -91,7 +92,7 @@ async fn delete_objects(
 ) -> Result<usize, Status> {
     let spec = &definition.spec;
     let catalogue = registry.catalogue();
-    // by its names: there may be no version left that is served
+    // by its names: there may be no served version left
     let mut rows = catalogue.rows().iter();
     let row = rows.find(|row| row.group == spec.group && row.plural == spec.names.plural);
     let Some(resource) = row else {
@@ -114,7 +115,7 @@ async fn delete_objects(
         propagation: Some(Propagation::Background),
         ..DeleteOptions::default()
     };
-    // one that cannot be deleted keeps none of the others
+    // one that cannot be deleted does not keep the others
     let mut failed = None;
     for entries in objects().await?.entries.chunks(AT_ONCE) {
         let deletions = entries.iter().filter_map(|entry| {
@@ -134,7 +135,7 @@ async fn delete_objects(
     }
 }
 
-/// What is gone already is as good as deleted.
+/// An object that is gone counts as deleted.
 fn unless_gone(outcome: Result<(), Status>) -> Result<(), Status> {
     match outcome {
         Err(status) if status.reason == Some(Reason::NotFound) => Ok(()),

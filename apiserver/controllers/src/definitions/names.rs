@@ -1,4 +1,4 @@
-//! Which names a definition gets (upstream: `pkg/controller/status/naming_controller.go`).
+//! The names that a definition gets (upstream: `pkg/controller/status/naming_controller.go`).
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, CustomResourceDefinitionNames,
 };
 
-/// What other definitions of the group have.
+/// The names of other definitions of the group.
 #[derive(Debug, Default)]
 pub(super) struct Taken<'d> {
     /// Plurals, singulars and short names.
@@ -15,11 +15,11 @@ pub(super) struct Taken<'d> {
     kinds: HashSet<&'d str>,
 }
 
-/// Why a name is not had, as the condition says it.
+/// Why a name is not accepted, for the condition.
 pub(super) type Refusal = (&'static str, String);
 
 impl<'d> Taken<'d> {
-    /// What definitions have that were accepted these names.
+    /// The accepted names of other definitions.
     pub(super) fn by(accepted: impl Iterator<Item = &'d CustomResourceDefinitionNames>) -> Self {
         let mut taken = Self::default();
         for names in accepted {
@@ -34,9 +34,10 @@ impl<'d> Taken<'d> {
     }
 }
 
-/// Takes the names that a definition wants and nobody has into its status; why it does not have all.
+/// Copies the requested names that are free into the status of a definition; returns why not all are
+/// accepted.
 ///
-/// It keeps those that it has until it can have the new ones.
+/// It keeps its current names until it can have the new ones.
 pub(super) fn accept(
     definition: &mut CustomResourceDefinition,
     taken: &Taken<'_>,

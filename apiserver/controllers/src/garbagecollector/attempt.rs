@@ -1,4 +1,4 @@
-//! What is done about one object (upstream: `attemptToDeleteItem`, `processDeletingDependentsItem`
+//! The action for one object (upstream: `attemptToDeleteItem`, `processDeletingDependentsItem`
 //! and `attemptToOrphanWorker`).
 
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use portcullis_registry::delete::{DeleteOptions, FOREGROUND, ORPHAN, Propagation
 use portcullis_registry::head::HeadMeta;
 use portcullis_registry::{Place, Scope};
 
-/// An object as it is stored.
+/// A stored object.
 pub(super) struct Item<'a> {
     pub(super) place: Place<'a>,
     pub(super) meta: HeadMeta,
@@ -25,7 +25,7 @@ pub(super) struct Item<'a> {
 }
 
 impl Collector {
-    /// Does what there is to do about the object of a key; 404 if it is gone meanwhile.
+    /// Does what is due for the object of a key; 404 if it is gone meanwhile.
     pub(super) async fn attempt(&self, key: &str) -> Result<(), Status> {
         let Some(item) = self.item(key).await? else {
             return Ok(());
@@ -34,7 +34,7 @@ impl Collector {
             Phase::Orphaning => self.orphan(&item).await,
             Phase::Waiting if self.graph.lock().is_blocked(&item.meta.uid) => Ok(()),
             Phase::Waiting => self.release(&item, FOREGROUND).await,
-            // What became of its dependents will be seen to when it is gone.
+            // Its dependents are processed once it is gone.
             Phase::Ordinary if item.meta.is_deleting() => Ok(()),
             Phase::Ordinary => self.collect(&item).await,
         }
@@ -58,8 +58,8 @@ impl Collector {
         Ok(Some(Item { place, meta, entry }))
     }
 
-    /// Deletes an object whose owners are all gone or going; from one that has others, takes away
-    /// those that are.
+    /// Deletes an object whose owners are all gone or being deleted; from one that has other owners, removes
+    /// those.
     async fn collect(&self, item: &Item<'_>) -> Result<(), Status> {
         if item.meta.owner_references.is_empty() {
             return Ok(());
@@ -87,7 +87,7 @@ impl Collector {
             return self.delete(item, propagation(&item.meta)).await;
         }
         if circle {
-            // Perhaps its dependent waits for the owner that waits for it.
+            // A dependent may wait for the owner that waits for it.
             self.unblock(item).await?;
             return match self.item(&item.entry.key).await? {
                 Some(unblocked) => self.delete(&unblocked, Propagation::Foreground).await,
@@ -97,10 +97,10 @@ impl Collector {
         self.delete(item, Propagation::Foreground).await
     }
 
-    /// Lets the dependents of an object go, and then the object.
+    /// Orphans the dependents of an object, and then removes the finalizer.
     async fn orphan(&self, item: &Item<'_>) -> Result<(), Status> {
         let dependents = self.graph.lock().dependents_of(&item.meta.uid);
-        // All of them, whatever becomes of one.
+        // All of them, even if one fails.
         let failed = Mutex::new(None);
         stream::iter(dependents)
             .for_each_concurrent(AT_ONCE, |key| {
@@ -158,7 +158,7 @@ impl Collector {
         .await
     }
 
-    /// Takes a finalizer away.
+    /// Removes a finalizer.
     async fn release(&self, item: &Item<'_>, finalizer: &str) -> Result<(), Status> {
         self.change(item, |object| {
             if let Some(finalizers) = object.metadata_mut().finalizers.as_mut() {
@@ -180,7 +180,7 @@ impl Collector {
     async fn delete(&self, item: &Item<'_>, propagation: Propagation) -> Result<(), Status> {
         let options = DeleteOptions {
             uid: Some(item.meta.uid.clone()),
-            // Not if somebody has given it an owner meanwhile.
+            // Not if it has been given an owner meanwhile.
             resource_version: Some(item.entry.revision.to_string()),
             propagation: Some(propagation),
             grace_period: None,
@@ -199,7 +199,7 @@ impl Collector {
     }
 }
 
-/// What an object's own finalizers ask for.
+/// The propagation that an object's own finalizers request.
 fn propagation(meta: &HeadMeta) -> Propagation {
     if meta.has_finalizer(ORPHAN) {
         Propagation::Orphan

@@ -1,7 +1,7 @@
-//! Who owns whom, as far as it matters: objects that have owners, and objects whose deletion waits
-//! for their dependents. Most objects are neither, and cost nothing here.
+//! The graph of owners, as far as it matters: objects that have owners, and objects whose deletion waits for
+//! their dependents. Most objects are neither, and cost nothing here.
 //!
-//! Nothing in this file reads or writes anything: it is told of changes, and says what to look at
+//! This file does no I/O: it receives changes, and returns the objects to process
 //! (upstream: `pkg/controller/garbagecollector/graph_builder.go`).
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -12,34 +12,34 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use portcullis_registry::delete::{FOREGROUND, ORPHAN};
 use portcullis_registry::head::HeadMeta;
 
-/// How many owners that are gone are remembered.
+/// How many deleted owners are kept.
 const GONE_MAX: usize = 1000;
 
 /// The key of an object in the store.
 pub(super) type Key = Arc<str>;
 type Uid = Box<str>;
 
-/// Why an object is to be looked at, which decides how soon.
+/// Why an object is to be processed, which decides how soon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
     /// It names an owner that it did not name before.
     NewOwner,
-    /// Its deletion waits for what is done about its dependents.
+    /// Its deletion waits for its dependents.
     Deletion,
     /// An owner is gone or waits for it, or the last dependent that it waited for is gone.
     Cascade,
 }
 
-/// What to look at after a change.
+/// The objects to process after a change.
 pub(super) type Wanted = Vec<(Key, Cause)>;
 
 /// The objects that matter.
 #[derive(Debug, Default)]
 pub(super) struct Graph {
     nodes: HashMap<Key, Node>,
-    /// The dependents of each owner, whether or not the owner is a node.
+    /// The dependents of each owner, whether or not the owner is in the graph.
     dependents: HashMap<Uid, Dependents>,
-    /// The nodes that wait for their dependents to be gone.
+    /// The objects that wait for their dependents to be gone.
     waiting: HashMap<Uid, Key>,
     gone: Gone,
 }
@@ -54,9 +54,9 @@ struct Node {
 /// What the deletion of an object waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// It is not being deleted, or waits for nothing of ours.
+    /// It is not being deleted, or does not wait for this controller.
     Ordinary,
-    /// Its dependents have to be let go.
+    /// Its dependents have to be orphaned.
     Orphaning,
     /// Its dependents have to be deleted.
     Waiting,
@@ -70,7 +70,7 @@ struct Dependents {
 }
 
 impl Phase {
-    /// What an object waits for. Letting go comes first where both are asked for.
+    /// What an object waits for. Orphaning takes precedence if both are requested.
     pub(super) fn of(meta: &HeadMeta) -> Self {
         if !meta.is_deleting() {
             Self::Ordinary
@@ -85,7 +85,7 @@ impl Phase {
 }
 
 impl Graph {
-    /// Begins anew with what is added next.
+    /// Clears the graph; all objects are added again.
     pub(super) fn reset(&mut self) {
         self.nodes.clear();
         self.dependents.clear();
@@ -134,17 +134,17 @@ impl Graph {
         wanted
     }
 
-    /// Whether a change of this object can matter, though it names no owners and waits for nothing.
+    /// Whether a change of this object can matter, although it names no owners and waits for nothing.
     pub(super) fn knows(&self, key: &str) -> bool {
         self.nodes.contains_key(key)
     }
 
-    /// Whether anything depends on anything.
+    /// Whether the graph has no dependents.
     pub(super) fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
 
-    /// Everything there is to look at.
+    /// All objects to process.
     pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
         self.nodes.keys()
     }
@@ -160,12 +160,12 @@ impl Graph {
         self.dependents.contains_key(uid)
     }
 
-    /// Whether any object names this owner and says that it must not go first.
+    /// Whether a dependent of this owner says that the owner must not be deleted before it.
     pub(super) fn is_blocked(&self, uid: &str) -> bool {
         self.dependents.get(uid).is_some_and(|d| d.blocking > 0)
     }
 
-    /// Whether a dependent of this owner itself waits for its dependents: perhaps for the owner.
+    /// Whether a dependent of this owner itself waits for its dependents, possibly for the owner.
     pub(super) fn dependent_waits(&self, uid: &str) -> bool {
         let Some(dependents) = self.dependents.get(uid) else {
             return false;
@@ -177,7 +177,7 @@ impl Graph {
         dependents.keys.iter().any(waits)
     }
 
-    /// Whether an owner was there once, and is no more.
+    /// Whether an owner has existed and is gone.
     pub(super) fn is_gone(&self, uid: &str) -> bool {
         self.gone.set.contains(uid)
     }
@@ -210,7 +210,7 @@ impl Graph {
         Some(node)
     }
 
-    /// Owners that waited for what was, and need not wait any more.
+    /// Owners that waited before the change, and need not wait any more.
     fn released(&self, before: Option<&Node>, wanted: &mut Wanted) {
         let uids = before
             .into_iter()
@@ -224,8 +224,8 @@ impl Graph {
     }
 }
 
-/// Each owner once, and whether it has to wait for the node. Nothing waits for itself, though
-/// upstream would.
+/// Each owner once, and whether it has to wait for the node. An object does not wait for itself, though
+/// upstream's would.
 fn owners(node: &Node) -> impl Iterator<Item = (&str, bool)> {
     let first = |at: usize, uid: &str| !node.owners[..at].iter().any(|other| other.uid == uid);
     let all = node.owners.iter().enumerate();
@@ -236,7 +236,7 @@ fn owners(node: &Node) -> impl Iterator<Item = (&str, bool)> {
         })
 }
 
-/// Owners that were there once. A uid does not come back, so this never has to be taken back.
+/// Owners that have been deleted. A uid is never reused, so entries stay valid.
 #[derive(Debug, Default)]
 struct Gone {
     set: HashSet<Uid>,
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn dependents_are_looked_at_when_their_owner_goes() {
+    fn dependents_are_processed_when_their_owner_is_deleted() {
         let mut graph = Graph::default();
         assert_eq!(put(&mut graph, "b", meta("2", &[("1", false)], &[])), ["b"]);
         assert!(put(&mut graph, "b", meta("2", &[("1", false)], &[])).is_empty());
@@ -306,7 +306,7 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_that_waits_is_looked_at_once_nothing_blocks_it() {
+    fn a_waiting_owner_is_processed_once_nothing_blocks_it() {
         let mut graph = Graph::default();
         put(&mut graph, "b", meta("2", &[("1", true)], &[]));
         put(&mut graph, "c", meta("3", &[("1", true)], &[]));
@@ -336,13 +336,13 @@ mod tests {
     }
 
     #[test]
-    fn letting_go_comes_before_waiting() {
+    fn orphaning_comes_before_waiting() {
         let both = meta("1", &[], &[FOREGROUND, ORPHAN]);
         assert_eq!(Phase::of(&both), Phase::Orphaning);
     }
 
     #[test]
-    fn only_so_many_owners_are_remembered() {
+    fn the_number_of_kept_owners_is_limited() {
         let mut gone = Gone::default();
         for n in 0..=GONE_MAX {
             gone.add(&n.to_string());

@@ -1,4 +1,4 @@
-//! What has become of the owners that an object names.
+//! The state of the owners that an object names.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use portcullis_api::Status;
@@ -9,23 +9,22 @@ use super::graph::Phase;
 use portcullis_kinds::shared::ResourceRef;
 use portcullis_registry::head::HeadMeta;
 
-/// Why nothing can be said of an object's owners.
+/// Why the state of an object's owners is unknown.
 pub(super) enum Unclear {
-    /// The object is in no namespace and its owner in one, which can never be right: the kind of
-    /// the owner.
+    /// The object is cluster-scoped and its owner namespaced, which is never valid: the kind of the owner.
     Unreachable(ResourceRef, OwnerReference),
-    /// Something that may be otherwise later.
+    /// An error that may pass.
     Later(Status),
 }
 
-/// An object's owners by what has become of them.
+/// An object's owners by their state.
 #[derive(Debug, Default)]
 pub(super) struct Owners {
-    /// Whether one is there, and does not wait for its dependents to go.
+    /// Whether one exists, and does not wait for its dependents.
     pub(super) solid: bool,
-    /// Those that are not there.
+    /// Those that do not exist.
     pub(super) gone: Vec<OwnerReference>,
-    /// Those that wait for their dependents to go.
+    /// Those that wait for their dependents.
     pub(super) waiting: Vec<OwnerReference>,
 }
 
@@ -36,7 +35,7 @@ enum Fate {
 }
 
 impl Collector {
-    /// Looks for each of the owners that an object in `namespace` names (upstream:
+    /// Looks up each of the owners that an object in `namespace` names (upstream:
     /// `classifyReferences`).
     pub(super) async fn owners(
         &self,
@@ -67,7 +66,7 @@ impl Collector {
         if namespace.is_empty() && resource.namespaced {
             return Err(Unclear::Unreachable(resource.clone(), reference.clone()));
         }
-        // The latest, and not what memory has: what is not found is deleted.
+        // From the store, and not from memory: an object whose owner is not found is deleted.
         let key = self.registry.key(resource, namespace, &reference.name);
         let found = self.registry.storage().get(&key, ReadAt::Latest).await;
         let found =

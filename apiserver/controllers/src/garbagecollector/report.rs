@@ -1,4 +1,4 @@
-//! Events about owners that no object may have (upstream: `reportInvalidNamespaceOwnerRef`).
+//! Events about invalid owners (upstream: `reportInvalidNamespaceOwnerRef`).
 
 use std::collections::HashMap;
 
@@ -17,12 +17,12 @@ use portcullis_kinds::table;
 use portcullis_registry::Scope;
 use portcullis_registry::head::HeadMeta;
 
-/// What events name as their source.
+/// The source of the events.
 const COMPONENT: &str = "garbage-collector-controller";
-/// How long the uids of a kind are kept: objects that name owners wrongly come in numbers.
+/// How long the uids of a kind are kept: objects with wrong owners come in batches.
 const KEPT: Duration = Duration::from_secs(1);
 
-/// The uids of the kind that was last asked for.
+/// The uids of the kind that was last looked up.
 #[derive(Debug, Default)]
 pub(super) struct Reporter(Mutex<Option<Uids>>);
 
@@ -36,8 +36,8 @@ struct Uids {
 }
 
 impl Collector {
-    /// Tells of owners that are not in the object's namespace, and are in another one. Nothing is
-    /// looked for of which the graph knows that it was there and is gone.
+    /// Reports owners that are not in the object's namespace, but in another one. Owners that the graph knows
+    /// to be deleted are not looked up.
     pub(super) async fn report_elsewhere(&self, item: &Item<'_>, gone: &[OwnerReference]) {
         for reference in gone {
             let catalogue = self.registry.catalogue();
@@ -51,7 +51,7 @@ impl Collector {
         }
     }
 
-    /// Tells of an owner of this kind, if it is in another namespace.
+    /// Reports an owner of this kind, if it is in another namespace.
     pub(super) async fn report(
         &self,
         item: &Item<'_>,
@@ -69,7 +69,7 @@ impl Collector {
         }
     }
 
-    /// The namespace of the object of a kind that has a uid.
+    /// The namespace of the object of a kind with this uid.
     async fn namespace_of(&self, kind: &Resource, uid: &str) -> Result<Option<String>, Status> {
         let mut kept = self.reporter.0.lock().await;
         let fresh = kept.take().filter(|uids| {
@@ -107,7 +107,7 @@ impl Collector {
     }
 
     async fn tell(&self, item: &Item<'_>, reference: &OwnerReference) -> Result<(), Status> {
-        // Events about objects in no namespace are in this one (client-go: `tools/record`).
+        // Events about cluster-scoped objects are in this namespace (client-go: `tools/record`).
         let namespace = match item.place.namespace {
             "" => "default",
             namespace => namespace,

@@ -1,4 +1,4 @@
-//! A collector over a real store: each mode, what is refused, and random graphs against a model.
+//! A collector over a real store: each mode, invalid owners, and random graphs against a model.
 
 mod model;
 mod random;
@@ -39,7 +39,7 @@ impl Guard for Nobody {
     }
 }
 
-/// A store with a collector that is in no hurry to wait.
+/// A store with a collector that acts without delay.
 struct World {
     registry: Arc<Registry>,
     collector: Arc<Collector>,
@@ -93,7 +93,7 @@ impl World {
         Scope::all(resource, &self.user).named(place.0, place.1)
     }
 
-    /// Makes a config map and returns its uid.
+    /// Creates a config map and returns its uid.
     async fn make(&self, place: (&str, &str), meta: ObjectMeta) -> String {
         let metadata = ObjectMeta {
             namespace: Some(place.0.to_owned()),
@@ -133,7 +133,7 @@ impl World {
         }
     }
 
-    /// The names of what is left in a namespace.
+    /// The names of the remaining objects in a namespace.
     async fn left(&self, namespace: &str) -> Vec<String> {
         let left = self.heads(namespace).await;
         left.into_iter().map(|(name, _)| name).collect()
@@ -186,7 +186,7 @@ fn reference(name: &str, uid: &str) -> OwnerReference {
     }
 }
 
-/// `owner` with the dependents `a` and `b`, which stands in their way.
+/// `owner` with the dependents `a` and `b`, of which `b` blocks its deletion.
 async fn family(world: &World) -> String {
     let uid = world.make(("n", "owner"), ObjectMeta::default()).await;
     world.make(("n", "a"), owned_by(&[&uid], false)).await;
@@ -204,7 +204,7 @@ async fn in_the_background_dependents_follow() {
 }
 
 #[tokio::test]
-async fn orphans_stay_and_forget_their_owner() {
+async fn orphans_stay_without_their_owner() {
     let world = World::new().await;
     let _run = world.run();
     family(&world).await;
@@ -216,7 +216,7 @@ async fn orphans_stay_and_forget_their_owner() {
 }
 
 #[tokio::test]
-async fn in_the_foreground_an_owner_waits_for_those_that_block_it() {
+async fn in_the_foreground_an_owner_waits_for_blocking_dependents() {
     let world = World::new().await;
     let _run = world.run();
     let uid = family(&world).await;
@@ -234,7 +234,7 @@ async fn in_the_foreground_an_owner_waits_for_those_that_block_it() {
 }
 
 #[tokio::test]
-async fn what_is_there_at_the_start_is_collected() {
+async fn existing_objects_are_collected_at_the_start() {
     let world = World::new().await;
     family(&world).await;
     world.delete(("n", "owner"), Propagation::Background).await;
@@ -242,7 +242,7 @@ async fn what_is_there_at_the_start_is_collected() {
     assert_eq!(world.left("n").await, ["a", "b"]);
     let run = world.run();
     world.until_left("n", &[]).await;
-    // Whoever is not elected keeps the graph, and no queue.
+    // A server that is not elected maintains the graph, and no queue.
     run.abort();
     let _ = run.await;
     family(&world).await;
@@ -253,7 +253,7 @@ async fn what_is_there_at_the_start_is_collected() {
 }
 
 #[tokio::test]
-async fn owners_that_never_were_are_gone() {
+async fn owners_that_never_existed_are_gone() {
     let world = World::new().await;
     let _run = world.run();
     world.make(("n", "owner"), ObjectMeta::default()).await;
@@ -264,7 +264,7 @@ async fn owners_that_never_were_are_gone() {
 }
 
 #[tokio::test]
-async fn unknown_kinds_of_owners_are_not_taken_for_gone() {
+async fn owners_of_unknown_kinds_do_not_count_as_gone() {
     let world = World::new().await;
     let _run = world.run();
     let mut meta = owned_by(&["1"], true);
@@ -275,7 +275,7 @@ async fn unknown_kinds_of_owners_are_not_taken_for_gone() {
 }
 
 #[tokio::test]
-async fn owners_in_other_namespaces_are_gone_and_told_of() {
+async fn owners_in_other_namespaces_are_gone_and_reported() {
     let world = World::new().await;
     let _run = world.run();
     let uid = world.make(("far", "owner"), ObjectMeta::default()).await;

@@ -1,4 +1,4 @@
-//! What keeps a namespace, in upstream's words
+//! Why a namespace remains, with upstream's texts
 //! (`pkg/controller/namespace/deletion/status_condition_utils.go`).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,12 +11,12 @@ use portcullis_storage::Entry;
 use portcullis_kinds::resource::Resource;
 use portcullis_registry::head::HeadMeta;
 
-/// The objects of a kind that a namespace still holds.
+/// The remaining objects of a kind in a namespace.
 pub(super) struct Remaining {
     /// `pods.`, `deployments.apps`
     kind: String,
     count: usize,
-    /// How many of them each finalizer holds.
+    /// How many of them have each finalizer.
     finalizers: BTreeMap<String, usize>,
 }
 
@@ -38,12 +38,12 @@ impl Remaining {
     }
 }
 
-/// What came of emptying a namespace.
+/// The result of emptying a namespace.
 #[derive(Default)]
 pub(super) struct Emptied {
-    /// The kinds of which something remains.
+    /// The kinds with remaining objects.
     pub(super) remaining: Vec<Remaining>,
-    /// Why kinds could not be emptied.
+    /// The errors of kinds.
     pub(super) failures: Vec<Status>,
 }
 
@@ -53,7 +53,7 @@ impl Emptied {
         self.remaining.is_empty() && self.failures.is_empty()
     }
 
-    /// All that failed (Go: `utilerrors.NewAggregate`).
+    /// All errors as one (Go: `utilerrors.NewAggregate`).
     fn failure(&self) -> Option<(&'static str, String)> {
         let mut messages: Vec<_> = self.failures.iter().map(|s| s.message.as_str()).collect();
         let mut seen = BTreeSet::new();
@@ -71,7 +71,7 @@ impl Emptied {
     }
 }
 
-/// Brings a namespace's conditions up to date with what came of emptying it.
+/// Updates a namespace's conditions by the result of emptying it.
 pub(super) fn update(known: &mut Vec<NamespaceCondition>, emptied: &Emptied) {
     let remaining = &emptied.remaining;
     let failure = emptied.failure();
@@ -147,7 +147,7 @@ fn condition(
     }
 }
 
-/// A condition that says the same keeps its time.
+/// An unchanged condition keeps its time.
 fn set(known: &mut Vec<NamespaceCondition>, condition: NamespaceCondition) {
     let says = |c: &NamespaceCondition| (c.status.clone(), c.reason.clone(), c.message.clone());
     match known.iter_mut().find(|c| c.type_ == condition.type_) {
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_the_same_keeps_its_time() {
+    fn an_unchanged_condition_keeps_its_time() {
         let mut known = Vec::new();
         let full = of(Vec::new(), &["the disk is full"]);
         update(&mut known, &full);

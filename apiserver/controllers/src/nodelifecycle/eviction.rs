@@ -1,4 +1,4 @@
-//! When a pod goes from a tainted node.
+//! When a pod is deleted from a tainted node.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::{Pod, Taint, Toleration};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
-/// For how long a pod tolerates taints; `None` for ever, or if it is going already. A taint that does not say
-/// since when it is there is new.
+/// How long a pod still tolerates taints; `None` for ever, or if it is being deleted already. A taint without
+/// a time counts as new.
 pub(super) fn left(pod: &Pod, taints: &[Taint], now: Timestamp) -> Option<Duration> {
     if pod.metadata.deletion_timestamp.is_some() {
         return None;
@@ -63,7 +63,7 @@ pub(super) fn is_ready(pod: &Pod) -> bool {
     conditions.any(|condition| condition.type_ == "Ready" && condition.status == "True")
 }
 
-/// Says of a pod that it is not ready.
+/// Sets a pod's condition that it is not ready.
 pub(super) fn end_readiness(pod: &mut Pod, at: Timestamp) {
     let conditions = pod
         .status

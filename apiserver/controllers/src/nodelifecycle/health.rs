@@ -1,4 +1,4 @@
-//! When a node was last heard of.
+//! The last heartbeats of nodes.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,26 +13,26 @@ use super::conditions::{READY, condition, is_ready};
 use super::{Patience, taints};
 use crate::follow::News;
 
-/// What a kubelet reports, and nobody can tell without it.
+/// The conditions that only a kubelet can report.
 const REPORTED: [&str; 4] = [READY, "MemoryPressure", "DiskPressure", "PIDPressure"];
 
-/// What is known of all nodes.
+/// The state of all nodes.
 pub(super) struct Nodes {
     patience: Patience,
     by_name: HashMap<String, Health>,
 }
 
 struct Health {
-    /// When it was last heard of, by this server's clock.
+    /// When its last heartbeat was seen, by this server's clock.
     heard: Instant,
-    /// What it said then.
+    /// The time in that heartbeat.
     heartbeat: Option<Timestamp>,
     renewed: Option<Timestamp>,
-    /// Whether it is ready; `None` if it has not said.
+    /// Whether it is ready; `None` if that is not known.
     ready: Option<bool>,
-    /// Whether it was ready, and its pods do not know yet that it is not any more.
+    /// Whether it has stopped being ready, and its pods have not been marked yet.
     stopped: bool,
-    /// Whether it has taints by which pods go.
+    /// Whether it has taints by which pods are deleted.
     evicts: bool,
 }
 
@@ -42,11 +42,11 @@ impl Nodes {
         Self { patience, by_name }
     }
 
-    /// Takes in news of a node; the nodes that have to be looked at.
+    /// Processes an event of a node; returns the nodes that are due.
     pub(super) fn node(&mut self, news: News<Node>, now: Instant) -> Vec<String> {
         let seen = match news {
             News::Of(seen) => seen,
-            // whichever is not told of again is not there when its turn comes
+            // a node that does not follow is missing when it is due
             News::Anew => return Vec::new(),
         };
         let node = seen.object;
@@ -77,7 +77,7 @@ impl Nodes {
         let has_turned = was != health.ready;
         let mut due = vec![name];
         if has_turned {
-            // whether pods go depends on the others
+            // whether pods are deleted depends on the other nodes
             due.extend(self.silent());
         }
         due
@@ -91,7 +91,7 @@ impl Nodes {
         silent.map(|(name, _)| name.clone()).collect()
     }
 
-    /// Takes in a node's lease.
+    /// Processes a node's lease.
     pub(super) fn lease(&mut self, lease: &Lease, now: Instant) {
         let name = lease.metadata.name.as_deref().unwrap_or_default();
         let renewed = lease
@@ -107,9 +107,9 @@ impl Nodes {
         }
     }
 
-    /// For how long a node may stay silent.
+    /// How long a node may stay silent.
     pub(super) fn left(&self, name: &str, now: Instant) -> Duration {
-        // one that was not told of yet will be
+        // a node that is not known yet will follow
         let Some(health) = self.by_name.get(name) else {
             return self.patience.startup;
         };
@@ -120,25 +120,25 @@ impl Nodes {
         (health.heard + patience).saturating_duration_since(now)
     }
 
-    /// Whether the pods of a node have to be told that it is not ready any more.
+    /// Whether the pods of a node have to be marked as not ready.
     pub(super) fn stopped(&self, name: &str) -> bool {
         self.by_name.get(name).is_some_and(|health| health.stopped)
     }
 
-    /// Notes that they were.
+    /// Notes that they have been.
     pub(super) fn told(&mut self, name: &str) {
         if let Some(health) = self.by_name.get_mut(name) {
             health.stopped = false;
         }
     }
 
-    /// Whether pods that do not tolerate a node's taints go.
+    /// Whether pods that do not tolerate a node's taints are deleted.
     pub(super) fn evicts(&self, name: &str) -> bool {
         self.by_name.get(name).is_some_and(|health| health.evicts)
     }
 }
 
-/// Says of a node that nobody knows how it is (upstream: `tryUpdateNodeHealth`).
+/// Sets the conditions of a silent node to unknown (upstream: `tryUpdateNodeHealth`).
 pub(super) fn give_up(node: &mut Node, at: Timestamp) {
     let made = node.metadata.creation_timestamp.clone();
     let conditions = node.status.get_or_insert_default();

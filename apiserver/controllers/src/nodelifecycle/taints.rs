@@ -1,4 +1,4 @@
-//! Which taints a node has by its status.
+//! The taints that follow from a node's status.
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{Node, Taint};
@@ -12,7 +12,7 @@ const UNSCHEDULABLE: &str = "node.kubernetes.io/unschedulable";
 const NO_SCHEDULE: &str = "NoSchedule";
 const NO_EXECUTE: &str = "NoExecute";
 
-/// What a node says, and its taint.
+/// The conditions of a node, with their taints.
 const CONDITIONS: [(&str, &str); 4] = [
     ("MemoryPressure", "node.kubernetes.io/memory-pressure"),
     ("DiskPressure", "node.kubernetes.io/disk-pressure"),
@@ -23,21 +23,21 @@ const CONDITIONS: [(&str, &str); 4] = [
     ("PIDPressure", "node.kubernetes.io/pid-pressure"),
 ];
 
-/// The taints a node has.
+/// The taints of a node.
 pub(super) fn of(node: &Node) -> Vec<Taint> {
     let taints = node.spec.as_ref().and_then(|spec| spec.taints.clone());
     taints.unwrap_or_default()
 }
 
-/// Those by which pods go that do not tolerate them.
+/// The taints by which pods that do not tolerate them are deleted.
 pub(super) fn evicting(node: &Node) -> Vec<Taint> {
     let mut taints = of(node);
     taints.retain(|taint| taint.effect == NO_EXECUTE);
     taints
 }
 
-/// The taints a node shall have: other people's as they are, and those of its status. `is_alone` says
-/// that no node is ready, so that no pod goes.
+/// The desired taints of a node: foreign ones unchanged, and those of its status. `is_alone` says that no
+/// node is ready, so that no pod is deleted.
 pub(super) fn wanted(node: &Node, is_alone: bool, at: Timestamp) -> Vec<Taint> {
     let has_said = is_ready(node).is_some();
     let is_wanted = |key: &str, effect: &str| match (key, effect) {
@@ -53,7 +53,7 @@ pub(super) fn wanted(node: &Node, is_alone: bool, at: Timestamp) -> Vec<Taint> {
             conditions.any(|(kind, taint)| *taint == key && says(node, kind) == Some(true))
         }
     };
-    // of one that has not said how it is, admission has said that it is not ready
+    // for a node without a status, admission has added the taint that it is not ready
     let is_ours = |key: &str, effect: &str| match effect {
         NO_EXECUTE => has_said && matches!(key, NOT_READY | UNREACHABLE),
         NO_SCHEDULE if matches!(key, NOT_READY | UNREACHABLE) => has_said,

@@ -44,7 +44,7 @@ const fn after(start: Instant, seconds: u64) -> impl Fn() -> Instant {
 }
 
 #[test]
-fn a_node_is_heard_of_by_its_status_and_its_lease() {
+fn status_and_lease_are_heartbeats() {
     let mut nodes = Nodes::new(PATIENCE);
     let start = Instant::now();
     let at = |seconds| after(start, seconds)();
@@ -64,7 +64,7 @@ fn a_node_is_heard_of_by_its_status_and_its_lease() {
 }
 
 #[test]
-fn a_node_that_turns_concerns_the_silent_ones() {
+fn a_change_of_readiness_affects_the_silent_nodes() {
     let mut nodes = Nodes::new(PATIENCE);
     let now = Instant::now();
     assert_eq!(nodes.node(told(node("n", "True", 1)), now), ["n"]);
@@ -83,7 +83,7 @@ fn a_node_that_turns_concerns_the_silent_ones() {
 }
 
 #[test]
-fn what_a_silent_node_said_is_unknown() {
+fn the_conditions_of_a_silent_node_are_unknown() {
     let at: Timestamp = "2024-01-01T00:01:00Z".parse().unwrap();
     let mut silent = node("n", "True", 1);
     health::give_up(&mut silent, at);
@@ -158,7 +158,7 @@ fn taints_follow_the_status() {
         "2024-01-01T00:00:00Z",
         "since it was not ready"
     );
-    // what admission says of a new node stays until the node says how it is
+    // admission's taint on a new node stays until the node has a status
     let mut new = node("n", "", 0);
     new.spec = Some(object(
         json!({"taints": [{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}]}),
@@ -176,7 +176,7 @@ fn pod(tolerations: &Value) -> Pod {
 }
 
 #[test]
-fn pods_go_when_they_no_longer_tolerate() {
+fn pods_are_deleted_when_they_no_longer_tolerate() {
     let now: Timestamp = "2024-01-01T00:01:00Z".parse().unwrap();
     let taints: Vec<Taint> = object(json!([
         {"key": "a", "value": "v", "effect": "NoExecute", "timeAdded": "2024-01-01T00:00:00Z"}]));
@@ -210,7 +210,7 @@ fn pods_go_when_they_no_longer_tolerate() {
     assert_eq!(eviction::left(&going, &taints, now), None);
 }
 
-/// A lifecycle over a registry in which a ready node, a silent one and a ready pod on that are.
+/// A lifecycle over a registry with a ready node, a silent one and a ready pod on the latter.
 async fn lifecycle(dir: &std::path::Path) -> Lifecycle {
     let lifecycle = Lifecycle {
         registry: Arc::new(testing::registry(dir)),
@@ -273,7 +273,7 @@ async fn a_silent_node_loses_its_pods() {
         (taints::of(&all[0]).len(), taints::of(&all[1]).len()),
         (2, 0)
     );
-    // it was deleted at once, and its kubelet is not there to end it
+    // it was deleted immediately, as its kubelet is not there to end it
     let pods = lifecycle.pods("n").await.unwrap();
     assert!(pods[0].metadata.deletion_timestamp.is_some());
     see(&lifecycle, start).await;
@@ -282,7 +282,7 @@ async fn a_silent_node_loses_its_pods() {
         .await
         .unwrap();
     assert!(!eviction::is_ready(&lifecycle.pods("n").await.unwrap()[0]));
-    // it says that it is well
+    // it reports that it is well
     let scope = Scope::all(table::NODES, &lifecycle.user).named("", "n");
     let status = node("n", "True", 2).status;
     testing::status(&lifecycle.registry, &scope, |node: &mut Node| {
@@ -295,7 +295,7 @@ async fn a_silent_node_loses_its_pods() {
     assert!(taints::of(&nodes(&lifecycle).await[0]).is_empty());
 }
 
-/// If no node is heard of, it is this server that nobody reaches.
+/// Without any heartbeat it is more likely that this server cannot be reached.
 #[tokio::test]
 async fn pods_stay_while_all_nodes_are_silent() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
-//! Where the service leads: all servers that are there, in endpoints and in endpoint slices.
+//! The endpoints of the service: all servers, in endpoints and in endpoint slices.
 //!
-//! Upstream knows one port for all servers. Here each may have its own: endpoints have a subset for
-//! each port, and there is a slice for each family and port.
+//! Upstream has one port for all servers. Here each may have its own: endpoints have a subset for each port,
+//! and there is a slice for each family and port.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -23,7 +23,7 @@ pub(super) struct InEndpoints<'s>(pub(super) &'s BTreeSet<SocketAddr>);
 impl Change for InEndpoints<'_> {
     fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
         let mut endpoints: Endpoints = existing(current, NAME);
-        // the slices are this server's own work
+        // this server makes the slices itself
         let skip = "endpointslice.kubernetes.io/skip-mirror";
         label(&mut endpoints.metadata, skip, "true");
         let mut by_port = BTreeMap::<u16, Vec<IpAddr>>::new();
@@ -67,7 +67,7 @@ pub(super) struct InSlice {
     ips: Vec<IpAddr>,
 }
 
-/// The slices that hold all servers.
+/// The slices of all servers.
 pub(super) fn slices(servers: &BTreeSet<SocketAddr>) -> Vec<InSlice> {
     let mut groups = BTreeMap::<(bool, u16), Vec<IpAddr>>::new();
     for server in servers {
@@ -83,7 +83,7 @@ pub(super) fn slices(servers: &BTreeSet<SocketAddr>) -> Vec<InSlice> {
     slices.collect()
 }
 
-/// The name of a slice: that of the service for the first, as upstream.
+/// The name of a slice: the first has the service's name, as upstream.
 pub(super) fn slice_name(number: usize) -> String {
     match number {
         0 => NAME.to_owned(),

@@ -1,9 +1,9 @@
-//! Which servers are there: each keeps a lease in the store and writes it again and again.
+//! The running servers: each has a lease in the store and renews it.
 //!
-//! Upstream: `pkg/controlplane/reconcilers/lease.go`, whose keys and values these are; there etcd lets
-//! them go. Here both stores do it alike: a lease that has not been written for a while, by the clock of
-//! the server that looks, is taken away, so that no two clocks are compared. The port beside the
-//! address is this server's addition, which upstream does not read.
+//! Upstream: `pkg/controlplane/reconcilers/lease.go`, with the same keys and values; there they expire in
+//! etcd. Here both stores behave alike: a lease that has not been written for a while, by the clock of the
+//! server that looks, is removed, so that no two clocks are compared. The port beside the address is this
+//! server's addition, which upstream does not read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -18,9 +18,9 @@ use serde_json::{Value, json};
 
 use super::PORT_NAME;
 
-/// How long a lease holds without being written again (upstream: `DefaultEndpointReconcilerTTL`).
+/// How long a lease lasts without being renewed (upstream: `DefaultEndpointReconcilerTTL`).
 pub(super) const LIFE: Duration = Duration::from_secs(15);
-/// How often a lease is written against others that write it.
+/// How many times a lease is written after conflicts.
 const ATTEMPTS_MAX: usize = 10;
 
 /// The leases of all servers.
@@ -28,14 +28,14 @@ pub(super) struct Leases {
     storage: Arc<dyn Storage>,
     prefix: String,
     own: SocketAddr,
-    /// Whether no other server can be there.
+    /// Whether there can be no other server.
     alone: bool,
-    /// Since when each lease is as it is.
+    /// Since when each lease is unchanged.
     seen: Mutex<BTreeMap<Arc<str>, (Revision, Instant)>>,
 }
 
 impl Leases {
-    /// The leases below `root`, of which that of `own` is this server's.
+    /// The leases below `root`; that of `own` is this server's.
     pub(super) fn new(storage: &Arc<dyn Storage>, root: &str, own: SocketAddr) -> Self {
         Self {
             storage: storage.clone(),
@@ -51,7 +51,7 @@ impl Leases {
         format!("{}{}", self.prefix, self.own)
     }
 
-    /// Writes this server's lease again.
+    /// Renews this server's lease.
     pub(super) async fn renew(&self) -> Result<(), Error> {
         let key = self.key();
         let mut written = Ok(());
@@ -74,7 +74,7 @@ impl Leases {
         written
     }
 
-    /// Takes this server's lease away.
+    /// Removes this server's lease.
     pub(super) async fn give_up(&self) -> Result<(), Error> {
         match self.storage.get(&self.key(), ReadAt::Latest).await?.entry {
             Some(entry) => self.remove(&entry).await,
@@ -82,7 +82,7 @@ impl Leases {
         }
     }
 
-    /// The servers whose leases hold at `now`; those that do not are taken away.
+    /// The servers whose leases are valid at `now`; expired ones are removed.
     pub(super) async fn holders(&self, now: Instant) -> Result<BTreeSet<SocketAddr>, Error> {
         let page = self.storage.list(&self.prefix, &ListRequest::all()).await?;
         let expired = self.look_at(&page.entries, now);
@@ -97,7 +97,7 @@ impl Leases {
         Ok(holders)
     }
 
-    /// Notes which leases have changed, and returns those that have not for too long.
+    /// Notes which leases have changed, and returns the expired ones.
     fn look_at(&self, entries: &[Arc<Entry>], now: Instant) -> BTreeSet<Arc<str>> {
         let mut seen = self.seen.lock();
         let own = self.key();
@@ -118,7 +118,7 @@ impl Leases {
         expired
     }
 
-    /// Takes a lease away, unless it was written meanwhile.
+    /// Removes a lease, unless it was renewed meanwhile.
     async fn remove(&self, entry: &Entry) -> Result<(), Error> {
         match self.storage.delete(&entry.key, entry.revision).await {
             Ok(_) | Err(Error::Conflict { .. }) => Ok(()),
@@ -127,7 +127,7 @@ impl Leases {
     }
 }
 
-/// A lease, other than the one before: what does not change is not written.
+/// A lease that differs from the previous one: an unchanged value is not written.
 fn lease(own: SocketAddr, before: Option<&Entry>) -> Bytes {
     let before = before.and_then(|entry| serde_json::from_slice::<Value>(&entry.value).ok());
     let generation = before
@@ -147,7 +147,7 @@ fn lease(own: SocketAddr, before: Option<&Entry>) -> Bytes {
     Bytes::from(lease.to_string())
 }
 
-/// Whose lease it is. kube-apiserver's name no port: its servers have the same one.
+/// The server of a lease. kube-apiserver's leases name no port: its servers have the same one.
 fn holder(entry: &Entry, port: u16) -> Option<SocketAddr> {
     let lease: Endpoints = serde_json::from_slice(&entry.value).ok()?;
     let subset = lease.subsets?.into_iter().next()?;
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_lease_that_is_not_renewed_ends() {
+    async fn a_lease_that_is_not_renewed_expires() {
         let dir = tempfile::tempdir().unwrap();
         let storage = store(&dir);
         let (here, there) = (
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn leases_of_earlier_runs_end_at_once_in_an_embedded_store() {
+    async fn leases_of_earlier_runs_are_removed_in_an_embedded_store() {
         let dir = tempfile::tempdir().unwrap();
         let storage = store(&dir);
         shared(&storage, "192.0.2.9:6443").renew().await.unwrap();

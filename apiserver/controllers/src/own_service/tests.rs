@@ -1,14 +1,14 @@
-//! The service, its address, and what is advertised.
+//! The service, its address, and the advertised addresses.
 
 use portcullis_storage::embedded::EmbeddedStorage;
 
 use super::*;
 use crate::testing::registry_over as registry;
 
-/// A server that has taken the address and not yet written the service, or gives it up, is
-/// waited for.
+/// A server that has taken the address and not yet written the service, or is about to release it, is waited
+/// for.
 #[tokio::test]
-async fn an_address_somebody_is_about_to_give_back_is_waited_for() {
+async fn an_address_that_is_about_to_be_released_is_waited_for() {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(EmbeddedStorage::open(&dir.path().join("store")).unwrap());
     let (here, there) = (registry(store.clone()), registry(store));
@@ -47,7 +47,7 @@ async fn an_address_somebody_is_about_to_give_back_is_waited_for() {
 }
 
 #[test]
-fn what_is_advertised_is_reachable_from_elsewhere() {
+fn the_advertised_address_is_reachable_from_other_machines() {
     let local = |text: &str| text.parse::<SocketAddr>().unwrap();
     let given = Some("9.9.9.9".parse().unwrap());
     for (advertised, bound, ip) in [

@@ -1,4 +1,4 @@
-//! Which pods may have to go.
+//! The pods that may have to be deleted.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -7,14 +7,14 @@ use k8s_openapi::api::core::v1::{Node, Pod};
 
 use crate::follow::News;
 
-/// Why a pod may have to go.
+/// Why a pod may have to be deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reason {
-    /// Its node is not there.
+    /// Its node does not exist.
     Orphaned,
     /// It is being deleted and never was on a node.
     NeverBound,
-    /// It has ended, and there are too many such.
+    /// It has ended, and there are too many of these.
     Excess,
 }
 
@@ -33,7 +33,7 @@ impl Reason {
     }
 }
 
-/// A pod that may have to go.
+/// A pod that may have to be deleted.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Due {
     pub(super) reason: Reason,
@@ -41,13 +41,13 @@ pub(super) struct Due {
     pub(super) place: String,
 }
 
-/// What is known of pods and nodes.
+/// The state of pods and nodes.
 pub(super) struct Known {
     ended_max: usize,
     nodes: HashSet<String>,
-    /// The nodes of pods that are on one.
+    /// The nodes of bound pods.
     bound: HashMap<String, String>,
-    /// Pods that have ended, the oldest first, and when each was made.
+    /// Ended pods, the oldest first, with their creation times.
     ended: BTreeSet<(Timestamp, String)>,
     made: HashMap<String, Timestamp>,
 }
@@ -125,7 +125,7 @@ impl Known {
                 self.nodes.remove(&name);
                 HashSet::from([name])
             }
-            // whichever is not told of again is gone, which is seen when a pod's time comes
+            // a node that does not follow is gone, which is noticed when its pods are due
             News::Anew => std::mem::take(&mut self.nodes),
         };
         let bound = self.bound.iter().filter(|(_, node)| gone.contains(*node));

@@ -50,7 +50,7 @@ fn pods_of_nodes_that_are_gone_are_orphans() {
 }
 
 #[test]
-fn what_happened_while_nobody_watched_is_looked_at() {
+fn changes_between_watches_are_processed() {
     let mut known = Known::new(9);
     known.node(seen(node("n"), false));
     known.pod(seen(pod("a", "n", "Running"), false));
@@ -65,7 +65,7 @@ fn what_happened_while_nobody_watched_is_looked_at() {
 }
 
 #[test]
-fn the_oldest_of_too_many_that_have_ended_go() {
+fn the_oldest_of_too_many_ended_pods_are_deleted() {
     let mut known = Known::new(2);
     known.node(seen(node("n"), false));
     for name in ["aaa", "aa", "running"] {
@@ -83,7 +83,7 @@ fn the_oldest_of_too_many_that_have_ended_go() {
 }
 
 #[test]
-fn who_never_was_on_a_node_has_nobody_to_end_it() {
+fn a_pod_that_never_was_on_a_node_is_deleted() {
     let mut known = Known::new(9);
     let mut deleted = pod("a", "", "Pending");
     deleted.metadata.deletion_timestamp = Some(portcullis_kinds::time::now());
@@ -93,7 +93,7 @@ fn who_never_was_on_a_node_has_nobody_to_end_it() {
     );
 }
 
-/// Only what is still so when its time comes.
+/// Only if the reason still holds when the pod is due.
 #[tokio::test]
 async fn attempts_look_again() {
     let dir = tempfile::tempdir().unwrap();

@@ -19,7 +19,7 @@ use portcullis_registry::{Registry, Scope, codec};
 
 const CLAIMS: &str = "kubernetes.io/pvc-protection";
 
-/// Sees to claims for as long as the server runs.
+/// Processes claims until the server stops.
 pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "pvc-protection-controller");
     let resource = table::PERSISTENT_VOLUME_CLAIMS;
@@ -63,7 +63,7 @@ fn names(meta: &ObjectMeta) -> (&str, &str) {
     )
 }
 
-/// Makes the protection of a claim right.
+/// Adds or removes the protection of a claim.
 async fn see_to_claim(registry: &Registry, user: &UserInfo, key: &str) -> Result<(), Status> {
     let Some(place) = registry.place(key) else {
         return Ok(());
@@ -106,8 +106,8 @@ async fn is_used(
     Ok(false)
 }
 
-/// Whether a pod uses a claim: not before it is on a node, whose kubelet does not start pods with a
-/// claim that is being deleted.
+/// Whether a pod uses a claim: only once it is on a node, as a kubelet does not start pods with a claim that
+/// is being deleted.
 fn uses(pod: &Pod, claim: &PersistentVolumeClaim) -> bool {
     let Some(spec) = pod.spec.as_ref().filter(|spec| on_node(spec)) else {
         return false;
@@ -129,18 +129,18 @@ fn on_node(spec: &PodSpec) -> bool {
     spec.node_name.as_ref().is_some_and(|node| !node.is_empty())
 }
 
-/// The claim that is made for an ephemeral volume.
+/// The name of the claim that is created for an ephemeral volume.
 fn made_name(pod: &Pod, volume: &str) -> String {
     format!("{}-{volume}", names(&pod.metadata).1)
 }
 
-/// Whether the node is done with a pod.
+/// Whether the node has finished with a pod.
 fn is_shut_down(pod: &Pod) -> bool {
     pod.metadata.deletion_timestamp.is_some()
         && pod.metadata.deletion_grace_period_seconds == Some(0)
 }
 
-/// The claims that a pod perhaps uses no more.
+/// The claims that a pod may no longer use.
 fn let_go(seen: &Seen<Pod>) -> Vec<String> {
     let pod = &seen.object;
     let phase = pod.status.as_ref().and_then(|s| s.phase.as_deref());
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pod_uses_claims_from_its_node_on() {
+    fn a_pod_uses_claims_once_it_is_on_a_node() {
         assert!(uses(&pod(), &claim("data")) && !uses(&pod(), &claim("other")));
         let mut pending = pod();
         pending.spec.as_mut().unwrap().node_name = None;
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_are_looked_at_when_a_pod_lets_them_go() {
+    fn claims_are_processed_when_a_pod_releases_them() {
         let seen = |object, gone| Seen { object, gone };
         assert!(let_go(&seen(pod(), false)).is_empty());
         assert_eq!(let_go(&seen(pod(), true)), ["data", "web-tmp"]);

@@ -17,7 +17,7 @@ use portcullis_registry::{Registry, Scope, codec};
 
 const VOLUMES: &str = "kubernetes.io/pv-protection";
 
-/// Sees to volumes for as long as the server runs.
+/// Processes volumes until the server stops.
 pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "pv-protection-controller");
     let resource = table::PERSISTENT_VOLUMES;
@@ -42,7 +42,7 @@ pub async fn run(registry: Arc<Registry>) {
     tokio::join!(watch, work);
 }
 
-/// Whether a volume is protected and need not be, or is not and should be.
+/// Whether a volume is protected and should not be, or the other way round.
 fn has_to_change(volume: &PersistentVolume) -> bool {
     let deleting = volume.metadata.deletion_timestamp.is_some();
     is_wrong(&volume.metadata, VOLUMES) && !(deleting && is_bound(volume))
@@ -53,7 +53,7 @@ fn is_bound(volume: &PersistentVolume) -> bool {
     phase == Some("Bound")
 }
 
-/// Makes the protection of a volume right.
+/// Adds or removes the protection of a volume.
 async fn see_to(
     registry: &Registry,
     resource: &'static Resource,

@@ -1,4 +1,4 @@
-//! Which services a change is about.
+//! The services that a change affects.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,7 +11,7 @@ use crate::follow::News;
 
 type Labels = BTreeMap<String, String>;
 
-/// What is known of services and pods: enough to tell which services a change is about.
+/// The state of services and pods: enough to find the services that a change affects.
 #[derive(Default)]
 pub(super) struct Known {
     /// The selectors of services, by namespace and name.
@@ -19,7 +19,7 @@ pub(super) struct Known {
     pods: HashMap<(String, String), Facts>,
 }
 
-/// A pod's labels, and a digest of what is written of it.
+/// A pod's labels, and a digest of the fields that are published.
 #[derive(PartialEq, Eq)]
 struct Facts {
     labels: Labels,
@@ -27,7 +27,7 @@ struct Facts {
 }
 
 impl Known {
-    /// The keys of the services that news of a service are about.
+    /// The keys of the services that an event of a service affects.
     pub(super) fn service(&mut self, news: News<Service>) -> Vec<String> {
         let seen = match news {
             News::Of(seen) => seen,
@@ -59,7 +59,7 @@ impl Known {
         }
     }
 
-    /// Those that news of a pod are about.
+    /// The keys of the services that an event of a pod affects.
     pub(super) fn pod(&mut self, news: News<Pod>) -> Vec<String> {
         let seen = match news {
             News::Of(seen) => seen,
@@ -95,7 +95,7 @@ impl Known {
         due
     }
 
-    /// The service of whose result something was written, if this is to be looked at.
+    /// The service of a written object, if it is to be processed.
     pub(super) fn written(&self, namespace: &str, service: Option<String>) -> Vec<String> {
         let known = self.services.get(namespace);
         let service = service.filter(|name| known.is_some_and(|known| known.contains_key(name)));

@@ -22,13 +22,13 @@ use portcullis_registry::delete::DeleteOptions;
 use portcullis_registry::update::Change;
 use portcullis_registry::{Registry, Scope};
 
-/// How many addresses there are at most.
+/// The most addresses.
 const MAX: usize = 1000;
 const HEADLESS: &str = "service.kubernetes.io/headless";
-/// Says that there would be more.
+/// The annotation that there are more.
 const OVER_CAPACITY: &str = "endpoints.kubernetes.io/over-capacity";
 
-/// Runs for as long as the server does.
+/// Runs until the server stops.
 pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "endpoint-controller");
     let service_of = |endpoints: &Endpoints| endpoints.metadata.name.clone();
@@ -67,7 +67,7 @@ async fn attempt(registry: &Registry, user: &UserInfo, key: &str) -> Result<(), 
     }
 }
 
-/// The pods that a service is about.
+/// The selector of a service's pods.
 pub(super) fn selector(service: &Service) -> LabelSelector {
     let spec = service.spec.as_ref();
     LabelSelector::of(Some(&Labels {
@@ -76,7 +76,7 @@ pub(super) fn selector(service: &Service) -> LabelSelector {
     }))
 }
 
-/// The endpoints as they shall be.
+/// The desired endpoints.
 struct Wanted<'s> {
     service: &'s Service,
     subsets: Vec<EndpointSubset>,
@@ -124,10 +124,10 @@ impl Change for Wanted<'_> {
     }
 }
 
-/// Ports, by what tells them apart.
+/// Ports, by the fields that distinguish them.
 type Ports = Vec<(i32, String, Option<String>, Option<String>)>;
 
-/// Addresses that have the same ports, in one subset (upstream: `RepackSubsets`).
+/// Addresses with the same ports, in one subset (upstream: `RepackSubsets`).
 pub(super) fn subsets(service: &Service, members: &[Member]) -> Vec<EndpointSubset> {
     let spec = service.spec.clone().unwrap_or_default();
     let publishes_all = spec.publish_not_ready_addresses.unwrap_or_default();
@@ -208,7 +208,7 @@ fn subset((ports, lists): (Ports, [Vec<EndpointAddress>; 2])) -> EndpointSubset 
     }
 }
 
-/// The one family that endpoints have addresses of: the service's first.
+/// The one family of endpoints' addresses: the service's first.
 fn is_ipv6(service: &Service) -> bool {
     let spec = service.spec.as_ref();
     let families = spec.and_then(|spec| spec.ip_families.as_ref());
@@ -219,7 +219,7 @@ fn is_ipv6(service: &Service) -> bool {
     address.is_some_and(|address| address.contains(':'))
 }
 
-/// Leaves so many addresses as may be, ready ones first, each subset its share; whether there were
+/// Reduces the addresses to the limit, ready ones first, each subset by its share; returns whether there were
 /// more (upstream: `truncateEndpoints`).
 pub(super) fn truncate(subsets: &mut [EndpointSubset]) -> bool {
     let length = |list: &Option<Vec<EndpointAddress>>| list.as_ref().map_or(0, Vec::len);

@@ -1,4 +1,4 @@
-//! What a pod is to the services that select it.
+//! A pod as an endpoint of the services that select it.
 
 use std::net::IpAddr;
 
@@ -15,7 +15,7 @@ pub(super) struct Member {
     addresses: Vec<IpAddr>,
     pub(super) is_ready: bool,
     pub(super) is_terminating: bool,
-    /// Whether its containers have ended and will not begin again.
+    /// Whether its containers have ended and will not be restarted.
     has_ended: bool,
     hostname: String,
     subdomain: String,
@@ -63,7 +63,7 @@ impl Member {
         }
     }
 
-    /// Whether it is behind services at all (upstream: `ShouldPodBeInEndpoints`).
+    /// Whether it is an endpoint at all (upstream: `ShouldPodBeInEndpoints`).
     pub(super) fn counts(&self, with_terminating: bool) -> bool {
         !self.addresses.is_empty() && !self.has_ended && (with_terminating || !self.is_terminating)
     }
@@ -74,15 +74,15 @@ impl Member {
         addresses.find(|address| address.is_ipv6() == ipv6).copied()
     }
 
-    /// The name by which DNS knows it within a service (upstream: `ShouldSetHostname`).
+    /// Its host name in DNS within a service (upstream: `ShouldSetHostname`).
     pub(super) fn hostname(&self, service: &Service) -> Option<String> {
         let name = service.metadata.name.as_deref();
         let is_known = !self.hostname.is_empty() && name == Some(&self.subdomain);
         is_known.then(|| self.hostname.clone())
     }
 
-    /// The number of the port that a service's port leads to; `None` if the pod has none of that name
-    /// (upstream: `FindPort`).
+    /// The number of the pod's port for a service's port; `None` if the pod has none of that name (upstream:
+    /// `FindPort`).
     pub(super) fn port(&self, port: &ServicePort) -> Option<i32> {
         let protocol = protocol(port);
         match &port.target_port {

@@ -31,7 +31,7 @@ const MANAGED_BY: (&str, &str) = (
 const HEADLESS: &str = "service.kubernetes.io/headless";
 const ZONE: &str = "topology.kubernetes.io/zone";
 
-/// Runs for as long as the server does.
+/// Runs until the server stops.
 pub async fn run(registry: Arc<Registry>) {
     let user = UserInfo::service_account("kube-system", "endpointslice-controller");
     each(
@@ -47,7 +47,7 @@ pub async fn run(registry: Arc<Registry>) {
     .await;
 }
 
-/// The service whose addresses are in a slice of this controller's.
+/// The service of a slice that this controller manages.
 fn service_of(slice: &EndpointSlice) -> Option<String> {
     let labels = slice.metadata.labels.as_ref()?;
     let is_ours = labels
@@ -59,7 +59,7 @@ fn service_of(slice: &EndpointSlice) -> Option<String> {
 async fn attempt(registry: &Registry, user: &UserInfo, key: &str) -> Result<(), Status> {
     let (namespace, name) = key.split_once('/').unwrap_or_default();
     let scope = Scope::all(table::SERVICES, user).named(namespace, name);
-    // the slices of one that is gone are its dependents
+    // the slices of a deleted service are its dependents
     let service: Option<Service> = get(registry, &scope).await?;
     let Some(service) = service.filter(is_selecting) else {
         return Ok(());
@@ -157,7 +157,7 @@ fn slice(
     }
 }
 
-/// The zones of the nodes that pods are on.
+/// The zones of the pods' nodes.
 async fn zones(
     registry: &Registry,
     user: &UserInfo,
@@ -179,7 +179,7 @@ async fn zones(
     Ok(zones)
 }
 
-/// The families that a service has.
+/// The families of a service.
 fn families(service: &Service) -> Vec<String> {
     let spec = service.spec.as_ref();
     let families = spec
@@ -193,7 +193,7 @@ fn families(service: &Service) -> Vec<String> {
     vec![if is_ipv6 { "IPv6" } else { "IPv4" }.to_owned()]
 }
 
-/// Addresses by family and ports; of every family there is at least one group.
+/// Addresses by family and ports; every family has at least one group.
 pub(super) fn groups(
     service: &Service,
     members: &[Member],
@@ -230,7 +230,7 @@ fn ports(service: &Service, member: &Member) -> Vec<EndpointPort> {
     let ports = ports.into_iter().flatten().filter_map(|port| {
         Some(EndpointPort {
             port: Some(member.port(port)?),
-            // an empty name is how one is written
+            // an empty name is written as such
             name: Some(port.name.clone().unwrap_or_default()),
             protocol: Some(protocol(port).to_owned()),
             app_protocol: port.app_protocol.clone(),

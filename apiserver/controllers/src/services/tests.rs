@@ -52,7 +52,7 @@ fn as_json(subsets: &[EndpointSubset]) -> Value {
 }
 
 #[test]
-fn ready_pods_are_told_from_others() {
+fn ready_pods_are_distinguished_from_others() {
     let all = members(&[pod(2), unready(pod(3)), pod(1)]);
     let subsets = subsets(&web(), &all);
     let target = |n: usize| {
@@ -65,7 +65,7 @@ fn ready_pods_are_told_from_others() {
 }
 
 #[test]
-fn some_pods_are_behind_no_service() {
+fn some_pods_are_not_endpoints() {
     let mut ended = pod(1);
     ended.spec.as_mut().unwrap().restart_policy = Some("Never".to_owned());
     ended.status.as_mut().unwrap().phase = Some("Failed".to_owned());
@@ -78,7 +78,7 @@ fn some_pods_are_behind_no_service() {
     without_port.spec.as_mut().unwrap().containers[0].ports = None;
     let all = members(&[ended, without_address, terminating, without_port]);
     assert!(subsets(&web(), &all).is_empty());
-    // slices tell of those that terminate, and of those that have no such port
+    // slices list terminating pods, and pods without such a port
     let groups = groups(&web(), &all, &HashMap::new());
     let told: Vec<_> = groups
         .iter()
@@ -188,7 +188,7 @@ fn of_pods(range: std::ops::Range<usize>) -> Vec<(Group, Vec<Endpoint>)> {
     )
 }
 
-/// The slices that a plan leads to.
+/// The slices after a plan.
 fn carried_out(plan: Plan) -> Vec<EndpointSlice> {
     let kept = plan
         .kept
@@ -223,7 +223,7 @@ fn lengths(slices: &[EndpointSlice]) -> Vec<usize> {
 fn slices_hold_a_hundred_addresses_and_change_little() {
     let slices = carried_out(Plan::of(of_pods(0..250), Vec::new()));
     assert_eq!(lengths(&slices), [100, 100, 50]);
-    // the same again: nothing moves
+    // the same again: nothing is moved
     let same = carried_out(Plan::of(of_pods(0..250), slices.clone()));
     let names = |slices: &[EndpointSlice]| {
         let pods = slices.iter().map(|slice| {
@@ -235,15 +235,15 @@ fn slices_hold_a_hundred_addresses_and_change_little() {
         pods.collect::<Vec<_>>()
     };
     assert_eq!(names(&same), names(&slices));
-    // new ones go where there is room
+    // new addresses go where there is room
     let more = Plan::of(of_pods(0..260), slices.clone());
     assert!(more.made.is_empty());
     assert_eq!(lengths(&carried_out(more)), [100, 100, 60]);
-    // those that are gone leave room, and an empty slice goes
+    // removed addresses leave room, and an empty slice is deleted
     let fewer = Plan::of(of_pods(0..150), slices.clone());
     assert_eq!((fewer.gone.len(), fewer.made.len()), (1, 0));
     assert_eq!(lengths(&carried_out(fewer)), [100, 50]);
-    // nothing at all is one empty slice
+    // no addresses at all are one empty slice
     let none = carried_out(Plan::of(of_pods(0..0), slices));
     assert_eq!(lengths(&none), [0]);
     let still = Plan::of(of_pods(0..0), none);
@@ -258,7 +258,7 @@ fn seen<K>(object: K, gone: bool) -> News<K> {
 }
 
 #[test]
-fn changes_are_about_the_services_that_select() {
+fn changes_affect_the_services_that_select() {
     let mut known = Known::default();
     let nothing: [String; 0] = [];
     assert_eq!(known.pod(seen(pod(1), false)), nothing);

@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use crate::strategy::{Cell, ColumnView};
 
-/// What upstream says of the column that a definition without columns has.
+/// Upstream's description of the default column.
 const CREATED: &str = "CreationTimestamp is a timestamp representing the server time when this object was created. It is not guaranteed to be set in happens-before order across separate operations. Clients may not set this value. It is represented in RFC3339 form and is in UTC.\n\nPopulated by the system. Read-only. Null for lists. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#metadata";
 
-/// A column that a definition sets.
+/// A column of a definition.
 #[derive(Debug)]
 pub(super) struct PrinterColumn {
     name: String,
@@ -23,7 +23,7 @@ pub(super) struct PrinterColumn {
 }
 
 impl PrinterColumn {
-    /// The columns of a version behind that of the name: the age, if it sets none.
+    /// The columns of a version after the name: the age, if it defines none.
     pub(super) fn all(version: &CustomResourceDefinitionVersion) -> Result<Vec<Self>, ParseError> {
         let age = [CustomResourceColumnDefinition {
             name: "Age".to_owned(),
@@ -42,7 +42,7 @@ impl PrinterColumn {
             name: definition.name.clone(),
             kind: definition.type_.clone(),
             format: definition.format.clone().unwrap_or_default(),
-            // upstream says where it looks, if nobody says what it shows
+            // upstream's description names the path if there is none
             description: definition.description.clone().unwrap_or_else(|| {
                 format!(
                     "Custom resource definition column (in JSONPath format): {}",

@@ -1,4 +1,4 @@
-//! Conversion reviews: what a conversion webhook is asked, and what becomes of its answer.
+//! Conversion reviews: the requests to conversion webhooks, and their responses.
 //!
 //! Upstream: `k8s.io/apiextensions-apiserver/pkg/apiserver/conversion/webhook_converter.go`.
 
@@ -11,26 +11,26 @@ use crate::validation::labels::validate_labels;
 use crate::validation::object_meta::validate_annotations;
 
 const GROUP: &str = "apiextensions.k8s.io";
-/// Whose answers are checked.
+/// The version whose responses are checked.
 const CHECKED: &str = "v1";
 
-/// A question to a conversion webhook: these objects in another version.
+/// A request to a conversion webhook: these objects in another version.
 #[derive(Debug)]
 pub struct Review<'a> {
-    /// Ties the answer to the question.
+    /// Identifies the request in the response.
     pub uid: &'a str,
-    /// Of the review: `v1` or `v1beta1`.
+    /// The version of the review: `v1` or `v1beta1`.
     version: &'a str,
-    /// The `apiVersion` that the objects shall have.
+    /// The requested `apiVersion` of the objects.
     desired: &'a str,
     objects: &'a [Value],
 }
 
 impl<'a> Review<'a> {
-    /// The question, in the first version of reviews that the webhook and this server know.
+    /// The request, in the first version of reviews that both the webhook and this server support.
     ///
     /// # Errors
-    /// There is none.
+    /// If there is no such version.
     pub fn new(
         webhook: &'a WebhookConversion,
         uid: &'a str,
@@ -62,11 +62,11 @@ impl<'a> Review<'a> {
         review.to_string().into_bytes()
     }
 
-    /// The objects of an answer, in the order of those asked about. Of their metadata only labels and
-    /// annotations may differ, and the rest is as it was.
+    /// The objects of a response, in the order of the request. Of their metadata only labels and annotations
+    /// may differ; the rest is restored.
     ///
     /// # Errors
-    /// Why the answer is none, as upstream words it behind `conversion webhook for KIND`.
+    /// Why the response is invalid, with upstream's text after `conversion webhook for KIND`.
     pub fn converted(&self, answer: &[u8]) -> Result<Vec<Value>, String> {
         let objects = self.objects_of(answer);
         let mut objects = objects.map_err(|why| format!("failed: {why}"))?;
@@ -118,7 +118,7 @@ impl<'a> Review<'a> {
         }
     }
 
-    /// Whether an object is the original in the version that was asked for.
+    /// Checks that an object is the original in the requested version.
     fn check(&self, original: &Value, converted: &Value) -> Result<(), String> {
         let first = "returned invalid object at index 0: invalid";
         let (version, kind) = (text(converted, "apiVersion"), text(converted, "kind"));
@@ -151,7 +151,7 @@ impl<'a> Review<'a> {
     }
 }
 
-/// An object's kind as Go writes a `GroupVersionKind`.
+/// An object's kind in Go's notation of a `GroupVersionKind`.
 pub fn kind_of(object: &Value) -> String {
     let (version, kind) = (text(object, "apiVersion"), text(object, "kind"));
     match split(version) {
@@ -168,7 +168,7 @@ fn text<'v>(value: &'v Value, field: &str) -> &'v str {
     value.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// Gives a converted object the metadata it had, but for labels and annotations.
+/// Restores the metadata of a converted object, except labels and annotations.
 fn restore_metadata(original: &Value, converted: &mut Value) -> Result<(), String> {
     let returned = converted.get_mut("metadata").map(Value::take);
     let returned = match returned {
@@ -200,7 +200,7 @@ fn restore_metadata(original: &Value, converted: &mut Value) -> Result<(), Strin
     Ok(())
 }
 
-/// Labels and annotations that are not as they were must be good ones.
+/// Changed labels and annotations must be valid.
 fn check_texts(field: &str, value: &Value, was: Option<&Value>) -> Result<(), String> {
     let Some(texts) = value.as_object() else {
         let kind = go_type(value);
@@ -243,7 +243,7 @@ fn errors_of(field: &str, texts: &Map<String, Value>) -> ErrorList {
     errors
 }
 
-/// What Go calls the type of a JSON value.
+/// Go's name for the type of a JSON value.
 fn go_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "<nil>",

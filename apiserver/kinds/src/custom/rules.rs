@@ -1,4 +1,4 @@
-//! The rules of custom kinds, where those of built-in kinds stand: in a strategy.
+//! The strategy of custom kinds.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::field_error::ErrorKind;
@@ -28,7 +28,7 @@ impl Strategy for CustomKind {
     fn default(&self, object: &mut CustomObject) {
         let version = self.version(&object.api_version);
         if let Some(schema) = version.schema() {
-            // too many were refused when the object was read
+            // oversized defaults were rejected when the object was read
             let _ = object.change_fields(|fields| schema.default(fields));
         }
     }
@@ -45,7 +45,7 @@ impl Strategy for CustomKind {
         }
     }
 
-    /// Only the status, and who set what, is written this way.
+    /// Only the status, and its field managers, are written this way.
     fn prepare_status_update(&self, object: &mut CustomObject, old: &CustomObject) {
         let status = object.fields.remove(STATUS);
         object.fields.clone_from(&old.fields);
@@ -148,7 +148,7 @@ impl CustomKind {
     }
 }
 
-/// Adds the errors of CEL rules, which cannot be evaluated for any object.
+/// Adds the errors of CEL rules, which can only be evaluated for objects without other errors.
 fn with_expressions(
     schema: &Schema,
     found: Findings,
@@ -180,16 +180,16 @@ fn scale_errors(version: &Version, document: &Value, status_only: bool) -> Error
     })
 }
 
-/// How the metadata of embedded resources is checked.
+/// Checks the metadata of embedded resources.
 pub(crate) fn check_metadata(metadata: &ObjectMeta, path: &Path) -> ErrorList {
     let mut metadata = metadata.clone();
-    // it need not have one
+    // a name is not required
     metadata.name.get_or_insert_with(|| "embedded".to_owned());
     let namespaced = metadata.namespace.is_some();
     validate_any_meta(&metadata, namespaced, name::path_segment, path)
 }
 
-/// Sets a field to what another object has there, or to nothing.
+/// Sets a field to another object's value, or removes it.
 fn set(object: &mut CustomObject, name: &str, value: Option<&Value>) {
     match value {
         Some(value) => object.fields.insert(name.to_owned(), value.clone()),

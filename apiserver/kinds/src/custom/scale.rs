@@ -1,23 +1,23 @@
-//! How many replicas a custom object wants and has, where its definition says that this is known.
+//! The replicas of custom objects whose version has a scale subresource.
 
 use portcullis_api::CustomObject;
 use portcullis_schema::SimplePath;
 
 use super::CustomKind;
 
-/// How many replicas are wanted, how many there are, and what selects them.
+/// The desired and the current number of replicas, and their selector.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replicas {
-    /// None where nobody says.
+    /// `None` if it is not set.
     pub wanted: Option<i32>,
-    /// None where nobody says.
+    /// `None` if it is not set.
     pub current: Option<i32>,
     /// Empty if there is no selector.
     pub selector: String,
 }
 
 impl CustomKind {
-    /// The path of the replicas that an object wants, if its version has a scale and it does not say.
+    /// The path of the desired replicas, if the version has a scale and the object does not set them.
     pub fn unset_replicas(&self, object: &CustomObject) -> Option<&str> {
         let scale = self.version(&object.api_version).scale.as_ref()?;
         let unset = self.replicas(object)?.wanted.is_none();
@@ -42,11 +42,11 @@ impl CustomKind {
         })
     }
 
-    /// Sets how many replicas an object wants, if its version has a scale.
+    /// Sets the desired replicas of an object, if its version has a scale.
     pub fn set_replicas(&self, object: &mut CustomObject, replicas: i32) {
         if let Some(scale) = self.version(&object.api_version).scale.clone() {
             let path = SimplePath::parse(&scale.spec_replicas_path);
-            // what is in the way is not an object, which validation finds
+            // a value on the way that is not an object is found by validation
             let _ = object.change_fields(|fields| path.set(fields, replicas.into()));
         }
     }

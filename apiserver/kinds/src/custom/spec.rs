@@ -1,4 +1,4 @@
-//! What a definition says, in little memory: typed, a schema takes ten times its text.
+//! A definition's spec in little memory: typed, a schema takes ten times its text.
 
 use std::io::{Read, Write};
 
@@ -7,13 +7,13 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinitionSpec;
 
-/// The spec of a definition as compressed JSON. Equal specs are equal packed.
+/// The spec of a definition as compressed JSON. Equal specs have equal bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct PackedSpec(Box<[u8]>);
 
 impl PackedSpec {
     pub(super) fn new(spec: &CustomResourceDefinitionSpec) -> Self {
-        // neither fails: specs serialize, and memory takes what is written to it
+        // neither fails: specs serialize, and writing to memory succeeds
         let json = serde_json::to_vec(spec).unwrap_or_default();
         let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
         let packed = encoder.write_all(&json).and_then(|()| encoder.finish());
@@ -22,7 +22,7 @@ impl PackedSpec {
 
     pub(super) fn open(&self) -> CustomResourceDefinitionSpec {
         let mut json = Vec::new();
-        // what was packed here can be read
+        // decompressing what was compressed here succeeds
         let _ = DeflateDecoder::new(&*self.0).read_to_end(&mut json);
         serde_json::from_slice(&json).unwrap_or_default()
     }
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_packed_is_read_again() {
+    fn specs_round_trip() {
         let packed = PackedSpec::new(&spec(500));
         assert_eq!(packed.open(), spec(500));
         assert_eq!(packed, PackedSpec::new(&spec(500)));

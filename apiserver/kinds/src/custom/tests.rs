@@ -45,7 +45,7 @@ fn read(spec: &Value) -> CustomObject {
 }
 
 #[test]
-fn what_clients_send_is_defaulted_and_pruned() {
+fn objects_of_clients_are_defaulted_and_pruned() {
     let sent = widget(&json!({"color": "red", "shade": 1}));
     let decoded = kind().decode("example.com/v1", &sent).unwrap();
     assert_eq!(decoded.unknown_fields, ["spec.shade"]);
@@ -75,7 +75,7 @@ fn nulls_are_dropped_unless_an_apply_made_them() {
 }
 
 #[test]
-fn what_is_stored_is_read_under_the_schema_of_today() {
+fn stored_objects_are_read_by_the_current_schema() {
     let stored = widget(&json!({"color": "red", "gone": 1}));
     let settle = |version: &str| {
         let mut document = stored.clone();
@@ -96,7 +96,7 @@ fn what_is_stored_is_read_under_the_schema_of_today() {
 }
 
 #[test]
-fn mistakes_are_found_by_the_schema() {
+fn the_schema_finds_errors() {
     let texts = |spec: &Value| {
         let errors = Strategy::validate(&kind(), &read(spec));
         errors.iter().map(ToString::to_string).collect::<Vec<_>>()
@@ -114,7 +114,7 @@ fn mistakes_are_found_by_the_schema() {
 }
 
 #[test]
-fn a_status_is_written_by_its_subresource_only() {
+fn a_status_is_written_through_its_subresource_only() {
     let (old, mut new) = (
         read(&json!({"color": "red"})),
         read(&json!({"color": "blue"})),

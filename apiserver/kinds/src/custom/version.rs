@@ -12,11 +12,11 @@ use serde_json::Value;
 use super::Unusable;
 use super::columns::PrinterColumn;
 
-/// What a definition says of one version.
+/// A version of a definition.
 #[derive(Debug)]
 pub(super) struct Version {
     pub(super) api_version: String,
-    /// None where the definition has the old `preserveUnknownFields`, or no schema.
+    /// `None` if the definition has the old `preserveUnknownFields`, or no schema.
     schema: Option<Arc<Schema>>,
     pub(super) columns: Vec<PrinterColumn>,
     pub(super) has_status: bool,
@@ -66,7 +66,7 @@ impl Version {
         self.schema.as_deref()
     }
 
-    /// Leaves out what the schema does not know.
+    /// Removes the fields that are not in the schema.
     pub(super) fn prune(&self, document: &mut Value) {
         if let Some(schema) = self.schema() {
             schema.prune(document);
@@ -76,16 +76,16 @@ impl Version {
     /// Drops metadata of embedded objects that are malformed.
     pub(super) fn coerce(&self, document: &mut Value) {
         if let Some(schema) = self.schema() {
-            // what is malformed is dropped, so there is no error
+            // malformed metadata are dropped, so there is no error
             let _ = schema.coerce(document, Malformed::Drop);
         }
     }
 
-    /// Sets what the schema defaults, also where there is a null that it does not allow.
+    /// Adds the schema's defaults, also in place of nulls that it does not allow.
     pub(super) fn default(&self, document: &mut Value) {
         if let Some(schema) = self.schema() {
             schema.drop_nulls(document);
-            // of defaults that blow it up as many are there as there is room for
+            // oversized defaults are added as far as the limit allows
             let _ = schema.default(document);
         }
     }

@@ -1,4 +1,4 @@
-//! What policies of both sorts, and their bindings, have in common.
+//! The common parts of both kinds of policies, and of their bindings.
 //!
 //! Upstream: `pkg/apis/admissionregistration/validation/validation.go`.
 

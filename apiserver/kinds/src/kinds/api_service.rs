@@ -1,4 +1,4 @@
-//! API services: which server answers for a version of a group.
+//! API services: the server of a version of a group.
 //!
 //! Upstream: `k8s.io/kube-aggregator/pkg/registry/apiservice`, and the helpers in
 //! `pkg/apis/apiregistration/v1/helper`.
@@ -15,11 +15,11 @@ use crate::strategy::{Cell, Column, Strategy};
 use crate::time::now;
 use crate::validation::text;
 
-/// The group of API services themselves, which no API service stands for.
+/// The group of API services themselves, which has no API service.
 pub const GROUP: &str = "apiregistration.k8s.io";
-/// The condition that the server of a version can be asked.
+/// The condition that the server of a version is available.
 pub const AVAILABLE: &str = "Available";
-/// The port of a service that an API service does not name.
+/// The default port of a service.
 const PORT: i32 = 443;
 
 /// The rules of API services.
@@ -39,7 +39,7 @@ impl Strategy for ApiServiceStrategy {
         }
     }
 
-    /// One that this server answers for itself is available from the start.
+    /// A version that this server serves itself is available from the start.
     fn prepare_for_create(&self, service: &mut APIService) {
         service.status = None;
         if is_local(service) {
@@ -106,13 +106,13 @@ fn printed(condition: Option<&APIServiceCondition>) -> String {
     }
 }
 
-/// Whether this server answers for the version itself.
+/// Whether this server serves the version itself.
 pub fn is_local(service: &APIService) -> bool {
     let spec = service.spec.as_ref();
     spec.is_none_or(|spec| spec.service.is_none())
 }
 
-/// Whether the server of the version can be asked.
+/// Whether the server of the version is available.
 pub fn is_available(service: &APIService) -> bool {
     condition(service).is_some_and(|condition| condition.status == "True")
 }
@@ -122,7 +122,7 @@ pub fn name_of(group: &str, version: &str) -> String {
     format!("{version}.{group}")
 }
 
-/// What an API service asks for, if this server answers for the version itself.
+/// The spec of an API service for a version that this server serves itself.
 pub fn local_spec(group: &str, version: &str) -> APIServiceSpec {
     let priorities = priorities::priorities(group, version);
     APIServiceSpec {
@@ -140,7 +140,7 @@ fn condition(service: &APIService) -> Option<&APIServiceCondition> {
     conditions.find(|condition| condition.type_ == AVAILABLE)
 }
 
-/// Whether a version's server can be asked, and why not.
+/// Whether a version's server is available, and why not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Availability {
     /// `True`, `False` or `Unknown`.
@@ -152,20 +152,20 @@ pub struct Availability {
 }
 
 impl Availability {
-    /// What is said of versions that this server answers for itself.
+    /// For versions that this server serves itself.
     pub const LOCAL: Self = Self {
         status: "True",
         reason: "Local",
         message: std::borrow::Cow::Borrowed("Local APIServices are always available"),
     };
-    /// What is said of others that answer.
+    /// For other servers that respond.
     pub const PASSED: Self = Self {
         status: "True",
         reason: "Passed",
         message: std::borrow::Cow::Borrowed("all checks passed"),
     };
 
-    /// The server cannot be asked.
+    /// The server is not available.
     pub fn no(reason: &'static str, message: String) -> Self {
         Self {
             status: "False",
@@ -174,7 +174,7 @@ impl Availability {
         }
     }
 
-    /// Whether it can be asked is not known.
+    /// It is not known whether the server is available.
     pub fn unknown(reason: &'static str, message: String) -> Self {
         Self {
             status: "Unknown",
@@ -183,7 +183,7 @@ impl Availability {
     }
 }
 
-/// Sets the condition; its time changes with its status only (upstream: `SetAPIServiceCondition`).
+/// Sets the condition; its time changes only with its status (upstream: `SetAPIServiceCondition`).
 pub fn set_available(service: &mut APIService, found: &Availability) {
     let since = condition(service).filter(|known| known.status == found.status);
     let since = since.and_then(|known| known.last_transition_time.clone());

@@ -11,7 +11,7 @@ impl Strategy for TokenReviewStrategy {
     type Kind = TokenReview;
 }
 
-/// The rules of reviews of oneself.
+/// The rules of reviews of the caller.
 pub struct SelfSubjectReviewStrategy;
 
 impl Strategy for SelfSubjectReviewStrategy {

@@ -1,4 +1,4 @@
-//! Bindings of pods to nodes: carried out, not kept (see `endpoints/binding.rs`).
+//! Bindings of pods to nodes: carried out, not stored (see `endpoints/binding.rs`).
 
 use k8s_openapi::api::core::v1::Binding;
 

@@ -1,4 +1,4 @@
-//! Certificate signing requests: somebody asks for a certificate, somebody approves, somebody signs.
+//! Certificate signing requests: one user requests a certificate, others approve and sign it.
 
 pub(super) mod validate;
 
@@ -12,7 +12,7 @@ use crate::strategy::{Cell, Column, Strategy};
 use crate::time::now;
 use crate::validation::{list, text};
 
-/// The conditions that a decision is made of.
+/// The conditions of a decision.
 const DECISIONS: [&str; 2] = ["Approved", "Denied"];
 
 /// The rules of signing requests (upstream: `pkg/registry/certificates/certificates/strategy.go`).
@@ -29,7 +29,7 @@ impl Strategy for CertificateSigningRequestStrategy {
         request.status = Some(Default::default());
     }
 
-    /// Whatever the client says of that.
+    /// Overwrites the client's values.
     fn set_requester(&self, request: &mut CertificateSigningRequest, user: &UserInfo) {
         let spec = &mut request.spec;
         let some = |text: &str| Some(text.to_owned()).filter(|t| !t.is_empty());
@@ -60,7 +60,7 @@ impl Strategy for CertificateSigningRequestStrategy {
         validate::validate_update(request, old, false)
     }
 
-    /// Who signs does not decide.
+    /// A signer's update does not decide.
     fn prepare_status_update(
         &self,
         request: &mut CertificateSigningRequest,
@@ -103,7 +103,7 @@ impl Strategy for CertificateSigningRequestStrategy {
         validate::validate_update(request, old, false)
     }
 
-    /// Who decides only decides.
+    /// An approver's update only decides.
     fn prepare_subresource(
         &self,
         _: &str,
@@ -168,7 +168,7 @@ fn conditions(request: &CertificateSigningRequest) -> &[CertificateSigningReques
     list(request.status.as_ref().and_then(|s| s.conditions.as_ref()))
 }
 
-/// A condition that came without times is of now; a state that lasts began when it began.
+/// A condition without times gets the current time; an unchanged status keeps its time.
 fn set_times(status: &mut CertificateSigningRequestStatus, old: &CertificateSigningRequest) {
     for condition in status.conditions.iter_mut().flatten() {
         condition.last_update_time.get_or_insert_with(now);

@@ -1,11 +1,11 @@
-//! How the parts of a control plane are. Nothing of it is kept.
+//! The health of a control plane's components, which is not stored.
 
 use k8s_openapi::api::core::v1::ComponentStatus;
 
 use crate::strategy::{Cell, Column, Strategy};
 use crate::validation::{list, text};
 
-/// How components are shown (upstream: `printComponentStatus` in
+/// The columns of components (upstream: `printComponentStatus` in
 /// `pkg/printers/internalversion/printers.go`).
 pub struct ComponentStatusStrategy;
 

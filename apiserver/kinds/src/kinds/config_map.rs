@@ -1,4 +1,4 @@
-//! Config maps: text and bytes under keys, frozen on request.
+//! Config maps: text and bytes under keys, optionally immutable.
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,9 @@ use portcullis_api::{ErrorList, FieldError, Path, name};
 use crate::strategy::{Cell, Column, Strategy};
 use crate::validation::invalid_each;
 
-/// The most bytes that all values may have together.
+/// The largest total size of the values, in bytes.
 pub(super) const MAX_SIZE: usize = 1024 * 1024;
-/// What upstream says of a change to a frozen config map or secret.
+/// Upstream's text for a change of an immutable config map or secret.
 pub(super) const FROZEN: &str = "field is immutable when `immutable` is set";
 
 /// The rules of config maps (upstream: `pkg/registry/core/configmap/strategy.go`).
@@ -85,7 +85,7 @@ impl Strategy for ConfigMapStrategy {
     }
 }
 
-/// Whether two maps hold the same; none at all is like an empty one.
+/// Whether two maps are equal; an absent one is like an empty one.
 pub(super) fn same<V: PartialEq>(
     a: Option<&BTreeMap<String, V>>,
     b: Option<&BTreeMap<String, V>>,

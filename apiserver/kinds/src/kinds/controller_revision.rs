@@ -1,4 +1,4 @@
-//! What stateful and daemon sets remember of their templates.
+//! Earlier templates of stateful and daemon sets.
 
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use portcullis_api::field_error::BadValue;

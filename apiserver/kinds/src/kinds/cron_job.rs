@@ -1,4 +1,4 @@
-//! Cron jobs: jobs made by the clock.
+//! Cron jobs: jobs created by a schedule.
 
 mod schedule;
 
@@ -15,7 +15,7 @@ use crate::strategy::{Cell, Column, Strategy};
 use crate::validation::labels::{format_label_selector, go_selector};
 use crate::validation::{not_negative, text};
 
-/// The names of jobs are those of their cron job and eleven characters more, and labels' values.
+/// The names of jobs are their cron job's and eleven characters more, and must be valid label values.
 const NAME_MAX: usize = name::LABEL_MAX - 11;
 const POLICIES: [&str; 3] = ["Allow", "Forbid", "Replace"];
 
@@ -32,7 +32,7 @@ impl Strategy for CronJobStrategy {
         spec.suspend.get_or_insert(false);
         spec.successful_jobs_history_limit.get_or_insert(3);
         spec.failed_jobs_history_limit.get_or_insert(1);
-        // the rest is defaulted in the jobs that are made of it
+        // the rest is defaulted in the jobs that are created from it
         spec.job_template.metadata.get_or_insert_default();
         let job = spec.job_template.spec.get_or_insert_default();
         default_template(&mut job.template);
@@ -147,7 +147,7 @@ fn validate_spec(spec: &CronJobSpec) -> ErrorList {
     errors
 }
 
-/// A zone is looked up where there is a database of them.
+/// A time zone is looked up if there is a database of them.
 fn validate_time_zone(zone: &str, path: &Path, errors: &mut ErrorList) {
     let database = jiff::tz::db();
     let detail = if zone.is_empty() {
@@ -163,7 +163,7 @@ fn validate_time_zone(zone: &str, path: &Path, errors: &mut ErrorList) {
     errors.push(FieldError::invalid(path, zone, detail));
 }
 
-/// A job that is to be: its selector is generated when it is made.
+/// A job's template: its selector is generated when the job is created.
 fn validate_template(template: &JobTemplateSpec, path: &Path, errors: &mut ErrorList) {
     let Some(spec) = &template.spec else { return };
     let path = path.child("spec");

@@ -1,4 +1,4 @@
-//! CSI drivers: what a volume driver needs of the cluster.
+//! CSI drivers: the requirements of a volume driver.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::validation::{IMMUTABLE, list, one_of, text};
 
 const FS_GROUP_POLICIES: [&str; 3] = ["File", "None", "ReadWriteOnceWithFSType"];
 const MODES: [&str; 2] = ["Persistent", "Ephemeral"];
-/// The shortest and longest lives of a token, in seconds.
+/// The shortest and longest lifetimes of a token, in seconds.
 const TOKEN_MIN: i64 = 600;
 const TOKEN_MAX: i64 = 1 << 32;
 
@@ -35,7 +35,7 @@ impl Strategy for CsiDriverStrategy {
         }
     }
 
-    /// Only some fields can change, and only their changes count.
+    /// Only some fields are mutable, and only their changes count.
     fn prepare_for_update(&self, driver: &mut CSIDriver, old: &CSIDriver) {
         let mutable = |spec: &CSIDriverSpec| {
             (
@@ -99,7 +99,7 @@ impl Strategy for CsiDriverStrategy {
                 errors.push(FieldError::invalid(&path.child(field), value, IMMUTABLE));
             }
         }
-        // upstream looks at these twice
+        // upstream validates these twice
         let requests = list(spec.token_requests.as_ref());
         validate_token_requests(requests, &path.child("tokenRequests"), &mut errors);
         errors
@@ -143,7 +143,7 @@ fn go_modes(modes: &[String]) -> BadValue {
     BadValue::go(format!("[]storage.VolumeLifecycleMode{elements}"))
 }
 
-/// Tokens are for different audiences, and live for a while.
+/// Tokens have different audiences, and bounded lifetimes.
 fn validate_token_requests(requests: &[TokenRequest], path: &Path, errors: &mut ErrorList) {
     let mut audiences = BTreeSet::new();
     for (i, request) in requests.iter().enumerate() {
@@ -213,7 +213,7 @@ mod tests {
     const RULES: &CsiDriverStrategy = &CsiDriverStrategy;
 
     #[test]
-    fn a_driver_attaches_persistent_volumes_unless_it_says_otherwise() {
+    fn a_driver_attaches_persistent_volumes_by_default() {
         assert_eq!(
             written(&prepared(RULES, &json!({"spec": {}})))["spec"],
             json!({"attachRequired": true, "podInfoOnMount": false, "storageCapacity": false, "requiresRepublish": false,
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn policies_modes_and_tokens_are_known() {
+    fn policies_modes_and_tokens_are_validated() {
         let spec = json!({"fsGroupPolicy": "x", "volumeLifecycleModes": ["y"], "tokenRequests": [
             {"audience": "a", "expirationSeconds": 1}, {"audience": "a"}]});
         assert_eq!(
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_volumes_rely_on_stays() {
+    fn fields_that_volumes_rely_on_are_immutable() {
         let new = json!({"spec": {"attachRequired": false, "fsGroupPolicy": "None", "podInfoOnMount": true,
             "volumeLifecycleModes": ["Ephemeral"], "storageCapacity": true}});
         assert_eq!(

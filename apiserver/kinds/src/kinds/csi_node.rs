@@ -1,4 +1,4 @@
-//! CSI nodes: which volume drivers a node has.
+//! CSI nodes: the volume drivers of a node.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::strategy::{Cell, Column, Strategy};
 use crate::validation::names::validate_csi_driver_name;
 use crate::validation::{IMMUTABLE, go_strings, list, not_negative};
 
-/// The longest name that a driver has for a node.
+/// The longest name of a node in a driver.
 const NODE_ID_MAX: usize = 256;
 
 /// The rules of CSI nodes (upstream: `pkg/apis/storage/validation/validation.go`).
@@ -34,7 +34,7 @@ impl Strategy for CsiNodeStrategy {
         errors
     }
 
-    /// Drivers come and go, and stay as they are in between.
+    /// Drivers may be added and removed, but not changed.
     fn validate_update(&self, node: &CSINode, old: &CSINode) -> ErrorList {
         let mut errors = self.validate(node);
         for old in &old.spec.drivers {
@@ -117,7 +117,7 @@ mod tests {
     const RULES: &CsiNodeStrategy = &CsiNodeStrategy;
 
     #[test]
-    fn drivers_are_whole_and_there_once() {
+    fn drivers_are_complete_and_unique() {
         let driver = json!({"name": "a.b", "nodeID": "n", "topologyKeys": ["k", "k"]});
         let bad = json!({"name": "a.b", "nodeID": "", "allocatable": {"count": -1}});
         assert_eq!(
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_driver_stays_as_it_is() {
+    fn a_driver_is_immutable() {
         let node =
             |id: &str, name: &str| json!({"spec": {"drivers": [{"name": name, "nodeID": id}]}});
         let found = update_mistakes(RULES, &node("1", "a.b"), &node("2", "a.b"));

@@ -1,4 +1,4 @@
-//! CSI storage capacities: how much of a storage class is left where.
+//! CSI storage capacities: how much of a storage class is available where.
 
 use k8s_openapi::api::storage::v1::CSIStorageCapacity;
 use portcullis_api::field_error::BadValue;
@@ -38,7 +38,7 @@ impl Strategy for CsiStorageCapacityStrategy {
         errors
     }
 
-    /// What was asked for stays; only the answer changes.
+    /// The request is immutable; only the amounts change.
     fn validate_update(
         &self,
         capacity: &CSIStorageCapacity,

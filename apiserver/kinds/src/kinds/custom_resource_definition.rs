@@ -1,7 +1,7 @@
-//! Custom resource definitions: kinds that are described while the server runs.
+//! Custom resource definitions: kinds that are defined while the server runs.
 //!
-//! Upstream: `k8s.io/apiextensions-apiserver/pkg/registry/customresourcedefinition`. What a definition may
-//! say is the business of the schema crate, what is made of it that of [`crate::custom`].
+//! Upstream: `k8s.io/apiextensions-apiserver/pkg/registry/customresourcedefinition`. The schema crate
+//! validates them, [`crate::custom`] compiles them.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, CustomResourceDefinitionCondition,
@@ -15,9 +15,9 @@ use crate::custom::check_metadata;
 use crate::strategy::Strategy;
 use crate::time::now;
 
-/// What holds a definition until its objects are gone.
+/// The finalizer of a definition until its objects are gone.
 pub const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
-/// The condition that its names are in nobody's way.
+/// The condition that its names do not conflict with others.
 pub const NAMES_ACCEPTED: &str = "NamesAccepted";
 /// The condition that its objects are served.
 pub const ESTABLISHED: &str = "Established";
@@ -72,7 +72,7 @@ impl Strategy for CustomResourceDefinitionStrategy {
         old: &CustomResourceDefinition,
     ) {
         definition.spec.clone_from(&old.spec);
-        // upstream keeps what the metadata says, but for those that say who writes
+        // upstream restores the metadata, except managed fields
         let (meta, was) = (&mut definition.metadata, &old.metadata);
         meta.labels.clone_from(&was.labels);
         meta.annotations.clone_from(&was.annotations);
@@ -95,7 +95,7 @@ impl Strategy for CustomResourceDefinitionStrategy {
         Some(definition.spec != old.spec)
     }
 
-    /// Its objects go first (upstream: `etcd.go Delete`).
+    /// Its objects are deleted first (upstream: `etcd.go Delete`).
     fn mark_deleting(&self, definition: &mut CustomResourceDefinition) {
         let finalizers = definition.metadata.finalizers.get_or_insert_default();
         if finalizers.iter().all(|f| f != CLEANUP) {
@@ -129,7 +129,7 @@ fn condition_of<'d>(
     conditions.find(|c| c.type_ == condition)
 }
 
-/// Sets a condition, and when it changed (upstream: `SetCRDCondition`).
+/// Sets a condition and the time of its change (upstream: `SetCRDCondition`).
 pub fn set_condition(
     definition: &mut CustomResourceDefinition,
     condition: &str,

@@ -17,7 +17,7 @@ use crate::validation::labels::{
 };
 use crate::validation::{not_negative, one_of, text};
 
-/// Where the API that is no longer served kept how often the template changed.
+/// The annotation in which an API that is no longer served counted changes of the template.
 const GENERATION: &str = "deprecated.daemonset.template.generation";
 
 /// The rules of daemon sets (upstream: `pkg/registry/apps/daemonset/strategy.go`).
@@ -60,7 +60,7 @@ impl Strategy for DaemonSetStrategy {
     }
 
     fn validate_update(&self, set: &DaemonSet, old: &DaemonSet) -> ErrorList {
-        // upstream looks at the spec twice, and clients see each mistake twice
+        // upstream validates the spec twice, and clients see each error twice
         let mut errors = self.validate(set);
         errors.extend(self.validate(set));
         let path = Path::new("spec").child("selector");

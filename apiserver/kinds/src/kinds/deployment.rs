@@ -1,4 +1,4 @@
-//! Deployments: a template, how many pods of it, and how a change of it is rolled out.
+//! Deployments: a template, the number of its pods, and how changes are rolled out.
 
 use k8s_openapi::api::apps::v1::{
     Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment,
@@ -188,7 +188,7 @@ fn validate_strategy(strategy: &DeploymentStrategy, path: &Path, errors: &mut Er
     }
 }
 
-/// A rollout must be able to move: by stopping a pod first, or by starting one more.
+/// A rollout must be able to proceed: by stopping a pod first, or by starting one more.
 fn validate_rolling(rolling: &RollingUpdateDeployment, path: &Path, errors: &mut ErrorList) {
     let zero = IntOrString::Int(0);
     let unavailable = rolling.max_unavailable.as_ref().unwrap_or(&zero);

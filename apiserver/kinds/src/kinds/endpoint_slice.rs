@@ -1,4 +1,4 @@
-//! Slices of the addresses behind a service.
+//! Slices of the addresses of a service.
 
 pub mod v1beta1;
 
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn the_type_stays() {
+    fn the_type_is_immutable() {
         let of = |kind: &str| json!({"addressType": kind, "endpoints": []});
         assert_eq!(
             update_mistakes(&EndpointSliceStrategy, &of("IPv6"), &of("IPv4")),
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_show_a_few() {
+    fn rows_show_a_few_elements() {
         let slice = defaulted(
             &EndpointSliceStrategy,
             &json!({"addressType": "IPv4", "ports": [{"port": 1}, {"name": "a"}],

@@ -1,4 +1,4 @@
-//! Endpoints: the addresses behind a service.
+//! Endpoints: the addresses of a service.
 
 use k8s_openapi::api::core::v1::{EndpointAddress, EndpointPort, EndpointSubset, Endpoints};
 use portcullis_api::{ErrorList, FieldError, Path, name};
@@ -25,7 +25,7 @@ impl Strategy for EndpointsStrategy {
             if text(port.protocol.as_ref()).is_empty() {
                 port.protocol = Some("TCP".into());
             }
-            // the ports of endpoint slices, whose type is called the same, keep empty names
+            // the ports of endpoint slices, whose type has the same name, keep empty names
             port.name = port.name.take().filter(|name| !name.is_empty());
         }
     }

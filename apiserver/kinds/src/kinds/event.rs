@@ -18,7 +18,7 @@ impl Strategy for EventStrategy {
 
     fn default(&self, event: &mut Event) {
         event.source.get_or_insert_default();
-        // written even when they are empty: unset, they would stand elsewhere in the bytes
+        // written even if they are empty: unset, they would be at another position in the bytes
         event.reporting_component.get_or_insert_default();
         event.reporting_instance.get_or_insert_default();
     }
@@ -27,7 +27,7 @@ impl Strategy for EventStrategy {
         let mut errors = ErrorList::new();
         let namespace = text(event.metadata.namespace.as_ref());
         let involved = text(event.involved_object.namespace.as_ref());
-        // events about objects of the cluster live in `default`, newer ones in `kube-system` too
+        // events about cluster-scoped objects are in `default`, newer ones in `kube-system` too
         let newer = event.event_time.is_some();
         let agrees = match involved {
             "" => matches!(namespace, "" | "default") || (newer && namespace == "kube-system"),
@@ -140,7 +140,7 @@ impl Strategy for EventStrategy {
     }
 }
 
-/// What an event of the newer kind must say (upstream: `legacyValidateEvent` in
+/// Validation of events of the newer API (upstream: `legacyValidateEvent` in
 /// `pkg/apis/core/validation/events.go`).
 fn validate_reporter(event: &Event, errors: &mut ErrorList) {
     let controller = text(event.reporting_component.as_ref());
@@ -171,7 +171,7 @@ fn at_most(value: &str, max: usize, path: &Path, errors: &mut ErrorList) {
     }
 }
 
-/// When an event was first and last seen, and how often; the newer API counts in a series.
+/// When an event was first and last seen, and how often; the newer API has a series for this.
 fn occurrences(event: &Event) -> (Option<Timestamp>, Option<Timestamp>, i64) {
     let time = |t: &Option<Time>| t.as_ref().map(|t| t.0);
     let micro = |t: &Option<MicroTime>| t.as_ref().map(|t| t.0);

@@ -1,4 +1,4 @@
-//! Horizontal pod autoscalers: how many pods of something there are to be, by what is measured.
+//! Horizontal pod autoscalers: the number of an object's pods, by metrics.
 
 mod defaults;
 mod printed;
@@ -22,7 +22,7 @@ impl Strategy for HorizontalPodAutoscalerStrategy {
     fn default(&self, autoscaler: &mut HorizontalPodAutoscaler) {
         defaults::default_spec(&mut autoscaler.spec);
         let status = autoscaler.status.get_or_insert_default();
-        // both versions leave a zero out or write it, whether it was sent or not
+        // both versions omit or write a zero, whether or not it was sent
         status.current_replicas = status.current_replicas.filter(|n| *n != 0);
     }
 

@@ -1,4 +1,4 @@
-//! Ingresses: which requests from outside go to which services.
+//! Ingresses: the services for requests from outside.
 
 pub mod v1beta1;
 mod validate;
@@ -11,7 +11,7 @@ use portcullis_api::{ErrorList, FieldError, Path};
 use crate::strategy::{Cell, Column, Strategy};
 use crate::validation::{list, text};
 
-/// The annotation that named the class before there was a field.
+/// The annotation for the class, from before the field existed.
 const CLASS_ANNOTATION: &str = "kubernetes.io/ingress.class";
 /// How many hosts a Table shows.
 const HOSTS_SHOWN: usize = 3;
@@ -93,7 +93,7 @@ impl Strategy for IngressStrategy {
     }
 }
 
-/// The first few hosts; a rule without one is for all.
+/// The first few hosts; a rule without one applies to all.
 fn hosts(rules: &[IngressRule]) -> String {
     let mut hosts = Vec::new();
     let mut more = false;

@@ -1,4 +1,4 @@
-//! Ingress classes: which controller sees to an ingress.
+//! Ingress classes: the controller of an ingress.
 
 use k8s_openapi::api::networking::v1::{IngressClass, IngressClassParametersReference};
 use portcullis_api::{ErrorList, FieldError, Path, name};
@@ -135,7 +135,7 @@ mod tests {
     const RULES: &IngressClassStrategy = &IngressClassStrategy;
 
     #[test]
-    fn a_class_names_its_controller_for_good() {
+    fn the_controller_of_a_class_is_immutable() {
         assert_eq!(
             mistakes(RULES, &json!({"spec": {}})),
             ["spec.controller: Required value"]
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn parameters_are_of_the_cluster_or_of_a_namespace() {
+    fn parameters_are_cluster_scoped_or_namespaced() {
         let class = |parameters| json!({"spec": {"controller": "a.b/c", "parameters": parameters}});
         let of_cluster = class(json!({"kind": "K", "name": "n"}));
         assert!(mistakes(RULES, &of_cluster).is_empty());

@@ -1,4 +1,4 @@
-//! Jobs: pods that are to end.
+//! Jobs: pods that run to completion.
 
 mod update;
 
@@ -19,14 +19,14 @@ use crate::validation::labels::{
 };
 use crate::validation::{not_negative, one_of, text};
 
-/// The labels by which a job knows its pods.
+/// The labels that identify a job's pods.
 const UID_LABEL: &str = "controller-uid";
 const NAME_LABEL: &str = "job-name";
-/// The annotation of jobs whose pods have finalizers of their controller's.
+/// The annotation of jobs whose pods have a finalizer of their controller.
 const TRACKING: &str = "batch.kubernetes.io/job-tracking";
 const NON_INDEXED: &str = "NonIndexed";
 const INDEXED: &str = "Indexed";
-/// How many pods of a job that counts them may run at once.
+/// The highest parallelism of an indexed job.
 const INDEXED_PARALLELISM_MAX: i32 = 100_000;
 
 /// The rules of jobs (upstream: `pkg/registry/batch/job/strategy.go`).
@@ -85,7 +85,7 @@ impl Strategy for JobStrategy {
         let (Some(spec), Some(old_spec)) = (&job.spec, &old.spec) else {
             return errors;
         };
-        // upstream looks at the spec twice, and clients see each mistake twice
+        // upstream validates the spec twice, and clients see each error twice
         errors.extend(self.validate(job));
         validate_job_spec(spec, &Path::new("spec"), &mut errors);
         let started = old.status.as_ref().is_some_and(|s| s.start_time.is_some());
@@ -181,7 +181,7 @@ pub(super) fn default_job_spec(spec: &mut JobSpec) {
     default_template(&mut spec.template);
 }
 
-/// A job selects its pods by its own uid, unless somebody else says how.
+/// Generates a selector by the job's own uid, unless it is manual.
 fn generate_selector(spec: &mut JobSpec, name: &str, uid: &str) {
     let labels = spec
         .template
@@ -200,7 +200,7 @@ fn generate_selector(spec: &mut JobSpec, name: &str, uid: &str) {
         .or_insert_with(|| uid.into());
 }
 
-/// What a user may have said of generated labels must be what would have been generated
+/// A user's values of generated labels must be those that would be generated
 /// (upstream: `ValidateGeneratedSelector` in `pkg/apis/batch/validation/validation.go`).
 fn validate_generated(job: &Job, spec: &JobSpec, errors: &mut ErrorList) {
     let uid = text(job.metadata.uid.as_ref());
@@ -236,7 +236,7 @@ fn validate_generated(job: &Job, spec: &JobSpec, errors: &mut ErrorList) {
     }
 }
 
-/// The pods of a job that counts them get their number in their host's name.
+/// The pods of an indexed job have their index in their host names.
 fn validate_hostnames(job: &Job, spec: &JobSpec, errors: &mut ErrorList) {
     let Some(last) = spec.completions.filter(|c| *c > 0).map(|c| c - 1) else {
         return;
@@ -258,14 +258,14 @@ fn is_tracked(job: &Job) -> bool {
     annotations.is_some_and(|a| a.contains_key(TRACKING))
 }
 
-/// It does so only for jobs it marked itself.
+/// The controller does so only for jobs it has marked itself.
 fn drop_tracking(job: &mut Job) {
     if let Some(annotations) = &mut job.metadata.annotations {
         annotations.remove(TRACKING);
     }
 }
 
-/// What is wrong with a job, alone or as a template.
+/// Validates a job, alone or as a template.
 pub(super) fn validate_job_spec(spec: &JobSpec, path: &Path, errors: &mut ErrorList) {
     validate_counts(spec, path, errors);
     let selector_path = path.child("selector");
@@ -282,7 +282,7 @@ pub(super) fn validate_job_spec(spec: &JobSpec, path: &Path, errors: &mut ErrorL
     }
 }
 
-/// Numbers that count something.
+/// Validates the counters.
 pub(super) fn validate_counts(spec: &JobSpec, path: &Path, errors: &mut ErrorList) {
     for (field, value) in [
         ("parallelism", spec.parallelism.map(i64::from)),
@@ -318,7 +318,7 @@ pub(super) fn validate_counts(spec: &JobSpec, path: &Path, errors: &mut ErrorLis
     }
 }
 
-/// The pods of a job are not restarted for ever.
+/// The pods of a job must not be restarted for ever.
 pub(super) fn validate_job_template(spec: &JobSpec, path: &Path, errors: &mut ErrorList) {
     validate_template(&spec.template, path, errors);
     let pods = spec.template.spec.as_ref();

@@ -1,4 +1,4 @@
-//! Leases: who leads, and since when.
+//! Leases: the holder of a lock, and since when.
 
 use k8s_openapi::api::coordination::v1::Lease;
 use portcullis_api::{ErrorList, FieldError, Path};
@@ -69,7 +69,7 @@ mod tests {
     use crate::kinds::testing::mistakes;
 
     #[test]
-    fn a_lease_lasts() {
+    fn a_lease_has_a_positive_duration() {
         let lease = json!({"spec": {"leaseDurationSeconds": 0, "leaseTransitions": -1}});
         assert_eq!(
             mistakes(&LeaseStrategy, &lease),

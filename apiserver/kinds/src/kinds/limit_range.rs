@@ -1,4 +1,4 @@
-//! Limit ranges: bounds and defaults of what pods in a namespace ask for.
+//! Limit ranges: bounds and defaults of the resources of pods in a namespace.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use crate::validation::resources::{
     validate_resource_name,
 };
 
-/// What limits can be of, without a domain.
+/// The types of limits without a domain.
 const TYPES: [&str; 3] = ["Pod", "Container", "PersistentVolumeClaim"];
 
 /// The rules of limit ranges (upstream: `ValidateLimitRange` in
@@ -64,8 +64,8 @@ impl Strategy for LimitRangeStrategy {
     }
 }
 
-/// The maximum is the default limit, the default limit the default request, and where neither is
-/// given the minimum is (upstream: `SetDefaults_LimitRangeItem`).
+/// The default limit is the maximum, the default request the default limit, and if neither is given the
+/// minimum (upstream: `SetDefaults_LimitRangeItem`).
 fn default_item(item: &mut LimitRangeItem) {
     let limits = item.default.get_or_insert_default();
     let requests = item.default_request.get_or_insert_default();
@@ -129,11 +129,11 @@ fn validate_names(item: &LimitRangeItem, path: &Path, errors: &mut ErrorList) {
     }
 }
 
-/// Minimum, default request, default limit and maximum must stand in this order.
+/// Minimum, default request, default limit and maximum must not decrease in this order.
 fn validate_order(item: &LimitRangeItem, path: &Path, errors: &mut ErrorList) {
     let without_defaults;
     let item = if item.type_ == "Pod" {
-        // those of pods are refused as they are
+        // a pod's have no defaults
         without_defaults = LimitRangeItem {
             default: None,
             default_request: None,

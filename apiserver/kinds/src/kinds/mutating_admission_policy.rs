@@ -1,4 +1,4 @@
-//! Policies in CEL that change objects: admission evaluates them where a binding says so.
+//! Policies in CEL that change objects: admission evaluates them according to their bindings.
 //!
 //! Upstream: `pkg/registry/admissionregistration/mutatingadmissionpolicy`.
 

@@ -1,4 +1,4 @@
-//! Bindings: where a policy that changes objects is in force, and with which parameters.
+//! Bindings: the scope of a policy that changes objects, and its parameters.
 //!
 //! Upstream: `pkg/registry/admissionregistration/mutatingadmissionpolicybinding`.
 

@@ -54,7 +54,7 @@ impl Strategy for NamespaceStrategy {
     }
 
     fn prepare_subresource(&self, _: &str, namespace: &mut Namespace, old: &Namespace) {
-        // `finalize`, the only one, is about the spec's finalizers
+        // `finalize`, the only subresource, changes the spec's finalizers
         namespace.status.clone_from(&old.status);
     }
 

@@ -1,4 +1,4 @@
-//! Network policies: which traffic may reach and leave which pods.
+//! Network policies: the traffic that may reach and leave pods.
 
 mod validate;
 
@@ -21,7 +21,7 @@ impl Strategy for NetworkPolicyStrategy {
 
     fn default(&self, policy: &mut NetworkPolicy) {
         let spec = policy.spec.get_or_insert_default();
-        // absent and null are alike: all pods of the namespace
+        // absent and null are equal: all pods of the namespace
         spec.pod_selector.get_or_insert_default();
         for port in ports(spec) {
             port.protocol.get_or_insert_with(|| "TCP".into());

@@ -74,8 +74,8 @@ impl Strategy for NodeStrategy {
     }
 }
 
-/// The first of a node's networks stands in a field of its own too, which counts where they differ:
-/// an older client changes only that (upstream: `pkg/apis/core/v1/conversion.go`).
+/// The first of a node's networks is in a field of its own too, which counts if they differ: older clients
+/// change only that (upstream: `pkg/apis/core/v1/conversion.go`).
 fn sync_networks(spec: &mut NodeSpec) {
     let first = list(spec.pod_cidrs.as_ref()).first();
     match (text(spec.pod_cidr.as_ref()), first) {

@@ -20,7 +20,7 @@ use crate::validation::resources::{Amounts, amount, validate_basic};
 use crate::validation::{IMMUTABLE, invalid_each, list, one_of, text};
 
 const RECLAIM_POLICIES: [&str; 3] = ["Delete", "Recycle", "Retain"];
-/// The annotation that named the class before there was a field.
+/// The annotation for the class, from before the field existed.
 const CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 
 /// The rules of volumes (upstream: `pkg/registry/core/persistentvolume/strategy.go`).
@@ -108,7 +108,7 @@ impl Strategy for PersistentVolumeStrategy {
     }
 }
 
-/// What volumes that are part of something else get, too.
+/// Defaults that volumes inside other objects get, too.
 pub(super) fn default_parts(spec: &mut PersistentVolumeSpec) {
     if let Some(capacity) = &mut spec.capacity {
         round_up(capacity);
@@ -157,7 +157,7 @@ fn validate_spec(spec: &PersistentVolumeSpec, name: &str, path: &Path, errors: &
     }
 }
 
-/// A volume that is part of something else has but a source, which is CSI's, and access modes.
+/// A volume inside another object has only a CSI source and access modes.
 pub(super) fn validate_inline(spec: &PersistentVolumeSpec, path: &Path, errors: &mut ErrorList) {
     let forbid = |field: &str, set: bool, detail: &str, errors: &mut ErrorList| {
         if set {
@@ -193,7 +193,7 @@ pub(super) fn validate_inline(spec: &PersistentVolumeSpec, path: &Path, errors: 
     forbid("volumeMode", odd, detail, errors);
 }
 
-/// The root of a host is not recycled.
+/// The root of a host cannot be recycled.
 fn validate_recycling(spec: &PersistentVolumeSpec, path: &Path, errors: &mut ErrorList) {
     let host_path = spec.host_path.as_ref().map(|h| h.path.as_str());
     let policy = text(spec.persistent_volume_reclaim_policy.as_ref());
@@ -204,12 +204,12 @@ fn validate_recycling(spec: &PersistentVolumeSpec, path: &Path, errors: &mut Err
     }
 }
 
-/// Whether a path is, cleaned of steps that lead nowhere, the root.
+/// Whether a cleaned path is the root.
 fn is_root(path: &str) -> bool {
     path.starts_with('/') && path.split('/').all(|step| matches!(step, "" | "." | ".."))
 }
 
-/// There is capacity of storage, and of nothing else.
+/// The capacity must have storage, and nothing else.
 fn validate_capacity(spec: &PersistentVolumeSpec, path: &Path, errors: &mut ErrorList) {
     let none = Amounts::new();
     let capacity = spec.capacity.as_ref().unwrap_or(&none);
@@ -231,7 +231,7 @@ fn validate_capacity(spec: &PersistentVolumeSpec, path: &Path, errors: &mut Erro
     }
 }
 
-/// Amounts as Go names them, as far as users may care for it.
+/// Amounts in Go's notation, as far as users read it.
 fn go_amounts(amounts: Option<&Amounts>) -> BadValue {
     let Some(amounts) = amounts else {
         return BadValue::go("core.ResourceList(nil)");
@@ -243,7 +243,7 @@ fn go_amounts(amounts: Option<&Amounts>) -> BadValue {
     BadValue::go(format!("core.ResourceList{{{}}}", pairs.join(", ")))
 }
 
-/// What a volume is stays as it is (upstream: `ValidatePersistentVolumeUpdate`).
+/// The source of a volume is immutable (upstream: `ValidatePersistentVolumeUpdate`).
 fn validate_change(
     spec: &PersistentVolumeSpec,
     old: &PersistentVolumeSpec,

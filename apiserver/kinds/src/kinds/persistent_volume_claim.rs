@@ -12,7 +12,7 @@ use crate::validation::claims::validate_claim_spec;
 use crate::validation::resources::{amount, validate_basic};
 use crate::validation::{IMMUTABLE, list, text};
 
-/// The annotation that named the class before there was a field.
+/// The annotation for the class, from before the field existed.
 const CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 
 /// The rules of claims (upstream: `pkg/registry/core/persistentvolumeclaim/strategy.go`).
@@ -128,7 +128,7 @@ impl Strategy for PersistentVolumeClaimStrategy {
     }
 }
 
-/// Access modes as Tables show them, each once.
+/// Access modes in the form of Tables, without duplicates.
 pub(super) fn format_access_modes(modes: &[String]) -> String {
     let shown = [
         ("ReadWriteOnce", "RWO"),
@@ -144,7 +144,7 @@ pub(super) fn format_access_modes(modes: &[String]) -> String {
     texts.join(",")
 }
 
-/// A claim is bound once, and once bound may ask for more.
+/// A claim is bound once, and a bound one may request more.
 fn validate_change(
     claim: &PersistentVolumeClaim,
     old: &PersistentVolumeClaim,
@@ -158,7 +158,7 @@ fn validate_change(
         let requests = resources.and_then(|r| r.requests.as_ref());
         requests.and_then(|r| r.get("storage")).cloned()
     };
-    // one kept by an older server may have one field only
+    // one stored by an older server may have only one of the fields
     let mut old_spec = old_spec.clone();
     data_source::fill_in(&mut old_spec);
     let mut munged = spec.clone();
@@ -200,7 +200,7 @@ fn class_annotation(claim: &PersistentVolumeClaim) -> Option<&String> {
     claim.metadata.annotations.as_ref()?.get(CLASS)
 }
 
-/// Whether a class moves from the annotation to the field (upstream:
+/// Whether the class moves from the annotation to the field (upstream:
 /// `validateStorageClassUpgrade`).
 fn names_class_anew(claim: &PersistentVolumeClaim, old: &PersistentVolumeClaim) -> bool {
     let field = |claim: &PersistentVolumeClaim| {
@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_asks_for_some_storage() {
+    fn a_claim_requests_storage() {
         for (given, texts) in [
             (claim("1Gi", &json!({})), vec![]),
             (
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_claim_grows() {
+    fn a_bound_claim_may_grow() {
         let immutable = "spec: Forbidden: spec is immutable after creation except resources.requests for bound claims";
         let smaller =
             "spec.resources.requests.storage: Forbidden: field can not be less than previous value";
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_show_what_is_bound() {
+    fn rows_show_the_bound_volume() {
         let mut given = claim("1Gi", &json!({"volumeName": "v", "storageClassName": "sc"}));
         given["status"] = json!({"phase": "Bound", "capacity": {"storage": "2Gi"},
             "accessModes": ["ReadWriteMany", "ReadWriteOnce"]});

@@ -17,7 +17,7 @@ use portcullis_api::{ErrorList, Path};
 use crate::strategy::{Cell, Column, Grace, Strategy};
 use crate::validation::{list, text};
 
-/// How long a pod may take to end that does not say, in seconds.
+/// The default grace period of a pod, in seconds.
 const DEFAULT_GRACE: i64 = 30;
 
 /// The rules of pods (upstream: `pkg/registry/core/pod/strategy.go`).
@@ -80,7 +80,7 @@ impl Strategy for PodStrategy {
         let spec = pod.spec.as_ref();
         let scheduled = spec.is_some_and(|s| !text(s.node_name.as_ref()).is_empty());
         let phase = pod.status.as_ref().and_then(|s| s.phase.as_deref());
-        // Nobody would end what runs nowhere, or has ended.
+        // No kubelet would end a pod that is on no node, or has ended.
         if !scheduled || matches!(phase, Some("Succeeded" | "Failed")) {
             return Some(Grace::None);
         }
@@ -133,7 +133,7 @@ impl Strategy for PodStrategy {
             text(spec.and_then(|s| s.service_account_name.as_ref())),
             text(status.and_then(|s| s.phase.as_ref())),
             text(status.and_then(|s| s.pod_ip.as_ref())),
-            // a label upstream accepts and no pod has
+            // a label that upstream accepts and no pod has
             "",
             text(status.and_then(|s| s.nominated_node_name.as_ref())),
         ]
@@ -150,8 +150,8 @@ impl Strategy for PodStrategy {
     }
 }
 
-/// Keeps the old pod but for its ephemeral containers, and for what says which pod is meant (upstream:
-/// `dropNonEphemeralContainerUpdates`).
+/// Restores the old pod except for its ephemeral containers, and for the fields that identify the pod
+/// (upstream: `dropNonEphemeralContainerUpdates`).
 fn keep_ephemeral_containers(pod: &mut Pod, old: &Pod) {
     let new = std::mem::replace(pod, old.clone());
     pod.metadata = ObjectMeta {
@@ -165,8 +165,8 @@ fn keep_ephemeral_containers(pod: &mut Pod, old: &Pod) {
         new.spec.and_then(|spec| spec.ephemeral_containers);
 }
 
-/// The first of a pod's addresses stands in a field of its own too, which counts where they differ:
-/// an older client changes only that (upstream: `pkg/apis/core/v1/conversion.go`).
+/// The first of a pod's addresses is in a field of its own too, which counts if they differ: older clients
+/// change only that (upstream: `pkg/apis/core/v1/conversion.go`).
 fn sync_addresses(status: &mut PodStatus) {
     let first = list(status.pod_ips.as_ref()).first();
     match (text(status.pod_ip.as_ref()), first) {
@@ -179,7 +179,7 @@ fn sync_addresses(status: &mut PodStatus) {
     }
 }
 
-/// A field that upstream, its feature gate being off, stores only as `Default`.
+/// A field that upstream, with its feature gate off, stores only as `Default`.
 fn default_proc_mounts(spec: &mut PodSpec) {
     for container in parts::all_containers(spec) {
         if let Some(context) = container.security_context

@@ -1,4 +1,4 @@
-//! Pod disruption budgets: how many pods of some may be evicted at once.
+//! Pod disruption budgets: how many of some pods may be evicted at the same time.
 
 use k8s_openapi::api::policy::v1::{PodDisruptionBudget, PodDisruptionBudgetSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
@@ -135,12 +135,12 @@ static COLUMNS: [Column; 5] = [
     Column::AGE,
 ];
 
-/// `policy/v1beta1`, to which an empty selector meant no pods, as to `policy/v1` it means all
-/// (upstream: `pkg/apis/policy/v1beta1/conversion.go`).
+/// `policy/v1beta1`, where an empty selector matches no pods; in `policy/v1` it matches all (upstream:
+/// `pkg/apis/policy/v1beta1/conversion.go`).
 pub struct V1Beta1;
 
-/// No pod has this label; asking for it or its absence says in each version what `{}` says in the
-/// other.
+/// No pod has this label; a requirement that it exists or does not exist means in each version what `{}`
+/// means in the other.
 const EMPTY_SELECTOR_MATCH: &str = "pdb.kubernetes.io/deprecated-v1beta1-empty-selector-match";
 
 impl Version for V1Beta1 {
@@ -156,7 +156,7 @@ impl Version for V1Beta1 {
     }
 }
 
-/// `operator` is what an empty selector becomes, `other` what becomes an empty one.
+/// `operator` replaces an empty selector, `other` is replaced by an empty one.
 fn with_empty_selector_as(
     budget: &PodDisruptionBudget,
     operator: &str,
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_is_nobodys_to_make_up() {
+    fn the_status_cannot_be_set_with_the_spec() {
         let budget = prepared(RULES, &json!({"status": {"disruptionsAllowed": 5}}));
         let zeros = json!({"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0});
         assert_eq!(written(&budget)["status"], zeros);

@@ -1,4 +1,4 @@
-//! Pod security policies: what pods may ask of their nodes, for those who may use the policy.
+//! Pod security policies: the settings that pods may have if their users may use the policy.
 
 mod annotations;
 mod lists;
@@ -73,7 +73,7 @@ impl Strategy for PodSecurityPolicyStrategy {
     }
 }
 
-/// A field that upstream, its feature gate being off, does not store.
+/// A field that upstream, with its feature gate off, does not store.
 fn drop_proc_mounts(policy: &mut PodSecurityPolicy) {
     if let Some(spec) = &mut policy.spec {
         spec.allowed_proc_mount_types = None;

@@ -1,4 +1,4 @@
-//! Templates of pods, kept by themselves.
+//! Templates of pods, stored as objects of their own.
 
 use k8s_openapi::api::core::v1::PodTemplate;
 use portcullis_api::{ErrorList, Path};

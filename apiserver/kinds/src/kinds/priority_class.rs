@@ -1,4 +1,4 @@
-//! Priority classes: which pods go first.
+//! Priority classes: the order in which pods are scheduled.
 
 use k8s_openapi::api::scheduling::v1::PriorityClass;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::strategy::{Cell, Column, Strategy};
 use crate::validation::{IMMUTABLE, one_of, text};
 
-/// The highest priority a user can give.
+/// The highest priority that a user can set.
 const HIGHEST: i32 = 1_000_000_000;
 /// The classes of the system's own pods, each with its value and description.
 const SYSTEM: [(&str, i32, &str); 2] = [
@@ -24,7 +24,7 @@ const SYSTEM: [(&str, i32, &str); 2] = [
     ),
 ];
 
-/// The classes that are there from the start (upstream: `pkg/apis/scheduling/v1/helpers.go`).
+/// The classes that exist from the start (upstream: `pkg/apis/scheduling/v1/helpers.go`).
 pub fn system_classes() -> impl Iterator<Item = PriorityClass> {
     SYSTEM
         .into_iter()
@@ -107,7 +107,7 @@ impl Strategy for PriorityClassStrategy {
         errors
     }
 
-    /// Raised by nothing: every change but that of metadata is of what describes the class.
+    /// Not incremented: every change except that of metadata is one of the description.
     fn spec_changed(&self, _: &PriorityClass, _: &PriorityClass) -> Option<bool> {
         Some(false)
     }

@@ -6,7 +6,7 @@ mod role;
 pub use binding::{BindingStrategy, CLUSTER_ROLE_BINDING_STRATEGY, ROLE_BINDING_STRATEGY};
 pub use role::{ClusterRoleStrategy, RoleStrategy};
 
-/// The group of roles, of bindings, and of the users and groups they speak of.
+/// The group of roles, bindings, users and groups.
 const GROUP: &str = "rbac.authorization.k8s.io";
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Replica sets: so many pods of one template.
+//! Replica sets: a number of pods of one template.
 
 use k8s_openapi::api::apps::v1::{ReplicaSet, ReplicaSetSpec};
 use k8s_openapi::api::core::v1::PodTemplateSpec;

@@ -1,4 +1,4 @@
-//! Replication controllers: so many pods of one template, as it was done before replica sets.
+//! Replication controllers: the predecessors of replica sets.
 
 use k8s_openapi::api::core::v1::ReplicationController;
 use portcullis_api::field_error::BadValue;

@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_are_of_things_with_quota() {
+    fn only_resources_with_quotas_are_accepted() {
         for (hard, texts) in [
             (
                 json!({"pods": "5", "requests.cpu": "1", "count/jobs.batch": "2"}),
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_are_known_and_go_together() {
+    fn scopes_are_known_and_compatible() {
         for (spec, texts) in [
             (
                 json!({"scopes": ["BestEffort"], "hard": {"pods": "1"}}),

@@ -12,7 +12,7 @@ use portcullis_api::{ErrorList, FieldError, Path};
 use crate::strategy::Strategy;
 use crate::validation::{list, text};
 
-/// The rules of reviews of one's own access.
+/// The rules of reviews of the caller's access.
 pub struct SelfSubjectAccessReviewStrategy;
 
 impl Strategy for SelfSubjectAccessReviewStrategy {
@@ -30,7 +30,7 @@ impl Strategy for SelfSubjectAccessReviewStrategy {
     }
 }
 
-/// The rules of reviews of somebody's access.
+/// The rules of reviews of a user's access.
 pub struct SubjectAccessReviewStrategy;
 
 impl Strategy for SubjectAccessReviewStrategy {
@@ -44,7 +44,7 @@ impl Strategy for SubjectAccessReviewStrategy {
     }
 }
 
-/// The rules of reviews of somebody's access in one namespace.
+/// The rules of reviews of a user's access in one namespace.
 pub struct LocalSubjectAccessReviewStrategy;
 
 impl Strategy for LocalSubjectAccessReviewStrategy {
@@ -79,7 +79,7 @@ impl Strategy for LocalSubjectAccessReviewStrategy {
     }
 }
 
-/// The rules of reviews of all that one may do.
+/// The rules of reviews of all that the caller may do.
 pub struct SelfSubjectRulesReviewStrategy;
 
 impl Strategy for SelfSubjectRulesReviewStrategy {
@@ -102,7 +102,7 @@ fn validate_spec(spec: &SubjectAccessReviewSpec, errors: &mut ErrorList) {
     }
 }
 
-/// A review asks about a resource or about a URL.
+/// A review is for a resource or for a URL.
 fn validate_attributes(
     resource: Option<&ResourceAttributes>,
     url: Option<&NonResourceAttributes>,
@@ -134,7 +134,7 @@ fn go_attributes(attributes: &NonResourceAttributes) -> BadValue {
 
 fn validate_metadata(metadata: &ObjectMeta, detail: &str, errors: &mut ErrorList) {
     let empty = ObjectMeta {
-        // what the server itself notes of who wrote which field
+        // the server's own record of field managers
         managed_fields: metadata.managed_fields.clone(),
         ..ObjectMeta::default()
     };

@@ -1,4 +1,4 @@
-//! Runtime classes: how and at what cost a node runs the containers of a pod.
+//! Runtime classes: how nodes run the containers of a pod, and at what cost.
 
 use k8s_openapi::api::core::v1::{ResourceRequirements, Toleration};
 use k8s_openapi::api::node::v1::RuntimeClass;
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_handler_stays() {
+    fn the_handler_is_immutable() {
         assert_eq!(
             update_mistakes(RULES, &json!({"handler": "a"}), &json!({"handler": "b"})),
             ["handler: Invalid value: \"a\": field is immutable"]

@@ -1,4 +1,4 @@
-//! The scale of what has replicas: one kind of view of several kinds of objects.
+//! The scale of objects with replicas: one view of several kinds.
 //!
 //! Upstream: `ScaleREST` in `pkg/registry/apps/{deployment,replicaset,statefulset}/storage` and
 //! `pkg/registry/core/replicationcontroller/storage`, `pkg/apis/autoscaling/validation`.
@@ -17,7 +17,7 @@ use crate::strategy::{Cell, Column, Strategy};
 use crate::validation::labels::{format_label_selector, is_empty_selector};
 use crate::validation::not_negative;
 
-/// What is known of scales. It is in no group's table: scales are reached below what they scale.
+/// The row of scales. It is not in the table: scales are subresources of other rows.
 pub static SCALE: Resource = Resource::namespaced(&ScaleStrategy);
 
 /// The rules of scales.
@@ -56,7 +56,7 @@ impl Strategy for ScaleStrategy {
     }
 }
 
-/// The scale of an object; `None` if it is of a kind that has none.
+/// The scale of an object; `None` if its kind has none.
 pub fn scale_of(resource: &Resource, object: &dyn Object) -> Option<Scale> {
     let numbers = match (resource.strategy.custom(), object.as_kind()) {
         (Some(custom), Some(object)) => custom.replicas(object)?,
@@ -82,7 +82,7 @@ pub fn scale_of(resource: &Resource, object: &dyn Object) -> Option<Scale> {
     })
 }
 
-/// Sets how many replicas are wanted of an object.
+/// Sets the desired replicas of an object.
 pub fn set_replicas(resource: &Resource, object: &mut dyn Object, replicas: i32) {
     match (resource.strategy.custom(), object.as_kind_mut()) {
         (Some(custom), Some(object)) => custom.set_replicas(object, replicas),
@@ -112,7 +112,7 @@ macro_rules! scalable {
     };
 }
 
-// A kind, where its spec is, where it is to be changed, and how its selector is written.
+// A kind, the place of its spec, the place to change, and the form of its selector.
 scalable! {
     Deployment: |found| Some(&found.spec), found.spec, text_of;
     ReplicaSet: |found| Some(&found.spec), found.spec, text_of;
@@ -121,7 +121,7 @@ scalable! {
         |found| found.spec.as_ref(), found.spec.get_or_insert_default(), text_of_labels;
 }
 
-/// Labels are a selector where there were no other ones yet.
+/// Labels are a selector if there is no other.
 fn text_of_labels(labels: &Option<BTreeMap<String, String>>) -> String {
     text_of(&LabelSelector {
         match_labels: labels.clone(),
@@ -129,7 +129,7 @@ fn text_of_labels(labels: &Option<BTreeMap<String, String>>) -> String {
     })
 }
 
-/// A selector in the notation of queries; nothing selects by an empty one.
+/// A selector in the notation of queries; an empty one selects nothing.
 fn text_of(selector: &LabelSelector) -> String {
     if is_empty_selector(selector) {
         return String::new();
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scale_shows_wishes_and_what_there_is() {
+    fn a_scale_shows_desired_and_current_replicas() {
         let scale = scale_of(&SCALE, &set(3)).unwrap();
         assert_eq!(scale.spec.unwrap().replicas, Some(3));
         let status = scale.status.unwrap();
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn fewer_than_none_is_a_mistake() {
+    fn negative_replicas_are_rejected() {
         let mut scale = scale_of(&SCALE, &set(-1)).unwrap();
         scale.metadata.name = Some("web".into());
         scale.metadata.namespace = Some("default".into());

@@ -1,4 +1,4 @@
-//! Secrets: bytes under keys, and types that promise certain keys.
+//! Secrets: bytes under keys, and types that require certain keys.
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
@@ -100,10 +100,10 @@ impl Strategy for SecretStrategy {
     }
 }
 
-/// What each type promises (upstream: `ValidateSecret` in `pkg/apis/core/validation/validation.go`).
+/// The requirements of each type (upstream: `ValidateSecret` in `pkg/apis/core/validation/validation.go`).
 fn validate_type(secret: &Secret, path: &Path, errors: &mut ErrorList) {
     let value = |key: &str| secret.data.as_ref().and_then(|d| d.get(key));
-    // upstream's path, a format string that nobody formats
+    // upstream's path, an unused format string
     let odd = Path::new("data[%s]");
     let mut require = |path: &Path, keys: &[&str]| {
         for key in keys.iter().filter(|k| value(k).is_none()) {

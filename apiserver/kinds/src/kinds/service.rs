@@ -13,7 +13,7 @@ use crate::strategy::{Cell, Column, Strategy};
 use crate::validation::text;
 use traffic::{CLUSTER_IP, EXTERNAL_NAME, LOAD_BALANCER, NODE_PORT};
 
-/// How long a client stays with its pod that does not say, in seconds.
+/// The default time that a client keeps its pod, in seconds.
 const AFFINITY_SECONDS: i32 = 3 * 60 * 60;
 
 /// The rules of services (upstream: `pkg/registry/core/service/strategy.go` and
@@ -134,7 +134,7 @@ fn default_port(port: &mut ServicePort) {
     }
 }
 
-/// Whether a service is of the type that is a name of something outside.
+/// Whether a service is an alias for an external name.
 fn is_external_name(spec: &ServiceSpec) -> bool {
     spec.type_.as_deref() == Some(EXTERNAL_NAME)
 }

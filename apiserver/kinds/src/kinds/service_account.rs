@@ -43,7 +43,7 @@ impl Strategy for ServiceAccountStrategy {
     }
 }
 
-/// A reference to a secret means its name only.
+/// Only the names in references to secrets are kept.
 fn keep_names_of_secrets(account: &mut ServiceAccount) {
     for secret in account.secrets.iter_mut().flatten() {
         *secret = ObjectReference {

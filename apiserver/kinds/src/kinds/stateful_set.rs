@@ -71,7 +71,7 @@ impl Strategy for StatefulSetStrategy {
             let detail = "updates to statefulset spec for fields other than 'replicas', 'template', 'updateStrategy' and 'minReadySeconds' are forbidden";
             errors.push(FieldError::forbidden(&Path::new("spec"), detail));
         }
-        // upstream looks at these twice, and clients see a mistake twice
+        // upstream validates these twice, and clients see an error twice
         validate_numbers(spec, &Path::new("spec"), &mut errors);
         errors
     }
@@ -166,8 +166,8 @@ fn validate_spec(spec: &StatefulSetSpec, path: &Path, errors: &mut ErrorList) {
     let template_path = path.child("template");
     if validate_selector(&spec.selector, "statefulset", &selector_path, errors) {
         validate_selected(&spec.template, &spec.selector, &template_path, errors);
-        // Upstream leaves the rest of the template to those who make pods of it: it may mount
-        // volumes that only its claims will make.
+        // Upstream leaves the rest of the template to the validation of its pods: it may mount volumes that
+        // only the set's claims create.
         validate_template_meta(&spec.template, &template_path, errors);
     } else {
         errors.push(FieldError::invalid(
@@ -239,14 +239,14 @@ mod tests {
     }
 
     #[test]
-    fn of_a_template_only_the_labels_are_looked_at() {
+    fn only_the_labels_of_a_template_are_validated() {
         assert!(mistakes(&StatefulSetStrategy, &set(&json!({}))).is_empty());
         let labels = json!({"template": {"metadata": {"labels": {"a": "_"}}}});
         assert_eq!(mistakes(&StatefulSetStrategy, &set(&labels)).len(), 2);
     }
 
     #[test]
-    fn changed_numbers_are_looked_at_twice() {
+    fn changed_numbers_are_validated_twice() {
         let new = set(&json!({"replicas": -1}));
         let text = "spec.replicas: Invalid value: -1: must be greater than or equal to 0";
         let found = update_mistakes(&StatefulSetStrategy, &new, &set(&json!({})));

@@ -1,4 +1,4 @@
-//! Storage classes: how volumes are made for claims.
+//! Storage classes: how volumes are provisioned for claims.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,10 +13,10 @@ use crate::strategy::{Cell, Column, Strategy};
 use crate::validation::labels::validate_label_name;
 use crate::validation::{IMMUTABLE, invalid_each, list, one_of, required, text};
 
-/// The most parameters, and the most bytes of all of them.
+/// The most parameters, and the most bytes of all of them together.
 const PARAMETERS_MAX: usize = 512;
 const PARAMETERS_SIZE_MAX: usize = 256 * 1024;
-/// The annotations that make a class the one of claims without any.
+/// The annotations that make a class the default one.
 const DEFAULT_CLASS: [&str; 2] = [
     "storageclass.kubernetes.io/is-default-class",
     "storageclass.beta.kubernetes.io/is-default-class",
@@ -145,7 +145,7 @@ pub(super) fn validate_parameters(
     }
 }
 
-/// Where volumes may be made: each place once (upstream: `ValidateTopologySelectorTerm` in
+/// Where volumes may be provisioned: each place once (upstream: `ValidateTopologySelectorTerm` in
 /// `pkg/apis/core/validation/validation.go`).
 fn validate_topologies(terms: &[TopologySelectorTerm], path: &Path, errors: &mut ErrorList) {
     let mut places = BTreeMap::new();
@@ -161,10 +161,10 @@ fn validate_topologies(terms: &[TopologySelectorTerm], path: &Path, errors: &mut
                 errors.push(FieldError::duplicate(&path.child("key"), &requirement.key));
             }
         }
-        // upstream compares with as many empty places as there are terms, too
+        // upstream also compares with as many empty places as there are terms
         let empty = if place.is_empty() { terms.len() } else { 0 };
         let same = places.entry(place).or_insert(0_usize);
-        // Of the square of what a client sends no more is made than a Status has room for.
+        // The number of errors is quadratic, so no more are made than a Status lists.
         let room = (CAUSES_MAX + 1).saturating_sub(errors.len());
         let told = (empty + *same).min(room);
         errors.extend((0..told).map(|_| FieldError::duplicate(&path, "")));
@@ -219,7 +219,7 @@ mod tests {
     use crate::kinds::testing::{defaulted, mistakes, update_mistakes};
 
     #[test]
-    fn a_class_is_complete_and_stays() {
+    fn a_class_is_complete_and_immutable() {
         assert_eq!(
             mistakes(&StorageClassStrategy, &json!({"reclaimPolicy": "Odd"})),
             [
@@ -242,14 +242,14 @@ mod tests {
     }
 
     #[test]
-    fn the_default_class_is_named_so() {
+    fn the_default_class_is_marked_in_its_row() {
         let class = json!({"metadata": {"name": "n", "annotations": {DEFAULT_CLASS[0]: "true"}}});
         let cells = StorageClassStrategy.cells(&defaulted(&StorageClassStrategy, &class));
         assert_eq!(cells[0], Cell::text("n (default)"));
     }
 
     #[test]
-    fn a_place_is_told_once() {
+    fn duplicate_places_are_rejected() {
         let place = json!({"matchLabelExpressions": [{"key": "zone", "values": ["a", "b"]}]});
         for (topologies, fields) in [
             (json!([place]), vec![]),

@@ -1,4 +1,4 @@
-//! The way from JSON to verdict, for the tests of kinds.
+//! Reads, prepares and validates JSON, for the tests of kinds.
 
 use portcullis_api::decode::decode;
 use portcullis_api::encode::encode_part;
@@ -33,7 +33,7 @@ where
     object
 }
 
-/// What is wrong with a new object.
+/// The errors of a new object.
 pub(crate) fn mistakes<S>(strategy: &S, json: &Value) -> Vec<String>
 where
     S: Strategy,
@@ -44,7 +44,7 @@ where
     errors.iter().map(ToString::to_string).collect()
 }
 
-/// What is wrong with a change.
+/// The errors of a change.
 pub(crate) fn update_mistakes<S>(strategy: &S, new: &Value, old: &Value) -> Vec<String>
 where
     S: Strategy,
@@ -57,7 +57,7 @@ where
     errors.iter().map(ToString::to_string).collect()
 }
 
-/// A part of an object as it is written.
+/// A part of an object in its encoded form.
 pub(crate) fn written<T: Serialize>(part: &T) -> Value {
     serde_json::from_slice(&encode_part(part)).unwrap()
 }

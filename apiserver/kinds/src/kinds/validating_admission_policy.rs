@@ -1,4 +1,4 @@
-//! Policies in CEL that say yes or no: admission evaluates them where a binding says so.
+//! Policies in CEL that allow or deny: admission evaluates them according to their bindings.
 //!
 //! Upstream: `pkg/registry/admissionregistration/validatingadmissionpolicy`.
 

@@ -1,4 +1,4 @@
-//! Bindings: where a policy is in force, with which parameters, and what happens to what it refuses.
+//! Bindings: the scope of a policy, its parameters, and the actions on a denial.
 //!
 //! Upstream: `pkg/registry/admissionregistration/validatingadmissionpolicybinding`.
 

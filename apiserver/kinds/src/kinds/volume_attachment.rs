@@ -1,4 +1,4 @@
-//! Volume attachments: which volume is to be, or is, attached to which node.
+//! Volume attachments: the volume that is to be, or is, attached to a node.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ impl Strategy for VolumeAttachmentStrategy {
 
     fn validate_update(&self, attachment: &VolumeAttachment, old: &VolumeAttachment) -> ErrorList {
         let mut errors = ErrorList::new();
-        // upstream looks at a changed one twice, and clients see a mistake twice
+        // upstream validates a changed one twice, and clients see an error twice
         validate_any(attachment, &mut errors);
         validate_any(attachment, &mut errors);
         if attachment.spec != old.spec {
@@ -103,7 +103,7 @@ impl Strategy for VolumeAttachmentStrategy {
     }
 }
 
-/// What is wrong with an attachment, however old it is.
+/// Validates an attachment, new or changed.
 fn validate_any(attachment: &VolumeAttachment, errors: &mut ErrorList) {
     let (spec, path) = (&attachment.spec, Path::new("spec"));
     required(Some(&spec.attacher), &path.child("attacher"), errors);
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn volumes_written_out_are_plain() {
+    fn inline_volumes_are_restricted() {
         let csi = json!({"driver": "a.b", "volumeHandle": "h"});
         let modes = json!(["ReadWriteOnce"]);
         let all = json!({"accessModes": modes, "csi": csi, "capacity": {"storage": "1"},
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn the_spec_stays_and_the_status_has_its_own_way() {
+    fn the_spec_is_immutable_and_the_status_is_written_separately() {
         let old = attachment(&json!({"persistentVolumeName": "v"}));
         let mut new = attachment(&json!({"persistentVolumeName": "w"}));
         new["status"] = json!({"attached": true});

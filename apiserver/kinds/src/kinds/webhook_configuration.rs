@@ -1,4 +1,4 @@
-//! Webhook configurations: which webhooks are called before something is stored. Admission calls them.
+//! Webhook configurations: the webhooks that admission calls before an object is stored.
 
 mod hook;
 mod validate;
@@ -13,11 +13,11 @@ use crate::strategy::{Cell, Column, Strategy};
 
 /// Either kind of configuration.
 pub trait Configuration: Object + Default {
-    /// Its webhooks, as far as both kinds have the same fields.
+    /// Its webhooks, with the fields that both kinds have.
     fn hooks(&self) -> Vec<Hook<'_>>;
-    /// Sets what the API defaults.
+    /// Sets defaults.
     fn default_hooks(&mut self);
-    /// Whether the webhooks are the same.
+    /// Whether the webhooks are equal.
     fn same_hooks(&self, other: &Self) -> bool;
 }
 
@@ -74,7 +74,7 @@ configuration!(
 /// The rules of both kinds (upstream: `pkg/apis/admissionregistration/validation/validation.go`).
 pub struct WebhookConfigurationStrategy<K>(std::marker::PhantomData<fn() -> K>);
 
-/// The rules of webhooks that say yes or no.
+/// The rules of webhooks that allow or deny.
 pub const VALIDATING: WebhookConfigurationStrategy<ValidatingWebhookConfiguration> =
     WebhookConfigurationStrategy(std::marker::PhantomData);
 /// The rules of webhooks that change objects.

@@ -1,4 +1,4 @@
-//! What kinds that make pods from a template have in common (upstream:
+//! The common parts of kinds that create pods from a template (upstream:
 //! `pkg/apis/apps/validation/validation.go`).
 
 pub(crate) mod v1beta1;
@@ -42,7 +42,7 @@ pub(super) fn template_warnings(template: Option<&PodTemplateSpec>) -> Vec<Strin
     template_warnings_at(template, &Path::new("spec").child("template"))
 }
 
-/// The same for one that stands elsewhere.
+/// Warnings for a template at another path.
 pub(super) fn template_warnings_at(template: Option<&PodTemplateSpec>, path: &Path) -> Vec<String> {
     template.map_or_else(Vec::new, |t| warnings::for_template(t, path))
 }
@@ -56,12 +56,12 @@ pub(super) fn container_cells(template: Option<&PodTemplateSpec>) -> [Cell; 2] {
     [Cell::text(names.join(",")), Cell::text(images.join(","))]
 }
 
-/// A number of status fields that nobody has set yet.
+/// A number of status fields; zero if it is unset.
 pub(super) fn number(value: Option<i32>) -> Cell {
     Cell::integer(value.unwrap_or_default().into())
 }
 
-/// What is wrong with a template, whoever uses it.
+/// Validates a template of any kind.
 pub(super) fn validate_template(template: &PodTemplateSpec, path: &Path, errors: &mut ErrorList) {
     validate_template_meta(template, path, errors);
     let none = PodSpec::default();
@@ -78,7 +78,7 @@ pub(super) fn validate_template(template: &PodTemplateSpec, path: &Path, errors:
     }
 }
 
-/// What is wrong with a template's labels and annotations.
+/// Validates a template's labels and annotations.
 pub(super) fn validate_template_meta(
     template: &PodTemplateSpec,
     path: &Path,
@@ -93,7 +93,7 @@ pub(super) fn validate_template_meta(
     validate_pod_annotations(meta.annotations.as_ref(), spec, &path, errors);
 }
 
-/// The template of a kind whose pods always run; it must be among what the selector selects.
+/// Validates the template of a kind whose pods always run; the selector must match its labels.
 pub(super) fn validate_running_template(
     template: &PodTemplateSpec,
     selector: &LabelSelector,
@@ -117,7 +117,7 @@ pub(super) fn validate_running_template(
     }
 }
 
-/// A disk that many pods have is one they only read (upstream: `ValidateReadOnlyPersistentDisks`).
+/// A disk that many pods share must be read-only (upstream: `ValidateReadOnlyPersistentDisks`).
 pub(super) fn validate_shared_disks(
     template: &PodTemplateSpec,
     path: &Path,
@@ -135,7 +135,7 @@ pub(super) fn validate_shared_disks(
     }
 }
 
-/// Whoever selects pods must select those of its own template.
+/// A selector must match the labels of its own template.
 pub(super) fn validate_selected(
     template: &PodTemplateSpec,
     selector: &LabelSelector,
@@ -154,12 +154,12 @@ pub(super) fn validate_selected(
     }
 }
 
-/// Whether a selector was not given; `{}` is read as one that asks for no label.
+/// Whether a selector is missing; `{}` is read as one without requirements.
 pub(super) fn is_unset(selector: &LabelSelector) -> bool {
     *selector == LabelSelector::default()
 }
 
-/// A selector that must select something; returns whether it can be used.
+/// Validates a selector that must not be empty; returns whether it can be used.
 pub(super) fn validate_selector(
     selector: &LabelSelector,
     owner: &str,
@@ -182,18 +182,18 @@ pub(super) fn validate_selector(
     true
 }
 
-/// How many of a kind's pods are how far.
+/// The counters of a status.
 pub(super) struct Counts<'a> {
     /// All of them.
     pub(super) all: i32,
-    /// Those that are some way, by the field of the status.
+    /// The counters of a part of the pods, by their field.
     pub(super) some: &'a [(&'a str, Option<i32>)],
     pub(super) ready: Option<i32>,
     pub(super) available: Option<i32>,
 }
 
 impl Counts<'_> {
-    /// None is negative, and what is part of something is not more than that.
+    /// None is negative, and none of a part exceeds the whole.
     pub(super) fn validate(&self, errors: &mut ErrorList) {
         let path = Path::new("status");
         not_negative(Some(self.all.into()), &path.child("replicas"), errors);
@@ -220,7 +220,7 @@ impl Counts<'_> {
     }
 }
 
-/// Names of revisions that were taken already are counted, and so never become fewer.
+/// The number of name collisions is a counter and never decreases.
 pub(super) fn validate_collisions(new: Option<i32>, old: Option<i32>, errors: &mut ErrorList) {
     let path = Path::new("status").child("collisionCount");
     not_negative(new.map(i64::from), &path, errors);
@@ -231,7 +231,7 @@ pub(super) fn validate_collisions(new: Option<i32>, old: Option<i32>, errors: &m
     }
 }
 
-/// A selector never changes: its pods would be orphaned.
+/// A selector is immutable: otherwise its pods would be orphaned.
 pub(super) fn same_selector(
     new: &LabelSelector,
     old: &LabelSelector,

@@ -1,11 +1,10 @@
-//! What is said of an object that is of another kind than the strategy it meets: never that nothing is
-//! wrong with it.
+//! The results of strategies for an object of another kind: never that it is valid.
 
 use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::Cell;
 
-/// What a strategy says of an object of another kind.
+/// The result of a method for an object of another kind.
 pub(super) trait Mismatched {
     fn mismatched() -> Self;
 }
@@ -39,14 +38,14 @@ impl<T> Mismatched for Option<T> {
     }
 }
 
-/// Held: what cannot be read is not let go.
+/// True, which delays deletion: an unknown object is not removed.
 impl Mismatched for bool {
     fn mismatched() -> Self {
         true
     }
 }
 
-/// No path of a request leads here: codec and body make objects of the type that the row names.
+/// No request can cause this: codec and body make objects of the row's type.
 pub(super) fn mismatched<T: Mismatched>(method: &str) -> T {
     tracing::error!(method, "a strategy was given an object of another kind");
     T::mismatched()
@@ -59,7 +58,7 @@ mod tests {
     use crate::table;
 
     #[test]
-    fn an_object_of_another_kind_is_refused() {
+    fn an_object_of_another_kind_is_rejected() {
         let strategy = &table::NAMESPACES.strategy;
         let (map, namespace) = (ConfigMap::default(), Namespace::default());
         for (what, errors) in [

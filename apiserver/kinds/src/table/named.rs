@@ -1,4 +1,4 @@
-//! The rows that the server itself works with: a name that is not in the table does not compile.
+//! The rows that the server itself uses: a name that is not in the table does not compile.
 
 use super::find::row;
 use crate::resource::Resource;

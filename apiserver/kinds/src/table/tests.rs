@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 
-/// What is stored under another key than its plural (upstream:
+/// Resources stored under another key than their plural (upstream:
 /// `SpecialDefaultResourcePrefixes` in `pkg/kubeapiserver/default_storage_factory_builder.go`).
 #[test]
 fn keys_are_upstreams() {
@@ -43,7 +43,7 @@ fn names_are_unique_and_subresources_sorted() {
 }
 
 #[test]
-fn cells_answer_to_columns_and_values_to_fields() {
+fn cells_match_columns_and_values_match_fields() {
     for resource in RESOURCES {
         let strategy = &resource.strategy;
         let mut object = (resource.object_type.empty)();
@@ -64,7 +64,7 @@ fn cells_answer_to_columns_and_values_to_fields() {
 }
 
 #[test]
-fn an_object_of_nothing_is_no_reason_to_panic() {
+fn an_empty_object_causes_no_panic() {
     for resource in RESOURCES {
         let strategy = &resource.strategy;
         let old = (resource.object_type.empty)();
@@ -82,8 +82,7 @@ fn an_object_of_nothing_is_no_reason_to_panic() {
     }
 }
 
-/// Clients write protobuf in every version they are served; an empty message is an object with
-/// nothing set.
+/// Clients write protobuf in every served version; an empty message is an object with nothing set.
 #[test]
 fn every_served_version_is_known_in_protobuf() {
     use portcullis_api::protobuf::Envelope;

@@ -1,4 +1,4 @@
-//! Rules about requests, of webhooks and policies (upstream: `validateRuleWithOperations` in
+//! Rules of webhooks and policies (upstream: `validateRuleWithOperations` in
 //! `pkg/apis/admissionregistration/validation/validation.go`).
 
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use super::{go_elements, go_strings, list, one_of};
 const OPERATIONS: [&str; 5] = ["*", "CONNECT", "CREATE", "DELETE", "UPDATE"];
 const SCOPES: [&str; 3] = ["*", "Cluster", "Namespaced"];
 
-/// What is wrong with a rule.
+/// Validates a rule.
 pub fn validate_rule(rule: &RuleWithOperations, path: &Path, errors: &mut ErrorList) {
     let operations = list(rule.operations.as_ref());
     let operations_path = path.child("operations");
@@ -35,7 +35,7 @@ pub fn validate_rule(rule: &RuleWithOperations, path: &Path, errors: &mut ErrorL
     }
 }
 
-/// A list that is not empty; who says all says nothing else.
+/// A list that is not empty; a wildcard must be alone.
 fn validate_wildcard(values: &[String], what: &str, path: &Path, errors: &mut ErrorList) {
     if values.is_empty() {
         errors.push(FieldError::required(path, ""));
@@ -87,7 +87,7 @@ fn validate_resources(resources: &[String], path: &Path, errors: &mut ErrorList)
         let detail = "if '*/*' is present, must not specify other resources";
         errors.push(FieldError::invalid(path, go_strings(resources), detail));
     }
-    // upstream remembers only the last one without a subresource
+    // upstream keeps only the last one without a subresource
     let last = resources
         .iter()
         .rfind(|r| !r.is_empty() && !r.contains('/'));

@@ -1,4 +1,4 @@
-//! What a claim of storage asks for (upstream: `ValidatePersistentVolumeClaimSpec` in
+//! The spec of a claim (upstream: `ValidatePersistentVolumeClaimSpec` in
 //! `pkg/apis/core/validation/validation.go`).
 
 use k8s_openapi::api::core::v1::PersistentVolumeClaimSpec;
@@ -9,17 +9,17 @@ use super::labels::validate_label_selector;
 use super::resources::amount;
 use super::{invalid_each, list, one_of, required, text};
 
-/// How volumes can be mounted.
+/// The access modes of volumes.
 pub const ACCESS_MODES: [&str; 4] = [
     "ReadOnlyMany",
     "ReadWriteMany",
     "ReadWriteOnce",
     "ReadWriteOncePod",
 ];
-/// What a volume shows of itself.
+/// The modes of volumes.
 pub const VOLUME_MODES: [&str; 2] = ["Block", "Filesystem"];
 
-/// A claim, alone or as a template.
+/// Validates a claim, alone or as a template.
 pub fn validate_claim_spec(spec: &PersistentVolumeClaimSpec, path: &Path, errors: &mut ErrorList) {
     let modes = list(spec.access_modes.as_ref());
     let modes_path = path.child("accessModes");
@@ -41,7 +41,7 @@ pub fn validate_claim_spec(spec: &PersistentVolumeClaimSpec, path: &Path, errors
     validate_data_sources(spec, path, errors);
 }
 
-/// How a volume is mounted; by one pod alone goes with nothing else.
+/// Access modes; the one for a single pod must be alone.
 pub fn validate_access_modes(modes: &[String], path: &Path, errors: &mut ErrorList) {
     const ALONE: &str = "ReadWriteOncePod";
     for mode in modes {
@@ -68,8 +68,8 @@ fn validate_storage(spec: &PersistentVolumeClaimSpec, path: &Path, errors: &mut 
     }
 }
 
-/// Where a new volume's data comes from. The second of the two fields may name other kinds, and
-/// says the same as the first where both are set.
+/// The data source of a new volume. The second of the two fields may name other kinds, and must equal the
+/// first if both are set.
 fn validate_data_sources(spec: &PersistentVolumeClaimSpec, path: &Path, errors: &mut ErrorList) {
     let (source, other) = (&spec.data_source, &spec.data_source_ref);
     let source_path = path.child("dataSource");

@@ -16,7 +16,7 @@ const MUST_BE_SET: &str = "must be set";
 const REASON_MAX: usize = 1024;
 const MESSAGE_MAX: usize = 32 * 1024;
 
-/// What is wrong with a list of conditions.
+/// Validates a list of conditions.
 pub fn validate_conditions(conditions: &[Condition], path: &Path, errors: &mut ErrorList) {
     let mut types = BTreeSet::new();
     for (i, condition) in conditions.iter().enumerate() {
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_condition_is_complete_and_there_once() {
+    fn a_condition_is_complete_and_unique() {
         let whole = Condition {
             type_: "Ready".into(),
             status: "True".into(),

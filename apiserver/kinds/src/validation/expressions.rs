@@ -1,10 +1,10 @@
-//! Expressions about requests (upstream: `convertCELErrorToValidationError` in
+//! Expressions over requests (upstream: `convertCELErrorToValidationError` in
 //! `pkg/apis/admissionregistration/validation/validation.go`).
 
 use portcullis_api::{ErrorList, FieldError, Path};
 use portcullis_cel::{CompileError, Environment, Type};
 
-/// An expression must compile to one of these types.
+/// Checks that an expression compiles to one of these types.
 pub fn validate_expression(
     environment: &Environment,
     expression: &str,
@@ -24,7 +24,7 @@ pub fn validate_expression(
     }
 }
 
-/// An expression that does not compile.
+/// The error of an expression that does not compile.
 pub fn uncompiled(path: &Path, expression: &str, error: &CompileError) -> FieldError {
     FieldError::invalid(path, expression, format!("compilation failed: {error}"))
 }

@@ -1,4 +1,4 @@
-//! Numbers that may be shares of a whole (upstream: `ValidatePositiveIntOrPercent` in
+//! Numbers or percentages (upstream: `ValidatePositiveIntOrPercent` in
 //! `pkg/apis/apps/validation/validation.go`).
 
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -7,7 +7,7 @@ use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::not_negative;
 
-/// The percentage a text names.
+/// The percentage in a text.
 fn percent(text: &str) -> Option<u32> {
     let digits = text.strip_suffix('%')?;
     let numeric = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
@@ -26,7 +26,7 @@ pub fn validate_int_or_percent(value: &IntOrString, path: &Path, errors: &mut Er
     }
 }
 
-/// A share must not be more than the whole.
+/// A percentage must not exceed 100.
 pub fn validate_at_most_all(value: &IntOrString, path: &Path, errors: &mut ErrorList) {
     if let IntOrString::String(text) = value
         && percent(text).is_some_and(|p| p > 100)
@@ -36,7 +36,7 @@ pub fn validate_at_most_all(value: &IntOrString, path: &Path, errors: &mut Error
     }
 }
 
-/// Whether a number or share amounts to nothing.
+/// Whether a number or percentage is zero.
 pub fn is_zero(value: &IntOrString) -> bool {
     match value {
         IntOrString::Int(number) => *number == 0,
@@ -58,7 +58,7 @@ pub fn go(value: &IntOrString) -> BadValue {
     ))
 }
 
-/// The value as Tables show it.
+/// The value in the form of Tables.
 pub fn display(value: &IntOrString) -> String {
     match value {
         IntOrString::Int(number) => number.to_string(),

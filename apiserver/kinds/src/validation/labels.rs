@@ -25,7 +25,7 @@ pub fn validate_label_name(key: &str, path: &Path, errors: &mut ErrorList) {
     invalid_each(path, key, name::qualified_name(key), errors);
 }
 
-/// A selector of objects by their labels; an absent one is fine.
+/// Validates a selector of objects by their labels; it may be absent.
 pub fn validate_label_selector(
     selector: Option<&LabelSelector>,
     path: &Path,
@@ -87,7 +87,7 @@ pub fn go_selector(selector: &LabelSelector) -> BadValue {
     };
     BadValue::go(format!(
         "v1.LabelSelector{{MatchLabels:{}, MatchExpressions:[]v1.LabelSelectorRequirement{expressions}}}",
-        // what was read of `{}` is nil to Go
+        // `{}` is decoded to nil in Go
         go_map(selector.match_labels.as_ref().filter(|l| !l.is_empty()))
     ))
 }
@@ -104,7 +104,7 @@ pub fn go_map(labels: Option<&BTreeMap<String, String>>) -> String {
     format!("map[string]string{{{}}}", pairs.join(", "))
 }
 
-/// Whether a selector has no conditions, and so selects everything.
+/// Whether a selector has no requirements, and so matches everything.
 pub fn is_empty_selector(selector: &LabelSelector) -> bool {
     selector
         .match_labels
@@ -113,7 +113,7 @@ pub fn is_empty_selector(selector: &LabelSelector) -> bool {
         && list(selector.match_expressions.as_ref()).is_empty()
 }
 
-/// A selector as Tables show it (upstream: `FormatLabelSelector`).
+/// A selector in the form of Tables (upstream: `FormatLabelSelector`).
 pub fn format_label_selector(selector: Option<&LabelSelector>) -> String {
     let Some(selector) = selector else {
         return "<none>".to_owned();
@@ -146,7 +146,7 @@ pub fn format_label_selector(selector: Option<&LabelSelector>) -> String {
     texts.join(",")
 }
 
-/// Labels as Tables show them (upstream: `labels.FormatLabels`).
+/// Labels in the form of Tables (upstream: `labels.FormatLabels`).
 pub fn format_labels(labels: Option<&BTreeMap<String, String>>) -> String {
     let pairs: Vec<_> = labels
         .into_iter()

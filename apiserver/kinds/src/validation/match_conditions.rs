@@ -12,7 +12,7 @@ use super::invalid_each;
 /// How many conditions a webhook or a policy may have.
 const CONDITIONS_MAX: usize = 64;
 
-/// Checks conditions, whose expressions are compiled unless they were before.
+/// Validates conditions, whose expressions are compiled unless the old object has them.
 pub fn validate_match_conditions(
     conditions: &[MatchCondition],
     environment: &Environment,

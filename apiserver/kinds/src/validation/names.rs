@@ -1,4 +1,4 @@
-//! Names that objects use for other things than objects.
+//! Names of other things than objects.
 
 use portcullis_api::{ErrorList, FieldError, Path, name};
 
@@ -15,7 +15,7 @@ pub fn validate_csi_driver_name(driver: &str, path: &Path, errors: &mut ErrorLis
     invalid_each(path, driver, sentences, errors);
 }
 
-/// A kind or name that stands in a URL; it must be set.
+/// A kind or name that must be set and be a valid segment of a URL.
 pub fn validate_object_name(value: &str, path: &Path, errors: &mut ErrorList) {
     if value.is_empty() {
         errors.push(FieldError::required(path, ""));
@@ -24,7 +24,7 @@ pub fn validate_object_name(value: &str, path: &Path, errors: &mut ErrorList) {
     }
 }
 
-/// A path under somebody's domain, such as `acme.io/foo` (upstream: `IsDomainPrefixedPath` in
+/// A path with a domain, such as `acme.io/foo` (upstream: `IsDomainPrefixedPath` in
 /// `k8s.io/apimachinery/pkg/util/validation/validation.go`).
 pub fn validate_domain_prefixed_path(value: &str, path: &Path, errors: &mut ErrorList) {
     if value.is_empty() {

@@ -76,7 +76,7 @@ pub fn validate_ip(ip: &str, path: &Path, errors: &mut ErrorList) {
     }
 }
 
-/// An address that belongs to somebody (upstream: `ValidateNonSpecialIP` in
+/// A unicast address that is not special (upstream: `ValidateNonSpecialIP` in
 /// `pkg/apis/core/validation/validation.go`).
 pub fn validate_non_special_ip(ip: &str, path: &Path, errors: &mut ErrorList) {
     let detail = match parse_ip(ip) {
@@ -88,7 +88,7 @@ pub fn validate_non_special_ip(ip: &str, path: &Path, errors: &mut ErrorList) {
     }
 }
 
-/// Why an address is nobody else's.
+/// Why an address is special.
 fn special(ip: IpAddr, written: &str) -> Option<String> {
     let link_local = match ip {
         IpAddr::V4(v4) => v4.is_link_local(),
@@ -119,15 +119,15 @@ pub fn validate_cidr(cidr: &str, path: &Path, errors: &mut ErrorList) {
     }
 }
 
-/// Reads an address; like upstream, zeros before a number of an IPv4 address do not matter, and an
-/// IPv4 address written as IPv6 is one of IPv4: `::ffff:127.0.0.1` is a loopback address.
+/// Parses an address; as upstream, leading zeros in an IPv4 address are ignored, and an IPv4 address written
+/// as IPv6 is one of IPv4: `::ffff:127.0.0.1` is a loopback address.
 pub fn parse_ip(ip: &str) -> Option<IpAddr> {
     let parsed = ip.parse::<IpAddr>();
     let parsed = parsed.or_else(|_| without_leading_zeros(ip).parse());
     parsed.ok().map(|ip| ip.to_canonical())
 }
 
-/// Reads a network such as `10.0.0.0/8`, under the same rule.
+/// Parses a network such as `10.0.0.0/8`, by the same rule.
 pub fn parse_cidr(cidr: &str) -> Option<IpNet> {
     cidr.parse()
         .or_else(|_| without_leading_zeros(cidr).parse())

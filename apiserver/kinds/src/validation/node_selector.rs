@@ -7,7 +7,7 @@ use portcullis_api::{ErrorList, FieldError, Path, name};
 use super::labels::validate_label_name;
 use super::{invalid_each, list};
 
-/// A selector that must select something.
+/// A selector with at least one term.
 pub fn validate_node_selector(selector: &NodeSelector, path: &Path, errors: &mut ErrorList) {
     let path = path.child("nodeSelectorTerms");
     if selector.node_selector_terms.is_empty() {

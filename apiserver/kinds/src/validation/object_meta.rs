@@ -11,20 +11,20 @@ use portcullis_api::{ErrorList, FieldError, GroupVersion, Path, name};
 use super::labels::validate_labels;
 use super::{IMMUTABLE, go_elements, go_strings, invalid_each, list, not_negative, text};
 
-/// The most bytes that keys and values of all annotations may have together.
+/// The largest total size of annotations in bytes.
 const ANNOTATIONS_MAX: usize = 256 * 1024;
 /// The longest name of a field manager.
 const MANAGER_MAX: usize = 128;
-/// The longest subresource a managed fields entry may name.
+/// The longest subresource in a managed fields entry.
 const SUBRESOURCE_MAX: usize = 256;
 /// Finalizers that need no domain.
 const STANDARD_FINALIZERS: [&str; 3] = ["kubernetes", "foregroundDeletion", "orphan"];
 
-/// What is wrong with a name.
+/// A check of a name.
 pub type ValidateName<'a> = &'a dyn Fn(&str) -> Vec<String>;
 
-/// What is wrong with the metadata of a new object of Kubernetes' own APIs, whose name has already been
-/// generated: their finalizers are standard ones, or have a domain.
+/// Validates the metadata of a new object of Kubernetes' own APIs, whose name has already been generated:
+/// their finalizers are standard ones, or have a domain.
 pub fn validate_object_meta(
     meta: &ObjectMeta,
     namespaced: bool,
@@ -36,7 +36,7 @@ pub fn validate_object_meta(
     errors
 }
 
-/// The same as far as it holds for objects of any API.
+/// As [`validate_object_meta`], as far as it applies to objects of any API.
 pub fn validate_any_meta(
     meta: &ObjectMeta,
     namespaced: bool,
@@ -65,12 +65,11 @@ pub fn validate_any_meta(
     errors
 }
 
-/// What is wrong with the metadata of a changed object, in which the server's own fields have
-/// already been restored where the client left them out.
+/// Validates the metadata of a changed object, after missing server-set fields have been restored.
 ///
-/// Upstream looks at it as at any new object's and any changed object's
-/// (`rest.validateCommonFields`); then its kind does, again as at a changed one and mostly, which
-/// `whole` says, as at a new one. Clients see each mistake as often. `free_finalizers` is
+/// Upstream validates it as a new object's and as a changed object's (`rest.validateCommonFields`); then the
+/// kind's validation does, again as a changed one's and mostly, as `whole` says, as a new one's. Clients see
+/// each error as often. `free_finalizers` is
 /// [`Strategy::free_finalizers`](crate::strategy::Strategy::free_finalizers).
 pub fn validate_changed_meta(
     new: &ObjectMeta,
@@ -127,7 +126,7 @@ fn validate_object_meta_update(new: &ObjectMeta, old: &ObjectMeta, path: &Path) 
     errors
 }
 
-/// A prefix ends in a dash more often than not, which is fine once something follows.
+/// Prefixes often end with a dash, which is valid once a suffix follows.
 fn mask_trailing_dash(prefix: &str) -> String {
     match prefix.strip_suffix('-') {
         Some(rest) if !rest.is_empty() => {
@@ -149,7 +148,7 @@ fn validate_namespace(meta: &ObjectMeta, namespaced: bool, path: &Path, errors: 
     }
 }
 
-/// What creation and update check alike.
+/// The checks that creation and update share.
 fn validate_collections(meta: &ObjectMeta, path: &Path, errors: &mut ErrorList) {
     validate_labels(meta.labels.as_ref(), &path.child("labels"), errors);
     validate_annotations(meta, &path.child("annotations"), errors);
@@ -194,7 +193,7 @@ fn validate_owners(meta: &ObjectMeta, path: &Path, errors: &mut ErrorList) {
 }
 
 fn validate_owner(owner: &OwnerReference, path: &Path, errors: &mut ErrorList) {
-    // what has two slashes is neither group nor version
+    // a text with two slashes is neither a group nor a version
     let api_version = Some(owner.api_version.as_str()).filter(|v| v.split('/').count() < 3);
     let group_version = GroupVersion::parse(api_version.unwrap_or_default());
     for (field, checked, value, detail) in [
@@ -358,7 +357,7 @@ pub fn validate_field_manager(manager: &str, path: &Path, errors: &mut ErrorList
     if manager.len() > MANAGER_MAX {
         errors.push(FieldError::too_long(path, MANAGER_MAX));
     }
-    // as upstream: the first character that cannot be printed is named, and its place in bytes
+    // as upstream: names the first unprintable character, and its offset in bytes
     if let Some((at, _)) = manager.char_indices().find(|(_, c)| c.is_control()) {
         errors.push(FieldError::invalid(
             path,

@@ -39,7 +39,7 @@ pub use volumes::{Volumes, validate_persistent_source, validate_storage_os};
 /// The most seconds, and the largest user or group.
 const MAX_INT32: i64 = i32::MAX as i64;
 
-/// What is wrong with a template's spec, or with that of the pod of this name.
+/// Validates a template's spec, or the spec of the pod with this name.
 pub fn validate_pod_spec(spec: &PodSpec, pod: &str, path: &Path, errors: &mut ErrorList) {
     let volumes_path = path.child("volumes");
     let volumes = Volumes::validate(spec.volumes.as_ref(), pod, &volumes_path, errors);
@@ -103,7 +103,7 @@ type Check = fn(&str) -> Vec<String>;
 const SUBDOMAIN: Check = name::dns1123_subdomain;
 const LABEL: Check = name::dns1123_label;
 
-/// A name that may be left out.
+/// An optional name.
 fn validate_name(value: &Option<String>, check: Check, path: &Path, errors: &mut ErrorList) {
     let value = text(value.as_ref());
     if !value.is_empty() {

@@ -1,4 +1,4 @@
-//! What `--allow-privileged=false` forbids (upstream: `capabilities.Get().AllowPrivileged` in
+//! The checks of `--allow-privileged=false` (upstream: `capabilities.Get().AllowPrivileged` in
 //! `pkg/apis/core/validation/validation.go`).
 
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
@@ -10,7 +10,7 @@ use portcullis_api::{ErrorList, FieldError, Object, Path};
 
 use super::pod_spec::contexts;
 
-/// Containers that would be privileged, wherever an object has containers.
+/// Reports privileged containers in any object that has containers.
 pub fn validate_unprivileged(object: &dyn Object, errors: &mut ErrorList) {
     let Some((spec, path)) = pod_spec(object) else {
         return;
@@ -36,7 +36,7 @@ fn host_process(context: Option<&SecurityContext>) -> Option<bool> {
     context?.windows_options.as_ref()?.host_process
 }
 
-/// The containers an object has, or makes, and where they stand in it.
+/// The pod spec in an object, or in its template, with its path.
 fn pod_spec(object: &dyn Object) -> Option<(&PodSpec, Path)> {
     if let Some(pod) = object.as_kind::<Pod>() {
         return Some((pod.spec.as_ref()?, Path::new("spec")));
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn no_container_is_privileged_wherever_it_stands() {
+    fn privileged_containers_are_denied_in_every_kind() {
         let pod = json!({"containers": [{"name": "a"}, {"name": "b", "securityContext": {"privileged": true}}],
             "initContainers": [{"name": "c", "securityContext": {"privileged": true}}]});
         let at = |path: &str| {
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn nor_is_any_a_process_of_the_node() {
+    fn host_process_containers_are_denied() {
         let pod = json!({"spec": {"containers": [{"name": "a"}],
             "securityContext": {"windowsOptions": {"hostProcess": true}}}});
         assert_eq!(

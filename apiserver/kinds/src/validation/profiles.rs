@@ -1,9 +1,9 @@
-//! `AppArmor` and seccomp profiles as annotations name them (upstream:
+//! `AppArmor` and seccomp profiles in annotations (upstream:
 //! `pkg/security/apparmor/validate.go`, `pkg/apis/core/validation/validation.go`).
 
 use portcullis_api::{ErrorList, FieldError, Path};
 
-/// What is wrong with the name of an `AppArmor` profile; none at all is fine.
+/// The error of an `AppArmor` profile's name; an empty one is valid.
 pub fn apparmor_profile_error(profile: &str) -> Option<String> {
     match profile {
         "" | "runtime/default" | "unconfined" => None,
@@ -26,7 +26,7 @@ pub fn validate_seccomp_profile(profile: &str, path: &Path, errors: &mut ErrorLi
     }
 }
 
-/// A path that stays below where it starts.
+/// A relative path that stays below its start.
 pub fn validate_descending_path(local: &str, path: &Path, errors: &mut ErrorList) {
     if local.starts_with('/') {
         errors.push(FieldError::invalid(path, local, "must be a relative path"));
@@ -34,7 +34,7 @@ pub fn validate_descending_path(local: &str, path: &Path, errors: &mut ErrorList
     validate_no_backsteps(local, path, errors);
 }
 
-/// A path in which no step leads upwards.
+/// A path without `..`.
 pub fn validate_no_backsteps(local: &str, path: &Path, errors: &mut ErrorList) {
     if local.split('/').any(|step| step == "..") {
         errors.push(FieldError::invalid(path, local, "must not contain '..'"));

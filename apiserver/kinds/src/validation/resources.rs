@@ -16,9 +16,9 @@ pub type Amounts = BTreeMap<String, Text>;
 
 const HUGE_PAGES: &str = "hugepages-";
 const NOT_INTEGER: &str = "must be an integer";
-/// What containers can ask for by a name without a domain.
+/// Resources of containers, for names without a domain.
 const CONTAINER_RESOURCES: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
-/// What there can be quota of, by a name without a domain.
+/// Resources with quotas, for names without a domain.
 const QUOTA_RESOURCES: [&str; 19] = [
     "cpu",
     "memory",
@@ -53,7 +53,7 @@ const COUNTED: [&str; 9] = [
     "services.loadbalancers",
 ];
 
-/// Whether huge pages are meant.
+/// Whether the resource is huge pages.
 pub fn is_huge_pages(resource: &str) -> bool {
     resource.starts_with(HUGE_PAGES)
 }
@@ -63,14 +63,14 @@ pub fn is_native(resource: &str) -> bool {
     !resource.contains('/') || resource.contains("kubernetes.io/")
 }
 
-/// Whether a name is that of a resource some node plugin offers.
+/// Whether a name is that of a device plugin's resource.
 pub fn is_extended(resource: &str) -> bool {
     !is_native(resource)
         && !resource.starts_with("requests.")
         && name::qualified_name(&format!("requests.{resource}")).is_empty()
 }
 
-/// Whether more may be promised than there is.
+/// Whether limits may exceed the capacity.
 fn is_overcommit_allowed(resource: &str) -> bool {
     is_native(resource) && !is_huge_pages(resource)
 }
@@ -80,13 +80,13 @@ pub fn is_standard(resource: &str) -> bool {
     resource == "storage" || is_standard_for_quota(resource)
 }
 
-/// Whether there can be quota of it, by a name without a domain.
+/// Whether a name without a domain can have a quota.
 pub fn is_standard_for_quota(resource: &str) -> bool {
     QUOTA_RESOURCES.contains(&resource)
         || is_huge_pages(resource.strip_prefix("requests.").unwrap_or(resource))
 }
 
-/// Whether a name without a domain is known and containers may ask for it.
+/// Whether a name without a domain is known for containers.
 pub fn is_standard_for_containers(resource: &str) -> bool {
     CONTAINER_RESOURCES.contains(&resource) || is_huge_pages(resource)
 }
@@ -103,7 +103,7 @@ pub fn validate_resource_name(resource: &str, path: &Path, errors: &mut ErrorLis
     fine
 }
 
-/// The name of a resource containers ask for.
+/// The name of a container's resource.
 pub fn validate_container_resource_name(resource: &str, path: &Path, errors: &mut ErrorList) {
     validate_resource_name(resource, path, errors);
     if !resource.contains('/') {
@@ -117,7 +117,7 @@ pub fn validate_container_resource_name(resource: &str, path: &Path, errors: &mu
     }
 }
 
-/// Reads an amount; what was decoded is well formed.
+/// Parses an amount; decoding has validated it.
 pub fn amount(text: &Text) -> Quantity {
     Quantity::parse(&text.0).unwrap_or(Quantity::ZERO)
 }
@@ -131,14 +131,14 @@ pub fn validate_amount(resource: &str, text: &Text, path: &Path, errors: &mut Er
     }
 }
 
-/// An amount must not be below zero.
+/// An amount must not be negative.
 pub fn validate_not_negative(text: &Text, path: &Path, errors: &mut ErrorList) {
     if amount(text).is_negative() {
         errors.push(FieldError::invalid(path, &text.0, NOT_NEGATIVE));
     }
 }
 
-/// Any amount there is of something (upstream: `validateBasicResource`).
+/// Any amount (upstream: `validateBasicResource`).
 pub fn validate_basic(text: &Text, path: &Path, errors: &mut ErrorList) {
     let value = amount(text);
     if value.is_negative() {
@@ -148,7 +148,7 @@ pub fn validate_basic(text: &Text, path: &Path, errors: &mut ErrorList) {
     }
 }
 
-/// What a container asks for and may use at most.
+/// The requests and limits of a container.
 pub fn validate_requirements(
     resources: &ResourceRequirements,
     path: &Path,
@@ -194,7 +194,7 @@ fn validate_entry(resource: &str, text: &Text, path: &Path, errors: &mut ErrorLi
     }
 }
 
-/// What cannot be overcommitted is asked for exactly, the rest up to the limit.
+/// A request must not exceed its limit, and must equal it if overcommitment is not allowed.
 fn validate_request(
     resource: &str,
     request: &Text,

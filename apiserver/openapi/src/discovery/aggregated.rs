@@ -12,7 +12,7 @@ use super::{Group, Version, json};
 use crate::document::{Accepted, Document};
 use portcullis_kinds::resource::{Resource, Subresource};
 
-/// Where an aggregated document may be had: the core group, and all others.
+/// The paths of aggregated documents: the core group, and all others.
 pub(super) const ROOTS: [&str; 2] = ["/api", "/apis"];
 
 /// The versions of `apidiscovery.k8s.io`, which differ in name only.
@@ -25,7 +25,7 @@ pub(super) enum Edition {
 impl Edition {
     const ALL: [Self; 2] = [Self::V2, Self::V2Beta1];
 
-    /// The edition a clause of an `Accept` header names.
+    /// The edition in a clause of an `Accept` header.
     pub(super) fn asked_for(accepted: &Accepted<'_>) -> Option<Self> {
         let aggregated = accepted.media_type == "application/json"
             && accepted.parameter("g") == "apidiscovery.k8s.io"
@@ -121,7 +121,7 @@ struct VersionDiscovery {
     freshness: &'static str,
 }
 
-/// The resources of a version, whoever serves it.
+/// The resources of a version of this or another server.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Resources {

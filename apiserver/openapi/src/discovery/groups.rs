@@ -1,4 +1,4 @@
-//! The kind table, turned to the order in which clients are told of it: group, version, resource.
+//! The kind table in the order of discovery: group, version, resource.
 
 use portcullis_api::GroupVersion;
 
@@ -16,13 +16,13 @@ pub struct Group {
     pub versions: Vec<Version>,
 }
 
-/// A version of a group, and what it serves.
+/// A version of a group, and its resources.
 pub struct Version {
     /// Such as `v1`.
     pub name: &'static str,
     /// By plural name.
     pub resources: Vec<ResourceRef>,
-    /// What another server serves in its place, if one does.
+    /// The resources of another server, if it serves this version.
     pub remote: Option<RemoteVersion>,
 }
 
@@ -50,8 +50,8 @@ impl Group {
     }
 }
 
-/// All groups, in the order of the table. Those that only give resources another label come last:
-/// kubectl takes a short name for the first resource that has it.
+/// All groups, in the order of the table. Groups that only relabel resources come last: kubectl takes a short
+/// name for the first resource that has it.
 pub fn groups(resources: &[ResourceRef]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for resource in resources.iter().filter(|r| r.stored_is_served) {
@@ -74,8 +74,8 @@ pub fn groups(resources: &[ResourceRef]) -> Vec<Group> {
     groups
 }
 
-/// The short names a resource has under a group. kubectl warns of those that two groups have, so
-/// that a group which only labels the same objects otherwise has none.
+/// The short names of a resource under a group. kubectl warns about those that two groups have, so a group
+/// that only relabels the same objects has none.
 pub fn short_names(resource: &Resource, group: &str) -> &'static [&'static str] {
     let converted =
         |v: &Served| v.conversion.is_some() && GroupVersion::parse(v.api_version).group == group;

@@ -21,7 +21,7 @@ pub(super) fn documents(groups: &[Group], server_address: &str) -> Vec<(String, 
             documents.push((path.clone(), json(&ApiGroup::new(group, true))));
             path
         };
-        // other servers tell what they serve themselves
+        // other servers have their own documents
         for version in group.versions.iter().filter(|v| v.remote.is_none()) {
             let list = json(&ApiResourceList::new(group, version));
             documents.push((format!("{path}/{}", version.name), list));
@@ -216,7 +216,7 @@ pub(super) fn verbs(verbs: &[Verb]) -> Vec<&'static str> {
     names
 }
 
-/// What is kept has one, reviews and computed resources have none.
+/// Stored resources have one, reviews and computed resources do not.
 fn storage_version_hash(resource: &Resource) -> Option<String> {
     let stored = resource.supports(Verb::Create) && resource.supports(Verb::Get);
     stored.then(|| {

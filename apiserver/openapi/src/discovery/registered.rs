@@ -1,4 +1,4 @@
-//! What API services make of the groups: their order, and the versions that other servers serve.
+//! The effect of API services on the groups: their order, and the versions of other servers.
 //!
 //! Upstream: `SortedByGroupAndVersion` in `k8s.io/kube-aggregator/pkg/apis/apiregistration/v1/helper`, and
 //! `apisHandler`, which lists its own group first.
@@ -13,7 +13,7 @@ use portcullis_kinds::kinds::api_service::priorities::priorities;
 use super::registration::Registration;
 use super::{Group, version};
 
-/// The groups in the order that API services ask for, with those of other servers.
+/// The groups in the order of API services' priorities, with those of other servers.
 pub(super) fn arranged(mut groups: Vec<Group>, registered: &[Registration]) -> Vec<Group> {
     let mut known = HashMap::new();
     for one in registered {

@@ -1,31 +1,31 @@
-//! What API services say of the versions that are served, here or elsewhere.
+//! The API services of served versions, of this and other servers.
 
 use portcullis_kinds::kinds::api_service::priorities::Priorities;
 use serde_json::{Map, Value, json};
 
-/// What an API service says.
+/// The relevant fields of an API service.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Registration {
     /// The group, empty for core.
     pub group: String,
     /// The version in it.
     pub version: String,
-    /// What comes before it.
+    /// The priorities that order it.
     pub priorities: Priorities,
-    /// What another server serves there, if this one does not.
+    /// The resources of another server, if this one does not serve the version.
     pub remote: Option<RemoteVersion>,
 }
 
-/// What another server serves.
+/// The resources of another server.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RemoteVersion {
-    /// Its resources, as `apidiscovery.k8s.io` has them.
+    /// Its resources, in the form of `apidiscovery.k8s.io`.
     pub resources: Vec<Value>,
-    /// Whether they are known to be so now.
+    /// Whether they are current.
     pub is_current: bool,
 }
 
-/// The resources of a legacy `APIResourceList`, as `apidiscovery.k8s.io` has them (upstream:
+/// The resources of a legacy `APIResourceList`, in the form of `apidiscovery.k8s.io` (upstream:
 /// `convertAPIResourcesToDiscovery`).
 pub fn resources_of(list: &Value) -> Vec<Value> {
     let group_version = list["groupVersion"].as_str().unwrap_or_default();
@@ -60,7 +60,7 @@ pub fn resources_of(list: &Value) -> Vec<Value> {
     own.iter().map(with_subresources).collect()
 }
 
-/// What resources and subresources have in common: the kind of their answers, and verbs.
+/// The fields that resources and subresources share: the kind of their objects, and verbs.
 fn described(resource: &Value, group_version: &str) -> Map<String, Value> {
     let (group, version) = group_version.split_once('/').unwrap_or(("", group_version));
     let or = |field: &str, other: &str| {
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_legacy_list_is_told_in_the_new_form() {
+    fn a_legacy_list_is_converted_to_the_new_form() {
         let list = json!({"groupVersion": "example.org/v1", "resources": [
             {"name": "rubies", "singularName": "ruby", "namespaced": true, "kind": "Ruby",
                 "verbs": ["get"], "shortNames": ["rb"]},

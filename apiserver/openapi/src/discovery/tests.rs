@@ -75,7 +75,7 @@ fn every_group_version_has_its_document() {
 }
 
 #[test]
-fn aggregated_documents_are_tagged_and_preferred_where_asked_for() {
+fn aggregated_documents_are_tagged_and_negotiated() {
     let discovery = discovery();
     let document = discovery.document("/api", AGGREGATED).unwrap();
     assert_eq!(
@@ -100,7 +100,7 @@ fn aggregated_documents_are_tagged_and_preferred_where_asked_for() {
     );
     assert_eq!(namespaces["subresources"][0]["subresource"], "finalize");
 
-    // Only the roots have one, and a clause that names no known edition is passed over.
+    // Only the roots have one, and a clause with an unknown edition is ignored.
     let list = discovery.document("/api/v1", AGGREGATED).unwrap();
     assert_eq!(list.content_type, JSON);
     let unknown = "application/json;g=apidiscovery.k8s.io;v=v3;as=APIGroupDiscoveryList,*/*;q=0.1";

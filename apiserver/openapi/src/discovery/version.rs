@@ -1,4 +1,4 @@
-//! Which version of a group comes first: `v2` before `v1` before `v2beta1`.
+//! The order of a group's versions: `v2` before `v1` before `v2beta1`.
 
 use std::cmp::{Ordering, Reverse};
 

@@ -1,5 +1,4 @@
-//! The documents of the kinds that are part of the program, made once and never again, whatever
-//! definitions come and go.
+//! The documents of the built-in kinds, made once, independently of definitions.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -13,10 +12,10 @@ use super::{PROTOBUF, proto, tagged, v3};
 use crate::discovery::{Group, groups};
 use crate::document::{Document, LargeDocument};
 
-/// What documents of custom kinds refer to.
+/// The schemas that documents of custom kinds refer to.
 const SHARED: [&str; 5] = ["DeleteOptions", "ListMeta", "ObjectMeta", "Patch", "Status"];
 
-/// The documents, each made when it is first asked for.
+/// The documents, each made on first request.
 pub(super) struct BuiltIn {
     groups: Vec<Group>,
     /// The server's own version, as in `/version`.
@@ -30,7 +29,7 @@ pub(super) struct BuiltIn {
 pub(super) struct V3 {
     /// By their paths below `/openapi/v3/`.
     pub(super) documents: HashMap<String, Document>,
-    /// The definitions that custom kinds refer to, and what those refer to.
+    /// The schemas that custom kinds refer to, and all that these refer to.
     pub(super) shared: Definitions,
 }
 
@@ -47,7 +46,7 @@ impl BuiltIn {
         }
     }
 
-    /// Whether any of the kinds is in a version of a group.
+    /// Whether a built-in kind is in a version of a group.
     pub(super) fn serves(&self, group_version: GroupVersion<'_>) -> bool {
         let mut groups = self.groups.iter().filter(|g| g.name == group_version.group);
         groups.any(|group| {
@@ -56,7 +55,7 @@ impl BuiltIn {
         })
     }
 
-    /// The document of version 2, and where more goes into it.
+    /// The document of version 2, and the positions for insertions.
     pub(super) fn v2(&self) -> &(Document, Seams) {
         self.v2.get_or_init(|| {
             let (text, seams) = v2::document(&self.groups, &self.version);
@@ -64,11 +63,11 @@ impl BuiltIn {
         })
     }
 
-    /// The same in protobuf. It has the tag of the JSON, as upstream: the request says `Vary: Accept`.
+    /// The same in protobuf. It has the tag of the JSON, as upstream: the response has `Vary: Accept`.
     pub(super) fn protobuf(&self) -> &Document {
         self.protobuf.get_or_init(|| {
             let (json, _) = self.v2();
-            // What was written as JSON reads as JSON.
+            // JSON that was written here can be parsed.
             let document = serde_json::from_slice(&json.body.open()).unwrap_or_default();
             let mut protobuf = LargeDocument::default();
             protobuf.push(proto::encode(&document));

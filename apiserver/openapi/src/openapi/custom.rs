@@ -1,4 +1,4 @@
-//! What is published of the kinds that definitions describe.
+//! The published documents of custom kinds.
 //!
 //! Upstream: `k8s.io/apiextensions-apiserver/pkg/controller/openapi` and `openapiv3`.
 
@@ -27,10 +27,10 @@ pub(super) struct Custom {
     v3: OnceLock<Document>,
 }
 
-/// Those of the rows. Where the rows are what they were earlier, so are their documents.
+/// The versions of the rows. If the rows have not changed, the earlier documents are kept.
 ///
-/// What definitions add to a version of a group that is part of the program is served and not
-/// published, as discovery upstream has it.
+/// Kinds that definitions add to a version of a built-in group are served but not published, as in upstream's
+/// discovery.
 pub(super) fn customs(
     resources: &[ResourceRef],
     earlier: &Customs,
@@ -70,7 +70,7 @@ impl Custom {
         self.rows.len() == rows.len() && pairs.all(|(known, row)| known.is(row))
     }
 
-    /// What can be done with the kinds.
+    /// The operations of the kinds.
     pub(super) fn paths(&self) -> Vec<Path> {
         let api_version = self.group_version.to_string();
         let mut kinds = Kinds::default();
@@ -99,7 +99,7 @@ impl Custom {
         })
     }
 
-    /// The definition of a kind, and of its lists; `None` where it has no schema.
+    /// The schemas of a kind, and of its lists; `None` if it has no schema.
     fn schemas_of(&self, row: &Resource, form: Form) -> Option<[(String, Value); 2]> {
         let (spec, version) = (row.strategy.custom()?.spec(), self.group_version.version);
         let object = object_schema(&spec, version, form)?;

@@ -1,4 +1,4 @@
-//! The definitions: what the types' own schemas say, the table's kinds, and the facts laid over.
+//! The definitions: the types' own schemas, the table's kinds, and the type metadata merged into them.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,14 @@ pub(super) use portcullis_kinds::schemas::REF_PREFIX;
 use portcullis_kinds::schemas::Schemas;
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1";
-/// The definition of what `scale` subresources take and give.
+/// The definition for requests and responses of `scale` subresources.
 pub(super) const SCALE: &str = "io.k8s.api.autoscaling.v1.Scale";
 
 /// All definitions by name, each with its references as in OpenAPI v2.
 pub(super) struct Definitions {
     /// By name, such as `io.k8s.api.core.v1.Pod`.
     pub(super) schemas: BTreeMap<String, Value>,
-    /// The kinds that have one.
+    /// The kinds that have a definition.
     pub(super) kinds: Kinds,
 }
 
@@ -34,7 +34,7 @@ impl Kinds {
             .insert((api_version.to_owned(), kind.to_owned()), name);
     }
 
-    /// The definition of a kind; `None` for what has no body, such as the options of `exec`.
+    /// The definition of a kind; `None` for one without a body, such as the options of `exec`.
     pub(super) fn find(&self, api_version: &str, kind: &str) -> Option<&str> {
         let key = (api_version.to_owned(), kind.to_owned());
         self.0.get(&key).map(String::as_str)
@@ -133,7 +133,7 @@ pub(super) fn machinery(kind: &str) -> String {
     format!("{META}.{kind}")
 }
 
-/// Every resource under every group and version that serves it.
+/// Every resource under every group and version it is served in.
 pub(super) fn resources(
     groups: &[Group],
 ) -> impl Iterator<Item = (&'static str, &'static str, &Resource)> {

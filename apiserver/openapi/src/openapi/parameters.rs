@@ -16,7 +16,7 @@ const fn parameter(name: &'static str, kind: &'static str, description: &'static
     }
 }
 
-/// What every request takes.
+/// For every request.
 pub(super) const PRETTY: &Parameter = &parameter(
     "pretty",
     "string",

@@ -9,11 +9,11 @@ use super::parameters::{self, Parameter};
 use portcullis_kinds::resource::{Resource, Subresource};
 use portcullis_kinds::shared::ResourceRef;
 
-/// A path and what can be done there.
+/// A path and its operations.
 pub(super) struct Path {
-    /// Such as `/api/v1/namespaces/{namespace}/pods/{name}`.
+    /// The template, such as `/api/v1/namespaces/{namespace}/pods/{name}`.
     pub(super) path: String,
-    /// The names in braces, each with what it names.
+    /// The names in braces, each with its description.
     pub(super) variables: Vec<(&'static str, String)>,
     pub(super) operations: Vec<Operation>,
 }
@@ -31,11 +31,11 @@ pub(super) struct Operation {
     pub(super) parameters: &'static [Parameter],
     /// The media types of the request's body.
     pub(super) consumes: &'static [&'static str],
-    /// The definition of the request's body, and whether there must be one.
+    /// The definition of the request's body, and whether it is required.
     pub(super) body: Option<(String, bool)>,
-    /// The definition of the answer; `None` is text.
+    /// The definition of the response; `None` is text.
     pub(super) answer: Option<String>,
-    /// The codes of success with what they say.
+    /// The codes of success with their descriptions.
     pub(super) codes: Codes,
 }
 
@@ -59,7 +59,7 @@ const CUSTOM_PATCHES: &[&str] = &[
     "application/apply-patch+yaml",
 ];
 
-/// All paths of a version of a group, `kinds` having the definitions of all that goes in and out.
+/// All paths of a version of a group; `kinds` has the definitions of all bodies.
 pub(super) fn paths(
     kinds: &Kinds,
     group_version: GroupVersion<'static>,
@@ -201,8 +201,8 @@ impl Serving<'_> {
         }
     }
 
-    /// The `apiVersion` of the kind's definition under a subresource: built-in kinds have those of the
-    /// stored version only.
+    /// The `apiVersion` of the kind's definition under a subresource: built-in kinds have those of the stored
+    /// version only.
     fn own_version(&self) -> String {
         if self.is_custom() {
             self.group_version.to_string()
@@ -305,7 +305,7 @@ fn describe(verb: Verb, kind: &str) -> String {
     }
 }
 
-/// The verb as operation ids have it.
+/// The verb in operation ids.
 fn word(verb: Verb) -> &'static str {
     match verb {
         Verb::Get => "read",

@@ -22,7 +22,7 @@ fn v2() -> Value {
     serde_json::from_slice(&get(&open_api, "/openapi/v2", "", "").body.open()).unwrap()
 }
 
-/// Every reference in a document, with where it stands.
+/// Every reference in a document.
 fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
     match value {
         Value::Object(fields) => {
@@ -35,7 +35,7 @@ fn references<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
 }
 
 #[test]
-fn v2_refers_only_to_what_it_defines_and_has_no_types_kubectl_cannot_read() {
+fn v2_references_are_defined_and_types_are_readable_by_kubectl() {
     let mut document = v2();
     let mut found = Vec::new();
     references(&document, &mut found);
@@ -61,7 +61,7 @@ fn v2_refers_only_to_what_it_defines_and_has_no_types_kubectl_cannot_read() {
 }
 
 #[test]
-fn kinds_are_labelled_and_facts_laid_over() {
+fn kinds_are_labelled_and_type_metadata_merged() {
     let document = v2();
     let namespace = &document["definitions"]["io.k8s.api.core.v1.Namespace"];
     assert_eq!(
@@ -116,7 +116,7 @@ fn v2_is_negotiated_as_upstream() {
 }
 
 #[test]
-fn v3_documents_are_found_through_the_index_and_stand_alone() {
+fn v3_documents_are_listed_in_the_index_and_complete() {
     let open_api = OpenApi::new(Catalogue::default().rows(), "v1.24.17");
     let index = get(&open_api, "/openapi/v3", "", "");
     let index: Value = serde_json::from_slice(&index.body.open()).unwrap();
@@ -151,7 +151,7 @@ fn v3_documents_are_found_through_the_index_and_stand_alone() {
 }
 
 #[test]
-fn v3_puts_nothing_beside_a_reference() {
+fn v3_references_have_no_siblings() {
     let open_api = OpenApi::new(Catalogue::default().rows(), "v1.24.17");
     let core = get(&open_api, "/openapi/v3/api/v1", "", "");
     let core: Value = serde_json::from_slice(&core.body.open()).unwrap();
@@ -171,7 +171,7 @@ fn v3_puts_nothing_beside_a_reference() {
     );
 }
 
-/// What a deletion answers is in the documents what it is on the wire.
+/// The documented response of a deletion is the actual one.
 #[test]
 fn deletions_return_what_their_kind_says() {
     let document = v2();

@@ -1,4 +1,4 @@
-//! Large documents, written piece by piece: only the text is ever there as a whole.
+//! Large documents, written piece by piece: only the text exists as a whole.
 
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ impl Object {
         self
     }
 
-    /// Adds an object of members that are made, written and forgotten one after the other.
+    /// Adds an object whose members are made, written and dropped one after the other.
     pub(super) fn with_each(
         mut self,
         name: &str,
@@ -33,12 +33,12 @@ impl Object {
         members.fold(self, |object, (name, value)| object.with(&name, &value))
     }
 
-    /// Where another member of the last member would go, which must be an object.
+    /// The position for a further member in the last member, which must be an object.
     pub(super) const fn inside(&self) -> usize {
         self.0.len().saturating_sub(1)
     }
 
-    /// The members alone, to be put among those of another object.
+    /// The members alone, to be inserted into another object.
     pub(super) fn members(mut self) -> String {
         self.0.remove(0);
         self.0
@@ -59,12 +59,12 @@ impl Object {
     }
 }
 
-/// What every document says of itself.
+/// The `info` of every document.
 pub(super) fn info(version: &str) -> Value {
     json!({"title": "Kubernetes", "version": version})
 }
 
-/// The one way to say who one is that OpenAPI has a word for.
+/// The authentication, as far as OpenAPI can express it.
 pub(super) fn security() -> Value {
     json!({"BearerToken": {"description": "Bearer Token authentication", "type": "apiKey",
         "name": "authorization", "in": "header"}})
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_object_reads_as_it_was_written() {
+    fn an_object_is_valid_json() {
         let members = [("a\"b".to_owned(), json!([1])), ("c".to_owned(), json!({}))];
         let text = Object::new()
             .with("first", &json!("x"))

@@ -1,4 +1,4 @@
-//! `/openapi/v2`: one document of everything.
+//! `/openapi/v2`: one document for all groups.
 
 use portcullis_api::GroupVersion;
 use serde_json::{Map, Value, json};
@@ -11,13 +11,13 @@ use super::paths::{Operation, Path, paths};
 use super::text::{self, Object};
 use crate::discovery::Group;
 
-/// Where more paths and definitions go in the text of a document.
+/// The positions in a document where further paths and definitions are inserted.
 pub(super) struct Seams {
     paths: usize,
     definitions: usize,
 }
 
-/// The document of built-in kinds, which is to be taken apart with [`Seams::split`] where there are others.
+/// The document of built-in kinds, which [`Seams::split`] divides if there are others.
 pub(super) fn document(groups: &[Group], version: &str) -> (String, Seams) {
     let definitions = Definitions::new(groups);
     let group_versions = groups

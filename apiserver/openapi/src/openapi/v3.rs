@@ -1,4 +1,4 @@
-//! `/openapi/v3`: a document for each version of a group, with only what it refers to.
+//! `/openapi/v3`: a document for each version of a group, with all definitions it refers to.
 
 use std::collections::BTreeSet;
 
@@ -55,8 +55,8 @@ pub(super) fn document(paths: &[Path], schemas: &Map<String, Value>, version: &s
         .finish()
 }
 
-/// The schemas of a document, as far as there are definitions: those named, those that the paths
-/// refer to, and those that any of these refers to.
+/// The schemas of a document, as far as they are defined: those named, those that the paths refer to, and all
+/// that these refer to.
 pub(super) fn schemas(
     definitions: &Definitions,
     named: impl IntoIterator<Item = String>,
@@ -79,7 +79,7 @@ pub(super) fn schemas(
     translated.collect()
 }
 
-/// Drops all definitions but those named and what they refer to.
+/// Drops all definitions except those named and all that these refer to.
 pub(super) fn retain(definitions: &mut Definitions, named: impl IntoIterator<Item = String>) {
     let mut needed = BTreeSet::new();
     for name in named {
@@ -88,7 +88,7 @@ pub(super) fn retain(definitions: &mut Definitions, named: impl IntoIterator<Ite
     definitions.schemas.retain(|name, _| needed.contains(name));
 }
 
-/// Notes a definition and all it refers to.
+/// Notes a definition and all that it refers to.
 fn need(definitions: &Definitions, name: &str, needed: &mut BTreeSet<String>) {
     if !needed.insert(name.to_owned()) {
         return;
@@ -117,8 +117,7 @@ fn each_reference(schema: &Value, visit: &mut dyn FnMut(&str)) {
     }
 }
 
-/// A schema as version 3 writes it: nothing may stand beside a reference, and a value may be of
-/// several types.
+/// A schema in the form of version 3: a reference has no siblings, and a value may have several types.
 fn translate(schema: &Value) -> Value {
     match schema {
         Value::Object(fields) => {

@@ -1,5 +1,5 @@
-//! Objects of every kind are in one form, however they came: as their clients wrote them, as they are
-//! stored, or as they are read again.
+//! Objects of every kind have one encoding, whether they come from a client, from the store, or from a second
+//! read.
 
 mod sample;
 
@@ -9,7 +9,7 @@ use self::sample::{Leaves, Samples};
 use super::*;
 use portcullis_kinds::table::RESOURCES;
 
-/// Every kind in every version that it is served in.
+/// Every kind in every version it is served in.
 fn all() -> impl Iterator<Item = (&'static Resource, String)> {
     let versions = |r: &'static Resource| r.api_versions().map(move |v| (r, v));
     RESOURCES.iter().flat_map(versions)
@@ -29,20 +29,20 @@ fn read(resource: &Resource, api_version: &str, value: &Value) -> Box<dyn Object
     decoded.value
 }
 
-/// The same without those that are converted first: what a conversion makes is defaulted before anything
-/// looks at it.
+/// As [`all`], without those that are converted first: the result of a conversion is defaulted before it is
+/// used.
 fn unconverted() -> impl Iterator<Item = (&'static Resource, String)> {
     all().filter(|(resource, api_version)| resource.conversion(api_version).is_none())
 }
 
-/// What would be read if an object was written and read again.
+/// The object after writing and reading it.
 fn again(resource: &Resource, object: &dyn Object) -> Box<dyn Object> {
     let stored = resource.api_version();
     let bytes = object.encode(resource.type_meta(&stored));
     read(resource, &stored, &serde_json::from_slice(&bytes).unwrap())
 }
 
-/// Types have more than `Object` tells of.
+/// The encoding: types have more fields than `Object` has methods for.
 fn form(object: &dyn Object) -> String {
     format!("{object:#?}")
 }
@@ -54,7 +54,7 @@ fn assert_same(what: &str, kind: &str, one: &dyn Object, other: &dyn Object) {
 }
 
 #[test]
-fn zeros_are_as_absent_fields_in_every_kind() {
+fn zeros_count_as_absent_fields_in_every_kind() {
     let mut zeros = 0;
     for (resource, api_version) in all() {
         let mut samples = Samples::of(resource, &api_version);
@@ -107,7 +107,7 @@ fn defaults_of_every_kind_read_as_they_are_written() {
 }
 
 #[test]
-fn what_a_kind_prepares_changes_nothing_that_was_prepared() {
+fn preparing_twice_changes_nothing() {
     for (resource, api_version) in all() {
         let mut samples = Samples::of(resource, &api_version);
         for leaves in [Leaves::Full, Leaves::Zero, Leaves::None] {
@@ -150,7 +150,7 @@ fn an_empty_document_reads_as_an_empty_object() {
 }
 
 #[test]
-fn every_kind_goes_the_whole_way_with_nothing_set() {
+fn every_kind_round_trips_with_nothing_set() {
     for resource in RESOURCES {
         for version in resource.api_versions() {
             let bytes = round_trip(resource, &version, &serde_json::json!({}));

@@ -1,5 +1,5 @@
-//! Where a page ended. Opaque to clients; the form is upstream's, so that a token survives the
-//! exchange of one server for the other (`k8s.io/apiserver/pkg/storage/continue.go`).
+//! The token of the next page. Opaque to clients; it has upstream's form, so that it stays valid when one
+//! server is replaced by the other (`k8s.io/apiserver/pkg/storage/continue.go`).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct ContinueToken {
     #[serde(rename = "v", default)]
     version: String,
-    /// Below zero where the list goes on with whatever is there now.
+    /// Negative if the list continues at the current revision.
     #[serde(rename = "rv", default)]
     revision: i64,
     /// The next key, without the collection's prefix.
@@ -21,7 +21,7 @@ pub struct ContinueToken {
 }
 
 const VERSION: &str = "meta.k8s.io/v1";
-/// The revision of a list that goes on although its state has been compacted.
+/// The revision of a list that continues although its revision has been compacted.
 const INCONSISTENT: i64 = -1;
 
 impl ContinueToken {
@@ -35,7 +35,7 @@ impl ContinueToken {
         }
     }
 
-    /// The token of the same place in what is there now.
+    /// A token for the same position at the current revision.
     #[must_use]
     pub fn inconsistent(&self) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl ContinueToken {
     /// Reads a token.
     ///
     /// # Errors
-    /// 400 if it is none of ours.
+    /// 400 for an invalid token.
     pub fn parse(text: &str) -> Result<Self, Status> {
         Self::read(text).map_err(|why| {
             Status::bad_request(format!(
@@ -77,19 +77,19 @@ impl ContinueToken {
         }
     }
 
-    /// The last key of the page before.
+    /// The last key of the previous page.
     pub fn after(&self, prefix: &str) -> String {
         let start = self.start.strip_prefix('/').unwrap_or(&self.start);
         format!("{prefix}{}", start.trim_end_matches('\0'))
     }
 
-    /// All pages are of one state.
+    /// All pages have the same revision.
     pub fn read_at(&self) -> ReadAt {
         Revision::try_from(self.revision).map_or(ReadAt::Latest, ReadAt::Exactly)
     }
 }
 
-/// Whether a key cannot lead out of its collection: upstream wants it as `path.Clean` leaves it.
+/// Whether a key stays in its collection: upstream requires that `path.Clean` does not change it.
 fn stays_below(start: &str) -> bool {
     let start = start.strip_prefix('/').unwrap_or(start);
     start
@@ -97,7 +97,7 @@ fn stays_below(start: &str) -> bool {
         .all(|part| !matches!(part, "" | "." | ".."))
 }
 
-/// As Go's `base64.CorruptInputError` says it.
+/// The text of Go's `base64.CorruptInputError`.
 fn illegal_base64(text: &str, error: &base64::DecodeError) -> String {
     let at = match error {
         base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol(at, _) => {
@@ -110,7 +110,7 @@ fn illegal_base64(text: &str, error: &base64::DecodeError) -> String {
     format!("illegal base64 data at input byte {at}")
 }
 
-/// As Go's `encoding/json` says it, for bytes that do not even begin as JSON.
+/// The text of Go's `encoding/json`, for bytes that do not begin as JSON.
 fn illegal_json(bytes: &[u8], error: &serde_json::Error) -> String {
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     match first.map(|byte| char::from(*byte)) {
@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_comes_back_as_it_went() {
+    fn a_token_is_parsed_as_it_was_written() {
         let token = ContinueToken::new(7, "/registry/pods/", "/registry/pods/a/b");
         let read = ContinueToken::parse(&token.to_string()).unwrap();
         assert_eq!(read, token);
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_token_is_refused() {
+    fn an_invalid_token_is_rejected() {
         let encode = |json: &str| URL_SAFE_NO_PAD.encode(json);
         for (text, why) in [
             ("?".to_owned(), "illegal base64 data at input byte 0"),

@@ -1,11 +1,11 @@
-//! Why there is no view.
+//! Why an object has no view.
 
 use portcullis_api::Status;
 
-/// Why an object is not shown.
+/// Why an object has no view.
 #[derive(Clone, Debug)]
 pub enum Failure {
-    /// What is stored is no object of its kind.
+    /// The stored bytes are not an object of its kind.
     Unreadable(Status),
     /// The webhook did not convert it.
     Webhook(Status),

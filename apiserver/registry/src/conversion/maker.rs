@@ -1,4 +1,4 @@
-//! Views of entries that have none yet.
+//! Makes the missing views of entries.
 
 use std::sync::Arc;
 
@@ -14,21 +14,21 @@ use super::views::View;
 use super::{Conversions, Failure};
 use crate::codec;
 
-/// How many objects are converted in one call, and how many bytes they may have together: the answer must
-/// not be larger than a response may be.
+/// How many objects are converted in one call, and how many bytes they may have together: the response must
+/// not exceed its limit.
 const CALL_OBJECTS: usize = 500;
 const CALL_BYTES: usize = 2 << 20;
-/// How many calls one request makes at once.
+/// How many calls one request makes concurrently.
 const CALLS_AT_ONCE: usize = 4;
 
-/// What becomes of an entry that cannot be read, among others that can.
+/// How an entry that cannot be read is handled among others.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unreadable {
     Fails,
     IsLeftOut,
 }
 
-/// Makes views of entries that do not have one yet.
+/// Makes the missing views of entries.
 #[derive(Clone, Copy)]
 pub(super) struct Maker<'a> {
     pub(super) conversions: &'a Conversions,
@@ -38,10 +38,10 @@ pub(super) struct Maker<'a> {
     pub(super) unreadable: Unreadable,
 }
 
-/// An entry, where it is among others, and the place of its view.
+/// The position of an entry, the entry, and the place of its view.
 pub(super) type Missing<'a> = (usize, &'a Arc<Entry>, View);
 
-/// Views, and where they belong.
+/// Views with their positions.
 type Made = Vec<(usize, Arc<Entry>)>;
 
 impl<'a> Maker<'a> {
@@ -60,7 +60,7 @@ impl<'a> Maker<'a> {
         .boxed()
     }
 
-    /// The views of many entries. They are kept for others, too.
+    /// Makes the views of many entries, and keeps them.
     pub(super) fn make_all(
         self,
         missing: &'a [Missing<'a>],
@@ -99,7 +99,7 @@ impl<'a> Maker<'a> {
         .boxed()
     }
 
-    /// What is stored, with what its schema defaults today.
+    /// The stored document, with the current defaults of its schema.
     fn read(self, entry: &Entry) -> Result<Value, Failure> {
         let mut document = codec::document(entry).map_err(Failure::Unreadable)?;
         self.kind.default_stored(&mut document);
@@ -111,7 +111,7 @@ impl<'a> Maker<'a> {
         let object = self.kind.adopt(self.api_version, document);
         let object = object.map_err(|why| Failure::Unreadable(codec::unreadable(entry, why)))?;
         let bytes = codec::encode_as(self.resource, self.api_version, Box::new(object));
-        // mostly it is what is stored
+        // usually it equals the stored bytes
         let value = match bytes == entry.value {
             true => entry.value.clone(),
             false => bytes,

@@ -1,4 +1,4 @@
-//! What is kept with an entry of a custom kind.
+//! Data kept with an entry of a custom kind.
 
 use std::any::Any;
 use std::sync::{Arc, OnceLock};
@@ -11,14 +11,14 @@ use tokio::sync::OnceCell;
 
 use super::failure::Failure;
 
-/// An entry as readers of a version see it, once a reader has asked.
+/// The view of an entry in a version, once it has been made.
 pub(super) type View = Arc<Place>;
 
 /// The place of a view.
 #[derive(Debug, Default)]
 pub(super) struct Place {
     cell: OnceCell<Arc<Entry>>,
-    /// When making it failed last, and why.
+    /// When making it last failed, and why.
     failed: Mutex<Option<(Instant, Failure)>>,
 }
 
@@ -29,12 +29,12 @@ impl Place {
 
     /// Keeps a view, unless there is one or it is being made.
     pub(super) fn set(&self, view: Arc<Entry>) {
-        // then the other one is as good
+        // then the other one is equivalent
         let _ = self.cell.set(view);
     }
 
-    /// The view, which one of those that wait for it makes. If that fails they all fail: each would
-    /// otherwise wait for its own attempt after those of the others.
+    /// Returns the view, which one of the waiting requests makes. If that fails all of them fail: otherwise
+    /// each would wait for its own attempt after those of the others.
     pub(super) async fn get_or_make(
         &self,
         make: impl Future<Output = Result<Arc<Entry>, Failure>>,
@@ -55,17 +55,17 @@ impl Place {
     }
 }
 
-/// What is derived from an entry of a custom kind.
+/// Data derived from an entry of a custom kind.
 #[derive(Debug, Default)]
 pub(crate) struct Derived {
     views: Mutex<Vec<Known>>,
-    /// Whatever else follows from the entry as it is.
+    /// Other data derived from the entry.
     more: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 #[derive(Debug)]
 struct Known {
-    /// Under which definition it was made.
+    /// The id of the definition it was made under.
     kind: u64,
     version: usize,
     view: View,
@@ -76,13 +76,13 @@ impl Derived {
         entry.derived(|_| Arc::default())
     }
 
-    /// What else is derived from the entry, once.
+    /// Derives other data from the entry, once.
     pub(crate) fn more<T: Any + Send + Sync + Clone>(&self, derive: impl Fn() -> T) -> T {
         let kept = self.more.get_or_init(|| Box::new(derive()));
         kept.downcast_ref::<T>().cloned().unwrap_or_else(derive)
     }
 
-    /// The place of a version's view. Those that were made under another definition are forgotten.
+    /// The place of a version's view. Views made under another definition are dropped.
     pub(super) fn view(&self, kind: &CustomKind, api_version: &str) -> View {
         let (id, version) = (kind.id(), kind.position(api_version));
         let mut views = self.views.lock();
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn those_that_wait_fail_together_and_later_ones_try_again() {
+    async fn waiting_requests_fail_together_and_later_ones_retry() {
         let (place, slow) = (Place::default(), Notify::new());
         let failure = || Failure::Webhook(Status::unknown("no answer"));
         let first = place.get_or_make(async {

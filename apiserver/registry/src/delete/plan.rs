@@ -1,4 +1,4 @@
-//! What a deletion does to an object: whether it goes, waits, or is marked first.
+//! The effect of a deletion on an object: it is removed, waits, or is marked first.
 
 use jiff::SignedDuration;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
@@ -8,15 +8,15 @@ use super::{DeleteOptions, FOREGROUND, ORPHAN, Propagation};
 use portcullis_kinds::resource::Resource;
 use portcullis_kinds::strategy::{GarbageCollection, Grace};
 
-/// What a deletion does to an object.
+/// The effect of a deletion on an object.
 pub(super) enum Plan {
     /// It is being deleted already.
     Nothing,
-    /// Take it away.
+    /// Remove it.
     Remove,
-    /// Store it like this.
+    /// Store it in this state.
     Mark(Box<dyn Object>),
-    /// Store it like this, and then take it away.
+    /// Store it in this state, and then remove it.
     MarkAndRemove(Box<dyn Object>),
 }
 
@@ -60,7 +60,7 @@ pub(super) fn plan(
     }
 }
 
-/// A deletion under way can only be made to end earlier.
+/// A running deletion can only be shortened.
 fn shorten(meta: &mut ObjectMeta, requested: Option<i64>) -> bool {
     let (Some(period), Some(requested)) = (meta.deletion_grace_period_seconds, requested) else {
         return false;
@@ -98,7 +98,7 @@ fn begin(
             .checked_add(SignedDuration::from_secs(seconds))
             .map_or(now, Time),
     );
-    // What the kind itself holds has no period: upstream's namespaces show none.
+    // Objects that the kind itself holds have no period: upstream's namespaces show none.
     meta.deletion_grace_period_seconds = (!held_by_kind).then_some(seconds);
     if let Some(generation) = meta.generation.as_mut() {
         *generation += 1;
@@ -106,7 +106,7 @@ fn begin(
     resource.strategy.mark_deleting(object);
 }
 
-/// Adds the finalizer that a propagation policy stands for, and removes the other (upstream:
+/// Adds the finalizer of a propagation policy, and removes the other one (upstream:
 /// `deletionFinalizersForGarbageCollection`).
 fn set_finalizers(meta: &mut ObjectMeta, asked: Option<Propagation>, default: GarbageCollection) {
     let propagation = match (asked, default) {
@@ -125,12 +125,12 @@ fn set_finalizers(meta: &mut ObjectMeta, asked: Option<Propagation>, default: Ga
     }
 }
 
-/// Whether a finalizer stands for what becomes of dependents.
+/// Whether a finalizer is that of a propagation policy.
 fn is_propagation(finalizer: impl AsRef<str>) -> bool {
     matches!(finalizer.as_ref(), ORPHAN | FOREGROUND)
 }
 
-/// Whether a deleted object has nothing left that holds it.
+/// Whether nothing delays the removal of a deleted object any more.
 pub(crate) fn is_due(resource: &Resource, object: &dyn Object) -> bool {
     let meta = object.metadata();
     meta.deletion_timestamp.is_some()

@@ -1,4 +1,4 @@
-//! Server-side apply: a client says all it wants of an object, and no more.
+//! Server-side apply: a client sends all fields it manages, and no others.
 //!
 //! Upstream: `structured-merge-diff/merge/update.go`, and `FieldManager.Apply`.
 
@@ -15,31 +15,31 @@ use super::tracked;
 use super::update::Writer;
 use super::{last_applied, validate};
 
-/// Who owns what nobody was known to own before the first apply.
+/// The owner of fields that had no owner before the first apply.
 const BEFORE_FIRST_APPLY: &str = "before-first-apply";
 
-/// What a client wants of an object.
+/// The configuration of a client.
 #[derive(Clone, Copy)]
 pub struct Apply<'a> {
-    /// Who wants it.
+    /// Its manager.
     pub writer: Writer<'a>,
-    /// What, as JSON.
+    /// The configuration, as JSON.
     pub config: &'a Value,
-    /// Whether to take fields from others.
+    /// Whether to take fields from other managers.
     pub force: bool,
 }
 
 /// An object with a configuration applied to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Applied {
-    /// The object, without owners; nulls stand for what is gone.
+    /// The object, without owners; nulls mark removed fields.
     pub object: Value,
     /// The owners.
     pub managed: Option<Vec<ManagedFieldsEntry>>,
 }
 
 impl Apply<'_> {
-    /// What is wrong with the configuration, whatever it is applied to.
+    /// The errors in the configuration itself, whatever it is applied to.
     pub fn list_errors(&self) -> Vec<String> {
         validate::list_errors(self.config, self.writer.tracked().schema)
     }
@@ -47,7 +47,7 @@ impl Apply<'_> {
     /// Applies the configuration to an object, or to an empty one.
     ///
     /// # Errors
-    /// 409 that names the owners of the fields it would take.
+    /// 409 that names the managers of conflicting fields.
     pub fn to(&self, live: &Value, entries: Vec<ManagedFieldsEntry>) -> Result<Applied, Status> {
         let mut managed = Managed::decode(entries).unwrap_or_default();
         managed.prune(|version| self.writer.serves(version));
@@ -117,8 +117,8 @@ impl Apply<'_> {
         Ok((object, managed))
     }
 
-    /// Takes out what a manager applied the last time and not this time, unless somebody else owns
-    /// it.
+    /// Removes the fields that a manager applied the last time and not this time, unless another manager owns
+    /// them.
     fn prune(&self, merged: Value, managed: &Managed, last: &FieldSet) -> Value {
         if last.is_empty() {
             return merged;
@@ -127,16 +127,16 @@ impl Apply<'_> {
         let schema = tracked.schema;
         let fields = |object: &Value| with_structs(&tracked.all_fields(object), schema);
         let last = with_structs(last, schema);
-        // the name, which nobody owns, holds the metadata
+        // the name, which has no owner, keeps the metadata
         let mut owned = tracked.all_fields(self.config);
         owned.union(owned_by(managed.0.iter()));
         let all = fields(&merged);
-        // all of the last configuration goes, but for what is owned, with whatever it stands in ...
+        // all of the last configuration is removed, except owned fields, with the values they are in ...
         let mut kept = fields(&without(&merged, &last, schema));
         kept.union(with_structs(&owned, schema));
         let mut gone = all.clone();
         gone.subtract(&kept);
-        // ... and what went with it and was not of that configuration comes back
+        // ... and fields that were removed with it but were not in that configuration are restored
         let pruned = fields(&without(&merged, &gone, schema));
         let mut gone = all;
         gone.subtract(&pruned);
@@ -144,7 +144,7 @@ impl Apply<'_> {
     }
 }
 
-/// All that some owners own.
+/// All fields of some owners.
 fn owned_by<'m>(owners: impl Iterator<Item = (&'m Owner, &'m Owned)>) -> FieldSet {
     let mut all = FieldSet::default();
     for (_, owned) in owners {

@@ -8,14 +8,14 @@ use super::element::Element;
 use super::field_set::{FieldSet, Node};
 use super::schema::Schema;
 
-/// How a value became another. No field is in more than one of the three.
+/// The differences between two values. No field is in more than one of the three.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Comparison<T> {
-    /// What only the new value has.
+    /// Fields that only the new value has.
     pub added: T,
-    /// What both have, differently.
+    /// Fields that both have, with different values.
     pub modified: T,
-    /// What only the old value has.
+    /// Fields that only the old value has.
     pub removed: T,
 }
 
@@ -69,9 +69,9 @@ impl Comparison<FieldSet> {
     }
 }
 
-/// Compares what stands at the same place of two objects.
+/// Compares the values at the same path of two objects.
 fn values(old: Option<&Value>, new: Option<&Value>, schema: Schema<'_>) -> Comparison<Node> {
-    // null is an object without fields as much as a list without items
+    // null is both an object without fields and a list without items
     let sides = (old.unwrap_or(&Value::Null), new.unwrap_or(&Value::Null));
     let inside = match sides {
         (old, new) if is_blank(old) && is_blank(new) => None,
@@ -99,7 +99,7 @@ fn values(old: Option<&Value>, new: Option<&Value>, schema: Schema<'_>) -> Compa
     found
 }
 
-/// Whether there is nothing in a value that could be compared on its own.
+/// Whether a value contains nothing that could be compared on its own.
 fn is_blank(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -109,7 +109,7 @@ fn is_blank(value: &Value) -> bool {
     }
 }
 
-/// Compares those fields of two objects that are asked for.
+/// Compares only the given fields of two objects.
 pub(super) fn fields(
     old: Option<&Map<String, Value>>,
     new: Option<&Map<String, Value>>,
@@ -205,7 +205,7 @@ fn items(old: &[Value], new: &[Value], schema: Schema<'_>) -> Option<Comparison<
             (old @ ([] | [_]), new @ ([] | [_])) => {
                 values(old.first().copied(), new.first().copied(), schema.item())
             }
-            // what is there twice is compared as one
+            // duplicate items are compared as one
             (old @ [_, _, ..], new @ [_, _, ..]) => {
                 let mut both = Comparison::<Node>::default();
                 both.modified.member = old != new;
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn items_are_compared_by_key_wherever_they_stand() {
+    fn items_are_compared_by_key_in_any_order() {
         let old = json!({"spec": {"containers": [{"name": "a", "image": "1"}, {"name": "b", "image": "1"}]}});
         let new = json!({"spec": {"containers": [{"name": "c", "image": "1"}, {"name": "b", "image": "2"}]}});
         let [added, modified, removed] = compare("Pod", &old, &new);
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_twice_is_one_thing() {
+    fn duplicate_items_are_compared_as_one() {
         let twice = json!({"spec": {"containers": [{"name": "a", "image": "1"}, {"name": "a", "image": "2"}]}});
         let once = json!({"spec": {"containers": [{"name": "a", "image": "1"}]}});
         let [added, _, removed] = compare("Pod", &twice, &once);

@@ -1,4 +1,4 @@
-//! Fields that an apply would take from somebody.
+//! Fields of other managers that an apply would change.
 //!
 //! Upstream: `k8s.io/apimachinery/pkg/util/managedfields/internal/conflict.go`.
 
@@ -8,12 +8,12 @@ use portcullis_api::status::{Cause, Details, Reason};
 use super::field_set::FieldSet;
 use super::managed::{Managed, Operation, Owner};
 
-/// Who owns which fields that an apply would change.
+/// The owners of the fields that an apply would change.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Conflicts(Vec<(Owner, FieldSet)>);
 
 impl Conflicts {
-    /// The conflicts of a change with everybody but its owner.
+    /// The conflicts of a change with all other owners.
     pub fn of(changed: &FieldSet, managed: &Managed, owner: &Owner) -> Self {
         let others = managed.0.iter().filter(|(other, _)| *other != owner);
         let conflicts =
@@ -26,7 +26,7 @@ impl Conflicts {
         self.0.is_empty()
     }
 
-    /// The conflicts about other fields than these.
+    /// The conflicts outside these fields.
     #[must_use]
     pub fn except(mut self, allowed: &FieldSet) -> Self {
         for (_, fields) in &mut self.0 {

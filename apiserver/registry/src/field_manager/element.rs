@@ -11,19 +11,19 @@ use serde_json::{Map, Value};
 pub enum Element {
     /// To a field of a struct, or an entry of a map.
     Field(String),
-    /// To the item of a list that has these fields, which are sorted by name.
+    /// To the item of a list with these fields, which are sorted by name.
     Key(Vec<(String, Scalar)>),
-    /// To the item of a set that has this value.
+    /// To the item of a set with this value.
     Value(Scalar),
-    /// To an item by its place.
+    /// To an item by its index.
     Index(i64),
 }
 
 impl Element {
-    /// Reads a key of `fieldsV1`; `None` if it is none this server knows.
+    /// Parses a key of `fieldsV1`; `None` for an unknown type of key.
     ///
     /// # Errors
-    /// [`Malformed`] for keys without a type, or whose rest is not what the type says.
+    /// [`Malformed`] for keys without a type, or with an invalid rest.
     pub fn parse(text: &str) -> Result<Option<Self>, Malformed> {
         let Some((tag, rest)) = text.split_once(':') else {
             return Err(Malformed);
@@ -64,7 +64,7 @@ impl Element {
     }
 }
 
-/// As error texts write it.
+/// The form in error texts.
 impl fmt::Display for Element {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -83,11 +83,11 @@ impl fmt::Display for Element {
     }
 }
 
-/// `fieldsV1` that cannot be read.
+/// Invalid `fieldsV1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
 
-/// A value that tells items of a list apart; in an order, so that sets can hold it.
+/// A value that distinguishes items of a list; ordered, so that it can be in sets.
 #[derive(Clone, Debug)]
 pub struct Scalar(pub Value);
 
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_types_are_left_out_and_nonsense_is_refused() {
+    fn unknown_types_are_ignored_and_malformed_keys_rejected() {
         assert_eq!(Element::parse("z:1"), Ok(None));
         for text in ["", "name", "v:{", "k:1", "i:x"] {
             assert_eq!(Element::parse(text), Err(Malformed), "{text}");

@@ -42,7 +42,7 @@ pub(super) fn of_fields<'v>(
     for (name, value) in fields {
         let below = schema.field(name);
         let mut node = fields_of(value, below);
-        // An empty struct says something, as `emptyDir: {}` does; an empty map mostly says nothing.
+        // An empty struct has a meaning, as in `emptyDir: {}`; an empty map usually has none.
         let is_empty = value.as_object().is_some_and(serde_json::Map::is_empty);
         node.member |= if is_empty {
             below.keeps_empty()
@@ -63,7 +63,7 @@ fn of_items(elements: &[Element], items: &[Value], schema: Schema<'_>) -> FieldS
     for (element, items) in places {
         let mut node = match items.as_slice() {
             [item] => fields_of(item, schema.item()),
-            // what is there twice is owned as one
+            // duplicate items are owned as one
             _ => Node::LEAF,
         };
         node.member = true;
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn structs_are_split_up_and_what_is_atomic_is_not() {
+    fn structs_are_split_up_and_atomic_values_are_not() {
         let value = json!({"spec": {
             "nodeSelector": {"a": "b"}, "automountServiceAccountToken": false,
             "containers": [{"name": "m", "image": "i", "ports": [{"containerPort": 80}], "command": ["x"], "resources": {"limits": {"cpu": "1"}}}],
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_maps_and_lists_say_nothing_and_nulls_do() {
+    fn nulls_are_fields_and_empty_maps_and_lists_are_not() {
         let value =
             json!({"data": {}, "metadata": {"labels": {}, "finalizers": []}, "immutable": null});
         let fields = fields_of(&value, Schema::of_kind("ConfigMap"))

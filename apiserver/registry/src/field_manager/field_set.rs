@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::element::{Element, Malformed};
 
-/// What `fieldsV1` calls the value itself.
+/// The key of the value itself in `fieldsV1`.
 const SELF: &str = ".";
 
 /// A set of fields below some value.
@@ -21,7 +21,7 @@ pub struct FieldSet(BTreeMap<Element, Node>);
 pub struct Node {
     /// Whether the field itself is in the set.
     pub member: bool,
-    /// What is in the set below it.
+    /// The part of the set below it.
     pub below: FieldSet,
 }
 
@@ -49,7 +49,7 @@ impl FieldSet {
         self.0.is_empty()
     }
 
-    /// What is known of a field right below.
+    /// The node of a field right below.
     pub fn get(&self, element: &Element) -> Option<&Node> {
         self.0.get(element)
     }
@@ -89,8 +89,8 @@ impl FieldSet {
         }
     }
 
-    /// Takes out what is in another set, and tells whether there was any of it. Fields below a
-    /// member of that set stay.
+    /// Removes the members of another set; returns whether there were any. Fields below a member of that set
+    /// stay.
     pub fn subtract(&mut self, other: &Self) -> bool {
         let mut found = false;
         for (element, gone) in &other.0 {
@@ -107,7 +107,7 @@ impl FieldSet {
         found
     }
 
-    /// What is in both.
+    /// The fields in both.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
         let mut both = Self::default();
@@ -123,8 +123,7 @@ impl FieldSet {
         both
     }
 
-    /// The paths of all fields in the set, as error texts write them: of siblings, those that are
-    /// in the set themselves come first.
+    /// The paths of all fields in the set, in the form of error texts: of siblings, members come first.
     pub fn paths(&self) -> Vec<String> {
         let mut paths = Vec::new();
         self.push_paths("", &mut paths);
@@ -144,7 +143,7 @@ impl FieldSet {
     /// Reads `fieldsV1`.
     ///
     /// # Errors
-    /// [`Malformed`] if it is something else.
+    /// [`Malformed`] if it is invalid.
     pub fn decode(fields: &Value) -> Result<Self, Malformed> {
         let mut set = Self::default();
         match fields {

@@ -1,6 +1,6 @@
-//! Objects that were managed by client-side apply, and are now applied by the server.
+//! Objects that move from client-side apply to server-side apply.
 //!
-//! Only `kubectl` under its own name is helped, as upstream helps it (`lastAppliedManager`,
+//! Only `kubectl` under its own name is supported, as upstream (`lastAppliedManager`,
 //! `lastAppliedUpdater`).
 
 use serde_json::{Map, Value};
@@ -10,11 +10,11 @@ use super::update::Writer;
 
 const ANNOTATION: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// The longest annotations may be together, in bytes.
+/// The longest total of annotations, in bytes.
 const ANNOTATIONS_MAX: usize = 256 * 1024;
 
-/// The fields of an object that are as kubectl last applied them itself: kubectl may change those
-/// without being asked twice. `None` if it never did.
+/// The fields of an object that still have the values that kubectl last applied itself: kubectl may change
+/// those without a conflict. `None` if it never did.
 pub(super) fn unchanged(writer: Writer<'_>, live: &Value) -> Option<FieldSet> {
     if !is_kubectl(writer) {
         return None;
@@ -33,7 +33,7 @@ pub(super) fn unchanged(writer: Writer<'_>, live: &Value) -> Option<FieldSet> {
     Some(fields)
 }
 
-/// Keeps the annotation up to date, so that one can go back to client-side apply.
+/// Keeps the annotation up to date, so that users can go back to client-side apply.
 pub(super) fn refresh(writer: Writer<'_>, object: &mut Value, config: &Value) {
     let is_kept = |text: &Value| text.as_str().is_some_and(|t| !t.is_empty());
     if !is_kubectl(writer)

@@ -13,14 +13,14 @@ use super::field_set::FieldSet;
 
 /// The most entries for updates; the oldest are merged beyond that.
 const UPDATES_MAX: usize = 10;
-/// Who owns what the oldest updates set.
+/// The manager of fields from merged updates.
 const ANCIENT: &str = "ancient-changes";
 const FIELDS_TYPE: &str = "FieldsV1";
 
 /// How fields were set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
-    /// By an apply, which says all that its manager wants.
+    /// By an apply, which contains all fields of its manager.
     Apply,
     /// By anything else.
     Update,
@@ -43,7 +43,7 @@ impl Operation {
     }
 }
 
-/// Whose fields. Updates of one manager in two versions are two entries.
+/// An owner of fields. Updates of one manager in two versions are two entries.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Owner {
     /// The name.
@@ -52,25 +52,25 @@ pub struct Owner {
     pub operation: Operation,
     /// The version of an update; empty for an apply.
     pub version: String,
-    /// Through which subresource; mostly empty.
+    /// The subresource of the writes; usually empty.
     pub subresource: String,
 }
 
-/// Which fields, as of when.
+/// The fields of an owner, with their time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Owned {
     /// The fields.
     pub fields: FieldSet,
     /// The version their paths are of.
     pub api_version: String,
-    /// When the owner last changed something.
+    /// When the owner last changed a field.
     pub time: Option<Time>,
-    /// The fields as they were read, if they still are the same.
+    /// The fields in their encoded form, if they have not changed since.
     encoded: Option<FieldsV1>,
 }
 
 impl Owned {
-    /// Fields of an owner who has just become one.
+    /// The fields of a new owner.
     pub fn new(api_version: &str, fields: FieldSet) -> Self {
         Self {
             fields,
@@ -86,7 +86,7 @@ impl Owned {
         self.encoded = None;
     }
 
-    /// Takes fields away.
+    /// Removes fields.
     pub fn lose(&mut self, fields: &FieldSet) {
         if self.fields.subtract(fields) {
             self.encoded = None;
@@ -129,7 +129,7 @@ impl Managed {
     /// Reads the entries of an object.
     ///
     /// # Errors
-    /// [`Malformed`] if any of them is.
+    /// [`Malformed`] if any of them is malformed.
     pub fn decode(entries: Vec<ManagedFieldsEntry>) -> Result<Self, Malformed> {
         let mut owners = BTreeMap::new();
         for entry in entries {
@@ -165,7 +165,7 @@ impl Managed {
         if owners.is_empty() {
             return None;
         }
-        // equals keep the order of the map: by manager, version and subresource
+        // equal ones keep the order of the map: by manager, version and subresource
         owners.sort_by_key(|(owner, owned)| (owner.operation, seconds(owned)));
         let entries = owners.into_iter().map(|(owner, owned)| ManagedFieldsEntry {
             api_version: Some(owned.api_version.clone()),
@@ -179,7 +179,7 @@ impl Managed {
         Some(entries.collect())
     }
 
-    /// Drops owners of nothing, and those in versions that nobody serves any more.
+    /// Drops owners without fields, and those in versions that are no longer served.
     pub fn prune(&mut self, is_served: impl Fn(&str) -> bool) {
         self.0
             .retain(|_, owned| !owned.fields.is_empty() && is_served(&owned.api_version));
@@ -239,7 +239,7 @@ fn seconds(owned: &Owned) -> i64 {
     owned.time.as_ref().map_or(0, |t| t.0.as_second())
 }
 
-/// Whether a client asks for nobody to own anything: with an empty list, or one empty entry.
+/// Whether a client resets all ownership: with an empty list, or one empty entry.
 pub(super) fn is_reset(entries: Option<&[ManagedFieldsEntry]>) -> bool {
     match entries {
         None => false,
@@ -249,9 +249,9 @@ pub(super) fn is_reset(entries: Option<&[ManagedFieldsEntry]>) -> bool {
     }
 }
 
-/// Whether two lists of entries say the same, times aside.
+/// Whether two lists of entries are equal, times aside.
 pub(super) fn same_but_for_times(a: &[ManagedFieldsEntry], b: &[ManagedFieldsEntry]) -> bool {
-    // entries stand in the order of their times, which need not be the same
+    // entries are ordered by their times, which need not be the same
     let same = |a: &ManagedFieldsEntry, b: &ManagedFieldsEntry| {
         a.manager == b.manager
             && a.operation == b.operation
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_are_not_understood_are_refused() {
+    fn malformed_entries_are_rejected() {
         let good = entry("a", "Update", 1);
         let bad = [
             ManagedFieldsEntry {

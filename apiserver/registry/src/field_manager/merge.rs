@@ -1,4 +1,4 @@
-//! What an object becomes when a configuration is applied to it.
+//! Merges a configuration into an object.
 //!
 //! Upstream: `structured-merge-diff/typed/merge.go`.
 
@@ -10,7 +10,7 @@ use super::element::Element;
 use super::field_set::FieldSet;
 use super::schema::Schema;
 
-/// A value with a configuration laid over it, whose manager shares some of it with `others`.
+/// A value with a configuration merged into it; `others` own some of it as well.
 pub(super) fn merge(live: &Value, config: &Value, schema: Schema<'_>, others: &FieldSet) -> Value {
     match (live, config) {
         (Value::Object(live), Value::Object(config)) if !schema.is_atomic() => {
@@ -19,7 +19,7 @@ pub(super) fn merge(live: &Value, config: &Value, schema: Schema<'_>, others: &F
         (Value::Array(live), Value::Array(config)) if !(live.is_empty() && config.is_empty()) => {
             items(live, config, schema, others).unwrap_or_else(|| Value::Array(config.clone()))
         }
-        // null empties scalars and what is atomic, and says nothing of what lies further down
+        // null empties scalars and atomic values, and has no effect on values below
         (Value::Object(fields), Value::Null) if !schema.is_atomic() && !fields.is_empty() => {
             live.clone()
         }
@@ -51,16 +51,16 @@ fn fields(
     merged
 }
 
-/// Merges lists item by item. `None` if the list is owned as one.
+/// Merges lists item by item. `None` if the list is atomic.
 ///
-/// Upstream kept the object's order up to 1.21, so that nobody could change it, and since then
-/// takes the configuration's, so that managers who disagree change it back and forth. Here the
-/// order is for those to change who share none of the items.
+/// Upstream kept the object's order up to 1.21, so that no manager could change it, and since then takes the
+/// configuration's, so that managers who disagree change it back and forth. Here a manager can change the
+/// order if no other manager lists any of the items.
 fn items(live: &[Value], config: &[Value], schema: Schema<'_>, others: &FieldSet) -> Option<Value> {
     let (live_at, config_at) = (schema.elements(live)?, schema.elements(config)?);
     let mut by_element: BTreeMap<&Element, Option<&Value>> = BTreeMap::new();
     for (element, item) in live_at.iter().zip(live) {
-        // with two of a kind there is none to merge with
+        // with duplicate items there is no single one to merge with
         by_element
             .entry(element)
             .and_modify(|found| *found = None)
@@ -85,16 +85,16 @@ fn items(live: &[Value], config: &[Value], schema: Schema<'_>, others: &FieldSet
     Some(Value::Array(items.collect()))
 }
 
-/// Where an item of a merged list comes from.
+/// The source of an item of a merged list.
 #[derive(Clone, Copy)]
 enum Place {
-    /// The object has it alone.
+    /// Only the object has it.
     Live(usize),
     /// The configuration has it.
     Config(usize),
 }
 
-/// The object's items where they stand, and then the configuration's new ones.
+/// The object's items in their order, and then the configuration's new ones.
 fn live_first(live: &[Element], config: &[Element]) -> Vec<Place> {
     let mut left: BTreeMap<&Element, usize> = config.iter().zip(0..).collect();
     let in_config: BTreeSet<&Element> = config.iter().collect();
@@ -103,7 +103,7 @@ fn live_first(live: &[Element], config: &[Element]) -> Vec<Place> {
         if !in_config.contains(at) {
             order.push(Place::Live(place));
         } else if let Some(place) = left.remove(at) {
-            // of two of a kind the configuration's takes the place
+            // of duplicate items the configuration's replaces the first
             order.push(Place::Config(place));
         }
     }
@@ -113,8 +113,8 @@ fn live_first(live: &[Element], config: &[Element]) -> Vec<Place> {
     order
 }
 
-/// The items that both have in the configuration's order, and those of the object alone where
-/// they stood between them.
+/// The shared items in the configuration's order, and the object's other items at their positions between
+/// them.
 fn config_first(live: &[Element], config: &[Element]) -> Vec<Place> {
     let wanted: BTreeSet<&Element> = config.iter().collect();
     let known: BTreeSet<&Element> = live.iter().collect();
@@ -131,7 +131,7 @@ fn config_first(live: &[Element], config: &[Element]) -> Vec<Place> {
                 continue;
             }
             Some((_, at)) if configs.peek().is_some_and(|(_, c)| *c != at) => {
-                // it goes where the configuration has it
+                // it is put where the configuration has it
                 let out_of_turn = shared.peek().is_some_and(|next| *next != at);
                 if out_of_turn || done.contains(at) {
                     lives.next();
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn shared_items_stand_as_applied_and_others_where_they_stood() {
+    fn shared_items_have_the_applied_order_and_others_keep_their_position() {
         for (live, config, merged) in [
             ("", "ab", "ab"),
             ("ab", "", "ab"),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_reorders_what_others_listed_too() {
+    fn items_that_others_list_are_not_reordered() {
         assert_eq!(order("ab", "ba", "a"), "ab");
         assert_eq!(order("abc", "dca", "c"), "abcd");
         assert_eq!(order("ab", "ba", "x"), "ba");

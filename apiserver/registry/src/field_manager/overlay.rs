@@ -1,4 +1,4 @@
-//! A part of an object laid over it, by whom nobody comes to own anything.
+//! Merges a part of an object into it, without ownership of fields.
 //!
 //! Upstream: `ApplyStructuredMergeDiff` in
 //! `k8s.io/apiserver/pkg/admission/plugin/policy/mutating/patch/smd.go`.
@@ -12,10 +12,10 @@ use super::schema::Schema;
 use super::tracked::Tracked;
 use super::validate;
 
-/// An object of a version of a resource with a part of one laid over it.
+/// An object of a version of a resource with a part merged into it.
 ///
 /// # Errors
-/// A sentence, if the part would replace what is owned as one, or has two items where one may be.
+/// A sentence, if the part would replace an atomic value, or has duplicate items.
 pub fn overlay(
     resource: &Resource,
     api_version: &str,
@@ -25,7 +25,7 @@ pub fn overlay(
     lay(object, part, Tracked::new(resource, api_version, "").schema)
 }
 
-/// The same of what a subresource shows of an object.
+/// As [`overlay`], for an object of a subresource.
 ///
 /// # Errors
 /// As [`overlay`].
@@ -50,7 +50,7 @@ fn lay(object: &Value, part: &Value, schema: Schema<'_>) -> Result<Value, String
     Ok(merge(object, part, schema, &FieldSet::default()))
 }
 
-/// The paths of values that are owned as one.
+/// The paths of atomic values.
 fn find_atomic(part: &Value, schema: Schema<'_>, path: &str, found: &mut Vec<String>) {
     match part {
         Value::Object(fields) => {
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_owned_as_one_is_not_replaced() {
+    fn atomic_values_are_not_replaced() {
         let part = json!({"spec": {"selector": {"matchLabels": {"c": "d"}},
             "template": {"spec": {"containers": [{"name": "one", "args": ["x"]}]}}}});
         assert_eq!(

@@ -8,7 +8,7 @@ use super::element::Element;
 use super::field_set::{FieldSet, Node};
 use super::schema::Schema;
 
-/// A value without some fields; null if nothing remains of it.
+/// A value without some fields; null if nothing remains.
 pub(super) fn without(value: &Value, gone: &FieldSet, schema: Schema<'_>) -> Value {
     match value {
         Value::Object(fields) if !schema.is_atomic() => {
@@ -34,7 +34,7 @@ pub(super) fn without(value: &Value, gone: &FieldSet, schema: Schema<'_>) -> Val
                 Value::Array(kept)
             }
         }
-        // something below what is atomic goes with all of it
+        // removing a field of an atomic value removes all of it
         Value::Object(_) => Value::Null,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
     }
@@ -48,8 +48,7 @@ fn kept(value: &Value, gone: Option<&Node>, schema: Schema<'_>) -> Option<Value>
     }
 }
 
-/// The same set with every struct that something is in: whoever owns a field of a struct keeps the
-/// struct.
+/// The same set with every struct that contains a member: the owner of a field of a struct keeps the struct.
 pub(super) fn with_structs(set: &FieldSet, schema: Schema<'_>) -> FieldSet {
     let mut all = FieldSet::default();
     for (element, node) in set.iter() {
@@ -70,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_and_items_are_taken_out() {
+    fn fields_and_items_are_removed() {
         let value = json!({"spec": {"priority": 1, "containers": [{"name": "a", "image": "i"}, {"name": "b"}]}});
         let gone = FieldSet::decode(&json!({"f:spec": {"f:priority": {},
             "f:containers": {"k:{\"name\":\"a\"}": {"f:image": {}}, "k:{\"name\":\"b\"}": {}}}}));
@@ -79,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_emptied_is_null() {
+    fn an_emptied_value_is_null() {
         let value = json!({"data": {"a": "b"}, "metadata": {"finalizers": ["x"]}});
         let gone = FieldSet::decode(
             &json!({"f:data": {"f:a": {}}, "f:metadata": {"f:finalizers": {"v:\"x\"": {}}}}),

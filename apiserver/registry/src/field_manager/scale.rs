@@ -1,4 +1,4 @@
-//! Who set how many replicas there are to be, as scales and as what is scaled say it.
+//! The owners of the number of replicas, in scales and in the scaled objects.
 //!
 //! Upstream: `k8s.io/apimachinery/pkg/util/managedfields/scalehandler.go`.
 
@@ -13,7 +13,7 @@ use super::managed::{Managed, Operation, Owned, Owner};
 /// The `apiVersion` of scales.
 pub const API_VERSION: &str = "autoscaling/v1";
 
-/// The entries of a scale: of the owners of replicas, and only that.
+/// The entries of a scale: the owners of replicas, with this field only.
 pub fn of_scale(parent: Option<Vec<ManagedFieldsEntry>>) -> Option<Vec<ManagedFieldsEntry>> {
     let owners = Managed::decode(parent.unwrap_or_default()).unwrap_or_default();
     let owners = owners
@@ -28,8 +28,8 @@ pub fn of_scale(parent: Option<Vec<ManagedFieldsEntry>>) -> Option<Vec<ManagedFi
     Managed(scaled.collect()).encode()
 }
 
-/// The entries of what is scaled, given those of its changed scale. Whoever owns the replicas no
-/// more loses them; the others keep what else they own. A new owner's entry has no time.
+/// The entries of the scaled object, given those of its changed scale. An owner that no longer owns the
+/// replicas loses them; the others keep their other fields. A new owner's entry has no time.
 pub fn of_parent(
     parent: Option<Vec<ManagedFieldsEntry>>,
     scale: Option<Vec<ManagedFieldsEntry>>,
@@ -60,7 +60,7 @@ pub fn of_parent(
     managed.encode()
 }
 
-/// An owner whose updates are of another version.
+/// An owner in another version.
 fn labelled(owner: Owner, api_version: &str) -> Owner {
     Owner {
         version: match owner.operation {
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scale_knows_the_owners_of_replicas_alone() {
+    fn a_scale_lists_only_the_owners_of_replicas() {
         let other = entry("b", "apps/v1", "", json!({"f:spec": {"f:paused": {}}}));
         let parent = vec![entry("a", "apps/v1", "", all()), other];
         let expected = vec![entry("a", API_VERSION, "", only())];
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_who_stays_keeps_the_entry() {
+    fn an_owner_that_stays_keeps_the_entry() {
         let parent = Some(vec![entry("a", "apps/v1", "", all())]);
         let merged = of_parent(parent.clone(), of_scale(parent.clone()), "apps/v1");
         assert_eq!(merged, parent);

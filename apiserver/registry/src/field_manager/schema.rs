@@ -1,5 +1,5 @@
-//! What is known of a value, on the way down from an object: by type metadata of a built-in kind, or by
-//! the schema of a custom one.
+//! The type of a value, on the way down from an object: by type metadata of a built-in kind, or by the schema
+//! of a custom one.
 
 mod built_in;
 mod custom;
@@ -13,7 +13,7 @@ use self::built_in::BuiltIn;
 use self::custom::{Below, Custom, Items};
 use super::element::{Element, Scalar};
 
-/// What is known of a value, and whether it is owned as one.
+/// The type of a value, and whether it is atomic.
 #[derive(Clone, Copy, Debug)]
 pub enum Schema<'s> {
     /// A value of a built-in kind.
@@ -22,9 +22,9 @@ pub enum Schema<'s> {
     Custom(Custom<'s>),
     /// The root of an object of a custom kind without a schema.
     DeducedObject,
-    /// A value of a custom kind that is not described: objects are maps, lists are owned as one.
+    /// A value of a custom kind that is not described: objects are maps, lists are atomic.
     Deduced,
-    /// A value of a custom kind that is owned as one.
+    /// An atomic value of a custom kind.
     Whole,
 }
 
@@ -43,7 +43,7 @@ impl<'s> Schema<'s> {
 
     const METADATA: Self = Self::of_kind("ObjectMeta");
 
-    /// Whether an object here has a field of that name, and does not get it as one key of many.
+    /// Whether an object here declares a field of that name, and is not a map that contains it as a key.
     pub fn declares(self, name: &str) -> bool {
         match self {
             Self::BuiltIn(built_in) => built_in.is_struct(),
@@ -53,8 +53,7 @@ impl<'s> Schema<'s> {
         }
     }
 
-    /// Whether an object here says something when it is empty. Maps of built-in kinds are not stored
-    /// then.
+    /// Whether an empty object here has a meaning. Empty maps of built-in kinds are not stored.
     pub fn keeps_empty(self) -> bool {
         match self {
             Self::BuiltIn(built_in) => built_in.is_struct(),
@@ -62,13 +61,13 @@ impl<'s> Schema<'s> {
         }
     }
 
-    /// Whether a declared field goes once nothing is left of what was applied to it. In custom kinds a
-    /// null remains, as upstream leaves it before 1.21 (`EnsureNamedFieldsAreMembers`).
+    /// Whether a declared field is removed once nothing is left of what was applied to it. In custom kinds a
+    /// null remains, as upstream before 1.21 (`EnsureNamedFieldsAreMembers`).
     pub fn removes_empty(self, name: &str) -> bool {
         matches!(self, Self::BuiltIn(_)) && self.declares(name)
     }
 
-    /// Whether an object here is owned and replaced as one.
+    /// Whether an object here is atomic: owned and replaced as a whole.
     pub fn is_atomic(self) -> bool {
         match self {
             Self::BuiltIn(built_in) => built_in.is_atomic(),
@@ -106,8 +105,8 @@ impl<'s> Schema<'s> {
         }
     }
 
-    /// The steps to the items of a list, in its order; `None` if the list is owned as one, or an
-    /// item cannot be distinguished.
+    /// The steps to the items of a list, in its order; `None` if the list is atomic, or an item cannot be
+    /// distinguished.
     pub fn elements(self, items: &[Value]) -> Option<Vec<Element>> {
         match self.items() {
             Items::Whole => None,

@@ -1,4 +1,4 @@
-//! The fields of an object that somebody can own.
+//! The fields of an object that can have owners.
 
 use portcullis_api::type_metadata;
 use serde_json::{Map, Value};
@@ -12,12 +12,12 @@ use portcullis_kinds::resource::Resource;
 
 const METADATA: &str = "metadata";
 
-/// An object's kind, as seen through the resource or one of its subresources.
+/// An object's kind, through the resource or one of its subresources.
 #[derive(Clone, Copy, Debug)]
 pub struct Tracked<'s> {
-    /// What is known of its fields.
+    /// The schema of its fields.
     pub schema: Schema<'s>,
-    /// What a write this way resets, whatever it says.
+    /// The fields that a write this way resets in any case.
     reset: &'static str,
 }
 
@@ -57,7 +57,7 @@ impl<'s> Tracked<'s> {
         set
     }
 
-    /// The same with what nobody can own, such as the name.
+    /// All fields, including those that cannot have owners, such as the name.
     pub fn all_fields(self, object: &Value) -> FieldSet {
         extract::fields_of(object, self.schema).below
     }
@@ -107,8 +107,8 @@ const fn inside(below: FieldSet) -> Node {
     }
 }
 
-/// An object of a version with nothing set, as JSON. What kinds always write is null here, not
-/// absent: nobody owns it for having made the object.
+/// An empty object of a version, as JSON. Fields that kinds always write are null here, not absent, so that
+/// the creator does not own them.
 pub fn empty(resource: &Resource, api_version: &str) -> Value {
     let empty = (resource.object_type(api_version).empty)();
     empty.to_value(resource.type_meta(api_version))

@@ -1,6 +1,6 @@
-//! Writes that are not applies: whoever changed a field owns it.
+//! Writes other than applies: the manager that changes a field owns it.
 //!
-//! Upstream: `FieldManager.Update` and the managers it is made of.
+//! Upstream: `FieldManager.Update` and the managers it is composed of.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use portcullis_api::Object;
@@ -18,7 +18,7 @@ use portcullis_kinds::resource::Resource;
 const MANAGER_MAX: usize = 128;
 const UNKNOWN: &str = "unknown";
 
-/// Somebody who writes, and what they write to.
+/// The manager of a write, and the target.
 #[derive(Clone, Copy)]
 pub struct Writer<'a> {
     resource: &'a Resource,
@@ -29,7 +29,7 @@ pub struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// The writer of a request, by the manager it names or else by its user agent.
+    /// The writer of a request: the manager it names, or else its user agent.
     pub fn new(scope: &Scope<'a>, manager: &'a str, agent: &'a str) -> Self {
         let manager = if manager.is_empty() {
             prefix(agent)
@@ -45,8 +45,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The same, having said of some fields that they are empty, and not left them unset (see
-    /// `Decoded::empty`): whoever says so owns them, though the object does not show it.
+    /// As this one, with fields that the client has sent empty, and not left unset (see `Decoded::empty`):
+    /// the manager owns them, although the object does not contain them.
     #[must_use]
     pub const fn emptying(self, empty: &'a [String]) -> Self {
         Self { empty, ..self }
@@ -67,12 +67,12 @@ impl<'a> Writer<'a> {
         self.api_version
     }
 
-    /// What can be owned of what is written.
+    /// The fields of the target that can have owners.
     pub fn tracked(self) -> Tracked<'a> {
         Tracked::new(self.resource, self.api_version, self.subresource)
     }
 
-    /// Whose entry a write belongs to.
+    /// The owner for a write.
     pub fn owner(self, manager: &str, operation: Operation) -> Owner {
         Owner {
             manager: manager.to_owned(),
@@ -90,7 +90,7 @@ impl<'a> Writer<'a> {
         self.resource.api_versions().any(|v| v == api_version)
     }
 
-    /// Records who made an object.
+    /// Records the creator of an object.
     pub fn created(self, object: &mut dyn Object) {
         let sent = object.metadata_mut().managed_fields.take();
         let managed = sent
@@ -100,8 +100,8 @@ impl<'a> Writer<'a> {
         self.record(&empty, object, managed.unwrap_or_default());
     }
 
-    /// Records who changed an object. One that nobody is known to own stays so: it was made by the
-    /// server, or its owners were reset.
+    /// Records the manager that changed an object. An object without owners stays so: the server created it,
+    /// or its owners were reset.
     pub fn changed(self, current: &Current, object: &mut dyn Object) {
         let live = current.object.metadata().managed_fields.as_deref();
         let sent = object.metadata_mut().managed_fields.take();
@@ -113,8 +113,8 @@ impl<'a> Writer<'a> {
         self.record(&old, object, managed);
     }
 
-    /// The owners before the write. Clients may change entries through the main resource; those
-    /// that do not know of them, or send nonsense, do not.
+    /// The owners before the write. Clients may change entries through the main resource; missing or
+    /// malformed entries are ignored.
     fn known(
         self,
         live: Option<&[ManagedFieldsEntry]>,
@@ -144,7 +144,7 @@ impl<'a> Writer<'a> {
         object.metadata_mut().managed_fields = managed.encode();
     }
 
-    /// Gives a manager what it changed, and takes it from everybody else.
+    /// Makes a manager the owner of its changes, and no other manager.
     pub fn update(self, old: &Value, new: &Value, manager: &str, managed: &mut Managed) {
         let found = self.tracked().compare(old, new);
         let mut own = found.modified;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::schema::Schema;
 
-/// What is wrong with the lists of a configuration: items that cannot be told apart.
+/// The errors in the lists of a configuration: items that cannot be distinguished.
 pub(super) fn list_errors(value: &Value, schema: Schema<'_>) -> Vec<String> {
     let mut errors = Vec::new();
     visit(value, schema, "", &mut errors);

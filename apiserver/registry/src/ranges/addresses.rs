@@ -17,10 +17,10 @@ use portcullis_kinds::kinds::service::traffic::{NONE, is_headless, needs_cluster
 use portcullis_kinds::validation::net::parse_ip;
 use portcullis_kinds::validation::{go_strings, list, text};
 
-/// How many addresses of a large network are given out, as upstream does.
+/// How many addresses of a large network are used, as upstream does.
 const SIZE_MAX: u128 = 65536;
 
-/// The first address that a network has to give, which is that of the service `kubernetes`.
+/// The first usable address of a network, which is that of the service `kubernetes`.
 pub fn first_address(network: IpNet) -> Option<IpAddr> {
     nth(&network.trunc(), 0)
 }
@@ -91,8 +91,8 @@ impl Addresses {
         ips.filter_map(|ip| self.number(parse_ip(ip)?)).collect()
     }
 
-    /// Gives a service that has no address one, the one it asks for if it does, and notes the
-    /// address it has no longer.
+    /// Gives a service without an address one, the requested one if it names one, and notes the address it no
+    /// longer has.
     pub(super) async fn fill(
         &self,
         spec: &mut ServiceSpec,
@@ -120,7 +120,7 @@ impl Addresses {
                 }
                 ip.clone()
             }
-            // Nobody knows which it will be.
+            // The address is not known yet.
             (None, true) => self.network.network().to_string(),
             (None, false) => {
                 let number = self.pool.change(|taken| self.draw(taken)).await?;
@@ -166,7 +166,7 @@ fn refuse(spec: &ServiceSpec, ip: &str, why: &str) -> Refusal {
     Refusal::Field(FieldError::invalid(&path, go_strings(ips), detail))
 }
 
-/// How many addresses a network has to give: not its own, and with IPv4 not the broadcast one.
+/// How many usable addresses a network has: without its own, and with IPv4 without the broadcast address.
 fn size(network: IpNet) -> usize {
     let bits = u32::from(network.max_prefix_len() - network.prefix_len());
     let all = 1_u128.checked_shl(bits).unwrap_or(u128::MAX);

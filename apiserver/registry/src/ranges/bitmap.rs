@@ -1,7 +1,7 @@
-//! Which numbers of a range are taken, in the bytes that kube-apiserver stores.
+//! The set of taken numbers of a range, in the encoding of kube-apiserver.
 
-/// A set of small numbers. Stored as upstream's `big.Int.Bytes()`: the last byte holds the first
-/// eight, and leading zeros are left out.
+/// A set of small numbers. Stored as upstream's `big.Int.Bytes()`: the last byte holds the first eight, and
+/// leading zeros are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Bitmap {
     /// The first byte holds the first eight numbers.
@@ -30,7 +30,7 @@ impl Bitmap {
             .is_some_and(|byte| byte & (1 << (number % 8)) != 0)
     }
 
-    /// Whether the number was not there before.
+    /// Adds a number; returns whether it is new.
     pub(crate) fn insert(&mut self, number: usize) -> bool {
         if self.bytes.len() <= number / 8 {
             self.bytes.resize(number / 8 + 1, 0);
@@ -48,14 +48,14 @@ impl Bitmap {
         }
     }
 
-    /// A free number below `size`, the first one from `start` on, round the end.
+    /// A free number below `size`, the first one from `start` on, wrapping around.
     pub(crate) fn free(&self, size: usize, start: usize) -> Option<usize> {
         (start..size)
             .chain(0..start.min(size))
             .find(|n| !self.contains(*n))
     }
 
-    /// All numbers below `size` that are there.
+    /// All members below `size`.
     pub(crate) fn iter(&self, size: usize) -> impl Iterator<Item = usize> {
         (0..size.min(self.bytes.len() * 8)).filter(|n| self.contains(*n))
     }

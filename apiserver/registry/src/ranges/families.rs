@@ -14,8 +14,8 @@ const PREFER: &str = "PreferDualStack";
 const REQUIRE: &str = "RequireDualStack";
 const FAMILIES: [&str; 2] = ["IPv4", "IPv6"];
 
-/// Sets family and policy of a service that does not say: to what it had before, else to `family`, the
-/// cluster's own.
+/// Sets the missing family and policy of a service: to its previous ones, or else to `family`, the cluster's
+/// own.
 pub(super) fn complete(
     spec: &mut ServiceSpec,
     old: Option<&ServiceSpec>,
@@ -24,7 +24,7 @@ pub(super) fn complete(
     if !needs_cluster_ip(spec) || old.is_some_and(|old| still_prefers_two(spec, old)) {
         return Ok(());
     }
-    // nobody but its author knows what a headless service without a selector stands for
+    // only its author knows the endpoints of a headless service without a selector
     let free = is_headless(spec) && spec.selector.as_ref().is_none_or(|s| s.is_empty());
     let before = old.and_then(|old| old.ip_family_policy.clone());
     let default = if free { REQUIRE } else { SINGLE };
@@ -62,7 +62,7 @@ pub(super) fn complete(
     Ok(())
 }
 
-/// A service that would rather have two families is not changed by what the cluster has become.
+/// A service that prefers two families is not changed when the cluster changes.
 fn still_prefers_two(spec: &ServiceSpec, old: &ServiceSpec) -> bool {
     let prefers = |policy: Option<&str>| policy.is_none_or(|policy| policy == PREFER);
     spec.ip_family_policy.as_deref() == Some(PREFER)
@@ -72,7 +72,7 @@ fn still_prefers_two(spec: &ServiceSpec, old: &ServiceSpec) -> bool {
         && list(spec.ip_families.as_ref()) == list(old.ip_families.as_ref())
 }
 
-/// Whoever asks for a single family and leaves the rest as it was means to let the second one go.
+/// A change to a single family that leaves the rest as it was releases the second one.
 fn release_second(spec: &mut ServiceSpec, old: &ServiceSpec) {
     for (now, before) in [
         (&mut spec.cluster_ips, &old.cluster_ips),
@@ -86,7 +86,7 @@ fn release_second(spec: &mut ServiceSpec, old: &ServiceSpec) {
     }
 }
 
-/// Two of anything must be asked for.
+/// Two families must be requested by the policy.
 fn refuse_two(spec: &ServiceSpec, errors: &mut ErrorList) {
     let path = Path::new("spec").child("ipFamilyPolicy");
     for (what, count) in [
@@ -102,7 +102,7 @@ fn refuse_two(spec: &ServiceSpec, errors: &mut ErrorList) {
     }
 }
 
-/// A second one is only let go by asking for one.
+/// A second family is only released by a change of the policy.
 fn keep_two(spec: &ServiceSpec, old: &ServiceSpec, policy: &str, errors: &mut ErrorList) {
     let path = Path::new("spec").child("ipFamilyPolicy");
     for (what, now, before) in [
@@ -117,7 +117,7 @@ fn keep_two(spec: &ServiceSpec, old: &ServiceSpec, policy: &str, errors: &mut Er
     }
 }
 
-/// An address that was asked for tells its family.
+/// A requested address determines its family.
 fn follow_addresses(spec: &mut ServiceSpec, family: &str, errors: &mut ErrorList) {
     let path = Path::new("spec").child("clusterIPs");
     let ips = spec.cluster_ips.clone().unwrap_or_default();
@@ -138,7 +138,7 @@ fn follow_addresses(spec: &mut ServiceSpec, family: &str, errors: &mut ErrorList
     }
 }
 
-/// What is asked for must be what the cluster has.
+/// The requested families must be the cluster's.
 fn check_configured(spec: &ServiceSpec, policy: &str, family: &str, errors: &mut ErrorList) {
     let path = Path::new("spec");
     if policy == REQUIRE {
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_out_stays_as_it_was() {
+    fn omitted_fields_keep_their_values() {
         let old = spec(json!({"clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"],
             "ipFamilyPolicy": "PreferDualStack", "ipFamilies": ["IPv4"]}));
         let mut new = ServiceSpec {
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_family_is_let_go_by_asking_for_one() {
+    fn a_second_family_is_released_by_requesting_one() {
         let two = json!({"clusterIP": "None", "clusterIPs": ["None"],
             "ipFamilyPolicy": "RequireDualStack", "ipFamilies": ["IPv4", "IPv6"]});
         let old = spec(two.clone());
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_cluster_has_not_cannot_be_asked_for() {
+    fn families_the_cluster_lacks_are_rejected() {
         for (value, why) in [
             (
                 json!({"clusterIPs": ["fd00::1"], "clusterIP": "fd00::1"}),

@@ -52,8 +52,8 @@ impl NodePorts {
         ports.into_iter().filter_map(|p| self.number(p)).collect()
     }
 
-    /// Gives a service the ports it has not, those it asks for if it does, and notes those it has
-    /// no longer.
+    /// Gives a service its missing ports, the requested ones if it names them, and notes those it no longer
+    /// has.
     pub(super) async fn fill(
         &self,
         spec: &mut ServiceSpec,
@@ -103,13 +103,13 @@ fn held_ports(spec: &ServiceSpec) -> Vec<i32> {
     all.flatten().filter(|p| *p != 0).collect()
 }
 
-/// One service's turn at the range.
+/// The allocation for one service.
 struct Drawing<'d> {
     ports: &'d NodePorts,
     taken: &'d mut Bitmap,
     start: usize,
     dry_run: bool,
-    /// What was taken.
+    /// The allocated ports.
     drawn: Vec<i32>,
 }
 
@@ -129,8 +129,8 @@ impl Drawing<'_> {
         Ok(())
     }
 
-    /// Ports of one number share a port of the nodes, as DNS does over TCP and UDP. What is asked
-    /// for is taken before anything is drawn.
+    /// Ports with the same number share a node port, as DNS does over TCP and UDP. Requested ports are taken
+    /// before others are drawn.
     fn fill_new(&mut self, ports: &mut [ServicePort], draws: bool) -> Result<(), Refusal> {
         let mut shared = BTreeMap::new();
         for (i, port) in ports.iter().enumerate() {
@@ -189,7 +189,7 @@ impl Drawing<'_> {
         Ok(())
     }
 
-    /// Takes the port that was asked for.
+    /// Takes the requested port.
     fn take(&mut self, port: i32, path: &Path) -> Result<(), Refusal> {
         let range = self.ports.pool.spec();
         let detail = match self.ports.number(port) {
@@ -208,7 +208,7 @@ impl Drawing<'_> {
     /// Takes any port.
     fn draw(&mut self, what: &str) -> Result<i32, Refusal> {
         if self.dry_run {
-            // A number that shows it is none: which one it will be nobody knows.
+            // A placeholder: the number is not known yet.
             let last = self.drawn.iter().copied().max().unwrap_or(DRY_RUN_BASE);
             self.drawn.push(last + 1);
             return Ok(last + 1);

@@ -1,7 +1,7 @@
-//! A range of numbers, of which each is given out once, whoever shares the store.
+//! A range of numbers, each of which is given out once by all servers that share the store.
 //!
-//! Upstream: `pkg/registry/core/service/allocator/storage/storage.go`. The set of those taken is
-//! one object, changed by compare-and-swap.
+//! Upstream: `pkg/registry/core/service/allocator/storage/storage.go`. The set of taken numbers is one
+//! object, changed by compare-and-swap.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::errors::ATTEMPTS_MAX;
 pub(crate) struct Pool {
     storage: Arc<dyn Storage>,
     key: String,
-    /// How the range is written, such as `10.0.0.0/24`.
+    /// The range as text, such as `10.0.0.0/24`.
     spec: String,
     /// How many numbers there are.
     size: usize,
@@ -34,13 +34,13 @@ pub(crate) enum PoolError {
     /// The stored set is that of another range.
     #[error("the provided network does not match the current range")]
     OtherRange,
-    /// What the store holds is no set.
+    /// The stored value is not a set.
     #[error("{0}: not a RangeAllocation in JSON")]
     Unreadable(String),
-    /// Other servers changed the set first, each time.
-    #[error("the set was changed by others each time")]
+    /// Other servers changed the set first in every attempt.
+    #[error("the range was changed concurrently every time")]
     Crowded,
-    /// The store's trouble.
+    /// An error of the store.
     #[error("{0}")]
     Storage(#[from] Error),
 }
@@ -56,13 +56,13 @@ struct RangeAllocation {
     data: String,
 }
 
-/// The set as it was read.
+/// The set at the time of reading.
 #[derive(Default)]
 pub(crate) struct Snapshot {
     pub(crate) taken: Bitmap,
-    /// Empty before the first.
+    /// Empty before the first write.
     pub(crate) range: String,
-    /// Zero before the first.
+    /// Zero before the first write.
     revision: Revision,
 }
 
@@ -105,7 +105,7 @@ impl Pool {
         Err(PoolError::Crowded.into())
     }
 
-    /// The set as it is now.
+    /// Reads the current set.
     pub(crate) async fn read(&self) -> Result<Snapshot, PoolError> {
         let found = self.storage.get(&self.key, ReadAt::Latest).await?;
         found
@@ -125,7 +125,7 @@ impl Pool {
         })
     }
 
-    /// Writes the set, of this range, unless somebody has changed it since it was read.
+    /// Writes the set, of this range, unless it has been changed since it was read.
     pub(crate) async fn write(&self, snapshot: &Snapshot) -> Result<bool, PoolError> {
         let stored = RangeAllocation {
             kind: "RangeAllocation".into(),

@@ -1,8 +1,8 @@
-//! Which ports of the nodes services may have.
+//! The range of node ports for services.
 
 use std::str::FromStr;
 
-/// Which ports of the nodes services may have.
+/// The range of node ports for services.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PortRange {
     /// The first.

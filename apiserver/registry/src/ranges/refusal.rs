@@ -1,14 +1,14 @@
-//! Why a service does not get what it needs.
+//! Why a service does not get a number.
 
 use portcullis_api::{ErrorList, FieldError, GroupKind, Status};
 
 use super::pool::PoolError;
 
-/// Why a service did not get what it needs.
+/// Why a service did not get a number.
 pub(super) enum Refusal {
-    /// What it asks for cannot be had.
+    /// The requested one is not available.
     Field(FieldError),
-    /// Something else is wrong.
+    /// Another error.
     Internal(String),
 }
 
@@ -18,7 +18,7 @@ impl From<PoolError> for Refusal {
     }
 }
 
-/// Why a service was not given all it needs.
+/// All errors of a service.
 pub(super) enum Errors {
     Fields(ErrorList),
     Internal(String),

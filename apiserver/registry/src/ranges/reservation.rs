@@ -1,7 +1,7 @@
-//! What a write takes of the ranges, and gives back.
+//! The numbers that a write takes and releases.
 
-/// What a write took for its service, and what the service has no longer. It counts once the
-/// write is done: [`super::ServiceRanges::settle`].
+/// The numbers that a write took for its service, and those that the service no longer has. It takes effect
+/// once the write is done: [`super::ServiceRanges::settle`].
 #[derive(Debug, Default)]
 #[must_use]
 pub struct Reservation {

@@ -105,7 +105,7 @@ async fn an_address_is_given_out_once_and_again_when_free() {
 }
 
 #[tokio::test]
-async fn what_is_outside_the_ranges_is_refused() {
+async fn numbers_outside_the_ranges_are_rejected() {
     let server = server();
     for (spec, text) in [
         (
@@ -132,7 +132,7 @@ async fn what_is_outside_the_ranges_is_refused() {
         let refused = server.make(&spec).await.unwrap_err();
         assert!(refused.contains(text), "{refused}");
     }
-    // nothing of what was refused stayed taken
+    // a rejected request keeps nothing
     for _ in 0..6 {
         server.make(&json!({})).await.unwrap();
     }
@@ -190,7 +190,7 @@ async fn ports_of_one_number_share_a_port_of_the_nodes() {
 }
 
 #[tokio::test]
-async fn another_type_gives_back_what_it_does_not_need() {
+async fn a_change_of_type_releases_unneeded_numbers() {
     let server = server();
     let balanced = json!({"type": "LoadBalancer", "externalTrafficPolicy": "Local",
         "ports": [{"name": "a", "port": 1}, {"name": "b", "port": 2}, {"name": "c", "port": 3}]});
@@ -222,7 +222,7 @@ async fn another_type_gives_back_what_it_does_not_need() {
     server.make(&json!({"clusterIP": ip(&old)})).await.unwrap();
 }
 
-/// What the strategy makes of a change.
+/// The strategy's part of a change.
 struct ServiceStrategyChange;
 
 impl ServiceStrategyChange {
@@ -248,7 +248,7 @@ async fn a_dry_run_takes_nothing() {
 }
 
 #[tokio::test]
-async fn a_refused_write_gives_back_and_an_unknown_one_does_not() {
+async fn a_rejected_write_releases_and_an_unknown_one_does_not() {
     let server = server();
     let reserve = || async {
         let mut new = service(&json!({"clusterIP": "10.0.0.2"}));
@@ -266,7 +266,7 @@ async fn a_refused_write_gives_back_and_an_unknown_one_does_not() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_named() {
+async fn an_unreadable_set_is_named() {
     let server = server();
     let protobuf = Bytes::from_static(b"k8s\0\n");
     server

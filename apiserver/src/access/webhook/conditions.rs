@@ -1,4 +1,4 @@
-//! `matchConditions`: expressions that must all be true for the server elsewhere to be asked.
+//! `matchConditions`: the webhook is called only if all these expressions are true.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/authorization/cel`.
 
@@ -8,7 +8,7 @@ use portcullis_cel::{Activation, DeclType, Environment, ListType, Program};
 use portcullis_rbac::{Attributes, Target};
 use serde_json::{Value, json};
 
-/// The minor version of Kubernetes whose functions expressions have.
+/// The minor version of Kubernetes that sets the available functions.
 const MINOR: u32 = 37;
 /// Upstream: `PerCallLimit`.
 const BUDGET: u64 = 1_000_000;
@@ -16,7 +16,7 @@ const BUDGET: u64 = 1_000_000;
 static ENVIRONMENT: LazyLock<Environment> =
     LazyLock::new(|| Environment::new(MINOR).with_variable("request", request_type()));
 
-/// An expression about a question.
+/// An expression about a review.
 pub struct Condition {
     expression: String,
     program: Program,
@@ -26,7 +26,7 @@ impl Condition {
     /// Compiles an expression.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// Why it is invalid.
     pub fn compile(expression: &str) -> Result<Self, String> {
         let program = ENVIRONMENT.compile_condition(expression);
         Ok(Self {
@@ -71,7 +71,7 @@ pub(super) fn hold(conditions: &[Condition], attributes: &Attributes<'_>) -> Res
     }
 }
 
-/// The question, with all fields of what it is about (upstream: `convertObjectToUnstructured`).
+/// The reviewed request, with all its fields (upstream: `convertObjectToUnstructured`).
 fn request(attributes: &Attributes<'_>) -> Value {
     let Attributes { user, verb, target } = *attributes;
     let mut request = json!({"user": user.name, "uid": user.uid, "groups": user.groups,

@@ -1,4 +1,4 @@
-//! Questions to the server elsewhere, and its answers.
+//! Reviews sent to the webhook, and its responses.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 const KIND: &str = "SubjectAccessReview";
 
-/// The version of reviews that the server elsewhere speaks.
+/// The version of the reviews.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReviewVersion {
-    /// The one that is.
+    /// The current one.
     V1,
     /// The one before it, which calls the groups `group`.
     V1beta1,
@@ -85,7 +85,7 @@ struct Answer {
     status: Option<Verdict>,
 }
 
-/// What the server says.
+/// The webhook's decision.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Verdict {
@@ -102,7 +102,7 @@ impl ReviewVersion {
         }
     }
 
-    /// A review that asks for a decision, as JSON.
+    /// A review as JSON.
     pub(super) fn question(self, attributes: &Attributes<'_>) -> Result<Vec<u8>, String> {
         let Attributes { user, verb, target } = *attributes;
         let groups = user.groups.as_slice();
@@ -143,14 +143,14 @@ impl ReviewVersion {
         serde_json::to_vec(&review).map_err(|error| error.to_string())
     }
 
-    /// What an answer says.
+    /// The decision in a response.
     pub(super) fn verdict(self, answer: &[u8]) -> Result<Verdict, String> {
         let answer: Answer = serde_json::from_slice(answer)
-            .map_err(|why| format!("the authorization webhook's response cannot be read: {why}"))?;
+            .map_err(|why| format!("cannot parse the authorization webhook's response: {why}"))?;
         let version = self.api_version();
         if answer.kind != KIND || answer.api_version != version {
             return Err(format!(
-                "the authorization webhook's response is {:?} of {:?}, and no {KIND} of {version}",
+                "the authorization webhook's response is {:?} of {:?}, not {KIND} of {version}",
                 answer.kind, answer.api_version
             ));
         }
@@ -177,7 +177,7 @@ impl Verdict {
     }
 }
 
-/// How many bytes of a question its client chose.
+/// How many bytes of a review its client chose.
 pub(super) fn chosen_by_client(attributes: &Attributes<'_>) -> usize {
     let target = match attributes.target {
         Target::Path(path) => path.len(),

@@ -57,7 +57,7 @@ const BATCH: Mode = Mode::Batch(BatchConfig {
 });
 
 #[tokio::test]
-async fn only_in_strict_mode_a_loss_refuses_a_request() {
+async fn only_strict_mode_rejects_a_request_whose_event_is_lost() {
     for (mode, goes_on) in [(Mode::Blocking, true), (Mode::BlockingStrict, false)] {
         let started = start(mode, failing());
         assert_eq!(started.backend.take(Event::of("1"), true).await, goes_on);
@@ -70,7 +70,7 @@ async fn only_in_strict_mode_a_loss_refuses_a_request() {
 }
 
 #[tokio::test]
-async fn in_batch_mode_nobody_waits_for_a_destination_that_hangs() {
+async fn in_batch_mode_no_request_waits_for_a_destination_that_hangs() {
     let started = start(BATCH, waiting());
     for _ in 0..10 {
         let taken = started.backend.take(Event::of("1"), false).now_or_never();

@@ -1,4 +1,4 @@
-//! Queues and what sends from them.
+//! Queues and their senders.
 
 use super::*;
 use crate::audit::metrics::AuditMetrics;
@@ -50,7 +50,7 @@ async fn an_event_does_not_wait_for_others_for_ever() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_kept_is_lost() {
+async fn events_beyond_the_buffer_are_lost() {
     let output = Arc::new(Kept::default());
     let (queue, _sender, _) = started(
         BatchConfig {

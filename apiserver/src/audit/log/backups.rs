@@ -1,4 +1,4 @@
-//! Earlier log files, named by the time at which they were full.
+//! Earlier log files, named by the time of their rotation.
 //!
 //! Upstream: `lumberjack.Logger`, which names them the same way.
 
@@ -21,9 +21,9 @@ const COMPRESSED: &str = ".gz";
 /// Which earlier files are kept, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct Backups {
-    /// For how long; for ever if not given.
+    /// For how long; without a value, for ever.
     pub max_age: Option<Duration>,
-    /// How many; any number if not given.
+    /// How many; without a value, any number.
     pub max_count: Option<usize>,
     /// Whether they are compressed.
     pub compress: bool,
@@ -38,7 +38,7 @@ struct Backup {
 }
 
 impl Backups {
-    /// Where a file goes that is full now.
+    /// The name for a file that is full now.
     pub fn path(&self, log: &Path, now: Timestamp) -> PathBuf {
         let (stem, extension) = parts(log);
         let named = |at: Timestamp| {
@@ -59,7 +59,7 @@ impl Backups {
     /// Removes files that are too old or too many, and compresses the others.
     ///
     /// # Errors
-    /// What the system says of the first file with which that cannot be done.
+    /// The system's error for the first file that fails.
     pub fn tidy(&self, log: &Path, now: Timestamp) -> io::Result<()> {
         let mut found = found(log)?;
         found.sort_by_key(|backup| std::cmp::Reverse(backup.full_at));
@@ -68,7 +68,7 @@ impl Backups {
         let mut kept = None;
         let mut count = 0;
         for backup in found {
-            // one that is being compressed is there twice
+            // a file that is being compressed exists twice
             if kept.replace(backup.full_at) != Some(backup.full_at) {
                 count += 1;
             }
@@ -83,7 +83,7 @@ impl Backups {
     }
 }
 
-/// What stands before and after the time in the name of an earlier file.
+/// The parts of an earlier file's name before and after the time.
 fn parts(log: &Path) -> (String, String) {
     let text = |part: Option<&OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
     let extension = text(log.extension());
@@ -126,7 +126,7 @@ fn compress(path: &Path) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(COMPRESSED);
     let mut options = OpenOptions::new();
-    // one that is there already was not finished
+    // an existing one was not finished
     let options = options.create(true).write(true).truncate(true).mode(0o600);
     let mut encoder = GzEncoder::new(options.open(&name)?, Compression::fast());
     io::copy(&mut File::open(path)?, &mut encoder)?;

@@ -1,4 +1,4 @@
-//! A file that another one takes the place of when it is large.
+//! A log file that is replaced by a new one when it is full.
 //!
 //! Upstream: `lumberjack.Logger`.
 
@@ -16,20 +16,20 @@ use super::backups::Backups;
 pub struct RotatedFile {
     path: PathBuf,
     file: File,
-    /// How many bytes are in it.
+    /// Its size in bytes.
     size: u64,
-    /// How many may be; any number if there is none.
+    /// Its limit; `None` for any size.
     limit: Option<u64>,
     backups: Backups,
-    /// What puts earlier files in order.
+    /// The thread that compresses and removes earlier files.
     tidying: Option<JoinHandle<()>>,
 }
 
 impl RotatedFile {
-    /// Opens a file, made with its directory if it is not there.
+    /// Opens a file; creates it and its directory if they do not exist.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub fn open(path: &Path, limit: Option<u64>, backups: Backups) -> io::Result<Self> {
         if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
             DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
@@ -46,7 +46,7 @@ impl RotatedFile {
         })
     }
 
-    /// Whether so many bytes fit. Into an empty file any number does.
+    /// Whether so many bytes fit. An empty file accepts any number.
     pub fn has_room(&self, bytes: usize) -> bool {
         let size = self
             .size
@@ -57,24 +57,24 @@ impl RotatedFile {
     /// Appends whole lines.
     ///
     /// # Errors
-    /// What the system says; then nothing of them is in the file, as far as that can be helped.
+    /// The system's error; then none of the lines are in the file, if that can be achieved.
     pub fn write(&mut self, lines: &[u8]) -> io::Result<()> {
         let written = self.file.write_all(lines);
         match &written {
             Ok(()) => self.size += u64::try_from(lines.len()).unwrap_or(0),
-            // half a line would spoil the next one; what is no regular file has no length
+            // half a line would corrupt the next one; special files have no length
             Err(_) => drop(self.file.set_len(self.size)),
         }
         written
     }
 
-    /// Puts an empty file in the place of this one. If that cannot be done, this one grows on.
+    /// Replaces this file by an empty one. If that fails, this one keeps growing.
     pub fn rotate(&mut self) {
         if let Err(error) = self.try_rotate() {
             let file = self.path.display();
             tracing::warn!(%file, %error, "the audit log cannot be rotated");
         }
-        // also if it failed: not to be tried again for each line
+        // even if it failed: it is not tried again for each line
         self.size = 0;
         self.tidy();
     }
@@ -86,21 +86,21 @@ impl RotatedFile {
         Ok(())
     }
 
-    /// In a thread: compressing takes longer than requests should wait.
+    /// In a thread, since compressing takes longer than requests should wait.
     fn tidy(&mut self) {
         if self
             .tidying
             .as_ref()
             .is_some_and(|thread| !thread.is_finished())
         {
-            // the next rotation will see to it
+            // the next rotation tries again
             return;
         }
         let (path, backups) = (self.path.clone(), self.backups);
         let tidied = move || {
             if let Err(error) = backups.tidy(&path, Timestamp::now()) {
                 let file = path.display();
-                tracing::warn!(%file, %error, "earlier audit logs cannot be tidied");
+                tracing::warn!(%file, %error, "earlier audit logs cannot be removed or compressed");
             }
         };
         let thread = thread::Builder::new().name("audit-log-backups".to_owned());
@@ -158,7 +158,7 @@ mod tests {
         assert_eq!(names.len(), 2, "{names:?}");
         let old = fs::read(path.parent().unwrap().join(&names[0])).unwrap();
         assert_eq!(old, b"12345678\n");
-        // a file that is there is gone on with
+        // an existing file is continued
         let mut file = RotatedFile::open(&path, Some(10), backups).unwrap();
         assert!(file.has_room(5) && !file.has_room(6));
         file.write(b"more\n").unwrap();

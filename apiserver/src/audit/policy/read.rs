@@ -1,4 +1,4 @@
-//! Reading policies, and what may be wrong with them.
+//! Reading and validating policies.
 //!
 //! Upstream: `pkg/audit/policy/reader.go`, `pkg/apis/audit/validation`.
 
@@ -13,7 +13,7 @@ use super::{GroupResources, Level, Matches, Policy, Rule, Stage, Stages, Verdict
 
 const API_VERSION: &str = "audit.k8s.io/v1";
 
-/// Why a document is no policy.
+/// Why a document is not a policy.
 #[derive(Debug, Error)]
 pub enum PolicyError {
     /// It cannot be read as one.
@@ -57,7 +57,7 @@ impl Policy {
             serde_json::from_value(without_nulls(document)).map_err(undecodable)?;
         let written = document.rules.unwrap_or_default();
         let (mut rules, mut errors) = (Vec::new(), ErrorList::new());
-        // unlike those of rules, upstream does not look at these
+        // unlike those of rules, upstream does not validate these
         let omitted = document.omit_stages.unwrap_or_default();
         let omitted = stages(&omitted, &Path::default(), &mut ErrorList::new());
         for (at, rule) in written.into_iter().enumerate() {
@@ -98,7 +98,7 @@ fn check_type(document: &Value) -> Result<(), PolicyError> {
     }))
 }
 
-/// Go reads null as what is not there.
+/// Go reads null as an absent field.
 fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
@@ -198,7 +198,7 @@ fn check_resources(resources: &[GroupResources], path: &Path, errors: &mut Error
     }
 }
 
-/// A list of texts as Go prints it.
+/// A list of texts in Go's notation.
 fn list(texts: &[String]) -> BadValue {
     let texts: Vec<_> = texts.iter().map(|text| go_quote(text)).collect();
     BadValue::go(format!("[]string{{{}}}", texts.join(", ")))

@@ -128,7 +128,7 @@ fn the_first_rule_that_matches_decides() {
 }
 
 #[test]
-fn mistakes_are_told_in_upstreams_words() {
+fn mistakes_are_reported_with_upstreams_texts() {
     for (fields, why) in [
         (json!({}), "loaded illegal policy with 0 rules"),
         (json!({"rules": [{}]}), "rules[0].level: Required value"),

@@ -1,7 +1,7 @@
-//! What is called `etcd`: a process that is as healthy as etcd, and says where a store may be.
+//! The program as `etcd`: it answers health checks, and names a directory for a store.
 //!
 //! It serves none of etcd's data. A server that is called `kube-apiserver` and finds it at `--etcd-servers`
-//! keeps its embedded store in the directory that it names, so that a restart of either loses nothing.
+//! keeps its embedded store in that directory, so that a restart of either loses nothing.
 
 use std::net::SocketAddr;
 
@@ -10,7 +10,7 @@ use crate::config::stand_in::About;
 use crate::config::{Embedded, Serve};
 use crate::outbound::stand_in;
 
-/// The switches of etcd, which take no word behind them.
+/// The switches of etcd, which take no value.
 const SWITCHES: &[&str] = &[
     "auto-tls",
     "client-cert-auth",
@@ -45,21 +45,21 @@ Flags:
     Whether the store does not wait for the disk.
 ";
 
-/// What a command line asks for.
+/// What a command line means.
 #[derive(Debug)]
 pub enum Asked {
-    /// To print something, and end.
+    /// Print something, and end.
     Text(String),
-    /// To serve.
+    /// Serve.
     Serve(StandIn),
 }
 
-/// What serves in etcd's place.
+/// A server in etcd's place.
 #[derive(Debug, PartialEq, Eq)]
 pub struct StandIn {
-    /// Where it listens.
+    /// The addresses it listens on.
     pub listen: Vec<SocketAddr>,
-    /// What it says of itself.
+    /// Its description of itself.
     pub about: About,
 }
 
@@ -109,8 +109,8 @@ fn address(url: &str) -> Result<SocketAddr, String> {
         .ok_or_else(|| refused("no address"))
 }
 
-/// Takes the embedded store where the options name etcd and what answers there is in its place. An address at
-/// which nothing listens yet is waited for as long as etcd is.
+/// Selects the embedded store if `--etcd-servers` names a stand-in. An address at which nothing listens yet
+/// is waited for as long as etcd is.
 pub async fn settle(options: &mut Serve) {
     let etcd = &options.etcd;
     let [server] = &etcd.etcd_servers[..] else {

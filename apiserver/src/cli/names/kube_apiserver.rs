@@ -8,31 +8,31 @@ use super::pflag::{Flags, Takes};
 use super::upstream_flags::{Fate, fate};
 use crate::config::{Cli, Command, Serve};
 
-/// Where kube-apiserver keeps the certificate it makes for itself.
+/// Where kube-apiserver keeps its generated certificate.
 const CERT_DIR: &str = "/var/run/kubernetes";
 
-/// Which controllers run, if `--controllers` does not say so: kube-apiserver has none of
-/// kube-controller-manager's, and only etcd lets events expire.
+/// The default of `--controllers`: kube-apiserver has none of kube-controller-manager's controllers, and here
+/// a controller does what etcd's leases do for events.
 const CONTROLLERS: &str = "event-ttl";
 
-/// What a command line asks for.
+/// What a command line means.
 #[derive(Debug)]
 pub enum Asked {
-    /// To print the flags, and end.
+    /// Print the flags, and end.
     Help(String),
-    /// To print the version, and end.
+    /// Print the version, and end.
     Version(String),
-    /// To serve.
+    /// Serve.
     Serve {
         /// The options.
         options: Box<Serve>,
-        /// A sentence for each flag that has no effect.
+        /// A sentence for each ignored flag.
         unused: Vec<String>,
     },
 }
 
-/// Reads kube-apiserver's command line, without the program's name. `controllers` is what
-/// `PORTCULLIS_CONTROLLERS` says, for those who cannot add a flag.
+/// Reads kube-apiserver's command line, without the program's name. `controllers` is the value of
+/// `PORTCULLIS_CONTROLLERS`, for users who cannot add a flag.
 ///
 /// # Errors
 /// A sentence that names the flag at fault.
@@ -89,7 +89,7 @@ fn defaults(flags: &Flags, controllers: Option<String>) -> Vec<(&'static str, St
     let says = |name| flags.last(name).is_some_and(|value| !value.is_empty());
     if flags.last("authorization-mode").is_none() && !says("authorization-config") {
         defaults.push(("authorization-mode", "AlwaysAllow".to_owned()));
-        // upstream resets it: anybody may do everything, but nobody is nobody
+        // upstream resets it: every user may do everything, but there are no anonymous ones
         defaults.push(("anonymous-auth", "false".to_owned()));
     }
     defaults
@@ -119,11 +119,11 @@ impl Own {
         options.find(|option| option.get_long() == Some(name) && name != "help")
     }
 
-    /// What a flag takes; `None` for one that neither has.
+    /// Whether a flag takes a value; `None` for an unknown flag.
     fn takes(&self, name: &str) -> Option<Takes> {
         match name {
             "help" => return Some(Takes::Switch),
-            // `--version` and `--version=true`; `raw` is the third of them
+            // `--version` and `--version=true`; upstream's third value is `raw`
             "version" => return Some(Takes::Switch),
             "v" | "insecure-port" | "insecure-bind-address" => return Some(Takes::Value),
             _ => {}
@@ -142,7 +142,7 @@ impl Own {
         }
     }
 
-    /// Adds the words that a flag is to `portcullis serve`, or a sentence about why it is nothing.
+    /// Adds the words of `portcullis serve` for a flag, or a sentence that says why it is ignored.
     fn translate(
         &self,
         name: &str,
@@ -153,16 +153,16 @@ impl Own {
         let last = values.last().map(String::as_str).unwrap_or_default();
         match name {
             "v" => words.push(format!("-v{last}")),
-            // said several times, they add up
+            // repeated flags add up
             "authorization-mode" => words.push(format!("--{name}={}", values.join(","))),
             "insecure-port" if last != "0" => {
                 return Err(
-                    "--insecure-port: there is none, as since 1.24; only 0 is taken".into(),
+                    "--insecure-port: not supported, as since 1.24; only 0 is accepted".into(),
                 );
             }
             "insecure-port" | "insecure-bind-address" | "help" | "version" => {}
             _ => match (self.option(name), fate(name)) {
-                // said of nothing, as upstream, where there is nothing by default
+                // an empty value means none, as upstream, where the default is none
                 (Some(option), _) if last.is_empty() && option.get_default_values().is_empty() => {}
                 (Some(option), _) if matches!(option.get_action(), ArgAction::Append) => {
                     let all = values.iter().filter(|value| !value.is_empty());
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_said_is_as_upstream() {
+    fn defaults_are_upstreams() {
         let (options, _) = serve(&[]).unwrap();
         assert_eq!(options.bind_address.to_string(), "0.0.0.0");
         assert_eq!(
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn errors_name_the_flag() {
         for (words, named) in [
             (&["--nope"][..], "unknown flag: --nope"),
             (&["--insecure-port=8080"], "--insecure-port"),

@@ -1,13 +1,13 @@
-//! Command lines as Go's pflag reads them.
+//! Command lines as Go's pflag parses them.
 
 use std::collections::BTreeMap;
 
-/// What a flag takes.
+/// Whether a flag takes a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Takes {
     /// A value: `--flag=value` or `--flag value`.
     Value,
-    /// True or false, and true if nothing is said: `--flag` or `--flag=false`.
+    /// True or false, and true without a value: `--flag` or `--flag=false`.
     Switch,
 }
 
@@ -18,11 +18,11 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// Reads a command line without the program's name. `takes` knows the flags; `-v` is short for `--v`, `-h`
-    /// for `--help`. Underscores in names are dashes; empty arguments are skipped, as scripts pass them.
+    /// Parses a command line without the program's name. `takes` knows the flags; `-v` is short for `--v`,
+    /// `-h` for `--help`. Underscores in names are dashes; empty arguments, which scripts pass, are skipped.
     ///
     /// # Errors
-    /// pflag's sentence, which names the flag.
+    /// pflag's error, which names the flag.
     pub fn parse(
         arguments: impl IntoIterator<Item = String>,
         takes: impl Fn(&str) -> Option<Takes>,
@@ -49,7 +49,7 @@ impl Flags {
         Ok(flags)
     }
 
-    /// The last value of a flag, which is the one that counts where there can be one only.
+    /// The last value of a flag, which counts if there can be only one.
     pub fn last(&self, name: &str) -> Option<&str> {
         self.values.get(name)?.last().map(String::as_str)
     }
@@ -79,7 +79,7 @@ fn split(argument: &str) -> Option<(String, Option<String>)> {
     match argument.strip_prefix('-')? {
         "h" => Some(("help".to_owned(), None)),
         "v" => Some(("v".to_owned(), None)),
-        // `-v4` and `-v=4`; what else begins with one dash is a long flag to etcd, whose flags are Go's own
+        // `-v4` and `-v=4`; anything else with one dash is a long flag to etcd, whose flags are Go's own
         short => match short.strip_prefix('v').map(|v| v.trim_start_matches('=')) {
             Some(level) if level.parse::<u8>().is_ok() => {
                 Some(("v".to_owned(), Some(level.to_owned())))
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named() {
+    fn errors_name_the_flag() {
         for (words, error) in [
             (&["--nope=1"][..], "unknown flag: --nope"),
             (&["--path"], "flag needs an argument: --path"),

@@ -1,17 +1,17 @@
-//! kube-apiserver's flags from 1.20 to 1.37 that are no options of `portcullis serve`.
+//! kube-apiserver's flags from 1.20 to 1.37 that `portcullis serve` does not have.
 
 use super::pflag::Takes;
 
-/// What becomes of a flag that is no option here.
+/// How a flag without a counterpart here is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It has no meaning here: how kube-apiserver is built, tuned or measured.
+    /// It has no meaning here, since it builds, tunes or measures kube-apiserver.
     Ignored(Takes),
-    /// To ignore it would be to promise what is not done.
+    /// Ignoring it would promise something that is not done.
     Refused(Takes),
 }
 
-/// What becomes of a flag of kube-apiserver; `None` for one that it does not have.
+/// How a flag of kube-apiserver is handled; `None` for an unknown flag.
 pub fn fate(name: &str) -> Option<Fate> {
     let is_in = |names: &[&str]| names.contains(&name);
     if is_in(IGNORED_SWITCHES) {

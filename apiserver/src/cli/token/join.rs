@@ -15,19 +15,19 @@ const AUTHENTICATION: &str =
 const BOOTSTRAP: &str = "/etc/kubernetes/bootstrap-kubelet.conf";
 const AUTHORITIES: &str = "/etc/kubernetes/pki/ca.crt";
 
-/// What a machine that joins needs to know.
+/// The data that a joining machine needs.
 pub(super) struct Target {
-    /// The server, and the authority that vouches for it, as a kubeconfig says it.
+    /// The server and its authority, as an entry of a kubeconfig.
     cluster: Value,
-    /// The authorities that vouch for those who talk to the kubelet, as PEM.
+    /// The authorities of the kubelet's clients, as PEM.
     authorities: String,
 }
 
 impl Target {
-    /// What the server says of itself.
+    /// Reads what the server publishes.
     ///
     /// # Errors
-    /// [`TokenError::Off`] if it says nothing.
+    /// [`TokenError::Off`] if it publishes nothing.
     pub(super) async fn find(session: &ApiClient) -> Result<Self, TokenError> {
         let off = || TokenError::Off(session.server());
         let info = session.send(Method::GET, CLUSTER_INFO, Vec::new()).await?;
@@ -52,8 +52,8 @@ impl Target {
         })
     }
 
-    /// The command: it writes what a kubelet starts with, and starts it. JSON is YAML too, and has no
-    /// quotes that a shell would take.
+    /// The command: it writes the files that a kubelet needs, and starts it. JSON is YAML too, and has no
+    /// quotes that a shell would interpret.
     pub(super) fn command(&self, token: &str) -> String {
         let (cluster, user) = ("portcullis", "bootstrap");
         let config = json!({

@@ -1,4 +1,4 @@
-//! A request's body on its way in: how much of it is kept, and for how long it is waited for.
+//! Reading a request's body: how much memory it may take, and how long it may take.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -19,11 +19,11 @@ use crate::response::{self, Response};
 
 /// The largest body, in bytes (upstream: `MaxRequestBodyBytes`).
 const BODY_MAX: usize = 3 * 1024 * 1024;
-/// How much memory is taken at once for a body that comes bit by bit.
+/// How much memory is reserved at a time for a body of unknown length.
 const STEP: usize = 16 * 1024;
 /// How long a body may take to begin.
 const GRACE: Duration = Duration::from_secs(10);
-/// How many bytes of it must come in a second from then on.
+/// How many bytes of it must arrive in a second from then on.
 const BYTES_PER_SECOND: u32 = 8 * 1024;
 
 /// A request's body, of which nothing has been read.
@@ -50,7 +50,7 @@ impl<S: Sync> FromRequest<S> for Incoming {
     }
 }
 
-/// Reads all of a body, and takes the request's place then.
+/// Reads all of a body, and then takes the request's permit.
 ///
 /// # Errors
 /// 413 if it is too large, 400 if the connection breaks, 429 if there are too many, 504 if it comes
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_place_is_taken_when_the_body_has_been_read() {
+    async fn a_permit_is_taken_when_the_body_has_been_read() {
         let limits = limits();
         let _slow = incoming(&limits, "alice", frames(&[1], false));
         assert_eq!(limits.in_flight()[0], ("mutating", 0));

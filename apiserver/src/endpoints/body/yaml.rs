@@ -5,22 +5,22 @@ use serde_json::Value;
 use serde_saphyr::budget::{Budget, EnforcingPolicy, check_yaml_budget};
 use serde_saphyr::{Error, Location};
 
-/// How many events aliases may stand for, for each event that is written out (upstream:
-/// `allowedAliasRatio` of go-yaml: 99 of 100 steps may come from aliases).
+/// How many events may come from aliases for each event in the text (upstream: `allowedAliasRatio` of
+/// go-yaml: 99 of 100 steps may come from aliases).
 const ALIAS_RATIO: usize = 99;
 /// So many may come from aliases in any document, and in the largest one.
 const ALIASED_MIN: usize = 1_000;
 const ALIASED_MAX: usize = 400_000;
 
-/// How many events may be kept for aliases to come, and how many bytes: each anchor keeps all that is
-/// inside it, other anchors' too.
+/// How many events, and how many bytes, may be kept for later aliases: each anchor keeps its whole contents,
+/// nested anchors included.
 const KEPT_EVENTS: usize = 100_000;
 const KEPT_BYTES: usize = 8 << 20;
 
-/// Why a text is no YAML to read, in one line.
+/// Why a text is not acceptable YAML, in one line.
 #[derive(Debug, thiserror::Error)]
 pub enum YamlError {
-    /// A key is in a mapping twice.
+    /// A mapping has a duplicate key.
     #[error("line {line}: key {} already set in map", go_quote(key))]
     Twice {
         /// The line of its second value.
@@ -28,13 +28,13 @@ pub enum YamlError {
         /// The key.
         key: String,
     },
-    /// What the parser finds.
+    /// The parser's error.
     #[error("{0}")]
     Other(String),
 }
 
 impl YamlError {
-    /// As go-yaml says it, which lists what is wrong with the contents.
+    /// go-yaml's text, which lists the errors in the contents.
     pub fn in_go(&self) -> String {
         match self {
             Self::Twice { .. } => format!("yaml: unmarshal errors:\n  {self}"),
@@ -43,11 +43,11 @@ impl YamlError {
     }
 }
 
-/// Reads YAML 1.1, with octal numbers. A few lines in which each alias stands for ten others are
-/// refused before they have become millions.
+/// Parses YAML 1.1, with octal numbers. A few lines in which each alias stands for ten others are rejected
+/// before they expand to millions.
 ///
 /// # Errors
-/// What the parser finds and where, without the lines around it: they may hold a secret.
+/// The parser's error and its position, without the surrounding lines, which may contain a secret.
 pub fn parse(bytes: &[u8]) -> Result<Value, YamlError> {
     let text = std::str::from_utf8(bytes).map_err(|e| YamlError::Other(e.to_string()))?;
     let options = serde_saphyr::options! {
@@ -56,7 +56,7 @@ pub fn parse(bytes: &[u8]) -> Result<Value, YamlError> {
         budget: serde_saphyr::budget! {
             max_recorded_anchor_events: KEPT_EVENTS,
             max_recorded_anchor_bytes: KEPT_BYTES,
-            // many may share one value; what that comes to is limited below
+            // many aliases may share one value; the expanded size is limited below
             enforce_alias_anchor_ratio: false,
         },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: aliased_max(text) },
@@ -96,14 +96,14 @@ fn line_of_value(text: &str, key: &Location) -> usize {
     next.map_or(line, |(text, below)| {
         let rest = text.trim_start();
         let indent = text.len() - rest.len();
-        // The items of a list may stand right below its key.
+        // The items of a list may be at the same indentation as its key.
         let inside = indent >= column || (indent + 1 == column && rest.starts_with('-'));
         if inside { below } else { line }
     })
 }
 
 fn aliased_max(text: &str) -> usize {
-    // documents without one are not read twice
+    // documents without aliases are not parsed twice
     if !text.contains('*') {
         return ALIASED_MIN;
     }
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn anchors_in_anchors_are_not_kept_without_end() {
+    fn nested_anchors_are_bounded() {
         let (open, letters) = (
             (0..59).map(|i| format!("&a{i} [")).collect::<String>(),
             "a,".repeat(16_500),
@@ -179,9 +179,9 @@ mod tests {
         }
     }
 
-    /// go-yaml counts the line of the value, not that of the key.
+    /// go-yaml reports the line of the value, not that of the key.
     #[test]
-    fn a_key_that_is_there_twice_is_named_in_go() {
+    fn a_duplicate_key_has_gos_text() {
         for (text, line, key) in [
             ("a: 1\na: 2", 2, "a"),
             ("m:\n  a: 1\n  b: 1\n  a: 2\n", 4, "a"),
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn bombs_do_not_go_off() {
+    fn alias_bombs_are_rejected() {
         for depth in [4, 6, 9, 40] {
             assert_eq!(
                 parse(lists(depth).as_bytes()).unwrap_err().to_string(),

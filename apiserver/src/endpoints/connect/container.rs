@@ -1,4 +1,4 @@
-//! Which container of a pod is meant.
+//! The container of a pod that a request is for.
 //!
 //! Upstream: `validateContainer` in `pkg/registry/core/pod/strategy.go`.
 
@@ -7,10 +7,10 @@ use portcullis_api::Status;
 
 use portcullis_kinds::validation::list;
 
-/// The container that is meant: the only one, if none is named.
+/// The container that is named, or the only one.
 ///
 /// # Errors
-/// 400 for a name that no container has, and for none where there are several.
+/// 400 for an unknown name, and for a missing one if there are several containers.
 pub fn container<'a>(pod: &str, spec: &'a PodSpec, named: &'a str) -> Result<&'a str, Status> {
     let init = list(spec.init_containers.as_ref());
     if !named.is_empty() {

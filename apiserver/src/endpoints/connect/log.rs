@@ -1,4 +1,4 @@
-//! What a container has written, as its kubelet sends it.
+//! The log of a container, as its kubelet sends it.
 //!
 //! Upstream: `pkg/registry/core/pod/rest/log.go`, `LocationStreamer` and `GenericHttpResponseChecker` in
 //! `k8s.io/apiserver/pkg/registry/generic/rest`.
@@ -17,25 +17,25 @@ use super::container::container;
 use super::{PATIENCE, as_it_comes, options, pod};
 use crate::response::{self, Response};
 
-/// How long a kubelet may take to begin with what is there already.
+/// How long a kubelet may take to start with the existing output.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// How much of an error is read, in bytes, and for how long.
 const ERROR_MAX: usize = 50_000;
 const ERROR_TIMEOUT: Duration = Duration::from_secs(10);
-/// What errors are about.
+/// The resource that errors name.
 const RESOURCE: &str = "pods/log";
 
-/// Reads a log, and what is added to it if the client follows it.
+/// Reads a log; follows it if the client asks for that.
 ///
 /// # Errors
-/// As [`super::connect`], and what the kubelet says.
+/// As [`super::connect`], and the kubelet's error.
 pub async fn read(call: &Call<'_>) -> Result<Response, Status> {
     options::check_log(call.query, call.scope.name)?;
     let (namespace, name) = (call.scope.namespace, call.scope.name);
     let spec = pod(call, name).await?.spec.unwrap_or_default();
     let container = container(name, &spec, call.query.get("container"))?;
     let Some(node) = spec.node_name.as_deref().filter(|node| !node.is_empty()) else {
-        // nothing has run yet, so nothing has been said
+        // nothing has run yet, so there is no output
         return Ok(response::text(StatusCode::NO_CONTENT, ""));
     };
     let kubelets = &call.api.backends.kubelets;
@@ -56,7 +56,7 @@ pub async fn read(call: &Call<'_>) -> Result<Response, Status> {
     Ok(as_it_comes(call, response))
 }
 
-/// A response that is a log.
+/// Turns a kubelet's response into the client's.
 async fn check(
     answer: HttpResponse<Body>,
     name: &str,
@@ -75,12 +75,12 @@ async fn check(
     let text = match body {
         Ok(Ok(body)) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
         Ok(Err(error)) => return Err(Status::internal(error)),
-        Err(_) => return Err(Status::internal("the kubelet does not say what is wrong")),
+        Err(_) => return Err(Status::internal("the kubelet returned no error message")),
     };
     Err(failure(code, text, name))
 }
 
-/// What a kubelet refused, in upstream's words for it (`NewGenericServerResponse`).
+/// A kubelet's error, with upstream's text (`NewGenericServerResponse`).
 fn failure(code: u16, text: String, name: &str) -> Status {
     let (reason, message) = match code {
         400 => return Status::bad_request(text),
@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_kubelets_refuse_is_passed_on() {
+    fn errors_of_kubelets_are_forwarded() {
         let failure = |code| {
             let status = failure(code, "no".into(), "web");
             (status.code, status.message)

@@ -1,4 +1,4 @@
-//! The options of a connection: checked, as admission sees them, and as a kubelet calls them.
+//! The options of a connection: validated, as admission sees them, and as the query of a kubelet's URL.
 //!
 //! Upstream: `streamParams` and `LogLocation` in `pkg/registry/core/pod/strategy.go`.
 
@@ -46,7 +46,7 @@ pub fn options(query: &Query, kind: Kind, rest: &[String]) -> Map<String, Value>
 /// Upstream: `ValidatePodLogOptions` in `pkg/apis/core/validation`.
 ///
 /// # Errors
-/// 422 for what makes no sense, 400 for what is no number or no time.
+/// 422 for contradictory or invalid values, 400 for what is not a number or not a time.
 pub fn check_log(query: &Query, name: &str) -> Result<(), Status> {
     let path = Path::new;
     let positive = "must be greater than 0";
@@ -80,7 +80,7 @@ pub fn check_log(query: &Query, name: &str) -> Result<(), Status> {
     Err(Status::invalid(kind, name, &errors))
 }
 
-/// The time that is given, as a kubelet reads it.
+/// The given time, in the format that a kubelet reads.
 fn since_time(query: &Query) -> Result<Option<String>, Status> {
     match query.get("sinceTime") {
         "" | "null" => Ok(None),
@@ -91,7 +91,7 @@ fn since_time(query: &Query) -> Result<Option<String>, Status> {
     }
 }
 
-/// Whether the ports to forward are ports.
+/// Validates the ports to forward.
 ///
 /// # Errors
 /// 400.
@@ -110,7 +110,7 @@ pub fn check_ports(query: &Query) -> Result<(), Status> {
     Ok(())
 }
 
-/// What a kubelet is to know of exec, attach and portforward, as the query of its URL.
+/// The query of a kubelet's URL for exec, attach and portforward.
 pub fn for_stream(query: &Query, kind: Kind) -> String {
     let mut pairs: Vec<(&str, String)> = Vec::new();
     if kind == Kind::PortForward {
@@ -138,7 +138,7 @@ pub fn for_stream(query: &Query, kind: Kind) -> String {
     encoded(&pairs)
 }
 
-/// What a kubelet is to know of a log, as the query of its URL.
+/// The query of a kubelet's URL for a log.
 ///
 /// # Errors
 /// As [`check_log`].
@@ -156,7 +156,7 @@ pub fn for_log(query: &Query) -> Result<String, Status> {
     Ok(encoded(&pairs))
 }
 
-/// A query with its question mark; nothing if it is empty.
+/// A query with its question mark; empty if there are no parameters.
 fn encoded(pairs: &[(&str, String)]) -> String {
     if pairs.is_empty() {
         return String::new();

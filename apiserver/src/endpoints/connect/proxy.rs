@@ -1,4 +1,4 @@
-//! Requests that are passed on to what a pod, a node or a service serves.
+//! Requests that are forwarded to a pod, a node or a service.
 //!
 //! Upstream: `UpgradeAwareHandler` in `k8s.io/apimachinery/pkg/util/proxy`.
 
@@ -22,11 +22,11 @@ use crate::outbound::{backends, headers, upgrade};
 use crate::request::Peer;
 use crate::response::{self, Response};
 
-/// How long it may take to switch to another protocol.
+/// How long switching to another protocol may take.
 const SWITCH_TIMEOUT: Duration = Duration::from_secs(60);
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_URI: HeaderName = HeaderName::from_static("x-forwarded-uri");
-/// What a page of this server must not be allowed by what it passes on.
+/// Headers of forwarded responses that would grant access to pages of this server.
 const ACCESS_CONTROL: [&str; 4] = [
     "access-control-allow-credentials",
     "access-control-allow-headers",
@@ -34,10 +34,10 @@ const ACCESS_CONTROL: [&str; 4] = [
     "access-control-allow-origin",
 ];
 
-/// Passes a request on, and its response back.
+/// Forwards a request, and its response back.
 ///
 /// # Errors
-/// 400 for a name or an address that cannot be asked, 404, 503 for what does not answer.
+/// 400 for an invalid name or a forbidden address, 404, 503 if the other server does not respond.
 pub async fn connect(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     admit(call, Kind::Proxy).await?;
     let location = Location::of(call).await?;
@@ -85,7 +85,7 @@ fn request(call: &Call<'_>, location: &Location, paths: &Paths) -> Result<Reques
     *request.method_mut() = call.parts.method.clone();
     *request.uri_mut() = url
         .parse::<Uri>()
-        .map_err(|_| Status::bad_request(format!("{url:?} is no URL")))?;
+        .map_err(|_| Status::bad_request(format!("{url:?} is not a URL")))?;
     let mut sent = call.parts.headers.clone();
     headers::pass_on(&mut sent);
     if let Ok(host) = HeaderValue::from_str(host(call)) {
@@ -99,7 +99,7 @@ fn request(call: &Call<'_>, location: &Location, paths: &Paths) -> Result<Reques
     Ok(request)
 }
 
-/// Says who asks, after those who have passed the request on before.
+/// Adds the client's address after those of earlier proxies.
 fn forwarded_for(call: &Call<'_>, headers: &mut HeaderMap) {
     let peer = call.parts.extensions.get::<Peer>();
     let Some(address) = peer.map(|peer| peer.address) else {
@@ -114,7 +114,7 @@ fn forwarded_for(call: &Call<'_>, headers: &mut HeaderMap) {
     }
 }
 
-/// The host that the client asks.
+/// The host in the client's request.
 fn host<'a>(call: &Call<'a>) -> &'a str {
     let named = call.parts.headers.get(HOST);
     let named = named.and_then(|host| host.to_str().ok());
@@ -122,13 +122,13 @@ fn host<'a>(call: &Call<'a>) -> &'a str {
     named.or_else(authority).unwrap_or_default()
 }
 
-/// Links of a page are relative to where its path ends: at a slash.
+/// A page's relative links need a path that ends with a slash.
 fn redirect_to_root(call: &Call<'_>) -> Result<Response, Status> {
     let (path, query) = (call.parts.uri.path(), call.parts.uri.query());
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();
     let target = HeaderValue::from_str(&format!("{path}/{query}"));
     let mut response = response::text(StatusCode::MOVED_PERMANENTLY, "");
-    let target = target.map_err(|_| Status::bad_request("the path is no path"))?;
+    let target = target.map_err(|_| Status::bad_request("the path is invalid"))?;
     response.headers_mut().insert(LOCATION, target);
     Ok(response)
 }

@@ -1,5 +1,5 @@
-//! Exec, attach and portforward: the kubelet is asked for the protocol that the client asks for, and both
-//! are tied together.
+//! Exec, attach and portforward: the kubelet gets a request for the client's protocol, and both connections
+//! are joined.
 
 use bytes::Bytes;
 use http::header::HeaderMap;
@@ -14,9 +14,9 @@ use crate::outbound::kubelet::Kubelet;
 use crate::outbound::{headers, upgrade};
 use crate::response::Response;
 
-/// Where a WebSocket names the protocols that it would speak, the one it likes best first.
+/// The header in which a WebSocket lists its protocols, the preferred one first.
 const PROTOCOLS: &str = "sec-websocket-protocol";
-/// Those that kubelets leave to the API server, unless their nodes declare otherwise.
+/// Protocols that kubelets leave to the API server, unless their nodes declare otherwise.
 const NEWER: [&str; 2] = ["v5.channel.k8s.io", "SPDY/3.1+portforward.k8s.io"];
 
 /// Connects a client to a container, or to the ports of a pod.
@@ -25,7 +25,7 @@ const NEWER: [&str; 2] = ["v5.channel.k8s.io", "SPDY/3.1+portforward.k8s.io"];
 /// As [`super::connect`].
 pub async fn connect(call: &Call<'_>, kind: Kind) -> Result<Response, Status> {
     if call.info.verb != Some(Verb::Create) {
-        // A websocket begins with a GET, and reaches as far into a pod as a POST (upstream since 1.35:
+        // A websocket starts with a GET, and gives the same access to a pod as a POST (upstream since 1.35:
         // `ensureAuthorizedForVerb` in `pkg/registry/core/pod/rest/authorize.go`).
         may_create(call.api.authorizer.as_ref(), &call.scope)?;
     }
@@ -57,7 +57,7 @@ pub async fn connect(call: &Call<'_>, kind: Kind) -> Result<Response, Status> {
     kubelets.switch(request).await
 }
 
-/// The client's request as the kubelet gets it.
+/// The client's request in the form for the kubelet.
 fn request(
     call: &Call<'_>,
     node: &str,
@@ -67,7 +67,7 @@ fn request(
     let protocol = upgrade::asked(call.parts)
         .ok_or_else(|| Status::bad_request("Upgrade request required"))?;
     if !kubelet.extends_websockets && offers_only_newer(&call.parts.headers) {
-        // clients that get no 101 try again with what every kubelet speaks
+        // clients that get no 101 retry with a protocol that every kubelet supports
         return Err(Status::bad_request(format!(
             "node {node:?} speaks neither {} nor {}: use SPDY/3.1 or v4.channel.k8s.io",
             NEWER[0], NEWER[1]
@@ -84,7 +84,7 @@ fn request(
     Ok(request)
 }
 
-/// Whether a WebSocket would speak nothing but what not every kubelet does.
+/// Whether a WebSocket offers only protocols that some kubelets do not support.
 fn offers_only_newer(headers: &HeaderMap) -> bool {
     let offered = headers.get_all(PROTOCOLS).iter();
     let offered = offered.filter_map(|value| value.to_str().ok());
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_only_some_kubelets_speak_is_no_choice() {
+    fn only_newer_protocols_are_recognized() {
         for (offered, only) in [
             (&["v5.channel.k8s.io"][..], true),
             (&["SPDY/3.1+portforward.k8s.io"], true),

@@ -1,4 +1,4 @@
-//! Whether a pod's disruption budget allows it to go, and what is left of the budget then.
+//! Whether a pod's disruption budget allows its eviction, and the charge to the budget.
 
 use std::collections::BTreeMap;
 
@@ -23,20 +23,20 @@ use portcullis_registry::update::Change;
 use portcullis_registry::{Registry, Scope, codec};
 
 const REFUSAL: &str = "Cannot evict pod as it would violate the pod's disruption budget.";
-/// When to try again where a budget is only late, in seconds.
+/// The `Retry-After` of a budget whose status is not up to date, in seconds.
 const LATER: u32 = 10;
-/// How many pods may be on their way out that nobody has counted yet.
+/// How many evicted pods may be listed that the disruption controller has not counted yet.
 const DISRUPTED_MAX: usize = 2000;
 const CONDITION: &str = "DisruptionAllowed";
 
-/// Why a pod may go.
+/// Why a pod may be evicted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
-    /// It has ended, or nothing guards it.
+    /// It has ended, or no budget selects it.
     Free,
-    /// It has not started, and so is no disruption.
+    /// It has not started, so evicting it is not a disruption.
     NotStarted,
-    /// It does not count among the healthy ones of this budget.
+    /// It is not among the healthy pods of this budget.
     Unready {
         /// The name of the budget.
         budget: String,
@@ -46,16 +46,16 @@ pub(super) enum Decision {
 }
 
 impl Decision {
-    /// Whether the pod may have become ready meanwhile.
+    /// Whether the decision is valid for this version of the pod only: it may have become ready meanwhile.
     pub(super) const fn holds_for_this_version_only(&self) -> bool {
         matches!(self, Self::NotStarted | Self::Unready { .. })
     }
 }
 
-/// Decides whether a pod may go, and charges its budget.
+/// Decides whether a pod may be evicted, and charges its budget.
 ///
 /// # Errors
-/// 429 if it may not, 500 if several budgets are for it.
+/// 429 if it may not, 500 if several budgets select it.
 pub(super) async fn decide(
     registry: &Registry,
     scope: &Scope<'_>,
@@ -82,7 +82,7 @@ pub(super) async fn decide(
             budget: name.to_owned(),
         });
     }
-    // the server's own bookkeeping, which the user needs no right for
+    // the server's own bookkeeping, for which the user needs no permission
     let user = bootstrap::system();
     let status = Scope {
         api_version: "policy/v1",
@@ -129,7 +129,7 @@ async fn budgets_of(
     Ok(found)
 }
 
-/// A budget without conditions, or with one nobody understands, is for no pod.
+/// A budget without a selector, or with an invalid one, selects no pod.
 fn selects(budget: &PodDisruptionBudget, pod: &Pod) -> bool {
     let spec = budget.spec.as_ref();
     let Some(selector) = spec.and_then(|s| s.selector.as_ref()) else {
@@ -146,7 +146,7 @@ fn is_ready(pod: &Pod) -> bool {
         .any(|c| c.type_ == "Ready" && c.status == "True")
 }
 
-/// Whether pods that are not ready may go without counting: always, or while enough others are.
+/// Whether pods that are not ready may be evicted without a charge: always, or while enough others are ready.
 fn spares_unready(budget: &PodDisruptionBudget) -> bool {
     let spec = budget.spec.as_ref();
     let policy = spec.and_then(|s| s.unhealthy_pod_eviction_policy.as_deref());
@@ -157,7 +157,7 @@ fn spares_unready(budget: &PodDisruptionBudget) -> bool {
     policy == Some("AlwaysAllow") || budget.status.as_ref().is_some_and(enough)
 }
 
-/// Charges a budget with a pod; again, if the budget has changed meanwhile.
+/// Charges a budget with a pod; retries if the budget has changed meanwhile.
 struct Charge<'a> {
     pod: &'a str,
     writer: Writer<'a>,
@@ -169,7 +169,7 @@ impl Change for Charge<'_> {
             group: "policy",
             resource: "poddisruptionbudgets",
         };
-        // whoever deletes a budget meanwhile has nothing guarded any more, but asks for it again
+        // deleting the budget removes the protection, but the client must try again
         let gone = || Status::not_found(budgets, "");
         let current = current.ok_or_else(gone)?;
         let mut budget = current
@@ -254,7 +254,7 @@ fn say_exhausted(status: &mut PodDisruptionBudgetStatus) {
     }
 }
 
-/// 429 of a budget whose state nobody knows at the moment.
+/// 429 for a budget whose state is not known at the moment.
 pub(super) fn later(budget: &str) -> Status {
     let why = format!("The disruption budget {budget} is still being processed by the server.");
     refusal(why, LATER)

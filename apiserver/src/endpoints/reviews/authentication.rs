@@ -1,4 +1,4 @@
-//! Questions about identities: whose token this is, and who asks.
+//! Reviews of identities: the user of a token, and the caller.
 //!
 //! Upstream: `pkg/registry/authentication`.
 
@@ -10,10 +10,10 @@ use portcullis_api::{Object, Status, UserInfo};
 
 use crate::tokens::Tokens;
 
-/// Answers a review of a token or of oneself; leaves others alone.
+/// Answers a review of a token or of the caller; ignores other reviews.
 ///
 /// # Errors
-/// 400 for a review of no token.
+/// 400 for a review without a token.
 pub(super) async fn answer(
     tokens: &Tokens,
     user: &UserInfo,

@@ -1,11 +1,11 @@
-//! What the arguments of `portcullis why` mean. Each that means nothing is named.
+//! The arguments of `portcullis why`. Each invalid one is named.
 
 use portcullis_api::name::path_segment;
 
 use super::WhyError;
 use crate::config::WhyArgs;
 
-/// A resource, and maybe one object of it, or a path.
+/// A resource, possibly one object of it, or a path.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Target {
     pub(super) resource: String,
@@ -14,13 +14,13 @@ pub(super) struct Target {
     pub(super) path: String,
 }
 
-/// Reads them as `kubectl auth can-i` does: `TYPE`, `TYPE NAME`, `TYPE/NAME` or `/PATH`.
+/// Parses them as `kubectl auth can-i` does: `TYPE`, `TYPE NAME`, `TYPE/NAME` or `/PATH`.
 ///
 /// # Errors
 /// [`WhyError::Argument`].
 pub(super) fn of(args: &WhyArgs) -> Result<Target, WhyError> {
     let namespace = args.namespace.as_deref().unwrap_or_default();
-    segment("--namespace", namespace, "no name of a namespace")?;
+    segment("--namespace", namespace, "not the name of a namespace")?;
     if args.filename.is_some() {
         return of_manifest(args);
     }
@@ -30,11 +30,11 @@ pub(super) fn of(args: &WhyArgs) -> Result<Target, WhyError> {
     let (resource, name) = match args.resource.split_once('/') {
         None => (&*args.resource, &*args.name),
         Some((resource, name)) if !resource.is_empty() && !name.is_empty() => {
-            none_given("NAME", &args.name, "RESOURCE holds a name already")?;
+            none_given("NAME", &args.name, "RESOURCE already contains a name")?;
             (resource, name)
         }
         Some(_) => {
-            let why = "a resource is written as TYPE or TYPE/NAME";
+            let why = "a resource must be TYPE or TYPE/NAME";
             return Err(argument("RESOURCE", &args.resource, why));
         }
     };
@@ -48,21 +48,25 @@ pub(super) fn of(args: &WhyArgs) -> Result<Target, WhyError> {
     })
 }
 
-const NAME: &str = "no name of an object; a subresource is given with --subresource";
+const NAME: &str = "not the name of an object; a subresource is given with --subresource";
 
 fn of_manifest(args: &WhyArgs) -> Result<Target, WhyError> {
     if !matches!(&*args.verb, "" | "create" | "update") {
-        let why = "with --filename the verb is create or update";
+        let why = "with --filename the verb must be create or update";
         return Err(argument("VERB", &args.verb, why));
     }
-    let why = "not with --filename, which says what is written";
+    let why = "not allowed with --filename";
     none_given("--subresource", &args.subresource, why)?;
     Ok(Target::default())
 }
 
 fn of_path(args: &WhyArgs) -> Result<Target, WhyError> {
     none_given("NAME", &args.name, "a path has no name")?;
-    none_given("--subresource", &args.subresource, "a path has none")?;
+    none_given(
+        "--subresource",
+        &args.subresource,
+        "a path has no subresource",
+    )?;
     Ok(Target {
         path: args.resource.clone(),
         ..Target::default()
@@ -77,7 +81,7 @@ fn none_given(argument: &'static str, value: &str, why: &'static str) -> Result<
     }
 }
 
-/// Whether a value can stand in a URL where it would.
+/// Whether a value is a valid segment of a URL.
 fn segment(argument: &'static str, value: &str, why: &'static str) -> Result<(), WhyError> {
     if path_segment(value).is_empty() {
         Ok(())
@@ -110,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_stands_beside_its_type_or_behind_it() {
+    fn a_name_follows_its_type_or_is_an_argument() {
         for (words, resource, name, subresource, path) in [
             ("get pods", "pods", "", "", ""),
             ("get pods web", "pods", "web", "", ""),
@@ -137,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_nothing_is_named() {
+    fn errors_name_the_argument() {
         for (words, expected) in [
             ("get pods web/log", format!("NAME \"web/log\": {NAME}")),
             ("get pods/web/log", format!("NAME \"web/log\": {NAME}")),
@@ -145,16 +149,16 @@ mod tests {
             ("get pods a%2fb", format!("NAME \"a%2fb\": {NAME}")),
             (
                 "get pods/web other",
-                "NAME \"other\": RESOURCE holds a name already".into(),
+                "NAME \"other\": RESOURCE already contains a name".into(),
             ),
             (
                 "get pods/",
-                "RESOURCE \"pods/\": a resource is written as TYPE or TYPE/NAME".into(),
+                "RESOURCE \"pods/\": a resource must be TYPE or TYPE/NAME".into(),
             ),
             ("get /healthz x", "NAME \"x\": a path has no name".into()),
             (
                 "get /healthz --subresource log",
-                "--subresource \"log\": a path has none".into(),
+                "--subresource \"log\": a path has no subresource".into(),
             ),
             (
                 "get pods web --subresource log/x",
@@ -162,15 +166,15 @@ mod tests {
             ),
             (
                 "get pods -n a/b",
-                "--namespace \"a/b\": no name of a namespace".into(),
+                "--namespace \"a/b\": not the name of a namespace".into(),
             ),
             (
                 "delete -f x",
-                "VERB \"delete\": with --filename the verb is create or update".into(),
+                "VERB \"delete\": with --filename the verb must be create or update".into(),
             ),
             (
                 "create -f x --subresource status",
-                "--subresource \"status\": not with --filename, which says what is written".into(),
+                "--subresource \"status\": not allowed with --filename".into(),
             ),
         ] {
             assert_eq!(read(words), Err(expected), "{words}");

@@ -49,7 +49,7 @@ fn merged() -> (tempfile::TempDir, Kubeconfig) {
 }
 
 #[test]
-fn of_two_parts_of_a_name_the_first_counts() {
+fn the_first_of_two_entries_with_a_name_counts() {
     let (_dir, config) = merged();
     let context = config.context(None).unwrap();
     assert_eq!(
@@ -74,7 +74,7 @@ fn of_two_parts_of_a_name_the_first_counts() {
 }
 
 #[test]
-fn what_is_of_no_use_is_named_and_not_shown() {
+fn errors_name_the_entry_without_its_secrets() {
     let (dir, config) = merged();
     let bare = Context {
         cluster: "bare".into(),
@@ -94,11 +94,11 @@ fn what_is_of_no_use_is_named_and_not_shown() {
         ),
         (
             config.credentials("plugin").err(),
-            "user \"plugin\": credentials of a plugin (exec) are not read",
+            "user \"plugin\": credentials of a plugin (exec) are not supported",
         ),
         (
             config.credentials("broken").err(),
-            "user \"broken\": its data are not base64",
+            "user \"broken\": its data is not base64",
         ),
         (
             config.server(&bare).err(),

@@ -1,4 +1,4 @@
-//! Where connections go: to what DNS says of a host, or to what a caller says instead.
+//! The addresses of connections: from DNS, or from the caller.
 
 use std::error::Error;
 use std::io;
@@ -15,33 +15,33 @@ use tower::{BoxError, ServiceExt, service_fn};
 
 use super::error::{DialError, root_cause};
 
-/// The port of a URL that has none.
+/// The default port.
 const HTTPS: u16 = 443;
-/// How often a host that is silent is asked by TCP whether it is there (Go: `net.Dialer.KeepAlive`).
+/// How often TCP probes a silent host (Go: `net.Dialer.KeepAlive`).
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// Opens TCP connections.
 pub(super) type Dialer = BoxCloneSyncService<Uri, TokioIo<TcpStream>, BoxError>;
 
-/// Says where to connect for hosts that DNS does not know, such as a service's
-/// `name.namespace.svc`. TLS verifies the host of the URL, whatever address it leads to.
+/// Resolves hosts that DNS does not know, such as a service's `name.namespace.svc`. TLS verifies the host of
+/// the URL, regardless of its address.
 ///
 /// Upstream: `ServiceResolver` of `apiserver/pkg/util/webhook`.
 #[async_trait]
 pub trait Resolve: Send + Sync {
-    /// Where to connect for a host, without brackets, and a port: an address or another host, with its
-    /// port, such as `10.0.0.1:8443`. `None` leaves it to DNS. It is asked for each new connection, not
-    /// for each request.
+    /// The destination for a host, without brackets, and a port: an address or another host, with its port,
+    /// such as `10.0.0.1:8443`. `None` leaves it to DNS. Called for each new connection, not for each
+    /// request.
     ///
     /// # Errors
     /// Why the host has no address; the request fails with it.
     async fn resolve(&self, host: &str, port: u16) -> io::Result<Option<String>>;
 }
 
-/// A dialer that asks `resolve`, if there is one, before DNS.
+/// A dialer that calls `resolve`, if there is one, before DNS.
 pub(super) fn dialer(resolve: Option<Arc<dyn Resolve>>) -> Dialer {
     let mut http = HttpConnector::new();
-    // TLS is made above it
+    // TLS is added above it
     http.enforce_http(false);
     http.set_nodelay(true);
     http.set_keepalive(Some(KEEP_ALIVE));

@@ -11,10 +11,10 @@ use crate::outbound::url::without_credentials;
 /// Why there is no response.
 #[derive(Debug, Error)]
 pub enum HttpsError {
-    /// Not a URL that can be asked.
-    #[error("{:?} is no https URL", without_credentials(.0))]
+    /// Not a usable URL.
+    #[error("{:?} is not an https URL", without_credentials(.0))]
     Url(String),
-    /// A URL that says who asks; credentials of this program are in headers and certificates.
+    /// A URL with credentials; this program's credentials are in headers and certificates.
     #[error("{:?}: credentials in a URL are not supported", without_credentials(.0))]
     Credentials(String),
     /// The certificates of an authority, or of this client, cannot be used.
@@ -27,14 +27,14 @@ pub enum HttpsError {
     #[error("{0}")]
     Http(String),
     /// The response is too large, or broke off.
-    #[error("the answer cannot be read: {0}")]
+    #[error("cannot read the answer: {0}")]
     Answer(String),
     /// The deadline has passed.
     #[error("no answer in time")]
     Timeout,
 }
 
-/// What [`DialError::why`] says when there was no connection in the time that was given for it.
+/// [`DialError::why`] if connecting timed out.
 pub const IO_TIMEOUT: &str = "i/o timeout";
 
 /// Why there is no connection to an address. It is the inner error of an [`io::Error`].
@@ -45,7 +45,7 @@ pub struct DialError {
     pub address: String,
     /// Whether no address was found for it.
     pub is_lookup: bool,
-    /// What the system says.
+    /// The system's error.
     pub why: String,
 }
 
@@ -67,14 +67,14 @@ impl From<legacy::Error> for HttpsError {
     }
 }
 
-/// What an I/O error was made from; some are made from other I/O errors.
+/// The error that an I/O error wraps; some wrap other I/O errors.
 fn inner<T: Error + 'static>(error: &io::Error) -> Option<&T> {
     let made_from = error.get_ref()?;
     let nested = || inner(made_from.downcast_ref()?);
     made_from.downcast_ref().or_else(nested)
 }
 
-/// The last of an error's sources: those before it say only where it was met.
+/// The last of an error's sources: those before it only say where it occurred.
 pub(super) fn root_cause<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
     error.source().map_or(error, root_cause)
 }

@@ -1,8 +1,7 @@
-//! Server certificates that are named one by one, beside those that authorities have signed.
+//! Server certificates that are listed themselves, beside those that authorities have signed.
 //!
-//! A certificate that signed itself, as `openssl req -x509` makes it, is often a server's certificate and its
-//! own authority at once. Go's `crypto/x509` accepts it when it is in the pool; webpki takes no authority for
-//! a server.
+//! A self-signed certificate, as `openssl req -x509` makes it, is often a server's certificate and its own
+//! authority. Go's `crypto/x509` accepts it if it is in the pool; webpki accepts no authority as a server.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +14,7 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 
-/// Accepts what authorities have signed, and their own certificates.
+/// Accepts certificates that the authorities have signed, and the authorities' own.
 #[derive(Debug)]
 pub(super) struct Pinned {
     pub(super) authorities: Arc<WebPkiServerVerifier>,

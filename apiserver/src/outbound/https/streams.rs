@@ -1,7 +1,6 @@
-//! A client that has a connection of its own for each request: HTTP/1.1, with TLS or without.
+//! A client that opens a new connection for each request: HTTP/1.1, with or without TLS.
 //!
-//! What reads such a response holds up nothing but its own connection, which can also switch to another
-//! protocol.
+//! A slow reader of a response delays only its own connection, which can also switch to another protocol.
 
 use std::io;
 use std::sync::Arc;
@@ -24,7 +23,7 @@ use tower::{BoxError, ServiceExt, service_fn};
 use super::dial::{Resolve, authority, dialer};
 use super::error::{DialError, HttpsError, IO_TIMEOUT};
 
-/// How much of a response is read ahead, in bytes.
+/// How much of a response is buffered, in bytes.
 const READ_AHEAD: usize = 64 * 1024;
 
 type Connector = BoxCloneSyncService<Uri, MaybeHttpsStream<TokioIo<TcpStream>>, BoxError>;
@@ -34,8 +33,8 @@ type Connector = BoxCloneSyncService<Uri, MaybeHttpsStream<TokioIo<TcpStream>>, 
 pub struct StreamClient(Client<Connector, Full<Bytes>>);
 
 impl StreamClient {
-    /// A client with TLS of the caller's making, that connects to where `resolve` says. A connection, with
-    /// its handshake, takes no longer than `timeout`.
+    /// A client with the caller's TLS configuration, that connects to the addresses of `resolve`. Connecting,
+    /// with the handshake, takes no longer than `timeout`.
     pub fn new(
         mut tls: ClientConfig,
         resolve: Option<Arc<dyn Resolve>>,
@@ -58,8 +57,8 @@ impl StreamClient {
         Self(client)
     }
 
-    /// Sends a request, and reads the head of the response, within `timeout` in all; the body is read as it
-    /// comes. Redirects are not followed.
+    /// Sends a request, and reads the head of the response, within `timeout` in all; the body is a stream.
+    /// Redirects are not followed.
     ///
     /// # Errors
     /// [`HttpsError`]; a status code is never one.

@@ -25,12 +25,12 @@ use super::*;
 const H1: &str = "http/1.1";
 const H2: &str = "h2";
 
-/// What a server does with each connection.
+/// A server's behaviour for each connection.
 #[derive(Clone, Copy, PartialEq)]
 enum Does {
     /// Responds to every request, with a body of so many bytes.
     Respond(usize),
-    /// Responds to one request, and closes the connection without having said so.
+    /// Responds to one request, and closes the connection without announcing it.
     Close,
     /// Completes the handshake, and nothing after it.
     Handshake,
@@ -133,7 +133,7 @@ async fn get(client: &HttpsClient, url: &str) -> Result<Reply, HttpsError> {
     client.send(Method::GET, url, HeaderMap::new(), "").await
 }
 
-/// Until the pool has learnt what became of a connection.
+/// Waits until the pool has noticed the end of a connection.
 async fn settle() {
     tokio::time::sleep(Duration::from_millis(100)).await;
 }
@@ -190,7 +190,7 @@ async fn a_response_that_is_too_large_is_an_error() {
         assert_eq!(server.get(&larger).await.unwrap().body.len(), 100_001);
         let error = server.get(&client.with_response_max(100_000)).await;
         let error = error.unwrap_err().to_string();
-        assert_eq!(error, "the answer cannot be read: length limit exceeded");
+        assert_eq!(error, "cannot read the answer: length limit exceeded");
     }
 }
 
@@ -215,13 +215,13 @@ async fn a_failed_connection_says_why() {
 }
 
 #[tokio::test]
-async fn a_bad_url_is_named_without_its_password() {
+async fn an_invalid_url_is_named_without_its_password() {
     let server = Server::start(H2, Does::Respond(1)).await;
     let client = HttpsClient::new(server.tls());
     let credentials = "\"https://…@h\": credentials in a URL are not supported";
     for (url, why) in [
-        ("http://h", "\"http://h\" is no https URL"),
-        ("https://h:port", "\"https://h:port\" is no https URL"),
+        ("http://h", "\"http://h\" is not an https URL"),
+        ("https://h:port", "\"https://h:port\" is not an https URL"),
         ("https://bob:pw@h", credentials),
         ("https://bob:p/w@h", credentials),
     ] {

@@ -1,4 +1,4 @@
-//! The TLS of a client: which servers it accepts, and what it presents.
+//! The TLS configuration of a client: which servers it accepts, and its certificate.
 
 use std::error::Error;
 use std::fs;
@@ -15,7 +15,7 @@ use super::error::HttpsError;
 use super::pinned::Pinned;
 use crate::pki::Identity;
 
-/// What a client presents: a chain and its key, as PEM.
+/// A client's certificate: a chain and its key, as PEM.
 pub struct ClientCertificate<'a> {
     /// The chain.
     pub certificate: &'a [u8],
@@ -48,7 +48,7 @@ pub fn trusting(
         certificates.push(certificate);
     }
     if roots.is_empty() {
-        return Err(unusable("no certificate of an authority in it"));
+        return Err(unusable("it contains no certificate of an authority"));
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let authorities = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider);
@@ -62,8 +62,8 @@ pub fn trusting(
     presenting(builder, identity)
 }
 
-/// TLS that accepts every server: for API services with `insecureSkipTLSVerify`, and for servers that are
-/// sent nothing secret.
+/// TLS that accepts every server: for API services with `insecureSkipTLSVerify`, and for servers that get
+/// nothing secret.
 ///
 /// # Errors
 /// [`HttpsError::Certificates`].
@@ -90,8 +90,7 @@ fn presenting(
     builder.with_client_auth_cert(chain, key).map_err(unusable)
 }
 
-/// Where systems keep the authorities they trust, in the order of looking (Go:
-/// `crypto/x509/root_linux.go`).
+/// The usual files of a system's authorities, in the order of search (Go: `crypto/x509/root_linux.go`).
 const SYSTEM: [&str; 5] = [
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -123,7 +122,7 @@ pub fn trusting_system(
 /// The beginning of a client's TLS.
 ///
 /// # Errors
-/// [`HttpsError::Certificates`], which no crypto provider of this program gives cause for.
+/// [`HttpsError::Certificates`], which this program's crypto provider never causes.
 fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, HttpsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     ClientConfig::builder_with_provider(provider)

@@ -1,4 +1,4 @@
-//! Calls that are tried again, where what went wrong may pass.
+//! Calls that are retried after failures that may pass.
 //!
 //! Upstream: `DefaultShouldRetry` in `k8s.io/apiserver/pkg/util/webhook`.
 
@@ -13,11 +13,11 @@ use crate::outbound::backoff::Backoff;
 use crate::outbound::https::{HttpsError, Reply};
 
 impl WebhookClient {
-    /// Posts JSON, and returns the body of a successful response. What went wrong for a reason that may
-    /// pass is tried again, with pauses.
+    /// Posts JSON, and returns the body of a successful response. After a failure that may pass it tries
+    /// again, with pauses.
     ///
     /// # Errors
-    /// [`CallError::Call`], of the last try.
+    /// [`CallError::Call`], of the last attempt.
     pub async fn ask(
         &self,
         body: Bytes,

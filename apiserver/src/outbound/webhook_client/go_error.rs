@@ -1,4 +1,4 @@
-//! Errors of connections in Go's words.
+//! Connection errors with Go's texts.
 
 use std::io;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use rustls::pki_types::{ServerName, UnixTime};
 
 use crate::outbound::https::{DialError, HttpsError, IO_TIMEOUT};
 
-/// What Go's HTTP client says of an error that the request to a URL ended with.
+/// The text of Go's HTTP client for an error of a request to a URL.
 pub(in crate::outbound) fn text(error: &HttpsError, url: &str) -> String {
     match error {
         HttpsError::Timeout => "context deadline exceeded".to_owned(),
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn certificates_are_judged_in_gos_words() {
+    fn certificate_errors_have_gos_texts() {
         let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
         let name = |text: &str| ServerName::try_from(text.to_owned()).unwrap();
         let presented = vec![

@@ -1,4 +1,4 @@
-//! What a response is good for, as `client-go/rest` judges it.
+//! Whether a response is usable, by the rules of `client-go/rest`.
 
 use http::header::CONTENT_TYPE;
 
@@ -21,7 +21,7 @@ pub(super) fn body(reply: Reply) -> Result<bytes::Bytes, CallError> {
     Ok(reply.body)
 }
 
-/// Whether a response is one of success, whatever it says.
+/// Whether a response has a code of success.
 ///
 /// # Errors
 /// What Go's client says of any other.

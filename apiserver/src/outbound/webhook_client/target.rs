@@ -1,9 +1,9 @@
-//! Where a webhook is.
+//! The address of a webhook.
 
 use super::CallError;
 use crate::outbound::url::https;
 
-/// Where a webhook is, as its configuration says.
+/// The target in a webhook's configuration.
 #[derive(Clone, Copy, Debug)]
 pub enum Target<'a> {
     /// A URL of scheme `https`.
@@ -37,15 +37,15 @@ impl Target<'_> {
             } => format!("https://{name}.{namespace}.svc:{port}{}", clean(path)),
         };
         let is_usable = https(&url).is_some();
-        let unusable = || CallError::Config(format!("Unparsable URL: {url:?} is no https URL"));
+        let unusable = || CallError::Config(format!("Unparsable URL: {url:?} is not an https URL"));
         is_usable.then_some(()).ok_or_else(unusable)?;
         Ok(url)
     }
 }
 
 impl Target<'_> {
-    /// What a webhook is called where its credentials are: host and port, or the name of the service,
-    /// with a port that is not 443 (upstream: `ClientConfigFor`, `ClientConfigForService`).
+    /// The name under which a webhook's credentials are found: host and port, or the name of the service,
+    /// with a port other than 443 (upstream: `ClientConfigFor`, `ClientConfigForService`).
     pub fn server(&self) -> String {
         match self {
             Self::Url(text) => {
@@ -80,7 +80,7 @@ fn split(url: &str) -> (&str, &str) {
     rest.split_at_checked(end).unwrap_or((rest, ""))
 }
 
-/// A path as Go's `path.Join("/", path)` has it, by which client-go makes the URLs of requests.
+/// A path in the form of Go's `path.Join("/", path)`, which client-go uses for the URLs of requests.
 fn clean(path: &str) -> String {
     let mut parts = Vec::new();
     for part in path.split('/') {

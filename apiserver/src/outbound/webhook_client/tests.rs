@@ -32,7 +32,7 @@ impl Resolve for Services {
     }
 }
 
-/// A webhook for `127.0.0.1` and `hook.default.svc` that answers with what it was asked, `/slow` never.
+/// A webhook for `127.0.0.1` and `hook.default.svc` that echoes its request, and never responds at `/slow`.
 struct Hook {
     address: SocketAddr,
     authority: String,
@@ -123,7 +123,7 @@ async fn urls_and_services_are_called() {
 }
 
 #[tokio::test]
-async fn failures_have_gos_words() {
+async fn failures_have_gos_texts() {
     let hook = Hook::start().await;
     let at = |path: &str| format!("https://{}{path}", hook.address);
     let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();

@@ -36,7 +36,7 @@ fn authority(dir: &tempfile::TempDir) -> Authority {
     Authority::in_dir(dir.path()).unwrap()
 }
 
-/// Looks at a certificate after its signature was found to be the authority's.
+/// Inspects a certificate after verifying its signature by the authority.
 fn look(authority: &Authority, pem: &str, look: impl Fn(&X509Certificate<'_>)) {
     let own = CertificateDer::from_pem_slice(authority.certificate().as_bytes()).unwrap();
     let (_, own) = X509Certificate::from_der(&own).unwrap();
@@ -51,7 +51,7 @@ fn look(authority: &Authority, pem: &str, look: impl Fn(&X509Certificate<'_>)) {
 }
 
 #[test]
-fn a_certificate_is_what_was_asked_for() {
+fn a_certificate_is_what_was_requested() {
     let dir = tempfile::tempdir().unwrap();
     let authority = authority(&dir);
     let asked = request(&["n.example.com", "n"]);
@@ -89,7 +89,7 @@ fn a_certificate_is_what_was_asked_for() {
     assert_ne!(pem, other, "each has a serial number of its own");
 }
 
-/// The authority made here lasts ten years.
+/// The authority here is valid for ten years.
 #[test]
 fn no_certificate_outlasts_its_authority() {
     let dir = tempfile::tempdir().unwrap();
@@ -116,7 +116,7 @@ fn times_beyond_2049_have_four_digits() {
 }
 
 #[test]
-fn what_is_wrong_is_said() {
+fn errors_have_a_reason() {
     let dir = tempfile::tempdir().unwrap();
     let authority = authority(&dir);
     let good = request(&[]);

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Each line: the request, and every field of what it means; `-` is an empty one.
+/// Each line: the request, and every field of its meaning; `-` is an empty one.
 const REQUESTS: &str = "
 GET     /api/v1/namespaces                     list - v1 - namespaces - -
 GET     /api/v1/namespaces/x                   get - v1 x namespaces - x
@@ -55,7 +55,7 @@ fn resource_requests() {
 }
 
 #[test]
-fn paths_that_are_no_resources() {
+fn paths_outside_the_resources() {
     for url in [
         "/",
         "/api",

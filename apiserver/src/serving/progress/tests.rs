@@ -13,7 +13,7 @@ fn deadlines() -> Deadlines {
     }
 }
 
-/// How a connection is so many seconds from now.
+/// The state of a connection so many seconds from now.
 fn after(progress: &Progress, seconds: u32) -> &'static str {
     match progress.verdict(Instant::now() + SECOND * seconds, &deadlines()) {
         Verdict::Fine(_) => "fine",
@@ -26,7 +26,7 @@ fn after(progress: &Progress, seconds: u32) -> &'static str {
 async fn whoever_asks_nothing_has_to_go() {
     let progress = Progress::begin();
     assert_eq!(after(&progress, 9), "fine");
-    assert_eq!(after(&progress, 11), "no request came");
+    assert_eq!(after(&progress, 11), "no request arrived");
     let request = progress.request();
     assert_eq!(after(&progress, 1000), "fine", "a request is under way");
     drop(request);
@@ -42,15 +42,12 @@ async fn heads_end_and_what_is_sent_is_taken() {
     assert_eq!(after(&progress, 1000), "fine", "the head is there");
     progress.head_is_coming(true);
     assert_eq!(after(&progress, 29), "fine");
-    assert_eq!(after(&progress, 31), "the head of a request does not end");
+    assert_eq!(after(&progress, 31), "the head of a request is incomplete");
     progress.head_is_coming(false);
     assert_eq!(after(&progress, 31), "fine");
     progress.is_blocked(true);
     assert_eq!(after(&progress, 19), "fine");
-    assert_eq!(
-        after(&progress, 21),
-        "the client does not take what is sent"
-    );
+    assert_eq!(after(&progress, 21), "the client does not receive data");
     progress.is_blocked(false);
     assert_eq!(after(&progress, 21), "fine");
     drop(request);
@@ -138,10 +135,7 @@ async fn whoever_pages_through_a_log_may_pause() {
     let unread = "the client does not read an answer";
     assert_eq!(after(&progress, 21), unread, "that is no log");
     drop((list, log));
-    assert_eq!(
-        after(&progress, 21),
-        "the client does not take what is sent"
-    );
+    assert_eq!(after(&progress, 21), "the client does not receive data");
 }
 
 #[tokio::test(start_paused = true)]

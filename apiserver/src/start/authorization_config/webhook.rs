@@ -1,4 +1,4 @@
-//! How a file says that a server elsewhere is asked.
+//! The configuration of an authorization webhook in a file.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use crate::access::webhook::{Condition, Lifetimes, OnError, ReviewVersion};
 const CONDITIONS_MAX: usize = 64;
 const TIMEOUT_MAX: Duration = Duration::from_secs(30);
 
-/// How a server elsewhere is asked.
+/// The configuration of an authorization webhook.
 pub(in crate::start) struct ConfiguredWebhook {
     pub(in crate::start) kubeconfig: PathBuf,
     pub(in crate::start) version: ReviewVersion,
@@ -53,7 +53,7 @@ struct WrittenCondition {
     expression: String,
 }
 
-/// The fields of a webhook are named below its authorizer, as upstream names them.
+/// The path of a webhook's field starts with its authorizer, as upstream.
 pub(super) fn webhook(
     written: WrittenWebhook,
     path: &Path,

@@ -43,9 +43,9 @@ fn parties_are_pods_services_and_addresses() {
 }
 
 #[test]
-fn what_means_nothing_is_named() {
-    let to = "it is written as pod/NAME:PORT, svc/NAME:PORT or ADDRESS:PORT";
-    let from = "who connects is written as pod/NAME or as an address";
+fn errors_name_the_argument() {
+    let to = "it must be pod/NAME:PORT, svc/NAME:PORT or ADDRESS:PORT";
+    let from = "the source must be pod/NAME or an address";
     for (arguments, expected) in [
         ("pod/web pod/db", format!("TO \"pod/db\": {to}")),
         ("pod/web db:80", format!("TO \"db:80\": {to}")),
@@ -56,15 +56,15 @@ fn what_means_nothing_is_named() {
         ("pod/ pod/db:80", format!("FROM \"pod/\": {from}")),
         (
             "pod/web pod/db:0",
-            "TO \"pod/db:0\": a port is between 1 and 65535".into(),
+            "TO \"pod/db:0\": a port must be between 1 and 65535".into(),
         ),
         (
             "pod/web pod/db:70000",
-            "TO \"pod/db:70000\": a port is between 1 and 65535".into(),
+            "TO \"pod/db:70000\": a port must be between 1 and 65535".into(),
         ),
         (
             "pod/web pod/db:",
-            "TO \"pod/db:\": a port is between 1 and 65535".into(),
+            "TO \"pod/db:\": a port must be between 1 and 65535".into(),
         ),
         (
             "pod/web pod/db:80/icmp",
@@ -72,18 +72,15 @@ fn what_means_nothing_is_named() {
         ),
         (
             "pod/web 10.0.0.1:http",
-            "TO \"10.0.0.1:http\": the port of an address is a number".into(),
+            "TO \"10.0.0.1:http\": the port of an address must be a number".into(),
         ),
         (
             "pod/web pod/db:80 -n a/b",
-            "--namespace \"a/b\": no name of a namespace".into(),
+            "--namespace \"a/b\": not the name of a namespace".into(),
         ),
     ] {
         assert_eq!(asked(arguments), Err(expected), "{arguments}");
     }
     let error = target("svc/db", "default").unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "TO \"svc/db\": it is written as pod/NAME or pod/NAME:PORT"
-    );
+    assert_eq!(error, "TO \"svc/db\": it must be pod/NAME or pod/NAME:PORT");
 }

@@ -1,4 +1,4 @@
-//! What happens to what a policy refuses.
+//! The actions of bindings on a violation.
 
 use serde_json::json;
 
@@ -50,7 +50,7 @@ async fn an_annotation_that_fails_denies() {
 }
 
 #[tokio::test]
-async fn a_policy_that_refuses_everything_can_be_removed() {
+async fn a_policy_that_denies_everything_can_be_removed() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let all = json!({"matchConstraints": {"resourceRules": [{"apiGroups": ["*"],
@@ -58,14 +58,14 @@ async fn a_policy_that_refuses_everything_can_be_removed() {
         "validations": [{"expression": "false", "message": "nothing goes"}]});
     enforce(&admin, &policy("p", &all)).await;
     assert_eq!(verdict(&admin, &json!({})).await, denied("nothing goes"));
-    // webhooks are no policies
+    // webhook configurations are exempt, like policies
     let hook = json!({"metadata": {"name": "m"}, "webhooks": []});
     let hook = admin
         .post(&format!("{GROUP}/validatingwebhookconfigurations"), &hook)
         .await;
     assert_eq!(hook.code, 422);
     assert!(hook.message().ends_with("nothing goes"), "{hook:?}");
-    // nor are questions about permissions checked
+    // and so are access reviews
     let review = json!({"spec": {"user": "alice", "resourceAttributes": {"verb": "get", "resource": "pods"}}});
     let reviews = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
     assert_eq!(admin.post(reviews, &review).await.code, 201);

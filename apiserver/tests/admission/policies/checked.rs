@@ -1,4 +1,4 @@
-//! What is checked, and what is said of what is not right.
+//! The evaluation of policies, and the messages of violations.
 
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ async fn a_deployment_is_validated() {
     let mut set = deployment("non-replicated", 1);
     set["kind"] = "ReplicaSet".into();
     created(&admin, "/apis/apps/v1/namespaces/default/replicasets", &set).await;
-    // without its binding a policy says nothing
+    // without its binding a policy has no effect
     let gone = admin.delete(&format!("{BINDINGS}/replicas-binding")).await;
     assert_eq!(gone.code, 200);
     created(&admin, DEPLOYMENTS, &deployment("marker", 1)).await;
@@ -202,7 +202,7 @@ async fn each_operation_has_its_objects() {
 }
 
 #[tokio::test]
-async fn the_namespace_and_the_authorizer_can_be_asked() {
+async fn the_namespace_and_the_authorizer_can_be_used() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let namespace = json!({"metadata": {"name": "team", "labels": {"env": "prod"}}});
@@ -254,7 +254,7 @@ async fn costs_are_limited() {
 }
 
 #[tokio::test]
-async fn policies_are_checked_by_name_and_only_the_first_denial_is_told() {
+async fn policies_are_evaluated_by_name_and_only_the_first_denial_is_reported() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     for name in ["b", "a", "c"] {

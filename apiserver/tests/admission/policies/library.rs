@@ -1,11 +1,11 @@
-//! Every function that expressions of policies have, each used in one.
+//! Every function of policies' expressions, each used once.
 
 use serde_json::{Value, json};
 
 use super::{POLICIES, denied, enforce, patch, policy, verdict};
 use crate::support::server::TestServer;
 
-/// Expressions that are true of `data`, by library.
+/// Expressions that are true for `data`, by library.
 const TRUE: &[&str] = &[
     // operators and macros
     "object.data.k == 'v' && object.data['k'] != 'w' || false",
@@ -86,7 +86,7 @@ const TRUE: &[&str] = &[
     "authorizer.path('/healthz').check('get').error() == '' && authorizer.requestResource.check('create').reason() == ''",
     "!authorizer.serviceAccount('default', 'nobody').group('').resource('secrets').check('get').allowed()",
     "authorizer.group('').resource('pods').fieldSelector('a=b').labelSelector('c=d').check('list').allowed()",
-    // what there is of a request
+    // the fields of a request
     "request.kind.kind == 'ConfigMap' && request.resource.resource == 'configmaps' && request.operation == 'CREATE'",
     "request.userInfo.username == 'root' && 'system:masters' in request.userInfo.groups && request.dryRun",
     "request.name == 'm' && request.namespace == 'default' && request.options.kind == 'CreateOptions'",

@@ -1,4 +1,4 @@
-//! Which requests policies and bindings are about.
+//! Which requests policies and bindings match.
 
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ async fn server_with_namespaces() -> TestServer {
 }
 
 #[tokio::test]
-async fn a_binding_narrows_what_its_policy_is_about() {
+async fn a_binding_narrows_what_its_policy_matches() {
     let server = server_with_namespaces().await;
     let admin = server.admin();
     created(&admin, POLICIES, &checking("p", "false")).await;
@@ -78,7 +78,7 @@ async fn a_binding_narrows_what_its_policy_is_about() {
 }
 
 #[tokio::test]
-async fn a_policy_may_exclude_what_it_is_about() {
+async fn a_policy_may_exclude_resources() {
     let server = server_with_namespaces().await;
     let admin = server.admin();
     let constraints = json!({

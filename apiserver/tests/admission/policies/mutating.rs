@@ -94,7 +94,7 @@ async fn a_configuration_is_applied() {
         "it is defaulted"
     );
     assert_eq!(spec["containers"][0]["name"], "nginx");
-    // an update that does not say so brings it back
+    // an update without the label adds it again
     let bare = json!({"metadata": {"labels": {"injected": null}}});
     let updated = patch(&admin, &format!("{DEPLOYMENTS}/d"), &bare)
         .await
@@ -252,7 +252,7 @@ async fn custom_objects_are_changed_by_their_schema() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_refused_and_the_plugin_is_switched_by_flags() {
+async fn invalid_policies_are_refused_and_the_plugin_is_switched_by_flags() {
     let off = "--disable-admission-plugins=MutatingAdmissionPolicy";
     let server = TestServer::start(&[off]).await;
     let admin = server.admin();
@@ -289,7 +289,7 @@ async fn what_is_wrong_is_refused_and_the_plugin_is_switched_by_flags() {
 }
 
 #[tokio::test]
-async fn parameters_must_be_readable_for_who_names_them() {
+async fn naming_parameters_needs_the_right_to_read_them() {
     let server = TestServer::start(&[]).await;
     let (admin, alice) = (server.admin(), server.alice());
     let policies =

@@ -7,7 +7,7 @@ use crate::custom::define;
 use crate::support::client::Client;
 use crate::support::server::TestServer;
 
-/// A policy that limits `size` to what parameters of a kind say.
+/// A policy that limits `size` by its parameters, which are of this kind.
 fn limited(kind: &Value, limit: &str) -> Value {
     policy(
         "p",
@@ -51,7 +51,7 @@ async fn a_config_map_holds_parameters() {
     let size = |size: &str| json!({"size": size});
     assert_eq!(verdict(&admin, &size("3")).await, "");
     assert_eq!(verdict(&admin, &size("4")).await, denied("at most 3"));
-    // a change of parameters counts at once
+    // a change of parameters takes effect immediately
     let change = json!({"data": {"max": "5"}});
     let changed = super::patch(&admin, &format!("{MAPS}/small"), &change).await;
     assert_eq!(changed.code, 200, "{changed:?}");

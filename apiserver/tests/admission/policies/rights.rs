@@ -1,4 +1,4 @@
-//! Nobody makes policies read what they may not read themselves.
+//! A user cannot use a policy to read parameters without the right to read them.
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ pub(super) async fn allow(admin: &Client, rules: &Value) {
 }
 
 #[tokio::test]
-async fn parameters_must_be_readable_for_who_names_them() {
+async fn naming_parameters_needs_the_right_to_read_them() {
     let server = TestServer::start(&[]).await;
     let (admin, alice) = (server.admin(), server.alice());
     let policies =
@@ -54,7 +54,7 @@ async fn parameters_must_be_readable_for_who_names_them() {
         refused.message(),
         "ValidatingAdmissionPolicyBinding.admissionregistration.k8s.io \"c\" is invalid: spec.paramRef: Forbidden: user &{alice 1000 [basic-user system:authenticated] map[]} does not have \"get\" permission on the object referenced by paramRef"
     );
-    // what is there already may stay
+    // parameters that are already named are not checked again
     let change = json!({"metadata": {"labels": {"a": "b"}}});
     let changed = super::patch(&alice, &format!("{POLICIES}/s"), &change).await;
     assert_eq!(changed.code, 200, "{changed:?}");

@@ -1,4 +1,4 @@
-//! Policies and bindings as objects: what is refused, what is defaulted, what their status says.
+//! Policies and bindings as objects: validation, defaults and status.
 
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ async fn expressions_that_fit_leave_an_empty_type_checking() {
 }
 
 #[tokio::test]
-async fn expressions_that_do_not_fit_are_warned_of() {
+async fn expressions_with_type_errors_leave_warnings() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let spec = json!({"matchConstraints": deployments(), "validations": [{
@@ -51,7 +51,7 @@ async fn expressions_that_do_not_fit_are_warned_of() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_refused_in_upstreams_words() {
+async fn invalid_objects_are_refused_with_upstreams_text() {
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
     let refused = admin

@@ -1,4 +1,4 @@
-//! Webhooks that are down, slow, strange or not to be trusted.
+//! Webhooks that are down, slow, untrusted or return invalid responses.
 
 use std::time::{Duration, Instant};
 
@@ -84,7 +84,7 @@ async fn a_webhook_that_hangs_is_waited_for_until_its_timeout() {
 }
 
 #[tokio::test]
-async fn a_certificate_must_be_good() {
+async fn a_certificate_must_be_valid() {
     for (certificate, expected) in [
         (
             Certificate::Expired,
@@ -108,7 +108,7 @@ async fn a_certificate_must_be_good() {
     );
 }
 
-/// As `openssl req -x509` makes it.
+/// A certificate as `openssl req -x509` makes it.
 #[tokio::test]
 async fn a_certificate_may_be_its_own_authority() {
     let outcomes = outcomes(Certificate::Authority, allow).await;
@@ -122,7 +122,7 @@ async fn a_certificate_may_be_its_own_authority() {
 type Answering = dyn Fn() -> Reply + Send + Sync;
 
 #[tokio::test]
-async fn a_strange_answer_is_a_failure() {
+async fn an_invalid_response_is_a_failure() {
     let raw = |code, body: &'static str| Reply::Raw(code, Bytes::from_static(body.as_bytes()));
     let cases: [(Box<Answering>, &str); 6] = [
         (
@@ -183,7 +183,7 @@ async fn a_denial_counts_under_both_policies() {
 }
 
 #[tokio::test]
-async fn of_several_webhooks_the_slow_ones_are_waited_for_together() {
+async fn several_slow_webhooks_are_called_concurrently() {
     let hook = Webhook::start(|_, _| Reply::Never).await;
     let server = TestServer::start(&[]).await;
     let admin = server.admin();

@@ -1,4 +1,4 @@
-//! What webhooks are asked about the server's own writes.
+//! Webhooks and the server's own writes.
 
 use std::cell::RefCell;
 
@@ -10,9 +10,9 @@ use crate::controllers::eventually;
 use crate::support::server::TestServer;
 use crate::support::webhook::{Call, Reply, Webhook};
 
-/// A namespace that cannot be emptied is tried again and again; its status is what it was by then.
+/// The deletion of a namespace that cannot be emptied is retried; its status does not change meanwhile.
 #[tokio::test]
-async fn a_controller_that_changes_nothing_asks_nobody() {
+async fn a_controller_that_changes_nothing_calls_no_webhook() {
     let hook = Webhook::start(|path, _| Reply::Review(json!({"allowed": path == "/status"}))).await;
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
@@ -47,7 +47,7 @@ async fn a_controller_that_changes_nothing_asks_nobody() {
 
     let calls: RefCell<Vec<Call>> = RefCell::default();
     for round in 1..=4 {
-        // each change of the namespace is a reason to try again
+        // each change of the namespace triggers a retry
         let label = json!({"metadata": {"labels": {"round": round.to_string()}}});
         let labelled = patch(&admin, &format!("{namespaces}/held"), &label).await;
         assert_eq!(labelled.code, 200, "{labelled:?}");

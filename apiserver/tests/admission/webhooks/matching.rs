@@ -206,7 +206,7 @@ async fn service(admin: &Client, spec: &Value) {
     assert_eq!(answer.code, 201, "{answer:?}");
 }
 
-/// What a create gets that a webhook behind the service `hook` is asked about.
+/// The answer to a create that calls a webhook behind the service `hook`.
 async fn through_service(admin: &Client, hook: &Webhook, port: u16) -> Vec<String> {
     let config = json!({"caBundle": hook.bundle(),
         "service": {"namespace": "default", "name": "hook", "path": "/x", "port": port}});
@@ -240,7 +240,7 @@ async fn an_external_service_is_called_by_its_name() {
 }
 
 #[tokio::test]
-async fn a_webhook_is_shown_the_credentials_of_its_kind() {
+async fn a_webhook_is_sent_the_credentials_for_its_kind() {
     let hook = Webhook::allowing().await;
     let dir = directory();
     let write = |name: &str, value: &Value| {
@@ -279,7 +279,7 @@ async fn a_webhook_is_shown_the_credentials_of_its_kind() {
 }
 
 #[tokio::test]
-async fn a_service_that_leads_nowhere_is_a_failure() {
+async fn an_unreachable_service_is_a_failure() {
     let hook = Webhook::allowing().await;
     let failed = "Internal error occurred: failed calling webhook \"x.example.com\": failed to call webhook: Post \"https://hook.default.svc:443/x?timeout=5s\": ";
     let server = TestServer::start(&[]).await;

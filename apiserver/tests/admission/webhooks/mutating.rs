@@ -9,7 +9,7 @@ use crate::support::client::Client;
 use crate::support::server::TestServer;
 use crate::support::webhook::{Reply, Webhook, allow, patch};
 
-/// Adds to the annotations of an object, which has some.
+/// Adds to the annotations of an object that has some.
 fn annotate(name: &str) -> Value {
     json!([{"op": "add", "path": format!("/metadata/annotations/{name}"), "value": "x"}])
 }
@@ -23,7 +23,7 @@ async fn create_annotated(client: &Client, name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn each_webhook_sees_what_came_before() {
+async fn each_webhook_sees_earlier_changes() {
     let hook = Webhook::start(|path, _| patch(&annotate(&path[1..]))).await;
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
@@ -208,7 +208,7 @@ async fn a_custom_object_is_changed() {
 }
 
 #[tokio::test]
-async fn a_scale_is_reviewed_and_changed_as_one() {
+async fn a_scale_is_reviewed_and_changed_as_a_scale() {
     let hook = Webhook::start(|_, _| {
         patch(&json!([{"op": "replace", "path": "/spec/replicas", "value": 5}]))
     })
@@ -251,7 +251,7 @@ async fn a_scale_is_reviewed_and_changed_as_one() {
 }
 
 #[tokio::test]
-async fn nobody_gains_permissions_by_a_webhook() {
+async fn webhooks_do_not_bypass_escalation_checks() {
     let grant = json!([{"op": "add", "path": "/rules", "value": [
         {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]}]);
     let hook = Webhook::start(move |_, _| patch(&grant)).await;
@@ -297,7 +297,7 @@ async fn nobody_gains_permissions_by_a_webhook() {
 }
 
 #[tokio::test]
-async fn a_quota_counts_what_webhooks_leave_and_not_what_they_deny() {
+async fn a_quota_counts_objects_as_changed_by_webhooks_and_no_denied_ones() {
     let hook = Webhook::start(|_, request| match request["name"].as_str() {
         Some("denied") => Reply::Review(json!({"allowed": false})),
         _ => allow(),

@@ -1,4 +1,4 @@
-//! What webhooks are sent.
+//! The reviews that webhooks are sent.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -156,7 +156,7 @@ async fn warnings_reach_the_client() {
 }
 
 #[tokio::test]
-async fn the_old_version_of_reviews_is_spoken_where_it_is_the_only_one() {
+async fn the_old_version_of_reviews_is_used_where_it_is_the_only_one() {
     let hook = Webhook::start(|_, _| allow()).await;
     let server = TestServer::start(&[]).await;
     let admin = server.admin();
@@ -195,7 +195,7 @@ async fn connections_bindings_and_evictions_are_reviewed_once() {
             "resources": ["pods/*"]}],
         "objectSelector": {"matchExpressions": [{"key": "k", "operator": "DoesNotExist"}]}});
     let selecting = webhook("x", &hook.config("/y"), &unlabelled);
-    // options of a connection have no labels that could be missing
+    // the selector does not match connect options, which have no labels
     configure(&admin, "Validating", "d", &[selecting]).await;
     let seen = || {
         let requests = hook.requests();

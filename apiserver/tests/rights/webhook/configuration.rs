@@ -1,4 +1,4 @@
-//! Authorizers that a file names.
+//! Authorizers from a configuration file.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::{Asked, MAPS, answer, let_view};
 use crate::support::https_server::HttpsServer;
 use crate::support::server::{TestServer, directory, options};
 
-/// A server whose authorizers a file names: webhooks with these changes, and RBAC last.
+/// Starts a server with a configuration file: webhooks with these changes, and RBAC last.
 async fn start_configured(changes: &[Value]) -> Asked {
     let reviews: Arc<Mutex<Vec<Value>>> = Arc::default();
     let asked = reviews.clone();
@@ -47,7 +47,7 @@ fn configuration(dir: &TempDir, authorizers: &Value) -> String {
 }
 
 #[tokio::test]
-async fn a_file_says_who_is_asked_about_what() {
+async fn match_conditions_select_requests() {
     let asked = start_configured(&[
         json!({"matchConditionSubjectAccessReviewVersion": "v1", "matchConditions": [
             {"expression": "has(request.resourceAttributes)"},
@@ -65,7 +65,7 @@ async fn a_file_says_who_is_asked_about_what() {
 }
 
 #[tokio::test]
-async fn a_failure_is_what_the_file_says() {
+async fn the_failure_policy_decides_on_a_failure() {
     let services = "/api/v1/namespaces/default/services";
     let broken = json!({"matchConditionSubjectAccessReviewVersion": "v1", "failurePolicy": "Deny",
         "matchConditions": [{"expression": "request.resourceAttributes.namespace != ''"}]});
@@ -100,7 +100,7 @@ async fn a_failure_is_what_the_file_says() {
     }
 }
 
-/// Tries authorizers with which no server starts.
+/// Asserts that no server starts with these authorizers.
 async fn refuses(authorizers: &Value, why: &str) {
     let dir = directory();
     let flag = configuration(&dir, authorizers);

@@ -1,4 +1,4 @@
-//! An object of each kind, with as many parts as have fields to leave out.
+//! An object of each kind, with as many parts that have optional fields as possible.
 
 use serde_json::Value;
 
@@ -29,7 +29,7 @@ const SPEC: &str = r#"{"serviceAccountName": "a", "volumes": [{"name": "h", "hos
   "securityContext": {"fsGroup": 0, "sysctls": [{"name": "kernel.shm_rmid_forced", "value": "0"}]}, "imagePullSecrets": [{"name": "s"}],
   "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}]}"#;
 
-/// Where each is made, and what is sent.
+/// The path of each collection, and the object to create.
 pub(super) const OBJECTS: &[(&str, &str)] = &[
     ("/api/v1/namespaces", r#"{"metadata": {"name": "zeros"}}"#),
     (

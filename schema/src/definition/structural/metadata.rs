@@ -1,4 +1,4 @@
-//! Validates what a schema may specify of kind, version and metadata.
+//! Validates the schema of kind, version and metadata.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
 use portcullis_api::{ErrorList, FieldError, Path};

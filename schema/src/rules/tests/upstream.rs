@@ -1,5 +1,4 @@
-//! The tests of upstream's validator. There, most objects are no resources; here, they are a field of
-//! one.
+//! The tests of upstream's validator. There, most objects are not resources; here, they are a field of one.
 
 use serde_json::{Value, json};
 

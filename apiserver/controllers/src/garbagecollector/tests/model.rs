@@ -1,4 +1,4 @@
-//! What must be left of a graph of owners, without a word on how or when.
+//! The objects that must remain of a graph of owners, independent of how and when.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,11 +7,11 @@ use portcullis_registry::delete::Propagation;
 /// An object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Thing {
-    /// Whom it names; not all of them need be there.
+    /// The owners it names; they need not exist.
     pub(super) owners: BTreeSet<usize>,
-    /// Whether a finalizer of somebody else holds it.
+    /// Whether it has a finalizer of another program.
     pub(super) held: bool,
-    /// Whether it has been deleted, and is held.
+    /// Whether it has been deleted, and is kept by a finalizer.
     pub(super) deleted: bool,
 }
 
@@ -20,8 +20,8 @@ pub(super) struct Thing {
 pub(super) struct Model(pub(super) BTreeMap<usize, Thing>);
 
 impl Model {
-    /// The same without the owners of what is deleted and held: of several that go at the same moment, those
-    /// that are seen to be gone first are taken off it before it is deleted.
+    /// The model without the owners of deleted objects with finalizers: of several owners that are deleted
+    /// together, those that are seen first are removed from such an object before it is deleted.
     pub(super) fn comparable(&self) -> Self {
         let mut model = self.clone();
         for thing in model.0.values_mut().filter(|thing| thing.deleted) {
@@ -30,7 +30,7 @@ impl Model {
         model
     }
 
-    /// Somebody deletes an object.
+    /// A user deletes an object.
     pub(super) fn delete(&mut self, id: usize, propagation: Propagation) {
         if self.0.get(&id).is_none_or(|thing| thing.deleted) {
             return;
@@ -50,7 +50,7 @@ impl Model {
         self.settle();
     }
 
-    /// Somebody lets go of an object.
+    /// The finalizer of an object is removed.
     pub(super) fn release(&mut self, id: usize) {
         if let Some(thing) = self.0.get_mut(&id) {
             thing.held = false;
@@ -61,7 +61,7 @@ impl Model {
         self.settle();
     }
 
-    /// Whoever has no owner left goes; whoever has one left forgets the others.
+    /// An object without remaining owners is deleted; one with remaining owners loses the others.
     pub(super) fn settle(&mut self) {
         loop {
             let there: BTreeSet<_> = self.0.keys().copied().collect();
@@ -93,7 +93,7 @@ impl Model {
         }
     }
 
-    /// The object, and whoever has no owner that is not doomed as well.
+    /// The object, and all objects whose owners are all doomed.
     fn doomed(&self, id: usize) -> BTreeSet<usize> {
         let mut doomed = BTreeSet::from([id]);
         loop {

@@ -1,4 +1,4 @@
-//! Random graphs and random deletions: exactly what the model leaves must be left.
+//! Random graphs and random deletions: exactly the model's objects must remain.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,11 +16,11 @@ use portcullis_registry::delete::Propagation;
 
 const HOLD: &str = "example.com/hold";
 
-/// What a graph is made of, and what happens to it.
+/// A graph, and the deletions in it.
 #[derive(Clone, Debug)]
 struct Story {
-    /// For each object its owners, whether each waits for it, and whether somebody holds it. An
-    /// owner beyond the last object never was.
+    /// For each object its owners, whether each waits for it, and whether it has a finalizer. An owner beyond
+    /// the last object never existed.
     objects: Vec<(BTreeMap<usize, bool>, bool)>,
     steps: Vec<Step>,
 }
@@ -33,7 +33,8 @@ enum Step {
 
 fn stories() -> impl Strategy<Value = Story> {
     (2..9_usize, any::<bool>()).prop_flat_map(|(count, held)| {
-        // What an owner waits for must not be held: who sees it first decides, upstream as well.
+        // An object that an owner waits for must have no finalizer: otherwise the order decides, upstream as
+        // well.
         let third = if held {
             None
         } else {
@@ -60,7 +61,7 @@ fn stories() -> impl Strategy<Value = Story> {
 }
 
 impl World {
-    /// Lets it happen; returns what is left, and the uids by which objects are known.
+    /// Carries out the story; returns the remaining objects, and the uids of all.
     async fn tell(&self, namespace: &str, story: &Story) -> (Model, Vec<String>) {
         let mut uids = Vec::new();
         for (id, (_, held)) in story.objects.iter().enumerate() {
@@ -109,7 +110,7 @@ impl World {
         (model, uids)
     }
 
-    /// Waits until what is there is what the model says.
+    /// Waits until the stored objects are the model's.
     async fn agrees(&self, namespace: &str, model: &Model, uids: &[String], when: &str) {
         let begun = Instant::now();
         loop {
@@ -170,7 +171,7 @@ fn exactly_the_right_objects_remain() {
         Ok(())
     });
     outcome.unwrap();
-    // Nothing more happens to what was left.
+    // Nothing more happens to the remaining objects.
     runtime.block_on(async {
         for (namespace, (model, uids)) in &told.into_inner() {
             let found = world.found(namespace, uids).await;

@@ -1,14 +1,14 @@
-//! Which addresses go into which slices: as little as possible is moved, since whoever watches slices is
-//! told of each that changes (upstream: `reconciler.go` in `k8s.io/endpointslice`).
+//! The distribution of addresses to slices: as few slices as possible are changed, since watchers receive
+//! each changed one (upstream: `reconciler.go` in `k8s.io/endpointslice`).
 
 use std::collections::HashMap;
 
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort, EndpointSlice};
 
-/// How many addresses a slice has at most (upstream: `--max-endpoints-per-slice`).
+/// The most addresses of a slice (upstream: `--max-endpoints-per-slice`).
 const MAX: usize = 100;
 
-/// What the addresses of a slice have in common.
+/// The family and ports of a slice.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::services) struct Group {
     /// `IPv4` or `IPv6`.
@@ -17,19 +17,19 @@ pub(in crate::services) struct Group {
     pub(in crate::services) ports: Vec<EndpointPort>,
 }
 
-/// What becomes of the slices of a service.
+/// The changes to the slices of a service.
 #[derive(Debug, Default)]
 pub(in crate::services) struct Plan {
-    /// Those that stay, and what they shall hold.
+    /// Those that stay, with their desired addresses.
     pub(in crate::services) kept: Vec<(EndpointSlice, Vec<Endpoint>)>,
     /// New ones.
     pub(in crate::services) made: Vec<(Group, Vec<Endpoint>)>,
-    /// Those that go.
+    /// Those to delete.
     pub(in crate::services) gone: Vec<EndpointSlice>,
 }
 
 impl Plan {
-    /// The plan that leads from existing slices to what is wanted.
+    /// The plan from the existing slices to the desired addresses.
     pub(in crate::services) fn of(
         wanted: Vec<(Group, Vec<Endpoint>)>,
         mut existing: Vec<EndpointSlice>,
@@ -58,7 +58,7 @@ impl Plan {
             })
             .collect();
         let mut endpoints = wanted.rest();
-        // what is not in any slice goes where least room is left, so that few slices are begun
+        // addresses without a slice are put where least room is left, so that few slices are created
         kept.sort_by_key(|(_, held)| std::cmp::Reverse(held.len()));
         for (_, held) in &mut kept {
             let room = MAX.saturating_sub(held.len()).min(endpoints.len());
@@ -66,7 +66,7 @@ impl Plan {
         }
         let mut placeholder = stays_empty;
         for (slice, held) in kept {
-            // one empty slice says that there is nothing
+            // one empty slice shows that there are no addresses
             if held.is_empty() && !std::mem::take(&mut placeholder) {
                 self.gone.push(slice);
             } else {
@@ -79,7 +79,7 @@ impl Plan {
     }
 }
 
-/// Whether a slice is of a group. Servers may write no ports as none or as an empty list.
+/// Whether a slice belongs to a group. Missing ports may be written as null or as an empty list.
 fn holds(slice: &EndpointSlice, group: &Group) -> bool {
     let ports = slice.ports.as_deref().unwrap_or_default();
     slice.address_type == group.family && ports == group.ports
@@ -93,7 +93,7 @@ fn identity(endpoint: &Endpoint) -> Identity {
     (endpoint.addresses.clone(), uid)
 }
 
-/// What is in no slice yet, in its order.
+/// The addresses without a slice, in order.
 struct Wanted {
     endpoints: Vec<Option<Endpoint>>,
     at: HashMap<Identity, usize>,
@@ -110,7 +110,7 @@ impl Wanted {
         }
     }
 
-    /// Takes out what a slice holds already, as it shall be now.
+    /// Removes the addresses that a slice holds already, in their new state.
     fn take(&mut self, slice: &EndpointSlice) -> Vec<Endpoint> {
         let held = slice.endpoints.iter().flatten();
         let held = held.filter_map(|endpoint| {

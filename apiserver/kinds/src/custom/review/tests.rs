@@ -16,7 +16,7 @@ fn original() -> Value {
         "spec": {"size": 1}})
 }
 
-/// An answer in which the original, in version 2, is changed.
+/// A response in which the original, in version 2, is changed.
 fn answer(change: impl FnOnce(&mut Value)) -> Value {
     let mut object = original();
     object["apiVersion"] = json!("example.com/v2");
@@ -33,7 +33,7 @@ fn converted(review_version: &str, answer: &Value) -> Result<Vec<Value>, String>
 }
 
 #[test]
-fn the_question_is_in_a_version_that_both_know() {
+fn the_request_has_a_version_that_both_support() {
     let objects = [original()];
     let both = webhook(&["v9", "v1beta1", "v1"]);
     let review = Review::new(&both, "u", "example.com/v2", &objects).unwrap();
@@ -51,7 +51,7 @@ fn the_question_is_in_a_version_that_both_know() {
 }
 
 #[test]
-fn only_labels_and_annotations_of_the_metadata_are_the_webhooks() {
+fn a_webhook_may_change_only_labels_and_annotations_of_the_metadata() {
     let sent = answer(|answer| {
         let object = &mut answer["response"]["convertedObjects"][0];
         object["spec"] = json!({"dimensions": [1]});
@@ -70,7 +70,7 @@ fn only_labels_and_annotations_of_the_metadata_are_the_webhooks() {
 }
 
 #[test]
-fn an_answer_that_is_none_says_why() {
+fn an_invalid_response_has_a_reason() {
     let object = |change: fn(&mut Value)| {
         answer(|answer| change(&mut answer["response"]["convertedObjects"][0]))
     };

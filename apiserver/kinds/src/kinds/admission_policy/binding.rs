@@ -1,4 +1,4 @@
-//! What bindings of both sorts of policies have in common.
+//! The common parts of the bindings of both kinds of policies.
 
 use k8s_openapi::api::admissionregistration::v1::ParamRef;
 use portcullis_api::{ErrorList, FieldError, Object, Path, name};

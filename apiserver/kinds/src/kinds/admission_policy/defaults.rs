@@ -1,8 +1,8 @@
-//! What the API defaults (upstream: `pkg/apis/admissionregistration/v1/defaults.go`).
+//! Defaults (upstream: `pkg/apis/admissionregistration/v1/defaults.go`).
 
 use k8s_openapi::api::admissionregistration::v1::MatchResources;
 
-/// The defaults of what a policy or a binding is about.
+/// The defaults of the match constraints of a policy or a binding.
 pub(in crate::kinds) fn default_resources(resources: Option<&mut MatchResources>) {
     let Some(resources) = resources else { return };
     let policy = &mut resources.match_policy;

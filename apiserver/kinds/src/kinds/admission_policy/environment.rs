@@ -1,4 +1,4 @@
-//! What expressions of policies may refer to.
+//! The variables that expressions of policies may use.
 
 use std::sync::LazyLock;
 
@@ -8,7 +8,7 @@ use portcullis_cel::{DeclType, Environment};
 /// The environments of the expressions of a policy.
 pub(crate) struct Environments {
     pub(crate) all: Environment,
-    /// Messages cannot ask the authorizer.
+    /// Messages cannot use the authorizer.
     pub(crate) message: Environment,
 }
 
@@ -19,13 +19,13 @@ static ENVIRONMENTS: LazyLock<[Environments; 2]> = LazyLock::new(|| {
 });
 
 impl Environments {
-    /// Those of a policy, by the kind of its parameters.
+    /// The environments of a policy, by the kind of its parameters.
     pub(crate) fn of(params: Option<&ParamKind>) -> &'static Self {
         let [without, with] = &*ENVIRONMENTS;
         if params.is_some() { with } else { without }
     }
 
-    /// Those about objects, and with parameters, of these types.
+    /// The environments for objects and parameters of these types.
     pub(crate) fn of_types(object: &DeclType, params: Option<DeclType>) -> Self {
         let request = Environment::of_request(object);
         let message = match params {

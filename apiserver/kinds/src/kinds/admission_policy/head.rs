@@ -1,4 +1,4 @@
-//! The fields that policies of both sorts have.
+//! The fields that both kinds of policies have.
 
 use k8s_openapi::api::admissionregistration::v1::{
     MatchCondition, MatchResources, ParamKind, Variable,
@@ -13,7 +13,7 @@ use super::variables::validate_variables;
 use crate::validation::match_conditions::validate_match_conditions;
 use crate::validation::{list, one_of};
 
-/// What a policy is about, and what its expressions may use.
+/// The match constraints of a policy, and the variables of its expressions.
 pub(crate) struct Head<'p> {
     pub(crate) failure_policy: Option<&'p str>,
     pub(crate) param_kind: Option<&'p ParamKind>,
@@ -23,8 +23,8 @@ pub(crate) struct Head<'p> {
 }
 
 impl Head<'_> {
-    /// Checks it, and returns what the expressions of the policy may refer to. `old` is what the policy
-    /// was before: conditions that were accepted then are not compiled again.
+    /// Validates them, and returns the environments of the policy's expressions. `old` is the policy before
+    /// the change: conditions that were accepted then are not compiled again.
     pub(crate) fn validate(
         &self,
         old: Option<&Self>,

@@ -1,4 +1,4 @@
-//! What a policy or a binding is about.
+//! The match constraints of policies and bindings.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::validation::admission_rules::validate_rule;
 use crate::validation::labels::validate_label_selector;
 use crate::validation::{invalid_each, one_of};
 
-/// What is wrong with it.
+/// Validates match constraints.
 pub(in crate::kinds) fn validate_resources(
     resources: &MatchResources,
     path: &Path,
@@ -43,7 +43,7 @@ pub(in crate::kinds) fn validate_resources(
     }
 }
 
-/// Only objects that are created or changed can be changed further.
+/// Only created and updated objects can be changed by a policy.
 pub(in crate::kinds) fn validate_mutable(
     resources: &MatchResources,
     path: &Path,

@@ -1,4 +1,4 @@
-//! Parameters: which kind a policy has, and which objects a binding refers to.
+//! Parameters: their kind in a policy, and the reference to objects in a binding.
 
 use k8s_openapi::api::admissionregistration::v1::{ParamKind, ParamRef};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
@@ -8,11 +8,11 @@ use crate::strategy::Cell;
 use crate::validation::labels::validate_label_selector;
 use crate::validation::{invalid_each, one_of, text};
 
-/// What tables show where there is nothing.
+/// The cell of an unset value.
 const UNSET: &str = "<unset>";
 const EITHER: &str = "name and selector are mutually exclusive";
 
-/// What is wrong with a kind of parameters.
+/// Validates a kind of parameters.
 pub(in crate::kinds) fn validate_kind(kind: &ParamKind, path: &Path, errors: &mut ErrorList) {
     let version_path = path.child("apiVersion");
     match text(kind.api_version.as_ref()) {
@@ -56,7 +56,7 @@ fn validate_api_version(given: &str, path: &Path, errors: &mut ErrorList) {
     }
 }
 
-/// What is wrong with a reference to parameters.
+/// Validates a reference to parameters.
 pub(in crate::kinds) fn validate_reference(
     reference: &ParamRef,
     path: &Path,
@@ -104,7 +104,7 @@ pub(in crate::kinds) fn reference_cell(reference: Option<&ParamRef>) -> Cell {
         return Cell::text(UNSET);
     };
     let place = |name: &str| match text(reference.namespace.as_ref()) {
-        // whether objects of the kind are in namespaces cannot be told here
+        // whether the kind is namespaced is not known here
         "" => format!("*/{name}"),
         namespace => format!("{namespace}/{name}"),
     };
@@ -115,7 +115,7 @@ pub(in crate::kinds) fn reference_cell(reference: Option<&ParamRef>) -> Cell {
     })
 }
 
-/// A selector as Go prints it.
+/// A selector in Go's print format.
 fn go_selector(selector: &LabelSelector) -> String {
     let labels = selector.match_labels.iter().flatten();
     let labels = labels.map(|(key, value)| format!("{key}: {value},"));

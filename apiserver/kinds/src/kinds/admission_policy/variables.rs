@@ -1,4 +1,4 @@
-//! Variables of policies: expressions with names.
+//! Variables of policies: named expressions.
 
 use k8s_openapi::api::admissionregistration::v1::Variable;
 use portcullis_api::{ErrorList, FieldError, Path};
@@ -9,7 +9,7 @@ use crate::validation::expressions::uncompiled;
 /// How many variables a policy may have. Upstream sets no limit.
 const VARIABLES_MAX: usize = 256;
 
-/// Checks variables, and compiles them: those that follow may use them.
+/// Validates and compiles variables: later ones may use earlier ones.
 pub(in crate::kinds) fn validate_variables(
     variables: &[Variable],
     environment: &Environment,

@@ -1,14 +1,13 @@
-//! What comes first among groups and versions.
+//! The priorities of groups and versions.
 
 /// The priority of a group among groups, and of a version in its group.
 pub type Priorities = (i32, i32);
 
-/// What every version of a definition has (upstream: `crdRegistrationController`).
+/// The priorities of every version of a definition (upstream: `crdRegistrationController`).
 pub const CUSTOM: Priorities = (1_000, 100);
 
-/// Upstream: `apiVersionPriorities` in `cmd/kube-apiserver/app/aggregator.go`. But `extensions`, which
-/// only labels the objects of `policy` otherwise, is last: kubectl takes a name for the first resource
-/// that has it.
+/// Upstream: `apiVersionPriorities` in `cmd/kube-apiserver/app/aggregator.go`. But `extensions`, which only
+/// relabels the objects of `policy`, is last: kubectl takes a name for the first resource that has it.
 const BUILT_IN: &[(&str, &str, Priorities)] = &[
     ("", "v1", (18_000, 1)),
     ("apps", "v1", (17_800, 15)),
@@ -52,7 +51,7 @@ const BUILT_IN: &[(&str, &str, Priorities)] = &[
     ("extensions", "v1beta1", (15_000, 1)),
 ];
 
-/// The priorities of a version that is served here, as its API service has them at first.
+/// The priorities of a version that is served here, for its API service.
 pub fn priorities(group: &str, version: &str) -> Priorities {
     let mut built_in = BUILT_IN.iter();
     let found = built_in.find(|row| (row.0, row.1) == (group, version));

@@ -15,7 +15,7 @@ fn service(change: &Value) -> Value {
 }
 
 #[test]
-fn mistakes_are_told_in_upstreams_words() {
+fn errors_have_upstreams_texts() {
     let port = "spec.service.port: Invalid value: 0: port is not valid: must be between 1 and 65535, inclusive";
     for (change, texts) in [
         (json!({}), vec![]),
@@ -60,7 +60,7 @@ fn mistakes_are_told_in_upstreams_words() {
 }
 
 #[test]
-fn what_is_local_is_available_at_once() {
+fn a_local_service_is_available_from_the_start() {
     let mut local: APIService = serde_json::from_value(service(&json!({"service": null}))).unwrap();
     ApiServiceStrategy.prepare_for_create(&mut local);
     assert!(is_local(&local) && is_available(&local));
@@ -71,7 +71,7 @@ fn what_is_local_is_available_at_once() {
 }
 
 #[test]
-fn rows_say_where_and_whether() {
+fn rows_show_service_and_availability() {
     let mut remote: APIService = serde_json::from_value(service(&json!({}))).unwrap();
     let cells = |service: &APIService| ApiServiceStrategy.cells(service)[1..3].to_vec();
     let texts = |a: &str, b: &str| vec![Cell::text(a), Cell::text(b)];

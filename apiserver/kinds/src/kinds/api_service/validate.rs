@@ -1,4 +1,4 @@
-//! What an API service may say (upstream: `pkg/apis/apiregistration/validation/validation.go`).
+//! Validation of API services (upstream: `pkg/apis/apiregistration/validation/validation.go`).
 
 use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::{
     APIService, APIServiceSpec, ServiceReference,
@@ -12,7 +12,7 @@ use crate::validation::{invalid_each, one_of, required, text};
 /// The highest priority of a group, and of a version in it.
 const GROUP_MAX: i32 = 20_000;
 const VERSION_MAX: i32 = 1_000;
-/// What a condition's status may be.
+/// The valid statuses of a condition.
 const STATUSES: [&str; 3] = ["True", "False", "Unknown"];
 
 pub(super) fn validate(service: &APIService) -> ErrorList {
@@ -51,7 +51,7 @@ pub(super) fn validate(service: &APIService) -> ErrorList {
     errors
 }
 
-/// The name follows from what is named; one made from a prefix cannot.
+/// The name must be that of the version; a generated one cannot be.
 fn validate_bound_name(service: &APIService, bound: &str, errors: &mut ErrorList) {
     let metadata = Path::new("metadata");
     for (field, value) in [
@@ -59,7 +59,7 @@ fn validate_bound_name(service: &APIService, bound: &str, errors: &mut ErrorList
         ("name", &service.metadata.name),
     ] {
         let value = text(value.as_ref());
-        // others have been found at fault already
+        // other mismatches have been reported already
         let is_other = !value.is_empty() && value != bound && name::path_segment(value).is_empty();
         if is_other {
             let bound = go_quote(bound);

@@ -26,7 +26,7 @@ fn condition(kind: &str) -> Value {
     json!({"type": kind, "status": "True"})
 }
 
-/// The request as somebody changes its conditions.
+/// The request with changed conditions.
 fn with_conditions(made: &CertificateSigningRequest, kinds: &[&str]) -> CertificateSigningRequest {
     let conditions: Vec<_> = kinds.iter().map(|k| condition(k)).collect();
     let mut changed = made.clone();
@@ -40,7 +40,7 @@ fn texts(errors: &ErrorList) -> Vec<String> {
 }
 
 #[test]
-fn who_asks_is_who_asks() {
+fn the_requester_is_the_user() {
     let user = UserInfo {
         name: "u".into(),
         groups: vec!["g".into()],
@@ -59,7 +59,7 @@ fn who_asks_is_who_asks() {
 }
 
 #[test]
-fn a_request_is_signed_and_says_for_what() {
+fn a_request_is_signed_and_has_usages() {
     for (extra, wrong) in [
         (json!({}), vec![]),
         (json!({"usages": []}), vec!["spec.usages"]),
@@ -96,7 +96,7 @@ fn a_request_is_signed_and_says_for_what() {
 const LEGACY: &str = "kubernetes.io/legacy-unknown";
 
 #[test]
-fn decisions_are_made_through_approval_for_good() {
+fn decisions_are_final_and_made_through_approval() {
     let made = prepared(RULES, &request(&json!({})));
     // not by an update of the object
     let mut changed = with_conditions(&made, &["Approved"]);
@@ -126,7 +126,7 @@ fn decisions_are_made_through_approval_for_good() {
         texts(&RULES.validate_subresource("approval", &undecided, &approved)),
         ["status.conditions: Forbidden: updates may not remove a condition of type \"Approved\""]
     );
-    // a failure is the signer's to tell, and the decision stays beside it
+    // a signer may add a failure, and the decision stays
     let mut failed = with_conditions(&made, &["Failed", "Approved"]);
     RULES.prepare_status_update(&mut failed, &approved);
     assert!(RULES.validate_status_update(&failed, &approved).is_empty());
@@ -134,7 +134,7 @@ fn decisions_are_made_through_approval_for_good() {
 }
 
 #[test]
-fn a_certificate_is_one_and_stays() {
+fn a_certificate_is_valid_and_immutable() {
     let made = prepared(RULES, &request(&json!({})));
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new(vec![])
@@ -159,7 +159,7 @@ fn a_certificate_is_one_and_stays() {
 }
 
 #[test]
-fn a_row_shows_where_the_request_stands() {
+fn a_row_shows_the_state_of_the_request() {
     let made = prepared(RULES, &request(&json!({"expirationSeconds": 3600})));
     assert_eq!(RULES.cells(&made)[5], Cell::text("Pending"));
     let denied = with_conditions(&made, &["Denied", "Failed"]);

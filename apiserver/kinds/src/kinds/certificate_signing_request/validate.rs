@@ -1,4 +1,4 @@
-//! What a signing request may say (upstream: `pkg/apis/certificates/validation/validation.go`).
+//! Validation of signing requests (upstream: `pkg/apis/certificates/validation/validation.go`).
 
 use std::collections::BTreeSet;
 
@@ -13,10 +13,10 @@ use super::conditions;
 use crate::validation::conditions::STATUSES;
 use crate::validation::{list, one_of};
 
-/// The shortest life of a certificate, in seconds.
+/// The shortest lifetime of a certificate, in seconds.
 const EXPIRATION_MIN: i32 = 600;
 const LEGACY_SIGNER: &str = "kubernetes.io/legacy-unknown";
-/// The conditions that are true or not there.
+/// The conditions that are true or absent.
 const VERDICTS: [&str; 3] = ["Approved", "Denied", "Failed"];
 /// A domain, a slash, a label, a dot and a subdomain.
 const SIGNER_MAX: usize = name::SUBDOMAIN_MAX + 1 + name::LABEL_MAX + 1 + name::SUBDOMAIN_MAX;
@@ -122,7 +122,7 @@ pub(in crate::kinds) fn validate_signer(signer: &str, path: &Path, errors: &mut 
         errors.push(FieldError::too_long(path, name::SUBDOMAIN_MAX));
     }
     let mut labels = |part: &str, check: fn(&str) -> Vec<String>| {
-        // one bad label is enough to tell of
+        // only the first invalid label is reported
         let mistakes = |label| (label, check(label));
         let bad = part.split('.').map(mistakes).find(|(_, m)| !m.is_empty());
         let (label, sentences) = bad.unwrap_or_default();
@@ -213,7 +213,7 @@ fn check_chain(pem: &[u8]) -> Result<(), String> {
     }
 }
 
-/// What is decided and signed stays; `deciding` is whether the change is a decision.
+/// Decision and certificate are immutable; `deciding` is whether the change is a decision.
 pub(super) fn validate_update(
     request: &CertificateSigningRequest,
     old: &CertificateSigningRequest,

@@ -4,7 +4,7 @@ use super::*;
 use crate::kinds::testing::{defaulted, mistakes, update_mistakes};
 
 #[test]
-fn keys_are_checked_and_may_stand_once() {
+fn keys_are_valid_and_unique() {
     let key = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
     for (object, texts) in [
         (
@@ -29,7 +29,7 @@ fn keys_are_checked_and_may_stand_once() {
 }
 
 #[test]
-fn a_frozen_map_stays_as_it_is() {
+fn an_immutable_map_cannot_change() {
     let old = json!({"immutable": true, "data": {"a": "x"}});
     for (new, texts) in [
         (old.clone(), vec![]),
@@ -56,7 +56,7 @@ fn a_frozen_map_stays_as_it_is() {
 }
 
 #[test]
-fn the_table_counts_both_kinds_of_data() {
+fn the_table_counts_text_and_bytes() {
     let object = json!({"data": {"a": "x", "b": ""}, "binaryData": {"c": "eA=="}});
     let cells = ConfigMapStrategy.cells(&defaulted(&ConfigMapStrategy, &object));
     assert_eq!(cells[1], Cell::integer(3));

@@ -1,5 +1,5 @@
-//! When a cron job runs: five fields, or a name for them (upstream: `ParseStandard` in
-//! `github.com/robfig/cron`, whose texts these are).
+//! The schedule of a cron job: five fields, or a name for them (upstream: `ParseStandard` in
+//! `github.com/robfig/cron`, which has the same error texts).
 
 use portcullis_api::field_error::go_quote;
 
@@ -53,7 +53,7 @@ const DESCRIPTORS: [&str; 7] = [
 ];
 const EVERY: &str = "@every ";
 
-/// Why a text is no schedule.
+/// Validates a schedule; returns why it is invalid.
 pub(super) fn check(schedule: &str) -> Result<(), String> {
     let rest = without_zone(schedule)?;
     if rest.starts_with('@') {
@@ -75,7 +75,7 @@ pub(super) fn check(schedule: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// What follows `TZ=` and the name of a time zone.
+/// The part after `TZ=` and the name of a time zone.
 fn without_zone(schedule: &str) -> Result<&str, String> {
     let zoned = ["TZ=", "CRON_TZ="]
         .iter()
@@ -109,7 +109,7 @@ fn descriptor(text: &str) -> Result<(), String> {
 }
 
 impl Field {
-    /// A value, a range of values, all, or every so many of those.
+    /// A value, a range of values, all, or steps of those.
     fn check(&self, text: &str) -> Result<(), String> {
         let mut parts = text.split('/');
         let (range, step) = (parts.next().unwrap_or_default(), parts.next());
@@ -182,7 +182,7 @@ fn number(text: &str) -> Result<u32, String> {
     if value < 0 {
         return Err(format!("negative number ({value}) not allowed: {text}"));
     }
-    // whatever is larger is above every maximum
+    // larger values exceed every maximum
     Ok(u32::try_from(value).unwrap_or(u32::MAX))
 }
 
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told_as_upstream() {
+    fn errors_have_upstreams_texts() {
         for (bad, why) in [
             ("* * * *", "expected exactly 5 fields, found 4: [* * * *]"),
             ("60 * * * *", "end of range (60) above maximum (59): 60"),

@@ -54,7 +54,7 @@ fn schedule_policy_and_template_are_checked() {
             vec!["spec.schedule: Invalid value: \"x\": expected exactly 5 fields, found 1: [x]"],
         ),
         (
-            // no pointer in Go: empty is unset, and defaulted
+            // not a pointer in Go: empty is unset, and defaulted
             cron_job(&json!({"concurrencyPolicy": ""})),
             vec![],
         ),
@@ -103,7 +103,7 @@ fn a_name_leaves_room_for_those_of_jobs() {
 }
 
 #[test]
-fn a_row_shows_when_and_what() {
+fn a_row_shows_schedule_and_state() {
     let mut given = cron_job(&json!({}));
     given["status"] = json!({"active": [{}]});
     let cells = RULES.cells(&defaulted(RULES, &given));

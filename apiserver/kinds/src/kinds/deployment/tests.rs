@@ -6,7 +6,7 @@ use crate::kinds::replica_set::ReplicaSetStrategy;
 use crate::kinds::stateful_set::StatefulSetStrategy;
 use crate::kinds::testing::{defaulted, mistakes, prepared, update_mistakes, written};
 
-/// A workload with this in its spec too.
+/// A workload with these additional fields in its spec.
 fn workload(extra: &Value) -> Value {
     let mut spec = json!({
         "selector": {"matchLabels": {"app": "w"}},
@@ -54,7 +54,7 @@ fn each_kind_has_its_defaults() {
 }
 
 #[test]
-fn a_rollout_can_move() {
+fn a_rollout_can_proceed() {
     for (strategy, texts) in [
         (json!({"type": "Recreate"}), vec![]),
         (
@@ -98,7 +98,7 @@ fn a_rollout_can_move() {
 }
 
 #[test]
-fn selectors_select_the_template_and_stay() {
+fn selectors_match_the_template_and_are_immutable() {
     let old = workload(&json!({}));
     let new = workload(&json!({"selector": {"matchLabels": {"app": "z"}}}));
     let labels = "spec.template.metadata.labels: Invalid value: map[string]string{\"app\":\"w\"}: `selector` does not match template `labels`";
@@ -137,7 +137,7 @@ fn selectors_select_the_template_and_stay() {
 }
 
 #[test]
-fn templates_are_of_pods_that_always_run() {
+fn templates_require_the_restart_policy_always() {
     let mut given = workload(&json!({}));
     given["spec"]["template"]["spec"]["restartPolicy"] = json!("Never");
     given["spec"]["template"]["spec"]["activeDeadlineSeconds"] = json!(5);

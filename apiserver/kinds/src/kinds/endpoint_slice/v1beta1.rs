@@ -1,4 +1,4 @@
-//! `discovery.k8s.io/v1beta1`, whose endpoints have one map for what `v1` has fields for (upstream:
+//! `discovery.k8s.io/v1beta1`, whose endpoints have one map where `v1` has fields (upstream:
 //! `k8s.io/api/discovery/v1beta1`, `pkg/apis/discovery/v1beta1/conversion.go`).
 
 #![allow(
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::version::{Version, kind};
 
-/// What the map calls the zone.
+/// The map's key for the zone.
 const ZONE: &str = "topology.kubernetes.io/zone";
 
 /// A part of the addresses behind a service.
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_zone_is_in_the_map_and_comes_back() {
+    fn a_zone_round_trips_through_the_map() {
         let topology = json!({"kubernetes.io/hostname": "n", ZONE: "z"});
         let served: EndpointSlice = serde_json::from_value(json!({
             "metadata": {"name": "s"}, "addressType": "IPv4",

@@ -1,4 +1,4 @@
-//! `events.k8s.io/v1`: the same events under newer names, of which less may be left out (upstream:
+//! `events.k8s.io/v1`: the same events under newer names, with more required fields (upstream:
 //! `pkg/apis/events/v1/conversion.go`, `pkg/apis/core/validation/events.go`).
 
 use jiff::Timestamp;
@@ -93,7 +93,7 @@ fn set(time: MicroTime) -> Option<MicroTime> {
     Some(time).filter(|t| t.0 != Timestamp::default())
 }
 
-/// What this version asks of a new event.
+/// This version's validation of a new event.
 pub(super) fn validate(event: &Stored) -> ErrorList {
     let mut errors = ErrorList::new();
     validate_series(event, &mut errors);
@@ -119,7 +119,7 @@ pub(super) fn validate(event: &Stored) -> ErrorList {
     errors
 }
 
-/// An event that goes on changes its series and nothing else.
+/// An update may change only the series.
 pub(super) fn validate_update(event: &Stored, old: &Stored) -> ErrorList {
     let mut errors = ErrorList::new();
     if event.series != old.series {
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn this_version_wants_to_know_when() {
+    fn this_version_requires_the_time() {
         let errors = validate(&stored(
             &json!({"type": "x", "deprecatedCount": 1, "series": {"count": 1, "lastObservedTime": null}}),
         ));
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_series_goes_on() {
+    fn only_the_series_is_mutable() {
         let old = stored(&json!({"note": "a", "type": "Normal"}));
         let new = stored(
             &json!({"note": "b", "type": "Normal", "series": {"count": 2, "lastObservedTime": "2022-01-01T00:00:00.000000Z"}}),

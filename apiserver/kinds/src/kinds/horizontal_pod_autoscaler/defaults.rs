@@ -1,11 +1,11 @@
-//! What an autoscaler does unless told otherwise (upstream: `pkg/apis/autoscaling/v2/defaults.go`).
+//! Defaults of autoscalers (upstream: `pkg/apis/autoscaling/v2/defaults.go`).
 
 use k8s_openapi::api::autoscaling::v2::{
     HPAScalingPolicy, HPAScalingRules, HorizontalPodAutoscalerSpec, MetricSpec, MetricTarget,
     ResourceMetricSource,
 };
 
-/// The share of the requested CPU that pods are to use, in percent.
+/// The target share of the requested CPU, in percent.
 const CPU_UTILIZATION: i32 = 80;
 
 pub(super) fn default_spec(spec: &mut HorizontalPodAutoscalerSpec) {
@@ -36,7 +36,7 @@ fn default_rules(rules: &mut HPAScalingRules, policies: &[(&str, i32)]) {
     });
 }
 
-/// A metric of the average use of CPU, in percent of what is requested.
+/// A metric of the average CPU utilization, in percent of the request.
 pub(super) fn cpu_utilization(percent: i32) -> MetricSpec {
     MetricSpec {
         type_: "Resource".into(),

@@ -30,7 +30,7 @@ pub(super) fn cells(autoscaler: &HorizontalPodAutoscaler) -> Vec<Cell> {
     ]
 }
 
-/// Each metric as it is and as it shall be.
+/// The current and the target value of each metric.
 fn targets(metrics: &[MetricSpec], current: &[MetricStatus]) -> String {
     if metrics.is_empty() {
         return "<none>".to_owned();

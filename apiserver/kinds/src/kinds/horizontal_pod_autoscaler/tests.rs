@@ -18,7 +18,7 @@ fn autoscaler(extra: &Value) -> Value {
 }
 
 #[test]
-fn eighty_percent_of_the_cpu_unless_told_otherwise() {
+fn eighty_percent_of_the_cpu_by_default() {
     let made = prepared(
         RULES,
         &autoscaler(&json!({"behavior": {"scaleUp": {"selectPolicy": "Min"}}})),
@@ -139,7 +139,7 @@ fn a_metric_has_one_source_and_a_target() {
 }
 
 #[test]
-fn the_older_version_says_one_percentage() {
+fn the_older_version_has_one_percentage() {
     let old = json!({"metadata": {"name": "h", "annotations": {"a": "b"}},
         "spec": {"maxReplicas": 5, "scaleTargetRef": {"kind": "Deployment", "name": "d"}, "targetCPUUtilizationPercentage": 50}});
     let old = decode::<Old>(&old).unwrap().value;
@@ -195,7 +195,7 @@ fn nothing_is_lost_in_the_older_version() {
 }
 
 #[test]
-fn a_row_shows_what_is_and_what_shall_be() {
+fn a_row_shows_current_and_target_values() {
     let mut given = autoscaler(&json!({"metrics": [
         {"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}}},
         {"type": "External", "external": {"metric": {"name": "m"}, "target": {"type": "AverageValue", "averageValue": "7"}}},

@@ -1,5 +1,5 @@
-//! `autoscaling/v1`, which knows one metric; all else stands in annotations, but for a second metric
-//! of the CPU, which is lost on the way (upstream: `pkg/apis/autoscaling/v1/conversion.go`).
+//! `autoscaling/v1`, which has one metric; the others are in annotations, except a second CPU metric, which
+//! the conversion loses (upstream: `pkg/apis/autoscaling/v1/conversion.go`).
 
 pub(super) mod texts;
 
@@ -50,7 +50,7 @@ impl Version for V1 {
                     desired_replicas: status.desired_replicas,
                     last_scale_time: status.last_scale_time.clone(),
                     observed_generation: status.observed_generation,
-                    // the annotation says more
+                    // the annotation has more
                     current_metrics: texts::current_metrics(&current).or_else(own),
                     conditions: serde_json::from_str(&conditions).ok(),
                 }
@@ -109,7 +109,7 @@ fn reference(reference: &v1::CrossVersionObjectReference) -> v2::CrossVersionObj
     }
 }
 
-/// The one target this version has a field for.
+/// The one target for which this version has a field.
 fn cpu_target(metric: &v2::MetricSpec) -> Option<i32> {
     let resource = metric.resource.as_ref();
     let resource = resource.filter(|r| metric.type_ == "Resource" && r.name == "cpu");

@@ -1,4 +1,4 @@
-//! What an autoscaler may say (upstream: `pkg/apis/autoscaling/validation/validation.go`).
+//! Validation of autoscalers (upstream: `pkg/apis/autoscaling/validation/validation.go`).
 
 use k8s_openapi::api::autoscaling::v2::{
     CrossVersionObjectReference, HPAScalingPolicy, HPAScalingRules, HorizontalPodAutoscalerSpec,
@@ -131,7 +131,7 @@ fn at_most(value: i32, max: i32, path: &Path, errors: &mut ErrorList) {
     }
 }
 
-/// A metric has one source, the one its type names; only the first one given is looked at.
+/// A metric has one source, the one of its type; only the first one is validated.
 fn validate_metric(metric: &MetricSpec, path: &Path, errors: &mut ErrorList) {
     let type_path = path.child("type");
     if metric.type_.is_empty() {
@@ -147,7 +147,7 @@ fn validate_metric(metric: &MetricSpec, path: &Path, errors: &mut ErrorList) {
     });
     let expected = expected.as_deref();
     if expected.is_none() {
-        // upstream says so twice
+        // upstream reports it twice
         one_of(&metric.type_, &METRIC_TYPES, &type_path, errors);
     }
     if let Some(field) = expected.filter(|field| !present.contains(field)) {
@@ -162,7 +162,7 @@ fn validate_metric(metric: &MetricSpec, path: &Path, errors: &mut ErrorList) {
     }
 }
 
-/// Checks the first source, and returns the names of all.
+/// Validates the first source, and returns the names of all.
 fn validate_sources(metric: &MetricSpec, path: &Path, errors: &mut ErrorList) -> Vec<&'static str> {
     let mut present = Vec::new();
     let mut first = |name| {

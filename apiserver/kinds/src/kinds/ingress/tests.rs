@@ -9,7 +9,7 @@ fn ingress(spec: &Value) -> Value {
     json!({"metadata": {"name": "i"}, "spec": spec})
 }
 
-/// An ingress of one path.
+/// An ingress with one path.
 fn of_path(path: &Value) -> Value {
     let mut whole = json!({"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "s", "port": {"number": 80}}}});
     for (key, value) in path.as_object().unwrap() {
@@ -36,7 +36,7 @@ fn an_ingress_has_rules_or_a_backend() {
 }
 
 #[test]
-fn paths_are_plain_and_lead_somewhere() {
+fn paths_are_plain_and_have_a_backend() {
     let service = |service: Value| json!({"backend": {"service": service}});
     let at = "spec.rules[0].http.paths[0]";
     for (path, wrong) in [
@@ -91,7 +91,7 @@ fn paths_are_plain_and_lead_somewhere() {
 }
 
 #[test]
-fn hosts_are_names() {
+fn hosts_are_domain_names() {
     for (host, count) in [("a.b", 0), ("*.a.b", 0), ("*", 1), ("1.2.3.4", 1), ("A", 1)] {
         let rules = json!({"rules": [{"host": host}]});
         assert_eq!(mistakes(RULES, &ingress(&rules)).len(), count, "{host}");
@@ -111,7 +111,7 @@ fn hosts_are_names() {
             "spec.ingressClassName"
         ]
     );
-    // what was wrong may stay wrong
+    // invalid values of the old object are tolerated
     assert_eq!(
         update_mistakes(RULES, &ingress(&tls), &ingress(&tls)).len(),
         2
@@ -119,7 +119,7 @@ fn hosts_are_names() {
 }
 
 #[test]
-fn annotation_and_field_name_one_class() {
+fn annotation_and_field_must_not_both_be_set() {
     let mut given = of_path(&json!({}));
     given["spec"]["ingressClassName"] = json!("a");
     given["metadata"]["annotations"] = json!({CLASS_ANNOTATION: "b"});

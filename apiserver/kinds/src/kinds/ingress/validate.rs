@@ -1,4 +1,4 @@
-//! What an ingress may say (upstream: `pkg/apis/networking/validation/validation.go`).
+//! Validation of ingresses (upstream: `pkg/apis/networking/validation/validation.go`).
 
 use k8s_openapi::api::core::v1::TypedLocalObjectReference;
 use k8s_openapi::api::networking::v1::{
@@ -17,7 +17,7 @@ const BAD_ENDS: [&str; 2] = ["/..", "/."];
 const NOT_AN_ADDRESS: &str = "must be a DNS name, not an IP address";
 const ABSOLUTE: &str = "must be an absolute path";
 
-/// What may stay wrong in an object that was wrong before.
+/// Invalid values that are tolerated because the old object has them too.
 #[derive(Clone, Copy, Default)]
 struct Tolerated {
     secret_names: bool,
@@ -155,7 +155,7 @@ fn validate_path(http: &HTTPIngressPath, path: &Path, errors: &mut ErrorList) {
     validate_backend(&http.backend, &path.child("backend"), errors);
 }
 
-/// A backend is a service or some other object of the namespace.
+/// A backend is a service or another object of the namespace.
 fn validate_backend(backend: &IngressBackend, path: &Path, errors: &mut ErrorList) {
     match (&backend.resource, &backend.service) {
         (Some(_), Some(_)) => {

@@ -52,7 +52,7 @@ fn selectors_are_generated_or_manual() {
 }
 
 #[test]
-fn the_pods_of_a_job_end() {
+fn the_pods_of_a_job_must_end() {
     let mut given = job(&json!({"backoffLimit": -1}));
     given["spec"]["template"]["spec"]["restartPolicy"] = json!("Always");
     assert_eq!(
@@ -65,7 +65,7 @@ fn the_pods_of_a_job_end() {
 }
 
 #[test]
-fn what_a_job_does_stays() {
+fn most_fields_of_a_job_are_immutable() {
     let given = |extra: Value| {
         let mut job = job(&extra);
         job["spec"]["manualSelector"] = json!(true);
@@ -86,7 +86,7 @@ fn what_a_job_does_stays() {
 }
 
 #[test]
-fn rows_show_how_far_a_job_is() {
+fn rows_show_the_progress_of_a_job() {
     let start = "2020-01-01T00:00:00Z";
     for (spec, status, completions, duration) in [
         (
@@ -110,7 +110,7 @@ fn rows_show_how_far_a_job_is() {
 }
 
 #[test]
-fn pods_may_be_counted() {
+fn jobs_may_be_indexed() {
     let spec = written(&prepared(&JobStrategy, &job(&json!({}))).spec);
     assert_eq!(
         (&spec["completionMode"], &spec["suspend"]),
@@ -131,7 +131,7 @@ fn pods_may_be_counted() {
 }
 
 #[test]
-fn while_a_job_waits_its_pods_may_be_sent_elsewhere() {
+fn scheduling_of_a_suspended_job_is_mutable() {
     let given = |suspend: bool, extra: Value| {
         let mut job = job(&json!({"suspend": suspend, "manualSelector": true,
             "selector": {"matchLabels": {"a": "b"}}}));
@@ -162,7 +162,7 @@ fn while_a_job_waits_its_pods_may_be_sent_elsewhere() {
 }
 
 #[test]
-fn what_hosts_are_called_fits_a_label() {
+fn host_names_fit_a_label() {
     let mut given = job(&json!({"completionMode": "Indexed", "completions": 11}));
     let name = "a".repeat(61);
     given["metadata"]["name"] = json!(name);
@@ -175,7 +175,7 @@ fn what_hosts_are_called_fits_a_label() {
 }
 
 #[test]
-fn restarts_of_an_unknown_kind() {
+fn unknown_restart_policies_are_rejected() {
     let mut given = job(&json!({}));
     given["spec"]["template"]["spec"]["restartPolicy"] = json!("Odd");
     assert_eq!(
@@ -188,7 +188,7 @@ fn restarts_of_an_unknown_kind() {
 }
 
 #[test]
-fn the_mark_of_a_tracked_job_is_its_controllers() {
+fn only_the_controller_marks_a_job_as_tracked() {
     let mut given = job(&json!({}));
     given["metadata"]["annotations"] = json!({"batch.kubernetes.io/job-tracking": "", "a": "b"});
     let made = prepared(&JobStrategy, &given);

@@ -1,4 +1,4 @@
-//! What may change in a job and its status (upstream: `ValidateJobSpecUpdate` and
+//! Validation of changes of a job and its status (upstream: `ValidateJobSpecUpdate` and
 //! `validateJobStatus` in `pkg/apis/batch/validation/validation.go`).
 
 use std::collections::BTreeSet;
@@ -11,7 +11,7 @@ use portcullis_api::{ErrorList, FieldError, Path};
 use crate::validation::labels::go_selector;
 use crate::validation::{IMMUTABLE, list};
 
-/// What may not change. While a job that never ran is suspended, its pods may be sent elsewhere.
+/// Immutable fields. While a job that never ran is suspended, the scheduling of its pods may change.
 pub(super) fn validate_change(spec: &JobSpec, old: &JobSpec, waits: bool, errors: &mut ErrorList) {
     let mut immutable = |field: &str, value: BadValue| {
         let path = Path::new("spec").child(field);
@@ -45,7 +45,7 @@ pub(super) fn validate_change(spec: &JobSpec, old: &JobSpec, waits: bool, errors
     }
 }
 
-/// The old template, but for what says where its pods run.
+/// The old template with the new scheduling directives.
 fn with_directives_of(old: &PodTemplateSpec, new: &PodTemplateSpec) -> PodTemplateSpec {
     let mut template = old.clone();
     let (meta, spec) = (
@@ -77,7 +77,7 @@ fn with_directives_of(old: &PodTemplateSpec, new: &PodTemplateSpec) -> PodTempla
     template
 }
 
-/// Pods that ended and were not counted yet, each once.
+/// Pods that have ended and are not counted yet, without duplicates.
 pub(super) fn validate_uncounted(
     pods: &UncountedTerminatedPods,
     path: &Path,

@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-/// The mistakes of a policy with one mutation, and these changes to its spec.
+/// The errors of a policy with one mutation, and these changes of its spec.
 fn errors(mutation: &Value, change: &Value) -> Vec<String> {
     let mut policy = json!({"metadata": {"name": "p"}, "spec": {"reinvocationPolicy": "Never",
         "matchConstraints": {"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"],
@@ -79,7 +79,7 @@ fn a_mutation_has_one_patch() {
 }
 
 #[test]
-fn policies_are_about_what_can_be_changed() {
+fn policies_match_only_mutable_operations() {
     let constraints = json!({"resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"],
         "operations": ["CREATE", "DELETE"], "resources": ["pods"]}]});
     assert_eq!(

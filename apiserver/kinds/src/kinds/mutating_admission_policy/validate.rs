@@ -1,4 +1,4 @@
-//! What a policy may say (upstream: `validateMutatingAdmissionPolicySpec` in
+//! Validation of policies (upstream: `validateMutatingAdmissionPolicySpec` in
 //! `pkg/apis/admissionregistration/validation/validation.go`).
 
 use k8s_openapi::api::admissionregistration::v1::{
@@ -15,7 +15,7 @@ use crate::validation::{list, one_of, text};
 const REINVOCATION: [&str; 2] = ["IfNeeded", "Never"];
 const PATCH_TYPES: [&str; 2] = ["ApplyConfiguration", "JSONPatch"];
 
-/// What is wrong with a policy; `old` is what it was before.
+/// Validates a policy; `old` is the policy before the change.
 pub(super) fn validate(
     policy: &MutatingAdmissionPolicy,
     old: Option<&MutatingAdmissionPolicySpec>,

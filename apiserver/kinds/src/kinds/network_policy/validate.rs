@@ -1,4 +1,4 @@
-//! What a network policy may say (upstream: `pkg/apis/networking/validation/validation.go`).
+//! Validation of network policies (upstream: `pkg/apis/networking/validation/validation.go`).
 
 use k8s_openapi::api::networking::v1::{
     IPBlock, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec,
@@ -12,7 +12,7 @@ use crate::validation::net::{parse_cidr, validate_port_name, validate_port_numbe
 use crate::validation::{go_elements, list, one_of, required};
 
 const POLICY_TYPES: [&str; 2] = ["Ingress", "Egress"];
-// not in the order of containers' ports
+// in another order than for containers' ports
 const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
 
 pub(super) fn validate_spec(spec: &NetworkPolicySpec, errors: &mut ErrorList) {

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{Node, NodeStatus};
 use crate::strategy::{Cell, Column};
 use crate::validation::{list, text};
 
-/// What labels that name a role begin with.
+/// The prefix of labels that name a role.
 const ROLE_PREFIX: &str = "node-role.kubernetes.io/";
 /// The label whose value is a role.
 const ROLE: &str = "kubernetes.io/role";

@@ -4,7 +4,7 @@ use super::*;
 use crate::kinds::testing::{defaulted, mistakes, update_mistakes, written};
 
 #[test]
-fn what_can_be_used_is_what_there_is() {
+fn allocatable_defaults_to_capacity() {
     let node = defaulted(
         &NodeStrategy,
         &json!({"spec": {"podCIDR": "10.1.0.0/24"}, "status": {"capacity": {"cpu": "1.0001"}}}),
@@ -27,7 +27,7 @@ fn spec(spec: &Value) -> Vec<String> {
 }
 
 #[test]
-fn taints_have_an_effect_and_stand_once() {
+fn taints_have_an_effect_and_are_unique() {
     let taint = |key: &str, effect: &str| json!({"key": key, "effect": effect});
     assert_eq!(
         spec(&json!({"taints": [taint("a", "NoSchedule"), taint("a", "NoExecute")]})),
@@ -68,7 +68,7 @@ fn networks_are_one_of_each_family() {
 }
 
 #[test]
-fn identity_is_given_once() {
+fn identity_is_set_once() {
     let old = json!({"spec": {"podCIDR": "10.0.0.0/24", "providerID": "p"}});
     let new = json!({"spec": {"podCIDR": "10.0.1.0/24", "providerID": "q", "unschedulable": true}});
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What is wrong with a node (upstream: `ValidateNode` and `ValidateNodeUpdate` in
+//! Validation of nodes (upstream: `ValidateNode` and `ValidateNodeUpdate` in
 //! `pkg/apis/core/validation/validation.go`).
 
 use std::collections::BTreeSet;
@@ -41,7 +41,7 @@ pub(super) fn validate_node(node: &Node, errors: &mut ErrorList) {
     }
 }
 
-/// Amounts of what a node has.
+/// The amounts of a node's resources.
 fn validate_resources(node: &Node, errors: &mut ErrorList) {
     let Some(status) = &node.status else { return };
     for (field, amounts) in [
@@ -55,7 +55,7 @@ fn validate_resources(node: &Node, errors: &mut ErrorList) {
     }
 }
 
-/// Upstream names a path where no taints are.
+/// Upstream's path does not contain the taints.
 fn validate_taints(spec: &NodeSpec, errors: &mut ErrorList) {
     let mut seen = BTreeSet::new();
     for (i, taint) in list(spec.taints.as_ref()).iter().enumerate() {
@@ -91,7 +91,7 @@ fn go_taint(taint: &Taint) -> BadValue {
     ))
 }
 
-/// What may change, by the node and by others.
+/// Validates changes, by the node and by others.
 pub(super) fn validate_node_update(node: &Node, old: &Node, errors: &mut ErrorList) {
     let none = NodeSpec::default();
     let spec = node.spec.as_ref().unwrap_or(&none);

@@ -1,4 +1,4 @@
-//! Where a volume's data is.
+//! The source of a volume.
 
 use k8s_openapi::api::core::v1::{
     CSIPersistentVolumeSource, LocalVolumeSource, PersistentVolumeSpec, SecretReference, Volume,
@@ -14,7 +14,7 @@ use crate::validation::pod_spec::{validate_persistent_source, validate_storage_o
 use crate::validation::profiles::validate_no_backsteps;
 use crate::validation::{OneOf, invalid_each, required, text};
 
-/// The fields of a volume that are no source.
+/// The fields of a volume that are not a source.
 const OTHERS: [&str; 9] = [
     "accessModes",
     "capacity",
@@ -27,7 +27,7 @@ const OTHERS: [&str; 9] = [
     "volumeMode",
 ];
 
-/// What a source gets that its author left out.
+/// Defaults of sources.
 pub(super) fn default_source(spec: &mut PersistentVolumeSpec) {
     if let Some(source) = &mut spec.host_path {
         source.type_.get_or_insert_default();
@@ -49,7 +49,7 @@ pub(super) fn default_source(spec: &mut PersistentVolumeSpec) {
     }
 }
 
-/// The spec without all that is no source.
+/// The spec with only its source.
 pub(super) fn only_source(spec: &PersistentVolumeSpec) -> PersistentVolumeSpec {
     PersistentVolumeSpec {
         access_modes: None,
@@ -87,7 +87,7 @@ pub(super) fn validate_source(
     validate_references(spec, path, errors);
 }
 
-/// Most sources are those of pods, but for the namespaces of secrets, and have the same names.
+/// Most sources have the names of pods' sources and equal them, except for the namespaces of secrets.
 fn as_pod_volume(spec: &PersistentVolumeSpec, name: &str) -> Volume {
     let json = serde_json::from_slice(&encode_part(&only_source(spec)));
     let mut json: Value = json.unwrap_or_default();
@@ -136,7 +136,7 @@ fn validate_csi(csi: &CSIPersistentVolumeSource, path: &Path, errors: &mut Error
             if value.is_empty() {
                 required(None, &path.child(field).child(part), errors);
             } else {
-                // as upstream, the path lacks which secret it is
+                // as upstream, the path does not say which secret it is
                 let sentences = name::dns1123_label(value);
                 invalid_each(&path.child(part), value, sentences, errors);
             }
@@ -148,7 +148,7 @@ fn names(secret: &SecretReference) -> (&str, &str) {
     (text(secret.name.as_ref()), text(secret.namespace.as_ref()))
 }
 
-/// The namespaces that sources of pods have not.
+/// The namespaces, which pods' sources do not have.
 fn validate_references(spec: &PersistentVolumeSpec, path: &Path, errors: &mut ErrorList) {
     let cinder = spec.cinder.as_ref().and_then(|s| s.secret_ref.as_ref());
     let storageos = spec.storageos.as_ref().and_then(|s| s.secret_ref.as_ref());

@@ -29,7 +29,7 @@ fn defaults() {
 }
 
 #[test]
-fn a_volume_is_of_one_type_and_holds_something() {
+fn a_volume_has_one_source_and_a_capacity() {
     for (spec, texts) in [
         (json!({}), vec![]),
         (
@@ -96,7 +96,7 @@ fn a_volume_is_of_one_type_and_holds_something() {
 }
 
 #[test]
-fn what_a_volume_is_stays() {
+fn the_source_of_a_volume_is_immutable() {
     let affinity = |zone: &str| {
         json!({"required": {"nodeSelectorTerms": [{"matchExpressions": [
         {"key": "zone", "operator": "In", "values": [zone]}]}]}})

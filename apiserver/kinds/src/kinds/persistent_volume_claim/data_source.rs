@@ -1,5 +1,5 @@
-//! Where a claim's data comes from: an older field for claims and snapshots, and a newer one for
-//! anything (upstream: `pkg/api/persistentvolumeclaim/util.go`).
+//! The data source of a claim: an older field for claims and snapshots, and a newer one for any kind
+//! (upstream: `pkg/api/persistentvolumeclaim/util.go`).
 
 use k8s_openapi::api::core::v1::{
     PersistentVolumeClaimSpec, TypedLocalObjectReference, TypedObjectReference,
@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::{
 
 use crate::validation::text;
 
-/// The older field, used alone, silently names nothing but claims and snapshots, unless the claim
+/// The older field alone accepts only claims and snapshots and drops other kinds silently, unless the claim
 /// had data before.
 pub(super) fn drop_odd(
     spec: &mut PersistentVolumeClaimSpec,
@@ -26,7 +26,7 @@ pub(super) fn drop_odd(
     });
 }
 
-/// Both fields say the same where one of them is given; the older cannot name namespaces.
+/// Copies one field to the other; the older one cannot have namespaces.
 pub(super) fn fill_in(spec: &mut PersistentVolumeClaimSpec) {
     match (&spec.data_source, &spec.data_source_ref) {
         (Some(source), None) => {
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn both_fields_say_the_same() {
+    fn both_fields_are_filled_in() {
         let claim = json!({"apiGroup": null, "kind": "PersistentVolumeClaim", "name": "c"});
         let group = "snapshot.storage.k8s.io";
         let snapshot = json!({"apiGroup": group, "kind": "VolumeSnapshot", "name": "s"});
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_by_those_who_know_one_field_are_none() {
+    fn clients_with_one_field_change_nothing() {
         let strategy = PersistentVolumeClaimStrategy;
         let spec = json!({"accessModes": ["ReadWriteOnce"],
             "resources": {"requests": {"storage": "1Gi"}}});
@@ -124,7 +124,7 @@ mod tests {
                 immutable,
             ),
         ] {
-            // kept as it was written by an older server, without the other field
+            // as stored by an older server, without the other field
             let kept = defaulted(&strategy, &with(old.clone()));
             let mut changed = defaulted(&strategy, &with(new.clone()));
             strategy.prepare_for_update(&mut changed, &kept);

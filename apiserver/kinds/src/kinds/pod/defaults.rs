@@ -1,6 +1,6 @@
-//! What a pod gets that its author left out (upstream: `pkg/apis/core/v1/defaults.go`).
+//! Defaults of pods (upstream: `pkg/apis/core/v1/defaults.go`).
 //!
-//! Templates of pods get the same, but for what [`default_of_pods_only`] adds.
+//! Templates of pods get the same, except for those of [`default_of_pods_only`].
 
 mod image;
 mod volume;
@@ -57,7 +57,7 @@ pub fn default_pod_spec(spec: &mut PodSpec) {
     sync_service_account(spec);
 }
 
-/// The defaults of pods that templates do not show.
+/// The defaults that templates do not get.
 pub fn default_of_pods_only(spec: &mut PodSpec) {
     spec.enable_service_links.get_or_insert(true);
     let init = spec.init_containers.iter_mut().flatten();
@@ -66,7 +66,7 @@ pub fn default_of_pods_only(spec: &mut PodSpec) {
     }
 }
 
-/// The old name of the field is still written, and read where the new one is unset (upstream:
+/// The old name of the field is still written, and read if the new one is unset (upstream:
 /// `pkg/apis/core/v1/conversion.go`).
 fn sync_service_account(spec: &mut PodSpec) {
     let set = |name: &Option<String>| name.clone().filter(|n| !n.is_empty());
@@ -75,7 +75,7 @@ fn sync_service_account(spec: &mut PodSpec) {
     spec.service_account_name = name;
 }
 
-/// In the node's network, the container's port is the node's.
+/// In the node's network, the host port is the container's port.
 fn host_ports(ports: Option<&mut Vec<ContainerPort>>) {
     for port in ports.into_iter().flatten() {
         set_number(&mut port.host_port, port.container_port);
@@ -148,7 +148,7 @@ fn default_resources(resources: &mut ResourceRequirements) {
     }
 }
 
-/// Amounts of resources are multiples of a thousandth.
+/// Rounds amounts of resources up to a thousandth.
 pub(crate) fn round_up(amounts: &mut BTreeMap<String, Text>) {
     for amount in amounts.values_mut() {
         let Ok(parsed) = Quantity::parse(&amount.0) else {

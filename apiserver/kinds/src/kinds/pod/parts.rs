@@ -1,11 +1,11 @@
-//! What containers and ephemeral containers, two types of the same fields, have in common.
+//! The common fields of containers and ephemeral containers, which are two types.
 
 use k8s_openapi::api::core::v1::{
     Container, ContainerPort, EnvVar, EphemeralContainer, Lifecycle, PodSpec, Probe,
     ResourceRequirements, SecurityContext,
 };
 
-/// The fields of a container that defaulting and preparing touch.
+/// The fields of a container that defaulting and preparing change.
 pub(super) struct Parts<'a> {
     pub(super) name: &'a str,
     pub(super) image: Option<&'a str>,
@@ -47,7 +47,7 @@ macro_rules! parts_of {
 }
 parts_of!(Container, EphemeralContainer);
 
-/// All containers of a pod, of whatever sort.
+/// All containers of a pod, of every kind.
 pub(super) fn all_containers(spec: &mut PodSpec) -> impl Iterator<Item = Parts<'_>> {
     let init = spec.init_containers.iter_mut().flatten().map(Parts::from);
     let main = spec.containers.iter_mut().map(Parts::from);

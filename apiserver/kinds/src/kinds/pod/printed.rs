@@ -72,7 +72,7 @@ fn or_none(value: &str) -> Cell {
     Cell::text(if value.is_empty() { "<none>" } else { value })
 }
 
-/// What the statuses of a pod's containers amount to.
+/// The summary of the statuses of a pod's containers.
 struct Summary {
     reason: String,
     ready: usize,
@@ -96,14 +96,14 @@ impl Summary {
             summary.add_containers(status);
         }
         if pod.metadata.deletion_timestamp.is_some() {
-            // the node of such a pod does not answer
+            // the node of such a pod does not respond
             let lost = status.reason.as_deref() == Some("NodeLost");
             summary.reason = if lost { "Unknown" } else { "Terminating" }.to_owned();
         }
         summary
     }
 
-    /// Whether the pod is still initializing, and what keeps it.
+    /// Whether the pod is still initializing, with the reason.
     fn add_init_containers(&mut self, pod: &Pod, status: &PodStatus) -> bool {
         let init = pod.spec.as_ref().and_then(|s| s.init_containers.as_ref());
         for (i, container) in list(status.init_container_statuses.as_ref())

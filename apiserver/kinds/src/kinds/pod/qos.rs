@@ -1,4 +1,4 @@
-//! The quality of service a pod's requests and limits amount to (upstream:
+//! The quality of service of a pod, from its requests and limits (upstream:
 //! `pkg/apis/core/helper/qos/qos.go`).
 
 use std::collections::BTreeMap;
@@ -49,7 +49,7 @@ fn amounts(
         .collect()
 }
 
-/// Adds amounts up, and tells how many there were.
+/// Adds up amounts, and returns how many there were.
 fn add<'a>(amounts: Vec<(&'a str, Quantity)>, sums: &mut Amounts<'a>) -> usize {
     let count = amounts.len();
     for (name, amount) in amounts {

@@ -1,4 +1,4 @@
-//! Seccomp profiles, which have a field and, from before it, annotations (upstream:
+//! Seccomp profiles, which are in a field and, from before it existed, in annotations (upstream:
 //! `applySeccompVersionSkew` in `pkg/registry/core/pod/strategy.go`).
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ const CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/";
 
 type Annotations = BTreeMap<String, String>;
 
-/// Where one of field and annotation is set, the other gets the same.
+/// Copies the field to the annotation or the other way round, if only one is set.
 pub(super) fn sync_profiles(pod: &mut Pod) {
     let Some(spec) = &mut pod.spec else { return };
     let mut annotations = pod.metadata.annotations.take().unwrap_or_default();
@@ -32,7 +32,7 @@ pub(super) fn sync_profiles(pod: &mut Pod) {
     pod.metadata.annotations = Some(annotations).filter(|a| !a.is_empty());
 }
 
-/// Sets the annotation from the field, or returns what the field must become.
+/// Sets the annotation from the field, or returns the value for the field.
 fn sync(
     key: &str,
     field: Option<&SeccompProfile>,

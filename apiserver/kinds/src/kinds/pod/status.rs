@@ -1,4 +1,4 @@
-//! What a pod's status may become (upstream: `ValidatePodStatusUpdate` in
+//! Validation of changes of a pod's status (upstream: `ValidatePodStatusUpdate` in
 //! `pkg/apis/core/validation/validation.go`).
 
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod, PodStatus};
@@ -9,10 +9,10 @@ use crate::validation::labels::validate_label_name;
 use crate::validation::net::{parse_ip, validate_ip};
 use crate::validation::{invalid_each, list, text};
 
-/// Conditions the system sets, whose names need no check.
+/// Conditions of the system, whose names need no validation.
 const SYSTEM_CONDITIONS: [&str; 4] = ["PodScheduled", "Ready", "Initialized", "ContainersReady"];
 
-/// What is wrong with a change of a pod's status.
+/// Validates a change of a pod's status.
 pub(super) fn validate_status_update(pod: &Pod, old: &Pod) -> ErrorList {
     let mut errors = ErrorList::new();
     let path = Path::new("status");
@@ -57,7 +57,7 @@ pub(super) fn validate_status_update(pod: &Pod, old: &Pod) -> ErrorList {
             "ephemeralContainerStatuses",
             &status.ephemeral_container_statuses,
             &old_status.ephemeral_container_statuses,
-            // nobody ever restarts these
+            // these are never restarted
             "Never",
         ),
     ] {
@@ -72,7 +72,7 @@ pub(super) fn validate_status_update(pod: &Pod, old: &Pod) -> ErrorList {
     errors
 }
 
-/// A container that ended and may not restart has ended for good.
+/// A container that has ended and is not restarted stays terminated.
 fn stay_terminated(
     new: &[ContainerStatus],
     old: &[ContainerStatus],
@@ -100,8 +100,8 @@ fn stay_terminated(
     }
 }
 
-/// The first of the addresses of a pod's host stands in a field of its own too, and nothing keeps the
-/// two alike but this (upstream: `validateHostIPs`, since 1.28).
+/// The first of the addresses of a pod's host is in a field of its own too, and only this check keeps the two
+/// equal (upstream: `validateHostIPs`, since 1.28).
 fn validate_host_addresses(status: &PodStatus, path: &Path, errors: &mut ErrorList) {
     let addresses: Vec<_> = (list(status.host_ips.as_ref()).iter())
         .map(|a| a.ip.as_str())

@@ -10,7 +10,7 @@ fn quality(resources: &Value) -> String {
 }
 
 #[test]
-fn a_new_pod_is_pending_and_of_some_quality() {
+fn a_new_pod_is_pending_and_has_a_quality_of_service() {
     for (resources, class) in [
         (json!({}), "BestEffort"),
         (json!({"limits": {"example.com/gpu": "1"}}), "BestEffort"),
@@ -39,7 +39,7 @@ fn a_new_pod_is_pending_and_of_some_quality() {
 }
 
 #[test]
-fn profiles_stand_in_fields_and_annotations() {
+fn profiles_are_in_fields_and_annotations() {
     let pod = json!({
         "metadata": {"annotations": {
             "container.seccomp.security.alpha.kubernetes.io/m": "localhost/p"}},
@@ -70,7 +70,7 @@ fn addresses_are_one_list_and_its_head() {
 }
 
 #[test]
-fn spec_and_status_change_apart() {
+fn spec_and_status_are_written_separately() {
     let old = prepared(&PodStrategy, &json!({"spec": {"nodeName": "a"}}));
     let mut new = defaulted(
         &PodStrategy,
@@ -101,7 +101,7 @@ fn row(status: &Value, deleted: bool) -> Vec<Cell> {
 }
 
 #[test]
-fn rows_tell_what_the_containers_do() {
+fn rows_show_the_state_of_the_containers() {
     let running = json!({"name": "a", "ready": true, "state": {"running": {}}});
     let completed =
         json!({"name": "b", "restartCount": 2, "state": {"terminated": {"reason": "Completed"}}});
@@ -164,7 +164,7 @@ fn rows_tell_what_the_containers_do() {
 }
 
 #[test]
-fn restarts_tell_when_the_last_was() {
+fn restarts_show_the_time_of_the_last_one() {
     let ended = "2020-01-01T00:00:00Z";
     let status = json!({"containerStatuses": [
         {"restartCount": 3, "lastState": {"terminated": {"finishedAt": ended}}}]});
@@ -177,7 +177,7 @@ fn restarts_tell_when_the_last_was() {
 mod changes;
 
 #[test]
-fn some_pods_are_let_in_with_a_warning() {
+fn some_pods_are_accepted_with_a_warning() {
     let given = json!({
         "metadata": {"annotations": {"scheduler.alpha.kubernetes.io/critical-pod": ""}},
         "spec": {

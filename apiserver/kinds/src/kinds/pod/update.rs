@@ -1,4 +1,4 @@
-//! What may change in a pod (upstream: `ValidatePodUpdate` in
+//! Validation of changes of a pod (upstream: `ValidatePodUpdate` in
 //! `pkg/apis/core/validation/validation.go`).
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use crate::validation::{list, required};
 
 const SPEC: &str = "pod updates may not change fields other than `spec.containers[*].image`, `spec.initContainers[*].image`, `spec.activeDeadlineSeconds`, `spec.tolerations` (only additions to existing tolerations) or `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 
-/// What is wrong with a change of a pod.
+/// Validates a change of a pod.
 pub(super) fn validate_update(pod: &Pod, old: &Pod) -> ErrorList {
     let mut errors = ErrorList::new();
     validate_pod(pod, &mut errors);
@@ -26,8 +26,8 @@ pub(super) fn validate_update(pod: &Pod, old: &Pod) -> ErrorList {
     errors
 }
 
-/// What is wrong with a change of ephemeral containers: they may be added, and that is all
-/// (upstream: `ValidatePodEphemeralContainersUpdate`).
+/// Validates a change of ephemeral containers: they may only be added (upstream:
+/// `ValidatePodEphemeralContainersUpdate`).
 pub(super) fn validate_ephemeral_containers_update(pod: &Pod, old: &Pod) -> ErrorList {
     let mut errors = ErrorList::new();
     validate_pod(pod, &mut errors);
@@ -59,7 +59,7 @@ pub(super) fn validate_ephemeral_containers_update(pod: &Pod, old: &Pod) -> Erro
     errors
 }
 
-/// `AppArmor` profiles and the mark of a mirror pod stay as they are.
+/// `AppArmor` profiles and the annotation of a mirror pod are immutable.
 pub(super) fn validate_annotations(pod: &Pod, old: &Pod, errors: &mut ErrorList) {
     let none = BTreeMap::new();
     let new = pod.metadata.annotations.as_ref().unwrap_or(&none);
@@ -138,7 +138,7 @@ fn same_count(
     same
 }
 
-/// A deadline may be set, and then only be brought forward. Returns whether to look at the rest.
+/// A deadline may be set, and then only be shortened. Returns whether to validate the rest.
 fn validate_deadline(spec: &PodSpec, old: &PodSpec, path: &Path, errors: &mut ErrorList) -> bool {
     let max = i64::from(i32::MAX);
     let (value, detail) = match (spec.active_deadline_seconds, old.active_deadline_seconds) {
@@ -160,7 +160,7 @@ fn validate_deadline(spec: &PodSpec, old: &PodSpec, path: &Path, errors: &mut Er
     spec.active_deadline_seconds.is_none()
 }
 
-/// Tolerations may be added; of an old one only its seconds may change.
+/// Tolerations may be added; of an existing one only the seconds may change.
 fn validate_tolerations(
     new: &[Toleration],
     old: &[Toleration],
@@ -180,7 +180,7 @@ fn validate_tolerations(
     }
 }
 
-/// The new spec with the old values of all that may change.
+/// The new spec with the old values of all mutable fields.
 fn without_changeable(spec: &PodSpec, old: &PodSpec) -> PodSpec {
     let mut munged = spec.clone();
     let images = |new: &mut [Container], old: &[Container]| {

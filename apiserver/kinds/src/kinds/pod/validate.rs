@@ -1,4 +1,4 @@
-//! What a pod may say, beyond what its template may (upstream: `validatePodMetadataAndSpec` and
+//! Validation of pods beyond that of their templates (upstream: `validatePodMetadataAndSpec` and
 //! `ValidatePodCreate` in `pkg/apis/core/validation/validation.go`).
 
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
@@ -9,7 +9,7 @@ use crate::validation::pod_spec::{
 };
 use crate::validation::{list, text};
 
-/// What is wrong with a pod, be it new or changed.
+/// Validates a pod, new or changed.
 pub(super) fn validate_pod(pod: &Pod, errors: &mut ErrorList) {
     let Some(spec) = &pod.spec else { return };
     let path = Path::new("spec");
@@ -24,7 +24,7 @@ pub(super) fn validate_pod(pod: &Pod, errors: &mut ErrorList) {
     validate_images(init, &path.child("initContainers"), errors);
 }
 
-/// What is wrong with a new pod.
+/// Validates a new pod.
 pub(super) fn validate_new_pod(pod: &Pod, errors: &mut ErrorList) {
     validate_pod(pod, errors);
     let Some(spec) = &pod.spec else { return };
@@ -39,7 +39,7 @@ pub(super) fn validate_new_pod(pod: &Pod, errors: &mut ErrorList) {
     validate_profiles_agree(pod.metadata.annotations.as_ref(), spec, &path, errors);
 }
 
-/// A token is always some service account's.
+/// A token needs a service account.
 fn validate_tokens(spec: &PodSpec, path: &Path, errors: &mut ErrorList) {
     if !text(spec.service_account_name.as_ref()).is_empty() {
         return;

@@ -1,4 +1,4 @@
-//! What a pod may say and had better not (upstream: `pkg/api/pod/warnings.go` of 1.24).
+//! Warnings about discouraged fields of pods (upstream: `pkg/api/pod/warnings.go` of 1.24).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use portcullis_api::field_error::go_quote;
 use crate::validation::list;
 use crate::validation::resources::{Amounts, amount};
 
-/// Labels of nodes that have better names by now.
+/// Labels of nodes with newer names.
 const OLD_LABELS: [(&str, &str); 5] = [
     (
         "beta.kubernetes.io/arch",
@@ -33,7 +33,7 @@ const OLD_LABELS: [(&str, &str); 5] = [
         "deprecated since v1.17; use \"node.kubernetes.io/instance-type\" instead",
     ),
 ];
-/// Annotations that have become fields.
+/// Annotations that have been replaced by fields.
 const OLD_ANNOTATIONS: [(&str, &str); 3] = [
     (
         "scheduler.alpha.kubernetes.io/critical-pod",
@@ -56,7 +56,7 @@ pub(crate) fn for_template(template: &PodTemplateSpec, path: &Path) -> Vec<Strin
     spec.map_or_else(Vec::new, |spec| for_pod(&meta, spec, path))
 }
 
-/// Warnings for a pod, or for what stands at `path`.
+/// Warnings for a pod, or for the template at `path`.
 pub(crate) fn for_pod(meta: &ObjectMeta, spec: &PodSpec, path: &Path) -> Vec<String> {
     let mut warnings = Vec::new();
     let spec_path = path.child("spec");
@@ -151,7 +151,7 @@ fn old_volume(volume: &Volume, path: &Path, warnings: &mut Vec<String>) {
     }
 }
 
-/// Elements of lists that a patch would take for one another.
+/// Duplicate elements of lists, which a patch would confuse.
 fn repeated(spec: &PodSpec, path: &Path, warnings: &mut Vec<String>) {
     let mut seen = BTreeSet::new();
     for (i, alias) in list(spec.host_aliases.as_ref()).iter().enumerate() {
@@ -186,7 +186,7 @@ fn container_warnings(container: &Container, path: &Path, warnings: &mut Vec<Str
     for (i, variable) in variables.iter().enumerate() {
         let before = seen.insert(&variable.name, i);
         let value = variable.value.as_deref().unwrap_or_default();
-        // to build on the earlier value is what repeating a name is for
+        // a duplicate name may extend the earlier value
         let extends = value.contains(&format!("$({})", variable.name));
         if before.is_some() && !extends {
             let path = path.child("env").index(i).child("name");

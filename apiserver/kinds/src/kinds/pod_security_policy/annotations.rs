@@ -1,4 +1,4 @@
-//! The annotations by which a policy speaks of `AppArmor` and seccomp profiles.
+//! The annotations of a policy for `AppArmor` and seccomp profiles.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::{ErrorList, FieldError, Path};
@@ -8,7 +8,7 @@ use crate::validation::profiles::{apparmor_profile_error, validate_seccomp_profi
 const APPARMOR: &str = "apparmor.security.beta.kubernetes.io";
 const SECCOMP: &str = "seccomp.security.alpha.kubernetes.io";
 
-/// Profiles must be well formed, the default's and those allowed.
+/// The default profile and the allowed profiles must be well-formed.
 pub(super) fn validate_annotations(meta: &ObjectMeta, errors: &mut ErrorList) {
     let path = Path::new("metadata").child("annotations");
     let annotation = |prefix: &str, name: &str| {

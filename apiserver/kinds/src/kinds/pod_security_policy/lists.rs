@@ -25,7 +25,7 @@ pub(super) fn go_ranges(ranges: &[IDRange]) -> BadValue {
     BadValue::go(format!("[]policy.IDRange{{{}}}", texts.join(", ")))
 }
 
-/// What must be dropped cannot be added too.
+/// A capability that must be dropped cannot be added too.
 pub(super) fn validate_capabilities(spec: &PodSecurityPolicySpec, errors: &mut ErrorList) {
     let dropped = list(spec.required_drop_capabilities.as_ref());
     let allowed = list(spec.allowed_capabilities.as_ref());
@@ -171,7 +171,7 @@ fn is_sysctl_pattern(text: &str) -> bool {
     text.len() <= SYSCTL_MAX && last && head.is_none_or(|h| h.split('.').all(segment))
 }
 
-/// Which of two entries lies within the other.
+/// Which of two entries includes the other.
 enum Overlap {
     None,
     InAllowed,

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::kinds::testing::{defaulted, mistakes, prepared};
 
-/// A policy that only says what it must, and what is given.
+/// A minimal policy with these additional fields.
 fn policy(extra: &Value) -> Value {
     let mut spec = json!({
         "seLinux": {"rule": "RunAsAny"},
@@ -38,7 +38,7 @@ fn proc_mounts_are_not_stored() {
 }
 
 #[test]
-fn rules_are_known_and_ranges_ordered() {
+fn rules_and_ranges_are_validated() {
     let groups = "supported values: \"MayRunAs\", \"MustRunAs\", \"RunAsAny\"";
     for (given, texts) in [
         (json!({}), vec![]),

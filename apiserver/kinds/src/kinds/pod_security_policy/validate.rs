@@ -1,6 +1,6 @@
-//! What a policy may say (upstream: `pkg/apis/policy/validation/validation.go` of 1.24).
+//! Validation of policies (upstream: `pkg/apis/policy/validation/validation.go` of 1.24).
 //!
-//! A few paths lack their `spec.`, or repeat a field; they are upstream's.
+//! Some of upstream's paths lack their `spec.`, or repeat a field.
 
 use portcullis_api::psp::{
     IDRange, PodSecurityPolicySpec, RunAsGroupStrategyOptions, RunAsUserStrategyOptions,
@@ -10,7 +10,7 @@ use portcullis_api::{ErrorList, FieldError, Path};
 use super::lists;
 use crate::validation::{list, one_of, text};
 
-/// The volume types a policy may name.
+/// The volume types that a policy may have.
 const VOLUMES: [&str; 30] = [
     "*",
     "awsElasticBlockStore",

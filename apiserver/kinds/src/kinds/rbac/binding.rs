@@ -10,19 +10,19 @@ use super::GROUP;
 use crate::strategy::{Cell, Column, Strategy};
 use crate::validation::{invalid_each, list, one_of, required, text};
 
-/// What the two kinds of bindings differ in.
+/// The differences between the two kinds of bindings.
 pub trait Binding: Object + Default {
-    /// Whether the binding grants within its namespace, where subjects may leave theirs out.
+    /// Whether the binding is namespaced, so that subjects may leave their namespace out.
     const NAMESPACED: bool;
-    /// The kinds of roles it may name.
+    /// The kinds of roles it may refer to.
     const ROLES: &'static [&'static str];
     /// The columns of its Table.
     const COLUMNS: &'static [Column];
 
-    /// The role that is granted, and to whom.
+    /// The role, and the subjects.
     fn parts(&self) -> (&RoleRef, Option<&Vec<Subject>>);
 
-    /// The same, to set defaults in.
+    /// The same, mutable for defaults.
     fn parts_mut(&mut self) -> (&mut RoleRef, Option<&mut Vec<Subject>>);
 }
 
@@ -141,7 +141,7 @@ fn subject_cells(subjects: Option<&Vec<Subject>>) -> [Cell; 3] {
     })
 }
 
-/// Roles, users and groups are of the RBAC group; service accounts of the core group (upstream:
+/// Roles, users and groups have the RBAC group; service accounts the core group (upstream:
 /// `pkg/apis/rbac/v1/defaults.go`).
 fn default_groups(role: &mut RoleRef, subjects: Option<&mut Vec<Subject>>) {
     if text(role.api_group.as_ref()).is_empty() {
@@ -199,7 +199,7 @@ fn validate_subject(subject: &Subject, namespaced: bool, path: &Path, errors: &m
     }
 }
 
-/// Whoever may edit a binding must not thereby hand out another role.
+/// A user who may edit a binding must not be able to grant another role by it.
 fn same_role_ref(new: &RoleRef, old: &RoleRef, errors: &mut ErrorList) {
     if new != old {
         let value = format!(

@@ -65,7 +65,7 @@ fn validate_rules(rules: Option<&Vec<PolicyRule>>, namespaced: bool, errors: &mu
     }
 }
 
-/// A rule speaks of resources or of URLs, never of both.
+/// A rule applies to resources or to URLs, never to both.
 fn validate_rule(rule: &PolicyRule, namespaced: bool, path: &Path, errors: &mut ErrorList) {
     if rule.verbs.is_empty() {
         let detail = "verbs must contain at least one value";

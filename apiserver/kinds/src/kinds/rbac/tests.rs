@@ -5,7 +5,7 @@ use crate::kinds::testing::{defaulted, mistakes, update_mistakes};
 use crate::strategy::{Cell, Strategy};
 
 #[test]
-fn rules_speak_of_resources_or_of_urls() {
+fn rules_apply_to_resources_or_to_urls() {
     for (rule, texts) in [
         (
             json!({"verbs": ["get"], "apiGroups": [""], "resources": ["pods"]}),

@@ -1,4 +1,4 @@
-//! Which pods a quota is about.
+//! The pods that a quota applies to.
 
 use k8s_openapi::api::core::v1::{ResourceQuotaSpec, ScopedResourceSelectorRequirement};
 use portcullis_api::{ErrorList, FieldError, Path};
@@ -15,7 +15,7 @@ const SCOPES: [&str; 6] = [
     "PriorityClass",
     "CrossNamespacePodAffinity",
 ];
-/// What pods have and scopes can narrow.
+/// The resources of pods, which scopes can restrict.
 const POD_RESOURCES: [&str; 7] = [
     "pods",
     "cpu",
@@ -57,7 +57,7 @@ pub(super) fn validate_scopes(spec: &ResourceQuotaSpec, path: &Path, errors: &mu
     }
 }
 
-/// The resources of a quota that a scope says nothing about.
+/// The resources of a quota that a scope does not restrict.
 fn resources_beyond<'a>(
     spec: &'a ResourceQuotaSpec,
     scope: &'a str,

@@ -4,7 +4,7 @@ use super::*;
 use crate::kinds::testing::mistakes;
 
 #[test]
-fn a_review_asks_one_question_about_somebody() {
+fn a_review_has_one_question_and_a_user() {
     let resource = json!({"verb": "get", "resource": "pods"});
     for (review, texts) in [
         (
@@ -40,7 +40,7 @@ fn a_review_asks_one_question_about_somebody() {
 }
 
 #[test]
-fn a_local_review_stays_in_its_namespace() {
+fn a_local_review_is_for_its_namespace() {
     let review = json!({
         "metadata": {"namespace": "a"},
         "spec": {"user": "u", "resourceAttributes": {"namespace": "b"}},

@@ -14,7 +14,7 @@ fn text_becomes_data_and_the_type_opaque() {
 }
 
 #[test]
-fn types_promise_keys() {
+fn types_require_keys() {
     for (object, texts) in [
         (
             json!({"type": "kubernetes.io/tls", "stringData": {"tls.crt": ""}}),
@@ -68,7 +68,7 @@ fn the_type_never_changes() {
 }
 
 #[test]
-fn a_frozen_secret_stays_as_it_is() {
+fn an_immutable_secret_cannot_change() {
     let old = json!({"immutable": true, "stringData": {"a": "x"}});
     let new = json!({"stringData": {"a": "y"}});
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What becomes of a changed service's allocated fields, and which may not change (upstream:
+//! The allocated fields of a changed service, and validation of the change (upstream:
 //! `pkg/registry/core/service/{strategy.go,storage/storage.go}`).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,7 @@ use crate::validation::{go_strings, list, text};
 
 const FIXED: &str = "may not change once set";
 
-/// Clients that know one address only write that (upstream: `normalizeClusterIPs`).
+/// Clients that support one address write only that field (upstream: `normalizeClusterIPs`).
 pub(super) fn complete_addresses(spec: &mut ServiceSpec) {
     let ip = text(spec.cluster_ip.as_ref());
     if !ip.is_empty() && list(spec.cluster_ips.as_ref()).is_empty() {
@@ -24,14 +24,14 @@ pub(super) fn complete_addresses(spec: &mut ServiceSpec) {
     }
 }
 
-/// Keeps what was given out before, and drops what a new type has no use for.
+/// Keeps allocated values, and drops those that a new type does not use.
 pub(super) fn prepare(spec: &mut ServiceSpec, old: &ServiceSpec) {
     keep_allocated(spec, old);
     follow_address(spec, old);
     drop_unused(spec, old);
 }
 
-/// Whoever leaves out what was given out means to keep it (upstream: `patchAllocatedValues`).
+/// Allocated values that the client leaves out are kept (upstream: `patchAllocatedValues`).
 fn keep_allocated(spec: &mut ServiceSpec, old: &ServiceSpec) {
     if needs_cluster_ip(old) && needs_cluster_ip(spec) {
         if text(spec.cluster_ip.as_ref()).is_empty() {
@@ -59,7 +59,7 @@ fn keep_allocated(spec: &mut ServiceSpec, old: &ServiceSpec) {
     }
 }
 
-/// A port of the same name keeps its port on the nodes, unless another one has taken it.
+/// A port of the same name keeps its node port, unless another one has taken it.
 fn keep_node_ports(spec: &mut ServiceSpec, old: &ServiceSpec) {
     let mut used: BTreeSet<i32> = node_ports(spec).collect();
     let known: BTreeMap<_, _> = list(old.ports.as_ref())
@@ -82,8 +82,7 @@ fn node_ports(spec: &ServiceSpec) -> impl Iterator<Item = i32> {
     ports.filter_map(|p| p.node_port).filter(|p| *p != 0)
 }
 
-/// A client that changes one of the two address fields means both (upstream:
-/// `normalizeClusterIPs`).
+/// A client that changes one of the two address fields changes both (upstream: `normalizeClusterIPs`).
 fn follow_address(spec: &mut ServiceSpec, old: &ServiceSpec) {
     let (new_ip, old_ip) = (
         text(spec.cluster_ip.as_ref()),
@@ -99,7 +98,7 @@ fn follow_address(spec: &mut ServiceSpec, old: &ServiceSpec) {
     }
 }
 
-/// What only the old type had goes with it, if nobody set it anew (upstream:
+/// Values that only the old type used are dropped, unless they were changed (upstream:
 /// `dropTypeDependentFields`).
 fn drop_unused(spec: &mut ServiceSpec, old: &ServiceSpec) {
     fn drop<T: PartialEq>(field: &mut Option<T>, old: &Option<T>) {
@@ -148,7 +147,7 @@ fn drop_unused(spec: &mut ServiceSpec, old: &ServiceSpec) {
     }
 }
 
-/// What may not change (upstream: `ValidateServiceUpdate`).
+/// Immutable fields (upstream: `ValidateServiceUpdate`).
 pub(super) fn validate_change(spec: &ServiceSpec, old: &ServiceSpec, errors: &mut ErrorList) {
     let path = Path::new("spec");
     if !is_external_name(spec) && !is_external_name(old) {
@@ -172,7 +171,7 @@ pub(super) fn validate_change(spec: &ServiceSpec, old: &ServiceSpec, errors: &mu
     }
 }
 
-/// The first address stays; a second one may come and go.
+/// The first address is immutable; a second one may be added and removed.
 fn validate_addresses(spec: &ServiceSpec, old: &ServiceSpec, path: &Path, errors: &mut ErrorList) {
     if is_headless(spec) && is_headless(old) {
         return;
@@ -213,7 +212,7 @@ fn validate_addresses(spec: &ServiceSpec, old: &ServiceSpec, path: &Path, errors
     }
 }
 
-/// The first family stays with the first address.
+/// The first family is immutable, as the first address is.
 fn validate_families(spec: &ServiceSpec, old: &ServiceSpec, path: &Path, errors: &mut ErrorList) {
     if is_headless(spec) || is_headless(old) {
         return;

@@ -77,7 +77,7 @@ fn external_address(service: &Service, spec: &ServiceSpec) -> String {
     }
 }
 
-/// Where the load balancer says it listens.
+/// The addresses of the load balancer.
 fn balanced_address(service: &Service) -> String {
     let status = service
         .status

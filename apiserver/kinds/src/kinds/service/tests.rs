@@ -40,7 +40,7 @@ fn defaults_follow_the_type() {
 }
 
 #[test]
-fn mistakes_are_upstreams() {
+fn errors_are_upstreams() {
     for (spec, texts) in [
         (json!({}), vec![]),
         (json!({"clusterIP": "None", "ports": []}), vec![]),
@@ -119,7 +119,7 @@ fn mistakes_are_upstreams() {
 }
 
 #[test]
-fn what_was_given_out_is_kept_by_whoever_leaves_it_out() {
+fn omitted_allocated_values_are_kept() {
     let old = service(
         &json!({"type": "NodePort", "clusterIP": "10.0.0.5", "clusterIPs": ["10.0.0.5"],
         "ports": [{"port": 80, "name": "a", "nodePort": 30001}, {"port": 81, "name": "b", "nodePort": 30002}]}),
@@ -154,7 +154,7 @@ fn what_was_given_out_is_kept_by_whoever_leaves_it_out() {
 }
 
 #[test]
-fn addresses_and_classes_stay() {
+fn addresses_and_classes_are_immutable() {
     let old = service(&json!({"clusterIP": "10.0.0.5", "ipFamilies": ["IPv4"]}));
     for (spec, texts) in [
         (
@@ -186,7 +186,7 @@ fn addresses_and_classes_stay() {
 }
 
 #[test]
-fn a_status_tells_addresses_and_names_apart() {
+fn a_status_distinguishes_addresses_and_names() {
     let old = defaulted(&ServiceStrategy, &service(&json!({})));
     let mut object = service(&json!({"type": "NodePort"}));
     object["status"] = json!({"loadBalancer": {"ingress": [{"ip": "x"}, {"hostname": "1.2.3.4"}]}});
@@ -204,7 +204,7 @@ fn a_status_tells_addresses_and_names_apart() {
 }
 
 #[test]
-fn rows_show_where_a_service_is_reached() {
+fn rows_show_the_addresses_of_a_service() {
     for (spec, status, cells) in [
         (
             json!({"clusterIPs": ["10.0.0.1"], "selector": {"a": "b"}, "ports": [{"port": 80, "nodePort": 30000}, {"port": 53, "protocol": "UDP"}]}),

@@ -1,4 +1,4 @@
-//! What a service needs, by its type (upstream: `pkg/api/service/util.go` and
+//! The allocated values that a service's type needs (upstream: `pkg/api/service/util.go` and
 //! `pkg/registry/core/service/storage/storage.go`).
 
 use k8s_openapi::api::core::v1::ServiceSpec;
@@ -6,15 +6,15 @@ use portcullis_api::{ErrorList, FieldError, Path};
 
 use crate::validation::{list, text};
 
-/// Reached by an address inside the cluster.
+/// Has an address inside the cluster.
 pub const CLUSTER_IP: &str = "ClusterIP";
-/// Reached by a port of every node too.
+/// Has a port on every node as well.
 pub const NODE_PORT: &str = "NodePort";
-/// Reached through somebody's load balancer too.
+/// Has an external load balancer as well.
 pub const LOAD_BALANCER: &str = "LoadBalancer";
-/// A name for something outside.
+/// An alias for an external name.
 pub const EXTERNAL_NAME: &str = "ExternalName";
-/// In place of an address: none is wanted.
+/// The value for no address.
 pub const NONE: &str = "None";
 
 fn kind(spec: &ServiceSpec) -> &str {
@@ -26,28 +26,28 @@ pub fn needs_cluster_ip(spec: &ServiceSpec) -> bool {
     matches!(kind(spec), CLUSTER_IP | NODE_PORT | LOAD_BALANCER)
 }
 
-/// Whether clients outside the cluster reach it by ports of the nodes.
+/// Whether the type has ports on the nodes.
 pub fn needs_node_ports(spec: &ServiceSpec) -> bool {
     matches!(kind(spec), NODE_PORT | LOAD_BALANCER)
 }
 
-/// Whether ports on the nodes are given out to those that name none.
+/// Whether node ports are allocated if none are named.
 pub fn may_draw_node_ports(spec: &ServiceSpec) -> bool {
     needs_node_ports(spec)
         && (kind(spec) == NODE_PORT || spec.allocate_load_balancer_node_ports != Some(false))
 }
 
-/// Whether a load balancer asks each node if it has pods of the service.
+/// Whether a load balancer checks on each node if it has pods of the service.
 pub fn needs_health_check_port(spec: &ServiceSpec) -> bool {
     kind(spec) == LOAD_BALANCER && spec.external_traffic_policy.as_deref() == Some("Local")
 }
 
-/// Whether no address is wanted.
+/// Whether the service has no address.
 pub fn is_headless(spec: &ServiceSpec) -> bool {
     matches!(list(spec.cluster_ips.as_ref()), [only] if only == NONE)
 }
 
-/// What types allow in policy and health check, told only of a service that is fine otherwise
+/// The policy and health check port that types allow; only reported for a service without other errors
 /// (upstream: `ValidateServiceExternalTrafficFieldsCombination`).
 pub fn validate_external_traffic(spec: &ServiceSpec, errors: &mut ErrorList) {
     let path = Path::new("spec");

@@ -1,4 +1,4 @@
-//! What is wrong with a service (upstream: `ValidateService` in
+//! Validation of services (upstream: `ValidateService` in
 //! `pkg/apis/core/validation/validation.go`).
 
 use std::collections::BTreeSet;
@@ -21,14 +21,14 @@ const TYPES: [&str; 4] = [CLUSTER_IP, EXTERNAL_NAME, LOAD_BALANCER, NODE_PORT];
 const AFFINITIES: [&str; 2] = ["ClientIP", "None"];
 const FAMILIES: [&str; 2] = ["IPv4", "IPv6"];
 const POLICIES: [&str; 3] = ["PreferDualStack", "RequireDualStack", "SingleStack"];
-/// The longest a client stays with its pod, in seconds: a day.
+/// The longest time that a client keeps its pod, in seconds: a day.
 const AFFINITY_MAX: i32 = 86400;
-/// Where kubelets listen.
+/// The port of kubelets.
 const KUBELET_PORT: i32 = 10250;
-/// The annotation that was a field's forerunner.
+/// The annotation from before the field existed.
 const SOURCE_RANGES: &str = "service.beta.kubernetes.io/load-balancer-source-ranges";
 
-/// What is wrong with a service, be it new or changed.
+/// Validates a service, new or changed.
 pub(super) fn validate_service(service: &Service, errors: &mut ErrorList) {
     let none = ServiceSpec::default();
     let spec = service.spec.as_ref().unwrap_or(&none);
@@ -248,7 +248,7 @@ fn validate_families(spec: &ServiceSpec, path: &Path, errors: &mut ErrorList) {
     }
 }
 
-/// Ports of the nodes where the type has none, and ports that stand twice.
+/// Node ports of a type without any, and duplicate ports.
 fn validate_port_numbers(spec: &ServiceSpec, path: &Path, errors: &mut ErrorList) {
     let ports = || list(spec.ports.as_ref()).iter().enumerate();
     let on_nodes = || {
@@ -282,7 +282,7 @@ fn validate_port_numbers(spec: &ServiceSpec, path: &Path, errors: &mut ErrorList
     }
 }
 
-/// The networks a load balancer lets in, from the field or its forerunner.
+/// The networks that a load balancer accepts, from the field or the annotation.
 fn validate_source_ranges(
     service: &Service,
     spec: &ServiceSpec,
@@ -319,7 +319,7 @@ fn validate_source_ranges(
     }
 }
 
-/// Whose load balancer is meant.
+/// The class of the load balancer.
 pub(super) fn validate_load_balancer_class(
     spec: &ServiceSpec,
     path: &Path,
@@ -359,7 +359,7 @@ fn validate_policies(spec: &ServiceSpec, path: &Path, errors: &mut ErrorList) {
     }
 }
 
-/// What is wrong with what a load balancer says of itself (upstream:
+/// Validates the status of a load balancer (upstream:
 /// `ValidateLoadBalancerStatus`).
 pub(super) fn validate_status(service: &Service, errors: &mut ErrorList) {
     let balancer = service

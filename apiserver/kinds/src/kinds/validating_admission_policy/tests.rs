@@ -21,7 +21,7 @@ fn defaulted(policy: Value) -> ValidatingAdmissionPolicy {
     policy
 }
 
-/// The same with fields that it does not have yet.
+/// A policy with additional fields.
 fn with(fields: &Value) -> ValidatingAdmissionPolicy {
     let mut policy = serde_json::to_value(policy(&[])).unwrap();
     for (field, value) in fields.as_object().unwrap() {
@@ -42,7 +42,7 @@ fn texts(errors: &ErrorList) -> Vec<String> {
 }
 
 #[test]
-fn what_is_unset_is_defaulted() {
+fn unset_fields_are_defaulted() {
     let policy = policy(&[]);
     assert_eq!(errors(&policy), [""; 0]);
     let spec = serde_json::to_value(policy.spec).unwrap();
@@ -191,7 +191,7 @@ fn conditions_do_not_see_variables() {
 }
 
 #[test]
-fn a_kind_of_parameters_is_named_as_served() {
+fn a_kind_of_parameters_has_a_version_and_a_kind() {
     let kind = |api_version: &str, kind: &str| {
         errors(&with(
             &json!({"paramKind": {"apiVersion": api_version, "kind": kind}}),
@@ -268,7 +268,7 @@ fn rules_and_selectors_are_checked() {
 }
 
 #[test]
-fn a_status_is_kept_and_checked() {
+fn a_status_is_stored_and_validated() {
     let strategy = &ValidatingAdmissionPolicyStrategy;
     let status = json!({"typeChecking": {"expressionWarnings": [
         {"fieldRef": "spec.validations[0].expression", "warning": "w"}, {"fieldRef": "", "warning": ""}]}});

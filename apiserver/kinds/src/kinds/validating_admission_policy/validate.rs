@@ -1,4 +1,4 @@
-//! What a policy may say (upstream: `validateValidatingAdmissionPolicySpec` in
+//! Validation of policies (upstream: `validateValidatingAdmissionPolicySpec` in
 //! `pkg/apis/admissionregistration/validation/validation.go`).
 
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ const REASONS: [&str; 3] = ["Forbidden", "Invalid", "RequestEntityTooLarge"];
 const ANNOTATIONS_MAX: usize = 20;
 const VALUE_EXPRESSION_MAX: usize = 5 * 1024;
 
-/// What is wrong with a policy; `old` is what it was before.
+/// Validates a policy; `old` is the policy before the change.
 pub(super) fn validate(
     policy: &ValidatingAdmissionPolicy,
     old: Option<&ValidatingAdmissionPolicySpec>,
@@ -166,7 +166,7 @@ fn go_annotations(annotations: &[AuditAnnotation]) -> BadValue {
     ))
 }
 
-/// What is wrong with a status.
+/// Validates a status.
 pub(super) fn validate_status(
     status: Option<&ValidatingAdmissionPolicyStatus>,
     path: &Path,

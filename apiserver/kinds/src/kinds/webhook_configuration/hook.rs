@@ -8,27 +8,27 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 /// The fields that both kinds of webhooks have.
 #[derive(Clone, Copy, Debug)]
 pub struct Hook<'h> {
-    /// Of at least three labels.
+    /// Its name, with at least three labels.
     pub name: &'h str,
-    /// What it is asked about.
+    /// The requests it is called for.
     pub rules: &'h [RuleWithOperations],
-    /// What to do if it does not answer.
+    /// The action if it fails.
     pub failure_policy: Option<&'h str>,
-    /// Whether other versions of what the rules name count too.
+    /// Whether other versions of the resources in the rules match too.
     pub match_policy: Option<&'h str>,
-    /// Whether it is asked again after others made changes; only of mutating ones.
+    /// Whether it is called again after changes by others; only of mutating ones.
     pub reinvocation_policy: Option<&'h str>,
-    /// What asking it changes elsewhere.
+    /// The side effects of a call.
     pub side_effects: &'h str,
-    /// How long to wait for its answer.
+    /// The timeout of a call.
     pub timeout_seconds: Option<i32>,
-    /// In which namespaces.
+    /// The namespaces it is called for.
     pub namespace_selector: Option<&'h LabelSelector>,
-    /// About which objects.
+    /// The objects it is called for.
     pub object_selector: Option<&'h LabelSelector>,
-    /// Where it listens.
+    /// Its address.
     pub client: &'h WebhookClientConfig,
-    /// The versions of the question it understands.
+    /// The versions of reviews it supports.
     pub versions: &'h [String],
     /// The expressions that must all be true for it to be called.
     pub conditions: &'h [MatchCondition],

@@ -23,7 +23,7 @@ fn of_rule(extra: &Value) -> Value {
 }
 
 #[test]
-fn a_webhook_fails_closed_after_ten_seconds() {
+fn a_webhook_fails_closed_after_ten_seconds_by_default() {
     let hook = written(&prepared(&MUTATING, &of_hook(&json!({}))))["webhooks"][0].clone();
     for (field, value) in [
         ("failurePolicy", json!("Fail")),
@@ -45,7 +45,7 @@ fn a_webhook_fails_closed_after_ten_seconds() {
 }
 
 #[test]
-fn webhooks_are_named_and_understood() {
+fn names_and_fields_of_webhooks_are_validated() {
     let at = "webhooks[0]";
     for (extra, wrong) in [
         (json!({}), vec![]),
@@ -120,7 +120,7 @@ fn webhooks_are_named_and_understood() {
 }
 
 #[test]
-fn conditions_are_expressions_about_a_request() {
+fn conditions_are_expressions_over_a_request() {
     let at = "webhooks[0].matchConditions";
     let condition = |name: &str, expression: &str| json!({"name": name, "expression": expression});
     let many: Vec<_> = (0..65)
@@ -164,7 +164,7 @@ fn conditions_are_expressions_about_a_request() {
 }
 
 #[test]
-fn rules_say_everything_or_something() {
+fn rules_match_everything_or_something() {
     let at = "webhooks[0].rules[0]";
     for (extra, wrong) in [
         (
@@ -218,7 +218,7 @@ fn rules_say_everything_or_something() {
 }
 
 #[test]
-fn what_was_wrong_may_stay_wrong() {
+fn errors_of_the_old_object_are_tolerated() {
     let one =
         of_hook(&json!({"sideEffects": "Some", "admissionReviewVersions": ["v7"]}))["webhooks"][0]
             .clone();

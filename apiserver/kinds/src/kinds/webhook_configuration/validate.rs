@@ -1,4 +1,4 @@
-//! What a webhook configuration may say (upstream:
+//! Validation of webhook configurations (upstream:
 //! `pkg/apis/admissionregistration/validation/validation.go`,
 //! `k8s.io/apiserver/pkg/util/webhook/validation.go`).
 
@@ -23,7 +23,7 @@ const FORM: &str = "; desired format: https://host[/path]";
 
 static ENVIRONMENT: LazyLock<Environment> = LazyLock::new(Environment::of_admission);
 
-/// What may stay wrong in a configuration that was wrong before.
+/// Errors that are tolerated because the old configuration has them too.
 #[derive(Clone, Copy)]
 struct Tolerated {
     side_effects: bool,
@@ -164,7 +164,7 @@ fn validate_versions(
 
 fn validate_url(url: &str, path: &Path, errors: &mut ErrorList) {
     let (url, fragment) = url.split_once('#').unwrap_or((url, ""));
-    // to Go, a URL without a host is one
+    // Go accepts a URL without a host
     if url.starts_with("https:///") {
         let detail = format!("host must be provided{FORM}");
         errors.push(FieldError::invalid(path, "", detail));
@@ -201,7 +201,7 @@ fn validate_url(url: &str, path: &Path, errors: &mut ErrorList) {
 }
 
 fn validate_service(service: &ServiceReference, path: &Path, errors: &mut ErrorList) {
-    // upstream's callers pass the two the other way round than the validation takes them
+    // upstream's callers swap the two arguments of the validation
     for (field, value) in [("name", &service.namespace), ("namespace", &service.name)] {
         if value.is_empty() {
             let detail = format!("service {field} is required");

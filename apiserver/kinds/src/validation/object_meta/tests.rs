@@ -94,7 +94,7 @@ fn labels_annotations_and_finalizers() {
 }
 
 #[test]
-fn owners_are_whole_and_one_of_them_controls() {
+fn owners_are_complete_and_at_most_one_controls() {
     let owner = |name: &str| json!({"apiVersion": "v1", "kind": "Pod", "name": name, "uid": "u", "controller": true});
     let given = json!({"name": "a", "ownerReferences": [owner("x"), owner("y"),
         {"apiVersion": "apps/", "kind": "", "name": "z", "uid": ""}]});
@@ -110,7 +110,7 @@ fn owners_are_whole_and_one_of_them_controls() {
 }
 
 #[test]
-fn an_update_keeps_what_the_server_set() {
+fn server_set_fields_are_immutable() {
     let old = json!({
         "name": "a", "uid": "u", "resourceVersion": "5", "generation": 2,
         "creationTimestamp": "2020-01-01T00:00:00Z", "finalizers": ["example.com/x"],

@@ -1,4 +1,4 @@
-//! Which nodes and which other pods a pod is drawn to.
+//! The affinity of a pod to nodes and other pods.
 
 use k8s_openapi::api::core::v1::{
     Affinity, NodeAffinity, PodAffinityTerm, WeightedPodAffinityTerm,
@@ -80,7 +80,7 @@ fn validate_pod_affinity(
 }
 
 fn validate_term(term: &PodAffinityTerm, path: &Path, errors: &mut ErrorList) {
-    // upstream's path, which names the wrong field
+    // upstream's path, which has the wrong field
     let odd = path.child("matchExpressions");
     validate_label_selector(term.label_selector.as_ref(), &odd, errors);
     let namespaces = term.namespace_selector.as_ref();

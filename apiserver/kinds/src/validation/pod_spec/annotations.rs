@@ -1,4 +1,4 @@
-//! Annotations of pods that mean something to the server (upstream:
+//! Annotations of pods that the server interprets (upstream:
 //! `ValidatePodSpecificAnnotations` in `pkg/apis/core/validation/validation.go`).
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::super::profiles::{apparmor_profile_error, validate_seccomp_profile};
 
-/// Marks the image of a pod the kubelet runs from a file.
+/// The annotation of the API's image of a static pod.
 pub const MIRROR: &str = "kubernetes.io/config.mirror";
 /// Prefix of the annotations that name containers' `AppArmor` profiles.
 pub const APPARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
@@ -19,7 +19,7 @@ const SECCOMP_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/
 /// Annotations of pods and of templates of pods.
 pub type Annotations = BTreeMap<String, String>;
 
-/// What is wrong with the annotations of a pod or a template.
+/// Validates the annotations of a pod or a template.
 pub fn validate_pod_annotations(
     annotations: Option<&Annotations>,
     spec: &PodSpec,
@@ -86,7 +86,7 @@ fn containers(spec: &PodSpec) -> impl Iterator<Item = Annotated<'_>> {
         .chain(of!("ephemeralContainers", ephemeral))
 }
 
-/// Where a profile stands in a field and in an annotation, both must say the same (upstream:
+/// If a profile is in a field and in an annotation, both must be equal (upstream:
 /// `validateSeccompAnnotationsAndFields`).
 pub fn validate_profiles_agree(
     annotations: Option<&Annotations>,

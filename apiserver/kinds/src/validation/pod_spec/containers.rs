@@ -13,7 +13,7 @@ use super::{Volumes, env, handlers, mounts, required_one_of, security};
 
 const PULL_POLICIES: [&str; 3] = ["Always", "IfNotPresent", "Never"];
 
-/// The names containers of a pod have taken.
+/// The names of a pod's containers.
 pub(super) type Names<'a> = BTreeSet<&'a str>;
 
 pub(super) fn validate_containers(
@@ -34,13 +34,13 @@ pub(super) fn validate_containers(
     unique_host_ports(&spec.containers, &main_path, errors);
     let init_path = path.child("initContainers");
     let init = list(spec.init_containers.as_ref());
-    // Upstream looks for names that init containers share twice: once among themselves, once among
-    // all. So a name that two of them have is told twice.
+    // Upstream looks for duplicate names of init containers twice: among themselves, and among all. So a name
+    // that two of them have is reported twice.
     let mut own = Names::new();
     for (i, container) in init.iter().enumerate() {
         validate_container(container, &mut own, volumes, &init_path.index(i), errors);
     }
-    // they run one after another, so ports of two cannot meet
+    // they run one after another, so their ports cannot conflict
     for container in init {
         unique_host_ports(std::slice::from_ref(container), &init_path, errors);
     }
@@ -56,7 +56,7 @@ pub(super) fn validate_containers(
     }
 }
 
-/// What all sorts of containers have in common.
+/// The checks for all kinds of containers.
 pub(super) fn validate_container<'a>(
     container: &'a Container,
     names: &mut Names<'a>,
@@ -97,7 +97,7 @@ pub(super) fn validate_container<'a>(
     }
 }
 
-/// Only pods, not templates, refuse images with spaces around them.
+/// Only pods, not templates, reject images with spaces around them.
 pub fn validate_images(containers: &[Container], path: &Path, errors: &mut ErrorList) {
     for (i, container) in containers.iter().enumerate() {
         let image = text(container.image.as_ref());
@@ -139,7 +139,7 @@ fn probes(container: &Container) -> [(&'static str, Option<&Probe>); 3] {
     ]
 }
 
-/// What ends before the pod is ready has nothing to probe.
+/// A container that ends before the pod is ready has no probes.
 fn validate_init(container: &Container, path: &Path, errors: &mut ErrorList) {
     let lifecycle = container.lifecycle.is_some();
     let probes = probes(container).map(|(field, probe)| (field, probe.is_some()));
@@ -185,7 +185,7 @@ fn validate_ports(ports: Option<&Vec<ContainerPort>>, path: &Path, errors: &mut 
     }
 }
 
-/// Two containers cannot have the same port of the node.
+/// Two containers cannot have the same host port.
 pub(super) fn unique_host_ports(containers: &[Container], path: &Path, errors: &mut ErrorList) {
     let mut taken = BTreeSet::new();
     for (i, container) in containers.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! How a pod resolves names.
+//! DNS settings of a pod.
 
 use k8s_openapi::api::core::v1::{PodDNSConfig, PodSpec};
 use portcullis_api::{ErrorList, FieldError, Path, name};

@@ -92,7 +92,7 @@ fn validate_key_ref(object: &str, key: &str, path: &Path, errors: &mut ErrorList
     }
 }
 
-/// Upstream names the list where it means one of its elements.
+/// Upstream's path names the list instead of the element.
 fn validate_env_from(source: &EnvFromSource, path: &Path, index: usize, errors: &mut ErrorList) {
     let element = path.index(index);
     let prefix = text(source.prefix.as_ref());
@@ -113,7 +113,7 @@ fn validate_env_from(source: &EnvFromSource, path: &Path, index: usize, errors: 
             if object.is_empty() {
                 required(None, &path, errors);
             } else {
-                // upstream takes these for the beginnings of names, which may end with a dash
+                // upstream treats these as prefixes of names, which may end with a dash
                 let whole = match object.strip_suffix('-') {
                     Some(begin) if !begin.is_empty() => &format!("{begin}a"),
                     _ => object.as_str(),

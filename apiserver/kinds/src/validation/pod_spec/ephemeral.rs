@@ -1,4 +1,4 @@
-//! Ephemeral containers, added to a running pod to look at it.
+//! Ephemeral containers, added to a running pod for debugging.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::containers::{Names, unique_host_ports, validate_container, validate_i
 
 const FORBIDDEN: &str = "cannot be set for an Ephemeral Container";
 
-/// What is wrong with a pod's ephemeral containers.
+/// Validates a pod's ephemeral containers.
 pub fn validate_ephemeral_containers(
     spec: &PodSpec,
     volumes: &Volumes<'_>,
@@ -42,7 +42,7 @@ pub fn validate_ephemeral_containers(
             continue;
         }
         let container = as_container(ephemeral);
-        // as upstream, which looks at a list of this one
+        // as upstream, which validates a list of this one
         let only = path.index(0);
         validate_container(&container, &mut Names::new(), volumes, &only, errors);
         unique_host_ports(std::slice::from_ref(&container), &path, errors);
@@ -54,7 +54,7 @@ pub fn validate_ephemeral_containers(
     }
 }
 
-/// A visitor has no duties: no ports, probes, hooks or resources of its own.
+/// An ephemeral container has no ports, probes, hooks or resources.
 fn validate_allowed(container: &Container, path: &Path, errors: &mut ErrorList) {
     let resources = container.resources.as_ref();
     let resources = resources.is_some_and(|r| r.limits.is_some() || r.requests.is_some());
@@ -83,7 +83,7 @@ fn validate_allowed(container: &Container, path: &Path, errors: &mut ErrorList) 
     }
 }
 
-/// An ephemeral container as a container, which it is but for its target.
+/// An ephemeral container as a container, without its target.
 pub fn as_container(ephemeral: &EphemeralContainer) -> Container {
     let e = ephemeral.clone();
     Container {

@@ -6,7 +6,7 @@ use portcullis_api::{ErrorList, FieldError, Path, name};
 use super::super::resources::amount;
 use super::super::{invalid_each, one_of, required, text};
 
-/// What the environment can show.
+/// The fields available in the environment.
 pub(super) const ENV_FIELDS: [&str; 8] = [
     "metadata.name",
     "metadata.namespace",
@@ -17,7 +17,7 @@ pub(super) const ENV_FIELDS: [&str; 8] = [
     "status.podIP",
     "status.podIPs",
 ];
-/// What files can show.
+/// The fields available in files.
 pub(super) const VOLUME_FIELDS: [&str; 5] = [
     "metadata.annotations",
     "metadata.labels",
@@ -25,7 +25,7 @@ pub(super) const VOLUME_FIELDS: [&str; 5] = [
     "metadata.namespace",
     "metadata.uid",
 ];
-/// Fields a reference may name, be they shown or not (upstream: `ConvertDownwardAPIFieldLabel` in
+/// The valid fields of a reference, available or not (upstream: `ConvertDownwardAPIFieldLabel` in
 /// `pkg/apis/core/pods/helpers.go`).
 const KNOWN_FIELDS: [&str; 13] = [
     "metadata.annotations",

@@ -12,7 +12,7 @@ const PORTAL: &str = "Total length of <volume name>:<iscsi.targetPortal> must be
 const PREFIX: &str = "must be valid format starting with iqn, eui, or naa";
 const FORMAT: &str = "must be valid format";
 
-/// A pod's.
+/// In a pod.
 pub(super) fn iscsi(v: &Volume, of: &mut OneOf<'_>) {
     of.field("iscsi", v.iscsi.as_ref(), |source, path, errors| {
         validate(source, PREFIX, path, errors);
@@ -22,7 +22,7 @@ pub(super) fn iscsi(v: &Volume, of: &mut OneOf<'_>) {
     }
 }
 
-/// The cluster's: here a secret has to have a name, and texts and paths differ.
+/// In a persistent volume: here a secret must have a name, and texts and paths differ.
 pub(super) fn persistent_iscsi(v: &Volume, of: &mut OneOf<'_>) {
     of.field("iscsi", v.iscsi.as_ref(), |source, path, errors| {
         if is_too_long(source, &v.name) {
@@ -86,7 +86,7 @@ fn validate_name(name: &str, prefix: &str, path: &Path, errors: &mut ErrorList) 
     }
 }
 
-/// Such as `2001-04.com.example:disk`: since when, whose domain, and which of theirs.
+/// A name such as `2001-04.com.example:disk`: a date, a domain, and a name in it.
 fn is_qualified(name: &str) -> bool {
     let Some((month, rest)) = name.split_once('.') else {
         return false;

@@ -1,4 +1,4 @@
-//! Where containers see volumes.
+//! Mounts of volumes in containers.
 
 use std::collections::BTreeSet;
 
@@ -51,7 +51,7 @@ fn validate_mount(mount: &VolumeMount, volumes: &Volumes<'_>, path: &Path, error
     required(Some(&mount.mount_path), &path.child("mountPath"), errors);
 }
 
-/// A volume is mounted or handed over as a device, never both.
+/// A volume is mounted or used as a device, never both.
 fn no_device_too(mount: &VolumeMount, container: &Container, path: &Path, errors: &mut ErrorList) {
     let devices = list(container.volume_devices.as_ref());
     if devices.iter().any(|d| d.name == mount.name) {
@@ -148,7 +148,7 @@ fn validate_devices(
     }
 }
 
-/// Only claims can be handed over as devices.
+/// Only claims can be used as devices.
 fn validate_device_volume(
     device: &VolumeDevice,
     volumes: &Volumes<'_>,

@@ -13,7 +13,7 @@ use super::super::{list, required};
 use super::field_refs::{VOLUME_FIELDS, validate_field_ref, validate_resource_field_ref};
 use super::volume_items::{validate_file_path, validate_items, validate_mode};
 
-/// The shortest and longest life of a token, in seconds.
+/// The shortest and longest lifetime of a token, in seconds.
 const TOKEN_MIN: i64 = 10 * 60;
 const TOKEN_MAX: i64 = 1 << 32;
 
@@ -36,7 +36,7 @@ pub(super) fn validate_projected(
     }
 }
 
-/// What is wrong with one source; `whole` is the path of all of them.
+/// Validates one source; `whole` is the path of all of them.
 fn validate_projection(
     projection: &VolumeProjection,
     path: &Path,
@@ -64,7 +64,7 @@ fn validate_projection(
     if let Some(token) = &projection.service_account_token {
         count += 1;
         validate_token(token, &path.child("serviceAccountToken"), errors);
-        // as upstream, the path lacks which source it is
+        // as upstream, the path does not say which source it is
         required(Some(&token.path), &whole.child("path"), errors);
     }
     if count > 1 {
@@ -86,8 +86,8 @@ fn validate_token(token: &ServiceAccountTokenProjection, path: &Path, errors: &m
     }
 }
 
-/// The files a projection makes, each with what upstream blames for a second of that path. It does
-/// not look at tokens.
+/// The files of a projection, each with the value that upstream reports for a duplicate path. Tokens are not
+/// included.
 fn files_of(projection: &VolumeProjection) -> Vec<(&str, &str)> {
     fn paths<'a>(items: Option<&'a Vec<KeyToPath>>, blamed: &'a str) -> Vec<(&'a str, &'a str)> {
         list(items)
@@ -109,7 +109,7 @@ fn files_of(projection: &VolumeProjection) -> Vec<(&str, &str)> {
     files
 }
 
-/// Files that show the pod's own fields. As upstream, paths lack the element's index.
+/// Files with the pod's own fields. As upstream, paths lack the element's index.
 pub(super) fn validate_files(
     files: Option<&Vec<DownwardAPIVolumeFile>>,
     path: &Path,

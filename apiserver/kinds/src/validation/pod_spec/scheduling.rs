@@ -1,4 +1,4 @@
-//! Tolerations, and how pods spread over nodes.
+//! Tolerations, and the spreading of pods over nodes.
 
 use k8s_openapi::api::core::v1::{PodSpec, Toleration, TopologySpreadConstraint};
 use portcullis_api::field_error::{BadValue, go_quote};
@@ -10,7 +10,7 @@ use super::super::{list, one_of, text};
 const EFFECTS: [&str; 3] = ["NoSchedule", "PreferNoSchedule", "NoExecute"];
 const POSITIVE: &str = "must be greater than zero";
 
-/// What is wrong with tolerations.
+/// Validates tolerations.
 pub fn validate_tolerations(tolerations: &[Toleration], path: &Path, errors: &mut ErrorList) {
     for (i, toleration) in tolerations.iter().enumerate() {
         validate_toleration(toleration, &path.index(i), errors);

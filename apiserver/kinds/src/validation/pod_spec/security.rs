@@ -44,7 +44,7 @@ pub(super) fn validate_context(context: &SecurityContext, path: &Path, errors: &
     }
 }
 
-/// Who is privileged already has all that an escalation could give.
+/// A privileged container cannot forbid privilege escalation.
 fn refuse_contradictions(context: &SecurityContext, path: &Path, errors: &mut ErrorList) {
     let mut refuse = |what: &str| {
         let detail = format!("cannot set `allowPrivilegeEscalation` to false and {what}");
@@ -108,7 +108,7 @@ fn validate_pod_fields(context: &PodSecurityContext, path: &Path, errors: &mut E
     }
 }
 
-/// In the node's network a container's port is the node's, and can be no other.
+/// In the node's network a container's port must be its host port.
 fn validate_host_network(spec: &PodSpec, path: &Path, errors: &mut ErrorList) {
     for (i, container) in spec.containers.iter().enumerate() {
         for (j, port) in list(container.ports.as_ref()).iter().enumerate() {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::kinds::pod::defaults::default_pod_spec;
 
-/// What is wrong with a spec, once it has its defaults.
+/// The errors of a spec after defaulting.
 fn mistakes(given: &Value) -> Vec<String> {
     let decoded = decode::<PodSpec>(given).unwrap();
     assert_eq!(decoded.unknown_fields, Vec::<String>::new(), "{given}");
@@ -19,7 +19,7 @@ fn mistakes(given: &Value) -> Vec<String> {
     errors.iter().map(ToString::to_string).collect()
 }
 
-/// A spec of one container that has these fields too.
+/// A spec of one container with these additional fields.
 fn container(extra: &Value) -> Value {
     let mut container = json!({"name": "m", "image": "i"});
     for (key, value) in extra.as_object().unwrap() {
@@ -28,7 +28,7 @@ fn container(extra: &Value) -> Value {
     json!({"containers": [container]})
 }
 
-/// A spec of one good container that has these fields too.
+/// A spec of one valid container with these additional fields.
 fn spec(extra: &Value) -> Value {
     let mut spec = container(&json!({}));
     for (key, value) in extra.as_object().unwrap() {
@@ -37,7 +37,7 @@ fn spec(extra: &Value) -> Value {
     spec
 }
 
-/// Holds what is wrong with each container against what upstream says of it.
+/// Compares the errors of each container with upstream's.
 fn check_containers(cases: Vec<(Value, Vec<&str>)>) {
     for (given, texts) in cases {
         let texts: Vec<_> = texts

@@ -1,4 +1,4 @@
-//! The files of a volume that is made of keys.
+//! The files of a volume made of keys.
 
 use k8s_openapi::api::core::v1::KeyToPath;
 use portcullis_api::{ErrorList, FieldError, Path};
@@ -14,7 +14,7 @@ pub(super) fn validate_mode(mode: Option<i32>, path: &Path, errors: &mut ErrorLi
     }
 }
 
-/// Which key becomes which file.
+/// The mapping of keys to files.
 pub(super) fn validate_items(items: Option<&Vec<KeyToPath>>, path: &Path, errors: &mut ErrorList) {
     for (i, item) in list(items).iter().enumerate() {
         let path = path.index(i);
@@ -25,7 +25,7 @@ pub(super) fn validate_items(items: Option<&Vec<KeyToPath>>, path: &Path, errors
     }
 }
 
-/// A path below the volume's root, whose name is not one the kubelet uses itself.
+/// A path below the volume's root, with a name that the kubelet does not use itself.
 pub(super) fn validate_file_path(file: &str, path: &Path, errors: &mut ErrorList) {
     validate_descending_path(file, path, errors);
     if file.starts_with("..") && !file.starts_with("../") {

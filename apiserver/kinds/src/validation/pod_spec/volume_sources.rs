@@ -1,4 +1,4 @@
-//! Volumes that other machines and other software provide.
+//! Volumes provided over the network or by drivers.
 
 use k8s_openapi::api::core::v1::{
     AzureDiskVolumeSource, FCVolumeSource, FlockerVolumeSource, GitRepoVolumeSource,
@@ -16,7 +16,7 @@ fn validate_partition(partition: Option<i32>, path: &Path, errors: &mut ErrorLis
     in_range(partition, 255, &path.child("partition"), errors);
 }
 
-/// Upstream names the bound 1 for partitions, and lets 0 pass for "unset".
+/// Upstream's text has the bound 1 for partitions, and accepts 0 for "unset".
 fn in_range(value: Option<i32>, max: i32, path: &Path, errors: &mut ErrorList) {
     if let Some(value) = value.filter(|v| !(0..=max).contains(v)) {
         let detail = format!("must be between 1 and {max}, inclusive");

@@ -32,11 +32,11 @@ const HOST_PATH_TYPES: [&str; 8] = [
     "Socket",
 ];
 
-/// The volumes of a pod that containers can mount: those with nothing wrong.
+/// The volumes of a pod that containers can mount: those without errors.
 pub struct Volumes<'a>(BTreeMap<&'a str, &'a Volume>);
 
 impl<'a> Volumes<'a> {
-    /// Checks volumes of the pod of this name, if it has one, and keeps the good ones.
+    /// Validates the volumes of the pod with this name, if any, and keeps the valid ones.
     pub fn validate(
         volumes: Option<&'a Vec<Volume>>,
         pod: &str,
@@ -72,11 +72,10 @@ impl<'a> Volumes<'a> {
     }
 }
 
-/// Looks at one of the types a volume can be of.
+/// Validates one of the types of volumes.
 type Look = fn(&Volume, &mut OneOf<'_>);
 
-/// The types of pods' volumes, in upstream's order: the first that is set is the one meant
-/// (`validateVolumeSource`).
+/// The types of pods' volumes, in upstream's order: the first that is set counts (`validateVolumeSource`).
 const TYPES: [Look; 30] = [
     |v, of| of.field("emptyDir", v.empty_dir.as_ref(), validate_empty_dir),
     host_path,
@@ -110,7 +109,7 @@ const TYPES: [Look; 30] = [
     |v, of| of.field("image", v.image.as_ref(), |_, _, _| {}),
 ];
 
-/// Those that volumes of the cluster can be of too (`ValidatePersistentVolumeSpec`).
+/// The types that persistent volumes have too (`ValidatePersistentVolumeSpec`).
 const PERSISTENT_TYPES: [Look; 19] = [
     host_path,
     sources::gce_disk,
@@ -133,7 +132,7 @@ const PERSISTENT_TYPES: [Look; 19] = [
     sources::scale_io,
 ];
 
-/// The sources that volumes of the cluster have too, but for the last in their order.
+/// The sources that persistent volumes have too, except for the last in their order.
 pub fn validate_persistent_source(v: &Volume, of: &mut OneOf<'_>) {
     for look in PERSISTENT_TYPES {
         look(v, of);
@@ -145,7 +144,7 @@ pub fn validate_storage_os(v: &Volume, of: &mut OneOf<'_>) {
     sources::storage_os(v, of);
 }
 
-/// A volume is of exactly one type.
+/// A volume has exactly one type.
 fn validate_source(v: &Volume, path: &Path, errors: &mut ErrorList) {
     let mut of = OneOf::new(path, "volume type", errors);
     for look in TYPES {
@@ -157,7 +156,7 @@ fn validate_source(v: &Volume, path: &Path, errors: &mut ErrorList) {
     }
 }
 
-/// A claim made for a volume is named after it and its pod.
+/// The name of a claim made for a volume consists of the pod's and the volume's.
 fn validate_claim_name(v: &Volume, pod: &str, path: &Path, errors: &mut ErrorList) {
     if v.ephemeral.is_none() || pod.is_empty() || v.name.is_empty() {
         return;
@@ -180,7 +179,7 @@ fn claim(v: &Volume, of: &mut OneOf<'_>) {
     });
 }
 
-/// Upstream misspells the name where it refuses it.
+/// Upstream misspells the name in its rejection.
 fn downward_api(v: &Volume, of: &mut OneOf<'_>) {
     let names = ("downwarAPI", "downwardAPI");
     of.field_also_called(names, v.downward_api.as_ref(), |d, path, errors| {
@@ -189,7 +188,7 @@ fn downward_api(v: &Volume, of: &mut OneOf<'_>) {
     });
 }
 
-/// As upstream, the path of a secret's wrong name lacks the field it stands in.
+/// As upstream, the path of a secret's invalid name lacks its field.
 fn csi(v: &Volume, of: &mut OneOf<'_>) {
     of.field("csi", v.csi.as_ref(), |csi, path, errors| {
         validate_csi_driver_name(&csi.driver, &path.child("driver"), errors);
@@ -253,7 +252,7 @@ fn validate_ephemeral(source: &EphemeralVolumeSource, path: &Path, errors: &mut 
     validate_claim_spec(&template.spec, &path.child("spec"), errors);
 }
 
-/// Only labels and annotations have a meaning (upstream:
+/// Only labels and annotations are allowed (upstream:
 /// `validatePersistentVolumeClaimTemplateObjectMeta`).
 fn validate_template_meta(meta: &ObjectMeta, path: &Path, errors: &mut ErrorList) {
     validate_annotations(meta, &path.child("annotations"), errors);

@@ -1,4 +1,4 @@
-//! What pods of one operating system may not say of another.
+//! Fields that pods of one operating system must not have.
 
 use k8s_openapi::api::core::v1::{
     PodSecurityContext, PodSpec, SecurityContext, WindowsSecurityContextOptions,
@@ -43,7 +43,7 @@ pub(super) fn validate_options(
     }
 }
 
-/// What is wrong with a user's name, such as `DOMAIN\user`.
+/// Validates a user's name, such as `DOMAIN\user`.
 fn user_mistakes(name: &str) -> Vec<String> {
     let alone = if name.is_empty() {
         "runAsUserName cannot be an empty string"
@@ -109,7 +109,7 @@ fn is_dns_domain(domain: &str) -> bool {
     domain.split('.').all(is_label)
 }
 
-/// Containers that are processes of the node itself: all of a pod's, or none (upstream:
+/// Host process containers: all of a pod's, or none (upstream:
 /// `validateWindowsHostProcessPod`).
 pub(super) fn validate_host_processes(spec: &PodSpec, path: &Path, errors: &mut ErrorList) {
     let of_pod = spec.security_context.as_ref();
@@ -148,7 +148,7 @@ pub(super) fn validate_host_processes(spec: &PodSpec, path: &Path, errors: &mut 
     }
 }
 
-/// The security contexts of a pod's containers, and where the containers stand.
+/// The security contexts of a pod's containers, and the containers' paths.
 pub(in crate::validation) fn contexts<'s>(
     spec: &'s PodSpec,
     path: &Path,
@@ -170,7 +170,7 @@ pub(in crate::validation) fn contexts<'s>(
         .chain(ephemeral.map(move |(i, c)| (ephemeral_at(i), c.security_context.as_ref())))
 }
 
-/// The operating system a pod is for, and what that rules out.
+/// The operating system of a pod, and the fields that it excludes.
 pub(super) fn validate_os(spec: &PodSpec, path: &Path, errors: &mut ErrorList) {
     let Some(os) = &spec.os else { return };
     let os_path = path.child("os");

@@ -9,7 +9,7 @@ use crate::discovery::{Group, groups, short_names};
 /// 1.24, and of those kept for chapter 13, as `kubectl api-resources -o wide` prints them.
 const UPSTREAM: &str = include_str!("../../../../../testdata/api-resources.tsv");
 
-/// What `kubectl api-resources` makes of the table: each resource in its group's preferred version.
+/// The output of `kubectl api-resources` for the table: each resource in its group's preferred version.
 fn api_resources() -> Vec<String> {
     let mut rows = Vec::new();
     for group in groups(Catalogue::default().rows()) {

@@ -1,4 +1,4 @@
-//! The messages of gnostic's `openapiv2/OpenAPIv2.proto`, as far as this server fills them.
+//! The messages of gnostic's `openapiv2/OpenAPIv2.proto`, as far as they are used here.
 
 use prost::{Message, Oneof};
 

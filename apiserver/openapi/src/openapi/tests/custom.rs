@@ -1,4 +1,4 @@
-//! What definitions add to the documents, and what they leave alone.
+//! The effect of definitions on the documents.
 
 use std::sync::Arc;
 
@@ -201,7 +201,7 @@ fn the_documents_of_built_in_kinds_are_the_same_bytes() {
 }
 
 #[test]
-fn a_change_makes_new_documents_of_what_changed_only() {
+fn a_change_makes_new_documents_only_of_changed_kinds() {
     let other = custom(&definition("example.org", "widgets", "Widget"));
     let before = documents([crontabs(), other.clone()]);
     let mut changed = definition("stable.example.com", "crontabs", "CronTab");
@@ -233,7 +233,7 @@ fn a_change_makes_new_documents_of_what_changed_only() {
 }
 
 #[test]
-fn protobuf_holds_what_json_holds() {
+fn protobuf_and_json_have_the_same_contents() {
     let (alone, with) = (documents([]), documents([crontabs()]));
     let json = get(&with, "/openapi/v2", "", "");
     let protobuf = get(&with, "/openapi/v2", PROTOBUF_ACCEPT, "");
@@ -248,7 +248,7 @@ fn protobuf_holds_what_json_holds() {
 }
 
 #[test]
-fn a_version_that_is_part_of_the_program_stays_as_it_is() {
+fn a_built_in_version_is_not_changed() {
     let guest = custom(&definition("apps", "crontabs", "CronTab"));
     let open_api = documents([guest]);
     let apps = get(&open_api, "/openapi/v3/apis/apps/v1", "", "");

@@ -1,4 +1,4 @@
-//! Objects made from the schema of their type, whole.
+//! Complete objects made from the schema of their type.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use portcullis_kinds::resource::Resource;
 use portcullis_kinds::schemas::Schemas;
 use serde_json::{Map, Value, json};
 
-/// Types that hold themselves are followed this far.
+/// The depth to which recursive types are followed.
 const DEPTH_MAX: usize = 14;
 
-/// Fields of which upstream's rules tell an empty list or map from none.
+/// Fields for which upstream distinguishes an empty list or map from an absent one.
 const TOLD_APART: [(&str, &str); 5] = [
     ("ConfigMap", "binaryData"),
     ("ConfigMap", "data"),
@@ -19,18 +19,18 @@ const TOLD_APART: [(&str, &str); 5] = [
     ("StorageClass", "parameters"),
 ];
 
-/// What stands in the fields that Go omits when they hold the zero value of their type.
+/// The value of the fields that Go omits when they have the zero value of their type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Leaves {
-    /// Something else than a zero.
+    /// A value other than zero.
     Full,
     /// The zero.
     Zero,
-    /// Nothing: they are absent.
+    /// Absent.
     None,
 }
 
-/// The schemas of a type and of all it is made of.
+/// The schemas of a type and of all types in it.
 pub(super) struct Samples {
     root: String,
     definitions: BTreeMap<String, Value>,
@@ -48,12 +48,12 @@ impl Samples {
         }
     }
 
-    /// How many zeros have been said.
+    /// How many zeros have been written.
     pub(super) const fn zeros(&self) -> usize {
         self.zeros
     }
 
-    /// An object of the type; its own kind stands for its type in the table of facts.
+    /// An object of the type; its own kind replaces its type in the type metadata.
     pub(super) fn object(&mut self, kind: &str, leaves: Leaves) -> Value {
         let schema = self
             .definitions
@@ -71,7 +71,7 @@ impl Samples {
         depth: usize,
     ) -> Map<String, Value> {
         let mut fields = Map::new();
-        // what has metadata is an object, and its type says which
+        // a type with metadata is an object, and has a kind
         let is_object = whole["properties"].get("metadata").is_some();
         for (name, schema) in whole["properties"].as_object().into_iter().flatten() {
             if is_object && matches!(name.as_str(), "kind" | "apiVersion") {
@@ -94,7 +94,7 @@ impl Samples {
         fields
     }
 
-    /// The zero of a scalar, a list or a map; structs have none that Go omits.
+    /// The zero of a scalar, a list or a map; structs have no zero that Go omits.
     fn zero(&self, schema: &Value) -> Option<Value> {
         if let Some(definition) = self.referred(schema) {
             return (definition.1["type"] == "array").then(|| json!([]));

@@ -35,7 +35,7 @@ fn what_the_kind_holds_is_marked_and_stays() {
 }
 
 #[test]
-fn what_nothing_holds_goes_at_once() {
+fn an_object_without_finalizers_is_removed_immediately() {
     assert!(matches!(
         plan(
             namespaces(),
@@ -68,7 +68,7 @@ fn a_propagation_policy_is_a_finalizer() {
 }
 
 #[test]
-fn a_kind_says_what_becomes_of_dependents_unless_somebody_else_does() {
+fn the_kinds_propagation_is_the_default() {
     use GarbageCollection::{DeleteDependents, OrphanDependents, Unsupported};
     let none: &[&str] = &[];
     for (present, asked, default, left) in [

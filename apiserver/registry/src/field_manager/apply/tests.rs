@@ -9,7 +9,7 @@ use portcullis_kinds::table;
 mod custom;
 mod properties;
 
-/// An object that is applied to in turn.
+/// An object with a sequence of applies.
 struct Story {
     resource: &'static Resource,
     api_version: &'static str,
@@ -92,7 +92,7 @@ fn pod(spec: &Value) -> Value {
 }
 
 #[test]
-fn appliers_own_what_they_say_and_share_what_they_agree_on() {
+fn appliers_own_their_fields_and_share_equal_ones() {
     let mut story = config_map();
     story.apply("one", &data(&json!({"a": "1", "b": "1"})));
     story.apply("two", &data(&json!({"b": "1", "c": "1"})));
@@ -108,7 +108,7 @@ fn appliers_own_what_they_say_and_share_what_they_agree_on() {
 }
 
 #[test]
-fn what_is_no_longer_applied_goes_unless_another_owns_it() {
+fn a_field_no_longer_applied_is_removed_unless_another_manager_owns_it() {
     let mut story = config_map();
     story.apply("one", &data(&json!({"a": "1", "b": "1"})));
     story.apply("two", &data(&json!({"b": "1"})));
@@ -149,7 +149,7 @@ fn conflicts_name_managers_and_fields_until_they_are_forced() {
 }
 
 #[test]
-fn whoever_changes_a_field_owns_it_and_whoever_removes_it_takes_it_from_all() {
+fn changing_a_field_takes_ownership_and_removing_it_ends_all_ownership() {
     let mut story = config_map();
     story.update("maker", data(&json!({"a": "1", "b": "1"})));
     assert_eq!(
@@ -170,7 +170,7 @@ fn whoever_changes_a_field_owns_it_and_whoever_removes_it_takes_it_from_all() {
 }
 
 #[test]
-fn what_was_there_before_the_first_apply_has_an_owner_too() {
+fn fields_from_before_the_first_apply_have_an_owner() {
     let mut story = config_map();
     story.live = data(&json!({"a": "1"}));
     let refused = story
@@ -184,7 +184,7 @@ fn what_was_there_before_the_first_apply_has_an_owner_too() {
 }
 
 #[test]
-fn items_of_lists_belong_to_whoever_lists_them() {
+fn items_of_lists_belong_to_the_managers_that_list_them() {
     let mut story = Story::new("v1", "pods");
     let main = json!({"name": "main", "image": "m", "ports": [{"containerPort": 80}, {"containerPort": 80, "protocol": "UDP"}]});
     story.apply("one", &pod(&json!({"containers": [main]})));
@@ -228,7 +228,7 @@ fn an_empty_struct_gives_way_to_another() {
 }
 
 #[test]
-fn labels_that_are_no_longer_applied_go_and_the_name_stays() {
+fn labels_no_longer_applied_are_removed_and_the_name_stays() {
     let mut story = config_map();
     let mut labelled = data(&json!({"a": "1"}));
     labelled["metadata"]["labels"] = json!({"l": "m"});
@@ -273,7 +273,7 @@ fn kubectl_takes_over_from_its_own_client_side_apply() {
         story.live["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"]
             .as_str();
     assert_eq!(kept, Some(format!("{wanted}\n").as_str()));
-    // what others changed since is not kubectl's to take
+    // kubectl must not take over fields that others have changed since
     let mut changed = story.live.clone();
     changed["data"]["b"] = json!("9");
     story.update("hand", changed);

@@ -3,7 +3,7 @@
 use portcullis_api::type_metadata::{self, ListType, Shape};
 use serde_json::Value;
 
-/// What is known of a value of a built-in kind: which struct it is, and how it is owned.
+/// The type metadata of a value of a built-in kind: its struct, and whether it is atomic.
 #[derive(Clone, Copy, Debug)]
 pub struct BuiltIn {
     child: &'static str,
@@ -13,7 +13,7 @@ pub struct BuiltIn {
 }
 
 impl BuiltIn {
-    /// A value of which nothing is known: objects are maps, lists are owned as one.
+    /// A value without type metadata: objects are maps, lists are atomic.
     const PLAIN: Self = Self::of_type("");
 
     /// A value of a Go type.
@@ -26,12 +26,12 @@ impl BuiltIn {
         }
     }
 
-    /// Whether an object here has fields of its own, and not whatever keys it is given.
+    /// Whether an object here is a struct with declared fields, and not a map.
     pub fn is_struct(self) -> bool {
         self.shape == Shape::Object && !self.child.is_empty()
     }
 
-    /// Whether an object here is owned and replaced as one.
+    /// Whether an object here is atomic.
     pub const fn is_atomic(self) -> bool {
         self.atomic
     }
@@ -59,13 +59,13 @@ impl BuiltIn {
     /// An item of a list whose items are distinguished.
     pub fn item(self) -> Self {
         Self {
-            // what is marked at these types themselves; elsewhere the table says so of the field
+            // these types are atomic themselves; for others the table has it for the field
             atomic: matches!(self.child, "LocalObjectReference" | "ObjectReference"),
             ..Self::of_type(self.child)
         }
     }
 
-    /// Defaults that upstream's `OpenAPI` gives to keys.
+    /// Defaults of keys in upstream's `OpenAPI`.
     pub fn key_default(self, key: &str) -> Option<Value> {
         match (self.child, key) {
             ("ContainerPort" | "ServicePort", "protocol") => Some("TCP".into()),

@@ -1,6 +1,6 @@
 //! The schema of a version of a custom kind, on the way down from an object.
 //!
-//! Upstream: `k8s.io/kube-openapi/pkg/schemaconv`, over what `buildOpenAPIModelsForApply` makes of a
+//! Upstream: `k8s.io/kube-openapi/pkg/schemaconv`, over the result of `buildOpenAPIModelsForApply` for a
 //! definition.
 
 use std::borrow::Cow;
@@ -12,31 +12,31 @@ use serde_json::Value;
 #[derive(Clone, Copy, Debug)]
 pub struct Custom<'s> {
     node: NodeRef<'s>,
-    /// Whether it has a version, a kind and metadata, declared or not.
+    /// Whether it is a resource with version, kind and metadata, declared or not.
     is_resource: bool,
-    /// Whether a struct above it keeps unknown fields: then so do the objects below.
+    /// Whether a struct above it preserves unknown fields: then the objects below do so as well.
     preserves: bool,
 }
 
-/// What a step down leads to.
+/// The result of a step down.
 #[derive(Clone, Copy, Debug)]
 pub enum Below<'s> {
     /// An object or a list that the schema describes.
     Custom(Custom<'s>),
     /// The metadata of an object.
     Metadata,
-    /// Something that the schema does not describe, whose fields are owned one by one.
+    /// A value that the schema does not describe, whose fields are owned one by one.
     Deduced,
-    /// Something that is owned as one, whatever it is.
+    /// An atomic value.
     Whole,
 }
 
 /// How the items of a list are distinguished.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Items<'s> {
-    /// They are not: the list is owned as one.
+    /// They are not: the list is atomic.
     Whole,
-    /// By what they are; they are scalars.
+    /// By their values; they are scalars.
     Scalars,
     /// By these fields.
     Keys(Cow<'s, [&'s str]>),
@@ -52,13 +52,13 @@ impl<'s> Custom<'s> {
         }
     }
 
-    /// Whether an object here has a field of that name, whatever else it may have.
+    /// Whether an object here declares a field of that name.
     pub fn declares(self, name: &str) -> bool {
         let meta = self.is_resource && matches!(name, "apiVersion" | "kind" | "metadata");
         meta || self.node.property(name).is_some()
     }
 
-    /// Whether an object here is owned and replaced as one.
+    /// Whether an object here is atomic.
     pub fn is_atomic(self) -> bool {
         self.node.topology() == Topology::AtomicMap
     }
@@ -99,7 +99,7 @@ impl<'s> Custom<'s> {
         )
     }
 
-    /// The value of a key that an item of a list leaves out.
+    /// The default of a key that an item of a list leaves out.
     pub fn key_default(self, key: &str) -> Option<Value> {
         self.node.key_default(key).cloned()
     }

@@ -8,14 +8,14 @@ fn ports() -> Schema<'static> {
 }
 
 #[test]
-fn items_are_told_apart_by_their_keys_and_the_keys_defaults() {
+fn items_are_distinguished_by_their_keys_and_the_keys_defaults() {
     let element = ports().element(&json!({"containerPort": 80})).unwrap();
     assert_eq!(element.to_string(), r#"[containerPort=80,protocol="TCP"]"#);
     assert_eq!(ports().field("x").element(&json!({"a": 1})), None);
 }
 
 #[test]
-fn a_list_with_an_item_like_no_other_is_owned_as_one() {
+fn a_list_with_an_indistinguishable_item_is_atomic() {
     let names = Schema::of_kind("Pod").field("spec").field("containers");
     assert!(
         names
@@ -41,7 +41,7 @@ fn compiled(value: serde_json::Value) -> std::sync::Arc<portcullis_schema::Schem
 }
 
 #[test]
-fn schemas_of_custom_kinds_say_what_is_distinguished_and_what_is_atomic() {
+fn schemas_of_custom_kinds_define_keys_and_atomic_values() {
     let item =
         json!({"type": "object", "properties": {"k": {"type": "string", "default": "d"}, "v": {}}});
     let schema = compiled(json!({"type": "object", "properties": {
@@ -64,7 +64,7 @@ fn schemas_of_custom_kinds_say_what_is_distinguished_and_what_is_atomic() {
 }
 
 #[test]
-fn unknown_fields_are_deduced_below_a_struct_that_preserves_them_and_whole_in_a_map() {
+fn preserved_unknown_fields_are_deduced_in_structs_and_atomic_in_maps() {
     let schema = compiled(json!({"type": "object", "properties": {
         "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": true},
         "any": {"x-kubernetes-preserve-unknown-fields": true},

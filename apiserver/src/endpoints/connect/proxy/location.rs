@@ -1,4 +1,4 @@
-//! Where what is asked for runs.
+//! The address of a proxied pod, node or service.
 //!
 //! Upstream: `ResourceLocation` in `pkg/registry/core/{pod,node}/strategy.go` and
 //! `pkg/registry/core/service/storage`.
@@ -89,7 +89,7 @@ impl<'a> Named<'a> {
     }
 }
 
-/// Endpoints may have names, which lead anywhere: only addresses are asked.
+/// Endpoints may have host names, which may resolve to anything: only addresses are used.
 fn of_endpoint(endpoint: String) -> Result<String, Status> {
     let address = endpoint.parse::<SocketAddr>();
     if address.is_ok_and(|address| is_proxyable(address.ip())) {
@@ -114,7 +114,7 @@ fn address(pod: &Pod) -> Option<IpAddr> {
     address.parse().ok()
 }
 
-/// The first port that a container says it has.
+/// The first port that a container declares.
 fn first_port(pod: &Pod) -> Option<u16> {
     let containers = pod.spec.as_ref()?.containers.iter();
     let mut ports = containers.flat_map(|container| container.ports.iter().flatten());
@@ -148,7 +148,7 @@ fn not_allowed() -> Status {
     Status::bad_request("address not allowed")
 }
 
-/// Whether an address may be asked on behalf of a user: not one that only this machine answers (Go:
+/// Whether a user's request may be sent to an address: not to one that is local to this machine (Go:
 /// `IsGlobalUnicast`).
 fn is_proxyable(ip: IpAddr) -> bool {
     match ip.to_canonical() {
@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn proxies_are_asked_by_name_scheme_and_port() {
+    fn targets_have_a_name_a_scheme_and_a_port() {
         for (id, expected) in [
             ("web", Some(("http", "web", ""))),
             ("web:80", Some(("http", "web", "80"))),
@@ -187,14 +187,14 @@ mod tests {
     }
 
     #[test]
-    fn endpoints_are_asked_by_address() {
+    fn endpoints_need_an_address() {
         let allowed = |endpoint: &str| of_endpoint(endpoint.to_owned()).is_ok();
         assert!(allowed("10.0.0.1:80") && allowed("[fd00::1]:80"));
         assert!(!allowed("localhost:80") && !allowed("127.0.0.1:80") && !allowed("[::1]:80"));
     }
 
     #[test]
-    fn this_machine_itself_is_not_asked() {
+    fn local_addresses_are_rejected() {
         for (ip, allowed) in [
             ("10.0.0.1", true),
             ("127.0.0.1", false),

@@ -1,10 +1,10 @@
-//! The path of a request, and that part of it that is for the other server.
+//! The path of a request, and the part of it that is for the other server.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::super::super::call::Call;
 
-/// What a segment of a path may not have as it is (RFC 3986: `pchar`).
+/// The characters that must be encoded in a path segment (RFC 3986: `pchar`).
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -27,14 +27,14 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 /// A path in two parts.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Paths {
-    /// Up to `proxy`, as the client wrote it.
+    /// Up to `proxy`, in the client's spelling.
     pub prefix: String,
     /// What follows, cleaned of dots. Empty if nothing follows, not even a slash.
     pub target: String,
 }
 
 impl Paths {
-    /// Those of a call.
+    /// The paths of a call.
     pub fn of(call: &Call<'_>) -> Self {
         Self::split(call.parts.uri.path(), &call.info.rest)
     }

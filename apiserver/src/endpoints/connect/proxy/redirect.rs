@@ -1,12 +1,12 @@
-//! Redirects of what is asked through this server, so that they lead back through it.
+//! Redirects of proxied responses, rewritten so that they lead back through this server.
 //!
-//! Upstream: `rewriteURL` in `k8s.io/apimachinery/pkg/util/proxy/transport.go`. Links in pages stay as they
-//! are.
+//! Upstream: `rewriteURL` in `k8s.io/apimachinery/pkg/util/proxy/transport.go`. Links in pages are not
+//! rewritten.
 
 use http::Uri;
 
-/// Where a redirect leads that a request to `source` was answered with. `host` is the host that the client
-/// asked, and `prefix` the path under which it finds the other server.
+/// The rewritten target of a redirect for a request to `source`. `host` is the host in the client's request,
+/// and `prefix` the path under which the client finds the other server.
 pub fn rewritten(target: &str, source: &Uri, host: &str, prefix: &str) -> String {
     let Ok(uri) = target.parse::<Uri>() else {
         return target.to_owned();
@@ -27,7 +27,7 @@ pub fn rewritten(target: &str, source: &Uri, host: &str, prefix: &str) -> String
     let fragment = fragment.unwrap_or_default();
     let prefix = if path.starts_with(prefix) { "" } else { prefix };
     let own = match uri.authority() {
-        // what names this server keeps doing so
+        // a target that names this server is kept
         Some(authority) if authority.as_str().eq_ignore_ascii_case(host) => {
             format!("{}://{authority}", uri.scheme_str().unwrap_or("https"))
         }

@@ -49,7 +49,7 @@ fn a_charge_takes_one_and_notes_the_pod() {
 }
 
 #[test]
-fn a_budget_that_is_behind_refuses_for_now() {
+fn a_budget_that_is_not_up_to_date_rejects_for_now() {
     let mut budget = budget(1);
     budget.metadata.generation = Some(2);
     let refused = charge(&mut budget, "p").unwrap_err();
@@ -58,7 +58,7 @@ fn a_budget_that_is_behind_refuses_for_now() {
 }
 
 #[test]
-fn a_budget_that_makes_no_sense_forbids() {
+fn an_invalid_budget_denies() {
     let refused = charge(&mut budget(-1), "p").unwrap_err();
     assert_eq!(refused.code, 403);
     assert_eq!(
@@ -68,7 +68,7 @@ fn a_budget_that_makes_no_sense_forbids() {
 }
 
 #[test]
-fn a_budget_is_for_the_pods_it_selects_and_none_without_a_selector() {
+fn a_budget_applies_to_the_pods_its_selector_matches() {
     let mut pod = Pod::default();
     assert!(!selects(&budget(1), &pod));
     pod.metadata.labels = Some([("app".into(), "web".into())].into());
@@ -82,7 +82,7 @@ fn a_budget_is_for_the_pods_it_selects_and_none_without_a_selector() {
 }
 
 #[test]
-fn unready_pods_do_not_count_while_others_are_enough() {
+fn unready_pods_do_not_count_while_enough_others_are_ready() {
     let mut budget = budget(0);
     assert!(spares_unready(&budget));
     budget.status.as_mut().unwrap().current_healthy = Some(1);

@@ -1,5 +1,5 @@
-//! What stands in the annotations of `autoscaling/v1`: metrics as JSON of types that this version
-//! has for nothing else, and a behavior under the names of upstream's own fields.
+//! The annotations of `autoscaling/v1`: metrics as JSON of types that exist only for this, and a behavior
+//! with the names of upstream's internal type.
 
 use k8s_openapi::api::autoscaling::v2::{
     ContainerResourceMetricSource, ContainerResourceMetricStatus, CrossVersionObjectReference,
@@ -12,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde::{Deserialize, Serialize};
 
-/// A metric, wanted or measured.
+/// A metric, desired or measured.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Metric {
@@ -29,7 +29,7 @@ struct Metric {
     external: Option<Source>,
 }
 
-/// Where a metric comes from: the fields of all five sources, each of which has some.
+/// The source of a metric: the fields of all five sources, each of which has some.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Source {
@@ -75,19 +75,19 @@ struct Measured {
     current_average_utilization: Option<i32>,
 }
 
-/// Reads wanted metrics; nonsense is none.
+/// Reads desired metrics; invalid text counts as none.
 pub(super) fn metrics(text: &str) -> Vec<MetricSpec> {
     let metrics: Vec<Metric> = serde_json::from_str(text).unwrap_or_default();
     metrics.into_iter().map(Metric::into_spec).collect()
 }
 
-/// Writes wanted metrics, if there are any.
+/// Writes desired metrics, if there are any.
 pub(super) fn of_metrics(metrics: &[&MetricSpec]) -> Option<String> {
     let texts: Vec<_> = metrics.iter().map(|m| Metric::of_spec(m)).collect();
     (!texts.is_empty()).then(|| serde_json::to_string(&texts).unwrap_or_default())
 }
 
-/// Reads measured metrics; `None` for nonsense and for nothing.
+/// Reads measured metrics; `None` for invalid and for empty text.
 pub(super) fn current_metrics(text: &str) -> Option<Vec<MetricStatus>> {
     let metrics: Vec<Metric> = serde_json::from_str(text).ok()?;
     Some(metrics.into_iter().map(Metric::into_status).collect())
@@ -99,7 +99,7 @@ pub(super) fn of_current_metrics(metrics: &[MetricStatus]) -> Option<String> {
     (!texts.is_empty()).then(|| serde_json::to_string(&texts).unwrap_or_default())
 }
 
-/// The average use of CPU.
+/// The current CPU utilization.
 pub(super) fn current_cpu_utilization(percent: i32) -> MetricStatus {
     MetricStatus {
         type_: "Resource".into(),
@@ -318,7 +318,7 @@ impl Source {
     }
 }
 
-/// A target, of the type that what is set of it makes it.
+/// A target, whose type follows from the field that is set.
 fn target(
     value: Option<Quantity>,
     average_value: Option<Quantity>,
@@ -337,7 +337,7 @@ fn target(
     }
 }
 
-/// A behavior; upstream writes its unversioned type.
+/// A behavior, in the form of upstream's internal type.
 #[derive(Default, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Behavior {

@@ -1,18 +1,17 @@
-//! The names of images, as far as their tag goes (upstream: `pkg/util/parsers/parsers.go` and
+//! The tags in names of images (upstream: `pkg/util/parsers/parsers.go` and
 //! `github.com/docker/distribution/reference`).
 
-/// Where images without a domain come from.
+/// The domain of images without one.
 const DEFAULT_DOMAIN: &str = "docker.io";
 const LEGACY_DOMAIN: &str = "index.docker.io";
 const OFFICIAL: &str = "library";
 /// The longest name, domain included.
 const NAME_MAX: usize = 255;
 const TAG_MAX: usize = 128;
-/// Algorithms of digests, and how many digits theirs have.
+/// Algorithms of digests, and the number of their digits.
 const DIGESTS: [(&str, usize); 3] = [("sha256", 64), ("sha384", 96), ("sha512", 128)];
 
-/// The tag of an image, `latest` where neither tag nor digest is given; none where the reference is
-/// malformed.
+/// The tag of an image, `latest` without tag and digest; `None` if the reference is malformed.
 pub(super) fn tag(image: &str) -> Option<&str> {
     let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
     let is_identifier = image.len() == 64 && image.bytes().all(hex);
@@ -43,7 +42,7 @@ pub(super) fn tag(image: &str) -> Option<&str> {
     }
 }
 
-/// What comes before the first slash is a domain only if it looks like one.
+/// The part before the first slash is a domain only if it looks like one.
 fn split_domain(name: &str) -> (&str, &str) {
     match name.split_once('/') {
         Some((LEGACY_DOMAIN, rest)) => (DEFAULT_DOMAIN, rest),
@@ -71,8 +70,7 @@ fn is_domain(domain: &str) -> bool {
     host.split('.').all(is_label) && port.is_none_or(is_port)
 }
 
-/// Small letters and digits, with one dot, one or two underscores or any number of dashes between
-/// them.
+/// Lower-case letters and digits, with one dot, one or two underscores or any number of dashes between them.
 fn is_component(component: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     component.starts_with(plain)

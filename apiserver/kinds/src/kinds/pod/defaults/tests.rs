@@ -8,7 +8,7 @@ fn spec(given: &Value) -> Value {
 }
 
 #[test]
-fn a_pod_of_nothing_gets_the_usual() {
+fn a_minimal_pod_gets_the_defaults() {
     assert_eq!(
         spec(&json!({"containers": [{"name": "m", "image": "alpine"}]})),
         json!({
@@ -31,7 +31,7 @@ fn a_pod_of_nothing_gets_the_usual() {
 }
 
 #[test]
-fn the_hosts_network_has_the_containers_ports() {
+fn in_the_hosts_network_host_ports_default_to_container_ports() {
     let ports = json!([{"containerPort": 80}, {"containerPort": 81, "hostPort": 8081}]);
     let pod = spec(&json!({"hostNetwork": true, "containers": [{"name": "m", "ports": ports}]}));
     assert_eq!(
@@ -44,7 +44,7 @@ fn the_hosts_network_has_the_containers_ports() {
 }
 
 #[test]
-fn limits_are_requests_where_none_are() {
+fn requests_default_to_limits() {
     let resources = json!({"limits": {"cpu": "2", "memory": "0.5"}, "requests": {"cpu": "100u"}});
     let pod = spec(&json!({"containers": [{"name": "m", "resources": resources}]}));
     assert_eq!(

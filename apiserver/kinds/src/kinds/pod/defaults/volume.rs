@@ -1,4 +1,4 @@
-//! What volumes get that their author left out.
+//! Defaults of volumes.
 
 use k8s_openapi::api::core::v1::{
     AzureDiskVolumeSource, DownwardAPIVolumeFile, PersistentVolumeClaimSpec, ProjectedVolumeSource,
@@ -82,7 +82,7 @@ fn default_rbd(source: &mut RBDVolumeSource) {
     set(&mut source.keyring, "/etc/ceph/keyring");
 }
 
-/// What a disk gets that its author left out.
+/// Defaults of a disk.
 pub(crate) fn default_azure_disk(source: &mut AzureDiskVolumeSource) {
     source
         .caching_mode

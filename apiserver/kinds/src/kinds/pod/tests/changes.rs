@@ -12,7 +12,7 @@ fn pod(extra: &Value) -> Value {
 }
 
 #[test]
-fn new_pods_have_no_visitors_and_clean_images() {
+fn new_pods_have_no_ephemeral_containers_and_valid_images() {
     let token =
         json!([{"name": "t", "projected": {"sources": [{"serviceAccountToken": {"path": "p"}}]}}]);
     for (given, texts) in [
@@ -58,7 +58,7 @@ fn annotations_of_pods_are_checked() {
 }
 
 #[test]
-fn little_of_a_pod_may_change() {
+fn most_fields_of_a_pod_are_immutable() {
     let toleration = |seconds: i64| json!({"tolerations": [{"key": "a", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": seconds}]});
     let spec = "spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`, `spec.initContainers[*].image`, `spec.activeDeadlineSeconds`, `spec.tolerations` (only additions to existing tolerations) or `spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
     for (old, new, texts) in [
@@ -129,7 +129,7 @@ fn some_annotations_never_change() {
 }
 
 #[test]
-fn a_status_does_not_revive_containers() {
+fn a_status_does_not_restart_ended_containers() {
     let with = |policy: &str, state: Value, ips: Value| {
         let mut pod = pod(&json!({"restartPolicy": policy}));
         pod["status"] =
@@ -170,7 +170,7 @@ fn a_status_does_not_revive_containers() {
 }
 
 #[test]
-fn visitors_come_and_stay() {
+fn ephemeral_containers_can_be_added_only() {
     let with = |containers: Value| {
         let mut pod = prepared(&PodStrategy, &pod(&json!({})));
         let changed = defaulted(

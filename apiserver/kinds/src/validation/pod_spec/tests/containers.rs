@@ -25,7 +25,7 @@ fn names_images_and_policies() {
 }
 
 #[test]
-fn names_are_shared_by_all_sorts_of_containers() {
+fn names_are_unique_among_all_containers() {
     check_specs(vec![
         (
             json!({"initContainers": [{"name": "m", "image": "i"}]}),
@@ -41,7 +41,7 @@ fn names_are_shared_by_all_sorts_of_containers() {
             ],
         ),
         (
-            // two of the init containers: told by the look at them, and by that at all
+            // two of the init containers: reported by both checks
             json!({"initContainers": [{"name": "a", "image": "i"}, {"name": "a", "image": "i"}]}),
             vec![
                 "initContainers[1].name: Duplicate value: \"a\"",
@@ -67,7 +67,7 @@ fn names_are_shared_by_all_sorts_of_containers() {
 }
 
 #[test]
-fn ports_have_numbers_names_and_a_place_on_the_node() {
+fn ports_have_numbers_names_and_host_ports() {
     check_containers(vec![
         (
             json!({"ports": [{}]}),
@@ -126,7 +126,7 @@ fn variables_have_one_source() {
 }
 
 #[test]
-fn references_name_fields_that_are_shown() {
+fn references_name_available_fields() {
     let field = |path: &str| json!({"env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": path}}}]});
     let path = "env[0].valueFrom.fieldRef.fieldPath";
     check_containers(vec![
@@ -275,7 +275,7 @@ fn contexts_do_not_contradict_themselves() {
 }
 
 #[test]
-fn variables_name_what_can_exist() {
+fn variables_refer_to_valid_names() {
     let subdomain = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
     for (given, texts) in [
         (

@@ -125,7 +125,7 @@ fn tolerations_and_spreading() {
 }
 
 #[test]
-fn names_are_resolved_by_servers_and_aliases() {
+fn dns_settings_and_aliases_are_validated() {
     check_specs(vec![
         (
             json!({"dnsPolicy": "None"}),
@@ -152,7 +152,7 @@ fn names_are_resolved_by_servers_and_aliases() {
 }
 
 #[test]
-fn operating_systems_keep_to_their_own_fields() {
+fn fields_of_other_operating_systems_are_rejected() {
     check_specs(vec![
         (
             json!({"os": {"name": "plan9"}}),

@@ -17,7 +17,7 @@ fn check_volumes(cases: Vec<(Value, Vec<&str>)>) {
 }
 
 #[test]
-fn a_volume_has_a_name_of_its_own_and_one_type() {
+fn a_volume_has_a_unique_name_and_one_type() {
     check_specs(vec![
         (
             json!({"volumes": [{"name": "v"}, {"name": "v"}, {}]}),
@@ -37,7 +37,7 @@ fn a_volume_has_a_name_of_its_own_and_one_type() {
 }
 
 #[test]
-fn of_two_types_the_first_in_upstreams_order_is_meant() {
+fn of_two_types_the_first_in_upstreams_order_counts() {
     let forbidden = "Forbidden: may not specify more than 1 volume type";
     for (given, field) in [
         (
@@ -133,7 +133,7 @@ fn common_types() {
 }
 
 #[test]
-fn types_of_other_machines() {
+fn network_types() {
     check_volumes(vec![
         (
             json!({"nfs": {"path": "rel"}}),
@@ -231,7 +231,7 @@ fn projections_do_not_collide() {
 }
 
 #[test]
-fn mounts_find_good_volumes() {
+fn mounts_refer_to_valid_volumes() {
     let volumes = json!([{"name": "v"}, {"name": "bad", "nfs": {}}, {"name": "c", "persistentVolumeClaim": {"claimName": "c"}}]);
     for (mount, texts) in [
         (
@@ -268,7 +268,7 @@ fn mounts_find_good_volumes() {
 }
 
 #[test]
-fn devices_are_claims_and_not_mounted_too() {
+fn devices_are_claims_and_not_mounted() {
     let mut given = container(&json!({
         "volumeDevices": [{"name": "c", "devicePath": "/a"}, {"name": "v", "devicePath": "/b/../c"}],
         "volumeMounts": [{"name": "c", "mountPath": "/m"}],

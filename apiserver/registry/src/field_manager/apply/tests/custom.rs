@@ -1,4 +1,4 @@
-//! Objects of custom kinds: how their values merge stands in the schema of their version.
+//! Objects of custom kinds: the schema of their version says how values merge.
 
 use std::sync::Arc;
 
@@ -86,7 +86,7 @@ fn configurations_of_several_managers_merge_by_list_and_map_type() {
 }
 
 #[test]
-fn a_null_remains_where_nothing_is_left() {
+fn a_null_remains_of_an_emptied_value() {
     let mut story = typed();
     story.apply(
         "one",
@@ -137,7 +137,7 @@ fn items_that_a_schema_cannot_distinguish_are_mistakes() {
 }
 
 #[test]
-fn an_update_owns_the_maps_it_adds_and_a_status_is_no_part_of_it() {
+fn an_update_owns_the_maps_it_adds_but_not_the_status() {
     let mut story = typed();
     let mut new = widget(&json!({"set": ["x"], "whole": {"a": "1"}}));
     new["status"] = json!({"ready": true});

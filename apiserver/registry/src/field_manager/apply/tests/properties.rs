@@ -1,4 +1,4 @@
-//! What holds of any configurations, whoever applies them.
+//! Properties of any configurations and managers.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ fn any_config() -> impl Strategy<Value = Value> {
                 spec["hostNetwork"] = json!(true);
             }
             let mut metadata = json!({"name": "p"});
-            // what is empty is not written, and nobody owns it
+            // empty maps and lists are not written, and have no owner
             if !labels.is_empty() {
                 metadata["labels"] = json!(labels);
             }
@@ -56,7 +56,7 @@ fn without_times(story: &Story) -> Vec<ManagedFieldsEntry> {
 
 proptest! {
     #[test]
-    fn to_apply_again_changes_nothing(configs in prop::collection::vec((any_config(), 0..3_usize), 1..5)) {
+    fn applying_again_changes_nothing(configs in prop::collection::vec((any_config(), 0..3_usize), 1..5)) {
         let mut story = Story::new("v1", "pods");
         let managers = ["one", "two", "three"];
         for (config, manager) in &configs {
@@ -68,7 +68,7 @@ proptest! {
     }
 
     #[test]
-    fn what_one_manager_lists_no_more_goes(first in any_config(), second in any_config()) {
+    fn fields_that_the_only_manager_drops_are_removed(first in any_config(), second in any_config()) {
         let mut story = Story::new("v1", "pods");
         story.apply("one", &first);
         story.apply("one", &second);
@@ -90,7 +90,7 @@ proptest! {
         let before = (story.live.clone(), story.entries.clone());
         if story.try_apply("two", &second, false).is_err() {
             prop_assert_eq!((story.live.clone(), story.entries.clone()), before);
-            // and force is all it takes
+            // and it succeeds with force
             story.try_apply("two", &second, true).unwrap();
         }
     }
