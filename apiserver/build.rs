@@ -1,5 +1,5 @@
-//! Has the linker keep one of functions that are the same: those of types that differ only in their names
-//! are a tenth of the program.
+//! Has the linker keep one of functions that are the same: there are many, of types that differ only in
+//! their names.
 
 use std::env::var;
 

@@ -64,7 +64,7 @@ where
     }
 }
 
-/// Which object it is: all fields of all kinds would take half a megabyte of code.
+/// Which object it is: all fields of all kinds would take much code.
 impl fmt::Debug for dyn Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let meta = self.metadata();
@@ -124,7 +124,7 @@ impl Clone for Box<dyn Object> {
 pub type Decode = fn(&Value) -> Result<Decoded<Box<dyn Object>>, DecodeError>;
 
 /// A type with a JSON schema, as far as that can be asked for: the server reads schemas that were made from
-/// the types, since the code that makes them would be a quarter of it.
+/// the types, since the code that makes them is large.
 #[cfg(feature = "schemas")]
 pub trait Described: JsonSchema {}
 

@@ -143,7 +143,7 @@ pub struct Serve {
     /// What services are given.
     #[command(flatten)]
     pub services: Services,
-    /// Whether requests without credentials are anonymous, and not refused; by default they are.
+    /// Whether requests without credentials are anonymous, and not rejected; by default they are.
     #[arg(long, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub anonymous_auth: Option<bool>,
     /// Who decides what may be done.

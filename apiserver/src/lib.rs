@@ -38,6 +38,8 @@ pub mod endpoints;
 
 pub mod health;
 
+pub mod program;
+
 pub mod metrics;
 
 // Explanations of responses.

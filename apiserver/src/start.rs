@@ -22,6 +22,7 @@ pub mod kubeconfig;
 pub mod kubelets;
 mod metrics;
 pub mod oidc;
+mod registry;
 pub mod server;
 pub mod store;
 mod stored;

@@ -19,6 +19,21 @@ pub struct Builder {
     definitions: Vec<PathBuf>,
 }
 
+impl TestEnv {
+    /// Starts an environment with the options that `portcullis serve` has by default.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn start() -> Result<Self, Error> {
+        Self::builder().start().await
+    }
+
+    /// An environment with other options.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+}
+
 impl Builder {
     /// A flag of `portcullis serve`, such as `--anonymous-auth=false`. All of them work but `--data-dir`, which is the
     /// environment's own. With `--etcd-servers` the store is in etcd, and stays there.

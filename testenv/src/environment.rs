@@ -11,10 +11,8 @@ use portcullis::start::certificates::pki_dir;
 use portcullis_authn::IssuedTokens;
 use tempfile::TempDir;
 
-use crate::builder::Builder;
 use crate::error::Error;
 use crate::running::Running;
-use crate::user::User;
 
 /// An API server of its own, which ends when this is dropped.
 ///
@@ -33,19 +31,6 @@ pub struct TestEnv {
 }
 
 impl TestEnv {
-    /// Starts an environment with the options that `portcullis serve` has by default.
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn start() -> Result<Self, Error> {
-        Self::builder().start().await
-    }
-
-    /// An environment with other options.
-    pub fn builder() -> Builder {
-        Builder::default()
-    }
-
     pub(crate) fn new(
         running: Running,
         directory: TempDir,
@@ -95,23 +80,6 @@ impl TestEnv {
     /// The file with [`TestEnv::kubeconfig`], for programs that read one.
     pub fn kubeconfig_path(&self) -> &Path {
         &self.kubeconfig_path
-    }
-
-    /// A user, who is in these groups and in `system:authenticated`, and may do what RBAC says. One of the
-    /// group `system:masters` may do everything.
-    ///
-    /// # Errors
-    /// [`Error::User`], for a name that no certificate can hold.
-    pub fn user(&self, name: &str, groups: &[&str]) -> Result<User, Error> {
-        User::new(self, name, groups)
-    }
-
-    /// A service account, made if it does not exist, with a token that the server has signed for it.
-    ///
-    /// # Errors
-    /// [`Error::Request`], where there is no such namespace for example.
-    pub async fn service_account(&self, namespace: &str, name: &str) -> Result<User, Error> {
-        User::service_account(self, namespace, name).await
     }
 
     /// Ends it, once requests that are under way have been answered: within two seconds.

@@ -23,6 +23,25 @@ pub struct User {
     file: PathBuf,
 }
 
+impl TestEnv {
+    /// A user, who is in these groups and in `system:authenticated`, and may do what RBAC says. One of the
+    /// group `system:masters` may do everything.
+    ///
+    /// # Errors
+    /// [`Error::User`], for a name that no certificate can hold.
+    pub fn user(&self, name: &str, groups: &[&str]) -> Result<User, Error> {
+        User::new(self, name, groups)
+    }
+
+    /// A service account, made if it does not exist, with a token that the server has signed for it.
+    ///
+    /// # Errors
+    /// [`Error::Request`], where there is no such namespace for example.
+    pub async fn service_account(&self, namespace: &str, name: &str) -> Result<User, Error> {
+        User::service_account(self, namespace, name).await
+    }
+}
+
 impl User {
     pub(crate) fn new(env: &TestEnv, name: &str, groups: &[&str]) -> Result<Self, Error> {
         let identity = env.authority.user(name, groups);

@@ -23,7 +23,8 @@ async fn by_token(user: &User) -> Client {
     shown.client_certificate_data = None;
     shown.client_key_data = None;
     shown.token = Some(user.token().to_owned().into());
-    let config = Config::from_custom_kubeconfig(config, &KubeConfigOptions::default());
+    let options = KubeConfigOptions::default();
+    let config = Config::from_custom_kubeconfig(config, &options);
     Client::try_from(config.await.unwrap()).unwrap()
 }
 

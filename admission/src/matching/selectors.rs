@@ -8,6 +8,7 @@ use portcullis_api::selector::{LabelSelector, Labels};
 use portcullis_api::{Object, Status};
 
 use super::mismatch::Mismatch;
+use super::rules::Rule;
 use crate::attributes::NAMESPACES;
 use crate::lookup::Lookup;
 use crate::{Attributes, Operation};
@@ -15,8 +16,8 @@ use crate::{Attributes, Operation};
 /// The selectors of a webhook, a policy or a binding.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Selectors {
-    pub(super) namespace: LabelSelector,
-    pub(super) object: LabelSelector,
+    namespace: LabelSelector,
+    object: LabelSelector,
 }
 
 impl Selectors {
@@ -50,6 +51,26 @@ impl Selectors {
         }
         let selected = self.select_namespace(attributes, namespaces).await?;
         Ok((!selected).then_some(Mismatch::Namespace))
+    }
+
+    /// Why a request does not match these selectors, or the rules beside them, in words.
+    pub(crate) fn words(&self, mismatch: Mismatch, rules: &[Rule]) -> String {
+        match mismatch {
+            Mismatch::Rules if rules.is_empty() => "it has no rules".to_owned(),
+            Mismatch::Rules => {
+                let rules: Vec<_> = rules.iter().map(ToString::to_string).collect();
+                format!("its rules are for {}", rules.join("; "))
+            }
+            Mismatch::Excluded => "its excludeResourceRules exclude this".to_owned(),
+            Mismatch::Namespace => format!(
+                "its namespaceSelector {} does not select the namespace",
+                self.namespace
+            ),
+            Mismatch::Object => format!(
+                "its objectSelector {} does not select the object",
+                self.object
+            ),
+        }
     }
 
     /// An object in no namespace is always selected; a namespace is, by its own labels.

@@ -69,6 +69,6 @@ impl Matches {
 
     /// A mismatch in words.
     pub(crate) fn words(&self, mismatch: Mismatch) -> String {
-        mismatch.words(&self.rules, &self.selectors)
+        self.selectors.words(mismatch, &self.rules)
     }
 }

@@ -123,7 +123,7 @@ impl MutatingPolicyPlugin {
                         .await?;
                 }
                 Err(wrong) => {
-                    traced::misconfigured(attributes, base, &wrong);
+                    traced::misconfigured(attributes, base, wrong.binding, &wrong.message());
                     refusals.add(base, wrong.binding, &wrong.message(), "");
                 }
             }

@@ -1,9 +1,10 @@
 //! What becomes of policies, for requests that are traced.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::findings::Findings;
-use super::invocations::Misconfigured;
 use crate::Attributes;
 use crate::matching::by_resource::ByResource;
 use crate::matching::exempt;
@@ -11,7 +12,6 @@ use crate::policies::base::Base;
 use crate::policies::binding::Binding;
 use crate::policies::index::{Bound, Compiled, Index};
 use crate::trace::{Callback, Change, Consulted, Verdict};
-use std::sync::Arc;
 
 /// The policies to be considered for a request: those that may be about its resource, unless the request
 /// is only explained.
@@ -58,10 +58,15 @@ pub(super) fn skipped(
 }
 
 /// A policy, or one of its bindings, cannot be used.
-pub(super) fn misconfigured(attributes: &Attributes<'_>, base: &Base, wrong: &Misconfigured<'_>) {
-    note(attributes, base, wrong.binding, &Value::Null, None, || {
+pub(super) fn misconfigured(
+    attributes: &Attributes<'_>,
+    base: &Base,
+    binding: Option<&Binding>,
+    error: &str,
+) {
+    note(attributes, base, binding, &Value::Null, None, || {
         Verdict::Failed {
-            error: wrong.message(),
+            error: error.to_owned(),
             ignored: base.fails_open,
         }
     });

@@ -59,7 +59,7 @@ impl ValidatingPolicyPlugin {
                     outcome.take(findings, base, binding, &mut annotations, attributes);
                 }
                 Err(wrong) => {
-                    traced::misconfigured(attributes, base, &wrong);
+                    traced::misconfigured(attributes, base, wrong.binding, &wrong.message());
                     outcome.misconfigured(base, &wrong);
                 }
             }

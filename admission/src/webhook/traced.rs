@@ -9,7 +9,7 @@ use crate::trace::{Callback, Change, Consulted, Verdict};
 /// The request is not for a webhook.
 pub(super) fn mismatch(attributes: &Attributes<'_>, hook: &Hook, mismatch: Mismatch) {
     skipped(attributes, hook, || {
-        mismatch.words(&hook.rules, &hook.selectors)
+        hook.selectors.words(mismatch, &hook.rules)
     });
 }
 

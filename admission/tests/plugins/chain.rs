@@ -69,7 +69,7 @@ async fn durations_are_counted_by_plugin_and_phase() {
     Request::create_pod(pod("a", "{}"))
         .denied(&chain.clone())
         .await;
-    let families = chain.collectors().into_iter().flat_map(|c| c.collect());
+    let families = chain.collectors().flat_map(|c| c.collect());
     let counts = families.flat_map(|mut family| {
         let metrics = family.take_metric().into_iter();
         metrics.map(|metric| {

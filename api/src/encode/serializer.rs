@@ -16,6 +16,10 @@ use fields::Struct;
 
 /// A value that JSON cannot represent. No kind has one; serde requires an error type.
 #[derive(Debug)]
+#[allow(
+    clippy::box_collection,
+    reason = "a pointer keeps the result of each of many calls small"
+)]
 pub struct EncodeError(Box<String>);
 
 impl Display for EncodeError {
@@ -73,17 +77,15 @@ pub(in crate::encode) enum Wrote {
     Something,
 }
 
-impl Writer<'_> {
-    fn scalar(self, empty: bool) -> Result<Wrote> {
-        Ok(if empty { Wrote::Zero } else { Wrote::Something })
-    }
+const fn scalar(empty: bool) -> Wrote {
+    if empty { Wrote::Zero } else { Wrote::Something }
 }
 
 macro_rules! integers {
     ($($method:ident $t:ty),*) => {$(
         fn $method(self, v: $t) -> Result<Wrote> {
             self.out.number(Some(Number::from(v)));
-            self.scalar(v == 0)
+            Ok(scalar(v == 0))
         }
     )*};
 }
@@ -104,7 +106,7 @@ impl<'o> ser::Serializer for Writer<'o> {
 
     fn serialize_bool(self, v: bool) -> Result<Wrote> {
         self.out.bool(v);
-        self.scalar(!v)
+        Ok(scalar(!v))
     }
 
     fn serialize_f32(self, v: f32) -> Result<Wrote> {
@@ -113,7 +115,7 @@ impl<'o> ser::Serializer for Writer<'o> {
 
     fn serialize_f64(self, v: f64) -> Result<Wrote> {
         self.out.number(Number::from_f64(v));
-        self.scalar(v == 0.0)
+        Ok(scalar(v == 0.0))
     }
 
     fn serialize_char(self, v: char) -> Result<Wrote> {
@@ -122,7 +124,7 @@ impl<'o> ser::Serializer for Writer<'o> {
 
     fn serialize_str(self, v: &str) -> Result<Wrote> {
         self.out.string(v);
-        self.scalar(v.is_empty())
+        Ok(scalar(v.is_empty()))
     }
 
     fn serialize_bytes(self, _: &[u8]) -> Result<Wrote> {

@@ -95,7 +95,7 @@ pub async fn run(args: &Args) {
     }
     report.print_memory(args.servers.iter().map(|s| usage::resident(&s.processes)));
     if let Some(path) = &args.json {
-        std::fs::write(path, report.to_json().to_string()).unwrap();
+        std::fs::write(path, report.as_json().to_string()).unwrap();
     }
 }
 

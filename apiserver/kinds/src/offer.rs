@@ -53,7 +53,7 @@ impl Choice {
                 also |= 1 << at;
             }
         }
-        row.narrowed(stored, also)
+        ResourceRef::narrowed(row, stored, also)
     }
 
     fn serves(&self, row: &Resource, api_version: &str, lifetime: &Lifetime) -> bool {

@@ -17,6 +17,21 @@ pub enum ResourceRef {
 }
 
 impl ResourceRef {
+    /// A row of the table with only these of its versions; `None` if there are none.
+    pub(crate) fn narrowed(row: &'static Resource, stored: bool, also: u32) -> Option<Self> {
+        let all = (1 << row.also.len()) - 1;
+        match (stored, also) {
+            (false, 0) => None,
+            (true, also) if also == all => Some(row.into()),
+            _ => Some(Self::Made(Arc::new(Resource {
+                stored_is_served: stored,
+                also_served: also,
+                strategy: row.strategy.clone(),
+                ..*row
+            }))),
+        }
+    }
+
     /// Whether both are the very same row, so that what was made of one holds of the other. Rows of the
     /// table are, however many of their versions are served.
     pub fn is(&self, other: &Self) -> bool {

@@ -17,20 +17,20 @@ pub struct Oidc {
     /// The claim that is the user's name; by default `sub`.
     #[arg(long)]
     pub oidc_username_claim: Option<String>,
-    /// What stands before it; `-` for nothing. By default the issuer's URL and `#`, but nothing
+    /// The prefix of user names; `-` for none. By default the issuer's URL and `#`, but none
     /// before an email.
     #[arg(long, allow_hyphen_values = true)]
     pub oidc_username_prefix: Option<String>,
     /// The claim that lists the user's groups.
     #[arg(long)]
     pub oidc_groups_claim: Option<String>,
-    /// What stands before each of them.
+    /// The prefix of groups.
     #[arg(long)]
     pub oidc_groups_prefix: Option<String>,
-    /// The authorities that vouch for the issuer's server; by default those of the system.
+    /// The authorities of the issuer's server; by default those of the system.
     #[arg(long)]
     pub oidc_ca_file: Option<PathBuf>,
-    /// How its tokens may be signed; by default with RS256.
+    /// The accepted signature algorithms of its tokens; by default RS256.
     #[arg(long, value_delimiter = ',', value_parser = algorithm)]
     pub oidc_signing_algs: Vec<Algorithm>,
     /// A claim that its tokens must have, as `claim=value`; may be given several times, as the value may

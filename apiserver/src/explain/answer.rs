@@ -122,7 +122,9 @@ fn not_allowed(decision: &Authorization) -> String {
             format!("{} denies to {question}, whatever others say.", step.by)
         }
         _ => {
-            format!("No authorizer allows to {question}; rights are only ever added, by a binding.")
+            format!(
+                "No authorizer allows the user to {question}; rights are granted only by bindings."
+            )
         }
     }
 }

@@ -45,16 +45,17 @@ pub(super) struct Series {
     labels: Labels,
     durations: Histogram,
     sizes: Option<Histogram>,
-    long_running: IntGauge,
     /// By status code.
     totals: RwLock<Vec<(StatusCode, IntCounter)>>,
-    vector: IntCounterVec,
+    all_totals: IntCounterVec,
+    all_long_running: IntGaugeVec,
 }
 
 /// A long-running request, which is counted when this is dropped.
 #[derive(Debug)]
 pub struct LongRunning {
     series: Arc<Series>,
+    gauge: IntGauge,
     code: StatusCode,
     begun: Instant,
 }
@@ -131,9 +132,9 @@ impl Requests {
             labels,
             durations: self.durations.with_label_values(&with_dry_run),
             sizes: reads.then(|| self.sizes.with_label_values(&values)),
-            long_running: self.long_running.with_label_values(&values),
             totals: RwLock::default(),
-            vector: self.totals.clone(),
+            all_totals: self.totals.clone(),
+            all_long_running: self.long_running.clone(),
         }
     }
 
@@ -156,9 +157,13 @@ impl Series {
 
     /// A long-running request is answered from now on.
     pub(super) fn begin(self: Arc<Self>, code: StatusCode, begun: Instant) -> LongRunning {
-        self.long_running.inc();
+        let gauge = self
+            .all_long_running
+            .with_label_values(&self.labels.values());
+        gauge.inc();
         LongRunning {
             series: self,
+            gauge,
             code,
             begun,
         }
@@ -177,7 +182,7 @@ impl Series {
             &[self.labels.dry_run, code.as_str()],
         ]
         .concat();
-        let counter = self.vector.with_label_values(&labels);
+        let counter = self.all_totals.with_label_values(&labels);
         self.totals.write().push((code, counter.clone()));
         counter
     }
@@ -185,7 +190,7 @@ impl Series {
 
 impl Drop for LongRunning {
     fn drop(&mut self) {
-        self.series.long_running.dec();
+        self.gauge.dec();
         self.series.answered(self.code, self.begun, None);
     }
 }

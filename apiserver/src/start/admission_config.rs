@@ -74,8 +74,8 @@ pub fn load(file: Option<&Path>, selection: &Selection) -> Result<AdmissionConfi
     if let Some(file) = file {
         read_into(&mut config, file)?;
     }
-    let names = selection.names().into_iter();
-    if let Some(name) = names.filter(|name| !config.plugins.suffices(name)).next() {
+    let mut names = selection.names().into_iter();
+    if let Some(name) = names.find(|name| !config.plugins.suffices(name)) {
         let why = format!("the plugin {name} is enabled, and needs a configuration");
         return Err(StartError::option(OPTION, why));
     }

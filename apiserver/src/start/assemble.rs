@@ -4,15 +4,11 @@
 use std::sync::Arc;
 
 use axum::Router;
-use k8s_openapi::api::admissionregistration::v1::{
-    MutatingAdmissionPolicy, ValidatingAdmissionPolicy,
-};
-use portcullis_admission::{Configuration, Lookups, Selection};
+use portcullis_admission::Selection;
 use portcullis_api::Status;
 use portcullis_authn::Reload;
-use portcullis_rbac::{Authorizer, Index};
+use portcullis_rbac::Authorizer;
 use portcullis_storage::Storage;
-use portcullis_storage::cache::Cache;
 use prometheus::core::Collector;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -31,6 +27,7 @@ use super::hooks::Hooks;
 use super::identities::Identities;
 use super::kubelets::Clients;
 use super::metrics;
+use super::registry;
 use super::store;
 use super::stored::Stored;
 use super::tokens::TokenKeys;
@@ -48,26 +45,17 @@ use crate::metrics::{Metrics, StoreMetrics};
 use crate::outbound::aggregated::AggregatedServers;
 use crate::outbound::aggregated::metrics::Unavailable;
 use crate::outbound::backends::Backends;
-use crate::outbound::conversion_webhooks::ConversionWebhooks;
 use crate::outbound::identity::ClientIdentity;
 use crate::outbound::services::ServiceResolver;
 use crate::router::{Services, router};
-use crate::tokens::Bound;
+use crate::tokens::{Bound, Tokens};
 use portcullis_controllers::bootstrap;
 use portcullis_controllers::cluster_authentication::{ProxyHeaders, Trust};
 use portcullis_controllers::enabled::{EnabledControllers, Uses};
 use portcullis_kinds::offer::Offer;
-use portcullis_kinds::table;
+use portcullis_registry::Registry;
 use portcullis_registry::api_services::ApiServices;
-use portcullis_registry::catalogues::Catalogues;
-use portcullis_registry::conversion::Conversions;
-use portcullis_registry::escalation::EscalationGuard;
-use portcullis_registry::informer::Informer;
-use portcullis_registry::param_access::ParamAccess;
-use portcullis_registry::ranges::ServiceRanges;
 use portcullis_registry::repair::Leaks;
-use portcullis_registry::{Guard, Registry};
-use portcullis_registry::{definitions, indices, lookups};
 
 /// The contents of options and files, read before anything is opened or written.
 struct Checked {
@@ -178,10 +166,8 @@ pub async fn assemble(
     let backends = backends(&stored, checked.kubelets);
     let counted = counted(&checked.authorizers, &checked.identities, &aggregation);
     let authorizers = checked.authorizers;
-    let catalogues = Arc::new(Catalogues::new(checked.offer));
-    let plugins = (&checked.selection, checked.admission.plugins);
-    let (registry, authorizer) =
-        registry(options, plugins, &stored, &hooks, authorizers, catalogues)?;
+    let chosen = (&checked.selection, checked.admission.plugins, checked.offer);
+    let (registry, authorizer) = registry::build(options, chosen, &stored, &hooks, authorizers)?;
     prepare(&registry, options, stored.store.option()).await?;
     // a webhook that is down, or a policy, must not keep the server from creating its first objects
     hooks.start(&stored);
@@ -202,20 +188,16 @@ pub async fn assemble(
     let limits = Arc::new(Limits::new(&options.limits));
     let catalogues = registry.catalogues().clone();
     let documents = Documents::new(catalogues.clone(), aggregation.clone(), address, openid);
-    let metrics = Metrics::new(registry.admission(), catalogues, &audit_metrics);
-    let metrics = metrics.with(counted);
-    let metrics = metrics::of_server(metrics, store_metrics, &registry, &background.stored.prefix);
-    let metrics = Arc::new(metrics);
+    let metrics = Metrics::new(registry.admission(), catalogues, &audit_metrics).with(counted);
+    let prefix = &background.stored.prefix;
+    let metrics = Arc::new(metrics::of_server(
+        metrics,
+        store_metrics,
+        &registry,
+        prefix,
+    ));
     let services = Services {
-        api: Arc::new(Api {
-            registry: registry.clone(),
-            authorizer: authorizer.clone(),
-            tokens,
-            backends,
-            health: background.health.clone(),
-            watches: metrics.watches().clone(),
-            shutdown: background.shutdown.clone(),
-        }),
+        api: Arc::new(api(&background, &authorizer, tokens, backends, &metrics)),
         aggregation: aggregation.clone(),
         documents: Arc::new(documents),
         health: background.health.clone(),
@@ -229,13 +211,8 @@ pub async fn assemble(
     };
     background.start(options, reloads);
     let authorities = checked.authorities;
-    let published = checked.front_proxies.published;
-    let trust = Trust {
-        clients: authorities.clients.clone(),
-        front_proxy: checked.front_proxy.authority,
-        front_proxies: authorities.front_proxies.clone(),
-        headers: ProxyHeaders::all(published, checked.front_proxy.headers),
-    };
+    let front_proxy = (checked.front_proxy.authority, checked.front_proxy.headers);
+    let trust = trust(&authorities, front_proxy, checked.front_proxies.published);
     let selected = &checked.controllers;
     background.start_controllers(selected, options, certificates, &authorizer, trust);
     background.start_aggregation(aggregation.servers.clone());
@@ -254,6 +231,38 @@ pub async fn assemble(
         authorities: vec![authorities.clients, authorities.front_proxies],
         background,
     })
+}
+
+fn api(
+    background: &Background,
+    authorizer: &Arc<dyn Authorizer>,
+    tokens: Tokens,
+    backends: Backends,
+    metrics: &Metrics,
+) -> Api {
+    Api {
+        registry: background.registry.clone(),
+        authorizer: authorizer.clone(),
+        tokens,
+        backends,
+        health: background.health.clone(),
+        watches: metrics.watches().clone(),
+        shutdown: background.shutdown.clone(),
+    }
+}
+
+/// Who is trusted to say who a user is: `front_proxy` is this server's own authority, with its headers.
+fn trust(
+    authorities: &Authorities,
+    front_proxy: (String, Option<ProxyHeaders>),
+    published: Option<ProxyHeaders>,
+) -> Trust {
+    Trust {
+        clients: authorities.clients.clone(),
+        front_proxy: front_proxy.0,
+        front_proxies: authorities.front_proxies.clone(),
+        headers: ProxyHeaders::all(published, front_proxy.1),
+    }
 }
 
 /// What is counted besides requests, admission and events.
@@ -306,79 +315,6 @@ fn backends(stored: &Stored, clients: Clients) -> Backends {
     }
 }
 
-/// The registry, and the authorizer of its escalation guard.
-fn registry(
-    options: &Serve,
-    (selection, configuration): (&Selection, Configuration),
-    stored: &Stored,
-    hooks: &Hooks,
-    authorizers: Authorizers,
-    catalogues: Arc<Catalogues>,
-) -> Result<(Arc<Registry>, Arc<dyn Authorizer>), StartError> {
-    let (cache, prefix) = (&stored.cache, &stored.prefix);
-    let roles = Arc::new(Index::new());
-    indices::feed_rbac(cache, prefix, &roles);
-    let authorizer = authorizers.union(&roles, || indices::node_graph(cache, prefix));
-    definitions::start(cache, prefix, catalogues.clone());
-    let conversions = conversions(stored);
-    let found = lookups::start(
-        cache,
-        prefix,
-        &authorizer,
-        catalogues.clone(),
-        conversions.clone(),
-    );
-    let lookups = Lookups {
-        configuration: Arc::new(configuration),
-        webhooks: hooks.webhooks.clone(),
-        validating_policies: hooks.validating_policies.clone(),
-        mutating_policies: hooks.mutating_policies.clone(),
-        ..found
-    };
-    let registry = Registry::new(
-        cache.clone(),
-        prefix,
-        selection.build(&lookups),
-        guards(stored, roles, &authorizer, &catalogues),
-        service_ranges(options, cache, prefix)?,
-        catalogues,
-    );
-    let registry = registry
-        .allow_privileged(options.allow_privileged)
-        .converting(conversions);
-    Ok((Arc::new(registry), authorizer))
-}
-
-/// The conversion of custom objects.
-fn conversions(stored: &Stored) -> Conversions {
-    let store: Arc<dyn Storage> = stored.cache.clone();
-    let services = ServiceResolver::new(&store, &stored.prefix);
-    let webhooks = ConversionWebhooks::new(Arc::new(services));
-    Conversions::new(Arc::new(webhooks))
-}
-
-/// The guards of writes.
-fn guards(
-    stored: &Stored,
-    roles: Arc<Index>,
-    authorizer: &Arc<dyn Authorizer>,
-    catalogues: &Arc<Catalogues>,
-) -> Box<dyn Guard> {
-    let (cache, prefix) = (&stored.cache, &stored.prefix);
-    let validating = table::VALIDATING_ADMISSION_POLICIES;
-    let mutating = table::MUTATING_ADMISSION_POLICIES;
-    let guards: Vec<Box<dyn Guard>> = vec![
-        Box::new(EscalationGuard::new(roles, authorizer.clone())),
-        Box::new(ParamAccess {
-            authorizer: authorizer.clone(),
-            catalogues: catalogues.clone(),
-            validating: Informer::<ValidatingAdmissionPolicy>::start(cache, prefix, validating),
-            mutating: Informer::<MutatingAdmissionPolicy>::start(cache, prefix, mutating),
-        }),
-    ];
-    Box::new(guards)
-}
-
 /// Repairs the ranges of services, and creates what every cluster has.
 async fn prepare(
     registry: &Registry,
@@ -407,21 +343,4 @@ fn warn_of_idle_plugins(options: &Serve, selection: &Selection) {
             tracing::debug!(plugin, why, "an admission plugin has no effect");
         }
     }
-}
-
-/// The ranges that services get addresses and ports from.
-fn service_ranges(
-    options: &Serve,
-    cache: &Arc<Cache>,
-    prefix: &str,
-) -> Result<ServiceRanges, StartError> {
-    let storage: Arc<dyn Storage> = cache.clone();
-    let services = &options.services;
-    ServiceRanges::new(
-        &storage,
-        prefix,
-        services.service_cluster_ip_range,
-        services.service_node_port_range,
-    )
-    .map_err(|why| StartError::option("--service-cluster-ip-range", why))
 }

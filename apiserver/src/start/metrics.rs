@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use portcullis_registry::Registry;
 
-use crate::endpoints::version::{platform, version};
 use crate::metrics::{Metrics, Objects, StoreMetrics};
+use crate::program::{platform, version};
 
 /// Metrics with those of the store, the controllers and the program.
 pub(super) fn of_server(
@@ -14,6 +14,7 @@ pub(super) fn of_server(
     registry: &Arc<Registry>,
     prefix: &str,
 ) -> Metrics {
+    let release = registry.catalogues().current().offer().release;
     let objects = Objects {
         storage: registry.storage().clone(),
         prefix: prefix.to_owned(),
@@ -21,5 +22,5 @@ pub(super) fn of_server(
     metrics
         .of_store(store, objects)
         .of_controllers(registry.clone())
-        .of_build(&version(), &platform())
+        .of_build(&version(release), &platform())
 }

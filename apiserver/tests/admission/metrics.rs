@@ -103,7 +103,7 @@ async fn metrics_need_permission_and_count_plugins_and_requests() {
         format!(r#"{controller}_count{{name="Priority",operation="CREATE",rejected="true",type="admit"}} 1"#),
         format!(r#"{controller}_bucket{{name="Priority",operation="CREATE",rejected="true",type="admit",le="+Inf"}} 1"#),
         format!(r#"{step}_count{{operation="CREATE",rejected="true",type="admit"}} 1"#),
-        r#"apiserver_request_total{code="201",component="apiserver",dry_run="",group="",resource="pods",scope="namespace",subresource="",verb="POST",version="v1"} 1"#.to_owned(),
+        r#"apiserver_request_total{code="201",component="apiserver",dry_run="",group="",resource="pods",scope="resource",subresource="",verb="POST",version="v1"} 1"#.to_owned(),
         r#"apiserver_request_total{code="403",component="apiserver",dry_run="",group="",resource="",scope="",subresource="",verb="GET",version=""} 1"#.to_owned(),
     ] {
         assert!(text.lines().any(|l| l == line), "{line}\nnot in\n{text}");

@@ -26,7 +26,7 @@ async fn becomes(client: &Client, known: bool) {
 
 /// Waits until a file has been looked at that is broken.
 async fn is_found_broken(path: &Path) {
-    log::says(&["a changed file is broken", &path.display().to_string()]).await;
+    log::says(&["a changed file is invalid", &path.display().to_string()]).await;
 }
 
 fn replace(path: &Path, contents: &str) {

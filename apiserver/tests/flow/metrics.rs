@@ -87,7 +87,7 @@ async fn dashboards_find_what_they_look_for() {
             "apiserver_resource_objects",
             &[r#"group="""#, r#"resource="configmaps""#],
         ),
-        ("workqueue_adds_total", &[r#"name="namespace""#]),
+        ("workqueue_adds_total", &[r#"name="serviceaccount""#]),
         (
             "workqueue_work_duration_seconds_count",
             &[r#"name="serviceaccount""#],
@@ -100,8 +100,12 @@ async fn dashboards_find_what_they_look_for() {
         ("process_resident_memory_bytes", &[]),
         ("process_start_time_seconds", &[]),
     ] {
-        let found = value(&lines, name, labels);
-        assert!(found.is_some_and(|found| found > 0.0), "{name}: {found:?}");
+        // controllers begin when they find the time
+        eventually(async || {
+            let found = value(&scraped(&admin).await, name, labels);
+            found.filter(|found| *found > 0.0)
+        })
+        .await;
     }
 }
 

@@ -197,7 +197,11 @@ impl Stream for Subscription {
             Some(queued) => queued.take().ok_or_else(|| reason().unwrap_or(Error::Slow)),
             None => Err(reason().unwrap_or_else(closed)),
         };
-        self.ended = received.is_err();
+        if received.is_err() {
+            self.ended = true;
+            // so that nothing is sent to it any more
+            self.queue.close();
+        }
         Poll::Ready(Some(received))
     }
 }

@@ -159,5 +159,5 @@ async fn a_change_that_always_comes_too_late_ends() {
     // its address comes from a set that others change as well
     let (attempts, why) = lost(create_service("second").await);
     assert_eq!(attempts, ATTEMPTS_MAX);
-    assert!(why.contains("changed by others each time"), "{why}");
+    assert!(why.contains("changed concurrently every time"), "{why}");
 }

@@ -103,7 +103,7 @@ impl Report {
         println!();
     }
 
-    pub fn to_json(&mut self) -> Value {
+    pub fn as_json(&mut self) -> Value {
         let servers = self.servers.clone();
         let rows = self.rows.iter_mut().map(|(operation, row)| {
             let figures = servers.iter().zip(row).map(|(server, figures)| {

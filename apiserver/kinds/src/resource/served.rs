@@ -1,12 +1,9 @@
 //! The versions that serve a resource.
 
-use std::sync::Arc;
-
 use portcullis_api::ObjectType;
 
 use super::Resource;
 use crate::release::Release;
-use crate::shared::ResourceRef;
 use crate::strategy::GarbageCollection;
 use crate::version::{Conversion, Served};
 
@@ -24,21 +21,6 @@ impl Resource {
         let also = self.also.iter().enumerate();
         also.filter(|(at, _)| self.also_served & (1 << at) != 0)
             .map(|(_, served)| served)
-    }
-
-    /// A row of the table with these of its versions only; `None` if there are none.
-    pub(crate) fn narrowed(&'static self, stored: bool, also: u32) -> Option<ResourceRef> {
-        let all = (1 << self.also.len()) - 1;
-        match (stored, also) {
-            (false, 0) => None,
-            (true, also) if also == all => Some(self.into()),
-            _ => Some(ResourceRef::Made(Arc::new(Self {
-                stored_is_served: stored,
-                also_served: also,
-                strategy: self.strategy.clone(),
-                ..*self
-            }))),
-        }
     }
 
     /// The way to a version that serves the resource and back; `None` for the stored one, and for

@@ -44,9 +44,21 @@ fn v2_references_are_defined_and_types_are_readable_by_kubectl() {
         let name = reference.strip_prefix(definitions::REF_PREFIX).unwrap();
         assert!(document["definitions"].get(name).is_some(), "{reference}");
     }
-    // a property of that name, which is no schema's default
-    let limits = &mut document["definitions"]["io.k8s.api.core.v1.LimitRangeItem"]["properties"];
-    assert!(limits.as_object_mut().unwrap().remove("default").is_some());
+    // properties of that name, which are no schema's default
+    for item in [
+        "core.v1.LimitRangeItem",
+        "resource.v1.CapacityRequestPolicy",
+    ] {
+        let name = format!("io.k8s.api.{item}");
+        let properties = &mut document["definitions"][name]["properties"];
+        assert!(
+            properties
+                .as_object_mut()
+                .unwrap()
+                .remove("default")
+                .is_some()
+        );
+    }
     let of_schemas = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps";
     document["definitions"][of_schemas].take();
     let text = document.to_string();

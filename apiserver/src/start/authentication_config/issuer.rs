@@ -34,7 +34,7 @@ pub(super) struct Source {
 
 /// The issuers of a configuration, and where their keys come from.
 #[derive(Default)]
-pub(super) struct Issuers(Mutex<Vec<(Source, Arc<Issuer>)>>);
+pub(super) struct Issuers(pub(super) Mutex<Vec<(Source, Arc<Issuer>)>>);
 
 impl Issuers {
     /// The issuers with these sources, in their order; those of before as far as they have the same.

@@ -46,7 +46,7 @@ fn error(jwt: &Value, anonymous: &Value) -> String {
 }
 
 /// What is wrong with an authenticator with one change.
-fn of(part: &str, change: Value) -> String {
+fn of(part: &str, change: &Value) -> String {
     error(
         &json!([authenticator(&json!({part: change}))]),
         &Value::Null,
@@ -106,7 +106,7 @@ fn issuers_are_checked() {
             r#"jwt[0].issuer.egressSelectorType: Invalid value: "cluster": egress selector is not supported when StructuredAuthenticationConfigurationEgressSelector feature gate is disabled"#,
         ),
     ] {
-        assert_eq!(of("issuer", change), why);
+        assert_eq!(of("issuer", &change), why);
     }
     let twice = json!([authenticator(&json!({})), authenticator(&json!({}))]);
     let why = r#"jwt[1].issuer.url: Duplicate value: "https://issuer""#;
@@ -177,10 +177,13 @@ fn mappings_are_checked() {
             r#"extra[1].key: Duplicate value: "a.io/b""#.to_owned(),
         ),
     ] {
-        let found = of("claimMappings", change);
+        let found = of("claimMappings", &change);
         assert_eq!(found, format!("jwt[0].claimMappings.{why}"));
     }
-    let broken = of("claimMappings", username(json!({"expression": "nobody.a"})));
+    let broken = of(
+        "claimMappings",
+        &username(json!({"expression": "nobody.a"})),
+    );
     let why = r#"jwt[0].claimMappings.username.expression: Invalid value: "nobody.a": compilation failed: ERROR: <input>:1:1: undeclared reference to 'nobody'"#;
     assert!(broken.starts_with(why), "{broken}");
 }
@@ -188,7 +191,7 @@ fn mappings_are_checked() {
 #[test]
 fn an_email_is_verified_by_any_expression_over_claims() {
     let email = json!({"username": {"expression": "claims.email"}});
-    let verified = "claims.?email_verified.orValue(true)";
+    let verified = "claims.?email_verified.orValue(true) == true";
     for change in [
         json!({"claimMappings": {"username": {
             "expression": "claims.email_verified ? claims.email : claims.sub"}}}),
@@ -236,7 +239,7 @@ fn rules_are_checked() {
         ),
     ] {
         let expected = format!("jwt[0].claimValidationRules{why}");
-        assert_eq!(of("claimValidationRules", rule), expected);
+        assert_eq!(of("claimValidationRules", &rule), expected);
     }
     for (rule, why) in [
         (json!([{}]), "[0].expression: Required value"),
@@ -250,7 +253,7 @@ fn rules_are_checked() {
         ),
     ] {
         let expected = format!("jwt[0].userValidationRules{why}");
-        assert_eq!(of("userValidationRules", rule), expected);
+        assert_eq!(of("userValidationRules", &rule), expected);
     }
 }
 

@@ -1,5 +1,6 @@
-//! `networking.k8s.io/v1beta1` and `extensions/v1beta1`, which name a backend in fewer words than `v1` (upstream:
-//! `pkg/apis/networking/v1beta1` and `pkg/apis/extensions/v1beta1`, conversion.go and defaults.go).
+//! `networking.k8s.io/v1beta1` and `extensions/v1beta1`, which name a backend in fewer words than `v1`.
+//!
+//! Upstream: `pkg/apis/networking/v1beta1` and `pkg/apis/extensions/v1beta1`, conversion.go and defaults.go.
 
 #![allow(
     clippy::doc_markdown,
