@@ -13,7 +13,7 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! With the feature `kube`, [`TestEnv::client`] and [`User::client`] make clients of kube-rs:
+//! With the feature `kube`, `TestEnv::client` and `User::client` make clients of kube-rs:
 //!
 #![cfg_attr(feature = "kube", doc = "```")]
 #![cfg_attr(not(feature = "kube"), doc = "```ignore")]

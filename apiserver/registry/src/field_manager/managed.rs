@@ -129,7 +129,7 @@ impl Managed {
     /// Reads the entries of an object.
     ///
     /// # Errors
-    /// [`Malformed`] if any of them is malformed.
+    /// If any of them is malformed.
     pub fn decode(entries: Vec<ManagedFieldsEntry>) -> Result<Self, Malformed> {
         let mut owners = BTreeMap::new();
         for entry in entries {
