@@ -16,7 +16,7 @@
 //! With the feature `kube`, `TestEnv::client` and `User::client` make clients of kube-rs:
 //!
 #![cfg_attr(feature = "kube", doc = "```")]
-#![cfg_attr(not(feature = "kube"), doc = "```ignore")]
+#![cfg_attr(not(feature = "kube"), doc = "```text")]
 //! use k8s_openapi::api::core::v1::Namespace;
 //! use kube::api::{Api, ListParams};
 //! # use portcullis_testenv::TestEnv;
