@@ -32,7 +32,7 @@ const V1: GroupVersion<'_> = GroupVersion {
     version: "v1",
 };
 
-/// Nobody may do anything.
+/// Denies every request.
 struct NoPermissions;
 
 impl Permissions for NoPermissions {

@@ -17,7 +17,7 @@ pub enum CallFailure {
     /// It cannot be reached, or did not respond.
     #[error("failed to call webhook: {0}")]
     Call(String),
-    /// It responded with this code, which is none of success.
+    /// It responded with this code, which is not 2xx.
     #[error("failed to call webhook: {1}")]
     Answered(u16, String),
 }

@@ -155,7 +155,7 @@ fn policy(name: &str, binding: Option<String>, params: String) -> Callback {
     }
 }
 
-/// Where an object of parameters is; empty if there is none.
+/// The name of the parameter object; empty without one.
 fn place(params: &Value) -> String {
     let text = |field: &str| {
         let text = params.pointer(field).and_then(Value::as_str);

@@ -122,7 +122,7 @@ impl<'de, 'p> Node<'de, 'p> {
         }
     }
 
-    /// The items of a list; `None` of what is none.
+    /// The items of a list; `None` if the value is not a list.
     #[inline(never)]
     fn items(self) -> Option<Items<'de, 'p>> {
         let items = match self.value {

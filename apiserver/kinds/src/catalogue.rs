@@ -30,7 +30,7 @@ pub struct Catalogue {
 type ByVersion = HashMap<String, HashMap<&'static str, usize>>;
 
 impl Default for Catalogue {
-    /// The rows of the table, as far as they are served where nothing else is asked for.
+    /// The rows of the table that are served by default.
     fn default() -> Self {
         Self::new([])
     }

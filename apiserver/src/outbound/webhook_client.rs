@@ -57,7 +57,7 @@ pub enum CallError {
     /// The webhook did not answer.
     #[error("{0}")]
     Call(String),
-    /// It answered with this code, which is none of success.
+    /// It responded with this code, which is not 2xx.
     #[error("{1}")]
     Answered(u16, String),
 }
