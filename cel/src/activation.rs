@@ -10,6 +10,9 @@ use crate::value::opaque::Opaque;
 use crate::value::opaque::authz::{Attributes, Authorizer, Authz, Stage};
 use crate::value::{Evaluated, Value};
 
+/// The variables of a request that is admitted.
+const USUAL: usize = 8;
+
 /// The values of the variables of an expression.
 #[derive(Debug, Default)]
 pub struct Activation<'a> {
@@ -29,13 +32,26 @@ enum Binding<'a> {
     /// An optional variable that is missing.
     Missing,
     Value(Value<'a>),
+    /// The value is made when an expression uses it, as few do. With attributes it is a check of those.
+    Authorizer(&'a dyn Authorizer, Option<&'a Attributes>),
+}
+
+fn authorizer<'a>(authorizer: &'a dyn Authorizer, request: Option<&Attributes>) -> Value<'a> {
+    Value::opaque(Opaque::Authz(Authz {
+        authorizer,
+        attributes: request.cloned().unwrap_or_default(),
+        stage: match request {
+            Some(_) => Stage::Resource,
+            None => Stage::Authorizer,
+        },
+    }))
 }
 
 impl<'a> Activation<'a> {
     /// An activation without variables.
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
         Self {
-            bindings: Vec::new(),
+            bindings: Vec::with_capacity(USUAL),
             lazy: None,
         }
     }
@@ -65,22 +81,12 @@ impl<'a> Activation<'a> {
 
     /// Binds `authorizer`, and sets the initial attributes of `authorizer.requestResource`.
     #[must_use]
-    pub fn with_authorizer(self, authorizer: &'a dyn Authorizer, request: Attributes) -> Self {
-        let value = |attributes, stage| {
-            Value::opaque(Opaque::Authz(Authz {
-                authorizer,
-                attributes,
-                stage,
-            }))
-        };
-        self.with_value(
-            "authorizer",
-            value(Attributes::default(), Stage::Authorizer),
-        )
-        .with_value(
-            "authorizer.requestResource",
-            value(request, Stage::Resource),
-        )
+    pub fn with_authorizer(self, authorizer: &'a dyn Authorizer, request: &'a Attributes) -> Self {
+        self.bind("authorizer", Binding::Authorizer(authorizer, None))
+            .bind(
+                "authorizer.requestResource",
+                Binding::Authorizer(authorizer, Some(request)),
+            )
     }
 
     /// Variables that are looked up if no other has their name.
@@ -109,6 +115,7 @@ impl<'a> Activation<'a> {
             }
             Binding::Missing => Ok(Value::Optional(None)),
             Binding::Value(value) => Ok(value.clone()),
+            Binding::Authorizer(of, request) => Ok(authorizer(*of, *request)),
         })
     }
 }

@@ -158,12 +158,29 @@ impl<'a> Evaluation<'a> {
         } else {
             call.target.as_ref()
         };
-        let mut args = Vec::with_capacity(call.args.len() + 1);
-        for arg in receiver.into_iter().chain(&call.args) {
-            args.push(self.eval(arg)?);
+        // most functions have one or two arguments, which need no allocation
+        match (receiver, &call.args[..]) {
+            (Some(only), []) | (None, [only]) => {
+                let args = [self.eval(only)?];
+                self.with_args(target, &args)
+            }
+            (Some(first), [second]) | (None, [first, second]) => {
+                let args = [self.eval(first)?, self.eval(second)?];
+                self.with_args(target, &args)
+            }
+            (receiver, others) => {
+                let exprs = receiver.into_iter().chain(others);
+                let args = exprs
+                    .map(|arg| self.eval(arg))
+                    .collect::<Result<Vec<_>, _>>()?;
+                self.with_args(target, &args)
+            }
         }
-        let value = self.apply(target, &args)?;
-        let cost = actual(target.price, &args, &value, &mut self.meter)?;
+    }
+
+    fn with_args(&mut self, target: &'a Target, args: &[Value<'a>]) -> Evaluated<'a> {
+        let value = self.apply(target, args)?;
+        let cost = actual(target.price, args, &value, &mut self.meter)?;
         self.meter.charge(cost)?;
         Ok(value)
     }

@@ -108,7 +108,8 @@ fn expressions_have_the_values_of_the_conformance_tests() {
 }
 
 fn evaluated_cost(program: &Program) -> Result<u64, String> {
-    let activation = Activation::new().with_authorizer(&AllowAll, Attributes::default());
+    let request = Attributes::default();
+    let activation = Activation::new().with_authorizer(&AllowAll, &request);
     let outcome = program.evaluate(&activation, BUDGET);
     outcome
         .result

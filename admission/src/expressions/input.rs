@@ -46,8 +46,7 @@ impl Input {
     /// The same variables, and `authorizer`.
     pub(crate) fn with_authorizer(&self) -> Activation<'_> {
         let caller = &*self.caller;
-        self.activation()
-            .with_authorizer(caller, caller.resource.clone())
+        self.activation().with_authorizer(caller, &caller.resource)
     }
 }
 

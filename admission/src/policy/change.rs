@@ -28,10 +28,9 @@ pub(crate) async fn unmet(
     if policy.base.conditions.is_empty() {
         return Ok(None);
     }
-    let (policy, input) = (Arc::clone(policy), input.clone());
-    let held = finish(move |work| {
+    let held = finish(policy, input, |policy, input, work| {
         let mut budget = Budget::new(conditions::COST, work);
-        settled(unmet_condition(&policy.base, &input, &mut budget))
+        settled(unmet_condition(&policy.base, input, &mut budget))
     });
     held.await
         .unwrap_or_else(|| Err(Failure::TooLong.into_message()))
@@ -46,8 +45,9 @@ pub(crate) async fn describe(
     position: usize,
     input: &Input,
 ) -> Result<Value, String> {
-    let (policy, input) = (Arc::clone(policy), input.clone());
-    let described = finish(move |work| settled(evaluate(&policy, position, &input, work)));
+    let described = finish(policy, input, move |policy, input, work| {
+        settled(evaluate(policy, position, input, work))
+    });
     described
         .await
         .unwrap_or_else(|| Err(Failure::TooLong.into_message()))

@@ -23,13 +23,8 @@ const MESSAGE_MAX: usize = 5 * 1024;
 
 /// Evaluates a policy.
 pub(crate) async fn evaluate(policy: &Arc<Policy>, input: &Input) -> Findings {
-    let (kept, input) = (Arc::clone(policy), input.clone());
-    let found = finish(move |work| {
-        let evaluation = Evaluation {
-            policy: &kept,
-            input: &input,
-        };
-        evaluation.run(work)
+    let found = finish(policy, input, |policy, input, work| {
+        Evaluation { policy, input }.run(work)
     });
     let found = found.await;
     found.unwrap_or_else(|| stopped(policy, Failure::TooLong))

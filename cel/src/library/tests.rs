@@ -267,7 +267,7 @@ fn checks_call_the_authorizer() {
     let program = environment
         .compile_condition(expression)
         .unwrap_or_else(|e| panic!("{e}"));
-    let activation = Activation::new().with_authorizer(&asked, request);
+    let activation = Activation::new().with_authorizer(&asked, &request);
     let outcome = program.evaluate(&activation, 2_000_000);
     assert_eq!(outcome.result.unwrap().as_bool(), Some(true));
     assert!(outcome.cost > 4 * 350_000, "{}", outcome.cost);
