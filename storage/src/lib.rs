@@ -50,6 +50,7 @@ pub struct Entry {
     /// The revision of the write that stored this value.
     pub revision: Revision,
     derived: OnceLock<Box<dyn Any + Send + Sync>>,
+    mark: OnceLock<usize>,
 }
 
 impl Entry {
@@ -60,7 +61,14 @@ impl Entry {
             value,
             revision,
             derived: OnceLock::new(),
+            mark: OnceLock::new(),
         })
+    }
+
+    /// A position in the value that its readers need, found once and cached as long as the entry lives. They
+    /// must all look for the same.
+    pub fn mark(&self, find: impl FnOnce() -> usize) -> usize {
+        *self.mark.get_or_init(find)
     }
 
     /// A value derived from the entry, computed once and cached as long as the entry lives.

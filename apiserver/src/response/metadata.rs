@@ -52,9 +52,14 @@ pub fn write_metadata(
     revision: Revision,
     out: &mut Vec<u8>,
 ) -> Result<(), Status> {
-    renderer.with_rest(entry, |rest| {
-        let end = metadata_end(rest).unwrap_or(rest.len());
-        label.write_object(&rest[..end], revision, out);
+    let mut write = |rest: &[u8], end: usize| {
+        label.write_object(rest.get(..end).unwrap_or(rest), revision, out);
         out.push(b'}');
-    })
+    };
+    let end = |rest: &[u8]| metadata_end(rest).unwrap_or(rest.len());
+    if let Some(rest) = renderer.stored_rest(entry) {
+        write(rest, entry.mark(|| end(rest)));
+        return Ok(());
+    }
+    renderer.with_rest(entry, |rest| write(rest, end(rest)))
 }

@@ -116,14 +116,7 @@ impl Rows<'_> {
             IncludeObject::None => {}
             IncludeObject::Metadata => {
                 out.extend_from_slice(b",\"object\":");
-                match self.renderer.stored_rest(entry) {
-                    Some(rest) => {
-                        let metadata = rest.get(..row.metadata_end(rest)).unwrap_or(rest);
-                        partial.write_object(metadata, revision, out);
-                        out.push(b'}');
-                    }
-                    None => write_metadata(&self.renderer, partial, entry, revision, out)?,
-                }
+                write_metadata(&self.renderer, partial, entry, revision, out)?;
             }
             IncludeObject::Object => {
                 out.extend_from_slice(b",\"object\":");

@@ -1,9 +1,6 @@
 //! The cells of a Table row as JSON: made once, but for ages.
 
-use std::sync::OnceLock;
-
 use jiff::Timestamp;
-use portcullis_api::encode::metadata_end;
 use portcullis_kinds::strategy::Cell;
 
 /// The cells of an entry. What depends on the time is computed for each request.
@@ -13,8 +10,6 @@ pub struct Row {
     text: Box<[u8]>,
     /// The others, and where they belong in the text.
     ages: Box<[(usize, Cell)]>,
-    /// Where the metadata end in what follows the label of the entry, once that is known.
-    metadata_end: OnceLock<usize>,
 }
 
 impl Row {
@@ -39,14 +34,7 @@ impl Row {
         Self {
             text: text.into(),
             ages: ages.into(),
-            metadata_end: OnceLock::new(),
         }
-    }
-
-    /// Where the metadata end in what follows the label of the entry that the row is of.
-    pub fn metadata_end(&self, rest: &[u8]) -> usize {
-        let found = || metadata_end(rest).unwrap_or(rest.len());
-        *self.metadata_end.get_or_init(found)
     }
 
     /// Appends the cells as they are at a time.
