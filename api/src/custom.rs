@@ -1,13 +1,16 @@
 //! Objects of kinds that are defined while the server runs.
 
 use std::any::Any;
+use std::io;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::ser::{Formatter, Serializer};
 use serde_json::{Map, Value, json};
 
 use crate::decode::{DecodeError, Decoded, decode};
 use crate::encode::{TypeMeta, encode_part};
+use crate::go_number::json_float;
 use crate::object::Object;
 
 /// An object of a custom kind: its metadata typed, the rest as JSON.
@@ -80,6 +83,29 @@ impl CustomObject {
     }
 }
 
+/// Writes JSON with numbers as Go writes them: `2.0` as `2`, so that the next reader has an integer, and an
+/// integer beyond `int64` as a floating-point number.
+struct GoNumbers;
+
+impl Formatter for GoNumbers {
+    fn write_f64<W: io::Write + ?Sized>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        writer.write_all(json_float(value).as_bytes())
+    }
+
+    fn write_u64<W: io::Write + ?Sized>(&mut self, writer: &mut W, value: u64) -> io::Result<()> {
+        match i64::try_from(value) {
+            Ok(value) => self.write_i64(writer, value),
+            #[allow(clippy::cast_precision_loss, reason = "Go reads it as a float64")]
+            Err(_) => self.write_f64(writer, value as f64),
+        }
+    }
+}
+
+fn write_json(value: &Value, out: &mut Vec<u8>) {
+    // JSON values always serialize, and writing to memory succeeds
+    let _ = value.serialize(&mut Serializer::with_formatter(out, GoNumbers));
+}
+
 impl Object for CustomObject {
     fn metadata(&self) -> &ObjectMeta {
         &self.metadata
@@ -100,12 +126,9 @@ impl Object for CustomObject {
         out.extend_from_slice(metadata.get(1..).unwrap_or(b"}"));
         for (name, value) in &self.fields {
             out.push(b',');
-            for part in [&Value::from(name.as_str()), value] {
-                // text and JSON values always serialize
-                out.extend(serde_json::to_vec(part).unwrap_or_default());
-                out.push(b':');
-            }
-            out.pop();
+            write_json(&Value::from(name.as_str()), &mut out);
+            out.push(b':');
+            write_json(value, &mut out);
         }
         out.push(b'}');
         out
@@ -140,6 +163,16 @@ mod tests {
         api_version: "example.com/v1",
         kind: "Widget",
     };
+
+    #[test]
+    fn numbers_are_written_as_go_writes_them() {
+        let document = r#"{"a": [2.0, 1e3, 2.5, -1e-7, 0.00001, 1e20, 1e21, 18446744073709551615, 9007199254740993]}"#;
+        let document = serde_json::from_str(document).unwrap();
+        let read = CustomObject::read("example.com/v1", document).unwrap();
+        let text = String::from_utf8(read.value.encode(TYPE)).unwrap();
+        let numbers = "[2,1000,2.5,-1e-7,0.00001,100000000000000000000,1e+21,18446744073709552000,9007199254740993]";
+        assert!(text.ends_with(&format!(r#""a":{numbers}}}"#)), "{text}");
+    }
 
     #[test]
     fn objects_round_trip() {

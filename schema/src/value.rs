@@ -6,7 +6,7 @@ use portcullis_api::field_error::{BadValue, go_quote};
 use serde_json::{Number, Value};
 
 /// The exponent from which Go's `%v` formats a `float64` in scientific notation.
-const EXPONENT: i32 = 21;
+const EXPONENT: i32 = 6;
 
 /// The invalid value of a field error.
 pub(crate) fn bad_value(value: &Value) -> BadValue {
@@ -97,9 +97,10 @@ mod tests {
             assert_eq!(syntax(&value), text);
         }
         assert_eq!(float(1e21), "1e+21");
-        assert_eq!(float(123_456_789.0), "123456789");
+        assert_eq!(float(123_456_789.0), "1.23456789e+08");
+        assert_eq!(float(999_999.0), "999999");
         assert_eq!(float(0.000_01), "1e-05");
         assert_eq!(float(30.75), "30.75");
-        assert_eq!(number(&Number::from(u64::MAX)), "18446744073709552000");
+        assert_eq!(number(&Number::from(u64::MAX)), "1.8446744073709552e+19");
     }
 }

@@ -6,6 +6,7 @@
 use serde_json::{Map, Number, Value};
 
 use super::text::write_string;
+use crate::go_number;
 
 /// Where a serializer writes.
 pub(super) enum Out {
@@ -31,10 +32,12 @@ impl Out {
         match (self, number) {
             (Self::Text(out), None) => out.extend_from_slice(b"null"),
             (Self::Text(out), Some(number)) => {
-                out.extend_from_slice(number.to_string().as_bytes());
+                out.extend_from_slice(go_number::json(&number).as_bytes());
             }
             (Self::Values(values), None) => values.push(Value::Null),
-            (Self::Values(values), Some(number)) => values.push(Value::Number(number)),
+            (Self::Values(values), Some(number)) => {
+                values.push(Value::Number(go_number::reread(number)))
+            }
         }
     }
 

@@ -175,3 +175,21 @@ fn an_unset_selector_is_null_and_an_empty_one_is_not() {
         assert_eq!(text["spec"]["selector"], selector);
     }
 }
+
+#[test]
+fn whole_numbers_have_no_fraction() {
+    use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+        JSON, JSONSchemaProps,
+    };
+    let schema = JSONSchemaProps {
+        default: Some(JSON(serde_json::json!(2.0))),
+        maximum: Some(1e12),
+        minimum: Some(0.5),
+        ..JSONSchemaProps::default()
+    };
+    let text = String::from_utf8(encode_part(&schema)).unwrap();
+    assert_eq!(
+        text,
+        r#"{"default":2,"maximum":1000000000000,"minimum":0.5}"#
+    );
+}

@@ -2,6 +2,7 @@
 
 use portcullis_api::FieldError;
 use portcullis_api::field_error::{BadValue, go_quote};
+use portcullis_api::go_number;
 use serde_json::{Number, Value};
 
 use super::Walk;
@@ -230,6 +231,7 @@ fn is_choice(value: &Value, choice: &Value) -> bool {
 fn choice_text(choice: &Value) -> String {
     match choice {
         Value::String(text) => text.clone(),
+        Value::Number(number) => go_number::json(number),
         other => other.to_string(),
     }
 }

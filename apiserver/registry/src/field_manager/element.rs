@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 
 use portcullis_api::field_error::go_quote;
+use portcullis_api::go_number;
 use serde_json::{Map, Value};
 
 /// One step of a path (upstream: `fieldpath.PathElement`).
@@ -45,7 +46,7 @@ impl Element {
     pub fn encode(&self) -> String {
         match self {
             Self::Field(name) => format!("f:{name}"),
-            Self::Value(value) => format!("v:{}", value.0),
+            Self::Value(value) => format!("v:{}", value.json()),
             Self::Index(index) => format!("i:{index}"),
             Self::Key(fields) => {
                 let mut text = String::from("k:{");
@@ -55,11 +56,21 @@ impl Element {
                     }
                     text.push_str(&serde_json::to_string(name).unwrap_or_default());
                     text.push(':');
-                    text.push_str(&value.0.to_string());
+                    text.push_str(&value.json());
                 }
                 text.push('}');
                 text
             }
+        }
+    }
+}
+
+impl Scalar {
+    /// The value as Go writes it, so that it is the same after it has been stored.
+    fn json(&self) -> String {
+        match &self.0 {
+            Value::Number(number) => go_number::json(number),
+            other => other.to_string(),
         }
     }
 }
@@ -162,6 +173,7 @@ mod tests {
             "f:a.b/c:d",
             r#"k:{"containerPort":80,"protocol":"TCP"}"#,
             r#"v:"kubernetes.io/pvc-protection""#,
+            "v:2.5",
             "v:7",
             "i:3",
         ] {
