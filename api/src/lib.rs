@@ -6,6 +6,7 @@
 
 pub mod backoff;
 pub mod bootstrap_token;
+pub mod callback;
 pub mod certificate_request;
 pub mod custom;
 pub mod decode;
@@ -13,6 +14,7 @@ pub mod encode;
 pub mod field_error;
 pub mod go_number;
 pub mod go_text;
+mod go_url;
 pub mod gvk;
 pub mod name;
 pub mod object;

@@ -3,17 +3,16 @@
 use std::collections::HashSet;
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
-    CustomResourceConversion, CustomResourceDefinition, ServiceReference, WebhookClientConfig,
+    CustomResourceConversion, CustomResourceDefinition, WebhookClientConfig,
 };
+use portcullis_api::callback::{Service, validate_service, validate_url};
 use portcullis_api::{ErrorList, FieldError, Path, name};
 
+use super::go_strings;
 use super::old_definition::OldDefinition;
-use super::{go_strings, text};
 
 /// The versions of `ConversionReview` that upstream supports.
 const REVIEW_VERSIONS: [&str; 2] = ["v1", "v1beta1"];
-/// The end of messages about URLs.
-const DESIRED_FORMAT: &str = "; desired format: https://host[/path]";
 
 pub(super) fn validate(
     conversion: &CustomResourceConversion,
@@ -118,88 +117,18 @@ fn validate_versions(
 fn validate_client(client: &WebhookClientConfig, path: &Path, errors: &mut ErrorList) {
     match (&client.url, &client.service) {
         (Some(url), None) => validate_url(url, &path.child("url"), errors),
-        (None, Some(service)) => validate_service(service, &path.child("service"), errors),
+        (None, Some(service)) => {
+            let service = Service {
+                name: &service.name,
+                namespace: &service.namespace,
+                path: service.path.as_deref(),
+                port: service.port.unwrap_or(443),
+            };
+            validate_service(service, &path.child("service"), errors);
+        }
         (Some(_), Some(_)) | (None, None) => {
             let detail = "exactly one of url or service is required";
             errors.push(FieldError::required(path, detail));
-        }
-    }
-}
-
-fn validate_url(url: &str, path: &Path, errors: &mut ErrorList) {
-    let (before, fragment) = url.split_once('#').unwrap_or((url, ""));
-    let (before, query) = before.split_once('?').unwrap_or((before, ""));
-    let (scheme, rest) = before.split_once("://").unwrap_or(("", before));
-    let authority = if scheme.is_empty() {
-        ""
-    } else {
-        rest.split('/').next().unwrap_or_default()
-    };
-    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
-    let mut invalid =
-        |value: &str, detail: String| errors.push(FieldError::invalid(path, value, detail));
-    if scheme != "https" {
-        invalid(
-            scheme,
-            format!("'https' is the only allowed URL scheme{DESIRED_FORMAT}"),
-        );
-    }
-    if host.is_empty() {
-        invalid("", format!("host must be specified{DESIRED_FORMAT}"));
-    }
-    for (value, what) in [
-        (user, "user information is not"),
-        (fragment, "fragments are not"),
-        (query, "query parameters are not"),
-    ] {
-        if !value.is_empty() {
-            invalid(value, format!("{what} permitted in the URL"));
-        }
-    }
-}
-
-/// As upstream, the errors of name and namespace are swapped.
-fn validate_service(service: &ServiceReference, path: &Path, errors: &mut ErrorList) {
-    for (field, value) in [("name", &service.namespace), ("namespace", &service.name)] {
-        if value.is_empty() {
-            let detail = format!("service {field} is required");
-            errors.push(FieldError::required(&path.child(field), detail));
-        }
-    }
-    let port = service.port.unwrap_or(443);
-    if !(1..=65535).contains(&port) {
-        let detail = "port is not valid: must be between 1 and 65535, inclusive";
-        errors.push(FieldError::invalid(&path.child("port"), port, detail));
-    }
-    if let Some(given) = service.path.as_ref() {
-        validate_path(text(Some(given)), &path.child("path"), errors);
-    }
-}
-
-fn validate_path(given: &str, path: &Path, errors: &mut ErrorList) {
-    let mut wrong = |detail: String| errors.push(FieldError::invalid(path, given, detail));
-    match given {
-        "/" => return,
-        "//" => {
-            wrong("segment[0] may not be empty".to_owned());
-            return;
-        }
-        _ if !given.starts_with('/') => wrong("must start with a '/'".to_owned()),
-        _ => {}
-    }
-    let rest = given.get(1..).unwrap_or_default();
-    for (i, step) in rest
-        .strip_suffix('/')
-        .unwrap_or(rest)
-        .split('/')
-        .enumerate()
-    {
-        if step.is_empty() {
-            wrong(format!("segment[{i}] may not be empty"));
-            continue;
-        }
-        for sentence in name::dns1123_subdomain(step) {
-            wrong(format!("segment[{i}]: {sentence}"));
         }
     }
 }

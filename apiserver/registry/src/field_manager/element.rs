@@ -180,6 +180,8 @@ mod tests {
             let element = Element::parse(text).unwrap().unwrap();
             assert_eq!(element.encode(), text);
         }
+        let whole = Element::parse(r#"k:{"a":2.0}"#).unwrap().unwrap();
+        assert_eq!(whole.encode(), r#"k:{"a":2}"#);
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! Validation of webhook configurations (upstream:
-//! `pkg/apis/admissionregistration/validation/validation.go`,
-//! `k8s.io/apiserver/pkg/util/webhook/validation.go`).
+//! `pkg/apis/admissionregistration/validation/validation.go`).
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use http::Uri;
-use k8s_openapi::api::admissionregistration::v1::{MatchCondition, ServiceReference};
+use k8s_openapi::api::admissionregistration::v1::MatchCondition;
+use portcullis_api::callback::{Service, validate_service, validate_url};
 use portcullis_api::{ErrorList, FieldError, Path, name};
 use portcullis_cel::Environment;
 
@@ -14,12 +13,11 @@ use super::hook::Hook;
 use crate::validation::admission_rules::validate_rule;
 use crate::validation::labels::validate_label_selector;
 use crate::validation::match_conditions::validate_match_conditions;
-use crate::validation::{go_strings, invalid_each, one_of, text};
+use crate::validation::{go_strings, invalid_each, one_of};
 
 const NO_SIDE_EFFECTS: [&str; 2] = ["None", "NoneOnDryRun"];
 const SIDE_EFFECTS: [&str; 4] = ["None", "NoneOnDryRun", "Some", "Unknown"];
 const VERSIONS: [&str; 2] = ["v1", "v1beta1"];
-const FORM: &str = "; desired format: https://host[/path]";
 
 static ENVIRONMENT: LazyLock<Environment> = LazyLock::new(Environment::of_admission);
 
@@ -110,7 +108,15 @@ fn validate_hook(hook: &Hook<'_>, tolerated: Tolerated, path: &Path, errors: &mu
     let path = path.child("clientConfig");
     match (&hook.client.url, &hook.client.service) {
         (Some(url), None) => validate_url(url, &path.child("url"), errors),
-        (None, Some(service)) => validate_service(service, &path.child("service"), errors),
+        (None, Some(service)) => {
+            let service = Service {
+                name: &service.name,
+                namespace: &service.namespace,
+                path: service.path.as_deref(),
+                port: service.port.unwrap_or_default(),
+            };
+            validate_service(service, &path.child("service"), errors);
+        }
         _ => {
             let detail = "exactly one of url or service is required";
             errors.push(FieldError::required(&path, detail));
@@ -159,87 +165,5 @@ fn validate_versions(
     if !tolerated.versions && !is_understood(versions) {
         let detail = format!("must include at least one of {known}");
         errors.push(FieldError::invalid(path, go_strings(versions), detail));
-    }
-}
-
-fn validate_url(url: &str, path: &Path, errors: &mut ErrorList) {
-    let (url, fragment) = url.split_once('#').unwrap_or((url, ""));
-    // Go accepts a URL without a host
-    if url.starts_with("https:///") {
-        let detail = format!("host must be provided{FORM}");
-        errors.push(FieldError::invalid(path, "", detail));
-        return;
-    }
-    let Ok(uri) = url.parse::<Uri>() else {
-        let detail = format!("url must be a valid URL: {url}{FORM}");
-        errors.push(FieldError::required(path, detail));
-        return;
-    };
-    let scheme = uri.scheme_str().unwrap_or_default();
-    if scheme != "https" {
-        let detail = format!("'https' is the only allowed URL scheme{FORM}");
-        errors.push(FieldError::invalid(path, scheme, detail));
-    }
-    if uri.host().unwrap_or_default().is_empty() {
-        let detail = format!("host must be provided{FORM}");
-        errors.push(FieldError::invalid(path, "", detail));
-    }
-    let authority = uri.authority().map_or("", http::uri::Authority::as_str);
-    for (value, what) in [
-        (
-            authority.rsplit_once('@').map_or("", |(user, _)| user),
-            "user information is not",
-        ),
-        (fragment, "fragments are not"),
-        (uri.query().unwrap_or_default(), "query parameters are not"),
-    ] {
-        if !value.is_empty() {
-            let detail = format!("{what} permitted in the URL");
-            errors.push(FieldError::invalid(path, value, detail));
-        }
-    }
-}
-
-fn validate_service(service: &ServiceReference, path: &Path, errors: &mut ErrorList) {
-    // upstream's callers swap the two arguments of the validation
-    for (field, value) in [("name", &service.namespace), ("namespace", &service.name)] {
-        if value.is_empty() {
-            let detail = format!("service {field} is required");
-            errors.push(FieldError::required(&path.child(field), detail));
-        }
-    }
-    let port = service.port.unwrap_or_default();
-    if !(1..=65535).contains(&port) {
-        let detail = "port is not valid: must be between 1 and 65535, inclusive";
-        errors.push(FieldError::invalid(&path.child("port"), port, detail));
-    }
-    let given = text(service.path.as_ref());
-    let path = path.child("path");
-    let mut wrong = |detail: String| errors.push(FieldError::invalid(&path, given, detail));
-    match given {
-        "" | "/" => return,
-        "//" => {
-            wrong("segment[0] may not be empty".to_owned());
-            return;
-        }
-        _ if !given.starts_with('/') => wrong("must start with a '/'".to_owned()),
-        _ => {}
-    }
-    let mut rest = given.chars();
-    rest.next();
-    let rest = rest.as_str();
-    for (i, step) in rest
-        .strip_suffix('/')
-        .unwrap_or(rest)
-        .split('/')
-        .enumerate()
-    {
-        if step.is_empty() {
-            wrong(format!("segment[{i}] may not be empty"));
-            continue;
-        }
-        for sentence in name::dns1123_subdomain(step) {
-            wrong(format!("segment[{i}]: {sentence}"));
-        }
     }
 }
