@@ -30,7 +30,7 @@ pub(crate) fn go_type(value: &Value) -> &'static str {
 }
 
 /// The value as `%v` formats it: `map[image:b name:a]`.
-pub(crate) fn go_value(value: &Value) -> String {
+pub fn go_value(value: &Value) -> String {
     let mut out = String::new();
     write_value(value, &mut out);
     out

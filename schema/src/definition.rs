@@ -102,12 +102,18 @@ pub fn validate_definition_status(new: &CustomResourceDefinition) -> ErrorList {
     errors
 }
 
+/// A name that is missing is reported with the metadata.
 fn validate_name(new: &CustomResourceDefinition, errors: &mut ErrorList) {
-    let name = new.metadata.name.as_deref().unwrap_or_default();
-    if name != format!("{}.{}", new.spec.names.plural, new.spec.group) {
-        let path = Path::new("metadata").child("name");
-        let detail = r#"must be spec.names.plural+"."+spec.group"#;
-        errors.push(FieldError::invalid(&path, name, detail));
+    let wanted = format!("{}.{}", new.spec.names.plural, new.spec.group);
+    for (field, name) in [
+        ("generateName", new.metadata.generate_name.as_deref()),
+        ("name", new.metadata.name.as_deref()),
+    ] {
+        if let Some(name) = name.filter(|name| !name.is_empty() && *name != wanted) {
+            let path = Path::new("metadata").child(field);
+            let detail = r#"must be spec.names.plural+"."+spec.group"#;
+            errors.push(FieldError::invalid(&path, name, detail));
+        }
     }
 }
 
@@ -136,8 +142,13 @@ fn validate_status(new: &CustomResourceDefinition, errors: &mut ErrorList) {
         ));
         return;
     }
-    for version in new.spec.versions.iter().filter(|version| version.storage) {
-        if !stored.contains(&version.name) {
+    // as upstream, a version counts once: a second one of the same name is not stored
+    let mut left: Vec<&String> = stored.iter().collect();
+    for version in &new.spec.versions {
+        let at = left.iter().position(|name| **name == version.name);
+        if let Some(at) = at {
+            left.remove(at);
+        } else if version.storage {
             let detail = format!("must have the storage version {}", version.name);
             errors.push(FieldError::invalid(&path, go_strings(stored), detail));
         }

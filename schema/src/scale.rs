@@ -2,6 +2,7 @@
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceSubresourceScale;
 use portcullis_api::field_error::BadValue;
+use portcullis_api::go_text::go_value;
 use portcullis_api::{ErrorList, FieldError, Path};
 use serde_json::{Map, Value};
 
@@ -37,9 +38,13 @@ impl SimplePath {
     pub fn get<'v>(&self, object: &'v Value) -> Result<Option<&'v Value>, WrongType> {
         let mut at = object;
         for (i, name) in self.0.iter().enumerate() {
-            let Some(fields) = at.as_object() else {
-                let way: String = self.0[..i].iter().map(|n| format!(".{n}")).collect();
-                return Err(self.wrong(at, &way, "map[string]interface{}"));
+            let fields = match at {
+                Value::Null => return Ok(None),
+                Value::Object(fields) => fields,
+                Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                    let way: String = self.0[..=i].iter().map(|n| format!(".{n}")).collect();
+                    return Err(wrong(at, &way, "map[string]interface{}"));
+                }
             };
             match fields.get(&**name) {
                 Some(value) => at = value,
@@ -59,7 +64,7 @@ impl SimplePath {
         };
         match value.as_i64() {
             Some(integer) => Ok(Some(integer)),
-            None => Err(self.wrong(value, &self.dotted(), "int64")),
+            None => Err(wrong(value, &self.dotted(), "int64")),
         }
     }
 
@@ -73,7 +78,7 @@ impl SimplePath {
         };
         match value.as_str() {
             Some(text) => Ok(Some(text)),
-            None => Err(self.wrong(value, &self.dotted(), "string")),
+            None => Err(wrong(value, &self.dotted(), "string")),
         }
     }
 
@@ -100,33 +105,26 @@ impl SimplePath {
     fn dotted(&self) -> String {
         self.0.iter().map(|name| format!(".{name}")).collect()
     }
+}
 
-    fn wrong(&self, found: &Value, at: &str, wanted: &str) -> WrongType {
-        let text = match found {
-            Value::String(text) => text.clone(),
-            Value::Number(v) => number(v),
-            other => other.to_string(),
-        };
-        let kind = match found {
-            Value::Null => "<nil>",
-            Value::Bool(_) => "bool",
-            Value::Number(v) if v.as_i64().is_some() => "int64",
-            Value::Number(_) => "float64",
-            Value::String(_) => "string",
-            Value::Array(_) => "[]interface {}",
-            Value::Object(_) => "map[string]interface {}",
-        };
-        WrongType {
-            found: found.clone(),
-            detail: format!(
-                "{} accessor error: {text} is of the type {kind}, expected {wanted}",
-                if at.is_empty() {
-                    self.dotted()
-                } else {
-                    at.to_owned()
-                }
-            ),
-        }
+/// The error that a value at a path has another type.
+fn wrong(found: &Value, at: &str, wanted: &str) -> WrongType {
+    let text = match found {
+        Value::Number(v) => number(v),
+        other => go_value(other),
+    };
+    let kind = match found {
+        Value::Null => "<nil>",
+        Value::Bool(_) => "bool",
+        Value::Number(v) if v.as_i64().is_some() => "int64",
+        Value::Number(_) => "float64",
+        Value::String(_) => "string",
+        Value::Array(_) => "[]interface {}",
+        Value::Object(_) => "map[string]interface {}",
+    };
+    WrongType {
+        found: found.clone(),
+        detail: format!("{at} accessor error: {text} is of the type {kind}, expected {wanted}"),
     }
 }
 
@@ -203,6 +201,12 @@ mod tests {
             (
                 json!({"spec": {"n": -2}}),
                 vec![".spec.n: Invalid value: -2: should be a non-negative integer"],
+            ),
+            (
+                json!({"spec": [1, "a"], "status": null}),
+                vec![
+                    ".spec.n: Invalid value: 0: .spec.n accessor error: [1 a] is of the type []interface {}, expected map[string]interface{}",
+                ],
             ),
             (
                 json!({"status": {"n": 2_147_483_648_i64, "s": 3}}),

@@ -246,3 +246,30 @@ fn empty_lists_that_are_stored_as_null_are_reported() {
         (Role::default(), vec!["/rules".to_owned()])
     );
 }
+
+#[test]
+fn items_of_a_schema_that_are_no_schema_are_unset() {
+    use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::JSONSchemaProps;
+    let items = |value: Value| {
+        let schema = decode::<JSONSchemaProps>(&json!({"not": {"items": value}}));
+        schema.unwrap().value.not.unwrap().items
+    };
+    for none in [json!(true), json!("x"), json!(1), json!([]), json!(null)] {
+        assert_eq!(items(none.clone()), None, "{none}");
+    }
+    assert!(items(json!({})).is_some() && items(json!([{}])).is_some());
+}
+
+#[test]
+fn a_struct_without_fields_has_none() {
+    use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceSubresources;
+    let read = |status: Value| decode::<CustomResourceSubresources>(&json!({"status": status}));
+    let decoded = read(json!({"a": {}})).unwrap();
+    assert_eq!(decoded.value.status.unwrap().0, json!({}));
+    assert_eq!(decoded.unknown_fields, ["status.a"]);
+    assert_eq!(read(json!(null)).unwrap().value.status, None);
+    assert_eq!(
+        read(json!("x")).unwrap_err().to_string(),
+        "json: cannot unmarshal string into Go struct field CustomResourceSubresources.status of type v1.CustomResourceSubresourceStatus"
+    );
+}

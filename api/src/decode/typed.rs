@@ -182,6 +182,34 @@ impl<'de, 'p> Node<'de, 'p> {
         }
     }
 
+    /// A struct without fields, which the types here take for any value.
+    fn empty_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let Value::Object(fields) = self.value else {
+            return Err(self.wrong_type(format!("v1.{name}")));
+        };
+        for field in fields.keys() {
+            let path = format!("{}.{field}", self.path.full());
+            self.report.unknown.borrow_mut().push(path);
+        }
+        visitor.visit_newtype_struct(MapAccessDeserializer::new(Fields::entries(self, None)))
+    }
+
+    /// Whether this is `items` of a schema and neither a schema nor schemas, which Go ignores.
+    fn is_no_schema(&self) -> bool {
+        let is_items = matches!(self.path.step, Step::Field("items"));
+        is_items
+            && self.path.owner == "JSONSchemaProps"
+            && match self.value {
+                Value::Object(_) => false,
+                Value::Array(schemas) => schemas.is_empty(),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+            }
+    }
+
     fn wrong_type(&self, wanted: impl Into<String>) -> Error {
         let found = match self.value {
             Value::Null => "null".to_owned(),
@@ -305,6 +333,7 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.value {
             Value::Null => visitor.visit_none(),
+            _ if self.is_no_schema() => visitor.visit_none(),
             _ if scalar::is_bytes(&visitor) => visitor.visit_str(&self.bytes()?),
             _ => visitor.visit_some(self),
         }
@@ -331,6 +360,7 @@ impl<'de> Deserializer<'de> for Node<'de, '_> {
             "Quantity" => scalar::quantity(self.value)?,
             "Time" => scalar::time(self.value, time::seconds)?,
             "MicroTime" => scalar::time(self.value, time::micros)?,
+            "CustomResourceSubresourceStatus" => return self.empty_struct(name, visitor),
             _ => return visitor.visit_newtype_struct(self),
         };
         visitor.visit_newtype_struct(StrDeserializer::new(&text))
