@@ -123,6 +123,11 @@ pub trait Strategy: Send + Sync + 'static {
         false
     }
 
+    /// Whether the options of a deletion always name the uid, as upstream's storage of such kinds adds it.
+    fn deletes_by_uid(&self) -> bool {
+        false
+    }
+
     /// The default propagation of a deletion.
     fn garbage_collection(&self) -> GarbageCollection {
         GarbageCollection::DeleteDependents
@@ -332,6 +337,8 @@ macro_rules! erased {
             fn free_finalizers(&self) -> bool;
             /// See [`Strategy::returns_deleted`].
             fn returns_deleted(&self) -> bool;
+            /// See [`Strategy::deletes_by_uid`].
+            fn deletes_by_uid(&self) -> bool;
             /// See [`Strategy::garbage_collection`].
             fn garbage_collection(&self) -> GarbageCollection;
             /// See [`Strategy::undeletable`].
@@ -364,6 +371,10 @@ macro_rules! erased {
 
             fn returns_deleted(&self) -> bool {
                 Strategy::returns_deleted(self)
+            }
+
+            fn deletes_by_uid(&self) -> bool {
+                Strategy::deletes_by_uid(self)
             }
 
             fn garbage_collection(&self) -> GarbageCollection {

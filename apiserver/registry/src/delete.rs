@@ -157,11 +157,13 @@ impl Registry {
         grace_period: Option<i64>,
         object: Option<&dyn Object>,
     ) -> Result<(), Status> {
+        let own = object.filter(|_| scope.resource.strategy.deletes_by_uid());
+        let own = own.and_then(|object| object.metadata().uid.as_deref());
         let scope = Scope {
             options: RequestOptions {
                 deletion: Deletion {
                     grace_period,
-                    uid: options.uid.as_deref(),
+                    uid: options.uid.as_deref().or(own),
                     resource_version: options.resource_version.as_deref(),
                     propagation: options.propagation.map(Propagation::as_str),
                 },
@@ -317,23 +319,31 @@ fn check_preconditions(
     meta: &ObjectMeta,
     options: &DeleteOptions,
 ) -> Result<(), Status> {
-    let resource = scope.resource.group_resource();
-    let uid = meta.uid.as_deref().unwrap_or_default();
-    if let Some(wanted) = options.uid.as_deref().filter(|wanted| *wanted != uid) {
-        let why = format!(
-            "the UID in the precondition ({wanted}) does not match the UID in record ({uid}). The object might have been deleted and then recreated"
-        );
-        return Err(Status::conflict(resource, scope.name, &why));
-    }
-    let version = meta.resource_version.as_deref().unwrap_or_default();
-    if let Some(wanted) = options
-        .resource_version
-        .as_deref()
-        .filter(|wanted| *wanted != version)
-    {
-        let why = format!(
-            "the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record ({version}). The object might have been modified"
-        );
+    let by_uid = scope.resource.strategy.deletes_by_uid();
+    for (field, wanted, actual, since) in [
+        ("UID", &options.uid, &meta.uid, "deleted and then recreated"),
+        (
+            "ResourceVersion",
+            &options.resource_version,
+            &meta.resource_version,
+            "modified",
+        ),
+    ] {
+        let actual = actual.as_deref().unwrap_or_default();
+        let Some(wanted) = wanted.as_deref().filter(|wanted| *wanted != actual) else {
+            continue;
+        };
+        let why = if by_uid {
+            format!(
+                "Precondition failed: {field} in precondition: {wanted}, {field} in object meta: {actual}"
+            )
+        } else {
+            format!(
+                "the {field} in the precondition ({wanted}) does not match the {field} in record ({actual}). \
+                 The object might have been {since}"
+            )
+        };
+        let resource = scope.resource.group_resource();
         return Err(Status::conflict(resource, scope.name, &why));
     }
     Ok(())

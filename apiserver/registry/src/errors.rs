@@ -21,6 +21,15 @@ pub fn crowded_out(scope: &Scope<'_>) -> Status {
     Status::conflict(scope.resource.group_resource(), scope.name, MODIFIED)
 }
 
+/// The conflict of a change that is for an object of another uid than that of the key.
+pub fn other_uid(key: &str, wanted: &str, actual: &str) -> String {
+    // upstream's storage checks the uid
+    format!(
+        "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: \
+         Precondition failed: UID in precondition: {wanted}, UID in object meta: {actual}"
+    )
+}
+
 /// The response for an error of the store.
 pub fn status(error: Error, scope: &Scope<'_>) -> Status {
     let resource = scope.resource.group_resource();

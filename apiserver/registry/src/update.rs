@@ -285,8 +285,7 @@ fn check_uid(scope: &Scope<'_>, object: &dyn Object, current: &Current) -> Resul
     if uid.is_empty() || uid == actual {
         return Ok(());
     }
-    let why =
-        format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {actual}");
+    let why = errors::other_uid(&current.entry.key, uid, actual);
     let resource = scope.resource.group_resource();
     Err(Status::conflict(resource, scope.name, &why))
 }

@@ -113,6 +113,10 @@ impl Strategy for CustomResourceDefinitionStrategy {
     fn returns_deleted(&self) -> bool {
         true
     }
+
+    fn deletes_by_uid(&self) -> bool {
+        true
+    }
 }
 
 /// Whether a condition is true.

@@ -78,6 +78,10 @@ impl Strategy for NamespaceStrategy {
         true
     }
 
+    fn deletes_by_uid(&self) -> bool {
+        true
+    }
+
     fn selectable_fields(&self) -> &'static [&'static str] {
         &["status.phase"]
     }
