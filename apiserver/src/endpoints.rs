@@ -106,7 +106,9 @@ async fn resource(
     let subresource = find_subresource(resource, info)?;
     let verb = match check_verb(resource, subresource, info) {
         // resources that do not exist in this scope are a 404
-        Err(_) if !built_in && info.verb == Some(Verb::Create) => return Ok(page_not_found()),
+        Err(_) if !built_in && subresource.is_none() && info.verb == Some(Verb::Create) => {
+            return Ok(page_not_found());
+        }
         verb => verb?,
     };
     let warnings = WarningList::default();

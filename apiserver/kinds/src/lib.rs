@@ -23,3 +23,4 @@ pub mod time;
 pub mod type_check;
 pub mod validation;
 pub mod version;
+pub mod version_order;

@@ -340,6 +340,13 @@ impl Resource {
         self.verbs == CREATE_ONLY
     }
 
+    /// The subresources of a version: those of a custom kind may differ.
+    pub fn subresources_of(&self, api_version: &str) -> impl Iterator<Item = &'static Subresource> {
+        let custom = self.strategy.custom();
+        let below = self.subresources.iter();
+        below.filter(move |s| custom.is_none_or(|kind| kind.offers(api_version, s.name)))
+    }
+
     /// The subresource of that name.
     pub fn subresource(&self, name: &str) -> Option<&'static Subresource> {
         self.subresources.iter().find(|s| s.name == name)

@@ -4,7 +4,7 @@ use std::cmp::{Ordering, Reverse};
 
 /// Orders versions as upstream does, the most preferred first
 /// (`k8s.io/apimachinery/pkg/version`, `CompareKubeAwareVersionStrings`).
-pub(super) fn compare(a: &str, b: &str) -> Ordering {
+pub fn compare(a: &str, b: &str) -> Ordering {
     match (rank(a), rank(b)) {
         (Some(a), Some(b)) => a.cmp(&b),
         (Some(_), None) => Ordering::Less,

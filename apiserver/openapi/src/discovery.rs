@@ -8,7 +8,6 @@ mod groups;
 mod legacy;
 mod registered;
 pub mod registration;
-mod version;
 
 use std::collections::HashMap;
 

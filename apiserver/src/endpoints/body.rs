@@ -146,7 +146,8 @@ fn from_protobuf(bytes: &[u8], expected: Expected<'_>) -> Result<Value, Status> 
     Ok(value)
 }
 
-fn unsupported() -> Status {
+/// 415.
+pub(super) fn unsupported() -> Status {
     Status::failure(
         Reason::UnsupportedMediaType,
         "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf",

@@ -101,10 +101,16 @@ async fn asked(call: &Call<'_>, body: &mut Incoming) -> Result<Asked, Status> {
 }
 
 fn from_body(bytes: &[u8], media_type: &str) -> Result<Value, Status> {
-    if media_type == protobuf::MEDIA_TYPE {
-        return from_protobuf(bytes);
+    match media_type {
+        protobuf::MEDIA_TYPE => from_protobuf(bytes),
+        "" | "application/json" => Ok(decode::parse(bytes).map_err(|e| unreadable(&e))?.value),
+        "application/yaml" => {
+            let value = body::yaml(bytes).map_err(|e| unreadable(&e.in_go()))?;
+            decode::check_size(&value).map_err(|e| unreadable(&e))?;
+            Ok(value)
+        }
+        _ => Err(body::unsupported()),
     }
-    Ok(decode::parse(bytes).map_err(|e| unreadable(&e))?.value)
 }
 
 /// Options may have their own version, or that of the deleted object.

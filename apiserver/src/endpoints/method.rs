@@ -20,10 +20,20 @@ pub fn find_subresource(
     }
     match info.subresource.as_str() {
         "" => Ok(None),
-        name => resource
-            .subresource(name)
-            .map(Some)
-            .ok_or_else(Status::no_such_resource),
+        name => {
+            let api_version = info.api_version();
+            let mut offered = resource.subresources_of(&api_version);
+            let found = offered.find(|subresource| subresource.name == name);
+            found.map(Some).ok_or_else(|| not_offered(resource, info))
+        }
+    }
+}
+
+/// Upstream looks for the object of a custom kind, but has no routes for its subresources.
+fn not_offered(resource: &Resource, info: &ResourceRequest) -> Status {
+    match resource.strategy.custom() {
+        Some(_) => Status::not_found(resource.group_resource(), &info.name),
+        None => Status::no_such_resource(),
     }
 }
 
@@ -61,11 +71,29 @@ pub fn check_verb(
         Verb::Update | Verb::Patch | Verb::Delete | Verb::Get => info.named_in_path,
         Verb::List | Verb::Watch => true,
     };
-    if supported && placed {
-        Ok(verb)
-    } else {
-        Err(method_not_allowed().with_details(Details::default()))
+    match (supported && placed, resource.strategy.custom()) {
+        (true, _) => Ok(verb),
+        (false, None) => Err(method_not_allowed().with_details(Details::default())),
+        (false, Some(_)) => Err(not_served(resource, verb, subresource.is_none())),
     }
+}
+
+/// Upstream has one route for all verbs of custom kinds, and looks at them later.
+fn not_served(resource: &Resource, verb: Verb, itself: bool) -> Status {
+    if itself && matches!(verb, Verb::Update | Verb::Patch) {
+        return Status::bad_request("name must be provided");
+    }
+    let of = resource.group_resource();
+    let why = format!(
+        "{} is not supported on resources of kind {:?}",
+        verb.as_str(),
+        of.to_string()
+    );
+    Status::failure(Reason::MethodNotAllowed, why).with_details(Details {
+        group: of.group.into(),
+        kind: of.resource.into(),
+        ..Details::default()
+    })
 }
 
 /// 405.

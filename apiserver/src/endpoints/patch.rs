@@ -113,7 +113,8 @@ pub async fn patch(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Sta
 fn parse(call: &Call<'_>, bytes: &[u8]) -> Result<(Patch, Vec<String>), Status> {
     let media_type = body::media_type(&call.parts.headers);
     // no Go type defines how lists of custom kinds are merged
-    let is_custom = call.scope.resource.strategy.custom().is_some();
+    let resource = call.parent.unwrap_or(call.scope.resource);
+    let is_custom = resource.strategy.custom().is_some();
     let allowed = |of: &PatchType| !is_custom || !matches!(of, PatchType::Strategic);
     let Some(patch_type) = PatchType::of(media_type).filter(allowed) else {
         let strategic = if is_custom {

@@ -156,3 +156,23 @@ fn columns_and_selectors_are_the_definitions() {
     assert_eq!(Strategy::selectable_fields(&kind), ["spec.color"]);
     assert_eq!(Strategy::field_values(&kind, &object), ["red"]);
 }
+
+#[test]
+fn a_deprecated_version_names_the_one_to_use() {
+    let mut definition = definition();
+    definition.spec.versions[0].deprecated = Some(true);
+    let warning = |definition: &CustomResourceDefinition| {
+        let kind = CustomKind::compile(definition).unwrap();
+        kind.deprecation("example.com/v1").unwrap().to_owned()
+    };
+    let said = "example.com/v1 Widget is deprecated; use example.com/v2 Widget";
+    assert_eq!(warning(&definition), said);
+    // only what is served and preferred is named
+    definition.spec.versions[1].name = "v1beta1".into();
+    assert_eq!(warning(&definition), "example.com/v1 Widget is deprecated");
+    definition.spec.versions[1].name = "v2".into();
+    definition.spec.versions[1].served = false;
+    assert_eq!(warning(&definition), "example.com/v1 Widget is deprecated");
+    definition.spec.versions[0].deprecation_warning = Some("gone soon".into());
+    assert_eq!(warning(&definition), "gone soon");
+}

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::Unusable;
 use super::columns::PrinterColumn;
+use crate::version_order::compare;
 
 /// A version of a definition.
 #[derive(Debug)]
@@ -23,6 +24,24 @@ pub(super) struct Version {
     pub(super) scale: Option<CustomResourceSubresourceScale>,
     pub(super) selectable: Vec<SelectableField>,
     pub(super) deprecation: Option<String>,
+}
+
+/// Names the version to use instead, the most preferred one (upstream: `defaultDeprecationWarning`).
+fn deprecation_of(
+    spec: &CustomResourceDefinitionSpec,
+    version: &CustomResourceDefinitionVersion,
+) -> String {
+    let (group, kind) = (&spec.group, &spec.names.kind);
+    let said = format!("{group}/{} {kind} is deprecated", version.name);
+    let preferred = spec.versions.iter().filter(|other| {
+        other.served
+            && other.deprecated != Some(true)
+            && compare(&other.name, &version.name).is_lt()
+    });
+    match preferred.min_by(|a, b| compare(&a.name, &b.name)) {
+        Some(other) => format!("{said}; use {group}/{} {kind}", other.name),
+        None => said,
+    }
 }
 
 impl Version {
@@ -49,7 +68,7 @@ impl Version {
         let subresources = version.subresources.as_ref();
         let deprecation = (version.deprecated == Some(true)).then(|| {
             let said = version.deprecation_warning.clone();
-            said.unwrap_or_else(|| format!("{api_version} {} is deprecated", spec.names.kind))
+            said.unwrap_or_else(|| deprecation_of(spec, version))
         });
         Ok(Self {
             schema,

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::groups::short_names;
-use super::legacy::verbs;
+use super::legacy::{verbs, verbs_of};
 use super::{Group, Version, json};
 use crate::document::{Accepted, Document};
 use portcullis_kinds::resource::{Resource, Subresource};
@@ -196,8 +196,7 @@ impl ResponseKind {
 impl ResourceDiscovery {
     fn new(resource: &Resource, own: GroupVersion<'static>) -> Self {
         let mut subresources: Vec<_> = resource
-            .subresources
-            .iter()
+            .subresources_of(&own.to_string())
             .map(|s| SubresourceDiscovery::new(s, own))
             .collect();
         subresources.sort_by_key(|s| s.subresource);
@@ -210,7 +209,7 @@ impl ResourceDiscovery {
                 "Cluster"
             },
             singular_resource: resource.singular(),
-            verbs: verbs(resource.verbs),
+            verbs: verbs_of(resource),
             short_names: short_names(resource, own.group),
             categories: resource.categories,
             subresources,

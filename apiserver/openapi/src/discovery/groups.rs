@@ -3,10 +3,10 @@
 use portcullis_api::GroupVersion;
 
 use super::registration::RemoteVersion;
-use super::version;
 use portcullis_kinds::resource::Resource;
 use portcullis_kinds::shared::ResourceRef;
 use portcullis_kinds::version::Served;
+use portcullis_kinds::version_order;
 
 /// A group and its versions, the preferred one first.
 pub struct Group {
@@ -66,7 +66,7 @@ pub fn groups(resources: &[ResourceRef]) -> Vec<Group> {
     for group in &mut groups {
         group
             .versions
-            .sort_by(|a, b| version::compare(a.name, b.name));
+            .sort_by(|a, b| version_order::compare(a.name, b.name));
         for version in &mut group.versions {
             version.resources.sort_by_key(|r| r.plural);
         }

@@ -129,11 +129,12 @@ struct ApiResourceList {
 impl ApiResourceList {
     /// Upstream leaves the `apiVersion` of the core group's list out.
     fn new(group: &Group, version: &Version) -> Self {
+        let group_version = group.group_version(version);
         let mut resources: Vec<_> = version
             .resources
             .iter()
             .flat_map(|r| {
-                let below = r.subresources.iter();
+                let below = r.subresources_of(&group_version);
                 std::iter::once(ApiResource::new(r, group.name))
                     .chain(below.map(|s| ApiResource::below(r, s, group.name, version.name)))
             })
@@ -142,7 +143,7 @@ impl ApiResourceList {
         Self {
             kind: "APIResourceList",
             api_version: (!group.name.is_empty()).then_some("v1"),
-            group_version: group.group_version(version),
+            group_version,
             resources,
         }
     }
@@ -177,7 +178,7 @@ impl ApiResource {
             group: "",
             version: "",
             kind: resource.kind,
-            verbs: verbs(resource.verbs),
+            verbs: verbs_of(resource),
             short_names: short_names(resource, group),
             categories: resource.categories,
             storage_version_hash: storage_version_hash(resource),
@@ -207,6 +208,25 @@ impl ApiResource {
             storage_version_hash: None,
         }
     }
+}
+
+/// The verbs of a resource as discovery lists them: those of custom kinds in upstream's order.
+pub(super) fn verbs_of(resource: &Resource) -> Vec<&'static str> {
+    const CUSTOM: [Verb; 8] = [
+        Verb::Delete,
+        Verb::DeleteCollection,
+        Verb::Get,
+        Verb::List,
+        Verb::Patch,
+        Verb::Create,
+        Verb::Update,
+        Verb::Watch,
+    ];
+    if resource.strategy.custom().is_none() {
+        return verbs(resource.verbs);
+    }
+    let supported = CUSTOM.iter().filter(|verb| resource.supports(**verb));
+    supported.map(|verb| verb.as_str()).collect()
 }
 
 /// The verbs as discovery lists them, by name.

@@ -9,9 +9,10 @@ use portcullis_kinds::intern;
 use portcullis_kinds::kinds::api_service::GROUP as FIRST;
 use portcullis_kinds::kinds::api_service::name_of;
 use portcullis_kinds::kinds::api_service::priorities::priorities;
+use portcullis_kinds::version_order;
 
+use super::Group;
 use super::registration::Registration;
-use super::{Group, version};
 
 /// The groups in the order of API services' priorities, with those of other servers.
 pub(super) fn arranged(mut groups: Vec<Group>, registered: &[Registration]) -> Vec<Group> {
@@ -40,7 +41,7 @@ pub(super) fn arranged(mut groups: Vec<Group>, registered: &[Registration]) -> V
         let name = group.name;
         group.versions.sort_by(|a, b| {
             let (first, second) = (priorities_of(name, a.name), priorities_of(name, b.name));
-            let by_name = || version::compare(a.name, b.name);
+            let by_name = || version_order::compare(a.name, b.name);
             second.1.cmp(&first.1).then_with(by_name)
         });
     }

@@ -84,11 +84,7 @@ pub(super) fn paths(
         if resource.supports(Verb::Get) || resource.supports(Verb::Delete) {
             paths.push(serving.item());
         }
-        let below = resource.subresources.iter();
-        let offered = below.filter(|s| {
-            let custom = resource.strategy.custom();
-            custom.is_none_or(|kind| kind.offers(&api_version, s.name))
-        });
+        let offered = resource.subresources_of(&api_version);
         paths.extend(offered.map(|s| serving.below(s)));
     }
     paths
