@@ -50,7 +50,7 @@ use crate::limits::in_flight::InFlight;
 use crate::request::{RequestInfo, ResourceRequest};
 use crate::response::{self, Response, accept};
 use portcullis_kinds::kinds::scale::SCALE;
-use portcullis_kinds::resource::Resource;
+use portcullis_kinds::resource::{Resource, Subresource};
 use portcullis_registry::{Scope, WarningList};
 
 /// Handles all paths without a route: `/api` and `/apis`, dispatched on what was authorized.
@@ -103,22 +103,29 @@ async fn resource(
         _ => return Ok(page_not_found()),
     };
     let resource: &Resource = row;
-    let subresource = find_subresource(resource, info)?;
-    let verb = match check_verb(resource, subresource, info) {
+    let warnings = WarningList::default();
+    let release = catalogue.offer().release;
+    let is_custom = resource.strategy.custom().is_some();
+    if is_custom {
+        warnings.add(row.deprecation(&api_version, release));
+    }
+    let (subresource, verb) = match route(resource, info) {
+        Ok(route) => route,
         // resources that do not exist in this scope are a 404
-        Err(_) if !built_in && subresource.is_none() && info.verb == Some(Verb::Create) => {
+        Err(_) if !built_in && info.subresource.is_empty() && info.verb == Some(Verb::Create) => {
             return Ok(page_not_found());
         }
-        verb => verb?,
+        Err(status) => return Ok(with_warnings(Err(status), warnings)),
     };
-    let warnings = WarningList::default();
     let scaled = subresource.is_some_and(|s| s.kind == SCALE.kind);
     let (parent, resource, api_version) = if scaled {
         (Some(resource), &SCALE, SCALE.api_version())
     } else {
         (None, resource, api_version)
     };
-    warnings.add(row.deprecation(&api_version, catalogue.offer().release));
+    if !is_custom {
+        warnings.add(row.deprecation(&api_version, release));
+    }
     let query = asked.authorized.query();
     let audited = asked.parts.extensions.get::<Arc<Audited>>();
     let audited = audited.map(Arc::as_ref);
@@ -154,9 +161,23 @@ async fn resource(
         audited,
     };
     let result = carry_out(verb, &call, body).await;
+    Ok(with_warnings(result, warnings))
+}
+
+/// The subresource, if the request is for one, and the verb.
+fn route(
+    resource: &Resource,
+    info: &ResourceRequest,
+) -> Result<(Option<&'static Subresource>, Verb), Status> {
+    let subresource = find_subresource(resource, info)?;
+    let verb = check_verb(resource, subresource, info)?;
+    Ok((subresource, verb))
+}
+
+fn with_warnings(result: Result<Response, Status>, warnings: WarningList) -> Response {
     let mut answer = result.unwrap_or_else(|status| response::status(&status));
     response::warn(&mut answer, &warnings.into_inner());
-    Ok(answer)
+    answer
 }
 
 /// The response of upstream's mux for unregistered paths, which include those of groups that exist only by

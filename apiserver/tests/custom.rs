@@ -166,3 +166,66 @@ async fn a_definition_is_deleted_after_its_objects_and_survives_a_restart() {
     define(&admin, &definition()).await;
     assert_eq!(admin.get(WIDGETS).await.json()["items"], json!([]));
 }
+
+#[tokio::test]
+async fn what_a_version_does_not_offer_is_rejected_in_upstreams_words() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let mut definition = definition();
+    let bare = json!({"name": "v2", "served": true, "storage": false, "deprecated": true, "deprecationWarning": "old",
+        "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}});
+    let versions = definition["spec"]["versions"].as_array_mut().unwrap();
+    versions.push(bare);
+    define(&admin, &definition).await;
+    let created = admin.post(WIDGETS, &widget(&json!({"color": "red"}))).await;
+    assert_eq!(created.code, 201, "{}", created.message());
+    let missing = r#"widgets.example.com "a" not found"#;
+    let other = WIDGET.replace("/v1/", "/v2/");
+    for (method, path, code, message) in [
+        (Method::GET, format!("{other}/status"), 404, missing),
+        (Method::GET, format!("{WIDGET}/nothing"), 404, missing),
+        (
+            Method::DELETE,
+            format!("{WIDGET}/status"),
+            405,
+            r#"delete is not supported on resources of kind "widgets.example.com""#,
+        ),
+        (
+            Method::PUT,
+            WIDGETS.to_owned(),
+            400,
+            "name must be provided",
+        ),
+    ] {
+        let answer = admin.ask(method, &path, "{}").await;
+        assert_eq!((answer.code, &*answer.message()), (code, message), "{path}");
+        let warned = answer.headers.contains_key("warning");
+        assert_eq!(warned, path.contains("/v2/"), "{path}");
+    }
+    let strategic = "application/strategic-merge-patch+json";
+    let scale = admin.clone().header("content-type", strategic);
+    let answer = scale
+        .ask(Method::PATCH, &format!("{WIDGET}/scale"), "{}")
+        .await;
+    assert_eq!(answer.code, 415);
+    assert!(!answer.message().contains(strategic), "{answer:?}");
+}
+
+#[tokio::test]
+async fn the_options_of_a_deletion_have_a_known_media_type() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    define(&admin, &definition()).await;
+    let created = admin.post(WIDGETS, &widget(&json!({"color": "red"}))).await;
+    assert_eq!(created.code, 201, "{}", created.message());
+    let sent = |media_type: &str, body: &'static str| {
+        let client = admin.clone().header("content-type", media_type);
+        async move { client.ask(Method::DELETE, WIDGET, body).await }
+    };
+    assert_eq!(sent("text/plain", "{}").await.code, 415);
+    let dry = sent("application/yaml", "dryRun: [All]").await;
+    assert_eq!(dry.code, 200, "{}", dry.message());
+    assert_eq!(admin.get(WIDGET).await.code, 200);
+    assert_eq!(sent("application/json", "{}").await.code, 200);
+    assert_eq!(admin.get(WIDGET).await.code, 404);
+}

@@ -260,3 +260,41 @@ fn a_built_in_version_is_not_changed() {
             .is_some()
     );
 }
+
+#[test]
+fn discovery_lists_the_subresources_of_each_version() {
+    let catalogue = Catalogue::new([crontabs()]);
+    let discovery = crate::discovery::Discovery::new(catalogue.rows(), &[], "127.0.0.1:6443");
+    let resources = |version: &str| {
+        let path = format!("/apis/stable.example.com/{version}");
+        let list = discovery.document(&path, "").unwrap().body.open();
+        let list: Value = serde_json::from_slice(&list).unwrap();
+        list["resources"].clone()
+    };
+    let names = |version: &str| {
+        let resources = resources(version);
+        let names = resources.as_array().unwrap().iter();
+        names
+            .map(|r| r["name"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        names("v1"),
+        ["crontabs", "crontabs/scale", "crontabs/status"]
+    );
+    assert_eq!(names("v2"), ["crontabs"]);
+    // as upstream lists them
+    assert_eq!(
+        resources("v2")[0]["verbs"],
+        json!([
+            "delete",
+            "deletecollection",
+            "get",
+            "list",
+            "patch",
+            "create",
+            "update",
+            "watch"
+        ])
+    );
+}
