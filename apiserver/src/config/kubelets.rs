@@ -27,7 +27,7 @@ pub struct Kubelets {
         value_parser = ["Hostname", "InternalDNS", "InternalIP", "ExternalDNS", "ExternalIP"]
     )]
     pub kubelet_preferred_address_types: Vec<String>,
-    /// How long connecting to a kubelet may take, and its response to exec, attach or portforward.
+    /// How long connecting to a kubelet may take; its response to exec, attach or portforward may take six times as long.
     #[arg(long, default_value = "5s", value_parser = longer_than_nothing)]
     pub kubelet_timeout: Duration,
 }

@@ -29,6 +29,10 @@ const PORT: i32 = 10250;
 /// The declared feature of a node whose kubelet supports the protocols that others leave to the API server.
 const EXTENDS_WEBSOCKETS: &str = "ExtendWebSocketsToKubelet";
 
+/// How many timeouts a response to exec, attach or portforward may take: a busy kubelet waits for its container
+/// runtime first, and upstream waits for both without end.
+const ANSWER_TIMEOUTS: u32 = 6;
+
 /// Sends requests to kubelets, with a client certificate that they accept.
 pub struct Kubelets {
     identity: ClientIdentity,
@@ -191,7 +195,8 @@ impl Kubelets {
     /// 500 for a kubelet that does not respond in time, or cannot be reached.
     pub async fn switch(&self, request: Request<Bytes>) -> Result<response::Response, Status> {
         let client = self.client();
-        let switched = upgrade::switch(&client, request, self.timeout);
+        let timeout = self.timeout.saturating_mul(ANSWER_TIMEOUTS);
+        let switched = upgrade::switch(&client, request, timeout);
         switched.await.map_err(Status::unknown)
     }
 

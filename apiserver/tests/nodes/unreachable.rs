@@ -71,6 +71,14 @@ async fn a_kubelet_that_is_down_is_named() {
 }
 
 #[tokio::test]
+async fn a_kubelet_may_take_longer_to_answer_than_to_connect() {
+    let cluster = Cluster::start(&["slow"], &["--kubelet-timeout=1s"]).await;
+    let path = format!("{PODS}/web/exec?command=x");
+    let answer = upgrade(&cluster.server.admin(), "POST", &path, SPDY).await;
+    assert_eq!(answer.code, 101);
+}
+
+#[tokio::test]
 async fn a_silent_kubelet_is_waited_for_no_longer_than_its_timeout() {
     // connections are never accepted
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();

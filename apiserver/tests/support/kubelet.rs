@@ -22,6 +22,8 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// The length of the output of a container that is cut off, in bytes.
 pub const CUT: usize = 1_000_000;
+/// How long the container `slow` waits before it answers.
+const SLOW: Duration = Duration::from_millis(1500);
 
 /// A kubelet that serves until it is dropped.
 pub struct TestKubelet {
@@ -190,6 +192,7 @@ async fn serve(mut stream: TlsStream<TcpStream>, shared: &Shared) {
     }
     match container {
         "silent" => std::future::pending().await,
+        "slow" => tokio::time::sleep(SLOW).await,
         "refuses" => return answer(&mut stream, "403 Forbidden", "not you").await,
         "answers" => return answer(&mut stream, "200 OK", "what?").await,
         _ => {}
