@@ -14,7 +14,7 @@ STATIC := RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static"
 CYCLES ?= 1000
 SERVER_CYCLES ?= 50
 
-.PHONY: help run test build lint unit walkthrough why netpol everyday verbs nodes callbacks guide hardening compose bench soak load fuzz fresh suites definitions twice assets python matrix generated schemas book dist environments \
+.PHONY: help run test build lint unit walkthrough why netpol everyday verbs nodes components callbacks guide hardening compose bench soak load fuzz fresh suites definitions twice assets python matrix generated schemas book dist environments \
   setup-build setup-test
 .NOTPARALLEL:
 
@@ -33,7 +33,7 @@ else
 endif
 
 test: setup-test ## everything that CI runs
-	@testdata/suite lint unit build walkthrough why netpol everyday verbs nodes callbacks guide hardening definitions python compose
+	@testdata/suite lint unit build walkthrough why netpol everyday verbs nodes components callbacks guide hardening definitions python compose
 
 # One static binary: what the scripts test is what the image holds. Naming the target keeps the flag
 # from proc macros, which cannot be linked statically.
@@ -86,6 +86,9 @@ verbs: build ## apply, diff, patch, scale, wait and the like
 nodes: build ## logs, exec, cp, port-forward and proxy with kubectl, to a stand-in for a kubelet
 	@testdata/setup kubectl python3
 	@testdata/each kubectl -- testdata/with-server --authorization-mode=RBAC -- testdata/nodes/run
+
+components: build ## a real kubelet, scheduler, controller-manager and kube-proxy, those in KUBERNETES_BINARIES=FOLDER
+	@testdata/components/run
 
 callbacks: build ## metrics APIs and admission webhooks of others, with a stand-in for their servers
 	@testdata/setup kubectl python3 openssl

@@ -3,7 +3,7 @@
 # cluster-admin's, continues after a failed check, and ends with `finish`.
 #
 #   step TEXT                       prints a heading
-#   run COMMAND...                  shows a command, runs it (60 s at most), shows its answer
+#   run COMMAND...                  shows a command, runs it (for RUN_SECONDS=60 at most), shows its answer
 #   expect_ok                       it succeeded
 #   expect TEXT                     it succeeded, and its output is exactly TEXT
 #   expect_part TEXT...             it succeeded, and its output contains every TEXT
@@ -62,7 +62,7 @@ shown() {
 run() {
   shown "$@"
   STATUS=0
-  timeout 60 "$@" >"$LIB_TMP/out" 2>"$LIB_TMP/err" || STATUS=$?
+  timeout "${RUN_SECONDS:-60}" "$@" >"$LIB_TMP/out" 2>"$LIB_TMP/err" || STATUS=$?
   OUT=$(<"$LIB_TMP/out") ERR=$(<"$LIB_TMP/err")
   show_text "$OUT"
   show_text "$ERR"
