@@ -112,7 +112,7 @@ impl Type {
 /// The name of a kind's type in the table. It is the kind, unless another type has that name.
 pub fn type_name<'k>(api_version: &str, kind: &'k str) -> &'k str {
     match (api_version, kind) {
-        ("events.k8s.io/v1", "Event") => "Event (events)",
+        ("events.k8s.io/v1" | "events.k8s.io/v1beta1", "Event") => "Event (events)",
         ("authentication.k8s.io/v1", "TokenRequest") => "TokenRequest (authentication)",
         ("resource.k8s.io/v1", "ResourceClaim") => "ResourceClaim (resource)",
         _ => kind,

@@ -1,6 +1,7 @@
 //! Each verb, through TLS and the whole chain.
 
 mod connect;
+mod create;
 mod delete;
 mod list;
 mod patch;

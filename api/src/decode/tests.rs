@@ -273,3 +273,31 @@ fn a_struct_without_fields_has_none() {
         "json: cannot unmarshal string into Go struct field CustomResourceSubresources.status of type v1.CustomResourceSubresourceStatus"
     );
 }
+
+#[test]
+fn times_that_must_be_set_may_be_missing() {
+    use k8s_openapi::api::core::v1::Service;
+    let conditions = |condition: Value| {
+        let service = json!({"status": {"conditions": [condition]}});
+        let service = decode::<Service>(&service).unwrap().value;
+        service.status.and_then(|status| status.conditions)
+    };
+    let missing = conditions(json!({"type": "Ready"}));
+    assert!(missing.is_some());
+    assert_eq!(
+        missing,
+        conditions(json!({"type": "Ready", "lastTransitionTime": null}))
+    );
+}
+
+#[test]
+fn unknown_fields_are_no_requirements_of_a_selector() {
+    use k8s_openapi::api::apps::v1::Deployment;
+    let value = json!({"spec": {"selector": {"app": "w"}, "template": {}}});
+    let decoded = decode::<Deployment>(&value).unwrap();
+    assert_eq!(decoded.unknown_fields, ["spec.selector.app"]);
+    assert_eq!(
+        decoded.value.spec.selector.match_labels,
+        Some(Default::default())
+    );
+}

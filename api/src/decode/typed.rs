@@ -90,6 +90,12 @@ static EVERYTHING: LazyLock<Map<String, Value>> = LazyLock::new(|| {
     [("matchLabels".to_owned(), none)].into_iter().collect()
 });
 
+/// Whether a selector has no requirements; unknown fields do not count.
+fn selects_everything(map: &Map<String, Value>, fields: &[&str]) -> bool {
+    map.iter()
+        .all(|(key, value)| zero::is_empty(value) || !fields.contains(&key.as_str()))
+}
+
 impl<'de, 'p> Node<'de, 'p> {
     pub(super) fn root(value: &'de Value, report: &'p Report) -> Self {
         Self {
@@ -167,8 +173,9 @@ impl<'de, 'p> Node<'de, 'p> {
             Value::Object(map)
                 if name == "LabelSelector"
                     && WITH_SELECTOR.contains(&self.path.owner)
-                    && map.values().all(zero::is_empty) =>
+                    && selects_everything(map, fields) =>
             {
+                self.report_unknown(map, name, fields);
                 let everything = Node {
                     role: Role::Unset,
                     ..self
@@ -191,10 +198,7 @@ impl<'de, 'p> Node<'de, 'p> {
         let Value::Object(fields) = self.value else {
             return Err(self.wrong_type(format!("v1.{name}")));
         };
-        for field in fields.keys() {
-            let path = format!("{}.{field}", self.path.full());
-            self.report.unknown.borrow_mut().push(path);
-        }
+        self.report_unknown(fields, name, &[]);
         visitor.visit_newtype_struct(MapAccessDeserializer::new(Fields::entries(self, None)))
     }
 
@@ -208,6 +212,23 @@ impl<'de, 'p> Node<'de, 'p> {
                 Value::Array(schemas) => schemas.is_empty(),
                 Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
             }
+    }
+
+    /// Records the fields of an object that its type does not have.
+    fn report_unknown(
+        &self,
+        map: &Map<String, Value>,
+        owner: &'static str,
+        fields: &[&'static str],
+    ) {
+        for key in map.keys().filter(|key| !fields.contains(&key.as_str())) {
+            let path = Path {
+                parent: Some(&self.path),
+                step: Step::Field(key),
+                owner,
+            };
+            self.report.unknown.borrow_mut().push(path.full());
+        }
     }
 
     fn wrong_type(&self, wanted: impl Into<String>) -> Error {

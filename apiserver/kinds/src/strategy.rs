@@ -2,12 +2,14 @@
 //!
 //! Upstream: `k8s.io/apiserver/pkg/registry/rest/{create,update}.go`, which have the same hooks.
 
+mod metadata_checks;
 mod mismatched;
 
 use jiff::Timestamp;
 use portcullis_api::{ErrorList, Object, UserInfo, name};
 use serde_json::Value;
 
+pub use self::metadata_checks::MetadataChecks;
 use self::mismatched::mismatched;
 
 /// A kind's own rules, on its own type. Every method has the default of most kinds.
@@ -79,14 +81,13 @@ pub trait Strategy: Send + Sync + 'static {
         ErrorList::new()
     }
 
-    /// Whether a changed object's metadata is validated like a new one's as well. It only affects how often
-    /// an error is reported.
-    fn revalidates_metadata(&self) -> bool {
-        true
+    /// What the kind's own validation does with the metadata.
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::MOST
     }
 
-    /// Whether finalizers need no domain, as outside of Kubernetes' own APIs.
-    fn free_finalizers(&self) -> bool {
+    /// Whether a new object without a name is named by a UUID, even if it has a prefix for a generated name.
+    fn names_itself(&self) -> bool {
         false
     }
 
@@ -331,10 +332,10 @@ macro_rules! erased {
             $($(#[$doc])* fn $method(&self, $($arg: erased!(@dyn $kind)),*) $(-> $out)?;)*
             /// See [`Strategy::validate_name`].
             fn validate_name(&self, value: &str) -> Vec<String>;
-            /// See [`Strategy::revalidates_metadata`].
-            fn revalidates_metadata(&self) -> bool;
-            /// See [`Strategy::free_finalizers`].
-            fn free_finalizers(&self) -> bool;
+            /// See [`Strategy::metadata_checks`].
+            fn metadata_checks(&self) -> MetadataChecks;
+            /// See [`Strategy::names_itself`].
+            fn names_itself(&self) -> bool;
             /// See [`Strategy::returns_deleted`].
             fn returns_deleted(&self) -> bool;
             /// See [`Strategy::deletes_by_uid`].
@@ -361,12 +362,12 @@ macro_rules! erased {
                 Strategy::validate_name(self, value)
             }
 
-            fn revalidates_metadata(&self) -> bool {
-                Strategy::revalidates_metadata(self)
+            fn metadata_checks(&self) -> MetadataChecks {
+                Strategy::metadata_checks(self)
             }
 
-            fn free_finalizers(&self) -> bool {
-                Strategy::free_finalizers(self)
+            fn names_itself(&self) -> bool {
+                Strategy::names_itself(self)
             }
 
             fn returns_deleted(&self) -> bool {

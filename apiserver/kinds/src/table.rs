@@ -333,13 +333,11 @@ static ROWS: [Resource; 70] = [
     Resource::cluster(&FlowSchemaStrategy)
         .also(versions::FLOW_SCHEMAS)
         .since(29)
-        .subresources(&[status("FlowSchema")])
-        .changed_by_version(),
+        .subresources(&[status("FlowSchema")]),
     Resource::cluster(&PriorityLevelConfigurationStrategy)
         .also(versions::PRIORITY_LEVELS)
         .since(29)
-        .subresources(&[status("PriorityLevelConfiguration")])
-        .changed_by_version(),
+        .subresources(&[status("PriorityLevelConfiguration")]),
     Resource::cluster(&DeviceClassStrategy).since(34),
     Resource::cluster(&DeviceTaintRuleStrategy)
         .since(37)

@@ -27,6 +27,12 @@ pub const NOT_NEGATIVE: &str = "must be greater than or equal to 0";
 /// Upstream's text for a change of an immutable field.
 pub const IMMUTABLE: &str = "field is immutable";
 
+/// The errors of a check that upstream makes twice, so that clients see each of them twice.
+pub fn twice(mut errors: ErrorList) -> ErrorList {
+    errors.extend_from_within(..);
+    errors
+}
+
 /// Adds an error for every sentence of a check of names.
 pub fn invalid_each(path: &Path, value: &str, sentences: Vec<String>, errors: &mut ErrorList) {
     errors.extend(
@@ -123,6 +129,19 @@ impl<'a> OneOf<'a> {
         } else {
             self.chosen = true;
             validate(value, &self.path.child(checked), self.errors);
+        }
+    }
+
+    /// Checks a field that is not rejected besides others, but makes the fields after it superfluous.
+    pub fn further_field<T>(
+        &mut self,
+        name: &str,
+        value: Option<&T>,
+        validate: impl FnOnce(&T, &Path, &mut ErrorList),
+    ) {
+        if let Some(value) = value {
+            self.chosen = true;
+            validate(value, &self.path.child(name), self.errors);
         }
     }
 

@@ -1,10 +1,11 @@
 //! Creating objects.
 
+use std::iter::repeat_n;
 use std::sync::Arc;
 
 use portcullis_admission::Operation;
 use portcullis_api::status::Reason;
-use portcullis_api::{ErrorList, Object, Path, Status};
+use portcullis_api::{ErrorList, Object, Path, Status, name};
 use portcullis_storage::{Entry, Error};
 
 use crate::registry::Registry;
@@ -33,7 +34,8 @@ impl Registry {
         }
         let object = self.admit_creation(scope, object).await?;
         // a webhook may have set the name
-        let generated = metadata::wants_name(object.metadata());
+        let generated =
+            metadata::wants_name(object.metadata()) && !scope.resource.strategy.names_itself();
         let attempts = if generated { NAME_ATTEMPTS } else { 1 };
         for _ in 1..attempts {
             let copy = object.boxed_clone();
@@ -85,6 +87,7 @@ impl Registry {
         let attributes = scope.attributes(Operation::Create, scope.name, Some(object), None);
         self.admit_valid(scope, &attributes).await?;
         let mut object = Scope::admitted(attributes)?;
+        let given = object.metadata().resource_version.clone();
         // Objects are defaulted when they are read, so the defaults of generated fields are set here.
         scope.resource.strategy.default(object.as_mut());
         let bytes = codec::storable(self.encode(scope, object).await?)?;
@@ -99,6 +102,7 @@ impl Registry {
                 None => Ok(self.written(scope, Entry::new(key, bytes, 0)).await?),
             };
         }
+        check_version(given.as_deref())?;
         let created = self.storage.create(&key, bytes).await;
         let created = created.map_err(|e| errors::status(e, scope))?;
         Ok(self.written(scope, created).await?)
@@ -107,6 +111,18 @@ impl Registry {
 
 fn is_taken(status: &Status) -> bool {
     status.reason == Some(Reason::AlreadyExists)
+}
+
+/// An object to be created has no version yet; an invalid one counts as none, as upstream.
+fn check_version(given: Option<&str>) -> Result<(), Status> {
+    let given = given.unwrap_or_default();
+    let is_number = given.bytes().all(|b| b.is_ascii_digit());
+    if is_number && given.parse::<u64>().is_ok_and(|version| version != 0) {
+        return Err(Status::bad_request(
+            "resourceVersion should not be set on objects to be created",
+        ));
+    }
+    Ok(())
 }
 
 /// Admission may have moved the object to another namespace.
@@ -133,7 +149,9 @@ fn prepare(
     meta.namespace = resource.namespaced.then(|| scope.namespace.to_owned());
     meta.deletion_timestamp = None;
     meta.deletion_grace_period_seconds = None;
-    meta.generation = None;
+    if resource.strategy.names_itself() {
+        metadata::name_by_uuid(object.metadata_mut());
+    }
     resource.strategy.prepare_for_create(object);
     resource.strategy.set_requester(object, scope.user);
     metadata::stamp(object.metadata_mut());
@@ -149,24 +167,40 @@ fn prepare(
         resource.strategy.default(object);
     }
     resource.strategy.prepare_named(object);
-    let validate_name = |value: &str| resource.strategy.validate_name(value);
-    let validate_meta = match resource.strategy.free_finalizers() {
-        true => validate_any_meta,
-        false => validate_object_meta,
-    };
-    let mut errors = validate_meta(
-        object.metadata(),
-        resource.namespaced,
-        &validate_name,
-        &Path::new("metadata"),
-    );
-    errors.extend(resource.strategy.validate(object));
-    let strategy = &resource.strategy;
-    errors.extend(strategy.validate_served(scope.api_version, object));
+    let mut errors = validate(scope, object);
     errors.extend(forbidden);
     if errors.is_empty() {
         return Ok(());
     }
     let name = object.metadata().name.as_deref().unwrap_or_default();
     Err(Status::invalid(resource.group_kind(), name, &errors))
+}
+
+/// Validates a new object: its kind does, metadata and all, and then what is common to all kinds is checked.
+fn validate(scope: &Scope<'_>, object: &dyn Object) -> ErrorList {
+    let (resource, path) = (scope.resource, Path::new("metadata"));
+    let strategy = &resource.strategy;
+    let checks = strategy.metadata_checks();
+    let mut found = match checks.created {
+        0 => ErrorList::new(),
+        _ => validate_object_meta(
+            object.metadata(),
+            resource.namespaced,
+            checks.own_finalizers,
+            |value: &str| strategy.validate_name(value),
+            &path,
+        ),
+    };
+    found.extend(strategy.validate(object));
+    let mut errors: ErrorList = repeat_n(found, checks.created.max(1)).flatten().collect();
+    errors.extend(strategy.validate_served(scope.api_version, object));
+    if errors.is_empty() {
+        return validate_any_meta(
+            object.metadata(),
+            resource.namespaced,
+            name::path_segment,
+            &path,
+        );
+    }
+    errors
 }

@@ -10,14 +10,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_admission::options::Deletion;
 use portcullis_admission::{Operation, RequestOptions};
 use portcullis_api::status::Details;
-use portcullis_api::{Object, Status};
+use portcullis_api::{GroupResource, Object, Status};
 use portcullis_storage::{Entry, Error, ReadAt};
 
 use crate::conversion::Failure;
 use crate::registry::Registry;
 use crate::scope::Scope;
 use crate::{codec, errors};
-use portcullis_kinds::resource::Resource;
 
 pub(super) use self::plan::is_due;
 use self::plan::{Plan, plan};
@@ -84,7 +83,7 @@ impl Registry {
         options: &DeleteOptions,
     ) -> Result<Deleted, Status> {
         if let Some(why) = scope.resource.strategy.undeletable(scope.name) {
-            let resource = scope.resource.group_resource();
+            let resource = scope.group_resource();
             return Err(Status::forbidden(resource, scope.name, why));
         }
         let key = self.key(scope.resource, scope.namespace, scope.name);
@@ -191,10 +190,7 @@ impl Registry {
             revision
         };
         let entry = Entry::new(current.key.clone(), current.value.clone(), revision);
-        Ok(Deleted::Gone(
-            entry,
-            details(scope.resource, object.metadata()),
-        ))
+        Ok(Deleted::Gone(entry, details(scope, object.metadata())))
     }
 
     /// Removes an object that cannot be read, regardless of finalizers: there is no other remedy.
@@ -229,7 +225,7 @@ impl Registry {
                 "an object that cannot be read was deleted"
             );
         }
-        let gone = details(scope.resource, &meta);
+        let gone = details(scope, &meta);
         Ok(Removal::Done(Deleted::Unreadable(gone)))
     }
 
@@ -241,7 +237,7 @@ impl Registry {
         current: &Arc<Entry>,
         marked: Box<dyn Object>,
     ) -> Result<Deleted, Failed> {
-        let details = details(scope.resource, marked.metadata());
+        let details = details(scope, marked.metadata());
         match self.mark(scope, key, current, marked).await? {
             Deleted::Pending(entry) if !scope.dry_run => {
                 let revision = match self.storage.delete(key, entry.revision).await {
@@ -304,11 +300,11 @@ enum Removal {
 }
 
 /// The details in the Status of a removed object.
-fn details(resource: &Resource, meta: &ObjectMeta) -> Details {
+fn details(scope: &Scope<'_>, meta: &ObjectMeta) -> Details {
     Details {
         name: meta.name.clone().unwrap_or_default(),
-        group: resource.group.into(),
-        kind: resource.plural.into(),
+        group: scope.group_resource().group.into(),
+        kind: scope.resource.plural.into(),
         uid: meta.uid.clone().unwrap_or_default(),
         ..Details::default()
     }
@@ -343,7 +339,14 @@ fn check_preconditions(
                  The object might have been {since}"
             )
         };
-        let resource = scope.resource.group_resource();
+        // the store's conflict is about the resource, that of upstream's own check about the kind
+        let resource = match by_uid {
+            true => scope.group_resource(),
+            false => GroupResource {
+                resource: scope.resource.kind,
+                ..scope.group_resource()
+            },
+        };
         return Err(Status::conflict(resource, scope.name, &why));
     }
     Ok(())

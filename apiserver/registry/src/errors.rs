@@ -18,7 +18,7 @@ pub const ATTEMPTS_MAX: usize = 1000;
 
 /// The error after a conflict in every attempt.
 pub fn crowded_out(scope: &Scope<'_>) -> Status {
-    Status::conflict(scope.resource.group_resource(), scope.name, MODIFIED)
+    Status::conflict(scope.group_resource(), scope.name, MODIFIED)
 }
 
 /// The conflict of a change that is for an object of another uid than that of the key.
@@ -32,7 +32,7 @@ pub fn other_uid(key: &str, wanted: &str, actual: &str) -> String {
 
 /// The response for an error of the store.
 pub fn status(error: Error, scope: &Scope<'_>) -> Status {
-    let resource = scope.resource.group_resource();
+    let resource = scope.group_resource();
     match error {
         Error::AlreadyExists { .. } => Status::already_exists(resource, scope.name),
         Error::Conflict { .. } => crowded_out(scope),

@@ -72,7 +72,7 @@ fn answer(scope: &Scope<'_>, object: &dyn Object, refusal: &EscalationError) -> 
     match refusal {
         EscalationError::Escalates(why) => {
             let name = object.metadata().name.as_deref().unwrap_or_default();
-            Status::forbidden(scope.resource.group_resource(), name, why)
+            Status::forbidden(scope.group_resource(), name, why)
         }
         EscalationError::NoRole(unresolved) => {
             let (resource, name) = match unresolved {

@@ -25,6 +25,13 @@ pub fn wants_name(metadata: &ObjectMeta) -> bool {
     is_empty(metadata.name.as_deref()) && !is_empty(metadata.generate_name.as_deref())
 }
 
+/// Gives an object without a name one that is unique.
+pub fn name_by_uuid(metadata: &mut ObjectMeta) {
+    if is_empty(metadata.name.as_deref()) {
+        metadata.name = Some(Uuid::new_v4().to_string());
+    }
+}
+
 /// A name with this prefix, and a random suffix.
 pub fn generate_name(prefix: &str) -> String {
     let mut end = prefix.len().min(PREFIX_MAX);

@@ -5,7 +5,7 @@ use portcullis_admission::options::Deletion;
 use portcullis_admission::{
     Attributes, AuditAnnotations, Operation, Reinvocation, RequestOptions, Trace,
 };
-use portcullis_api::{Object, ObjectType, Status, UserInfo};
+use portcullis_api::{GroupResource, Object, ObjectType, Status, UserInfo};
 use portcullis_kinds::resource::Resource;
 use portcullis_kinds::shared::ResourceRef;
 
@@ -114,8 +114,17 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// The resource as errors name it: by the group that the client uses, of several that serve it.
+    pub fn group_resource(&self) -> GroupResource<'_> {
+        let resource = self.resource.group_resource();
+        match self.api_version.split_once('/') {
+            Some((group, _)) => GroupResource { group, ..resource },
+            None => resource,
+        }
+    }
+
     pub(crate) fn not_found(&self) -> Status {
-        Status::not_found(self.resource.group_resource(), self.name)
+        Status::not_found(self.group_resource(), self.name)
     }
 
     /// The request's attributes for admission plugins.

@@ -17,7 +17,7 @@ use crate::field_manager::times::older_times;
 use crate::registry::Registry;
 use crate::scope::Scope;
 use crate::{errors, metadata};
-use portcullis_kinds::validation::object_meta::{ValidateName, validate_changed_meta};
+use portcullis_kinds::validation::object_meta::validate_changed_meta;
 
 /// A change of an object. Called once per attempt.
 pub trait Change: Send + Sync {
@@ -94,12 +94,9 @@ impl Registry {
             let object = change.apply(None)?;
             if !metadata::is_empty(object.metadata().resource_version.as_deref()) {
                 // The client expects an object that is gone.
-                return Err(Status::conflict(
-                    scope.resource.group_resource(),
-                    scope.name,
-                    errors::MODIFIED,
-                )
-                .into());
+                return Err(
+                    Status::conflict(scope.group_resource(), scope.name, errors::MODIFIED).into(),
+                );
             }
             let entry = self.create(scope, object).await?;
             return Ok(Updated {
@@ -286,13 +283,13 @@ fn check_uid(scope: &Scope<'_>, object: &dyn Object, current: &Current) -> Resul
         return Ok(());
     }
     let why = errors::other_uid(&current.entry.key, uid, actual);
-    let resource = scope.resource.group_resource();
+    let resource = scope.group_resource();
     Err(Status::conflict(resource, scope.name, &why))
 }
 
 /// A change with a version is for that version only.
 fn check_version(scope: &Scope<'_>, object: &dyn Object, current: &Current) -> Result<(), Status> {
-    let resource = scope.resource.group_resource();
+    let resource = scope.group_resource();
     match object
         .metadata()
         .resource_version
@@ -336,7 +333,7 @@ fn prepare(
     let resource = scope.resource;
     metadata::carry_over(object.metadata_mut(), old.metadata());
     let validate_name = |value: &str| resource.strategy.validate_name(value);
-    let mut whole: Option<ValidateName<'_>> = None;
+    let mut checks = resource.strategy.metadata_checks().changing(0, 1);
     let found = match scope.subresource {
         "status" => {
             resource.strategy.prepare_status_update(object, old);
@@ -349,10 +346,7 @@ fn prepare(
                 let generation = old.metadata().generation.unwrap_or_default() + 1;
                 object.metadata_mut().generation = Some(generation);
             }
-            whole = resource
-                .strategy
-                .revalidates_metadata()
-                .then_some(&validate_name);
+            checks = resource.strategy.metadata_checks();
             let mut found = resource.strategy.validate_update(object, old);
             let strategy = &resource.strategy;
             found.extend(strategy.validate_served_update(scope.api_version, object, old));
@@ -364,13 +358,7 @@ fn prepare(
         }
     };
     let (new, old) = (object.metadata(), old.metadata());
-    let mut errors = validate_changed_meta(
-        new,
-        old,
-        resource.namespaced,
-        resource.strategy.free_finalizers(),
-        whole,
-    );
+    let mut errors = validate_changed_meta(new, old, resource.namespaced, checks, &validate_name);
     errors.extend(found);
     errors.extend(forbidden);
     if errors.is_empty() {

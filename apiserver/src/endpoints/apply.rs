@@ -47,7 +47,7 @@ impl Change for Configured<'_> {
                 (tracked::empty(scope.resource, self.call.api_version), None)
             }
             None => {
-                let resource = scope.resource.group_resource();
+                let resource = scope.group_resource();
                 return Err(Status::not_found(resource, scope.name));
             }
         };
@@ -64,7 +64,7 @@ impl Change for Configured<'_> {
                 let why = format!(
                     "uid mismatch: the provided object specified uid {uid}, and no existing object was found"
                 );
-                let resource = scope.resource.group_resource();
+                let resource = scope.group_resource();
                 return Err(Status::conflict(resource, scope.name, &why));
             }
         }

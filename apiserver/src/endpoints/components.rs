@@ -39,7 +39,7 @@ pub async fn get(call: &Call<'_>) -> Result<Response, Status> {
     let name = call.scope.name;
     let known = SERVERS.iter().any(|(known, _)| *known == name) || name == STORE;
     if !known {
-        let resource = call.scope.resource.group_resource();
+        let resource = call.scope.group_resource();
         return Err(Status::not_found(resource, name));
     }
     let entry = entry(call, name).await;

@@ -33,7 +33,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
 /// 400 for metadata that contradict the URL.
 pub fn ready(scope: &Scope<'_>, read: Read) -> Result<Box<dyn Object>, Status> {
     let mut object = read.object;
-    check_metadata(object.metadata(), scope.namespace)?;
+    check_namespace(object.metadata(), scope.namespace)?;
     let strategy = &scope.resource.strategy;
     strategy.default(object.as_mut());
     scope.warn(read.warnings);
@@ -80,19 +80,6 @@ fn check_namespace(meta: &ObjectMeta, namespace: &str) -> Result<(), Status> {
     if !given.is_empty() && !namespace.is_empty() && given != namespace {
         return Err(Status::bad_request(
             "the namespace of the provided object does not match the namespace sent on the request",
-        ));
-    }
-    Ok(())
-}
-
-fn check_metadata(meta: &ObjectMeta, namespace: &str) -> Result<(), Status> {
-    check_namespace(meta, namespace)?;
-    // an invalid version counts as none, as upstream
-    let version = meta.resource_version.as_deref().unwrap_or_default();
-    let is_number = version.bytes().all(|b| b.is_ascii_digit());
-    if is_number && version.parse::<u64>().is_ok_and(|version| version != 0) {
-        return Err(Status::bad_request(
-            "resourceVersion should not be set on objects to be created",
         ));
     }
     Ok(())

@@ -101,15 +101,19 @@ async fn asked(call: &Call<'_>, body: &mut Incoming) -> Result<Asked, Status> {
 }
 
 fn from_body(bytes: &[u8], media_type: &str) -> Result<Value, Status> {
-    match media_type {
-        protobuf::MEDIA_TYPE => from_protobuf(bytes),
-        "" | "application/json" => Ok(decode::parse(bytes).map_err(|e| unreadable(&e))?.value),
+    let value = match media_type {
+        protobuf::MEDIA_TYPE => return from_protobuf(bytes),
+        "" | "application/json" => decode::parse(bytes).map_err(|e| unreadable(&e))?.value,
         "application/yaml" => {
             let value = body::yaml(bytes).map_err(|e| unreadable(&e.in_go()))?;
             decode::check_size(&value).map_err(|e| unreadable(&e))?;
-            Ok(value)
+            value
         }
-        _ => Err(body::unsupported()),
+        _ => return Err(body::unsupported()),
+    };
+    match value.get("kind").and_then(Value::as_str) {
+        None | Some("" | "DeleteOptions") => Ok(value),
+        Some(kind) => Err(unreadable(&format!("they are of kind {kind}"))),
     }
 }
 

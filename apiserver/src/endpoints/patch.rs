@@ -30,10 +30,7 @@ impl Change for Patched<'_> {
     fn apply(&self, current: Option<&Current>) -> Result<Box<dyn Object>, Status> {
         let scope = &self.call.scope;
         let Some(current) = current else {
-            return Err(Status::not_found(
-                scope.resource.group_resource(),
-                scope.name,
-            ));
+            return Err(Status::not_found(scope.group_resource(), scope.name));
         };
         // a patch is applied to the version it was sent to
         let original = current.served(scope.resource, self.call.api_version);
@@ -43,6 +40,8 @@ impl Change for Patched<'_> {
         )?;
         if self.patch.keeps_type() {
             keep_type(&mut value, &original);
+        } else if is_versionless(&value) && scope.resource.strategy.custom().is_none() {
+            return Err(update::nameless(scope.name));
         }
         let read = body::typed(
             &value,
@@ -79,6 +78,12 @@ fn keep_type(outcome: &mut Value, original: &Value) {
             outcome[name] = original[name].clone();
         }
     }
+}
+
+/// Whether the patch removed the version: upstream then decodes nothing, not even the name.
+fn is_versionless(outcome: &Value) -> bool {
+    matches!(outcome.get("apiVersion"), None | Some(Value::Null))
+        || outcome["apiVersion"].as_str() == Some("")
 }
 
 /// Patches an object.

@@ -10,7 +10,7 @@ use k8s_openapi::api::authorization::v1::{
     SelfSubjectRulesReview, SubjectAccessReview, SubjectAccessReviewSpec,
     SubjectAccessReviewStatus,
 };
-use portcullis_api::{Object, Status, UserInfo};
+use portcullis_api::{GroupKind, Object, Status, UserInfo};
 use portcullis_rbac::{Attributes, Authorizer, Decided, Decision, ResourceTarget, Target};
 
 use super::body::{self, Incoming};
@@ -31,8 +31,12 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     settle_namespace(object.metadata_mut(), call.scope.namespace)?;
     let errors = resource.strategy.validate(object.as_ref());
     if !errors.is_empty() {
-        let name = object.metadata().name.as_deref().unwrap_or_default();
-        return Err(Status::invalid(resource.group_kind(), name, &errors));
+        // as upstream, without a kind and a name
+        let kind = GroupKind {
+            kind: "",
+            ..resource.group_kind()
+        };
+        return Err(Status::invalid(kind, "", &errors));
     }
     answer(call, object.as_mut()).await?;
     authentication::answer(&call.api.tokens, call.scope.user, object.as_mut()).await?;

@@ -61,7 +61,7 @@ impl<C> Rescaled<'_, C> {
     fn check(&self, scale: &dyn Object, current: &Current) -> Result<(), Status> {
         let meta = scale.metadata();
         let valid_name = |value: &str| name::dns1123_subdomain(value);
-        let mut errors = validate_object_meta(meta, true, valid_name, &Path::new("metadata"));
+        let mut errors = validate_object_meta(meta, true, true, valid_name, &Path::new("metadata"));
         if self.parent.strategy.custom().is_none() {
             errors.extend(SCALE.strategy.validate(scale));
         }

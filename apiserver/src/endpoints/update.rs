@@ -1,7 +1,7 @@
 //! PUT: replacing objects.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use portcullis_api::{Object, Status};
+use portcullis_api::{GroupResource, Object, Status};
 
 use super::body::{self, Incoming, Read};
 use super::call::Call;
@@ -69,15 +69,11 @@ pub fn ready(scope: &Scope<'_>, read: Read) -> Result<Box<dyn Object>, Status> {
     Ok(object)
 }
 
-/// Name and namespace in the body must be those of the URL.
+/// Name and namespace in the body must be those of the URL; a cluster-scoped object's namespace is dropped.
 pub(super) fn check_metadata(meta: &mut ObjectMeta, scope: &Scope<'_>) -> Result<(), Status> {
     let (url, namespace) = (scope.name, scope.namespace);
     match meta.name.as_deref().unwrap_or_default() {
-        "" => {
-            return Err(Status::bad_request(format!(
-                "the name of the object ({url} based on URL) was undeterminable: name must be provided"
-            )));
-        }
+        "" => return Err(nameless(url)),
         name if name != url => {
             return Err(Status::bad_request(format!(
                 "the name of the object ({name}) does not match the name on the URL ({url})"
@@ -86,11 +82,26 @@ pub(super) fn check_metadata(meta: &mut ObjectMeta, scope: &Scope<'_>) -> Result
         _ => {}
     }
     let given = meta.namespace.as_deref().unwrap_or_default();
-    if !given.is_empty() && given != namespace {
+    // a namespace is in itself, as far as its requests are concerned
+    let requested = match scope.resource.group_resource() {
+        GroupResource {
+            group: "",
+            resource: "namespaces",
+        } => url,
+        _ => namespace,
+    };
+    if !given.is_empty() && !requested.is_empty() && given != requested {
         return Err(Status::bad_request(format!(
-            "the namespace of the object ({given}) does not match the namespace on the request ({namespace})"
+            "the namespace of the object ({given}) does not match the namespace on the request ({requested})"
         )));
     }
     meta.namespace = (!namespace.is_empty()).then(|| namespace.to_owned());
     Ok(())
+}
+
+/// The error for an object without a name.
+pub(super) fn nameless(url: &str) -> Status {
+    Status::bad_request(format!(
+        "the name of the object ({url} based on URL) was undeterminable: name must be provided"
+    ))
 }

@@ -25,6 +25,8 @@ pub enum Form {
     Table(MetaVersion),
     /// Its metadata, in this version of `meta.k8s.io`.
     Metadata(MetaVersion),
+    /// The metadata of each object of a list.
+    MetadataList(MetaVersion),
 }
 
 /// The versions of `meta.k8s.io` that Tables and partial metadata have had.
@@ -114,7 +116,8 @@ impl<'h> Clause<'h> {
         };
         match kind {
             "Table" => Some(Form::Table(version)),
-            "PartialObjectMetadata" | "PartialObjectMetadataList" => Some(Form::Metadata(version)),
+            "PartialObjectMetadata" => Some(Form::Metadata(version)),
+            "PartialObjectMetadataList" => Some(Form::MetadataList(version)),
             _ => None,
         }
     }
@@ -200,7 +203,7 @@ mod tests {
             ),
             (
                 "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io",
-                Some((Form::Metadata(MetaVersion::V1), Encoding::Json)),
+                Some((Form::MetadataList(MetaVersion::V1), Encoding::Json)),
             ),
             ("text/html", None),
             ("application/json;as=Table;v=v9;g=meta.k8s.io", None),

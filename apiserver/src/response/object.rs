@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use portcullis_api::Status;
 use portcullis_api::field_error::go_quote;
+use portcullis_api::status::Reason;
 use portcullis_storage::{Entry, Revision};
 use serde_json::Value;
 
@@ -34,8 +35,12 @@ impl<'r> Reader<'r> {
     /// One object. `revision` is that of the entry, or zero for an object that is not stored.
     ///
     /// # Errors
-    /// A 500 that names the key, if the entry cannot be read.
+    /// 406 if the client accepts only a list; a 500 that names the key, if the entry cannot be read.
     pub fn object(&self, entry: &Entry) -> Result<Bytes, Status> {
+        if let Form::MetadataList(_) = self.format.form {
+            let kind = self.resource.kind;
+            return Err(self.mismatch("PartialObjectMetadataList", "not a list", kind));
+        }
         let mut out = Vec::with_capacity(entry.value.len() + 64);
         self.write(entry, entry.revision, &mut out)?;
         encode(out, self.format.encoding)
@@ -54,7 +59,7 @@ impl<'r> Reader<'r> {
         let renderer = self.renderer();
         match self.format.form {
             Form::Object => renderer.write_object(entry, revision, out),
-            Form::Metadata(version) => {
+            Form::Metadata(version) | Form::MetadataList(version) => {
                 write_metadata(&renderer, &partial_label(version), entry, revision, out)
             }
             Form::Table(version) => {
@@ -76,7 +81,7 @@ impl<'r> Reader<'r> {
     /// A collection.
     ///
     /// # Errors
-    /// As [`Reader::object`].
+    /// 406 if the client accepts only an object, and as [`Reader::object`].
     pub fn list(&self, list: &List) -> Result<Bytes, Status> {
         let size: usize = list.entries.iter().map(|e| e.value.len() + 32).sum();
         let mut out = Vec::with_capacity(size + 256);
@@ -94,7 +99,11 @@ impl<'r> Reader<'r> {
                     renderer.write_item(entry, out)
                 })?;
             }
-            Form::Metadata(version) => {
+            Form::Metadata(_) => {
+                let kind = self.resource.list_kind();
+                return Err(self.mismatch("PartialObjectMetadata", "a list", &kind));
+            }
+            Form::MetadataList(version) => {
                 write_list_head(
                     "PartialObjectMetadataList",
                     version.api_version(),
@@ -122,6 +131,21 @@ impl<'r> Reader<'r> {
 }
 
 impl Reader<'_> {
+    /// The error for a form that is not that of the response (upstream:
+    /// `k8s.io/apiserver/pkg/endpoints/handlers/response.go`, which names the Go type).
+    fn mismatch(&self, form: &str, actual: &str, kind: &str) -> Status {
+        let group = self.resource.group.split('.').next().unwrap_or_default();
+        let package = match group {
+            _ if self.resource.strategy.custom().is_some() => "unstructured",
+            "" | "events" => "core",
+            group => group,
+        };
+        let why = format!(
+            "you requested {form}, but the requested object is {actual} (*{package}.{kind})"
+        );
+        Status::failure(Reason::NotAcceptable, why)
+    }
+
     /// The token of the next page. Lists of custom objects contain an empty one as well: Go's type for them
     /// omits nothing.
     fn continues(&self, list: &List) -> Option<String> {

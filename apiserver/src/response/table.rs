@@ -113,7 +113,7 @@ impl Rows<'_> {
         out.extend_from_slice(b"{\"cells\":");
         row.write(now, out);
         match self.include {
-            IncludeObject::None => {}
+            IncludeObject::None => out.extend_from_slice(b",\"object\":null"),
             IncludeObject::Metadata => {
                 out.extend_from_slice(b",\"object\":");
                 write_metadata(&self.renderer, partial, entry, revision, out)?;

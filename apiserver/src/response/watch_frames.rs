@@ -72,7 +72,9 @@ impl<'r> Frames<'r> {
         };
         let (kind, api_version) = match self.reader.format.form {
             Form::Object => (self.reader.resource.kind, self.reader.api_version),
-            Form::Metadata(version) => ("PartialObjectMetadata", version.api_version()),
+            Form::Metadata(version) | Form::MetadataList(version) => {
+                ("PartialObjectMetadata", version.api_version())
+            }
             Form::Table(version) => ("Table", version.api_version()),
         };
         let metadata = format!(r#"{{"resourceVersion":"{revision}"{annotations}}}"#);

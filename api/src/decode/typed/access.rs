@@ -154,19 +154,20 @@ impl<'de, 'p> Fields<'de, 'p> {
         self.known.contains(&key).then_some(written)
     }
 
-    /// The next unset field that Go always writes.
+    /// The next unset field that Go always writes; a time that is not set is null.
     fn next_unset(&mut self) -> Option<(&'de str, &'de Value, Role)> {
         loop {
             let field = self.unset.next()?;
             let always = field.always?; // those come first
-            let is_set =
-                (self.map.and_then(|map| map.get(field.name))).is_some_and(|v| !v.is_null());
+            let given = self.map.and_then(|map| map.get(field.name));
+            let written = zero::written(always);
+            // where Go writes null, a null has been visited
+            let is_set = given.is_some_and(|v| written.is_none() || !v.is_null());
             if is_set || !self.known.contains(&field.name) {
                 continue;
             }
-            if let Some(value) = zero::written(always) {
-                return Some((field.name, value, Role::Unset));
-            }
+            let value = written.unwrap_or(&NULL);
+            return Some((field.name, value, Role::Unset));
         }
     }
 }

@@ -49,9 +49,10 @@ pub(super) fn is_empty(value: &Value) -> bool {
 
 /// Lists and maps where upstream distinguishes empty from unset until they are stored, as validation
 /// compares them by `reflect.DeepEqual` and defaulting checks for nil.
-const KEPT: [(&str, &str); 5] = [
+const KEPT: [(&str, &str); 6] = [
     ("ConfigMap", "binaryData"),
     ("ConfigMap", "data"),
+    ("ControllerRevision", "data"),
     ("HPAScalingRules", "policies"),
     ("Secret", "data"),
     ("StorageClass", "parameters"),

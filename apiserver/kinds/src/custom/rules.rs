@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::CustomKind;
 use super::columns::PrinterColumn;
 use super::version::Version;
-use crate::strategy::{Cell, Column, ColumnView, Strategy};
+use crate::strategy::{Cell, Column, ColumnView, MetadataChecks, Strategy};
 use crate::validation::object_meta::validate_any_meta;
 
 const STATUS: &str = "status";
@@ -17,12 +17,8 @@ const STATUS: &str = "status";
 impl Strategy for CustomKind {
     type Kind = CustomObject;
 
-    fn free_finalizers(&self) -> bool {
-        true
-    }
-
-    fn revalidates_metadata(&self) -> bool {
-        false
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::CUSTOM
     }
 
     fn default(&self, object: &mut CustomObject) {

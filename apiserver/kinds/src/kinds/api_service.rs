@@ -11,7 +11,7 @@ use k8s_openapi::kube_aggregator::pkg::apis::apiregistration::v1::{
 };
 use portcullis_api::{ErrorList, name};
 
-use crate::strategy::{Cell, Column, Strategy};
+use crate::strategy::{Cell, Column, MetadataChecks, Strategy};
 use crate::time::now;
 use crate::validation::text;
 
@@ -27,6 +27,10 @@ pub struct ApiServiceStrategy;
 
 impl Strategy for ApiServiceStrategy {
     type Kind = APIService;
+
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::DOMAINLESS
+    }
 
     fn validate_name(&self, value: &str) -> Vec<String> {
         name::path_segment(value)

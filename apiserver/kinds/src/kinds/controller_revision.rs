@@ -40,7 +40,8 @@ impl Strategy for ControllerRevisionStrategy {
         static COLUMNS: [Column; 4] = [
             Column::NAME,
             Column::text("Controller", "Whose revision it is."),
-            Column::integer("Revision", "The higher, the newer."),
+            // upstream's type, though the cells are numbers
+            Column::text("Revision", "The higher, the newer."),
             Column::AGE,
         ];
         &COLUMNS

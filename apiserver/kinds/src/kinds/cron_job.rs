@@ -11,7 +11,7 @@ use super::job::{validate_counts, validate_job_template};
 use super::workload::{
     CONTAINERS, IMAGES, container_cells, default_template, template_warnings_at,
 };
-use crate::strategy::{Cell, Column, Strategy};
+use crate::strategy::{Cell, Column, MetadataChecks, Strategy};
 use crate::validation::labels::{format_label_selector, go_selector};
 use crate::validation::{not_negative, text};
 
@@ -24,6 +24,10 @@ pub struct CronJobStrategy;
 
 impl Strategy for CronJobStrategy {
     type Kind = CronJob;
+
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::MOST.changing(0, 1)
+    }
 
     fn default(&self, cron_job: &mut CronJob) {
         let spec = &mut cron_job.spec;

@@ -7,7 +7,7 @@ use portcullis_api::field_error::BadValue;
 use portcullis_api::{ErrorList, FieldError, Path};
 use serde_json::Value;
 
-use crate::strategy::{Cell, Column, Strategy};
+use crate::strategy::{Cell, Column, MetadataChecks, Strategy};
 use crate::validation::{IMMUTABLE, list, one_of, text};
 
 const FS_GROUP_POLICIES: [&str; 3] = ["File", "None", "ReadWriteOnceWithFSType"];
@@ -21,6 +21,10 @@ pub struct CsiDriverStrategy;
 
 impl Strategy for CsiDriverStrategy {
     type Kind = CSIDriver;
+
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::MOST.creating(2).changing(0, 1)
+    }
 
     fn default(&self, driver: &mut CSIDriver) {
         let spec = &mut driver.spec;

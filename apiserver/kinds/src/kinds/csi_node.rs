@@ -6,9 +6,9 @@ use k8s_openapi::api::storage::v1::{CSINode, CSINodeDriver};
 use portcullis_api::field_error::{BadValue, go_quote};
 use portcullis_api::{ErrorList, FieldError, Path, name};
 
-use crate::strategy::{Cell, Column, Strategy};
+use crate::strategy::{Cell, Column, MetadataChecks, Strategy};
 use crate::validation::names::validate_csi_driver_name;
-use crate::validation::{IMMUTABLE, go_strings, list, not_negative};
+use crate::validation::{IMMUTABLE, go_strings, list, not_negative, twice};
 
 /// The longest name of a node in a driver.
 const NODE_ID_MAX: usize = 256;
@@ -18,6 +18,10 @@ pub struct CsiNodeStrategy;
 
 impl Strategy for CsiNodeStrategy {
     type Kind = CSINode;
+
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::MOST.creating(2).changing(2, 0)
+    }
 
     fn validate(&self, node: &CSINode) -> ErrorList {
         let mut errors = ErrorList::new();
@@ -36,7 +40,7 @@ impl Strategy for CsiNodeStrategy {
 
     /// Drivers may be added and removed, but not changed.
     fn validate_update(&self, node: &CSINode, old: &CSINode) -> ErrorList {
-        let mut errors = self.validate(node);
+        let mut errors = twice(self.validate(node));
         for old in &old.spec.drivers {
             let changed = |new: &&CSINodeDriver| new.name == old.name && *new != old;
             for new in node.spec.drivers.iter().filter(changed) {

@@ -12,7 +12,7 @@ use portcullis_schema::{
 };
 
 use crate::custom::check_metadata;
-use crate::strategy::Strategy;
+use crate::strategy::{MetadataChecks, Strategy};
 use crate::time::now;
 
 /// The finalizer of a definition until its objects are gone.
@@ -30,12 +30,8 @@ pub struct CustomResourceDefinitionStrategy;
 impl Strategy for CustomResourceDefinitionStrategy {
     type Kind = CustomResourceDefinition;
 
-    fn free_finalizers(&self) -> bool {
-        true
-    }
-
-    fn revalidates_metadata(&self) -> bool {
-        false
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::CUSTOM
     }
 
     fn default(&self, definition: &mut CustomResourceDefinition) {

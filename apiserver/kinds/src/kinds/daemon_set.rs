@@ -6,7 +6,7 @@ use portcullis_api::field_error::{BadValue, go_quote};
 use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::workload::{
-    CONTAINERS, IMAGES, container_cells, default_template, is_unset, number, same_selector,
+    CONTAINERS, IMAGES, container_cells, default_template, if_set, is_unset, number, same_selector,
     template_warnings, validate_collisions, validate_selected, validate_shared_disks,
     validate_template,
 };
@@ -150,7 +150,12 @@ fn validate_spec(spec: &DaemonSetSpec, path: &Path, errors: &mut ErrorList) {
     let found = errors.len();
     validate_label_selector(Some(&spec.selector), &selector_path, errors);
     if errors.len() == found {
-        validate_selected(&spec.template, &spec.selector, &template_path, errors);
+        validate_selected(
+            &spec.template,
+            if_set(&spec.selector),
+            &template_path,
+            errors,
+        );
     }
     if is_empty_selector(&spec.selector) && !is_unset(&spec.selector) {
         let (value, detail) = (

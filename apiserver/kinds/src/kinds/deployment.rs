@@ -11,7 +11,7 @@ use super::workload::{
     self, CONTAINERS, Counts, IMAGES, container_cells, default_template, same_selector,
     template_warnings, validate_collisions, validate_running_template, validate_selector,
 };
-use crate::strategy::{Cell, Column, Strategy};
+use crate::strategy::{Cell, Column, MetadataChecks, Strategy};
 use crate::validation::int_or_percent::{self, validate_at_most_all, validate_int_or_percent};
 use crate::validation::labels::{format_label_selector, go_selector};
 use crate::validation::{not_negative, text};
@@ -22,8 +22,8 @@ pub struct DeploymentRules;
 impl Strategy for DeploymentRules {
     type Kind = Deployment;
 
-    fn revalidates_metadata(&self) -> bool {
-        false
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::MOST.changing(0, 1)
     }
 
     fn default(&self, deployment: &mut Deployment) {

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use k8s_openapi::api::discovery::v1::{Endpoint, EndpointPort, EndpointSlice};
 use portcullis_api::{ErrorList, FieldError, Path, name};
 
-use crate::strategy::{Cell, Column, Strategy};
+use crate::strategy::{Cell, Column, MetadataChecks, Strategy};
 use crate::validation::labels::validate_labels;
 use crate::validation::net::{PROTOCOLS, parse_ip, validate_non_special_ip};
 use crate::validation::{IMMUTABLE, invalid_each, list, one_of, required, text};
@@ -27,6 +27,10 @@ pub struct EndpointSliceStrategy;
 
 impl Strategy for EndpointSliceStrategy {
     type Kind = EndpointSlice;
+
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::MOST.changing(1, 0)
+    }
 
     fn default(&self, slice: &mut EndpointSlice) {
         for port in slice.ports.iter_mut().flatten() {

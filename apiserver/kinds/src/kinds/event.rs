@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Event;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{MicroTime, Time};
 use portcullis_api::{ErrorList, FieldError, Path, name};
 
-use crate::strategy::{Cell, Column, GarbageCollection, Strategy};
+use crate::strategy::{Cell, Column, GarbageCollection, MetadataChecks, Strategy};
 use crate::validation::{invalid_each, required, text};
 
 /// The rules of events (upstream: `pkg/registry/core/event/strategy.go`).
@@ -15,6 +15,10 @@ pub struct EventStrategy;
 
 impl Strategy for EventStrategy {
     type Kind = Event;
+
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::NONE
+    }
 
     fn default(&self, event: &mut Event) {
         event.source.get_or_insert_default();
@@ -181,7 +185,8 @@ fn occurrences(event: &Event) -> (Option<Timestamp>, Option<Timestamp>, i64) {
         (Some(series), _) => (
             first,
             micro(&series.last_observed_time),
-            series.count.unwrap_or_default().into(),
+            // the event that the series began with is not in its count
+            i64::from(series.count.unwrap_or_default()) + 1,
         ),
         (None, 0) => (first, last, 1),
         (None, count) => (first, last, count.into()),
@@ -189,12 +194,21 @@ fn occurrences(event: &Event) -> (Option<Timestamp>, Option<Timestamp>, i64) {
 }
 
 fn source(event: &Event) -> String {
-    let Some(source) = &event.source else {
-        return String::new();
+    let source = event.source.as_ref();
+    let first = |older: Option<&String>, newer: &Option<String>| {
+        let older = Some(text(older)).filter(|text| !text.is_empty());
+        older.unwrap_or_else(|| text(newer.as_ref())).to_owned()
     };
-    let component = text(source.component.as_ref());
-    match text(source.host.as_ref()) {
-        "" => component.to_owned(),
+    let component = first(
+        source.and_then(|s| s.component.as_ref()),
+        &event.reporting_component,
+    );
+    let host = first(
+        source.and_then(|s| s.host.as_ref()),
+        &event.reporting_instance,
+    );
+    match host.as_str() {
+        "" => component,
         host => format!("{component}, {host}"),
     }
 }

@@ -7,7 +7,7 @@ use k8s_openapi::api::flowcontrol::v1::FlowSchema;
 use portcullis_api::{ErrorList, Path};
 
 pub(in crate::kinds) use self::validate::validate_condition_types;
-use crate::strategy::{Cell, Column, Strategy};
+use crate::strategy::{Cell, Column, MetadataChecks, Strategy};
 use crate::validation::list;
 
 /// The precedence of a schema that does not say.
@@ -18,6 +18,10 @@ pub struct FlowSchemaStrategy;
 
 impl Strategy for FlowSchemaStrategy {
     type Kind = FlowSchema;
+
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::MOST.changing(1, 0)
+    }
 
     fn default(&self, schema: &mut FlowSchema) {
         let spec = &mut schema.spec;

@@ -9,7 +9,7 @@ mod validate;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use portcullis_api::{ErrorList, Path};
 
-use crate::strategy::{Cell, Column, Strategy};
+use crate::strategy::{Cell, Column, MetadataChecks, Strategy};
 use crate::validation::not_negative;
 
 /// The rules of autoscalers, stored as `autoscaling/v2` (upstream:
@@ -18,6 +18,10 @@ pub struct HorizontalPodAutoscalerStrategy;
 
 impl Strategy for HorizontalPodAutoscalerStrategy {
     type Kind = HorizontalPodAutoscaler;
+
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::MOST.changing(0, 1)
+    }
 
     fn default(&self, autoscaler: &mut HorizontalPodAutoscaler) {
         defaults::default_spec(&mut autoscaler.spec);

@@ -5,6 +5,7 @@ mod update;
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use portcullis_api::field_error::BadValue;
 use portcullis_api::selector::LabelSelector as Selector;
 use portcullis_api::{ErrorList, FieldError, Path, name};
@@ -71,8 +72,10 @@ impl Strategy for JobStrategy {
     fn validate(&self, job: &Job) -> ErrorList {
         let mut errors = ErrorList::new();
         if let Some(spec) = &job.spec {
-            if spec.manual_selector != Some(true) {
-                validate_generated(job, spec, &mut errors);
+            if let Some(selector) = &spec.selector
+                && spec.manual_selector != Some(true)
+            {
+                validate_generated(job, spec, selector, &mut errors);
             }
             validate_job_spec(spec, &Path::new("spec"), &mut errors);
             validate_hostnames(job, spec, &mut errors);
@@ -202,7 +205,7 @@ fn generate_selector(spec: &mut JobSpec, name: &str, uid: &str) {
 
 /// A user's values of generated labels must be those that would be generated
 /// (upstream: `ValidateGeneratedSelector` in `pkg/apis/batch/validation/validation.go`).
-fn validate_generated(job: &Job, spec: &JobSpec, errors: &mut ErrorList) {
+fn validate_generated(job: &Job, spec: &JobSpec, selector: &LabelSelector, errors: &mut ErrorList) {
     let uid = text(job.metadata.uid.as_ref());
     let name = text(job.metadata.name.as_ref());
     let meta = spec.template.metadata.as_ref();
@@ -227,9 +230,7 @@ fn validate_generated(job: &Job, spec: &JobSpec, errors: &mut ErrorList) {
         (UID_LABEL.to_owned(), uid.to_owned()),
         (NAME_LABEL.to_owned(), name.to_owned()),
     ]);
-    if let Some(selector) = &spec.selector
-        && !Selector::of(Some(selector)).matches(Some(&generated))
-    {
+    if !Selector::of(Some(selector)).matches(Some(&generated)) {
         let path = Path::new("spec").child("selector");
         let detail = "`selector` not auto-generated";
         errors.push(FieldError::invalid(&path, go_selector(selector), detail));
@@ -275,10 +276,11 @@ pub(super) fn validate_job_spec(spec: &JobSpec, path: &Path, errors: &mut ErrorL
         let found = errors.len();
         validate_label_selector(Some(selector), &selector_path, errors);
         if errors.len() == found {
-            validate_selected(&spec.template, selector, &template_path, errors);
+            validate_selected(&spec.template, Some(selector), &template_path, errors);
         }
     } else {
         errors.push(FieldError::required(&selector_path, ""));
+        validate_selected(&spec.template, None, &template_path, errors);
     }
 }
 

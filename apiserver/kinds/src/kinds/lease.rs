@@ -3,7 +3,7 @@
 use k8s_openapi::api::coordination::v1::Lease;
 use portcullis_api::{ErrorList, FieldError, Path};
 
-use crate::strategy::{Cell, Column, Strategy};
+use crate::strategy::{Cell, Column, MetadataChecks, Strategy};
 use crate::validation::{not_negative, text};
 
 /// The rules of leases (upstream: `pkg/apis/coordination/validation/validation.go`).
@@ -12,8 +12,8 @@ pub struct LeaseStrategy;
 impl Strategy for LeaseStrategy {
     type Kind = Lease;
 
-    fn revalidates_metadata(&self) -> bool {
-        false
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::DOMAINLESS.changing(0, 1)
     }
 
     fn default(&self, lease: &mut Lease) {

@@ -8,7 +8,7 @@ use portcullis_api::quantity::Quantity;
 use portcullis_api::{ErrorList, FieldError, Path, name};
 
 use super::pod::defaults::round_up;
-use crate::strategy::Strategy;
+use crate::strategy::{MetadataChecks, Strategy};
 use crate::validation::invalid_each;
 use crate::validation::resources::{
     Amounts, amount, is_huge_pages, is_native, validate_container_resource_name,
@@ -24,6 +24,10 @@ pub struct LimitRangeStrategy;
 
 impl Strategy for LimitRangeStrategy {
     type Kind = LimitRange;
+
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::MOST.changing(1, 0)
+    }
 
     fn default(&self, range: &mut LimitRange) {
         let spec = range.spec.get_or_insert_default();
@@ -44,6 +48,10 @@ impl Strategy for LimitRangeStrategy {
                 default_item(item);
             }
         }
+    }
+
+    fn names_itself(&self) -> bool {
+        true
     }
 
     fn validate(&self, range: &LimitRange) -> ErrorList {

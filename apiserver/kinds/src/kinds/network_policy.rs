@@ -8,16 +8,13 @@ use portcullis_api::ErrorList;
 use crate::strategy::{Cell, Column, Strategy};
 use crate::validation::labels::format_label_selector;
 use crate::validation::list;
+use crate::validation::twice;
 
 /// The rules of network policies (upstream: `pkg/registry/networking/networkpolicy/strategy.go`).
 pub struct NetworkPolicyStrategy;
 
 impl Strategy for NetworkPolicyStrategy {
     type Kind = NetworkPolicy;
-
-    fn revalidates_metadata(&self) -> bool {
-        false
-    }
 
     fn default(&self, policy: &mut NetworkPolicy) {
         let spec = policy.spec.get_or_insert_default();
@@ -42,6 +39,10 @@ impl Strategy for NetworkPolicyStrategy {
             validate::validate_spec(spec, &mut errors);
         }
         errors
+    }
+
+    fn validate_update(&self, policy: &NetworkPolicy, _: &NetworkPolicy) -> ErrorList {
+        twice(self.validate(policy))
     }
 
     fn spec_changed(&self, policy: &NetworkPolicy, old: &NetworkPolicy) -> Option<bool> {

@@ -43,7 +43,7 @@ impl Strategy for NodeStrategy {
     }
 
     fn validate_update(&self, node: &Node, old: &Node) -> ErrorList {
-        let mut errors = ErrorList::new();
+        let mut errors = self.validate(node);
         validate::validate_node_update(node, old, &mut errors);
         errors
     }
@@ -53,7 +53,9 @@ impl Strategy for NodeStrategy {
     }
 
     fn validate_status_update(&self, node: &Node, old: &Node) -> ErrorList {
-        self.validate_update(node, old)
+        let mut errors = ErrorList::new();
+        validate::validate_node_update(node, old, &mut errors);
+        errors
     }
 
     fn selectable_fields(&self) -> &'static [&'static str] {

@@ -13,11 +13,11 @@ use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::persistent_volume_claim::format_access_modes;
 use super::pod::defaults::round_up;
-use crate::strategy::{Cell, Column, Strategy};
+use crate::strategy::{Cell, Column, MetadataChecks, Strategy};
 use crate::validation::claims::{VOLUME_MODES, validate_access_modes};
 use crate::validation::node_selector::validate_node_selector;
 use crate::validation::resources::{Amounts, amount, validate_basic};
-use crate::validation::{IMMUTABLE, invalid_each, list, one_of, text};
+use crate::validation::{IMMUTABLE, invalid_each, list, one_of, text, twice};
 
 const RECLAIM_POLICIES: [&str; 3] = ["Delete", "Recycle", "Retain"];
 /// The annotation for the class, from before the field existed.
@@ -28,6 +28,10 @@ pub struct PersistentVolumeStrategy;
 
 impl Strategy for PersistentVolumeStrategy {
     type Kind = PersistentVolume;
+
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::MOST.changing(2, 0)
+    }
 
     fn default(&self, volume: &mut PersistentVolume) {
         let spec = volume.spec.get_or_insert_default();
@@ -63,7 +67,7 @@ impl Strategy for PersistentVolumeStrategy {
     }
 
     fn validate_update(&self, volume: &PersistentVolume, old: &PersistentVolume) -> ErrorList {
-        let mut errors = self.validate(volume);
+        let mut errors = twice(self.validate(volume));
         if let (Some(spec), Some(old)) = (&volume.spec, &old.spec) {
             validate_change(spec, old, &mut errors);
         }

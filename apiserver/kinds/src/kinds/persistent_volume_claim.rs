@@ -7,10 +7,10 @@ use portcullis_api::quantity::Quantity;
 use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::pod::defaults::{default_claim_spec, round_up};
-use crate::strategy::{Cell, Column, Strategy};
+use crate::strategy::{Cell, Column, MetadataChecks, Strategy};
 use crate::validation::claims::validate_claim_spec;
 use crate::validation::resources::{amount, validate_basic};
-use crate::validation::{IMMUTABLE, list, text};
+use crate::validation::{IMMUTABLE, list, text, twice};
 
 /// The annotation for the class, from before the field existed.
 const CLASS: &str = "volume.beta.kubernetes.io/storage-class";
@@ -20,6 +20,10 @@ pub struct PersistentVolumeClaimStrategy;
 
 impl Strategy for PersistentVolumeClaimStrategy {
     type Kind = PersistentVolumeClaim;
+
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::MOST.changing(2, 1)
+    }
 
     fn default(&self, claim: &mut PersistentVolumeClaim) {
         let spec = claim.spec.get_or_insert_default();
@@ -68,7 +72,7 @@ impl Strategy for PersistentVolumeClaimStrategy {
         claim: &PersistentVolumeClaim,
         old: &PersistentVolumeClaim,
     ) -> ErrorList {
-        let mut errors = self.validate(claim);
+        let mut errors = twice(self.validate(claim));
         validate_change(claim, old, &mut errors);
         errors
     }
@@ -116,7 +120,10 @@ impl Strategy for PersistentVolumeClaimStrategy {
             Cell::name(claim),
             Cell::text(if deleted { "Terminating" } else { phase }),
             Cell::text(text(spec.volume_name.as_ref())),
-            Cell::text(capacity.filter(|_| bound).map_or("", |q| q.0.as_str())),
+            Cell::text(match bound {
+                true => capacity.map_or("0", |q| q.0.as_str()),
+                false => "",
+            }),
             Cell::text(match bound {
                 true => format_access_modes(list(status.access_modes.as_ref())),
                 false => String::new(),

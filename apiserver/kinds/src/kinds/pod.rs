@@ -26,10 +26,6 @@ pub struct PodStrategy;
 impl Strategy for PodStrategy {
     type Kind = Pod;
 
-    fn revalidates_metadata(&self) -> bool {
-        false
-    }
-
     fn default(&self, pod: &mut Pod) {
         let spec = pod.spec.get_or_insert_default();
         defaults::default_pod_spec(spec);

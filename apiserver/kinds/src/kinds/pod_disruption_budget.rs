@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use portcullis_api::field_error::BadValue;
 use portcullis_api::{ErrorList, FieldError, Path};
 
-use crate::strategy::{Cell, Column, Strategy};
+use crate::strategy::{Cell, Column, MetadataChecks, Strategy};
 use crate::validation::conditions::validate_conditions;
 use crate::validation::int_or_percent::{display, validate_at_most_all, validate_int_or_percent};
 use crate::validation::labels::validate_label_selector;
@@ -19,6 +19,10 @@ pub struct PodDisruptionBudgetStrategy;
 
 impl Strategy for PodDisruptionBudgetStrategy {
     type Kind = PodDisruptionBudget;
+
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::NONE
+    }
 
     fn default(&self, budget: &mut PodDisruptionBudget) {
         budget.spec.get_or_insert_default();

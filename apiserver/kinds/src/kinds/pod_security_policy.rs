@@ -8,7 +8,7 @@ use portcullis_api::ErrorList;
 use portcullis_api::psp::PodSecurityPolicy;
 use serde_json::Value;
 
-use crate::strategy::{Cell, Column, Strategy};
+use crate::strategy::{Cell, Column, MetadataChecks, Strategy};
 use crate::validation::{list, text};
 
 /// The rules of pod security policies (upstream: `pkg/registry/policy/podsecuritypolicy/strategy.go`).
@@ -17,8 +17,8 @@ pub struct PodSecurityPolicyStrategy;
 impl Strategy for PodSecurityPolicyStrategy {
     type Kind = PodSecurityPolicy;
 
-    fn revalidates_metadata(&self) -> bool {
-        false
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::MOST.changing(0, 1)
     }
 
     fn default(&self, policy: &mut PodSecurityPolicy) {

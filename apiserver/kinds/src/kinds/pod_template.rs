@@ -5,7 +5,7 @@ use portcullis_api::{ErrorList, Path};
 
 use super::pod::warnings;
 use super::workload::{CONTAINERS, IMAGES, container_cells, default_template, validate_template};
-use crate::strategy::{Cell, Column, Strategy};
+use crate::strategy::{Cell, Column, MetadataChecks, Strategy};
 use crate::validation::labels::format_labels;
 
 /// The rules of pod templates (upstream: `pkg/registry/core/podtemplate/strategy.go`).
@@ -13,6 +13,10 @@ pub struct PodTemplateStrategy;
 
 impl Strategy for PodTemplateStrategy {
     type Kind = PodTemplate;
+
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::MOST.changing(0, 1)
+    }
 
     fn default(&self, template: &mut PodTemplate) {
         default_template(template.template.get_or_insert_default());

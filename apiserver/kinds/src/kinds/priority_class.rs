@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::{ErrorList, FieldError, Path};
 use serde_json::Value;
 
-use crate::strategy::{Cell, Column, Strategy};
+use crate::strategy::{Cell, Column, MetadataChecks, Strategy};
 use crate::validation::{IMMUTABLE, one_of, text};
 
 /// The highest priority that a user can set.
@@ -45,8 +45,8 @@ pub struct PriorityClassStrategy;
 impl Strategy for PriorityClassStrategy {
     type Kind = PriorityClass;
 
-    fn revalidates_metadata(&self) -> bool {
-        false
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::MOST.changing(0, 1)
     }
 
     fn default(&self, class: &mut PriorityClass) {

@@ -10,7 +10,7 @@ use k8s_openapi::api::flowcontrol::v1::{
 use portcullis_api::{ErrorList, Path};
 
 use super::flow_schema::validate_condition_types;
-use crate::strategy::{Cell, Column, Strategy};
+use crate::strategy::{Cell, Column, MetadataChecks, Strategy};
 use crate::validation::list;
 
 /// What a level has unless it says otherwise (upstream: `pkg/apis/flowcontrol/v1/defaults.go`).
@@ -24,6 +24,10 @@ pub struct PriorityLevelConfigurationStrategy;
 
 impl Strategy for PriorityLevelConfigurationStrategy {
     type Kind = PriorityLevelConfiguration;
+
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::MOST.changing(1, 0)
+    }
 
     fn default(&self, level: &mut PriorityLevelConfiguration) {
         let spec = &mut level.spec;

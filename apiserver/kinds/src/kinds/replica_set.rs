@@ -10,7 +10,7 @@ use super::workload::{
 };
 use crate::strategy::{Cell, Column, Strategy};
 use crate::validation::labels::{format_label_selector, go_selector};
-use crate::validation::not_negative;
+use crate::validation::{not_negative, twice};
 
 /// The rules of replica sets (upstream: `pkg/registry/apps/replicaset/strategy.go`).
 pub struct ReplicaSetStrategy;
@@ -40,7 +40,7 @@ impl Strategy for ReplicaSetStrategy {
     }
 
     fn validate_update(&self, set: &ReplicaSet, old: &ReplicaSet) -> ErrorList {
-        let mut errors = self.validate(set);
+        let mut errors = twice(self.validate(set));
         let path = Path::new("spec").child("selector");
         same_selector(&set.spec.selector, &old.spec.selector, &path, &mut errors);
         errors

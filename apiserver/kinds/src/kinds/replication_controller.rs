@@ -10,7 +10,7 @@ use super::workload::{
 };
 use crate::strategy::{Cell, Column, GarbageCollection, Strategy};
 use crate::validation::labels::{format_labels, go_map};
-use crate::validation::{not_negative, one_of, required, text};
+use crate::validation::{not_negative, one_of, required, text, twice};
 
 /// The rules of replication controllers (upstream:
 /// `pkg/registry/core/replicationcontroller/strategy.go`).
@@ -56,6 +56,14 @@ impl Strategy for ReplicationControllerStrategy {
         let mut errors = ErrorList::new();
         validate_spec(controller, &mut errors);
         errors
+    }
+
+    fn validate_update(
+        &self,
+        controller: &ReplicationController,
+        _: &ReplicationController,
+    ) -> ErrorList {
+        twice(self.validate(controller))
     }
 
     fn prepare_status_update(

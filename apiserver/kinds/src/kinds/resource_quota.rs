@@ -11,7 +11,7 @@ use crate::strategy::{Cell, Column, Strategy};
 use crate::validation::resources::{
     Amounts, is_standard_for_quota, validate_amount, validate_resource_name,
 };
-use crate::validation::{IMMUTABLE, go_elements, list};
+use crate::validation::{IMMUTABLE, go_elements, list, twice};
 
 /// The rules of resource quotas (upstream: `ValidateResourceQuota` in
 /// `pkg/apis/core/validation/validation.go`).
@@ -19,10 +19,6 @@ pub struct ResourceQuotaStrategy;
 
 impl Strategy for ResourceQuotaStrategy {
     type Kind = ResourceQuota;
-
-    fn revalidates_metadata(&self) -> bool {
-        false
-    }
 
     fn default(&self, quota: &mut ResourceQuota) {
         let spec = quota.spec.get_or_insert_default();
@@ -54,7 +50,7 @@ impl Strategy for ResourceQuotaStrategy {
     }
 
     fn validate_update(&self, quota: &ResourceQuota, old: &ResourceQuota) -> ErrorList {
-        let mut errors = self.validate(quota);
+        let mut errors = twice(self.validate(quota));
         let sorted = |spec: &Option<ResourceQuotaSpec>| {
             let scopes = spec.as_ref().and_then(|s| s.scopes.as_ref());
             let mut scopes = list(scopes).to_vec();

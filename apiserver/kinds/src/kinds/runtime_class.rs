@@ -5,7 +5,7 @@ use k8s_openapi::api::node::v1::RuntimeClass;
 use portcullis_api::field_error::BadValue;
 use portcullis_api::{ErrorList, FieldError, Path, name};
 
-use crate::strategy::{Cell, Column, Strategy};
+use crate::strategy::{Cell, Column, MetadataChecks, Strategy};
 use crate::validation::labels::validate_labels;
 use crate::validation::pod_spec::validate_tolerations;
 use crate::validation::resources::validate_requirements;
@@ -16,6 +16,10 @@ pub struct RuntimeClassStrategy;
 
 impl Strategy for RuntimeClassStrategy {
     type Kind = RuntimeClass;
+
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::DOMAINLESS
+    }
 
     fn validate(&self, class: &RuntimeClass) -> ErrorList {
         let mut errors = ErrorList::new();
@@ -60,7 +64,7 @@ impl Strategy for RuntimeClassStrategy {
     }
 
     fn validate_update(&self, class: &RuntimeClass, old: &RuntimeClass) -> ErrorList {
-        let mut errors = ErrorList::new();
+        let mut errors = self.validate(class);
         if class.handler != old.handler {
             let path = Path::new("handler");
             errors.push(FieldError::invalid(&path, &class.handler, IMMUTABLE));

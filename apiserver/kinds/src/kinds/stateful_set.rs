@@ -8,7 +8,7 @@ use portcullis_api::{ErrorList, FieldError, Path};
 
 use super::pod::defaults::default_claim_spec;
 use super::workload::{
-    CONTAINERS, Counts, IMAGES, container_cells, default_template, template_warnings,
+    CONTAINERS, Counts, IMAGES, container_cells, default_template, if_set, template_warnings,
     validate_collisions, validate_selected, validate_selector, validate_template_meta,
 };
 use crate::strategy::{Cell, Column, Strategy};
@@ -165,7 +165,12 @@ fn validate_spec(spec: &StatefulSetSpec, path: &Path, errors: &mut ErrorList) {
     let selector_path = path.child("selector");
     let template_path = path.child("template");
     if validate_selector(&spec.selector, "statefulset", &selector_path, errors) {
-        validate_selected(&spec.template, &spec.selector, &template_path, errors);
+        validate_selected(
+            &spec.template,
+            if_set(&spec.selector),
+            &template_path,
+            errors,
+        );
         // Upstream leaves the rest of the template to the validation of its pods: it may mount volumes that
         // only the set's claims create.
         validate_template_meta(&spec.template, &template_path, errors);

@@ -28,10 +28,6 @@ pub struct StorageClassStrategy;
 impl Strategy for StorageClassStrategy {
     type Kind = StorageClass;
 
-    fn revalidates_metadata(&self) -> bool {
-        false
-    }
-
     fn default(&self, class: &mut StorageClass) {
         class.reclaim_policy.get_or_insert_with(|| "Delete".into());
         let immediate = || "Immediate".to_owned();

@@ -8,9 +8,9 @@ use portcullis_api::{ErrorList, FieldError, Path, name};
 use serde_json::Value;
 
 use super::persistent_volume;
-use crate::strategy::{Cell, Column, Strategy};
+use crate::strategy::{Cell, Column, MetadataChecks, Strategy};
 use crate::validation::names::validate_csi_driver_name;
-use crate::validation::{IMMUTABLE, invalid_each, required, text};
+use crate::validation::{IMMUTABLE, invalid_each, required, text, twice};
 
 const METADATA_MAX: usize = 256 * 1024;
 const MESSAGE_MAX: usize = 1024;
@@ -22,6 +22,10 @@ pub struct VolumeAttachmentStrategy;
 
 impl Strategy for VolumeAttachmentStrategy {
     type Kind = VolumeAttachment;
+
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::MOST.changing(2, 0)
+    }
 
     fn default(&self, attachment: &mut VolumeAttachment) {
         attachment.status.get_or_insert_default();
@@ -52,9 +56,8 @@ impl Strategy for VolumeAttachmentStrategy {
 
     fn validate_update(&self, attachment: &VolumeAttachment, old: &VolumeAttachment) -> ErrorList {
         let mut errors = ErrorList::new();
-        // upstream validates a changed one twice, and clients see an error twice
         validate_any(attachment, &mut errors);
-        validate_any(attachment, &mut errors);
+        errors = twice(errors);
         if attachment.spec != old.spec {
             let value = BadValue::go(format!(
                 "storage.VolumeAttachmentSpec{{Attacher:{}, NodeName:{}}}",
@@ -77,8 +80,7 @@ impl Strategy for VolumeAttachmentStrategy {
     ) -> ErrorList {
         let mut errors = ErrorList::new();
         validate_any(attachment, &mut errors);
-        validate_any(attachment, &mut errors);
-        errors
+        twice(errors)
     }
 
     fn returns_deleted(&self) -> bool {
@@ -159,10 +161,13 @@ fn validate_status(attachment: &VolumeAttachment, errors: &mut ErrorList) {
 
 static COLUMNS: [Column; 6] = [
     Column::NAME,
-    Column::text(
-        "Attacher",
-        "Attacher indicates the name of the volume driver that MUST handle this request. This is the name returned by GetPluginName().",
-    ),
+    Column {
+        format: "name",
+        ..Column::text(
+            "Attacher",
+            "Attacher indicates the name of the volume driver that MUST handle this request. This is the name returned by GetPluginName().",
+        )
+    },
     Column::text("PV", "Name of the persistent volume to attach."),
     Column::text("Node", "The node that the volume should be attached to."),
     Column {

@@ -9,7 +9,7 @@ use k8s_openapi::api::admissionregistration::v1::{
 use portcullis_api::{ErrorList, Object};
 
 use self::hook::{Hook, default_parts};
-use crate::strategy::{Cell, Column, Strategy};
+use crate::strategy::{Cell, Column, MetadataChecks, Strategy};
 
 /// Either kind of configuration.
 pub trait Configuration: Object + Default {
@@ -83,6 +83,10 @@ pub const MUTATING: WebhookConfigurationStrategy<MutatingWebhookConfiguration> =
 
 impl<K: Configuration> Strategy for WebhookConfigurationStrategy<K> {
     type Kind = K;
+
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::DOMAINLESS.changing(1, 0)
+    }
 
     fn default(&self, configuration: &mut K) {
         configuration.default_hooks();

@@ -101,7 +101,7 @@ pub(super) fn validate_running_template(
     path: &Path,
     errors: &mut ErrorList,
 ) {
-    validate_selected(template, selector, path, errors);
+    validate_selected(template, if_set(selector), path, errors);
     validate_template(template, path, errors);
     if replicas.unwrap_or_default() > 1 {
         validate_shared_disks(template, path, errors);
@@ -138,13 +138,12 @@ pub(super) fn validate_shared_disks(
 /// A selector must match the labels of its own template.
 pub(super) fn validate_selected(
     template: &PodTemplateSpec,
-    selector: &LabelSelector,
+    selector: Option<&LabelSelector>,
     path: &Path,
     errors: &mut ErrorList,
 ) {
     let labels = template.metadata.as_ref().and_then(|m| m.labels.as_ref());
     // an absent selector selects nothing, an empty one everything
-    let selector = Some(selector).filter(|s| !is_unset(s));
     if !Selector::of(selector).matches(labels) {
         errors.push(FieldError::invalid(
             &path.child("metadata").child("labels"),
@@ -152,6 +151,11 @@ pub(super) fn validate_selected(
             "`selector` does not match template `labels`",
         ));
     }
+}
+
+/// A selector that is required, unless it is missing.
+pub(super) fn if_set(selector: &LabelSelector) -> Option<&LabelSelector> {
+    Some(selector).filter(|s| !is_unset(s))
 }
 
 /// Whether a selector is missing; `{}` is read as one without requirements.
@@ -206,13 +210,14 @@ impl Counts<'_> {
             not_negative(count.map(i64::from), &path.child(field), errors);
         }
         for (field, count) in counts() {
-            if let Some(count) = count.filter(|c| *c > self.all) {
+            let count = count.unwrap_or_default();
+            if count > self.all {
                 let detail = "cannot be greater than status.replicas";
                 errors.push(FieldError::invalid(&path.child(field), count, detail));
             }
         }
-        let ready = self.ready.unwrap_or_default();
-        if let Some(available) = self.available.filter(|a| *a > ready) {
+        let available = self.available.unwrap_or_default();
+        if available > self.ready.unwrap_or_default() {
             let detail = "cannot be greater than readyReplicas";
             let path = path.child("availableReplicas");
             errors.push(FieldError::invalid(&path, available, detail));

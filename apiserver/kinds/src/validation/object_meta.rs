@@ -1,6 +1,7 @@
 //! Metadata of every kind (upstream: `k8s.io/apimachinery/pkg/api/validation/objectmeta.go`).
 
 use std::collections::BTreeSet;
+use std::iter::repeat_n;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
     ManagedFieldsEntry, ObjectMeta, OwnerReference, Time,
@@ -10,6 +11,7 @@ use portcullis_api::{ErrorList, FieldError, GroupVersion, Path, name};
 
 use super::labels::validate_labels;
 use super::{IMMUTABLE, go_elements, go_strings, invalid_each, list, not_negative, text};
+use crate::strategy::MetadataChecks;
 
 /// The largest total size of annotations in bytes.
 const ANNOTATIONS_MAX: usize = 256 * 1024;
@@ -23,16 +25,19 @@ const STANDARD_FINALIZERS: [&str; 3] = ["kubernetes", "foregroundDeletion", "orp
 /// A check of a name.
 pub type ValidateName<'a> = &'a dyn Fn(&str) -> Vec<String>;
 
-/// Validates the metadata of a new object of Kubernetes' own APIs, whose name has already been generated:
-/// their finalizers are standard ones, or have a domain.
+/// Validates the metadata of a new object, whose name has already been generated, as a kind's own validation
+/// does: the finalizers of Kubernetes' own APIs are standard ones, or have a domain.
 pub fn validate_object_meta(
     meta: &ObjectMeta,
     namespaced: bool,
+    own_finalizers: bool,
     validate_name: impl Fn(&str) -> Vec<String>,
     path: &Path,
 ) -> ErrorList {
     let mut errors = validate_any_meta(meta, namespaced, validate_name, path);
-    validate_finalizer_names(meta, path, &mut errors);
+    if own_finalizers {
+        validate_finalizer_names(meta, path, &mut errors);
+    }
     errors
 }
 
@@ -68,26 +73,25 @@ pub fn validate_any_meta(
 /// Validates the metadata of a changed object, after missing server-set fields have been restored.
 ///
 /// Upstream validates it as a new object's and as a changed object's (`rest.validateCommonFields`); then the
-/// kind's validation does, again as a changed one's and mostly, as `whole` says, as a new one's. Clients see
-/// each error as often. `free_finalizers` is
-/// [`Strategy::free_finalizers`](crate::strategy::Strategy::free_finalizers).
+/// kind's own validation does, as `checks` says. Clients see each error as often.
 pub fn validate_changed_meta(
     new: &ObjectMeta,
     old: &ObjectMeta,
     namespaced: bool,
-    free_finalizers: bool,
-    whole: Option<ValidateName<'_>>,
+    checks: MetadataChecks,
+    validate_name: ValidateName<'_>,
 ) -> ErrorList {
     let path = &Path::new("metadata");
+    let own_finalizers = checks.own_finalizers;
     let mut errors = validate_any_meta(new, namespaced, name::path_segment, path);
-    let changes = validate_object_meta_update(new, old, path);
+    let mut changes = validate_object_meta_update(new, old, path);
     errors.extend(changes.iter().cloned());
-    errors.extend(changes);
-    if !free_finalizers {
-        validate_finalizer_names(new, path, &mut errors);
+    if own_finalizers {
+        validate_finalizer_names(new, path, &mut changes);
     }
-    if let Some(validate_name) = whole {
-        errors.extend(validate_object_meta(new, namespaced, validate_name, path));
+    let whole = validate_object_meta(new, namespaced, own_finalizers, validate_name, path);
+    for (found, times) in [(changes, checks.changed), (whole, checks.whole)] {
+        errors.extend(repeat_n(found, times).flatten());
     }
     errors
 }

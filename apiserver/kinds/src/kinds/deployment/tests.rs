@@ -109,7 +109,7 @@ fn selectors_match_the_template_and_are_immutable() {
     );
     assert_eq!(
         update_mistakes(&ReplicaSetStrategy, &new, &old),
-        [labels, immutable]
+        [labels, labels, immutable]
     );
     assert_eq!(
         update_mistakes(&DaemonSetStrategy, &new, &old),
@@ -272,6 +272,24 @@ fn a_status_counts_within_its_replicas() {
             Cell::text("m"),
             Cell::text("i:1"),
             Cell::text("app=w"),
+        ]
+    );
+}
+
+#[test]
+fn a_negative_number_of_replicas_is_less_than_none() {
+    let mut given = workload(&json!({}));
+    given["status"] = json!({"replicas": -1});
+    let deployment = defaulted(&DeploymentRules, &given);
+    let errors = DeploymentRules.validate_status_update(&deployment, &deployment);
+    let fields: Vec<_> = errors.iter().map(|e| e.field.as_str()).collect();
+    assert_eq!(
+        fields,
+        [
+            "status.replicas",
+            "status.updatedReplicas",
+            "status.readyReplicas",
+            "status.availableReplicas",
         ]
     );
 }

@@ -71,3 +71,14 @@ fn rows_show_object_source_and_count() {
     );
     assert_eq!(EventStrategy.field_values(&event)[9], "c");
 }
+
+#[test]
+fn rows_of_series_count_their_first_event_and_show_the_reporter() {
+    let event = json!({
+        "series": {"count": 2, "lastObservedTime": "2020-01-01T00:00:00.000000Z"},
+        "reportingComponent": "r", "reportingInstance": "i",
+    });
+    let cells = EventStrategy.cells(&defaulted(&EventStrategy, &event));
+    assert_eq!(cells[5], Cell::text("r, i"));
+    assert_eq!(cells[8], Cell::integer(3));
+}

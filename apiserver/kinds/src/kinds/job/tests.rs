@@ -45,10 +45,6 @@ fn selectors_are_generated_or_manual() {
     let mut manual = job(&json!({"selector": selector, "manualSelector": true}));
     manual["spec"]["template"]["metadata"] = json!({"labels": {"a": "b"}});
     assert!(mistakes(&JobStrategy, &manual).is_empty());
-    assert_eq!(
-        mistakes(&JobStrategy, &job(&json!({"manualSelector": true}))),
-        ["spec.selector: Required value"]
-    );
 }
 
 #[test]
@@ -193,4 +189,20 @@ fn only_the_controller_marks_a_job_as_tracked() {
     given["metadata"]["annotations"] = json!({"batch.kubernetes.io/job-tracking": "", "a": "b"});
     let made = prepared(&JobStrategy, &given);
     assert_eq!(written(&made.metadata)["annotations"], json!({"a": "b"}));
+}
+
+#[test]
+fn an_empty_selector_matches_and_a_missing_one_does_not() {
+    let manual = |selector: Value| job(&json!({"manualSelector": true, "selector": selector}));
+    assert!(mistakes(&JobStrategy, &manual(json!({}))).is_empty());
+    let found = mistakes(&JobStrategy, &manual(Value::Null));
+    assert_eq!(found[0], "spec.selector: Required value");
+    assert!(found[1].ends_with("`selector` does not match template `labels`"));
+    // without a selector, what would be generated is not missed
+    let old = job(&json!({}));
+    let found = update_mistakes(&JobStrategy, &job(&json!({"template": {}})), &old);
+    assert!(
+        found.iter().all(|e| !e.contains("labels[controller-uid]")),
+        "{found:?}"
+    );
 }

@@ -76,6 +76,7 @@ fn identity_is_set_once() {
         [
             "spec.podCIDRs: Forbidden: node updates may not change podCIDR except from \"\" to valid",
             "spec.providerID: Forbidden: node updates may not change providerID except from \"\" to valid",
+            "[]: Forbidden: node updates may only change labels, taints, or capacity",
         ]
     );
     assert_eq!(
@@ -119,4 +120,21 @@ fn rows_show_state_and_roles() {
         ["10.0.0.1", "<none>", "<unknown>"].map(Cell::text)
     );
     assert_eq!(NodeStrategy.field_values(&node), ["true"]);
+}
+
+#[test]
+fn a_change_of_protected_fields_is_reported_as_a_whole_as_well() {
+    let node =
+        |id: &str| json!({"spec": {"providerID": id, "taints": [{"key": "a", "effect": "X"}]}});
+    let found = update_mistakes(&NodeStrategy, &node("b"), &node("a"));
+    let taint = "metadata.taints[0].effect: Unsupported value: \"X\": supported values: \"NoSchedule\", \"PreferNoSchedule\", \"NoExecute\"";
+    assert_eq!(
+        found,
+        [
+            taint,
+            taint,
+            "spec.providerID: Forbidden: node updates may not change providerID except from \"\" to valid",
+            "[]: Forbidden: node updates may only change labels, taints, or capacity",
+        ]
+    );
 }

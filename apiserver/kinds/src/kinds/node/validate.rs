@@ -110,6 +110,19 @@ pub(super) fn validate_node_update(node: &Node, old: &Node, errors: &mut ErrorLi
             errors.push(FieldError::duplicate(&path, value));
         }
     }
+    let mut changes = protected_changes(spec, old);
+    if !changes.is_empty() {
+        let detail = "node updates may only change labels, taints, or capacity";
+        // upstream's path is that of a field without a name
+        changes.push(FieldError::forbidden(&Path::new("[]"), detail));
+    }
+    validate_taints(spec, errors);
+    errors.extend(changes);
+}
+
+/// The fields of a node's spec that cannot be changed once they are set.
+fn protected_changes(spec: &NodeSpec, old: &NodeSpec) -> ErrorList {
+    let mut errors = ErrorList::new();
     let path = Path::new("spec");
     let networks = list(old.pod_cidrs.as_ref());
     let now = list(spec.pod_cidrs.as_ref());
@@ -127,9 +140,9 @@ pub(super) fn validate_node_update(node: &Node, old: &Node, errors: &mut ErrorLi
         let detail = "node updates may not change providerID except from \"\" to valid";
         errors.push(FieldError::forbidden(&path.child("providerID"), detail));
     }
-    validate_taints(spec, errors);
     if text(spec.external_id.as_ref()) != text(old.external_id.as_ref()) {
         let path = path.child("externalID");
         errors.push(FieldError::forbidden(&path, "may not be updated"));
     }
+    errors
 }

@@ -84,7 +84,7 @@ pub(super) fn validate_source(
     if !source.is_chosen() {
         errors.push(FieldError::required(path, "must specify a volume type"));
     }
-    validate_references(spec, path, errors);
+    validate_references(&only_first(spec), path, errors);
 }
 
 /// Most sources have the names of pods' sources and equal them, except for the namespaces of secrets.
@@ -127,7 +127,8 @@ fn validate_csi(csi: &CSIPersistentVolumeSource, path: &Path, errors: &mut Error
             "controllerExpandSecretRef",
             &csi.controller_expand_secret_ref,
         ),
-        ("nodePublishSecretRef", &csi.node_publish_secret_ref),
+        // with a space, as upstream
+        ("nodePublishSecretRef ", &csi.node_publish_secret_ref),
         ("nodeExpandSecretRef", &csi.node_expand_secret_ref),
     ] {
         let Some(secret) = secret else { continue };
@@ -146,6 +147,46 @@ fn validate_csi(csi: &CSIPersistentVolumeSource, path: &Path, errors: &mut Error
 
 fn names(secret: &SecretReference) -> (&str, &str) {
     (text(secret.name.as_ref()), text(secret.namespace.as_ref()))
+}
+
+/// The sources that have references to validate, and those before them in upstream's order: if several are
+/// set, only the first is validated.
+const ORDER: [&str; 21] = [
+    "hostPath",
+    "gcePersistentDisk",
+    "awsElasticBlockStore",
+    "glusterfs",
+    "flocker",
+    "nfs",
+    "rbd",
+    "quobyte",
+    "cephfs",
+    "iscsi",
+    "cinder",
+    "fc",
+    "flexVolume",
+    "azureFile",
+    "vsphereVolume",
+    "photonPersistentDisk",
+    "portworxVolume",
+    "azureDisk",
+    "scaleIO",
+    "local",
+    "storageos",
+];
+
+/// The spec with at most one source of those with references.
+fn only_first(spec: &PersistentVolumeSpec) -> PersistentVolumeSpec {
+    let json = serde_json::from_slice(&encode_part(&only_source(spec)));
+    let json: Value = json.unwrap_or_default();
+    let is_first = |field: &str| ORDER.iter().find(|f| json.get(f).is_some()) == Some(&field);
+    PersistentVolumeSpec {
+        cinder: spec.cinder.clone().filter(|_| is_first("cinder")),
+        storageos: spec.storageos.clone().filter(|_| is_first("storageos")),
+        azure_file: spec.azure_file.clone().filter(|_| is_first("azureFile")),
+        glusterfs: spec.glusterfs.clone().filter(|_| is_first("glusterfs")),
+        ..PersistentVolumeSpec::default()
+    }
 }
 
 /// The namespaces, which pods' sources do not have.

@@ -69,7 +69,15 @@ fn a_volume_has_one_source_and_a_capacity() {
                 "spec.csi.driver: Required value",
                 "spec.csi.driver: Invalid value: \"\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
                 "spec.csi.volumeHandle: Required value",
-                "spec.csi.nodePublishSecretRef.namespace: Required value",
+                "spec.csi.nodePublishSecretRef .namespace: Required value",
+            ],
+        ),
+        (
+            // the second is neither rejected nor validated further, except for a flex volume
+            json!({"flexVolume": {"driver": ""}, "storageos": {"secretRef": {"name": "a"}}}),
+            vec![
+                "spec.flexVolume.driver: Required value",
+                "spec.storageos: Forbidden: may not specify more than 1 volume type",
             ],
         ),
         (

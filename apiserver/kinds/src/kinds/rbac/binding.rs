@@ -7,8 +7,8 @@ use portcullis_api::field_error::{BadValue, go_quote};
 use portcullis_api::{ErrorList, FieldError, Object, Path, name};
 
 use super::GROUP;
-use crate::strategy::{Cell, Column, Strategy};
-use crate::validation::{invalid_each, list, one_of, required, text};
+use crate::strategy::{Cell, Column, MetadataChecks, Strategy};
+use crate::validation::{invalid_each, list, one_of, required, text, twice};
 
 /// The differences between the two kinds of bindings.
 pub trait Binding: Object + Default {
@@ -71,6 +71,10 @@ pub static CLUSTER_ROLE_BINDING_STRATEGY: BindingStrategy<ClusterRoleBinding> =
 impl<B: Binding> Strategy for BindingStrategy<B> {
     type Kind = B;
 
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::MOST.changing(2, 1)
+    }
+
     fn default(&self, binding: &mut B) {
         let (role, subjects) = binding.parts_mut();
         default_groups(role, subjects);
@@ -85,7 +89,7 @@ impl<B: Binding> Strategy for BindingStrategy<B> {
     }
 
     fn validate_update(&self, binding: &B, old: &B) -> ErrorList {
-        let mut errors = self.validate(binding);
+        let mut errors = twice(self.validate(binding));
         same_role_ref(binding.parts().0, old.parts().0, &mut errors);
         errors
     }

@@ -4,9 +4,9 @@ use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role};
 use portcullis_api::field_error::BadValue;
 use portcullis_api::{ErrorList, FieldError, Path, name};
 
-use crate::strategy::Strategy;
+use crate::strategy::{MetadataChecks, Strategy};
 use crate::validation::labels::validate_label_selector;
-use crate::validation::{go_strings, list};
+use crate::validation::{go_strings, list, twice};
 
 /// The rules of roles.
 pub struct RoleStrategy;
@@ -14,10 +14,18 @@ pub struct RoleStrategy;
 impl Strategy for RoleStrategy {
     type Kind = Role;
 
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::MOST.changing(2, 1)
+    }
+
     fn validate(&self, role: &Role) -> ErrorList {
         let mut errors = ErrorList::new();
         validate_rules(role.rules.as_ref(), true, &mut errors);
         errors
+    }
+
+    fn validate_update(&self, role: &Role, _: &Role) -> ErrorList {
+        twice(self.validate(role))
     }
 
     fn validate_name(&self, value: &str) -> Vec<String> {
@@ -30,6 +38,10 @@ pub struct ClusterRoleStrategy;
 
 impl Strategy for ClusterRoleStrategy {
     type Kind = ClusterRole;
+
+    fn metadata_checks(&self) -> MetadataChecks {
+        MetadataChecks::MOST.changing(2, 1)
+    }
 
     fn validate(&self, role: &ClusterRole) -> ErrorList {
         let mut errors = ErrorList::new();
@@ -52,6 +64,10 @@ impl Strategy for ClusterRoleStrategy {
             }
         }
         errors
+    }
+
+    fn validate_update(&self, role: &ClusterRole, _: &ClusterRole) -> ErrorList {
+        twice(self.validate(role))
     }
 
     fn validate_name(&self, value: &str) -> Vec<String> {

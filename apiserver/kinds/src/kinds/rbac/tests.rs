@@ -105,3 +105,17 @@ fn a_binding_keeps_its_role() {
     );
     assert!(update_mistakes(&ROLE_BINDING_STRATEGY, &old, &old).is_empty());
 }
+
+/// Upstream validates a changed one twice.
+#[test]
+fn mistakes_of_a_change_are_reported_twice() {
+    let role = json!({"rules": [{"verbs": ["get"], "apiGroups": [""]}]});
+    let error =
+        "rules[0].resources: Required value: resource rules must supply at least one resource";
+    assert_eq!(mistakes(&RoleStrategy, &role), [error]);
+    assert_eq!(update_mistakes(&RoleStrategy, &role, &role), [error; 2]);
+    assert_eq!(
+        update_mistakes(&ClusterRoleStrategy, &role, &role),
+        [error; 2]
+    );
+}

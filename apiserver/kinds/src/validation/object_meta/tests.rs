@@ -15,6 +15,7 @@ fn new_texts(json: &Value, namespaced: bool) -> Vec<String> {
     texts(&validate_object_meta(
         &meta(json),
         namespaced,
+        true,
         name::dns1123_label,
         &path,
     ))
@@ -138,4 +139,25 @@ fn server_set_fields_are_immutable() {
             "metadata.deletionGracePeriodSeconds: Invalid value: \"null\": field is immutable",
         ]
     );
+}
+
+/// How often each finalizer's error is reported, by the kind's own checks.
+#[test]
+fn a_changed_object_is_checked_as_often_as_its_kind_does() {
+    let given = json!({"name": "a", "resourceVersion": "1", "finalizers": ["bare", "a b/c"]});
+    let counts = |checks: MetadataChecks| {
+        let meta = meta(&given);
+        let found = validate_changed_meta(&meta, &meta, false, checks, &name::path_segment);
+        let of = |field: &str| found.iter().filter(|e| e.field == field).count();
+        (of("metadata.finalizers[0]"), of("metadata.finalizers"))
+    };
+    for (checks, expected) in [
+        (MetadataChecks::MOST, (2, 2)),
+        (MetadataChecks::MOST.changing(2, 1), (3, 3)),
+        (MetadataChecks::MOST.changing(0, 1), (1, 1)),
+        (MetadataChecks::DOMAINLESS, (0, 2)),
+        (MetadataChecks::NONE, (0, 1)),
+    ] {
+        assert_eq!(counts(checks), expected, "{checks:?}");
+    }
 }

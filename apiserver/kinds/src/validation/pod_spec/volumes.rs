@@ -123,7 +123,8 @@ const PERSISTENT_TYPES: [Look; 19] = [
     iscsi::persistent_iscsi,
     sources::cinder,
     sources::fc,
-    |v, of| of.field("flexVolume", v.flex_volume.as_ref(), validate_flex),
+    // as upstream, which does not reject this one
+    |v, of| of.further_field("flexVolume", v.flex_volume.as_ref(), validate_flex),
     sources::azure_file,
     sources::vsphere,
     sources::photon,
@@ -188,7 +189,7 @@ fn downward_api(v: &Volume, of: &mut OneOf<'_>) {
     });
 }
 
-/// As upstream, the path of a secret's invalid name lacks its field.
+/// As upstream, the path of a secret's invalid name lacks its field, and that of a missing name has a space.
 fn csi(v: &Volume, of: &mut OneOf<'_>) {
     of.field("csi", v.csi.as_ref(), |csi, path, errors| {
         validate_csi_driver_name(&csi.driver, &path.child("driver"), errors);
@@ -196,7 +197,7 @@ fn csi(v: &Volume, of: &mut OneOf<'_>) {
             return;
         };
         if secret.name.is_empty() {
-            let path = path.child("nodePublishSecretRef").child("name");
+            let path = path.child("nodePublishSecretRef ").child("name");
             required(None, &path, errors);
         } else {
             let sentences = name::dns1123_subdomain(&secret.name);
