@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::decode::{DecodeError, Decoded, decode};
 use crate::encode::{TypeMeta, encode_part};
-use crate::go_number::json_float;
+use crate::go_number::{json_float, reread_all};
 use crate::object::Object;
 
 /// An object of a custom kind: its metadata typed, the rest as JSON.
@@ -136,6 +136,7 @@ impl Object for CustomObject {
 
     fn to_value(&self, type_meta: TypeMeta<'_>) -> Value {
         let mut fields = self.fields.clone();
+        fields.values_mut().for_each(reread_all);
         fields.insert("metadata".into(), self.metadata_value());
         fields.insert("kind".into(), type_meta.kind.into());
         fields.insert("apiVersion".into(), type_meta.api_version.into());
@@ -166,12 +167,14 @@ mod tests {
 
     #[test]
     fn numbers_are_written_as_go_writes_them() {
-        let document = r#"{"a": [2.0, 1e3, 2.5, -1e-7, 0.00001, 1e20, 1e21, 18446744073709551615, 9007199254740993]}"#;
+        let document = r#"{"a": [2.0, 1e3, 2.5, -1e-7, 0.00001, 1e20, 1e21, 18446744073709551615, 9007199254740993, -0.0, 1e19]}"#;
         let document = serde_json::from_str(document).unwrap();
         let read = CustomObject::read("example.com/v1", document).unwrap();
         let text = String::from_utf8(read.value.encode(TYPE)).unwrap();
-        let numbers = "[2,1000,2.5,-1e-7,0.00001,100000000000000000000,1e+21,18446744073709552000,9007199254740993]";
+        let numbers = "[2,1000,2.5,-1e-7,0.00001,100000000000000000000,1e+21,18446744073709552000,9007199254740993,0,10000000000000000000]";
         assert!(text.ends_with(&format!(r#""a":{numbers}}}"#)), "{text}");
+        let again: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(again["a"], read.value.to_value(TYPE)["a"]);
     }
 
     #[test]

@@ -111,10 +111,6 @@ async fn resource(
     }
     let (subresource, verb) = match route(resource, info) {
         Ok(route) => route,
-        // resources that do not exist in this scope are a 404
-        Err(_) if !built_in && info.subresource.is_empty() && info.verb == Some(Verb::Create) => {
-            return Ok(page_not_found());
-        }
         Err(status) => return Ok(with_warnings(Err(status), warnings)),
     };
     let scaled = subresource.is_some_and(|s| s.kind == SCALE.kind);

@@ -8,7 +8,11 @@
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$LIB_TMP"
 
-tasks() { kubectl get --raw /metrics | awk '/^apiserver_longrunning_requests[{].*"exec"/ { n += $2 } END { print n + 0 }'; }
+tasks() {
+  local metrics
+  metrics=$(kubectl get --raw /metrics) || return 1
+  awk '/^apiserver_longrunning_requests[{].*"exec"/ { n += $2 } END { print n + 0 }' <<<"$metrics"
+}
 
 step '500 execs at once'
 at_once() { timeout 900 "$here/streams.py" "${KUBECONFIG%%:*}" "$BOX" 500 "$PORTCULLIS_PID" >figures; }
@@ -21,10 +25,15 @@ figure() { python3 -c 'import json, sys; print(json.load(open("figures"))[sys.ar
 check 'they were open at once' test "$(figure meanwhile descriptors)" -ge 1000
 check 'no descriptor is left' test "$(figure afterwards descriptors)" -le $(($(figure before descriptors) + 2))
 check 'no memory is left' test "$(figure afterwards KiB)" -le $(($(figure before KiB) + 8192))
-ended() { (($(tasks) <= before)); }
+ended() {
+  local now
+  now=$(tasks) && ((now <= before))
+}
 check 'no request is left' until_true 120 ended
-processes() { timeout 60 kubectl exec "$BOX" -- ps | grep -c ' cat$'; }
-none() { [[ $(processes) == 0 ]]; }
+none() {
+  local processes
+  processes=$(timeout 60 kubectl exec "$BOX" -- ps) && [[ $processes == *PID* ]] && ! grep -q ' cat$' <<<"$processes"
+}
 check 'no process is left in the container' until_true 120 none
 
 # A measurement. What socat relays is encrypted on both sides as well.

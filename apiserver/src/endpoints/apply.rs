@@ -5,7 +5,7 @@
 use std::fmt::Display;
 
 use portcullis_api::decode::{self, Parsed};
-use portcullis_api::{FieldError, Object, Path, Status};
+use portcullis_api::{FieldError, Object, Path, Status, go_number};
 use serde_json::Value;
 
 use super::body::{self, Incoming, YamlError};
@@ -108,7 +108,7 @@ pub async fn apply(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Sta
 fn parse(bytes: &[u8]) -> Result<Parsed, Status> {
     let bad = |why: &dyn Display| Status::bad_request(format!("error decoding YAML: {why}"));
     // most clients send JSON, whose parser is faster
-    let parsed = match decode::parse(bytes) {
+    let mut parsed = match decode::parse(bytes) {
         Ok(parsed) => parsed,
         Err(_) => {
             let value = body::yaml(bytes).map_err(|e| match e {
@@ -125,6 +125,8 @@ fn parse(bytes: &[u8]) -> Result<Parsed, Status> {
             }
         }
     };
+    // upstream converts the document to JSON, which makes an integer of 2.0
+    go_number::reread_all(&mut parsed.value);
     if parsed.value.is_object() {
         return Ok(parsed);
     }

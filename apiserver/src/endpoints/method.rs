@@ -37,11 +37,13 @@ fn not_offered(resource: &Resource, info: &ResourceRequest) -> Status {
     }
 }
 
-/// Whether the path has a namespace exactly if the resource is namespaced.
+/// Whether the path has a namespace exactly if the resource is namespaced. Lists and watches may be of all
+/// namespaces (upstream: `possiblyAcrossAllNamespacesVerbs` of `customresource_handler.go`).
 pub fn is_in_its_scope(resource: &Resource, info: &ResourceRequest) -> bool {
     let in_namespace = !info.namespace.is_empty() && resource.plural != "namespaces";
     if resource.namespaced {
-        in_namespace || !info.named_in_path
+        let of_all = matches!(info.verb, Some(Verb::List | Verb::Watch));
+        in_namespace || of_all && !info.named_in_path
     } else {
         !in_namespace
     }

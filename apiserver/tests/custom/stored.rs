@@ -107,3 +107,35 @@ async fn no_object_is_created_of_a_kind_in_deletion() {
     assert_eq!(released.code, 200, "{}", released.message());
     gone(&admin, DEFINITION).await;
 }
+
+/// Whole numbers are stored without a fraction, with which clients may send them.
+#[tokio::test]
+async fn an_apply_of_the_same_numbers_changes_nothing() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let mut definition = definition();
+    let spec = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
+    definition.pointer_mut(spec).unwrap()["ratios"] =
+        json!({"type": "array", "items": {"type": "number"}});
+    define(&admin, &definition).await;
+    let apply = admin
+        .clone()
+        .header("content-type", "application/apply-patch+yaml");
+    let mut object = widget(&json!({"color": "red", "ratios": [2.0, 2.5]}));
+    object["metadata"]["name"] = json!("n");
+    let by = |manager: &str| format!("{WIDGETS}/n?fieldManager={manager}");
+    let applied = apply.ask(Method::PATCH, &by("a"), object.to_string()).await;
+    assert_eq!(applied.code, 201, "{}", applied.message());
+    let again = apply.ask(Method::PATCH, &by("a"), object.to_string()).await;
+    let version = |object: &serde_json::Value| object["metadata"]["resourceVersion"].clone();
+    assert_eq!(version(&again.json()), version(&applied.json()));
+    let other = apply.ask(Method::PATCH, &by("b"), object.to_string()).await;
+    assert_eq!(other.code, 200, "{}", other.message());
+
+    let everywhere = WIDGETS.replace("/namespaces/default", "");
+    for method in [Method::PUT, Method::PATCH, Method::DELETE] {
+        let refused = apply.ask(method, &everywhere, object.to_string()).await;
+        let text = String::from_utf8_lossy(&refused.body);
+        assert_eq!(text.trim(), "404 page not found");
+    }
+}

@@ -79,7 +79,7 @@ async fn a_kubelet_may_take_longer_to_answer_than_to_connect() {
 }
 
 #[tokio::test]
-async fn a_silent_kubelet_is_waited_for_no_longer_than_its_timeout() {
+async fn a_silent_kubelet_is_waited_for_with_a_limit() {
     // connections are never accepted
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::element::Element;
+use super::element::{Element, Scalar};
 use super::field_set::{FieldSet, Node};
 use super::schema::Schema;
 
@@ -26,7 +26,7 @@ impl Comparison<Node> {
             (None, None) => {}
             (None, Some(_)) => leaf.added.member = true,
             (Some(_), None) => leaf.removed.member = true,
-            (Some(old), Some(new)) => leaf.modified.member = old != new,
+            (Some(old), Some(new)) => leaf.modified.member = !same(old, new),
         }
         leaf
     }
@@ -97,6 +97,21 @@ fn values(old: Option<&Value>, new: Option<&Value>, schema: Schema<'_>) -> Compa
     found.added.member |= old.is_none();
     found.removed.member |= new.is_none();
     found
+}
+
+/// Whether two values are equal; `2.0` is `2`, as in upstream's `value.Equals`.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(_), Value::Number(_)) => Scalar(a.clone()) == Scalar(b.clone()),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            let has = |(name, a)| b.get(name).is_some_and(|b| same(a, b));
+            a.len() == b.len() && a.iter().all(has)
+        }
+        (a, b) => a == b,
+    }
 }
 
 /// Whether a value contains nothing that could be compared on its own.
@@ -208,7 +223,9 @@ fn items(old: &[Value], new: &[Value], schema: Schema<'_>) -> Option<Comparison<
             // duplicate items are compared as one
             (old @ [_, _, ..], new @ [_, _, ..]) => {
                 let mut both = Comparison::<Node>::default();
-                both.modified.member = old != new;
+                let mut pairs = old.iter().zip(new.iter());
+                both.modified.member =
+                    old.len() != new.len() || !pairs.all(|(old, new)| same(old, new));
                 both
             }
             ([_, _, ..], once) => {
