@@ -214,7 +214,8 @@ async fn serve<S: Handler<B>, B: ResponseBody>(
     let switch = Switch::default();
     let service = service_fn(|request: http::Request<Incoming>| {
         let under_way = progress.request();
-        let mut request = request.map(|body| Body::new(Received::new(body, progress.clone())));
+        let received = |body| Body::new(Received::new(body, is_http2, progress.clone()));
+        let mut request = request.map(received);
         request.extensions_mut().insert(peer.clone());
         let answered = shared.service.clone().call(request);
         let switch = switch.clone();

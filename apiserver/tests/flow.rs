@@ -9,3 +9,4 @@ mod metrics;
 mod order;
 mod restart;
 mod silence;
+mod unread_bodies;

@@ -3,16 +3,25 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
+use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::runtime::Handle;
 
 use super::progress::Progress;
+
+/// How many bytes of a body that nobody reads are received after all, and how long they may take.
+const LEFTOVER: usize = 64 * 1024;
+const LEFTOVER_TIME: Duration = Duration::from_secs(1);
 
 /// A body that tells its connection while it is waited for, and if it is dropped before its end: the client
 /// is still sending then.
 pub struct Received {
-    body: Incoming,
+    /// There until it is dropped.
+    body: Option<Incoming>,
+    is_http2: bool,
     begun: bool,
     awaited: bool,
     ended: bool,
@@ -21,9 +30,10 @@ pub struct Received {
 
 impl Received {
     /// The body of a request on a connection.
-    pub const fn new(body: Incoming, progress: Arc<Progress>) -> Self {
+    pub const fn new(body: Incoming, is_http2: bool, progress: Arc<Progress>) -> Self {
         Self {
-            body,
+            body: Some(body),
+            is_http2,
             begun: false,
             awaited: false,
             ended: false,
@@ -51,7 +61,10 @@ impl Body for Received {
             self.begun = true;
             self.progress.body_begins();
         }
-        let polled = Pin::new(&mut self.body).poll_frame(context);
+        let Some(body) = &mut self.body else {
+            return Poll::Ready(None);
+        };
+        let polled = Pin::new(body).poll_frame(context);
         self.is_awaited(polled.is_pending());
         let frame = ready!(polled);
         if let Some(Ok(data)) = frame
@@ -65,19 +78,38 @@ impl Body for Received {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map(Body::size_hint).unwrap_or_default()
     }
 }
 
 impl Drop for Received {
     fn drop(&mut self) {
         self.is_awaited(false);
-        if !self.ended && !self.body.is_end_stream() {
-            self.progress.leaves_unread();
+        let unread = (self.body.take()).filter(|body| !self.ended && !body.is_end_stream());
+        let Some(unread) = unread else { return };
+        self.progress.leaves_unread();
+        // there is no runtime when the server has stopped
+        if let Ok(runtime) = Handle::try_current()
+            && self.is_http2
+        {
+            runtime.spawn(tokio::time::timeout(LEFTOVER_TIME, discard(unread)));
         }
+    }
+}
+
+/// Receives what is left of a small body. Otherwise HTTP/2 resets the stream behind the response, for which
+/// some clients, such as curl 7.88, drop the response.
+async fn discard(mut body: Incoming) {
+    let mut left = LEFTOVER;
+    while let Some(Ok(frame)) = body.frame().await {
+        let size = frame.data_ref().map_or(0, Bytes::len);
+        let Some(rest) = left.checked_sub(size) else {
+            return;
+        };
+        left = rest;
     }
 }
