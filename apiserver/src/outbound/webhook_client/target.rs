@@ -72,9 +72,12 @@ impl Target<'_> {
     }
 }
 
-/// Authority and path of a URL.
+/// Authority and path of a URL, whose scheme may be in capital letters.
 fn split(url: &str) -> (&str, &str) {
-    let rest = url.strip_prefix("https://").unwrap_or_default();
+    const SCHEME: &str = "https://";
+    let (scheme, rest) = url.split_at_checked(SCHEME.len()).unwrap_or_default();
+    let is_https = scheme.eq_ignore_ascii_case(SCHEME);
+    let rest = if is_https { rest } else { "" };
     let rest = rest.split(['?', '#']).next().unwrap_or_default();
     let end = rest.find('/').unwrap_or(rest.len());
     rest.split_at_checked(end).unwrap_or((rest, ""))
@@ -104,6 +107,7 @@ mod tests {
             ("https://h:8443/a/b", Some("https://h:8443/a/b")),
             ("https://[::1]:1//a/./b/../c/", Some("https://[::1]:1/a/c")),
             ("https://h/a?q=1#f", Some("https://h/a")),
+            ("HTTPS://h/a?", Some("https://h/a")),
             ("http://h/a", None),
             ("https://bob:pw@h", None),
             ("", None),
