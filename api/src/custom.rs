@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::decode::{DecodeError, Decoded, decode};
 use crate::encode::{TypeMeta, encode_part};
-use crate::go_number::{json_float, reread_all};
+use crate::go_number::json_float;
 use crate::object::Object;
 
 /// An object of a custom kind: its metadata typed, the rest as JSON.
@@ -134,9 +134,10 @@ impl Object for CustomObject {
         out
     }
 
+    /// With numbers as they were sent: upstream validates those, so that a set may have `1` and `1.0` until it
+    /// is stored.
     fn to_value(&self, type_meta: TypeMeta<'_>) -> Value {
         let mut fields = self.fields.clone();
-        fields.values_mut().for_each(reread_all);
         fields.insert("metadata".into(), self.metadata_value());
         fields.insert("kind".into(), type_meta.kind.into());
         fields.insert("apiVersion".into(), type_meta.api_version.into());
@@ -173,8 +174,6 @@ mod tests {
         let text = String::from_utf8(read.value.encode(TYPE)).unwrap();
         let numbers = "[2,1000,2.5,-1e-7,0.00001,100000000000000000000,1e+21,18446744073709552000,9007199254740993,0,10000000000000000000]";
         assert!(text.ends_with(&format!(r#""a":{numbers}}}"#)), "{text}");
-        let again: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(again["a"], read.value.to_value(TYPE)["a"]);
     }
 
     #[test]
