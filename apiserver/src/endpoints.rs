@@ -43,7 +43,7 @@ use self::api::Api;
 use self::body::Incoming;
 use self::call::Call;
 use self::documents::Documents;
-use self::method::{check_verb, find_subresource, is_in_its_scope};
+use self::method::{check_verb, find_subresource, is_routed};
 use crate::access::Authorized;
 use crate::audit::Audited;
 use crate::limits::in_flight::InFlight;
@@ -98,7 +98,7 @@ async fn resource(
     let catalogue = asked.api.registry.catalogue();
     let built_in = catalogue.is_built_in_group(&info.group);
     let row = match catalogue.find(&api_version, &info.resource) {
-        Some(row) if built_in || is_in_its_scope(row, info) => row,
+        Some(row) if built_in || is_routed(row, info) => row,
         _ if built_in => return Err(Status::no_such_resource()),
         _ => return Ok(page_not_found()),
     };

@@ -37,16 +37,22 @@ fn not_offered(resource: &Resource, info: &ResourceRequest) -> Status {
     }
 }
 
-/// Whether the path has a namespace exactly if the resource is namespaced. Lists and watches may be of all
-/// namespaces (upstream: `possiblyAcrossAllNamespacesVerbs` of `customresource_handler.go`).
-pub fn is_in_its_scope(resource: &Resource, info: &ResourceRequest) -> bool {
+/// Whether the path has a namespace exactly if the resource is namespaced.
+fn is_in_its_scope(resource: &Resource, info: &ResourceRequest) -> bool {
     let in_namespace = !info.namespace.is_empty() && resource.plural != "namespaces";
     if resource.namespaced {
-        let of_all = matches!(info.verb, Some(Verb::List | Verb::Watch));
-        in_namespace || of_all && !info.named_in_path
+        in_namespace || !info.named_in_path
     } else {
         !in_namespace
     }
+}
+
+/// Whether there is such a path of a custom kind: only lists and watches may be of all namespaces (upstream:
+/// `possiblyAcrossAllNamespacesVerbs` of `customresource_handler.go`).
+pub fn is_routed(resource: &Resource, info: &ResourceRequest) -> bool {
+    let is_placed = !resource.namespaced || !info.namespace.is_empty();
+    let of_all = matches!(info.verb, Some(Verb::List | Verb::Watch));
+    is_in_its_scope(resource, info) && (is_placed || of_all)
 }
 
 /// The verb of a request (upstream has a route for each verb that a resource supports).
