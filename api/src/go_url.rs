@@ -5,7 +5,7 @@ use crate::field_error::go_quote;
 /// The parts of a URL that validation looks at.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct GoUrl {
-    /// In lower case; empty if there is none.
+    /// In lower case; empty if the URL has no scheme.
     pub(crate) scheme: String,
     /// User and password as they are written; `None` without an `@`.
     pub(crate) user: Option<String>,
@@ -63,7 +63,7 @@ fn parse_before_fragment(text: &str) -> Result<GoUrl, String> {
     Ok(url)
 }
 
-/// The scheme, which is empty if there is none, and what follows it.
+/// Splits off the scheme, which may be empty.
 fn split_scheme(text: &str) -> Result<(&str, &str), String> {
     for (i, byte) in text.bytes().enumerate() {
         match byte {

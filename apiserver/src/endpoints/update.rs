@@ -82,7 +82,7 @@ pub(super) fn check_metadata(meta: &mut ObjectMeta, scope: &Scope<'_>) -> Result
         _ => {}
     }
     let given = meta.namespace.as_deref().unwrap_or_default();
-    // a namespace is in itself, as far as its requests are concerned
+    // the path of a namespace names that namespace as the namespace of the request
     let requested = match scope.resource.group_resource() {
         GroupResource {
             group: "",

@@ -12,8 +12,9 @@ use tokio::runtime::Handle;
 
 use super::progress::Progress;
 
-/// How many bytes of a body that nobody reads are received after all, and how long they may take.
+/// The size of an unread body that is still received, in bytes.
 const LEFTOVER: usize = 64 * 1024;
+/// How long that may take.
 const LEFTOVER_TIME: Duration = Duration::from_secs(1);
 
 /// A body that tells its connection while it is waited for, and if it is dropped before its end: the client
