@@ -1,7 +1,10 @@
 //! What requests cost: rates, latencies and CPU time of servers that are given the same work in turn.
 
+mod mixed;
+mod objects;
 mod operations;
 mod report;
+mod setup;
 mod usage;
 mod watchers;
 
@@ -9,11 +12,12 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use http::HeaderValue;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderValue, Method};
 
 use self::operations::Operation;
 use self::report::{Figures, Report};
+use self::setup::Setup;
 use self::usage::Usage;
 use crate::client::Connection;
 use crate::samples::Samples;
@@ -37,6 +41,9 @@ pub struct Args {
     /// How many watch while objects are made.
     #[arg(long, default_value_t = 200)]
     watchers: usize,
+    /// How long the mixed load is measured, at saturation and again at half of that rate.
+    #[arg(long, default_value_t = 20)]
+    mixed_seconds: u64,
     /// Where the figures are written as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -68,20 +75,21 @@ impl FromStr for Measured {
 
 pub async fn run(args: &Args) {
     let mut report = Report::new(args.servers.iter().map(|server| server.name.clone()));
-    for server in &args.servers {
-        operations::prepare(&server.target).await;
+    let targets: Vec<_> = args.servers.iter().map(|server| &server.target).collect();
+    for target in &targets {
+        setup::prepare(target).await;
     }
     let wanted = |name: &str| name.contains(&args.only);
     for operation in operations::all().into_iter().filter(|o| wanted(o.name)) {
-        for server in &args.servers {
-            operations::before(operation.name, &server.target).await;
-        }
+        let setup = Setup::make(operation.needs, &targets).await;
         for round in 0..args.rounds {
             for (at, server) in args.servers.iter().enumerate() {
                 let figures = measure(server, operation, round, args.seconds).await;
                 report.add(operation.name, at, figures);
+                setup.forget_calls();
             }
         }
+        setup.remove(&targets).await;
         report.print_last();
     }
     if wanted(watchers::NAME) {
@@ -92,6 +100,9 @@ pub async fn run(args: &Args) {
             }
         }
         report.print_last();
+    }
+    if wanted(mixed::NAME) {
+        mixed::measure(args, &mut report).await;
     }
     report.print_memory(args.servers.iter().map(|s| usage::resident(&s.processes)));
     if let Some(path) = &args.json {
@@ -111,7 +122,7 @@ async fn measure(server: &Measured, operation: Operation, round: usize, seconds:
         .map(|connection| (connection, operation, round))
         .collect();
     let before = Usage::of(&server.processes);
-    let samples = Samples::of(workers, Duration::from_secs(seconds), |worker, n| {
+    let samples = Samples::of(workers, Duration::from_secs(seconds), None, |worker, n| {
         Box::pin(once(worker, n))
     });
     let samples = samples.await;
@@ -123,28 +134,14 @@ async fn measure(server: &Measured, operation: Operation, round: usize, seconds:
 type Worker = (Connection, Operation, usize);
 
 async fn once((mut connection, operation, round): Worker, n: usize) -> Worker {
-    let name = format!("{round}-{n}");
-    let (path, body) = operation.request(&name);
-    let answer = connection.ask(operation.method(), &path, body);
-    let answer = answer.await.unwrap();
-    assert!((200..300).contains(&answer.code), "{path}: {answer:?}");
-    (connection, operation, round)
-}
-
-/// Sends one request of a client, until it succeeds or a minute is over: what it needs may only come about.
-async fn until_done(target: &Target, method: Method, path: &str, body: &str) {
-    let client = target.admin();
-    for _ in 0..120 {
-        let answer = client.ask(method.clone(), path, body.to_owned()).await;
-        // it may be left over from another run
-        if answer.code < 300 || answer.code == 409 && answer.message().contains("already exists") {
-            return;
-        }
+    for request in operation.requests(&format!("{round}-{n}")) {
+        let answer = connection.ask(request.method, &request.path, request.body);
+        let answer = answer.await.unwrap();
         assert!(
-            answer.code != 400 && answer.code != 422,
-            "{path}: {answer:?}"
+            (200..300).contains(&answer.code),
+            "{}: {answer:?}",
+            request.path
         );
-        tokio::time::sleep(Duration::from_millis(500)).await;
     }
-    panic!("{method} {path} did not succeed");
+    (connection, operation, round)
 }

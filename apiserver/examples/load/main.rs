@@ -15,10 +15,16 @@ mod bench;
 #[path = "../../tests/support/client.rs"]
 mod client;
 mod fill;
+#[allow(dead_code, reason = "tests use the rest of it")]
+#[path = "../../tests/support/https_server.rs"]
+mod https_server;
 mod reads;
 mod samples;
 mod soak;
 mod target;
+#[allow(dead_code, reason = "tests use the rest of it")]
+#[path = "../../tests/support/webhook.rs"]
+mod webhook;
 mod writes;
 
 #[derive(Parser)]

@@ -62,10 +62,10 @@ pub async fn gets(args: &GetArgs) {
     let time = Duration::from_secs(args.seconds);
     for _ in 0..args.rounds {
         let connections = args.embedded.connections(args.connections).await;
-        embedded.add(Samples::of(connections, time, |c, _| Box::pin(get(c))).await);
+        embedded.add(Samples::of(connections, time, None, |c, _| Box::pin(get(c))).await);
         let connections = args.on_etcd.connections(args.connections).await;
         let before = range_requests(&args.etcd).await;
-        on_etcd.add(Samples::of(connections, time, |c, _| Box::pin(get(c))).await);
+        on_etcd.add(Samples::of(connections, time, None, |c, _| Box::pin(get(c))).await);
         ranges += range_requests(&args.etcd).await - before;
     }
     let (count, ratio) = (
@@ -104,7 +104,7 @@ pub async fn lists(args: &ListArgs) {
         .len();
     let worker = vec![(admin.connect().await.unwrap(), args.path.clone())];
     let time = Duration::from_secs(args.seconds);
-    let mut samples = Samples::of(worker, time, |(mut connection, path), _| {
+    let mut samples = Samples::of(worker, time, None, |(mut connection, path), _| {
         Box::pin(async move {
             let answer = connection.ask(Method::GET, &path, "").await.unwrap();
             assert_eq!(answer.code, 200, "{answer:?}");

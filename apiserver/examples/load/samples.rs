@@ -13,18 +13,24 @@ pub struct Samples {
 
 impl Samples {
     /// Has each of `workers` repeat `operation` for `time`, each time with a new number.
-    pub async fn of<W, F>(workers: Vec<W>, time: Duration, operation: F) -> Self
+    ///
+    /// With `rate`, so many operations begin in a second, all workers together, and each one's time is counted
+    /// from the moment at which it was due: an operation that waits for a slow one before it has taken longer.
+    pub async fn of<W, F>(workers: Vec<W>, time: Duration, rate: Option<f64>, operation: F) -> Self
     where
         W: Send + 'static,
         F: Fn(W, usize) -> BoxFuture<'static, W> + Copy + Send + Sync + 'static,
     {
         let (begun, count) = (Instant::now(), workers.len());
+        let due = move |n: usize| rate.map(|rate| begun + Duration::from_secs_f64(n as f64 / rate));
         let tasks = workers.into_iter().enumerate().map(|(index, mut worker)| {
             tokio::spawn(async move {
                 let mut times = Vec::new();
                 while begun.elapsed() < time {
-                    let one = Instant::now();
-                    worker = operation(worker, times.len() * count + index).await;
+                    let n = times.len() * count + index;
+                    let one = due(n).unwrap_or_else(Instant::now);
+                    tokio::time::sleep_until(one.into()).await;
+                    worker = operation(worker, n).await;
                     times.push(one.elapsed());
                 }
                 times

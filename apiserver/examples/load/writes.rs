@@ -59,10 +59,10 @@ pub async fn run(args: &Args) {
     for round in 0..args.rounds {
         let stores = vec![store.clone(); args.writers];
         let writers = Writer::all(stores, &format!("/bare/{round}"), size);
-        bare.add(Samples::of(writers, time, |w, n| Box::pin(create_bare(w, n))).await);
+        bare.add(Samples::of(writers, time, None, |w, n| Box::pin(create_bare(w, n))).await);
         let connections = args.server.connections(args.writers).await;
         let writers = Writer::all(connections, &format!("w{round}"), size);
-        served.add(Samples::of(writers, time, |w, n| Box::pin(create_served(w, n))).await);
+        served.add(Samples::of(writers, time, None, |w, n| Box::pin(create_served(w, n))).await);
     }
     println!(
         "{} writers of {size} bytes, bare etcd: {}",

@@ -1,30 +1,25 @@
-//! What is measured, and what must be there for it.
+//! What is measured.
 
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::until_done;
-use crate::target::Target;
+use super::objects::{map, pod, review, widget};
+use super::setup::Needs;
 
 pub const NAMESPACE: &str = "bench";
 const JSON: &str = "application/json";
 const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
 const PARTIAL: &str = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io";
-/// How many pods are in the collection that is listed.
-const LISTED: usize = 500;
-/// How many policies there are in the end.
-const POLICIES: usize = 300;
 
 const PODS: &str = "/api/v1/namespaces/bench/pods";
-const MAPS: &str = "/api/v1/namespaces/bench/configmaps";
+pub const MAPS: &str = "/api/v1/namespaces/bench/configmaps";
 const MAP: &str = "/api/v1/namespaces/bench/configmaps/patched";
-const LIST: &str = "/api/v1/namespaces/listed/pods";
-const WIDGETS: &str = "/apis/bench.example.com/v1/namespaces/bench/widgets";
+/// A collection of 500 pods, whose label `n` is their number.
+pub const LIST: &str = "/api/v1/namespaces/listed/pods";
+/// A collection of 5,000 pods.
+pub const CROWD: &str = "/api/v1/namespaces/crowd/pods";
+pub const WIDGETS: &str = "/apis/bench.example.com/v1/namespaces/bench/widgets";
 const REVIEWS: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
-const POLICY_PATH: &str = "/apis/policy/v1beta1/podsecuritypolicies";
-const DEFINITIONS: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-/// Under 300 policies; its own name, since preparing it makes the policies.
-const MANY: &str = "create pod, 300 policies";
 
 /// A kind of request. `{}` in its path becomes a name that no other request has.
 #[derive(Clone, Copy)]
@@ -33,9 +28,19 @@ pub struct Operation {
     pub connections: usize,
     pub content: &'static str,
     pub accept: &'static str,
+    pub needs: Needs,
     method: &'static str,
     path: &'static str,
     body: fn(&str) -> String,
+    /// The path of an object that the request makes, which another request deletes.
+    deleted: Option<&'static str>,
+}
+
+/// One request.
+pub struct Request {
+    pub method: Method,
+    pub path: String,
+    pub body: String,
 }
 
 impl Operation {
@@ -52,7 +57,9 @@ impl Operation {
             path,
             content: JSON,
             accept: JSON,
+            needs: Needs::Nothing,
             body: |_| String::new(),
+            deleted: None,
         }
     }
 
@@ -68,45 +75,80 @@ impl Operation {
         Self { accept, ..self }
     }
 
-    pub fn method(&self) -> Method {
-        self.method.parse().unwrap()
+    const fn needs(self, needs: Needs) -> Self {
+        Self { needs, ..self }
     }
 
-    /// Path and body of the request with this name.
-    pub fn request(&self, name: &str) -> (String, String) {
-        (self.path.replace("{}", name), (self.body)(name))
+    /// The requests with this name, one after the other.
+    pub fn requests(&self, name: &str) -> impl Iterator<Item = Request> + use<> {
+        let first = Request {
+            method: self.method.parse().unwrap(),
+            path: self.path.replace("{}", name),
+            body: (self.body)(name),
+        };
+        let deletion = self.deleted.map(|path| Request {
+            method: Method::DELETE,
+            path: path.replace("{}", name),
+            body: String::new(),
+        });
+        [first].into_iter().chain(deletion)
     }
 }
 
 /// Everything that is measured, in order.
 pub fn all() -> Vec<Operation> {
+    [reads(), writes(), patches(), pods()].concat()
+}
+
+fn reads() -> Vec<Operation> {
     let new = Operation::new;
-    let apply = "/api/v1/namespaces/bench/configmaps/applied?fieldManager=bench&force=true";
+    let one = "/api/v1/namespaces/listed/pods/listed-7";
+    let selected = "/api/v1/namespaces/listed/pods?labelSelector=n%3D7";
+    let none = "/api/v1/namespaces/listed/pods?labelSelector=n%3Dx";
     vec![
-        new(
-            "get pod",
-            32,
-            "GET",
-            "/api/v1/namespaces/listed/pods/listed-7",
-        ),
+        new("get pod", 32, "GET", one),
         new("list 500", 1, "GET", LIST),
         new("list 500, Table", 1, "GET", LIST).accept(TABLE),
         new("list 500, metadata", 1, "GET", LIST).accept(PARTIAL),
-        new(
-            "list 500, one selected",
-            1,
-            "GET",
-            "/api/v1/namespaces/listed/pods?labelSelector=n%3D7",
-        ),
-        new(
-            "list 500, none selected",
-            1,
-            "GET",
-            "/api/v1/namespaces/listed/pods?labelSelector=n%3Dx",
-        ),
+        new("list 500, one selected", 1, "GET", selected),
+        new("list 500, none selected", 1, "GET", none),
+        new("list 5000", 1, "GET", CROWD).needs(Needs::Crowd),
+        new("list 5000, Table", 1, "GET", CROWD)
+            .accept(TABLE)
+            .needs(Needs::Crowd),
         new("subject access review", 16, "POST", REVIEWS).body(review),
-        new("create config map", 16, "POST", MAPS).body(|name| map(&format!("map-{name}"), name)),
+    ]
+}
+
+fn writes() -> Vec<Operation> {
+    let new = Operation::new;
+    let create = new("create config map", 16, "POST", MAPS);
+    vec![
+        create.body(|name| map(&format!("map-{name}"), name)),
+        Operation {
+            name: "create config map, 100 webhooks that do not match",
+            ..create.needs(Needs::OtherWebhooks)
+        }
+        .body(|name| map(&format!("others-{name}"), name)),
+        Operation {
+            name: "create config map, one webhook",
+            ..create.needs(Needs::Webhook)
+        }
+        .body(|name| map(&format!("hooked-{name}"), name)),
+        Operation {
+            name: "create and delete config map",
+            deleted: Some("/api/v1/namespaces/bench/configmaps/short-{}"),
+            ..create
+        }
+        .body(|name| map(&format!("short-{name}"), name)),
         new("create custom resource", 16, "POST", WIDGETS).body(widget),
+    ]
+}
+
+fn patches() -> Vec<Operation> {
+    let new = Operation::new;
+    let apply = "/api/v1/namespaces/bench/configmaps/applied?fieldManager=bench&force=true";
+    vec![
         new("patch, JSON", 1, "PATCH", MAP)
             .body(|name| json!([{"op": "replace", "path": "/data/a", "value": name}]).to_string())
             .content("application/json-patch+json"),
@@ -119,96 +161,16 @@ pub fn all() -> Vec<Operation> {
         new("apply", 1, "PATCH", apply)
             .body(|name| map("applied", name))
             .content("application/apply-patch+yaml"),
-        new("create pod, 16 connections", 16, "POST", PODS).body(|name| pod(&format!("a-{name}"))),
-        new("create pod, 64 connections", 64, "POST", PODS).body(|name| pod(&format!("b-{name}"))),
-        new(MANY, 16, "POST", PODS).body(|name| pod(&format!("c-{name}"))),
     ]
 }
 
-/// Makes what all operations need.
-pub async fn prepare(target: &Target) {
-    let post = |path: &'static str, body: String| async move {
-        until_done(target, Method::POST, path, &body).await;
-    };
-    for name in [NAMESPACE, "listed"] {
-        let namespace =
-            json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
-        post("/api/v1/namespaces", namespace.to_string()).await;
-    }
-    post(POLICY_PATH, policy("z-any", &json!({"rule": "RunAsAny"}))).await;
-    post(MAPS, map("patched", "x")).await;
-    post(DEFINITIONS, definition()).await;
-    post(WIDGETS, widget("first")).await;
-    for n in 0..LISTED {
-        let mut body: Value = serde_json::from_str(&pod(&format!("listed-{n}"))).unwrap();
-        body["metadata"]["labels"]["n"] = n.to_string().into();
-        post(LIST, body.to_string()).await;
-    }
-}
-
-/// Makes what one operation needs besides.
-pub async fn before(operation: &str, target: &Target) {
-    if operation != MANY {
-        return;
-    }
-    let nobody = json!({"rule": "MustRunAs", "ranges": [{"min": 1, "max": 1}]});
-    for n in 1..POLICIES {
-        let body = policy(&format!("a-{n:03}"), &nobody);
-        until_done(target, Method::POST, POLICY_PATH, &body).await;
-    }
-}
-
-/// A pod with 20 variables. Of the policies only one fits it.
-pub fn pod(name: &str) -> String {
-    let variable = |n: usize| json!({"name": format!("VARIABLE_{n}"), "value": format!("the value of number {n}")});
-    let variables: Vec<_> = (0..20).map(variable).collect();
-    json!({
-        "apiVersion": "v1", "kind": "Pod",
-        "metadata": {"name": name, "labels": {"app": "bench", "tier": "backend"}},
-        "spec": {"containers": [{
-            "name": "main", "image": "registry.example.com/team/server:1.2.3", "env": variables,
-            "securityContext": {"runAsUser": 1000},
-            "ports": [{"name": "http", "containerPort": 8080}],
-            "resources": {"requests": {"cpu": "100m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}},
-        }]},
-    })
-    .to_string()
-}
-
-fn map(name: &str, value: &str) -> String {
-    let more = "a line of some length\n".repeat(80);
-    json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"a": value, "more": more}}).to_string()
-}
-
-fn widget(name: &str) -> String {
-    let spec = json!({"size": 3, "color": "blue", "text": "a line of some length\n".repeat(80)});
-    let name = format!("widget-{name}");
-    json!({"apiVersion": "bench.example.com/v1", "kind": "Widget", "metadata": {"name": name}, "spec": spec}).to_string()
-}
-
-fn review(_: &str) -> String {
-    let asked = json!({"verb": "get", "resource": "pods", "namespace": NAMESPACE});
-    json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
-        "spec": {"user": "someone", "groups": ["system:authenticated"], "resourceAttributes": asked}})
-    .to_string()
-}
-
-fn policy(name: &str, run_as_user: &Value) -> String {
-    let any = json!({"rule": "RunAsAny"});
-    json!({"apiVersion": "policy/v1beta1", "kind": "PodSecurityPolicy", "metadata": {"name": name},
-        "spec": {"runAsUser": run_as_user, "seLinux": any, "supplementalGroups": any, "fsGroup": any,
-            "volumes": ["*"], "privileged": false}})
-    .to_string()
-}
-
-fn definition() -> String {
-    let fields = json!({"size": {"type": "integer"}, "color": {"type": "string"}, "text": {"type": "string"}});
-    let spec = json!({"type": "object", "properties": fields});
-    let schema = json!({"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}});
-    json!({"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {"name": "widgets.bench.example.com"},
-        "spec": {"group": "bench.example.com", "scope": "Namespaced",
-            "names": {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"},
-            "versions": [{"name": "v1", "served": true, "storage": true, "schema": schema}]}})
-    .to_string()
+fn pods() -> Vec<Operation> {
+    let new = Operation::new;
+    vec![
+        new("create pod, 16 connections", 16, "POST", PODS).body(|name| pod(&format!("a-{name}"))),
+        new("create pod, 64 connections", 64, "POST", PODS).body(|name| pod(&format!("b-{name}"))),
+        new("create pod, 300 policies", 16, "POST", PODS)
+            .needs(Needs::Policies)
+            .body(|name| pod(&format!("c-{name}"))),
+    ]
 }

@@ -6,12 +6,15 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use http::Method;
 use http_body_util::BodyExt;
+use tokio::task::JoinHandle;
 
 use super::Measured;
-use super::operations::{NAMESPACE, pod};
+use super::objects::pod;
+use super::operations::NAMESPACE;
 use super::report::Figures;
 use super::usage::Usage;
 use crate::samples::Samples;
+use crate::target::Target;
 
 pub const NAME: &str = "watch event and watcher";
 /// Events come one after the other, so that none waits for another.
@@ -22,36 +25,59 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub async fn measure(server: &Measured, watchers: usize, seconds: u64) -> Figures {
     let (_, alone, made) = create(server, seconds).await;
     let per_create = alone.as_secs_f64() / made.max(1) as f64;
-    let seen = Arc::new(AtomicUsize::new(0));
     let path = format!("/api/v1/namespaces/{NAMESPACE}/pods");
-    let revision = server.target.admin().get(&format!("{path}?limit=1")).await;
-    let revision = revision.json()["metadata"]["resourceVersion"].clone();
-    let watch = format!(
-        "{path}?watch=true&resourceVersion={}",
-        revision.as_str().unwrap()
-    );
-    let mut tasks = Vec::new();
-    for mut connection in server.target.connections(watchers).await {
-        let answer = connection.send(Method::GET, &watch, "").await.unwrap();
-        let (mut body, seen) = (answer.into_body(), seen.clone());
-        tasks.push(tokio::spawn(async move {
-            let _open = connection;
-            while let Some(Ok(frame)) = body.frame().await {
-                let lines = frame.data_ref().map_or(0, |data| lines_in(data));
-                seen.fetch_add(lines, Ordering::Relaxed);
-            }
-        }));
-    }
+    let watching = Watching::start(&server.target, watchers, &path).await;
     let (samples, cpu, made) = create(server, seconds).await;
     let (all, begun) = (made * watchers, Instant::now());
-    while seen.load(Ordering::Relaxed) < all && begun.elapsed() < Duration::from_secs(10) {
+    while watching.seen() < all && begun.elapsed() < Duration::from_secs(10) {
         tokio::time::sleep(PAUSE).await;
     }
-    let seen = seen.load(Ordering::Relaxed);
+    let seen = watching.seen();
     assert_eq!(seen, all, "events seen, of those that were to be seen");
-    tasks.iter().for_each(tokio::task::JoinHandle::abort);
     let creates = Duration::from_secs_f64(per_create * made as f64);
     Figures::new(samples, cpu.saturating_sub(creates), all)
+}
+
+/// Watchers of a collection from now on, each on a connection of its own, until this is dropped.
+pub struct Watching {
+    seen: Arc<AtomicUsize>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Watching {
+    pub async fn start(target: &Target, watchers: usize, path: &str) -> Self {
+        let seen = Arc::new(AtomicUsize::new(0));
+        let revision = target.admin().get(&format!("{path}?limit=1")).await;
+        let revision = revision.json()["metadata"]["resourceVersion"].clone();
+        let watch = format!(
+            "{path}?watch=true&resourceVersion={}",
+            revision.as_str().unwrap()
+        );
+        let mut tasks = Vec::new();
+        for mut connection in target.connections(watchers).await {
+            let answer = connection.send(Method::GET, &watch, "").await.unwrap();
+            let (mut body, seen) = (answer.into_body(), seen.clone());
+            tasks.push(tokio::spawn(async move {
+                let _open = connection;
+                while let Some(Ok(frame)) = body.frame().await {
+                    let lines = frame.data_ref().map_or(0, |data| lines_in(data));
+                    seen.fetch_add(lines, Ordering::Relaxed);
+                }
+            }));
+        }
+        Self { seen, tasks }
+    }
+
+    /// How many events all of them have seen.
+    pub fn seen(&self) -> usize {
+        self.seen.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
 }
 
 /// How many lines, and so events, end in a frame.
@@ -72,6 +98,7 @@ async fn create(server: &Measured, seconds: u64) -> (Samples, Duration, usize) {
     let samples = Samples::of(
         workers,
         Duration::from_secs(seconds),
+        None,
         |(mut c, begun), n| {
             Box::pin(async move {
                 let path = format!("/api/v1/namespaces/{NAMESPACE}/pods");
