@@ -25,7 +25,7 @@ const NOT_SERVED: [(&str, &str, &str); 4] = [
 fn sources() -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     let output = cargo
-        .args(["metadata", "--format-version=1", "--locked", "--offline"])
+        .args(["metadata", "--format-version=1", "--locked"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
