@@ -1,6 +1,7 @@
 //! The subcommands.
 
 pub mod generated;
+mod log_fields;
 pub mod logging;
 pub mod names;
 pub mod run;

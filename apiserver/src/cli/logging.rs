@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
+use super::log_fields::TextFields;
 use crate::config::LogFormat;
 
 /// The filter of commands that run something else: warnings and errors.
@@ -33,7 +34,7 @@ pub fn init(default: &str, format: LogFormat) {
         .with_writer(std::io::stderr);
     // A second start, as in tests, keeps the first one's log.
     let _ = match format {
-        LogFormat::Text => log.try_init(),
+        LogFormat::Text => log.fmt_fields(TextFields).try_init(),
         // Lists each span once, outermost first; the current span would repeat the last one.
         LogFormat::Json => log.json().with_current_span(false).try_init(),
     };
