@@ -157,8 +157,10 @@ impl Out {
             if !first {
                 out.push(b',');
             }
-            write_string(key, out);
-            out.push(b':');
+            // the name of a field in Go, which needs no escape
+            out.push(b'"');
+            out.extend_from_slice(key.as_bytes());
+            out.extend_from_slice(b"\":");
         }
     }
 

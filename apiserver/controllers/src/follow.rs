@@ -1,11 +1,12 @@
 //! Following every object of a kind, and every change of one, until the server stops.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, future};
 use k8s_openapi::api::core::v1::Pod;
+use memchr::memmem::Finder;
 use portcullis_api::{Backoff, Object, Status, UserInfo};
 use portcullis_storage::ReadAt;
 
@@ -85,17 +86,17 @@ pub fn pods_in_use(registry: Arc<Registry>, user: UserInfo) -> BoxStream<'static
 
 /// A quick look at a pod as it is stored: quotes within a text are escaped, so none of these can be in one.
 fn is_in_use(value: &[u8]) -> bool {
-    const SIGNS: [&str; 4] = [
-        r#""nodeName":""#,
-        r#""deletionTimestamp":""#,
-        r#""phase":"Succeeded""#,
-        r#""phase":"Failed""#,
-    ];
+    static SIGNS: LazyLock<[Finder<'static>; 4]> = LazyLock::new(|| {
+        [
+            r#""nodeName":""#,
+            r#""deletionTimestamp":""#,
+            r#""phase":"Succeeded""#,
+            r#""phase":"Failed""#,
+        ]
+        .map(Finder::new)
+    });
     // what another server has stored may not be JSON
-    let text = std::str::from_utf8(value);
-    text.map_or(true, |text| {
-        !text.starts_with('{') || SIGNS.iter().any(|sign| text.contains(sign))
-    })
+    !value.starts_with(b"{") || SIGNS.iter().any(|sign| sign.find(value).is_some())
 }
 
 /// [`news`] of those changes that are wanted; others are not even decoded.

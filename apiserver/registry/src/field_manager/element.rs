@@ -44,35 +44,58 @@ impl Element {
 
     /// The key of `fieldsV1`.
     pub fn encode(&self) -> String {
+        let mut key = String::new();
         match self {
-            Self::Field(name) => format!("f:{name}"),
-            Self::Value(value) => format!("v:{}", value.json()),
-            Self::Index(index) => format!("i:{index}"),
+            Self::Field(name) => {
+                key.reserve_exact("f:".len() + name.len());
+                key.push_str("f:");
+                key.push_str(name);
+            }
+            Self::Value(value) => {
+                key.push_str("v:");
+                value.write_json(&mut key);
+            }
+            Self::Index(index) => {
+                key.push_str("i:");
+                key.push_str(&index.to_string());
+            }
             Self::Key(fields) => {
-                let mut text = String::from("k:{");
+                key.push_str("k:{");
                 for (at, (name, value)) in fields.iter().enumerate() {
                     if at > 0 {
-                        text.push(',');
+                        key.push(',');
                     }
-                    text.push_str(&serde_json::to_string(name).unwrap_or_default());
-                    text.push(':');
-                    text.push_str(&value.json());
+                    write_json_string(name, &mut key);
+                    key.push(':');
+                    value.write_json(&mut key);
                 }
-                text.push('}');
-                text
+                key.push('}');
             }
         }
+        key
     }
 }
 
 impl Scalar {
-    /// The value as Go writes it, so that it is the same after it has been stored.
-    fn json(&self) -> String {
+    /// Appends the value as Go writes it, so that it is the same after it has been stored.
+    fn write_json(&self, out: &mut String) {
         match &self.0 {
-            Value::Number(number) => go_number::json(number),
-            other => other.to_string(),
+            Value::Number(number) => out.push_str(&go_number::json(number)),
+            Value::String(text) => write_json_string(text, out),
+            other => out.push_str(&other.to_string()),
         }
     }
+}
+
+/// Appends a JSON string. Hardly any needs an escape.
+fn write_json_string(text: &str, out: &mut String) {
+    let needs_escape = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+    if text.bytes().any(needs_escape) {
+        return out.push_str(&serde_json::Value::from(text).to_string());
+    }
+    out.push('"');
+    out.push_str(text);
+    out.push('"');
 }
 
 /// The form in error texts.

@@ -2,9 +2,6 @@
 //!
 //! Upstream: `sigs.k8s.io/structured-merge-diff/fieldpath`.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-
 use serde_json::{Map, Value};
 
 use super::element::{Element, Malformed};
@@ -12,9 +9,9 @@ use super::element::{Element, Malformed};
 /// The key of the value itself in `fieldsV1`.
 const SELF: &str = ".";
 
-/// A set of fields below some value.
+/// A set of fields below some value: sorted, since most are made in order, once, and then read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FieldSet(BTreeMap<Element, Node>);
+pub struct FieldSet(Vec<(Element, Node)>);
 
 /// A field: whether it is in the set itself, and which fields below it are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,7 +26,7 @@ impl Node {
     /// A field with nothing below it.
     pub const LEAF: Self = Self {
         member: true,
-        below: FieldSet(BTreeMap::new()),
+        below: FieldSet(Vec::new()),
     };
 
     /// Whether neither the field nor anything below it is in the set.
@@ -49,20 +46,25 @@ impl FieldSet {
         self.0.is_empty()
     }
 
+    fn find(&self, element: &Element) -> Result<usize, usize> {
+        self.0.binary_search_by(|(other, _)| other.cmp(element))
+    }
+
     /// The node of a field right below.
     pub fn get(&self, element: &Element) -> Option<&Node> {
-        self.0.get(element)
+        let at = self.find(element).ok()?;
+        self.0.get(at).map(|(_, node)| node)
     }
 
     /// The part of the set below a field.
     pub fn below(&self, element: &Element) -> &Self {
-        static NOTHING: FieldSet = FieldSet(BTreeMap::new());
+        static NOTHING: FieldSet = FieldSet(Vec::new());
         self.get(element).map_or(&NOTHING, |node| &node.below)
     }
 
     /// The fields right below, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&Element, &Node)> {
-        self.0.iter()
+        self.0.iter().map(|(element, node)| (element, node))
     }
 
     /// Adds a field, unless it is empty.
@@ -70,11 +72,12 @@ impl FieldSet {
         if node.is_empty() {
             return;
         }
-        match self.0.entry(element) {
-            Entry::Vacant(entry) => {
-                entry.insert(node);
-            }
-            Entry::Occupied(mut entry) => entry.get_mut().union(node),
+        if self.0.last().is_none_or(|(last, _)| *last < element) {
+            return self.0.push((element, node));
+        }
+        match self.find(&element) {
+            Ok(at) => self.0[at].1.union(node),
+            Err(at) => self.0.insert(at, (element, node)),
         }
     }
 
@@ -94,14 +97,15 @@ impl FieldSet {
     pub fn subtract(&mut self, other: &Self) -> bool {
         let mut found = false;
         for (element, gone) in &other.0 {
-            let Some(node) = self.0.get_mut(element) else {
+            let Ok(at) = self.find(element) else {
                 continue;
             };
+            let node = &mut self.0[at].1;
             found |= node.member && gone.member;
             node.member &= !gone.member;
             found |= node.below.subtract(&gone.below);
             if node.is_empty() {
-                self.0.remove(element);
+                self.0.remove(at);
             }
         }
         found
@@ -131,7 +135,7 @@ impl FieldSet {
     }
 
     fn push_paths(&self, prefix: &str, paths: &mut Vec<String>) {
-        let members = self.0.iter().filter(|(_, node)| node.member);
+        let members = self.iter().filter(|(_, node)| node.member);
         paths.extend(members.map(|(element, _)| format!("{prefix}{element}")));
         for (element, node) in &self.0 {
             if !node.below.is_empty() {
@@ -166,19 +170,19 @@ impl FieldSet {
 
     /// The set as `fieldsV1`.
     pub fn encode(&self) -> Value {
-        Value::Object(self.encode_fields(Map::new()))
+        Value::Object(self.entries().collect())
     }
 
-    fn encode_fields(&self, mut fields: Map<String, Value>) -> Map<String, Value> {
-        for (element, node) in &self.0 {
-            let mut below = Map::new();
-            if node.member && !node.below.is_empty() {
-                below.insert(SELF.to_owned(), Value::Object(Map::new()));
-            }
-            let below = node.below.encode_fields(below);
-            fields.insert(element.encode(), Value::Object(below));
-        }
-        fields
+    fn entries(&self) -> impl Iterator<Item = (String, Value)> {
+        (self.0.iter()).map(|(element, node)| (element.encode(), node.encode()))
+    }
+}
+
+impl Node {
+    fn encode(&self) -> Value {
+        let itself = self.member && !self.below.is_empty();
+        let itself = itself.then(|| (SELF.to_owned(), Value::Object(Map::new())));
+        Value::Object(itself.into_iter().chain(self.below.entries()).collect())
     }
 }
 

@@ -154,9 +154,10 @@ pub(crate) fn round_up(amounts: &mut BTreeMap<String, Text>) {
         let Ok(parsed) = Quantity::parse(&amount.0) else {
             continue;
         };
-        if let Ok(rounded) = Quantity::parse(&format!("{}m", parsed.millis_rounded_up()))
-            && rounded != parsed
-        {
+        if parsed.to_millis() == parsed {
+            continue;
+        }
+        if let Ok(rounded) = Quantity::parse(&format!("{}m", parsed.millis_rounded_up())) {
             amount.0 = rounded.to_string();
         }
     }

@@ -1,6 +1,6 @@
 //! Warnings about discouraged fields of pods (upstream: `pkg/api/pod/warnings.go` of 1.24).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use k8s_openapi::api::core::v1::{Container, PodSpec, PodTemplateSpec, Volume};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -162,11 +162,12 @@ fn repeated(spec: &PodSpec, path: &Path, warnings: &mut Vec<String>) {
     }
     let mut seen = BTreeSet::new();
     for (i, secret) in list(spec.image_pull_secrets.as_ref()).iter().enumerate() {
-        let path = path.child("imagePullSecrets").index(i).child("name");
+        let path = || path.child("imagePullSecrets").index(i).child("name");
         if secret.name.is_empty() {
-            warnings.push(format!("{path}: invalid empty name \"\""));
+            warnings.push(format!("{}: invalid empty name \"\"", path()));
         } else if !seen.insert(&secret.name) {
-            warnings.push(format!("{path}: duplicate name {}", go_quote(&secret.name)));
+            let name = go_quote(&secret.name);
+            warnings.push(format!("{}: duplicate name {name}", path()));
         }
     }
 }
@@ -181,14 +182,15 @@ fn container_warnings(container: &Container, path: &Path, warnings: &mut Vec<Str
         );
         fractions(resources.limits.as_ref(), &path.child("limits"), warnings);
     }
-    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     let variables = list(container.env.as_ref());
     for (i, variable) in variables.iter().enumerate() {
-        let before = seen.insert(&variable.name, i);
+        if seen.insert(&variable.name) {
+            continue;
+        }
         let value = variable.value.as_deref().unwrap_or_default();
         // a duplicate name may extend the earlier value
-        let extends = value.contains(&format!("$({})", variable.name));
-        if before.is_some() && !extends {
+        if !value.contains(&format!("$({})", variable.name)) {
             let path = path.child("env").index(i).child("name");
             warnings.push(format!(
                 "{path}: duplicate name {}",
