@@ -30,6 +30,7 @@ pub mod conversion;
 pub mod facts;
 pub mod head;
 pub mod metadata;
+pub mod owners;
 
 // Ownership of fields.
 pub mod field_manager;

@@ -15,6 +15,7 @@ use crate::connection::ConnectOptions;
 use crate::conversion::{Conversions, Failure};
 use crate::errors;
 use crate::guard::Guard;
+use crate::owners::{self, Origin};
 use crate::ranges::{Reservation, ServiceRanges};
 use crate::scope::{Place, Scope};
 use crate::work_queues::WorkQueues;
@@ -273,6 +274,9 @@ impl Registry {
         }
         let outcome = self.admission.mutate(attributes).await;
         scope.warn(attributes.warnings.take());
+        if let Some(object) = &mut attributes.object {
+            owners::dedup(scope, object.metadata_mut(), Origin::Admission);
+        }
         outcome.map_err(|refusal| refusal.status)
     }
 

@@ -10,6 +10,7 @@ use super::call::Call;
 use crate::access::authorization;
 use crate::response::Response;
 use portcullis_registry::Scope;
+use portcullis_registry::owners::{self, Origin};
 
 /// Creates an object.
 ///
@@ -38,6 +39,7 @@ pub fn ready(scope: &Scope<'_>, read: Read) -> Result<Box<dyn Object>, Status> {
     strategy.default(object.as_mut());
     scope.warn(read.warnings);
     scope.warn(strategy.warnings(object.as_ref()));
+    owners::dedup(scope, object.metadata_mut(), Origin::Client);
     Ok(object)
 }
 

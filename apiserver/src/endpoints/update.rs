@@ -11,6 +11,7 @@ use crate::response::Response;
 use portcullis_registry::Scope;
 use portcullis_registry::current::Current;
 use portcullis_registry::field_manager::update::Writer;
+use portcullis_registry::owners::{self, Origin};
 use portcullis_registry::update::Change;
 
 /// The object in the body, regardless of the current one.
@@ -66,6 +67,7 @@ pub fn ready(scope: &Scope<'_>, read: Read) -> Result<Box<dyn Object>, Status> {
     strategy.default(object.as_mut());
     scope.warn(read.warnings);
     scope.warn(strategy.warnings(object.as_ref()));
+    owners::dedup(scope, object.metadata_mut(), Origin::Client);
     Ok(object)
 }
 

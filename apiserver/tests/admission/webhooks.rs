@@ -4,6 +4,7 @@ mod bad_days;
 mod controllers;
 mod matching;
 mod mutating;
+mod owners;
 mod review;
 
 use http::Method;
