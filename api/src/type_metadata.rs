@@ -109,9 +109,24 @@ impl Type {
     }
 }
 
+impl Field {
+    /// The struct in the field, if it has an entry of its own beside another type of that name.
+    pub(crate) fn child_apart(&self) -> &'static str {
+        if self.child.ends_with(')') {
+            self.child
+        } else {
+            ""
+        }
+    }
+}
+
 /// The name of a kind's type in the table. It is the kind, unless another type has that name.
 pub fn type_name<'k>(api_version: &str, kind: &'k str) -> &'k str {
     match (api_version, kind) {
+        ("autoscaling/v2", "HorizontalPodAutoscaler") => "HorizontalPodAutoscaler (v2)",
+        ("autoscaling/v2beta1" | "autoscaling/v2beta2", "HorizontalPodAutoscaler") => {
+            "HorizontalPodAutoscaler (v2beta2)"
+        }
         ("events.k8s.io/v1" | "events.k8s.io/v1beta1", "Event") => "Event (events)",
         ("authentication.k8s.io/v1", "TokenRequest") => "TokenRequest (authentication)",
         ("resource.k8s.io/v1", "ResourceClaim") => "ResourceClaim (resource)",
@@ -119,9 +134,9 @@ pub fn type_name<'k>(api_version: &str, kind: &'k str) -> &'k str {
     }
 }
 
-/// The fields of a Go type that are pointers to values of any type, where empty is not the same as unset.
-/// All of them are in custom resource definitions; the table cannot express them.
-pub fn untyped_pointers(type_name: &str) -> &'static [&'static str] {
+/// The fields of a Go type where empty is not the same as unset, which the table cannot express: pointers to
+/// values of any type, in custom resource definitions, and the lists of a review, which is not stored.
+pub fn empty_is_set(type_name: &str) -> &'static [&'static str] {
     match type_name {
         "CustomResourceSubresources" => &["status"],
         "JSONSchemaProps" => &[
@@ -131,6 +146,7 @@ pub fn untyped_pointers(type_name: &str) -> &'static [&'static str] {
             "example",
             "items",
         ],
+        "SubjectRulesReviewStatus" => &["nonResourceRules", "resourceRules"],
         _ => &[],
     }
 }

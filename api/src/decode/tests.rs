@@ -147,16 +147,18 @@ fn zero_values_are_unset() {
 }
 
 #[test]
-fn an_embedded_object_may_have_an_empty_kind() {
+fn the_kind_of_an_object_within_another_is_ignored() {
     use k8s_openapi::api::apps::v1::StatefulSet;
     let claims = |claim: Value| {
         let value = json!({"spec": {"volumeClaimTemplates": [claim]}});
         decode::<StatefulSet>(&value).unwrap()
     };
-    assert_eq!(
-        claims(json!({"kind": "", "apiVersion": ""})),
-        claims(json!({}))
-    );
+    for [kind, version] in [["", ""], ["Pod", "v1"], ["PersistentVolumeClaim", "v2"]] {
+        let claim = json!({"kind": kind, "apiVersion": version});
+        assert_eq!(claims(claim), claims(json!({})));
+    }
+    let wrong = json!({"spec": {"volumeClaimTemplates": [{"kind": 1}]}});
+    assert!(decode::<StatefulSet>(&wrong).is_err());
 }
 
 #[test]

@@ -41,7 +41,11 @@ type Result<T = ()> = std::result::Result<T, EncodeError>;
 /// Appends `value`.
 pub(super) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Out) {
     // neither the serializer nor the Serialize of a kind fails
-    if let Err(error) = value.serialize(Writer { out, root: None }) {
+    if let Err(error) = value.serialize(Writer {
+        out,
+        root: None,
+        child: "",
+    }) {
         debug_assert!(false, "unserializable: {error}");
     }
 }
@@ -52,6 +56,7 @@ pub(super) fn write_root_fields<T: Serialize + ?Sized>(value: &T, type_name: &st
     if let Err(error) = value.serialize(Writer {
         out,
         root: Some(type_name),
+        child: "",
     }) {
         debug_assert!(false, "unserializable: {error}");
     }
@@ -61,6 +66,8 @@ struct Writer<'o> {
     out: &'o mut Out,
     /// Of a root object, the name of its type in type metadata.
     root: Option<&'o str>,
+    /// Of a field, the name of its struct in type metadata, if that is not the struct's own.
+    child: &'static str,
 }
 
 /// The kind of value that [`Writer`] wrote, for `omitempty`.
@@ -210,6 +217,11 @@ impl<'o> ser::Serializer for Writer<'o> {
     }
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Struct<'o>> {
+        let name = if self.child.is_empty() {
+            name
+        } else {
+            self.child
+        };
         Ok(Struct::new(self.out, name, self.root))
     }
 
@@ -238,6 +250,7 @@ impl List<'_> {
         value.serialize(Writer {
             out: self.out,
             root: None,
+            child: "",
         })?;
         self.out.end_item();
         Ok(())
@@ -286,6 +299,7 @@ impl ser::SerializeMap for Map<'_> {
         key.serialize(Writer {
             out: self.out,
             root: None,
+            child: "",
         })
         .map(drop)
     }
@@ -295,6 +309,7 @@ impl ser::SerializeMap for Map<'_> {
         value.serialize(Writer {
             out: self.out,
             root: None,
+            child: "",
         })?;
         match self.out.end_entry() {
             true => Ok(()),

@@ -193,3 +193,74 @@ fn whole_numbers_have_no_fraction() {
         r#"{"default":2,"maximum":1000000000000,"minimum":0.5}"#
     );
 }
+
+#[test]
+fn unset_lists_of_an_autoscaler_are_written_as_its_version_has_them() {
+    use k8s_openapi::api::autoscaling::{v1, v2};
+    use serde_json::json;
+    fn status(
+        object: &(impl k8s_openapi::serde::Serialize + ?Sized),
+        api_version: &str,
+    ) -> [Value; 2] {
+        let type_meta = TypeMeta {
+            api_version,
+            kind: "HorizontalPodAutoscaler",
+        };
+        let text: Value = serde_json::from_slice(&encode(object, type_meta)).unwrap();
+        [&text, &to_value(object, type_meta)].map(|object| object["status"].clone())
+    }
+    let unset = v2::HorizontalPodAutoscaler::default();
+    let set = v2::HorizontalPodAutoscaler {
+        status: Some(v2::HorizontalPodAutoscalerStatus {
+            current_replicas: Some(0),
+            current_metrics: Some(Vec::new()),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    for object in [unset, set] {
+        let stable = json!({"desiredReplicas": 0, "currentMetrics": null});
+        assert_eq!(status(&object, "autoscaling/v2"), [stable.clone(), stable]);
+        let beta = json!({"currentReplicas": 0, "desiredReplicas": 0, "currentMetrics": null,
+            "conditions": null});
+        let expected = [beta.clone(), beta];
+        assert_eq!(status(&object, "autoscaling/v2beta2"), expected);
+    }
+    let counts = json!({"currentReplicas": 0, "desiredReplicas": 0});
+    let first = v1::HorizontalPodAutoscaler::default();
+    assert_eq!(status(&first, "autoscaling/v1"), [counts.clone(), counts]);
+}
+
+#[test]
+fn a_review_of_rules_lists_none_as_an_empty_list() {
+    use k8s_openapi::api::authorization::v1::{SelfSubjectRulesReview, SubjectRulesReviewStatus};
+    let review = SelfSubjectRulesReview {
+        status: Some(SubjectRulesReviewStatus::default()),
+        ..Default::default()
+    };
+    let type_meta = TypeMeta {
+        api_version: "authorization.k8s.io/v1",
+        kind: "SelfSubjectRulesReview",
+    };
+    let expected =
+        serde_json::json!({"incomplete": false, "resourceRules": [], "nonResourceRules": []});
+    assert_eq!(to_value(&review, type_meta)["status"], expected);
+}
+
+#[test]
+fn a_field_that_the_reported_release_does_not_have_is_only_written_if_it_is_set() {
+    use k8s_openapi::api::storage::v1::{CSINode, CSINodeStatus};
+    let type_meta = TypeMeta {
+        api_version: "storage.k8s.io/v1",
+        kind: "CSINode",
+    };
+    for (status, expected) in [(None, None), (Some(CSINodeStatus::default()), Some("{}"))] {
+        let node = CSINode {
+            status,
+            ..Default::default()
+        };
+        let written = to_value(&node, type_meta);
+        let status = written.get("status").map(Value::to_string);
+        assert_eq!(status.as_deref(), expected);
+    }
+}

@@ -33,8 +33,12 @@ AllowedHostPath AllowedFlexVolume AllowedCSIDriver RuntimeClassStrategyOptions""
 # Of several types of the same name, the one that determines which unset fields are written: the stored kind.
 PREFERRED = {}
 
-# Kinds with their own entry beside another type of the same name; `type_name` in type_metadata.rs has the same names.
+# Types with their own entry beside another type of the same name; `type_name` in type_metadata.rs has the same names
+# of kinds.
+BETA = "autoscaling/v2beta2"
 APART = {
+    **{(path, f"HorizontalPodAutoscaler{part}"): f"HorizontalPodAutoscaler{part} ({path[12:]})"
+       for path in ("autoscaling/v2", BETA) for part in ("", "Status")},
     ("events/v1", "Event"): "Event (events)",
     ("authentication/v1", "TokenRequest"): "TokenRequest (authentication)",
     ("resource/v1", "ResourceClaim"): "ResourceClaim (resource)",
@@ -53,7 +57,7 @@ def defined(sources):
         path, struct = name.rsplit(".", 1)
         path = path.replace("api.", "", 1) if path.startswith("api.") else path.split(".", 1)[1]
         types.add((path.replace(".", "/"), struct))
-    return types | {("policy/v1beta1", name) for name in PSP}
+    return types | {("policy/v1beta1", name) for name in PSP} | {key for key in APART if key[0] == BETA}
 
 
 def repository(root, name):
@@ -117,7 +121,8 @@ class World:
             # the beta of a group that was not yet stable has the same fields
             package = Package(repository(root, name), revision, path)
             self.packages[path] = package
-        self.packages["policy/v1beta1"] = Package(repository(root, "api"), REPORTED, "policy/v1beta1")
+        for path in ("policy/v1beta1", BETA):
+            self.packages[path] = Package(repository(root, "api"), REPORTED, path)
 
     def resolve(self, path, type_name):
         """A type as (shape, struct or None, package): shape is scalar, slice, map, struct or opaque."""
@@ -207,6 +212,8 @@ def metadata(now, then, types):
                 shape, child, child_home = now.resolve(home, type_name)
                 world, like = (then, old[json]) if json in old else (now, (home, type_name, json, options))
                 entry[json] = field_metadata(now, world, like, shape, child, child_home, tags, markers)
+                if old and json not in old:
+                    entry[json]["always"] = None  # which the reported release does not write
             table.setdefault(APART.get((path, struct), struct), []).append((path, entry))
     return table
 
@@ -218,6 +225,9 @@ def field_metadata(now, world, like, shape, child, child_home, tags, markers):
     keeps = type_name.startswith("*") and base_shape not in ("struct", "opaque:null", 'opaque:"0"')
     marks = [m.split("=", 1) for m in markers if "=" in m]
     of_type = now.packages[child_home].struct_markers[child] if child else []
+    child = APART.get((child_home, child), child)
+    if type_name.endswith("RawExtension"):
+        shape, child = "struct", "RawExtension"  # its JSON is one value for server-side apply
     kind = next((v for k, v in marks if k == "listType"), "")
     return {
         "child": child or "",

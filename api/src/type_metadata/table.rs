@@ -67,6 +67,7 @@ pub(super) static TYPES: &[Type] = &[
         named("device").always(r#""""#),
         named("conditions").always("null").list("Condition").list_map(&["type"]),
         named("shareID").keeps_empty(),
+        named("data").object("RawExtension"),
         named("networkData").object("NetworkDeviceData"),
     ]),
     ty("AllocationResult", &[
@@ -135,7 +136,7 @@ pub(super) static TYPES: &[Type] = &[
     ty("CSINode", &[
         named("metadata").always(r#"{"creationTimestamp":null}"#).object("ObjectMeta"),
         named("spec").always(r#"{"drivers":null}"#).object("CSINodeSpec"),
-        named("status").always("{}").object("CSINodeStatus"),
+        named("status").object("CSINodeStatus"),
     ]),
     ty("CSINodeDriver", &[
         named("name").always(r#""""#),
@@ -367,7 +368,7 @@ pub(super) static TYPES: &[Type] = &[
     ]),
     ty("ControllerRevision", &[
         named("metadata").always(r#"{"creationTimestamp":null}"#).object("ObjectMeta"),
-        named("data").always("null"),
+        named("data").always("null").object("RawExtension"),
         named("revision").always("0"),
     ]),
     ty("Counter", &[
@@ -916,7 +917,17 @@ pub(super) static TYPES: &[Type] = &[
     ty("HorizontalPodAutoscaler", &[
         named("metadata").always(r#"{"creationTimestamp":null}"#).object("ObjectMeta"),
         named("spec").always(r#"{"scaleTargetRef":{"kind":"","name":""},"maxReplicas":0}"#).object("HorizontalPodAutoscalerSpec"),
-        named("status").keeps_empty().object("HorizontalPodAutoscalerStatus"),
+        named("status").always(r#"{"currentReplicas":0,"desiredReplicas":0}"#).object("HorizontalPodAutoscalerStatus"),
+    ]),
+    ty("HorizontalPodAutoscaler (v2)", &[
+        named("metadata").always(r#"{"creationTimestamp":null}"#).object("ObjectMeta"),
+        named("spec").always(r#"{"scaleTargetRef":{"kind":"","name":""},"maxReplicas":0}"#).object("HorizontalPodAutoscalerSpec"),
+        named("status").always(r#"{"desiredReplicas":0,"currentMetrics":null}"#).object("HorizontalPodAutoscalerStatus (v2)"),
+    ]),
+    ty("HorizontalPodAutoscaler (v2beta2)", &[
+        named("metadata").always(r#"{"creationTimestamp":null}"#).object("ObjectMeta"),
+        named("spec").always(r#"{"scaleTargetRef":{"kind":"","name":""},"maxReplicas":0}"#).object("HorizontalPodAutoscalerSpec"),
+        named("status").always(r#"{"currentReplicas":0,"desiredReplicas":0,"currentMetrics":null,"conditions":null}"#).object("HorizontalPodAutoscalerStatus (v2beta2)"),
     ]),
     ty("HorizontalPodAutoscalerBehavior", &[
         named("scaleUp").object("HPAScalingRules"),
@@ -937,12 +948,23 @@ pub(super) static TYPES: &[Type] = &[
         named("behavior").object("HorizontalPodAutoscalerBehavior"),
     ]),
     ty("HorizontalPodAutoscalerStatus", &[
+        named("currentReplicas").always("0"),
         named("desiredReplicas").always("0"),
         named("observedGeneration").keeps_empty(),
-        named("currentReplicas").keeps_empty(),
         named("currentCPUUtilizationPercentage").keeps_empty(),
-        named("currentMetrics").keeps_empty().list("MetricStatus").list_atomic(),
+    ]),
+    ty("HorizontalPodAutoscalerStatus (v2)", &[
+        named("desiredReplicas").always("0"),
+        named("currentMetrics").always("null").list("MetricStatus").list_atomic(),
+        named("observedGeneration").keeps_empty(),
         named("conditions").list("HorizontalPodAutoscalerCondition").list_map(&["type"]).patch(Patch::Merge, "type"),
+    ]),
+    ty("HorizontalPodAutoscalerStatus (v2beta2)", &[
+        named("currentReplicas").always("0"),
+        named("desiredReplicas").always("0"),
+        named("currentMetrics").always("null").list("MetricStatus"),
+        named("conditions").always("null").list("HorizontalPodAutoscalerCondition"),
+        named("observedGeneration").keeps_empty(),
     ]),
     ty("HostAlias", &[
         named("hostnames").list_atomic(),
@@ -1498,7 +1520,7 @@ pub(super) static TYPES: &[Type] = &[
     ]),
     ty("OpaqueDeviceConfiguration", &[
         named("driver").always(r#""""#),
-        named("parameters").always("null"),
+        named("parameters").always("null").object("RawExtension"),
     ]),
     ty("OwnerReference", &[
         named("apiVersion").always(r#""""#),

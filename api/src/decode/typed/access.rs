@@ -110,10 +110,13 @@ impl<'de, 'p> Fields<'de, 'p> {
     }
 
     /// Whether to skip `kind` or `apiVersion`. At the root they name the type and are not fields of
-    /// it; in an embedded object they are, but an empty one is ignored.
+    /// it. In an object within another, upstream sets them to the type, whatever they are (upstream:
+    /// `Convert_apps_StatefulSetSpec_To_v1_StatefulSetSpec`). References have them as fields, which a struct
+    /// without metadata tells.
     fn is_type_meta(&self, key: &str, value: &Value) -> bool {
         let root = matches!(self.node.path.step, Step::Root);
-        matches!(key, "kind" | "apiVersion") && (root || (!self.owner.is_empty() && value == ""))
+        let is_object = || self.known.contains(&"metadata") && value.is_string();
+        matches!(key, "kind" | "apiVersion") && (root || is_object())
     }
 
     /// The next field in the document, as (name, value, role).

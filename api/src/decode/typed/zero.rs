@@ -60,7 +60,7 @@ const KEPT: [(&str, &str); 6] = [
 
 /// Whether a zero value of a field is kept.
 pub(super) fn is_kept(owner: &str, field: &str) -> bool {
-    KEPT.contains(&(owner, field)) || type_metadata::untyped_pointers(owner).contains(&field)
+    KEPT.contains(&(owner, field)) || type_metadata::empty_is_set(owner).contains(&field)
 }
 
 /// The parsed values of what Go writes for unset fields, by text, except null.

@@ -8,8 +8,8 @@ use crate::type_metadata::{self, Field};
 
 /// The metadata of a struct's fields, and which of them have been written.
 pub(super) struct WrittenFields {
-    /// See [`type_metadata::untyped_pointers`].
-    untyped: &'static [&'static str],
+    /// See [`type_metadata::empty_is_set`].
+    empty_is_set: &'static [&'static str],
     /// Fields that are always written come first.
     metadata: &'static [Field],
     /// Which of the first 64 fields were written, one bit each.
@@ -22,11 +22,17 @@ impl WrittenFields {
     /// The fields of a type, none of them written.
     fn of(name: &str) -> Self {
         Self {
-            untyped: type_metadata::untyped_pointers(name),
+            empty_is_set: type_metadata::empty_is_set(name),
             metadata: type_metadata::fields(name),
             written: 0,
             any: false,
         }
+    }
+
+    /// The name of a field's struct in type metadata, if another type has the struct's own name.
+    fn child(&self, key: &str) -> &'static str {
+        let field = self.metadata.iter().find(|field| field.name == key);
+        field.map_or("", |field| field.child_apart())
     }
 
     /// What was written of the struct.
@@ -48,9 +54,9 @@ impl WrittenFields {
             Wrote::NoFields => field.is_none_or(|field| field.always != Some("null")),
             Wrote::Zero => {
                 field.is_some_and(|field| field.keeps_empty || field.always.is_some())
-                    || self.untyped.contains(&key)
+                    || self.empty_is_set.contains(&key)
             }
-            Wrote::NoItems => self.untyped.contains(&key),
+            Wrote::NoItems => self.empty_is_set.contains(&key),
             Wrote::Null => false,
         };
         if keep {
@@ -148,9 +154,16 @@ impl ser::SerializeStruct for Struct<'_> {
         let Some(begun) = self.begin_field(key) else {
             return Ok(());
         };
+        // only kinds have such fields
+        let child = if self.root {
+            self.fields.child(key)
+        } else {
+            ""
+        };
         let wrote = value.serialize(Writer {
             out: self.out,
             root: None,
+            child,
         })?;
         self.end_field(key, &begun, wrote);
         Ok(())

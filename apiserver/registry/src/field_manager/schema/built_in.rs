@@ -3,6 +3,10 @@
 use portcullis_api::type_metadata::{self, ListType, Shape};
 use serde_json::Value;
 
+/// The type of an object of any kind within another, which is atomic (upstream: `makeRef` in
+/// `k8s.io/kube-openapi/pkg/schemaconv`).
+const ANY_OBJECT: &str = "RawExtension";
+
 /// The type metadata of a value of a built-in kind: its struct, and whether it is atomic.
 #[derive(Clone, Copy, Debug)]
 pub struct BuiltIn {
@@ -49,7 +53,7 @@ impl BuiltIn {
                     child: f.child,
                     shape: f.shape,
                     list: f.list,
-                    atomic: f.atomic,
+                    atomic: f.atomic || f.child == ANY_OBJECT,
                 }),
             Shape::Map => Self::of_type(self.child),
             Shape::Object | Shape::List => Self::PLAIN,

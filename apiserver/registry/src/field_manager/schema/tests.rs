@@ -34,6 +34,8 @@ fn marked_structs_and_maps_are_atomic() {
     assert!(!spec.field("securityContext").is_atomic());
     let data = Schema::of_kind("ConfigMap").field("data");
     assert!(spec.declares("nodeSelector") && !data.declares("a"));
+    let revision = Schema::of_kind("ControllerRevision").field("data");
+    assert!(revision.is_atomic());
 }
 
 fn compiled(value: serde_json::Value) -> std::sync::Arc<portcullis_schema::Schema> {
