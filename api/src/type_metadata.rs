@@ -134,8 +134,10 @@ pub fn type_name<'k>(api_version: &str, kind: &'k str) -> &'k str {
     }
 }
 
-/// The fields of a Go type where empty is not the same as unset, which the table cannot express: pointers to
-/// values of any type, in custom resource definitions, and the lists of a review, which is not stored.
+/// The fields of a Go type where empty is not the same as unset, which the table cannot express.
+///
+/// They are pointers to values of any type, in custom resource definitions, and the lists of a review, which is
+/// not stored.
 pub fn empty_is_set(type_name: &str) -> &'static [&'static str] {
     match type_name {
         "CustomResourceSubresources" => &["status"],

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use portcullis_admission::Operation;
 use portcullis_api::status::Reason;
 use portcullis_api::{ErrorList, Object, Path, Status, name};
-use portcullis_storage::{Entry, Error};
+use portcullis_storage::{Entry, Error, ReadAt};
 
+use crate::head::HeadMeta;
 use crate::registry::Registry;
 use crate::scope::Scope;
 use crate::{codec, errors, metadata};
@@ -93,20 +94,40 @@ impl Registry {
         let bytes = codec::storable(self.encode(scope, object).await?)?;
         let key = self.key(scope.resource, scope.namespace, scope.name);
         if scope.dry_run {
-            let found = self
-                .storage
-                .get(&key, portcullis_storage::ReadAt::Latest)
-                .await;
+            let found = self.storage.get(&key, ReadAt::Latest).await;
             return match found.map_err(|e| errors::status(e, scope))?.entry {
-                Some(_) => Err(errors::status(Error::AlreadyExists { key }, scope)),
+                Some(found) => Err(taken(scope, &found)),
                 None => Ok(self.written(scope, Entry::new(key, bytes, 0)).await?),
             };
         }
         check_version(given.as_deref())?;
-        let created = self.storage.create(&key, bytes).await;
-        let created = created.map_err(|e| errors::status(e, scope))?;
+        let created = match self.storage.create(&key, bytes).await {
+            Ok(created) => created,
+            Err(error) => return Err(self.uncreated(scope, &key, error).await),
+        };
         Ok(self.written(scope, created).await?)
     }
+
+    /// The response for an error of the store, which says whether an object of that name is being deleted.
+    async fn uncreated(&self, scope: &Scope<'_>, key: &str, error: Error) -> Status {
+        if let Error::AlreadyExists { .. } = error
+            && let Ok(found) = self.storage.get(key, ReadAt::Latest).await
+            && let Some(found) = found.entry
+        {
+            return taken(scope, &found);
+        }
+        errors::status(error, scope)
+    }
+}
+
+/// The error for a name that an object has (upstream: `Store.Create` in
+/// `k8s.io/apiserver/pkg/registry/generic/registry/store.go`).
+fn taken(scope: &Scope<'_>, found: &Entry) -> Status {
+    let mut status = Status::already_exists(scope.group_resource(), scope.name);
+    if HeadMeta::read(found).is_ok_and(|meta| meta.is_deleting()) {
+        status.message = format!("object is being deleted: {}", status.message);
+    }
+    status
 }
 
 fn is_taken(status: &Status) -> bool {

@@ -15,7 +15,7 @@ use super::query::FieldValidation;
 use crate::audit::Audited;
 use crate::limits::in_flight::InFlight;
 use crate::request::{Query, ResourceRequest};
-use crate::response::accept::{Encoding, Format};
+use crate::response::accept::{Encoding, Form, Format};
 use crate::response::object::Reader;
 use crate::response::table::IncludeObject;
 use crate::response::{self, Response};
@@ -99,7 +99,12 @@ impl<'a> Call<'a> {
             resource: self.scope.resource,
             api_version: self.api_version,
             format: self.format,
-            include: IncludeObject::parse(self.query.get("includeObject"))?,
+            include: match self.format.form {
+                Form::Table(_) => IncludeObject::parse(self.query.get("includeObject"))?,
+                Form::Object | Form::Metadata(_) | Form::MetadataList(_) => {
+                    IncludeObject::default()
+                }
+            },
         })
     }
 

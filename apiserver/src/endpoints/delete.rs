@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::body::{self, Incoming};
 use super::call::Call;
-use super::query::invalid_unless_empty;
+use super::query::{dry_run_errors, invalid_unless_empty};
 use crate::request::Query;
 use crate::response::{self, Response};
 use portcullis_registry::Scope;
@@ -170,14 +170,13 @@ pub(super) fn checked(options: meta::DeleteOptions) -> Result<DeleteOptions, Sta
             None
         }
     };
-    for value in options.dry_run.iter().flatten().filter(|v| *v != "All") {
-        let shown = portcullis_api::field_error::BadValue::go(format!("[]string{{{value:?}}}"));
-        errors.push(FieldError::not_supported(
-            &Path::new("dryRun"),
-            shown,
-            &["All"],
-        ));
-    }
+    let dry_run: Vec<_> = options
+        .dry_run
+        .iter()
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    errors.extend(dry_run_errors(&dry_run));
     invalid_unless_empty("DeleteOptions", &errors)?;
     let preconditions = options.preconditions.unwrap_or_default();
     Ok(DeleteOptions {

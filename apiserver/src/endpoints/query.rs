@@ -2,6 +2,7 @@
 //!
 //! Upstream: `k8s.io/apimachinery/pkg/apis/meta/v1/{types,conversion,validation}.go`.
 
+use portcullis_api::field_error::{BadValue, go_quote};
 use portcullis_api::selector::{FieldSelector, LabelSelector};
 use portcullis_api::{ErrorList, FieldError, GroupKind, Path, Status};
 use portcullis_storage::{ReadAt, Revision};
@@ -14,6 +15,20 @@ use portcullis_registry::watch::WatchFrom;
 
 /// The longest name of a field manager.
 const FIELD_MANAGER_MAX: usize = 128;
+
+/// Checks the values of `dryRun` together, as upstream does.
+pub(super) fn dry_run_errors(values: &[&str]) -> ErrorList {
+    if values.iter().all(|v| *v == "All") {
+        return ErrorList::new();
+    }
+    let quoted: Vec<_> = values.iter().map(|v| go_quote(v)).collect();
+    let shown = BadValue::go(format!("[]string{{{}}}", quoted.join(", ")));
+    vec![FieldError::not_supported(
+        &Path::new("dryRun"),
+        shown,
+        &["All"],
+    )]
+}
 
 /// How unknown and duplicate fields are handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +47,7 @@ impl Query {
     /// # Errors
     /// 422 for values that upstream rejects, naming the options by `kind`.
     pub fn write_options(&self, kind: &str) -> Result<(bool, FieldValidation), Status> {
-        let mut errors = self.dry_run_errors();
+        let mut errors = dry_run_errors(&self.all("dryRun").collect::<Vec<_>>());
         if self.get("fieldManager").len() > FIELD_MANAGER_MAX {
             errors.push(FieldError::too_long(
                 &Path::new("fieldManager"),
@@ -55,21 +70,6 @@ impl Query {
         };
         invalid_unless_empty(kind, &errors)?;
         Ok((!self.get("dryRun").is_empty(), validation))
-    }
-
-    fn dry_run_errors(&self) -> ErrorList {
-        let values: Vec<_> = self.all("dryRun").collect();
-        if values.iter().all(|v| *v == "All") {
-            return ErrorList::new();
-        }
-        let quoted: Vec<_> = values.iter().map(|v| format!("{v:?}")).collect();
-        let shown =
-            portcullis_api::field_error::BadValue::go(format!("[]string{{{}}}", quoted.join(", ")));
-        vec![FieldError::not_supported(
-            &Path::new("dryRun"),
-            shown,
-            &["All"],
-        )]
     }
 
     /// The selection of a collection's objects; `name` if the URL names one.

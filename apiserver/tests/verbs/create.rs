@@ -184,3 +184,35 @@ async fn options_of_a_deletion_are_of_their_kind_and_errors_name_the_kind() {
         assert!(answer.message().starts_with(text), "{answer:?}");
     }
 }
+
+#[tokio::test]
+async fn a_name_stays_taken_until_its_object_is_gone() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let map = json!({"metadata": {"name": "m", "finalizers": ["example.com/x"]}});
+    assert_eq!(admin.post(MAPS, &map).await.code, 201);
+    let why = "configmaps \"m\" already exists";
+    assert_eq!(admin.post(MAPS, &map).await.message(), why);
+    admin.ask(Method::DELETE, &format!("{MAPS}/m"), "").await;
+    for path in [MAPS.to_owned(), format!("{MAPS}?dryRun=All")] {
+        let taken = admin.post(&path, &map).await;
+        assert_eq!(taken.message(), format!("object is being deleted: {why}"));
+        assert_eq!(taken.code, 409);
+    }
+}
+
+#[tokio::test]
+async fn the_generation_of_a_daemon_sets_template_is_owned_by_its_creator() {
+    let server = TestServer::start(&[]).await;
+    let sets = "/apis/apps/v1/namespaces/default/daemonsets";
+    let template = json!({"metadata": {"labels": {"a": "b"}},
+        "spec": {"containers": [{"name": "c", "image": "i"}]}});
+    let set = json!({"metadata": {"name": "s"},
+        "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": template}});
+    let made = server.admin().post(sets, &set).await.json();
+    let generation = "deprecated.daemonset.template.generation";
+    assert_eq!(made["metadata"]["annotations"][generation], "1");
+    let owned = &made["metadata"]["managedFields"][0]["fieldsV1"]["f:metadata"];
+    let expected = json!({"f:annotations": {".": {}, format!("f:{generation}"): {}}});
+    assert_eq!(*owned, expected);
+}

@@ -219,3 +219,22 @@ async fn a_deletion_that_another_write_completes_succeeds() {
         assert_eq!(admin.get(&path).await.code, 404);
     }
 }
+
+#[tokio::test]
+async fn a_negative_grace_period_is_one_second() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let pods = "/api/v1/namespaces/default/pods";
+    let pod = json!({"metadata": {"name": "p"}, "spec": {"nodeName": "n",
+        "containers": [{"name": "c", "image": "i"}]}});
+    assert_eq!(admin.post(pods, &pod).await.code, 201);
+    let path = format!("{pods}/p?dryRun=All&gracePeriodSeconds=-1");
+    let deleted = admin.ask(Method::DELETE, &path, "").await.json();
+    assert_eq!(deleted["metadata"]["deletionGracePeriodSeconds"], 1);
+    let options = json!({"dryRun": ["All", "x"]}).to_string();
+    let wrong = admin
+        .ask(Method::DELETE, &format!("{pods}/p"), options)
+        .await;
+    let why = "Unsupported value: []string{\"All\", \"x\"}: supported values: \"All\"";
+    assert_eq!(wrong.json()["details"]["causes"][0]["message"], why);
+}

@@ -155,3 +155,13 @@ async fn a_request_that_takes_too_long_is_answered() {
         assert!(answer.starts_with("HTTP/1.1 504 "), "{answer}");
     }
 }
+
+#[tokio::test]
+async fn the_options_of_tables_are_those_of_tables_only() {
+    let server = TestServer::start(&[]).await;
+    let admin = server.admin();
+    let path = "/api/v1/namespaces/default?includeObject=Pie";
+    assert_eq!(admin.get(path).await.code, 200);
+    let table = "application/json;as=Table;v=v1;g=meta.k8s.io";
+    assert_eq!(admin.header("accept", table).get(path).await.code, 400);
+}

@@ -39,6 +39,9 @@ impl Strategy for DaemonSetStrategy {
         }
         default_template(&mut spec.template);
         set.status.get_or_insert_default();
+        // upstream's conversion writes it, so that the creator owns it
+        let generation = template_generation(set);
+        set_template_generation(set, generation);
     }
 
     fn prepare_for_create(&self, set: &mut DaemonSet) {

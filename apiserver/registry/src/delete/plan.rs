@@ -40,8 +40,11 @@ pub(super) fn plan(
     options: &DeleteOptions,
 ) -> Plan {
     let grace = resource.strategy.grace(object.as_ref());
+    // upstream: `BeforeDelete`
+    let at_least = |seconds: i64| if seconds < 0 { 1 } else { seconds };
+    let requested = options.grace_period.map(at_least);
     let begun = object.metadata().deletion_timestamp.is_some();
-    if begun && !shorten(object.metadata_mut(), options.grace_period) {
+    if begun && !shorten(object.metadata_mut(), requested) {
         return if is_due(resource, object.as_ref()) {
             Plan::Remove
         } else {
@@ -51,7 +54,7 @@ pub(super) fn plan(
     if !begun {
         let default = resource.garbage_collection(api_version);
         set_finalizers(object.metadata_mut(), options.propagation, default);
-        begin(resource, object.as_mut(), grace, options.grace_period);
+        begin(resource, object.as_mut(), grace, requested);
     }
     match (is_due(resource, object.as_ref()), grace) {
         (false, _) => Plan::Mark(object),
@@ -73,9 +76,9 @@ fn shorten(meta: &mut ObjectMeta, requested: Option<i64>) -> bool {
     }
     let earlier = end
         .0
-        .checked_sub(SignedDuration::from_secs(period - requested.max(0)));
+        .checked_sub(SignedDuration::from_secs(period - requested));
     meta.deletion_timestamp = Some(Time(earlier.unwrap_or(end.0)));
-    meta.deletion_grace_period_seconds = Some(requested.max(0));
+    meta.deletion_grace_period_seconds = Some(requested);
     true
 }
 
