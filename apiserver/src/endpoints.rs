@@ -33,8 +33,8 @@ use std::sync::Arc;
 use axum::extract::{Extension, State};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::StatusCode;
 use http::request::Parts;
+use http::{HeaderMap, StatusCode};
 use portcullis_admission::RequestOptions;
 use portcullis_api::{Status, Verb};
 
@@ -109,7 +109,7 @@ async fn resource(
     if is_custom {
         warnings.add(row.deprecation(&api_version, release));
     }
-    let (subresource, verb) = match route(resource, info) {
+    let (subresource, verb) = match route(resource, info, &asked.parts.headers) {
         Ok(route) => route,
         Err(status) => return Ok(with_warnings(Err(status), warnings)),
     };
@@ -153,7 +153,7 @@ async fn resource(
         api_version: &api_version,
         query,
         parts: asked.parts,
-        format: accept::negotiate(&asked.parts.headers)?,
+        format: accept::negotiate(&asked.parts.headers, !is_custom)?,
         audited,
     };
     let result = carry_out(verb, &call, body).await;
@@ -164,9 +164,10 @@ async fn resource(
 fn route(
     resource: &Resource,
     info: &ResourceRequest,
+    headers: &HeaderMap,
 ) -> Result<(Option<&'static Subresource>, Verb), Status> {
     let subresource = find_subresource(resource, info)?;
-    let verb = check_verb(resource, subresource, info)?;
+    let verb = check_verb(resource, subresource, info, headers)?;
     Ok((subresource, verb))
 }
 

@@ -1,13 +1,13 @@
 //! The routes of the server.
 //!
-//! Fixed paths have routes; everything below `/api` and `/apis` is dispatched on the request that was
-//! authorized, and on nothing else.
+//! Fixed paths have routes, with any method where upstream looks at the path only; everything below `/api` and
+//! `/apis` is dispatched on the request that was authorized, and on nothing else.
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, any, get, post};
 
 use crate::endpoints::aggregated::Aggregation;
 use crate::endpoints::api::Api;
@@ -42,22 +42,20 @@ pub struct Services {
 
 /// The routes; `explains_decisions` adds the one for `portcullis why`.
 pub fn router(services: Services, explains_decisions: bool) -> Router {
-    let mut router = Router::new().route("/", get(documents::index));
+    let mut router = Router::new().route("/", any(documents::index));
     for path in ["/healthz", "/livez", "/readyz"] {
-        router = fixed(router, path, get(health::get));
-        router = router.route(&format!("{path}/{{check}}"), get(health::get));
+        router = fixed(router, path, any(health::get));
+        router = router.route(&format!("{path}/{{check}}"), any(health::get));
     }
     router = fixed(router, "/version", get(version::get));
-    router = fixed(router, "/metrics", get(metrics::get));
-    for path in [
-        "/openapi/v2",
-        "/openapi/v3",
-        "/.well-known/openid-configuration",
-        "/openid/v1/jwks",
-    ] {
+    router = fixed(router, "/metrics", any(metrics::get));
+    for path in ["/openapi/v2", "/openapi/v3"] {
+        router = fixed(router, path, any(documents::get));
+    }
+    for path in ["/.well-known/openid-configuration", "/openid/v1/jwks"] {
         router = fixed(router, path, get(documents::get));
     }
-    router = router.route("/openapi/v3/{*group_version}", get(documents::get));
+    router = router.route("/openapi/v3/{*group_version}", any(documents::get));
     if explains_decisions {
         router = router.route(explain::PATH, post(endpoint::post));
     }

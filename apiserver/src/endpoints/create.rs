@@ -7,6 +7,7 @@ use portcullis_rbac::{Attributes, Authorizer, ResourceTarget, Target};
 
 use super::body::{self, Incoming, Read};
 use super::call::Call;
+use super::update::mismatched;
 use crate::access::authorization;
 use crate::response::Response;
 use portcullis_registry::Scope;
@@ -22,6 +23,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     let mut read = call.read(&bytes, call.expected(), validation)?;
     let scope = call.writing(dry_run);
     let empty = std::mem::take(&mut read.empty);
+    check_name(read.object.metadata(), scope.name)?;
     let mut object = ready(&scope, read)?;
     call.writer().emptying(&empty).created(object.as_mut());
     let entry = call.api.registry.create(&scope, object).await?;
@@ -75,6 +77,16 @@ pub fn may_create(authorizer: &dyn Authorizer, scope: &Scope<'_>) -> Result<(), 
         target: Target::Resource(target),
     };
     authorization::check(authorizer, &attributes)
+}
+
+/// Only the URL of a custom object may name one that is to be created. Upstream then ignores the URL's name, by
+/// which the request was authorized.
+fn check_name(meta: &ObjectMeta, url: &str) -> Result<(), Status> {
+    let given = meta.name.as_deref().unwrap_or_default();
+    if url.is_empty() || given.is_empty() || given == url {
+        return Ok(());
+    }
+    Err(mismatched(given, url))
 }
 
 fn check_namespace(meta: &ObjectMeta, namespace: &str) -> Result<(), Status> {

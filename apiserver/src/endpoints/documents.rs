@@ -133,7 +133,7 @@ impl Documents {
 
     /// The response to a request for a path that is not a resource.
     pub fn serve(&self, path: &str, parts: &Parts) -> Response {
-        if !matches!(parts.method, Method::GET | Method::HEAD) {
+        if !matches!(parts.method, Method::GET | Method::HEAD) && !self.has_any_method(path) {
             return response::status(&method_not_allowed());
         }
         let accept = parts.headers.get(ACCEPT);
@@ -144,6 +144,17 @@ impl Documents {
             Some(Answer::Moved(to)) => moved(&to),
             Some(Answer::NotAcceptable) => response::status(&not_acceptable()),
             None => self.not_found(path),
+        }
+    }
+
+    /// Whether upstream looks at the path only, not at the method: it has routes for versions of built-in groups
+    /// and for the documents of tokens.
+    fn has_any_method(&self, path: &str) -> bool {
+        let segments: Vec<_> = path.split('/').filter(|s| !s.is_empty()).collect();
+        match segments.as_slice() {
+            ["api" | ".well-known" | "openid", ..] => false,
+            ["apis", group, _, ..] => !self.catalogues.current().is_built_in_group(group),
+            _ => true,
         }
     }
 

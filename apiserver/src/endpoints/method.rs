@@ -1,8 +1,10 @@
 //! The verb of a method on a resource or subresource, if there is one.
 
+use http::HeaderMap;
 use portcullis_api::status::{Details, Reason};
 use portcullis_api::{Status, Verb};
 
+use super::patch;
 use crate::request::ResourceRequest;
 use portcullis_kinds::resource::{PROXY, Resource, Subresource};
 
@@ -63,38 +65,55 @@ pub fn check_verb(
     resource: &Resource,
     subresource: Option<&Subresource>,
     info: &ResourceRequest,
+    headers: &HeaderMap,
 ) -> Result<Verb, Status> {
-    let verb = info
-        .verb
-        .ok_or_else(|| method_not_allowed().with_details(Details::default()))?;
+    let is_custom = resource.strategy.custom().is_some();
+    let Some(verb) = info.verb else {
+        return Err(match is_custom {
+            true => not_supported(resource, ""),
+            false => method_not_allowed(),
+        });
+    };
     let supported = match subresource {
         Some(subresource) => subresource.verbs.contains(&verb),
         None => resource.supports(verb),
     };
     let placed = match verb {
         Verb::Create if subresource.is_some() => info.named_in_path,
-        // created in a namespace, not across all of them
-        Verb::Create => !info.named_in_path && (!resource.namespaced || !info.namespace.is_empty()),
+        // created in a namespace, not across all of them; only custom kinds have one route for all verbs
+        Verb::Create => {
+            (is_custom || !info.named_in_path)
+                && (!resource.namespaced || !info.namespace.is_empty())
+        }
         Verb::DeleteCollection => !resource.namespaced || !info.namespace.is_empty(),
         Verb::Update | Verb::Patch | Verb::Delete | Verb::Get => info.named_in_path,
         Verb::List | Verb::Watch => true,
     };
-    match (supported && placed, resource.strategy.custom()) {
+    match (supported && placed, is_custom) {
         (true, _) => Ok(verb),
-        (false, None) => Err(method_not_allowed().with_details(Details::default())),
-        (false, Some(_)) => Err(not_served(resource, verb, subresource.is_none())),
+        (false, false) => Err(method_not_allowed()),
+        (false, true) => Err(not_served(resource, verb, subresource.is_none(), headers)),
     }
 }
 
 /// Upstream has one route for all verbs of custom kinds, and looks at them later.
-fn not_served(resource: &Resource, verb: Verb, itself: bool) -> Status {
-    if itself && matches!(verb, Verb::Update | Verb::Patch) {
-        return Status::bad_request("name must be provided");
+fn not_served(resource: &Resource, verb: Verb, itself: bool, headers: &HeaderMap) -> Status {
+    let nameless = || Status::bad_request("name must be provided");
+    match verb {
+        Verb::Update if itself => nameless(),
+        Verb::Patch if itself => match patch::check_custom_type(headers) {
+            Ok(()) => nameless(),
+            Err(unsupported) => unsupported,
+        },
+        verb => not_supported(resource, verb.as_str()),
     }
+}
+
+/// 405 of a custom kind.
+fn not_supported(resource: &Resource, verb: &str) -> Status {
     let of = resource.group_resource();
     let why = format!(
-        "{} is not supported on resources of kind {:?}",
-        verb.as_str(),
+        "{verb} is not supported on resources of kind {:?}",
         of.to_string()
     );
     Status::failure(Reason::MethodNotAllowed, why).with_details(Details {
@@ -110,4 +129,5 @@ pub fn method_not_allowed() -> Status {
         Reason::MethodNotAllowed,
         "the server does not allow this method on the requested resource",
     )
+    .with_details(Details::default())
 }

@@ -1,8 +1,9 @@
 //! PATCH: changing parts of objects.
 
+use http::HeaderMap;
 use portcullis_api::decode::DecodeError;
 use portcullis_api::patch::{Patch, PatchType};
-use portcullis_api::status::Reason;
+use portcullis_api::status::{Details, Reason};
 use portcullis_api::type_metadata;
 use portcullis_api::{FieldError, Object, Path, Status, decode};
 use serde_json::Value;
@@ -117,23 +118,34 @@ pub async fn patch(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Sta
 /// The patch, and its duplicate fields.
 fn parse(call: &Call<'_>, bytes: &[u8]) -> Result<(Patch, Vec<String>), Status> {
     let media_type = body::media_type(&call.parts.headers);
-    // no Go type defines how lists of custom kinds are merged
     let resource = call.parent.unwrap_or(call.scope.resource);
-    let is_custom = resource.strategy.custom().is_some();
-    let allowed = |of: &PatchType| !is_custom || !matches!(of, PatchType::Strategic);
-    let Some(patch_type) = PatchType::of(media_type).filter(allowed) else {
-        let strategic = if is_custom {
-            ""
-        } else {
-            "application/strategic-merge-patch+json, "
-        };
-        let why = format!(
-            "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, {strategic}application/apply-patch+yaml"
-        );
-        return Err(Status::failure(Reason::UnsupportedMediaType, why));
-    };
+    let patch_type = patch_type(media_type, resource.strategy.custom().is_some())?;
     let parsed = decode::parse(bytes)
         .map_err(|e| Status::bad_request(format!("error decoding patch: {e}")))?;
     let patch = Patch::new(patch_type, parsed.value)?;
     Ok((patch, parsed.duplicate_fields))
+}
+
+fn patch_type(media_type: &str, is_custom: bool) -> Result<PatchType, Status> {
+    let unsupported = |why| Status::failure(Reason::UnsupportedMediaType, why);
+    match PatchType::of(media_type) {
+        // no Go type defines how lists of custom kinds are merged
+        Some(PatchType::Strategic) | None if is_custom => Err(unsupported(
+            "the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml",
+        )),
+        Some(patch_type) => Ok(patch_type),
+        // upstream has no route for other media types
+        None => Err(unsupported("415: Unsupported Media Type").with_details(Details::default())),
+    }
+}
+
+/// Checks the media type of a patch of a custom kind.
+///
+/// # Errors
+/// 415.
+pub fn check_custom_type(headers: &HeaderMap) -> Result<(), Status> {
+    match body::media_type(headers) {
+        apply::MEDIA_TYPE => Ok(()),
+        media_type => patch_type(media_type, true).map(drop),
+    }
 }

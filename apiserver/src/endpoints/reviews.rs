@@ -12,23 +12,31 @@ use k8s_openapi::api::authorization::v1::{
 };
 use portcullis_api::{GroupKind, Object, Status, UserInfo};
 use portcullis_rbac::{Attributes, Authorizer, Decided, Decision, ResourceTarget, Target};
+use portcullis_storage::Entry;
 
 use super::body::{self, Incoming};
 use super::call::Call;
 use super::create::settle_namespace;
-use crate::response::{self, Response};
+use crate::response::Response;
+use crate::response::accept::{Form, not_acceptable};
+use portcullis_registry::codec;
 
 /// Answers a review.
 ///
 /// # Errors
 /// 400 for a malformed review, 422 for one without a question.
 pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
+    if let Form::Table(_) = call.format.form {
+        // upstream has no columns for what is not stored
+        return Err(not_acceptable());
+    }
     let (_, validation) = call.query.write_options("CreateOptions")?;
     let bytes = body::read(body).await?;
     let read = call.read(&bytes, call.expected(), validation)?;
     let mut object = read.object;
     let resource = call.scope.resource;
     settle_namespace(object.metadata_mut(), call.scope.namespace)?;
+    call.writer().emptying(&read.empty).created(object.as_mut());
     let errors = resource.strategy.validate(object.as_ref());
     if !errors.is_empty() {
         // as upstream, without a kind and a name
@@ -40,14 +48,9 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     }
     answer(call, object.as_mut()).await?;
     authentication::answer(&call.api.tokens, call.scope.user, object.as_mut()).await?;
-    let json = object.encode(resource.type_meta(call.api_version));
-    let body = response::object::encode(json, call.format.encoding)?;
     call.scope.warn(read.warnings);
-    Ok(response::bytes(
-        StatusCode::CREATED,
-        call.format.encoding.content_type(),
-        body,
-    ))
+    let entry = Entry::new("", codec::encode(resource, object), 0);
+    call.answer(StatusCode::CREATED, &entry)
 }
 
 async fn answer(call: &Call<'_>, review: &mut dyn Object) -> Result<(), Status> {

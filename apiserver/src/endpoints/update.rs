@@ -77,9 +77,7 @@ pub(super) fn check_metadata(meta: &mut ObjectMeta, scope: &Scope<'_>) -> Result
     match meta.name.as_deref().unwrap_or_default() {
         "" => return Err(nameless(url)),
         name if name != url => {
-            return Err(Status::bad_request(format!(
-                "the name of the object ({name}) does not match the name on the URL ({url})"
-            )));
+            return Err(mismatched(name, url));
         }
         _ => {}
     }
@@ -99,6 +97,13 @@ pub(super) fn check_metadata(meta: &mut ObjectMeta, scope: &Scope<'_>) -> Result
     }
     meta.namespace = (!namespace.is_empty()).then(|| namespace.to_owned());
     Ok(())
+}
+
+/// The error for an object of another name than the URL's.
+pub(super) fn mismatched(name: &str, url: &str) -> Status {
+    Status::bad_request(format!(
+        "the name of the object ({name}) does not match the name on the URL ({url})"
+    ))
 }
 
 /// The error for an object without a name.

@@ -5,7 +5,8 @@
 use http::HeaderMap;
 use http::header::ACCEPT;
 use portcullis_api::Status;
-use portcullis_api::status::Reason;
+use portcullis_api::protobuf;
+use portcullis_api::status::{Details, Reason};
 
 /// The form and encoding of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,11 +124,12 @@ impl<'h> Clause<'h> {
     }
 }
 
-/// Chooses the format of a response.
+/// Chooses the format of a response. `routed` says whether upstream has a route for the kind, whose error differs
+/// for media types that the route does not have.
 ///
 /// # Errors
 /// 406 if the client accepts no supported format.
-pub fn negotiate(headers: &HeaderMap) -> Result<Format, Status> {
+pub fn negotiate(headers: &HeaderMap, routed: bool) -> Result<Format, Status> {
     let plain = Format {
         form: Form::Object,
         encoding: Encoding::Json,
@@ -154,10 +156,21 @@ pub fn negotiate(headers: &HeaderMap) -> Result<Format, Status> {
                 encoding: clause.encoding()?,
             })
         })
-        .ok_or_else(not_acceptable)
+        .ok_or_else(|| {
+            let is_known = |clause: &Clause<'_>| {
+                clause.encoding().is_some() || clause.media_type == protobuf::MEDIA_TYPE
+            };
+            if routed && !clauses.iter().any(is_known) {
+                let why = "406: Not Acceptable";
+                return Status::failure(Reason::NotAcceptable, why)
+                    .with_details(Details::default());
+            }
+            not_acceptable()
+        })
 }
 
-fn not_acceptable() -> Status {
+/// 406.
+pub fn not_acceptable() -> Status {
     Status::failure(
         Reason::NotAcceptable,
         "only the following media types are accepted: application/json, application/yaml",
@@ -171,7 +184,27 @@ mod tests {
     fn format(accept: &str) -> Option<(Form, Encoding)> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, accept.parse().unwrap());
-        negotiate(&headers).ok().map(|f| (f.form, f.encoding))
+        negotiate(&headers, true).ok().map(|f| (f.form, f.encoding))
+    }
+
+    #[test]
+    fn a_media_type_without_a_route_has_an_error_of_its_own() {
+        let error = |accept: &str, routed| {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, accept.parse().unwrap());
+            negotiate(&headers, routed).unwrap_err()
+        };
+        let unrouted = error("text/html", true);
+        assert_eq!(unrouted.message, "406: Not Acceptable");
+        assert!(unrouted.details.is_some());
+        let of_handlers = not_acceptable();
+        assert_eq!(error("text/html", false), of_handlers);
+        for accept in [
+            "application/json;as=Pie;v=v1;g=meta.k8s.io",
+            "application/vnd.kubernetes.protobuf",
+        ] {
+            assert_eq!(error(accept, true), of_handlers);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use k8s_openapi::api::authentication::v1::{
     SelfSubjectReview, SelfSubjectReviewStatus, TokenReview, TokenReviewStatus,
     UserInfo as ReviewedUser,
 };
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::{Object, Status, UserInfo};
 
 use crate::tokens::Tokens;
@@ -20,7 +21,10 @@ pub(super) async fn answer(
     review: &mut dyn Object,
 ) -> Result<(), Status> {
     if let Some(review) = review.as_kind_mut::<SelfSubjectReview>() {
-        review.metadata.creation_timestamp = Some(portcullis_kinds::time::now());
+        review.metadata = ObjectMeta {
+            creation_timestamp: Some(portcullis_kinds::time::now()),
+            ..ObjectMeta::default()
+        };
         review.status = Some(SelfSubjectReviewStatus {
             user_info: Some(reviewed(user.clone())),
         });
