@@ -32,6 +32,7 @@
 mod arena;
 mod column;
 mod compile;
+mod correlate;
 mod default;
 mod definition;
 mod embedded;

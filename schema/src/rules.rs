@@ -6,10 +6,10 @@
 
 mod budget;
 mod compile;
-mod correlate;
 mod declare;
 mod evaluate;
 mod report;
+mod unchanged;
 
 use portcullis_api::{ErrorList, Path};
 use portcullis_cel::DeclType;

@@ -3,11 +3,10 @@
 //! `…/apiextensions-apiserver/pkg/apiserver/validation`).
 //!
 //! All checks are made in one walk. In an update, errors of values that did not change are dropped,
-//! as far as old and new values can be correlated: by name in objects and maps, by key in lists of
-//! type `map`, by index in lists without a type (`k8s.io/apiserver/pkg/cel/common`).
+//! as far as old and new values can be correlated
+//! (`k8s.io/apiextensions-apiserver/pkg/apiserver/validation/ratcheting.go`).
 
 mod junctors;
-mod old;
 mod outcome;
 mod scalars;
 mod types;
@@ -17,9 +16,9 @@ use std::cell::Cell;
 use portcullis_api::{ErrorList, FieldError, Path};
 use serde_json::{Map, Value};
 
-use self::old::Old;
 use self::outcome::Outcome;
 use crate::arena::{Check, Flags, NodeRef, Schema};
+use crate::correlate::Old;
 use crate::location::Location;
 
 /// The number of nodes that a validation may visit, because the cost of nested branches multiplies.
@@ -75,7 +74,7 @@ impl NodeRef<'_> {
             self,
             value,
             &Location::ROOT,
-            options.old.map(Old::new),
+            options.old.map(|old| Old::new(self, old)),
             &mut outcome,
         );
         let mut findings = outcome.finish();
@@ -169,9 +168,9 @@ impl Walk<'_> {
         out: &mut Outcome,
     ) {
         if let Some(item) = node.items() {
-            let old_items = old.and_then(|old| old.items(node));
+            let old_items = old.map(Old::items);
             for (i, value) in items.iter().enumerate() {
-                let old = old_items.as_ref().and_then(|old| old.item(i, value));
+                let old = old_items.as_ref().and_then(|old| old.item(value));
                 self.child(item, value, &location.index(i), old, out);
             }
         }

@@ -7,9 +7,10 @@ use portcullis_api::{ErrorList, FieldError};
 use serde_json::Value;
 
 use super::budget::Budget;
-use super::correlate::{Correlation, OldItems};
 use super::report;
+use super::unchanged::Correlation;
 use crate::arena::{Flags, NodeRef};
+use crate::correlate::{Old, OldItems};
 use crate::location::Location;
 use crate::program::Programs;
 
@@ -35,7 +36,7 @@ pub(super) fn evaluate(
         stopped: false,
         errors: ErrorList::new(),
     };
-    let correlation = Correlation::new(value, old, None);
+    let correlation = Correlation::new(value, old.map(|old| Old::new(node, old)), None);
     walk.value(&Point {
         node,
         value,
@@ -125,7 +126,8 @@ impl Walk<'_> {
         location: &Location<'p>,
     ) {
         let old = old.filter(|old| !old.is_null());
-        let correlation = Correlation::new(value, old, Some(parent.correlation));
+        let known = old.map(|old| Old::new(node, old));
+        let correlation = Correlation::new(value, known, Some(parent.correlation));
         self.value(&Point {
             node,
             value,

@@ -8,9 +8,9 @@ use portcullis_api::{FieldError, Path};
 use serde_json::Value;
 
 use super::Walk;
-use super::old::Old;
 use super::outcome::Outcome;
 use crate::arena::{Check, NodeRef, Span};
+use crate::correlate::Old;
 use crate::location::Location;
 
 /// A value, its location, and its old value.

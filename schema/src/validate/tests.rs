@@ -74,7 +74,8 @@ fn unchanged_values_do_not_fail_an_update() {
         ("map", &reordered, 0),
         ("map", &appended, 0),
         ("", &reordered, 1),
-        ("", &appended, 0),
+        ("", &appended, 1),
+        ("", &old, 0),
         ("atomic", &appended, 1),
         ("atomic", &old, 0),
     ] {
@@ -83,6 +84,29 @@ fn unchanged_values_do_not_fail_an_update() {
         assert_eq!(findings.errors.len(), count, "{kind} {new}");
         assert_eq!(of.validate(&json!({"x": new})).errors.len(), 1);
     }
+}
+
+#[test]
+fn a_list_of_type_map_is_unchanged_in_any_order() {
+    let item = json!({"type": "object", "properties": {"name": {"type": "string"}}});
+    let list = json!({"type": "array", "items": item, "maxItems": 1, "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]});
+    let of = schema(property(&list));
+    let x = |names: [&str; 2]| json!({"x": names.map(|name| json!({"name": name}))});
+    for (new, count) in [(["b", "a"], 0), (["b", "c"], 1), (["a", "a"], 0)] {
+        let findings = of.validate_update(&x(new), &x(["a", "b"]));
+        assert_eq!(findings.errors.len(), count, "{new:?}");
+    }
+}
+
+#[test]
+fn items_in_branches_are_correlated_by_the_keys_of_the_list() {
+    let item = json!({"type": "object", "properties": {"name": {"type": "string"}, "v": {"type": "integer"}}});
+    let of = schema(property(&json!({"type": "array", "items": item,
+        "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"],
+        "allOf": [{"items": {"properties": {"v": {"maximum": 3}}}}]})));
+    let old = json!({"x": [{"name": "a", "v": 9}]});
+    let new = json!({"x": [{"name": "b", "v": 1}, {"name": "a", "v": 9}]});
+    assert_eq!(of.validate_update(&new, &old).errors, []);
 }
 
 #[test]
