@@ -96,6 +96,11 @@ impl CustomKind {
         self.spec.open()
     }
 
+    /// The definition's spec in few bytes, which are equal for equal specs.
+    pub const fn packed_spec(&self) -> &[u8] {
+        self.spec.bytes()
+    }
+
     /// Whether a definition has the same spec.
     pub fn is_of(&self, spec: &CustomResourceDefinitionSpec) -> bool {
         self.spec == PackedSpec::new(spec)

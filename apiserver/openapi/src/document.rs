@@ -1,17 +1,20 @@
 //! A prepared document that is the same for every client, and the `Accept` header that selects its form.
 
-use std::io::{Read, Write};
+pub(crate) mod large;
+
+use std::io::{Cursor, Read};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use flate2::Compression;
 use flate2::read::GzDecoder;
-use flate2::write::GzEncoder;
 use ring::digest;
 
 /// JSON, the usual media type.
 pub const JSON: &str = "application/json";
+
+/// How many bytes are decompressed at a time.
+const CHUNK: usize = 64 << 10;
 
 /// Bytes that all requests share.
 #[derive(Clone, Debug)]
@@ -56,6 +59,23 @@ impl Content {
             }
         }
     }
+
+    /// The uncompressed bytes in chunks, each of which is decompressed when it is needed.
+    pub fn chunks(self) -> impl Iterator<Item = Bytes> + Send + 'static {
+        let (mut plain, mut packed) = match self {
+            Self::Plain(bytes) => (Some(bytes), None),
+            Self::Gzip(compressed) => (None, Some(GzDecoder::new(Cursor::new(compressed)))),
+        };
+        std::iter::from_fn(move || {
+            let Some(packed) = &mut packed else {
+                return plain.take();
+            };
+            let mut chunk = Vec::with_capacity(CHUNK);
+            // as above
+            let _ = packed.take(CHUNK as u64).read_to_end(&mut chunk);
+            (!chunk.is_empty()).then(|| chunk.into())
+        })
+    }
 }
 
 impl Document {
@@ -89,45 +109,8 @@ impl Document {
     }
 }
 
-/// A large document under construction, of which only the compressed form is kept. Clients may cache it, but
-/// must validate it by its hash.
-pub struct LargeDocument {
-    hash: digest::Context,
-    encoder: GzEncoder<Vec<u8>>,
-}
-
-impl Default for LargeDocument {
-    fn default() -> Self {
-        Self {
-            hash: digest::Context::new(&digest::SHA256),
-            encoder: GzEncoder::new(Vec::new(), Compression::fast()),
-        }
-    }
-}
-
-impl LargeDocument {
-    /// Appends bytes.
-    pub fn push(&mut self, bytes: impl AsRef<[u8]>) {
-        self.hash.update(bytes.as_ref());
-        // writing to memory does not fail
-        let _ = self.encoder.write_all(bytes.as_ref());
-    }
-
-    /// The document of all that was appended.
-    pub fn finish(self, content_type: &'static str) -> Document {
-        let mut compressed = self.encoder.finish().unwrap_or_default();
-        compressed.shrink_to_fit();
-        Document {
-            content_type,
-            etag: Some(tag(self.hash.finish().as_ref())),
-            cache_control: "",
-            body: Content::Gzip(compressed.into()),
-        }
-    }
-}
-
 /// The tag for a hash.
-fn tag(hash: &[u8]) -> String {
+pub(super) fn tag(hash: &[u8]) -> String {
     use std::fmt::Write as _;
     let hash = hash
         .iter()
@@ -213,20 +196,6 @@ mod tests {
         assert!(accepted[2].matches(JSON) && !accepted[1].matches(JSON));
         assert!(Accepted::parse("application/*")[0].matches(JSON));
         assert!(Accepted::parse("").is_empty());
-    }
-
-    #[test]
-    fn large_bodies_are_kept_compressed() {
-        let text = "text ".repeat(1000);
-        let mut document = LargeDocument::default();
-        let (start, end) = text.split_at(999);
-        document.push(start);
-        document.push(end);
-        let document = document.finish(JSON);
-        assert!(document.body.kept().len() * 10 < text.len());
-        assert_eq!(document.body.open(), text);
-        let plain = Document::tagged(JSON, text.into());
-        assert_eq!(document.etag, plain.etag);
     }
 
     #[test]

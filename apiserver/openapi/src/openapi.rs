@@ -1,9 +1,9 @@
 //! The schemas of objects for clients: OpenAPI v2 (as JSON, and as the protobuf that older kubectl insist on)
 //! and v3 (a document for each version of a group, found through an index).
 //!
-//! The documents are made on first request from the types' schemas, the kind table, the type metadata and the
+//! Each document is made on the first request for it, from the types' schemas, the kind table, the type metadata and the
 //! definitions of custom kinds; after that only their bytes are kept. When definitions change, the parts that
-//! do not depend on them are kept as well. Upstream: `k8s.io/kube-openapi`.
+//! do not depend on them are kept as well: only the changed versions of groups are made again. Upstream: `k8s.io/kube-openapi`.
 
 mod built_in;
 mod custom;
@@ -28,7 +28,8 @@ use self::built_in::BuiltIn;
 use self::custom::{Customs, customs};
 use self::remote::Members;
 pub use self::remote::{RemoteSpec, RemoteSpecs, RemoteV2, v3_document};
-use super::document::{Accepted, Document, JSON, LargeDocument};
+use super::document::large::LargeDocument;
+use super::document::{Accepted, Document, JSON};
 use portcullis_kinds::shared::ResourceRef;
 
 const PROTOBUF: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
@@ -131,13 +132,14 @@ impl OpenApi {
             let [start, middle, end] = seams.split(&built_in);
             let mut whole = LargeDocument::default();
             whole.push(start);
-            for custom in self.custom.values() {
-                whole.push(following(v2::paths_of(custom.paths())));
+            let parts: Vec<_> = self.custom.values().map(|custom| custom.v2()).collect();
+            for [paths, _] in &parts {
+                whole.append(paths);
             }
             whole.push(following(remote.paths));
             whole.push(middle);
-            for custom in self.custom.values() {
-                whole.push(following(v2::definitions_of(custom.schemas(Form::V2))));
+            for [_, definitions] in &parts {
+                whole.append(definitions);
             }
             whole.push(following(remote.definitions));
             whole.push(end);
@@ -155,9 +157,7 @@ impl OpenApi {
             let mut whole = LargeDocument::default();
             whole.push(document.body.open());
             for custom in self.custom.values() {
-                let paths = v2::paths_of(custom.paths());
-                let definitions = v2::definitions_of(custom.schemas(Form::V2));
-                whole.push(protobuf_part(&paths, &definitions));
+                whole.append(custom.protobuf());
             }
             let Members { paths, definitions } = self.remote_members();
             whole.push(protobuf_part(&paths, &definitions));
@@ -195,12 +195,21 @@ impl OpenApi {
             let names = names.chain(remote.map(|(name, _)| name));
             let paths: serde_json::Map<_, _> = names
                 .filter_map(|name| {
-                    let url = url(name, self.v3(name)?);
+                    let url = url(name, self.tag(name)?);
                     Some((name.clone(), json!({"serverRelativeURL": url})))
                 })
                 .collect();
             tagged(json!({ "paths": paths }).to_string())
         })
+    }
+
+    /// The tag of a document: those of custom kinds are not made for it.
+    fn tag(&self, name: &str) -> Option<&str> {
+        let is_remote = self.remote.get(name).is_some_and(|spec| spec.v3.is_some());
+        match self.custom.get(name).filter(|_| !is_remote) {
+            Some(custom) => Some(custom.tag(&self.built_in.version)),
+            None => self.v3(name)?.etag.as_deref(),
+        }
     }
 
     /// The document of a version of a group, by its path below `/openapi/v3/`.
@@ -223,7 +232,7 @@ impl OpenApi {
         let mut document = document.clone();
         let asked_for = query.split('&').find_map(|pair| pair.strip_prefix("hash="));
         if let Some(asked_for) = asked_for.filter(|hash| !hash.is_empty()) {
-            let current = url(name, &document);
+            let current = url(name, document.etag.as_deref().unwrap_or_default());
             if !current.ends_with(&format!("?hash={asked_for}")) {
                 return Some(Answer::Moved(current));
             }
@@ -242,9 +251,8 @@ fn protobuf_part(paths: &str, definitions: &str) -> Vec<u8> {
 }
 
 /// Where a document is while it stays what it is.
-fn url(name: &str, document: &Document) -> String {
-    let etag = document.etag.as_deref().unwrap_or_default();
-    format!("{INDEX}/{name}?hash={}", etag.trim_matches('"'))
+fn url(name: &str, tag: &str) -> String {
+    format!("{INDEX}/{name}?hash={}", tag.trim_matches('"'))
 }
 
 /// Members to be appended to those of an object, if there are any.

@@ -20,6 +20,10 @@ impl PackedSpec {
         Self(packed.unwrap_or_default().into())
     }
 
+    pub(super) const fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     pub(super) fn open(&self) -> CustomResourceDefinitionSpec {
         let mut json = Vec::new();
         // decompressing what was compressed here succeeds

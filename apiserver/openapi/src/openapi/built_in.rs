@@ -10,7 +10,8 @@ use super::definitions::{Definitions, SCALE, machinery};
 use super::v2::{self, Seams};
 use super::{PROTOBUF, proto, tagged, v3};
 use crate::discovery::{Group, groups};
-use crate::document::{Document, LargeDocument};
+use crate::document::Document;
+use crate::document::large::LargeDocument;
 
 /// The schemas that documents of custom kinds refer to.
 const SHARED: [&str; 5] = ["DeleteOptions", "ListMeta", "ObjectMeta", "Patch", "Status"];

@@ -9,13 +9,15 @@ use portcullis_api::GroupVersion;
 use portcullis_kinds::resource::Resource;
 use portcullis_kinds::shared::ResourceRef;
 use portcullis_schema::openapi::{Form, list_schema, model_name, object_schema};
+use ring::digest;
 use serde_json::Value;
 
 use super::definitions::{Definitions, Kinds, SCALE, machinery};
 use super::paths::{Path, paths};
-use super::v3;
+use super::{following, protobuf_part, tagged, v2, v3};
 use crate::discovery::groups;
-use crate::document::Document;
+use crate::document::large::Part;
+use crate::document::{Document, tag};
 
 /// Every version of a group that definitions add, by the path of its document below `/openapi/v3/`.
 pub(super) type Customs = BTreeMap<String, Arc<Custom>>;
@@ -24,7 +26,10 @@ pub(super) type Customs = BTreeMap<String, Arc<Custom>>;
 pub(super) struct Custom {
     group_version: GroupVersion<'static>,
     rows: Vec<ResourceRef>,
+    tag: OnceLock<String>,
     v3: OnceLock<Document>,
+    v2: OnceLock<[Part; 2]>,
+    protobuf: OnceLock<Part>,
 }
 
 /// The versions of the rows. If the rows have not changed, the earlier documents are kept.
@@ -55,7 +60,10 @@ pub(super) fn customs(
                 Arc::new(Custom {
                     group_version,
                     rows: version.resources,
+                    tag: OnceLock::new(),
                     v3: OnceLock::new(),
+                    v2: OnceLock::new(),
+                    protobuf: OnceLock::new(),
                 })
             });
             customs.insert(path, custom);
@@ -70,8 +78,37 @@ impl Custom {
         self.rows.len() == rows.len() && pairs.all(|(known, row)| known.is(row))
     }
 
+    /// Identifies the document of this version of the group, without making it: by all that it is made of.
+    pub(super) fn tag(&self, version: &str) -> &str {
+        self.tag.get_or_init(|| {
+            let mut hash = digest::Context::new(&digest::SHA256);
+            hash.update(format!("{version} {}", self.group_version).as_bytes());
+            for kind in self.rows.iter().filter_map(|row| row.strategy.custom()) {
+                hash.update(&kind.packed_spec().len().to_le_bytes());
+                hash.update(kind.packed_spec());
+            }
+            tag(hash.finish().as_ref())
+        })
+    }
+
+    /// Further paths and definitions of the document of version 2, made once.
+    pub(super) fn v2(&self) -> &[Part; 2] {
+        self.v2.get_or_init(|| {
+            let definitions = v2::definitions_of(self.schemas(Form::V2));
+            [v2::paths_of(self.paths()), definitions].map(|members| Part::new(following(members)))
+        })
+    }
+
+    /// The same in protobuf.
+    pub(super) fn protobuf(&self) -> &Part {
+        self.protobuf.get_or_init(|| {
+            let definitions = v2::definitions_of(self.schemas(Form::V2));
+            Part::new(protobuf_part(&v2::paths_of(self.paths()), &definitions))
+        })
+    }
+
     /// The operations of the kinds.
-    pub(super) fn paths(&self) -> Vec<Path> {
+    fn paths(&self) -> Vec<Path> {
         let api_version = self.group_version.to_string();
         let mut kinds = Kinds::default();
         for row in &self.rows {
@@ -95,8 +132,17 @@ impl Custom {
             let metadata = ["ListMeta", "ObjectMeta"].map(machinery);
             let mut schemas = v3::schemas(shared, metadata, &paths);
             schemas.extend(self.schemas(Form::V3));
-            super::tagged(v3::document(&paths, &schemas, version))
+            Document {
+                etag: Some(self.tag(version).to_owned()),
+                ..tagged(v3::document(&paths, &schemas, version))
+            }
         })
+    }
+
+    /// The document, if it has been requested.
+    #[cfg(test)]
+    pub(super) fn made(&self) -> Option<&Document> {
+        self.v3.get()
     }
 
     /// The schemas of a kind, and of its lists; `None` if it has no schema.

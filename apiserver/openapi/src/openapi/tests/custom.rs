@@ -233,6 +233,33 @@ fn a_change_makes_new_documents_only_of_changed_kinds() {
 }
 
 #[test]
+fn the_index_makes_no_documents() {
+    let open_api = documents([crontabs()]);
+    let path = "apis/stable.example.com/v1";
+    let url = |open_api: &OpenApi| read(open_api, "/openapi/v3")["paths"][path].to_string();
+    let listed = url(&open_api);
+    assert!(open_api.custom[path].made().is_none());
+    let etag = get(&open_api, &format!("/openapi/v3/{path}"), "", "").etag;
+    assert!(open_api.custom[path].made().is_some());
+    assert!(listed.contains(etag.unwrap().trim_matches('"')), "{listed}");
+    // of another server with the same definition, too
+    assert_eq!(listed, url(&documents([crontabs()])));
+}
+
+#[test]
+fn a_change_compresses_only_changed_parts_of_the_large_document() {
+    let other = custom(&definition("example.org", "widgets", "Widget"));
+    let before = documents([crontabs(), other.clone()]);
+    let after = before.with(Catalogue::new([other]).rows(), Arc::default());
+    let (_, _) = (read(&before, "/openapi/v2"), read(&after, "/openapi/v2"));
+    let widgets = [&before, &after].map(|o| o.custom["apis/example.org/v1"].v2().as_ptr());
+    assert_eq!(widgets[0], widgets[1]);
+    let kinds = |open_api| read(open_api, "/openapi/v2")["definitions"].to_string();
+    assert!(kinds(&before).contains("stable.v1.CronTab"));
+    assert!(!kinds(&after).contains("stable.v1.CronTab") && kinds(&after).contains("Widget"));
+}
+
+#[test]
 fn protobuf_and_json_have_the_same_contents() {
     let (alone, with) = (documents([]), documents([crontabs()]));
     let json = get(&with, "/openapi/v2", "", "");
