@@ -151,3 +151,10 @@ impl<'a> Call<'a> {
         ))
     }
 }
+
+/// The error for an object of another name than the URL's.
+pub(super) fn mismatched(name: &str, url: &str) -> Status {
+    Status::bad_request(format!(
+        "the name of the object ({name}) does not match the name on the URL ({url})"
+    ))
+}

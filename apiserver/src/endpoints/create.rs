@@ -6,8 +6,7 @@ use portcullis_api::{Object, Status};
 use portcullis_rbac::{Attributes, Authorizer, ResourceTarget, Target};
 
 use super::body::{self, Incoming, Read};
-use super::call::Call;
-use super::update::mismatched;
+use super::call::{Call, mismatched};
 use crate::access::authorization;
 use crate::response::Response;
 use portcullis_registry::Scope;

@@ -4,7 +4,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_api::{GroupResource, Object, Status};
 
 use super::body::{self, Incoming, Read};
-use super::call::Call;
+use super::call::{Call, mismatched};
 use super::create::may_create;
 use super::write::write;
 use crate::response::Response;
@@ -97,13 +97,6 @@ pub(super) fn check_metadata(meta: &mut ObjectMeta, scope: &Scope<'_>) -> Result
     }
     meta.namespace = (!namespace.is_empty()).then(|| namespace.to_owned());
     Ok(())
-}
-
-/// The error for an object of another name than the URL's.
-pub(super) fn mismatched(name: &str, url: &str) -> Status {
-    Status::bad_request(format!(
-        "the name of the object ({name}) does not match the name on the URL ({url})"
-    ))
 }
 
 /// The error for an object without a name.

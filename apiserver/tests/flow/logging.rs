@@ -174,6 +174,8 @@ fn logged_by(macros: &[&str]) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for file in files {
         let text = fs::read_to_string(file).unwrap();
+        // what unit tests log is no line of a server
+        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
         for name in macros {
             for (_, rest) in text
                 .match_indices(&format!("tracing::{name}!("))
