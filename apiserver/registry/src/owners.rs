@@ -29,7 +29,9 @@ impl Origin {
 /// Removes references that equal an earlier one, and warns of them. References that only have a uid in common
 /// stay.
 pub fn dedup(scope: &Scope<'_>, metadata: &mut ObjectMeta, origin: Origin) {
-    let Some(owners) = &mut metadata.owner_references else {
+    let owners = metadata.owner_references.as_mut();
+    // nearly always there is one, or none
+    let Some(owners) = owners.filter(|owners| owners.len() > 1) else {
         return;
     };
     let mut seen = HashSet::new();

@@ -140,12 +140,14 @@ pub(super) fn fields(
         }
     }
     let is_new = |name: &String| old.is_none_or(|old| !old.contains_key(name));
-    for (name, value) in new.into_iter().flatten() {
-        if is_new(name) && wanted(name) {
-            let below = values(None, Some(value), schema.field(name));
-            found.put(Element::Field(name.clone()), below);
-        }
-    }
+    let fresh = new.into_iter().flatten();
+    let fresh = fresh.filter(|(name, _)| is_new(name) && wanted(name));
+    let fresh = fresh.map(|(name, value)| {
+        let below = values(None, Some(value), schema.field(name));
+        (Element::Field(name.clone()), below.added)
+    });
+    // at once, as they may belong between those before
+    found.added.union(fresh.collect());
     found
 }
 

@@ -87,27 +87,25 @@ impl FieldSet {
             *self = other;
             return;
         }
-        for (element, node) in other.0 {
-            self.put(element, node);
-        }
+        let own = std::mem::take(&mut self.0);
+        *self = own.into_iter().chain(other.0).collect();
     }
 
     /// Removes the members of another set; returns whether there were any. Fields below a member of that set
     /// stay.
     pub fn subtract(&mut self, other: &Self) -> bool {
         let mut found = false;
-        for (element, gone) in &other.0 {
-            let Ok(at) = self.find(element) else {
-                continue;
+        let mut others = other.0.iter().peekable();
+        self.0.retain_mut(|(element, node)| {
+            while others.next_if(|(gone, _)| gone < element).is_some() {}
+            let Some((_, gone)) = others.next_if(|(gone, _)| gone == element) else {
+                return true;
             };
-            let node = &mut self.0[at].1;
             found |= node.member && gone.member;
             node.member &= !gone.member;
             found |= node.below.subtract(&gone.below);
-            if node.is_empty() {
-                self.0.remove(at);
-            }
-        }
+            !node.is_empty()
+        });
         found
     }
 
@@ -149,19 +147,22 @@ impl FieldSet {
     /// # Errors
     /// [`Malformed`] if it is invalid.
     pub fn decode(fields: &Value) -> Result<Self, Malformed> {
-        let mut set = Self::default();
+        let decoded = |(key, value): (&String, &Value)| {
+            let Some(element) = Element::parse(key)? else {
+                return Ok(None);
+            };
+            let below = Self::decode(value)?;
+            let member = below.is_empty() || value.get(SELF).is_some();
+            Ok(Some((element, Node { member, below })))
+        };
         match fields {
             Value::Object(fields) => {
-                for (key, value) in fields.iter().filter(|(key, _)| *key != SELF) {
-                    if let Some(element) = Element::parse(key)? {
-                        let below = Self::decode(value)?;
-                        let member = below.is_empty() || value.get(SELF).is_some();
-                        set.put(element, Node { member, below });
-                    }
-                }
-                Ok(set)
+                let fields = fields.iter().filter(|(key, _)| *key != SELF);
+                fields
+                    .filter_map(|field| decoded(field).transpose())
+                    .collect()
             }
-            Value::Null => Ok(set),
+            Value::Null => Ok(Self::default()),
             Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
                 Err(Malformed)
             }
@@ -178,6 +179,28 @@ impl FieldSet {
     }
 }
 
+/// The set of fields in any order; those that are there more than once are united, and empty ones left out.
+/// Sorted only if need be, and then with at most `n log n` steps, whatever a client has sent.
+impl FromIterator<(Element, Node)> for FieldSet {
+    fn from_iter<I: IntoIterator<Item = (Element, Node)>>(fields: I) -> Self {
+        let mut fields: Vec<_> = fields
+            .into_iter()
+            .filter(|(_, node)| !node.is_empty())
+            .collect();
+        if !fields.is_sorted_by(|(a, _), (b, _)| a < b) {
+            fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+            fields.dedup_by(|(later, node), (element, first)| {
+                let same = later == element;
+                if same {
+                    first.union(std::mem::take(node));
+                }
+                same
+            });
+        }
+        Self(fields)
+    }
+}
+
 impl Node {
     fn encode(&self) -> Value {
         let itself = self.member && !self.below.is_empty();
@@ -188,8 +211,12 @@ impl Node {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
     use serde_json::json;
 
+    use super::super::element::Scalar;
     use super::*;
 
     fn set(fields: &Value) -> FieldSet {
@@ -234,5 +261,59 @@ mod tests {
     fn paths_name_members_before_what_lies_below() {
         let fields = set(&json!({"f:a": {"f:b": {}}, "f:c": {}}));
         assert_eq!(fields.paths(), [".c", ".a.b"]);
+    }
+
+    /// Elements whose order is not that of their keys: `i:10` comes before `i:9`.
+    fn elements() -> impl Strategy<Value = Element> {
+        let number = |n: i64| Scalar(json!(n));
+        prop_oneof![
+            "[a-d]".prop_map(Element::Field),
+            (0..12_i64).prop_map(Element::Index),
+            (0..12_i64).prop_map(move |n| Element::Value(number(n))),
+            (0..12_i64).prop_map(move |n| Element::Key(vec![("k".to_owned(), number(n))])),
+        ]
+    }
+
+    /// Sets that are made in any order, with elements that are there twice.
+    fn sets() -> impl Strategy<Value = FieldSet> {
+        let node = |(member, below)| Node { member, below };
+        let empty = Just(FieldSet::default()).boxed();
+        empty.prop_recursive(3, 60, 12, move |below| {
+            let field = (elements(), (any::<bool>(), below).prop_map(node));
+            proptest::collection::vec(field, 0..12).prop_map(FieldSet::from_iter)
+        })
+    }
+
+    /// The paths of all members.
+    fn members(set: &FieldSet) -> BTreeSet<Vec<Element>> {
+        let mut found = BTreeSet::new();
+        for (element, node) in set.iter() {
+            assert_eq!(set.get(element), Some(node));
+            let below = members(&node.below)
+                .into_iter()
+                .chain(node.member.then(Vec::new));
+            found.extend(below.map(|path| [vec![element.clone()], path].concat()));
+        }
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn sets_are_those_of_their_paths(a in sets(), b in sets()) {
+            let (left, right) = (members(&a), members(&b));
+            prop_assert_eq!(&FieldSet::decode(&a.encode()).unwrap(), &a);
+            prop_assert_eq!(members(&a.intersection(&b)), &left & &right);
+            let mut all = a.clone();
+            all.union(b.clone());
+            prop_assert_eq!(members(&all), &left | &right);
+            let mut rest = a.clone();
+            prop_assert_eq!(rest.subtract(&b), !left.is_disjoint(&right));
+            prop_assert_eq!(members(&rest), &left - &right);
+            let mut one_by_one = a;
+            for (element, node) in b.iter() {
+                one_by_one.put(element.clone(), node.clone());
+            }
+            prop_assert_eq!(one_by_one, all);
+        }
     }
 }
