@@ -3,7 +3,7 @@
 //! `…/apiextensions-apiserver/pkg/apiserver/validation`).
 //!
 //! All checks are made in one walk. In an update, errors of values that did not change are dropped,
-//! as far as old and new values can be correlated
+//! where it is known which old value a new one replaces
 //! (`k8s.io/apiextensions-apiserver/pkg/apiserver/validation/ratcheting.go`).
 
 mod junctors;

@@ -41,11 +41,7 @@ type Result<T = ()> = std::result::Result<T, EncodeError>;
 /// Appends `value`.
 pub(super) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Out) {
     // neither the serializer nor the Serialize of a kind fails
-    if let Err(error) = value.serialize(Writer {
-        out,
-        root: None,
-        child: "",
-    }) {
+    if let Err(error) = value.serialize(Writer::new(out)) {
         debug_assert!(false, "unserializable: {error}");
     }
 }
@@ -53,11 +49,11 @@ pub(super) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Out) {
 /// Appends the fields of a root object: as text, each after a comma, and the closing brace. The caller
 /// writes `kind` and `apiVersion`.
 pub(super) fn write_root_fields<T: Serialize + ?Sized>(value: &T, type_name: &str, out: &mut Out) {
-    if let Err(error) = value.serialize(Writer {
-        out,
+    let writer = Writer {
         root: Some(type_name),
-        child: "",
-    }) {
+        ..Writer::new(out)
+    };
+    if let Err(error) = value.serialize(writer) {
         debug_assert!(false, "unserializable: {error}");
     }
 }
@@ -68,6 +64,17 @@ struct Writer<'o> {
     root: Option<&'o str>,
     /// Of a field, the name of its struct in type metadata, if that is not the struct's own.
     child: &'static str,
+}
+
+impl<'o> Writer<'o> {
+    /// A writer of a value that is neither a root nor of a type that shares its name.
+    const fn new(out: &'o mut Out) -> Self {
+        Self {
+            out,
+            root: None,
+            child: "",
+        }
+    }
 }
 
 /// The kind of value that [`Writer`] wrote, for `omitempty`.
@@ -247,11 +254,7 @@ impl List<'_> {
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
         self.out.separate(self.empty);
         self.empty = false;
-        value.serialize(Writer {
-            out: self.out,
-            root: None,
-            child: "",
-        })?;
+        value.serialize(Writer::new(self.out))?;
         self.out.end_item();
         Ok(())
     }
@@ -296,21 +299,12 @@ impl ser::SerializeMap for Map<'_> {
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result {
         self.out.separate(self.empty);
         self.empty = false;
-        key.serialize(Writer {
-            out: self.out,
-            root: None,
-            child: "",
-        })
-        .map(drop)
+        key.serialize(Writer::new(self.out)).map(drop)
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result {
         self.out.colon();
-        value.serialize(Writer {
-            out: self.out,
-            root: None,
-            child: "",
-        })?;
+        value.serialize(Writer::new(self.out))?;
         match self.out.end_entry() {
             true => Ok(()),
             false => Err(ser::Error::custom("a key that is no text")),

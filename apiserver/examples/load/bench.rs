@@ -3,6 +3,7 @@
 mod mixed;
 mod objects;
 mod operations;
+mod paths;
 mod report;
 mod setup;
 mod usage;

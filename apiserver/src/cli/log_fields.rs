@@ -7,7 +7,7 @@ use std::error::Error;
 use std::fmt::{self, Debug};
 
 use tracing::field::{Field, Visit};
-use tracing_subscriber::field::RecordFields;
+use tracing_subscriber::field::{RecordFields, VisitOutput};
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::{DefaultVisitor, Writer};
 
@@ -40,7 +40,7 @@ impl Fields<'_> {
         }
         let mut visitor = DefaultVisitor::new(self.writer.by_ref(), self.is_first);
         visit(&mut visitor);
-        self.result = tracing_subscriber::field::VisitOutput::finish(visitor);
+        self.result = visitor.finish();
         self.is_first = false;
     }
 

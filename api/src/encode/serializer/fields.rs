@@ -161,9 +161,8 @@ impl ser::SerializeStruct for Struct<'_> {
             ""
         };
         let wrote = value.serialize(Writer {
-            out: self.out,
-            root: None,
             child,
+            ..Writer::new(self.out)
         })?;
         self.end_field(key, &begun, wrote);
         Ok(())

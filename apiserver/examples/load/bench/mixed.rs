@@ -7,7 +7,7 @@ use http::header::CONTENT_TYPE;
 use serde_json::json;
 
 use super::objects::pod;
-use super::operations::{LIST, NAMESPACE};
+use super::paths::{LIST, PODS};
 use super::report::{Figures, Report};
 use super::setup::LISTED;
 use super::usage::Usage;
@@ -69,10 +69,11 @@ async fn once((mut connection, run): Worker, n: usize) -> Worker {
             let patch = json!({"metadata": {"annotations": {"n": format!("{run}-{n}")}}});
             (Method::PATCH, one, patch.to_string())
         }
-        _ => {
-            let path = format!("/api/v1/namespaces/{NAMESPACE}/pods");
-            (Method::POST, path, pod(&format!("mixed-{run}-{n}")))
-        }
+        _ => (
+            Method::POST,
+            PODS.to_owned(),
+            pod(&format!("mixed-{run}-{n}")),
+        ),
     };
     let answer = connection.ask(method, &path, body).await.unwrap();
     assert!((200..300).contains(&answer.code), "{path}: {answer:?}");

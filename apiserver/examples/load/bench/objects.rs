@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::operations::NAMESPACE;
+use super::paths::NAMESPACE;
 
 /// A pod with 20 variables. Of the policies only one fits it.
 pub fn pod(name: &str) -> String {

@@ -4,22 +4,12 @@ use http::Method;
 use serde_json::json;
 
 use super::objects::{map, pod, review, widget};
+use super::paths::{CROWD, LIST, MAP, MAPS, PODS, REVIEWS, WIDGETS};
 use super::setup::Needs;
 
-pub const NAMESPACE: &str = "bench";
 const JSON: &str = "application/json";
 const TABLE: &str = "application/json;as=Table;v=v1;g=meta.k8s.io";
 const PARTIAL: &str = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io";
-
-const PODS: &str = "/api/v1/namespaces/bench/pods";
-pub const MAPS: &str = "/api/v1/namespaces/bench/configmaps";
-const MAP: &str = "/api/v1/namespaces/bench/configmaps/patched";
-/// A collection of 500 pods, whose label `n` is their number.
-pub const LIST: &str = "/api/v1/namespaces/listed/pods";
-/// A collection of 5,000 pods.
-pub const CROWD: &str = "/api/v1/namespaces/crowd/pods";
-pub const WIDGETS: &str = "/apis/bench.example.com/v1/namespaces/bench/widgets";
-const REVIEWS: &str = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 
 /// A kind of request. `{}` in its path becomes a name that no other request has.
 #[derive(Clone, Copy)]

@@ -8,7 +8,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::objects::{definition, map, pod, policy, widget};
-use super::operations::{CROWD, LIST, MAPS, NAMESPACE, WIDGETS};
+use super::paths::{CROWD, LIST, MAPS, NAMESPACE, WIDGETS};
 use crate::client::Client;
 use crate::target::Target;
 use crate::webhook::Webhook;
@@ -103,13 +103,13 @@ impl Setup {
     }
 
     async fn make_on(&self, target: &Target) {
-        let nobody = json!({"rule": "MustRunAs", "ranges": [{"min": 1, "max": 1}]});
+        let only_user_1 = json!({"rule": "MustRunAs", "ranges": [{"min": 1, "max": 1}]});
         match self.needs {
             Needs::Nothing => {}
             Needs::Crowd => make_pods(target, CROWD, "crowd", CROWDED).await,
             Needs::Policies => {
                 for n in 1..POLICIES {
-                    let body = policy(&format!("a-{n:03}"), &nobody);
+                    let body = policy(&format!("a-{n:03}"), &only_user_1);
                     until_done(target, Method::POST, POLICY_PATH, &body).await;
                 }
             }

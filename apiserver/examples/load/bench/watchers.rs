@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::Measured;
 use super::objects::pod;
-use super::operations::NAMESPACE;
+use super::paths::PODS;
 use super::report::Figures;
 use super::usage::Usage;
 use crate::samples::Samples;
@@ -25,8 +25,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub async fn measure(server: &Measured, watchers: usize, seconds: u64) -> Figures {
     let (_, alone, made) = create(server, seconds).await;
     let per_create = alone.as_secs_f64() / made.max(1) as f64;
-    let path = format!("/api/v1/namespaces/{NAMESPACE}/pods");
-    let watching = Watching::start(&server.target, watchers, &path).await;
+    let watching = Watching::start(&server.target, watchers, PODS).await;
     let (samples, cpu, made) = create(server, seconds).await;
     let (all, begun) = (made * watchers, Instant::now());
     while watching.seen() < all && begun.elapsed() < Duration::from_secs(10) {
@@ -101,9 +100,8 @@ async fn create(server: &Measured, seconds: u64) -> (Samples, Duration, usize) {
         None,
         |(mut c, begun), n| {
             Box::pin(async move {
-                let path = format!("/api/v1/namespaces/{NAMESPACE}/pods");
                 let body = pod(&format!("watched-{begun}-{n}"));
-                let answer = c.ask(Method::POST, &path, body).await.unwrap();
+                let answer = c.ask(Method::POST, PODS, body).await.unwrap();
                 assert_eq!(answer.code, 201, "{answer:?}");
                 tokio::time::sleep(PAUSE).await;
                 (c, begun)

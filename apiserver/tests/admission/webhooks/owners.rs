@@ -1,4 +1,4 @@
-//! Duplicate owner references are removed, whoever adds them.
+//! Duplicate owner references are removed, those of clients and those of webhooks.
 
 use http::Method;
 use serde_json::{Value, json};
