@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use http::Method;
 use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method};
 use serde_json::json;
 
 use super::objects::pod;
@@ -39,11 +39,7 @@ pub async fn measure(args: &Args, report: &mut Report) {
 /// The figures, and how many requests there were in a second.
 async fn load(server: &Measured, args: &Args, rate: Option<f64>) -> (Figures, f64) {
     let watching = Watching::start(&server.target, args.watchers, LIST).await;
-    let mut connections = server.target.connections(CONNECTIONS).await;
-    for connection in &mut connections {
-        let merge = "application/merge-patch+json".parse().unwrap();
-        connection.headers.insert(CONTENT_TYPE, merge);
-    }
+    let connections = server.target.connections(CONNECTIONS).await;
     let run = if rate.is_some() { "half" } else { "all" };
     let workers = connections.into_iter().map(|c| (c, run)).collect();
     let before = Usage::of(&server.processes);
@@ -75,6 +71,12 @@ async fn once((mut connection, run): Worker, n: usize) -> Worker {
             pod(&format!("mixed-{run}-{n}")),
         ),
     };
+    let content = match method {
+        Method::PATCH => "application/merge-patch+json",
+        _ => "application/json",
+    };
+    let headers = &mut connection.headers;
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content));
     let answer = connection.ask(method, &path, body).await.unwrap();
     assert!((200..300).contains(&answer.code), "{path}: {answer:?}");
     (connection, run)
