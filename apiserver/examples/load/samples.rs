@@ -28,8 +28,14 @@ impl Samples {
                 let mut times = Vec::new();
                 while begun.elapsed() < time {
                     let n = times.len() * count + index;
-                    let one = due(n).unwrap_or_else(Instant::now);
-                    tokio::time::sleep_until(one.into()).await;
+                    let one = match due(n) {
+                        Some(due) => {
+                            tokio::time::sleep_until(due.into()).await;
+                            due
+                        }
+                        // no timer, which would leave the servers idle in between
+                        None => Instant::now(),
+                    };
                     worker = operation(worker, n).await;
                     times.push(one.elapsed());
                 }
