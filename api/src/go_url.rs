@@ -2,19 +2,21 @@
 
 use crate::field_error::go_quote;
 
-/// The parts of a URL that validation looks at.
+/// The parts of a URL, except opaque ones.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct GoUrl {
+pub struct GoUrl {
     /// In lower case; empty if the URL has no scheme.
-    pub(crate) scheme: String,
+    pub scheme: String,
     /// User and password as they are written; `None` without an `@`.
-    pub(crate) user: Option<String>,
-    /// With the port.
-    pub(crate) host: String,
+    pub user: Option<String>,
+    /// With the port, unescaped.
+    pub host: String,
+    /// Unescaped.
+    pub path: String,
     /// As it is written, without the `?`.
-    pub(crate) query: String,
+    pub query: String,
     /// Unescaped, without the `#`.
-    pub(crate) fragment: String,
+    pub fragment: String,
 }
 
 impl GoUrl {
@@ -22,7 +24,7 @@ impl GoUrl {
     ///
     /// # Errors
     /// Go's text: `parse "URL": REASON`.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         let (before, fragment) = text.split_once('#').unwrap_or((text, ""));
         let wrong = |of: &str, why: String| format!("parse {}: {why}", go_quote(of));
         let mut url = parse_before_fragment(before).map_err(|why| wrong(before, why))?;
@@ -59,8 +61,31 @@ fn parse_before_fragment(text: &str) -> Result<GoUrl, String> {
         path = after;
         parse_authority(authority, &mut url)?;
     }
-    unescape(path, Part::Other)?;
+    url.path = unescape(path, Part::Other)?;
     Ok(url)
+}
+
+/// Host and port as Go writes them in a URL (Go: `escape` with `encodeHost`).
+pub fn escape_host(host: &str) -> String {
+    escape(host, is_host_byte)
+}
+
+/// A path as Go writes it in a URL (Go: `escape` with `encodePath`).
+pub fn escape_path(path: &str) -> String {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~$&+,/:;=@".contains(&b);
+    escape(path, is_plain)
+}
+
+fn escape(text: &str, is_plain: impl Fn(u8) -> bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if is_plain(byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
 }
 
 /// Splits off the scheme, which may be empty.
@@ -183,12 +208,20 @@ mod tests {
         assert_eq!(url.scheme, "https");
         assert_eq!(url.user.as_deref(), Some("u:p"));
         assert_eq!(url.host, "[::1]:80");
+        assert_eq!(url.path, "/a b");
         assert_eq!((&*url.query, &*url.fragment), ("q=1", "f g"));
         assert_eq!(GoUrl::parse("https://é").unwrap().host, "é");
         assert_eq!(
             GoUrl::parse("https://@x").unwrap().user.as_deref(),
             Some("")
         );
+    }
+
+    #[test]
+    fn parts_are_escaped() {
+        assert_eq!(escape_host("bücher:1"), "b%C3%BCcher:1");
+        assert_eq!(escape_host("[::1]:1"), "[::1]:1");
+        assert_eq!(escape_path("/a b/ü?!@~"), "/a%20b/%C3%BC%3F%21@~");
     }
 
     #[test]

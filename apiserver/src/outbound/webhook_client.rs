@@ -8,6 +8,7 @@ pub(super) mod go_error;
 mod response;
 mod target;
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ use tokio::sync::Semaphore;
 
 use crate::outbound::https::{self, ClientCertificate, HttpsClient, HttpsError, Reply, Resolve};
 
+use self::target::Address;
 pub use self::target::Target;
 
 /// The largest body of a response, in bytes: a patch of the largest object, twice encoded, fits.
@@ -33,7 +35,7 @@ const CONCURRENCY_MAX: usize = 100;
 #[derive(Clone, Debug)]
 pub struct WebhookClient {
     /// The URL without a query.
-    url: String,
+    address: Address,
     https: HttpsClient,
     headers: HeaderMap,
     permits: Arc<Semaphore>,
@@ -110,7 +112,7 @@ impl WebhookClient {
         agent: &'static str,
     ) -> Result<Self, CallError> {
         Ok(Self {
-            url: target.url()?,
+            address: target.address()?,
             https: https.with_response_max(RESPONSE_MAX),
             headers: headers(credentials.authorization.as_deref(), agent)?,
             permits: Arc::new(Semaphore::new(CONCURRENCY_MAX)),
@@ -147,22 +149,26 @@ impl WebhookClient {
         timeout: Duration,
     ) -> Result<Reply, (CallError, HttpsError)> {
         let seconds = timeout.as_secs() + u64::from(timeout.subsec_nanos() > 0);
-        let url = format!("{}?timeout={}", self.url, go_duration(seconds));
-        self.send(&url, body, timeout).await.map_err(|error| {
-            let why = go_error::text(&error, &self.url);
+        let query = format!("?timeout={}", go_duration(seconds));
+        self.send(&query, body, timeout).await.map_err(|error| {
+            let why = go_error::text(&error, &self.address.shown);
+            let url = format!("{}{query}", self.address.shown);
             (CallError::Call(format!("Post {url:?}: {why}")), error)
         })
     }
 
-    async fn send(&self, url: &str, body: Bytes, timeout: Duration) -> Result<Reply, HttpsError> {
+    async fn send(&self, query: &str, body: Bytes, timeout: Duration) -> Result<Reply, HttpsError> {
         let start = Instant::now();
+        let url = self.address.usable.as_ref();
+        let unusable = |why: &String| HttpsError::Connection(io::Error::other(why.clone()));
+        let url = format!("{}{query}", url.map_err(unusable)?);
         let permit = tokio::time::timeout(timeout, self.permits.acquire()).await;
         // the semaphore is never closed
         let _permit = permit.map_err(|_| HttpsError::Timeout)?;
         let client = self.https.clone();
         let client = client.with_timeout(timeout.saturating_sub(start.elapsed()));
         let headers = self.headers.clone();
-        client.send(Method::POST, url, headers, body).await
+        client.send(Method::POST, &url, headers, body).await
     }
 }
 

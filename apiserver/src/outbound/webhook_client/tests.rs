@@ -145,6 +145,19 @@ async fn failures_have_gos_texts() {
 }
 
 #[tokio::test]
+async fn a_webhook_that_cannot_be_dialled_fails_when_it_is_called() {
+    let hook = Hook::start().await;
+    let url = Target::Url("https://bücher.example:70000/ä");
+    let error = hook.call(url, SECOND).await.unwrap_err();
+    let why = "dial tcp: address 70000: invalid port";
+    let url = "https://b%C3%BCcher.example:70000/%C3%A4?timeout=1s";
+    assert_eq!(error, CallError::Call(format!("Post \"{url}\": {why}")));
+    let error = hook.call(Target::Url("https://h:x"), SECOND).await;
+    let why = "Unparsable URL: parse \"https://h:x\": invalid port \":x\" after host";
+    assert_eq!(error, Err(CallError::Config(why.to_owned())));
+}
+
+#[tokio::test]
 async fn a_webhook_has_its_timeout() {
     let hook = Hook::start().await;
     let url = format!("https://{}/slow", hook.address);
