@@ -98,7 +98,7 @@ impl Address {
     }
 }
 
-/// Host and port in ASCII, as far as Go dials them.
+/// Host and port in ASCII, if Go would dial them.
 ///
 /// # Errors
 /// Go's text: the port is looked at before the host.
