@@ -1,4 +1,4 @@
-//! What plugins read from the cluster, and the services they use; `apiserver` implements it.
+//! What plugins read from the cluster, and the services they use. `apiserver/registry` implements these traits.
 
 use std::sync::Arc;
 

@@ -27,7 +27,6 @@ mod seccomp;
 mod selinux;
 mod sysctls;
 mod trial;
-
 mod user;
 mod volumes;
 
@@ -72,9 +71,9 @@ enum DefaultsIn {
 
 /// The result of trying the policies.
 enum Outcome<'c> {
-    /// By this policy, with its defaults.
+    /// This policy accepts the pod, with these defaults.
     Allowed(&'c CompiledPolicy, PodDefaults<'c>),
-    /// With the errors of all policies that the caller may use.
+    /// No policy accepts it; the errors of all that the caller may use.
     Denied(ErrorList),
 }
 

@@ -198,11 +198,11 @@ fn announce(local: std::net::SocketAddr, options: &Serve) {
         "portcullis ready on https://{local} ({store}, kubeconfig {})",
         kubeconfig.display()
     );
-    // The output may not be read.
+    // A failed write is ignored: the reader may have closed the pipe.
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
-/// Prints; the reader may have gone.
+/// Prints; a failed write is ignored.
 fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
@@ -227,7 +227,7 @@ pub fn kubeconfig(args: &KubeconfigArgs) -> Result<(), CommandError> {
         let path = dir.join("ca.key");
         return Err(PkiError::Malformed {
             path,
-            why: "not there; start the server once to make it".into(),
+            why: "missing; start the server once to create it".into(),
         }
         .into());
     }
@@ -303,7 +303,7 @@ pub fn healthcheck(args: &HealthcheckArgs) -> Result<(), CommandError> {
     };
     match runtime.block_on(healthcheck::readyz(&url, authorities.as_deref())) {
         Ok(200) => Ok(()),
-        Ok(code) => Err(not_ready(format!("/readyz answers {code}"))),
+        Ok(code) => Err(not_ready(format!("/readyz returned {code}"))),
         Err(why) => Err(not_ready(why.to_string())),
     }
 }

@@ -1,4 +1,5 @@
-//! The handlers of authorized requests: one file a verb, for all kinds.
+//! The handlers of authorized requests, for all kinds: one file per verb, subresource or document; `call`, `body`,
+//! `query`, `method` and `write` are shared.
 
 pub mod aggregated;
 pub mod api;
@@ -177,8 +178,8 @@ fn with_warnings(result: Result<Response, Status>, warnings: WarningList) -> Res
     answer
 }
 
-/// The response of upstream's mux for unregistered paths, which include those of groups that exist only by
-/// definitions, even for invalid requests.
+/// Upstream's response for a path without a route. Groups that only definitions create have no routes, so any
+/// request there that no definition serves gets it.
 fn page_not_found() -> Response {
     response::text(StatusCode::NOT_FOUND, "404 page not found\n")
 }

@@ -47,7 +47,7 @@ pub enum EnforceError {
 /// # Errors
 /// [`EnforceError::Nft`].
 pub fn cleanup() -> Result<(), EnforceError> {
-    kernel::told(&nft::removal())
+    kernel::run_script(&nft::removal())
 }
 
 /// Enforces the policies of a node until `stop`.
@@ -57,7 +57,7 @@ pub fn cleanup() -> Result<(), EnforceError> {
 pub async fn run(args: &NetpolArgs, stop: impl Future<Output = ()>) -> Result<(), EnforceError> {
     let source = Source::of(args)?;
     // a missing `nft`, or missing permissions, are reported now
-    kernel::told("")?;
+    kernel::run_script("")?;
     let (send, news) = mpsc::channel(WAITING);
     let follow = async {
         tokio::join!(

@@ -17,10 +17,10 @@ const EVERY: Duration = Duration::from_secs(2);
 /// contents stay in force.
 pub async fn watch(files: Vec<Watched>) {
     let mut timer = tokio::time::interval(EVERY);
-    let mut told = vec![None; files.len()];
+    let mut logged = vec![None; files.len()];
     while !files.is_empty() {
         timer.tick().await;
-        for (file, told) in files.iter().zip(&mut told) {
+        for (file, logged) in files.iter().zip(&mut logged) {
             let failure = match file.reload() {
                 Ok(changed) => {
                     if changed {
@@ -32,7 +32,7 @@ pub async fn watch(files: Vec<Watched>) {
             };
             let kind = failure.as_ref().map(|(kind, _)| *kind);
             // logged once, not at every check
-            if kind != std::mem::replace(told, kind)
+            if kind != std::mem::replace(logged, kind)
                 && let Some((kind, error)) = failure
             {
                 tracing::warn!(%error, "{}", kind.message());

@@ -48,7 +48,7 @@ impl Kubeconfig<'_> {
     }
 }
 
-/// A kubeconfig for a user whom a token identifies.
+/// A kubeconfig for a user that a token identifies.
 pub fn with_token(server: &str, authority: &str, user: &str, token: &str) -> String {
     yaml(server, authority, user, &format!("token: {token:?}"))
 }

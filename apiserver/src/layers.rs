@@ -1,8 +1,7 @@
 //! The layers that every request passes before its handler, as tower layers.
 //!
-//! [`stack`] is the one place that sets their order. A layer that rejects a request answers it; the layers
-//! inside do not see it.
-//! nothing inside sees it.
+//! [`stack`] is the one place that sets their order. If a layer rejects a request, no layer inside it receives
+//! the request.
 //!
 //! Upstream: `DefaultBuildHandlerChain` in `k8s.io/apiserver/pkg/server/config.go`. The permit of a request
 //! in flight is taken after authorization, not before it, so that users without permissions take none from
@@ -52,7 +51,7 @@ pub struct Gate {
     pub accepts_passwords: bool,
     /// The headers of front proxies, which nothing behind authentication sees.
     pub claims: Arc<RequestHeaders>,
-    /// Who tells of it, if anybody does.
+    /// The auditor, if requests are audited.
     pub auditor: Option<Arc<Auditor>>,
     /// Authorization.
     pub authorizer: Arc<dyn Authorizer>,

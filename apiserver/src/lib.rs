@@ -1,6 +1,7 @@
 //! A complete miniature Kubernetes API server.
 //!
-//! The order of the modules below is the path of a request; docs/ARCHITECTURE.md describes it.
+//! The modules are grouped roughly in the order in which a request meets them; docs/ARCHITECTURE.md follows
+//! one.
 
 // The command line, and assembling a server.
 pub mod cli;

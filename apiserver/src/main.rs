@@ -48,7 +48,7 @@ fn portcullis() -> Result<u8, CommandError> {
                 ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
             ) =>
         {
-            // The output may not be read any more.
+            // A failed write is ignored: the reader may have closed the pipe.
             let _ = error.print();
             return Ok(0);
         }

@@ -49,21 +49,21 @@ use crate::limits::in_flight::InFlight;
 use crate::request::Peer;
 use crate::response::switched::Switched;
 
-/// How long requests may take to finish after the server is told to stop.
+/// How long requests may take to finish once the server has to stop.
 const DRAIN: Duration = Duration::from_secs(15);
 /// How long to wait when the system has no more sockets.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How much memory incomplete heads of requests may take that are larger than most.
 const HEADS: usize = 16 * 1024 * 1024;
 /// How long an idle connection may take to end.
-const GOODBYE: Duration = Duration::from_secs(5);
-/// How often a connection of a server that stops is looked at. One that is at rest ends then, whether or not
-/// its client has taken note: HTTP/2's goodbye waits for an answer.
-const PARTING: Duration = Duration::from_millis(500);
+const IDLE_CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often connections are checked while the server stops. One without activity is closed at the next check:
+/// an HTTP/2 client need not reply to GOAWAY.
+const DRAIN_CHECK: Duration = Duration::from_millis(500);
 /// How long a client may send nothing of a body, or read nothing of a response, when the server stops.
-const STILL: Duration = Duration::from_secs(2);
+const DRAIN_INACTIVITY: Duration = Duration::from_secs(2);
 
-/// A service that answers requests. Its layers are always ready.
+/// A service that responds to requests. Its layers are always ready.
 pub trait Handler<B>:
     Service<Request, Response = http::Response<B>, Error = Infallible, Future: Send>
     + Clone
@@ -136,7 +136,7 @@ pub async fn run<S, B>(
             Ok((stream, address)) => {
                 let progress = Progress::begin();
                 let Some(open) = all.take(&progress) else {
-                    tracing::debug!("a connection was refused: all others are active");
+                    tracing::debug!("rejected a connection: the limit is reached and none is idle");
                     continue;
                 };
                 let (acceptor, shared) = (acceptors.current(), shared.clone());
@@ -265,7 +265,7 @@ where
     C: GracefulConnection<Error: Into<BoxError>>,
 {
     let mut look = pin!(tokio::time::sleep(Duration::ZERO));
-    let mut parting = pin!(tokio::time::sleep(Duration::ZERO));
+    let mut drain_check = pin!(tokio::time::sleep(Duration::ZERO));
     let mut ending = false;
     loop {
         tokio::select! {
@@ -280,20 +280,20 @@ where
             () = shared.stop.cancelled(), if !ending => {
                 serving.as_mut().graceful_shutdown();
                 ending = true;
-                parting.as_mut().reset(Instant::now() + PARTING);
+                drain_check.as_mut().reset(Instant::now() + DRAIN_CHECK);
             }
-            () = parting.as_mut(), if ending && shared.stop.is_cancelled() => {
-                if progress.is_at_rest(Instant::now(), STILL) {
+            () = drain_check.as_mut(), if ending && shared.stop.is_cancelled() => {
+                if progress.is_at_rest(Instant::now(), DRAIN_INACTIVITY) {
                     return false;
                 }
-                parting.as_mut().reset(Instant::now() + PARTING);
+                drain_check.as_mut().reset(Instant::now() + DRAIN_CHECK);
             }
             () = look.as_mut() => match progress.verdict(Instant::now(), &shared.deadlines) {
                 Verdict::Fine(next) => look.as_mut().reset(next),
                 Verdict::Idle if !ending => {
                     serving.as_mut().graceful_shutdown();
                     ending = true;
-                    look.as_mut().reset(Instant::now() + GOODBYE);
+                    look.as_mut().reset(Instant::now() + IDLE_CLOSE_TIMEOUT);
                 }
                 Verdict::Idle => return false,
                 Verdict::Overdue(why) => {

@@ -263,7 +263,7 @@ async fn documents_of_another_server_are_among_those_of_this_one() {
     let text = String::from_utf8_lossy(&protobuf.body).into_owned();
     assert!(text.contains("org.example.gems.v1.Ruby"));
 
-    // a server that does not answer any more delays nobody, and a version that is gone is forgotten
+    // a server that does not respond any more delays no client, and a version that is gone is removed
     drop(other);
     assert_eq!(admin.get(url).await.code, 200);
     admin.delete(REMOTE).await;

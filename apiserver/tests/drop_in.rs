@@ -211,7 +211,7 @@ async fn envtests_control_plane_starts_and_keeps_its_data() {
     let denied = robot.get("/api/v1/namespaces/kept/pods").await;
     assert_eq!(
         denied.code, 403,
-        "the token signed by sa-signer.key is believed: {denied:?}"
+        "the token signed by sa-signer.key is accepted: {denied:?}"
     );
     apiserver.stop();
 

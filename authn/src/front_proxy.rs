@@ -1,4 +1,4 @@
-//! Users whom a front proxy names in headers (`--requestheader-*`).
+//! Users that a front proxy names in headers (`--requestheader-*`).
 //!
 //! Upstream: `pkg/authentication/request/headerrequest`, behind a verifier of `request/x509`.
 
@@ -13,7 +13,7 @@ use crate::{Authenticator, ClientCertificates, Credentials, Error, Outcome};
 
 pub use headers::RequestHeaders;
 
-/// Identifies the user whom a front proxy names, if its client certificate proves it to be one.
+/// Identifies the user that a front proxy names, if its client certificate proves it to be one.
 #[derive(Debug)]
 pub struct FrontProxies {
     certificates: ClientCertificates,

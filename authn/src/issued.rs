@@ -1,4 +1,4 @@
-//! Tokens of users whom the program that runs the server names.
+//! Tokens of users that the program that runs the server names.
 
 use std::collections::HashMap;
 use std::fmt;

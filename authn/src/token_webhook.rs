@@ -20,7 +20,7 @@ use crate::{Error, Outcome, TokenAuthenticator};
 const REMEMBERED: usize = 4096;
 
 /// The shortest time between two log lines about failures.
-const TELLING: Duration = Duration::from_secs(10);
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Sends reviews to the webhook; implemented by the server.
 #[async_trait]
@@ -58,7 +58,7 @@ pub struct TokenWebhook {
     /// The cache; without it each token is reviewed each time.
     memory: Option<Memory>,
     /// When a failure was last logged.
-    told: Mutex<Option<Instant>>,
+    failure_logged: Mutex<Option<Instant>>,
     counts: Option<Arc<dyn CountTokens>>,
 }
 
@@ -150,7 +150,7 @@ impl TokenWebhook {
                 lifetime,
                 known: Mutex::new(Cache::new(REMEMBERED)),
             }),
-            told: Mutex::default(),
+            failure_logged: Mutex::default(),
             counts: None,
         }
     }
@@ -209,7 +209,7 @@ impl TokenWebhook {
             counts.fetched(answer.is_ok());
         }
         let answer = answer.map_err(|why| {
-            if self.is_to_tell(Instant::now()) {
+            if self.should_log(Instant::now()) {
                 tracing::warn!(error = why, "token reviews by the webhook fail");
             }
             Error::Webhook(why)
@@ -218,11 +218,12 @@ impl TokenWebhook {
     }
 
     /// Any client can cause a review, as often as it likes.
-    fn is_to_tell(&self, now: Instant) -> bool {
-        let mut told = self.told.lock();
-        let is_old = told.is_none_or(|at| now.saturating_duration_since(at) >= TELLING);
+    fn should_log(&self, now: Instant) -> bool {
+        let mut failure_logged = self.failure_logged.lock();
+        let is_old =
+            failure_logged.is_none_or(|at| now.saturating_duration_since(at) >= LOG_INTERVAL);
         if is_old {
-            *told = Some(now);
+            *failure_logged = Some(now);
         }
         is_old
     }

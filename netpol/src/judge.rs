@@ -196,7 +196,7 @@ fn try_rule(
     let peer = position(&rule.peers, |peer| match peer {
         Peer::Pods(group) => other.peer().is_some_and(|pod| is_in(cluster, pod, group)),
         Peer::Block(block) => other.address.is_some_and(|address| block.contains(address)),
-        Peer::Nobody => false,
+        Peer::Empty => false,
     });
     let port = position(&rule.ports, |port| {
         port.matches(connection.protocol, connection.port, destination)

@@ -56,7 +56,7 @@ pub enum Peer {
     /// Addresses.
     Block(Block),
     /// None: an empty entry.
-    Nobody,
+    Empty,
 }
 
 /// Pods by their labels.
@@ -165,10 +165,10 @@ impl Peer {
     fn of(namespace: &str, peer: &networking::NetworkPolicyPeer) -> Self {
         let selector = |selector: &meta::LabelSelector| LabelSelector::of(Some(selector));
         if let Some(block) = &peer.ip_block {
-            return Block::of(block).map_or(Self::Nobody, Self::Block);
+            return Block::of(block).map_or(Self::Empty, Self::Block);
         }
         let namespaces = match (&peer.namespace_selector, &peer.pod_selector) {
-            (None, None) => return Self::Nobody,
+            (None, None) => return Self::Empty,
             (None, Some(_)) => Namespaces::Own(namespace.to_owned()),
             (Some(selected), _) => Namespaces::Selected(selector(selected)),
         };

@@ -20,7 +20,7 @@ pub struct Step {
     /// For RBAC, the bindings considered, in order: the first that allows is named in the decision;
     /// if none does, there is no opinion.
     pub considered: Vec<Considered>,
-    /// Why it, or somebody whom it asked, did not say, or not clearly.
+    /// The error of the authorizer, or of a server that it called.
     pub error: Option<String>,
     /// How it came to its decision, in words; mostly empty.
     pub note: String,

@@ -147,7 +147,7 @@ impl EmbeddedStorage {
         })
     }
 
-    /// An empty store that nothing is written of: no file, and no thread. It ends with the process.
+    /// An empty store in memory, without a file or a thread. Its contents are lost when it is dropped.
     pub fn in_memory(limits: HistoryLimits) -> Self {
         Self {
             shared: Arc::new(Shared::new(Index::new(0), limits)),

@@ -267,7 +267,7 @@ def main():
             with context.wrap_socket(accepted, server_side=True) as stream:
                 serve(Stream(stream))
         except (OSError, ValueError, StopIteration):
-            pass  # whoever asked is gone
+            pass  # the client is gone
 
     while True:
         accepted, _ = listener.accept()

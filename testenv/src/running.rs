@@ -58,7 +58,7 @@ impl Running {
     /// Lets requests finish, and ends the server.
     pub(crate) async fn stop(mut self) {
         if let Some(stop) = self.thread.stop.take() {
-            // it has ended if nobody hears
+            // An error means that it has ended.
             let _ = stop.send(());
         }
         // an error: what would have sent something is gone

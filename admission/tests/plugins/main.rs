@@ -2,7 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     unreachable_pub,
-    reason = "a test binary: a panic is a failure, and nobody imports it"
+    reason = "a test binary: a panic is a failure, and it is not imported"
 )]
 
 mod support;

@@ -73,9 +73,9 @@ impl Versions for OneVersion {
     }
 }
 
-struct Nobody;
+struct NoPermissions;
 
-impl Permissions for Nobody {
+impl Permissions for NoPermissions {
     fn allow(&self, _: &UserInfo, _: &Permission<'_>) -> Option<String> {
         None
     }
@@ -119,7 +119,7 @@ fn chain(policies: &[String], bindings: &[String]) -> Chain {
     let selection = Selection::from_flags(&wanted, &others).unwrap();
     selection.build(&Lookups {
         validating_policies: Arc::new(index),
-        ..Lookups::nothing(Arc::new(Nobody), |prefix| prefix.to_owned())
+        ..Lookups::nothing(Arc::new(NoPermissions), |prefix| prefix.to_owned())
     })
 }
 
@@ -299,7 +299,7 @@ async fn changes_are_compiled_one_by_one() {
         .unwrap()
         .build(&Lookups {
             validating_policies: index.clone(),
-            ..Lookups::nothing(Arc::new(Nobody), |prefix| prefix.to_owned())
+            ..Lookups::nothing(Arc::new(NoPermissions), |prefix| prefix.to_owned())
         });
     let denied = async || create(&chain, "{}").await.verdict.is_err();
     assert!(denied().await);

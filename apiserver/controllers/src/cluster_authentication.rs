@@ -35,7 +35,7 @@ const AUTHORITIES: &str = "client-ca-file";
 const FRONT_PROXIES: &str = "requestheader-client-ca-file";
 const END: &str = "-----END CERTIFICATE-----";
 
-/// Whose certificates are to be believed, as PEM.
+/// The authorities whose certificates are accepted, as PEM.
 pub struct Trust {
     /// The authorities of client certificates, now and after changes.
     pub clients: watch::Receiver<String>,
@@ -48,8 +48,8 @@ pub struct Trust {
 }
 
 impl Trust {
-    fn current(&self) -> Believed {
-        Believed {
+    fn current(&self) -> Accepted {
+        Accepted {
             clients: self.clients.borrow().clone(),
             front_proxies: format!("{}{}", *self.front_proxies.borrow(), self.front_proxy),
             headers: self.headers.clone(),
@@ -59,7 +59,7 @@ impl Trust {
 
 /// The accepted authorities at one moment.
 #[derive(Clone)]
-struct Believed {
+struct Accepted {
     clients: String,
     front_proxies: String,
     headers: ProxyHeaders,
@@ -102,23 +102,23 @@ pub async fn run(registry: Arc<Registry>, trust: Trust) {
 }
 
 /// Whether the config map was deleted or lacks some of these.
-fn lacks(seen: &Seen<ConfigMap>, believed: &Believed) -> bool {
+fn lacks(seen: &Seen<ConfigMap>, accepted: &Accepted) -> bool {
     seen.object.metadata.namespace.as_deref() == Some(NAMESPACE)
-        && (seen.gone || completed(&seen.object, believed).is_some())
+        && (seen.gone || completed(&seen.object, accepted).is_some())
 }
 
 /// Creates the config map, or adds what it lacks.
-async fn publish(registry: &Registry, user: &UserInfo, believed: &Believed) -> Result<(), Status> {
+async fn publish(registry: &Registry, user: &UserInfo, accepted: &Accepted) -> Result<(), Status> {
     let scope = Scope::all(table::CONFIG_MAPS, user).named(NAMESPACE, NAME);
     let add = |map: &mut ConfigMap| {
-        if let Some(data) = completed(map, believed) {
+        if let Some(data) = completed(map, accepted) {
             map.data = Some(data);
         }
     };
     let written = match registry.get(&scope, ReadAt::NotOlderThan(0)).await {
         Ok(entry) => {
             let object = codec::object(table::CONFIG_MAPS, &entry)?;
-            let lacks = |map| completed(map, believed).is_some();
+            let lacks = |map| completed(map, accepted).is_some();
             if !object.as_kind().is_some_and(lacks) {
                 return Ok(());
             }
@@ -147,20 +147,20 @@ async fn publish(registry: &Registry, user: &UserInfo, believed: &Believed) -> R
 }
 
 /// The completed data of a config map; `None` if it lacks nothing.
-fn completed(map: &ConfigMap, believed: &Believed) -> Option<BTreeMap<String, String>> {
+fn completed(map: &ConfigMap, accepted: &Accepted) -> Option<BTreeMap<String, String>> {
     let mut data = map.data.clone().unwrap_or_default();
     let mut added = false;
     for (key, authorities) in [
-        (AUTHORITIES, &believed.clients),
-        (FRONT_PROXIES, &believed.front_proxies),
+        (AUTHORITIES, &accepted.clients),
+        (FRONT_PROXIES, &accepted.front_proxies),
     ] {
         if let Some(joined) = joined(map, key, authorities) {
             data.insert(key.to_owned(), joined);
             added = true;
         }
     }
-    if !believed.front_proxies.is_empty() {
-        added |= believed.headers.complete(&mut data);
+    if !accepted.front_proxies.is_empty() {
+        added |= accepted.headers.complete(&mut data);
     }
     added.then_some(data)
 }
@@ -229,14 +229,14 @@ mod tests {
 
     #[test]
     fn a_front_proxy_is_published_with_its_headers() {
-        let believed = |front_proxies: String| Believed {
+        let accepted = |front_proxies: String| Accepted {
             clients: pem("one"),
             front_proxies,
             headers: ProxyHeaders::own(),
         };
-        let without = completed(&ConfigMap::default(), &believed(String::new()));
+        let without = completed(&ConfigMap::default(), &accepted(String::new()));
         assert_eq!(without.unwrap().len(), 1, "no headers without an authority");
-        let proxy = believed(pem("proxy"));
+        let proxy = accepted(pem("proxy"));
         let data = completed(&ConfigMap::default(), &proxy).unwrap();
         assert_eq!(data[FRONT_PROXIES], pem("proxy"));
         assert!(data["requestheader-allowed-names"].contains(FRONT_PROXY_CLIENT));

@@ -146,7 +146,7 @@ impl Lifecycle {
         }
         if self.nodes.lock().stopped(name) {
             self.end_readiness(name).await?;
-            self.nodes.lock().told(name);
+            self.nodes.lock().pods_marked(name);
         }
         self.taint(&scope, uid, &mut node).await?;
         self.evict(name, &node).await

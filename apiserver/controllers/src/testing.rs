@@ -14,9 +14,9 @@ use portcullis_registry::permissions::AuthorizersPermissions;
 use portcullis_registry::ranges::ServiceRanges;
 use portcullis_registry::{Guard, Registry, Scope, metadata};
 
-struct Nobody;
+struct Unguarded;
 
-impl Guard for Nobody {
+impl Guard for Unguarded {
     fn check(&self, _: &Scope<'_>, _: &dyn Object, _: Option<&dyn Object>) -> Result<(), Status> {
         Ok(())
     }
@@ -24,10 +24,10 @@ impl Guard for Nobody {
 
 /// A registry over a store, without admission.
 pub(crate) fn registry_over(storage: Arc<dyn Storage>) -> Registry {
-    let nobody = Arc::new(AuthorizersPermissions(Arc::new(AlwaysAllow)));
+    let permissions = Arc::new(AuthorizersPermissions(Arc::new(AlwaysAllow)));
     let by_default = Selection::from_flags::<&str>(&[], &[]).unwrap();
     let nothing = Selection::from_flags(&[], &by_default.names()).unwrap();
-    let admission = nothing.build(&Lookups::nothing(nobody, metadata::generate_name));
+    let admission = nothing.build(&Lookups::nothing(permissions, metadata::generate_name));
     let network = "10.0.0.0/24".parse().unwrap();
     let ports = "30000-32767".parse().unwrap();
     let ranges = ServiceRanges::new(&storage, "/registry", network, ports).unwrap();
@@ -35,7 +35,7 @@ pub(crate) fn registry_over(storage: Arc<dyn Storage>) -> Registry {
         storage,
         "/registry",
         admission,
-        Box::new(Nobody),
+        Box::new(Unguarded),
         ranges,
         Arc::default(),
     )

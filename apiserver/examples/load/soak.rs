@@ -48,17 +48,21 @@ fn process(id: &str) -> Result<Pid, String> {
 }
 
 pub async fn write(args: &WriteArgs) {
-    let (told, mut acknowledgements) = mpsc::unbounded_channel();
+    let (acknowledged, mut acknowledgements) = mpsc::unbounded_channel();
     let connections = args.server.connections(args.writers).await;
     let writers = connections
         .into_iter()
         .enumerate()
         .map(|(writer, connection)| {
             let prefix = format!("{}-{writer}", args.run);
-            tokio::spawn(create_until_it_breaks(connection, prefix, told.clone()))
+            tokio::spawn(create_until_it_breaks(
+                connection,
+                prefix,
+                acknowledged.clone(),
+            ))
         });
     let writers: Vec<_> = writers.collect();
-    drop(told);
+    drop(acknowledged);
     let mut lines = Vec::new();
     while let Some(line) = acknowledgements.recv().await {
         lines.push(line);
@@ -82,7 +86,7 @@ pub async fn write(args: &WriteArgs) {
 async fn create_until_it_breaks(
     mut connection: Connection,
     prefix: String,
-    told: mpsc::UnboundedSender<String>,
+    acknowledged: mpsc::UnboundedSender<String>,
 ) {
     for n in 0.. {
         let body = map(&format!("{prefix}-{n}")).to_string();
@@ -91,7 +95,7 @@ async fn create_until_it_breaks(
         };
         assert_eq!(answer.code, 201, "{answer:?}");
         // The receiver is gone when the run is over.
-        let _ = told.send(identity(&answer.json()));
+        let _ = acknowledged.send(identity(&answer.json()));
     }
 }
 

@@ -11,8 +11,7 @@ use crate::resource::Resource;
 pub enum ResourceRef {
     /// A row of the kind table.
     BuiltIn(&'static Resource),
-    /// The row of a definition, or one of the table with fewer versions; it goes when nobody keeps it any
-    /// more.
+    /// The row of a definition, or one of the table with fewer versions; it is freed with its last reference.
     Made(Arc<Resource>),
 }
 

@@ -119,7 +119,7 @@ pub(crate) fn storable(bytes: Bytes) -> Result<Bytes, Status> {
         return Ok(bytes);
     }
     let why = format!(
-        "the object would have {} bytes, and may have {OBJECT_MAX}",
+        "the object has {} bytes: the limit is {OBJECT_MAX}",
         bytes.len()
     );
     Err(Status::failure(Reason::RequestEntityTooLarge, why))

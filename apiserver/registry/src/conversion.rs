@@ -36,15 +36,15 @@ pub trait Converter: Send + Sync {
     /// Posts a review, and returns the body of the response.
     ///
     /// # Errors
-    /// Why there is none, with Go's text.
+    /// Why the call failed, with Go's text.
     async fn convert(&self, webhook: &WebhookClientConfig, review: Bytes) -> Result<Bytes, String>;
 }
 
 /// A converter for servers without webhooks.
-struct NoWay;
+struct NoConverter;
 
 #[async_trait]
-impl Converter for NoWay {
+impl Converter for NoConverter {
     async fn convert(&self, _: &WebhookClientConfig, _: Bytes) -> Result<Bytes, String> {
         Err("this server calls no webhooks".to_owned())
     }
@@ -57,7 +57,7 @@ pub struct Conversions(Arc<dyn Converter>);
 impl Default for Conversions {
     /// Conversions without webhooks.
     fn default() -> Self {
-        Self(Arc::new(NoWay))
+        Self(Arc::new(NoConverter))
     }
 }
 
@@ -93,7 +93,7 @@ impl Conversions {
             resource,
             kind,
             api_version,
-            unreadable: Unreadable::Fails,
+            unreadable: Unreadable::Fail,
         };
         // all watchers of an object need it at the same time: one converts for all
         view.get_or_make(maker.make_one(entry)).await
@@ -109,7 +109,7 @@ impl Conversions {
         api_version: &str,
         entries: Vec<Arc<Entry>>,
     ) -> Result<Vec<Arc<Entry>>, Failure> {
-        self.views(resource, api_version, entries, Unreadable::Fails)
+        self.views(resource, api_version, entries, Unreadable::Fail)
             .await
     }
 
@@ -123,7 +123,7 @@ impl Conversions {
         api_version: &str,
         entries: Vec<Arc<Entry>>,
     ) -> Result<Vec<Arc<Entry>>, Failure> {
-        self.views(resource, api_version, entries, Unreadable::IsLeftOut)
+        self.views(resource, api_version, entries, Unreadable::Skip)
             .await
     }
 

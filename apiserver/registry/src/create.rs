@@ -57,7 +57,7 @@ impl Registry {
         let mut attributes = scope.attributes(Operation::Create, &name, Some(object), None);
         self.admit(scope, &mut attributes).await?;
         let object = Scope::admitted(attributes)?;
-        // by the name in the URL, which is empty in a POST: the client chooses the object's
+        // Checked with the URL's name, empty in a POST: the object's own name is the client's choice.
         self.guard.check(scope, object.as_ref(), None)?;
         Ok(object)
     }
@@ -89,7 +89,8 @@ impl Registry {
         self.admit_valid(scope, &attributes).await?;
         let mut object = Scope::admitted(attributes)?;
         let given = object.metadata().resource_version.clone();
-        // Objects are defaulted when they are read, so the defaults of generated fields are set here.
+        // Preparing may have set fields that have defaults. Readers default what they decode, so the stored bytes
+        // must contain them too.
         scope.resource.strategy.default(object.as_mut());
         let bytes = codec::storable(self.encode(scope, object).await?)?;
         let key = self.key(scope.resource, scope.namespace, scope.name);

@@ -1,4 +1,5 @@
-//! The one place that turns the store's errors into responses.
+//! The responses for the store's errors; lists and watches replace the texts of some (`collection.rs`,
+//! `watch.rs`).
 //!
 //! Texts: `k8s.io/apiserver/pkg/storage/{errors.go,etcd3/errors.go,errors/storage.go}`.
 
@@ -40,18 +41,19 @@ pub fn status(error: Error, scope: &Scope<'_>) -> Status {
             Status::expired("The resourceVersion for the provided list is too old.")
         }
         Error::TooNew { requested, current } => too_new(requested, current),
-        Error::Unavailable(why) => {
-            Status::unavailable(format!("the store cannot be reached: {why}"))
-        }
-        Error::Corrupt(why) => {
-            Status::internal(format!("the store holds what cannot be read: {why}"))
-        }
+        Error::Unavailable(why) => unreachable(&why),
+        Error::Corrupt(why) => Status::internal(format!("the store is corrupt: {why}")),
         Error::TooLarge(why) => Status::failure(
             Reason::RequestEntityTooLarge,
             format!("the object is too large to be stored: {why}"),
         ),
         Error::Slow => Status::internal("the watcher did not keep up"),
     }
+}
+
+/// A 503.
+pub fn unreachable(why: &dyn std::fmt::Display) -> Status {
+    Status::unavailable(format!("the store cannot be reached: {why}"))
 }
 
 fn too_new(requested: u64, current: u64) -> Status {

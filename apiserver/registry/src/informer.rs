@@ -11,6 +11,7 @@ use portcullis_storage::cache::{Cache, Observer};
 use portcullis_storage::{Entry, Event, ListRequest, ReadAt, Storage};
 
 use crate::codec;
+use crate::errors::unreachable;
 use portcullis_kinds::resource::Resource;
 
 /// A receiver of the objects of a kind.
@@ -54,7 +55,7 @@ impl<K: Object + Clone> Feeder<K> {
             match self.place_of(&entry.key) == (&namespace, &name) {
                 true => Ok(object),
                 false => Err(Status::internal(format!(
-                    "it calls itself {name:?} in the namespace {namespace:?}"
+                    "its metadata has the name {name:?} and the namespace {namespace:?}, unlike its key"
                 ))),
             }
         });
@@ -65,7 +66,7 @@ impl<K: Object + Clone> Feeder<K> {
                     key = %entry.key,
                     revision = entry.revision,
                     error = status.message,
-                    "an object cannot be read, and does not count"
+                    "an object cannot be read and is treated as deleted"
                 );
                 None
             }
@@ -166,11 +167,6 @@ impl<K: Object + Clone> Stored<K> for OnDemand {
     async fn get(&self, namespace: &str, name: &str) -> Result<Option<Arc<K>>, Status> {
         live(&self.store, &self.prefix, self.resource, namespace, name).await
     }
-}
-
-/// The response for an error of the store.
-pub(crate) fn unreachable(error: &portcullis_storage::Error) -> Status {
-    Status::unavailable(format!("the store cannot be reached: {error}"))
 }
 
 /// The namespace and name of an object.

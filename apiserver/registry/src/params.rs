@@ -15,8 +15,8 @@ use serde_json::Value;
 use crate::catalogues::Catalogues;
 use crate::codec;
 use crate::conversion::Conversions;
+use crate::errors::unreachable;
 use crate::facts::Selection;
-use crate::informer::unreachable;
 
 /// How many objects are kept parsed, and the largest size of each as JSON.
 const KEPT: usize = 256;

@@ -12,6 +12,7 @@ use portcullis_storage::{Error, ListRequest, ReadAt, Storage};
 
 use crate::catalogues::Catalogues;
 use crate::codec;
+use crate::errors::unreachable;
 use portcullis_kinds::shared::ResourceRef;
 use portcullis_kinds::table;
 
@@ -104,8 +105,4 @@ impl QuotaLedger for Ledger {
         }
         Ok(None)
     }
-}
-
-fn unreachable(error: &Error) -> Status {
-    Status::unavailable(format!("the store cannot be reached: {error}"))
 }

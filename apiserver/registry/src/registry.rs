@@ -98,7 +98,7 @@ impl Registry {
         &self.work_queues
     }
 
-    /// What services are given from.
+    /// The ranges of the addresses and ports of services.
     pub const fn ranges(&self) -> &ServiceRanges {
         &self.ranges
     }
@@ -253,7 +253,7 @@ impl Registry {
         self.admit_valid(scope, &attributes).await
     }
 
-    /// Takes the numbers that an object needs before it is written.
+    /// Reserves the addresses and ports of a service before it is written.
     pub(crate) async fn reserve(
         &self,
         scope: &Scope<'_>,

@@ -19,11 +19,11 @@ pub struct Scope<'a> {
     pub resource: &'a Resource,
     /// The client's version; empty for the stored one.
     pub api_version: &'a str,
-    /// Usually empty.
+    /// The subresource; empty for the object itself.
     pub subresource: &'a str,
     /// Empty for cluster-scoped resources and for all namespaces.
     pub namespace: &'a str,
-    /// Empty for collections.
+    /// The object's name; empty for collections.
     pub name: &'a str,
     /// The user.
     pub user: &'a UserInfo,

@@ -136,7 +136,8 @@ impl Registry {
         let attributes = scope.attributes(Operation::Update, scope.name, Some(object), Some(old));
         self.admit_valid(scope, &attributes).await?;
         let mut object = Scope::admitted(attributes)?;
-        // As after reading: preparing may have restored fields that have defaults.
+        // Preparing may have set fields that have defaults. Readers default what they decode, so the stored bytes
+        // must contain them too.
         scope.resource.strategy.default(object.as_mut());
         if crate::delete::is_due(scope.resource, object.as_ref()) {
             return self.finish_deletion(scope, key, current, object).await;

@@ -1,4 +1,4 @@
-//! Following collections.
+//! Watches on collections.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -311,9 +311,7 @@ fn watch_error(error: Error) -> Status {
         Error::Slow => {
             Status::expired("the watcher did not keep up with the changes and must list again")
         }
-        Error::Unavailable(why) => {
-            Status::unavailable(format!("the store cannot be reached: {why}"))
-        }
+        Error::Unavailable(why) => errors::unreachable(&why),
         error => Status::internal(error),
     }
 }

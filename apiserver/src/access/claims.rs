@@ -1,4 +1,4 @@
-//! Expressions over the claims of tokens, and over the users whom they describe
+//! Expressions over the claims of tokens, and over the users that they describe
 //! (`--authentication-config`).
 //!
 //! Upstream: `k8s.io/apiserver/pkg/authentication/cel`.

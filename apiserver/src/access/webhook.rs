@@ -34,7 +34,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// The first pause between attempts (upstream: `DefaultRetryBackoff`).
 const PAUSE: Duration = Duration::from_millis(500);
 /// The shortest time between two log lines about failures.
-const TELLING: Duration = Duration::from_secs(10);
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What errors of Go's clients say if there was no response in time.
 const TIMED_OUT: &str = "context deadline exceeded";
@@ -66,7 +66,7 @@ pub struct WebhookAuthorizer {
     on_error: OnError,
     conditions: Vec<Condition>,
     known: Mutex<Cache<[u8; 32], Known>>,
-    told: Mutex<Option<Instant>>,
+    failure_logged: Mutex<Option<Instant>>,
     name: String,
     metrics: AuthorizationMetrics,
 }
@@ -88,7 +88,7 @@ impl WebhookAuthorizer {
             on_error: OnError::NoOpinion,
             conditions: Vec::new(),
             known: Mutex::new(Cache::new(REMEMBERED)),
-            told: Mutex::default(),
+            failure_logged: Mutex::default(),
             name: String::new(),
             metrics: AuthorizationMetrics::new(),
         }
@@ -133,7 +133,7 @@ impl WebhookAuthorizer {
             Err(why) => Err(why.to_string()),
         };
         self.count(verdict.as_ref().err(), start.elapsed());
-        let verdict = verdict.inspect_err(|why| self.tell(why))?;
+        let verdict = verdict.inspect_err(|why| self.log_failure(why))?;
         if review::chosen_by_client(attributes) < QUESTION_MAX {
             let known = Known {
                 verdict: verdict.clone(),
@@ -166,11 +166,11 @@ impl WebhookAuthorizer {
     }
 
     /// Any client can cause a call, as often as it likes.
-    fn tell(&self, error: &str) {
-        let mut told = self.told.lock();
-        if told.is_none_or(|at| at.elapsed() >= TELLING) {
-            *told = Some(Instant::now());
-            drop(told);
+    fn log_failure(&self, error: &str) {
+        let mut failure_logged = self.failure_logged.lock();
+        if failure_logged.is_none_or(|at| at.elapsed() >= LOG_INTERVAL) {
+            *failure_logged = Some(Instant::now());
+            drop(failure_logged);
             tracing::warn!(error, "calls to the authorization webhook fail");
         }
     }

@@ -83,7 +83,7 @@ impl Audited {
 impl Audited {
     /// It has been received. False if it must not be served, because that could not be recorded.
     pub async fn received(&self) -> bool {
-        let goes_on = self.tell(Stage::RequestReceived).await;
+        let goes_on = self.record(Stage::RequestReceived).await;
         if !goes_on {
             self.auditor.metrics().rejected();
         }
@@ -95,10 +95,10 @@ impl Audited {
         let is_whole = response.body().size_hint().exact().is_some();
         let response = self.note_outcome(response).await;
         if is_long_running(&self.facts.described.info) {
-            self.tell(Stage::ResponseStarted).await;
+            self.record(Stage::ResponseStarted).await;
         }
         if is_whole {
-            self.tell(Stage::ResponseComplete).await;
+            self.record(Stage::ResponseComplete).await;
             return response;
         }
         response.map(|body| Body::new(Followed::new(body, move || self.ended())))
@@ -107,14 +107,14 @@ impl Audited {
     /// It is unauthenticated, and rejected.
     pub async fn refused(&self, response: Response) -> Response {
         let response = self.note_outcome(response).await;
-        self.tell(Stage::ResponseStarted).await;
+        self.record(Stage::ResponseStarted).await;
         response
     }
 
     /// Its handler panicked.
     pub async fn panicked(&self, why: &str) {
         self.noted.lock().outcome = Outcome::panicked(why);
-        self.tell(Stage::Panic).await;
+        self.record(Stage::Panic).await;
     }
 
     /// It was given up before there was a response; the outcome replaces one.
@@ -173,7 +173,7 @@ impl Audited {
         }
     }
 
-    async fn tell(&self, stage: Stage) -> bool {
+    async fn record(&self, stage: Stage) -> bool {
         match self.event(stage) {
             Some(event) => {
                 let is_first = stage == Stage::RequestReceived;

@@ -14,14 +14,15 @@ const EVERY: Duration = Duration::from_secs(10);
 pub struct Losses {
     plugin: &'static str,
     metrics: AuditMetrics,
-    told: Mutex<Told>,
+    unlogged: Mutex<Unlogged>,
 }
 
 #[derive(Debug, Default)]
-struct Told {
-    at: Option<Instant>,
-    /// How many events were lost since the last log line.
-    untold: usize,
+struct Unlogged {
+    /// When losses were last logged.
+    logged_at: Option<Instant>,
+    /// How many events were lost since then.
+    events: usize,
 }
 
 impl Losses {
@@ -30,26 +31,26 @@ impl Losses {
         Self {
             plugin,
             metrics,
-            told: Mutex::default(),
+            unlogged: Mutex::default(),
         }
     }
 
     /// Adds losses.
     pub fn add(&self, events: usize, error: &str) {
         self.metrics.lost(self.plugin, events);
-        if let Some(events) = self.to_tell(events) {
+        if let Some(events) = self.to_log(events) {
             let plugin = self.plugin;
             tracing::error!(plugin, events, error, "audit events are lost");
         }
     }
 
-    fn to_tell(&self, events: usize) -> Option<usize> {
-        let mut told = self.told.lock();
-        told.untold += events;
-        if told.at.is_some_and(|at| at.elapsed() < EVERY) {
+    fn to_log(&self, events: usize) -> Option<usize> {
+        let mut unlogged = self.unlogged.lock();
+        unlogged.events += events;
+        if unlogged.logged_at.is_some_and(|at| at.elapsed() < EVERY) {
             return None;
         }
-        told.at = Some(Instant::now());
-        Some(std::mem::take(&mut told.untold))
+        unlogged.logged_at = Some(Instant::now());
+        Some(std::mem::take(&mut unlogged.events))
     }
 }

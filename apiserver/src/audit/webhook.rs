@@ -40,7 +40,7 @@ impl Output for Webhook {
         let body = list(&events);
         let mut delays = self.backoff.delays();
         loop {
-            let Err(error) = self.client.tell(body.clone(), TIMEOUT).await else {
+            let Err(error) = self.client.post_without_reply(body.clone(), TIMEOUT).await else {
                 return Ok(());
             };
             let Some(delay) = delays.next().filter(|_| !self.stop.is_cancelled()) else {

@@ -1,4 +1,4 @@
-//! What this server shows to the servers that API services name, and which front proxies it believes.
+//! The certificate for the servers that API services name, and the front proxies whose user headers are accepted.
 
 use std::path::PathBuf;
 

@@ -78,8 +78,8 @@ pub fn may_create(authorizer: &dyn Authorizer, scope: &Scope<'_>) -> Result<(), 
     authorization::check(authorizer, &attributes)
 }
 
-/// Only the URL of a custom object may name one that is to be created. Upstream then ignores the URL's name, by
-/// which the request was authorized.
+/// A POST may have a name in its URL only for custom kinds. Upstream ignores that name, although the request was
+/// authorized by it; here it must be the object's.
 fn check_name(meta: &ObjectMeta, url: &str) -> Result<(), Status> {
     let given = meta.name.as_deref().unwrap_or_default();
     if url.is_empty() || given.is_empty() || given == url {

@@ -28,15 +28,15 @@ use crate::response::{self, Ends, Response};
 use portcullis_registry::Scope;
 use portcullis_registry::watch::{Following, Told, WatchQuery};
 
-/// The default duration of a watch; upstream draws from between this and twice it.
+/// The shortest default duration of a watch; the duration is random, up to twice this, as upstream.
 const TIMEOUT: Duration = Duration::from_secs(30 * 60);
 /// How often a watcher that allows bookmarks gets one (upstream: `bookmarkFrequency`).
 const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
 
-/// How many events may come before a watch looks at whether it has to end.
+/// How many events a watch sends in a row before it checks for its end.
 const RUN_MAX: usize = 32;
 
-/// Events of objects of more bytes take memory like answers, unless all watchers share them.
+/// Events of larger objects reserve memory, as large responses do, unless all watchers share them.
 const SMALL_EVENT: usize = 8 * 1024;
 
 /// Follows a collection.
@@ -201,8 +201,8 @@ impl Watching {
         None
     }
 
-    /// Waits for anything. An event that is there is returned at once: the rest is what many watchers have in
-    /// common, with locks, and only looked at when there is none, or after many.
+    /// Waits for an event, the end or a bookmark. Events come first: the other sources have locks that many
+    /// watchers share, so they are polled only if no event is ready, or after [`RUN_MAX`] events.
     fn poll_woken(&mut self, context: &mut Context<'_>) -> Poll<Woken> {
         if self.run < RUN_MAX
             && let Poll::Ready(told) = self.following.poll_next_unpin(context)

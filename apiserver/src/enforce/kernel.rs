@@ -30,8 +30,8 @@ impl Kernel {
         };
         for script in scripts.into_iter().filter(|script| !script.is_empty()) {
             tracing::debug!(bytes = script.len(), whole, "a table for the kernel");
-            let told = tokio::task::spawn_blocking(move || told(&script)).await;
-            told.map_err(|error| EnforceError::Nft(error.to_string()))??;
+            let ran = tokio::task::spawn_blocking(move || run_script(&script)).await;
+            ran.map_err(|error| EnforceError::Nft(error.to_string()))??;
         }
         self.is_loaded = true;
         Ok(whole)
@@ -39,7 +39,7 @@ impl Kernel {
 }
 
 /// Runs a script by `nft`, in one transaction.
-pub(super) fn told(script: &str) -> Result<(), EnforceError> {
+pub(super) fn run_script(script: &str) -> Result<(), EnforceError> {
     let failed = |error: std::io::Error| EnforceError::Nft(error.to_string());
     let mut child = Command::new("nft")
         .args(["-f", "-"])

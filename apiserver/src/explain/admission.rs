@@ -137,7 +137,7 @@ fn changes(change: Option<&ObjectChange>, is_secret: bool) -> Vec<Difference> {
     changes
 }
 
-/// What is in a secret is nobody's business, not even of whoever may ask.
+/// Values of secrets are never shown.
 fn hide(difference: &mut Difference) {
     for value in [&mut difference.before, &mut difference.after] {
         if value.is_some() {

@@ -74,7 +74,7 @@ impl Shown {
         (authentication, decided)
     }
 
-    /// Whom they ask to act as, and who is judged from here on.
+    /// The user that the caller impersonates, and the user whose request is explained from here on.
     pub async fn impersonate(
         &self,
         authorizer: &dyn Authorizer,

@@ -38,7 +38,7 @@ pub struct Authenticate<S> {
 
 impl AuthenticateLayer {
     /// `accepts_passwords`: whether a 401 asks for a password. `claims`: the headers of front proxies.
-    /// `auditor`: who is told of a 401.
+    /// `auditor`: records 401s.
     pub fn new(
         authenticator: Arc<dyn Authenticator>,
         accepts_passwords: bool,

@@ -163,7 +163,10 @@ impl Kubelets {
             match Clients::new(current, self.authority.as_deref(), self.timeout) {
                 Ok(new) => *clients = new,
                 Err(error) => {
-                    tracing::warn!(%error, "kubelets are shown the certificate of before")
+                    tracing::warn!(
+                        %error,
+                        "the new kubelet client certificate cannot be used; the previous one is kept"
+                    );
                 }
             }
         }

@@ -119,7 +119,7 @@ impl WebhookClient {
         })
     }
 
-    /// Posts JSON, and returns the body of a successful response. The timeout is passed on to the webhook.
+    /// Posts JSON, and returns the body of a successful response. The webhook receives the timeout.
     ///
     /// # Errors
     /// [`CallError::Call`], [`CallError::Answered`].
@@ -132,7 +132,11 @@ impl WebhookClient {
     ///
     /// # Errors
     /// [`CallError::Call`], [`CallError::Answered`].
-    pub async fn tell(&self, body: Bytes, timeout: Duration) -> Result<(), CallError> {
+    pub async fn post_without_reply(
+        &self,
+        body: Bytes,
+        timeout: Duration,
+    ) -> Result<(), CallError> {
         let reply = self.reply(body, timeout).await?;
         response::success(&reply)
     }

@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(
             endpoints.known.lock().len(),
             2,
-            "what nobody uses is forgotten"
+            "unused endpoints are evicted"
         );
     }
 }

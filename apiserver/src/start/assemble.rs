@@ -143,7 +143,6 @@ pub struct Parts {
 
 /// Assembles a server and creates its first objects. `address` is where clients reach it, such as
 /// `127.0.0.1:6443`.
-/// `127.0.0.1:6443`.
 ///
 /// # Errors
 /// [`StartError`], before anything is served.
@@ -153,7 +152,7 @@ pub async fn assemble(
     address: &str,
 ) -> Result<Parts, StartError> {
     let checked = Checked::of(options, certificates)?;
-    // Whatever can be refused has been looked at: from here on things are created.
+    // All options and files have been checked. From here on, files and objects are created.
     let store_metrics = StoreMetrics::new();
     let stored = Stored::open(options, &store_metrics).await?;
     checked.write_new_files(certificates)?;
@@ -279,7 +278,7 @@ fn counted(
     counted
 }
 
-/// Who tells of requests, if that is asked for.
+/// The auditor, if options configure one.
 fn auditor(
     auditing: Option<Auditing>,
     metrics: &AuditMetrics,

@@ -1,4 +1,4 @@
-//! Who is believed about users, as a file says: an `AuthenticationConfiguration`.
+//! The issuers and anonymous users that a file accepts: an `AuthenticationConfiguration`.
 //!
 //! Upstream: `ValidateAuthenticationConfiguration` in `k8s.io/apiserver/pkg/apis/apiserver/validation`,
 //! and `pkg/kubeapiserver/options/authentication.go`.
@@ -121,7 +121,7 @@ pub(super) fn load(options: &Serve) -> Result<Option<Configured>, StartError> {
 /// Reads the file again whenever it changes.
 struct Reader {
     path: PathBuf,
-    /// The issuers of this server's own tokens, which nobody else may be.
+    /// The issuers of this server's own tokens, which the file must not name.
     own_issuers: Vec<String>,
     /// The issuers of before, whose keys need not be fetched again.
     known: Issuers,

@@ -12,12 +12,12 @@ use crate::start::StartError;
 use crate::start::certificates::Certificates;
 use crate::start::front_proxies;
 
-/// A bundle of a file beside the data directory's own authority, if that is accepted, too. What publishes
-/// both is told when the file has changed.
+/// A bundle of a file beside the data directory's own authority, if that is accepted, too. `published` gets
+/// both when the file has changed.
 struct Bundle {
     own: String,
     file: Reloading<String>,
-    told: watch::Sender<String>,
+    published: watch::Sender<String>,
 }
 
 /// Authorities as PEM, now and later.
@@ -59,8 +59,15 @@ fn load(
     };
     let file = Reloading::load(path, bundle);
     let file = file.map_err(|e| StartError::option(option, e))?;
-    let (told, heard) = watch::channel(format!("{own}{}", file.current()));
-    Ok((heard, Some(Arc::new(Bundle { own, file, told }))))
+    let (published, heard) = watch::channel(format!("{own}{}", file.current()));
+    Ok((
+        heard,
+        Some(Arc::new(Bundle {
+            own,
+            file,
+            published,
+        })),
+    ))
 }
 
 /// Only authorities that authentication accepts are published.
@@ -79,7 +86,7 @@ impl Reload for Bundle {
         let changed = self.file.reload()?;
         if changed {
             let all = format!("{}{}", self.own, self.file.current());
-            self.told.send_replace(all);
+            self.published.send_replace(all);
         }
         Ok(changed)
     }

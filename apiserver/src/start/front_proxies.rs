@@ -1,4 +1,4 @@
-//! The front proxies that options name: this server believes what they say about users.
+//! The front proxies that options name, whose user headers this server accepts.
 //!
 //! Upstream: `RequestHeaderAuthenticationOptions` in `k8s.io/apiserver/pkg/server/options/authentication.go`.
 
@@ -21,7 +21,7 @@ const EXTRA: &str = "--requestheader-extra-headers-prefix";
 
 /// The front proxies of a server.
 pub struct FrontProxies {
-    /// What identifies the users whom they name, if options name their authorities.
+    /// The authenticator of the users that they name, if options name their authorities.
     pub authenticator: Option<Arc<Authenticator>>,
     /// The headers that are removed from every request once its user is known.
     pub removed: RequestHeaders,

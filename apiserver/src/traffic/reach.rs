@@ -262,7 +262,7 @@ fn outside(cluster: &Cluster, pod: &Pod, port: Port) -> Vec<Reaching> {
     let peers = rules.flat_map(|rule| &rule.peers);
     let blocks = peers.filter_map(|peer| match peer {
         Peer::Block(block) => Some(block),
-        Peer::Pods(_) | Peer::Nobody => None,
+        Peer::Pods(_) | Peer::Empty => None,
     });
     let mut found: Vec<Reaching> = Vec::new();
     let entry = |who: String, from: End<'_>| {

@@ -186,7 +186,7 @@ fn peers_words(peers: &[Peer]) -> String {
     let words = peers.iter().map(|peer| match peer {
         Peer::Pods(group) => group_words(group),
         Peer::Block(block) => block_words(block),
-        Peer::Nobody => "no peers".to_owned(),
+        Peer::Empty => "no peers".to_owned(),
     });
     words.collect::<Vec<_>>().join(" or ")
 }

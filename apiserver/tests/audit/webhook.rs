@@ -162,7 +162,7 @@ async fn a_webhook_that_hangs_loses_events_but_delays_no_request() {
     let lost = lost(&server).await;
     assert!(lost > 0, "{lost}");
     taker.hangs.store(false, Ordering::SeqCst);
-    until("all that waited is told", async || {
+    until("all events that waited are delivered", async || {
         taker.goes_on.notify_waiters();
         taker.told().len() == 40 - lost
     })

@@ -50,7 +50,7 @@ async fn name(client: &Client) -> Result<String, u16> {
 }
 
 #[tokio::test]
-async fn a_front_proxy_is_believed_and_nobody_else() {
+async fn only_a_front_proxy_may_name_users() {
     let dir = directory();
     let (proxies, file) = authority(&dir);
     let names = "--requestheader-allowed-names=front,aggregator";
@@ -92,7 +92,7 @@ async fn a_front_proxy_is_believed_and_nobody_else() {
         name(&shown("front").header("x-remote-group", "a")).await,
         Err(401)
     );
-    // who is believed, is published
+    // the authorities that are accepted are published
     let admin = server.admin();
     let published = eventually(&admin, MAP, |answer| {
         answer.code == 200 && answer.json()["data"]["requestheader-client-ca-file"].is_string()

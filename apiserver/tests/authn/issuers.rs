@@ -51,7 +51,7 @@ fn claims(issuer: &Issuer, change: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn several_issuers_are_believed_each_by_its_own_keys() {
+async fn tokens_of_several_issuers_are_verified_each_by_its_own_keys() {
     let (one, two) = (Signer::new("one"), Signer::new("two"));
     let first = Issuer::start(vec![one.jwk()]).await;
     let second = Issuer::start(vec![two.jwk()]).await;
@@ -195,7 +195,7 @@ async fn a_changed_file_counts_and_a_broken_one_does_not() {
         tokio::time::sleep(Duration::from_secs(3)).await;
         assert!(whoami(&of_first).await.is_ok());
         assert_eq!(whoami(&of_second).await, Err(401));
-        // a file that is good again is told of when it breaks again
+        // a file that was valid again is logged when it breaks again
         write(&path, &only(&first), &Value::Null);
         tokio::time::sleep(Duration::from_secs(3)).await;
     }

@@ -79,10 +79,10 @@ async fn users_come_and_go_and_an_invalid_file_changes_nothing() {
 }
 
 /// Waits until new connections get a certificate that the client trusts.
-async fn believed(client: &Client) {
+async fn until_trusted(client: &Client) {
     let begun = Instant::now();
-    while !client.believes().await {
-        assert!(begun.elapsed() < PATIENCE, "not believed");
+    while !client.trusts_server().await {
+        assert!(begun.elapsed() < PATIENCE, "not trusted");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
@@ -105,21 +105,21 @@ async fn new_connections_see_a_new_certificate_and_old_ones_go_on() {
     ];
     let server = TestServer::start_in(dir, &[&flags[0], &flags[1]]).await;
     let (before, after) = (
-        server.believing(first.certificate()),
-        server.believing(second.certificate()),
+        server.trusting(first.certificate()),
+        server.trusting(second.certificate()),
     );
-    assert!(before.believes().await && !after.believes().await);
+    assert!(before.trusts_server().await && !after.trusts_server().await);
     let mut open = before.connect().await.unwrap();
 
     // One file before the other: for a moment they do not match.
     replace(&certificate, &new.certificate);
     let unfit = format!("{}: not the key of the certificate", key.display());
     log::says(&[&unfit]).await;
-    assert!(before.believes().await && !after.believes().await);
+    assert!(before.trusts_server().await && !after.trusts_server().await);
     replace(&key, &new.key);
-    believed(&after).await;
+    until_trusted(&after).await;
     // For new sessions only; a resumed session exchanges no certificate.
-    assert!(!server.believing(first.certificate()).believes().await);
+    assert!(!server.trusting(first.certificate()).trusts_server().await);
     assert_eq!(open.ask(Method::GET, "/livez", "").await.unwrap().code, 200);
     assert_eq!(after.get("/livez").await.code, 200);
 
@@ -127,7 +127,11 @@ async fn new_connections_see_a_new_certificate_and_old_ones_go_on() {
         let good = fs::read_to_string(path).unwrap();
         replace(path, broken);
         tokio::time::sleep(Duration::from_secs(3)).await;
-        assert!(after.believes().await, "{broken} in {}", path.display());
+        assert!(
+            after.trusts_server().await,
+            "{broken} in {}",
+            path.display()
+        );
         replace(path, &good);
     }
     assert!(!log::so_far().contains(new.key.lines().nth(1).unwrap()));

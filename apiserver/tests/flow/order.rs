@@ -20,7 +20,7 @@ async fn authentication_comes_before_everything() {
     }
 }
 
-/// What is wrong with a request whoever sends it comes before who does: its size, then its time.
+/// Errors that do not depend on the user come before authentication: of the size, then of the time.
 #[tokio::test]
 async fn the_head_and_the_time_come_before_authentication() {
     let server = TestServer::start(&[]).await;

@@ -161,7 +161,7 @@ impl Client {
     }
 
     /// Whether the server presents a certificate that this client trusts.
-    pub async fn believes(&self) -> bool {
+    pub async fn trusts_server(&self) -> bool {
         let stream = TcpStream::connect(self.address).await.unwrap();
         let connector = TlsConnector::from(Arc::new(self.tls.clone()));
         let name = ServerName::from(self.address.ip());

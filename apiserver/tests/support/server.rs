@@ -146,7 +146,7 @@ impl TestServer {
     }
 
     /// A client without credentials that trusts servers whose certificate `trusted`, in PEM, signed.
-    pub fn believing(&self, trusted: &str) -> Client {
+    pub fn trusting(&self, trusted: &str) -> Client {
         Client::new(self.server.local(), trusted, None)
     }
 

@@ -99,7 +99,7 @@ async fn a_release_of_today_has_no_betas_of_old() {
     assert!(betas.is_empty(), "{betas:?}");
 }
 
-/// Whoever enforces pod security policies needs them.
+/// A server that enforces pod security policies needs them.
 #[tokio::test]
 async fn policies_stay_where_they_are_enforced() {
     let flags = [

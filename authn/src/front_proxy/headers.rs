@@ -42,7 +42,7 @@ impl RequestHeaders {
         self
     }
 
-    /// Removes these headers from a request, so that nobody it is passed on to reads them.
+    /// Removes these headers from a request, so that no other server receives them.
     pub fn remove(&self, headers: &mut HeaderMap) {
         for name in self.username.iter().chain(&self.uid).chain(&self.group) {
             headers.remove(name);

@@ -1,4 +1,4 @@
-//! The user whom the claims of a token describe.
+//! The user that the claims of a token describe.
 //!
 //! Upstream: `getUsername`, `getGroups`, `getUID` and `getExtra` of `oidc.go`.
 

@@ -37,7 +37,7 @@ impl Members {
             Self::Peers(group) => selects(group),
             Self::Ports(rule) => rule.peers.iter().any(|peer| match peer {
                 Peer::Pods(group) => selects(group),
-                Peer::Block(_) | Peer::Nobody => false,
+                Peer::Block(_) | Peer::Empty => false,
             }),
         }
     }
@@ -115,7 +115,7 @@ fn is_peer(cluster: &Cluster, rule: &Rule, pod: &Pod, address: IpAddr) -> bool {
         || rule.peers.iter().any(|peer| match peer {
             Peer::Pods(group) => is_in(cluster, pod, group),
             Peer::Block(block) => block.contains(address),
-            Peer::Nobody => false,
+            Peer::Empty => false,
         })
 }
 

@@ -82,7 +82,7 @@ fn peers(rule: &Rule, direction: Direction) -> Vec<String> {
                 found.push(format!("{other} ip6 saddr @{set}-6"));
             }
             Peer::Block(block) => found.extend(self::block(block, other)),
-            Peer::Nobody => {}
+            Peer::Empty => {}
         }
     }
     found

@@ -103,7 +103,7 @@ class Server:
         return path
 
     def api_client(self, kubeconfig: str | None = None):
-        """An ApiClient of the official client, for the admin or whom a kubeconfig is for."""
+        """An ApiClient of the official client, for the admin or the user of a kubeconfig."""
         from kubernetes import config
 
         return config.new_client_from_config(config_file=kubeconfig or self.kubeconfig)

@@ -58,13 +58,13 @@ impl Collector {
         kind: &Resource,
         reference: &OwnerReference,
     ) {
-        let told = match self.namespace_of(kind, &reference.uid).await {
+        let written = match self.namespace_of(kind, &reference.uid).await {
             Ok(Some(namespace)) if namespace != item.place.namespace => {
-                self.tell(item, reference).await
+                self.create_event(item, reference).await
             }
             other => other.map(drop),
         };
-        if let Err(status) = told {
+        if let Err(status) = written {
             tracing::debug!(error = status.message, "an event could not be written");
         }
     }
@@ -106,7 +106,11 @@ impl Collector {
         })
     }
 
-    async fn tell(&self, item: &Item<'_>, reference: &OwnerReference) -> Result<(), Status> {
+    async fn create_event(
+        &self,
+        item: &Item<'_>,
+        reference: &OwnerReference,
+    ) -> Result<(), Status> {
         // Events about cluster-scoped objects are in this namespace (client-go: `tools/record`).
         let namespace = match item.place.namespace {
             "" => "default",

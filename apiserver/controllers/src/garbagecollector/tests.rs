@@ -31,9 +31,9 @@ use portcullis_registry::{Guard, Registry, Scope, metadata};
 /// How long to wait for what has to happen.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-struct Nobody;
+struct Unguarded;
 
-impl Guard for Nobody {
+impl Guard for Unguarded {
     fn check(&self, _: &Scope<'_>, _: &dyn Object, _: Option<&dyn Object>) -> Result<(), Status> {
         Ok(())
     }
@@ -55,10 +55,10 @@ impl World {
             .await
             .unwrap();
         let cache = Arc::new(cache);
-        let nobody = Arc::new(AuthorizersPermissions(Arc::new(AlwaysAllow)));
+        let permissions = Arc::new(AuthorizersPermissions(Arc::new(AlwaysAllow)));
         let by_default = Selection::from_flags::<&str>(&[], &[]).unwrap();
         let nothing = Selection::from_flags(&[], &by_default.names()).unwrap();
-        let admission = nothing.build(&Lookups::nothing(nobody, metadata::generate_name));
+        let admission = nothing.build(&Lookups::nothing(permissions, metadata::generate_name));
         let storage: Arc<dyn Storage> = cache.clone();
         let network = "10.0.0.0/24".parse().unwrap();
         let ports = "30000-32767".parse().unwrap();
@@ -67,7 +67,7 @@ impl World {
             storage,
             "/registry",
             admission,
-            Box::new(Nobody),
+            Box::new(Unguarded),
             ranges,
             Arc::default(),
         );
@@ -238,7 +238,10 @@ async fn existing_objects_are_collected_at_the_start() {
     let world = World::new().await;
     family(&world).await;
     world.delete(("n", "owner"), Propagation::Background).await;
-    assert!(world.collector.queue.is_empty(), "nobody acts yet");
+    assert!(
+        world.collector.queue.is_empty(),
+        "nothing is to be done yet"
+    );
     assert_eq!(world.left("n").await, ["a", "b"]);
     let run = world.run();
     world.until_left("n", &[]).await;

@@ -126,7 +126,7 @@ impl Nodes {
     }
 
     /// Notes that they have been.
-    pub(super) fn told(&mut self, name: &str) {
+    pub(super) fn pods_marked(&mut self, name: &str) {
         if let Some(health) = self.by_name.get_mut(name) {
             health.stopped = false;
         }

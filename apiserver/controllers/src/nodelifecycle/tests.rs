@@ -71,7 +71,7 @@ fn a_change_of_readiness_affects_the_silent_nodes() {
     assert!(!nodes.stopped("n"));
     assert_eq!(nodes.node(told(node("n", "Unknown", 1)), now), ["n", "n"]);
     assert!(nodes.stopped("n"));
-    nodes.told("n");
+    nodes.pods_marked("n");
     assert!(!nodes.stopped("n"));
     assert_eq!(nodes.node(told(node("m", "True", 1)), now), ["m"]);
     assert_eq!(nodes.node(told(node("m", "False", 1)), now).len(), 3);

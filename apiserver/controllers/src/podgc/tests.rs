@@ -60,7 +60,7 @@ fn changes_between_watches_are_processed() {
     assert_eq!(
         known.node(seen(node("n"), true)),
         [],
-        "no pod was told of again"
+        "no pod was reported again"
     );
 }
 

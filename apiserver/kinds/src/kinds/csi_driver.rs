@@ -189,7 +189,7 @@ static COLUMNS: [Column; 8] = [
     ),
     boolean(
         "PodInfoOnMount",
-        "Whether the driver is told of the pod when it mounts a volume.",
+        "Whether the driver receives information about the pod when it mounts a volume.",
     ),
     boolean(
         "StorageCapacity",

@@ -162,8 +162,8 @@ fn validate_topologies(terms: &[TopologySelectorTerm], path: &Path, errors: &mut
         let same = places.entry(place).or_insert(0_usize);
         // The number of errors is quadratic, so no more are made than a Status lists.
         let room = (CAUSES_MAX + 1).saturating_sub(errors.len());
-        let told = (empty + *same).min(room);
-        errors.extend((0..told).map(|_| FieldError::duplicate(&path, "")));
+        let reported = (empty + *same).min(room);
+        errors.extend((0..reported).map(|_| FieldError::duplicate(&path, "")));
         *same += 1;
     }
 }

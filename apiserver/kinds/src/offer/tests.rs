@@ -50,7 +50,7 @@ fn releases_serve_what_they_served() {
     }
 }
 
-/// A kind that a release does not have at all is in none of its documents, and its keys are nobody's.
+/// A kind that a release does not have at all is in none of its documents, and its keys belong to no resource.
 #[test]
 fn a_kind_without_versions_is_not_there() {
     let old = offer(Some("1.24"), &[]);

@@ -2,7 +2,7 @@
 
 use portcullis_api::Status;
 
-/// Why an object has no view.
+/// A failed conversion or decoding.
 #[derive(Clone, Debug)]
 pub enum Failure {
     /// The stored bytes are not an object of its kind.

@@ -24,11 +24,10 @@ const CALLS_AT_ONCE: usize = 4;
 /// How an entry that cannot be read is handled among others.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unreadable {
-    Fails,
-    IsLeftOut,
+    Fail,
+    Skip,
 }
 
-/// Makes the missing views of entries.
 #[derive(Clone, Copy)]
 pub(super) struct Maker<'a> {
     pub(super) conversions: &'a Conversions,
@@ -122,7 +121,7 @@ impl<'a> Maker<'a> {
     fn usable<T>(self, outcome: Result<T, Failure>) -> Result<Option<T>, Failure> {
         match outcome {
             Ok(value) => Ok(Some(value)),
-            Err(Failure::Unreadable(_)) if self.unreadable == Unreadable::IsLeftOut => Ok(None),
+            Err(Failure::Unreadable(_)) if self.unreadable == Unreadable::Skip => Ok(None),
             Err(failure) => Err(failure),
         }
     }

@@ -1,4 +1,4 @@
-//! Who issues tokens, and for whom.
+//! An issuer of tokens, and the audiences of its tokens.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Users who send requests while somebody else attacks, and note how long they take.
+//! Users who send requests while another user attacks, and note how long they take.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,4 +1,4 @@
-//! Resource claims: devices that somebody asks for, and which ones they got.
+//! Resource claims: requests for devices, and the devices that were allocated.
 
 use k8s_openapi::api::resource::v1::{AllocationResult, ResourceClaim, ResourceClaimStatus};
 use portcullis_api::field_error::BadValue;

@@ -1,4 +1,4 @@
-//! What drivers are told, which nobody else reads.
+//! The configuration of drivers, opaque to all others.
 
 use k8s_openapi::api::resource::v1::OpaqueDeviceConfiguration;
 use portcullis_api::encode::encode_part;

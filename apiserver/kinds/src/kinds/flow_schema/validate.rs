@@ -169,7 +169,7 @@ fn has_all(values: &[String]) -> bool {
     values.iter().any(|value| value == ALL)
 }
 
-/// Whoever says all says nothing else.
+/// `*` must be the only value.
 fn alone(values: &[String], what: &str, path: &Path, errors: &mut ErrorList) {
     if values.len() > 1 && has_all(values) {
         let detail = format!("if '*' is present, must not specify other {what}");

@@ -1,4 +1,4 @@
-//! What workloads are without being told in `extensions/v1beta1` and `apps/v1beta1`, whose types are else those of
+//! The defaults of workloads in `extensions/v1beta1` and `apps/v1beta1`, whose types are otherwise those of
 //! `apps/v1`: their selectors and labels are those of their templates.
 //!
 //! Upstream: `pkg/apis/extensions/v1beta1/defaults.go` and `pkg/apis/apps/v1beta1/defaults.go` of 1.15. The fields
@@ -108,7 +108,7 @@ fn stateful_set(set: &mut StatefulSet) {
     on_delete(&mut spec.update_strategy.get_or_insert_default().type_);
 }
 
-/// Pods are replaced once somebody deletes them, unless something else is said.
+/// By default pods are replaced once they are deleted.
 fn on_delete(strategy: &mut Option<String>) {
     if text(strategy.as_ref()).is_empty() {
         *strategy = Some("OnDelete".to_owned());
