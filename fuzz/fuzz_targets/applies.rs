@@ -37,9 +37,9 @@ fuzz_target!(|data: &[u8]| {
     }
     let again = |applied: Applied| {
         let owners = applied.managed.unwrap_or_default();
-        apply.to(&applied.object, owners).expect("nothing refuses force")
+        apply.merge_into(&applied.object, owners).expect("force always succeeds")
     };
-    let once = apply.to(&live.value, owners).expect("nothing refuses force");
+    let once = apply.merge_into(&live.value, owners).expect("force always succeeds");
     // the first may take over items from their owners; then nothing moves any more
     let twice = again(once);
     let thrice = again(twice.clone());

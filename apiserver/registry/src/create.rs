@@ -40,12 +40,12 @@ impl Registry {
         let attempts = if generated { NAME_ATTEMPTS } else { 1 };
         for _ in 1..attempts {
             let copy = object.boxed_clone();
-            match self.create_prepared(scope, copy, generated).await {
+            match self.prepare_and_create(scope, copy, generated).await {
                 Err(status) if is_taken(&status) => {}
                 result => return result,
             }
         }
-        self.create_prepared(scope, object, generated).await
+        self.prepare_and_create(scope, object, generated).await
     }
 
     async fn admit_creation(
@@ -55,14 +55,14 @@ impl Registry {
     ) -> Result<Box<dyn Object>, Status> {
         let name = object.metadata().name.clone().unwrap_or_default();
         let mut attributes = scope.attributes(Operation::Create, &name, Some(object), None);
-        self.admit(scope, &mut attributes).await?;
+        self.admit_mutating(scope, &mut attributes).await?;
         let object = Scope::admitted(attributes)?;
         // Checked with the URL's name, empty in a POST: the object's own name is the client's choice.
         self.guard.check(scope, object.as_ref(), None)?;
         Ok(object)
     }
 
-    async fn create_prepared(
+    async fn prepare_and_create(
         &self,
         scope: &Scope<'_>,
         mut object: Box<dyn Object>,
@@ -86,7 +86,7 @@ impl Registry {
         object: Box<dyn Object>,
     ) -> Result<Arc<Entry>, Status> {
         let attributes = scope.attributes(Operation::Create, scope.name, Some(object), None);
-        self.admit_valid(scope, &attributes).await?;
+        self.admit_validating(scope, &attributes).await?;
         let mut object = Scope::admitted(attributes)?;
         let given = object.metadata().resource_version.clone();
         // Preparing may have set fields that have defaults. Readers default what they decode, so the stored bytes

@@ -171,8 +171,8 @@ impl Registry {
             ..*scope
         };
         let mut attributes = scope.attributes(Operation::Delete, scope.name, None, object);
-        self.admit(&scope, &mut attributes).await?;
-        self.admit_valid(&scope, &attributes).await
+        self.admit_mutating(&scope, &mut attributes).await?;
+        self.admit_validating(&scope, &attributes).await
     }
 
     async fn remove(

@@ -221,8 +221,8 @@ impl Registry {
             kind,
             ..scope.attributes(Operation::Create, scope.name, Some(object), None)
         };
-        self.admit(&scope, &mut attributes).await?;
-        self.admit_valid(&scope, &attributes).await?;
+        self.admit_mutating(&scope, &mut attributes).await?;
+        self.admit_validating(&scope, &attributes).await?;
         Scope::admitted(attributes)
     }
 
@@ -249,8 +249,8 @@ impl Registry {
                 None,
             )
         };
-        self.admit(scope, &mut attributes).await?;
-        self.admit_valid(scope, &attributes).await
+        self.admit_mutating(scope, &mut attributes).await?;
+        self.admit_validating(scope, &attributes).await
     }
 
     /// Reserves the addresses and ports of a service before it is written.
@@ -263,8 +263,8 @@ impl Registry {
         self.ranges.reserve(object, old, scope.dry_run).await
     }
 
-    /// Runs the mutating half of admission. Its warnings are kept even if it fails.
-    pub(crate) async fn admit(
+    /// Runs the mutating plugins. Their warnings are kept even if one denies the request.
+    pub(crate) async fn admit_mutating(
         &self,
         scope: &Scope<'_>,
         attributes: &mut Attributes<'_>,
@@ -277,11 +277,11 @@ impl Registry {
         if let Some(object) = &mut attributes.object {
             owners::dedup(scope, object.metadata_mut(), Origin::Admission);
         }
-        outcome.map_err(|refusal| refusal.status)
+        outcome.map_err(|denial| denial.status)
     }
 
-    /// Runs the validating half of admission, likewise.
-    pub(crate) async fn admit_valid(
+    /// Runs the validating plugins. Their warnings are kept even if one denies the request.
+    pub(crate) async fn admit_validating(
         &self,
         scope: &Scope<'_>,
         attributes: &Attributes<'_>,
@@ -291,6 +291,6 @@ impl Registry {
         }
         let outcome = self.admission.validate(attributes).await;
         scope.warn(attributes.warnings.take());
-        outcome.map_err(|refusal| refusal.status)
+        outcome.map_err(|denial| denial.status)
     }
 }

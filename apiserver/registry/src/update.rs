@@ -134,7 +134,7 @@ impl Registry {
     ) -> Result<Updated, Attempt> {
         let old = current.object.as_ref();
         let attributes = scope.attributes(Operation::Update, scope.name, Some(object), Some(old));
-        self.admit_valid(scope, &attributes).await?;
+        self.admit_validating(scope, &attributes).await?;
         let mut object = Scope::admitted(attributes)?;
         // Preparing may have set fields that have defaults. Readers default what they decode, so the stored bytes
         // must contain them too.
@@ -188,7 +188,7 @@ impl Registry {
         let old = current.object.as_ref();
         let mut attributes =
             scope.attributes(Operation::Update, scope.name, Some(object), Some(old));
-        self.admit(scope, &mut attributes).await?;
+        self.admit_mutating(scope, &mut attributes).await?;
         let mut object = Scope::admitted(attributes)?;
         // a webhook may have set another version, which is then the one that the change is for
         check_version(scope, object.as_ref(), current)?;

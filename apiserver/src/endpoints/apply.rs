@@ -51,7 +51,7 @@ impl Change for Configured<'_> {
                 return Err(Status::not_found(resource, scope.name));
             }
         };
-        let applied = self.apply.to(&live, entries.unwrap_or_default())?;
+        let applied = self.apply.merge_into(&live, entries.unwrap_or_default())?;
         let decoded = scope
             .resource
             .decode_applied(self.call.api_version, &applied.object);

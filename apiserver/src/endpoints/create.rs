@@ -23,17 +23,17 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     let scope = call.writing(dry_run);
     let empty = std::mem::take(&mut read.empty);
     check_name(read.object.metadata(), scope.name)?;
-    let mut object = ready(&scope, read)?;
+    let mut object = check_and_default(&scope, read)?;
     call.writer().emptying(&empty).created(object.as_mut());
     let entry = call.api.registry.create(&scope, object).await?;
     call.answer(StatusCode::CREATED, &entry)
 }
 
-/// An object ready for admission: whatever depends only on the object and the URL is checked and set.
+/// The decoded object, with its namespace checked and its defaults set, before admission.
 ///
 /// # Errors
 /// 400 for metadata that contradict the URL.
-pub fn ready(scope: &Scope<'_>, read: Read) -> Result<Box<dyn Object>, Status> {
+pub fn check_and_default(scope: &Scope<'_>, read: Read) -> Result<Box<dyn Object>, Status> {
     let mut object = read.object;
     check_namespace(object.metadata(), scope.namespace)?;
     let strategy = &scope.resource.strategy;

@@ -50,7 +50,7 @@ pub async fn update(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     let empty = std::mem::take(&mut read.empty);
     let change = Replace {
         call,
-        object: ready(&call.scope, read)?,
+        object: check_and_default(&call.scope, read)?,
         writer: call.writer().emptying(&empty),
     };
     write(call, dry_run, &change).await
@@ -60,7 +60,7 @@ pub async fn update(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
 ///
 /// # Errors
 /// 400 for metadata that contradict the URL.
-pub fn ready(scope: &Scope<'_>, read: Read) -> Result<Box<dyn Object>, Status> {
+pub fn check_and_default(scope: &Scope<'_>, read: Read) -> Result<Box<dyn Object>, Status> {
     let mut object = read.object;
     check_metadata(object.metadata_mut(), scope)?;
     let strategy = &scope.resource.strategy;

@@ -69,7 +69,7 @@ async fn dry_run(explainer: &Explainer, scope: &Scope<'_>, write: &Write) -> Res
     let read = body::typed(&write.object, &[], expected, FieldValidation::Warn)
         .map_err(|why| why.into_status(expected))?;
     if write.update {
-        let object = update::ready(scope, read)?;
+        let object = update::check_and_default(scope, read)?;
         let replacement = Replacement {
             authorizer: explainer.authorizer.as_ref(),
             scope,
@@ -80,7 +80,7 @@ async fn dry_run(explainer: &Explainer, scope: &Scope<'_>, write: &Write) -> Res
     }
     // a POST's URL names no object
     let scope = &scope.named(scope.namespace, "");
-    let object = create::ready(scope, read)?;
+    let object = create::check_and_default(scope, read)?;
     registry.create(scope, object).await?;
     Ok(201)
 }

@@ -48,7 +48,11 @@ impl Apply<'_> {
     ///
     /// # Errors
     /// 409 that names the managers of conflicting fields.
-    pub fn to(&self, live: &Value, entries: Vec<ManagedFieldsEntry>) -> Result<Applied, Status> {
+    pub fn merge_into(
+        &self,
+        live: &Value,
+        entries: Vec<ManagedFieldsEntry>,
+    ) -> Result<Applied, Status> {
         let mut managed = Managed::decode(entries).unwrap_or_default();
         managed.prune(|version| self.writer.serves(version));
         if managed.0.is_empty() {

@@ -48,7 +48,7 @@ impl Story {
                 force,
             };
             assert_eq!(apply.list_errors(), Vec::<String>::new());
-            apply.to(&self.live, self.entries.clone())
+            apply.merge_into(&self.live, self.entries.clone())
         })?;
         self.live = applied.object;
         self.entries = applied.managed.unwrap_or_default();
