@@ -13,7 +13,7 @@ use crate::hooks::Webhooks;
 use crate::lookup::{Lookup, NoObjects, QuotaLedger, ResourceOf, Stored, StoredParams};
 use crate::metrics::CallbackMetrics;
 use crate::permissions::Permissions;
-use crate::podsecuritypolicy::PolicyIndex;
+use crate::podsecuritypolicy::PodSecurityPolicyIndex;
 use crate::policies::{MutatingPolicies, ValidatingPolicies};
 
 /// All lookups of the plugins.
@@ -49,7 +49,7 @@ pub struct Lookups {
     /// For `DefaultIngressClass`.
     pub ingress_classes: Arc<dyn Lookup<IngressClass>>,
     /// For `PodSecurityPolicy`: the policies, which the server keeps up to date.
-    pub policies: Arc<PolicyIndex>,
+    pub pod_security_policies: Arc<PodSecurityPolicyIndex>,
     /// For `MutatingAdmissionWebhook` and `ValidatingAdmissionWebhook`: the webhooks, which the server
     /// keeps up to date.
     pub webhooks: Arc<Webhooks>,
@@ -94,7 +94,7 @@ impl Lookups {
             validating_policies: Arc::default(),
             mutating_policies: Arc::default(),
             metrics: CallbackMetrics::default(),
-            policies: Arc::default(),
+            pod_security_policies: Arc::default(),
             webhooks: Arc::default(),
             permissions,
             resource_of: Arc::new(|_, _| None),

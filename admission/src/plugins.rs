@@ -145,7 +145,7 @@ const ALL: [Row; 37] = [
         "PodSecurityPolicy",
         Both(CREATE_UPDATE, CREATE_UPDATE, |l| {
             both(PodSecurityPolicy::new(
-                l.policies.clone(),
+                l.pod_security_policies.clone(),
                 l.permissions.clone(),
             ))
         }),

@@ -43,7 +43,7 @@ use crate::trace::PolicyUse;
 use crate::{Attributes, MutatingPlugin, Operation, ValidatingPlugin};
 use compiled::CompiledPolicy;
 use defaults::PodDefaults;
-pub use index::PolicyIndex;
+pub use index::PodSecurityPolicyIndex;
 use pod_view::PodView;
 
 /// The annotation of a pod with the name of the policy that accepted it.
@@ -57,7 +57,7 @@ const GROUPS: [&str; 2] = ["policy", "extensions"];
     reason = "permissions do not implement it"
 )]
 pub struct PodSecurityPolicy {
-    policies: Arc<PolicyIndex>,
+    policies: Arc<PodSecurityPolicyIndex>,
     permissions: Arc<dyn Permissions>,
 }
 
@@ -92,7 +92,7 @@ struct Caller<'a> {
 
 impl PodSecurityPolicy {
     /// A plugin that tries the policies of an index.
-    pub fn new(policies: Arc<PolicyIndex>, permissions: Arc<dyn Permissions>) -> Self {
+    pub fn new(policies: Arc<PodSecurityPolicyIndex>, permissions: Arc<dyn Permissions>) -> Self {
         Self {
             policies,
             permissions,

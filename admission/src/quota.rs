@@ -3,12 +3,12 @@
 //!
 //! Upstream: `pkg/quota/v1/evaluator/core/`, and `k8s.io/apiserver/pkg/quota/v1/resources.go`.
 
-mod limits;
 mod meter;
 mod pods;
 pub(crate) mod scopes;
+mod uncovered;
 mod usage;
 
-pub(crate) use limits::Limits;
 pub use meter::{Meter, is_measured};
+pub(crate) use uncovered::Uncovered;
 pub(crate) use usage::{Kind, constraints};

@@ -17,7 +17,7 @@ use portcullis_api::{Object, Status};
 use crate::amounts::{Amounts, add, read, write};
 use crate::configuration::limited_resources::LimitedResource;
 use crate::lookup::{Lookup, QuotaLedger};
-use crate::quota::{Kind, Limits, constraints, is_measured, scopes};
+use crate::quota::{Kind, Uncovered, constraints, is_measured, scopes};
 use crate::{Attributes, ValidatingPlugin};
 
 /// For waiting for the lock of the namespace, and for retries of conflicting charges.
@@ -63,8 +63,8 @@ impl ResourceQuotas {
         let delta = delta(attributes, object, kind)?;
         let mut quotas = self.measured(attributes.namespace).await?;
         loop {
-            let limits = Limits::of(&self.limited, attributes, object, kind);
-            let charged = check(attributes, object, kind, &delta, &quotas, limits)?;
+            let uncovered = Uncovered::of(&self.limited, attributes, object, kind);
+            let charged = check(attributes, object, kind, &delta, &quotas, uncovered)?;
             if attributes.dry_run {
                 return Ok(());
             }
@@ -152,11 +152,11 @@ fn check(
     kind: &Kind<'_>,
     delta: &Amounts,
     quotas: &[Arc<ResourceQuota>],
-    mut limits: Limits,
+    mut uncovered: Uncovered,
 ) -> Result<Vec<ResourceQuota>, Status> {
     let mut counting = Vec::new();
     for quota in quotas {
-        limits.cover_scopes(quota, object);
+        uncovered.cover_scopes(quota, object);
         let status = quota.status.as_ref();
         let hard = read(status.and_then(|s| s.hard.as_ref()));
         let used = read(status.and_then(|s| s.used.as_ref()));
@@ -173,11 +173,11 @@ fn check(
             let why = format!("status unknown for quota: {name}, resources: {names}");
             return Err(attributes.forbidden(&why));
         }
-        limits.cover(&counted);
+        uncovered.cover(&counted);
         counting.push((quota, hard, used));
     }
     if !delta.is_empty() {
-        limits.check(attributes)?;
+        uncovered.check(attributes)?;
     }
     let mut charged = Vec::new();
     for (quota, hard, used) in counting {

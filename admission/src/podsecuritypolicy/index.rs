@@ -10,12 +10,12 @@ use super::compiled::CompiledPolicy;
 /// Valid policies, sorted by name. A watch of the policies keeps it up to date; requests read a
 /// snapshot.
 #[derive(Debug, Default)]
-pub struct PolicyIndex(RwLock<Snapshot>);
+pub struct PodSecurityPolicyIndex(RwLock<Snapshot>);
 
 /// The policies at one moment, sorted by the bytes of their names.
 pub(super) type Snapshot = Arc<[Arc<CompiledPolicy>]>;
 
-impl PolicyIndex {
+impl PodSecurityPolicyIndex {
     /// Inserts or replaces a policy. An invalid one (upstream: a strategy that cannot be created)
     /// is logged and removed.
     pub fn put(&self, policy: &PodSecurityPolicy) {

@@ -1,4 +1,4 @@
-//! What a request consumes that a quota must cover.
+//! The limited resources that a request consumes: a quota must cover them.
 //!
 //! Upstream: `CheckRequest` in `k8s.io/apiserver/pkg/admission/plugin/resourcequota/controller.go`.
 
@@ -11,14 +11,14 @@ use super::{Kind, scopes};
 use crate::Attributes;
 use crate::configuration::limited_resources::LimitedResource;
 
-/// What no quota covers yet.
-pub(crate) struct Limits {
+/// The limited resources of a request that no quota covers yet.
+pub(crate) struct Uncovered {
     names: BTreeSet<String>,
     scopes: Vec<ScopedResourceSelectorRequirement>,
 }
 
-impl Limits {
-    /// What is limited of the usage of a request.
+impl Uncovered {
+    /// The limited resources that the request consumes.
     pub(crate) fn of(
         limited: &[LimitedResource],
         attributes: &Attributes<'_>,
@@ -49,12 +49,12 @@ impl Limits {
         Self { names, scopes }
     }
 
-    /// A quota counts these.
+    /// Removes resources that a quota counts.
     pub(crate) fn cover(&mut self, counted: &[&String]) {
         self.names.retain(|name| !counted.contains(&name));
     }
 
-    /// A quota has scopes that select the object (upstream: `UncoveredQuotaScopes`).
+    /// Removes the scopes of a quota that select the object (upstream: `UncoveredQuotaScopes`).
     pub(crate) fn cover_scopes(&mut self, quota: &ResourceQuota, object: &dyn Object) {
         if self.scopes.is_empty() {
             return;

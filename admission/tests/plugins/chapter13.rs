@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::{Pod, SecurityContext};
 use portcullis_admission::Chain;
-use portcullis_admission::podsecuritypolicy::PolicyIndex;
+use portcullis_admission::podsecuritypolicy::PodSecurityPolicyIndex;
 use portcullis_api::psp::PodSecurityPolicy;
 
 use crate::support::{Request, World, from_yaml};
@@ -16,7 +16,7 @@ macro_rules! book {
 }
 
 /// A chain with both policies of the book, of which alice may use one and bob both.
-fn cluster(policy: &PodSecurityPolicy) -> (Chain, Arc<PolicyIndex>) {
+fn cluster(policy: &PodSecurityPolicy) -> (Chain, Arc<PodSecurityPolicyIndex>) {
     let mut world = World::new();
     for user in ["alice", "bob"] {
         world.grant(user, "policy", "default", "default");

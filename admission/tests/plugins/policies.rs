@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use portcullis_admission::podsecuritypolicy::{POLICY_ANNOTATION, PolicyIndex};
+use portcullis_admission::podsecuritypolicy::{POLICY_ANNOTATION, PodSecurityPolicyIndex};
 use portcullis_api::psp::PodSecurityPolicy;
 
 use crate::support::{Request, World, from_yaml, pod};
@@ -339,7 +339,7 @@ async fn an_object_of_another_type_is_denied() {
 
 #[test]
 fn the_index_has_valid_policies_by_name() {
-    let index = PolicyIndex::default();
+    let index = PodSecurityPolicyIndex::default();
     for name in ["b", "a", "c"] {
         index.put(&policy(name, ""));
     }

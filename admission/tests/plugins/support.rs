@@ -14,7 +14,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_admission::lookup::{KindServed, Lookup, QuotaLedger, Stored};
 use portcullis_admission::permissions::{Names, Permission, Permissions};
 use portcullis_admission::plugins::known;
-use portcullis_admission::podsecuritypolicy::PolicyIndex;
+use portcullis_admission::podsecuritypolicy::PodSecurityPolicyIndex;
 use portcullis_admission::quota::Meter;
 use portcullis_admission::{
     Attributes, AuditAnnotations, Chain, Denial, Lookups, Operation, Reinvocation, RequestOptions,
@@ -43,7 +43,7 @@ pub struct World {
     pub quotas: Arc<Quotas>,
     pub storage_classes: Table<StorageClass>,
     pub ingress_classes: Table<IngressClass>,
-    pub policies: Arc<PolicyIndex>,
+    pub policies: Arc<PodSecurityPolicyIndex>,
     grants: BTreeSet<Grant>,
 }
 
@@ -265,7 +265,7 @@ impl World {
             quota_ledger: self.quotas,
             storage_classes: Arc::new(self.storage_classes),
             ingress_classes: Arc::new(self.ingress_classes),
-            policies: self.policies,
+            pod_security_policies: self.policies,
             resource_of: Arc::new(|api_version: &str, kind: &str| {
                 let (group, resource, is_namespaced) = match (api_version, kind) {
                     ("apps/v1", "Deployment") => ("apps", "deployments", true),

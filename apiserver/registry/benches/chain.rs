@@ -16,7 +16,7 @@ use k8s_openapi::api::core::v1::{Namespace, Pod, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, PolicyRule, RoleRef, Subject};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use portcullis_admission::lookup::Lookup;
-use portcullis_admission::podsecuritypolicy::PolicyIndex;
+use portcullis_admission::podsecuritypolicy::PodSecurityPolicyIndex;
 use portcullis_admission::{
     Attributes, AuditAnnotations, Chain, Lookups, Operation, Reinvocation, RequestOptions,
     Selection, Warnings,
@@ -138,7 +138,7 @@ fn authorizer(usable: &[usize]) -> AuthorizersPermissions {
 
 /// A cluster whose policies accept the pod from this number on.
 fn chain(policies: usize, accepting: usize, usable: &[usize]) -> Chain {
-    let index = PolicyIndex::default();
+    let index = PodSecurityPolicyIndex::default();
     let all: Vec<_> = (0..policies).map(|n| policy(n, n >= accepting)).collect();
     index.replace(&all);
     let namespace: Namespace =
@@ -151,7 +151,7 @@ fn chain(policies: usize, accepting: usize, usable: &[usize]) -> Chain {
         .build(&Lookups {
             namespaces: Arc::new(Only(Arc::new(namespace))),
             service_accounts: Arc::new(Only(Arc::new(account))),
-            policies: Arc::new(index),
+            pod_security_policies: Arc::new(index),
             ..Lookups::nothing(Arc::new(authorizer(usable)), generate)
         })
 }

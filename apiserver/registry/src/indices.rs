@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::{PersistentVolume, Pod};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
 use k8s_openapi::api::storage::v1::VolumeAttachment;
 use parking_lot::Mutex;
-use portcullis_admission::podsecuritypolicy::PolicyIndex;
+use portcullis_admission::podsecuritypolicy::PodSecurityPolicyIndex;
 use portcullis_api::Object;
 use portcullis_api::psp::PodSecurityPolicy;
 use portcullis_rbac::{Graph, Index};
@@ -118,10 +118,10 @@ impl<K: Indexed<I>, I: Send + Sync + 'static> Sink<K> for Part<K, I> {
     }
 }
 
-/// Keeps the index of policies up to date.
-pub struct Policies(pub Arc<PolicyIndex>);
+/// Keeps the index of pod security policies up to date.
+pub struct PodSecurityPolicySink(pub Arc<PodSecurityPolicyIndex>);
 
-impl Sink<PodSecurityPolicy> for Policies {
+impl Sink<PodSecurityPolicy> for PodSecurityPolicySink {
     fn reset(&self, objects: Vec<Arc<PodSecurityPolicy>>) {
         self.0.replace(objects.iter().map(Arc::as_ref));
     }

@@ -15,7 +15,7 @@ use portcullis_storage::cache::Cache;
 
 use crate::catalogues::Catalogues;
 use crate::conversion::Conversions;
-use crate::indices::Policies;
+use crate::indices::PodSecurityPolicySink;
 use crate::informer::{self, Informer, OnDemand};
 use crate::metadata;
 use crate::params::Params;
@@ -63,7 +63,7 @@ pub fn start(
         }),
         ..nothing
     };
-    let policies = Arc::new(Policies(lookups.policies.clone()));
+    let policies = Arc::new(PodSecurityPolicySink(lookups.pod_security_policies.clone()));
     informer::feed::<PodSecurityPolicy>(cache, prefix, table::POD_SECURITY_POLICIES, policies);
     lookups
 }
