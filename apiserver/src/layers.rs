@@ -50,7 +50,7 @@ pub struct Gate {
     /// Whether passwords are accepted, so that a 401 asks for one.
     pub accepts_passwords: bool,
     /// The headers of front proxies, which nothing behind authentication sees.
-    pub claims: Arc<RequestHeaders>,
+    pub front_proxy_headers: Arc<RequestHeaders>,
     /// The auditor, if requests are audited.
     pub auditor: Option<Arc<Auditor>>,
     /// Authorization.
@@ -77,7 +77,7 @@ pub fn stack(
     let Gate {
         authenticator,
         accepts_passwords,
-        claims,
+        front_proxy_headers,
         auditor,
         authorizer,
         limits,
@@ -101,7 +101,7 @@ pub fn stack(
         .layer(authenticate::AuthenticateLayer::new(
             authenticator,
             accepts_passwords,
-            claims,
+            front_proxy_headers,
             auditor.clone(),
         ))
         .layer(audit::AuditLayer(auditor))

@@ -25,7 +25,7 @@ use crate::response::{self, Response};
 pub struct AuthenticateLayer {
     authenticator: Arc<dyn Authenticator>,
     accepts_passwords: bool,
-    claims: Arc<RequestHeaders>,
+    front_proxy_headers: Arc<RequestHeaders>,
     auditor: Option<Arc<Auditor>>,
 }
 
@@ -37,18 +37,18 @@ pub struct Authenticate<S> {
 }
 
 impl AuthenticateLayer {
-    /// `accepts_passwords`: whether a 401 asks for a password. `claims`: the headers of front proxies.
+    /// `accepts_passwords`: whether a 401 asks for a password. `front_proxy_headers`: the headers of front proxies.
     /// `auditor`: records 401s.
     pub fn new(
         authenticator: Arc<dyn Authenticator>,
         accepts_passwords: bool,
-        claims: Arc<RequestHeaders>,
+        front_proxy_headers: Arc<RequestHeaders>,
         auditor: Option<Arc<Auditor>>,
     ) -> Self {
         Self {
             authenticator,
             accepts_passwords,
-            claims,
+            front_proxy_headers,
             auditor,
         }
     }
@@ -67,7 +67,7 @@ impl AuthenticateLayer {
         trace::identified(&user);
         request.headers_mut().remove(AUTHORIZATION);
         remove_websocket_tokens(request.headers_mut());
-        self.claims.remove(request.headers_mut());
+        self.front_proxy_headers.remove(request.headers_mut());
         request.extensions_mut().insert(user);
         Ok(())
     }

@@ -22,14 +22,13 @@ use super::background::Background;
 use super::certificates::{self, Certificates};
 use super::error::StartError;
 use super::front_proxies::FrontProxies;
-use super::front_proxy::FrontProxy;
 use super::hooks::Hooks;
 use super::identities::Identities;
 use super::kubelets::Clients;
 use super::metrics;
+use super::proxy_client::ProxyClient;
 use super::registry;
-use super::store;
-use super::stored::Stored;
+use super::store::{self, OpenStore};
 use super::tokens::TokenKeys;
 use crate::audit::Auditor;
 use crate::audit::metrics::AuditMetrics;
@@ -63,7 +62,7 @@ struct Checked {
     offer: Offer,
     controllers: EnabledControllers,
     identities: Identities,
-    front_proxy: FrontProxy,
+    proxy_client: ProxyClient,
     front_proxies: FrontProxies,
     kubelets: Clients,
     authorities: Authorities,
@@ -101,16 +100,16 @@ impl Checked {
         reloads.extend(certificates.serving.reload());
         reloads.extend(authorities.reloads.iter().cloned());
         let admission = admission_config::load(file, &selection)?;
-        let front_proxy = FrontProxy::find_or_make(options)?;
+        let proxy_client = ProxyClient::find_or_make(options)?;
         let kubelets = Clients::find_or_make(options, certificates)?;
-        reloads.extend(front_proxy.identity.reload());
+        reloads.extend(proxy_client.identity.reload());
         reloads.extend(kubelets.reload.clone());
         Ok(Self {
             selection,
             offer: choice.offer(),
             controllers,
             identities,
-            front_proxy,
+            proxy_client,
             front_proxies,
             kubelets,
             authorities,
@@ -124,7 +123,7 @@ impl Checked {
     /// Writes the files that were made for this start.
     fn write_new_files(&self, certificates: &Certificates) -> Result<(), StartError> {
         let files = certificates.new_files.iter();
-        let files = files.chain(&self.front_proxy.new_files);
+        let files = files.chain(&self.proxy_client.new_files);
         certificates::write_new_files(files.chain(&self.kubelets.new_files))
     }
 }
@@ -154,14 +153,14 @@ pub async fn assemble(
     let checked = Checked::of(options, certificates)?;
     // All options and files have been checked. From here on, files and objects are created.
     let store_metrics = StoreMetrics::new();
-    let stored = Stored::open(options, &store_metrics).await?;
+    let stored = OpenStore::open(options, &store_metrics).await?;
     checked.write_new_files(certificates)?;
     let keys = TokenKeys::load(options)?;
     let audit_metrics = AuditMetrics::new();
     let auditor = auditor(checked.auditing, &audit_metrics)?;
     warn_of_idle_plugins(options, &checked.selection);
     let hooks = Hooks::new(&stored, checked.admission.webhooks);
-    let aggregation = aggregation(&stored, checked.front_proxy.identity);
+    let aggregation = aggregation(&stored, checked.proxy_client.identity);
     let backends = backends(&stored, checked.kubelets);
     let counted = counted(&checked.authorizers, &checked.identities, &aggregation);
     let authorizers = checked.authorizers;
@@ -210,7 +209,7 @@ pub async fn assemble(
     };
     background.start(options, reloads);
     let authorities = checked.authorities;
-    let front_proxy = (checked.front_proxy.authority, checked.front_proxy.headers);
+    let front_proxy = (checked.proxy_client.authority, checked.proxy_client.headers);
     let trust = trust(&authorities, front_proxy, checked.front_proxies.published);
     let selected = &checked.controllers;
     background.start_controllers(selected, options, certificates, &authorizer, trust);
@@ -221,7 +220,7 @@ pub async fn assemble(
         gate: Gate {
             authenticator,
             accepts_passwords,
-            claims: checked.front_proxies.removed.into(),
+            front_proxy_headers: checked.front_proxies.removed.into(),
             auditor,
             authorizer,
             limits,
@@ -295,7 +294,7 @@ fn openid(keys: &TokenKeys, address: &str) -> OpenId {
 }
 
 /// The API services there are, and the way to the servers they name.
-fn aggregation(stored: &Stored, identity: ClientIdentity) -> Arc<Aggregation> {
+fn aggregation(stored: &OpenStore, identity: ClientIdentity) -> Arc<Aggregation> {
     let store: Arc<dyn Storage> = stored.cache.clone();
     let services = Arc::new(ServiceResolver::new(&store, &stored.prefix));
     Arc::new(Aggregation {
@@ -305,7 +304,7 @@ fn aggregation(stored: &Stored, identity: ClientIdentity) -> Arc<Aggregation> {
 }
 
 /// The clients of nodes, pods and services.
-fn backends(stored: &Stored, clients: Clients) -> Backends {
+fn backends(stored: &OpenStore, clients: Clients) -> Backends {
     let store: Arc<dyn Storage> = stored.cache.clone();
     Backends {
         kubelets: clients.kubelets,

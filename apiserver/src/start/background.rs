@@ -21,8 +21,8 @@ use uuid::Uuid;
 use super::certificates::Certificates;
 use super::host;
 use super::kubeconfig::cluster_info;
+use super::store::OpenStore;
 use super::store::Store;
-use super::stored::Stored;
 use crate::audit::Auditor;
 use crate::config::Serve;
 use crate::files;
@@ -33,7 +33,7 @@ use crate::outbound::aggregated::AggregatedServers;
 pub struct Background {
     pub(super) registry: Arc<Registry>,
     pub(super) health: Arc<Health>,
-    pub(super) stored: Stored,
+    pub(super) stored: OpenStore,
     pub(super) auditor: Option<Arc<Auditor>>,
     pub(super) tasks: TaskTracker,
     pub(super) shutdown: CancellationToken,

@@ -9,7 +9,7 @@ use portcullis_registry::{policies, webhooks};
 use portcullis_storage::Storage;
 
 use super::admission_config::WebhookCredentials;
-use super::stored::Stored;
+use super::store::OpenStore;
 use crate::outbound::https::Resolve;
 use crate::outbound::services::ServiceResolver;
 use crate::outbound::webhooks::WebhookEndpoints;
@@ -23,7 +23,7 @@ pub(super) struct Hooks {
 
 impl Hooks {
     /// None yet.
-    pub(super) fn new(stored: &Stored, credentials: WebhookCredentials) -> Self {
+    pub(super) fn new(stored: &OpenStore, credentials: WebhookCredentials) -> Self {
         let store: Arc<dyn Storage> = stored.cache.clone();
         let services: Arc<dyn Resolve> = Arc::new(ServiceResolver::new(&store, &stored.prefix));
         let endpoints = |credentials| -> Arc<dyn Connect> {
@@ -40,7 +40,7 @@ impl Hooks {
     }
 
     /// Follows the stored ones from now on.
-    pub(super) fn start(&self, stored: &Stored) {
+    pub(super) fn start(&self, stored: &OpenStore) {
         let (cache, prefix) = (&stored.cache, &stored.prefix);
         webhooks::start(cache, prefix, &self.webhooks);
         let validating = (

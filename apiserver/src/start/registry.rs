@@ -22,7 +22,7 @@ use portcullis_storage::cache::Cache;
 use super::authorization::Authorizers;
 use super::error::StartError;
 use super::hooks::Hooks;
-use super::stored::Stored;
+use super::store::OpenStore;
 use crate::config::Serve;
 use crate::outbound::conversion_webhooks::ConversionWebhooks;
 use crate::outbound::services::ServiceResolver;
@@ -31,7 +31,7 @@ use crate::outbound::services::ServiceResolver;
 pub(super) fn build(
     options: &Serve,
     (selection, configuration, offer): (&Selection, Configuration, Offer),
-    stored: &Stored,
+    stored: &OpenStore,
     hooks: &Hooks,
     authorizers: Authorizers,
 ) -> Result<(Arc<Registry>, Arc<dyn Authorizer>), StartError> {
@@ -71,7 +71,7 @@ pub(super) fn build(
 }
 
 /// The conversion of custom objects.
-fn conversions(stored: &Stored) -> Conversions {
+fn conversions(stored: &OpenStore) -> Conversions {
     let store: Arc<dyn Storage> = stored.cache.clone();
     let services = ServiceResolver::new(&store, &stored.prefix);
     let webhooks = ConversionWebhooks::new(Arc::new(services));
@@ -80,7 +80,7 @@ fn conversions(stored: &Stored) -> Conversions {
 
 /// The guards of writes.
 fn guards(
-    stored: &Stored,
+    stored: &OpenStore,
     roles: Arc<Index>,
     authorizer: &Arc<dyn Authorizer>,
     catalogues: &Arc<Catalogues>,

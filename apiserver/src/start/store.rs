@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use portcullis_storage::Storage;
-use portcullis_storage::cache::Cache;
+use portcullis_storage::cache::{Cache, CacheConfig};
 use portcullis_storage::embedded::{self, EmbeddedStorage, Survives};
 use portcullis_storage::etcd::{EtcdOptions, EtcdStorage, EtcdTls};
 
 use crate::config::{Etcd, Serve};
 use crate::health::Health;
+use crate::metrics::{StoreMetrics, Timed};
 use crate::outbound::https::HttpsError;
 use crate::outbound::url::has_credentials;
 use crate::start::StartError;
@@ -32,11 +33,43 @@ impl Store {
     }
 }
 
+/// The store that options name, and the cache in front of it.
+pub(super) struct OpenStore {
+    pub(super) store: Store,
+    pub(super) upstream: Arc<dyn Storage>,
+    pub(super) cache: Arc<Cache>,
+    /// The prefix of keys.
+    pub(super) prefix: String,
+}
+
+impl OpenStore {
+    /// Opens the store that options name.
+    ///
+    /// # Errors
+    /// [`StartError`], if it cannot be read.
+    pub(super) async fn open(options: &Serve, metrics: &StoreMetrics) -> Result<Self, StartError> {
+        let (store, upstream) = open(options).await?;
+        let prefix = key_prefix(&options.etcd.etcd_prefix);
+        let root = format!("{prefix}/");
+        let timed = Arc::new(Timed::new(upstream.clone(), &prefix, metrics.clone()));
+        let cache = Cache::start(timed, &root, CacheConfig::default());
+        let cache = cache
+            .await
+            .map_err(|e| StartError::option(store.option(), e))?;
+        Ok(Self {
+            store,
+            upstream,
+            cache: Arc::new(cache),
+            prefix,
+        })
+    }
+}
+
 /// Opens the store.
 ///
 /// # Errors
 /// [`StartError`], after waiting for an etcd that does not respond.
-pub async fn open(options: &Serve) -> Result<(Store, Arc<dyn Storage>), StartError> {
+async fn open(options: &Serve) -> Result<(Store, Arc<dyn Storage>), StartError> {
     let etcd = &options.etcd;
     if etcd.etcd_servers.is_empty() {
         let embedded = &options.embedded;

@@ -1,4 +1,4 @@
-//! The certificate for the servers of API services, and the authority that they verify it by.
+//! The client certificate for the servers of API services, and the authority that they verify it by.
 
 use super::certificates::pki_dir;
 use super::error::StartError;
@@ -13,19 +13,20 @@ use portcullis_controllers::cluster_authentication::ProxyHeaders;
 const CERTIFICATE: &str = "--proxy-client-cert-file";
 const KEY: &str = "--proxy-client-key-file";
 
-/// A front proxy.
-pub struct FrontProxy {
-    /// What it shows.
+/// This server as a client of the servers of API services.
+pub struct ProxyClient {
+    /// The client certificate and key.
     pub identity: ClientIdentity,
-    /// Who signed that, as PEM; empty if only the operator who named the files knows.
+    /// The authority that signed it, as PEM; empty if options name the certificate, whose authority is unknown
+    /// here.
     pub authority: String,
-    /// What it is called and says, unless only the operator knows.
+    /// Its name and the headers that it sends; `None` if options name the certificate.
     pub headers: Option<ProxyHeaders>,
-    /// What of it is new, to be written once the start can no longer be refused.
+    /// Files that were generated, to be written once all options are accepted.
     pub new_files: Vec<NewFile>,
 }
 
-impl FrontProxy {
+impl ProxyClient {
     /// Reads the certificate that options name, or makes one.
     ///
     /// # Errors
