@@ -13,7 +13,9 @@ use portcullis_storage::ReadAt;
 use portcullis_kinds::resource::Resource;
 use portcullis_kinds::table;
 use portcullis_registry::facts::Selection;
-use portcullis_registry::watch::{Change, ChangeKind, Following, Told, WatchFrom, WatchQuery};
+use portcullis_registry::watch::{
+    Change, ChangeKind, Following, WatchEvent, WatchFrom, WatchQuery,
+};
 use portcullis_registry::{Registry, Scope, codec};
 
 /// The pause before a watch that ended is started again: the first one, and the longest.
@@ -120,9 +122,9 @@ fn news_where<K: Object + Clone>(
                         Err(status) => Err(status),
                     },
                     Some(current) => match current.next().await {
-                        Some(Ok(told)) => {
+                        Some(Ok(event)) => {
                             pause.reset();
-                            if let Some(seen) = seen(resource, told, wanted) {
+                            if let Some(seen) = seen(resource, event, wanted) {
                                 return Some((News::Of(seen), (registry, user, following, pause)));
                             }
                             Ok(())
@@ -159,10 +161,10 @@ async fn begin(
 
 fn seen<K: Object + Clone>(
     resource: &Resource,
-    told: Told,
+    event: WatchEvent,
     wanted: impl Fn(&Change) -> bool,
 ) -> Option<Seen<K>> {
-    let Told::Change(change) = told else {
+    let WatchEvent::Change(change) = event else {
         return None;
     };
     if !wanted(&change) {

@@ -12,10 +12,10 @@ const WARNINGS_COUNT_MAX: usize = 50;
 
 /// Warnings for a client, without duplicates, as far as they fit into a response's head.
 #[derive(Debug, Default)]
-pub struct WarningList(Mutex<Told>);
+pub struct WarningList(Mutex<Collected>);
 
 #[derive(Debug, Default)]
-struct Told {
+struct Collected {
     sentences: Vec<String>,
     bytes: usize,
 }
@@ -23,15 +23,15 @@ struct Told {
 impl WarningList {
     /// Adds sentences.
     pub fn add(&self, sentences: impl IntoIterator<Item = String>) {
-        let mut told = self.0.lock();
+        let mut collected = self.0.lock();
         for sentence in sentences {
-            let bytes = told.bytes.saturating_add(sentence.len());
-            if bytes > WARNINGS_MAX || told.sentences.len() == WARNINGS_COUNT_MAX {
+            let bytes = collected.bytes.saturating_add(sentence.len());
+            if bytes > WARNINGS_MAX || collected.sentences.len() == WARNINGS_COUNT_MAX {
                 return;
             }
-            if !told.sentences.contains(&sentence) {
-                told.sentences.push(sentence);
-                told.bytes = bytes;
+            if !collected.sentences.contains(&sentence) {
+                collected.sentences.push(sentence);
+                collected.bytes = bytes;
             }
         }
     }

@@ -39,7 +39,7 @@ pub enum WatchFrom {
 
 /// An event for a watcher.
 #[derive(Debug)]
-pub enum Told {
+pub enum WatchEvent {
     /// An object was created, changed, removed, or entered or left the selection.
     Change(Change),
     /// The end of the initial events, at this revision.
@@ -84,7 +84,7 @@ impl ChangeKind {
 }
 
 /// The events for a watcher, in order; it ends after an error.
-pub type Following = Pin<Box<dyn Stream<Item = Result<Told, Status>> + Send>>;
+pub type Following = Pin<Box<dyn Stream<Item = Result<WatchEvent, Status>> + Send>>;
 
 impl Registry {
     /// Follows a collection of a resource, which is the scope's, or a single object if the scope names one.
@@ -124,11 +124,11 @@ impl Registry {
         let initial = stream::iter(initial);
         if view.is_of_built_in() {
             let changes = changes.filter_map(move |event| {
-                let told = match event {
-                    Ok(event) => view.told(&event).map(Ok),
+                let event = match event {
+                    Ok(event) => view.event_of(&event).map(Ok),
                     Err(error) => Some(Err(watch_error(error))),
                 };
-                std::future::ready(told)
+                std::future::ready(event)
             });
             return Ok(Box::pin(initial.chain(changes)));
         }
@@ -137,7 +137,7 @@ impl Registry {
             let view = view.clone();
             async move {
                 match event {
-                    Ok(event) => view.told_converted(&event).await.transpose(),
+                    Ok(event) => view.converted_event_of(&event).await.transpose(),
                     Err(error) => Some(Err(watch_error(error))),
                 }
             }
@@ -149,12 +149,12 @@ impl Registry {
 /// A stream that ends once `end` has resolved and nothing is ready any more, so that events up to then, such
 /// as the deletion of a definition's objects, are not lost.
 fn until_idle(
-    told: impl Stream<Item = Result<Told, Status>> + Send + 'static,
+    events: impl Stream<Item = Result<WatchEvent, Status>> + Send + 'static,
     end: impl Future<Output = ()> + Send + 'static,
 ) -> Following {
-    let (mut told, mut end) = (Box::pin(told), Box::pin(end.fuse()));
+    let (mut events, mut end) = (Box::pin(events), Box::pin(end.fuse()));
     Box::pin(stream::poll_fn(move |cx| {
-        match told.as_mut().poll_next(cx) {
+        match events.as_mut().poll_next(cx) {
             Poll::Pending if end.is_terminated() => Poll::Ready(None),
             Poll::Pending => end.as_mut().poll(cx).map(|()| None),
             ready @ Poll::Ready(_) => ready,
@@ -202,16 +202,16 @@ impl View {
     }
 
     /// The initial events.
-    async fn initial(&self, page: Page) -> Result<Vec<Result<Told, Status>>, Status> {
+    async fn initial(&self, page: Page) -> Result<Vec<Result<WatchEvent, Status>>, Status> {
         let entries =
             self.conversions
                 .view_readable(&self.resource, &self.api_version, page.entries);
         let visible = entries.await?.into_iter().filter(|entry| self.shows(entry));
-        let mut told: Vec<_> = visible
-            .map(|entry| Ok(Told::Change(added(entry))))
+        let mut events: Vec<_> = visible
+            .map(|entry| Ok(WatchEvent::Change(added(entry))))
             .collect();
-        told.push(Ok(Told::InitialEnd(page.revision)));
-        Ok(told)
+        events.push(Ok(WatchEvent::InitialEnd(page.revision)));
+        Ok(events)
     }
 
     /// Whether an entry is selected and readable; to a watcher, an unreadable object does not exist. Objects
@@ -226,10 +226,10 @@ impl View {
     }
 
     /// A change of a built-in kind.
-    fn told(&self, event: &Arc<Event>) -> Option<Told> {
+    fn event_of(&self, event: &Arc<Event>) -> Option<WatchEvent> {
         let visible = |entry: &Arc<Entry>| self.shows(entry).then(|| entry.clone());
         let sides = match event.as_ref() {
-            Event::Progress(revision) => return Some(Told::Progress(*revision)),
+            Event::Progress(revision) => return Some(WatchEvent::Progress(*revision)),
             Event::Put {
                 entry, previous, ..
             } => Sides {
@@ -241,13 +241,13 @@ impl View {
                 after: None,
             },
         };
-        change(event, sides, true).map(Told::Change)
+        change(event, sides, true).map(WatchEvent::Change)
     }
 
     /// A change of a custom kind, in the watcher's version.
-    async fn told_converted(&self, event: &Arc<Event>) -> Result<Option<Told>, Status> {
+    async fn converted_event_of(&self, event: &Arc<Event>) -> Result<Option<WatchEvent>, Status> {
         let sides = match event.as_ref() {
-            Event::Progress(revision) => return Ok(Some(Told::Progress(*revision))),
+            Event::Progress(revision) => return Ok(Some(WatchEvent::Progress(*revision))),
             Event::Put {
                 entry, previous, ..
             } => Sides {
@@ -262,7 +262,7 @@ impl View {
                 after: None,
             },
         };
-        Ok(change(event, sides, false).map(Told::Change))
+        Ok(change(event, sides, false).map(WatchEvent::Change))
     }
 
     /// An entry in the watcher's version, if it is visible.

@@ -26,7 +26,7 @@ use crate::response::object::Reader;
 use crate::response::watch_frames::Frames;
 use crate::response::{self, Ends, Response};
 use portcullis_registry::Scope;
-use portcullis_registry::watch::{Following, Told, WatchQuery};
+use portcullis_registry::watch::{Following, WatchEvent, WatchQuery};
 
 /// The shortest default duration of a watch; the duration is random, up to twice this, as upstream.
 const TIMEOUT: Duration = Duration::from_secs(30 * 60);
@@ -82,7 +82,7 @@ pub async fn watch(call: &Call<'_>) -> Result<Response, Status> {
         format: call.format,
         include: call.reader()?.include,
         bookmarks: call.query.flag("allowWatchBookmarks"),
-        tell_initial_end: streaming,
+        marks_initial_end: streaming,
         revision: 0,
         timer: bookmark_timer(),
         end: Box::pin(tokio::time::sleep_until(end)),
@@ -137,7 +137,7 @@ struct Watching {
     format: crate::response::accept::Format,
     include: crate::response::table::IncludeObject,
     bookmarks: bool,
-    tell_initial_end: bool,
+    marks_initial_end: bool,
     /// The last revision that the watcher has got.
     revision: u64,
     timer: Interval,
@@ -166,7 +166,7 @@ impl AsRef<[u8]> for Held {
 
 /// What woke a watch.
 enum Woken {
-    Told(Option<Result<Told, Status>>),
+    Event(Option<Result<WatchEvent, Status>>),
     Bookmark,
     End,
 }
@@ -205,10 +205,10 @@ impl Watching {
     /// watchers share, so they are polled only if no event is ready, or after [`RUN_MAX`] events.
     fn poll_woken(&mut self, context: &mut Context<'_>) -> Poll<Woken> {
         if self.run < RUN_MAX
-            && let Poll::Ready(told) = self.following.poll_next_unpin(context)
+            && let Poll::Ready(event) = self.following.poll_next_unpin(context)
         {
             self.run += 1;
-            return Poll::Ready(Woken::Told(told));
+            return Poll::Ready(Woken::Event(event));
         }
         let looked = std::mem::take(&mut self.run) < RUN_MAX;
         if self.shutdown.as_mut().poll(context).is_ready()
@@ -216,8 +216,8 @@ impl Watching {
         {
             return Poll::Ready(Woken::End);
         }
-        if !looked && let Poll::Ready(told) = self.following.poll_next_unpin(context) {
-            return Poll::Ready(Woken::Told(told));
+        if !looked && let Poll::Ready(event) = self.following.poll_next_unpin(context) {
+            return Poll::Ready(Woken::Event(event));
         }
         if self.bookmarks && self.timer.poll_tick(context).is_ready() {
             return Poll::Ready(Woken::Bookmark);
@@ -227,7 +227,7 @@ impl Watching {
 
     /// The size of a large event that is made for this watcher alone.
     fn size_alone(&self, woken: &Woken) -> Option<usize> {
-        let Woken::Told(Some(Ok(Told::Change(change)))) = woken else {
+        let Woken::Event(Some(Ok(WatchEvent::Change(change)))) = woken else {
             return None;
         };
         let size = change.entry.value.len();
@@ -245,24 +245,24 @@ impl Watching {
             Woken::Bookmark => {
                 (self.revision > 0).then(|| self.frames().bookmark(self.revision, false))
             }
-            Woken::Told(None) => {
+            Woken::Event(None) => {
                 self.done = true;
                 None
             }
-            Woken::Told(Some(Err(status))) => {
+            Woken::Event(Some(Err(status))) => {
                 self.done = true;
                 Some(self.frames().error(&status))
             }
-            Woken::Told(Some(Ok(Told::Change(change)))) => {
+            Woken::Event(Some(Ok(WatchEvent::Change(change)))) => {
                 self.revision = self.revision.max(change.revision);
                 Some(self.frames().change(&change))
             }
-            Woken::Told(Some(Ok(Told::InitialEnd(revision)))) => {
+            Woken::Event(Some(Ok(WatchEvent::InitialEnd(revision)))) => {
                 self.revision = revision;
-                self.tell_initial_end
+                self.marks_initial_end
                     .then(|| self.frames().bookmark(revision, true))
             }
-            Woken::Told(Some(Ok(Told::Progress(revision)))) => {
+            Woken::Event(Some(Ok(WatchEvent::Progress(revision)))) => {
                 self.revision = self.revision.max(revision);
                 None
             }
