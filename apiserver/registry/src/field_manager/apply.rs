@@ -41,7 +41,7 @@ pub struct Applied {
 impl Apply<'_> {
     /// The errors in the configuration itself, whatever it is applied to.
     pub fn list_errors(&self) -> Vec<String> {
-        validate::list_errors(self.config, self.writer.tracked().schema)
+        validate::list_errors(self.config, self.writer.tracked().field_type)
     }
 
     /// Applies the configuration to an object, or to an empty one.
@@ -88,7 +88,7 @@ impl Apply<'_> {
     ) -> Result<(Value, Managed), Conflicts> {
         let tracked = self.writer.tracked();
         let others = owned_by(managed.0.iter().filter(|(other, _)| *other != owner));
-        let merged = merge(live, self.config, tracked.schema, &others);
+        let merged = merge(live, self.config, tracked.field_type, &others);
         let before = managed.0.insert(
             owner.clone(),
             Owned::new(self.writer.api_version(), tracked.fields(self.config)),
@@ -128,23 +128,23 @@ impl Apply<'_> {
             return merged;
         }
         let tracked = self.writer.tracked();
-        let schema = tracked.schema;
-        let fields = |object: &Value| with_structs(&tracked.all_fields(object), schema);
-        let last = with_structs(last, schema);
+        let field_type = tracked.field_type;
+        let fields = |object: &Value| with_structs(&tracked.all_fields(object), field_type);
+        let last = with_structs(last, field_type);
         // the name, which has no owner, keeps the metadata
         let mut owned = tracked.all_fields(self.config);
         owned.union(owned_by(managed.0.iter()));
         let all = fields(&merged);
         // all of the last configuration is removed, except owned fields, with the values they are in ...
-        let mut kept = fields(&without(&merged, &last, schema));
-        kept.union(with_structs(&owned, schema));
+        let mut kept = fields(&without(&merged, &last, field_type));
+        kept.union(with_structs(&owned, field_type));
         let mut gone = all.clone();
         gone.subtract(&kept);
         // ... and fields that were removed with it but were not in that configuration are restored
-        let pruned = fields(&without(&merged, &gone, schema));
+        let pruned = fields(&without(&merged, &gone, field_type));
         let mut gone = all;
         gone.subtract(&pruned);
-        without(&merged, &gone.intersection(&last), schema)
+        without(&merged, &gone.intersection(&last), field_type)
     }
 }
 

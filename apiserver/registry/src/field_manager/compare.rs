@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::element::{Element, Scalar};
 use super::field_set::{FieldSet, Node};
-use super::schema::Schema;
+use super::field_type::FieldType;
 
 /// The differences between two values. No field is in more than one of the three.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,23 +70,25 @@ impl Comparison<FieldSet> {
 }
 
 /// Compares the values at the same path of two objects.
-fn values(old: Option<&Value>, new: Option<&Value>, schema: Schema<'_>) -> Comparison<Node> {
+fn values(old: Option<&Value>, new: Option<&Value>, field_type: FieldType<'_>) -> Comparison<Node> {
     // null is both an object without fields and a list without items
     let sides = (old.unwrap_or(&Value::Null), new.unwrap_or(&Value::Null));
     let inside = match sides {
         (old, new) if is_blank(old) && is_blank(new) => None,
-        (Value::Object(_) | Value::Null, Value::Object(_) | Value::Null) if !schema.is_atomic() => {
+        (Value::Object(_) | Value::Null, Value::Object(_) | Value::Null)
+            if !field_type.is_atomic() =>
+        {
             Some(fields(
                 sides.0.as_object(),
                 sides.1.as_object(),
-                schema,
+                field_type,
                 |_| true,
             ))
         }
         (Value::Array(_) | Value::Null, Value::Array(_) | Value::Null) => items(
             sides.0.as_array().map_or(&[], Vec::as_slice),
             sides.1.as_array().map_or(&[], Vec::as_slice),
-            schema,
+            field_type,
         ),
         _ => None,
     };
@@ -128,14 +130,14 @@ fn is_blank(value: &Value) -> bool {
 pub(super) fn fields(
     old: Option<&Map<String, Value>>,
     new: Option<&Map<String, Value>>,
-    schema: Schema<'_>,
+    field_type: FieldType<'_>,
     wanted: impl Fn(&str) -> bool,
 ) -> Comparison<FieldSet> {
     let mut found = Comparison::default();
     for (name, value) in old.into_iter().flatten().filter(|(name, _)| wanted(name)) {
         let new = new.and_then(|new| new.get(name));
         if new != Some(value) {
-            let below = values(Some(value), new, schema.field(name));
+            let below = values(Some(value), new, field_type.field(name));
             found.put(Element::Field(name.clone()), below);
         }
     }
@@ -143,7 +145,7 @@ pub(super) fn fields(
     let fresh = new.into_iter().flatten();
     let fresh = fresh.filter(|(name, _)| is_new(name) && wanted(name));
     let fresh = fresh.map(|(name, value)| {
-        let below = values(None, Some(value), schema.field(name));
+        let below = values(None, Some(value), field_type.field(name));
         (Element::Field(name.clone()), below.added)
     });
     // at once, as they may belong between those before
@@ -186,21 +188,21 @@ impl<'v> Few<'v> {
 }
 
 /// Compares two lists item by item; `None` if they are owned as one.
-fn items(old: &[Value], new: &[Value], schema: Schema<'_>) -> Option<Comparison<FieldSet>> {
+fn items(old: &[Value], new: &[Value], field_type: FieldType<'_>) -> Option<Comparison<FieldSet>> {
     let mut items: Vec<(Element, Side<'_>)> = Vec::with_capacity(old.len() + new.len());
     items.extend(
-        schema
+        field_type
             .elements(old)?
             .into_iter()
             .zip(old.iter().map(Side::Old)),
     );
     items.extend(
-        schema
+        field_type
             .elements(new)?
             .into_iter()
             .zip(new.iter().map(Side::New)),
     );
-    if !schema.is_associative() {
+    if !field_type.is_associative() {
         return None;
     }
     // stable: items of one element stay in their order, the old ones first
@@ -219,9 +221,11 @@ fn items(old: &[Value], new: &[Value], schema: Schema<'_>) -> Option<Comparison<
             next = items.next_if(same).map(|(_, side)| side);
         }
         let below = match (old.as_slice(), new.as_slice()) {
-            (old @ ([] | [_]), new @ ([] | [_])) => {
-                values(old.first().copied(), new.first().copied(), schema.item())
-            }
+            (old @ ([] | [_]), new @ ([] | [_])) => values(
+                old.first().copied(),
+                new.first().copied(),
+                field_type.item(),
+            ),
             // duplicate items are compared as one
             (old @ [_, _, ..], new @ [_, _, ..]) => {
                 let mut both = Comparison::<Node>::default();
@@ -231,12 +235,12 @@ fn items(old: &[Value], new: &[Value], schema: Schema<'_>) -> Option<Comparison<
                 both
             }
             ([_, _, ..], once) => {
-                let mut below = values(None, once.first().copied(), schema.item());
+                let mut below = values(None, once.first().copied(), field_type.item());
                 below.removed.member = true;
                 below
             }
             (once, _) => {
-                let mut below = values(once.first().copied(), None, schema.item());
+                let mut below = values(once.first().copied(), None, field_type.item());
                 below.added.member = true;
                 below
             }
@@ -254,7 +258,12 @@ mod tests {
 
     fn compare(kind: &'static str, old: &Value, new: &Value) -> [Value; 3] {
         let all = |_: &str| true;
-        let found = fields(old.as_object(), new.as_object(), Schema::of_kind(kind), all);
+        let found = fields(
+            old.as_object(),
+            new.as_object(),
+            FieldType::of_kind(kind),
+            all,
+        );
         [&found.added, &found.modified, &found.removed].map(FieldSet::encode)
     }
 

@@ -8,22 +8,22 @@ use serde_json::Value;
 
 use super::element::Element;
 use super::field_set::{FieldSet, Node};
-use super::schema::Schema;
+use super::field_type::FieldType;
 
 /// The fields set in a value, and whether the value is a leaf itself.
-pub(super) fn fields_of(value: &Value, schema: Schema<'_>) -> Node {
+pub(super) fn fields_of(value: &Value, field_type: FieldType<'_>) -> Node {
     match value {
-        Value::Object(fields) if !schema.is_atomic() => {
-            let below = of_fields(fields.iter(), schema);
+        Value::Object(fields) if !field_type.is_atomic() => {
+            let below = of_fields(fields.iter(), field_type);
             Node {
                 member: false,
                 below,
             }
         }
-        Value::Array(items) => match schema.elements(items) {
+        Value::Array(items) => match field_type.elements(items) {
             Some(elements) => Node {
                 member: false,
-                below: of_items(&elements, items, schema),
+                below: of_items(&elements, items, field_type),
             },
             None => Node::LEAF,
         },
@@ -36,25 +36,25 @@ pub(super) fn fields_of(value: &Value, schema: Schema<'_>) -> Node {
 /// The fields set in some fields of an object.
 pub(super) fn of_fields<'v>(
     fields: impl Iterator<Item = (&'v String, &'v Value)>,
-    schema: Schema<'_>,
+    field_type: FieldType<'_>,
 ) -> FieldSet {
     let mut set = FieldSet::default();
     for (name, value) in fields {
-        let below = schema.field(name);
+        let below = field_type.field(name);
         let mut node = fields_of(value, below);
         // An empty struct has a meaning, as in `emptyDir: {}`; an empty map usually has none.
         let is_empty = value.as_object().is_some_and(serde_json::Map::is_empty);
         node.member |= if is_empty {
             below.keeps_empty()
         } else {
-            !schema.declares(name)
+            !field_type.declares(name)
         };
         set.put(Element::Field(name.clone()), node);
     }
     set
 }
 
-fn of_items(elements: &[Element], items: &[Value], schema: Schema<'_>) -> FieldSet {
+fn of_items(elements: &[Element], items: &[Value], field_type: FieldType<'_>) -> FieldSet {
     let mut places: BTreeMap<&Element, Vec<&Value>> = BTreeMap::new();
     for (element, item) in elements.iter().zip(items) {
         places.entry(element).or_default().push(item);
@@ -62,7 +62,7 @@ fn of_items(elements: &[Element], items: &[Value], schema: Schema<'_>) -> FieldS
     let mut set = FieldSet::default();
     for (element, items) in places {
         let mut node = match items.as_slice() {
-            [item] => fields_of(item, schema.item()),
+            [item] => fields_of(item, field_type.item()),
             // duplicate items are owned as one
             _ => Node::LEAF,
         };
@@ -84,7 +84,7 @@ mod tests {
             "nodeSelector": {"a": "b"}, "automountServiceAccountToken": false,
             "containers": [{"name": "m", "image": "i", "ports": [{"containerPort": 80}], "command": ["x"], "resources": {"limits": {"cpu": "1"}}}],
             "volumes": [{"name": "v", "emptyDir": {}}], "imagePullSecrets": [{"name": "s"}]}});
-        let fields = fields_of(&value, Schema::of_kind("Pod")).below.encode();
+        let fields = fields_of(&value, FieldType::of_kind("Pod")).below.encode();
         assert_eq!(
             fields,
             json!({"f:spec": {
@@ -101,7 +101,7 @@ mod tests {
     fn nulls_are_fields_and_empty_maps_and_lists_are_not() {
         let value =
             json!({"data": {}, "metadata": {"labels": {}, "finalizers": []}, "immutable": null});
-        let fields = fields_of(&value, Schema::of_kind("ConfigMap"))
+        let fields = fields_of(&value, FieldType::of_kind("ConfigMap"))
             .below
             .encode();
         assert_eq!(fields, json!({"f:immutable": {}}));

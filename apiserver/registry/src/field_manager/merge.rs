@@ -8,22 +8,27 @@ use serde_json::{Map, Value};
 
 use super::element::Element;
 use super::field_set::FieldSet;
-use super::schema::Schema;
+use super::field_type::FieldType;
 
 /// A value with a configuration merged into it; `others` own some of it as well.
-pub(super) fn merge(live: &Value, config: &Value, schema: Schema<'_>, others: &FieldSet) -> Value {
+pub(super) fn merge(
+    live: &Value,
+    config: &Value,
+    field_type: FieldType<'_>,
+    others: &FieldSet,
+) -> Value {
     match (live, config) {
-        (Value::Object(live), Value::Object(config)) if !schema.is_atomic() => {
-            Value::Object(fields(live, config, schema, others))
+        (Value::Object(live), Value::Object(config)) if !field_type.is_atomic() => {
+            Value::Object(fields(live, config, field_type, others))
         }
         (Value::Array(live), Value::Array(config)) if !(live.is_empty() && config.is_empty()) => {
-            items(live, config, schema, others).unwrap_or_else(|| Value::Array(config.clone()))
+            items(live, config, field_type, others).unwrap_or_else(|| Value::Array(config.clone()))
         }
         // null empties scalars and atomic values, and has no effect on values below
-        (Value::Object(fields), Value::Null) if !schema.is_atomic() && !fields.is_empty() => {
+        (Value::Object(fields), Value::Null) if !field_type.is_atomic() && !fields.is_empty() => {
             live.clone()
         }
-        (Value::Array(items), Value::Null) if schema.is_associative() && !items.is_empty() => {
+        (Value::Array(items), Value::Null) if field_type.is_associative() && !items.is_empty() => {
             live.clone()
         }
         _ => config.clone(),
@@ -33,7 +38,7 @@ pub(super) fn merge(live: &Value, config: &Value, schema: Schema<'_>, others: &F
 fn fields(
     live: &Map<String, Value>,
     config: &Map<String, Value>,
-    schema: Schema<'_>,
+    field_type: FieldType<'_>,
     others: &FieldSet,
 ) -> Map<String, Value> {
     let mut merged = live.clone();
@@ -41,7 +46,7 @@ fn fields(
         match merged.get_mut(name) {
             Some(slot) => {
                 let others = others.below(&Element::Field(name.clone()));
-                *slot = merge(slot, value, schema.field(name), others);
+                *slot = merge(slot, value, field_type.field(name), others);
             }
             None => {
                 merged.insert(name.clone(), value.clone());
@@ -56,8 +61,13 @@ fn fields(
 /// Upstream kept the object's order up to 1.21, so that no manager could change it, and since then takes the
 /// configuration's, so that managers who disagree change it back and forth. Here a manager can change the
 /// order if no other manager lists any of the items.
-fn items(live: &[Value], config: &[Value], schema: Schema<'_>, others: &FieldSet) -> Option<Value> {
-    let (live_at, config_at) = (schema.elements(live)?, schema.elements(config)?);
+fn items(
+    live: &[Value],
+    config: &[Value],
+    field_type: FieldType<'_>,
+    others: &FieldSet,
+) -> Option<Value> {
+    let (live_at, config_at) = (field_type.elements(live)?, field_type.elements(config)?);
     let mut by_element: BTreeMap<&Element, Option<&Value>> = BTreeMap::new();
     for (element, item) in live_at.iter().zip(live) {
         // with duplicate items there is no single one to merge with
@@ -67,7 +77,7 @@ fn items(live: &[Value], config: &[Value], schema: Schema<'_>, others: &FieldSet
             .or_insert(Some(item));
     }
     let merged = |at: &Element, item: &Value| match by_element.get(at).copied().flatten() {
-        Some(live) => merge(live, item, schema.item(), others.below(at)),
+        Some(live) => merge(live, item, field_type.item(), others.below(at)),
         None => item.clone(),
     };
     let is_shared = |at: &&Element| others.get(at).is_some_and(|node| node.member);
@@ -179,7 +189,7 @@ mod tests {
         let merged = merge(
             &named(live),
             &named(config),
-            Schema::of_kind("Pod"),
+            FieldType::of_kind("Pod"),
             &others,
         );
         let items = merged["spec"]["containers"].as_array().unwrap().clone();
@@ -216,7 +226,12 @@ mod tests {
             json!({"metadata": {"finalizers": ["a", "b"]}, "spec": {"nodeSelector": {"a": "b"}}});
         let config =
             json!({"metadata": {"finalizers": ["c", "b"]}, "spec": {"nodeSelector": {"c": "d"}}});
-        let merged = merge(&live, &config, Schema::of_kind("Pod"), &FieldSet::default());
+        let merged = merge(
+            &live,
+            &config,
+            FieldType::of_kind("Pod"),
+            &FieldSet::default(),
+        );
         assert_eq!(
             merged,
             json!({"metadata": {"finalizers": ["a", "c", "b"]}, "spec": {"nodeSelector": {"c": "d"}}})
@@ -230,7 +245,7 @@ mod tests {
         let merged = merge(
             &live,
             &config,
-            Schema::of_kind("ConfigMap"),
+            FieldType::of_kind("ConfigMap"),
             &FieldSet::default(),
         );
         assert_eq!(merged, json!({"data": {"a": "b"}, "immutable": null}));

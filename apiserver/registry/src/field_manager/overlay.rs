@@ -7,8 +7,8 @@ use portcullis_kinds::resource::Resource;
 use serde_json::Value;
 
 use super::field_set::FieldSet;
+use super::field_type::FieldType;
 use super::merge::merge;
-use super::schema::Schema;
 use super::tracked::Tracked;
 use super::validate;
 
@@ -22,7 +22,11 @@ pub fn overlay(
     object: &Value,
     part: &Value,
 ) -> Result<Value, String> {
-    lay(object, part, Tracked::new(resource, api_version, "").schema)
+    lay(
+        object,
+        part,
+        Tracked::new(resource, api_version, "").field_type,
+    )
 }
 
 /// As [`overlay`], for an object of a subresource.
@@ -30,43 +34,48 @@ pub fn overlay(
 /// # Errors
 /// As [`overlay`].
 pub fn overlay_kind(kind: &'static str, object: &Value, part: &Value) -> Result<Value, String> {
-    lay(object, part, Schema::of_kind(kind))
+    lay(object, part, FieldType::of_kind(kind))
 }
 
-fn lay(object: &Value, part: &Value, schema: Schema<'_>) -> Result<Value, String> {
-    if let Some(error) = validate::list_errors(part, schema).first() {
+fn lay(object: &Value, part: &Value, field_type: FieldType<'_>) -> Result<Value, String> {
+    if let Some(error) = validate::list_errors(part, field_type).first() {
         return Err(format!(
             "failed to convert patch object to typed object: {error}"
         ));
     }
     let mut atomic = Vec::new();
-    find_atomic(part, schema, "", &mut atomic);
+    find_atomic(part, field_type, "", &mut atomic);
     if !atomic.is_empty() {
         let atomic = atomic.join(", ");
         return Err(format!(
             "invalid ApplyConfiguration: may not mutate atomic arrays, maps or structs: {atomic}"
         ));
     }
-    Ok(merge(object, part, schema, &FieldSet::default()))
+    Ok(merge(object, part, field_type, &FieldSet::default()))
 }
 
 /// The paths of atomic values.
-fn find_atomic(part: &Value, schema: Schema<'_>, path: &str, found: &mut Vec<String>) {
+fn find_atomic(part: &Value, field_type: FieldType<'_>, path: &str, found: &mut Vec<String>) {
     match part {
         Value::Object(fields) => {
-            if schema.is_atomic() {
+            if field_type.is_atomic() {
                 found.push(path.to_owned());
             }
             for (name, value) in fields {
-                find_atomic(value, schema.field(name), &format!("{path}.{name}"), found);
+                find_atomic(
+                    value,
+                    field_type.field(name),
+                    &format!("{path}.{name}"),
+                    found,
+                );
             }
         }
         Value::Array(items) => {
-            if !schema.is_associative() {
+            if !field_type.is_associative() {
                 found.push(path.to_owned());
             }
             for (i, item) in items.iter().enumerate() {
-                find_atomic(item, schema.item(), &format!("{path}[{i}]"), found);
+                find_atomic(item, field_type.item(), &format!("{path}[{i}]"), found);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}

@@ -6,15 +6,15 @@ use serde_json::Value;
 
 use super::element::Element;
 use super::field_set::{FieldSet, Node};
-use super::schema::Schema;
+use super::field_type::FieldType;
 
 /// A value without some fields; null if nothing remains.
-pub(super) fn without(value: &Value, gone: &FieldSet, schema: Schema<'_>) -> Value {
+pub(super) fn without(value: &Value, gone: &FieldSet, field_type: FieldType<'_>) -> Value {
     match value {
-        Value::Object(fields) if !schema.is_atomic() => {
+        Value::Object(fields) if !field_type.is_atomic() => {
             let kept = fields.iter().filter_map(|(name, value)| {
                 let node = gone.get(&Element::Field(name.clone()));
-                Some((name.clone(), kept(value, node, schema.field(name))?))
+                Some((name.clone(), kept(value, node, field_type.field(name))?))
             });
             let kept: serde_json::Map<_, _> = kept.collect();
             if kept.is_empty() {
@@ -24,9 +24,9 @@ pub(super) fn without(value: &Value, gone: &FieldSet, schema: Schema<'_>) -> Val
             }
         }
         Value::Array(items) => {
-            let elements = schema.elements(items).unwrap_or_default();
+            let elements = field_type.elements(items).unwrap_or_default();
             let kept: Vec<_> = (elements.iter().zip(items))
-                .filter_map(|(at, item)| kept(item, gone.get(at), schema.item()))
+                .filter_map(|(at, item)| kept(item, gone.get(at), field_type.item()))
                 .collect();
             if kept.is_empty() {
                 Value::Null
@@ -40,22 +40,22 @@ pub(super) fn without(value: &Value, gone: &FieldSet, schema: Schema<'_>) -> Val
     }
 }
 
-fn kept(value: &Value, gone: Option<&Node>, schema: Schema<'_>) -> Option<Value> {
+fn kept(value: &Value, gone: Option<&Node>, field_type: FieldType<'_>) -> Option<Value> {
     match gone {
         Some(node) if node.member => None,
-        Some(node) if !node.below.is_empty() => Some(without(value, &node.below, schema)),
+        Some(node) if !node.below.is_empty() => Some(without(value, &node.below, field_type)),
         Some(_) | None => Some(value.clone()),
     }
 }
 
 /// The same set with every struct that contains a member: the owner of a field of a struct keeps the struct.
-pub(super) fn with_structs(set: &FieldSet, schema: Schema<'_>) -> FieldSet {
+pub(super) fn with_structs(set: &FieldSet, field_type: FieldType<'_>) -> FieldSet {
     let mut all = FieldSet::default();
     for (element, node) in set.iter() {
-        let named = matches!(element, Element::Field(name) if schema.removes_empty(name));
+        let named = matches!(element, Element::Field(name) if field_type.removes_empty(name));
         let node = Node {
             member: node.member || (named && !node.below.is_empty()),
-            below: with_structs(&node.below, schema.below(element)),
+            below: with_structs(&node.below, field_type.below(element)),
         };
         all.put(element.clone(), node);
     }
@@ -73,7 +73,7 @@ mod tests {
         let value = json!({"spec": {"priority": 1, "containers": [{"name": "a", "image": "i"}, {"name": "b"}]}});
         let gone = FieldSet::decode(&json!({"f:spec": {"f:priority": {},
             "f:containers": {"k:{\"name\":\"a\"}": {"f:image": {}}, "k:{\"name\":\"b\"}": {}}}}));
-        let rest = without(&value, &gone.unwrap(), Schema::of_kind("Pod"));
+        let rest = without(&value, &gone.unwrap(), FieldType::of_kind("Pod"));
         assert_eq!(rest, json!({"spec": {"containers": [{"name": "a"}]}}));
     }
 
@@ -83,7 +83,7 @@ mod tests {
         let gone = FieldSet::decode(
             &json!({"f:data": {"f:a": {}}, "f:metadata": {"f:finalizers": {"v:\"x\"": {}}}}),
         );
-        let rest = without(&value, &gone.unwrap(), Schema::of_kind("ConfigMap"));
+        let rest = without(&value, &gone.unwrap(), FieldType::of_kind("ConfigMap"));
         assert_eq!(
             rest,
             json!({"data": null, "metadata": {"finalizers": null}})
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn structs_are_owned_with_their_fields_and_maps_are_not() {
         let set = FieldSet::decode(&json!({"f:metadata": {"f:labels": {"f:a": {}}}})).unwrap();
-        let all = with_structs(&set, Schema::of_kind("Pod")).encode();
+        let all = with_structs(&set, FieldType::of_kind("Pod")).encode();
         assert_eq!(
             all,
             json!({"f:metadata": {".": {}, "f:labels": {".": {}, "f:a": {}}}})

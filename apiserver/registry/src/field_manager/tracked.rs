@@ -7,7 +7,7 @@ use super::compare::{self, Comparison};
 use super::element::Element;
 use super::extract;
 use super::field_set::{FieldSet, Node};
-use super::schema::Schema;
+use super::field_type::FieldType;
 use portcullis_kinds::resource::Resource;
 
 const METADATA: &str = "metadata";
@@ -15,8 +15,8 @@ const METADATA: &str = "metadata";
 /// An object's kind, through the resource or one of its subresources.
 #[derive(Clone, Copy, Debug)]
 pub struct Tracked<'s> {
-    /// The schema of its fields.
-    pub schema: Schema<'s>,
+    /// The field_type of its fields.
+    pub field_type: FieldType<'s>,
     /// The fields that a write this way resets in any case.
     reset: &'static str,
 }
@@ -24,13 +24,13 @@ pub struct Tracked<'s> {
 impl<'s> Tracked<'s> {
     /// The fields that a write to a resource, or to a subresource of it, can change.
     pub fn new(resource: &'s Resource, api_version: &str, subresource: &str) -> Self {
-        let (schema, has_status) = match resource.strategy.custom() {
+        let (field_type, has_status) = match resource.strategy.custom() {
             Some(custom) => (
-                Schema::of_custom(custom.schema(api_version)),
+                FieldType::of_custom(custom.schema(api_version)),
                 custom.has_status(api_version),
             ),
             None => (
-                Schema::of_kind(type_metadata::type_name(api_version, resource.kind)),
+                FieldType::of_kind(type_metadata::type_name(api_version, resource.kind)),
                 resource.subresource("status").is_some(),
             ),
         };
@@ -39,7 +39,7 @@ impl<'s> Tracked<'s> {
             _ if has_status => "status",
             _ => "",
         };
-        Self { schema, reset }
+        Self { field_type, reset }
     }
 
     /// The fields set in an object.
@@ -48,8 +48,8 @@ impl<'s> Tracked<'s> {
             return FieldSet::default();
         };
         let spec = fields.iter().filter(|(name, _)| self.is_owned(name));
-        let mut set = extract::of_fields(spec, self.schema);
-        let metadata = self.schema.field(METADATA);
+        let mut set = extract::of_fields(spec, self.field_type);
+        let metadata = self.field_type.field(METADATA);
         let fields = metadata_of(Some(fields)).into_iter().flatten();
         let below =
             extract::of_fields(fields.filter(|(name, _)| is_owned_metadata(name)), metadata);
@@ -59,15 +59,15 @@ impl<'s> Tracked<'s> {
 
     /// All fields, including those that cannot have owners, such as the name.
     pub fn all_fields(self, object: &Value) -> FieldSet {
-        extract::fields_of(object, self.schema).below
+        extract::fields_of(object, self.field_type).below
     }
 
     /// The fields that differ between two objects.
     pub fn compare(self, old: &Value, new: &Value) -> Comparison<FieldSet> {
         let (old, new) = (old.as_object(), new.as_object());
-        let mut found = compare::fields(old, new, self.schema, |name| self.is_owned(name));
+        let mut found = compare::fields(old, new, self.field_type, |name| self.is_owned(name));
         let (old, new) = (metadata_of(old), metadata_of(new));
-        let below = compare::fields(old, new, self.schema.field(METADATA), is_owned_metadata);
+        let below = compare::fields(old, new, self.field_type.field(METADATA), is_owned_metadata);
         let metadata = || Element::Field(METADATA.into());
         found.added.put(metadata(), inside(below.added));
         found.modified.put(metadata(), inside(below.modified));

@@ -1,5 +1,4 @@
-//! The type of a value, on the way down from an object: by type metadata of a built-in kind, or by the schema
-//! of a custom one.
+//! The type of each value in an object: from type metadata for built-in kinds, from the schema for custom ones.
 
 mod built_in;
 mod custom;
@@ -15,7 +14,7 @@ use super::element::{Element, Scalar};
 
 /// The type of a value, and whether it is atomic.
 #[derive(Clone, Copy, Debug)]
-pub enum Schema<'s> {
+pub enum FieldType<'s> {
     /// A value of a built-in kind.
     BuiltIn(BuiltIn),
     /// A value that the schema of a custom kind describes.
@@ -25,10 +24,10 @@ pub enum Schema<'s> {
     /// A value of a custom kind that is not described: objects are maps, lists are atomic.
     Deduced,
     /// An atomic value of a custom kind.
-    Whole,
+    Atomic,
 }
 
-impl<'s> Schema<'s> {
+impl<'s> FieldType<'s> {
     /// An object of a built-in kind.
     pub const fn of_kind(kind: &'static str) -> Self {
         Self::BuiltIn(BuiltIn::of_type(kind))
@@ -49,7 +48,7 @@ impl<'s> Schema<'s> {
             Self::BuiltIn(built_in) => built_in.is_struct(),
             Self::Custom(custom) => custom.declares(name),
             Self::DeducedObject => matches!(name, "apiVersion" | "kind" | "metadata"),
-            Self::Deduced | Self::Whole => false,
+            Self::Deduced | Self::Atomic => false,
         }
     }
 
@@ -57,7 +56,7 @@ impl<'s> Schema<'s> {
     pub fn keeps_empty(self) -> bool {
         match self {
             Self::BuiltIn(built_in) => built_in.is_struct(),
-            Self::Custom(_) | Self::DeducedObject | Self::Deduced | Self::Whole => true,
+            Self::Custom(_) | Self::DeducedObject | Self::Deduced | Self::Atomic => true,
         }
     }
 
@@ -73,7 +72,7 @@ impl<'s> Schema<'s> {
             Self::BuiltIn(built_in) => built_in.is_atomic(),
             Self::Custom(custom) => custom.is_atomic(),
             Self::DeducedObject | Self::Deduced => false,
-            Self::Whole => true,
+            Self::Atomic => true,
         }
     }
 
@@ -84,7 +83,7 @@ impl<'s> Schema<'s> {
             Self::Custom(custom) => custom.field(name).into(),
             Self::DeducedObject if name == "metadata" => Self::METADATA,
             Self::DeducedObject | Self::Deduced => Self::Deduced,
-            Self::Whole => Self::Whole,
+            Self::Atomic => Self::Atomic,
         }
     }
 
@@ -93,7 +92,7 @@ impl<'s> Schema<'s> {
         match self {
             Self::BuiltIn(built_in) => Self::BuiltIn(built_in.item()),
             Self::Custom(custom) => custom.item().into(),
-            Self::DeducedObject | Self::Deduced | Self::Whole => Self::Whole,
+            Self::DeducedObject | Self::Deduced | Self::Atomic => Self::Atomic,
         }
     }
 
@@ -109,14 +108,14 @@ impl<'s> Schema<'s> {
     /// distinguished.
     pub fn elements(self, items: &[Value]) -> Option<Vec<Element>> {
         match self.items() {
-            Items::Whole => None,
+            Items::Atomic => None,
             by => items.iter().map(|item| self.step(&by, item)).collect(),
         }
     }
 
     /// Whether the items of a list here are distinguished.
     pub fn is_associative(self) -> bool {
-        self.items() != Items::Whole
+        self.items() != Items::Atomic
     }
 
     /// The step to one item.
@@ -128,19 +127,19 @@ impl<'s> Schema<'s> {
     pub fn keys(self) -> Cow<'s, [&'s str]> {
         match self.items() {
             Items::Keys(keys) => keys,
-            Items::Whole | Items::Scalars => Cow::default(),
+            Items::Atomic | Items::Scalars => Cow::default(),
         }
     }
 
     fn items(self) -> Items<'s> {
         match self {
             Self::BuiltIn(built_in) => match built_in.list() {
-                ListType::Unmarked | ListType::Atomic => Items::Whole,
+                ListType::Unmarked | ListType::Atomic => Items::Atomic,
                 ListType::Set => Items::Scalars,
                 ListType::Map(keys) => Items::Keys(Cow::Borrowed(keys)),
             },
             Self::Custom(custom) => custom.items(),
-            Self::DeducedObject | Self::Deduced | Self::Whole => Items::Whole,
+            Self::DeducedObject | Self::Deduced | Self::Atomic => Items::Atomic,
         }
     }
 
@@ -168,18 +167,18 @@ impl<'s> Schema<'s> {
         match self {
             Self::BuiltIn(built_in) => built_in.key_default(key),
             Self::Custom(custom) => custom.key_default(key),
-            Self::DeducedObject | Self::Deduced | Self::Whole => None,
+            Self::DeducedObject | Self::Deduced | Self::Atomic => None,
         }
     }
 }
 
-impl<'s> From<Below<'s>> for Schema<'s> {
+impl<'s> From<Below<'s>> for FieldType<'s> {
     fn from(below: Below<'s>) -> Self {
         match below {
             Below::Custom(custom) => Self::Custom(custom),
             Below::Metadata => Self::METADATA,
             Below::Deduced => Self::Deduced,
-            Below::Whole => Self::Whole,
+            Below::Atomic => Self::Atomic,
         }
     }
 }

@@ -28,14 +28,14 @@ pub enum Below<'s> {
     /// A value that the schema does not describe, whose fields are owned one by one.
     Deduced,
     /// An atomic value.
-    Whole,
+    Atomic,
 }
 
 /// How the items of a list are distinguished.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Items<'s> {
     /// They are not: the list is atomic.
-    Whole,
+    Atomic,
     /// By their values; they are scalars.
     Scalars,
     /// By these fields.
@@ -72,7 +72,7 @@ impl<'s> Custom<'s> {
             | Topology::Struct
             | Topology::Map
             | Topology::AtomicMap
-            | Topology::AtomicList => Items::Whole,
+            | Topology::AtomicList => Items::Atomic,
         }
     }
 
@@ -121,6 +121,6 @@ const fn undescribed<'s>(preserves: bool) -> Below<'s> {
     if preserves {
         Below::Deduced
     } else {
-        Below::Whole
+        Below::Atomic
     }
 }

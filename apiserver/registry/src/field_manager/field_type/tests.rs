@@ -2,8 +2,8 @@ use serde_json::json;
 
 use super::*;
 
-fn ports() -> Schema<'static> {
-    let spec = Schema::of_kind("Pod").field("spec");
+fn ports() -> FieldType<'static> {
+    let spec = FieldType::of_kind("Pod").field("spec");
     spec.field("containers").item().field("ports")
 }
 
@@ -16,25 +16,27 @@ fn items_are_distinguished_by_their_keys_and_the_keys_defaults() {
 
 #[test]
 fn a_list_with_an_indistinguishable_item_is_atomic() {
-    let names = Schema::of_kind("Pod").field("spec").field("containers");
+    let names = FieldType::of_kind("Pod").field("spec").field("containers");
     assert!(
         names
             .elements(&[json!({"name": "a"}), json!({"image": "b"})])
             .is_none()
     );
-    let finalizers = Schema::of_kind("Pod").field("metadata").field("finalizers");
+    let finalizers = FieldType::of_kind("Pod")
+        .field("metadata")
+        .field("finalizers");
     assert_eq!(finalizers.elements(&[json!("a")]).unwrap().len(), 1);
 }
 
 #[test]
 fn marked_structs_and_maps_are_atomic() {
-    let spec = Schema::of_kind("Pod").field("spec");
+    let spec = FieldType::of_kind("Pod").field("spec");
     assert!(spec.field("nodeSelector").is_atomic());
     assert!(spec.field("imagePullSecrets").item().is_atomic());
     assert!(!spec.field("securityContext").is_atomic());
-    let data = Schema::of_kind("ConfigMap").field("data");
+    let data = FieldType::of_kind("ConfigMap").field("data");
     assert!(spec.declares("nodeSelector") && !data.declares("a"));
-    let revision = Schema::of_kind("ControllerRevision").field("data");
+    let revision = FieldType::of_kind("ControllerRevision").field("data");
     assert!(revision.is_atomic());
 }
 
@@ -53,7 +55,7 @@ fn schemas_of_custom_kinds_define_keys_and_atomic_values() {
         "list": {"type": "array", "items": item},
         "whole": {"type": "object", "x-kubernetes-map-type": "atomic", "properties": {"a": {"type": "string"}}},
         "labels": {"type": "object", "additionalProperties": {"type": "string"}}}}));
-    let root = Schema::of_custom(Some(&schema));
+    let root = FieldType::of_custom(Some(&schema));
     let keyed = root.field("keyed").element(&json!({"v": 1})).unwrap();
     assert_eq!(keyed.to_string(), r#"[k="d"]"#);
     assert_eq!(*root.field("keyed").keys(), ["k"]);
@@ -72,14 +74,19 @@ fn preserved_unknown_fields_are_deduced_in_structs_and_atomic_in_maps() {
         "any": {"x-kubernetes-preserve-unknown-fields": true},
         "struct": {"type": "object", "x-kubernetes-preserve-unknown-fields": true, "properties": {
             "free": {"type": "object"}, "any": {"x-kubernetes-preserve-unknown-fields": true}}}}}));
-    let root = Schema::of_custom(Some(&schema));
+    let root = FieldType::of_custom(Some(&schema));
     assert!(!root.field("free").is_atomic() && root.field("free").field("x").is_atomic());
     assert!(root.field("any").is_atomic());
     let inner = root.field("struct");
     assert!(!inner.field("unknown").is_atomic() && !inner.field("any").is_atomic());
     assert!(!inner.field("free").field("x").is_atomic());
-    assert!(Schema::of_custom(None).field("x").field("y").keeps_empty());
-    assert!(!Schema::of_custom(None).field("x").is_associative());
+    assert!(
+        FieldType::of_custom(None)
+            .field("x")
+            .field("y")
+            .keeps_empty()
+    );
+    assert!(!FieldType::of_custom(None).field("x").is_associative());
 }
 
 #[test]
@@ -87,7 +94,7 @@ fn embedded_resources_have_metadata_of_their_own() {
     let schema = compiled(json!({"type": "object", "properties": {
         "pod": {"type": "object", "x-kubernetes-embedded-resource": true,
             "x-kubernetes-preserve-unknown-fields": true}}}));
-    let pod = Schema::of_custom(Some(&schema)).field("pod");
+    let pod = FieldType::of_custom(Some(&schema)).field("pod");
     assert!(pod.declares("metadata") && pod.declares("kind") && !pod.declares("spec"));
     assert!(pod.field("metadata").field("finalizers").is_associative());
     assert!(!pod.field("spec").field("x").is_atomic());
