@@ -100,11 +100,11 @@ pub fn serve(options: &Serve) -> Result<(), CommandError> {
 /// # Errors
 /// As [`serve`], and an invalid flag.
 pub fn kube_apiserver(arguments: Vec<String>) -> Result<(), CommandError> {
-    use names::kube_apiserver::Asked;
+    use names::kube_apiserver::Invocation;
     let controllers = std::env::var("PORTCULLIS_CONTROLLERS").ok();
     let (mut options, unused) = match names::kube_apiserver::read(arguments, controllers) {
-        Ok(Asked::Serve { options, unused }) => (options, unused),
-        Ok(Asked::Help(text) | Asked::Version(text)) => {
+        Ok(Invocation::Serve { options, unused }) => (options, unused),
+        Ok(Invocation::Help(text) | Invocation::Version(text)) => {
             print(&text);
             return Ok(());
         }
@@ -127,10 +127,10 @@ pub fn kube_apiserver(arguments: Vec<String>) -> Result<(), CommandError> {
 /// # Errors
 /// An invalid flag, an address that cannot be bound.
 pub fn etcd(arguments: Vec<String>) -> Result<(), CommandError> {
-    use names::etcd::Asked;
+    use names::etcd::Invocation;
     let stand_in = match names::etcd::read(arguments).map_err(CommandError::Usage)? {
-        Asked::Serve(stand_in) => stand_in,
-        Asked::Text(text) => {
+        Invocation::Serve(stand_in) => stand_in,
+        Invocation::Text(text) => {
             print(&text);
             return Ok(());
         }

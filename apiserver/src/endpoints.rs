@@ -72,7 +72,7 @@ pub async fn resources(
         RequestInfo::Path { path, .. } => return documents.serve(path, &parts),
         RequestInfo::Resource(info) => info,
     };
-    let request = Asked {
+    let request = Routed {
         api: &api,
         in_flight: &in_flight,
         authorized: &authorized,
@@ -82,8 +82,8 @@ pub async fn resources(
     answer.unwrap_or_else(|status| response::status(&status))
 }
 
-/// A request for a resource, as extractors see it.
-struct Asked<'a> {
+/// The parts of an authorized request that every handler needs.
+struct Routed<'a> {
     api: &'a Api,
     in_flight: &'a Arc<InFlight>,
     authorized: &'a Authorized,
@@ -91,12 +91,12 @@ struct Asked<'a> {
 }
 
 async fn resource(
-    asked: &Asked<'_>,
+    routed: &Routed<'_>,
     info: &ResourceRequest,
     body: &mut Incoming,
 ) -> Result<Response, Status> {
     let api_version = info.api_version();
-    let catalogue = asked.api.registry.catalogue();
+    let catalogue = routed.api.registry.catalogue();
     let built_in = catalogue.is_built_in_group(&info.group);
     let row = match catalogue.find(&api_version, &info.resource) {
         Some(row) if built_in || is_routed(row, info) => row,
@@ -110,7 +110,7 @@ async fn resource(
     if is_custom {
         warnings.add(row.deprecation(&api_version, release));
     }
-    let (subresource, verb) = match route(resource, info, &asked.parts.headers) {
+    let (subresource, verb) = match route(resource, info, &routed.parts.headers) {
         Ok(route) => route,
         Err(status) => return Ok(with_warnings(Err(status), warnings)),
     };
@@ -123,12 +123,12 @@ async fn resource(
     if !is_custom {
         warnings.add(row.deprecation(&api_version, release));
     }
-    let query = asked.authorized.query();
-    let audited = asked.parts.extensions.get::<Arc<Audited>>();
+    let query = routed.authorized.query();
+    let audited = routed.parts.extensions.get::<Arc<Audited>>();
     let audited = audited.map(Arc::as_ref);
     let call = Call {
-        api: asked.api,
-        in_flight: asked.in_flight,
+        api: routed.api,
+        in_flight: routed.in_flight,
         parent,
         row,
         scope: Scope {
@@ -145,16 +145,16 @@ async fn resource(
                 field_validation: query.get("fieldValidation"),
                 ..RequestOptions::default()
             },
-            conversions: Some(asked.api.registry.conversions()),
+            conversions: Some(routed.api.registry.conversions()),
             warnings: Some(&warnings),
             annotations: audited.map(Audited::annotations),
-            ..Scope::all(resource, asked.authorized.user())
+            ..Scope::all(resource, routed.authorized.user())
         },
         info,
         api_version: &api_version,
         query,
-        parts: asked.parts,
-        format: accept::negotiate(&asked.parts.headers, !is_custom)?,
+        parts: routed.parts,
+        format: accept::negotiate(&routed.parts.headers, !is_custom)?,
         audited,
     };
     let result = carry_out(verb, &call, body).await;

@@ -6,7 +6,7 @@ use portcullis_admission::permissions::{Names, Permission, Permissions};
 use portcullis_api::{GroupResource, UserInfo};
 use portcullis_rbac::{Attributes, Authorizer, Decision, ResourceTarget, Target};
 
-/// Answers admission's questions about permissions.
+/// Checks permissions for admission.
 pub struct AuthorizersPermissions(pub Arc<dyn Authorizer>);
 
 impl Permissions for AuthorizersPermissions {
@@ -24,13 +24,13 @@ impl Permissions for AuthorizersPermissions {
             let names = self.0.names(&attributes(user, permission));
             return Box::new(move |name| names.contains(name));
         }
-        let (authorizer, asked) = (self.0.clone(), Asked::new(user, permission));
-        Box::new(move |name| asked.is_allowed(authorizer.as_ref(), name))
+        let (authorizer, template) = (self.0.clone(), PermissionTemplate::new(user, permission));
+        Box::new(move |name| template.is_allowed(authorizer.as_ref(), name))
     }
 }
 
-/// A permission that is checked name by name, because the names cannot be listed.
-struct Asked {
+/// A permission without a name, which is checked name by name because the names cannot be listed.
+struct PermissionTemplate {
     user: UserInfo,
     verb: String,
     group: String,
@@ -39,7 +39,7 @@ struct Asked {
     namespace: String,
 }
 
-impl Asked {
+impl PermissionTemplate {
     fn new(user: &UserInfo, permission: &Permission<'_>) -> Self {
         Self {
             user: user.clone(),

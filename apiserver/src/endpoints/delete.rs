@@ -30,15 +30,15 @@ static POLICIES: LazyLock<String> = LazyLock::new(|| {
 /// # Errors
 /// The errors of every stage of a deletion.
 pub async fn delete(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
-    let asked = asked(call, body).await?;
+    let request = read_request(call, body).await?;
     let registry = &call.api.registry;
-    let scope = call.writing(asked.dry_run);
-    match registry.delete(&scope, &asked.options).await? {
+    let scope = call.writing(request.dry_run);
+    match registry.delete(&scope, &request.options).await? {
         Deleted::Unreadable(details) => Ok(success(details)),
         Deleted::Gone(_, details) if !call.scope.resource.strategy.returns_deleted() => {
             Ok(success(details))
         }
-        Deleted::Pending(entry) if asked.cascades => call.answer(StatusCode::ACCEPTED, &entry),
+        Deleted::Pending(entry) if request.cascades => call.answer(StatusCode::ACCEPTED, &entry),
         Deleted::Gone(entry, _) | Deleted::Pending(entry) => call.answer(StatusCode::OK, &entry),
     }
 }
@@ -53,15 +53,15 @@ fn success(details: Details) -> Response {
 /// As [`delete`], for the first object that cannot be deleted.
 pub async fn delete_collection(call: &Call<'_>, body: &mut Incoming) -> Result<Response, Status> {
     let query = call.query.list(call.scope.resource, call.api_version)?;
-    let asked = asked(call, body).await?;
+    let request = read_request(call, body).await?;
     let scope = Scope {
         name: "",
-        ..call.writing(asked.dry_run)
+        ..call.writing(request.dry_run)
     };
     let list = call
         .api
         .registry
-        .delete_collection(&scope, &query, &asked.options)
+        .delete_collection(&scope, &query, &request.options)
         .await?;
     let body = call.reader()?.list(&list)?;
     Ok(response::bytes(
@@ -72,7 +72,7 @@ pub async fn delete_collection(call: &Call<'_>, body: &mut Incoming) -> Result<R
 }
 
 /// The options of a request.
-struct Asked {
+struct DeletionRequest {
     options: DeleteOptions,
     dry_run: bool,
     /// Whether `orphanDependents` is false, which is answered with 202 while dependents remain.
@@ -80,7 +80,7 @@ struct Asked {
 }
 
 /// The options in the body, or else in the query.
-async fn asked(call: &Call<'_>, body: &mut Incoming) -> Result<Asked, Status> {
+async fn read_request(call: &Call<'_>, body: &mut Incoming) -> Result<DeletionRequest, Status> {
     let bytes = body::read(body).await?;
     let options = if bytes.is_empty() {
         from_query(call.query)?
@@ -93,7 +93,7 @@ async fn asked(call: &Call<'_>, body: &mut Incoming) -> Result<Asked, Status> {
     let dry_run = options.dry_run.as_ref().is_some_and(|d| !d.is_empty())
         || !call.query.get("dryRun").is_empty();
     call.query.write_options("DeleteOptions")?;
-    Ok(Asked {
+    Ok(DeletionRequest {
         dry_run,
         cascades: options.orphan_dependents == Some(false),
         options: checked(options)?,

@@ -6,7 +6,7 @@ use portcullis_api::{Status, UserInfo};
 use super::caller::Shown;
 use super::consulted::Verdict;
 use super::explainer::Explainer;
-use super::target::Asked;
+use super::target::ExplainedRequest;
 use super::{
     Answer, Authentication, Authorization, Decision, Explanation, PluginStep, Policies, Question,
     admission, authorization,
@@ -24,12 +24,12 @@ pub async fn explain(
 ) -> Result<Explanation, Status> {
     let shown = Shown::of(&question)?;
     let calls_webhooks = question.call_webhooks;
-    let asked = Asked::of(question, &explainer.registry.catalogue())?;
+    let request = ExplainedRequest::of(question, &explainer.registry.catalogue())?;
     let (authentication, user) = shown
         .authenticate(explainer.authenticator.as_ref(), asker)
         .await;
     let mut explanation = Explanation {
-        request: asked.sentence(asker),
+        request: request.sentence(asker),
         answer: Answer {
             code: 200,
             refused_by: None,
@@ -42,7 +42,7 @@ pub async fn explain(
         admission: None,
     };
     let trace = Trace::calling_webhooks(calls_webhooks);
-    let ended = stages(explainer, &shown, &asked, user, trace, &mut explanation).await;
+    let ended = stages(explainer, &shown, &request, user, trace, &mut explanation).await;
     explanation.answer = match ended {
         Ok(code) => Answer {
             code,
@@ -63,7 +63,7 @@ pub async fn explain(
 async fn stages(
     explainer: &Explainer,
     shown: &Shown,
-    asked: &Asked,
+    request: &ExplainedRequest,
     user: Result<UserInfo, Status>,
     trace: Trace,
     explanation: &mut Explanation,
@@ -77,14 +77,14 @@ async fn stages(
     let (impersonation, user) = shown.impersonate(authorizer, &user).await;
     explanation.impersonation = impersonation;
     let user = user.map_err(at("impersonation"))?;
-    let attributes = asked.attributes(&user);
+    let attributes = request.attributes(&user);
     explanation.authorization = Some(authorization::explain(authorizer, &attributes).await);
     let allowed = check_request(authorizer, &attributes).await;
     allowed.map_err(at("authorization"))?;
-    let Some(write) = &asked.write else {
+    let Some(write) = &request.write else {
         return Ok(200);
     };
-    let written = admission::explain(explainer, &user, asked.namespace(), write, trace).await;
+    let written = admission::explain(explainer, &user, request.namespace(), write, trace).await;
     let (plugins, written) = written;
     let refused = plugins.iter().find(|step| step.refused.is_some());
     let stage = refused.map_or_else(

@@ -12,7 +12,7 @@ use portcullis_kinds::resource::Resource;
 use portcullis_kinds::shared::ResourceRef;
 
 /// A resource, an object or a path, and the verb.
-pub struct Asked {
+pub struct ExplainedRequest {
     verb: String,
     path: String,
     group: String,
@@ -38,7 +38,7 @@ pub struct Write {
     pub update: bool,
 }
 
-impl Asked {
+impl ExplainedRequest {
     /// Reads a question.
     ///
     /// # Errors
@@ -261,7 +261,7 @@ mod tests {
 
     fn asked(question: Value) -> Result<String, Status> {
         let question = serde_json::from_value(question).unwrap();
-        let asked = Asked::of(question, &Catalogue::default())?;
+        let asked = ExplainedRequest::of(question, &Catalogue::default())?;
         Ok(asked.sentence(&UserInfo::default()))
     }
 

@@ -25,11 +25,11 @@ impl Question for Authorize {
     }
 
     fn at_once(&self, request: &mut Request) -> Result<(), Status> {
-        let Asked {
+        let AuthorizationInput {
             described,
             user,
             annotations,
-        } = Asked::take(request)?;
+        } = AuthorizationInput::take(request)?;
         let authorized =
             authorization::authorize(self.0.as_ref(), described, user, annotations.as_ref());
         request.extensions_mut().insert(authorized?);
@@ -37,11 +37,11 @@ impl Question for Authorize {
     }
 
     async fn wait(&self, request: &mut Request) -> Result<(), Status> {
-        let Asked {
+        let AuthorizationInput {
             described,
             user,
             annotations,
-        } = Asked::take(request)?;
+        } = AuthorizationInput::take(request)?;
         let authorized = authorization::ask(self.0.as_ref(), described, user, annotations.as_ref());
         request.extensions_mut().insert(authorized.await?);
         Ok(())
@@ -49,13 +49,13 @@ impl Question for Authorize {
 }
 
 /// The attributes to authorize.
-struct Asked {
+struct AuthorizationInput {
     described: Arc<Described>,
     user: UserInfo,
     annotations: Option<AuditAnnotations>,
 }
 
-impl Asked {
+impl AuthorizationInput {
     fn take(request: &mut Request) -> Result<Self, Status> {
         let extensions = request.extensions_mut();
         let user = extensions.remove::<UserInfo>();

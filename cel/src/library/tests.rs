@@ -236,9 +236,9 @@ fn data_has_the_types_of_its_schema() {
 }
 
 #[derive(Debug, Default)]
-struct Asked(Mutex<Vec<Attributes>>);
+struct RecordingAuthorizer(Mutex<Vec<Attributes>>);
 
-impl Authorizer for Asked {
+impl Authorizer for RecordingAuthorizer {
     fn authorize(&self, attributes: &Attributes) -> Decision {
         self.0.lock().unwrap().push(attributes.clone());
         let allowed = attributes.verb == "get";
@@ -255,7 +255,7 @@ fn checks_call_the_authorizer() {
     let environment = Environment::new(37)
         .with_authorizer()
         .with_variable("self", DeclType::any());
-    let asked = Asked::default();
+    let asked = RecordingAuthorizer::default();
     let request = Attributes {
         resource: "pods".to_owned(),
         ..Attributes::default()

@@ -47,7 +47,7 @@ Flags:
 
 /// What a command line means.
 #[derive(Debug)]
-pub enum Asked {
+pub enum Invocation {
     /// Print something, and end.
     Text(String),
     /// Serve.
@@ -67,17 +67,17 @@ pub struct StandIn {
 ///
 /// # Errors
 /// A sentence that names the flag at fault.
-pub fn read(arguments: impl IntoIterator<Item = String>) -> Result<Asked, String> {
+pub fn read(arguments: impl IntoIterator<Item = String>) -> Result<Invocation, String> {
     let takes = |name: &str| match SWITCHES.contains(&name) {
         true => Some(Takes::Switch),
         false => Some(Takes::Value),
     };
     let flags = Flags::parse(arguments, takes)?;
     if flags.is_on("help") {
-        return Ok(Asked::Text(HELP.to_owned()));
+        return Ok(Invocation::Text(HELP.to_owned()));
     }
     if flags.is_on("version") {
-        return Ok(Asked::Text(
+        return Ok(Invocation::Text(
             "etcd Version: 3.5.3\nPortcullis: in its place\n".to_owned(),
         ));
     }
@@ -85,7 +85,7 @@ pub fn read(arguments: impl IntoIterator<Item = String>) -> Result<Asked, String
     let urls = given("listen-client-urls").unwrap_or("http://127.0.0.1:2379");
     let dir = given("data-dir").unwrap_or("default.etcd");
     let data_dir = std::path::absolute(dir).map_err(|why| format!("--data-dir: {why}"))?;
-    Ok(Asked::Serve(StandIn {
+    Ok(Invocation::Serve(StandIn {
         listen: urls.split(',').map(address).collect::<Result<_, _>>()?,
         about: About {
             data_dir,
@@ -136,8 +136,8 @@ mod tests {
 
     fn stand_in(words: &[&str]) -> Result<StandIn, String> {
         match read(words.iter().map(|word| (*word).to_owned()))? {
-            Asked::Serve(stand_in) => Ok(stand_in),
-            Asked::Text(text) => panic!("{text}"),
+            Invocation::Serve(stand_in) => Ok(stand_in),
+            Invocation::Text(text) => panic!("{text}"),
         }
     }
 
@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(other.about.data_dir, PathBuf::from("/d"));
         assert!(!other.about.unsafe_no_fsync);
         assert!(
-            matches!(read(["--help".to_owned()]), Ok(Asked::Text(text)) if text.contains("--unsafe-no-fsync"))
+            matches!(read(["--help".to_owned()]), Ok(Invocation::Text(text)) if text.contains("--unsafe-no-fsync"))
         );
     }
 

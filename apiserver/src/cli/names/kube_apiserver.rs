@@ -17,7 +17,7 @@ const CONTROLLERS: &str = "event-ttl";
 
 /// What a command line means.
 #[derive(Debug)]
-pub enum Asked {
+pub enum Invocation {
     /// Print the flags, and end.
     Help(String),
     /// Print the version, and end.
@@ -39,18 +39,18 @@ pub enum Asked {
 pub fn read(
     arguments: impl IntoIterator<Item = String>,
     controllers: Option<String>,
-) -> Result<Asked, String> {
+) -> Result<Invocation, String> {
     let own = Own::new();
     let flags = Flags::parse(arguments, |name| own.takes(name))?;
     if flags.is_on("help") {
-        return Ok(Asked::Help(own.help()));
+        return Ok(Invocation::Help(own.help()));
     }
     if flags
         .last("version")
         .is_some_and(|version| version != "false")
     {
         let release = emulated(&flags)?;
-        return Ok(Asked::Version(format!(
+        return Ok(Invocation::Version(format!(
             "Kubernetes {}\n",
             release.version()
         )));
@@ -68,7 +68,7 @@ pub fn read(
     match Cli::try_parse_from(words).map_err(|error| crate::config::one_line(&error.to_string()))? {
         Cli {
             command: Command::Serve(options),
-        } => Ok(Asked::Serve { options, unused }),
+        } => Ok(Invocation::Serve { options, unused }),
         _ => Err("these are not the options of a server".into()),
     }
 }
@@ -208,7 +208,7 @@ mod tests {
 
     fn serve(words: &[&str]) -> Result<(Serve, Vec<String>), String> {
         match read(words.iter().map(|word| (*word).to_owned()), None)? {
-            Asked::Serve { options, unused } => Ok((*options, unused)),
+            Invocation::Serve { options, unused } => Ok((*options, unused)),
             other => panic!("{other:?}"),
         }
     }
@@ -284,7 +284,9 @@ mod tests {
             (modes.into(), Vec::new())
         );
         let chosen = read([], Some("*".into())).unwrap();
-        assert!(matches!(chosen, Asked::Serve { options, .. } if options.controllers == ["*"]));
+        assert!(
+            matches!(chosen, Invocation::Serve { options, .. } if options.controllers == ["*"])
+        );
     }
 
     #[test]
@@ -307,11 +309,11 @@ mod tests {
     #[test]
     fn help_and_version_end_it() {
         let asked = |word: &str| read([word.to_owned()], None).unwrap();
-        let Asked::Help(help) = asked("--help") else {
+        let Invocation::Help(help) = asked("--help") else {
             panic!("no help")
         };
         assert!(help.contains("--secure-port") && !help.contains("--insecure-port"));
-        let Asked::Version(version) = asked("--version") else {
+        let Invocation::Version(version) = asked("--version") else {
             panic!("no version")
         };
         assert_eq!(version, "Kubernetes v1.24.17\n");

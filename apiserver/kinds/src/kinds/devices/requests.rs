@@ -104,7 +104,7 @@ fn validate_request(request: &DeviceRequest, path: &Path, errors: &mut ErrorList
             let detail = "exactly one of `exactly` or `firstAvailable` is required, but multiple fields are set";
             errors.push(FieldError::invalid(path, BadValue::null(), detail));
         }
-        (Some(exactly), []) => Asked {
+        (Some(exactly), []) => DeviceSelection {
             class: &exactly.device_class_name,
             selectors: list(exactly.selectors.as_ref()),
             mode: text(exactly.allocation_mode.as_ref()),
@@ -120,7 +120,7 @@ fn validate_request(request: &DeviceRequest, path: &Path, errors: &mut ErrorList
             |one| one.name.as_str(),
             |one, path, errors| {
                 validate_label(&one.name, &path.child("name"), errors);
-                Asked {
+                DeviceSelection {
                     class: &one.device_class_name,
                     selectors: list(one.selectors.as_ref()),
                     mode: text(one.allocation_mode.as_ref()),
@@ -134,7 +134,7 @@ fn validate_request(request: &DeviceRequest, path: &Path, errors: &mut ErrorList
 }
 
 /// What a request and an alternative of one have in common.
-struct Asked<'a> {
+struct DeviceSelection<'a> {
     class: &'a str,
     selectors: &'a [DeviceSelector],
     mode: &'a str,
@@ -142,7 +142,7 @@ struct Asked<'a> {
     tolerations: &'a [DeviceToleration],
 }
 
-impl Asked<'_> {
+impl DeviceSelection<'_> {
     fn validate(&self, path: &Path, errors: &mut ErrorList) {
         validate_class(self.class, &path.child("deviceClassName"), errors);
         validate_selectors(self.selectors, &path.child("selectors"), errors);
