@@ -14,13 +14,13 @@ pub mod catch_panic;
 pub mod compress;
 pub mod count;
 pub mod deadline;
+pub mod decide;
 pub mod describe;
 pub mod filter;
 pub mod head;
 pub mod impersonate;
 pub mod in_flight;
 pub mod present;
-pub mod question;
 mod reject;
 pub mod request_id;
 pub mod trace;
@@ -37,8 +37,8 @@ use portcullis_rbac::Authorizer;
 use tower::{Service, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use self::decide::DecideLayer;
 use self::filter::FilterLayer;
-use self::question::QuestionLayer;
 use crate::audit::Auditor;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -105,8 +105,8 @@ pub fn stack(
             auditor.clone(),
         ))
         .layer(audit::AuditLayer(auditor))
-        .layer(QuestionLayer(impersonate::Impersonate(authorizer.clone())))
-        .layer(QuestionLayer(authorize::Authorize(authorizer)))
+        .layer(DecideLayer(impersonate::Impersonate(authorizer.clone())))
+        .layer(DecideLayer(authorize::Authorize(authorizer)))
         // No body is read before this point.
         .layer(in_flight::InFlightLayer(limits))
         .service(router)

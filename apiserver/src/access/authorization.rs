@@ -76,7 +76,7 @@ pub fn authorize(
 ///
 /// # Errors
 /// 403; 500 if no authorizer allows the request and a webhook failed.
-pub async fn ask(
+pub async fn authorize_async(
     authorizer: &dyn Authorizer,
     request: Arc<Described>,
     user: UserInfo,
@@ -102,11 +102,11 @@ pub async fn ask(
     Ok(Authorized { request, user })
 }
 
-/// Decides whether a request may be carried out, as [`ask`] does.
+/// As [`check_async`], but a failed webhook is a 500.
 ///
 /// # Errors
-/// As [`ask`].
-pub async fn check_request(
+/// As [`authorize_async`].
+pub async fn check_reporting_failures(
     authorizer: &dyn Authorizer,
     attributes: &Attributes<'_>,
 ) -> Result<(), Status> {
@@ -117,11 +117,11 @@ pub async fn check_request(
     }
 }
 
-/// Decides whether a user may do something; waits for those who have to be asked.
+/// As [`check`], but may call webhooks. A failed webhook is a 403 unless another authorizer allows the action.
 ///
 /// # Errors
 /// 403, with upstream's text.
-pub async fn check_asking(
+pub async fn check_async(
     authorizer: &dyn Authorizer,
     attributes: &Attributes<'_>,
 ) -> Result<(), Status> {

@@ -1,4 +1,4 @@
-//! Impersonation of another user, for those who may.
+//! Impersonation: a user who is authorized to may act as another.
 //!
 //! Upstream: `k8s.io/apiserver/pkg/endpoints/filters/impersonation.go`.
 
@@ -33,7 +33,7 @@ pub fn impersonate(
 ///
 /// # Errors
 /// As [`impersonate`].
-pub async fn ask(
+pub async fn impersonate_async(
     authorizer: &dyn Authorizer,
     user: &UserInfo,
     headers: &HeaderMap,
@@ -42,7 +42,7 @@ pub async fn ask(
         return Ok(None);
     };
     for need in &requested.needs {
-        authorization::check_asking(authorizer, &attributes(user, need)).await?;
+        authorization::check_async(authorizer, &attributes(user, need)).await?;
     }
     Ok(Some(requested.user))
 }

@@ -11,7 +11,7 @@ use super::{
     Answer, Authentication, Authorization, Decision, Explanation, PluginStep, Policies, Question,
     admission, authorization,
 };
-use crate::access::authorization::check_request;
+use crate::access::authorization::check_reporting_failures;
 
 /// Returns what the response to a request would be, and why.
 ///
@@ -79,7 +79,7 @@ async fn stages(
     let user = user.map_err(at("impersonation"))?;
     let attributes = request.attributes(&user);
     explanation.authorization = Some(authorization::explain(authorizer, &attributes).await);
-    let allowed = check_request(authorizer, &attributes).await;
+    let allowed = check_reporting_failures(authorizer, &attributes).await;
     allowed.map_err(at("authorization"))?;
     let Some(write) = &request.write else {
         return Ok(200);

@@ -80,7 +80,7 @@ impl Shown {
         authorizer: &dyn Authorizer,
         user: &UserInfo,
     ) -> (Option<Impersonation>, Result<UserInfo, Status>) {
-        let decided = impersonation::ask(authorizer, user, &self.headers).await;
+        let decided = impersonation::impersonate_async(authorizer, user, &self.headers).await;
         let decided = decided.map(|other| other.unwrap_or_else(|| user.clone()));
         let Ok(Some(wish)) = authn::Impersonation::requested(&self.headers) else {
             return (None, decided);

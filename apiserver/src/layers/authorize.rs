@@ -8,18 +8,18 @@ use portcullis_admission::AuditAnnotations;
 use portcullis_api::{Status, UserInfo};
 use portcullis_rbac::Authorizer;
 
-use super::question::Question;
+use super::decide::Decide;
 use super::reject::unidentified;
 use crate::access::authorization;
 use crate::audit::Audited;
 use crate::request::Described;
 
-/// Passes on the requests that the authorizer allows.
+/// Accepts the requests that the authorizer allows.
 #[derive(Clone)]
 pub struct Authorize(pub Arc<dyn Authorizer>);
 
 #[async_trait]
-impl Question for Authorize {
+impl Decide for Authorize {
     fn waits(&self) -> bool {
         self.0.waits()
     }
@@ -42,7 +42,8 @@ impl Question for Authorize {
             user,
             annotations,
         } = AuthorizationInput::take(request)?;
-        let authorized = authorization::ask(self.0.as_ref(), described, user, annotations.as_ref());
+        let authorized =
+            authorization::authorize_async(self.0.as_ref(), described, user, annotations.as_ref());
         request.extensions_mut().insert(authorized.await?);
         Ok(())
     }

@@ -7,7 +7,7 @@ use axum::extract::Request;
 use portcullis_api::{Status, UserInfo};
 use portcullis_rbac::Authorizer;
 
-use super::question::Question;
+use super::decide::Decide;
 use super::reject::unidentified;
 use super::trace;
 use crate::access::impersonation;
@@ -18,7 +18,7 @@ use crate::audit::Audited;
 pub struct Impersonate(pub Arc<dyn Authorizer>);
 
 #[async_trait]
-impl Question for Impersonate {
+impl Decide for Impersonate {
     fn waits(&self) -> bool {
         self.0.waits()
     }
@@ -35,7 +35,7 @@ impl Question for Impersonate {
         let user = user.ok_or_else(unidentified)?.clone();
         // a request cannot be shared across an await
         let headers = request.headers().clone();
-        let other = impersonation::ask(self.0.as_ref(), &user, &headers).await;
+        let other = impersonation::impersonate_async(self.0.as_ref(), &user, &headers).await;
         replace(request, other)
     }
 }

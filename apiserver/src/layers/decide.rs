@@ -1,4 +1,4 @@
-//! A layer that decides something about a request before it is passed on, with or without waiting.
+//! A layer that accepts or rejects a request before forwarding it, with or without waiting.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -15,7 +15,7 @@ use crate::response::Response;
 
 /// The decision. Its result is stored in the request's extensions.
 #[async_trait]
-pub trait Question: Clone + Send + Sync + 'static {
+pub trait Decide: Clone + Send + Sync + 'static {
     /// Whether the decision may have to wait.
     fn waits(&self) -> bool;
 
@@ -28,35 +28,35 @@ pub trait Question: Clone + Send + Sync + 'static {
     /// Decides, and may wait.
     ///
     /// # Errors
-    /// As [`Question::at_once`].
+    /// As [`Decide::at_once`].
     async fn wait(&self, request: &mut Request) -> Result<(), Status>;
 }
 
 /// The layer of a decision.
 #[derive(Clone)]
-pub struct QuestionLayer<Q>(pub Q);
+pub struct DecideLayer<D>(pub D);
 
 /// A service behind a decision.
 #[derive(Clone)]
-pub struct Questioned<Q, S> {
-    question: Q,
+pub struct DecideService<D, S> {
+    decision: D,
     inner: S,
 }
 
-impl<Q: Clone, S> Layer<S> for QuestionLayer<Q> {
-    type Service = Questioned<Q, S>;
+impl<D: Clone, S> Layer<S> for DecideLayer<D> {
+    type Service = DecideService<D, S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        let question = self.0.clone();
-        Questioned { question, inner }
+        let decision = self.0.clone();
+        DecideService { decision, inner }
     }
 }
 
-type Answered = Result<Response, Infallible>;
+type Outcome = Result<Response, Infallible>;
 
-impl<Q, S> Service<Request> for Questioned<Q, S>
+impl<D, S> Service<Request> for DecideService<D, S>
 where
-    Q: Question,
+    D: Decide,
     S: Service<Request, Response = Response, Error = Infallible, Future: Send>
         + Clone
         + Send
@@ -64,25 +64,25 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Either<Either<S::Future, Ready<Answered>>, BoxFuture<'static, Answered>>;
+    type Future = Either<Either<S::Future, Ready<Outcome>>, BoxFuture<'static, Outcome>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(context)
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        if !self.question.waits() {
-            return Either::Left(match self.question.at_once(&mut request) {
+        if !self.decision.waits() {
+            return Either::Left(match self.decision.at_once(&mut request) {
                 Ok(()) => Either::Left(self.inner.call(request)),
                 Err(status) => Either::Right(ready(Ok(reject(&status)))),
             });
         }
-        let question = self.question.clone();
+        let decision = self.decision.clone();
         // The ready service is used, and replaced by a clone.
         let fresh = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, fresh);
         Either::Right(Box::pin(async move {
-            match question.wait(&mut request).await {
+            match decision.wait(&mut request).await {
                 Ok(()) => inner.call(request).await,
                 Err(status) => Ok(reject(&status)),
             }
