@@ -65,7 +65,7 @@ pub async fn resources(
     mut body: Incoming,
 ) -> Response {
     if let Some(service) = aggregation.of(authorized.info()) {
-        let answer = aggregation.pass_on(&service, &authorized, &parts, &in_flight, &mut body);
+        let answer = aggregation.forward(&service, &authorized, &parts, &in_flight, &mut body);
         return answer.boxed().await;
     }
     let info = match authorized.info() {

@@ -162,7 +162,7 @@ async fn requests_for_another_server_are_forwarded() {
     assert_eq!(
         asked.lock().len(),
         before,
-        "only what is allowed is passed on"
+        "only what is allowed is forwarded"
     );
 
     let groups = admin.get("/apis").await.json();
@@ -275,7 +275,7 @@ async fn documents_of_another_server_are_among_those_of_this_one() {
 }
 
 #[tokio::test]
-async fn upgrades_are_passed_on_too() {
+async fn upgrades_are_forwarded_too() {
     let server = TestServer::start(&["--authorization-mode=RBAC"]).await;
     let admin = server.admin();
     let other = TestKubelet::start(&["other.default.svc"]).await;

@@ -55,7 +55,7 @@ impl Auditor {
         goes_on
     }
 
-    /// Passes on an event without waiting for it.
+    /// Sends an event to the backends without waiting for it.
     pub fn leave(&self, event: &Event) {
         self.metrics.event();
         for backend in &self.backends {

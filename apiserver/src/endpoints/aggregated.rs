@@ -48,7 +48,7 @@ impl Aggregation {
     }
 
     /// Forwards a request to another server.
-    pub async fn pass_on(
+    pub async fn forward(
         &self,
         service: &APIService,
         authorized: &Authorized,
@@ -79,7 +79,7 @@ impl Aggregation {
             None => match body::read(body).await {
                 Ok(body) => {
                     *request.body_mut() = body;
-                    self.forward(service, request, user).await
+                    self.exchange(service, request, user).await
                 }
                 Err(status) => return response::status(&status),
             },
@@ -87,7 +87,7 @@ impl Aggregation {
         answer.unwrap_or_else(|why| unavailable(&why))
     }
 
-    async fn forward(
+    async fn exchange(
         &self,
         service: &APIService,
         request: Request<Bytes>,
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_passed_on_is_what_was_authorized() {
+    fn what_is_forwarded_is_what_was_authorized() {
         let target = |uri: &str| {
             let request = Request::builder().uri(uri).body(()).unwrap();
             target(&request.into_parts().0)

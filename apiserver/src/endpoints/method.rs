@@ -16,8 +16,8 @@ pub fn find_subresource(
     resource: &Resource,
     info: &ResourceRequest,
 ) -> Result<Option<&'static Subresource>, Status> {
-    let passed_on = info.subresource == PROXY;
-    if !is_in_its_scope(resource, info) || !(info.rest.is_empty() || passed_on) {
+    let is_forwarded = info.subresource == PROXY;
+    if !is_in_its_scope(resource, info) || !(info.rest.is_empty() || is_forwarded) {
         return Err(Status::no_such_resource());
     }
     match info.subresource.as_str() {

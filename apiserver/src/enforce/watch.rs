@@ -90,7 +90,7 @@ async fn list_and_watch<T: DeserializeOwned>(
     }
 }
 
-/// Passes on the events of one watch; `version` is updated by them.
+/// Sends on the events of one watch; `version` is updated by them.
 async fn events<T: DeserializeOwned>(
     mut body: Body,
     news: &Sender<News>,

@@ -185,7 +185,7 @@ impl AggregatedServers {
             groups: vec![UserInfo::SYSTEM_MASTERS.to_owned()],
             ..UserInfo::default()
         };
-        headers::pass_on_for(&mut asking, &user)?;
+        headers::prepare_forwarded_for(&mut asking, &user)?;
         let reply = client.send(http::Method::GET, &url, asking, "").await;
         let reply = reply
             .map_err(|error| failing(format!("Get {url:?}: {}", go_error::text(&error, &url))))?;
@@ -249,7 +249,7 @@ fn direct(
     let url = format!("{}{}", origin(service), request.uri());
     let no_url = |_| format!("{url:?} is not a URL");
     *request.uri_mut() = url.parse().map_err(no_url)?;
-    headers::pass_on_for(request.headers_mut(), user)?;
+    headers::prepare_forwarded_for(request.headers_mut(), user)?;
     Ok(url)
 }
 

@@ -26,7 +26,7 @@ const HOPS: [&str; 4] = [
 ];
 
 /// Turns a client's headers into those of a forwarded request, without credentials.
-pub fn pass_on(headers: &mut HeaderMap) {
+pub fn prepare_forwarded(headers: &mut HeaderMap) {
     without_hops(headers);
     for name in [AUTHORIZATION, CONTENT_LENGTH, EXPECT, HOST] {
         headers.remove(name);
@@ -40,12 +40,12 @@ pub fn pass_on(headers: &mut HeaderMap) {
     }
 }
 
-/// As [`pass_on`], with the user that the request is for.
+/// As [`prepare_forwarded`], with the user that the request is for.
 ///
 /// # Errors
 /// The user has a name or a group that is not valid in a header.
-pub fn pass_on_for(headers: &mut HeaderMap, user: &UserInfo) -> Result<(), String> {
-    pass_on(headers);
+pub fn prepare_forwarded_for(headers: &mut HeaderMap, user: &UserInfo) -> Result<(), String> {
+    prepare_forwarded(headers);
     let mut add = |name: &str, value: &str| {
         let unusable = || format!("{value:?} is not valid in a header");
         let name = HeaderName::try_from(name).map_err(|_| unusable())?;
@@ -129,7 +129,7 @@ mod tests {
             groups: vec!["a".into(), "b".into()],
             extra: [("example.org/Scope".to_owned(), vec!["one".to_owned()])].into(),
         };
-        pass_on_for(&mut sent, &user).unwrap();
+        prepare_forwarded_for(&mut sent, &user).unwrap();
         let expected = headers(&[
             ("accept", "application/json"),
             ("x-remote-user", "alice"),
@@ -151,6 +151,6 @@ mod tests {
             name: "a\nb".into(),
             ..UserInfo::default()
         };
-        assert!(pass_on_for(&mut HeaderMap::new(), &user).is_err());
+        assert!(prepare_forwarded_for(&mut HeaderMap::new(), &user).is_err());
     }
 }

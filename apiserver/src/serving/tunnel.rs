@@ -144,7 +144,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Watched<'_, T> {
         let before = buffer.filled().len();
         if self.early.is_empty() {
             match ready!(Pin::new(&mut self.inner).poll_read(context, buffer)) {
-                // the connection has ended without TLS's close_notify: what came before is passed on
+                // the connection has ended without TLS's close_notify: what came before is forwarded
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
                 read => read?,
             }

@@ -234,7 +234,7 @@ async fn a_server_stands_behind_another() {
     assert_eq!(made.code, 201, "{made:?}");
     let stored = behind.admin().get(&format!("{WIDGETS}/a")).await.json();
     assert_eq!(stored["spec"]["color"], "red");
-    // what a user claims is not passed on
+    // what a user claims is not forwarded
     let claims = says(front.bob(), "alice", "system:masters");
     assert_eq!(claims.get(WIDGETS).await.code, 403);
     behind.stop().await;

@@ -128,7 +128,7 @@ mod tests {
         }
     }
 
-    /// An error is passed on, null means missing.
+    /// An error is returned, null means missing.
     fn read<K: serde::de::DeserializeOwned>(value: &Value) -> Result<Option<K>, Status> {
         match value.as_str() {
             Some(why) => Err(Status::unavailable(why)),

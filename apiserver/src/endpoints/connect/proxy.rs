@@ -87,7 +87,7 @@ fn request(call: &Call<'_>, location: &Location, paths: &Paths) -> Result<Reques
         .parse::<Uri>()
         .map_err(|_| Status::bad_request(format!("{url:?} is not a URL")))?;
     let mut sent = call.parts.headers.clone();
-    headers::pass_on(&mut sent);
+    headers::prepare_forwarded(&mut sent);
     if let Ok(host) = HeaderValue::from_str(host(call)) {
         sent.insert(HOST, host);
     }

@@ -79,7 +79,7 @@ fn request(
         .parse::<Uri>()
         .map_err(|error| Status::unknown(format!("{url:?}: {error}")))?;
     *request.headers_mut() = call.parts.headers.clone();
-    headers::pass_on(request.headers_mut());
+    headers::prepare_forwarded(request.headers_mut());
     upgrade::ask(request.headers_mut(), protocol);
     Ok(request)
 }

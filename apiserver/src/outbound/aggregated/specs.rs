@@ -270,7 +270,7 @@ impl AggregatedServers {
             groups: vec![UserInfo::SYSTEM_MASTERS.to_owned()],
             ..UserInfo::default()
         };
-        headers::pass_on_for(&mut asking, &user)?;
+        headers::prepare_forwarded_for(&mut asking, &user)?;
         let reply = client.send(Method::GET, &url, asking, "").await;
         let reply = reply.map_err(|error| error.to_string())?;
         match reply.code {
