@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use http::StatusCode;
 use portcullis_admission::Chain;
-use portcullis_registry::catalogues::Catalogues;
+use portcullis_registry::catalogues::CurrentCatalogue;
 use prometheus::core::Collector;
 use prometheus::{IntCounter, IntGaugeVec, Opts, Registry, TextEncoder};
 
@@ -41,7 +41,7 @@ pub struct Metrics {
     in_flight: IntGaugeVec,
     handshake_errors: IntCounter,
     process: Process,
-    catalogues: Arc<Catalogues>,
+    catalogues: Arc<CurrentCatalogue>,
     store: Option<(StoreMetrics, Objects)>,
     controllers: Option<Arc<portcullis_registry::Registry>>,
 }
@@ -62,7 +62,7 @@ pub struct Answered<'r> {
 
 impl Metrics {
     /// Metrics of a server with this admission chain and these kinds.
-    pub fn new(admission: &Chain, catalogues: Arc<Catalogues>, audit: &AuditMetrics) -> Self {
+    pub fn new(admission: &Chain, catalogues: Arc<CurrentCatalogue>, audit: &AuditMetrics) -> Self {
         let in_flight = Opts::new(
             "apiserver_current_inflight_requests",
             "Requests that are being carried out, watches aside.",
@@ -180,7 +180,7 @@ impl Metrics {
         series.begin(request.code, request.begun)
     }
 
-    /// Counts a request that was refused, or ended, so that others can be served.
+    /// Counts a request that was rejected or ended to keep capacity for others.
     pub fn terminated(&self, request: &Answered<'_>) {
         self.requests.terminated(self.labels(request), request.code);
     }

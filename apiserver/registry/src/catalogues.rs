@@ -8,16 +8,16 @@ use tokio::sync::watch;
 
 /// The current catalogue, and notifications of the next ones.
 #[derive(Debug)]
-pub struct Catalogues(watch::Sender<Arc<Catalogue>>);
+pub struct CurrentCatalogue(watch::Sender<Arc<Catalogue>>);
 
-impl Default for Catalogues {
+impl Default for CurrentCatalogue {
     /// The built-in kinds.
     fn default() -> Self {
         Self::new(Offer::default())
     }
 }
 
-impl Catalogues {
+impl CurrentCatalogue {
     /// The kinds that are part of the program, as far as they are offered.
     pub fn new(offer: Offer) -> Self {
         let catalogue = Catalogue::of(offer, []);

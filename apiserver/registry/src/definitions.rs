@@ -18,11 +18,11 @@ use portcullis_kinds::shared::ResourceRef;
 use portcullis_kinds::table;
 use portcullis_storage::cache::Cache;
 
-use crate::catalogues::Catalogues;
+use crate::catalogues::CurrentCatalogue;
 use crate::informer::{Sink, feed};
 
 /// Keeps the catalogue up to date with the stored definitions.
-pub fn start(cache: &Cache, prefix: &str, catalogues: Arc<Catalogues>) {
+pub fn start(cache: &Cache, prefix: &str, catalogues: Arc<CurrentCatalogue>) {
     let definitions = Arc::new(Definitions {
         served: Mutex::default(),
         catalogues,
@@ -38,7 +38,7 @@ pub fn start(cache: &Cache, prefix: &str, catalogues: Arc<Catalogues>) {
 /// The rows of the served definitions.
 struct Definitions {
     served: Mutex<Served>,
-    catalogues: Arc<Catalogues>,
+    catalogues: Arc<CurrentCatalogue>,
 }
 
 /// By the name of their definition.
@@ -55,8 +55,8 @@ impl Definitions {
     /// Adds a definition, or replaces it; one that is not served is removed.
     ///
     /// One whose schema cannot be compiled is logged and not served: validation rejects it here, but another
-    /// server may have written it.
-    fn take(served: &mut Served, definition: &CustomResourceDefinition) -> bool {
+    /// server may have written it. Returns whether the catalogue must be rebuilt.
+    fn update(served: &mut Served, definition: &CustomResourceDefinition) -> bool {
         let name = definition.metadata.name.clone().unwrap_or_default();
         if !is_true(definition, NAMES_ACCEPTED) && !is_true(definition, ESTABLISHED) {
             return served.remove(&name).is_some();
@@ -100,7 +100,7 @@ impl Sink<CustomResourceDefinition> for Definitions {
         let mut served = self.served.lock();
         let mut fresh = BTreeMap::new();
         for definition in objects {
-            Self::take(&mut fresh, &definition);
+            Self::update(&mut fresh, &definition);
         }
         *served = fresh;
         self.publish(&served);
@@ -108,7 +108,7 @@ impl Sink<CustomResourceDefinition> for Definitions {
 
     fn put(&self, object: Arc<CustomResourceDefinition>) {
         let mut served = self.served.lock();
-        if Self::take(&mut served, &object) {
+        if Self::update(&mut served, &object) {
             self.publish(&served);
         }
     }

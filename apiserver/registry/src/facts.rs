@@ -93,7 +93,7 @@ impl Facts {
             Ok(Arc::new(derive(object.as_ref())))
         };
         if resource.strategy.custom().is_some() {
-            return Derived::of(entry).more(|| derive(entry));
+            return Derived::of(entry).other(|| derive(entry));
         }
         entry.derived(derive)
     }

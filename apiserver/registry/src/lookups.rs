@@ -13,7 +13,7 @@ use portcullis_api::psp::PodSecurityPolicy;
 use portcullis_rbac::Authorizer;
 use portcullis_storage::cache::Cache;
 
-use crate::catalogues::Catalogues;
+use crate::catalogues::CurrentCatalogue;
 use crate::conversion::Conversions;
 use crate::indices::PodSecurityPolicySink;
 use crate::informer::{self, Informer, OnDemand};
@@ -28,7 +28,7 @@ pub fn start(
     cache: &Arc<Cache>,
     prefix: &str,
     authorizer: &Arc<dyn Authorizer>,
-    catalogues: Arc<Catalogues>,
+    catalogues: Arc<CurrentCatalogue>,
     conversions: Conversions,
 ) -> Lookups {
     let nothing = Lookups::nothing(

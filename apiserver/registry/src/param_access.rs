@@ -14,7 +14,7 @@ use portcullis_api::{FieldError, Object, Path, Status, UserInfo};
 use portcullis_kinds::table;
 use portcullis_rbac::{Attributes, Authorizer, Decision, ResourceTarget, Target};
 
-use crate::catalogues::Catalogues;
+use crate::catalogues::CurrentCatalogue;
 use crate::guard::Guard;
 use crate::scope::Scope;
 
@@ -23,7 +23,7 @@ pub struct ParamAccess {
     /// Decides who may read what.
     pub authorizer: Arc<dyn Authorizer>,
     /// Finds the resources of kinds.
-    pub catalogues: Arc<Catalogues>,
+    pub catalogues: Arc<CurrentCatalogue>,
     /// The policies that bindings name.
     pub validating: Arc<dyn Lookup<ValidatingAdmissionPolicy>>,
     /// The mutating policies that bindings name.

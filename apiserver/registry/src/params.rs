@@ -12,7 +12,7 @@ use portcullis_storage::{Entry, ListRequest, ReadAt, Revision, Storage};
 use quick_cache::unsync::Cache;
 use serde_json::Value;
 
-use crate::catalogues::Catalogues;
+use crate::catalogues::CurrentCatalogue;
 use crate::codec;
 use crate::conversion::Conversions;
 use crate::errors::unreachable;
@@ -29,7 +29,7 @@ type At = (Arc<str>, Revision, String);
 pub struct Params {
     store: Arc<dyn Storage>,
     prefix: String,
-    catalogues: Arc<Catalogues>,
+    catalogues: Arc<CurrentCatalogue>,
     conversions: Conversions,
     /// Most requests use the same few.
     parsed: Mutex<Cache<At, Arc<Value>>>,
@@ -40,7 +40,7 @@ impl Params {
     pub fn new(
         store: Arc<dyn Storage>,
         prefix: &str,
-        catalogues: Arc<Catalogues>,
+        catalogues: Arc<CurrentCatalogue>,
         conversions: Conversions,
     ) -> Self {
         Self {

@@ -10,7 +10,7 @@ use portcullis_admission::quota::{Meter, is_measured};
 use portcullis_api::Status;
 use portcullis_storage::{Error, ListRequest, ReadAt, Storage};
 
-use crate::catalogues::Catalogues;
+use crate::catalogues::CurrentCatalogue;
 use crate::codec;
 use crate::errors::unreachable;
 use portcullis_kinds::shared::ResourceRef;
@@ -20,12 +20,12 @@ use portcullis_kinds::table;
 pub struct Ledger {
     store: Arc<dyn Storage>,
     prefix: String,
-    catalogues: Arc<Catalogues>,
+    catalogues: Arc<CurrentCatalogue>,
 }
 
 impl Ledger {
     /// The quotas below a prefix such as `/registry`.
-    pub fn new(store: Arc<dyn Storage>, prefix: &str, catalogues: Arc<Catalogues>) -> Self {
+    pub fn new(store: Arc<dyn Storage>, prefix: &str, catalogues: Arc<CurrentCatalogue>) -> Self {
         Self {
             store,
             prefix: prefix.to_owned(),

@@ -10,7 +10,7 @@ use portcullis_kinds::resource::Resource;
 use portcullis_kinds::validation::privileged::validate_unprivileged;
 use portcullis_storage::{Entry, ReadAt, Storage};
 
-use crate::catalogues::Catalogues;
+use crate::catalogues::CurrentCatalogue;
 use crate::connection::ConnectOptions;
 use crate::conversion::{Conversions, Failure};
 use crate::errors;
@@ -27,7 +27,7 @@ pub struct Registry {
     pub(crate) admission: portcullis_admission::Chain,
     pub(crate) guard: Box<dyn Guard>,
     pub(crate) ranges: ServiceRanges,
-    pub(crate) catalogues: Arc<Catalogues>,
+    pub(crate) catalogues: Arc<CurrentCatalogue>,
     pub(crate) conversions: Conversions,
     pub(crate) allow_privileged: bool,
     work_queues: WorkQueues,
@@ -41,7 +41,7 @@ impl Registry {
         admission: portcullis_admission::Chain,
         guard: Box<dyn Guard>,
         ranges: ServiceRanges,
-        catalogues: Arc<Catalogues>,
+        catalogues: Arc<CurrentCatalogue>,
     ) -> Self {
         Self {
             storage,
@@ -125,7 +125,7 @@ impl Registry {
     }
 
     /// The catalogues of kinds.
-    pub const fn catalogues(&self) -> &Arc<Catalogues> {
+    pub const fn catalogues(&self) -> &Arc<CurrentCatalogue> {
         &self.catalogues
     }
 

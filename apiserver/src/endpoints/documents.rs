@@ -32,7 +32,7 @@ use portcullis_openapi::discovery::Discovery;
 use portcullis_openapi::document::{Accepted, Content, Document};
 use portcullis_openapi::openapi::{Answer, OpenApi, RemoteSpecs};
 use portcullis_registry::api_services::Known;
-use portcullis_registry::catalogues::Catalogues;
+use portcullis_registry::catalogues::CurrentCatalogue;
 
 /// Paths that `/` lists besides those of discovery.
 const PATHS: [&str; 7] = [
@@ -47,7 +47,7 @@ const PATHS: [&str; 7] = [
 
 /// All documents. Those about kinds are made again when the catalogue has changed.
 pub struct Documents {
-    catalogues: Arc<Catalogues>,
+    catalogues: Arc<CurrentCatalogue>,
     aggregation: Arc<Aggregation>,
     address: String,
     openid: OpenId,
@@ -94,7 +94,7 @@ impl Documents {
     /// The documents of everything that is served, by this or another server; `address` is where clients
     /// reach this server.
     pub fn new(
-        catalogues: Arc<Catalogues>,
+        catalogues: Arc<CurrentCatalogue>,
         aggregation: Arc<Aggregation>,
         address: &str,
         openid: OpenId,
@@ -195,7 +195,7 @@ impl Documents {
     }
 }
 
-fn sources(catalogues: &Catalogues, aggregation: &Aggregation) -> Sources {
+fn sources(catalogues: &CurrentCatalogue, aggregation: &Aggregation) -> Sources {
     Sources {
         catalogue: catalogues.current(),
         services: aggregation.known.current(),

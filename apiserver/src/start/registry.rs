@@ -9,7 +9,7 @@ use portcullis_admission::{Configuration, Lookups, Selection};
 use portcullis_kinds::offer::Offer;
 use portcullis_kinds::table;
 use portcullis_rbac::{Authorizer, Index};
-use portcullis_registry::catalogues::Catalogues;
+use portcullis_registry::catalogues::CurrentCatalogue;
 use portcullis_registry::conversion::Conversions;
 use portcullis_registry::escalation::EscalationGuard;
 use portcullis_registry::informer::Informer;
@@ -39,7 +39,7 @@ pub(super) fn build(
     let roles = Arc::new(Index::new());
     indices::feed_rbac(cache, prefix, &roles);
     let authorizer = authorizers.union(&roles, || indices::node_graph(cache, prefix));
-    let catalogues = Arc::new(Catalogues::new(offer));
+    let catalogues = Arc::new(CurrentCatalogue::new(offer));
     definitions::start(cache, prefix, catalogues.clone());
     let conversions = conversions(stored);
     let found = lookups::start(
@@ -83,7 +83,7 @@ fn guards(
     stored: &OpenStore,
     roles: Arc<Index>,
     authorizer: &Arc<dyn Authorizer>,
-    catalogues: &Arc<Catalogues>,
+    catalogues: &Arc<CurrentCatalogue>,
 ) -> Box<dyn Guard> {
     let (cache, prefix) = (&stored.cache, &stored.prefix);
     let validating = table::VALIDATING_ADMISSION_POLICIES;

@@ -74,14 +74,14 @@ impl Committer {
         garbage: Garbage,
     ) -> std::io::Result<Self> {
         let (commands, queue) = mpsc::channel(QUEUE);
-        let run = Run {
+        let commits = CommitLoop {
             shared,
             files,
             garbage,
             recovery: Recovery::default(),
             queue,
         };
-        let run = move || run.run();
+        let run = move || commits.run();
         let thread = std::thread::Builder::new()
             .name("store-committer".into())
             .spawn(run)?;
@@ -114,7 +114,7 @@ pub(super) fn closed() -> Error {
 }
 
 /// The state of the thread.
-struct Run {
+struct CommitLoop {
     shared: Arc<Shared>,
     files: Files,
     /// Records to remove from disk.
@@ -133,7 +133,7 @@ struct Turn {
     bytes: usize,
 }
 
-impl Run {
+impl CommitLoop {
     fn run(mut self) {
         // Ends all watches, however this returns.
         let _closed = self.shared.closed.clone().drop_guard();

@@ -37,7 +37,7 @@ pub(super) struct Maker<'a> {
     pub(super) unreadable: Unreadable,
 }
 
-/// The position of an entry, the entry, and the place of its view.
+/// The position of an entry, the entry, and the slot of its view.
 pub(super) type Missing<'a> = (usize, &'a Arc<Entry>, View);
 
 /// Views with their positions.
@@ -85,11 +85,11 @@ impl<'a> Maker<'a> {
                 .conversions
                 .documents(self.kind, self.api_version, documents);
             let mut made = Made::new();
-            for ((at, entry, place), document) in read.into_iter().zip(documents.await?) {
+            for ((at, entry, slot), document) in read.into_iter().zip(documents.await?) {
                 let view = self.view_of(entry, document);
                 if let Some(view) = self.usable(view)? {
                     // another request may be making it, or have made it
-                    place.set(view.clone());
+                    slot.set(view.clone());
                     made.push((*at, view));
                 }
             }

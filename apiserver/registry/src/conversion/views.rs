@@ -12,17 +12,17 @@ use tokio::sync::OnceCell;
 use super::failure::Failure;
 
 /// The view of an entry in a version, once it has been made.
-pub(super) type View = Arc<Place>;
+pub(super) type View = Arc<ViewSlot>;
 
-/// The place of a view.
+/// A view that is made at most once, and the last failure to make it.
 #[derive(Debug, Default)]
-pub(super) struct Place {
+pub(super) struct ViewSlot {
     cell: OnceCell<Arc<Entry>>,
     /// When making it last failed, and why.
     failed: Mutex<Option<(Instant, Failure)>>,
 }
 
-impl Place {
+impl ViewSlot {
     pub(super) fn get(&self) -> Option<&Arc<Entry>> {
         self.cell.get()
     }
@@ -58,13 +58,13 @@ impl Place {
 /// Data derived from an entry of a custom kind.
 #[derive(Debug, Default)]
 pub(crate) struct Derived {
-    views: Mutex<Vec<Known>>,
+    views: Mutex<Vec<CachedView>>,
     /// Other data derived from the entry.
-    more: OnceLock<Box<dyn Any + Send + Sync>>,
+    other: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 #[derive(Debug)]
-struct Known {
+struct CachedView {
     /// The id of the definition it was made under.
     kind: u64,
     version: usize,
@@ -77,22 +77,22 @@ impl Derived {
     }
 
     /// Derives other data from the entry, once.
-    pub(crate) fn more<T: Any + Send + Sync + Clone>(&self, derive: impl Fn() -> T) -> T {
-        let kept = self.more.get_or_init(|| Box::new(derive()));
+    pub(crate) fn other<T: Any + Send + Sync + Clone>(&self, derive: impl Fn() -> T) -> T {
+        let kept = self.other.get_or_init(|| Box::new(derive()));
         kept.downcast_ref::<T>().cloned().unwrap_or_else(derive)
     }
 
-    /// The place of a version's view. Views made under another definition are dropped.
+    /// The slot of a version's view. Views made under another definition are dropped.
     pub(super) fn view(&self, kind: &CustomKind, api_version: &str) -> View {
         let (id, version) = (kind.id(), kind.position(api_version));
         let mut views = self.views.lock();
-        let is_it = |known: &&Known| (known.kind, known.version) == (id, version);
-        if let Some(known) = views.iter().find(is_it) {
-            return known.view.clone();
+        let is_it = |cached: &&CachedView| (cached.kind, cached.version) == (id, version);
+        if let Some(cached) = views.iter().find(is_it) {
+            return cached.view.clone();
         }
-        views.retain(|known| known.kind == id);
+        views.retain(|cached| cached.kind == id);
         let view = View::default();
-        views.push(Known {
+        views.push(CachedView {
             kind: id,
             version,
             view: view.clone(),
@@ -110,17 +110,17 @@ mod tests {
 
     #[tokio::test]
     async fn waiting_requests_fail_together_and_later_ones_retry() {
-        let (place, slow) = (Place::default(), Notify::new());
+        let (slot, slow) = (ViewSlot::default(), Notify::new());
         let failure = || Failure::Webhook(Status::unknown("no answer"));
-        let first = place.get_or_make(async {
+        let first = slot.get_or_make(async {
             slow.notified().await;
             Err(failure())
         });
-        let second = place.get_or_make(async { panic!("it waits for the first") });
+        let second = slot.get_or_make(async { panic!("it waits for the first") });
         let (first, second, ()) = tokio::join!(first, second, async { slow.notify_one() });
         assert!(first.is_err() && second.is_err());
         let made = Entry::new("/k", "{}".into(), 1);
-        let later = place.get_or_make(async { Ok(made.clone()) }).await;
+        let later = slot.get_or_make(async { Ok(made.clone()) }).await;
         assert!(Arc::ptr_eq(&later.unwrap(), &made));
     }
 }

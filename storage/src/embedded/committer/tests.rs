@@ -10,12 +10,12 @@ use super::super::faults::failing_disk;
 use super::*;
 
 /// The thread's state over a file that accepts `allowed` operations.
-fn run_over(dir: &Path, allowed: &Arc<AtomicI64>) -> Run {
+fn run_over(dir: &Path, allowed: &Arc<AtomicI64>) -> CommitLoop {
     let lock = DirLock::take(dir).unwrap();
     let disk = failing_disk(dir, allowed);
     let (index, garbage) = load::load(&disk).unwrap();
     let acknowledged = Acknowledged::open(dir, disk.path(), index.revision()).unwrap();
-    Run {
+    CommitLoop {
         shared: Arc::new(Shared::new(index, HistoryLimits::default())),
         files: Files {
             dir: dir.into(),
