@@ -95,7 +95,7 @@ pub fn stack(
         .layer(present::PresentLayer)
         .layer(deadline::DeadlineLayer {
             limits: limits.clone(),
-            tells: auditor.is_some(),
+            passes_due: auditor.is_some(),
         })
         .layer(FilterLayer(head::CheckHead))
         .layer(authenticate::AuthenticateLayer::new(

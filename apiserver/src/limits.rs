@@ -30,11 +30,11 @@ const LONG_RUNNING: usize = 8192;
 /// How much memory the bodies of requests may take, in bytes.
 const BODIES: usize = 64 * 1024 * 1024;
 /// How much memory responses may take until they are sent, in bytes.
-const ANSWERS: usize = 48 * 1024 * 1024;
+const RESPONSE_BYTES: usize = 48 * 1024 * 1024;
 /// Smaller responses are not counted: there is one for each request in flight.
-const SMALL_ANSWER: usize = 64 * 1024;
+const SMALL_RESPONSE: usize = 64 * 1024;
 /// How long a large response waits for others to be sent.
-const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The limits that requests share: permits of requests in flight, and memory.
 #[derive(Clone, Debug)]
@@ -44,32 +44,32 @@ pub struct Limits {
     long_running: Arc<Pool>,
     streams: Arc<Pool>,
     bodies: Arc<Pool>,
-    answers: Arc<Pool>,
+    responses: Arc<Pool>,
     time: Duration,
 }
 
 /// A pool of permits, of which one user may hold three quarters and a tenth is kept for components of the
 /// cluster; zero is no limit.
-fn places(all: usize) -> Arc<Pool> {
-    let places = if all == 0 { usize::MAX / 8 } else { all };
+fn permits(all: usize) -> Arc<Pool> {
+    let total = if all == 0 { usize::MAX / 8 } else { all };
     Pool::new(Division {
-        places,
-        reserve: places / 10,
+        total,
+        reserve: total / 10,
         factor: 3,
     })
 }
 
 /// A pool of bytes, of which a quarter is kept for components of the cluster, and one user may hold half of
 /// the rest.
-fn bytes(places: usize) -> Arc<Pool> {
+fn bytes(total: usize) -> Arc<Pool> {
     Pool::new(Division {
-        places,
-        reserve: places / 4,
+        total,
+        reserve: total / 4,
         factor: 1,
     })
 }
 
-/// That a request was refused, or ended, so that others can be served; an extension of the response.
+/// Marks the response of a request that was rejected or ended to keep capacity for others.
 #[derive(Clone, Copy, Debug)]
 pub struct Terminated;
 
@@ -93,14 +93,14 @@ impl Due {
 impl Limits {
     /// The limits that options set; zero is no limit.
     pub fn new(options: &RequestLimits) -> Self {
-        let count = |number: u32| places(usize::try_from(number).unwrap_or(0));
+        let count = |number: u32| permits(usize::try_from(number).unwrap_or(0));
         Self {
             read_only: count(options.max_requests_inflight),
             mutating: count(options.max_mutating_requests_inflight),
-            long_running: places(LONG_RUNNING),
-            streams: places(Descriptors::possible().streams),
+            long_running: permits(LONG_RUNNING),
+            streams: permits(Descriptors::possible().streams),
             bodies: bytes(BODIES),
-            answers: bytes(ANSWERS),
+            responses: bytes(RESPONSE_BYTES),
             time: options.request_timeout,
         }
     }

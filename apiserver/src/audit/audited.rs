@@ -105,7 +105,7 @@ impl Audited {
     }
 
     /// It is unauthenticated, and rejected.
-    pub async fn refused(&self, response: Response) -> Response {
+    pub async fn rejected(&self, response: Response) -> Response {
         let response = self.note_outcome(response).await;
         self.record(Stage::ResponseStarted).await;
         response

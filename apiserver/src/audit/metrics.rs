@@ -29,7 +29,7 @@ impl AuditMetrics {
         let levels = named("level_total", "Requests, by the level they are audited at.");
         let rejected = named(
             "requests_rejected_total",
-            "Requests that were refused because they could not be audited.",
+            "Requests that were rejected because they could not be audited.",
         );
         Self {
             events: IntCounter::with_opts(events).expect(VALID),
@@ -65,7 +65,7 @@ impl AuditMetrics {
         self.levels.with_label_values(&[level.as_str()]).inc();
     }
 
-    /// A request was refused because its event could not be stored.
+    /// A request was rejected because its event could not be stored.
     pub fn rejected(&self) {
         self.rejected.inc();
     }

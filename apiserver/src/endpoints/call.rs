@@ -113,13 +113,13 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// 429, if other responses are not sent in time.
-    pub async fn reserve_answer(&self, entries: &[Arc<Entry>]) -> Result<(), Status> {
+    pub async fn reserve_response(&self, entries: &[Arc<Entry>]) -> Result<(), Status> {
         let size: usize = entries.iter().map(|entry| entry.value.len()).sum();
         let size = match self.format.encoding {
             Encoding::Json => size,
             Encoding::Yaml => size.saturating_mul(10),
         };
-        self.in_flight.reserve_answer(size).await
+        self.in_flight.reserve_response(size).await
     }
 
     /// The manager of written fields.
@@ -142,7 +142,7 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// As [`Reader::object`].
-    pub fn answer(&self, code: StatusCode, entry: &Entry) -> Result<Response, Status> {
+    pub fn respond(&self, code: StatusCode, entry: &Entry) -> Result<Response, Status> {
         let body = self.reader()?.object(entry)?;
         Ok(response::bytes(
             code,

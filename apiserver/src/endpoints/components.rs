@@ -43,7 +43,7 @@ pub async fn get(call: &Call<'_>) -> Result<Response, Status> {
         return Err(Status::not_found(resource, name));
     }
     let entry = entry(call, name).await;
-    call.answer(StatusCode::OK, &entry)
+    call.respond(StatusCode::OK, &entry)
 }
 
 /// Checks all of them.

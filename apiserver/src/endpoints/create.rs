@@ -26,7 +26,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     let mut object = check_and_default(&scope, read)?;
     call.writer().emptying(&empty).created(object.as_mut());
     let entry = call.api.registry.create(&scope, object).await?;
-    call.answer(StatusCode::CREATED, &entry)
+    call.respond(StatusCode::CREATED, &entry)
 }
 
 /// The decoded object, with its namespace checked and its defaults set, before admission.

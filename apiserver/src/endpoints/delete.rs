@@ -38,8 +38,8 @@ pub async fn delete(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
         Deleted::Gone(_, details) if !call.scope.resource.strategy.returns_deleted() => {
             Ok(success(details))
         }
-        Deleted::Pending(entry) if request.cascades => call.answer(StatusCode::ACCEPTED, &entry),
-        Deleted::Gone(entry, _) | Deleted::Pending(entry) => call.answer(StatusCode::OK, &entry),
+        Deleted::Pending(entry) if request.cascades => call.respond(StatusCode::ACCEPTED, &entry),
+        Deleted::Gone(entry, _) | Deleted::Pending(entry) => call.respond(StatusCode::OK, &entry),
     }
 }
 

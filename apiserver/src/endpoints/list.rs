@@ -20,7 +20,7 @@ pub async fn list(call: &Call<'_>) -> Result<Response, Status> {
     };
     let list = call.api.registry.list(&scope, &query).await?;
     // Before the list is made: a client that does not read could otherwise have any number of lists made.
-    call.reserve_answer(&list.entries).await?;
+    call.reserve_response(&list.entries).await?;
     let body = call.reader()?.list(&list)?;
     let content_type = call.format.encoding.content_type();
     Ok(response::bytes(StatusCode::OK, content_type, body))

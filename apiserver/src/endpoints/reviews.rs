@@ -50,7 +50,7 @@ pub async fn create(call: &Call<'_>, body: &mut Incoming) -> Result<Response, St
     authentication::answer(&call.api.tokens, call.scope.user, object.as_mut()).await?;
     call.scope.warn(read.warnings);
     let entry = Entry::new("", codec::encode(resource, object), 0);
-    call.answer(StatusCode::CREATED, &entry)
+    call.respond(StatusCode::CREATED, &entry)
 }
 
 async fn answer(call: &Call<'_>, review: &mut dyn Object) -> Result<(), Status> {

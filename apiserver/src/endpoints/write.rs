@@ -26,7 +26,7 @@ pub(super) async fn write(
         } else {
             StatusCode::OK
         };
-        return call.answer(code, &updated.entry);
+        return call.respond(code, &updated.entry);
     };
     let parent_version = call.info.api_version();
     let change = Rescaled {
@@ -38,5 +38,5 @@ pub(super) async fn write(
         .update(&scope.of(parent, &parent_version), &change)
         .await?;
     let scale = scale::view(call, parent, &updated.entry)?;
-    call.answer(StatusCode::OK, &scale)
+    call.respond(StatusCode::OK, &scale)
 }

@@ -119,7 +119,7 @@ where
                     let response = layer.reject(&status);
                     let auditor = layer.auditor.as_ref();
                     Ok(match auditor.and_then(|a| Audited::begin(a, &request)) {
-                        Some(audited) => audited.refused(response).await,
+                        Some(audited) => audited.rejected(response).await,
                         None => response,
                     })
                 }

@@ -24,10 +24,10 @@ pub struct DeadlineLayer {
     /// The limits that set them.
     pub limits: Arc<Limits>,
     /// Whether inner services get them, as the extension [`Due`] of the request.
-    pub tells: bool,
+    pub passes_due: bool,
 }
 
-/// A service that must answer in time.
+/// A service that must respond in time.
 #[derive(Clone)]
 pub struct Deadline<S> {
     layer: DeadlineLayer,
@@ -56,12 +56,12 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let DeadlineLayer { limits, tells } = &self.layer;
+        let DeadlineLayer { limits, passes_due } = &self.layer;
         let described = request.extensions().get::<Arc<Described>>();
         let due = described.map_or(Ok(Due::default()), |described| limits.due(described));
         match due {
             Ok(due) => {
-                if *tells {
+                if *passes_due {
                     request.extensions_mut().insert(due);
                 }
                 Either::Right(InTime {

@@ -67,11 +67,11 @@ fn admit(limits: &Limits, request: &mut Request) -> Result<Arc<InFlight>, Status
 async fn hold(in_flight: Arc<InFlight>, mut response: Response) -> Response {
     let size = response.body().size_hint().exact();
     let size = size.map_or(0, |size| usize::try_from(size).unwrap_or(usize::MAX));
-    if let Err(status) = in_flight.cover_answer(size).await {
-        in_flight.drop_answer();
+    if let Err(status) = in_flight.cover_response(size).await {
+        in_flight.drop_response();
         response = response::status(&status);
     }
-    if in_flight.is_refused() && response.status() == StatusCode::TOO_MANY_REQUESTS {
+    if in_flight.is_denied() && response.status() == StatusCode::TOO_MANY_REQUESTS {
         response.extensions_mut().insert(Terminated);
     }
     response.extensions_mut().insert(in_flight);

@@ -73,7 +73,7 @@ async fn present(response: Response) -> Response {
         return response;
     }
     let in_flight = response.extensions().get::<Arc<InFlight>>();
-    if in_flight.is_some_and(|in_flight| !in_flight.grow_answer(size)) {
+    if in_flight.is_some_and(|in_flight| !in_flight.grow_response(size)) {
         return response;
     }
     let (mut head, body) = response.into_parts();

@@ -12,7 +12,7 @@ use portcullis_api::{Status, UserInfo};
 
 use super::pool::{Permit, Pool};
 use super::shares::Holder;
-use super::{ANSWER_PATIENCE, Limits, SMALL_ANSWER, has_body, holder, too_late, too_many};
+use super::{Limits, RESPONSE_TIMEOUT, SMALL_RESPONSE, has_body, holder, too_late, too_many};
 use crate::request::RequestInfo;
 
 /// Smaller heads are not counted.
@@ -22,24 +22,24 @@ const SMALL_HEAD: usize = 16 * 1024;
 #[derive(Debug)]
 pub struct InFlight {
     /// The pool of its permit; `None` if it needs none.
-    places: Option<Arc<Pool>>,
+    permits: Option<Arc<Pool>>,
     streams: Arc<Pool>,
     bodies: Arc<Pool>,
-    answers: Arc<Pool>,
+    responses: Arc<Pool>,
     holder: Holder,
     /// Whether it takes its permit only once its body has been read.
     after_body: bool,
     /// Whether it was denied what it needs, so that others can be served.
-    refused: AtomicBool,
+    denied: AtomicBool,
     held: Mutex<Held>,
 }
 
 #[derive(Debug, Default)]
 struct Held {
-    place: Option<Permit>,
+    permit: Option<Permit>,
     /// The memory of a large head and of the body.
     request: Option<Permit>,
-    answer: Option<Permit>,
+    response: Option<Permit>,
     /// What else ends with the request.
     others: Vec<Box<dyn Any + Send>>,
 }
@@ -58,13 +58,13 @@ impl InFlight {
         // Cluster admins must get in to find out what is wrong.
         let exempt = user.is_in(UserInfo::SYSTEM_MASTERS);
         let request = Self {
-            places: (!exempt).then(|| limits.pool(info).clone()),
+            permits: (!exempt).then(|| limits.pool(info).clone()),
             streams: limits.streams.clone(),
             bodies: limits.bodies.clone(),
-            answers: limits.answers.clone(),
+            responses: limits.responses.clone(),
             holder: holder(user),
             after_body: has_body(info),
-            refused: AtomicBool::new(false),
+            denied: AtomicBool::new(false),
             held: Mutex::default(),
         };
         if head > SMALL_HEAD {
@@ -83,14 +83,14 @@ impl InFlight {
         self.held.lock().others.push(Box::new(other));
     }
 
-    /// Whether it was denied a place or memory.
-    pub fn is_refused(&self) -> bool {
-        self.refused.load(Ordering::Relaxed)
+    /// Whether it was denied a permit or memory.
+    pub fn is_denied(&self) -> bool {
+        self.denied.load(Ordering::Relaxed)
     }
 
     /// 429.
-    pub fn refuse(&self) -> Status {
-        self.refused.store(true, Ordering::Relaxed);
+    pub fn deny(&self) -> Status {
+        self.denied.store(true, Ordering::Relaxed);
         too_many()
     }
 
@@ -104,11 +104,11 @@ impl InFlight {
     /// # Errors
     /// 429.
     pub fn start(&self) -> Result<(), Status> {
-        if let Some(places) = &self.places {
-            let place = places
+        if let Some(permits) = &self.permits {
+            let permit = permits
                 .try_take(&self.holder, 1)
-                .ok_or_else(|| self.refuse())?;
-            self.held.lock().place = Some(place);
+                .ok_or_else(|| self.deny())?;
+            self.held.lock().permit = Some(permit);
         }
         Ok(())
     }
@@ -119,9 +119,9 @@ impl InFlight {
     /// # Errors
     /// 429.
     pub fn become_stream(&self) -> Result<(), Status> {
-        let place = self.streams.try_take(&self.holder, 1);
-        let place = place.ok_or_else(|| self.refuse())?;
-        let before = self.held.lock().place.replace(place);
+        let permit = self.streams.try_take(&self.holder, 1);
+        let permit = permit.ok_or_else(|| self.deny())?;
+        let before = self.held.lock().permit.replace(permit);
         drop(before);
         Ok(())
     }
@@ -135,7 +135,7 @@ impl InFlight {
             Some(mut request) => request
                 .grow(step)
                 .then_some(request)
-                .ok_or_else(|| self.refuse()),
+                .ok_or_else(|| self.deny()),
             None => self.reserve_body(step),
         }
     }
@@ -147,17 +147,17 @@ impl InFlight {
 
     fn reserve_body(&self, size: usize) -> Result<Permit, Status> {
         let body = self.bodies.try_take(&self.holder, size);
-        body.ok_or_else(|| self.refuse())
+        body.ok_or_else(|| self.deny())
     }
 
     /// Takes memory for a large response before it is made; waits for others to be sent.
     ///
     /// # Errors
     /// 429, if they are not sent in time.
-    pub async fn reserve_answer(&self, size: usize) -> Result<(), Status> {
-        if size > SMALL_ANSWER {
-            let answer = self.memory(size).await?;
-            self.held.lock().answer = Some(answer);
+    pub async fn reserve_response(&self, size: usize) -> Result<(), Status> {
+        if size > SMALL_RESPONSE {
+            let response = self.memory(size).await?;
+            self.held.lock().response = Some(response);
         }
         Ok(())
     }
@@ -165,24 +165,24 @@ impl InFlight {
     /// Takes memory for a part of a streamed response, however small, such as an event of a watch.
     ///
     /// # Errors
-    /// As [`InFlight::reserve_answer`].
+    /// As [`InFlight::reserve_response`].
     pub async fn memory(&self, size: usize) -> Result<Permit, Status> {
-        let memory = self.answers.take(&self.holder, size, ANSWER_PATIENCE);
-        memory.await.ok_or_else(|| self.refuse())
+        let memory = self.responses.take(&self.holder, size, RESPONSE_TIMEOUT);
+        memory.await.ok_or_else(|| self.deny())
     }
 
     /// Takes memory for the part of a response of so many bytes that has not been reserved yet.
     ///
     /// # Errors
     /// 429, or 504 if it is too late to reject the request.
-    pub async fn cover_answer(&self, size: usize) -> Result<(), Status> {
+    pub async fn cover_response(&self, size: usize) -> Result<(), Status> {
         let missing = {
             let held = self.held.lock();
-            let permits = held.answer.iter().chain(&held.request);
-            let covered = permits.map(Permit::places).sum::<usize>();
+            let permits = held.response.iter().chain(&held.request);
+            let covered = permits.map(Permit::size).sum::<usize>();
             // A handler's reservation is close enough, unless there is a body as well.
-            let estimated = held.answer.is_some() && !self.after_body;
-            if estimated || size <= SMALL_ANSWER.max(covered) {
+            let estimated = held.response.is_some() && !self.after_body;
+            if estimated || size <= SMALL_RESPONSE.max(covered) {
                 return Ok(());
             }
             size - covered
@@ -190,20 +190,22 @@ impl InFlight {
         let more = self.memory(missing).await;
         // A change has been made: it is too late to reject it, but its outcome may stay unknown.
         let more = more.map_err(|status| if self.after_body { too_late() } else { status })?;
-        self.held.lock().answer = Some(more);
+        self.held.lock().response = Some(more);
         Ok(())
     }
 
     /// Takes more memory for a response that grows while it is sent; false if there is none. A small response
     /// needs none.
-    pub fn grow_answer(&self, size: usize) -> bool {
+    pub fn grow_response(&self, size: usize) -> bool {
         let mut held = self.held.lock();
-        held.answer.as_mut().is_none_or(|answer| answer.grow(size))
+        held.response
+            .as_mut()
+            .is_none_or(|response| response.grow(size))
     }
 
     /// Releases the memory of a response that is not sent.
-    pub fn drop_answer(&self) {
-        self.held.lock().answer = None;
+    pub fn drop_response(&self) {
+        self.held.lock().response = None;
     }
 }
 

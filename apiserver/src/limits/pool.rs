@@ -20,7 +20,7 @@ pub struct Pool {
 pub struct Permit {
     pool: Arc<Pool>,
     holder: Holder,
-    places: usize,
+    size: usize,
 }
 
 impl Pool {
@@ -38,12 +38,12 @@ impl Pool {
     }
 
     /// Takes permits that are free now.
-    pub fn try_take(self: &Arc<Self>, holder: &Holder, places: usize) -> Option<Permit> {
-        let places = self.shares.lock().take(holder, places)?;
+    pub fn try_take(self: &Arc<Self>, holder: &Holder, size: usize) -> Option<Permit> {
+        let size = self.shares.lock().take(holder, size)?;
         Some(Permit {
             pool: self.clone(),
             holder: holder.clone(),
-            places,
+            size,
         })
     }
 
@@ -51,53 +51,53 @@ impl Pool {
     pub async fn take(
         self: &Arc<Self>,
         holder: &Holder,
-        places: usize,
-        patience: Duration,
+        size: usize,
+        timeout: Duration,
     ) -> Option<Permit> {
         let taken = async {
             loop {
                 let mut freed = std::pin::pin!(self.freed.notified());
                 // Before the attempt, so that a release after it does not go unnoticed.
                 freed.as_mut().enable();
-                if let Some(permit) = self.try_take(holder, places) {
+                if let Some(permit) = self.try_take(holder, size) {
                     return permit;
                 }
                 freed.await;
             }
         };
-        tokio::time::timeout(patience, taken).await.ok()
+        tokio::time::timeout(timeout, taken).await.ok()
     }
 
-    fn give_back(&self, holder: &Holder, places: usize) {
-        self.shares.lock().give_back(&holder.user, places);
+    fn give_back(&self, holder: &Holder, size: usize) {
+        self.shares.lock().give_back(&holder.user, size);
         self.freed.notify_waiters();
     }
 }
 
 impl Permit {
-    /// How many permits these are.
-    pub const fn places(&self) -> usize {
-        self.places
+    /// The number of permits.
+    pub const fn size(&self) -> usize {
+        self.size
     }
 
     /// Takes more of them; false if they are not free.
-    pub fn grow(&mut self, places: usize) -> bool {
-        let more = self.pool.shares.lock().take(&self.holder, places);
-        self.places += more.unwrap_or(0);
-        more == Some(places)
+    pub fn grow(&mut self, size: usize) -> bool {
+        let more = self.pool.shares.lock().take(&self.holder, size);
+        self.size += more.unwrap_or(0);
+        more == Some(size)
     }
 
     /// Releases all but so many.
-    pub fn shrink(&mut self, places: usize) {
-        let back = self.places.saturating_sub(places);
-        self.places -= back;
+    pub fn shrink(&mut self, size: usize) {
+        let back = self.size.saturating_sub(size);
+        self.size -= back;
         self.pool.give_back(&self.holder, back);
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.pool.give_back(&self.holder, self.places);
+        self.pool.give_back(&self.holder, self.size);
     }
 }
 
@@ -108,7 +108,7 @@ mod tests {
     #[tokio::test]
     async fn a_waiter_gets_what_is_released_or_gives_up() {
         let pool = Pool::new(Division {
-            places: 10,
+            total: 10,
             reserve: 0,
             factor: 1,
         });
@@ -117,16 +117,16 @@ mod tests {
             system: false,
         };
         let mut first = pool.try_take(&holder("alice"), 4).unwrap();
-        assert!(!first.grow(4) && first.grow(1) && first.places() == 5);
+        assert!(!first.grow(4) && first.grow(1) && first.size() == 5);
         let (bob, carol) = (holder("bob"), holder("carol"));
         let _fourth = pool.try_take(&holder("dave"), 1).unwrap();
-        let refused = pool.take(&bob, 8, Duration::from_millis(1)).await;
-        assert!(refused.is_none());
-        let patience = Duration::from_secs(60);
-        let (taken, ()) = tokio::join!(pool.take(&carol, 8, patience), async { drop(first) });
+        let denied = pool.take(&bob, 8, Duration::from_millis(1)).await;
+        assert!(denied.is_none());
+        let timeout = Duration::from_secs(60);
+        let (taken, ()) = tokio::join!(pool.take(&carol, 8, timeout), async { drop(first) });
         let mut taken = taken.unwrap();
         taken.shrink(2);
-        assert_eq!((taken.places(), pool.taken()), (2, 3));
+        assert_eq!((taken.size(), pool.taken()), (2, 3));
         drop(taken);
         assert_eq!(pool.taken(), 1);
     }

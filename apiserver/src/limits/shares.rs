@@ -20,7 +20,7 @@ pub struct Holder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Division {
     /// All permits.
-    pub places: usize,
+    pub total: usize,
     /// How many of them only parts of the system may take.
     pub reserve: usize,
     /// How many times the free permits a user may hold; with 3, three quarters.
@@ -60,34 +60,34 @@ impl Shares {
 
     /// Takes so many permits together, if the holder may have them. A request for more than the holder's
     /// share gets the share, which becomes free sooner than all permits would.
-    pub fn take(&mut self, holder: &Holder, places: usize) -> Option<usize> {
+    pub fn take(&mut self, holder: &Holder, permits: usize) -> Option<usize> {
         let kept = if holder.system {
             0
         } else {
             self.division.reserve
         };
-        let usable = self.division.places.saturating_sub(kept);
-        let places = places.min(self.division.share(usable));
-        let free = self.division.places - self.taken;
-        let left = free.checked_sub(kept)?.checked_sub(places)?;
+        let usable = self.division.total.saturating_sub(kept);
+        let permits = permits.min(self.division.share(usable));
+        let free = self.division.total - self.taken;
+        let left = free.checked_sub(kept)?.checked_sub(permits)?;
         let held = self.by_user.get(&holder.user).copied().unwrap_or(0);
         let fair = self.division.factor.saturating_mul(left);
-        if held > 0 && held + places > fair {
+        if held > 0 && held + permits > fair {
             return None;
         }
-        self.taken += places;
+        self.taken += permits;
         match self.by_user.get_mut(&holder.user) {
-            Some(held) => *held += places,
-            None => drop(self.by_user.insert(holder.user.clone(), places)),
+            Some(held) => *held += permits,
+            None => drop(self.by_user.insert(holder.user.clone(), permits)),
         }
-        Some(places)
+        Some(permits)
     }
 
     /// Releases permits.
-    pub fn give_back(&mut self, user: &Arc<str>, places: usize) {
-        self.taken = self.taken.saturating_sub(places);
+    pub fn give_back(&mut self, user: &Arc<str>, permits: usize) {
+        self.taken = self.taken.saturating_sub(permits);
         if let Some(held) = self.by_user.get_mut(user) {
-            *held = held.saturating_sub(places);
+            *held = held.saturating_sub(permits);
             if *held == 0 {
                 self.by_user.remove(user);
             }
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     const DIVISION: Division = Division {
-        places: 200,
+        total: 200,
         reserve: 20,
         factor: 3,
     };
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn one_user_leaves_places_for_the_others_and_for_the_system() {
+    fn one_user_leaves_permits_for_the_others_and_for_the_system() {
         let mut shares = Shares::new(DIVISION);
         let (alice, bob) = (holder("alice", false), holder("bob", false));
         assert_eq!(take_all(&mut shares, &alice), 135, "3/4 of 180");
@@ -138,9 +138,9 @@ mod tests {
     }
 
     #[test]
-    fn a_single_place_goes_round() {
+    fn a_single_permit_is_taken_in_turn() {
         let mut shares = Shares::new(Division {
-            places: 1,
+            total: 1,
             reserve: 0,
             factor: 3,
         });
@@ -164,35 +164,35 @@ mod tests {
 
     proptest! {
         /// Whatever happened before: the counts add up, the reserve is the system's, a user who holds
-        /// nothing gets a place while one is free, and no user takes beyond the share.
+        /// nothing gets a permit while one is free, and no user takes beyond the share.
         #[test]
         fn takings_are_fair(steps in proptest::collection::vec((0_usize..6, 1_usize..30, any::<bool>()), 1..400)) {
             let mut shares = Shares::new(DIVISION);
             let mut held: Vec<(Holder, usize)> = Vec::new();
-            for (who, places, back) in steps {
+            for (who, permits, back) in steps {
                 if back && !held.is_empty() {
-                    let (holder, places) = held.swap_remove(places % held.len());
-                    shares.give_back(&holder.user, places);
+                    let (holder, permits) = held.swap_remove(permits % held.len());
+                    shares.give_back(&holder.user, permits);
                     continue;
                 }
                 let holder = holder(&who.to_string(), who == 0);
                 let of_user: usize = held.iter().filter(|h| h.0 == holder).map(|h| h.1).sum();
                 let usable = if holder.system { 200 } else { 180 };
-                let fits = shares.taken() + places <= usable;
-                let taken = shares.take(&holder, places);
+                let fits = shares.taken() + permits <= usable;
+                let taken = shares.take(&holder, permits);
                 match taken {
                     Some(taken) => {
-                        prop_assert_eq!(taken, places);
+                        prop_assert_eq!(taken, permits);
                         prop_assert!(fits);
-                        prop_assert!(of_user == 0 || of_user + places <= usable * 3 / 4);
-                        held.push((holder, places));
+                        prop_assert!(of_user == 0 || of_user + permits <= usable * 3 / 4);
+                        held.push((holder, permits));
                     }
                     None => prop_assert!(!fits || of_user > 0),
                 }
                 prop_assert_eq!(shares.taken(), held.iter().map(|h| h.1).sum::<usize>());
             }
-            for (holder, places) in held {
-                shares.give_back(&holder.user, places);
+            for (holder, permits) in held {
+                shares.give_back(&holder.user, permits);
             }
             prop_assert!(shares.taken() == 0 && shares.by_user.is_empty());
         }

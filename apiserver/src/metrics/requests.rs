@@ -86,7 +86,7 @@ impl Requests {
         );
         let terminations = Opts::new(
             "apiserver_request_terminations_total",
-            "Requests that were refused or ended so that others can be served.",
+            "Requests that were rejected or ended to keep capacity for others.",
         );
         let labels = [&of_requests("dry_run")[..], &["code"]].concat();
         Self {
@@ -138,7 +138,7 @@ impl Requests {
         }
     }
 
-    /// A request was refused, or ended, so that others can be served.
+    /// A request was rejected or ended to keep capacity for others.
     pub(super) fn terminated(&self, labels: Labels, code: StatusCode) {
         let values = [&labels.values()[..], &[code.as_str()]].concat();
         self.terminations.with_label_values(&values).inc();

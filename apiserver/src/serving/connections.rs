@@ -120,8 +120,8 @@ mod tests {
         let _frank = working(&all, "frank");
         let (oldest, ..) = &held[0];
         oldest.evicted().await;
-        let refused = all.take(&Progress::begin());
-        assert!(refused.is_none(), "two of eight are not many");
+        let rejected = all.take(&Progress::begin());
+        assert!(rejected.is_none(), "two of eight are not many");
     }
 
     #[tokio::test]

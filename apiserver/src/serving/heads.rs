@@ -25,7 +25,7 @@ impl Heads {
     /// The limit for all connections together.
     pub fn new(bytes: usize) -> Self {
         Self(Pool::new(Division {
-            places: bytes,
+            total: bytes,
             reserve: 0,
             factor: usize::MAX,
         }))
@@ -90,7 +90,7 @@ impl Head {
 
     /// Takes memory for the bytes that have arrived; false if there is none left.
     pub fn take(&mut self) -> bool {
-        let covered = FREE + self.taken.as_ref().map_or(0, Permit::places);
+        let covered = FREE + self.taken.as_ref().map_or(0, Permit::size);
         let Some(missing) = self.came.checked_sub(covered).filter(|more| *more > 0) else {
             return true;
         };

@@ -67,7 +67,7 @@ where
     let mut memory = in_flight.body(STEP)?;
     let bytes = receive(&mut body, &mut memory, GRACE).await;
     let bytes = bytes.map_err(|status| match status.code {
-        429 => in_flight.refuse(),
+        429 => in_flight.deny(),
         _ => status,
     })?;
     in_flight.keep_body(memory);
@@ -80,7 +80,7 @@ where
     B: http_body::Body<Data = Bytes, Error: Display> + Unpin,
 {
     let mut bytes = BytesMut::new();
-    let of_head = memory.places().saturating_sub(STEP);
+    let of_head = memory.size().saturating_sub(STEP);
     let begun = Instant::now() + grace;
     loop {
         let came = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
@@ -105,7 +105,7 @@ where
                 format!("Request entity too large: limit is {BODY_MAX}"),
             ));
         }
-        let missing = (size + of_head).saturating_sub(memory.places());
+        let missing = (size + of_head).saturating_sub(memory.size());
         if missing > 0 && !memory.grow(missing.next_multiple_of(STEP)) {
             return Err(limits::too_many());
         }
