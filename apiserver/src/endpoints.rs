@@ -50,8 +50,10 @@ use crate::audit::Audited;
 use crate::limits::in_flight::InFlight;
 use crate::request::{RequestInfo, ResourceRequest};
 use crate::response::{self, Response, accept};
+use portcullis_kinds::catalogue::Catalogue;
 use portcullis_kinds::kinds::scale::SCALE;
 use portcullis_kinds::resource::{Resource, Subresource};
+use portcullis_kinds::shared::ResourceRef;
 use portcullis_registry::{Scope, WarningList};
 
 /// Handles all paths without a route: `/api` and `/apis`, dispatched on what was authorized.
@@ -90,6 +92,43 @@ struct Routed<'a> {
     parts: &'a Parts,
 }
 
+impl Routed<'_> {
+    fn audited(&self) -> Option<&Audited> {
+        let audited = self.parts.extensions.get::<Arc<Audited>>();
+        audited.map(Arc::as_ref)
+    }
+
+    /// The object or collection that the request is for, in a version of its resource.
+    fn scope<'s>(
+        &'s self,
+        info: &'s ResourceRequest,
+        resource: &'s Resource,
+        api_version: &'s str,
+        warnings: &'s WarningList,
+    ) -> Scope<'s> {
+        let query = self.authorized.query();
+        Scope {
+            api_version,
+            subresource: &info.subresource,
+            namespace: if resource.namespaced {
+                &info.namespace
+            } else {
+                ""
+            },
+            name: &info.name,
+            options: RequestOptions {
+                field_manager: query.get("fieldManager"),
+                field_validation: query.get("fieldValidation"),
+                ..RequestOptions::default()
+            },
+            conversions: Some(self.api.registry.conversions()),
+            warnings: Some(warnings),
+            annotations: self.audited().map(Audited::annotations),
+            ..Scope::all(resource, self.authorized.user())
+        }
+    }
+}
+
 async fn resource(
     routed: &Routed<'_>,
     info: &ResourceRequest,
@@ -97,11 +136,8 @@ async fn resource(
 ) -> Result<Response, Status> {
     let api_version = info.api_version();
     let catalogue = routed.api.registry.catalogue();
-    let built_in = catalogue.is_built_in_group(&info.group);
-    let row = match catalogue.find(&api_version, &info.resource) {
-        Some(row) if built_in || is_routed(row, info) => row,
-        _ if built_in => return Err(Status::no_such_resource()),
-        _ => return Ok(page_not_found()),
+    let Some(row) = find_row(&catalogue, &api_version, info)? else {
+        return Ok(page_not_found());
     };
     let resource: &Resource = row;
     let warnings = WarningList::default();
@@ -123,42 +159,38 @@ async fn resource(
     if !is_custom {
         warnings.add(row.deprecation(&api_version, release));
     }
-    let query = routed.authorized.query();
-    let audited = routed.parts.extensions.get::<Arc<Audited>>();
-    let audited = audited.map(Arc::as_ref);
     let call = Call {
         api: routed.api,
         in_flight: routed.in_flight,
         parent,
         row,
-        scope: Scope {
-            api_version: &api_version,
-            subresource: &info.subresource,
-            namespace: if resource.namespaced {
-                &info.namespace
-            } else {
-                ""
-            },
-            name: &info.name,
-            options: RequestOptions {
-                field_manager: query.get("fieldManager"),
-                field_validation: query.get("fieldValidation"),
-                ..RequestOptions::default()
-            },
-            conversions: Some(routed.api.registry.conversions()),
-            warnings: Some(&warnings),
-            annotations: audited.map(Audited::annotations),
-            ..Scope::all(resource, routed.authorized.user())
-        },
+        scope: routed.scope(info, resource, &api_version, &warnings),
         info,
         api_version: &api_version,
-        query,
+        query: routed.authorized.query(),
         parts: routed.parts,
         format: accept::negotiate(&routed.parts.headers, !is_custom)?,
-        audited,
+        audited: routed.audited(),
     };
     let result = carry_out(verb, &call, body).await;
     Ok(with_warnings(result, warnings))
+}
+
+/// The row of the request's resource; `None` where upstream has no route.
+///
+/// # Errors
+/// 404 for an unknown resource of a built-in group.
+fn find_row<'c>(
+    catalogue: &'c Catalogue,
+    api_version: &str,
+    info: &ResourceRequest,
+) -> Result<Option<&'c ResourceRef>, Status> {
+    let built_in = catalogue.is_built_in_group(&info.group);
+    match catalogue.find(api_version, &info.resource) {
+        Some(row) if built_in || is_routed(row, info) => Ok(Some(row)),
+        _ if built_in => Err(Status::no_such_resource()),
+        _ => Ok(None),
+    }
 }
 
 /// The subresource, if the request is for one, and the verb.

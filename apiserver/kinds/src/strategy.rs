@@ -106,6 +106,11 @@ pub trait Strategy: Send + Sync + 'static {
         None
     }
 
+    /// Whether the object has a `metadata.generation`.
+    fn has_generation(&self, object: &Self::Kind) -> bool {
+        self.spec_changed(object, object).is_some()
+    }
+
     /// The grace period of a deletion; `None` for kinds whose deletion never waits.
     fn grace(&self, _object: &Self::Kind) -> Option<Grace> {
         None
@@ -436,6 +441,8 @@ erased! {
     fn warnings(object: shared) -> Vec<String>;
     /// See [`Strategy::spec_changed`].
     fn spec_changed(object: shared, old: shared) -> Option<bool>;
+    /// See [`Strategy::has_generation`].
+    fn has_generation(object: shared) -> bool;
     /// See [`Strategy::grace`].
     fn grace(object: shared) -> Option<Grace>;
     /// See [`Strategy::holds_deletion`].

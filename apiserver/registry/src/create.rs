@@ -69,7 +69,10 @@ impl Registry {
         generated: bool,
     ) -> Result<Arc<Entry>, Status> {
         let forbidden = self.forbidden(object.as_ref());
-        check_namespace(scope, object.as_ref())?;
+        if scope.resource.namespaced {
+            // Admission may have moved the object to another namespace.
+            metadata::check_namespace(object.metadata(), scope.namespace)?;
+        }
         prepare(scope, object.as_mut(), generated, forbidden)?;
         let name = object.metadata().name.clone().unwrap_or_default();
         let scope = scope.named(scope.namespace, &name);
@@ -147,17 +150,6 @@ fn check_version(given: Option<&str>) -> Result<(), Status> {
     Ok(())
 }
 
-/// Admission may have moved the object to another namespace.
-fn check_namespace(scope: &Scope<'_>, object: &dyn Object) -> Result<(), Status> {
-    let namespace = object.metadata().namespace.as_deref().unwrap_or_default();
-    if namespace.is_empty() || namespace == scope.namespace || !scope.resource.namespaced {
-        return Ok(());
-    }
-    Err(Status::bad_request(
-        "the namespace of the provided object does not match the namespace sent on the request",
-    ))
-}
-
 /// Sets the fields that the system and the kind set, and validates the rest, including what is forbidden in
 /// general.
 fn prepare(
@@ -169,8 +161,6 @@ fn prepare(
     let resource = scope.resource;
     let meta = object.metadata_mut();
     meta.namespace = resource.namespaced.then(|| scope.namespace.to_owned());
-    meta.deletion_timestamp = None;
-    meta.deletion_grace_period_seconds = None;
     if resource.strategy.names_itself() {
         metadata::name_by_uuid(object.metadata_mut());
     }
@@ -181,7 +171,7 @@ fn prepare(
         let meta = object.metadata_mut();
         meta.name = meta.generate_name.as_deref().map(metadata::generate_name);
     }
-    if resource.strategy.spec_changed(object, object).is_some() {
+    if resource.strategy.has_generation(object) {
         object.metadata_mut().generation = Some(1);
     }
     if generate_name {

@@ -1,6 +1,7 @@
 //! The metadata that the system sets, not the client.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use portcullis_api::Status;
 use portcullis_kinds::time::now;
 use uuid::Uuid;
 
@@ -18,6 +19,20 @@ pub fn stamp(metadata: &mut ObjectMeta) {
     metadata.deletion_timestamp = None;
     metadata.deletion_grace_period_seconds = None;
     metadata.self_link = None;
+}
+
+/// Checks that an object which names a namespace is for that one.
+///
+/// # Errors
+/// 400.
+pub fn check_namespace(metadata: &ObjectMeta, namespace: &str) -> Result<(), Status> {
+    let given = metadata.namespace.as_deref().unwrap_or_default();
+    if given.is_empty() || given == namespace {
+        return Ok(());
+    }
+    Err(Status::bad_request(
+        "the namespace of the provided object does not match the namespace sent on the request",
+    ))
 }
 
 /// Whether the server is to generate a name.

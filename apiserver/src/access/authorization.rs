@@ -37,6 +37,11 @@ impl Authorized {
     pub fn user(&self) -> &UserInfo {
         &self.user
     }
+
+    /// The error of a handler or a layer that needs one and has none.
+    pub fn missing() -> Status {
+        Status::internal("a request without an authorization decision")
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Authorized {
@@ -44,11 +49,7 @@ impl<S: Sync> FromRequestParts<S> for Authorized {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         let authorized = parts.extensions.get::<Self>().cloned();
-        authorized.ok_or_else(|| {
-            response::status(&Status::internal(
-                "a request without an authorization decision",
-            ))
-        })
+        authorized.ok_or_else(|| response::status(&Self::missing()))
     }
 }
 
@@ -63,11 +64,11 @@ pub fn authorize(
     annotations: Option<&AuditAnnotations>,
 ) -> Result<Authorized, Status> {
     let attributes = attributes(&request.info, &user);
-    let decision = authorizer.authorize(&attributes);
-    if let Some(annotations) = annotations {
-        annotate(annotations, &decision);
-    }
-    allowed(decision, &attributes)?;
+    let decided = Decided {
+        decision: authorizer.authorize(&attributes),
+        error: None,
+    };
+    conclude(decided, &attributes, annotations)?;
     let user = Arc::new(user);
     Ok(Authorized { request, user })
 }
@@ -83,21 +84,8 @@ pub async fn authorize_async(
     annotations: Option<&AuditAnnotations>,
 ) -> Result<Authorized, Status> {
     let attributes = attributes(&request.info, &user);
-    let Decided { decision, error } = authorizer.decide(&attributes).await;
-    match error.filter(|_| !decision.is_allowed()) {
-        None => {
-            if let Some(annotations) = annotations {
-                annotate(annotations, &decision);
-            }
-            allowed(decision, &attributes)?;
-        }
-        Some(error) => {
-            if let Some(annotations) = annotations {
-                annotations.add(REASON, "internal error");
-            }
-            return Err(Status::internal(error));
-        }
-    }
+    let decided = authorizer.decide(&attributes).await;
+    conclude(decided, &attributes, annotations)?;
     let user = Arc::new(user);
     Ok(Authorized { request, user })
 }
@@ -110,11 +98,7 @@ pub async fn check_reporting_failures(
     authorizer: &dyn Authorizer,
     attributes: &Attributes<'_>,
 ) -> Result<(), Status> {
-    let Decided { decision, error } = authorizer.decide(attributes).await;
-    match error.filter(|_| !decision.is_allowed()) {
-        None => allowed(decision, attributes),
-        Some(error) => Err(Status::internal(error)),
-    }
+    allowed(outcome(authorizer.decide(attributes).await)?, attributes)
 }
 
 /// As [`check`], but may call webhooks. A failed webhook is a 403 unless another authorizer allows the action.
@@ -134,6 +118,30 @@ pub async fn check_async(
 /// 403, with upstream's text.
 pub fn check(authorizer: &dyn Authorizer, attributes: &Attributes<'_>) -> Result<(), Status> {
     allowed(authorizer.authorize(attributes), attributes)
+}
+
+/// Notes the outcome for the audit log; an error unless the request is allowed.
+fn conclude(
+    decided: Decided,
+    attributes: &Attributes<'_>,
+    annotations: Option<&AuditAnnotations>,
+) -> Result<(), Status> {
+    let outcome = outcome(decided);
+    if let Some(annotations) = annotations {
+        match &outcome {
+            Ok(decision) => annotate(annotations, decision),
+            Err(_) => annotations.add(REASON, "internal error"),
+        }
+    }
+    allowed(outcome?, attributes)
+}
+
+/// The decision; a 500 if no authorizer allows the request and a webhook failed.
+fn outcome(Decided { decision, error }: Decided) -> Result<Decision, Status> {
+    match error.filter(|_| !decision.is_allowed()) {
+        None => Ok(decision),
+        Some(error) => Err(Status::internal(error)),
+    }
 }
 
 fn allowed(decision: Decision, attributes: &Attributes<'_>) -> Result<(), Status> {

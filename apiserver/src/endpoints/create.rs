@@ -9,8 +9,8 @@ use super::body::{self, Incoming, Read};
 use super::call::{Call, mismatched};
 use crate::access::authorization;
 use crate::response::Response;
-use portcullis_registry::Scope;
 use portcullis_registry::owners::{self, Origin};
+use portcullis_registry::{Scope, metadata};
 
 /// Creates an object.
 ///
@@ -89,11 +89,8 @@ fn check_name(meta: &ObjectMeta, url: &str) -> Result<(), Status> {
 }
 
 fn check_namespace(meta: &ObjectMeta, namespace: &str) -> Result<(), Status> {
-    let given = meta.namespace.as_deref().unwrap_or_default();
-    if !given.is_empty() && !namespace.is_empty() && given != namespace {
-        return Err(Status::bad_request(
-            "the namespace of the provided object does not match the namespace sent on the request",
-        ));
+    if namespace.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    metadata::check_namespace(meta, namespace)
 }

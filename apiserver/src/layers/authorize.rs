@@ -10,7 +10,7 @@ use portcullis_rbac::Authorizer;
 
 use super::decide::Decide;
 use super::reject::unidentified;
-use crate::access::authorization;
+use crate::access::{Authorized, authorization};
 use crate::audit::Audited;
 use crate::request::Described;
 
@@ -32,7 +32,7 @@ impl Decide for Authorize {
         } = AuthorizationInput::take(request)?;
         let authorized =
             authorization::authorize(self.0.as_ref(), described, user, annotations.as_ref());
-        request.extensions_mut().insert(authorized?);
+        store(request, authorized?);
         Ok(())
     }
 
@@ -44,9 +44,13 @@ impl Decide for Authorize {
         } = AuthorizationInput::take(request)?;
         let authorized =
             authorization::authorize_async(self.0.as_ref(), described, user, annotations.as_ref());
-        request.extensions_mut().insert(authorized.await?);
+        store(request, authorized.await?);
         Ok(())
     }
+}
+
+fn store(request: &mut Request, authorized: Authorized) {
+    request.extensions_mut().insert(authorized);
 }
 
 /// The attributes to authorize.

@@ -47,8 +47,7 @@ impl<S> Layer<S> for InFlightLayer {
 fn admit(limits: &Limits, request: &mut Request) -> Result<Arc<InFlight>, Status> {
     let extensions = request.extensions();
     let authorized = extensions.get::<Authorized>();
-    let authorized = authorized
-        .ok_or_else(|| Status::internal("a request without an authorization decision"))?;
+    let authorized = authorized.ok_or_else(Authorized::missing)?;
     let head = extensions.get::<HeadSize>().map_or(0, |head| head.0);
     let in_flight = InFlight::new(limits, authorized.info(), authorized.user(), head)?;
     if let Some(peer) = extensions.get::<Peer>() {

@@ -7,12 +7,9 @@ use axum::Router;
 use portcullis_admission::Selection;
 use portcullis_api::Status;
 use portcullis_authn::Reload;
-use portcullis_rbac::Authorizer;
 use portcullis_storage::Storage;
 use prometheus::core::Collector;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::admission_config::{self, AdmissionConfig};
 use super::audit::Auditing;
@@ -28,7 +25,7 @@ use super::kubelets::Clients;
 use super::metrics;
 use super::proxy_client::ProxyClient;
 use super::registry;
-use super::store::{self, OpenStore};
+use super::store::OpenStore;
 use super::tokens::TokenKeys;
 use crate::audit::Auditor;
 use crate::audit::metrics::AuditMetrics;
@@ -120,11 +117,54 @@ impl Checked {
         })
     }
 
+    /// The authorities and headers that are published: of clients, of front proxies, and of this server as one.
+    fn trust(&self) -> Trust {
+        let own = &self.proxy_client;
+        Trust {
+            clients: self.authorities.clients.clone(),
+            front_proxy: own.authority.clone(),
+            front_proxies: self.authorities.front_proxies.clone(),
+            headers: ProxyHeaders::all(self.front_proxies.published.clone(), own.headers.clone()),
+        }
+    }
+
     /// Writes the files that were made for this start.
     fn write_new_files(&self, certificates: &Certificates) -> Result<(), StartError> {
         let files = certificates.new_files.iter();
         let files = files.chain(&self.proxy_client.new_files);
         certificates::write_new_files(files.chain(&self.kubelets.new_files))
+    }
+}
+
+/// What is opened and started first: the store, the keys of tokens, and the audit log.
+struct Opened {
+    store_metrics: StoreMetrics,
+    stored: OpenStore,
+    keys: TokenKeys,
+    audit_metrics: AuditMetrics,
+    auditor: Option<Arc<Auditor>>,
+}
+
+impl Opened {
+    async fn open(
+        options: &Serve,
+        certificates: &Certificates,
+        checked: &mut Checked,
+    ) -> Result<Self, StartError> {
+        let store_metrics = StoreMetrics::new();
+        let stored = OpenStore::open(options, &store_metrics).await?;
+        checked.write_new_files(certificates)?;
+        let keys = TokenKeys::load(options)?;
+        let audit_metrics = AuditMetrics::new();
+        let auditor = auditor(checked.auditing.take(), &audit_metrics)?;
+        warn_of_idle_plugins(options, &checked.selection);
+        Ok(Self {
+            store_metrics,
+            stored,
+            keys,
+            audit_metrics,
+            auditor,
+        })
     }
 }
 
@@ -150,15 +190,10 @@ pub async fn assemble(
     certificates: &Certificates,
     address: &str,
 ) -> Result<Parts, StartError> {
-    let checked = Checked::of(options, certificates)?;
+    let mut checked = Checked::of(options, certificates)?;
     // All options and files have been checked. From here on, files and objects are created.
-    let store_metrics = StoreMetrics::new();
-    let stored = OpenStore::open(options, &store_metrics).await?;
-    checked.write_new_files(certificates)?;
-    let keys = TokenKeys::load(options)?;
-    let audit_metrics = AuditMetrics::new();
-    let auditor = auditor(checked.auditing, &audit_metrics)?;
-    warn_of_idle_plugins(options, &checked.selection);
+    let opened = Opened::open(options, certificates, &mut checked).await?;
+    let (stored, keys, trust) = (opened.stored, opened.keys, checked.trust());
     let hooks = Hooks::new(&stored, checked.admission.webhooks);
     let aggregation = aggregation(&stored, checked.proxy_client.identity);
     let backends = backends(&stored, checked.kubelets);
@@ -170,96 +205,77 @@ pub async fn assemble(
     // a webhook that is down, or a policy, must not keep the server from creating its first objects
     hooks.start(&stored);
     let openid = openid(&keys, address);
-    let mut reloads = checked.reloads;
-    reloads.extend(keys.reloads.iter().cloned());
+    checked.reloads.extend(keys.reloads.iter().cloned());
     let bound = Arc::new(Bound(registry.clone()));
     let accepts_passwords = checked.identities.accept_passwords();
     let (authenticator, tokens) = checked.identities.complete(keys, &bound);
-    let background = Background {
-        registry: registry.clone(),
-        health: Arc::new(store::health(&stored.cache)),
-        stored,
-        auditor: auditor.clone(),
-        tasks: TaskTracker::new(),
-        shutdown: CancellationToken::new(),
-    };
-    let limits = Arc::new(Limits::new(&options.limits));
     let catalogues = registry.catalogues().clone();
-    let documents = Documents::new(catalogues.clone(), aggregation.clone(), address, openid);
-    let metrics = Metrics::new(registry.admission(), catalogues, &audit_metrics).with(counted);
-    let prefix = &background.stored.prefix;
-    let metrics = Arc::new(metrics::of_server(
-        metrics,
-        store_metrics,
-        &registry,
-        prefix,
-    ));
-    let services = Services {
-        api: Arc::new(api(&background, &authorizer, tokens, backends, &metrics)),
-        aggregation: aggregation.clone(),
-        documents: Arc::new(documents),
-        health: background.health.clone(),
-        limits: limits.clone(),
-        metrics: metrics.clone(),
-        explainer: Arc::new(Explainer {
-            authenticator: authenticator.clone(),
-            authorizer: authorizer.clone(),
-            registry,
-        }),
+    let metrics = Metrics::new(registry.admission(), catalogues, &opened.audit_metrics);
+    let metrics = metrics.with(counted);
+    let metrics = metrics::of_server(metrics, opened.store_metrics, &registry, &stored.prefix);
+    let background = Background::new(registry, stored, opened.auditor.clone());
+    let gate = Gate {
+        authenticator,
+        accepts_passwords,
+        front_proxy_headers: checked.front_proxies.removed.into(),
+        auditor: opened.auditor,
+        authorizer,
+        limits: Arc::new(Limits::new(&options.limits)),
+        metrics: Arc::new(metrics),
     };
-    background.start(options, reloads);
-    let authorities = checked.authorities;
-    let front_proxy = (checked.proxy_client.authority, checked.proxy_client.headers);
-    let trust = trust(&authorities, front_proxy, checked.front_proxies.published);
+    let servers = aggregation.servers.clone();
+    let services = services(
+        &background,
+        &gate,
+        (tokens, backends),
+        aggregation,
+        (address, openid),
+    );
+    background.start(options, checked.reloads);
     let selected = &checked.controllers;
-    background.start_controllers(selected, options, certificates, &authorizer, trust);
-    background.start_aggregation(aggregation.servers.clone());
+    background.start_controllers(selected, options, certificates, &gate.authorizer, trust);
+    background.start_aggregation(servers);
     background.tasks.close();
+    let authorities = checked.authorities;
     Ok(Parts {
         router: router(services, options.explain_decisions),
-        gate: Gate {
-            authenticator,
-            accepts_passwords,
-            front_proxy_headers: checked.front_proxies.removed.into(),
-            auditor,
-            authorizer,
-            limits,
-            metrics,
-        },
+        gate,
         authorities: vec![authorities.clients, authorities.front_proxies],
         background,
     })
 }
 
-fn api(
+/// The parts of handlers. `(address, openid)`: what documents say of this server and of its tokens.
+fn services(
     background: &Background,
-    authorizer: &Arc<dyn Authorizer>,
-    tokens: Tokens,
-    backends: Backends,
-    metrics: &Metrics,
-) -> Api {
-    Api {
-        registry: background.registry.clone(),
-        authorizer: authorizer.clone(),
-        tokens,
-        backends,
+    gate: &Gate,
+    (tokens, backends): (Tokens, Backends),
+    aggregation: Arc<Aggregation>,
+    (address, openid): (&str, OpenId),
+) -> Services {
+    let registry = background.registry.clone();
+    let catalogues = registry.catalogues().clone();
+    let documents = Documents::new(catalogues, aggregation.clone(), address, openid);
+    Services {
+        api: Arc::new(Api {
+            registry: registry.clone(),
+            authorizer: gate.authorizer.clone(),
+            tokens,
+            backends,
+            health: background.health.clone(),
+            watches: gate.metrics.watches().clone(),
+            shutdown: background.shutdown.clone(),
+        }),
+        aggregation,
+        documents: Arc::new(documents),
         health: background.health.clone(),
-        watches: metrics.watches().clone(),
-        shutdown: background.shutdown.clone(),
-    }
-}
-
-/// Who is trusted to say who a user is: `front_proxy` is this server's own authority, with its headers.
-fn trust(
-    authorities: &Authorities,
-    front_proxy: (String, Option<ProxyHeaders>),
-    published: Option<ProxyHeaders>,
-) -> Trust {
-    Trust {
-        clients: authorities.clients.clone(),
-        front_proxy: front_proxy.0,
-        front_proxies: authorities.front_proxies.clone(),
-        headers: ProxyHeaders::all(published, front_proxy.1),
+        limits: gate.limits.clone(),
+        metrics: gate.metrics.clone(),
+        explainer: Arc::new(Explainer {
+            authenticator: gate.authenticator.clone(),
+            authorizer: gate.authorizer.clone(),
+            registry,
+        }),
     }
 }
 

@@ -21,8 +21,7 @@ use uuid::Uuid;
 use super::certificates::Certificates;
 use super::host;
 use super::kubeconfig::cluster_info;
-use super::store::OpenStore;
-use super::store::Store;
+use super::store::{self, OpenStore, Store};
 use crate::audit::Auditor;
 use crate::config::Serve;
 use crate::files;
@@ -40,6 +39,22 @@ pub struct Background {
 }
 
 impl Background {
+    /// Of a server on this store; nothing runs yet.
+    pub(super) fn new(
+        registry: Arc<Registry>,
+        stored: OpenStore,
+        auditor: Option<Arc<Auditor>>,
+    ) -> Self {
+        Self {
+            registry,
+            health: Arc::new(store::health(&stored.cache)),
+            stored,
+            auditor,
+            tasks: TaskTracker::new(),
+            shutdown: CancellationToken::new(),
+        }
+    }
+
     /// Reads changed files again, and compacts the store.
     pub(super) fn start(&self, options: &Serve, reloads: Vec<Arc<dyn Reload>>) {
         self.tasks.spawn(

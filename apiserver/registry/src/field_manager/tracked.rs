@@ -15,7 +15,7 @@ const METADATA: &str = "metadata";
 /// An object's kind, through the resource or one of its subresources.
 #[derive(Clone, Copy, Debug)]
 pub struct Tracked<'s> {
-    /// The field_type of its fields.
+    /// The type of the object.
     pub field_type: FieldType<'s>,
     /// The fields that a write this way resets in any case.
     reset: &'static str,
