@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn an_outcome_is_the_status_of_the_response() {
-        let told = |outcome: Outcome| -> Value {
+        let status_of = |outcome: Outcome| -> Value {
             serde_json::from_slice(&outcome.as_status().unwrap()).unwrap()
         };
         let mut body = Status::bad_request("no").to_json();
@@ -150,18 +150,18 @@ mod tests {
         let said = Outcome::of(StatusCode::BAD_REQUEST, Some(&body.into()));
         assert_eq!(said.code(), Some(400));
         assert_eq!(
-            told(said),
+            status_of(said),
             json!({"metadata": {}, "status": "Failure", "message": "no", "reason": "BadRequest", "code": 400})
         );
         let pod = Bytes::from_static(b"{\"kind\":\"Pod\"}");
         let got = Outcome::of(StatusCode::OK, Some(&pod));
-        assert_eq!(told(got), json!({"metadata": {}, "code": 200}));
+        assert_eq!(status_of(got), json!({"metadata": {}, "code": 200}));
         assert_eq!(
-            told(Outcome::gone()),
+            status_of(Outcome::gone()),
             json!({"metadata": {}, "status": "Success", "message": "Connection closed early", "code": 200})
         );
         assert_eq!(
-            told(Outcome::panicked("boom")),
+            status_of(Outcome::panicked("boom")),
             json!({"metadata": {}, "status": "Failure", "message": "APIServer panic'd: boom", "reason": "InternalError", "code": 500})
         );
         assert!(Outcome::Open.as_status().is_none());

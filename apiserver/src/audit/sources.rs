@@ -40,22 +40,25 @@ mod tests {
 
     #[test]
     fn addresses_are_listed_once_and_in_order() {
-        let told = |forwarded: &str, real: &str| {
+        let sources_of = |forwarded: &str, real: &str| {
             let mut headers = HeaderMap::new();
             for (name, value) in [(FORWARDED_FOR, forwarded), (REAL_IP, real)] {
                 if !value.is_empty() {
                     headers.insert(name, HeaderValue::from_str(value).unwrap());
                 }
             }
-            let told = sources(&headers, Some("::ffff:10.0.0.9".parse().unwrap()));
-            told.iter().map(ToString::to_string).collect::<Vec<_>>()
+            let found = sources(&headers, Some("::ffff:10.0.0.9".parse().unwrap()));
+            found.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
-        assert_eq!(told("", ""), ["10.0.0.9"]);
+        assert_eq!(sources_of("", ""), ["10.0.0.9"]);
         assert_eq!(
-            told("1.1.1.1, x,2.2.2.2", "3.3.3.3"),
+            sources_of("1.1.1.1, x,2.2.2.2", "3.3.3.3"),
             ["1.1.1.1", "2.2.2.2", "3.3.3.3", "10.0.0.9"]
         );
-        assert_eq!(told("1.1.1.1,10.0.0.9", "1.1.1.1"), ["1.1.1.1", "10.0.0.9"]);
-        assert_eq!(told("", "::1"), ["::1", "10.0.0.9"]);
+        assert_eq!(
+            sources_of("1.1.1.1,10.0.0.9", "1.1.1.1"),
+            ["1.1.1.1", "10.0.0.9"]
+        );
+        assert_eq!(sources_of("", "::1"), ["::1", "10.0.0.9"]);
     }
 }

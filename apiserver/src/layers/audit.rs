@@ -139,7 +139,7 @@ mod tests {
     use crate::request::Described;
 
     /// The stages and statuses recorded for a request that a service answers, or that is given up.
-    async fn told<S>(service: S, due: Option<Due>, waits: bool) -> Vec<(Value, Value)>
+    async fn events_of<S>(service: S, due: Option<Due>, waits: bool) -> Vec<(Value, Value)>
     where
         S: Service<Request, Response = Response, Error = Infallible, Future: Send>
             + Clone
@@ -199,24 +199,24 @@ mod tests {
             }
             Ok::<_, Infallible>(Response::default())
         });
-        let told = told(service, None, true).await;
-        assert_eq!(told[0].0, "RequestReceived");
-        assert_eq!(told[1].0, "Panic");
-        assert_eq!(told[1].1["message"], "APIServer panic'd: boom");
-        assert_eq!((told.len(), &told[1].1["code"]), (2, &json!(500)));
+        let events = events_of(service, None, true).await;
+        assert_eq!(events[0].0, "RequestReceived");
+        assert_eq!(events[1].0, "Panic");
+        assert_eq!(events[1].1["message"], "APIServer panic'd: boom");
+        assert_eq!((events.len(), &events[1].1["code"]), (2, &json!(500)));
     }
 
     #[tokio::test]
     async fn a_request_that_is_given_up_is_recorded() {
         let never = service_fn(|_: Request| pending::<Result<Response, Infallible>>());
-        let gone = told(never, None, false).await;
+        let gone = events_of(never, None, false).await;
         assert_eq!(gone[1].0, "ResponseComplete");
         assert_eq!(gone[1].1["message"], "Connection closed early");
         let due = Due {
             answered: Some(Instant::now()),
             sent: None,
         };
-        let late = told(never, Some(due), false).await;
+        let late = events_of(never, Some(due), false).await;
         assert_eq!(late[1].1["code"], StatusCode::GATEWAY_TIMEOUT.as_u16());
         assert_eq!(late[1].1["reason"], "Timeout");
     }
