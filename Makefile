@@ -140,8 +140,11 @@ bench: build load ## what requests cost, start-up time, memory, the store; docs/
 	@testdata/kubectl/hardening.sh figures
 	$(STATIC) cargo bench --locked --target $(HOST) -p portcullis-storage --bench storage
 	$(STATIC) cargo bench --locked --target $(HOST) -p portcullis-admission --bench callbacks
+	$(STATIC) cargo bench --locked --target $(HOST) -p portcullis-netpol --bench compile
 	$(STATIC) cargo run $(RELEASE) -p portcullis-storage --example measure
 	@mkdir -p target && JSON=target/bench.json testdata/bench
+	@testdata/setup nft ip
+	@testdata/netpol/figures
 
 soak: build load ## kill -9 under 64 writers: CYCLES times the store, SERVER_CYCLES times a server on each
 	@testdata/setup kubectl etcd python3
