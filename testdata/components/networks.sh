@@ -4,6 +4,12 @@
 #
 #   NETPOL_LOG   the file for what it logs
 #
+# `ip netns` mounts below /run/netns, where containerd has the namespaces of its pods.
+if [[ -z ${OWN_MOUNTS:-} ]]; then
+  OWN_MOUNTS=yes exec unshare --mount --propagation private "$0"
+fi
+mount -t tmpfs tmpfs /run/netns
+
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
 # shellcheck source-path=SCRIPTDIR source=../netpol/place.sh

@@ -154,6 +154,7 @@ expect_part 'deployment.apps/web'
 # LIB_TMP/watched. `ended` waits for its end.
 watching() {
   shown kubectl "$@"
+  : >"$LIB_TMP/watching" # of the watch before
   kubectl -v=6 "$@" >"$LIB_TMP/watched" 2>"$LIB_TMP/watching" &
   WATCHER=$!
   until_true 30 grep -q 'watch=true' "$LIB_TMP/watching" || failed 'kubectl watches' "$(tail -n 3 "$LIB_TMP/watching")"
