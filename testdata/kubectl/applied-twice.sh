@@ -5,8 +5,8 @@
 #   testdata/kubectl/applied-twice.sh [DIRECTORY...]
 #
 # KUBECONFIG is a cluster-admin's. Without directories it looks for checkouts of the projects below beside
-# this one, and skips missing ones. Definitions and objects of kinds that the server does not serve are left
-# out; a file that is refused the first time, such as a template, is named and not counted.
+# this one, and skips missing ones. Objects of kinds that the server does not serve are left out; a file that
+# is refused the first time, such as a template, is named and not counted.
 #
 # shellcheck source-path=SCRIPTDIR source=../lib.sh
 . "$(dirname "$0")/../lib.sh"
@@ -69,6 +69,17 @@ apply() {
   OUT=$(<"$LIB_TMP/out") ERR=$(grep -v '^Warning:' "$LIB_TMP/err" || true)
 }
 
+# Controllers write the status of definitions and API services soon after.
+settle() { # FILE
+  local before=''
+  grep -Eq 'kind"?: *"?(CustomResourceDefinition|APIService)\b' "$1" || return 0
+  until [[ $OUT == "$before" ]]; do
+    before=$OUT
+    sleep 0.5
+    OUT=$(kubectl get -f "$1" -o "go-template=$TEMPLATE")
+  done
+}
+
 refused=0
 twice() { # NAME FILE FLAG...
   local name=$1 file=$2 first
@@ -84,6 +95,7 @@ twice() { # NAME FILE FLAG...
     printf '  refused: %s: %.300s\n' "$name" "${ERR%%$'\n'*}"
     return
   fi
+  settle "$file"
   first=$OUT
   apply "$file" "$@"
   if ((STATUS != 0)) && [[ " ${REFUSED_TWICE[*]} " == *" ${name##*/} "* ]]; then

@@ -8,6 +8,7 @@
 
 mod access;
 mod base64;
+mod error;
 mod path;
 mod probe;
 mod report;
@@ -15,42 +16,17 @@ mod scalar;
 pub(super) mod time;
 mod zero;
 
-use std::fmt::{self, Display};
-
 use std::sync::LazyLock;
 
 use serde::de::value::{MapAccessDeserializer, StrDeserializer};
-use serde::de::{self, Deserializer, Visitor};
+use serde::de::{Deserializer, Visitor};
 use serde_json::{Map, Number, Value};
 
 use self::access::{Fields, Items};
+pub(super) use self::error::Error;
 use self::path::{Path, Step};
 pub(super) use self::report::Report;
 use super::DecodeError;
-
-/// The error that serde propagates; the innermost node names the invalid field.
-#[derive(Debug)]
-pub(super) struct Error(Box<DecodeError>);
-
-impl Error {
-    pub(super) fn into_decode_error(self) -> DecodeError {
-        *self.0
-    }
-}
-
-impl Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Error {}
-
-impl de::Error for Error {
-    fn custom<T: Display>(msg: T) -> Self {
-        Self(Box::new(DecodeError::Value(msg.to_string())))
-    }
-}
 
 /// A value that is decoded into a type.
 #[derive(Clone, Copy)]

@@ -2,13 +2,14 @@
 //!
 //! Upstream: `k8s.io/apiserver/pkg/registry/rest/{create,update}.go`, which have the same hooks.
 
+mod columns;
 mod metadata_checks;
 mod mismatched;
 
-use jiff::Timestamp;
 use portcullis_api::{ErrorList, Object, UserInfo, name};
-use serde_json::Value;
 
+use self::columns::DEFAULT_COLUMNS;
+pub use self::columns::{Cell, Column, ColumnView};
 pub use self::metadata_checks::MetadataChecks;
 use self::mismatched::mismatched;
 
@@ -190,138 +191,6 @@ pub enum GarbageCollection {
     OrphanDependents,
     /// Such objects have no dependents, whatever a deletion requests.
     Unsupported,
-}
-
-/// A column of a Table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Column {
-    /// The title, which kubectl writes in capitals.
-    pub name: &'static str,
-    /// `string`, `integer`, `number`, `boolean` or `date`.
-    pub kind: &'static str,
-    /// `name` for the object's name, else empty.
-    pub format: &'static str,
-    /// The description.
-    pub description: &'static str,
-    /// Zero is always shown, anything else only with `-o wide`.
-    pub priority: i32,
-}
-
-/// A column with borrowed texts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ColumnView<'a> {
-    /// See [`Column::name`].
-    pub name: &'a str,
-    /// See [`Column::kind`].
-    pub kind: &'a str,
-    /// See [`Column::format`].
-    pub format: &'a str,
-    /// See [`Column::description`].
-    pub description: &'a str,
-    /// See [`Column::priority`].
-    pub priority: i32,
-}
-
-impl Column {
-    /// The column in the form of Tables.
-    pub const fn view(&self) -> ColumnView<'static> {
-        ColumnView {
-            name: self.name,
-            kind: self.kind,
-            format: self.format,
-            description: self.description,
-            priority: self.priority,
-        }
-    }
-
-    /// The column of the object's name.
-    pub const NAME: Self = Self {
-        name: "Name",
-        kind: "string",
-        format: "name",
-        description: "The name, unique among objects of the kind in a namespace.",
-        priority: 0,
-    };
-
-    /// The column of the object's age.
-    pub const AGE: Self = Self::text("Age", "The time since the object was made.");
-
-    /// A column of text.
-    pub const fn text(name: &'static str, description: &'static str) -> Self {
-        Self {
-            name,
-            kind: "string",
-            format: "",
-            description,
-            priority: 0,
-        }
-    }
-
-    /// A column of whole numbers.
-    pub const fn integer(name: &'static str, description: &'static str) -> Self {
-        Self {
-            kind: "integer",
-            ..Self::text(name, description)
-        }
-    }
-
-    /// The column, shown only with `-o wide`.
-    #[must_use]
-    pub const fn wide(self) -> Self {
-        Self {
-            priority: 1,
-            ..self
-        }
-    }
-}
-
-static DEFAULT_COLUMNS: [Column; 2] = [
-    Column::NAME,
-    Column {
-        name: "Created At",
-        kind: "date",
-        ..Column::AGE
-    },
-];
-
-/// A cell of a Table. An age is kept as the time it counts from, so that rows can be cached.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Cell {
-    /// A fixed value.
-    Value(Value),
-    /// The time since then, as kubectl abbreviates it; `<unknown>` without one.
-    Since(Option<Timestamp>),
-    /// A number, and the time since it last grew: `3 (5m ago)`.
-    CountSince(i64, Timestamp),
-    /// The time from one moment to another, as kubectl abbreviates it.
-    Between(Timestamp, Timestamp),
-}
-
-impl Cell {
-    /// The object's name.
-    pub fn name(object: &dyn Object) -> Self {
-        Self::text(object.metadata().name.as_deref().unwrap_or_default())
-    }
-
-    /// The time since the object was made.
-    pub fn age(object: &dyn Object) -> Self {
-        Self::Since(object.metadata().creation_timestamp.as_ref().map(|t| t.0))
-    }
-
-    /// Text.
-    pub fn text(value: impl Into<String>) -> Self {
-        Self::Value(Value::String(value.into()))
-    }
-
-    /// A whole number.
-    pub fn integer(value: i64) -> Self {
-        Self::Value(value.into())
-    }
-
-    /// A number of elements.
-    pub fn count(value: usize) -> Self {
-        Self::Value(value.into())
-    }
 }
 
 macro_rules! erased {
