@@ -71,12 +71,12 @@ apply() {
 
 # Controllers write the status of definitions and API services soon after.
 settle() { # FILE
-  local before=''
+  local before='' rounds=20
   grep -Eq 'kind"?: *"?(CustomResourceDefinition|APIService)\b' "$1" || return 0
-  until [[ $OUT == "$before" ]]; do
+  until [[ $OUT == "$before" ]] || ((rounds-- == 0)); do
     before=$OUT
-    sleep 0.5
-    OUT=$(kubectl get -f "$1" -o "go-template=$TEMPLATE")
+    sleep 1
+    OUT=$(kubectl get -f "$1" -o "go-template=$TEMPLATE") || return 0
   done
 }
 

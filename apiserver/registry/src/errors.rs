@@ -51,7 +51,7 @@ pub fn status(error: Error, scope: &Scope<'_>) -> Status {
     }
 }
 
-/// A 503.
+/// The response when the store cannot be reached.
 pub fn unreachable(why: &dyn std::fmt::Display) -> Status {
     Status::unavailable(format!("the store cannot be reached: {why}"))
 }

@@ -104,7 +104,7 @@ impl Sender {
     /// Sends until the queue is closed and empty.
     pub async fn run(mut self) {
         let (under_way, sent) = (TaskTracker::new(), self.config.under_way.max(1));
-        let places = Arc::new(Semaphore::new(sent));
+        let permits = Arc::new(Semaphore::new(sent));
         loop {
             let batch = self.collect().await;
             if batch.is_empty() && self.waiting.is_closed() {
@@ -114,7 +114,7 @@ impl Sender {
                 continue;
             }
             self.hold_back().await;
-            let place = places.clone().acquire_owned().await;
+            let permit = permits.clone().acquire_owned().await;
             let (output, losses) = (self.output.clone(), self.losses.clone());
             under_way.spawn(async move {
                 let (events, memory): (Vec<_>, Vec<_>) =
@@ -123,7 +123,7 @@ impl Sender {
                 if let Err(why) = output.write(events).await {
                     losses.add(count, &why);
                 }
-                drop((memory, place));
+                drop((memory, permit));
             });
         }
         under_way.close();

@@ -10,7 +10,7 @@ use portcullis_rbac::Authorizer;
 
 use super::decide::Decide;
 use super::reject::unidentified;
-use crate::access::{Authorized, authorization};
+use crate::access::authorization;
 use crate::audit::Audited;
 use crate::request::Described;
 
@@ -32,7 +32,7 @@ impl Decide for Authorize {
         } = AuthorizationInput::take(request)?;
         let authorized =
             authorization::authorize(self.0.as_ref(), described, user, annotations.as_ref());
-        store(request, authorized?);
+        request.extensions_mut().insert(authorized?);
         Ok(())
     }
 
@@ -44,13 +44,9 @@ impl Decide for Authorize {
         } = AuthorizationInput::take(request)?;
         let authorized =
             authorization::authorize_async(self.0.as_ref(), described, user, annotations.as_ref());
-        store(request, authorized.await?);
+        request.extensions_mut().insert(authorized.await?);
         Ok(())
     }
-}
-
-fn store(request: &mut Request, authorized: Authorized) {
-    request.extensions_mut().insert(authorized);
 }
 
 /// The attributes to authorize.

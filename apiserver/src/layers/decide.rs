@@ -1,4 +1,4 @@
-//! A layer that accepts or rejects a request before forwarding it, with or without waiting.
+//! A layer that accepts or rejects a request before the inner service is called, with or without waiting.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};

@@ -33,7 +33,7 @@ pub async fn serve(listen: &[SocketAddr], about: &About) -> Result<Infallible, S
     let dir = &about.data_dir;
     let made = std::fs::create_dir_all(dir);
     made.map_err(|why| format!("--data-dir: {}: {why}", dir.display()))?;
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let permits = Arc::new(Semaphore::new(CONNECTIONS));
     let about: Bytes = serde_json::to_vec(about)
         .map_err(|why| format!("--data-dir: {why}"))?
         .into();
@@ -41,16 +41,16 @@ pub async fn serve(listen: &[SocketAddr], about: &About) -> Result<Infallible, S
     for address in listen {
         let listener = TcpListener::bind(address).await;
         let listener = listener.map_err(|why| format!("--listen-client-urls: {address}: {why}"))?;
-        serving.spawn(accept(listener, about.clone(), places.clone()));
+        serving.spawn(accept(listener, about.clone(), permits.clone()));
     }
     // none of them ends
     while serving.join_next().await.is_some() {}
     Err("nothing is listened on".into())
 }
 
-async fn accept(listener: TcpListener, about: Bytes, places: Arc<Semaphore>) {
+async fn accept(listener: TcpListener, about: Bytes, permits: Arc<Semaphore>) {
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else {
+        let Ok(permit) = permits.clone().acquire_owned().await else {
             return;
         };
         match listener.accept().await {
@@ -58,7 +58,7 @@ async fn accept(listener: TcpListener, about: Bytes, places: Arc<Semaphore>) {
                 let about = about.clone();
                 tokio::spawn(async move {
                     serve_one(stream, about).await;
-                    drop(place);
+                    drop(permit);
                 });
             }
             // out of descriptors, or the client has disconnected

@@ -149,14 +149,15 @@ impl Opened {
     async fn open(
         options: &Serve,
         certificates: &Certificates,
-        checked: &mut Checked,
+        checked: &Checked,
+        auditing: Option<Auditing>,
     ) -> Result<Self, StartError> {
         let store_metrics = StoreMetrics::new();
         let stored = OpenStore::open(options, &store_metrics).await?;
         checked.write_new_files(certificates)?;
         let keys = TokenKeys::load(options)?;
         let audit_metrics = AuditMetrics::new();
-        let auditor = auditor(checked.auditing.take(), &audit_metrics)?;
+        let auditor = auditor(auditing, &audit_metrics)?;
         warn_of_idle_plugins(options, &checked.selection);
         Ok(Self {
             store_metrics,
@@ -192,7 +193,8 @@ pub async fn assemble(
 ) -> Result<Parts, StartError> {
     let mut checked = Checked::of(options, certificates)?;
     // All options and files have been checked. From here on, files and objects are created.
-    let opened = Opened::open(options, certificates, &mut checked).await?;
+    let auditing = checked.auditing.take();
+    let opened = Opened::open(options, certificates, &checked, auditing).await?;
     let (stored, keys, trust) = (opened.stored, opened.keys, checked.trust());
     let hooks = Hooks::new(&stored, checked.admission.webhooks);
     let aggregation = aggregation(&stored, checked.proxy_client.identity);

@@ -162,7 +162,7 @@ async fn a_greedy_reader_leaves_something_for_others() {
 }
 
 #[tokio::test]
-async fn slow_bodies_keep_nobody_waiting() {
+async fn slow_bodies_keep_no_client_waiting() {
     let attacked = Attacked::start(0).await;
     let client = attacked.server.user("attacker").over_http1();
     let head = format!(

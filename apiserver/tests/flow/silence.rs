@@ -129,7 +129,7 @@ async fn connections_with_an_unread_answer_are_closed() {
 
 /// However long nothing happens.
 #[tokio::test]
-async fn whoever_reads_is_let_be() {
+async fn connections_that_read_stay_open() {
     let deadlines = Deadlines {
         // a busy machine may keep the test itself from reading for a while
         stalled: SOON * 10,

@@ -25,7 +25,7 @@ fn node(name: &str, ready: &str, heartbeat: u32) -> Node {
     object(json!({"metadata": {"name": name}, "status": {"conditions": conditions}}))
 }
 
-fn told(object: Node) -> News<Node> {
+fn changed(object: Node) -> News<Node> {
     News::Of(Seen {
         object,
         gone: false,
@@ -49,11 +49,11 @@ fn status_and_lease_are_heartbeats() {
     let start = Instant::now();
     let at = |seconds| after(start, seconds)();
     let left = |nodes: &Nodes, seconds| nodes.left("n", at(seconds)).as_secs();
-    nodes.node(told(node("n", "", 0)), start);
+    nodes.node(changed(node("n", "", 0)), start);
     assert_eq!(left(&nodes, 10), 50, "it has not said how it is");
-    nodes.node(told(node("n", "True", 1)), at(20));
+    nodes.node(changed(node("n", "True", 1)), at(20));
     assert_eq!(left(&nodes, 30), 30);
-    nodes.node(told(node("n", "True", 1)), at(40));
+    nodes.node(changed(node("n", "True", 1)), at(40));
     assert_eq!(left(&nodes, 40), 20, "the same as before");
     nodes.lease(&lease("n", 1), at(50));
     assert_eq!(left(&nodes, 50), 40);
@@ -67,14 +67,17 @@ fn status_and_lease_are_heartbeats() {
 fn a_change_of_readiness_affects_the_silent_nodes() {
     let mut nodes = Nodes::new(PATIENCE);
     let now = Instant::now();
-    assert_eq!(nodes.node(told(node("n", "True", 1)), now), ["n"]);
+    assert_eq!(nodes.node(changed(node("n", "True", 1)), now), ["n"]);
     assert!(!nodes.stopped("n"));
-    assert_eq!(nodes.node(told(node("n", "Unknown", 1)), now), ["n", "n"]);
+    assert_eq!(
+        nodes.node(changed(node("n", "Unknown", 1)), now),
+        ["n", "n"]
+    );
     assert!(nodes.stopped("n"));
     nodes.pods_marked("n");
     assert!(!nodes.stopped("n"));
-    assert_eq!(nodes.node(told(node("m", "True", 1)), now), ["m"]);
-    assert_eq!(nodes.node(told(node("m", "False", 1)), now).len(), 3);
+    assert_eq!(nodes.node(changed(node("m", "True", 1)), now), ["m"]);
+    assert_eq!(nodes.node(changed(node("m", "False", 1)), now).len(), 3);
     let gone = News::Of(Seen {
         object: node("m", "True", 1),
         gone: true,
@@ -125,15 +128,15 @@ fn taints_follow_the_status() {
         short.collect::<Vec<_>>()
     };
     let nothing: [&str; 0] = [];
-    assert_eq!(told(&node("n", "True", 1), false), nothing);
+    assert_eq!(changed(&node("n", "True", 1), false), nothing);
     assert_eq!(
-        told(&node("n", "False", 1), false),
+        changed(&node("n", "False", 1), false),
         ["not-ready:NoSchedule", "not-ready:NoExecute"]
     );
     let unknown = ["unreachable:NoSchedule", "unreachable:NoExecute"];
-    assert_eq!(told(&node("n", "Unknown", 1), false), unknown);
+    assert_eq!(changed(&node("n", "Unknown", 1), false), unknown);
     assert_eq!(
-        told(&node("n", "Unknown", 1), true),
+        changed(&node("n", "Unknown", 1), true),
         ["unreachable:NoSchedule"]
     );
     let mut tainted = node("n", "False", 1);
@@ -147,7 +150,7 @@ fn taints_follow_the_status() {
         "not-ready:NoSchedule",
         "unschedulable:NoSchedule",
     ];
-    assert_eq!(told(&tainted, false), expected);
+    assert_eq!(changed(&tainted, false), expected);
     let since = taints::wanted(&tainted, false, at)[1]
         .time_added
         .as_ref()
@@ -163,9 +166,9 @@ fn taints_follow_the_status() {
     new.spec = Some(object(
         json!({"taints": [{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}]}),
     ));
-    assert_eq!(told(&new, false), ["not-ready:NoSchedule"]);
+    assert_eq!(changed(&new, false), ["not-ready:NoSchedule"]);
     new.status = node("n", "True", 1).status;
-    assert_eq!(told(&new, false), nothing);
+    assert_eq!(changed(&new, false), nothing);
 }
 
 fn pod(tolerations: &Value) -> Pod {
@@ -247,7 +250,7 @@ async fn nodes(lifecycle: &Lifecycle) -> Vec<Node> {
 
 async fn see(lifecycle: &Lifecycle, now: Instant) {
     for node in nodes(lifecycle).await {
-        lifecycle.nodes.lock().node(told(node), now);
+        lifecycle.nodes.lock().node(changed(node), now);
     }
 }
 

@@ -80,11 +80,11 @@ fn some_pods_are_not_endpoints() {
     assert!(subsets(&web(), &all).is_empty());
     // slices list terminating pods, and pods without such a port
     let groups = groups(&web(), &all, &HashMap::new());
-    let told: Vec<_> = groups
+    let results: Vec<_> = groups
         .iter()
         .map(|(group, all)| (group.ports.len(), all.len()))
         .collect();
-    assert_eq!(told, [(1, 1), (0, 1)]);
+    assert_eq!(results, [(1, 1), (0, 1)]);
     let conditions = groups[0].1[0].conditions.clone().unwrap();
     assert_eq!(
         (conditions.ready, conditions.serving, conditions.terminating),
@@ -135,7 +135,7 @@ fn a_service_of_two_families_has_slices_of_both() {
     assert_eq!(address.ip, "fd00::1", "endpoints have the first");
     let zones = HashMap::from([("n".to_owned(), "z".to_owned())]);
     let groups = groups(&both, &all, &zones);
-    let told: Vec<_> = groups
+    let results: Vec<_> = groups
         .iter()
         .map(|(group, all)| {
             (
@@ -146,7 +146,7 @@ fn a_service_of_two_families_has_slices_of_both() {
         })
         .collect();
     assert_eq!(
-        told,
+        results,
         [
             ("IPv6", "fd00::1", Some("z")),
             ("IPv4", "10.1.0.1", Some("z"))

@@ -23,7 +23,7 @@ fn after(progress: &Progress, seconds: u32) -> &'static str {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_asks_nothing_has_to_go() {
+async fn a_connection_without_requests_ends() {
     let progress = Progress::begin();
     assert_eq!(after(&progress, 9), "fine");
     assert_eq!(after(&progress, 11), "no request arrived");
@@ -54,7 +54,7 @@ async fn heads_end_and_what_is_sent_is_taken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_reads_one_answer_may_let_others_wait() {
+async fn a_client_that_reads_one_response_may_let_others_wait() {
     let progress = Progress::begin();
     let request = progress.request();
     request.answer(None, false);
@@ -106,7 +106,7 @@ async fn a_look_is_taken_before_anything_can_be_over() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn those_at_work_for_somebody_known_are_worth_most() {
+async fn busy_connections_of_known_users_are_worth_most() {
     let progress = Progress::begin();
     assert!(matches!(progress.worth(), Worth::Unknown(_)));
     let request = progress.request();
@@ -122,7 +122,7 @@ async fn those_at_work_for_somebody_known_are_worth_most() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_pages_through_a_log_may_pause() {
+async fn a_reader_of_a_log_may_pause() {
     let progress = Progress::begin();
     let log = progress.request();
     log.answer(None, true);

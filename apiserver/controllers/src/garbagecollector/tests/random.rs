@@ -157,7 +157,7 @@ fn exactly_the_right_objects_remain() {
     let _entered = runtime.enter();
     let _run = world.run();
     let cases = AtomicUsize::new(0);
-    let told = Mutex::new(Vec::new());
+    let outcomes = Mutex::new(Vec::new());
     let mut runner = TestRunner::new(Config {
         cases: 96,
         max_shrink_iters: 20,
@@ -167,13 +167,13 @@ fn exactly_the_right_objects_remain() {
     let outcome = runner.run(&stories(), |story| {
         let namespace = format!("case-{}", cases.fetch_add(1, Ordering::Relaxed));
         let left = runtime.block_on(world.tell(&namespace, &story));
-        told.lock().push((namespace, left));
+        outcomes.lock().push((namespace, left));
         Ok(())
     });
     outcome.unwrap();
     // Nothing more happens to the remaining objects.
     runtime.block_on(async {
-        for (namespace, (model, uids)) in &told.into_inner() {
+        for (namespace, (model, uids)) in &outcomes.into_inner() {
             let found = world.found(namespace, uids).await;
             assert_eq!(found.comparable(), model.comparable(), "{namespace}");
         }
