@@ -121,7 +121,8 @@ compose: build ## docker-compose.yml with the Docker engine that runs here, if o
 # What envtest and others look for; docs/test-suites.md.
 assets: build ## target/assets, a folder for KUBEBUILDER_ASSETS
 	@mkdir -p target/assets
-	@for name in kube-apiserver etcd; do ln -sfn "$$PORTCULLIS" target/assets/$$name; done
+	@realpath -e "$$PORTCULLIS" >/dev/null
+	@for name in kube-apiserver etcd; do ln -sfn "$$(realpath -e "$$PORTCULLIS")" target/assets/$$name; done
 	@if kubectl=$$(command -v kubectl); then ln -sfn "$$kubectl" target/assets/kubectl; fi
 	@echo "export KUBEBUILDER_ASSETS=$(CURDIR)/target/assets"
 

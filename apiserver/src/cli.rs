@@ -233,8 +233,10 @@ pub fn kubeconfig(args: &KubeconfigArgs) -> Result<(), CommandError> {
     }
     let authority = Authority::in_dir(&dir)?;
     let identity = authority.client(&args.user, args.group.as_deref())?;
+    let known = || server_of(&args.data_dir).map(|server| server.url).ok();
+    let server = args.server.clone().or_else(known);
     let config = Kubeconfig {
-        server: &args.server,
+        server: server.as_deref().unwrap_or(DEFAULT_SERVER),
         authority: authority.certificate(),
         user: &args.user,
         identity: &identity,

@@ -308,3 +308,42 @@ fn a_data_directory_given_to_run_is_kept() {
     assert_eq!(done.status.code(), Some(0));
     assert!(dir.path().join("admin.kubeconfig").exists());
 }
+
+#[test]
+fn a_command_that_loses_its_terminal_leaves_nothing() {
+    let ended = run(
+        &[],
+        "dirname \"$KUBECONFIG\"; kill -HUP $PPID; exec sleep 60",
+    );
+    assert_eq!(ended.status.code(), Some(129));
+    let dir = String::from_utf8(ended.stdout).unwrap();
+    assert!(!Path::new(dir.trim()).exists(), "{dir}");
+}
+
+#[test]
+fn kubeconfigs_have_the_address_of_their_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = format!("--data-dir={}", dir.path().display());
+    let script = format!(
+        "grep server: \"$KUBECONFIG\"; '{PROGRAM}' kubeconfig --user ann '{data}' | grep server:"
+    );
+    let done = run(&[&data], &script);
+    let lines = String::from_utf8(done.stdout).unwrap();
+    let (own, made) = lines.split_once('\n').unwrap();
+    assert_eq!(own.trim(), made.trim());
+    for (wrong, why) in [
+        (
+            ["--user=", "--server=https://127.0.0.1"],
+            "a value is required",
+        ),
+        (["--user=ann", "--server=foo"], "it is not a URL"),
+    ] {
+        let refused = output(
+            Path::new(PROGRAM),
+            &["kubeconfig", &data, wrong[0], wrong[1]],
+        );
+        assert_eq!(refused.status.code(), Some(1), "{wrong:?}");
+        let error = String::from_utf8(refused.stderr).unwrap();
+        assert!(error.contains(why), "{error}");
+    }
+}

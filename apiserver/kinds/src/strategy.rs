@@ -167,7 +167,7 @@ pub trait Strategy: Send + Sync + 'static {
 
     /// The cells of its row, in the same order.
     fn cells(&self, object: &Self::Kind) -> Vec<Cell> {
-        vec![Cell::name(object), Cell::age(object)]
+        vec![Cell::name(object), Cell::created(object)]
     }
 }
 

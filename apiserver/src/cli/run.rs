@@ -38,22 +38,25 @@ async fn beside_a_server(options: &Serve, command: &[OsString]) -> Result<u8, Co
     // handled before the server starts, so that a signal stops it as well
     let mut interrupt = signal(SignalKind::interrupt()).map_err(system("handle SIGINT"))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(system("handle SIGTERM"))?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(system("handle SIGHUP"))?;
     let server = Server::start(options).await?;
     let kubeconfig = kubeconfig_path(options);
     let kubeconfig = std::path::absolute(&kubeconfig).unwrap_or(kubeconfig);
     let status = match spawn(command, &kubeconfig) {
         Ok(child) => {
             let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+            // it may have ended already
+            let forward = |signal| {
+                let _ = pid.map(|pid| kill_process(pid, signal));
+            };
             let mut ended = tokio::task::spawn_blocking(move || wait(child));
             loop {
                 tokio::select! {
                     status = &mut ended => break status.unwrap_or(NOT_RUNNABLE),
                     // a terminal sends it to the command as well
                     _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {
-                        // it may have ended already
-                        let _ = pid.map(|pid| kill_process(pid, Signal::TERM));
-                    }
+                    _ = terminate.recv() => forward(Signal::TERM),
+                    _ = hangup.recv() => forward(Signal::HUP),
                 }
             }
         }

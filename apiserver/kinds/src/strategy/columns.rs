@@ -120,6 +120,16 @@ impl Cell {
         Self::Since(object.metadata().creation_timestamp.as_ref().map(|t| t.0))
     }
 
+    /// When the object was made, as the tables of kinds without columns of their own show it (upstream:
+    /// `defaultTableConvertor` in `k8s.io/apiserver/pkg/registry/rest/table.go`).
+    pub fn created(object: &dyn Object) -> Self {
+        let time = object.metadata().creation_timestamp.as_ref();
+        // Go's zero time
+        Self::text(time.map_or("0001-01-01T00:00:00Z".to_owned(), |time| {
+            time.0.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+        }))
+    }
+
     /// Text.
     pub fn text(value: impl Into<String>) -> Self {
         Self::Value(Value::String(value.into()))
