@@ -66,7 +66,7 @@ impl ExplainedRequest {
             .resource
             .split_once('.')
             .unwrap_or((&question.resource, ""));
-        let known = find(catalogue, plural, group);
+        let known = find(catalogue, plural, group).or_else(|| in_version(catalogue, plural, group));
         let resource = known.map_or(plural, |r| r.plural).to_owned();
         let mut namespace = question.namespace;
         if known.is_some_and(|r| !r.namespaced) || is_impersonation(&question.verb, &resource) {
@@ -249,6 +249,13 @@ fn find<'c>(catalogue: &'c Catalogue, name: &str, group: &str) -> Option<&'c Res
     })
 }
 
+/// A resource named with its version, as kubectl accepts it: `deployments.v1.apps`.
+fn in_version<'c>(catalogue: &'c Catalogue, name: &str, rest: &str) -> Option<&'c ResourceRef> {
+    let (version, group) = rest.split_once('.')?;
+    let api_version = format!("{group}/{version}");
+    find(catalogue, name, group).filter(|r| r.api_versions().any(|v| v == api_version))
+}
+
 fn is_kind(kind: &str, name: &str) -> bool {
     kind.eq_ignore_ascii_case(name)
 }
@@ -276,6 +283,14 @@ mod tests {
             (
                 json!({"verb": "impersonate", "resource": "sa", "name": "b", "namespace": "default"}),
                 "impersonate serviceaccounts \"b\" in the namespace \"default\"",
+            ),
+            (
+                json!({"verb": "get", "resource": "deploy.v1.apps", "name": "a", "namespace": "b"}),
+                "get deployments.apps \"a\" in the namespace \"b\"",
+            ),
+            (
+                json!({"verb": "get", "resource": "deploy.v9.apps", "name": "a", "namespace": "b"}),
+                "get deploy.v9.apps \"a\" in the namespace \"b\"",
             ),
         ] {
             assert_eq!(asked(question).unwrap(), sentence);

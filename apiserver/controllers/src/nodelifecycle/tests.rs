@@ -25,7 +25,7 @@ fn node(name: &str, ready: &str, heartbeat: u32) -> Node {
     object(json!({"metadata": {"name": name}, "status": {"conditions": conditions}}))
 }
 
-fn changed(object: Node) -> News<Node> {
+fn news(object: Node) -> News<Node> {
     News::Of(Seen {
         object,
         gone: false,
@@ -49,11 +49,11 @@ fn status_and_lease_are_heartbeats() {
     let start = Instant::now();
     let at = |seconds| after(start, seconds)();
     let left = |nodes: &Nodes, seconds| nodes.left("n", at(seconds)).as_secs();
-    nodes.node(changed(node("n", "", 0)), start);
+    nodes.node(news(node("n", "", 0)), start);
     assert_eq!(left(&nodes, 10), 50, "it has not said how it is");
-    nodes.node(changed(node("n", "True", 1)), at(20));
+    nodes.node(news(node("n", "True", 1)), at(20));
     assert_eq!(left(&nodes, 30), 30);
-    nodes.node(changed(node("n", "True", 1)), at(40));
+    nodes.node(news(node("n", "True", 1)), at(40));
     assert_eq!(left(&nodes, 40), 20, "the same as before");
     nodes.lease(&lease("n", 1), at(50));
     assert_eq!(left(&nodes, 50), 40);
@@ -67,17 +67,14 @@ fn status_and_lease_are_heartbeats() {
 fn a_change_of_readiness_affects_the_silent_nodes() {
     let mut nodes = Nodes::new(PATIENCE);
     let now = Instant::now();
-    assert_eq!(nodes.node(changed(node("n", "True", 1)), now), ["n"]);
+    assert_eq!(nodes.node(news(node("n", "True", 1)), now), ["n"]);
     assert!(!nodes.stopped("n"));
-    assert_eq!(
-        nodes.node(changed(node("n", "Unknown", 1)), now),
-        ["n", "n"]
-    );
+    assert_eq!(nodes.node(news(node("n", "Unknown", 1)), now), ["n", "n"]);
     assert!(nodes.stopped("n"));
     nodes.pods_marked("n");
     assert!(!nodes.stopped("n"));
-    assert_eq!(nodes.node(changed(node("m", "True", 1)), now), ["m"]);
-    assert_eq!(nodes.node(changed(node("m", "False", 1)), now).len(), 3);
+    assert_eq!(nodes.node(news(node("m", "True", 1)), now), ["m"]);
+    assert_eq!(nodes.node(news(node("m", "False", 1)), now).len(), 3);
     let gone = News::Of(Seen {
         object: node("m", "True", 1),
         gone: true,
@@ -91,7 +88,7 @@ fn the_conditions_of_a_silent_node_are_unknown() {
     let mut silent = node("n", "True", 1);
     health::give_up(&mut silent, at);
     let conditions = silent.status.as_ref().unwrap().conditions.clone().unwrap();
-    let told: Vec<_> = conditions
+    let reported: Vec<_> = conditions
         .iter()
         .map(|c| {
             (
@@ -103,7 +100,7 @@ fn the_conditions_of_a_silent_node_are_unknown() {
         .collect();
     let never = "NodeStatusNeverUpdated";
     assert_eq!(
-        told,
+        reported,
         [
             ("Ready", "Unknown", "NodeStatusUnknown"),
             ("MemoryPressure", "Unknown", never),
@@ -119,7 +116,7 @@ fn the_conditions_of_a_silent_node_are_unknown() {
 #[test]
 fn taints_follow_the_status() {
     let at: Timestamp = "2024-01-01T00:01:00Z".parse().unwrap();
-    let told = |node: &Node, is_alone| {
+    let wanted_taints = |node: &Node, is_alone| {
         let wanted = taints::wanted(node, is_alone, at);
         let short = wanted.iter().map(|taint| {
             let key = taint.key.trim_start_matches("node.kubernetes.io/");
@@ -128,15 +125,15 @@ fn taints_follow_the_status() {
         short.collect::<Vec<_>>()
     };
     let nothing: [&str; 0] = [];
-    assert_eq!(changed(&node("n", "True", 1), false), nothing);
+    assert_eq!(wanted_taints(&node("n", "True", 1), false), nothing);
     assert_eq!(
-        changed(&node("n", "False", 1), false),
+        wanted_taints(&node("n", "False", 1), false),
         ["not-ready:NoSchedule", "not-ready:NoExecute"]
     );
     let unknown = ["unreachable:NoSchedule", "unreachable:NoExecute"];
-    assert_eq!(changed(&node("n", "Unknown", 1), false), unknown);
+    assert_eq!(wanted_taints(&node("n", "Unknown", 1), false), unknown);
     assert_eq!(
-        changed(&node("n", "Unknown", 1), true),
+        wanted_taints(&node("n", "Unknown", 1), true),
         ["unreachable:NoSchedule"]
     );
     let mut tainted = node("n", "False", 1);
@@ -150,7 +147,7 @@ fn taints_follow_the_status() {
         "not-ready:NoSchedule",
         "unschedulable:NoSchedule",
     ];
-    assert_eq!(changed(&tainted, false), expected);
+    assert_eq!(wanted_taints(&tainted, false), expected);
     let since = taints::wanted(&tainted, false, at)[1]
         .time_added
         .as_ref()
@@ -166,9 +163,9 @@ fn taints_follow_the_status() {
     new.spec = Some(object(
         json!({"taints": [{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}]}),
     ));
-    assert_eq!(changed(&new, false), ["not-ready:NoSchedule"]);
+    assert_eq!(wanted_taints(&new, false), ["not-ready:NoSchedule"]);
     new.status = node("n", "True", 1).status;
-    assert_eq!(changed(&new, false), nothing);
+    assert_eq!(wanted_taints(&new, false), nothing);
 }
 
 fn pod(tolerations: &Value) -> Pod {
@@ -250,7 +247,7 @@ async fn nodes(lifecycle: &Lifecycle) -> Vec<Node> {
 
 async fn see(lifecycle: &Lifecycle, now: Instant) {
     for node in nodes(lifecycle).await {
-        lifecycle.nodes.lock().node(changed(node), now);
+        lifecycle.nodes.lock().node(news(node), now);
     }
 }
 

@@ -145,3 +145,20 @@ impl Cell {
         Self::Value(value.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::api::rbac::v1::ClusterRole;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
+    use super::*;
+
+    #[test]
+    fn kinds_without_columns_of_their_own_show_when_objects_were_made() {
+        let mut role = ClusterRole::default();
+        assert_eq!(Cell::created(&role), Cell::text("0001-01-01T00:00:00Z"));
+        let time = Timestamp::from_second(1_600_000_000).unwrap();
+        role.metadata.creation_timestamp = Some(Time(time));
+        assert_eq!(Cell::created(&role), Cell::text("2020-09-13T12:26:40Z"));
+    }
+}
