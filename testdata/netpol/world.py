@@ -21,7 +21,7 @@ import tempfile
 import time
 from urllib.parse import urlsplit
 
-CLIENT, SERVER, PORT = "10.244.0.2", "10.244.0.3", 5432
+SERVER, PORT = "10.244.0.3", 5432
 PODS = "/api/v1/namespaces/default/pods"
 POLICIES = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies"
 # As long as a connection between two pods of a node takes at the most: a slower one is refused.
